@@ -1,0 +1,17 @@
+"""The exceptions of the package: a caller's mistake raises one, a problem in the data never does."""
+
+
+class CerttrustError(ValueError):
+    """A call that cannot be carried out; the message says what, where, and what to do."""
+
+
+class UnknownTableError(CerttrustError):
+    """A table name that the schema does not know."""
+
+
+class SourceError(CerttrustError):
+    """A path or glob that names nothing readable."""
+
+
+class MissingColumnError(CerttrustError):
+    """A frame that lacks a column which the function needs."""

@@ -1,0 +1,387 @@
+"""The tables: every column with its dtype, its meaning and an example, declared once.
+
+Readers conform to these tables, `columns` prints them, and tests hold the readers to them.
+Missing is `<NA>`, `NaN` or `NaT`, never an invented value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from .errors import UnknownTableError
+
+TEXT = "str"
+FLAG = "boolean"
+COUNT = "Int64"
+MOMENT = "datetime64[us, UTC]"
+WORD = "category"
+LIST = "list"
+BYTES = "bytes"
+OBJECT = "object"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    dtype: str
+    meaning: str
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its name, what one row is, and its columns in order."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns, in order."""
+        return [column.name for column in self.columns]
+
+    def only(self, *names: str) -> tuple[Column, ...]:
+        """Return the columns called `names`, in that order."""
+        by_name = {column.name: column for column in self.columns}
+        return tuple(by_name[name] for name in names)
+
+
+CERTIFICATES = Table(
+    "CERTIFICATES",
+    "one certificate that was found, in input order",
+    (
+        Column("fingerprint", TEXT, "SHA-256 of the DER in hex: the identity everywhere", "9c1f...e07b"),
+        Column("source", TEXT, "file, archive member or host that it came from", "phones/0090332f688a.pem"),
+        Column("position", COUNT, "place among the blocks of its source, from 0", "0"),
+        Column(
+            "bundle",
+            TEXT,
+            "what arrived together: one file, archive member or TLS handshake",
+            "phones/0090332f688a.pem",
+        ),
+        Column(
+            "device",
+            TEXT,
+            "who presented it: serial or hardware ID in the name of the file, else the host, else the CN",
+            "0090332f688a",
+        ),
+        Column("subject", TEXT, "subject as RFC 4514 text", "CN=0090332f688a,O=Example"),
+        Column("subject_cn", TEXT, "the last common name of the subject, as it stands", "0090332f688a"),
+        Column("organisation", TEXT, "the last organization name of the subject", "Example"),
+        Column("country", TEXT, "the last country name of the subject", "DE"),
+        Column("issuer", TEXT, "issuer as RFC 4514 text", "CN=innovaphone Device Certification Authority 2"),
+        Column("issuer_cn", TEXT, "the last common name of the issuer", "innovaphone Device Certification Authority 2"),
+        Column(
+            "serial_number",
+            TEXT,
+            "the certificate's serial number in hex, with a minus sign where it is negative",
+            "1f00a3",
+        ),
+        Column("version", COUNT, "X.509 version: 1, 2 or 3", "3"),
+        Column("not_before", MOMENT, "valid from", "2019-05-01 00:00:00+00:00"),
+        Column("not_after", MOMENT, "valid until, inclusive", "2039-05-01 00:00:00+00:00"),
+        Column("dns_names", LIST, "dNSName entries of the subject alternative name", "[phone.example.com]"),
+        Column("ip_addresses", LIST, "iPAddress entries of the subject alternative name", "[192.0.2.7]"),
+        Column("other_names", COUNT, "number of subject alternative names of other kinds", "0"),
+        Column("is_ca", FLAG, "cA of basicConstraints; <NA> where the extension is absent", "False"),
+        Column("path_length", COUNT, "pathLenConstraint of basicConstraints", "0"),
+        Column(
+            "key_usage",
+            TEXT,
+            "keyUsage bits by their RFC 5280 names, joined by a comma",
+            "digitalSignature,keyEncipherment",
+        ),
+        Column(
+            "extended_key_usage",
+            TEXT,
+            "extended key usages by name, else by OID, joined by a comma",
+            "serverAuth,clientAuth",
+        ),
+        Column("key_type", WORD, "RSA, EC, Ed25519, Ed448, DSA, or the OID of another kind", "RSA"),
+        Column("key_size", COUNT, "size of the public key in bits", "2048"),
+        Column("curve", TEXT, "the named curve of an EC key", "secp256r1"),
+        Column(
+            "signature_hash",
+            WORD,
+            "hash of the signature in lower case; <NA> where the scheme has none of its own",
+            "sha256",
+        ),
+        Column("signature_algorithm", TEXT, "signature algorithm by name, else by OID", "sha256WithRSAEncryption"),
+        Column("subject_key_id", TEXT, "subject key identifier in hex", "5a10..."),
+        Column("authority_key_id", TEXT, "authority key identifier in hex", "77fe..."),
+        Column("self_issued", FLAG, "subject and issuer are the same name", "False"),
+        Column("is_self_signed", FLAG, "the signature verifies under the certificate's own key", "False"),
+        Column("model", TEXT, "product, where the CN is a hardware ID", "IP222"),
+        Column("serial", TEXT, "device serial (MAC, 12 hex digits), where the CN is one", "0090332f688a"),
+        Column("der", BYTES, "the certificate itself; missing where only a listing was given", "b'0\\x82...'"),
+        Column(
+            "parse_error",
+            TEXT,
+            "what could not be read, and why; missing where all could",
+            "extension 2.5.29.17: invalid",
+        ),
+    ),
+)
+
+TRUST = Table(
+    "TRUST",
+    "one entry of a trust list",
+    (
+        *CERTIFICATES.columns,
+        Column("pbx", TEXT, "whose list the entry stands in; missing = in every PBX's", "hq"),
+    ),
+)
+
+LINKS = Table(
+    "LINKS",
+    "one signature check that was made",
+    (
+        Column("child", TEXT, "fingerprint of the certificate that is signed", "9c1f...e07b"),
+        Column("issuer", TEXT, "fingerprint of the certificate whose key was tried", "77ab...10c2"),
+        Column("verified", FLAG, "the signature verifies; <NA> = the algorithm or a key cannot be handled", "True"),
+    ),
+)
+
+DEVICES = Table(
+    "DEVICES",
+    "one device entry of a PBX object",
+    (
+        Column("pbx", TEXT, "PBX that the object belongs to", "hq"),
+        Column("user", TEXT, "the object's registration name (H.323 id, SIP user part)", "user0"),
+        Column("long_name", TEXT, "the object's long name (cn)", "User Zero"),
+        Column("number", TEXT, "extension (e164)", "201"),
+        Column("hardware_id", TEXT, "hardware ID of the device as configured", "IP222-2f-68-8a"),
+        Column(
+            "serial",
+            TEXT,
+            "serial (MAC, 12 lower-case hex digits), where the hardware ID is one or the inventory tells it",
+            "0090332f688a",
+        ),
+        Column("model", TEXT, "product, from the hardware ID or the inventory", "IP222"),
+        Column("firmware", TEXT, "firmware version", "13r2 dvl"),
+        Column(
+            "tls_only", FLAG, "only registrations with a verified certificate, or from a trusted reverse proxy", "True"
+        ),
+        Column("reverse_proxy", FLAG, "registration through a trusted reverse proxy is allowed", "False"),
+        Column("location", TEXT, "node or site", "root"),
+        Column("source", TEXT, "file that the entry came from", "devices/hq.json"),
+        Column("parse_error", TEXT, "what could not be read, and why", ""),
+    ),
+)
+
+REGISTRATIONS = Table(
+    "REGISTRATIONS",
+    "one line or record of a registration log",
+    (
+        Column("time", MOMENT, "when, in UTC; missing where the clock was not set", "2026-03-02 10:11:25+00:00"),
+        Column(
+            "clock_unset", FLAG, "the record carries time 0 or the year 1970: the device's clock was not set", "False"
+        ),
+        Column("pbx", TEXT, "PBX that was registered at", "hq"),
+        Column("serial", TEXT, "the device's serial (MAC, 12 lower-case hex digits)", "0090332f688a"),
+        Column("hardware_id", TEXT, "hardware ID that the device names itself by", "IP222-2f-68-8a"),
+        Column("registration_name", TEXT, "the name that was registered", "0090332f688a"),
+        Column("interface", TEXT, "interface of a gateway", "TEL1"),
+        Column("protocol", WORD, "H.323/TLS, H.323/TCP, H.323/UDP, H.323, SIP, SIP/TCP or SIPS", "H.323/TLS"),
+        Column("authentication", WORD, "certificate, password or none", "certificate"),
+        Column("remote_address", TEXT, "address of the other side", "192.0.2.7"),
+        Column("via_reverse_proxy", FLAG, "the registration came through a reverse proxy", "False"),
+        Column(
+            "state",
+            WORD,
+            "up, timeout, rejected, unauthorized; down = an alarm says that it failed, but not how",
+            "rejected",
+        ),
+        Column("reason", TEXT, "reason by its standard name, else as it stands", "securityDenial"),
+        Column("fingerprint", TEXT, "SHA-256 of the certificate that was presented", "9c1f...e07b"),
+        Column("code", TEXT, "event code", "0x00010002"),
+        Column("severity", WORD, "severity of an event or alarm: minor, indeterminate, major", "indeterminate"),
+        Column("module", TEXT, "software module that sent it", "RELAY/RECH"),
+        Column("details", TEXT, "details as they stand", '<relay prot="SH323"/>'),
+        Column("source", TEXT, "file that the line came from", "registrations/events.jsonl"),
+        Column("line", COUNT, "line in the file, from 1", "17"),
+        Column("raw", TEXT, "the line itself, shortened where it is very long", ""),
+        Column("parse_error", TEXT, "why the line could not be read in full", "not JSON: ..."),
+    ),
+)
+
+TRUST_STATES: dict[str, str] = {
+    "listed": "the certificate itself is in the trust list",
+    "chain": "a CA of its chain is in the trust list",
+    "self-signed": "it is signed by its own key and is not in the list",
+    "unknown CA": "the chain lacks its root, and no certificate of it is in the list",
+    "untrusted CA": "the chain reaches its root, but no certificate of it is in the list",
+    "broken signature": "an issuer of that name is there, but the signature does not verify under its key",
+    "issuer is no CA": "the only way to an entry of the list leads through a certificate that may not issue",
+    "expired CA": "the only way to an entry of the list leads through a CA that is not valid at that moment",
+    "no certificate": "no certificate of the device is known",
+    "no trust list": "no trust list of the PBX is known",
+    "unreadable": "the certificate could not be read well enough to verify it",
+}
+"""Values of `trust_state`; `listed` and `chain` are trusted, the last three leave the rule unknown."""
+
+ATTEMPTS = Table(
+    "ATTEMPTS",
+    "one registration, or one browser access, joined with its certificate, its device and the trust outcome",
+    (
+        *REGISTRATIONS.only(
+            "time",
+            "clock_unset",
+            "pbx",
+            "serial",
+            "hardware_id",
+            "registration_name",
+            "interface",
+            "protocol",
+            "authentication",
+            "remote_address",
+            "via_reverse_proxy",
+            "state",
+            "reason",
+            "code",
+            "source",
+            "line",
+        ),
+        Column("url", TEXT, "URL that a browser opened", "https://192.0.2.7/"),
+        Column(
+            "scenario",
+            WORD,
+            "browser, h323-password or h323-certificate; missing where the data do not tell",
+            "h323-certificate",
+        ),
+        Column(
+            "name_by", WORD, "where the registration name comes from: log, or default (the page's default name)", "log"
+        ),
+        Column(
+            "device", TEXT, "the device's identity: serial, else hardware ID, else registration name", "0090332f688a"
+        ),
+        *DEVICES.only("user", "model", "firmware", "location", "tls_only", "reverse_proxy"),
+        *CERTIFICATES.only("fingerprint"),
+        Column(
+            "certificate_by",
+            WORD,
+            "how the certificate was found: fingerprint (named by the log), device, or url",
+            "fingerprint",
+        ),
+        *CERTIFICATES.only(
+            "subject",
+            "subject_cn",
+            "issuer",
+            "issuer_cn",
+            "dns_names",
+            "ip_addresses",
+            "not_before",
+            "not_after",
+            "self_issued",
+            "key_type",
+            "key_size",
+            "signature_hash",
+        ),
+        Column("certificate_error", TEXT, "parse_error of the certificate", ""),
+        Column("trust_state", WORD, "how it is trusted, or why not; see certtrust.schema.TRUST_STATES", "chain"),
+        Column("trusted_by", TEXT, "fingerprint of the trust list's entry", "77ab...10c2"),
+        Column(
+            "trust_paths", OBJECT, "every way to an entry of the list with the time span in which its CAs are valid", ""
+        ),
+        Column("trust_failure", WORD, "trust_state while none of the paths is valid", "untrusted CA"),
+    ),
+)
+
+RESULTS = Table(
+    "RESULTS",
+    "an attempt with its verdict; between these columns stands one boolean column per rule",
+    (
+        *ATTEMPTS.columns,
+        Column("judged_at", MOMENT, "the moment that the rules were judged at", "2026-03-02 10:11:25+00:00"),
+        Column("verdict", WORD, "what the rules predict: pass, fail or unknown", "fail"),
+        Column(
+            "cause",
+            WORD,
+            "the first failed rule in the scenario's order, else what the log states",
+            "certificate.trust",
+        ),
+        Column(
+            "evidence",
+            WORD,
+            "what the cause rests on: log (stated there) or rule (predicted from configuration)",
+            "rule",
+        ),
+        Column("observed", WORD, "what the log shows: up or failed", "failed"),
+        Column("explained", FLAG, "the log shows a failure and the rules predict one", "True"),
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (CERTIFICATES, TRUST, LINKS, DEVICES, REGISTRATIONS, ATTEMPTS, RESULTS)
+}
+
+_SERIES_DTYPE = {LIST: "object", BYTES: "object"}
+
+
+def columns(table: str) -> pd.DataFrame:
+    """Return the columns of a table: name, dtype, meaning and an example.
+
+    Parameters
+    ----------
+    table : str
+        Name of a table in any case: "certificates", "trust", "links", "devices",
+        "registrations", "attempts" or "results".
+
+    Returns
+    -------
+    DataFrame
+        One row per column, in order: name, dtype, meaning, example.
+
+    Raises
+    ------
+    UnknownTableError
+        If there is no such table.
+
+    Examples
+    --------
+    >>> columns("links")["name"].tolist()
+    ['child', 'issuer', 'verified']
+    """
+    found = TABLES.get(table.upper())
+    if found is None:
+        known = ", ".join(name.lower() for name in TABLES)
+        raise UnknownTableError(f"there is no table {table!r}; the tables are {known}")
+    rows = [(column.name, column.dtype, column.meaning, column.example) for column in found]
+    return pd.DataFrame(rows, columns=["name", "dtype", "meaning", "example"])
+
+
+def _empty_cells(dtype: str, rows: int) -> list[Any]:
+    return [[] for _ in range(rows)] if dtype == LIST else [None] * rows
+
+
+def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Return the frame with the table's columns first, in order and dtype; further columns follow.
+
+    Columns that are absent are added as missing; `frame` is not changed.
+    """
+    declared: dict[str, pd.Series] = {}
+    for column in table:
+        dtype = _SERIES_DTYPE.get(column.dtype, column.dtype)
+        if column.name in frame:
+            series = frame[column.name]
+            declared[column.name] = series if series.dtype == dtype else series.astype(dtype)
+        else:
+            cells = _empty_cells(column.dtype, len(frame))
+            declared[column.name] = pd.Series(cells, index=frame.index, dtype=dtype)
+    extra = {str(name): frame[name] for name in frame if name not in declared}
+    return pd.DataFrame({**declared, **extra}, index=frame.index)
+
+
+def empty(table: Table) -> pd.DataFrame:
+    """Return a frame of the table with no rows."""
+    return conform(pd.DataFrame(), table)
