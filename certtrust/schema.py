@@ -286,6 +286,7 @@ ATTEMPTS = Table(
             "key_type",
             "key_size",
             "signature_hash",
+            "extended_key_usage",
         ),
         Column("certificate_error", TEXT, "parse_error of the certificate", ""),
         Column("trust_state", WORD, "how it is trusted, or why not; see certtrust.schema.TRUST_STATES", "chain"),
@@ -294,6 +295,7 @@ ATTEMPTS = Table(
             "trust_paths", OBJECT, "every way to an entry of the list with the time span in which its CAs are valid", ""
         ),
         Column("trust_failure", WORD, "trust_state while none of the paths is valid", "untrusted CA"),
+        Column("browser_paths", OBJECT, "those of the paths that today's browsers would take; for URLs only", ""),
     ),
 )
 
@@ -325,7 +327,7 @@ TABLES: dict[str, Table] = {
     table.name: table for table in (CERTIFICATES, TRUST, LINKS, DEVICES, REGISTRATIONS, ATTEMPTS, RESULTS)
 }
 
-_SERIES_DTYPE = {LIST: "object", BYTES: "object"}
+_SERIES_DTYPE: dict[str, Any] = {LIST: "object", BYTES: "object"}
 
 
 def columns(table: str) -> pd.DataFrame:
@@ -371,7 +373,7 @@ def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """
     declared: dict[str, pd.Series] = {}
     for column in table:
-        dtype = _SERIES_DTYPE.get(column.dtype, column.dtype)
+        dtype: Any = _SERIES_DTYPE.get(column.dtype, column.dtype)
         if column.name in frame:
             series = frame[column.name]
             declared[column.name] = series if series.dtype == dtype else series.astype(dtype)
