@@ -1,0 +1,326 @@
+"""Any input as named byte streams: path, glob, directory, archive, bytes, text, open file, or an iterable of these.
+
+What a source holds is the readers' affair; here it only gets a name, an age and a stream. Archives
+are opened one level deep, and what unpacks to far more than it holds is refused as it is read.
+"""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import io
+import os
+import stat
+import tarfile
+import weakref
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
+
+import pandas as pd
+
+from .errors import SourceError
+
+UNPACKS_FREELY = 64 << 20
+"""Bytes that any compressed input may unpack to, whatever its own size."""
+UNPACKS_AT_MOST = 256
+"""How many times its own size a compressed input may unpack to beyond that: logs reach 100, bombs 1,000."""
+HELD_IN_MEMORY = 16 << 20
+"""A tar member up to this size is read while passing it; a larger one is looked up again when it is opened."""
+LONGEST_PATH = 1000
+"""A text longer than this is content, not a path."""
+
+_HEAD = 512
+_DAMAGED = (zlib.error, EOFError, zipfile.BadZipFile, tarfile.TarError, RuntimeError, NotImplementedError, ValueError)
+
+Opener = Callable[[], BinaryIO]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A named stream of bytes.
+
+    Attributes
+    ----------
+    name : str
+        Path relative to the directory given, the path as given for a single file or glob,
+        `archive.zip/member` inside an archive, `<bytes>`, `<text>` or `<file>` for content.
+    modified : Timestamp or None
+        When the file or member was last changed, in UTC.
+    error : str or None
+        Why it cannot be opened; `open` is then not to be called.
+    """
+
+    name: str
+    modified: pd.Timestamp | None = None
+    error: str | None = None
+    opener: Opener | None = field(default=None, repr=False, compare=False)
+
+    def open(self) -> BinaryIO:
+        """Return a fresh stream of the content, decompressed; reading damaged content raises OSError."""
+        if self.opener is None:
+            raise SourceError(f"{self.name} cannot be opened: {self.error or 'it has no content'}")
+        return self.opener()
+
+
+class _Unpacked(io.RawIOBase):
+    """A decompressing stream that stops at a limit and reports all damage as OSError."""
+
+    def __init__(self, stream: Any, packed_size: int, beneath: BinaryIO | None = None) -> None:
+        self._stream = stream
+        self._beneath = beneath
+        self._left = max(UNPACKS_FREELY, UNPACKS_AT_MOST * packed_size)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._stream.read(len(buffer))
+        except _DAMAGED as problem:
+            raise OSError(f"damaged or encrypted archive: {problem}") from problem
+        self._left -= len(data)
+        if self._left < 0:
+            raise OSError(f"unpacks to more than {UNPACKS_AT_MOST} times its size")
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+            if self._beneath is not None:
+                self._beneath.close()
+        super().close()
+
+
+def _open_path(path: str) -> BinaryIO:
+    return open(path, "rb")
+
+
+def _open_bytes(data: bytes) -> BinaryIO:
+    return io.BytesIO(data)
+
+
+def _transparent(opener: Opener, packed_size: int) -> BinaryIO:
+    """Open a stream and decompress it where it is gzip."""
+    stream = io.BufferedReader(cast(Any, opener()))
+    if stream.peek(2)[:2] != b"\x1f\x8b":
+        return stream
+    return io.BufferedReader(_Unpacked(gzip.GzipFile(fileobj=stream), packed_size, stream), 1 << 16)
+
+
+def _name(text: str) -> str:
+    """Return a name that every column and every file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "?")
+
+
+def _passed_over(name: str) -> bool:
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1:] == ("README.md",)
+
+
+def _moment(seconds: float) -> pd.Timestamp | None:
+    try:
+        return pd.Timestamp(seconds, unit="s", tz="UTC").as_unit("us")
+    except (ValueError, OverflowError):
+        return None
+
+
+def _zip_moment(member: zipfile.ZipInfo) -> pd.Timestamp | None:
+    try:
+        return pd.Timestamp(*member.date_time, tz="UTC").as_unit("us")
+    except ValueError:
+        return None
+
+
+def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
+    try:
+        stream = archive.open(member)
+    except _DAMAGED as problem:
+        raise OSError(f"damaged or encrypted archive: {problem}") from problem
+    return io.BufferedReader(_Unpacked(stream, member.compress_size), 1 << 16)
+
+
+def _zip_members(name: str, opener: Opener) -> Iterator[Source]:
+    stream = opener()
+    try:
+        archive = zipfile.ZipFile(stream)
+    except (*_DAMAGED, OSError) as problem:
+        stream.close()
+        yield Source(name, error=f"unreadable ZIP archive: {problem}")
+        return
+    # The members stay readable after the walk; the file is closed with the last of them.
+    weakref.finalize(archive, stream.close)
+    for member in archive.infolist():
+        if member.is_dir() or _passed_over(member.filename):
+            continue
+        inside = _name(f"{name}/{member.filename}")
+        if member.flag_bits & 1:
+            yield Source(inside, _zip_moment(member), "encrypted archive member")
+            continue
+        open_member = partial(_open_member, archive, member)
+        yield Source(inside, _zip_moment(member), None, partial(_transparent, open_member, member.compress_size))
+
+
+def _open_tar_member(opener: Opener, size: int, index: int) -> BinaryIO:
+    """Walk the archive again to the member at `index`."""
+    archive = tarfile.open(fileobj=_transparent(opener, size), mode="r|")  # noqa: SIM115 - read by the caller
+    for at, member in enumerate(archive):
+        if at == index:
+            return cast(BinaryIO, archive.extractfile(member))
+    raise OSError("the archive changed while it was read")
+
+
+def _tar_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
+    # The archive is walked as a stream, so that a compressed one is unpacked once and within its limit.
+    with _transparent(opener, size) as stream:
+        try:
+            with tarfile.open(fileobj=stream, mode="r|") as archive:
+                for index, member in enumerate(archive):
+                    if not member.isfile() or _passed_over(member.name):
+                        continue
+                    inside, modified = _name(f"{name}/{member.name}"), _moment(member.mtime)
+                    if member.size > HELD_IN_MEMORY:
+                        open_member: Opener = partial(_open_tar_member, opener, size, index)
+                    else:
+                        open_member = partial(_open_bytes, cast(Any, archive.extractfile(member)).read())
+                    yield Source(inside, modified, None, partial(_transparent, open_member, member.size))
+        except (*_DAMAGED, OSError) as problem:
+            yield Source(name, error=f"unreadable tar archive: {problem}")
+
+
+def _head(opener: Opener, size: int) -> bytes:
+    """Return the first bytes, decompressed; empty where they cannot be read."""
+    try:
+        with _transparent(opener, size) as stream:
+            return stream.read(_HEAD)
+    except OSError:
+        return b""
+
+
+def _expanded(name: str, opener: Opener, head: bytes, size: int, modified: pd.Timestamp | None) -> Iterator[Source]:
+    """Yield the members of an archive, or the one stream."""
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        yield from _zip_members(name, opener)
+        return
+    unpacked_head = _head(opener, size) if head.startswith(b"\x1f\x8b") else head
+    if unpacked_head[257:262] == b"ustar":
+        yield from _tar_members(name, opener, size)
+        return
+    yield Source(name, modified, None, partial(_transparent, opener, size))
+
+
+def _file(path: str, name: str) -> Iterator[Source]:
+    name = _name(Path(name).as_posix())
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            # A pipe can be read only once, so nothing is looked at beforehand.
+            yield from _content(Path(path).read_bytes(), name)
+            return
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            head = os.read(handle, _HEAD)
+        finally:
+            os.close(handle)
+    except OSError as problem:
+        yield Source(name, error=f"unreadable file: {problem.strerror or problem}")
+        return
+    yield from _expanded(name, partial(_open_path, path), head, status.st_size, _moment(status.st_mtime))
+
+
+def _directory(root: str, prefix: str) -> Iterator[Source]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        for each in sorted(files):
+            path = os.path.join(folder, each)
+            if not _passed_over(each) and os.path.isfile(path):
+                yield from _file(path, os.path.join(prefix, os.path.relpath(path, root)))
+
+
+def _content(data: bytes, name: str) -> Iterator[Source]:
+    yield from _expanded(name, partial(_open_bytes, data), data[:_HEAD], len(data), None)
+
+
+def is_content(text: str) -> bool:
+    """Tell whether a text is content rather than a path or a glob.
+
+    Content is what has several lines, a PEM header, the first character of XML or JSON, or more than
+    1,000 characters.
+
+    Examples
+    --------
+    >>> is_content("certificates/*.pem"), is_content("-----BEGIN CERTIFICATE-----")
+    (False, True)
+    """
+    return "\n" in text or "-----BEGIN" in text or text.lstrip()[:1] in ("<", "{") or len(text) > LONGEST_PATH
+
+
+def _path(text: str, prefixed: bool) -> Iterator[Source]:
+    if os.path.isdir(text):
+        yield from _directory(text, text if prefixed else "")
+        return
+    if os.path.exists(text):
+        yield from _file(text, text)
+        return
+    found = sorted(glob.glob(text, recursive=True))
+    if not found:
+        what = "no file matches the pattern" if glob.has_magic(text) else "there is no file or directory"
+        raise SourceError(f"{what} {text!r}; give a path, a glob, a directory, bytes or the text itself")
+    for each in found:
+        if os.path.isdir(each):
+            continue
+        yield from _file(each, each)
+
+
+def _one(source: Any, number: str, prefixed: bool) -> Iterator[Source]:
+    if isinstance(source, str) and is_content(source):
+        yield from _content(source.encode("utf-8", "surrogatepass"), f"<text{number}>")
+    elif isinstance(source, str | os.PathLike):
+        yield from _path(os.fsdecode(source), prefixed)
+    elif isinstance(source, bytes | bytearray | memoryview):
+        yield from _content(bytes(source), f"<bytes{number}>")
+    elif hasattr(source, "read"):
+        data = source.read()
+        name = getattr(source, "name", None)
+        content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else bytes(data)
+        yield from _content(content, _name(name) if isinstance(name, str) else f"<file{number}>")
+    elif isinstance(source, Iterable) and not prefixed:
+        for place, each in enumerate(source, start=1):
+            yield from _one(each, f" {place}", prefixed=True)
+    else:
+        raise SourceError(
+            f"cannot read from {type(source).__name__}: give a path, a glob, a directory, bytes, text, an open file, "
+            "or an iterable of these"
+        )
+
+
+def sources(source: Any) -> Iterator[Source]:
+    """Yield the byte streams that an input stands for, in order.
+
+    Parameters
+    ----------
+    source : str, path, bytes, open file, or an iterable of these
+        A path, a glob, a directory (recursive, sorted; hidden files and README.md are passed over), the
+        content itself, or several of them. ZIP and tar archives yield their members, gzip is undone.
+
+    Yields
+    ------
+    Source
+        Name, time of the last change, and a stream; or the reason why there is none.
+
+    Raises
+    ------
+    SourceError
+        If a path or glob names nothing, or if `source` is of another type.
+
+    Examples
+    --------
+    >>> [each.name for each in sources([b"one", b"two"])]
+    ['<bytes 1>', '<bytes 2>']
+    """
+    yield from _one(source, "", prefixed=False)
