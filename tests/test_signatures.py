@@ -1,0 +1,178 @@
+"""One signature check: OpenSSL signs, the package verifies; then everything that must not verify."""
+
+import datetime
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certtrust.outline import outline
+from certtrust.signatures import verify, verify_pairs
+
+RSA_2048 = ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
+PSS = ["-sigopt", "rsa_padding_mode:pss"]
+DSA_PARAMETERS = ["-pkeyopt", "dsa_paramgen_bits:2048", "-pkeyopt", "dsa_paramgen_q_bits:256"]
+
+
+def openssl(*arguments: str | Path, **options) -> bytes:
+    """Run OpenSSL and return what it prints."""
+    return subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, **options).stdout
+
+
+def key(directory: Path, algorithm: list[str]) -> Path:
+    """Make a private key with OpenSSL."""
+    path = directory / "key.pem"
+    extra: list[str | Path] = []
+    if algorithm[0] == "DSA":
+        parameters = directory / "parameters.pem"
+        openssl("genpkey", "-genparam", "-algorithm", "DSA", *DSA_PARAMETERS, "-out", parameters)
+        extra = ["-paramfile", parameters]
+    openssl("genpkey", *(extra or ["-algorithm", *algorithm]), "-out", path)
+    return path
+
+
+def root(directory: Path, algorithm: list[str], *options: str) -> bytes:
+    """Make a self-signed certificate with OpenSSL, as DER."""
+    path = key(directory, algorithm)
+    return openssl("req", "-x509", "-new", "-key", path, "-subj", "/CN=ca", "-outform", "DER", *options)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "options"),
+    [
+        (RSA_2048, ["-md5"]),
+        (RSA_2048, ["-sha1"]),
+        (RSA_2048, ["-sha224"]),
+        (RSA_2048, ["-sha256"]),
+        (RSA_2048, ["-sha384"]),
+        (RSA_2048, ["-sha512"]),
+        (RSA_2048, ["-sha3-256"]),
+        (RSA_2048, ["-sha256", *PSS]),
+        (RSA_2048, ["-sha1", *PSS]),
+        (RSA_2048, ["-sha512", *PSS, "-sigopt", "rsa_pss_saltlen:20", "-sigopt", "rsa_mgf1_md:sha256"]),
+        (["RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"], ["-sha256"]),
+        (["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], ["-sha1"]),
+        (["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], ["-sha256"]),
+        (["EC", "-pkeyopt", "ec_paramgen_curve:P-384"], ["-sha384"]),
+        (["EC", "-pkeyopt", "ec_paramgen_curve:P-521"], ["-sha512"]),
+        (["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], ["-sha3-256"]),
+        (["ED25519"], []),
+        (["ED448"], []),
+        (["DSA"], ["-sha256"]),
+        (["DSA"], ["-sha1"]),
+    ],
+    ids=lambda words: " ".join(words),
+)
+def test_what_openssl_signs_verifies_and_one_changed_bit_does_not(tmp_path, algorithm, options):
+    """Every algorithm that the rule names verifies, and a change in the signed part is noticed."""
+    der = root(tmp_path, algorithm, *options)
+    assert verify(der, der) is True
+    changed = der.replace(b"\x0c\x02ca", b"\x0c\x02cb", 1)
+    assert changed != der
+    assert verify(changed, der) is False
+    assert verify(der, changed) is True, "the issuer lends its key only"
+
+
+def test_a_version_1_certificate_verifies(tmp_path):
+    """The oldest devices carry version 1 certificates."""
+    path = key(tmp_path, RSA_2048)
+    request = openssl("req", "-new", "-key", path, "-subj", "/CN=old")
+    der = openssl("x509", "-req", "-signkey", path, "-outform", "DER", "-sha256", input=request)
+    parts = outline(der)
+    assert parts is not None
+    assert parts.version == 1
+    assert verify(der, der) is True
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[bytes, bytes]:
+    """Return a leaf and its issuer."""
+    return _issued(ec.generate_private_key(ec.SECP256R1()))
+
+
+def _issued(issuer_key, leaf_key=None, digest=hashes.SHA256) -> tuple[bytes, bytes]:
+    start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    leaf_key = leaf_key or ec.generate_private_key(ec.SECP256R1())
+    made = []
+    for subject, public in (("leaf", leaf_key.public_key()), ("ca", issuer_key.public_key())):
+        builder = x509.CertificateBuilder(
+            x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")]),
+            x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]),
+            public,
+            7,
+            start,
+            start + datetime.timedelta(days=36500),
+        )
+        made.append(builder.sign(issuer_key, digest()).public_bytes(Encoding.DER))
+    return made[0], made[1]
+
+
+def test_another_key_does_not_verify(pair):
+    """A key of the right kind that did not sign gives False, and so does a key of another kind."""
+    leaf, issuer = pair
+    assert verify(leaf, issuer) is True
+    assert verify(leaf, leaf) is False
+    _, other_kind = _issued(rsa.generate_private_key(65537, 2048))
+    assert verify(leaf, other_kind) is False
+
+
+def test_differing_algorithm_fields_do_not_verify(tmp_path):
+    """RFC 5280, section 4.1.1.2: the signed and the unsigned algorithm field must be the same."""
+    der = root(tmp_path, RSA_2048, "-sha256")
+    sha256, sha384 = (bytes.fromhex(f"2a864886f70d01010{last}") for last in "bc")
+    head, tail = der[: der.rindex(sha256)], der[der.rindex(sha256) + len(sha256) :]
+    assert verify(head + sha384 + tail, der) is False
+    assert verify(der.replace(sha256, sha384, 1), der) is False
+
+
+def test_what_cannot_be_handled_is_unknown(pair):
+    """No certificate, an unknown algorithm, a key by curve parameters or of monstrous size: None, at once."""
+    leaf, issuer = pair
+    assert verify(b"", issuer) is None
+    assert verify(leaf, b"\x30\x80\0\0") is None
+    parts = outline(leaf)
+    assert parts is not None
+    unknown = bytes.fromhex("300a06082a8648ce3d04037f")
+    assert verify(leaf.replace(parts.algorithm, unknown), issuer) is None
+    huge = rsa.RSAPublicNumbers(65537, (1 << 20000) + 1).public_key()
+    assert _under(huge, leaf) is None
+    slow = rsa.RSAPublicNumbers((1 << 2000) + 1, (1 << 2048) - 1).public_key()
+    assert _under(slow, leaf) is None
+
+
+def _under(public, der: bytes) -> bool | None:
+    signed = outline(der)
+    assert signed is not None
+    key_info = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    rsa_sha256 = bytes.fromhex("300d06092a864886f70d01010b0500")
+    return verify_pairs([(signed._replace(algorithm=rsa_sha256, inner_algorithm=rsa_sha256), key_info)])[0]
+
+
+def test_many_pairs_are_answered_in_order(pair):
+    """The batch answers each pair as the single check does, in the order of the question, across its chunks."""
+    leaf, issuer = pair
+    parts = outline(leaf)
+    keys = [parts.public_key, outline(issuer).public_key, b"\x30\0"]
+    asked = [(parts, keys[place % 3]) for place in range(1200)]
+    assert verify_pairs(asked) == [False, True, None] * 400
+
+
+@given(st.data())
+def test_no_bytes_make_it_raise(pair, data):
+    """Cut, changed and lengthened certificates give an answer, never an exception."""
+    leaf, issuer = pair
+    noise = bytearray(leaf)
+    for _ in range(data.draw(st.integers(1, 4))):
+        noise[data.draw(st.integers(0, len(noise) - 1))] = data.draw(st.integers(0, 255))
+    mutated = bytes(noise[: data.draw(st.integers(0, len(noise)))]) if data.draw(st.booleans()) else bytes(noise)
+    assert verify(mutated, issuer) in (True, False, None)
+    assert verify(leaf, mutated) in (True, False, None)
+    if mutated != leaf:
+        assert verify(mutated, issuer) is not True
