@@ -1,1 +1,64 @@
-"""Explain why innovaphone phones and gateways fail to register: certificates, trust and names of a whole fleet."""
+"""Explain why innovaphone phones and gateways fail to register: certificates, trust and names of a whole fleet.
+
+The names here are the public interface; charts, widgets, live and scale are loaded on first use.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from . import names
+from .attempts import attempts, browser_attempts
+from .certificates import read_certificates
+from .check import causes, check, compare, findings
+from .devices import read_devices
+from .diagnosis import Diagnosis, diagnose
+from .errors import CerttrustError
+from .fleet import Fleet, link, read_fleet
+from .registrations import read_registrations
+from .rules import rules
+from .schema import columns
+from .simulation import simulate
+from .trustlists import read_trust_list
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CerttrustError",
+    "Diagnosis",
+    "Fleet",
+    "attempts",
+    "browser_attempts",
+    "causes",
+    "charts",
+    "check",
+    "columns",
+    "compare",
+    "diagnose",
+    "fetch_chain",
+    "findings",
+    "link",
+    "names",
+    "read_certificates",
+    "read_devices",
+    "read_fleet",
+    "read_registrations",
+    "read_trust_list",
+    "rules",
+    "simulate",
+    "widgets",
+]
+
+_MODULES = {"charts", "widgets"}
+_FUNCTIONS = {"fetch_chain": "live"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    if name in _FUNCTIONS:
+        return getattr(import_module(f".{_FUNCTIONS[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

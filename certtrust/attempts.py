@@ -1,0 +1,342 @@
+"""Attempts: each registration, or each browser access, with its certificate, its device and the trust outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import certifi
+import numpy as np
+import pandas as pd
+
+from . import browsers, chains, identity
+from .errors import CerttrustError
+from .fleet import Fleet
+from .schema import ATTEMPTS, TRUST, conform
+from .trustlists import read_trust_list
+
+_DEVICE_COLUMNS = ("user", "model", "firmware", "location", "tls_only", "reverse_proxy")
+_CERTIFICATE_COLUMNS = (
+    "subject",
+    "subject_cn",
+    "issuer",
+    "issuer_cn",
+    "dns_names",
+    "ip_addresses",
+    "not_before",
+    "not_after",
+    "self_issued",
+    "key_type",
+    "key_size",
+    "signature_hash",
+    "extended_key_usage",
+)
+_END_OF_TIME = pd.Timestamp("9999-12-31T23:59:59Z").as_unit("us")
+
+
+def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFrame:
+    """Join every registration with its certificate, its device entry and the trust outcome.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        The frames to join; with links (`certtrust.link`) no signature is verified again.
+    of : {"log", "devices"}
+        "log": one attempt per registration. "devices": one would-be attempt per device entry over H.323/TLS
+        with a set clock, by its default registration name, for who has no log (yet).
+
+    Returns
+    -------
+    DataFrame
+        Table ATTEMPTS, one row per registration (or device), in that order and with that index; further
+        columns of the registrations follow.
+
+    Notes
+    -----
+    The certificate is the one that the log names by fingerprint, else the device's newest one already issued
+    at that time; `certificate_by` tells which. A hardware ID is joined to a serial by its three last octets
+    where only one serial of the fleet ends so (inferred from two documented pairs).
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> fleet = ct.simulate(20, seed=1)
+    >>> len(ct.attempts(fleet, of="devices")) == len(fleet.devices)
+    True
+    """
+    if of not in ("log", "devices"):
+        raise CerttrustError(f"of={of!r}; attempts are made of 'log' or of 'devices'")
+    rows = fleet.registrations.copy() if of == "log" else _would_be(fleet.devices)
+    serials = _known_serials(fleet)
+    devices = fleet.devices.assign(device=_identify(fleet.devices, serials))
+    rows["device"] = _identify(rows, serials).fillna(_by_user(rows, devices)).fillna(_by_name(rows, serials))
+    rows = _with_device(rows, devices)
+    rows = _with_default_name(rows)
+    rows["scenario"] = _scenario(rows, of)
+    rows = _with_certificate(rows, fleet.certificates, serials, set(devices["device"].dropna()), of)
+    rows = _with_trust(rows, fleet.certificates, fleet.trust, fleet.links)
+    return conform(rows.drop(columns="bundle"), ATTEMPTS)
+
+
+def _would_be(devices: pd.DataFrame) -> pd.DataFrame:
+    kept = devices[["pbx", "serial", "hardware_id", "source"]].copy()
+    kept["protocol"] = "H.323/TLS"
+    kept["clock_unset"] = pd.array([False] * len(kept), dtype="boolean")
+    kept["via_reverse_proxy"] = pd.array([False] * len(kept), dtype="boolean")
+    return conform(kept, ATTEMPTS)[
+        [*kept.columns, "time", "registration_name", "interface", "authentication", "fingerprint", "state"]
+    ]
+
+
+def _known_serials(fleet: Fleet) -> pd.Series:
+    """Map the last three octets to the serial, where the fleet knows just one serial that ends so."""
+    texts = [fleet.devices["serial"], fleet.devices["hardware_id"], fleet.registrations["serial"]]
+    texts += [fleet.certificates["device"], fleet.certificates["serial"]]
+    serials = identity.serials(pd.concat([text.drop_duplicates() for text in texts])).dropna().drop_duplicates()
+    tails = pd.Series(serials.to_numpy(), index=serials.str.slice(6).to_numpy(), dtype="str")
+    return tails[~tails.index.duplicated(keep=False)]
+
+
+def _distinct(function: Any, text: pd.Series) -> pd.Series:
+    """Apply a function of a Series of text to its distinct values only."""
+    codes, values = pd.factorize(text.astype("str"))
+    result = function(pd.Series(values, dtype="str"))
+    return pd.Series(result.reindex(codes).to_numpy(), index=text.index, dtype="str")
+
+
+def _canonical(text: pd.Series, serials: pd.Series) -> pd.Series:
+    spelled = identity.same_spelling(text)
+    by_tail = identity.hardware_ids(text)["tail"].map(serials)
+    return by_tail.fillna(spelled)
+
+
+def _identify(frame: pd.DataFrame, serials: pd.Series) -> pd.Series:
+    """Return the device's identity: its serial, else the serial that its hardware ID belongs to, else that ID."""
+    by_hardware_id = _distinct(lambda text: _canonical(text, serials), frame["hardware_id"])
+    return _distinct(identity.serials, frame["serial"]).fillna(by_hardware_id)
+
+
+def _by_name(rows: pd.DataFrame, serials: pd.Series) -> pd.Series:
+    """Identify rows by the registration name: a serial (with an interface), a hardware ID, else the name itself."""
+
+    def canonical(text: pd.Series) -> pd.Series:
+        prefix = text.str.extract(rf"^({identity.SERIAL})(?:-.*)?$", expand=False)
+        return identity.serials(prefix).fillna(_canonical(text, serials))
+
+    return _distinct(canonical, rows["registration_name"])
+
+
+def _by_user(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.Series:
+    """Identify rows by the user object of that registration name, where it has a single device."""
+    users = devices[["pbx", "user", "device"]].dropna().drop_duplicates()
+    users = users[~users.duplicated(["pbx", "user"], keep=False)]
+    index = pd.MultiIndex.from_frame(users[["pbx", "user"]])
+    found = index.get_indexer(pd.MultiIndex.from_arrays([rows["pbx"], rows["registration_name"]]))
+    return _take(users[["device"]], found, rows.index)["device"]
+
+
+def _take(frame: pd.DataFrame, positions: np.ndarray[Any, Any], index: pd.Index) -> pd.DataFrame:
+    """Take rows by position; -1 gives a row of missing values."""
+    taken = frame.reset_index(drop=True).reindex(positions)
+    taken.index = index
+    return taken
+
+
+def _agreed(devices: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Keep one row per key, with missing values where the entries of that key disagree."""
+    grouped = devices.groupby(keys, sort=False, dropna=True)
+    distinct = grouped[list(_DEVICE_COLUMNS)].nunique()
+    return grouped[list(_DEVICE_COLUMNS)].first().mask(distinct > 1)
+
+
+def _with_device(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns of the device entry: that of the row's PBX, else the device's only one."""
+    known = devices.dropna(subset=["device"])
+    objects = known[["device", "pbx"]].drop_duplicates()
+    only_pbx = objects[~objects.duplicated("device", keep=False)].set_index("device")["pbx"]
+    foreign = rows["pbx"].notna() & ~rows["pbx"].isin(set(known["pbx"].dropna()))
+    rows = rows.assign(pbx=rows["pbx"].fillna(rows["device"].map(only_pbx)))
+    per_pbx = _agreed(known, ["device", "pbx"])
+    anywhere = _agreed(known, ["device"])
+    exact = per_pbx.index.get_indexer(pd.MultiIndex.from_arrays([rows["device"], rows["pbx"]]))
+    loose = anywhere.index.get_indexer(pd.Index(rows["device"]))
+    loose[~(foreign | rows["pbx"].isna()).to_numpy()] = -1
+    found = _take(per_pbx, exact, rows.index)
+    fallback = _take(anywhere, loose, rows.index)
+    for column in _DEVICE_COLUMNS:
+        rows[column] = found[column].where(exact >= 0, fallback[column])
+    # What the PBX knows the device by; a row that names what it registers with keeps its own.
+    hardware_ids = known.drop_duplicates("device").set_index("device")["hardware_id"]
+    silent = rows["registration_name"].isna() & rows["hardware_id"].isna()
+    rows["hardware_id"] = rows["hardware_id"].mask(silent, rows["device"].map(hardware_ids))
+    return rows
+
+
+def _with_default_name(rows: pd.DataFrame) -> pd.DataFrame:
+    """Fill the default registration name: the serial, for a gateway's interface followed by its name."""
+    serial = _distinct(identity.serials, rows["device"])
+    default = serial.where(rows["interface"].isna(), serial + "-" + rows["interface"].astype("str"))
+    by_default = rows["registration_name"].isna() & default.notna()
+    name_by = pd.Series("log", index=rows.index, dtype="str").where(rows["registration_name"].notna())
+    return rows.assign(
+        registration_name=rows["registration_name"].mask(by_default, default),
+        name_by=name_by.mask(by_default, "default"),
+    )
+
+
+def _scenario(rows: pd.DataFrame, of: str) -> pd.Series:
+    """Tell the scenario: by the log's authentication, else by TLS only or a registration by hardware ID."""
+    protocol = rows["protocol"].astype("str")
+    authentication = rows["authentication"].astype("str")
+    via_proxy = (rows["via_reverse_proxy"] & rows["reverse_proxy"]).fillna(value=False).astype(bool)
+    tls_only = rows["tls_only"].fillna(value=False).astype(bool) & ~via_proxy
+    serial = _distinct(identity.serials, rows["device"])
+    by_serial = rows["registration_name"].str.slice(stop=12).str.lower() == serial
+    named = (rows["name_by"] == "log") | (of == "devices")
+    by_hardware_id = (by_serial & named) | (rows["registration_name"].isna() & rows["hardware_id"].notna())
+    certificate = tls_only | (by_hardware_id.fillna(value=False).astype(bool) & (protocol == "H.323/TLS"))
+    scenario = pd.Series("h323-certificate", index=rows.index, dtype="str").where(certificate)
+    scenario = scenario.mask(authentication == "certificate", "h323-certificate")
+    scenario = scenario.mask(authentication == "password", "h323-password")
+    outside = protocol.str.startswith("SIP").fillna(False).astype(bool) | (authentication == "none")
+    return scenario.mask(outside)
+
+
+def leaves(certificates: pd.DataFrame) -> pd.DataFrame:
+    """Return the certificates that issue no other one of their bundle: those that devices present as their own."""
+    issuing = certificates.loc[certificates["self_issued"].ne(other=True), ["bundle", "issuer"]].drop_duplicates()
+    issuers = pd.MultiIndex.from_frame(issuing)
+    subjects = pd.MultiIndex.from_frame(certificates[["bundle", "subject"]])
+    return certificates[~subjects.isin(issuers)]
+
+
+def _device_leaves(certificates: pd.DataFrame, serials: pd.Series, names: set[str]) -> pd.DataFrame:
+    """Return one leaf per device and bundle, with the device's identity."""
+    found = leaves(certificates)
+    own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
+    by_file = _distinct(lambda text: _canonical(text, serials), found["device"])
+    device = by_file.fillna(own_cn.where(own_cn.isin(names)))
+    foreign_cn = _distinct(lambda text: _canonical(text, serials), found["subject_cn"]) != device
+    ranked = found.assign(device=device, _foreign=foreign_cn, _ca=found["is_ca"].fillna(value=False).astype(bool))
+    ranked = ranked.dropna(subset=["device"]).sort_values(["_foreign", "_ca", "position"], kind="stable")
+    return ranked.drop_duplicates(["device", "bundle"]).drop(columns=["_foreign", "_ca"])
+
+
+def _newest_issued(rows: pd.DataFrame, owned: pd.DataFrame, *, or_next: bool) -> np.ndarray[Any, Any]:
+    """Return the position in `owned` of the device's newest certificate issued by the row's time, or -1."""
+    dated = pd.DataFrame(
+        {"device": owned["device"], "issued": owned["not_before"], "position": np.arange(len(owned))}
+    ).dropna()
+    now = pd.Timestamp.now("UTC").as_unit("us")
+    asked = pd.DataFrame(
+        {"device": rows["device"].to_numpy(), "at": rows["time"].fillna(now), "row": np.arange(len(rows))}
+    )
+    result = np.full(len(rows), -1, dtype=np.int64)
+    asked = asked.dropna().sort_values("at")
+    dated = dated.sort_values("issued", kind="stable")
+    for direction in ("backward", "forward") if or_next else ("backward",):
+        met = pd.merge_asof(asked, dated, left_on="at", right_on="issued", by="device", direction=direction)  # type: ignore[call-overload]
+        met = met.dropna(subset="position")
+        result[met["row"].to_numpy()] = met["position"].to_numpy(dtype=np.int64)
+        asked = asked[~asked["row"].isin(met["row"])]
+    return result
+
+
+def _with_certificate(
+    rows: pd.DataFrame, certificates: pd.DataFrame, serials: pd.Series, names: set[str], of: str
+) -> pd.DataFrame:
+    """Add the certificate: the one that the log names, else the device's newest one issued by then."""
+    owned = _device_leaves(certificates, serials, names)
+    named = rows["fingerprint"].str.lower()
+    shared = pd.concat([owned, certificates]).drop_duplicates("fingerprint").dropna(subset="fingerprint")
+    by_fingerprint = pd.Index(shared["fingerprint"]).get_indexer(pd.Index(named))
+    by_device = _newest_issued(rows, owned, or_next=of == "devices")
+    by_device[named.notna().to_numpy()] = -1
+    pool = pd.concat([shared, owned])
+    position = np.where(by_fingerprint >= 0, by_fingerprint, np.where(by_device >= 0, by_device + len(shared), -1))
+    found = _take(pool[["fingerprint", "bundle", "parse_error", *_CERTIFICATE_COLUMNS]], position, rows.index)
+    found = found.rename(columns={"parse_error": "certificate_error"})
+    certificate_by = pd.Series("device", index=rows.index, dtype="str").where(by_device >= 0)
+    found["certificate_by"] = certificate_by.mask(by_fingerprint >= 0, "fingerprint")
+    found["fingerprint"] = found["fingerprint"].fillna(named)
+    return rows.drop(columns="fingerprint").join(found)
+
+
+def _with_trust(
+    rows: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Add the trust outcome, judged once per distinct certificate, bundle and PBX."""
+    questions = rows[["fingerprint", "bundle", "pbx"]]
+    known = rows["bundle"].notna()
+    questions = questions.assign(fingerprint=questions["fingerprint"].where(known))
+    outcome = chains.judge(questions, certificates, trust, links)
+    rows = rows.assign(trust_paths=outcome["trust_paths"], trust_failure=outcome["trust_failure"])
+    moment = rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us"))
+    at_its_time = chains.trust_at(rows, moment)
+    return rows.assign(trust_state=at_its_time["trust_state"], trusted_by=at_its_time["trusted_by"])
+
+
+def browser_attempts(
+    certificates: pd.DataFrame, urls: str | Sequence[str] | Mapping[str, str], trust: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Make one attempt per certificate that a server presents and URL that a browser opens.
+
+    Parameters
+    ----------
+    certificates : DataFrame
+        Table CERTIFICATES: what the servers present; certificates of one bundle may complete a chain.
+    urls : str, sequence of str, or mapping
+        One URL for every presented certificate; or one URL each, in order; or several URLs for a single
+        certificate; or a mapping from `device`, `bundle` or `fingerprint` to the URL.
+    trust : DataFrame, optional
+        Table TRUST: the browser's list. By default the public list of certifi.
+
+    Returns
+    -------
+    DataFrame
+        Table ATTEMPTS with scenario "browser", judged "now" by `check` unless told otherwise.
+
+    Raises
+    ------
+    CerttrustError
+        If the number of URLs fits neither one certificate nor all of them.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> certificates = ct.simulate(5, seed=1).certificates
+    >>> browser_attempts(certificates.head(1), "https://192.0.2.7/", certificates.tail(1))["scenario"].tolist()
+    ['browser']
+    """
+    trust = read_trust_list(certifi.where()) if trust is None else conform(trust, TRUST)
+    served = _served(certificates)
+    if isinstance(urls, Mapping):
+        url = pd.Series(pd.NA, index=served.index, dtype="str")
+        for key in ("device", "bundle", "fingerprint"):
+            url = url.fillna(served[key].map(urls))
+        served = served[url.notna()].assign(url=url.dropna())
+    else:
+        listed = [urls] * len(served) if isinstance(urls, str) else list(urls)
+        if len(served) == 1:
+            served = served.loc[served.index.repeat(len(listed))]
+        if len(served) != len(listed):
+            raise CerttrustError(
+                f"{len(listed)} URLs for {len(served)} presented certificates; "
+                "give one URL, one per certificate, or a mapping from device to URL"
+            )
+        served = served.assign(url=pd.Series(listed, index=served.index, dtype="str"))
+    served = served.reset_index(drop=True).rename(columns={"parse_error": "certificate_error"})
+    kept = ["device", "fingerprint", "bundle", "url", "certificate_error", "source", *_CERTIFICATE_COLUMNS]
+    rows = conform(served[kept].assign(scenario="browser", certificate_by="url"), ATTEMPTS)
+    everyone = trust.assign(pbx=pd.Series(pd.NA, index=trust.index, dtype="str"))
+    rows = _with_trust(rows, certificates, everyone, None)
+    rows["browser_paths"] = browsers.browser_paths(rows, certificates, everyone)
+    return conform(rows.drop(columns="bundle"), ATTEMPTS)
+
+
+def _served(certificates: pd.DataFrame) -> pd.DataFrame:
+    """Return what a server presents as its own: the leaves, without CAs that merely came with one."""
+    found = leaves(certificates)
+    is_ca = found["is_ca"].fillna(value=False).astype(bool)
+    beside_a_leaf = found["bundle"].isin(found.loc[~is_ca, "bundle"])
+    return found[~(is_ca & beside_a_leaf)]

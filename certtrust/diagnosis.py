@@ -1,0 +1,245 @@
+"""One certificate, explained: the same attempt, the same rules, step by step."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import certifi
+import pandas as pd
+
+from . import chains
+from .attempts import attempts, browser_attempts
+from .certificates import read_certificates
+from .check import check, explain
+from .errors import CerttrustError
+from .fleet import Fleet
+from .rules import BY_CODE, HYGIENE, SCENARIOS
+from .schema import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, conform, empty
+from .trustlists import read_trust_list
+
+Certificates = bytes | str | Path | pd.DataFrame | Iterable[bytes | str | Path]
+
+_AUTHENTICATION = {"h323-password": "password", "h323-certificate": "certificate"}
+_MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
+_COLOURS = {"pass": "#00695c", "fail": "#b3261e", "unknown": "#6b5900"}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the rules say about one certificate; renders itself in a notebook and in a terminal.
+
+    Parameters
+    ----------
+    verdict : str
+        "pass", "fail" or "unknown".
+    steps : DataFrame
+        One row per rule that the scenario requires, in the order of the causes, then hygiene: code, title,
+        requirement, citation, has (what is there), passed (boolean, <NA> = unknown), why, remedy.
+    path : list of str
+        Fingerprints from the certificate to the trusted entry; empty where it is not trusted.
+    result : DataFrame
+        The one row of table RESULTS that this was made from.
+    """
+
+    verdict: str
+    scenario: str
+    steps: pd.DataFrame
+    path: list[str]
+    result: pd.DataFrame
+
+    @property
+    def names(self) -> list[str]:
+        """The names that the certificate has: its CN, DNS names and IP addresses."""
+        row = self.result.iloc[0]
+        lists = [found for found in (row["dns_names"], row["ip_addresses"]) if isinstance(found, list)]
+        own = [row["subject_cn"]] if isinstance(row["subject_cn"], str) else []
+        return list(dict.fromkeys([*own, *(name for found in lists for name in found)]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, ready for JSON."""
+        steps = self.steps.astype("object").where(self.steps.notna(), None)
+        return {
+            "verdict": self.verdict,
+            "scenario": self.scenario,
+            "judged_at": self.result["judged_at"].iloc[0].isoformat(),
+            "names": self.names,
+            "trust_state": _plain(self.result["trust_state"].iloc[0]),
+            "path": self.path,
+            "steps": steps.to_dict(orient="records"),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.scenario}: {self.verdict}"]
+        for step in self.steps.itertuples():
+            lines.append(
+                f"{_MARKS[_word(step.passed)]} {step.title if _word(step.passed) == 'fail' else step.requirement}"
+            )
+            lines += [f"    {text}" for text in (step.why, step.remedy) if text]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td style='color:{_COLOURS[_word(step.passed)]};font-weight:bold;white-space:nowrap'>"
+            f"{_MARKS[_word(step.passed)]} {_word(step.passed)}</td>"
+            f"<td style='text-align:left'>{html.escape(step.requirement)}<br><small>{html.escape(step.code)} · "
+            f"{html.escape(step.citation)}</small></td>"
+            f"<td style='text-align:left'>{html.escape(step.has)}</td>"
+            f"<td style='text-align:left'>{html.escape(step.why)}</td>"
+            f"<td style='text-align:left'>{html.escape(step.remedy)}</td></tr>"
+            for step in self.steps.itertuples()
+        )
+        return (
+            f"<div><p><strong style='color:{_COLOURS[self.verdict]}'>{_MARKS[self.verdict]} "
+            f"{html.escape(self.scenario)}: {self.verdict}</strong></p><table><thead><tr><th>verdict</th>"
+            "<th style='text-align:left'>what is required</th><th style='text-align:left'>what is there</th>"
+            "<th style='text-align:left'>why</th><th style='text-align:left'>what to do</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table></div>"
+        )
+
+
+def _plain(value: Any) -> Any:
+    return None if pd.isna(value) else value
+
+
+def _word(passed: Any) -> str:
+    return "unknown" if pd.isna(passed) else "pass" if passed else "fail"
+
+
+def diagnose(
+    certificate: Certificates,
+    *,
+    scenario: str,
+    registration_name: str | None = None,
+    hardware_id: str | None = None,
+    url: str | None = None,
+    trust: Certificates | None = None,
+    tls_only: bool | None = None,
+    authentication: str | None = None,
+    chain: Certificates = (),
+    at: pd.Timestamp | str | None = None,
+) -> Diagnosis:
+    """Explain whether one certificate fits a scenario of the page, step by step.
+
+    Parameters
+    ----------
+    certificate : bytes, PEM text, path or DataFrame
+        The certificate; where several are given, the first is judged and the others belong to its chain.
+    scenario : {"browser", "h323-password", "h323-certificate"}
+        What the certificate is used for.
+    registration_name, hardware_id : str, optional
+        What the device registers as.
+    url : str, optional
+        What the browser opens; needed for "browser".
+    trust : as certificate, optional
+        The trust list: of the PBX, where None means that it is not known, and an empty one trusts nothing; of
+        the browser, where None means the public list of certifi.
+    tls_only : bool, optional
+        Whether "TLS only" is set for the device; None = not known.
+    authentication : {"password", "certificate"}, optional
+        Follows from the scenario; may be given to say so.
+    chain : as certificate, optional
+        Further certificates that were presented with it.
+    at : Timestamp or str, optional
+        The moment to judge at, UTC; by default now.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    CerttrustError
+        If there is no certificate in `certificate`, the scenario is not known, or what it needs was not given.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> fleet = ct.simulate(20, seed=1)
+    >>> ct.diagnose(fleet.certificates.head(1), scenario="h323-password", tls_only=False).verdict
+    'pass'
+    """
+    if scenario not in SCENARIOS:
+        raise CerttrustError(f"scenario={scenario!r} is not one of the page's: {', '.join(SCENARIOS)}")
+    expected = _AUTHENTICATION.get(scenario)
+    if authentication is not None and authentication != expected:
+        raise CerttrustError(f"authentication={authentication!r} does not go with scenario={scenario!r}")
+    if scenario == "browser" and not url:
+        raise CerttrustError("scenario='browser' needs url=, the address that the browser opens")
+    presented = _presented(certificate, chain)
+    if scenario == "browser":
+        listed = read_trust_list(certifi.where()) if trust is None else _trust_list(trust)
+        asked = browser_attempts(presented, {presented["fingerprint"].iloc[0]: str(url)}, listed)
+    else:
+        listed = empty(TRUST) if trust is None else _trust_list(trust)
+        asked = attempts(_one_registration(presented, listed, registration_name, hardware_id, scenario))
+        asked["tls_only"] = pd.array([tls_only], dtype="boolean")
+        asked["device"] = asked["device"].fillna("the device")
+    result = check(asked, at=at)
+    steps = pd.DataFrame([_step(result, code) for code in (*SCENARIOS[scenario], *HYGIENE[scenario])])
+    steps["passed"] = steps["passed"].astype("boolean")
+    path = chains.path_at(result, result["judged_at"]).iloc[0]
+    return Diagnosis(result["verdict"].iloc[0], scenario, steps, list(path), result)
+
+
+def _read(certificates: Certificates) -> pd.DataFrame:
+    if isinstance(certificates, pd.DataFrame):
+        return conform(certificates, CERTIFICATES)
+    if isinstance(certificates, (list, tuple)) and not certificates:
+        return empty(CERTIFICATES)
+    return read_certificates(certificates)
+
+
+def _presented(certificate: Certificates, chain: Certificates) -> pd.DataFrame:
+    own = _read(certificate)
+    if own.empty:
+        raise CerttrustError("there is no certificate in what was given; give PEM text, DER bytes, a path or a frame")
+    together = pd.concat([own, _read(chain)], ignore_index=True)
+    return together.assign(bundle="given", position=range(len(together)))
+
+
+def _trust_list(trust: Certificates) -> pd.DataFrame:
+    """Return the list as every PBX's; one without entries is still a list, which trusts nothing."""
+    listed = _read(trust).assign(pbx=pd.NA)
+    if listed["fingerprint"].notna().any():
+        return conform(listed, TRUST)
+    return conform(pd.DataFrame({"parse_error": ["the list is empty"]}), TRUST)
+
+
+def _one_registration(
+    presented: pd.DataFrame, listed: pd.DataFrame, registration_name: str | None, hardware_id: str | None, scenario: str
+) -> Fleet:
+    """Return the fleet of a single registration, which names its certificate."""
+    registration = {
+        "clock_unset": [False],
+        "hardware_id": [hardware_id],
+        "registration_name": [registration_name],
+        "protocol": ["H.323/TLS"],
+        "authentication": [_AUTHENTICATION[scenario]],
+        "via_reverse_proxy": [False],
+        "fingerprint": [presented["fingerprint"].iloc[0]],
+    }
+    return Fleet(presented, listed, empty(DEVICES), conform(pd.DataFrame(registration), REGISTRATIONS))
+
+
+def _step(result: pd.DataFrame, code: str) -> dict[str, Any]:
+    rule = BY_CODE[code]
+    passed = result[code].iloc[0]
+    explained = explain(result, rule)
+    holds = _word(passed) == "pass"
+    return {
+        "code": code,
+        "title": rule.sentences["title"],
+        "requirement": rule.sentences["requirement"],
+        "citation": rule.citation,
+        "has": explained["has"].iloc[0],
+        "passed": passed,
+        "why": "" if holds else explained["why"].iloc[0],
+        "remedy": "" if holds else explained["remedy"].iloc[0],
+    }

@@ -1,0 +1,47 @@
+"""The sentences shown to the user, one file per language, and how a row fills them."""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import pandas as pd
+
+MISSING = "(not known)"
+
+
+@cache
+def sentences(language: str = "en") -> dict[str, Any]:
+    """Return the sentences of a language: the tables `rules`, `causes` and `not_checked`."""
+    with resources.files(__package__).joinpath(f"{language}.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+def _shown(values: pd.Series) -> pd.Series:
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        values = values.dt.strftime("%Y-%m-%d %H:%M UTC").str.replace(" 00:00 UTC", "")
+    elif isinstance(values.dtype, pd.BooleanDtype):
+        values = values.map({True: "yes", False: "no"})
+    return values.astype("str").fillna(MISSING)
+
+
+def fill(template: str, frame: pd.DataFrame) -> pd.Series:
+    """Fill the template with each row's values.
+
+    Examples
+    --------
+    >>> fill("{device} is {state}", pd.DataFrame({"device": ["a"], "state": [None]})).tolist()
+    ['a is (not known)']
+    """
+    parts: list[str | pd.Series] = []
+    for literal, field, _, _ in string.Formatter().parse(template):
+        parts.append(literal)
+        if field is not None:
+            parts.append(_shown(frame[field]))
+    text: Any = pd.Series("", index=frame.index, dtype="str")
+    for part in parts:
+        text = text + part
+    return text
