@@ -1,0 +1,67 @@
+"""Frames for the tests of charts and reports: RESULTS made by hand, with as many causes as a test asks for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from certtrust import check, schema
+from certtrust.rules import RULES, SCENARIOS
+
+RULE_CAUSES = list(dict.fromkeys(code for codes in SCENARIOS.values() for code in codes))
+KNOWN_CAUSES = [*RULE_CAUSES, *check.LOG_CAUSES]
+
+
+def cause_names(count: int) -> list[str]:
+    """Return so many causes: first those of the rules, then those of the log, then ones that nobody knows."""
+    strangers = [f"strange cause no. {number} with a name of some length" for number in range(count)]
+    return (KNOWN_CAUSES + strangers)[:count]
+
+
+def make_results(causes: int = 6, rows: int = 600, *, days: float = 30.0, seed: int = 0) -> pd.DataFrame:
+    """Return RESULTS with `rows` attempts, about half of them failed for one of so many causes."""
+    random = np.random.default_rng(seed)
+    names = cause_names(causes)
+    weights = np.array([0.62**place for place in range(len(names))])
+    failed = random.random(rows) < 0.55 if names else np.zeros(rows, dtype=bool)
+    picked = random.choice(len(names), rows, p=weights / weights.sum()) if names else np.zeros(rows, dtype=int)
+    cause = pd.Series([names[place] if fails else None for place, fails in zip(picked, failed, strict=True)])
+    device = pd.Series(random.integers(0, max(rows // 4, 1), rows)).map("009033{:06x}".format)
+    by_rule = cause.isin(RULE_CAUSES)
+    model = random.choice(["IP111", "IP112", "IP222", "IP232", "IP0010", "IP0013", "IP29-2"], rows)
+    frame = pd.DataFrame(
+        {
+            "time": pd.Timestamp("2026-03-01", tz="UTC") + pd.to_timedelta(random.random(rows) * days, unit="D"),
+            "pbx": random.choice(["hq", "munich", "branch-west"], rows),
+            "device": device,
+            "model": model,
+            "firmware": random.choice(["13r2", "13r3", "14r1"], rows),
+            "serial": device,
+            "registration_name": device,
+            "subject_cn": device.where(random.random(rows) < 0.7, "phone.example.com"),
+            "fingerprint": device,
+            "scenario": "h323-certificate",
+            "state": pd.Series(np.where(failed, "rejected", "up")),
+            "verdict": np.where(by_rule, "fail", "pass"),
+            "cause": cause,
+            "evidence": pd.Series(np.where(by_rule, "rule", "log")).where(cause.notna()),
+            "observed": np.where(failed, "failed", "up"),
+            "explained": by_rule.astype("boolean").where(failed),
+        }
+    )
+    frame.loc[cause == "time.clock", "evidence"] = random.choice(["rule", "log"], int((cause == "time.clock").sum()))
+    rules = {rule.code: pd.Series(pd.NA, index=frame.index, dtype="boolean") for rule in RULES}
+    for code in SCENARIOS["h323-certificate"]:
+        rules[code] = pd.Series(random.random(rows) > 0.06, index=frame.index, dtype="boolean").mask(
+            cause == code, False
+        )
+    results = schema.conform(frame.assign(**rules), schema.RESULTS)
+    return results[[column for column in results if column not in rules] + list(rules)]
+
+
+def test_frames_hold_to_the_schema() -> None:
+    """The frames that the tests draw have the columns that `check` gives."""
+    results = make_results(causes=30, rows=400)
+    assert set(schema.RESULTS.names) <= set(results.columns)
+    assert results["cause"].nunique() > 20
+    assert make_results(causes=0, rows=50)["cause"].isna().all()
