@@ -1,0 +1,447 @@
+"""Which names a certificate fits: hosts of URLs, registration names and hardware IDs, for many rows at once.
+
+The module itself can be called: `names(certificates)` gives every name of every certificate, one per row.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from . import hosts as _hosts
+from .errors import CerttrustError
+from .identity import HARDWARE_ID, SERIAL, hardware_ids, serials
+
+Kind = Literal["dns", "cn", "ip"]
+
+
+def host_matches(patterns: Iterable[Any], hosts: Iterable[Any], kind: Kind = "dns") -> pd.Series:
+    """Tell for each pair whether a certificate's name fits the host of a URL.
+
+    Parameters
+    ----------
+    patterns : Series or list of str, n values
+        One name of a certificate each.
+    hosts : Series or list of str, n values
+        The host of a URL each, as it stands there: in any case, with or without port, brackets and final
+        dot, percent-encoded, with U-labels or A-labels.
+    kind : {"dns", "cn", "ip"}
+        What the patterns are: dNSName entries, common names, or iPAddress entries as text.
+
+    Returns
+    -------
+    Series of boolean
+        With the index of `patterns`; missing where the pattern or the host is missing.
+
+    Raises
+    ------
+    CerttrustError
+        If `kind` is another word, or the two have different lengths. Values pair up by position.
+
+    Notes
+    -----
+    The page wants the "CN or DNS name" to match the host name or the IP address of the URL and says no
+    more. Decided here, after RFC 6125 and the URL standard, and after the browsers where these are silent:
+
+    - Case does not matter, nor does one final dot on either side. U-labels equal their A-labels.
+    - `*` stands for exactly one whole label, the leftmost, and two labels must follow it: `*.example.com`
+      fits `a.example.com` and neither `example.com` nor `a.b.example.com`; `*.com`, `w*.example.com` and
+      `a.*.com` fit nothing. It stands for A-labels, too, and never for a part of an address.
+    - An address fits an iPAddress entry and, as the page's words allow, a CN or DNS name that is this
+      address as text, in any spelling of IPv6. `::ffff:192.0.2.7` is not `192.0.2.7`; a zone is ignored.
+    - A host whose last label is a number is an address or nothing (`0x7f.1` is `127.0.0.1`), as in browsers.
+    - A name with an empty label, a label over 63 characters, or any character but letters, digits, `-`
+      and `_` never fits, and neither does one with blanks around it, a NUL, or a character that IDNA
+      would replace by another one.
+
+    Not checked: public suffixes (`*.co.uk` fits `a.co.uk`), and whether an A-label is valid Punycode.
+
+    Examples
+    --------
+    >>> host_matches(["*.example.com", "a.b", None], ["Phone.Example.com:8443", "c.b", "a.b"]).tolist()
+    [True, False, <NA>]
+    >>> host_matches(["::1", "192.0.2.7"], ["[0:0:0:0:0:0:0:1]", "192.0.2.8"], kind="ip").tolist()
+    [True, False]
+    """
+    if kind not in ("dns", "cn", "ip"):
+        raise CerttrustError(f'kind is {kind!r}; it must be "dns", "cn" or "ip"')
+    index = _index(patterns)
+    presented, wanted = _hosts.text(patterns), _hosts.text(hosts)
+    _same_length(presented, wanted, "patterns", "hosts")
+    missing = pc.or_(pc.is_null(presented), pc.is_null(wanted))
+    spell = _hosts.from_addresses if kind == "ip" else _hosts.from_patterns
+    fits = _fits(spell(presented), _hosts.from_hosts(wanted))
+    return _flags(fits, _bits(missing), index)
+
+
+def _fits(patterns: Any, hosts: Any) -> np.ndarray:
+    """Compare names that are both in the one spelling; an unreadable one fits nothing."""
+    fits = _bits(pc.equal(patterns, hosts))
+    wild = _bits(pc.starts_with(patterns, "*."))
+    if wild.any():
+        rows = pa.array(np.flatnonzero(wild))
+        suffix = pc.utf8_slice_codeunits(patterns.take(rows), 1)
+        fits[wild] = _bits(pc.equal(suffix, pc.replace_substring_regex(hosts.take(rows), "^[^.]+", "")))
+    return fits
+
+
+def url_hosts(urls: Iterable[Any]) -> pd.Series:
+    """Return the host of each URL as it stands there, with the brackets of an IPv6 address.
+
+    Parameters
+    ----------
+    urls : Series or list of str
+        URLs of any scheme (`https://`, `wss://`), or without one (`phone.example:8443/admin`).
+
+    Returns
+    -------
+    Series of str
+        With the index of `urls`; missing where there is no URL or it names no host.
+
+    Examples
+    --------
+    >>> url_hosts(["https://Admin@Phone.example:8443/x", "wss://[::1]/", "192.0.2.7"]).tolist()
+    ['Phone.example', '[::1]', '192.0.2.7']
+    """
+    return pd.Series(_hosts.from_urls(_hosts.text(urls)).to_pandas(), dtype="str").set_axis(_index(urls))
+
+
+def begins_with_cn(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:
+    """Tell for each pair whether the registration name, or hardware ID, starts with the CN.
+
+    Parameters
+    ----------
+    registration_names, common_names : Series or list of str, n values each
+        Names that devices register with, and common names of their certificates.
+
+    Returns
+    -------
+    Series of boolean
+        With the index of `registration_names`. False where the CN is missing or empty, for such a CN
+        matches no name; else missing where the name is missing.
+
+    Raises
+    ------
+    CerttrustError
+        If the two have different lengths. Values pair up by position.
+
+    Notes
+    -----
+    The page: the registration name must start with the CN value of the certificate. Decided here:
+
+    - An empty CN, one of blanks only, and one with a NUL or with a character that could not be decoded
+      never match, though every text starts with the empty text.
+    - The comparison is exact, blanks and case included, after Unicode normalisation (NFC).
+    - But where the name is a device's own, that is a hardware ID or one that starts with a serial, case
+      does not matter, and a serial may be written as a MAC with `:`, `-` or dots on either side: all of
+      these are spellings of the same bytes. The page shows lower-case hex only.
+    - A serial is not a hardware ID, though both may be of one device: `certificate_fits_registration`.
+
+    Examples
+    --------
+    >>> begins_with_cn(["009033010203-TEL1", "0090332f688a", "user1", "user1"],
+    ...                ["009033010203", "00:90:33:2F:68:8A", "User1", ""]).tolist()
+    [True, True, False, False]
+    """
+    index = _index(registration_names)
+    names, cns = _hosts.text(registration_names), _hosts.text(common_names)
+    _same_length(names, cns, "registration_names", "common_names")
+    usable = _usable(cns)
+    begins = _begins(names, cns)
+    begins &= usable
+    return _flags(begins, _bits(pc.is_null(names)) & usable, index)
+
+
+_OWN_NAME = rf"^(?:(?:{SERIAL})(?:[^0-9A-Za-z].*)?|{HARDWARE_ID})$"
+_OCTET = "([0-9a-f]{2})"
+_OCTETS = "^" + "[:-]".join([_OCTET] * 6)
+_DOTTED = r"^([0-9a-f]{4})\.([0-9a-f]{4})\.([0-9a-f]{4})"
+
+
+def _usable(cns: Any) -> np.ndarray:
+    """Tell which CNs can match at all."""
+    readable = pc.and_not(pc.match_substring_regex(cns, r"\S"), pc.match_substring_regex(cns, "[\x00\ufffd]"))
+    return _bits(readable)
+
+
+def _begins(names: Any, cns: Any) -> np.ndarray:
+    names, cns = _composed(names), _composed(cns)
+    begins = _starts_with(names, cns)
+    rest = np.flatnonzero(~begins & _bits(pc.match_substring_regex(names, _OWN_NAME)))
+    if len(rest):
+        begins[rest] = _starts_with(_folded(names.take(pa.array(rest))), _folded(cns.take(pa.array(rest))))
+    return begins
+
+
+def _composed(texts: Any) -> Any:
+    ascii_only = pc.all(pc.string_is_ascii(texts)).as_py() is not False
+    return texts if ascii_only else pc.utf8_normalize(texts, "NFC")
+
+
+def _folded(texts: Any) -> Any:
+    lower = pc.ascii_lower(texts)
+    return pc.replace_substring_regex(pc.replace_substring_regex(lower, _OCTETS, r"\1\2\3\4\5\6"), _DOTTED, r"\1\2\3")
+
+
+def _starts_with(texts: Any, prefixes: Any) -> np.ndarray:
+    """Compare row by row with one comparison per length of prefix, of which there are few."""
+    length = pc.fill_null(pc.utf8_length(prefixes), -1).to_numpy(zero_copy_only=False)
+    found = np.zeros(len(length), dtype=bool)
+    order = np.argsort(length, kind="stable")
+    starts = np.flatnonzero(np.diff(length[order], prepend=-2))
+    for rows in np.split(order, starts[1:]):
+        size = int(length[rows[0]]) if len(rows) else -1
+        if size > 0:
+            head = pc.utf8_slice_codeunits(texts.take(pa.array(rows)), 0, size)
+            found[rows] = _bits(pc.equal(head, prefixes.take(pa.array(rows))))
+    return found
+
+
+def ends_inside(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:
+    """Tell where a CN matches but ends inside the name, so that it would let another device in, too.
+
+    `user1` in `user10` does, and so does every CN that is only a part of a serial or hardware ID
+    (`IP222` in `IP222-2f-68-8a`). `009033010203` in `009033010203-TEL1` does not: it names the gateway.
+
+    Parameters
+    ----------
+    registration_names, common_names : Series or list of str, n values each
+
+    Returns
+    -------
+    Series of boolean
+        With the index of `registration_names`; missing and False as in `begins_with_cn`.
+
+    Examples
+    --------
+    >>> ends_inside(["user10", "user1", "009033010203-TEL1"], ["user1", "user1", "009033010203"]).tolist()
+    [True, False, False]
+    """
+    begins = begins_with_cn(registration_names, common_names)
+    names, cns = _hosts.text(registration_names), _hosts.text(common_names)
+    rows = np.flatnonzero(_true(begins) & ~_bits(pc.equal(names, cns)))
+    pairs = pd.DataFrame({"name": names.take(pa.array(rows)).to_pandas(), "cn": cns.take(pa.array(rows)).to_pandas()})
+    codes = pairs.groupby(["name", "cn"], sort=False).ngroup().to_numpy()
+    distinct = pairs.drop_duplicates()
+    inside = np.array([_ends_inside(name, cn) for name, cn in zip(distinct["name"], distinct["cn"], strict=True)], bool)
+    found = np.zeros(len(begins), dtype=bool)
+    found[rows] = inside[codes] if len(rows) else False
+    return _flags(found, begins.isna().to_numpy(), begins.index)
+
+
+def _ends_inside(name: str, cn: str) -> bool:
+    own = re.match(rf"(?:{SERIAL})(?![0-9A-Za-z])|{HARDWARE_ID}$", name)
+    if own and (re.fullmatch(SERIAL, cn) or len(cn) < own.end()):
+        return not re.fullmatch(SERIAL, cn)
+    return len(cn) < len(name) and cn[-1].isalnum() and name[len(cn)].isalnum()
+
+
+def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
+    """Tell for each attempt whether a CN or DNS name of the certificate fits the host or address of the URL.
+
+    Parameters
+    ----------
+    attempts : DataFrame
+        Columns url, subject, subject_cn, dns_names, ip_addresses; certificate_error where there is one.
+
+    Returns
+    -------
+    Series of boolean
+        Missing where the URL names no host, or where no name fits and not all names are known: there is
+        no certificate, or its subject or subject alternative name could not be read.
+
+    Notes
+    -----
+    Any CN of the subject and any entry of the subject alternative name will do, and a CN counts beside
+    DNS names: the page says "CN or DNS name". Browsers of today differ, see `hygiene.browser`. How two
+    names are compared stands in `host_matches`.
+    """
+    hosts = _hosts.text(url_hosts(attempts["url"]))
+    fits = np.zeros(len(attempts), dtype=bool)
+    for kind, (rows, found) in _names_by_kind(attempts).items():
+        matches = host_matches(found.to_pandas(), hosts.take(pa.array(rows)).to_pandas(), kind=kind)
+        fits[rows[_true(matches)]] = True
+    unread = _subject_unread(attempts)
+    if "certificate_error" in attempts:
+        unread |= _bits(
+            pc.match_substring_regex(_hosts.text(attempts["certificate_error"]), "2\\.5\\.29\\.17|(?i:subject)")
+        )
+    return _flags(fits, _bits(pc.is_null(hosts)) | (unread & ~fits), attempts.index)
+
+
+def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
+    """Tell for each attempt whether its registration name or hardware ID starts with the certificate's CN.
+
+    Parameters
+    ----------
+    attempts : DataFrame
+        Columns registration_name, hardware_id, serial, interface, subject_cn; subject where there is one,
+        for the CNs beside the last.
+
+    Returns
+    -------
+    Series of boolean
+        False where the certificate has no CN; missing where there is no certificate or its subject could
+        not be read, and where none of the names is known.
+
+    Notes
+    -----
+    A missing registration name is the page's default: the serial, and for an interface of a gateway
+    serial-interface. With several CNs any will do. How a CN is compared stands in `begins_with_cn`.
+
+    A CN may be the device's other spelling: `IP222-2f-68-8a` for the name `0090332f688a`, or the serial
+    for a hardware ID. Where that spelling is known, it decides; where it is not, the result is missing,
+    for three octets do not prove that it is the same device.
+    """
+    columns = ("registration_name", "hardware_id", "serial", "interface")
+    known = pd.DataFrame({column: attempts[column].astype("str") for column in columns}).reset_index(drop=True)
+    default = known["serial"].where(known["interface"].isna(), known["serial"] + "-" + known["interface"])
+    known["name"] = known["registration_name"].fillna(default)
+    rows, cns = _common_names(attempts)
+    cn, at = pd.Series(cns.to_pandas(), dtype="str"), known.iloc[rows].reset_index(drop=True)
+    same = _same_device(at["name"].fillna(at["hardware_id"]), cn)
+    begins = _true(begins_with_cn(at["name"], cn)) | _true(begins_with_cn(at["hardware_id"], cn))
+    begins |= same & _true(serials(at["serial"]) == serials(cn))
+    spelling = at["serial"].where(serials(cn).notna(), hardware_ids(at["hardware_id"])["tail"])
+    nameless = at["name"].isna() & at["hardware_id"].isna()
+    unknown = (same & spelling.isna().to_numpy()) | (nameless.to_numpy() & _usable(cns))
+    fits, undecided = np.zeros((2, len(attempts)), dtype=bool)
+    fits[rows[begins]] = True
+    undecided[rows[unknown]] = True
+    return _flags(fits, ~fits & (undecided | _subject_unread(attempts)), attempts.index)
+
+
+def _same_device(names: pd.Series, cns: pd.Series) -> np.ndarray:
+    """Tell where one is a serial, the other a hardware ID, and their last three octets agree."""
+    leading = serials(names.str.extract(f"^({SERIAL})(?:$|[^0-9A-Za-z])")[0])
+    by_serial = leading.str.slice(start=-6) == hardware_ids(cns)["tail"]
+    by_hardware_id = serials(cns).str.slice(start=-6) == hardware_ids(names)["tail"]
+    return _true(by_serial | by_hardware_id)
+
+
+def _table(certificates: pd.DataFrame) -> pd.DataFrame:
+    """Return every name of every certificate, one per row.
+
+    Parameters
+    ----------
+    certificates : DataFrame
+        Table CERTIFICATES, or any frame with subject, subject_cn, dns_names and ip_addresses.
+
+    Returns
+    -------
+    DataFrame
+        fingerprint, device (as far as the frame has them), kind (cn, dns or ip) and name; the index is
+        the row of the certificate, repeated. A certificate without names has no row.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"subject": ["CN=phone,CN=lobby"], "subject_cn": ["phone"],
+    ...                       "dns_names": [["phone.example"]], "ip_addresses": [["192.0.2.7"]]})
+    >>> names = sys.modules[_table.__module__]
+    >>> names(frame).values.tolist()
+    [['cn', 'lobby'], ['cn', 'phone'], ['dns', 'phone.example'], ['ip', '192.0.2.7']]
+    """
+    kinds = _names_by_kind(certificates)
+    rows = np.concatenate([found for found, _ in kinds.values()])
+    order = np.argsort(rows, kind="stable")
+    kind = np.repeat(list(kinds), [len(found) for found, _ in kinds.values()])
+    name = pd.concat([pd.Series(found.to_pandas(), dtype="str") for _, found in kinds.values()], ignore_index=True)
+    identity = [column for column in ("fingerprint", "device") if column in certificates]
+    table = certificates[identity].iloc[rows[order]]
+    return table.assign(
+        kind=pd.Categorical(kind[order], categories=list(kinds)), name=name.iloc[order].to_numpy()
+    ).astype({"name": "str"})
+
+
+class _CallableModule(ModuleType):
+    """The module itself, which answers a call with the table of all names."""
+
+    def __call__(self, certificates: pd.DataFrame) -> pd.DataFrame:
+        return _table(certificates)
+
+
+_CallableModule.__call__.__doc__ = _table.__doc__
+sys.modules[__name__].__class__ = _CallableModule
+
+
+def _names_by_kind(frame: pd.DataFrame) -> dict[Kind, tuple[np.ndarray, Any]]:
+    return {
+        "cn": _common_names(frame),
+        "dns": _entries(frame["dns_names"]),
+        "ip": _entries(frame["ip_addresses"]),
+    }
+
+
+def _common_names(frame: pd.DataFrame) -> tuple[np.ndarray, Any]:
+    """Return all CNs and the row of each, in the order of the rows."""
+    last = _hosts.text(frame["subject_cn"])
+    if "subject" not in frame:
+        rows = np.flatnonzero(~_bits(pc.is_null(last)))
+        return rows, last.take(pa.array(rows))
+    subject = _hosts.text(frame["subject"])
+    several = _bits(pc.greater(pc.count_substring(subject, "CN="), 1))
+    distinct = subject.filter(pa.array(several)).unique()
+    lists = pa.array([_cns_of(value) for value in distinct.to_pylist()], type=pa.list_(pa.large_string()))
+    more = lists.take(pc.index_in(subject.filter(pa.array(several)), distinct))
+    single = np.flatnonzero(~several & ~_bits(pc.is_null(last)))
+    rows = np.concatenate([single, np.flatnonzero(several)[pc.list_parent_indices(more).to_numpy()]])
+    order = np.argsort(rows, kind="stable")
+    found = pa.concat_arrays([last.take(pa.array(single)), more.flatten()])
+    return rows[order], found.take(pa.array(order))
+
+
+_ATTRIBUTE = re.compile(r"(?:^|[,+])([^=,+\\]+)=((?:\\.|[^\\,+])*)", re.DOTALL)
+_ESCAPE = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)", re.DOTALL)
+
+
+def _cns_of(subject: str) -> list[str]:
+    """Read the CNs out of a name as RFC 4514 text, which gives them last first."""
+    found = [_unescaped(value) for key, value in _ATTRIBUTE.findall(subject) if key.strip().upper() == "CN"]
+    return found[::-1]
+
+
+def _unescaped(value: str) -> str:
+    def plain(match: re.Match[str]) -> str:
+        return bytes.fromhex(match[1].replace("\\", "")).decode(errors="replace") if match[1] else match[2]
+
+    return _ESCAPE.sub(plain, value)
+
+
+def _entries(lists: pd.Series) -> tuple[np.ndarray, Any]:
+    """Return all entries of a column of lists and the row of each."""
+    exploded = lists.reset_index(drop=True).explode().dropna()
+    return exploded.index.to_numpy(), _hosts.text(exploded)
+
+
+def _subject_unread(frame: pd.DataFrame) -> np.ndarray:
+    witness = next((name for name in ("subject", "fingerprint") if name in frame), "subject_cn")
+    return (frame["subject_cn"].isna() & frame[witness].isna()).to_numpy()
+
+
+def _true(flags: pd.Series) -> np.ndarray:
+    return flags.fillna(value=False).to_numpy(dtype=bool)
+
+
+def _bits(flags: Any) -> np.ndarray:
+    return np.asarray(pc.fill_null(flags, fill_value=False).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _flags(values: np.ndarray, missing: np.ndarray, index: pd.Index) -> pd.Series:
+    return pd.Series(pd.arrays.BooleanArray(values, missing), index=index)
+
+
+def _index(values: Iterable[Any]) -> pd.Index:
+    return values.index if isinstance(values, pd.Series) else pd.RangeIndex(len(list(values)))
+
+
+def _same_length(left: Any, right: Any, one: str, other: str) -> None:
+    if len(left) != len(right):
+        raise CerttrustError(f"{one} has {len(left)} values and {other} {len(right)}; they pair up one to one")
