@@ -22,7 +22,7 @@ def make_results(causes: int = 6, rows: int = 600, *, days: float = 30.0, seed: 
     """Return RESULTS with `rows` attempts, about half of them failed for one of so many causes."""
     random = np.random.default_rng(seed)
     names = cause_names(causes)
-    weights = np.array([0.62**place for place in range(len(names))])
+    weights = np.array([0.85**place for place in range(len(names))])
     failed = random.random(rows) < 0.55 if names else np.zeros(rows, dtype=bool)
     picked = random.choice(len(names), rows, p=weights / weights.sum()) if names else np.zeros(rows, dtype=int)
     cause = pd.Series([names[place] if fails else None for place, fails in zip(picked, failed, strict=True)])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .. import check
+from ..check import causes as count_causes
 from .labels import cause_label, percent, plural
 from .palette import OTHER, cause_colours, colour
 from .rows import Part, Row, capacity, draw_rows, natural_height
@@ -53,8 +53,8 @@ def causes(
     >>> ct.charts.causes(results).get_title().count("failed attempts")
     1
     """
-    by_evidence = check.causes(results)
-    counts = check.causes(results.assign(evidence="any"))
+    by_evidence = count_causes(results)
+    counts = count_causes(results.assign(evidence="any"))
     total = int(counts["attempts"].sum())
     with sheet(ax, width=width, height=height, theme=theme) as page:
         shown = min(top, capacity(page, top), len(counts))
@@ -104,7 +104,9 @@ def _row(counts: pd.DataFrame, place: int, by_evidence: pd.DataFrame, dark: bool
     cause, attempts = str(count["cause"]), int(count["attempts"])
     tone = cause_colours([cause], dark=dark)[cause]
     parts = by_evidence[by_evidence["cause"] == cause].sort_values("evidence")
-    bars = [Part(part.attempts, tone, part.evidence == "rule") for part in parts.itertuples()]
+    bars = [
+        Part(float(size), tone, how == "rule") for size, how in zip(parts["attempts"], parts["evidence"], strict=True)
+    ]
     short = f"{attempts:,} \u00b7 {percent(attempts / counts['attempts'].sum())}"
     value = short if place else short.replace(" \u00b7", " attempts \u00b7" if attempts != 1 else " attempt \u00b7")
     return Row(cause_label(cause), value, bars, plural(int(count["devices"]), "device"), short=short)
@@ -127,7 +129,6 @@ def _subtitle(results: pd.DataFrame, total: int) -> str:
 
 
 def _alternative(title: str, counts: pd.DataFrame, total: int) -> str:
-    listed = "; ".join(
-        f"{cause_label(row.cause)} {row.attempts:,} ({percent(row.attempts / total)})" for row in counts.itertuples()
-    )
+    sizes = zip(counts["cause"], counts["attempts"], strict=True)
+    listed = "; ".join(f"{cause_label(cause)} {size:,} ({percent(size / total)})" for cause, size in sizes)
     return f"Ranked bars. {title}. {listed}." if listed else f"Ranked bars, empty. {title}."

@@ -16,6 +16,7 @@ from .text import balanced, plain, text_width, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH = 7.5
 """Width in inches of a chart's own figure: a notebook's column, half a slide, a printed page."""
@@ -59,7 +60,7 @@ class Sheet:
     @property
     def room(self) -> tuple[float, float]:
         """Width and height of the axes in points."""
-        box, dpi = self.ax.get_window_extent(), self.ax.get_figure(root=True).dpi
+        box, dpi = self.ax.get_window_extent(), figure_of(self.ax).dpi
         return box.width / dpi * 72, box.height / dpi * 72
 
     def lay_out(
@@ -75,7 +76,7 @@ class Sheet:
         bottom: float = 0.0,
     ) -> None:
         """Write the headline and give the axes their place; `content` is the wished height in points."""
-        figure = self.ax.get_figure(root=True)
+        figure = figure_of(self.ax)
         full = figure.get_figwidth() * 72 - 2 * MARGIN if self.free else self.room[0]
         size = TITLE if full >= NARROW else TITLE - 1.5
         bold = balanced(plain(title), full, size, bold=True)
@@ -194,6 +195,14 @@ def _write(sheet: Sheet, line: _Line, shift: float) -> None:
         )
 
 
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure that holds the axes."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ValueError("the axes stand in no figure; make them with Figure().add_subplot()")
+    return figure
+
+
 def alternative_text(ax: Axes) -> str:
     """Return what the chart shows, in words, for those who cannot see it.
 
@@ -246,7 +255,7 @@ def sheet(ax: Axes | None, *, width: float, height: float | None, theme: str | N
     import matplotlib.style
 
     if theme is None:
-        theme = "dark" if ax is not None and _is_dark(ax.get_figure(root=True).get_facecolor()) else "light"
+        theme = "dark" if ax is not None and _is_dark(figure_of(ax).get_facecolor()) else "light"
     if theme not in ("light", "dark"):
         raise ValueError(f"there is no theme {theme!r}; the themes are 'light' and 'dark'")
     here = resources.files(__package__)
@@ -273,7 +282,7 @@ def _dress(opened: Sheet) -> None:
     ax, ink = opened.ax, opened.ink
     ax.set_facecolor(ink.background)
     if opened.free:
-        ax.get_figure(root=True).set_facecolor(ink.background)
+        figure_of(ax).set_facecolor(ink.background)
     for side, spine in ax.spines.items():
         spine.set_visible(side == "bottom")
         spine.set_color(ink.line)

@@ -19,23 +19,17 @@ def _drawable() -> frozenset[int]:
 
 
 def plain(text: object) -> str:
-    """Return the text on one line, with what cannot be drawn or would act (control characters) replaced.
+    r"""Return the text on one line, with what cannot be drawn or would act (control characters) replaced.
 
     Examples
     --------
-    >>> plain("a\\nb\\x00c\\u202e")
-    'a b\\ufffdc\\ufffd'
+    >>> plain("a\nb\x00c")
+    'a b\ufffdc'
     """
     drawable = _drawable()
     words = " ".join(str(text).split())
-    return "".join(
-        letter
-        if letter.isprintable() and ord(letter) in drawable
-        else "\ufffd"
-        if not letter.isprintable()
-        else "\u25a1"
-        for letter in words
-    )
+    shown = [letter if ord(letter) in drawable else "\u25a1" for letter in words]
+    return "".join(new if old.isprintable() else "\ufffd" for old, new in zip(words, shown, strict=True))
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
