@@ -210,6 +210,19 @@ REGISTRATIONS = Table(
         Column("details", TEXT, "details as they stand", '<relay prot="SH323"/>'),
         Column("source", TEXT, "file that the line came from", "registrations/events.jsonl"),
         Column("line", COUNT, "line in the file, from 1", "17"),
+        Column(
+            "matched_by",
+            WORD,
+            "what recognised the record: event, alarm, clear (JSON records), record (own formats, tables), "
+            "or the name of the message pattern; missing where nothing did",
+            "alarm",
+        ),
+        Column(
+            "time_by",
+            WORD,
+            "where the year of the time comes from: line, or file (the line has none, the file's date tells it)",
+            "line",
+        ),
         Column("raw", TEXT, "the line itself, shortened where it is very long", ""),
         Column("parse_error", TEXT, "why the line could not be read in full", "not JSON: ..."),
     ),

@@ -1,0 +1,24 @@
+"""What `import certtrust` costs and loads."""
+
+import subprocess
+import sys
+
+import certtrust as ct
+
+HEAVY = ("matplotlib", "ipywidgets", "dask", "ssl", "socket", "IPython")
+
+
+def test_heavy_modules_are_loaded_on_first_use_only():
+    """A fresh process that imports the package has none of the heavy modules loaded by it."""
+    code = (
+        "import sys; import pandas, pyarrow, cryptography.x509, certifi, idna; before = set(sys.modules); "
+        f"import certtrust; print(*({HEAVY!r} and [m for m in {HEAVY!r} if m in set(sys.modules) - before]))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert loaded == []
+
+
+def test_every_public_name_can_be_reached():
+    """What the package lists as public is there."""
+    for name in ct.__all__:
+        assert getattr(ct, name) is not None

@@ -1,0 +1,67 @@
+"""The reference of the rules, generated from the code that enforces them."""
+
+import string
+
+import pytest
+
+import certtrust as ct
+from certtrust.check import _DERIVED
+from certtrust.rules import HYGIENE, RULES, SCENARIOS
+from certtrust.schema import RESULTS
+from certtrust.texts import sentences
+
+PAGE_RULES = {
+    "browser.trust",
+    "browser.name",
+    "certificate.trust",
+    "certificate.name",
+    "password.tls_only",
+    "transport.tls_only",
+    "time.clock",
+    "time.validity",
+}
+
+
+def test_every_rule_of_the_design_is_there_with_all_that_a_reader_needs():
+    """Each rule has its scenario, requirement, citation, needs, remedy, and what it leaves unchecked."""
+    rules = ct.rules().set_index("code")
+    assert set(rules.index) >= PAGE_RULES
+    assert all(code in PAGE_RULES or code.startswith("hygiene.") for code in rules.index)
+    assert (rules.map(len) > 0).all(axis=None)
+
+
+def test_hygiene_is_never_required():
+    """An opinion can be shown beside a scenario, and decides no verdict."""
+    required = {code for codes in SCENARIOS.values() for code in codes}
+    shown = {code for codes in HYGIENE.values() for code in codes}
+    assert required == PAGE_RULES
+    assert all(code.startswith("hygiene.") for code in shown)
+
+
+def templates() -> list[tuple[str, str]]:
+    """Return every template with the place where it stands."""
+    found = []
+    for section in ("rules", "causes"):
+        for code, words in sentences()[section].items():
+            groups = {code: words} | {f"{code} {name}": variant for name, variant in words.get("variants", {}).items()}
+            for place, group in groups.items():
+                found += [(f"{place}.{key}", text) for key, text in group.items() if isinstance(text, str)]
+    return found
+
+
+@pytest.mark.parametrize(("place", "template"), templates())
+def test_sentences_ask_only_for_what_a_result_holds(place, template):
+    """A template names columns of a result, or values derived from it in words."""
+    fields = {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
+    assert fields <= {*RESULTS.names, *_DERIVED}, place
+
+
+def test_needed_columns_exist():
+    """What a rule says that it needs is a column of an attempt."""
+    for rule in RULES:
+        assert set(rule.needs) <= set(RESULTS.names), rule.code
+
+
+def test_texts_are_one_file():
+    """The sentences parse as one TOML file with the three tables."""
+    assert set(sentences()) >= {"rules", "causes", "not_checked"}
