@@ -32,8 +32,8 @@ _PLAIN_PATTERN = rf"^(?:(?:\*\.{_LABEL}\.)?{_WORD}|{_IPV4})$"
 _PLAIN_ADDRESS = rf"^{_IPV4}$"
 
 _URL = (
-    r"^(?s:[\x00-\x20]*(?:(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2,})?(?:[^/?#\\]*@)?"
-    r"(?P<host>\[[^\]/?#\\]*\]|[^\]\[:/?#\\]*)(?::[0-9]*)?[\x00-\x20]*(?:[/?#\\].*)?)$"
+    r"^(?s:(?:(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2,})?(?:[^/?#\\]*@)?"
+    r"(?P<host>\[[^\]/?#\\]*\]|[^\]\[:/?#\\]*)(?::[0-9]*)?(?:[/?#\\].*)?)$"
 )
 
 LONGEST_LABEL = 63
@@ -54,7 +54,8 @@ def text(values: Iterable[Any]) -> Any:
 
 def from_urls(urls: Any) -> Any:
     """Return the host of each URL as it stands there, missing where there is none."""
-    host = pc.struct_field(pc.extract_regex(urls, _URL), "host")
+    trimmed = pc.ascii_trim(urls, characters="".join(map(chr, range(0x21))))
+    host = pc.struct_field(pc.extract_regex(trimmed, _URL), "host")
     return pc.if_else(pc.equal(host, ""), pa.scalar(None, pa.large_string()), host)
 
 

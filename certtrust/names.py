@@ -269,11 +269,7 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     for kind, (rows, found) in _names_by_kind(attempts).items():
         matches = host_matches(found.to_pandas(), hosts.take(pa.array(rows)).to_pandas(), kind=kind)
         fits[rows[_true(matches)]] = True
-    unread = _subject_unread(attempts)
-    if "certificate_error" in attempts:
-        unread |= _bits(
-            pc.match_substring_regex(_hosts.text(attempts["certificate_error"]), "2\\.5\\.29\\.17|(?i:subject)")
-        )
+    unread = _subject_unread(attempts) | _names_unread(attempts)
     return _flags(fits, _bits(pc.is_null(hosts)) | (unread & ~fits), attempts.index)
 
 
@@ -424,6 +420,13 @@ def _entries(lists: pd.Series) -> tuple[np.ndarray, Any]:
 def _subject_unread(frame: pd.DataFrame) -> np.ndarray:
     witness = next((name for name in ("subject", "fingerprint") if name in frame), "subject_cn")
     return (frame["subject_cn"].isna() & frame[witness].isna()).to_numpy()
+
+
+def _names_unread(frame: pd.DataFrame) -> np.ndarray:
+    """Tell where the reader could not read the subject or the subject alternative name."""
+    if "certificate_error" not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    return _bits(pc.match_substring_regex(_hosts.text(frame["certificate_error"]), r"2\.5\.29\.17|(?i:subject)"))
 
 
 def _true(flags: pd.Series) -> np.ndarray:
