@@ -1,0 +1,127 @@
+"""One certificate: verdict, steps, path and how it shows itself. Certificates are made here."""
+
+import json
+
+import pytest
+import trustme
+
+import certtrust as ct
+
+PHONE = "0090332f688a"
+CA = trustme.CA(organization_name="Test CA")
+LEAF = CA.issue_cert("phone.example.com", "192.0.2.7", common_name=PHONE).cert_chain_pems[0].bytes()
+ROOT = CA.cert_pem.bytes()
+BY_CERTIFICATE = {"scenario": "h323-certificate", "tls_only": True}
+
+
+def test_a_good_certificate_passes_every_step():
+    """Trusted, named right and valid: every required step passes, and the path leads to the list's entry."""
+    diagnosis = ct.diagnose(LEAF, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE)
+    required = diagnosis.steps[~diagnosis.steps["code"].str.startswith("hygiene.")]
+    assert diagnosis.verdict == "pass"
+    assert required["passed"].all()
+    assert (required["why"] == "").all()
+    assert diagnosis.path == [ct.read_certificates(pem)["fingerprint"].iloc[0] for pem in (LEAF, ROOT)]
+
+
+@pytest.mark.parametrize(
+    ("call", "verdict", "code"),
+    [
+        ({"trust": ROOT, "registration_name": "reception"}, "fail", "certificate.name"),
+        ({"trust": ROOT, "hardware_id": "IP222-2f-68-8a"}, "pass", None),
+        ({"trust": ROOT, "hardware_id": PHONE}, "pass", None),
+        ({"trust": ROOT}, "unknown", "certificate.name"),
+        ({"trust": [], "registration_name": PHONE}, "fail", "certificate.trust"),
+        ({"trust": None, "registration_name": PHONE}, "unknown", "certificate.trust"),
+        ({"trust": LEAF, "registration_name": PHONE}, "pass", None),
+        ({"trust": ROOT, "registration_name": PHONE, "at": "1999-01-01"}, "fail", "time.validity"),
+    ],
+)
+def test_what_is_wrong_or_missing_is_the_step_that_does_not_pass(call, verdict, code):
+    """The verdict and the step that decides it; an empty trust list trusts nothing, an unknown one tells nothing."""
+    diagnosis = ct.diagnose(LEAF, **BY_CERTIFICATE, **call)
+    assert diagnosis.verdict == verdict
+    if code:
+        step = diagnosis.steps.set_index("code").loc[code]
+        assert step["why"]
+        assert step["remedy"]
+        assert "{" not in step["why"] + step["remedy"] + step["has"]
+
+
+def test_a_password_needs_no_certificate_unless_tls_only_is_set():
+    """Section 3.1 asks nothing of the certificate; TLS only rules it out, and an unknown flag leaves it open."""
+    for tls_only, verdict in ((False, "pass"), (True, "fail"), (None, "unknown")):
+        assert ct.diagnose(LEAF, scenario="h323-password", tls_only=tls_only).verdict == verdict
+
+
+def test_a_browser_is_judged_by_its_own_list_and_the_url():
+    """The device's URL fits the certificate or not, by name or address."""
+    for url, verdict in {
+        "https://phone.example.com/": "pass",
+        "https://192.0.2.7:8443/x": "pass",
+        "wss://PHONE.example.com.": "pass",
+        "https://other.example.com/": "fail",
+    }.items():
+        assert ct.diagnose(LEAF, scenario="browser", url=url, trust=ROOT).verdict == verdict, url
+    assert ct.diagnose(LEAF, scenario="browser", url="https://phone.example.com/").verdict == "fail"
+
+
+def test_a_failed_name_lists_the_names_that_there_are():
+    """The explanation tells what the certificate could be opened by."""
+    diagnosis = ct.diagnose(LEAF, scenario="browser", url="https://other.example.com/", trust=ROOT)
+    why = diagnosis.steps.set_index("code").loc["browser.name", "why"]
+    for name in (PHONE, "phone.example.com", "192.0.2.7"):
+        assert name in why
+        assert name in diagnosis.names
+
+
+def test_the_chain_completes_the_path_and_only_what_was_presented_does():
+    """An intermediate counts where it was presented; one that nobody presented does not exist for the PBX."""
+    child = CA.create_child_ca()
+    leaf = child.issue_cert("x", common_name=PHONE).cert_chain_pems[0].bytes()
+    call = {**BY_CERTIFICATE, "registration_name": PHONE, "trust": ROOT}
+    assert ct.diagnose(leaf, chain=child.cert_pem.bytes(), **call).verdict == "pass"
+    alone = ct.diagnose(leaf, **call)
+    assert alone.verdict == "fail"
+    assert alone.result["trust_state"].tolist() == ["unknown CA"]
+    assert alone.path == []
+
+
+def test_it_shows_itself_as_text_html_and_plain_values():
+    """A terminal, a notebook and JSON all carry the verdict, the reason and the remedy."""
+    diagnosis = ct.diagnose(LEAF, registration_name="reception", trust=ROOT, **BY_CERTIFICATE)
+    why = diagnosis.steps.set_index("code").loc["certificate.name", "why"]
+    assert why in str(diagnosis)
+    assert why in diagnosis._repr_html_()
+    values = json.loads(json.dumps(diagnosis.to_dict()))
+    assert values["verdict"] == "fail"
+    assert values["steps"][-1].keys() == dict(diagnosis.steps.iloc[-1]).keys()
+
+
+def test_markup_in_a_certificate_stays_text():
+    """Names come from strangers: nothing of them is markup in a notebook."""
+    hostile = CA.issue_cert("x", common_name="<script>alert(1)</script>").cert_chain_pems[0].bytes()
+    shown = ct.diagnose(hostile, registration_name="<img src=x>", trust=ROOT, **BY_CERTIFICATE)._repr_html_()
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert "&lt;script&gt;" in shown
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ({"scenario": "smtp"}, "browser, h323-password, h323-certificate"),
+        ({"scenario": "browser"}, "url="),
+        ({"scenario": "h323-password", "authentication": "certificate"}, "does not go with"),
+    ],
+)
+def test_a_call_that_cannot_be_answered_says_what_to_do(call, message):
+    """A caller's mistake is an exception that names the way out."""
+    with pytest.raises(ct.CerttrustError, match=message):
+        ct.diagnose(LEAF, **call)
+
+
+def test_no_certificate_at_all_is_a_callers_mistake():
+    """Text without a certificate is refused, with what would be taken."""
+    with pytest.raises(ct.CerttrustError, match="PEM"):
+        ct.diagnose(b"", scenario="h323-password")
