@@ -1,0 +1,296 @@
+"""Text as it stands in a log to the typed columns of REGISTRATIONS, a block of lines at a time, in Arrow.
+
+What cannot be read becomes missing and a note; what is absent becomes missing without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .. import identity, schema
+from . import vocabulary
+
+TEXT = pa.large_string()
+MOMENT = pa.timestamp("us", tz="UTC")
+COLUMNS = {column.name: column for column in schema.REGISTRATIONS}
+
+_ARROW = {
+    schema.TEXT: TEXT,
+    schema.WORD: pa.dictionary(pa.int32(), TEXT),
+    schema.FLAG: pa.bool_(),
+    schema.COUNT: pa.int64(),
+    schema.MOMENT: MOMENT,
+}
+SCHEMA = pa.schema([(name, _ARROW[column.dtype]) for name, column in COLUMNS.items()])
+
+NOTHING = pa.scalar(None, TEXT)
+
+Columns = dict[str, Any]
+"""Arrow arrays of one length by column name; words are plain text until `table` encodes them."""
+
+
+class Notes:
+    """What could not be read in each row of a block; several notes of a row are joined."""
+
+    def __init__(self, problems: Any) -> None:
+        self.text = problems
+
+    def add(self, where: Any, note: Any) -> None:
+        """Note a text (one for all, or an array) on the rows where a mask holds."""
+        where = pc.fill_null(pa.array(where, pa.bool_()), False)
+        note = pa.scalar(note, TEXT) if isinstance(note, str) else note
+        if not pc.any(where).as_py():
+            return
+        joined = pc.binary_join_element_wise(self.text, note, pa.scalar("; ", TEXT))
+        self.text = pc.if_else(where, pc.coalesce(joined, note), self.text)
+
+
+def word(text: str) -> Any:
+    """Return a word as a scalar of the type that all text has here."""
+    return pa.scalar(text, TEXT)
+
+
+def stamped(time: Any) -> Any:
+    """Return `line` where there is a time: the line itself tells all of it."""
+    return pc.if_else(pc.is_valid(time), word("line"), NOTHING)
+
+
+def blank_to_null(text: Any) -> Any:
+    """Trim blanks and make what is then empty missing."""
+    text = pc.utf8_trim_whitespace(text)
+    return pc.if_else(pc.equal(pc.binary_length(text), 0), pa.scalar(None, TEXT), text)
+
+
+def by_value(text: Any, function: Callable[[list[Any]], Iterable[Any]]) -> Any:
+    """Apply a function of a list to the distinct values of a text array."""
+    encoded = text.dictionary_encode()
+    made = pa.array(function(encoded.dictionary.to_pylist()), TEXT)
+    return made.take(encoded.indices)
+
+
+def moments(text: Any, notes: Notes) -> tuple[Any, Any]:
+    """Return times in UTC and whether the clock was not set, from ISO 8601 text or Unix time.
+
+    Numbers are seconds since 1970, or milli-, micro- or nanoseconds where they would lie beyond the year 5000.
+    """
+    time = _moments_at_once(text)
+    if time is None:
+        time = _moments_by_value(text)
+        notes.add(pc.and_(pc.is_null(time), pc.is_valid(text)), "the time cannot be read")
+    unset = pc.equal(pc.year(time), 1970)
+    return pc.if_else(unset, pa.scalar(None, MOMENT), time), unset
+
+
+def _moments_at_once(text: Any) -> Any:
+    """Return the times where all of them have one plain form, else None."""
+    for form in (pa.int64(), MOMENT, pa.timestamp("us")):
+        try:
+            parsed = text.cast(form)
+        except pa.ArrowInvalid:
+            continue
+        if form == pa.int64():
+            return _from_numbers(parsed)
+        return parsed if form == MOMENT else parsed.cast(pa.int64()).cast(MOMENT)
+    return None
+
+
+def _from_numbers(number: Any) -> Any:
+    smallest, largest = (pc.min_max(number)[key].as_py() for key in ("min", "max"))
+    if smallest is None:
+        return pa.nulls(len(number), MOMENT)
+    if smallest < 0:
+        return None
+    if largest < 10**11:
+        return pc.multiply(number, 10**6).cast(MOMENT)
+    cells = number.to_numpy(zero_copy_only=False)
+    cells = np.where(np.isnan(cells), 0, cells).astype("int64") if number.null_count else cells
+    scaled = np.select(
+        [cells < 10**11, cells < 10**14, cells < 10**17], [cells * 10**6, cells * 10**3, cells], cells // 1000
+    )
+    return pa.array(scaled, mask=pc.is_null(number).to_numpy(zero_copy_only=False)).cast(MOMENT)
+
+
+def _moments_by_value(text: Any) -> Any:
+    encoded = text.dictionary_encode()
+    values = pd.Series(encoded.dictionary.to_pylist(), dtype="str").str.strip()
+    number = pd.to_numeric(values.where(values.str.fullmatch(r"\d{1,19}(?:\.\d{1,9})?")), errors="coerce")
+    scale = np.select([number < 10**11, number < 10**14, number < 10**17], [10**6, 10**3, 1], 10**-3)
+    microseconds = (number * scale).round().astype("Int64").to_numpy("int64", na_value=0)
+    numbers = pd.Series(pd.to_datetime(microseconds, unit="us", utc=True), index=values.index).where(number.notna())
+    words = values.where(number.isna())
+    iso = pd.to_datetime(words, format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
+    compact = pd.to_datetime(words, format="%Y%m%d-%H%M%S", utc=True, errors="coerce").astype("datetime64[us, UTC]")
+    found = numbers.astype("datetime64[us, UTC]").fillna(compact).fillna(iso)
+    return pa.array(found, MOMENT, from_pandas=True).take(encoded.indices)
+
+
+def _fits(text: Any, pattern: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(text, f"^(?:{pattern})$")).as_py())
+
+
+def serials(text: Any) -> Any:
+    """Return what is a serial in any spelling as 12 lower-case hex digits; all else is missing."""
+    if text.null_count == len(text):
+        return text
+    if _fits(text, "[0-9a-f]{12}"):
+        return text
+    return by_value(text, lambda values: identity.serials(pd.Series(values, dtype="str")).array)
+
+
+def hardware_ids(text: Any) -> Any:
+    """Return what is a hardware ID in its one spelling; all else is missing."""
+    if text.null_count == len(text):
+        return text
+    if _fits(text, "[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}"):
+        return text
+
+    def spelled(values: list[str | None]) -> Any:
+        series = pd.Series(values, dtype="str")
+        return identity.same_spelling(series).where(identity.hardware_ids(series)["model"].notna()).array
+
+    return by_value(text, spelled)
+
+
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())
+
+
+_PROTOCOL = {_plain(spelling): name for name, others in vocabulary.PROTOCOLS.items() for spelling in (name, *others)}
+_STATE = {state: state for state in vocabulary.STATES}
+_AUTHENTICATION = {name: name for name in vocabulary.AUTHENTICATIONS}
+_FLAG = {**dict.fromkeys(("true", "1", "yes", "on"), "true"), **dict.fromkeys(("false", "0", "no", "off"), "false")}
+
+
+def _one_of(known: dict[str, str], text: Any, note: str, notes: Notes) -> Any:
+    """Return the known words; any other one is missing and noted."""
+    made = by_value(text, lambda values: [known.get((value or "").strip().lower()) for value in values])
+    notes.add(pc.and_(pc.is_null(made), pc.is_valid(text)), note)
+    return made
+
+
+def states(text: Any, notes: Notes) -> Any:
+    """Return the registration states among the texts."""
+    return _one_of(_STATE, text, f"the state is none of {', '.join(_STATE)}", notes)
+
+
+def authentications(text: Any, notes: Notes) -> Any:
+    """Return certificate, password or none."""
+    return _one_of(_AUTHENTICATION, text, f"the authentication is none of {', '.join(_AUTHENTICATION)}", notes)
+
+
+def flags(text: Any, name: str, notes: Notes) -> Any:
+    """Return true and false from their usual words."""
+    return _one_of(_FLAG, text, f"{name} is neither true nor false", notes).cast(pa.bool_())
+
+
+def protocols(text: Any) -> Any:
+    """Return protocols by their one name; unknown ones stay as they stand."""
+    return by_value(text, lambda values: [value and _PROTOCOL.get(_plain(value), value) for value in values])
+
+
+def severities(text: Any) -> Any:
+    """Return severities by name, from their number or name; unknown ones stay as they stand."""
+    names = {str(number): name for number, name in enumerate(vocabulary.SEVERITIES)}
+    return by_value(text, lambda values: [v and names.get(v, v.lower()) for v in values])
+
+
+def fingerprints(text: Any) -> Any:
+    """Return SHA-256 fingerprints in lower-case hex without separators; other texts stay as they stand."""
+    if text.null_count == len(text) or _fits(text, "[0-9a-f]{64}"):
+        return text
+    plain = pc.utf8_lower(pc.replace_substring(text, ":", ""))
+    return pc.if_else(pc.match_substring_regex(plain, "^[0-9a-f]{64}$"), plain, text)
+
+
+def named(columns: Columns) -> Columns:
+    """Complete the interface and the serial from a registration name of the default form, where they are missing."""
+    name = columns.get("registration_name")
+    if name is None or name.null_count == len(name):
+        return columns
+    parts = pc.extract_regex(name, rf"^(?P<serial>{identity.SERIAL})(?:-(?P<interface>[A-Za-z][A-Za-z0-9]*))?$")
+    serial = serials(blank_to_null(pc.struct_field(parts, "serial")))
+    interface = blank_to_null(pc.struct_field(parts, "interface"))
+    given = {key: columns.get(key, pa.nulls(len(name), TEXT)) for key in ("serial", "interface")}
+    # A device that is known by its hardware ID may register under any name, so the name tells its serial only
+    # where nothing else tells who it is.
+    alone = pc.is_null(columns.get("hardware_id", pa.nulls(len(name), TEXT)))
+    serial = pc.if_else(alone, serial, NOTHING)
+    return columns | {
+        "serial": pc.coalesce(given["serial"], serial),
+        "interface": pc.coalesce(given["interface"], interface),
+    }
+
+
+def constant(value: Any, count: int, arrow: Any = TEXT) -> Any:
+    """Return one value for every row of a block; a text's rows share its bytes only where it is missing."""
+    return pa.nulls(count, arrow) if value is None else pa.repeat(pa.scalar(value, arrow), count)
+
+
+@lru_cache(maxsize=8)
+def _missing(count: int, arrow: Any) -> Any:
+    return pa.nulls(count, arrow)
+
+
+def table(columns: Columns, count: int) -> Any:
+    """Return a block's columns as an Arrow table with every column of REGISTRATIONS, in order and type."""
+    arrays = []
+    for field in SCHEMA:
+        array = columns.get(field.name)
+        if array is None:
+            array = _missing(count, field.type)
+        elif pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(array.type):
+            array = array.dictionary_encode()
+        arrays.append(array if array.type == field.type else array.cast(field.type))
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def scattered(parts: list[tuple[Any, Columns]], count: int) -> Columns:
+    """Put parts of a block together again: each part is the positions of its rows and their columns."""
+    if len(parts) == 1:
+        return parts[0][1]
+    names = dict.fromkeys(name for _, columns in parts for name in columns)
+    places = np.concatenate([positions for positions, _ in parts])
+    order = np.empty(count, "int64")
+    order[places] = np.arange(count)
+    made: Columns = {}
+    for name in names:
+        kind = next(columns[name].type for _, columns in parts if name in columns)
+        pieces = [columns.get(name, pa.nulls(len(positions), kind)).cast(kind) for positions, columns in parts]
+        made[name] = pa.concat_arrays(pieces).take(pa.array(order))
+    return made
+
+
+def frame(whole: Any) -> pd.DataFrame:
+    """Return a table of these columns as a DataFrame of REGISTRATIONS, sharing the memory of all text."""
+    series: dict[str, Any] = {}
+    for name, column in COLUMNS.items():
+        chunked = whole.column(name)
+        if column.dtype == schema.TEXT:
+            series[name] = _text(chunked)
+        elif column.dtype == schema.WORD:
+            series[name] = pd.Series(chunked.unify_dictionaries().to_pandas()).astype("category")
+        elif column.dtype == schema.MOMENT:
+            series[name] = chunked.to_pandas().astype("datetime64[us, UTC]")
+        elif column.dtype == schema.FLAG:
+            series[name] = _masked(chunked, "boolean")
+        else:
+            series[name] = _masked(chunked, "Int64")
+    return schema.conform(pd.DataFrame(series), schema.REGISTRATIONS)
+
+
+def _text(chunked: Any) -> pd.Series:
+    return pd.Series(pd.arrays.ArrowStringArray(chunked, dtype=pd.StringDtype("pyarrow", na_value=np.nan)))
+
+
+def _masked(chunked: Any, dtype: str) -> pd.Series:
+    empty = pc.is_null(chunked).to_numpy()
+    if dtype == "Int64":
+        return pd.Series(pd.arrays.IntegerArray(pc.fill_null(chunked, 0).to_numpy().copy(), empty))
+    return pd.Series(pd.arrays.BooleanArray(pc.fill_null(chunked, False).to_numpy().copy(), empty))

@@ -1,0 +1,147 @@
+"""Bytes to numbered lines: bounded memory for any input, and no line is ever lost.
+
+Lines end with LF or CRLF. Input in UTF-16 is recognised by its byte-order mark; a line that is no
+UTF-8 is read as Latin-1 and says so. Nothing here depends on where a block of input happens to end.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+BLOCK = 8 << 20
+"""Bytes that are read and parsed at a time."""
+LONGEST = 1 << 20
+"""Bytes of the longest line that is parsed; a longer one keeps its row, with the reason."""
+SHOWN = 1000
+"""Characters that remain of a line which is too long."""
+
+_TEXT = pa.large_string()
+
+
+class Chunk(NamedTuple):
+    """Whole lines as bytes: the number of the first one, the bytes, and the true length of cut lines by position."""
+
+    first: int
+    data: bytes
+    count: int
+    lengths: dict[int, int]
+
+
+class Block(NamedTuple):
+    """Lines as text: the number of the first one, the lines, and per line what is wrong with it as text."""
+
+    first: int
+    lines: pa.LargeStringArray
+    problems: pa.LargeStringArray
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+
+def as_utf8(head: bytes, stream: BinaryIO, size: int = BLOCK) -> Iterator[bytes]:
+    """Yield the head's and then the stream's bytes in pieces, without byte-order mark, UTF-16 turned into UTF-8."""
+    piece = head or stream.read(size)
+    if piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
+        while piece:
+            yield decoder.decode(piece).encode("utf-8", "replace")
+            piece = stream.read(size)
+        yield decoder.decode(b"", final=True).encode("utf-8", "replace")
+        return
+    piece = piece.removeprefix(codecs.BOM_UTF8)
+    while piece:
+        yield piece
+        piece = stream.read(size)
+
+
+def head(stream: BinaryIO, size: int = 1 << 16) -> bytes:
+    """Return the first bytes of a stream, as many as there are up to a size."""
+    found = b""
+    while len(found) < size and (piece := stream.read(size - len(found))):
+        found += piece
+    return found
+
+
+def chunks(begin: bytes, stream: BinaryIO, size: int = BLOCK) -> Iterator[Chunk]:
+    """Yield a stream, of which the beginning was read already, as chunks of whole lines.
+
+    Of a line that is too long only its beginning is kept.
+    """
+    first, tail, dropped = 1, b"", 0
+    for piece in as_utf8(begin, stream, size):
+        body, newline, rest = piece.rpartition(b"\n")
+        if not newline:
+            tail += piece
+            if len(tail) > 2 * LONGEST:
+                dropped += len(tail) - 2 * LONGEST
+                tail = tail[: 2 * LONGEST]
+            continue
+        lengths = {}
+        if dropped:
+            end = body.find(b"\n")
+            lengths[0] = len(tail) + dropped + (len(body) if end < 0 else end)
+            body = body[end:] if end >= 0 else b""
+        data = tail + body + b"\n"
+        count = data.count(b"\n")
+        yield Chunk(first, data, count, lengths)
+        first, tail, dropped = first + count, rest, 0
+    if tail:
+        yield Chunk(first, tail + b"\n", 1, {0: len(tail) + dropped} if dropped else {})
+
+
+def block(chunk: Chunk) -> Block:
+    """Split a chunk into lines of text and note what is wrong with them."""
+    whole = pa.array([chunk.data[:-1]], pa.large_binary())
+    lines = pc.split_pattern(whole, b"\n").flatten()
+    notes: dict[int, str] = {}
+    longest = _too_long(lines, chunk.lengths)
+    if longest:
+        lines = _cut(lines, longest, notes)
+    if b"\r" in chunk.data and pc.any(pc.ends_with(lines, b"\r")).as_py():
+        lines = pc.replace_substring_regex(lines, rb"\r$", b"")
+    try:
+        text = lines.cast(_TEXT)
+    except pa.ArrowInvalid:
+        text = _decoded(lines, notes)
+    if b"\x00" in chunk.data:
+        for row in np.flatnonzero(pc.match_substring(lines, b"\x00").to_numpy(zero_copy_only=False)):
+            notes.setdefault(int(row), "contains NUL characters")
+    return Block(chunk.first, text, _notes(notes, len(text)))
+
+
+def _too_long(lines: pa.Array, lengths: dict[int, int]) -> dict[int, int]:
+    sizes = pc.binary_length(lines).to_numpy(zero_copy_only=False)
+    found = {int(row): int(sizes[row]) for row in np.flatnonzero(sizes > LONGEST)}
+    return {row: lengths.get(row, size) for row, size in found.items()}
+
+
+def _cut(lines: pa.Array, sizes: dict[int, int], notes: dict[int, str]) -> pa.Array:
+    cells = lines.to_pylist()
+    for row, size in sizes.items():
+        shown = cells[row][: 4 * SHOWN].decode("utf-8", "replace")[:SHOWN]
+        cells[row] = f"{shown}...".encode()
+        notes[row] = f"a line of {size} bytes is not read; the longest that is has {LONGEST}"
+    return pa.array(cells, pa.large_binary())
+
+
+def _decoded(lines: pa.Array, notes: dict[int, str]) -> pa.LargeStringArray:
+    cells: list[str] = []
+    for row, cell in enumerate(lines.to_pylist()):
+        try:
+            cells.append(cell.decode())
+        except UnicodeDecodeError as error:
+            notes.setdefault(row, f"not UTF-8 at byte {error.start}: read as Latin-1")
+            cells.append(cell.decode("latin-1"))
+    return pa.array(cells, _TEXT)
+
+
+def _notes(notes: dict[int, str], count: int) -> pa.LargeStringArray:
+    if not notes:
+        return pa.nulls(count, _TEXT)
+    return pa.array([notes.get(row) for row in range(count)], _TEXT)

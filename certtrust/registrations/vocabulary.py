@@ -1,0 +1,187 @@
+"""The words of registration logs and their standard spelling: states, protocols, reject reasons, alerts.
+
+Numbers and names are those of the standards (H.225.0, RFC 3261, RFC 8446 with its predecessors) and of the
+documented event interface; what is in none of them stays as it stands in the log.
+"""
+
+from __future__ import annotations
+
+import re
+
+REGISTRATION_DOWN = "0x00010002"
+"""The event code of a failing registration."""
+
+STATES = ("up", "timeout", "rejected", "unauthorized", "down")
+FAILED_STATES = STATES[1:]
+
+SEVERITIES = ("minor", "indeterminate", "major")
+"""Severities of events and alarms, by their number."""
+
+AUTHENTICATIONS = ("certificate", "password", "none")
+
+PROTOCOLS = {
+    "H.323/TLS": ("h323/tls", "h323tls", "h.323s", "sh323"),
+    "H.323/TCP": ("h323/tcp", "h323tcp"),
+    "H.323/UDP": ("h323/udp", "h323udp"),
+    "H.323": ("h323",),
+    "SIP/TCP": ("siptcp",),
+    "SIPS": ("sip/tls", "siptls"),
+    "SIP": ("sip/udp", "sipudp"),
+}
+"""Names of protocols and what else they are spelled like; `sh323` for H.323/TLS is an inference from its initial."""
+
+H225_REASONS = (
+    "discoveryRequired",
+    "invalidRevision",
+    "invalidCallSignalAddress",
+    "invalidRASAddress",
+    "duplicateAlias",
+    "invalidTerminalType",
+    "undefinedReason",
+    "transportNotSupported",
+    "transportQOSNotSupported",
+    "resourceUnavailable",
+    "invalidAlias",
+    "securityDenial",
+    "fullRegistrationRequired",
+    "additiveRegistrationNotSupported",
+    "invalidTerminalAliases",
+    "genericDataReason",
+    "neededFeatureNotSupported",
+    "securityError",
+)
+"""RegistrationRejectReason of H.225.0 by the number of its choice."""
+
+SIP_REASONS = {
+    301: "Moved Permanently",
+    302: "Moved Temporarily",
+    305: "Use Proxy",
+    400: "Bad Request",
+    401: "Unauthorized",
+    402: "Payment Required",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    407: "Proxy Authentication Required",
+    408: "Request Timeout",
+    410: "Gone",
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    415: "Unsupported Media Type",
+    416: "Unsupported URI Scheme",
+    420: "Bad Extension",
+    421: "Extension Required",
+    423: "Interval Too Brief",
+    480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
+    483: "Too Many Hops",
+    484: "Address Incomplete",
+    485: "Ambiguous",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+    491: "Request Pending",
+    493: "Undecipherable",
+    500: "Server Internal Error",
+    501: "Not Implemented",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Server Time-out",
+    505: "Version Not Supported",
+    513: "Message Too Large",
+    600: "Busy Everywhere",
+    603: "Decline",
+    604: "Does Not Exist Anywhere",
+    606: "Not Acceptable",
+}
+"""Reason phrases of RFC 3261 by status code."""
+
+TLS_ALERTS = {
+    0: "close_notify",
+    10: "unexpected_message",
+    20: "bad_record_mac",
+    21: "decryption_failed",
+    22: "record_overflow",
+    30: "decompression_failure",
+    40: "handshake_failure",
+    41: "no_certificate",
+    42: "bad_certificate",
+    43: "unsupported_certificate",
+    44: "certificate_revoked",
+    45: "certificate_expired",
+    46: "certificate_unknown",
+    47: "illegal_parameter",
+    48: "unknown_ca",
+    49: "access_denied",
+    50: "decode_error",
+    51: "decrypt_error",
+    60: "export_restriction",
+    70: "protocol_version",
+    71: "insufficient_security",
+    80: "internal_error",
+    86: "inappropriate_fallback",
+    90: "user_canceled",
+    100: "no_renegotiation",
+    109: "missing_extension",
+    110: "unsupported_extension",
+    111: "certificate_unobtainable",
+    112: "unrecognized_name",
+    113: "bad_certificate_status_response",
+    114: "bad_certificate_hash_value",
+    115: "unknown_psk_identity",
+    116: "certificate_required",
+    120: "no_application_protocol",
+}
+"""TLS alert descriptions by number."""
+
+_ALERT = re.compile(
+    r"^(?:(?:tls|ssl)(?:v[\d.]+)?[\s:_-]*)?(?:(?:fatal|warning)[\s:_-]+)?alert[\s:_(#=-]*", re.IGNORECASE
+)
+_SIP = re.compile(r"^(?:sip(?:/2\.0)?[\s:/_-]*)?(?P<code>[3-6]\d\d)(?:\b.*)?$", re.IGNORECASE)
+_H225 = re.compile(r"^(?:h\.?225|rrj|registrationreject|reject(?:[\s_-]*reason)?)[\s:_(#=-]*", re.IGNORECASE)
+
+
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())
+
+
+_H225_BY_NAME = {_plain(name): name for name in H225_REASONS}
+_ALERT_BY_NAME = {_plain(name): name for name in TLS_ALERTS.values()}
+
+
+def reasons(texts: list[str | None]) -> list[str | None]:
+    """Return each reason by its standard name; one that no standard knows stays as it stands.
+
+    Reject reasons of H.225.0 and TLS alerts are known by name in any spelling, and by number where the text
+    says what is numbered; SIP status codes by number.
+
+    Examples
+    --------
+    >>> reasons(["security denial", "TLS alert 48", "SIP/2.0 404", "rrj 4", "No licence"])
+    ['securityDenial', 'unknown_ca', 'SIP 404 Not Found', 'duplicateAlias', 'No licence']
+    """
+    return [None if text is None else _reason(text) for text in texts]
+
+
+def _reason(text: str) -> str:
+    text = text.strip()
+    plain = _plain(text)
+    if plain in _H225_BY_NAME:
+        return _H225_BY_NAME[plain]
+    if plain in _ALERT_BY_NAME:
+        return _ALERT_BY_NAME[plain]
+    if found := _ALERT.match(text):
+        rest = _plain(text[found.end() :])
+        return _ALERT_BY_NAME.get(rest) or _by_number(rest, TLS_ALERTS) or text
+    if found := _H225.match(text):
+        rest = _plain(text[found.end() :])
+        return _H225_BY_NAME.get(rest) or _by_number(rest, dict(enumerate(H225_REASONS))) or text
+    if (found := _SIP.match(text)) and (phrase := SIP_REASONS.get(int(found["code"]))):
+        return f"SIP {found['code']} {phrase}"
+    return text
+
+
+def _by_number(text: str, names: dict[int, str]) -> str | None:
+    return names.get(int(text)) if text.isascii() and text.isdigit() and len(text) < 4 else None
