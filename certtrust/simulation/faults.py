@@ -1,0 +1,128 @@
+"""What can go wrong in a synthetic fleet, and with which share of the devices.
+
+The vocabulary stands here a second time, apart from the rules: the simulation is what they are tested against.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from random import Random
+
+from ..errors import CerttrustError
+
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "h323-password": ("time.clock", "transport.tls_only", "password.tls_only"),
+    "h323-certificate": (
+        "time.clock",
+        "transport.tls_only",
+        "certificate.trust",
+        "time.validity",
+        "certificate.name",
+    ),
+}
+"""The rules of each scenario in the order in which a failure is named as the cause."""
+
+LOGGED: tuple[str, ...] = ("wrong_password", "unknown_user", "already_registered", "timeout", "unexplained")
+"""Causes that no certificate explains; the log states them, or nothing does."""
+
+CAUSES: tuple[str, ...] = (
+    "time.clock",
+    "transport.tls_only",
+    "password.tls_only",
+    "certificate.trust",
+    "time.validity",
+    "certificate.name",
+    *LOGGED,
+)
+"""Every cause that `simulate` can be asked for."""
+
+Faults = Mapping[str | tuple[str, ...], float]
+
+_POSSIBLE: dict[str, set[str]] = {
+    "password.tls_only": {"h323-password"},
+    "wrong_password": {"h323-password"},
+    "certificate.trust": {"h323-certificate"},
+    "time.validity": {"h323-certificate"},
+    "certificate.name": {"h323-certificate"},
+}
+
+_USUAL: dict[tuple[str, ...], float] = {
+    ("certificate.trust",): 0.11,
+    ("certificate.name",): 0.05,
+    ("time.clock",): 0.03,
+    ("time.validity",): 0.03,
+    ("password.tls_only",): 0.03,
+    ("transport.tls_only",): 0.02,
+    ("wrong_password",): 0.015,
+    ("timeout",): 0.015,
+    ("unknown_user",): 0.01,
+    ("already_registered",): 0.01,
+    ("unexplained",): 0.01,
+    ("certificate.trust", "certificate.name"): 0.015,
+    ("certificate.trust", "time.validity"): 0.01,
+    ("time.clock", "certificate.name"): 0.005,
+    ("transport.tls_only", "password.tls_only"): 0.005,
+    ("certificate.trust", "time.validity", "certificate.name"): 0.005,
+}
+_EACH_CAUSE_FROM = 100
+"""From this many devices on, every usual combination of causes occurs at least once."""
+
+
+def scenarios(causes: frozenset[str]) -> list[str]:
+    """Return the scenarios in which these causes can meet on one device."""
+    possible = set(REQUIRED)
+    for cause in causes:
+        possible &= _POSSIBLE.get(cause, set(REQUIRED))
+    # A password over a plain transport breaks both TLS-only rules, so the transport alone fails by certificate only.
+    if "transport.tls_only" in causes and "password.tls_only" not in causes:
+        possible &= {"h323-certificate"}
+    return sorted(possible)
+
+
+def drawn(devices: int, faults: Faults | None, rng: Random) -> list[frozenset[str]]:
+    """Return the causes of each device, in random order; an empty set is a healthy device.
+
+    Raises
+    ------
+    CerttrustError
+        If a cause is not known, causes cannot meet on one device, or shares are no shares of one fleet.
+    """
+    if faults is None:
+        counts = {
+            frozenset(key): _usual_count(share * rng.uniform(0.5, 1.6), devices, rng) for key, share in _USUAL.items()
+        }
+    else:
+        counts = {key: _count(share, devices) for key, share in _checked(faults).items()}
+    sick = [causes for causes, count in counts.items() for _ in range(count)][:devices]
+    every = sick + [frozenset[str]()] * (devices - len(sick))
+    rng.shuffle(every)
+    return every
+
+
+def _usual_count(share: float, devices: int, rng: Random) -> int:
+    least = 1 if devices >= _EACH_CAUSE_FROM else 0
+    return max(least, math.floor(share * devices + rng.random()))
+
+
+def _count(share: float, devices: int) -> int:
+    return 0 if share == 0 else max(1, math.floor(share * devices + 0.5))
+
+
+def _checked(faults: Faults) -> dict[frozenset[str], float]:
+    shares: dict[frozenset[str], float] = {}
+    for key, share in faults.items():
+        causes = frozenset({key} if isinstance(key, str) else key)
+        unknown = sorted(causes - set(CAUSES))
+        if unknown or not causes:
+            raise CerttrustError(f"{unknown or key!r} is no cause; the known causes are {', '.join(CAUSES)}")
+        if not scenarios(causes) or len(causes & set(LOGGED)) > 1:
+            raise CerttrustError(f"{' and '.join(sorted(causes))} cannot meet on one device: they exclude each other")
+        if not 0 <= share <= 1:
+            raise CerttrustError(f"the share of {key!r} is {share}; a share is between 0 and 1")
+        shares[causes] = shares.get(causes, 0.0) + share
+    if sum(shares.values()) > 1 + 1e-9:
+        raise CerttrustError(
+            f"the shares add up to {sum(shares.values()):.3g}; they are shares of one fleet, at most 1"
+        )
+    return shares

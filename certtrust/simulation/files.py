@@ -1,0 +1,192 @@
+"""A fleet as the files of a fleet directory, in the formats that devices and PBXs have, as far as they are known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import textwrap
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import CerttrustError
+from ..fleet import Fleet
+
+CSV_COLUMNS = (
+    "time",
+    "pbx",
+    "serial",
+    "hardware_id",
+    "registration_name",
+    "interface",
+    "protocol",
+    "authentication",
+    "remote_address",
+    "via_reverse_proxy",
+    "state",
+    "reason",
+    "fingerprint",
+)
+TRUTH = ("true_cause", "true_failed", "decidable")
+
+README = """\
+# A synthetic fleet
+
+Everything here is made up by `certtrust simulate`; nothing comes from a device, a PBX or a customer.
+The certificates and their signatures are real; the private keys were thrown away when they were made.
+
+- `certificates/`: PEM files, one per device, named after its serial or hardware ID, with the chain that it sends.
+  `export-<pbx>.pem` holds the certificates of several devices of that PBX. Of some devices there is none.
+- `trust/<pbx>.pem`: the trust list of that PBX. Of one PBX there is none.
+- `devices/<pbx>.json`: the PBX objects, in the documented form of the PbxTableUsers interface.
+- `registrations/<pbx>.jsonl`: alarms in the documented form of the Events interface, as strict JSON.
+- `registrations/<pbx>.csv`: registrations in certtrust's own CSV, which is no format of a device.
+- `truth.csv`, beside the data: for each line of the logs (`source`, `line`) the true cause, every rule that really
+  fails, and whether the data suffice to find the cause. No reader looks at it.
+
+The log covers the four weeks before 2026-11-01 00:00 UTC. Judge what has no time of its own at that moment.
+
+Invented are all persons, users, sites and customers; the serials, drawn at random below the prefix 00-90-33 that
+documented samples share; the root above the two device CAs, whose real name is not known here; all periods of
+validity and kinds of keys; and which device carries its serial and which its hardware ID as CN. Which reason a PBX
+gives when a certificate rule fails is not known either: the reasons of such lines are drawn at random and prove
+nothing. Addresses are those reserved for documentation (RFC 5737, RFC 3849), host names end in example.com.
+"""
+
+
+def write(fleet: Fleet, directory: str | Path) -> Path:
+    """Write a fleet as a directory that `read_fleet` reads, with a README and the truth, where it is known.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        Its sources give the names of the files: certificates and trust lists become PEM, devices PbxTableUsers
+        objects, registrations certtrust's CSV where their source ends in `.csv`, else alarms as JSON lines.
+    directory : path
+        Made where it does not exist. Files of the same name are replaced, others are left alone.
+
+    Returns
+    -------
+    Path
+        The directory.
+
+    Raises
+    ------
+    CerttrustError
+        If a source would lie outside of the directory.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from certtrust import simulation
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = write(simulation.simulate(3), folder)
+    ...     sorted(path.name for path in written.iterdir())
+    ['README.md', 'certificates', 'devices', 'registrations', 'trust', 'truth.csv']
+    """
+    root = Path(directory)
+    for folder, frame in (("certificates", fleet.certificates), ("trust", fleet.trust)):
+        for name, part in frame.groupby("source", sort=False):
+            _save(root / folder, str(name), "".join(_pem(der) for der in part["der"].dropna()))
+    for name, part in fleet.devices.groupby("source", sort=False):
+        _save(root / "devices", str(name), "[\n" + ",\n".join(_objects(part)) + "\n]\n")
+    for name, part in fleet.registrations.groupby("source", sort=False):
+        is_csv = str(name).endswith(".csv")
+        lines = _csv_lines(part) if is_csv else list(_event_lines(part))
+        header = [",".join(CSV_COLUMNS)] if is_csv else []
+        _save(root / "registrations", str(name), "\n".join([*header, *lines]) + "\n")
+    if set(TRUTH) <= set(fleet.registrations):
+        truth = fleet.registrations[["source", "line", *TRUTH]]
+        _save(root, "truth.csv", truth.to_csv(index=False, lineterminator="\n"))
+    _save(root, "README.md", README)
+    return root
+
+
+def with_raw(registrations: pd.DataFrame) -> pd.DataFrame:
+    """Return the registrations with the very lines that `write` makes of them as `raw`."""
+    is_csv = registrations["source"].str.endswith(".csv").astype(bool)
+    raw = pd.Series(index=registrations.index, dtype="object")
+    raw[is_csv] = _csv_lines(registrations[is_csv])
+    raw[~is_csv] = list(_event_lines(registrations[~is_csv]))
+    return registrations.assign(raw=raw.astype("str"))
+
+
+def _save(folder: Path, name: str, text: str) -> None:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise CerttrustError(f"{name!r} lies outside of the directory {str(folder)!r}; give the rows another source")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _pem(der: bytes) -> str:
+    body = "\n".join(textwrap.wrap(b64encode(der).decode(), 64))
+    return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+
+
+def _seconds(registrations: pd.DataFrame) -> pd.Series:
+    """Return Unix time, 0 where the clock was not set."""
+    time = registrations["time"]
+    return (time.fillna(pd.Timestamp(0, tz="UTC")).astype("int64") // 10**6).astype("int64")
+
+
+def _csv_lines(registrations: pd.DataFrame) -> list[str]:
+    if registrations.empty:
+        return []
+    seconds = _seconds(registrations)
+    iso = np.datetime_as_string(seconds.to_numpy().astype("datetime64[s]"))
+    time = pd.Series(iso, index=registrations.index).astype("str") + "Z"
+    frame = registrations[list(CSV_COLUMNS)].assign(time=time.where(seconds != 0, "0"))
+    frame["via_reverse_proxy"] = frame["via_reverse_proxy"].map({True: "true", False: "false"})
+    return frame.to_csv(index=False, header=False, lineterminator="\n").splitlines()
+
+
+def _event_lines(registrations: pd.DataFrame) -> Iterator[str]:
+    severities = {"minor": 0, "indeterminate": 1, "major": 2}
+    columns = ("hardware_id", "serial", "state", "code", "severity", "module", "details")
+    cells = [registrations[name].astype("object") for name in columns]
+    for seconds, host, serial, state, code, severity, module, details in zip(
+        _seconds(registrations), *cells, strict=True
+    ):
+        failed = state != "up"
+        yield json.dumps(
+            {
+                "mt": "AddAlarm",
+                "type": "alarm" if failed else "clear",
+                "severity": severities[severity],
+                "active": failed,
+                "code": code,
+                "date": str(seconds),
+                "host": host,
+                "serial": serial,
+                "source": module,
+                "text": "Registration down",
+                "xsl": "fault_relay.xsl",
+                "details": details,
+            }
+        )
+
+
+def _objects(devices: pd.DataFrame) -> Iterator[str]:
+    """Yield replicated objects; flags that are not set are left out, as documented samples do."""
+    for row in devices.astype("object").to_dict("records"):
+        name = row["hardware_id"] if isinstance(row["hardware_id"], str) else row["serial"]
+        flags = {"tls": row["tls_only"], "trusted": row["reverse_proxy"]}
+        entry: dict[str, Any] = {"hw": name, "text": row["long_name"]}
+        entry |= {key: True for key, flag in flags.items() if flag is True}
+        guid = hashlib.sha256(f"{row['pbx']}/{row['user']}".encode()).hexdigest()[:32]
+        columns = {
+            "guid": guid,
+            "h323": row["user"],
+            "cn": row["long_name"],
+            "node": row["location"],
+            "loc": row["pbx"],
+            "hide": False,
+            "e164": row["number"],
+            "devices": [entry],
+        }
+        yield json.dumps({"mt": "ReplicateUpdate", "api": "PbxTableUsers", "columns": columns}, ensure_ascii=False)
