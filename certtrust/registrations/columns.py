@@ -286,7 +286,7 @@ def frame(whole: Any) -> pd.DataFrame:
 
 
 def _text(chunked: Any) -> pd.Series:
-    return pd.Series(pd.arrays.ArrowStringArray(chunked, dtype=pd.StringDtype("pyarrow", na_value=np.nan)))
+    return pd.Series(pd.array(chunked, dtype=pd.StringDtype("pyarrow", na_value=np.nan)))
 
 
 def _masked(chunked: Any, dtype: str) -> pd.Series:

@@ -25,11 +25,11 @@ _TEXT = pa.large_string()
 
 
 class Chunk(NamedTuple):
-    """Whole lines as bytes: the number of the first one, the bytes, and the true length of cut lines by position."""
+    """Whole lines as bytes: the number of the first one, the bytes, how many they are, and the true length of cut lines by position."""
 
     first: int
     data: bytes
-    count: int
+    size: int
     lengths: dict[int, int]
 
 
@@ -88,9 +88,9 @@ def chunks(begin: bytes, stream: BinaryIO, size: int = BLOCK) -> Iterator[Chunk]
             lengths[0] = len(tail) + dropped + (len(body) if end < 0 else end)
             body = body[end:] if end >= 0 else b""
         data = tail + body + b"\n"
-        count = data.count(b"\n")
-        yield Chunk(first, data, count, lengths)
-        first, tail, dropped = first + count, rest, 0
+        found = data.count(b"\n")
+        yield Chunk(first, data, found, lengths)
+        first, tail, dropped = first + found, rest, 0
     if tail:
         yield Chunk(first, tail + b"\n", 1, {0: len(tail) + dropped} if dropped else {})
 

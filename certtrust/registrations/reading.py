@@ -71,7 +71,7 @@ def _parsed(
 
     def work(chunk: lines.Chunk) -> tuple[Any, int]:
         skip = max(0, reader.skip + 1 - chunk.first)
-        return _table(_without(lines.block(chunk), skip), reader, source.name), max(0, chunk.count - skip)
+        return _table(_without(lines.block(chunk), skip), reader, source.name), max(0, chunk.size - skip)
 
     yield from _in_order(work, lines.chunks(begin, stream, size), threads)
 
