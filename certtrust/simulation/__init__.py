@@ -144,7 +144,7 @@ def _objects(devices: Sequence[Device]) -> pd.DataFrame:
             "user": device.user,
             "long_name": device.long_name,
             "number": device.number,
-            "hardware_id": None if device.object_name == device.serial else device.object_name,
+            "hardware_id": device.object_name,
             "serial": device.serial if device.object_name == device.serial else None,
             "model": device.model if device.object_name != device.serial else None,
             "tls_only": device.tls_only,

@@ -195,14 +195,14 @@ def _configure(rng: Random, device: Device) -> None:
     """Set the flags and the protocol so that the TLS-only rules hold, unless they shall not."""
     ill = device.causes
     by_password = device.scenario == "h323-password"
-    device.object_name = device.hardware_id if device.serial is None or rng.random() < 0.4 else device.serial
+    device.object_name = device.hardware_id if device.serial is None or rng.random() < 0.7 else device.serial
     if device.kind == "gateway":
         device.interfaces = tuple(f"TEL{n}" for n in range(1, rng.choice((2, 2, 3, 5))))
     if by_password:
         device.registration_name = device.user
         device.interfaces = ()
     elif device.serial is None or (
-        device.kind == "phone" and device.object_name != device.serial and rng.random() < 0.6
+        device.kind == "phone" and device.object_name != device.serial and rng.random() < 0.5
     ):
         device.registration_name = device.hardware_id
     if "password.tls_only" in ill:

@@ -65,9 +65,9 @@ def write(fleet: Fleet, directory: str | Path) -> Path:
     ----------
     fleet : Fleet
         Its sources give the names of the files: certificates and trust lists become PEM, devices PbxTableUsers
-        objects, registrations certtrust's CSV where their source ends in `.csv`, else alarms as JSON lines.
+        objects, registrations alarms as JSON lines where their source ends in `.jsonl`, else certtrust's CSV.
     directory : path
-        Made where it does not exist. Files of the same name are replaced, others are left alone.
+        A new or an empty one: two fleets in one directory would be read as one.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def write(fleet: Fleet, directory: str | Path) -> Path:
     Raises
     ------
     CerttrustError
-        If a source would lie outside of the directory.
+        If the directory already holds files, if a row has no source, or if its source lies outside of the directory.
 
     Examples
     --------
@@ -89,16 +89,17 @@ def write(fleet: Fleet, directory: str | Path) -> Path:
     ['README.md', 'certificates', 'devices', 'registrations', 'trust', 'truth.csv']
     """
     root = Path(directory)
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise CerttrustError(f"{str(directory)!r} already holds something; give a new or an empty directory")
     for folder, frame in (("certificates", fleet.certificates), ("trust", fleet.trust)):
-        for name, part in frame.groupby("source", sort=False):
-            _save(root / folder, str(name), "".join(_pem(der) for der in part["der"].dropna()))
-    for name, part in fleet.devices.groupby("source", sort=False):
-        _save(root / "devices", str(name), "[\n" + ",\n".join(_objects(part)) + "\n]\n")
-    for name, part in fleet.registrations.groupby("source", sort=False):
-        is_csv = str(name).endswith(".csv")
-        lines = _csv_lines(part) if is_csv else list(_event_lines(part))
-        header = [",".join(CSV_COLUMNS)] if is_csv else []
-        _save(root / "registrations", str(name), "\n".join([*header, *lines]) + "\n")
+        for name, part in _by_source(frame):
+            _save(root / folder, name, "".join(_pem(der) for der in part["der"].dropna()))
+    for name, part in _by_source(fleet.devices):
+        _save(root / "devices", name, "[\n" + ",\n".join(_objects(part)) + "\n]\n")
+    for name, part in _by_source(fleet.registrations):
+        alarms = _is_alarm_log(name)
+        lines = list(_event_lines(part)) if alarms else [",".join(CSV_COLUMNS), *_csv_lines(part)]
+        _save(root / "registrations", name, "\n".join(lines) + "\n")
     if set(TRUTH) <= set(fleet.registrations):
         truth = fleet.registrations[["source", "line", *TRUTH]]
         _save(root, "truth.csv", truth.to_csv(index=False, lineterminator="\n"))
@@ -108,11 +109,22 @@ def write(fleet: Fleet, directory: str | Path) -> Path:
 
 def with_raw(registrations: pd.DataFrame) -> pd.DataFrame:
     """Return the registrations with the very lines that `write` makes of them as `raw`."""
-    is_csv = registrations["source"].str.endswith(".csv").astype(bool)
+    is_csv = ~registrations["source"].map(_is_alarm_log).astype(bool)
     raw = pd.Series(index=registrations.index, dtype="object")
     raw[is_csv] = _csv_lines(registrations[is_csv])
     raw[~is_csv] = list(_event_lines(registrations[~is_csv]))
     return registrations.assign(raw=raw.astype("str"))
+
+
+def _is_alarm_log(source: str) -> bool:
+    return source.endswith(".jsonl")
+
+
+def _by_source(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    if frame["source"].isna().any():
+        raise CerttrustError("a row has no source, which names the file to write it to; give each row one")
+    for name, part in frame.groupby("source", sort=False):
+        yield str(name), part
 
 
 def _save(folder: Path, name: str, text: str) -> None:
@@ -157,7 +169,7 @@ def _event_lines(registrations: pd.DataFrame) -> Iterator[str]:
             {
                 "mt": "AddAlarm",
                 "type": "alarm" if failed else "clear",
-                "severity": severities[severity],
+                "severity": severities.get(severity),
                 "active": failed,
                 "code": code,
                 "date": str(seconds),
@@ -174,9 +186,8 @@ def _event_lines(registrations: pd.DataFrame) -> Iterator[str]:
 def _objects(devices: pd.DataFrame) -> Iterator[str]:
     """Yield replicated objects; flags that are not set are left out, as documented samples do."""
     for row in devices.astype("object").to_dict("records"):
-        name = row["hardware_id"] if isinstance(row["hardware_id"], str) else row["serial"]
         flags = {"tls": row["tls_only"], "trusted": row["reverse_proxy"]}
-        entry: dict[str, Any] = {"hw": name, "text": row["long_name"]}
+        entry: dict[str, Any] = {"hw": row["hardware_id"], "text": row["long_name"]}
         entry |= {key: True for key, flag in flags.items() if flag is True}
         guid = hashlib.sha256(f"{row['pbx']}/{row['user']}".encode()).hexdigest()[:32]
         columns = {

@@ -27,9 +27,9 @@ _H323_REASONS = {
     "unexplained": (None, "undefinedReason", "resourceUnavailable"),
 }
 _SIP_REASONS = {
-    "wrong_password": "401 Unauthorized",
-    "unknown_user": "404 Not Found",
-    "already_registered": "503 Service Unavailable",
+    "wrong_password": "SIP 401 Unauthorized",
+    "unknown_user": "SIP 404 Not Found",
+    "already_registered": "SIP 503 Service Unavailable",
 }
 _WORDS = ("scenario", "protocol", "tls_only", "through_allowed_proxy", "leaf", "trusted", "names")
 """What is not known of an attempt whose log line does not even say which device it was."""
@@ -71,7 +71,7 @@ def _of_device(rng: Random, device: Device, fingerprints: dict[bytes, str]) -> I
             if device.site.log == "csv":
                 yield _csv_row(rng, device, interface, real, truth, fingerprints)
             elif truth.cause is not None or alarm_is_set:
-                yield _alarm(device, interface, real, truth)
+                yield _alarm(device, real, truth)
             else:
                 continue
             alarm_is_set = truth.cause is not None
@@ -138,6 +138,8 @@ def _csv_row(
         "remote_address": device.address,
         "state": state,
         "source": f"{device.site.name}.csv",
+        "matched_by": "record",
+        "time_by": None if real.clock_unset else "line",
     }
     known = _known(device, real)
     if device.gap == "words" and rng.random() < 0.5:
@@ -172,12 +174,11 @@ def _csv_row(
     return row | _truth(truth, judge(known))
 
 
-def _alarm(device: Device, interface: str | None, real: View, truth: Truth) -> Row:
+def _alarm(device: Device, real: View, truth: Truth) -> Row:
     """Return an alarm, or its clear: it tells who and over what, but not under which name, and no reason."""
     failed = truth.cause is not None
-    default = f"{device.serial}-{interface}" if interface else device.serial
     known = _known(device, real)._replace(
-        names=tuple(name for name in (default, device.serial, device.hardware_id) if name),
+        names=tuple(sorted(device.own_names)),
         log_cause="unexplained" if failed else None,
     )
     return {
@@ -192,6 +193,8 @@ def _alarm(device: Device, interface: str | None, real: View, truth: Truth) -> R
         "module": "RELAY/RECH",
         "details": TLS_DETAILS,
         "source": f"{device.site.name}.jsonl",
+        "matched_by": "alarm" if failed else "clear",
+        "time_by": None if real.clock_unset else "line",
         **_truth(truth, judge(known)),
     }
 
