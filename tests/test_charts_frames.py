@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from certtrust import check, schema
+from certtrust import schema
+from certtrust.check import LOG_CAUSES
 from certtrust.rules import RULES, SCENARIOS
 
 RULE_CAUSES = list(dict.fromkeys(code for codes in SCENARIOS.values() for code in codes))
-KNOWN_CAUSES = [*RULE_CAUSES, *check.LOG_CAUSES]
+KNOWN_CAUSES = [*RULE_CAUSES, *LOG_CAUSES]
 
 
 def cause_names(count: int) -> list[str]:

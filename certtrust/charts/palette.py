@@ -8,6 +8,7 @@ contrast of 3 or more. The tests compute both again.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from zlib import crc32
 
 CAUSE_COLOURS: dict[str, tuple[str, str]] = {
     "certificate.trust": ("#1765ba", "#6e9dff"),
@@ -42,7 +43,7 @@ FURTHER = (
     ("#a0705c", "#d39d87"),
     ("#4f8a8b", "#7cc4c5"),
 )
-"""Colours of causes that the package does not know by name; taken in alphabetical order, over and over."""
+"""Colours of causes that the package does not know by name; the name decides which, so that it stays."""
 
 
 def colour(pair: tuple[str, str], *, dark: bool = False) -> str:
@@ -56,7 +57,7 @@ def cause_colours(causes: Iterable[str], *, dark: bool = False) -> dict[str, str
     Parameters
     ----------
     causes : iterable of str
-        Causes as in `cause` of RESULTS; unknown ones get muted colours in alphabetical order.
+        Causes as in `cause` of RESULTS; one that is not known by name gets a muted colour.
     dark : bool
         Whether the background is dark.
 
@@ -70,7 +71,8 @@ def cause_colours(causes: Iterable[str], *, dark: bool = False) -> dict[str, str
     >>> cause_colours(["timeout", "certificate.trust"])
     {'timeout': '#616868', 'certificate.trust': '#1765ba'}
     """
-    wanted = list(dict.fromkeys(causes))
-    strangers = sorted(cause for cause in wanted if cause not in CAUSE_COLOURS)
-    muted = {cause: FURTHER[place % len(FURTHER)] for place, cause in enumerate(strangers)}
-    return {cause: colour(CAUSE_COLOURS.get(cause) or muted[cause], dark=dark) for cause in wanted}
+    return {cause: colour(CAUSE_COLOURS.get(cause) or _muted(cause), dark=dark) for cause in dict.fromkeys(causes)}
+
+
+def _muted(cause: str) -> tuple[str, str]:
+    return FURTHER[crc32(cause.encode()) % len(FURTHER)]

@@ -41,10 +41,7 @@ def natural_height(rows: int) -> float:
 
 def capacity(sheet: Sheet, wished: int) -> int:
     """Return how many rows the sheet has room for; any number where it sets its own height."""
-    if sheet.free and sheet.height is None:
-        return wished
-    points = sheet.height * 72 - 110 if sheet.free and sheet.height else sheet.room[1]
-    return max(1, int(points // LEAST_PITCH))
+    return wished if sheet.wish is None else max(1, int(sheet.wish // LEAST_PITCH))
 
 
 def draw_rows(sheet: Sheet, rows: Sequence[Row]) -> None:

@@ -22,6 +22,8 @@ WIDTH = 7.5
 """Width in inches of a chart's own figure: a notebook's column, half a slide, a printed page."""
 
 MARGIN = 12.0
+HEADROOM = 100.0
+"""What headline, legend and margins are reckoned with before they are set, in points."""
 TITLE, BODY, SMALL = 12.5, 9.5, 8.5
 NARROW = 330.0
 """Below this width in points a sheet uses the smaller headline."""
@@ -63,6 +65,18 @@ class Sheet:
         box, dpi = self.ax.get_window_extent(), figure_of(self.ax).dpi
         return box.width / dpi * 72, box.height / dpi * 72
 
+    @property
+    def width_inside(self) -> float:
+        """Width in points that the axes will have, if nothing stands at their left or right."""
+        return figure_of(self.ax).get_figwidth() * 72 - 2 * MARGIN if self.free else self.room[0]
+
+    @property
+    def wish(self) -> float | None:
+        """Height in points that there is for the content; None where the chart decides."""
+        if not self.free:
+            return self.room[1]
+        return None if self.height is None else max(self.height * 72 - HEADROOM, 20.0)
+
     def lay_out(
         self,
         title: str,
@@ -77,7 +91,7 @@ class Sheet:
     ) -> None:
         """Write the headline and give the axes their place; `content` is the wished height in points."""
         figure = figure_of(self.ax)
-        full = figure.get_figwidth() * 72 - 2 * MARGIN if self.free else self.room[0]
+        full = self.width_inside
         size = TITLE if full >= NARROW else TITLE - 1.5
         bold = balanced(plain(title), full, size, bold=True)
         lines, below = _below_title(self, subtitle, legend, full)
@@ -249,18 +263,26 @@ def blank(*, width: float = WIDTH, height: float = 1.0) -> Axes:
 
 
 @contextmanager
+def style(theme: str = "light") -> Iterator[None]:
+    """Apply the package's style while a figure is saved: text stays text in SVG, and files do not vary by run."""
+    import matplotlib.style
+
+    here = resources.files(__package__)
+    names = ["certtrust.mplstyle", "certtrust-dark.mplstyle"][: 2 if theme == "dark" else 1]
+    with matplotlib.style.context([str(here / name) for name in names]):
+        yield
+
+
+@contextmanager
 def sheet(ax: Axes | None, *, width: float, height: float | None, theme: str | None) -> Iterator[Sheet]:
     """Open a sheet in the package's style; the style ends with the block."""
     import matplotlib as mpl
-    import matplotlib.style
 
     if theme is None:
         theme = "dark" if ax is not None and _is_dark(figure_of(ax).get_facecolor()) else "light"
     if theme not in ("light", "dark"):
         raise ValueError(f"there is no theme {theme!r}; the themes are 'light' and 'dark'")
-    here = resources.files(__package__)
-    names = ["certtrust.mplstyle", "certtrust-dark.mplstyle"][: 2 if theme == "dark" else 1]
-    with matplotlib.style.context([str(here / name) for name in names]):
+    with style(theme):
         if ax is None:
             import matplotlib.pyplot as plt
 

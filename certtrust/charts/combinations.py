@@ -1,0 +1,187 @@
+"""Which rules are broken together: one column per combination, the most frequent first (an UpSet plot)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ..check import counted
+from ..rules import RULES
+from .labels import cause_label, percent, plural
+from .palette import cause_colours
+from .sheet import SMALL, WIDTH, Sheet, sheet
+from .text import plain, shorten, text_width, wrap
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BARS, ROW, COLUMN = 96.0, 27.0, 30.0
+DECIDING = [rule.code for rule in RULES if not rule.code.startswith("hygiene.")]
+
+
+def broken_together(results: pd.DataFrame) -> pd.DataFrame:
+    """Count failed attempts per combination of broken rules.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Table RESULTS.
+
+    Returns
+    -------
+    DataFrame
+        One row per combination, the most frequent first: rules (tuple of codes in the order of the rules; empty
+        where the log shows a failure and no rule is broken), attempts, devices.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> results = ct.check(ct.attempts(ct.simulate(20, seed=1)))
+    >>> broken_together(results).columns.tolist()
+    ['rules', 'attempts', 'devices']
+    """
+    failed = counted(results)
+    codes = [code for code in DECIDING if code in failed]
+    broken = np.column_stack([failed[code].eq(other=False).fillna(value=False).to_numpy(dtype=bool) for code in codes])
+    key = broken @ (1 << np.arange(len(codes)))
+    grouped = failed["device"].groupby(key)
+    counts = pd.DataFrame({"attempts": grouped.size(), "devices": grouped.nunique()})
+    names = [tuple(code for place, code in enumerate(codes) if number >> place & 1) for number in counts.index]
+    counts.insert(0, "rules", pd.Series(names, index=counts.index, dtype="object"))
+    return counts.sort_values("attempts", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def combinations(
+    results: pd.DataFrame,
+    *,
+    top: int = 12,
+    ax: Axes | None = None,
+    width: float = WIDTH,
+    height: float | None = None,
+    theme: str | None = None,
+) -> Axes:
+    """Draw how many failed attempts break which rules together.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Table RESULTS. The numbers are those of `broken_together`.
+    top : int
+        How many combinations are drawn, as far as there is room; the subtitle says what is left out.
+    ax, width, height, theme
+        As for `certtrust.charts.causes`.
+
+    Returns
+    -------
+    Axes
+        Bars above a grid of dots; an empty frame gives axes with a headline only.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> results = ct.check(ct.attempts(ct.simulate(20, seed=1)))
+    >>> "more than one rule" in " ".join(ct.charts.combinations(results).get_title().split())
+    True
+    """
+    counts = broken_together(results)
+    some = counts[counts["rules"].map(len) > 0]
+    with sheet(ax, width=width, height=height, theme=theme) as page:
+        label_room = min(235.0, page.width_inside * 0.5)
+        columns = max(1, min(top, int((page.width_inside - label_room) // COLUMN)))
+        shown = some.head(columns)
+        codes = _ranked(shown)
+        if page.wish is not None:
+            codes = codes[: max(1, int((page.wish - BARS * 0.6) // 17))]
+            shown = shown[[set(rules) <= set(codes) for rules in shown["rules"]]]
+        title = _headline(some)
+        page.lay_out(
+            title,
+            subtitle=_subtitle(counts, some, shown),
+            content=BARS + ROW * max(len(codes), 1) if len(some) else 30,
+            alt=_alternative(title, some),
+        )
+        if len(shown):
+            _draw(page, shown, codes, label_room)
+        else:
+            page.say("No failed attempt breaks a rule.")
+        return page.ax
+
+
+def _ranked(shown: pd.DataFrame) -> list[str]:
+    sizes: dict[str, int] = {}
+    for rules, attempts in zip(shown["rules"], shown["attempts"], strict=True):
+        for code in rules:
+            sizes[code] = sizes.get(code, 0) + int(attempts)
+    return sorted(sizes, key=lambda code: -sizes[code])
+
+
+def _draw(page: Sheet, shown: pd.DataFrame, codes: list[str], label_room: float) -> None:
+    ax = page.ax
+    wide, high = page.room
+    row = min(ROW, (high - BARS * 0.6) / len(codes))
+    bars = high - row * len(codes)
+    column = min((wide - label_room) / len(shown), 60.0)
+    ax.set_xlim(0, wide)
+    ax.set_ylim(high, 0)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines["bottom"].set_visible(False)
+    tones = cause_colours(codes, dark=page.dark)
+    for line, code in enumerate(codes):
+        middle = bars + (line + 0.5) * row
+        _label(page, cause_label(code), middle, label_room - 10, row)
+        ax.axhline(middle, xmin=label_room / wide, color=page.ink.grid, linewidth=0.8, zorder=0)
+    longest = int(shown["attempts"].max())
+    for place, (rules, attempts) in enumerate(zip(shown["rules"], shown["attempts"], strict=True)):
+        x = label_room + (place + 0.5) * column
+        tall = (bars - 22) * attempts / longest
+        ax.bar(x, -tall, width=min(column * 0.62, 22), bottom=bars - 8, color=page.ink.muted, linewidth=0)
+        page.note(_number(int(attempts), column), (x, bars - 10 - tall), ha="center", va="bottom", color=page.ink.text)
+        lines = [codes.index(code) for code in rules]
+        heights = [bars + (line + 0.5) * row for line in lines]
+        ax.plot([x, x], [min(heights), max(heights)], color=page.ink.muted, linewidth=2, zorder=2)
+        ax.scatter([x] * len(heights), heights, s=52, c=[tones[code] for code in rules], zorder=3, linewidths=0)
+
+
+def _label(page: Sheet, text: str, middle: float, room: float, row: float) -> None:
+    lines = wrap(plain(text), room, SMALL, lines=2 if row >= 23 else 1)
+    for place, line in enumerate(lines):
+        offset = (place - (len(lines) - 1) / 2) * 11
+        page.note(line, (0, middle + offset), va="center", color=page.ink.text)
+
+
+def _number(size: int, room: float) -> str:
+    whole = f"{size:,}"
+    return whole if text_width(whole, SMALL) <= room - 3 else shorten(f"{size / 1000:,.0f}k", room - 3, SMALL)
+
+
+def _headline(some: pd.DataFrame) -> str:
+    total = int(some["attempts"].sum())
+    several = int(some.loc[some["rules"].map(len) > 1, "attempts"].sum())
+    if not several:
+        return "No failed attempt breaks more than one rule"
+    verb = "breaks" if several == 1 else "break"
+    return f"{several:,} of {plural(total, 'failed attempt')} ({percent(several / total)}) {verb} more than one rule"
+
+
+def _subtitle(counts: pd.DataFrame, some: pd.DataFrame, shown: pd.DataFrame) -> str:
+    said = ["Failed attempts by the rules that they break together"] if len(some) else []
+    hidden = some.drop(shown.index)
+    if len(hidden):
+        said.append(
+            f"{plural(len(hidden), 'rarer combination')} with {plural(int(hidden['attempts'].sum()), 'attempt')} not shown"
+        )
+    none = int(counts["attempts"].sum() - some["attempts"].sum())
+    if none:
+        said.append(f"{plural(none, 'failure')} without a broken rule not shown")
+    return "; ".join(said)
+
+
+def _alternative(title: str, some: pd.DataFrame) -> str:
+    listed = [
+        f"{' and '.join(cause_label(code) for code in rules)}: {attempts:,}"
+        for rules, attempts in zip(some["rules"], some["attempts"], strict=True)
+    ]
+    return f"Bars per combination of broken rules. {title}. {'; '.join(listed[:20])}."

@@ -1,0 +1,236 @@
+"""When registrations fail: failures per day (or minute, or month), stacked by cause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..check import counted
+from .labels import cause_label, percent, plural
+from .palette import OTHER, cause_colours, colour
+from .sheet import WIDTH, Key, Sheet, sheet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_BINS = 130
+OTHER_CAUSES = "other"
+HEIGHT = 190.0
+
+
+class _Step(NamedTuple):
+    """A width of a bin: what pandas calls it, what people call it, and how it is written."""
+
+    freq: str
+    word: str
+    written: str
+    width: pd.Timedelta
+
+
+_STEPS = (
+    _Step("min", "minute", "%-d %B %Y, %H:%M", pd.Timedelta(minutes=1)),
+    _Step("10min", "ten minutes", "%-d %B %Y, %H:%M", pd.Timedelta(minutes=10)),
+    _Step("h", "hour", "%-d %B %Y, %H:00", pd.Timedelta(hours=1)),
+    _Step("D", "day", "%-d %B %Y", pd.Timedelta(days=1)),
+    _Step("W-MON", "week", "the week of %-d %B %Y", pd.Timedelta(days=7)),
+    _Step("MS", "month", "%B %Y", pd.Timedelta(days=31)),
+    _Step("YS", "year", "%Y", pd.Timedelta(days=366)),
+)
+
+
+def failures_over_time(results: pd.DataFrame, *, freq: str | None = None, top: int = 7) -> pd.DataFrame:
+    """Count failed attempts per stretch of time and cause.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Table RESULTS; rows without a time are left out.
+    freq : {"min", "10min", "h", "D", "W-MON", "MS", "YS"}, optional
+        Length of a stretch; by default the shortest that gives at most 130 of them.
+    top : int
+        How many causes get a column of their own.
+
+    Returns
+    -------
+    DataFrame
+        Index: the begin of each stretch (UTC, without gaps). Columns: `logged` (all attempts, failed or not; 0 =
+        the log has a gap), then one per cause, the most frequent first, and `other` where more were folded.
+
+    Raises
+    ------
+    ValueError
+        If `freq` is none of those named.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> results = ct.check(ct.attempts(ct.simulate(20, seed=1)))
+    >>> failures_over_time(results, freq="MS").columns[0]
+    'logged'
+    """
+    times = results["time"].dropna()
+    step = _chosen(times, freq)
+    failed = counted(results)
+    failed = failed[failed["time"].notna()]
+    sizes = failed["cause"].astype("str").value_counts()
+    kept = list(sizes.index[:top])
+    cause = failed["cause"].astype("str").where(failed["cause"].isin(kept), OTHER_CAUSES)
+    if times.empty:
+        return pd.DataFrame({"logged": pd.Series(dtype="int64")}, index=pd.DatetimeIndex([], tz="UTC", name="start"))
+    begins = _floor(times, step)
+    starts = pd.date_range(begins.min(), begins.max(), freq=step.freq, name="start")
+    place = pd.Series(starts.get_indexer(pd.DatetimeIndex(begins)), index=times.index)
+    table = {"logged": np.bincount(place, minlength=len(starts))}
+    for name in [*kept, *([OTHER_CAUSES] if len(sizes) > top else [])]:
+        table[name] = np.bincount(place[cause.index[cause == name]], minlength=len(starts))
+    return pd.DataFrame(table, index=starts)
+
+
+def _chosen(times: pd.Series, freq: str | None) -> _Step:
+    known = {step.freq: step for step in _STEPS}
+    if freq is not None:
+        if freq not in known:
+            raise ValueError(f"freq={freq!r} is not known; give one of {', '.join(known)}")
+        return known[freq]
+    span = times.max() - times.min() if len(times) else pd.Timedelta(0)
+    return next((step for step in _STEPS if span / step.width <= MOST_BINS), _STEPS[-1])
+
+
+def _floor(times: pd.Series, step: _Step) -> pd.Series:
+    if step.freq == "W-MON":
+        days = times.dt.floor("D")
+        return days - pd.to_timedelta(days.dt.dayofweek, unit="D")
+    if step.freq in ("MS", "YS"):
+        naive = times.dt.tz_convert("UTC").dt.tz_localize(None)
+        return naive.dt.to_period(step.freq[0]).dt.start_time.dt.tz_localize("UTC")
+    return times.dt.floor(step.freq)
+
+
+def timeline(
+    results: pd.DataFrame,
+    *,
+    freq: str | None = None,
+    top: int = 7,
+    ax: Axes | None = None,
+    width: float = WIDTH,
+    height: float | None = None,
+    theme: str | None = None,
+) -> Axes:
+    """Draw failed attempts over time, stacked by cause, with gaps of the log shaded.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Table RESULTS. The numbers are those of `failures_over_time`.
+    freq : str, optional
+        Length of a stretch, as for `failures_over_time`.
+    top : int
+        How many causes get a colour of their own; the rest fold into one.
+    ax, width, height, theme
+        As for `certtrust.charts.causes`.
+
+    Returns
+    -------
+    Axes
+        One stack of steps; an empty frame gives axes with a headline only.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> results = ct.check(ct.attempts(ct.simulate(20, seed=1)))
+    >>> ct.charts.timeline(results).get_title().startswith("Most failures")
+    True
+    """
+    with sheet(ax, width=width, height=height, theme=theme) as page:
+        if page.room[0] < 300 and not page.free:
+            top = min(top, 4)
+        counts = failures_over_time(results, freq=freq, top=top)
+        step = _chosen(results["time"].dropna(), freq)
+        causes = [str(name) for name in counts.columns[1:]]
+        shown = cause_colours([name for name in causes if name != OTHER_CAUSES], dark=page.dark)
+        shown |= {OTHER_CAUSES: colour(OTHER, dark=page.dark)} if OTHER_CAUSES in causes else {}
+        gaps = counts["logged"] == 0
+        title = _headline(counts, step)
+        hidden = counted(results)["cause"].nunique() - len(causes) + (OTHER_CAUSES in causes)
+        words = {name: cause_label(name) for name in causes} | {OTHER_CAUSES: plural(hidden, "other cause")}
+        legend = [Key(shown[name], words[name]) for name in causes]
+        legend += [Key(page.ink.line, "no log", hatched=True)] if gaps.any() else []
+        left = 30.0
+        page.lay_out(
+            title,
+            subtitle=_subtitle(results, counts, step),
+            legend=legend,
+            content=HEIGHT,
+            alt=f"Stacked steps over time. {title}. {_subtitle(results, counts, step)}",
+            left=left if causes else 0.0,
+            bottom=30.0 if causes else 0.0,
+        )
+        if causes:
+            _draw(page, counts, shown, gaps, step)
+        else:
+            page.say("No failed attempt has a time.")
+        return page.ax
+
+
+def _draw(page: Sheet, counts: pd.DataFrame, colours: dict[str, str], gaps: pd.Series, step: _Step) -> None:
+    import matplotlib.dates as mdates
+    from matplotlib.ticker import MaxNLocator
+
+    ax = page.ax
+    after = counts.index[-1] + pd.tseries.frequencies.to_offset(step.freq)
+    edges = mdates.date2num(counts.index.append(pd.DatetimeIndex([after])).tz_localize(None).to_numpy())
+    floor = np.zeros(len(counts))
+    for cause, tone in colours.items():
+        ceiling = floor + counts[cause].to_numpy()
+        if step.width and len(counts):
+            ax.stairs(ceiling, edges, baseline=floor, fill=True, color=tone, linewidth=0, label=cause_label(cause))
+        floor = ceiling
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(0, max(floor.max() * 1.04, 1))
+    for first, last in _runs(gaps.to_numpy()):
+        ax.axvspan(
+            edges[first], edges[last], facecolor="none", edgecolor=page.ink.line, hatch="/////", linewidth=0, zorder=0
+        )
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.yaxis.set_major_formatter(lambda value, _place: f"{int(value):,}" if value < 10_000 else f"{value / 1000:,.0f}k")
+    ax.grid(axis="y", color=page.ink.grid, linewidth=0.8)
+    wide, _ = page.room
+    locator = mdates.AutoDateLocator(minticks=2, maxticks=max(3, int(wide / 62)))
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+    ax.xaxis.get_offset_text().set(color=page.ink.muted, fontsize=8.5, fontfamily="DejaVu Sans")
+
+
+def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """Return begin and end (exclusive) of each run of true flags."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _headline(counts: pd.DataFrame, step: _Step) -> str:
+    failed = counts.drop(columns="logged").sum(axis=1)
+    total = int(failed.sum())
+    if not total:
+        return "No failed attempts over time"
+    worst = failed.idxmax()
+    when = pd.Timestamp(worst).strftime(step.written.replace("%-d", str(pd.Timestamp(worst).day)))
+    if len(failed) == 1:
+        return f"{plural(total, 'failed attempt')} on {when}" if step.word == "day" else f"All {total:,} at {when}"
+    return (
+        f"Most failures on {when}: {failed.max():,} of {total:,}"
+        if step.word == "day"
+        else (f"Most failures in {when}: {failed.max():,} of {total:,}")
+    )
+
+
+def _subtitle(results: pd.DataFrame, counts: pd.DataFrame, step: _Step) -> str:
+    gaps = int((counts["logged"] == 0).sum())
+    said = [f"Failed attempts per {step.word}"] if len(counts) else []
+    if gaps:
+        said.append(f"the log is silent for {percent(gaps / len(counts))} of the time")
+    timeless = int(counted(results)["time"].isna().sum())
+    if timeless:
+        said.append(f"{plural(timeless, 'failure')} without a time not shown")
+    return "; ".join(said)

@@ -1,0 +1,212 @@
+"""What a report says, as frames: computed once, then shown as a page, as JSON and as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from ..attempts import attempts
+from ..charts.labels import cause_label
+from ..check import causes as count_causes
+from ..check import check, compare, counted, explain, required
+from ..fleet import FOLDERS, Fleet, link
+from ..rules import BY_CODE, RULES
+from ..texts import fill, sentences
+
+Step = Callable[[str], None]
+"""Told what is being worked on, for a progress bar."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a report shows.
+
+    Parameters
+    ----------
+    name : str
+        What the fleet is called.
+    made : Timestamp
+        When the report was made.
+    of : {"log", "devices"}
+        Whether the attempts are those of the log, or one would-be attempt per known device.
+    fleet : Fleet
+        What was read, with its links.
+    results : DataFrame
+        Table RESULTS.
+    causes : DataFrame
+        One row per cause: cause, title, attempts, devices, share, stated (attempts whose log states it), and of a
+        typical attempt: device, why, remedy; requirement and citation of the rule.
+    comparison : DataFrame
+        `certtrust.compare(results)`.
+    failing : DataFrame
+        One row per device, PBX and cause: device, pbx, model, registration_name, subject_cn, cause, title,
+        evidence, attempts, first, last, why, remedy.
+    undecided : DataFrame
+        One row per rule that some attempts leave open: code, title, attempts, devices, missing.
+    inputs : DataFrame
+        One row per file: kind, source, rows, unread.
+    problems : DataFrame
+        One row per thing that could not be read in full: kind, source, place, parse_error.
+    """
+
+    name: str
+    made: pd.Timestamp
+    of: str
+    fleet: Fleet
+    results: pd.DataFrame
+    causes: pd.DataFrame
+    comparison: pd.DataFrame
+    failing: pd.DataFrame
+    undecided: pd.DataFrame
+    inputs: pd.DataFrame
+    problems: pd.DataFrame
+
+
+def explain_fleet(
+    fleet: Fleet, *, name: str = "fleet", at: pd.Timestamp | str | None = None, step: Step | None = None
+) -> Report:
+    """Judge a fleet and gather what a report shows.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        What was read; one without registrations is judged by one would-be attempt per known device.
+    name : str
+        What the fleet is called in the report.
+    at : Timestamp or str, optional
+        The moment to judge at; by default each attempt at its own time.
+    step : function, optional
+        Called with the name of each step before it begins.
+
+    Returns
+    -------
+    Report
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> explain_fleet(ct.simulate(20, seed=1)).of
+    'log'
+    """
+    begin = step or (lambda _name: None)
+    begin("checking signatures")
+    linked = link(fleet)
+    begin("judging attempts")
+    of: Literal["log", "devices"] = "log" if len(fleet.registrations) else "devices"
+    results = check(attempts(linked, of=of), at=at)
+    begin("counting causes")
+    failing = failing_devices(results)
+    return Report(
+        name=name,
+        made=pd.Timestamp.now("UTC").floor("s"),
+        of=of,
+        fleet=linked,
+        results=results,
+        causes=explained_causes(results, failing),
+        comparison=compare(results),
+        failing=failing,
+        undecided=undecided_rules(results),
+        inputs=inputs(fleet),
+        problems=problems(fleet),
+    )
+
+
+def failing_devices(results: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per device, PBX and cause, those with most attempts first, each with its last attempt's reason."""
+    failed = counted(results)
+    keys = ["device", "pbx", "cause"]
+    grouped = failed.groupby(keys, observed=True, dropna=False, sort=False)
+    counts = grouped.agg(attempts=("cause", "size"), first=("time", "min"), last=("time", "max")).reset_index()
+    typical = failed.sort_values("time", kind="stable").drop_duplicates(keys, keep="last")
+    columns = [*keys, "model", "registration_name", "subject_cn", "evidence"]
+    shown = typical[columns].assign(title=typical["cause"].astype("str").map(cause_label), **reasons(typical))
+    rows = counts.merge(shown, on=keys, how="left").sort_values(
+        ["attempts", "device"], ascending=[False, True], kind="stable"
+    )
+    order = [
+        "device", "pbx", "model", "registration_name", "subject_cn", "cause", "title", "evidence",
+        "attempts", "first", "last", "why", "remedy",
+    ]  # fmt: skip
+    return rows[order].reset_index(drop=True)
+
+
+def reasons(failed: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return `why` and `remedy` in words for the cause of each row."""
+    why = pd.Series("", index=failed.index, dtype="str")
+    remedy = pd.Series("", index=failed.index, dtype="str")
+    cause = failed["cause"].astype("str")
+    for name in cause.dropna().unique():
+        rows = failed[cause == name]
+        if name in BY_CODE:
+            words = explain(rows, BY_CODE[name])
+        else:
+            texts = sentences()["causes"].get(name, {"why": "", "remedy": ""})
+            named = rows.assign(registered_as=rows["registration_name"].fillna(rows["hardware_id"]))
+            words = {part: fill(texts[part], named) for part in ("why", "remedy")}
+        why[rows.index], remedy[rows.index] = words["why"], words["remedy"]
+    return {"why": why, "remedy": remedy}
+
+
+def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per cause with its numbers, the rule behind it, and a typical device in words."""
+    counts = count_causes(results.assign(evidence="any")).drop(columns="evidence")
+    failed = counted(results)
+    stated = failed.loc[failed["evidence"] == "log", "cause"].astype("str").value_counts()
+    cause = counts["cause"].astype("str")
+    typical = failing.drop_duplicates("cause").assign(cause=lambda rows: rows["cause"].astype("str"))
+    typical = typical.set_index("cause")[["device", "why", "remedy"]]
+    rules = {code: BY_CODE[code] for code in cause.unique() if code in BY_CODE}
+    return counts.assign(
+        cause=cause,
+        title=cause.map(cause_label),
+        stated=cause.map(stated).fillna(0).astype("int64"),
+        requirement=cause.map({code: rule.sentences["requirement"] for code, rule in rules.items()}).astype("str"),
+        citation=cause.map({code: rule.citation for code, rule in rules.items()}).astype("str"),
+        **{str(name): cause.map(typical[name]) for name in typical},
+    )
+
+
+def undecided_rules(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the rules that some attempts leave open, with what is missing to decide them."""
+    rows = []
+    for rule in RULES:
+        if rule.code.startswith("hygiene."):
+            continue
+        left_open = results[results[rule.code].isna() & required(results, rule.code)]
+        if len(left_open):
+            texts = rule.sentences
+            devices = left_open["device"].nunique()
+            rows.append((rule.code, texts["title"], len(left_open), devices, texts["missing"]))
+    found = pd.DataFrame(rows, columns=["code", "title", "attempts", "devices", "missing"])
+    return found.sort_values("attempts", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def inputs(fleet: Fleet) -> pd.DataFrame:
+    """Return the files that were read: kind, source, rows, and how many of these could not be read in full."""
+    parts = []
+    for kind in FOLDERS:
+        frame: pd.DataFrame = getattr(fleet, kind)
+        unread = frame["parse_error"].notna()
+        grouped = unread.groupby(frame["source"].fillna("(no file)"), sort=False).agg(["size", "sum"])
+        parts.append(
+            pd.DataFrame({"kind": kind, "source": grouped.index, "rows": grouped["size"], "unread": grouped["sum"]})
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def problems(fleet: Fleet) -> pd.DataFrame:
+    """Return what could not be read in full: kind, source, place (line or block, from 1) and the reason."""
+    parts = []
+    for kind in FOLDERS:
+        frame: pd.DataFrame = getattr(fleet, kind)
+        bad = frame[frame["parse_error"].notna()]
+        place = bad["line"] if "line" in bad else bad["position"] + 1 if "position" in bad else pd.NA
+        parts.append(
+            pd.DataFrame(
+                {"kind": kind, "source": bad["source"], "place": place, "parse_error": bad["parse_error"]}
+            ).astype({"place": "Int64"})
+        )
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,113 @@
+"""The report's content as files: the page with its CSV, JSON for programs, PNG pictures for slides."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..rules import rules as all_rules
+from .content import Report
+from .figures import write_pictures
+from .page import SHOWN, page
+from .words import summarise
+
+FORMAT_VERSION = 1
+"""Raised when a key of the JSON is renamed or removed; keys may be added without it."""
+
+_ACTING = r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20|%]|^[\t\r\n]"
+
+
+def guarded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with every text that a spreadsheet would run as a formula set behind an apostrophe.
+
+    Examples
+    --------
+    >>> guarded(pd.DataFrame({"cn": ["=cmd()", "phone"], "n": [-1, 2]})).values.tolist()
+    [["'=cmd()", -1], ['phone', 2]]
+    """
+    texts = {}
+    for name in frame:
+        column = frame[name]
+        if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column.dtype):
+            column = column.astype("str")
+            acting = column.str.contains(_ACTING, regex=True).fillna(value=False).astype(bool)
+            texts[str(name)] = column.mask(acting, "'" + column)
+    return frame.assign(**texts)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write the frame as UTF-8 CSV that a spreadsheet opens without running anything in it."""
+    guarded(frame).to_csv(path, index=False, encoding="utf-8-sig", date_format="%Y-%m-%d %H:%M:%S")
+
+
+def as_json(report: Report) -> str:
+    """Return the whole content as JSON: fixed keys in a fixed order, tables as lists of objects, missing as null."""
+    summary = summarise(report)._asdict()
+    moments = {name: None if summary[name] is None else summary[name].isoformat() for name in ("first", "last")}
+    comparison = {str(name): dict(row) for name, row in report.comparison.astype("object").iterrows()}
+    tables = {
+        "causes": report.causes,
+        "failing": report.failing,
+        "undecided": report.undecided,
+        "rules": all_rules(),
+        "inputs": report.inputs,
+        "problems": report.problems,
+    }
+    head: dict[str, Any] = {
+        "format": "certtrust report",
+        "version": FORMAT_VERSION,
+        "name": report.name,
+        "made": report.made.isoformat(),
+        "of": report.of,
+        "summary": {**summary, **moments},
+        "comparison": comparison,
+    }
+    parts = [f"{json.dumps(name)}: {json.dumps(value, default=int)}" for name, value in head.items()]
+    parts += [f"{json.dumps(name)}: {_records(table)}" for name, table in tables.items()]
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _records(table: pd.DataFrame) -> str:
+    written = table.to_json(orient="records", date_format="iso", date_unit="s", lines=False)
+    return str(written).replace("},{", "},\n{")
+
+
+def write_report(
+    report: Report, path: str | Path, *, json_path: str | Path | None = None, pictures: str | Path | None = None
+) -> list[Path]:
+    """Write the page and its CSV beside it, and JSON and PNG pictures where asked for.
+
+    Parameters
+    ----------
+    report : Report
+        From `explain_fleet`.
+    path : path
+        The HTML file; the CSV gets the same name with `.csv`.
+    json_path : path, optional
+        The JSON file.
+    pictures : path, optional
+        A folder for the charts as PNG, light and dark; made where it is absent.
+
+    Returns
+    -------
+    list of Path
+        The files, the page first.
+    """
+    target = Path(path)
+    csv = target.with_suffix(".csv")
+    target.write_text(page(report, csv_name=csv.name), encoding="utf-8")
+    write_csv(report.failing, csv)
+    written = [target, csv]
+    if len(report.problems) > SHOWN:
+        unread = target.with_name(f"{target.stem}-unread.csv")
+        write_csv(report.problems, unread)
+        written.append(unread)
+    if json_path is not None:
+        Path(json_path).write_text(as_json(report), encoding="utf-8")
+        written.append(Path(json_path))
+    if pictures is not None:
+        written += write_pictures(report, Path(pictures))
+    return written

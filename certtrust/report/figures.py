@@ -1,0 +1,98 @@
+"""The charts of a report: which there are, and how one becomes SVG inside a page or a PNG beside it."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import charts
+from ..charts.palette import BAD, CAUSE_COLOURS, FURTHER, GOOD, OTHER
+from .content import Report
+from .markup import Markup, tag
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Draw = Callable[[Report, "Axes", str], "Axes"]
+
+FIGURES: dict[str, Draw] = {
+    "causes": lambda report, ax, theme: charts.causes(report.results, ax=ax, theme=theme),
+}
+"""The charts in the order of the page."""
+
+WIDE, NARROW = 7.5, 3.8
+"""Widths in inches of the drawing for a desk and of the one for a phone; the page shows the one that fits."""
+
+INK = {
+    "#ffffff": "#15181d",
+    "#1b2026": "#e9edf1",
+    "#59626d": "#a3adb8",
+    "#b4bac2": "#5c656f",
+    "#e3e6ea": "#2c323a",
+}
+"""Colours of the light style and what they are on a dark page."""
+
+FONTS = "'DejaVu Sans', Verdana, Arial, sans-serif"
+
+_COLOUR = re.compile(r"#[0-9a-f]{6}\b")
+
+
+def dark_colours() -> dict[str, str]:
+    """Return what each colour of a drawing becomes on a dark page."""
+    return INK | dict([*CAUSE_COLOURS.values(), *FURTHER, OTHER, GOOD, BAD])
+
+
+def figure(report: Report, name: str) -> Markup:
+    """Return the chart as an HTML figure with a drawing for wide and one for narrow pages."""
+    drawings = []
+    for kind, width in (("desk", WIDE), ("phone", NARROW)):
+        ax = FIGURES[name](report, charts.blank(width=width), "light")
+        drawings.append(_svg(ax, f"{name}-{kind}", kind))
+    return tag("figure", drawings, id=f"chart-{name}")
+
+
+def _svg(ax: Axes, prefix: str, kind: str) -> Markup:
+    """Return the drawing as an SVG element fit for a page: no size, no style sheet, ids of its own."""
+    buffer = io.StringIO()
+    with charts.style():
+        charts.figure_of(ax).savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    drawing = buffer.getvalue()
+    drawing = drawing[drawing.index("<svg") :]
+    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, count=1, flags=re.DOTALL)
+    drawing = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", drawing, count=1, flags=re.DOTALL)
+    head, body = drawing.split(">", 1)
+    box = re.search(r'viewBox="([^"]*)"', head)
+    body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
+    body = re.sub(r'\bid="([^"]*)"', rf'id="{prefix}-\1"', body)
+    body = re.sub(r"url\(#", f"url(#{prefix}-", body)
+    body = re.sub(r'xlink:href="#', f'href="#{prefix}-', body)
+    body = body.replace("'DejaVu Sans'", FONTS)
+    body = _COLOUR.sub(_variable, body)
+    title = tag("title", charts.alternative_text(ax), id=f"{prefix}-title")
+    opening = (
+        f'<svg viewBox="{box.group(1) if box else ""}" role="img" aria-labelledby="{prefix}-title" class="{kind}">'
+    )
+    return Markup(opening + title + body.strip())
+
+
+def _variable(found: re.Match[str]) -> str:
+    colour = found.group()
+    return f"var(--c{colour[1:]},{colour})" if colour in dark_colours() else colour
+
+
+def write_pictures(report: Report, directory: Path) -> list[Path]:
+    """Write every chart as PNG, light and dark, and return the files."""
+    directory.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, draw in FIGURES.items():
+        for theme in ("light", "dark"):
+            path = directory / (f"{name}.png" if theme == "light" else f"{name}-dark.png")
+            with charts.style():
+                charts.figure_of(draw(report, charts.blank(), theme)).savefig(
+                    path, dpi=200, metadata={"Software": None}
+                )
+            written.append(path)
+    return written

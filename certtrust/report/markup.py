@@ -1,0 +1,98 @@
+"""HTML as values: text is escaped unless it is already markup, so nothing that was read can act as markup."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+VOID = frozenset({"br", "col", "hr", "link", "meta"})
+
+
+class Markup(str):
+    """Text that is already HTML."""
+
+    __slots__ = ()
+
+
+Content = Any
+"""Markup, or anything else, which is shown as text; None shows nothing; an iterable of these."""
+
+
+def text(value: object) -> Markup:
+    """Return the value as escaped text; what cannot be seen, or would turn the direction of writing, is replaced.
+
+    Examples
+    --------
+    >>> text("<b>&")
+    '&lt;b&gt;&amp;'
+    """
+    visible = "".join(letter if letter.isprintable() or letter in "\n\t\u00a0" else "\ufffd" for letter in str(value))
+    return Markup(html.escape(visible, quote=True))
+
+
+def join(contents: Iterable[Content]) -> Markup:
+    """Return the contents one after another."""
+    return Markup("".join(_content(content) for content in contents))
+
+
+def _content(content: Content) -> str:
+    if content is None:
+        return ""
+    if isinstance(content, Markup):
+        return content
+    if isinstance(content, (list, tuple, Iterator)):
+        return join(content)
+    return text(content)
+
+
+def tag(name: str, /, *contents: Content, **attributes: object) -> Markup:
+    """Return an element; an attribute that is None or False is left out, and `class_` means `class`.
+
+    Examples
+    --------
+    >>> tag("p", "a < b", tag("br"), class_="note")
+    '<p class="note">a &lt; b<br></p>'
+    """
+    written = "".join(
+        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{text(value)}"')
+        for key, value in attributes.items()
+        if value is not None and value is not False
+    )
+    if name in VOID:
+        return Markup(f"<{name}{written}>")
+    return Markup(f"<{name}{written}>{join(contents)}</{name}>")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its heading, whether it holds numbers, and whether it holds long text."""
+
+    head: str
+    number: bool = False
+    long: bool = False
+
+
+def table(
+    label: str, columns: Sequence[Column], rows: Iterable[Sequence[Content]], *, sortable: bool = False
+) -> Markup:
+    """Return a table that scrolls sideways where it is wider than the page, and stacks its cells on a phone.
+
+    A number is written with separators and sorted by its value.
+    """
+    head = tag("tr", [tag("th", column.head, scope="col", class_=_class(column)) for column in columns])
+    body = [tag("tr", map(_cell, columns, row)) for row in rows]
+    inner = tag("table", tag("thead", head), tag("tbody", body), class_="stack sortable" if sortable else "stack")
+    return tag("div", inner, class_="wide", role="region", aria_label=label, tabindex="0")
+
+
+def _class(column: Column) -> str | None:
+    return "number" if column.number else "text" if column.long else None
+
+
+def _cell(column: Column, value: Content) -> Markup:
+    missing = value is None or (not isinstance(value, (list, tuple)) and value != value)
+    shown = "\u2013" if missing else f"{value:,}" if column.number and isinstance(value, int) else value
+    sort = value if column.number and not missing else None
+    return tag("td", tag("bdi", shown), class_=_class(column), data_head=column.head, data_sort=sort)

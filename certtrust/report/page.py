@@ -1,0 +1,238 @@
+"""The report as one HTML page that needs no network and no script to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import resources
+
+import pandas as pd
+
+from ..charts.labels import percent, plural
+from ..charts.palette import CAUSE_COLOURS, OTHER
+from ..rules import rules as all_rules
+from . import words
+from .content import Report
+from .figures import dark_colours, figure
+from .markup import Column, Markup, join, table, tag
+
+SHOWN = 200
+"""Rows of a long table that the page shows; the CSV beside it has all."""
+
+CARDS = 5
+"""Causes that get a card with an example; the table below them has all."""
+
+
+def page(report: Report, *, csv_name: str | None = None) -> str:
+    """Return the report as a complete HTML document; `csv_name` is the file beside it that it refers to."""
+    sections = [
+        ("why", "Why registrations fail", _why(report)),
+        ("devices", "Which devices fail", _devices(report, csv_name)),
+        ("open", "What could not be decided", _undecided(report)),
+        ("rules", "The rules and where they stand", _rules()),
+        ("inputs", "What was read", _inputs(report)),
+    ]
+    links = [tag("li", tag("a", heading, href=f"#{anchor}")) for anchor, heading, _ in sections]
+    body = [
+        tag("header", _summary(report), tag("nav", tag("ul", links), aria_label="Sections")),
+        tag("main", [tag("section", tag("h2", heading, id=anchor), content) for anchor, heading, content in sections]),
+        tag("footer", _footer(report)),
+    ]
+    title = f"Registration report: {report.name}"
+    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+    head = [
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", title),
+        tag("style", Markup(_read("page.css") + _dark())),
+    ]
+    script = tag("script", Markup(_read("page.js")))
+    return "<!DOCTYPE html>\n" + tag("html", tag("head", head), tag("body", body, script), lang="en") + "\n"
+
+
+def _read(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _dark() -> str:
+    shell = {
+        "--ink": "#e9edf1",
+        "--muted": "#a3adb8",
+        "--line": "#333a42",
+        "--paper": "#15181d",
+        "--tint": "#1f242b",
+        "--good": "#5cc79a",
+        "--bad": "#ff8a80",
+        "--link": "#8ab8ff",
+    }
+    drawn = {f"--c{light[1:]}": dark for light, dark in dark_colours().items()}
+    values = "; ".join(f"{name}: {value}" for name, value in {**shell, **drawn}.items())
+    return f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {values} }} }}\n"
+
+
+def _summary(report: Report) -> Markup:
+    summary = words.summarise(report)
+    tiles = [
+        (f"{summary.failing_devices:,}", f"of {plural(summary.devices, 'device')} fail"),
+        (f"{summary.failed:,}", f"of {plural(summary.attempts, 'attempt')} failed"),
+        (percent(summary.by_rule / summary.failed) if summary.failed else "\u2013", "of the failures break a rule"),
+        (f"{len(report.problems):,}", "lines or blocks could not be read in full"),
+    ]
+    return join(
+        [
+            tag("h1", "Why registrations fail: ", tag("bdi", report.name)),
+            tag("p", words.what_fails(report), class_="lead"),
+            tag("p", words.why(report)) if summary.failed else None,
+            tag("dl", [tag("div", tag("dt", label), tag("dd", number)) for number, label in tiles], class_="tiles"),
+        ]
+    )
+
+
+def _why(report: Report) -> Iterator[Markup]:
+    if report.causes.empty:
+        yield tag("p", "No attempt failed, and no rule predicts a failure.")
+        return
+    yield figure(report, "causes")
+    total = int(report.causes["attempts"].sum())
+    for _, cause in report.causes.head(CARDS).iterrows():
+        yield _card(cause, total)
+    if len(report.causes) > CARDS:
+        rest = report.causes.iloc[CARDS:]
+        yield tag("h3", "Further causes")
+        columns = [
+            Column("Cause"),
+            Column("Attempts", number=True),
+            Column("Devices", number=True),
+            Column("For example", long=True),
+        ]
+        rows = zip(rest["title"], rest["attempts"], rest["devices"], rest["why"], strict=True)
+        yield table("Further causes", columns, rows)
+
+
+def _card(cause: pd.Series, total: int) -> Markup:
+    code = str(cause["cause"])
+    light, _ = CAUSE_COLOURS.get(code, OTHER)
+    attempts, devices = int(cause["attempts"]), int(cause["devices"])
+    numbers = f"{plural(attempts, 'attempt')} ({percent(attempts / total)}) of {plural(devices, 'device')}"
+    demanded: list[Markup] = []
+    if isinstance(cause["requirement"], str):
+        demanded = [
+            tag("dt", "What is required"),
+            tag("dd", cause["requirement"], tag("br"), tag("small", f"{code}: {cause['citation']}")),
+        ]
+    facts = [
+        *demanded,
+        tag("dt", f"For example, {'the log says' if not demanded else 'what is there'}"),
+        tag("dd", tag("bdi", cause["why"])),
+        tag("dt", "What to do"),
+        tag("dd", tag("bdi", cause["remedy"])),
+    ]
+    style = f"--cause: var(--c{light[1:]}, {light})"
+    return tag(
+        "article", tag("h3", cause["title"]), tag("small", numbers), tag("dl", facts), class_="card", style=style
+    )
+
+
+def _devices(report: Report, csv_name: str | None) -> Iterator[Markup]:
+    failing = report.failing
+    if failing.empty:
+        yield tag("p", "No device fails.")
+        return
+    shown = failing.head(SHOWN)
+    where = f" The file {csv_name} beside this page has all of them." if csv_name else ""
+    more = (
+        f"The {len(shown):,} with most attempts of {len(failing):,}." if len(failing) > len(shown) else "All of them."
+    )
+    yield tag("p", f"One row per device, PBX and cause. {more}{where} Press a heading to sort.")
+    columns = [
+        Column("Device"),
+        Column("PBX"),
+        Column("Model"),
+        Column("Cause"),
+        Column("Attempts", number=True),
+        Column("Last"),
+        Column("Why", long=True),
+        Column("What to do", long=True),
+    ]
+    last = shown["last"].dt.strftime("%Y-%m-%d %H:%M")
+    values = [shown[name] for name in ("device", "pbx", "model", "title", "attempts")]
+    rows = zip(*values, last, shown["why"], shown["remedy"], strict=True)
+    yield table("Devices that fail", columns, rows, sortable=True)
+
+
+def _undecided(report: Report) -> Iterator[Markup]:
+    if report.undecided.empty:
+        yield tag("p", "Every attempt could be judged by every rule that applies to it.")
+        return
+    yield tag("p", "Where the data do not tell, no verdict is guessed. These data would decide more:")
+    columns = [
+        Column("Rule"),
+        Column("Attempts", number=True),
+        Column("Devices", number=True),
+        Column("What is missing", long=True),
+    ]
+    found = report.undecided
+    rows = zip(found["title"], found["attempts"], found["devices"], found["missing"], strict=True)
+    yield table("Undecided rules", columns, rows)
+
+
+def _rules() -> Iterator[Markup]:
+    known = all_rules()
+    yield tag(
+        "p",
+        "What is required, in our own words, with the place where it stands. \u201cPage\u201d is innovaphone's page ",
+        tag("i", "Certificate names and trust relationships"),
+        " (Reference 11r1).",
+    )
+    columns = [
+        Column("Rule"),
+        Column("What is required", long=True),
+        Column("Source", long=True),
+        Column("Not checked", long=True),
+    ]
+    rows = (
+        ([row.title, tag("br"), tag("code", row.code)], row.requirement, row.citation, row.not_checked)
+        for row in known.itertuples()
+    )
+    yield table("Rules", columns, rows)
+
+
+def _inputs(report: Report) -> Iterator[Markup]:
+    read = report.inputs
+    if read.empty:
+        yield tag("p", "No file was read.")
+        return
+    kinds = read.groupby("kind", sort=False).agg(
+        files=("source", "size"), rows=("rows", "sum"), unread=("unread", "sum")
+    )
+    columns = [
+        Column("What"),
+        Column("Files", number=True),
+        Column("Rows", number=True),
+        Column("Not read in full", number=True),
+    ]
+    numbers = kinds.astype("int64")
+    yield table(
+        "Files",
+        columns,
+        ([str(kind), *map(int, row)] for kind, row in zip(numbers.index, numbers.to_numpy(), strict=True)),
+    )
+    if report.problems.empty:
+        yield tag("p", "Everything could be read.")
+        return
+    shown = report.problems.head(SHOWN)
+    yield tag("h3", "What could not be read in full")
+    if len(report.problems) > len(shown):
+        yield tag("p", f"The first {len(shown):,} of {len(report.problems):,}.")
+    columns = [Column("File"), Column("Line or block", number=True), Column("Reason", long=True)]
+    places = [None if pd.isna(place) else int(place) for place in shown["place"]]
+    yield table("Problems", columns, zip(shown["source"], places, shown["parse_error"], strict=True))
+
+
+def _footer(report: Report) -> Markup:
+    made = f"{words.day(report.made)} at {report.made:%H:%M} UTC"
+    return tag(
+        "p",
+        f"Made by certtrust on {made}. Verdicts follow from the files alone; no device was asked.",
+    )
