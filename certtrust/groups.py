@@ -1,0 +1,94 @@
+"""Rows that are alike, by number: strings as places in a list, rows by what they share, sets of things per owner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Codes = npt.NDArray[np.int64]
+_SMALL = 32
+
+
+def arrow(texts: pd.Series) -> Any:
+    """Return a column of text as one Arrow array; missing is null."""
+    found = pa.array(texts.astype("str"), type=pa.large_string(), from_pandas=True)
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def distinct(*texts: pd.Series) -> pd.Series:
+    """Return each text of the columns once, in order of first appearance, without the missing."""
+    found = pc.unique(pa.chunked_array([arrow(each) for each in texts], type=pa.large_string())).drop_null()
+    return pd.Series(pd.array(found, dtype="str"))
+
+
+def places(texts: pd.Series, among: pd.Series) -> Codes:
+    """Return the first place of each text in `among`, and -1 where it is missing or not there.
+
+    Examples
+    --------
+    >>> places(pd.Series(["b", None, "c"]), pd.Series(["a", "b"])).tolist()
+    [1, -1, -1]
+    """
+    wanted = arrow(texts)
+    found = pc.index_in(wanted, value_set=arrow(among), skip_nulls=True)
+    return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def combine(*columns: Codes) -> tuple[Codes, Codes]:
+    """Number the distinct rows of the columns; return each row's number and the first row of each number.
+
+    Examples
+    --------
+    >>> code, first = combine(np.array([5, 5, 7, 5]), np.array([1, 1, 1, 2]))
+    >>> code.tolist(), first.tolist()
+    ([0, 0, 1, 2], [0, 2, 3])
+    """
+    code = np.zeros(len(columns[0]), dtype=np.int64)
+    count = 1
+    for column in columns:
+        values, names = pd.factorize(column)
+        code, known = pd.factorize(code * max(len(names), 1) + values)
+        count = len(known)
+    first = np.zeros(count if len(code) else 0, dtype=np.int64)
+    first[code[::-1]] = np.arange(len(code))[::-1]
+    return code, first
+
+
+def _as_bytes(rows: Codes) -> npt.NDArray[np.object_]:
+    whole = np.empty(len(rows), dtype=object)
+    whole[:] = [row.tobytes() for row in rows]
+    return whole
+
+
+def same_sets(owners: Codes, members: Codes) -> tuple[Codes, list[frozenset[int]]]:
+    """Number the distinct sets of members that owners 0, 1, 2, ... have, each owner having at least one.
+
+    Small sets of one size are compared member by member, all owners at once.
+
+    Examples
+    --------
+    >>> number, sets = same_sets(np.array([0, 0, 1, 1, 2]), np.array([8, 9, 9, 8, 8]))
+    >>> number.tolist(), [sorted(each) for each in sets]
+    ([1, 1, 0], [[8], [8, 9]])
+    """
+    order = np.lexsort((members, owners))
+    owners, members = owners[order], members[order]
+    fresh = np.ones(len(owners), dtype=bool)
+    fresh[1:] = (owners[1:] != owners[:-1]) | (members[1:] != members[:-1])
+    owners, members = owners[fresh], members[fresh]
+    sizes = np.bincount(owners)
+    starts = np.cumsum(sizes) - sizes
+    number = np.zeros(len(sizes), dtype=np.int64)
+    sets: list[frozenset[int]] = []
+    for size in np.unique(sizes):
+        of_size = np.flatnonzero(sizes == size)
+        rows = members[starts[of_size][:, None] + np.arange(size)]
+        code, first = combine(*rows.T) if size <= _SMALL else combine(pd.factorize(_as_bytes(rows))[0])
+        number[of_size] = code + len(sets)
+        sets += [frozenset(rows[each].tolist()) for each in first]
+    return number, sets
