@@ -293,12 +293,14 @@ def assert_found(fleet: ct.Fleet) -> None:
     assert blamed.empty, blamed.iloc[0].to_dict()
     rules = [cause for cause in simulation.CAUSES if "." in cause]
     broken = results[rules].eq(other=False).fillna(value=False).astype(bool)
-    found = broken.apply(lambda row: ",".join(row.index[row]), axis=1) if len(results) else results["true_failed"]
-    told = sure & results["scenario"].notna() & (results["verdict"] != "unknown")
-    told &= results["fingerprint"].notna() | (results["scenario"] == "h323-password")
-    told &= ~results["trust_state"].isin(["no trust list", "no certificate"]) | (results["scenario"] == "h323-password")
-    partly = results[told & (found != results["true_failed"])]
+    found = pd.Series([",".join(broken.columns[row]) for row in broken.to_numpy()], index=results.index, dtype="str")
+    partly = results[results["all_decidable"].astype(bool) & (found != results["true_failed"])]
     assert partly.empty, partly.iloc[0].to_dict()
+    for code in rules:
+        invented = (
+            sure & results["scenario"].notna() & broken[code] & ~results["true_failed"].str.contains(code, regex=False)
+        )
+        assert not invented.any(), results[invented].iloc[0].to_dict()
 
 
 class TestFiles:

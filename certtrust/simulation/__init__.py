@@ -52,9 +52,10 @@ def simulate(devices: int = 200, *, seed: int = 0, faults: Faults | None = None,
     Returns
     -------
     Fleet
-        Registrations carry three columns beyond their table: `true_cause` (missing where it succeeded),
-        `true_failed` (the codes of all rules that really fail, joined by commas) and `decidable` (whether the
-        data of the fleet suffice to find the cause). `check` passes them through.
+        Registrations carry four columns beyond their table: `true_cause` (missing where it succeeded),
+        `true_failed` (the codes of all rules that really fail, joined by commas), `decidable` (whether the
+        data of the fleet suffice to find the cause) and `all_decidable` (to find every rule that fails).
+        `check` passes them through.
 
     Raises
     ------

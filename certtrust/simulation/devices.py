@@ -294,7 +294,8 @@ def _common_name(rng: Random, device: Device, issuer: Issued | None, cas: Author
     if issuer is not None and issuer.organisation == cas.customer:
         if rng.random() < 0.08:
             # A CN this short begins the names of many devices: it fits, and lets others in.
-            return rng.choice((device.serial[:4], device.serial[:6]))
+            name = device.registration_name or device.serial
+            return name[: 5 if name == device.hardware_id else 6]
         return device.serial
     return rng.choice((device.serial, device.hardware_id))
 

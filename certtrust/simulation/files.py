@@ -31,7 +31,7 @@ CSV_COLUMNS = (
     "reason",
     "fingerprint",
 )
-TRUTH = ("true_cause", "true_failed", "decidable")
+TRUTH = ("true_cause", "true_failed", "decidable", "all_decidable")
 
 README = """\
 # A synthetic fleet
@@ -46,7 +46,8 @@ The certificates and their signatures are real; the private keys were thrown awa
 - `registrations/<pbx>.jsonl`: alarms in the documented form of the Events interface, as strict JSON.
 - `registrations/<pbx>.csv`: registrations in certtrust's own CSV, which is no format of a device.
 - `truth.csv`, beside the data: for each line of the logs (`source`, `line`) the true cause, every rule that really
-  fails, and whether the data suffice to find the cause. No reader looks at it.
+  fails, and whether the data suffice to find the cause (`decidable`) and all that fails (`all_decidable`). No reader
+  looks at it.
 
 The log covers the four weeks before 2026-11-01 00:00 UTC. Judge what has no time of its own at that moment.
 

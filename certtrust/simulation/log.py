@@ -38,10 +38,10 @@ _LASTING = {"wrong_password": 0.6, "unknown_user": 0.8, "already_registered": 0.
 
 
 def registrations(rng: Random, devices: Sequence[Device], fingerprints: dict[bytes, str]) -> pd.DataFrame:
-    """Return the log of all devices as table REGISTRATIONS with true_cause, true_failed and decidable."""
+    """Return the log of all devices as table REGISTRATIONS, with the columns of the truth after its own."""
     rows = [row for device in devices for row in _of_device(rng, device, fingerprints)]
     rows.sort(key=lambda row: (row["source"], row["moment"]))
-    names = [*REGISTRATIONS.names, "true_cause", "true_failed", "decidable", "moment"]
+    names = [*REGISTRATIONS.names, "true_cause", "true_failed", "decidable", "all_decidable", "moment"]
     columns = {name: [row.get(name) for row in rows] for name in names}
     moment = np.array(columns.pop("moment"), dtype="int64") * 10**6
     time = pd.Series(pd.to_datetime(moment, unit="us", utc=True)).astype("datetime64[us, UTC]")
@@ -50,6 +50,7 @@ def registrations(rng: Random, devices: Sequence[Device], fingerprints: dict[byt
         "true_cause": pd.Series(columns.pop("true_cause"), dtype=pd.CategoricalDtype(list(CAUSES))),
         "true_failed": pd.Series(columns.pop("true_failed"), dtype="str"),
         "decidable": pd.Series(columns.pop("decidable"), dtype="boolean"),
+        "all_decidable": pd.Series(columns.pop("all_decidable"), dtype="boolean"),
     }
     frame = pd.DataFrame({name: pd.Series(cells, dtype="object") for name, cells in columns.items()})
     frame["time"] = time.where(~unset.astype(bool))
@@ -103,9 +104,10 @@ def _real(
 ) -> View:
     default = f"{device.serial}-{interface}" if interface else device.serial
     name = device.registration_name or default or device.hardware_id
-    # A device that gives its own name is known by both spellings of it.
-    both = name in device.own_names or name == default
-    names = {name, device.hardware_id} | (device.own_names if both else set())
+    names = {name, device.hardware_id}
+    if device.serial is not None and name == device.hardware_id and device.serial == presented.leaf.cn:
+        # The serial as CN is another spelling of the same device; a part of it would be none.
+        names.add(device.serial)
     return View(
         scenario=device.scenario,
         clock_unset=clock_unset,
@@ -149,8 +151,9 @@ def _csv_row(
         return row | _truth(truth, judge(known))
     if device.gap == "words" and truth.cause in _H323_REASONS:
         reason, known = None, known._replace(log_cause="unexplained")
-    told = not device.tls_only or device.via_proxy or rng.random() < 0.75
     by_password = device.scenario == "h323-password"
+    # At a TLS-only entry a log may leave it out: it can only have been the certificate.
+    told = by_password or not device.tls_only or rng.random() < 0.75
     if "transport.tls_only" in device.causes and not by_password:
         told = False
     name = device.registration_name
@@ -178,7 +181,7 @@ def _alarm(device: Device, real: View, truth: Truth) -> Row:
     """Return an alarm, or its clear: it tells who and over what, but not under which name, and no reason."""
     failed = truth.cause is not None
     known = _known(device, real)._replace(
-        names=tuple(sorted(device.own_names)),
+        names=tuple(name for name in (device.serial, device.hardware_id) if name),
         log_cause="unexplained" if failed else None,
     )
     return {
@@ -204,6 +207,7 @@ def _truth(truth: Truth, known: Truth) -> Row:
         "true_cause": truth.cause,
         "true_failed": ",".join(truth.failed),
         "decidable": known.certain and known.cause == truth.cause,
+        "all_decidable": known.complete and known.cause == truth.cause and known.failed == truth.failed,
     }
 
 

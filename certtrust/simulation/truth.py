@@ -5,6 +5,7 @@ Plain Python over what the maker of the fleet knows: it shares no code with the 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -39,6 +40,8 @@ class Truth(NamedTuple):
     failed: tuple[str, ...]
     certain: bool
     """Nothing unknown stands before the cause."""
+    complete: bool
+    """Nothing is unknown at all."""
 
 
 def trusted_spans(leaf: Issued, chain: Sequence[Issued], listed: Iterable[Issued]) -> Spans:
@@ -61,22 +64,23 @@ def trusted_spans(leaf: Issued, chain: Sequence[Issued], listed: Iterable[Issued
 def judge(view: View) -> Truth:
     """Return the cause and the failed rules, as far as the view tells."""
     if view.protocol is not None and view.protocol.startswith("SIP"):
-        return Truth(view.log_cause, (), certain=True)
+        return Truth(view.log_cause, (), certain=True, complete=True)
     if view.scenario is None:
         return _undecided(view)
     known = {rule: _holds(rule, view) for rule in REQUIRED[view.scenario]}
     failed = tuple(rule for rule, holds in known.items() if holds is False)
-    unknown = next((place for place, holds in enumerate(known.values()) if holds is None), len(known))
+    before_unknown = list(itertools.takewhile(lambda rule: known[rule] is not None, known))
+    complete = len(before_unknown) == len(known)
     if failed:
-        return Truth(failed[0], failed, certain=list(known).index(failed[0]) < unknown)
-    return Truth(view.log_cause, (), certain=unknown == len(known))
+        return Truth(failed[0], failed, certain=failed[0] in before_unknown, complete=complete)
+    return Truth(view.log_cause, (), certain=complete, complete=complete)
 
 
 def _undecided(view: View) -> Truth:
     """Return what both scenarios agree on."""
     one, other = (judge(view._replace(scenario=name)) for name in REQUIRED)
     agree = one.cause == other.cause and one.certain and other.certain
-    return Truth(one.cause, one.failed, certain=agree)
+    return Truth(one.cause, one.failed, certain=agree, complete=agree and one.failed == other.failed)
 
 
 def _holds(rule: str, view: View) -> bool | None:
