@@ -12,7 +12,7 @@ import pandas as pd
 from . import browsers, chains, identity
 from .errors import CerttrustError
 from .fleet import Fleet
-from .schema import ATTEMPTS, TRUST, conform
+from .schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
 from .trustlists import read_trust_list
 
 _DEVICE_COLUMNS = ("user", "model", "firmware", "location", "tls_only", "reverse_proxy")
@@ -31,7 +31,7 @@ _CERTIFICATE_COLUMNS = (
     "signature_hash",
     "extended_key_usage",
 )
-_END_OF_TIME = pd.Timestamp("9999-12-31T23:59:59Z").as_unit("us")
+_SPEAKING = ("state", "registration_name", "protocol", "authentication", "fingerprint")
 
 
 def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFrame:
@@ -48,8 +48,9 @@ def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFram
     Returns
     -------
     DataFrame
-        Table ATTEMPTS, one row per registration (or device), in that order and with that index; further
-        columns of the registrations follow.
+        Table ATTEMPTS, one row per registration (or device), in that order and with that index; columns that the
+        registrations hold beyond their table follow. Log lines that say nothing of a registration (no state,
+        name, protocol, authentication or fingerprint) are none, and stay in `fleet.registrations` alone.
 
     Notes
     -----
@@ -66,16 +67,37 @@ def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFram
     """
     if of not in ("log", "devices"):
         raise CerttrustError(f"of={of!r}; attempts are made of 'log' or of 'devices'")
-    rows = fleet.registrations.copy() if of == "log" else _would_be(fleet.devices)
+    rows = _registered(fleet.registrations) if of == "log" else _would_be(fleet.devices)
     serials = _known_serials(fleet)
     devices = fleet.devices.assign(device=_identify(fleet.devices, serials))
-    rows["device"] = _identify(rows, serials).fillna(_by_user(rows, devices)).fillna(_by_name(rows, serials))
+    rows["device"] = _owner(rows, devices, serials)
     rows = _with_device(rows, devices)
     rows = _with_default_name(rows)
     rows["scenario"] = _scenario(rows, of)
     rows = _with_certificate(rows, fleet.certificates, serials, set(devices["device"].dropna()), of)
     rows = _with_trust(rows, fleet.certificates, fleet.trust, fleet.links)
-    return conform(rows.drop(columns="bundle"), ATTEMPTS)
+    return conform(rows, ATTEMPTS)
+
+
+def _registered(registrations: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows that speak of a registration: logs hold other lines, too, and such that cannot be read."""
+    spoken = registrations[list(_SPEAKING)].notna().any(axis=1)
+    dropped = [column for column in REGISTRATIONS.names if column not in ATTEMPTS.names]
+    return registrations.loc[spoken].drop(columns=dropped, errors="ignore")
+
+
+def identities(fleet: Fleet) -> tuple[pd.Series, pd.Series]:
+    """Return the device that each registration, and each device entry, belongs to.
+
+    A device is named by its serial, else by its hardware ID, else by its registration name.
+    """
+    serials = _known_serials(fleet)
+    entries = _identify(fleet.devices, serials)
+    return _owner(fleet.registrations, fleet.devices.assign(device=entries), serials), entries
+
+
+def _owner(rows: pd.DataFrame, devices: pd.DataFrame, serials: pd.Series) -> pd.Series:
+    return _identify(rows, serials).fillna(_by_user(rows, devices)).fillna(_by_name(rows, serials))
 
 
 def _would_be(devices: pd.DataFrame) -> pd.DataFrame:
@@ -106,7 +128,7 @@ def _distinct(function: Any, text: pd.Series) -> pd.Series:
 
 def _canonical(text: pd.Series, serials: pd.Series) -> pd.Series:
     spelled = identity.same_spelling(text)
-    by_tail = identity.hardware_ids(text)["tail"].map(serials)
+    by_tail = identity.hardware_ids(text)["tail"].map(serials).astype("str")
     return by_tail.fillna(spelled)
 
 
@@ -155,7 +177,7 @@ def _with_device(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.DataFrame:
     objects = known[["device", "pbx"]].drop_duplicates()
     only_pbx = objects[~objects.duplicated("device", keep=False)].set_index("device")["pbx"]
     foreign = rows["pbx"].notna() & ~rows["pbx"].isin(set(known["pbx"].dropna()))
-    rows = rows.assign(pbx=rows["pbx"].fillna(rows["device"].map(only_pbx)))
+    rows = rows.assign(pbx=rows["pbx"].fillna(rows["device"].map(only_pbx).astype("str")))
     per_pbx = _agreed(known, ["device", "pbx"])
     anywhere = _agreed(known, ["device"])
     exact = per_pbx.index.get_indexer(pd.MultiIndex.from_arrays([rows["device"], rows["pbx"]]))
@@ -168,7 +190,7 @@ def _with_device(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.DataFrame:
     # What the PBX knows the device by; a row that names what it registers with keeps its own.
     hardware_ids = known.drop_duplicates("device").set_index("device")["hardware_id"]
     silent = rows["registration_name"].isna() & rows["hardware_id"].isna()
-    rows["hardware_id"] = rows["hardware_id"].mask(silent, rows["device"].map(hardware_ids))
+    rows["hardware_id"] = rows["hardware_id"].mask(silent, rows["device"].map(hardware_ids).astype("str"))
     return rows
 
 
@@ -225,11 +247,15 @@ def _device_leaves(certificates: pd.DataFrame, serials: pd.Series, names: set[st
 def _newest_issued(rows: pd.DataFrame, owned: pd.DataFrame, *, or_next: bool) -> np.ndarray[Any, Any]:
     """Return the position in `owned` of the device's newest certificate issued by the row's time, or -1."""
     dated = pd.DataFrame(
-        {"device": owned["device"], "issued": owned["not_before"], "position": np.arange(len(owned))}
+        {"device": owned["device"].astype("str"), "issued": owned["not_before"], "position": np.arange(len(owned))}
     ).dropna()
     now = pd.Timestamp.now("UTC").as_unit("us")
     asked = pd.DataFrame(
-        {"device": rows["device"].to_numpy(), "at": rows["time"].fillna(now), "row": np.arange(len(rows))}
+        {
+            "device": rows["device"].astype("str").array,
+            "at": rows["time"].fillna(now).array,
+            "row": np.arange(len(rows)),
+        }
     )
     result = np.full(len(rows), -1, dtype=np.int64)
     asked = asked.dropna().sort_values("at")
@@ -313,7 +339,7 @@ def browser_attempts(
     if isinstance(urls, Mapping):
         url = pd.Series(pd.NA, index=served.index, dtype="str")
         for key in ("device", "bundle", "fingerprint"):
-            url = url.fillna(served[key].map(urls))
+            url = url.fillna(served[key].map(urls).astype("str"))
         served = served[url.notna()].assign(url=url.dropna())
     else:
         listed = [urls] * len(served) if isinstance(urls, str) else list(urls)
@@ -331,7 +357,7 @@ def browser_attempts(
     everyone = trust.assign(pbx=pd.Series(pd.NA, index=trust.index, dtype="str"))
     rows = _with_trust(rows, certificates, everyone, None)
     rows["browser_paths"] = browsers.browser_paths(rows, certificates, everyone)
-    return conform(rows.drop(columns="bundle"), ATTEMPTS)
+    return conform(rows, ATTEMPTS)
 
 
 def _served(certificates: pd.DataFrame) -> pd.DataFrame:

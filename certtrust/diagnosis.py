@@ -198,8 +198,12 @@ def _read(certificates: Certificates) -> pd.DataFrame:
 
 def _presented(certificate: Certificates, chain: Certificates) -> pd.DataFrame:
     own = _read(certificate)
-    if own.empty:
-        raise CerttrustError("there is no certificate in what was given; give PEM text, DER bytes, a path or a frame")
+    if own["fingerprint"].isna().all():
+        reasons = "; ".join(own["parse_error"].dropna().unique())
+        raise CerttrustError(
+            "there is no certificate in what was given; give PEM text, DER bytes, a path or a frame"
+            + (f" ({reasons})" if reasons else "")
+        )
     together = pd.concat([own, _read(chain)], ignore_index=True)
     return together.assign(bundle="given", position=range(len(together)))
 

@@ -171,17 +171,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "certificate.trust",
-        "page section 3.2, sentence 31, by the checks of section 1, sentences 8, 9 and 10; softphones: 35, 36",
+        "page section 3.2, sentences 31, 35 and 36, by the checks of section 1, sentences 8, 9 and 10",
         ("fingerprint", "trust_paths", "trust_failure"),
         _trusted,
         _trust_state,
-    ),
-    Rule(
-        "certificate.name",
-        "page section 3.2, sentences 32 and 33, default names by sentence 34; section 1, sentence 11",
-        ("registration_name", "hardware_id", "serial", "interface", "subject_cn"),
-        _registration_name_fits,
-        _cn_is_missing,
     ),
     Rule(
         "browser.trust",
@@ -191,17 +184,24 @@ RULES: tuple[Rule, ...] = (
         _trust_state,
     ),
     Rule(
-        "browser.name",
-        "page section 2, sentence 17; section 1, sentences 11 and 12",
-        ("url", "subject", "dns_names", "ip_addresses"),
-        _url_fits,
-    ),
-    Rule(
         "time.validity",
         "RFC 5280, section 4.1.2.5; innovaphone wiki, Certificates: expired certificates are rejected",
         ("not_before", "not_after"),
         _is_valid,
         _expired_or_early,
+    ),
+    Rule(
+        "certificate.name",
+        "page section 3.2, sentences 32, 33 and 34; section 1, sentence 11",
+        ("registration_name", "hardware_id", "serial", "interface", "subject_cn"),
+        _registration_name_fits,
+        _cn_is_missing,
+    ),
+    Rule(
+        "browser.name",
+        "page section 2, sentence 17; section 1, sentences 11 and 12",
+        ("url", "subject", "dns_names", "ip_addresses"),
+        _url_fits,
     ),
     Rule(
         "hygiene.weak_key",

@@ -279,7 +279,7 @@ ATTEMPTS = Table(
             "device", TEXT, "the device's identity: serial, else hardware ID, else registration name", "0090332f688a"
         ),
         *DEVICES.only("user", "model", "firmware", "location", "tls_only", "reverse_proxy"),
-        *CERTIFICATES.only("fingerprint"),
+        *CERTIFICATES.only("fingerprint", "bundle"),
         Column(
             "certificate_by",
             WORD,
@@ -379,6 +379,14 @@ def _empty_cells(dtype: str, rows: int) -> list[Any]:
     return [[] for _ in range(rows)] if dtype == LIST else [None] * rows
 
 
+def _as(series: pd.Series, dtype: Any) -> pd.Series:
+    if series.dtype == dtype:
+        return series
+    if dtype == MOMENT:
+        return pd.to_datetime(series, utc=True).dt.as_unit("us")
+    return series.astype(dtype)
+
+
 def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """Return the frame with the table's columns first, in order and dtype; further columns follow.
 
@@ -388,8 +396,7 @@ def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     for column in table:
         dtype: Any = _SERIES_DTYPE.get(column.dtype, column.dtype)
         if column.name in frame:
-            series = frame[column.name]
-            declared[column.name] = series if series.dtype == dtype else series.astype(dtype)
+            declared[column.name] = _as(frame[column.name], dtype)
         else:
             cells = _empty_cells(column.dtype, len(frame))
             declared[column.name] = pd.Series(cells, index=frame.index, dtype=dtype)

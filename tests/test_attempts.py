@@ -36,7 +36,7 @@ def fleet(certificates=(), devices=(), registrations=(), trust=None):
         conform(pd.concat(frames, ignore_index=True), CERTIFICATES) if frames else empty(CERTIFICATES),
         listed,
         conform(pd.DataFrame(list(devices)), DEVICES),
-        conform(pd.DataFrame(list(registrations)), REGISTRATIONS),
+        conform(pd.DataFrame([{"state": "up", **row} for row in registrations]), REGISTRATIONS),
     )
 
 
@@ -49,6 +49,12 @@ def test_rows_in_are_rows_out_with_their_index_and_further_columns():
     assert attempts.index.tolist() == [5, 3, 9]
     assert attempts["true_cause"].tolist() == ["a", "b", "c"]
     assert attempts.columns[: len(ATTEMPTS.names)].tolist() == ATTEMPTS.names
+
+
+def test_lines_that_speak_of_no_registration_are_no_attempts():
+    """Other events and lines that could not be read stay in the log, and are not counted as failures."""
+    rows = [{"state": None, "serial": PHONE, "code": "0x0011005b"}, {"state": None, "parse_error": "not JSON"}, {}]
+    assert ct.attempts(fleet(registrations=rows)).index.tolist() == [2]
 
 
 def test_an_empty_fleet_has_no_attempts():
@@ -70,7 +76,13 @@ def test_the_certificate_named_by_the_log_wins_over_the_newest():
     rows[0]["fingerprint"] = first.upper()
     attempts = ct.attempts(fleet([old, new], registrations=rows))
     assert attempts["fingerprint"].fillna("").tolist() == [first, second, first, "", second]
-    assert attempts["certificate_by"].fillna("").tolist() == ["fingerprint", "device", "device", "", "device"]
+    assert attempts["certificate_by"].astype("str").fillna("").tolist() == [
+        "fingerprint",
+        "device",
+        "device",
+        "",
+        "device",
+    ]
 
 
 def test_a_fingerprint_that_no_file_holds_leaves_the_trust_unknown():
@@ -179,7 +191,7 @@ def test_of_a_chain_file_the_device_is_its_leaf():
             certificates,
             ct.read_trust_list(root),
             empty(DEVICES),
-            conform(pd.DataFrame([{"serial": PHONE}]), REGISTRATIONS),
+            conform(pd.DataFrame([{"serial": PHONE, "state": "up"}]), REGISTRATIONS),
         )
         assert ct.attempts(given)["subject_cn"].tolist() == ["phone.example.com"]
 

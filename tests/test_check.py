@@ -11,7 +11,7 @@ from certtrust.rules import HYGIENE, SCENARIOS
 from certtrust.schema import ATTEMPTS, RESULTS, conform
 
 NOON = pd.Timestamp("2026-03-02T12:00:00Z")
-ALWAYS = (TrustPath(("aa", "bb"), -(2**62), 2**62),)
+ALWAYS = (TrustPath(("bb",), -(2**62), 2**62),)
 GOOD = {
     "time": NOON,
     "clock_unset": False,
@@ -60,7 +60,7 @@ def judge(*changes, at=None):
         ({"trust_paths": (), "trust_failure": "no certificate"}, "unknown", None),
         ({"trust_paths": (), "trust_failure": "no trust list"}, "unknown", None),
         ({"trust_paths": (), "trust_failure": "unreadable"}, "unknown", None),
-        ({"trust_paths": (TrustPath(("aa", "bb"), 0, 1),)}, "fail", "certificate.trust"),
+        ({"trust_paths": (TrustPath(("bb",), 0, 1),), "trust_failure": "expired CA"}, "fail", "certificate.trust"),
         ({"not_after": pd.Timestamp("2026-03-02T11:59:59Z")}, "fail", "time.validity"),
         ({"not_after": NOON}, "pass", None),
         ({"not_before": pd.Timestamp("2026-03-02T12:00:01Z")}, "fail", "time.validity"),
@@ -155,9 +155,10 @@ def test_the_moment_can_be_one_for_all_one_per_row_or_the_rows_own():
 def test_a_path_is_trusted_only_while_its_authorities_are_valid():
     """The same attempt is trusted before and after by different paths, and by none in between."""
     year = {2026: 1767225600000000, 2027: 1798761600000000, 2028: 1830297600000000}
-    paths = (TrustPath(("aa", "bb"), 0, year[2026]), TrustPath(("aa", "cc"), year[2027], year[2028]))
+    paths = (TrustPath(("bb",), 0, year[2026]), TrustPath(("cc",), year[2027], year[2028]))
     results = judge(
-        *[{"trust_paths": paths}] * 3, at=pd.Series(pd.to_datetime(["2025-06-01", "2026-06-01", "2027-06-01"]))
+        *[{"trust_paths": paths, "trust_failure": "expired CA"}] * 3,
+        at=pd.Series(pd.to_datetime(["2025-06-01", "2026-06-01", "2027-06-01"])),
     )
     assert results["trust_state"].tolist() == ["chain", "expired CA", "chain"]
     assert results["trusted_by"].fillna("").tolist() == ["bb", "", "cc"]
