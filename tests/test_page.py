@@ -49,8 +49,6 @@ def cited() -> list[tuple[str, str, int]]:
     for rule in RULES:
         for section, numbers in re.findall(r"section ([\d.]+), sentences? ([\d, and]+)", rule.citation):
             found += [(rule.code, section, int(number)) for number in re.findall(r"\d+", numbers)]
-        for numbers in re.findall(r"softphones: ([\d, ]+)", rule.citation):
-            found += [(rule.code, "3.2", int(number)) for number in re.findall(r"\d+", numbers)]
     return found
 
 
