@@ -1,16 +1,26 @@
-"""Registration logs of any documented format as one table."""
+"""Registration logs of every documented format as one table, a row per line.
+
+The formats: `json` (events, alarms, log records, the journal's export, certtrust's own JSON lines), `query` (HTTP
+log messages), `table` (the registrations that a phone shows), `csv` (certtrust's own), `syslog` and `parquet`.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from . import columns
-from .reading import tables
+from .coverage import pattern_coverage
+from .failures import intervals
+from .messages import PatternError
+from .reading import options, tables
 
-__all__ = ["read_registrations"]
+__all__ = ["PatternError", "batches", "intervals", "pattern_coverage", "read_registrations", "to_parquet"]
 
 
 def read_registrations(
@@ -21,6 +31,93 @@ def read_registrations(
     workers: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
-    """Read registration logs into one row per line or record."""
-    found = tables(source, form=format, patterns=patterns, workers=workers, progress=progress)
+    r"""Read registration logs into one row per line or record; no line is lost, none is invented.
+
+    Parameters
+    ----------
+    source : path, glob, directory, bytes, str, open file, or an iterable of these
+        Logs, also in ZIP or tar archives and compressed with gzip; a directory may mix formats.
+    format : str, optional
+        json, query, table, csv, syslog or parquet; by default each file's beginning tells.
+    patterns : regular expression, or several in a list or by name in a dict, optional
+        What messages (syslog, HTTP, AddLog, journal) are searched for before the neutral default set; named groups
+        name columns of REGISTRATIONS, such as `(?P<registration_name>\S+)`.
+    workers : int, optional
+        Number of threads; all processors by default.
+    progress : bool, optional
+        Show a progress bar always or never; by default only on long work.
+
+    Returns
+    -------
+    DataFrame
+        Table REGISTRATIONS (see `certtrust.columns`), in input order. A line that cannot be read in full keeps
+        its row, with the reason in `parse_error`. Times are in UTC; a line without a year gets the latest one that is
+        not after the file's date, and `time_by` says so.
+
+    Raises
+    ------
+    SourceError
+        If a path names nothing, or there is no such format.
+    PatternError
+        If a pattern is no regular expression, or has no group that is named like a column.
+
+    Notes
+    -----
+    Documented by the vendor are the records of events, alarms and logs, the HTTP log message, and the words
+    of the registration state. Texts of syslog messages are not: the default patterns are certtrust's own.
+
+    Examples
+    --------
+    >>> log = "<134>LOG 3 Reg-Fail 0090332f688a tls\n<134>name=0090332f688a state=up\n"
+    >>> read_registrations(log, patterns=r"Reg-Fail (?P<registration_name>\S+)")["matched_by"].tolist()
+    ['pattern 1', 'pairs']
+    """
+    found = tables(source, options(format, patterns, workers), progress=progress)
     return columns.frame(pa.concat_tables([columns.SCHEMA.empty_table(), *found]))
+
+
+def batches(
+    source: Any,
+    *,
+    format: str | None = None,  # noqa: A002 - the public name
+    patterns: Any = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> Iterator[pd.DataFrame]:
+    r"""Read registration logs that are larger than memory: the rows of `read_registrations`, a bounded part at a time.
+
+    Examples
+    --------
+    >>> sum(len(part) for part in batches("time,state,serial\n1700000000,up,0090332f688a\n"))
+    1
+    """
+    for table in tables(source, options(format, patterns, workers), progress=progress):
+        yield columns.frame(table)
+
+
+def to_parquet(
+    source: Any,
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002 - the public name
+    patterns: Any = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> int:
+    r"""Read registration logs of any size into a Parquet file, and return how many rows it has.
+
+    `read_registrations` of the file gives the same table as of the logs; memory holds a few blocks of lines.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_parquet("time,state,serial\n1700000000,up,0090332f688a\n", pathlib.Path(folder, "log.parquet"))
+    1
+    """
+    rows = 0
+    with pq.ParquetWriter(path, columns.SCHEMA, compression="zstd") as writer:
+        for table in tables(source, options(format, patterns, workers), progress=progress):
+            writer.write_table(table)
+            rows += len(table)
+    return rows

@@ -163,7 +163,7 @@ def _plain(text: str) -> str:
 
 
 _PROTOCOL = {_plain(spelling): name for name, others in vocabulary.PROTOCOLS.items() for spelling in (name, *others)}
-_STATE = {state: state for state in vocabulary.STATES}
+_STATE = {**{state: state for state in vocabulary.STATES}, **vocabulary.STATE_SPELLINGS}
 _AUTHENTICATION = {name: name for name in vocabulary.AUTHENTICATIONS}
 _FLAG = {**dict.fromkeys(("true", "1", "yes", "on"), "true"), **dict.fromkeys(("false", "0", "no", "off"), "false")}
 
@@ -177,7 +177,7 @@ def _one_of(known: dict[str, str], text: Any, note: str, notes: Notes) -> Any:
 
 def states(text: Any, notes: Notes) -> Any:
     """Return the registration states among the texts."""
-    return _one_of(_STATE, text, f"the state is none of {', '.join(_STATE)}", notes)
+    return _one_of(_STATE, text, f"the state is none of {', '.join(vocabulary.STATES)}", notes)
 
 
 def authentications(text: Any, notes: Notes) -> Any:

@@ -49,7 +49,7 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
     matched = _kind(given, known, is_log)
     made |= _registration(given, matched)
     if pc.any(is_log).as_py():
-        said = messages.read(pc.if_else(is_log, given["msg"], NOTHING), about.patterns)
+        said = messages.read(pc.if_else(is_log, given["msg"], NOTHING), about.patterns, notes)
         matched = pc.coalesce(matched, said.pop("matched_by"))
         made = messages.merged(made, said)
     return typed.named(made) | {"matched_by": matched}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow.compute as pc
 
 from . import columns as typed
@@ -29,5 +27,5 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
         "module": given["SYSLOG_IDENTIFIER"],
         **records.host(given["_HOSTNAME"]),
     }
-    said: Any = messages.read(message, about.patterns)
-    return typed.named(messages.merged(made, said))
+    told = messages.read(message, about.patterns, notes)
+    return typed.named(messages.merged(made, told))

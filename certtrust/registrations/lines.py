@@ -25,7 +25,7 @@ _TEXT = pa.large_string()
 
 
 class Chunk(NamedTuple):
-    """Whole lines as bytes: the number of the first one, the bytes, how many they are, and the true length of cut lines by position."""
+    """Whole lines as bytes: the first one's number, the bytes, how many lines, the true length of cut ones by place."""
 
     first: int
     data: bytes

@@ -7,46 +7,67 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from tqdm.auto import tqdm
 
 from ..errors import SourceError
 from ..sources import Source, sources
 from . import columns as typed
-from . import json_lines, lines, separated
+from . import json_lines, lines, messages, phone_table, query_strings, separated, stored, syslog
 from .columns import constant
 from .formats import About, Format, Reader
 
-FORMATS: dict[str, Format] = {each.NAME: each for each in (json_lines, separated)}
+FORMATS: dict[str, Format] = {each.NAME: each for each in (json_lines, query_strings, phone_table, separated, syslog)}
+"""The formats of lines, in the order in which a file is tried for them."""
+NAMES = (*FORMATS, stored.NAME)
+
+_QUIET = 3.0
+"""Seconds after which a progress bar appears unless one is asked for."""
+
+Counted = Iterator[tuple[Any, int]]
+"""Tables, each with the number of lines that are to be in it."""
 
 
-def tables(
-    source: Any,
-    *,
-    form: str | None,
-    patterns: Any,
-    workers: int | None,
-    progress: bool | None,
-    block: int = lines.BLOCK,
-) -> Iterator[Any]:
+class Options(NamedTuple):
+    """How sources are read."""
+
+    form: str | None
+    patterns: tuple[messages.Pattern, ...]
+    threads: int
+    block: int = lines.BLOCK
+
+
+def options(form: str | None, patterns: Any, workers: int | None) -> Options:
+    """Check the options of a reader."""
+    if form is not None and form not in NAMES:
+        raise SourceError(f"there is no format {form!r}; the formats are {', '.join(NAMES)}")
+    if workers is not None and workers < 1:
+        raise SourceError(f"workers must be 1 or more, not {workers}")
+    return Options(form, messages.compiled(patterns), workers or os.cpu_count() or 1)
+
+
+def tables(source: Any, chosen: Options, *, progress: bool | None = None) -> Iterator[Any]:
     """Yield the rows of all sources as Arrow tables of bounded size, in order."""
-    if form is not None and form not in FORMATS:
-        raise SourceError(f"there is no format {form!r}; the formats are {', '.join(FORMATS)}")
-    threads = workers or len(os.sched_getaffinity(0))
-    for each in sources(source):
-        yield from _tables(each, form, patterns, threads, block)
+    # A bar that is not asked for appears only when the work turns out to be long.
+    delay = _QUIET if progress is None else 0.0
+    with tqdm(unit=" lines", unit_scale=True, delay=delay, disable=progress is False, leave=False) as bar:
+        for each in sources(source):
+            for table in _tables(each, chosen):
+                bar.update(len(table))
+                yield table
 
 
-def _tables(source: Source, form: str | None, patterns: Any, threads: int, size: int) -> Iterator[Any]:
+def _tables(source: Source, chosen: Options) -> Iterator[Any]:
     if source.error:
         yield _failed(source, source.error)
         return
     rows = found = 0
     try:
         with source.open() as stream:
-            for table, count in _parsed(stream, source, form, patterns, threads, size):
+            for table, count in _counted(stream, source, chosen):
                 rows, found = rows + len(table), found + count
                 yield table
     except OSError as problem:
@@ -60,24 +81,21 @@ def _failed(source: Source, error: str) -> Any:
     return typed.table(note, 1)
 
 
-def _parsed(
-    stream: BinaryIO, source: Source, form: str | None, patterns: Any, threads: int, size: int
-) -> Iterator[tuple[Any, int]]:
-    """Yield each block of lines as a table with the number of lines that are to be in it."""
+def _counted(stream: BinaryIO, source: Source, chosen: Options) -> Counted:
     begin = lines.head(stream)
-    text = b"".join(lines.as_utf8(begin, BytesIO())).decode("utf-8", "replace")
-    chosen = FORMATS[form] if form else _sniffed(text)
-    reader = chosen.reader(text, About(source.name, source.modified, patterns))
+    if chosen.form == stored.NAME or (chosen.form is None and begin.startswith(stored.MAGIC)):
+        yield from stored.tables(stream, begin, source.name)
+        return
+    head = b"".join(lines.as_utf8(begin, BytesIO())).decode("utf-8", "replace")
+    # Syslog takes any line as a message, so it is also the format of what is of no other.
+    form = FORMATS[chosen.form] if chosen.form else next((f for f in FORMATS.values() if f.sniff(head)), syslog)
+    reader = form.reader(head, About(source.name, source.modified, chosen.patterns))
 
     def work(chunk: lines.Chunk) -> tuple[Any, int]:
         skip = max(0, reader.skip + 1 - chunk.first)
         return _table(_without(lines.block(chunk), skip), reader, source.name), max(0, chunk.size - skip)
 
-    yield from _in_order(work, lines.chunks(begin, stream, size), threads)
-
-
-def _sniffed(text: str) -> Format:
-    return next((each for each in FORMATS.values() if each.sniff(text)), FORMATS[json_lines.NAME])
+    yield from _in_order(work, lines.chunks(begin, stream, chosen.block), chosen.threads)
 
 
 def _without(block: lines.Block, skip: int) -> lines.Block:
@@ -88,11 +106,11 @@ def _table(block: lines.Block, reader: Reader, name: str) -> Any:
     count = len(block)
     made = reader.parse(block) if count else {}
     place = {"source": constant(name, count), "line": pa.array(np.arange(block.first, block.first + count))}
-    return typed.table({"parse_error": block.problems} | made | place | {"raw": block.lines}, count)
+    return typed.table(made | place | {"raw": block.lines}, count)
 
 
 def _in_order(work: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Iterator[Any]:
-    """Yield the results of the work on each item, in order, with at most one item waiting per thread."""
+    """Yield the results of the work on each item, in order, with at most one item more than threads under way."""
     if threads == 1:
         yield from map(work, items)
         return

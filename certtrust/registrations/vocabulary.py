@@ -14,6 +14,16 @@ REGISTRATION_DOWN = "0x00010002"
 STATES = ("up", "timeout", "rejected", "unauthorized", "down")
 FAILED_STATES = STATES[1:]
 
+STATE_SPELLINGS = {
+    "registered": "up",
+    "timed out": "timeout",
+    "timed-out": "timeout",
+    "reject": "rejected",
+    "unauthorised": "unauthorized",
+    "failed": "down",
+}
+"""What else says a state."""
+
 SEVERITIES = ("minor", "indeterminate", "major")
 """Severities of events and alarms, by their number."""
 

@@ -1,0 +1,80 @@
+"""The documented HTTP log message: `event=syslog&time=..&date=..&from=..&msg=..`.
+
+It is read as a query string or a request body of its own, a line each, or out of the request lines in a web
+server's access log. The sender's `time` counts, not the server's; time 0 says that the clock was not set.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from . import columns as typed
+from . import messages, records
+from .columns import NOTHING, TEXT, Columns, Notes
+from .formats import About, Reader
+from .lines import Block
+from .pairs import pairs
+
+NAME = "query"
+_KEYS = {key: key for key in ("event", "time", "date", "from", "msg")}
+_SNIFF = re.compile(r"(?:^|[?&])event=syslog(?:&|$)", re.MULTILINE)
+_REQUEST = r"\?(?P<query>[^\s\"]*)"
+_LOGGED = r"^(?:[A-Z]+ [^ ]*\?|[^?]*\"[A-Z]+ [^ ]*\?)"
+
+
+def sniff(head: str) -> bool:
+    """Tell whether one of the first lines holds such a query string."""
+    return _SNIFF.search(head) is not None and not head.lstrip().startswith("{")
+
+
+def reader(_: str, about: About) -> Reader:
+    """Return the reader of all lines."""
+    return Reader(skip=0, parse=lambda block: _parse(block, about))
+
+
+def _parse(block: Block, about: About) -> Columns:
+    notes = Notes(block.problems)
+    fields = pairs(_query(block.lines), "&", _KEYS)
+    given = {key: typed.blank_to_null(_decoded(text)) for key, text in fields.items()}
+    ours = pc.fill_null(pc.equal(given["event"], "syslog"), False)
+    notes.add(pc.invert(ours), "not a log message: event=syslog is missing")
+    given = {key: pc.if_else(ours, text, NOTHING) for key, text in given.items()}
+    time, unset = typed.moments(pc.coalesce(given["time"], given["date"]), notes)
+    made: Columns = {
+        "time": time,
+        "clock_unset": unset,
+        "time_by": typed.stamped(time),
+        "details": given["msg"],
+        **records.host(given["from"]),
+    }
+    told = messages.read(given["msg"], about.patterns, notes)
+    return typed.named(messages.merged(made, told)) | {"parse_error": notes.text}
+
+
+def _query(lines: Any) -> Any:
+    """Return the query string: of the request in an access log, else the line without a leading question mark."""
+    logged = pc.match_substring_regex(lines, _LOGGED)
+    bare = pc.utf8_ltrim(pc.utf8_trim_whitespace(lines), "?")
+    if not pc.any(logged).as_py():
+        return bare
+    request = pc.struct_field(pc.extract_regex(lines, _REQUEST), "query").cast(TEXT)
+    return pc.if_else(logged, request, bare)
+
+
+def _decoded(text: Any) -> Any:
+    """Undo percent-encoding; a plus sign is a blank where the text is encoded, so holds no blanks."""
+    plain = pc.match_substring(text, " ")
+    text = pc.if_else(plain, text, pc.replace_substring(pc.replace_substring(text, "+", " "), "%20", " "))
+    rows = np.flatnonzero(pc.fill_null(pc.match_substring(text, "%"), False).to_numpy(zero_copy_only=False))
+    if not len(rows):
+        return text
+    decoded = pa.array([unquote(each) for each in text.take(pa.array(rows)).to_pylist()], TEXT)
+    place = np.full(len(text), -1)
+    place[rows] = np.arange(len(rows))
+    return pc.coalesce(decoded.take(pa.array(place, mask=place < 0)), text)
