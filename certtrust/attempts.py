@@ -261,7 +261,7 @@ def _newest_issued(rows: pd.DataFrame, owned: pd.DataFrame, *, or_next: bool) ->
     asked = asked.dropna().sort_values("at")
     dated = dated.sort_values("issued", kind="stable")
     for direction in ("backward", "forward") if or_next else ("backward",):
-        met = pd.merge_asof(asked, dated, left_on="at", right_on="issued", by="device", direction=direction)  # type: ignore[call-overload]
+        met = pd.merge_asof(asked, dated, left_on="at", right_on="issued", by="device", direction=direction)
         met = met.dropna(subset="position")
         result[met["row"].to_numpy()] = met["position"].to_numpy(dtype=np.int64)
         asked = asked[~asked["row"].isin(met["row"])]

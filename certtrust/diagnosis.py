@@ -73,35 +73,41 @@ class Diagnosis:
         }
 
     def __str__(self) -> str:
-        lines = [f"{self.scenario}: {self.verdict}"]
-        for step in self.steps.itertuples():
-            lines.append(
-                f"{_MARKS[_word(step.passed)]} {step.title if _word(step.passed) == 'fail' else step.requirement}"
-            )
-            lines += [f"    {text}" for text in (step.why, step.remedy) if text]
+        lines = [f"{_MARKS[self.verdict]} {self.scenario}: {self.verdict}"]
+        for step in self._steps():
+            lines.append(f"{_MARKS[step['word']]} {step['code']}: {step['requirement']}")
+            lines += [f"    {step[text]}" for text in ("why", "remedy") if step[text]]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td style='color:{_COLOURS[_word(step.passed)]};font-weight:bold;white-space:nowrap'>"
-            f"{_MARKS[_word(step.passed)]} {_word(step.passed)}</td>"
-            f"<td style='text-align:left'>{html.escape(step.requirement)}<br><small>{html.escape(step.code)} · "
-            f"{html.escape(step.citation)}</small></td>"
-            f"<td style='text-align:left'>{html.escape(step.has)}</td>"
-            f"<td style='text-align:left'>{html.escape(step.why)}</td>"
-            f"<td style='text-align:left'>{html.escape(step.remedy)}</td></tr>"
-            for step in self.steps.itertuples()
+        rows = "".join(_html_row(step) for step in self._steps())
+        headings = "".join(
+            f"<th style='text-align:left'>{heading}</th>"
+            for heading in ("verdict", "what is required", "what is there", "why", "what to do")
         )
         return (
             f"<div><p><strong style='color:{_COLOURS[self.verdict]}'>{_MARKS[self.verdict]} "
-            f"{html.escape(self.scenario)}: {self.verdict}</strong></p><table><thead><tr><th>verdict</th>"
-            "<th style='text-align:left'>what is required</th><th style='text-align:left'>what is there</th>"
-            "<th style='text-align:left'>why</th><th style='text-align:left'>what to do</th></tr></thead>"
-            f"<tbody>{rows}</tbody></table></div>"
+            f"{html.escape(self.scenario)}: {self.verdict}</strong></p>"
+            f"<table><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table></div>"
         )
+
+    def _steps(self) -> list[dict[str, Any]]:
+        steps = self.steps.assign(word=self.steps["passed"].map(_word, na_action=None))
+        return [dict(zip(steps.columns, values, strict=True)) for values in steps.itertuples(index=False)]
+
+
+def _html_row(step: dict[str, Any]) -> str:
+    cells = (step["has"], step["why"], step["remedy"])
+    return (
+        f"<tr><td style='color:{_COLOURS[step['word']]};font-weight:bold;white-space:nowrap'>"
+        f"{_MARKS[step['word']]} {step['word']}</td><td style='text-align:left'>{html.escape(step['requirement'])}"
+        f"<br><small>{html.escape(step['code'])} · {html.escape(step['citation'])}</small></td>"
+        + "".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -210,7 +216,7 @@ def _presented(certificate: Certificates, chain: Certificates) -> pd.DataFrame:
 
 def _trust_list(trust: Certificates) -> pd.DataFrame:
     """Return the list as every PBX's; one without entries is still a list, which trusts nothing."""
-    listed = _read(trust).assign(pbx=pd.NA)
+    listed = _read(trust)
     if listed["fingerprint"].notna().any():
         return conform(listed, TRUST)
     return conform(pd.DataFrame({"parse_error": ["the list is empty"]}), TRUST)

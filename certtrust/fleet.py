@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def read_fleet(directory: str | Path) -> Fleet:
     present = {name: root / name for name in FOLDERS if (root / name).is_dir()}
     if not present:
         raise SourceError(f"{str(directory)!r} has none of the folders {', '.join(FOLDERS)}; put your files into them")
-    readers = {
+    readers: dict[str, tuple[Callable[[Path], pd.DataFrame], schema.Table]] = {
         "certificates": (read_certificates, schema.CERTIFICATES),
         "trust": (read_trust_list, schema.TRUST),
         "devices": (read_devices, schema.DEVICES),

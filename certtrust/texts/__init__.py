@@ -17,7 +17,8 @@ MISSING = "(not known)"
 def sentences(language: str = "en") -> dict[str, Any]:
     """Return the sentences of a language: the tables `rules`, `causes` and `not_checked`."""
     with resources.files(__package__).joinpath(f"{language}.toml").open("rb") as file:
-        return tomllib.load(file)
+        loaded: dict[str, Any] = tomllib.load(file)
+    return loaded
 
 
 def _shown(values: pd.Series) -> pd.Series:
@@ -41,7 +42,7 @@ def fill(template: str, frame: pd.DataFrame) -> pd.Series:
         parts.append(literal)
         if field is not None:
             parts.append(_shown(frame[field]))
-    text: Any = pd.Series("", index=frame.index, dtype="str")
+    text = pd.Series("", index=frame.index, dtype="str")
     for part in parts:
-        text = text + part
+        text = text.str.cat(part) if isinstance(part, pd.Series) else text + part
     return text
