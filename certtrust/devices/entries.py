@@ -8,6 +8,9 @@ from typing import Any
 Entry = dict[str, Any]
 """Cells of DEVICES by column name; what is absent is missing."""
 
+FLAGS = {"tls_only": "tls", "reverse_proxy": "trusted"}
+"""Columns of flags by what a device calls them."""
+
 _TRUE = {"true", "1", "on", "yes"}
 _FALSE = {"false", "0", "off", "no"}
 
@@ -32,8 +35,8 @@ def failed(error: str) -> Entry:
     return {"parse_error": error}
 
 
-def entries(user: dict[str, Any], devices: list[Any], *, absent: bool | None) -> Iterator[Entry]:
-    """Yield the entries of a user object's devices; `absent` is what a flag means that a device does not have."""
+def entries(user: dict[str, Any], devices: list[Any], *, absent: dict[str, bool | None]) -> Iterator[Entry]:
+    """Yield the entries of a user object's devices; `absent` is what a flag is that a device does not have."""
     about = {
         "pbx": text(user.get("loc")),
         "user": text(user.get("h323")),
@@ -45,10 +48,7 @@ def entries(user: dict[str, Any], devices: list[Any], *, absent: bool | None) ->
         if not isinstance(device, dict):
             yield {**about, **failed(f"a device that is no object but a {type(device).__name__}")}
             continue
-        flags = {
-            name: flag(device[key]) if key in device else absent
-            for name, key in (("tls_only", "tls"), ("reverse_proxy", "trusted"))
-        }
+        flags = {name: flag(device[key]) if key in device else absent.get(key) for name, key in FLAGS.items()}
         hardware_id = text(device.get("hw"))
         unnamed = {} if hardware_id else failed("a device without a hardware ID (hw)")
         yield {**about, **flags, "hardware_id": hardware_id, **unnamed}

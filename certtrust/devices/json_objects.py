@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from .entries import Entry, entries, failed, text
+from .entries import FLAGS, Entry, entries, failed, text
 
 NAME = "json"
 _DECODER = json.JSONDecoder()
@@ -79,9 +79,9 @@ def _user(user: dict[str, Any]) -> Iterator[Entry]:
     if devices is None:
         return
     if not isinstance(devices, list):
-        yield {**next(entries(user, [{}], absent=None)), **failed(f"devices is no list but a {type(devices).__name__}")}
+        yield {**next(entries(user, [{}], absent={})), **failed(f"devices is no list but a {type(devices).__name__}")}
         return
-    yield from entries(user, devices, absent=False)
+    yield from entries(user, devices, absent=dict.fromkeys(FLAGS.values(), False))
 
 
 def _inventoried(device: dict[str, Any]) -> Entry:

@@ -1,0 +1,57 @@
+"""PBX objects in the lines of a configuration backup: `mod cmd FLASHDIR0 add-item 101 (cn=..)..(pbx=<user ../>)`.
+
+Documented is this line with a user element; that devices are its children, as in the SOAP form, is inferred. How
+parentheses are escaped is not documented, so a value ends where `)(` follows, the element at its own end. All other lines of a backup are no PBX objects and are passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .entries import FLAGS, Entry, entries, failed
+from .xml_objects import parse
+
+NAME = "backup"
+_ITEM = re.compile(r"^\s*mod cmd FLASHDIR\d+ add-item\b", re.MULTILINE)
+_BEGIN = "(pbx=<user"
+
+
+def sniff(head: str) -> bool:
+    """Tell whether a line adds an item, or whether the lines are those of a configuration."""
+    return (
+        _ITEM.search(head) is not None or re.search(r"^(?:config change|vars create|mod cmd) ", head, re.M) is not None
+    )
+
+
+def read(content: str) -> Iterator[Entry]:
+    """Yield the entries of all lines that add a user object."""
+    users: list[tuple[dict[str, Any], list[Any]] | str] = []
+    for number, line in enumerate(content.split("\n"), start=1):
+        if _ITEM.match(line) and _BEGIN in line:
+            users += _users(line, number)
+    written = {
+        key for each in users if not isinstance(each, str) for d in each[1] for key in FLAGS.values() if key in d
+    }
+    absent = {key: False if key in written else None for key in FLAGS.values()}
+    for each in users:
+        yield from [failed(each)] if isinstance(each, str) else entries(*each, absent=absent)
+
+
+def _users(line: str, number: int) -> list[tuple[dict[str, Any], list[Any]] | str]:
+    begin = line.index(_BEGIN)
+    end = max(line.rfind(close) + len(close) - 1 for close in ("/>)", "</user>)"))
+    if end < begin:
+        return [f"line {number}: the user object is cut off"]
+    values = _values(line[:begin]) | _values(line[end + 1 :])
+    objects, error = parse(line[begin + len("(pbx=") : end])
+    made: list[tuple[dict[str, Any], list[Any]] | str] = [({**user, **values}, devices) for user, devices in objects]
+    return [*made, f"line {number}: {error}"] if error else made
+
+
+def _values(text: str) -> dict[str, str]:
+    """Return the values in `(name=value)(name=value)`; a value may hold parentheses, but not these two together."""
+    inside = text.partition("(")[2].strip().removesuffix(")")
+    parts = (part.partition("=") for part in inside.split(")("))
+    return {name.strip(): value for name, equals, value in parts if equals}

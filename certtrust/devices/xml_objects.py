@@ -1,0 +1,73 @@
+"""PBX objects as XML: the answers of the SOAP interface, `<user ..><device hw=../></user>` with any wrapping.
+
+Documented are `user` with cn, h323, e164 and guid, and its children `device` with hw. Inferred: that the flags are
+attributes with the names of the JSON form, tls and trusted; an absent one is read as false only where some device of
+the same file has it, since the file then shows that it writes them.
+
+The text is parsed inside an element of our own, so that a document type, and with it any entity, cannot occur.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from xml.parsers import expat
+
+from .entries import FLAGS, Entry, entries, failed
+
+NAME = "xml"
+_DECLARATION = re.compile(r"<\?xml[^>]*\?>")
+_NESTING = 3
+
+
+def sniff(head: str) -> bool:
+    """Tell whether the text begins with an element."""
+    return head.lstrip()[:1] == "<"
+
+
+def read(content: str) -> Iterator[Entry]:
+    """Yield the entries of all user elements, and why the text could not be read to its end."""
+    users, error = parse(content)
+    written = {key for _, devices in users for device in devices for key in FLAGS.values() if key in device}
+    absent = {key: False if key in written else None for key in FLAGS.values()}
+    for user, devices in users:
+        yield from entries(user, devices, absent=absent)
+    if error:
+        yield failed(error)
+
+
+def parse(content: str, depth: int = 0) -> tuple[list[tuple[dict[str, Any], list[Any]]], str | None]:
+    """Return the user elements with their devices, and what is wrong with the XML."""
+    users: list[tuple[dict[str, Any], list[Any]]] = []
+    # What stands in an element as text, and is XML itself: SOAP answers come so.
+    inner: list[str] = []
+    path: list[str] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        name = name.rpartition(":")[2]
+        if name == "user":
+            users.append((attributes, []))
+        elif name == "device" and "user" in path and users:
+            users[-1][1].append(attributes)
+        path.append(name)
+
+    def end(_: str) -> None:
+        path.pop()
+        inner.append("\n")
+
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = inner.append
+    error = None
+    try:
+        parser.Parse(f"<objects>{_DECLARATION.sub('', content)}</objects>".encode("utf-8", "replace"), True)
+    except expat.ExpatError as problem:
+        error = f"not XML: {expat.errors.messages[problem.code]} in line {problem.lineno}"
+    text = "".join(inner)
+    if "<user" in text and depth < _NESTING:
+        more, problem_inside = parse(text, depth + 1)
+        return users + more, error or problem_inside
+    return users, error
