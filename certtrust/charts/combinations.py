@@ -17,7 +17,7 @@ from .text import plain, shorten, text_width, wrap
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BARS, ROW, COLUMN = 96.0, 27.0, 30.0
+BARS, ROW, COLUMN = 96.0, 27.0, 26.0
 DECIDING = [rule.code for rule in RULES if not rule.code.startswith("hygiene.")]
 
 
@@ -88,7 +88,7 @@ def combinations(
     counts = broken_together(results)
     some = counts[counts["rules"].map(len) > 0]
     with sheet(ax, width=width, height=height, theme=theme) as page:
-        label_room = min(235.0, page.width_inside * 0.5)
+        label_room = min(235.0, page.width_inside * 0.44)
         columns = max(1, min(top, int((page.width_inside - label_room) // COLUMN)))
         shown = some.head(columns)
         codes = _ranked(shown)
@@ -170,9 +170,8 @@ def _subtitle(counts: pd.DataFrame, some: pd.DataFrame, shown: pd.DataFrame) -> 
     said = ["Failed attempts by the rules that they break together"] if len(some) else []
     hidden = some.drop(shown.index)
     if len(hidden):
-        said.append(
-            f"{plural(len(hidden), 'rarer combination')} with {plural(int(hidden['attempts'].sum()), 'attempt')} not shown"
-        )
+        attempts = plural(int(hidden["attempts"].sum()), "attempt")
+        said.append(f"{plural(len(hidden), 'rarer combination')} with {attempts} not shown")
     none = int(counts["attempts"].sum() - some["attempts"].sum())
     if none:
         said.append(f"{plural(none, 'failure')} without a broken rule not shown")

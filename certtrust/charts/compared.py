@@ -139,13 +139,13 @@ def _tone(predicted: str, observed: str, dark: bool) -> str:
 
 
 def _headline(counts: pd.DataFrame) -> str:
-    failed = int(counts["failed"].sum()) if "failed" in counts else 0
+    failed = int(counts["failed"].to_numpy().sum()) if "failed" in counts else 0
     if not counts.size:
         return "No attempts to explain"
     if not failed:
-        would = int(counts.loc["fail"].sum())
+        would = int(counts.loc["fail"].to_numpy().sum())
         return f"The rules explain no failure, since the log shows none; they predict {would:,}"
-    explained = int(counts.loc["fail", "failed"])
+    explained = int(counts["failed"]["fail"])
     return f"The rules explain {explained:,} of {plural(failed, 'observed failure')} ({percent(explained / failed)})"
 
 

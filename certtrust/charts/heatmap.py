@@ -184,12 +184,10 @@ def _headline(counts: pd.DataFrame, by: str) -> str:
     totals = counts.sum()
     group, size = str(totals.index[0]), int(totals.iloc[0])
     word = GROUP_WORDS.get(by, by)
-    first = counts[group].idxmax()
+    first = int(counts.iloc[:, 0].to_numpy().argmax())
     opening = f"{word[0].upper()}{word[1:]} {group}" if group != "not known" else f"Where the {word} is not known"
-    rest = (
-        f"{size:,} of {plural(int(totals.sum()), 'failed attempt')}, {percent(counts.loc[first, group] / size)} of them"
-    )
-    return f"{opening}: {rest} \u201c{cause_label(str(first))}\u201d"
+    rest = f"{size:,} of {plural(int(totals.sum()), 'failed attempt')}, {percent(int(counts.iloc[first, 0]) / size)} of them"
+    return f"{opening}: {rest} \u201c{cause_label(str(counts.index[first]))}\u201d"
 
 
 def _alternative(title: str, counts: pd.DataFrame, word: str) -> str:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ..check import counted
-from .labels import cause_label, percent, plural
-from .palette import OTHER, cause_colours, colour
+from .labels import percent, plural
 from .sheet import WIDTH, Key, Sheet, sheet
+from .stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, draw_stack, stack_colours, stack_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_BINS = 130
-OTHER_CAUSES = "other"
-HEIGHT = 190.0
 
 
 class _Step(NamedTuple):
@@ -79,9 +77,9 @@ def failures_over_time(results: pd.DataFrame, *, freq: str | None = None, top: i
     cause = failed["cause"].astype("str").where(failed["cause"].isin(kept), OTHER_CAUSES)
     if times.empty:
         return pd.DataFrame({"logged": pd.Series(dtype="int64")}, index=pd.DatetimeIndex([], tz="UTC", name="start"))
-    begins = _floor(times, step)
+    begins = _floor(pd.DatetimeIndex(times).tz_convert("UTC"), step)
     starts = pd.date_range(begins.min(), begins.max(), freq=step.freq, name="start")
-    place = pd.Series(starts.get_indexer(pd.DatetimeIndex(begins)), index=times.index)
+    place = pd.Series(starts.get_indexer(begins), index=times.index)
     table = {"logged": np.bincount(place, minlength=len(starts))}
     for name in [*kept, *([OTHER_CAUSES] if len(sizes) > top else [])]:
         table[name] = np.bincount(place[cause.index[cause == name]], minlength=len(starts))
@@ -98,14 +96,13 @@ def _chosen(times: pd.Series, freq: str | None) -> _Step:
     return next((step for step in _STEPS if span / step.width <= MOST_BINS), _STEPS[-1])
 
 
-def _floor(times: pd.Series, step: _Step) -> pd.Series:
+def _floor(times: pd.DatetimeIndex, step: _Step) -> pd.DatetimeIndex:
     if step.freq == "W-MON":
-        days = times.dt.floor("D")
-        return days - pd.to_timedelta(days.dt.dayofweek, unit="D")
+        days = times.floor("D")
+        return days - pd.to_timedelta(days.dayofweek, unit="D")
     if step.freq in ("MS", "YS"):
-        naive = times.dt.tz_convert("UTC").dt.tz_localize(None)
-        return naive.dt.to_period(step.freq[0]).dt.start_time.dt.tz_localize("UTC")
-    return times.dt.floor(step.freq)
+        return times.tz_localize(None).to_period(step.freq[0]).to_timestamp().tz_localize("UTC")
+    return times.floor(step.freq)
 
 
 def timeline(
@@ -144,66 +141,41 @@ def timeline(
     True
     """
     with sheet(ax, width=width, height=height, theme=theme) as page:
-        if page.room[0] < 300 and not page.free:
-            top = min(top, 4)
+        if page.wish is not None:
+            top = max(1, min(top, int(page.wish // 30)))
         counts = failures_over_time(results, freq=freq, top=top)
         step = _chosen(results["time"].dropna(), freq)
-        causes = [str(name) for name in counts.columns[1:]]
-        shown = cause_colours([name for name in causes if name != OTHER_CAUSES], dark=page.dark)
-        shown |= {OTHER_CAUSES: colour(OTHER, dark=page.dark)} if OTHER_CAUSES in causes else {}
-        gaps = counts["logged"] == 0
-        title = _headline(counts, step)
-        hidden = counted(results)["cause"].nunique() - len(causes) + (OTHER_CAUSES in causes)
-        words = {name: cause_label(name) for name in causes} | {OTHER_CAUSES: plural(hidden, "other cause")}
-        legend = [Key(shown[name], words[name]) for name in causes]
+        colours = stack_colours([str(name) for name in counts.columns[1:]], dark=page.dark)
+        gaps = (counts["logged"] == 0).to_numpy()
+        hidden = counted(results)["cause"].nunique() - len(colours) + (OTHER_CAUSES in colours)
+        legend = stack_legend(colours, plural(hidden, "other cause"))
         legend += [Key(page.ink.line, "no log", hatched=True)] if gaps.any() else []
-        left = 30.0
+        title, subtitle = _headline(counts, step), _subtitle(results, counts, step)
         page.lay_out(
             title,
-            subtitle=_subtitle(results, counts, step),
-            legend=legend,
-            content=HEIGHT,
-            alt=f"Stacked steps over time. {title}. {_subtitle(results, counts, step)}",
-            left=left if causes else 0.0,
-            bottom=30.0 if causes else 0.0,
+            subtitle=subtitle,
+            legend=legend if colours else (),
+            content=HEIGHT if colours else 30.0,
+            alt=f"Stacked steps over time. {title}. {subtitle}.",
+            left=LEFT if colours else 0.0,
+            bottom=BOTTOM if colours else 0.0,
         )
-        if causes:
-            _draw(page, counts, shown, gaps, step)
+        if colours:
+            end = counts.index[-1] + pd.tseries.frequencies.to_offset(step.freq)
+            _shade_gaps(page, gaps, draw_stack(page, counts, colours, end))
         else:
             page.say("No failed attempt has a time.")
         return page.ax
 
 
-def _draw(page: Sheet, counts: pd.DataFrame, colours: dict[str, str], gaps: pd.Series, step: _Step) -> None:
-    import matplotlib.dates as mdates
-    from matplotlib.ticker import MaxNLocator
-
-    ax = page.ax
-    after = counts.index[-1] + pd.tseries.frequencies.to_offset(step.freq)
-    edges = mdates.date2num(counts.index.append(pd.DatetimeIndex([after])).tz_localize(None).to_numpy())
-    floor = np.zeros(len(counts))
-    for cause, tone in colours.items():
-        ceiling = floor + counts[cause].to_numpy()
-        if step.width and len(counts):
-            ax.stairs(ceiling, edges, baseline=floor, fill=True, color=tone, linewidth=0, label=cause_label(cause))
-        floor = ceiling
-    ax.set_xlim(edges[0], edges[-1])
-    ax.set_ylim(0, max(floor.max() * 1.04, 1))
-    for first, last in _runs(gaps.to_numpy()):
-        ax.axvspan(
+def _shade_gaps(page: Sheet, gaps: np.ndarray[Any, Any], edges: np.ndarray[Any, Any]) -> None:
+    for first, last in _runs(gaps):
+        page.ax.axvspan(
             edges[first], edges[last], facecolor="none", edgecolor=page.ink.line, hatch="/////", linewidth=0, zorder=0
         )
-    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    ax.yaxis.set_major_formatter(lambda value, _place: f"{int(value):,}" if value < 10_000 else f"{value / 1000:,.0f}k")
-    ax.grid(axis="y", color=page.ink.grid, linewidth=0.8)
-    wide, _ = page.room
-    locator = mdates.AutoDateLocator(minticks=2, maxticks=max(3, int(wide / 62)))
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
-    ax.xaxis.get_offset_text().set(color=page.ink.muted, fontsize=8.5, fontfamily="DejaVu Sans")
 
 
-def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
+def _runs(flags: np.ndarray[Any, Any]) -> list[tuple[int, int]]:
     """Return begin and end (exclusive) of each run of true flags."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
@@ -214,8 +186,8 @@ def _headline(counts: pd.DataFrame, step: _Step) -> str:
     total = int(failed.sum())
     if not total:
         return "No failed attempts over time"
-    worst = failed.idxmax()
-    when = pd.Timestamp(worst).strftime(step.written.replace("%-d", str(pd.Timestamp(worst).day)))
+    worst = pd.DatetimeIndex(failed.index)[int(failed.to_numpy().argmax())]
+    when = worst.strftime(step.written.replace("%-d", str(worst.day)))
     if len(failed) == 1:
         return f"{plural(total, 'failed attempt')} on {when}" if step.word == "day" else f"All {total:,} at {when}"
     return (

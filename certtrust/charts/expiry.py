@@ -1,0 +1,233 @@
+"""When certificates end: those of devices counted per quarter, each CA on a line of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .labels import plural
+from .palette import BAD, CAUSE_COLOURS, colour
+from .sheet import SMALL, WIDTH, Key, Sheet, sheet
+from .text import plain, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BARS, CA_ROW = 130.0, 30.0
+YEARS = 10
+"""How far the drawing reaches to either side of today, if certificates end so far away."""
+SOON = pd.Timedelta(days=365)
+
+
+def expiries(certificates: pd.DataFrame, *, today: pd.Timestamp | str | None = None) -> pd.DataFrame:
+    """Return when each distinct certificate ends.
+
+    Parameters
+    ----------
+    certificates : DataFrame
+        Table CERTIFICATES or TRUST, or both one after another; a certificate that occurs often counts once.
+    today : Timestamp or str, optional
+        The moment to count from, UTC; by default now.
+
+    Returns
+    -------
+    DataFrame
+        One row per certificate with a known end, the earliest first: fingerprint, subject_cn, role ("CA" or
+        "device"), not_after, state ("expired", "soon" = within a year, "later").
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> found = expiries(ct.simulate(20, seed=1).certificates)
+    >>> sorted(found["role"].unique())
+    ['CA', 'device']
+    """
+    now = _moment(today)
+    found = certificates[certificates["not_after"].notna()].drop_duplicates("fingerprint")
+    is_ca = found["is_ca"].fillna(value=False).astype(bool)
+    state = np.select([found["not_after"] < now, found["not_after"] < now + SOON], ["expired", "soon"], "later")
+    shown = found[["fingerprint", "subject_cn"]].assign(
+        role=np.where(is_ca, "CA", "device"), not_after=found["not_after"], state=state
+    )
+    return shown.sort_values("not_after", kind="stable").reset_index(drop=True)
+
+
+def _moment(today: pd.Timestamp | str | None) -> pd.Timestamp:
+    moment = pd.Timestamp.now("UTC") if today is None else pd.Timestamp(today)
+    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+
+
+def expiry(
+    certificates: pd.DataFrame,
+    *,
+    today: pd.Timestamp | str | None = None,
+    top: int = 6,
+    ax: Axes | None = None,
+    width: float = WIDTH,
+    height: float | None = None,
+    theme: str | None = None,
+) -> Axes:
+    """Draw when certificates end: devices as bars per quarter, CAs below, today marked.
+
+    Parameters
+    ----------
+    certificates : DataFrame
+        Table CERTIFICATES or TRUST, or both one after another. The numbers are those of `expiries`.
+    today : Timestamp or str, optional
+        The moment to count from, UTC; by default now.
+    top : int
+        How many CAs get a line, those that end first; the subtitle says how many do not.
+    ax, width, height, theme
+        As for `certtrust.charts.causes`.
+
+    Returns
+    -------
+    Axes
+        Bars and lines over time, at most ten years to either side; an empty frame gives axes with a headline only.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> "expired" in ct.charts.expiry(ct.simulate(20, seed=1).certificates).get_title()
+    True
+    """
+    now = _moment(today)
+    found = expiries(certificates, today=now)
+    with sheet(ax, width=width, height=height, theme=theme) as page:
+        cas = found[found["role"] == "CA"]
+        devices = found[found["role"] == "device"]
+        rows = top if page.wish is None else max(0, int((page.wish - 90) // CA_ROW))
+        shown = cas.head(min(top, rows))
+        title = _headline(devices, cas)
+        tones = {name: _tone(name, page.dark) for name in ("expired", "soon", "later")}
+        words = {"expired": "expired", "soon": "ends within a year", "later": "ends later"}
+        page.lay_out(
+            title,
+            subtitle=_subtitle(devices, cas, shown),
+            legend=[Key(tones[name], words[name]) for name in words] if len(found) else (),
+            content=BARS + 14 + CA_ROW * len(shown) if len(found) else 30,
+            alt=_alternative(title, devices, cas),
+            left=30.0 if len(found) else 0.0,
+            bottom=18.0 if len(found) else 0.0,
+        )
+        if len(found):
+            _draw(page, devices, shown, now, tones)
+        else:
+            page.say("No certificate with a known end was read.")
+        return page.ax
+
+
+def _tone(state: str, dark: bool) -> str:
+    pairs = {"expired": BAD, "soon": CAUSE_COLOURS["time.validity"], "later": CAUSE_COLOURS["certificate.trust"]}
+    return colour(pairs[state], dark=dark)
+
+
+class _Axis(NamedTuple):
+    """The time that is drawn, in whole quarters, and its width in points."""
+
+    edges: pd.DatetimeIndex
+    wide: float
+
+    def place(self, moment: pd.Timestamp) -> float:
+        """Return where the moment stands; what lies outside stands at the edge."""
+        share = (moment - self.edges[0]) / (self.edges[-1] - self.edges[0])
+        return float(min(max(share, 0.0), 1.0) * self.wide)
+
+
+def _axis(ends: pd.Series, now: pd.Timestamp, wide: float) -> _Axis:
+    reach = pd.Timedelta(days=366 * YEARS)
+    near = ends[(ends > now - reach) & (ends < now + reach)]
+    first = min(near.min() if len(near) else now, now - pd.Timedelta(days=183))
+    last = max(near.max() if len(near) else now, now + pd.Timedelta(days=731))
+    begin = pd.Timestamp(first.year, 3 * ((first.month - 1) // 3) + 1, 1, tz="UTC")
+    return _Axis(pd.date_range(begin, last + pd.Timedelta(days=92), freq="QS").as_unit("us"), wide)
+
+
+def _draw(page: Sheet, devices: pd.DataFrame, cas: pd.DataFrame, now: pd.Timestamp, tones: dict[str, str]) -> None:
+    ax = page.ax
+    wide, high = page.room
+    row = min(CA_ROW, (high - 60) / len(cas)) if len(cas) else 0.0
+    bars = high - 14 - row * len(cas)
+    axis = _axis(pd.concat([devices["not_after"], cas["not_after"]]), now, wide)
+    ax.set_xlim(0, wide)
+    ax.set_ylim(high, 0)
+    ax.spines["bottom"].set_visible(False)
+    _bars(page, devices, axis, bars, tones)
+    for line, (name, end, state) in enumerate(zip(cas["subject_cn"], cas["not_after"], cas["state"], strict=True)):
+        base = bars + 14 + (line + 1) * row
+        _ca_line(page, name, end, axis, base, tones[state])
+        _today(page, axis.place(now), base - 11, base - 1)
+    _today(page, axis.place(now), 14, bars)
+    page.note("today", (axis.place(now), 7), ha="center", va="center", color=page.ink.text)
+    years = [pd.Timestamp(year, 1, 1, tz="UTC") for year in range(axis.edges[0].year, axis.edges[-1].year + 1)]
+    inside = [year for year in years if axis.edges[0] <= year <= axis.edges[-1]]
+    every = max(1, int(np.ceil(len(inside) * 42 / wide)))
+    ax.set_xticks([axis.place(year) for year in inside[::every]], [str(year.year) for year in inside[::every]])
+
+
+def _today(page: Sheet, x: float, top: float, bottom: float) -> None:
+    page.ax.plot([x, x], [top, bottom], color=page.ink.text, linewidth=1, linestyle=(0, (3, 2)), zorder=4)
+
+
+def _bars(page: Sheet, devices: pd.DataFrame, axis: _Axis, bars: float, tones: dict[str, str]) -> None:
+    """Draw the bars, their scale at the left, and how many certificates end beyond the right edge."""
+    ax, top = page.ax, 26.0
+    drawn = devices[(devices["not_after"] >= axis.edges[0]) & (devices["not_after"] < axis.edges[-1])]
+    slots = np.searchsorted(axis.edges, drawn["not_after"], side="right") - 1
+    counts = {name: np.bincount(slots[drawn["state"] == name], minlength=len(axis.edges) - 1) for name in tones}
+    highest = max(int(np.sum(list(counts.values()), axis=0).max()), 1)
+    marks = np.array([axis.place(edge) for edge in axis.edges])
+    floor = np.full(len(axis.edges) - 1, bars)
+    for name, sizes in counts.items():
+        ceiling = floor - sizes / highest * (bars - top)
+        ax.stairs(ceiling, marks, baseline=floor, fill=True, color=tones[name], linewidth=0)
+        floor = ceiling
+    ax.set_yticks([])
+    ax.axhline(bars, color=page.ink.line, linewidth=0.8)
+    ax.axhline(top, color=page.ink.grid, linewidth=0.8, zorder=0)
+    page.note(f"{highest:,}", (0, top), xytext=(-5, 0), ha="right", va="center")
+    page.note("0", (0, bars), xytext=(-5, 0), ha="right", va="center")
+    later = int((devices["not_after"] >= axis.edges[-1]).sum())
+    if later:
+        page.note(f"{later:,} later \u2192", (axis.wide, 18), ha="right", va="center", color=page.ink.text)
+
+
+def _ca_line(page: Sheet, name: object, end: pd.Timestamp, axis: _Axis, base: float, tone: str) -> None:
+    known = plain(name) if isinstance(name, str) and name else "CA without a CN"
+    when = f" \u00b7 {end:%Y-%m-%d}"
+    words = shorten(known, axis.wide - 75, SMALL) + when
+    page.note(words, (0, base - 14), va="baseline", color=page.ink.text)
+    x, marker = axis.place(end), ">" if end >= axis.edges[-1] else "D"
+    page.ax.plot([0, x], [base - 6, base - 6], color=tone, linewidth=2, solid_capstyle="butt")
+    page.ax.scatter([x], [base - 6], s=30, color=tone, marker=marker, zorder=3, linewidths=0, clip_on=False)
+
+
+def _headline(devices: pd.DataFrame, cas: pd.DataFrame) -> str:
+    if devices.empty and cas.empty:
+        return "No certificates with a known end"
+    expired, soon = (int((devices["state"] == name).sum()) for name in ("expired", "soon"))
+    title = f"{expired:,} of {plural(len(devices), 'device certificate')} {'has' if expired == 1 else 'have'} expired"
+    title += f", {soon:,} more {'ends' if soon == 1 else 'end'} within a year"
+    late = int((cas["state"] == "expired").sum())
+    return title + (f"; {plural(late, 'CA')} {'has' if late == 1 else 'have'} expired" if late else "")
+
+
+def _subtitle(devices: pd.DataFrame, cas: pd.DataFrame, shown: pd.DataFrame) -> str:
+    if devices.empty and cas.empty:
+        return ""
+    said = "Device certificates by the quarter in which they end"
+    if len(shown):
+        said += f"; below, the {plural(len(shown), 'CA')} that {'ends' if len(shown) == 1 else 'end'} first"
+        said += f" of {len(cas)}" if len(cas) > len(shown) else ""
+    return said
+
+
+def _alternative(title: str, devices: pd.DataFrame, cas: pd.DataFrame) -> str:
+    years = devices["not_after"].dt.year.value_counts().sort_index()
+    listed = ", ".join(f"{year}: {size:,}" for year, size in years.items())
+    named = ", ".join(
+        f"{name} {end:%Y-%m-%d}" for name, end in zip(cas["subject_cn"][:10], cas["not_after"], strict=False)
+    )
+    return f"Bars of ends over time. {title}. Device certificates by year of their end: {listed}. CAs: {named}."

@@ -1,0 +1,220 @@
+"""Who issued the devices' certificates, as a tree, and which of these issuers stand in a trust list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ..attempts import leaves
+from ..fleet import Fleet, link
+from .labels import percent, plural
+from .palette import BAD, GOOD, colour
+from .rows import Part, Row, capacity, draw_rows, natural_height
+from .sheet import WIDTH, Key, sheet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SELF_SIGNED = "Signed by the device itself"
+EVERY_PBX = "every PBX"
+
+
+def issuer_tree(fleet: Fleet) -> pd.DataFrame:
+    """Return the issuers of the devices' certificates as a tree, from the roots down.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        Links that it does not have are verified.
+
+    Returns
+    -------
+    DataFrame
+        One row per issuer, parents before their children, larger branches first: depth, issuer (common name),
+        fingerprint (missing where the issuer is known by name only, or where devices sign for themselves),
+        listed (comma-joined PBXs whose trust list holds it; empty = none), devices (certificates of devices that
+        hang on it, its own branches included), trusted (those of them whose own certificate or any CA above
+        it stands in some PBX's list).
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> tree = issuer_tree(ct.simulate(20, seed=1))
+    >>> bool((tree["trusted"] <= tree["devices"]).all())
+    True
+    """
+    linked = link(fleet)
+    links = linked.links if linked.links is not None else pd.DataFrame({"child": [], "issuer": [], "verified": []})
+    everything = (
+        pd.concat([fleet.certificates, fleet.trust]).dropna(subset="fingerprint").drop_duplicates("fingerprint")
+    )
+    certificates = everything.set_index("fingerprint")
+    lists = _lists(fleet.trust)
+    parent = _parents(links, set(lists), set(certificates.index))
+    own = leaves(fleet.certificates).dropna(subset="fingerprint").drop_duplicates("fingerprint")
+    own = own[~own["is_ca"].fillna(value=False).astype(bool) | own["fingerprint"].isin(lists.keys() - parent.values())]
+    own = own[~own["fingerprint"].isin(set(parent.values()))]
+    return _ranked(_hung(own, parent, lists), parent, lists, certificates["subject_cn"])
+
+
+def _lists(trust: pd.DataFrame) -> dict[str, str]:
+    named = trust.dropna(subset="fingerprint")
+    pbx = named["pbx"].astype("str").fillna(EVERY_PBX)
+    joined = pbx.groupby(named["fingerprint"]).agg(lambda names: ", ".join(sorted(set(names))))
+    return {str(fingerprint): str(names) for fingerprint, names in joined.items()}
+
+
+def _parents(links: pd.DataFrame, listed: set[str], known: set[str]) -> dict[str, str]:
+    """Return one verified issuer per certificate, one of a trust list first; roots have none."""
+    sure = links[links["verified"].fillna(value=False).astype(bool) & (links["child"] != links["issuer"])]
+    sure = sure[sure["issuer"].isin(known)]
+    sure = sure.assign(outside=~sure["issuer"].isin(listed)).sort_values("outside", kind="stable")
+    return dict(sure.drop_duplicates("child")[["child", "issuer"]].to_numpy().tolist())
+
+
+def _hung(own: pd.DataFrame, parent: dict[str, str], lists: dict[str, str]) -> pd.DataFrame:
+    """Return how many device certificates hang directly on each issuer: key, devices, trusted."""
+    issuer = own["fingerprint"].map(parent)
+    alone = own["is_self_signed"].fillna(own["self_issued"]).fillna(value=False).astype(bool)
+    by_name = "?" + own["issuer_cn"].fillna(own["issuer"]).fillna("an issuer without a name").astype("str")
+    key = issuer.fillna(by_name.mask(alone, SELF_SIGNED))
+    above = {name: _is_listed(name, parent, lists) for name in key.unique()}
+    trusted = own["fingerprint"].isin(lists.keys()) | key.map(above).astype(bool)
+    grouped = pd.DataFrame({"key": key, "trusted": trusted}).groupby("key")["trusted"]
+    return pd.DataFrame({"devices": grouped.size(), "trusted": grouped.sum()})
+
+
+def _is_listed(fingerprint: str, parent: dict[str, str], lists: dict[str, str]) -> bool:
+    seen: set[str] = set()
+    place: str | None = fingerprint
+    while place is not None and place not in seen:
+        if place in lists:
+            return True
+        seen.add(place)
+        place = parent.get(place)
+    return False
+
+
+def _ranked(hung: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], names: pd.Series) -> pd.DataFrame:
+    """Add the issuers above, sum up, and list depth first with the largest branch first."""
+    totals: dict[str, list[int]] = {}
+    children: dict[str | None, set[str]] = {None: set()}
+    for key, devices, trusted in zip(hung.index, hung["devices"], hung["trusted"], strict=True):
+        place, way = str(key), list[str]()
+        while place not in way:
+            way.append(place)
+            sums = totals.setdefault(place, [0, 0])
+            sums[0], sums[1] = sums[0] + int(devices), sums[1] + int(trusted)
+            above = parent.get(place)
+            above = None if above in way else above
+            children.setdefault(above, set()).add(place)
+            if above is None:
+                break
+            place = above
+    rows: list[tuple[int, str, str | None, str, int, int]] = []
+    waiting = [(0, key) for key in sorted(children[None], key=lambda key: (totals[key][0], key))]
+    while waiting:
+        depth, key = waiting.pop()
+        bare = key[1:] if key.startswith("?") else key
+        known = key in names.index
+        title = (names[key] if isinstance(names[key], str) and names[key] else "CA without a CN") if known else bare
+        devices, trusted = totals[key]
+        rows.append((depth, str(title), key if known else None, lists.get(key, ""), devices, trusted))
+        waiting += [
+            (depth + 1, child) for child in sorted(children.get(key, ()), key=lambda key: (totals[key][0], key))
+        ]
+    columns = ["depth", "issuer", "fingerprint", "listed", "devices", "trusted"]
+    return pd.DataFrame(rows, columns=columns).astype({"issuer": "str", "fingerprint": "str", "listed": "str"})
+
+
+def trust_tree(
+    fleet: Fleet,
+    *,
+    top: int = 14,
+    ax: Axes | None = None,
+    width: float = WIDTH,
+    height: float | None = None,
+    theme: str | None = None,
+) -> Axes:
+    """Draw who issued the devices' certificates, as a tree, and what of it the trust lists hold.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        The numbers are those of `issuer_tree(fleet)`.
+    top : int
+        How many issuers get a row; the rest folds into one that says how many they are.
+    ax, width, height, theme
+        As for `certtrust.charts.causes`.
+
+    Returns
+    -------
+    Axes
+        One indented row per issuer; an empty fleet gives axes with a headline only.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> "device certificates" in " ".join(ct.charts.trust_tree(ct.simulate(20, seed=1)).get_title().split())
+    True
+    """
+    tree = issuer_tree(fleet)
+    with sheet(ax, width=width, height=height, theme=theme) as page:
+        shown = min(top, capacity(page, top))
+        good, bad = colour(GOOD, dark=page.dark), colour(BAD, dark=page.dark)
+        rows = [_row(tree.iloc[place], good, bad) for place in range(min(shown, len(tree)))]
+        rows[:1] = [row._replace(value=f"{row.value} certificates", short=row.value) for row in rows[:1]]
+        if len(tree) > shown:
+            rest = tree.iloc[shown - 1 :]
+            direct = rest[rest["depth"] == 0]
+            rows[shown - 1 :] = [_folded(rest, direct, good, bad)]
+        title = _headline(tree)
+        page.lay_out(
+            title,
+            subtitle="Issuers from the root down, with the device certificates that hang on them" if rows else "",
+            legend=[Key(good, "in a trust list, by itself or by a CA above"), Key(bad, "in none")] if rows else (),
+            content=natural_height(len(rows)),
+            alt=_alternative(title, tree),
+        )
+        if rows:
+            draw_rows(page, rows)
+        else:
+            page.say("No device certificate was read.")
+        return page.ax
+
+
+def _row(node: pd.Series, good: str, bad: str) -> Row:
+    devices, trusted = int(node["devices"]), int(node["trusted"])
+    name = str(node["issuer"])
+    known = isinstance(node["fingerprint"], str)
+    lists = str(node["listed"])
+    in_list = f"in the list of {lists}" if lists else "in no list"
+    remark = in_list if known else "" if name == SELF_SIGNED else "issuer itself not at hand"
+    parts = [Part(trusted, good), Part(devices - trusted, bad)]
+    return Row(name, f"{devices:,}", parts, remark, indent=int(node["depth"]))
+
+
+def _folded(rest: pd.DataFrame, direct: pd.DataFrame, good: str, bad: str) -> Row:
+    devices, trusted = int(direct["devices"].sum()), int(direct["trusted"].sum())
+    parts = [Part(trusted, good), Part(devices - trusted, bad)]
+    return Row(plural(len(rest), "other issuer"), f"{devices:,}" if devices else "", parts)
+
+
+def _headline(tree: pd.DataFrame) -> str:
+    roots = tree[tree["depth"] == 0]
+    devices, trusted = int(roots["devices"].sum()), int(roots["trusted"].sum())
+    if not devices:
+        return "No device certificates"
+    share = percent(trusted / devices)
+    return f"Some PBX's trust list covers {trusted:,} of {plural(devices, 'device certificate')} ({share})"
+
+
+def _alternative(title: str, tree: pd.DataFrame) -> str:
+    listed = [
+        f"{'below it, ' if depth else ''}{issuer}: {devices:,}, {f'in the list of {lists}' if lists else 'in no list'}"
+        for depth, issuer, devices, lists in zip(
+            tree["depth"][:20], tree["issuer"], tree["devices"], tree["listed"], strict=False
+        )
+    ]
+    return f"Tree of issuers. {title}. {'; '.join(listed)}."
