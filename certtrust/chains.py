@@ -15,9 +15,10 @@ import pandas as pd
 
 from .constraints import Names, names
 from .distinguished import Name, comparable
+from .extensions import usable
 from .groups import Codes, combine, distinct, places, same_sets
 from .issuers import ALWAYS
-from .links import extend, library
+from .links import claims, extend, library
 from .outline import outline
 from .paths import LISTED, Graph, Question, TrustPath, failure, find
 from .schema import LINKS, TRUST_STATES, conform, empty
@@ -43,8 +44,9 @@ def link(certificates: pd.DataFrame, trust: pd.DataFrame, known: pd.DataFrame | 
     DataFrame
         Table LINKS, one row per signature check: child, issuer, verified. Where a signature verifies, the
         issuer is the first certificate with that name and key; what holds for it holds for all others of the
-        same name and key. `verified` is missing where the signature cannot be checked, or where the child has
-        a critical extension that is not understood, so that it must not be used (RFC 5280, section 4.2).
+        same name and key. `verified` is missing where the signature cannot be checked, and with the child as
+        its own issuer where its extensions forbid to use it: one that is critical but not understood, one that
+        stands there twice or is malformed (RFC 5280, section 4.2).
 
     Examples
     --------
@@ -243,13 +245,18 @@ def _categories(states: Codes, index: pd.Index) -> pd.Series:
 
 
 def _paths(graph: Graph, question: Question, leaf_names: Sequence[Names | None] = ()) -> tuple[TrustPath, ...] | None:
-    if question.own in question.listed:
+    if question.own in question.listed and not (question.own in graph.unknown and _unusable(graph, question.own)):
         return LISTED
     return () if question.obstacle else find(graph, question, leaf_names)
 
 
+def _unusable(graph: Graph, node: int | None) -> bool:
+    parts = None if node is None else graph.outline(node)
+    return parts is not None and not usable(parts)
+
+
 def _says_ca(certificates: pd.DataFrame) -> pd.Series:
-    return certificates["fingerprint"][certificates["is_ca"].fillna(False).to_numpy(dtype=bool)]
+    return certificates["fingerprint"][claims(certificates)]
 
 
 def _completed(

@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from .distinguished import Name, comparable
+from .extensions import key_ids, usable
 from .groups import distinct, places
-from .issuers import key_ids, processable
 from .outline import Outline, outline
 from .schema import LINKS, conform, empty
 from .signatures import verify_pairs
@@ -60,12 +62,18 @@ class Library:
         return self._keys[name]
 
 
+def claims(certificates: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which certificates say that they are a CA, or were not read well enough to tell."""
+    says_ca, unread = certificates["is_ca"], certificates["parse_error"].notna()
+    return (says_ca.fillna(False) | (says_ca.isna() & unread)).to_numpy(dtype=bool)
+
+
 def library(certificates: pd.DataFrame, trust: pd.DataFrame, children: pd.Series) -> Library:
     """Return the children and what may have issued them, each certificate once.
 
     That is every CA, whatever stands in a list, and whatever has the very name of an issuer of a child.
     """
-    says_ca = certificates["is_ca"].fillna(False).to_numpy(dtype=bool)
+    says_ca = claims(certificates)
     child = places(certificates["fingerprint"], children) >= 0
     issuers = distinct(certificates["issuer"][child], trust["issuer"])
     kept = certificates[child | says_ca | (places(certificates["subject"], issuers) >= 0)]
@@ -90,13 +98,13 @@ def extend(known: pd.DataFrame | None, children: Collection[str], books: Library
     pending: list[tuple[str, Iterator[str]]] = []
     for child in children:
         parts = books.outlines.get(child)
-        keys = books.keys(parts.issuer) if parts is not None else {}
-        if parts is None or not keys:
+        if parts is None:
             continue
-        if not processable(parts):
+        if not usable(parts):
             if child not in tried:
-                rows.append((child, next(iter(keys.values())), None))
+                rows.append((child, child, None))
             continue
+        keys = books.keys(parts.issuer)
         pending.append((child, iter(_in_order(parts, keys, tried.get(child, set()), books))))
     shared = _SHARED_TRIES
     for turn, size in enumerate(_TURNS):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from .constraints import NAME_CONSTRAINTS, Names, allowed, names
+from .constraints import Names, allowed, names
 from .distinguished import Name, comparable
+from .extensions import NAME_CONSTRAINTS
 from .issuers import ALWAYS, Issuer, issuer
 from .outline import Outline, outline
 
