@@ -17,10 +17,11 @@ from ..errors import CerttrustError
 from ..fleet import Fleet
 from ..schema import DEVICES, TRUST, conform
 from .authorities import Issued
-from .devices import Device, draw
+from .devices import draw
 from .faults import CAUSES, Faults, drawn
 from .files import with_raw, write
 from .log import registrations
+from .model import Device
 from .sites import NOW_SECONDS, Site, authorities, sites
 
 __all__ = ["CAUSES", "NOW", "simulate", "write"]
@@ -153,6 +154,6 @@ def _objects(devices: Sequence[Device]) -> pd.DataFrame:
             "location": "root",
             "source": f"{device.site.name}.json",
         }
-        for device in sorted(devices, key=lambda device: device.site.name)
+        for device in sorted(devices, key=lambda device: (device.site.name, device.number))
     ]
     return conform(pd.DataFrame(rows), DEVICES)

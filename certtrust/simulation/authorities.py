@@ -60,9 +60,9 @@ def _name(cn: str | None, organisation: str) -> x509.Name:
     return x509.Name(parts)
 
 
-def _rsa_modulus() -> rsa.RSAPublicKey:
+def _unowned_rsa_key(bits: int) -> rsa.RSAPublicKey:
     while True:
-        modulus = secrets.randbits(2048) | 1 << 2047 | 1
+        modulus = secrets.randbits(bits) | 1 << bits - 1 | 1
         if math.gcd(modulus, _SMALL_PRIMES) == 1:
             return rsa.RSAPublicNumbers(65537, modulus).public_key()
 
@@ -152,10 +152,10 @@ def device_certificate(
     *,
     issuer: Issued | None,
     names: Sequence[str] = (),
-    by_rsa: bool = False,
+    rsa_bits: int = 0,
     keep_key: bool = False,
 ) -> Issued:
-    """Return a device's certificate by `issuer`, or one that the device signed itself (always EC)."""
+    """Return a device's certificate by `issuer`, or one that the device signed itself; it has an EC key by default."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(cn, organisation)
     extensions: list[tuple[x509.ExtensionType, bool]] = [
@@ -167,7 +167,7 @@ def device_certificate(
         extensions.append((_alternative_names(names), False))
     der = _sign(
         rng,
-        public=_rsa_modulus() if by_rsa and issuer and not keep_key else key.public_key(),
+        public=_unowned_rsa_key(rsa_bits) if rsa_bits else key.public_key(),
         signer=_signing_key(issuer) if issuer else key,
         subject=subject,
         issuer=_name(issuer.cn, issuer.organisation) if issuer else subject,

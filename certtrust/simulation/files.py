@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import textwrap
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,9 @@ The certificates and their signatures are real; the private keys were thrown awa
 - `trust/<pbx>.pem`: the trust list of that PBX. Of one PBX there is none.
 - `devices/<pbx>.json`: the PBX objects, in the documented form of the PbxTableUsers interface.
 - `registrations/<pbx>.jsonl`: alarms in the documented form of the Events interface, as strict JSON.
-- `registrations/<pbx>.csv`: registrations in certtrust's own CSV, which is no format of a device.
+- `registrations/<pbx>.csv`: registrations in certtrust's own CSV, which is no format of a device: a header with names
+  of columns of the table REGISTRATIONS (`certtrust.columns("registrations")`), times in ISO 8601, 0 where the clock
+  of the device was not set.
 - `truth.csv`, beside the data: for each line of the logs (`source`, `line`) the true cause, every rule that really
   fails, and whether the data suffice to find the cause (`decidable`) and all that fails (`all_decidable`). No reader
   looks at it.
@@ -185,20 +188,26 @@ def _event_lines(registrations: pd.DataFrame) -> Iterator[str]:
 
 
 def _objects(devices: pd.DataFrame) -> Iterator[str]:
-    """Yield replicated objects; flags that are not set are left out, as documented samples do."""
-    for row in devices.astype("object").to_dict("records"):
-        flags = {"tls": row["tls_only"], "trusted": row["reverse_proxy"]}
-        entry: dict[str, Any] = {"hw": row["hardware_id"], "text": row["long_name"]}
-        entry |= {key: True for key, flag in flags.items() if flag is True}
-        guid = hashlib.sha256(f"{row['pbx']}/{row['user']}".encode()).hexdigest()[:32]
+    """Yield replicated objects, one per user."""
+    rows = devices.astype("object").to_dict("records")
+    for (pbx, user), entries in itertools.groupby(rows, key=lambda row: (row["pbx"], row["user"])):
+        listed = list(entries)
         columns = {
-            "guid": guid,
-            "h323": row["user"],
-            "cn": row["long_name"],
-            "node": row["location"],
-            "loc": row["pbx"],
+            "guid": hashlib.sha256(f"{pbx}/{user}".encode()).hexdigest()[:32],
+            "h323": user,
+            "cn": listed[0]["long_name"],
+            "node": listed[0]["location"],
+            "loc": pbx,
             "hide": False,
-            "e164": row["number"],
-            "devices": [entry],
+            "e164": listed[0]["number"],
+            "devices": [_entry(row) for row in listed],
         }
         yield json.dumps({"mt": "ReplicateUpdate", "api": "PbxTableUsers", "columns": columns}, ensure_ascii=False)
+
+
+def _entry(row: dict[Hashable, Any]) -> dict[str, Any]:
+    """Return a device of an object; a flag that is not set is left out, as in documented samples."""
+    flags = {"tls": row["tls_only"], "trusted": row["reverse_proxy"]}
+    return {"hw": row["hardware_id"], "text": row["model"] if isinstance(row["model"], str) else row["long_name"]} | {
+        key: True for key, flag in flags.items() if flag is True
+    }

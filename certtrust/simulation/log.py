@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ..schema import REGISTRATIONS, conform
-from .devices import Device, Presented
 from .faults import CAUSES, LOGGED
+from .model import Device, Presented
 from .sites import START, WINDOW
 from .truth import Spans, Truth, View, judge, trusted_spans
 
@@ -102,12 +102,12 @@ def _real(
     *,
     clock_unset: bool,
 ) -> View:
-    default = f"{device.serial}-{interface}" if interface else device.serial
-    name = device.registration_name or default or device.hardware_id
+    default = device.default_name(interface)
+    name = device.registration_name or default
     names = {name, device.hardware_id}
-    if device.serial is not None and name == device.hardware_id and device.serial == presented.leaf.cn:
-        # The serial as CN is another spelling of the same device; a part of it would be none.
-        names.add(device.serial)
+    if name in device.own_names or name == default:
+        # Serial and hardware ID are two spellings of one identity, so the CN may begin either.
+        names |= device.own_names
     return View(
         scenario=device.scenario,
         clock_unset=clock_unset,
@@ -158,7 +158,7 @@ def _csv_row(
         told = False
     name = device.registration_name
     if name is None and rng.random() < 0.85:
-        name = f"{device.serial}-{interface}" if interface else device.serial
+        name = device.default_name(interface)
     row |= {
         "serial": device.serial,
         "hardware_id": device.hardware_id,
