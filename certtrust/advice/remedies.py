@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from ..fleet import Fleet
+from ..attempts import attempts, identities
+from ..check import check
+from ..errors import CerttrustError
+from ..fleet import Fleet, link
+from ..groups import Codes, combine, same_sets
+from .actions import COLUMNS, KINDS, applied, apply, known_certificates
+from .cases import Cases, cases
+from .cover import cover, order
+from .trusting import Authorities
+from .wording import worded
+
+_ROUNDS = 4
+"""How often a plan is made anew without what did not come true; one is enough, as far as is known."""
+
+_SLIGHT = 1e-6
 
 
-def remedies(fleet: Fleet, results: pd.DataFrame) -> pd.DataFrame:
+def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KINDS) -> pd.DataFrame:
     """Rank the actions that turn predicted failures into passes, so that the first ones repair most devices.
 
     Parameters
@@ -15,7 +35,12 @@ def remedies(fleet: Fleet, results: pd.DataFrame) -> pd.DataFrame:
     fleet : Fleet
         The fleet that `results` were made from.
     results : DataFrame
-        Table RESULTS of `attempts(fleet)` or `attempts(fleet, of="devices")`, or some of its rows.
+        Table RESULTS of `attempts(fleet)` or `attempts(fleet, of="devices")`, or some of its rows. Failures of
+        long ago ask for remedies too: hand over the rows that still matter, for example
+        `results[results["time"] >= "2026-10-01"]`, or the latest of each registration (`certtrust.advice.latest`).
+    kinds : sequence of str
+        Which kinds of actions may be used, see `certtrust.advice.KINDS`: leave out "clear TLS only" to keep
+        every lock, or "enrol" where no CA is at hand.
 
     Returns
     -------
@@ -28,6 +53,7 @@ def remedies(fleet: Fleet, results: pd.DataFrame) -> pd.DataFrame:
         pbx, device         where; missing where it does not matter
         fingerprint         the certificate that is trusted, renewed or replaced
         name, value         what it is called now, and the very name to use instead
+        since               from when on a new certificate has to be valid
         attempts, devices   how many it repairs alone, and of how many devices these are
         attempts_cumulative how many are repaired by this action and all before it together
         devices_cumulative  of how many devices these are
@@ -36,8 +62,189 @@ def remedies(fleet: Fleet, results: pd.DataFrame) -> pd.DataFrame:
         lets_in             for trust: known certificates of further devices that are let in as well
         step                what to do, in words
         price               what it costs in trust or in work, in words
-        instead             another action that would do, in words
+        instead             what would do as well, in words
         pem                 for trust: the certificate to upload, as PEM text
         =================== ==========================================================================
+
+    Raises
+    ------
+    CerttrustError
+        If `kinds` has an unknown kind, or `results` have labels that the fleet does not have or not once.
+
+    Notes
+    -----
+    Repaired is an attempt that failed (observed, or predicted where nothing was observed), that the rules
+    predict to fail, and that they predict to pass once the actions are applied. The plan is a greedy set cover
+    of all broken rules of all attempts, without actions that have become needless; between actions that meet
+    equally many needs decide the order of `KINDS` and, for trust, the smaller step: the certificate
+    itself, then its issuer, then the CAs above.
+
+    Before it is returned, the plan is applied to a copy of the fleet (`certtrust.advice.apply`) and judged
+    by `check`, for all attempts of all devices that it touches; what does not come true, or what would break a
+    registration that works, is left out.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> fleet = ct.simulate(50, seed=1, faults={"certificate.trust": 0.3})
+    >>> results = ct.check(ct.attempts(fleet))
+    >>> plan = remedies(fleet, results)
+    >>> better = ct.check(ct.attempts(apply(fleet, plan)), at=results["judged_at"])
+    >>> int((results["verdict"] == "fail").sum()), int((better["verdict"] == "fail").sum())
+    (1, 0)
     """
-    raise NotImplementedError
+    unknown = sorted(set(kinds) - set(KINDS))
+    if unknown:
+        raise CerttrustError(f"{', '.join(unknown)}: no such action; there are {', '.join(KINDS)}")
+    fleet = fleet if fleet.links is not None else link(fleet)
+    logged = _are_logged(fleet, results)
+    known = known_certificates(fleet)
+    authorities = Authorities(fleet, known)
+    every = cases(fleet, results, authorities, logged=logged)
+    allowed = every.options["action"].isin(list(kinds)).to_numpy()
+    hopeless = np.zeros(len(every.rows), dtype=bool)
+    trial = _Trial.prepared(fleet, results, every, logged=logged)
+    for _ in range(_ROUNDS):
+        plan = _plan(every, every.options[allowed & ~hopeless[every.options["case"].to_numpy()]])
+        untrue, broken = trial.refuted(plan)
+        if not untrue.any() and not len(broken):
+            break
+        hopeless |= untrue
+        local = ~every.options["action"].isin(["trust", "renew CA", "find CA"]).to_numpy()
+        allowed &= ~(local & every.rows["device"].isin(broken).to_numpy()[every.options["case"].to_numpy()])
+    return worded(_counted(every, plan), _certificates(every, plan), fleet, known, authorities)
+
+
+def _certificates(every: Cases, plan: Plan) -> list[set[str]]:
+    """Return, for each action, the certificates of the attempts that it is for."""
+    found: list[set[str]] = [set() for _ in range(len(plan.actions))]
+    presented = every.rows["fingerprint"].array[plan.options["case"].to_numpy()]
+    for place, fingerprint in zip(plan.options["place"].tolist(), presented, strict=True):
+        found[place].add(fingerprint)
+    return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Actions in order, and what they repair."""
+
+    actions: pd.DataFrame
+    """One row per action: its kind and columns."""
+    repaired_at: Codes
+    """The place of the action that repairs it, for each case; -1 = none does."""
+    options: pd.DataFrame
+    """case, need, and the place of each action of the plan that meets it."""
+
+
+def _plan(every: Cases, options: pd.DataFrame) -> Plan:
+    """Choose and order actions for all cases of which every need can be met."""
+    key = ["action", *COLUMNS]
+    action, first = combine(*(pd.factorize(options[name])[0] for name in key))
+    case, need = options["case"].to_numpy(), options["need"].to_numpy()
+    met = np.zeros(every.needs.shape, dtype=bool)
+    met[case, need] = True
+    possible = (met | ~every.needs).all(axis=1)
+    kept = possible[case]
+    case, need, action = case[kept], need[kept], action[kept]
+    alike = _same_needs(case, need, action)
+    taken = np.isin(action, cover(alike, action, options["cost"].to_numpy()[first]))
+    case, need, action, alike = case[taken], need[taken], action[taken], alike[taken]
+    _, pair = combine(case, alike)
+    places, repaired_at = order((case[pair], alike[pair]), (alike, action), _weights(every, possible))
+    place_of = np.full(len(first), -1)
+    place_of[places] = np.arange(len(places))
+    actions = options.iloc[first[places]][key].reset_index(drop=True)
+    used = pd.DataFrame({"case": case, "need": need, "place": place_of[action]}).drop_duplicates()
+    return Plan(actions, repaired_at, used)
+
+
+def _same_needs(case: Codes, need: Codes, action: Codes) -> Codes:
+    """Number the needs so that those which the same actions meet, in whichever case, are one."""
+    pair, _ = combine(case, need)
+    number, sets = same_sets(pair, action) if len(pair) else (pair, [])
+    return number[pair]
+
+
+def _weights(every: Cases, possible: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Let every device weigh one, and attempts decide between equals; what stays undecided hardly weighs."""
+    sure = possible & ~every.rows["undecided"].to_numpy(dtype=bool)
+    device = every.rows["device"].fillna("case " + every.rows.index.to_series().astype("str"))
+    shares = 1 / device.where(sure).groupby(device).transform("count").clip(lower=1)
+    weights = np.where(sure, shares, _SLIGHT) + _SLIGHT**2 * every.rows["attempts"]
+    return np.where(possible, weights, 0.0)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A copy of the fleet to try a plan on, as small as judging the failed attempts allows."""
+
+    fleet: Fleet
+    results: pd.DataFrame
+    every: Cases
+    registered: pd.Series
+    entered: pd.Series
+    logged: bool
+
+    @staticmethod
+    def prepared(fleet: Fleet, results: pd.DataFrame, every: Cases, *, logged: bool) -> _Trial:
+        registered, entered = identities(fleet)
+        concerned = results[results["device"].isin(every.rows["device"]) | results.index.isin(every.number.index)]
+        if logged:
+            # Serials that stand nowhere else tell apart devices of one hardware ID, so one row of each stays.
+            rows = fleet.registrations
+            kept = rows.index.isin(concerned.index) | ~rows["serial"].duplicated().to_numpy()
+            fleet = dataclasses.replace(fleet, registrations=rows[kept])
+            registered = registered[kept]
+        return _Trial(fleet, concerned, every, registered, entered, logged)
+
+    def refuted(self, plan: Plan) -> tuple[npt.NDArray[np.bool_], pd.Series]:
+        """Return which cases are not repaired as planned, and the devices whose other attempts would fail."""
+        better = applied(self.fleet, plan.actions, self.registered, self.entered)
+        tried = attempts(better, of="log" if self.logged else "devices")
+        verdict = check(tried.loc[self.results.index], at=self.results["judged_at"])["verdict"]
+        case = self.every.number
+        now = verdict[case.index]
+        undecided = self.every.rows["undecided"].to_numpy(dtype=bool)[case]
+        as_planned = (now == "pass") | ((now == "unknown") & undecided)
+        promised = plan.repaired_at[case] >= 0
+        untrue = np.zeros(len(self.every.rows), dtype=bool)
+        untrue[case[promised & ~as_planned.to_numpy()]] = True
+        broken = (self.results["verdict"] == "pass") & (verdict != "pass")
+        return untrue, self.results.loc[broken, "device"].drop_duplicates()
+
+
+def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:
+    """Tell whether the results are of the log, else of the device entries, and make sure that each label is there."""
+    silent = results[["time", "state", "line"]].isna().all(axis=None) and not results["clock_unset"].any()
+    labels = fleet.devices.index if silent and results.index.isin(fleet.devices.index).all() else fleet.registrations.index
+    if not results.index.isin(labels).all() or not labels.is_unique:
+        raise CerttrustError("the results have rows that the fleet does not have, or not once; judge this very fleet")
+    return labels is not fleet.devices.index
+
+
+def _counted(every: Cases, plan: Plan) -> pd.DataFrame:
+    """Add how many attempts and devices each action repairs, alone and together with all before it."""
+    size = len(plan.actions)
+    amount = every.rows["attempts"].to_numpy()
+    undecided = every.rows["undecided"].to_numpy(dtype=bool)
+    device = pd.factorize(every.rows["device"].fillna("case " + every.rows.index.to_series().astype("str")))[0]
+    needed = every.needs.sum(axis=1)
+    by_one = plan.options.groupby(["case", "place"], sort=False).size()
+    case, place = (by_one.index.get_level_values(level).to_numpy() for level in ("case", "place"))
+    alone = (by_one.to_numpy() == needed[case]) & ~undecided[case]
+    _, one_each = combine(place[alone], device[case[alone]])
+    done = plan.repaired_at >= 0
+    sure, unsure = done & ~undecided, done & undecided
+    first = np.full(int(device.max(initial=-1)) + 1, size)
+    np.minimum.at(first, device[sure], plan.repaired_at[sure])
+
+    def total(places: Codes, weights: Codes) -> Codes:
+        return np.bincount(places, weights, minlength=size).astype(np.int64)
+
+    return plan.actions.assign(
+        attempts=total(place[alone], amount[case[alone]]),
+        devices=np.bincount(place[alone][one_each], minlength=size),
+        attempts_cumulative=np.cumsum(total(plan.repaired_at[sure], amount[sure])),
+        devices_cumulative=np.cumsum(np.bincount(first[first < size], minlength=size)),
+        undecided=np.cumsum(total(plan.repaired_at[unsure], amount[unsure])),
+    )

@@ -1,0 +1,274 @@
+"""Cases: failed attempts that fail alike, what each of them needs, and the actions that would meet each need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .. import identity, names
+from ..check import check, counted, required
+from ..fleet import Fleet
+from ..groups import Codes, combine
+from ..schema import TRUST
+from .actions import COLUMNS, KINDS, known_certificates
+from .trusting import Authorities, joined, lapsed, unobtainable, ways
+
+RULES = (
+    "time.clock",
+    "transport.tls_only",
+    "password.tls_only",
+    "certificate.trust",
+    "time.validity",
+    "certificate.name",
+)
+CLOCK, TRANSPORT, PASSWORD, TRUSTED, VALID, NAMED = range(len(RULES))
+
+_ALIKE = (
+    "device",
+    "pbx",
+    "registration_name",
+    "hardware_id",
+    "serial",
+    "interface",
+    "fingerprint",
+    "bundle",
+    "scenario",
+    "protocol",
+    "authentication",
+)
+_KEY = ("action", *COLUMNS)
+_LARGE = np.int64(2**62)
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Failed attempts, grouped by what decides about them.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One attempt for each case, numbered from 0, with `attempts` (how many it stands for), `since` (the
+        earliest moment among them) and `undecided` (a rule that it requires cannot be decided).
+    number : Series
+        The case of each failed attempt, by its label in the results.
+    needs : array of bool, one row per case, one column per rule
+        Which rules are broken.
+    options : DataFrame
+        case, need (column of `needs`), the columns of an action, and cost.
+    """
+
+    rows: pd.DataFrame
+    number: pd.Series
+    needs: npt.NDArray[np.bool_]
+    options: pd.DataFrame
+
+
+def failures(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the attempts that rules of the page predict to fail, and that were not seen to succeed."""
+    failed = counted(results)
+    return failed[(failed["verdict"] == "fail") & (failed["scenario"] != "browser").fillna(value=True)]
+
+
+def cases(fleet: Fleet, results: pd.DataFrame, authorities: Authorities, *, logged: bool) -> Cases:
+    """Group the failed attempts and list the actions for each; `fleet` has links.
+
+    `logged` tells that the attempts stand in the log, so that a registration can be given another name.
+    """
+    rows = failures(results)
+    known = known_certificates(fleet)
+    broken = np.column_stack([rows[code].eq(other=False).fillna(value=False).to_numpy(dtype=bool) for code in RULES])
+    unsure = np.any([required(rows, code) & rows[code].isna() for code in RULES], axis=0)
+    moments = rows["judged_at"].astype("datetime64[us, UTC]").astype("int64").to_numpy()
+    trusting = _trusting(fleet, rows, broken[:, TRUSTED], moments, known, authorities)
+    alike = [pd.factorize(rows[name].astype("str"))[0] for name in _ALIKE]
+    flags = [pd.factorize(rows[name].astype("Int8").fillna(-1))[0] for name in ("via_reverse_proxy", "reverse_proxy")]
+    bits = broken @ (1 << np.arange(len(RULES)))
+    code, first = combine(*alike, *flags, bits, unsure.astype(np.int64), _signature(len(rows), trusting))
+    since = np.full(len(first), _LARGE)
+    np.minimum.at(since, code, moments)
+    found = rows.iloc[first].reset_index(drop=True)
+    found = found.assign(
+        attempts=np.bincount(code, minlength=len(first)),
+        since=pd.to_datetime(since, unit="us", utc=True).as_unit("us"),
+        undecided=unsure[first],
+    )
+    case_of_row = np.full(len(rows), -1)
+    case_of_row[first] = np.arange(len(first))
+    trusting = trusting.assign(case=case_of_row[trusting["row"].to_numpy()]).query("case >= 0").drop(columns="row")
+    needs = broken[first]
+    options = [trusting.assign(need=TRUSTED), *_without_certificates(fleet, found, needs, results)]
+    options += _with_certificates(fleet, found, needs, results, logged=logged)
+    return Cases(found, pd.Series(code, index=rows.index), needs, _priced(pd.concat(options, ignore_index=True), found))
+
+
+def _signature(rows: int, trusting: pd.DataFrame) -> Codes:
+    """Return a number for each row that is equal where the same ways to trust are open."""
+    kinds, _ = combine(*(pd.factorize(trusting[name])[0] for name in ("action", "fingerprint", "pbx", "name", "value")))
+    marks = np.random.default_rng(0).integers(0, 2**62, size=int(kinds.max(initial=-1)) + 1)
+    total = np.zeros(rows, dtype=np.int64)
+    np.add.at(total, trusting["row"].to_numpy(), marks[kinds])
+    return total
+
+
+def _trusting(
+    fleet: Fleet,
+    rows: pd.DataFrame,
+    untrusted: npt.NDArray[np.bool_],
+    moments: Codes,
+    known: pd.DataFrame,
+    authorities: Authorities,
+) -> pd.DataFrame:
+    """Return the ways to get the certificate of each row trusted at its moment, with the row's number."""
+    at = np.flatnonzero(untrusted & rows["fingerprint"].isin(known.index).to_numpy())
+    leaf, first = combine(*(pd.factorize(rows[name].iloc[at])[0] for name in ("fingerprint", "bundle")))
+    leaves = rows[["fingerprint", "bundle", "self_issued", "issuer"]].iloc[at[first]].reset_index(drop=True)
+    leaves["authority_key_id"] = known["authority_key_id"].reindex(leaves["fingerprint"]).to_numpy()
+    there = ways(fleet, leaves, authorities)
+    row, way = joined(leaf, there["leaf"].to_numpy())
+    holds = (there["not_before"].to_numpy()[way] <= moments[at[row]]) & (
+        moments[at[row]] <= there["not_after"].to_numpy()[way]
+    )
+    row, way = row[holds], way[holds]
+    by_ca = pd.DataFrame(
+        {"row": at[row], "action": "trust", "fingerprint": there["fingerprint"].array[way], "cost": there["steps"].to_numpy()[way]}
+    )
+    itself = pd.DataFrame({"row": at, "action": "trust", "fingerprint": rows["fingerprint"].array[at], "cost": 0})
+    ended = lapsed(rows.iloc[at], known, moments[at])
+    renewed = pd.DataFrame({"row": at[ended["row"]], "action": "renew CA", "fingerprint": ended["fingerprint"], "cost": 0})
+    missing = unobtainable(leaves, authorities).to_numpy()[leaf]
+    absent = leaves.iloc[leaf[missing]]
+    unknown = pd.DataFrame(
+        {"row": at[missing], "action": "find CA", "name": absent["issuer"].array, "value": absent["authority_key_id"].array, "cost": 0}
+    )
+    found = pd.concat([by_ca, itself, renewed, unknown], ignore_index=True)
+    found = found.drop_duplicates(["row", "action", "fingerprint"], ignore_index=True)
+    found["pbx"] = rows["pbx"].array[found["row"].to_numpy()]
+    everywhere = found[found["pbx"].isna()].drop(columns="row").drop_duplicates()
+    if everywhere.empty:
+        return found
+    # An entry for a row whose PBX is not known stands in every list, and so helps the rows of the others as well.
+    others = found[found["pbx"].notna()].drop(columns=["pbx", "cost"])
+    return pd.concat([found, others.merge(everywhere, on=["action", "fingerprint", "name", "value"])], ignore_index=True)
+
+
+def _select(found: pd.DataFrame, chosen: npt.NDArray[np.bool_], action: str, need: int, *columns: str) -> pd.DataFrame:
+    return found.loc[chosen, list(columns)].assign(case=np.flatnonzero(chosen), action=action, need=need, cost=0)
+
+
+def _without_certificates(
+    fleet: Fleet, found: pd.DataFrame, needs: npt.NDArray[np.bool_], results: pd.DataFrame
+) -> list[pd.DataFrame]:
+    """Return the actions on clock, transport, flags and kind of authentication."""
+    identified = found["device"].notna().to_numpy()
+    found = found.assign(pbx=_pbx_of_entry(fleet, found))
+    through_proxy = found["via_reverse_proxy"].fillna(value=False).to_numpy(dtype=bool)
+    fits = _certificate_would_do(found, needs[:, PASSWORD])
+    parts = [_select(found, needs[:, CLOCK] & identified, "set clock", CLOCK, "device")]
+    parts.append(_select(found, needs[:, TRANSPORT] & identified, "use TLS", TRANSPORT, "device"))
+    parts.append(_select(found, needs[:, PASSWORD] & identified & fits, "use certificate", PASSWORD, "pbx", "device"))
+    for need in (TRANSPORT, PASSWORD):
+        here = needs[:, need] & identified
+        parts.append(_select(found, here, "clear TLS only", need, "pbx", "device"))
+        parts.append(_select(found, here & through_proxy, "allow reverse proxy", need, "pbx", "device"))
+    return parts
+
+
+def _pbx_of_entry(fleet: Fleet, found: pd.DataFrame) -> pd.Series:
+    """Return the PBX, missing where it has no entries of its own: the flags are then those of the device's others."""
+    return found["pbx"].where(found["pbx"].isin(fleet.devices["pbx"].dropna().unique()))
+
+
+def _certificate_would_do(found: pd.DataFrame, asked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which devices with a password have a certificate that the rules would let in."""
+    fits = np.zeros(len(found), dtype=bool)
+    if asked.any():
+        meant = found[asked].assign(scenario="h323-certificate", authentication="certificate")
+        judged = check(meant, at=meant["judged_at"])
+        outcome = [judged[RULES[need]].fillna(value=False).to_numpy(dtype=bool) for need in (TRUSTED, VALID, NAMED)]
+        fits[asked] = np.all(outcome, axis=0)
+    return fits
+
+
+def _with_certificates(
+    fleet: Fleet, found: pd.DataFrame, needs: npt.NDArray[np.bool_], results: pd.DataFrame, *, logged: bool
+) -> list[pd.DataFrame]:
+    """Return the actions that give the device another name or another certificate."""
+    here = found["fingerprint"].isin(fleet.certificates["fingerprint"].dropna().unique()).to_numpy()
+    own = here & found["fingerprint"].isin(_single(results)).to_numpy()
+    parts = [_select(found, needs[:, VALID] & here, "renew", VALID, "fingerprint")]
+    if logged:
+        parts.append(_renamed(found, needs[:, NAMED]))
+    reissued = _fitting(results, ["fingerprint"], found.loc[needs[:, NAMED] & own, ["fingerprint"]])
+    listed = fleet.trust["pbx"]
+    known_list = found["pbx"].isin(listed).to_numpy() | (listed.isna().any() & found["pbx"].notna().to_numpy())
+    any_of_them = needs[:, [PASSWORD, TRUSTED, VALID, NAMED]].any(axis=1)
+    enrolled = _fitting(results, ["device", "pbx"], found.loc[any_of_them & known_list, ["device", "pbx"]])
+    for need in (VALID, NAMED):
+        parts.append(_valued(found, needs[:, need], "reissue", need, reissued))
+    for need in (PASSWORD, TRUSTED, VALID, NAMED):
+        parts.append(_valued(found, needs[:, need], "enrol", need, enrolled))
+    return parts
+
+
+def _single(results: pd.DataFrame) -> pd.Series:
+    """Return the certificates that one device alone presents."""
+    pairs = results[["fingerprint", "device"]].dropna().drop_duplicates()
+    return pairs.loc[~pairs["fingerprint"].duplicated(keep=False), "fingerprint"]
+
+
+def _renamed(found: pd.DataFrame, asked: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """Rename what carries its own certificate, or one of its user: the CN of another one is not a name to take."""
+    cn = found["subject_cn"]
+    spelled = identity.same_spelling(cn)
+    own = (spelled == found["device"]) | (spelled == identity.same_spelling(found["hardware_id"]))
+    own |= (cn == found["user"]) & cn.notna()
+    serial = identity.serials(found["device"])
+    default = serial.where(found["interface"].isna(), serial + "-" + found["interface"])
+    begins = names.begins_with_cn(default, cn).fillna(value=False).astype(bool)
+    name = found["registration_name"]
+    value = default.where(begins, cn.str.strip())
+    chosen = asked & own.fillna(value=False).to_numpy(dtype=bool) & (value != name).fillna(value=True).to_numpy(dtype=bool)
+    return _select(found.assign(name=name, value=value), chosen, "rename", NAMED, "device", "name", "value")
+
+
+def _fitting(results: pd.DataFrame, keys: list[str], wanted: pd.DataFrame) -> pd.DataFrame:
+    """Return for each wanted key a CN that fits all names that it registers with, where there is one."""
+    wanted = wanted.dropna().drop_duplicates()
+    columns = ["device", "registration_name", "hardware_id", "serial", "interface"]
+    near = results[results[keys[0]].isin(wanted[keys[0]])]
+    rows = near[list(dict.fromkeys([*keys, *columns]))].drop_duplicates().merge(wanted, on=keys)
+    candidates = [identity.serials(rows["device"]), rows["hardware_id"], rows["registration_name"]]
+    fitting = pd.Series(pd.NA, index=rows.index, dtype="str")
+    grouper = [rows[key] for key in keys]
+    for candidate in candidates:
+        cn = candidate.groupby(grouper, sort=False).transform("first").astype("str")
+        fits = names.certificate_fits_registration(rows.assign(subject_cn=cn)).fillna(value=False).astype(bool)
+        fitting = fitting.fillna(cn.where(fits.groupby(grouper, sort=False).transform("all")))
+    return rows[keys].assign(value=fitting).dropna().drop_duplicates(keys)
+
+
+def _valued(
+    found: pd.DataFrame, asked: npt.NDArray[np.bool_], action: str, need: int, values: pd.DataFrame
+) -> pd.DataFrame:
+    keys = [name for name in values if name != "value"]
+    chosen = found.loc[asked, keys].assign(case=np.flatnonzero(asked)).merge(values, on=keys)
+    return chosen.assign(action=action, need=need, cost=0)
+
+
+def _priced(options: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Complete the actions: each begins with the earliest attempt that it is for, and has its place among the kinds."""
+    dated = options["action"].isin(["renew", "reissue", "enrol"])
+    moments = found["since"].array[options["case"].to_numpy()]
+    text = [name for name in _KEY if name != "since"]
+    options = options.reindex(columns=["case", "need", "cost", *text])
+    options = options.astype(dict.fromkeys(text, "str"))
+    options["since"] = pd.Series(moments, index=options.index).where(dated)
+    options["since"] = options.groupby(text, dropna=False, sort=False)["since"].transform("min")
+    options["cost"] = options["cost"].fillna(0).astype("int64") + 100 * options["action"].map(KINDS.index).astype("int64")
+    return options
+
+
+__all__ = ["RULES", "Cases", "cases", "failures", "TRUST"]

@@ -1,0 +1,185 @@
+"""Which entry, added to a trust list, would make a certificate trusted: asked of the chains, never assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import chains
+from ..fleet import Fleet
+from ..groups import Codes, combine, distinct, places
+from ..outline import outline
+from ..schema import TRUST, conform
+from .actions import known_certificates
+
+_CANDIDATES_AT_MOST = 64
+"""CAs that are tried for one certificate; a hostile mesh of CAs must not cost more."""
+
+
+class Authorities:
+    """The CAs of a fleet: who stands above a certificate, and what stands below a CA."""
+
+    def __init__(self, fleet: Fleet, known: pd.DataFrame) -> None:
+        links = fleet.links if fleet.links is not None else chains.link(fleet.certificates, fleet.trust)
+        verified = links[links["verified"].fillna(value=False).astype(bool)]
+        self.signer = pd.Series(verified["issuer"].to_numpy(), index=verified["child"].to_numpy(), dtype="str")
+        self.signer = self.signer[~self.signer.index.duplicated()]
+        capable = known.index[known["is_ca"].fillna(value=False).astype(bool)]
+        self._key: dict[str, bytes] = {}
+        self._twins: dict[bytes, list[str]] = {}
+        for fingerprint in dict.fromkeys([*fleet.trust["fingerprint"].dropna(), *capable, *verified["issuer"].unique()]):
+            parts = outline(der) if isinstance(der := known["der"].get(fingerprint), bytes) else None
+            if parts is not None:
+                self._key[fingerprint] = parts.public_key
+                self._twins.setdefault(parts.public_key, []).append(fingerprint)
+
+    def twins(self, fingerprint: str) -> list[str]:
+        """Return the certificates with the same key, this one included."""
+        return self._twins.get(self._key.get(fingerprint, b""), [fingerprint])
+
+    def above(self, signer: str) -> list[str]:
+        """Return the CAs that may stand above what `signer` signed, the nearest first."""
+        found: dict[str, None] = {}
+        waiting = [signer]
+        while waiting and len(found) < _CANDIDATES_AT_MOST:
+            fresh = [each for each in self.twins(waiting.pop(0)) if each not in found]
+            found.update(dict.fromkeys(fresh))
+            waiting += [str(above) for each in fresh if (above := self.signer.get(each)) is not None]
+        return [*found][:_CANDIDATES_AT_MOST]
+
+    def below(self, entries: Iterable[str]) -> dict[str, set[str]]:
+        """Return for each CA the certificates that it or a CA below it signed."""
+        children = self.signer.groupby(self.signer).groups
+        signed = {str(issuer): [str(child) for child in found] for issuer, found in children.items()}
+        return {entry: self._signed_below(entry, signed) for entry in entries}
+
+    def _signed_below(self, entry: str, signed: dict[str, list[str]]) -> set[str]:
+        found: set[str] = set()
+        waiting = [entry]
+        seen: set[str] = set()
+        while waiting:
+            issuer = waiting.pop()
+            for twin in self.twins(issuer):
+                if twin in seen:
+                    continue
+                seen.add(twin)
+                fresh = [each for each in signed.get(twin, ()) if each not in found]
+                found.update(fresh)
+                waiting += [each for each in fresh if each in self._key]
+        return found
+
+
+def ways(fleet: Fleet, leaves: pd.DataFrame, authorities: Authorities) -> pd.DataFrame:
+    """Ask for each leaf and each CA above it whether a list with that CA alone would trust the leaf, and when.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        With links.
+    leaves : DataFrame, n rows
+        Columns fingerprint and bundle; no leaf twice.
+
+    Returns
+    -------
+    DataFrame
+        One row per way: leaf (row number in `leaves`), fingerprint of the CA, not_before and not_after
+        (microseconds since the epoch) of the way, steps (CAs on it).
+
+    Notes
+    -----
+    The list with that entry alone gives the same answer as the entry beside those that are there: a path ends
+    at the first certificate that is listed, and the entries that are there had led nowhere.
+    """
+    signer = authorities.signer.reindex(leaves["fingerprint"]).to_numpy(dtype=object)
+    code, first = combine(pd.factorize(signer)[0].astype(np.int64)) if len(leaves) else (np.zeros(0, int), [])
+    above = [authorities.above(signer[row]) if isinstance(signer[row], str) else [] for row in first]
+    counts = np.array([len(each) for each in above], dtype=np.int64)[code] if len(leaves) else np.zeros(0, int)
+    leaf = np.repeat(np.arange(len(leaves)), counts)
+    entry = [each for number in code for each in above[number]]
+    questions = leaves[["fingerprint", "bundle"]].iloc[leaf].assign(pbx=pd.array(entry, dtype="str"))
+    lists = known_certificates(fleet).reindex(pd.Index(distinct(questions["pbx"])))
+    lists = conform(lists.assign(pbx=lists["fingerprint"]).reset_index(drop=True), TRUST)
+    paths = chains.judge(questions.reset_index(drop=True), fleet.certificates, lists, fleet.links)["trust_paths"]
+    rows = [
+        (place, path.not_before, path.not_after, len(path.certificates))
+        for place, found in enumerate(paths)
+        for path in found
+    ]
+    place, not_before, not_after, steps = (
+        np.array(column, dtype=np.int64) for column in (zip(*rows, strict=True) if rows else [[]] * 4)
+    )
+    return pd.DataFrame(
+        {
+            "leaf": leaf[place],
+            "fingerprint": pd.array(np.array(entry, dtype=object)[place] if rows else [], dtype="str"),
+            "not_before": not_before,
+            "not_after": not_after,
+            "steps": steps,
+        }
+    )
+
+
+def spread(counts: Codes) -> tuple[Codes, Codes]:
+    """Return for n owners with so many things each: the owner of each thing, and its number among the owner's."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def joined(left: Codes, right: Codes) -> tuple[Codes, Codes]:
+    """Return the row numbers of all pairs with equal numbers (from 0) on both sides."""
+    order = np.argsort(right, kind="stable")
+    ordered = right[order]
+    start = np.searchsorted(ordered, left)
+    owner, number = spread(np.searchsorted(ordered, left, side="right") - start)
+    return owner, order[start[owner] + number]
+
+
+def lapsed(rows: pd.DataFrame, known: pd.DataFrame, moments: Codes) -> pd.DataFrame:
+    """Find the CAs by whose renewal alone a row would be trusted: all else on its way is valid at its moment.
+
+    Parameters
+    ----------
+    rows : DataFrame, n rows
+        Column trust_paths.
+    known : DataFrame
+        Table CERTIFICATES with the fingerprint as index.
+    moments : array of int, n values
+        Microseconds since the epoch.
+
+    Returns
+    -------
+    DataFrame
+        row (number) and fingerprint of the CA.
+    """
+    tuples = rows["trust_paths"].to_numpy()
+    code, first = combine(np.fromiter(map(id, tuples), dtype=np.int64, count=len(tuples)))
+    begin, end = (_microseconds(known[name]) for name in ("not_before", "not_after"))
+    found: list[pd.DataFrame] = []
+    for number, each in enumerate(first):
+        here = np.flatnonzero(code == number)
+        for path in tuples[each] or ():
+            for place, entry in enumerate(path.certificates):
+                below = path.certificates[:place]
+                holds = (begin.get(entry, 0) <= moments[here]) & (end.get(entry, 0) < moments[here])
+                for other in below:
+                    holds &= (begin.get(other, 0) <= moments[here]) & (moments[here] <= end.get(other, 0))
+                if holds.any():
+                    found.append(pd.DataFrame({"row": here[holds], "fingerprint": entry}))
+    empty: dict[str, Any] = {"row": np.empty(0, dtype=np.int64), "fingerprint": pd.array([], dtype="str")}
+    together = pd.concat(found) if found else pd.DataFrame(empty)
+    return together.drop_duplicates().reset_index(drop=True)
+
+
+def _microseconds(moments: pd.Series) -> dict[str, int]:
+    there = moments.dropna()
+    return dict(zip(there.index, there.astype("int64"), strict=True))
+
+
+def unobtainable(leaves: pd.DataFrame, authorities: Authorities) -> pd.Series:
+    """Tell which leaves are signed by a CA whose certificate is nowhere at hand."""
+    signed_by_other = leaves["self_issued"].eq(other=False).fillna(value=False).astype(bool)
+    unknown = pd.Series(places(leaves["fingerprint"], pd.Series(authorities.signer.index, dtype="str")) < 0)
+    return signed_by_other & unknown.set_axis(leaves.index)
