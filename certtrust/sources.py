@@ -35,6 +35,7 @@ LONGEST_PATH = 1000
 """A text longer than this is content, not a path."""
 
 _HEAD = 512
+_TAR = (b"ustar\x0000", b"ustar  \x00")  # POSIX and GNU; a shorter look finds "Neustar" in a certificate
 _DAMAGED = (zlib.error, EOFError, zipfile.BadZipFile, tarfile.TarError, RuntimeError, NotImplementedError, ValueError)
 
 Opener = Callable[[], BinaryIO]
@@ -208,7 +209,7 @@ def _expanded(name: str, opener: Opener, head: bytes, size: int, modified: pd.Ti
         yield from _zip_members(name, opener)
         return
     unpacked_head = _head(opener, size) if head.startswith(b"\x1f\x8b") else head
-    if unpacked_head[257:262] == b"ustar":
+    if unpacked_head[257:265] in _TAR:
         yield from _tar_members(name, opener, size)
         return
     yield Source(name, modified, None, partial(_transparent, opener, size))

@@ -1,0 +1,382 @@
+"""What a file holds, block by block: certificates as DER, and everything else by name.
+
+PEM with text between the blocks, DER back to back, PKCS#7, PKCS#12, bare base64, tables, dumps and listings.
+Nothing that looks like a block is lost: a key, a request or a block that cannot be decoded is named in its
+place. Private keys end here: their bytes are not handed on.
+"""
+
+from __future__ import annotations
+
+import binascii
+import codecs
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+
+from . import listings, tables
+from .der import (
+    BIT_STRING,
+    GENERALIZED_TIME,
+    INTEGER,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    SET,
+    UTC_TIME,
+    element,
+    elements,
+    number,
+    only,
+)  # fmt: skip
+from .outline import BadEncoding
+
+_WINDOW = 8 << 20
+_LONGEST_LABEL = 80
+_MOST_ROUNDS = 10_000_000
+_KEPT_UNREAD = 64 << 10
+
+_BEGIN, _DASHES, _END = b"-----BEGIN ", b"-----", b"-----END "
+_CERTIFICATES = frozenset({b"CERTIFICATE", b"X509 CERTIFICATE"})
+_PKCS7 = frozenset({b"PKCS7", b"PKCS #7 SIGNED DATA", b"CMS"})
+_PKCS7_OID = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07"
+_TIMES = frozenset({UTC_TIME, GENERALIZED_TIME})
+
+_ENCODED_BEGIN = b"LS0tLS1CRUdJTi"
+_ENCODED_PEM = re.compile(rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}={0,2}")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]+(?:=\s*=?)?\s*")
+_HEX_DER = re.compile(rb"(?<![0-9A-Fa-f])3082(?:[0-9A-Fa-f]{2}){100,}")
+
+
+class Block(NamedTuple):
+    """A block: its DER, or why there is none, and columns that stand beside it."""
+
+    der: bytes | None
+    problem: str | None = None
+    columns: dict[str, Any] | None = None
+
+
+def blocks(stream: BinaryIO, password: bytes | None = None) -> Iterator[Block]:
+    """Yield the blocks of a stream in order; a large PEM file is read piece by piece."""
+    data = stream.read(_WINDOW)
+    if len(data) < _WINDOW or data[:1] == b"0" or _BEGIN not in data or tables.looks_like(data):
+        yield from content(data + stream.read(), password)
+        return
+    while data:
+        stop = data.rfind(_END)
+        stop = data.find(_DASHES, stop + len(_END)) + len(_DASHES) if stop >= 0 else -1
+        more = stream.read(_WINDOW)
+        if not more:
+            stop = len(data)
+        if stop >= len(_DASHES):
+            yield from _pem(data[:stop], password)
+            data = data[stop:]
+        data += more
+
+
+def content(data: bytes, password: bytes | None = None) -> Iterator[Block]:
+    """Yield the blocks of content, whatever form it has; one that says so where there are none."""
+    data = _without_bom(data)
+    found = False
+    for block in _recognised(data, password):
+        found = True
+        yield block
+    if not found:
+        yield _unrecognised(data)
+
+
+def _recognised(data: bytes, password: bytes | None) -> Iterator[Block]:
+    if _is_der(data):
+        yield from _ders(data, password)
+        return
+    cells = tables.read(data)
+    if cells is not None:
+        yield from _table(cells, password)
+    elif _BEGIN in data or _ENCODED_BEGIN in data:
+        yield from _pem(data, password)
+        for written in _ENCODED_PEM.findall(data) if _ENCODED_BEGIN in data else ():
+            # Secrets of Kubernetes hold PEM within base64.
+            yield from _pem(binascii.a2b_base64(written + b"=="), password)
+    elif listings.looks_like(data):
+        yield from (Block(None, problem, columns) for problem, columns in listings.read(data))
+    elif _BASE64.fullmatch(data):
+        yield from _bare_base64(data, password)
+    else:
+        for written in _HEX_DER.findall(data):
+            yield from _ders(bytes.fromhex(written.decode("ascii")), password)
+
+
+def _unrecognised(data: bytes) -> Block:
+    if not data:
+        return Block(None, "nothing is there")
+    if data.startswith((b"PK\x03\x04", b"\x1f\x8b")):
+        return Block(None, "an archive within an archive, which is not opened")
+    is_text = not re.search(rb"[\x00-\x08\x0e-\x1f\x80-\xff]", data[:4096])
+    if is_text or len(data) > _KEPT_UNREAD:
+        return Block(None, "no certificate is found")
+    return Block(data)
+
+
+def _without_bom(data: bytes) -> bytes:
+    if data.startswith(codecs.BOM_UTF8):
+        return data[3:]
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = data.decode("utf-16", "replace")
+        if text.isascii():
+            return text.encode()
+    return data
+
+
+# PEM
+
+
+def _pem(data: bytes, password: bytes | None) -> Iterator[Block]:
+    at = data.find(_BEGIN)
+    while at >= 0:
+        start = data.find(_DASHES, at + len(_BEGIN))
+        label = data[at + len(_BEGIN) : start] if start >= 0 else b""
+        if not label or len(label) > _LONGEST_LABEL or b"\n" in label:
+            yield Block(None, "PEM: a BEGIN line that does not end")
+            at = data.find(_BEGIN, at + len(_BEGIN))
+            continue
+        stop = data.find(_DASHES, start + len(_DASHES))
+        body = data[start + len(_DASHES) : stop] if stop >= 0 else data[start + len(_DASHES) :]
+        cut = None if data.startswith(_END, stop) and stop >= 0 else "PEM: the END line is missing"
+        yield from _pem_block(label, body, cut, password)
+        at = data.find(_BEGIN, stop) if stop >= 0 else -1
+
+
+def _pem_block(label: bytes, body: bytes, cut: str | None, password: bytes | None) -> Iterator[Block]:
+    is_certificate = label in _CERTIFICATES
+    if not is_certificate and label != b"TRUSTED CERTIFICATE" and label not in _PKCS7 and label != b"PKCS12":
+        yield _other_label(label)
+        return
+    try:
+        der = _base64(body)
+    except binascii.Error as problem:
+        yield Block(None, cut or f"PEM: no base64: {problem}")
+        return
+    if is_certificate:
+        yield Block(der, cut)
+    elif label == b"TRUSTED CERTIFICATE":
+        # OpenSSL appends what the certificate is trusted for, which is no part of it.
+        yield Block(_first(der), cut)
+    elif label in _PKCS7:
+        yield from _pkcs7(der)
+    else:
+        yield from _pkcs12(der, password)
+
+
+def _other_label(label: bytes) -> Block:
+    name = label.decode("latin-1").strip()
+    what = next((what for word, what in _OTHERS.items() if word in name), "not a certificate")
+    return Block(None, f"{name}: {what}, skipped")
+
+
+_OTHERS = {
+    "PRIVATE KEY": "a private key",
+    "REQUEST": "a certificate signing request",
+    "CRL": "a revocation list",
+    "PUBLIC KEY": "a public key",
+}
+
+
+def _base64(body: bytes) -> bytes:
+    if b"\\" in body:
+        # Text within JSON or YAML: line ends and slashes are written as escapes.
+        body = re.sub(rb"\\[nrt]|\\", b"", body)
+    if b":" in body:
+        body = re.split(rb"\r?\n\s*\r?\n", body, maxsplit=1)[-1]
+    try:
+        return binascii.a2b_base64(body)
+    except binascii.Error:
+        return binascii.a2b_base64(body + b"==")
+
+
+def _bare_base64(data: bytes, password: bytes | None) -> Iterator[Block]:
+    lines = data.split()
+    # A line each, paragraphs, or one certificate over all lines: whatever starts as DER starts a block.
+    written: list[list[bytes]] = []
+    for line in lines:
+        if not written or (line.startswith((b"MI", b"MD", b"MF")) and _is_whole(b"".join(written[-1]))):
+            written.append([])
+        written[-1].append(line)
+    for parts in written:
+        try:
+            der = _base64(b"".join(parts))
+        except binascii.Error:
+            continue
+        if _is_der(der):
+            yield from _ders(der, password)
+
+
+def _is_whole(written: bytes) -> bool:
+    try:
+        der = _base64(written)
+        return element(der, 0, len(der))[3] == len(der)
+    except (binascii.Error, BadEncoding):
+        return False
+
+
+# DER
+
+
+def _is_der(data: bytes) -> bool:
+    """Tell whether content starts as a SEQUENCE: a text that starts with the digit 0 does not."""
+    if data[:1] != b"0" or len(data) < 2:
+        return False
+    if data[1] >= 0x80:
+        return True
+    return data[1] + 2 == len(data)
+
+
+def _ders(data: bytes, password: bytes | None) -> Iterator[Block]:
+    at = 0
+    while at < len(data):
+        try:
+            *_, after = element(data, at, len(data))
+        except BadEncoding:
+            after = len(data)
+        if after < len(data) and not _kind(data[after:]):
+            # What follows is nothing by itself: the block is as odd as it stands.
+            after = len(data)
+        yield from _der(data[at:after] if at or after < len(data) else data, password)
+        at = after
+
+
+def _der(der: bytes, password: bytes | None) -> Iterator[Block]:
+    kind = _kind(der)
+    if kind in ("certificate", None):
+        yield Block(der)
+    elif kind == "PKCS#7":
+        yield from _pkcs7(der)
+    elif kind == "PKCS#12":
+        yield from _pkcs12(der, password)
+    else:
+        yield Block(None, f"{kind}, skipped")
+
+
+def _first(der: bytes) -> bytes:
+    try:
+        *_, after = element(der, 0, len(der))
+    except BadEncoding:
+        return der
+    return der[:after]
+
+
+def _tags(data: bytes, most: int = 9) -> list[tuple[int, bytes]]:
+    found: list[tuple[int, bytes]] = []
+    try:
+        for part in elements(data):
+            found.append(part)
+            if len(found) == most:
+                break
+    except BadEncoding:
+        pass
+    return found
+
+
+def _kind(der: bytes) -> str | None:
+    """Tell what DER is by its structure; None where it is nothing that is known."""
+    try:
+        parts = _tags(only(der, SEQUENCE))
+    except BadEncoding:
+        return None
+    tags = [tag for tag, _ in parts]
+    if tags[:1] == [OID]:
+        return "PKCS#7" if parts[0][1].startswith(_PKCS7_OID) else None
+    if tags[:1] == [INTEGER]:
+        return _kind_by_version(parts, tags)
+    if tags[:1] == [SEQUENCE]:
+        return _kind_by_body(parts, tags)
+    return None
+
+
+def _kind_by_version(parts: list[tuple[int, bytes]], tags: list[int]) -> str | None:
+    if tags[1:2] == [SEQUENCE] and _tags(parts[1][1])[:1] == [(OID, _PKCS7_OID + b"\1")]:
+        return "PKCS#12"
+    if tags[1:3] == [SEQUENCE, OCTET_STRING] or tags[1:2] == [OCTET_STRING] or tags[:6] == [INTEGER] * 6:
+        return "a private key"
+    return None
+
+
+def _kind_by_body(parts: list[tuple[int, bytes]], tags: list[int]) -> str | None:
+    body = _tags(parts[0][1])
+    inner = [tag for tag, _ in body]
+    if inner[:1] == [OID]:
+        return {OCTET_STRING: "a private key", BIT_STRING: "a public key"}.get(tags[1] if tags[1:] else 0)
+    if inner[:3] == [INTEGER, SEQUENCE, SEQUENCE] and [tag for tag, _ in _tags(body[2][1])] == [SEQUENCE, BIT_STRING]:
+        return "a certificate signing request"
+    signed = inner[1:] if inner[:1] == [INTEGER] else inner
+    if signed[:2] == [SEQUENCE, SEQUENCE] and signed[2:3] and signed[2] in _TIMES:
+        return "a revocation list"
+    return "certificate" if len(inner) >= 6 else None
+
+
+# PKCS#7, PKCS#12
+
+
+def _pkcs7(der: bytes) -> Iterator[Block]:
+    """Yield the certificates of a SignedData in order (RFC 5652, section 5.1), each as it stands there."""
+    try:
+        (_, _), (_, explicit), *_ = elements(only(der, SEQUENCE))
+        listed = next((each for tag, each in elements(only(explicit, SEQUENCE)) if tag == 0xA0), b"")
+        at, found = 0, 0
+        while at < len(listed):
+            tag, _, _, after = element(listed, at, len(listed))
+            yield Block(listed[at:after]) if tag == SEQUENCE else Block(None, "PKCS#7: no X.509 certificate, skipped")
+            at, found = after, found + 1
+        if not found:
+            yield Block(None, "PKCS#7: holds no certificates")
+    except ValueError as problem:
+        yield Block(None, f"PKCS#7: {problem}")
+
+
+def _pkcs12(der: bytes, password: bytes | None) -> Iterator[Block]:
+    if _asks_for_too_much(der):
+        yield Block(None, f"PKCS#12: asks for more than {_MOST_ROUNDS:,} rounds of hashing")
+        return
+    for tried in dict.fromkeys((password, None, b"") if password is None else (password,)):
+        try:
+            held = load_pkcs12(der, tried)
+        except ValueError as problem:
+            reason = str(problem)
+            continue
+        # The key is dropped right here.
+        found = [each.certificate for each in (held.cert, *held.additional_certs) if each is not None]
+        del held
+        for certificate in found:
+            yield Block(certificate.public_bytes(Encoding.DER))
+        if not found:
+            yield Block(None, "PKCS#12: holds no certificates")
+        return
+    yield Block(None, f"PKCS#12: {'the password is missing' if password is None else reason}")
+
+
+def _asks_for_too_much(der: bytes) -> bool:
+    """Tell whether a number of rounds in it would keep this machine busy for long."""
+    waiting = [der]
+    while waiting:
+        for tag, inside in _tags(waiting.pop(), most=1000):
+            if tag == INTEGER and 3 <= len(inside) <= 8 and number(inside) > _MOST_ROUNDS:
+                return True
+            if tag in (SEQUENCE, SET, 0xA0) or (tag in (OCTET_STRING, 0x24) and inside[:1] == b"0"):
+                waiting.append(inside)
+    return False
+
+
+# Tables
+
+
+def _table(cells: Iterator[tables.Cell], password: bytes | None) -> Iterator[Block]:
+    for cell in cells:
+        columns = {"row": cell.row, "device": cell.device}
+        if cell.content is None:
+            yield Block(None, cell.problem, columns)
+            continue
+        # Bytes in a column are one certificate each, however odd; a text may hold several.
+        found = _der(cell.content, password) if _is_der(cell.content) else content(cell.content, password)
+        for block in found:
+            yield block._replace(columns=columns)

@@ -1,0 +1,125 @@
+"""Names of what certificates write as object identifiers: algorithms, hashes, curves, attributes, purposes.
+
+Where cryptography has a name, it is that one, so that values compare across tools; else the standard's.
+"""
+
+from __future__ import annotations
+
+_RSA, _ECDSA, _DSA, _NIST = "1.2.840.113549.1.1", "1.2.840.10045.4", "1.2.840.10040.4", "2.16.840.1.101.3.4"
+PSS = f"{_RSA}.10"
+_SHA = ("sha224", "sha256", "sha384", "sha512")
+_SHA3 = ("sha3-224", "sha3-256", "sha3-384", "sha3-512")
+
+HASHES: dict[str, str] = {
+    "1.2.840.113549.2.2": "md2",
+    "1.2.840.113549.2.5": "md5",
+    "1.3.14.3.2.26": "sha1",
+    **dict(zip((f"{_NIST}.2.{each}" for each in (4, 1, 2, 3)), _SHA, strict=True)),
+    **dict(zip((f"{_NIST}.2.{each}" for each in (7, 8, 9, 10)), _SHA3, strict=True)),
+}
+"""Hashes of the parameters of RSASSA-PSS by OID (RFC 4055, section 2.1)."""
+
+SIGNATURES: dict[str, tuple[str, str | None]] = {
+    f"{_RSA}.2": (f"{_RSA}.2", "md2"),
+    f"{_RSA}.4": ("md5WithRSAEncryption", "md5"),
+    f"{_RSA}.5": ("sha1WithRSAEncryption", "sha1"),
+    f"{_RSA}.14": ("sha224WithRSAEncryption", "sha224"),
+    f"{_RSA}.11": ("sha256WithRSAEncryption", "sha256"),
+    f"{_RSA}.12": ("sha384WithRSAEncryption", "sha384"),
+    f"{_RSA}.13": ("sha512WithRSAEncryption", "sha512"),
+    "1.3.14.3.2.29": ("1.3.14.3.2.29", "sha1"),
+    f"{_ECDSA}.1": ("ecdsa-with-SHA1", "sha1"),
+    **{f"{_ECDSA}.3.{at}": (f"ecdsa-with-{each.upper()}", each) for at, each in enumerate(_SHA, 1)},
+    f"{_DSA}.3": ("dsa-with-sha1", "sha1"),
+    **{f"{_NIST}.3.{at}": (f"dsa-with-{each}", each) for at, each in enumerate(_SHA, 1)},
+    **{f"{_NIST}.3.{at}": (f"{_NIST}.3.{at}", each) for at, each in enumerate(_SHA3, 9)},
+    **{f"{_NIST}.3.{at}": (f"{_NIST}.3.{at}", each) for at, each in enumerate(_SHA3, 13)},
+    "1.3.101.112": ("ed25519", None),
+    "1.3.101.113": ("ed448", None),
+    f"{_NIST}.3.17": ("ML-DSA-44", None),
+    f"{_NIST}.3.18": ("ML-DSA-65", None),
+    f"{_NIST}.3.19": ("ML-DSA-87", None),
+    "1.2.643.2.2.3": ("GOST R 34.11-94 with GOST R 34.10-2001", None),
+    "1.2.643.7.1.1.3.2": ("GOST R 34.10-2012 with GOST R 34.11-2012 (256 bit)", None),
+    "1.2.643.7.1.1.3.3": ("GOST R 34.10-2012 with GOST R 34.11-2012 (512 bit)", None),
+    "1.3.6.1.5.5.7.6.36": ("1.3.6.1.5.5.7.6.36", None),
+}
+"""Signature algorithms by OID: name, and the hash that belongs to it (RFC 3279, 4055, 5758, 8410, 9881)."""
+
+ATTRIBUTES: dict[str, str] = {
+    "2.5.4.3": "CN",
+    "2.5.4.7": "L",
+    "2.5.4.8": "ST",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+    "2.5.4.6": "C",
+    "2.5.4.9": "STREET",
+    "0.9.2342.19200300.100.1.25": "DC",
+    "0.9.2342.19200300.100.1.1": "UID",
+}
+"""Short names of attributes (RFC 4514, section 3); others are written by OID."""
+
+_SEC, _X962, _BRAINPOOL = "1.3.132.0", "1.2.840.10045.3", "1.3.36.3.3.2.8.1.1"
+CURVES: dict[str, tuple[str, int]] = {
+    f"{_X962}.1.1": ("secp192r1", 192),
+    f"{_X962}.1.7": ("secp256r1", 256),
+    **{
+        f"{_SEC}.{arc}": (curve, int("".join(filter(str.isdigit, curve[4:-2]))))
+        for arc, curve in {
+            6: "secp112r1", 7: "secp112r2", 28: "secp128r1", 29: "secp128r2", 9: "secp160k1", 8: "secp160r1",
+            30: "secp160r2", 31: "secp192k1", 32: "secp224k1", 33: "secp224r1", 10: "secp256k1", 34: "secp384r1",
+            35: "secp521r1", 4: "sect113r1", 5: "sect113r2", 22: "sect131r1", 23: "sect131r2", 1: "sect163k1",
+            2: "sect163r1", 15: "sect163r2", 24: "sect193r1", 25: "sect193r2", 26: "sect233k1", 27: "sect233r1",
+            3: "sect239k1", 16: "sect283k1", 17: "sect283r1", 36: "sect409k1", 37: "sect409r1", 38: "sect571k1",
+            39: "sect571r1",
+        }.items()
+    },
+    **{
+        f"{_X962}.1.{arc}": (curve, int(curve[5:8]))
+        for arc, curve in enumerate(("prime192v2", "prime192v3", "prime239v1", "prime239v2", "prime239v3"), 2)
+    },
+    **{
+        f"{_X962}.0.{arc}": (curve, int(curve[5:8]))
+        for arc, curve in enumerate((
+            "c2pnb163v1", "c2pnb163v2", "c2pnb163v3", "c2pnb176v1", "c2tnb191v1", "c2tnb191v2", "c2tnb191v3",
+            "c2onb191v4", "c2onb191v5", "c2pnb208w1", "c2tnb239v1", "c2tnb239v2", "c2tnb239v3", "c2onb239v4",
+            "c2onb239v5", "c2pnb272w1", "c2pnb304w1", "c2tnb359v1", "c2pnb368w1", "c2tnb431r1",
+        ), 1)
+    },
+    **{
+        f"{_BRAINPOOL}.{2 * at + 1 + twisted}": (f"brainpoolP{size}{'t' if twisted else 'r'}1", size)
+        for at, size in enumerate((160, 192, 224, 256, 320, 384, 512))
+        for twisted in (0, 1)
+    },
+}  # fmt: skip
+"""Named curves by OID: name and size of the field in bits (SEC 2, X9.62, RFC 5639)."""
+
+KEY_TYPES: dict[str, str] = {
+    f"{_RSA}.1": "RSA",
+    PSS: "RSA",
+    "1.2.840.10045.2.1": "EC",
+    "1.2.840.10040.4.1": "DSA",
+    "1.3.101.112": "Ed25519",
+    "1.3.101.113": "Ed448",
+}
+"""Kinds of public keys by OID; another kind is named by its OID."""
+
+KEY_USAGES = (
+    "digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign",
+    "cRLSign", "encipherOnly", "decipherOnly",
+)  # fmt: skip
+"""Bits of KeyUsage in order (RFC 5280, section 4.2.1.3)."""
+
+_PURPOSE = "1.3.6.1.5.5.7.3"
+PURPOSES: dict[str, str] = {
+    f"{_PURPOSE}.1": "serverAuth",
+    f"{_PURPOSE}.2": "clientAuth",
+    f"{_PURPOSE}.3": "codeSigning",
+    f"{_PURPOSE}.4": "emailProtection",
+    f"{_PURPOSE}.8": "timeStamping",
+    f"{_PURPOSE}.9": "OCSPSigning",
+    "2.5.29.37.0": "anyExtendedKeyUsage",
+    "1.3.6.1.4.1.311.20.2.2": "msSmartcardLogin",
+    "1.3.6.1.5.2.3.5": "pkInitKDC",
+}
+"""Extended key usages by OID (RFC 5280, section 4.2.1.12); others are written by OID."""

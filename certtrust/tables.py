@@ -1,0 +1,172 @@
+"""Tables that carry certificates in a column: Parquet, CSV, JSON and JSON lines.
+
+A row is what arrived together, so each row is a bundle of its own, and a column that names the device counts
+as the name of a file does.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+CONTENT = ("der", "pem", "certificate", "cert", "certificate_pem", "pem_certificate", "x509", "chain")
+"""Names of the column that holds certificates, the likeliest first."""
+DEVICE = ("device", "serial", "hardware_id", "mac", "host")
+"""Names of the column that tells who presented them, the likeliest first."""
+
+_BATCH = 4096
+_SEPARATORS = ",;\t|"
+_HEADER = re.compile(rb"[^\r\n]{1,4096}")
+_HOLDS = re.compile(r"-----BEGIN |LS0tLS1CRUdJTi|^\s*MI[A-Za-z0-9+/]{60}")
+
+
+class Cell(NamedTuple):
+    """A cell that holds certificates, or why there is none; its row's number, and the device that the row names."""
+
+    content: bytes | None
+    problem: str | None
+    row: int
+    device: str | None
+
+
+def read(data: bytes) -> Iterator[Cell] | None:
+    """Return the cells that hold certificates, or None where the content is no table."""
+    if data.startswith(b"PAR1"):
+        return _parquet(data)
+    if data.lstrip()[:1] in (b"{", b"["):
+        return _json(data)
+    separator = _separator(data)
+    return None if separator is None else _csv(data.decode("utf-8", "replace"), separator)
+
+
+def looks_like(head: bytes) -> bool:
+    """Tell whether content that starts like this may be a table."""
+    return head.startswith(b"PAR1") or head.lstrip()[:1] in (b"{", b"[") or _separator(head) is not None
+
+
+def _first(names: tuple[str, ...], columns: Any) -> str | None:
+    by_name = {str(column).strip().lower(): column for column in columns}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int) and str(value) else None
+
+
+def _bytes(value: Any) -> bytes | None:
+    data = value.encode("utf-8", "replace") if isinstance(value, str) else value
+    return data if isinstance(data, bytes) and data.strip() else None
+
+
+# Parquet
+
+
+def _parquet(data: bytes) -> Iterator[Cell]:
+    try:
+        table = pq.ParquetFile(pa.BufferReader(data))
+        names = table.schema_arrow.names
+        content, device = _first(CONTENT, names), _first(DEVICE, names)
+        if content is None:
+            yield Cell(None, f"a table without a column of certificates ({', '.join(CONTENT)})", 0, None)
+            return
+        wanted = [content] if device is None else [content, device]
+        row = 0
+        for batch in table.iter_batches(_BATCH, columns=wanted):
+            devices = [None] * len(batch) if device is None else batch.column(device).to_pylist()
+            for value, name in zip(batch.column(content).to_pylist(), devices, strict=True):
+                cell = _bytes(value)
+                yield Cell(cell, None if cell else "no certificate in this row", row, _text(name))
+                row += 1
+    except (pa.ArrowException, OSError) as problem:
+        yield Cell(None, f"a Parquet file that cannot be read: {problem}", 0, None)
+
+
+# CSV
+
+
+def _separator(data: bytes) -> str | None:
+    """Return what separates the columns of a header that names a column of certificates."""
+    header = _HEADER.match(data)
+    if header is None or b"-----" in header[0]:
+        return None
+    text = header[0].decode("utf-8", "replace")
+    for separator in _SEPARATORS:
+        names = [name.strip(' "').lower() for name in text.split(separator)]
+        if set(CONTENT).intersection(names):
+            return separator
+    return None
+
+
+def _csv(text: str, separator: str) -> Iterator[Cell]:
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    content, device = _first(CONTENT, rows.fieldnames or ()), _first(DEVICE, rows.fieldnames or ())
+    number = 0
+    while True:
+        try:
+            found = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as problem:
+            yield Cell(None, f"a row that cannot be read: {problem}", number, None)
+            found = {}
+        else:
+            cell = _bytes(found.get(content)) if content else None
+            name = _text(found.get(device)) if device else None
+            yield Cell(cell, None if cell else "no certificate in this row", number, name)
+        number += 1
+
+
+# JSON
+
+
+def _json(data: bytes) -> Iterator[Cell] | None:
+    text = data.decode("utf-8", "replace")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        lines = [line for line in text.splitlines() if line.strip()]
+        return _json_lines(lines) if all(line.lstrip().startswith(("{", "[")) for line in lines) else None
+    if isinstance(found, dict) and isinstance(found.get("items"), list):
+        found = found["items"]
+    return _cells(found if isinstance(found, list) else [found])
+
+
+def _json_lines(lines: list[str]) -> Iterator[Cell]:
+    for row, line in enumerate(lines):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as problem:
+            yield Cell(None, f"a line that is no JSON: {problem}", row, None)
+            continue
+        yield from _cells([record], row)
+
+
+def _cells(records: list[Any], first: int = 0) -> Iterator[Cell]:
+    for row, record in enumerate(records, first):
+        by_name = record if isinstance(record, dict) else {}
+        device = _first(DEVICE, by_name)
+        name = _text(by_name[device]) if device else None
+        held = [text for text in _strings(record) if _HOLDS.search(text)]
+        yield from (Cell(_bytes(text), None, row, name) for text in held)
+        if not held:
+            yield Cell(None, "no certificate in this row", row, name)
+
+
+def _strings(record: Any) -> Iterator[str]:
+    """Yield the texts anywhere in a record, in order."""
+    waiting = [record]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            waiting.extend(reversed(value))

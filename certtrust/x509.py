@@ -1,0 +1,110 @@
+"""Certificates in DER as columns: the columnar reader where cryptography loads them, the tolerant one elsewhere.
+
+Whether cryptography loads a certificate stands in its row: where it refuses, `parse_error` begins with
+"certificate: ", and no verdict may rest on what was read of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from cryptography.x509 import InvalidVersion, load_der_x509_certificate
+
+from . import x509_tolerant, x509_walk
+from .outline import outline
+from .signatures import verify_pairs
+
+REFUSED = "certificate: "
+"""What `parse_error` begins with where cryptography refuses to load the certificate."""
+
+TEXT = pa.large_string()
+
+Row = x509_tolerant.Row
+Columns = dict[str, Any]
+
+
+def read(ders: Sequence[bytes]) -> Columns:
+    """Return the columns of certificates, each an Arrow array, or a list for what holds lists.
+
+    Parameters
+    ----------
+    ders : sequence of bytes
+        One certificate each, or what is taken for one.
+
+    Returns
+    -------
+    dict
+        The columns of CERTIFICATES that a certificate tells by itself; rows in the order given.
+    """
+    with warnings.catch_warnings():
+        # Odd certificates are the data here; what is odd about them stands in parse_error.
+        warnings.simplefilter("ignore")
+        refusals = [_refusal(der) for der in ders]
+        loaded = np.array([refusal is None for refusal in refusals], bool)
+        columns, odd = x509_walk.columns([ders[row] for row in np.flatnonzero(loaded).tolist()])
+        columns["parse_error"] = pa.nulls(len(odd), TEXT)
+        regular = loaded.copy()
+        regular[loaded] = ~odd
+        if not regular.all():
+            rows = [_tolerant(ders[row], refusals[row]) for row in np.flatnonzero(~regular).tolist()]
+            columns = interleaved(_kept(columns, ~odd), rows, regular)
+        columns["fingerprint"] = pa.array([hashlib.sha256(der).hexdigest() for der in ders], TEXT)
+        columns["is_self_signed"] = _self_signed(ders, columns["self_issued"], loaded)
+    return columns
+
+
+def interleaved(columns: Columns, rows: list[Row], regular: npt.NDArray[np.bool_]) -> Columns:
+    """Return columns of both: `columns` where `regular`, and the other `rows`, in the order of `regular`."""
+    order = np.empty(len(regular), np.int64)
+    order[regular] = np.arange(regular.sum())
+    order[~regular] = np.arange(regular.sum(), len(regular))
+    both: Columns = {}
+    for name, column in columns.items():
+        if isinstance(column, list):
+            cells = [*column, *(row.get(name, []) for row in rows)]
+            both[name] = [cells[at] for at in order.tolist()]
+        else:
+            other = pa.array([row.get(name) for row in rows], column.type)
+            both[name] = pa.concat_arrays([column, other]).take(pa.array(order))
+    return both
+
+
+def _kept(columns: Columns, kept: npt.NDArray[np.bool_]) -> Columns:
+    places = np.flatnonzero(kept)
+    return {
+        name: [column[at] for at in places.tolist()] if isinstance(column, list) else column.take(pa.array(places))
+        for name, column in columns.items()
+    }
+
+
+def _refusal(der: bytes) -> str | None:
+    """Return why cryptography refuses to load a certificate, None where it loads it."""
+    try:
+        load_der_x509_certificate(der)
+    except (ValueError, InvalidVersion) as problem:
+        return f"{REFUSED}{problem}"
+    return None
+
+
+def _tolerant(der: bytes, refusal: str | None) -> Row:
+    row = x509_tolerant.read(der)
+    found = [each for each in (refusal, row["parse_error"]) if each]
+    return row | {"parse_error": "; ".join(found) or None}
+
+
+def _self_signed(ders: Sequence[bytes], self_issued: pa.Array, loaded: npt.NDArray[np.bool_]) -> pa.Array:
+    """Verify the signatures of self-issued certificates under their own keys; of others nothing is to verify."""
+    verified: list[bool | None] = pa.array(np.zeros(len(ders), bool), mask=~loaded).to_pylist()
+    candidates = np.flatnonzero(self_issued.fill_null(True).to_numpy(zero_copy_only=False) & loaded).tolist()
+    outlines = {row: outline(ders[row]) for row in candidates}
+    pairs = {row: (each, each.public_key) for row, each in outlines.items() if each}
+    answers = dict(zip(pairs, verify_pairs(list(pairs.values())), strict=True))
+    for row in candidates:
+        verified[row] = answers.get(row)
+    return pa.array(verified, pa.bool_())

@@ -1,0 +1,447 @@
+"""Thousands of certificates at once, field by field in the order of RFC 5280, section 4.1.
+
+    Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }
+    TBSCertificate ::= SEQUENCE { [0] version, serialNumber, signature, issuer, validity, subject,
+                                  subjectPublicKeyInfo, [1] issuerUniqueID, [2] subjectUniqueID, [3] extensions }
+
+All certificates stand in one array of bytes, and every certificate has its own place in it. A step of the walk
+reads the element at all places and moves all places on, so that it costs a few array operations and no loop.
+The walk relies on cryptography having loaded each certificate, which proves its frame; what stands inside
+extensions and keys is proven by nobody, so whatever has not the expected shape is marked as odd and left to
+the tolerant reader. Values that many certificates share are decoded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from . import x509_fields as fields
+from .der import BIT_STRING, BOOLEAN, GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, UTC_TIME
+from .oids import ATTRIBUTES
+
+Places = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Columns = dict[str, Any]
+
+TEXT = pa.large_string()
+
+_MOST_EXTENSIONS = 40
+_MOST_RDNS = 16
+_READ = (
+    fields.SUBJECT_KEY_ID, fields.KEY_USAGE, fields.SUBJECT_ALT_NAME, fields.BASIC_CONSTRAINTS,
+    fields.AUTHORITY_KEY_ID, fields.EXTENDED_KEY_USAGE,
+)  # fmt: skip
+
+
+class Elements(NamedTuple):
+    """One element in every certificate: its tag, where its content starts and stops, and where it begins itself."""
+
+    at: Places
+    tag: Places
+    start: Places
+    stop: Places
+
+
+class Octets:
+    """The certificates as one array of bytes."""
+
+    def __init__(self, ders: Sequence[bytes]) -> None:
+        self.ders = ders
+        self.bytes = np.frombuffer(b"".join((*ders, bytes(8))), dtype=np.uint8)
+        sizes = np.fromiter(map(len, ders), np.int64, len(ders))
+        self.begins = np.cumsum(sizes) - sizes
+
+    def at(self, places: Places) -> Places:
+        """Return the octets at these places."""
+        # What is no field may point anywhere; places beyond the end read the last octet.
+        return self.bytes.take(places, mode="clip").astype(np.int64)
+
+    def elements(self, places: Places) -> Elements:
+        """Return the elements that begin at these places."""
+        size = self.at(places + 1)
+        start = places + 2
+        long = np.flatnonzero(size > 0x7F)
+        if len(long):
+            octets, at = size[long] & 0x7F, start[long]
+            length = self.at(at)
+            for more in (1, 2):
+                length = np.where(octets > more, length << 8 | self.at(at + more), length)
+            size[long], start[long] = length, at + octets
+        return Elements(places, self.at(places), start, start + size)
+
+    def slices(self, rows: npt.NDArray[Any], starts: Places, stops: Places) -> list[bytes]:
+        """Return the bytes between these places, each of the certificate in that row."""
+        base = self.begins[rows]
+        starts_within, stops_within = (starts - base).tolist(), (stops - base).tolist()
+        ders = self.ders
+        cut = zip(rows.tolist(), starts_within, stops_within, strict=True)
+        return [ders[row][start:stop] for row, start, stop in cut]
+
+
+class Shared(NamedTuple):
+    """Values that were decoded once for all certificates that have the same bytes there; None = not decoded."""
+
+    values: list[Any]
+    code: Places
+
+    def column(self, field: str, rows: npt.NDArray[Any], size: int, kind: pa.DataType) -> pa.Array:
+        """Return a field of the values as a column of `size` rows, missing in all but `rows`."""
+        values = [None if each is None else getattr(each, field) for each in self.values]
+        code = np.full(size, -1)
+        code[rows] = self.code
+        return pa.array(values, kind).take(pa.array(code, mask=code < 0))
+
+    def undecoded(self) -> Flags:
+        """Return which rows have no value, or one with a problem."""
+        bad = [each is None or getattr(each, "problem", None) is not None for each in self.values]
+        return np.array(bad, bool)[self.code]
+
+
+def shared(slices: list[bytes], decode: Callable[[bytes], Any]) -> Shared:
+    """Decode each distinct slice once."""
+    distinct: dict[bytes, int] = {}
+    code = np.array([distinct.setdefault(each, len(distinct)) for each in slices], np.int64)
+    return Shared([_tried(decode, each) for each in distinct], code)
+
+
+def _tried(decode: Callable[[bytes], Any], content: bytes) -> Any:
+    try:
+        return decode(content)
+    except ValueError:
+        return None
+
+
+def columns(ders: Sequence[bytes]) -> tuple[Columns, Flags]:
+    """Read certificates that cryptography loads.
+
+    Returns
+    -------
+    columns : dict
+        By name, an Arrow array, or a list for what holds lists.
+    odd : boolean array
+        The certificates whose columns are not to be used: the tolerant reader is to read them.
+    """
+    octets = Octets(ders)
+    rows = np.arange(len(ders))
+    odd = np.zeros(len(ders), bool)
+    found: Columns = {}
+
+    certificate = octets.elements(octets.begins)
+    signed = octets.elements(certificate.start)
+    first = octets.elements(signed.start)
+    has_version = first.tag == 0xA0
+    found["version"] = pa.array(np.where(has_version, octets.at(first.start + 2) + 1, 1))
+    serial = octets.elements(np.where(has_version, first.stop, first.at))
+    found["serial_number"] = _serial_numbers(octets, rows, serial, odd)
+    inner_algorithm = octets.elements(serial.stop)
+    issuer = octets.elements(inner_algorithm.stop)
+    validity = octets.elements(issuer.stop)
+    not_before = octets.elements(validity.start)
+    found["not_before"] = _moments(octets, not_before, odd)
+    found["not_after"] = _moments(octets, octets.elements(not_before.stop), odd)
+    subject = octets.elements(validity.stop)
+    _read_names(octets, rows, issuer, subject, found, odd)
+    key = octets.elements(subject.stop)
+    _read_keys(octets, rows, key, found, odd)
+    _read_extensions(octets, rows, key.stop, signed.stop, found, odd)
+    _read_algorithms(octets, rows, octets.elements(signed.stop), found, odd)
+    return found, odd
+
+
+# serialNumber, validity
+
+
+def _serial_numbers(octets: Octets, rows: npt.NDArray[Any], serial: Elements, odd: Flags) -> pa.Array:
+    odd |= octets.at(serial.start) > 0x7F
+    contents = octets.slices(rows, serial.start, serial.stop)
+    return pa.array([content.hex().lstrip("0") or "0" for content in contents], TEXT)
+
+
+def _moments(octets: Octets, time: Elements, odd: Flags) -> pa.Array:
+    size = time.stop - time.start
+    short = (time.tag == UTC_TIME) & (size == 13)
+    odd |= ~short & ~((time.tag == GENERALIZED_TIME) & (size == 15))
+    # Both forms end in month, day, hour, minute, second and Z.
+    places = (time.stop - 11)[:, None] + np.arange(10)
+    digits = octets.bytes[places].astype(np.int64) - 0x30
+    month, day, hour, minute, second = (digits[:, at] * 10 + digits[:, at + 1] for at in range(0, 10, 2))
+    digits = octets.bytes[(time.stop - 15)[:, None] + np.arange(4)].astype(np.int64) - 0x30
+    of_century = digits[:, 2] * 10 + digits[:, 3]
+    century = np.where(short, np.where(of_century >= 50, 19, 20), digits[:, 0] * 10 + digits[:, 1])
+    year = century * 100 + of_century
+    odd |= (year < 1) | (year > 9999) | (month < 1) | (month > 12)
+    months = np.clip((year - 1970) * 12 + month - 1, -(12 * 1969), 12 * 8030)
+    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + day - 1
+    seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
+    return pa.array(seconds * 1_000_000).cast(pa.timestamp("us", "UTC"))
+
+
+# issuer, subject
+
+_PLAIN = np.zeros(256, bool)
+_PLAIN[0x20:0x7F] = True
+_PLAIN[[ord(each) for each in '"+,;<>\\']] = False
+_PLAIN_TAGS = np.isin(np.arange(256), [0x0C, 0x12, 0x13, 0x14, 0x16, 0x1A])
+_ID_AT = [ATTRIBUTES.get(f"2.5.4.{arc}", f"2.5.4.{arc}") for arc in range(128)]
+_LAST = (3, 10, 6)
+_EQUALS, _COMMA = pa.scalar("=", TEXT), pa.scalar(",", TEXT)
+
+
+class _Names(NamedTuple):
+    """Names of the plain kind, ready; the others are empty here."""
+
+    plain: Flags
+    text: pa.Array
+    common_name: pa.Array
+    organisation: pa.Array
+    country: pa.Array
+
+
+def _read_names(
+    octets: Octets, rows: npt.NDArray[Any], issuer: Elements, subject: Elements, found: Columns, odd: Flags
+) -> None:
+    names = _plain_names(octets, subject)
+    subjects = octets.slices(rows, subject.start, subject.stop)
+    issuers = octets.slices(rows, issuer.start, issuer.stop)
+    others = np.flatnonzero(~names.plain)
+    decoded = shared([subjects[row] for row in others.tolist()], fields.name)
+    odd[others] |= decoded.undecoded()
+    for column, plain in zip(("subject", "subject_cn", "organisation", "country"), names[1:], strict=True):
+        field = {"subject": "text", "subject_cn": "common_name"}.get(column, column)
+        found[column] = _filled(plain, decoded.column(field, others, len(rows), TEXT), others)
+    # A self-issued certificate says its name twice, and the first one has just been read.
+    others = np.flatnonzero([issuer != subject for issuer, subject in zip(issuers, subjects, strict=True)])
+    decoded = shared([issuers[row] for row in others.tolist()], fields.name)
+    odd[others] |= decoded.undecoded()
+    for column, same, field in (("issuer", "subject", "text"), ("issuer_cn", "subject_cn", "common_name")):
+        found[column] = _filled(found[same], decoded.column(field, others, len(rows), TEXT), others)
+    found["self_issued"] = pc.equal(found["subject"], found["issuer"])
+
+
+def _filled(column: pa.Array, other: pa.Array, rows: npt.NDArray[Any]) -> pa.Array:
+    """Return the column with the values of the other one in these rows."""
+    if not len(rows):
+        return column
+    mask = np.zeros(len(column), bool)
+    mask[rows] = True
+    return pc.if_else(pa.array(mask), other, column)
+
+
+def _plain_names(octets: Octets, name: Elements) -> _Names:
+    """Read names whose RDNs have one attribute each, of type 2.5.4.x and with a value that needs no escape."""
+    size = len(name.at)
+    plain = np.ones(size, bool)
+    place, inside = name.start.copy(), np.flatnonzero(name.start < name.stop)
+    steps: list[tuple[Any, ...]] = []
+    for step in range(_MOST_RDNS):
+        rdn = octets.elements(place[inside])
+        pair = octets.elements(rdn.start)
+        kind = octets.elements(pair.start)
+        value = octets.elements(kind.stop)
+        arc = octets.at(kind.start + 2)
+        fits = (pair.stop == rdn.stop) & (value.stop == pair.stop) & (value.start < value.stop)
+        fits &= (kind.stop == kind.start + 3) & (octets.at(kind.start) == 0x55) & (octets.at(kind.start + 1) == 0x04)
+        plain[inside[~(fits & (arc < len(_ID_AT)) & _PLAIN_TAGS[value.tag])]] = False
+        steps.append((inside, np.full(len(inside), step), arc, value.start, value.stop))
+        place[inside] = rdn.stop
+        inside = inside[rdn.stop < name.stop[inside]]
+        if not len(inside):
+            break
+    plain[inside] = False
+    row, at, arc, start, stop = (np.concatenate(each) for each in zip(*steps, strict=True))
+    kept = plain[row]
+    row, at, arc, start, stop = row[kept], at[kept], arc[kept], start[kept], stop[kept]
+    values, needs_escape = _texts(octets, start, stop)
+    plain[row[needs_escape]] = False
+    return _Names(plain, _written(values, row, at, arc, size), *(_last(values, row, arc, each, size) for each in _LAST))
+
+
+def _texts(octets: Octets, start: Places, stop: Places) -> tuple[pa.Array, Flags]:
+    """Return the octets between these places as text, and which texts cannot stand in a name as they are."""
+    length = stop - start
+    offsets = np.concatenate(([0], np.cumsum(length)))
+    data = octets.bytes[np.repeat(start - offsets[:-1], length) + np.arange(offsets[-1])]
+    bad = np.flatnonzero(~_PLAIN[data])
+    needs_escape = np.isin(data[offsets[:-1]], (0x20, 0x23)) | (data[offsets[1:] - 1] == 0x20)
+    needs_escape[np.searchsorted(offsets, bad, side="right") - 1] = True
+    data[bad] = 0x3F
+    return pa.LargeStringArray.from_buffers(len(start), pa.py_buffer(offsets), pa.py_buffer(data)), needs_escape
+
+
+def _written(values: pa.Array, row: Places, step: Places, arc: Places, size: int) -> pa.Array:
+    """Return names as RFC 4514 writes them, the last RDN first."""
+    texts = pc.binary_join_element_wise(pa.array(_ID_AT, TEXT).take(pa.array(arc)), values, _EQUALS)
+    count = np.bincount(row, minlength=size)
+    offsets = np.concatenate(([0], np.cumsum(count)))
+    order = np.empty(len(row), np.int64)
+    order[offsets[row] + count[row] - 1 - step] = np.arange(len(row))
+    return pc.binary_join(pa.LargeListArray.from_arrays(offsets, texts.take(pa.array(order))), _COMMA)
+
+
+def _last(values: pa.Array, row: Places, arc: Places, kind: int, size: int) -> pa.Array:
+    """Return the last attribute of a kind."""
+    last = np.full(size, -1)
+    of_kind = np.flatnonzero(arc == kind)
+    last[row[of_kind]] = of_kind
+    return values.take(pa.array(last, mask=last < 0))
+
+
+# subjectPublicKeyInfo
+
+_BIT_LENGTH = np.array([each.bit_length() for each in range(256)])
+
+
+def _read_keys(octets: Octets, rows: npt.NDArray[Any], key: Elements, found: Columns, odd: Flags) -> None:
+    algorithm = octets.elements(key.start)
+    kinds = shared(octets.slices(rows, algorithm.start, algorithm.stop), fields.key_algorithm)
+    odd |= kinds.undecoded()
+    found["key_type"] = kinds.column("kind", rows, len(rows), TEXT)
+    found["curve"] = kinds.column("curve", rows, len(rows), TEXT)
+    is_rsa = np.array([bool(each) and each.kind == "RSA" for each in kinds.values], bool)[kinds.code]
+    bits = octets.elements(algorithm.stop)
+    numbers = octets.elements(bits.start + 1)
+    modulus = octets.elements(numbers.start)
+    size = _bit_length(octets, modulus)
+    fits = (bits.tag == BIT_STRING) & (numbers.tag == SEQUENCE) & (modulus.tag == INTEGER)
+    fits &= (modulus.stop <= numbers.stop) & (numbers.stop <= bits.stop) & (size > 0)
+    odd |= is_rsa & ~fits
+    sizes = kinds.column("size", rows, len(rows), pa.int64())
+    found["key_size"] = pc.if_else(pa.array(is_rsa), pa.array(size), sizes)
+
+
+def _bit_length(octets: Octets, number: Elements) -> Places:
+    """Return the length of positive INTEGERs in bits, and 0 for others."""
+    sign = octets.at(number.start)
+    padded = sign == 0
+    first = np.where(padded, octets.at(number.start + 1), sign)
+    length = (number.stop - number.start - 1 - padded) * 8 + _BIT_LENGTH[first]
+    return np.where((sign > 0x7F) | (first == 0), 0, length)
+
+
+# extensions
+
+
+class _Value(NamedTuple):
+    """What an extension tells, None included."""
+
+    value: str | None
+
+
+def _read_value(decode: Callable[[bytes], str | None], content: bytes) -> _Value:
+    return _Value(decode(content))
+
+
+_SLOTS = np.full(256, -1)
+_SLOTS[list(_READ)] = np.arange(len(_READ))
+
+
+def _read_extensions(
+    octets: Octets, rows: npt.NDArray[Any], place: Places, end: Places, found: Columns, odd: Flags
+) -> None:
+    starts, stops = _extension_values(octets, place, end, odd)
+    size = len(rows)
+
+    def values(extension: int, skip: int = 0) -> tuple[npt.NDArray[Any], list[bytes]]:
+        slot = _SLOTS[extension]
+        present = np.flatnonzero(starts[slot])
+        return present, octets.slices(present, starts[slot, present] + skip, stops[slot, present])
+
+    slot = _SLOTS[fields.SUBJECT_KEY_ID]
+    start, stop = starts[slot], stops[slot]
+    fits = (octets.at(start) == OCTET_STRING) & (octets.at(start + 1) == stop - start - 2) & (stop - start < 0x82)
+    odd |= (start > 0) & ~fits
+    present, contents = values(fields.SUBJECT_KEY_ID, skip=2)
+    found["subject_key_id"] = _spread([content.hex() for content in contents], present, size)
+
+    for extension, column, decode in (
+        (fields.KEY_USAGE, "key_usage", fields.key_usage),
+        (fields.AUTHORITY_KEY_ID, "authority_key_id", fields.authority_key_id),
+        (fields.EXTENDED_KEY_USAGE, "extended_key_usage", fields.extended_key_usage),
+    ):
+        present, contents = values(extension)
+        decoded = shared(contents, partial(_read_value, decode))
+        found[column] = decoded.column("value", present, size, TEXT)
+        odd[present] |= decoded.undecoded()
+
+    present, contents = values(fields.BASIC_CONSTRAINTS)
+    decoded = shared(contents, fields.basic_constraints)
+    odd[present] |= decoded.undecoded()
+    found["is_ca"] = decoded.column("is_ca", present, size, pa.bool_())
+    found["path_length"] = decoded.column("path_length", present, size, pa.int64())
+
+    found["dns_names"], found["ip_addresses"] = [[] for _ in rows], [[] for _ in rows]
+    others: list[int | None] = [None] * size
+    present, contents = values(fields.SUBJECT_ALT_NAME)
+    for row, content in zip(present.tolist(), contents, strict=True):
+        names = _tried(fields.subject_alt_name, content)
+        if names is None:
+            odd[row] = True
+        else:
+            found["dns_names"][row], found["ip_addresses"][row], others[row] = names
+    found["other_names"] = pa.array(others, pa.int64())
+
+
+def _spread(values: list[Any], rows: npt.NDArray[Any], size: int) -> pa.Array:
+    """Return the values in their rows, missing in all others."""
+    place = np.full(size, -1)
+    place[rows] = np.arange(len(rows))
+    return pa.array(values, TEXT).take(pa.array(place, mask=place < 0))
+
+
+def _extension_values(octets: Octets, place: Places, end: Places, odd: Flags) -> tuple[Places, Places]:
+    """Return where the values of the extensions that are read start and stop: a line for each; 0 = absent."""
+    starts, stops = np.zeros((2, len(_READ), len(place)), np.int64)
+    place = _extensions_start(octets, place, end, odd)
+    inside = np.flatnonzero(place)
+    listed = octets.elements(octets.elements(place[inside]).start)
+    last = np.zeros_like(place)
+    place[inside], last[inside] = listed.start, listed.stop
+    inside = inside[place[inside] < last[inside]]
+    for _ in range(_MOST_EXTENSIONS):
+        if not len(inside):
+            break
+        extension = octets.elements(place[inside])
+        oid = octets.elements(extension.start)
+        critical = octets.elements(oid.stop)
+        value = octets.elements(np.where(critical.tag == BOOLEAN, critical.stop, oid.stop))
+        is_known = (oid.stop == oid.start + 3) & (octets.at(oid.start) == 0x55) & (octets.at(oid.start + 1) == 0x1D)
+        slot = np.where(is_known, _SLOTS[octets.at(oid.start + 2)], -1)
+        known = np.flatnonzero(slot >= 0)
+        slot, row = slot[known], inside[known]
+        odd[row] |= (starts[slot, row] > 0) | (value.tag[known] != OCTET_STRING)
+        starts[slot, row], stops[slot, row] = value.start[known], value.stop[known]
+        place[inside] = extension.stop
+        inside = inside[extension.stop < last[inside]]
+    odd[inside] = True
+    return starts, stops
+
+
+def _extensions_start(octets: Octets, place: Places, end: Places, odd: Flags) -> Places:
+    """Return where [3] extensions stands behind the unique identifiers, and 0 where it does not."""
+    found = np.zeros_like(place)
+    for _ in range(3):
+        inside = place < end
+        if not inside.any():
+            break
+        part = octets.elements(place)
+        found = np.where(inside & (part.tag == 0xA3), place, found)
+        odd |= inside & ~np.isin(part.tag, (0x81, 0x82, 0xA3))
+        place = np.where(inside, part.stop, place)
+    return found
+
+
+# signatureAlgorithm
+
+
+def _read_algorithms(octets: Octets, rows: npt.NDArray[Any], algorithm: Elements, found: Columns, odd: Flags) -> None:
+    decoded = shared(octets.slices(rows, algorithm.start, algorithm.stop), fields.algorithm)
+    odd |= decoded.undecoded()
+    found["signature_algorithm"] = decoded.column("name", rows, len(rows), TEXT)
+    found["signature_hash"] = decoded.column("hash", rows, len(rows), TEXT)
