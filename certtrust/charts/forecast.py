@@ -8,7 +8,7 @@ import pandas as pd
 
 from .labels import cause_label, plural
 from .sheet import WIDTH, sheet
-from .stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, draw_stack, stack_colours, stack_legend
+from .stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, RIGHT, draw_stack, stack_colours, stack_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,6 +61,7 @@ def forecast(
             content=HEIGHT if colours else 30.0,
             alt=_alternative(title, table),
             left=LEFT if colours else 0.0,
+            right=RIGHT if colours else 0.0,
             bottom=BOTTOM if colours else 0.0,
         )
         if colours:

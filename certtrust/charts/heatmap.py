@@ -184,9 +184,11 @@ def _headline(counts: pd.DataFrame, by: str) -> str:
     totals = counts.sum()
     group, size = str(totals.index[0]), int(totals.iloc[0])
     word = GROUP_WORDS.get(by, by)
-    first = int(counts.iloc[:, 0].to_numpy().argmax())
+    sizes = counts.iloc[:, 0].to_numpy()
+    first = int(sizes.argmax())
     opening = f"{word[0].upper()}{word[1:]} {group}" if group != "not known" else f"Where the {word} is not known"
-    rest = f"{size:,} of {plural(int(totals.sum()), 'failed attempt')}, {percent(int(counts.iloc[first, 0]) / size)} of them"
+    failed, share = plural(int(totals.sum()), "failed attempt"), percent(int(sizes[first]) / size)
+    rest = f"{size:,} of {failed}, {share} of them"
     return f"{opening}: {rest} \u201c{cause_label(str(counts.index[first]))}\u201d"
 
 

@@ -13,7 +13,7 @@ from .sheet import SMALL, Key, Sheet
 
 OTHER_CAUSES = "other"
 _EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
-HEIGHT, LEFT, BOTTOM = 190.0, 30.0, 30.0
+HEIGHT, LEFT, RIGHT, BOTTOM = 190.0, 30.0, 12.0, 30.0
 
 
 def stack_colours(causes: list[str], *, dark: bool) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pandas as pd
 from ..check import counted
 from .labels import percent, plural
 from .sheet import WIDTH, Key, Sheet, sheet
-from .stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, draw_stack, stack_colours, stack_legend
+from .stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, RIGHT, draw_stack, stack_colours, stack_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -158,6 +158,7 @@ def timeline(
             content=HEIGHT if colours else 30.0,
             alt=f"Stacked steps over time. {title}. {subtitle}.",
             left=LEFT if colours else 0.0,
+            right=RIGHT if colours else 0.0,
             bottom=BOTTOM if colours else 0.0,
         )
         if colours:

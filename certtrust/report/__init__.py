@@ -7,7 +7,15 @@ from .exports import as_json, write_report
 from .page import page
 from .words import summary_lines
 
-STEPS = ("reading files", "checking signatures", "judging attempts", "counting causes", "drawing charts")
+STEPS = (
+    "reading files",
+    "checking signatures",
+    "judging attempts",
+    "counting causes",
+    "searching remedies",
+    "looking ahead",
+    "drawing charts",
+)
 """What takes time in a report, in order; for a progress bar."""
 
 __all__ = ["STEPS", "Report", "as_json", "explain_fleet", "page", "summary_lines", "write_report"]

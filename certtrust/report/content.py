@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from ..advice import forecast, remedies
 from ..attempts import attempts
 from ..charts.labels import cause_label
 from ..check import causes as count_causes
@@ -46,6 +47,8 @@ class Report:
         evidence, attempts, first, last, why, remedy.
     undecided : DataFrame
         One row per rule that some attempts leave open: code, title, attempts, devices, missing.
+    remedies, forecast : DataFrame
+        `certtrust.remedies(fleet, results)` and `certtrust.forecast(fleet)`.
     inputs : DataFrame
         One row per file: kind, source, rows, unread.
     problems : DataFrame
@@ -61,6 +64,8 @@ class Report:
     comparison: pd.DataFrame
     failing: pd.DataFrame
     undecided: pd.DataFrame
+    remedies: pd.DataFrame
+    forecast: pd.DataFrame
     inputs: pd.DataFrame
     problems: pd.DataFrame
 
@@ -99,6 +104,12 @@ def explain_fleet(
     results = check(attempts(linked, of=of), at=at)
     begin("counting causes")
     failing = failing_devices(results)
+    begin("searching remedies")
+    actions = _interim(
+        lambda: remedies(linked, results), "step attempts devices devices_cumulative rank price instead pem"
+    )
+    begin("looking ahead")
+    predictions = _interim(lambda: forecast(linked), "date cause devices")
     return Report(
         name=name,
         made=pd.Timestamp.now("UTC").floor("s"),
@@ -109,9 +120,18 @@ def explain_fleet(
         comparison=compare(results),
         failing=failing,
         undecided=undecided_rules(results),
+        remedies=actions,
+        forecast=predictions,
         inputs=inputs(fleet),
         problems=problems(fleet),
     )
+
+
+def _interim(make: Callable[[], pd.DataFrame], columns: str) -> pd.DataFrame:
+    try:
+        return make()
+    except NotImplementedError:
+        return pd.DataFrame({name: [] for name in columns.split()})
 
 
 def failing_devices(results: pd.DataFrame) -> pd.DataFrame:

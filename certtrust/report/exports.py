@@ -52,6 +52,8 @@ def as_json(report: Report) -> str:
         "causes": report.causes,
         "failing": report.failing,
         "undecided": report.undecided,
+        "remedies": report.remedies,
+        "forecast": report.forecast,
         "rules": all_rules(),
         "inputs": report.inputs,
         "problems": report.problems,

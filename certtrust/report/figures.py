@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from .. import charts
 from ..charts.palette import BAD, CAUSE_COLOURS, FURTHER, GOOD, OTHER
 from .content import Report
@@ -20,11 +22,23 @@ Draw = Callable[[Report, "Axes", str], "Axes"]
 
 FIGURES: dict[str, Draw] = {
     "causes": lambda report, ax, theme: charts.causes(report.results, ax=ax, theme=theme),
+    "remedies": lambda report, ax, theme: charts.remedies(report.remedies, ax=ax, theme=theme),
+    "timeline": lambda report, ax, theme: charts.timeline(report.results, ax=ax, theme=theme),
+    "heatmap": lambda report, ax, theme: charts.heatmap(report.results, _grouping(report), ax=ax, theme=theme),
+    "combinations": lambda report, ax, theme: charts.combinations(report.results, ax=ax, theme=theme),
+    "compared": lambda report, ax, theme: charts.compared(report.results, ax=ax, theme=theme),
+    "trust_tree": lambda report, ax, theme: charts.trust_tree(report.fleet, ax=ax, theme=theme),
+    "name_fit": lambda report, ax, theme: charts.name_fit(report.results, ax=ax, theme=theme),
+    "expiry": lambda report, ax, theme: charts.expiry(_certificates(report), today=report.made, ax=ax, theme=theme),
+    "forecast": lambda report, ax, theme: charts.forecast(report.forecast, ax=ax, theme=theme),
 }
-"""The charts in the order of the page."""
+"""The charts of the page, by name."""
 
 WIDE, NARROW = 7.5, 3.8
 """Widths in inches of the drawing for a desk and of the one for a phone; the page shows the one that fits."""
+
+MARGIN = 10
+"""Points at the left and right of a drawing that are cut off, so that it lines up with the page's text."""
 
 INK = {
     "#ffffff": "#15181d",
@@ -43,6 +57,15 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 def dark_colours() -> dict[str, str]:
     """Return what each colour of a drawing becomes on a dark page."""
     return INK | dict([*CAUSE_COLOURS.values(), *FURTHER, OTHER, GOOD, BAD])
+
+
+def _grouping(report: Report) -> str:
+    """Return the column to group causes by: PBXs where there are several, else models."""
+    return "pbx" if len(report.results["pbx"].dropna().unique()) > 1 else "model"
+
+
+def _certificates(report: Report) -> pd.DataFrame:
+    return pd.concat([report.fleet.certificates, report.fleet.trust], ignore_index=True)
 
 
 def figure(report: Report, name: str) -> Markup:
@@ -64,7 +87,7 @@ def _svg(ax: Axes, prefix: str, kind: str) -> Markup:
     drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, count=1, flags=re.DOTALL)
     drawing = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", drawing, count=1, flags=re.DOTALL)
     head, body = drawing.split(">", 1)
-    box = re.search(r'viewBox="([^"]*)"', head)
+    width, height = _size(head)
     body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
     body = re.sub(r'\bid="([^"]*)"', rf'id="{prefix}-\1"', body)
     body = re.sub(r"url\(#", f"url(#{prefix}-", body)
@@ -72,10 +95,15 @@ def _svg(ax: Axes, prefix: str, kind: str) -> Markup:
     body = body.replace("'DejaVu Sans'", FONTS)
     body = _COLOUR.sub(_variable, body)
     title = tag("title", charts.alternative_text(ax), id=f"{prefix}-title")
-    opening = (
-        f'<svg viewBox="{box.group(1) if box else ""}" role="img" aria-labelledby="{prefix}-title" class="{kind}">'
-    )
+    box = f"{MARGIN} 0 {width - 2 * MARGIN:g} {height:g}"
+    opening = f'<svg viewBox="{box}" role="img" aria-labelledby="{prefix}-title" class="{kind}">'
     return Markup(opening + title + body.strip())
+
+
+def _size(head: str) -> tuple[float, float]:
+    """Return width and height that the opening tag of a drawing names."""
+    numbers = head.split('viewBox="', 1)[1].split('"', 1)[0].split()
+    return float(numbers[2]), float(numbers[3])
 
 
 def _variable(found: re.Match[str]) -> str:

@@ -67,11 +67,12 @@ def tag(name: str, /, *contents: Content, **attributes: object) -> Markup:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its heading, whether it holds numbers, and whether it holds long text."""
+    """A column of a table: its heading, and whether it holds numbers, long text, or short words kept on one line."""
 
     head: str
     number: bool = False
     long: bool = False
+    short: bool = False
 
 
 def table(
@@ -88,7 +89,7 @@ def table(
 
 
 def _class(column: Column) -> str | None:
-    return "number" if column.number else "text" if column.long else None
+    return "number" if column.number else "text" if column.long else "short" if column.short else None
 
 
 def _cell(column: Column, value: Content) -> Markup:

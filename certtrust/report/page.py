@@ -15,8 +15,11 @@ from .content import Report
 from .figures import dark_colours, figure
 from .markup import Column, Markup, join, table, tag
 
-SHOWN = 200
+SHOWN = 100
 """Rows of a long table that the page shows; the CSV beside it has all."""
+
+ACTIONS = 8
+"""Actions that are shown with their price and the certificate to upload."""
 
 CARDS = 5
 """Causes that get a card with an example; the table below them has all."""
@@ -26,8 +29,11 @@ def page(report: Report, *, csv_name: str | None = None) -> str:
     """Return the report as a complete HTML document; `csv_name` is the file beside it that it refers to."""
     sections = [
         ("why", "Why registrations fail", _why(report)),
+        ("first", "What to do first", _first(report)),
+        ("where", "When and where", [figure(report, name) for name in ("timeline", "heatmap", "combinations")]),
+        ("sure", "How sure this is", [figure(report, "compared"), *_undecided(report)]),
+        ("certificates", "The certificates", _certificates(report)),
         ("devices", "Which devices fail", _devices(report, csv_name)),
-        ("open", "What could not be decided", _undecided(report)),
         ("rules", "The rules and where they stand", _rules()),
         ("inputs", "What was read", _inputs(report)),
     ]
@@ -134,6 +140,61 @@ def _card(cause: pd.Series, total: int) -> Markup:
     )
 
 
+def _first(report: Report) -> Iterator[Markup]:
+    actions = report.remedies
+    if actions.empty:
+        yield tag("p", words.first_remedy(report).capitalize() + ".")
+        return
+    yield figure(report, "remedies")
+    yield tag("p", "In this order, each action repairs as much as possible of what is still broken:")
+    yield tag(
+        "ol",
+        [tag("li", _action(action), class_="card do") for _, action in actions.head(ACTIONS).iterrows()],
+        class_="plain",
+    )
+    if len(actions) > ACTIONS:
+        rest = actions.iloc[ACTIONS:]
+        yield tag("h3", f"{plural(len(rest), 'further action')}")
+        shown = rest.head(SHOWN)
+        if len(rest) > SHOWN:
+            yield tag("p", f"The first {SHOWN:,} of them.")
+        columns = [
+            Column("No.", number=True),
+            Column("What to do", long=True),
+            Column("Devices", number=True),
+            Column("Together", number=True),
+        ]
+        numbers = [shown[name].astype("int64") for name in ("rank", "devices", "devices_cumulative")]
+        yield table("Further actions", columns, zip(numbers[0], shown["step"], numbers[1], numbers[2], strict=True))
+
+
+def _action(action: pd.Series) -> list[Markup]:
+    alone = f"{plural(int(action['attempts']), 'attempt')} of {plural(int(action['devices']), 'device')}"
+    together = plural(int(action["devices_cumulative"]), "device")
+    further = [
+        tag("p", tag("small", label, " ", tag("bdi", action[name])))
+        for name, label in (("price", "Its price:"), ("instead", "Or instead:"))
+        if isinstance(action[name], str) and action[name]
+    ]
+    pem = action["pem"]
+    upload = (
+        tag("details", tag("summary", "The certificate to upload (PEM)"), tag("pre", pem))
+        if isinstance(pem, str)
+        else None
+    )
+    return [
+        tag("h3", tag("bdi", action["step"])),
+        tag("p", tag("small", f"Repairs {alone} by itself; {together} together with all actions before it.")),
+        *further,
+        *([upload] if upload else []),
+    ]
+
+
+def _certificates(report: Report) -> Iterator[Markup]:
+    for name in ("trust_tree", "name_fit", "expiry", "forecast"):
+        yield figure(report, name)
+
+
 def _devices(report: Report, csv_name: str | None) -> Iterator[Markup]:
     failing = report.failing
     if failing.empty:
@@ -146,16 +207,16 @@ def _devices(report: Report, csv_name: str | None) -> Iterator[Markup]:
     )
     yield tag("p", f"One row per device, PBX and cause. {more}{where} Press a heading to sort.")
     columns = [
-        Column("Device"),
-        Column("PBX"),
-        Column("Model"),
+        Column("Device", short=True),
+        Column("PBX", short=True),
+        Column("Model", short=True),
         Column("Cause"),
         Column("Attempts", number=True),
-        Column("Last"),
+        Column("Last seen", short=True),
         Column("Why", long=True),
         Column("What to do", long=True),
     ]
-    last = shown["last"].dt.strftime("%Y-%m-%d %H:%M")
+    last = shown["last"].dt.strftime("%Y-%m-%d")
     values = [shown[name] for name in ("device", "pbx", "model", "title", "attempts")]
     rows = zip(*values, last, shown["why"], shown["remedy"], strict=True)
     yield table("Devices that fail", columns, rows, sortable=True)
@@ -165,6 +226,7 @@ def _undecided(report: Report) -> Iterator[Markup]:
     if report.undecided.empty:
         yield tag("p", "Every attempt could be judged by every rule that applies to it.")
         return
+    yield tag("h3", "What could not be decided")
     yield tag("p", "Where the data do not tell, no verdict is guessed. These data would decide more:")
     columns = [
         Column("Rule"),
@@ -225,7 +287,7 @@ def _inputs(report: Report) -> Iterator[Markup]:
     yield tag("h3", "What could not be read in full")
     if len(report.problems) > len(shown):
         yield tag("p", f"The first {len(shown):,} of {len(report.problems):,}.")
-    columns = [Column("File"), Column("Line or block", number=True), Column("Reason", long=True)]
+    columns = [Column("File", short=True), Column("Line or block", number=True), Column("Reason", long=True)]
     places = [None if pd.isna(place) else int(place) for place in shown["place"]]
     yield table("Problems", columns, zip(shown["source"], places, shown["parse_error"], strict=True))
 

@@ -128,10 +128,12 @@ def _listed(parts: list[str]) -> str:
 
 
 def first_remedy(report: Report) -> str:
-    """Return what to do first, in one sentence, or that there is nothing to do."""
-    if report.causes.empty:
-        return "nothing to repair"
-    return str(report.causes["remedy"].iloc[0])
+    """Return what to do first and what it repairs, or that there is nothing to do."""
+    if report.remedies.empty:
+        return "none of the known remedies repairs a failure" if len(report.failing) else "nothing to repair"
+    first = report.remedies.iloc[0]
+    repaired = f"{plural(int(first['attempts']), 'attempt')} of {plural(int(first['devices']), 'device')}"
+    return f"{first['step']} (repairs {repaired})"
 
 
 def summary_lines(report: Report) -> list[str]:
