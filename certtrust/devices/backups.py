@@ -1,7 +1,8 @@
 """PBX objects in the lines of a configuration backup: `mod cmd FLASHDIR0 add-item 101 (cn=..)..(pbx=<user ../>)`.
 
 Documented is this line with a user element; that devices are its children, as in the SOAP form, is inferred. How
-parentheses are escaped is not documented, so a value ends where `)(` follows, the element at its own end. All other lines of a backup are no PBX objects and are passed over.
+parentheses are escaped is not documented, so a value ends where `)(` follows, the element at its own end. All other
+lines of a backup are no PBX objects and are passed over.
 """
 
 from __future__ import annotations

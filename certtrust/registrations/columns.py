@@ -131,31 +131,37 @@ def _moments_by_value(text: Any) -> Any:
     return pa.array(found, MOMENT, from_pandas=True).take(encoded.indices)
 
 
-def _fits(text: Any, pattern: str) -> bool:
-    return bool(pc.all(pc.match_substring_regex(text, f"^(?:{pattern})$")).as_py())
-
-
 def serials(text: Any) -> Any:
     """Return what is a serial in any spelling as 12 lower-case hex digits; all else is missing."""
-    if text.null_count == len(text):
-        return text
-    if _fits(text, "[0-9a-f]{12}"):
-        return text
-    return by_value(text, lambda values: identity.serials(pd.Series(values, dtype="str")).array)
+    return _spelled(text, "^[0-9a-f]{12}$", r"^\s*[0-9A-Fa-f][0-9A-Fa-f:.-]{10,15}[0-9A-Fa-f]\s*$", identity.serials)
 
 
 def hardware_ids(text: Any) -> Any:
     """Return what is a hardware ID in its one spelling; all else is missing."""
+
+    def one_spelling(series: pd.Series) -> pd.Series:
+        return identity.same_spelling(series).where(identity.hardware_ids(series)["model"].notna())
+
+    return _spelled(
+        text,
+        "^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}$",
+        r"^\s*[A-Za-z].*-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}\s*$",
+        one_spelling,
+    )
+
+
+def _spelled(text: Any, right: str, likely: str, function: Callable[[pd.Series], pd.Series]) -> Any:
+    """Keep what is spelled right already, and apply a function only to what may be another spelling of it."""
     if text.null_count == len(text):
         return text
-    if _fits(text, "[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}"):
+    fits = pc.match_substring_regex(text, right)
+    if pc.all(fits).as_py():
         return text
-
-    def spelled(values: list[str | None]) -> Any:
-        series = pd.Series(values, dtype="str")
-        return identity.same_spelling(series).where(identity.hardware_ids(series)["model"].notna()).array
-
-    return by_value(text, spelled)
+    kept = pc.if_else(fits, text, NOTHING)
+    others = pc.if_else(pc.and_not(pc.match_substring_regex(text, likely), fits), text, NOTHING)
+    if others.null_count == len(text):
+        return kept
+    return pc.coalesce(kept, by_value(others, lambda values: function(pd.Series(values, dtype="str")).array))
 
 
 def _plain(text: str) -> str:
@@ -203,7 +209,7 @@ def severities(text: Any) -> Any:
 
 def fingerprints(text: Any) -> Any:
     """Return SHA-256 fingerprints in lower-case hex without separators; other texts stay as they stand."""
-    if text.null_count == len(text) or _fits(text, "[0-9a-f]{64}"):
+    if pc.all(pc.match_substring_regex(text, "^[0-9a-f]{64}$")).as_py():
         return text
     plain = pc.utf8_lower(pc.replace_substring(text, ":", ""))
     return pc.if_else(pc.match_substring_regex(plain, "^[0-9a-f]{64}$"), plain, text)

@@ -21,9 +21,11 @@ from .formats import About, Reader
 from .lines import Block
 
 NAME = "json"
-KEYS = tuple(dict.fromkeys((*events.KEYS, *journal.KEYS, *records.FIELDS)))
+_TELLING = ("mt", "MESSAGE", "__REALTIME_TIMESTAMP")
+_KEYS_OF_KIND = tuple(tuple(dict.fromkeys((*_TELLING, *keys))) for keys in (events.KEYS, journal.KEYS, records.FIELDS))
+KEYS = tuple(dict.fromkeys(key for keys in _KEYS_OF_KIND for key in keys))
 
-_PIECE = 2000
+_PIECE = 128
 """Lines that are parsed one by one where one of them is bad."""
 _JAVASCRIPT = re.compile(r"^\s*\{\s*[A-Za-z_$][\w$]*\s*:")
 
@@ -42,18 +44,22 @@ def _parse(block: Block, about: About) -> Columns:
     notes = Notes(block.problems)
     fields, reasons = objects(block.lines)
     notes.add(pc.is_valid(reasons), reasons)
-    kind = np.select(
-        [_given(fields["mt"]), _given(fields["MESSAGE"]) | _given(fields["__REALTIME_TIMESTAMP"])], [0, 1], 2
-    )
+    kinds = _kinds(fields)
     parsers = (events.parse, journal.parse, _own)
     parts = []
-    for number in np.unique(kind):
-        rows = np.flatnonzero(kind == number)
-        whole = len(rows) == len(block)
+    for kind in np.unique(kinds):
+        rows = np.flatnonzero(kinds == kind)
+        whole = len(rows) == len(block.lines)
         part = fields if whole else {name: field.take(pa.array(rows)) for name, field in fields.items()}
         partial_notes = Notes(notes.text if whole else notes.text.take(pa.array(rows)))
-        parts.append((rows, parsers[number](part, partial_notes, about) | {"parse_error": partial_notes.text}))
-    return scattered(parts, len(block))
+        parts.append((rows, parsers[kind](part, partial_notes, about) | {"parse_error": partial_notes.text}))
+    return scattered(parts, len(block.lines))
+
+
+def _kinds(fields: Columns) -> Any:
+    """Return the number of the kind of each record, by its place in `_KEYS_OF_KIND`."""
+    is_journal = _given(fields["MESSAGE"]) | _given(fields["__REALTIME_TIMESTAMP"])
+    return np.select([_given(fields["mt"]), is_journal], [0, 1], 2)
 
 
 def _given(field: Any) -> Any:
@@ -70,11 +76,17 @@ def _own(fields: Columns, notes: Notes, _: About) -> Columns:
 
 def objects(lines: Any) -> tuple[Columns, Any]:
     """Return the known keys of every line as text columns, and why a line is no object."""
-    whole = pc.match_substring_regex(lines, r"^\s*\{.*\}\s*$")
-    if pc.all(whole).as_py():
-        fields = _at_once(lines)
-        if fields is not None:
-            return fields, constant(None, len(lines))
+    whole = _looks_whole(lines)
+    if not whole.all() and whole.any():
+        parts = []
+        for rows in (np.flatnonzero(whole), np.flatnonzero(~whole)):
+            fields, reasons = objects(lines.take(pa.array(rows)))
+            parts.append((rows, {**fields, "": reasons}))
+        fields = scattered(parts, len(lines))
+        return fields, fields.pop("")
+    found = _at_once(lines) if whole.all() else None
+    if found is not None:
+        return found, constant(None, len(lines))
     if len(lines) <= _PIECE:
         return _one_by_one(lines)
     step = max(_PIECE, -(-len(lines) // 16))
@@ -83,38 +95,48 @@ def objects(lines: Any) -> tuple[Columns, Any]:
     return fields, pa.concat_arrays([reasons for _, reasons in pieces])
 
 
+def _looks_whole(lines: Any) -> Any:
+    """Tell which lines begin and end with a brace."""
+    looks = pc.and_(pc.starts_with(lines, "{"), pc.ends_with(lines, "}"))
+    if not pc.all(looks).as_py():
+        trimmed = pc.utf8_trim_whitespace(lines)
+        looks = pc.and_(pc.starts_with(trimmed, "{"), pc.ends_with(trimmed, "}"))
+    return looks.to_numpy(zero_copy_only=False)
+
+
 def _at_once(lines: Any) -> Columns | None:
     """Parse lines that all begin and end like an object; None where one of them is no plain object.
 
     A line that begins with a brace and ends with one can neither be continued on the next line nor hold less
     than one object, so equal numbers mean one object a line.
     """
-    kinds = _kinds(lines[0].as_py())
-    if kinds is None:
-        return None
     text = pc.binary_join(pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines), word("\n"))[0]
-    buffer = text.as_buffer()
+    record, _ = _object(lines[0].as_py())
+    # Every key that is looked for costs time in every line, so at first only those of the first line's kind are.
+    kind = 0 if record.get("mt") is not None else 1 if record.get("MESSAGE") is not None else 2
+    for keys in (_KEYS_OF_KIND[kind], KEYS):
+        fields = _columns(text.as_buffer(), len(lines), record, keys)
+        if fields is None or keys is KEYS or (_kinds(fields) == kind).all():
+            return fields
+    return None
+
+
+def _columns(text: Any, count: int, record: dict[str, Any], keys: tuple[str, ...]) -> Columns | None:
+    """Return the values of some keys in so many objects; the types are expected as in one record."""
+    types = {bool: pa.bool_(), int: pa.int64()}
+    expected = pa.schema([(key, types.get(type(record.get(key)), pa.string())) for key in keys])
     try:
         table = pa_json.read_json(
-            pa.BufferReader(buffer),
-            pa_json.ReadOptions(use_threads=False, block_size=buffer.size + 1),
-            pa_json.ParseOptions(explicit_schema=pa.schema(kinds), unexpected_field_behavior="ignore"),
+            pa.BufferReader(text),
+            pa_json.ReadOptions(use_threads=False, block_size=text.size + 1),
+            pa_json.ParseOptions(explicit_schema=expected, unexpected_field_behavior="ignore"),
         )
     except pa.ArrowInvalid:
         return None
-    if len(table) != len(lines):
+    if len(table) != count:
         return None
-    return {key: table.column(key).combine_chunks().cast(TEXT) for key in KEYS}
-
-
-def _kinds(line: str) -> dict[str, Any] | None:
-    """Return the Arrow type to expect of each key, from one line."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    types = {bool: pa.bool_(), int: pa.int64()}
-    return {key: types.get(type(record.get(key)), pa.string()) for key in KEYS}
+    nothing = constant(None, count)
+    return {key: table.column(key).combine_chunks().cast(TEXT) if key in keys else nothing for key in KEYS}
 
 
 def _one_by_one(lines: Any) -> tuple[Columns, Any]:

@@ -25,18 +25,15 @@ _TEXT = pa.large_string()
 
 
 class Chunk(NamedTuple):
-    """Whole lines as bytes: the first one's number, the bytes, how many lines, the true length of cut ones by place."""
+    """Whole lines as bytes without the last line end, and the true length of the first line where it was cut."""
 
-    first: int
     data: bytes
-    size: int
-    lengths: dict[int, int]
+    length: int | None
 
 
 class Block(NamedTuple):
-    """Lines as text: the number of the first one, the lines, and per line what is wrong with it as text."""
+    """Lines as text, and per line what is wrong with it as text."""
 
-    first: int
     lines: pa.LargeStringArray
     problems: pa.LargeStringArray
 
@@ -73,7 +70,7 @@ def chunks(begin: bytes, stream: BinaryIO, size: int = BLOCK) -> Iterator[Chunk]
 
     Of a line that is too long only its beginning is kept.
     """
-    first, tail, dropped = 1, b"", 0
+    tail, dropped = b"", 0
     for piece in as_utf8(begin, stream, size):
         body, newline, rest = piece.rpartition(b"\n")
         if not newline:
@@ -82,25 +79,23 @@ def chunks(begin: bytes, stream: BinaryIO, size: int = BLOCK) -> Iterator[Chunk]
                 dropped += len(tail) - 2 * LONGEST
                 tail = tail[: 2 * LONGEST]
             continue
-        lengths = {}
+        length = None
         if dropped:
             end = body.find(b"\n")
-            lengths[0] = len(tail) + dropped + (len(body) if end < 0 else end)
+            length = len(tail) + dropped + (len(body) if end < 0 else end)
             body = body[end:] if end >= 0 else b""
-        data = tail + body + b"\n"
-        found = data.count(b"\n")
-        yield Chunk(first, data, found, lengths)
-        first, tail, dropped = first + found, rest, 0
+        yield Chunk(tail + body, length)
+        tail, dropped = rest, 0
     if tail:
-        yield Chunk(first, tail + b"\n", 1, {0: len(tail) + dropped} if dropped else {})
+        yield Chunk(tail, len(tail) + dropped if dropped else None)
 
 
 def block(chunk: Chunk) -> Block:
     """Split a chunk into lines of text and note what is wrong with them."""
-    whole = pa.array([chunk.data[:-1]], pa.large_binary())
+    whole = pa.array([chunk.data], pa.large_binary())
     lines = pc.split_pattern(whole, b"\n").flatten()
     notes: dict[int, str] = {}
-    longest = _too_long(lines, chunk.lengths)
+    longest = _too_long(lines, chunk.length)
     if longest:
         lines = _cut(lines, longest, notes)
     if b"\r" in chunk.data and pc.any(pc.ends_with(lines, b"\r")).as_py():
@@ -112,13 +107,13 @@ def block(chunk: Chunk) -> Block:
     if b"\x00" in chunk.data:
         for row in np.flatnonzero(pc.match_substring(lines, b"\x00").to_numpy(zero_copy_only=False)):
             notes.setdefault(int(row), "contains NUL characters")
-    return Block(chunk.first, text, _notes(notes, len(text)))
+    return Block(text, _notes(notes, len(text)))
 
 
-def _too_long(lines: pa.Array, lengths: dict[int, int]) -> dict[int, int]:
+def _too_long(lines: pa.Array, length: int | None) -> dict[int, int]:
     sizes = pc.binary_length(lines).to_numpy(zero_copy_only=False)
     found = {int(row): int(sizes[row]) for row in np.flatnonzero(sizes > LONGEST)}
-    return {row: lengths.get(row, size) for row, size in found.items()}
+    return found if length is None else {**found, 0: length}
 
 
 def _cut(lines: pa.Array, sizes: dict[int, int], notes: dict[int, str]) -> pa.Array:

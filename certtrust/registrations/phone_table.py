@@ -68,8 +68,8 @@ def _parse(block: Block, *, separator: str, names: list[str], stem: str) -> Colu
         for place, name in enumerate(names)
         if name in _TAKEN_FOR
     }
-    device = records.host(constant(stem, len(block)))
+    device = records.host(constant(stem, len(block.lines)))
     made = {**device, **records.from_fields(fields, notes)}
-    made["serial"] = pc.coalesce(device["serial"], made.get("serial", pa.nulls(len(block), TEXT)))
+    made["serial"] = pc.coalesce(device["serial"], made.get("serial", pa.nulls(len(block.lines), TEXT)))
     matched: Any = pc.if_else(sized, word("record"), NOTHING)
     return typed.named(made) | {"matched_by": matched, "parse_error": notes.text}

@@ -17,8 +17,8 @@ from ..errors import SourceError
 from ..sources import Source, sources
 from . import columns as typed
 from . import json_lines, lines, messages, phone_table, query_strings, separated, stored, syslog
-from .columns import constant
-from .formats import About, Format, Reader
+from .columns import Columns, constant
+from .formats import About, Format
 
 FORMATS: dict[str, Format] = {each.NAME: each for each in (json_lines, query_strings, phone_table, separated, syslog)}
 """The formats of lines, in the order in which a file is tried for them."""
@@ -91,21 +91,23 @@ def _counted(stream: BinaryIO, source: Source, chosen: Options) -> Counted:
     form = FORMATS[chosen.form] if chosen.form else next((f for f in FORMATS.values() if f.sniff(head)), syslog)
     reader = form.reader(head, About(source.name, source.modified, chosen.patterns))
 
-    def work(chunk: lines.Chunk) -> tuple[Any, int]:
-        skip = max(0, reader.skip + 1 - chunk.first)
-        return _table(_without(lines.block(chunk), skip), reader, source.name), max(0, chunk.size - skip)
+    def work(numbered: tuple[int, lines.Chunk]) -> tuple[Columns, lines.Block, int, int]:
+        number, chunk = numbered
+        skip = 0 if number else reader.skip
+        whole = lines.block(chunk)
+        block = lines.Block(whole.lines.slice(skip), whole.problems.slice(skip))
+        return reader.parse(block), block, chunk.data.count(b"\n") + 1, skip
 
-    yield from _in_order(work, lines.chunks(begin, stream, chosen.block), chosen.threads)
+    first = 1
+    chunks = enumerate(lines.chunks(begin, stream, chosen.block))
+    for made, block, count, skip in _in_order(work, chunks, chosen.threads):
+        yield _table(made, block, first + skip, source.name), count - skip
+        first += count
 
 
-def _without(block: lines.Block, skip: int) -> lines.Block:
-    return lines.Block(block.first + skip, block.lines.slice(skip), block.problems.slice(skip)) if skip else block
-
-
-def _table(block: lines.Block, reader: Reader, name: str) -> Any:
-    count = len(block)
-    made = reader.parse(block) if count else {}
-    place = {"source": constant(name, count), "line": pa.array(np.arange(block.first, block.first + count))}
+def _table(made: Columns, block: lines.Block, first: int, name: str) -> Any:
+    count = len(block.lines)
+    place = {"source": constant(name, count), "line": pa.array(np.arange(first, first + count))}
     return typed.table(made | place | {"raw": block.lines}, count)
 
 

@@ -51,7 +51,7 @@ def reader(head: str, _: About) -> Reader:
 
 def _parse(block: Block, *, separator: str, names: list[str]) -> Columns:
     notes = Notes(block.problems)
-    count = len(block)
+    count = len(block.lines)
     separators = pc.count_substring(block.lines, separator)
     quoted = pc.match_substring(block.lines, '"')
     plain = pc.and_not(pc.equal(separators, len(names) - 1), quoted).to_numpy(zero_copy_only=False)
