@@ -26,7 +26,7 @@ def cover(needs: Numbers, actions: Numbers, costs: Numbers) -> Numbers:
     Parameters
     ----------
     needs, actions : array of int
-        Pairs: this need is met by that action, both numbered from 0.
+        Pairs: this need is met by that action, both numbered from 0; no pair twice.
     costs : array of int
         What decides between actions that meet equally many needs, per action.
 
@@ -84,9 +84,9 @@ def order(
     Parameters
     ----------
     needs_of : two arrays of int
-        Pairs: this case has that need. A case is repaired when all its needs are met.
+        Pairs: this case has that need, no pair twice. A case is repaired when all its needs are met.
     met_by : two arrays of int
-        Pairs: this need is met by that action.
+        Pairs: this need is met by that action, no pair twice.
     weights : array of float
         What a case weighs, per case.
 

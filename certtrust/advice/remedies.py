@@ -111,7 +111,7 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KIND
             break
         hopeless |= untrue
         local = ~every.options["action"].isin(["trust", "renew CA", "find CA"]).to_numpy()
-        allowed &= ~(local & every.rows["device"].isin(broken).to_numpy()[every.options["case"].to_numpy()])
+        allowed = allowed & ~(local & every.rows["device"].isin(broken).to_numpy()[every.options["case"].to_numpy()])
     return worded(_counted(every, plan), _certificates(every, plan), fleet, known, authorities)
 
 
@@ -147,10 +147,14 @@ def _plan(every: Cases, options: pd.DataFrame) -> Plan:
     kept = possible[case]
     case, need, action = case[kept], need[kept], action[kept]
     alike = _same_needs(case, need, action)
-    taken = np.isin(action, cover(alike, action, options["cost"].to_numpy()[first]))
+    _, pair = combine(alike, action)
+    taken = np.isin(action, cover(alike[pair], action[pair], options["cost"].to_numpy()[first]))
     case, need, action, alike = case[taken], need[taken], action[taken], alike[taken]
-    _, pair = combine(case, alike)
-    places, repaired_at = order((case[pair], alike[pair]), (alike, action), _weights(every, possible))
+    _, of_case = combine(case, alike)
+    _, of_action = combine(alike, action)
+    places, repaired_at = order(
+        (case[of_case], alike[of_case]), (alike[of_action], action[of_action]), _weights(every, possible)
+    )
     place_of = np.full(len(first), -1)
     place_of[places] = np.arange(len(places))
     actions = options.iloc[first[places]][key].reset_index(drop=True)
