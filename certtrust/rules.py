@@ -120,6 +120,7 @@ def _clock_is_set(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
 
 
 def _is_valid(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
+    moment = moment.dt.floor("s")  # validity counts in whole seconds, the last one included
     begun = _flags(attempts["not_before"] <= moment).where(attempts["not_before"].notna())
     not_ended = _flags(attempts["not_after"] >= moment).where(attempts["not_after"].notna())
     return begun & not_ended
