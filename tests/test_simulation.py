@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import certtrust as ct
@@ -47,7 +47,7 @@ class TestFaults:
         log = simulation.simulate(60, seed=1, faults={}).registrations
         assert log["true_cause"].isna().all()
         assert (log["true_failed"] == "").all()
-        assert (log["state"] == "up").all()
+        assert set(log["state"].dropna()) == {"up"}
         assert log["decidable"].all()
 
     @pytest.mark.parametrize("cause", simulation.CAUSES)
@@ -252,7 +252,7 @@ class TestTruth:
         """`cause` is the truth where it can be known, and never blames a certificate where it cannot."""
         assert_found(simulation.simulate(200, seed=seed))
 
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=12, deadline=None, phases=[Phase.reuse, Phase.generate])  # shrinking takes minutes
     @given(
         seed=st.integers(0, 10_000),
         gaps=st.sampled_from([0.0, 0.3, 1.0]),

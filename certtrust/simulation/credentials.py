@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 from .authorities import DAY, Issued, day, device_certificate
@@ -13,20 +13,23 @@ from .words import ROOMS
 _WHOLE = 9
 
 
-def variants(rng: Random) -> Iterator[str]:
-    """Deal the ways in which a certificate is not trusted, so that already a small fleet has each of them."""
-    cards = {
-        "authority not listed": 4,
-        "untrusted CA": 2,
-        "missing intermediate": 2,
-        "self-signed": 1,
-        "missing root": 1,
-        "expired CA": 1,
-        "broken signature": 1,
-        "issuer is no CA": 1,
-    }
+UNTRUSTED = {
+    "authority not listed": 4,
+    "untrusted CA": 2,
+    "missing intermediate": 2,
+    "self-signed": 1,
+    "missing root": 1,
+    "expired CA": 1,
+    "broken signature": 1,
+    "issuer is no CA": 1,
+}
+"""The ways in which a certificate is not trusted, with their weights."""
+
+
+def dealt(rng: Random, weights: Mapping[str, int]) -> Iterator[str]:
+    """Deal words like cards, deck after deck, so that already a small fleet has each of them."""
     while True:
-        deck = [variant for variant, count in cards.items() for _ in range(count)]
+        deck = [word for word, weight in weights.items() for _ in range(weight)]
         rng.shuffle(deck)
         yield from deck
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from . import faults as causes
-from .credentials import certify, variants
+from .credentials import UNTRUSTED, certify, dealt
 from .model import SOFT, Device
 from .sites import Authorities, Site
 from .words import FIRST_NAMES, LAST_NAMES
@@ -16,6 +16,7 @@ _PHONES = ("IP222", "IP232", "IP241", "IP111", "IP112", "IP150", "IP102", "IP200
 _OLD_PHONES = ("IP200A", "IP110A", "IP230", "IP240")
 _GATEWAYS = ("IP29-2", "IP311", "IP411", "IP811", "IP302", "IP6010")
 _KINDS = {"phone": 74, "gateway": 10, "softphone": 11, "mobile": 5}
+_GAPS = {"certificate": 2, "trust list": 2, "words": 1}
 _PLAIN = str.maketrans({"ä": "ae", "ö": "oe", "ß": "ss", "é": "e"})
 
 
@@ -35,9 +36,10 @@ def draw(
     rng: Random, cas: Authorities, sites: Sequence[Site], sickness: Sequence[frozenset[str]], gaps: float
 ) -> list[Device]:
     """Draw one device for each set of causes; the trust lists get the self-signed certificates that they shall hold."""
-    making = _Making(rng, cas, sites, variants(rng))
+    making = _Making(rng, cas, sites, dealt(rng, UNTRUSTED))
+    missing = dealt(rng, _GAPS)
     for tail, ill in zip(rng.sample(range(0x000100, 0x1000000), len(sickness)), sickness, strict=True):
-        gap = rng.choice(("certificate", "certificate", "trust list", "words")) if rng.random() < gaps else None
+        gap = next(missing) if rng.random() < gaps else None
         device = _device(making, ill, gap, f"009033{tail:06x}")
         making.made.append(device)
     return making.made

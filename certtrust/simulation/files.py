@@ -32,6 +32,7 @@ CSV_COLUMNS = (
     "reason",
     "fingerprint",
 )
+_TEXTS = {True: ("Registration down", "fault_relay.xsl"), False: ("No route to destination", "fault_network.xsl")}
 TRUTH = ("true_cause", "true_failed", "decidable", "all_decidable")
 
 README = """\
@@ -44,7 +45,8 @@ The certificates and their signatures are real; the private keys were thrown awa
   `export-<pbx>.pem` holds the certificates of several devices of that PBX. Of some devices there is none.
 - `trust/<pbx>.pem`: the trust list of that PBX. Of one PBX there is none.
 - `devices/<pbx>.json`: the PBX objects, in the documented form of the PbxTableUsers interface.
-- `registrations/<pbx>.jsonl`: alarms in the documented form of the Events interface, as strict JSON.
+- `registrations/<pbx>.jsonl`: alarms, and a few events that concern no registration, in the documented form of the
+  Events interface, as strict JSON.
 - `registrations/<pbx>.csv`: registrations in certtrust's own CSV, which is no format of a device: a header with names
   of columns of the table REGISTRATIONS (`certtrust.columns("registrations")`), times in ISO 8601, 0 where the clock
   of the device was not set.
@@ -162,29 +164,31 @@ def _csv_lines(registrations: pd.DataFrame) -> list[str]:
 
 
 def _event_lines(registrations: pd.DataFrame) -> Iterator[str]:
+    """Yield a record per row: a set alarm, its clear, or an event of another kind."""
     severities = {"minor": 0, "indeterminate": 1, "major": 2}
     columns = ("hardware_id", "serial", "state", "code", "severity", "module", "details")
     cells = [registrations[name].astype("object") for name in columns]
     for seconds, host, serial, state, code, severity, module, details in zip(
         _seconds(registrations), *cells, strict=True
     ):
+        about_registration = isinstance(state, str)
         failed = state != "up"
-        yield json.dumps(
-            {
-                "mt": "AddAlarm",
-                "type": "alarm" if failed else "clear",
-                "severity": severities.get(severity),
-                "active": failed,
-                "code": code,
-                "date": str(seconds),
-                "host": host,
-                "serial": serial,
-                "source": module,
-                "text": "Registration down",
-                "xsl": "fault_relay.xsl",
-                "details": details,
-            }
-        )
+        kind: dict[str, Any] = {"mt": "AddEvent", "type": "error"}
+        if about_registration:
+            kind = {"mt": "AddAlarm", "type": "alarm" if failed else "clear", "active": failed}
+        text, template = _TEXTS[about_registration]
+        record = kind | {
+            "severity": severities.get(severity),
+            "code": code,
+            "date": str(seconds),
+            "host": host,
+            "serial": serial,
+            "source": module,
+            "text": text,
+            "xsl": template,
+            "details": details,
+        }
+        yield json.dumps(record)
 
 
 def _objects(devices: pd.DataFrame) -> Iterator[str]:

@@ -18,6 +18,7 @@ from .truth import Spans, Truth, View, judge, trusted_spans
 
 REGISTRATION_DOWN = "0x00010002"
 TLS_DETAILS = '<relay prot="SH323"/>'
+NO_ROUTE = "0x0011005b"
 
 Row = dict[str, Any]
 
@@ -59,6 +60,8 @@ def registrations(rng: Random, devices: Sequence[Device], fingerprints: dict[byt
 
 
 def _of_device(rng: Random, device: Device, fingerprints: dict[bytes, str]) -> Iterator[Row]:
+    if device.site.log == "events" and rng.random() < 0.2:
+        yield _no_route(rng, device)
     spans = [(own, trusted_spans(own.leaf, own.chain, device.site.listed)) for own in device.presented]
     moments = _moments(rng, device)
     unset_until, failing_until = _until(rng, device, len(moments))
@@ -199,6 +202,27 @@ def _alarm(device: Device, real: View, truth: Truth) -> Row:
         "matched_by": "alarm" if failed else "clear",
         "time_by": None if real.clock_unset else "line",
         **_truth(truth, judge(known)),
+    }
+
+
+def _no_route(rng: Random, device: Device) -> Row:
+    """Return an event that has nothing to do with registrations, as logs have many."""
+    route = f'src-addr="{device.address}" src-port="24" dst-addr="198.51.100.1" dst-port="80" prot="TCP"'
+    return {
+        "moment": START + int(rng.random() * WINDOW),
+        "clock_unset": False,
+        "serial": device.serial,
+        "hardware_id": device.hardware_id,
+        "code": NO_ROUTE,
+        "severity": "indeterminate",
+        "module": "IP",
+        "details": f'<route {route} cause="Destination interface down"/>',
+        "source": f"{device.site.name}.jsonl",
+        "matched_by": "event",
+        "time_by": "line",
+        "true_failed": "",
+        "decidable": True,
+        "all_decidable": True,
     }
 
 
