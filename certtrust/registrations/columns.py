@@ -5,6 +5,7 @@ What cannot be read becomes missing and a note; what is absent becomes missing w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
@@ -31,6 +32,9 @@ _ARROW = {
 SCHEMA = pa.schema([(name, _ARROW[column.dtype]) for name, column in COLUMNS.items()])
 
 NOTHING = pa.scalar(None, TEXT)
+
+_END_OF_1970 = 365 * 24 * 3600 * 10**6
+_ZONED = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)?)$")
 
 Columns = dict[str, Any]
 """Arrow arrays of one length by column name; words are plain text until `table` encodes them."""
@@ -84,21 +88,25 @@ def moments(text: Any, notes: Notes) -> tuple[Any, Any]:
     if time is None:
         time = _moments_by_value(text)
         notes.add(pc.and_(pc.is_null(time), pc.is_valid(text)), "the time cannot be read")
-    unset = pc.equal(pc.year(time), 1970)
+    since = time.cast(pa.int64())
+    unset = pc.and_(pc.greater_equal(since, 0), pc.less(since, _END_OF_1970))
     return pc.if_else(unset, pa.scalar(None, MOMENT), time), unset
 
 
 def _moments_at_once(text: Any) -> Any:
-    """Return the times where all of them have one plain form, else None."""
-    for form in (pa.int64(), MOMENT, pa.timestamp("us")):
-        try:
-            parsed = text.cast(form)
-        except pa.ArrowInvalid:
-            continue
-        if form == pa.int64():
-            return _from_numbers(parsed)
-        return parsed if form == MOMENT else parsed.cast(pa.int64()).cast(MOMENT)
-    return None
+    """Return the times where all of them have the plain form of the first one, else None."""
+    first = pc.index(pc.is_valid(text), True).as_py()
+    if first < 0:
+        return pa.nulls(len(text), MOMENT)
+    sample = text[first].as_py().strip()
+    form = pa.int64() if sample.isdigit() else MOMENT if _ZONED.search(sample) else pa.timestamp("us")
+    try:
+        parsed = text.cast(form)
+    except pa.ArrowInvalid:
+        return None
+    if form == pa.int64():
+        return _from_numbers(parsed)
+    return parsed if form == MOMENT else parsed.cast(pa.int64()).cast(MOMENT)
 
 
 def _from_numbers(number: Any) -> Any:
@@ -215,13 +223,16 @@ def fingerprints(text: Any) -> Any:
     return pc.if_else(pc.match_substring_regex(plain, "^[0-9a-f]{64}$"), plain, text)
 
 
+_DEFAULT_NAME = rf"^(?P<serial>{identity.SERIAL})(?:-(?P<interface>[A-Za-z][A-Za-z0-9]*))?$"
+
+
 def named(columns: Columns) -> Columns:
     """Complete the interface and the serial from a registration name of the default form, where they are missing."""
     name = columns.get("registration_name")
     if name is None or name.null_count == len(name):
         return columns
-    parts = pc.extract_regex(name, rf"^(?P<serial>{identity.SERIAL})(?:-(?P<interface>[A-Za-z][A-Za-z0-9]*))?$")
-    serial = serials(blank_to_null(pc.struct_field(parts, "serial")))
+    parts = pc.extract_regex(name, _DEFAULT_NAME)
+    serial = serials(pc.struct_field(parts, "serial"))
     interface = blank_to_null(pc.struct_field(parts, "interface"))
     given = {key: columns.get(key, pa.nulls(len(name), TEXT)) for key in ("serial", "interface")}
     # A device that is known by its hardware ID may register under any name, so the name tells its serial only

@@ -28,4 +28,4 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
         **records.host(given["_HOSTNAME"]),
     }
     told = messages.read(message, about.patterns, notes)
-    return typed.named(messages.merged(made, told))
+    return messages.merged(made, told)

@@ -119,8 +119,9 @@ def read(text: Any, patterns: tuple[Pattern, ...], notes: Notes) -> Columns:
         fields, hit = _extracted(text, pattern)
         found, matched = _first(found, matched, fields, hit, pattern.name)
     fields = pairs_with_quotes(text, KEYS)
-    told = [pc.is_valid(fields[name]) for name in ("state", "reason", "registration_name")]
-    found, matched = _first(found, matched, fields, pc.or_(pc.or_(told[0], told[1]), told[2]), "pairs")
+    telling = [fields[name] for name in ("state", "reason", "registration_name") if name in fields]
+    if telling:
+        found, matched = _first(found, matched, fields, pc.is_valid(pc.coalesce(*telling)), "pairs")
     fields, hit = _sentences(text, matched)
     found, matched = _first(found, matched, fields, hit, "sentence")
     return _with_module(records.from_fields(found, notes), text, matched) | {"matched_by": matched}

@@ -25,6 +25,11 @@ def pairs(text: Any, separator: str, keys: dict[str, str]) -> Columns:
         One character.
     keys : dict
         Name of the array by the lower-case spelling of a key; of a name that occurs again the first value counts.
+
+    Returns
+    -------
+    dict of Arrow arrays
+        By name; a name that occurs in no text is absent.
     """
     names = list(dict.fromkeys(keys.values()))
     name_of_key = np.array([names.index(name) for name in keys.values()])
@@ -37,22 +42,23 @@ def pairs(text: Any, separator: str, keys: dict[str, str]) -> Columns:
     rows = pc.list_parent_indices(words).to_numpy()[hits]
     name = name_of_key[key.take(pa.array(hits)).to_numpy()]
     made: Columns = {}
-    for number, each in enumerate(names):
+    for number in np.unique(name):
         at = np.full(len(text), -1)
         # The hits stand in reverse, so that the first of a row is written last.
         at[rows[name == number]] = start[hits[name == number]] + 1
-        made[each] = flat.take(pa.array(at, mask=at < 0))
+        made[names[number]] = flat.take(pa.array(at, mask=at < 0))
     return made
 
 
 def pairs_with_quotes(text: Any, keys: dict[str, str]) -> Columns:
     """Return the same for words that blanks part and whose values may stand in double quotes, with blanks in them."""
-    quoted = pc.fill_null(pc.match_substring(text, '="'), False).to_numpy(zero_copy_only=False)
+    quoted = pc.fill_null(pc.match_substring_regex(text, '="'), False).to_numpy(zero_copy_only=False)
     if not quoted.any():
         return _bare(text, keys)
     rows, others = np.flatnonzero(quoted), np.flatnonzero(~quoted)
     found = [_found(line, keys) for line in text.take(pa.array(rows)).to_pylist()]
-    by_hand = {name: pa.array([each.get(name) for each in found], TEXT) for name in dict.fromkeys(keys.values())}
+    names = dict.fromkeys(name for each in found for name in each)
+    by_hand = {name: pa.array([each.get(name) for each in found], TEXT) for name in names}
     return scattered([(rows, by_hand), (others, _bare(text.take(pa.array(others)), keys))], len(text))
 
 

@@ -41,7 +41,8 @@ def reader(_: str, about: About) -> Reader:
 def _parse(block: Block, about: About) -> Columns:
     notes = Notes(block.problems)
     fields = pairs(_query(block.lines), "&", _KEYS)
-    given = {key: typed.blank_to_null(_decoded(text)) for key, text in fields.items()}
+    nothing = pa.nulls(len(block.lines), TEXT)
+    given = {key: typed.blank_to_null(_decoded(fields[key])) if key in fields else nothing for key in _KEYS}
     ours = pc.fill_null(pc.equal(given["event"], "syslog"), False)
     notes.add(pc.invert(ours), "not a log message: event=syslog is missing")
     given = {key: pc.if_else(ours, text, NOTHING) for key, text in given.items()}
@@ -54,7 +55,7 @@ def _parse(block: Block, about: About) -> Columns:
         **records.host(given["from"]),
     }
     told = messages.read(given["msg"], about.patterns, notes)
-    return typed.named(messages.merged(made, told)) | {"parse_error": notes.text}
+    return messages.merged(made, told) | {"parse_error": notes.text}
 
 
 def _query(lines: Any) -> Any:
@@ -69,9 +70,9 @@ def _query(lines: Any) -> Any:
 
 def _decoded(text: Any) -> Any:
     """Undo percent-encoding; a plus sign is a blank where the text is encoded, so holds no blanks."""
-    plain = pc.match_substring(text, " ")
+    plain = pc.match_substring_regex(text, " ")
     text = pc.if_else(plain, text, pc.replace_substring(pc.replace_substring(text, "+", " "), "%20", " "))
-    rows = np.flatnonzero(pc.fill_null(pc.match_substring(text, "%"), False).to_numpy(zero_copy_only=False))
+    rows = np.flatnonzero(pc.fill_null(pc.match_substring_regex(text, "%"), False).to_numpy(zero_copy_only=False))
     if not len(rows):
         return text
     decoded = pa.array([unquote(each) for each in text.take(pa.array(rows)).to_pylist()], TEXT)

@@ -25,7 +25,7 @@ from .lines import Block
 NAME = "syslog"
 
 _PRI = r"(?:<[0-9]{1,3}>)"
-_NEW = rf"^{_PRI}?1 (?:-|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T\S+) "
+_NEW = rf"^(?:{_PRI}1 |1 [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T)"
 _OLD = rf"^{_PRI}?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-9][0-9] [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} "
 _ISO = rf"^{_PRI}?[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}\S* "
 _LAYOUTS = (_NEW, _OLD, _ISO)
@@ -52,7 +52,7 @@ def _parse(block: Block, about: About) -> Columns:
     host = envelope.pop("host")
     told = messages.read(envelope["details"], about.patterns, notes)
     made = messages.merged(envelope | records.host(host), told)
-    return typed.named(made) | {"parse_error": notes.text}
+    return made | {"parse_error": notes.text}
 
 
 def _envelope(lines: Any, about: About) -> Columns:
@@ -78,14 +78,14 @@ def _layout(lines: Any) -> Any:
     return layout
 
 
-def _words(lines: Any, count: int) -> list[Any]:
-    """Cut each line into so many words, the last of which is the rest; a missing one is empty."""
+def _words(lines: Any, count: int, wanted: tuple[int, ...]) -> list[Any]:
+    """Cut each line into so many words, the last of which is the rest, and return some; a missing one is empty."""
     split = pc.split_pattern(lines, " ", max_splits=count - 1)
     flat, start = split.flatten(), split.offsets.to_numpy()
     sizes = np.diff(start)
     if (sizes == count).all():
-        return [flat.take(pa.array(start[:-1] + place)) for place in range(count)]
-    return [pc.fill_null(flat.take(pa.array(start[:-1] + place, mask=place >= sizes)), "") for place in range(count)]
+        return [flat.take(pa.array(start[:-1] + place)) for place in wanted]
+    return [pc.fill_null(flat.take(pa.array(start[:-1] + place, mask=place >= sizes)), "") for place in wanted]
 
 
 def _without_pri(text: Any) -> Any:
@@ -98,7 +98,7 @@ def _without_pri(text: Any) -> Any:
 
 
 def _new(lines: Any) -> Columns:
-    _, time, host, module, _, _, structured, rest = _words(lines, 8)
+    time, host, module, structured, rest = _words(lines, 8, (1, 2, 3, 6, 7))
     plain = pc.equal(structured, "-")
     if not pc.all(plain).as_py():
         whole = pc.binary_join_element_wise(structured, rest, word(" "))
@@ -108,7 +108,7 @@ def _new(lines: Any) -> Columns:
 
 
 def _iso(lines: Any) -> Columns:
-    time, host, rest = _words(_without_pri(lines), 3)
+    time, host, rest = _words(_without_pri(lines), 3, (0, 1, 2))
     module, message = _tagged(rest)
     return _stamped(time, {"host": host, "module": module, "details": message})
 
@@ -116,7 +116,7 @@ def _iso(lines: Any) -> Columns:
 def _old(lines: Any, about: About) -> Columns:
     text = _without_pri(lines)
     time = stamps.moments(pc.utf8_slice_codeunits(text, 0, stamps.WIDTH), about.modified)
-    host, rest = _words(pc.utf8_slice_codeunits(text, stamps.WIDTH + 1), 2)
+    host, rest = _words(pc.utf8_slice_codeunits(text, stamps.WIDTH + 1), 2, (0, 1))
     module, message = _tagged(rest)
     why = "the time has no year and the file has no date" if about.modified is None else "the time cannot be read"
     found = pc.is_valid(time)
