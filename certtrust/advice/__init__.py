@@ -1,7 +1,20 @@
 """What to do first: actions that can be applied, a ranked plan of them, the coming failures, and what-ifs."""
 
 from .actions import KINDS, apply
-from .forecast import endings, forecast
+from .forecast import endings, forecast, latest
+from .gaps import contradictions, missing
 from .remedies import remedies
+from .whatif import changes, what_if
 
-__all__ = ["KINDS", "apply", "endings", "forecast", "remedies"]
+__all__ = [
+    "KINDS",
+    "apply",
+    "changes",
+    "contradictions",
+    "endings",
+    "forecast",
+    "latest",
+    "missing",
+    "remedies",
+    "what_if",
+]

@@ -133,15 +133,28 @@ def _trusting(
     )
     row, way = row[holds], way[holds]
     by_ca = pd.DataFrame(
-        {"row": at[row], "action": "trust", "fingerprint": there["fingerprint"].array[way], "cost": there["steps"].to_numpy()[way]}
+        {
+            "row": at[row],
+            "action": "trust",
+            "fingerprint": there["fingerprint"].array[way],
+            "cost": there["steps"].to_numpy()[way],
+        }
     )
     itself = pd.DataFrame({"row": at, "action": "trust", "fingerprint": rows["fingerprint"].array[at], "cost": 0})
     ended = lapsed(rows.iloc[at], known, moments[at])
-    renewed = pd.DataFrame({"row": at[ended["row"]], "action": "renew CA", "fingerprint": ended["fingerprint"], "cost": 0})
+    renewed = pd.DataFrame(
+        {"row": at[ended["row"]], "action": "renew CA", "fingerprint": ended["fingerprint"], "cost": 0}
+    )
     missing = unobtainable(leaves, authorities).to_numpy()[leaf]
     absent = leaves.iloc[leaf[missing]]
     unknown = pd.DataFrame(
-        {"row": at[missing], "action": "find CA", "name": absent["issuer"].array, "value": absent["authority_key_id"].array, "cost": 0}
+        {
+            "row": at[missing],
+            "action": "find CA",
+            "name": absent["issuer"].array,
+            "value": absent["authority_key_id"].array,
+            "cost": 0,
+        }
     )
     found = pd.concat([by_ca, itself, renewed, unknown], ignore_index=True)
     found = found.drop_duplicates(["row", "action", "fingerprint"], ignore_index=True)
@@ -151,7 +164,9 @@ def _trusting(
         return found
     # An entry for a row whose PBX is not known stands in every list, and so helps the rows of the others as well.
     others = found[found["pbx"].notna()].drop(columns=["pbx", "cost"])
-    return pd.concat([found, others.merge(everywhere, on=["action", "fingerprint", "name", "value"])], ignore_index=True)
+    return pd.concat(
+        [found, others.merge(everywhere, on=["action", "fingerprint", "name", "value"])], ignore_index=True
+    )
 
 
 def _select(found: pd.DataFrame, chosen: npt.NDArray[np.bool_], action: str, need: int, *columns: str) -> pd.DataFrame:
@@ -230,7 +245,9 @@ def _renamed(found: pd.DataFrame, asked: npt.NDArray[np.bool_]) -> pd.DataFrame:
     begins = names.begins_with_cn(default, cn).fillna(value=False).astype(bool)
     name = found["registration_name"]
     value = default.where(begins, cn.str.strip())
-    chosen = asked & own.fillna(value=False).to_numpy(dtype=bool) & (value != name).fillna(value=True).to_numpy(dtype=bool)
+    chosen = (
+        asked & own.fillna(value=False).to_numpy(dtype=bool) & (value != name).fillna(value=True).to_numpy(dtype=bool)
+    )
     return _select(found.assign(name=name, value=value), chosen, "rename", NAMED, "device", "name", "value")
 
 
@@ -267,7 +284,9 @@ def _priced(options: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     options = options.astype(dict.fromkeys(text, "str"))
     options["since"] = pd.Series(moments, index=options.index).where(dated)
     options["since"] = options.groupby(text, dropna=False, sort=False)["since"].transform("min")
-    options["cost"] = options["cost"].fillna(0).astype("int64") + 100 * options["action"].map(KINDS.index).astype("int64")
+    options["cost"] = options["cost"].fillna(0).astype("int64") + 100 * options["action"].map(KINDS.index).astype(
+        "int64"
+    )
     return options
 
 

@@ -115,9 +115,7 @@ def order(
     needs_of_case = groups(cases, needs, len(weights))
     open_needs = [len(each) for each in needs_of_case]
     share = [weight / max(left, 1) for weight, left in zip(weights.tolist(), open_needs, strict=True)]
-    score = [
-        sum(share[case] for need in meant for case in cases_of_need[need]) for meant in needs_of_action
-    ]
+    score = [sum(share[case] for need in meant for case in cases_of_need[need]) for meant in needs_of_action]
     heap = [(-each, action) for action, each in enumerate(score) if needs_of_action[action]]
     heapq.heapify(heap)
     is_met = [False] * count

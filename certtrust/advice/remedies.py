@@ -220,7 +220,9 @@ class _Trial:
 def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:
     """Tell whether the results are of the log, else of the device entries, and make sure that each label is there."""
     silent = results[["time", "state", "line"]].isna().all(axis=None) and not results["clock_unset"].any()
-    labels = fleet.devices.index if silent and results.index.isin(fleet.devices.index).all() else fleet.registrations.index
+    labels = (
+        fleet.devices.index if silent and results.index.isin(fleet.devices.index).all() else fleet.registrations.index
+    )
     if not results.index.isin(labels).all() or not labels.is_unique:
         raise CerttrustError("the results have rows that the fleet does not have, or not once; judge this very fleet")
     return labels is not fleet.devices.index

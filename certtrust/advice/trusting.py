@@ -30,7 +30,9 @@ class Authorities:
         capable = known.index[known["is_ca"].fillna(value=False).astype(bool)]
         self._key: dict[str, bytes] = {}
         self._twins: dict[bytes, list[str]] = {}
-        for fingerprint in dict.fromkeys([*fleet.trust["fingerprint"].dropna(), *capable, *verified["issuer"].unique()]):
+        for fingerprint in dict.fromkeys(
+            [*fleet.trust["fingerprint"].dropna(), *capable, *verified["issuer"].unique()]
+        ):
             parts = outline(der) if isinstance(der := known["der"].get(fingerprint), bytes) else None
             if parts is not None:
                 self._key[fingerprint] = parts.public_key

@@ -30,7 +30,9 @@ def worded(
         others=plan["lets_in"],
     )
     is_ca = known["is_ca"].reindex(plan["fingerprint"]).fillna(value=False).to_numpy(dtype=bool)
-    shown["subject_cn"] = shown["subject_cn"].fillna(known["subject"].reindex(plan["fingerprint"]).set_axis(shown.index))
+    shown["subject_cn"] = shown["subject_cn"].fillna(
+        known["subject"].reindex(plan["fingerprint"]).set_axis(shown.index)
+    )
     variant = plan["action"].where(~((plan["action"] == "trust") & is_ca), "trust CA")
     words = {name: pd.Series("", index=plan.index, dtype="str") for name in ("step", "price", "instead")}
     for kind in variant.unique():
@@ -40,7 +42,9 @@ def worded(
             column[rows.index] = fill(texts[name], rows)
     to_upload = (plan["action"] == "trust").to_numpy()
     der = known["der"].reindex(plan["fingerprint"]).to_numpy()
-    pems = [pem(each) if trust and isinstance(each, bytes) else None for trust, each in zip(to_upload, der, strict=True)]
+    pems = [
+        pem(each) if trust and isinstance(each, bytes) else None for trust, each in zip(to_upload, der, strict=True)
+    ]
     counts = ["attempts", "devices", "attempts_cumulative", "devices_cumulative", "undecided"]
     return pd.DataFrame(
         {
