@@ -66,3 +66,47 @@ def test_frames_hold_to_the_schema() -> None:
     assert set(schema.RESULTS.names) <= set(results.columns)
     assert results["cause"].nunique() > 20
     assert make_results(causes=0, rows=50)["cause"].isna().all()
+
+
+def make_certificates(count: int, *, today: str = "2026-11-23") -> pd.DataFrame:
+    """Return `count` certificates of devices and a third as many of CAs, which end over some decades."""
+    random = np.random.default_rng(count)
+    number = np.arange(count + count // 3 + (count > 0))
+    is_ca = number >= count
+    days = random.normal(900, 1500, len(number)) + is_ca * 3000
+    frame = pd.DataFrame(
+        {
+            "fingerprint": [f"{place:064x}" for place in number],
+            "subject_cn": [
+                f"Certification Authority with a long name no. {n}" if n >= count else str(n) for n in number
+            ],
+            "not_after": pd.Timestamp(today, tz="UTC") + pd.to_timedelta(days.round(), unit="D"),
+            "is_ca": is_ca,
+        }
+    )
+    return schema.conform(frame, schema.CERTIFICATES)
+
+
+def make_predictions(causes: int, *, periods: int = 24) -> pd.DataFrame:
+    """Return a forecast in which every cause grows at its own pace."""
+    dates = pd.date_range("2026-12-01", periods=periods, freq="MS", tz="UTC")
+    rows = [
+        (date, cause, 10 + place * (number + 1))
+        for place, date in enumerate(dates)
+        for number, cause in enumerate(cause_names(causes))
+    ]
+    return pd.DataFrame(rows, columns=["date", "cause", "devices"])
+
+
+def make_actions(count: int) -> pd.DataFrame:
+    """Return a plan of so many actions, of which each repairs less than the one before."""
+    devices = [max(40 - 3 * place, 1) for place in range(count)]
+    return pd.DataFrame(
+        {
+            "rank": range(1, count + 1),
+            "step": [f"Add the CA no. {place} to the trust list of the PBX headquarters" for place in range(count)],
+            "attempts": [3 * size for size in devices],
+            "devices": devices,
+            "devices_cumulative": np.cumsum(devices) if count else [],
+        }
+    )

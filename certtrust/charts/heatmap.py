@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GROUP_WORDS = {"pbx": "PBX", "model": "model", "firmware": "firmware", "location": "site", "scenario": "scenario"}
 CELL, ROW, HEAD = 19.0, 41.0, 16.0
-LEAST_COLUMN = 46.0
+LEAST_COLUMN = 54.0
 STRONGEST = 0.45
 """How much of a cause's colour a cell takes at most, so that numbers in it can be read on either background."""
 
@@ -120,7 +120,7 @@ def _folded(counts: pd.DataFrame, rows: int, columns: int) -> pd.DataFrame:
         return counts
     if len(counts.columns) > columns:
         rest = counts.columns[columns - 1 :]
-        counts = counts[counts.columns[: columns - 1]].assign(**{f"{len(rest)} others": counts[rest].sum(axis=1)})
+        counts = counts[counts.columns[: columns - 1]].assign(**{f"{len(rest):,} more": counts[rest].sum(axis=1)})
     if len(counts) > rows:
         tail = counts.iloc[rows - 1 :]
         last = pd.DataFrame([tail.sum()], index=[plural(len(tail), "other cause")])

@@ -9,11 +9,15 @@ import pandas as pd
 
 from .labels import cause_label
 from .palette import OTHER, cause_colours, colour
-from .sheet import SMALL, Key, Sheet
+from .sheet import Key, Sheet
 
 OTHER_CAUSES = "other"
 _EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
-HEIGHT, LEFT, RIGHT, BOTTOM = 190.0, 30.0, 12.0, 30.0
+HEIGHT, LEFT, RIGHT, BOTTOM = 190.0, 34.0, 28.0, 18.0
+_MARKS = (
+    "min", "5min", "15min", "30min", "h", "3h", "6h", "12h", "D", "2D", "W-MON", "2W-MON", "MS", "QS", "2QS",
+    "YS", "2YS", "5YS", "10YS", "50YS", "500YS", "5000YS",
+)  # fmt: skip
 
 
 def stack_colours(causes: list[str], *, dark: bool) -> dict[str, str]:
@@ -44,16 +48,43 @@ def draw_stack(sheet: Sheet, counts: pd.DataFrame, colours: dict[str, str], end:
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     ax.yaxis.set_major_formatter(lambda value, _place: f"{int(value):,}" if value < 10_000 else f"{value / 1000:,.0f}k")
     ax.grid(axis="y", color=sheet.ink.grid, linewidth=0.8)
-    _mark_dates(sheet)
+    _mark_dates(sheet, begins[0], begins[-1])
     return edges
 
 
-def _mark_dates(sheet: Sheet) -> None:
-    from matplotlib import dates
-
+def _mark_dates(sheet: Sheet, begin: pd.Timestamp, end: pd.Timestamp) -> None:
+    """Mark round moments, as many as there is room for; the year stands where it is new."""
     wide, _ = sheet.room
-    locator = dates.AutoDateLocator(minticks=2, maxticks=max(3, int(wide / 62)))  # type: ignore[no-untyped-call]
-    axis = sheet.ax.xaxis
-    axis.set_major_locator(locator)
-    axis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    axis.get_offset_text().set(color=sheet.ink.muted, fontsize=SMALL, fontfamily="DejaVu Sans")
+    most = max(2, int(wide / 64))
+    for freq in _MARKS:
+        marks = pd.date_range(begin.floor("D"), end, freq=freq)
+        marks = marks[(marks >= begin) & (marks <= end)]
+        if len(marks) <= most:
+            break
+    places = np.asarray((marks - _EPOCH) / pd.Timedelta(days=1), dtype=float)
+    sheet.ax.set_xticks(places, _date_labels(marks, freq))
+
+
+def _date_labels(marks: pd.DatetimeIndex, freq: str) -> list[str]:
+    """Return the labels of the marks.
+
+    Examples
+    --------
+    >>> _date_labels(pd.DatetimeIndex(["2026-12-28", "2027-01-04", "2027-01-11"]), "W-MON")
+    ['28 Dec 2026', '4 Jan 2027', '11 Jan']
+    """
+    if freq.endswith("YS"):
+        return [str(mark.year) for mark in marks]
+    if freq.endswith(("MS", "QS")):
+        return [f"{mark:%b %Y}" for mark in marks]
+    if freq.endswith(("D", "W-MON")):
+        new = [True, *(marks.year[1:] != marks.year[:-1])]
+        return [
+            f"{mark.day} {mark:%b %Y}" if first else f"{mark.day} {mark:%b}"
+            for mark, first in zip(marks, new, strict=True)
+        ]
+    new = [True, *(marks.day[1:] != marks.day[:-1])]
+    return [
+        f"{mark.day} {mark:%b} {mark:%H:%M}" if first else f"{mark:%H:%M}"
+        for mark, first in zip(marks, new, strict=True)
+    ]

@@ -99,7 +99,7 @@ def _chosen(times: pd.Series, freq: str | None) -> _Step:
 def _floor(times: pd.DatetimeIndex, step: _Step) -> pd.DatetimeIndex:
     if step.freq == "W-MON":
         days = times.floor("D")
-        return days - pd.to_timedelta(days.dayofweek, unit="D")
+        return days - pd.to_timedelta(days.day_of_week, unit="D")
     if step.freq in ("MS", "YS"):
         return times.tz_localize(None).to_period(step.freq[0]).to_timestamp().tz_localize("UTC")
     return times.floor(step.freq)
