@@ -231,9 +231,13 @@ def named(columns: Columns) -> Columns:
     name = columns.get("registration_name")
     if name is None or name.null_count == len(name):
         return columns
-    parts = pc.extract_regex(name, _DEFAULT_NAME)
-    serial = serials(pc.struct_field(parts, "serial"))
-    interface = blank_to_null(pc.struct_field(parts, "interface"))
+    plain = pc.match_substring_regex(name, "^[0-9a-f]{12}$")
+    if pc.all(plain).as_py():
+        serial, interface = name, pa.nulls(len(name), TEXT)
+    else:
+        parts = pc.extract_regex(pc.if_else(plain, NOTHING, name), _DEFAULT_NAME)
+        serial = pc.if_else(plain, name, serials(pc.struct_field(parts, "serial")))
+        interface = blank_to_null(pc.struct_field(parts, "interface"))
     given = {key: columns.get(key, pa.nulls(len(name), TEXT)) for key in ("serial", "interface")}
     # A device that is known by its hardware ID may register under any name, so the name tells its serial only
     # where nothing else tells who it is.

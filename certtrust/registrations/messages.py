@@ -192,11 +192,17 @@ def merged(made: Columns, told: Columns) -> Columns:
 
 def _same_device(made: Columns, told: Columns) -> Any:
     """Tell where the last three octets of the envelope's and the message's device are the same."""
-    tails = []
-    for columns in (made, told):
-        serial = columns.get("serial")
-        name = columns.get("hardware_id")
-        of_serial = pc.utf8_slice_codeunits(serial, -6) if serial is not None else None
-        of_name = pc.replace_substring(pc.utf8_slice_codeunits(name, -8), "-", "") if name is not None else None
-        tails.append(pc.coalesce(*(tail for tail in (of_serial, of_name) if tail is not None)))
-    return pc.fill_null(pc.equal(*tails), False)
+    same = []
+    for from_end in (-6, -4, -2):
+        octets = []
+        for columns in (made, told):
+            # The octets stand together in a serial and are parted by hyphens in a hardware ID.
+            places = {"serial": from_end, "hardware_id": from_end + from_end // 2 + 1}
+            found = [_octet(columns[name], place) for name, place in places.items() if name in columns]
+            octets.append(pc.coalesce(*found))
+        same.append(pc.equal(*octets))
+    return pc.fill_null(pc.and_(pc.and_(same[0], same[1]), same[2]), False)
+
+
+def _octet(text: Any, place: int) -> Any:
+    return pc.utf8_slice_codeunits(text, place, place + 2 if place < -2 else None)

@@ -9,8 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .columns import TEXT, Columns, scattered
+from .columns import NOTHING, TEXT, Columns, scattered
 
+_LOOKED_AT = 64
+"""Words of a text that are looked at, so that a line of nothing but words costs no more than others."""
+_SAMPLE = 64
 _QUOTED = re.compile(r'(?:^|(?<=[\s,;]))([A-Za-z_][\w.-]*)=(?:"([^"]*)"|([^\s"]*))')
 
 
@@ -31,23 +34,34 @@ def pairs(text: Any, separator: str, keys: dict[str, str]) -> Columns:
     dict of Arrow arrays
         By name; a name that occurs in no text is absent.
     """
-    names = list(dict.fromkeys(keys.values()))
-    name_of_key = np.array([names.index(name) for name in keys.values()])
-    words = pc.split_pattern(text, separator)
-    parts = pc.split_pattern(words.flatten(), "=", max_splits=1)
-    flat, start = parts.flatten(), parts.offsets.to_numpy()
-    spelled = pc.ascii_lower(flat.take(pa.array(start[:-1])))
-    key = pc.index_in(spelled, pa.array(list(keys), TEXT))
-    hits = np.flatnonzero(pc.is_valid(key).to_numpy(zero_copy_only=False) & (np.diff(start) == 2))[::-1]
-    rows = pc.list_parent_indices(words).to_numpy()[hits]
-    name = name_of_key[key.take(pa.array(hits)).to_numpy()]
+    words = pc.split_pattern(text, separator, max_splits=_LOOKED_AT)
+    flat, start = words.flatten(), words.offsets.to_numpy()
+    sizes = np.minimum(np.diff(start), _LOOKED_AT)
     made: Columns = {}
-    for number in np.unique(name):
-        at = np.full(len(text), -1)
-        # The hits stand in reverse, so that the first of a row is written last.
-        at[rows[name == number]] = start[hits[name == number]] + 1
-        made[names[number]] = flat.take(pa.array(at, mask=at < 0))
+    # Lines of one program have the same words in the same places, so a place is looked at in all texts at once.
+    for place in range(sizes.max(initial=0)):
+        at = pa.array(start[:-1] + place, mask=sizes <= place)
+        _add_in_place(made, flat.take(at), keys)
     return made
+
+
+def _add_in_place(made: Columns, words: Any, keys: dict[str, str]) -> None:
+    """Add the values of known keys among the words that stand in one place of their texts."""
+    sample = {word.partition("=")[0] for word in words.slice(0, _SAMPLE).drop_null().to_pylist() if "=" in word}
+    for key in sorted(key for key in sample if key.lower() in keys):
+        words = _taken(made, words, pc.starts_with(words, f"{key}="), key, keys)
+    # What no key of the sample begins may still begin with a known key.
+    if pc.any(pc.match_substring_regex(words, f"^(?i:{'|'.join(map(re.escape, keys))})=")).as_py():
+        for key in keys:
+            words = _taken(made, words, pc.match_substring_regex(words, f"^(?i:{re.escape(key)})="), key, keys)
+
+
+def _taken(made: Columns, words: Any, has: Any, key: str, keys: dict[str, str]) -> Any:
+    """Add the values of the words that have a key, and return the others."""
+    values = pc.if_else(has, pc.utf8_slice_codeunits(words, len(key) + 1), NOTHING)
+    name = keys[key.lower()]
+    made[name] = pc.coalesce(made[name], values) if name in made else values
+    return pc.if_else(has, NOTHING, words)
 
 
 def pairs_with_quotes(text: Any, keys: dict[str, str]) -> Columns:

@@ -69,6 +69,9 @@ def _envelope(lines: Any, about: About) -> Columns:
 
 def _layout(lines: Any) -> Any:
     """Return the number of the first layout that each line has."""
+    first = re.match(f"{_PRI}1 ", lines[0].as_py())
+    if first and pc.all(pc.starts_with(lines, first[0])).as_py():
+        return np.zeros(len(lines), int)
     layout = np.full(len(lines), len(_LAYOUTS))
     for number in reversed(range(len(_LAYOUTS))):
         fits = pc.match_substring_regex(lines, _LAYOUTS[number]).to_numpy(zero_copy_only=False)
