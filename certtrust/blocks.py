@@ -11,6 +11,7 @@ import binascii
 import codecs
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -39,6 +40,7 @@ _MOST_ROUNDS = 10_000_000
 _KEPT_UNREAD = 64 << 10
 
 _BEGIN, _DASHES, _END = b"-----BEGIN ", b"-----", b"-----END "
+_PLAIN_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----")
 _CERTIFICATES = frozenset({b"CERTIFICATE", b"X509 CERTIFICATE"})
 _PKCS7 = frozenset({b"PKCS7", b"PKCS #7 SIGNED DATA", b"CMS"})
 _PKCS7_OID = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07"
@@ -51,29 +53,56 @@ _HEX_DER = re.compile(rb"(?<![0-9A-Fa-f])3082(?:[0-9A-Fa-f]{2}){100,}")
 
 
 class Block(NamedTuple):
-    """A block: its DER, or why there is none, and columns that stand beside it."""
+    """A block: its DER, or why there is none, and what stands beside it.
+
+    `part` is added to the name of the source where a part of it is a bundle of its own.
+    """
 
     der: bytes | None
     problem: str | None = None
     columns: dict[str, Any] | None = None
+    part: str | None = None
+    device: str | None = None
 
 
-def blocks(stream: BinaryIO, password: bytes | None = None) -> Iterator[Block]:
-    """Yield the blocks of a stream in order; a large PEM file is read piece by piece."""
+def blocks(stream: BinaryIO, password: bytes | None = None) -> Iterator[list[Block] | list[bytes]]:
+    """Yield the blocks of a stream in order, in runs: a run of plain certificates is just their DER.
+
+    A large PEM file is read piece by piece.
+    """
     data = stream.read(_WINDOW)
-    if len(data) < _WINDOW or data[:1] == b"0" or _BEGIN not in data or tables.looks_like(data):
-        yield from content(data + stream.read(), password)
+    if _is_der(data) or _BEGIN not in data or tables.looks_like(data):
+        yield list(content(data + stream.read(), password))
         return
+    data = _without_bom(data)
     while data:
-        stop = data.rfind(_END)
-        stop = data.find(_DASHES, stop + len(_END)) + len(_DASHES) if stop >= 0 else -1
         more = stream.read(_WINDOW)
-        if not more:
-            stop = len(data)
-        if stop >= len(_DASHES):
-            yield from _pem(data[:stop], password)
-            data = data[stop:]
-        data += more
+        stop = len(data) if not more else _last_end(data)
+        if stop:
+            yield _run(data, stop, password)
+        data = data[stop:] + more
+
+
+def _last_end(data: bytes) -> int:
+    """Return where the last complete block ends, 0 where there is none."""
+    last = data.rfind(_END)
+    stop = data.find(_DASHES, last + len(_END)) if last >= 0 else -1
+    return stop + len(_DASHES) if stop >= 0 else 0
+
+
+def _run(data: bytes, stop: int, password: bytes | None) -> list[Block] | list[bytes]:
+    """Return the blocks of PEM text up to `stop`; all at once where they are nothing but certificates."""
+    parts = _PLAIN_PEM.split(data[:stop] if stop < len(data) else data)
+    between, bodies = b"".join(parts[::2]), parts[1::2]
+    if bodies and _BEGIN not in between and _ENCODED_BEGIN not in between and not _is_escaped(data, bodies):
+        with suppress(binascii.Error):
+            return list(map(binascii.a2b_base64, bodies))
+    return list(content(data[:stop], password))
+
+
+def _is_escaped(data: bytes, bodies: list[bytes]) -> bool:
+    """Tell whether a block has headers or is written with escapes."""
+    return any(mark in data and any(mark in body for body in bodies) for mark in (b":", b"\\"))
 
 
 def content(data: bytes, password: bytes | None = None) -> Iterator[Block]:
@@ -372,11 +401,11 @@ def _asks_for_too_much(der: bytes) -> bool:
 
 def _table(cells: Iterator[tables.Cell], password: bytes | None) -> Iterator[Block]:
     for cell in cells:
-        columns = {"row": cell.row, "device": cell.device}
+        part = f"#{cell.row}"
         if cell.content is None:
-            yield Block(None, cell.problem, columns)
+            yield Block(None, cell.problem, None, part, cell.device)
             continue
         # Bytes in a column are one certificate each, however odd; a text may hold several.
         found = _der(cell.content, password) if _is_der(cell.content) else content(cell.content, password)
         for block in found:
-            yield block._replace(columns=columns)
+            yield block._replace(part=part, device=cell.device)

@@ -13,15 +13,17 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, fields
 from functools import partial
 from io import BytesIO
 from itertools import islice
 from multiprocessing import get_context
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from . import x509
 from .blocks import Block, blocks
@@ -32,6 +34,8 @@ from .sources import Source, sources
 _BATCH = 8192
 _FILES_AT_ONCE = 256
 _SHOWN_AFTER = 2.0
+
+Columns = dict[str, Any]
 
 # Free names that soft clients are known by, where a serial or a hardware ID is missing.
 _SOFT_CLIENT = r"(?:[Ss]wphone_|[Ss]martphone)[^./\\]*"
@@ -49,14 +53,24 @@ _IN_FILE_NAME = re.compile(
 )
 
 
-class Found(NamedTuple):
-    """A block, where it was found, and what it arrived with."""
+@dataclass
+class Batch:
+    """Blocks and where they were found; a plain certificate is just its DER."""
 
-    source: str
-    position: int
-    bundle: str
-    device: str | None
-    block: Block
+    blocks: list[Block | bytes] = field(default_factory=list)
+    source: list[str] = field(default_factory=list)
+    position: list[int] = field(default_factory=list)
+    bundle: list[str] = field(default_factory=list)
+    device: list[str | None] = field(default_factory=list)
+
+    def add(self, blocks: Sequence[Block | bytes], source: str, position: int, device: str | None) -> None:
+        """Append blocks that follow each other in one source."""
+        size = len(blocks)
+        self.blocks += blocks
+        self.source += [source] * size
+        self.position += range(position, position + size)
+        self.bundle += [source] * size
+        self.device += [device] * size
 
 
 def read_certificates(
@@ -140,13 +154,11 @@ def from_der(
     >>> from_der([b"0"], source="phone")[["source", "position"]].values.tolist()
     [['phone', 0]]
     """
-    held = list(ders)
-    names = _each(source, len(held))
-    bundles = names if bundle is None else _each(bundle, len(held))
-    devices = _each(device, len(held))
-    positions = pd.Series(names, dtype="object").groupby(names).cumcount().tolist() if held else []
-    found = map(Found, names, positions, bundles, devices, map(Block, held))
-    return _frame(list(_of_found(found)))
+    held: list[Block | bytes] = list(ders)
+    names = pd.Series(_each(source, len(held)), dtype="str")
+    positions, bundles = names.groupby(names).cumcount(), _each(source if bundle is None else bundle, len(held))
+    batch = Batch(held, names.tolist(), positions.tolist(), bundles, _each(device, len(held)))
+    return _frame(list(map(_columns, _parts(batch))))
 
 
 def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:
@@ -197,34 +209,37 @@ def _progress(wanted: bool | None) -> Any:
     return tqdm(unit=" certificates", unit_scale=True, disable=hidden, delay=_SHOWN_AFTER if wanted is None else 0)
 
 
-def _batches(found: Iterable[Source], password: bytes | None) -> Iterator[dict[str, Any]]:
-    return _of_found(each for source in found for each in _blocks_of(source, password))
+def _batches(found: Iterable[Source], password: bytes | None) -> Iterator[Columns]:
+    """Yield the columns of all blocks, so many at a time that they stay within the processor's reach."""
+    batch = Batch()
+    for source in found:
+        position, device = 0, _in_file_name(source.name)
+        for run in _runs(source, password):
+            batch.add(run, source.name, position, device)
+            position += len(run)
+            if len(batch.blocks) >= _BATCH:
+                yield from map(_columns, _parts(batch))
+                batch = Batch()
+    yield from map(_columns, _parts(batch))
 
 
-def _of_found(found: Iterable[Found]) -> Iterator[dict[str, Any]]:
-    waiting = iter(found)
-    while batch := list(islice(waiting, _BATCH)):
-        yield _columns(batch)
+def _parts(batch: Batch) -> Iterator[Batch]:
+    for at in range(0, len(batch.blocks), _BATCH):
+        yield Batch(*(getattr(batch, each.name)[at : at + _BATCH] for each in fields(Batch)))
 
 
-def _blocks_of(source: Source, password: bytes | None) -> Iterator[Found]:
-    name, position = source.name, 0
+def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Block | bytes]]:
     if source.error is not None:
-        yield Found(name, 0, name, None, Block(None, source.error))
+        yield [Block(None, source.error)]
         return
     try:
         with source.open() as stream:
-            for block in blocks(stream, password):
-                bundle, device = name, None
-                if block.columns and "row" in block.columns:
-                    bundle, device = f"{name}#{block.columns['row']}", block.columns["device"]
-                yield Found(name, position, bundle, device, block)
-                position += 1
+            yield from blocks(stream, password)
     except OSError as problem:
-        yield Found(name, position, name, None, Block(None, f"reading stopped: {problem}"))
+        yield [Block(None, f"reading stopped: {problem}")]
 
 
-def _in_processes(found: Iterator[Source], password: bytes | None, workers: int) -> Iterator[dict[str, Any]]:
+def _in_processes(found: Iterator[Source], password: bytes | None, workers: int) -> Iterator[Columns]:
     """Read many files in several processes, in order."""
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         groups = iter(lambda: [_portable(each) for each in islice(found, _FILES_AT_ONCE)], [])
@@ -232,7 +247,7 @@ def _in_processes(found: Iterator[Source], password: bytes | None, workers: int)
             yield from batches
 
 
-def _read_group(group: list[Source], password: bytes | None) -> list[dict[str, Any]]:
+def _read_group(group: list[Source], password: bytes | None) -> list[Columns]:
     return list(_batches(group, password))
 
 
@@ -249,27 +264,39 @@ def _portable(source: Source) -> Source:
     return source
 
 
-def _columns(batch: list[Found]) -> dict[str, Any]:
-    """Return the columns of a batch of blocks."""
-    names, positions, bundles, devices, found = zip(*batch, strict=True)
-    has_der = np.array([block.der is not None for block in found], bool)
-    columns = x509.read([block.der for block in found if block.der is not None])
-    if not has_der.all():
-        others = [{**(block.columns or {}), "parse_error": block.problem} for block in found if block.der is None]
-        columns = x509.interleaved(columns, others, has_der)
-    beside = {row: block.problem for row, block in enumerate(found) if block.problem and block.der is not None}
-    if beside:
-        errors = columns["parse_error"].to_pylist()
-        for row, problem in beside.items():
-            errors[row] = "; ".join(filter(None, (errors[row], problem)))
-        columns["parse_error"] = pa.array(errors, x509.TEXT)
+def _columns(batch: Batch) -> Columns:
+    """Return the columns of a batch, one row for each block."""
+    found = {row: block for row, block in enumerate(batch.blocks) if isinstance(block, Block)}
+    ders: list[bytes | None] = [each.der if isinstance(each, Block) else each for each in batch.blocks]
+    columns = x509.read([der for der in ders if der is not None])
+    if None in ders:
+        others = [block for block in found.values() if block.der is None]
+        rows = [{**(block.columns or {}), "parse_error": block.problem} for block in others]
+        columns = x509.interleaved(columns, rows, np.array([der is not None for der in ders], bool))
+    if found:
+        _add_what_blocks_tell(batch, found, columns)
+    serial, model, spelled = _identities(columns["subject_cn"])
     return columns | {
-        "source": pa.array(names, x509.TEXT),
-        "position": pa.array(positions, pa.int64()),
-        "bundle": pa.array(bundles, x509.TEXT),
-        "device": pa.array(devices, x509.TEXT),
-        "der": [block.der for block in found],
+        "source": pa.array(batch.source, x509.TEXT),
+        "position": pa.array(batch.position, pa.int64()),
+        "bundle": pa.array(batch.bundle, x509.TEXT),
+        "device": pc.coalesce(_spelled(batch.device), spelled),
+        "serial": serial,
+        "model": model,
+        "der": ders,
     }
+
+
+def _add_what_blocks_tell(batch: Batch, found: dict[int, Block], columns: Columns) -> None:
+    errors = columns["parse_error"].to_pylist()
+    for row, block in found.items():
+        if block.part is not None:
+            batch.bundle[row] += block.part
+        if block.device is not None:
+            batch.device[row] = block.device
+        if block.problem is not None and block.der is not None:
+            errors[row] = "; ".join(filter(None, (errors[row], block.problem)))
+    columns["parse_error"] = pa.array(errors, x509.TEXT)
 
 
 # From batches to the frame
@@ -281,47 +308,52 @@ _DTYPES = {
 }
 
 
-def _frame(batches: list[dict[str, Any]]) -> pd.DataFrame:
+def _frame(batches: list[Columns]) -> pd.DataFrame:
     """Return the batches as one frame."""
-    batches = batches or [_columns_of_nothing()]
+    batches = batches or [_columns(Batch())]
     series: dict[str, pd.Series] = {}
     for column in CERTIFICATES.names:
-        parts = [batch.pop(column) for batch in batches if column in batch]
-        if parts and isinstance(parts[0], list):
+        parts = [batch.pop(column) for batch in batches]
+        if isinstance(parts[0], list):
             series[column] = pd.Series([cell for part in parts for cell in part], dtype="object")
-        elif parts:
+        else:
             series[column] = pa.chunked_array(parts).to_pandas(types_mapper=_DTYPES.get)
-    return conform(_with_identities(pd.DataFrame(series)), CERTIFICATES)
+    return conform(pd.DataFrame(series), CERTIFICATES)
 
 
-def _columns_of_nothing() -> dict[str, Any]:
-    none = Found("", 0, "", None, Block(b""))
-    return {name: column[:0] for name, column in _columns([none]).items()}
+# Devices
+
+_PLAIN_SERIAL = "^[0-9a-f]{12}$"
+_PLAIN_HARDWARE_ID = "^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}$"
+_ANY_IDENTITY = rf"^\s*(?:{SERIAL}|{HARDWARE_ID})\s*$"
 
 
-def _with_identities(frame: pd.DataFrame) -> pd.DataFrame:
-    """Tell the device of each row: by the file's name, by who handed it over, else by the CN."""
-    common_name = frame["subject_cn"]
-    is_plain = common_name.str.fullmatch("[0-9a-f]{12}").fillna(False).astype(bool)
-    serial, model = common_name.where(is_plain), common_name.where(is_plain & False)
-    spelled = serial
-    other = common_name[~is_plain & common_name.notna()].drop_duplicates()
-    if len(other):
-        by_name = pd.DataFrame({"serial": serials(other), "model": hardware_ids(other)["model"]})
-        by_name["device"] = same_spelling(other).where(by_name.notna().any(axis=1))
-        by_name = by_name.set_axis(other).dropna(how="all")
-        serial = serial.fillna(common_name.map(by_name["serial"]).astype("str"))
-        model = model.fillna(common_name.map(by_name["model"]).astype("str"))
-        spelled = spelled.fillna(common_name.map(by_name["device"]).astype("str"))
-    sources_named = frame["source"].drop_duplicates()
-    in_name = sources_named.map(_in_file_name).astype("str").dropna()
-    given = frame["device"]
-    if len(in_name):
-        by_source = same_spelling(in_name).set_axis(sources_named[in_name.index])
-        given = frame["source"].map(by_source).astype("str").fillna(given)
-    if given.notna().any():
-        spelled = same_spelling(given).fillna(spelled)
-    return frame.assign(serial=serial, model=model, device=spelled)
+def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Return serial, model, and either as a device's name, where a CN is a serial or a hardware ID."""
+    none = pa.scalar(None, x509.TEXT)
+    is_serial = pc.match_substring_regex(common_name, _PLAIN_SERIAL)
+    is_hardware = pc.match_substring_regex(common_name, _PLAIN_HARDWARE_ID)
+    serial = pc.if_else(is_serial, common_name, none)
+    hardware = pc.if_else(is_hardware, common_name, none)
+    model = pc.utf8_slice_codeunits(hardware, 0, -9)
+    rest = pc.and_not(pc.and_not(pc.match_substring_regex(common_name, _ANY_IDENTITY), is_serial), is_hardware)
+    if not pc.any(rest).as_py():
+        return serial, model, pc.coalesce(serial, hardware)
+    # Other spellings are rare, and identity knows them all.
+    other = pc.if_else(rest, common_name, none)
+    text = other.to_pandas(types_mapper=_DTYPES.get)
+    serial = pc.coalesce(serial, pa.array(serials(text), x509.TEXT))
+    model = pc.coalesce(model, pa.array(hardware_ids(text)["model"], x509.TEXT))
+    return serial, model, pc.coalesce(pc.if_else(is_serial, common_name, hardware), _spelled(other.to_pylist()))
+
+
+def _spelled(names: list[str | None]) -> pa.Array:
+    """Return names in the one spelling that identities are compared in."""
+    distinct = pd.Series(list(dict.fromkeys(name for name in names if name is not None)), dtype="str")
+    if distinct.empty:
+        return pa.nulls(len(names), x509.TEXT)
+    spelled = dict(zip(distinct, same_spelling(distinct), strict=True))
+    return pa.array([spelled.get(name or "") for name in names], x509.TEXT)
 
 
 def _in_file_name(name: str) -> str | None:

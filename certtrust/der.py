@@ -61,7 +61,12 @@ def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield tag and content of the elements that follow each other in `data`."""
     at, end = 0, len(data)
     while at < end:
-        tag, start, stop, at = element(data, at, end)
+        tag, start = data[at], at + 2
+        stop = start + data[at + 1] if start <= end else end + 1
+        if stop > end or stop > start + 0x7F or tag & 0x1F == 0x1F:
+            tag, start, stop, at = element(data, at, end)
+        else:
+            at = stop
         yield tag, data[start:stop]
 
 

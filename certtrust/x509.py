@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,14 +46,15 @@ def read(ders: Sequence[bytes]) -> Columns:
     with warnings.catch_warnings():
         # Odd certificates are the data here; what is odd about them stands in parse_error.
         warnings.simplefilter("ignore")
-        refusals = [_refusal(der) for der in ders]
-        loaded = np.array([refusal is None for refusal in refusals], bool)
+        refusals = _refusals(ders)
+        loaded = np.ones(len(ders), bool)
+        loaded[list(refusals)] = False
         columns, odd = x509_walk.columns([ders[row] for row in np.flatnonzero(loaded).tolist()])
         columns["parse_error"] = pa.nulls(len(odd), TEXT)
         regular = loaded.copy()
         regular[loaded] = ~odd
         if not regular.all():
-            rows = [_tolerant(ders[row], refusals[row]) for row in np.flatnonzero(~regular).tolist()]
+            rows = [_tolerant(ders[row], refusals.get(row)) for row in np.flatnonzero(~regular).tolist()]
             columns = interleaved(_kept(columns, ~odd), rows, regular)
         columns["fingerprint"] = pa.array([hashlib.sha256(der).hexdigest() for der in ders], TEXT)
         columns["is_self_signed"] = _self_signed(ders, columns["self_issued"], loaded)
@@ -83,13 +85,18 @@ def _kept(columns: Columns, kept: npt.NDArray[np.bool_]) -> Columns:
     }
 
 
-def _refusal(der: bytes) -> str | None:
-    """Return why cryptography refuses to load a certificate, None where it loads it."""
-    try:
-        load_der_x509_certificate(der)
-    except (ValueError, InvalidVersion) as problem:
-        return f"{REFUSED}{problem}"
-    return None
+def _refusals(ders: Sequence[bytes]) -> dict[int, str]:
+    """Return why cryptography refuses to load certificates, by row."""
+    refusals: dict[int, str] = {}
+    waiting = iter(ders)
+    while True:
+        try:
+            # Loading is all that is asked of it: the objects are dropped as they come.
+            deque(map(load_der_x509_certificate, waiting), maxlen=0)
+        except (ValueError, InvalidVersion) as problem:
+            refusals[len(ders) - waiting.__length_hint__() - 1] = f"{REFUSED}{problem}"
+        else:
+            return refusals
 
 
 def _tolerant(der: bytes, refusal: str | None) -> Row:
@@ -100,11 +107,11 @@ def _tolerant(der: bytes, refusal: str | None) -> Row:
 
 def _self_signed(ders: Sequence[bytes], self_issued: pa.Array, loaded: npt.NDArray[np.bool_]) -> pa.Array:
     """Verify the signatures of self-issued certificates under their own keys; of others nothing is to verify."""
-    verified: list[bool | None] = pa.array(np.zeros(len(ders), bool), mask=~loaded).to_pylist()
-    candidates = np.flatnonzero(self_issued.fill_null(True).to_numpy(zero_copy_only=False) & loaded).tolist()
-    outlines = {row: outline(ders[row]) for row in candidates}
+    candidates = np.flatnonzero(self_issued.fill_null(True).to_numpy(zero_copy_only=False) & loaded)
+    outlines = {row: outline(ders[row]) for row in candidates.tolist()}
     pairs = {row: (each, each.public_key) for row, each in outlines.items() if each}
-    answers = dict(zip(pairs, verify_pairs(list(pairs.values())), strict=True))
-    for row in candidates:
-        verified[row] = answers.get(row)
-    return pa.array(verified, pa.bool_())
+    verified, unknown = np.zeros(len(ders), bool), ~loaded
+    unknown[candidates] = True
+    for row, answer in zip(pairs, verify_pairs(list(pairs.values())), strict=True):
+        verified[row], unknown[row] = bool(answer), answer is None
+    return pa.array(verified, mask=unknown)

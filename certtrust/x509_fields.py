@@ -239,6 +239,8 @@ def rsa_key_size(content: bytes) -> int:
 
 # extensions
 
+AltNames = tuple[list[str], list[str], int]
+
 SUBJECT_KEY_ID, KEY_USAGE, SUBJECT_ALT_NAME, BASIC_CONSTRAINTS, AUTHORITY_KEY_ID, EXTENDED_KEY_USAGE = (
     14, 15, 17, 19, 35, 37,
 )  # fmt: skip
@@ -251,14 +253,6 @@ def extension_name(oid: bytes) -> str:
         return dotted(oid)
     except BadEncoding:
         return f"#{oid[:64].hex()}"
-
-
-class AltNames(NamedTuple):
-    """A subjectAltName: DNS names, addresses, and how many names of other kinds."""
-
-    dns: list[str]
-    addresses: list[str]
-    others: int
 
 
 def subject_key_id(value: bytes) -> str:
@@ -278,14 +272,17 @@ def key_usage(value: bytes) -> str:
 
 
 def subject_alt_name(value: bytes, problems: list[str] | None = None) -> AltNames:
-    """Return the names of a subjectAltName; with `problems`, what is odd in one name is put there."""
+    """Return DNS names, addresses and the number of other names of a subjectAltName.
+
+    What is odd in one name is put into `problems`, or raised where there is no such list.
+    """
     dns: list[str] = []
     addresses: list[str] = []
     others = 0
     odd: list[str] = [] if problems is None else problems
     for tag, content in elements(only(value, SEQUENCE)):
         if tag == DNS_NAME:
-            dns.append(_string(UTF8_STRING, content, odd))
+            dns.append(content.decode() if content.isascii() else _string(UTF8_STRING, content, odd))
         elif tag == IP_ADDRESS:
             try:
                 addresses.append(_address(content))
@@ -295,7 +292,7 @@ def subject_alt_name(value: bytes, problems: list[str] | None = None) -> AltName
             others += 1
     if problems is None and odd:
         raise BadEncoding(odd[0])
-    return AltNames(dns, addresses, others)
+    return dns, addresses, others
 
 
 def _address(content: bytes) -> str:

@@ -53,8 +53,8 @@ class Octets:
     """The certificates as one array of bytes."""
 
     def __init__(self, ders: Sequence[bytes]) -> None:
-        self.ders = ders
-        self.bytes = np.frombuffer(b"".join((*ders, bytes(8))), dtype=np.uint8)
+        self.joined = b"".join((*ders, bytes(8)))
+        self.bytes = np.frombuffer(self.joined, dtype=np.uint8)
         sizes = np.fromiter(map(len, ders), np.int64, len(ders))
         self.begins = np.cumsum(sizes) - sizes
 
@@ -76,13 +76,10 @@ class Octets:
             size[long], start[long] = length, at + octets
         return Elements(places, self.at(places), start, start + size)
 
-    def slices(self, rows: npt.NDArray[Any], starts: Places, stops: Places) -> list[bytes]:
-        """Return the bytes between these places, each of the certificate in that row."""
-        base = self.begins[rows]
-        starts_within, stops_within = (starts - base).tolist(), (stops - base).tolist()
-        ders = self.ders
-        cut = zip(rows.tolist(), starts_within, stops_within, strict=True)
-        return [ders[row][start:stop] for row, start, stop in cut]
+    def slices(self, starts: Places, stops: Places) -> list[bytes]:
+        """Return the bytes between these places."""
+        joined = self.joined
+        return [joined[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
 
 
 class Shared(NamedTuple):
@@ -106,8 +103,8 @@ class Shared(NamedTuple):
 
 def shared(slices: list[bytes], decode: Callable[[bytes], Any]) -> Shared:
     """Decode each distinct slice once."""
-    distinct: dict[bytes, int] = {}
-    code = np.array([distinct.setdefault(each, len(distinct)) for each in slices], np.int64)
+    distinct = {each: code for code, each in enumerate(dict.fromkeys(slices))}
+    code = np.fromiter(map(distinct.__getitem__, slices), np.int64, len(slices))
     return Shared([_tried(decode, each) for each in distinct], code)
 
 
@@ -139,7 +136,7 @@ def columns(ders: Sequence[bytes]) -> tuple[Columns, Flags]:
     has_version = first.tag == 0xA0
     found["version"] = pa.array(np.where(has_version, octets.at(first.start + 2) + 1, 1))
     serial = octets.elements(np.where(has_version, first.stop, first.at))
-    found["serial_number"] = _serial_numbers(octets, rows, serial, odd)
+    found["serial_number"] = _serial_numbers(octets, serial, odd)
     inner_algorithm = octets.elements(serial.stop)
     issuer = octets.elements(inner_algorithm.stop)
     validity = octets.elements(issuer.stop)
@@ -158,9 +155,9 @@ def columns(ders: Sequence[bytes]) -> tuple[Columns, Flags]:
 # serialNumber, validity
 
 
-def _serial_numbers(octets: Octets, rows: npt.NDArray[Any], serial: Elements, odd: Flags) -> pa.Array:
+def _serial_numbers(octets: Octets, serial: Elements, odd: Flags) -> pa.Array:
     odd |= octets.at(serial.start) > 0x7F
-    contents = octets.slices(rows, serial.start, serial.stop)
+    contents = octets.slices(serial.start, serial.stop)
     return pa.array([content.hex().lstrip("0") or "0" for content in contents], TEXT)
 
 
@@ -208,21 +205,30 @@ def _read_names(
     octets: Octets, rows: npt.NDArray[Any], issuer: Elements, subject: Elements, found: Columns, odd: Flags
 ) -> None:
     names = _plain_names(octets, subject)
-    subjects = octets.slices(rows, subject.start, subject.stop)
-    issuers = octets.slices(rows, issuer.start, issuer.stop)
     others = np.flatnonzero(~names.plain)
-    decoded = shared([subjects[row] for row in others.tolist()], fields.name)
+    decoded = shared(octets.slices(subject.start[others], subject.stop[others]), fields.name)
     odd[others] |= decoded.undecoded()
     for column, plain in zip(("subject", "subject_cn", "organisation", "country"), names[1:], strict=True):
         field = {"subject": "text", "subject_cn": "common_name"}.get(column, column)
         found[column] = _filled(plain, decoded.column(field, others, len(rows), TEXT), others)
     # A self-issued certificate says its name twice, and the first one has just been read.
-    others = np.flatnonzero([issuer != subject for issuer, subject in zip(issuers, subjects, strict=True)])
-    decoded = shared([issuers[row] for row in others.tolist()], fields.name)
+    same = _same(octets, issuer, subject)
+    others = np.flatnonzero(~same)
+    decoded = shared(octets.slices(issuer.start[others], issuer.stop[others]), fields.name)
     odd[others] |= decoded.undecoded()
     for column, same, field in (("issuer", "subject", "text"), ("issuer_cn", "subject_cn", "common_name")):
         found[column] = _filled(found[same], decoded.column(field, others, len(rows), TEXT), others)
     found["self_issued"] = pc.equal(found["subject"], found["issuer"])
+
+
+def _same(octets: Octets, issuer: Elements, subject: Elements) -> Flags:
+    """Return where both names are the same octets."""
+    same = issuer.stop - issuer.start == subject.stop - subject.start
+    rows = np.flatnonzero(same)
+    issuers = octets.slices(issuer.start[rows], issuer.stop[rows])
+    subjects = octets.slices(subject.start[rows], subject.stop[rows])
+    same[rows] = np.fromiter(map(bytes.__eq__, issuers, subjects), bool, len(rows))
+    return same
 
 
 def _filled(column: pa.Array, other: pa.Array, rows: npt.NDArray[Any]) -> pa.Array:
@@ -300,7 +306,7 @@ _BIT_LENGTH = np.array([each.bit_length() for each in range(256)])
 
 def _read_keys(octets: Octets, rows: npt.NDArray[Any], key: Elements, found: Columns, odd: Flags) -> None:
     algorithm = octets.elements(key.start)
-    kinds = shared(octets.slices(rows, algorithm.start, algorithm.stop), fields.key_algorithm)
+    kinds = shared(octets.slices(algorithm.start, algorithm.stop), fields.key_algorithm)
     odd |= kinds.undecoded()
     found["key_type"] = kinds.column("kind", rows, len(rows), TEXT)
     found["curve"] = kinds.column("curve", rows, len(rows), TEXT)
@@ -351,7 +357,7 @@ def _read_extensions(
     def values(extension: int, skip: int = 0) -> tuple[npt.NDArray[Any], list[bytes]]:
         slot = _SLOTS[extension]
         present = np.flatnonzero(starts[slot])
-        return present, octets.slices(present, starts[slot, present] + skip, stops[slot, present])
+        return present, octets.slices(starts[slot, present] + skip, stops[slot, present])
 
     slot = _SLOTS[fields.SUBJECT_KEY_ID]
     start, stop = starts[slot], stops[slot]
@@ -441,7 +447,7 @@ def _extensions_start(octets: Octets, place: Places, end: Places, odd: Flags) ->
 
 
 def _read_algorithms(octets: Octets, rows: npt.NDArray[Any], algorithm: Elements, found: Columns, odd: Flags) -> None:
-    decoded = shared(octets.slices(rows, algorithm.start, algorithm.stop), fields.algorithm)
+    decoded = shared(octets.slices(algorithm.start, algorithm.stop), fields.algorithm)
     odd |= decoded.undecoded()
     found["signature_algorithm"] = decoded.column("name", rows, len(rows), TEXT)
     found["signature_hash"] = decoded.column("hash", rows, len(rows), TEXT)
