@@ -1,0 +1,12 @@
+"""Widgets for notebooks and Voila: one certificate tested, a fleet explored, a change tried out.
+
+A widget holds traits and callbacks; every value that it shows is computed by a function of the package.
+Only this package imports ipywidgets.
+"""
+
+from __future__ import annotations
+
+from .tables import table
+from .tester import CertificateTester
+
+__all__ = ["CertificateTester", "table"]

@@ -1,0 +1,95 @@
+"""Starts JupyterLab or Voila on a folder, waits until it answers, and stops it again."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+STARTUP = 90
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address and the file that its log goes to."""
+
+    url: str
+    log: Path
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], folder: Path, log: Path, url: str, ready: str) -> Iterator[Server]:
+    """Run a server in a folder as long as the context lasts."""
+    home = log.parent / f"{log.stem}-home"
+    home.mkdir(parents=True, exist_ok=True)
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=folder, env=environment, stdout=sink, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait(process, url + ready, log)
+            yield Server(url, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + STARTUP
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}:\n{log.read_text(errors='replace')}")
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    raise RuntimeError(f"{address} did not answer within {STARTUP} s:\n{log.read_text(errors='replace')}")
+
+
+@contextmanager
+def jupyterlab(folder: Path, log: Path) -> Iterator[Server]:
+    """Run JupyterLab on a folder, without a token and without a browser of its own."""
+    port = free_port()
+    command = ["jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token="]
+    command += [f"--ServerApp.root_dir={folder}", "--allow-root", "--ServerApp.log_level=WARN"]
+    command += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    with running(command, folder, log, f"http://127.0.0.1:{port}", "/api/status") as server:
+        yield server
+
+
+@contextmanager
+def voila(notebook: Path, log: Path) -> Iterator[Server]:
+    """Serve one notebook as a dashboard."""
+    port = free_port()
+    command = ["voila", notebook.name, "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
+    with running(command, notebook.parent, log, f"http://127.0.0.1:{port}", "/static/") as server:
+        yield server

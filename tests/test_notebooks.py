@@ -1,0 +1,99 @@
+"""The notebooks run from top to bottom on the example fleet, say nothing untoward, and are stored with outputs."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+FLEET = FOLDER.parent / "data" / "fleet"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+sys.path.insert(0, str(FOLDER))
+from refresh import run  # noqa: E402
+
+UNWANTED = re.compile(r"Warning\b|Traceback|Error displaying|model not found", re.IGNORECASE)
+MACHINE = re.compile(r"(?<![\w.])(/home/|/root/|/work/|/tmp/|/Users/|[A-Z]:\\\\)|site-packages")
+
+
+@pytest.fixture(scope="module")
+def executed():
+    """All notebooks after a run of their own, two at a time; whatever a cell raises, raises here."""
+    # Kernels ask for a socket of their own, and old widgets for none: a fresh kernel each, as a user has it.
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip([path.name for path in NOTEBOOKS], pool.map(run, NOTEBOOKS), strict=True))
+
+
+def outputs(notebook):
+    """Return (cell, output) pairs of all code cells."""
+    return [(cell, output) for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def text_of(output) -> str:
+    """Return everything that an output shows as text, pictures left out."""
+    data = output.get("data", {})
+    shown = [output.get("text", ""), *(value for kind, value in data.items() if kind.startswith("text/"))]
+    return "\n".join("".join(each) for each in shown)
+
+
+@pytest.mark.parametrize("name", [path.name for path in NOTEBOOKS])
+def test_a_notebook_runs_without_a_warning(executed, name):
+    """No cell warns, writes to stderr or raises, and every chart that a cell asks for is there."""
+    notebook = executed[name]
+    for cell, output in outputs(notebook):
+        assert output.get("name") != "stderr", (cell.source, output)
+        assert not UNWANTED.search(text_of(output)), (cell.source, text_of(output)[:500])
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source.startswith("ct.charts."):
+            kinds = [kind for output in cell.outputs for kind in output.get("data", {})]
+            assert "image/png" in kinds, f"no picture from {cell.source!r}"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_is_stored_as_a_reader_on_a_code_host_needs_it(path):
+    """Every code cell that shows something has its output; no path of a machine and no widget state is stored."""
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    stored = path.read_text(encoding="utf-8")
+    assert not MACHINE.search(re.sub(r'"image/png": "[^"]*"', "", stored))
+    assert "widgets" not in notebook.metadata
+    assert "widget-view" not in stored
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1)), "run `python notebooks/refresh.py`"
+    assert len(outputs(notebook)) > len(counts) / 2
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_what_is_stored_is_what_a_run_gives(executed, path):
+    """The stored cells, and the words that they print, are those of a run now, so that no output is out of date."""
+    stored = nbformat.read(path, as_version=4)
+    fresh = executed[path.name]
+    assert [cell.source for cell in stored.cells] == [cell.source for cell in fresh.cells]
+    for (cell, was), (_, now) in zip(outputs(stored), outputs(fresh), strict=True):
+        assert text_of(was) == text_of(now), cell.source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_is_for_people_who_do_not_program(path):
+    """A story: it begins with words, one path stands by itself to be changed, and code cells are few and short."""
+    cells = nbformat.read(path, as_version=4).cells
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    assert cells[0].cell_type == "markdown"
+    assert code[0].startswith('FLEET = "../data/fleet"')
+    assert sum("data/fleet" in source for source in code) == 1
+    assert max(source.count("\n") for source in code) < 12
+    assert len([cell for cell in cells if cell.cell_type == "markdown"]) >= len(code) / 2
+
+
+def test_links_between_the_notebooks_lead_somewhere():
+    """Every relative link in a text cell names a file that is there."""
+    for path in NOTEBOOKS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for target in re.findall(r"\]\((?!https?:)([^)#]+)", cell.source if cell.cell_type == "markdown" else ""):
+                assert (FOLDER / target).exists(), (path.name, target)
