@@ -3,6 +3,7 @@
 from .actions import KINDS, apply
 from .forecast import endings, forecast, latest
 from .gaps import contradictions, missing
+from .impersonations import impersonations, shared_keys, shared_names
 from .remedies import remedies
 from .whatif import changes, what_if
 
@@ -13,8 +14,11 @@ __all__ = [
     "contradictions",
     "endings",
     "forecast",
+    "impersonations",
     "latest",
     "missing",
     "remedies",
+    "shared_keys",
+    "shared_names",
     "what_if",
 ]
