@@ -371,8 +371,8 @@ sys.modules[__name__].__class__ = _CallableModule
 def _names_by_kind(frame: pd.DataFrame) -> dict[Kind, tuple[np.ndarray, Any]]:
     return {
         "cn": _common_names(frame),
-        "dns": _entries(frame["dns_names"]),
-        "ip": _entries(frame["ip_addresses"]),
+        "dns": entries(frame["dns_names"]),
+        "ip": entries(frame["ip_addresses"]),
     }
 
 
@@ -411,7 +411,7 @@ def _unescaped(value: str) -> str:
     return _ESCAPE.sub(plain, value)
 
 
-def _entries(lists: pd.Series) -> tuple[np.ndarray, Any]:
+def entries(lists: pd.Series) -> tuple[np.ndarray, Any]:
     """Return all entries of a column of lists and the row of each."""
     exploded = lists.reset_index(drop=True).explode().dropna()
     return exploded.index.to_numpy(), _hosts.text(exploded)

@@ -1,0 +1,116 @@
+"""A real Chromium that opens locally served sites under a list of its own, and what it said."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from certtrust import hosts
+
+from .pki import Issued
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CERTUTIL = shutil.which("certutil")
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+
+
+@contextlib.contextmanager
+def served(chain: Sequence[Issued], directory: Path, host: str = "127.0.0.1") -> Iterator[int]:
+    """Serve a page over TLS with this chain, the server's own certificate first; gives the port."""
+    (directory / "chain.pem").write_bytes(b"".join(issued.pem for issued in chain))
+    (directory / "key.pem").write_bytes(chain[0].key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")  # old devices' keys and hashes are what is asked about
+    context.load_cert_chain(directory / "chain.pem", directory / "key.pem")
+    listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    stopping = threading.Event()
+    thread = threading.Thread(target=_serve, args=(listener, context, stopping), daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        stopping.set()
+        listener.close()
+        thread.join(timeout=5)
+
+
+def _serve(listener: socket.socket, context: ssl.SSLContext, stopping: threading.Event) -> None:
+    listener.settimeout(0.2)
+    while not stopping.is_set():
+        try:
+            connection, _ = listener.accept()
+        except TimeoutError:
+            continue
+        except OSError:
+            return
+        threading.Thread(target=_answer, args=(connection, context), daemon=True).start()
+
+
+def _answer(connection: socket.socket, context: ssl.SSLContext) -> None:
+    connection.settimeout(5)
+    # The browser hangs up on certificates that it refuses.
+    with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
+        tls.recv(65536)
+        tls.sendall(_PAGE)
+        tls.unwrap()
+    connection.close()
+
+
+def trust_in(home: Path, certificates: Sequence[tuple[bytes, str]]) -> None:
+    """Put certificates (PEM, trust flags of certutil) into the browser's list under `home`."""
+    database = home / ".pki" / "nssdb"
+    database.mkdir(parents=True)
+    where = ["-d", f"sql:{database}"]
+    subprocess.run([str(CERTUTIL), "-N", "--empty-password", *where], check=True)
+    for number, (pem, flags) in enumerate(certificates):
+        arguments = ["-A", "-n", f"entry {number}", "-t", flags, *where]
+        subprocess.run([str(CERTUTIL), *arguments], input=pem, check=True)
+
+
+def _rules(url: str, port: int) -> Iterator[str]:
+    """Send the URL's host to the port on this machine; one rule that cannot be read would void them all."""
+    name = hosts.host(urlsplit(url).netloc)
+    for spelling in (name, f"{name}."):
+        yield f"MAP {spelling} 127.0.0.1:{port}"
+
+
+def visit(urls: Sequence[tuple[str, int]], home: Path) -> list[str]:
+    """Open each (URL, port on this machine) and return "" where the page came, else the browser's error."""
+    from playwright.sync_api import Error, sync_playwright
+
+    rules = {rule for url, port in urls for rule in _rules(url, port)}
+    answers = []
+    with sync_playwright() as tool:
+        browser = tool.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[*_FLAGS, f"--host-resolver-rules={','.join(sorted(rules))}"],
+            env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
+        )
+        for url, _ in urls:
+            page = browser.new_page()
+            try:
+                page.goto(url, timeout=15_000)
+                answers.append("")
+            except Error as error:
+                found = re.search(r"net::(ERR_\w+)", error.message)
+                answers.append(found[1] if found else error.message)
+            page.close()
+        browser.close()
+    return answers

@@ -1,0 +1,108 @@
+"""hygiene.browser: as a Chromium judged the same sites, and in attempts made by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import certtrust as ct
+from certtrust import browsers
+from certtrust.certificates import from_der
+from certtrust.objections import to_ca, to_entry, to_server
+from certtrust.schema import CERTIFICATES, empty
+
+pytest.importorskip("asn1crypto")
+from browser.pki import DAY, NOW, Issued, below, leaf, root
+from browser.sites import Site, sites
+
+
+def _attempt(url: str, chain: list[Issued], listed: list[Issued]) -> pd.DataFrame:
+    certificates = from_der([issued.der for issued in chain])
+    trust = from_der([issued.der for issued in listed]) if listed else empty(CERTIFICATES)
+    return ct.browser_attempts(certificates, {str(certificates["fingerprint"].iloc[0]): url}, trust)
+
+
+def _why(attempts: pd.DataFrame, moment: pd.Timestamp | None = None) -> str:
+    at = pd.Timestamp.now("UTC") if moment is None else moment
+    verdict = browsers.browser_verdict(attempts, pd.Series(at.as_unit("us"), index=attempts.index))
+    return str(verdict["why"].iloc[0])
+
+
+@pytest.mark.parametrize("site", sites(), ids=lambda site: site.name)
+def test_sites_as_a_chromium_judged_them(site: Site) -> None:
+    """Each site is judged as Chromium judged it when this was written."""
+    results = ct.check(_attempt(site.url, list(site.chain), list(site.listed)))
+    assert results["hygiene.browser"].tolist() == [site.opens]
+
+
+def test_every_reason_is_named() -> None:
+    """Name, time, content and trust are told apart and stand side by side."""
+    stranger = root("Stranger")
+    chain = [leaf(stranger, "other.example", hash_name="sha1", start=NOW - 9 * DAY, end=NOW - DAY)]
+    why = _why(_attempt("https://phone.example/", chain, [root("Listed")]))
+    assert "no entry of its subject alternative name fits phone.example" in why
+    assert "signed with ecdsa-with-SHA1" in why
+    assert "expired" in why
+    assert "lacks its root" in why
+
+
+def test_a_ca_that_browsers_refuse_is_named_with_its_reason() -> None:
+    """Where the page's rule is satisfied, it is said what browsers object to above the certificate."""
+    top = root("Top")
+    middle = below(top, "Middle", hash_name="sha1")
+    attempts = _attempt("https://phone.example/", [leaf(middle, "phone.example"), middle], [top])
+    assert attempts["trust_state"].tolist() == ["chain"]
+    assert _why(attempts) == "a CA above it: it is signed with ecdsa-with-SHA1"
+
+
+def test_the_moment_counts() -> None:
+    """The same attempt is judged at other moments without looking at the certificates again."""
+    top = root("Top", end=NOW + 30 * DAY)
+    attempts = _attempt("https://phone.example/", [leaf(top, "phone.example", end=NOW + 60 * DAY)], [top])
+    moments = [NOW - 2 * DAY, NOW, NOW + 40 * DAY, NOW + 70 * DAY]
+    verdicts = [ct.check(attempts, at=pd.Timestamp(at))["hygiene.browser"].iloc[0] for at in moments]
+    assert verdicts == [False, True, False, False]
+    assert _why(attempts, pd.Timestamp(NOW - 2 * DAY)).startswith("it is not valid yet")
+
+
+def test_an_empty_list_trusts_nobody() -> None:
+    """A browser whose list is empty refuses; that is no lack of data."""
+    results = ct.check(_attempt("https://phone.example/", [leaf(root("Top"), "phone.example")], []))
+    assert results["hygiene.browser"].tolist() == [False]
+
+
+def test_unknown_stays_unknown() -> None:
+    """Without a host, without a certificate or without a moment there is no verdict, unless something else refuses."""
+    top = root("Top")
+    good = _attempt("https://phone.example/", [leaf(top, "phone.example")], [top])
+    now = pd.Series(pd.Timestamp.now("UTC").as_unit("us"), index=good.index)
+    never = pd.Series(pd.NaT, index=good.index, dtype="datetime64[us, UTC]")
+    no_url = good.assign(url=pd.Series([None], dtype="str"))
+    no_view = good.assign(browser_paths=pd.Series([None], dtype="object"))
+    assert browsers.browser_verdict(good, now)["accepted"].tolist() == [True]
+    for attempts, moment in ((no_url, now), (no_view, now), (good, never)):
+        assert browsers.browser_verdict(attempts, moment)["accepted"].isna().all()
+    elsewhere = good.assign(url="https://elsewhere.example/")
+    assert browsers.browser_verdict(elsewhere, never)["accepted"].tolist() == [False]
+
+
+def test_many_attempts_keep_their_index_and_order() -> None:
+    """Several URLs for several certificates at once give what each gives by itself."""
+    top = root("Top")
+    ders = [leaf(top, name).der for name in ("a.example", "b.example", "c.example")]
+    certificates = from_der(ders, bundle=["a", "b", "c"], source=["a", "b", "c"])
+    urls = ["https://a.example/", "https://x.example/", "https://c.example/"]
+    attempts = ct.browser_attempts(certificates, urls, from_der([top.der]))
+    assert ct.check(attempts.iloc[::-1])["hygiene.browser"].tolist() == [True, False, True]
+    assert ct.check(attempts.iloc[:0])["hygiene.browser"].tolist() == []
+
+
+@pytest.mark.parametrize("cut", range(0, 400, 7))
+def test_objections_survive_any_bytes(cut: int) -> None:
+    """A certificate that is cut short or twisted is objected to; nothing raises."""
+    der = leaf(root("Top"), "phone.example", usages=["server_auth"], key_usage=["digital_signature"]).der
+    for judge in (to_server, to_ca, to_entry):
+        assert judge(der[: len(der) - 1 - cut % len(der)])
+        twisted = bytearray(der)
+        twisted[cut % len(der)] ^= 0x41
+        assert isinstance(judge(bytes(twisted)), str)

@@ -1,0 +1,54 @@
+"""A real Chromium opens the sites, and its verdict is the package's."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+import certtrust as ct
+from certtrust.certificates import from_der
+
+pytest.importorskip("asn1crypto")
+pytest.importorskip("playwright")
+from browser.chromium import CERTUTIL, CHROMIUM, served, trust_in, visit
+from browser.sites import Site, sites
+
+pytestmark = [
+    pytest.mark.exhaustive,
+    pytest.mark.skipif(not (CHROMIUM and CERTUTIL), reason="needs chromium, and certutil of libnss3-tools"),
+]
+
+
+def _ours(site: Site) -> bool:
+    certificates = from_der([issued.der for issued in site.chain])
+    trust = from_der([issued.der for issued in site.listed])
+    attempts = ct.browser_attempts(certificates, {str(certificates["fingerprint"].iloc[0]): site.url}, trust)
+    return bool(ct.check(attempts)["hygiene.browser"].iloc[0])
+
+
+def test_chromium_agrees(tmp_path: Path) -> None:
+    """Every site opens exactly where `hygiene.browser` says so."""
+    visited = sites()
+    # A server's own certificate is listed as a peer, as Chromium's guide for Linux says, and anything else as a CA.
+    listed = {
+        issued.der: (issued.pem, "P,," if issued is site.chain[0] else "C,,")
+        for site in visited
+        for issued in site.listed
+    }
+    trust_in(tmp_path / "home", list(listed.values()))
+    with contextlib.ExitStack() as running:
+        urls = []
+        for number, site in enumerate(visited):
+            directory = tmp_path / str(number)
+            directory.mkdir()
+            urls.append((site.url, running.enter_context(served(site.chain, directory))))
+        answers = visit(urls, tmp_path / "home")
+    different = {
+        site.name: answer or "opened"
+        for site, answer in zip(visited, answers, strict=True)
+        if (answer == "") != _ours(site)
+    }
+    assert len(visited) > 25
+    assert different == {}
