@@ -264,10 +264,16 @@ def _completed(
 ) -> pd.DataFrame:
     """Return the links with what is missing for the certificates asked for, and for all that may stand above."""
     links = conform(empty(LINKS) if known is None else known, LINKS)
-    verified = links["child"][links["verified"].fillna(False).to_numpy(dtype=bool)]
-    needed = [each[places(each, verified) < 0] for each in (asked, _says_ca(certificates), trust["fingerprint"])]
-    children = distinct(*needed)
-    return extend(links, children.tolist(), library(certificates, trust, children)) if len(children) else links
+    tried = pd.Series(dtype="str")
+    while True:
+        verified = links[links["verified"].fillna(False).to_numpy(dtype=bool)]
+        above = distinct(_says_ca(certificates), trust["fingerprint"], verified["issuer"])
+        open_ones = distinct(*(each[places(each, verified["child"]) < 0] for each in (asked, above)))
+        children = open_ones[places(open_ones, tried) < 0]
+        if not len(children):
+            return links
+        links = extend(links, children, library(certificates, trust, children))
+        tried = distinct(tried, children)
 
 
 def _der(fingerprints: pd.Series, certificates: pd.DataFrame, trust: pd.DataFrame) -> list[bytes | None]:

@@ -13,7 +13,7 @@ AUTHORITY_KEY_ID = bytes.fromhex("551d23")
 _INFORMATION_ACCESS = bytes.fromhex("2b06010505070101")
 _BOOLEAN, _BIT_STRING, _OCTET_STRING, _OID = 0x01, 0x03, 0x04, 0x06
 
-_DECISIVE = {
+DECISIVE = {
     SUBJECT_KEY_ID: _OCTET_STRING,
     KEY_USAGE: _BIT_STRING,
     SUBJECT_ALT_NAME: SEQUENCE,
@@ -79,10 +79,10 @@ def usable(parts: Outline) -> bool:
     """
     try:
         for oid, (critical, inside) in extensions(parts).items():
-            if critical and oid not in _DECISIVE and oid not in _UNASKED:
+            if critical and oid not in DECISIVE and oid not in _UNASKED:
                 return False
-            if oid in _DECISIVE:
-                content(inside, _DECISIVE[oid])
+            if oid in DECISIVE:
+                content(inside, DECISIVE[oid])
             if oid == SUBJECT_ALT_NAME and not all(map(_is_general_name, children(content(inside, SEQUENCE)))):
                 return False
             if oid == _INFORMATION_ACCESS:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from .distinguished import Name, comparable
-from .extensions import key_ids, usable
+from .extensions import key_ids
 from .groups import distinct, places
-from .outline import Outline, outline
-from .schema import LINKS, conform, empty
-from .signatures import verify_pairs
+from .outlines import Flags, Outlines
+from .schema import LINKS, conform
+from .signatures import verify_many
 
 # Keys that are tried for one certificate, turn by turn, and how many tries beyond the first turns all of them
 # share: thousands of CAs of one name must not cost millions of checks.
@@ -24,45 +23,65 @@ _FREE_TURNS = 3
 _SHARED_TRIES = 50_000
 
 
-@dataclass
+class _Namesakes(NamedTuple):
+    """The distinct keys of the certificates of one name, each with the first row that has it."""
+
+    rows: dict[bytes, int]
+    by_id: dict[bytes, list[bytes]]
+
+
 class Library:
-    """All certificates that are known, the trust list's first, by what an issuer is looked for with."""
+    """Certificates by what an issuer is looked for with; those that may be one, the trust list's first."""
 
-    der: Mapping[str, bytes]
-    capable: Collection[str]
-    """Certificates that say they are a CA or stand in a list: names are compared beyond their bytes for these."""
-    outlines: dict[str, Outline] = field(default_factory=dict)
-    _exact: dict[bytes, list[str]] = field(default_factory=dict)
-    _alike: dict[Name, list[str]] = field(default_factory=dict)
-    _keys: dict[bytes, dict[bytes, str]] = field(default_factory=dict)
+    def __init__(self, fingerprints: list[str], ders: list[bytes], capable: Flags, candidates: Flags) -> None:
+        self.fingerprints = fingerprints
+        self.row = dict(zip(fingerprints, range(len(fingerprints)), strict=True))
+        self.outlines = Outlines(ders)
+        self._exact: dict[bytes, list[int]] = {}
+        self._alike: dict[Name, list[int]] = {}
+        self._named: dict[bytes, _Namesakes] = {}
+        rows = np.flatnonzero(candidates & self.outlines.known)
+        subjects = self.outlines.column("subject", rows)
+        self.key = dict(zip(rows.tolist(), self.outlines.column("public_key", rows), strict=True))
+        for row, subject, may_be_ca in zip(rows.tolist(), subjects, capable[rows].tolist(), strict=True):
+            self._exact.setdefault(subject, []).append(row)
+            name = comparable(subject) if may_be_ca else None
+            if name:
+                self._alike.setdefault(name, []).append(row)
 
-    def __post_init__(self) -> None:
-        for fingerprint, der in self.der.items():
-            parts = outline(der)
-            if parts is not None:
-                self.outlines[fingerprint] = parts
-                self._exact.setdefault(parts.subject, []).append(fingerprint)
-        for fingerprint in self.capable:
-            name = comparable(self.outlines[fingerprint].subject) if fingerprint in self.outlines else None
-            if name is not None:
-                self._alike.setdefault(name, []).append(fingerprint)
+    def keys(self, name: bytes) -> dict[bytes, int]:
+        """Return the distinct keys of the certificates with this subject, each with the first row that has it."""
+        return self._namesakes(name).rows
 
-    def keys(self, name: bytes) -> dict[bytes, str]:
-        """Return the distinct keys of the certificates with this subject, each with the first that has it.
+    def untried(self, child: int, name: bytes, tried: set[str]) -> Iterator[int]:
+        """Yield a row for each key: the one that the child names by its identifier, its own, then the others."""
+        parts = self.outlines[child]
+        namesakes = self._namesakes(name)
+        done = {self.key.get(self.row.get(each, -1)) for each in tried}
+        likely = [] if parts is None else [*namesakes.by_id.get(key_ids(parts)[1] or b"", ()), parts.public_key]
+        for key in (*likely, *namesakes.rows):
+            if key not in done and key in namesakes.rows:
+                yield namesakes.rows[key]
+            if key in likely:
+                done.add(key)
 
-        An empty name names nobody (RFC 5280, section 4.1.2.4).
-        """
-        if name not in self._keys:
-            wanted = comparable(name)
-            same = (*self._alike.get(wanted, ()), *self._exact.get(name, ())) if wanted else ()
-            found: dict[bytes, str] = {}
-            for fingerprint in same:
-                found.setdefault(self.outlines[fingerprint].public_key, fingerprint)
-            self._keys[name] = found
-        return self._keys[name]
+    def _namesakes(self, name: bytes) -> _Namesakes:
+        if name not in self._named:
+            wanted = comparable(name)  # an empty name names nobody (RFC 5280, section 4.1.2.4)
+            rows: dict[bytes, int] = {}
+            for row in (*self._alike.get(wanted, ()), *self._exact.get(name, ())) if wanted else ():
+                rows.setdefault(self.key[row], row)
+            by_id: dict[bytes, list[bytes]] = {}
+            for key, row in rows.items() if len(rows) > 1 else ():
+                parts = self.outlines[row]
+                own = None if parts is None else key_ids(parts)[0]
+                if own:
+                    by_id.setdefault(own, []).append(key)
+            self._named[name] = _Namesakes(rows, by_id)
+        return self._named[name]
 
 
-def claims(certificates: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def claims(certificates: pd.DataFrame) -> Flags:
     """Tell which certificates say that they are a CA, or were not read well enough to tell."""
     says_ca, unread = certificates["is_ca"], certificates["parse_error"].notna()
     return (says_ca.fillna(False) | (says_ca.isna() & unread)).to_numpy(dtype=bool)
@@ -76,64 +95,63 @@ def library(certificates: pd.DataFrame, trust: pd.DataFrame, children: pd.Series
     says_ca = claims(certificates)
     child = places(certificates["fingerprint"], children) >= 0
     issuers = distinct(certificates["issuer"][child], trust["issuer"])
-    kept = certificates[child | says_ca | (places(certificates["subject"], issuers) >= 0)]
-    both = pd.concat([trust[["fingerprint", "der"]], kept[["fingerprint", "der"]]])
+    candidate = says_ca | (places(certificates["subject"], issuers) >= 0)
+    kept = np.flatnonzero(child | candidate)
+    frames = (trust[["fingerprint", "der"]], certificates[["fingerprint", "der"]].iloc[kept])
+    both = pd.concat(frames, ignore_index=True)
+    both["capable"] = np.append(np.ones(len(trust), dtype=bool), says_ca[kept])
+    both["candidate"] = np.append(np.ones(len(trust), dtype=bool), candidate[kept])
     both = both[both["fingerprint"].notna() & both["der"].notna()].drop_duplicates("fingerprint")
-    der = dict(zip(both["fingerprint"], both["der"], strict=True))
-    capable = distinct(trust["fingerprint"], certificates["fingerprint"][says_ca])
-    return Library(der, capable.tolist())
+    flags = (both[name].to_numpy(dtype=bool) for name in ("capable", "candidate"))
+    return Library(both["fingerprint"].tolist(), both["der"].tolist(), *flags)
 
 
-def extend(known: pd.DataFrame | None, children: Collection[str], books: Library) -> pd.DataFrame:
-    """Return the links that are known and those found by trying what is still untried for the children.
+def extend(links: pd.DataFrame, children: pd.Series, books: Library) -> pd.DataFrame:
+    """Return the links and those found by trying what is still untried for the children.
 
-    A certificate's signature verifies under one key, so the search for it ends there.
+    A certificate's signature verifies under one key, so the search for it ends there. A child that its
+    extensions forbid to use has one row, with itself and no answer.
     """
-    links = empty(LINKS) if known is None else conform(known, LINKS)
     tried: dict[str, set[str]] = {}
-    concerned = links[links["child"].isin(list(children))] if len(links) else links
+    concerned = links[places(links["child"], children) >= 0] if len(links) else links
     for child, issuer in zip(concerned["child"], concerned["issuer"], strict=True):
         tried.setdefault(child, set()).add(issuer)
-    rows: list[tuple[str, str, bool | None]] = []
-    pending: list[tuple[str, Iterator[str]]] = []
-    for child in children:
-        parts = books.outlines.get(child)
-        if parts is None:
-            continue
-        if not usable(parts):
-            if child not in tried:
-                rows.append((child, child, None))
-            continue
-        keys = books.keys(parts.issuer)
-        pending.append((child, iter(_in_order(parts, keys, tried.get(child, set()), books))))
+    rows = np.array([books.row[each] for each in children if each in books.row], dtype=np.int64)
+    rows = rows[books.outlines.known[rows]]
+    fit = books.outlines.usable[rows]
+    unfit = [row for row in rows[~fit].tolist() if books.fingerprints[row] not in tried]
+    below, above = [*unfit], [*unfit]
+    answers: list[bool | None] = [None] * len(unfit)
+    pending: dict[int, Iterator[int]] = {}
+    ready: list[tuple[int, int]] = []
+    for row, name in zip(rows[fit].tolist(), books.outlines.column("issuer", rows[fit]), strict=True):
+        keys = books.keys(name)
+        if len(keys) == 1 and not tried:
+            ready.append((row, *keys.values()))
+        elif keys:
+            pending[row] = books.untried(row, name, tried.get(books.fingerprints[row], set()))
     shared = _SHARED_TRIES
-    for turn, size in enumerate(_TURNS):
-        jobs = [(child, issuer) for child, untried in pending for issuer in islice(untried, size)]
-        if turn >= _FREE_TURNS:
-            jobs = jobs[:shared]
-            shared -= len(jobs)
-        if not jobs:
-            break
-        outlines = books.outlines
-        answers = verify_pairs([(outlines[child], outlines[issuer].public_key) for child, issuer in jobs])
-        rows += [(*job, answer) for job, answer in zip(jobs, answers, strict=True)]
-        done = {child for (child, _), answer in zip(jobs, answers, strict=True) if answer}
-        pending = [each for each in pending if each[0] not in done]
-    new = pd.DataFrame(rows, columns=["child", "issuer", "verified"])
-    return pd.concat([links, conform(new, LINKS)], ignore_index=True) if len(rows) else links
+    for turn, size in enumerate((0, *_TURNS)):
+        tries = ready if turn == 0 else [(row, other) for row, more in pending.items() for other in islice(more, size)]
+        if turn > _FREE_TURNS:
+            tries = tries[:shared]
+            shared -= len(tries)
+        found = _verify(tries, books)
+        below += [row for row, _ in tries]
+        above += [other for _, other in tries]
+        answers += found
+        for (row, _), answer in zip(tries, found, strict=True):
+            if answer:
+                pending.pop(row, None)
+    names = books.fingerprints
+    new = {"child": [names[row] for row in below], "issuer": [names[row] for row in above], "verified": answers}
+    return pd.concat([links, conform(pd.DataFrame(new), LINKS)], ignore_index=True) if below else links
 
 
-def _in_order(parts: Outline, keys: dict[bytes, str], tried: set[str], books: Library) -> Iterator[str]:
-    """Yield one certificate for each key: the one that the child names by identifier first, then its own."""
-    if len(keys) == 1 and not tried:
-        yield from keys.values()
-        return
-    known = {books.outlines[each].public_key for each in tried if each in books.outlines}
-    _, wanted = key_ids(parts)
-    first = []
-    if wanted is not None:
-        first = [key for key, each in keys.items() if key_ids(books.outlines[each])[0] == wanted]
-    own = [parts.public_key] if parts.public_key in keys else []
-    for key in dict.fromkeys((*first, *own, *keys)):
-        if key not in known:
-            yield keys[key]
+def _verify(tries: Sequence[tuple[int, int]], books: Library) -> list[bool | None]:
+    outlines = books.outlines
+    rows = np.array([row for row, _ in tries], dtype=np.int64)
+    outer, inner = outlines.column("algorithm", rows), outlines.column("inner_algorithm", rows)
+    algorithms = [one if one == other else None for one, other in zip(outer, inner, strict=True)]
+    keys = [books.key[other] for _, other in tries]
+    return verify_many(outlines.column("signed", rows), outlines.column("signature", rows), algorithms, keys)

@@ -150,8 +150,7 @@ def _outline(der: bytes) -> Outline:
     while at < signed_end:
         tag, start, at = element(der, at)
         if tag == _EXTENSIONS:
-            start, stop = _within(der, start, SEQUENCE)
-            extensions = der[start:stop]
+            extensions = content(der[start:at], SEQUENCE)
         elif tag not in (_ISSUER_ID, _SUBJECT_ID):
             raise BadEncoding(f"unexpected tag {tag:#x}")
     if at != signed_end:

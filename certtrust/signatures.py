@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from .outline import SEQUENCE, BadEncoding, Outline, children, content, dotted, outline
+from .outline import SEQUENCE, BadEncoding, children, content, dotted, outline
 
 Check = Callable[[bytes, bytes], object]
 """Takes signature and signed bytes, raises InvalidSignature."""
@@ -94,46 +94,54 @@ def verify(child: bytes, issuer: bytes) -> bool | None:
     >>> verify(b"", b"") is None
     True
     """
-    signed, signer = outline(child), outline(issuer)
-    return None if signed is None or signer is None else verify_pairs([(signed, signer.public_key)])[0]
+    below, above = outline(child), outline(issuer)
+    if below is None or above is None:
+        return None
+    algorithm = below.algorithm if below.algorithm == below.inner_algorithm else None
+    return verify_many([below.signed], [below.signature], [algorithm], [above.public_key])[0]
 
 
-def verify_pairs(pairs: Sequence[tuple[Outline, bytes]]) -> list[bool | None]:
-    """Verify many signatures, each a pair of the signed certificate's outline and a SubjectPublicKeyInfo.
+def verify_many(
+    signed: Sequence[bytes], signatures: Sequence[bytes], algorithms: Sequence[bytes | None], keys: Sequence[bytes]
+) -> list[bool | None]:
+    """Verify many signatures, given by the columns of their parts; each distinct key is loaded once.
 
-    Each distinct key is loaded once. The arithmetic runs in as many threads as there are cores: `verify`
-    of the cryptography package lets other threads run meanwhile.
+    `algorithms` holds the algorithm beside the signature, or None where the signed one is another. The arithmetic
+    runs in as many threads as there are cores: `verify` of the cryptography package lets others run meanwhile.
     """
     checks: dict[tuple[bytes, bytes], Check | Literal[False] | None] = {}
-    jobs: list[tuple[Check | Literal[False] | None, Outline]] = []
-    for signed, key in pairs:
-        what = (key, signed.algorithm)
-        if what not in checks:
-            checks[what] = _check(*what)
-        jobs.append((checks[what], signed))
+    jobs: list[Check | Literal[False] | None] = []
+    for key, algorithm in zip(keys, algorithms, strict=True):
+        if algorithm is not None and (key, algorithm) not in checks:
+            checks[key, algorithm] = _check(key, algorithm)
+        jobs.append(False if algorithm is None else checks[key, algorithm])
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if cores == 1 or len(jobs) < _CHUNK:
-        return _run(jobs)
+    if cores == 1 or len(jobs) <= _CHUNK:
+        return _run(jobs, signatures, signed)
+
+    def part(at: int) -> list[bool | None]:
+        here = slice(at, at + _CHUNK)
+        return _run(jobs[here], signatures[here], signed[here])
+
     with ThreadPoolExecutor(cores) as pool:
-        parts = pool.map(_run, (jobs[at : at + _CHUNK] for at in range(0, len(jobs), _CHUNK)))
-        return [answer for part in parts for answer in part]
+        return [answer for answers in pool.map(part, range(0, len(jobs), _CHUNK)) for answer in answers]
 
 
-def _run(jobs: Sequence[tuple[Check | Literal[False] | None, Outline]]) -> list[bool | None]:
+def _run(
+    checks: Sequence[Check | Literal[False] | None], signatures: Sequence[bytes], signed: Sequence[bytes]
+) -> list[bool | None]:
     answers: list[bool | None] = []
-    for check, signed in jobs:
+    for check, signature, message in zip(checks, signatures, signed, strict=True):
         if check is None or check is False:
             answers.append(check)
-        elif signed.inner_algorithm != signed.algorithm:
+            continue
+        try:
+            check(signature, message)
+            answers.append(True)
+        except InvalidSignature:
             answers.append(False)
-        else:
-            try:
-                check(signed.signature, signed.signed)
-                answers.append(True)
-            except InvalidSignature:
-                answers.append(False)
-            except (ValueError, TypeError, UnsupportedAlgorithm):
-                answers.append(None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            answers.append(None)
     return answers
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certtrust.outline import outline
-from certtrust.signatures import verify, verify_pairs
+from certtrust.signatures import verify, verify_many
 
 RSA_2048 = ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
 PSS = ["-sigopt", "rsa_padding_mode:pss"]
@@ -148,20 +148,21 @@ def test_what_cannot_be_handled_is_unknown(pair):
 
 
 def _under(public, der: bytes) -> bool | None:
-    signed = outline(der)
-    assert signed is not None
+    parts = outline(der)
     key_info = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     rsa_sha256 = bytes.fromhex("300d06092a864886f70d01010b0500")
-    return verify_pairs([(signed._replace(algorithm=rsa_sha256, inner_algorithm=rsa_sha256), key_info)])[0]
+    return verify_many([parts.signed], [parts.signature], [rsa_sha256], [key_info])[0]
 
 
-def test_many_pairs_are_answered_in_order(pair):
-    """The batch answers each pair as the single check does, in the order of the question, across its chunks."""
+def test_many_are_answered_in_order(pair):
+    """The columns are answered row by row, across chunks and threads, as the single check does."""
     leaf, issuer = pair
     parts = outline(leaf)
-    keys = [parts.public_key, outline(issuer).public_key, b"\x30\0"]
-    asked = [(parts, keys[place % 3]) for place in range(1200)]
-    assert verify_pairs(asked) == [False, True, None] * 400
+    times = 1000
+    keys = [parts.public_key, outline(issuer).public_key, b"\x30\0", outline(issuer).public_key] * times
+    algorithms = [parts.algorithm, parts.algorithm, parts.algorithm, None] * times
+    answers = verify_many([parts.signed] * 4 * times, [parts.signature] * 4 * times, algorithms, keys)
+    assert answers == [False, True, None, False] * times
 
 
 @given(st.data())
