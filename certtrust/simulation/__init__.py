@@ -7,22 +7,18 @@ serials below the documented prefix 00-90-33 are drawn at random and belong to n
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from random import Random
 
 import pandas as pd
 
-from ..certificates import from_der
 from ..errors import CerttrustError
 from ..fleet import Fleet
-from ..schema import DEVICES, TRUST, conform
-from .authorities import Issued
 from .devices import draw
 from .faults import CAUSES, Faults, drawn
 from .files import with_raw, write
+from .frames import certificates, objects, trust
 from .log import registrations
-from .model import Device
-from .sites import NOW_SECONDS, Site, authorities, sites
+from .sites import NOW_SECONDS, authorities, sites
 
 __all__ = ["CAUSES", "NOW", "simulate", "write"]
 
@@ -88,72 +84,4 @@ def simulate(devices: int = 200, *, seed: int = 0, faults: Faults | None = None,
         own.leaf.der: hashlib.sha256(own.leaf.der).hexdigest() for device in made for own in device.presented
     }
     log = registrations(rng, made, fingerprints)
-    return Fleet(_certificates(rng, made), _trust(pbxs), _objects(made), with_raw(log))
-
-
-def _certificates(rng: Random, devices: Sequence[Device]) -> pd.DataFrame:
-    """Return what stands in the certificate files: most devices have their own, some share a site's bundle."""
-    files: dict[str, dict[Issued, None]] = {}
-    shared_cas: dict[str, dict[Issued, None]] = {}
-    for device in devices:
-        if device.gap == "certificate":
-            continue
-        newest = device.presented[-1]
-        own_file = rng.random() < 0.75
-        if not own_file and _may_share(device):
-            bundle = f"export-{device.site.name}.pem"
-            files.setdefault(bundle, {})[newest.leaf] = None
-            shared_cas.setdefault(bundle, {}).update(dict.fromkeys(newest.chain[1:]))
-            continue
-        stem = device.serial if device.serial and rng.random() < 0.7 else device.hardware_id
-        for former in device.presented[:-1]:
-            files[f"{stem}-former.pem"] = dict.fromkeys(former.chain)
-        files[f"{stem}.pem"] = dict.fromkeys(newest.chain)
-    for bundle, cas in shared_cas.items():
-        files[bundle].update(cas)
-    blocks = [(name, issued.der) for name in sorted(files) for issued in files[name]]
-    return from_der([der for _, der in blocks], source=[name for name, _ in blocks])
-
-
-def _may_share(device: Device) -> bool:
-    """Tell whether a bundle without the device's name loses nothing: the CN names it, and all CAs are there."""
-    newest = device.presented[-1]
-    whole = len(newest.chain) == len(newest.leaf.chain) and newest.leaf.issuer is not None
-    return (
-        whole
-        and len(device.presented) == 1
-        and newest.leaf.cn in device.own_names
-        and ("certificate.trust" not in device.causes and device.serial is not None)
-    )
-
-
-def _trust(pbxs: Sequence[Site]) -> pd.DataFrame:
-    entries = [
-        (site.name, issued)
-        for site in sorted(pbxs, key=lambda site: site.name)
-        if site.list_is_known
-        for issued in site.listed
-    ]
-    frame = from_der([issued.der for _, issued in entries], source=[f"{name}.pem" for name, _ in entries])
-    return conform(frame.assign(pbx=pd.Series([name for name, _ in entries], dtype="str")), TRUST)
-
-
-def _objects(devices: Sequence[Device]) -> pd.DataFrame:
-    """Return the PBX objects, as far as their documented form can carry what is known of a device."""
-    rows = [
-        {
-            "pbx": device.site.name,
-            "user": device.user,
-            "long_name": device.long_name,
-            "number": device.number,
-            "hardware_id": device.object_name,
-            "serial": device.serial if device.object_name == device.serial else None,
-            "model": device.model if device.object_name != device.serial else None,
-            "tls_only": device.tls_only,
-            "reverse_proxy": device.proxy_allowed,
-            "location": "root",
-            "source": f"{device.site.name}.json",
-        }
-        for device in sorted(devices, key=lambda device: (device.site.name, device.number))
-    ]
-    return conform(pd.DataFrame(rows), DEVICES)
+    return Fleet(certificates(rng, made), trust(pbxs), objects(made), with_raw(log))

@@ -100,10 +100,12 @@ def _issuer(rng: Random, cas: Authorities, device: Device, variant: str | None) 
 
 def _span(rng: Random, device: Device, issuer: Issued | None) -> tuple[int, int]:
     if "time.validity" in device.causes:
-        early = "time.clock" not in device.causes and device.site.log == "csv" and rng.random() < 0.25
-        if early:
+        # What has no time stamp is judged at the present, so it must have failed all the time.
+        dated = "time.clock" not in device.causes
+        if dated and device.site.log == "csv" and rng.random() < 0.25:
             return START + int(rng.uniform(0.2, 3) * WINDOW), day(2050)
-        return START - int(rng.uniform(800, 1500)) * DAY, START + int(rng.uniform(-500 * DAY, 0.7 * WINDOW))
+        latest = 0.7 * WINDOW if dated else 0
+        return START - int(rng.uniform(800, 1500)) * DAY, START + int(rng.uniform(-500 * DAY, latest))
     if "time.clock" in device.causes or issuer is None or issuer.organisation == SYNTHETIC:
         first = 2009 if issuer is None else 1971 + issuer.not_before // (365 * DAY)
         year = rng.randrange(first, 2026)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import textwrap
 from base64 import b64encode
 from collections.abc import Hashable, Iterator
 from pathlib import Path
@@ -142,7 +141,8 @@ def _save(folder: Path, name: str, text: str) -> None:
 
 
 def _pem(der: bytes) -> str:
-    body = "\n".join(textwrap.wrap(b64encode(der).decode(), 64))
+    text = b64encode(der).decode()
+    body = "\n".join(text[at : at + 64] for at in range(0, len(text), 64))
     return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
 
 
