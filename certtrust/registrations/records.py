@@ -37,7 +37,8 @@ AS_THEY_STAND = ("pbx", "registration_name", "interface", "remote_address", "cod
 
 def from_fields(fields: Columns, notes: Notes) -> Columns:
     """Return the typed columns of text fields that are named like the columns; empty fields are missing."""
-    given = {name: typed.blank_to_null(text) for name, text in fields.items()}
+    trimmed = {name: typed.blank_to_null(text) for name, text in fields.items()}
+    given = {name: text for name, text in trimmed.items() if text.null_count < len(text)}
     made: Columns = {name: given[name] for name in AS_THEY_STAND if name in given}
     if "time" in given:
         made["time"], made["clock_unset"] = typed.moments(given["time"], notes)
@@ -63,7 +64,7 @@ def from_fields(fields: Columns, notes: Notes) -> Columns:
 
 
 def _either(one: Any, other: Any) -> Any:
-    return one if other is None else pc.or_kleene(one, other)
+    return one if other is None else pc.coalesce(pc.or_kleene(one, other), one, other)
 
 
 def _device(given: Columns, notes: Notes) -> Columns:
