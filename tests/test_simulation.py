@@ -369,7 +369,7 @@ class TestShippedFleet:
     def test_its_causes_are_found(self) -> None:
         """The files lead to the truth that stands beside them."""
         fleet = ct.read_fleet(SHIPPED)
-        truth = pd.read_csv(SHIPPED / "truth.csv", dtype={"true_failed": "str"}).set_index(["source", "line"])
+        truth = pd.read_csv(SHIPPED / "truth.csv").fillna({"true_failed": ""}).set_index(["source", "line"])
         lines = pd.MultiIndex.from_frame(fleet.registrations[["source", "line"]].astype({"line": "int64"}))
         truth = truth.reindex(lines).set_index(fleet.registrations.index)
         assert truth["decidable"].notna().all()
