@@ -34,6 +34,14 @@ from .der import (
 )  # fmt: skip
 from .outline import BadEncoding
 
+try:
+    from pybase64 import b64decode as decode_base64  # four times as fast, where it is there
+except ImportError:
+    from binascii import a2b_base64 as decode_base64  # type: ignore[assignment]
+
+NOTHING = ("nothing is there", "no certificate is found")
+"""What is said of content that holds no block at all: empty, or of another kind."""
+
 _WINDOW = 8 << 20
 _LONGEST_LABEL = 80
 _MOST_ROUNDS = 10_000_000
@@ -48,7 +56,7 @@ _TIMES = frozenset({UTC_TIME, GENERALIZED_TIME})
 
 _ENCODED_BEGIN = b"LS0tLS1CRUdJTi"
 _ENCODED_PEM = re.compile(rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}={0,2}")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]+(?:=\s*=?)?\s*")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _HEX_DER = re.compile(rb"(?<![0-9A-Fa-f])3082(?:[0-9A-Fa-f]{2}){100,}")
 
 
@@ -96,7 +104,7 @@ def _run(data: bytes, stop: int, password: bytes | None) -> list[Block] | list[b
     between, bodies = b"".join(parts[::2]), parts[1::2]
     if bodies and _BEGIN not in between and _ENCODED_BEGIN not in between and not _is_escaped(data, bodies):
         with suppress(binascii.Error):
-            return list(map(binascii.a2b_base64, bodies))
+            return list(map(decode_base64, bodies))
     return list(content(data[:stop], password))
 
 
@@ -127,24 +135,24 @@ def _recognised(data: bytes, password: bytes | None) -> Iterator[Block]:
         yield from _pem(data, password)
         for written in _ENCODED_PEM.findall(data) if _ENCODED_BEGIN in data else ():
             # Secrets of Kubernetes hold PEM within base64.
-            yield from _pem(binascii.a2b_base64(written + b"=="), password)
+            yield from _pem(decode_base64(written + b"=="), password)
     elif listings.looks_like(data):
         yield from (Block(None, problem, columns) for problem, columns in listings.read(data))
+    elif written := _HEX_DER.findall(data):
+        for each in written:
+            yield from _ders(bytes.fromhex(each.decode("ascii")), password)
     elif _BASE64.fullmatch(data):
         yield from _bare_base64(data, password)
-    else:
-        for written in _HEX_DER.findall(data):
-            yield from _ders(bytes.fromhex(written.decode("ascii")), password)
 
 
 def _unrecognised(data: bytes) -> Block:
-    if not data:
-        return Block(None, "nothing is there")
+    if not data.strip():
+        return Block(None, NOTHING[0])
     if data.startswith((b"PK\x03\x04", b"\x1f\x8b")):
         return Block(None, "an archive within an archive, which is not opened")
     is_text = not re.search(rb"[\x00-\x08\x0e-\x1f\x80-\xff]", data[:4096])
     if is_text or len(data) > _KEPT_UNREAD:
-        return Block(None, "no certificate is found")
+        return Block(None, NOTHING[1])
     return Block(data)
 
 
@@ -219,9 +227,9 @@ def _base64(body: bytes) -> bytes:
     if b":" in body:
         body = re.split(rb"\r?\n\s*\r?\n", body, maxsplit=1)[-1]
     try:
-        return binascii.a2b_base64(body)
+        return decode_base64(body)
     except binascii.Error:
-        return binascii.a2b_base64(body + b"==")
+        return decode_base64(body + b"==")
 
 
 def _bare_base64(data: bytes, password: bytes | None) -> Iterator[Block]:

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, fields
 from functools import partial
 from io import BytesIO
@@ -27,11 +28,12 @@ import pyarrow.compute as pc
 
 from . import x509
 from .blocks import Block, blocks
+from .errors import CerttrustError
 from .identity import HARDWARE_ID, SERIAL, hardware_ids, same_spelling, serials
 from .schema import CERTIFICATES, conform
 from .sources import Source, sources
 
-_BATCH = 8192
+_BATCH = 4096
 _FILES_AT_ONCE = 256
 _SHOWN_AFTER = 2.0
 
@@ -107,6 +109,8 @@ def read_certificates(
     ------
     SourceError
         If a path or glob names nothing.
+    CerttrustError
+        If `workers` are asked for by a script whose entry is not guarded.
 
     Examples
     --------
@@ -181,12 +185,11 @@ def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:
     >>> days_left(pd.DataFrame({"not_after": pd.to_datetime(["2026-02-01"], utc=True)}), "2026-01-01").tolist()
     [31.0]
     """
+    # Whole microseconds as numbers: the end of the year 9999 is further away than a Timedelta of nanoseconds reaches.
     moment = pd.Timestamp.now("UTC") if at is None else pd.to_datetime(at, utc=True)
-    # Whole microseconds as numbers: the end of the year 9999 is further away than a Timedelta reaches.
-    left = _microseconds(certificates["not_after"]) - (
-        _microseconds(moment) if isinstance(moment, pd.Series) else moment.as_unit("us").value
-    )
-    return (left / 86_400_000_000).astype("float64").rename("days_left")
+    until = _microseconds(moment) if isinstance(moment, pd.Series) else _microseconds(pd.Series([moment])).iloc[0]
+    left = (_microseconds(certificates["not_after"]) - until) / 86_400_000_000
+    return left.astype("float64").rename("days_left")
 
 
 def _microseconds(moments: pd.Series) -> pd.Series:
@@ -241,10 +244,16 @@ def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Block | b
 
 def _in_processes(found: Iterator[Source], password: bytes | None, workers: int) -> Iterator[Columns]:
     """Read many files in several processes, in order."""
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        groups = iter(lambda: [_portable(each) for each in islice(found, _FILES_AT_ONCE)], [])
-        for batches in pool.map(partial(_read_group, password=password), groups):
-            yield from batches
+    try:
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            groups = iter(lambda: [_portable(each) for each in islice(found, _FILES_AT_ONCE)], [])
+            for batches in pool.map(partial(_read_group, password=password), groups):
+                yield from batches
+    except BrokenProcessPool as problem:
+        raise CerttrustError(
+            "the processes that were to read ended early; a script that asks for workers has to guard its entry "
+            'with `if __name__ == "__main__":`, or leaves workers out'
+        ) from problem
 
 
 def _read_group(group: list[Source], password: bytes | None) -> list[Columns]:
@@ -267,19 +276,19 @@ def _portable(source: Source) -> Source:
 def _columns(batch: Batch) -> Columns:
     """Return the columns of a batch, one row for each block."""
     found = {row: block for row, block in enumerate(batch.blocks) if isinstance(block, Block)}
-    ders: list[bytes | None] = [each.der if isinstance(each, Block) else each for each in batch.blocks]
-    columns = x509.read([der for der in ders if der is not None])
-    if None in ders:
+    ders = [each.der if isinstance(each, Block) else each for each in batch.blocks] if found else batch.blocks
+    columns = x509.read([der for der in ders if isinstance(der, bytes)])
+    if found:
         others = [block for block in found.values() if block.der is None]
         rows = [{**(block.columns or {}), "parse_error": block.problem} for block in others]
         columns = x509.interleaved(columns, rows, np.array([der is not None for der in ders], bool))
-    if found:
         _add_what_blocks_tell(batch, found, columns)
     serial, model, spelled = _identities(columns["subject_cn"])
+    source = pa.array(batch.source, x509.TEXT)
     return columns | {
-        "source": pa.array(batch.source, x509.TEXT),
+        "source": source,
         "position": pa.array(batch.position, pa.int64()),
-        "bundle": pa.array(batch.bundle, x509.TEXT),
+        "bundle": source if batch.bundle == batch.source else pa.array(batch.bundle, x509.TEXT),
         "device": pc.coalesce(_spelled(batch.device), spelled),
         "serial": serial,
         "model": model,
@@ -349,7 +358,7 @@ def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
 
 def _spelled(names: list[str | None]) -> pa.Array:
     """Return names in the one spelling that identities are compared in."""
-    distinct = pd.Series(list(dict.fromkeys(name for name in names if name is not None)), dtype="str")
+    distinct = pd.Series([name for name in dict.fromkeys(names) if name is not None], dtype="str")
     if distinct.empty:
         return pa.nulls(len(names), x509.TEXT)
     spelled = dict(zip(distinct, same_spelling(distinct), strict=True))

@@ -2,7 +2,7 @@
 
 What such a row says cannot be verified: it has no fingerprint, so nothing that needs a signature is told of it.
 The names of elements and attributes are those that innovaphone's own update script reads; in which form the
-dates stand is not documented, so the usual forms are tried.
+dates stand is not documented, so the forms that can mean one day only are read.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ Row = tuple[str | None, dict[str, Any]]
 
 _ELEMENT = re.compile(r"<(certificate|request)\b([^<>]{0,20000}?)/?>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([A-Za-z_][\w.-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_UNIX_SECONDS = re.compile(r"\d{1,11}")
+_GERMAN = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}")
+_YEAR_FIRST_OR_MONTH_NAMED = re.compile(r"^\d{4}-\d|[A-Za-z]{3}")
 _NO_NAMES = ("-- no CN --", "-- no CA --")
 
 
@@ -55,10 +58,20 @@ def _moment(text: str | None, column: str, problems: list[str]) -> int | None:
         problems.append(f"{column}: missing")
         return None
     try:
-        seconds = text.isdigit() and len(text) <= 11
-        when = pd.Timestamp(int(text), unit="s", tz="UTC") if seconds else pd.Timestamp(text)
-        when = when.tz_localize("UTC") if when.tzinfo is None else when.tz_convert("UTC")
-        return int(when.as_unit("us").value)
+        when = _timestamp(text.strip())
     except (ValueError, OverflowError, TypeError):
         problems.append(f"{column}: no time: {text[:40]!r}")
         return None
+    when = when.tz_localize("UTC") if when.tzinfo is None else when.tz_convert("UTC")
+    return int(when.to_datetime64().astype("datetime64[us]").astype("int64"))
+
+
+def _timestamp(text: str) -> pd.Timestamp:
+    if _UNIX_SECONDS.fullmatch(text):
+        return pd.Timestamp(int(text), unit="s")
+    if _GERMAN.match(text):
+        return pd.to_datetime(text, dayfirst=True)
+    if _YEAR_FIRST_OR_MONTH_NAMED.search(text):
+        return pd.Timestamp(text)
+    # 01/05/2039 may be either day, so it is neither.
+    raise ValueError(text)

@@ -5,13 +5,19 @@ A PBX lets its whole list be downloaded as one PEM file; entries are single cert
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
 
+from .blocks import NOTHING
 from .certificates import read_certificates
 from .schema import TRUST, conform
+from .sources import is_content
+
+EMPTY = "the list is empty"
+"""What `parse_error` says in the one row of a list that holds nothing."""
 
 
 def read_trust_list(source: Any, *, pbx: str | None = None) -> pd.DataFrame:
@@ -29,7 +35,8 @@ def read_trust_list(source: Any, *, pbx: str | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Table TRUST: the columns of CERTIFICATES and `pbx`.
+        Table TRUST: the columns of CERTIFICATES and `pbx`. A list that is known and holds nothing is one row
+        without certificate, whose `parse_error` is "the list is empty".
 
     Raises
     ------
@@ -42,10 +49,23 @@ def read_trust_list(source: Any, *, pbx: str | None = None) -> pd.DataFrame:
     ['hq']
     """
     entries = read_certificates(source)
+    if entries.empty and pbx is not None:
+        entries = read_certificates(b"")
+    nothing = entries["parse_error"].isin(NOTHING)
+    entries["parse_error"] = entries["parse_error"].mask(nothing, EMPTY)
     if pbx is not None:
         owner = pd.Series(pbx, index=entries.index, dtype="str")
-    elif isinstance(source, str | Path) and Path(source).is_dir():
-        owner = entries["source"].map(lambda name: PurePosixPath(name).stem).astype("str")
+    elif _is_directory(source):
+        owner = entries["source"].map(_list_name).astype("str")
     else:
         owner = pd.Series(None, index=entries.index, dtype="str")
     return conform(entries.assign(pbx=owner), TRUST)
+
+
+def _is_directory(source: Any) -> bool:
+    return isinstance(source, str | PathLike) and not is_content(str(source)) and Path(source).is_dir()
+
+
+def _list_name(name: str) -> str:
+    """Return the PBX that a file in a directory of lists is named after: `hq` for hq.pem and hq.pem.gz."""
+    return PurePosixPath(name.removesuffix(".gz")).stem

@@ -18,8 +18,7 @@ import pyarrow as pa
 from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
 from . import x509_tolerant, x509_walk
-from .outline import outline
-from .signatures import verify_pairs
+from .signatures import verify
 
 REFUSED = "certificate: "
 """What `parse_error` begins with where cryptography refuses to load the certificate."""
@@ -108,10 +107,8 @@ def _tolerant(der: bytes, refusal: str | None) -> Row:
 def _self_signed(ders: Sequence[bytes], self_issued: pa.Array, loaded: npt.NDArray[np.bool_]) -> pa.Array:
     """Verify the signatures of self-issued certificates under their own keys; of others nothing is to verify."""
     candidates = np.flatnonzero(self_issued.fill_null(True).to_numpy(zero_copy_only=False) & loaded)
-    outlines = {row: outline(ders[row]) for row in candidates.tolist()}
-    pairs = {row: (each, each.public_key) for row, each in outlines.items() if each}
     verified, unknown = np.zeros(len(ders), bool), ~loaded
-    unknown[candidates] = True
-    for row, answer in zip(pairs, verify_pairs(list(pairs.values())), strict=True):
+    for row in candidates.tolist():
+        answer = verify(ders[row], ders[row])
         verified[row], unknown[row] = bool(answer), answer is None
     return pa.array(verified, mask=unknown)

@@ -96,7 +96,7 @@ def read(der: bytes) -> Row:
 
 def _read_signed(signed: bytes, outer_algorithm: Element, row: Row, problems: _Problems) -> None:
     parts, cut = _parts(signed)
-    if cut:
+    if cut and not problems:
         problems.append(f"tbsCertificate: {cut}")
     row["version"] = 1
     if parts and parts[0][0] == 0xA0:

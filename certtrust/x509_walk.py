@@ -14,7 +14,6 @@ the tolerant reader. Values that many certificates share are decoded once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +26,7 @@ from .der import BIT_STRING, BOOLEAN, GENERALIZED_TIME, INTEGER, OCTET_STRING, S
 from .oids import ATTRIBUTES
 
 Places = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 Columns = dict[str, Any]
 
@@ -34,6 +34,7 @@ TEXT = pa.large_string()
 
 _MOST_EXTENSIONS = 40
 _MOST_RDNS = 16
+_SHORT, _FEW = 40, 6
 _READ = (
     fields.SUBJECT_KEY_ID, fields.KEY_USAGE, fields.SUBJECT_ALT_NAME, fields.BASIC_CONSTRAINTS,
     fields.AUTHORITY_KEY_ID, fields.EXTENDED_KEY_USAGE,
@@ -81,6 +82,26 @@ class Octets:
         joined = self.joined
         return [joined[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
 
+    def shared(self, starts: Places, stops: Places, decode: Callable[[bytes], Any]) -> Shared:
+        """Decode the bytes between these places, the same bytes only once."""
+        sizes = stops - starts
+        code = np.full(len(starts), -1)
+        distinct: list[bytes] = []
+        waiting = np.flatnonzero(sizes <= _SHORT)
+        while len(waiting) and len(distinct) < _FEW:
+            # Take the first one, and with it all others that are the same octet by octet.
+            start, size = int(starts[waiting[0]]), int(sizes[waiting[0]])
+            as_long = waiting[sizes[waiting] == size]
+            octets = self.bytes[starts[as_long, None] + np.arange(size)]
+            code[as_long[(octets == octets[0]).all(axis=1)]] = len(distinct)
+            distinct.append(self.joined[start : start + size])
+            waiting = waiting[code[waiting] < 0]
+        rest = np.flatnonzero(code < 0)
+        slices = self.slices(starts[rest], stops[rest])
+        others = {each: place for place, each in enumerate(dict.fromkeys(slices), len(distinct))}
+        code[rest] = np.fromiter(map(others.__getitem__, slices), np.int64, len(slices))
+        return Shared([_tried(decode, each) for each in (*distinct, *others)], code)
+
 
 class Shared(NamedTuple):
     """Values that were decoded once for all certificates that have the same bytes there; None = not decoded."""
@@ -88,7 +109,7 @@ class Shared(NamedTuple):
     values: list[Any]
     code: Places
 
-    def column(self, field: str, rows: npt.NDArray[Any], size: int, kind: pa.DataType) -> pa.Array:
+    def column(self, field: str, rows: Rows, size: int, kind: pa.DataType) -> pa.Array:
         """Return a field of the values as a column of `size` rows, missing in all but `rows`."""
         values = [None if each is None else getattr(each, field) for each in self.values]
         code = np.full(size, -1)
@@ -99,13 +120,6 @@ class Shared(NamedTuple):
         """Return which rows have no value, or one with a problem."""
         bad = [each is None or getattr(each, "problem", None) is not None for each in self.values]
         return np.array(bad, bool)[self.code]
-
-
-def shared(slices: list[bytes], decode: Callable[[bytes], Any]) -> Shared:
-    """Decode each distinct slice once."""
-    distinct = {each: code for code, each in enumerate(dict.fromkeys(slices))}
-    code = np.fromiter(map(distinct.__getitem__, slices), np.int64, len(slices))
-    return Shared([_tried(decode, each) for each in distinct], code)
 
 
 def _tried(decode: Callable[[bytes], Any], content: bytes) -> Any:
@@ -147,7 +161,7 @@ def columns(ders: Sequence[bytes]) -> tuple[Columns, Flags]:
     _read_names(octets, rows, issuer, subject, found, odd)
     key = octets.elements(subject.stop)
     _read_keys(octets, rows, key, found, odd)
-    _read_extensions(octets, rows, key.stop, signed.stop, found, odd)
+    _read_extensions(octets, key.stop, signed.stop, found, odd)
     _read_algorithms(octets, rows, octets.elements(signed.stop), found, odd)
     return found, odd
 
@@ -201,12 +215,10 @@ class _Names(NamedTuple):
     country: pa.Array
 
 
-def _read_names(
-    octets: Octets, rows: npt.NDArray[Any], issuer: Elements, subject: Elements, found: Columns, odd: Flags
-) -> None:
+def _read_names(octets: Octets, rows: Rows, issuer: Elements, subject: Elements, found: Columns, odd: Flags) -> None:
     names = _plain_names(octets, subject)
     others = np.flatnonzero(~names.plain)
-    decoded = shared(octets.slices(subject.start[others], subject.stop[others]), fields.name)
+    decoded = octets.shared(subject.start[others], subject.stop[others], fields.name)
     odd[others] |= decoded.undecoded()
     for column, plain in zip(("subject", "subject_cn", "organisation", "country"), names[1:], strict=True):
         field = {"subject": "text", "subject_cn": "common_name"}.get(column, column)
@@ -214,7 +226,7 @@ def _read_names(
     # A self-issued certificate says its name twice, and the first one has just been read.
     same = _same(octets, issuer, subject)
     others = np.flatnonzero(~same)
-    decoded = shared(octets.slices(issuer.start[others], issuer.stop[others]), fields.name)
+    decoded = octets.shared(issuer.start[others], issuer.stop[others], fields.name)
     odd[others] |= decoded.undecoded()
     for column, same, field in (("issuer", "subject", "text"), ("issuer_cn", "subject_cn", "common_name")):
         found[column] = _filled(found[same], decoded.column(field, others, len(rows), TEXT), others)
@@ -231,7 +243,7 @@ def _same(octets: Octets, issuer: Elements, subject: Elements) -> Flags:
     return same
 
 
-def _filled(column: pa.Array, other: pa.Array, rows: npt.NDArray[Any]) -> pa.Array:
+def _filled(column: pa.Array, other: pa.Array, rows: Rows) -> pa.Array:
     """Return the column with the values of the other one in these rows."""
     if not len(rows):
         return column
@@ -304,9 +316,9 @@ def _last(values: pa.Array, row: Places, arc: Places, kind: int, size: int) -> p
 _BIT_LENGTH = np.array([each.bit_length() for each in range(256)])
 
 
-def _read_keys(octets: Octets, rows: npt.NDArray[Any], key: Elements, found: Columns, odd: Flags) -> None:
+def _read_keys(octets: Octets, rows: Rows, key: Elements, found: Columns, odd: Flags) -> None:
     algorithm = octets.elements(key.start)
-    kinds = shared(octets.slices(algorithm.start, algorithm.stop), fields.key_algorithm)
+    kinds = octets.shared(algorithm.start, algorithm.stop, fields.key_algorithm)
     odd |= kinds.undecoded()
     found["key_type"] = kinds.column("kind", rows, len(rows), TEXT)
     found["curve"] = kinds.column("curve", rows, len(rows), TEXT)
@@ -333,6 +345,9 @@ def _bit_length(octets: Octets, number: Elements) -> Places:
 
 # extensions
 
+_SLOTS = np.full(256, -1)
+_SLOTS[list(_READ)] = np.arange(len(_READ))
+
 
 class _Value(NamedTuple):
     """What an extension tells, None included."""
@@ -340,65 +355,63 @@ class _Value(NamedTuple):
     value: str | None
 
 
-def _read_value(decode: Callable[[bytes], str | None], content: bytes) -> _Value:
-    return _Value(decode(content))
+class _Extension(NamedTuple):
+    """One extension: which certificates have it, and where its values start and stop there."""
+
+    rows: Rows
+    start: Places
+    stop: Places
 
 
-_SLOTS = np.full(256, -1)
-_SLOTS[list(_READ)] = np.arange(len(_READ))
-
-
-def _read_extensions(
-    octets: Octets, rows: npt.NDArray[Any], place: Places, end: Places, found: Columns, odd: Flags
-) -> None:
+def _read_extensions(octets: Octets, place: Places, end: Places, found: Columns, odd: Flags) -> None:
     starts, stops = _extension_values(octets, place, end, odd)
-    size = len(rows)
 
-    def values(extension: int, skip: int = 0) -> tuple[npt.NDArray[Any], list[bytes]]:
-        slot = _SLOTS[extension]
-        present = np.flatnonzero(starts[slot])
-        return present, octets.slices(starts[slot, present] + skip, stops[slot, present])
+    def extension(arc: int) -> _Extension:
+        start, stop = starts[_SLOTS[arc]], stops[_SLOTS[arc]]
+        rows = np.flatnonzero(start)
+        return _Extension(rows, start[rows], stop[rows])
 
-    slot = _SLOTS[fields.SUBJECT_KEY_ID]
-    start, stop = starts[slot], stops[slot]
-    fits = (octets.at(start) == OCTET_STRING) & (octets.at(start + 1) == stop - start - 2) & (stop - start < 0x82)
-    odd |= (start > 0) & ~fits
-    present, contents = values(fields.SUBJECT_KEY_ID, skip=2)
-    found["subject_key_id"] = _spread([content.hex() for content in contents], present, size)
-
-    for extension, column, decode in (
-        (fields.KEY_USAGE, "key_usage", fields.key_usage),
-        (fields.AUTHORITY_KEY_ID, "authority_key_id", fields.authority_key_id),
-        (fields.EXTENDED_KEY_USAGE, "extended_key_usage", fields.extended_key_usage),
+    found["subject_key_id"] = _subject_key_ids(octets, extension(fields.SUBJECT_KEY_ID), odd)
+    for arc, decode, column in (
+        (fields.KEY_USAGE, fields.key_usage, "key_usage"),
+        (fields.AUTHORITY_KEY_ID, fields.authority_key_id, "authority_key_id"),
+        (fields.EXTENDED_KEY_USAGE, fields.extended_key_usage, "extended_key_usage"),
     ):
-        present, contents = values(extension)
-        decoded = shared(contents, partial(_read_value, decode))
-        found[column] = decoded.column("value", present, size, TEXT)
-        odd[present] |= decoded.undecoded()
+        found[column] = _texts_of(octets, extension(arc), decode, odd)
+    rows, start, stop = extension(fields.BASIC_CONSTRAINTS)
+    decoded = octets.shared(start, stop, fields.basic_constraints)
+    odd[rows] |= decoded.undecoded()
+    found["is_ca"] = decoded.column("is_ca", rows, len(odd), pa.bool_())
+    found["path_length"] = decoded.column("path_length", rows, len(odd), pa.int64())
+    _read_alt_names(octets, extension(fields.SUBJECT_ALT_NAME), found, odd)
 
-    present, contents = values(fields.BASIC_CONSTRAINTS)
-    decoded = shared(contents, fields.basic_constraints)
-    odd[present] |= decoded.undecoded()
-    found["is_ca"] = decoded.column("is_ca", present, size, pa.bool_())
-    found["path_length"] = decoded.column("path_length", present, size, pa.int64())
 
-    found["dns_names"], found["ip_addresses"] = [[] for _ in rows], [[] for _ in rows]
-    others: list[int | None] = [None] * size
-    present, contents = values(fields.SUBJECT_ALT_NAME)
-    for row, content in zip(present.tolist(), contents, strict=True):
-        names = _tried(fields.subject_alt_name, content)
-        if names is None:
+def _texts_of(octets: Octets, found: _Extension, decode: Callable[[bytes], str | None], odd: Flags) -> pa.Array:
+    decoded = octets.shared(found.start, found.stop, lambda content: _Value(decode(content)))
+    odd[found.rows] |= decoded.undecoded()
+    return decoded.column("value", found.rows, len(odd), TEXT)
+
+
+def _subject_key_ids(octets: Octets, found: _Extension, odd: Flags) -> pa.Array:
+    value = octets.elements(found.start)
+    odd[found.rows] |= (value.tag != OCTET_STRING) | (value.stop != found.stop)
+    contents = octets.slices(value.start, found.stop)
+    place = np.full(len(odd), -1)
+    place[found.rows] = np.arange(len(found.rows))
+    return pa.array([content.hex() for content in contents], TEXT).take(pa.array(place, mask=place < 0))
+
+
+def _read_alt_names(octets: Octets, found: _Extension, columns: Columns, odd: Flags) -> None:
+    dns: list[list[str]] = [[] for _ in odd]
+    addresses: list[list[str]] = [[] for _ in odd]
+    others: list[int | None] = [None] * len(odd)
+    contents = octets.slices(found.start, found.stop)
+    for row, content in zip(found.rows.tolist(), contents, strict=True):
+        try:
+            dns[row], addresses[row], others[row] = fields.subject_alt_name(content)
+        except ValueError:
             odd[row] = True
-        else:
-            found["dns_names"][row], found["ip_addresses"][row], others[row] = names
-    found["other_names"] = pa.array(others, pa.int64())
-
-
-def _spread(values: list[Any], rows: npt.NDArray[Any], size: int) -> pa.Array:
-    """Return the values in their rows, missing in all others."""
-    place = np.full(size, -1)
-    place[rows] = np.arange(len(rows))
-    return pa.array(values, TEXT).take(pa.array(place, mask=place < 0))
+    columns |= {"dns_names": dns, "ip_addresses": addresses, "other_names": pa.array(others, pa.int64())}
 
 
 def _extension_values(octets: Octets, place: Places, end: Places, odd: Flags) -> tuple[Places, Places]:
@@ -446,8 +459,8 @@ def _extensions_start(octets: Octets, place: Places, end: Places, odd: Flags) ->
 # signatureAlgorithm
 
 
-def _read_algorithms(octets: Octets, rows: npt.NDArray[Any], algorithm: Elements, found: Columns, odd: Flags) -> None:
-    decoded = shared(octets.slices(algorithm.start, algorithm.stop), fields.algorithm)
+def _read_algorithms(octets: Octets, rows: Rows, algorithm: Elements, found: Columns, odd: Flags) -> None:
+    decoded = octets.shared(algorithm.start, algorithm.stop, fields.algorithm)
     odd |= decoded.undecoded()
     found["signature_algorithm"] = decoded.column("name", rows, len(rows), TEXT)
     found["signature_hash"] = decoded.column("hash", rows, len(rows), TEXT)
