@@ -248,7 +248,8 @@ class TestJournal:
 
     def test_a_message_of_bytes_is_no_failure(self):
         """The journal writes what is no text as a list of numbers."""
-        assert len(read_registrations('{"__REALTIME_TIMESTAMP":"1","MESSAGE":[1,2,255]}')) == 1
+        frame = read_registrations('{"__REALTIME_TIMESTAMP":"1700000000000000","MESSAGE":[110,97,109,101,61,255]}')
+        assert frame["details"].tolist() == ["name=\ufffd"]
 
 
 class TestOwnFormats:

@@ -128,11 +128,12 @@ def _from_numbers(number: Any) -> Any:
 def _moments_by_value(text: Any) -> Any:
     encoded = text.dictionary_encode()
     values = pd.Series(encoded.dictionary.to_pylist(), dtype="str").str.strip()
-    number = pd.to_numeric(values.where(values.str.fullmatch(r"\d{1,19}(?:\.\d{1,9})?")), errors="coerce")
-    scale = np.select([number < 10**11, number < 10**14, number < 10**17], [10**6, 10**3, 1], 10**-3)
-    microseconds = (number * scale).round().astype("Int64").to_numpy("int64", na_value=0)
-    numbers = pd.Series(pd.to_datetime(microseconds, unit="us", utc=True), index=values.index).where(number.notna())
-    words = values.where(number.isna())
+    number = values.str.fullmatch(r"[0-9]{1,19}(?:\.[0-9]{1,9})?").fillna(False).astype(bool)
+    microseconds = [_microseconds(value) if plain else 0 for value, plain in zip(values, number, strict=True)]
+    numbers = pd.Series(pd.to_datetime(np.array(microseconds, "int64"), unit="us", utc=True), values.index).where(
+        number
+    )
+    words = values.where(~number)
     iso = pd.to_datetime(words, format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
     compact = pd.to_datetime(words, format="%Y%m%d-%H%M%S", utc=True, errors="coerce").astype("datetime64[us, UTC]")
     found = numbers.astype("datetime64[us, UTC]").fillna(compact).fillna(iso)
@@ -156,6 +157,16 @@ def hardware_ids(text: Any) -> Any:
         r"^\s*[A-Za-z].*-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}\s*$",
         one_spelling,
     )
+
+
+def _microseconds(number: str) -> int:
+    """Return Unix time in microseconds, from what its size says it is counted in."""
+    whole, _, fraction = number.partition(".")
+    count = int(whole)
+    digits = 6 if count < 10**11 else 3 if count < 10**14 else 0
+    if digits:
+        return count * 10**digits + int(fraction.ljust(digits, "0")[:digits])
+    return count if count < 10**17 else count // 1000
 
 
 def _spelled(text: Any, right: str, likely: str, function: Callable[[pd.Series], pd.Series]) -> Any:

@@ -167,7 +167,10 @@ def _object(line: str) -> tuple[dict[str, Any], str | None]:
 
 
 def _text(value: Any) -> str | None:
-    if value is None:
+    # The journal writes a message that is no text as a list of its bytes.
+    if isinstance(value, list) and all(type(each) is int and 0 <= each < 256 for each in value):
+        value = bytes(value).decode("utf-8", "replace") or None
+    if value is None or value == {}:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -96,7 +96,7 @@ def _counted(stream: BinaryIO, source: Source, chosen: Options) -> Counted:
         skip = 0 if number else reader.skip
         whole = lines.block(chunk)
         block = lines.Block(whole.lines.slice(skip), whole.problems.slice(skip))
-        return reader.parse(block), block, chunk.data.count(b"\n") + 1, skip
+        return reader.parse(block) if len(block.lines) else {}, block, chunk.data.count(b"\n") + 1, skip
 
     first = 1
     chunks = enumerate(lines.chunks(begin, stream, chosen.block))

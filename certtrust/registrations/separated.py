@@ -54,7 +54,8 @@ def _parse(block: Block, *, separator: str, names: list[str]) -> Columns:
     count = len(block.lines)
     separators = pc.count_substring(block.lines, separator)
     quoted = pc.match_substring_regex(block.lines, '"')
-    plain = pc.and_not(pc.equal(separators, len(names) - 1), quoted).to_numpy(zero_copy_only=False)
+    filled = pc.greater(pc.binary_length(block.lines), 0)
+    plain = pc.and_(filled, pc.and_not(pc.equal(separators, len(names) - 1), quoted)).to_numpy(zero_copy_only=False)
     if plain.all():
         fields = _split(block.lines, separator, names)
     else:
