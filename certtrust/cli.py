@@ -82,7 +82,7 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
         "report",
         help="explain a whole fleet in one HTML page",
         description="Read a fleet's files, judge every registration, and write one HTML page that needs no network. "
-        "A CSV with all failing devices is written beside it.",
+        "The complete tables are written beside it as CSV.",
         epilog=_EPILOG,
     )
     command.add_argument(

@@ -72,7 +72,7 @@ def causes(
             title,
             subtitle=_subtitle(results, total),
             legend=legend if hatched and total else (),
-            content=natural_height(len(rows)),
+            content=natural_height(rows),
             alt=_alternative(title, counts, total),
         )
         if rows:

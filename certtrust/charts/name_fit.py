@@ -117,18 +117,19 @@ def name_fit(
     counts = name_relations(attempts)
     with sheet(ax, width=width, height=height, theme=theme) as page:
         shown = counts.head(capacity(page, len(RELATIONS)))
+        total = int(counts["devices"].sum())
+        rows = [_row(shown.iloc[place], total, page.dark) for place in range(len(shown))]
         title = _headline(counts)
         page.lay_out(
             title,
             subtitle="Devices by how the name that they register with relates to the CN of their certificate"
             if len(counts)
             else "",
-            content=natural_height(len(shown)),
+            content=natural_height(rows),
             alt=_alternative(title, counts),
         )
-        if len(shown):
-            total = int(counts["devices"].sum())
-            draw_rows(page, [_row(shown.iloc[place], total, page.dark) for place in range(len(shown))])
+        if rows:
+            draw_rows(page, rows)
         else:
             page.say("There is no attempt to look at.")
         return page.ax

@@ -9,7 +9,7 @@ import pandas as pd
 from .labels import percent, plural
 from .palette import GOOD, OTHER, colour
 from .rows import Part, Row, capacity, draw_rows, natural_height
-from .sheet import WIDTH, Key, sheet
+from .sheet import NARROW, WIDTH, Key, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,8 +56,11 @@ def remedies(
         done, new = colour(OTHER, dark=page.dark), colour(GOOD, dark=page.dark)
         parts = [[Part(old, done), Part(now - old, new)] for old, now in zip(before, together, strict=True)]
         steps = [f"{place + 1}. {step}" for place, step in enumerate(actions["step"].head(shown))]
-        rows = [Row(step, f"{now:,} \u00b7 {percent(now / max(total, 1))}", part)
-                for step, now, part in zip(steps, together, parts, strict=False)]  # fmt: skip
+        lines = 2 if page.wish is None and page.width_inside < NARROW else 1
+        rows = [
+            Row(step, f"{now:,} \u00b7 {percent(now / max(total, 1))}", part, lines=lines)
+            for step, now, part in zip(steps, together, parts, strict=False)
+        ]
         if shown < len(actions):
             old = int(before[max(shown - 1, 0)])
             folded = Row(plural(len(actions) - shown + 1, "further action"), f"{total:,} \u00b7 100%",
@@ -68,7 +71,7 @@ def remedies(
             title,
             subtitle="Devices repaired by each action and all before it" if rows else "",
             legend=[Key(new, "added by this action"), Key(done, "repaired by those before")] if rows else (),
-            content=natural_height(len(rows)),
+            content=natural_height(rows),
             alt=f"Growing bars. {title}. "
             + " ".join(f"{step} ({now:,} together)" for step, now in zip(steps, together, strict=False)),
         )

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .sheet import BODY, SMALL, Sheet
-from .text import plain, shorten, text_width
+from .text import plain, shorten, text_width, wrap
 
 PITCH = 31.0
 LEAST_PITCH = 25.0
 BAR = 9.0
+LINE = 12.0
 INDENT = 14.0
 
 
@@ -32,11 +33,13 @@ class Row(NamedTuple):
     indent: int = 0
     short: str = ""
     """Stands for `value` where label and value do not fit side by side."""
+    lines: int = 1
+    """How many lines the label may take."""
 
 
-def natural_height(rows: int) -> float:
-    """Return the height in points that so many rows like to have."""
-    return max(rows, 1) * PITCH
+def natural_height(rows: Sequence[Row]) -> float:
+    """Return the height in points that the rows like to have."""
+    return max(len(rows), 1) * (PITCH + LINE * (max((row.lines for row in rows), default=1) - 1))
 
 
 def capacity(sheet: Sheet, wished: int) -> int:
@@ -81,9 +84,12 @@ def _draw_line(sheet: Sheet, row: Row, line: float, inset: float, wide: float) -
     whole = inset + text_width(plain(row.label), BODY) + 10 + text_width(plain(row.value), SMALL)
     value = shorten(plain(row.short if row.short and whole > wide else row.value), wide * 0.6, SMALL)
     taken = text_width(value, SMALL) + 10 if value else 0
-    label = shorten(plain(row.label), wide - inset - taken, BODY)
+    room = wide - inset - taken
+    label, *further = wrap(plain(row.label), room, BODY, lines=row.lines) or [""]
     text = {"xycoords": ("axes fraction", "data"), "va": "baseline"}
-    sheet.note(label, (0, line), xytext=(inset, 0), fontsize=BODY, color=sheet.ink.text, **text)
+    for place, words in enumerate([label, *further]):
+        up = LINE * (len(further) - place)
+        sheet.note(words, (0, line), xytext=(inset, up), fontsize=BODY, color=sheet.ink.text, **text)
     sheet.note(value, (1, line), ha="right", **text)
     start = inset + text_width(label, BODY) + 7
     remark = plain(row.remark)

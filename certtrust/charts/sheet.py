@@ -26,7 +26,7 @@ HEADROOM = 100.0
 """What headline, legend and margins are reckoned with before they are set, in points."""
 TITLE, BODY, SMALL = 12.5, 9.5, 8.5
 NARROW = 330.0
-"""Below this width in points a sheet uses the smaller headline."""
+"""Below this width in points a sheet uses a smaller headline, and long labels take two lines."""
 
 
 class Key(NamedTuple):

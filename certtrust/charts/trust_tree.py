@@ -174,7 +174,7 @@ def trust_tree(
             title,
             subtitle="Issuers from the root down, with the device certificates that hang on them" if rows else "",
             legend=[Key(good, "in a trust list, by itself or by a CA above"), Key(bad, "in none")] if rows else (),
-            content=natural_height(len(rows)),
+            content=natural_height(rows),
             alt=_alternative(title, tree),
         )
         if rows:

@@ -105,9 +105,7 @@ def explain_fleet(
     begin("counting causes")
     failing = failing_devices(results)
     begin("searching remedies")
-    actions = _interim(
-        lambda: remedies(linked, results), "step attempts devices devices_cumulative rank price instead pem"
-    )
+    actions = remedies(linked, results)
     begin("looking ahead")
     predictions = _interim(lambda: forecast(linked), "date cause devices")
     return Report(

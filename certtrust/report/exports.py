@@ -11,7 +11,7 @@ import pandas as pd
 from ..rules import rules as all_rules
 from .content import Report
 from .figures import write_pictures
-from .page import SHOWN, page
+from .page import page
 from .words import summarise
 
 FORMAT_VERSION = 1
@@ -40,7 +40,7 @@ def guarded(frame: pd.DataFrame) -> pd.DataFrame:
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write the frame as UTF-8 CSV that a spreadsheet opens without running anything in it."""
-    guarded(frame).to_csv(path, index=False, encoding="utf-8-sig", date_format="%Y-%m-%d %H:%M:%S")
+    guarded(frame).to_csv(path, index=False, encoding="utf-8-sig", errors="replace", date_format="%Y-%m-%d %H:%M:%S")
 
 
 def as_json(report: Report) -> str:
@@ -73,21 +73,23 @@ def as_json(report: Report) -> str:
 
 
 def _records(table: pd.DataFrame) -> str:
-    written = table.to_json(orient="records", date_format="iso", date_unit="s", lines=False)
-    return str(written).replace("},{", "},\n{")
+    """Return the rows as a JSON list, one row per line; line breaks inside a text are escaped, so lines are safe."""
+    rows = str(table.to_json(orient="records", date_format="iso", date_unit="s", lines=True)).splitlines()
+    return "[\n" + ",\n".join(rows) + "\n]" if rows else "[]"
 
 
 def write_report(
     report: Report, path: str | Path, *, json_path: str | Path | None = None, pictures: str | Path | None = None
 ) -> list[Path]:
-    """Write the page and its CSV beside it, and JSON and PNG pictures where asked for.
+    """Write the page with its tables as CSV beside it, and JSON and PNG pictures where asked for.
 
     Parameters
     ----------
     report : Report
         From `explain_fleet`.
     path : path
-        The HTML file; the CSV gets the same name with `.csv`.
+        The HTML file. Beside it, `NAME.csv` has all failing devices, `NAME-actions.csv` all actions and
+        `NAME-unread.csv` all that could not be read in full, where there are any.
     json_path : path, optional
         The JSON file.
     pictures : path, optional
@@ -99,14 +101,12 @@ def write_report(
         The files, the page first.
     """
     target = Path(path)
-    csv = target.with_suffix(".csv")
-    target.write_text(page(report, csv_name=csv.name), encoding="utf-8")
-    write_csv(report.failing, csv)
-    written = [target, csv]
-    if len(report.problems) > SHOWN:
-        unread = target.with_name(f"{target.stem}-unread.csv")
-        write_csv(report.problems, unread)
-        written.append(unread)
+    target.write_text(page(report, stem=target.stem), encoding="utf-8")
+    written = [target]
+    for ending, frame in (("", report.failing), ("-actions", report.remedies), ("-unread", report.problems)):
+        if len(frame):
+            written.append(target.with_name(f"{target.stem}{ending}.csv"))
+            write_csv(frame, written[-1])
     if json_path is not None:
         Path(json_path).write_text(as_json(report), encoding="utf-8")
         written.append(Path(json_path))

@@ -1,4 +1,5 @@
 // Sorts a table by the column whose heading is pressed; the page reads as well without it.
+for (const hint of document.querySelectorAll(".scripted")) hint.hidden = false;
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   const key = (row, place) => {

@@ -25,17 +25,17 @@ CARDS = 5
 """Causes that get a card with an example; the table below them has all."""
 
 
-def page(report: Report, *, csv_name: str | None = None) -> str:
-    """Return the report as a complete HTML document; `csv_name` is the file beside it that it refers to."""
+def page(report: Report, *, stem: str | None = None) -> str:
+    """Return the report as a complete HTML document; the CSV files that it refers to begin with `stem`."""
     sections = [
         ("why", "Why registrations fail", _why(report)),
-        ("first", "What to do first", _first(report)),
+        ("first", "What to do first", _first(report, stem)),
         ("where", "When and where", [figure(report, name) for name in ("timeline", "heatmap", "combinations")]),
         ("sure", "How sure this is", [figure(report, "compared"), *_undecided(report)]),
         ("certificates", "The certificates", _certificates(report)),
-        ("devices", "Which devices fail", _devices(report, csv_name)),
+        ("devices", "Which devices fail", _devices(report, stem)),
         ("rules", "The rules and where they stand", _rules()),
-        ("inputs", "What was read", _inputs(report)),
+        ("inputs", "What was read", _inputs(report, stem)),
     ]
     links = [tag("li", tag("a", heading, href=f"#{anchor}")) for anchor, heading, _ in sections]
     body = [
@@ -140,7 +140,7 @@ def _card(cause: pd.Series, total: int) -> Markup:
     )
 
 
-def _first(report: Report) -> Iterator[Markup]:
+def _first(report: Report, stem: str | None) -> Iterator[Markup]:
     actions = report.remedies
     if actions.empty:
         yield tag("p", words.first_remedy(report).capitalize() + ".")
@@ -152,20 +152,28 @@ def _first(report: Report) -> Iterator[Markup]:
         [tag("li", _action(action), class_="card do") for _, action in actions.head(ACTIONS).iterrows()],
         class_="plain",
     )
-    if len(actions) > ACTIONS:
-        rest = actions.iloc[ACTIONS:]
-        yield tag("h3", f"{plural(len(rest), 'further action')}")
+    rest = actions.iloc[ACTIONS:]
+    if len(rest):
         shown = rest.head(SHOWN)
-        if len(rest) > SHOWN:
-            yield tag("p", f"The first {SHOWN:,} of them.")
         columns = [
             Column("No.", number=True),
             Column("What to do", long=True),
-            Column("Devices", number=True),
+            Column("Devices by itself", number=True),
             Column("Together", number=True),
         ]
         numbers = [shown[name].astype("int64") for name in ("rank", "devices", "devices_cumulative")]
-        yield table("Further actions", columns, zip(numbers[0], shown["step"], numbers[1], numbers[2], strict=True))
+        rows = zip(numbers[0], shown["step"], numbers[1], numbers[2], strict=True)
+        known = table("Further actions", columns, rows)
+        left_out = _left_out(len(shown), len(rest), stem, "-actions")
+        yield tag("details", tag("summary", plural(len(rest), "further action")), left_out, known, class_="more")
+
+
+def _left_out(shown: int, all_rows: int, stem: str | None, ending: str) -> Markup | None:
+    """Say that a table is not complete, and where it is; nothing where it is complete."""
+    if shown == all_rows:
+        return None
+    where = f" The file {stem}{ending}.csv beside this page has all." if stem else ""
+    return tag("p", f"The first {shown:,} of {all_rows:,}.{where}")
 
 
 def _action(action: pd.Series) -> list[Markup]:
@@ -195,17 +203,15 @@ def _certificates(report: Report) -> Iterator[Markup]:
         yield figure(report, name)
 
 
-def _devices(report: Report, csv_name: str | None) -> Iterator[Markup]:
+def _devices(report: Report, stem: str | None) -> Iterator[Markup]:
     failing = report.failing
     if failing.empty:
         yield tag("p", "No device fails.")
         return
     shown = failing.head(SHOWN)
-    where = f" The file {csv_name} beside this page has all of them." if csv_name else ""
-    more = (
-        f"The {len(shown):,} with most attempts of {len(failing):,}." if len(failing) > len(shown) else "All of them."
-    )
-    yield tag("p", f"One row per device, PBX and cause. {more}{where} Press a heading to sort.")
+    yield tag("p", "One row per device, PBX and cause, those with most attempts first.")
+    yield tag("p", "Press a heading to sort.", class_="scripted", hidden=True)
+    yield join([_left_out(len(shown), len(failing), stem, "")])
     columns = [
         Column("Device", short=True),
         Column("PBX", short=True),
@@ -260,7 +266,7 @@ def _rules() -> Iterator[Markup]:
     yield table("Rules", columns, rows)
 
 
-def _inputs(report: Report) -> Iterator[Markup]:
+def _inputs(report: Report, stem: str | None) -> Iterator[Markup]:
     read = report.inputs
     if read.empty:
         yield tag("p", "No file was read.")
@@ -285,8 +291,7 @@ def _inputs(report: Report) -> Iterator[Markup]:
         return
     shown = report.problems.head(SHOWN)
     yield tag("h3", "What could not be read in full")
-    if len(report.problems) > len(shown):
-        yield tag("p", f"The first {len(shown):,} of {len(report.problems):,}.")
+    yield join([_left_out(len(shown), len(report.problems), stem, "-unread")])
     columns = [Column("File", short=True), Column("Line or block", number=True), Column("Reason", long=True)]
     places = [None if pd.isna(place) else int(place) for place in shown["place"]]
     yield table("Problems", columns, zip(shown["source"], places, shown["parse_error"], strict=True))

@@ -133,7 +133,7 @@ def first_remedy(report: Report) -> str:
         return "none of the known remedies repairs a failure" if len(report.failing) else "nothing to repair"
     first = report.remedies.iloc[0]
     repaired = f"{plural(int(first['attempts']), 'attempt')} of {plural(int(first['devices']), 'device')}"
-    return f"{first['step']} (repairs {repaired})"
+    return f"{str(first['step']).rstrip('.')}: repairs {repaired}"
 
 
 def summary_lines(report: Report) -> list[str]:

@@ -1,0 +1,181 @@
+"""The command line: what it prints, what it writes, and how it speaks of mistakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+import certtrust as ct
+from certtrust.cli import main
+from certtrust.simulation import write
+
+
+@pytest.fixture(scope="module")
+def fleet() -> ct.Fleet:
+    """A small synthetic fleet."""
+    return ct.simulate(12, seed=4)
+
+
+@pytest.fixture(scope="module")
+def directory(fleet: ct.Fleet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That fleet as files."""
+    return write(fleet, tmp_path_factory.mktemp("fleets") / "branch")
+
+
+def pem(der: bytes, path: Path) -> Path:
+    """Write a certificate as PEM."""
+    path.write_bytes(x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM))
+    return path
+
+
+@pytest.fixture(scope="module")
+def chosen(fleet: ct.Fleet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+    """A device's certificate, its issuer's, and the name that it carries."""
+    links = ct.link(fleet).links
+    assert links is not None
+    by_fingerprint = fleet.certificates.dropna(subset=["der"]).drop_duplicates("fingerprint").set_index("fingerprint")
+    sure = links[links["verified"] & (links["child"] != links["issuer"])]
+    own = ct.attempts(fleet)["fingerprint"]
+    for child, issuer in zip(sure["child"], sure["issuer"], strict=True):
+        if child in set(own) and {child, issuer} <= set(by_fingerprint.index):
+            folder = tmp_path_factory.mktemp("certificates")
+            leaf, ca = by_fingerprint.loc[child], by_fingerprint.loc[issuer]
+            return pem(leaf["der"], folder / "leaf.pem"), pem(ca["der"], folder / "ca.pem"), str(leaf["subject_cn"])
+    raise AssertionError("the fleet has no device with an issuer")
+
+
+def test_report_writes_the_page_and_prints_a_summary(
+    directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first line says where the page is, five lines what it says; the status says that something fails."""
+    page, data = tmp_path / "out.html", tmp_path / "out.json"
+    status = main(["report", str(directory), "-o", str(page), "--json", str(data)])
+    said = capsys.readouterr()
+    assert status == 1
+    assert said.err == ""
+    lines = said.out.splitlines()
+    assert lines[0].split() == ["Report:", str(page)]
+    assert [line.split(":")[0] for line in lines[1:]] == [
+        "Devices",
+        "Attempts",
+        "Explained",
+        "Top causes",
+        "First remedy",
+    ]
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert json.loads(data.read_text())["name"] == "branch"
+    assert (tmp_path / "out.csv").exists()
+
+
+def test_report_without_predicted_failures(directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A fleet in which no rule is broken gives status 0."""
+    devices = tmp_path / "fleet" / "devices"
+    devices.mkdir(parents=True)
+    for file in (directory / "devices").iterdir():
+        (devices / file.name).write_bytes(file.read_bytes())
+    status = main(["report", str(tmp_path / "fleet"), "-o", str(tmp_path / "r.html"), "--png", str(tmp_path / "png")])
+    assert status == 0
+    assert "there is no log" in capsys.readouterr().out
+    assert len(list((tmp_path / "png").glob("*.png"))) == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["report", "no-such-fleet"], ["no-such-fleet", "not a directory"]),
+        (["report", ".", "-o", "no-such-folder/report.html"], ["no-such-folder", "does not exist"]),
+        (["report", ".", "-o", "."], ["is a folder"]),
+        (["check", "no-such.pem", "--scenario", "h323-password"], ["there is no file no-such.pem"]),
+        (["check", "here.pem", "--scenario", "browser"], ["url"]),
+        (["check", "here.pem", "--scenario", "h323-password", "--trust", "list.pem"], ["there is no file list.pem"]),
+        (["check", "here.pem", "--scenario", "h323-password", "--at", "someday"], ["someday", "not a moment"]),
+        (["check", "empty.pem", "--scenario", "h323-password"], ["no certificate"]),
+        (["simulate", "full"], ["full", "not an empty folder"]),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(
+    arguments: list[str],
+    words: list[str],
+    chosen: tuple[Path, Path, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A mistake gives status 2 and one line on standard error, without a traceback."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.pem").write_bytes(chosen[0].read_bytes())
+    (tmp_path / "empty.pem").write_text("nothing here\n")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("certtrust: ")
+    assert said.err.count("\n") == 1
+    assert "Traceback" not in said.err
+    for word in words:
+        assert word in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["check"], ["check", "a.pem", "--scenario", "telepathy"], ["simulate", "x", "--devices", "-3"]]
+)
+def test_wrong_arguments_are_misuse(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What the parser refuses ends with status 2, the reason, and where to find help."""
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("certtrust: ")
+    assert "--help" in said
+
+
+def test_check_follows_the_trust_list(
+    chosen: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """With its issuer in the list a certificate passes; with an empty list it fails, and the words say why."""
+    leaf, ca, name = chosen
+    moment = x509.load_pem_x509_certificate(leaf.read_bytes()).not_valid_before_utc.strftime("%Y-%m-%dT%H:%M:%S")
+    asked = ["check", str(leaf), "--scenario", "h323-certificate", "--registration-name", name, "--at", moment]
+    assert main([*asked, "--trust", str(ca), "--tls-only"]) == 0
+    assert "pass" in capsys.readouterr().out
+    nothing = tmp_path / "empty.pem"
+    nothing.touch()
+    assert main([*asked, "--trust", str(nothing), "--no-tls-only", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] == "fail"
+    broken = [step for step in found["steps"] if step["passed"] is False]
+    assert [step["code"] for step in broken] == ["certificate.trust"]
+    assert broken[0]["why"]
+    assert broken[0]["remedy"]
+
+
+def test_check_says_unknown_where_the_list_is_not_given(
+    chosen: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a trust list the verdict is unknown, and that is no predicted failure."""
+    leaf, _, name = chosen
+    moment = x509.load_pem_x509_certificate(leaf.read_bytes()).not_valid_before_utc.strftime("%Y-%m-%d %H:%M:%S")
+    asked = ["check", str(leaf), "--scenario", "h323-certificate", "--registration-name", name, "--at", moment]
+    assert main([*asked, "--tls-only"]) == 0
+    assert "unknown" in capsys.readouterr().out
+
+
+def test_simulate_writes_a_fleet_that_report_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The folder that `simulate` makes is one that `read_fleet` reads, with so many devices."""
+    assert main(["simulate", str(tmp_path / "new"), "--devices", "7", "--seed", "5"]) == 0
+    assert f"certtrust report {tmp_path / 'new'}" in capsys.readouterr().out
+    assert len(ct.read_fleet(tmp_path / "new").devices) == len(ct.simulate(7, seed=5).devices)
+
+
+@pytest.mark.parametrize("command", ["report", "check", "simulate"])
+def test_help_names_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each command explains itself."""
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    assert "usage: certtrust" in capsys.readouterr().out

@@ -1,0 +1,336 @@
+"""The report: what it says, that it says all of it, and that nothing which was read acts in it."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import certtrust as ct
+from certtrust import schema
+from certtrust.charts.labels import cause_label
+from certtrust.report import Report, as_json, explain_fleet, page, summary_lines, write_report
+from certtrust.report.exports import guarded
+from certtrust.report.figures import FIGURES
+from certtrust.report.markup import VOID, Markup, tag, text
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "=cmd|' /C calc'!A0",
+    '"><img src=x onerror=alert(1)>',
+    "},{",
+    "+49 30 1234",
+    "@SUM(A1)",
+]
+
+
+@pytest.fixture(scope="module")
+def fleet() -> ct.Fleet:
+    """A small synthetic fleet with its links."""
+    return ct.link(ct.simulate(40, seed=3))
+
+
+@pytest.fixture(scope="module")
+def report(fleet: ct.Fleet) -> Report:
+    """The report of that fleet."""
+    return explain_fleet(fleet, name="branch offices")
+
+
+@pytest.fixture(scope="module")
+def html(report: Report) -> str:
+    """The page of that report."""
+    return page(report, stem="report")
+
+
+@pytest.fixture(scope="module")
+def hostile(fleet: ct.Fleet) -> Report:
+    """A report of a fleet whose names are markup and formulas wherever a name can stand."""
+
+    def poisoned(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+        words = [HOSTILE[place % len(HOSTILE)] for place in range(len(frame))]
+        return frame.assign(**{name: pd.Series(words, index=frame.index, dtype="str") for name in columns})
+
+    return explain_fleet(
+        dataclasses.replace(
+            fleet,
+            certificates=poisoned(fleet.certificates, "subject_cn", "issuer_cn", "source", "parse_error"),
+            trust=poisoned(fleet.trust, "subject_cn", "issuer_cn"),
+            devices=poisoned(fleet.devices, "model", "location", "user", "long_name"),
+            registrations=poisoned(fleet.registrations, "registration_name", "pbx", "parse_error", "source"),
+        ),
+        name=HOSTILE[0],
+    )
+
+
+class Outline(HTMLParser):
+    """Reads a page strictly: every element is closed in order, and no id stands twice."""
+
+    def __init__(self, source: str) -> None:
+        """Read the page."""
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(source)
+        self.close()
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Remember the element."""
+        assert len({key for key, _ in attributes}) == len(attributes), f"<{name}> has an attribute twice"
+        self.elements.append((name, dict(attributes)))
+        if name not in VOID:
+            self.open.append(name)
+
+    def handle_startendtag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Remember an SVG element that closes itself."""
+        self.elements.append((name, dict(attributes)))
+
+    def handle_endtag(self, name: str) -> None:
+        """Close the element that was opened last."""
+        assert self.open, f"</{name}> closes nothing"
+        assert self.open[-1] == name, f"</{name}> stands where </{self.open[-1]}> belongs"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Remember the text that a reader sees."""
+        if not {"style", "script"} & set(self.open):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        """All text of the page on one line."""
+        return " ".join(" ".join(self.words).split())
+
+
+def test_the_page_is_well_formed(html: str) -> None:
+    """Elements nest, ids are unique, and every reference inside the page leads somewhere."""
+    outline = Outline(html)
+    ids = Counter(value["id"] for _, value in outline.elements if "id" in value)
+    assert [name for name, count in ids.items() if count > 1] == []
+    for _, attributes in outline.elements:
+        for key in ("href", "xlink:href"):
+            assert str(attributes.get(key, "#why")).startswith("#")
+            assert str(attributes.get(key, "#why"))[1:] in ids
+        assert attributes.get("aria-labelledby") is None or attributes["aria-labelledby"] in ids
+    for reference in re.findall(r"url\(#([^)]*)\)", html):
+        assert reference in ids
+
+
+def test_the_page_needs_no_network(html: str) -> None:
+    """Nothing is loaded: no source, no import, no address of a file, and a policy that forbids it."""
+    outline = Outline(html)
+    assert not any({"src", "srcset", "data", "action"} & set(attributes) for _, attributes in outline.elements)
+    assert not any(name in ("link", "iframe", "img", "object", "form", "base") for name, _ in outline.elements)
+    assert "@import" not in html
+    assert re.findall(r"url\((?!#)", html) == []
+    policies = [value["content"] for _, value in outline.elements if value.get("http-equiv")]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"]
+
+
+def test_every_chart_stands_in_the_page_twice_with_an_alternative_text(html: str) -> None:
+    """Each chart has a drawing for wide and one for narrow pages, named by its alternative text."""
+    outline = Outline(html)
+    drawings = [value for name, value in outline.elements if name == "svg"]
+    assert {value["class"] for value in drawings} == {"desk", "phone"}
+    assert {str(value["id"]) for name, value in outline.elements if name == "figure"} == {
+        f"chart-{name}" for name in FIGURES
+    }
+    assert all(value["role"] == "img" and value["aria-labelledby"] for value in drawings)
+    assert len(drawings) == 2 * len(FIGURES)
+
+
+def test_drawings_follow_the_page_into_the_dark(html: str) -> None:
+    """Every colour of a drawing is a variable that has a value for dark pages."""
+    dark = html[html.index("prefers-color-scheme: dark") : html.index("</style>")]
+    for drawing in re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL):
+        bare = re.sub(r"var\(--c[0-9a-f]{6},#[0-9a-f]{6}\)", "", drawing)
+        assert re.findall(r"(?:fill|stroke)[:=]\s*\"?#[0-9a-f]{6}", bare) == []
+        for colour in re.findall(r"var\((--c[0-9a-f]{6}),", drawing):
+            assert f"{colour}: #" in dark
+
+
+def test_the_page_says_what_fails_why_and_what_to_do(report: Report, html: str) -> None:
+    """The numbers of the results, the requirement of the first cause, and the first action stand in the page."""
+    said = Outline(html).text
+    failed = report.results["observed"] == "failed"
+    devices = report.results.loc[failed, "device"].nunique()
+    assert f"{devices:,} of {report.results['device'].nunique():,} devices fail to register" in said
+    assert f"{failed.sum():,} of {len(report.results):,} attempts" in said
+    first = report.causes.iloc[0]
+    for word in (first["title"], first["requirement"], first["why"], first["remedy"], first["citation"]):
+        assert " ".join(str(word).split()) in said
+    assert " ".join(report.remedies["step"].iloc[0].split()) in said
+    for rule in ct.rules()["requirement"]:
+        assert " ".join(rule.split()) in said
+
+
+def test_the_summary_of_the_terminal_has_five_lines(report: Report) -> None:
+    """Devices, attempts, failures explained, the top causes and the first remedy, with the numbers of the results."""
+    lines = summary_lines(report)
+    assert [line.split(":")[0] for line in lines] == ["Devices", "Attempts", "Explained", "Top causes", "First remedy"]
+    failed = report.results[report.results["observed"] == "failed"]
+    assert f"{report.results['device'].nunique():,}, of which {failed['device'].nunique():,} fail" in lines[0]
+    assert f"{(failed['verdict'] == 'fail').sum():,} of {len(failed):,} by a rule" in lines[2]
+    assert cause_label(str(ct.causes(report.results)["cause"].iloc[0])) in lines[3]
+    assert report.remedies["step"].iloc[0].rstrip(".") in lines[4]
+
+
+def test_the_causes_of_the_report_are_those_of_the_results(report: Report) -> None:
+    """Every failed attempt is counted once among the causes, and once among the failing devices."""
+    counts = ct.causes(report.results)
+    assert report.causes["attempts"].sum() == counts["attempts"].sum() == report.failing["attempts"].sum()
+    assert report.causes["stated"].sum() == counts.loc[counts["evidence"] == "log", "attempts"].sum()
+    assert report.failing[["why", "remedy"]].ne("").all(axis=None)
+    grouped = report.failing.groupby("cause", observed=True)["device"].nunique()
+    listed = report.causes.set_index("cause")["devices"]
+    assert grouped.to_dict() == listed.to_dict()
+
+
+def test_each_failing_device_is_explained_by_its_findings(report: Report) -> None:
+    """Why and what to do of a rule's cause are the words of `findings` for one of the device's attempts."""
+    found = ct.findings(report.results)
+    known = set(zip(found["device"], found["code"], found["why"], found["remedy"], strict=True))
+    by_rule = report.failing[report.failing["cause"].isin(ct.rules()["code"])]
+    assert len(by_rule) > 3
+    assert set(zip(by_rule["device"], by_rule["cause"], by_rule["why"], by_rule["remedy"], strict=True)) <= known
+
+
+def test_json_is_complete_and_stable(report: Report) -> None:
+    """The JSON has fixed keys in a fixed order and every row of every table."""
+    content = json.loads(as_json(report))
+    assert list(content) == [
+        "format", "version", "name", "made", "of", "summary", "comparison", "causes", "failing", "undecided",
+        "remedies", "forecast", "rules", "inputs", "problems",
+    ]  # fmt: skip
+    for name in ("causes", "failing", "undecided", "remedies", "forecast", "inputs", "problems"):
+        table = getattr(report, name)
+        assert len(content[name]) == len(table)
+        assert all(list(row) == list(table.columns) for row in content[name])
+    assert content["summary"]["failed"] == (report.results["observed"] == "failed").sum()
+    assert sum(sum(row.values()) for row in content["comparison"].values()) == len(report.results)
+    assert pd.Timestamp(content["failing"][0]["last"]) == report.failing["last"].iloc[0].floor("s")
+    again = json.loads(as_json(report))
+    assert again == content
+
+
+def test_nothing_that_was_read_acts_in_the_page(hostile: Report) -> None:
+    """A CN that is a script is text: the only script is the page's own, and the text can be read."""
+    html = page(hostile, stem="report")
+    outline = Outline(html)
+    assert [name for name, _ in outline.elements].count("script") == 1
+    assert not any(key.startswith("on") for _, attributes in outline.elements for key in attributes)
+    assert not any(name == "img" for name, _ in outline.elements)
+    for word in HOSTILE[:3]:
+        assert word in outline.text
+    assert HOSTILE[0] not in html
+
+
+def test_nothing_that_was_read_acts_in_a_spreadsheet(hostile: Report, tmp_path: Path) -> None:
+    """No cell of a CSV begins like a formula, and every text is still there behind its apostrophe."""
+    written = write_report(hostile, tmp_path / "report.html")
+    assert [path.name for path in written] == ["report.html", "report.csv", "report-actions.csv", "report-unread.csv"]
+    for path in written[1:]:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            cells = [cell for row in csv.reader(file) for cell in row]
+        assert not any(re.match(r"\s*[=+\-@]", cell) for cell in cells)
+    assert "'=cmd|' /C calc'!A0" in (tmp_path / "report-unread.csv").read_text(encoding="utf-8-sig")
+
+
+def test_hostile_text_survives_json(hostile: Report) -> None:
+    """Texts are the same after JSON, also those that look like its own syntax."""
+    content = json.loads(as_json(hostile))
+    assert {row["parse_error"] for row in content["problems"]} == set(HOSTILE)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=20))
+def test_no_text_is_left_that_a_spreadsheet_runs(texts: list[str]) -> None:
+    """Whatever the text, it neither begins like a formula nor loses a character."""
+    kept = guarded(pd.DataFrame({"cn": pd.Series(texts, dtype="str")}))["cn"].tolist()
+    for before, after in zip(texts, kept, strict=True):
+        assert after in (before, f"'{before}")
+        assert after.lstrip()[:1] not in tuple("=+-@|%\uff1d\uff0b\uff0d\uff20") or not after.lstrip()
+        assert after[:1] not in ("\t", "\r", "\n")
+
+
+@given(st.text())
+def test_text_never_becomes_markup(content: str) -> None:
+    """Escaped text has no bracket or quote of its own, in an element and in an attribute."""
+    assert not set("<>\"'") & set(text(content))
+    element = tag("p", content, title=content)
+    assert element.count("<") == 2
+    assert Outline(element).elements[0][0] == "p"
+
+
+def test_markup_is_not_escaped_twice() -> None:
+    """What is markup already stays as it is; what is missing is left out."""
+    assert tag("p", Markup("&amp;"), None, ["<", tag("br")], hidden=False, id=None) == "<p>&amp;&lt;<br></p>"
+
+
+def test_without_a_log_the_devices_are_judged(fleet: ct.Fleet) -> None:
+    """A fleet without registrations is judged by what its devices would do, and the page says so."""
+    bare = dataclasses.replace(fleet, registrations=schema.empty(schema.REGISTRATIONS))
+    found = explain_fleet(bare)
+    assert found.of == "devices"
+    assert len(found.results) == len(fleet.devices)
+    said = Outline(page(found)).text
+    assert "No registration log was read" in said
+    assert "predicted failures" in said
+
+
+def test_an_empty_fleet_has_a_report_too() -> None:
+    """Nothing read is no error: the page says that there is nothing to judge."""
+    nothing = ct.Fleet(
+        *(schema.empty(table) for table in (schema.CERTIFICATES, schema.TRUST, schema.DEVICES, schema.REGISTRATIONS))
+    )
+    found = explain_fleet(nothing)
+    assert "There is nothing to judge" in Outline(page(found)).text
+    assert json.loads(as_json(found))["failing"] == []
+    assert len(summary_lines(found)) == 5
+
+
+def test_what_could_not_be_read_is_listed(fleet: ct.Fleet) -> None:
+    """A line that could not be read stands with its file, its place and the reason."""
+    broken = fleet.registrations.copy()
+    broken.loc[broken.index[4], "parse_error"] = "not JSON: a brace is missing"
+    found = explain_fleet(dataclasses.replace(fleet, registrations=broken))
+    row = found.problems.iloc[0]
+    assert (row["kind"], row["place"], row["parse_error"]) == (
+        "registrations",
+        broken["line"].iloc[4],
+        "not JSON: a brace is missing",
+    )
+    assert "not JSON: a brace is missing" in Outline(page(found)).text
+    assert found.inputs["unread"].sum() == 1
+    assert found.inputs.groupby("kind")["rows"].sum()["registrations"] == len(broken)
+
+
+def test_the_moment_can_be_chosen(fleet: ct.Fleet) -> None:
+    """Judged in a far future, every certificate has expired."""
+    found = explain_fleet(fleet, at="2200-01-01")
+    assert found.results["judged_at"].unique().tolist() == [pd.Timestamp("2200-01-01", tz="UTC")]
+    assert (found.results["time.validity"].dropna() == 0).all()
+
+
+def test_pictures_are_written_light_and_dark(report: Report, tmp_path: Path) -> None:
+    """Each chart becomes two PNG files."""
+    written = write_report(report, tmp_path / "r.html", json_path=tmp_path / "r.json", pictures=tmp_path / "png")
+    pictures = [path for path in written if path.suffix == ".png"]
+    assert {path.stem for path in pictures} == {f"{name}{theme}" for name in FIGURES for theme in ("", "-dark")}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+    assert json.loads((tmp_path / "r.json").read_text())["name"] == "branch offices"
+
+
+def test_the_same_fleet_gives_the_same_page(fleet: ct.Fleet, report: Report, html: str) -> None:
+    """A report varies with the fleet and its time only."""
+    again = dataclasses.replace(explain_fleet(fleet, name="branch offices"), made=report.made)
+    assert page(again, stem="report") == html
