@@ -165,7 +165,7 @@ def _microseconds(number: str) -> int:
     count = int(whole)
     digits = 6 if count < 10**11 else 3 if count < 10**14 else 0
     if digits:
-        return count * 10**digits + int(fraction.ljust(digits, "0")[:digits])
+        return count * int(10**digits) + int(fraction.ljust(digits, "0")[:digits])
     return count if count < 10**17 else count // 1000
 
 
