@@ -7,14 +7,15 @@ from importlib import import_module
 from typing import Any
 
 from . import names
+from .advice import changes, contradictions, endings, forecast, impersonations, missing, remedies, what_if
 from .attempts import attempts, browser_attempts
-from .certificates import read_certificates
+from .certificates import days_left, read_certificates
 from .check import causes, check, compare, findings
 from .devices import read_devices
-from .diagnosis import Diagnosis, diagnose
+from .diagnosis import Diagnosis, diagnose, explained
 from .errors import CerttrustError
 from .fleet import Fleet, link, read_fleet
-from .registrations import read_registrations
+from .registrations import pattern_coverage, read_registrations
 from .rules import rules
 from .schema import columns
 from .simulation import simulate
@@ -29,22 +30,33 @@ __all__ = [
     "attempts",
     "browser_attempts",
     "causes",
+    "changes",
     "charts",
     "check",
     "columns",
     "compare",
+    "contradictions",
+    "days_left",
     "diagnose",
+    "endings",
+    "explained",
     "fetch_chain",
     "findings",
+    "forecast",
+    "impersonations",
     "link",
+    "missing",
     "names",
+    "pattern_coverage",
     "read_certificates",
     "read_devices",
     "read_fleet",
     "read_registrations",
     "read_trust_list",
+    "remedies",
     "rules",
     "simulate",
+    "what_if",
     "widgets",
 ]
 

@@ -226,20 +226,31 @@ def _scenario(rows: pd.DataFrame, of: str) -> pd.Series:
 
 def leaves(certificates: pd.DataFrame) -> pd.DataFrame:
     """Return the certificates that issue no other one of their bundle: those that devices present as their own."""
+    certificates = certificates[certificates["fingerprint"].notna() | certificates["subject"].notna()]
     issuing = certificates.loc[certificates["self_issued"].ne(other=True), ["bundle", "issuer"]].drop_duplicates()
     issuers = pd.MultiIndex.from_frame(issuing)
     subjects = pd.MultiIndex.from_frame(certificates[["bundle", "subject"]])
     return certificates[~subjects.isin(issuers)]
 
 
-def _device_leaves(certificates: pd.DataFrame, serials: pd.Series, names: set[str]) -> pd.DataFrame:
-    """Return one leaf per device and bundle, with the device's identity."""
+def _held(certificates: pd.DataFrame, serials: pd.Series, names: set[str]) -> pd.DataFrame:
+    """Return the leaves with the device that presents each, by its file or its CN."""
     found = leaves(certificates)
     own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
     by_file = _distinct(lambda text: _canonical(text, serials), found["device"])
-    device = by_file.fillna(own_cn.where(own_cn.isin(names)))
-    foreign_cn = _distinct(lambda text: _canonical(text, serials), found["subject_cn"]) != device
-    ranked = found.assign(device=device, _foreign=foreign_cn, _ca=found["is_ca"].fillna(value=False).astype(bool))
+    return found.assign(device=by_file.fillna(own_cn.where(own_cn.isin(names))))
+
+
+def holders(fleet: Fleet) -> pd.DataFrame:
+    """Return the leaves with the device that presents each, missing where neither its file nor its CN tells."""
+    serials = _known_serials(fleet)
+    return _held(fleet.certificates, serials, set(_identify(fleet.devices, serials).dropna()))
+
+
+def _owned(held: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
+    """Return one leaf per device and bundle: rather the one whose CN is the device, and rather no CA."""
+    foreign_cn = _distinct(lambda text: _canonical(text, serials), held["subject_cn"]) != held["device"]
+    ranked = held.assign(_foreign=foreign_cn, _ca=held["is_ca"].fillna(value=False).astype(bool))
     ranked = ranked.dropna(subset=["device"]).sort_values(["_foreign", "_ca", "position"], kind="stable")
     return ranked.drop_duplicates(["device", "bundle"]).drop(columns=["_foreign", "_ca"])
 
@@ -272,7 +283,7 @@ def _with_certificate(
     rows: pd.DataFrame, certificates: pd.DataFrame, serials: pd.Series, names: set[str], of: str
 ) -> pd.DataFrame:
     """Add the certificate: the one that the log names, else the device's newest one issued by then."""
-    owned = _device_leaves(certificates, serials, names)
+    owned = _owned(_held(certificates, serials, names), serials)
     named = rows["fingerprint"].str.lower()
     shared = pd.concat([owned, certificates]).drop_duplicates("fingerprint").dropna(subset="fingerprint")
     by_fingerprint = pd.Index(shared["fingerprint"]).get_indexer(pd.Index(named))
@@ -296,7 +307,10 @@ def _with_trust(
     known = rows["bundle"].notna()
     questions = questions.assign(fingerprint=questions["fingerprint"].where(known))
     outcome = chains.judge(questions, certificates, trust, links)
-    rows = rows.assign(trust_paths=outcome["trust_paths"], trust_failure=outcome["trust_failure"])
+    # A listing tells names and dates of a certificate, and holds nothing that could be verified.
+    listing = known & rows["fingerprint"].isna()
+    failure = outcome["trust_failure"].mask(listing, "unreadable")
+    rows = rows.assign(trust_paths=outcome["trust_paths"], trust_failure=failure)
     moment = rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us"))
     at_its_time = chains.trust_at(rows, moment)
     return rows.assign(trust_state=at_its_time["trust_state"], trusted_by=at_its_time["trusted_by"])

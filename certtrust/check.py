@@ -290,6 +290,7 @@ def _listed(value: Any) -> list[str]:
 _DERIVED = {
     "clock": lambda rows: rows["clock_unset"].map({True: "not set", False: "set"}),
     "registered_as": lambda rows: rows["registration_name"].fillna(rows["hardware_id"]),
+    "the_pbx": lambda rows: ("the PBX " + rows["pbx"].astype("str")).fillna("the PBX"),
     "trust_meaning": lambda rows: rows["trust_state"].astype("str").map(TRUST_STATES),
     "certificate_names": lambda rows: _names(rows, with_cn=True),
     "alternative_names": lambda rows: _names(rows, with_cn=False),

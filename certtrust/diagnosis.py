@@ -187,11 +187,42 @@ def diagnose(
         asked = attempts(_one_registration(presented, listed, registration_name, hardware_id, scenario))
         asked["tls_only"] = pd.array([tls_only], dtype="boolean")
         asked["device"] = asked["device"].fillna("the device")
-    result = check(asked, at=at)
-    steps = pd.DataFrame([_step(result, code) for code in (*SCENARIOS[scenario], *HYGIENE[scenario])])
+    return explained(check(asked, at=at))
+
+
+def explained(result: pd.DataFrame) -> Diagnosis:
+    """Explain one row of RESULTS, such as a registration that a log holds.
+
+    Parameters
+    ----------
+    result : DataFrame
+        A single row of table RESULTS. Where its scenario is not known, the steps of both H.323 scenarios follow.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    CerttrustError
+        If there is not just one row.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> results = ct.check(ct.attempts(ct.simulate(20, seed=1)))
+    >>> ct.explained(results.head(1)).verdict == results["verdict"].iloc[0]
+    True
+    """
+    if len(result) != 1:
+        raise CerttrustError(f"one row of results is explained at a time, not {len(result)}; use findings() for many")
+    known = result["scenario"].iloc[0]
+    scenarios = [known] if isinstance(known, str) else ["h323-password", "h323-certificate"]
+    codes = dict.fromkeys(code for part in (SCENARIOS, HYGIENE) for name in scenarios for code in part[name])
+    steps = pd.DataFrame([_step(result, code) for code in codes])
     steps["passed"] = steps["passed"].astype("boolean")
     path = chains.path_at(result, result["judged_at"]).iloc[0]
-    return Diagnosis(result["verdict"].iloc[0], scenario, steps, list(path), result)
+    return Diagnosis(result["verdict"].iloc[0], " or ".join(scenarios), steps, list(path), result)
 
 
 def _read(certificates: Certificates) -> pd.DataFrame:
@@ -218,7 +249,7 @@ def _trust_list(trust: Certificates) -> pd.DataFrame:
     """Return the list as every PBX's; one without entries is still a list, which trusts nothing."""
     listed = _read(trust)
     if listed["fingerprint"].notna().any():
-        return conform(listed, TRUST)
+        return conform(listed.drop(columns="pbx", errors="ignore"), TRUST)
     return conform(pd.DataFrame({"parse_error": ["the list is empty"]}), TRUST)
 
 
