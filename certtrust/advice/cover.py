@@ -108,7 +108,7 @@ def order(
     ([1, 2, 0], array([2, 1]))
     """
     cases, needs = needs_of
-    count = int(needs.max()) + 1 if len(needs) else 0
+    count = max(int(each.max(initial=-1)) for each in (needs, met_by[0])) + 1
     actions_of_need = groups(met_by[0], met_by[1], count)
     needs_of_action = groups(met_by[1], met_by[0], int(met_by[1].max()) + 1 if len(met_by[1]) else 0)
     cases_of_need = groups(needs, cases, count)

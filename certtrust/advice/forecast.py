@@ -13,7 +13,7 @@ from ..check import CAUSES, check
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
 from ..groups import Codes, combine
-from ..schema import REGISTRATIONS, empty
+from ..schema import ATTEMPTS, REGISTRATIONS, conform, empty
 from .actions import known_certificates
 
 _NEVER = np.iinfo(np.int64).max
@@ -142,7 +142,7 @@ def _standing(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
     from_log = attempts(dataclasses.replace(fleet, registrations=today))
     silent = attempts(dataclasses.replace(fleet, registrations=empty(REGISTRATIONS)), of="devices")
     silent = silent[~silent["device"].isin(last["device"])]
-    return pd.concat([from_log, silent.astype(from_log.dtypes[silent.columns].to_dict())], ignore_index=True)
+    return conform(pd.concat([from_log, silent], ignore_index=True), ATTEMPTS)
 
 
 def _within(rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,208 @@
+"""Remedies: what a plan promises is what applying it brings, action by action; and few actions suffice."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import certtrust as ct
+from certtrust import simulation
+from certtrust.advice import KINDS, apply, remedies
+from certtrust.advice.cover import cover, order
+
+LOCAL = ("device", "fingerprint", "name", "value")
+
+
+def judged(fleet, of="log"):
+    """Return the results of a simulated fleet at the end of its log."""
+    return ct.check(ct.attempts(fleet, of=of), at=simulation.NOW if of == "devices" else None)
+
+
+def repaired(fleet, results, actions, of="log"):
+    """Return the failed attempts that pass once the actions are applied."""
+    after = ct.check(ct.attempts(apply(fleet, actions), of=of), at=results["judged_at"])
+    failed = results[(results["verdict"] == "fail") & (results["observed"] != "up").fillna(value=True)]
+    return failed[(after["verdict"] == "pass")[failed.index]]
+
+
+@pytest.fixture(scope="module", params=[(60, 0, "log"), (60, 1, "log"), (80, 2, "devices")])
+def case(request):
+    """Return a fleet, its results, its plan and what its attempts are made of."""
+    devices, seed, of = request.param
+    fleet = ct.link(simulation.simulate(devices, seed=seed))
+    results = judged(fleet, of)
+    return fleet, results, remedies(fleet, results), of
+
+
+def test_the_first_k_actions_repair_what_they_promise_for_every_k(case):
+    """Attempts and devices, cumulated, are those that pass in a copy with the first k actions applied."""
+    fleet, results, plan, of = case
+    for k, promised in enumerate(plan.itertuples(), start=1):
+        found = repaired(fleet, results, plan.head(k), of)
+        assert (len(found), found["device"].nunique()) == (promised.attempts_cumulative, promised.devices_cumulative)
+
+
+def test_each_action_alone_repairs_what_it_promises_alone(case):
+    """The two columns of an action by itself are true of that action by itself."""
+    fleet, results, plan, of = case
+    for k in range(len(plan)):
+        found = repaired(fleet, results, plan.iloc[[k]], of)
+        assert (len(found), found["device"].nunique()) == (plan["attempts"].iloc[k], plan["devices"].iloc[k])
+
+
+def test_a_whole_plan_leaves_no_broken_rule_and_breaks_nothing(case):
+    """What can be repaired is repaired, what stays open lacks data, and nothing that passed fails afterwards."""
+    fleet, results, plan, of = case
+    after = ct.check(ct.attempts(apply(fleet, plan), of=of), at=results["judged_at"])
+    failed = (results["verdict"] == "fail") & (results["observed"] != "up").fillna(value=True)
+    assert not (after["verdict"][failed] == "fail").any()
+    assert (after["verdict"][failed] == "unknown").sum() == plan["undecided"].iloc[-1]
+    assert (after["verdict"][results["verdict"] == "pass"] == "pass").all()
+
+
+def test_the_fleet_and_the_results_stay_as_they_were():
+    """A plan is computed on copies."""
+    fleet = ct.link(simulation.simulate(30, seed=5))
+    results = judged(fleet)
+    copies = [frame.copy(deep=True) for frame in (*vars(fleet).values(), results)]
+    apply(fleet, remedies(fleet, results))
+    for before, after in zip(copies, (*vars(fleet).values(), results), strict=True):
+        pd.testing.assert_frame_equal(before, after)
+
+
+def test_nothing_failed_gives_an_empty_plan_with_all_columns():
+    """A healthy fleet needs no action, and the empty plan can be applied."""
+    fleet = simulation.simulate(10, seed=1, faults={})
+    results = judged(fleet)
+    plan = remedies(fleet, results)
+    sick = simulation.simulate(30, seed=1, faults={"time.clock": 0.3})
+    assert plan.empty
+    assert plan.dtypes.to_dict() == remedies(sick, judged(sick)).dtypes.to_dict()
+    assert len(apply(fleet, plan).trust) == len(fleet.trust)
+
+
+def test_some_rows_of_the_results_have_a_plan_of_their_own():
+    """Whoever asks for one PBX gets actions that concern that PBX."""
+    fleet = ct.link(simulation.simulate(80, seed=3))
+    results = judged(fleet)
+    here = results[results["pbx"] == results["pbx"].value_counts().index[0]]
+    plan = remedies(fleet, here)
+    assert len(plan)
+    assert set(plan["pbx"].dropna()) == {here["pbx"].iloc[0]}
+    assert plan["attempts_cumulative"].iloc[-1] == len(repaired(fleet, here, plan))
+
+
+def test_results_of_another_fleet_are_refused():
+    """A label that the fleet does not have is the caller's mistake, and so is an unknown kind."""
+    fleet = simulation.simulate(20, seed=1)
+    results = judged(fleet)
+    with pytest.raises(ct.CerttrustError, match="judge this very fleet"):
+        remedies(fleet, results.rename(index=lambda label: label + 100_000))
+    with pytest.raises(ct.CerttrustError, match="no such action"):
+        remedies(fleet, results, kinds=["pray"])
+
+
+def test_kinds_that_are_left_out_are_not_used():
+    """Who keeps every lock gets another way, and it holds what it promises."""
+    fleet = ct.link(simulation.simulate(60, seed=2, faults={"password.tls_only": 0.2, "transport.tls_only": 0.1}))
+    results = judged(fleet)
+    plan = remedies(fleet, results, kinds=[kind for kind in KINDS if kind != "clear TLS only"])
+    assert "clear TLS only" not in set(plan["action"])
+    assert plan["attempts_cumulative"].iloc[-1] == len(repaired(fleet, results, plan)) > 0
+
+
+def test_one_missing_ca_is_one_action_with_its_pem_and_its_price():
+    """Devices of one CA that one PBX does not list are repaired by that CA; the PEM is that very certificate."""
+    fleet = ct.link(simulation.simulate(120, seed=4, faults={"certificate.trust": 0.5}))
+    results = judged(fleet)
+    plan = remedies(fleet, results)
+    first = plan.iloc[0]
+    assert (first["action"], first["devices"] > 2) == ("trust", True)
+    assert ct.read_certificates(first["pem"])["fingerprint"].tolist() == [first["fingerprint"]]
+    assert str(first["lets_in"]) in first["price"]
+    assert "General/Certificates" in first["step"]
+    assert first["pbx"] in first["step"]
+
+
+def test_texts_have_no_gap():
+    """No action is worded with a value that is not known, and each says what it costs and what would do as well."""
+    fleet = ct.link(simulation.simulate(300, seed=6))
+    plan = remedies(fleet, judged(fleet))
+    for column in ("step", "price", "instead"):
+        assert plan[column].str.len().gt(0).all()
+        assert not plan[column].str.contains(r"not known|\{|nan", regex=True).any()
+
+
+pairs = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=14, unique=True)
+
+
+def smallest(met_by):
+    """Return the size of a smallest set of actions that meets all needs, by trying all sets."""
+    actions = sorted({action for _, action in met_by})
+    needs = {need for need, _ in met_by}
+    return next(
+        size
+        for size in range(len(actions) + 1)
+        for chosen in combinations(actions, size)
+        if {need for need, action in met_by if action in chosen} == needs
+    )
+
+
+@given(pairs)
+def test_a_cover_meets_every_need_and_is_within_one_of_the_smallest(met_by):
+    """On up to six needs and six actions, against all sets of actions; no action is there for nothing."""
+    needs, actions = (np.array(column) for column in zip(*met_by, strict=True))
+    chosen = cover(needs, actions, np.zeros(6, dtype=np.int64)).tolist()
+    assert {need for need, action in met_by if action in chosen} == set(needs.tolist())
+    assert len(chosen) <= smallest(met_by) + 1
+    for left_out in chosen:
+        assert {need for need, action in met_by if action in chosen and action != left_out} != set(needs.tolist())
+
+
+@given(pairs, st.lists(st.integers(0, 5), min_size=1, max_size=6))
+def test_an_order_repairs_each_case_when_its_last_need_is_met(met_by, needs_of_cases):
+    """The place that is given for a case is the first after which all its needs are met; every action occurs once."""
+    numbered = {need: number for number, need in enumerate(sorted({need for need, _ in met_by}))}
+    met_by = [(numbered[need], action) for need, action in met_by]
+    cases = [{each % len(numbered) for each in needs_of_cases[at:]} for at in range(len(needs_of_cases))]
+    of_case = np.array([(case, need) for case, needs in enumerate(cases) for need in sorted(needs)])
+    by_action = np.array(met_by)
+    places, repaired_at = order(
+        (of_case[:, 0], of_case[:, 1]), (by_action[:, 0], by_action[:, 1]), np.ones(len(cases))
+    )
+    assert sorted(places) == sorted({action for _, action in met_by})
+    for case, needs in enumerate(cases):
+        met = [{need for need, action in met_by if action in places[: k + 1]} for k in range(len(places))]
+        assert repaired_at[case] == next(k for k, now in enumerate(met) if needs <= now)
+
+
+def test_the_plan_is_within_one_action_of_the_smallest_that_repairs_as_much():
+    """On small fleets, against every smaller set of all actions that could be proposed for them."""
+    for seed in range(6):
+        fleet = ct.link(simulation.simulate(7, seed=seed, faults={"certificate.trust": 0.4, "certificate.name": 0.3}))
+        results = judged(fleet)
+        plan = remedies(fleet, results)
+        if len(plan) < 3:
+            continue
+        menu = pd.concat([remedies(fleet, results, kinds=kinds) for kinds in ([kind] for kind in KINDS)] + [plan])
+        menu = menu.drop_duplicates(["action", "pbx", *LOCAL], ignore_index=True)
+        best = plan["attempts_cumulative"].iloc[-1]
+        for chosen in combinations(range(len(menu)), len(plan) - 2):
+            assert len(repaired(fleet, results, menu.iloc[list(chosen)])) < best
+
+
+@pytest.mark.exhaustive
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000))
+def test_plans_of_many_fleets_hold_what_they_promise(seed):
+    """Some prefixes of the plan of an arbitrary simulated fleet, as in the test of every prefix."""
+    fleet = ct.link(simulation.simulate(150, seed=seed))
+    results = judged(fleet)
+    plan = remedies(fleet, results)
+    for k in sorted({1, 2, len(plan) // 3, len(plan) // 2, len(plan)} & set(range(1, len(plan) + 1))):
+        promised = plan.iloc[k - 1]
+        found = repaired(fleet, results, plan.head(k))
+        assert (len(found), found["device"].nunique()) == (promised.attempts_cumulative, promised.devices_cumulative)
