@@ -254,7 +254,7 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def explain(found: pd.DataFrame, rule: Rule) -> dict[str, pd.Series]:
-    """Return `has`, `why` and `remedy` in words for rows of RESULTS; the last two as if the rule were not met."""
+    """Return `why` and `remedy` in words for rows of RESULTS that break the rule, or that it cannot decide."""
     texts = rule.sentences
     why = pd.Series("", index=found.index, dtype="str")
     remedy = pd.Series("", index=found.index, dtype="str")
@@ -270,7 +270,13 @@ def explain(found: pd.DataFrame, rule: Rule) -> dict[str, pd.Series]:
             words = known.get(name, texts)
         why[rows.index] = fill(words["why"], _worded(rows, words["why"]))
         remedy[rows.index] = fill(words["remedy"], _worded(rows, words["remedy"]))
-    return {"has": fill(texts["has"], _worded(found, texts["has"])), "why": why, "remedy": remedy}
+    return {"why": why, "remedy": remedy}
+
+
+def present(results: pd.DataFrame, rule: Rule) -> pd.Series:
+    """Return in words what the rows of RESULTS hold of that which the rule looks at."""
+    template = rule.sentences["has"]
+    return fill(template, _worded(results, template))
 
 
 def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:

@@ -14,7 +14,7 @@ import pandas as pd
 from . import chains
 from .attempts import attempts, browser_attempts
 from .certificates import read_certificates
-from .check import check, explain
+from .check import check, explain, present
 from .errors import CerttrustError
 from .fleet import Fleet
 from .rules import BY_CODE, HYGIENE, SCENARIOS
@@ -272,15 +272,13 @@ def _one_registration(
 def _step(result: pd.DataFrame, code: str) -> dict[str, Any]:
     rule = BY_CODE[code]
     passed = result[code].iloc[0]
-    explained = explain(result, rule)
-    holds = _word(passed) == "pass"
+    words = {} if _word(passed) == "pass" else explain(result, rule)
     return {
         "code": code,
         "title": rule.sentences["title"],
         "requirement": rule.sentences["requirement"],
         "citation": rule.citation,
-        "has": explained["has"].iloc[0],
+        "has": present(result, rule).iloc[0],
         "passed": passed,
-        "why": "" if holds else explained["why"].iloc[0],
-        "remedy": "" if holds else explained["remedy"].iloc[0],
+        **{name: words[name].iloc[0] if words else "" for name in ("why", "remedy")},
     }
