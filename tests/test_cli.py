@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -137,15 +138,15 @@ def test_wrong_arguments_are_misuse(arguments: list[str], capsys: pytest.Capture
 def test_check_follows_the_trust_list(
     chosen: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """With its issuer in the list a certificate passes; with an empty list it fails, and the words say why."""
+    """With its issuer in the list a certificate passes; with another CA's list it fails, and the words say why."""
     leaf, ca, name = chosen
     moment = x509.load_pem_x509_certificate(leaf.read_bytes()).not_valid_before_utc.strftime("%Y-%m-%dT%H:%M:%S")
     asked = ["check", str(leaf), "--scenario", "h323-certificate", "--registration-name", name, "--at", moment]
     assert main([*asked, "--trust", str(ca), "--tls-only"]) == 0
     assert "pass" in capsys.readouterr().out
-    nothing = tmp_path / "empty.pem"
-    nothing.touch()
-    assert main([*asked, "--trust", str(nothing), "--no-tls-only", "--json"]) == 1
+    stranger = tmp_path / "stranger.pem"
+    trustme.CA().cert_pem.write_to_path(stranger)
+    assert main([*asked, "--trust", str(stranger), "--no-tls-only", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] == "fail"
     broken = [step for step in found["steps"] if step["passed"] is False]

@@ -68,7 +68,7 @@ def shorten(text: str, room: float, size: float, *, bold: bool = False) -> str:
     Examples
     --------
     >>> shorten("innovaphone Device Certification Authority", 80, 9)
-    'innovaphone Dev\u2026'
+    'innovaphone D\u2026'
     """
     if text_width(text, size, bold=bold) <= room:
         return text

@@ -107,7 +107,7 @@ def explain_fleet(
     begin("searching remedies")
     actions = remedies(linked, results)
     begin("looking ahead")
-    predictions = _interim(lambda: forecast(linked), "date cause devices")
+    predictions = forecast(linked)
     return Report(
         name=name,
         made=pd.Timestamp.now("UTC").floor("s"),
@@ -123,13 +123,6 @@ def explain_fleet(
         inputs=inputs(fleet),
         problems=problems(fleet),
     )
-
-
-def _interim(make: Callable[[], pd.DataFrame], columns: str) -> pd.DataFrame:
-    try:
-        return make()
-    except NotImplementedError:
-        return pd.DataFrame({name: [] for name in columns.split()})
 
 
 def failing_devices(results: pd.DataFrame) -> pd.DataFrame:
