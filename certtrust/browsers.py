@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 
 from . import chains, names
 from . import hosts as _hosts
+from .arrow import bits, flags, text, true
 from .objections import to_ca, to_entry, to_server
 from .schema import TRUST_STATES
 
@@ -150,8 +151,8 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
         "trust": (_each(views, code, lambda view: view.why, attempts.index), ~trusted & ~undecided),
     }
     why = pd.Series("", index=attempts.index, dtype="str")
-    for text, applies in reasons.values():
-        why = why.mask(applies.to_numpy(dtype=bool), why + "; " + text)
+    for reason, applies in reasons.values():
+        why = why.mask(applies.to_numpy(dtype=bool), why + "; " + reason)
     refused = why != ""
     unknown = fits.isna() | undecided | untimed
     accepted = (~refused).astype("boolean").mask(unknown & ~refused)
@@ -181,18 +182,17 @@ def _trust_columns(attempts: pd.DataFrame, code: np.ndarray, views: list[Browser
 
 def _fits(attempts: pd.DataFrame) -> pd.Series:
     """Tell whether an entry of the subject alternative name fits the host; missing where there is no host."""
-    asked = _hosts.text(names.url_hosts(attempts["url"]))
+    asked = text(names.url_hosts(attempts["url"]))
     hosts = _hosts.from_hosts(asked)
-    is_address = _hosts.from_addresses(hosts).is_valid()
+    is_address = bits(pc.is_valid(_hosts.from_addresses(hosts)))
     fits = np.zeros(len(attempts), dtype=bool)
-    for kind in ("dns", "ip"):
-        rows, found = names.entries(attempts["dns_names" if kind == "dns" else "ip_addresses"])
-        at = pa.array(rows)
-        matches = names.host_matches(found.to_pandas(), hosts.take(at).to_pandas(), kind=kind)
-        wide = pc.fill_null(pc.match_substring_regex(_hosts.from_patterns(found), _WIDE_WILDCARD), fill_value=False)
-        meant = (is_address.take(at).to_numpy(zero_copy_only=False) == (kind == "ip")) & ~np.asarray(wide)
-        fits[rows[matches.fillna(value=False).to_numpy(dtype=bool) & meant]] = True
-    return pd.Series(pd.arrays.BooleanArray(fits, ~np.asarray(asked.is_valid())), index=attempts.index)
+    columns: dict[names.Kind, str] = {"dns": "dns_names", "ip": "ip_addresses"}
+    for kind, column in columns.items():
+        rows, found = names.entries(attempts[column])
+        matches = true(names.host_matches(found, hosts.take(pa.array(rows)), kind=kind))
+        wide = bits(pc.match_substring_regex(_hosts.from_patterns(found), _WIDE_WILDCARD))
+        fits[rows[matches & ~wide & (is_address[rows] == (kind == "ip"))]] = True
+    return flags(fits, bits(pc.is_null(asked)), attempts.index)
 
 
 def _no_name(attempts: pd.DataFrame) -> pd.Series:

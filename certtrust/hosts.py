@@ -13,12 +13,11 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 import idna
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -39,17 +38,6 @@ _URL = (
 LONGEST_LABEL = 63
 LONGEST_NAME = 253
 LONGEST_TEXT = 1024  # no host is longer, not even percent-encoded; what is longer is not worth reading
-
-
-def text(values: Iterable[Any]) -> Any:
-    """Return the values as Arrow text; what UTF-8 cannot hold is replaced, and what is no text is spelled out."""
-    series = values if isinstance(values, pd.Series) else pd.Series(values, dtype="object")
-    try:
-        found = pa.array(series, type=pa.large_string(), from_pandas=True)
-    except (UnicodeEncodeError, pa.ArrowException):
-        cells = [None if pd.isna(value) else str(value).encode(errors="replace").decode() for value in series]
-        found = pa.array(cells, type=pa.large_string())
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
 def from_urls(urls: Any) -> Any:

@@ -17,8 +17,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import hosts as _hosts
+from .arrow import bits, flags, index_of, same_length, text, true
 from .errors import CerttrustError
-from .identity import HARDWARE_ID, SERIAL, hardware_ids, serials
+from .identity import SERIAL, hardware_ids, serials
+from .prefixes import begins_with_cn, ends_inside, usable
+
+__all__ = [
+    "begins_with_cn",
+    "certificate_fits_registration",
+    "certificate_fits_url",
+    "ends_inside",
+    "entries",
+    "host_matches",
+    "url_hosts",
+]
 
 Kind = Literal["dns", "cn", "ip"]
 
@@ -73,23 +85,23 @@ def host_matches(patterns: Iterable[Any], hosts: Iterable[Any], kind: Kind = "dn
     """
     if kind not in ("dns", "cn", "ip"):
         raise CerttrustError(f'kind is {kind!r}; it must be "dns", "cn" or "ip"')
-    index = _index(patterns)
-    presented, wanted = _hosts.text(patterns), _hosts.text(hosts)
-    _same_length(presented, wanted, "patterns", "hosts")
+    index = index_of(patterns)
+    presented, wanted = text(patterns), text(hosts)
+    same_length(patterns=presented, hosts=wanted)
     missing = pc.or_(pc.is_null(presented), pc.is_null(wanted))
     spell = _hosts.from_addresses if kind == "ip" else _hosts.from_patterns
     fits = _fits(spell(presented), _hosts.from_hosts(wanted))
-    return _flags(fits, _bits(missing), index)
+    return flags(fits, bits(missing), index)
 
 
 def _fits(patterns: Any, hosts: Any) -> np.ndarray:
     """Compare names that are both in the one spelling; an unreadable one fits nothing."""
-    fits = _bits(pc.equal(patterns, hosts))
-    wild = _bits(pc.starts_with(patterns, "*."))
+    fits = bits(pc.equal(patterns, hosts))
+    wild = bits(pc.starts_with(patterns, "*."))
     if wild.any():
         rows = pa.array(np.flatnonzero(wild))
         suffix = pc.utf8_slice_codeunits(patterns.take(rows), 1)
-        fits[wild] = _bits(pc.equal(suffix, pc.replace_substring_regex(hosts.take(rows), "^[^.]+", "")))
+        fits[wild] = bits(pc.equal(suffix, pc.replace_substring_regex(hosts.take(rows), "^[^.]+", "")))
     return fits
 
 
@@ -111,137 +123,7 @@ def url_hosts(urls: Iterable[Any]) -> pd.Series:
     >>> url_hosts(["https://Admin@Phone.example:8443/x", "wss://[::1]/", "192.0.2.7"]).tolist()
     ['Phone.example', '[::1]', '192.0.2.7']
     """
-    return pd.Series(_hosts.from_urls(_hosts.text(urls)).to_pandas(), dtype="str").set_axis(_index(urls))
-
-
-def begins_with_cn(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:
-    """Tell for each pair whether the registration name, or hardware ID, starts with the CN.
-
-    Parameters
-    ----------
-    registration_names, common_names : Series or list of str, n values each
-        Names that devices register with, and common names of their certificates.
-
-    Returns
-    -------
-    Series of boolean
-        With the index of `registration_names`. False where the CN is missing or empty, for such a CN
-        matches no name; else missing where the name is missing.
-
-    Raises
-    ------
-    CerttrustError
-        If the two have different lengths. Values pair up by position.
-
-    Notes
-    -----
-    The page: the registration name must start with the CN value of the certificate. Decided here:
-
-    - An empty CN, one of blanks only, and one with a NUL or with a character that could not be decoded
-      never match, though every text starts with the empty text.
-    - The comparison is exact, blanks and case included, after Unicode normalisation (NFC).
-    - But where the name is a device's own, that is a hardware ID or one that starts with a serial, case
-      does not matter, and a serial may be written as a MAC with `:`, `-` or dots on either side: all of
-      these are spellings of the same bytes. The page shows lower-case hex only.
-    - A serial is not a hardware ID, though both may be of one device: `certificate_fits_registration`.
-
-    Examples
-    --------
-    >>> begins_with_cn(["009033010203-TEL1", "0090332f688a", "user1", "user1"],
-    ...                ["009033010203", "00:90:33:2F:68:8A", "User1", ""]).tolist()
-    [True, True, False, False]
-    """
-    index = _index(registration_names)
-    names, cns = _hosts.text(registration_names), _hosts.text(common_names)
-    _same_length(names, cns, "registration_names", "common_names")
-    usable = _usable(cns)
-    begins = _begins(names, cns)
-    begins &= usable
-    return _flags(begins, _bits(pc.is_null(names)) & usable, index)
-
-
-_OWN_NAME = rf"^(?:(?:{SERIAL})(?:[^0-9A-Za-z].*)?|{HARDWARE_ID})$"
-_OCTET = "([0-9a-f]{2})"
-_OCTETS = "^" + "[:-]".join([_OCTET] * 6)
-_DOTTED = r"^([0-9a-f]{4})\.([0-9a-f]{4})\.([0-9a-f]{4})"
-
-
-def _usable(cns: Any) -> np.ndarray:
-    """Tell which CNs can match at all."""
-    readable = pc.and_not(pc.match_substring_regex(cns, r"\S"), pc.match_substring_regex(cns, "[\x00\ufffd]"))
-    return _bits(readable)
-
-
-def _begins(names: Any, cns: Any) -> np.ndarray:
-    names, cns = _composed(names), _composed(cns)
-    begins = _starts_with(names, cns)
-    rest = np.flatnonzero(~begins & _bits(pc.match_substring_regex(names, _OWN_NAME)))
-    if len(rest):
-        begins[rest] = _starts_with(_folded(names.take(pa.array(rest))), _folded(cns.take(pa.array(rest))))
-    return begins
-
-
-def _composed(texts: Any) -> Any:
-    ascii_only = pc.all(pc.string_is_ascii(texts)).as_py() is not False
-    return texts if ascii_only else pc.utf8_normalize(texts, "NFC")
-
-
-def _folded(texts: Any) -> Any:
-    lower = pc.ascii_lower(texts)
-    return pc.replace_substring_regex(pc.replace_substring_regex(lower, _OCTETS, r"\1\2\3\4\5\6"), _DOTTED, r"\1\2\3")
-
-
-def _starts_with(texts: Any, prefixes: Any) -> np.ndarray:
-    """Compare row by row with one comparison per length of prefix, of which there are few."""
-    length = pc.fill_null(pc.utf8_length(prefixes), -1).to_numpy(zero_copy_only=False)
-    found = np.zeros(len(length), dtype=bool)
-    order = np.argsort(length, kind="stable")
-    starts = np.flatnonzero(np.diff(length[order], prepend=-2))
-    for rows in np.split(order, starts[1:]):
-        size = int(length[rows[0]]) if len(rows) else -1
-        if size > 0:
-            head = pc.utf8_slice_codeunits(texts.take(pa.array(rows)), 0, size)
-            found[rows] = _bits(pc.equal(head, prefixes.take(pa.array(rows))))
-    return found
-
-
-def ends_inside(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:
-    """Tell where a CN matches but ends inside the name, so that it would let another device in, too.
-
-    `user1` in `user10` does, and so does every CN that is only a part of a serial or hardware ID
-    (`IP222` in `IP222-2f-68-8a`). `009033010203` in `009033010203-TEL1` does not: it names the gateway.
-
-    Parameters
-    ----------
-    registration_names, common_names : Series or list of str, n values each
-
-    Returns
-    -------
-    Series of boolean
-        With the index of `registration_names`; missing and False as in `begins_with_cn`.
-
-    Examples
-    --------
-    >>> ends_inside(["user10", "user1", "009033010203-TEL1"], ["user1", "user1", "009033010203"]).tolist()
-    [True, False, False]
-    """
-    begins = begins_with_cn(registration_names, common_names)
-    names, cns = _hosts.text(registration_names), _hosts.text(common_names)
-    rows = np.flatnonzero(_true(begins) & ~_bits(pc.equal(names, cns)))
-    pairs = pd.DataFrame({"name": names.take(pa.array(rows)).to_pandas(), "cn": cns.take(pa.array(rows)).to_pandas()})
-    codes = pairs.groupby(["name", "cn"], sort=False).ngroup().to_numpy()
-    distinct = pairs.drop_duplicates()
-    inside = np.array([_ends_inside(name, cn) for name, cn in zip(distinct["name"], distinct["cn"], strict=True)], bool)
-    found = np.zeros(len(begins), dtype=bool)
-    found[rows] = inside[codes] if len(rows) else False
-    return _flags(found, begins.isna().to_numpy(), begins.index)
-
-
-def _ends_inside(name: str, cn: str) -> bool:
-    own = re.match(rf"(?:{SERIAL})(?![0-9A-Za-z])|{HARDWARE_ID}$", name)
-    if own and (re.fullmatch(SERIAL, cn) or len(cn) < own.end()):
-        return not re.fullmatch(SERIAL, cn)
-    return len(cn) < len(name) and cn[-1].isalnum() and name[len(cn)].isalnum()
+    return pd.Series(_hosts.from_urls(text(urls)).to_pandas(), dtype="str").set_axis(index_of(urls))
 
 
 def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
@@ -264,13 +146,12 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     DNS names: the page says "CN or DNS name". Browsers of today differ, see `hygiene.browser`. How two
     names are compared stands in `host_matches`.
     """
-    hosts = _hosts.text(url_hosts(attempts["url"]))
+    hosts = text(url_hosts(attempts["url"]))
     fits = np.zeros(len(attempts), dtype=bool)
     for kind, (rows, found) in _names_by_kind(attempts).items():
-        matches = host_matches(found.to_pandas(), hosts.take(pa.array(rows)).to_pandas(), kind=kind)
-        fits[rows[_true(matches)]] = True
+        fits[rows[true(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]] = True
     unread = _subject_unread(attempts) | _names_unread(attempts)
-    return _flags(fits, _bits(pc.is_null(hosts)) | (unread & ~fits), attempts.index)
+    return flags(fits, bits(pc.is_null(hosts)) | (unread & ~fits), attempts.index)
 
 
 def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
@@ -302,25 +183,31 @@ def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
     default = known["serial"].where(known["interface"].isna(), known["serial"] + "-" + known["interface"])
     known["name"] = known["registration_name"].fillna(default)
     rows, cns = _common_names(attempts)
-    cn, at = pd.Series(cns.to_pandas(), dtype="str"), known.iloc[rows].reset_index(drop=True)
-    same = _same_device(at["name"].fillna(at["hardware_id"]), cn)
-    begins = _true(begins_with_cn(at["name"], cn)) | _true(begins_with_cn(at["hardware_id"], cn))
-    begins |= same & _true(serials(at["serial"]) == serials(cn))
-    spelling = at["serial"].where(serials(cn).notna(), hardware_ids(at["hardware_id"])["tail"])
-    nameless = at["name"].isna() & at["hardware_id"].isna()
-    unknown = (same & spelling.isna().to_numpy()) | (nameless.to_numpy() & _usable(cns))
+    begins = true(begins_with_cn(known["name"].iloc[rows], cns))
     fits, undecided = np.zeros((2, len(attempts)), dtype=bool)
     fits[rows[begins]] = True
-    undecided[rows[unknown]] = True
-    return _flags(fits, ~fits & (undecided | _subject_unread(attempts)), attempts.index)
+    # The rest is small in a fleet that works.
+    rest = np.flatnonzero(~begins & bits(usable(cns)))
+    at, cn = known.iloc[rows[rest]], pd.Series(cns.take(pa.array(rest)).to_pandas(), dtype="str")
+    by_hardware_id, unknown = _by_hardware_id(at.reset_index(drop=True), cn)
+    fits[rows[rest[by_hardware_id]]] = True
+    undecided[rows[rest[unknown]]] = True
+    return flags(fits, ~fits & (undecided | _subject_unread(attempts)), attempts.index)
 
 
-def _same_device(names: pd.Series, cns: pd.Series) -> np.ndarray:
-    """Tell where one is a serial, the other a hardware ID, and their last three octets agree."""
-    leading = serials(names.str.extract(f"^({SERIAL})(?:$|[^0-9A-Za-z])")[0])
-    by_serial = leading.str.slice(start=-6) == hardware_ids(cns)["tail"]
-    by_hardware_id = serials(cns).str.slice(start=-6) == hardware_ids(names)["tail"]
-    return _true(by_serial | by_hardware_id)
+def _by_hardware_id(attempts: pd.DataFrame, cns: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Tell where the CN fits the hardware ID, or the serial that belongs to it; and where that is not known."""
+    serial, parts = serials(cns), hardware_ids(cns)
+    name = attempts["name"].fillna(attempts["hardware_id"])
+    of_name = serials(name.str.extract(f"^({SERIAL})(?:$|[^0-9A-Za-z])")[0])
+    same_device = (of_name.str.slice(start=-6) == parts["tail"]).astype(bool)
+    same_device |= (serial.str.slice(start=-6) == hardware_ids(name)["tail"]).astype(bool)
+    fits = true(begins_with_cn(attempts["hardware_id"], cns)) | true(
+        same_device & (serials(attempts["serial"]) == serial)
+    )
+    other_spelling = attempts["serial"].where(serial.notna(), hardware_ids(attempts["hardware_id"])["tail"])
+    unknown = (same_device & other_spelling.isna()) | (attempts["name"].isna() & attempts["hardware_id"].isna())
+    return fits, true(unknown)
 
 
 def _table(certificates: pd.DataFrame) -> pd.DataFrame:
@@ -378,16 +265,16 @@ def _names_by_kind(frame: pd.DataFrame) -> dict[Kind, tuple[np.ndarray, Any]]:
 
 def _common_names(frame: pd.DataFrame) -> tuple[np.ndarray, Any]:
     """Return all CNs and the row of each, in the order of the rows."""
-    last = _hosts.text(frame["subject_cn"])
+    last = text(frame["subject_cn"])
     if "subject" not in frame:
-        rows = np.flatnonzero(~_bits(pc.is_null(last)))
+        rows = np.flatnonzero(~bits(pc.is_null(last)))
         return rows, last.take(pa.array(rows))
-    subject = _hosts.text(frame["subject"])
-    several = _bits(pc.greater(pc.count_substring(subject, "CN="), 1))
+    subject = text(frame["subject"])
+    several = bits(pc.greater(pc.count_substring(subject, "CN="), 1))
     distinct = subject.filter(pa.array(several)).unique()
     lists = pa.array([_cns_of(value) for value in distinct.to_pylist()], type=pa.list_(pa.large_string()))
     more = lists.take(pc.index_in(subject.filter(pa.array(several)), distinct))
-    single = np.flatnonzero(~several & ~_bits(pc.is_null(last)))
+    single = np.flatnonzero(~several & ~bits(pc.is_null(last)))
     rows = np.concatenate([single, np.flatnonzero(several)[pc.list_parent_indices(more).to_numpy()]])
     order = np.argsort(rows, kind="stable")
     found = pa.concat_arrays([last.take(pa.array(single)), more.flatten()])
@@ -414,7 +301,7 @@ def _unescaped(value: str) -> str:
 def entries(lists: pd.Series) -> tuple[np.ndarray, Any]:
     """Return all entries of a column of lists and the row of each."""
     exploded = lists.reset_index(drop=True).explode().dropna()
-    return exploded.index.to_numpy(), _hosts.text(exploded)
+    return exploded.index.to_numpy(), text(exploded)
 
 
 def _subject_unread(frame: pd.DataFrame) -> np.ndarray:
@@ -426,25 +313,4 @@ def _names_unread(frame: pd.DataFrame) -> np.ndarray:
     """Tell where the reader could not read the subject or the subject alternative name."""
     if "certificate_error" not in frame:
         return np.zeros(len(frame), dtype=bool)
-    return _bits(pc.match_substring_regex(_hosts.text(frame["certificate_error"]), r"2\.5\.29\.17|(?i:subject)"))
-
-
-def _true(flags: pd.Series) -> np.ndarray:
-    return flags.fillna(value=False).to_numpy(dtype=bool)
-
-
-def _bits(flags: Any) -> np.ndarray:
-    return np.asarray(pc.fill_null(flags, fill_value=False).to_numpy(zero_copy_only=False), dtype=bool)
-
-
-def _flags(values: np.ndarray, missing: np.ndarray, index: pd.Index) -> pd.Series:
-    return pd.Series(pd.arrays.BooleanArray(values, missing), index=index)
-
-
-def _index(values: Iterable[Any]) -> pd.Index:
-    return values.index if isinstance(values, pd.Series) else pd.RangeIndex(len(list(values)))
-
-
-def _same_length(left: Any, right: Any, one: str, other: str) -> None:
-    if len(left) != len(right):
-        raise CerttrustError(f"{one} has {len(left)} values and {other} {len(right)}; they pair up one to one")
+    return bits(pc.match_substring_regex(text(frame["certificate_error"]), r"2\.5\.29\.17|(?i:subject)"))

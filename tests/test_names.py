@@ -283,6 +283,7 @@ def test_vectorised_prefixes_equal_the_definition(pairs: list[tuple[str | None, 
         ("0090332f688a-TEL1", "00:90:33:2F:68:8A", False),
         ("0090332f688a-TEL12", "0090332f688a-TEL1", True),
         ("00:90:33:2f:68:8a", "0090332f688a", False),
+        ("0090332f688abc", "0090332f688a", True),
         ("other", "user1", False),
     ],
 )

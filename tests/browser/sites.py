@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from asn1crypto import core, x509
 
@@ -214,6 +215,7 @@ def _strangers() -> list[Site]:
     ]
 
 
-def sites() -> list[Site]:
+@cache
+def sites() -> tuple[Site, ...]:
     """Return all sites, each with certificates of its own."""
-    return [*_leaves(), *_named(), *_chains(), *_strangers()]
+    return (*_leaves(), *_named(), *_chains(), *_strangers())

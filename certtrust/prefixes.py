@@ -1,0 +1,148 @@
+"""The page's prefix rule: a registration name must start with the CN of the certificate."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .arrow import bits, flags, index_of, same_length, text, true
+from .identity import HARDWARE_ID, SERIAL
+
+
+def begins_with_cn(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:
+    """Tell for each pair whether the registration name, or hardware ID, starts with the CN.
+
+    Parameters
+    ----------
+    registration_names, common_names : Series or list of str, n values each
+        Names that devices register with, and common names of their certificates.
+
+    Returns
+    -------
+    Series of boolean
+        With the index of `registration_names`. False where the CN is missing or empty, for such a CN
+        matches no name; else missing where the name is missing.
+
+    Raises
+    ------
+    CerttrustError
+        If the two have different lengths. Values pair up by position.
+
+    Notes
+    -----
+    The page: the registration name must start with the CN value of the certificate. Decided here:
+
+    - An empty CN, one of blanks only, and one with a NUL or with a character that could not be decoded
+      never match, though every text starts with the empty text.
+    - The comparison is exact, blanks and case included, after Unicode normalisation (NFC).
+    - But where the name is a device's own, that is a hardware ID or one that starts with a serial, case
+      does not matter, and a serial may be written as a MAC with `:`, `-` or dots on either side: all of
+      these are spellings of the same bytes. The page shows lower-case hex only.
+    - A serial is not a hardware ID, though both may be of one device: `certificate_fits_registration`.
+
+    Examples
+    --------
+    >>> begins_with_cn(["009033010203-TEL1", "0090332f688a", "user1", "user1"],
+    ...                ["009033010203", "00:90:33:2F:68:8A", "User1", ""]).tolist()
+    [True, True, False, False]
+    """
+    index = index_of(registration_names)
+    names, cns = text(registration_names), text(common_names)
+    same_length(registration_names=names, common_names=cns)
+    can_match = bits(usable(cns))
+    begins = _begins(names, cns) & can_match
+    return flags(begins, bits(pc.is_null(names)) & can_match, index)
+
+
+_OWN_NAME = rf"^(?:(?:{SERIAL})(?:[^0-9A-Za-z].*)?|{HARDWARE_ID})$"
+_OCTET = "([0-9a-f]{2})"
+_OCTETS = "^" + "[:-]".join([_OCTET] * 6)
+_DOTTED = r"^([0-9a-f]{4})\.([0-9a-f]{4})\.([0-9a-f]{4})"
+
+
+def usable(cns: Any) -> Any:
+    """Tell which CNs can match at all."""
+    return pc.and_not(pc.match_substring_regex(cns, r"\S"), pc.match_substring_regex(cns, "[\x00\ufffd]"))
+
+
+def _begins(names: Any, cns: Any) -> np.ndarray:
+    names, cns = _composed(names), _composed(cns)
+    begins = _starts_with(names, cns)
+    rest = np.flatnonzero(~begins & bits(pc.match_substring_regex(names, _OWN_NAME)))
+    if len(rest):
+        begins[rest] = _starts_with(_folded(names.take(pa.array(rest))), _folded(cns.take(pa.array(rest))))
+    return begins
+
+
+def _composed(texts: Any) -> Any:
+    ascii_only = pc.all(pc.string_is_ascii(texts)).as_py() is not False
+    return texts if ascii_only else pc.utf8_normalize(texts, "NFC")
+
+
+def _folded(texts: Any) -> Any:
+    lower = pc.ascii_lower(texts)
+    return pc.replace_substring_regex(pc.replace_substring_regex(lower, _OCTETS, r"\1\2\3\4\5\6"), _DOTTED, r"\1\2\3")
+
+
+def _starts_with(texts: Any, prefixes: Any) -> np.ndarray:
+    """Compare row by row with one comparison per length of prefix, of which there are few."""
+    length = pc.fill_null(pc.utf8_length(prefixes), -1).to_numpy(zero_copy_only=False)
+    found = np.zeros(len(length), dtype=bool)
+    order = np.argsort(length, kind="stable")
+    starts = np.flatnonzero(np.diff(length[order], prepend=-2))
+    for rows in np.split(order, starts[1:]):
+        size = int(length[rows[0]]) if len(rows) else -1
+        if size > 0:
+            head = pc.utf8_slice_codeunits(texts.take(pa.array(rows)), 0, size)
+            found[rows] = bits(pc.equal(head, prefixes.take(pa.array(rows))))
+    return found
+
+
+def ends_inside(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:
+    """Tell where a CN matches but ends inside the name, so that it would let another device in, too.
+
+    `user1` in `user10` does, and so does every CN that is only a part of a serial or hardware ID
+    (`IP222` in `IP222-2f-68-8a`). `009033010203` in `009033010203-TEL1` does not: it names the gateway.
+
+    Parameters
+    ----------
+    registration_names, common_names : Series or list of str, n values each
+
+    Returns
+    -------
+    Series of boolean
+        With the index of `registration_names`; missing and False as in `begins_with_cn`.
+
+    Examples
+    --------
+    >>> ends_inside(["user10", "user1", "009033010203-TEL1"], ["user1", "user1", "009033010203"]).tolist()
+    [True, False, False]
+    """
+    begins = begins_with_cn(registration_names, common_names)
+    names, cns = text(registration_names), text(common_names)
+    whole = pc.match_substring_regex(cns, f"^(?:{SERIAL})$")
+    whole = pc.and_(whole, pc.match_substring_regex(names, rf"^(?:{SERIAL})(?:$|[^0-9A-Za-z])"))
+    rows = np.flatnonzero(true(begins) & ~bits(pc.or_(whole, pc.equal(names, cns))))
+    pairs = pd.DataFrame({"name": names.take(pa.array(rows)).to_pandas(), "cn": cns.take(pa.array(rows)).to_pandas()})
+    codes = pairs.groupby(["name", "cn"], sort=False).ngroup().to_numpy()
+    distinct = pairs.drop_duplicates()
+    inside = [_ends_inside(name, cn) for name, cn in zip(distinct["name"], distinct["cn"], strict=True)]
+    found = np.zeros(len(begins), dtype=bool)
+    found[rows] = np.array(inside, dtype=bool)[codes]
+    return flags(found, begins.isna().to_numpy(), begins.index)
+
+
+def _ends_inside(name: str, cn: str) -> bool:
+    """Tell it for one pair that matches, where the CN is neither the whole name nor a serial."""
+    own = re.match(rf"(?:{SERIAL})(?![0-9A-Za-z])|{HARDWARE_ID}$", name)
+    if own and len(cn) < own.end():
+        return True
+    name, cn = unicodedata.normalize("NFC", name), unicodedata.normalize("NFC", cn)
+    return len(cn) < len(name) and cn[-1].isalnum() and name[len(cn)].isalnum()
