@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -141,6 +143,25 @@ class TestSeed:
             places.append((first["source"] + first["position"].astype("str")).reindex(named).tolist())
         assert places[0] == places[1]
 
+    def test_the_order_of_sets_does_not_matter(self) -> None:
+        """Python shuffles the hashes of texts in every process; the fleet stays the same."""
+        program = (
+            "import certtrust as ct; f = ct.simulate(60, seed=5);"
+            "d = [f.devices, f.registrations.drop(columns=['fingerprint', 'raw']),"
+            " f.certificates[['source', 'position', 'subject', 'issuer', 'serial_number', 'not_before', 'not_after']]];"
+            "import hashlib; print(hashlib.sha256(''.join(x.to_csv() for x in d).encode()).hexdigest())"
+        )
+        runs = [
+            subprocess.run(
+                [sys.executable, "-c", program],
+                env={**os.environ, "PYTHONHASHSEED": seed},
+                capture_output=True,
+                check=True,
+            )
+            for seed in ("1", "2")
+        ]
+        assert runs[0].stdout == runs[1].stdout
+
     def test_seeds_vary(self) -> None:
         """Sites, customers, faults and devices are others with another seed."""
         fleets = [simulation.simulate(100, seed=seed) for seed in range(6)]
@@ -252,7 +273,7 @@ class TestTruth:
         """`cause` is the truth where it can be known, and never blames a certificate where it cannot."""
         assert_found(simulation.simulate(200, seed=seed))
 
-    @settings(max_examples=12, deadline=None, phases=[Phase.reuse, Phase.generate])  # shrinking takes minutes
+    @settings(max_examples=8, deadline=None, phases=[Phase.reuse, Phase.generate])  # shrinking takes minutes
     @given(
         seed=st.integers(0, 10_000),
         gaps=st.sampled_from([0.0, 0.3, 1.0]),

@@ -37,7 +37,8 @@ CAUSES: tuple[str, ...] = (
 )
 """Every cause that `simulate` can be asked for."""
 
-Faults = Mapping[str | tuple[str, ...], float]
+Faults = Mapping[str, float] | Mapping[tuple[str, ...], float] | Mapping[str | tuple[str, ...], float]
+"""Share of the devices by cause, or by causes that meet on one device."""
 
 _POSSIBLE: dict[str, set[str]] = {
     "password.tls_only": {"h323-password"},
