@@ -27,6 +27,9 @@ SIGNATURES: dict[str, tuple[str, str | None]] = {
     f"{_RSA}.11": ("sha256WithRSAEncryption", "sha256"),
     f"{_RSA}.12": ("sha384WithRSAEncryption", "sha384"),
     f"{_RSA}.13": ("sha512WithRSAEncryption", "sha512"),
+    # OIW's own identifiers of the same schemes, which have no name in the RFCs.
+    "1.3.14.3.2.3": ("1.3.14.3.2.3", "md5"),
+    "1.3.14.3.2.27": ("1.3.14.3.2.27", "sha1"),
     "1.3.14.3.2.29": ("1.3.14.3.2.29", "sha1"),
     f"{_ECDSA}.1": ("ecdsa-with-SHA1", "sha1"),
     **{f"{_ECDSA}.3.{at}": (f"ecdsa-with-{each.upper()}", each) for at, each in enumerate(_SHA, 1)},

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
@@ -135,9 +137,7 @@ def by_cryptography(der: bytes) -> dict[str, Any] | None:
 
 
 def _attribute(name: asn1.Name, oid: str) -> str | None:
-    found = [
-        pair["value"].native for rdn in name.chosen for pair in rdn if pair["type"].dotted == oid
-    ]
+    found = [pair["value"].native for rdn in name.chosen for pair in rdn if pair["type"].dotted == oid]
     return found[-1] if found else None
 
 
@@ -191,6 +191,19 @@ ASN1CRYPTO: dict[str, Callable[[asn1.Certificate], Any]] = {
 
 
 def by_asn1crypto(der: bytes) -> dict[str, Any]:
-    """Return the columns as asn1crypto reads them, UNREAD where it raises."""
-    certificate = asn1.Certificate.load(der)
+    """Return the columns as asn1crypto reads them, UNREAD where it raises; none where it refuses to load."""
+    try:
+        certificate = asn1.Certificate.load(der)
+    except (ValueError, TypeError):
+        return {}
     return {column: _tried(read, certificate) for column, read in ASN1CRYPTO.items()}
+
+
+def cells(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as plain Python, missing as None."""
+    records = frame.to_dict("records")
+    return [{str(name): None if _is_missing(cell) else cell for name, cell in row.items()} for row in records]
+
+
+def _is_missing(cell: Any) -> bool:
+    return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell))
