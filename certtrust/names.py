@@ -174,9 +174,10 @@ def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
     A missing registration name is the page's default: the serial, and for an interface of a gateway
     serial-interface. With several CNs any will do. How a CN is compared stands in `begins_with_cn`.
 
-    A CN may be the device's other spelling: `IP222-2f-68-8a` for the name `0090332f688a`, or the serial
-    for a hardware ID. Where that spelling is known, it decides; where it is not, the result is missing,
-    for three octets do not prove that it is the same device.
+    The page's examples of a hardware ID have both spellings, `0090332f688a` and `IP222-2f-68-8a`. So where the
+    name is one of them, the other counts too, once it is known (columns serial, hardware_id) and has the same
+    last three octets; a free name does not bring the serial in. Where the CN is the other spelling and that
+    is not known, the result is missing, for three octets do not prove that it is the same device.
     """
     columns = ("registration_name", "hardware_id", "serial", "interface")
     known = pd.DataFrame({column: attempts[column].astype("str") for column in columns}).reset_index(drop=True)
@@ -197,17 +198,17 @@ def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
 
 def _by_hardware_id(attempts: pd.DataFrame, cns: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Tell where the CN fits the hardware ID, or the serial that belongs to it; and where that is not known."""
-    serial, parts = serials(cns), hardware_ids(cns)
+    serial, own_tail = serials(cns), hardware_ids(cns)["tail"]
     name = attempts["name"].fillna(attempts["hardware_id"])
-    of_name = serials(name.str.extract(f"^({SERIAL})(?:$|[^0-9A-Za-z])")[0])
-    same_device = (of_name.str.slice(start=-6) == parts["tail"]).astype(bool)
-    same_device |= (serial.str.slice(start=-6) == hardware_ids(name)["tail"]).astype(bool)
-    fits = true(begins_with_cn(attempts["hardware_id"], cns)) | true(
-        same_device & (serials(attempts["serial"]) == serial)
-    )
-    other_spelling = attempts["serial"].where(serial.notna(), hardware_ids(attempts["hardware_id"])["tail"])
-    unknown = (same_device & other_spelling.isna()) | (attempts["name"].isna() & attempts["hardware_id"].isna())
-    return fits, true(unknown)
+    tail, serial_in_name = hardware_ids(name)["tail"], serials(name.str.extract(f"^({SERIAL})(?:$|[^0-9A-Za-z])")[0])
+    of_the_name = true(serials(attempts["serial"]).str.slice(start=-6) == tail)
+    fits = true(begins_with_cn(attempts["hardware_id"], cns))
+    fits |= of_the_name & true(begins_with_cn(attempts["serial"], cns))
+    by_serial = true(serial.str.slice(start=-6) == tail) & attempts["serial"].isna().to_numpy()
+    no_hardware_id = hardware_ids(attempts["hardware_id"])["tail"].isna().to_numpy()
+    by_hardware_id = true(serial_in_name.str.slice(start=-6) == own_tail) & no_hardware_id
+    nameless = (attempts["name"].isna() & attempts["hardware_id"].isna()).to_numpy()
+    return fits, by_serial | by_hardware_id | nameless
 
 
 def _table(certificates: pd.DataFrame) -> pd.DataFrame:

@@ -315,6 +315,18 @@ def _attempt(**columns: object) -> pd.DataFrame:
         ({"hardware_id": "IP222-2f-68-8a", "subject_cn": "0090332f688a"}, None),
         ({"registration_name": "IP222-2f-68-8a", "serial": "0090332f688a", "subject_cn": "0090332f688a"}, True),
         ({"registration_name": "IP222-2f-68-8a", "serial": "0290332f688a", "subject_cn": "0090332f688a"}, False),
+        ({"registration_name": "IP222-2f-68-8a", "serial": "0090332f688a", "subject_cn": "009033"}, True),
+        ({"registration_name": "IP222-2f-68-8a", "serial": "0090332f688b", "subject_cn": "009033"}, False),
+        ({"hardware_id": "IP222-2f-68-8a", "serial": "0090332f688a", "subject_cn": "009033"}, True),
+        (
+            {
+                "registration_name": "reception",
+                "serial": "0090332f688a",
+                "hardware_id": "IP222-2f-68-8a",
+                "subject_cn": "0090332f688a",
+            },
+            False,
+        ),
         ({"hardware_id": "Swphone_user0", "subject_cn": "Swphone_user0"}, True),
         ({"subject_cn": "0090332f688a"}, None),
         ({"registration_name": "0090332f688a", "subject": "O=Example"}, False),
