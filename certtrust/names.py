@@ -21,6 +21,7 @@ from .arrow import bits, flags, index_of, same_length, text, true
 from .errors import CerttrustError
 from .identity import SERIAL, hardware_ids, serials
 from .prefixes import begins_with_cn, ends_inside, usable
+from .x509 import REFUSED
 
 __all__ = [
     "begins_with_cn",
@@ -33,6 +34,10 @@ __all__ = [
 ]
 
 Kind = Literal["dns", "cn", "ip"]
+
+# What the reader says of a certificate whose content must not be relied on, and of one that hides names.
+_REFUSED = f"^{REFUSED}"
+_UNREAD_NAMES = r"(?:^|; )(?:subject|extensions|extension 2\.5\.29\.17): "
 
 
 def host_matches(patterns: Iterable[Any], hosts: Iterable[Any], kind: Kind = "dns") -> pd.Series:
@@ -137,8 +142,9 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     Returns
     -------
     Series of boolean
-        Missing where the URL names no host, or where no name fits and not all names are known: there is
-        no certificate, or its subject or subject alternative name could not be read.
+        Missing where the URL names no host, where no name fits and not all names are known (there is no
+        certificate, or its subject or subject alternative name could not be read), and where cryptography
+        refuses the certificate.
 
     Notes
     -----
@@ -150,8 +156,8 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     fits = np.zeros(len(attempts), dtype=bool)
     for kind, (rows, found) in _names_by_kind(attempts).items():
         fits[rows[true(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]] = True
-    unread = _subject_unread(attempts) | _names_unread(attempts)
-    return flags(fits, bits(pc.is_null(hosts)) | (unread & ~fits), attempts.index)
+    unread = _subject_unread(attempts) | _errors(attempts, _UNREAD_NAMES)
+    return flags(fits, bits(pc.is_null(hosts)) | _errors(attempts, _REFUSED) | (unread & ~fits), attempts.index)
 
 
 def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
@@ -160,14 +166,14 @@ def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     attempts : DataFrame
-        Columns registration_name, hardware_id, serial, interface, subject_cn; subject where there is one,
-        for the CNs beside the last.
+        Columns registration_name, hardware_id, serial, interface, subject_cn; where they are there, subject
+        for the CNs beside the last, and certificate_error.
 
     Returns
     -------
     Series of boolean
-        False where the certificate has no CN; missing where there is no certificate or its subject could
-        not be read, and where none of the names is known.
+        False where the certificate has no CN; missing where there is no certificate, its subject could not
+        be read or cryptography refuses it, and where none of the names is known.
 
     Notes
     -----
@@ -193,7 +199,8 @@ def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
     by_hardware_id, unknown = _by_hardware_id(at.reset_index(drop=True), cn)
     fits[rows[rest[by_hardware_id]]] = True
     undecided[rows[rest[unknown]]] = True
-    return flags(fits, ~fits & (undecided | _subject_unread(attempts)), attempts.index)
+    undecided |= _subject_unread(attempts) | _errors(attempts, "(?:^|; )subject: ")
+    return flags(fits, (undecided & ~fits) | _errors(attempts, _REFUSED), attempts.index)
 
 
 def _by_hardware_id(attempts: pd.DataFrame, cns: pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -310,8 +317,8 @@ def _subject_unread(frame: pd.DataFrame) -> np.ndarray:
     return (frame["subject_cn"].isna() & frame[witness].isna()).to_numpy()
 
 
-def _names_unread(frame: pd.DataFrame) -> np.ndarray:
-    """Tell where the reader could not read the subject or the subject alternative name."""
+def _errors(frame: pd.DataFrame, pattern: str) -> np.ndarray:
+    """Tell where the reader of the certificate said so."""
     if "certificate_error" not in frame:
         return np.zeros(len(frame), dtype=bool)
-    return bits(pc.match_substring_regex(text(frame["certificate_error"]), r"2\.5\.29\.17|(?i:subject)"))
+    return bits(pc.match_substring_regex(text(frame["certificate_error"]), pattern))

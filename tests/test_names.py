@@ -333,6 +333,8 @@ def _attempt(**columns: object) -> pd.DataFrame:
         ({"registration_name": "0090332f688a", "subject": "CN=", "subject_cn": ""}, False),
         ({"subject": "CN=", "subject_cn": ""}, False),
         ({"registration_name": "0090332f688a"}, None),
+        ({"registration_name": "a", "subject": "CN=b", "subject_cn": "b", "certificate_error": "subject: odd"}, None),
+        ({"registration_name": "a", "subject": "CN=a", "subject_cn": "a", "certificate_error": "certificate: "}, None),
         ({"registration_name": "lobby", "subject": "CN=phone,CN=lobby", "subject_cn": "phone"}, True),
         ({"registration_name": "fake", "subject": r"O=x\,CN=fake,CN=phone", "subject_cn": "phone"}, False),
     ],
@@ -360,6 +362,9 @@ def test_certificates_and_registrations(columns: dict[str, str], fits: bool | No
         ({"url": None, "subject": "CN=b", "subject_cn": "b"}, None),
         ({"url": "https://a.example/", "subject": "", "certificate_error": "extension 2.5.29.17: invalid"}, None),
         ({"url": "https://a.example/", "subject": "", "certificate_error": "extension 2.5.29.31: invalid"}, False),
+        ({"url": "https://a.example/", "subject": "", "certificate_error": "subject_public_key: cut short"}, False),
+        ({"url": "https://a/", "subject": "CN=a", "subject_cn": "a", "certificate_error": "subject: odd"}, True),
+        ({"url": "https://a/", "subject": "CN=a", "subject_cn": "a", "certificate_error": "certificate: odd"}, None),
         ({"url": "https://1.2.3.4.5/", "subject": "CN=1.2.3.4.5", "subject_cn": "1.2.3.4.5"}, False),
     ],
 )
