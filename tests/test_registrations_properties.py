@@ -131,7 +131,7 @@ RECORDS = st.dictionaries(st.sampled_from([*json_lines.KEYS[:12], "other"]), VAL
 def test_objects_at_once_are_those_one_by_one(records):
     """The quick parser of many lines gives what the careful one of each line gives, or leaves it to that one."""
     text = pa.array([json.dumps(record) for record in records], columns.TEXT)
-    at_once = json_lines._at_once(text)
+    at_once = json_lines._at_once(text, np.ones(len(records), bool))
     one_by_one, reasons = json_lines._one_by_one(text)
     assert reasons.null_count == len(records)
     if at_once is None:

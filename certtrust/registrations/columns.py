@@ -294,6 +294,9 @@ def scattered(parts: list[tuple[Any, Columns]], count: int) -> Columns:
     made: Columns = {}
     for name in names:
         kind = next(columns[name].type for _, columns in parts if name in columns)
+        if all(name not in columns or columns[name].null_count == len(columns[name]) for _, columns in parts):
+            made[name] = pa.nulls(count, kind)
+            continue
         pieces = [columns.get(name, pa.nulls(len(positions), kind)).cast(kind) for positions, columns in parts]
         made[name] = pa.concat_arrays(pieces).take(pa.array(order))
     return made

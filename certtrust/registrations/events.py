@@ -29,7 +29,7 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
     given = {key: typed.blank_to_null(fields[key]) for key in KEYS}
     is_log = pc.equal(given["mt"], "AddLog")
     known = pc.is_in(given["mt"], pa.array(["AddEvent", "AddAlarm", "AddLog"], TEXT))
-    notes.add(pc.invert(known), "mt is none of AddEvent, AddAlarm, AddLog")
+    notes.add(pc.and_(pc.is_valid(given["mt"]), pc.invert(known)), "mt is none of AddEvent, AddAlarm, AddLog")
     # A log record has seconds in `time` and a readable `date`; an event has its seconds in `date`.
     stamp = pc.coalesce(pc.if_else(is_log, given["time"], given["date"]), given["date"], given["time"])
     time, unset = typed.moments(stamp, notes)

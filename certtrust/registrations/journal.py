@@ -18,7 +18,7 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
     stamp = pc.coalesce(given["_SOURCE_REALTIME_TIMESTAMP"], given["__REALTIME_TIMESTAMP"])
     time, unset = typed.moments(stamp, notes)
     message = given["MESSAGE"]
-    notes.add(pc.is_null(message), "no MESSAGE")
+    notes.add(pc.and_(pc.is_null(message), pc.is_null(notes.text)), "no MESSAGE")
     made: Columns = {
         "time": time,
         "clock_unset": unset,

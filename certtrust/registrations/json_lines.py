@@ -45,6 +45,8 @@ def _parse(block: Block, about: About) -> Columns:
     fields, reasons = objects(block.lines)
     notes.add(pc.is_valid(reasons), reasons)
     kinds = _kinds(fields)
+    # What is no record belongs to any kind; the most frequent one saves taking the block apart.
+    kinds[_given(reasons)] = np.bincount(kinds[~_given(reasons)], minlength=1).argmax()
     parsers = (events.parse, journal.parse, _own)
     parts = []
     for kind in np.unique(kinds):
@@ -77,16 +79,14 @@ def _own(fields: Columns, notes: Notes, _: About) -> Columns:
 def objects(lines: Any) -> tuple[Columns, Any]:
     """Return the known keys of every line as text columns, and why a line is no object."""
     whole = _looks_whole(lines)
-    if not whole.all() and whole.any():
-        parts = []
-        for rows in (np.flatnonzero(whole), np.flatnonzero(~whole)):
-            fields, reasons = objects(lines.take(pa.array(rows)))
-            parts.append((rows, {**fields, "": reasons}))
-        fields = scattered(parts, len(lines))
-        return fields, fields.pop("")
-    found = _at_once(lines) if whole.all() else None
-    if found is not None:
+    found = _at_once(lines, whole) if whole.any() else None
+    if found is not None and whole.all():
         return found, constant(None, len(lines))
+    if found is not None:
+        bad = np.flatnonzero(~whole)
+        place = np.full(len(lines), -1)
+        place[bad] = np.arange(len(bad))
+        return found, _one_by_one(lines.take(pa.array(bad)))[1].take(pa.array(place, mask=whole))
     if len(lines) <= _PIECE:
         return _one_by_one(lines)
     step = max(_PIECE, -(-len(lines) // 16))
@@ -104,19 +104,20 @@ def _looks_whole(lines: Any) -> Any:
     return looks.to_numpy(zero_copy_only=False)
 
 
-def _at_once(lines: Any) -> Columns | None:
-    """Parse lines that all begin and end like an object; None where one of them is no plain object.
+def _at_once(lines: Any, whole: Any) -> Columns | None:
+    """Parse lines, those that look whole, at once; None where one of them is no plain object after all.
 
     A line that begins with a brace and ends with one can neither be continued on the next line nor hold less
-    than one object, so equal numbers mean one object a line.
+    than one object, so equal numbers mean one object a line. A line of another look can be no object.
     """
+    record, _ = _object(lines[int(whole.argmax())].as_py())
+    lines = lines if whole.all() else pc.if_else(pa.array(whole), lines, word("{}"))
     text = pc.binary_join(pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines), word("\n"))[0]
-    record, _ = _object(lines[0].as_py())
     # Every key that is looked for costs time in every line, so at first only those of the first line's kind are.
     kind = 0 if record.get("mt") is not None else 1 if record.get("MESSAGE") is not None else 2
     for keys in (_KEYS_OF_KIND[kind], KEYS):
         fields = _columns(text.as_buffer(), len(lines), record, keys)
-        if fields is None or keys is KEYS or (_kinds(fields) == kind).all():
+        if fields is None or keys is KEYS or (_kinds(fields)[whole] == kind).all():
             return fields
     return None
 
