@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -56,12 +56,15 @@ class Library:
     def untried(self, child: int, name: bytes, tried: set[str]) -> Iterator[int]:
         """Yield a row for each key: the one that the child names by its identifier, its own, then the others."""
         parts = self.outlines[child]
+        if parts is None:
+            return
         namesakes = self._namesakes(name)
         done = {self.key.get(self.row.get(each, -1)) for each in tried}
-        likely = [] if parts is None else [*namesakes.by_id.get(key_ids(parts)[1] or b"", ()), parts.public_key]
-        for key in (*likely, *namesakes.rows):
+        self_issued = comparable(parts.subject) == comparable(parts.issuer)
+        likely = (*namesakes.by_id.get(key_ids(parts)[1] or b"", ()), parts.public_key)
+        for key in chain(likely, namesakes.rows):
             if key not in done and key in namesakes.rows:
-                yield namesakes.rows[key]
+                yield child if self_issued and key == parts.public_key else namesakes.rows[key]
             if key in likely:
                 done.add(key)
 
@@ -124,10 +127,11 @@ def extend(links: pd.DataFrame, children: pd.Series, books: Library) -> pd.DataF
     answers: list[bool | None] = [None] * len(unfit)
     pending: dict[int, Iterator[int]] = {}
     ready: list[tuple[int, int]] = []
-    for row, name in zip(rows[fit].tolist(), books.outlines.column("issuer", rows[fit]), strict=True):
+    columns = (books.outlines.column(part, rows[fit]) for part in ("issuer", "subject", "public_key"))
+    for row, name, subject, own in zip(rows[fit].tolist(), *columns, strict=True):
         keys = books.keys(name)
         if len(keys) == 1 and not tried:
-            ready.append((row, *keys.values()))
+            ready.append((row, row if name == subject and own in keys else next(iter(keys.values()))))
         elif keys:
             pending[row] = books.untried(row, name, tried.get(books.fingerprints[row], set()))
     shared = _SHARED_TRIES
@@ -153,5 +157,5 @@ def _verify(tries: Sequence[tuple[int, int]], books: Library) -> list[bool | Non
     rows = np.array([row for row, _ in tries], dtype=np.int64)
     outer, inner = outlines.column("algorithm", rows), outlines.column("inner_algorithm", rows)
     algorithms = [one if one == other else None for one, other in zip(outer, inner, strict=True)]
-    keys = [books.key[other] for _, other in tries]
+    keys = outlines.column("public_key", np.array([other for _, other in tries], dtype=np.int64))
     return verify_many(outlines.column("signed", rows), outlines.column("signature", rows), algorithms, keys)

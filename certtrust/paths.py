@@ -196,10 +196,10 @@ def failure(graph: Graph, question: Question) -> str:
         return "untrusted CA"
     if any(node in graph.unknown for node in ends if node is not None):
         return "unreadable"
-    context = (question.presented, question.listed)
     for node in ends:
-        if any(other in part for other in graph.named(_issuer_name(graph, question, node)) for part in context):
-            return "broken signature"
+        for other in graph.named(_issuer_name(graph, question, node)):
+            if other != question.own and (other in question.presented or other in question.listed):
+                return "broken signature"
     return "unknown CA"
 
 
@@ -217,10 +217,10 @@ def _above(graph: Graph, question: Question, node: int | None) -> Iterator[int]:
 
 
 def _issuer_name(graph: Graph, question: Question, node: int | None) -> Name | None:
-    if node is None:
+    if node is None and question.signer is None:
         return question.issuer_name
-    parts = graph.outline(node)
-    return None if parts is None else comparable(parts.issuer)
+    parts = graph.outline(node if node is not None else question.signer or 0)
+    return None if parts is None else comparable(parts.subject if node is None else parts.issuer)
 
 
 def _may_issue(who: Issuer, step: _Step, *, listed: bool) -> bool:
