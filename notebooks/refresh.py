@@ -1,4 +1,4 @@
-"""Run the notebooks and store them with fresh outputs: `python notebooks/refresh.py [NAME ...]`.
+"""Run the notebooks and store them with fresh outputs: `python notebooks/refresh.py [NAME ...] [--to FOLDER]`.
 
 Widgets are stored as their static twins only: no widget state goes into a notebook, so that nothing that was
 pasted or uploaded can stay in one.
@@ -57,10 +57,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Refresh the named notebooks, or all."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("names", nargs="*", help="beginnings of the notebooks' names; all without any")
-    names = parser.parse_args(arguments).names
+    parser.add_argument("--to", type=Path, default=HERE, help="folder to store them in instead of their own")
+    options = parser.parse_args(arguments)
     for path in sorted(HERE.glob("*.ipynb")):
-        if not names or any(path.name.startswith(name) for name in names):
-            nbformat.write(run(path), path)
+        if not options.names or path.name.startswith(tuple(options.names)):
+            nbformat.write(run(path), options.to / path.name)
             sys.stdout.write(f"{path.name}\n")
     return 0
 

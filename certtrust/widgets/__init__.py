@@ -6,7 +6,8 @@ Only this package imports ipywidgets.
 
 from __future__ import annotations
 
+from .explorer import FleetExplorer
 from .tables import table
 from .tester import CertificateTester
 
-__all__ = ["CertificateTester", "table"]
+__all__ = ["CertificateTester", "FleetExplorer", "table"]

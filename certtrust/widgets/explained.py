@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from .. import chains
-from ..diagnosis import Diagnosis
+from ..diagnosis import Diagnosis, _step
 from ..report.markup import Content, Markup, tag
+from ..rules import HYGIENE, SCENARIOS
 from .look import MARKS, day, verdict_of
 
 SCENARIO_LABELS = {
@@ -41,6 +42,16 @@ def _lower(title: str) -> str:
     return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
+def of_result(result: pd.DataFrame) -> Diagnosis:
+    """Return the diagnosis of one row of RESULTS, by its scenario or, where that is not known, by the stricter one."""
+    scenario = result["scenario"].iloc[0]
+    scenario = scenario if isinstance(scenario, str) else "h323-certificate"
+    steps = pd.DataFrame([_step(result, code) for code in (*SCENARIOS[scenario], *HYGIENE[scenario])])
+    steps["passed"] = steps["passed"].astype("boolean")
+    path = chains.path_at(result, result["judged_at"]).iloc[0]
+    return Diagnosis(str(result["verdict"].iloc[0]), scenario, steps, list(path), result)
+
+
 def asking(wish: str) -> Markup:
     """Return what is still needed, in the place of a verdict."""
     return tag("div", tag("b", "Nothing to judge yet"), tag("div", wish), class_="ct-verdict", role="status")
@@ -69,7 +80,7 @@ def steps_html(diagnosis: Diagnosis) -> Markup:
     required: list[Markup] = []
     advice: list[Markup] = []
     for step in _rows(diagnosis.steps):
-        (advice if step.code.startswith("hygiene.") else required).append(_step(step))
+        (advice if step.code.startswith("hygiene.") else required).append(_item(step))
     further = tag(
         "details", tag("summary", f"Good practice ({len(advice)} points, none decides the verdict)"), _list(advice)
     )
@@ -84,7 +95,7 @@ def _list(items: list[Markup]) -> Markup:
     return tag("ol", items, class_="ct-steps")
 
 
-def _step(step: Any) -> Markup:
+def _item(step: Any) -> Markup:
     word = verdict_of(step.passed)
     facts: list[tuple[str, str]] = [("There is", step.has), ("Why", step.why), ("What to do", step.remedy)]
     return tag(
@@ -173,7 +184,7 @@ def _box(node: Node, *, leaf: bool) -> Markup:
         "span",
         tag("bdi", node.name),
         tag("span", " ★ in the trust list", class_="ct-badge") if node.listed else None,
-        tag("span", f" {node.warning}", class_="ct-warning") if node.warning else None,
+        tag("span", f" {node.warning}", class_="ct-alarm") if node.warning else None,
         tag("small", ("the device's certificate, " if leaf else "") + node.note),
         class_=f"ct-node {kind}".strip(),
     )

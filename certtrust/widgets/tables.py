@@ -42,7 +42,13 @@ LABELS = {
     "attempts": "Attempts",
     "devices": "Devices",
     "share": "Share",
-    "cumulative_devices": "Devices repaired in all",
+    "devices_cumulative": "Devices so far",
+    "rank": "Order",
+    "step": "What to do",
+    "price": "What it costs",
+    "code": "Rule",
+    "scenario": "Asked for",
+    "citation": "Source",
     "why": "Why",
     "remedy": "What to do",
     "action": "What to do",
@@ -56,7 +62,6 @@ LABELS = {
 }
 """What the columns of the package's tables are called; others are shown by their name in words."""
 
-_LONG = {"why", "remedy", "action", "requirement", "parse_error", "citation", "title"}
 _WORDS = {"log": "the log itself", "rule": "a rule of the page"}
 
 
@@ -86,7 +91,7 @@ def cell(value: Any, column: str = "") -> str:
         return ", ".join(str(each) for each in value) or DASH
     if pd.isna(value):
         return DASH
-    if column in ("cause", "code"):
+    if column == "cause":
         return cause_label(str(value))
     if column == "evidence":
         return _WORDS.get(str(value), str(value))
