@@ -135,12 +135,10 @@ def _applied(rule: Rule, judged: pd.DataFrame, moment: pd.Series, asked: dict[st
     where = pd.Series(data=False, index=judged.index)
     for scenario in rule.scenarios:
         where |= asked[scenario]
-    outcome = pd.Series(pd.NA, index=judged.index, dtype="boolean")
-    if where.all():
-        return rule.holds(judged, moment)
-    if where.any():
-        outcome[where] = rule.holds(judged[where], moment[where])
-    return outcome
+    if not where.any():
+        return pd.Series(pd.NA, index=judged.index, dtype="boolean")
+    outcome = rule.holds(judged, moment)
+    return outcome if where.all() else outcome.where(where)
 
 
 def _verdict(outcome: dict[str, pd.Series], codes: tuple[str, ...], asked: pd.Series) -> pd.DataFrame:
@@ -183,10 +181,11 @@ def _observed(attempts: pd.DataFrame) -> pd.Series:
 
 def _stated(attempts: pd.DataFrame) -> pd.Series:
     """Return the cause that the log itself states, by its reason, else by its state."""
-    reason = attempts["reason"].astype("str")
+    codes, reasons = pd.factorize(attempts["reason"])
+    reason = pd.Series(reasons, dtype="str")
     by_code = reason.str.extract(r"^(?:SIP[ /]?)?(\d{3})\b", expand=False).map(_STATED_BY_REASON)
-    stated = reason.map(_STATED_BY_REASON).fillna(by_code)
-    return stated.fillna(attempts["state"].astype("str").map(_STATED_BY_STATE)).astype("str")
+    by_reason = reason.map(_STATED_BY_REASON).fillna(by_code).astype("str").reindex(codes).set_axis(attempts.index)
+    return by_reason.fillna(attempts["state"].astype("str").map(_STATED_BY_STATE).astype("str"))
 
 
 def required(results: pd.DataFrame, code: str) -> pd.Series:

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from . import browsers, names
+from .groups import combine
 from .texts import sentences
 
 Check = Callable[[pd.DataFrame, pd.Series], pd.Series]
@@ -81,8 +82,17 @@ def _trust_state(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
     return attempts["trust_state"].astype("str")
 
 
+def _once_each(function: Callable[[pd.DataFrame], pd.Series], attempts: pd.DataFrame, columns: list[str]) -> pd.Series:
+    """Apply the function to the distinct rows of the columns: devices try again and again under the same names."""
+    code, first = combine(*(pd.factorize(attempts[column])[0] for column in columns))
+    outcome = function(attempts[columns].iloc[first])
+    return pd.Series(outcome.array.take(code), index=attempts.index)
+
+
 def _registration_name_fits(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    return names.certificate_fits_registration(attempts)
+    names_known = ["registration_name", "hardware_id", "serial", "interface"]
+    columns = [*names_known, "subject", "subject_cn", "certificate_error"]
+    return _once_each(names.certificate_fits_registration, attempts, columns)
 
 
 def _cn_is_missing(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
@@ -143,7 +153,10 @@ def _hash_is_current(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
 
 
 def _ends_at_a_boundary(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    return ~names.ends_inside(attempts["registration_name"], attempts["subject_cn"])
+    def inside(pairs: pd.DataFrame) -> pd.Series:
+        return names.ends_inside(pairs["registration_name"], pairs["subject_cn"])
+
+    return ~_once_each(inside, attempts, ["registration_name", "subject_cn"])
 
 
 def _browsers_accept(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
