@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -292,7 +292,7 @@ def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else []
 
 
-_DERIVED = {
+_DERIVED: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "clock": lambda rows: rows["clock_unset"].map({True: "not set", False: "set"}),
     "registered_as": lambda rows: rows["registration_name"].fillna(rows["hardware_id"]),
     "the_pbx": lambda rows: ("the PBX " + rows["pbx"].astype("str")).fillna("the PBX"),
