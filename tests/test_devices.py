@@ -1,6 +1,7 @@
 """PBX objects and inventories: every documented form, three-valued flags, and devices that two users have."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -299,3 +300,32 @@ class TestInput:
     def test_hostile_content_takes_no_ages(self, content):
         """Deep nesting and endless repetition are reasons."""
         assert len(read_devices(content)) <= 100_000
+
+
+SAMPLES = Path(__file__).parent / "samples" / "devices"
+
+
+class TestSamples:
+    """The documented samples, one per format."""
+
+    @pytest.mark.parametrize(
+        ("name", "rows", "tls_only"),
+        [
+            ("replication.jsonl", 5, [True, False, True, False, False]),
+            ("soap.xml", 5, [True, False, True, False, False]),
+            ("backup.txt", 5, [True, False, True, False, False]),
+            ("import-list.csv", 2, [None, None]),
+            ("inventory.json", 2, [None, None]),
+        ],
+    )
+    def test_every_device_of_a_sample_is_read(self, name, rows, tls_only):
+        """Without a problem."""
+        frame = read_devices(SAMPLES / name)
+        assert len(frame) == rows
+        assert frame["parse_error"].isna().all()
+        assert [each for (each,) in cells(frame, "tls_only")] == tls_only
+
+    def test_a_device_of_two_users_is_found_in_the_samples(self):
+        """Reception's phone stands at the hall as well."""
+        found = duplicates(read_devices(SAMPLES / "replication.jsonl"))
+        assert found["user"].tolist() == ["reception", "hall"]

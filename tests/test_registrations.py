@@ -5,6 +5,7 @@ import io
 import os
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -456,3 +457,32 @@ def test_a_progress_bar_appears_when_asked_for(capsys):
     assert capsys.readouterr().err == ""
     read_registrations(ALARM, progress=True)
     assert "lines" in capsys.readouterr().err
+
+
+SAMPLES = Path(__file__).parent / "samples" / "registrations"
+SAME = ["serial", "registration_name", "protocol", "state", "reason", "remote_address", "fingerprint", "pbx"]
+
+
+class TestSamples:
+    """The documented samples, one per format."""
+
+    @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.[!m]*")), ids=lambda path: path.name)
+    def test_every_line_of_a_sample_is_read(self, path):
+        """Rows out are lines in, without a problem, and something is told of every line but events of other codes."""
+        frame = read_registrations(path)
+        headers = path.suffix in (".csv", ".tsv")
+        assert len(frame) == len(path.read_text().splitlines()) - headers
+        assert frame["parse_error"].isna().all()
+        assert frame["matched_by"].notna().all()
+
+    def test_samples_of_one_log_tell_the_same(self):
+        """The same registrations in several formats."""
+        expected = read_registrations(SAMPLES / "own.csv")[SAME]
+        for name in ("own.jsonl", "log-records.jsonl", "http-log.txt", "access.log", "rfc5424.log", "journal.jsonl"):
+            found = read_registrations(SAMPLES / name)[SAME]
+            pd.testing.assert_frame_equal(found, expected, check_categorical=False, obj=name)
+
+    def test_the_directory_of_samples(self):
+        """All formats side by side."""
+        frame = read_registrations(SAMPLES)
+        assert frame["source"].nunique() == len(list(SAMPLES.iterdir())) - 1
