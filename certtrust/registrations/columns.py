@@ -261,13 +261,13 @@ def named(columns: Columns) -> Columns:
 
 
 def constant(value: Any, count: int, arrow: Any = TEXT) -> Any:
-    """Return one value for every row of a block; a text's rows share its bytes only where it is missing."""
+    """Return one value for every row of a block; blocks share its memory."""
+    return _repeated(value, 1 << max(0, count - 1).bit_length(), arrow).slice(0, count)
+
+
+@lru_cache(maxsize=32)
+def _repeated(value: Any, count: int, arrow: Any) -> Any:
     return pa.nulls(count, arrow) if value is None else pa.repeat(pa.scalar(value, arrow), count)
-
-
-@lru_cache(maxsize=8)
-def _missing(count: int, arrow: Any) -> Any:
-    return pa.nulls(count, arrow)
 
 
 def table(columns: Columns, count: int) -> Any:
@@ -276,7 +276,7 @@ def table(columns: Columns, count: int) -> Any:
     for field in SCHEMA:
         array = columns.get(field.name)
         if array is None:
-            array = _missing(count, field.type)
+            array = constant(None, count, field.type)
         elif pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(array.type):
             array = array.dictionary_encode()
         arrays.append(array if array.type == field.type else array.cast(field.type))
@@ -305,18 +305,19 @@ def scattered(parts: list[tuple[Any, Columns]], count: int) -> Columns:
 def frame(whole: Any) -> pd.DataFrame:
     """Return a table of these columns as a DataFrame of REGISTRATIONS, sharing the memory of all text."""
     series: dict[str, Any] = {}
-    for name, column in COLUMNS.items():
-        chunked = whole.column(name)
+    for column in schema.REGISTRATIONS:
+        # What is converted is let go of at once, so that no column is held twice.
+        chunked, whole = whole.column(0), whole.remove_column(0)
         if column.dtype == schema.TEXT:
-            series[name] = _text(chunked)
+            series[column.name] = _text(chunked)
         elif column.dtype == schema.WORD:
-            series[name] = pd.Series(chunked.unify_dictionaries().to_pandas()).astype("category")
+            series[column.name] = pd.Series(chunked.unify_dictionaries().to_pandas()).astype("category")
         elif column.dtype == schema.MOMENT:
-            series[name] = chunked.to_pandas().astype("datetime64[us, UTC]")
+            series[column.name] = chunked.to_pandas().astype("datetime64[us, UTC]")
         elif column.dtype == schema.FLAG:
-            series[name] = _masked(chunked, "boolean")
+            series[column.name] = _masked(chunked, "boolean")
         else:
-            series[name] = _masked(chunked, "Int64")
+            series[column.name] = _masked(chunked, "Int64")
     return schema.conform(pd.DataFrame(series), schema.REGISTRATIONS)
 
 
