@@ -110,6 +110,7 @@ def expiry(
             content=BARS + 14 + CA_ROW * len(shown) if len(found) else 30,
             alt=_alternative(title, devices, cas),
             left=30.0 if len(found) else 0.0,
+            right=14.0 if len(found) else 0.0,
             bottom=18.0 if len(found) else 0.0,
         )
         if len(found):

@@ -150,9 +150,8 @@ def _headline(counts: pd.DataFrame) -> str:
         return "No names to compare with a CN"
     sizes = counts.set_index("relation")["devices"]
     fits = int(sizes.reindex(["equal", "cn begins name", "cn begins hardware id"]).fillna(0).sum())
-    return (
-        f"The CN begins the name for {fits:,} of {plural(int(sizes.sum()), 'device')} ({percent(fits / sizes.sum())})"
-    )
+    share = percent(fits / sizes.sum())
+    return f"The CN begins the name or hardware ID of {fits:,} of {plural(int(sizes.sum()), 'device')} ({share})"
 
 
 def _alternative(title: str, counts: pd.DataFrame) -> str:

@@ -22,3 +22,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+// On paper a folded table is shown.
+addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details.more")) folded.open = true;
+});
