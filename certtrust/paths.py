@@ -198,7 +198,9 @@ def failure(graph: Graph, question: Question) -> str:
         return "unreadable"
     for node in ends:
         for other in graph.named(_issuer_name(graph, question, node)):
-            if other != question.own and (other in question.presented or other in question.listed):
+            who = graph.issuer(other)
+            says_ca = other in question.presented and other != question.own and (who is None or who.is_ca)
+            if says_ca or (other in question.listed and other != question.own):
                 return "broken signature"
     return "unknown CA"
 

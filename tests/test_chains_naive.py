@@ -72,6 +72,12 @@ def usable(der: bytes) -> bool:
     return not any(isinstance(each.value, x509.UnrecognizedExtension) for each in loaded(der).extensions)
 
 
+def says_ca(der: bytes) -> bool:
+    """Tell whether basicConstraints says CA."""
+    basic = extension(der, x509.BasicConstraints)
+    return basic is not None and basic.ca
+
+
 def paths(leaf: bytes, there: set[bytes], path: tuple[bytes, ...] = ()) -> Iterator[tuple[bytes, ...]]:
     """Yield all ways up from a certificate, however wrong, each certificate at most once."""
     for each in there - {leaf, *path}:
@@ -132,7 +138,8 @@ def failure(leaf: bytes, there: set[bytes], listed: set[bytes]) -> str:
     if any(signed(each, each) for each in reached):
         return "untrusted CA"
     ends = [each for each in (leaf, *reached) if not any(signed(each, other) for other in there - {leaf})]
-    broken = any(loaded(each).issuer == loaded(other).subject for each in ends for other in there - {leaf})
+    others = {each for each in there - {leaf} if each in listed or says_ca(each)}
+    broken = any(loaded(each).issuer == loaded(other).subject for each in ends for other in others)
     return "broken signature" if broken else "unknown CA"
 
 
