@@ -17,7 +17,7 @@ _MASKS = {
     "<hex>": "0x[0-9A-Fa-f]+",
     "<n>": "[0-9]+",
 }
-_REGEX = {**_MASKS, " ": r"\s+"}
+_REGEX = {**dict.fromkeys(_MASKS, r"\S+"), "<n>": r"\d+", " ": r"\s+"}
 COLUMNS = ["matched_by", "shape", "rows", "share", "example", "regex"]
 
 
@@ -74,8 +74,6 @@ def _masked(message: pd.Series) -> pd.Series:
 
 
 def _as_regex(shape: str) -> str:
-    """Return a regular expression for a shape: placeholders as groups without names, the rest as it stands."""
+    """Return a regular expression for a shape, in which names for groups can be put around the placeholders."""
     parts = re.split("|".join(f"({re.escape(name)})" for name in _REGEX), shape)
-    return "".join(
-        f"(?:{_REGEX[part]})" if part in _MASKS else _REGEX.get(part) or re.escape(part) for part in parts if part
-    )
+    return "".join(_REGEX.get(part) or re.escape(part) for part in parts if part)
