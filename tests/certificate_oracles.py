@@ -51,8 +51,10 @@ def _last(name: x509.Name, oid: x509.ObjectIdentifier) -> str | None:
     return found[-1].value if found else None
 
 
-def _oid_name(oid: x509.ObjectIdentifier) -> str:
-    return _PURPOSES.get(oid) or (oid.dotted_string if oid._name == "Unknown OID" else oid._name)
+def _oid_name(oid: x509.ObjectIdentifier, kinds: Any) -> str:
+    """Return a name where the OID is of the right kind and cryptography has a name for it, else the OID."""
+    named = oid in vars(kinds).values() and oid._name != "Unknown OID"
+    return _PURPOSES.get(oid) or (oid._name if named else oid.dotted_string)
 
 
 def _usage(value: x509.KeyUsage | None) -> str | None:
@@ -102,13 +104,15 @@ CRYPTOGRAPHY: dict[str, Callable[[x509.Certificate], Any]] = {
     "path_length": lambda c: getattr(_value(c, x509.BasicConstraints), "path_length", None),
     "key_usage": lambda c: _usage(_value(c, x509.KeyUsage)),
     "extended_key_usage": lambda c: (
-        None if (value := _value(c, x509.ExtendedKeyUsage)) is None else ",".join(_oid_name(each) for each in value)
+        None
+        if (value := _value(c, x509.ExtendedKeyUsage)) is None
+        else ",".join(_oid_name(each, x509.ExtendedKeyUsageOID) for each in value)
     ),
     "key_type": _key_type,
     "key_size": lambda c: getattr(c.public_key(), "key_size", None),
     "curve": lambda c: getattr(getattr(c.public_key(), "curve", None), "name", None),
     "signature_hash": lambda c: getattr(c.signature_hash_algorithm, "name", None),
-    "signature_algorithm": lambda c: _oid_name(c.signature_algorithm_oid),
+    "signature_algorithm": lambda c: _oid_name(c.signature_algorithm_oid, x509.SignatureAlgorithmOID),
     "subject_key_id": lambda c: _hex(getattr(_value(c, x509.SubjectKeyIdentifier), "digest", None)),
     "authority_key_id": lambda c: _hex(getattr(_value(c, x509.AuthorityKeyIdentifier), "key_identifier", None)),
     "self_issued": lambda c: c.subject == c.issuer,
