@@ -237,12 +237,14 @@ def _file(path: str, name: str) -> Iterator[Source]:
 
 
 def _directory(root: str, prefix: str) -> Iterator[Source]:
+    found: list[str] = []
     for folder, folders, files in os.walk(root):
-        folders[:] = sorted(each for each in folders if not each.startswith("."))
-        for each in sorted(files):
-            path = os.path.join(folder, each)
-            if not _passed_over(each) and os.path.isfile(path):
-                yield from _file(path, os.path.join(prefix, os.path.relpath(path, root)))
+        folders[:] = (each for each in folders if not each.startswith("."))
+        found += (os.path.relpath(os.path.join(folder, each), root) for each in files if not _passed_over(each))
+    for each in sorted(found):
+        path = os.path.join(root, each)
+        if os.path.isfile(path):
+            yield from _file(path, os.path.join(prefix, each))
 
 
 def _content(data: bytes, name: str) -> Iterator[Source]:
