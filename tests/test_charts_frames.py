@@ -26,8 +26,9 @@ def make_results(causes: int = 6, rows: int = 600, *, days: float = 30.0, seed: 
     weights = np.array([0.85**place for place in range(len(names))])
     failed = random.random(rows) < 0.55 if names else np.zeros(rows, dtype=bool)
     picked = random.choice(len(names), rows, p=weights / weights.sum()) if names else np.zeros(rows, dtype=int)
-    cause = pd.Series([names[place] if fails else None for place, fails in zip(picked, failed, strict=True)])
-    device = pd.Series(random.integers(0, max(rows // 4, 1), rows)).map("009033{:06x}".format)
+    cause = pd.Series(np.array([*names, ""], dtype=object)[picked], dtype="str").where(failed)
+    serials = np.array([f"009033{number:06x}" for number in range(max(rows // 4, 1))], dtype=object)
+    device = pd.Series(serials[random.integers(0, len(serials), rows)], dtype="str")
     by_rule = cause.isin(RULE_CAUSES)
     model = random.choice(["IP111", "IP112", "IP222", "IP232", "IP0010", "IP0013", "IP29-2"], rows)
     frame = pd.DataFrame(

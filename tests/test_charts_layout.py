@@ -37,13 +37,12 @@ class Recorder(RendererAgg):
         super().__init__(*figure.bbox.size, figure.dpi)
         self.drawn: list[tuple[str, Bbox]] = []
 
-    def draw_text(self, gc: Any, x: float, y: float, s: str, prop: Any, angle: float, **options: Any) -> None:
-        """Remember the line with the box that it covers, in pixels from the lower left, and draw it."""
+    def draw_text(self, _gc: Any, x: float, y: float, s: str, prop: Any, angle: float, **_options: Any) -> None:
+        """Remember the line with the box that it would cover, in pixels from the lower left."""
         assert angle == 0
         width, height, descent = self.get_text_width_height_descent(s, prop, ismath=False)
         if s.strip():
             self.drawn.append((s, Bbox.from_bounds(x, self.height - y - descent, width, height)))
-        super().draw_text(gc, x, y, s, prop, angle, **options)
 
 
 def drawn_texts(ax: Axes) -> list[tuple[str, Bbox]]:

@@ -42,7 +42,7 @@ def fleet() -> ct.Fleet:
 @pytest.fixture(scope="module")
 def report(fleet: ct.Fleet) -> Report:
     """The report of that fleet."""
-    return explain_fleet(fleet, name="branch offices")
+    return explain_fleet(fleet, name="branch offices", periods=2)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,7 @@ def hostile(fleet: ct.Fleet) -> Report:
             registrations=poisoned(fleet.registrations, "registration_name", "pbx", "parse_error", "source"),
         ),
         name=HOSTILE[0],
+        periods=1,
     )
 
 
@@ -279,7 +280,7 @@ def test_markup_is_not_escaped_twice() -> None:
 def test_without_a_log_the_devices_are_judged(fleet: ct.Fleet) -> None:
     """A fleet without registrations is judged by what its devices would do, and the page says so."""
     bare = dataclasses.replace(fleet, registrations=schema.empty(schema.REGISTRATIONS))
-    found = explain_fleet(bare)
+    found = explain_fleet(bare, periods=1)
     assert found.of == "devices"
     assert len(found.results) == len(fleet.devices)
     said = Outline(page(found)).text
@@ -292,7 +293,7 @@ def test_an_empty_fleet_has_a_report_too() -> None:
     nothing = ct.Fleet(
         *(schema.empty(table) for table in (schema.CERTIFICATES, schema.TRUST, schema.DEVICES, schema.REGISTRATIONS))
     )
-    found = explain_fleet(nothing)
+    found = explain_fleet(nothing, periods=1)
     assert "There is nothing to judge" in Outline(page(found)).text
     assert json.loads(as_json(found))["failing"] == []
     assert len(summary_lines(found)) == 5
@@ -302,7 +303,7 @@ def test_what_could_not_be_read_is_listed(fleet: ct.Fleet) -> None:
     """A line that could not be read stands with its file, its place and the reason."""
     broken = fleet.registrations.copy()
     broken.loc[broken.index[4], "parse_error"] = "not JSON: a brace is missing"
-    found = explain_fleet(dataclasses.replace(fleet, registrations=broken))
+    found = explain_fleet(dataclasses.replace(fleet, registrations=broken), periods=1)
     row = found.problems.iloc[0]
     assert (row["kind"], row["place"], row["parse_error"]) == (
         "registrations",
@@ -316,7 +317,7 @@ def test_what_could_not_be_read_is_listed(fleet: ct.Fleet) -> None:
 
 def test_the_moment_can_be_chosen(fleet: ct.Fleet) -> None:
     """Judged in a far future, every certificate has expired."""
-    found = explain_fleet(fleet, at="2200-01-01")
+    found = explain_fleet(fleet, at="2200-01-01", periods=1)
     assert found.results["judged_at"].unique().tolist() == [pd.Timestamp("2200-01-01", tz="UTC")]
     assert (found.results["time.validity"].dropna() == 0).all()
 
@@ -332,5 +333,5 @@ def test_pictures_are_written_light_and_dark(report: Report, tmp_path: Path) -> 
 
 def test_the_same_fleet_gives_the_same_page(fleet: ct.Fleet, report: Report, html: str) -> None:
     """A report varies with the fleet and its time only."""
-    again = dataclasses.replace(explain_fleet(fleet, name="branch offices"), made=report.made)
+    again = dataclasses.replace(explain_fleet(fleet, name="branch offices", periods=2), made=report.made)
     assert page(again, stem="report") == html

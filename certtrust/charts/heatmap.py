@@ -89,8 +89,8 @@ def heatmap(
     --------
     >>> import certtrust as ct
     >>> results = ct.check(ct.attempts(ct.simulate(20, seed=1)))
-    >>> ct.charts.heatmap(results, by="model").get_title()[:5]
-    'Model'
+    >>> len(ct.charts.heatmap(results, by="model").get_title()) > 20
+    True
     """
     counts = causes_by_group(results, by)
     with sheet(ax, width=width, height=height, theme=theme) as page:

@@ -14,10 +14,30 @@ from .sheet import Key, Sheet
 OTHER_CAUSES = "other"
 _EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
 HEIGHT, LEFT, RIGHT, BOTTOM = 190.0, 34.0, 28.0, 18.0
-_MARKS = (
-    "min", "5min", "15min", "30min", "h", "3h", "6h", "12h", "D", "2D", "W-MON", "2W-MON", "MS", "QS", "2QS",
-    "YS", "2YS", "5YS", "10YS", "50YS", "500YS", "5000YS",
-)  # fmt: skip
+_MARKS = {
+    "min": 1 / 1440,
+    "5min": 5 / 1440,
+    "15min": 15 / 1440,
+    "h": 1 / 24,
+    "3h": 3 / 24,
+    "6h": 6 / 24,
+    "12h": 12 / 24,
+    "D": 1,
+    "2D": 2,
+    "W-MON": 7,
+    "2W-MON": 14,
+    "MS": 30,
+    "QS": 90,
+    "2QS": 181,
+    "YS": 365,
+    "2YS": 730,
+    "5YS": 1826,
+    "10YS": 3652,
+    "50YS": 18262,
+    "500YS": 182621,
+    "5000YS": 1826211,
+}
+"""Distances of marks on an axis of time, with their length in days."""
 
 
 def stack_colours(causes: list[str], *, dark: bool) -> dict[str, str]:
@@ -56,7 +76,8 @@ def _mark_dates(sheet: Sheet, begin: pd.Timestamp, end: pd.Timestamp) -> None:
     """Mark round moments, as many as there is room for; the year stands where it is new."""
     wide, _ = sheet.room
     most = max(2, int(wide / 64))
-    for freq in _MARKS:
+    days = (end - begin) / pd.Timedelta(days=1)
+    for freq in (freq for freq, length in _MARKS.items() if days / length <= 2 * most):
         marks = pd.date_range(begin.floor("D"), end, freq=freq)
         marks = marks[(marks >= begin) & (marks <= end)]
         if len(marks) <= most:

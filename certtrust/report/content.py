@@ -71,7 +71,12 @@ class Report:
 
 
 def explain_fleet(
-    fleet: Fleet, *, name: str = "fleet", at: pd.Timestamp | str | None = None, step: Step | None = None
+    fleet: Fleet,
+    *,
+    name: str = "fleet",
+    at: pd.Timestamp | str | None = None,
+    periods: int = 24,
+    step: Step | None = None,
 ) -> Report:
     """Judge a fleet and gather what a report shows.
 
@@ -83,6 +88,8 @@ def explain_fleet(
         What the fleet is called in the report.
     at : Timestamp or str, optional
         The moment to judge at; by default each attempt at its own time.
+    periods : int
+        How many months the forecast looks ahead.
     step : function, optional
         Called with the name of each step before it begins.
 
@@ -93,7 +100,7 @@ def explain_fleet(
     Examples
     --------
     >>> import certtrust as ct
-    >>> explain_fleet(ct.simulate(20, seed=1)).of
+    >>> explain_fleet(ct.simulate(20, seed=1), periods=1).of
     'log'
     """
     begin = step or (lambda _name: None)
@@ -107,7 +114,7 @@ def explain_fleet(
     begin("searching remedies")
     actions = remedies(linked, results)
     begin("looking ahead")
-    predictions = forecast(linked)
+    predictions = forecast(linked, periods=periods)
     return Report(
         name=name,
         made=pd.Timestamp.now("UTC").floor("s"),
