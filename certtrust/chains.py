@@ -18,7 +18,7 @@ from .distinguished import Name, comparable
 from .extensions import usable
 from .groups import Codes, combine, distinct, places, same_sets
 from .issuers import ALWAYS
-from .links import claims, extend, library
+from .links import candidates, extend, library
 from .outline import outline
 from .paths import LISTED, Graph, Question, TrustPath, failure, find
 from .schema import LINKS, TRUST_STATES, conform, empty
@@ -101,7 +101,7 @@ def judge(
     )
     verified = links["verified"].fillna(False).to_numpy(dtype=bool)
     child, issuer = links["child"][verified], links["issuer"][verified]
-    nodes = distinct(trust["fingerprint"], _says_ca(certificates), issuer)
+    nodes = distinct(trust["fingerprint"], certificates["fingerprint"][candidates(certificates, trust)], issuer)
     signer_of_link = np.append(places(issuer, nodes), -1)
     undecided = distinct(links["child"][links["verified"].isna()])
     graph = Graph(
@@ -255,25 +255,16 @@ def _unusable(graph: Graph, node: int | None) -> bool:
     return parts is not None and not usable(parts)
 
 
-def _says_ca(certificates: pd.DataFrame) -> pd.Series:
-    return certificates["fingerprint"][claims(certificates)]
-
-
 def _completed(
     asked: pd.Series, certificates: pd.DataFrame, trust: pd.DataFrame, known: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Return the links with what is missing for the certificates asked for, and for all that may stand above."""
     links = conform(empty(LINKS) if known is None else known, LINKS)
-    tried = pd.Series(dtype="str")
-    while True:
-        verified = links[links["verified"].fillna(False).to_numpy(dtype=bool)]
-        above = distinct(_says_ca(certificates), trust["fingerprint"], verified["issuer"])
-        open_ones = distinct(*(each[places(each, verified["child"]) < 0] for each in (asked, above)))
-        children = open_ones[places(open_ones, tried) < 0]
-        if not len(children):
-            return links
-        links = extend(links, children, library(certificates, trust, children))
-        tried = distinct(tried, children)
+    above = certificates["fingerprint"][candidates(certificates, trust)]
+    verified = links["child"][links["verified"].fillna(False).to_numpy(dtype=bool)]
+    wanted = (each[places(each, verified) < 0] for each in (asked, above, trust["fingerprint"]))
+    children = distinct(*wanted)
+    return extend(links, children, library(certificates, trust, children)) if len(children) else links
 
 
 def _der(fingerprints: pd.Series, certificates: pd.DataFrame, trust: pd.DataFrame) -> list[bytes | None]:

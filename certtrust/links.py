@@ -90,20 +90,22 @@ def claims(certificates: pd.DataFrame) -> Flags:
     return (says_ca.fillna(False) | (says_ca.isna() & unread)).to_numpy(dtype=bool)
 
 
-def library(certificates: pd.DataFrame, trust: pd.DataFrame, children: pd.Series) -> Library:
-    """Return the children and what may have issued them, each certificate once.
+def candidates(certificates: pd.DataFrame, trust: pd.DataFrame) -> Flags:
+    """Tell which certificates may stand above another one: they claim to be a CA, or bear the name of an issuer."""
+    issuers = distinct(certificates["issuer"], trust["issuer"])
+    return claims(certificates) | (places(certificates["subject"], issuers) >= 0)
 
-    That is every CA, whatever stands in a list, and whatever has the very name of an issuer of a child.
-    """
-    says_ca = claims(certificates)
-    child = places(certificates["fingerprint"], children) >= 0
-    issuers = distinct(certificates["issuer"][child], trust["issuer"])
-    candidate = says_ca | (places(certificates["subject"], issuers) >= 0)
-    kept = np.flatnonzero(child | candidate)
-    frames = (trust[["fingerprint", "der"]], certificates[["fingerprint", "der"]].iloc[kept])
-    both = pd.concat(frames, ignore_index=True)
-    both["capable"] = np.append(np.ones(len(trust), dtype=bool), says_ca[kept])
-    both["candidate"] = np.append(np.ones(len(trust), dtype=bool), candidate[kept])
+
+def library(certificates: pd.DataFrame, trust: pd.DataFrame, children: pd.Series) -> Library:
+    """Return the children and what may have issued them, each certificate once."""
+    may_stand_above = candidates(certificates, trust)
+    kept = np.flatnonzero(may_stand_above | (places(certificates["fingerprint"], children) >= 0))
+    both = pd.concat(
+        [trust[["fingerprint", "der"]], certificates[["fingerprint", "der"]].iloc[kept]], ignore_index=True
+    )
+    listed = np.ones(len(trust), dtype=bool)
+    both["capable"] = np.append(listed, claims(certificates)[kept])
+    both["candidate"] = np.append(listed, may_stand_above[kept])
     both = both[both["fingerprint"].notna() & both["der"].notna()].drop_duplicates("fingerprint")
     flags = (both[name].to_numpy(dtype=bool) for name in ("capable", "candidate"))
     return Library(both["fingerprint"].tolist(), both["der"].tolist(), *flags)
