@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from . import __version__
 from .errors import CerttrustError
@@ -39,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         status: int = given.run(given)
+    except BrokenPipeError:
+        # Whoever read the output has enough of it; Python would complain again when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NONE_FAIL
     except CerttrustError as error:
         return _misuse(str(error))
     except OSError as error:
@@ -50,12 +55,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _misuse(message: str) -> int:
-    sys.stderr.write(f"certtrust: {message}\n")
+    _write(sys.stderr, f"certtrust: {message}")
     return MISUSE
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    _write(sys.stdout, text)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write text that may hold names from anywhere: what would steer a terminal, or cannot be encoded, is replaced."""
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    encoding = stream.encoding or "utf-8"
+    stream.write(shown.encode(encoding, "replace").decode(encoding) + "\n")
+    stream.flush()
 
 
 class _Parser(argparse.ArgumentParser):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -164,6 +166,25 @@ def test_check_says_unknown_where_the_list_is_not_given(
     asked = ["check", str(leaf), "--scenario", "h323-certificate", "--registration-name", name, "--at", moment]
     assert main([*asked, "--tls-only"]) == 0
     assert "unknown" in capsys.readouterr().out
+
+
+def test_names_do_not_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name with control characters is printed without them."""
+    assert main(["check", str(tmp_path / "x\x1b[2J.pem"), "--scenario", "h323-password"]) == 2
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "\ufffd[2J.pem" in said
+
+
+def test_a_reader_that_has_enough_is_no_error(chosen: tuple[Path, Path, str]) -> None:
+    """Where the output is cut off, as by `head`, nothing is complained of."""
+    command = [sys.executable, "-m", "certtrust.cli", "check", str(chosen[0]), "--scenario", "h323-password", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 0
 
 
 def test_simulate_writes_a_fleet_that_report_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,7 +92,9 @@ def _headline(table: pd.DataFrame) -> str:
     grown = cause_label(str((table.iloc[-1] - table.iloc[0]).idxmax()))
     if last <= first:
         return f"{plural(last, 'device')} will fail in {when}, {first:,} in {table.index[0]:%B %Y}"
-    return f"{plural(last, 'device')} will fail in {when}, {last - first:,} more than now: {grown}"
+    return (
+        f"{plural(last, 'device')} will fail in {when}, {last - first:,} more than now; \u201c{grown}\u201d grows most"
+    )
 
 
 def _alternative(title: str, table: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -55,7 +56,7 @@ def remedies(
         shown = min(capacity(page, top), top, len(actions))
         done, new = colour(OTHER, dark=page.dark), colour(GOOD, dark=page.dark)
         parts = [[Part(old, done), Part(now - old, new)] for old, now in zip(before, together, strict=True)]
-        steps = [f"{place + 1}. {step}" for place, step in enumerate(actions["step"].head(shown))]
+        steps = [f"{place + 1}. {_short(step)}" for place, step in enumerate(actions["step"].head(shown))]
         lines = 2 if page.wish is None and page.width_inside < NARROW else 1
         rows = [
             Row(step, f"{now:,} \u00b7 {percent(now / max(total, 1))}", part, lines=lines)
@@ -80,6 +81,11 @@ def remedies(
         else:
             page.say("There is nothing to repair that a change of certificates, names or settings would.")
         return page.ax
+
+
+def _short(step: str) -> str:
+    """Leave out what stands in brackets; the report has the whole sentence."""
+    return re.sub(r" \([^()]*\)", "", step).rstrip(".")
 
 
 def _headline(together: pd.Series, total: int) -> str:

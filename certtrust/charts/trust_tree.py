@@ -55,7 +55,10 @@ def issuer_tree(fleet: Fleet) -> pd.DataFrame:
     own = leaves(fleet.certificates).dropna(subset="fingerprint").drop_duplicates("fingerprint")
     own = own[~own["is_ca"].fillna(value=False).astype(bool) | own["fingerprint"].isin(lists.keys() - parent.values())]
     own = own[~own["fingerprint"].isin(set(parent.values()))]
-    return _ranked(_hung(own, parent, lists), parent, lists, certificates["subject_cn"])
+    is_ca = certificates["is_ca"]
+    sure, silent = set(is_ca.index[is_ca.fillna(value=False)]), set(is_ca.index[is_ca.isna()])
+    issuers = sure | (silent & lists.keys())
+    return _ranked(_hung(own, parent, lists, issuers), parent, lists, certificates["subject_cn"])
 
 
 def _lists(trust: pd.DataFrame) -> dict[str, str]:
@@ -73,22 +76,23 @@ def _parents(links: pd.DataFrame, listed: set[str], known: set[str]) -> dict[str
     return dict(sure.drop_duplicates("child")[["child", "issuer"]].to_numpy().tolist())
 
 
-def _hung(own: pd.DataFrame, parent: dict[str, str], lists: dict[str, str]) -> pd.DataFrame:
+def _hung(own: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], issuers: set[str]) -> pd.DataFrame:
     """Return how many device certificates hang directly on each issuer: key, devices, trusted."""
     issuer = own["fingerprint"].map(parent)
     alone = own["is_self_signed"].fillna(own["self_issued"]).fillna(value=False).astype(bool)
     by_name = "?" + own["issuer_cn"].fillna(own["issuer"]).fillna("an issuer without a name").astype("str")
     key = issuer.fillna(by_name.mask(alone, SELF_SIGNED))
-    above = {name: _is_listed(name, parent, lists) for name in key.unique()}
+    above = {name: _is_covered(name, parent, lists, issuers) for name in key.unique()}
     trusted = own["fingerprint"].isin(lists.keys()) | key.map(above).astype(bool)
     grouped = pd.DataFrame({"key": key, "trusted": trusted}).groupby("key")["trusted"]
     return pd.DataFrame({"devices": grouped.size(), "trusted": grouped.sum()})
 
 
-def _is_listed(fingerprint: str, parent: dict[str, str], lists: dict[str, str]) -> bool:
+def _is_covered(issuer: str, parent: dict[str, str], lists: dict[str, str], issuers: set[str]) -> bool:
+    """Tell whether an issuer, or one above it, stands in a list, with none in between that may not issue."""
     seen: set[str] = set()
-    place: str | None = fingerprint
-    while place is not None and place not in seen:
+    place: str | None = issuer
+    while place in issuers and place not in seen:
         if place in lists:
             return True
         seen.add(place)
