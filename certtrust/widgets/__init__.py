@@ -9,5 +9,6 @@ from __future__ import annotations
 from .explorer import FleetExplorer
 from .tables import table
 from .tester import CertificateTester
+from .whatif import WhatIf
 
-__all__ = ["CertificateTester", "FleetExplorer", "table"]
+__all__ = ["CertificateTester", "FleetExplorer", "WhatIf", "table"]

@@ -110,15 +110,20 @@ class Index:
     def column(self, table: pd.DataFrame, name: str) -> Codes:
         """Return what a table of devices is sorted by, as numbers: words by their alphabet."""
         if name in ("attempts", "failed"):
-            return table[name].to_numpy()
+            return _numbers(table[name])
+        last = _numbers(table["last"])
         if name == "last":
-            return self.time[table["last"].to_numpy()]
+            return self.time[last]
         if name == "device":
-            return np.asarray(table["number"].to_numpy())
+            return _numbers(table["number"])
         if name == "cause":
             labels = [cause_label(word) for word in self.words["cause"]]
-            return _alphabet(labels)[table["cause"].to_numpy()]
-        return _alphabet(self.words[name])[self.codes[name][table["last"].to_numpy()]]
+            return _alphabet(labels)[_numbers(table["cause"])]
+        return _alphabet(self.words[name])[self.codes[name][last]]
+
+
+def _numbers(column: pd.Series) -> Codes:
+    return np.asarray(column.to_numpy(), dtype=np.int64)
 
 
 def _microseconds(moment: pd.Timestamp) -> int:
@@ -145,8 +150,16 @@ def build(results: pd.DataFrame) -> Index:
         words[name], codes[name] = [str(value) for value in values], numbers.astype(np.int64)
     time = frame["time"].astype("int64").to_numpy(copy=True)
     time[frame["time"].isna().to_numpy()] = _NEVER
-    by_time = np.argsort(time, kind="stable")
-    return Index(results, words, codes, failed, time, by_time, _haystack(frame, codes["device"], len(words["device"])))
+    by_time = np.argsort(time, kind="stable").astype(np.int64)
+    return Index(
+        results,
+        words,
+        codes,
+        failed,
+        time.astype(np.int64),
+        by_time,
+        _haystack(frame, codes["device"], len(words["device"])),
+    )
 
 
 def _haystack(frame: pd.DataFrame, device: Codes, size: int) -> pd.Series:
@@ -157,4 +170,5 @@ def _haystack(frame: pd.DataFrame, device: Codes, size: int) -> pd.Series:
     texts: Any = pd.Series("", index=range(size), dtype="str")
     for name in _SEARCHED:
         texts = texts + "\n" + frame[name].astype("str").fillna("").iloc[last].reset_index(drop=True)
-    return texts.str.casefold()
+    folded: pd.Series = texts.str.casefold()
+    return folded

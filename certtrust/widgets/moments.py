@@ -21,7 +21,7 @@ def moments(begin: pd.Timestamp, end: pd.Timestamp, *also: pd.Timestamp) -> list
     --------
     >>> begin, end = pd.Timestamp("2020-01-01", tz="UTC"), pd.Timestamp("2030-01-01", tz="UTC")
     >>> [label for label, _ in moments(begin, end)][::60]
-    ['2019-07-02', '2025-04-04', '2031-01-02']
+    ['2019-07-02', '2025-02-25', '2030-10-23']
     """
     begin, end = (pd.Timestamp(each).as_unit("us") for each in (begin, max(begin, end)))
     day = pd.Timedelta(days=1).as_unit("us")

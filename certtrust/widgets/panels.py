@@ -53,7 +53,7 @@ def bars(counts: pd.DataFrame, by: str, *, chosen: str, top: int = 12) -> Markup
     colours = cause_colours(counts["value"]) if by == "cause" else {}
     dark = cause_colours(counts["value"], dark=True) if by == "cause" else {}
     rows = [
-        _bar(row, most, total, by, chosen, (colours.get(row.value, OTHER[0]), dark.get(row.value, OTHER[1])))
+        _bar(row, most, total, by, chosen, (colours.get(str(row.value), OTHER[0]), dark.get(str(row.value), OTHER[1])))
         for row in counts.head(top).itertuples()
     ]
     rest = counts.iloc[top:]
@@ -75,6 +75,31 @@ def _bar(row: Any, most: int, total: int, by: str, chosen: str, colours: tuple[s
     return tag("li", button(inside, f"{by}:{row.value}", class_="ct-bar-row", aria_pressed=pressed))
 
 
+def compared_bars(before: pd.Series, after: pd.Series) -> Markup:
+    """Return two bars per cause, the devices that fail before and after."""
+    causes = [str(each) for each in before.index.union(after.index)]
+    causes = sorted(
+        (each for each in causes if before.get(each, 0) or after.get(each, 0)), key=lambda each: -before.get(each, 0)
+    )
+    if not causes:
+        return tag("p", "No rule is broken, neither before nor after.", class_="ct-hint")
+    most = max(max(before.get(each, 0), after.get(each, 0)) for each in causes)
+    light, dark = cause_colours(causes), cause_colours(causes, dark=True)
+    rows = []
+    for cause in causes:
+        was, now = int(before.get(cause, 0)), int(after.get(cause, 0))
+        numbers = tag("small", plural(was, "device") if was == now else f"{was:,} → {plural(now, 'device')}")
+        colours = f"--ct-bar:{light[cause]};--ct-bar-dark:{dark[cause]}"
+        sizes = ((was, "ct-bar ct-was"), (now, "ct-bar"))
+        pair = [tag("span", class_=css, style=f"width:{100 * size / most:.1f}%;{colours}") for size, css in sizes]
+        rows.append(tag("li", tag("span", tag("bdi", cause_label(cause)), numbers, class_="ct-bar-text"), pair))
+    note = tag("p", "Upper bar: before. Lower bar: after.", class_="ct-hint")
+    return tag("div", tag("ul", rows, class_="ct-bars", aria_label="Failing devices by cause, before and after"), note)
+
+
+_LONG = ("cause", "change", "before", "after")
+
+
 class Head(NamedTuple):
     """A column of a table of devices: name, heading, and whether it holds numbers."""
 
@@ -84,12 +109,22 @@ class Head(NamedTuple):
 
 
 def device_table(
-    rows: pd.DataFrame, heads: Sequence[Head], *, sort: str, descending: bool, chosen: str, caption: str
+    rows: pd.DataFrame,
+    heads: Sequence[Head],
+    *,
+    caption: str,
+    sort: str | None = None,
+    descending: bool = False,
+    chosen: str = "",
 ) -> Markup:
-    """Return a page of devices: headings sort, and a device's name shows its diagnosis."""
-    head = [_heading(each, sort, descending) for each in heads]
+    """Return a page of devices; with `sort`, headings sort, and a device's name shows its diagnosis."""
+    head = [_heading(each, sort, descending) if sort else tag("th", each.title, scope="col") for each in heads]
     body = [
-        tag("tr", [_cell(row, each) for each in heads], class_="ct-chosen" if row["device"] == chosen else None)
+        tag(
+            "tr",
+            [_cell(row, each, live=sort is not None) for each in heads],
+            class_="ct-chosen" if chosen and row["device"] == chosen else None,
+        )
         for row in rows.to_dict(orient="records")
     ]
     return tag(
@@ -110,11 +145,11 @@ def _heading(head: Head, sort: str, descending: bool) -> Markup:
     return tag("th", inside, scope="col", aria_sort=order, class_="ct-number" if head.number else None)
 
 
-def _cell(row: dict[str, Any], head: Head) -> Markup:
+def _cell(row: dict[Any, Any], head: Head, *, live: bool) -> Markup:
     value = row[head.name]
-    if head.name == "device":
+    if live and head.name == "device":
         return tag("td", button(tag("bdi", str(value)), f"device:{value}", class_="ct-link"))
-    look = "ct-number" if head.number else "ct-long" if head.name in ("cause", "step", "change") else None
+    look = "ct-number" if head.number else "ct-long" if head.name in _LONG else None
     return tag("td", tag("bdi", cell(value, head.name)), class_=look)
 
 

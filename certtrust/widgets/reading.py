@@ -44,7 +44,7 @@ def read(contents: Mapping[str, bytes], *, password: str | None = None) -> Readi
     Examples
     --------
     >>> read({"notes.txt": b"hello"}).notes[0]
-    'notes.txt: no certificate in it.'
+    'notes.txt: no certificate is found'
     """
     frames, notes = [], []
     for name, data in contents.items():

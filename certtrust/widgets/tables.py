@@ -49,6 +49,11 @@ LABELS = {
     "code": "Rule",
     "scenario": "Asked for",
     "citation": "Source",
+    "change": "What changes",
+    "cause_before": "Failed before, because",
+    "cause_after": "Fails then, because",
+    "verdict_before": "Before",
+    "verdict_after": "Then",
     "why": "Why",
     "remedy": "What to do",
     "action": "What to do",
@@ -91,7 +96,7 @@ def cell(value: Any, column: str = "") -> str:
         return ", ".join(str(each) for each in value) or DASH
     if pd.isna(value):
         return DASH
-    if column == "cause":
+    if column.startswith("cause"):
         return cause_label(str(value))
     if column == "evidence":
         return _WORDS.get(str(value), str(value))

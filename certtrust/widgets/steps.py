@@ -1,0 +1,104 @@
+"""The steps of a what-if: what holds after them, and the plan that would make it so."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ..advice.wording import pem
+from ..schema import TRUST, conform
+from .trial import Settings, Trial
+
+EVERY = ""
+"""Stands for every PBX."""
+
+
+class Step(NamedTuple):
+    """One switch: of a trust-list entry (`value` = in the list), TLS only, authentication, or the moment."""
+
+    kind: str
+    pbx: str
+    value: Any
+    fingerprint: str = ""
+
+
+def lists(trust: pd.DataFrame, names: list[str]) -> dict[str, set[str]]:
+    """Return the fingerprints in the list of each PBX that has one."""
+    everyone = set(trust.loc[trust["pbx"].isna(), "fingerprint"].dropna())
+    own = {name: set(each.dropna()) for name, each in trust.dropna(subset=["pbx"]).groupby("pbx")["fingerprint"]}
+    return {name: everyone | own.get(name, set()) for name in names if everyone or name in own}
+
+
+def in_list(known: dict[str, set[str]], pbx: str) -> set[str]:
+    """Return what is in the list of a PBX, or in that of every one."""
+    return set.intersection(*known.values()) if pbx == EVERY and known else known.get(pbx, set())
+
+
+def settings(steps: tuple[Step, ...], trial: Trial, names: list[str], start: pd.Timestamp) -> Settings:
+    """Return what holds after the steps; a later step wins over an earlier one about the same thing."""
+    flags: dict[str, dict[str, Any]] = {"tls_only": {}, "authentication": {}}
+    trust, at = trial.fleet.trust, start
+    for step in steps:
+        if step.kind == "at":
+            at = step.value
+        elif step.kind == "trust":
+            trust = relisted(trust, trial.candidates, step, names)
+        else:
+            if step.pbx == EVERY:
+                flags[step.kind].clear()
+            flags[step.kind].pop(step.pbx, None)
+            if step.value is not None:
+                flags[step.kind][step.pbx] = step.value
+    return Settings(trust, flags["tls_only"], flags["authentication"], at)
+
+
+def relisted(trust: pd.DataFrame, candidates: pd.DataFrame, step: Step, names: list[str]) -> pd.DataFrame:
+    """Return the trust lists with one certificate put in or taken out; an emptied list stays a known one."""
+    mine = trust["fingerprint"].eq(step.fingerprint).fillna(value=False)
+    where = names if step.pbx == EVERY else [step.pbx]
+    if step.value:
+        have = set(trust.loc[mine, "pbx"].dropna())
+        entry = candidates[candidates["fingerprint"] == step.fingerprint].head(1)
+        added = [entry.assign(pbx=name) for name in where if name not in have]
+        return conform(pd.concat([trust, *added], ignore_index=True), TRUST)
+    gone = mine & (trust["pbx"].isin(where) | (trust["pbx"].isna() & (step.pbx == EVERY))).fillna(value=False)
+    kept = trust[~gone.astype(bool)]
+    emptied = trust.loc[gone.astype(bool) & ~trust["pbx"].isin(kept["pbx"].dropna()), ["pbx"]].drop_duplicates()
+    return conform(pd.concat([kept, emptied.assign(parse_error="the list is empty")], ignore_index=True), TRUST)
+
+
+def plan(steps: tuple[Step, ...], trial: Trial, names: list[str]) -> pd.DataFrame:
+    """Return what remains to be done of the steps: the difference between the fleet and what is wanted."""
+    wanted = settings(steps, trial, names, pd.Timestamp(0, tz="UTC"))
+    before, after = lists(trial.fleet.trust, names), lists(wanted.trust, names)
+    known = trial.candidates.set_index("fingerprint")
+    rows: list[dict[str, Any]] = []
+    for pbx in names:
+        was, now = before.get(pbx, set()), after.get(pbx, set())
+        for action, prints in (("trust", now - was), ("distrust", was - now)):
+            rows += [_entry_action(action, pbx, known.loc[each], each) for each in sorted(prints)]
+    for pbx, value in wanted.tls_only.items():
+        verb = "Set" if value else "Clear"
+        words = f'{verb} "TLS only" at every device entry of {_whose(pbx)}.'
+        rows.append({"action": f"{verb.lower()} TLS only", "pbx": pbx or None, "value": str(value), "step": words})
+    for pbx, login in wanted.authentication.items():
+        how = "with their certificates" if login == "certificate" else "by user name and password"
+        words = f"Let the devices of {_whose(pbx)} log in {how}."
+        rows.append({"action": f"use {login}", "pbx": pbx or None, "value": login, "step": words})
+    columns = ["action", "pbx", "fingerprint", "name", "value", "step", "pem"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns, "str"))
+
+
+def _entry_action(action: str, pbx: str, row: Any, fingerprint: str) -> dict[str, Any]:
+    name = row["subject_cn"] if isinstance(row["subject_cn"], str) else row["subject"]
+    words = {
+        "trust": f"Upload the certificate {name} to the trust list of the PBX {pbx} (General/Certificates).",
+        "distrust": f"Remove the certificate {name} from the trust list of the PBX {pbx} (General/Certificates).",
+    }
+    text = pem(row["der"]) if action == "trust" and isinstance(row["der"], bytes) else None
+    return {"action": action, "pbx": pbx, "fingerprint": fingerprint, "name": name, "step": words[action], "pem": text}
+
+
+def _whose(pbx: str) -> str:
+    return f"the PBX {pbx}" if pbx else "every PBX"
