@@ -180,6 +180,7 @@ class TestContents:
         log, devices, certificates = fleet.registrations, fleet.devices, fleet.certificates
         assert set(log["true_cause"].dropna()) == set(simulation.CAUSES)
         assert {"up", "timeout", "rejected", "unauthorized", "down"} == set(log["state"].dropna())
+        assert {"alarm", "clear", "event"} <= set(log["matched_by"].dropna())
         assert log["true_failed"].str.contains(",").any()
         assert (~log["decidable"]).any()
         assert log["clock_unset"].any()

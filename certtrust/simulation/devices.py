@@ -16,6 +16,8 @@ _PHONES = ("IP222", "IP232", "IP241", "IP111", "IP112", "IP150", "IP102", "IP200
 _OLD_PHONES = ("IP200A", "IP110A", "IP230", "IP240")
 _GATEWAYS = ("IP29-2", "IP311", "IP411", "IP811", "IP302", "IP6010")
 _KINDS = {"phone": 74, "gateway": 10, "softphone": 11, "mobile": 5}
+_ALARMING = {"time.clock", "timeout", "unexplained"}
+"""Causes that pass, so that an alarm is set and cleared."""
 _GAPS = {"certificate": 2, "trust list": 2, "words": 1}
 _PLAIN = str.maketrans({"ä": "ae", "ö": "oe", "ß": "ss", "é": "e"})
 
@@ -118,12 +120,17 @@ def _site(
     if gap == "trust list" and "root" in fitting:
         return next(site for site in sites if not site.list_is_known)
     told_by_alarm = scenario == "h323-certificate" and kind not in SOFT and not gap
-    told_by_alarm &= not ill & {"transport.tls_only", *causes.LOGGED}
+    told_by_alarm &= not ill & ({"transport.tls_only", *causes.LOGGED} - _ALARMING)
     known = [site for site in sites if site.list_is_known and site.style in fitting]
     possible = [site for site in known if site.log == "csv" or told_by_alarm]
-    # An alarm log shows failures only: of the healthy devices at that PBX nothing is heard.
-    weights = [3 if site.style == "root" else 1.2 if site.log == "events" and not ill else 2 for site in possible]
-    return rng.choices(possible, weights)[0]
+    return rng.choices(possible, [_weight(site, ill) for site in possible])[0]
+
+
+def _weight(site: Site, ill: frozenset[str]) -> float:
+    """Return how likely the PBX is; an alarm log says nothing of healthy devices, but how long a failure lasted."""
+    if site.log == "events":
+        return 8 if ill & _ALARMING else 2 if ill else 1.2
+    return 3 if site.style == "root" else 2
 
 
 def _object(making: _Making, site: Site, kind: str) -> tuple[str, str, str]:
