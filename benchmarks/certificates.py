@@ -1,0 +1,340 @@
+"""How long certificates take to become a frame: certtrust, three other ways in Python, and Go's crypto/x509.
+
+    python benchmarks/certificates.py                       # 100,000 certificates
+    python benchmarks/certificates.py --sizes 10000 100000 1000000 --repeats 3 --odd 0.1
+
+Each contender reads the same PEM file in a process of its own, in turns; what counts is CPU time (user and
+system), which other work on the machine disturbs least. Before that, the columns of all are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import binascii
+import hashlib
+import json
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from asn1crypto import x509 as asn1
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from fleet_of_certificates import ders, pem
+
+from certtrust.certificates import read_certificates
+
+HERE = Path(__file__).parent
+_FRAME = ("subject", "subject_cn", "issuer", "serial_number", "version", "not_before", "not_after")
+_EXTENSIONS = (
+    "dns_names", "ip_addresses", "is_ca", "path_length", "key_usage", "extended_key_usage", "subject_key_id",
+    "authority_key_id",
+)  # fmt: skip
+_KEY = ("key_type", "key_size", "signature_hash")
+COLUMNS = ("fingerprint", *_FRAME, *_EXTENSIONS, *_KEY)
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----")
+_USAGES = (
+    ("digital_signature", "digitalSignature"), ("content_commitment", "nonRepudiation"),
+    ("key_encipherment", "keyEncipherment"), ("data_encipherment", "dataEncipherment"),
+    ("key_agreement", "keyAgreement"), ("key_cert_sign", "keyCertSign"), ("crl_sign", "cRLSign"),
+)  # fmt: skip
+_SLOW = ("asn1crypto",)
+
+
+# The tuned loop: DER by regular expression, every object asked once and dropped at once
+
+
+def tuned(path: Path) -> pd.DataFrame:
+    """Read with cryptography as fast as a loop goes."""
+    rows = [_tuned_row(binascii.a2b_base64(body)) for body in _PEM.findall(path.read_bytes())]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _tuned_row(der: bytes) -> tuple[Any, ...]:
+    fingerprint = hashlib.sha256(der).hexdigest()
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+    except ValueError:
+        return (fingerprint, *[None] * (len(COLUMNS) - 1))
+    return (
+        fingerprint,
+        *_tried(_frame, certificate, len(_FRAME)),
+        *_tried(_extensions, certificate, len(_EXTENSIONS)),
+        *_tried(_key, certificate, len(_KEY)),
+    )
+
+
+def _tried(part: Callable[[x509.Certificate], tuple[Any, ...]], certificate: x509.Certificate, size: int) -> Any:
+    try:
+        return part(certificate)
+    except ValueError:
+        return (None,) * size
+
+
+def _frame(certificate: x509.Certificate) -> tuple[Any, ...]:
+    subject = certificate.subject
+    common_names = subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return (
+        subject.rfc4514_string(),
+        common_names[-1].value if common_names else None,
+        certificate.issuer.rfc4514_string(),
+        format(certificate.serial_number, "x"),
+        certificate.version.value + 1,
+        certificate.not_valid_before_utc,
+        certificate.not_valid_after_utc,
+    )
+
+
+def _extensions(certificate: x509.Certificate) -> tuple[Any, ...]:
+    dns: list[str] = []
+    addresses: list[str] = []
+    is_ca = path_length = usage = purposes = subject_key = authority_key = None
+    for extension in certificate.extensions:
+        value = extension.value
+        if isinstance(value, x509.SubjectAlternativeName):
+            dns = value.get_values_for_type(x509.DNSName)
+            addresses = [str(each) for each in value.get_values_for_type(x509.IPAddress)]
+        elif isinstance(value, x509.BasicConstraints):
+            is_ca, path_length = value.ca, value.path_length
+        elif isinstance(value, x509.KeyUsage):
+            usage = ",".join([name for bit, name in _USAGES if getattr(value, bit)])
+        elif isinstance(value, x509.ExtendedKeyUsage):
+            purposes = ",".join([each._name for each in value])
+        elif isinstance(value, x509.SubjectKeyIdentifier):
+            subject_key = value.digest.hex()
+        elif isinstance(value, x509.AuthorityKeyIdentifier):
+            authority_key = value.key_identifier.hex() if value.key_identifier else None
+    return dns, addresses, is_ca, path_length, usage, purposes, subject_key, authority_key
+
+
+def _key(certificate: x509.Certificate) -> tuple[Any, ...]:
+    key = certificate.public_key()
+    kind = "RSA" if isinstance(key, rsa.RSAPublicKey) else "EC" if isinstance(key, ec.EllipticCurvePublicKey) else None
+    return kind, getattr(key, "key_size", None), certificate.signature_hash_algorithm.name
+
+
+# The idiomatic way: load the bundle, keep the objects, ask them column by column
+
+
+def idiomatic(path: Path) -> pd.DataFrame:
+    """Read with cryptography as its documentation shows."""
+    certificates = x509.load_pem_x509_certificates(path.read_bytes())
+    return pd.DataFrame(
+        {
+            "certificate": certificates,
+            "fingerprint": [each.fingerprint(hashes.SHA256()).hex() for each in certificates],
+            "subject": [each.subject.rfc4514_string() for each in certificates],
+            "subject_cn": [
+                each.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[-1].value for each in certificates
+            ],
+            "issuer": [each.issuer.rfc4514_string() for each in certificates],
+            "serial_number": [format(each.serial_number, "x") for each in certificates],
+            "version": [each.version.value + 1 for each in certificates],
+            "not_before": [each.not_valid_before_utc for each in certificates],
+            "not_after": [each.not_valid_after_utc for each in certificates],
+            **{
+                name: [read(_extension(each, kind)) for each in certificates]
+                for name, (kind, read) in _IDIOMATIC.items()
+            },
+            "key_type": [type(each.public_key()).__name__ for each in certificates],
+            "key_size": [each.public_key().key_size for each in certificates],
+            "signature_hash": [each.signature_hash_algorithm.name for each in certificates],
+        }
+    )
+
+
+def _extension(certificate: x509.Certificate, kind: Any) -> Any:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+_IDIOMATIC: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+    "dns_names": (x509.SubjectAlternativeName, lambda names: names.get_values_for_type(x509.DNSName) if names else []),
+    "ip_addresses": (
+        x509.SubjectAlternativeName,
+        lambda names: names.get_values_for_type(x509.IPAddress) if names else [],
+    ),
+    "is_ca": (x509.BasicConstraints, lambda value: value and value.ca),
+    "path_length": (x509.BasicConstraints, lambda value: value and value.path_length),
+    "key_usage": (x509.KeyUsage, lambda value: ",".join(name for bit, name in _USAGES if getattr(value, bit))),
+    "extended_key_usage": (x509.ExtendedKeyUsage, lambda value: ",".join(each._name for each in value)),
+    "subject_key_id": (x509.SubjectKeyIdentifier, lambda value: value.digest.hex()),
+    "authority_key_id": (x509.AuthorityKeyIdentifier, lambda value: value.key_identifier.hex()),
+}
+
+
+def with_asn1crypto(path: Path) -> pd.DataFrame:
+    """Read with asn1crypto."""
+    rows = []
+    for body in _PEM.findall(path.read_bytes()):
+        der = binascii.a2b_base64(body)
+        rows.append((hashlib.sha256(der).hexdigest(), *_asn1_row(asn1.Certificate.load(der))))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _asn1_row(certificate: asn1.Certificate) -> tuple[Any, ...]:
+    constraints, usage = certificate.basic_constraints_value, certificate.key_usage_value
+    purposes = certificate.extended_key_usage_value
+    return (
+        certificate.subject.human_friendly,
+        certificate.subject.native["common_name"],
+        certificate.issuer.human_friendly,
+        format(certificate.serial_number, "x"),
+        certificate["tbs_certificate"]["version"].native,
+        certificate.not_valid_before,
+        certificate.not_valid_after,
+        certificate.valid_domains,
+        certificate.valid_ips,
+        constraints and constraints["ca"].native,
+        constraints and constraints["path_len_constraint"].native,
+        usage and ",".join(sorted(usage.native)),
+        purposes and ",".join(purposes.native),
+        (certificate.key_identifier or b"").hex(),
+        (certificate.authority_key_identifier or b"").hex(),
+        certificate.public_key.algorithm,
+        certificate.public_key.bit_size,
+        certificate.hash_algo,
+    )
+
+
+CONTENDERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    "certtrust": read_certificates,
+    "tuned cryptography loop": tuned,
+    "idiomatic cryptography": idiomatic,
+    "asn1crypto": with_asn1crypto,
+}
+
+
+# Measuring
+
+
+def _write(path: Path, count: int, odd: float) -> None:
+    with path.open("wb") as file:
+        file.writelines(pem(ders(count, odd_share=odd)))
+
+
+def _take(source: Path, path: Path, count: int) -> None:
+    """Write the first certificates of a file to another."""
+    with source.open("rb") as file, path.open("wb") as out:
+        for line in file:
+            out.write(line)
+            count -= line.startswith(b"-----END")
+            if not count:
+                return
+
+
+def run_here(name: str, path: Path) -> dict[str, float]:
+    """Run one contender in this process."""
+    warnings.simplefilter("ignore")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.process_time()
+    frame = CONTENDERS[name](path)
+    seconds = time.process_time() - start
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    held = sum(map(len, frame["der"])) if "der" in frame else 0
+    return {"seconds": seconds, "rows": len(frame), "bytes": (grown - held) / max(len(frame), 1)}
+
+
+def _run(name: str, path: Path, go: Path | None) -> dict[str, float]:
+    command = (
+        [str(go), str(path)] if name == "Go" else [sys.executable, __file__, "--contender", name, "--file", str(path)]
+    )
+    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    return dict(json.loads(told.splitlines()[-1]))
+
+
+def _go(folder: Path) -> Path | None:
+    if shutil.which("go") is None:
+        return None
+    program = folder / "certificates"
+    build = ["go", "build", "-o", str(program), str(HERE / "certificates.go")]
+    subprocess.run(build, check=True, env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "GO111MODULE": "off"})
+    return program
+
+
+# Comparing
+
+
+def _same_columns(path: Path, go: Path | None) -> None:
+    """Raise where certtrust and the others do not tell the same."""
+    frame = read_certificates(path).set_index("fingerprint")
+    loop = tuned(path).set_index("fingerprint")
+    for column in COLUMNS[1:]:
+        pairs = zip(frame[column].tolist(), loop[column].tolist(), strict=True)
+        assert all(_missing(theirs) or ours == theirs for ours, theirs in pairs), column
+    if go is not None:
+        said = subprocess.run([go, path, "rows"], capture_output=True, check=True, text=True).stdout.splitlines()[1:]
+        for line in said:
+            told = line.split("\t")
+            row = frame.loc[told[0]]
+            moments = [str(int(row[each].timestamp())) for each in ("not_before", "not_after")]
+            texts = ("subject", "subject_cn", "issuer", "serial_number", "version")
+            assert told[1:8] == [*(str(row[each]) for each in texts), *moments], told[0]
+            assert told[8] == " ".join(row["dns_names"])
+            assert told[10] == str(not _missing(row["is_ca"]) and bool(row["is_ca"])).lower()
+            rest = (*COLUMNS[12:14], *_KEY, *COLUMNS[14:16])
+            assert told[13:] == ["" if _missing(row[each]) else str(row[each]) for each in rest], told[0]
+
+
+def _missing(cell: Any) -> bool:
+    return not isinstance(cell, list) and bool(pd.isna(cell))
+
+
+def main() -> None:
+    """Compare, measure, print a table."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--sizes", type=int, nargs="+", default=[100_000])
+    options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--odd", type=float, default=0.0, help="share of certificates that are odd")
+    options.add_argument("--contender", help=argparse.SUPPRESS)
+    options.add_argument("--file", type=Path, help=argparse.SUPPRESS)
+    chosen = options.parse_args()
+    if chosen.contender:
+        print(json.dumps(run_here(chosen.contender, chosen.file)))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        go = _go(folder)
+        print("| certificates | contender | us each (median) | min - max | x certtrust | bytes each beyond the DER |")
+        print("|---|---|---|---|---|---|")
+        for size in chosen.sizes:
+            _measure(folder, size, chosen.odd, chosen.repeats, go)
+
+
+def _measure(folder: Path, size: int, odd: float, repeats: int, go: Path | None) -> None:
+    path, few = folder / f"{size}.pem", folder / "few.pem"
+    _write(path, size, odd)
+    _take(path, few, min(size, 5000))
+    _same_columns(few, go)
+    names = [*CONTENDERS, *(["Go"] if go else [])]
+    if odd:  # the others stop at the first certificate that they refuse
+        names = ["certtrust", "tuned cryptography loop", *(["Go"] if go else [])]
+    found: dict[str, list[dict[str, float]]] = {each: [] for each in names}
+    for _ in range(repeats):
+        for each in names:
+            found[each].append(_run(each, few if each in _SLOW else path, go))
+    ours = statistics.median(run["seconds"] / run["rows"] for run in found["certtrust"])
+    for each, runs in found.items():
+        times = sorted(run["seconds"] / (run["rows"] + run.get("refused", 0)) * 1e6 for run in runs)
+        memory = f"{statistics.median(run['bytes'] for run in runs):.0f}" if each == "certtrust" else ""
+        median = statistics.median(times)
+        span, ratio = f"{times[0]:.1f} - {times[-1]:.1f}", median / ours / 1e6
+        print(f"| {size:,} | {each} | {median:.1f} | {span} | {ratio:.2f} | {memory} |", flush=True)
+    path.unlink()
+
+
+if __name__ == "__main__":
+    main()
