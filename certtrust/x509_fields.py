@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from .der import (
@@ -30,9 +31,14 @@ from .der import (
     only,
 )  # fmt: skip
 from .oids import ATTRIBUTES, CURVES, HASHES, KEY_TYPES, KEY_USAGES, PSS, PURPOSES, SIGNATURES
-from .outline import BadEncoding, dotted
+from .outline import BadEncoding
+from .outline import dotted as uncached_dotted
 
 DNS_NAME, IP_ADDRESS, KEY_IDENTIFIER = 0x82, 0x87, 0x80
+
+
+# Names, algorithms and OIDs recur all over a fleet; each cache holds what a few CAs bring along.
+dotted = lru_cache(maxsize=1024)(uncached_dotted)
 
 
 # version, serialNumber
@@ -54,6 +60,7 @@ class Algorithm(NamedTuple):
     problem: str | None
 
 
+@lru_cache(maxsize=256)
 def algorithm(content: bytes) -> Algorithm:
     """Return a signature algorithm by name, else by OID, and its hash."""
     parts = list(elements(content))
@@ -96,6 +103,7 @@ class Name(NamedTuple):
     problem: str | None
 
 
+@lru_cache(maxsize=256)
 def name(content: bytes) -> Name:
     """Return a Name: an RDNSequence, of which RFC 4514 writes the last RDN first."""
     texts: list[str] = []
@@ -181,7 +189,8 @@ def _moment(tag: int, text: str) -> int:
         digits = ("19" if digits[:2] >= "50" else "20") + digits
     if len(digits) not in (10, 12, 14):
         raise ValueError("not a time")
-    when = datetime.strptime(digits, "%Y%m%d%H%M%S"[: len(digits) - 2]).replace(tzinfo=UTC)
+    month, day, hour, minute, second = (int(digits[at : at + 2] or 0) for at in range(4, 14, 2))
+    when = datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
     when += timedelta(microseconds=int((fraction + "000000")[:6])) if fraction else timedelta(0)
     return (when - zone - _EPOCH) // timedelta(microseconds=1)
 
@@ -198,6 +207,7 @@ class KeyAlgorithm(NamedTuple):
     problem: str | None
 
 
+@lru_cache(maxsize=256)
 def key_algorithm(content: bytes) -> KeyAlgorithm:
     """Return what the algorithm of a SubjectPublicKeyInfo tells; an RSA key's size is in the key itself."""
     parts = list(elements(content))
