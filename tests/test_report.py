@@ -122,7 +122,6 @@ def test_the_page_is_well_formed(html: str) -> None:
         for key in ("href", "xlink:href"):
             assert str(attributes.get(key, "#why")).startswith("#")
             assert str(attributes.get(key, "#why"))[1:] in ids
-        assert attributes.get("aria-labelledby") is None or attributes["aria-labelledby"] in ids
     for reference in re.findall(r"url\(#([^)]*)\)", html):
         assert reference in ids
 
@@ -146,7 +145,7 @@ def test_every_chart_stands_in_the_page_twice_with_an_alternative_text(html: str
     assert {str(value["id"]) for name, value in outline.elements if name == "figure"} == {
         f"chart-{name}" for name in FIGURES
     }
-    assert all(value["role"] == "img" and value["aria-labelledby"] for value in drawings)
+    assert all(value["role"] == "img" and any(map(str.isdigit, str(value["aria-label"]))) for value in drawings)
     assert len(drawings) == 2 * len(FIGURES)
 
 

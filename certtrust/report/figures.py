@@ -94,10 +94,9 @@ def _svg(ax: Axes, prefix: str, kind: str) -> Markup:
     body = re.sub(r'xlink:href="#', f'href="#{prefix}-', body)
     body = body.replace("'DejaVu Sans'", FONTS)
     body = _COLOUR.sub(_variable, body)
-    title = tag("title", charts.alternative_text(ax), id=f"{prefix}-title")
     box = f"{MARGIN} 0 {width - 2 * MARGIN:g} {height:g}"
-    opening = f'<svg viewBox="{box}" role="img" aria-labelledby="{prefix}-title" class="{kind}">'
-    return Markup(opening + title + body.strip())
+    seen = tag("svg", Markup("\n"), class_=kind, viewBox=box, role="img", aria_label=charts.alternative_text(ax))
+    return Markup(seen.removesuffix("</svg>") + body.strip())
 
 
 def _size(head: str) -> tuple[float, float]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 VOID = frozenset({"br", "col", "hr", "link", "meta"})
 
 
@@ -75,16 +77,15 @@ class Column:
     short: bool = False
 
 
-def table(
-    label: str, columns: Sequence[Column], rows: Iterable[Sequence[Content]], *, sortable: bool = False
-) -> Markup:
+def table(label: str, columns: Sequence[Column], rows: Iterable[Sequence[Content]]) -> Markup:
     """Return a table that scrolls sideways where it is wider than the page, and stacks its cells on a phone.
 
+    The page's script sorts it by the heading that is pressed.
     A number is written with separators and sorted by its value.
     """
     head = tag("tr", [tag("th", column.head, scope="col", class_=_class(column)) for column in columns])
     body = [tag("tr", map(_cell, columns, row)) for row in rows]
-    inner = tag("table", tag("thead", head), tag("tbody", body), class_="stack sortable" if sortable else "stack")
+    inner = tag("table", tag("thead", head), tag("tbody", body), class_="sortable")
     return tag("div", inner, class_="wide", role="region", aria_label=label, tabindex="0")
 
 
@@ -93,7 +94,7 @@ def _class(column: Column) -> str | None:
 
 
 def _cell(column: Column, value: Content) -> Markup:
-    missing = value is None or (not isinstance(value, (list, tuple)) and value != value)
+    missing = not isinstance(value, (list, tuple)) and bool(pd.isna(value))
     shown = "\u2013" if missing else f"{value:,}" if column.number and isinstance(value, int) else value
     sort = value if column.number and not missing else None
     return tag("td", tag("bdi", shown), class_=_class(column), data_head=column.head, data_sort=sort)

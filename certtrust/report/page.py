@@ -225,7 +225,7 @@ def _devices(report: Report, stem: str | None) -> Iterator[Markup]:
     last = shown["last"].dt.strftime("%Y-%m-%d")
     values = [shown[name] for name in ("device", "pbx", "model", "title", "attempts")]
     rows = zip(*values, last, shown["why"], shown["remedy"], strict=True)
-    yield table("Devices that fail", columns, rows, sortable=True)
+    yield table("Devices that fail", columns, rows)
 
 
 def _undecided(report: Report) -> Iterator[Markup]:
