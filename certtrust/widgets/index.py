@@ -69,8 +69,9 @@ class Index:
         rows = kept & self.failed & (self.codes[by] >= 0)
         group, device = self.codes[by][rows], self.codes["device"][rows]
         attempts = np.bincount(group, minlength=len(self.words[by]))
-        pairs = np.unique(group * (len(self.words["device"]) + 1) + device) // (len(self.words["device"]) + 1)
-        devices = np.bincount(pairs, minlength=len(self.words[by]))
+        size, named = len(self.words["device"]), device >= 0
+        pairs = np.unique(group[named] * size + device[named])
+        devices = np.bincount(pairs // max(size, 1), minlength=len(self.words[by]))
         frame = pd.DataFrame({"value": self.words[by], "attempts": attempts, "devices": devices})
         return frame[frame["attempts"] > 0].sort_values(["attempts", "value"], ascending=[False, True], kind="stable")
 

@@ -94,7 +94,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
             {*self._trial.rows["pbx"].dropna(), *fleet.trust["pbx"].dropna(), *fleet.devices["pbx"].dropna()}
         )
         self.before = self._trial.judge(self._settings(()))
-        self._device = pd.factorize(self.before["device"], use_na_sentinel=False)[0]
+        self._device = pd.factorize(self.before["device"])[0]
         self.after = self.before
         self._change = changed(self.before, self.after)
         self._build()
@@ -317,7 +317,8 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
 
     def _devices(self, rows: Any) -> int:
         """Count the devices of the chosen rows."""
-        return int(np.count_nonzero(np.bincount(self._device[rows], minlength=1)))
+        named = self._device[rows]
+        return int(np.count_nonzero(np.bincount(named[named >= 0], minlength=1)))
 
     def _failing(self, frame: pd.DataFrame) -> pd.Series:
         """Count the devices per broken rule."""

@@ -1,0 +1,271 @@
+"""CertificateTester, driven by its traits and controls as a browser drives them. Certificates are made here."""
+
+from __future__ import annotations
+
+import datetime
+
+import pandas as pd
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
+
+import certtrust as ct
+from certtrust.widgets import CertificateTester
+from certtrust.widgets.explained import chain, tree_html
+from certtrust.widgets.moments import moments
+from certtrust.widgets.reading import read
+
+PHONE = "0090332f688a"
+CA = trustme.CA(organization_name="Test CA")
+SUB = CA.create_child_ca()
+ISSUED = SUB.issue_cert("phone.example.com", "192.0.2.7", common_name=PHONE)
+LEAF, INTERMEDIATE = (part.bytes() for part in ISSUED.cert_chain_pems)
+ROOT, KEY = CA.cert_pem.bytes(), ISSUED.private_key_pem.bytes()
+
+
+def loaded(pem: bytes) -> x509.Certificate:
+    """Return the certificate of a PEM."""
+    return x509.load_pem_x509_certificate(pem)
+
+
+def p12(password: bytes) -> bytes:
+    """Return leaf, intermediate and key as PKCS#12."""
+    key = serialization.load_pem_private_key(KEY, None)
+    encryption = serialization.BestAvailableEncryption(password)
+    return pkcs12.serialize_key_and_certificates(b"phone", key, loaded(LEAF), [loaded(INTERMEDIATE)], encryption)
+
+
+def uploaded(name: str, content: bytes) -> dict:
+    """Return a file as the upload control hands it over."""
+    now = datetime.datetime.now(datetime.UTC)
+    return {"name": name, "type": "", "size": len(content), "content": memoryview(content), "last_modified": now}
+
+
+def state_of(widget) -> str:
+    """Return everything that a saved notebook would hold of the widget and of all widgets in it."""
+    inside = [state_of(child) for child in getattr(widget, "children", ())]
+    return "\n".join([repr(widget.get_state()), *inside])
+
+
+@pytest.fixture
+def tester():
+    """A tester of the leaf with its chain, for a registration by certificate at a PBX that trusts the root."""
+    return CertificateTester(LEAF + INTERMEDIATE, trust=ROOT, registration_name=PHONE, tls_only=True)
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    """A small synthetic fleet."""
+    return ct.link(ct.simulate(40, seed=3))
+
+
+def test_the_answer_follows_every_change(tester):
+    """Name, flag, moment, scenario, URL and trust list each change the verdict at once, and back again."""
+    assert tester.diagnosis.verdict == "pass"
+    for trait, bad, verdict in (
+        ("registration_name", "reception", "fail"),
+        ("registration_name", "", "unknown"),
+        ("at", pd.Timestamp("1999-01-01", tz="UTC"), "fail"),
+    ):
+        good = getattr(tester, trait)
+        setattr(tester, trait, bad)
+        assert tester.diagnosis.verdict == verdict, trait
+        setattr(tester, trait, good)
+        assert tester.diagnosis.verdict == "pass", trait
+    tester.tls_only = True
+    tester.scenario = "h323-password"
+    assert tester.diagnosis.verdict == "fail"
+    tester.scenario = "browser"
+    assert tester.diagnosis is None
+    tester.url = "https://phone.example.com/"
+    assert tester.diagnosis.verdict == "fail"
+    tester.trust = ct.read_trust_list(ROOT)
+    assert tester.diagnosis.verdict == "pass"
+
+
+def test_the_controls_drive_the_traits_and_follow_them(tester):
+    """What a user types arrives in the traits; what a program sets is shown in the controls."""
+    fields = tester._fields
+    fields["registration_name"].value = "x"
+    fields["scenario"].value = "h323-password"
+    fields["tls_only"].value = False
+    assert (tester.registration_name, tester.scenario, tester.tls_only) == ("x", "h323-password", False)
+    tester.hardware_id = "IP222-2f-68-8a"
+    assert fields["hardware_id"].value == "IP222-2f-68-8a"
+    assert fields["url"].layout.display == "none"
+
+
+def test_ticking_an_entry_decides_about_trust(tester):
+    """The only box is the root's: without its tick the list is empty, and an empty list trusts nothing."""
+    (box,) = tester._trust_choice.boxes.children
+    assert box.value
+    box.value = False
+    assert tester.trust.empty
+    assert tester.diagnosis.steps.set_index("code").loc["certificate.trust", "passed"] == False  # noqa: E712
+    tester._trust_choice.every.click()
+    assert tester.diagnosis.verdict == "pass"
+    tester._trust_choice.none.click()
+    assert tester.diagnosis.verdict == "fail"
+
+
+def test_an_uploaded_entry_makes_the_list_known():
+    """Without a fleet no list is known and trust is undecided; the uploaded root decides it."""
+    tester = CertificateTester(LEAF + INTERMEDIATE, registration_name=PHONE, tls_only=True)
+    assert tester.trust is None
+    assert tester.diagnosis.verdict == "unknown"
+    tester._trust_choice.upload.value = (uploaded("root.pem", ROOT),)
+    assert tester.diagnosis.verdict == "pass"
+    assert tester._trust_choice.upload.value == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "password", "count"),
+    [
+        ("phone.pem", LEAF, "", 1),
+        ("phone.der", loaded(LEAF).public_bytes(serialization.Encoding.DER), "", 1),
+        ("chain.pem", LEAF + INTERMEDIATE + ROOT, "", 3),
+        (
+            "chain.p7b",
+            pkcs7.serialize_certificates([loaded(LEAF), loaded(INTERMEDIATE)], serialization.Encoding.DER),
+            "",
+            2,
+        ),
+        ("phone.p12", p12(b"secret"), "secret", 2),
+        ("phone-with-key.pem", KEY + LEAF, "", 1),
+    ],
+)
+def test_a_file_of_any_kind_is_read_and_nothing_of_it_stays(name, content, password, count):
+    """PEM, DER, PKCS#7, PKCS#12: the leaf is judged, and neither the bytes, nor a key, nor the password are kept."""
+    tester = CertificateTester()
+    tester._source.password.value = password
+    tester._source.upload.value = (uploaded(name, content),)
+    assert len(tester.certificates) == count
+    assert tester.certificates["subject_cn"].iloc[0] == PHONE
+    state = state_of(tester)
+    assert "BEGIN" not in state.replace("-----BEGIN CERTIFICATE-----", "")
+    assert repr(content)[2:60] not in state
+    assert not password or password not in state
+    assert not any("PRIVATE" in str(value) for value in tester.certificates.to_numpy().ravel())
+
+
+def test_it_is_said_that_a_private_key_was_dropped():
+    """A key that comes along is counted, and the user is told that it was dropped."""
+    assert any("1 private key dropped" in note for note in read({"phone.pem": KEY + LEAF}).notes)
+    assert any("private key in it was dropped" in note for note in read({"a.p12": p12(b"x")}, password="x").notes)
+    assert "PRIVATE" not in repr(read({"phone.pem": KEY + LEAF}).certificates.to_dict())
+
+
+def test_a_pkcs12_file_without_its_password_is_asked_for(tester):
+    """A wrong or missing password leaves what was there, and says what is missing."""
+    before = tester.certificates
+    for password in ("", "wrong"):
+        tester._source.password.value = password
+        tester._source.upload.value = (uploaded("phone.p12", p12(b"secret")),)
+        assert "password" in tester._source.note.value.lower()
+        assert tester.certificates is before
+
+
+def test_pasted_text_is_taken_in_and_cleared(tester):
+    """A whole block is read and the field emptied; half a block waits for the rest."""
+    tester._source.paste.value = ROOT.decode()[:100]
+    assert tester.certificates["subject_cn"].iloc[0] == PHONE
+    tester._source.paste.value = ROOT.decode()
+    assert tester._source.paste.value == ""
+    assert "Test CA" in tester.certificates["subject"].iloc[0]
+    assert ROOT.decode()[200:260] not in state_of(tester)
+
+
+def test_the_user_chooses_which_of_several_certificates_is_judged(tester):
+    """The leaf comes first; another one of the chain can be judged instead."""
+    labels = [label for label, _ in tester._source.judged.options]
+    assert labels[0].startswith(PHONE)
+    tester._source.judged.value = tester._source.judged.options[1][1]
+    assert tester.certificates["subject_cn"].iloc[0] != PHONE
+    assert len(tester.certificates) == 2
+
+
+def test_the_call_gives_the_same_diagnosis(tester):
+    """What the copy button copies, run as Python, is the diagnosis that is shown; so for every scenario."""
+    for scenario, url in (("h323-certificate", ""), ("h323-password", ""), ("browser", "https://192.0.2.7/")):
+        tester.scenario, tester.url = scenario, url
+        again = eval(tester.call, {"ct": ct, "tester": tester})  # noqa: S307 - what the widget itself wrote
+        assert again.to_dict() == tester.diagnosis.to_dict()
+
+
+def test_the_explanation_holds_verdict_reason_remedy_and_chain(tester):
+    """The text for a mail says all that the widget shows."""
+    tester.registration_name = "reception"
+    for words in ("refuses this registration", "reception", PHONE, "Chain:", "in the trust list", "Register it as"):
+        assert words in tester.explanation
+
+
+def test_choosing_a_device_of_the_fleet_gives_the_fleets_own_verdict(fleet):
+    """What the fleet knows is filled in, so that the tester's trust and validity agree with the fleet's results."""
+    tester = CertificateTester(fleet=fleet, at="2026-11-01")
+    every = [ct.check(ct.attempts(fleet, of=of), at="2026-11-01") for of in ("devices", "log")]
+    judged = pd.concat(every).dropna(subset=["fingerprint"]).drop_duplicates("fingerprint", keep="last")
+    judged = judged.set_index("fingerprint")
+    compared = 0
+    for _, fingerprint in tester._source.choice.options[:15]:
+        tester._source.choice.value = fingerprint
+        steps = tester.diagnosis.steps.set_index("code")["passed"]
+        if fingerprint in judged.index and tester._trust_choice.pbx.value == judged.loc[fingerprint, "pbx"]:
+            compared += 1
+            for code in ("certificate.trust", "time.validity"):
+                if code in steps and not pd.isna(judged.loc[fingerprint, code]):
+                    assert steps[code] == judged.loc[fingerprint, code], (fingerprint, code)
+    assert compared > 5
+
+
+def test_a_search_narrows_the_fleets_certificates(fleet):
+    """Part of a serial is enough; nothing found leaves the choice empty and does not fail."""
+    tester = CertificateTester(fleet=fleet)
+    label = tester._source.choice.options[3][0]
+    tester._source.search.value = label.split(" ")[0]
+    assert any(label == each for each, _ in tester._source.choice.options)
+    tester._source.search.value = "no such device"
+    assert tester._source.choice.options == ()
+
+
+def test_the_chain_ends_at_the_trusted_entry_or_where_it_is_broken(tester):
+    """The tree names the listed entry; without the intermediate the missing issuer is named instead."""
+    nodes = chain(tester.diagnosis, tester.certificates, tester.trust)
+    assert [node.listed for node in nodes] == [False, False, True]
+    alone = CertificateTester(LEAF, trust=ROOT, registration_name=PHONE, tls_only=True)
+    nodes = chain(alone.diagnosis, alone.certificates, alone.trust)
+    assert nodes[-1].fingerprint is None
+    assert "in the trust list" not in tree_html(nodes)
+
+
+def test_the_slider_reaches_from_before_the_issue_to_beyond_the_expiry():
+    """Its ends lie outside of the validity, its key moments are exact, and the year 9999 does not overflow."""
+    begin, end = pd.Timestamp("2020-01-01 12:30", tz="UTC"), pd.Timestamp("9999-12-31 23:59:59", tz="UTC")
+    for last in (end, pd.Timestamp("2020-01-02", tz="UTC"), begin):
+        points = [moment for _, moment in moments(begin, last)]
+        assert points == sorted(points)
+        assert points[0] < begin
+        assert begin in points
+        assert points[-1] > last or last == end
+    assert len({label for label, _ in moments(begin, pd.Timestamp("2030-01-01", tz="UTC"))}) > 100
+
+
+def test_markup_in_a_certificate_is_shown_as_text():
+    """Names are an attacker's: none of the panels lets one act as markup."""
+    evil = "<img src=x onerror=alert(1)>"
+    pem = trustme.CA(organization_name="O").issue_cert("a.example.com", common_name=evil).cert_chain_pems[0].bytes()
+    tester = CertificateTester(pem, trust=pem, registration_name=evil, hardware_id=evil, tls_only=True)
+    shown = state_of(tester)
+    assert "&lt;img" in shown
+    assert "<img" not in "".join(part.value for part in (tester._answer, tester._chain, tester._steps, tester._texts))
+
+
+def test_nothing_to_judge_is_said_and_does_not_fail():
+    """An empty tester, and one whose URL is none, ask for what they need."""
+    tester = CertificateTester()
+    assert "Paste a certificate" in tester._answer.value
+    tester = CertificateTester(LEAF, scenario="browser", url="")
+    assert "URL" in tester._answer.value
+    tester.url = "https://["
+    assert tester.diagnosis is None or tester.diagnosis.verdict in ("fail", "unknown")
