@@ -259,17 +259,37 @@ def _listing(trust: pd.DataFrame, entries: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([conform(trust, TRUST), entries], ignore_index=True)
 
 
+_KNOWN = (
+    "fingerprint",
+    "subject",
+    "subject_cn",
+    "issuer",
+    "issuer_cn",
+    "not_before",
+    "not_after",
+    "is_ca",
+    "authority_key_id",
+    "der",
+)
+
+
 def known_certificates(fleet: Fleet) -> pd.DataFrame:
-    """Return every certificate of the fleet once, whether presented or listed, with its fingerprint as index."""
-    both = pd.concat([conform(frame, CERTIFICATES)[CERTIFICATES.names] for frame in (fleet.trust, fleet.certificates)])
-    known = both.dropna(subset="fingerprint").drop_duplicates("fingerprint")
+    """Return every certificate of the fleet once, whether presented or listed, with its fingerprint as index.
+
+    It has the columns that actions are made of.
+    """
+    both = pd.concat([frame[list(_KNOWN)] for frame in (fleet.trust, fleet.certificates)], ignore_index=True)
+    known = both[both["fingerprint"].notna() & ~both["fingerprint"].duplicated()]
     return known.set_axis(pd.Index(known["fingerprint"], name=None))
 
 
 def _entries(copy: _Copy, actions: pd.DataFrame) -> pd.DataFrame:
     """Return the certificates of the actions as entries of the lists."""
-    known = known_certificates(copy.fleet)
-    absent = actions.loc[~actions["fingerprint"].isin(known.index), "fingerprint"]
+    wanted = actions["fingerprint"].drop_duplicates()
+    meant = [frame[frame["fingerprint"].isin(wanted)] for frame in (copy.fleet.trust, copy.fleet.certificates)]
+    known = pd.concat([conform(frame, CERTIFICATES)[CERTIFICATES.names] for frame in meant])
+    known = known.drop_duplicates("fingerprint").set_index("fingerprint", drop=False)
+    absent = wanted[~wanted.isin(known.index)]
     if len(absent):
         raise CerttrustError(
             f"the fleet has no certificate with the fingerprint {absent.iloc[0]}; it cannot be trusted"
@@ -300,12 +320,9 @@ def _without_end(der: bytes) -> bytes:
 
 
 def _find_ca(copy: _Copy, actions: pd.DataFrame) -> _Copy:
-    known = known_certificates(copy.fleet)
+    known = copy.fleet.certificates.drop_duplicates("fingerprint")
     signed = known.merge(
-        actions[["pbx", "name", "value"]],
-        left_on=["issuer", "authority_key_id"],
-        right_on=["name", "value"],
-        suffixes=("", "_new"),
+        actions[["pbx", "name", "value"]], left_on=["issuer", "authority_key_id"], right_on=["name", "value"]
     )
     entries = conform(signed.drop(columns=["name", "value"]), TRUST)
     return copy.having(trust=_listing(copy.fleet.trust, entries))

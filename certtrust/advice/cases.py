@@ -9,11 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from .. import identity, names
-from ..check import check, counted, required
+from ..check import check, required
 from ..fleet import Fleet
 from ..groups import Codes, combine
-from ..schema import TRUST
-from .actions import COLUMNS, KINDS, known_certificates
+from .actions import COLUMNS, KINDS
 from .trusting import Authorities, joined, lapsed, unobtainable, ways
 
 RULES = (
@@ -26,7 +25,7 @@ RULES = (
 )
 CLOCK, TRANSPORT, PASSWORD, TRUSTED, VALID, NAMED = range(len(RULES))
 
-_ALIKE = (
+ALIKE = (
     "device",
     "pbx",
     "registration_name",
@@ -38,6 +37,8 @@ _ALIKE = (
     "scenario",
     "protocol",
     "authentication",
+    "via_reverse_proxy",
+    "reverse_proxy",
 )
 _KEY = ("action", *COLUMNS)
 _LARGE = np.int64(2**62)
@@ -68,25 +69,22 @@ class Cases:
 
 def failures(results: pd.DataFrame) -> pd.DataFrame:
     """Return the attempts that rules of the page predict to fail, and that were not seen to succeed."""
-    failed = counted(results)
-    return failed[(failed["verdict"] == "fail") & (failed["scenario"] != "browser").fillna(value=True)]
+    failed = (results["verdict"] == "fail") & (results["observed"] != "up") & (results["scenario"] != "browser")
+    return results[failed]
 
 
-def cases(fleet: Fleet, results: pd.DataFrame, authorities: Authorities, *, logged: bool) -> Cases:
+def cases(fleet: Fleet, results: pd.DataFrame, known: pd.DataFrame, authorities: Authorities, *, logged: bool) -> Cases:
     """Group the failed attempts and list the actions for each; `fleet` has links.
 
     `logged` tells that the attempts stand in the log, so that a registration can be given another name.
     """
     rows = failures(results)
-    known = known_certificates(fleet)
     broken = np.column_stack([rows[code].eq(other=False).fillna(value=False).to_numpy(dtype=bool) for code in RULES])
     unsure = np.any([required(rows, code) & rows[code].isna() for code in RULES], axis=0)
     moments = rows["judged_at"].astype("datetime64[us, UTC]").astype("int64").to_numpy()
     trusting = _trusting(fleet, rows, broken[:, TRUSTED], moments, known, authorities)
-    alike = [pd.factorize(rows[name].astype("str"))[0] for name in _ALIKE]
-    flags = [pd.factorize(rows[name].astype("Int8").fillna(-1))[0] for name in ("via_reverse_proxy", "reverse_proxy")]
     bits = broken @ (1 << np.arange(len(RULES)))
-    code, first = combine(*alike, *flags, bits, unsure.astype(np.int64), _signature(len(rows), trusting))
+    code, first = combine(*alike(rows), bits, unsure.astype(np.int64), _signature(len(rows), trusting))
     since = np.full(len(first), _LARGE)
     np.minimum.at(since, code, moments)
     found = rows.iloc[first].reset_index(drop=True)
@@ -99,9 +97,14 @@ def cases(fleet: Fleet, results: pd.DataFrame, authorities: Authorities, *, logg
     case_of_row[first] = np.arange(len(first))
     trusting = trusting.assign(case=case_of_row[trusting["row"].to_numpy()]).query("case >= 0").drop(columns="row")
     needs = broken[first]
-    options = [trusting.assign(need=TRUSTED), *_without_certificates(fleet, found, needs, results)]
+    options = [trusting.assign(need=TRUSTED), *_without_certificates(fleet, found, needs)]
     options += _with_certificates(fleet, found, needs, results, logged=logged)
     return Cases(found, pd.Series(code, index=rows.index), needs, _priced(pd.concat(options, ignore_index=True), found))
+
+
+def alike(rows: pd.DataFrame) -> list[Codes]:
+    """Return numbers by which attempts differ that differ in more than their time."""
+    return [pd.factorize(rows[name])[0] for name in ALIKE]
 
 
 def _signature(rows: int, trusting: pd.DataFrame) -> Codes:
@@ -126,7 +129,7 @@ def _trusting(
     leaf, first = combine(*(pd.factorize(rows[name].iloc[at])[0] for name in ("fingerprint", "bundle")))
     leaves = rows[["fingerprint", "bundle", "self_issued", "issuer"]].iloc[at[first]].reset_index(drop=True)
     leaves["authority_key_id"] = known["authority_key_id"].reindex(leaves["fingerprint"]).to_numpy()
-    there = ways(fleet, leaves, authorities)
+    there = ways(fleet, leaves, known, authorities)
     row, way = joined(leaf, there["leaf"].to_numpy())
     holds = (there["not_before"].to_numpy()[way] <= moments[at[row]]) & (
         moments[at[row]] <= there["not_after"].to_numpy()[way]
@@ -173,9 +176,7 @@ def _select(found: pd.DataFrame, chosen: npt.NDArray[np.bool_], action: str, nee
     return found.loc[chosen, list(columns)].assign(case=np.flatnonzero(chosen), action=action, need=need, cost=0)
 
 
-def _without_certificates(
-    fleet: Fleet, found: pd.DataFrame, needs: npt.NDArray[np.bool_], results: pd.DataFrame
-) -> list[pd.DataFrame]:
+def _without_certificates(fleet: Fleet, found: pd.DataFrame, needs: npt.NDArray[np.bool_]) -> list[pd.DataFrame]:
     """Return the actions on clock, transport, flags and kind of authentication."""
     identified = found["device"].notna().to_numpy()
     found = found.assign(pbx=_pbx_of_entry(fleet, found))
@@ -221,11 +222,10 @@ def _with_certificates(
     known_list = found["pbx"].isin(listed).to_numpy() | (listed.isna().any() & found["pbx"].notna().to_numpy())
     any_of_them = needs[:, [PASSWORD, TRUSTED, VALID, NAMED]].any(axis=1)
     enrolled = _fitting(results, ["device", "pbx"], found.loc[any_of_them & known_list, ["device", "pbx"]])
-    for need in (VALID, NAMED):
-        parts.append(_valued(found, needs[:, need], "reissue", need, reissued))
-    for need in (PASSWORD, TRUSTED, VALID, NAMED):
-        parts.append(_valued(found, needs[:, need], "enrol", need, enrolled))
-    return parts
+    parts += [_valued(found, needs[:, need], "reissue", need, reissued) for need in (VALID, NAMED)]
+    return parts + [
+        _valued(found, needs[:, need], "enrol", need, enrolled) for need in (PASSWORD, TRUSTED, VALID, NAMED)
+    ]
 
 
 def _single(results: pd.DataFrame) -> pd.Series:
@@ -255,8 +255,8 @@ def _fitting(results: pd.DataFrame, keys: list[str], wanted: pd.DataFrame) -> pd
     """Return for each wanted key a CN that fits all names that it registers with, where there is one."""
     wanted = wanted.dropna().drop_duplicates()
     columns = ["device", "registration_name", "hardware_id", "serial", "interface"]
-    near = results[results[keys[0]].isin(wanted[keys[0]])]
-    rows = near[list(dict.fromkeys([*keys, *columns]))].drop_duplicates().merge(wanted, on=keys)
+    near = results.loc[results[keys[0]].isin(wanted[keys[0]]), list(dict.fromkeys([*keys, *columns]))]
+    rows = near.drop_duplicates().merge(wanted, on=keys)
     candidates = [identity.serials(rows["device"]), rows["hardware_id"], rows["registration_name"]]
     fitting = pd.Series(pd.NA, index=rows.index, dtype="str")
     grouper = [rows[key] for key in keys]
@@ -288,6 +288,3 @@ def _priced(options: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
         "int64"
     )
     return options
-
-
-__all__ = ["RULES", "Cases", "cases", "failures", "TRUST"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 import unicodedata
@@ -12,11 +13,10 @@ import pandas as pd
 from .. import chains, names
 from ..attempts import _canonical, _distinct, _known_serials, identities, leaves
 from ..fleet import Fleet, link
-from ..groups import Codes
+from ..groups import Codes, combine
 from ..identity import HARDWARE_ID, SERIAL
 from ..outline import outline
 from ..rules import TRUSTED
-from ..schema import CERTIFICATES, conform
 from .trusting import spread
 
 LIMIT = 1_000_000
@@ -65,8 +65,9 @@ def impersonations(fleet: Fleet, *, at: pd.Timestamp | str | None = None, limit:
     fleet = fleet if fleet.links is not None else link(fleet)
     moment = pd.Timestamp.now("UTC") if at is None else pd.Timestamp(at)
     moment = (moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")).as_unit("us")
-    victims = _names(fleet)
-    certificates, holders = _holders(fleet)
+    log, registered, entered = _seen(fleet)
+    victims = _names(fleet.devices, entered, log, registered)
+    certificates, holders = _holders(fleet, log, registered, entered)
     valid = (certificates["not_before"] <= moment) & (moment <= certificates["not_after"])
     opened = _opened(certificates[valid], victims)
     doors = _doors(certificates[valid], holders, opened)
@@ -74,34 +75,49 @@ def impersonations(fleet: Fleet, *, at: pd.Timestamp | str | None = None, limit:
     return _listed(doors, holders, opened, limit)
 
 
-def _names(fleet: Fleet) -> pd.DataFrame:
+def _seen(fleet: Fleet) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Return what the log shows of names and certificates, each once, its devices, and those of the device entries."""
+    columns = ["pbx", "serial", "hardware_id", "registration_name", "interface", "fingerprint"]
+    _, first = combine(*(pd.factorize(fleet.registrations[name])[0] for name in columns))
+    log = fleet.registrations.iloc[first]
+    registered, entered = identities(dataclasses.replace(fleet, registrations=log))
+    return log, registered, entered
+
+
+def _names(entries: pd.DataFrame, entered: pd.Series, log: pd.DataFrame, registered: pd.Series) -> pd.DataFrame:
     """Return every name of every device at its PBX once: pbx, device, name."""
-    registered, entered = identities(fleet)
     parts = []
     for frame, device, columns in (
-        (fleet.devices, entered, ("user", "hardware_id", "serial")),
-        (fleet.registrations, registered, ("registration_name", "hardware_id", "serial")),
+        (entries, entered, ("user", "hardware_id", "serial")),
+        (log, registered, ("registration_name", "hardware_id", "serial")),
     ):
-        parts += [
-            pd.DataFrame({"pbx": frame["pbx"], "device": device, "name": frame[column]}).drop_duplicates()
-            for column in columns
-        ]
-    return pd.concat(parts).dropna().drop_duplicates(ignore_index=True)
+        parts += [pd.DataFrame({"pbx": frame["pbx"], "device": device, "name": frame[column]}) for column in columns]
+    return _once(pd.concat(parts, ignore_index=True).dropna())
 
 
-def _holders(fleet: Fleet) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _once(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return each distinct row once."""
+    _, first = combine(*(pd.factorize(frame[name])[0] for name in frame))
+    return frame.iloc[first].reset_index(drop=True)
+
+
+def _holders(
+    fleet: Fleet, log: pd.DataFrame, registered: pd.Series, entered: pd.Series
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the leaves of files and lists, each certificate once, and who holds each: fingerprint, device."""
     serials = _known_serials(fleet)
-    registered, entered = identities(fleet)
-    found = leaves(fleet.certificates)
+    columns = ["fingerprint", "bundle", "device", "subject", "subject_cn", "not_before", "not_after", "is_ca", "der"]
+    found = leaves(fleet.certificates)[[*columns, "dns_names", "ip_addresses"]]
     own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
     by_file = _distinct(lambda text: _canonical(text, serials), found["device"])
-    found = found.assign(device=by_file.fillna(own_cn.where(own_cn.isin(set(entered.dropna())))))
-    both = pd.concat([found, conform(fleet.trust, CERTIFICATES)[CERTIFICATES.names].assign(bundle=None, device=None)])
-    both = both[~both["is_ca"].fillna(value=False).astype(bool)].dropna(subset="fingerprint")
-    seen = pd.DataFrame({"fingerprint": fleet.registrations["fingerprint"].str.lower(), "device": registered})
-    holders = pd.concat([both[["fingerprint", "device"]], seen[seen["fingerprint"].isin(both["fingerprint"])]])
-    return both.drop_duplicates("fingerprint", ignore_index=True), holders.dropna().drop_duplicates(ignore_index=True)
+    found = found.assign(device=by_file.fillna(own_cn.where(own_cn.isin(entered.dropna().unique()))))
+    listed = fleet.trust[found.columns].assign(bundle=None, device=None).astype({"bundle": "str", "device": "str"})
+    both = pd.concat([found, listed], ignore_index=True)
+    both = both[both["fingerprint"].notna() & ~both["is_ca"].fillna(value=False).astype(bool)]
+    seen = pd.DataFrame({"fingerprint": log["fingerprint"].str.lower(), "device": registered})
+    seen = seen[seen["fingerprint"].isin(both["fingerprint"])]
+    holders = _once(pd.concat([both[["fingerprint", "device"]], seen], ignore_index=True).dropna())
+    return both[~both["fingerprint"].duplicated()].reset_index(drop=True), holders
 
 
 def _opened(certificates: pd.DataFrame, victims: pd.DataFrame) -> pd.DataFrame:
@@ -112,9 +128,14 @@ def _opened(certificates: pd.DataFrame, victims: pd.DataFrame) -> pd.DataFrame:
     composed = [unicodedata.normalize("NFC", cn) for cn in cns]
     exactly = _begun(composed, plain)
     folded = _begun([_folded(cn) for cn in composed], [_folded(name) for name in np.array(plain, dtype=object)[own]])
-    cn, name = (np.concatenate(parts) for parts in zip(exactly, (folded[0], np.flatnonzero(own)[folded[1]]), strict=True))
-    found = victims.iloc[name].assign(cn=cns.array[cn]).drop_duplicates(["cn", "pbx", "device"], ignore_index=True)
-    return found.assign(group=found.groupby(["cn", "pbx"], sort=False).ngroup())
+    cn, name = (
+        np.concatenate(parts) for parts in zip(exactly, (folded[0], np.flatnonzero(own)[folded[1]]), strict=True)
+    )
+    found = victims.iloc[name].reset_index(drop=True)
+    pbx, device = (pd.factorize(found[column])[0] for column in ("pbx", "device"))
+    group, _ = combine(cn, pbx)
+    _, first = combine(group, device)
+    return found.assign(cn=cns.array[cn], group=group).iloc[first].reset_index(drop=True)
 
 
 def _common_names(certificates: pd.DataFrame) -> pd.DataFrame:
@@ -221,11 +242,13 @@ def shared_names(fleet: Fleet) -> pd.DataFrame:
     >>> shared_names(ct.simulate(30, seed=1)).columns.tolist()
     ['subject_cn', 'keys', 'certificates', 'devices']
     """
-    certificates, holders = _holders(fleet)
+    certificates, holders = _holders(fleet, *_seen(fleet))
     table = _common_names(certificates).merge(_keys(certificates), on="fingerprint")
     table = table.merge(holders, on="fingerprint", how="left")
     grouped = table.groupby("name", sort=False)
-    counts = grouped.agg(keys=("key", "nunique"), certificates=("fingerprint", "nunique"), devices=("device", "nunique"))
+    counts = grouped.agg(
+        keys=("key", "nunique"), certificates=("fingerprint", "nunique"), devices=("device", "nunique")
+    )
     counts = counts[counts["keys"] > 1].rename_axis("subject_cn").reset_index()
     return counts.sort_values(["keys", "subject_cn"], ascending=[False, True], ignore_index=True)
 
@@ -250,7 +273,7 @@ def shared_keys(fleet: Fleet) -> pd.DataFrame:
     >>> shared_keys(ct.simulate(30, seed=1)).columns.tolist()
     ['key', 'devices', 'device', 'fingerprint', 'subject_cn']
     """
-    certificates, holders = _holders(fleet)
+    certificates, holders = _holders(fleet, *_seen(fleet))
     table = _keys(certificates).merge(holders, on="fingerprint")
     table = table.merge(certificates[["fingerprint", "subject_cn"]], on="fingerprint")
     table["devices"] = table.groupby("key")["device"].transform("nunique")

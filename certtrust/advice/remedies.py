@@ -15,8 +15,8 @@ from ..check import check
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
 from ..groups import Codes, combine, same_sets
-from .actions import COLUMNS, KINDS, applied, apply, known_certificates
-from .cases import Cases, cases
+from .actions import COLUMNS, KINDS, applied, known_certificates
+from .cases import ALIKE, Cases, alike, cases
 from .cover import cover, order
 from .trusting import Authorities
 from .wording import worded
@@ -100,10 +100,10 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KIND
     logged = _are_logged(fleet, results)
     known = known_certificates(fleet)
     authorities = Authorities(fleet, known)
-    every = cases(fleet, results, authorities, logged=logged)
+    every = cases(fleet, results, known, authorities, logged=logged)
     allowed = every.options["action"].isin(list(kinds)).to_numpy()
     hopeless = np.zeros(len(every.rows), dtype=bool)
-    trial = _Trial.prepared(fleet, results, every, logged=logged)
+    trial = _trial(fleet, results, every, logged=logged)
     for _ in range(_ROUNDS):
         plan = _plan(every, every.options[allowed & ~hopeless[every.options["case"].to_numpy()]])
         untrue, broken = trial.refuted(plan)
@@ -146,14 +146,14 @@ def _plan(every: Cases, options: pd.DataFrame) -> Plan:
     possible = (met | ~every.needs).all(axis=1)
     kept = possible[case]
     case, need, action = case[kept], need[kept], action[kept]
-    alike = _same_needs(case, need, action)
-    _, pair = combine(alike, action)
-    taken = np.isin(action, cover(alike[pair], action[pair], options["cost"].to_numpy()[first]))
-    case, need, action, alike = case[taken], need[taken], action[taken], alike[taken]
-    _, of_case = combine(case, alike)
-    _, of_action = combine(alike, action)
+    same = _same_needs(case, need, action)
+    _, pair = combine(same, action)
+    taken = np.isin(action, cover(same[pair], action[pair], options["cost"].to_numpy()[first]))
+    case, need, action, same = case[taken], need[taken], action[taken], same[taken]
+    _, of_case = combine(case, same)
+    _, of_action = combine(same, action)
     places, repaired_at = order(
-        (case[of_case], alike[of_case]), (alike[of_action], action[of_action]), _weights(every, possible)
+        (case[of_case], same[of_case]), (same[of_action], action[of_action]), _weights(every, possible)
     )
     place_of = np.full(len(first), -1)
     place_of[places] = np.arange(len(places))
@@ -165,7 +165,7 @@ def _plan(every: Cases, options: pd.DataFrame) -> Plan:
 def _same_needs(case: Codes, need: Codes, action: Codes) -> Codes:
     """Number the needs so that those which the same actions meet, in whichever case, are one."""
     pair, _ = combine(case, need)
-    number, sets = same_sets(pair, action) if len(pair) else (pair, [])
+    number, _ = same_sets(pair, action) if len(pair) else (pair, [])
     return number[pair]
 
 
@@ -180,41 +180,55 @@ def _weights(every: Cases, possible: npt.NDArray[np.bool_]) -> npt.NDArray[np.fl
 
 @dataclass(frozen=True)
 class _Trial:
-    """A copy of the fleet to try a plan on, as small as judging the failed attempts allows."""
+    """A copy of the fleet to try a plan on, with the attempts that tell whether it holds."""
 
     fleet: Fleet
-    results: pd.DataFrame
-    every: Cases
     registered: pd.Series
     entered: pd.Series
     logged: bool
-
-    @staticmethod
-    def prepared(fleet: Fleet, results: pd.DataFrame, every: Cases, *, logged: bool) -> _Trial:
-        registered, entered = identities(fleet)
-        concerned = results[results["device"].isin(every.rows["device"]) | results.index.isin(every.number.index)]
-        if logged:
-            # Serials that stand nowhere else tell apart devices of one hardware ID, so one row of each stays.
-            rows = fleet.registrations
-            kept = rows.index.isin(concerned.index) | ~rows["serial"].duplicated().to_numpy()
-            fleet = dataclasses.replace(fleet, registrations=rows[kept])
-            registered = registered[kept]
-        return _Trial(fleet, concerned, every, registered, entered, logged)
+    attempts: pd.DataFrame
+    """judged_at, verdict, device, and case (-1 = none) of the attempts to look at."""
+    undecided: npt.NDArray[np.bool_]
+    """For each case whether its data do not suffice for a verdict."""
 
     def refuted(self, plan: Plan) -> tuple[npt.NDArray[np.bool_], pd.Series]:
         """Return which cases are not repaired as planned, and the devices whose other attempts would fail."""
         better = applied(self.fleet, plan.actions, self.registered, self.entered)
         tried = attempts(better, of="log" if self.logged else "devices")
-        verdict = check(tried.loc[self.results.index], at=self.results["judged_at"])["verdict"]
-        case = self.every.number
-        now = verdict[case.index]
-        undecided = self.every.rows["undecided"].to_numpy(dtype=bool)[case]
-        as_planned = (now == "pass") | ((now == "unknown") & undecided)
-        promised = plan.repaired_at[case] >= 0
-        untrue = np.zeros(len(self.every.rows), dtype=bool)
-        untrue[case[promised & ~as_planned.to_numpy()]] = True
-        broken = (self.results["verdict"] == "pass") & (verdict != "pass")
-        return untrue, self.results.loc[broken, "device"].drop_duplicates()
+        tried = tried.loc[self.attempts.index] if self.logged else tried
+        now = check(tried, at=self.attempts["judged_at"].reindex(tried.index))["verdict"][self.attempts.index]
+        case = self.attempts["case"].to_numpy()
+        as_planned = (now == "pass").to_numpy() | ((now == "unknown").to_numpy() & self.undecided[case])
+        untrue = np.zeros(len(self.undecided), dtype=bool)
+        untrue[case[(case >= 0) & (plan.repaired_at[case] >= 0) & ~as_planned]] = True
+        broken = ((self.attempts["verdict"] == "pass") & (now != "pass")).to_numpy()
+        return untrue, self.attempts.loc[broken, "device"].drop_duplicates()
+
+
+def _trial(fleet: Fleet, results: pd.DataFrame, every: Cases, *, logged: bool) -> _Trial:
+    """Choose the attempts to look at: of those that are alike but for their time the first and the last.
+
+    Whatever holds at both moments holds between them, since every span of validity does. Attempts that passed
+    are looked at where their device is one of a case.
+    """
+    touched = results["device"].isin(every.rows["device"].dropna().unique()).to_numpy()
+    rows = np.flatnonzero(touched | results.index.isin(every.number.index))
+    case = np.full(len(results), -1)
+    case[results.index.get_indexer(every.number.index)] = every.number.to_numpy()
+    near = results[["judged_at", "verdict", *ALIKE]].iloc[rows].assign(case=case[rows])
+    order = np.argsort(near["judged_at"].to_numpy(), kind="stable")
+    numbers = [each[order] for each in (*alike(near), near["verdict"].cat.codes.to_numpy(), near["case"].to_numpy())]
+    _, first = combine(*numbers)
+    _, last = combine(*(each[::-1] for each in numbers))
+    looked_at = near.iloc[np.unique(order[np.concatenate([first, len(order) - 1 - last])])]
+    if logged:
+        # Serials that stand nowhere else tell apart devices of one hardware ID, so one row of each stays.
+        log = fleet.registrations
+        kept = log.index.isin(looked_at.index) | ~log["serial"].duplicated().to_numpy()
+        fleet = dataclasses.replace(fleet, registrations=log[kept])
+    registered, entered = identities(fleet)
+    undecided = every.rows["undecided"].to_numpy(dtype=bool)
+    return _Trial(fleet, registered, entered, logged, looked_at, undecided)
 
 
 def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:

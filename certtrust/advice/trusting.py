@@ -13,7 +13,6 @@ from ..fleet import Fleet
 from ..groups import Codes, combine, distinct, places
 from ..outline import outline
 from ..schema import TRUST, conform
-from .actions import known_certificates
 
 _CANDIDATES_AT_MOST = 64
 """CAs that are tried for one certificate; a hostile mesh of CAs must not cost more."""
@@ -27,13 +26,12 @@ class Authorities:
         verified = links[links["verified"].fillna(value=False).astype(bool)]
         self.signer = pd.Series(verified["issuer"].to_numpy(), index=verified["child"].to_numpy(), dtype="str")
         self.signer = self.signer[~self.signer.index.duplicated()]
-        capable = known.index[known["is_ca"].fillna(value=False).astype(bool)]
+        capable = known["is_ca"].fillna(value=False).astype(bool)
+        capable |= known.index.isin(fleet.trust["fingerprint"]) | known.index.isin(verified["issuer"])
         self._key: dict[str, bytes] = {}
         self._twins: dict[bytes, list[str]] = {}
-        for fingerprint in dict.fromkeys(
-            [*fleet.trust["fingerprint"].dropna(), *capable, *verified["issuer"].unique()]
-        ):
-            parts = outline(der) if isinstance(der := known["der"].get(fingerprint), bytes) else None
+        for fingerprint, der in zip(known.index[capable], known["der"][capable], strict=True):
+            parts = outline(der) if isinstance(der, bytes) else None
             if parts is not None:
                 self._key[fingerprint] = parts.public_key
                 self._twins.setdefault(parts.public_key, []).append(fingerprint)
@@ -74,7 +72,7 @@ class Authorities:
         return found
 
 
-def ways(fleet: Fleet, leaves: pd.DataFrame, authorities: Authorities) -> pd.DataFrame:
+def ways(fleet: Fleet, leaves: pd.DataFrame, known: pd.DataFrame, authorities: Authorities) -> pd.DataFrame:
     """Ask for each leaf and each CA above it whether a list with that CA alone would trust the leaf, and when.
 
     Parameters
@@ -83,6 +81,10 @@ def ways(fleet: Fleet, leaves: pd.DataFrame, authorities: Authorities) -> pd.Dat
         With links.
     leaves : DataFrame, n rows
         Columns fingerprint and bundle; no leaf twice.
+    known : DataFrame
+        The certificates of the fleet, see `known_certificates`.
+    authorities : Authorities
+        Its CAs.
 
     Returns
     -------
@@ -102,7 +104,7 @@ def ways(fleet: Fleet, leaves: pd.DataFrame, authorities: Authorities) -> pd.Dat
     leaf = np.repeat(np.arange(len(leaves)), counts)
     entry = [each for number in code for each in above[number]]
     questions = leaves[["fingerprint", "bundle"]].iloc[leaf].assign(pbx=pd.array(entry, dtype="str"))
-    lists = known_certificates(fleet).reindex(pd.Index(distinct(questions["pbx"])))
+    lists = known.reindex(pd.Index(distinct(questions["pbx"])))
     lists = conform(lists.assign(pbx=lists["fingerprint"]).reset_index(drop=True), TRUST)
     paths = chains.judge(questions.reset_index(drop=True), fleet.certificates, lists, fleet.links)["trust_paths"]
     rows = [
@@ -147,7 +149,7 @@ def lapsed(rows: pd.DataFrame, known: pd.DataFrame, moments: Codes) -> pd.DataFr
     rows : DataFrame, n rows
         Column trust_paths.
     known : DataFrame
-        Table CERTIFICATES with the fingerprint as index.
+        The certificates of the fleet, see `known_certificates`.
     moments : array of int, n values
         Microseconds since the epoch.
 
