@@ -8,6 +8,7 @@ RFC 5280, section 6.1, as far as they concern the path; purposes, policies and r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +55,7 @@ def link(certificates: pd.DataFrame, trust: pd.DataFrame, known: pd.DataFrame | 
     >>> link(empty(CERTIFICATES), empty(TRUST)).columns.tolist()
     ['child', 'issuer', 'verified']
     """
-    return _completed(certificates["fingerprint"], certificates, trust, known)
+    return _completed(certificates["fingerprint"], certificates, trust, known)[1].table
 
 
 def judge(
@@ -95,39 +96,33 @@ def judge(
     >>> judge(leaf, empty(CERTIFICATES), empty(TRUST))["trust_failure"].tolist()
     ['no certificate']
     """
-    frame = leaves[["fingerprint", "bundle", "pbx"]]
-    links = _completed(
-        frame["fingerprint"], certificates, trust, conform(empty(LINKS) if links is None else links, LINKS)
-    )
-    verified = links["verified"].fillna(False).to_numpy(dtype=bool)
-    child, issuer = links["child"][verified], links["issuer"][verified]
-    nodes = distinct(trust["fingerprint"], certificates["fingerprint"][candidates(certificates, trust)], issuer)
-    signer_of_link = np.append(places(issuer, nodes), -1)
-    undecided = distinct(links["child"][links["verified"].isna()])
+    fingerprints = leaves["fingerprint"]
+    above, known = _completed(fingerprints, certificates, trust, links)
+    nodes = distinct(above, known.issuer)
+    signer_of_link = np.append(places(known.issuer, nodes), -1)
     graph = Graph(
         nodes.tolist(),
         _der(nodes, certificates, trust),
-        {node: int(above) for node, above in enumerate(signer_of_link[places(nodes, child)]) if above >= 0},
-        frozenset(places(undecided, nodes).tolist()),
+        {node: int(signer) for node, signer in enumerate(signer_of_link[places(nodes, known.child)]) if signer >= 0},
+        frozenset(places(known.undecided, nodes).tolist()),
     )
-    signer = signer_of_link[places(frame["fingerprint"], child)]
-    own = places(frame["fingerprint"], nodes)
-    bundle, presented = _presented(frame["bundle"], certificates, nodes)
-    pbx, lists = _lists(frame["pbx"], trust, nodes)
-    kind, unsigned = _unsigned(frame["fingerprint"], signer < 0, certificates, trust, undecided)
+    signer = signer_of_link[known.row]
+    own = places(fingerprints, nodes)
+    bundle, presented = _presented(leaves["bundle"], certificates, nodes)
+    pbx, lists = _lists(leaves["pbx"], trust, nodes)
+    kind, unsigned = _unsigned(fingerprints, signer < 0, certificates, trust, known.undecided)
     code, first = combine(signer, own, bundle, pbx, kind)
-
     facts = zip(*(each[first].tolist() for each in (signer, own, bundle, pbx, kind)), strict=True)
     questions = [
-        Question(
-            None if above < 0 else above, None if node < 0 else node, presented[came_with], lists[whose], *unsigned[how]
+        _question(
+            None if above < 0 else above, None if node < 0 else node, presented[came_with], lists[whose], unsigned[how]
         )
         for above, node, came_with, whose, how in facts
     ]
     answers = [_paths(graph, question) for question in questions]
     constrained = np.isin(code, np.flatnonzero([each is None for each in answers]))
     if constrained.any():
-        texts = frame["fingerprint"][constrained]
+        texts = fingerprints[constrained]
         number, at = combine(code[constrained], places(texts, distinct(texts)))
         asked = [questions[each] for each in code[constrained][at]]
         code[constrained] = number + len(answers)
@@ -244,6 +239,24 @@ def _categories(states: Codes, index: pd.Index) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(states, dtype=_STATES), index=index)
 
 
+def _question(
+    signer: int | None,
+    own: int | None,
+    presented: frozenset[int],
+    listed: frozenset[int] | None,
+    unsigned: tuple[Name | None, str | None],
+) -> Question:
+    issuer_name, obstacle = unsigned
+    return Question(
+        signer,
+        own,
+        presented,
+        listed or frozenset(),
+        issuer_name,
+        obstacle or ("no trust list" if listed is None else None),
+    )
+
+
 def _paths(graph: Graph, question: Question, leaf_names: Sequence[Names | None] = ()) -> tuple[TrustPath, ...] | None:
     if question.own in question.listed and not (question.own in graph.unknown and _unusable(graph, question.own)):
         return LISTED
@@ -255,16 +268,34 @@ def _unusable(graph: Graph, node: int | None) -> bool:
     return parts is not None and not usable(parts)
 
 
+class _Links(NamedTuple):
+    """Table LINKS and what is asked of it: the verified ones, the children that no answer was found for."""
+
+    table: pd.DataFrame
+    child: pd.Series
+    issuer: pd.Series
+    undecided: pd.Series
+    row: Codes  # for each certificate asked for, its place among the verified, else -1
+
+
+def _read(links: pd.DataFrame, asked: pd.Series) -> _Links:
+    answer = links["verified"]
+    verified = answer.fillna(False).to_numpy(dtype=bool)
+    child, issuer = links["child"][verified], links["issuer"][verified]
+    return _Links(links, child, issuer, distinct(links["child"][answer.isna()]), places(asked, child))
+
+
 def _completed(
-    asked: pd.Series, certificates: pd.DataFrame, trust: pd.DataFrame, known: pd.DataFrame | None
-) -> pd.DataFrame:
-    """Return the links with what is missing for the certificates asked for, and for all that may stand above."""
-    links = conform(empty(LINKS) if known is None else known, LINKS)
-    above = certificates["fingerprint"][candidates(certificates, trust)]
-    verified = links["child"][links["verified"].fillna(False).to_numpy(dtype=bool)]
-    wanted = (each[places(each, verified) < 0] for each in (asked, above, trust["fingerprint"]))
-    children = distinct(*wanted)
-    return extend(links, children, library(certificates, trust, children)) if len(children) else links
+    asked: pd.Series, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None
+) -> tuple[pd.Series, _Links]:
+    """Return what may stand above others, and the links with what was missing for these and those asked for."""
+    above = distinct(trust["fingerprint"], certificates["fingerprint"][candidates(certificates, trust)])
+    known = _read(conform(empty(LINKS) if links is None else links, LINKS), asked)
+    children = distinct(asked[known.row < 0], above[places(above, known.child) < 0])
+    if len(children):
+        table = extend(known.table, children, library(certificates, trust, children))
+        known = known if table is known.table else _read(table, asked)
+    return above, known
 
 
 def _der(fingerprints: pd.Series, certificates: pd.DataFrame, trust: pd.DataFrame) -> list[bytes | None]:
@@ -292,19 +323,22 @@ def _presented(bundles: pd.Series, certificates: pd.DataFrame, nodes: pd.Series)
     return np.append(number, len(sets))[places(bundles, known)], [*sets, frozenset()]
 
 
-def _lists(pbx: pd.Series, trust: pd.DataFrame, nodes: pd.Series) -> tuple[Codes, list[frozenset[int]]]:
-    """Return for each row the number of its PBX's trust list, and the distinct lists."""
+def _lists(pbx: pd.Series, trust: pd.DataFrame, nodes: pd.Series) -> tuple[Codes, list[frozenset[int] | None]]:
+    """Return for each row the number of its PBX's trust list, and the distinct lists; None is a list that is not known.
+
+    A row of TRUST without a fingerprint makes a list known that has no entry: it trusts nothing.
+    """
     known = distinct(trust["pbx"])
     node, whose = places(trust["fingerprint"], nodes), places(trust["pbx"], known)
     everyone = frozenset(node[(whose < 0) & (node >= 0)].tolist())
-    lists: dict[frozenset[int], int] = {}
+    lists: dict[frozenset[int] | None, int] = {}
     number = np.zeros(len(known) + 1, dtype=np.int64)
     order = np.argsort(whose, kind="stable")
     bounds = np.searchsorted(whose[order], np.arange(len(known) + 1))
     for each in range(len(known)):
         entries = everyone.union(node[order[bounds[each] : bounds[each + 1]]].tolist()) - {-1}
         number[each] = lists.setdefault(entries, len(lists))
-    number[-1] = lists.setdefault(everyone, len(lists))
+    number[-1] = lists.setdefault(everyone if (whose < 0).any() else None, len(lists))
     return number[places(pbx, known)], list(lists)
 
 

@@ -171,8 +171,8 @@ def find(graph: Graph, question: Question, leaf_names: Sequence[Names | None] = 
 
 def failure(graph: Graph, question: Question) -> str:
     """Return why a certificate without a path has none: a key of `certtrust.schema.TRUST_STATES`."""
-    if question.obstacle or not question.listed:
-        return question.obstacle or "no trust list"
+    if question.obstacle:
+        return question.obstacle
     reached: list[int | None] = [None]
     ends: list[int | None] = []
     seen: set[int | None] = set()
