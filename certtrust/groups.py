@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 Codes = npt.NDArray[np.int64]
-_SMALL = 32
+_SMALL, _FEW = 32, 4
 
 
 def arrow(texts: pd.Series) -> Any:
     """Return a column of text as one Arrow array; missing is null."""
-    found = pa.array(texts.astype("str"), type=pa.large_string(), from_pandas=True)
+    texts = texts if texts.dtype == "str" else texts.astype("str")
+    found = pa.array(texts, type=pa.large_string(), from_pandas=True)
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
@@ -34,8 +35,20 @@ def places(texts: pd.Series, among: pd.Series) -> Codes:
     >>> places(pd.Series(["b", None, "c"]), pd.Series(["a", "b"])).tolist()
     [1, -1, -1]
     """
-    wanted = arrow(texts)
-    found = pc.index_in(wanted, value_set=arrow(among), skip_nulls=True)
+    wanted, known = arrow(texts), arrow(among)
+    if _FEW * len(wanted) >= len(known):
+        return _index(wanted, known)
+    # Few among many: a table of the few is made, not one of the many.
+    few = pc.unique(wanted)
+    place = _index(known, few)
+    rows = np.flatnonzero(place >= 0)[::-1]
+    first = np.full(len(few) + 1, -1, dtype=np.int64)
+    first[place[rows]] = rows
+    return first[_index(wanted, few)]
+
+
+def _index(wanted: Any, known: Any) -> Codes:
+    found = pc.index_in(wanted, value_set=known, skip_nulls=True)
     return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 

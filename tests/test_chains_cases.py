@@ -82,7 +82,7 @@ def verdicts(name: str) -> pd.DataFrame:
     trusted = state.isin(["listed", "chain"])
     return result.assign(
         state=state.to_numpy(),
-        moment=moment.to_numpy(),
+        moment=moment.array,
         is_trusted=trusted.to_numpy(),
         accepted=(trusted & valid).to_numpy(),
         wanted=result["expected"] == "SUCCESS",
@@ -163,10 +163,5 @@ def test_each_case_alone_is_judged_as_among_the_others(topic):
         trust = from_der(entries).assign(pbx=pd.Series(pd.NA, range(len(entries)), dtype="str"))
         question = certificates.iloc[[0]][["fingerprint", "bundle"]].assign(pbx="hq")
         answer = question.join(chains.judge(question, certificates, trust))
-        time = pd.Timestamp(case["moment"])
-        state = (
-            chains.trust_at(answer, pd.Series([time.tz_localize("UTC").as_unit("us")]))["trust_state"]
-            .astype("str")
-            .iloc[0]
-        )
+        state = chains.trust_at(answer, pd.Series([case["moment"]]))["trust_state"].astype("str").iloc[0]
         assert state == case["state"], name
