@@ -179,9 +179,16 @@ class TestSyslog:
         cells = told(read_registrations(path))
         assert cells["time"] == pd.Timestamp("2026-03-02 10:11:25", tz="UTC")
         assert cells["hardware_id"] == "IP222-2f-68-8a"
-        assert cells["details"] == "state=rejected reason=securityDenial"
+        assert "details" not in cells
         assert (cells["state"], cells["reason"]) == ("rejected", "securityDenial")
         assert "parse_error" not in cells
+
+    @pytest.mark.parametrize("layout", STAMPS)
+    def test_a_message_that_no_pattern_matches_is_kept(self, layout):
+        """Without its tag and the mark of its encoding; one that is taken apart stands in the raw line only."""
+        assert read_registrations(layout.format(host="h", text="link 1 up").encode())["details"].tolist() == [
+            "link 1 up"
+        ]
 
     @pytest.mark.parametrize(
         ("stamp", "time"),
@@ -249,8 +256,8 @@ class TestJournal:
 
     def test_a_message_of_bytes_is_no_failure(self):
         """The journal writes what is no text as a list of numbers."""
-        frame = read_registrations('{"__REALTIME_TIMESTAMP":"1700000000000000","MESSAGE":[110,97,109,101,61,255]}')
-        assert frame["details"].tolist() == ["name=\ufffd"]
+        frame = read_registrations('{"__REALTIME_TIMESTAMP":"1700000000000000","MESSAGE":[110,97,109,101,32,255]}')
+        assert frame["details"].tolist() == ["name \ufffd"]
 
 
 class TestOwnFormats:

@@ -234,6 +234,14 @@ def fingerprints(text: Any) -> Any:
     return pc.if_else(pc.match_substring_regex(plain, "^[0-9a-f]{64}$"), plain, text)
 
 
+def first(*arrays: Any) -> Any:
+    """Return the first value of each row; arrays of which nothing is needed are not copied."""
+    told = [array for array in arrays if array is not None and array.null_count < len(array)]
+    if not told:
+        return next(array for array in arrays if array is not None)
+    return pc.coalesce(*told) if len(told) > 1 and told[0].null_count else told[0]
+
+
 _DEFAULT_NAME = rf"^(?P<serial>{identity.SERIAL})(?:-(?P<interface>[A-Za-z][A-Za-z0-9]*))?$"
 
 
@@ -249,14 +257,13 @@ def named(columns: Columns) -> Columns:
         parts = pc.extract_regex(pc.if_else(plain, NOTHING, name), _DEFAULT_NAME)
         serial = pc.if_else(plain, name, serials(pc.struct_field(parts, "serial")))
         interface = blank_to_null(pc.struct_field(parts, "interface"))
-    given = {key: columns.get(key, pa.nulls(len(name), TEXT)) for key in ("serial", "interface")}
     # A device that is known by its hardware ID may register under any name, so the name tells its serial only
     # where nothing else tells who it is.
-    alone = pc.is_null(columns.get("hardware_id", pa.nulls(len(name), TEXT)))
-    serial = pc.if_else(alone, serial, NOTHING)
+    known = columns.get("hardware_id")
+    serial = serial if known is None else pc.if_else(pc.is_null(known), serial, NOTHING)
     return columns | {
-        "serial": pc.coalesce(given["serial"], serial),
-        "interface": pc.coalesce(given["interface"], interface),
+        "serial": first(columns.get("serial"), serial),
+        "interface": first(columns.get("interface"), interface),
     }
 
 
@@ -272,13 +279,17 @@ def _repeated(value: Any, count: int, arrow: Any) -> Any:
 
 def table(columns: Columns, count: int) -> Any:
     """Return a block's columns as an Arrow table with every column of REGISTRATIONS, in order and type."""
+    exact: dict[int, Any] = {}
     arrays = []
     for field in SCHEMA:
         array = columns.get(field.name)
-        if array is None:
+        if array is None or array.null_count == count:
             array = constant(None, count, field.type)
         elif pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(array.type):
             array = array.dictionary_encode()
+        elif field.type == TEXT and field.name != "source":
+            # What was built piece by piece has room to spare, which a copy has not; equal columns share theirs.
+            array = exact.setdefault(id(array), pa.concat_arrays([array, array.slice(0, 0)]))
         arrays.append(array if array.type == field.type else array.cast(field.type))
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
@@ -318,7 +329,7 @@ def frame(whole: Any) -> pd.DataFrame:
             series[column.name] = _masked(chunked, "boolean")
         else:
             series[column.name] = _masked(chunked, "Int64")
-    return schema.conform(pd.DataFrame(series), schema.REGISTRATIONS)
+    return pd.DataFrame(series, copy=False)
 
 
 def _text(chunked: Any) -> pd.Series:
@@ -327,6 +338,7 @@ def _text(chunked: Any) -> pd.Series:
 
 def _masked(chunked: Any, dtype: str) -> pd.Series:
     empty = pc.is_null(chunked).to_numpy()
-    if dtype == "Int64":
-        return pd.Series(pd.arrays.IntegerArray(pc.fill_null(chunked, 0).to_numpy().copy(), empty))
-    return pd.Series(pd.arrays.BooleanArray(pc.fill_null(chunked, False).to_numpy().copy(), empty))
+    values = (pc.fill_null(chunked, 0 if dtype == "Int64" else False) if chunked.null_count else chunked).to_numpy()
+    values = values if values.flags.writeable else values.copy()
+    array = pd.arrays.IntegerArray if dtype == "Int64" else pd.arrays.BooleanArray
+    return pd.Series(array(values, empty))

@@ -50,9 +50,9 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
     made |= _registration(given, matched)
     if pc.any(is_log).as_py():
         said = messages.read(pc.if_else(is_log, given["msg"], NOTHING), about.patterns, notes)
-        matched = pc.coalesce(matched, said.pop("matched_by"))
-        made = messages.merged(made, said)
-    return typed.named(made) | {"matched_by": matched}
+        made = messages.merged(made, said) | {"matched_by": pc.coalesce(matched, said["matched_by"])}
+        return typed.named(made)
+    return typed.named(made | {"matched_by": matched})
 
 
 def _kind(given: Columns, known: Any, is_log: Any) -> Any:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from ..errors import CerttrustError
 from ..identity import HARDWARE_ID, SERIAL
+from . import columns as typed
 from . import records
 from .columns import NOTHING, TEXT, Columns, Notes, word
 from .pairs import pairs_with_quotes
@@ -176,9 +177,10 @@ def _with_module(made: Columns, text: Any, matched: Any) -> Columns:
 def merged(made: Columns, told: Columns) -> Columns:
     """Complete the columns of an envelope by those of its message; what the message says comes first.
 
-    Where the message names another device than the envelope, who sent it is not who registered.
+    Where the message names another device than the envelope, who sent it is not who registered. A message that a
+    pattern took apart is not kept a second time beside the raw line.
     """
-    both = {name: pc.coalesce(told[name], made[name]) for name in told if name in made}
+    both = {name: typed.first(told[name], made[name]) for name in told if name in made}
     named = [pc.is_valid(told[name]) for name in ("serial", "hardware_id") if name in told]
     if named:
         other = named[0] if len(named) == 1 else pc.or_(*named)
@@ -186,7 +188,9 @@ def merged(made: Columns, told: Columns) -> Columns:
         for name in ("serial", "hardware_id"):
             sender = made.get(name, pa.nulls(len(other), TEXT))
             sender = pc.if_else(other, NOTHING, sender)
-            both[name] = pc.coalesce(told[name], sender) if name in told else sender
+            both[name] = typed.first(told.get(name), sender)
+    left = pc.if_else(pc.is_null(told["matched_by"]), made["details"], NOTHING)
+    both["details"] = typed.first(told.get("details"), left)
     return made | told | both
 
 

@@ -93,6 +93,8 @@ def _counted(stream: BinaryIO, source: Source, chosen: Options) -> Counted:
 
     def work(numbered: tuple[int, lines.Chunk]) -> tuple[Columns, lines.Block, int, int]:
         number, chunk = numbered
+        # What earlier blocks needed for a while goes back to the system, or a long file would seem to need it all.
+        pa.default_memory_pool().release_unused()
         skip = 0 if number else reader.skip
         whole = lines.block(chunk)
         block = lines.Block(whole.lines.slice(skip), whole.problems.slice(skip))
