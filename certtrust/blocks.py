@@ -2,7 +2,7 @@
 
 PEM with text between the blocks, DER back to back, PKCS#7, PKCS#12, bare base64, tables, dumps and listings.
 Nothing that looks like a block is lost: a key, a request or a block that cannot be decoded is named in its
-place. Private keys end here: their bytes are not handed on.
+place, and no byte of a private key is handed on.
 """
 
 from __future__ import annotations
@@ -12,26 +12,11 @@ import codecs
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, BinaryIO, NamedTuple
-
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+from typing import BinaryIO
 
 from . import listings, tables
-from .der import (
-    BIT_STRING,
-    GENERALIZED_TIME,
-    INTEGER,
-    OCTET_STRING,
-    OID,
-    SEQUENCE,
-    SET,
-    UTC_TIME,
-    element,
-    elements,
-    number,
-    only,
-)  # fmt: skip
+from .containers import Block, first, kind_of, pkcs7, pkcs12
+from .der import element
 from .outline import BadEncoding
 
 try:
@@ -44,33 +29,17 @@ NOTHING = ("nothing is there", "no certificate is found")
 
 _WINDOW = 8 << 20
 _LONGEST_LABEL = 80
-_MOST_ROUNDS = 10_000_000
 _KEPT_UNREAD = 64 << 10
 
 _BEGIN, _DASHES, _END = b"-----BEGIN ", b"-----", b"-----END "
 _PLAIN_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----")
 _CERTIFICATES = frozenset({b"CERTIFICATE", b"X509 CERTIFICATE"})
 _PKCS7 = frozenset({b"PKCS7", b"PKCS #7 SIGNED DATA", b"CMS"})
-_PKCS7_OID = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07"
-_TIMES = frozenset({UTC_TIME, GENERALIZED_TIME})
 
 _ENCODED_BEGIN = b"LS0tLS1CRUdJTi"
 _ENCODED_PEM = re.compile(rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}={0,2}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _HEX_DER = re.compile(rb"(?<![0-9A-Fa-f])3082(?:[0-9A-Fa-f]{2}){100,}")
-
-
-class Block(NamedTuple):
-    """A block: its DER, or why there is none, and what stands beside it.
-
-    `part` is added to the name of the source where a part of it is a bundle of its own.
-    """
-
-    der: bytes | None
-    problem: str | None = None
-    columns: dict[str, Any] | None = None
-    part: str | None = None
-    device: str | None = None
 
 
 def blocks(stream: BinaryIO, password: bytes | None = None) -> Iterator[list[Block] | list[bytes]]:
@@ -199,11 +168,11 @@ def _pem_block(label: bytes, body: bytes, cut: str | None, password: bytes | Non
         yield Block(der, cut)
     elif label == b"TRUSTED CERTIFICATE":
         # OpenSSL appends what the certificate is trusted for, which is no part of it.
-        yield Block(_first(der), cut)
+        yield Block(first(der), cut)
     elif label in _PKCS7:
-        yield from _pkcs7(der)
+        yield from pkcs7(der)
     else:
-        yield from _pkcs12(der, password)
+        yield from pkcs12(der, password)
 
 
 def _other_label(label: bytes) -> Block:
@@ -276,7 +245,7 @@ def _ders(data: bytes, password: bytes | None) -> Iterator[Block]:
             *_, after = element(data, at, len(data))
         except BadEncoding:
             after = len(data)
-        if after < len(data) and not _kind(data[after:]):
+        if after < len(data) and not kind_of(data[after:]):
             # What follows is nothing by itself: the block is as odd as it stands.
             after = len(data)
         yield from _der(data[at:after] if at or after < len(data) else data, password)
@@ -284,124 +253,15 @@ def _ders(data: bytes, password: bytes | None) -> Iterator[Block]:
 
 
 def _der(der: bytes, password: bytes | None) -> Iterator[Block]:
-    kind = _kind(der)
+    kind = kind_of(der)
     if kind in ("certificate", None):
         yield Block(der)
     elif kind == "PKCS#7":
-        yield from _pkcs7(der)
+        yield from pkcs7(der)
     elif kind == "PKCS#12":
-        yield from _pkcs12(der, password)
+        yield from pkcs12(der, password)
     else:
         yield Block(None, f"{kind}, skipped")
-
-
-def _first(der: bytes) -> bytes:
-    try:
-        *_, after = element(der, 0, len(der))
-    except BadEncoding:
-        return der
-    return der[:after]
-
-
-def _tags(data: bytes, most: int = 9) -> list[tuple[int, bytes]]:
-    found: list[tuple[int, bytes]] = []
-    try:
-        for part in elements(data):
-            found.append(part)
-            if len(found) == most:
-                break
-    except BadEncoding:
-        pass
-    return found
-
-
-def _kind(der: bytes) -> str | None:
-    """Tell what DER is by its structure; None where it is nothing that is known."""
-    try:
-        parts = _tags(only(der, SEQUENCE))
-    except BadEncoding:
-        return None
-    tags = [tag for tag, _ in parts]
-    if tags[:1] == [OID]:
-        return "PKCS#7" if parts[0][1].startswith(_PKCS7_OID) else None
-    if tags[:1] == [INTEGER]:
-        return _kind_by_version(parts, tags)
-    if tags[:1] == [SEQUENCE]:
-        return _kind_by_body(parts, tags)
-    return None
-
-
-def _kind_by_version(parts: list[tuple[int, bytes]], tags: list[int]) -> str | None:
-    if tags[1:2] == [SEQUENCE] and _tags(parts[1][1])[:1] == [(OID, _PKCS7_OID + b"\1")]:
-        return "PKCS#12"
-    if tags[1:3] == [SEQUENCE, OCTET_STRING] or tags[1:2] == [OCTET_STRING] or tags[:6] == [INTEGER] * 6:
-        return "a private key"
-    return None
-
-
-def _kind_by_body(parts: list[tuple[int, bytes]], tags: list[int]) -> str | None:
-    body = _tags(parts[0][1])
-    inner = [tag for tag, _ in body]
-    if inner[:1] == [OID]:
-        return {OCTET_STRING: "a private key", BIT_STRING: "a public key"}.get(tags[1] if tags[1:] else 0)
-    if inner[:3] == [INTEGER, SEQUENCE, SEQUENCE] and [tag for tag, _ in _tags(body[2][1])] == [SEQUENCE, BIT_STRING]:
-        return "a certificate signing request"
-    signed = inner[1:] if inner[:1] == [INTEGER] else inner
-    if signed[:2] == [SEQUENCE, SEQUENCE] and signed[2:3] and signed[2] in _TIMES:
-        return "a revocation list"
-    return "certificate" if len(inner) >= 6 else None
-
-
-# PKCS#7, PKCS#12
-
-
-def _pkcs7(der: bytes) -> Iterator[Block]:
-    """Yield the certificates of a SignedData in order (RFC 5652, section 5.1), each as it stands there."""
-    try:
-        (_, _), (_, explicit), *_ = elements(only(der, SEQUENCE))
-        listed = next((each for tag, each in elements(only(explicit, SEQUENCE)) if tag == 0xA0), b"")
-        at, found = 0, 0
-        while at < len(listed):
-            tag, _, _, after = element(listed, at, len(listed))
-            yield Block(listed[at:after]) if tag == SEQUENCE else Block(None, "PKCS#7: no X.509 certificate, skipped")
-            at, found = after, found + 1
-        if not found:
-            yield Block(None, "PKCS#7: holds no certificates")
-    except ValueError as problem:
-        yield Block(None, f"PKCS#7: {problem}")
-
-
-def _pkcs12(der: bytes, password: bytes | None) -> Iterator[Block]:
-    if _asks_for_too_much(der):
-        yield Block(None, f"PKCS#12: asks for more than {_MOST_ROUNDS:,} rounds of hashing")
-        return
-    for tried in dict.fromkeys((password, None, b"") if password is None else (password,)):
-        try:
-            held = load_pkcs12(der, tried)
-        except ValueError as problem:
-            reason = str(problem)
-            continue
-        # The key is dropped right here.
-        found = [each.certificate for each in (held.cert, *held.additional_certs) if each is not None]
-        del held
-        for certificate in found:
-            yield Block(certificate.public_bytes(Encoding.DER))
-        if not found:
-            yield Block(None, "PKCS#12: holds no certificates")
-        return
-    yield Block(None, f"PKCS#12: {'the password is missing' if password is None else reason}")
-
-
-def _asks_for_too_much(der: bytes) -> bool:
-    """Tell whether a number of rounds in it would keep this machine busy for long."""
-    waiting = [der]
-    while waiting:
-        for tag, inside in _tags(waiting.pop(), most=1000):
-            if tag == INTEGER and 3 <= len(inside) <= 8 and number(inside) > _MOST_ROUNDS:
-                return True
-            if tag in (SEQUENCE, SET, 0xA0) or (tag in (OCTET_STRING, 0x24) and inside[:1] == b"0"):
-                waiting.append(inside)
-    return False
 
 
 # Tables

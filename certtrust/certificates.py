@@ -11,9 +11,10 @@ from __future__ import annotations
 import pickle
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import partial
 from io import BytesIO
@@ -27,7 +28,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import x509
-from .blocks import Block, blocks
+from .blocks import blocks
+from .containers import Block
 from .errors import CerttrustError
 from .identity import HARDWARE_ID, SERIAL, hardware_ids, same_spelling, serials
 from .schema import CERTIFICATES, conform
@@ -118,7 +120,7 @@ def read_certificates(
     ['no certificate is found']
     """
     secret = password.encode() if isinstance(password, str) else password
-    with _progress(progress) as bar:
+    with _progress(progress) as advance:
         if workers is not None and workers > 1:
             batches = _in_processes(sources(source), secret, workers)
         else:
@@ -126,7 +128,7 @@ def read_certificates(
         parts = []
         for batch in batches:
             parts.append(batch)
-            bar.update(len(batch["der"]))
+            advance(len(batch["der"]))
     return _frame(parts)
 
 
@@ -204,12 +206,18 @@ def _each(value: Any, size: int) -> list[Any]:
 # From sources to batches of columns
 
 
-def _progress(wanted: bool | None) -> Any:
+@contextmanager
+def _progress(wanted: bool | None) -> Iterator[Callable[[int], object]]:
+    """Give a function that is to be told how many more rows there are."""
+    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+    if not (seen if wanted is None else wanted):
+        yield lambda _: None
+        return
     from tqdm.auto import tqdm  # it loads the notebook's widgets, which a plain read does not need
 
-    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
-    hidden = not (seen if wanted is None else wanted)
-    return tqdm(unit=" certificates", unit_scale=True, disable=hidden, delay=_SHOWN_AFTER if wanted is None else 0)
+    delay = _SHOWN_AFTER if wanted is None else 0
+    with tqdm(unit=" certificates", unit_scale=True, delay=delay) as bar:
+        yield bar.update
 
 
 def _batches(found: Iterable[Source], password: bytes | None) -> Iterator[Columns]:
