@@ -69,15 +69,17 @@ _DOTTED = r"^([0-9a-f]{4})\.([0-9a-f]{4})\.([0-9a-f]{4})"
 
 def usable(cns: Any) -> Any:
     """Tell which CNs can match at all."""
-    return pc.and_not(pc.match_substring_regex(cns, r"\S"), pc.match_substring_regex(cns, "[\x00\ufffd]"))
+    blank = pc.or_(pc.equal(cns, ""), pc.utf8_is_space(cns))
+    unreadable = pc.or_(pc.match_substring(cns, "\0"), pc.match_substring(cns, "\ufffd"))
+    return pc.invert(pc.or_(blank, unreadable))
 
 
 def _begins(names: Any, cns: Any) -> np.ndarray:
     names, cns = _composed(names), _composed(cns)
     begins = _starts_with(names, cns)
-    rest = np.flatnonzero(~begins & bits(pc.match_substring_regex(names, _OWN_NAME)))
-    if len(rest):
-        begins[rest] = _starts_with(_folded(names.take(pa.array(rest))), _folded(cns.take(pa.array(rest))))
+    rest = np.flatnonzero(~begins)
+    rest = rest[bits(pc.match_substring_regex(names.take(pa.array(rest)), _OWN_NAME))]
+    begins[rest] = _starts_with(_folded(names.take(pa.array(rest))), _folded(cns.take(pa.array(rest))))
     return begins
 
 

@@ -248,7 +248,7 @@ def _folded(text: str) -> str:
 
 def _begins(name: str | None, cn: str | None) -> bool | None:
     """Say in plain Python, for one pair, what `begins_with_cn` says for many."""
-    if cn is None or not re.search(r"[^\t\n\f\r ]", cn) or "\x00" in cn or "\ufffd" in cn:
+    if cn is None or not cn.strip() or "\x00" in cn or "\ufffd" in cn:
         return False
     if name is None:
         return None

@@ -1,0 +1,83 @@
+"""Time the name rules on a million pairs, against the plain Python that does the same for one pair at a time.
+
+Run `python benchmarks/names.py [pairs]`. The values are those of a fleet: serials with and without an interface as
+registration names, host names under one domain, addresses. Prints nanoseconds per pair, the median of five runs, and
+checks that both ways give the same answers.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from certtrust import hosts, names
+
+RUNS = 5
+LOOPED = 50_000
+
+
+def one_host(pattern: str, host: str) -> bool:
+    """Compare one pair as `names.host_matches` does."""
+    presented, wanted = hosts.pattern(pattern), hosts.host(host)
+    if presented is None or wanted is None:
+        return False
+    if presented.startswith("*."):
+        return wanted.partition(".")[2] == presented[2:]
+    return presented == wanted
+
+
+def one_address(pattern: str, host: str) -> bool:
+    """Compare an iPAddress entry with one host."""
+    presented = hosts.address(pattern)
+    return presented is not None and presented == hosts.host(host)
+
+
+def one_prefix(name: str, cn: str) -> bool:
+    """Compare one pair exactly, as `names.begins_with_cn` does where case does not matter."""
+    return bool(cn.strip()) and "\0" not in cn and name.startswith(cn)
+
+
+def nanoseconds(work: Callable[[], Any], pairs: int) -> float:
+    """Return the median time per pair."""
+    times = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) / pairs * 1e9
+
+
+def main() -> None:
+    """Print the figures."""
+    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    random = np.random.default_rng(0)
+    serial = pd.Series([f"{number:012x}" for number in random.integers(0, 2**48, pairs)], dtype="str")
+    interface = serial + "-TEL1"
+    mixed = serial.where(random.random(pairs) < 0.9, serial.iloc[::-1].to_numpy())
+    host = "p" + serial + ".example.com"
+    wildcard = pd.Series(["*.example.com"] * pairs, dtype="str")
+    octets = random.integers(0, 256, (pairs, 3))
+    address = pd.Series([f"10.{one}.{two}.{three}" for one, two, three in octets], dtype="str")
+    cases: list[tuple[str, pd.Series, pd.Series, Callable[..., pd.Series], Callable[[str, str], bool]]] = [
+        ("CN begins the name", interface, serial, names.begins_with_cn, one_prefix),
+        ("one in ten does not", interface, mixed, names.begins_with_cn, one_prefix),
+        ("host by host name", host, host, names.host_matches, one_host),
+        ("host by wildcard", wildcard, host, names.host_matches, one_host),
+        ("host with a port", host, host + ":8443", names.host_matches, one_host),
+        ("address", address, address, lambda one, two: names.host_matches(one, two, kind="ip"), one_address),
+    ]
+    print(f"{pairs:,} pairs, nanoseconds per pair\n{'':<24}{'columns':>9}{'one by one':>12}{'ratio':>8}")
+    for label, left, right, columns, single in cases:
+        few = list(zip(left[:LOOPED], right[:LOOPED], strict=True))
+        assert columns(left[:LOOPED], right[:LOOPED]).tolist() == [single(one, two) for one, two in few]
+        whole = nanoseconds(lambda left=left, right=right, columns=columns: columns(left, right), pairs)  # type: ignore[misc]
+        looped = nanoseconds(lambda few=few, single=single: [single(*pair) for pair in few], len(few))  # type: ignore[misc]
+        print(f"{label:<24}{whole:>9.0f}{looped:>12.0f}{looped / whole:>8.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
