@@ -7,12 +7,14 @@ import hashlib
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from .. import identity
 from ..attempts import identities
 from ..errors import CerttrustError, MissingColumnError
 from ..fleet import Fleet
+from ..groups import places
 from ..outline import outline
 from ..schema import CERTIFICATES, FLAG, MOMENT, TEXT, TRUST, conform
 
@@ -137,16 +139,23 @@ def _conformed(actions: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"action": kinds, **columns})
 
 
+def among(texts: pd.Series, values: pd.Series) -> npt.NDArray[np.bool_]:
+    """Tell which texts are among the values; a missing one is not."""
+    return places(texts, values) >= 0
+
+
 def _set_clock(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     rows = copy.fleet.registrations
-    meant = copy.registered.isin(actions["device"])
+    meant = among(copy.registered, actions["device"])
     return copy.having(registrations=rows.assign(clock_unset=rows["clock_unset"].mask(meant, other=False)))
 
 
 def _use_tls(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     rows = copy.fleet.registrations
     protocol = rows["protocol"].astype("str")
-    meant = copy.registered.isin(actions["device"]) & protocol.str.startswith("H.323").fillna(value=False).astype(bool)
+    meant = among(copy.registered, actions["device"]) & protocol.str.startswith("H.323").fillna(value=False).astype(
+        bool
+    )
     return copy.having(registrations=rows.assign(protocol=protocol.mask(meant, "H.323/TLS").astype("category")))
 
 
@@ -159,10 +168,10 @@ def _use_certificate(copy: _Copy, actions: pd.DataFrame) -> _Copy:
 def _at(copy: _Copy, actions: pd.DataFrame) -> pd.Series:
     """Tell which registrations are of the device at the PBX of an action; a registration may leave the PBX out."""
     rows = copy.fleet.registrations
-    anywhere = copy.registered.isin(actions.loc[actions["pbx"].isna(), "device"])
+    anywhere = among(copy.registered, actions.loc[actions["pbx"].isna(), "device"])
     there = _pairs(copy.registered, rows["pbx"]).isin(_pairs(actions["device"], actions["pbx"]))
-    unsaid = rows["pbx"].isna() & copy.registered.isin(actions["device"])
-    return anywhere | pd.Series(there, index=rows.index) | unsaid
+    unsaid = rows["pbx"].isna() & among(copy.registered, actions["device"])
+    return unsaid | anywhere | there
 
 
 def _pairs(one: pd.Series, other: pd.Series) -> pd.MultiIndex:
@@ -193,7 +202,7 @@ def _allow_reverse_proxy(copy: _Copy, actions: pd.DataFrame) -> _Copy:
 
 def _flagged(copy: _Copy, actions: pd.DataFrame, flag: str, *, value: bool) -> _Copy:
     rows = copy.fleet.devices
-    anywhere = copy.entered.isin(actions.loc[actions["pbx"].isna(), "device"])
+    anywhere = among(copy.entered, actions.loc[actions["pbx"].isna(), "device"])
     there = _pairs(copy.entered, rows["pbx"]).isin(_pairs(actions["device"], actions["pbx"]))
     return copy.having(devices=rows.assign(**{flag: rows[flag].astype(FLAG).mask(anywhere | there, other=value)}))
 
@@ -201,7 +210,7 @@ def _flagged(copy: _Copy, actions: pd.DataFrame, flag: str, *, value: bool) -> _
 def _renew(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     rows = copy.fleet.certificates
     since = rows["fingerprint"].map(actions.groupby("fingerprint")["since"].min())
-    meant = rows["fingerprint"].isin(actions["fingerprint"])
+    meant = among(rows["fingerprint"], actions["fingerprint"])
     begun = rows["not_before"].mask(meant & (since < rows["not_before"]), since.astype(MOMENT))
     return copy.having(certificates=rows.assign(not_before=begun, not_after=rows["not_after"].mask(meant, FOREVER)))
 
@@ -286,7 +295,7 @@ def known_certificates(fleet: Fleet) -> pd.DataFrame:
 def _entries(copy: _Copy, actions: pd.DataFrame) -> pd.DataFrame:
     """Return the certificates of the actions as entries of the lists."""
     wanted = actions["fingerprint"].drop_duplicates()
-    meant = [frame[frame["fingerprint"].isin(wanted)] for frame in (copy.fleet.trust, copy.fleet.certificates)]
+    meant = [frame[among(frame["fingerprint"], wanted)] for frame in (copy.fleet.trust, copy.fleet.certificates)]
     known = pd.concat([conform(frame, CERTIFICATES)[CERTIFICATES.names] for frame in meant])
     known = known.drop_duplicates("fingerprint").set_index("fingerprint", drop=False)
     absent = wanted[~wanted.isin(known.index)]

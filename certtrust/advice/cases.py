@@ -12,7 +12,7 @@ from .. import identity, names
 from ..check import check, required
 from ..fleet import Fleet
 from ..groups import Codes, combine
-from .actions import COLUMNS, KINDS
+from .actions import COLUMNS, KINDS, among
 from .trusting import Authorities, joined, lapsed, unobtainable, ways
 
 RULES = (
@@ -125,7 +125,7 @@ def _trusting(
     authorities: Authorities,
 ) -> pd.DataFrame:
     """Return the ways to get the certificate of each row trusted at its moment, with the row's number."""
-    at = np.flatnonzero(untrusted & rows["fingerprint"].isin(known.index).to_numpy())
+    at = np.flatnonzero(untrusted & among(rows["fingerprint"], known["fingerprint"]))
     leaf, first = combine(*(pd.factorize(rows[name].iloc[at])[0] for name in ("fingerprint", "bundle")))
     leaves = rows[["fingerprint", "bundle", "self_issued", "issuer"]].iloc[at[first]].reset_index(drop=True)
     leaves["authority_key_id"] = known["authority_key_id"].reindex(leaves["fingerprint"]).to_numpy()
@@ -212,8 +212,8 @@ def _with_certificates(
     fleet: Fleet, found: pd.DataFrame, needs: npt.NDArray[np.bool_], results: pd.DataFrame, *, logged: bool
 ) -> list[pd.DataFrame]:
     """Return the actions that give the device another name or another certificate."""
-    here = found["fingerprint"].isin(fleet.certificates["fingerprint"].dropna().unique()).to_numpy()
-    own = here & found["fingerprint"].isin(_single(results)).to_numpy()
+    here = among(found["fingerprint"], fleet.certificates["fingerprint"])
+    own = here & among(found["fingerprint"], _single(results, found.loc[needs[:, NAMED], "fingerprint"]))
     parts = [_select(found, needs[:, VALID] & here, "renew", VALID, "fingerprint")]
     if logged:
         parts.append(_renamed(found, needs[:, NAMED]))
@@ -228,9 +228,9 @@ def _with_certificates(
     ]
 
 
-def _single(results: pd.DataFrame) -> pd.Series:
-    """Return the certificates that one device alone presents."""
-    pairs = results[["fingerprint", "device"]].dropna().drop_duplicates()
+def _single(results: pd.DataFrame, wanted: pd.Series) -> pd.Series:
+    """Return those of the certificates that one device alone presents."""
+    pairs = results.loc[among(results["fingerprint"], wanted), ["fingerprint", "device"]].dropna().drop_duplicates()
     return pairs.loc[~pairs["fingerprint"].duplicated(keep=False), "fingerprint"]
 
 
@@ -255,7 +255,7 @@ def _fitting(results: pd.DataFrame, keys: list[str], wanted: pd.DataFrame) -> pd
     """Return for each wanted key a CN that fits all names that it registers with, where there is one."""
     wanted = wanted.dropna().drop_duplicates()
     columns = ["device", "registration_name", "hardware_id", "serial", "interface"]
-    near = results.loc[results[keys[0]].isin(wanted[keys[0]]), list(dict.fromkeys([*keys, *columns]))]
+    near = results.loc[among(results[keys[0]], wanted[keys[0]]), list(dict.fromkeys([*keys, *columns]))]
     rows = near.drop_duplicates().merge(wanted, on=keys)
     candidates = [identity.serials(rows["device"]), rows["hardware_id"], rows["registration_name"]]
     fitting = pd.Series(pd.NA, index=rows.index, dtype="str")

@@ -17,6 +17,7 @@ from ..groups import Codes, combine
 from ..identity import HARDWARE_ID, SERIAL
 from ..outline import outline
 from ..rules import TRUSTED
+from .actions import among
 from .trusting import spread
 
 LIMIT = 1_000_000
@@ -49,9 +50,9 @@ def impersonations(fleet: Fleet, *, at: pd.Timestamp | str | None = None, limit:
     Notes
     -----
     The page lets a device in whose registration name, or hardware ID, begins with the CN of its trusted
-    certificate, and a prefix is soon short: a CN of `0090` begins the serial of every device. Names are those of the PBX
-    objects (user, hardware ID, serial) and those seen in the log; they are sorted once, and each CN finds its range
-    in them by bisection. Names are compared as in `certtrust.names.begins_with_cn`.
+    certificate, and a prefix is soon short: a CN of `0090` begins the serial of every device. Names are those of the
+    PBX objects (user, hardware ID, serial) and those seen in the log; they are sorted once, and each CN finds its
+    range in them by bisection. Names are compared as in `certtrust.names.begins_with_cn`.
 
     Not checked: whether the other device's entry asks for a password besides.
 
@@ -110,12 +111,12 @@ def _holders(
     found = leaves(fleet.certificates)[[*columns, "dns_names", "ip_addresses"]]
     own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
     by_file = _distinct(lambda text: _canonical(text, serials), found["device"])
-    found = found.assign(device=by_file.fillna(own_cn.where(own_cn.isin(entered.dropna().unique()))))
+    found = found.assign(device=by_file.fillna(own_cn.where(among(own_cn, entered))))
     listed = fleet.trust[found.columns].assign(bundle=None, device=None).astype({"bundle": "str", "device": "str"})
     both = pd.concat([found, listed], ignore_index=True)
     both = both[both["fingerprint"].notna() & ~both["is_ca"].fillna(value=False).astype(bool)]
     seen = pd.DataFrame({"fingerprint": log["fingerprint"].str.lower(), "device": registered})
-    seen = seen[seen["fingerprint"].isin(both["fingerprint"])]
+    seen = seen[among(seen["fingerprint"], both["fingerprint"])]
     holders = _once(pd.concat([both[["fingerprint", "device"]], seen], ignore_index=True).dropna())
     return both[~both["fingerprint"].duplicated()].reset_index(drop=True), holders
 
@@ -284,7 +285,7 @@ def shared_keys(fleet: Fleet) -> pd.DataFrame:
 
 def _keys(certificates: pd.DataFrame) -> pd.DataFrame:
     """Return the key of each certificate whose DER can be taken apart: fingerprint, key."""
-    there = certificates[certificates["der"].map(type) == bytes]
+    there = certificates[[isinstance(der, bytes) for der in certificates["der"]]]
     parts = [outline(der) for der in there["der"]]
     keys = [None if each is None else hashlib.sha256(each.public_key).hexdigest() for each in parts]
     return pd.DataFrame({"fingerprint": there["fingerprint"].array, "key": pd.array(keys, dtype="str")}).dropna()

@@ -15,7 +15,7 @@ from ..check import check
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
 from ..groups import Codes, combine, same_sets
-from .actions import COLUMNS, KINDS, applied, known_certificates
+from .actions import COLUMNS, KINDS, among, applied, known_certificates
 from .cases import ALIKE, Cases, alike, cases
 from .cover import cover, order
 from .trusting import Authorities
@@ -211,7 +211,7 @@ def _trial(fleet: Fleet, results: pd.DataFrame, every: Cases, *, logged: bool) -
     Whatever holds at both moments holds between them, since every span of validity does. Attempts that passed
     are looked at where their device is one of a case.
     """
-    touched = results["device"].isin(every.rows["device"].dropna().unique()).to_numpy()
+    touched = among(results["device"], every.rows["device"])
     rows = np.flatnonzero(touched | results.index.isin(every.number.index))
     case = np.full(len(results), -1)
     case[results.index.get_indexer(every.number.index)] = every.number.to_numpy()

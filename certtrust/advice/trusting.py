@@ -13,6 +13,7 @@ from ..fleet import Fleet
 from ..groups import Codes, combine, distinct, places
 from ..outline import outline
 from ..schema import TRUST, conform
+from .actions import among
 
 _CANDIDATES_AT_MOST = 64
 """CAs that are tried for one certificate; a hostile mesh of CAs must not cost more."""
@@ -27,7 +28,9 @@ class Authorities:
         self.signer = pd.Series(verified["issuer"].to_numpy(), index=verified["child"].to_numpy(), dtype="str")
         self.signer = self.signer[~self.signer.index.duplicated()]
         capable = known["is_ca"].fillna(value=False).astype(bool)
-        capable |= known.index.isin(fleet.trust["fingerprint"]) | known.index.isin(verified["issuer"])
+        capable |= among(known["fingerprint"], fleet.trust["fingerprint"]) | among(
+            known["fingerprint"], verified["issuer"]
+        )
         self._key: dict[str, bytes] = {}
         self._twins: dict[bytes, list[str]] = {}
         for fingerprint, der in zip(known.index[capable], known["der"][capable], strict=True):
@@ -52,8 +55,10 @@ class Authorities:
 
     def below(self, entries: Iterable[str]) -> dict[str, set[str]]:
         """Return for each CA the certificates that it or a CA below it signed."""
-        children = self.signer.groupby(self.signer).groups
-        signed = {str(issuer): [str(child) for child in found] for issuer, found in children.items()}
+        number, issuers = pd.factorize(self.signer)
+        children = self.signer.index.to_numpy(dtype=object)[np.argsort(number, kind="stable")]
+        parts = np.split(children, np.cumsum(np.bincount(number, minlength=len(issuers)))[:-1])
+        signed = {str(issuer): part.tolist() for issuer, part in zip(issuers, parts, strict=False)}
         return {entry: self._signed_below(entry, signed) for entry in entries}
 
     def _signed_below(self, entry: str, signed: dict[str, list[str]]) -> set[str]:
