@@ -205,6 +205,14 @@ def test_each_failing_device_is_explained_by_its_findings(report: Report) -> Non
     assert set(zip(by_rule["device"], by_rule["cause"], by_rule["why"], by_rule["remedy"], strict=True)) <= known
 
 
+def test_undecided_rules_are_those_of_the_findings(report: Report) -> None:
+    """Each rule that attempts leave open is counted as often as `findings` lists it."""
+    found = ct.findings(report.results)
+    listed = found.loc[found["passed"].isna(), "code"].value_counts()
+    assert len(listed) > 2
+    assert report.undecided.set_index("code")["attempts"].to_dict() == listed.to_dict()
+
+
 def test_json_is_complete_and_stable(report: Report) -> None:
     """The JSON has fixed keys in a fixed order and every row of every table."""
     content = json.loads(as_json(report))

@@ -53,6 +53,7 @@ def causes(
     >>> ct.charts.causes(results).get_title().count("failed attempts")
     1
     """
+    results = results[["device", "cause", "evidence", "observed", "verdict"]]
     by_evidence = count_causes(results)
     counts = count_causes(results.assign(evidence="any"))
     total = int(counts["attempts"].sum())

@@ -42,8 +42,8 @@ def broken_together(results: pd.DataFrame) -> pd.DataFrame:
     >>> broken_together(results).columns.tolist()
     ['rules', 'attempts', 'devices']
     """
-    failed = counted(results)
-    codes = [code for code in DECIDING if code in failed]
+    codes = [code for code in DECIDING if code in results]
+    failed = counted(results[["device", "observed", "verdict", *codes]])
     broken = np.column_stack([failed[code].eq(other=False).fillna(value=False).to_numpy(dtype=bool) for code in codes])
     key = broken @ (1 << np.arange(len(codes)))
     grouped = failed["device"].groupby(key)

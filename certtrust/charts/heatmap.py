@@ -49,7 +49,8 @@ def causes_by_group(results: pd.DataFrame, by: str) -> pd.DataFrame:
     >>> causes_by_group(results, "pbx").index.name
     'cause'
     """
-    counts = count_causes(results, by=by)
+    needed = ["device", "cause", "evidence", "observed", "verdict", by]
+    counts = count_causes(results[[name for name in needed if name in results]], by=by)
     group = counts[by].astype("str").fillna("not known").rename("group")
     cause = counts["cause"].astype("str").rename("cause")
     table = pd.crosstab(cause, group, values=counts["attempts"], aggfunc="sum").fillna(0).astype("int64")

@@ -48,9 +48,14 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     >>> int(name_relations(ct.attempts(ct.simulate(20, seed=1)))["devices"].sum()) > 10
     True
     """
-    judged = attempts[attempts["url"].isna()]
     columns = ["device", "registration_name", "hardware_id", "subject_cn", "fingerprint"]
-    pairs = judged.groupby(columns, dropna=False, observed=True, sort=False).size().reset_index(name="attempts")
+    judged = attempts[[*columns, "url"]]
+    pairs = (
+        judged[judged["url"].isna()]
+        .groupby(columns, dropna=False, observed=True, sort=False)
+        .size()
+        .reset_index(name="attempts")
+    )
     pairs["relation"] = _relation(pairs)
     grouped = pairs.groupby("relation", sort=False)
     counts = grouped.agg(

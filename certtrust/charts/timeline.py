@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_BINS = 130
+_NEEDED = ["time", "cause", "observed", "verdict"]
 
 
 class _Step(NamedTuple):
@@ -70,7 +71,7 @@ def failures_over_time(results: pd.DataFrame, *, freq: str | None = None, top: i
     """
     times = results["time"].dropna()
     step = _chosen(times, freq)
-    failed = counted(results)
+    failed = counted(results[_NEEDED])
     failed = failed[failed["time"].notna()]
     sizes = failed["cause"].astype("str").value_counts()
     kept = list(sizes.index[:top])
@@ -143,6 +144,7 @@ def timeline(
     with sheet(ax, width=width, height=height, theme=theme) as page:
         if page.wish is not None:
             top = max(1, min(top, int(page.wish // 30)))
+        results = results[_NEEDED]
         counts = failures_over_time(results, freq=freq, top=top)
         step = _chosen(results["time"].dropna(), freq)
         colours = stack_colours([str(name) for name in counts.columns[1:]], dark=page.dark)

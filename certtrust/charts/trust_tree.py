@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 SELF_SIGNED = "Signed by the device itself"
 EVERY_PBX = "every PBX"
+_NEEDED = [
+    "fingerprint", "bundle", "device", "subject", "subject_cn", "issuer", "issuer_cn", "is_ca", "self_issued",
+    "is_self_signed",
+]  # fmt: skip
 
 
 def issuer_tree(fleet: Fleet) -> pd.DataFrame:
@@ -44,21 +48,18 @@ def issuer_tree(fleet: Fleet) -> pd.DataFrame:
     >>> bool((tree["trusted"] <= tree["devices"]).all())
     True
     """
-    linked = link(fleet)
-    links = linked.links if linked.links is not None else pd.DataFrame({"child": [], "issuer": [], "verified": []})
-    everything = (
-        pd.concat([fleet.certificates, fleet.trust]).dropna(subset="fingerprint").drop_duplicates("fingerprint")
-    )
-    certificates = everything.set_index("fingerprint")
+    links = link(fleet).links
+    assert links is not None  # noqa: S101 - that is what link() adds
+    known = pd.concat([fleet.certificates[_NEEDED], fleet.trust[_NEEDED]])
+    known = known.dropna(subset="fingerprint").drop_duplicates("fingerprint").set_index("fingerprint")
     lists = _lists(fleet.trust)
-    parent = _parents(links, set(lists), set(certificates.index))
-    own = leaves(fleet.certificates).dropna(subset="fingerprint").drop_duplicates("fingerprint")
-    own = own[~own["is_ca"].fillna(value=False).astype(bool) | own["fingerprint"].isin(lists.keys() - parent.values())]
-    own = own[~own["fingerprint"].isin(set(parent.values()))]
-    is_ca = certificates["is_ca"]
-    sure, silent = set(is_ca.index[is_ca.fillna(value=False)]), set(is_ca.index[is_ca.isna()])
-    issuers = sure | (silent & lists.keys())
-    return _ranked(_hung(own, parent, lists, issuers), parent, lists, certificates["subject_cn"])
+    parent = _parents(links, set(lists), set(known.index))
+    own = leaves(fleet.certificates[_NEEDED]).dropna(subset="fingerprint").drop_duplicates("fingerprint")
+    is_ca = own["is_ca"].fillna(value=False).astype(bool)
+    own = own[(~is_ca | own["device"].notna()) & ~own["fingerprint"].isin(set(parent.values()))]
+    says = known["is_ca"]
+    issuers = set(says.index[says.fillna(value=False)]) | (set(says.index[says.isna()]) & lists.keys())
+    return _ranked(_hung(own, parent, lists, issuers), parent, lists, known["subject_cn"])
 
 
 def _lists(trust: pd.DataFrame) -> dict[str, str]:

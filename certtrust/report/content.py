@@ -134,8 +134,8 @@ def explain_fleet(
 
 def failing_devices(results: pd.DataFrame) -> pd.DataFrame:
     """Return one row per device, PBX and cause, those with most attempts first, each with its last attempt's reason."""
-    failed = counted(results)
     keys = ["device", "pbx", "cause"]
+    failed = counted(results)
     grouped = failed.groupby(keys, observed=True, dropna=False, sort=False)
     counts = grouped.agg(attempts=("cause", "size"), first=("time", "min"), last=("time", "max")).reset_index()
     typical = failed.sort_values("time", kind="stable").drop_duplicates(keys, keep="last")
@@ -170,8 +170,9 @@ def reasons(failed: pd.DataFrame) -> dict[str, pd.Series]:
 
 def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFrame:
     """Return one row per cause with its numbers, the rule behind it, and a typical device in words."""
-    counts = count_causes(results.assign(evidence="any")).drop(columns="evidence")
-    failed = counted(results)
+    narrow = results[["device", "cause", "evidence", "observed", "verdict"]]
+    counts = count_causes(narrow.assign(evidence="any")).drop(columns="evidence")
+    failed = counted(narrow)
     stated = failed.loc[failed["evidence"] == "log", "cause"].astype("str").value_counts()
     cause = counts["cause"].astype("str")
     typical = failing.drop_duplicates("cause").assign(cause=lambda rows: rows["cause"].astype("str"))
@@ -189,15 +190,18 @@ def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFra
 
 def undecided_rules(results: pd.DataFrame) -> pd.DataFrame:
     """Return the rules that some attempts leave open, with what is missing to decide them."""
+    kind = ["scenario", "protocol", "authentication"]
+    kinds = results[kind].drop_duplicates()
+    place = results.groupby(kind, dropna=False, observed=True, sort=False).ngroup().to_numpy()
     rows = []
     for rule in RULES:
-        if rule.code.startswith("hygiene."):
+        asked = required(kinds, rule.code).to_numpy()
+        if rule.code.startswith("hygiene.") or not asked.any():
             continue
-        left_open = results[results[rule.code].isna() & required(results, rule.code)]
+        left_open = results.loc[asked[place] & results[rule.code].isna().to_numpy(), "device"]
         if len(left_open):
             texts = rule.sentences
-            devices = left_open["device"].nunique()
-            rows.append((rule.code, texts["title"], len(left_open), devices, texts["missing"]))
+            rows.append((rule.code, texts["title"], len(left_open), left_open.nunique(), texts["missing"]))
     found = pd.DataFrame(rows, columns=["code", "title", "attempts", "devices", "missing"])
     return found.sort_values("attempts", ascending=False, kind="stable").reset_index(drop=True)
 
