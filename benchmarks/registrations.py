@@ -78,13 +78,17 @@ def syslog_line(second: int, serial: str, host: str, address: str, state: str, r
     return f"<134>1 {stamp} {host} RELAY/RECH - - - {message}"
 
 
-def csv_line(second: int, serial: str, host: str, address: str, state: str, reason: str) -> str:
+def csv_line(second: int, serial: str, _: str, address: str, state: str, reason: str) -> str:
     """Return a line of certtrust's own CSV."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
-    return f"{stamp},headquarters,{serial},{host},{serial},H.323/TLS,certificate,{address},{state},{reason}"
+    told = f"H.323/TLS,certificate,{address},false,{state},{reason},indeterminate,RELAY/RECH"
+    return f"{stamp},headquarters,{serial},{serial},{told}"
 
 
-HEADER = "time,pbx,serial,hardware_id,registration_name,protocol,authentication,remote_address,state,reason"
+HEADER = (
+    "time,pbx,serial,registration_name,protocol,authentication,remote_address,via_reverse_proxy,state,reason,severity,"
+    "module"
+)
 WRITERS = {"json": json_line, "syslog": syslog_line, "csv": csv_line}
 
 

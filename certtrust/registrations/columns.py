@@ -288,10 +288,17 @@ def table(columns: Columns, count: int) -> Any:
         elif pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(array.type):
             array = array.dictionary_encode()
         elif field.type == TEXT and field.name != "source":
-            # What was built piece by piece has room to spare, which a copy has not; equal columns share theirs.
-            array = exact.setdefault(id(array), pa.concat_arrays([array, array.slice(0, 0)]))
+            # Equal columns share their memory.
+            array = exact[id(array)] if id(array) in exact else exact.setdefault(id(array), _exact(array))
         arrays.append(array if array.type == field.type else array.cast(field.type))
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def _exact(text: Any) -> Any:
+    """Return a copy without what the text may hold beyond its values: room to grow, and the bytes of missing cells."""
+    if text.null_count:
+        return text.take(pa.array(np.arange(len(text))))
+    return pa.concat_arrays([text, text.slice(0, 0)])
 
 
 def scattered(parts: list[tuple[Any, Columns]], count: int) -> Columns:
@@ -316,20 +323,24 @@ def scattered(parts: list[tuple[Any, Columns]], count: int) -> Columns:
 def frame(whole: Any) -> pd.DataFrame:
     """Return a table of these columns as a DataFrame of REGISTRATIONS, sharing the memory of all text."""
     series: dict[str, Any] = {}
-    for column in schema.REGISTRATIONS:
-        # What is converted is let go of at once, so that no column is held twice.
-        chunked, whole = whole.column(0), whole.remove_column(0)
-        if column.dtype == schema.TEXT:
-            series[column.name] = _text(chunked)
-        elif column.dtype == schema.WORD:
+    # Words first: their numbers shrink to a byte each, and what they took is let go of before the rest is made.
+    for column in sorted(schema.REGISTRATIONS, key=lambda column: column.dtype != schema.WORD):
+        chunked = whole.column(column.name)
+        whole = whole.drop_columns([column.name])
+        if column.dtype == schema.WORD:
             series[column.name] = pd.Series(chunked.unify_dictionaries().to_pandas()).astype("category")
-        elif column.dtype == schema.MOMENT:
-            series[column.name] = chunked.to_pandas().astype("datetime64[us, UTC]")
-        elif column.dtype == schema.FLAG:
-            series[column.name] = _masked(chunked, "boolean")
-        else:
-            series[column.name] = _masked(chunked, "Int64")
-    return pd.DataFrame(series, copy=False)
+            continue
+        pa.default_memory_pool().release_unused()
+        series[column.name] = _typed(chunked, column.dtype)
+    return pd.DataFrame({name: series[name] for name in COLUMNS}, copy=False)
+
+
+def _typed(chunked: Any, dtype: str) -> pd.Series:
+    if dtype == schema.TEXT:
+        return _text(chunked)
+    if dtype == schema.MOMENT:
+        return chunked.to_pandas().astype("datetime64[us, UTC]")
+    return _masked(chunked, dtype)
 
 
 def _text(chunked: Any) -> pd.Series:
