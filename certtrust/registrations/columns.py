@@ -339,7 +339,7 @@ def _typed(chunked: Any, dtype: str) -> pd.Series:
     if dtype == schema.TEXT:
         return _text(chunked)
     if dtype == schema.MOMENT:
-        return chunked.to_pandas().astype("datetime64[us, UTC]")
+        return pd.Series(chunked.to_pandas()).astype("datetime64[us, UTC]")
     return _masked(chunked, dtype)
 
 
