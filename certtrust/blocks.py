@@ -69,6 +69,8 @@ def _last_end(data: bytes) -> int:
 
 def _run(data: bytes, stop: int, password: bytes | None) -> list[Block] | list[bytes]:
     """Return the blocks of PEM text up to `stop`; all at once where they are nothing but certificates."""
+    if data.find(_BEGIN, 0, stop) < 0:
+        return []
     parts = _PLAIN_PEM.split(data[:stop] if stop < len(data) else data)
     between, bodies = b"".join(parts[::2]), parts[1::2]
     if bodies and _BEGIN not in between and _ENCODED_BEGIN not in between and not _is_escaped(data, bodies):

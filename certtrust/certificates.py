@@ -45,15 +45,9 @@ Columns = dict[str, Any]
 _SOFT_CLIENT = r"(?:[Ss]wphone_|[Ss]martphone)[^./\\]*"
 _WITHIN = r"(?<![0-9A-Za-z]){}(?![0-9A-Za-z])"
 # A product is looked for from "IP" first, so that hq-IP222-2f-68-8a is the phone and not a product "hq-IP222".
-_IN_FILE_NAME = re.compile(
-    "|".join(
-        (
-            _WITHIN.format(f"(?:{SERIAL})"),
-            _WITHIN.format(rf"[Ii][Pp](?:{HARDWARE_ID[len('[A-Za-z]') :]})"),
-            _WITHIN.format(HARDWARE_ID),
-            _WITHIN.format(_SOFT_CLIENT),
-        )
-    )
+_IN_FILE_NAMES = tuple(
+    re.compile(_WITHIN.format(f"(?:{pattern})"))
+    for pattern in (SERIAL, f"[Ii][Pp]{HARDWARE_ID.removeprefix('[A-Za-z]')}", HARDWARE_ID, _SOFT_CLIENT)
 )
 
 
@@ -375,5 +369,5 @@ def _spelled(names: list[str | None]) -> pa.Array:
 
 def _in_file_name(name: str) -> str | None:
     stem = name.rpartition("/")[2].partition(".")[0] if name[:1] != "<" else ""
-    found = _IN_FILE_NAME.search(stem)
-    return found[0] if found else None
+    found = (pattern.search(stem) for pattern in _IN_FILE_NAMES)
+    return next((match[0] for match in found if match), None)

@@ -127,21 +127,24 @@ def pkcs12(der: bytes, password: bytes | None) -> Iterator[Block]:
     if _asks_for_too_much(der):
         yield Block(None, f"PKCS#12: asks for more than {_MOST_ROUNDS:,} rounds of hashing")
         return
-    for tried in dict.fromkeys((password, None, b"") if password is None else (password,)):
+    held, reason = None, "the password is missing"
+    # Among many files some have no password, and some the empty one.
+    for tried in dict.fromkeys((password, None, b"")):
         try:
             held = load_pkcs12(der, tried)
+            break
         except ValueError as problem:
-            reason = str(problem)
-            continue
-        # The key is dropped right here.
-        found = [each.certificate for each in (held.cert, *held.additional_certs) if each is not None]
-        del held
-        for certificate in found:
-            yield Block(certificate.public_bytes(Encoding.DER))
-        if not found:
-            yield Block(None, "PKCS#12: holds no certificates")
+            reason = reason if tried is None or password is None else str(problem)
+    if held is None:
+        yield Block(None, f"PKCS#12: {reason}")
         return
-    yield Block(None, f"PKCS#12: {'the password is missing' if password is None else reason}")
+    # The key is dropped right here.
+    found = [each.certificate for each in (held.cert, *held.additional_certs) if each is not None]
+    del held
+    for certificate in found:
+        yield Block(certificate.public_bytes(Encoding.DER))
+    if not found:
+        yield Block(None, "PKCS#12: holds no certificates")
 
 
 def _asks_for_too_much(der: bytes) -> bool:
