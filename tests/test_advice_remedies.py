@@ -170,9 +170,7 @@ def test_an_order_repairs_each_case_when_its_last_need_is_met(met_by, needs_of_c
     cases = [{each % len(numbered) for each in needs_of_cases[at:]} for at in range(len(needs_of_cases))]
     of_case = np.array([(case, need) for case, needs in enumerate(cases) for need in sorted(needs)])
     by_action = np.array(met_by)
-    places, repaired_at = order(
-        (of_case[:, 0], of_case[:, 1]), (by_action[:, 0], by_action[:, 1]), np.ones(len(cases))
-    )
+    places, repaired_at = order((of_case[:, 0], of_case[:, 1]), (by_action[:, 0], by_action[:, 1]), np.ones(len(cases)))
     assert sorted(places) == sorted({action for _, action in met_by})
     for case, needs in enumerate(cases):
         met = [{need for need, action in met_by if action in places[: k + 1]} for k in range(len(places))]

@@ -1,0 +1,82 @@
+"""Time the path from attempts to advice on a large simulated fleet: check, findings, causes, remedies, impersonations.
+
+Run `python benchmarks/advice.py [devices] [attempts]` (100,000 and 1,000,000 unless told otherwise). The fleet is
+simulated once and kept in build/, with its trust links verified; its log is repeated with shifted times until it has
+so many rows. Prints seconds of each step, what it yields, and the peak memory of the process.
+"""
+
+import dataclasses
+import pickle
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import certtrust as ct
+from certtrust import simulation
+from certtrust.advice import apply, impersonations, latest, remedies
+
+SEED = 7
+
+
+def fleet_of(devices: int, rows: int) -> ct.Fleet:
+    """Return the linked fleet with a log of so many rows."""
+    kept = Path("build") / f"fleet-{devices}-{SEED}.pickle"
+    if kept.exists():
+        fleet = pickle.loads(kept.read_bytes())  # noqa: S301 - written by this very script
+    else:
+        fleet = ct.link(simulation.simulate(devices, seed=SEED))
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(pickle.dumps(fleet))
+    log = fleet.registrations
+    copies = -(-rows // len(log))
+    shifted = [log.assign(time=log["time"] + pd.Timedelta(minutes=17 * copy)) for copy in range(copies)]
+    return dataclasses.replace(fleet, registrations=pd.concat(shifted, ignore_index=True).head(rows))
+
+
+def timed(name: str, work: Callable[[], Any]) -> tuple[float, Any]:
+    """Run, print and return the seconds and the result."""
+    start = time.perf_counter()
+    result = work()
+    seconds = time.perf_counter() - start
+    size = f"{len(result):>10,} rows" if isinstance(result, pd.DataFrame) else ""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{name:<28}{seconds:>7.2f} s {size:<18} peak {peak:.2f} GB", flush=True)
+    return seconds, result
+
+
+def main() -> None:
+    """Print the figures."""
+    devices, rows = (int(given) for given in (sys.argv[1:3] if len(sys.argv) > 2 else ("100000", "1000000")))
+    fleet = fleet_of(devices, rows)
+    print(fleet)
+    _, attempts = timed("attempts", lambda: ct.attempts(fleet))
+    total = 0.0
+    seconds, results = timed("check", lambda: ct.check(attempts))
+    total += seconds
+    for name, work in (
+        ("findings", lambda: ct.findings(results)),
+        ("causes", lambda: ct.causes(results, by=["model", "pbx"])),
+        ("remedies", lambda: remedies(fleet, results)),
+        ("impersonations", lambda: impersonations(fleet, at=simulation.NOW)),
+    ):
+        seconds, found = timed(name, work)
+        total += seconds
+        if name == "remedies":
+            plan = found
+    print(f"{'all five':<28}{total:>7.2f} s")
+    timed("remedies of the latest", lambda: remedies(fleet, latest(results)))
+    _, better = timed("apply the plan", lambda: apply(fleet, plan))
+    after = ct.check(ct.attempts(better), at=results["judged_at"])
+    failed = (results["verdict"] == "fail") & (results["observed"] != "up").fillna(value=True)
+    now = (after["verdict"][failed] == "pass").sum()
+    print(f"promised {plan['attempts_cumulative'].iloc[-1]:,}, true {now:,} of {failed.sum():,} failed attempts")
+    timed("forecast", lambda: ct.forecast(fleet))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""Actions as data: each kind changes just what it says, in a copy, and nonsense is refused."""
+
+import pandas as pd
+import pytest
+
+import certtrust as ct
+from certtrust import simulation
+from certtrust.advice import KINDS, apply
+from certtrust.advice.actions import FOREVER
+from certtrust.outline import outline
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    """Return a fleet with every usual fault."""
+    return ct.link(simulation.simulate(100, seed=8))
+
+
+def action(kind, **columns):
+    """Return a frame of one action."""
+    return pd.DataFrame([{"action": kind, **columns}])
+
+
+def changed(before, after):
+    """Return which frames of a fleet differ."""
+    frames = ("certificates", "trust", "devices", "registrations")
+    return {name for name in frames if not getattr(before, name).equals(getattr(after, name))}
+
+
+def test_every_kind_can_be_applied_and_is_worded(fleet):
+    """A kind without a function, or without sentences, would be of no use."""
+    attempts = ct.attempts(fleet).dropna(subset=["device", "pbx", "fingerprint"])
+    one = attempts.iloc[0]
+    facts = {name: one[name] for name in ("device", "pbx", "fingerprint", "registration_name")}
+    facts |= {"name": facts.pop("registration_name"), "value": "other", "since": pd.Timestamp("2026-01-01", tz="UTC")}
+    for kind in KINDS:
+        assert isinstance(apply(fleet, action(kind, **facts)), ct.Fleet)
+    texts = ct.texts.sentences()["actions"]
+    assert set(KINDS) | {"trust CA"} == set(texts)
+    assert all({"title", "step", "price", "instead"} == set(each) for each in texts.values())
+
+
+def test_setting_a_clock_concerns_one_device(fleet):
+    """All its registrations have a clock, whatever other devices do."""
+    attempts = ct.attempts(fleet)
+    device = attempts.loc[attempts["clock_unset"].fillna(value=False), "device"].iloc[0]
+    after = apply(fleet, action("set clock", device=device))
+    unset = attempts.loc[fleet.registrations["clock_unset"].ne(after.registrations["clock_unset"]), "device"]
+    assert changed(fleet, after) == {"registrations"}
+    assert set(unset) == {device}
+
+
+def test_a_trusted_certificate_stands_in_that_list_alone(fleet):
+    """The entry carries the certificate itself, and the PBX."""
+    ca = fleet.certificates.loc[fleet.certificates["is_ca"].fillna(value=False)].iloc[0]
+    after = apply(fleet, action("trust", pbx="elsewhere", fingerprint=ca["fingerprint"]))
+    assert changed(fleet, after) == {"trust"}
+    assert after.trust.iloc[-1][["pbx", "fingerprint", "der"]].tolist() == ["elsewhere", ca["fingerprint"], ca["der"]]
+    assert after.trust.dtypes.equals(fleet.trust.dtypes)
+
+
+def test_a_renewed_ca_has_the_name_and_key_of_the_old_one_and_no_end(fleet):
+    """It can stand for the certificate that its owner would have to make."""
+    ca = fleet.certificates.loc[fleet.certificates["is_ca"].fillna(value=False)].iloc[0]
+    new = apply(fleet, action("renew CA", pbx="hq", fingerprint=ca["fingerprint"])).trust.iloc[-1]
+    one, other = outline(ca["der"]), outline(new["der"])
+    assert (one.subject, one.public_key) == (other.subject, other.public_key)
+    read = ct.read_certificates(new["der"]).iloc[0]
+    assert (read["fingerprint"], read["not_before"]) == (new["fingerprint"], ca["not_before"])
+    assert read["not_after"].year in (2049, 9999)
+    assert new["fingerprint"] != ca["fingerprint"]
+
+
+def test_a_reissued_certificate_has_the_new_cn_and_no_end(fleet):
+    """Characters that mean something in a name are escaped; the fingerprint stays."""
+    leaf = fleet.certificates.iloc[0]["fingerprint"]
+    after = apply(fleet, action("reissue", fingerprint=leaf, value="a+b")).certificates
+    row = after[after["fingerprint"] == leaf].iloc[0]
+    assert (row["subject_cn"], row["subject"], row["not_after"]) == ("a+b", "CN=a\\+b", FOREVER)
+
+
+def test_a_flag_is_set_at_one_pbx_or_at_all():
+    """An action with a PBX concerns that entry; without one, every entry of the device."""
+    entries = pd.DataFrame({"pbx": ["hq", "hotel"], "hardware_id": "IP222-00-00-01", "tls_only": True})
+    one = ct.Fleet(
+        *(ct.schema.empty(table) for table in (ct.schema.CERTIFICATES, ct.schema.TRUST)),
+        ct.schema.conform(entries, ct.schema.DEVICES),
+        ct.schema.empty(ct.schema.REGISTRATIONS),
+    )
+    clear = action("clear TLS only", device="IP222-00-00-01", pbx="hq")
+    assert apply(one, clear).devices["tls_only"].tolist() == [False, True]
+    assert apply(one, clear.drop(columns="pbx")).devices["tls_only"].tolist() == [False, False]
+
+
+def test_mistakes_are_refused(fleet):
+    """An action that is none, a certificate that the fleet does not have, and a frame without actions."""
+    with pytest.raises(ct.CerttrustError, match="no such action; there are set clock"):
+        apply(fleet, action("reboot"))
+    with pytest.raises(ct.CerttrustError, match="no certificate with the fingerprint 00ff"):
+        apply(fleet, action("trust", pbx="hq", fingerprint="00ff"))
+    with pytest.raises(ct.CerttrustError, match="lack the column action"):
+        apply(fleet, pd.DataFrame({"device": ["x"]}))
+
+
+def test_no_actions_change_nothing(fleet):
+    """The empty plan gives the same frames."""
+    assert changed(fleet, apply(fleet, pd.DataFrame({"action": pd.Series(dtype="str")}))) == set()

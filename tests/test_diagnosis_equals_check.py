@@ -1,0 +1,80 @@
+"""One certificate diagnosed by itself gives, step by step, what `check` says of its row in the fleet."""
+
+import pandas as pd
+import pytest
+
+import certtrust as ct
+from certtrust import simulation
+from certtrust.rules import HYGIENE, SCENARIOS
+
+FACTS = ("scenario", "registration_name", "hardware_id", "fingerprint", "bundle", "pbx", "tls_only")
+
+
+def comparable(attempts, at=None):
+    """Return the result of one attempt for each distinct question that `diagnose` can be asked.
+
+    A serial is no name that a device registers with, and `diagnose` is not told it.
+    """
+    results = ct.check(attempts.assign(serial=pd.Series(None, index=attempts.index, dtype="str")), at=at)
+    rows = results[
+        (results["protocol"] == "H.323/TLS")
+        & results["scenario"].notna()
+        & results["bundle"].notna()
+        & ~results["clock_unset"]
+        & ~results["via_reverse_proxy"].fillna(value=False)
+    ]
+    rows = rows.assign(names=rows["registration_name"].fillna(rows["hardware_id"]))
+    return rows.dropna(subset="names").drop_duplicates(list(FACTS))
+
+
+def diagnosed(fleet, row):
+    """Diagnose the certificate of a row by what the row and the frames of the fleet say of it."""
+    bundle = fleet.certificates[fleet.certificates["bundle"] == row["bundle"]]
+    leaf = bundle["fingerprint"] == row["fingerprint"]
+    listed = fleet.trust[(fleet.trust["pbx"] == row["pbx"]) | fleet.trust["pbx"].isna()]
+    return ct.diagnose(
+        bundle[leaf].head(1),
+        chain=bundle[~leaf],
+        scenario=row["scenario"],
+        registration_name=None if pd.isna(row["registration_name"]) else row["registration_name"],
+        hardware_id=None if pd.isna(row["hardware_id"]) else row["hardware_id"],
+        trust=None if listed.empty else listed,
+        tls_only=None if pd.isna(row["tls_only"]) else bool(row["tls_only"]),
+        at=row["judged_at"],
+    )
+
+
+def assert_equal(fleet, row):
+    """Hold each step, the verdict, the trust and the names of a diagnosis to the row."""
+    found = diagnosed(fleet, row)
+    scenario = row["scenario"]
+    assert found.steps["code"].tolist() == [*SCENARIOS[scenario], *HYGIENE[scenario]]
+    for code, passed in found.steps[["code", "passed"]].itertuples(index=False):
+        assert pd.Series([passed, row[code]], dtype="boolean").nunique(dropna=False) == 1, (code, row.to_dict())
+    assert found.verdict == row["verdict"]
+    if scenario == "h323-certificate":
+        same = found.result.iloc[0]
+        for name in ("trust_state", "trusted_by", "subject_cn", "not_after"):
+            assert (pd.isna(same[name]) and pd.isna(row[name])) or same[name] == row[name]
+        assert bool(found.path) == (row["trust_state"] in ("listed", "chain"))
+
+
+def test_a_diagnosis_equals_the_row_of_a_fleet():
+    """Rows of every cause and state of trust of a simulated fleet."""
+    fleet = ct.link(simulation.simulate(150, seed=1))
+    results = comparable(ct.attempts(fleet))
+    chosen = results.groupby(["cause", "trust_state", "scenario"], observed=True, dropna=False).head(1)
+    assert chosen["cause"].nunique() >= 3
+    for _, row in chosen.iterrows():
+        assert_equal(fleet, row)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", range(10, 15))
+def test_a_diagnosis_equals_every_row_of_a_fleet(seed):
+    """Every distinct row of five simulated fleets, at its own time and at two other ones."""
+    fleet = ct.link(simulation.simulate(60, seed=seed))
+    attempts = ct.attempts(fleet)
+    for at in (None, "2012-05-01", "2040-05-01"):
+        for _, row in comparable(attempts, at).iterrows():
+            assert_equal(fleet, row)
