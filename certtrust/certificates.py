@@ -157,7 +157,10 @@ def from_der(
     held: list[Block | bytes] = list(ders)
     names = pd.Series(_each(source, len(held)), dtype="str")
     positions, bundles = names.groupby(names).cumcount(), _each(source if bundle is None else bundle, len(held))
-    batch = Batch(held, names.tolist(), positions.tolist(), bundles, _each(device, len(held)))
+    by_name = {name: _in_file_name(name) for name in names.unique()}
+    given = zip(_each(device, len(held)), names, strict=True)
+    devices = [each if isinstance(each, str) else by_name[name] for each, name in given]
+    batch = Batch(held, names.tolist(), positions.tolist(), bundles, devices)
     return _frame(list(map(_columns, _parts(batch))))
 
 

@@ -390,6 +390,8 @@ def test_from_der_keeps_order_and_names() -> None:
     assert frame["position"].tolist() == [0, 0, 1]
     assert frame["bundle"].unique().tolist() == ["handshake"]
     assert frame["device"].unique().tolist() == ["phone.example.com"]
+    named = from_der([der, der], source=["IP222-2f-68-8a.pem", "<der>"])
+    assert named["device"].fillna("?").tolist() == ["IP222-2f-68-8a", "?"]
     assert from_der([]).dtypes.astype("str").equals(frame.dtypes.astype("str"))
 
 
