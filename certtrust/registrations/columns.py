@@ -69,6 +69,8 @@ def stamped(time: Any) -> Any:
 def blank_to_null(text: Any) -> Any:
     """Trim blanks and make what is then empty missing."""
     text = pc.utf8_trim_whitespace(text)
+    if pc.all(pc.greater(pc.binary_length(text), 0)).as_py():
+        return text
     return pc.if_else(pc.equal(pc.binary_length(text), 0), pa.scalar(None, TEXT), text)
 
 

@@ -151,7 +151,7 @@ def _extracted(text: Any, pattern: Pattern) -> tuple[Columns, Any]:
 
 def _sentences(text: Any, matched: Any) -> tuple[Columns, Any]:
     """Search the messages that are left and speak of a registration for the parts of a sentence."""
-    left = pc.and_(pc.is_null(matched), pc.match_substring_regex(text, "(?i)regist"))
+    left = pc.match_substring_regex(pc.if_else(pc.is_null(matched), text, NOTHING), "(?i)regist")
     rows = np.flatnonzero(pc.fill_null(left, False).to_numpy(zero_copy_only=False))
     if not len(rows):
         return {}, pa.nulls(len(text), pa.bool_())
@@ -196,17 +196,25 @@ def merged(made: Columns, told: Columns) -> Columns:
 
 def _same_device(made: Columns, told: Columns) -> Any:
     """Tell where the last three octets of the envelope's and the message's device are the same."""
-    same = []
-    for from_end in (-6, -4, -2):
-        octets = []
-        for columns in (made, told):
-            # The octets stand together in a serial and are parted by hyphens in a hardware ID.
-            places = {"serial": from_end, "hardware_id": from_end + from_end // 2 + 1}
-            found = [_octet(columns[name], place) for name, place in places.items() if name in columns]
-            octets.append(pc.coalesce(*found))
-        same.append(pc.equal(*octets))
-    return pc.fill_null(pc.and_(pc.and_(same[0], same[1]), same[2]), False)
+    (one, known), (other, also_known) = _octets(made), _octets(told)
+    return pa.array((one == other).all(axis=1) & known & also_known)
 
 
-def _octet(text: Any, place: int) -> Any:
-    return pc.utf8_slice_codeunits(text, place, place + 2 if place < -2 else None)
+def _octets(columns: Columns) -> tuple[Any, Any]:
+    """Return the last six hex digits of each device as letters, and where there is one."""
+    letters, known = None, None
+    # They stand together at the end of a serial, and are parted by hyphens in a hardware ID.
+    for name, places in (("hardware_id", (-8, -7, -5, -4, -2, -1)), ("serial", (-6, -5, -4, -3, -2, -1))):
+        text = columns.get(name)
+        if text is None or text.null_count == len(text):
+            continue
+        end = np.frombuffer(text.buffers()[1], np.int64)[text.offset + 1 : text.offset + 1 + len(text)]
+        data = np.frombuffer(text.buffers()[2] or b"\0", np.uint8)
+        found = data[np.clip(end[:, None] + np.array(places), 0, len(data) - 1)]
+        has = pc.fill_null(pc.greater_equal(pc.binary_length(text), 8), False).to_numpy(zero_copy_only=False)
+        letters = found if letters is None else np.where(has[:, None], found, letters)
+        known = has if known is None else known | has
+    count = len(next(iter(columns.values())))
+    if letters is None or known is None:
+        return np.zeros((count, 6), np.uint8), np.zeros(count, bool)
+    return letters, known

@@ -51,6 +51,8 @@ def _add_in_place(made: Columns, words: Any, keys: dict[str, str]) -> None:
     for key in sorted(key for key in sample if key.lower() in keys):
         words = _taken(made, words, pc.starts_with(words, f"{key}="), key, keys)
     # What no key of the sample begins may still begin with a known key.
+    if not pc.any(pc.greater(pc.find_substring(words, "="), 0)).as_py():
+        return
     if pc.any(pc.match_substring_regex(words, f"^(?i:{'|'.join(map(re.escape, keys))})=")).as_py():
         for key in keys:
             words = _taken(made, words, pc.match_substring_regex(words, f"^(?i:{re.escape(key)})="), key, keys)

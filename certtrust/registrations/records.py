@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from . import columns as typed
-from .columns import NOTHING, Columns, Notes
+from .columns import NOTHING, Columns, Notes, constant
 from .vocabulary import reasons
 
 FIELDS = (
@@ -86,4 +86,6 @@ def _device(given: Columns, notes: Notes) -> Columns:
 
 def host(text: Any) -> Columns:
     """Return the serial or hardware ID that a host names itself by; other host names give neither."""
-    return {"serial": typed.serials(text), "hardware_id": typed.hardware_ids(text)}
+    hardware_id = typed.hardware_ids(text)
+    alone = hardware_id.null_count == text.null_count
+    return {"hardware_id": hardware_id, "serial": constant(None, len(text)) if alone else typed.serials(text)}

@@ -29,6 +29,7 @@ _NEW = rf"^(?:{_PRI}1 |1 [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T)"
 _OLD = rf"^{_PRI}?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-9][0-9] [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} "
 _ISO = rf"^{_PRI}?[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}\S* "
 _LAYOUTS = (_NEW, _OLD, _ISO)
+_SAMPLE = 20
 _STRUCTURED = r"^(?:\[(?:[^\]\"\\]|\"(?:[^\"\\]|\\.)*\"|\\.)*\])+ ?(?P<message>.*)$"
 _TAG = r"^(?P<tag>[A-Za-z0-9_./-]{1,48})(?:\[[0-9]+\])?: ?(?P<message>.*)$"
 
@@ -69,15 +70,15 @@ def _envelope(lines: Any, about: About) -> Columns:
 
 def _layout(lines: Any) -> Any:
     """Return the number of the first layout that each line has."""
-    first = re.match(f"{_PRI}1 ", lines[0].as_py())
-    if first and pc.all(pc.starts_with(lines, first[0])).as_py():
-        return np.zeros(len(lines), int)
     layout = np.full(len(lines), len(_LAYOUTS))
+    # The lines of a file mostly begin alike, and those that begin like one of RFC 5424 need no closer look.
+    found = next(filter(None, (re.match(f"{_PRI}1 ", line) for line in lines.slice(0, _SAMPLE).to_pylist())), None)
+    alike = pc.starts_with(lines, found[0]).to_numpy(zero_copy_only=False) if found else np.zeros(len(lines), bool)
+    layout[alike] = 0
+    rest = np.flatnonzero(~alike)
+    others = lines if found is None else lines.take(pa.array(rest))
     for number in reversed(range(len(_LAYOUTS))):
-        fits = pc.match_substring_regex(lines, _LAYOUTS[number]).to_numpy(zero_copy_only=False)
-        if fits.all():
-            return np.full(len(lines), number)
-        layout[fits] = number
+        layout[rest[pc.match_substring_regex(others, _LAYOUTS[number]).to_numpy(zero_copy_only=False)]] = number
     return layout
 
 
