@@ -204,28 +204,32 @@ def _base64(body: bytes) -> bytes:
 
 
 def _bare_base64(data: bytes, password: bytes | None) -> Iterator[Block]:
-    lines = data.split()
-    # A line each, paragraphs, or one certificate over all lines: whatever starts as DER starts a block.
+    """Yield what base64 without armour holds: a line each, paragraphs, or one certificate over all lines."""
     written: list[list[bytes]] = []
-    for line in lines:
-        if not written or (line.startswith((b"MI", b"MD", b"MF")) and _is_whole(b"".join(written[-1]))):
+    missing = 0
+    for line in data.split():
+        if missing <= 0:
+            # Only a line after a whole certificate starts the next one.
+            missing = _length_in_base64(line)
             written.append([])
         written[-1].append(line)
+        missing -= len(line)
     for parts in written:
-        try:
+        with suppress(binascii.Error):
             der = _base64(b"".join(parts))
-        except binascii.Error:
-            continue
-        if _is_der(der):
-            yield from _ders(der, password)
+            if _is_der(der):
+                yield from _ders(der, password)
 
 
-def _is_whole(written: bytes) -> bool:
-    try:
-        der = _base64(written)
-        return element(der, 0, len(der))[3] == len(der)
-    except (binascii.Error, BadEncoding):
-        return False
+def _length_in_base64(line: bytes) -> int:
+    """Return how long the DER is in base64 whose first line this is."""
+    head = b""
+    with suppress(binascii.Error):
+        head = decode_base64(line[:8].replace(b"=", b"A").ljust(8, b"A"))
+    head = head.ljust(6, b"\0")
+    long_form = head[1] & 0x7F if head[1] > 0x7F else 0
+    size = 2 + long_form + (int.from_bytes(head[2 : 2 + min(long_form, 4)], "big") if long_form else head[1])
+    return (size + 2) // 3 * 4
 
 
 # DER
@@ -243,15 +247,20 @@ def _is_der(data: bytes) -> bool:
 def _ders(data: bytes, password: bytes | None) -> Iterator[Block]:
     at = 0
     while at < len(data):
-        try:
-            *_, after = element(data, at, len(data))
-        except BadEncoding:
-            after = len(data)
-        if after < len(data) and not kind_of(data[after:]):
+        after = _next(data, at)
+        if after < len(data) and not kind_of(data[after : _next(data, after)]):
             # What follows is nothing by itself: the block is as odd as it stands.
             after = len(data)
-        yield from _der(data[at:after] if at or after < len(data) else data, password)
+        yield from _der(data[at:after], password)
         at = after
+
+
+def _next(data: bytes, at: int) -> int:
+    """Return where the element at a place ends, which is the end of the data where it is cut short."""
+    try:
+        return element(data, at, len(data))[3]
+    except BadEncoding:
+        return len(data)
 
 
 def _der(der: bytes, password: bytes | None) -> Iterator[Block]:

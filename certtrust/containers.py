@@ -27,7 +27,7 @@ from .der import (
 )
 from .outline import BadEncoding
 
-_MOST_ROUNDS = 10_000_000
+_MOST_ROUNDS = 2_000_000
 _PKCS7_OID = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07"
 _TIMES = frozenset({UTC_TIME, GENERALIZED_TIME})
 

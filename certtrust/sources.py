@@ -148,7 +148,7 @@ def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
     return io.BufferedReader(_Unpacked(stream, member.compress_size), 1 << 16)
 
 
-def _zip_members(name: str, opener: Opener) -> Iterator[Source]:
+def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
     stream = opener()
     try:
         archive = zipfile.ZipFile(stream)
@@ -158,10 +158,18 @@ def _zip_members(name: str, opener: Opener) -> Iterator[Source]:
         return
     # The members stay readable after the walk; the file is closed with the last of them.
     weakref.finalize(archive, stream.close)
+    left = max(UNPACKS_FREELY, UNPACKS_AT_MOST * size)
     for member in archive.infolist():
         if member.is_dir() or _passed_over(member.filename):
             continue
         inside = _name(f"{name}/{member.filename}")
+        # Members may overlap, so that each is harmless and all of them are not.
+        left -= member.file_size
+        if left < 0:
+            yield Source(
+                inside, _zip_moment(member), f"the archive unpacks to more than {UNPACKS_AT_MOST} times its size"
+            )
+            return
         if member.flag_bits & 1:
             yield Source(inside, _zip_moment(member), "encrypted archive member")
             continue
@@ -208,7 +216,7 @@ def _head(opener: Opener, size: int) -> bytes:
 def _expanded(name: str, opener: Opener, head: bytes, size: int, modified: pd.Timestamp | None) -> Iterator[Source]:
     """Yield the members of an archive, or the one stream."""
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        yield from _zip_members(name, opener)
+        yield from _zip_members(name, opener, size)
         return
     unpacked_head = _head(opener, size) if head.startswith(b"\x1f\x8b") else head
     if unpacked_head[257:265] in _TAR:

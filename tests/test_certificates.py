@@ -424,6 +424,12 @@ def test_progress_goes_to_the_error_stream(issued: Issued, capsys: pytest.Captur
     assert "certificates" in capsys.readouterr().err
 
 
+@given(st.text("MIDabc+/= \n", max_size=200))
+def test_no_base64_fails(text: str) -> None:
+    """Letters, blanks and padding in any order are a file with or without a certificate."""
+    assert len(read_certificates(text.encode())) >= 1
+
+
 @given(st.binary(max_size=300), st.integers(0, 5))
 def test_no_content_fails(data: bytes, shape: int) -> None:
     """Whatever is read, each source has a row."""
