@@ -99,6 +99,12 @@ class TestEvents:
         assert frame["raw"][0] == '{ mt: "AddEvent", code: "0x00010002" }'
         assert pd.isna(frame["parse_error"][1])
 
+    def test_a_list_with_a_record_a_line(self):
+        """The brackets keep their rows, and the commas do no harm."""
+        frame = read_registrations(f"[\n{ALARM},\n{CLEAR}\n]\n".encode())
+        assert frame["state"].astype(object).tolist()[1:3] == ["down", "up"]
+        assert frame["parse_error"].notna().tolist() == [True, False, False, True]
+
     def test_a_serial_that_does_not_fit_the_hardware_id_is_kept(self):
         """Both stand as they are: the documentation's own sample does not fit."""
         cells = told(read_registrations(ALARM.replace("0090332f688a", "009033000000")))
@@ -291,6 +297,10 @@ class TestOwnFormats:
         assert frame["line"].tolist() == [2, 3, 4, 5]
         assert frame["state"].isna().tolist() == [True, True, True, False]
         assert [str(error)[:8] for error in frame["parse_error"]] == ["not CSV:", "blank li", "2 fields", "nan"]
+
+    def test_a_header_of_unknown_names_is_named(self):
+        """Where CSV is asked for, but the columns are others."""
+        assert "header names no column" in read_registrations("a,b\n1,2\n", format="csv")["parse_error"][0]
 
     def test_words_that_are_none_are_named(self):
         """A state, flag or serial that cannot be one is missing, with its reason."""

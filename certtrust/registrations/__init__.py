@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from . import columns
 from .coverage import pattern_coverage
@@ -115,6 +114,8 @@ def to_parquet(
     ...     to_parquet("time,state,serial\n1700000000,up,0090332f688a\n", pathlib.Path(folder, "log.parquet"))
     1
     """
+    import pyarrow.parquet as pq  # which loads ssl
+
     rows = 0
     with pq.ParquetWriter(path, columns.SCHEMA, compression="zstd") as writer:
         for table in tables(source, options(format, patterns, workers), progress=progress):

@@ -31,8 +31,8 @@ _JAVASCRIPT = re.compile(r"^\s*\{\s*[A-Za-z_$][\w$]*\s*:")
 
 
 def sniff(head: str) -> bool:
-    """Tell whether the first line that is not blank begins an object."""
-    return head.lstrip()[:1] == "{"
+    """Tell whether the first line that is not blank begins an object, or a list of them."""
+    return head.lstrip()[:1] in ("{", "[")
 
 
 def reader(_: str, about: About) -> Reader:
@@ -42,7 +42,11 @@ def reader(_: str, about: About) -> Reader:
 
 def _parse(block: Block, about: About) -> Columns:
     notes = Notes(block.problems)
-    fields, reasons = objects(block.lines)
+    lines = block.lines
+    if pc.any(pc.ends_with(lines, "},")).as_py():
+        # In a list of objects that stand a line each, a comma follows the object.
+        lines = pc.replace_substring_regex(lines, r"\},$", "}")
+    fields, reasons = objects(lines)
     notes.add(pc.is_valid(reasons), reasons)
     kinds = _kinds(fields)
     # What is no record belongs to any kind; the most frequent one saves taking the block apart.

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from tqdm.auto import tqdm
 
 from ..errors import SourceError
 from ..sources import Source, sources
@@ -51,6 +50,9 @@ def options(form: str | None, patterns: Any, workers: int | None) -> Options:
 
 def tables(source: Any, chosen: Options, *, progress: bool | None = None) -> Iterator[Any]:
     """Yield the rows of all sources as Arrow tables of bounded size, in order."""
+    # Loaded here, since in a notebook it loads the widgets.
+    from tqdm.auto import tqdm
+
     # A bar that is not asked for appears only when the work turns out to be long.
     delay = _QUIET if progress is None else 0.0
     with tqdm(unit=" lines", unit_scale=True, delay=delay, disable=progress is False, leave=False) as bar:

@@ -69,6 +69,8 @@ def _parse(block: Block, *, separator: str, names: list[str]) -> Columns:
         reasons = fields.pop("")
         notes.add(pc.is_valid(reasons), reasons)
     known = {name: fields[name] for name in records.FIELDS if name in fields}
+    if not known:
+        notes.add(pc.is_null(notes.text), "the header names no column that is known here")
     made = records.from_fields(known, notes)
     return made | {"matched_by": pc.if_else(pc.is_null(notes.text), word("record"), NOTHING), "parse_error": notes.text}
 

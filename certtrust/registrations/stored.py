@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from . import columns as typed
 from . import records
@@ -27,6 +26,8 @@ _KEPT = ("source", "raw", "parse_error", "matched_by", "time_by")
 
 def tables(stream: BinaryIO, begin: bytes, name: str) -> Iterator[tuple[Any, int]]:
     """Yield the rows of a Parquet file as tables, each with the number of rows that are to be in it."""
+    import pyarrow.parquet as pq  # which loads ssl
+
     file = _seekable(stream, begin)
     try:
         parquet = pq.ParquetFile(file)
