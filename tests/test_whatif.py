@@ -115,5 +115,10 @@ def test_rows_that_one_side_lacks_are_listed_last():
     before = results_of(("pass", None), ("pass", None), ("fail", "time.clock"), index=[5, 6, 7])
     after = results_of(("fail", "time.clock"), ("pass", None), ("pass", None), index=[6, 7, 8])
     found = changes(before, after)
-    assert found[["attempt", "change"]].values.tolist() == [[6, "broken"], [7, "repaired"], [5, "gone"], [8, "new"]]
+    assert list(zip(found["attempt"], found["change"], strict=True)) == [
+        (6, "broken"),
+        (7, "repaired"),
+        (5, "gone"),
+        (8, "new"),
+    ]
     assert found["device"].notna().all()

@@ -8,16 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..attempts import attempts
+from ..attempts import attempts, identities
 from ..check import CAUSES, check
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
 from ..groups import Codes, combine
-from ..schema import ATTEMPTS, REGISTRATIONS, conform, empty
-from .actions import known_certificates
+from ..schema import ATTEMPTS, conform
+from .actions import among, known_certificates
 
 _NEVER = np.iinfo(np.int64).max
 _REGISTRATION = ("device", "pbx", "registration_name", "interface")
+_TOLD = ("serial", "hardware_id", "pbx", "registration_name", "interface")
+"""What a log line tells of them."""
 
 
 def latest(results: pd.DataFrame) -> pd.DataFrame:
@@ -41,12 +43,16 @@ def latest(results: pd.DataFrame) -> pd.DataFrame:
     >>> len(latest(attempts)) < len(attempts)
     True
     """
-    time = results["time"].astype("int64").to_numpy(copy=True)
-    time[results["time"].isna().to_numpy()] = np.iinfo(np.int64).min
-    order = np.argsort(time, kind="stable")[::-1]
-    codes = [pd.factorize(results[name])[0][order] for name in _REGISTRATION]
-    _, first = combine(*codes)
-    return results.iloc[np.sort(order[first])]
+    return results.iloc[_last(results["time"], [results[name] for name in _REGISTRATION])]
+
+
+def _last(time: pd.Series, keys: list[pd.Series]) -> Codes:
+    """Return the place of the last row in time of each distinct key, ascending."""
+    moment = time.astype("int64").to_numpy(copy=True)
+    moment[time.isna().to_numpy()] = np.iinfo(np.int64).min
+    order = np.argsort(moment, kind="stable")[::-1]
+    _, first = combine(*(pd.factorize(key)[0][order] for key in keys))
+    return np.sort(order[first])
 
 
 def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFrame:
@@ -136,13 +142,16 @@ def _failing(rows: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
 def _standing(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
     """Return each registration as it would be tried today, with a would-be one for devices that the log lacks."""
     fleet = fleet if fleet.links is not None else link(fleet)
-    last = latest(attempts(fleet))
-    registered = fleet.registrations.loc[last.index]
-    today = registered.assign(time=registered["time"].mask(registered["time"].notna(), now))
-    from_log = attempts(dataclasses.replace(fleet, registrations=today))
-    silent = attempts(dataclasses.replace(fleet, registrations=empty(REGISTRATIONS)), of="devices")
-    silent = silent[~silent["device"].isin(last["device"])]
-    return conform(pd.concat([from_log, silent], ignore_index=True), ATTEMPTS)
+    log = fleet.registrations
+    log = log.iloc[_last(log["time"], [log[name] for name in _TOLD])]
+    log = log.assign(time=log["time"].mask(log["time"].notna(), now), _seen=log["time"])
+    tried = attempts(dataclasses.replace(fleet, registrations=log))
+    tried = tried.iloc[_last(tried["_seen"], [tried[name] for name in _REGISTRATION])].drop(columns="_seen")
+    fleet = dataclasses.replace(fleet, registrations=log)
+    _, entered = identities(fleet)
+    silent = fleet.devices[~among(entered, tried["device"])]
+    never = attempts(dataclasses.replace(fleet, devices=silent), of="devices")
+    return conform(pd.concat([tried, never], ignore_index=True), ATTEMPTS)
 
 
 def _within(rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> npt.NDArray[np.bool_]:

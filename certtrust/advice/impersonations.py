@@ -8,12 +8,14 @@ import re
 import unicodedata
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from .. import chains, names
-from ..attempts import _canonical, _distinct, _known_serials, identities, leaves
+from ..attempts import holders as presented
+from ..attempts import identities
 from ..fleet import Fleet, link
-from ..groups import Codes, combine
+from ..groups import Codes, combine, distinct, places
 from ..identity import HARDWARE_ID, SERIAL
 from ..outline import outline
 from ..rules import TRUSTED
@@ -24,6 +26,8 @@ LIMIT = 1_000_000
 """Pairs that are listed at most."""
 
 _OWN_NAME = re.compile(rf"(?:(?:{SERIAL})(?:[^0-9A-Za-z].*)?|{HARDWARE_ID})", re.DOTALL)
+
+_OCTETS = re.compile(r"([0-9a-f]{2}[:-]){5}[0-9a-f]{2}|([0-9a-f]{4}\.){2}[0-9a-f]{4}")
 
 
 def impersonations(fleet: Fleet, *, at: pd.Timestamp | str | None = None, limit: int = LIMIT) -> pd.DataFrame:
@@ -68,7 +72,7 @@ def impersonations(fleet: Fleet, *, at: pd.Timestamp | str | None = None, limit:
     moment = (moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")).as_unit("us")
     log, registered, entered = _seen(fleet)
     victims = _names(fleet.devices, entered, log, registered)
-    certificates, holders = _holders(fleet, log, registered, entered)
+    certificates, holders = _holders(fleet, log, registered)
     valid = (certificates["not_before"] <= moment) & (moment <= certificates["not_after"])
     opened = _opened(certificates[valid], victims)
     doors = _doors(certificates[valid], holders, opened)
@@ -102,16 +106,10 @@ def _once(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.iloc[first].reset_index(drop=True)
 
 
-def _holders(
-    fleet: Fleet, log: pd.DataFrame, registered: pd.Series, entered: pd.Series
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _holders(fleet: Fleet, log: pd.DataFrame, registered: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the leaves of files and lists, each certificate once, and who holds each: fingerprint, device."""
-    serials = _known_serials(fleet)
     columns = ["fingerprint", "bundle", "device", "subject", "subject_cn", "not_before", "not_after", "is_ca", "der"]
-    found = leaves(fleet.certificates)[[*columns, "dns_names", "ip_addresses"]]
-    own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
-    by_file = _distinct(lambda text: _canonical(text, serials), found["device"])
-    found = found.assign(device=by_file.fillna(own_cn.where(among(own_cn, entered))))
+    found = presented(dataclasses.replace(fleet, registrations=log))[[*columns, "dns_names", "ip_addresses"]]
     listed = fleet.trust[found.columns].assign(bundle=None, device=None).astype({"bundle": "str", "device": "str"})
     both = pd.concat([found, listed], ignore_index=True)
     both = both[both["fingerprint"].notna() & ~both["is_ca"].fillna(value=False).astype(bool)]
@@ -151,8 +149,10 @@ def _usable(cn: str) -> bool:
 
 def _folded(name: str) -> str:
     """Spell serials and hardware IDs in one way, as certtrust.names does."""
-    lower = re.sub("[A-Z]+", lambda capitals: capitals[0].lower(), name)
-    octets = re.match(r"([0-9a-f]{2}[:-]){5}[0-9a-f]{2}|([0-9a-f]{4}\.){2}[0-9a-f]{4}", lower)
+    lower = name.lower() if name.isascii() else re.sub("[A-Z]+", lambda capitals: capitals[0].lower(), name)
+    if lower[2:3] not in (":", "-") and lower[4:5] != ".":
+        return lower
+    octets = _OCTETS.match(lower)
     return re.sub("[:.-]", "", octets[0]) + lower[octets.end() :] if octets else lower
 
 
@@ -200,8 +200,7 @@ def _listed(doors: pd.DataFrame, holders: pd.DataFrame, opened: pd.DataFrame, li
     victim = opened.iloc[order[start[door] + number]].reset_index(drop=True)
     pairs = doors[["fingerprint", "cn", "pbx", "trust_state", "opens"]].iloc[door].reset_index(drop=True)
     pairs = pairs.assign(victim=victim["device"], name=victim["name"], _door=door)
-    held = pd.MultiIndex.from_frame(holders)
-    pairs = pairs[~pd.MultiIndex.from_frame(pairs[["fingerprint", "victim"]]).isin(held)]
+    pairs = pairs[~_held(pairs, holders)]
     pairs = pairs[(pairs.groupby("_door").cumcount() < most).to_numpy()].head(limit)
     device = holders.drop_duplicates("fingerprint").set_index("fingerprint")["device"]
     return pd.DataFrame(
@@ -212,6 +211,15 @@ def _listed(doors: pd.DataFrame, holders: pd.DataFrame, opened: pd.DataFrame, li
             **{name: pairs[name] for name in ("pbx", "trust_state", "opens", "victim", "name")},
         }
     ).reset_index(drop=True)
+
+
+def _held(pairs: pd.DataFrame, holders: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which victims hold the certificate themselves."""
+    certificates, devices = distinct(holders["fingerprint"]), distinct(holders["device"])
+    own = places(holders["fingerprint"], certificates) * len(devices) + places(holders["device"], devices)
+    device = places(pairs["victim"], devices)
+    asked = places(pairs["fingerprint"], certificates) * len(devices) + device
+    return np.isin(asked, own) & (device >= 0)
 
 
 def _room(counts: Codes, limit: int) -> int:
@@ -243,7 +251,8 @@ def shared_names(fleet: Fleet) -> pd.DataFrame:
     >>> shared_names(ct.simulate(30, seed=1)).columns.tolist()
     ['subject_cn', 'keys', 'certificates', 'devices']
     """
-    certificates, holders = _holders(fleet, *_seen(fleet))
+    log, registered, _ = _seen(fleet)
+    certificates, holders = _holders(fleet, log, registered)
     table = _common_names(certificates).merge(_keys(certificates), on="fingerprint")
     table = table.merge(holders, on="fingerprint", how="left")
     grouped = table.groupby("name", sort=False)
@@ -274,7 +283,8 @@ def shared_keys(fleet: Fleet) -> pd.DataFrame:
     >>> shared_keys(ct.simulate(30, seed=1)).columns.tolist()
     ['key', 'devices', 'device', 'fingerprint', 'subject_cn']
     """
-    certificates, holders = _holders(fleet, *_seen(fleet))
+    log, registered, _ = _seen(fleet)
+    certificates, holders = _holders(fleet, log, registered)
     table = _keys(certificates).merge(holders, on="fingerprint")
     table = table.merge(certificates[["fingerprint", "subject_cn"]], on="fingerprint")
     table["devices"] = table.groupby("key")["device"].transform("nunique")
@@ -285,7 +295,7 @@ def shared_keys(fleet: Fleet) -> pd.DataFrame:
 
 def _keys(certificates: pd.DataFrame) -> pd.DataFrame:
     """Return the key of each certificate whose DER can be taken apart: fingerprint, key."""
-    there = certificates[[isinstance(der, bytes) for der in certificates["der"]]]
+    there = certificates[np.array([isinstance(der, bytes) for der in certificates["der"]], dtype=bool)]
     parts = [outline(der) for der in there["der"]]
     keys = [None if each is None else hashlib.sha256(each.public_key).hexdigest() for each in parts]
     return pd.DataFrame({"fingerprint": there["fingerprint"].array, "key": pd.array(keys, dtype="str")}).dropna()

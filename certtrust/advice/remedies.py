@@ -222,9 +222,11 @@ def _trial(fleet: Fleet, results: pd.DataFrame, every: Cases, *, logged: bool) -
     _, last = combine(*(each[::-1] for each in numbers))
     looked_at = near.iloc[np.unique(order[np.concatenate([first, len(order) - 1 - last])])]
     if logged:
-        # Serials that stand nowhere else tell apart devices of one hardware ID, so one row of each stays.
+        # Serials that stand in the log alone tell apart devices of one hardware ID, so one row of each stays.
         log = fleet.registrations
-        kept = log.index.isin(looked_at.index) | ~log["serial"].duplicated().to_numpy()
+        elsewhere = [fleet.devices["serial"], fleet.certificates["device"], fleet.certificates["serial"]]
+        lone = ~log["serial"].duplicated().to_numpy() & ~among(log["serial"], pd.concat(elsewhere))
+        kept = log.index.isin(looked_at.index) | lone
         fleet = dataclasses.replace(fleet, registrations=log[kept])
     registered, entered = identities(fleet)
     undecided = every.rows["undecided"].to_numpy(dtype=bool)

@@ -27,8 +27,7 @@ class Authorities:
         verified = links[links["verified"].fillna(value=False).astype(bool)]
         self.signer = pd.Series(verified["issuer"].to_numpy(), index=verified["child"].to_numpy(), dtype="str")
         self.signer = self.signer[~self.signer.index.duplicated()]
-        capable = known["is_ca"].fillna(value=False).astype(bool)
-        capable |= among(known["fingerprint"], fleet.trust["fingerprint"]) | among(
+        capable = known["is_ca"].fillna(value=False).to_numpy(dtype=bool) | among(
             known["fingerprint"], verified["issuer"]
         )
         self._key: dict[str, bytes] = {}
