@@ -119,8 +119,7 @@ def _from_numbers(number: Any) -> Any:
         return None
     if largest < 10**11:
         return pc.multiply(number, 10**6).cast(MOMENT)
-    cells = number.to_numpy(zero_copy_only=False)
-    cells = np.where(np.isnan(cells), 0, cells).astype("int64") if number.null_count else cells
+    cells = pc.fill_null(number, 0).to_numpy()
     scaled = np.select(
         [cells < 10**11, cells < 10**14, cells < 10**17], [cells * 10**6, cells * 10**3, cells], cells // 1000
     )
@@ -132,9 +131,7 @@ def _moments_by_value(text: Any) -> Any:
     values = pd.Series(encoded.dictionary.to_pylist(), dtype="str").str.strip()
     number = values.str.fullmatch(r"[0-9]{1,19}(?:\.[0-9]{1,9})?").fillna(False).astype(bool)
     microseconds = [_microseconds(value) if plain else 0 for value, plain in zip(values, number, strict=True)]
-    numbers = pd.Series(pd.to_datetime(np.array(microseconds, "int64"), unit="us", utc=True), values.index).where(
-        number
-    )
+    numbers = pd.Series(pd.to_datetime(np.array(microseconds, "int64"), unit="us", utc=True)).where(number)
     words = values.where(~number)
     iso = pd.to_datetime(words, format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
     compact = pd.to_datetime(words, format="%Y%m%d-%H%M%S", utc=True, errors="coerce").astype("datetime64[us, UTC]")
