@@ -144,6 +144,7 @@ class TestQueryStrings:
             "?{}",
             '192.0.2.9 - - [02/Mar/2026:10:11:25 +0000] "GET /log?{} HTTP/1.1" 200 2 "-" "agent"',
             "GET /log?{} HTTP/1.1",
+            "2026-03-02 10:11:25 192.0.2.1 GET /log {} 80 - 192.0.2.9 agent 200 0",
         ],
     )
     def test_bare_with_a_question_mark_or_in_an_access_log(self, form):

@@ -23,14 +23,14 @@ from .pairs import pairs
 
 NAME = "query"
 _KEYS = {key: key for key in ("event", "time", "date", "from", "msg")}
-_SNIFF = re.compile(r"(?:^|[?&])event=syslog(?:&|$)", re.MULTILINE)
-_REQUEST = r"\?(?P<query>[^\s\"]*)"
-_LOGGED = r"^(?:[A-Z]+ [^ ]*\?|[^?]*\"[A-Z]+ [^ ]*\?)"
+_SNIFF = re.compile(r"(?:^|[?&\s\"])event=syslog(?:[&\s\"]|$)")
+_BARE = r"^\s*\??[A-Za-z-]+="
+_INSIDE = r"[?\s\"](?P<query>(?:[A-Za-z-]+=[^&\s\"]*&)*event=syslog[^\s\"]*)"
 
 
 def sniff(head: str) -> bool:
     """Tell whether one of the first lines holds such a query string."""
-    return _SNIFF.search(head) is not None and not head.lstrip().startswith("{")
+    return _SNIFF.search(head) is not None
 
 
 def reader(_: str, about: About) -> Reader:
@@ -59,13 +59,13 @@ def _parse(block: Block, about: About) -> Columns:
 
 
 def _query(lines: Any) -> Any:
-    """Return the query string: of the request in an access log, else the line without a leading question mark."""
-    logged = pc.match_substring_regex(lines, _LOGGED)
-    bare = pc.utf8_ltrim(pc.utf8_trim_whitespace(lines), "?")
-    if not pc.any(logged).as_py():
-        return bare
-    request = pc.struct_field(pc.extract_regex(lines, _REQUEST), "query").cast(TEXT)
-    return pc.if_else(logged, request, bare)
+    """Return the query string: the line without a leading question mark, or what a log of requests holds of it."""
+    bare = pc.match_substring_regex(lines, _BARE)
+    whole = pc.utf8_ltrim(pc.utf8_trim_whitespace(lines), "?")
+    if pc.all(bare).as_py():
+        return whole
+    inside = pc.struct_field(pc.extract_regex(lines, _INSIDE), "query").cast(TEXT)
+    return pc.if_else(bare, whole, pc.fill_null(inside, ""))
 
 
 def _decoded(text: Any) -> Any:
