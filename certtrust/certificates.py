@@ -20,7 +20,7 @@ from functools import partial
 from io import BytesIO
 from itertools import islice
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -280,14 +280,12 @@ def _portable(source: Source) -> Source:
 
 def _columns(batch: Batch) -> Columns:
     """Return the columns of a batch, one row for each block."""
-    found = {row: block for row, block in enumerate(batch.blocks) if isinstance(block, Block)}
-    ders = [each.der if isinstance(each, Block) else each for each in batch.blocks] if found else batch.blocks
-    columns = x509.read([der for der in ders if isinstance(der, bytes)])
-    if found:
-        others = [block for block in found.values() if block.der is None]
-        rows = [{**(block.columns or {}), "parse_error": block.problem} for block in others]
-        columns = x509.interleaved(columns, rows, np.array([der is not None for der in ders], bool))
-        _add_what_blocks_tell(batch, found, columns)
+    if set(map(type, batch.blocks)) <= {bytes}:
+        ders = cast(list[bytes | None], batch.blocks)
+        columns = x509.read(cast(list[bytes], ders))
+    else:
+        ders = [each.der if isinstance(each, Block) else each for each in batch.blocks]
+        columns = _columns_of_blocks(batch, ders)
     serial, model, spelled = _identities(columns["subject_cn"])
     source = pa.array(batch.source, x509.TEXT)
     return columns | {
@@ -299,6 +297,16 @@ def _columns(batch: Batch) -> Columns:
         "model": model,
         "der": ders,
     }
+
+
+def _columns_of_blocks(batch: Batch, ders: list[bytes | None]) -> Columns:
+    columns = x509.read([der for der in ders if isinstance(der, bytes)])
+    found = {row: block for row, block in enumerate(batch.blocks) if isinstance(block, Block)}
+    others = [block for block in found.values() if block.der is None]
+    rows = [{**(block.columns or {}), "parse_error": block.problem} for block in others]
+    columns = x509.interleaved(columns, rows, np.array([der is not None for der in ders], bool))
+    _add_what_blocks_tell(batch, found, columns)
+    return columns
 
 
 def _add_what_blocks_tell(batch: Batch, found: dict[int, Block], columns: Columns) -> None:

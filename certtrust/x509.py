@@ -6,10 +6,12 @@ Whether cryptography loads a certificate stands in its row: where it refuses, `p
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import warnings
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -42,7 +44,7 @@ def read(ders: Sequence[bytes]) -> Columns:
     dict
         The columns of CERTIFICATES that a certificate tells by itself; rows in the order given.
     """
-    with warnings.catch_warnings():
+    with _collector_held_back(), warnings.catch_warnings():
         # Odd certificates are the data here; what is odd about them stands in parse_error.
         warnings.simplefilter("ignore")
         refusals = _refusals(ders)
@@ -58,6 +60,19 @@ def read(ders: Sequence[bytes]) -> Columns:
         columns["fingerprint"] = pa.array([hashlib.sha256(der).hexdigest() for der in ders], TEXT)
         columns["is_self_signed"] = _self_signed(ders, columns["self_issued"], loaded)
     return columns
+
+
+@contextmanager
+def _collector_held_back() -> Iterator[None]:
+    """Spare the garbage collector the lists of a batch, none of which it could free."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def interleaved(columns: Columns, rows: list[Row], regular: npt.NDArray[np.bool_]) -> Columns:
