@@ -240,11 +240,11 @@ class Code(str):
 
 
 _COPY = (
-    "const t=this.nextElementSibling.textContent,b=this,o=b.textContent,"
-    "d=()=>{b.textContent='Copied';setTimeout(()=>{b.textContent=o},1500)},"
+    "const b=this,t=b.nextElementSibling.textContent,o=b.textContent,"
     "f=()=>{const a=document.createElement('textarea');a.value=t;document.body.append(a);a.select();"
-    "document.execCommand('copy');a.remove();d()};"
-    "navigator.clipboard?navigator.clipboard.writeText(t).then(d,f):f()"
+    "document.execCommand('copy');a.remove()};"
+    "navigator.clipboard?navigator.clipboard.writeText(t).catch(f):f();"
+    "b.textContent='Copied';setTimeout(()=>{b.textContent=o},1500)"
 )
 
 

@@ -154,11 +154,9 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         self._down = ipywidgets.Checkbox(
             value=True, description="largest first", indent=False, layout={"width": "120px"}
         )
-        icons = ("angle-double-left", "angle-left", "angle-right", "angle-double-right")
-        turns = zip(("First", "Back", "Next", "Last"), icons, strict=True)
         self._turn = {
-            name: ipywidgets.Button(description=name, icon=icon, tooltip=f"{name} page", layout={"width": "80px"})
-            for name, icon in turns
+            name: ipywidgets.Button(description=name, tooltip=f"{name} page", layout={"width": "70px"})
+            for name in ("First", "Back", "Next", "Last")
         }
         self._one = ipywidgets.Combobox(
             placeholder="serial or name", description="Device", ensure_option=False, continuous_update=False

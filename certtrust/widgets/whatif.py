@@ -228,7 +228,9 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     # What happens
 
     def _add(self, step: Step) -> None:
-        self.steps = (*self.steps, step)
+        # A slider that is dragged is one step, wherever it passed by.
+        dragged = step.kind == "at" and self.steps and self.steps[-1].kind == "at"
+        self.steps = (*(self.steps[:-1] if dragged else self.steps), step)
 
     def _switched(self, kind: str, value: Any) -> None:
         if not self._quiet:

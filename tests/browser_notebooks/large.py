@@ -27,7 +27,9 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
 
-def _certificate(subject: str, key: ec.EllipticCurvePublicKey, issuer: str, signer: ec.EllipticCurvePrivateKey) -> bytes:
+def _certificate(
+    subject: str, key: ec.EllipticCurvePublicKey, issuer: str, signer: ec.EllipticCurvePrivateKey
+) -> bytes:
     years = 40 if subject == issuer else 5 + hash_of(subject) % 25
     builder = x509.CertificateBuilder(_name(issuer), _name(subject), key, 1000 + hash_of(subject))
     builder = builder.not_valid_before(START).not_valid_after(START + datetime.timedelta(days=365 * years))
@@ -49,7 +51,9 @@ def large_fleet(devices: int = 100_000, pbxs: int = 8) -> ct.Fleet:
     ders = [
         _certificate(serial, own, AUTHORITIES[each], keys[each]) for serial, each in zip(serials, which, strict=True)
     ]
-    cas = from_der([_certificate(name, key.public_key(), name, key) for name, key in zip(AUTHORITIES, keys, strict=True)])
+    cas = from_der(
+        [_certificate(name, key.public_key(), name, key) for name, key in zip(AUTHORITIES, keys, strict=True)]
+    )
     certificates = from_der(ders, source=[f"{serial}.pem" for serial in serials])
     random = np.random.default_rng(1)
     pbx = pd.Series([f"pbx-{each:02d}" for each in random.integers(0, pbxs, devices)], dtype="str")

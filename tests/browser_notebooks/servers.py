@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -15,6 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STARTUP = 90
+SETTINGS = {
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+}
+"""No news from the network, every cell in the page, and a file that is saved only when the test says so."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,10 @@ def free_port() -> int:
 def running(command: list[str], folder: Path, log: Path, url: str, ready: str) -> Iterator[Server]:
     """Run a server in a folder as long as the context lasts."""
     home = log.parent / f"{log.stem}-home"
-    home.mkdir(parents=True, exist_ok=True)
+    for name, settings in SETTINGS.items():
+        file = home / "settings" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings))
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(home / "config"),
@@ -68,7 +78,7 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}:\n{log.read_text(errors='replace')}")
         try:
-            with urllib.request.urlopen(address, timeout=5):
+            with urllib.request.urlopen(address, timeout=5):  # noqa: S310 - an address of our own
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.3)
@@ -81,7 +91,7 @@ def jupyterlab(folder: Path, log: Path) -> Iterator[Server]:
     port = free_port()
     command = ["jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token="]
     command += [f"--ServerApp.root_dir={folder}", "--allow-root", "--ServerApp.log_level=WARN"]
-    command += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     with running(command, folder, log, f"http://127.0.0.1:{port}", "/api/status") as server:
         yield server
 

@@ -1,0 +1,106 @@
+"""A real JupyterLab, a real Voila and Debian's Chromium; screenshots stay in build/browser_notebooks."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from servers import Server, jupyterlab
+
+ROOT = Path(__file__).parent.parent.parent
+PICTURES = ROOT / "build" / "browser_notebooks"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HARMLESS = re.compile(
+    "not trusted|authentication is disabled|without encryption|websocket_ping|"
+    "Starting buffering|Discarding|Restoring connection|received signal"
+)
+"""What servers log of their own accord, whatever the notebook does."""
+
+
+def pytest_collection_modifyitems(items):
+    """All of these are slow, and need a browser."""
+    for item in items:
+        if Path(item.fspath).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.exhaustive)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="no chromium on this machine"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """Chromium without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Path:
+    """A copy of the notebooks and the example fleet, as a user has them after a download."""
+    folder = tmp_path_factory.mktemp("site")
+    for name in ("notebooks", "data"):
+        shutil.copytree(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lab(site, tmp_path_factory) -> Iterator[Server]:
+    """JupyterLab on that copy."""
+    with jupyterlab(site, tmp_path_factory.mktemp("lab") / "lab.log") as server:
+        yield server
+
+
+class Watch:
+    """What the browser's console complained about."""
+
+    def __init__(self, page) -> None:
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        page.on("console", self._heard)
+
+    def _heard(self, message) -> None:
+        if message.type == "error" and "debugger state" not in message.text:
+            self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
+
+
+@pytest.fixture
+def page(browser, request) -> Iterator:
+    """A fresh page; at its end a screenshot is kept, and the console must have said nothing bad."""
+    context = browser.new_context(
+        viewport={"width": 1500, "height": 1300},
+        permissions=["clipboard-read", "clipboard-write"],
+        accept_downloads=True,
+    )
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    watch = Watch(page)
+    yield page
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"{request.node.name.replace('/', '-')}.png")
+    context.close()
+    assert watch.complaints == []
+
+
+def complaints_of(server: Server) -> list[str]:
+    """Return the warnings and errors in the server's log."""
+    lines = server.log.read_text(errors="replace").splitlines()
+    bad = [line for line in lines if re.search(r"\[[WEC] |Traceback|ERROR", line)]
+    return [line for line in bad if not HARMLESS.search(line)]
