@@ -24,6 +24,7 @@ DEVICE = ("device", "serial", "hardware_id", "mac", "host")
 _BATCH = 4096
 _SEPARATORS = ",;\t|"
 _HEADER = re.compile(rb"[^\r\n]{1,4096}")
+_ONE_COLUMN = re.compile(rb'[^\r\n]+\r?\n\s*("|MI)')
 _HOLDS = re.compile(r"-----BEGIN |LS0tLS1CRUdJTi|^\s*MI[A-Za-z0-9+/]{60}")
 
 
@@ -97,6 +98,8 @@ def _separator(data: bytes) -> str | None:
     if header is None or b"-----" in header[0]:
         return None
     text = header[0].decode("utf-8", "replace")
+    if not _ONE_COLUMN.match(data) and not any(separator in text for separator in _SEPARATORS):
+        return None
     for separator in _SEPARATORS:
         names = [name.strip(' "').lower() for name in text.split(separator)]
         if set(CONTENT).intersection(names):

@@ -26,6 +26,7 @@ Element = tuple[int, bytes]
 Row = dict[str, Any]
 
 _NO_ELEMENT: Element = (0, b"")
+_MOST_PROBLEMS = 20
 _ID_CE = b"\x55\x1d"
 
 
@@ -87,10 +88,10 @@ def read(der: bytes) -> Row:
     signed, algorithm, *_ = [*inner, _NO_ELEMENT, _NO_ELEMENT]
     if signed[0] != SEQUENCE:
         problems.append("no tbsCertificate")
-        row["parse_error"] = "; ".join(problems)
-        return row
-    _read_signed(signed[1], algorithm, row, problems)
-    row["parse_error"] = "; ".join(problems) or None
+    else:
+        _read_signed(signed[1], algorithm, row, problems)
+    # A certificate may be wrong in a hundred thousand places, and a few of them say it.
+    row["parse_error"] = "; ".join(list(dict.fromkeys(problems))[:_MOST_PROBLEMS]) or None
     return row
 
 
@@ -169,7 +170,9 @@ def _read_validity(part: Element, row: Row, problems: _Problems) -> None:
         times = _parts(_content(part, SEQUENCE))[0]
     for at, column in enumerate(("not_before", "not_after")):
         with problems.of(column):
-            row[column] = fields.moment(*(times[at] if at < len(times) else _NO_ELEMENT))
+            if at >= len(times):
+                raise BadEncoding("missing")
+            row[column] = fields.moment(*times[at])
 
 
 def _read_key(content: bytes, row: Row) -> None:

@@ -249,6 +249,26 @@ def test_tables_carry_certificates_and_devices(issued: Issued, tmp_path: Path) -
     assert frame["fingerprint"].notna().sum() == 2 + 3 + 1 + 1
 
 
+def test_one_column_is_a_table_only_with_cells(issued: Issued) -> None:
+    """A word above a PEM file is text; above quoted cells it is the name of their column."""
+    for content in (b"chain\n" + issued.bundle, b'pem\n"' + issued.pems[0] + b'"\n"' + issued.pems[1] + b'"\n'):
+        frame = read_certificates(content)
+        assert frame["der"].tolist() == issued.ders
+        assert (frame["bundle"] == "<bytes>").all() == content.startswith(b"chain")
+
+
+def test_a_hundred_thousand_problems_are_told_in_few_words() -> None:
+    """The text of parse_error stays short, whatever is in a certificate."""
+    nothing = encoded(0x30, b"")
+    extensions = encoded(
+        0xA3, encoded(0x30, b"".join(encoded(0x30, encoded(6, bytes([1, n % 100]))) for n in range(99_999)))
+    )
+    signed = encoded(0x30, encoded(2, b"\1") + nothing * 5 + extensions)
+    (error,) = from_der([encoded(0x30, signed + nothing + encoded(3, b"\0"))])["parse_error"]
+    assert error.startswith(REFUSED)
+    assert len(error) < 5000
+
+
 def test_a_table_of_another_kind_says_so(tmp_path: Path) -> None:
     """A Parquet file without such a column, and one that is damaged, are rows with their reason."""
     pd.DataFrame({"name": ["x"]}).to_parquet(tmp_path / "a.parquet")
