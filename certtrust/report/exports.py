@@ -44,7 +44,28 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def as_json(report: Report) -> str:
-    """Return the whole content as JSON: fixed keys in a fixed order, tables as lists of objects, missing as null."""
+    """Return the whole content as JSON.
+
+    Parameters
+    ----------
+    report : Report
+        From `explain_fleet`.
+
+    Returns
+    -------
+    str
+        One object with fixed keys in a fixed order: format, version (raised when a key is renamed or removed),
+        name, made, of (log or devices), summary (the numbers of the first lines), comparison (predicted, then
+        observed), and the tables causes, failing, undecided, remedies, forecast, rules, inputs and problems as
+        lists of objects. Moments are ISO 8601 in UTC, what is missing is null.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> from certtrust.report import explain_fleet
+    >>> json.loads(as_json(explain_fleet(ct.simulate(20, seed=1), periods=1)))["version"]
+    1
+    """
     summary = summarise(report)._asdict()
     moments = {name: None if summary[name] is None else summary[name].isoformat() for name in ("first", "last")}
     comparison = {str(name): dict(row) for name, row in report.comparison.astype("object").iterrows()}

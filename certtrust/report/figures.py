@@ -119,7 +119,7 @@ def write_pictures(report: Report, directory: Path) -> list[Path]:
             path = directory / (f"{name}.png" if theme == "light" else f"{name}-dark.png")
             with charts.style():
                 charts.figure_of(draw(report, charts.blank(), theme)).savefig(
-                    path, dpi=200, metadata={"Software": None}, pil_kwargs={"optimize": True}
+                    path, dpi=200, metadata={"Software": None}
                 )
             written.append(path)
     return written

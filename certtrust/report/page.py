@@ -177,7 +177,8 @@ def _left_out(shown: int, all_rows: int, stem: str | None, ending: str) -> Marku
 
 
 def _action(action: pd.Series) -> list[Markup]:
-    alone = f"{plural(int(action['attempts']), 'attempt')} of {plural(int(action['devices']), 'device')}"
+    attempts, devices = int(action["attempts"]), int(action["devices"])
+    alone = f"{plural(attempts, 'attempt')} of {plural(devices, 'device')}" if attempts else "nothing"
     together = plural(int(action["devices_cumulative"]), "device")
     further = [
         tag("p", tag("small", label, " ", tag("bdi", action[name])))
