@@ -51,7 +51,9 @@ def certificate(subject: str, key: object, issuer: str, signer: rsa.RSAPrivateKe
 def fleet(devices: int) -> tuple[list[bytes], list[bytes]]:
     """Return the DER of the CAs and of the devices."""
     keys = [rsa.generate_private_key(65537, 2048) for _ in range(CAS)]
-    cas = [certificate(f"CA {place}", key.public_key(), f"CA {place}", key, is_ca=True) for place, key in enumerate(keys)]
+    cas = [
+        certificate(f"CA {place}", key.public_key(), f"CA {place}", key, is_ca=True) for place, key in enumerate(keys)
+    ]
     own = ec.generate_private_key(ec.SECP256R1()).public_key()
     leaves = [
         certificate(f"009033{place:06x}", own, f"CA {place % CAS}", keys[place % CAS], is_ca=False)

@@ -350,6 +350,8 @@ def _unsigned(
     undecided: pd.Series,
 ) -> tuple[Codes, list[tuple[Name | None, str | None]]]:
     """Return for each certificate without a signer the number of its issuer's name and of what stands in the way."""
+    if not concerned.any():
+        return np.zeros(len(concerned), dtype=np.int64), [(None, None)]
     wanted = distinct(fingerprints[concerned])
     here = np.maximum(places(wanted, certificates["fingerprint"]), places(wanted, trust["fingerprint"])) >= 0
     blocked = places(wanted, undecided) >= 0

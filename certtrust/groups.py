@@ -35,6 +35,8 @@ def places(texts: pd.Series, among: pd.Series) -> Codes:
     >>> places(pd.Series(["b", None, "c"]), pd.Series(["a", "b"])).tolist()
     [1, -1, -1]
     """
+    if texts.empty or among.empty:
+        return np.full(len(texts), -1, dtype=np.int64)
     wanted, known = arrow(texts), arrow(among)
     if _FEW * len(wanted) >= len(known):
         return _index(wanted, known)
