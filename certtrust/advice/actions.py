@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from ..errors import CerttrustError, MissingColumnError
 from ..fleet import Fleet
 from ..groups import places
 from ..outline import outline
-from ..schema import CERTIFICATES, FLAG, MOMENT, TEXT, TRUST, conform
+from ..schema import CERTIFICATES, MOMENT, TEXT, TRUST, conform
 
 KINDS = (
     "set clock",
@@ -34,7 +35,7 @@ KINDS = (
 )
 """What can be done, most welcome first: of two kinds that repair as much, `remedies` takes the earlier one."""
 
-COLUMNS = {
+COLUMNS: dict[str, Any] = {
     "pbx": TEXT,
     "device": TEXT,
     "fingerprint": TEXT,
@@ -187,7 +188,7 @@ def _rename(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     new = actions.drop_duplicates(["device", "name"])
     index = _pairs(new["device"], new["name"])
     found = index.get_indexer(_pairs(copy.registered, rows["registration_name"].fillna(default)))
-    names = np.append(new["value"].to_numpy(dtype=object), None)[found]
+    names = np.array([*new["value"], None], dtype=object)[found]
     renamed = rows["registration_name"].mask(found >= 0, pd.Series(names, index=rows.index, dtype="str"))
     return copy.having(registrations=rows.assign(registration_name=renamed))
 
@@ -204,14 +205,14 @@ def _flagged(copy: _Copy, actions: pd.DataFrame, flag: str, *, value: bool) -> _
     rows = copy.fleet.devices
     anywhere = among(copy.entered, actions.loc[actions["pbx"].isna(), "device"])
     there = _pairs(copy.entered, rows["pbx"]).isin(_pairs(actions["device"], actions["pbx"]))
-    return copy.having(devices=rows.assign(**{flag: rows[flag].astype(FLAG).mask(anywhere | there, other=value)}))
+    return copy.having(devices=rows.assign(**{flag: rows[flag].astype("boolean").mask(anywhere | there, other=value)}))
 
 
 def _renew(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     rows = copy.fleet.certificates
-    since = rows["fingerprint"].map(actions.groupby("fingerprint")["since"].min())
+    since = rows["fingerprint"].map(actions.groupby("fingerprint")["since"].min()).astype(COLUMNS["since"])
     meant = among(rows["fingerprint"], actions["fingerprint"])
-    begun = rows["not_before"].mask(meant & (since < rows["not_before"]), since.astype(MOMENT))
+    begun = rows["not_before"].mask(meant & (since < rows["not_before"]), since)
     return copy.having(certificates=rows.assign(not_before=begun, not_after=rows["not_after"].mask(meant, FOREVER)))
 
 
@@ -258,7 +259,7 @@ def _enrol(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     found = index.get_indexer(_pairs(copy.registered, rows["pbx"]))
     unsaid = (rows["pbx"].isna() & (found < 0)).to_numpy()
     found[unsaid] = pd.Index(actions["device"].drop_duplicates()).get_indexer(pd.Index(copy.registered[unsaid]))
-    fingerprints = np.append(planned["fingerprint"].to_numpy(dtype=object), None)[found]
+    fingerprints = np.array([*planned["fingerprint"], None], dtype=object)[found]
     presented = rows["fingerprint"].mask(found >= 0, pd.Series(fingerprints, index=rows.index, dtype="str"))
     copy = copy.having(certificates=certificates, trust=trust, registrations=rows.assign(fingerprint=presented))
     return _use_certificate(copy, actions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -81,7 +82,7 @@ def cases(fleet: Fleet, results: pd.DataFrame, known: pd.DataFrame, authorities:
     rows = failures(results)
     broken = np.column_stack([rows[code].eq(other=False).fillna(value=False).to_numpy(dtype=bool) for code in RULES])
     unsure = np.any([required(rows, code) & rows[code].isna() for code in RULES], axis=0)
-    moments = rows["judged_at"].astype("datetime64[us, UTC]").astype("int64").to_numpy()
+    moments: Any = rows["judged_at"].astype("datetime64[us, UTC]").astype("int64").to_numpy()
     trusting = _trusting(fleet, rows, broken[:, TRUSTED], moments, known, authorities)
     bits = broken @ (1 << np.arange(len(RULES)))
     code, first = combine(*alike(rows), bits, unsure.astype(np.int64), _signature(len(rows), trusting))

@@ -159,10 +159,15 @@ def _within(rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> npt.N
     changing = np.zeros(len(rows), dtype=bool)
     for name in ("not_before", "not_after"):
         changing |= rows[name].between(start, end).to_numpy(dtype=bool)
-    low, high = start.value // 1000, end.value // 1000
+    low, high = _microseconds(start), _microseconds(end)
     code, paths = _distinct_paths(rows)
     moved = [any(low <= edge <= high for path in each for edge in (path[1], path[2])) for each in paths]
-    return changing | np.array(moved, dtype=bool)[code]
+    changing |= np.array(moved, dtype=bool)[code]
+    return changing
+
+
+def _microseconds(moment: pd.Timestamp) -> int:
+    return int(moment.as_unit("us").asm8.astype("int64"))
 
 
 def _distinct_paths(rows: pd.DataFrame) -> tuple[Codes, list[tuple[tuple[tuple[str, ...], int, int], ...]]]:
@@ -210,7 +215,7 @@ def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFram
     ends, fingerprint = _first_end(rows, known)
     role = np.where(fingerprint == rows["fingerprint"].to_numpy(dtype=object), "device", "CA")
     found = pd.DataFrame({"ends": ends, "role": role, "fingerprint": fingerprint, "device": rows["device"].array})
-    found = found[found["ends"] <= dates[-1].value // 1000]
+    found = found[found["ends"] <= _microseconds(dates[-1])]
     counts = found.groupby(["ends", "role", "fingerprint"], sort=True)["device"].agg(["size", "nunique"]).reset_index()
     own = known.reindex(counts["fingerprint"]).reset_index(drop=True)
     return pd.DataFrame(

@@ -59,13 +59,19 @@ def missing(results: pd.DataFrame) -> pd.DataFrame:
     counts = grouped.agg(devices=("device", "nunique"), attempts=("device", "size")).reset_index()
     counts = counts.sort_values("attempts", ascending=False, kind="stable", ignore_index=True)
     words = sentences()["missing"]
-    shown = counts.assign(who=_who(counts), at=(" at the PBX " + counts["pbx"]).fillna(""))
+    shown = counts.assign(
+        who=_who(counts), at=(" at the PBX " + counts["pbx"]).fillna(""), the_pbx=_the_pbx(counts["pbx"])
+    )
     sentence = pd.Series("", index=counts.index, dtype="str")
     for what in counts["what"].unique():
         chosen = shown[shown["what"] == what]
         sentence[chosen.index] = fill(words[what], chosen)
     what = pd.Categorical(counts["what"], categories=list(MISSING))
     return counts.assign(what=what, sentence=sentence)[["what", "pbx", "devices", "attempts", "sentence"]]
+
+
+def _the_pbx(pbx: pd.Series) -> pd.Series:
+    return ("the PBX " + pbx.astype("str")).fillna("the PBX")
 
 
 def _who(counts: pd.DataFrame) -> pd.Series:
@@ -146,8 +152,9 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     stale = stale.mask(trust, "certificate").mask(trust & (rows["certificate_by"] == "fingerprint"), "trust list")
     words = sentences()["stale"]
     sentence = pd.Series("", index=rows.index, dtype="str")
+    shown = rows.assign(the_pbx=_the_pbx(rows["pbx"]))
     for what in stale.unique():
-        chosen = rows[stale == what]
+        chosen = shown[stale == what]
         sentence[chosen.index] = fill(words[what], chosen)
     return pd.DataFrame(
         {

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -139,7 +140,8 @@ def _opened(certificates: pd.DataFrame, victims: pd.DataFrame) -> pd.DataFrame:
 
 def _common_names(certificates: pd.DataFrame) -> pd.DataFrame:
     """Return every CN of every certificate: fingerprint, name."""
-    table = names(certificates)
+    every_name: Callable[[pd.DataFrame], pd.DataFrame] = names  # type: ignore[assignment]  # the module is callable
+    table = every_name(certificates)
     return table.loc[table["kind"] == "cn", ["fingerprint", "name"]].drop_duplicates()
 
 
@@ -194,7 +196,7 @@ def _listed(doors: pd.DataFrame, holders: pd.DataFrame, opened: pd.DataFrame, li
         ["opens", "cn", "pbx", "fingerprint"], ascending=[False, True, True, True], ignore_index=True
     )
     most = _room(doors["opens"].to_numpy(), limit)
-    door, number = spread(np.minimum(doors["size"], most + doors["own"]).to_numpy())
+    door, number = spread(np.minimum(doors["size"].to_numpy(), most + doors["own"].to_numpy()))
     order = np.argsort(opened["group"].to_numpy(), kind="stable")
     start = np.searchsorted(opened["group"].to_numpy()[order], doors["group"].to_numpy())
     victim = opened.iloc[order[start[door] + number]].reset_index(drop=True)

@@ -143,7 +143,7 @@ def _plan(every: Cases, options: pd.DataFrame) -> Plan:
     case, need = options["case"].to_numpy(), options["need"].to_numpy()
     met = np.zeros(every.needs.shape, dtype=bool)
     met[case, need] = True
-    possible = (met | ~every.needs).all(axis=1)
+    possible: npt.NDArray[np.bool_] = np.all(met | ~every.needs, axis=1)
     kept = possible[case]
     case, need, action = case[kept], need[kept], action[kept]
     same = _same_needs(case, need, action)

@@ -102,9 +102,9 @@ def ways(fleet: Fleet, leaves: pd.DataFrame, known: pd.DataFrame, authorities: A
     at the first certificate that is listed, and the entries that are there had led nowhere.
     """
     signer = authorities.signer.reindex(leaves["fingerprint"]).to_numpy(dtype=object)
-    code, first = combine(pd.factorize(signer)[0].astype(np.int64)) if len(leaves) else (np.zeros(0, int), [])
+    code, first = combine(pd.factorize(signer)[0])
     above = [authorities.above(signer[row]) if isinstance(signer[row], str) else [] for row in first]
-    counts = np.array([len(each) for each in above], dtype=np.int64)[code] if len(leaves) else np.zeros(0, int)
+    counts = np.array([len(each) for each in above], dtype=np.int64)[code]
     leaf = np.repeat(np.arange(len(leaves)), counts)
     entry = [each for number in code for each in above[number]]
     questions = leaves[["fingerprint", "bundle"]].iloc[leaf].assign(pbx=pd.array(entry, dtype="str"))

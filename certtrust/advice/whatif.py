@@ -142,22 +142,20 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
             sides[f"{name}_{side}"] = column.astype("str").reindex(labels)
     frame = pd.DataFrame(sides, index=labels)
     was, now = frame["verdict_before"], frame["verdict_after"]
+    kinds: dict[str, Any] = {
+        "other cause": (was == "fail") & (now == "fail") & (frame["cause_before"] != frame["cause_after"]),
+        "repaired": (was == "fail") & (now == "pass"),
+        "now unknown": was.isin(["pass", "fail"]) & (now == "unknown"),
+        "now known": (was == "unknown") & (now == "pass"),
+        "broken": was.isin(["pass", "unknown"]) & (now == "fail"),
+        "gone": ~labels.isin(after.index),
+        "new": ~labels.isin(before.index),
+    }
     change = pd.Series(pd.NA, index=labels, dtype="str")
-    change = change.mask(
-        (was == "fail") & (now == "fail") & (frame["cause_before"] != frame["cause_after"]), "other cause"
-    )
-    change = change.mask((was == "unknown") & (now == "pass"), "now known").mask(
-        (was == "pass") & (now == "unknown"), "now unknown"
-    )
-    change = change.mask((was == "fail") & (now == "unknown"), "now unknown").mask(
-        (was == "fail") & (now == "pass"), "repaired"
-    )
-    change = change.mask(was.isin(["pass", "unknown"]) & (now == "fail"), "broken")
-    change = change.mask(~labels.isin(after.index), "gone").mask(~labels.isin(before.index), "new")
+    for kind, rows in kinds.items():
+        change = change.mask(rows, kind)
     who = pd.concat([before[["device", "pbx"]], after.loc[labels[len(before) :], ["device", "pbx"]]])
-    frame = pd.concat([who, change.astype(pd.CategoricalDtype(CHANGES, ordered=True)).rename("change"), frame], axis=1)
-    frame = frame[frame["change"].notna()].sort_values("change", kind="stable")
-    return frame.rename_axis("attempt").reset_index()
-
-
-__all__ = ["CHANGES", "changes", "what_if"]
+    worded = pd.Categorical(change, categories=list(CHANGES), ordered=True)
+    found = pd.concat([who.assign(change=worded), frame], axis="columns")
+    found = found[found["change"].notna()].sort_values("change", kind="stable")
+    return found.rename_axis("attempt").reset_index()
