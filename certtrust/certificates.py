@@ -8,7 +8,6 @@ cannot be decoded) is a row without fingerprint and DER.
 
 from __future__ import annotations
 
-import pickle
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +16,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import partial
-from io import BytesIO
 from itertools import islice
 from multiprocessing import get_context
 from typing import Any, cast
@@ -33,7 +31,7 @@ from .containers import Block
 from .errors import CerttrustError
 from .identity import HARDWARE_ID, SERIAL, hardware_ids, same_spelling, serials
 from .schema import CERTIFICATES, conform
-from .sources import Source, sources
+from .sources import Source, Unit, sources, units
 
 _BATCH = 4096
 _FILES_AT_ONCE = 256
@@ -116,7 +114,7 @@ def read_certificates(
     secret = password.encode() if isinstance(password, str) else password
     with _progress(progress) as advance:
         if workers is not None and workers > 1:
-            batches = _in_processes(sources(source), secret, workers)
+            batches = _in_processes(units(source), secret, workers)
         else:
             batches = _batches(sources(source), secret)
         parts = []
@@ -247,11 +245,11 @@ def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Block | b
         yield [Block(None, f"reading stopped: {problem}")]
 
 
-def _in_processes(found: Iterator[Source], password: bytes | None, workers: int) -> Iterator[Columns]:
+def _in_processes(found: Iterator[Unit], password: bytes | None, workers: int) -> Iterator[Columns]:
     """Read many files in several processes, in order."""
     try:
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            groups = iter(lambda: [_portable(each) for each in islice(found, _FILES_AT_ONCE)], [])
+            groups = iter(lambda: list(islice(found, _FILES_AT_ONCE)), [])
             for batches in pool.map(partial(_read_group, password=password), groups):
                 yield from batches
     except BrokenProcessPool as problem:
@@ -261,21 +259,8 @@ def _in_processes(found: Iterator[Source], password: bytes | None, workers: int)
         ) from problem
 
 
-def _read_group(group: list[Source], password: bytes | None) -> list[Columns]:
-    return list(_batches(group, password))
-
-
-def _portable(source: Source) -> Source:
-    """Return a source that another process can open: members of an open archive are read here."""
-    try:
-        pickle.dumps(source)
-    except TypeError:
-        try:
-            with source.open() as stream:
-                return Source(source.name, source.modified, None, partial(BytesIO, stream.read()))
-        except OSError as problem:
-            return Source(source.name, source.modified, str(problem))
-    return source
+def _read_group(group: list[Unit], password: bytes | None) -> list[Columns]:
+    return list(_batches((source for unit in group for source in unit()), password))
 
 
 def _columns(batch: Batch) -> Columns:

@@ -70,6 +70,9 @@ class Source:
         return self.opener()
 
 
+Unit = Callable[[], Iterator[Source]]
+
+
 class _Unpacked(io.RawIOBase):
     """A decompressing stream that stops at a limit and reports all damage as OSError."""
 
@@ -226,7 +229,7 @@ def _expanded(name: str, opener: Opener, head: bytes, size: int, modified: pd.Ti
 
 
 def _file(path: str, name: str) -> Iterator[Source]:
-    name = _name(Path(name).as_posix())
+    name = _name(name.replace(os.sep, "/"))
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
@@ -244,15 +247,16 @@ def _file(path: str, name: str) -> Iterator[Source]:
     yield from _expanded(name, partial(_open_path, path), head, status.st_size, _moment(status.st_mtime))
 
 
-def _directory(root: str, prefix: str) -> Iterator[Source]:
+def _directory(root: str, prefix: str) -> Iterator[Unit]:
     found: list[str] = []
     for folder, folders, files in os.walk(root):
         folders[:] = (each for each in folders if not each.startswith("."))
-        found += (os.path.relpath(os.path.join(folder, each), root) for each in files if not _passed_over(each))
+        within = folder[len(root) :].lstrip(os.sep)
+        found += (os.path.join(within, each) for each in files if not each.startswith(".") and each != "README.md")
     for each in sorted(found):
         path = os.path.join(root, each)
         if os.path.isfile(path):
-            yield from _file(path, os.path.join(prefix, each))
+            yield partial(_file, path, os.path.join(prefix, each))
 
 
 def _content(data: bytes, name: str) -> Iterator[Source]:
@@ -275,35 +279,32 @@ def is_content(text: str) -> bool:
     return text.lstrip()[:1] in ("<", "{") or _BASE64_DER.fullmatch(text) is not None
 
 
-def _path(text: str, prefixed: bool) -> Iterator[Source]:
+def _path(text: str, prefixed: bool) -> Iterator[Unit]:
     if os.path.isdir(text):
         yield from _directory(text, text if prefixed else "")
         return
     if os.path.exists(text):
-        yield from _file(text, text)
+        yield partial(_file, text, text)
         return
     found = sorted(glob.glob(text, recursive=True))
     if not found:
         what = "no file matches the pattern" if glob.has_magic(text) else "there is no file or directory"
         raise SourceError(f"{what} {text!r}; give a path, a glob, a directory, bytes or the text itself")
-    for each in found:
-        if os.path.isdir(each):
-            continue
-        yield from _file(each, each)
+    yield from (partial(_file, each, each) for each in found if not os.path.isdir(each))
 
 
-def _one(source: Any, number: str, prefixed: bool) -> Iterator[Source]:
+def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
     if isinstance(source, str) and is_content(source):
-        yield from _content(source.encode("utf-8", "surrogatepass"), f"<text{number}>")
+        yield partial(_content, source.encode("utf-8", "surrogatepass"), f"<text{number}>")
     elif isinstance(source, str | os.PathLike):
         yield from _path(os.fsdecode(source), prefixed)
     elif isinstance(source, bytes | bytearray | memoryview):
-        yield from _content(bytes(source), f"<bytes{number}>")
+        yield partial(_content, bytes(source), f"<bytes{number}>")
     elif hasattr(source, "read"):
         data = source.read()
         name = getattr(source, "name", None)
         content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else bytes(data)
-        yield from _content(content, _name(name) if isinstance(name, str) else f"<file{number}>")
+        yield partial(_content, content, _name(name) if isinstance(name, str) else f"<file{number}>")
     elif isinstance(source, Iterable) and not prefixed:
         for place, each in enumerate(source, start=1):
             yield from _one(each, f" {place}", prefixed=True)
@@ -312,6 +313,11 @@ def _one(source: Any, number: str, prefixed: bool) -> Iterator[Source]:
             f"cannot read from {type(source).__name__}: give a path, a glob, a directory, bytes, text, an open file, "
             "or an iterable of these"
         )
+
+
+def units(source: Any) -> Iterator[Unit]:
+    """Yield what an input consists of, file by file; called, each yields its sources, in any process."""
+    yield from _one(source, "", prefixed=False)
 
 
 def sources(source: Any) -> Iterator[Source]:
@@ -338,4 +344,5 @@ def sources(source: Any) -> Iterator[Source]:
     >>> [each.name for each in sources([b"one", b"two"])]
     ['<bytes 1>', '<bytes 2>']
     """
-    yield from _one(source, "", prefixed=False)
+    for unit in units(source):
+        yield from unit()
