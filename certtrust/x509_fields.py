@@ -103,21 +103,33 @@ class Name(NamedTuple):
     problem: str | None
 
 
+class _Rdn(NamedTuple):
+    """One relative distinguished name: its text, its attributes, and what is odd in it."""
+
+    text: str
+    attributes: tuple[tuple[str, str], ...]
+    problems: tuple[str, ...]
+
+
 @lru_cache(maxsize=256)
 def name(content: bytes) -> Name:
     """Return a Name: an RDNSequence, of which RFC 4514 writes the last RDN first."""
-    texts: list[str] = []
-    last: dict[str, str] = {}
+    rdns = [_rdn(tag, rdn) for tag, rdn in elements(content)]
+    last = {kind: value for rdn in rdns for kind, value in rdn.attributes}
+    problem = ", ".join(dict.fromkeys(each for rdn in rdns for each in rdn.problems)) or None
+    text = ",".join(rdn.text for rdn in reversed(rdns) if rdn.attributes)
+    return Name(text, last.get("CN"), last.get("O"), last.get("C"), problem)
+
+
+@lru_cache(maxsize=1024)
+def _rdn(tag: int, content: bytes) -> _Rdn:
     problems: list[str] = []
-    for tag, rdn in elements(content):
-        if tag != SET or not rdn:
-            problems.append("an empty RDN" if tag == SET else f"tag {tag:#04x} where a SET belongs")
-        attributes = list(_attributes(rdn, problems))
-        if attributes:
-            texts.append("+".join(f"{kind}={escaped(value)}" for kind, value in attributes))
-            last |= {kind: value if isinstance(value, str) else f"#{value.hex()}" for kind, value in attributes}
-    problem = ", ".join(dict.fromkeys(problems)) or None
-    return Name(",".join(reversed(texts)), last.get("CN"), last.get("O"), last.get("C"), problem)
+    if tag != SET or not content:
+        problems.append("an empty RDN" if tag == SET else f"tag {tag:#04x} where a SET belongs")
+    attributes = list(_attributes(content, problems))
+    text = "+".join(f"{kind}={escaped(value)}" for kind, value in attributes)
+    values = tuple((kind, value if isinstance(value, str) else f"#{value.hex()}") for kind, value in attributes)
+    return _Rdn(text, values, tuple(problems))
 
 
 def _attributes(rdn: bytes, problems: list[str]) -> Iterator[tuple[str, str | bytes]]:
