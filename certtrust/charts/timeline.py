@@ -29,13 +29,13 @@ class _Step(NamedTuple):
 
 
 _STEPS = (
-    _Step("min", "minute", "%-d %B %Y, %H:%M", pd.Timedelta(minutes=1)),
-    _Step("10min", "ten minutes", "%-d %B %Y, %H:%M", pd.Timedelta(minutes=10)),
-    _Step("h", "hour", "%-d %B %Y, %H:00", pd.Timedelta(hours=1)),
-    _Step("D", "day", "%-d %B %Y", pd.Timedelta(days=1)),
-    _Step("W-MON", "week", "the week of %-d %B %Y", pd.Timedelta(days=7)),
-    _Step("MS", "month", "%B %Y", pd.Timedelta(days=31)),
-    _Step("YS", "year", "%Y", pd.Timedelta(days=366)),
+    _Step("min", "minute", "at %-d %B %Y, %H:%M", pd.Timedelta(minutes=1)),
+    _Step("10min", "ten minutes", "at %-d %B %Y, %H:%M", pd.Timedelta(minutes=10)),
+    _Step("h", "hour", "at %-d %B %Y, %H:00", pd.Timedelta(hours=1)),
+    _Step("D", "day", "on %-d %B %Y", pd.Timedelta(days=1)),
+    _Step("W-MON", "week", "in the week of %-d %B %Y", pd.Timedelta(days=7)),
+    _Step("MS", "month", "in %B %Y", pd.Timedelta(days=31)),
+    _Step("YS", "year", "in %Y", pd.Timedelta(days=366)),
 )
 
 
@@ -192,12 +192,8 @@ def _headline(counts: pd.DataFrame, step: _Step) -> str:
     worst = pd.DatetimeIndex(failed.index)[int(failed.to_numpy().argmax())]
     when = worst.strftime(step.written.replace("%-d", str(worst.day)))
     if len(failed) == 1:
-        return f"{plural(total, 'failed attempt')} on {when}" if step.word == "day" else f"All {total:,} at {when}"
-    return (
-        f"Most failures on {when}: {failed.max():,} of {total:,}"
-        if step.word == "day"
-        else (f"Most failures in {when}: {failed.max():,} of {total:,}")
-    )
+        return f"{plural(total, 'failed attempt')} {when}"
+    return f"Most failures {when}: {int(failed.max()):,} of {total:,}"
 
 
 def _subtitle(results: pd.DataFrame, counts: pd.DataFrame, step: _Step) -> str:

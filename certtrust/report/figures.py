@@ -89,14 +89,19 @@ def _svg(ax: Axes, prefix: str, kind: str) -> Markup:
     head, body = drawing.split(">", 1)
     width, height = _size(head)
     body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
-    body = re.sub(r'\bid="([^"]*)"', rf'id="{prefix}-\1"', body)
-    body = re.sub(r"url\(#", f"url(#{prefix}-", body)
-    body = re.sub(r'xlink:href="#', f'href="#{prefix}-', body)
-    body = body.replace("'DejaVu Sans'", FONTS)
-    body = _COLOUR.sub(_variable, body)
+    # Tags only: a name that is drawn may itself look like a colour or an id.
+    body = re.sub(r"<[^>]*>", lambda found: _fitted(found.group(), prefix), body)
     box = f"{MARGIN} 0 {width - 2 * MARGIN:g} {height:g}"
     seen = tag("svg", Markup("\n"), class_=kind, viewBox=box, role="img", aria_label=charts.alternative_text(ax))
     return Markup(seen.removesuffix("</svg>") + body.strip())
+
+
+def _fitted(element: str, prefix: str) -> str:
+    """Return a tag of a drawing with ids of its own, the page's fonts, and colours that follow the page."""
+    element = re.sub(r'\bid="', f'id="{prefix}-', element)
+    element = re.sub(r"url\(#", f"url(#{prefix}-", element)
+    element = re.sub(r'xlink:href="#', f'href="#{prefix}-', element)
+    return _COLOUR.sub(_variable, element.replace("'DejaVu Sans'", FONTS))
 
 
 def _size(head: str) -> tuple[float, float]:

@@ -69,7 +69,6 @@ def _dark() -> str:
         "--paper": "#15181d",
         "--tint": "#1f242b",
         "--good": "#5cc79a",
-        "--bad": "#ff8a80",
         "--link": "#8ab8ff",
     }
     drawn = {f"--c{light[1:]}": dark for light, dark in dark_colours().items()}

@@ -94,7 +94,7 @@ def why(report: Report) -> str:
     if not summary.failed:
         return ""
     share = percent(summary.by_rule / summary.failed)
-    said = [f"{summary.by_rule:,} ({share}) break a rule of innovaphone's page on names and trust"]
+    said = [f"{summary.by_rule:,} ({share}) break a rule that these registrations have to keep"]
     if summary.by_log:
         said.append(
             f"{summary.by_log:,} ({percent(summary.by_log / summary.failed)}) have another cause that the log states"
