@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 CONTENT = ("der", "pem", "certificate", "cert", "certificate_pem", "pem_certificate", "x509", "chain")
 """Names of the column that holds certificates, the likeliest first."""
@@ -70,6 +69,8 @@ def _bytes(value: Any) -> bytes | None:
 
 
 def _parquet(data: bytes) -> Iterator[Cell]:
+    import pyarrow.parquet as pq  # it loads ssl, which nothing else here needs
+
     try:
         table = pq.ParquetFile(pa.BufferReader(data))
         names = table.schema_arrow.names

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from . import x509_fields as fields
-from .der import BIT_STRING, INTEGER, OCTET_STRING, OID, SEQUENCE, element, encoded, number, only
+from .der import BIT_STRING, GENERALIZED_TIME, INTEGER, OCTET_STRING, OID, SEQUENCE, element, encoded, number, only
 from .outline import BadEncoding
 
 Element = tuple[int, bytes]
@@ -172,7 +172,12 @@ def _read_validity(part: Element, row: Row, problems: _Problems) -> None:
         with problems.of(column):
             if at >= len(times):
                 raise BadEncoding("missing")
-            row[column] = fields.moment(*times[at])
+            tag, content = times[at]
+            if tag == GENERALIZED_TIME and content.startswith(b"0000"):
+                # Python and pandas begin with the year 1, and "always" is what is meant.
+                row[column] = fields.moment(tag, b"0001" + content[4:])
+                raise BadEncoding("the year 0, shown as the year 1")
+            row[column] = fields.moment(tag, content)
 
 
 def _read_key(content: bytes, row: Row) -> None:
