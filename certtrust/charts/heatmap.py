@@ -8,8 +8,8 @@ import pandas as pd
 
 from ..check import causes as count_causes
 from .labels import cause_label, percent, plural
-from .palette import cause_colours
 from .sheet import SMALL, WIDTH, Sheet, sheet
+from .stack import OTHER_CAUSES, stack_colours
 from .text import plain, shorten, text_width
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def heatmap(
             alt=_alternative(title, counts, word),
         )
         if len(shown):
-            _draw(page, shown)
+            _draw(page, shown, plural(len(counts) - len(shown) + 1, "other cause"))
         else:
             page.say("There is no failed attempt to group.")
         return page.ax
@@ -124,12 +124,12 @@ def _folded(counts: pd.DataFrame, rows: int, columns: int) -> pd.DataFrame:
         counts = counts[counts.columns[: columns - 1]].assign(**{f"{len(rest):,} more": counts[rest].sum(axis=1)})
     if len(counts) > rows:
         tail = counts.iloc[rows - 1 :]
-        last = pd.DataFrame([tail.sum()], index=[plural(len(tail), "other cause")])
+        last = pd.DataFrame([tail.sum()], index=[OTHER_CAUSES])
         counts = pd.concat([counts.iloc[: rows - 1], last])
     return counts
 
 
-def _draw(page: Sheet, counts: pd.DataFrame) -> None:
+def _draw(page: Sheet, counts: pd.DataFrame, folded: str) -> None:
     from matplotlib.colors import to_rgb
     from matplotlib.patches import Rectangle
 
@@ -144,14 +144,14 @@ def _draw(page: Sheet, counts: pd.DataFrame) -> None:
     ax.set_yticks([])
     ax.spines["bottom"].set_visible(False)
     totals = counts.sum()
-    shades = cause_colours(map(str, counts.index), dark=page.dark)
+    shades = stack_colours([str(cause) for cause in counts.index], dark=page.dark)
     highest = float((counts / totals.where(totals > 0, 1)).max().max()) or 1.0
     for place, name in enumerate(counts.columns):
         head = shorten(plain(name), column - 6, SMALL, bold=True)
         page.note(head, ((place + 0.5) * column, 2), ha="center", va="top", fontweight="bold", color=page.ink.text)
     for line, cause in enumerate(counts.index):
         base = HEAD + line * pitch
-        label = shorten(plain(cause_label(str(cause))), wide, SMALL)
+        label = shorten(plain(folded if cause == OTHER_CAUSES else cause_label(str(cause))), wide, SMALL)
         page.note(label, (0, base + pitch - cell - 6), va="baseline", color=page.ink.text)
         for place, name in enumerate(counts.columns):
             size = int(counts.loc[cause, name])
