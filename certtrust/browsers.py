@@ -85,6 +85,7 @@ def browser_paths(
         trust.assign(pbx=trust["pbx"].mask(barred, _NOBODY)),
         chains.link(certificates, trust) if links is None else links,
     )
+    objections = {**to_cas, **to_entries}
     views: dict[Any, BrowserView] = {}
     found = np.empty(len(attempts), dtype=object)
     columns = (attempts["fingerprint"], judged["trust_paths"], judged["trust_failure"], attempts["trust_paths"])
@@ -92,7 +93,7 @@ def browser_paths(
         key = fingerprint, id(paths), failure, id(all_paths)
         if key not in views:
             state = None if pd.isna(failure) else str(failure)
-            why = _why(state, paths, all_paths, {**to_cas, **to_entries})
+            why = _why(state, paths, all_paths, objections)
             views[key] = BrowserView(paths, state, why, to_servers.get(fingerprint, ""))
         found[row] = views[key]
     return pd.Series(found, index=attempts.index, dtype="object")
@@ -114,6 +115,8 @@ def _why(
     objections: dict[str, str],
 ) -> str:
     """Say why browsers take no path: what they object to in one that the page allows, else what any verifier says."""
+    if not paths and all_paths and not all_paths[0].certificates:
+        return "the list holds it as itself, which browsers accept of self-signed certificates only"
     if not paths and all_paths:
         reasons = [objections.get(fingerprint, "") for fingerprint in all_paths[0].certificates]
         return "; ".join(f"a CA above it: {reason}" for reason in reasons if reason) or TRUST_STATES["unknown CA"]
@@ -137,11 +140,13 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
         against it, joined by semicolons; missing where there is none).
     """
     code, views = _views(attempts["browser_paths"])
+    moment = moment.dt.floor("s")
     trust = chains.trust_at(_trust_columns(attempts, code, views), moment)["trust_state"].astype("str")
     undecided = trust.isna() | trust.isin(_UNDECIDED)
     early, late = attempts["not_before"] > moment, attempts["not_after"] < moment
     untimed = attempts["not_before"].isna() | attempts["not_after"].isna() | moment.isna()
     fits = _fits(attempts)
+    fits = fits.mask(~fits & (trust == "no certificate"))
     objection = _each(views, code, lambda view: view.objection, attempts.index)
     trusted = trust.isin(["listed", "chain"])
     reasons = {
@@ -197,7 +202,7 @@ def _fits(attempts: pd.DataFrame) -> pd.Series:
 
 def _no_name(attempts: pd.DataFrame) -> pd.Series:
     entries = attempts["dns_names"].str.len().fillna(0) + attempts["ip_addresses"].str.len().fillna(0)
-    text = "no entry of its subject alternative name fits " + names.url_hosts(attempts["url"])
-    return text.where(
+    misses = "no entry of its subject alternative name fits " + names.url_hosts(attempts["url"])
+    return misses.where(
         entries > 0, "it has no DNS name or address as subject alternative name, and its CN does not count"
     )

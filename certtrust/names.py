@@ -137,13 +137,14 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     attempts : DataFrame
-        Columns url, subject, subject_cn, dns_names, ip_addresses; certificate_error where there is one.
+        Columns url, subject, subject_cn, dns_names, ip_addresses; where they are there, fingerprint and
+        certificate_error.
 
     Returns
     -------
     Series of boolean
         Missing where the URL names no host, where no name fits and not all names are known (there is no
-        certificate, or its subject or subject alternative name could not be read), and where cryptography
+        certificate, only a listing of it, or it could not be read in full), and where cryptography
         refuses the certificate.
 
     Notes
@@ -156,7 +157,7 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     fits = np.zeros(len(attempts), dtype=bool)
     for kind, (rows, found) in _names_by_kind(attempts).items():
         fits[rows[true(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]] = True
-    unread = _subject_unread(attempts) | _errors(attempts, _UNREAD_NAMES)
+    unread = _subject_unread(attempts) | _errors(attempts, _UNREAD_NAMES) | _listing_only(attempts)
     return flags(fits, bits(pc.is_null(hosts)) | _errors(attempts, _REFUSED) | (unread & ~fits), attempts.index)
 
 
@@ -278,15 +279,17 @@ def _common_names(frame: pd.DataFrame) -> tuple[np.ndarray, Any]:
         rows = np.flatnonzero(~bits(pc.is_null(last)))
         return rows, last.take(pa.array(rows))
     subject = text(frame["subject"])
-    several = bits(pc.greater(pc.count_substring(subject, "CN="), 1))
-    distinct = subject.filter(pa.array(several)).unique()
+    several = pa.array(np.flatnonzero(bits(pc.greater(pc.count_substring(subject, "CN="), 1))))
+    texts = subject.take(several)
+    distinct = texts.unique()
     lists = pa.array([_cns_of(value) for value in distinct.to_pylist()], type=pa.list_(pa.large_string()))
-    more = lists.take(pc.index_in(subject.filter(pa.array(several)), distinct))
-    single = np.flatnonzero(~several & ~bits(pc.is_null(last)))
-    rows = np.concatenate([single, np.flatnonzero(several)[pc.list_parent_indices(more).to_numpy()]])
+    more = lists.take(pc.index_in(texts, distinct))
+    beside, others = several.take(pc.list_parent_indices(more)), more.flatten()
+    new = pc.fill_null(pc.not_equal(others, last.take(beside)), fill_value=True)
+    own = pa.array(np.flatnonzero(bits(pc.is_valid(last))))
+    rows = np.concatenate([beside.filter(new).to_numpy(), own.to_numpy()])
     order = np.argsort(rows, kind="stable")
-    found = pa.concat_arrays([last.take(pa.array(single)), more.flatten()])
-    return rows[order], found.take(pa.array(order))
+    return rows[order], pa.concat_arrays([others.filter(new), last.take(own)]).take(pa.array(order))
 
 
 _ATTRIBUTE = re.compile(r"(?:^|[,+])([^=,+\\]+)=((?:\\.|[^\\,+])*)", re.DOTALL)
@@ -310,6 +313,11 @@ def entries(lists: pd.Series) -> tuple[np.ndarray, Any]:
     """Return all entries of a column of lists and the row of each."""
     exploded = lists.reset_index(drop=True).explode().dropna()
     return exploded.index.to_numpy(), text(exploded)
+
+
+def _listing_only(frame: pd.DataFrame) -> np.ndarray:
+    """Tell where a device merely listed the certificate, or there is none: nothing is known of alternative names."""
+    return frame["fingerprint"].isna().to_numpy() if "fingerprint" in frame else np.zeros(len(frame), dtype=bool)
 
 
 def _subject_unread(frame: pd.DataFrame) -> np.ndarray:

@@ -135,15 +135,16 @@ def _to_alt_names(parts: Outline, found: _Extensions) -> Iterator[str]:
     if _SUBJECT_ALT_NAME not in found:
         return
     critical, value = found[_SUBJECT_ALT_NAME]
-    if not critical and not children(content(parts.subject, SEQUENCE)):
-        yield "its subject is empty, but its subject alternative name is not critical"
     try:
+        if not critical and not content(parts.subject, SEQUENCE):
+            yield "its subject is empty, but its subject alternative name is not critical"
         names = children(content(value, SEQUENCE))
+        addresses = [content(name, _IP_ADDRESS) for name in names if name[0] == _IP_ADDRESS]
+        dns_names = [content(name, _DNS_NAME) for name in names if name[0] == _DNS_NAME]
+        well_formed = names and all(len(each) in (4, 16) for each in addresses) and all(map(bytes.isascii, dns_names))
     except BadEncoding:
-        names = []
-    addresses = [content(name, _IP_ADDRESS) for name in names if name[0] == _IP_ADDRESS]
-    dns_names = [content(name, _DNS_NAME) for name in names if name[0] == _DNS_NAME]
-    if not names or not all(len(each) in (4, 16) for each in addresses) or not all(map(bytes.isascii, dns_names)):
+        well_formed = False
+    if not well_formed:
         yield "its subject alternative name is not well-formed"
 
 

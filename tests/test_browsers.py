@@ -6,12 +6,14 @@ import hashlib
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import certtrust as ct
 from certtrust import browsers
 from certtrust.certificates import from_der
 from certtrust.objections import to_ca, to_entry, to_server
-from certtrust.schema import CERTIFICATES, empty
+from certtrust.schema import CERTIFICATES, TRUST, empty
 
 pytest.importorskip("asn1crypto")
 from browser.pki import DAY, NOW, Issued, below, leaf, root
@@ -74,6 +76,24 @@ def test_a_ca_that_browsers_refuse_is_named_with_its_reason() -> None:
     assert _why(attempts) == "a CA above it: it is signed with ecdsa-with-SHA1"
 
 
+def test_a_listed_certificate_of_an_unlisted_ca_is_told_so() -> None:
+    """The page is content with the certificate itself in the list; browsers are not, unless it is self-signed."""
+    presented = leaf(root("Unlisted"), "phone.example")
+    attempts = _attempt("https://phone.example/", [presented], [presented])
+    assert attempts["trust_state"].tolist() == ["listed"]
+    assert ct.check(attempts)["hygiene.browser"].tolist() == [False]
+    assert "of self-signed certificates only" in _why(attempts)
+
+
+def test_a_mere_listing_decides_nothing() -> None:
+    """Of a certificate that a device only listed, neither the alternative names nor the path is known."""
+    good = _attempt("https://phone.example/", [leaf(root("Top"), "phone.example")], [])
+    listing = good.assign(fingerprint=pd.Series([None], dtype="str"), dns_names=pd.Series([[]], dtype="object"))
+    listing["browser_paths"] = browsers.browser_paths(listing, empty(CERTIFICATES), empty(TRUST))
+    now = pd.Series(pd.Timestamp.now("UTC").as_unit("us"), index=listing.index)
+    assert browsers.browser_verdict(listing, now)["accepted"].isna().all()
+
+
 def test_the_moment_counts() -> None:
     """The same attempt is judged at other moments without looking at the certificates again."""
     top = root("Top", end=NOW + 30 * DAY)
@@ -116,12 +136,16 @@ def test_many_attempts_keep_their_index_and_order() -> None:
     assert ct.check(attempts.iloc[:0])["hygiene.browser"].tolist() == []
 
 
-@pytest.mark.parametrize("cut", range(0, 400, 7))
-def test_objections_survive_any_bytes(cut: int) -> None:
-    """A certificate that is cut short or twisted is objected to; nothing raises."""
-    der = leaf(root("Top"), "phone.example", usages=["server_auth"], key_usage=["digital_signature"]).der
+_DER = leaf(root("Top"), "phone.example", usages=["server_auth"], key_usage=["digital_signature"]).der
+_PLACES = st.integers(0, len(_DER) - 1)
+
+
+@given(st.lists(st.tuples(_PLACES, st.integers(0, 255)), max_size=4), st.one_of(st.none(), _PLACES))
+def test_objections_survive_any_bytes(changes: list[tuple[int, int]], cut: int | None) -> None:
+    """A certificate that is twisted or cut short is objected to or not; nothing raises, and half a one is refused."""
+    twisted = bytearray(_DER)
+    for place, octet in changes:
+        twisted[place] = octet
     for judge in (to_server, to_ca, to_entry):
-        assert judge(der[: len(der) - 1 - cut % len(der)])
-        twisted = bytearray(der)
-        twisted[cut % len(der)] ^= 0x41
-        assert isinstance(judge(bytes(twisted)), str)
+        objection = judge(bytes(twisted[:cut]))
+        assert objection if cut is not None else isinstance(objection, str)

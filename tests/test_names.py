@@ -365,6 +365,9 @@ def test_certificates_and_registrations(columns: dict[str, str], fits: bool | No
         ({"url": "https://a.example/", "subject": "", "certificate_error": "subject_public_key: cut short"}, False),
         ({"url": "https://a/", "subject": "CN=a", "subject_cn": "a", "certificate_error": "subject: odd"}, True),
         ({"url": "https://a/", "subject": "CN=a", "subject_cn": "a", "certificate_error": "certificate: odd"}, None),
+        ({"url": "https://a/", "subject": "CN=b", "subject_cn": "b", "fingerprint": None}, None),
+        ({"url": "https://a/", "subject": "CN=a", "subject_cn": "a", "fingerprint": None}, True),
+        ({"url": "https://a/", "subject": "CN=a+CN=c,CN=b", "subject_cn": "c", "fingerprint": "00"}, True),
         ({"url": "https://1.2.3.4.5/", "subject": "CN=1.2.3.4.5", "subject_cn": "1.2.3.4.5"}, False),
     ],
 )
