@@ -146,7 +146,7 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     early, late = attempts["not_before"] > moment, attempts["not_after"] < moment
     untimed = attempts["not_before"].isna() | attempts["not_after"].isna() | moment.isna()
     fits = _fits(attempts)
-    fits = fits.mask(~fits & (trust == "no certificate"))
+    fits = fits.mask(~fits & (attempts["fingerprint"].isna() | (trust == "no certificate")))
     objection = _each(views, code, lambda view: view.objection, attempts.index)
     trusted = trust.isin(["listed", "chain"])
     reasons = {
