@@ -21,6 +21,7 @@ from .groups import Codes, combine, distinct, places, same_sets
 from .issuers import ALWAYS
 from .links import candidates, extend, library
 from .outline import outline
+from .outlines import Outlines
 from .paths import LISTED, Graph, Question, TrustPath, failure, find
 from .schema import LINKS, TRUST_STATES, conform, empty
 
@@ -355,16 +356,11 @@ def _unsigned(
     wanted = distinct(fingerprints[concerned])
     here = np.maximum(places(wanted, certificates["fingerprint"]), places(wanted, trust["fingerprint"])) >= 0
     blocked = places(wanted, undecided) >= 0
-    kinds: dict[tuple[Name | None, str | None], int] = {(None, None): 0, (None, "no certificate"): 1}
-    number = np.ones(len(wanted) + 1, dtype=np.int64)
-    for place, der in enumerate(_der(wanted, certificates, trust)):
-        parts = outline(der or b"")
-        kind = (
-            (None, "no certificate")
-            if not here[place]
-            else (None, "unreadable")
-            if parts is None or blocked[place]
-            else (comparable(parts.issuer), None)
-        )
-        number[place] = kinds.setdefault(kind, len(kinds))
-    return np.where(concerned, number[places(fingerprints, wanted)], 0), list(kinds)
+    outlines = Outlines([der or b"" for der in _der(wanted, certificates, trust)])
+    sound = here & ~blocked & outlines.known
+    number = np.where(np.append(here, False), 2, 1)
+    kinds: list[tuple[Name | None, str | None]] = [(None, None), (None, "no certificate"), (None, "unreadable")]
+    code, issuers = pd.factorize(pd.Series(outlines.column("issuer", np.flatnonzero(sound)), dtype="object"))
+    number[np.flatnonzero(sound)] = code + len(kinds)
+    kinds += [(comparable(name), None) for name in issuers]
+    return np.where(concerned, number[places(fingerprints, wanted)], 0), kinds

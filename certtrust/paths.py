@@ -14,8 +14,8 @@ from .issuers import ALWAYS, Issuer, issuer
 from .outline import Outline, outline
 
 # Bounds on the work for one certificate, far above what a real chain needs: certificates above the leaf,
-# steps from a certificate to an issuer, paths that are kept.
-_LONGEST, _STEPS, _KEPT = 32, 20_000, 16
+# steps from a certificate to an issuer, ways to one CA that are followed further, paths that are kept.
+_LONGEST, _STEPS, _WAYS, _KEPT = 32, 20_000, 64, 16
 
 
 class TrustPath(NamedTuple):
@@ -162,8 +162,10 @@ def find(graph: Graph, question: Question, leaf_names: Sequence[Names | None] = 
                 )
                 if listed:
                     _keep(found, graph, ahead)
-                elif not any(_covers(other, ahead, graph.constrained) for other in seen.get(node, ())):
-                    seen.setdefault(node, []).append(ahead)
+                    continue
+                ways = seen.setdefault(node, [])
+                if len(ways) < _WAYS and not any(_covers(way, ahead, graph.constrained) for way in ways):
+                    ways.append(ahead)
                     reached.append(ahead)
         frontier = reached
     return tuple(found)
