@@ -39,7 +39,7 @@ def read(data: bytes) -> Iterator[Row]:
             continue
         attributes = {name.lower(): html.unescape(one or other) for name, one, other in _ATTRIBUTE.findall(written)}
         problems: list[str] = []
-        columns = {**_names(attributes, "subject"), **_names(attributes, "issuer")}
+        columns: dict[str, Any] = {**_names(attributes, "subject"), **_names(attributes, "issuer")}
         for column in ("not_before", "not_after"):
             columns[column] = _moment(attributes.get(column), column, problems)
         yield "; ".join(problems) or None, columns

@@ -12,6 +12,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import length_hint
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def _refusals(ders: Sequence[bytes]) -> dict[int, str]:
             # Loading is all that is asked of it: the objects are dropped as they come.
             deque(map(load_der_x509_certificate, waiting), maxlen=0)
         except (ValueError, InvalidVersion) as problem:
-            refusals[len(ders) - waiting.__length_hint__() - 1] = f"{REFUSED}{problem}"
+            refusals[len(ders) - length_hint(waiting) - 1] = f"{REFUSED}{problem}"
         else:
             return refusals
 

@@ -136,14 +136,14 @@ def _read_names(octets: Octets, rows: Rows, issuer: Elements, subject: Elements,
     others = np.flatnonzero(~same)
     decoded = octets.shared(issuer.start[others], issuer.stop[others], fields.name)
     odd[others] |= decoded.undecoded()
-    for column, same, field in (("issuer", "subject", "text"), ("issuer_cn", "subject_cn", "common_name")):
-        found[column] = _filled(found[same], decoded.column(field, others, len(rows), TEXT), others)
+    for column, own, field in (("issuer", "subject", "text"), ("issuer_cn", "subject_cn", "common_name")):
+        found[column] = _filled(found[own], decoded.column(field, others, len(rows), TEXT), others)
     found["self_issued"] = pc.equal(found["subject"], found["issuer"])
 
 
 def _same(octets: Octets, issuer: Elements, subject: Elements) -> Flags:
     """Return where both names are the same octets."""
-    same = issuer.stop - issuer.start == subject.stop - subject.start
+    same: Flags = issuer.stop - issuer.start == subject.stop - subject.start
     rows = np.flatnonzero(same)
     issuers = octets.slices(issuer.start[rows], issuer.stop[rows])
     subjects = octets.slices(subject.start[rows], subject.stop[rows])
