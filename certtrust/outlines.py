@@ -7,6 +7,7 @@ the ordinary is left to the functions that take one certificate, so that both al
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -78,10 +79,16 @@ class Outlines:
         self._odd = {row: outline(ders[row]) for row in np.flatnonzero(~frames.sound).tolist()}
         self.known = frames.sound.copy()
         self.known[[row for row, parts in self._odd.items() if parts is not None]] = True
-        self.usable = frames.sound & octets.plain_extensions(frames)
-        for row in np.flatnonzero(self.known & ~self.usable).tolist():
+        self._octets, self._frames = octets, frames
+
+    @cached_property
+    def usable(self) -> Flags:
+        """Whether its extensions let a certificate be used."""
+        fit = self._frames.sound & self._octets.plain_extensions(self._frames)
+        for row in np.flatnonzero(self.known & ~fit).tolist():
             parts = self[row]
-            self.usable[row] = parts is not None and usable(parts)
+            fit[row] = parts is not None and usable(parts)
+        return fit
 
     def __getitem__(self, row: int) -> Outline | None:
         """Return the outline of one certificate, None where it has none."""

@@ -191,7 +191,7 @@ def check(data: st.DataObject) -> None:
             assert (row.trusted_by == row.path[-1]) if row.path else pd.isna(row.trusted_by)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_the_judgement_equals_the_naive_one(data):
     """States, paths and moments of small graphs with loops, twins, impostors and every kind of CA."""
