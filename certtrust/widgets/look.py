@@ -26,12 +26,17 @@ def style() -> Markup:
 
 def html(content: Content = "", **options: Any) -> Any:
     """Return an HTML widget that shows the content; text in it is escaped unless it is Markup."""
-    return ipywidgets.HTML(tag("div", content), **options)
+    return ipywidgets.HTML(str(_keyboard(content)), **options)
 
 
 def show(widget: Any, content: Content) -> None:
     """Show the content in an HTML widget."""
-    widget.value = str(tag("div", content))
+    widget.value = str(_keyboard(content))
+
+
+def _keyboard(content: Content) -> Markup:
+    # JupyterLab would take the Enter key on a focused button for its own command.
+    return tag("div", content, data_lm_suppress_shortcuts="true")
 
 
 def card(title: str, *children: Any, css: str = "") -> Any:

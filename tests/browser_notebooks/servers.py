@@ -80,6 +80,8 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
         try:
             with urllib.request.urlopen(address, timeout=5):  # noqa: S310 - an address of our own
                 return
+        except urllib.error.HTTPError:
+            return  # it answers, if only to say no
         except (urllib.error.URLError, OSError):
             time.sleep(0.3)
     raise RuntimeError(f"{address} did not answer within {STARTUP} s:\n{log.read_text(errors='replace')}")
