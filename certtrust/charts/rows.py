@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .sheet import BODY, SMALL, Sheet
-from .text import plain, shorten, text_width, wrap
+from .text import SLACK, plain, shorten, text_width, wrap
 
 PITCH = 31.0
 LEAST_PITCH = 25.0
@@ -91,7 +91,7 @@ def _draw_line(sheet: Sheet, row: Row, line: float, inset: float, wide: float) -
         up = LINE * (len(further) - place)
         sheet.note(words, (0, line), xytext=(inset, up), fontsize=BODY, color=sheet.ink.text, **text)
     sheet.note(value, (1, line), ha="right", **text)
-    start = inset + text_width(label, BODY) + 7
+    start = inset + text_width(label, BODY) / SLACK + 8
     remark = plain(row.remark)
     if remark and start + text_width(remark, SMALL) <= wide - taken:
         sheet.note(remark, (0, line), xytext=(start, 0), **text)
