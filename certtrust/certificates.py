@@ -343,7 +343,9 @@ def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
     serial = pc.if_else(is_serial, common_name, none)
     hardware = pc.if_else(is_hardware, common_name, none)
     model = pc.utf8_slice_codeunits(hardware, 0, -9)
-    rest = pc.and_not(pc.and_not(pc.match_substring_regex(common_name, _ANY_IDENTITY), is_serial), is_hardware)
+    rest = pc.invert(pc.or_(is_serial, is_hardware))
+    if pc.any(rest).as_py():
+        rest = pc.and_(rest, pc.match_substring_regex(common_name, _ANY_IDENTITY))
     if not pc.any(rest).as_py():
         return serial, model, pc.coalesce(serial, hardware)
     # Other spellings are rare, and identity knows them all.

@@ -153,8 +153,8 @@ def _same(octets: Octets, issuer: Elements, subject: Elements) -> Flags:
 
 def _filled(column: pa.Array, other: pa.Array, rows: Rows) -> pa.Array:
     """Return the column with the values of the other one in these rows."""
-    if not len(rows):
-        return column
+    if len(rows) in (0, len(column)):
+        return other if len(rows) else column
     mask = np.zeros(len(column), bool)
     mask[rows] = True
     return pc.if_else(pa.array(mask), other, column)
