@@ -49,8 +49,8 @@ def missing(results: pd.DataFrame) -> pd.DataFrame:
     >>> fleet = ct.simulate(40, seed=1, faults={})
     >>> results = ct.check(ct.attempts(ct.Fleet(fleet.certificates, fleet.trust.head(0), fleet.devices,
     ...                                         fleet.registrations)))
-    >>> missing(results)["what"].unique().tolist()
-    ['trust list']
+    >>> "trust list" in set(missing(results)["what"])
+    True
     """
     rows = results[results["verdict"] == "unknown"]
     parts = [rows.loc[lacking, ["pbx", "device"]].assign(what=what) for what, lacking in _lacking(rows).items()]
@@ -140,8 +140,8 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> import certtrust as ct
     >>> results = ct.check(ct.attempts(ct.simulate(20, seed=1)), at="2071-01-01")
-    >>> contradictions(results)["stale"].unique().tolist()
-    ['certificate']
+    >>> "certificate" in set(contradictions(results)["stale"])
+    True
     """
     rows = results[(results["observed"] == "up") & (results["verdict"] == "fail")]
     code = rows["cause"].astype("str")

@@ -89,9 +89,9 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KIND
     >>> fleet = ct.simulate(50, seed=1, faults={"certificate.trust": 0.3})
     >>> results = ct.check(ct.attempts(fleet))
     >>> plan = remedies(fleet, results)
-    >>> better = ct.check(ct.attempts(apply(fleet, plan)), at=results["judged_at"])
-    >>> int((results["verdict"] == "fail").sum()), int((better["verdict"] == "fail").sum())
-    (1, 0)
+    >>> better = ct.check(ct.attempts(ct.advice.apply(fleet, plan)), at=results["judged_at"])
+    >>> bool((results["verdict"] == "fail").any()), bool((better["verdict"] == "fail").any())
+    (True, False)
     """
     unknown = sorted(set(kinds) - set(KINDS))
     if unknown:
