@@ -51,22 +51,8 @@ def reader(head: str, _: About) -> Reader:
 
 def _parse(block: Block, *, separator: str, names: list[str]) -> Columns:
     notes = Notes(block.problems)
-    count = len(block.lines)
-    separators = pc.count_substring(block.lines, separator)
-    quoted = pc.match_substring_regex(block.lines, '"')
-    filled = pc.greater(pc.binary_length(block.lines), 0)
-    plain = pc.and_(filled, pc.and_not(pc.equal(separators, len(names) - 1), quoted)).to_numpy(zero_copy_only=False)
-    if plain.all():
-        fields = _split(block.lines, separator, names)
-    else:
-        unclear = np.flatnonzero(~plain)
-        clear = np.flatnonzero(plain)
-        by_hand, reasons = _one_by_one(block.lines.take(unclear), separator, names)
-        parts = [(unclear, {**by_hand, "": reasons})]
-        if len(clear):
-            parts.append((clear, {**_split(block.lines.take(clear), separator, names), "": constant(None, len(clear))}))
-        fields = scattered(parts, count)
-        reasons = fields.pop("")
+    fields, reasons = _fields(block.lines, separator, names)
+    if reasons is not None:
         notes.add(pc.is_valid(reasons), reasons)
     known = {name: fields[name] for name in records.FIELDS if name in fields}
     if not known:
@@ -75,10 +61,42 @@ def _parse(block: Block, *, separator: str, names: list[str]) -> Columns:
     return made | {"matched_by": pc.if_else(pc.is_null(notes.text), word("record"), NOTHING), "parse_error": notes.text}
 
 
+def _fields(lines: Any, separator: str, names: list[str]) -> tuple[Columns, Any]:
+    """Return the fields of each line, and what is wrong with lines, None where all are right."""
+    plain = _plain(lines, separator, len(names))
+    if plain.all():
+        return _split(lines, separator, names), None
+    unclear, clear = np.flatnonzero(~plain), np.flatnonzero(plain)
+    by_hand, reasons = _one_by_one(lines.take(pa.array(unclear)), separator, names)
+    if reasons.null_count == 0 and len(clear):
+        # Bad lines have no fields, so that an empty record in their place saves taking the block apart.
+        place = np.full(len(lines), -1)
+        place[unclear] = np.arange(len(unclear))
+        others = pc.if_else(pa.array(plain), lines, word(separator * (len(names) - 1)))
+        return _split(others, separator, names), reasons.take(pa.array(place, mask=plain))
+    parts = [(unclear, {**by_hand, "": reasons})]
+    if len(clear):
+        parts.append((clear, {**_split(lines.take(pa.array(clear)), separator, names), "": constant(None, len(clear))}))
+    fields = scattered(parts, len(lines))
+    return fields, fields.pop("")
+
+
+def _plain(lines: Any, separator: str, columns: int) -> Any:
+    """Tell which lines have the right number of separators, and no quotes."""
+    right = pc.equal(pc.count_substring(lines, separator), columns - 1)
+    if columns == 1:
+        right = pc.and_(right, pc.greater(pc.binary_length(lines), 0))
+    if (np.frombuffer(lines.buffers()[2] or b"\0", np.uint8) == ord('"')).any():
+        right = pc.and_not(right, pc.match_substring_regex(lines, '"'))
+    return right.to_numpy(zero_copy_only=False)
+
+
 def _split(lines: Any, separator: str, names: list[str]) -> Columns:
     """Split lines that all have the right number of separators and no quotes."""
     unique = [f"{place}" for place in range(len(names))]
-    text = pc.binary_join(pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines), word("\n"))[0]
+    whole = pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines)
+    # The last line needs its end as well, since it may be empty.
+    text = pc.binary_join_element_wise(pc.binary_join(whole, word("\n"))[0], word(""), word("\n"))
     buffer = text.as_buffer()
     table = pa_csv.read_csv(
         pa.BufferReader(buffer),
