@@ -299,6 +299,12 @@ class TestOwnFormats:
         assert frame["state"].isna().tolist() == [True, True, True, False]
         assert [str(error)[:8] for error in frame["parse_error"]] == ["not CSV:", "blank li", "2 fields", "nan"]
 
+    def test_a_carriage_return_inside_of_a_line_is_named(self):
+        """It neither ends the line nor makes two records of it."""
+        frame = read_registrations(b"time,state,serial\n1,up\r2,down\n1700000000,up,\r\n")
+        assert frame["parse_error"].notna().tolist() == [True, False]
+        assert frame["line"].tolist() == [2, 3]
+
     def test_a_header_of_unknown_names_is_named(self):
         """Where CSV is asked for, but the columns are others."""
         assert "header names no column" in read_registrations("a,b\n1,2\n", format="csv")["parse_error"][0]

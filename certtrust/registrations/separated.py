@@ -82,12 +82,13 @@ def _fields(lines: Any, separator: str, names: list[str]) -> tuple[Columns, Any]
 
 
 def _plain(lines: Any, separator: str, columns: int) -> Any:
-    """Tell which lines have the right number of separators, and no quotes."""
+    """Tell which lines have the right number of separators, and neither quotes nor carriage returns."""
     right = pc.equal(pc.count_substring(lines, separator), columns - 1)
     if columns == 1:
         right = pc.and_(right, pc.greater(pc.binary_length(lines), 0))
-    if (np.frombuffer(lines.buffers()[2] or b"\0", np.uint8) == ord('"')).any():
-        right = pc.and_not(right, pc.match_substring_regex(lines, '"'))
+    letters = np.frombuffer(lines.buffers()[2] or b"\0", np.uint8)
+    if ((letters == ord('"')) | (letters == ord("\r"))).any():
+        right = pc.and_not(right, pc.match_substring_regex(lines, '["\r]'))
     return right.to_numpy(zero_copy_only=False)
 
 
