@@ -369,8 +369,9 @@ def browser_attempts(
     kept = ["device", "fingerprint", "bundle", "url", "certificate_error", "source", *_CERTIFICATE_COLUMNS]
     rows = conform(served[kept].assign(scenario="browser", certificate_by="url"), ATTEMPTS)
     everyone = trust.assign(pbx=pd.Series(pd.NA, index=trust.index, dtype="str"))
-    rows = _with_trust(rows, certificates, everyone, None)
-    rows["browser_paths"] = browsers.browser_paths(rows, certificates, everyone)
+    links = chains.link(certificates, everyone)
+    rows = _with_trust(rows, certificates, everyone, links)
+    rows["browser_paths"] = browsers.browser_paths(rows, certificates, everyone, links)
     return conform(rows, ATTEMPTS)
 
 

@@ -308,7 +308,9 @@ ATTEMPTS = Table(
             "trust_paths", OBJECT, "every way to an entry of the list with the time span in which its CAs are valid", ""
         ),
         Column("trust_failure", WORD, "trust_state while none of the paths is valid", "untrusted CA"),
-        Column("browser_paths", OBJECT, "those of the paths that today's browsers would take; for URLs only", ""),
+        Column(
+            "browser_paths", OBJECT, "what today's browsers make of the certificate and its chain; for URLs only", ""
+        ),
     ),
 )
 
