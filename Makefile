@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FLEET ?= data/fleet
 
-.PHONY: report test lab check-all bench clean
+.PHONY: report test lab check-all clean
 
 report: $(READY)  ## explain the fleet in data/fleet: writes build/report.html
 	@mkdir -p build
