@@ -77,7 +77,9 @@ class Watch:
         page.on("console", self._heard)
 
     def _heard(self, message) -> None:
-        if message.type == "error" and "debugger state" not in message.text:
+        # A debugger that is stopped with its kernel, and Voila's fonts from the network, are no matter of ours.
+        harmless = ("debugger state", "ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED")
+        if message.type == "error" and not any(words in message.text for words in harmless):
             self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
 
 

@@ -20,7 +20,7 @@ def menu(page, *names: str) -> None:
     page.get_by_role("menuitem", name=names[1], exact=names[1][-1] != "…").first.click()
 
 
-def run_all(page) -> None:
+def run_all(page, seconds: int = 90) -> None:
     """Run every cell and wait for the last one."""
     menu(page, "Run", "Run All Cells")
     page.wait_for_function(
@@ -28,11 +28,12 @@ def run_all(page) -> None:
             const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(p => p.textContent);
             const broken = document.querySelector(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']");
             return broken || (prompts.length > 0 && prompts.every(p => /\\[\\d+\\]/.test(p)));
-        }"""
+        }""",
+        timeout=seconds * 1000,
     )
     broken = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")
     assert broken.count() == 0, broken.first.inner_text()
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=seconds * 1000)
 
 
 def widget(page, number: int = 0):

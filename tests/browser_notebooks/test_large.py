@@ -1,0 +1,75 @@
+"""A hundred thousand devices in JupyterLab: how long a filter and a switch take, from click to changed page."""
+
+from __future__ import annotations
+
+import json
+import statistics
+
+import nbformat
+from conftest import PICTURES
+from driving import opened, run_all, widget
+from large import stored
+
+CODE = """import pickle
+from pathlib import Path
+
+from certtrust.widgets import FleetExplorer, WhatIf
+
+fleet = pickle.loads(Path("large.pkl").read_bytes())"""
+MEASURE = """([root, press, watched]) => new Promise(done => {
+    const target = watched ? root.querySelector(watched) : root;
+    const begin = performance.now();
+    const observer = new MutationObserver(() => {
+        observer.disconnect();
+        requestAnimationFrame(() => done(performance.now() - begin));
+    });
+    observer.observe(target, {childList: true, subtree: true, characterData: true});
+    const element = root.querySelector(press.selector);
+    if (press.option === undefined) element.click();
+    else {
+        element.selectedIndex = press.option;
+        element.dispatchEvent(new Event('change', {bubbles: true}));
+    }
+})"""
+
+
+def milliseconds(page, root, selector: str, watched: str, option: int | None = None) -> float:
+    """Return the time from a click, or a choice in a menu, to the change of the page that answers it."""
+    press = {"selector": selector} if option is None else {"selector": selector, "option": option}
+    spent = page.evaluate(MEASURE, [root.element_handle(), press, watched])
+    page.wait_for_timeout(1500)
+    return float(spent)
+
+
+def test_filters_and_switches_of_a_large_fleet(page, lab, site):
+    """Every answer comes; the times are written to build/browser_notebooks/large.json, for the notes."""
+    stored(site / "notebooks" / "large.pkl")
+    cells = [CODE, "explorer = FleetExplorer(fleet)\nexplorer", "whatif = WhatIf(fleet)\nwhatif"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, site / "notebooks" / "large.ipynb")
+    opened(page, lab, "large.ipynb")
+    run_all(page, 300)
+    explorer, whatif = widget(page, 0), widget(page, 1)
+    times = {
+        "explorer: press a bar": [milliseconds(page, explorer, ".ct-bar-row", ".ct-right") for _ in range(4)],
+        "explorer: sort by a heading": [milliseconds(page, explorer, ".ct-sort", ".ct-right") for _ in range(4)],
+        "explorer: another PBX": [
+            milliseconds(page, explorer, ".ct-filters > :nth-child(2) select", ".ct-right", option=option)
+            for option in (1, 2, 3, 0)
+        ],
+        "what-if: TLS only": [
+            milliseconds(page, whatif, ".ct-left > :nth-child(2) select", ".ct-right", option=option)
+            for option in (1, 2, 0)
+        ],
+        "what-if: an entry of a trust list": [
+            milliseconds(page, whatif, ".ct-scroll input[type=checkbox]", ".ct-right") for _ in range(4)
+        ],
+    }
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    summary = {
+        what: {"median ms": round(statistics.median(each)), "all": [round(one) for one in each]}
+        for what, each in times.items()
+    }
+    (PICTURES / "large.json").write_text(json.dumps(summary, indent=2))
+    assert all(each for each in times.values())
