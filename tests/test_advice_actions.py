@@ -102,6 +102,18 @@ def test_mistakes_are_refused(fleet):
         apply(fleet, pd.DataFrame({"device": ["x"]}))
 
 
+def test_a_line_that_is_no_attempt_does_not_become_one():
+    """Logs hold other lines of a device, and an action on its registrations leaves them alone."""
+    log = pd.DataFrame({"serial": ["009033000001"] * 2, "state": ["rejected", None], "pbx": "hq"})
+    one = ct.Fleet(
+        *(ct.schema.empty(table) for table in (ct.schema.CERTIFICATES, ct.schema.TRUST, ct.schema.DEVICES)),
+        ct.schema.conform(log, ct.schema.REGISTRATIONS),
+    )
+    for kind in ("use certificate", "enrol", "rename"):
+        after = apply(one, action(kind, pbx="hq", device="009033000001", name="009033000001", value="x"))
+        assert ct.attempts(after).index.tolist() == ct.attempts(one).index.tolist() == [0]
+
+
 def test_no_actions_change_nothing(fleet):
     """The empty plan gives the same frames."""
     assert changed(fleet, apply(fleet, pd.DataFrame({"action": pd.Series(dtype="str")}))) == set()

@@ -49,6 +49,7 @@ FOREVER = pd.Timestamp("9999-12-31T23:59:59Z").as_unit("us")
 """The end that RFC 5280, section 4.1.2.5, gives to a certificate without a well-defined one."""
 
 
+_SPEAKING = ("state", "registration_name", "protocol", "authentication", "fingerprint")
 _LONG_AGO = pd.Timestamp("1970-01-01T00:00:00Z").as_unit("us")
 
 
@@ -120,7 +121,9 @@ def apply(fleet: Fleet, actions: pd.DataFrame) -> Fleet:
 
 def applied(fleet: Fleet, actions: pd.DataFrame, registered: pd.Series, entered: pd.Series) -> Fleet:
     """Do what `apply` does, where the device of each registration and of each device entry is known already."""
-    copy = _Copy(fleet, registered, entered)
+    # A log line that says nothing of a registration is no attempt, and must not become one.
+    speaks = fleet.registrations[list(_SPEAKING)].notna().any(axis=1)
+    copy = _Copy(fleet, registered.where(speaks), entered)
     for kind, chosen in _conformed(actions).groupby("action", sort=False):
         copy = _DO[str(kind)](copy, chosen)
     return copy.fleet
