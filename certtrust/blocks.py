@@ -27,7 +27,7 @@ except ImportError:
 NOTHING = ("nothing is there", "no certificate is found")
 """What is said of content that holds no block at all: empty, or of another kind."""
 
-_WINDOW = 8 << 20
+_WINDOW = 1 << 20
 _LONGEST_LABEL = 80
 _KEPT_UNREAD = 64 << 10
 
