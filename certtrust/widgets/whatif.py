@@ -172,6 +172,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         self._search = ipywidgets.Text(description="Find entry", placeholder="part of a name", style=FIELD, layout=wide)
         self._entries = ipywidgets.VBox()
         self._entries.add_class("ct-scroll")
+        self._drawn: list[str] = []
         self._note = html()
         self._tls = ipywidgets.Dropdown(options=list(_FLAGS.items()), description="TLS only", style=FIELD, layout=wide)
         self._login = ipywidgets.Dropdown(
@@ -236,6 +237,10 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         if not self._quiet:
             self._add(Step(kind, EVERY if kind == "at" else self._pbx.value, value))
 
+    def _ticked(self, fingerprint: str, listed: bool) -> None:
+        if not self._quiet:
+            self._add(Step("trust", self._pbx.value, listed, fingerprint))
+
     def _follow(self) -> None:
         self._show_switches()
         self._judge()
@@ -264,7 +269,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         wanted = self._search.value.strip().casefold()
         found = offered[offered["label"].str.casefold().str.contains(wanted, regex=False)] if wanted else offered
         found = found.sort_values(["first", "weight", "label"], ascending=[False, False, True], kind="stable")
-        self._entries.children = tuple(self._entry(row) for row in found.head(SHOWN).itertuples())
+        self._draw_entries(found.head(SHOWN))
         more = f" {len(found) - SHOWN:,} more certificates: narrow the search." if len(found) > SHOWN else ""
         known = pbx == EVERY or pbx in now
         show(
@@ -272,6 +277,15 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
             ("" if known else "No list of this PBX is known; tick what it holds. ")
             + f"{len(here):,} in the list.{more}",
         )
+
+    def _draw_entries(self, found: pd.DataFrame) -> None:
+        """Show the entries; boxes that are there already only change their tick, which is quicker by far."""
+        wanted = found["fingerprint"].tolist()
+        if wanted != self._drawn:
+            self._entries.children = tuple(self._entry(row) for row in found.itertuples())
+            self._drawn = wanted
+        for box, listed in zip(self._entries.children, found["listed"], strict=True):
+            box.value = bool(listed)
 
     def _entry(self, row: Any) -> Any:
         signed = f" · signed {plural(row.weight, 'device')}" if row.weight else ""
@@ -282,10 +296,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
             indent=False,
             layout={"width": "auto"},
         )
-        box.observe(
-            lambda change: self._add(Step("trust", self._pbx.value, bool(change["new"]), row.fingerprint)),
-            names="value",
-        )
+        box.observe(lambda change: self._ticked(row.fingerprint, bool(change["new"])), names="value")
         return box
 
     @cached_property
