@@ -7,7 +7,20 @@ from importlib import import_module
 from typing import Any
 
 from . import names
-from .advice import changes, contradictions, endings, forecast, impersonations, missing, remedies, what_if
+from .advice import (
+    apply,
+    changes,
+    contradictions,
+    endings,
+    forecast,
+    impersonations,
+    latest,
+    missing,
+    remedies,
+    shared_keys,
+    shared_names,
+    what_if,
+)
 from .attempts import attempts, browser_attempts
 from .certificates import days_left, read_certificates
 from .check import causes, check, compare, findings
@@ -27,6 +40,7 @@ __all__ = [
     "CerttrustError",
     "Diagnosis",
     "Fleet",
+    "apply",
     "attempts",
     "browser_attempts",
     "causes",
@@ -44,6 +58,7 @@ __all__ = [
     "findings",
     "forecast",
     "impersonations",
+    "latest",
     "link",
     "missing",
     "names",
@@ -55,6 +70,8 @@ __all__ = [
     "read_trust_list",
     "remedies",
     "rules",
+    "shared_keys",
+    "shared_names",
     "simulate",
     "what_if",
     "widgets",

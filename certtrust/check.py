@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from . import browsers, chains
@@ -74,7 +75,7 @@ def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None =
         )
     moment = _moment(attempts, at)
     judged = attempts.assign(judged_at=moment, **chains.trust_at(attempts, moment))
-    scenario = judged["scenario"].astype("str")
+    scenario = judged["scenario"]
     asked = {name: (scenario == name).astype(bool) for name in SCENARIOS}
     undecided = scenario.isna() & ~_outside_the_page(judged)
     asked["h323-password"] |= undecided
@@ -100,7 +101,7 @@ def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None =
             "verdict": verdict.astype(VERDICTS),
             "cause": cause.astype(CAUSES),
             "evidence": evidence.astype(EVIDENCE),
-            "observed": observed.astype(OBSERVATIONS),
+            "observed": observed,
             "explained": explained,
             **extra,
         },
@@ -127,7 +128,8 @@ def _moment(attempts: pd.DataFrame, at: pd.Series | pd.Timestamp | str | None) -
 
 def _outside_the_page(attempts: pd.DataFrame) -> pd.Series:
     """Tell which attempts the page says nothing about: other protocols, and none of its two authentications."""
-    other_protocol = attempts["protocol"].astype("str").str.startswith("SIP").fillna(False).astype(bool)
+    words = attempts["protocol"].astype("category").cat.categories
+    other_protocol = attempts["protocol"].isin([word for word in words if str(word).startswith("SIP")])
     return other_protocol | (attempts["authentication"] == "none").astype(bool)
 
 
@@ -174,9 +176,9 @@ def _agreed(
 
 
 def _observed(attempts: pd.DataFrame) -> pd.Series:
-    state = attempts["state"].astype("str")
-    observed = pd.Series("failed", index=attempts.index, dtype="str").where(state.isin(FAILED_STATES))
-    return observed.mask(state == "up", "up")
+    state = attempts["state"]
+    codes = np.where(state == "up", 0, np.where(state.isin(FAILED_STATES), 1, -1))
+    return pd.Series(pd.Categorical.from_codes(codes, dtype=OBSERVATIONS), index=attempts.index)
 
 
 def _stated(attempts: pd.DataFrame) -> pd.Series:
@@ -190,7 +192,7 @@ def _stated(attempts: pd.DataFrame) -> pd.Series:
 
 def required(results: pd.DataFrame, code: str) -> pd.Series:
     """Tell for which rows the rule is required by the scenario, or by one of the possible ones."""
-    scenario = results["scenario"].astype("str")
+    scenario = results["scenario"]
     open_scenario = scenario.isna() & ~_outside_the_page(results)
     by_name = [name for name, codes in SCENARIOS.items() if code in codes]
     h323 = any(name.startswith("h323") for name in by_name)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from . import browsers, names
@@ -109,7 +110,7 @@ def _through_allowed_proxy(attempts: pd.DataFrame) -> pd.Series:
 
 
 def _transport_fits(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    protocol = attempts["protocol"].astype("str")
+    protocol = attempts["protocol"]
     by_certificate = (attempts["authentication"] == "certificate").astype(bool)
     over_tls = _flags(protocol == "H.323/TLS").where(protocol.isin(["H.323/TLS", "H.323/TCP", "H.323/UDP"]))
     over_tls = over_tls.mask(over_tls.isna() & by_certificate, other=True)
@@ -143,12 +144,13 @@ def _expired_or_early(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
 
 
 def _key_is_strong(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    least = attempts["key_type"].astype("str").map({"RSA": 2048, "DSA": 2048, "EC": 224}).fillna(0)
-    return _flags(attempts["key_size"] >= least.astype("Int64")).where(attempts["key_type"].notna())
+    kind = attempts["key_type"]
+    least = np.where(kind.isin(["RSA", "DSA"]), 2048, np.where(kind == "EC", 224, 0))
+    return _flags(attempts["key_size"] >= least).where(kind.notna())
 
 
 def _hash_is_current(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    used = attempts["signature_hash"].astype("str")
+    used = attempts["signature_hash"]
     return _flags(~used.isin(WEAK_HASHES)).where(used.notna() | attempts["fingerprint"].notna())
 
 
