@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import complaints_of
+from conftest import PICTURES, complaints_of
 from driving import settled, widget
 from servers import voila
 
@@ -31,3 +31,6 @@ def test_a_dashboard_without_code(page, site, tmp_path, name):
         else:
             settled(page, button.click, live)
         assert complaints_of(server) == []
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / f"voila-{name[:2]}.png")
+        page.goto("about:blank")  # before the server goes, whose page would complain about that
