@@ -38,7 +38,7 @@ def test_a_notebook_survives_a_restart_and_being_opened_again(page, lab, name):
     live = widget(page)
     assert not page.locator(".ct-twin").first.is_visible()
     menu(page, "Kernel", "Restart Kernel…")
-    page.get_by_role("button", name="Restart", exact=True).click()
+    page.locator(".jp-Dialog button.jp-mod-accept").click()
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
     page.wait_for_timeout(1500)
     assert LOST not in page.locator(".jp-Notebook").inner_text()
