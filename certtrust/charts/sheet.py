@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..errors import CerttrustError
 from .text import balanced, plain, text_width, wrap
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ def figure_of(ax: Axes) -> Figure:
     """Return the figure that holds the axes."""
     figure = ax.get_figure(root=True)
     if figure is None:
-        raise ValueError("the axes stand in no figure; make them with Figure().add_subplot()")
+        raise CerttrustError("the axes stand in no figure; make them with Figure().add_subplot()")
     return figure
 
 
@@ -281,11 +282,14 @@ def sheet(ax: Axes | None, *, width: float, height: float | None, theme: str | N
     if theme is None:
         theme = "dark" if ax is not None and _is_dark(figure_of(ax).get_facecolor()) else "light"
     if theme not in ("light", "dark"):
-        raise ValueError(f"there is no theme {theme!r}; the themes are 'light' and 'dark'")
+        raise CerttrustError(f"there is no theme {theme!r}; the themes are 'light' and 'dark'")
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        # Loads the backend here: a notebook's one sets itself interactive, which the end of the style would undo.
+        plt.draw_if_interactive()
     with style(theme):
         if ax is None:
-            import matplotlib.pyplot as plt
-
             ax = plt.figure(figsize=(width, height or 1.0)).add_axes((0.0, 0.0, 1.0, 1.0))
         rc = mpl.rcParams
         ink = Ink(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..check import counted
+from ..errors import CerttrustError
 from .labels import percent, plural
 from .sheet import WIDTH, Key, Sheet, sheet
 from .stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, RIGHT, draw_stack, stack_colours, stack_legend
@@ -91,7 +92,7 @@ def _chosen(times: pd.Series, freq: str | None) -> _Step:
     known = {step.freq: step for step in _STEPS}
     if freq is not None:
         if freq not in known:
-            raise ValueError(f"freq={freq!r} is not known; give one of {', '.join(known)}")
+            raise CerttrustError(f"freq={freq!r} is not known; give one of {', '.join(known)}")
         return known[freq]
     span = times.max() - times.min() if len(times) else pd.Timedelta(0)
     return next((step for step in _STEPS if span / step.width <= MOST_BINS), _STEPS[-1])
