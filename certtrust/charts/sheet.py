@@ -287,7 +287,7 @@ def sheet(ax: Axes | None, *, width: float, height: float | None, theme: str | N
         import matplotlib.pyplot as plt
 
         # Loads the backend here: a notebook's one sets itself interactive, which the end of the style would undo.
-        plt.draw_if_interactive()
+        plt.draw_if_interactive()  # type: ignore[no-untyped-call]
     with style(theme):
         if ax is None:
             ax = plt.figure(figsize=(width, height or 1.0)).add_axes((0.0, 0.0, 1.0, 1.0))
