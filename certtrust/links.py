@@ -68,6 +68,11 @@ class Library:
             if key in likely:
                 done.add(key)
 
+    def signs_itself(self, row: int) -> bool:
+        """Tell whether a certificate's own key is one of those known under the name of its issuer."""
+        parts = self.outlines[row]
+        return parts is not None and parts.issuer == parts.subject and parts.public_key in self.keys(parts.issuer)
+
     def _namesakes(self, name: bytes) -> _Namesakes:
         if name not in self._named:
             wanted = comparable(name)  # an empty name names nobody (RFC 5280, section 4.1.2.4)
@@ -129,11 +134,13 @@ def extend(links: pd.DataFrame, children: pd.Series, books: Library) -> pd.DataF
     answers: list[bool | None] = [None] * len(unfit)
     pending: dict[int, Iterator[int]] = {}
     ready: list[tuple[int, int]] = []
-    columns = (books.outlines.column(part, rows[fit]) for part in ("issuer", "subject", "public_key"))
-    for row, name, subject, own in zip(rows[fit].tolist(), *columns, strict=True):
+    used = rows[fit]
+    issuers = books.outlines.column("issuer", used)
+    self_issued = books.outlines.may_equal("issuer", "subject", used).tolist()
+    for row, name, by_itself in zip(used.tolist(), issuers, self_issued, strict=True):
         keys = books.keys(name)
         if len(keys) == 1 and not tried:
-            ready.append((row, row if name == subject and own in keys else next(iter(keys.values()))))
+            ready.append((row, row if by_itself and books.signs_itself(row) else next(iter(keys.values()))))
         elif keys:
             pending[row] = books.untried(row, name, tried.get(books.fingerprints[row], set()))
     shared = _SHARED_TRIES
@@ -159,5 +166,11 @@ def _verify(tries: Sequence[tuple[int, int]], books: Library) -> list[bool | Non
     rows = np.array([row for row, _ in tries], dtype=np.int64)
     outer, inner = outlines.column("algorithm", rows), outlines.column("inner_algorithm", rows)
     algorithms = [one if one == other else None for one, other in zip(outer, inner, strict=True)]
-    keys = outlines.column("public_key", np.array([other for _, other in tries], dtype=np.int64))
-    return verify_many(outlines.column("signed", rows), outlines.column("signature", rows), algorithms, keys)
+    above, place = np.unique(np.array([other for _, other in tries], dtype=np.int64), return_inverse=True)
+    keys = outlines.column("public_key", above)
+    return verify_many(
+        outlines.column("signed", rows),
+        outlines.column("signature", rows),
+        algorithms,
+        [keys[each] for each in place.tolist()],
+    )

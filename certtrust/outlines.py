@@ -109,6 +109,13 @@ class Outlines:
             found[place] = b"" if parts is None else getattr(parts, part)
         return found
 
+    def may_equal(self, part: str, other: str, rows: Places) -> Flags:
+        """Tell where two parts of a certificate may be the same octets: they are of one length, or not cut here."""
+        sizes = [self._cuts[last][rows] - self._cuts[first][rows] for first, last in (_EDGES[part], _EDGES[other])]
+        equal: Flags = np.equal(*sizes)
+        equal[np.isin(rows, list(self._odd))] = True
+        return equal
+
 
 class _Octets:
     """Certificates as one array of bytes."""

@@ -7,9 +7,7 @@ refuse, so the issuer key's own `verify` is called on the signed bytes.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -69,7 +67,6 @@ _SCHEMES: dict[str, tuple[type[Any], Any]] = {
 # A hostile key must not buy seconds of arithmetic. OpenSSL stops at the same modulus.
 _RSA_BITS, _RSA_EXPONENT_BITS = 16384, 64
 _KEY_BYTES = 4096  # more than any key within these bounds takes
-_CHUNK = 512
 
 
 def verify(child: bytes, issuer: bytes) -> bool | None:
@@ -106,8 +103,8 @@ def verify_many(
 ) -> list[bool | None]:
     """Verify many signatures, given by the columns of their parts; each distinct key is loaded once.
 
-    `algorithms` holds the algorithm beside the signature, or None where the signed one is another. The arithmetic
-    runs in as many threads as there are cores: `verify` of the cryptography package lets others run meanwhile.
+    `algorithms` holds the algorithm beside the signature, or None where the signed one is another. One thread does
+    it: `verify` of the cryptography package keeps the interpreter's lock, so that a second one only disturbs.
     """
     checks: dict[tuple[bytes, bytes], Check | Literal[False] | None] = {}
     jobs: list[Check | Literal[False] | None] = []
@@ -115,16 +112,7 @@ def verify_many(
         if algorithm is not None and (key, algorithm) not in checks:
             checks[key, algorithm] = _check(key, algorithm)
         jobs.append(False if algorithm is None else checks[key, algorithm])
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if cores == 1 or len(jobs) <= _CHUNK:
-        return _run(jobs, signatures, signed)
-
-    def part(at: int) -> list[bool | None]:
-        here = slice(at, at + _CHUNK)
-        return _run(jobs[here], signatures[here], signed[here])
-
-    with ThreadPoolExecutor(cores) as pool:
-        return [answer for answers in pool.map(part, range(0, len(jobs), _CHUNK)) for answer in answers]
+    return _run(jobs, signatures, signed)
 
 
 def _run(
