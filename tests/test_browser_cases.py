@@ -12,7 +12,7 @@ CASES = Path(__file__).parents[2] / "shared" / "cases" / "chains.jsonl.gz"
 pytestmark = pytest.mark.skipif(not CASES.exists(), reason="the published cases are not here")
 
 PAGE_ACCEPTS = {
-    "limbo::rfc5280::san::ip-in-dns": "a DNS name that is the address as text fits the URL's address by the page's words",
+    "limbo::rfc5280::san::ip-in-dns": "a DNS name that is the address as text fits by the page's words",
     "limbo::webpki::san::mismatch-apex-subdomain-san": "the CN fits, and the page takes CN or DNS name",
     "limbo::webpki::san::unicode-emoji-san": "a U-label and its A-label are one name",
 }
