@@ -20,7 +20,7 @@ check-all: $(READY)  ## the slow and exhaustive tests too
 	$(BIN)/pytest -q -m "exhaustive or not exhaustive"
 
 lab: $(READY)  ## JupyterLab on the notebooks
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 clean:
 	rm -rf $(VENV) build

@@ -65,9 +65,10 @@ def causes(
             rows[max(shown - 1, 0) :] = [_folded(rest, total, page.dark)] if shown else []
         title = headline(counts, noun(results))
         hatched = (by_evidence["evidence"] == "rule").any()
+        unexplained = by_evidence["evidence"].isna().any()
         legend = [
             Key(page.ink.muted, "predicted by a rule", hatched=True),
-            Key(page.ink.muted, "stated by the log"),
+            Key(page.ink.muted, "stated by the log" + (", or unexplained" if unexplained else "")),
         ]
         page.lay_out(
             title,
