@@ -16,7 +16,10 @@ FLEET = FOLDER.parent / "data" / "fleet"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 UNWANTED = re.compile(r"Warning\b|Traceback|Error displaying|model not found", re.IGNORECASE)
-MACHINE = re.compile(r"(?<![\w.])(/home/|/root/|/work/|/tmp/|/Users/|[A-Z]:\\\\)|site-packages")
+HERE = re.escape(str(Path(__file__).parents[1]))
+MACHINE = re.compile(
+    rf"{HERE}|{re.escape(str(Path.home()))}/|(?<![\w.])(/home/|/tmp/|/Users/|[A-Z]:\\\\)|site-packages"
+)
 
 
 @pytest.fixture(scope="module")
