@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ def _ours(site: Site) -> bool:
     return bool(ct.check(attempts)["hygiene.browser"].iloc[0])
 
 
-def test_chromium_agrees(tmp_path: Path) -> None:
+def test_chromium_agrees(playwright_driver: Any, tmp_path: Path) -> None:
     """Every site opens exactly where `hygiene.browser` says so."""
     visited = sites()
     # A server's own certificate is listed as a peer, as Chromium's guide for Linux says, and anything else as a CA.
@@ -44,7 +45,7 @@ def test_chromium_agrees(tmp_path: Path) -> None:
             directory = tmp_path / str(number)
             directory.mkdir()
             urls.append((site.url, running.enter_context(served(site.chain, directory))))
-        answers = visit(urls, tmp_path / "home")
+        answers = visit(playwright_driver, urls, tmp_path / "home")
     different = {
         site.name: answer or "opened"
         for site, answer in zip(visited, answers, strict=True)

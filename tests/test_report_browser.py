@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,6 @@ import certtrust as ct
 from certtrust.report import explain_fleet, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 pytestmark = [
     pytest.mark.exhaustive,
@@ -31,16 +26,6 @@ def report_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     log = fleet.registrations
     log.loc[log.index[:20], "registration_name"] = "<script>document.title='run'</script>"
     return write_report(explain_fleet(fleet), tmp_path_factory.mktemp("report") / "report.html")[0]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A headless Chromium."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 def opened_page(browser: Any, path: Path, **options: Any) -> tuple[Any, list[str]]:

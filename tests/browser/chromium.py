@@ -11,6 +11,7 @@ import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from certtrust import hosts
@@ -91,26 +92,25 @@ def _rules(url: str, port: int) -> Iterator[str]:
         yield f"MAP {spelling} 127.0.0.1:{port}"
 
 
-def visit(urls: Sequence[tuple[str, int]], home: Path) -> list[str]:
+def visit(driver: Any, urls: Sequence[tuple[str, int]], home: Path) -> list[str]:
     """Open each (URL, port on this machine) and return "" where the page came, else the browser's error."""
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error
 
     rules = {rule for url, port in urls for rule in _rules(url, port)}
     answers = []
-    with sync_playwright() as tool:
-        browser = tool.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[*_FLAGS, f"--host-resolver-rules={','.join(sorted(rules))}"],
-            env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
-        )
-        for url, _ in urls:
-            page = browser.new_page()
-            try:
-                page.goto(url, timeout=15_000)
-                answers.append("")
-            except Error as error:
-                found = re.search(r"net::(ERR_\w+)", error.message)
-                answers.append(found[1] if found else error.message)
-            page.close()
-        browser.close()
+    browser = driver.chromium.launch(
+        executable_path=CHROMIUM,
+        args=[*_FLAGS, f"--host-resolver-rules={','.join(sorted(rules))}"],
+        env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
+    )
+    for url, _ in urls:
+        page = browser.new_page()
+        try:
+            page.goto(url, timeout=15_000)
+            answers.append("")
+        except Error as error:
+            found = re.search(r"net::(ERR_\w+)", error.message)
+            answers.append(found[1] if found else error.message)
+        page.close()
+    browser.close()
     return answers

@@ -16,15 +16,6 @@ from servers import Server, jupyterlab
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "build" / "browser_notebooks"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HARMLESS = re.compile(
     "not trusted|authentication is disabled|without encryption|websocket_ping|"
     "Starting buffering|Discarding|Restoring connection|received signal"
@@ -39,17 +30,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.exhaustive)
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="no chromium on this machine"))
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator:
-    """Chromium without a window."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")
