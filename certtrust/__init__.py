@@ -24,7 +24,7 @@ from .advice import (
 from .attempts import attempts, browser_attempts
 from .certificates import days_left, read_certificates
 from .check import causes, check, compare, findings
-from .devices import read_devices
+from .devices import read_devices, shared_hardware_ids
 from .diagnosis import Diagnosis, diagnose, explained
 from .errors import CerttrustError
 from .fleet import Fleet, link, read_fleet
@@ -70,6 +70,7 @@ __all__ = [
     "read_trust_list",
     "remedies",
     "rules",
+    "shared_hardware_ids",
     "shared_keys",
     "shared_names",
     "simulate",

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certtrust import schema, simulate
-from certtrust.devices import duplicates, read_devices
+from certtrust.devices import read_devices, shared_hardware_ids
 from certtrust.errors import SourceError
 from certtrust.simulation.files import write
 
@@ -202,7 +202,7 @@ class TestLines:
         assert frame["firmware"].tolist()[0] == "13r3"
 
 
-class TestDuplicates:
+class TestSharedHardwareIds:
     """A hardware ID on two users is a finding."""
 
     def test_in_whichever_spelling(self):
@@ -215,7 +215,7 @@ class TestDuplicates:
             "e": "x",
         }
         users = [{"h323": name, "loc": "hq", "devices": [{"hw": hw}]} for name, hw in owners.items()]
-        found = duplicates(read_devices(json.dumps(users).encode()))
+        found = shared_hardware_ids(read_devices(json.dumps(users).encode()))
         assert found[["identity", "users", "user"]].to_numpy().tolist() == [
             ["0090332f688a", 2, "a"],
             ["0090332f688a", 2, "b"],
@@ -227,7 +227,7 @@ class TestDuplicates:
     def test_the_same_user_twice_and_an_inventory_are_none(self):
         """Only different users contend for a device."""
         users = [{"h323": "a", "devices": [{"hw": "1"}, {"hw": "1"}]}, {"hwId": "1"}]
-        assert duplicates(read_devices(json.dumps(users).encode())).empty
+        assert shared_hardware_ids(read_devices(json.dumps(users).encode())).empty
 
 
 PIECES = [
@@ -327,5 +327,5 @@ class TestSamples:
 
     def test_a_device_of_two_users_is_found_in_the_samples(self):
         """Reception's phone stands at the hall as well."""
-        found = duplicates(read_devices(SAMPLES / "replication.jsonl"))
+        found = shared_hardware_ids(read_devices(SAMPLES / "replication.jsonl"))
         assert found["user"].tolist() == ["reception", "hall"]

@@ -14,7 +14,7 @@ from ..sources import Source, sources
 from . import backups, delimited, json_objects, xml_objects
 from .entries import Entry, failed
 
-__all__ = ["duplicates", "read_devices"]
+__all__ = ["read_devices", "shared_hardware_ids"]
 
 FORMATS: dict[str, ModuleType] = {each.NAME: each for each in (json_objects, xml_objects, backups, delimited)}
 """The formats, in the order in which a file is tried for them."""
@@ -94,7 +94,7 @@ def _identified(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(serial=identity.serials(hardware_id), model=model)
 
 
-def duplicates(devices: pd.DataFrame) -> pd.DataFrame:
+def shared_hardware_ids(devices: pd.DataFrame) -> pd.DataFrame:
     """Return the devices whose hardware ID stands at more than one user: only one of them can be meant.
 
     Parameters
@@ -112,7 +112,7 @@ def duplicates(devices: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> one = '{"h323": "a", "devices": [{"hw": "0090332f688a"}]}'
     >>> other = '{"h323": "b", "devices": [{"hw": "00-90-33-2F-68-8A"}]}'
-    >>> duplicates(read_devices([one, other]))[["identity", "users", "user"]].values.tolist()
+    >>> shared_hardware_ids(read_devices([one, other]))[["identity", "users", "user"]].values.tolist()
     [['0090332f688a', 2, 'a'], ['0090332f688a', 2, 'b']]
     """
     owner = devices[["pbx", "user", "long_name"]].astype("str").fillna("")
