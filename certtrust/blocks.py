@@ -12,6 +12,8 @@ import codecs
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import repeat
+from operator import contains
 from typing import BinaryIO
 
 from . import listings, tables
@@ -32,7 +34,9 @@ _LONGEST_LABEL = 80
 _KEPT_UNREAD = 64 << 10
 
 _BEGIN, _DASHES, _END = b"-----BEGIN ", b"-----", b"-----END "
-_PLAIN_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----")
+_FIRST_LINE, _LAST_LINE = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
+_PLAIN_PEM = re.compile(b"%b([^-]*)%b" % (_FIRST_LINE, _LAST_LINE))
+_BETWEEN = re.compile(rb"%b\s*%b" % (_LAST_LINE, _FIRST_LINE))
 _CERTIFICATES = frozenset({b"CERTIFICATE", b"X509 CERTIFICATE"})
 _PKCS7 = frozenset({b"PKCS7", b"PKCS #7 SIGNED DATA", b"CMS"})
 
@@ -71,12 +75,25 @@ def _run(data: bytes, stop: int, password: bytes | None) -> list[Block] | list[b
     """Return the blocks of PEM text up to `stop`; all at once where they are nothing but certificates."""
     if data.find(_BEGIN, 0, stop) < 0:
         return []
-    parts = _PLAIN_PEM.split(data[:stop] if stop < len(data) else data)
-    between, bodies = b"".join(parts[::2]), parts[1::2]
+    text = data[:stop].strip()
+    between, bodies = b"", _back_to_back(text)
+    if not bodies:
+        parts = _PLAIN_PEM.split(text)
+        between, bodies = b"".join(parts[::2]), parts[1::2]
     if bodies and _BEGIN not in between and _ENCODED_BEGIN not in between and not _is_escaped(data, bodies):
         with suppress(binascii.Error):
             return list(map(decode_base64, bodies))
     return list(content(data[:stop], password))
+
+
+def _back_to_back(text: bytes) -> list[bytes]:
+    """Return what stands in certificates that follow each other with the same line end between all; [] of others."""
+    if not text.startswith(_FIRST_LINE) or not text.endswith(_LAST_LINE):
+        return []
+    between = _BETWEEN.search(text)
+    inside = text[len(_FIRST_LINE) : -len(_LAST_LINE)]
+    bodies = inside.split(between[0]) if between else [inside]
+    return [] if any(map(contains, bodies, repeat(b"-"))) else bodies
 
 
 def _is_escaped(data: bytes, bodies: list[bytes]) -> bool:

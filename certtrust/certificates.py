@@ -224,8 +224,8 @@ def _batches(found: Iterable[Source], password: bytes | None) -> Iterator[Column
             batch.add(run, source.name, position, device)
             position += len(run)
             if len(batch.blocks) >= _BATCH:
-                yield from map(_columns, _parts(batch))
-                batch = Batch()
+                *whole, batch = _parts(batch)
+                yield from map(_columns, whole)
     yield from map(_columns, _parts(batch))
 
 

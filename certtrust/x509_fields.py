@@ -298,9 +298,6 @@ def subject_alt_name(value: bytes, problems: list[str] | None = None) -> AltName
 
     What is odd in one name is put into `problems`, or raised where there is no such list.
     """
-    plain = _plain_dns_names(value)
-    if plain is not None:
-        return plain, [], 0
     dns: list[str] = []
     addresses: list[str] = []
     others = 0
@@ -318,22 +315,6 @@ def subject_alt_name(value: bytes, problems: list[str] | None = None) -> AltName
     if problems is None and odd:
         raise BadEncoding(odd[0])
     return dns, addresses, others
-
-
-def _plain_dns_names(value: bytes) -> list[str] | None:
-    """Return the names of a short list that has DNS names in ASCII only, as most certificates have; None of others."""
-    at, end = 2, len(value)
-    if not 2 <= end <= 0x81 or value[0] != SEQUENCE or value[1] != end - 2:
-        return None
-    found: list[str] = []
-    while at + 1 < end:
-        start, stop = at + 2, at + 2 + value[at + 1]
-        name = value[start:stop]
-        if value[at] != DNS_NAME or stop > end or not name.isascii():
-            return None
-        found.append(name.decode())
-        at = stop
-    return found if at == end else None
 
 
 def _address(content: bytes) -> str:
