@@ -41,7 +41,8 @@ _CERTIFICATES = frozenset({b"CERTIFICATE", b"X509 CERTIFICATE"})
 _PKCS7 = frozenset({b"PKCS7", b"PKCS #7 SIGNED DATA", b"CMS"})
 
 _ENCODED_BEGIN = b"LS0tLS1CRUdJTi"
-_ENCODED_PEM = re.compile(rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}={0,2}")
+_ENCODED_PEM = re.compile(rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}(?:\s+[A-Za-z0-9+/]{16,})*={0,2}")
+_SPACE = re.compile(rb"\s*")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _HEX_DER = re.compile(rb"(?<![0-9A-Fa-f])3082(?:[0-9A-Fa-f]{2}){100,}")
 
@@ -123,7 +124,8 @@ def _recognised(data: bytes, password: bytes | None) -> Iterator[Block]:
         yield from _pem(data, password)
         for written in _ENCODED_PEM.findall(data) if _ENCODED_BEGIN in data else ():
             # Secrets of Kubernetes hold PEM within base64.
-            yield from _pem(decode_base64(written + b"=="), password)
+            text = b"".join(written.split())
+            yield from _pem(decode_base64(text[: len(text) // 4 * 4]), password)
     elif listings.looks_like(data):
         yield from (Block(None, problem, columns) for problem, columns in listings.read(data))
     elif written := _HEX_DER.findall(data):
@@ -264,11 +266,12 @@ def _is_der(data: bytes) -> bool:
 def _ders(data: bytes, password: bytes | None) -> Iterator[Block]:
     at = 0
     while at < len(data):
-        after = _next(data, at)
-        if after < len(data) and not kind_of(data[after : _next(data, after)]):
+        stop = _next(data, at)
+        after = _SPACE.match(data, stop).end()  # type: ignore[union-attr]
+        if stop < len(data) and not kind_of(data[after : _next(data, after)]):
             # What follows is nothing by itself: the block is as odd as it stands.
-            after = len(data)
-        yield from _der(data[at:after], password)
+            stop = after = len(data)
+        yield from _der(data[at:stop], password)
         at = after
 
 

@@ -26,6 +26,7 @@ from .der import (
     UNIVERSAL_STRING,
     UTC_TIME,
     UTF8_STRING,
+    element,
     elements,
     number,
     only,
@@ -209,6 +210,8 @@ def _moment(tag: int, text: str) -> int:
 
 # subjectPublicKeyInfo
 
+_LARGEST_FIELD = 1 << 16
+
 
 class KeyAlgorithm(NamedTuple):
     """The algorithm of a public key: its kind, and what its parameters tell."""
@@ -243,15 +246,22 @@ def _ec(parameters: list[tuple[int, bytes]]) -> KeyAlgorithm:
     tag, content = parameters[0]
     if tag == OID:
         oid = dotted(content)
-        curve, size = CURVES.get(oid, (None, None))
-        return KeyAlgorithm("EC", size, curve, None if curve else f"curve {oid} is not known")
+        curve, size = CURVES.get(oid, (oid, None))
+        return KeyAlgorithm("EC", size, curve, None if oid in CURVES else f"curve {oid} is not known")
     if tag == SEQUENCE:
-        # Explicit parameters: version, then the field's type and its prime or degree.
-        field = list(elements(content))[1][1]
-        prime = list(elements(field))[1]
-        size = number(prime[1]).bit_length() if prime[0] == INTEGER else None
-        return KeyAlgorithm("EC", size, None, "the curve is given by explicit parameters")
+        return KeyAlgorithm("EC", _field_size(content), None, "the curve is given by explicit parameters")
     raise BadEncoding("no named curve")
+
+
+def _field_size(parameters: bytes) -> int | None:
+    """Return the size of the field of explicit parameters: version, then the field's type and its prime or degree."""
+    try:
+        _, (_, field), *_ = elements(parameters)
+        _, (tag, content), *_ = elements(field)
+        size = number(content).bit_length() if tag == INTEGER else number(only(content, INTEGER))
+    except ValueError:
+        return None
+    return size if 0 < size < _LARGEST_FIELD else None
 
 
 def rsa_key_size(content: bytes) -> int:
@@ -275,6 +285,14 @@ def extension_name(oid: bytes) -> str:
         return dotted(oid)
     except BadEncoding:
         return f"#{oid[:64].hex()}"
+
+
+def whole(value: bytes) -> bytes:
+    """Return an extension's value, which must be one element with nothing after it."""
+    *_, after = element(value, 0, len(value))
+    if after != len(value):
+        raise BadEncoding("bytes after the value")
+    return value
 
 
 def subject_key_id(value: bytes) -> str:

@@ -281,7 +281,7 @@ def _read_extensions(octets: Octets, place: Places, end: Places, found: Columns,
     ):
         found[column] = _texts_of(octets, extension(arc), decode, odd)
     rows, start, stop = extension(fields.BASIC_CONSTRAINTS)
-    decoded = octets.shared(start, stop, fields.basic_constraints)
+    decoded = octets.shared(start, stop, lambda value: fields.basic_constraints(fields.whole(value)))
     odd[rows] |= decoded.undecoded()
     found["is_ca"] = decoded.column("is_ca", rows, len(odd), pa.bool_())
     found["path_length"] = decoded.column("path_length", rows, len(odd), pa.int64())
@@ -289,7 +289,7 @@ def _read_extensions(octets: Octets, place: Places, end: Places, found: Columns,
 
 
 def _texts_of(octets: Octets, found: _Extension, decode: Callable[[bytes], str | None], odd: Flags) -> pa.Array:
-    decoded = octets.shared(found.start, found.stop, lambda content: _Value(decode(content)))
+    decoded = octets.shared(found.start, found.stop, lambda value: _Value(decode(fields.whole(value))))
     odd[found.rows] |= decoded.undecoded()
     return decoded.column("value", found.rows, len(odd), TEXT)
 
@@ -313,7 +313,7 @@ def _read_alt_names(octets: Octets, found: _Extension, columns: Columns, odd: Fl
     contents = octets.slices(found.start[rest], found.stop[rest])
     for row, content in zip(found.rows[rest].tolist(), contents, strict=True):
         try:
-            dns[row], addresses[row], others[row] = fields.subject_alt_name(content)
+            dns[row], addresses[row], others[row] = fields.subject_alt_name(fields.whole(content))
         except ValueError:
             odd[row] = True
     counts = pa.array(others, mask=others < 0)
