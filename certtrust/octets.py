@@ -14,6 +14,8 @@ Places = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 
+LONGEST = (1 << 24) - 1
+"""Octets that a certificate may have at most, so that its lengths take three octets."""
 _LONGEST_RUN, _FEW = 80, 6
 _HEX = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
 
@@ -63,6 +65,8 @@ class Octets:
             length = self.at(at)
             for more in (1, 2):
                 length = np.where(octets > more, length << 8 | self.at(at + more), length)
+            # Of no octet or of more than three, it fits nowhere, and whoever compares sees that.
+            length[(octets < 1) | (octets > 3)] = len(self.joined)
             size[long], start[long] = length, at + octets
         return Elements(places, self.bytes.take(places, mode="clip"), start, start + size)
 

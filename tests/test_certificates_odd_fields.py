@@ -86,15 +86,25 @@ def test_bytes_after_a_value_are_named_and_cost_nothing(arc: int, value: str, co
     assert (row[column], row["parse_error"]) == (cell, f"extension 2.5.29.{arc}: bytes after the value")
 
 
+def test_a_certificate_beyond_three_octets_of_length_is_read() -> None:
+    """What follows sixteen megabytes of an extension is still found."""
+    der = _with_extension(x509.ObjectIdentifier("1.2.3"), bytes(1 << 24))
+    (row,) = cells(from_der([der]))
+    assert (row["subject"], row["signature_hash"], row["parse_error"]) == ("CN=0090331a2b3c", "sha256", None)
+
+
 _GENERAL_NAME = st.tuples(
     st.sampled_from([0x82, 0x82, 0x82, 0x82, 0x87, 0x81]),
     st.one_of(
         st.sampled_from([b"", b"a.example.com", b"\xc3\xbc.de", b"\xff", b"x" * 130, bytes(4)]), st.binary(max_size=5)
     ),
 ).map(lambda pair: encoded(*pair))
+# Lengths of no octet, of more than three, and with zeros in front, which DER forbids.
+_ODD_LENGTHS = st.sampled_from(["828400000003820161", "8280820161", "82810161", "8285000000000161", "82ff", "8284ff"])
 _LISTS = st.builds(
     lambda names, tail, tag: encoded(tag, b"".join(names)) + tail,
-    st.lists(_GENERAL_NAME, max_size=6) | st.integers(38, 43).map(lambda many: [encoded(0x82, b"n")] * many),
+    st.lists(_GENERAL_NAME | _ODD_LENGTHS.map(bytes.fromhex), max_size=6)
+    | st.integers(38, 43).map(lambda many: [encoded(0x82, b"n")] * many),
     st.sampled_from([b"", b"", b"", b"\0", b"\x82"]),
     st.sampled_from([SEQUENCE, SEQUENCE, SEQUENCE, 0x31]),
 )
