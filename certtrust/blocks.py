@@ -12,6 +12,8 @@ import codecs
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import repeat
+from operator import contains
 from typing import BinaryIO
 
 from . import listings, tables
@@ -32,12 +34,15 @@ _LONGEST_LABEL = 80
 _KEPT_UNREAD = 64 << 10
 
 _BEGIN, _DASHES, _END = b"-----BEGIN ", b"-----", b"-----END "
-_PLAIN_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----")
+_FIRST_LINE, _LAST_LINE = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
+_PLAIN_PEM = re.compile(b"%b([^-]*)%b" % (_FIRST_LINE, _LAST_LINE))
+_BETWEEN = re.compile(rb"%b\s*%b" % (_LAST_LINE, _FIRST_LINE))
 _CERTIFICATES = frozenset({b"CERTIFICATE", b"X509 CERTIFICATE"})
 _PKCS7 = frozenset({b"PKCS7", b"PKCS #7 SIGNED DATA", b"CMS"})
 
 _ENCODED_BEGIN = b"LS0tLS1CRUdJTi"
-_ENCODED_PEM = re.compile(rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}={0,2}")
+_ENCODED_PEM = re.compile(rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}(?:\s+[A-Za-z0-9+/]{16,})*={0,2}")
+_SPACE = re.compile(rb"\s*")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _HEX_DER = re.compile(rb"(?<![0-9A-Fa-f])3082(?:[0-9A-Fa-f]{2}){100,}")
 
@@ -71,12 +76,25 @@ def _run(data: bytes, stop: int, password: bytes | None) -> list[Block] | list[b
     """Return the blocks of PEM text up to `stop`; all at once where they are nothing but certificates."""
     if data.find(_BEGIN, 0, stop) < 0:
         return []
-    parts = _PLAIN_PEM.split(data[:stop] if stop < len(data) else data)
-    between, bodies = b"".join(parts[::2]), parts[1::2]
+    text = data[:stop].strip()
+    between, bodies = b"", _back_to_back(text)
+    if not bodies:
+        parts = _PLAIN_PEM.split(text)
+        between, bodies = b"".join(parts[::2]), parts[1::2]
     if bodies and _BEGIN not in between and _ENCODED_BEGIN not in between and not _is_escaped(data, bodies):
         with suppress(binascii.Error):
             return list(map(decode_base64, bodies))
     return list(content(data[:stop], password))
+
+
+def _back_to_back(text: bytes) -> list[bytes]:
+    """Return what stands in certificates that follow each other with the same line end between all; [] of others."""
+    if not text.startswith(_FIRST_LINE) or not text.endswith(_LAST_LINE):
+        return []
+    between = _BETWEEN.search(text)
+    inside = text[len(_FIRST_LINE) : -len(_LAST_LINE)]
+    bodies = inside.split(between[0]) if between else [inside]
+    return [] if any(map(contains, bodies, repeat(b"-"))) else bodies
 
 
 def _is_escaped(data: bytes, bodies: list[bytes]) -> bool:
@@ -106,7 +124,8 @@ def _recognised(data: bytes, password: bytes | None) -> Iterator[Block]:
         yield from _pem(data, password)
         for written in _ENCODED_PEM.findall(data) if _ENCODED_BEGIN in data else ():
             # Secrets of Kubernetes hold PEM within base64.
-            yield from _pem(decode_base64(written + b"=="), password)
+            text = b"".join(written.split())
+            yield from _pem(decode_base64(text[: len(text) // 4 * 4]), password)
     elif listings.looks_like(data):
         yield from (Block(None, problem, columns) for problem, columns in listings.read(data))
     elif written := _HEX_DER.findall(data):
@@ -247,11 +266,12 @@ def _is_der(data: bytes) -> bool:
 def _ders(data: bytes, password: bytes | None) -> Iterator[Block]:
     at = 0
     while at < len(data):
-        after = _next(data, at)
-        if after < len(data) and not kind_of(data[after : _next(data, after)]):
+        stop = _next(data, at)
+        after = _SPACE.match(data, stop).end()  # type: ignore[union-attr]
+        if stop < len(data) and not kind_of(data[after : _next(data, after)]):
             # What follows is nothing by itself: the block is as odd as it stands.
-            after = len(data)
-        yield from _der(data[at:after], password)
+            stop = after = len(data)
+        yield from _der(data[at:stop], password)
         at = after
 
 

@@ -30,6 +30,7 @@ from .blocks import blocks
 from .containers import Block
 from .errors import CerttrustError
 from .identity import HARDWARE_ID, SERIAL, hardware_ids, same_spelling, serials
+from .octets import TEXT
 from .schema import CERTIFICATES, conform
 from .sources import Source, Unit, sources, units
 
@@ -224,8 +225,8 @@ def _batches(found: Iterable[Source], password: bytes | None) -> Iterator[Column
             batch.add(run, source.name, position, device)
             position += len(run)
             if len(batch.blocks) >= _BATCH:
-                yield from map(_columns, _parts(batch))
-                batch = Batch()
+                *whole, batch = _parts(batch)
+                yield from map(_columns, whole)
     yield from map(_columns, _parts(batch))
 
 
@@ -272,11 +273,11 @@ def _columns(batch: Batch) -> Columns:
         ders = [each.der if isinstance(each, Block) else each for each in batch.blocks]
         columns = _columns_of_blocks(batch, ders)
     serial, model, spelled = _identities(columns["subject_cn"])
-    source = pa.array(batch.source, x509.TEXT)
+    source = pa.array(batch.source, TEXT)
     return columns | {
         "source": source,
         "position": pa.array(batch.position, pa.int64()),
-        "bundle": source if batch.bundle == batch.source else pa.array(batch.bundle, x509.TEXT),
+        "bundle": source if batch.bundle == batch.source else pa.array(batch.bundle, TEXT),
         "device": pc.coalesce(_spelled(batch.device), spelled),
         "serial": serial,
         "model": model,
@@ -303,7 +304,7 @@ def _add_what_blocks_tell(batch: Batch, found: dict[int, Block], columns: Column
             batch.device[row] = block.device
         if block.problem is not None and block.der is not None:
             errors[row] = "; ".join(filter(None, (errors[row], block.problem)))
-    columns["parse_error"] = pa.array(errors, x509.TEXT)
+    columns["parse_error"] = pa.array(errors, TEXT)
 
 
 # From batches to the frame
@@ -337,7 +338,7 @@ _ANY_IDENTITY = rf"^\s*(?:{SERIAL}|{HARDWARE_ID})\s*$"
 
 def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
     """Return serial, model, and either as a device's name, where a CN is a serial or a hardware ID."""
-    none = pa.scalar(None, x509.TEXT)
+    none = pa.scalar(None, TEXT)
     is_serial = pc.match_substring_regex(common_name, _PLAIN_SERIAL)
     is_hardware = pc.match_substring_regex(common_name, _PLAIN_HARDWARE_ID)
     serial = pc.if_else(is_serial, common_name, none)
@@ -351,8 +352,8 @@ def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
     # Other spellings are rare, and identity knows them all.
     other = pc.if_else(rest, common_name, none)
     text = other.to_pandas(types_mapper=_DTYPES.get)
-    serial = pc.coalesce(serial, pa.array(serials(text), x509.TEXT))
-    model = pc.coalesce(model, pa.array(hardware_ids(text)["model"], x509.TEXT))
+    serial = pc.coalesce(serial, pa.array(serials(text), TEXT))
+    model = pc.coalesce(model, pa.array(hardware_ids(text)["model"], TEXT))
     return serial, model, pc.coalesce(pc.if_else(is_serial, common_name, hardware), _spelled(other.to_pylist()))
 
 
@@ -360,9 +361,9 @@ def _spelled(names: list[str | None]) -> pa.Array:
     """Return names in the one spelling that identities are compared in."""
     distinct = pd.Series([name for name in dict.fromkeys(names) if name is not None], dtype="str")
     if distinct.empty:
-        return pa.nulls(len(names), x509.TEXT)
+        return pa.nulls(len(names), TEXT)
     spelled = dict(zip(distinct, same_spelling(distinct), strict=True))
-    return pa.array([spelled.get(name or "") for name in names], x509.TEXT)
+    return pa.array([spelled.get(name or "") for name in names], TEXT)
 
 
 def _in_file_name(name: str) -> str | None:

@@ -5,6 +5,7 @@ Private keys end here: their bytes are not handed on.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -131,7 +132,9 @@ def pkcs12(der: bytes, password: bytes | None) -> Iterator[Block]:
     # Among many files some have no password, and some the empty one.
     for tried in dict.fromkeys((password, None, b"")):
         try:
-            held = load_pkcs12(der, tried)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what is odd in a certificate stands in its row
+                held = load_pkcs12(der, tried)
             break
         except ValueError as problem:
             reason = reason if tried is None or password is None else str(problem)

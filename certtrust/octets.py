@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,14 +14,19 @@ Places = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 
-_SHORT, _FEW = 40, 6
+LONGEST = (1 << 24) - 1
+"""Octets that a certificate may have at most, so that its lengths take three octets."""
+_LONGEST_RUN, _FEW = 80, 6
+_HEX = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
+
+TEXT = pa.large_string()
 
 
 class Elements(NamedTuple):
     """One element in every certificate: its tag, where its content starts and stops, and where it begins itself."""
 
     at: Places
-    tag: Places
+    tag: npt.NDArray[np.uint8]
     start: Places
     stop: Places
 
@@ -29,7 +35,7 @@ class Octets:
     """The certificates as one array of bytes."""
 
     def __init__(self, ders: Sequence[bytes]) -> None:
-        self.joined = b"".join((*ders, bytes(8)))
+        self.joined = b"".join((*ders, bytes(_LONGEST_RUN)))
         self.bytes = np.frombuffer(self.joined, dtype=np.uint8)
         sizes = np.fromiter(map(len, ders), np.int64, len(ders))
         self.begins = np.cumsum(sizes) - sizes
@@ -38,6 +44,16 @@ class Octets:
         """Return the octets at these places."""
         # What is no field may point anywhere; places beyond the end read the last octet.
         return self.bytes.take(places, mode="clip").astype(np.int64)
+
+    def runs(self, places: Places, size: int) -> npt.NDArray[np.void]:
+        """Return the octets that begin at these places, so many from each, as one value each."""
+        last = len(self.joined) - size
+        every = np.ndarray((last + 1,), f"V{size}", self.joined, strides=(1,))
+        return every[np.minimum(places, last)]
+
+    def columns(self, places: Places, size: int) -> Places:
+        """Return the octets that begin at these places: a line for all first ones, one for all second ones, ..."""
+        return self.runs(places, size).view(np.uint8).reshape(-1, size).T.astype(np.int64)
 
     def elements(self, places: Places) -> Elements:
         """Return the elements that begin at these places."""
@@ -49,26 +65,47 @@ class Octets:
             length = self.at(at)
             for more in (1, 2):
                 length = np.where(octets > more, length << 8 | self.at(at + more), length)
+            # Of no octet or of more than three, it fits nowhere, and whoever compares sees that.
+            length[(octets < 1) | (octets > 3)] = len(self.joined)
             size[long], start[long] = length, at + octets
-        return Elements(places, self.at(places), start, start + size)
+        return Elements(places, self.bytes.take(places, mode="clip"), start, start + size)
+
+    def joint(self, starts: Places, stops: Places) -> tuple[npt.NDArray[np.uint8], Places]:
+        """Return the octets between these places in one piece, and the offsets that part it."""
+        sizes = stops - starts
+        offsets = np.concatenate(([0], np.cumsum(sizes)))
+        return self.bytes[np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])], offsets
+
+    def hex(self, starts: Places, stops: Places) -> pa.Array:
+        """Return the octets between these places in hex."""
+        octets, offsets = self.joint(starts, stops)
+        return pa.LargeStringArray.from_buffers(len(starts), pa.py_buffer(offsets * 2), pa.py_buffer(_HEX[octets]))
 
     def slices(self, starts: Places, stops: Places) -> list[bytes]:
         """Return the bytes between these places."""
         joined = self.joined
         return [joined[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
 
+    def texts(self, starts: Places, stops: Places) -> tuple[list[str], Flags]:
+        """Return the octets between these places as text, a character for each, and which texts are ASCII."""
+        octets, offsets = self.joint(starts, stops)
+        text, edges = octets.tobytes().decode("latin-1"), offsets.tolist()
+        is_ascii = np.ones(len(starts), bool)
+        is_ascii[np.searchsorted(offsets, np.flatnonzero(octets > 0x7F), side="right") - 1] = False
+        return [text[start:stop] for start, stop in pairwise(edges)], is_ascii
+
     def shared(self, starts: Places, stops: Places, decode: Callable[[bytes], Any]) -> Shared:
         """Decode the bytes between these places, the same bytes only once."""
         sizes = stops - starts
         code = np.full(len(starts), -1)
         distinct: list[bytes] = []
-        waiting = np.flatnonzero(sizes <= _SHORT)
+        waiting = np.flatnonzero(sizes <= _LONGEST_RUN)
         while len(waiting) and len(distinct) < _FEW:
             # Take the first one, and with it all others that are the same octet by octet.
             start, size = int(starts[waiting[0]]), int(sizes[waiting[0]])
             as_long = waiting[sizes[waiting] == size]
-            octets = self.bytes[starts[as_long, None] + np.arange(size)]
-            code[as_long[(octets == octets[0]).all(axis=1)]] = len(distinct)
+            contents = self.runs(starts[as_long], size)
+            code[as_long[contents == contents[0]]] = len(distinct)
             distinct.append(self.joined[start : start + size])
             waiting = waiting[code[waiting] < 0]
         rest = np.flatnonzero(code < 0)

@@ -21,12 +21,16 @@ HASHES: dict[str, str] = {
 
 SIGNATURES: dict[str, tuple[str, str | None]] = {
     f"{_RSA}.2": (f"{_RSA}.2", "md2"),
+    f"{_RSA}.3": (f"{_RSA}.3", "md4"),
     f"{_RSA}.4": ("md5WithRSAEncryption", "md5"),
     f"{_RSA}.5": ("sha1WithRSAEncryption", "sha1"),
     f"{_RSA}.14": ("sha224WithRSAEncryption", "sha224"),
     f"{_RSA}.11": ("sha256WithRSAEncryption", "sha256"),
     f"{_RSA}.12": ("sha384WithRSAEncryption", "sha384"),
     f"{_RSA}.13": ("sha512WithRSAEncryption", "sha512"),
+    f"{_RSA}.15": (f"{_RSA}.15", "sha512-224"),
+    f"{_RSA}.16": (f"{_RSA}.16", "sha512-256"),
+    "1.3.36.3.3.1.2": ("1.3.36.3.3.1.2", "ripemd160"),
     # OIW's own identifiers of the same schemes, which have no name in the RFCs.
     "1.3.14.3.2.3": ("1.3.14.3.2.3", "md5"),
     "1.3.14.3.2.27": ("1.3.14.3.2.27", "sha1"),
@@ -45,6 +49,7 @@ SIGNATURES: dict[str, tuple[str, str | None]] = {
     "1.2.643.2.2.3": ("GOST R 34.11-94 with GOST R 34.10-2001", None),
     "1.2.643.7.1.1.3.2": ("GOST R 34.10-2012 with GOST R 34.11-2012 (256 bit)", None),
     "1.2.643.7.1.1.3.3": ("GOST R 34.10-2012 with GOST R 34.11-2012 (512 bit)", None),
+    "1.2.156.10197.1.501": ("1.2.156.10197.1.501", "sm3"),
     "1.3.6.1.5.5.7.6.36": ("1.3.6.1.5.5.7.6.36", None),
 }
 """Signature algorithms by OID: name, and the hash that belongs to it (RFC 3279, 4055, 5758, 8410, 9881)."""
@@ -94,8 +99,15 @@ CURVES: dict[str, tuple[str, int]] = {
         for at, size in enumerate((160, 192, 224, 256, 320, 384, 512))
         for twisted in (0, 1)
     },
+    **{
+        f"2.23.43.1.4.{arc}": (f"wap-wsg-idm-ecid-wtls{arc}", size)
+        for arc, size in {
+            1: 113, 3: 163, 4: 113, 5: 163, 6: 112, 7: 160, 8: 112, 9: 160, 10: 233, 11: 233, 12: 224,
+        }.items()
+    },
+    "1.2.156.10197.1.301": ("SM2", 256),
 }  # fmt: skip
-"""Named curves by OID: name and size of the field in bits (SEC 2, X9.62, RFC 5639)."""
+"""Named curves by OID: name and size of the field in bits (SEC 2, X9.62, RFC 5639, WTLS, GM/T 0003)."""
 
 KEY_TYPES: dict[str, str] = {
     f"{_RSA}.1": "RSA",

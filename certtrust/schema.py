@@ -109,7 +109,7 @@ CERTIFICATES = Table(
         ),
         Column("key_type", WORD, "RSA, EC, Ed25519, Ed448, DSA, or the OID of another kind", "RSA"),
         Column("key_size", COUNT, "size of the public key in bits", "2048"),
-        Column("curve", TEXT, "the named curve of an EC key", "secp256r1"),
+        Column("curve", TEXT, "the curve of an EC key by name, else by OID", "secp256r1"),
         Column(
             "signature_hash",
             WORD,

@@ -21,12 +21,11 @@ import pyarrow as pa
 from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
 from . import x509_tolerant, x509_walk
+from .octets import LONGEST, TEXT
 from .signatures import verify
 
 REFUSED = "certificate: "
 """What `parse_error` begins with where cryptography refuses to load the certificate."""
-
-TEXT = pa.large_string()
 
 Row = x509_tolerant.Row
 Columns = dict[str, Any]
@@ -51,10 +50,11 @@ def read(ders: Sequence[bytes]) -> Columns:
         refusals = _refusals(ders)
         loaded = np.ones(len(ders), bool)
         loaded[list(refusals)] = False
-        columns, odd = x509_walk.columns([ders[row] for row in np.flatnonzero(loaded).tolist()])
+        walked = np.flatnonzero(loaded & (np.fromiter(map(len, ders), np.int64, len(ders)) <= LONGEST))
+        columns, odd = x509_walk.columns([ders[row] for row in walked.tolist()])
         columns["parse_error"] = pa.nulls(len(odd), TEXT)
-        regular = loaded.copy()
-        regular[loaded] = ~odd
+        regular = np.zeros(len(ders), bool)
+        regular[walked] = ~odd
         if not regular.all():
             rows = [_tolerant(ders[row], refusals.get(row)) for row in np.flatnonzero(~regular).tolist()]
             columns = interleaved(_kept(columns, ~odd), rows, regular)

@@ -26,6 +26,7 @@ from .der import (
     UNIVERSAL_STRING,
     UTC_TIME,
     UTF8_STRING,
+    element,
     elements,
     number,
     only,
@@ -209,6 +210,8 @@ def _moment(tag: int, text: str) -> int:
 
 # subjectPublicKeyInfo
 
+_LARGEST_FIELD = 1 << 16
+
 
 class KeyAlgorithm(NamedTuple):
     """The algorithm of a public key: its kind, and what its parameters tell."""
@@ -243,15 +246,22 @@ def _ec(parameters: list[tuple[int, bytes]]) -> KeyAlgorithm:
     tag, content = parameters[0]
     if tag == OID:
         oid = dotted(content)
-        curve, size = CURVES.get(oid, (None, None))
-        return KeyAlgorithm("EC", size, curve, None if curve else f"curve {oid} is not known")
+        curve, size = CURVES.get(oid, (oid, None))
+        return KeyAlgorithm("EC", size, curve, None if oid in CURVES else f"curve {oid} is not known")
     if tag == SEQUENCE:
-        # Explicit parameters: version, then the field's type and its prime or degree.
-        field = list(elements(content))[1][1]
-        prime = list(elements(field))[1]
-        size = number(prime[1]).bit_length() if prime[0] == INTEGER else None
-        return KeyAlgorithm("EC", size, None, "the curve is given by explicit parameters")
+        return KeyAlgorithm("EC", _field_size(content), None, "the curve is given by explicit parameters")
     raise BadEncoding("no named curve")
+
+
+def _field_size(parameters: bytes) -> int | None:
+    """Return the size of the field of explicit parameters: version, then the field's type and its prime or degree."""
+    try:
+        _, (_, field), *_ = elements(parameters)
+        _, (tag, content), *_ = elements(field)
+        size = number(content).bit_length() if tag == INTEGER else number(only(content, INTEGER))
+    except ValueError:
+        return None
+    return size if 0 < size < _LARGEST_FIELD else None
 
 
 def rsa_key_size(content: bytes) -> int:
@@ -277,6 +287,14 @@ def extension_name(oid: bytes) -> str:
         return f"#{oid[:64].hex()}"
 
 
+def whole(value: bytes) -> bytes:
+    """Return an extension's value, which must be one element with nothing after it."""
+    *_, after = element(value, 0, len(value))
+    if after != len(value):
+        raise BadEncoding("bytes after the value")
+    return value
+
+
 def subject_key_id(value: bytes) -> str:
     """Return the value of a subjectKeyIdentifier in hex."""
     return only(value, OCTET_STRING).hex()
@@ -298,9 +316,6 @@ def subject_alt_name(value: bytes, problems: list[str] | None = None) -> AltName
 
     What is odd in one name is put into `problems`, or raised where there is no such list.
     """
-    plain = _plain_dns_names(value)
-    if plain is not None:
-        return plain, [], 0
     dns: list[str] = []
     addresses: list[str] = []
     others = 0
@@ -318,22 +333,6 @@ def subject_alt_name(value: bytes, problems: list[str] | None = None) -> AltName
     if problems is None and odd:
         raise BadEncoding(odd[0])
     return dns, addresses, others
-
-
-def _plain_dns_names(value: bytes) -> list[str] | None:
-    """Return the names of a short list that has DNS names in ASCII only, as most certificates have; None of others."""
-    at, end = 2, len(value)
-    if not 2 <= end <= 0x81 or value[0] != SEQUENCE or value[1] != end - 2:
-        return None
-    found: list[str] = []
-    while at + 1 < end:
-        start, stop = at + 2, at + 2 + value[at + 1]
-        name = value[start:stop]
-        if value[at] != DNS_NAME or stop > end or not name.isascii():
-            return None
-        found.append(name.decode())
-        at = stop
-    return found if at == end else None
 
 
 def _address(content: bytes) -> str:

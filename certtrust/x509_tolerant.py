@@ -232,6 +232,7 @@ def _read_extensions(content: bytes, row: Row, problems: _Problems) -> None:
         if len(set(found)) == 1:
             with problems.of(name):
                 _EXTENSIONS[oid](found[0], row)
+                fields.whole(found[0])
 
 
 def _read_alt_names(value: bytes, row: Row) -> None:

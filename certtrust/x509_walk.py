@@ -22,15 +22,14 @@ import pyarrow.compute as pc
 
 from . import x509_fields as fields
 from .der import BIT_STRING, BOOLEAN, GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, UTC_TIME
-from .octets import Elements, Flags, Octets, Places, Rows
+from .octets import TEXT, Elements, Flags, Octets, Places, Rows
 from .oids import ATTRIBUTES
 
 Columns = dict[str, Any]
 
-TEXT = pa.large_string()
-
 _MOST_EXTENSIONS = 40
 _MOST_RDNS = 16
+_MOST_NAMES = 40
 _READ = (
     fields.SUBJECT_KEY_ID, fields.KEY_USAGE, fields.SUBJECT_ALT_NAME, fields.BASIC_CONSTRAINTS,
     fields.AUTHORITY_KEY_ID, fields.EXTENDED_KEY_USAGE,
@@ -79,21 +78,18 @@ def columns(ders: Sequence[bytes]) -> tuple[Columns, Flags]:
 
 def _serial_numbers(octets: Octets, serial: Elements, odd: Flags) -> pa.Array:
     odd |= octets.at(serial.start) > 0x7F
-    contents = octets.slices(serial.start, serial.stop)
-    return pa.array([content.hex().lstrip("0") or "0" for content in contents], TEXT)
+    digits = pc.ascii_ltrim(octets.hex(serial.start, serial.stop), "0")
+    return pc.if_else(pc.equal(digits, ""), "0", digits)
 
 
 def _moments(octets: Octets, time: Elements, odd: Flags) -> pa.Array:
     size = time.stop - time.start
     short = (time.tag == UTC_TIME) & (size == 13)
     odd |= ~short & ~((time.tag == GENERALIZED_TIME) & (size == 15))
-    # Both forms end in month, day, hour, minute, second and Z.
-    places = (time.stop - 11)[:, None] + np.arange(10)
-    digits = octets.bytes[places].astype(np.int64) - 0x30
-    month, day, hour, minute, second = (digits[:, at] * 10 + digits[:, at + 1] for at in range(0, 10, 2))
-    digits = octets.bytes[(time.stop - 15)[:, None] + np.arange(4)].astype(np.int64) - 0x30
-    of_century = digits[:, 2] * 10 + digits[:, 3]
-    century = np.where(short, np.where(of_century >= 50, 19, 20), digits[:, 0] * 10 + digits[:, 1])
+    # Both forms end in YYMMDDhhmmssZ, and the long one has the century before it.
+    digits = octets.columns(time.stop - 15, 14) - 0x30
+    century, of_century, month, day, hour, minute, second = digits[::2] * 10 + digits[1::2]
+    century = np.where(short, np.where(of_century >= 50, 19, 20), century)
     year = century * 100 + of_century
     odd |= (year < 1) | (year > 9999) | (month < 1) | (month > 12)
     months = np.clip((year - 1970) * 12 + month - 1, -(12 * 1969), 12 * 8030)
@@ -191,9 +187,7 @@ def _plain_names(octets: Octets, name: Elements) -> _Names:
 
 def _texts(octets: Octets, start: Places, stop: Places) -> tuple[pa.Array, Flags]:
     """Return the octets between these places as text, and which texts cannot stand in a name as they are."""
-    length = stop - start
-    offsets = np.concatenate(([0], np.cumsum(length)))
-    data = octets.bytes[np.repeat(start - offsets[:-1], length) + np.arange(offsets[-1])]
+    data, offsets = octets.joint(start, stop)
     bad = np.flatnonzero(~_PLAIN[data])
     needs_escape = np.isin(data[offsets[:-1]], (0x20, 0x23)) | (data[offsets[1:] - 1] == 0x20)
     needs_escape[np.searchsorted(offsets, bad, side="right") - 1] = True
@@ -287,7 +281,7 @@ def _read_extensions(octets: Octets, place: Places, end: Places, found: Columns,
     ):
         found[column] = _texts_of(octets, extension(arc), decode, odd)
     rows, start, stop = extension(fields.BASIC_CONSTRAINTS)
-    decoded = octets.shared(start, stop, fields.basic_constraints)
+    decoded = octets.shared(start, stop, lambda value: fields.basic_constraints(fields.whole(value)))
     odd[rows] |= decoded.undecoded()
     found["is_ca"] = decoded.column("is_ca", rows, len(odd), pa.bool_())
     found["path_length"] = decoded.column("path_length", rows, len(odd), pa.int64())
@@ -295,7 +289,7 @@ def _read_extensions(octets: Octets, place: Places, end: Places, found: Columns,
 
 
 def _texts_of(octets: Octets, found: _Extension, decode: Callable[[bytes], str | None], odd: Flags) -> pa.Array:
-    decoded = octets.shared(found.start, found.stop, lambda content: _Value(decode(content)))
+    decoded = octets.shared(found.start, found.stop, lambda value: _Value(decode(fields.whole(value))))
     odd[found.rows] |= decoded.undecoded()
     return decoded.column("value", found.rows, len(odd), TEXT)
 
@@ -303,23 +297,54 @@ def _texts_of(octets: Octets, found: _Extension, decode: Callable[[bytes], str |
 def _subject_key_ids(octets: Octets, found: _Extension, odd: Flags) -> pa.Array:
     value = octets.elements(found.start)
     odd[found.rows] |= (value.tag != OCTET_STRING) | (value.stop != found.stop)
-    contents = octets.slices(value.start, found.stop)
     place = np.full(len(odd), -1)
     place[found.rows] = np.arange(len(found.rows))
-    return pa.array([content.hex() for content in contents], TEXT).take(pa.array(place, mask=place < 0))
+    ids = octets.hex(np.minimum(value.start, found.stop), found.stop)
+    return ids.take(pa.array(place, mask=place < 0))
 
 
 def _read_alt_names(octets: Octets, found: _Extension, columns: Columns, odd: Flags) -> None:
     dns: list[list[str]] = [[] for _ in odd]
     addresses: list[list[str]] = [[] for _ in odd]
-    others: list[int | None] = [None] * len(odd)
-    contents = octets.slices(found.start, found.stop)
-    for row, content in zip(found.rows.tolist(), contents, strict=True):
+    others = np.full(len(odd), -1)
+    plain = _read_dns_names(octets, found, dns)
+    others[found.rows[plain]] = 0
+    rest = np.flatnonzero(~plain)
+    contents = octets.slices(found.start[rest], found.stop[rest])
+    for row, content in zip(found.rows[rest].tolist(), contents, strict=True):
         try:
-            dns[row], addresses[row], others[row] = fields.subject_alt_name(content)
+            dns[row], addresses[row], others[row] = fields.subject_alt_name(fields.whole(content))
         except ValueError:
             odd[row] = True
-    columns |= {"dns_names": dns, "ip_addresses": addresses, "other_names": pa.array(others, pa.int64())}
+    counts = pa.array(others, mask=others < 0)
+    columns |= {"dns_names": dns, "ip_addresses": addresses, "other_names": counts}
+
+
+def _read_dns_names(octets: Octets, found: _Extension, dns: list[list[str]]) -> Flags:
+    """Read the lists that hold a few DNS names in ASCII and nothing else, and return which those are."""
+    names = octets.elements(found.start)
+    plain: Flags = (names.tag == SEQUENCE) & (names.stop == found.stop)
+    place, inside = names.start.copy(), np.flatnonzero(plain & (names.start < names.stop))
+    steps: list[tuple[Places, ...]] = []
+    for _ in range(_MOST_NAMES):
+        name = octets.elements(place[inside])
+        plain[inside[(name.tag != fields.DNS_NAME) | (name.stop > found.stop[inside])]] = False
+        steps.append((inside, name.start, name.stop))
+        place[inside] = name.stop
+        inside = inside[plain[inside] & (name.stop < found.stop[inside])]
+        if not len(inside):
+            break
+    plain[inside] = False
+    at, start, stop = (np.concatenate(each) for each in zip(*steps, strict=True))
+    order = np.argsort(at, kind="stable")
+    order = order[plain[at[order]]]
+    at = at[order]
+    texts, is_ascii = octets.texts(start[order], stop[order])
+    plain[at[~is_ascii]] = False
+    of_row = np.concatenate(([0], np.cumsum(np.bincount(at, minlength=len(plain))))).tolist()
+    for row, which in zip(np.flatnonzero(plain).tolist(), found.rows[plain].tolist(), strict=True):
+        dns[which] = texts[of_row[row] : of_row[row + 1]]
+    return plain
 
 
 def _extension_values(octets: Octets, place: Places, end: Places, odd: Flags) -> tuple[Places, Places]:

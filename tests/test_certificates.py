@@ -9,6 +9,7 @@ import json
 import random
 import subprocess
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,7 @@ SHAPES: dict[str, Callable[[Issued], bytes | str]] = {
     "headers within a block": lambda i: i.bundle.replace(b"-----\nMI", b"-----\nX-Of: a\nY: b\n\nMI"),
     "X509 CERTIFICATE": lambda i: i.bundle.replace(b" CERTIFICATE-", b" X509 CERTIFICATE-"),
     "DER back to back": lambda i: b"".join(i.ders),
+    "DER with line ends between": lambda i: b"\r\n".join(i.ders),
     "PKCS#7 DER": lambda i: pkcs7.serialize_certificates(i.certificates, Encoding.DER),
     "PKCS#7 PEM": lambda i: pkcs7.serialize_certificates(i.certificates, Encoding.PEM),
     "PKCS#12 without a password": lambda i: i.pkcs12(None),
@@ -181,6 +183,21 @@ def test_key_stores_need_their_password(issued: Issued) -> None:
     )
     assert secret.hex() not in held
     assert number.hex() not in held
+
+
+def test_a_key_store_with_an_odd_certificate_warns_nobody(issued: Issued) -> None:
+    """What cryptography warns of stands in the row: here a negative serial number."""
+    serial = issued.certificates[0].serial_number
+    negative = issued.ders[0].replace(
+        serial.to_bytes(20, "big"), (serial - (1 << 159)).to_bytes(20, "big", signed=True), 1
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        leaf = x509.load_der_x509_certificate(negative)
+    store = pkcs12.serialize_key_and_certificates(None, issued.key, leaf, None, NoEncryption())
+    frame = read_certificates(store)
+    assert frame["der"].tolist() == [negative]
+    assert frame["serial_number"].tolist() == [format(serial - (1 << 159), "x")]
 
 
 def test_a_key_store_that_asks_for_endless_hashing_is_refused(issued: Issued) -> None:
@@ -283,10 +300,19 @@ def test_secrets_of_kubernetes(issued: Issued) -> None:
     encoded_bundle, key = (base64.b64encode(each).decode() for each in (issued.bundle, issued.key_pem))
     as_yaml = f"apiVersion: v1\nkind: Secret\ndata:\n  tls.crt: {encoded_bundle}\n  tls.key: {key}\n"
     as_json = json.dumps({"items": [{"kind": "Secret", "data": {"tls.crt": encoded_bundle, "tls.key": key}}]})
-    for text in (as_yaml, as_json):
+    wrapped = base64.encodebytes(b"".join(issued.pems)).decode().replace("\n", "\n    ")
+    folded = f"apiVersion: v1\nkind: Secret\ndata:\n  tls.crt: >-\n    {wrapped}\n  tls.key: {key}\n"
+    for text in (as_yaml, as_json, folded):
         frame = read_certificates(text)
         assert frame["der"].tolist() == [*issued.ders, None]
         assert frame["parse_error"].iloc[2] == "EC PRIVATE KEY: a private key, skipped"
+
+
+@pytest.mark.parametrize("size", range(56, 64))
+def test_damaged_base64_of_pem_does_not_fail(size: int) -> None:
+    """Whatever length is left of it, it is a row."""
+    written = base64.b64encode(b"-----BEGIN CERTIFICATE-----\n" + b"M" * 50)[:size]
+    assert read_certificates(b"tls.crt: " + written)["parse_error"].notna().all()
 
 
 def test_the_listing_of_a_device_has_no_der() -> None:

@@ -1,0 +1,121 @@
+"""Curves and algorithms that few know keep what their bytes tell; many DNS names are read as one by one."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from certificate_oracles import cells
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certtrust import x509_fields, x509_tolerant
+from certtrust.certificates import from_der
+from certtrust.der import INTEGER, OID, SEQUENCE, encoded
+
+_KEY = ec.generate_private_key(ec.SECP256R1())
+_NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "0090331a2b3c")])
+_EC = encoded(OID, bytes.fromhex("2a8648ce3d0201"))
+
+
+def _with_extension(oid: x509.ObjectIdentifier, content: bytes) -> bytes:
+    """Return a certificate with one extension that holds these bytes."""
+    value = x509.UnrecognizedExtension(oid, content)
+    return (
+        x509.CertificateBuilder().subject_name(_NAME).issuer_name(_NAME).public_key(_KEY.public_key()).serial_number(77)
+        .not_valid_before(dt.datetime(2024, 1, 1)).not_valid_after(dt.datetime(2034, 1, 1))
+        .add_extension(value, critical=False).sign(_KEY, hashes.SHA256()).public_bytes(Encoding.DER)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("oid", "curve", "size", "known"),
+    [
+        ("2a811ccf5501822d", "SM2", 256, True),
+        ("672b010401", "wap-wsg-idm-ecid-wtls1", 113, True),
+        ("2a8648ce3d03017f", "1.2.840.10045.3.1.127", None, False),
+    ],
+)
+def test_curves_stand_there_by_name_else_by_oid(oid: str, curve: str, size: int | None, known: bool) -> None:
+    """A curve without a name is shown by its OID, and named as a problem."""
+    found = x509_fields.key_algorithm(_EC + encoded(OID, bytes.fromhex(oid)))
+    assert (found.kind, found.curve, found.size, found.problem is None) == ("EC", curve, size, known)
+
+
+def test_explicit_parameters_tell_the_degree_of_a_binary_field() -> None:
+    """The size of a key is that of its field: the degree where the field is binary (X9.62)."""
+    basis = encoded(OID, bytes.fromhex("2a8648ce3d01020302"))
+    binary = encoded(SEQUENCE, encoded(INTEGER, b"\0\xa3") + basis + encoded(INTEGER, b"\7"))
+    field = encoded(SEQUENCE, encoded(OID, bytes.fromhex("2a8648ce3d0102")) + binary)
+    found = x509_fields.key_algorithm(_EC + encoded(SEQUENCE, encoded(INTEGER, b"\1") + field))
+    assert (found.size, found.curve) == (163, None)
+
+
+@pytest.mark.parametrize(
+    "field", ["", "3000", "30020500", "300406022a03", "300606022a033000", "301006022a03300a0208" + "7f" * 8]
+)
+def test_explicit_parameters_that_say_nothing_fail_nothing(field: str) -> None:
+    """Parameters may be empty, cut, or of a field that nobody can have."""
+    for parameters in (b"", encoded(INTEGER, b"\1"), encoded(INTEGER, b"\1") + bytes.fromhex(field)):
+        found = x509_fields.key_algorithm(_EC + encoded(SEQUENCE, parameters))
+        assert (found.kind, found.size, found.curve) == ("EC", None, None)
+        assert found.problem
+
+
+@pytest.mark.parametrize(
+    ("arc", "value", "column", "cell"),
+    [
+        (17, "3003820161", "dns_names", ["a"]),
+        (19, "30030101ff", "is_ca", True),
+        (15, "030205a0", "key_usage", "digitalSignature,keyEncipherment"),
+        (37, "300406022a03", "extended_key_usage", "1.2.3"),
+        (14, "04020102", "subject_key_id", "0102"),
+        (35, "300480020102", "authority_key_id", "0102"),
+    ],
+)
+def test_bytes_after_a_value_are_named_and_cost_nothing(arc: int, value: str, column: str, cell: object) -> None:
+    """An extension's value ends where its one element ends; what stands there is shown all the same."""
+    oid = x509.ObjectIdentifier(f"2.5.29.{arc}")
+    (row,) = cells(from_der([_with_extension(oid, bytes.fromhex(value))]))
+    assert (row[column], row["parse_error"]) == (cell, None)
+    (row,) = cells(from_der([_with_extension(oid, bytes.fromhex(value) + b"\0")]))
+    assert (row[column], row["parse_error"]) == (cell, f"extension 2.5.29.{arc}: bytes after the value")
+
+
+def test_a_certificate_beyond_three_octets_of_length_is_read() -> None:
+    """What follows sixteen megabytes of an extension is still found."""
+    der = _with_extension(x509.ObjectIdentifier("1.2.3"), bytes(1 << 24))
+    (row,) = cells(from_der([der]))
+    assert (row["subject"], row["signature_hash"], row["parse_error"]) == ("CN=0090331a2b3c", "sha256", None)
+
+
+_GENERAL_NAME = st.tuples(
+    st.sampled_from([0x82, 0x82, 0x82, 0x82, 0x87, 0x81]),
+    st.one_of(
+        st.sampled_from([b"", b"a.example.com", b"\xc3\xbc.de", b"\xff", b"x" * 130, bytes(4)]), st.binary(max_size=5)
+    ),
+).map(lambda pair: encoded(*pair))
+# Lengths of no octet, of more than three, and with zeros in front, which DER forbids.
+_ODD_LENGTHS = st.sampled_from(["828400000003820161", "8280820161", "82810161", "8285000000000161", "82ff", "8284ff"])
+_LISTS = st.builds(
+    lambda names, tail, tag: encoded(tag, b"".join(names)) + tail,
+    st.lists(_GENERAL_NAME | _ODD_LENGTHS.map(bytes.fromhex), max_size=6)
+    | st.integers(38, 43).map(lambda many: [encoded(0x82, b"n")] * many),
+    st.sampled_from([b"", b"", b"", b"\0", b"\x82"]),
+    st.sampled_from([SEQUENCE, SEQUENCE, SEQUENCE, 0x31]),
+)
+
+
+@given(st.lists(_LISTS, min_size=1, max_size=4))
+def test_names_of_many_certificates_are_those_of_each(lists: list[bytes]) -> None:
+    """Whatever names stand in whatever list, reading all at once tells the same as the tolerant reader."""
+    ders = [_with_extension(x509.ExtensionOID.SUBJECT_ALTERNATIVE_NAME, each) for each in lists]
+    for row, der in zip(cells(from_der(ders)), ders, strict=True):
+        alone = x509_tolerant.read(der)
+        for column in ("dns_names", "ip_addresses", "other_names"):
+            assert row[column] == alone.get(column), column
+        assert row["parse_error"] == alone["parse_error"]
