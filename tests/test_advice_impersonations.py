@@ -287,6 +287,16 @@ def test_a_listed_certificate_is_its_own_device_s():
     assert found[["device", "victim"]].to_numpy().tolist() == [["swphone_anna", "swphone_annabel"]]
 
 
+@pytest.mark.parametrize(("bundle", "opened"), [("leaf.pem", []), ("alone.pem", PHONES[1:])])
+def test_a_ca_counts_where_a_device_presents_it_as_its_own(bundle, opened):
+    """Old devices sign themselves as a CA; a CA that came with a certificate is nobody's own."""
+    given = fleet([(PHONES[0], issue(PHONES[0])), (PHONES[0], issue("0090"))], PHONES)
+    files = given.certificates.assign(bundle=pd.array(["leaf.pem", bundle], dtype="str"))
+    files["is_ca"] = pd.array([False, True], dtype="boolean")
+    found = impersonations(dataclasses.replace(given, certificates=files), at=NOW)
+    assert found["victim"].tolist() == list(opened)
+
+
 def test_a_copied_certificate_opens_the_device_that_it_was_copied_from():
     """Whoever presented it in the log may register as the one that it names."""
     copied = issue(PHONES[0])
@@ -347,6 +357,19 @@ def test_one_name_with_two_keys_and_one_key_in_two_devices():
     assert keys["device"].tolist() == ["009033000003", "009033000009"]
     assert keys["devices"].tolist() == [2, 2]
     assert keys["key"].nunique() == keys["fingerprint"].nunique() == 1
+
+
+def test_a_blank_cn_is_no_name_and_a_renewed_certificate_has_two_keys():
+    """Nobody registers by a CN of blanks, however many have it."""
+    pems = [
+        (PHONES[0], issue(" ")),
+        (PHONES[1], issue(" ")),
+        (PHONES[2], issue(PHONES[2])),
+        (PHONES[2], issue(PHONES[2])),
+    ]
+    found = shared_names(fleet(pems, PHONES))
+    assert found.to_dict("records") == [{"subject_cn": PHONES[2], "keys": 2, "certificates": 2, "devices": 1}]
+    assert shared_keys(fleet(pems, PHONES)).empty
 
 
 def test_pairs_of_a_simulated_fleet_hold_by_diagnosis():

@@ -31,6 +31,7 @@ _CERTIFICATES = (
     "not_after",
     "parse_error",
 )
+_SHOWN = ("fingerprint", "subject", "subject_cn", "not_before", "not_after", "refused")
 
 
 class Holdings(NamedTuple):
@@ -67,44 +68,48 @@ def holdings(fleet: Fleet) -> Holdings:
     registered, entered = identities(slim)
     devices, pbxs = distinct(entered, registered), distinct(entries["pbx"], log["pbx"])
     names, texts = _names(slim, places(registered, devices), places(entered, devices), devices, pbxs)
-    found = by_file_or_cn(slim)
-    listed = fleet.trust[found.columns].drop_duplicates("fingerprint")
-    listed = listed.assign(bundle=None, device=None).astype({"bundle": "str", "device": "str"})
-    found = pd.concat([found, listed], ignore_index=True)
-    found = found[found["fingerprint"].notna()]
+    found = _leaves(slim)
     devices = distinct(devices, found["device"])
     certificate, first = combine(pd.factorize(found["fingerprint"])[0])
     certificates = found.iloc[first].reset_index(drop=True)
-    seen = places(log["fingerprint"].str.lower(), certificates["fingerprint"])
-    holders = pd.DataFrame(
+    seen = pd.DataFrame(
         {
-            "certificate": np.concatenate([certificate, seen]),
-            "device": np.concatenate([places(found["device"], devices), places(registered, devices)]),
+            "certificate": places(log["fingerprint"].str.lower(), certificates["fingerprint"]),
+            "device": places(registered, devices),
         }
     )
+    told = pd.DataFrame({"certificate": certificate, "device": places(found["device"], devices)})
+    holders = pd.concat([told, seen], ignore_index=True)
     holders = _once(holders[(holders >= 0).all(axis=1)])
     nobody = np.setdiff1d(np.arange(len(certificates)), holders["certificate"])
     by_name = _named(certificates["subject_cn"].iloc[nobody], names, texts, devices)
-    by_name = by_name.assign(certificate=nobody[by_name["certificate"]])
-    holders = pd.concat([holders, by_name], ignore_index=True).sort_values(["certificate", "device"], ignore_index=True)
+    holders = pd.concat([holders, by_name.assign(certificate=nobody[by_name["certificate"]])], ignore_index=True)
     own = _presented_as_own(found, np.isin(certificate, holders["certificate"]))
     kept = np.unique(certificate[own])
     number = np.full(len(certificates), -1, dtype=np.int64)
     number[kept] = np.arange(len(kept))
-    certificates = certificates.iloc[kept].reset_index(drop=True)
-    bundles = _once(pd.DataFrame({"certificate": number[certificate], "bundle": found["bundle"].array})[own])
+    bundles = _once(pd.DataFrame({"certificate": number[certificate[own]], "bundle": found["bundle"].array[own]}))
     holders = holders.assign(certificate=number[holders["certificate"]])
+    refused = certificates["parse_error"].str.startswith(REFUSED).fillna(value=False).astype(bool)
     return Holdings(
-        certificates[["fingerprint", "subject", "subject_cn", "not_before", "not_after"]].assign(
-            refused=certificates["parse_error"].str.startswith(REFUSED).fillna(value=False).astype(bool)
-        ),
+        certificates.assign(refused=refused)[[*_SHOWN]].iloc[kept].reset_index(drop=True),
         bundles.sort_values("certificate", kind="stable", ignore_index=True),
-        holders[holders["certificate"] >= 0].reset_index(drop=True),
+        holders[holders["certificate"] >= 0].sort_values(["certificate", "device"], ignore_index=True),
         names,
         pbxs,
         devices,
         texts,
     )
+
+
+def _leaves(fleet: Fleet) -> pd.DataFrame:
+    """Return what devices present, with the one that a file or the CN tells, and the entries of the trust lists."""
+    found = by_file_or_cn(fleet)
+    listed = fleet.trust[found.columns].drop_duplicates("fingerprint")
+    # An entry came with nothing, and the name of its file is that of the PBX.
+    listed = listed.assign(bundle=None, device=None).astype({"bundle": "str", "device": "str"})
+    both = pd.concat([found, listed], ignore_index=True)
+    return both[both["fingerprint"].notna()].reset_index(drop=True)
 
 
 def _once(frame: pd.DataFrame) -> pd.DataFrame:
