@@ -175,7 +175,8 @@ def _failures(rows: pd.DataFrame, moments: Codes) -> pd.DataFrame:
 def _changes(rows: pd.DataFrame, moments: Codes) -> tuple[Codes, Codes]:
     """Return the places of rows and moments at which they are to be judged, row by row.
 
-    A certificate lasts through its last second, so that an edge counts at once and a second later.
+    A certificate begins at once and lasts through its last second, a path to its last microsecond: a row is judged
+    after each of the three, which is once too often at worst.
     """
     edges: list[tuple[Codes, Codes]] = []
     for name in ("not_before", "not_after"):
