@@ -74,6 +74,12 @@ def combine(*columns: Codes) -> tuple[Codes, Codes]:
     return code, first
 
 
+def spread(counts: Codes) -> tuple[Codes, Codes]:
+    """Return for n owners with so many things each: the owner of each thing, and its number among the owner's."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
 def _as_bytes(rows: Codes) -> npt.NDArray[np.object_]:
     whole = np.empty(len(rows), dtype=object)
     whole[:] = [row.tobytes() for row in rows]

@@ -27,6 +27,7 @@ __all__ = [
     "begins_with_cn",
     "certificate_fits_registration",
     "certificate_fits_url",
+    "common_names",
     "ends_inside",
     "entries",
     "host_matches",
@@ -190,7 +191,7 @@ def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
     known = pd.DataFrame({column: attempts[column].astype("str") for column in columns}).reset_index(drop=True)
     default = known["serial"].where(known["interface"].isna(), known["serial"] + "-" + known["interface"])
     known["name"] = known["registration_name"].fillna(default)
-    rows, cns = _common_names(attempts)
+    rows, cns = common_names(attempts)
     begins = true(begins_with_cn(known["name"].iloc[rows], cns))
     fits, undecided = np.zeros((2, len(attempts)), dtype=bool)
     fits[rows[begins]] = True
@@ -266,14 +267,14 @@ sys.modules[__name__].__class__ = _CallableModule
 
 def _names_by_kind(frame: pd.DataFrame) -> dict[Kind, tuple[np.ndarray, Any]]:
     return {
-        "cn": _common_names(frame),
+        "cn": common_names(frame),
         "dns": entries(frame["dns_names"]),
         "ip": entries(frame["ip_addresses"]),
     }
 
 
-def _common_names(frame: pd.DataFrame) -> tuple[np.ndarray, Any]:
-    """Return all CNs and the row of each, in the order of the rows."""
+def common_names(frame: pd.DataFrame) -> tuple[np.ndarray, Any]:
+    """Return all CNs of certificates, in the order of their rows, and the row of each; first the rows."""
     last = text(frame["subject_cn"])
     if "subject" not in frame:
         rows = np.flatnonzero(~bits(pc.is_null(last)))

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .arrow import bits, flags, index_of, same_length, text, true
+from .groups import Codes, combine, spread
 from .identity import HARDWARE_ID, SERIAL
 
 
@@ -61,7 +62,7 @@ def begins_with_cn(registration_names: Iterable[Any], common_names: Iterable[Any
     return flags(begins, bits(pc.is_null(names)) & can_match, index)
 
 
-_OWN_NAME = rf"^(?:(?:{SERIAL})(?:[^0-9A-Za-z].*)?|{HARDWARE_ID})$"
+_OWN_NAME = rf"(?s)^(?:(?:{SERIAL})(?:[^0-9A-Za-z].*)?|{HARDWARE_ID})$"
 _OCTET = "([0-9a-f]{2})"
 _OCTETS = "^" + "[:-]".join([_OCTET] * 6)
 _DOTTED = r"^([0-9a-f]{4})\.([0-9a-f]{4})\.([0-9a-f]{4})"
@@ -105,6 +106,71 @@ def _starts_with(texts: Any, prefixes: Any) -> np.ndarray:
             head = pc.utf8_slice_codeunits(texts.take(pa.array(rows)), 0, size)
             found[rows] = bits(pc.equal(head, prefixes.take(pa.array(rows))))
     return found
+
+
+def beginnings(registration_names: Iterable[Any], common_names: Iterable[Any]) -> tuple[Codes, Codes, Codes]:
+    """Find all names that each CN begins, as `begins_with_cn` tells for one pair, without comparing every pair.
+
+    The names are sorted once, and each CN has its range in them; those of a device's own are sorted a second time
+    in the spelling that is compared regardless of case. CNs that begin the same names share a number, so
+    that a thousand spellings of one prefix cost no more than one.
+
+    Parameters
+    ----------
+    registration_names, common_names : Series or list of str
+        n names and m CNs, no text twice.
+
+    Returns
+    -------
+    group : array of int, m values
+        The number of each CN, -1 where it begins no name.
+    owner, name : arrays of int
+        The pairs: a number, and the place of a name that the CNs of that number begin.
+
+    Examples
+    --------
+    >>> group, owner, name = beginnings(["user1", "user10", "0090332F688A"], ["user1", "0090", "009033", "x"])
+    >>> group.tolist(), owner.tolist(), name.tolist()
+    ([0, 1, 1, -1], [0, 0, 1], [0, 1, 2])
+    """
+    names, cns = _composed(text(registration_names)), _composed(text(common_names))
+    can_match = np.flatnonzero(bits(usable(cns)))
+    wanted = cns.take(pa.array(can_match))
+    own = np.flatnonzero(bits(pc.match_substring_regex(names, _OWN_NAME)))
+    folded = _folded(names.take(pa.array(own)))
+    plain = bits(pc.is_valid(names))
+    plain[own[bits(pc.equal(folded, pc.ascii_lower(names.take(pa.array(own)))))]] = False
+    exact = np.flatnonzero(plain)
+    ranges = []
+    for texts, prefixes, places in (
+        (names.take(pa.array(exact)), wanted, exact),
+        (folded, _folded(wanted), own),
+    ):
+        order, start, end = _ranges(texts, prefixes)
+        found = start < end
+        ranges.append((places[order], np.where(found, start, 0), np.where(found, end, 0)))
+    code, first = combine(*(edge for _, start, end in ranges for edge in (start, end)))
+    pairs = []
+    for ordered, start, end in ranges:
+        owner, number = spread((end - start)[first])
+        pairs.append(owner * max(len(names), 1) + ordered[start[first][owner] + number])
+    owner, name = np.divmod(np.unique(np.concatenate(pairs)), max(len(names), 1))
+    group = np.full(len(cns), -1, dtype=np.int64)
+    group[can_match] = np.where(np.isin(code, owner), code, -1)
+    return group, owner, name
+
+
+def _ranges(texts: Any, prefixes: Any) -> tuple[Codes, Codes, Codes]:
+    """Return the order of the texts, and for each prefix the first and last but one place of those that it begins."""
+    count, size = len(prefixes), len(texts)
+    prefixes, texts = (each.cast(pa.large_binary()) for each in (prefixes, texts))
+    # No octet of UTF-8 is so high; and the sort is stable, so that a prefix stands before a text that equals it.
+    beyond = pc.binary_join_element_wise(prefixes, *(pa.scalar(octets, pa.large_binary()) for octets in (b"\xff", b"")))
+    order = pc.sort_indices(pa.concat_arrays([prefixes, texts, beyond])).to_numpy().astype(np.int64)
+    is_text = (order >= count) & (order < count + size)
+    before = np.empty(len(order), dtype=np.int64)
+    before[order] = np.cumsum(is_text)
+    return order[is_text] - count, before[:count], before[count + size :]
 
 
 def ends_inside(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:

@@ -1,14 +1,20 @@
 """Forecast: what `check` says at each future date, and which certificate's end is to blame."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import endings, forecast, latest
+from certtrust.advice.forecast import _last_path, foretold
+from certtrust.chains import TrustPath
+from certtrust.schema import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, empty
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +111,102 @@ def test_mistakes_are_refused(fleet):
         forecast(fleet, periods=0)
     with pytest.raises(ct.CerttrustError, match="no distance of dates"):
         endings(fleet, freq="blue moon")
+
+
+SILENT = ct.simulate(40, seed=4, faults={})
+SILENT = ct.link(dataclasses.replace(SILENT, registrations=SILENT.registrations.head(0)))
+WOULD_BE = ct.attempts(SILENT, of="devices")
+DATES = pd.date_range("2030-01-01", periods=4, freq="MS", tz="UTC").as_unit("us")
+NOW = pd.Timestamp("2029-12-20T10:00:00.5Z").as_unit("us")
+DAY, SECOND = 86_400_000_000, 1_000_000
+edges = st.sampled_from([NOW, *DATES]).flatmap(
+    lambda date: st.sampled_from([-40 * DAY, -DAY, -SECOND, -1, 0, 1, SECOND]).map(
+        lambda shift: (int(date.value // 1000) + shift) // SECOND * SECOND
+    )
+)
+paths = st.lists(
+    st.tuples(edges, edges).map(lambda ends: TrustPath(("ca",), min(ends), max(ends) + SECOND - 1)), max_size=3
+)
+
+
+@st.composite
+def would_be_attempts(draw):
+    """Draw attempts of few devices with certificates and paths that begin and end around the dates."""
+    rows = WOULD_BE.iloc[draw(st.lists(st.integers(0, len(WOULD_BE) - 1), max_size=12))].reset_index(drop=True)
+    size = len(rows)
+
+    def dates():
+        drawn = draw(st.lists(edges | st.none(), min_size=size, max_size=size))
+        return pd.to_datetime(pd.Series(drawn, dtype="Int64"), unit="us", utc=True).astype("datetime64[us, UTC]")
+
+    found = [tuple(draw(paths)) for _ in range(size)]
+    return rows.assign(
+        device=pd.array(draw(st.lists(st.sampled_from(["a", "b", None]), min_size=size, max_size=size)), dtype="str"),
+        not_before=dates(),
+        not_after=dates(),
+        trust_paths=pd.Series(found, dtype="object"),
+    ).set_axis(range(5, 5 + size), axis=0)
+
+
+@given(would_be_attempts())
+@settings(max_examples=60, deadline=None)
+def test_counts_are_those_of_judging_everything_at_every_date(rows):
+    """Registrations, devices, and devices that did not fail for that cause at the date before."""
+    found = foretold(rows, NOW, DATES)
+    before = None
+    for date in (NOW, *DATES):
+        judged = ct.check(rows, at=date)
+        failing = judged[(judged["verdict"] == "fail").to_numpy()]
+        devices = {str(cause): set(of["device"].dropna()) for cause, of in failing.groupby("cause", observed=True)}
+        if before is not None:
+            here = found[found["date"] == date].set_index("cause")
+            for cause in here.index:
+                now = devices.get(cause, set())
+                assert here.loc[cause, "attempts"] == (failing["cause"] == cause).sum()
+                assert here.loc[cause, "devices"] == len(now)
+                assert here.loc[cause, "new_devices"] == len(now - before.get(cause, set()))
+            assert set(devices) <= set(here.index)
+        before = devices
+    assert len(found) == len(DATES) * found["cause"].nunique()
+
+
+@given(paths)
+def test_the_last_path_holds_until_none_does(found):
+    """A path that begins after a gap is of no help; one that begins in the next second is."""
+    moment = int(NOW.value // 1000)
+    held = [path for path in found if path.not_before <= moment <= path.not_after]
+    last = _last_path(tuple(found), moment)
+    if not held:
+        assert not last.certificates
+        return
+    assert any(path.not_before <= last.not_after <= path.not_after for path in found)
+    assert not any(path.not_before <= last.not_after + 1 <= path.not_after for path in found)
+    for edge in [path.not_after for path in found if moment <= path.not_after < last.not_after]:
+        assert any(path.not_before <= edge + 1 <= path.not_after for path in found)
+
+
+def test_every_month_of_a_silent_fleet_is_what_check_says_of_its_devices():
+    """Causes and devices of two years, against one call of `check` per month."""
+    found = forecast(SILENT)
+    assert found["date"].nunique() == 24
+    for date, rows in found.groupby("date"):
+        judged = ct.check(WOULD_BE, at=date)
+        expected = judged[judged["verdict"] == "fail"].groupby("cause", observed=True)["device"].nunique()
+        failing = rows[rows["devices"] > 0]
+        assert dict(zip(failing["cause"], failing["devices"], strict=True)) == expected.to_dict()
+
+
+def test_an_empty_fleet_has_no_failures_and_keeps_the_columns(fleet):
+    """There is nothing to foretell, and nothing to trip over."""
+    nobody = ct.Fleet(empty(CERTIFICATES), empty(TRUST), empty(DEVICES), empty(REGISTRATIONS))
+    for function in (forecast, endings):
+        found = function(nobody, periods=2)
+        assert found.empty
+        assert found.dtypes.to_dict() == function(fleet, periods=2).dtypes.to_dict()
+
+
+def test_judging_in_parts_makes_no_difference(fleet, monkeypatch):
+    """However few registrations are judged at a time."""
+    whole = forecast(fleet, periods=12)
+    monkeypatch.setattr(sys.modules[forecast.__module__], "_BLOCK", 50)
+    pd.testing.assert_frame_equal(forecast(fleet, periods=12), whole)

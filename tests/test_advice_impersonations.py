@@ -1,19 +1,23 @@
 """Impersonations: every pair that the name rule lets through, and no other; shared names and shared keys."""
 
+import dataclasses
 import datetime
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import trustme
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import certtrust as ct
-from certtrust import names, simulation
+from certtrust import identity, names, simulation
 from certtrust.advice import impersonations, shared_keys, shared_names
-from certtrust.advice.impersonations import _begun, _folded, _opened, _room
-from certtrust.schema import CERTIFICATES, DEVICES, REGISTRATIONS, conform
+from certtrust.advice.impersonations import _room
+from certtrust.attempts import holders, identities
+from certtrust.prefixes import beginnings
+from certtrust.schema import CERTIFICATES, DEVICES, LINKS, REGISTRATIONS, TRUST, conform, empty
 
 NOW = pd.Timestamp("2026-06-01T00:00:00Z")
 CA = trustme.CA(organization_name="Test CA", key_type=trustme.KeyType.ECDSA)
@@ -91,36 +95,43 @@ def test_the_list_is_cut_at_the_limit_and_still_counts_all():
     assert set(found["opens"]) == {3}
 
 
-words = st.text(alphabet="0aA1:-.é", max_size=6) | st.sampled_from(
-    ["", "0090", "009033", "00:90:33:2F:68:8A", "0090.332f.688a", "0090332F688A", "0090332f688a-TEL1", "IP222-2f-68-8a"]
+words = st.text(alphabet="0aA1:-.é\0\n", max_size=6) | st.sampled_from(
+    [
+        "",
+        " ",
+        "0090",
+        "009033",
+        "00:90:33:2F:68:8A",
+        "00:90",
+        "0090.332f.688a",
+        "0090332F688A",
+        "0090332f688a-TEL1",
+        "0090332f688a\nx",
+        "IP222-2f-68-8a",
+        "e\u0301",
+        "\ufffd",
+    ]
 )
 
 
-@given(st.lists(words, min_size=1, max_size=8), st.lists(words, max_size=8))
+@given(st.lists(words | st.text(max_size=3), unique=True), st.lists(words | st.text(max_size=3), unique=True))
 def test_the_ranges_are_those_of_the_name_rule(cns, texts):
-    """Against the rule itself, on every pair."""
-    certificates = pd.DataFrame({"fingerprint": [str(n) for n in range(len(cns))], "subject_cn": cns})
-    certificates["subject"] = "CN=x"
-    certificates["dns_names"] = certificates["ip_addresses"] = [[] for _ in cns]
-    victims = pd.DataFrame({"pbx": "p", "device": [str(n) for n in range(len(texts))], "name": texts})
-    found = _opened(
-        certificates.astype({"subject_cn": "str", "subject": "str"}), victims.astype({"device": "str", "name": "str"})
-    )
-    expected = {
-        (cn, str(number))
-        for cn in set(cns)
-        for number, text in enumerate(texts)
-        if names.begins_with_cn([text], [cn]).tolist() == [True]
-    }
-    assert set(zip(found["cn"], found["device"], strict=True)) == expected
+    """Against the rule itself, on every pair: whatever the text, the empty one, NULs and accents included."""
+    group, owner, place = beginnings(texts, cns)
+    pairs = set(zip(owner.tolist(), place.tolist(), strict=True))
+    assert len(pairs) == len(owner)
+    for number, cn in zip(group.tolist(), cns, strict=True):
+        begun = names.begins_with_cn(texts, [cn] * len(texts)).tolist()
+        assert [(number, text) in pairs for text in range(len(texts))] == begun
+        assert (number < 0) == (not any(begun))
 
 
-@given(st.lists(st.text(max_size=4), max_size=9), st.lists(st.text(max_size=4), max_size=9))
-def test_bisection_finds_what_startswith_finds(prefixes, texts):
-    """For any Unicode text, the empty one included."""
-    prefix, text = _begun(prefixes, texts)
-    pairs = [(p, t) for p, one in enumerate(prefixes) for t, other in enumerate(texts) if other.startswith(one)]
-    assert sorted(zip(prefix.tolist(), text.tolist(), strict=True)) == pairs
+def test_cns_that_begin_the_same_names_are_one():
+    """However many spellings of a prefix there are, its names are listed once."""
+    cns = ["ABCDEF", "abcdef", "aBcDeF", "abcd", "user"]
+    group, owner, _ = beginnings([f"abcdef{number:06x}" for number in range(50)] + ["users"], cns)
+    assert group.tolist()[:4] == [group[0]] * 4
+    assert len(owner) == 51
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=9), st.integers(1, 200))
@@ -132,13 +143,204 @@ def test_the_room_is_the_largest_that_the_limit_leaves(counts, limit):
     assert room >= counts.max() or np.minimum(counts, room + 1).sum() > limit
 
 
-def test_spelling_is_folded_as_the_name_rule_does():
-    """MACs in their three forms become the serial; other names lose their capitals only."""
-    spelled = ["00:90:33:2F:68:8A-TEL1", "00-90-33-2f-68-8a", "0090.332F.688A", "IP222-2F-68-8A", "É"]
-    assert [_folded(each) for each in spelled] == ["0090332f688a-TEL1".lower()] + ["0090332f688a"] * 2 + [
-        "ip222-2f-68-8a",
-        "É",
-    ]
+SHORT = st.sampled_from(
+    ["0090", "009033000001", "00:90:33:00:00:02", "an", "anna", "0", "I", None, "", "IP222-00-00-01", "a\0"]
+)
+SITES = st.sampled_from(["hq", "hq", "branch", None])
+RARELY = st.sampled_from([False, False, False, False, True])
+SERIALS = st.sampled_from(["009033000001", "009033000002", None])
+HARDWARE = st.sampled_from(["IP222-00-00-01", "IP222-00-00-02", "Swphone_anna", None])
+FINGERPRINTS = st.sampled_from([f"{number:064x}" for number in range(4)])
+
+
+@st.composite
+def small_fleets(draw):
+    """Draw a fleet whose certificates are trusted by being listed, and whose frames have odd indices."""
+
+    def frame(table, columns, size, odd):
+        rows = draw(st.lists(st.fixed_dictionaries(columns), min_size=draw(st.sampled_from([0, 2, 4])), max_size=size))
+        made = conform(pd.DataFrame(rows, columns=list(columns)), table)
+        return made.set_axis(range(odd, odd + 7 * len(made), 7), axis=0)
+
+    held = draw(
+        st.dictionaries(FINGERPRINTS, st.tuples(SHORT, RARELY, RARELY), min_size=draw(st.integers(0, 3)), max_size=4)
+    )
+    certificates = []
+    for number, fingerprint in enumerate([*held, *draw(st.lists(st.sampled_from(list(held) or ["-"]), max_size=2))]):
+        cn, refused, ca = held.get(fingerprint, (None, False, False))
+        certificates.append(
+            {
+                "fingerprint": fingerprint,
+                "bundle": str(number),
+                "device": draw(SERIALS | HARDWARE),
+                "subject": f"CN={cn}",
+                "subject_cn": cn,
+                "issuer": "CN=CA",
+                "is_ca": ca,
+                "not_before": NOW,
+                "not_after": NOW,
+                "parse_error": "certificate: refused" if refused else None,
+            }
+        )
+    files = conform(pd.DataFrame(certificates, columns=CERTIFICATES.names), CERTIFICATES)
+    entries = draw(st.lists(st.tuples(st.sampled_from([*held]), SITES), max_size=6)) if held else []
+    known = files.drop_duplicates("fingerprint").set_index("fingerprint", drop=False)
+    listed = known.reindex([fingerprint for fingerprint, _ in entries]).assign(pbx=[site for _, site in entries])
+    devices = {"pbx": SITES, "user": SHORT, "hardware_id": HARDWARE, "serial": SERIALS}
+    lines = {
+        "pbx": SITES,
+        "serial": SERIALS,
+        "hardware_id": HARDWARE,
+        "registration_name": SHORT,
+        "interface": st.sampled_from(["TEL1", None]),
+        "fingerprint": FINGERPRINTS | st.none(),
+    }
+    return ct.Fleet(
+        files.set_axis(range(3, 3 + len(files)), axis=0),
+        conform(listed.reset_index(drop=True), TRUST),
+        frame(DEVICES, devices, 5, odd=2),
+        frame(REGISTRATIONS, lines, 5, odd=9),
+        empty(LINKS),
+    )
+
+
+def one_at_a_time(fleet):
+    """Return the pairs by the definition, each certificate against each name of each device."""
+    registered, entered = identities(fleet)
+    sites = {}
+    for device, site in zip(entered.dropna(), fleet.devices["pbx"][entered.notna()], strict=True):
+        sites.setdefault(device, set()).update([] if pd.isna(site) else [site])
+    known = []
+    for (_, row), device in zip(fleet.devices.iterrows(), entered, strict=True):
+        known += [(row["pbx"], device, row[name]) for name in ("user", "hardware_id", "serial")]
+        known += [(row["pbx"], device, device)] if identity.serials(pd.Series([device])).notna().all() else []
+    for (_, row), device in zip(fleet.registrations.iterrows(), registered, strict=True):
+        only = sites.get(device, set())
+        site = next(iter(only)) if pd.isna(row["pbx"]) and len(only) == 1 else row["pbx"]
+        known += [(site, device, row[name]) for name in ("registration_name", "hardware_id", "serial")]
+        if pd.notna(row["interface"]) and identity.serials(pd.Series([device])).notna().all():
+            known.append((site, device, f"{device}-{row['interface']}"))
+    known = [(None if pd.isna(site) else site, *named) for site, *named in known if not any(map(pd.isna, named))]
+    found = holders(fleet)
+    seen = list(zip(found["fingerprint"], found["device"], strict=True))
+    seen += list(zip(fleet.registrations["fingerprint"], registered, strict=True))
+    pairs = set()
+    for fingerprint, rows in pd.concat([found, fleet.trust]).groupby("fingerprint"):
+        one = rows.iloc[0]
+        held_by = {device for other, device in seen if other == fingerprint and pd.notna(device)}
+        if not held_by:
+            spelled = identity.same_spelling(pd.Series([one["subject_cn"]], dtype="str")).iloc[0]
+            held_by = {device for _, device, name in known if one["subject_cn"] == name or device == spelled}
+        beside_none = rows["is_ca"].ne(other=True).any() or held_by
+        if pd.isna(one["subject_cn"]) or pd.notna(one["parse_error"]) or not beside_none:
+            continue
+        for site, device, name in known:
+            lists = fleet.trust[fleet.trust["fingerprint"] == fingerprint]["pbx"]
+            trusted = (lists.isna() | (lists == site)).any()
+            if trusted and held_by != {device} and names.begins_with_cn([name], [one["subject_cn"]]).iloc[0]:
+                pairs.add((fingerprint, site, device))
+    return pairs
+
+
+@given(small_fleets())
+@settings(max_examples=60, deadline=None)
+def test_the_list_is_what_the_definition_says_of_each_certificate_and_device(fleet):
+    """For small fleets of missing values, shared names and certificates, lists for all and for one PBX."""
+    found = impersonations(fleet, at=NOW)
+    sites = [None if pd.isna(site) else site for site in found["pbx"]]
+    assert set(zip(found["fingerprint"], sites, found["victim"], strict=True)) == one_at_a_time(fleet)
+    assert not found.duplicated(["fingerprint", "pbx", "victim"]).any()
+    assert (
+        found["opens"].tolist()
+        == found.groupby(["fingerprint", "pbx"], dropna=False)["opens"].transform("size").tolist()
+    )
+    assert found["opens"].is_monotonic_decreasing
+    assert (found["device"].isna() | (found["device"] != found["victim"])).all()
+    assert names.begins_with_cn(found["name"], found["subject_cn"]).all()
+    if len(found):
+        cut = impersonations(fleet, at=NOW, limit=1)
+        assert cut.to_dict("records") == found.head(1).to_dict("records")
+
+
+def test_a_certificate_lasts_through_its_last_second():
+    """As `check` counts it."""
+    given = fleet([(PHONES[0], issue("0090"))], PHONES)
+    end = given.certificates["not_after"].iloc[0]
+    assert len(impersonations(given, at=end + pd.Timedelta(milliseconds=999))) == 2
+    assert impersonations(given, at=end + pd.Timedelta(seconds=1)).empty
+
+
+def test_a_fleet_of_one_pbx_need_not_name_it():
+    """The list is everybody's, and the devices are anywhere."""
+    given = fleet([(PHONES[0], issue("0090"))], PHONES)
+    nowhere = {name: getattr(given, name).assign(pbx=None).astype({"pbx": "str"}) for name in ("trust", "devices")}
+    found = impersonations(dataclasses.replace(given, **nowhere), at=NOW)
+    assert found["victim"].tolist() == [PHONES[1], PHONES[2]]
+    assert found["pbx"].isna().all()
+
+
+def test_a_listed_certificate_is_its_own_device_s():
+    """Self-signed certificates of softphones stand in the list, and nowhere else: the one of that name holds it."""
+    mine = conform(ct.read_certificates(issue("Swphone_anna")).assign(pbx="hq"), TRUST)
+    given = fleet([(PHONES[0], issue(PHONES[0]))], ["Swphone_anna", "Swphone_annabel"])
+    found = impersonations(dataclasses.replace(given, trust=mine), at=NOW)
+    assert found[["device", "victim"]].to_numpy().tolist() == [["swphone_anna", "swphone_annabel"]]
+
+
+@pytest.mark.parametrize(("bundle", "opened"), [("leaf.pem", []), ("alone.pem", PHONES[1:])])
+def test_a_ca_counts_where_a_device_presents_it_as_its_own(bundle, opened):
+    """Old devices sign themselves as a CA; a CA that came with a certificate is nobody's own."""
+    given = fleet([(PHONES[0], issue(PHONES[0])), (PHONES[0], issue("0090"))], PHONES)
+    files = given.certificates.assign(bundle=pd.array(["leaf.pem", bundle], dtype="str"))
+    files["is_ca"] = pd.array([False, True], dtype="boolean")
+    found = impersonations(dataclasses.replace(given, certificates=files), at=NOW)
+    assert found["victim"].tolist() == list(opened)
+
+
+def test_a_copied_certificate_opens_the_device_that_it_was_copied_from():
+    """Whoever presented it in the log may register as the one that it names."""
+    copied = issue(PHONES[0])
+    fingerprint = ct.read_certificates(copied)["fingerprint"].iloc[0]
+    seen = [{"pbx": "hq", "serial": PHONES[1], "registration_name": PHONES[1], "fingerprint": fingerprint}]
+    found = impersonations(fleet([(PHONES[0], copied)], PHONES, seen), at=NOW)
+    assert found[["device", "victim"]].to_numpy().tolist() == [[PHONES[1], PHONES[0]]]
+
+
+def test_any_chain_that_a_certificate_comes_with_may_make_it_trusted():
+    """A file without the intermediate CA does not hide the one that has it."""
+    lower = CA.create_child_ca(key_type=trustme.KeyType.ECDSA)
+    made = lower.issue_cert("device.example.com", common_name="0090", key_type=trustme.KeyType.ECDSA)
+    alone, whole = made.cert_chain_pems[0].bytes(), b"".join(each.bytes() for each in made.cert_chain_pems)
+    found = impersonations(fleet([(PHONES[0], alone), (PHONES[0], whole)], PHONES))
+    assert found["victim"].tolist() == [PHONES[1], PHONES[2]]
+
+
+def test_an_empty_fleet_has_no_pairs_and_keeps_the_columns():
+    """Nor have a fleet without trust lists, and one without names."""
+    given = fleet([(PHONES[0], issue("0090"))], PHONES)
+    columns = impersonations(given, at=NOW).columns.tolist()
+    for name in ("certificates", "trust", "devices"):
+        without = dataclasses.replace(given, **{name: getattr(given, name).head(0)}, links=None)
+        found = impersonations(without, at=NOW)
+        assert found.empty
+        assert found.columns.tolist() == columns
+    with pytest.raises(ct.CerttrustError, match="at least one pair"):
+        impersonations(given, limit=0)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 100])
+def test_many_certificates_of_one_short_cn_are_judged_in_parts_and_cut(monkeypatch, limit):
+    """The parts make no difference to what is listed."""
+    names_at_two = [(PHONES[0], issue("0090")), (PHONES[1], issue("0090")), (PHONES[2], issue("009"))]
+    given = fleet(names_at_two, [f"0090330000{number:02x}" for number in range(1, 8)])
+    given.devices["pbx"] = pd.array(["hq", "branch", "hq", "hq", "branch", "hq", "hq"], dtype="str")
+    given.trust["pbx"] = pd.array([None], dtype="str")
+    whole = impersonations(given, at=NOW, limit=limit)
+    monkeypatch.setattr(sys.modules[impersonations.__module__], "_BLOCK", 1)
+    pd.testing.assert_frame_equal(impersonations(given, at=NOW, limit=limit), whole)
+    assert len(whole) <= limit
+    assert whole["opens"].iloc[0] == 5
+    assert limit < 100 or len(whole) == whole.groupby(["fingerprint", "pbx"])["opens"].first().sum() == 18
 
 
 def test_one_name_with_two_keys_and_one_key_in_two_devices():
@@ -155,6 +357,19 @@ def test_one_name_with_two_keys_and_one_key_in_two_devices():
     assert keys["device"].tolist() == ["009033000003", "009033000009"]
     assert keys["devices"].tolist() == [2, 2]
     assert keys["key"].nunique() == keys["fingerprint"].nunique() == 1
+
+
+def test_a_blank_cn_is_no_name_and_a_renewed_certificate_has_two_keys():
+    """Nobody registers by a CN of blanks, however many have it."""
+    pems = [
+        (PHONES[0], issue(" ")),
+        (PHONES[1], issue(" ")),
+        (PHONES[2], issue(PHONES[2])),
+        (PHONES[2], issue(PHONES[2])),
+    ]
+    found = shared_names(fleet(pems, PHONES))
+    assert found.to_dict("records") == [{"subject_cn": PHONES[2], "keys": 2, "certificates": 2, "devices": 1}]
+    assert shared_keys(fleet(pems, PHONES)).empty
 
 
 def test_pairs_of_a_simulated_fleet_hold_by_diagnosis():

@@ -265,7 +265,15 @@ def test_forecast_draws_devices_per_date() -> None:
     steps = [patch for patch in ax.patches if isinstance(patch, StepPatch)]
     assert np.asarray(steps[-1].get_data().values).tolist() == sums.tolist()
     more = sums.iloc[-1] - sums.iloc[0]
-    assert f"{sums.iloc[-1]:,} devices will fail in November 2028, {more:,} more than now" in title(ax)
+    first = f"{sums.index[0]:%B %Y}"
+    assert f"{sums.iloc[-1]:,} devices will fail in November 2028, {more:,} more than in {first}" in title(ax)
+
+
+def test_a_forecast_of_days_tells_the_days_apart() -> None:
+    """Within one month, its name would say the same of both ends."""
+    days = pd.date_range("2027-03-04", periods=3, freq="D", tz="UTC")
+    predictions = pd.DataFrame({"date": days, "cause": "time.validity", "devices": [1, 2, 5]})
+    assert "5 devices will fail on 6 March 2027, 4 more than on 4 March 2027" in title(charts.forecast(predictions))
 
 
 def test_remedies_grow_to_all_that_can_be_repaired() -> None:

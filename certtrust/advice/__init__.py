@@ -3,8 +3,9 @@
 from .actions import KINDS, apply
 from .forecast import endings, forecast, latest
 from .gaps import contradictions, missing
-from .impersonations import impersonations, shared_keys, shared_names
+from .impersonations import impersonations
 from .remedies import remedies
+from .shared import shared_keys, shared_names
 from .whatif import changes, what_if
 
 __all__ = [

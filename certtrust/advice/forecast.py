@@ -12,11 +12,15 @@ from ..attempts import attempts, identities
 from ..check import CAUSES, check
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
-from ..groups import Codes, combine
+from ..groups import Codes, combine, spread
+from ..paths import TrustPath
 from ..schema import ATTEMPTS, conform
 from .actions import among, known_certificates
 
 _NEVER = np.iinfo(np.int64).max
+_SECOND = 1_000_000
+_BLOCK = 250_000
+"""Registrations that are judged at a time."""
 _REGISTRATION = ("device", "pbx", "registration_name", "interface")
 _TOLD = ("serial", "hardware_id", "pbx", "registration_name", "interface")
 """What a log line tells of them."""
@@ -50,9 +54,11 @@ def _last(time: pd.Series, keys: list[pd.Series]) -> Codes:
     """Return the place of the last row in time of each distinct key, ascending."""
     moment = time.astype("int64").to_numpy(copy=True)
     moment[time.isna().to_numpy()] = np.iinfo(np.int64).min
-    order = np.argsort(moment, kind="stable")[::-1]
-    _, first = combine(*(pd.factorize(key)[0][order] for key in keys))
-    return np.sort(order[first])
+    code, first = combine(*(pd.factorize(key)[0] for key in keys))
+    order = np.argsort(moment, kind="stable")
+    last = np.zeros(len(first), dtype=np.int64)
+    last[code[order]] = order
+    return np.sort(last)
 
 
 def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFrame:
@@ -102,25 +108,30 @@ def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFra
     True
     """
     now, dates = _dates(periods, freq)
-    rows = _standing(fleet, now)
-    changing = _within(rows, now, dates[-1])
-    steady = check(rows[~changing], at=now)
-    steady = steady.loc[steady["verdict"] == "fail", ["device", "cause"]]
-    moving = rows[changing]
-    before = _failing(moving, now)
-    counts = []
-    for date in dates:
-        after = _failing(moving, date)
-        fresh = ~pd.MultiIndex.from_frame(after).isin(pd.MultiIndex.from_frame(before))
-        new = after[fresh].groupby("cause", observed=True)["device"].nunique()
-        grouped = pd.concat([steady, after]).groupby("cause", observed=True)["device"]
-        counts.append(pd.DataFrame({"attempts": grouped.size(), "devices": grouped.nunique(), "new_devices": new}))
-        before = after
-    together = pd.concat(counts, keys=dates, names=["date", "cause"]) if counts else pd.DataFrame()
-    causes = [cause for cause in CAUSES.categories if cause in together.index.get_level_values("cause")]
-    grid = pd.MultiIndex.from_product([dates, causes], names=["date", "cause"])
-    full = together.reindex(grid).fillna(0).astype("int64").reset_index()
-    return full.astype({"cause": CAUSES})
+    return foretold(_standing(fleet, now), now, dates)
+
+
+def foretold(rows: pd.DataFrame, now: pd.Timestamp, dates: pd.DatetimeIndex) -> pd.DataFrame:
+    """Count the attempts (table ATTEMPTS) that fail at each date, as `forecast` returns it."""
+    moments = np.append(_microseconds(now), dates.asi8)
+    spans = _failures(rows, moments)
+    device, cause, start, end = (spans[name].to_numpy() for name in ("device", "cause", "start", "end"))
+    attempts = np.cumsum(_counts(cause, start, len(moments)) - _counts(cause, end, len(moments)), axis=1)
+    device, cause, start, end = _joined(device, cause, start, end)
+    new = _counts(cause, start, len(moments))
+    devices = np.cumsum(new - _counts(cause, end, len(moments)), axis=1)
+    occurring = np.flatnonzero(attempts[:, 1:].any(axis=1))
+    size = len(dates) * len(occurring)
+    return pd.DataFrame(
+        {
+            "date": dates.repeat(len(occurring)),
+            "cause": pd.Categorical.from_codes(np.tile(occurring, len(dates)), dtype=CAUSES),
+            **{
+                name: counts[occurring, 1:].T.reshape(size)
+                for name, counts in (("attempts", attempts), ("devices", devices), ("new_devices", new))
+            },
+        }
+    )
 
 
 def _dates(periods: int, freq: str) -> tuple[pd.Timestamp, pd.DatetimeIndex]:
@@ -134,9 +145,77 @@ def _dates(periods: int, freq: str) -> tuple[pd.Timestamp, pd.DatetimeIndex]:
     return now, dates.as_unit("us")
 
 
-def _failing(rows: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
-    judged = check(rows, at=moment)
-    return judged.loc[judged["verdict"] == "fail", ["device", "cause"]]
+def _failures(rows: pd.DataFrame, moments: Codes) -> pd.DataFrame:
+    """Return when each registration fails and why: device, cause (both by number), start and end (places of moments).
+
+    What a rule says of a registration changes at few moments only, so each is judged at the first of all
+    and at the first ones after such a change.
+    """
+    row, place = _changes(rows, moments)
+    judged = [
+        check(
+            rows.iloc[row[part]].reset_index(drop=True),
+            at=pd.to_datetime(pd.Series(moments[place[part]]), unit="us", utc=True),
+        )[["verdict", "cause"]]
+        for part in np.split(np.arange(len(row)), np.arange(_BLOCK, len(row), _BLOCK))
+    ]
+    outcome = pd.concat(judged, ignore_index=True)
+    end = np.where(np.append(row[1:], -1) == row, np.append(place[1:], 0), len(moments))
+    spans = pd.DataFrame(
+        {
+            "device": pd.factorize(rows["device"])[0][row],
+            "cause": outcome["cause"].cat.codes.to_numpy().astype(np.int64),
+            "start": place,
+            "end": end,
+        }
+    )
+    return spans[(outcome["verdict"] == "fail").to_numpy()]
+
+
+def _changes(rows: pd.DataFrame, moments: Codes) -> tuple[Codes, Codes]:
+    """Return the places of rows and moments at which they are to be judged, row by row.
+
+    A certificate begins at once and lasts through its last second, a path to its last microsecond: a row is judged
+    after each of the three, which is once too often at worst.
+    """
+    edges: list[tuple[Codes, Codes]] = []
+    for name in ("not_before", "not_after"):
+        there = np.flatnonzero(rows[name].notna())
+        edges.append((there, np.asarray(rows[name].iloc[there].astype("int64"), dtype=np.int64)))
+    code, paths = _distinct_paths(rows)
+    ends = [sorted({edge for path in each for edge in (path.not_before, path.not_after)}) for each in paths]
+    counts = np.array([len(each) for each in ends], dtype=np.int64)
+    flat = np.array([edge for each in ends for edge in each], dtype=np.int64)
+    row, number = spread(counts[code])
+    edges.append((row, flat[(np.cumsum(counts) - counts)[code[row]] + number]))
+    found = [(np.arange(len(rows)), np.zeros(len(rows), dtype=np.int64))]
+    for row, edge in edges:
+        soon = (moments[0] - _SECOND <= edge) & (edge <= moments[-1])
+        found += [(row[soon], np.searchsorted(moments, edge[soon] + delay)) for delay in (0, 1, _SECOND)]
+    row, place = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    within = place < len(moments)
+    row, place = np.divmod(np.unique(row[within] * len(moments) + place[within]), len(moments))
+    return row, place
+
+
+def _joined(*spans: Codes) -> tuple[Codes, Codes, Codes, Codes]:
+    """Join the spans of one device and cause that overlap or meet; those of no known device are left out."""
+    device, cause, start, end = (each[spans[0] >= 0] for each in spans)
+    order = np.lexsort((end, start, device, cause))
+    device, cause, start, end = (each[order] for each in (device, cause, start, end))
+    owner = np.cumsum(np.diff(device, prepend=-1).astype(bool) | np.diff(cause, prepend=-1).astype(bool))
+    high = int(end.max(initial=0)) + 1
+    reached = np.maximum.accumulate(owner * high + end)
+    fresh = np.append(True, reached[:-1] < (owner * high + start)[1:])[: len(owner)]
+    last = np.append(fresh[1:], True)[: len(owner)]
+    return device[fresh], cause[fresh], start[fresh], (reached - owner * high)[last]
+
+
+def _counts(cause: Codes, place: Codes, size: int) -> npt.NDArray[np.int64]:
+    """Count per cause and place; the last place, which is no moment, is left out."""
+    causes = len(CAUSES.categories)
+    counts = np.bincount(cause * (size + 1) + place, minlength=causes * (size + 1))
+    return counts.reshape(causes, size + 1)[:, :size]
 
 
 def _standing(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
@@ -150,27 +229,17 @@ def _standing(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
     fleet = dataclasses.replace(fleet, registrations=log)
     _, entered = identities(fleet)
     silent = fleet.devices[~among(entered, tried["device"])]
+    if silent.empty:
+        return tried
     never = attempts(dataclasses.replace(fleet, devices=silent), of="devices")
     return conform(pd.concat([tried, never], ignore_index=True), ATTEMPTS)
-
-
-def _within(rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> npt.NDArray[np.bool_]:
-    """Tell for which rows a certificate begins or ends within the time."""
-    changing = np.zeros(len(rows), dtype=bool)
-    for name in ("not_before", "not_after"):
-        changing |= rows[name].between(start, end).to_numpy(dtype=bool)
-    low, high = _microseconds(start), _microseconds(end)
-    code, paths = _distinct_paths(rows)
-    moved = [any(low <= edge <= high for path in each for edge in (path[1], path[2])) for each in paths]
-    changing |= np.array(moved, dtype=bool)[code]
-    return changing
 
 
 def _microseconds(moment: pd.Timestamp) -> int:
     return int(moment.as_unit("us").asm8.astype("int64"))
 
 
-def _distinct_paths(rows: pd.DataFrame) -> tuple[Codes, list[tuple[tuple[tuple[str, ...], int, int], ...]]]:
+def _distinct_paths(rows: pd.DataFrame) -> tuple[Codes, list[tuple[TrustPath, ...]]]:
     tuples = rows["trust_paths"].to_numpy()
     code, first = combine(np.fromiter(map(id, tuples), dtype=np.int64, count=len(tuples)))
     return code, [tuples[row] or () for row in first]
@@ -212,7 +281,7 @@ def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFram
     rows = rows[(check(rows, at=now)["verdict"] == "pass").to_numpy()]
     rows = rows[(rows["scenario"] == "h323-certificate").to_numpy(dtype=bool)]
     known = known_certificates(fleet)
-    ends, fingerprint = _first_end(rows, known)
+    ends, fingerprint = _first_end(rows, known, _microseconds(now))
     role = np.where(fingerprint == rows["fingerprint"].to_numpy(dtype=object), "device", "CA")
     found = pd.DataFrame({"ends": ends, "role": role, "fingerprint": fingerprint, "device": rows["device"].array})
     found = found[found["ends"] <= _microseconds(dates[-1])]
@@ -231,20 +300,29 @@ def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFram
     )
 
 
-def _first_end(rows: pd.DataFrame, known: pd.DataFrame) -> tuple[Codes, npt.NDArray[np.object_]]:
+def _first_end(rows: pd.DataFrame, known: pd.DataFrame, now: int) -> tuple[Codes, npt.NDArray[np.object_]]:
     """Return when each trusted registration ends, and by which certificate: its own, or a CA of its last path."""
     own = rows["not_after"].astype("int64").to_numpy(copy=True)
     own[rows["not_after"].isna().to_numpy()] = _NEVER
     code, paths = _distinct_paths(rows)
-    last = [max(each, key=lambda path: path[2], default=((), 0, _NEVER)) for each in paths]
+    last = [_last_path(each, now) for each in paths]
     end = known["not_after"].dropna().astype("int64").to_dict()
-    blamed = [min(path[0], key=lambda each: end.get(each, _NEVER), default=None) for path in last]
-    by_chain = np.array([path[2] for path in last] or [0], dtype=np.int64)[code]
+    blamed = [min(path.certificates, key=lambda each: end.get(each, _NEVER), default=None) for path in last]
+    by_chain = np.array([path.not_after for path in last] or [0], dtype=np.int64)[code]
     ends = np.minimum(own, by_chain)
     certificates = np.where(
         own <= by_chain, rows["fingerprint"].to_numpy(dtype=object), np.array([*blamed, None], dtype=object)[code]
     )
     return ends, certificates
+
+
+def _last_path(paths: tuple[TrustPath, ...], now: int) -> TrustPath:
+    """Return the path that holds last, without a gap from now on; one without an end where none holds."""
+    last = TrustPath((), 0, now)
+    for path in sorted(paths, key=lambda path: path.not_before):
+        if path.not_before <= last.not_after + 1 and path.not_after > last.not_after:
+            last = path
+    return last if last.certificates or last.not_after > now else TrustPath((), 0, _NEVER)
 
 
 __all__ = ["endings", "forecast", "latest"]

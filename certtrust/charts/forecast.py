@@ -13,6 +13,8 @@ from .stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, RIGHT, draw_stack, stack_
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_SUBTITLE = "Devices predicted to fail at each date, under each of their causes, if nothing is done"
+
 
 def forecast(
     predictions: pd.DataFrame,
@@ -37,7 +39,8 @@ def forecast(
     Returns
     -------
     Axes
-        One stack of steps; an empty frame gives axes with a headline only.
+        One stack of steps; an empty frame gives axes with a headline only. A device that fails for two causes
+        at a time, by two of its registrations, stands in both.
 
     Examples
     --------
@@ -56,7 +59,9 @@ def forecast(
         title = _headline(table)
         page.lay_out(
             title,
-            subtitle="Devices predicted to fail at each date, if nothing is done" if colours else "",
+            subtitle="Devices predicted to fail at each date, under each of their causes, if nothing is done"
+            if colours
+            else "",
             legend=stack_legend(colours, plural(hidden, "other cause")),
             content=HEIGHT if colours else 30.0,
             alt=_alternative(title, table),
@@ -88,13 +93,20 @@ def _headline(table: pd.DataFrame) -> str:
         return "No device is predicted to fail"
     sums = table.sum(axis=1)
     first, last = int(sums.iloc[0]), int(sums.iloc[-1])
-    when = f"{table.index[-1]:%B %Y}"
+    start, end = _when(pd.DatetimeIndex(table.index))
     grown = cause_label(str((table.iloc[-1] - table.iloc[0]).idxmax()))
     if last <= first:
-        return f"{plural(last, 'device')} will fail in {when}, {first:,} in {table.index[0]:%B %Y}"
+        return f"{plural(last, 'device')} will fail {end}, {first:,} {start}"
     return (
-        f"{plural(last, 'device')} will fail in {when}, {last - first:,} more than now; \u201c{grown}\u201d grows most"
+        f"{plural(last, 'device')} will fail {end}, {last - first:,} more than {start}; \u201c{grown}\u201d grows most"
     )
+
+
+def _when(dates: pd.DatetimeIndex) -> tuple[str, str]:
+    """Return the first and the last date in words, by the month where that tells them apart."""
+    by_month = len(dates) == 1 or (dates[0].year, dates[0].month) != (dates[-1].year, dates[-1].month)
+    first, last = (f"in {date:%B %Y}" if by_month else f"on {date.day} {date:%B %Y}" for date in (dates[0], dates[-1]))
+    return first, last
 
 
 def _alternative(title: str, table: pd.DataFrame) -> str:

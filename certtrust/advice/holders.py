@@ -1,0 +1,178 @@
+"""Who holds which certificate, and by which names each device registers where."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..attempts import holders as by_file_or_cn
+from ..attempts import identities
+from ..fleet import Fleet
+from ..groups import Codes, combine, distinct, places, spread
+from ..identity import same_spelling, serials
+from ..x509 import REFUSED
+
+_LOG = ("pbx", "serial", "hardware_id", "registration_name", "interface", "fingerprint")
+_CERTIFICATES = (
+    "fingerprint",
+    "bundle",
+    "device",
+    "serial",
+    "subject",
+    "subject_cn",
+    "issuer",
+    "self_issued",
+    "is_ca",
+    "not_before",
+    "not_after",
+    "parse_error",
+)
+_SHOWN = ("fingerprint", "subject", "subject_cn", "not_before", "not_after", "refused")
+
+
+class Holdings(NamedTuple):
+    """The certificates that devices present, who holds them, and the names of devices; all by number."""
+
+    certificates: pd.DataFrame
+    """Each one once: fingerprint, subject, subject_cn, not_before, not_after, refused."""
+    bundles: pd.DataFrame
+    """certificate, bundle: what each one came with, once or more."""
+    holders: pd.DataFrame
+    """certificate, device; a certificate that nobody is known to hold has no row."""
+    names: pd.DataFrame
+    """pbx (-1 where that is not known), device, text: each name of each device once."""
+    pbxs: pd.Series
+    devices: pd.Series
+    texts: pd.Series
+
+    @property
+    def sole(self) -> Codes:
+        """The device that alone holds each certificate, -1 where there is none."""
+        certificate, device = (self.holders[name].to_numpy() for name in ("certificate", "device"))
+        found = np.full(len(self.certificates), -1, dtype=np.int64)
+        found[certificate] = device
+        found[np.bincount(certificate, minlength=len(found)) > 1] = -1
+        return found
+
+
+def holdings(fleet: Fleet) -> Holdings:
+    """Return who holds which certificate of files, trust lists and the log, and the names of all devices."""
+    slim = dataclasses.replace(
+        fleet, registrations=_once(fleet.registrations[list(_LOG)]), certificates=fleet.certificates[[*_CERTIFICATES]]
+    )
+    log, entries = slim.registrations, slim.devices
+    registered, entered = identities(slim)
+    devices, pbxs = distinct(entered, registered), distinct(entries["pbx"], log["pbx"])
+    names, texts = _names(slim, places(registered, devices), places(entered, devices), devices, pbxs)
+    found = _leaves(slim)
+    devices = distinct(devices, found["device"])
+    certificate, first = combine(pd.factorize(found["fingerprint"])[0])
+    certificates = found.iloc[first].reset_index(drop=True)
+    seen = pd.DataFrame(
+        {
+            "certificate": places(log["fingerprint"].str.lower(), certificates["fingerprint"]),
+            "device": places(registered, devices),
+        }
+    )
+    told = pd.DataFrame({"certificate": certificate, "device": places(found["device"], devices)})
+    holders = pd.concat([told, seen], ignore_index=True)
+    holders = _once(holders[(holders >= 0).all(axis=1)])
+    nobody = np.setdiff1d(np.arange(len(certificates)), holders["certificate"])
+    by_name = _named(certificates["subject_cn"].iloc[nobody], names, texts, devices)
+    holders = pd.concat([holders, by_name.assign(certificate=nobody[by_name["certificate"]])], ignore_index=True)
+    own = _presented_as_own(found, np.isin(certificate, holders["certificate"]))
+    kept = np.unique(certificate[own])
+    number = np.full(len(certificates), -1, dtype=np.int64)
+    number[kept] = np.arange(len(kept))
+    bundles = _once(pd.DataFrame({"certificate": number[certificate[own]], "bundle": found["bundle"].array[own]}))
+    holders = holders.assign(certificate=number[holders["certificate"]])
+    refused = certificates["parse_error"].str.startswith(REFUSED).fillna(value=False).astype(bool)
+    return Holdings(
+        certificates.assign(refused=refused)[[*_SHOWN]].iloc[kept].reset_index(drop=True),
+        bundles.sort_values("certificate", kind="stable", ignore_index=True),
+        holders[holders["certificate"] >= 0].sort_values(["certificate", "device"], ignore_index=True),
+        names,
+        pbxs,
+        devices,
+        texts,
+    )
+
+
+def _leaves(fleet: Fleet) -> pd.DataFrame:
+    """Return what devices present, with the one that a file or the CN tells, and the entries of the trust lists."""
+    found = by_file_or_cn(fleet)
+    listed = fleet.trust[found.columns].drop_duplicates("fingerprint")
+    # An entry came with nothing, and the name of its file is that of the PBX.
+    listed = listed.assign(bundle=None, device=None).astype({"bundle": "str", "device": "str"})
+    both = pd.concat([found, listed], ignore_index=True)
+    return both[both["fingerprint"].notna()].reset_index(drop=True)
+
+
+def _once(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return each distinct row once."""
+    _, first = combine(*(pd.factorize(frame[name])[0] for name in frame))
+    return frame.iloc[first].reset_index(drop=True)
+
+
+def _names(
+    fleet: Fleet, registered: Codes, entered: Codes, devices: pd.Series, pbxs: pd.Series
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Return every name of every device at its PBX once, and the distinct names; the registered come first.
+
+    By default a device registers by its serial, and an interface of a gateway by serial-interface.
+    """
+    log, entries = fleet.registrations, fleet.devices
+    serial = serials(devices)
+    default, interface = (serial.reindex(codes).reset_index(drop=True) for codes in (entered, registered))
+    interface = interface + "-" + log["interface"].reset_index(drop=True)
+    own = [entries["user"], entries["hardware_id"], entries["serial"], default]
+    seen = [log["registration_name"], log["hardware_id"], log["serial"], interface]
+    text, texts = pd.factorize(pd.concat([*own, *seen], ignore_index=True))
+    here = places(entries["pbx"], pbxs)
+    there = places(log["pbx"], pbxs)
+    there = np.where(there < 0, _only(entered, here, len(devices))[registered], there)
+    pbx, device = (
+        np.concatenate([entry] * len(own) + [line] * len(seen))
+        for entry, line in ((here, there), (entered, registered))
+    )
+    every = pd.DataFrame({"pbx": pbx, "device": device, "text": text})
+    return _once(every[(device >= 0) & (text >= 0)]), pd.Series(texts)
+
+
+def _only(owner: Codes, value: Codes, count: int) -> Codes:
+    """Return the one value of each owner 0, 1, 2, ..., and -1 for who has several, or none; and for owner -1."""
+    there = (owner >= 0) & (value >= 0)
+    owner, value = owner[there], value[there]
+    found = np.full(count + 1, -1, dtype=np.int64)
+    found[owner] = value
+    found[owner[found[owner] != value]] = -1
+    return found
+
+
+def _named(cns: pd.Series, names: pd.DataFrame, texts: pd.Series, devices: pd.Series) -> pd.DataFrame:
+    """Return the devices that a CN names in full: certificate (place in `cns`), device."""
+    named = names[["text", "device"]].sort_values("text")
+    text, device = named["text"].to_numpy(), named["device"].to_numpy()
+    wanted = places(cns, texts)
+    start = np.searchsorted(text, wanted)
+    owner, number = spread(np.where(wanted < 0, 0, np.searchsorted(text, wanted, side="right") - start))
+    spelled = places(same_spelling(cns), devices)
+    known = np.flatnonzero(spelled >= 0)
+    found = {
+        "certificate": np.concatenate([owner, known]),
+        "device": np.concatenate([device[start[owner] + number], spelled[known]]),
+    }
+    return _once(pd.DataFrame(found))
+
+
+def _presented_as_own(found: pd.DataFrame, held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which are no CAs, or a CA that a device presents as its own: it did not merely come with a certificate."""
+    is_ca = found["is_ca"].fillna(value=False).to_numpy(dtype=bool)
+    own = ~is_ca
+    beside = places(found["bundle"][is_ca], found["bundle"][own]) >= 0
+    own[is_ca] = held[is_ca] & ~beside
+    return own
