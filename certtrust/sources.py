@@ -36,6 +36,7 @@ LONGEST_PATH = 1000
 """A text longer than this is content, not a path."""
 
 _BASE64_DER = re.compile(r"MI[0-9A-Za-z+/]{200,}={0,2}\s*")
+_BEGINNINGS = ("<", "{", "[{", "event=syslog&", "?event=syslog&")
 _HEAD = 512
 _TAR = (b"ustar\x0000", b"ustar  \x00")  # POSIX and GNU; a shorter look finds "Neustar" in a certificate
 _DAMAGED = (zlib.error, EOFError, zipfile.BadZipFile, tarfile.TarError, RuntimeError, NotImplementedError, ValueError)
@@ -266,8 +267,8 @@ def _content(data: bytes, name: str) -> Iterator[Source]:
 def is_content(text: str) -> bool:
     """Tell whether a text is content rather than a path or a glob.
 
-    Content is what has several lines, a PEM header, the first character of XML or JSON, the beginning and
-    the length of a certificate in base64, or more than 1,000 characters.
+    Content is what has several lines, a PEM header, the beginning of XML, JSON or an HTTP log message, the beginning
+    and the length of a certificate in base64, or more than 1,000 characters.
 
     Examples
     --------
@@ -276,7 +277,7 @@ def is_content(text: str) -> bool:
     """
     if "\n" in text or "-----BEGIN" in text or len(text) > LONGEST_PATH:
         return True
-    return text.lstrip()[:1] in ("<", "{") or _BASE64_DER.fullmatch(text) is not None
+    return text.lstrip().startswith(_BEGINNINGS) or _BASE64_DER.fullmatch(text) is not None
 
 
 def _path(text: str, prefixed: bool) -> Iterator[Unit]:

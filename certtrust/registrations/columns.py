@@ -38,6 +38,8 @@ _SLACK = 1.02
 """How much more memory than its values text may take before it is copied."""
 
 _END_OF_1970 = 365 * 24 * 3600 * 10**6
+_FIRST, _LAST = pd.Timestamp("0001-01-01", tz="UTC").as_unit("us"), pd.Timestamp("9999-12-31 23:59:59.999999", tz="UTC")
+"""The years that Python and pandas can show."""
 _ZONED = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)?)$")
 
 Columns = dict[str, Any]
@@ -159,6 +161,8 @@ def _moments_by_value(text: Any) -> Any:
     iso = pd.to_datetime(words, format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
     compact = pd.to_datetime(words, format="%Y%m%d-%H%M%S", utc=True, errors="coerce").astype("datetime64[us, UTC]")
     found = numbers.astype("datetime64[us, UTC]").fillna(compact).fillna(iso)
+    # pandas reads -5 as a year, and cannot show it.
+    found = found.where(found.between(_FIRST, _LAST))
     return pa.array(found, MOMENT, from_pandas=True).take(encoded.indices)
 
 

@@ -96,11 +96,13 @@ def _compiled(name: str, regex: Any) -> Pattern:
     if unknown or not made.groupindex:
         what = f"has no column for {', '.join(sorted(unknown))}" if unknown else "has no named group"
         raise PatternError(f"{name} {made.pattern!r} {what}; groups are named {', '.join(records.FIELDS)}")
-    plain = made.flags & ~(re.UNICODE | re.IGNORECASE) == 0 and made.groups == len(made.groupindex)
-    return Pattern(name, made, plain and _runs_fast(made))
+    return Pattern(name, made, _runs_fast(made))
 
 
 def _runs_fast(regex: re.Pattern[str]) -> bool:
+    """Tell whether the linear-time engine can carry it out: all but look-around, back references and rare flags."""
+    if regex.flags & ~(re.UNICODE | re.IGNORECASE):
+        return False
     try:
         pc.extract_regex(pa.array([""]), _spelled(regex))
     except pa.ArrowInvalid:
@@ -108,8 +110,14 @@ def _runs_fast(regex: re.Pattern[str]) -> bool:
     return True
 
 
+_GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)", re.DOTALL)
+"""An escape, a set of letters, or the beginning of a group without a name."""
+
+
 def _spelled(regex: re.Pattern[str]) -> str:
-    return f"(?i){regex.pattern}" if regex.flags & re.IGNORECASE else regex.pattern
+    """Return the regular expression for an engine that wants a name for each group that it remembers."""
+    text = _GROUP.sub(lambda found: "(?:" if found[0] == "(" else found[0], regex.pattern)
+    return f"(?i){text}" if regex.flags & re.IGNORECASE else text
 
 
 def read(text: Any, patterns: tuple[Pattern, ...], notes: Notes) -> Columns:
