@@ -65,8 +65,8 @@ def _envelope(lines: Any, about: About) -> Columns:
     parts = []
     for number in np.unique(layout):
         has = layout == number
-        # The lines of a file are mostly of one layout, which is quicker read from all of them than taken out.
         rows = np.flatnonzero(has)
+        # The lines of a file are mostly of one layout, which is quicker read from all of them than taken out.
         if number == most:
             parts.append((rows, parsers[number](spans, has)))
         else:
