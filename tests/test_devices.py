@@ -305,6 +305,17 @@ class TestInput:
 SAMPLES = Path(__file__).parent / "samples" / "devices"
 
 
+@pytest.mark.parametrize(
+    ("value", "told"), [('"maybe"', False), ("[]", False), ("-1", True), ('""', True), ("1", True)]
+)
+def test_a_flag_that_cannot_be_read_says_so(value, told):
+    """Unknown for a reason is not unknown for want of a value."""
+    frame = read_devices(f'{{"h323":"a","devices":[{{"hw":"0090332f688a","tls":{value}}}]}}\n')
+    assert frame["parse_error"].isna().tolist() == [told]
+    assert told or frame["tls_only"].isna().tolist() == [True]
+    assert told or "tls is neither true nor false" in frame["parse_error"][0]
+
+
 class TestSamples:
     """The documented samples, one per format."""
 

@@ -510,3 +510,27 @@ class TestSamples:
         """All formats side by side."""
         frame = read_registrations(SAMPLES)
         assert frame["source"].nunique() == len(list(SAMPLES.iterdir())) - 1
+
+
+def test_a_list_of_objects_over_several_lines():
+    """The list's own marks may stand in lines of their own or beside the objects."""
+    one, other = ('{"time":"1700000000","state":"up"}', '{"time":"1700000060","state":"timeout"}')
+    for log in (f"[{one},\n{other}]\n", f"{one},\n{other}\n"):
+        frame = read_registrations(log)
+        assert frame["state"].tolist() == ["up", "timeout"]
+        assert frame["parse_error"].isna().all()
+    framed = read_registrations(f"[\n{one},\n{other}\n]\n")
+    assert framed["state"].astype(object).tolist()[1:3] == ["up", "timeout"]
+
+
+def test_a_journal_field_that_was_given_twice():
+    """Its texts are one message."""
+    frame = read_registrations('{"__REALTIME_TIMESTAMP":"1700000000000000","MESSAGE":["state=up name=a","again"]}\n')
+    assert frame["registration_name"].tolist() == ["a"]
+    assert frame["parse_error"].isna().all()
+
+
+@pytest.mark.parametrize("text", ["event=syslog&time=1700000000&from=IP1-2f-68-8a&msg=a", "?event=syslog&time=1&msg=a"])
+def test_one_log_message_as_text_is_no_path(text):
+    """Although it has no line end."""
+    assert read_registrations(text)["details"].tolist() == ["a"]

@@ -126,6 +126,14 @@ class TestPatterns:
         assert read_registrations(self.LINES, patterns=[pattern])["matched_by"].tolist()[0] == "pattern 1"
 
     @pytest.mark.parametrize(
+        "pattern", [r"(?P<reason>(a+)+)$", r"(a|aa)+\((?P<reason>[(\]]+)", r"((?:(a*)*)*)(?P<reason>z)"]
+    )
+    def test_a_search_takes_time_in_proportion_to_the_message(self, pattern):
+        """Also where a group has no name: backtracking would not end on this one."""
+        frame = read_registrations(f"<134>{'a' * 5000}!\n<134>aaa(](\n", patterns=pattern)
+        assert frame["matched_by"].isna().tolist() == [True, "[(" not in pattern]
+
+    @pytest.mark.parametrize(
         ("pattern", "said"),
         [
             ("(", "is no regular expression"),

@@ -257,6 +257,16 @@ class TestHostileInput:
         assert frame["state"].tolist()[0] == "up"
         assert frame["raw"].tolist() == ["1700000000,up", ""]
 
+    @pytest.mark.parametrize(
+        "time", ["-5", "-0001-01-01", "10000-01-01", "99999999999999999999", "2026-02-30T00:00:00Z"]
+    )
+    def test_times_that_nothing_can_show(self, time):
+        """They are none, and the frame can be looked at."""
+        frame = read(f"time,state\n1700000000,up\n{time},up\n")
+        assert frame["time"].isna().tolist() == [False, True]
+        assert "time cannot be read" in frame["parse_error"][1]
+        assert "2023-11-14" in str(frame)
+
     def test_a_field_with_ten_thousand_digits(self):
         """It is no time, and no number is made of it."""
         frame = read("time,state\n" + "9" * 10_000 + ",up\n")

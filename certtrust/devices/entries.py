@@ -50,5 +50,12 @@ def entries(user: dict[str, Any], devices: list[Any], *, absent: dict[str, bool 
             continue
         flags = {name: flag(device[key]) if key in device else absent.get(key) for name, key in FLAGS.items()}
         hardware_id = text(device.get("hw"))
-        unnamed = {} if hardware_id else failed("a device without a hardware ID (hw)")
-        yield {**about, **flags, "hardware_id": hardware_id, **unnamed}
+        problems = [] if hardware_id else ["a device without a hardware ID (hw)"]
+        problems += [f"{key} is neither true nor false" for key in FLAGS.values() if not _is_plain(device.get(key))]
+        noted = failed("; ".join(problems)) if problems else {}
+        yield {**about, **flags, "hardware_id": hardware_id, **noted}
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether a flag is true, false, inherited or empty."""
+    return value in (None, "", -1, "-1") or flag(value) is not None

@@ -40,7 +40,8 @@ def read_registrations(
         json, query, table, csv, syslog or parquet; by default each file's beginning tells.
     patterns : regular expression, or several in a list or by name in a dict, optional
         What messages (syslog, HTTP, AddLog, journal) are searched for before the neutral default set; named groups
-        name columns of REGISTRATIONS, such as `(?P<registration_name>\S+)`.
+        name columns of REGISTRATIONS, such as `(?P<registration_name>\S+)`. A search takes time in proportion to the
+        message, except where a pattern looks around or refers back: such a one is Python's, whose time has no bound.
     workers : int, optional
         Number of threads; all processors by default.
     progress : bool, optional

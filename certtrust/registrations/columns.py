@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from .. import identity, schema
 from . import vocabulary
+from .spans import Spans
 
 TEXT = pa.large_string()
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -33,7 +34,12 @@ SCHEMA = pa.schema([(name, _ARROW[column.dtype]) for name, column in COLUMNS.ite
 
 NOTHING = pa.scalar(None, TEXT)
 
+_SLACK = 1.02
+"""How much more memory than its values text may take before it is copied."""
+
 _END_OF_1970 = 365 * 24 * 3600 * 10**6
+_FIRST, _LAST = pd.Timestamp("0001-01-01", tz="UTC").as_unit("us"), pd.Timestamp("9999-12-31 23:59:59.999999", tz="UTC")
+"""The years that Python and pandas can show."""
 _ZONED = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)?)$")
 
 Columns = dict[str, Any]
@@ -52,8 +58,10 @@ class Notes:
         note = pa.scalar(note, TEXT) if isinstance(note, str) else note
         if not pc.any(where).as_py():
             return
-        joined = pc.binary_join_element_wise(self.text, note, pa.scalar("; ", TEXT))
-        self.text = pc.if_else(where, pc.coalesce(joined, note), self.text)
+        if self.text.null_count < len(self.text):
+            joined = pc.binary_join_element_wise(self.text, note, pa.scalar("; ", TEXT))
+            note = pc.coalesce(joined, note)
+        self.text = pc.if_else(where, note, self.text)
 
 
 def word(text: str) -> Any:
@@ -66,12 +74,29 @@ def stamped(time: Any) -> Any:
     return pc.if_else(pc.is_valid(time), word("line"), NOTHING)
 
 
+def blank(text: Any) -> Any:
+    """Tell which texts are empty or nothing but white space."""
+    letter = Spans.of(text).letter(0)
+    maybe = (letter <= ord(" ")) | (letter > ord("~"))
+    if maybe.any():
+        rows = np.flatnonzero(maybe)
+        maybe[rows] = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(text.take(pa.array(rows)))), 0)
+    return pc.and_(pa.array(maybe), pc.is_valid(text))
+
+
 def blank_to_null(text: Any) -> Any:
-    """Trim blanks and make what is then empty missing."""
-    text = pc.utf8_trim_whitespace(text)
-    if pc.all(pc.greater(pc.binary_length(text), 0)).as_py():
+    """Trim white space and make what is then empty missing."""
+    spans = Spans.of(text)
+    full = spans.sizes > 0
+    # White space is below the printable letters of ASCII or beyond them.
+    odd = [(letter <= ord(" ")) | (letter > ord("~")) for letter in (spans.letter(0), spans.letter(-1))]
+    if (full & (odd[0] | odd[1])).any():
+        text = pc.utf8_trim_whitespace(text)
+        full = pc.greater(pc.binary_length(text), 0)
+    elif full.all():
         return text
-    return pc.if_else(pc.equal(pc.binary_length(text), 0), pa.scalar(None, TEXT), text)
+    empty = pc.and_not(pc.is_valid(text), full)
+    return pc.if_else(empty, NOTHING, text) if pc.any(empty).as_py() else text
 
 
 def by_value(text: Any, function: Callable[[list[Any]], Iterable[Any]]) -> Any:
@@ -136,6 +161,8 @@ def _moments_by_value(text: Any) -> Any:
     iso = pd.to_datetime(words, format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
     compact = pd.to_datetime(words, format="%Y%m%d-%H%M%S", utc=True, errors="coerce").astype("datetime64[us, UTC]")
     found = numbers.astype("datetime64[us, UTC]").fillna(compact).fillna(iso)
+    # pandas reads -5 as a year, and cannot show it.
+    found = found.where(found.between(_FIRST, _LAST))
     return pa.array(found, MOMENT, from_pandas=True).take(encoded.indices)
 
 
@@ -294,28 +321,34 @@ def table(columns: Columns, count: int) -> Any:
 
 
 def _exact(text: Any) -> Any:
-    """Return a copy without what the text may hold beyond its values: room to grow, and the bytes of missing cells."""
-    if text.null_count:
-        return text.take(pa.array(np.arange(len(text))))
-    return pa.concat_arrays([text, text.slice(0, 0)])
+    """Return text without much beyond its values: room to grow, bytes of missing cells, or those of a whole block."""
+    used = pc.sum(pc.binary_length(text)).as_py() or 0
+    if text.buffers()[2] is not None and text.buffers()[2].size <= _SLACK * used:
+        return text
+    return text.take(pa.array(np.arange(len(text))))
+
+
+def spread(array: Any, rows: Any, count: int) -> Any:
+    """Return the values of some rows, in order, as a column of so many rows that is missing in all others."""
+    if len(array) == count:
+        return array
+    if array.null_count == len(array):
+        return pa.nulls(count, array.type)
+    place = np.full(count, -1)
+    place[rows] = np.arange(len(rows))
+    return array.take(pa.array(place, mask=place < 0))
 
 
 def scattered(parts: list[tuple[Any, Columns]], count: int) -> Columns:
-    """Put parts of a block together again: each part is the positions of its rows and their columns."""
-    if len(parts) == 1:
-        return parts[0][1]
-    names = dict.fromkeys(name for _, columns in parts for name in columns)
-    places = np.concatenate([positions for positions, _ in parts])
-    order = np.empty(count, "int64")
-    order[places] = np.arange(count)
+    """Put parts of a block together again: each part is the numbers of its rows and their columns.
+
+    A column may also have all rows of the block and be missing outside of the part.
+    """
     made: Columns = {}
-    for name in names:
-        kind = next(columns[name].type for _, columns in parts if name in columns)
-        if all(name not in columns or columns[name].null_count == len(columns[name]) for _, columns in parts):
-            made[name] = pa.nulls(count, kind)
-            continue
-        pieces = [columns.get(name, pa.nulls(len(positions), kind)).cast(kind) for positions, columns in parts]
-        made[name] = pa.concat_arrays(pieces).take(pa.array(order))
+    for rows, columns in parts:
+        for name, array in columns.items():
+            whole = spread(array, rows, count)
+            made[name] = first(made[name], whole) if name in made else whole
     return made
 
 

@@ -43,9 +43,11 @@ def reader(_: str, about: About) -> Reader:
 def _parse(block: Block, about: About) -> Columns:
     notes = Notes(block.problems)
     lines = block.lines
-    if pc.any(pc.ends_with(lines, "},")).as_py():
-        # In a list of objects that stand a line each, a comma follows the object.
-        lines = pc.replace_substring_regex(lines, r"\},$", "}")
+    # In a list of objects that stand a line each, the list's own marks stand before and behind the object.
+    if pc.any(pc.or_(pc.ends_with(lines, "},"), pc.ends_with(lines, "}]"))).as_py():
+        lines = pc.replace_substring_regex(lines, r"\}[,\]]$", "}")
+    if pc.any(pc.starts_with(lines, "[{")).as_py():
+        lines = pc.replace_substring_regex(lines, r"^\[\{", "{")
     fields, reasons = objects(lines)
     notes.add(pc.is_valid(reasons), reasons)
     kinds = _kinds(fields)
@@ -175,6 +177,9 @@ def _text(value: Any) -> str | None:
     # The journal writes a message that is no text as a list of its bytes.
     if isinstance(value, list) and all(type(each) is int and 0 <= each < 256 for each in value):
         value = bytes(value).decode("utf-8", "replace") or None
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        # And a field that a program gave several times as a list of its texts.
+        value = " ".join(value)
     if value is None or value == {}:
         return None
     if isinstance(value, bool):

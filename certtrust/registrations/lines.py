@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-BLOCK = 4 << 20
+BLOCK = 2 << 20
 """Bytes that are read and parsed at a time."""
 LONGEST = 1 << 20
 """Bytes of the longest line that is parsed; a longer one keeps its row, with the reason."""
@@ -72,34 +72,31 @@ def chunks(begin: bytes, stream: BinaryIO, size: int = BLOCK) -> Iterator[Chunk]
     """
     tail, dropped = b"", 0
     for piece in as_utf8(begin, stream, size):
-        body, newline, rest = piece.rpartition(b"\n")
-        if not newline:
+        stop = piece.rfind(b"\n")
+        if stop < 0:
             tail += piece
             if len(tail) > 2 * LONGEST:
                 dropped += len(tail) - 2 * LONGEST
                 tail = tail[: 2 * LONGEST]
             continue
-        length = None
+        length, start = None, 0
         if dropped:
-            end = body.find(b"\n")
-            length = len(tail) + dropped + (len(body) if end < 0 else end)
-            body = body[end:] if end >= 0 else b""
-        yield Chunk(tail + body, length)
-        tail, dropped = rest, 0
+            start = piece.find(b"\n")
+            length = len(tail) + dropped + start
+        yield Chunk(b"".join((tail, memoryview(piece)[start:stop])), length)
+        tail, dropped = piece[stop + 1 :], 0
     if tail:
         yield Chunk(tail, len(tail) + dropped if dropped else None)
 
 
 def block(chunk: Chunk) -> Block:
     """Split a chunk into lines of text and note what is wrong with them."""
-    whole = pa.array([chunk.data], pa.large_binary())
-    lines = pc.split_pattern(whole, b"\n").flatten()
+    stops = np.append(np.flatnonzero(np.frombuffer(chunk.data, np.uint8) == ord("\n")), len(chunk.data))
+    longest = _too_long(np.diff(stops, prepend=-1) - 1, chunk.length)
+    lines = _without_ends(chunk.data, stops)
     notes: dict[int, str] = {}
-    longest = _too_long(lines, chunk.length)
     if longest:
         lines = _cut(lines, longest, notes)
-    if b"\r" in chunk.data and pc.any(pc.ends_with(lines, b"\r")).as_py():
-        lines = pc.replace_substring_regex(lines, rb"\r$", b"")
     try:
         text = lines.cast(_TEXT)
     except pa.ArrowInvalid:
@@ -110,8 +107,20 @@ def block(chunk: Chunk) -> Block:
     return Block(text, _notes(notes, len(text)))
 
 
-def _too_long(lines: pa.Array, length: int | None) -> dict[int, int]:
-    sizes = pc.binary_length(lines).to_numpy(zero_copy_only=False)
+def _without_ends(data: bytes, stops: Any) -> pa.LargeBinaryArray:
+    """Return the lines that stop at these places, each without its LF or CRLF."""
+    cut = np.ones(len(stops), np.int64)
+    if b"\r" in data:
+        octets = np.frombuffer(data, np.uint8)
+        # What stands before a line end may be the one before it.
+        cut += (octets.take(stops - 1, mode="clip") == ord("\r")) & (np.diff(stops, prepend=-1) > 1)
+        data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    offsets = np.append(0, stops + 1 - np.cumsum(cut))
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data.replace(b"\n", b""))]
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(stops), buffers)
+
+
+def _too_long(sizes: Any, length: int | None) -> dict[int, int]:
     found = {int(row): int(sizes[row]) for row in np.flatnonzero(sizes > LONGEST)}
     return found if length is None else {**found, 0: length}
 

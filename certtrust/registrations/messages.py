@@ -19,8 +19,9 @@ from ..errors import CerttrustError
 from ..identity import HARDWARE_ID, SERIAL
 from . import columns as typed
 from . import records
-from .columns import NOTHING, TEXT, Columns, Notes, word
+from .columns import NOTHING, TEXT, Columns, Notes, spread, word
 from .pairs import pairs_with_quotes
+from .spans import Spans
 from .vocabulary import H225_REASONS, TLS_ALERTS
 
 KEYS = {
@@ -95,11 +96,13 @@ def _compiled(name: str, regex: Any) -> Pattern:
     if unknown or not made.groupindex:
         what = f"has no column for {', '.join(sorted(unknown))}" if unknown else "has no named group"
         raise PatternError(f"{name} {made.pattern!r} {what}; groups are named {', '.join(records.FIELDS)}")
-    plain = made.flags & ~(re.UNICODE | re.IGNORECASE) == 0 and made.groups == len(made.groupindex)
-    return Pattern(name, made, plain and _runs_fast(made))
+    return Pattern(name, made, _runs_fast(made))
 
 
 def _runs_fast(regex: re.Pattern[str]) -> bool:
+    """Tell whether the linear-time engine can carry it out: all but look-around, back references and rare flags."""
+    if regex.flags & ~(re.UNICODE | re.IGNORECASE):
+        return False
     try:
         pc.extract_regex(pa.array([""]), _spelled(regex))
     except pa.ArrowInvalid:
@@ -107,8 +110,14 @@ def _runs_fast(regex: re.Pattern[str]) -> bool:
     return True
 
 
+_GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)", re.DOTALL)
+"""An escape, a set of letters, or the beginning of a group without a name."""
+
+
 def _spelled(regex: re.Pattern[str]) -> str:
-    return f"(?i){regex.pattern}" if regex.flags & re.IGNORECASE else regex.pattern
+    """Return the regular expression for an engine that wants a name for each group that it remembers."""
+    text = _GROUP.sub(lambda found: "(?:" if found[0] == "(" else found[0], regex.pattern)
+    return f"(?i){text}" if regex.flags & re.IGNORECASE else text
 
 
 def read(text: Any, patterns: tuple[Pattern, ...], notes: Notes) -> Columns:
@@ -151,27 +160,29 @@ def _extracted(text: Any, pattern: Pattern) -> tuple[Columns, Any]:
 
 def _sentences(text: Any, matched: Any) -> tuple[Columns, Any]:
     """Search the messages that are left and speak of a registration for the parts of a sentence."""
-    left = pc.match_substring_regex(pc.if_else(pc.is_null(matched), text, NOTHING), "(?i)regist")
-    rows = np.flatnonzero(pc.fill_null(left, False).to_numpy(zero_copy_only=False))
-    if not len(rows):
+    rows, some = _left(text, matched)
+    about_it = pc.fill_null(pc.match_substring(some, "regist", ignore_case=True), False).to_numpy(zero_copy_only=False)
+    if not about_it.any():
         return {}, pa.nulls(len(text), pa.bool_())
-    place = np.full(len(text), -1)
-    place[rows] = np.arange(len(rows))
-    back = pa.array(place, mask=place < 0)
-    some = text.take(pa.array(rows))
-    fields = {name: pc.struct_field(pc.extract_regex(some, regex), name) for name, regex in SENTENCES.items()}
-    fields = {name: values.cast(TEXT).take(back) for name, values in fields.items()}
+    rows, some = rows[about_it], some.filter(pa.array(about_it))
+    found = {name: pc.struct_field(pc.extract_regex(some, regex), name) for name, regex in SENTENCES.items()}
+    fields = {name: spread(values.cast(TEXT), rows, len(text)) for name, values in found.items()}
     return fields, pc.is_valid(fields["state"])
+
+
+def _left(text: Any, matched: Any) -> tuple[Any, Any]:
+    """Return the numbers and the texts of the messages that no pattern matched."""
+    rows = np.flatnonzero(pc.is_null(matched).to_numpy(zero_copy_only=False))
+    return rows, text if len(rows) == len(text) else text.take(pa.array(rows))
 
 
 def _with_module(made: Columns, text: Any, matched: Any) -> Columns:
     """Fill the module of messages of the documented shape, where no pattern told it."""
     if "module" in made:
         return made
-    left = pc.if_else(pc.is_null(matched), text, NOTHING)
-    if left.null_count == len(left):
-        return made
-    return made | {"module": pc.struct_field(pc.extract_regex(left, _MODULE), "module").cast(TEXT)}
+    rows, some = _left(text, matched)
+    module = pc.struct_field(pc.extract_regex(some, _MODULE), "module").cast(TEXT)
+    return made | {"module": spread(module, rows, len(text))}
 
 
 def merged(made: Columns, told: Columns) -> Columns:
@@ -208,10 +219,8 @@ def _octets(columns: Columns) -> tuple[Any, Any]:
         text = columns.get(name)
         if text is None or text.null_count == len(text):
             continue
-        end = np.frombuffer(text.buffers()[1], np.int64)[text.offset + 1 : text.offset + 1 + len(text)]
-        data = np.frombuffer(text.buffers()[2] or b"\0", np.uint8)
-        found = data[np.clip(end[:, None] + np.array(places), 0, len(data) - 1)]
-        has = pc.fill_null(pc.greater_equal(pc.binary_length(text), 8), False).to_numpy(zero_copy_only=False)
+        spans = Spans.of(text)
+        found, has = spans.letters(places), spans.sizes >= 8
         letters = found if letters is None else np.where(has[:, None], found, letters)
         known = has if known is None else known | has
     count = len(next(iter(columns.values())))

@@ -9,11 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .columns import NOTHING, TEXT, Columns, scattered
+from .columns import TEXT, Columns, scattered
+from .spans import Places, Spans, parted
 
-_LOOKED_AT = 64
-"""Words of a text that are looked at, so that a line of nothing but words costs no more than others."""
-_SAMPLE = 64
 _QUOTED = re.compile(r'(?:^|(?<=[\s,;]))([A-Za-z_][\w.-]*)=(?:"([^"]*)"|([^\s"]*))')
 
 
@@ -34,52 +32,46 @@ def pairs(text: Any, separator: str, keys: dict[str, str]) -> Columns:
     dict of Arrow arrays
         By name; a name that occurs in no text is absent.
     """
-    words = pc.split_pattern(text, separator, max_splits=_LOOKED_AT)
-    flat, start = words.flatten(), words.offsets.to_numpy()
-    sizes = np.minimum(np.diff(start), _LOOKED_AT)
-    made: Columns = {}
-    # Lines of one program have the same words in the same places, so a place is looked at in all texts at once.
-    for place in range(sizes.max(initial=0)):
-        at = pa.array(start[:-1] + place, mask=sizes <= place)
-        _add_in_place(made, flat.take(at), keys)
-    return made
-
-
-def _add_in_place(made: Columns, words: Any, keys: dict[str, str]) -> None:
-    """Add the values of known keys among the words that stand in one place of their texts."""
-    sample = {word.partition("=")[0] for word in words.slice(0, _SAMPLE).drop_null().to_pylist() if "=" in word}
-    for key in sorted(key for key in sample if key.lower() in keys):
-        words = _taken(made, words, pc.starts_with(words, f"{key}="), key, keys)
-    # What no key of the sample begins may still begin with a known key.
-    if not pc.any(pc.greater(pc.find_substring(words, "="), 0)).as_py():
-        return
-    if pc.any(pc.match_substring_regex(words, f"^(?i:{'|'.join(map(re.escape, keys))})=")).as_py():
-        for key in keys:
-            words = _taken(made, words, pc.match_substring_regex(words, f"^(?i:{re.escape(key)})="), key, keys)
-
-
-def _taken(made: Columns, words: Any, has: Any, key: str, keys: dict[str, str]) -> Any:
-    """Add the values of the words that have a key, and return the others."""
-    values = pc.if_else(has, pc.utf8_slice_codeunits(words, len(key) + 1), NOTHING)
-    name = keys[key.lower()]
-    made[name] = pc.coalesce(made[name], values) if name in made else values
-    return pc.if_else(has, NOTHING, words)
+    return _columns(*parted(text, separator, "="), keys, len(text))
 
 
 def pairs_with_quotes(text: Any, keys: dict[str, str]) -> Columns:
-    """Return the same for words that blanks part and whose values may stand in double quotes, with blanks in them."""
-    quoted = pc.fill_null(pc.match_substring_regex(text, '="'), False).to_numpy(zero_copy_only=False)
-    if not quoted.any():
-        return _bare(text, keys)
-    rows, others = np.flatnonzero(quoted), np.flatnonzero(~quoted)
-    found = [_found(line, keys) for line in text.take(pa.array(rows)).to_pylist()]
+    """Return the same for words that blanks part and whose values may stand in double quotes, with blanks in them.
+
+    Commas and semicolons behind a value are no part of it.
+    """
+    row, key, value = parted(text, " ", "=")
+    value = value.without_last(b",;")
+    quoted = np.unique(row[value.letter(0) == ord('"')])
+    if not len(quoted):
+        return _columns(row, key, value, keys, len(text))
+    plain = ~np.isin(row, quoted)
+    found = [_found(line, keys) for line in text.take(pa.array(quoted)).to_pylist()]
     names = dict.fromkeys(name for each in found for name in each)
     by_hand = {name: pa.array([each.get(name) for each in found], TEXT) for name in names}
-    return scattered([(rows, by_hand), (others, _bare(text.take(pa.array(others)), keys))], len(text))
+    others = _columns(row[plain], key.only(plain), value.only(plain), keys, len(text))
+    return scattered([(None, others), (quoted, by_hand)], len(text))
 
 
-def _bare(text: Any, keys: dict[str, str]) -> Columns:
-    return {name: pc.utf8_rtrim(values, ",;") for name, values in pairs(text, " ", keys).items()}
+def _columns(row: Places, key: Spans, value: Spans, keys: dict[str, str], count: int) -> Columns:
+    """Return the values of known keys, of which each is in a row."""
+    names = list(dict.fromkeys(keys.values()))
+    known = pc.fill_null(pc.index_in(pc.ascii_lower(key.text()), pa.array(keys, TEXT)), -1).to_numpy()
+    number = np.array([*map(names.index, keys.values()), -1])[known]
+    made: Columns = {}
+    for each, name in enumerate(names):
+        words = np.flatnonzero(number == each)
+        if len(words):
+            words = words[np.diff(row[words], prepend=-1) > 0]
+            made[name] = _placed(value.only(words), row[words], count)
+    return made
+
+
+def _placed(values: Spans, rows: Places, count: int) -> Any:
+    """Return values as the text of some rows, missing in all others."""
+    start, stop, has = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, bool)
+    start[rows], stop[rows], has[rows] = values.start, values.stop, True
+    return Spans(values.octets, start, stop).text(has)
 
 
 def _found(line: str, keys: dict[str, str]) -> dict[str, str]:

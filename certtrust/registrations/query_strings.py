@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from . import columns as typed
 from . import messages, records
-from .columns import NOTHING, TEXT, Columns, Notes
+from .columns import NOTHING, TEXT, Columns, Notes, spread
 from .formats import About, Reader
 from .lines import Block
 from .pairs import pairs
@@ -76,6 +76,4 @@ def _decoded(text: Any) -> Any:
     if not len(rows):
         return text
     decoded = pa.array([unquote(each) for each in text.take(pa.array(rows)).to_pylist()], TEXT)
-    place = np.full(len(text), -1)
-    place[rows] = np.arange(len(rows))
-    return pc.coalesce(decoded.take(pa.array(place, mask=place < 0)), text)
+    return pc.coalesce(spread(decoded, rows, len(text)), text)

@@ -26,6 +26,9 @@ NAMES = (*FORMATS, stored.NAME)
 _QUIET = 3.0
 """Seconds after which a progress bar appears unless one is asked for."""
 
+_KEPT = 32
+"""Blocks after which unused memory goes back to the system."""
+
 Counted = Iterator[tuple[Any, int]]
 """Tables, each with the number of lines that are to be in it."""
 
@@ -95,12 +98,13 @@ def _counted(stream: BinaryIO, source: Source, chosen: Options) -> Counted:
 
     def work(numbered: tuple[int, lines.Chunk]) -> tuple[Columns, lines.Block, int, int]:
         number, chunk = numbered
-        # What earlier blocks needed for a while goes back to the system, or a long file would seem to need it all.
-        pa.default_memory_pool().release_unused()
+        if number % _KEPT == 0:
+            # What earlier blocks needed for a while goes back to the system, or a long file would seem to need it all.
+            pa.default_memory_pool().release_unused()
         skip = 0 if number else reader.skip
         whole = lines.block(chunk)
         block = lines.Block(whole.lines.slice(skip), whole.problems.slice(skip))
-        return reader.parse(block) if len(block.lines) else {}, block, chunk.data.count(b"\n") + 1, skip
+        return reader.parse(block) if len(block.lines) else {}, block, len(whole.lines), skip
 
     first = 1
     chunks = enumerate(lines.chunks(begin, stream, chosen.block))

@@ -8,7 +8,6 @@ line is the message.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,9 +17,10 @@ import pyarrow.compute as pc
 
 from . import columns as typed
 from . import messages, records, stamps
-from .columns import NOTHING, TEXT, Columns, Notes, scattered, word
+from .columns import NOTHING, TEXT, Columns, Notes, scattered, spread, word
 from .formats import About, Reader
 from .lines import Block
+from .spans import Flags, Spans, Words
 
 NAME = "syslog"
 
@@ -31,7 +31,7 @@ _ISO = rf"^{_PRI}?[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}\S* "
 _LAYOUTS = (_NEW, _OLD, _ISO)
 _SAMPLE = 20
 _STRUCTURED = r"^(?:\[(?:[^\]\"\\]|\"(?:[^\"\\]|\\.)*\"|\\.)*\])+ ?(?P<message>.*)$"
-_TAG = r"^(?P<tag>[A-Za-z0-9_./-]{1,48})(?:\[[0-9]+\])?: ?(?P<message>.*)$"
+_TAG = r"^(?P<head>(?P<tag>[A-Za-z0-9_./-]{1,48})(?:\[[0-9]+\])?:)"
 
 
 def sniff(head: str) -> bool:
@@ -49,7 +49,7 @@ def _parse(block: Block, about: About) -> Columns:
     envelope = _envelope(block.lines, about)
     note = envelope.pop("note")
     notes.add(pc.is_valid(note), note)
-    notes.add(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(block.lines)), 0), "blank line")
+    notes.add(typed.blank(block.lines), "blank line")
     host = envelope.pop("host")
     told = messages.read(envelope["details"], about.patterns, notes)
     made = messages.merged(envelope | records.host(host), told)
@@ -58,13 +58,19 @@ def _parse(block: Block, about: About) -> Columns:
 
 def _envelope(lines: Any, about: About) -> Columns:
     """Return time, clock_unset, time_by, host, module, details and a note of each line."""
-    parsers: tuple[Callable[[Any], Columns], ...] = (_new, partial(_old, about=about), _iso, _bare)
+    parsers = (_new, partial(_old, about=about), _iso, _bare)
     layout = _layout(lines)
+    most = np.bincount(layout).argmax()
+    spans = Spans.of(lines)
     parts = []
     for number in np.unique(layout):
-        rows = np.flatnonzero(layout == number)
-        some = lines if len(rows) == len(lines) else lines.take(pa.array(rows))
-        parts.append((rows, parsers[number](some)))
+        has = layout == number
+        rows = np.flatnonzero(has)
+        # The lines of a file are mostly of one layout, which is quicker read from all of them than taken out.
+        if number == most:
+            parts.append((rows, parsers[number](spans, has)))
+        else:
+            parts.append((rows, parsers[number](spans.only(rows), np.ones(len(rows), bool))))
     return scattered(parts, len(lines))
 
 
@@ -82,66 +88,64 @@ def _layout(lines: Any) -> Any:
     return layout
 
 
-def _words(lines: Any, count: int, wanted: tuple[int, ...]) -> list[Any]:
-    """Cut each line into so many words, the last of which is the rest, and return some; a missing one is empty."""
-    split = pc.split_pattern(lines, " ", max_splits=count - 1)
-    flat, start = split.flatten(), split.offsets.to_numpy()
-    sizes = np.diff(start)
-    if (sizes == count).all():
-        return [flat.take(pa.array(start[:-1] + place)) for place in wanted]
-    return [pc.fill_null(flat.take(pa.array(start[:-1] + place, mask=place >= sizes)), "") for place in wanted]
-
-
-def _without_pri(text: Any) -> Any:
+def _without_pri(lines: Spans) -> Spans:
     """Cut off the PRI at the beginning."""
-    for size in (3, 4, 5):
-        has = pc.match_substring_regex(text, f"^<[0-9]{{{size - 2}}}>")
-        if pc.any(has).as_py():
-            text = pc.if_else(has, pc.utf8_slice_codeunits(text, size), text)
-    return text
+    size = np.zeros(len(lines.start), np.int64)
+    digits = lines.letter(0) == ord("<")
+    for place in (1, 2, 3):
+        letter = lines.letter(place)
+        digits &= (letter >= ord("0")) & (letter <= ord("9"))
+        size[digits & (lines.letter(place + 1) == ord(">"))] = place + 2
+    return lines.later(size)
 
 
-def _new(lines: Any) -> Columns:
-    time, host, module, structured, rest = _words(lines, 8, (1, 2, 3, 6, 7))
-    plain = pc.equal(structured, "-")
-    if not pc.all(plain).as_py():
-        whole = pc.binary_join_element_wise(structured, rest, word(" "))
+def _new(lines: Spans, has: Flags) -> Columns:
+    words = Words(lines, " ")
+    time, host, module = (_known(words.at(place).text(has)) for place in (1, 2, 3))
+    structured = words.at(6)
+    plain = (structured.sizes == 1) & (structured.letter(0) == ord("-"))
+    message = words.after(7).text(has & plain)
+    if (has & ~plain).any():
+        rows = np.flatnonzero(has & ~plain)
+        whole = words.after(6).only(rows).text()
         after = pc.struct_field(pc.extract_regex(whole, _STRUCTURED), "message").cast(TEXT)
-        rest = pc.if_else(plain, rest, pc.coalesce(after, whole))
-    return _stamped(_known(time), {"host": _known(host), "module": _known(module), "details": _message(rest)})
+        message = pc.coalesce(message, spread(pc.coalesce(after, whole), rows, len(has)))
+    return _stamped(time, {"host": host, "module": module, "details": _message(message)})
 
 
-def _iso(lines: Any) -> Columns:
-    time, host, rest = _words(_without_pri(lines), 3, (0, 1, 2))
-    module, message = _tagged(rest)
-    return _stamped(time, {"host": host, "module": module, "details": message})
+def _iso(lines: Spans, has: Flags) -> Columns:
+    words = Words(_without_pri(lines), " ")
+    module, message = _tagged(words.after(2), has)
+    return _stamped(words.at(0).text(has), {"host": words.at(1).text(has), "module": module, "details": message})
 
 
-def _old(lines: Any, about: About) -> Columns:
+def _old(lines: Spans, has: Flags, *, about: About) -> Columns:
     text = _without_pri(lines)
-    time = stamps.moments(pc.utf8_slice_codeunits(text, 0, stamps.WIDTH), about.modified)
-    host, rest = _words(pc.utf8_slice_codeunits(text, stamps.WIDTH + 1), 2, (0, 1))
-    module, message = _tagged(rest)
+    stamp = text._replace(stop=np.minimum(text.start + stamps.WIDTH, text.stop))
+    time = stamps.moments(stamp.text(has), about.modified)
+    words = Words(text.later(stamps.WIDTH + 1), " ")
+    module, message = _tagged(words.after(1), has)
     why = "the time has no year and the file has no date" if about.modified is None else "the time cannot be read"
     found = pc.is_valid(time)
     return {
         "time": time,
         "clock_unset": pc.if_else(found, pa.scalar(False), pa.scalar(None, pa.bool_())),
         "time_by": pc.if_else(found, word("file"), NOTHING),
-        "note": pc.if_else(found, NOTHING, word(why)),
-        "host": host,
+        "note": pc.if_else(pc.or_(found, pa.array(~has)), NOTHING, word(why)),
+        "host": words.at(0).text(has),
         "module": module,
         "details": message,
     }
 
 
-def _bare(lines: Any) -> Columns:
-    message = _message(_without_pri(lines))
-    nothing = pa.nulls(len(lines), TEXT)
+def _bare(lines: Spans, has: Flags) -> Columns:
+    rest = _without_pri(lines)
+    message = _message(rest.text(has))
+    nothing = pa.nulls(len(has), TEXT)
     # The documented facts, facility and severity, allow a line that is PRI and message; without PRI it is a torn one.
-    torn = pc.and_not(pc.is_valid(message), pc.match_substring_regex(lines, f"^{_PRI}"))
+    torn = pc.and_(pc.is_valid(message), pa.array(rest.start == lines.start))
     note = pc.if_else(torn, word("no layout of a log line: all of it is taken as the message"), NOTHING)
-    empty = {"time": pa.nulls(len(lines), typed.MOMENT), "clock_unset": pa.nulls(len(lines), pa.bool_())}
+    empty = {"time": pa.nulls(len(has), typed.MOMENT), "clock_unset": pa.nulls(len(has), pa.bool_())}
     return {**empty, "time_by": nothing, "note": note, "host": nothing, "module": nothing, "details": message}
 
 
@@ -153,17 +157,21 @@ def _stamped(text: Any, rest: Columns) -> Columns:
 
 def _known(text: Any) -> Any:
     """Return a field of RFC 5424, where a hyphen means that there is none."""
-    return pc.if_else(pc.equal(text, "-"), NOTHING, text)
+    unknown = pc.equal(text, "-")
+    return pc.if_else(unknown, NOTHING, text) if pc.any(unknown).as_py() else text
 
 
 def _message(text: Any) -> Any:
-    return typed.blank_to_null(pc.utf8_ltrim(text, "\ufeff"))
+    if (Spans.of(text).letter(0) > ord("~")).any():
+        text = pc.utf8_ltrim(text, "\ufeff")
+    return typed.blank_to_null(text)
 
 
-def _tagged(rest: Any) -> tuple[Any, Any]:
+def _tagged(rest: Spans, has: Flags) -> tuple[Any, Any]:
     """Return the tag before a colon and the message after it; without a tag all is message."""
-    if not pc.any(pc.match_substring_regex(rest, r"^[A-Za-z0-9_./-]{1,48}(?:\[[0-9]+\])?:")).as_py():
-        return pa.nulls(len(rest), TEXT), _message(rest)
-    found = pc.extract_regex(rest, _TAG)
-    tag, message = (pc.struct_field(found, name).cast(TEXT) for name in ("tag", "message"))
-    return tag, _message(pc.coalesce(message, rest))
+    # A tag holds no blank, so that the first words tell, among which are few different ones.
+    first = Words(rest, " ").at(0).text(has).dictionary_encode()
+    found = pc.extract_regex(first.dictionary, _TAG)
+    size = pc.fill_null(pc.binary_length(pc.struct_field(found, "head")), 0).take(first.indices)
+    message = rest.later(pc.fill_null(size, 0).to_numpy())
+    return pc.struct_field(found, "tag").cast(TEXT).take(first.indices), _message(message.text(has))

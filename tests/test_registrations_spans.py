@@ -1,0 +1,71 @@
+"""Parts of many texts at once are those of each text."""
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certtrust.registrations.columns import TEXT, blank, blank_to_null
+from certtrust.registrations.spans import Spans, Words, parted
+
+TEXTS = st.lists(st.none() | st.text("ab ä=\t\u2003", max_size=12), max_size=8)
+CUT = st.integers(0, 3)
+
+
+def sliced(texts: list[str | None], begin: int) -> pa.Array:
+    """Return texts as a part of a longer array."""
+    return pa.array(["x =y"] * begin + texts + ["= z"], TEXT).slice(begin, len(texts))
+
+
+@given(texts=TEXTS, begin=CUT, place=st.integers(0, 4))
+def test_words_are_those_that_splitting_gives(texts, begin, place):
+    """Those beyond the last one are empty."""
+    words = Words(Spans.of(sliced(texts, begin)), " ")
+    split = [(text or "").split(" ") for text in texts]
+    assert words.count().tolist() == [len(each) for each in split]
+    assert words.at(place).text().to_pylist() == [each[place] if place < len(each) else "" for each in split]
+    assert words.after(place).text().to_pylist() == [" ".join(each[place:]) for each in split]
+
+
+@given(texts=TEXTS, begin=CUT)
+def test_words_are_parted_at_their_first_mark(texts, begin):
+    """In order, with the row of each."""
+    row, before, behind = parted(sliced(texts, begin), " ", "=")
+    found = zip(row.tolist(), before.text().to_pylist(), behind.text().to_pylist(), strict=True)
+    expected = [
+        (number, *word.split("=", 1))
+        for number, text in enumerate(texts)
+        for word in (text or "").split(" ")
+        if "=" in word
+    ]
+    assert list(found) == expected
+
+
+@given(texts=TEXTS, begin=CUT, place=st.integers(-4, 4))
+def test_letters_are_those_of_each_text(texts, begin, place):
+    """What is beyond a text is 0."""
+    whole = [(text or "").encode() for text in texts]
+    inside = [-len(each) <= place < len(each) for each in whole]
+    expected = [each[place] if has else 0 for each, has in zip(whole, inside, strict=True)]
+    assert Spans.of(sliced(texts, begin)).letter(place).tolist() == expected
+
+
+@given(texts=TEXTS, begin=CUT)
+def test_parts_without_some_letters(texts, begin):
+    """At the beginning by number, at the end by what they are; and of some texts only."""
+    spans = Spans.of(sliced(texts, begin))
+    plain = [(text or "").encode() for text in texts]
+    ended = spans.without_last(b" =").text().cast(pa.large_binary()).to_pylist()
+    assert ended == [each.rstrip(b" =") for each in plain]
+    has = np.arange(len(texts)) % 2 == 0
+    assert spans.text(has).to_pylist() == [
+        (text or "") if even else None for text, even in zip(texts, has, strict=True)
+    ]
+
+
+@given(texts=TEXTS, begin=CUT)
+def test_blank_texts(texts, begin):
+    """White space is what Python takes for it."""
+    text = sliced(texts, begin)
+    assert blank(text).to_pylist() == [each is not None and not each.strip() for each in texts]
+    assert blank_to_null(text).to_pylist() == [(each or "").strip() or None for each in texts]
