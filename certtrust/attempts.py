@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from . import browsers, chains, identity
+from .arrow import true
 from .errors import CerttrustError
 from .fleet import Fleet
+from .groups import Codes, alike, combine, distinct, places
 from .schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
 from .trustlists import read_trust_list
 
@@ -31,6 +33,22 @@ _CERTIFICATE_COLUMNS = (
     "signature_hash",
     "extended_key_usage",
 )
+_OWNING = (
+    "fingerprint",
+    "bundle",
+    "device",
+    "position",
+    "subject",
+    "subject_cn",
+    "issuer",
+    "self_issued",
+    "is_ca",
+    "not_before",
+)
+"""What tells whose own a certificate is."""
+_AS_SAID = ("serial", "interface", "protocol", "authentication", "via_reverse_proxy")
+_SAID = ("pbx", "hardware_id", "registration_name", "fingerprint", *_AS_SAID)
+"""What a registration says of itself, beside its time and its outcome; the first four may be completed."""
 _SPEAKING = ("state", "registration_name", "protocol", "authentication", "fingerprint")
 
 
@@ -70,20 +88,27 @@ def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFram
     rows = _registered(fleet.registrations) if of == "log" else _would_be(fleet.devices)
     serials = _known_serials(fleet)
     devices = fleet.devices.assign(device=_identify(fleet.devices, serials))
-    rows["device"] = _owner(rows, devices, serials)
-    rows = _with_device(rows, devices)
-    rows = _with_default_name(rows)
-    rows["scenario"] = _scenario(rows, of)
-    rows = _with_certificate(rows, fleet.certificates, serials, set(devices["device"].dropna()), of)
-    rows = _with_trust(rows, fleet.certificates, fleet.trust, fleet.links)
-    return conform(rows, ATTEMPTS)
+    # Devices try again and again in the same way: what does not depend on the time is found once for all tries.
+    same, first = alike(rows, _SAID)
+    cases = rows[list(_SAID)].iloc[first].reset_index(drop=True)
+    cases["device"] = _owner(cases, devices, serials)
+    cases = _with_default_name(_with_device(cases, devices))
+    cases["scenario"] = _scenario(cases, of)
+    held = _owned(_held(_numbered(fleet.certificates), serials, devices["device"]), serials)
+    place = _presented(cases, same, rows["time"], fleet.certificates, held, or_next=of == "devices")
+    number, first = combine(same, place)
+    known = _with_certificate(cases.iloc[same[first]].reset_index(drop=True), fleet.certificates, place[first])
+    known = _with_trust_paths(known, fleet.certificates, fleet.trust, fleet.links)
+    known = known.drop(columns=list(_AS_SAID)).take(number).set_axis(rows.index)
+    return conform(_with_trust(rows.assign(**{str(name): found for name, found in known.items()})), ATTEMPTS)
 
 
 def _registered(registrations: pd.DataFrame) -> pd.DataFrame:
     """Keep the rows that speak of a registration: logs hold other lines, too, and such that cannot be read."""
-    spoken = registrations[list(_SPEAKING)].notna().any(axis=1)
+    spoken = np.any([registrations[column].notna() for column in _SPEAKING], axis=0)
     dropped = [column for column in REGISTRATIONS.names if column not in ATTEMPTS.names]
-    return registrations.loc[spoken].drop(columns=dropped, errors="ignore")
+    rows = registrations.drop(columns=dropped, errors="ignore")
+    return rows if spoken.all() else rows.loc[spoken]
 
 
 def identities(fleet: Fleet) -> tuple[pd.Series, pd.Series]:
@@ -227,24 +252,24 @@ def _scenario(rows: pd.DataFrame, of: str) -> pd.Series:
 def leaves(certificates: pd.DataFrame) -> pd.DataFrame:
     """Return the certificates that issue no other one of their bundle: those that devices present as their own."""
     certificates = certificates[certificates["fingerprint"].notna() | certificates["subject"].notna()]
-    issuing = certificates.loc[certificates["self_issued"].ne(other=True), ["bundle", "issuer"]].drop_duplicates()
-    issuers = pd.MultiIndex.from_frame(issuing)
-    subjects = pd.MultiIndex.from_frame(certificates[["bundle", "subject"]])
-    return certificates[~subjects.isin(issuers)]
+    name, _ = pd.factorize(pd.concat([certificates["subject"], certificates["issuer"]]))
+    bundle, _ = pd.factorize(certificates["bundle"])
+    subject, issuer = np.split(combine(np.tile(bundle, 2), name)[0], 2)
+    return certificates[~np.isin(subject, issuer[true(certificates["self_issued"].ne(other=True))])]
 
 
-def _held(certificates: pd.DataFrame, serials: pd.Series, names: set[str]) -> pd.DataFrame:
+def _held(certificates: pd.DataFrame, serials: pd.Series, names: pd.Series) -> pd.DataFrame:
     """Return the leaves with the device that presents each, by its file or its CN."""
     found = leaves(certificates)
     own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
     by_file = _distinct(lambda text: _canonical(text, serials), found["device"])
-    return found.assign(device=by_file.fillna(own_cn.where(own_cn.isin(names))))
+    return found.assign(device=by_file.fillna(own_cn.where(places(own_cn, names) >= 0)))
 
 
 def holders(fleet: Fleet) -> pd.DataFrame:
     """Return the leaves with the device that presents each, missing where neither its file nor its CN tells."""
     serials = _known_serials(fleet)
-    return _held(fleet.certificates, serials, set(_identify(fleet.devices, serials).dropna()))
+    return _held(fleet.certificates, serials, _identify(fleet.devices, serials))
 
 
 def _owned(held: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
@@ -255,64 +280,89 @@ def _owned(held: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
     return ranked.drop_duplicates(["device", "bundle"]).drop(columns=["_foreign", "_ca"])
 
 
-def _newest_issued(rows: pd.DataFrame, owned: pd.DataFrame, *, or_next: bool) -> np.ndarray[Any, Any]:
-    """Return the position in `owned` of the device's newest certificate issued by the row's time, or -1."""
-    dated = pd.DataFrame(
-        {"device": owned["device"].astype("str"), "issued": owned["not_before"], "position": np.arange(len(owned))}
-    ).dropna()
-    now = pd.Timestamp.now("UTC").as_unit("us")
-    asked = pd.DataFrame(
-        {
-            "device": rows["device"].astype("str").array,
-            "at": rows["time"].fillna(now).array,
-            "row": np.arange(len(rows)),
-        }
+def _numbered(certificates: pd.DataFrame) -> pd.DataFrame:
+    """Return what tells a device's own certificate, with the place of each row."""
+    return certificates[list(_OWNING)].assign(place=np.arange(len(certificates)))
+
+
+def _presented(
+    cases: pd.DataFrame,
+    same: Codes,
+    time: pd.Series,
+    certificates: pd.DataFrame,
+    held: pd.DataFrame,
+    *,
+    or_next: bool,
+) -> Codes:
+    """Return the place of each row's certificate: the one that its log line names, else the device's newest one."""
+    named = cases["fingerprint"].str.lower()
+    first_held = places(named, held["fingerprint"])
+    place = np.where(
+        first_held >= 0, np.append(held["place"], -1)[first_held], places(named, certificates["fingerprint"])
+    )[same]
+    silent = np.flatnonzero(named.isna().to_numpy()[same])
+    owners = distinct(held["device"])
+    place[silent] = _newest_issued(
+        places(cases["device"], owners)[same[silent]],
+        time.iloc[silent],
+        held.assign(owner=places(held["device"], owners)),
+        or_next=or_next,
     )
-    result = np.full(len(rows), -1, dtype=np.int64)
-    asked = asked.dropna().sort_values("at")
-    dated = dated.sort_values("issued", kind="stable")
-    for direction in ("backward", "forward") if or_next else ("backward",):
-        met = pd.merge_asof(asked, dated, left_on="at", right_on="issued", by="device", direction=direction)
-        met = met.dropna(subset="position")
-        result[met["row"].to_numpy()] = met["position"].to_numpy(dtype=np.int64)
-        asked = asked[~asked["row"].isin(met["row"])]
-    return result
+    return place
 
 
-def _with_certificate(
-    rows: pd.DataFrame, certificates: pd.DataFrame, serials: pd.Series, names: set[str], of: str
-) -> pd.DataFrame:
-    """Add the certificate: the one that the log names, else the device's newest one issued by then."""
-    owned = _owned(_held(certificates, serials, names), serials)
-    named = rows["fingerprint"].str.lower()
-    shared = pd.concat([owned, certificates]).drop_duplicates("fingerprint").dropna(subset="fingerprint")
-    by_fingerprint = pd.Index(shared["fingerprint"]).get_indexer(pd.Index(named))
-    by_device = _newest_issued(rows, owned, or_next=of == "devices")
-    by_device[named.notna().to_numpy()] = -1
-    pool = pd.concat([shared, owned])
-    position = np.where(by_fingerprint >= 0, by_fingerprint, np.where(by_device >= 0, by_device + len(shared), -1))
-    found = _take(pool[["fingerprint", "bundle", "parse_error", *_CERTIFICATE_COLUMNS]], position, rows.index)
+def _newest_issued(owner: Codes, time: pd.Series, held: pd.DataFrame, *, or_next: bool) -> Codes:
+    """Return the place of the owner's newest certificate issued by that time, or -1; owners are numbers from 0.
+
+    Owner and date make one number each, so that a single search finds what was issued last.
+    """
+    dated = held.dropna(subset=["not_before"]).sort_values("not_before", kind="stable")
+    days, rank = np.unique(_microseconds(dated["not_before"]), return_inverse=True)
+    width = len(days) + 1
+    key = dated["owner"].to_numpy() * width + rank + 1
+    order = np.argsort(key, kind="stable")
+    ends = np.array([-1])
+    key, found = np.concatenate([key[order], ends]), np.concatenate([dated["place"].to_numpy()[order], ends])
+    moment = _microseconds(time.fillna(pd.Timestamp.now("UTC").as_unit("us")))
+    after = np.searchsorted(key[:-1], owner * width + np.searchsorted(days, moment, side="right"), side="right")
+    place = np.where(key[after - 1] // width == owner, after - 1, -1)
+    if or_next:
+        place = np.where((place < 0) & (key[after] // width == owner), after, place)
+    return np.where(owner >= 0, found[place], -1)
+
+
+def _microseconds(moments: pd.Series) -> Codes:
+    return moments.astype("datetime64[us, UTC]").astype("int64").to_numpy()
+
+
+def _with_certificate(cases: pd.DataFrame, certificates: pd.DataFrame, place: Codes) -> pd.DataFrame:
+    """Add the certificate at that place, and how it was found."""
+    named = cases["fingerprint"].str.lower()
+    found = _take(certificates[["fingerprint", "bundle", "parse_error", *_CERTIFICATE_COLUMNS]], place, cases.index)
     found = found.rename(columns={"parse_error": "certificate_error"})
-    certificate_by = pd.Series("device", index=rows.index, dtype="str").where(by_device >= 0)
-    found["certificate_by"] = certificate_by.mask(by_fingerprint >= 0, "fingerprint")
+    by = pd.Series("device", index=cases.index, dtype="str").mask(named.notna(), "fingerprint")
+    found["certificate_by"] = by.where(place >= 0).astype("category")
     found["fingerprint"] = found["fingerprint"].fillna(named)
-    return rows.drop(columns="fingerprint").join(found)
+    return cases.drop(columns="fingerprint").join(found)
 
 
-def _with_trust(
-    rows: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None
+def _with_trust_paths(
+    cases: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """Add the trust outcome, judged once per distinct certificate, bundle and PBX."""
-    questions = rows[["fingerprint", "bundle", "pbx"]]
-    known = rows["bundle"].notna()
+    """Add the ways to the trust list, judged once per distinct certificate, bundle and PBX."""
+    questions = cases[["fingerprint", "bundle", "pbx"]]
+    known = cases["bundle"].notna()
     questions = questions.assign(fingerprint=questions["fingerprint"].where(known))
     outcome = chains.judge(questions, certificates, trust, links)
     # A listing tells names and dates of a certificate, and holds nothing that could be verified.
-    listing = known & rows["fingerprint"].isna()
+    listing = known & cases["fingerprint"].isna()
     failure = outcome["trust_failure"].mask(listing, "unreadable")
-    rows = rows.assign(trust_paths=outcome["trust_paths"], trust_failure=failure)
-    moment = rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us"))
-    at_its_time = chains.trust_at(rows, moment)
+    return cases.assign(trust_paths=outcome["trust_paths"], trust_failure=failure)
+
+
+def _with_trust(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add the trust outcome at the row's own time."""
+    at_its_time = chains.trust_at(rows, rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us")))
     return rows.assign(trust_state=at_its_time["trust_state"], trusted_by=at_its_time["trusted_by"])
 
 
@@ -370,7 +420,7 @@ def browser_attempts(
     rows = conform(served[kept].assign(scenario="browser", certificate_by="url"), ATTEMPTS)
     everyone = trust.assign(pbx=pd.Series(pd.NA, index=trust.index, dtype="str"))
     links = chains.link(certificates, everyone)
-    rows = _with_trust(rows, certificates, everyone, links)
+    rows = _with_trust(_with_trust_paths(rows, certificates, everyone, links))
     rows["browser_paths"] = browsers.browser_paths(rows, certificates, everyone, links)
     return conform(rows, ATTEMPTS)
 

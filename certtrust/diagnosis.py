@@ -14,8 +14,9 @@ import pandas as pd
 from . import chains
 from .attempts import attempts, browser_attempts
 from .certificates import read_certificates
-from .check import check, explain, present
+from .check import check
 from .errors import CerttrustError
+from .findings import explain, present
 from .fleet import Fleet
 from .rules import BY_CODE, HYGIENE, SCENARIOS
 from .schema import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, conform, empty

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+
 from .constraints import Names, allowed, names
 from .distinguished import Name, comparable
 from .extensions import NAME_CONSTRAINTS
 from .issuers import ALWAYS, Issuer, issuer
 from .outline import Outline, outline
+from .outlines import Outlines
 
 # Bounds on the work for one certificate, far above what a real chain needs: certificates above the leaf,
 # steps from a certificate to an issuer, ways to one CA that are followed further, paths that are kept.
@@ -77,15 +80,16 @@ class Graph:
         if own is None:
             return []
         if not self._by_key:
-            for other in range(len(self.der)):
-                parts = self.outline(other)
-                if parts is not None:
-                    self._by_key.setdefault(parts.public_key, []).append(other)
+            outlines = Outlines([der or b"" for der in self.der])
+            rows = np.flatnonzero(outlines.known)
+            for other, key in zip(rows.tolist(), outlines.column("public_key", rows), strict=True):
+                self._by_key.setdefault(key, []).append(other)
         same_key = self._by_key[own.public_key]
         if len(same_key) == 1:
             return same_key
         name = comparable(own.subject)
-        return [other for other in same_key if comparable(self._outlines[other].subject) == name]  # type: ignore[union-attr]
+        subjects = ((other, self.outline(other)) for other in same_key)
+        return [other for other, parts in subjects if parts is not None and comparable(parts.subject) == name]
 
     def signers(self, node: int) -> list[int]:
         """Return the certificates whose key verifies this one's signature."""

@@ -5,7 +5,7 @@ import string
 import pytest
 
 import certtrust as ct
-from certtrust.check import _DERIVED
+from certtrust.findings import _DERIVED
 from certtrust.rules import HYGIENE, RULES, SCENARIOS
 from certtrust.schema import RESULTS
 from certtrust.texts import sentences

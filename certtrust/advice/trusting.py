@@ -11,7 +11,7 @@ import pandas as pd
 from .. import chains
 from ..fleet import Fleet
 from ..groups import Codes, combine, distinct, places
-from ..outline import outline
+from ..outlines import Outlines
 from ..schema import TRUST, conform
 from .actions import among
 
@@ -32,11 +32,11 @@ class Authorities:
         )
         self._key: dict[str, bytes] = {}
         self._twins: dict[bytes, list[str]] = {}
-        for fingerprint, der in zip(known.index[capable], known["der"][capable], strict=True):
-            parts = outline(der) if isinstance(der, bytes) else None
-            if parts is not None:
-                self._key[fingerprint] = parts.public_key
-                self._twins.setdefault(parts.public_key, []).append(fingerprint)
+        outlines = Outlines([der if isinstance(der, bytes) else b"" for der in known["der"][capable]])
+        rows = np.flatnonzero(outlines.known)
+        for fingerprint, key in zip(known.index[capable][rows], outlines.column("public_key", rows), strict=True):
+            self._key[fingerprint] = key
+            self._twins.setdefault(key, []).append(fingerprint)
 
     def twins(self, fingerprint: str) -> list[str]:
         """Return the certificates with the same key, this one included."""
