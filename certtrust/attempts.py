@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 
 from . import browsers, chains, identity
-from .arrow import true
 from .errors import CerttrustError
 from .fleet import Fleet
-from .groups import Codes, alike, combine, distinct, places
+from .groups import Codes, alike, combine
+from .owners import by_tail, held_by, identify, known_serials, numbered, owned, owner, per_text, presented
+from .owners import holders as holders
+from .owners import identities as identities
+from .owners import leaves as leaves
 from .schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
 from .trustlists import read_trust_list
 
@@ -33,19 +36,6 @@ _CERTIFICATE_COLUMNS = (
     "signature_hash",
     "extended_key_usage",
 )
-_OWNING = (
-    "fingerprint",
-    "bundle",
-    "device",
-    "position",
-    "subject",
-    "subject_cn",
-    "issuer",
-    "self_issued",
-    "is_ca",
-    "not_before",
-)
-"""What tells whose own a certificate is."""
 _AS_SAID = ("serial", "interface", "protocol", "authentication", "via_reverse_proxy")
 _SAID = ("pbx", "hardware_id", "registration_name", "fingerprint", *_AS_SAID)
 """What a registration says of itself, beside its time and its outcome; the first four may be completed."""
@@ -85,22 +75,27 @@ def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFram
     """
     if of not in ("log", "devices"):
         raise CerttrustError(f"of={of!r}; attempts are made of 'log' or of 'devices'")
+    return joined(fleet, known_serials(fleet), of)
+
+
+def joined(fleet: Fleet, serials: pd.Series, of: str) -> pd.DataFrame:
+    """Do what `attempts` does, where the serials that a hardware ID may belong to are known already."""
     rows = _registered(fleet.registrations) if of == "log" else _would_be(fleet.devices)
-    serials = _known_serials(fleet)
-    devices = fleet.devices.assign(device=_identify(fleet.devices, serials))
+    serials = by_tail(serials)
+    devices = fleet.devices.assign(device=identify(fleet.devices, serials))
     # Devices try again and again in the same way: what does not depend on the time is found once for all tries.
     same, first = alike(rows, _SAID)
     cases = rows[list(_SAID)].iloc[first].reset_index(drop=True)
-    cases["device"] = _owner(cases, devices, serials)
+    cases["device"] = owner(cases, devices, serials)
     cases = _with_default_name(_with_device(cases, devices))
     cases["scenario"] = _scenario(cases, of)
-    held = _owned(_held(_numbered(fleet.certificates), serials, devices["device"]), serials)
-    place = _presented(cases, same, rows["time"], fleet.certificates, held, or_next=of == "devices")
+    held = owned(held_by(numbered(fleet.certificates), serials, devices["device"]), serials)
+    place = presented(cases, same, rows["time"], fleet.certificates, held, or_next=of == "devices")
     number, first = combine(same, place)
     known = _with_certificate(cases.iloc[same[first]].reset_index(drop=True), fleet.certificates, place[first])
     known = _with_trust_paths(known, fleet.certificates, fleet.trust, fleet.links)
     known = known.drop(columns=list(_AS_SAID)).take(number).set_axis(rows.index)
-    return conform(_with_trust(rows.assign(**{str(name): found for name, found in known.items()})), ATTEMPTS)
+    return conform(_at_its_time(rows.assign(**{str(name): found for name, found in known.items()})), ATTEMPTS)
 
 
 def _registered(registrations: pd.DataFrame) -> pd.DataFrame:
@@ -111,20 +106,6 @@ def _registered(registrations: pd.DataFrame) -> pd.DataFrame:
     return rows if spoken.all() else rows.loc[spoken]
 
 
-def identities(fleet: Fleet) -> tuple[pd.Series, pd.Series]:
-    """Return the device that each registration, and each device entry, belongs to.
-
-    A device is named by its serial, else by its hardware ID, else by its registration name.
-    """
-    serials = _known_serials(fleet)
-    entries = _identify(fleet.devices, serials)
-    return _owner(fleet.registrations, fleet.devices.assign(device=entries), serials), entries
-
-
-def _owner(rows: pd.DataFrame, devices: pd.DataFrame, serials: pd.Series) -> pd.Series:
-    return _identify(rows, serials).fillna(_by_user(rows, devices)).fillna(_by_name(rows, serials))
-
-
 def _would_be(devices: pd.DataFrame) -> pd.DataFrame:
     kept = devices[["pbx", "serial", "hardware_id", "source"]].copy()
     kept["protocol"] = "H.323/TLS"
@@ -133,53 +114,6 @@ def _would_be(devices: pd.DataFrame) -> pd.DataFrame:
     return conform(kept, ATTEMPTS)[
         [*kept.columns, "time", "registration_name", "interface", "authentication", "fingerprint", "state"]
     ]
-
-
-def _known_serials(fleet: Fleet) -> pd.Series:
-    """Map the last three octets to the serial, where the fleet knows just one serial that ends so."""
-    texts = [fleet.devices["serial"], fleet.devices["hardware_id"], fleet.registrations["serial"]]
-    texts += [fleet.certificates["device"], fleet.certificates["serial"]]
-    serials = identity.serials(pd.concat([text.drop_duplicates() for text in texts])).dropna().drop_duplicates()
-    tails = pd.Series(serials.to_numpy(), index=serials.str.slice(6).to_numpy(), dtype="str")
-    return tails[~tails.index.duplicated(keep=False)]
-
-
-def _distinct(function: Any, text: pd.Series) -> pd.Series:
-    """Apply a function of a Series of text to its distinct values only."""
-    codes, values = pd.factorize(text.astype("str"))
-    result = function(pd.Series(values, dtype="str"))
-    return pd.Series(result.reindex(codes).to_numpy(), index=text.index, dtype="str")
-
-
-def _canonical(text: pd.Series, serials: pd.Series) -> pd.Series:
-    spelled = identity.same_spelling(text)
-    by_tail = identity.hardware_ids(text)["tail"].map(serials).astype("str")
-    return by_tail.fillna(spelled)
-
-
-def _identify(frame: pd.DataFrame, serials: pd.Series) -> pd.Series:
-    """Return the device's identity: its serial, else the serial that its hardware ID belongs to, else that ID."""
-    by_hardware_id = _distinct(lambda text: _canonical(text, serials), frame["hardware_id"])
-    return _distinct(identity.serials, frame["serial"]).fillna(by_hardware_id)
-
-
-def _by_name(rows: pd.DataFrame, serials: pd.Series) -> pd.Series:
-    """Identify rows by the registration name: a serial (with an interface), a hardware ID, else the name itself."""
-
-    def canonical(text: pd.Series) -> pd.Series:
-        prefix = text.str.extract(rf"^({identity.SERIAL})(?:-.*)?$", expand=False)
-        return identity.serials(prefix).fillna(_canonical(text, serials))
-
-    return _distinct(canonical, rows["registration_name"])
-
-
-def _by_user(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.Series:
-    """Identify rows by the user object of that registration name, where it has a single device."""
-    users = devices[["pbx", "user", "device"]].dropna().drop_duplicates()
-    users = users[~users.duplicated(["pbx", "user"], keep=False)]
-    index = pd.MultiIndex.from_frame(users[["pbx", "user"]])
-    found = index.get_indexer(pd.MultiIndex.from_arrays([rows["pbx"], rows["registration_name"]]))
-    return _take(users[["device"]], found, rows.index)["device"]
 
 
 def _take(frame: pd.DataFrame, positions: np.ndarray[Any, Any], index: pd.Index) -> pd.DataFrame:
@@ -221,7 +155,7 @@ def _with_device(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.DataFrame:
 
 def _with_default_name(rows: pd.DataFrame) -> pd.DataFrame:
     """Fill the default registration name: the serial, for a gateway's interface followed by its name."""
-    serial = _distinct(identity.serials, rows["device"])
+    serial = per_text(identity.serials, rows["device"])
     default = serial.where(rows["interface"].isna(), serial + "-" + rows["interface"].astype("str"))
     by_default = rows["registration_name"].isna() & default.notna()
     name_by = pd.Series("log", index=rows.index, dtype="str").where(rows["registration_name"].notna())
@@ -237,7 +171,7 @@ def _scenario(rows: pd.DataFrame, of: str) -> pd.Series:
     authentication = rows["authentication"].astype("str")
     via_proxy = (rows["via_reverse_proxy"] & rows["reverse_proxy"]).fillna(value=False).astype(bool)
     tls_only = rows["tls_only"].fillna(value=False).astype(bool) & ~via_proxy
-    serial = _distinct(identity.serials, rows["device"])
+    serial = per_text(identity.serials, rows["device"])
     by_serial = rows["registration_name"].str.slice(stop=12).str.lower() == serial
     named = (rows["name_by"] == "log") | (of == "devices")
     by_hardware_id = (by_serial & named) | (rows["registration_name"].isna() & rows["hardware_id"].notna())
@@ -247,92 +181,6 @@ def _scenario(rows: pd.DataFrame, of: str) -> pd.Series:
     scenario = scenario.mask(authentication == "password", "h323-password")
     outside = protocol.str.startswith("SIP").fillna(False).astype(bool) | (authentication == "none")
     return scenario.mask(outside)
-
-
-def leaves(certificates: pd.DataFrame) -> pd.DataFrame:
-    """Return the certificates that issue no other one of their bundle: those that devices present as their own."""
-    certificates = certificates[certificates["fingerprint"].notna() | certificates["subject"].notna()]
-    name, _ = pd.factorize(pd.concat([certificates["subject"], certificates["issuer"]]))
-    bundle, _ = pd.factorize(certificates["bundle"])
-    subject, issuer = np.split(combine(np.tile(bundle, 2), name)[0], 2)
-    return certificates[~np.isin(subject, issuer[true(certificates["self_issued"].ne(other=True))])]
-
-
-def _held(certificates: pd.DataFrame, serials: pd.Series, names: pd.Series) -> pd.DataFrame:
-    """Return the leaves with the device that presents each, by its file or its CN."""
-    found = leaves(certificates)
-    own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
-    by_file = _distinct(lambda text: _canonical(text, serials), found["device"])
-    return found.assign(device=by_file.fillna(own_cn.where(places(own_cn, names) >= 0)))
-
-
-def holders(fleet: Fleet) -> pd.DataFrame:
-    """Return the leaves with the device that presents each, missing where neither its file nor its CN tells."""
-    serials = _known_serials(fleet)
-    return _held(fleet.certificates, serials, _identify(fleet.devices, serials))
-
-
-def _owned(held: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
-    """Return one leaf per device and bundle: rather the one whose CN is the device, and rather no CA."""
-    foreign_cn = _distinct(lambda text: _canonical(text, serials), held["subject_cn"]) != held["device"]
-    ranked = held.assign(_foreign=foreign_cn, _ca=held["is_ca"].fillna(value=False).astype(bool))
-    ranked = ranked.dropna(subset=["device"]).sort_values(["_foreign", "_ca", "position"], kind="stable")
-    return ranked.drop_duplicates(["device", "bundle"]).drop(columns=["_foreign", "_ca"])
-
-
-def _numbered(certificates: pd.DataFrame) -> pd.DataFrame:
-    """Return what tells a device's own certificate, with the place of each row."""
-    return certificates[list(_OWNING)].assign(place=np.arange(len(certificates)))
-
-
-def _presented(
-    cases: pd.DataFrame,
-    same: Codes,
-    time: pd.Series,
-    certificates: pd.DataFrame,
-    held: pd.DataFrame,
-    *,
-    or_next: bool,
-) -> Codes:
-    """Return the place of each row's certificate: the one that its log line names, else the device's newest one."""
-    named = cases["fingerprint"].str.lower()
-    first_held = places(named, held["fingerprint"])
-    place = np.where(
-        first_held >= 0, np.append(held["place"], -1)[first_held], places(named, certificates["fingerprint"])
-    )[same]
-    silent = np.flatnonzero(named.isna().to_numpy()[same])
-    owners = distinct(held["device"])
-    place[silent] = _newest_issued(
-        places(cases["device"], owners)[same[silent]],
-        time.iloc[silent],
-        held.assign(owner=places(held["device"], owners)),
-        or_next=or_next,
-    )
-    return place
-
-
-def _newest_issued(owner: Codes, time: pd.Series, held: pd.DataFrame, *, or_next: bool) -> Codes:
-    """Return the place of the owner's newest certificate issued by that time, or -1; owners are numbers from 0.
-
-    Owner and date make one number each, so that a single search finds what was issued last.
-    """
-    dated = held.dropna(subset=["not_before"]).sort_values("not_before", kind="stable")
-    days, rank = np.unique(_microseconds(dated["not_before"]), return_inverse=True)
-    width = len(days) + 1
-    key = dated["owner"].to_numpy() * width + rank + 1
-    order = np.argsort(key, kind="stable")
-    ends = np.array([-1])
-    key, found = np.concatenate([key[order], ends]), np.concatenate([dated["place"].to_numpy()[order], ends])
-    moment = _microseconds(time.fillna(pd.Timestamp.now("UTC").as_unit("us")))
-    after = np.searchsorted(key[:-1], owner * width + np.searchsorted(days, moment, side="right"), side="right")
-    place = np.where(key[after - 1] // width == owner, after - 1, -1)
-    if or_next:
-        place = np.where((place < 0) & (key[after] // width == owner), after, place)
-    return np.where(owner >= 0, found[place], -1)
-
-
-def _microseconds(moments: pd.Series) -> Codes:
-    return moments.astype("datetime64[us, UTC]").astype("int64").to_numpy()
 
 
 def _with_certificate(cases: pd.DataFrame, certificates: pd.DataFrame, place: Codes) -> pd.DataFrame:
@@ -360,7 +208,13 @@ def _with_trust_paths(
     return cases.assign(trust_paths=outcome["trust_paths"], trust_failure=failure)
 
 
-def _with_trust(rows: pd.DataFrame) -> pd.DataFrame:
+def _with_trust(
+    rows: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None
+) -> pd.DataFrame:
+    return _at_its_time(_with_trust_paths(rows, certificates, trust, links))
+
+
+def _at_its_time(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the trust outcome at the row's own time."""
     at_its_time = chains.trust_at(rows, rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us")))
     return rows.assign(trust_state=at_its_time["trust_state"], trusted_by=at_its_time["trusted_by"])
@@ -420,7 +274,7 @@ def browser_attempts(
     rows = conform(served[kept].assign(scenario="browser", certificate_by="url"), ATTEMPTS)
     everyone = trust.assign(pbx=pd.Series(pd.NA, index=trust.index, dtype="str"))
     links = chains.link(certificates, everyone)
-    rows = _with_trust(_with_trust_paths(rows, certificates, everyone, links))
+    rows = _with_trust(rows, certificates, everyone, links)
     rows["browser_paths"] = browsers.browser_paths(rows, certificates, everyone, links)
     return conform(rows, ATTEMPTS)
 

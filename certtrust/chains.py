@@ -17,7 +17,7 @@ import pandas as pd
 from .constraints import Names, names
 from .distinguished import Name, comparable
 from .extensions import usable
-from .groups import Codes, combine, distinct, places, same_sets
+from .groups import Codes, combine, distinct, places, same_objects, same_sets
 from .issuers import ALWAYS
 from .links import candidates, extend, library
 from .outline import outline
@@ -216,7 +216,7 @@ def path_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
 def _chosen(column: pd.Series, moment: pd.Series) -> tuple[Codes, list[TrustPath]]:
     """Return for each row the number of its first path that covers the moment (-1 = none), and the paths."""
     tuples = column.to_numpy()
-    code, first = combine(np.fromiter(map(id, tuples), dtype=np.int64, count=len(tuples)))
+    code, first = combine(same_objects(column))
     distinct_paths = [tuples[row] if isinstance(tuples[row], tuple) else () for row in first]
     flat = [path for paths in distinct_paths for path in paths]
     counts = np.array([len(paths) for paths in distinct_paths], dtype=np.int64)

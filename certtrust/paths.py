@@ -74,15 +74,21 @@ class Graph:
         """Whether any of the certificates carries name constraints."""
         return any(der is not None and NAME_CONSTRAINTS in der for der in self.der)
 
+    @cached_property
+    def _outlined(self) -> Outlines:
+        return Outlines([der or b"" for der in self.der])
+
+    def _parts(self, part: str) -> Iterator[tuple[int, bytes]]:
+        rows = np.flatnonzero(self._outlined.known)
+        return zip(rows.tolist(), self._outlined.column(part, rows), strict=True)
+
     def twins(self, node: int) -> list[int]:
         """Return the certificates of the same name and key, this one included: whatever one signed, all did."""
         own = self.outline(node)
         if own is None:
             return []
         if not self._by_key:
-            outlines = Outlines([der or b"" for der in self.der])
-            rows = np.flatnonzero(outlines.known)
-            for other, key in zip(rows.tolist(), outlines.column("public_key", rows), strict=True):
+            for other, key in self._parts("public_key"):
                 self._by_key.setdefault(key, []).append(other)
         same_key = self._by_key[own.public_key]
         if len(same_key) == 1:
@@ -99,10 +105,8 @@ class Graph:
     def named(self, name: Name | None) -> list[int]:
         """Return the certificates with this subject."""
         if not self._by_name:
-            for node in range(len(self.der)):
-                parts = self.outline(node)
-                if parts is not None:
-                    self._by_name.setdefault(comparable(parts.subject), []).append(node)
+            for node, subject in self._parts("subject"):
+                self._by_name.setdefault(comparable(subject), []).append(node)
         return self._by_name.get(name, [])
 
 

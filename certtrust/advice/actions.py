@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from .. import identity
-from ..attempts import identities
 from ..errors import CerttrustError, MissingColumnError
 from ..fleet import Fleet
 from ..groups import places
 from ..outline import outline
+from ..owners import identities
 from ..schema import CERTIFICATES, MOMENT, TEXT, TRUST, conform
 
 KINDS = (

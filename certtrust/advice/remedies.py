@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..attempts import attempts, identities
-from ..check import check
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
 from ..groups import Codes, combine, same_sets
-from .actions import COLUMNS, KINDS, among, applied, known_certificates
-from .cases import ALIKE, Cases, alike, cases
+from .actions import COLUMNS, KINDS, known_certificates
+from .cases import Cases, cases
 from .cover import cover, order
+from .trial import Trial
 from .trusting import Authorities
 from .wording import worded
 
@@ -103,10 +101,10 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KIND
     every = cases(fleet, results, known, authorities, logged=logged)
     allowed = every.options["action"].isin(list(kinds)).to_numpy()
     hopeless = np.zeros(len(every.rows), dtype=bool)
-    trial = _trial(fleet, results, every, logged=logged)
+    trial = Trial.of(fleet, results, every, logged=logged)
     for _ in range(_ROUNDS):
         plan = _plan(every, every.options[allowed & ~hopeless[every.options["case"].to_numpy()]])
-        untrue, broken = trial.refuted(plan)
+        untrue, broken = trial.refuted(plan.actions, plan.repaired_at)
         if not untrue.any() and not len(broken):
             break
         hopeless |= untrue
@@ -176,61 +174,6 @@ def _weights(every: Cases, possible: npt.NDArray[np.bool_]) -> npt.NDArray[np.fl
     shares = 1 / device.where(sure).groupby(device).transform("count").clip(lower=1)
     weights = np.where(sure, shares, _SLIGHT) + _SLIGHT**2 * every.rows["attempts"]
     return np.where(possible, weights, 0.0)
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """A copy of the fleet to try a plan on, with the attempts that tell whether it holds."""
-
-    fleet: Fleet
-    registered: pd.Series
-    entered: pd.Series
-    logged: bool
-    attempts: pd.DataFrame
-    """judged_at, verdict, device, and case (-1 = none) of the attempts to look at."""
-    undecided: npt.NDArray[np.bool_]
-    """For each case whether its data do not suffice for a verdict."""
-
-    def refuted(self, plan: Plan) -> tuple[npt.NDArray[np.bool_], pd.Series]:
-        """Return which cases are not repaired as planned, and the devices whose other attempts would fail."""
-        better = applied(self.fleet, plan.actions, self.registered, self.entered)
-        tried = attempts(better, of="log" if self.logged else "devices")
-        tried = tried.loc[self.attempts.index] if self.logged else tried
-        now = check(tried, at=self.attempts["judged_at"].reindex(tried.index))["verdict"][self.attempts.index]
-        case = self.attempts["case"].to_numpy()
-        as_planned = (now == "pass").to_numpy() | ((now == "unknown").to_numpy() & self.undecided[case])
-        untrue = np.zeros(len(self.undecided), dtype=bool)
-        untrue[case[(case >= 0) & (plan.repaired_at[case] >= 0) & ~as_planned]] = True
-        broken = ((self.attempts["verdict"] == "pass") & (now != "pass")).to_numpy()
-        return untrue, self.attempts.loc[broken, "device"].drop_duplicates()
-
-
-def _trial(fleet: Fleet, results: pd.DataFrame, every: Cases, *, logged: bool) -> _Trial:
-    """Choose the attempts to look at: of those that are alike but for their time the first and the last.
-
-    Whatever holds at both moments holds between them, since every span of validity does. Attempts that passed
-    are looked at where their device is one of a case.
-    """
-    touched = among(results["device"], every.rows["device"])
-    rows = np.flatnonzero(touched | results.index.isin(every.number.index))
-    case = np.full(len(results), -1)
-    case[results.index.get_indexer(every.number.index)] = every.number.to_numpy()
-    near = results[["judged_at", "verdict", *ALIKE]].iloc[rows].assign(case=case[rows])
-    order = np.argsort(near["judged_at"].to_numpy(), kind="stable")
-    numbers = [each[order] for each in (*alike(near), near["verdict"].cat.codes.to_numpy(), near["case"].to_numpy())]
-    _, first = combine(*numbers)
-    _, last = combine(*(each[::-1] for each in numbers))
-    looked_at = near.iloc[np.unique(order[np.concatenate([first, len(order) - 1 - last])])]
-    if logged:
-        # Serials that stand in the log alone tell apart devices of one hardware ID, so one row of each stays.
-        log = fleet.registrations
-        elsewhere = [fleet.devices["serial"], fleet.certificates["device"], fleet.certificates["serial"]]
-        lone = ~log["serial"].duplicated().to_numpy() & ~among(log["serial"], pd.concat(elsewhere))
-        kept = log.index.isin(looked_at.index) | lone
-        fleet = dataclasses.replace(fleet, registrations=log[kept])
-    registered, entered = identities(fleet)
-    undecided = every.rows["undecided"].to_numpy(dtype=bool)
-    return _Trial(fleet, registered, entered, logged, looked_at, undecided)
 
 
 def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:
