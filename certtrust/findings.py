@@ -13,6 +13,7 @@ from . import browsers
 from .arrow import true
 from .check import required
 from .groups import Codes, alike
+from .names import begins_with_cn
 from .rules import RULES, Rule
 from .schema import TRUST_STATES
 from .texts import fill
@@ -121,7 +122,7 @@ def _kinds(results: pd.DataFrame, rows: Codes, rule: Rule, known: set[str]) -> A
     """Return which wording each row asks for: that of its kind of failure, "" = the rule's own, "?" = undecided."""
     kind = np.full(len(rows), "", dtype=object)
     if rule.variant:
-        seen = results[list(dict.fromkeys([*rule.needs, "trust_state", "judged_at"]))].iloc[rows]
+        seen = results[list(_VARYING)].iloc[rows]
         variant = rule.variant(seen, seen["judged_at"])
         told = variant.isin(known).to_numpy()
         kind[told] = variant[told]
@@ -143,7 +144,8 @@ def _filled(template: str, results: pd.DataFrame, rows: Codes | None = None) -> 
     else:
         number = np.arange(len(rows))
     derived = {field: words(seen) for field in fields if field in _DERIVED for words in [_DERIVED[field][1]]}
-    return number, fill(template, seen.assign(**derived))
+    filled = fill(template, seen.assign(**derived))
+    return number, filled.str.replace(_BEGINNING, lambda found: found[0].upper(), regex=True)
 
 
 def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
@@ -156,17 +158,53 @@ def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
     return pd.Series(named, index=rows.index, dtype="str")
 
 
+def _who(device: pd.Series, name: pd.Series) -> pd.Series:
+    """Return the device, but not in the very words that it registers as."""
+    return device.fillna(_UNNAMED).mask((device.str.lower() == name.str.lower()).fillna(value=False), "the device")
+
+
+def _fitting_cn(device: pd.Series, name: pd.Series) -> pd.Series:
+    """Return the device's own name where the registration name begins with it, as it does for every interface."""
+    begins = begins_with_cn(name, device).fillna(value=False).astype(bool)
+    return device.where(begins, name)
+
+
 def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else []
 
 
+_UNNAMED = "an unnamed device"
+_BEGINNING = r"^[at](?=n unnamed device\b|he device\b|he PBX\b)"
+_VARYING = (
+    "device",
+    "user",
+    "hardware_id",
+    "subject_cn",
+    "trust_state",
+    "via_reverse_proxy",
+    "not_before",
+    "not_after",
+    "judged_at",
+)
+"""What the kinds of failure of a rule are told by."""
 _LISTS = {"dns_names", "ip_addresses", "browser_paths"}
 _NAMES = ("subject_cn", "dns_names", "ip_addresses")
 _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]] = {
+    "device": (("device",), lambda rows: rows["device"].fillna(_UNNAMED)),
+    "who": (
+        ("device", "registration_name", "hardware_id"),
+        lambda rows: _who(rows["device"], rows["registration_name"].fillna(rows["hardware_id"])),
+    ),
+    "subject_name": (("subject_cn", "subject"), lambda rows: rows["subject_cn"].fillna(rows["subject"])),
+    "issuer_name": (("issuer_cn", "issuer"), lambda rows: rows["issuer_cn"].fillna(rows["issuer"])),
     "clock": (("clock_unset",), lambda rows: rows["clock_unset"].map({True: "not set", False: "set"})),
     "registered_as": (
         ("registration_name", "hardware_id"),
         lambda rows: rows["registration_name"].fillna(rows["hardware_id"]),
+    ),
+    "fitting_cn": (
+        ("device", "registration_name", "hardware_id"),
+        lambda rows: _fitting_cn(rows["device"], rows["registration_name"].fillna(rows["hardware_id"])),
     ),
     "the_pbx": (("pbx",), lambda rows: ("the PBX " + rows["pbx"].astype("str")).fillna("the PBX")),
     "trust_meaning": (("trust_state",), lambda rows: rows["trust_state"].astype("str").map(TRUST_STATES)),

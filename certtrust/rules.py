@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from . import browsers, names
+from .arrow import true
+from .identity import hardware_ids, same_spelling, serials
 from .texts import sentences
 
 Check = Callable[[pd.DataFrame, pd.Series], pd.Series]
@@ -92,9 +94,19 @@ def _registration_name_fits(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Se
     return names.certificate_fits_registration(attempts)
 
 
-def _cn_is_missing(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    empty = attempts["subject_cn"].fillna("").str.strip() == ""
-    return pd.Series("no CN", index=attempts.index, dtype="str").where(empty)
+def _last_octets(names_of_devices: pd.Series) -> pd.Series:
+    return serials(names_of_devices).str.slice(6).fillna(hardware_ids(names_of_devices)["tail"])
+
+
+def _whose_cn(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
+    cn = attempts["subject_cn"].fillna("")
+    spelled = same_spelling(cn)
+    own = (spelled == attempts["device"]) | (spelled == same_spelling(attempts["hardware_id"]))
+    own |= cn == attempts["user"]
+    other = _last_octets(cn) != _last_octets(attempts["device"])
+    other &= _last_octets(cn).notna() & _last_octets(attempts["device"]).notna()
+    variant = pd.Series("another's CN", index=attempts.index, dtype="str").where(true(other))
+    return variant.mask(true(own), "own CN").mask(cn.str.strip() == "", "no CN")
 
 
 def _url_fits(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
@@ -204,7 +216,7 @@ RULES: tuple[Rule, ...] = (
         "page section 3.2, sentences 32, 33 and 34; section 1, sentence 11",
         ("registration_name", "hardware_id", "serial", "interface", "subject_cn"),
         _registration_name_fits,
-        _cn_is_missing,
+        _whose_cn,
         of_names=True,
     ),
     Rule(

@@ -25,7 +25,7 @@ _ROUNDS = 4
 _SLIGHT = 1e-6
 
 
-def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KINDS) -> pd.DataFrame:
+def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] = KINDS) -> pd.DataFrame:
     """Rank the actions that turn predicted failures into passes, so that the first ones repair most devices.
 
     Parameters
@@ -36,7 +36,7 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KIND
         Table RESULTS of `attempts(fleet)` or `attempts(fleet, of="devices")`, or some of its rows. Failures of
         long ago ask for remedies too: hand over the rows that still matter, for example
         `results[results["time"] >= "2026-10-01"]`, or the latest of each registration (`certtrust.advice.latest`).
-    kinds : sequence of str
+    kinds : str or sequence of str
         Which kinds of actions may be used, see `certtrust.advice.KINDS`: leave out "clear TLS only" to keep
         every lock, or "enrol" where no CA is at hand.
 
@@ -67,7 +67,7 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KIND
     Raises
     ------
     CerttrustError
-        If `kinds` has an unknown kind, or `results` have labels that the fleet does not have or not once.
+        If `kinds` has an unknown kind, `results` have labels that the fleet does not have, or a label occurs twice.
 
     Notes
     -----
@@ -91,6 +91,7 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KIND
     >>> bool((results["verdict"] == "fail").any()), bool((better["verdict"] == "fail").any())
     (True, False)
     """
+    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     unknown = sorted(set(kinds) - set(KINDS))
     if unknown:
         raise CerttrustError(f"{', '.join(unknown)}: no such action; there are {', '.join(KINDS)}")
@@ -99,7 +100,7 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KIND
     known = known_certificates(fleet)
     authorities = Authorities(fleet, known)
     every = cases(fleet, results, known, authorities, logged=logged)
-    allowed = every.options["action"].isin(list(kinds)).to_numpy()
+    allowed = every.options["action"].isin(kinds).to_numpy()
     hopeless = np.zeros(len(every.rows), dtype=bool)
     trial = Trial.of(fleet, results, every, logged=logged)
     for _ in range(_ROUNDS):
@@ -182,8 +183,13 @@ def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:
     labels = (
         fleet.devices.index if silent and results.index.isin(fleet.devices.index).all() else fleet.registrations.index
     )
-    if not results.index.isin(labels).all() or not labels.is_unique:
-        raise CerttrustError("the results have rows that the fleet does not have, or not once; judge this very fleet")
+    if not labels.is_unique or not results.index.is_unique:
+        raise CerttrustError(
+            "labels occur more than once in the index of the fleet or of the results, so that rows cannot be told "
+            "apart; give the frame a new index by reset_index(drop=True), and judge it again"
+        )
+    if not results.index.isin(labels).all():
+        raise CerttrustError("the results have rows that the fleet does not have; judge this very fleet")
     return labels is not fleet.devices.index
 
 

@@ -33,7 +33,10 @@ def worded(
     shown["subject_cn"] = shown["subject_cn"].fillna(
         known["subject"].reindex(plan["fingerprint"]).set_axis(shown.index)
     )
+    shown["issuer_cn"] = shown["issuer_cn"].fillna(known["issuer"].reindex(plan["fingerprint"]).set_axis(shown.index))
     variant = plan["action"].where(~((plan["action"] == "trust") & is_ca), "trust CA")
+    self_signed = (known["subject"] == known["issuer"]).reindex(plan["fingerprint"]).fillna(value=False).to_numpy()
+    variant = variant.mask(variant.isin(["renew", "reissue"]) & self_signed, variant + " self-signed")
     words = {name: pd.Series("", index=plan.index, dtype="str") for name in ("step", "price", "instead")}
     for kind in variant.unique():
         texts = sentences()["actions"][kind]
