@@ -242,6 +242,39 @@ def causes(results: pd.DataFrame, by: str | Sequence[str] | None = None) -> pd.D
     MissingColumnError
         If `results` has no column of a name in `by`.
 
+    Notes
+    -----
+    An example of each cause, in the words of `findings` and of the report:
+
+    time.clock
+        The clock of 009033afc4ee was not set when it tried to register: the log carries time 0 or the year 1970.
+    transport.tls_only
+        009033d1c878 registered over H.323/TCP, but "TLS only" is set for it at the PBX berlin.
+    password.tls_only
+        00903355c3d7 logs in with a password, but "TLS only" is set for it at the PBX berlin.
+    certificate.trust
+        The certificate of 0090336f4fdf (0090336f4fdf, issued by Example Devices CA) is not trusted by the PBX mainz:
+        the chain reaches its root, but no certificate of it is in the list.
+    time.validity
+        The certificate of 009033ddbd8d is valid from 2019-02-19 to 2026-02-19, not at 2026-10-09 13:31 UTC.
+    certificate.name
+        009033ba01eb registers as kitchen-55, which does not begin with the CN 009033ba01eb of its certificate.
+    browser.trust
+        The browser does not trust the certificate for https://192.0.2.7/ (0090332f688a, issued by Example Devices CA):
+        the chain lacks its root, and no certificate of it is in the list.
+    browser.name
+        https://192.0.2.7/ is not among the names of the certificate: 0090332f688a.
+    wrong_password
+        The log says that 0090338b733f gave no password or a wrong one.
+    unknown_user
+        The log says that the PBX does not know the name ward-24.
+    already_registered
+        The log says that another registration holds the name reception.
+    timeout
+        The registration of 009033843bfa ran into its time limit.
+    unexplained
+        The registration of 00903337d94e failed, and neither a rule nor the log tells why.
+
     Examples
     --------
     >>> import certtrust as ct
