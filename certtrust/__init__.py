@@ -23,10 +23,11 @@ from .advice import (
 )
 from .attempts import attempts, browser_attempts
 from .certificates import days_left, read_certificates
-from .check import causes, check, compare, findings
+from .check import causes, check, compare
 from .devices import read_devices, shared_hardware_ids
 from .diagnosis import Diagnosis, diagnose, explained
 from .errors import CerttrustError
+from .findings import findings
 from .fleet import Fleet, link, read_fleet
 from .registrations import pattern_coverage, read_registrations
 from .rules import rules

@@ -12,6 +12,11 @@ import pandas as pd
 from . import browsers, chains, identity
 from .errors import CerttrustError
 from .fleet import Fleet
+from .groups import Codes, alike, combine
+from .owners import by_tail, held_by, identify, known_serials, numbered, owned, owner, per_text, presented
+from .owners import holders as holders
+from .owners import identities as identities
+from .owners import leaves as leaves
 from .schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
 from .trustlists import read_trust_list
 
@@ -31,6 +36,9 @@ _CERTIFICATE_COLUMNS = (
     "signature_hash",
     "extended_key_usage",
 )
+_AS_SAID = ("serial", "interface", "protocol", "authentication", "via_reverse_proxy")
+_SAID = ("pbx", "hardware_id", "registration_name", "fingerprint", *_AS_SAID)
+"""What a registration says of itself, beside its time and its outcome; the first four may be completed."""
 _SPEAKING = ("state", "registration_name", "protocol", "authentication", "fingerprint")
 
 
@@ -67,37 +75,35 @@ def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFram
     """
     if of not in ("log", "devices"):
         raise CerttrustError(f"of={of!r}; attempts are made of 'log' or of 'devices'")
+    return joined(fleet, known_serials(fleet), of)
+
+
+def joined(fleet: Fleet, serials: pd.Series, of: str) -> pd.DataFrame:
+    """Do what `attempts` does, where the serials that a hardware ID may belong to are known already."""
     rows = _registered(fleet.registrations) if of == "log" else _would_be(fleet.devices)
-    serials = _known_serials(fleet)
-    devices = fleet.devices.assign(device=_identify(fleet.devices, serials))
-    rows["device"] = _owner(rows, devices, serials)
-    rows = _with_device(rows, devices)
-    rows = _with_default_name(rows)
-    rows["scenario"] = _scenario(rows, of)
-    rows = _with_certificate(rows, fleet.certificates, serials, set(devices["device"].dropna()), of)
-    rows = _with_trust(rows, fleet.certificates, fleet.trust, fleet.links)
-    return conform(rows, ATTEMPTS)
+    serials = by_tail(serials)
+    devices = fleet.devices.assign(device=identify(fleet.devices, serials))
+    # Devices try again and again in the same way: what does not depend on the time is found once for all tries.
+    same, first = alike(rows, _SAID)
+    cases = rows[list(_SAID)].iloc[first].reset_index(drop=True)
+    cases["device"] = owner(cases, devices, serials)
+    cases = _with_default_name(_with_device(cases, devices))
+    cases["scenario"] = _scenario(cases, of)
+    held = owned(held_by(numbered(fleet.certificates), serials, devices["device"]), serials)
+    place = presented(cases, same, rows["time"], fleet.certificates, held, or_next=of == "devices")
+    number, first = combine(same, place)
+    known = _with_certificate(cases.iloc[same[first]].reset_index(drop=True), fleet.certificates, place[first])
+    known = _with_trust_paths(known, fleet.certificates, fleet.trust, fleet.links)
+    known = known.drop(columns=list(_AS_SAID)).take(number).set_axis(rows.index)
+    return conform(_at_its_time(rows.assign(**{str(name): found for name, found in known.items()})), ATTEMPTS)
 
 
 def _registered(registrations: pd.DataFrame) -> pd.DataFrame:
     """Keep the rows that speak of a registration: logs hold other lines, too, and such that cannot be read."""
-    spoken = registrations[list(_SPEAKING)].notna().any(axis=1)
+    spoken = np.any([registrations[column].notna() for column in _SPEAKING], axis=0)
     dropped = [column for column in REGISTRATIONS.names if column not in ATTEMPTS.names]
-    return registrations.loc[spoken].drop(columns=dropped, errors="ignore")
-
-
-def identities(fleet: Fleet) -> tuple[pd.Series, pd.Series]:
-    """Return the device that each registration, and each device entry, belongs to.
-
-    A device is named by its serial, else by its hardware ID, else by its registration name.
-    """
-    serials = _known_serials(fleet)
-    entries = _identify(fleet.devices, serials)
-    return _owner(fleet.registrations, fleet.devices.assign(device=entries), serials), entries
-
-
-def _owner(rows: pd.DataFrame, devices: pd.DataFrame, serials: pd.Series) -> pd.Series:
-    return _identify(rows, serials).fillna(_by_user(rows, devices)).fillna(_by_name(rows, serials))
+    rows = registrations.drop(columns=dropped, errors="ignore")
+    return rows if spoken.all() else rows.loc[spoken]
 
 
 def _would_be(devices: pd.DataFrame) -> pd.DataFrame:
@@ -108,53 +114,6 @@ def _would_be(devices: pd.DataFrame) -> pd.DataFrame:
     return conform(kept, ATTEMPTS)[
         [*kept.columns, "time", "registration_name", "interface", "authentication", "fingerprint", "state"]
     ]
-
-
-def _known_serials(fleet: Fleet) -> pd.Series:
-    """Map the last three octets to the serial, where the fleet knows just one serial that ends so."""
-    texts = [fleet.devices["serial"], fleet.devices["hardware_id"], fleet.registrations["serial"]]
-    texts += [fleet.certificates["device"], fleet.certificates["serial"]]
-    serials = identity.serials(pd.concat([text.drop_duplicates() for text in texts])).dropna().drop_duplicates()
-    tails = pd.Series(serials.to_numpy(), index=serials.str.slice(6).to_numpy(), dtype="str")
-    return tails[~tails.index.duplicated(keep=False)]
-
-
-def _distinct(function: Any, text: pd.Series) -> pd.Series:
-    """Apply a function of a Series of text to its distinct values only."""
-    codes, values = pd.factorize(text.astype("str"))
-    result = function(pd.Series(values, dtype="str"))
-    return pd.Series(result.reindex(codes).to_numpy(), index=text.index, dtype="str")
-
-
-def _canonical(text: pd.Series, serials: pd.Series) -> pd.Series:
-    spelled = identity.same_spelling(text)
-    by_tail = identity.hardware_ids(text)["tail"].map(serials).astype("str")
-    return by_tail.fillna(spelled)
-
-
-def _identify(frame: pd.DataFrame, serials: pd.Series) -> pd.Series:
-    """Return the device's identity: its serial, else the serial that its hardware ID belongs to, else that ID."""
-    by_hardware_id = _distinct(lambda text: _canonical(text, serials), frame["hardware_id"])
-    return _distinct(identity.serials, frame["serial"]).fillna(by_hardware_id)
-
-
-def _by_name(rows: pd.DataFrame, serials: pd.Series) -> pd.Series:
-    """Identify rows by the registration name: a serial (with an interface), a hardware ID, else the name itself."""
-
-    def canonical(text: pd.Series) -> pd.Series:
-        prefix = text.str.extract(rf"^({identity.SERIAL})(?:-.*)?$", expand=False)
-        return identity.serials(prefix).fillna(_canonical(text, serials))
-
-    return _distinct(canonical, rows["registration_name"])
-
-
-def _by_user(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.Series:
-    """Identify rows by the user object of that registration name, where it has a single device."""
-    users = devices[["pbx", "user", "device"]].dropna().drop_duplicates()
-    users = users[~users.duplicated(["pbx", "user"], keep=False)]
-    index = pd.MultiIndex.from_frame(users[["pbx", "user"]])
-    found = index.get_indexer(pd.MultiIndex.from_arrays([rows["pbx"], rows["registration_name"]]))
-    return _take(users[["device"]], found, rows.index)["device"]
 
 
 def _take(frame: pd.DataFrame, positions: np.ndarray[Any, Any], index: pd.Index) -> pd.DataFrame:
@@ -196,7 +155,7 @@ def _with_device(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.DataFrame:
 
 def _with_default_name(rows: pd.DataFrame) -> pd.DataFrame:
     """Fill the default registration name: the serial, for a gateway's interface followed by its name."""
-    serial = _distinct(identity.serials, rows["device"])
+    serial = per_text(identity.serials, rows["device"])
     default = serial.where(rows["interface"].isna(), serial + "-" + rows["interface"].astype("str"))
     by_default = rows["registration_name"].isna() & default.notna()
     name_by = pd.Series("log", index=rows.index, dtype="str").where(rows["registration_name"].notna())
@@ -212,7 +171,7 @@ def _scenario(rows: pd.DataFrame, of: str) -> pd.Series:
     authentication = rows["authentication"].astype("str")
     via_proxy = (rows["via_reverse_proxy"] & rows["reverse_proxy"]).fillna(value=False).astype(bool)
     tls_only = rows["tls_only"].fillna(value=False).astype(bool) & ~via_proxy
-    serial = _distinct(identity.serials, rows["device"])
+    serial = per_text(identity.serials, rows["device"])
     by_serial = rows["registration_name"].str.slice(stop=12).str.lower() == serial
     named = (rows["name_by"] == "log") | (of == "devices")
     by_hardware_id = (by_serial & named) | (rows["registration_name"].isna() & rows["hardware_id"].notna())
@@ -224,95 +183,40 @@ def _scenario(rows: pd.DataFrame, of: str) -> pd.Series:
     return scenario.mask(outside)
 
 
-def leaves(certificates: pd.DataFrame) -> pd.DataFrame:
-    """Return the certificates that issue no other one of their bundle: those that devices present as their own."""
-    certificates = certificates[certificates["fingerprint"].notna() | certificates["subject"].notna()]
-    issuing = certificates.loc[certificates["self_issued"].ne(other=True), ["bundle", "issuer"]].drop_duplicates()
-    issuers = pd.MultiIndex.from_frame(issuing)
-    subjects = pd.MultiIndex.from_frame(certificates[["bundle", "subject"]])
-    return certificates[~subjects.isin(issuers)]
-
-
-def _held(certificates: pd.DataFrame, serials: pd.Series, names: set[str]) -> pd.DataFrame:
-    """Return the leaves with the device that presents each, by its file or its CN."""
-    found = leaves(certificates)
-    own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
-    by_file = _distinct(lambda text: _canonical(text, serials), found["device"])
-    return found.assign(device=by_file.fillna(own_cn.where(own_cn.isin(names))))
-
-
-def holders(fleet: Fleet) -> pd.DataFrame:
-    """Return the leaves with the device that presents each, missing where neither its file nor its CN tells."""
-    serials = _known_serials(fleet)
-    return _held(fleet.certificates, serials, set(_identify(fleet.devices, serials).dropna()))
-
-
-def _owned(held: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
-    """Return one leaf per device and bundle: rather the one whose CN is the device, and rather no CA."""
-    foreign_cn = _distinct(lambda text: _canonical(text, serials), held["subject_cn"]) != held["device"]
-    ranked = held.assign(_foreign=foreign_cn, _ca=held["is_ca"].fillna(value=False).astype(bool))
-    ranked = ranked.dropna(subset=["device"]).sort_values(["_foreign", "_ca", "position"], kind="stable")
-    return ranked.drop_duplicates(["device", "bundle"]).drop(columns=["_foreign", "_ca"])
-
-
-def _newest_issued(rows: pd.DataFrame, owned: pd.DataFrame, *, or_next: bool) -> np.ndarray[Any, Any]:
-    """Return the position in `owned` of the device's newest certificate issued by the row's time, or -1."""
-    dated = pd.DataFrame(
-        {"device": owned["device"].astype("str"), "issued": owned["not_before"], "position": np.arange(len(owned))}
-    ).dropna()
-    now = pd.Timestamp.now("UTC").as_unit("us")
-    asked = pd.DataFrame(
-        {
-            "device": rows["device"].astype("str").array,
-            "at": rows["time"].fillna(now).array,
-            "row": np.arange(len(rows)),
-        }
-    )
-    result = np.full(len(rows), -1, dtype=np.int64)
-    asked = asked.dropna().sort_values("at")
-    dated = dated.sort_values("issued", kind="stable")
-    for direction in ("backward", "forward") if or_next else ("backward",):
-        met = pd.merge_asof(asked, dated, left_on="at", right_on="issued", by="device", direction=direction)
-        met = met.dropna(subset="position")
-        result[met["row"].to_numpy()] = met["position"].to_numpy(dtype=np.int64)
-        asked = asked[~asked["row"].isin(met["row"])]
-    return result
-
-
-def _with_certificate(
-    rows: pd.DataFrame, certificates: pd.DataFrame, serials: pd.Series, names: set[str], of: str
-) -> pd.DataFrame:
-    """Add the certificate: the one that the log names, else the device's newest one issued by then."""
-    owned = _owned(_held(certificates, serials, names), serials)
-    named = rows["fingerprint"].str.lower()
-    shared = pd.concat([owned, certificates]).drop_duplicates("fingerprint").dropna(subset="fingerprint")
-    by_fingerprint = pd.Index(shared["fingerprint"]).get_indexer(pd.Index(named))
-    by_device = _newest_issued(rows, owned, or_next=of == "devices")
-    by_device[named.notna().to_numpy()] = -1
-    pool = pd.concat([shared, owned])
-    position = np.where(by_fingerprint >= 0, by_fingerprint, np.where(by_device >= 0, by_device + len(shared), -1))
-    found = _take(pool[["fingerprint", "bundle", "parse_error", *_CERTIFICATE_COLUMNS]], position, rows.index)
+def _with_certificate(cases: pd.DataFrame, certificates: pd.DataFrame, place: Codes) -> pd.DataFrame:
+    """Add the certificate at that place, and how it was found."""
+    named = cases["fingerprint"].str.lower()
+    found = _take(certificates[["fingerprint", "bundle", "parse_error", *_CERTIFICATE_COLUMNS]], place, cases.index)
     found = found.rename(columns={"parse_error": "certificate_error"})
-    certificate_by = pd.Series("device", index=rows.index, dtype="str").where(by_device >= 0)
-    found["certificate_by"] = certificate_by.mask(by_fingerprint >= 0, "fingerprint")
+    by = pd.Series("device", index=cases.index, dtype="str").mask(named.notna(), "fingerprint")
+    found["certificate_by"] = by.where(place >= 0).astype("category")
     found["fingerprint"] = found["fingerprint"].fillna(named)
-    return rows.drop(columns="fingerprint").join(found)
+    return cases.drop(columns="fingerprint").join(found)
+
+
+def _with_trust_paths(
+    cases: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Add the ways to the trust list, judged once per distinct certificate, bundle and PBX."""
+    questions = cases[["fingerprint", "bundle", "pbx"]]
+    known = cases["bundle"].notna()
+    questions = questions.assign(fingerprint=questions["fingerprint"].where(known))
+    outcome = chains.judge(questions, certificates, trust, links)
+    # A listing tells names and dates of a certificate, and holds nothing that could be verified.
+    listing = known & cases["fingerprint"].isna()
+    failure = outcome["trust_failure"].mask(listing, "unreadable")
+    return cases.assign(trust_paths=outcome["trust_paths"], trust_failure=failure)
 
 
 def _with_trust(
     rows: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """Add the trust outcome, judged once per distinct certificate, bundle and PBX."""
-    questions = rows[["fingerprint", "bundle", "pbx"]]
-    known = rows["bundle"].notna()
-    questions = questions.assign(fingerprint=questions["fingerprint"].where(known))
-    outcome = chains.judge(questions, certificates, trust, links)
-    # A listing tells names and dates of a certificate, and holds nothing that could be verified.
-    listing = known & rows["fingerprint"].isna()
-    failure = outcome["trust_failure"].mask(listing, "unreadable")
-    rows = rows.assign(trust_paths=outcome["trust_paths"], trust_failure=failure)
-    moment = rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us"))
-    at_its_time = chains.trust_at(rows, moment)
+    return _at_its_time(_with_trust_paths(rows, certificates, trust, links))
+
+
+def _at_its_time(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add the trust outcome at the row's own time."""
+    at_its_time = chains.trust_at(rows, rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us")))
     return rows.assign(trust_state=at_its_time["trust_state"], trusted_by=at_its_time["trusted_by"])
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from .constraints import Names, names
 from .distinguished import Name, comparable
 from .extensions import usable
-from .groups import Codes, combine, distinct, places, same_sets
+from .groups import Codes, combine, distinct, places, same_objects, same_sets
 from .issuers import ALWAYS
 from .links import candidates, extend, library
 from .outline import outline
@@ -171,13 +171,13 @@ def trust_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     """
     chosen, flat = _chosen(attempts["trust_paths"], moment)
     found = chosen >= 0
-    entries = np.array([path[0][-1] if path[0] else None for path in flat] + [None], dtype=object)
+    entries = pd.array([path[0][-1] if path[0] else None for path in flat] + [None], dtype="str")
     listed = np.array([not path[0] for path in flat] + [False], dtype=bool)
     states = attempts["trust_failure"].astype(_STATES).cat.codes.to_numpy().astype(np.int64)
     states[found] = _PLACE["chain"]
     states[listed[chosen]] = _PLACE["listed"]
     states[(chosen < 0) & moment.isna().to_numpy() & (states == _PLACE["expired CA"])] = -1
-    by = pd.Series(entries[chosen], index=attempts.index, dtype="str")
+    by = pd.Series(entries.take(chosen), index=attempts.index)
     if "fingerprint" in attempts:
         by = by.where(~listed[chosen], attempts["fingerprint"].astype("str"))
     return pd.DataFrame({"trust_state": _categories(states, attempts.index), "trusted_by": by}, index=attempts.index)
@@ -216,8 +216,7 @@ def path_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
 def _chosen(column: pd.Series, moment: pd.Series) -> tuple[Codes, list[TrustPath]]:
     """Return for each row the number of its first path that covers the moment (-1 = none), and the paths."""
     tuples = column.to_numpy()
-    code, _ = pd.factorize(np.fromiter(map(id, tuples), dtype=np.int64, count=len(tuples)))
-    _, first = np.unique(code, return_index=True)
+    code, first = combine(same_objects(column))
     distinct_paths = [tuples[row] if isinstance(tuples[row], tuple) else () for row in first]
     flat = [path for paths in distinct_paths for path in paths]
     counts = np.array([len(paths) for paths in distinct_paths], dtype=np.int64)

@@ -1,18 +1,19 @@
-"""Attempts -> results: the rules applied, a verdict, a cause; then findings, counts of causes, and the comparison."""
+"""Attempts -> results: the rules applied, a verdict, a cause; then counts of causes, and the comparison."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from . import browsers, chains
+from . import chains
+from .arrow import flags, true
 from .errors import CerttrustError, MissingColumnError
-from .rules import RULES, SCENARIOS, Rule
-from .schema import ATTEMPTS, RESULTS, TRUST_STATES
-from .texts import fill
+from .groups import alike
+from .rules import NAMES, RULES, SCENARIOS
+from .schema import ATTEMPTS, RESULTS
 
 LOG_CAUSES = ("wrong_password", "unknown_user", "already_registered", "timeout", "unexplained")
 """Causes that the log states, or that remain, where no rule is broken."""
@@ -32,6 +33,14 @@ CAUSES = pd.CategoricalDtype([rule.code for rule in RULES if not rule.code.start
 VERDICTS = pd.CategoricalDtype(["pass", "fail", "unknown"])
 OBSERVATIONS = pd.CategoricalDtype(["up", "failed"])
 EVIDENCE = pd.CategoricalDtype(["log", "rule"])
+_PASS, _FAIL, _UNKNOWN = range(3)
+_UP, _FAILED = range(2)
+_LOG, _RULE = range(2)
+_PLACE: dict[str, int] = {cause: place for place, cause in enumerate(CAUSES.categories)}
+_H323 = ("h323-password", "h323-certificate")
+
+Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int8]
 
 
 def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None = None) -> pd.DataFrame:
@@ -75,33 +84,26 @@ def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None =
         )
     moment = _moment(attempts, at)
     judged = attempts.assign(judged_at=moment, **chains.trust_at(attempts, moment))
-    scenario = judged["scenario"]
-    asked = {name: (scenario == name).astype(bool) for name in SCENARIOS}
-    undecided = scenario.isna() & ~_outside_the_page(judged)
-    asked["h323-password"] |= undecided
-    asked["h323-certificate"] |= undecided
-    outcome = {rule.code: _applied(rule, judged, moment, asked) for rule in RULES}
-    verdicts = {name: _verdict(outcome, codes, asked[name]) for name, codes in SCENARIOS.items()}
-    verdict, cause = _agreed(verdicts, scenario, undecided)
+    asked = _asked(judged)
+    outcome = _outcomes(judged, moment, asked)
+    verdict, broken = _agreed(outcome, judged["scenario"], asked)
     observed = _observed(judged)
-    failed = (observed == "failed").astype(bool)
-    stated = _stated(judged).where(failed)
-    by_rule = cause.notna()
-    unset_clock = (cause == "time.clock") & judged["clock_unset"].fillna(value=False).astype(bool)
-    cause = cause.fillna(stated).fillna(pd.Series("unexplained", index=judged.index, dtype="str").where(failed))
-    evidence = pd.Series("rule", index=judged.index, dtype="str").where(by_rule & ~unset_clock)
-    evidence = evidence.mask(unset_clock | (~by_rule & stated.notna()), "log")
-    explained = (verdict == "fail").astype("boolean").where(failed & (verdict != "unknown"))
+    failed = observed == _FAILED
+    cause = np.where(failed & (broken < 0), _stated(judged, failed), broken)
+    unset_clock = (cause == _PLACE["time.clock"]) & true(judged["clock_unset"])
+    by_log = unset_clock | (failed & (broken < 0) & (cause != _PLACE["unexplained"]))
+    evidence = np.where(by_log, _LOG, np.where(broken >= 0, _RULE, -1))
+    explained = flags(verdict == _FAIL, ~failed | (verdict == _UNKNOWN), judged.index)
     ours = {*RESULTS.names, *outcome}
     extra = {str(name): judged[name] for name in judged if name not in ours}
     return pd.DataFrame(
         {
             **{column.name: judged[column.name] for column in (*ATTEMPTS, *RESULTS.only("judged_at"))},
             **outcome,
-            "verdict": verdict.astype(VERDICTS),
-            "cause": cause.astype(CAUSES),
-            "evidence": evidence.astype(EVIDENCE),
-            "observed": observed,
+            "verdict": pd.Categorical.from_codes(verdict, dtype=VERDICTS),
+            "cause": pd.Categorical.from_codes(cause, dtype=CAUSES),
+            "evidence": pd.Categorical.from_codes(evidence, dtype=EVIDENCE),
+            "observed": pd.Categorical.from_codes(observed, dtype=OBSERVATIONS),
             "explained": explained,
             **extra,
         },
@@ -126,68 +128,80 @@ def _moment(attempts: pd.DataFrame, at: pd.Series | pd.Timestamp | str | None) -
     return pd.Series(moment.as_unit("us"), index=attempts.index)
 
 
-def _outside_the_page(attempts: pd.DataFrame) -> pd.Series:
+def _asked(judged: pd.DataFrame) -> dict[str, Flags]:
+    """Tell for each scenario which attempts are judged under it: one that is not known, under both of H.323."""
+    scenario = judged["scenario"]
+    asked = {name: true(scenario == name) for name in SCENARIOS}
+    undecided = scenario.isna().to_numpy() & ~_outside_the_page(judged)
+    return {name: where | undecided if name in _H323 else where for name, where in asked.items()}
+
+
+def _outside_the_page(attempts: pd.DataFrame) -> Flags:
     """Tell which attempts the page says nothing about: other protocols, and none of its two authentications."""
     words = attempts["protocol"].astype("category").cat.categories
     other_protocol = attempts["protocol"].isin([word for word in words if str(word).startswith("SIP")])
-    return other_protocol | (attempts["authentication"] == "none").astype(bool)
+    return true(other_protocol | (attempts["authentication"] == "none"))
 
 
-def _applied(rule: Rule, judged: pd.DataFrame, moment: pd.Series, asked: dict[str, pd.Series]) -> pd.Series:
-    where = pd.Series(data=False, index=judged.index)
-    for scenario in rule.scenarios:
-        where |= asked[scenario]
-    if not where.any():
-        return pd.Series(pd.NA, index=judged.index, dtype="boolean")
-    outcome = rule.holds(judged, moment)
-    return outcome if where.all() else outcome.where(where)
+def _outcomes(judged: pd.DataFrame, moment: pd.Series, asked: dict[str, Flags]) -> dict[str, pd.Series]:
+    """Return what each rule says of each attempt, missing where no scenario of the attempt asks for it."""
+    number, first = alike(judged, NAMES)
+    named, then = judged[list(NAMES)].iloc[first], moment.iloc[first]
+    outcome = {}
+    for rule in RULES:
+        where = np.any([asked[scenario] for scenario in rule.scenarios], axis=0)
+        if not where.any():
+            found = pd.Series(pd.NA, index=judged.index, dtype="boolean")
+        elif rule.of_names:
+            found = pd.Series(rule.holds(named, then).array.take(number), index=judged.index)
+        else:
+            found = rule.holds(judged, moment)
+        outcome[rule.code] = found if where.all() else found.where(where)
+    return outcome
 
 
-def _verdict(outcome: dict[str, pd.Series], codes: tuple[str, ...], asked: pd.Series) -> pd.DataFrame:
-    """Return `verdict` and `cause` of the rows that are judged under a scenario; missing elsewhere."""
-    broken = pd.Series(data=False, index=asked.index)
-    unknown = pd.Series(data=False, index=asked.index)
-    cause = pd.Series(pd.NA, index=asked.index, dtype="str")
+def _verdict(outcome: dict[str, pd.Series], codes: tuple[str, ...], asked: Flags) -> tuple[Places, Places]:
+    """Return the verdict and the first broken rule (-1 = none) of the rows that are judged under a scenario."""
+    unknown = np.zeros(len(asked), dtype=bool)
+    first = np.full(len(asked), -1, dtype=np.int8)
     for code in codes:
-        fails = outcome[code].eq(other=False).fillna(value=False).astype(bool) & asked
-        cause = cause.mask(fails & ~broken, code)
-        broken |= fails
-        unknown |= outcome[code].isna() & asked
-    verdict = pd.Series("pass", index=asked.index, dtype="str").where(asked)
-    verdict = verdict.mask(unknown, "unknown").mask(broken, "fail")
-    return pd.DataFrame({"verdict": verdict, "cause": cause})
+        fails = asked & true(~outcome[code])
+        first[fails & (first < 0)] = _PLACE[code]
+        unknown |= outcome[code].isna().to_numpy()
+    return np.where(first >= 0, _FAIL, np.where(unknown, _UNKNOWN, _PASS)), first
 
 
-def _agreed(
-    verdicts: dict[str, pd.DataFrame], scenario: pd.Series, undecided: pd.Series
-) -> tuple[pd.Series, pd.Series]:
+def _agreed(outcome: dict[str, pd.Series], scenario: pd.Series, asked: dict[str, Flags]) -> tuple[Places, Places]:
     """Return the verdict and the broken rule of each row; where the scenario is open, only what all agree on."""
-    verdict = pd.Series("unknown", index=scenario.index, dtype="str")
-    cause = pd.Series(pd.NA, index=scenario.index, dtype="str")
-    for name, judged in verdicts.items():
-        rows = scenario == name
-        verdict = verdict.mask(rows, judged["verdict"])
-        cause = cause.mask(rows, judged["cause"])
-    one, other = verdicts["h323-password"], verdicts["h323-certificate"]
-    agree = undecided & (one["verdict"] == other["verdict"])
-    verdict = verdict.mask(agree, one["verdict"])
-    cause = cause.mask(agree, one["cause"].where(one["cause"] == other["cause"], other["cause"]))
-    return verdict, cause
+    verdict = np.full(len(scenario), _UNKNOWN, dtype=np.int8)
+    broken = np.full(len(scenario), -1, dtype=np.int8)
+    judged = {name: _verdict(outcome, codes, asked[name]) for name, codes in SCENARIOS.items()}
+    one, other = (judged[name] for name in _H323)
+    undecided = scenario.isna().to_numpy() & np.all([asked[name] for name in _H323], axis=0)
+    for name, (found, first) in judged.items():
+        rows = true(scenario == name)
+        verdict[rows], broken[rows] = found[rows], first[rows]
+    agree = undecided & (one[0] == other[0])
+    verdict[agree], broken[agree] = other[0][agree], other[1][agree]
+    return verdict, broken
 
 
-def _observed(attempts: pd.DataFrame) -> pd.Series:
+def _observed(attempts: pd.DataFrame) -> Places:
     state = attempts["state"]
-    codes = np.where(state == "up", 0, np.where(state.isin(FAILED_STATES), 1, -1))
-    return pd.Series(pd.Categorical.from_codes(codes, dtype=OBSERVATIONS), index=attempts.index)
+    return np.where(true(state == "up"), _UP, np.where(state.isin(FAILED_STATES), _FAILED, -1))
 
 
-def _stated(attempts: pd.DataFrame) -> pd.Series:
-    """Return the cause that the log itself states, by its reason, else by its state."""
-    codes, reasons = pd.factorize(attempts["reason"])
-    reason = pd.Series(reasons, dtype="str")
-    by_code = reason.str.extract(r"^(?:SIP[ /]?)?(\d{3})\b", expand=False).map(_STATED_BY_REASON)
-    by_reason = reason.map(_STATED_BY_REASON).fillna(by_code).astype("str").reindex(codes).set_axis(attempts.index)
-    return by_reason.fillna(attempts["state"].astype("str").map(_STATED_BY_STATE).astype("str"))
+def _stated(attempts: pd.DataFrame, failed: Flags) -> Places:
+    """Return the cause that the log itself states for what failed, by its reason, else by its state."""
+    said = attempts[["reason", "state"]][failed]
+    number, first = alike(said, ["reason", "state"])
+    reason, state = (said[name].iloc[first].astype("str") for name in ("reason", "state"))
+    response = reason.str.extract(r"^(?:SIP[ /]?)?(\d{3})\b", expand=False)
+    by_reason = reason.map(_STATED_BY_REASON).fillna(response.map(_STATED_BY_REASON))
+    stated = by_reason.fillna(state.map(_STATED_BY_STATE)).fillna("unexplained")
+    found = np.full(len(attempts), _PLACE["unexplained"], dtype=np.int8)
+    found[failed] = stated.map(_PLACE).to_numpy(dtype=np.int8)[number]
+    return found
 
 
 def required(results: pd.DataFrame, code: str) -> pd.Series:
@@ -197,118 +211,6 @@ def required(results: pd.DataFrame, code: str) -> pd.Series:
     by_name = [name for name, codes in SCENARIOS.items() if code in codes]
     h323 = any(name.startswith("h323") for name in by_name)
     return scenario.isin(by_name) | (open_scenario & h323)
-
-
-def findings(results: pd.DataFrame) -> pd.DataFrame:
-    """List every broken or undecided rule of every attempt, with the reason and the remedy in words.
-
-    Parameters
-    ----------
-    results : DataFrame
-        Table RESULTS.
-
-    Returns
-    -------
-    DataFrame
-        One row per attempt and rule that it breaks (`passed` False) or that cannot be decided (`passed` <NA>):
-        attempt (label in the index of `results`), device, pbx, scenario, code, passed, requirement, citation,
-        why, remedy. Hygiene rules are listed where they are broken only.
-
-    Examples
-    --------
-    >>> import certtrust as ct
-    >>> found = ct.findings(ct.check(ct.attempts(ct.simulate(20, seed=1))))
-    >>> found["passed"].eq(True).any()
-    np.False_
-    """
-    parts = []
-    for rule in RULES:
-        passed = results[rule.code]
-        hygiene = rule.code.startswith("hygiene.")
-        broken = passed.eq(other=False).fillna(value=False).astype(bool)
-        undecided = passed.isna() & required(results, rule.code) if not hygiene else broken
-        found = results[broken | undecided]
-        if found.empty:
-            continue
-        explained = explain(found, rule)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "attempt": found.index,
-                    "device": found["device"],
-                    "pbx": found["pbx"],
-                    "scenario": found["scenario"],
-                    "code": rule.code,
-                    "passed": found[rule.code],
-                    "requirement": rule.sentences["requirement"],
-                    "citation": rule.citation,
-                    **explained,
-                }
-            )
-        )
-    if not parts:
-        names = ["attempt", "device", "pbx", "scenario", "code", "passed", "requirement", "citation", "why", "remedy"]
-        return pd.DataFrame({name: pd.Series(dtype="boolean" if name == "passed" else "str") for name in names})
-    together = pd.concat(parts, ignore_index=True)
-    order = pd.Series(range(len(results)), index=results.index)
-    return together.iloc[together["attempt"].map(order).argsort(kind="stable")].reset_index(drop=True)
-
-
-def explain(found: pd.DataFrame, rule: Rule) -> dict[str, pd.Series]:
-    """Return `why` and `remedy` in words for rows of RESULTS that break the rule, or that it cannot decide."""
-    texts = rule.sentences
-    why = pd.Series("", index=found.index, dtype="str")
-    remedy = pd.Series("", index=found.index, dtype="str")
-    undecided = found[rule.code].isna()
-    variant = rule.variant(found, found["judged_at"]) if rule.variant else pd.Series(pd.NA, index=found.index)
-    known = {name: {**texts, **wording} for name, wording in texts.get("variants", {}).items()}
-    wordings = variant.where(variant.isin(known.keys()), "").mask(undecided, "?")
-    for name in wordings.unique():
-        rows = found[wordings == name]
-        if name == "?":
-            words = {"why": texts["unknown"], "remedy": f"Add what is missing to decide: {texts['missing']}."}
-        else:
-            words = known.get(name, texts)
-        why[rows.index] = fill(words["why"], _worded(rows, words["why"]))
-        remedy[rows.index] = fill(words["remedy"], _worded(rows, words["remedy"]))
-    return {"why": why, "remedy": remedy}
-
-
-def present(results: pd.DataFrame, rule: Rule) -> pd.Series:
-    """Return in words what the rows of RESULTS hold of that which the rule looks at."""
-    template = rule.sentences["has"]
-    return fill(template, _worded(results, template))
-
-
-def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
-    cns = rows["subject_cn"].astype("object") if with_cn else [None] * len(rows)
-    lists = zip(cns, rows["dns_names"], rows["ip_addresses"], strict=True)
-    named = [
-        ", ".join(dict.fromkeys([*([cn] if isinstance(cn, str) else []), *_listed(dns), *_listed(addresses)])) or "none"
-        for cn, dns, addresses in lists
-    ]
-    return pd.Series(named, index=rows.index, dtype="str")
-
-
-def _listed(value: Any) -> list[str]:
-    return value if isinstance(value, list) else []
-
-
-_DERIVED: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
-    "clock": lambda rows: rows["clock_unset"].map({True: "not set", False: "set"}),
-    "registered_as": lambda rows: rows["registration_name"].fillna(rows["hardware_id"]),
-    "the_pbx": lambda rows: ("the PBX " + rows["pbx"].astype("str")).fillna("the PBX"),
-    "trust_meaning": lambda rows: rows["trust_state"].astype("str").map(TRUST_STATES),
-    "certificate_names": lambda rows: _names(rows, with_cn=True),
-    "alternative_names": lambda rows: _names(rows, with_cn=False),
-    "browser_why": lambda rows: browsers.browser_verdict(rows, rows["judged_at"])["why"],
-}
-
-
-def _worded(rows: pd.DataFrame, template: str) -> pd.DataFrame:
-    """Add those columns in words that the template asks for."""
-    needed = {name: words(rows) for name, words in _DERIVED.items() if f"{{{name}}}" in template}
-    return rows.assign(**needed)
 
 
 def counted(results: pd.DataFrame) -> pd.DataFrame:
@@ -339,6 +241,39 @@ def causes(results: pd.DataFrame, by: str | Sequence[str] | None = None) -> pd.D
     ------
     MissingColumnError
         If `results` has no column of a name in `by`.
+
+    Notes
+    -----
+    An example of each cause, in the words of `findings` and of the report:
+
+    time.clock
+        The clock of 009033afc4ee was not set when it tried to register: the log carries time 0 or the year 1970.
+    transport.tls_only
+        009033d1c878 registered over H.323/TCP, but "TLS only" is set for it at the PBX berlin.
+    password.tls_only
+        00903355c3d7 logs in with a password, but "TLS only" is set for it at the PBX berlin.
+    certificate.trust
+        The certificate of 0090336f4fdf (0090336f4fdf, issued by Example Devices CA) is not trusted by the PBX mainz:
+        the chain reaches its root, but no certificate of it is in the list.
+    time.validity
+        The certificate of 009033ddbd8d is valid from 2019-02-19 to 2026-02-19, not at 2026-10-09 13:31 UTC.
+    certificate.name
+        009033ba01eb registers as kitchen-55, which does not begin with the CN 009033ba01eb of its certificate.
+    browser.trust
+        The browser does not trust the certificate for https://192.0.2.7/ (0090332f688a, issued by Example Devices CA):
+        the chain lacks its root, and no certificate of it is in the list.
+    browser.name
+        https://192.0.2.7/ is not among the names of the certificate: 0090332f688a.
+    wrong_password
+        The log says that 0090338b733f gave no password or a wrong one.
+    unknown_user
+        The log says that the PBX does not know the name ward-24.
+    already_registered
+        The log says that another registration holds the name reception.
+    timeout
+        The registration of 009033843bfa ran into its time limit.
+    unexplained
+        The registration of 00903337d94e failed, and neither a rule nor the log tells why.
 
     Examples
     --------

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import certifi
+import numpy as np
 import pandas as pd
 
 from . import chains
 from .attempts import attempts, browser_attempts
 from .certificates import read_certificates
-from .check import check, explain, present
+from .check import check
 from .errors import CerttrustError
+from .findings import explain, present
 from .fleet import Fleet
 from .rules import BY_CODE, HYGIENE, SCENARIOS
 from .schema import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, conform, empty
@@ -178,6 +180,8 @@ def diagnose(
         raise CerttrustError(f"authentication={authentication!r} does not go with scenario={scenario!r}")
     if scenario == "browser" and not url:
         raise CerttrustError("scenario='browser' needs url=, the address that the browser opens")
+    if not (tls_only is None or isinstance(tls_only, (bool, np.bool_))):
+        raise CerttrustError(f"tls_only={tls_only!r}; give True or False, or None where it is not known")
     presented = _presented(certificate, chain)
     if scenario == "browser":
         listed = read_trust_list(certifi.where()) if trust is None else _trust_list(trust)

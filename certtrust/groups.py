@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 
 Codes = npt.NDArray[np.int64]
 _SMALL, _FEW = 32, 4
+_WIDEST = 2**62
 
 
 def arrow(texts: pd.Series) -> Any:
@@ -64,11 +66,17 @@ def combine(*columns: Codes) -> tuple[Codes, Codes]:
     ([0, 0, 1, 2], [0, 2, 3])
     """
     code = np.zeros(len(columns[0]), dtype=np.int64)
-    count = 1
-    for column in columns:
-        values, names = pd.factorize(column)
-        code, known = pd.factorize(code * max(len(names), 1) + values)
-        count = len(known)
+    span = 1
+    for column in columns if len(code) else ():
+        least = int(column.min())
+        size = int(column.max()) - least + 1
+        if span * size > _WIDEST:
+            code, column, least = pd.factorize(code)[0], pd.factorize(column)[0], 0
+            span, size = int(code.max()) + 1, int(column.max()) + 1
+        code = code * size + (column.astype(np.int64) - least)
+        span *= size
+    code, known = pd.factorize(code)
+    count = len(known)
     first = np.zeros(count if len(code) else 0, dtype=np.int64)
     first[code[::-1]] = np.arange(len(code))[::-1]
     return code, first
@@ -78,6 +86,26 @@ def spread(counts: Codes) -> tuple[Codes, Codes]:
     """Return for n owners with so many things each: the owner of each thing, and its number among the owner's."""
     owner = np.repeat(np.arange(len(counts)), counts)
     return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def alike(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[Codes, Codes]:
+    """Number the rows that are alike in these columns; return each row's number and the first row of each number.
+
+    Devices try again and again in the same way: what follows from these columns is worked out once per number.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"device": ["a", None, "a"], "time": [1, 2, 3]})
+    >>> code, first = alike(frame, ["device"])
+    >>> code.tolist(), first.tolist()
+    ([0, 1, 0], [0, 1])
+    """
+    return combine(*(pd.factorize(frame[name])[0] for name in columns))
+
+
+def same_objects(values: pd.Series) -> Codes:
+    """Number the values by which object they are, where rows share objects that could not be compared quickly."""
+    return np.fromiter(map(id, values), dtype=np.int64, count=len(values))
 
 
 def _as_bytes(rows: Codes) -> npt.NDArray[np.object_]:

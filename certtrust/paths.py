@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+
 from .constraints import Names, allowed, names
 from .distinguished import Name, comparable
 from .extensions import NAME_CONSTRAINTS
 from .issuers import ALWAYS, Issuer, issuer
 from .outline import Outline, outline
+from .outlines import Outlines
 
 # Bounds on the work for one certificate, far above what a real chain needs: certificates above the leaf,
 # steps from a certificate to an issuer, ways to one CA that are followed further, paths that are kept.
@@ -71,21 +74,28 @@ class Graph:
         """Whether any of the certificates carries name constraints."""
         return any(der is not None and NAME_CONSTRAINTS in der for der in self.der)
 
+    @cached_property
+    def _outlined(self) -> Outlines:
+        return Outlines([der or b"" for der in self.der])
+
+    def _parts(self, part: str) -> Iterator[tuple[int, bytes]]:
+        rows = np.flatnonzero(self._outlined.known)
+        return zip(rows.tolist(), self._outlined.column(part, rows), strict=True)
+
     def twins(self, node: int) -> list[int]:
         """Return the certificates of the same name and key, this one included: whatever one signed, all did."""
         own = self.outline(node)
         if own is None:
             return []
         if not self._by_key:
-            for other in range(len(self.der)):
-                parts = self.outline(other)
-                if parts is not None:
-                    self._by_key.setdefault(parts.public_key, []).append(other)
+            for other, key in self._parts("public_key"):
+                self._by_key.setdefault(key, []).append(other)
         same_key = self._by_key[own.public_key]
         if len(same_key) == 1:
             return same_key
         name = comparable(own.subject)
-        return [other for other in same_key if comparable(self._outlines[other].subject) == name]  # type: ignore[union-attr]
+        subjects = ((other, self.outline(other)) for other in same_key)
+        return [other for other, parts in subjects if parts is not None and comparable(parts.subject) == name]
 
     def signers(self, node: int) -> list[int]:
         """Return the certificates whose key verifies this one's signature."""
@@ -95,10 +105,8 @@ class Graph:
     def named(self, name: Name | None) -> list[int]:
         """Return the certificates with this subject."""
         if not self._by_name:
-            for node in range(len(self.der)):
-                parts = self.outline(node)
-                if parts is not None:
-                    self._by_name.setdefault(comparable(parts.subject), []).append(node)
+            for node, subject in self._parts("subject"):
+                self._by_name.setdefault(comparable(subject), []).append(node)
         return self._by_name.get(name, [])
 
 

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from . import browsers, names
-from .groups import combine
+from .arrow import true
+from .identity import hardware_ids, same_spelling, serials
 from .texts import sentences
 
 Check = Callable[[pd.DataFrame, pd.Series], pd.Series]
@@ -46,6 +47,10 @@ UNDECIDED = ("no certificate", "no trust list", "unreadable")
 WEAK_HASHES = ("md2", "md4", "md5", "sha1")
 
 
+NAMES = ("registration_name", "hardware_id", "serial", "interface", "subject", "subject_cn", "certificate_error")
+"""All that a rule on names looks at: devices try again and again under the same names."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """A requirement: its code, its source, the columns that it needs and the function that decides it."""
@@ -56,6 +61,8 @@ class Rule:
     holds: Check
     variant: Check | None = None
     """Which kind of failure it is, where the explanation depends on it."""
+    of_names: bool = False
+    """It looks at the columns `NAMES` alone, and so is decided once for attempts that are alike in them."""
 
     @property
     def scenarios(self) -> tuple[str, ...]:
@@ -83,22 +90,23 @@ def _trust_state(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
     return attempts["trust_state"].astype("str")
 
 
-def _once_each(function: Callable[[pd.DataFrame], pd.Series], attempts: pd.DataFrame, columns: list[str]) -> pd.Series:
-    """Apply the function to the distinct rows of the columns: devices try again and again under the same names."""
-    code, first = combine(*(pd.factorize(attempts[column])[0] for column in columns))
-    outcome = function(attempts[columns].iloc[first])
-    return pd.Series(outcome.array.take(code), index=attempts.index)
-
-
 def _registration_name_fits(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    names_known = ["registration_name", "hardware_id", "serial", "interface"]
-    columns = [*names_known, "subject", "subject_cn", "certificate_error"]
-    return _once_each(names.certificate_fits_registration, attempts, columns)
+    return names.certificate_fits_registration(attempts)
 
 
-def _cn_is_missing(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    empty = attempts["subject_cn"].fillna("").str.strip() == ""
-    return pd.Series("no CN", index=attempts.index, dtype="str").where(empty)
+def _last_octets(names_of_devices: pd.Series) -> pd.Series:
+    return serials(names_of_devices).str.slice(6).fillna(hardware_ids(names_of_devices)["tail"])
+
+
+def _whose_cn(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
+    cn = attempts["subject_cn"].fillna("")
+    spelled = same_spelling(cn)
+    own = (spelled == attempts["device"]) | (spelled == same_spelling(attempts["hardware_id"]))
+    own |= cn == attempts["user"]
+    other = _last_octets(cn) != _last_octets(attempts["device"])
+    other &= _last_octets(cn).notna() & _last_octets(attempts["device"]).notna()
+    variant = pd.Series("another's CN", index=attempts.index, dtype="str").where(true(other))
+    return variant.mask(true(own), "own CN").mask(cn.str.strip() == "", "no CN")
 
 
 def _url_fits(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
@@ -155,10 +163,7 @@ def _hash_is_current(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
 
 
 def _ends_at_a_boundary(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    def inside(pairs: pd.DataFrame) -> pd.Series:
-        return names.ends_inside(pairs["registration_name"], pairs["subject_cn"])
-
-    return ~_once_each(inside, attempts, ["registration_name", "subject_cn"])
+    return ~names.ends_inside(attempts["registration_name"], attempts["subject_cn"])
 
 
 def _browsers_accept(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
@@ -211,7 +216,8 @@ RULES: tuple[Rule, ...] = (
         "page section 3.2, sentences 32, 33 and 34; section 1, sentence 11",
         ("registration_name", "hardware_id", "serial", "interface", "subject_cn"),
         _registration_name_fits,
-        _cn_is_missing,
+        _whose_cn,
+        of_names=True,
     ),
     Rule(
         "browser.name",
@@ -236,6 +242,7 @@ RULES: tuple[Rule, ...] = (
         "own finding on page section 3.2, sentence 33: a plain prefix also begins longer names",
         ("registration_name", "subject_cn"),
         _ends_at_a_boundary,
+        of_names=True,
     ),
     Rule(
         "hygiene.browser",

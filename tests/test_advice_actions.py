@@ -36,7 +36,7 @@ def test_every_kind_can_be_applied_and_is_worded(fleet):
     for kind in KINDS:
         assert isinstance(apply(fleet, action(kind, **facts)), ct.Fleet)
     texts = ct.texts.sentences()["actions"]
-    assert set(KINDS) | {"trust CA"} == set(texts)
+    assert set(KINDS) | {"trust CA", "renew self-signed", "reissue self-signed"} == set(texts)
     assert all({"title", "step", "price", "instead"} == set(each) for each in texts.values())
 
 
@@ -117,3 +117,10 @@ def test_a_line_that_is_no_attempt_does_not_become_one():
 def test_no_actions_change_nothing(fleet):
     """The empty plan gives the same frames."""
     assert changed(fleet, apply(fleet, pd.DataFrame({"action": pd.Series(dtype="str")}))) == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_action_that_lacks_what_it_needs_is_refused(fleet, kind):
+    """Half an action would change nothing, or the wrong rows, without a word."""
+    with pytest.raises(ct.CerttrustError, match=rf"'{kind}' lacks its (device|fingerprint|name)"):
+        apply(fleet, action(kind))

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import KINDS, apply, remedies
+from certtrust.advice.actions import applied, known_certificates
+from certtrust.advice.cases import cases
 from certtrust.advice.cover import cover, order
+from certtrust.advice.trial import Trial
+from certtrust.advice.trusting import Authorities
+from certtrust.attempts import joined
 
 LOCAL = ("device", "fingerprint", "name", "value")
 
@@ -93,6 +98,21 @@ def test_some_rows_of_the_results_have_a_plan_of_their_own():
     assert len(plan)
     assert set(plan["pbx"].dropna()) == {here["pbx"].iloc[0]}
     assert plan["attempts_cumulative"].iloc[-1] == len(repaired(fleet, here, plan))
+
+
+def test_rows_that_cannot_be_told_apart_are_refused():
+    """Labels that occur twice would count an attempt twice, or repair the wrong one; the way out is named."""
+    fleet = ct.link(simulation.simulate(20, seed=1))
+    results = judged(fleet)
+    with pytest.raises(ct.CerttrustError, match="reset_index"):
+        remedies(fleet, pd.concat([results, results]))
+
+
+def test_one_kind_may_be_given_by_its_name():
+    """A single kind needs no list around it."""
+    fleet = ct.link(simulation.simulate(60, seed=3))
+    results = judged(fleet)
+    pd.testing.assert_frame_equal(remedies(fleet, results, kinds="trust"), remedies(fleet, results, kinds=["trust"]))
 
 
 def test_results_of_another_fleet_are_refused():
@@ -205,3 +225,22 @@ def test_plans_of_many_fleets_hold_what_they_promise(seed):
         promised = plan.iloc[k - 1]
         found = repaired(fleet, results, plan.head(k))
         assert (len(found), found["device"].nunique()) == (promised.attempts_cumulative, promised.devices_cumulative)
+
+
+@pytest.mark.parametrize(("seed", "of"), [(3, "log"), (5, "log"), (4, "devices")])
+def test_a_plan_is_tried_on_a_part_of_the_fleet_as_on_the_whole(seed, of):
+    """Whatever is left out of the copy decides nothing about the attempts that are looked at."""
+    fleet = ct.link(simulation.simulate(120, seed=seed, gaps=0.3))
+    results = judged(fleet, of)
+    known = known_certificates(fleet)
+    every = cases(fleet, results, known, Authorities(fleet, known), logged=of == "log")
+    trial = Trial.of(fleet, results, every, logged=of == "log")
+    plan = remedies(fleet, results)
+    part = joined(applied(trial.fleet, plan, trial.registered, trial.entered), trial.serials, of)
+    part = part.loc[trial.attempts.index]
+    whole = ct.attempts(apply(fleet, plan), of=of).loc[part.index]
+    assert len(trial.fleet.certificates) < len(fleet.certificates)
+    assert len(part)
+    at = trial.attempts["judged_at"]
+    columns = ["device", "pbx", "registration_name", "scenario", "fingerprint", "verdict", "cause"]
+    pd.testing.assert_frame_equal(ct.check(part, at=at)[columns], ct.check(whole, at=at)[columns])

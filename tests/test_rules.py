@@ -1,12 +1,15 @@
 """The reference of the rules, generated from the code that enforces them."""
 
+import inspect
+import re
 import string
 
 import pytest
 
 import certtrust as ct
-from certtrust.check import _DERIVED
-from certtrust.rules import HYGIENE, RULES, SCENARIOS
+from certtrust.check import CAUSES, causes
+from certtrust.findings import _DERIVED
+from certtrust.rules import BY_CODE, HYGIENE, RULES, SCENARIOS
 from certtrust.schema import RESULTS
 from certtrust.texts import sentences
 
@@ -54,6 +57,18 @@ def test_sentences_ask_only_for_what_a_result_holds(place, template):
     """A template names columns of a result, or values derived from it in words."""
     fields = {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
     assert fields <= {*RESULTS.names, *_DERIVED}, place
+
+
+def test_every_cause_has_an_example_in_its_own_words():
+    """The documentation of `causes` shows one sentence per cause, as the texts have it."""
+    notes = inspect.getdoc(causes).partition("Notes")[2]
+    shown = re.findall(r"^(\S+)\n((?:    .+\n)+)", notes, re.MULTILINE)
+    examples = {cause: " ".join(text.split()) for cause, text in shown}
+    assert set(examples) == set(CAUSES.categories)
+    for cause, example in examples.items():
+        template = sentences()["rules" if cause in BY_CODE else "causes"][cause]["why"]
+        pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(template))
+        assert re.fullmatch(pattern, example), (cause, example)
 
 
 def test_needed_columns_exist():

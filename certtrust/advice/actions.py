@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from .. import identity
-from ..attempts import identities
 from ..errors import CerttrustError, MissingColumnError
 from ..fleet import Fleet
 from ..groups import places
 from ..outline import outline
+from ..owners import identities
 from ..schema import CERTIFICATES, MOMENT, TEXT, TRUST, conform
 
 KINDS = (
@@ -44,6 +44,21 @@ COLUMNS: dict[str, Any] = {
     "since": MOMENT,
 }
 """What an action consists of beside its kind; each kind reads some of it."""
+
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "set clock": ("device",),
+    "trust": ("fingerprint",),
+    "renew": ("fingerprint",),
+    "rename": ("device", "value"),
+    "reissue": ("fingerprint", "value"),
+    "use certificate": ("device",),
+    "use TLS": ("device",),
+    "allow reverse proxy": ("device",),
+    "renew CA": ("fingerprint",),
+    "find CA": ("name",),
+    "enrol": ("device", "value"),
+    "clear TLS only": ("device",),
+}
 
 FOREVER = pd.Timestamp("9999-12-31T23:59:59Z").as_unit("us")
 """The end that RFC 5280, section 4.1.2.5, gives to a certificate without a well-defined one."""
@@ -104,7 +119,8 @@ def apply(fleet: Fleet, actions: pd.DataFrame) -> Fleet:
     MissingColumnError
         If there is no column action.
     CerttrustError
-        If an action is of no known kind, or is to trust a certificate that the fleet does not have.
+        If an action is of no known kind, lacks what its kind cannot do without, or is to trust a certificate
+        that the fleet does not have.
 
     Examples
     --------
@@ -140,6 +156,10 @@ def _conformed(actions: pd.DataFrame) -> pd.DataFrame:
         name: actions[name].astype(dtype) if name in actions else pd.Series(pd.NA, index=actions.index, dtype=dtype)
         for name, dtype in COLUMNS.items()
     }
+    for kind, needed in _NEEDED.items():
+        for name in needed:
+            if (columns[name].isna() & (kinds == kind)).any():
+                raise CerttrustError(f"an action {kind!r} lacks its {name}; it needs {' and '.join(needed)}")
     return pd.DataFrame({"action": kinds, **columns})
 
 

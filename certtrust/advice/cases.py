@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from .. import identity, names
+from ..arrow import true
 from ..check import check, required
 from ..fleet import Fleet
-from ..groups import Codes, combine
+from ..groups import Codes, alike, combine, same_objects
 from .actions import COLUMNS, KINDS, among
-from .trusting import Authorities, joined, lapsed, unobtainable, ways
+from .trusting import Authorities, joined, lapsed, microseconds, unobtainable, ways
 
 RULES = (
     "time.clock",
@@ -54,8 +54,8 @@ class Cases:
     rows : DataFrame
         One attempt for each case, numbered from 0, with `attempts` (how many it stands for), `since` (the
         earliest moment among them) and `undecided` (a rule that it requires cannot be decided).
-    number : Series
-        The case of each failed attempt, by its label in the results.
+    places, number : array of int
+        The failed attempts, by their places in the results, and the case of each.
     needs : array of bool, one row per case, one column per rule
         Which rules are broken.
     options : DataFrame
@@ -63,15 +63,15 @@ class Cases:
     """
 
     rows: pd.DataFrame
-    number: pd.Series
+    places: Codes
+    number: Codes
     needs: npt.NDArray[np.bool_]
     options: pd.DataFrame
 
 
-def failures(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the attempts that rules of the page predict to fail, and that were not seen to succeed."""
-    failed = (results["verdict"] == "fail") & (results["observed"] != "up") & (results["scenario"] != "browser")
-    return results[failed]
+def failed(results: pd.DataFrame) -> pd.Series:
+    """Tell which attempts rules of the page predict to fail, of those that were not seen to succeed."""
+    return (results["verdict"] == "fail") & (results["observed"] != "up") & (results["scenario"] != "browser")
 
 
 def cases(fleet: Fleet, results: pd.DataFrame, known: pd.DataFrame, authorities: Authorities, *, logged: bool) -> Cases:
@@ -79,33 +79,32 @@ def cases(fleet: Fleet, results: pd.DataFrame, known: pd.DataFrame, authorities:
 
     `logged` tells that the attempts stand in the log, so that a registration can be given another name.
     """
-    rows = failures(results)
-    broken = np.column_stack([rows[code].eq(other=False).fillna(value=False).to_numpy(dtype=bool) for code in RULES])
+    places = np.flatnonzero(failed(results))
+    rows = results[[*ALIKE, *RULES, "judged_at", "self_issued", "issuer", "trust_paths"]].iloc[places]
+    broken = np.column_stack([true(~rows[code]) for code in RULES])
     unsure = np.any([required(rows, code) & rows[code].isna() for code in RULES], axis=0)
-    moments: Any = rows["judged_at"].astype("datetime64[us, UTC]").astype("int64").to_numpy()
-    trusting = _trusting(fleet, rows, broken[:, TRUSTED], moments, known, authorities)
-    bits = broken @ (1 << np.arange(len(RULES)))
-    code, first = combine(*alike(rows), bits, unsure.astype(np.int64), _signature(len(rows), trusting))
-    since = np.full(len(first), _LARGE)
-    np.minimum.at(since, code, moments)
-    found = rows.iloc[first].reset_index(drop=True)
+    moments = microseconds(rows["judged_at"])
+    # First by all that a way to trust may depend on, then by the ways that are there.
+    same, _ = combine(alike(rows, ALIKE)[0], broken @ (1 << np.arange(len(RULES))), unsure.astype(np.int64))
+    code, first = combine(same, same_objects(rows["trust_paths"]), authorities.spans(moments))
+    trusting = _trusting(fleet, rows.iloc[first], broken[first, TRUSTED], moments[first], known, authorities)
+    merged, kept = combine(same[first], _signature(len(first), trusting))
+    number, row = merged[code], first[kept]
+    since = np.full(len(row), _LARGE)
+    np.minimum.at(since, number, moments)
+    found = results.iloc[places[row]].reset_index(drop=True)
     found = found.assign(
-        attempts=np.bincount(code, minlength=len(first)),
+        attempts=np.bincount(number, minlength=len(row)),
         since=pd.to_datetime(since, unit="us", utc=True).as_unit("us"),
-        undecided=unsure[first],
+        undecided=unsure[row],
     )
-    case_of_row = np.full(len(rows), -1)
-    case_of_row[first] = np.arange(len(first))
+    case_of_row = np.full(len(first), -1)
+    case_of_row[kept] = np.arange(len(kept))
     trusting = trusting.assign(case=case_of_row[trusting["row"].to_numpy()]).query("case >= 0").drop(columns="row")
-    needs = broken[first]
+    needs = broken[row]
     options = [trusting.assign(need=TRUSTED), *_without_certificates(fleet, found, needs)]
     options += _with_certificates(fleet, found, needs, results, logged=logged)
-    return Cases(found, pd.Series(code, index=rows.index), needs, _priced(pd.concat(options, ignore_index=True), found))
-
-
-def alike(rows: pd.DataFrame) -> list[Codes]:
-    """Return numbers by which attempts differ that differ in more than their time."""
-    return [pd.factorize(rows[name])[0] for name in ALIKE]
+    return Cases(found, places, number, needs, _priced(pd.concat(options, ignore_index=True), found))
 
 
 def _signature(rows: int, trusting: pd.DataFrame) -> Codes:
@@ -214,50 +213,58 @@ def _with_certificates(
 ) -> list[pd.DataFrame]:
     """Return the actions that give the device another name or another certificate."""
     here = among(found["fingerprint"], fleet.certificates["fingerprint"])
-    own = here & among(found["fingerprint"], _single(results, found.loc[needs[:, NAMED], "fingerprint"]))
+    near = _near(results, found)
+    own = here & among(found["fingerprint"], _single(near))
     parts = [_select(found, needs[:, VALID] & here, "renew", VALID, "fingerprint")]
     if logged:
         parts.append(_renamed(found, needs[:, NAMED]))
-    reissued = _fitting(results, ["fingerprint"], found.loc[needs[:, NAMED] & own, ["fingerprint"]])
+    reissued = _fitting(near, ["fingerprint"], found.loc[needs[:, NAMED] & own, ["fingerprint"]])
     listed = fleet.trust["pbx"]
-    known_list = found["pbx"].isin(listed).to_numpy() | (listed.isna().any() & found["pbx"].notna().to_numpy())
+    known_list = among(found["pbx"], listed) | (listed.isna().any() & found["pbx"].notna().to_numpy())
     any_of_them = needs[:, [PASSWORD, TRUSTED, VALID, NAMED]].any(axis=1)
-    enrolled = _fitting(results, ["device", "pbx"], found.loc[any_of_them & known_list, ["device", "pbx"]])
+    enrolled = _fitting(near, ["device", "pbx"], found.loc[any_of_them & known_list, ["device", "pbx"]])
     parts += [_valued(found, needs[:, need], "reissue", need, reissued) for need in (VALID, NAMED)]
     return parts + [
         _valued(found, needs[:, need], "enrol", need, enrolled) for need in (PASSWORD, TRUSTED, VALID, NAMED)
     ]
 
 
-def _single(results: pd.DataFrame, wanted: pd.Series) -> pd.Series:
+def _near(results: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Return who registers by which names and certificates, as far as the device or the certificate is of a case."""
+    columns = ["device", "pbx", "fingerprint", "registration_name", "hardware_id", "serial", "interface"]
+    meant = among(results["device"], found["device"]) | among(results["fingerprint"], found["fingerprint"])
+    rows = results[columns][meant]
+    return rows.iloc[alike(rows, columns)[1]]
+
+
+def _single(near: pd.DataFrame) -> pd.Series:
     """Return those of the certificates that one device alone presents."""
-    pairs = results.loc[among(results["fingerprint"], wanted), ["fingerprint", "device"]].dropna().drop_duplicates()
+    pairs = near[["fingerprint", "device"]].dropna().drop_duplicates()
     return pairs.loc[~pairs["fingerprint"].duplicated(keep=False), "fingerprint"]
 
 
 def _renamed(found: pd.DataFrame, asked: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """Rename what carries its own certificate, or one of its user: the CN of another one is not a name to take."""
-    cn = found["subject_cn"]
+    rows = found[asked]
+    cn = rows["subject_cn"]
     spelled = identity.same_spelling(cn)
-    own = (spelled == found["device"]) | (spelled == identity.same_spelling(found["hardware_id"]))
-    own |= (cn == found["user"]) & cn.notna()
-    serial = identity.serials(found["device"])
-    default = serial.where(found["interface"].isna(), serial + "-" + found["interface"])
+    own = (spelled == rows["device"]) | (spelled == identity.same_spelling(rows["hardware_id"]))
+    own |= (cn == rows["user"]) & cn.notna()
+    serial = identity.serials(rows["device"])
+    default = serial.where(rows["interface"].isna(), serial + "-" + rows["interface"])
     begins = names.begins_with_cn(default, cn).fillna(value=False).astype(bool)
-    name = found["registration_name"]
+    name = rows["registration_name"]
     value = default.where(begins, cn.str.strip())
-    chosen = (
-        asked & own.fillna(value=False).to_numpy(dtype=bool) & (value != name).fillna(value=True).to_numpy(dtype=bool)
-    )
+    chosen = asked.copy()
+    chosen[asked] = true(own) & (value != name).fillna(value=True).to_numpy(dtype=bool)
     return _select(found.assign(name=name, value=value), chosen, "rename", NAMED, "device", "name", "value")
 
 
-def _fitting(results: pd.DataFrame, keys: list[str], wanted: pd.DataFrame) -> pd.DataFrame:
+def _fitting(near: pd.DataFrame, keys: list[str], wanted: pd.DataFrame) -> pd.DataFrame:
     """Return for each wanted key a CN that fits all names that it registers with, where there is one."""
     wanted = wanted.dropna().drop_duplicates()
     columns = ["device", "registration_name", "hardware_id", "serial", "interface"]
-    near = results.loc[among(results[keys[0]], wanted[keys[0]]), list(dict.fromkeys([*keys, *columns]))]
-    rows = near.drop_duplicates().merge(wanted, on=keys)
+    rows = near[list(dict.fromkeys([*keys, *columns]))].drop_duplicates().merge(wanted, on=keys)
     candidates = [identity.serials(rows["device"]), rows["hardware_id"], rows["registration_name"]]
     fitting = pd.Series(pd.NA, index=rows.index, dtype="str")
     grouper = [rows[key] for key in keys]

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..attempts import attempts, identities
+from ..attempts import attempts
 from ..check import CAUSES, check
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
 from ..groups import Codes, combine, spread
+from ..owners import identities
 from ..paths import TrustPath
 from ..schema import ATTEMPTS, conform
 from .actions import among, known_certificates

@@ -76,7 +76,7 @@ def _the_pbx(pbx: pd.Series) -> pd.Series:
 
 def _who(counts: pd.DataFrame) -> pd.Series:
     devices = counts["devices"].astype("str") + " devices"
-    nameless = counts["attempts"].astype("str") + " attempts of nobody known"
+    nameless = counts["attempts"].astype("str") + " attempts by unnamed devices"
     return devices.mask(counts["devices"] == 1, "1 device").mask(counts["devices"] == 0, nameless)
 
 
@@ -152,7 +152,8 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     stale = stale.mask(trust, "certificate").mask(trust & (rows["certificate_by"] == "fingerprint"), "trust list")
     words = sentences()["stale"]
     sentence = pd.Series("", index=rows.index, dtype="str")
-    shown = rows.assign(the_pbx=_the_pbx(rows["pbx"]))
+    named = rows["subject_cn"].fillna(rows["subject"])
+    shown = rows.assign(the_pbx=_the_pbx(rows["pbx"]), subject_name=named)
     for what in stale.unique():
         chosen = shown[stale == what]
         sentence[chosen.index] = fill(words[what], chosen)

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..attempts import holders as by_file_or_cn
-from ..attempts import identities
 from ..fleet import Fleet
 from ..groups import Codes, combine, distinct, places, spread
 from ..identity import same_spelling, serials
+from ..owners import holders as by_file_or_cn
+from ..owners import identities
 from ..x509 import REFUSED
 
 _LOG = ("pbx", "serial", "hardware_id", "registration_name", "interface", "fingerprint")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..attempts import attempts, identities
-from ..check import check
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
 from ..groups import Codes, combine, same_sets
-from .actions import COLUMNS, KINDS, among, applied, known_certificates
-from .cases import ALIKE, Cases, alike, cases
+from .actions import COLUMNS, KINDS, known_certificates
+from .cases import Cases, cases
 from .cover import cover, order
+from .trial import Trial
 from .trusting import Authorities
 from .wording import worded
 
@@ -27,7 +25,7 @@ _ROUNDS = 4
 _SLIGHT = 1e-6
 
 
-def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KINDS) -> pd.DataFrame:
+def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] = KINDS) -> pd.DataFrame:
     """Rank the actions that turn predicted failures into passes, so that the first ones repair most devices.
 
     Parameters
@@ -38,7 +36,7 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KIND
         Table RESULTS of `attempts(fleet)` or `attempts(fleet, of="devices")`, or some of its rows. Failures of
         long ago ask for remedies too: hand over the rows that still matter, for example
         `results[results["time"] >= "2026-10-01"]`, or the latest of each registration (`certtrust.advice.latest`).
-    kinds : sequence of str
+    kinds : str or sequence of str
         Which kinds of actions may be used, see `certtrust.advice.KINDS`: leave out "clear TLS only" to keep
         every lock, or "enrol" where no CA is at hand.
 
@@ -69,7 +67,7 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KIND
     Raises
     ------
     CerttrustError
-        If `kinds` has an unknown kind, or `results` have labels that the fleet does not have or not once.
+        If `kinds` has an unknown kind, `results` have labels that the fleet does not have, or a label occurs twice.
 
     Notes
     -----
@@ -93,6 +91,7 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KIND
     >>> bool((results["verdict"] == "fail").any()), bool((better["verdict"] == "fail").any())
     (True, False)
     """
+    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     unknown = sorted(set(kinds) - set(KINDS))
     if unknown:
         raise CerttrustError(f"{', '.join(unknown)}: no such action; there are {', '.join(KINDS)}")
@@ -101,12 +100,12 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: Sequence[str] = KIND
     known = known_certificates(fleet)
     authorities = Authorities(fleet, known)
     every = cases(fleet, results, known, authorities, logged=logged)
-    allowed = every.options["action"].isin(list(kinds)).to_numpy()
+    allowed = every.options["action"].isin(kinds).to_numpy()
     hopeless = np.zeros(len(every.rows), dtype=bool)
-    trial = _trial(fleet, results, every, logged=logged)
+    trial = Trial.of(fleet, results, every, logged=logged)
     for _ in range(_ROUNDS):
         plan = _plan(every, every.options[allowed & ~hopeless[every.options["case"].to_numpy()]])
-        untrue, broken = trial.refuted(plan)
+        untrue, broken = trial.refuted(plan.actions, plan.repaired_at)
         if not untrue.any() and not len(broken):
             break
         hopeless |= untrue
@@ -178,69 +177,19 @@ def _weights(every: Cases, possible: npt.NDArray[np.bool_]) -> npt.NDArray[np.fl
     return np.where(possible, weights, 0.0)
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """A copy of the fleet to try a plan on, with the attempts that tell whether it holds."""
-
-    fleet: Fleet
-    registered: pd.Series
-    entered: pd.Series
-    logged: bool
-    attempts: pd.DataFrame
-    """judged_at, verdict, device, and case (-1 = none) of the attempts to look at."""
-    undecided: npt.NDArray[np.bool_]
-    """For each case whether its data do not suffice for a verdict."""
-
-    def refuted(self, plan: Plan) -> tuple[npt.NDArray[np.bool_], pd.Series]:
-        """Return which cases are not repaired as planned, and the devices whose other attempts would fail."""
-        better = applied(self.fleet, plan.actions, self.registered, self.entered)
-        tried = attempts(better, of="log" if self.logged else "devices")
-        tried = tried.loc[self.attempts.index] if self.logged else tried
-        now = check(tried, at=self.attempts["judged_at"].reindex(tried.index))["verdict"][self.attempts.index]
-        case = self.attempts["case"].to_numpy()
-        as_planned = (now == "pass").to_numpy() | ((now == "unknown").to_numpy() & self.undecided[case])
-        untrue = np.zeros(len(self.undecided), dtype=bool)
-        untrue[case[(case >= 0) & (plan.repaired_at[case] >= 0) & ~as_planned]] = True
-        broken = ((self.attempts["verdict"] == "pass") & (now != "pass")).to_numpy()
-        return untrue, self.attempts.loc[broken, "device"].drop_duplicates()
-
-
-def _trial(fleet: Fleet, results: pd.DataFrame, every: Cases, *, logged: bool) -> _Trial:
-    """Choose the attempts to look at: of those that are alike but for their time the first and the last.
-
-    Whatever holds at both moments holds between them, since every span of validity does. Attempts that passed
-    are looked at where their device is one of a case.
-    """
-    touched = among(results["device"], every.rows["device"])
-    rows = np.flatnonzero(touched | results.index.isin(every.number.index))
-    case = np.full(len(results), -1)
-    case[results.index.get_indexer(every.number.index)] = every.number.to_numpy()
-    near = results[["judged_at", "verdict", *ALIKE]].iloc[rows].assign(case=case[rows])
-    order = np.argsort(near["judged_at"].to_numpy(), kind="stable")
-    numbers = [each[order] for each in (*alike(near), near["verdict"].cat.codes.to_numpy(), near["case"].to_numpy())]
-    _, first = combine(*numbers)
-    _, last = combine(*(each[::-1] for each in numbers))
-    looked_at = near.iloc[np.unique(order[np.concatenate([first, len(order) - 1 - last])])]
-    if logged:
-        # Serials that stand in the log alone tell apart devices of one hardware ID, so one row of each stays.
-        log = fleet.registrations
-        elsewhere = [fleet.devices["serial"], fleet.certificates["device"], fleet.certificates["serial"]]
-        lone = ~log["serial"].duplicated().to_numpy() & ~among(log["serial"], pd.concat(elsewhere))
-        kept = log.index.isin(looked_at.index) | lone
-        fleet = dataclasses.replace(fleet, registrations=log[kept])
-    registered, entered = identities(fleet)
-    undecided = every.rows["undecided"].to_numpy(dtype=bool)
-    return _Trial(fleet, registered, entered, logged, looked_at, undecided)
-
-
 def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:
     """Tell whether the results are of the log, else of the device entries, and make sure that each label is there."""
     silent = results[["time", "state", "line"]].isna().all(axis=None) and not results["clock_unset"].any()
     labels = (
         fleet.devices.index if silent and results.index.isin(fleet.devices.index).all() else fleet.registrations.index
     )
-    if not results.index.isin(labels).all() or not labels.is_unique:
-        raise CerttrustError("the results have rows that the fleet does not have, or not once; judge this very fleet")
+    if not labels.is_unique or not results.index.is_unique:
+        raise CerttrustError(
+            "labels occur more than once in the index of the fleet or of the results, so that rows cannot be told "
+            "apart; give the frame a new index by reset_index(drop=True), and judge it again"
+        )
+    if not results.index.isin(labels).all():
+        raise CerttrustError("the results have rows that the fleet does not have; judge this very fleet")
     return labels is not fleet.devices.index
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from .. import chains
 from ..fleet import Fleet
-from ..groups import Codes, combine, distinct, places
-from ..outline import outline
+from ..groups import Codes, combine, distinct, places, same_objects, spread
+from ..outlines import Outlines
 from ..schema import TRUST, conform
 from .actions import among
 
@@ -32,11 +32,19 @@ class Authorities:
         )
         self._key: dict[str, bytes] = {}
         self._twins: dict[bytes, list[str]] = {}
-        for fingerprint, der in zip(known.index[capable], known["der"][capable], strict=True):
-            parts = outline(der) if isinstance(der, bytes) else None
-            if parts is not None:
-                self._key[fingerprint] = parts.public_key
-                self._twins.setdefault(parts.public_key, []).append(fingerprint)
+        outlines = Outlines([der if isinstance(der, bytes) else b"" for der in known["der"][capable]])
+        rows = np.flatnonzero(outlines.known)
+        for fingerprint, key in zip(known.index[capable][rows], outlines.column("public_key", rows), strict=True):
+            self._key[fingerprint] = key
+            self._twins.setdefault(key, []).append(fingerprint)
+
+        spanning = known[capable | among(known.index.to_series(), fleet.trust["fingerprint"])]
+        ends = [spanning[name].dropna() for name in ("not_before", "not_after")]
+        self._dates = np.unique(np.concatenate([microseconds(each) for each in ends]))
+
+    def spans(self, moments: Codes) -> Codes:
+        """Number the moments so that between two of one number no certificate begins or ends that others hang on."""
+        return np.searchsorted(self._dates, moments, side="left") + np.searchsorted(self._dates, moments, side="right")
 
     def twins(self, fingerprint: str) -> list[str]:
         """Return the certificates with the same key, this one included."""
@@ -130,12 +138,6 @@ def ways(fleet: Fleet, leaves: pd.DataFrame, known: pd.DataFrame, authorities: A
     )
 
 
-def spread(counts: Codes) -> tuple[Codes, Codes]:
-    """Return for n owners with so many things each: the owner of each thing, and its number among the owner's."""
-    owner = np.repeat(np.arange(len(counts)), counts)
-    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-
-
 def joined(left: Codes, right: Codes) -> tuple[Codes, Codes]:
     """Return the row numbers of all pairs with equal numbers (from 0) on both sides."""
     order = np.argsort(right, kind="stable")
@@ -163,11 +165,11 @@ def lapsed(rows: pd.DataFrame, known: pd.DataFrame, moments: Codes) -> pd.DataFr
         row (number) and fingerprint of the CA.
     """
     tuples = rows["trust_paths"].to_numpy()
-    code, first = combine(np.fromiter(map(id, tuples), dtype=np.int64, count=len(tuples)))
-    begin, end = (_microseconds(known[name]) for name in ("not_before", "not_after"))
+    code, first = combine(same_objects(rows["trust_paths"]))
+    begin, end = (_by_fingerprint(known[name]) for name in ("not_before", "not_after"))
     found: list[pd.DataFrame] = []
-    for number, each in enumerate(first):
-        here = np.flatnonzero(code == number)
+    order = np.argsort(code, kind="stable")
+    for here, each in zip(np.split(order, np.cumsum(np.bincount(code))[:-1]), first, strict=False):
         for path in tuples[each] or ():
             for place, entry in enumerate(path.certificates):
                 below = path.certificates[:place]
@@ -181,9 +183,14 @@ def lapsed(rows: pd.DataFrame, known: pd.DataFrame, moments: Codes) -> pd.DataFr
     return together.drop_duplicates().reset_index(drop=True)
 
 
-def _microseconds(moments: pd.Series) -> dict[str, int]:
+def _by_fingerprint(moments: pd.Series) -> dict[str, int]:
     there = moments.dropna()
-    return dict(zip(there.index, there.astype("int64"), strict=True))
+    return dict(zip(there.index, microseconds(there).tolist(), strict=True))
+
+
+def microseconds(moments: pd.Series) -> Codes:
+    """Return moments as microseconds since the epoch."""
+    return np.asarray(moments.astype("datetime64[us, UTC]").astype("int64"), dtype=np.int64)
 
 
 def unobtainable(leaves: pd.DataFrame, authorities: Authorities) -> pd.Series:

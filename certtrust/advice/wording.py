@@ -6,8 +6,8 @@ import base64
 
 import pandas as pd
 
-from ..attempts import leaves
 from ..fleet import Fleet
+from ..owners import leaves
 from ..texts import fill, sentences
 from .actions import COLUMNS, KINDS
 from .trusting import Authorities
@@ -33,7 +33,10 @@ def worded(
     shown["subject_cn"] = shown["subject_cn"].fillna(
         known["subject"].reindex(plan["fingerprint"]).set_axis(shown.index)
     )
+    shown["issuer_cn"] = shown["issuer_cn"].fillna(known["issuer"].reindex(plan["fingerprint"]).set_axis(shown.index))
     variant = plan["action"].where(~((plan["action"] == "trust") & is_ca), "trust CA")
+    self_signed = (known["subject"] == known["issuer"]).reindex(plan["fingerprint"]).fillna(value=False).to_numpy()
+    variant = variant.mask(variant.isin(["renew", "reissue"]) & self_signed, variant + " self-signed")
     words = {name: pd.Series("", index=plan.index, dtype="str") for name in ("step", "price", "instead")}
     for kind in variant.unique():
         texts = sentences()["actions"][kind]
@@ -64,10 +67,17 @@ def pem(der: bytes) -> str:
     return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
 
 
+_OWN = ("fingerprint", "bundle", "subject", "issuer", "self_issued")
+
+
 def _lets_in(plan: pd.DataFrame, own: list[set[str]], fleet: Fleet, authorities: Authorities) -> pd.Series:
     """Count the known device certificates, beyond those that the action is for, that it makes trusted too."""
     trusting = plan["action"].isin(["trust", "renew CA"])
-    devices = set(leaves(fleet.certificates)["fingerprint"].dropna())
+    devices = set(
+        leaves(fleet.certificates[["fingerprint", "bundle", "subject", "issuer", "self_issued"]])[
+            "fingerprint"
+        ].dropna()
+    )
     below = authorities.below(plan.loc[trusting, "fingerprint"].unique())
     counts = [
         len((below[fingerprint] & devices) - own[place]) if asked else pd.NA

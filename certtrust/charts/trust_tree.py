@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..attempts import leaves
 from ..fleet import Fleet, link
+from ..owners import leaves
 from .labels import percent, plural
 from .palette import BAD, GOOD, colour
 from .rows import Part, Row, capacity, draw_rows, natural_height

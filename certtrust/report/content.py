@@ -12,7 +12,8 @@ from ..advice import forecast, remedies
 from ..attempts import attempts
 from ..charts.labels import cause_label
 from ..check import causes as count_causes
-from ..check import check, compare, counted, explain, required
+from ..check import check, compare, counted, required
+from ..findings import explain
 from ..fleet import FOLDERS, Fleet, link
 from ..rules import BY_CODE, RULES
 from ..texts import fill, sentences

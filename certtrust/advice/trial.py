@@ -1,0 +1,104 @@
+"""Trial: a plan carried out in a copy of that part of a fleet that it touches, and judged like any other fleet."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .. import identity
+from ..attempts import joined
+from ..check import check
+from ..fleet import Fleet
+from ..groups import Codes, alike, distinct
+from ..owners import by_tail, held_by, identify, known_serials, numbered, owner
+from .actions import among, applied
+from .cases import ALIKE, Cases
+from .trusting import microseconds
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The part of a fleet that a plan may touch, with the attempts that tell whether it holds."""
+
+    fleet: Fleet
+    serials: pd.Series
+    """Those of the whole fleet."""
+    registered: pd.Series
+    entered: pd.Series
+    logged: bool
+    attempts: pd.DataFrame
+    """judged_at, verdict, device, and case (-1 = none) of the attempts to look at."""
+    undecided: Flags
+    """For each case whether its data do not suffice for a verdict."""
+
+    @classmethod
+    def of(cls, fleet: Fleet, results: pd.DataFrame, every: Cases, *, logged: bool) -> Trial:
+        """Choose the attempts to look at, and what of the fleet their judgement depends on."""
+        looked_at = _looked_at(results, every)
+        serials = known_serials(fleet)
+        entered = identify(fleet.devices, by_tail(serials))
+        new_names = every.options["value"][(every.options["action"] == "rename").to_numpy()]
+        names = distinct(looked_at["registration_name"], new_names)
+        devices = distinct(looked_at["device"])
+        # An entry tells the flags of its device, which device a name is of, and that its PBX has entries.
+        meant = among(entered, devices) | among(fleet.devices["user"], names)
+        meant |= ~fleet.devices["pbx"].duplicated().to_numpy()
+        log = fleet.registrations.drop(columns=["raw", "details", "remote_address"], errors="ignore")
+        part = dataclasses.replace(
+            fleet,
+            certificates=_certificates(fleet, serials, entered, looked_at),
+            devices=fleet.devices[meant],
+            registrations=log[log.index.isin(looked_at.index)] if logged else log.head(0),
+        )
+        registered = owner(part.registrations, part.devices.assign(device=entered[meant]), by_tail(serials))
+        undecided = every.rows["undecided"].to_numpy(dtype=bool)
+        return cls(part, serials, registered, entered[meant], logged, looked_at, undecided)
+
+    def refuted(self, actions: pd.DataFrame, repaired_at: Codes) -> tuple[Flags, pd.Series]:
+        """Return which cases are not repaired as planned, and the devices whose other attempts would fail."""
+        better = applied(self.fleet, actions, self.registered, self.entered)
+        serials = pd.concat([self.serials, identity.serials(distinct(better.certificates["device"])).dropna()])
+        tried = joined(better, serials, "log" if self.logged else "devices").loc[self.attempts.index]
+        now = check(tried, at=self.attempts["judged_at"])["verdict"]
+        case = self.attempts["case"].to_numpy()
+        as_planned = (now == "pass").to_numpy() | ((now == "unknown").to_numpy() & self.undecided[case])
+        untrue = np.zeros(len(self.undecided), dtype=bool)
+        untrue[case[(case >= 0) & (repaired_at[case] >= 0) & ~as_planned]] = True
+        broken = ((self.attempts["verdict"] == "pass") & (now != "pass")).to_numpy()
+        return untrue, self.attempts.loc[broken, "device"].drop_duplicates()
+
+
+def _looked_at(results: pd.DataFrame, every: Cases) -> pd.DataFrame:
+    """Choose the attempts to look at: of those that are alike but for their time the first and the last.
+
+    Whatever holds at both moments holds between them, since every span of validity does. Attempts that passed
+    are looked at where their device is one of a case.
+    """
+    case = np.full(len(results), -1)
+    case[every.places] = every.number
+    rows = np.flatnonzero((case >= 0) | among(results["device"], every.rows["device"]))
+    near = results[["judged_at", "verdict", *ALIKE]].iloc[rows].assign(case=case[rows])
+    number, _ = alike(near, [*ALIKE, "verdict", "case"])
+    order = np.lexsort((microseconds(near["judged_at"]), number))
+    edge = np.diff(number[order], prepend=-1, append=-1) != 0
+    return near.iloc[np.sort(order[edge[:-1] | edge[1:]])]
+
+
+def _certificates(fleet: Fleet, serials: pd.Series, entered: pd.Series, looked_at: pd.DataFrame) -> pd.DataFrame:
+    """Return the certificates that the attempts may present or be trusted by, with all that came with them."""
+    held = held_by(numbered(fleet.certificates), by_tail(serials), entered)
+    fingerprints = fleet.certificates["fingerprint"]
+    links: Any = fleet.links
+    issuing = fleet.certificates["is_ca"].fillna(value=False).to_numpy(dtype=bool) | among(
+        fingerprints, links["issuer"]
+    )
+    meant = (issuing & ~fingerprints.duplicated().to_numpy()) | among(fingerprints, looked_at["fingerprint"])
+    meant[held["place"].to_numpy()[among(held["device"], looked_at["device"])]] = True
+    return fleet.certificates[meant | among(fleet.certificates["bundle"], fleet.certificates["bundle"][meant])]

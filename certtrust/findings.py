@@ -1,0 +1,218 @@
+"""Findings: every broken or undecided rule of every attempt in words, with the attempt's own names."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import browsers
+from .arrow import true
+from .check import required
+from .groups import Codes, alike
+from .names import begins_with_cn
+from .rules import RULES, Rule
+from .schema import TRUST_STATES
+from .texts import fill
+
+
+def findings(results: pd.DataFrame) -> pd.DataFrame:
+    """List every broken or undecided rule of every attempt, with the reason and the remedy in words.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Table RESULTS.
+
+    Returns
+    -------
+    DataFrame
+        One row per attempt and rule that it breaks (`passed` False) or that cannot be decided (`passed` <NA>):
+        attempt (label in the index of `results`), device, pbx, scenario, code, passed, requirement, citation,
+        why, remedy. Hygiene rules are listed where they are broken only.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> found = ct.findings(ct.check(ct.attempts(ct.simulate(20, seed=1))))
+    >>> found["passed"].eq(True).any()
+    np.False_
+    """
+    parts = [_found(results, rule) for rule in RULES]
+    rows = np.concatenate(parts)
+    order = np.argsort(rows, kind="stable")
+    rule = np.repeat(np.arange(len(RULES)), [len(part) for part in parts])[order]
+    undecided = [results[rule.code].isna().to_numpy()[part] for rule, part in zip(RULES, parts, strict=True)]
+    passed = pd.arrays.BooleanArray(np.zeros(len(rows), dtype=bool), np.concatenate(undecided)[order])
+    words = {
+        name: _joined([_sentences(results, part, rule, name) for rule, part in zip(RULES, parts, strict=True)])
+        for name in ("why", "remedy")
+    }
+    return pd.DataFrame(
+        {
+            "attempt": results.index.take(rows[order]),
+            **{name: results[name].array.take(rows[order]) for name in ("device", "pbx", "scenario")},
+            "code": pd.array([rule.code for rule in RULES], dtype="str").take(rule),
+            "passed": passed,
+            "requirement": _repeated([rule.sentences["requirement"] for rule in RULES], rule),
+            "citation": _repeated([rule.citation for rule in RULES], rule),
+            **{name: distinct.array.take(number[order]) for name, (number, distinct) in words.items()},
+        }
+    )
+
+
+def _found(results: pd.DataFrame, rule: Rule) -> Codes:
+    """Return the rows that break the rule, and those that it would have to decide and cannot."""
+    broken = true(~results[rule.code])
+    if rule.code.startswith("hygiene."):
+        return np.flatnonzero(broken)
+    return np.flatnonzero(broken | (results[rule.code].isna() & required(results, rule.code)))
+
+
+def _repeated(values: list[str], number: Codes) -> Any:
+    return pd.Categorical(values, categories=list(dict.fromkeys(values))).take(number)
+
+
+def explain(found: pd.DataFrame, rule: Rule) -> dict[str, pd.Series]:
+    """Return `why` and `remedy` in words for rows of RESULTS that break the rule, or that it cannot decide."""
+    every = np.arange(len(found))
+    return {name: _each(_sentences(found, every, rule, name), found.index) for name in ("why", "remedy")}
+
+
+def present(results: pd.DataFrame, rule: Rule) -> pd.Series:
+    """Return in words what the rows of RESULTS hold of that which the rule looks at."""
+    return _each(_filled(rule.sentences["has"], results), results.index)
+
+
+_Numbered = tuple[Codes, pd.Series]
+"""For each row the number of its sentence, and the distinct sentences."""
+
+
+def _each(words: _Numbered, index: pd.Index) -> pd.Series:
+    number, distinct = words
+    return pd.Series(distinct.array.take(number), index=index)
+
+
+def _joined(parts: list[_Numbered]) -> _Numbered:
+    before = np.cumsum([0, *(len(distinct) for _, distinct in parts)])
+    numbers = [number + offset for (number, _), offset in zip(parts, before, strict=False)]
+    return np.concatenate(numbers), pd.concat([distinct for _, distinct in parts], ignore_index=True)
+
+
+def _sentences(results: pd.DataFrame, rows: Codes, rule: Rule, name: str) -> _Numbered:
+    """Return why or remedy (the `name`) of the rows that break the rule, or that it cannot decide."""
+    texts = rule.sentences
+    kinds = {kind: {**texts, **other} for kind, other in texts.get("variants", {}).items()}
+    kinds[""] = texts
+    kinds["?"] = {"why": texts["unknown"], "remedy": f"Add what is missing to decide: {texts['missing']}."}
+    kind = _kinds(results, rows, rule, set(kinds))
+    where = [(each, np.flatnonzero(kind == each)) for each in pd.unique(kind)]
+    if not where:
+        return rows, pd.Series(dtype="str")
+    number, distinct = _joined([_filled(kinds[each][name], results, rows[here]) for each, here in where])
+    back = np.empty(len(rows), dtype=np.int64)
+    back[np.concatenate([here for _, here in where])] = number
+    return back, distinct
+
+
+def _kinds(results: pd.DataFrame, rows: Codes, rule: Rule, known: set[str]) -> Any:
+    """Return which wording each row asks for: that of its kind of failure, "" = the rule's own, "?" = undecided."""
+    kind = np.full(len(rows), "", dtype=object)
+    if rule.variant:
+        seen = results[list(_VARYING)].iloc[rows]
+        variant = rule.variant(seen, seen["judged_at"])
+        told = variant.isin(known).to_numpy()
+        kind[told] = variant[told]
+    kind[results[rule.code].isna().to_numpy()[rows]] = "?"
+    return kind
+
+
+def _filled(template: str, results: pd.DataFrame, rows: Codes | None = None) -> _Numbered:
+    """Fill a template once for rows that are alike in what it shows."""
+    rows = np.arange(len(results)) if rows is None else rows
+    fields = [field for _, field, _, _ in string.Formatter().parse(template) if field]
+    shown = dict.fromkeys(column for field in fields for column in _DERIVED.get(field, ((field,), None))[0])
+    if not shown:
+        return np.zeros(len(rows), dtype=np.int64), pd.Series([template], dtype="str")
+    seen = results[list(shown)].iloc[rows]
+    if _LISTS.isdisjoint(shown):
+        number, first = alike(seen, shown)
+        seen = seen.iloc[first]
+    else:
+        number = np.arange(len(rows))
+    derived = {field: words(seen) for field in fields if field in _DERIVED for words in [_DERIVED[field][1]]}
+    filled = fill(template, seen.assign(**derived))
+    return number, filled.str.replace(_BEGINNING, lambda found: found[0].upper(), regex=True)
+
+
+def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
+    cns = rows["subject_cn"].astype("object") if with_cn else [None] * len(rows)
+    lists = zip(cns, rows["dns_names"], rows["ip_addresses"], strict=True)
+    named = [
+        ", ".join(dict.fromkeys([*([cn] if isinstance(cn, str) else []), *_listed(dns), *_listed(addresses)])) or "none"
+        for cn, dns, addresses in lists
+    ]
+    return pd.Series(named, index=rows.index, dtype="str")
+
+
+def _who(device: pd.Series, name: pd.Series) -> pd.Series:
+    """Return the device, but not in the very words that it registers as."""
+    return device.fillna(_UNNAMED).mask((device.str.lower() == name.str.lower()).fillna(value=False), "the device")
+
+
+def _fitting_cn(device: pd.Series, name: pd.Series) -> pd.Series:
+    """Return the device's own name where the registration name begins with it, as it does for every interface."""
+    begins = begins_with_cn(name, device).fillna(value=False).astype(bool)
+    return device.where(begins, name)
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else []
+
+
+_UNNAMED = "an unnamed device"
+_BEGINNING = r"^[at](?=n unnamed device\b|he device\b|he PBX\b)"
+_VARYING = (
+    "device",
+    "user",
+    "hardware_id",
+    "subject_cn",
+    "trust_state",
+    "via_reverse_proxy",
+    "not_before",
+    "not_after",
+    "judged_at",
+)
+"""What the kinds of failure of a rule are told by."""
+_LISTS = {"dns_names", "ip_addresses", "browser_paths"}
+_NAMES = ("subject_cn", "dns_names", "ip_addresses")
+_DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]] = {
+    "device": (("device",), lambda rows: rows["device"].fillna(_UNNAMED)),
+    "who": (
+        ("device", "registration_name", "hardware_id"),
+        lambda rows: _who(rows["device"], rows["registration_name"].fillna(rows["hardware_id"])),
+    ),
+    "subject_name": (("subject_cn", "subject"), lambda rows: rows["subject_cn"].fillna(rows["subject"])),
+    "issuer_name": (("issuer_cn", "issuer"), lambda rows: rows["issuer_cn"].fillna(rows["issuer"])),
+    "clock": (("clock_unset",), lambda rows: rows["clock_unset"].map({True: "not set", False: "set"})),
+    "registered_as": (
+        ("registration_name", "hardware_id"),
+        lambda rows: rows["registration_name"].fillna(rows["hardware_id"]),
+    ),
+    "fitting_cn": (
+        ("device", "registration_name", "hardware_id"),
+        lambda rows: _fitting_cn(rows["device"], rows["registration_name"].fillna(rows["hardware_id"])),
+    ),
+    "the_pbx": (("pbx",), lambda rows: ("the PBX " + rows["pbx"].astype("str")).fillna("the PBX")),
+    "trust_meaning": (("trust_state",), lambda rows: rows["trust_state"].astype("str").map(TRUST_STATES)),
+    "certificate_names": (_NAMES, lambda rows: _names(rows, with_cn=True)),
+    "alternative_names": (_NAMES, lambda rows: _names(rows, with_cn=False)),
+    "browser_why": (
+        ("url", *_NAMES, "not_before", "not_after", "fingerprint", "browser_paths", "judged_at"),
+        lambda rows: browsers.browser_verdict(rows, rows["judged_at"])["why"],
+    ),
+}
+"""What templates show beside the columns themselves: the columns that it is made of, and how."""
