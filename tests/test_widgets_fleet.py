@@ -278,18 +278,18 @@ def test_the_controls_switch_and_show_what_holds(whatif):
     assert box.value
     box.value = False
     assert [step.kind for step in whatif.steps] == ["trust"]
-    whatif._tls.value = True
-    whatif._login.value = "certificate"
+    whatif._tls.value = "set everywhere"
+    whatif._login.value = "by certificate"
     whatif._moment.slider.value = whatif._moment.slider.options[-1][1]
     assert [step.kind for step in whatif.steps] == ["trust", "tls_only", "authentication", "at"]
     for _ in range(4):
         whatif._undo.click()
     assert whatif.steps == ()
-    assert whatif._tls.value is None
-    assert whatif._login.value is None
+    assert whatif._tls.value == "as it is"
+    assert whatif._login.value == "as it is"
     assert whatif._moment.at == whatif._start
     assert whatif._entries.children[0].value
-    whatif._tls.value = False
+    whatif._tls.value = "cleared everywhere"
     whatif._reset.click()
     assert whatif.steps == ()
 

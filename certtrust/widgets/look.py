@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -46,6 +47,14 @@ def card(title: str, *children: Any, css: str = "") -> Any:
     if css:
         box.add_class(css)
     return box
+
+
+def word_for(value: Any, choices: Mapping[str, Any]) -> str:
+    """Return the word that stands for a value in a menu of words.
+
+    Menus hold the words themselves: ipywidgets takes the value None for "nothing is chosen", and shows a blank.
+    """
+    return {meaning: word for word, meaning in choices.items()}[value]
 
 
 def verdict_of(passed: Any) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from servers import Server
 
 LIVE = ".ct-live"
+KERNEL_READY = """() => {
+    const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
+    return context?.isReady && context.session?.kernel?.status === "idle";
+}"""
 
 
 def opened(page, lab: Server, name: str) -> None:
     """Open a notebook and wait until its kernel is there."""
     page.goto(f"{lab.url}/lab/tree/notebooks/{name}?reset")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    page.wait_for_function(KERNEL_READY)
 
 
 def menu(page, *names: str) -> None:

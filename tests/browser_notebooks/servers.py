@@ -94,6 +94,7 @@ def jupyterlab(folder: Path, log: Path) -> Iterator[Server]:
     command = ["jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token="]
     command += [f"--ServerApp.root_dir={folder}", "--allow-root", "--ServerApp.log_level=WARN"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--LabApp.expose_app_in_browser=True"]  # so that a test can ask whether the kernel is there
     with running(command, folder, log, f"http://127.0.0.1:{port}", "/api/status") as server:
         yield server
 
