@@ -281,7 +281,8 @@ def _registered(
             authentication=_AUTHENTICATION[scenario],
             via_reverse_proxy=False,
             scenario=scenario,
-            **outcome,
+            trust_paths=outcome["trust_paths"],
+            trust_failure=outcome["trust_failure"].mask(own["fingerprint"].isna(), "unreadable"),
         ),
         ATTEMPTS,
     )

@@ -20,7 +20,7 @@ from ..report.exports import guarded
 from ..report.markup import Markup, tag
 from . import explained
 from .index import FILTERS, Criteria, Index, build
-from .look import DASH, FIELD, card, day, html, show, show_with_twin, style
+from .look import DASH, FIELD, card, day, html, short, show, show_with_twin, style
 from .panels import Channel, Head, bars, device_table
 from .tables import label
 
@@ -363,7 +363,7 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
 
 
 def _shown(name: str, word: str) -> str:
-    return cause_label(word) if name == "cause" else word
+    return cause_label(word) if name == "cause" else short(word)
 
 
 def _title(name: str) -> str:

@@ -18,7 +18,7 @@ from ..charts.labels import cause_label, plural
 from ..fleet import Fleet
 from ..report.exports import guarded
 from ..report.markup import Markup, tag
-from .look import FIELD, card, day, html, show, show_with_twin, style, word_for
+from .look import FIELD, card, day, html, short, show, show_with_twin, style, word_for
 from .moments import MomentSlider
 from .panels import Channel, Head, compared_bars, device_table, tiles
 from .steps import EVERY, Step, in_list, lists, plan, settings
@@ -163,7 +163,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     def _build(self) -> None:
         wide = {"width": "auto"}
         self._pbx = ipywidgets.Dropdown(
-            options=[("every PBX", EVERY), *((name, name) for name in self._names)],
+            options=[("every PBX", EVERY), *((short(name), name) for name in self._names)],
             value=self._names[0] if self._names else EVERY,
             description="At",
             style=FIELD,
@@ -289,8 +289,8 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         signed = f" · signed {plural(row.weight, 'device')}" if row.weight else ""
         box = ipywidgets.Checkbox(
             value=bool(row.listed),
-            description=f"{row.label} · until {day(row.not_after)}{signed}",
-            tooltip=f"{row.subject}, SHA-256 {row.fingerprint}",
+            description=f"{short(row.label)} · until {day(row.not_after)}{signed}",
+            tooltip=f"{short(row.subject)}, SHA-256 {row.fingerprint}",
             indent=False,
             layout={"width": "auto"},
         )

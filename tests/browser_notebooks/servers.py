@@ -88,13 +88,14 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
 
 
 @contextmanager
-def jupyterlab(folder: Path, log: Path) -> Iterator[Server]:
-    """Run JupyterLab on a folder, without a token and without a browser of its own."""
+def jupyterlab(folder: Path, log: Path, *, application: str = "jupyterlab") -> Iterator[Server]:
+    """Run JupyterLab, or Notebook 7, on a folder, without a token and without a browser of its own."""
     port = free_port()
-    command = ["jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token="]
+    command = [application, "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token="]
     command += [f"--ServerApp.root_dir={folder}", "--allow-root", "--ServerApp.log_level=WARN"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    command += ["--LabApp.expose_app_in_browser=True"]  # so that a test can ask whether the kernel is there
+    # So that a test can ask whether the kernel is there.
+    command += ["--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"]
     with running(command, folder, log, f"http://127.0.0.1:{port}", "/api/status") as server:
         yield server
 
