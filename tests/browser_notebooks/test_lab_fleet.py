@@ -89,6 +89,8 @@ def test_the_selection_is_a_frame_in_the_next_cell(page, explorer):
     """What the controls chose is at hand in Python as `explorer.selection`."""
     settled(page, explorer.locator(".ct-bar-row").first.click, explorer)
     page.locator(".jp-Notebook-footer").click()
+    page.wait_for_function("() => document.activeElement.matches('.jp-Cell')")
+    page.keyboard.press("Enter")
     page.wait_for_function("() => document.activeElement.matches('.jp-Cell .cm-content')")
     page.keyboard.insert_text("print('chosen', len(explorer.selection), explorer.selection['cause'].nunique())")
     page.keyboard.press("Shift+Enter")
@@ -117,7 +119,10 @@ def test_every_switch_of_a_what_if(page, lab, whatif):
     settled(page, lambda: whatif.get_by_label("At", exact=True).select_option("every PBX"), whatif)
     whatif.get_by_label("Find entry").fill("Certification Authority")
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.ct-scroll label')].every(each => each.innerText.includes('Authority'))"
+        """() => {
+            const entries = [...document.querySelectorAll('.ct-scroll .widget-label-basic')];
+            return entries.length > 0 && entries.every(each => each.innerText.includes('Authority'));
+        }"""
     )
     settled(page, whatif.locator(".ct-scroll input:not(:checked)").first.click, plan, "Upload the certificate")
     settled(page, lambda: whatif.get_by_role("button", name="Prepare plan").click(), whatif, "Download the plan")
