@@ -153,7 +153,9 @@ def _cell(row: dict[Any, Any], head: Head, *, live: bool) -> Markup:
     value = row[head.name]
     if live and head.name == "device":
         return tag("td", button(tag("bdi", str(value)), f"device:{value}", class_="ct-link"))
-    look = "ct-number" if head.number else "ct-long" if head.name in _LONG else None
+    look = (
+        "ct-number" if head.number else "ct-long" if head.name in _LONG else "ct-when" if head.name == "last" else None
+    )
     return tag("td", tag("bdi", cell(value, head.name)), class_=look)
 
 

@@ -23,6 +23,10 @@ MEASURE = """([root, press, watched]) => new Promise((done, fail) => {
     if (press.option === null && press.text === null) element.click();
     else for (const kind of ['input', 'change', 'keyup']) element.dispatchEvent(new Event(kind, {bubbles: true}));
 })"""
+RESTED = """each => {
+    if (window.ctSeen.text !== each.innerText) window.ctSeen = {text: each.innerText, since: performance.now()};
+    return performance.now() - window.ctSeen.since > 250;
+}"""
 KERNEL_READY = """() => {
     const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
     return context?.isReady && context.session?.kernel?.status === "idle";
@@ -67,7 +71,7 @@ def widget(page, number: int = 0):
 
 
 def settled(page, action, watched, changed=None) -> None:
-    """Do something, and wait until what is watched shows something else, or what is expected."""
+    """Do something, and wait until what is watched shows something else, or what is expected, and has come to rest."""
     before = watched.inner_text()
     action()
     if changed is None:
@@ -76,6 +80,9 @@ def settled(page, action, watched, changed=None) -> None:
         page.wait_for_function(
             "([each, text]) => each.innerText.includes(text)", arg=[watched.element_handle(), changed]
         )
+    # The parts of an answer arrive one after the other.
+    page.evaluate("() => { window.ctSeen = {}; }")
+    page.wait_for_function(RESTED, arg=watched.element_handle())
 
 
 def milliseconds(
