@@ -105,5 +105,7 @@ def voila(notebook: Path, log: Path) -> Iterator[Server]:
     """Serve one notebook as a dashboard."""
     port = free_port()
     command = ["voila", notebook.name, "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
+    # Notebook 7 may be installed beside Voila, whose page has no use for its menu.
+    command += ["--VoilaConfiguration.extension_denylist=@jupyter-notebook/lab-extension"]
     with running(command, notebook.parent, log, f"http://127.0.0.1:{port}", "/static/") as server:
         yield server
