@@ -28,5 +28,5 @@ clean:
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[notebook,tables]' --group dev
+	$(BIN)/pip install --quiet --editable '.[notebook]' --group dev
 	@touch $@

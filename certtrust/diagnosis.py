@@ -12,18 +12,25 @@ import certifi
 import numpy as np
 import pandas as pd
 
-from . import chains
-from .attempts import attempts, browser_attempts
+from . import chains, identity
+from .attempts import browser_attempts, identities
 from .certificates import read_certificates
 from .check import check
 from .errors import CerttrustError
 from .findings import explain, present
 from .fleet import Fleet
 from .rules import BY_CODE, HYGIENE, SCENARIOS
-from .schema import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, conform, empty
+from .schema import ATTEMPTS, CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, conform, empty
 from .trustlists import read_trust_list
 
 Certificates = bytes | str | Path | pd.DataFrame | Iterable[bytes | str | Path]
+
+_ELSEWHERE = {"device", "serial", "model", "source"}
+_PRESENTED = (
+    "parse_error",
+    *(name for name in CERTIFICATES.names if name in ATTEMPTS.names and name not in _ELSEWHERE),
+)
+"""What an attempt takes over from its certificate; of the same names as the others are facts of the registration."""
 
 _AUTHENTICATION = {"h323-password": "password", "h323-certificate": "certificate"}
 _MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
@@ -188,9 +195,8 @@ def diagnose(
         asked = browser_attempts(presented, {presented["fingerprint"].iloc[0]: str(url)}, listed)
     else:
         listed = empty(TRUST) if trust is None else _trust_list(trust)
-        asked = attempts(_one_registration(presented, listed, registration_name, hardware_id, scenario))
+        asked = _registered(presented, listed, registration_name, hardware_id, scenario)
         asked["tls_only"] = pd.array([tls_only], dtype="boolean")
-        asked["device"] = asked["device"].fillna("the device")
     return explained(check(asked, at=at))
 
 
@@ -257,20 +263,33 @@ def _trust_list(trust: Certificates) -> pd.DataFrame:
     return conform(pd.DataFrame({"parse_error": ["the list is empty"]}), TRUST)
 
 
-def _one_registration(
+def _registered(
     presented: pd.DataFrame, listed: pd.DataFrame, registration_name: str | None, hardware_id: str | None, scenario: str
-) -> Fleet:
-    """Return the fleet of a single registration, which names its certificate."""
-    registration = {
-        "clock_unset": [False],
-        "hardware_id": [hardware_id],
-        "registration_name": [registration_name],
-        "protocol": ["H.323/TLS"],
-        "authentication": [_AUTHENTICATION[scenario]],
-        "via_reverse_proxy": [False],
-        "fingerprint": [presented["fingerprint"].iloc[0]],
-    }
-    return Fleet(presented, listed, empty(DEVICES), conform(pd.DataFrame(registration), REGISTRATIONS))
+) -> pd.DataFrame:
+    """Return the attempt that presents this very certificate: nothing is looked up, so nothing has to be joined."""
+    said = {"hardware_id": [hardware_id], "registration_name": [registration_name]}
+    registration = conform(pd.DataFrame(said), REGISTRATIONS)
+    device = identities(Fleet(presented, listed, empty(DEVICES), registration))[0]
+    own = presented[list(_PRESENTED)].head(1).reset_index(drop=True)
+    default = identity.serials(device).iloc[0]
+    outcome = chains.judge(own.assign(pbx=pd.Series([None], dtype="str")), presented, listed)
+    return conform(
+        own.rename(columns={"parse_error": "certificate_error"}).assign(
+            device=device.fillna("the device"),
+            hardware_id=registration["hardware_id"],
+            registration_name=default if registration_name is None else registration_name,
+            name_by="log" if registration_name is not None else None if pd.isna(default) else "default",
+            certificate_by="fingerprint",
+            clock_unset=False,
+            protocol="H.323/TLS",
+            authentication=_AUTHENTICATION[scenario],
+            via_reverse_proxy=False,
+            scenario=scenario,
+            trust_paths=outcome["trust_paths"],
+            trust_failure=outcome["trust_failure"].mask(own["fingerprint"].isna(), "unreadable"),
+        ),
+        ATTEMPTS,
+    )
 
 
 def _step(result: pd.DataFrame, code: str) -> dict[str, Any]:

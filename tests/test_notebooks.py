@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 FLEET = FOLDER.parent / "data" / "fleet"
@@ -104,3 +106,31 @@ def test_links_between_the_notebooks_lead_somewhere():
         for cell in nbformat.read(path, as_version=4).cells:
             for target in re.findall(r"\]\((?!https?:)([^)#]+)", cell.source if cell.cell_type == "markdown" else ""):
                 assert (FOLDER / target).exists(), (path.name, target)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_stored_outputs_are_of_kinds_that_every_reader_shows(path):
+    """Pictures, HTML without scripts or anything from elsewhere, and plain text beside each of them."""
+    for cell, output in outputs(nbformat.read(path, as_version=4)):
+        data = output.get("data", {"text/plain": output.get("text", "")})
+        assert set(data) <= {"text/plain", "text/html", "image/png"}, cell.source
+        assert "text/plain" in data, cell.source
+        assert not re.search(r"<script|<iframe|<link|src=|@import|require\(", "".join(data.get("text/html", "")))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "parts",
+    [["certificates"], ["registrations"], ["certificates", "devices"], ["certificates", "devices", "registrations"]],
+)
+def test_a_notebook_bears_a_fleet_that_lacks_something(tmp_path, parts, path):
+    """Where there is no log, no trust list or no certificate, words say so, and no cell ends in an error."""
+    for part in parts:
+        shutil.copytree(FLEET / part, tmp_path / part)
+    notebook = nbformat.read(path, as_version=4)
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    first.source = f"FLEET = {str(tmp_path)!r}"
+    NotebookClient(notebook, timeout=300, kernel_name="python3", store_widget_state=False).execute(cwd=str(FOLDER))
+    for cell, output in outputs(notebook):
+        assert output.get("name") != "stderr", (cell.source, output)

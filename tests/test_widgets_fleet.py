@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 
+import ipywidgets
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ipywidgets.embed import dependency_state
 
 import certtrust as ct
 from certtrust.advice import changes, latest, what_if
 from certtrust.check import counted
 from certtrust.schema import REGISTRATIONS, empty
 from certtrust.simulation import NOW
-from certtrust.widgets import FleetExplorer, WhatIf, table
+from certtrust.widgets import CertificateTester, FleetExplorer, WhatIf, table
 from certtrust.widgets.index import Criteria, build
 from certtrust.widgets.tables import label
 from certtrust.widgets.trial import Settings, Trial, changed
@@ -278,18 +282,18 @@ def test_the_controls_switch_and_show_what_holds(whatif):
     assert box.value
     box.value = False
     assert [step.kind for step in whatif.steps] == ["trust"]
-    whatif._tls.value = True
-    whatif._login.value = "certificate"
+    whatif._tls.value = "set everywhere"
+    whatif._login.value = "by certificate"
     whatif._moment.slider.value = whatif._moment.slider.options[-1][1]
     assert [step.kind for step in whatif.steps] == ["trust", "tls_only", "authentication", "at"]
     for _ in range(4):
         whatif._undo.click()
     assert whatif.steps == ()
-    assert whatif._tls.value is None
-    assert whatif._login.value is None
+    assert whatif._tls.value == "as it is"
+    assert whatif._login.value == "as it is"
     assert whatif._moment.at == whatif._start
     assert whatif._entries.children[0].value
-    whatif._tls.value = False
+    whatif._tls.value = "cleared everywhere"
     whatif._reset.click()
     assert whatif.steps == ()
 
@@ -353,3 +357,27 @@ def test_a_widget_is_displayed_with_a_static_twin(make, monkeypatch):
     assert "static copy" in twin.data
     assert "ct-twin" in twin.data
     assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == widget.model_id
+
+
+def every_model(widget):
+    """Return the widget and all widgets in it."""
+    return [widget, *(model for child in getattr(widget, "children", ()) for model in every_model(child))]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: FleetExplorer(FLEET, results=RESULTS), lambda: WhatIf(FLEET), lambda: CertificateTester(fleet=FLEET)],
+)
+def test_a_widget_keeps_to_what_every_notebook_program_can_show(make):
+    """The standard controls alone, a state in the standard form, and no script, so that no renderer needs more."""
+    widget = make()
+    for model in every_model(widget):
+        modules = {model._model_module, model._view_module} - {None}
+        assert modules <= {"@jupyter-widgets/base", "@jupyter-widgets/controls"}
+        if isinstance(model, ipywidgets.HTML):
+            assert not re.search(r"<script|<iframe|<link|src=|@import|require\(", model.value)
+    state = dependency_state(widget, drop_defaults=False)
+    kept = {"version_major": 2, "version_minor": 0, "state": state}
+    notebook = nbformat.v4.new_notebook(metadata={"widgets": {"application/vnd.jupyter.widget-state+json": kept}})
+    nbformat.validate(notebook)
+    assert json.loads(nbformat.writes(notebook))["metadata"]["widgets"]

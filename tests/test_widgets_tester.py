@@ -90,8 +90,12 @@ def test_the_controls_drive_the_traits_and_follow_them(tester):
     fields = tester._fields
     fields["registration_name"].value = "x"
     fields["scenario"].value = "h323-password"
-    fields["tls_only"].value = False
-    assert (tester.registration_name, tester.scenario, tester.tls_only) == ("x", "h323-password", False)
+    for word, flag in (("not set", False), ("not known", None), ("set", True), ("not set", False)):
+        fields["tls_only"].value = word
+        assert tester.tls_only is flag
+    assert (tester.registration_name, tester.scenario) == ("x", "h323-password")
+    tester.tls_only = None
+    assert fields["tls_only"].value == "not known", "a menu is never blank"
     tester.hardware_id = "IP222-2f-68-8a"
     assert fields["hardware_id"].value == "IP222-2f-68-8a"
     assert fields["url"].layout.display == "none"

@@ -20,7 +20,7 @@ from ..report.exports import guarded
 from ..report.markup import Markup, tag
 from . import explained
 from .index import FILTERS, Criteria, Index, build
-from .look import DASH, FIELD, card, day, html, show, show_with_twin, style
+from .look import DASH, FIELD, card, day, html, short, show, show_with_twin, style
 from .panels import Channel, Head, bars, device_table
 from .tables import label
 
@@ -28,12 +28,12 @@ ROWS = 15
 SORTED_BY = ("failed", "attempts", "device", "pbx", "model", "cause", "verdict", "last")
 HEADS = (
     Head("device", "Device"),
+    Head("cause", "Main cause"),
+    Head("failed", "Failed", number=True),
+    Head("attempts", "Attempts", number=True),
     Head("pbx", "PBX"),
     Head("model", "Model"),
     Head("registration_name", "Registers as"),
-    Head("failed", "Failed", number=True),
-    Head("attempts", "Attempts", number=True),
-    Head("cause", "Main cause"),
     Head("last", "Last seen (UTC)"),
 )
 _HINT = "This is a static copy. Run the notebook to get the controls: Run → Run All Cells."
@@ -184,7 +184,7 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
             self._channel.field,
             card("Filters", filters, self._count),
             columns,
-            card("One device", self._one, self._shown),
+            card("One device", self._one, self._shown, css="ct-device"),
         )
 
     def _connect(self) -> None:
@@ -363,7 +363,7 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
 
 
 def _shown(name: str, word: str) -> str:
-    return cause_label(word) if name == "cause" else word
+    return cause_label(word) if name == "cause" else short(word)
 
 
 def _title(name: str) -> str:
@@ -384,7 +384,7 @@ def _days(index: Index) -> Any:
     first, last = (times.min(), times.max()) if len(times) else (pd.Timestamp("2000-01-01", tz="UTC"),) * 2
     step = max(1, int((last - first).days // 120))
     days = pd.date_range(first.normalize(), last.normalize(), freq=f"{step}D")
-    options = [(day(each), each) for each in days]
+    options = [(f" {day(each)} ", each) for each in days]  # the slider puts a hyphen between two of them
     return ipywidgets.SelectionRangeSlider(
         options=options,
         index=(0, len(options) - 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..report.markup import Content, Markup, tag
 MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 
 DASH = "\u2013"
+LONGEST = 80
 
 FIELD = {"description_width": "120px"}
 WIDE = {"width": "auto"}
@@ -46,6 +48,42 @@ def card(title: str, *children: Any, css: str = "") -> Any:
     if css:
         box.add_class(css)
     return box
+
+
+def short(words: object) -> str:
+    """Return foreign text as it can stand in a menu or beside a box: of bounded length, nothing invisible in it.
+
+    Examples
+    --------
+    >>> short("gnp\u202e.exe"), len(short("x" * 500))
+    ('gnp\ufffd.exe', 80)
+    """
+    seen = "".join(letter if letter.isprintable() else "\ufffd" for letter in str(words)[: LONGEST + 1])
+    return seen if len(seen) <= LONGEST else seen[: LONGEST - 1] + "…"
+
+
+def word_for(value: Any, choices: Mapping[str, Any]) -> str:
+    """Return the word that stands for a value in a menu of words.
+
+    Menus hold the words themselves: ipywidgets takes the value None for "nothing is chosen", and shows a blank.
+    """
+    return {meaning: word for word, meaning in choices.items()}[value]
+
+
+_DROP = (
+    "event.preventDefault();event.stopPropagation();this.classList.remove('ct-over');"
+    "const files=event.dataTransfer.files,input=HTMLInputElement.prototype,own=input.click;"
+    # The button makes a file field of its own and clicks it; this time the field gets what was dropped.
+    "input.click=function(){this.files=files;this.dispatchEvent(new Event('change'))};"
+    "try{if(files.length)this.closest('.ct-card').querySelector('.ct-upload').click()}finally{input.click=own}"
+)
+
+
+def drop_zone(words: str) -> Any:
+    """Return a place to drop files on, which go the way of the upload button (class ct-upload) of the same card."""
+    over = "event.preventDefault();event.stopPropagation();this.classList.add('ct-over')"
+    handlers = {"ondragover": over, "ondragleave": "this.classList.remove('ct-over')", "ondrop": _DROP}
+    return html(tag("div", words, class_="ct-drop", **{name: Markup(code) for name, code in handlers.items()}))
 
 
 def verdict_of(passed: Any) -> str:

@@ -14,9 +14,13 @@ from ..report.markup import Content, Markup, tag
 from .tables import cell, label
 
 _SEND = (
-    "const i=this.closest('.ct-root').querySelector('.ct-channel input');"
-    "i.value=this.dataset.say+'#'+Date.now();"
-    "i.dispatchEvent(new Event('input',{bubbles:true}));i.dispatchEvent(new Event('change',{bubbles:true}))"
+    "const b=this,s=b.dataset.say,r=b.closest('.ct-root'),i=r.querySelector('.ct-channel input');"
+    "i.value=s+'#'+Date.now();"
+    "i.dispatchEvent(new Event('input',{bubbles:true}));i.dispatchEvent(new Event('change',{bubbles:true}));"
+    # The answer draws the button anew: the keyboard shall go on from there, and what was asked for be in sight.
+    "let n=0;const t=setInterval(()=>{if(b.isConnected&&++n<100)return;clearInterval(t);"
+    "[...r.querySelectorAll('[data-say]')].find(e=>e.dataset.say===s)?.focus({preventScroll:true});"
+    "if(s.startsWith('device:'))r.querySelector('.ct-device')?.scrollIntoView({block:'nearest'})},30)"
 )
 
 
@@ -149,7 +153,9 @@ def _cell(row: dict[Any, Any], head: Head, *, live: bool) -> Markup:
     value = row[head.name]
     if live and head.name == "device":
         return tag("td", button(tag("bdi", str(value)), f"device:{value}", class_="ct-link"))
-    look = "ct-number" if head.number else "ct-long" if head.name in _LONG else None
+    look = (
+        "ct-number" if head.number else "ct-long" if head.name in _LONG else "ct-when" if head.name == "last" else None
+    )
     return tag("td", tag("bdi", cell(value, head.name)), class_=look)
 
 

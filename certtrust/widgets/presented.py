@@ -13,7 +13,7 @@ from ..attempts import attempts, leaves
 from ..certificates import read_certificates
 from ..fleet import Fleet
 from ..schema import CERTIFICATES, conform, empty
-from .look import DASH, FIELD, card, day, html, show
+from .look import DASH, FIELD, card, day, drop_zone, html, short, show
 from .reading import read
 
 SHOWN = 50
@@ -71,6 +71,7 @@ class CertificateSource(traitlets.HasTraits):
             tooltip="PEM, DER, PKCS#7 or PKCS#12; a chain may come in one file or in several",
             layout={"width": "150px"},
         )
+        self.upload.add_class("ct-upload")
         self.password = ipywidgets.Password(
             description="Password", placeholder="for a PKCS#12 file, before it is chosen", style=FIELD, layout=auto
         )
@@ -79,7 +80,9 @@ class CertificateSource(traitlets.HasTraits):
         self._panes = {
             "Fleet": ipywidgets.VBox([self.search, self.choice]),
             "Paste": ipywidgets.VBox([self.paste, html(PRIVACY).add_class("ct-hint")]),
-            "File": ipywidgets.VBox([self.password, self.upload, html(PRIVACY).add_class("ct-hint")]),
+            "File": ipywidgets.VBox(
+                [self.password, self.upload, drop_zone("or drop files here"), html(PRIVACY).add_class("ct-hint")]
+            ),
         }
         self._pane = ipywidgets.VBox()
         self.box = card("Certificate", self.way, self._pane, self.judged, self.note)
@@ -121,7 +124,7 @@ class CertificateSource(traitlets.HasTraits):
         found = rows[rows["haystack"].str.contains(wanted, regex=False)] if wanted else rows
         shown = found.head(SHOWN)
         self._busy = True
-        self.choice.options = list(zip(shown["label"], shown["fingerprint"], strict=True))
+        self.choice.options = list(zip(map(short, shown["label"]), shown["fingerprint"], strict=True))
         self.choice.value = None
         self._busy = False
         more = f" The first {SHOWN} are listed." if len(found) > SHOWN else ""
@@ -205,4 +208,4 @@ def _text(value: Any) -> str:
 
 def _label(row: Any) -> str:
     name = row["subject_cn"] if isinstance(row["subject_cn"], str) and row["subject_cn"] else row["subject"]
-    return f"{name} · until {day(row['not_after'])}"
+    return f"{short(name)} · until {day(row['not_after'])}"

@@ -15,11 +15,16 @@ from ..report.markup import Markup, tag
 from ..rules import SCENARIOS
 from ..schema import CERTIFICATES, empty
 from . import explained
-from .look import DASH, FIELD, card, html, show, show_with_twin, style
+from .look import DASH, FIELD, card, html, show, show_with_twin, style, word_for
 from .moments import MomentSlider
 from .presented import CertificateSource
 from .trust import TrustChoice, listed_frame
 
+_SCENARIOS = {
+    "h323-certificate": "H.323/TLS, by certificate",
+    "h323-password": "H.323/TLS, by password",
+    "browser": "Browser, HTTPS or websocket",
+}
 _FLAGS = {"not known": None, "set": True, "not set": False}
 _HINT = "This is a static copy. Run the notebook to get the controls: Run → Run All Cells."
 
@@ -143,8 +148,10 @@ class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("ct-live")
 
     def _connect(self) -> None:
-        for name in ("scenario", "registration_name", "hardware_id", "url", "tls_only"):
+        for name in ("scenario", "registration_name", "hardware_id", "url"):
             traitlets.link((self, name), (self._fields[name], "value"))
+        words = (lambda flag: word_for(flag, _FLAGS), _FLAGS.__getitem__)
+        traitlets.link((self, "tls_only"), (self._fields["tls_only"], "value"), transform=words)
         traitlets.link((self, "at"), (self._moment, "at"))
         self.trust = self._trust_choice.trust
         self._trust_choice.observe(lambda change: self._follow("trust", self, change["new"]), names="trust")
@@ -252,7 +259,7 @@ def _fields() -> dict[str, Any]:
     text = {"style": FIELD, "layout": {"width": "auto"}, "continuous_update": True}
     return {
         "scenario": ipywidgets.Dropdown(
-            options=[(label, name) for name, label in explained.SCENARIO_LABELS.items()],
+            options=[(label, name) for name, label in _SCENARIOS.items()],
             description="Scenario",
             style=FIELD,
             layout={"width": "auto"},
@@ -263,6 +270,6 @@ def _fields() -> dict[str, Any]:
         "hardware_id": ipywidgets.Text(description="Hardware ID", placeholder="IP222-2f-68-8a", **text),
         "url": ipywidgets.Text(description="URL", placeholder="https://192.0.2.7/", **text),
         "tls_only": ipywidgets.Dropdown(
-            options=list(_FLAGS.items()), description="TLS only", style=FIELD, layout={"width": "auto"}
+            options=list(_FLAGS), description="TLS only", style=FIELD, layout={"width": "auto"}
         ),
     }

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .. import names
+from .. import chains, names
 from ..advice import changes, latest
 from ..advice.whatif import CHANGES
-from ..attempts import _scenario, _with_trust, attempts, identities
+from ..attempts import _scenario, attempts, identities
 from ..check import CAUSES, VERDICTS, check
 from ..fleet import Fleet, link
 from ..groups import combine
@@ -159,7 +159,12 @@ class Trial:
         presented = fleet.certificates[fleet.certificates["bundle"].isin(set(rows["bundle"].dropna()))]
         there = {*presented["fingerprint"].dropna(), *settings.trust["fingerprint"].dropna()}
         links = fleet.links[fleet.links["child"].isin(there)] if fleet.links is not None else None
-        return check(_with_trust(rows, presented, settings.trust, links), at=settings.at)
+        known = rows["bundle"].notna()
+        questions = rows[["pbx", "bundle"]].assign(fingerprint=rows["fingerprint"].where(known))
+        outcome = chains.judge(questions, presented, settings.trust, links)
+        # A listing tells names and dates of a certificate, and holds nothing that could be verified.
+        failure = outcome["trust_failure"].mask(known & rows["fingerprint"].isna(), "unreadable")
+        return check(rows.assign(trust_paths=outcome["trust_paths"], trust_failure=failure), at=settings.at)
 
 
 def changed(before: pd.DataFrame, after: pd.DataFrame) -> Codes:

@@ -14,7 +14,7 @@ from ..charts.labels import plural
 from ..fleet import Fleet
 from ..schema import TRUST, conform, empty
 from ..trustlists import read_trust_list
-from .look import FIELD, card, day, html, show
+from .look import FIELD, card, day, drop_zone, html, short, show
 from .reading import read
 
 SHOWN = 60
@@ -87,9 +87,19 @@ class TrustChoice(traitlets.HasTraits):
             tooltip="Certificates or CAs that the list shall hold",
             layout={"width": "130px"},
         )
+        self.upload.add_class("ct-upload")
         self.note = html()
         buttons = ipywidgets.HBox([self.every, self.none, self.upload])
-        self.box = card("Trust list", self.pbx, self.public, self.search, self.boxes, buttons, self.note)
+        self.box = card(
+            "Trust list",
+            self.pbx,
+            self.public,
+            self.search,
+            self.boxes,
+            buttons,
+            drop_zone("or drop entries here"),
+            self.note,
+        )
 
     def _connect(self) -> None:
         self.pbx.observe(lambda change: self._choose(change["new"]), names="value")
@@ -164,8 +174,8 @@ class TrustChoice(traitlets.HasTraits):
         name = row.subject_cn if isinstance(row.subject_cn, str) and row.subject_cn else str(row.subject)
         box = ipywidgets.Checkbox(
             value=row.fingerprint in self._ticked[self.browser],
-            description=f"{name} · until {day(row.not_after)}",
-            tooltip=f"{row.subject}, SHA-256 {row.fingerprint}",
+            description=f"{short(name)} · until {day(row.not_after)}",
+            tooltip=f"{short(row.subject)}, SHA-256 {row.fingerprint}",
             indent=False,
             layout={"width": "auto"},
         )

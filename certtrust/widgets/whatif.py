@@ -18,7 +18,7 @@ from ..charts.labels import cause_label, plural
 from ..fleet import Fleet
 from ..report.exports import guarded
 from ..report.markup import Markup, tag
-from .look import FIELD, card, day, html, show, show_with_twin, style
+from .look import FIELD, card, day, html, short, show, show_with_twin, style, word_for
 from .moments import MomentSlider
 from .panels import Channel, Head, compared_bars, device_table, tiles
 from .steps import EVERY, Step, in_list, lists, plan, settings
@@ -163,7 +163,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     def _build(self) -> None:
         wide = {"width": "auto"}
         self._pbx = ipywidgets.Dropdown(
-            options=[("every PBX", EVERY), *((name, name) for name in self._names)],
+            options=[("every PBX", EVERY), *((short(name), name) for name in self._names)],
             value=self._names[0] if self._names else EVERY,
             description="At",
             style=FIELD,
@@ -174,10 +174,8 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         self._entries.add_class("ct-scroll")
         self._drawn: list[str] = []
         self._note = html()
-        self._tls = ipywidgets.Dropdown(options=list(_FLAGS.items()), description="TLS only", style=FIELD, layout=wide)
-        self._login = ipywidgets.Dropdown(
-            options=list(_LOGINS.items()), description="Devices log in", style=FIELD, layout=wide
-        )
+        self._tls = ipywidgets.Dropdown(options=list(_FLAGS), description="TLS only", style=FIELD, layout=wide)
+        self._login = ipywidgets.Dropdown(options=list(_LOGINS), description="Devices log in", style=FIELD, layout=wide)
         self._undo = ipywidgets.Button(description="Undo", icon="undo", tooltip="Take the last step back")
         self._reset = ipywidgets.Button(description="Start over", icon="times", tooltip="Take all steps back")
         self._numbers, self._chart, self._list, self._pages = html(), html(), html(), html()
@@ -215,8 +213,8 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     def _connect(self) -> None:
         self._pbx.observe(lambda _change: self._show_switches(), names="value")
         self._search.observe(lambda _change: self._show_switches(), names="value")
-        self._tls.observe(lambda change: self._switched("tls_only", change["new"]), names="value")
-        self._login.observe(lambda change: self._switched("authentication", change["new"]), names="value")
+        self._tls.observe(lambda change: self._switched("tls_only", _FLAGS[change["new"]]), names="value")
+        self._login.observe(lambda change: self._switched("authentication", _LOGINS[change["new"]]), names="value")
         self._moment.observe(lambda change: self._switched("at", change["new"]), names="at")
         self._undo.on_click(lambda _button: self.undo())
         self._reset.on_click(lambda _button: self.set_trait("steps", ()))
@@ -252,8 +250,8 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         """Let the controls say what holds at the chosen PBX, after all steps."""
         now, pbx = self._settings(self.steps), self._pbx.value
         self._quiet = True
-        self._tls.value = now.tls_only.get(pbx, now.tls_only.get(EVERY))
-        self._login.value = now.authentication.get(pbx, now.authentication.get(EVERY))
+        self._tls.value = word_for(now.tls_only.get(pbx, now.tls_only.get(EVERY)), _FLAGS)
+        self._login.value = word_for(now.authentication.get(pbx, now.authentication.get(EVERY)), _LOGINS)
         self._moment.at = now.at
         self._show_entries(now.trust, pbx)
         self._quiet = False
@@ -291,8 +289,8 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         signed = f" · signed {plural(row.weight, 'device')}" if row.weight else ""
         box = ipywidgets.Checkbox(
             value=bool(row.listed),
-            description=f"{row.label} · until {day(row.not_after)}{signed}",
-            tooltip=f"{row.subject}, SHA-256 {row.fingerprint}",
+            description=f"{short(row.label)} · until {day(row.not_after)}{signed}",
+            tooltip=f"{short(row.subject)}, SHA-256 {row.fingerprint}",
             indent=False,
             layout={"width": "auto"},
         )

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import json
+import statistics
+from pathlib import Path
+
 from servers import Server
 
 LIVE = ".ct-live"
+MEASURE = """([root, press, watched]) => new Promise((done, fail) => {
+    const begin = performance.now();
+    const observer = new MutationObserver(() => {
+        observer.disconnect();
+        requestAnimationFrame(() => done(performance.now() - begin));
+    });
+    observer.observe(root.querySelector(watched), {childList: true, subtree: true, characterData: true});
+    setTimeout(() => fail(new Error('nothing changed')), 20000);
+    const element = root.querySelector(press.selector);
+    if (press.option !== null) element.selectedIndex = press.option;
+    if (press.text !== null) element.value = press.text;
+    if (press.option === null && press.text === null) element.click();
+    else for (const kind of ['input', 'change', 'keyup']) element.dispatchEvent(new Event(kind, {bubbles: true}));
+})"""
+RESTED = """each => {
+    if (window.ctSeen.text !== each.innerText) window.ctSeen = {text: each.innerText, since: performance.now()};
+    return performance.now() - window.ctSeen.since > 250;
+}"""
+KERNEL_READY = """() => {
+    const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
+    return context?.isReady && context.session?.kernel?.status === "idle";
+}"""
 
 
-def opened(page, lab: Server, name: str) -> None:
+def opened(page, lab: Server, name: str, *, path: str = "lab/tree") -> None:
     """Open a notebook and wait until its kernel is there."""
-    page.goto(f"{lab.url}/lab/tree/notebooks/{name}?reset")
+    page.goto(f"{lab.url}/{path}/notebooks/{name}?reset")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    page.wait_for_function(KERNEL_READY)
 
 
 def menu(page, *names: str) -> None:
@@ -45,7 +71,7 @@ def widget(page, number: int = 0):
 
 
 def settled(page, action, watched, changed=None) -> None:
-    """Do something, and wait until what is watched shows something else, or what is expected."""
+    """Do something, and wait until what is watched shows something else, or what is expected, and has come to rest."""
     before = watched.inner_text()
     action()
     if changed is None:
@@ -54,3 +80,26 @@ def settled(page, action, watched, changed=None) -> None:
         page.wait_for_function(
             "([each, text]) => each.innerText.includes(text)", arg=[watched.element_handle(), changed]
         )
+    # The parts of an answer arrive one after the other.
+    page.evaluate("() => { window.ctSeen = {}; }")
+    page.wait_for_function(RESTED, arg=watched.element_handle())
+
+
+def milliseconds(
+    page, root, selector: str, watched: str, *, option: int | None = None, text: str | None = None
+) -> float:
+    """Return the time from a click, a choice or typed text to the change of the page that answers it."""
+    press = {"selector": selector, "option": option, "text": text}
+    spent = page.evaluate(MEASURE, [root.element_handle(), press, watched])
+    page.wait_for_timeout(1500)
+    return float(spent)
+
+
+def summed_up(times: dict[str, list[float]], file: Path) -> None:
+    """Write the times and their medians, for the notes."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    summary = {
+        what: {"median ms": round(statistics.median(each)), "all": [round(one) for one in each]}
+        for what, each in times.items()
+    }
+    file.write_text(json.dumps(summary, indent=2))

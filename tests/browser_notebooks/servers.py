@@ -88,12 +88,14 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
 
 
 @contextmanager
-def jupyterlab(folder: Path, log: Path) -> Iterator[Server]:
-    """Run JupyterLab on a folder, without a token and without a browser of its own."""
+def jupyterlab(folder: Path, log: Path, *, application: str = "jupyterlab") -> Iterator[Server]:
+    """Run JupyterLab, or Notebook 7, on a folder, without a token and without a browser of its own."""
     port = free_port()
-    command = ["jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token="]
+    command = [application, "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token="]
     command += [f"--ServerApp.root_dir={folder}", "--allow-root", "--ServerApp.log_level=WARN"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    # So that a test can ask whether the kernel is there.
+    command += ["--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"]
     with running(command, folder, log, f"http://127.0.0.1:{port}", "/api/status") as server:
         yield server
 
@@ -103,5 +105,7 @@ def voila(notebook: Path, log: Path) -> Iterator[Server]:
     """Serve one notebook as a dashboard."""
     port = free_port()
     command = ["voila", notebook.name, "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
+    # Notebook 7 may be installed beside Voila, whose page has no use for its menu.
+    command += ["--VoilaConfiguration.extension_denylist=@jupyter-notebook/lab-extension"]
     with running(command, notebook.parent, log, f"http://127.0.0.1:{port}", "/static/") as server:
         yield server

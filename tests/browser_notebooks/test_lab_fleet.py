@@ -58,7 +58,12 @@ def test_table_sorts_pages_and_explains_a_device(page, lab, explorer):
         assert explorer.locator("th[aria-sort=ascending],th[aria-sort=descending]").inner_text().startswith(heading)
     settled(page, lambda: explorer.get_by_label("Sort by").select_option("Device"), explorer)
     settled(page, lambda: explorer.get_by_label("largest first").click(), explorer)
-    for button, page_number in (("Next", "Page 2"), ("Back", "Page 1"), ("Last", "Page 1"), ("First", "Page 1")):
+    for button, page_number in (
+        ("Next", "Page 2 of"),
+        ("Back", "Page 1 of"),
+        ("Last", "Page 13 of 13"),
+        ("First", "Page 1 of"),
+    ):
         settled(
             page, lambda b=button: explorer.get_by_role("button", name=b, exact=True).click(), explorer, page_number
         )
@@ -84,6 +89,9 @@ def test_the_selection_is_a_frame_in_the_next_cell(page, explorer):
     """What the controls chose is at hand in Python as `explorer.selection`."""
     settled(page, explorer.locator(".ct-bar-row").first.click, explorer)
     page.locator(".jp-Notebook-footer").click()
+    page.wait_for_function("() => document.activeElement.matches('.jp-Cell')")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.activeElement.matches('.jp-Cell .cm-content')")
     page.keyboard.insert_text("print('chosen', len(explorer.selection), explorer.selection['cause'].nunique())")
     page.keyboard.press("Shift+Enter")
     page.wait_for_function("() => /chosen \\d+ 1/.test(document.querySelector('.jp-Notebook').innerText)")
@@ -103,15 +111,18 @@ def test_every_switch_of_a_what_if(page, lab, whatif):
     for kind in ("repaired", "broken", "all changes"):
         whatif.get_by_label("Show", exact=True).select_option(kind)
         page.wait_for_timeout(400)
-    settled(page, lambda: whatif.get_by_role("button", name="Next", exact=True).click(), whatif, "Page 2")
-    settled(page, lambda: whatif.get_by_role("button", name="Back", exact=True).click(), whatif, "Page 1")
+    settled(page, lambda: whatif.get_by_role("button", name="Next", exact=True).click(), whatif, "Page 2 of")
+    settled(page, lambda: whatif.get_by_role("button", name="Back", exact=True).click(), whatif, "Page 1 of")
     whatif.get_by_role("button", name="Undo").click()
     whatif.get_by_role("button", name="Undo").click()
     page.wait_for_function("each => !each.innerText.includes('log in with their')", arg=plan.element_handle())
     settled(page, lambda: whatif.get_by_label("At", exact=True).select_option("every PBX"), whatif)
     whatif.get_by_label("Find entry").fill("Certification Authority")
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.ct-scroll label')].every(each => each.innerText.includes('Authority'))"
+        """() => {
+            const entries = [...document.querySelectorAll('.ct-scroll .widget-label-basic')];
+            return entries.length > 0 && entries.every(each => each.innerText.includes('Authority'));
+        }"""
     )
     settled(page, whatif.locator(".ct-scroll input:not(:checked)").first.click, plan, "Upload the certificate")
     settled(page, lambda: whatif.get_by_role("button", name="Prepare plan").click(), whatif, "Download the plan")

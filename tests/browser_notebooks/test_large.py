@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import statistics
-
 import nbformat
 from conftest import PICTURES
-from driving import opened, run_all, widget
+from driving import milliseconds, opened, run_all, summed_up, widget
 from large import stored
 
 CODE = """import pickle
@@ -16,29 +13,6 @@ from pathlib import Path
 from certtrust.widgets import FleetExplorer, WhatIf
 
 fleet = pickle.loads(Path("large.pkl").read_bytes())"""
-MEASURE = """([root, press, watched]) => new Promise(done => {
-    const target = watched ? root.querySelector(watched) : root;
-    const begin = performance.now();
-    const observer = new MutationObserver(() => {
-        observer.disconnect();
-        requestAnimationFrame(() => done(performance.now() - begin));
-    });
-    observer.observe(target, {childList: true, subtree: true, characterData: true});
-    const element = root.querySelector(press.selector);
-    if (press.option === undefined) element.click();
-    else {
-        element.selectedIndex = press.option;
-        element.dispatchEvent(new Event('change', {bubbles: true}));
-    }
-})"""
-
-
-def milliseconds(page, root, selector: str, watched: str, option: int | None = None) -> float:
-    """Return the time from a click, or a choice in a menu, to the change of the page that answers it."""
-    press = {"selector": selector} if option is None else {"selector": selector, "option": option}
-    spent = page.evaluate(MEASURE, [root.element_handle(), press, watched])
-    page.wait_for_timeout(1500)
-    return float(spent)
 
 
 def test_filters_and_switches_of_a_large_fleet(page, lab, site):
@@ -66,10 +40,5 @@ def test_filters_and_switches_of_a_large_fleet(page, lab, site):
             milliseconds(page, whatif, ".ct-scroll input[type=checkbox]", ".ct-right") for _ in range(4)
         ],
     }
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    summary = {
-        what: {"median ms": round(statistics.median(each)), "all": [round(one) for one in each]}
-        for what, each in times.items()
-    }
-    (PICTURES / "large.json").write_text(json.dumps(summary, indent=2))
+    summed_up(times, PICTURES / "large.json")
     assert all(each for each in times.values())
