@@ -13,10 +13,7 @@ from . import browsers, chains, identity
 from .errors import CerttrustError
 from .fleet import Fleet
 from .groups import Codes, alike, combine
-from .owners import by_tail, held_by, identify, known_serials, numbered, owned, owner, per_text, presented
-from .owners import holders as holders
-from .owners import identities as identities
-from .owners import leaves as leaves
+from .owners import by_tail, held_by, identify, known_serials, leaves, numbered, owned, owner, per_text, presented
 from .schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
 from .trustlists import read_trust_list
 

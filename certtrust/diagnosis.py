@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from . import chains, identity
-from .attempts import browser_attempts, identities
+from .attempts import browser_attempts
 from .certificates import read_certificates
 from .check import check
 from .errors import CerttrustError
 from .findings import explain, present
 from .fleet import Fleet
+from .owners import identities
 from .rules import BY_CODE, HYGIENE, SCENARIOS
 from .schema import ATTEMPTS, CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, conform, empty
 from .trustlists import read_trust_list

@@ -15,7 +15,7 @@ import certtrust as ct
 from certtrust import identity, names, simulation
 from certtrust.advice import impersonations, shared_keys, shared_names
 from certtrust.advice.impersonations import _room
-from certtrust.attempts import holders, identities
+from certtrust.owners import holders, identities
 from certtrust.prefixes import beginnings
 from certtrust.schema import CERTIFICATES, DEVICES, LINKS, REGISTRATIONS, TRUST, conform, empty
 

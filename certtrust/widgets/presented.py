@@ -9,9 +9,10 @@ import ipywidgets
 import pandas as pd
 import traitlets
 
-from ..attempts import attempts, leaves
+from ..attempts import attempts
 from ..certificates import read_certificates
 from ..fleet import Fleet
+from ..owners import leaves
 from ..schema import CERTIFICATES, conform, empty
 from .look import DASH, FIELD, card, day, drop_zone, html, short, show
 from .reading import read

@@ -19,10 +19,11 @@ import pandas as pd
 from .. import chains, names
 from ..advice import changes, latest
 from ..advice.whatif import CHANGES
-from ..attempts import _scenario, attempts, identities
+from ..attempts import _scenario, attempts
 from ..check import CAUSES, VERDICTS, check
 from ..fleet import Fleet, link
 from ..groups import combine
+from ..owners import identities
 
 Codes = npt.NDArray[np.int64]
 
