@@ -47,10 +47,8 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
     rule = np.repeat(np.arange(len(RULES)), [len(part) for part in parts])[order]
     undecided = [results[rule.code].isna().to_numpy()[part] for rule, part in zip(RULES, parts, strict=True)]
     passed = pd.arrays.BooleanArray(np.zeros(len(rows), dtype=bool), np.concatenate(undecided)[order])
-    words = {
-        name: _joined([_sentences(results, part, rule, name) for rule, part in zip(RULES, parts, strict=True)])
-        for name in ("why", "remedy")
-    }
+    told = [_sentences(results, part, rule) for rule, part in zip(RULES, parts, strict=True)]
+    words = {name: _joined([each[name] for each in told]) for name in _TOLD}
     return pd.DataFrame(
         {
             "attempt": results.index.take(rows[order]),
@@ -78,8 +76,8 @@ def _repeated(values: list[str], number: Codes) -> Any:
 
 def explain(found: pd.DataFrame, rule: Rule) -> dict[str, pd.Series]:
     """Return `why` and `remedy` in words for rows of RESULTS that break the rule, or that it cannot decide."""
-    every = np.arange(len(found))
-    return {name: _each(_sentences(found, every, rule, name), found.index) for name in ("why", "remedy")}
+    told = _sentences(found, np.arange(len(found)), rule)
+    return {name: _each(words, found.index) for name, words in told.items()}
 
 
 def present(results: pd.DataFrame, rule: Rule) -> pd.Series:
@@ -102,8 +100,8 @@ def _joined(parts: list[_Numbered]) -> _Numbered:
     return np.concatenate(numbers), pd.concat([distinct for _, distinct in parts], ignore_index=True)
 
 
-def _sentences(results: pd.DataFrame, rows: Codes, rule: Rule, name: str) -> _Numbered:
-    """Return why or remedy (the `name`) of the rows that break the rule, or that it cannot decide."""
+def _sentences(results: pd.DataFrame, rows: Codes, rule: Rule) -> dict[str, _Numbered]:
+    """Return `why` and `remedy` of the rows that break the rule, or that it cannot decide."""
     texts = rule.sentences
     kinds = {kind: {**texts, **other} for kind, other in texts.get("variants", {}).items()}
     kinds[""] = texts
@@ -111,11 +109,13 @@ def _sentences(results: pd.DataFrame, rows: Codes, rule: Rule, name: str) -> _Nu
     kind = _kinds(results, rows, rule, set(kinds))
     where = [(each, np.flatnonzero(kind == each)) for each in pd.unique(kind)]
     if not where:
-        return rows, pd.Series(dtype="str")
-    number, distinct = _joined([_filled(kinds[each][name], results, rows[here]) for each, here in where])
-    back = np.empty(len(rows), dtype=np.int64)
-    back[np.concatenate([here for _, here in where])] = number
-    return back, distinct
+        return dict.fromkeys(_TOLD, (rows, pd.Series(dtype="str")))
+    back = np.argsort(np.concatenate([here for _, here in where]))
+    told = {}
+    for name in _TOLD:
+        number, distinct = _joined([_filled(kinds[each][name], results, rows[here]) for each, here in where])
+        told[name] = number[back], distinct
+    return told
 
 
 def _kinds(results: pd.DataFrame, rows: Codes, rule: Rule, known: set[str]) -> Any:
@@ -173,6 +173,7 @@ def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else []
 
 
+_TOLD = ("why", "remedy")
 _UNNAMED = "an unnamed device"
 _BEGINNING = r"^[at](?=n unnamed device\b|he device\b|he PBX\b)"
 _VARYING = (

@@ -103,8 +103,8 @@ def _whose_cn(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
     spelled = same_spelling(cn)
     own = (spelled == attempts["device"]) | (spelled == same_spelling(attempts["hardware_id"]))
     own |= cn == attempts["user"]
-    other = _last_octets(cn) != _last_octets(attempts["device"])
-    other &= _last_octets(cn).notna() & _last_octets(attempts["device"]).notna()
+    octets, own_octets = _last_octets(cn), _last_octets(attempts["device"])
+    other = (octets != own_octets) & octets.notna() & own_octets.notna()
     variant = pd.Series("another's CN", index=attempts.index, dtype="str").where(true(other))
     return variant.mask(true(own), "own CN").mask(cn.str.strip() == "", "no CN")
 
