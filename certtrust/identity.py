@@ -6,13 +6,22 @@ last three octets (`IP222-2f-68-8a`); products contain hyphens (`IP29-2`), so it
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from . import arrow
 
 _OCTET = "[0-9A-Fa-f]{2}"
 SERIAL = rf"(?:{_OCTET}[:-]){{5}}{_OCTET}|[0-9A-Fa-f]{{12}}|(?:[0-9A-Fa-f]{{4}}\.){{2}}[0-9A-Fa-f]{{4}}"
 """Pattern of a serial: 12 hex digits, or octets with `:` or `-`, or three groups with dots."""
 HARDWARE_ID = rf"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*?-{_OCTET}-{_OCTET}-{_OCTET}"
 """Pattern of a hardware ID: a product that begins with a letter, then three octets."""
+
+
+_NONE, _HYPHEN = (pa.scalar(each, pa.large_string()) for each in (None, "-"))
 
 
 def serials(text: pd.Series) -> pd.Series:
@@ -23,9 +32,7 @@ def serials(text: pd.Series) -> pd.Series:
     >>> serials(pd.Series(["00-90-33-2F-68-8A", "IP222-2f-68-8a"])).tolist()
     ['0090332f688a', nan]
     """
-    text = text.astype("str").str.strip()
-    digits = text.str.replace(r"[:.-]", "", regex=True).str.lower()
-    return digits.where(text.str.fullmatch(SERIAL).fillna(False).astype(bool))
+    return _series(_serials(_trimmed(text)), text.index)
 
 
 def hardware_ids(text: pd.Series) -> pd.DataFrame:
@@ -36,11 +43,9 @@ def hardware_ids(text: pd.Series) -> pd.DataFrame:
     >>> hardware_ids(pd.Series(["ip29-2-01-02-0A", "phone"])).values.tolist()
     [['IP29-2', '01020a'], [nan, nan]]
     """
-    text = text.astype("str").str.strip()
-    fits = text.str.fullmatch(HARDWARE_ID).fillna(False).astype(bool)
-    model = text.str.slice(stop=-9).str.upper().where(fits)
-    tail = text.str.slice(start=-8).str.replace("-", "").str.lower().where(fits)
-    return pd.DataFrame({"model": model, "tail": tail}, index=text.index)
+    model, octets = _hardware_ids(_trimmed(text))
+    tail = pc.replace_substring(octets, "-", "")
+    return pd.DataFrame({"model": _series(model, text.index), "tail": _series(tail, text.index)})
 
 
 def same_spelling(text: pd.Series) -> pd.Series:
@@ -54,7 +59,26 @@ def same_spelling(text: pd.Series) -> pd.Series:
     >>> same_spelling(pd.Series(["00:90:33:2F:68:8A", "ip222-2F-68-8A", "Reception"])).tolist()
     ['0090332f688a', 'IP222-2f-68-8a', 'reception']
     """
-    text = text.astype("str").str.strip()
-    parts = hardware_ids(text)
-    spelled = parts["model"] + "-" + text.str.slice(start=-8).str.lower()
-    return serials(text).fillna(spelled).fillna(text.str.lower())
+    trimmed = _trimmed(text)
+    spelled = pc.binary_join_element_wise(*_hardware_ids(trimmed), _HYPHEN)
+    return _series(pc.coalesce(_serials(trimmed), spelled, pc.utf8_lower(trimmed)), text.index)
+
+
+def _trimmed(text: pd.Series) -> Any:
+    return pc.utf8_trim_whitespace(arrow.text(text))
+
+
+def _series(found: Any, index: pd.Index) -> pd.Series:
+    return pd.Series(pd.array(found, dtype="str"), index=index)
+
+
+def _serials(trimmed: Any) -> Any:
+    fits = pc.match_substring_regex(trimmed, f"^(?:{SERIAL})$")
+    return pc.if_else(fits, pc.utf8_lower(pc.replace_substring_regex(trimmed, "[:.-]", "")), _NONE)
+
+
+def _hardware_ids(trimmed: Any) -> tuple[Any, Any]:
+    """Return the product and the octets, as xx-xx-xx, of each hardware ID."""
+    known = pc.if_else(pc.match_substring_regex(trimmed, f"^(?:{HARDWARE_ID})$"), trimmed, _NONE)
+    model = pc.utf8_upper(pc.utf8_slice_codeunits(known, 0, -9))
+    return model, pc.utf8_lower(pc.utf8_slice_codeunits(known, -8, None))
