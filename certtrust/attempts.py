@@ -218,7 +218,11 @@ def _at_its_time(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def browser_attempts(
-    certificates: pd.DataFrame, urls: str | Sequence[str] | Mapping[str, str], trust: pd.DataFrame | None = None
+    certificates: pd.DataFrame,
+    urls: str | Sequence[str] | Mapping[str, str],
+    trust: pd.DataFrame | None = None,
+    *,
+    links: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Make one attempt per certificate that a server presents and URL that a browser opens.
 
@@ -231,6 +235,8 @@ def browser_attempts(
         certificate; or a mapping from `device`, `bundle` or `fingerprint` to the URL.
     trust : DataFrame, optional
         Table TRUST: the browser's list. By default the public list of certifi.
+    links : DataFrame, optional
+        Table LINKS; what is missing in it is verified.
 
     Returns
     -------
@@ -270,7 +276,7 @@ def browser_attempts(
     kept = ["device", "fingerprint", "bundle", "url", "certificate_error", "source", *_CERTIFICATE_COLUMNS]
     rows = conform(served[kept].assign(scenario="browser", certificate_by="url"), ATTEMPTS)
     everyone = trust.assign(pbx=pd.Series(pd.NA, index=trust.index, dtype="str"))
-    links = chains.link(certificates, everyone)
+    links = chains.link(certificates, everyone, links)
     rows = _with_trust(rows, certificates, everyone, links)
     rows["browser_paths"] = browsers.browser_paths(rows, certificates, everyone, links)
     return conform(rows, ATTEMPTS)

@@ -140,6 +140,7 @@ def diagnose(
     authentication: str | None = None,
     chain: Certificates = (),
     at: pd.Timestamp | str | None = None,
+    links: pd.DataFrame | None = None,
 ) -> Diagnosis:
     """Explain whether one certificate fits a scenario of the page, step by step.
 
@@ -164,6 +165,8 @@ def diagnose(
         Further certificates that were presented with it.
     at : Timestamp or str, optional
         The moment to judge at, UTC; by default now.
+    links : DataFrame, optional
+        Table LINKS, for who asks again and again about the same certificates; what is missing in it is verified.
 
     Returns
     -------
@@ -193,10 +196,10 @@ def diagnose(
     presented = _presented(certificate, chain)
     if scenario == "browser":
         listed = read_trust_list(certifi.where()) if trust is None else _trust_list(trust)
-        asked = browser_attempts(presented, {presented["fingerprint"].iloc[0]: str(url)}, listed)
+        asked = browser_attempts(presented, {presented["fingerprint"].iloc[0]: str(url)}, listed, links=links)
     else:
         listed = empty(TRUST) if trust is None else _trust_list(trust)
-        asked = _registered(presented, listed, registration_name, hardware_id, scenario)
+        asked = _registered(presented, listed, registration_name, hardware_id, scenario, links)
         asked["tls_only"] = pd.array([tls_only], dtype="boolean")
     return explained(check(asked, at=at))
 
@@ -265,7 +268,12 @@ def _trust_list(trust: Certificates) -> pd.DataFrame:
 
 
 def _registered(
-    presented: pd.DataFrame, listed: pd.DataFrame, registration_name: str | None, hardware_id: str | None, scenario: str
+    presented: pd.DataFrame,
+    listed: pd.DataFrame,
+    registration_name: str | None,
+    hardware_id: str | None,
+    scenario: str,
+    links: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """Return the attempt that presents this very certificate: nothing is looked up, so nothing has to be joined."""
     said = {"hardware_id": [hardware_id], "registration_name": [registration_name]}
@@ -273,7 +281,7 @@ def _registered(
     device = identities(Fleet(presented, listed, empty(DEVICES), registration))[0]
     own = presented[list(_PRESENTED)].head(1).reset_index(drop=True)
     default = identity.serials(device).iloc[0]
-    outcome = chains.judge(own.assign(pbx=pd.Series([None], dtype="str")), presented, listed)
+    outcome = chains.judge(own.assign(pbx=pd.Series([None], dtype="str")), presented, listed, links)
     return conform(
         own.rename(columns={"parse_error": "certificate_error"}).assign(
             device=device.fillna("the device"),

@@ -87,6 +87,22 @@ def test_the_chain_completes_the_path_and_only_what_was_presented_does():
     assert alone.path == []
 
 
+@pytest.mark.parametrize(
+    "question", [{"registration_name": PHONE, **BY_CERTIFICATE}, {"scenario": "browser", "url": "https://192.0.2.7/"}]
+)
+@pytest.mark.parametrize("trust", [ROOT, trustme.CA().cert_pem.bytes()])
+def test_links_that_are_known_change_no_answer(question, trust, monkeypatch):
+    """What was verified once is not verified again, whether the chain leads to the list or not."""
+    known = ct.chains.link(ct.read_certificates(LEAF), ct.read_trust_list(trust))
+    plain = ct.diagnose(LEAF, trust=trust, at="2026-06-01", **question)
+    tries = []
+    verify = ct.links.verify_many
+    monkeypatch.setattr(ct.links, "verify_many", lambda *signed: tries.extend(signed[0]) or verify(*signed))
+    linked = ct.diagnose(LEAF, trust=trust, at="2026-06-01", links=known, **question)
+    assert linked.to_dict() == plain.to_dict()
+    assert tries == []
+
+
 def test_it_shows_itself_as_text_html_and_plain_values():
     """A terminal, a notebook and JSON all carry the verdict, the reason and the remedy."""
     diagnosis = ct.diagnose(LEAF, registration_name="reception", trust=ROOT, **BY_CERTIFICATE)

@@ -117,7 +117,9 @@ class Node(NamedTuple):
     warning: str = ""
 
 
-def chain(diagnosis: Diagnosis, certificates: pd.DataFrame, trust: pd.DataFrame | None) -> list[Node]:
+def chain(
+    diagnosis: Diagnosis, certificates: pd.DataFrame, trust: pd.DataFrame | None, links: pd.DataFrame | None = None
+) -> list[Node]:
     """Return the chain from the certificate upwards: to the trusted entry, else as far as it is known.
 
     Parameters
@@ -126,6 +128,8 @@ def chain(diagnosis: Diagnosis, certificates: pd.DataFrame, trust: pd.DataFrame 
         Of the first of `certificates`.
     certificates, trust : DataFrame
         What was presented, the judged certificate first, and the trust list (None = not known).
+    links : DataFrame, optional
+        Table LINKS; what is missing in it is verified.
 
     Returns
     -------
@@ -135,7 +139,7 @@ def chain(diagnosis: Diagnosis, certificates: pd.DataFrame, trust: pd.DataFrame 
     listed = trust if trust is not None else certificates.head(0)
     known = pd.concat([certificates, listed]).drop_duplicates("fingerprint").set_index("fingerprint", drop=False)
     moment = diagnosis.result["judged_at"].iloc[0]
-    prints = diagnosis.path or _upwards(certificates, listed, known)
+    prints = diagnosis.path or _upwards(certificates, listed, known, links)
     entries = set(listed["fingerprint"].dropna())
     nodes = [_node(known.loc[each], each in entries, moment) for each in prints if each in known.index]
     top = known.loc[prints[-1]] if prints and prints[-1] in known.index else None
@@ -157,9 +161,11 @@ def _node(row: Any, listed: bool, moment: pd.Timestamp) -> Node:
     return Node(str(name), f"{day(row['not_before'])} to {day(row['not_after'])}", listed, row["fingerprint"], warning)
 
 
-def _upwards(certificates: pd.DataFrame, listed: pd.DataFrame, known: pd.DataFrame) -> list[str]:
+def _upwards(
+    certificates: pd.DataFrame, listed: pd.DataFrame, known: pd.DataFrame, links: pd.DataFrame | None
+) -> list[str]:
     """Follow verified signatures from the first certificate as far as they lead."""
-    links = chains.link(certificates, listed)
+    links = chains.link(certificates, listed, links)
     verified = links[links["verified"].fillna(value=False).astype(bool) & (links["child"] != links["issuer"])]
     above = verified.drop_duplicates("child").set_index("child")["issuer"]
     prints = [certificates["fingerprint"].iloc[0]]

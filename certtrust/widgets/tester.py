@@ -8,6 +8,7 @@ import ipywidgets
 import pandas as pd
 import traitlets
 
+from .. import chains
 from ..diagnosis import Diagnosis, diagnose
 from ..errors import CerttrustError
 from ..fleet import Fleet
@@ -97,6 +98,7 @@ class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
         at: pd.Timestamp | str | None = None,
     ) -> None:
         self.explanation, self.call = "", ""
+        self._links: pd.DataFrame | None = None
         self._quiet = True
         self._source = CertificateSource(fleet)
         self._trust_choice = TrustChoice(fleet, None if trust is None else listed_frame(trust))
@@ -156,6 +158,7 @@ class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
         self.trust = self._trust_choice.trust
         self._trust_choice.observe(lambda change: self._follow("trust", self, change["new"]), names="trust")
         self.observe(lambda change: self._follow("trust", self._trust_choice, change["new"]), names="trust")
+        self.observe(self._forget_links, names=["certificates", "trust"])
         self._source.observe(self._take, names="certificates")
         self.observe(self._take_own, names="certificates")
         self.observe(
@@ -167,6 +170,9 @@ class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
         # Frames cannot be compared as traitlets.link does; the same frame needs no second notification.
         if getattr(target, name) is not value:
             setattr(target, name, value)
+
+    def _forget_links(self, _change: Any) -> None:
+        self._links = None
 
     def _take(self, _change: Any) -> None:
         """Take over what was chosen, with what the fleet knows about its device."""
@@ -224,13 +230,16 @@ class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
             "url": self.url.strip() if browser else None,
             "tls_only": None if browser else self.tls_only,
         }
+        # Signatures are verified once per certificate and list, not once per key that is pressed.
+        listed = self.certificates.head(0) if self.trust is None else self.trust
+        self._links = chains.link(self.certificates, listed) if self._links is None else self._links
         try:
-            diagnosis = diagnose(self.certificates, trust=self.trust, at=self.at, **options)
+            diagnosis = diagnose(self.certificates, trust=self.trust, at=self.at, links=self._links, **options)
         except CerttrustError as problem:
             self.set_trait("diagnosis", None)
             show(self._answer, explained.asking(str(problem)))
             return
-        nodes = explained.chain(diagnosis, self.certificates, self.trust)
+        nodes = explained.chain(diagnosis, self.certificates, self.trust, self._links)
         self.explanation = explained.explanation(diagnosis, nodes)
         trust = None if self.trust is None else explained.Code("tester.trust")
         self.call = explained.python_call("tester.certificates", **options, trust=trust, at=f"{self.at:%Y-%m-%d %H:%M}")
