@@ -220,9 +220,15 @@ def test_how_long_an_answer_takes(page, tester):
     """Every answer comes; the times are written to build/browser_notebooks/tester.json, for the notes."""
     name = ".ct-left input[placeholder^='0090332f688a']"
     flag = ".ct-left > :nth-child(2) > :last-child select"
+    scenario = ".ct-left > :nth-child(2) select"
+    address = ".ct-left input[placeholder^='https://']"
     times = {
         "another name": [milliseconds(page, tester, name, ".ct-right", text=f"reception{place}") for place in range(7)],
         "TLS only": [milliseconds(page, tester, flag, ".ct-right", option=place) for place in (2, 0, 1, 2, 0)],
+        "scenario": [milliseconds(page, tester, scenario, ".ct-right", option=place) for place in (1, 0, 1, 0, 2)],
+        "URL": [
+            milliseconds(page, tester, address, ".ct-right", text=f"https://192.0.2.{place}/") for place in range(7)
+        ],
     }
     summed_up(times, PICTURES / "tester.json")
     assert all(times.values())
