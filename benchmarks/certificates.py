@@ -50,7 +50,6 @@ _USAGES = (
     ("key_agreement", "keyAgreement"), ("key_cert_sign", "keyCertSign"), ("crl_sign", "cRLSign"),
 )  # fmt: skip
 _SLOW = ("asn1crypto",)
-_KEPT_AT_MOST = 200_000  # beyond that, keeping all objects takes more memory than it shows anything
 
 
 # The tuned loop: DER by regular expression, every object asked once and dropped at once
@@ -321,8 +320,6 @@ def _measure(folder: Path, size: int, odd: float, repeats: int, go: Path | None)
     _take(path, few, min(size, 5000))
     _same_columns(few, go)
     names = [*CONTENDERS, *(["Go"] if go else [])]
-    if size > _KEPT_AT_MOST:
-        names.remove("idiomatic cryptography")
     if odd:  # the others stop at the first certificate that they refuse
         names = ["certtrust", "tuned cryptography loop", *(["Go"] if go else [])]
     found: dict[str, list[dict[str, float]]] = {each: [] for each in names}
