@@ -23,7 +23,14 @@ def text(values: Iterable[Any]) -> Any:
     except (UnicodeEncodeError, pa.ArrowException):
         cells = [None if pd.isna(value) else str(value).encode(errors="replace").decode() for value in series]
         found = pa.array(cells, type=pa.large_string())
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    return whole(found)
+
+
+def whole(texts: Any) -> Any:
+    """Return Arrow text in one piece; a column that was written to may consist of parts of both sizes of text."""
+    if not isinstance(texts, pa.ChunkedArray):
+        return texts
+    return pa.concat_arrays([pa.array([], pa.large_string()), *(part.cast(pa.large_string()) for part in texts.chunks)])
 
 
 def bits(values: Any) -> np.ndarray:

@@ -11,6 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .arrow import whole
+
 Codes = npt.NDArray[np.int64]
 _SMALL, _FEW = 32, 4
 _WIDEST = 2**62
@@ -19,8 +21,7 @@ _WIDEST = 2**62
 def arrow(texts: pd.Series) -> Any:
     """Return a column of text as one Arrow array; missing is null."""
     texts = texts if texts.dtype == "str" else texts.astype("str")
-    found = pa.array(texts, type=pa.large_string(), from_pandas=True)
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    return whole(pa.array(texts, type=pa.large_string(), from_pandas=True))
 
 
 def distinct(*texts: pd.Series) -> pd.Series:
