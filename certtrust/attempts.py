@@ -205,12 +205,6 @@ def _with_trust_paths(
     return cases.assign(trust_paths=outcome["trust_paths"], trust_failure=failure)
 
 
-def _with_trust(
-    rows: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None
-) -> pd.DataFrame:
-    return _at_its_time(_with_trust_paths(rows, certificates, trust, links))
-
-
 def _at_its_time(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the trust outcome at the row's own time."""
     at_its_time = chains.trust_at(rows, rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us")))
@@ -277,7 +271,7 @@ def browser_attempts(
     rows = conform(served[kept].assign(scenario="browser", certificate_by="url"), ATTEMPTS)
     everyone = trust.assign(pbx=pd.Series(pd.NA, index=trust.index, dtype="str"))
     links = chains.link(certificates, everyone, links)
-    rows = _with_trust(rows, certificates, everyone, links)
+    rows = _at_its_time(_with_trust_paths(rows, certificates, everyone, links))
     rows["browser_paths"] = browsers.browser_paths(rows, certificates, everyone, links)
     return conform(rows, ATTEMPTS)
 

@@ -15,7 +15,7 @@ from .arrow import true
 from .fleet import Fleet
 from .groups import Codes, combine, distinct, places
 
-_OWNING = (
+OWNING = (
     "fingerprint",
     "bundle",
     "device",
@@ -129,7 +129,7 @@ def owned(held: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
 
 def numbered(certificates: pd.DataFrame) -> pd.DataFrame:
     """Return what tells a device's own certificate, with the place of each row."""
-    return certificates[list(_OWNING)].assign(place=np.arange(len(certificates)))
+    return certificates[list(OWNING)].assign(place=np.arange(len(certificates)))
 
 
 def presented(

@@ -12,25 +12,12 @@ import pandas as pd
 from ..fleet import Fleet
 from ..groups import Codes, combine, distinct, places, spread
 from ..identity import same_spelling, serials
+from ..owners import OWNING, identities
 from ..owners import holders as by_file_or_cn
-from ..owners import identities
 from ..x509 import REFUSED
 
 _LOG = ("pbx", "serial", "hardware_id", "registration_name", "interface", "fingerprint")
-_CERTIFICATES = (
-    "fingerprint",
-    "bundle",
-    "device",
-    "serial",
-    "subject",
-    "subject_cn",
-    "issuer",
-    "self_issued",
-    "is_ca",
-    "not_before",
-    "not_after",
-    "parse_error",
-)
+_CERTIFICATES = (*OWNING, "serial", "not_after", "parse_error")
 _SHOWN = ("fingerprint", "subject", "subject_cn", "not_before", "not_after", "refused")
 
 
