@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from typing import ClassVar
 
 import pandas as pd
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from certtrust.registrations import PatternError, intervals, pattern_coverage, read_registrations
 from certtrust.registrations.columns import TEXT
 from certtrust.registrations.pairs import pairs, pairs_with_quotes
+from certtrust.registrations.spans import Cuts, Spans
 from certtrust.registrations.vocabulary import H225_REASONS, SIP_REASONS, TLS_ALERTS, reasons
 
 
@@ -65,32 +67,74 @@ class TestPairs:
     """Words of the form key=value."""
 
     KEYS: ClassVar = {"a": "first", "b": "second", "bb": "second"}
-
-    @given(
-        st.lists(
-            st.lists(
-                st.sampled_from(["a=1", "A=2", "b=", "bb=x=y", "c=3", "ab", "=", "a", "", "a==", "b=ä"]), max_size=6
-            ),
-            min_size=1,
-            max_size=90,
-        )
+    FORMS = st.sampled_from(
+        [
+            ["a=1", "b=2,", "c=3"],
+            ["A=1;", "x", "b=2"],
+            ["x", 'a="1', '2",', "b=3"],
+            ["a=1", "a=2", "bb=x=y", "b="],
+            ["a=", "b=", "=", "a=="],
+        ]
     )
+    WORDS = st.lists(
+        st.sampled_from(["a=1", "A=2", "b=", "bb=x=y", "c=3", "ab", "=", "a", "", "a==", "b=ä", 'a="1', '2"', "b=,;"]),
+        max_size=6,
+    )
+
+    @given(st.lists(WORDS, min_size=1, max_size=90))
     def test_many_texts_at_once_give_what_each_gives(self, texts):
         """The first word of a name counts."""
-        found = pairs(pa.array([" ".join(words) for words in texts], TEXT), " ", self.KEYS)
-        for row, words in enumerate(texts):
-            expected: dict[str, str] = {}
-            for word in words:
-                key, equals, value = word.partition("=")
-                if equals and key.lower() in self.KEYS:
-                    expected.setdefault(self.KEYS[key.lower()], value)
-            assert {name: values[row].as_py() for name, values in found.items() if values[row].is_valid} == expected
+        spans = Spans.of(pa.array([" ".join(words) for words in texts], TEXT))
+        found = pairs(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
+        assert rows_of(found, len(texts)) == [self.first_of(words, lambda value: value) for words in texts]
+
+    @given(st.lists(FORMS | WORDS, min_size=1, max_size=90), st.text("=a ", max_size=3))
+    def test_texts_of_few_forms_give_what_each_gives(self, texts, before):
+        """Whatever the other texts are, and whatever stands between the texts."""
+        plain = [" ".join(words) for words in texts]
+        whole = Spans.of(pa.array([before + text for text in plain], TEXT))
+        spans = whole.later(len(before))
+        found = pairs_with_quotes(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
+        assert rows_of(found, len(texts)) == [self.with_quotes(text) for text in plain]
+
+    def with_quotes(self, text: str) -> dict[str, str]:
+        """Return the values of one text: word by word, or in order where one of them is quoted."""
+        words = text.split(" ")
+        if not any(word.partition("=")[2].startswith('"') for word in words):
+            return self.first_of(words, lambda value: value.rstrip(",;"))
+        expected: dict[str, str] = {}
+        for key, quoted, bare in re.findall(r'(?:^|(?<=[\s,;]))([A-Za-z]+)=(?:"([^"]*)"|([^\s"]*))', text):
+            if name := self.KEYS.get(key.lower()):
+                expected.setdefault(name, quoted or bare.rstrip(",;"))
+        return expected
+
+    def first_of(self, words: list[str], ended: Callable[[str], str]) -> dict[str, str]:
+        """Return the first value of each name among words."""
+        expected: dict[str, str] = {}
+        for word in words:
+            key, equals, value = word.partition("=")
+            if equals and key.lower() in self.KEYS:
+                expected.setdefault(self.KEYS[key.lower()], ended(value))
+        return expected
 
     def test_values_in_quotes_keep_their_blanks(self):
         """Punctuation after a value is not part of it."""
-        found = pairs_with_quotes(pa.array(['x a="1 2", b=3;', "a=4, b=5.", None], TEXT), self.KEYS)
-        assert found["first"].to_pylist() == ["1 2", "4", None]
-        assert found["second"].to_pylist() == ["3", "5.", None]
+        spans = Spans.of(pa.array(['x a="1 2", b=3;', "a=4, b=5.", None], TEXT))
+        found = pairs_with_quotes(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
+        assert rows_of(found, 3) == [{"first": "1 2", "second": "3"}, {"first": "4", "second": "5."}, {}]
+
+    def test_a_text_of_very_many_pairs_is_no_form_for_all(self):
+        """What one text in a sample holds costs the others nothing."""
+        texts = [" ".join(f"k{number}=1" for number in range(20_000)) + " a=7", *["a=1 b=2"] * 50]
+        spans = Spans.of(pa.array(texts, TEXT))
+        found = pairs_with_quotes(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
+        assert rows_of(found, 51) == [{"first": "7"}, *[{"first": "1", "second": "2"}] * 50]
+
+
+def rows_of(found: dict[str, Spans], count: int) -> list[dict[str, str]]:
+    """Return the values of each text by name."""
+    texts = {name: values.text().to_pylist() for name, values in found.items()}
+    return [{name: text[row] for name, text in texts.items() if text[row] is not None} for row in range(count)]
 
 
 class TestPatterns:

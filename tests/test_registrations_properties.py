@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from registration_lines import lines as written
 
 from certtrust import simulate
-from certtrust.registrations import columns, json_lines, lines, reading, stamps
+from certtrust.registrations import columns, frames, json_lines, lines, reading, stamps
 from certtrust.registrations import read_registrations as read
 from certtrust.registrations.columns import Notes
 
@@ -67,7 +67,7 @@ def in_blocks(log: bytes, size: int, form: str | None = None) -> pd.DataFrame:
     """Read a log in blocks of a size."""
     chosen = reading.options(form, **OPTIONS)._replace(block=size)
     tables = list(reading.tables(log, chosen, progress=False))
-    return columns.frame(pa.concat_tables([columns.SCHEMA.empty_table(), *tables]))
+    return frames.frame(pa.concat_tables([columns.SCHEMA.empty_table(), *tables]))
 
 
 def line_count(log: bytes) -> int:
@@ -113,11 +113,11 @@ def test_the_size_of_blocks_is_unseen(log, form, size):
 def test_threads_keep_the_order(log, size):
     """Several workers give the frame of one."""
     one = reading.options("json", **OPTIONS)._replace(block=size)
-    frames = [
-        columns.frame(pa.concat_tables([columns.SCHEMA.empty_table(), *reading.tables(log.encode(), chosen)]))
+    read_ones = [
+        frames.frame(pa.concat_tables([columns.SCHEMA.empty_table(), *reading.tables(log.encode(), chosen)]))
         for chosen in (one, one._replace(threads=3))
     ]
-    pd.testing.assert_frame_equal(*frames)
+    pd.testing.assert_frame_equal(*read_ones)
 
 
 VALUES = st.recursive(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certtrust.registrations.columns import TEXT, blank, blank_to_null
-from certtrust.registrations.spans import Spans, Words, parted
+from certtrust.registrations.spans import Cuts, Spans, Words, holds, parted, present
 
 TEXTS = st.lists(st.none() | st.text("ab ä=\t\u2003", max_size=12), max_size=8)
 CUT = st.integers(0, 3)
@@ -20,7 +20,8 @@ def sliced(texts: list[str | None], begin: int) -> pa.Array:
 @given(texts=TEXTS, begin=CUT, place=st.integers(0, 4))
 def test_words_are_those_that_splitting_gives(texts, begin, place):
     """Those beyond the last one are empty."""
-    words = Words(Spans.of(sliced(texts, begin)), " ")
+    spans = Spans.of(sliced(texts, begin))
+    words = Words(spans, Cuts.of(spans.octets, " "))
     split = [(text or "").split(" ") for text in texts]
     assert words.count().tolist() == [len(each) for each in split]
     assert words.at(place).text().to_pylist() == [each[place] if place < len(each) else "" for each in split]
@@ -30,7 +31,8 @@ def test_words_are_those_that_splitting_gives(texts, begin, place):
 @given(texts=TEXTS, begin=CUT)
 def test_words_are_parted_at_their_first_mark(texts, begin):
     """In order, with the row of each."""
-    row, before, behind = parted(sliced(texts, begin), " ", "=")
+    spans = Spans.of(sliced(texts, begin))
+    row, before, behind = parted(spans, Cuts.of(spans.octets, " ", "="))
     found = zip(row.tolist(), before.text().to_pylist(), behind.text().to_pylist(), strict=True)
     expected = [
         (number, *word.split("=", 1))
@@ -58,14 +60,39 @@ def test_parts_without_some_letters(texts, begin):
     ended = spans.without_last(b" =").text().cast(pa.large_binary()).to_pylist()
     assert ended == [each.rstrip(b" =") for each in plain]
     has = np.arange(len(texts)) % 2 == 0
-    assert spans.text(has).to_pylist() == [
-        (text or "") if even else None for text, even in zip(texts, has, strict=True)
-    ]
+    some = [(text or "") if even else None for text, even in zip(texts, has, strict=True)]
+    assert spans.where(has).text().to_pylist() == some
+    assert spans.where(has).present.tolist() == has.tolist()
+    rows = np.flatnonzero(has)
+    assert spans.only(rows).spread(rows, len(texts)).text().to_pylist() == some
+    assert spans.where(~has).replaced(rows, spans.only(rows)).text().to_pylist() == [text or "" for text in texts]
+
+
+@given(texts=TEXTS, begin=CUT, letters=st.text("ab ä=", max_size=3).map(str.encode))
+def test_how_parts_begin(texts, begin, letters):
+    """Nothing counts that stands behind a part."""
+    spans = Spans.of(sliced(texts, begin))
+    assert spans.begins(letters).tolist() == [(text or "").encode().startswith(letters) for text in texts]
+
+
+@given(texts=TEXTS, begin=CUT, also=st.sampled_from(["", "ä"]))
+def test_parts_without_white_space(texts, begin, also):
+    """White space is what Python takes for it."""
+    expected = [(text or "").lstrip(also) if also else text or "" for text in texts]
+    assert Spans.of(sliced(texts, begin)).stripped(also).text().to_pylist() == [each.strip() for each in expected]
+
+
+@given(flags=st.lists(st.none() | st.booleans(), max_size=20), begin=CUT)
+def test_flags_of_arrow(flags, begin):
+    """A missing flag does not hold."""
+    array = pa.array([True] * begin + flags, pa.bool_()).slice(begin)
+    assert holds(array).tolist() == [bool(flag) for flag in flags]
+    assert present(array).tolist() == [flag is not None for flag in flags]
 
 
 @given(texts=TEXTS, begin=CUT)
 def test_blank_texts(texts, begin):
     """White space is what Python takes for it."""
     text = sliced(texts, begin)
-    assert blank(text).to_pylist() == [each is not None and not each.strip() for each in texts]
+    assert blank(text).tolist() == [each is not None and not each.strip() for each in texts]
     assert blank_to_null(text).to_pylist() == [(each or "").strip() or None for each in texts]

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from . import columns
+from . import columns, frames
 from .coverage import pattern_coverage
 from .failures import intervals
 from .messages import PatternError
@@ -73,7 +73,7 @@ def read_registrations(
     ['pattern 1', 'pairs']
     """
     found = tables(source, options(format, patterns, workers), progress=progress)
-    return columns.frame(pa.concat_tables([columns.SCHEMA.empty_table(), *found]))
+    return frames.frame(pa.concat_tables([columns.SCHEMA.empty_table(), *found]))
 
 
 def batches(
@@ -92,7 +92,7 @@ def batches(
     1
     """
     for table in tables(source, options(format, patterns, workers), progress=progress):
-        yield columns.frame(table)
+        yield frames.frame(table)
 
 
 def to_parquet(

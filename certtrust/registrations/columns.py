@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from .. import identity, schema
 from . import vocabulary
-from .spans import Spans
+from .spans import Flags, Places, Spans, present
 
 TEXT = pa.large_string()
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -34,9 +34,6 @@ SCHEMA = pa.schema([(name, _ARROW[column.dtype]) for name, column in COLUMNS.ite
 
 NOTHING = pa.scalar(None, TEXT)
 
-_SLACK = 1.02
-"""How much more memory than its values text may take before it is copied."""
-
 _END_OF_1970 = 365 * 24 * 3600 * 10**6
 _FIRST, _LAST = pd.Timestamp("0001-01-01", tz="UTC").as_unit("us"), pd.Timestamp("9999-12-31 23:59:59.999999", tz="UTC")
 """The years that Python and pandas can show."""
@@ -50,18 +47,35 @@ class Notes:
     """What could not be read in each row of a block; several notes of a row are joined."""
 
     def __init__(self, problems: Any) -> None:
-        self.text = problems
+        self._count = len(problems)
+        self._rows: list[Places] = []
+        self._texts: list[Any] = []
+        self.add(present(problems), problems)
 
-    def add(self, where: Any, note: Any) -> None:
+    def add(self, where: Flags, note: Any) -> None:
         """Note a text (one for all, or an array) on the rows where a mask holds."""
-        where = pc.fill_null(pa.array(where, pa.bool_()), False)
-        note = pa.scalar(note, TEXT) if isinstance(note, str) else note
-        if not pc.any(where).as_py():
-            return
-        if self.text.null_count < len(self.text):
-            joined = pc.binary_join_element_wise(self.text, note, pa.scalar("; ", TEXT))
-            note = pc.coalesce(joined, note)
-        self.text = pc.if_else(where, note, self.text)
+        rows = np.flatnonzero(where)
+        if len(rows):
+            self._rows.append(rows)
+            self._texts.append(constant(note, len(rows)) if isinstance(note, str) else note.take(pa.array(rows)))
+
+    def unread(self, text: Any, made: Any, note: str) -> None:
+        """Note a text where something stood and nothing could be made of it."""
+        if made.null_count > text.null_count:
+            self.add(present(text) & ~present(made), note)
+
+    @property
+    def text(self) -> Any:
+        """The notes of each row, missing where there is none."""
+        if not self._rows:
+            return constant(None, self._count)
+        rows = np.concatenate(self._rows)
+        order = np.argsort(rows, kind="stable")
+        rows = rows[order]
+        begins = np.flatnonzero(np.diff(rows, prepend=-1))
+        texts = pa.concat_arrays(self._texts).take(pa.array(order))
+        notes = pa.LargeListArray.from_arrays(pa.array(np.append(begins, len(rows))), texts)
+        return spread(pc.binary_join(notes, word("; ")), rows[begins], self._count)
 
 
 def word(text: str) -> Any:
@@ -69,41 +83,50 @@ def word(text: str) -> Any:
     return pa.scalar(text, TEXT)
 
 
+def marked(where: Flags, name: str) -> Any:
+    """Return a word, encoded, on the rows where a mask holds."""
+    return coded(np.where(where, np.int32(0), np.int32(-1)), [name])
+
+
+def coded(codes: Any, names: list[str]) -> Any:
+    """Return words by their numbers, encoded; missing where the number is below 0."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32(), mask=codes < 0), pa.array(names, TEXT))
+
+
 def stamped(time: Any) -> Any:
     """Return `line` where there is a time: the line itself tells all of it."""
-    return pc.if_else(pc.is_valid(time), word("line"), NOTHING)
+    return marked(present(time), "line")
 
 
-def blank(text: Any) -> Any:
+def blank(text: Any) -> Flags:
     """Tell which texts are empty or nothing but white space."""
     letter = Spans.of(text).letter(0)
     maybe = (letter <= ord(" ")) | (letter > ord("~"))
     if maybe.any():
         rows = np.flatnonzero(maybe)
-        maybe[rows] = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(text.take(pa.array(rows)))), 0)
-    return pc.and_(pa.array(maybe), pc.is_valid(text))
+        maybe[rows] = Spans.of(pc.utf8_trim_whitespace(text.take(pa.array(rows)))).sizes == 0
+    return maybe & present(text)
 
 
 def blank_to_null(text: Any) -> Any:
     """Trim white space and make what is then empty missing."""
-    spans = Spans.of(text)
-    full = spans.sizes > 0
-    # White space is below the printable letters of ASCII or beyond them.
-    odd = [(letter <= ord(" ")) | (letter > ord("~")) for letter in (spans.letter(0), spans.letter(-1))]
-    if (full & (odd[0] | odd[1])).any():
-        text = pc.utf8_trim_whitespace(text)
-        full = pc.greater(pc.binary_length(text), 0)
-    elif full.all():
+    if not len(text):
         return text
-    empty = pc.and_not(pc.is_valid(text), full)
-    return pc.if_else(empty, NOTHING, text) if pc.any(empty).as_py() else text
+    spans = whole = Spans.of(text)
+    letters = spans.octets[spans.start[0] : spans.stop[-1]]
+    if letters.size and (letters.min() <= ord(" ") or letters.max() > ord("~")):
+        spans = whole.stripped()
+    full = spans.sizes > 0
+    if spans is whole and np.count_nonzero(full) == len(text) - text.null_count:
+        return text
+    return spans.where(full).text()
 
 
-def by_value(text: Any, function: Callable[[list[Any]], Iterable[Any]]) -> Any:
-    """Apply a function of a list to the distinct values of a text array."""
+def words(text: Any, function: Callable[[list[Any]], Iterable[Any]]) -> Any:
+    """Apply a function of a list to the distinct values of a text array; the result is encoded in a dictionary."""
     encoded = text.dictionary_encode()
-    made = pa.array(function(encoded.dictionary.to_pylist()), TEXT)
-    return made.take(encoded.indices)
+    made = pa.array(function(encoded.dictionary.to_pylist()), TEXT).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(made.indices.take(encoded.indices), made.dictionary)
 
 
 def moments(text: Any, notes: Notes) -> tuple[Any, Any]:
@@ -114,10 +137,10 @@ def moments(text: Any, notes: Notes) -> tuple[Any, Any]:
     time = _moments_at_once(text)
     if time is None:
         time = _moments_by_value(text)
-        notes.add(pc.and_(pc.is_null(time), pc.is_valid(text)), "the time cannot be read")
+        notes.unread(text, time, "the time cannot be read")
     since = time.cast(pa.int64())
     unset = pc.and_(pc.greater_equal(since, 0), pc.less(since, _END_OF_1970))
-    return pc.if_else(unset, pa.scalar(None, MOMENT), time), unset
+    return pc.if_else(unset, pa.scalar(None, MOMENT), time) if pc.any(unset).as_py() else time, unset
 
 
 def _moments_at_once(text: Any) -> Any:
@@ -166,9 +189,26 @@ def _moments_by_value(text: Any) -> Any:
     return pa.array(found, MOMENT, from_pandas=True).take(encoded.indices)
 
 
+_SERIAL = "^[0-9a-f]{12}$"
+
+
+def _all_serials(text: Any) -> bool:
+    """Tell whether all texts, of which some may be missing, are serials in their one spelling."""
+    spans = Spans.of(text)
+    sizes = spans.sizes
+    full = sizes == 12
+    if not len(text) or ((sizes > 0) & ~full).any() or np.count_nonzero(full) < len(text) - text.null_count:
+        return False
+    letters = spans.octets[spans.start[0] : spans.stop[-1]]
+    digits = (letters - ord("0") < 10) | (letters - ord("a") < 6)
+    return bool(digits.all())
+
+
 def serials(text: Any) -> Any:
     """Return what is a serial in any spelling as 12 lower-case hex digits; all else is missing."""
-    return _spelled(text, "^[0-9a-f]{12}$", r"^\s*[0-9A-Fa-f][0-9A-Fa-f:.-]{10,15}[0-9A-Fa-f]\s*$", identity.serials)
+    if _all_serials(text):
+        return text
+    return _spelled(text, _SERIAL, r"^\s*[0-9A-Fa-f][0-9A-Fa-f:.-]{10,15}[0-9A-Fa-f]\s*$", identity.serials)
 
 
 def hardware_ids(text: Any) -> Any:
@@ -206,7 +246,8 @@ def _spelled(text: Any, right: str, likely: str, function: Callable[[pd.Series],
     others = pc.if_else(pc.and_not(pc.match_substring_regex(text, likely), fits), text, NOTHING)
     if others.null_count == len(text):
         return kept
-    return pc.coalesce(kept, by_value(others, lambda values: function(pd.Series(values, dtype="str")).array))
+    made = words(others, lambda values: function(pd.Series(values, dtype="str")).array)
+    return pc.coalesce(kept, made.dictionary_decode())
 
 
 def _plain(text: str) -> str:
@@ -221,8 +262,8 @@ _FLAG = {**dict.fromkeys(("true", "1", "yes", "on"), "true"), **dict.fromkeys(("
 
 def _one_of(known: dict[str, str], text: Any, note: str, notes: Notes) -> Any:
     """Return the known words; any other one is missing and noted."""
-    made = by_value(text, lambda values: [known.get((value or "").strip().lower()) for value in values])
-    notes.add(pc.and_(pc.is_null(made), pc.is_valid(text)), note)
+    made = words(text, lambda values: [known.get((value or "").strip().lower()) for value in values])
+    notes.unread(text, made, note)
     return made
 
 
@@ -238,18 +279,18 @@ def authentications(text: Any, notes: Notes) -> Any:
 
 def flags(text: Any, name: str, notes: Notes) -> Any:
     """Return true and false from their usual words."""
-    return _one_of(_FLAG, text, f"{name} is neither true nor false", notes).cast(pa.bool_())
+    return _one_of(_FLAG, text, f"{name} is neither true nor false", notes).dictionary_decode().cast(pa.bool_())
 
 
 def protocols(text: Any) -> Any:
     """Return protocols by their one name; unknown ones stay as they stand."""
-    return by_value(text, lambda values: [value and _PROTOCOL.get(_plain(value), value) for value in values])
+    return words(text, lambda values: [value and _PROTOCOL.get(_plain(value), value) for value in values])
 
 
 def severities(text: Any) -> Any:
     """Return severities by name, from their number or name; unknown ones stay as they stand."""
     names = {str(number): name for number, name in enumerate(vocabulary.SEVERITIES)}
-    return by_value(text, lambda values: [v and names.get(v, v.lower()) for v in values])
+    return words(text, lambda values: [v and names.get(v, v.lower()) for v in values])
 
 
 def fingerprints(text: Any) -> Any:
@@ -261,11 +302,13 @@ def fingerprints(text: Any) -> Any:
 
 
 def first(*arrays: Any) -> Any:
-    """Return the first value of each row; arrays of which nothing is needed are not copied."""
+    """Return the first value of each row; arrays of which nothing is needed are not copied, words may be encoded."""
     told = [array for array in arrays if array is not None and array.null_count < len(array)]
     if not told:
         return next(array for array in arrays if array is not None)
-    return pc.coalesce(*told) if len(told) > 1 and told[0].null_count else told[0]
+    if len(told) == 1 or not told[0].null_count:
+        return told[0]
+    return pc.coalesce(*(array.dictionary_decode() if pa.types.is_dictionary(array.type) else array for array in told))
 
 
 _DEFAULT_NAME = rf"^(?P<serial>{identity.SERIAL})(?:-(?P<interface>[A-Za-z][A-Za-z0-9]*))?$"
@@ -276,10 +319,10 @@ def named(columns: Columns) -> Columns:
     name = columns.get("registration_name")
     if name is None or name.null_count == len(name):
         return columns
-    plain = pc.match_substring_regex(name, "^[0-9a-f]{12}$")
-    if pc.all(plain).as_py():
+    if _all_serials(name):
         serial, interface = name, pa.nulls(len(name), TEXT)
     else:
+        plain = pc.match_substring_regex(name, _SERIAL)
         parts = pc.extract_regex(pc.if_else(plain, NOTHING, name), _DEFAULT_NAME)
         serial = pc.if_else(plain, name, serials(pc.struct_field(parts, "serial")))
         interface = blank_to_null(pc.struct_field(parts, "interface"))
@@ -301,31 +344,6 @@ def constant(value: Any, count: int, arrow: Any = TEXT) -> Any:
 @lru_cache(maxsize=32)
 def _repeated(value: Any, count: int, arrow: Any) -> Any:
     return pa.nulls(count, arrow) if value is None else pa.repeat(pa.scalar(value, arrow), count)
-
-
-def table(columns: Columns, count: int) -> Any:
-    """Return a block's columns as an Arrow table with every column of REGISTRATIONS, in order and type."""
-    exact: dict[int, Any] = {}
-    arrays = []
-    for field in SCHEMA:
-        array = columns.get(field.name)
-        if array is None or array.null_count == count:
-            array = constant(None, count, field.type)
-        elif pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(array.type):
-            array = array.dictionary_encode()
-        elif field.type == TEXT and field.name != "source":
-            # Equal columns share their memory.
-            array = exact[id(array)] if id(array) in exact else exact.setdefault(id(array), _exact(array))
-        arrays.append(array if array.type == field.type else array.cast(field.type))
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
-
-
-def _exact(text: Any) -> Any:
-    """Return text without much beyond its values: room to grow, bytes of missing cells, or those of a whole block."""
-    used = pc.sum(pc.binary_length(text)).as_py() or 0
-    if text.buffers()[2] is not None and text.buffers()[2].size <= _SLACK * used:
-        return text
-    return text.take(pa.array(np.arange(len(text))))
 
 
 def spread(array: Any, rows: Any, count: int) -> Any:
@@ -350,38 +368,3 @@ def scattered(parts: list[tuple[Any, Columns]], count: int) -> Columns:
             whole = spread(array, rows, count)
             made[name] = first(made[name], whole) if name in made else whole
     return made
-
-
-def frame(whole: Any) -> pd.DataFrame:
-    """Return a table of these columns as a DataFrame of REGISTRATIONS, sharing the memory of all text."""
-    series: dict[str, Any] = {}
-    # Words first: their numbers shrink to a byte each, and what they took is let go of before the rest is made.
-    for column in sorted(schema.REGISTRATIONS, key=lambda column: column.dtype != schema.WORD):
-        chunked = whole.column(column.name)
-        whole = whole.drop_columns([column.name])
-        if column.dtype == schema.WORD:
-            series[column.name] = pd.Series(chunked.unify_dictionaries().to_pandas()).astype("category")
-            continue
-        pa.default_memory_pool().release_unused()
-        series[column.name] = _typed(chunked, column.dtype)
-    return pd.DataFrame({name: series[name] for name in COLUMNS}, copy=False)
-
-
-def _typed(chunked: Any, dtype: str) -> pd.Series:
-    if dtype == schema.TEXT:
-        return _text(chunked)
-    if dtype == schema.MOMENT:
-        return pd.Series(chunked.to_pandas()).astype("datetime64[us, UTC]")
-    return _masked(chunked, dtype)
-
-
-def _text(chunked: Any) -> pd.Series:
-    return pd.Series(pd.array(chunked, dtype=pd.StringDtype("pyarrow", na_value=np.nan)))
-
-
-def _masked(chunked: Any, dtype: str) -> pd.Series:
-    empty = pc.is_null(chunked).to_numpy()
-    values = (pc.fill_null(chunked, 0 if dtype == "Int64" else False) if chunked.null_count else chunked).to_numpy()
-    values = values if values.flags.writeable else values.copy()
-    array = pd.arrays.IntegerArray if dtype == "Int64" else pd.arrays.BooleanArray
-    return pd.Series(array(values, empty))

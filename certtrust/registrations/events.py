@@ -16,6 +16,7 @@ from . import columns as typed
 from . import messages, records
 from .columns import NOTHING, TEXT, Columns, Notes, constant, word
 from .formats import About
+from .spans import Spans, holds, present
 from .vocabulary import REGISTRATION_DOWN, reasons
 
 KEYS = (
@@ -29,7 +30,7 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
     given = {key: typed.blank_to_null(fields[key]) for key in KEYS}
     is_log = pc.equal(given["mt"], "AddLog")
     known = pc.is_in(given["mt"], pa.array(["AddEvent", "AddAlarm", "AddLog"], TEXT))
-    notes.add(pc.and_(pc.is_valid(given["mt"]), pc.invert(known)), "mt is none of AddEvent, AddAlarm, AddLog")
+    notes.add(present(given["mt"]) & ~holds(known), "mt is none of AddEvent, AddAlarm, AddLog")
     # A log record has seconds in `time` and a readable `date`; an event has its seconds in `date`.
     stamp = pc.coalesce(pc.if_else(is_log, given["time"], given["date"]), given["date"], given["time"])
     time, unset = typed.moments(stamp, notes)
@@ -44,13 +45,13 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
     }
     who = records.host(pc.coalesce(given["host"], given["from"]))
     serial = typed.serials(given["serial"])
-    notes.add(pc.and_(pc.is_null(serial), pc.is_valid(given["serial"])), "the serial is not 12 hex digits")
+    notes.unread(given["serial"], serial, "the serial is not 12 hex digits")
     made |= {"serial": pc.coalesce(serial, who["serial"]), "hardware_id": who["hardware_id"]}
     matched = _kind(given, known, is_log)
     made |= _registration(given, matched)
     if pc.any(is_log).as_py():
-        said = messages.read(pc.if_else(is_log, given["msg"], NOTHING), about.patterns, notes)
-        made = messages.merged(made, said) | {"matched_by": pc.coalesce(matched, said["matched_by"])}
+        said = messages.read(Spans.of(pc.if_else(is_log, given["msg"], NOTHING)), about.patterns, notes)
+        made = messages.merged(made, said) | {"matched_by": typed.first(matched, said["matched_by"])}
         return typed.named(made)
     return typed.named(made | {"matched_by": matched})
 
@@ -78,7 +79,7 @@ def _registration(given: Columns, kind: Any) -> Columns:
     timed_out = pc.match_substring_regex(said, r"(?i)\btime-?out\b")
     state = pc.if_else(pc.equal(kind, "clear"), word("up"), pc.if_else(timed_out, word("timeout"), word("down")))
     state = pc.if_else(pc.and_(about_it, pc.is_valid(kind)), state, NOTHING)
-    protocol = pc.if_else(about_it, typed.protocols(_attribute(details, "prot")), NOTHING)
+    protocol = pc.if_else(about_it, typed.protocols(_attribute(details, "prot")).dictionary_decode(), NOTHING)
     user = pc.struct_field(
         pc.extract_regex(_attribute(details, "aor"), r"^<?(?:[a-z0-9.]+:)?(?P<user>[^@>;]+)"), "user"
     )
@@ -86,7 +87,7 @@ def _registration(given: Columns, kind: Any) -> Columns:
         "state": state,
         "protocol": protocol,
         "registration_name": pc.if_else(about_it, user, NOTHING),
-        "reason": pc.if_else(about_it, typed.by_value(comment, reasons), NOTHING),
+        "reason": pc.if_else(about_it, typed.words(comment, reasons).dictionary_decode(), NOTHING),
     }
 
 

@@ -8,6 +8,7 @@ from . import columns as typed
 from . import messages, records
 from .columns import Columns, Notes
 from .formats import About
+from .spans import Spans, present
 
 KEYS = ("__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "_HOSTNAME", "SYSLOG_IDENTIFIER", "MESSAGE")
 
@@ -18,14 +19,13 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
     stamp = pc.coalesce(given["_SOURCE_REALTIME_TIMESTAMP"], given["__REALTIME_TIMESTAMP"])
     time, unset = typed.moments(stamp, notes)
     message = given["MESSAGE"]
-    notes.add(pc.and_(pc.is_null(message), pc.is_null(notes.text)), "no MESSAGE")
+    notes.add(~present(message) & ~present(notes.text), "no MESSAGE")
     made: Columns = {
         "time": time,
         "clock_unset": unset,
         "time_by": typed.stamped(time),
-        "details": message,
         "module": given["SYSLOG_IDENTIFIER"],
         **records.host(given["_HOSTNAME"]),
     }
-    told = messages.read(message, about.patterns, notes)
+    told = messages.read(Spans.of(message), about.patterns, notes)
     return messages.merged(made, told)

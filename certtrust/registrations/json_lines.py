@@ -15,10 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
+from . import columns as typed
 from . import events, journal, records
-from .columns import NOTHING, TEXT, Columns, Notes, constant, scattered, word
+from .columns import TEXT, Columns, Notes, constant, scattered, word
 from .formats import About, Reader
 from .lines import Block
+from .spans import present
 
 NAME = "json"
 _TELLING = ("mt", "MESSAGE", "__REALTIME_TIMESTAMP")
@@ -49,10 +51,10 @@ def _parse(block: Block, about: About) -> Columns:
     if pc.any(pc.starts_with(lines, "[{")).as_py():
         lines = pc.replace_substring_regex(lines, r"^\[\{", "{")
     fields, reasons = objects(lines)
-    notes.add(pc.is_valid(reasons), reasons)
+    notes.add(present(reasons), reasons)
     kinds = _kinds(fields)
     # What is no record belongs to any kind; the most frequent one saves taking the block apart.
-    kinds[_given(reasons)] = np.bincount(kinds[~_given(reasons)], minlength=1).argmax()
+    kinds[present(reasons)] = np.bincount(kinds[~present(reasons)], minlength=1).argmax()
     parsers = (events.parse, journal.parse, _own)
     parts = []
     for kind in np.unique(kinds):
@@ -66,20 +68,16 @@ def _parse(block: Block, about: About) -> Columns:
 
 def _kinds(fields: Columns) -> Any:
     """Return the number of the kind of each record, by its place in `_KEYS_OF_KIND`."""
-    is_journal = _given(fields["MESSAGE"]) | _given(fields["__REALTIME_TIMESTAMP"])
-    return np.select([_given(fields["mt"]), is_journal], [0, 1], 2)
-
-
-def _given(field: Any) -> Any:
-    return pc.is_valid(field).to_numpy(zero_copy_only=False)
+    is_journal = present(fields["MESSAGE"]) | present(fields["__REALTIME_TIMESTAMP"])
+    return np.select([present(fields["mt"]), is_journal], [0, 1], 2)
 
 
 def _own(fields: Columns, notes: Notes, _: About) -> Columns:
     known = {name: fields[name] for name in records.FIELDS}
-    empty = ~np.logical_or.reduce([_given(field) for field in known.values()])
-    notes.add(pc.and_(pc.is_null(notes.text), pa.array(empty)), "an object without a key that is known here")
+    empty = ~np.logical_or.reduce([present(field) for field in known.values()])
+    notes.add(empty & ~present(notes.text), "an object without a key that is known here")
     made = records.from_fields(known, notes)
-    return made | {"matched_by": pc.if_else(pa.array(empty), NOTHING, word("record"))}
+    return made | {"matched_by": typed.marked(~empty, "record")}
 
 
 def objects(lines: Any) -> tuple[Columns, Any]:

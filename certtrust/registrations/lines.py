@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-BLOCK = 2 << 20
+BLOCK = 3 << 20
 """Bytes that are read and parsed at a time."""
 LONGEST = 1 << 20
 """Bytes of the longest line that is parsed; a longer one keeps its row, with the reason."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,9 +21,9 @@ from ..errors import CerttrustError
 from ..identity import HARDWARE_ID, SERIAL
 from . import columns as typed
 from . import records
-from .columns import NOTHING, TEXT, Columns, Notes, spread, word
+from .columns import NOTHING, TEXT, Columns, Notes, spread
 from .pairs import pairs_with_quotes
-from .spans import Spans
+from .spans import Cuts, Flags, Places, Spans, holds, present
 from .vocabulary import H225_REASONS, TLS_ALERTS
 
 KEYS = {
@@ -120,69 +122,85 @@ def _spelled(regex: re.Pattern[str]) -> str:
     return f"(?i){text}" if regex.flags & re.IGNORECASE else text
 
 
-def read(text: Any, patterns: tuple[Pattern, ...], notes: Notes) -> Columns:
-    """Return the columns that messages tell, and in `matched_by` the pattern that told them."""
-    count = len(text)
-    matched: Any = pa.nulls(count, TEXT)
+Told = tuple[Columns, Flags]
+"""What a way of reading told of some messages, missing where it told nothing, and of which messages it did."""
+
+
+def read(message: Spans, patterns: tuple[Pattern, ...], notes: Notes, blanks: Cuts | None = None) -> Columns:
+    """Return the columns that messages tell, and in `matched_by` the pattern that told them.
+
+    Parameters
+    ----------
+    message : Spans
+        Messages without white space at their ends, in the order of their bytes; an empty one is none.
+    patterns : tuple of Pattern
+        The user's patterns, which come first.
+    notes : Notes
+        What could not be read is added here.
+    blanks : Cuts, optional
+        Where blanks and equals signs stand in the bytes, where that is known already.
+
+    Returns
+    -------
+    dict of Arrow arrays
+        The details are the messages that no pattern took apart.
+    """
+    count = len(message.start)
+    blanks = blanks or Cuts.of(message.octets, " ", "=")
+    ways = [*((each.name, partial(_extracted, each)) for each in patterns), ("pairs", partial(_pairs, blanks))]
+    names = list(dict.fromkeys((*(name for name, _ in ways), "sentence")))
+    by = np.full(count, -1, np.int32)
     found: Columns = {}
-    for pattern in patterns:
-        fields, hit = _extracted(text, pattern)
-        found, matched = _first(found, matched, fields, hit, pattern.name)
-    fields = pairs_with_quotes(text, KEYS)
-    telling = [fields[name] for name in ("state", "reason", "registration_name") if name in fields]
-    if telling:
-        found, matched = _first(found, matched, fields, pc.is_valid(pc.coalesce(*telling)), "pairs")
-    fields, hit = _sentences(text, matched)
-    found, matched = _first(found, matched, fields, hit, "sentence")
-    return _with_module(records.from_fields(found, notes), text, matched) | {"matched_by": matched}
+    for name, way in ways:
+        rows = np.flatnonzero(by < 0)
+        fields, hit = way(message if len(rows) == count else message.only(rows))
+        by[rows[hit]] = names.index(name)
+        found |= {key: typed.first(found.get(key), spread(values, rows, count)) for key, values in fields.items()}
+    left = message.where((by < 0) & (message.sizes > 0)).text()
+    rows, fields = _sentences(left)
+    if len(rows):
+        by[rows] = names.index("sentence")
+        left = pc.if_else(pa.array(by < 0), left, NOTHING)
+        found |= {key: typed.first(found.get(key), spread(values, rows, count)) for key, values in fields.items()}
+    made = records.from_fields(found, notes)
+    if "module" not in made:
+        made["module"] = pc.struct_field(pc.extract_regex(left, _MODULE), "module").cast(TEXT)
+    made["details"] = typed.first(made.get("details"), left)
+    return made | {"matched_by": typed.coded(by, names)}
 
 
-def _first(found: Columns, matched: Any, fields: Columns, hit: Any, name: str) -> tuple[Columns, Any]:
-    """Add what a pattern found to the rows that no earlier pattern matched."""
-    new = pc.and_(pc.is_null(matched), hit)
-    if not pc.any(new).as_py():
-        return found, matched
-    every = pc.all(new).as_py()
-    added = {key: values if every else pc.if_else(new, values, NOTHING) for key, values in fields.items()}
-    both = {key: pc.coalesce(found[key], added[key]) for key in added if key in found}
-    return found | added | both, pc.if_else(new, word(name), matched)
-
-
-def _extracted(text: Any, pattern: Pattern) -> tuple[Columns, Any]:
+def _extracted(pattern: Pattern, message: Spans) -> Told:
     names = list(pattern.regex.groupindex)
+    text = message.where(message.sizes > 0).text()
     if pattern.fast:
         found = pc.extract_regex(text, _spelled(pattern.regex))
-        return {name: pc.struct_field(found, name).cast(TEXT) for name in names}, pc.is_valid(found)
+        return {name: pc.struct_field(found, name).cast(TEXT) for name in names}, present(found)
     matches = [pattern.regex.search(each) if each is not None else None for each in text.to_pylist()]
     fields = {name: pa.array([match and match[name] for match in matches], TEXT) for name in names}
-    return fields, pa.array([match is not None for match in matches])
+    return fields, np.array([match is not None for match in matches], bool)
 
 
-def _sentences(text: Any, matched: Any) -> tuple[Columns, Any]:
-    """Search the messages that are left and speak of a registration for the parts of a sentence."""
-    rows, some = _left(text, matched)
-    about_it = pc.fill_null(pc.match_substring(some, "regist", ignore_case=True), False).to_numpy(zero_copy_only=False)
-    if not about_it.any():
-        return {}, pa.nulls(len(text), pa.bool_())
-    rows, some = rows[about_it], some.filter(pa.array(about_it))
+def _pairs(blanks: Cuts, message: Spans) -> Told:
+    found = pairs_with_quotes(message, blanks, KEYS)
+    telling = [found[name].present for name in ("state", "reason", "registration_name") if name in found]
+    if not telling:
+        return {}, np.zeros(len(message.start), bool)
+    hit = np.logical_or.reduce(telling)
+    if (np.logical_or.reduce([values.present for values in found.values()]) & ~hit).any():
+        found = {name: values.where(hit) for name, values in found.items()}
+    return {name: values.text() for name, values in found.items()}, hit
+
+
+def _sentences(text: Any) -> tuple[Places, Columns]:
+    """Search the messages that speak of a registration for the parts of a sentence, and return those that have them."""
+    rows = np.flatnonzero(holds(pc.match_substring(pc.ascii_lower(text), "regist")))
+    if len(rows):
+        rows = rows[holds(pc.match_substring_regex(text.take(pa.array(rows)), SENTENCES["state"]))]
+    if not len(rows):
+        return rows, {}
+    some = text.take(pa.array(rows))
     found = {name: pc.struct_field(pc.extract_regex(some, regex), name) for name, regex in SENTENCES.items()}
-    fields = {name: spread(values.cast(TEXT), rows, len(text)) for name, values in found.items()}
-    return fields, pc.is_valid(fields["state"])
-
-
-def _left(text: Any, matched: Any) -> tuple[Any, Any]:
-    """Return the numbers and the texts of the messages that no pattern matched."""
-    rows = np.flatnonzero(pc.is_null(matched).to_numpy(zero_copy_only=False))
-    return rows, text if len(rows) == len(text) else text.take(pa.array(rows))
-
-
-def _with_module(made: Columns, text: Any, matched: Any) -> Columns:
-    """Fill the module of messages of the documented shape, where no pattern told it."""
-    if "module" in made:
-        return made
-    rows, some = _left(text, matched)
-    module = pc.struct_field(pc.extract_regex(some, _MODULE), "module").cast(TEXT)
-    return made | {"module": spread(module, rows, len(text))}
+    return rows, {name: values.cast(TEXT) for name, values in found.items()}
 
 
 def merged(made: Columns, told: Columns) -> Columns:
@@ -192,38 +210,30 @@ def merged(made: Columns, told: Columns) -> Columns:
     pattern took apart is not kept a second time beside the raw line.
     """
     both = {name: typed.first(told[name], made[name]) for name in told if name in made}
-    named = [pc.is_valid(told[name]) for name in ("serial", "hardware_id") if name in told]
-    if named:
-        other = named[0] if len(named) == 1 else pc.or_(*named)
-        other = pc.and_not(other, _same_device(made, told))
-        for name in ("serial", "hardware_id"):
-            sender = made.get(name, pa.nulls(len(other), TEXT))
-            sender = pc.if_else(other, NOTHING, sender)
-            both[name] = typed.first(told.get(name), sender)
-    left = pc.if_else(pc.is_null(told["matched_by"]), made["details"], NOTHING)
-    both["details"] = typed.first(told.get("details"), left)
+    named = [present(told[name]) for name in _OCTETS if name in told]
+    if named and (other := np.logical_or.reduce(named) & ~_same_device(made, told)).any():
+        for name in _OCTETS:
+            if name in made:
+                both[name] = typed.first(told.get(name), pc.if_else(pa.array(other), NOTHING, made[name]))
+    if "details" in made:
+        left = pc.if_else(pc.is_null(told["matched_by"]), made["details"], NOTHING)
+        both["details"] = typed.first(left, told["details"])
     return made | told | both
 
 
-def _same_device(made: Columns, told: Columns) -> Any:
+_OCTETS = {"hardware_id": (8, 7, 5, 4, 2, 1), "serial": (6, 5, 4, 3, 2, 1)}
+"""Where the digits of the last three octets stand, from the end."""
+
+
+def _same_device(made: Columns, told: Columns) -> Flags:
     """Tell where the last three octets of the envelope's and the message's device are the same."""
-    (one, known), (other, also_known) = _octets(made), _octets(told)
-    return pa.array((one == other).all(axis=1) & known & also_known)
-
-
-def _octets(columns: Columns) -> tuple[Any, Any]:
-    """Return the last six hex digits of each device as letters, and where there is one."""
-    letters, known = None, None
-    # They stand together at the end of a serial, and are parted by hyphens in a hardware ID.
-    for name, places in (("hardware_id", (-8, -7, -5, -4, -2, -1)), ("serial", (-6, -5, -4, -3, -2, -1))):
-        text = columns.get(name)
-        if text is None or text.null_count == len(text):
-            continue
-        spans = Spans.of(text)
-        found, has = spans.letters(places), spans.sizes >= 8
-        letters = found if letters is None else np.where(has[:, None], found, letters)
-        known = has if known is None else known | has
-    count = len(next(iter(columns.values())))
-    if letters is None or known is None:
-        return np.zeros((count, 6), np.uint8), np.zeros(count, bool)
-    return letters, known
+    same = np.zeros(len(told["matched_by"]), bool)
+    for one, other in product(_OCTETS, _OCTETS):
+        if one in made and other in told:
+            sender, device = Spans.of(made[one]), Spans.of(told[other])
+            rows = np.flatnonzero((sender.sizes >= 8) & (device.sizes >= 8))
+            mine, its = sender.stop[rows], device.stop[rows]
+            places = zip(_OCTETS[one], _OCTETS[other], strict=True)
+            alike = [sender.octets[mine - here] == device.octets[its - there] for here, there in places]
+            same[rows] |= np.logical_and.reduce(alike)
+    return same

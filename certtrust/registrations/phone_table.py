@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import columns as typed
 from . import records
-from .columns import NOTHING, TEXT, Columns, Notes, constant, word
+from .columns import TEXT, Columns, Notes, constant
 from .formats import About, Reader
 from .lines import Block
+from .spans import Spans, holds
 
 NAME = "table"
 _TAKEN_FOR = {
@@ -55,11 +55,11 @@ def reader(head: str, about: About) -> Reader:
 def _parse(block: Block, *, separator: str, names: list[str], stem: str) -> Columns:
     notes = Notes(block.problems)
     lines = pc.utf8_trim(block.lines, " |\t" if separator == r"\|" else " ")
-    blank = pc.equal(pc.binary_length(lines), 0)
+    blank = Spans.of(lines).sizes == 0
     notes.add(blank, "blank line")
     cells = pc.split_pattern_regex(lines, separator)
     sized = pc.equal(pc.list_value_length(cells), len(names))
-    notes.add(pc.and_not(pc.invert(sized), blank), f"not the {len(names)} columns of the heading")
+    notes.add(~holds(sized) & ~blank, f"not the {len(names)} columns of the heading")
     # The start of each row's cells; a row with another number of cells gives none.
     start = pc.if_else(sized, cells.offsets[:-1], pa.scalar(None, cells.offsets.type))
     flat = cells.flatten()
@@ -71,5 +71,5 @@ def _parse(block: Block, *, separator: str, names: list[str], stem: str) -> Colu
     device = records.host(constant(stem, len(block.lines)))
     made = {**device, **records.from_fields(fields, notes)}
     made["serial"] = pc.coalesce(device["serial"], made.get("serial", pa.nulls(len(block.lines), TEXT)))
-    matched: Any = pc.if_else(sized, word("record"), NOTHING)
+    matched = typed.marked(holds(sized), "record")
     return typed.named(made) | {"matched_by": matched, "parse_error": notes.text}

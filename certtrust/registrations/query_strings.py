@@ -20,6 +20,7 @@ from .columns import NOTHING, TEXT, Columns, Notes, spread
 from .formats import About, Reader
 from .lines import Block
 from .pairs import pairs
+from .spans import Cuts, Spans, holds
 
 NAME = "query"
 _KEYS = {key: key for key in ("event", "time", "date", "from", "msg")}
@@ -40,21 +41,21 @@ def reader(_: str, about: About) -> Reader:
 
 def _parse(block: Block, about: About) -> Columns:
     notes = Notes(block.problems)
-    fields = pairs(_query(block.lines), "&", _KEYS)
+    query = Spans.of(_query(block.lines))
+    fields = {key: values.text() for key, values in pairs(query, Cuts.of(query.octets, "&", "="), _KEYS).items()}
     nothing = pa.nulls(len(block.lines), TEXT)
     given = {key: typed.blank_to_null(_decoded(fields[key])) if key in fields else nothing for key in _KEYS}
     ours = pc.fill_null(pc.equal(given["event"], "syslog"), False)
-    notes.add(pc.invert(ours), "not a log message: event=syslog is missing")
+    notes.add(~holds(ours), "not a log message: event=syslog is missing")
     given = {key: pc.if_else(ours, text, NOTHING) for key, text in given.items()}
     time, unset = typed.moments(pc.coalesce(given["time"], given["date"]), notes)
     made: Columns = {
         "time": time,
         "clock_unset": unset,
         "time_by": typed.stamped(time),
-        "details": given["msg"],
         **records.host(given["from"]),
     }
-    told = messages.read(given["msg"], about.patterns, notes)
+    told = messages.read(Spans.of(given["msg"]), about.patterns, notes)
     return messages.merged(made, told) | {"parse_error": notes.text}
 
 

@@ -14,8 +14,7 @@ import pyarrow as pa
 
 from ..errors import SourceError
 from ..sources import Source, sources
-from . import columns as typed
-from . import json_lines, lines, messages, phone_table, query_strings, separated, stored, syslog
+from . import frames, json_lines, lines, messages, phone_table, query_strings, separated, stored, syslog
 from .columns import Columns, constant
 from .formats import About, Format
 
@@ -28,6 +27,8 @@ _QUIET = 3.0
 
 _KEPT = 32
 """Blocks after which unused memory goes back to the system."""
+_HELD = 31 << 20
+"""Bytes in one piece, just below what the allocator of glibc always takes from the system and gives back to it."""
 
 Counted = Iterator[tuple[Any, int]]
 """Tables, each with the number of lines that are to be in it."""
@@ -53,6 +54,8 @@ def options(form: str | None, patterns: Any, workers: int | None) -> Options:
 
 def tables(source: Any, chosen: Options, *, progress: bool | None = None) -> Iterator[Any]:
     """Yield the rows of all sources as Arrow tables of bounded size, in order."""
+    # Having seen such a piece let go, the allocator keeps what a block needs for the next one.
+    bytearray(_HELD)
     # Loaded here, since in a notebook it loads the widgets.
     from tqdm.auto import tqdm
 
@@ -83,7 +86,7 @@ def _tables(source: Source, chosen: Options) -> Iterator[Any]:
 
 def _failed(source: Source, error: str) -> Any:
     note = {"source": constant(source.name, 1), "parse_error": constant(error, 1)}
-    return typed.table(note, 1)
+    return frames.table(note, 1)
 
 
 def _counted(stream: BinaryIO, source: Source, chosen: Options) -> Counted:
@@ -116,7 +119,7 @@ def _counted(stream: BinaryIO, source: Source, chosen: Options) -> Counted:
 def _table(made: Columns, block: lines.Block, first: int, name: str) -> Any:
     count = len(block.lines)
     place = {"source": constant(name, count), "line": pa.array(np.arange(first, first + count))}
-    return typed.table(made | place | {"raw": block.lines}, count)
+    return frames.table(made | place | {"raw": block.lines}, count)
 
 
 def _in_order(work: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Iterator[Any]:

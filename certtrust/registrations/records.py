@@ -55,7 +55,7 @@ def from_fields(fields: Columns, notes: Notes) -> Columns:
     if "state" in given:
         made["state"] = typed.states(given["state"], notes)
     if "reason" in given:
-        made["reason"] = typed.by_value(given["reason"], reasons)
+        made["reason"] = typed.words(given["reason"], reasons).dictionary_decode()
     if "severity" in given:
         made["severity"] = typed.severities(given["severity"])
     if "fingerprint" in given:
@@ -79,7 +79,7 @@ def _device(given: Columns, notes: Notes) -> Columns:
         made["serial"] = as_serial
     if "serial" in given:
         serial = typed.serials(given["serial"])
-        notes.add(pc.and_(pc.is_null(serial), pc.is_valid(given["serial"])), "the serial is not 12 hex digits")
+        notes.unread(given["serial"], serial, "the serial is not 12 hex digits")
         made["serial"] = pc.coalesce(serial, made["serial"]) if "serial" in made else serial
     return made
 

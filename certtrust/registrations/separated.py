@@ -15,11 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from . import columns as typed
 from . import records
-from .columns import NOTHING, TEXT, Columns, Notes, constant, scattered, spread, word
+from .columns import TEXT, Columns, Notes, constant, scattered, spread
 from .formats import About, Reader
 from .lines import Block
-from .spans import Spans, Words
+from .spans import Cuts, Spans, Words, present
 
 NAME = "csv"
 _SEPARATORS = ",;\t"
@@ -53,19 +54,20 @@ def _parse(block: Block, *, separator: str, names: list[str]) -> Columns:
     notes = Notes(block.problems)
     places = {name: place for place, name in enumerate(names) if name in records.FIELDS}
     fields, reasons = _fields(block.lines, separator, len(names), places)
-    notes.add(pc.is_valid(reasons), reasons)
+    notes.add(present(reasons), reasons)
     if not places:
-        notes.add(pc.is_null(notes.text), "the header names no column that is known here")
+        notes.add(~present(notes.text), "the header names no column that is known here")
     made = records.from_fields(fields, notes)
-    return made | {"matched_by": pc.if_else(pc.is_null(notes.text), word("record"), NOTHING), "parse_error": notes.text}
+    problems = notes.text
+    return made | {"matched_by": typed.marked(~present(problems), "record"), "parse_error": problems}
 
 
 def _fields(lines: Any, separator: str, count: int, places: dict[str, int]) -> tuple[Columns, Any]:
     """Return the wanted fields of each line, by name, and what is wrong with a line."""
     spans = Spans.of(lines)
-    words = Words(spans, separator)
+    words = Words(spans, Cuts.of(spans.octets, separator))
     plain = _plain(lines, spans, words.count() == count, count)
-    fields = {name: words.at(place).text(plain) for name, place in places.items()}
+    fields = {name: words.at(place).where(plain).text() for name, place in places.items()}
     if plain.all():
         return fields, constant(None, len(lines))
     rows = np.flatnonzero(~plain)

@@ -14,8 +14,23 @@ Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
+def present(array: Any) -> Flags:
+    """Tell which values of an Arrow array are not missing."""
+    if not array.null_count:
+        return np.ones(len(array), bool)
+    bits = np.frombuffer(array.buffers()[0], np.uint8)
+    return np.unpackbits(bits, count=array.offset + len(array), bitorder="little")[array.offset :].view(bool)
+
+
+def holds(flags: Any) -> Flags:
+    """Tell where an Arrow array of flags is true."""
+    bits = np.frombuffer(flags.buffers()[1] or b"", np.uint8)
+    values = np.unpackbits(bits, count=flags.offset + len(flags), bitorder="little")[flags.offset :].view(bool)
+    return values & present(flags) if flags.null_count else values
+
+
 class Spans(NamedTuple):
-    """A part of each of many texts, in the order of the bytes that all of them stand in."""
+    """A part of each of many texts in the same bytes; a part that begins before the first byte is missing."""
 
     octets: Octets
     start: Places
@@ -23,10 +38,10 @@ class Spans(NamedTuple):
 
     @classmethod
     def of(cls, text: Any) -> Spans:
-        """Return all of each text; a missing one is empty."""
-        edges = np.frombuffer(text.buffers()[1] or bytes(8), np.int64)[text.offset : text.offset + len(text) + 1]
+        """Return all of each text of an Arrow array; a missing one is empty, so that all stand in order."""
+        edges = np.frombuffer(text.buffers()[1] or bytes(8), np.int64, len(text) + 1, 8 * text.offset)
         spans = cls(np.frombuffer(text.buffers()[2] or b"\0", np.uint8), edges[:-1], edges[1:])
-        if text.null_count and spans.sizes[text.is_null().to_numpy(zero_copy_only=False)].any():
+        if text.null_count and spans.sizes[~present(text)].any():
             return cls.of(pc.fill_null(text, ""))
         return spans
 
@@ -35,22 +50,41 @@ class Spans(NamedTuple):
         """How many bytes each part has."""
         return self.stop - self.start
 
-    def text(self, has: Flags | None = None) -> Any:
-        """Return the parts as Arrow text, missing where a mask does not hold."""
-        count = len(self.start)
+    @property
+    def present(self) -> Flags:
+        """Which parts are not missing."""
+        return self.start >= 0
+
+    def text(self) -> Any:
+        """Return the parts as Arrow text."""
+        count, missing = len(self.start), self.start < 0
         # An array in which every other value is one of the parts, and the rest what stands between them.
         offsets = np.empty(2 * count + 1, np.int64)
         offsets[:-1:2], offsets[1::2], offsets[-1] = self.start, self.stop, self.octets.size
+        # Of the values that are not taken, Arrow looks at where the first one begins only.
+        offsets[0] = max(offsets[0], 0)
         every = pa.LargeStringArray.from_buffers(2 * count, pa.py_buffer(offsets), pa.py_buffer(self.octets))
-        return every.take(pa.array(np.arange(0, 2 * count, 2), mask=None if has is None else ~has))
-
-    def extent(self) -> tuple[int, int]:
-        """Return where the first part begins and the last one ends."""
-        return (int(self.start[0]), int(self.stop[-1])) if len(self.start) else (0, 0)
+        wanted = pa.array(np.arange(0, 2 * count, 2), mask=missing if missing.any() else None)
+        return pc.take(every, wanted, boundscheck=False)
 
     def only(self, rows: Any) -> Spans:
         """Return the parts of some texts."""
         return Spans(self.octets, self.start[rows], self.stop[rows])
+
+    def where(self, has: Flags) -> Spans:
+        """Return the parts where a mask holds; all others are missing."""
+        return self if has.all() else Spans(self.octets, np.where(has, self.start, -1), np.where(has, self.stop, -1))
+
+    def spread(self, rows: Any, count: int) -> Spans:
+        """Return parts of some of so many texts; those of all others are missing."""
+        nothing = np.full(count, -1)
+        return Spans(self.octets, nothing, nothing).replaced(rows, self)
+
+    def replaced(self, rows: Any, others: Spans) -> Spans:
+        """Return the parts with those of some texts replaced by other ones in the same bytes."""
+        start, stop = self.start.copy(), self.stop.copy()
+        start[rows], stop[rows] = others.start, others.stop
+        return Spans(self.octets, start, stop)
 
     def letter(self, place: int) -> Octets:
         """Return the byte in a place of each part, from its end where negative; 0 where the part is too short."""
@@ -58,9 +92,12 @@ class Spans(NamedTuple):
         found = self.octets.take(start + place, mode="clip")
         return np.where(self.sizes > place if place >= 0 else self.sizes >= -place, found, np.uint8(0))
 
-    def letters(self, places: Any) -> Any:
-        """Return the bytes in some places of each part as a row of a matrix."""
-        return np.column_stack([self.letter(place) for place in places])
+    def begins(self, letters: bytes) -> Flags:
+        """Tell which parts begin with these letters."""
+        has = self.sizes >= len(letters)
+        for place, letter in enumerate(letters):
+            has &= self.octets.take(self.start + place, mode="clip") == letter
+        return has
 
     def later(self, by: Any) -> Spans:
         """Return the parts without so many bytes at the beginning."""
@@ -69,25 +106,50 @@ class Spans(NamedTuple):
     def without_last(self, letters: bytes) -> Spans:
         """Return the parts without any of these letters at the end."""
         spans = self
-        while (ends := np.isin(spans.letter(-1), list(letters))).any():
+        while (ends := np.logical_or.reduce([spans.letter(-1) == letter for letter in letters])).any():
             spans = spans._replace(stop=spans.stop - ends)
         return spans
 
+    def stripped(self, also: str = "") -> Spans:
+        """Return the parts without white space at both ends, nor, before it, some more letters beyond ASCII."""
+        first, last = self.letter(0), self.letter(-1)
+        # White space is below the printable letters of ASCII or beyond them.
+        odd = (first <= ord(" ")) | (first > ord("~")) | (last <= ord(" ")) | (last > ord("~"))
+        rows = np.flatnonzero(odd & (self.sizes > 0))
+        if not len(rows):
+            return self
+        some = self.only(rows)
+        text = pc.utf8_ltrim_whitespace(pc.utf8_ltrim(some.text(), also) if also else some.text())
+        start = some.stop - pc.binary_length(text).to_numpy()
+        stop = start + pc.binary_length(pc.utf8_rtrim_whitespace(text)).to_numpy()
+        return self.replaced(rows, Spans(self.octets, start, stop))
+
+
+class Cuts(NamedTuple):
+    """Where one letter parts bytes into words, and where another one stands in them."""
+
+    separators: Places
+    """Their places, and behind them the end of the bytes."""
+    marks: Places
+
+    @classmethod
+    def of(cls, octets: Octets, separator: str, mark: str = "") -> Cuts:
+        """Find both, each one ASCII letter; without a mark there are only words."""
+        found = np.append(np.flatnonzero(octets == ord(separator)), octets.size)
+        return cls(found, np.flatnonzero(octets == ord(mark)) if mark else found[:0])
+
 
 class Words:
-    """The words of texts that one ASCII letter parts; two letters in a row have an empty word between them."""
+    """The words of texts; two separators in a row have an empty word between them."""
 
-    def __init__(self, spans: Spans, separator: str) -> None:
+    def __init__(self, spans: Spans, cuts: Cuts) -> None:
         self._spans = spans
-        begin, end = spans.extent()
-        found = np.flatnonzero(spans.octets[begin:end] == ord(separator)) + begin
-        self._first = np.searchsorted(found, spans.start)
-        # Beyond the last separator there is one place more, so that what is asked for beyond the last word is empty.
-        self._cuts = np.append(found, end)
+        self._separators = cuts.separators
+        self._first = np.searchsorted(cuts.separators, spans.start)
 
     def count(self) -> Places:
         """Return how many words each text has."""
-        return np.searchsorted(self._cuts, self._spans.stop) - self._first + 1
+        return np.searchsorted(self._separators, self._spans.stop) - self._first + 1
 
     def at(self, place: int) -> Spans:
         """Return the words in a place, from 0; empty where a text has no such word."""
@@ -102,36 +164,34 @@ class Words:
 
     def _cut(self, place: int) -> Places:
         """Return the separator behind the words in a place, or one beyond the text."""
-        return self._cuts.take(self._first + place, mode="clip")
+        return self._separators.take(self._first + place, mode="clip")
 
 
-def parted(text: Any, separator: str, mark: str) -> tuple[Places, Spans, Spans]:
+def parted(spans: Spans, cuts: Cuts) -> tuple[Places, Spans, Spans]:
     """Part each word that holds a mark where it first does.
 
     Parameters
     ----------
-    text : Arrow array of text
-        Texts, of which each is a row.
-    separator, mark : str
-        One ASCII letter each: what stands between words, and within them.
+    spans : Spans
+        Texts in the order of their bytes, none missing, of which each is a row.
+    cuts : Cuts
+        Where separators and marks stand in these bytes.
 
     Returns
     -------
     tuple
         Of each such word, in order: its row, what stands before the mark, and what stands behind it.
     """
-    spans = Spans.of(text)
-    begin, end = spans.extent()
-    octets = spans.octets[begin:end]
-    found = np.flatnonzero((octets == ord(separator)) | (octets == ord(mark)))
-    is_cut = octets.take(found) == ord(separator)
-    found += begin
-    cuts = np.concatenate(([begin - 1], found[is_cut], [end]))
-    at = np.flatnonzero(~is_cut)
-    marks, cut = found[at], np.cumsum(is_cut)[at]
-    row = np.repeat(np.arange(len(text)), np.diff(np.searchsorted(marks, spans.stop), prepend=0))
-    start = np.maximum(cuts[cut] + 1, spans.start[row])
-    stop = np.minimum(cuts[cut + 1], spans.stop[row])
+    last = np.searchsorted(cuts.marks, spans.stop)
+    row = np.repeat(np.arange(len(last)), np.diff(last, prepend=0))
+    marks = cuts.marks[: len(row)]
+    between = marks < spans.start[row]
+    if between.any():
+        row, marks = row[~between], marks[~between]
+    number = np.searchsorted(cuts.separators, marks)
+    begin = np.where(number > 0, cuts.separators[number - 1] + 1, 0)
+    start = np.maximum(begin, spans.start[row])
+    stop = np.minimum(cuts.separators[number], spans.stop[row])
     before, behind = Spans(spans.octets, start, marks), Spans(spans.octets, marks + 1, stop)
     again = start[1:] == start[:-1]
     if not again.any():

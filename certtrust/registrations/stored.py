@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import columns as typed
-from . import records
+from . import frames, records
 from .columns import NOTHING, TEXT, Columns, Notes, constant, word
 
 NAME = "parquet"
@@ -34,7 +34,7 @@ def tables(stream: BinaryIO, begin: bytes, name: str) -> Iterator[tuple[Any, int
         fields = [field for field in parquet.schema_arrow.names if field in typed.COLUMNS]
         first = 1
         for batch in parquet.iter_batches(_ROWS, columns=fields):
-            yield typed.table(_columns(batch, first, name), batch.num_rows), batch.num_rows
+            yield frames.table(_columns(batch, first, name), batch.num_rows), batch.num_rows
             first += batch.num_rows
     except (pa.ArrowException, pa.ArrowInvalid) as problem:
         raise OSError(f"not a Parquet file that can be read: {problem}") from problem
@@ -61,9 +61,8 @@ def _columns(batch: Any, first: int, name: str) -> Columns:
     made |= {key: _text(given[key]) for key in _KEPT if key in given}
     made.setdefault("source", constant(name, count))
     made.setdefault("matched_by", constant("record", count))
-    notes.text = pc.coalesce(problems, notes.text)
     line = given["line"].cast(pa.int64()) if "line" in given else pa.array(np.arange(first, first + count))
-    return made | {"line": line, "parse_error": notes.text}
+    return made | {"line": line, "parse_error": typed.first(problems, notes.text)}
 
 
 def _times(time: Any, unset: Any) -> Columns:

@@ -8,8 +8,7 @@ line is the message.
 from __future__ import annotations
 
 import re
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,10 +16,10 @@ import pyarrow.compute as pc
 
 from . import columns as typed
 from . import messages, records, stamps
-from .columns import NOTHING, TEXT, Columns, Notes, scattered, spread, word
+from .columns import TEXT, Columns, Notes, spread
 from .formats import About, Reader
 from .lines import Block
-from .spans import Flags, Spans, Words
+from .spans import Cuts, Flags, Spans, Words, present
 
 NAME = "syslog"
 
@@ -44,34 +43,63 @@ def reader(_: str, about: About) -> Reader:
     return Reader(skip=0, parse=lambda block: _parse(block, about))
 
 
+class Parts(NamedTuple):
+    """The parts of lines, each missing where the line does not have it."""
+
+    stamp: Spans
+    host: Spans
+    module: Spans
+    message: Spans
+
+
 def _parse(block: Block, about: About) -> Columns:
     notes = Notes(block.problems)
-    envelope = _envelope(block.lines, about)
-    note = envelope.pop("note")
-    notes.add(pc.is_valid(note), note)
+    lines = Spans.of(block.lines)
+    blanks = Cuts.of(lines.octets, " ", "=")
+    layout = _layout(block.lines)
+    parts = _parts(lines, layout, blanks)
+    message = parts.message.stripped("\ufeff")
+    made = _time(parts.stamp, layout == _LAYOUTS.index(_OLD), about, notes)
+    # The documented facts, facility and severity, allow a line that is PRI and message; without PRI it is a torn one.
+    bare = np.flatnonzero(layout == len(_LAYOUTS))
+    torn = np.zeros(len(layout), bool)
+    torn[bare] = (message.sizes > 0)[bare] & (parts.message.start == lines.start)[bare]
+    notes.add(torn, "no layout of a log line: all of it is taken as the message")
     notes.add(typed.blank(block.lines), "blank line")
-    host = envelope.pop("host")
-    told = messages.read(envelope["details"], about.patterns, notes)
-    made = messages.merged(envelope | records.host(host), told)
-    return made | {"parse_error": notes.text}
+    told = messages.read(message, about.patterns, notes, blanks)
+    made |= {"module": parts.module.text(), **records.host(parts.host.text())}
+    return messages.merged(made, told) | {"parse_error": notes.text}
 
 
-def _envelope(lines: Any, about: About) -> Columns:
-    """Return time, clock_unset, time_by, host, module, details and a note of each line."""
-    parsers = (_new, partial(_old, about=about), _iso, _bare)
-    layout = _layout(lines)
-    most = np.bincount(layout).argmax()
-    spans = Spans.of(lines)
-    parts = []
-    for number in np.unique(layout):
-        has = layout == number
-        rows = np.flatnonzero(has)
-        # The lines of a file are mostly of one layout, which is quicker read from all of them than taken out.
-        if number == most:
-            parts.append((rows, parsers[number](spans, has)))
-        else:
-            parts.append((rows, parsers[number](spans.only(rows), np.ones(len(rows), bool))))
-    return scattered(parts, len(lines))
+def _parts(lines: Spans, layout: Any, blanks: Cuts) -> Parts:
+    """Take the lines apart, each after its layout."""
+    readers = (_new, _old, _iso, _bare)
+    counts = np.bincount(layout)
+    # The lines of a file are mostly of one layout, which is quicker read from all of them than taken out.
+    most = counts.argmax()
+    whole = readers[most](lines, blanks)
+    for number in np.flatnonzero(counts):
+        if number != most:
+            rows = np.flatnonzero(layout == number)
+            some = readers[number](lines.only(rows), blanks)
+            whole = Parts(*(every.replaced(rows, new) for every, new in zip(whole, some, strict=True)))
+    return whole
+
+
+def _time(stamp: Spans, old: Flags, about: About, notes: Notes) -> Columns:
+    """Return time, clock_unset and time_by; stamps without a year get theirs from the file."""
+    time, unset = typed.moments(stamp.where(~old).text(), notes)
+    by = np.where(present(time), 0, -1)
+    if old.any():
+        rows = np.flatnonzero(old)
+        dated = spread(stamps.moments(stamp.only(rows).text(), about.modified), rows, len(old))
+        found = pc.is_valid(dated)
+        time = pc.coalesce(time, dated)
+        unset = pc.if_else(found, pa.scalar(False), unset)
+        why = "the time has no year and the file has no date" if about.modified is None else "the time cannot be read"
+        notes.add(old & ~present(dated), why)
+        by[present(dated)] = 1
+    return {"time": time, "clock_unset": unset, "time_by": typed.coded(by, ["line", "file"])}
 
 
 def _layout(lines: Any) -> Any:
@@ -99,79 +127,51 @@ def _without_pri(lines: Spans) -> Spans:
     return lines.later(size)
 
 
-def _new(lines: Spans, has: Flags) -> Columns:
-    words = Words(lines, " ")
-    time, host, module = (_known(words.at(place).text(has)) for place in (1, 2, 3))
+def _new(lines: Spans, blanks: Cuts) -> Parts:
+    words = Words(lines, blanks)
+    stamp, host, module = (_known(words.at(place)) for place in (1, 2, 3))
     structured = words.at(6)
-    plain = (structured.sizes == 1) & (structured.letter(0) == ord("-"))
-    message = words.after(7).text(has & plain)
-    if (has & ~plain).any():
-        rows = np.flatnonzero(has & ~plain)
-        whole = words.after(6).only(rows).text()
-        after = pc.struct_field(pc.extract_regex(whole, _STRUCTURED), "message").cast(TEXT)
-        message = pc.coalesce(message, spread(pc.coalesce(after, whole), rows, len(has)))
-    return _stamped(time, {"host": host, "module": module, "details": _message(message)})
+    message = words.after(7)
+    rows = np.flatnonzero((structured.sizes != 1) | (structured.letter(0) != ord("-")))
+    if len(rows):
+        rest = words.after(6).only(rows)
+        text = rest.text()
+        after = pc.struct_field(pc.extract_regex(text, _STRUCTURED), "message").cast(TEXT)
+        start = rest.stop - pc.binary_length(pc.coalesce(after, text)).to_numpy()
+        message = message.replaced(rows, rest._replace(start=start))
+    return Parts(stamp, host, module, message)
 
 
-def _iso(lines: Spans, has: Flags) -> Columns:
-    words = Words(_without_pri(lines), " ")
-    module, message = _tagged(words.after(2), has)
-    return _stamped(words.at(0).text(has), {"host": words.at(1).text(has), "module": module, "details": message})
+def _known(field: Spans) -> Spans:
+    """Return a field of RFC 5424, where a hyphen means that there is none."""
+    short = field.sizes == 1
+    return field.where(~short | (field.letter(0) != ord("-"))) if short.any() else field
 
 
-def _old(lines: Spans, has: Flags, *, about: About) -> Columns:
+def _old(lines: Spans, blanks: Cuts) -> Parts:
     text = _without_pri(lines)
     stamp = text._replace(stop=np.minimum(text.start + stamps.WIDTH, text.stop))
-    time = stamps.moments(stamp.text(has), about.modified)
-    words = Words(text.later(stamps.WIDTH + 1), " ")
-    module, message = _tagged(words.after(1), has)
-    why = "the time has no year and the file has no date" if about.modified is None else "the time cannot be read"
-    found = pc.is_valid(time)
-    return {
-        "time": time,
-        "clock_unset": pc.if_else(found, pa.scalar(False), pa.scalar(None, pa.bool_())),
-        "time_by": pc.if_else(found, word("file"), NOTHING),
-        "note": pc.if_else(pc.or_(found, pa.array(~has)), NOTHING, word(why)),
-        "host": words.at(0).text(has),
-        "module": module,
-        "details": message,
-    }
+    words = Words(text.later(stamps.WIDTH + 1), blanks)
+    return Parts(stamp, words.at(0), *_tagged(words.after(1), blanks))
 
 
-def _bare(lines: Spans, has: Flags) -> Columns:
-    rest = _without_pri(lines)
-    message = _message(rest.text(has))
-    nothing = pa.nulls(len(has), TEXT)
-    # The documented facts, facility and severity, allow a line that is PRI and message; without PRI it is a torn one.
-    torn = pc.and_(pc.is_valid(message), pa.array(rest.start == lines.start))
-    note = pc.if_else(torn, word("no layout of a log line: all of it is taken as the message"), NOTHING)
-    empty = {"time": pa.nulls(len(has), typed.MOMENT), "clock_unset": pa.nulls(len(has), pa.bool_())}
-    return {**empty, "time_by": nothing, "note": note, "host": nothing, "module": nothing, "details": message}
+def _iso(lines: Spans, blanks: Cuts) -> Parts:
+    words = Words(_without_pri(lines), blanks)
+    return Parts(words.at(0), words.at(1), *_tagged(words.after(2), blanks))
 
 
-def _stamped(text: Any, rest: Columns) -> Columns:
-    notes = Notes(pa.nulls(len(text), TEXT))
-    time, unset = typed.moments(text, notes)
-    return {"time": time, "clock_unset": unset, "time_by": typed.stamped(time), "note": notes.text, **rest}
+def _bare(lines: Spans, _: Cuts) -> Parts:
+    nothing = lines.where(np.zeros(len(lines.start), bool))
+    return Parts(nothing, nothing, nothing, _without_pri(lines))
 
 
-def _known(text: Any) -> Any:
-    """Return a field of RFC 5424, where a hyphen means that there is none."""
-    unknown = pc.equal(text, "-")
-    return pc.if_else(unknown, NOTHING, text) if pc.any(unknown).as_py() else text
-
-
-def _message(text: Any) -> Any:
-    if (Spans.of(text).letter(0) > ord("~")).any():
-        text = pc.utf8_ltrim(text, "\ufeff")
-    return typed.blank_to_null(text)
-
-
-def _tagged(rest: Spans, has: Flags) -> tuple[Any, Any]:
+def _tagged(rest: Spans, blanks: Cuts) -> tuple[Spans, Spans]:
     """Return the tag before a colon and the message after it; without a tag all is message."""
     # A tag holds no blank, so that the first words tell, among which are few different ones.
-    first = Words(rest, " ").at(0).text(has).dictionary_encode()
+    first = Words(rest, blanks).at(0).text().dictionary_encode()
     found = pc.extract_regex(first.dictionary, _TAG)
-    size = pc.fill_null(pc.binary_length(pc.struct_field(found, "head")), 0).take(first.indices)
-    message = rest.later(pc.fill_null(size, 0).to_numpy())
-    return pc.struct_field(found, "tag").cast(TEXT).take(first.indices), _message(message.text(has))
+    head, tag = (
+        pc.fill_null(pc.binary_length(pc.struct_field(found, part)), 0).take(first.indices).to_numpy()
+        for part in ("head", "tag")
+    )
+    return rest._replace(stop=rest.start + tag).where(tag > 0), rest.later(head)

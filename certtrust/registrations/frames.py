@@ -1,0 +1,77 @@
+"""Columns of a block to an Arrow table of REGISTRATIONS, and such tables to a DataFrame that shares their memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .. import schema
+from .columns import COLUMNS, SCHEMA, TEXT, Columns, constant
+from .spans import Spans
+
+_SLACK = 1.02
+"""How much more memory than its values text may take before it is copied."""
+
+
+def table(columns: Columns, count: int) -> Any:
+    """Return a block's columns as an Arrow table with every column of REGISTRATIONS, in order and type."""
+    exact: dict[int, Any] = {}
+    arrays = []
+    for field in SCHEMA:
+        array = columns.get(field.name)
+        if array is None or array.null_count == count:
+            array = constant(None, count, field.type)
+        elif pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(array.type):
+            array = array.dictionary_encode()
+        elif field.type == TEXT and field.name != "source":
+            # Equal columns share their memory.
+            array = exact[id(array)] if id(array) in exact else exact.setdefault(id(array), _exact(array))
+        arrays.append(array if array.type == field.type else array.cast(field.type))
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def _exact(text: Any) -> Any:
+    """Return text without much beyond its values: room to grow, bytes of missing cells, or those of a whole block."""
+    used = Spans.of(text).sizes.sum()
+    if text.buffers()[2] is not None and text.buffers()[2].size <= _SLACK * used:
+        return text
+    return text.take(pa.array(np.arange(len(text))))
+
+
+def frame(whole: Any) -> pd.DataFrame:
+    """Return a table of these columns as a DataFrame of REGISTRATIONS, sharing the memory of all text."""
+    series: dict[str, Any] = {}
+    # Words first: their numbers shrink to a byte each, and what they took is let go of before the rest is made.
+    for column in sorted(schema.REGISTRATIONS, key=lambda column: column.dtype != schema.WORD):
+        chunked = whole.column(column.name)
+        whole = whole.drop_columns([column.name])
+        if column.dtype == schema.WORD:
+            series[column.name] = pd.Series(chunked.unify_dictionaries().to_pandas()).astype("category")
+            continue
+        pa.default_memory_pool().release_unused()
+        series[column.name] = _typed(chunked, column.dtype)
+    return pd.DataFrame({name: series[name] for name in COLUMNS}, copy=False)
+
+
+def _typed(chunked: Any, dtype: str) -> pd.Series:
+    if dtype == schema.TEXT:
+        return _text(chunked)
+    if dtype == schema.MOMENT:
+        return pd.Series(chunked.to_pandas()).astype("datetime64[us, UTC]")
+    return _masked(chunked, dtype)
+
+
+def _text(chunked: Any) -> pd.Series:
+    return pd.Series(pd.array(chunked, dtype=pd.StringDtype("pyarrow", na_value=np.nan)))
+
+
+def _masked(chunked: Any, dtype: str) -> pd.Series:
+    empty = pc.is_null(chunked).to_numpy()
+    values = (pc.fill_null(chunked, 0 if dtype == "Int64" else False) if chunked.null_count else chunked).to_numpy()
+    values = values if values.flags.writeable else values.copy()
+    array = pd.arrays.IntegerArray if dtype == "Int64" else pd.arrays.BooleanArray
+    return pd.Series(array(values, empty))
