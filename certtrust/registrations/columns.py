@@ -303,12 +303,17 @@ def fingerprints(text: Any) -> Any:
 
 def first(*arrays: Any) -> Any:
     """Return the first value of each row; arrays of which nothing is needed are not copied, words may be encoded."""
-    told = [array for array in arrays if array is not None and array.null_count < len(array)]
-    if not told:
-        return next(array for array in arrays if array is not None)
-    if len(told) == 1 or not told[0].null_count:
-        return told[0]
-    return pc.coalesce(*(array.dictionary_decode() if pa.types.is_dictionary(array.type) else array for array in told))
+    first, *others = (array for array in arrays if array is not None)
+    for other in others:
+        if first.null_count == len(first):
+            first = other
+        elif (present(other) & ~present(first)).any():
+            first = pc.coalesce(*(_decoded(array) for array in (first, other)))
+    return first
+
+
+def _decoded(text: Any) -> Any:
+    return text.dictionary_decode() if pa.types.is_dictionary(text.type) else text
 
 
 _DEFAULT_NAME = rf"^(?P<serial>{identity.SERIAL})(?:-(?P<interface>[A-Za-z][A-Za-z0-9]*))?$"

@@ -221,8 +221,8 @@ def merged(made: Columns, told: Columns) -> Columns:
     return made | told | both
 
 
-_OCTETS = {"hardware_id": (8, 7, 5, 4, 2, 1), "serial": (6, 5, 4, 3, 2, 1)}
-"""Where the digits of the last three octets stand, from the end."""
+_OCTETS = {"hardware_id": (0, 24, 48), "serial": (16, 32, 48)}
+"""Where the last three octets stand among the bits of the last eight letters: a hardware ID has hyphens in between."""
 
 
 def _same_device(made: Columns, told: Columns) -> Flags:
@@ -232,8 +232,9 @@ def _same_device(made: Columns, told: Columns) -> Flags:
         if one in made and other in told:
             sender, device = Spans.of(made[one]), Spans.of(told[other])
             rows = np.flatnonzero((sender.sizes >= 8) & (device.sizes >= 8))
-            mine, its = sender.stop[rows], device.stop[rows]
-            places = zip(_OCTETS[one], _OCTETS[other], strict=True)
-            alike = [sender.octets[mine - here] == device.octets[its - there] for here, there in places]
-            same[rows] |= np.logical_and.reduce(alike)
+            mine, its = sender.eight(sender.stop[rows] - 8), device.eight(device.stop[rows] - 8)
+            differ = np.zeros(len(rows), np.uint64)
+            for here, there in zip(_OCTETS[one], _OCTETS[other], strict=True):
+                differ |= (mine >> np.uint64(here)) ^ (its >> np.uint64(there))
+            same[rows] |= differ << np.uint64(48) == 0
     return same

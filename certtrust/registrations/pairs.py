@@ -48,10 +48,10 @@ def pairs_with_quotes(spans: Spans, cuts: Cuts, keys: dict[str, str]) -> Named:
 
     Commas and semicolons behind a value are no part of it.
     """
-    marks = np.searchsorted(cuts.marks, spans.stop) - np.searchsorted(cuts.marks, spans.start)
-    found, told = _alike(spans, cuts, keys, _template(spans, marks))
-    rest = np.flatnonzero(told < marks)
-    if len(rest):
+    found, told = _alike(spans, cuts, keys, _template(spans, cuts.marks))
+    if told.sum() < len(cuts.marks):
+        marks = np.searchsorted(cuts.marks, spans.stop) - np.searchsorted(cuts.marks, spans.start)
+        rest = np.flatnonzero(told < marks)
         others = _any(spans.only(rest), cuts, keys)
         nothing = spans.where(np.zeros(len(marks), bool))
         for name in found | others:
@@ -64,8 +64,9 @@ def _template(spans: Spans, marks: Places) -> list[tuple[int, bytes]]:
 
     What writes a log has few forms of messages, so that the words in one place mostly have the same key.
     """
-    rows = np.flatnonzero(marks)
-    sample = spans.only(rows[:: max(1, len(rows) // _SAMPLE)])
+    some = marks[:: max(1, len(marks) // _SAMPLE)]
+    rows = np.unique(np.searchsorted(spans.stop, some))
+    sample = spans.only(rows[rows < len(spans.stop)])
     seen: dict[int, Counter[bytes]] = {}
     for start, stop in zip(sample.start.tolist(), sample.stop.tolist(), strict=True):
         for place, each in enumerate(spans.octets[start:stop].tobytes().split(b" ", _PLACES)[:_PLACES]):

@@ -80,7 +80,7 @@ def _plain(lines: Any, spans: Spans, right: Any, count: int) -> Any:
     """Tell which lines of the right number of fields have neither quotes nor carriage returns."""
     if count == 1:
         right &= spans.sizes > 0
-    if ((spans.octets == ord('"')) | (spans.octets == ord("\r"))).any():
+    if any((spans.octets == ord(letter)).any() for letter in '"\r'):
         right &= ~pc.match_substring_regex(lines, '["\r]').to_numpy(zero_copy_only=False)
     return right
 

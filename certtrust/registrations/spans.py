@@ -95,9 +95,20 @@ class Spans(NamedTuple):
     def begins(self, letters: bytes) -> Flags:
         """Tell which parts begin with these letters."""
         has = self.sizes >= len(letters)
-        for place, letter in enumerate(letters):
-            has &= self.octets.take(self.start + place, mode="clip") == letter
+        for place in range(0, len(letters), 8):
+            some = letters[place : place + 8]
+            mask = np.uint64(2 ** (8 * len(some)) - 1)
+            has &= (self.eight(self.start + place) & mask) == np.uint64(int.from_bytes(some, "little"))
         return has
+
+    def eight(self, places: Places) -> npt.NDArray[np.uint64]:
+        """Return eight bytes from each of these places on as a number, the first one lowest; 0 beyond the last byte."""
+        octets = self.octets if self.octets.size >= 8 else np.append(self.octets, np.zeros(8, np.uint8))
+        last = octets.size - 8
+        found = np.ndarray(last + 1, "<u8", octets, 0, (1,))[np.minimum(places, last)]
+        if len(places) and (beyond := places - last).max() > 0:
+            found = np.where(beyond < 8, found >> (8 * np.clip(beyond, 0, 7)).astype(np.uint64), np.uint64(0))
+        return found
 
     def later(self, by: Any) -> Spans:
         """Return the parts without so many bytes at the beginning."""
