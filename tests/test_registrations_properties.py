@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from registration_lines import lines as written
 
 from certtrust import simulate
-from certtrust.registrations import columns, frames, json_lines, lines, reading, stamps
+from certtrust.registrations import columns, frames, json_lines, lines, reading, separated, stamps
 from certtrust.registrations import read_registrations as read
 from certtrust.registrations.columns import Notes
 
@@ -118,6 +118,34 @@ def test_threads_keep_the_order(log, size):
         for chosen in (one, one._replace(threads=3))
     ]
     pd.testing.assert_frame_equal(*read_ones)
+
+
+@given(
+    rows=st.lists(
+        st.text('a",\t\r ä\x00', max_size=9) | st.sampled_from(['"a",""', '"a""b","c"', '"a"b,c', '"a"\t""']),
+        max_size=12,
+    ),
+    count=st.integers(1, 3),
+    separator=st.sampled_from(",\t"),
+)
+@settings(max_examples=400)
+def test_lines_of_csv_at_once_are_those_of_the_csv_module(rows, count, separator):
+    """Whether quoted or not, and with the reason of each that is none."""
+    text, places = pa.array(rows, columns.TEXT), {"state": 0, "reason": count - 1}
+    fields, reasons = separated._fields(text, separator, count, places)
+    expected, why = separated._one_by_one(text, separator, count, places)
+    assert {name: values.to_pylist() for name, values in fields.items()} == {
+        name: values.to_pylist() for name, values in expected.items()
+    }
+    assert reasons.to_pylist() == why.to_pylist()
+
+
+def test_csv_of_very_many_quoted_fields():
+    """More than a pattern can count are split one by one."""
+    names = [*(f"x{number}" for number in range(3000)), "state", "serial"]
+    cells = [*(f'"{number}"' for number in range(3000)), '"up"', "0090332f688a"]
+    frame = read("\n".join([",".join(names), ",".join(cells), ",".join(cells)]), format="csv")
+    assert frame["state"].tolist() == ["up", "up"]
 
 
 VALUES = st.recursive(

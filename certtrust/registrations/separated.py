@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 
 from . import columns as typed
 from . import records
-from .columns import TEXT, Columns, Notes, constant, scattered, spread
+from .columns import TEXT, Columns, Notes, constant, scattered, spread, word
 from .formats import About, Reader
 from .lines import Block
-from .spans import Cuts, Spans, Words, present
+from .spans import Cuts, Flags, Spans, Words, holds, present
 
 NAME = "csv"
 _SEPARATORS = ",;\t"
@@ -66,23 +67,57 @@ def _fields(lines: Any, separator: str, count: int, places: dict[str, int]) -> t
     """Return the wanted fields of each line, by name, and what is wrong with a line."""
     spans = Spans.of(lines)
     words = Words(spans, Cuts.of(spans.octets, separator))
-    plain = _plain(lines, spans, words.count() == count, count)
+    plain = _plain(lines, spans, words.count() == count)
     fields = {name: words.at(place).where(plain).text() for name, place in places.items()}
     if plain.all():
         return fields, constant(None, len(lines))
     rows = np.flatnonzero(~plain)
-    by_hand, reasons = _one_by_one(lines.take(pa.array(rows)), separator, count, places)
-    fields = scattered([(None, fields), (rows, by_hand)], len(lines))
-    return fields, spread(reasons, rows, len(lines))
+    others = lines.take(pa.array(rows))
+    whole = _whole(others, separator, count)
+    parts: list[tuple[Any, Columns]] = [(None, fields)]
+    if whole.any():
+        parts.append((rows[whole], _at_once(others.filter(pa.array(whole)), separator, count, places)))
+        rows, others = rows[~whole], others.filter(pa.array(~whole))
+    by_hand, reasons = _one_by_one(others, separator, count, places)
+    return scattered([*parts, (rows, by_hand)], len(lines)), spread(reasons, rows, len(lines))
 
 
-def _plain(lines: Any, spans: Spans, right: Any, count: int) -> Any:
+def _plain(lines: Any, spans: Spans, right: Flags) -> Flags:
     """Tell which lines of the right number of fields have neither quotes nor carriage returns."""
-    if count == 1:
-        right &= spans.sizes > 0
+    right &= ~typed.blank(lines)
     if any((spans.octets == ord(letter)).any() for letter in '"\r'):
-        right &= ~pc.match_substring_regex(lines, '["\r]').to_numpy(zero_copy_only=False)
+        right &= ~holds(pc.match_substring_regex(lines, '["\r]'))
     return right
+
+
+def _whole(lines: Any, separator: str, count: int) -> Flags:
+    """Tell which lines are the right number of fields, each without a quote or in quotes from end to end."""
+    field = rf'(?:"(?:[^"\r]|"")*"|[^"\r{separator}]*)'
+    try:
+        fits = holds(pc.match_substring_regex(lines, f"^{field}(?:{separator}{field}){{{count - 1}}}$"))
+    except pa.ArrowInvalid:
+        # The engine takes no pattern of very many fields.
+        return np.zeros(len(lines), bool)
+    return fits & ~typed.blank(lines)
+
+
+def _at_once(lines: Any, separator: str, count: int, places: dict[str, int]) -> Columns:
+    """Split lines whose quotes are known to be in order."""
+    one = pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines)
+    text = pc.binary_join(one, word("\n"))[0].as_buffer()
+    names = [str(place) for place in range(count)]
+    table = pa_csv.read_csv(
+        pa.BufferReader(text),
+        pa_csv.ReadOptions(use_threads=False, block_size=text.size + 1, column_names=names),
+        pa_csv.ParseOptions(delimiter=separator, ignore_empty_lines=False),
+        pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, TEXT),
+            include_columns=[str(place) for place in set(places.values())],
+            strings_can_be_null=False,
+            check_utf8=False,
+        ),
+    )
+    return {name: table.column(str(place)).combine_chunks() for name, place in places.items()}
 
 
 def _one_by_one(lines: Any, separator: str, count: int, places: dict[str, int]) -> tuple[Columns, Any]:
