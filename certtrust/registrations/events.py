@@ -72,11 +72,10 @@ def _registration(given: Columns, kind: Any) -> Columns:
     about_it = pc.fill_null(pc.equal(pc.utf8_lower(given["code"]), REGISTRATION_DOWN), False)
     if not pc.any(about_it).as_py():
         return {"state": constant(None, count)}
-    details = given["details"]
+    details = given["details"].dictionary_encode()
     comment = _attribute(details, "comment")
     # The text of a clear still says what was wrong, so only a set alarm or an event states a failure.
-    said = pc.binary_join_element_wise(pc.coalesce(details, word("")), pc.coalesce(given["text"], word("")), word(" "))
-    timed_out = pc.match_substring_regex(said, r"(?i)\btime-?out\b")
+    timed_out = pc.or_(_speaks_of_timeout(details), _speaks_of_timeout(given["text"].dictionary_encode()))
     state = pc.if_else(pc.equal(kind, "clear"), word("up"), pc.if_else(timed_out, word("timeout"), word("down")))
     state = pc.if_else(pc.and_(about_it, pc.is_valid(kind)), state, NOTHING)
     protocol = pc.if_else(about_it, typed.protocols(_attribute(details, "prot")).dictionary_decode(), NOTHING)
@@ -91,10 +90,14 @@ def _registration(given: Columns, kind: Any) -> Columns:
     }
 
 
-def _attribute(details: Any, name: str) -> Any:
+def _speaks_of_timeout(encoded: Any) -> Any:
+    found = pc.match_substring_regex(encoded.dictionary, r"(?i)\btime-?out\b")
+    return pc.fill_null(found.take(encoded.indices), False)
+
+
+def _attribute(encoded: Any, name: str) -> Any:
     """Return the value of an attribute of the details' XML, without interpreting the XML any further."""
     pattern = rf"(?i)\s{name}\s*=\s*(?:\"(?P<double>[^\"<]*)\"|'(?P<single>[^'<]*)')"
-    encoded = details.dictionary_encode()
     found = pc.extract_regex(encoded.dictionary, pattern)
     value = pc.coalesce(*(typed.blank_to_null(pc.struct_field(found, quote)) for quote in ("double", "single")))
     for entity, letter in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&")):
