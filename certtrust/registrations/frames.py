@@ -36,8 +36,8 @@ def table(columns: Columns, count: int) -> Any:
 
 def _exact(text: Any) -> Any:
     """Return text without much beyond its values: room to grow, bytes of missing cells, or those of a whole block."""
-    used = Spans.of(text).sizes.sum()
-    if text.buffers()[2] is not None and text.buffers()[2].size <= _SLACK * used:
+    spans = Spans.of(text)
+    if text.buffers()[2] is not None and text.buffers()[2].size <= _SLACK * (spans.stop[-1] - spans.start[0]):
         return text
     return text.take(pa.array(np.arange(len(text))))
 
