@@ -534,3 +534,16 @@ def test_a_journal_field_that_was_given_twice():
 def test_one_log_message_as_text_is_no_path(text):
     """Although it has no line end."""
     assert read_registrations(text)["details"].tolist() == ["a"]
+
+
+def test_categories_are_those_that_occur():
+    """In the order in which they do."""
+    frame = read_registrations(
+        "<134>1 2026-03-02T10:11:25Z h a - - - state=up name=a\n<134>link 1\n<134>state=down name=b\n"
+    )
+    assert {name: list(frame[name].cat.categories) for name in ("matched_by", "time_by", "state", "protocol")} == {
+        "matched_by": ["pairs"],
+        "time_by": ["line"],
+        "state": ["up", "down"],
+        "protocol": [],
+    }

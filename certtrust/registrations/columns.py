@@ -89,8 +89,14 @@ def marked(where: Flags, name: str) -> Any:
 
 
 def coded(codes: Any, names: list[str]) -> Any:
-    """Return words by their numbers, encoded; missing where the number is below 0."""
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32(), mask=codes < 0), pa.array(names, TEXT))
+    """Return words by their numbers, encoded in the order in which they occur; missing where the number is below 0."""
+    used = sorted(np.flatnonzero(np.bincount(codes + 1)[1:]), key=lambda number: np.argmax(codes == number))
+    rank = np.full(len(names) + 1, -1, np.int32)
+    rank[used] = np.arange(len(used))
+    encoded = rank[codes]
+    return pa.DictionaryArray.from_arrays(
+        pa.array(encoded, mask=encoded < 0), pa.array([names[number] for number in used], TEXT)
+    )
 
 
 def stamped(time: Any) -> Any:
