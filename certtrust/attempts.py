@@ -12,7 +12,7 @@ import pandas as pd
 from . import browsers, chains, identity
 from .errors import CerttrustError
 from .fleet import Fleet
-from .groups import Codes, alike, combine
+from .groups import Codes, alike, combine, places, places_of_pairs
 from .owners import by_tail, held_by, identify, known_serials, leaves, numbered, owned, owner, per_text, presented
 from .schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
 from .trustlists import read_trust_list
@@ -122,31 +122,35 @@ def _take(frame: pd.DataFrame, positions: np.ndarray[Any, Any], index: pd.Index)
 
 def _agreed(devices: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Keep one row per key, with missing values where the entries of that key disagree."""
-    grouped = devices.groupby(keys, sort=False, dropna=True)
-    distinct = grouped[list(_DEVICE_COLUMNS)].nunique()
-    return grouped[list(_DEVICE_COLUMNS)].first().mask(distinct > 1)
+    devices = devices.dropna(subset=keys)[[*keys, *_DEVICE_COLUMNS]]
+    several = devices.duplicated(keys, keep=False)
+    if not several.any():
+        return devices
+    grouped = devices[several].groupby(keys, sort=False)
+    agreed = grouped.first().mask(grouped.nunique() > 1).reset_index()
+    return pd.concat([devices[~several], agreed], ignore_index=True)
 
 
 def _with_device(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.DataFrame:
     """Add the columns of the device entry: that of the row's PBX, else the device's only one."""
     known = devices.dropna(subset=["device"])
     objects = known[["device", "pbx"]].drop_duplicates()
-    only_pbx = objects[~objects.duplicated("device", keep=False)].set_index("device")["pbx"]
-    foreign = rows["pbx"].notna() & ~rows["pbx"].isin(set(known["pbx"].dropna()))
-    rows = rows.assign(pbx=rows["pbx"].fillna(rows["device"].map(only_pbx).astype("str")))
+    only = objects[~objects.duplicated("device", keep=False)]
+    only_pbx = _take(only, places(rows["device"], only["device"]), rows.index)["pbx"]
+    rows = rows.assign(pbx=rows["pbx"].fillna(only_pbx))
     per_pbx = _agreed(known, ["device", "pbx"])
     anywhere = _agreed(known, ["device"])
-    exact = per_pbx.index.get_indexer(pd.MultiIndex.from_arrays([rows["device"], rows["pbx"]]))
-    loose = anywhere.index.get_indexer(pd.Index(rows["device"]))
-    loose[~(foreign | rows["pbx"].isna()).to_numpy()] = -1
+    exact = places_of_pairs((rows["device"], rows["pbx"]), (per_pbx["device"], per_pbx["pbx"]))
+    loose = places(rows["device"], anywhere["device"])
+    loose[places(rows["pbx"], known["pbx"]) >= 0] = -1
     found = _take(per_pbx, exact, rows.index)
     fallback = _take(anywhere, loose, rows.index)
     for column in _DEVICE_COLUMNS:
         rows[column] = found[column].where(exact >= 0, fallback[column])
     # What the PBX knows the device by; a row that names what it registers with keeps its own.
-    hardware_ids = known.drop_duplicates("device").set_index("device")["hardware_id"]
+    by_device = _take(known[["hardware_id"]], places(rows["device"], known["device"]), rows.index)["hardware_id"]
     silent = rows["registration_name"].isna() & rows["hardware_id"].isna()
-    rows["hardware_id"] = rows["hardware_id"].mask(silent, rows["device"].map(hardware_ids).astype("str"))
+    rows["hardware_id"] = rows["hardware_id"].mask(silent, by_device)
     return rows
 
 

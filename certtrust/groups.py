@@ -52,6 +52,24 @@ def places(texts: pd.Series, among: pd.Series) -> Codes:
     return first[_index(wanted, few)]
 
 
+def places_of_pairs(pairs: tuple[pd.Series, pd.Series], among: tuple[pd.Series, pd.Series]) -> Codes:
+    """Return the first place of each pair of texts in `among`, and -1 where a part is missing or it is not there.
+
+    Examples
+    --------
+    >>> one, other = pd.Series(["a", "a", "b"]), pd.Series(["x", None, "x"])
+    >>> places_of_pairs((one, other), (pd.Series(["b", "a"]), pd.Series(["y", "x"]))).tolist()
+    [1, -1, -1]
+    """
+    wanted, known = (np.zeros(len(each[0]), dtype=np.int64) for each in (pairs, among))
+    for mine, theirs in zip(pairs, among, strict=True):
+        texts = distinct(theirs)
+        here, there = places(mine, texts), places(theirs, texts)
+        wanted = np.where((wanted < 0) | (here < 0), -1, wanted * len(texts) + here)
+        known = np.where((known < 0) | (there < 0), -2, known * len(texts) + there)
+    return _index(pa.array(wanted), pa.array(known))
+
+
 def _index(wanted: Any, known: Any) -> Codes:
     found = pc.index_in(wanted, value_set=known, skip_nulls=True)
     return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)

@@ -64,6 +64,18 @@ def same_spelling(text: pd.Series) -> pd.Series:
     return _series(pc.coalesce(_serials(trimmed), spelled, pc.utf8_lower(trimmed)), text.index)
 
 
+def leading_serials(text: pd.Series, rest: str) -> pd.Series:
+    """Return the serial that each text begins with, where what follows it fits a pattern.
+
+    Examples
+    --------
+    >>> leading_serials(pd.Series(["00-90-33-2F-68-8A-TEL1", "0090332f688ab"]), "-.*").tolist()
+    ['0090332f688a', nan]
+    """
+    found = pc.extract_regex(arrow.text(text), f"^(?P<serial>{SERIAL})(?:{rest})$")
+    return _series(_serials(pc.struct_field(found, "serial")), text.index)
+
+
 def _trimmed(text: pd.Series) -> Any:
     return pc.utf8_trim_whitespace(arrow.text(text))
 
@@ -73,8 +85,8 @@ def _series(found: Any, index: pd.Index) -> pd.Series:
 
 
 def _serials(trimmed: Any) -> Any:
-    fits = pc.match_substring_regex(trimmed, f"^(?:{SERIAL})$")
-    return pc.if_else(fits, pc.utf8_lower(pc.replace_substring_regex(trimmed, "[:.-]", "")), _NONE)
+    known = pc.if_else(pc.match_substring_regex(trimmed, f"^(?:{SERIAL})$"), trimmed, _NONE)
+    return pc.utf8_lower(pc.replace_substring_regex(known, "[:.-]", ""))
 
 
 def _hardware_ids(trimmed: Any) -> tuple[Any, Any]:

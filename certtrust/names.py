@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from . import hosts as _hosts
 from .arrow import bits, flags, index_of, same_length, text, true
 from .errors import CerttrustError
-from .identity import SERIAL, hardware_ids, serials
+from .identity import hardware_ids, leading_serials, serials
 from .prefixes import begins_with_cn, ends_inside, usable
 from .x509 import REFUSED
 
@@ -209,7 +209,7 @@ def _by_hardware_id(attempts: pd.DataFrame, cns: pd.Series) -> tuple[np.ndarray,
     """Tell where the CN fits the hardware ID, or the serial that belongs to it; and where that is not known."""
     serial, own_tail = serials(cns), hardware_ids(cns)["tail"]
     name = attempts["name"].fillna(attempts["hardware_id"])
-    tail, serial_in_name = hardware_ids(name)["tail"], serials(name.str.extract(f"^({SERIAL})(?:$|[^0-9A-Za-z])")[0])
+    tail, serial_in_name = hardware_ids(name)["tail"], leading_serials(name, "(?:[^0-9A-Za-z](?s:.*))?")
     of_the_name = true(serials(attempts["serial"]).str.slice(start=-6) == tail)
     fits = true(begins_with_cn(attempts["hardware_id"], cns))
     fits |= of_the_name & true(begins_with_cn(attempts["serial"], cns))

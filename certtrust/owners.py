@@ -13,7 +13,7 @@ import pandas as pd
 from . import identity
 from .arrow import true
 from .fleet import Fleet
-from .groups import Codes, combine, distinct, places
+from .groups import Codes, combine, distinct, places, places_of_pairs
 
 OWNING = (
     "fingerprint",
@@ -54,21 +54,22 @@ def known_serials(fleet: Fleet) -> pd.Series:
 def by_tail(serials: pd.Series) -> pd.Series:
     """Map the last three octets to the serial, where just one of the serials ends so."""
     each = distinct(serials)
-    tails = pd.Series(each.array, index=each.str.slice(6).to_numpy())
-    return tails[~tails.index.duplicated(keep=False)]
+    tails = each.str.slice(6)
+    several = tails.duplicated(keep=False)
+    return each[~several].set_axis(pd.Index(tails[~several]))
 
 
 def per_text(function: Any, text: pd.Series) -> pd.Series:
     """Apply a function of a Series of text to its distinct values only."""
     codes, values = pd.factorize(text.astype("str"))
     result = function(pd.Series(values, dtype="str"))
-    return pd.Series(result.reindex(codes).to_numpy(), index=text.index, dtype="str")
+    return pd.Series(result.array.take(codes, allow_fill=True), index=text.index)
 
 
 def _canonical(text: pd.Series, serials: pd.Series) -> pd.Series:
-    spelled = identity.same_spelling(text)
-    by_tail = identity.hardware_ids(text)["tail"].map(serials).astype("str")
-    return by_tail.fillna(spelled)
+    place = places(identity.hardware_ids(text)["tail"], serials.index.to_series())
+    by_tail = pd.Series(serials.array.take(place, allow_fill=True), index=text.index)
+    return by_tail.fillna(identity.same_spelling(text))
 
 
 def identify(frame: pd.DataFrame, serials: pd.Series) -> pd.Series:
@@ -81,8 +82,7 @@ def _by_name(rows: pd.DataFrame, serials: pd.Series) -> pd.Series:
     """Identify rows by the registration name: a serial (with an interface), a hardware ID, else the name itself."""
 
     def canonical(text: pd.Series) -> pd.Series:
-        prefix = text.str.extract(rf"^({identity.SERIAL})(?:-.*)?$", expand=False)
-        return identity.serials(prefix).fillna(_canonical(text, serials))
+        return identity.leading_serials(text, r"(?:-[^\n]*)?\n?").fillna(_canonical(text, serials))
 
     return per_text(canonical, rows["registration_name"])
 
@@ -91,8 +91,7 @@ def _by_user(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.Series:
     """Identify rows by the user object of that registration name, where it has a single device."""
     users = devices[["pbx", "user", "device"]].dropna().drop_duplicates()
     users = users[~users.duplicated(["pbx", "user"], keep=False)]
-    index = pd.MultiIndex.from_frame(users[["pbx", "user"]])
-    found = index.get_indexer(pd.MultiIndex.from_arrays([rows["pbx"], rows["registration_name"]]))
+    found = places_of_pairs((rows["pbx"], rows["registration_name"]), (users["pbx"], users["user"]))
     return pd.Series(users["device"].array.take(found, allow_fill=True), index=rows.index)
 
 

@@ -14,9 +14,9 @@ import pandas as pd
 from .. import identity
 from ..errors import CerttrustError, MissingColumnError
 from ..fleet import Fleet
-from ..groups import places
+from ..groups import Codes, places, places_of_pairs
 from ..outline import outline
-from ..owners import identities
+from ..owners import identities, per_text
 from ..schema import CERTIFICATES, MOMENT, TEXT, TRUST, conform
 
 KINDS = (
@@ -168,6 +168,11 @@ def among(texts: pd.Series, values: pd.Series) -> npt.NDArray[np.bool_]:
     return places(texts, values) >= 0
 
 
+def _taken(values: pd.Series, places: Codes, index: pd.Index) -> pd.Series:
+    """Return the value at each place, missing for -1."""
+    return pd.Series(values.array.take(places, allow_fill=True), index=index)
+
+
 def _set_clock(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     rows = copy.fleet.registrations
     meant = among(copy.registered, actions["device"])
@@ -193,26 +198,23 @@ def _at(copy: _Copy, actions: pd.DataFrame) -> pd.Series:
     """Tell which registrations are of the device at the PBX of an action; a registration may leave the PBX out."""
     rows = copy.fleet.registrations
     anywhere = among(copy.registered, actions.loc[actions["pbx"].isna(), "device"])
-    there = _pairs(copy.registered, rows["pbx"]).isin(_pairs(actions["device"], actions["pbx"]))
+    there = places_of_pairs(_pair(copy.registered, rows["pbx"]), _pair(actions["device"], actions["pbx"])) >= 0
     unsaid = rows["pbx"].isna() & among(copy.registered, actions["device"])
     return unsaid | anywhere | there
 
 
-def _pairs(one: pd.Series, other: pd.Series) -> pd.MultiIndex:
+def _pair(one: pd.Series, other: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Return keys in which a missing part equals another missing part."""
-    return pd.MultiIndex.from_arrays([one.fillna(""), other.fillna("")])
+    return one.fillna(""), other.fillna("")
 
 
 def _rename(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     rows = copy.fleet.registrations
-    serial = identity.serials(copy.registered.drop_duplicates())
-    serial = copy.registered.map(dict(zip(copy.registered.drop_duplicates(), serial, strict=True))).astype("str")
+    serial = per_text(identity.serials, copy.registered)
     default = serial.where(rows["interface"].isna(), serial + "-" + rows["interface"].astype("str"))
-    new = actions.drop_duplicates(["device", "name"])
-    index = _pairs(new["device"], new["name"])
-    found = index.get_indexer(_pairs(copy.registered, rows["registration_name"].fillna(default)))
-    names = np.array([*new["value"], None], dtype=object)[found]
-    renamed = rows["registration_name"].mask(found >= 0, pd.Series(names, index=rows.index, dtype="str"))
+    now = rows["registration_name"].fillna(default)
+    found = places_of_pairs(_pair(copy.registered, now), _pair(actions["device"], actions["name"]))
+    renamed = rows["registration_name"].mask(found >= 0, _taken(actions["value"], found, rows.index))
     return copy.having(registrations=rows.assign(registration_name=renamed))
 
 
@@ -227,14 +229,15 @@ def _allow_reverse_proxy(copy: _Copy, actions: pd.DataFrame) -> _Copy:
 def _flagged(copy: _Copy, actions: pd.DataFrame, flag: str, *, value: bool) -> _Copy:
     rows = copy.fleet.devices
     anywhere = among(copy.entered, actions.loc[actions["pbx"].isna(), "device"])
-    there = _pairs(copy.entered, rows["pbx"]).isin(_pairs(actions["device"], actions["pbx"]))
+    there = places_of_pairs(_pair(copy.entered, rows["pbx"]), _pair(actions["device"], actions["pbx"])) >= 0
     return copy.having(devices=rows.assign(**{flag: rows[flag].astype("boolean").mask(anywhere | there, other=value)}))
 
 
 def _renew(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     rows = copy.fleet.certificates
-    since = rows["fingerprint"].map(actions.groupby("fingerprint")["since"].min()).astype(COLUMNS["since"])
-    meant = among(rows["fingerprint"], actions["fingerprint"])
+    first = actions.sort_values("since").drop_duplicates("fingerprint")
+    found = places(rows["fingerprint"], first["fingerprint"])
+    since, meant = _taken(first["since"], found, rows.index), found >= 0
     begun = rows["not_before"].mask(meant & (since < rows["not_before"]), since)
     return copy.having(certificates=rows.assign(not_before=begun, not_after=rows["not_after"].mask(meant, FOREVER)))
 
@@ -242,8 +245,7 @@ def _renew(copy: _Copy, actions: pd.DataFrame) -> _Copy:
 def _reissue(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     copy = _renew(copy, actions)
     rows = copy.fleet.certificates
-    names = rows["fingerprint"].map(actions.drop_duplicates("fingerprint").set_index("fingerprint")["value"])
-    names = names.astype("str")
+    names = _taken(actions["value"], places(rows["fingerprint"], actions["fingerprint"]), rows.index)
     meant = names.notna()
     return copy.having(
         certificates=rows.assign(
@@ -278,12 +280,10 @@ def _enrol(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     certificates = pd.concat([copy.fleet.certificates, conform(planned, CERTIFICATES)], ignore_index=True)
     trust = _listing(copy.fleet.trust, conform(planned.assign(pbx=actions["pbx"].to_numpy()), TRUST))
     rows = copy.fleet.registrations
-    index = _pairs(actions["device"], actions["pbx"])
-    found = index.get_indexer(_pairs(copy.registered, rows["pbx"]))
+    found = places_of_pairs(_pair(copy.registered, rows["pbx"]), _pair(actions["device"], actions["pbx"]))
     unsaid = (rows["pbx"].isna() & (found < 0)).to_numpy()
-    found[unsaid] = pd.Index(actions["device"].drop_duplicates()).get_indexer(pd.Index(copy.registered[unsaid]))
-    fingerprints = np.array([*planned["fingerprint"], None], dtype=object)[found]
-    presented = rows["fingerprint"].mask(found >= 0, pd.Series(fingerprints, index=rows.index, dtype="str"))
+    found[unsaid] = places(copy.registered[unsaid], actions["device"])
+    presented = rows["fingerprint"].mask(found >= 0, _taken(planned["fingerprint"], found, rows.index))
     copy = copy.having(certificates=certificates, trust=trust, registrations=rows.assign(fingerprint=presented))
     return _use_certificate(copy, actions)
 
@@ -322,7 +322,7 @@ def _entries(copy: _Copy, actions: pd.DataFrame) -> pd.DataFrame:
     meant = [frame[among(frame["fingerprint"], wanted)] for frame in (copy.fleet.trust, copy.fleet.certificates)]
     known = pd.concat([conform(frame, CERTIFICATES)[CERTIFICATES.names] for frame in meant])
     known = known.drop_duplicates("fingerprint").set_index("fingerprint", drop=False)
-    absent = wanted[~wanted.isin(known.index)]
+    absent = wanted[~among(wanted, known["fingerprint"])]
     if len(absent):
         raise CerttrustError(
             f"the fleet has no certificate with the fingerprint {absent.iloc[0]}; it cannot be trusted"

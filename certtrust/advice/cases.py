@@ -265,14 +265,16 @@ def _fitting(near: pd.DataFrame, keys: list[str], wanted: pd.DataFrame) -> pd.Da
     wanted = wanted.dropna().drop_duplicates()
     columns = ["device", "registration_name", "hardware_id", "serial", "interface"]
     rows = near[list(dict.fromkeys([*keys, *columns]))].drop_duplicates().merge(wanted, on=keys)
-    candidates = [identity.serials(rows["device"]), rows["hardware_id"], rows["registration_name"]]
-    fitting = pd.Series(pd.NA, index=rows.index, dtype="str")
-    grouper = [rows[key] for key in keys]
-    for candidate in candidates:
-        cn = candidate.groupby(grouper, sort=False).transform("first").astype("str")
-        fits = names.certificate_fits_registration(rows.assign(subject_cn=cn)).fillna(value=False).astype(bool)
-        fitting = fitting.fillna(cn.where(fits.groupby(grouper, sort=False).transform("all")))
-    return rows[keys].assign(value=fitting).dropna().drop_duplicates(keys)
+    rows["serial_of_device"] = identity.serials(rows["device"])
+    found = []
+    for candidate in ("serial_of_device", "hardware_id", "registration_name"):
+        whose, first = alike(rows, keys)
+        cn = rows.groupby(whose, sort=False)[candidate].first()
+        fits = true(names.certificate_fits_registration(rows.assign(subject_cn=cn.array.take(whose))))
+        fitting = np.bincount(whose, ~fits, minlength=len(first)) == 0
+        found.append(rows[keys].iloc[first[fitting]].assign(value=cn.array[fitting]))
+        rows = rows[~fitting[whose]]
+    return pd.concat(found, ignore_index=True)
 
 
 def _valued(

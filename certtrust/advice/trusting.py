@@ -166,7 +166,9 @@ def lapsed(rows: pd.DataFrame, known: pd.DataFrame, moments: Codes) -> pd.DataFr
     """
     tuples = rows["trust_paths"].to_numpy()
     code, first = combine(same_objects(rows["trust_paths"]))
-    begin, end = (_by_fingerprint(known[name]) for name in ("not_before", "not_after"))
+    entries = {entry for each in first for path in tuples[each] or () for entry in path.certificates}
+    cas = known[among(known["fingerprint"], pd.Series(list(entries), dtype="str"))]
+    begin, end = (_by_fingerprint(cas[name]) for name in ("not_before", "not_after"))
     found: list[pd.DataFrame] = []
     order = np.argsort(code, kind="stable")
     for here, each in zip(np.split(order, np.cumsum(np.bincount(code))[:-1]), first, strict=False):
