@@ -168,7 +168,7 @@ def among(texts: pd.Series, values: pd.Series) -> npt.NDArray[np.bool_]:
     return places(texts, values) >= 0
 
 
-def _taken(values: pd.Series, places: Codes, index: pd.Index) -> pd.Series:
+def taken(values: pd.Series, places: Codes, index: pd.Index) -> pd.Series:
     """Return the value at each place, missing for -1."""
     return pd.Series(values.array.take(places, allow_fill=True), index=index)
 
@@ -214,7 +214,7 @@ def _rename(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     default = serial.where(rows["interface"].isna(), serial + "-" + rows["interface"].astype("str"))
     now = rows["registration_name"].fillna(default)
     found = places_of_pairs(_pair(copy.registered, now), _pair(actions["device"], actions["name"]))
-    renamed = rows["registration_name"].mask(found >= 0, _taken(actions["value"], found, rows.index))
+    renamed = rows["registration_name"].mask(found >= 0, taken(actions["value"], found, rows.index))
     return copy.having(registrations=rows.assign(registration_name=renamed))
 
 
@@ -237,7 +237,7 @@ def _renew(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     rows = copy.fleet.certificates
     first = actions.sort_values("since").drop_duplicates("fingerprint")
     found = places(rows["fingerprint"], first["fingerprint"])
-    since, meant = _taken(first["since"], found, rows.index), found >= 0
+    since, meant = taken(first["since"], found, rows.index), found >= 0
     begun = rows["not_before"].mask(meant & (since < rows["not_before"]), since)
     return copy.having(certificates=rows.assign(not_before=begun, not_after=rows["not_after"].mask(meant, FOREVER)))
 
@@ -245,7 +245,7 @@ def _renew(copy: _Copy, actions: pd.DataFrame) -> _Copy:
 def _reissue(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     copy = _renew(copy, actions)
     rows = copy.fleet.certificates
-    names = _taken(actions["value"], places(rows["fingerprint"], actions["fingerprint"]), rows.index)
+    names = taken(actions["value"], places(rows["fingerprint"], actions["fingerprint"]), rows.index)
     meant = names.notna()
     return copy.having(
         certificates=rows.assign(
@@ -283,7 +283,7 @@ def _enrol(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     found = places_of_pairs(_pair(copy.registered, rows["pbx"]), _pair(actions["device"], actions["pbx"]))
     unsaid = (rows["pbx"].isna() & (found < 0)).to_numpy()
     found[unsaid] = places(copy.registered[unsaid], actions["device"])
-    presented = rows["fingerprint"].mask(found >= 0, _taken(planned["fingerprint"], found, rows.index))
+    presented = rows["fingerprint"].mask(found >= 0, taken(planned["fingerprint"], found, rows.index))
     copy = copy.having(certificates=certificates, trust=trust, registrations=rows.assign(fingerprint=presented))
     return _use_certificate(copy, actions)
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
-from ..groups import Codes, combine, same_sets
+from ..groups import Codes, alike, combine, same_sets
 from .actions import COLUMNS, KINDS, known_certificates
 from .cases import Cases, cases
 from .cover import cover, order
@@ -114,13 +114,11 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] 
     return worded(_counted(every, plan), _certificates(every, plan), fleet, known, authorities)
 
 
-def _certificates(every: Cases, plan: Plan) -> list[set[str]]:
-    """Return, for each action, the certificates of the attempts that it is for."""
-    found: list[set[str]] = [set() for _ in range(len(plan.actions))]
+def _certificates(every: Cases, plan: Plan) -> pd.DataFrame:
+    """Return the place of each action with the certificates of the attempts that it is for, no pair twice."""
     presented = every.rows["fingerprint"].array[plan.options["case"].to_numpy()]
-    for place, fingerprint in zip(plan.options["place"].tolist(), presented, strict=True):
-        found[place].add(fingerprint)
-    return found
+    found = pd.DataFrame({"place": plan.options["place"].array, "fingerprint": presented})
+    return found.iloc[alike(found, found.columns)[1]]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ..attempts import joined
 from ..check import check
 from ..fleet import Fleet
 from ..groups import Codes, alike, distinct
-from ..owners import by_tail, held_by, identify, known_serials, numbered, owner
+from ..owners import by_tail, held_by, identify, known_serials, numbered
 from .actions import among, applied
 from .cases import ALIKE, Cases
 from .trusting import microseconds
@@ -43,7 +43,8 @@ class Trial:
         """Choose the attempts to look at, and what of the fleet their judgement depends on."""
         looked_at = _looked_at(results, every)
         serials = known_serials(fleet)
-        entered = identify(fleet.devices, by_tail(serials))
+        tails = by_tail(serials)
+        entered = identify(fleet.devices, tails)
         new_names = every.options["value"][(every.options["action"] == "rename").to_numpy()]
         names = distinct(looked_at["registration_name"], new_names)
         devices = distinct(looked_at["device"])
@@ -53,11 +54,11 @@ class Trial:
         log = fleet.registrations.drop(columns=["raw", "details", "remote_address"], errors="ignore")
         part = dataclasses.replace(
             fleet,
-            certificates=_certificates(fleet, serials, entered, looked_at),
+            certificates=_certificates(fleet, tails, entered, looked_at),
             devices=fleet.devices[meant],
-            registrations=log[log.index.isin(looked_at.index)] if logged else log.head(0),
+            registrations=log.loc[looked_at.index] if logged else log.head(0),
         )
-        registered = owner(part.registrations, part.devices.assign(device=entered[meant]), by_tail(serials))
+        registered = looked_at["device"] if logged else looked_at["device"].head(0)
         undecided = every.rows["undecided"].to_numpy(dtype=bool)
         return cls(part, serials, registered, entered[meant], logged, looked_at, undecided)
 
@@ -91,9 +92,9 @@ def _looked_at(results: pd.DataFrame, every: Cases) -> pd.DataFrame:
     return near.iloc[np.sort(order[edge[:-1] | edge[1:]])]
 
 
-def _certificates(fleet: Fleet, serials: pd.Series, entered: pd.Series, looked_at: pd.DataFrame) -> pd.DataFrame:
+def _certificates(fleet: Fleet, tails: pd.Series, entered: pd.Series, looked_at: pd.DataFrame) -> pd.DataFrame:
     """Return the certificates that the attempts may present or be trusted by, with all that came with them."""
-    held = held_by(numbered(fleet.certificates), by_tail(serials), entered)
+    held = held_by(numbered(fleet.certificates), tails, entered)
     fingerprints = fleet.certificates["fingerprint"]
     links: Any = fleet.links
     issuing = fleet.certificates["is_ca"].fillna(value=False).to_numpy(dtype=bool) | among(

@@ -60,28 +60,29 @@ class Authorities:
             waiting += [str(above) for each in fresh if (above := self.signer.get(each)) is not None]
         return [*found][:_CANDIDATES_AT_MOST]
 
-    def below(self, entries: Iterable[str]) -> dict[str, set[str]]:
-        """Return for each CA the certificates that it or a CA below it signed."""
+    def below(self, entries: Iterable[str]) -> dict[str, Codes]:
+        """Return for each CA the certificates that it or a CA below it signed, as places in `signer`."""
         number, issuers = pd.factorize(self.signer)
-        children = self.signer.index.to_numpy(dtype=object)[np.argsort(number, kind="stable")]
-        parts = np.split(children, np.cumsum(np.bincount(number, minlength=len(issuers)))[:-1])
-        signed = {str(issuer): part.tolist() for issuer, part in zip(issuers, parts, strict=False)}
-        return {entry: self._signed_below(entry, signed) for entry in entries}
+        order = np.argsort(number, kind="stable")
+        edges = np.append(0, np.cumsum(np.bincount(number, minlength=len(issuers))))
+        row = {issuer: place for place, issuer in enumerate(issuers)}
+        issuing = among(self.signer.index.to_series(), pd.Series([*self._key], dtype="str"))
 
-    def _signed_below(self, entry: str, signed: dict[str, list[str]]) -> set[str]:
-        found: set[str] = set()
-        waiting = [entry]
-        seen: set[str] = set()
-        while waiting:
-            issuer = waiting.pop()
-            for twin in self.twins(issuer):
-                if twin in seen:
-                    continue
-                seen.add(twin)
-                fresh = [each for each in signed.get(twin, ()) if each not in found]
-                found.update(fresh)
-                waiting += [each for each in fresh if each in self._key]
-        return found
+        def signed_below(entry: str) -> Codes:
+            found = [np.empty(0, dtype=np.int64)]
+            waiting = [entry]
+            seen: set[str] = set()
+            while waiting:
+                fresh = [twin for twin in self.twins(waiting.pop()) if twin not in seen]
+                seen.update(fresh)
+                for place in (row[twin] for twin in fresh if twin in row):
+                    part = order[edges[place] : edges[place + 1]]
+                    found.append(part)
+                    if issuing[part].any():
+                        waiting += self.signer.index[part[issuing[part]]].tolist()
+            return np.concatenate(found)
+
+        return {entry: signed_below(entry) for entry in entries}
 
 
 def ways(fleet: Fleet, leaves: pd.DataFrame, known: pd.DataFrame, authorities: Authorities) -> pd.DataFrame:

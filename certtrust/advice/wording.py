@@ -4,50 +4,53 @@ from __future__ import annotations
 
 import base64
 
+import numpy as np
 import pandas as pd
 
+from ..arrow import true
 from ..fleet import Fleet
+from ..groups import places
 from ..owners import leaves
 from ..texts import fill, sentences
-from .actions import COLUMNS, KINDS
+from .actions import COLUMNS, KINDS, among, taken
+from .cover import groups
 from .trusting import Authorities
+
+_MEANT = ("subject", "subject_cn", "issuer", "issuer_cn", "not_after", "is_ca", "der")
+_NOTHING = pd.Series(dtype="str", index=pd.RangeIndex(0))
 
 
 def worded(
-    plan: pd.DataFrame, own: list[set[str]], fleet: Fleet, known: pd.DataFrame, authorities: Authorities
+    plan: pd.DataFrame, own: pd.DataFrame, fleet: Fleet, known: pd.DataFrame, authorities: Authorities
 ) -> pd.DataFrame:
     """Complete a counted plan by words, PEM texts, and whom a trust action lets in.
 
-    `own` holds, for each action, the certificates of the attempts that it is for.
+    `own` pairs the place of each action with the certificates of the attempts that it is for.
     """
     plan = plan.assign(lets_in=_lets_in(plan, own, fleet, authorities))
+    of_action = places(plan["fingerprint"], known["fingerprint"])
+    meant = {name: taken(known[name], of_action, plan.index) for name in _MEANT}
     shown = plan.assign(
-        **{name: known[name].reindex(plan["fingerprint"]).array for name in ("subject_cn", "issuer_cn", "not_after")},
+        subject_cn=meant["subject_cn"].fillna(meant["subject"]),
+        issuer_cn=meant["issuer_cn"].fillna(meant["issuer"]),
+        not_after=meant["not_after"],
         list=("the trust list of the PBX " + plan["pbx"]).fillna("the trust list of every PBX"),
         entry=("the entry of " + plan["device"] + " at the PBX " + plan["pbx"]).fillna(
             "each entry of " + plan["device"].fillna("")
         ),
         others=plan["lets_in"],
     )
-    is_ca = known["is_ca"].reindex(plan["fingerprint"]).fillna(value=False).to_numpy(dtype=bool)
-    shown["subject_cn"] = shown["subject_cn"].fillna(
-        known["subject"].reindex(plan["fingerprint"]).set_axis(shown.index)
-    )
-    shown["issuer_cn"] = shown["issuer_cn"].fillna(known["issuer"].reindex(plan["fingerprint"]).set_axis(shown.index))
-    variant = plan["action"].where(~((plan["action"] == "trust") & is_ca), "trust CA")
-    self_signed = (known["subject"] == known["issuer"]).reindex(plan["fingerprint"]).fillna(value=False).to_numpy()
+    variant = plan["action"].mask((plan["action"] == "trust") & true(meant["is_ca"]), "trust CA")
+    self_signed = true(meant["subject"] == meant["issuer"])
     variant = variant.mask(variant.isin(["renew", "reissue"]) & self_signed, variant + " self-signed")
-    words = {name: pd.Series("", index=plan.index, dtype="str") for name in ("step", "price", "instead")}
-    for kind in variant.unique():
-        texts = sentences()["actions"][kind]
-        rows = shown[variant == kind]
-        for name, column in words.items():
-            column[rows.index] = fill(texts[name], rows)
-    to_upload = (plan["action"] == "trust").to_numpy()
-    der = known["der"].reindex(plan["fingerprint"]).to_numpy()
-    pems = [
-        pem(each) if trust and isinstance(each, bytes) else None for trust, each in zip(to_upload, der, strict=True)
-    ]
+    texts = sentences()["actions"]
+    parts = [(texts[kind], shown[variant == kind]) for kind in variant.unique()]
+    words = {
+        name: pd.concat([_NOTHING, *(fill(text[name], rows) for text, rows in parts)]).reindex(plan.index)
+        for name in ("step", "price", "instead")
+    }
+    ders = zip(plan["action"] == "trust", meant["der"], strict=True)
+    pems = [pem(der) if to_upload and isinstance(der, bytes) else None for to_upload, der in ders]
     counts = ["attempts", "devices", "attempts_cumulative", "devices_cumulative", "undecided"]
     return pd.DataFrame(
         {
@@ -67,20 +70,21 @@ def pem(der: bytes) -> str:
     return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
 
 
-_OWN = ("fingerprint", "bundle", "subject", "issuer", "self_issued")
+_LEAVES = ("fingerprint", "bundle", "subject", "issuer", "self_issued")
 
 
-def _lets_in(plan: pd.DataFrame, own: list[set[str]], fleet: Fleet, authorities: Authorities) -> pd.Series:
+def _lets_in(plan: pd.DataFrame, own: pd.DataFrame, fleet: Fleet, authorities: Authorities) -> pd.Series:
     """Count the known device certificates, beyond those that the action is for, that it makes trusted too."""
-    trusting = plan["action"].isin(["trust", "renew CA"])
-    devices = set(
-        leaves(fleet.certificates[["fingerprint", "bundle", "subject", "issuer", "self_issued"]])[
-            "fingerprint"
-        ].dropna()
-    )
-    below = authorities.below(plan.loc[trusting, "fingerprint"].unique())
-    counts = [
-        len((below[fingerprint] & devices) - own[place]) if asked else pd.NA
-        for place, (asked, fingerprint) in enumerate(zip(trusting, plan["fingerprint"], strict=True))
-    ]
-    return pd.Series(counts, index=plan.index, dtype="Int64")
+    signed = authorities.signer.index.to_series()
+    of_device = among(signed, leaves(fleet.certificates[[*_LEAVES]])["fingerprint"])
+    certificates = groups(own["place"].to_numpy(), places(own["fingerprint"], signed), len(plan))
+    rows = np.flatnonzero(plan["action"].isin(["trust", "renew CA"]))
+    entries = plan["fingerprint"].iloc[rows]
+    below = authorities.below(entries.unique())
+    counts = np.zeros(len(plan), dtype=np.int64)
+    let_in = np.zeros(len(signed) + 1, dtype=bool)
+    for row, entry in zip(rows.tolist(), entries, strict=True):
+        let_in[below[entry]] = of_device[below[entry]]
+        counts[row] = let_in[below[entry]].sum() - let_in[certificates[row]].sum()
+        let_in[below[entry]] = False
+    return pd.Series(counts, index=plan.index).astype("Int64").where(plan.index.isin(plan.index[rows]))

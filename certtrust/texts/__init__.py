@@ -44,5 +44,5 @@ def fill(template: str, frame: pd.DataFrame) -> pd.Series:
             parts.append(_shown(frame[field]))
     text = pd.Series("", index=frame.index, dtype="str")
     for part in parts:
-        text = text.str.cat(part) if isinstance(part, pd.Series) else text + part
+        text = text + part
     return text
