@@ -127,7 +127,8 @@ def _agreed(devices: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     if not several.any():
         return devices
     grouped = devices[several].groupby(keys, sort=False)
-    agreed = grouped.first().mask(grouped.nunique() > 1).reset_index()
+    values = grouped.nunique()
+    agreed = grouped.first().mask(values > 1).reset_index()
     return pd.concat([devices[~several], agreed], ignore_index=True)
 
 

@@ -294,7 +294,8 @@ def _completed(
     children = distinct(asked[known.row < 0], above[places(above, known.child) < 0])
     if len(children):
         table = extend(known.table, children, library(certificates, trust, children))
-        known = known if table is known.table else _read(table, asked)
+        refuted = table["verified"].iloc[len(known.table) :].eq(other=False).all()
+        known = known._replace(table=table) if refuted else _read(table, asked)
     return above, known
 
 

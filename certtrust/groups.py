@@ -90,8 +90,11 @@ def combine(*columns: Codes) -> tuple[Codes, Codes]:
         least = int(column.min())
         size = int(column.max()) - least + 1
         if span * size > _WIDEST:
-            code, column, least = pd.factorize(code)[0], pd.factorize(column)[0], 0
-            span, size = int(code.max()) + 1, int(column.max()) + 1
+            code, known = pd.factorize(code)
+            span = len(known)
+        if span * size > _WIDEST:
+            column, known = pd.factorize(column)
+            least, size = 0, len(known)
         code = code * size + (column.astype(np.int64) - least)
         span *= size
     code, known = pd.factorize(code)
@@ -119,7 +122,13 @@ def alike(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[Codes, Codes]:
     >>> code.tolist(), first.tolist()
     ([0, 1, 0], [0, 1])
     """
-    return combine(*(pd.factorize(frame[name])[0] for name in columns))
+    return combine(*(_numbers(frame[name]) for name in columns))
+
+
+def _numbers(values: pd.Series) -> Codes:
+    """Return numbers that are equal where the values are, and where both are missing."""
+    numbered: Codes = values.to_numpy() if values.dtype == np.int64 else pd.factorize(values)[0]
+    return numbered
 
 
 def same_objects(values: pd.Series) -> Codes:

@@ -112,12 +112,6 @@ def held_by(certificates: pd.DataFrame, serials: pd.Series, names: pd.Series) ->
     return found.assign(device=by_file.fillna(own_cn.where(places(own_cn, names) >= 0)))
 
 
-def holders(fleet: Fleet) -> pd.DataFrame:
-    """Return the leaves with the device that presents each, missing where neither its file nor its CN tells."""
-    serials = by_tail(known_serials(fleet))
-    return held_by(fleet.certificates, serials, identify(fleet.devices, serials))
-
-
 def owned(held: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
     """Return one leaf per device and bundle: rather the one whose CN is the device, and rather no CA."""
     foreign_cn = per_text(lambda text: _canonical(text, serials), held["subject_cn"]) != held["device"]

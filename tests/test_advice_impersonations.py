@@ -15,7 +15,7 @@ import certtrust as ct
 from certtrust import identity, names, simulation
 from certtrust.advice import impersonations, shared_keys, shared_names
 from certtrust.advice.impersonations import _room
-from certtrust.owners import holders, identities
+from certtrust.owners import by_tail, held_by, identities, known_serials
 from certtrust.prefixes import beginnings
 from certtrust.schema import CERTIFICATES, DEVICES, LINKS, REGISTRATIONS, TRUST, conform, empty
 
@@ -221,23 +221,23 @@ def one_at_a_time(fleet):
         if pd.notna(row["interface"]) and identity.serials(pd.Series([device])).notna().all():
             known.append((site, device, f"{device}-{row['interface']}"))
     known = [(None if pd.isna(site) else site, *named) for site, *named in known if not any(map(pd.isna, named))]
-    found = holders(fleet)
+    found = held_by(fleet.certificates, by_tail(known_serials(fleet)), entered)
     seen = list(zip(found["fingerprint"], found["device"], strict=True))
     seen += list(zip(fleet.registrations["fingerprint"], registered, strict=True))
     pairs = set()
     for fingerprint, rows in pd.concat([found, fleet.trust]).groupby("fingerprint"):
         one = rows.iloc[0]
-        held_by = {device for other, device in seen if other == fingerprint and pd.notna(device)}
-        if not held_by:
+        holders = {device for other, device in seen if other == fingerprint and pd.notna(device)}
+        if not holders:
             spelled = identity.same_spelling(pd.Series([one["subject_cn"]], dtype="str")).iloc[0]
-            held_by = {device for _, device, name in known if one["subject_cn"] == name or device == spelled}
-        beside_none = rows["is_ca"].ne(other=True).any() or held_by
+            holders = {device for _, device, name in known if one["subject_cn"] == name or device == spelled}
+        beside_none = rows["is_ca"].ne(other=True).any() or holders
         if pd.isna(one["subject_cn"]) or pd.notna(one["parse_error"]) or not beside_none:
             continue
         for site, device, name in known:
             lists = fleet.trust[fleet.trust["fingerprint"] == fingerprint]["pbx"]
             trusted = (lists.isna() | (lists == site)).any()
-            if trusted and held_by != {device} and names.begins_with_cn([name], [one["subject_cn"]]).iloc[0]:
+            if trusted and holders != {device} and names.begins_with_cn([name], [one["subject_cn"]]).iloc[0]:
                 pairs.add((fingerprint, site, device))
     return pairs
 

@@ -12,7 +12,7 @@ from .. import identity, names
 from ..arrow import true
 from ..check import check, required
 from ..fleet import Fleet
-from ..groups import Codes, alike, combine, same_objects
+from ..groups import Codes, alike, combine, distinct, same_objects
 from .actions import COLUMNS, KINDS, among
 from .trusting import Authorities, joined, lapsed, microseconds, unobtainable, ways
 
@@ -51,20 +51,25 @@ class Cases:
 
     Parameters
     ----------
+    near : array of int
+        The attempts of devices and certificates that failed attempts are of, by their places in the results.
+    number : array of int
+        The case of each of them, -1 where it did not fail.
+    same : array of int
+        Numbers by which those of them are equal that are alike but for their time and outcome.
     rows : DataFrame
         One attempt for each case, numbered from 0, with `attempts` (how many it stands for), `since` (the
         earliest moment among them) and `undecided` (a rule that it requires cannot be decided).
-    places, number : array of int
-        The failed attempts, by their places in the results, and the case of each.
     needs : array of bool, one row per case, one column per rule
         Which rules are broken.
     options : DataFrame
         case, need (column of `needs`), the columns of an action, and cost.
     """
 
-    rows: pd.DataFrame
-    places: Codes
+    near: Codes
     number: Codes
+    same: Codes
+    rows: pd.DataFrame
     needs: npt.NDArray[np.bool_]
     options: pd.DataFrame
 
@@ -79,17 +84,23 @@ def cases(fleet: Fleet, results: pd.DataFrame, known: pd.DataFrame, authorities:
 
     `logged` tells that the attempts stand in the log, so that a registration can be given another name.
     """
-    places = np.flatnonzero(failed(results))
+    fails = failed(results).to_numpy(dtype=bool)
+    near = _near(results, fails)
+    same_near, first_near = alike(results[[*ALIKE]].iloc[near], ALIKE)
+    failing = np.flatnonzero(fails[near])
+    places = near[failing]
     rows = results[[*ALIKE, *RULES, "judged_at", "self_issued", "issuer", "trust_paths"]].iloc[places]
     broken = np.column_stack([true(~rows[code]) for code in RULES])
     unsure = np.any([required(rows, code) & rows[code].isna() for code in RULES], axis=0)
     moments = microseconds(rows["judged_at"])
     # First by all that a way to trust may depend on, then by the ways that are there.
-    same, _ = combine(alike(rows, ALIKE)[0], broken @ (1 << np.arange(len(RULES))), unsure.astype(np.int64))
+    same, _ = combine(same_near[failing], broken @ (1 << np.arange(len(RULES))), unsure.astype(np.int64))
     code, first = combine(same, same_objects(rows["trust_paths"]), authorities.spans(moments))
     trusting = _trusting(fleet, rows.iloc[first], broken[first, TRUSTED], moments[first], known, authorities)
     merged, kept = combine(same[first], _signature(len(first), trusting))
     number, row = merged[code], first[kept]
+    number_near = np.full(len(near), -1)
+    number_near[failing] = number
     since = np.full(len(row), _LARGE)
     np.minimum.at(since, number, moments)
     found = results.iloc[places[row]].reset_index(drop=True)
@@ -103,8 +114,15 @@ def cases(fleet: Fleet, results: pd.DataFrame, known: pd.DataFrame, authorities:
     trusting = trusting.assign(case=case_of_row[trusting["row"].to_numpy()]).query("case >= 0").drop(columns="row")
     needs = broken[row]
     options = [trusting.assign(need=TRUSTED), *_without_certificates(fleet, found, needs)]
-    options += _with_certificates(fleet, found, needs, results, logged=logged)
-    return Cases(found, places, number, needs, _priced(pd.concat(options, ignore_index=True), found))
+    options += _with_certificates(fleet, found, needs, results[[*ALIKE]].iloc[near[first_near]], logged=logged)
+    priced = _priced(pd.concat(options, ignore_index=True), found)
+    return Cases(near, number_near, same_near, found, needs, priced)
+
+
+def _near(results: pd.DataFrame, fails: npt.NDArray[np.bool_]) -> Codes:
+    """Return the places of the failed attempts, and of all others of their devices and certificates."""
+    of_these = [among(results[name], distinct(results[name][fails])) for name in ("device", "fingerprint")]
+    return np.flatnonzero(fails | np.any(of_these, axis=0))
 
 
 def _signature(rows: int, trusting: pd.DataFrame) -> Codes:
@@ -209,11 +227,13 @@ def _certificate_would_do(found: pd.DataFrame, asked: npt.NDArray[np.bool_]) -> 
 
 
 def _with_certificates(
-    fleet: Fleet, found: pd.DataFrame, needs: npt.NDArray[np.bool_], results: pd.DataFrame, *, logged: bool
+    fleet: Fleet, found: pd.DataFrame, needs: npt.NDArray[np.bool_], near: pd.DataFrame, *, logged: bool
 ) -> list[pd.DataFrame]:
-    """Return the actions that give the device another name or another certificate."""
+    """Return the actions that give the device another name or another certificate.
+
+    `near` tells who registers by which names and certificates, as far as the device or the certificate is of a case.
+    """
     here = among(found["fingerprint"], fleet.certificates["fingerprint"])
-    near = _near(results, found)
     own = here & among(found["fingerprint"], _single(near))
     parts = [_select(found, needs[:, VALID] & here, "renew", VALID, "fingerprint")]
     if logged:
@@ -227,14 +247,6 @@ def _with_certificates(
     return parts + [
         _valued(found, needs[:, need], "enrol", need, enrolled) for need in (PASSWORD, TRUSTED, VALID, NAMED)
     ]
-
-
-def _near(results: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
-    """Return who registers by which names and certificates, as far as the device or the certificate is of a case."""
-    columns = ["device", "pbx", "fingerprint", "registration_name", "hardware_id", "serial", "interface"]
-    meant = among(results["device"], found["device"]) | among(results["fingerprint"], found["fingerprint"])
-    rows = results[columns][meant]
-    return rows.iloc[alike(rows, columns)[1]]
 
 
 def _single(near: pd.DataFrame) -> pd.Series:

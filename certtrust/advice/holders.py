@@ -9,15 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .. import identity, owners
 from ..fleet import Fleet
-from ..groups import Codes, combine, distinct, places, spread
-from ..identity import same_spelling, serials
-from ..owners import OWNING, identities
-from ..owners import holders as by_file_or_cn
+from ..groups import Codes, alike, combine, distinct, places, spread
 from ..x509 import REFUSED
 
 _LOG = ("pbx", "serial", "hardware_id", "registration_name", "interface", "fingerprint")
-_CERTIFICATES = (*OWNING, "serial", "not_after", "parse_error")
+_CERTIFICATES = (*owners.OWNING, "serial", "not_after", "parse_error")
 _SHOWN = ("fingerprint", "subject", "subject_cn", "not_before", "not_after", "refused")
 
 
@@ -52,10 +50,12 @@ def holdings(fleet: Fleet) -> Holdings:
         fleet, registrations=_once(fleet.registrations[list(_LOG)]), certificates=fleet.certificates[[*_CERTIFICATES]]
     )
     log, entries = slim.registrations, slim.devices
-    registered, entered = identities(slim)
+    serials = owners.by_tail(owners.known_serials(slim))
+    entered = owners.identify(entries, serials)
+    registered = owners.owner(log, entries.assign(device=entered), serials)
     devices, pbxs = distinct(entered, registered), distinct(entries["pbx"], log["pbx"])
     names, texts = _names(slim, places(registered, devices), places(entered, devices), devices, pbxs)
-    found = _leaves(slim)
+    found = _leaves(slim, serials, entered)
     devices = distinct(devices, found["device"])
     certificate, first = combine(pd.factorize(found["fingerprint"])[0])
     certificates = found.iloc[first].reset_index(drop=True)
@@ -89,9 +89,9 @@ def holdings(fleet: Fleet) -> Holdings:
     )
 
 
-def _leaves(fleet: Fleet) -> pd.DataFrame:
+def _leaves(fleet: Fleet, serials: pd.Series, entered: pd.Series) -> pd.DataFrame:
     """Return what devices present, with the one that a file or the CN tells, and the entries of the trust lists."""
-    found = by_file_or_cn(fleet)
+    found = owners.held_by(fleet.certificates, serials, entered)
     listed = fleet.trust[found.columns].drop_duplicates("fingerprint")
     # An entry came with nothing, and the name of its file is that of the PBX.
     listed = listed.assign(bundle=None, device=None).astype({"bundle": "str", "device": "str"})
@@ -101,7 +101,7 @@ def _leaves(fleet: Fleet) -> pd.DataFrame:
 
 def _once(frame: pd.DataFrame) -> pd.DataFrame:
     """Return each distinct row once."""
-    _, first = combine(*(pd.factorize(frame[name])[0] for name in frame))
+    _, first = alike(frame, frame.columns)
     return frame.iloc[first].reset_index(drop=True)
 
 
@@ -113,7 +113,7 @@ def _names(
     By default a device registers by its serial, and an interface of a gateway by serial-interface.
     """
     log, entries = fleet.registrations, fleet.devices
-    serial = serials(devices)
+    serial = identity.serials(devices)
     default, interface = (serial.reindex(codes).reset_index(drop=True) for codes in (entered, registered))
     interface = interface + "-" + log["interface"].reset_index(drop=True)
     own = [entries["user"], entries["hardware_id"], entries["serial"], default]
@@ -147,7 +147,7 @@ def _named(cns: pd.Series, names: pd.DataFrame, texts: pd.Series, devices: pd.Se
     wanted = places(cns, texts)
     start = np.searchsorted(text, wanted)
     owner, number = spread(np.where(wanted < 0, 0, np.searchsorted(text, wanted, side="right") - start))
-    spelled = places(same_spelling(cns), devices)
+    spelled = places(identity.same_spelling(cns), devices)
     known = np.flatnonzero(spelled >= 0)
     found = {
         "certificate": np.concatenate([owner, known]),

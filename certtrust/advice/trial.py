@@ -14,10 +14,10 @@ from .. import identity
 from ..attempts import joined
 from ..check import check
 from ..fleet import Fleet
-from ..groups import Codes, alike, distinct
+from ..groups import Codes, combine, distinct
 from ..owners import by_tail, held_by, identify, known_serials, numbered
 from .actions import among, applied
-from .cases import ALIKE, Cases
+from .cases import Cases
 from .trusting import microseconds
 
 Flags = npt.NDArray[np.bool_]
@@ -82,11 +82,11 @@ def _looked_at(results: pd.DataFrame, every: Cases) -> pd.DataFrame:
     Whatever holds at both moments holds between them, since every span of validity does. Attempts that passed
     are looked at where their device is one of a case.
     """
-    case = np.full(len(results), -1)
-    case[every.places] = every.number
-    rows = np.flatnonzero((case >= 0) | among(results["device"], every.rows["device"]))
-    near = results[["judged_at", "verdict", *ALIKE]].iloc[rows].assign(case=case[rows])
-    number, _ = alike(near, [*ALIKE, "verdict", "case"])
+    near = results[["judged_at", "verdict", "device", "registration_name", "fingerprint"]].iloc[every.near]
+    near = near.assign(case=every.number)
+    meant = (every.number >= 0) | among(near["device"], every.rows["device"])
+    near = near[meant]
+    number, _ = combine(every.same[meant], near["verdict"].cat.codes.to_numpy(), every.number[meant])
     order = np.lexsort((microseconds(near["judged_at"]), number))
     edge = np.diff(number[order], prepend=-1, append=-1) != 0
     return near.iloc[np.sort(order[edge[:-1] | edge[1:]])]

@@ -66,6 +66,7 @@ class Authorities:
         order = np.argsort(number, kind="stable")
         edges = np.append(0, np.cumsum(np.bincount(number, minlength=len(issuers))))
         row = {issuer: place for place, issuer in enumerate(issuers)}
+        children = self.signer.index.tolist()
         issuing = among(self.signer.index.to_series(), pd.Series([*self._key], dtype="str"))
 
         def signed_below(entry: str) -> Codes:
@@ -78,8 +79,7 @@ class Authorities:
                 for place in (row[twin] for twin in fresh if twin in row):
                     part = order[edges[place] : edges[place + 1]]
                     found.append(part)
-                    if issuing[part].any():
-                        waiting += self.signer.index[part[issuing[part]]].tolist()
+                    waiting += [children[each] for each in part[issuing[part]]]
             return np.concatenate(found)
 
         return {entry: signed_below(entry) for entry in entries}
