@@ -31,23 +31,29 @@ class _Namesakes(NamedTuple):
 
 
 class Library:
-    """Certificates by what an issuer is looked for with; those that may be one, the trust list's first."""
+    """Certificates by what an issuer is looked for with; those that may be one of a child, the trust list's first."""
 
-    def __init__(self, fingerprints: list[str], ders: list[bytes], capable: Flags, candidates: Flags) -> None:
+    def __init__(
+        self, fingerprints: list[str], ders: list[bytes], children: Flags, capable: Flags, candidates: Flags
+    ) -> None:
         self.fingerprints = fingerprints
         self.row = dict(zip(fingerprints, range(len(fingerprints)), strict=True))
         self.outlines = Outlines(ders)
         self._exact: dict[bytes, list[int]] = {}
         self._alike: dict[Name, list[int]] = {}
         self._named: dict[bytes, _Namesakes] = {}
+        issuers = set(self.outlines.column("issuer", np.flatnonzero(children & self.outlines.known)))
+        wanted = {comparable(issuer) for issuer in issuers} - {None}
         rows = np.flatnonzero(candidates & self.outlines.known)
         subjects = self.outlines.column("subject", rows)
-        self.key = dict(zip(rows.tolist(), self.outlines.column("public_key", rows), strict=True))
         for row, subject, may_be_ca in zip(rows.tolist(), subjects, capable[rows].tolist(), strict=True):
-            self._exact.setdefault(subject, []).append(row)
-            name = comparable(subject) if may_be_ca else None
-            if name:
+            if subject in issuers:
+                self._exact.setdefault(subject, []).append(row)
+            if may_be_ca and (name := comparable(subject)) in wanted:
                 self._alike.setdefault(name, []).append(row)
+        found = {row for named in (*self._exact.values(), *self._alike.values()) for row in named}
+        kept = np.array(sorted(found.union(rows[children[rows]].tolist())), dtype=np.int64)
+        self.key = dict(zip(kept.tolist(), self.outlines.column("public_key", kept), strict=True))
 
     def keys(self, name: bytes) -> dict[bytes, int]:
         """Return the distinct keys of the certificates with this subject, each with the first row that has it."""
@@ -113,7 +119,9 @@ def library(certificates: pd.DataFrame, trust: pd.DataFrame, children: pd.Series
     both["candidate"] = np.append(listed, may_stand_above[kept])
     both = both[both["fingerprint"].notna() & both["der"].notna()].drop_duplicates("fingerprint")
     flags = (both[name].to_numpy(dtype=bool) for name in ("capable", "candidate"))
-    return Library(both["fingerprint"].tolist(), both["der"].tolist(), *flags)
+    return Library(
+        both["fingerprint"].tolist(), both["der"].tolist(), places(both["fingerprint"], children) >= 0, *flags
+    )
 
 
 def extend(links: pd.DataFrame, children: pd.Series, books: Library) -> pd.DataFrame:
@@ -138,11 +146,11 @@ def extend(links: pd.DataFrame, children: pd.Series, books: Library) -> pd.DataF
     issuers = books.outlines.column("issuer", used)
     self_issued = books.outlines.may_equal("issuer", "subject", used).tolist()
     for row, name, by_itself in zip(used.tolist(), issuers, self_issued, strict=True):
-        keys = books.keys(name)
+        keys, done = books.keys(name), tried.get(books.fingerprints[row], set())
         if len(keys) == 1 and not tried:
             ready.append((row, row if by_itself and books.signs_itself(row) else next(iter(keys.values()))))
-        elif keys:
-            pending[row] = books.untried(row, name, tried.get(books.fingerprints[row], set()))
+        elif len(keys) > len(done) or not done.issuperset(books.fingerprints[each] for each in keys.values()):
+            pending[row] = books.untried(row, name, done)
     shared = _SHARED_TRIES
     for turn, size in enumerate((0, *_TURNS)):
         tries = ready if turn == 0 else [(row, other) for row, more in pending.items() for other in islice(more, size)]

@@ -100,8 +100,11 @@ def leaves(certificates: pd.DataFrame) -> pd.DataFrame:
     certificates = certificates[certificates["fingerprint"].notna() | certificates["subject"].notna()]
     name, _ = pd.factorize(pd.concat([certificates["subject"], certificates["issuer"]]))
     bundle, _ = pd.factorize(certificates["bundle"])
-    subject, issuer = np.split(combine(np.tile(bundle, 2), name)[0], 2)
-    return certificates[~np.isin(subject, issuer[true(certificates["self_issued"].ne(other=True))])]
+    number, first = combine(np.tile(bundle, 2), name)
+    subject, issuer = np.split(number, 2)
+    issues = np.zeros(len(first), dtype=bool)
+    issues[issuer[true(certificates["self_issued"].ne(other=True))]] = True
+    return certificates[~issues[subject]]
 
 
 def held_by(certificates: pd.DataFrame, serials: pd.Series, names: pd.Series) -> pd.DataFrame:

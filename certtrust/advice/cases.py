@@ -306,7 +306,6 @@ def _priced(options: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     options = options.astype(dict.fromkeys(text, "str"))
     options["since"] = pd.Series(moments, index=options.index).where(dated)
     options["since"] = options.groupby(text, dropna=False, sort=False)["since"].transform("min")
-    options["cost"] = options["cost"].fillna(0).astype("int64") + 100 * options["action"].map(KINDS.index).astype(
-        "int64"
-    )
+    rank = pd.Categorical(options["action"], categories=list(KINDS)).codes.astype(np.int64)
+    options["cost"] = options["cost"].fillna(0).astype("int64") + 100 * rank
     return options
