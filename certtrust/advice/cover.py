@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 Numbers = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float64]
+_Pairs = tuple[Numbers, Numbers]
 
 
 def groups(keys: Numbers, values: Numbers, size: int) -> list[list[int]]:
@@ -76,9 +78,7 @@ def _needed(chosen: list[int], meets: list[list[int]], times_met: list[int], cos
     return list(kept)
 
 
-def order(
-    needs_of: tuple[Numbers, Numbers], met_by: tuple[Numbers, Numbers], weights: Weights
-) -> tuple[list[int], Numbers]:
+def order(needs_of: _Pairs, met_by: _Pairs, weights: Weights) -> tuple[list[int], Numbers]:
     """Put actions into an order in which the most weight is repaired early.
 
     Parameters
@@ -108,6 +108,47 @@ def order(
     ([1, 2, 0], array([2, 1]))
     """
     cases, needs = needs_of
+    by, alone = _alone(needs_of, met_by, len(weights))
+    repaired_by = np.full(len(weights), -1, dtype=np.int64)
+    here = np.flatnonzero(alone[by[needs]])
+    repaired_by[cases[here]] = by[needs[here]]
+    # Nothing that is done before changes what an action scores that stands alone.
+    share = weights[cases] / np.bincount(cases, minlength=len(weights))[cases]
+    score = np.bincount(by[needs[here]], share[here], minlength=len(alone))
+    sorted_by_score = sorted((-score[action], action) for action in np.flatnonzero(alone).tolist())
+    tied, others = ~alone[by[needs]], ~alone[met_by[1]]
+    turns = _turns((cases[tied], needs[tied]), (met_by[0][others], met_by[1][others]), weights, repaired_by)
+    taken = [action for _, action in heapq.merge(turns, sorted_by_score)]
+    place = np.full(len(alone), -1, dtype=np.int64)
+    place[taken] = np.arange(len(taken))
+    return taken, place[repaired_by]
+
+
+def _alone(needs_of: _Pairs, met_by: _Pairs, cases: int) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+    """Return the one action that meets each need (-1 = none or several), and which actions stand alone.
+
+    They alone meet their needs, and the cases of these have no other ones. The last of the flags is False: that of -1.
+    """
+    (case, need), (met, action) = needs_of, met_by
+    by = np.full(max(int(each.max(initial=-1)) for each in (need, met)) + 1, -1, dtype=np.int64)
+    by[met] = action
+    by[np.bincount(met, minlength=len(by)) != 1] = -1
+    one = np.full(cases, -1, dtype=np.int64)
+    one[case] = by[need]
+    mixed = np.zeros(cases, dtype=bool)
+    mixed[case[by[need] != one[case]]] = True
+    tied = by < 0
+    tied[need[mixed[case]]] = True
+    alone = np.zeros(int(action.max(initial=-1)) + 2, dtype=bool)
+    alone[action] = True
+    alone[action[tied[met]]] = False
+    return by, alone
+
+
+def _turns(needs_of: _Pairs, met_by: _Pairs, weights: Weights, repaired_by: Numbers) -> Iterator[tuple[float, int]]:
+    """Yield the actions in order, each with its score, negative, and write down the cases that each repairs at last."""
+    numbers, cases = np.unique(needs_of[0], return_inverse=True)
+    needs, weights = needs_of[1], weights[numbers]
     count = max(int(each.max(initial=-1)) for each in (needs, met_by[0])) + 1
     actions_of_need = groups(met_by[0], met_by[1], count)
     needs_of_action = groups(met_by[1], met_by[0], int(met_by[1].max()) + 1 if len(met_by[1]) else 0)
@@ -119,16 +160,12 @@ def order(
     heap = [(-each, action) for action, each in enumerate(score) if needs_of_action[action]]
     heapq.heapify(heap)
     is_met = [False] * count
-    taken: list[int] = []
     done = [False] * len(score)
-    repaired_at = np.full(len(weights), -1, dtype=np.int64)
     while heap:
         expected, action = heapq.heappop(heap)
         if done[action] or -expected != score[action]:
             continue
         done[action] = True
-        place = len(taken)
-        taken.append(action)
         touched: dict[int, Any] = {}
         for need in needs_of_action[action]:
             if is_met[need]:
@@ -139,8 +176,8 @@ def order(
                 touched[case] = None
                 for other in actions_of_need[need]:
                     score[other] -= share[case]
-                if not open_needs[case]:
-                    repaired_at[case] = place
+        repaired_by[numbers[[case for case in touched if not open_needs[case]]]] = action
+        yield expected, action
         changed: set[int] = set()
         for case in touched:
             left = open_needs[case]
@@ -155,4 +192,3 @@ def order(
         for other in changed:
             if not done[other]:
                 heapq.heappush(heap, (-score[other], other))
-    return taken, repaired_at
