@@ -59,9 +59,17 @@ def same_spelling(text: pd.Series) -> pd.Series:
     >>> same_spelling(pd.Series(["00:90:33:2F:68:8A", "ip222-2F-68-8A", "Reception"])).tolist()
     ['0090332f688a', 'IP222-2f-68-8a', 'reception']
     """
+    return spellings(text)["spelled"]
+
+
+def spellings(text: pd.Series) -> pd.DataFrame:
+    """Return each text as `same_spelling` does (`spelled`), and of a hardware ID its `tail` as `hardware_ids` does."""
     trimmed = _trimmed(text)
-    spelled = pc.binary_join_element_wise(*_hardware_ids(trimmed), _HYPHEN)
-    return _series(pc.coalesce(_serials(trimmed), spelled, pc.utf8_lower(trimmed)), text.index)
+    model, octets = _hardware_ids(trimmed)
+    hardware_id = pc.binary_join_element_wise(model, octets, _HYPHEN)
+    spelled = pc.coalesce(_serials(trimmed), hardware_id, pc.utf8_lower(trimmed))
+    tail = pc.replace_substring(octets, "-", "")
+    return pd.DataFrame({"spelled": _series(spelled, text.index), "tail": _series(tail, text.index)})
 
 
 def leading_serials(text: pd.Series, rest: str) -> pd.Series:

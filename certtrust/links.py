@@ -43,13 +43,14 @@ class Library:
         self._alike: dict[Name, list[int]] = {}
         self._named: dict[bytes, _Namesakes] = {}
         issuers = set(self.outlines.column("issuer", np.flatnonzero(children & self.outlines.known)))
-        wanted = {comparable(issuer) for issuer in issuers} - {None}
+        wanted = {comparable(issuer) for issuer in issuers}
         rows = np.flatnonzero(candidates & self.outlines.known)
         subjects = self.outlines.column("subject", rows)
         for row, subject, may_be_ca in zip(rows.tolist(), subjects, capable[rows].tolist(), strict=True):
             if subject in issuers:
                 self._exact.setdefault(subject, []).append(row)
-            if may_be_ca and (name := comparable(subject)) in wanted:
+            name = comparable(subject) if may_be_ca else None
+            if name and name in wanted:
                 self._alike.setdefault(name, []).append(row)
         found = {row for named in (*self._exact.values(), *self._alike.values()) for row in named}
         kept = np.array(sorted(found.union(rows[children[rows]].tolist())), dtype=np.int64)

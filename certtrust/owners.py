@@ -67,9 +67,10 @@ def per_text(function: Any, text: pd.Series) -> pd.Series:
 
 
 def _canonical(text: pd.Series, serials: pd.Series) -> pd.Series:
-    place = places(identity.hardware_ids(text)["tail"], serials.index.to_series())
+    found = identity.spellings(text)
+    place = places(found["tail"], serials.index.to_series())
     by_tail = pd.Series(serials.array.take(place, allow_fill=True), index=text.index)
-    return by_tail.fillna(identity.same_spelling(text))
+    return by_tail.fillna(found["spelled"])
 
 
 def identify(frame: pd.DataFrame, serials: pd.Series) -> pd.Series:

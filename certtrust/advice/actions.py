@@ -149,7 +149,7 @@ def _conformed(actions: pd.DataFrame) -> pd.DataFrame:
     if "action" not in actions:
         raise MissingColumnError("the actions lack the column action; it names the kind of each")
     kinds = actions["action"].astype("str")
-    unknown = sorted(set(kinds.dropna()) - set(KINDS)) or (["(missing)"] if kinds.isna().any() else [])
+    unknown = sorted(set(kinds.dropna().unique()) - set(KINDS)) or (["(missing)"] if kinds.isna().any() else [])
     if unknown:
         raise CerttrustError(f"{', '.join(unknown)}: no such action; there are {', '.join(KINDS)}")
     columns = {

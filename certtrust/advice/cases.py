@@ -286,7 +286,8 @@ def _fitting(near: pd.DataFrame, keys: list[str], wanted: pd.DataFrame) -> pd.Da
         fitting = np.bincount(whose, ~fits, minlength=len(first)) == 0
         found.append(rows[keys].iloc[first[fitting]].assign(value=cn.array[fitting]))
         rows = rows[~fitting[whose]]
-    return pd.concat(found, ignore_index=True)
+    together: pd.DataFrame = pd.concat(found, ignore_index=True)
+    return together
 
 
 def _valued(

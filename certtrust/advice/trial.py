@@ -86,7 +86,7 @@ def _looked_at(results: pd.DataFrame, every: Cases) -> pd.DataFrame:
     near = near.assign(case=every.number)
     meant = (every.number >= 0) | among(near["device"], every.rows["device"])
     near = near[meant]
-    number, _ = combine(every.same[meant], near["verdict"].cat.codes.to_numpy(), every.number[meant])
+    number, _ = combine(every.same[meant], pd.factorize(near["verdict"])[0], every.number[meant])
     order = np.lexsort((microseconds(near["judged_at"]), number))
     edge = np.diff(number[order], prepend=-1, append=-1) != 0
     return near.iloc[np.sort(order[edge[:-1] | edge[1:]])]

@@ -125,9 +125,7 @@ def ways(fleet: Fleet, leaves: pd.DataFrame, known: pd.DataFrame, authorities: A
         for place, found in enumerate(paths)
         for path in found
     ]
-    place, not_before, not_after, steps = (
-        np.array(column, dtype=np.int64) for column in (zip(*rows, strict=True) if rows else [[]] * 4)
-    )
+    place, not_before, not_after, steps = np.array(rows, dtype=np.int64).reshape(-1, 4).T
     return pd.DataFrame(
         {
             "leaf": leaf[place],
