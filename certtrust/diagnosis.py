@@ -184,6 +184,10 @@ def diagnose(
     >>> ct.diagnose(fleet.certificates.head(1), scenario="h323-password", tls_only=False).verdict
     'pass'
     """
+    told = {"registration_name": registration_name, "hardware_id": hardware_id, "url": url}
+    for name, value in {"scenario": scenario, "authentication": authentication, **told}.items():
+        if not (isinstance(value, str) or (pd.api.types.is_scalar(value) and pd.isna(value))):
+            raise CerttrustError(f"{name}={value!r} is no text; give a str, or leave it out where it is not known")
     if scenario not in SCENARIOS:
         raise CerttrustError(f"scenario={scenario!r} is not one of the page's: {', '.join(SCENARIOS)}")
     expected = _AUTHENTICATION.get(scenario)

@@ -82,7 +82,12 @@ def explain(found: pd.DataFrame, rule: Rule) -> dict[str, pd.Series]:
 
 def present(results: pd.DataFrame, rule: Rule) -> pd.Series:
     """Return in words what the rows of RESULTS hold of that which the rule looks at."""
-    return _each(_filled(rule.sentences["has"], results), results.index)
+    return filled(rule.sentences["has"], results)
+
+
+def filled(template: str, results: pd.DataFrame) -> pd.Series:
+    """Fill a template with the values of rows of RESULTS, named as in the words of the rules."""
+    return _each(_filled(template, results), results.index)
 
 
 _Numbered = tuple[Codes, pd.Series]

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 import trustme
 
@@ -129,6 +130,12 @@ def test_markup_in_a_certificate_stays_text():
         ({"scenario": "smtp"}, "browser, h323-password, h323-certificate"),
         ({"scenario": "browser"}, "url="),
         ({"scenario": "h323-password", "authentication": "certificate"}, "does not go with"),
+        ({"scenario": ["browser"]}, r"scenario=\['browser'\] is no text"),
+        ({"scenario": "h323-certificate", "registration_name": 5}, "registration_name=5 is no text"),
+        ({"scenario": "h323-certificate", "hardware_id": b"IP222-2f-68-8a"}, "hardware_id=b'IP222-2f-68-8a' is no"),
+        ({"scenario": "h323-certificate", "authentication": True}, "authentication=True is no text"),
+        ({"scenario": "browser", "url": ("phone.example",)}, "url=.* is no text"),
+        ({"scenario": "browser", "url": pd.Series(["phone.example"])}, "(?s)url=.* is no text"),
     ],
 )
 def test_a_call_that_cannot_be_answered_says_what_to_do(call, message):

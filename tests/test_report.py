@@ -226,9 +226,9 @@ def test_json_is_complete_and_stable(report: Report) -> None:
     content = json.loads(as_json(report))
     assert list(content) == [
         "format", "version", "name", "made", "of", "summary", "comparison", "causes", "failing", "undecided",
-        "remedies", "forecast", "rules", "inputs", "problems",
+        "remedies", "forecast", "impersonations", "rules", "inputs", "problems",
     ]  # fmt: skip
-    for name in ("causes", "failing", "undecided", "remedies", "forecast", "inputs", "problems"):
+    for name in ("causes", "failing", "undecided", "remedies", "forecast", "impersonations", "inputs", "problems"):
         table = getattr(report, name)
         assert len(content[name]) == len(table)
         assert all(list(row) == list(table.columns) for row in content[name])
@@ -254,7 +254,8 @@ def test_nothing_that_was_read_acts_in_the_page(hostile: Report) -> None:
 def test_nothing_that_was_read_acts_in_a_spreadsheet(hostile: Report, tmp_path: Path) -> None:
     """No cell of a CSV begins like a formula, and every text is still there behind its apostrophe."""
     written = write_report(hostile, tmp_path / "report.html")
-    assert [path.name for path in written] == ["report.html", "report.csv", "report-actions.csv", "report-unread.csv"]
+    tables = ["report.csv", "report-actions.csv", "report-impersonations.csv", "report-unread.csv"]
+    assert [path.name for path in written] == ["report.html", *tables]
     for path in written[1:]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             cells = [cell for row in csv.reader(file) for cell in row]
@@ -290,6 +291,40 @@ def test_text_never_becomes_markup(content: str) -> None:
 def test_markup_is_not_escaped_twice() -> None:
     """What is markup already stays as it is; what is missing is left out."""
     assert tag("p", Markup("&amp;"), None, ["<", tag("br")], hidden=False, id=None) == "<p>&amp;&lt;<br></p>"
+
+
+@pytest.mark.usefixtures("without_charts")
+def test_who_may_register_as_another_device_stands_in_the_page(report: Report, tmp_path: Path) -> None:
+    """A trusted certificate with a short CN is named with how many devices it opens; all pairs are beside the page."""
+    found = explain_fleet(ct.simulate(40, seed=8), periods=1, at=ct.simulation.NOW)
+    pairs = found.impersonations
+    pd.testing.assert_frame_equal(pairs, ct.impersonations(found.fleet, at=ct.simulation.NOW))
+    said = Outline(page(found)).text
+    assert f"{pairs['fingerprint'].nunique()} trusted certificates may so register as another device" in said
+    assert f"{len(pairs)} pairs of a certificate and one of {pairs['victim'].nunique()} devices" in said
+    worst = pairs.iloc[0]
+    row = [worst["subject_cn"], worst["device"], worst["pbx"], str(worst["opens"]), worst["victim"], worst["name"]]
+    assert " ".join(row) in said
+    files = {path.name: path for path in write_report(found, tmp_path / "r.html")}
+    assert len(pd.read_csv(files["r-impersonations.csv"])) == len(pairs)
+    assert report.impersonations.empty
+    assert "No trusted certificate begins" in Outline(page(report)).text
+
+
+@pytest.mark.usefixtures("without_charts")
+def test_an_unnamed_device_is_called_so_where_the_log_states_the_cause(fleet: ct.Fleet) -> None:
+    """A line that names no device is told as an administrator would, whichever cause it states."""
+    said = {"wrong_password": "unauthorized", "timeout": "timeout", "unexplained": "rejected"}
+    line = fleet.registrations.head(1).assign(
+        serial=None, hardware_id=None, registration_name=None, fingerprint=None, reason=None
+    )
+    line = line.astype(fleet.registrations.dtypes[line.columns].to_dict())
+    lines = pd.concat([line.assign(state=state, authentication="password") for state in said.values()])
+    found = explain_fleet(dataclasses.replace(fleet, registrations=lines.reset_index(drop=True)), periods=1)
+    told = found.failing.set_index("cause")["why"]
+    assert set(told.index) == set(said)
+    assert all("an unnamed device" in words for words in told)
+    assert "(not known)" not in Outline(page(found)).text
 
 
 @pytest.mark.usefixtures("without_charts")

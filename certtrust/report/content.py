@@ -8,18 +8,21 @@ from typing import Literal
 
 import pandas as pd
 
-from ..advice import forecast, remedies
+from ..advice import forecast, impersonations, remedies
 from ..attempts import attempts
 from ..charts.labels import cause_label
 from ..check import causes as count_causes
 from ..check import check, compare, counted, required
-from ..findings import explain
+from ..findings import explain, filled
 from ..fleet import FOLDERS, Fleet, link
 from ..rules import BY_CODE, RULES
-from ..texts import fill, sentences
+from ..texts import sentences
 
 Step = Callable[[str], None]
 """Told what is being worked on, for a progress bar."""
+
+PAIRS = 10_000
+"""Pairs of a certificate and a device that it opens that a report keeps at most."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Report:
         One row per rule that some attempts leave open: code, title, attempts, devices, missing.
     remedies, forecast : DataFrame
         `certtrust.remedies(fleet, results)` and `certtrust.forecast(fleet)`.
+    impersonations : DataFrame
+        The worst pairs of `certtrust.impersonations(fleet)`.
     inputs : DataFrame
         One row per file: kind, source, rows, unread.
     problems : DataFrame
@@ -67,6 +72,7 @@ class Report:
     undecided: pd.DataFrame
     remedies: pd.DataFrame
     forecast: pd.DataFrame
+    impersonations: pd.DataFrame
     inputs: pd.DataFrame
     problems: pd.DataFrame
 
@@ -116,6 +122,8 @@ def explain_fleet(
     actions = remedies(linked, results)
     begin("looking ahead")
     predictions = forecast(linked, periods=periods)
+    begin("comparing names")
+    pairs = impersonations(linked, at=at, limit=PAIRS)
     return Report(
         name=name,
         made=pd.Timestamp.now("UTC").floor("s"),
@@ -128,6 +136,7 @@ def explain_fleet(
         undecided=undecided_rules(results),
         remedies=actions,
         forecast=predictions,
+        impersonations=pairs,
         inputs=inputs(fleet),
         problems=problems(fleet),
     )
@@ -163,8 +172,7 @@ def reasons(failed: pd.DataFrame) -> dict[str, pd.Series]:
             words = explain(rows, BY_CODE[name])
         else:
             texts = sentences()["causes"].get(name, {"why": "", "remedy": ""})
-            named = rows.assign(registered_as=rows["registration_name"].fillna(rows["hardware_id"]))
-            words = {part: fill(texts[part], named) for part in ("why", "remedy")}
+            words = {part: filled(texts[part], rows) for part in ("why", "remedy")}
         why[rows.index], remedy[rows.index] = words["why"], words["remedy"]
     return {"why": why, "remedy": remedy}
 

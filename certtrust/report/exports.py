@@ -56,8 +56,8 @@ def as_json(report: Report) -> str:
     str
         One object with fixed keys in a fixed order: format, version (raised when a key is renamed or removed),
         name, made, of (log or devices), summary (the numbers of the first lines), comparison (predicted, then
-        observed), and the tables causes, failing, undecided, remedies, forecast, rules, inputs and problems as
-        lists of objects. Moments are ISO 8601 in UTC, what is missing is null.
+        observed), and the tables causes, failing, undecided, remedies, forecast, impersonations, rules,
+        inputs and problems as lists of objects. Moments are ISO 8601 in UTC, what is missing is null.
 
     Examples
     --------
@@ -75,6 +75,7 @@ def as_json(report: Report) -> str:
         "undecided": report.undecided,
         "remedies": report.remedies,
         "forecast": report.forecast,
+        "impersonations": report.impersonations,
         "rules": all_rules(),
         "inputs": report.inputs,
         "problems": report.problems,
@@ -109,8 +110,9 @@ def write_report(
     report : Report
         From `explain_fleet`.
     path : path
-        The HTML file. Beside it, `NAME.csv` has all failing devices, `NAME-actions.csv` all actions and
-        `NAME-unread.csv` all that could not be read in full, where there are any.
+        The HTML file. Beside it, `NAME.csv` has all failing devices, `NAME-actions.csv` all actions,
+        `NAME-impersonations.csv` who may register as whom, and `NAME-unread.csv` all that could not be read in
+        full, where there are any.
     json_path : path, optional
         The JSON file.
     pictures : path, optional
@@ -124,7 +126,13 @@ def write_report(
     target = Path(path)
     target.write_text(page(report, stem=target.stem), encoding="utf-8")
     written = [target]
-    for ending, frame in (("", report.failing), ("-actions", report.remedies), ("-unread", report.problems)):
+    tables = {
+        "": report.failing,
+        "-actions": report.remedies,
+        "-impersonations": report.impersonations,
+        "-unread": report.problems,
+    }
+    for ending, frame in tables.items():
         if len(frame):
             written.append(target.with_name(f"{target.stem}{ending}.csv"))
             write_csv(frame, written[-1])

@@ -21,6 +21,9 @@ SHOWN = 100
 ACTIONS = 8
 """Actions that are shown with their price and the certificate to upload."""
 
+DOORS = 10
+"""Certificates that open other devices that the page shows."""
+
 CARDS = 5
 """Causes that get a card with an example; the table below them has all."""
 
@@ -34,6 +37,7 @@ def page(report: Report, *, stem: str | None = None) -> str:
         ("sure", "How sure this is", [figure(report, "compared"), *_undecided(report)]),
         ("certificates", "The certificates", _certificates(report)),
         ("devices", "Which devices fail", _devices(report, stem)),
+        ("impersonations", "Who may register as another device", _impersonations(report, stem)),
         ("rules", "The rules and where they stand", _rules()),
         ("inputs", "What was read", _inputs(report, stem)),
     ]
@@ -226,6 +230,31 @@ def _devices(report: Report, stem: str | None) -> Iterator[Markup]:
     values = [shown[name] for name in ("device", "pbx", "model", "title", "attempts")]
     rows = zip(*values, last, shown["why"], shown["remedy"], strict=True)
     yield table("Devices that fail", columns, rows)
+
+
+def _impersonations(report: Report, stem: str | None) -> Iterator[Markup]:
+    pairs = report.impersonations
+    yield tag("p", words.impersonations(report))
+    if pairs.empty:
+        return
+    doors = pairs.drop_duplicates(["fingerprint", "subject_cn", "pbx"])
+    shown = doors.head(DOORS)
+    yield tag(
+        "p",
+        "Give each of these certificates a CN that is the whole name of its device, its serial or hardware ID. Until "
+        "then, take the certificate or its CA out of the trust list, where nobody else needs it.",
+    )
+    yield join([_left_out(len(shown), len(doors), stem, "-impersonations")])
+    columns = [
+        Column("CN of the certificate", short=True),
+        Column("Held by", short=True),
+        Column("Trusted by the PBX", short=True),
+        Column("Devices that it opens", number=True),
+        Column("For example", short=True),
+        Column("by the name", short=True),
+    ]
+    rows = (shown[name] for name in ("subject_cn", "device", "pbx", "opens", "victim", "name"))
+    yield table("Who may register as another device", columns, zip(*rows, strict=True))
 
 
 def _undecided(report: Report) -> Iterator[Markup]:

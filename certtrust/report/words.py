@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..charts.labels import percent, plural
 from ..check import counted
-from .content import Report
+from .content import PAIRS, Report
 
 
 class Summary(NamedTuple):
@@ -134,6 +134,20 @@ def first_remedy(report: Report) -> str:
     first = report.remedies.iloc[0]
     repaired = f"{plural(int(first['attempts']), 'attempt')} of {plural(int(first['devices']), 'device')}"
     return f"{str(first['step']).rstrip('.')}: repairs {repaired}"
+
+
+def impersonations(report: Report) -> str:
+    """Return how many devices others may register as."""
+    pairs = report.impersonations
+    if pairs.empty:
+        return "No trusted certificate begins with its CN the name of another device."
+    doors = plural(pairs["fingerprint"].nunique(), "trusted certificate")
+    counted = plural(pairs["victim"].nunique(), "device")
+    more = "at least " if len(pairs) == PAIRS else ""
+    return (
+        f"The PBX lets a device in whose name begins with the CN of its certificate. {doors} may so register as "
+        f"another device: {more}{plural(len(pairs), 'pair')} of a certificate and one of {counted}."
+    )
 
 
 def summary_lines(report: Report) -> list[str]:
