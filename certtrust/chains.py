@@ -294,8 +294,9 @@ def _completed(
     children = distinct(asked[known.row < 0], above[places(above, known.child) < 0])
     if len(children):
         table = extend(known.table, children, library(certificates, trust, children))
-        refuted = table["verified"].iloc[len(known.table) :].eq(other=False).all()
-        known = known._replace(table=table) if refuted else _read(table, asked)
+        # What was tried in vain changes nothing but the memory of it.
+        in_vain = not table["verified"].iloc[len(known.table) :].fillna(value=True).any()
+        known = known._replace(table=table) if in_vain else _read(table, asked)
     return above, known
 
 
