@@ -25,7 +25,7 @@ from .outlines import Outlines
 from .paths import LISTED, Graph, Question, TrustPath, failure, find
 from .schema import LINKS, TRUST_STATES, conform, empty
 
-__all__ = ["TrustPath", "judge", "link", "path_at", "trust_at"]
+__all__ = ["TrustPath", "judge", "link", "path_at", "trust_at", "trust_paths"]
 
 _STATES = pd.CategoricalDtype(list(TRUST_STATES))
 _PLACE: dict[str | None, int] = {state: place for place, state in enumerate(TRUST_STATES)}
@@ -97,6 +97,43 @@ def judge(
     >>> judge(leaf, empty(CERTIFICATES), empty(TRUST))["trust_failure"].tolist()
     ['no certificate']
     """
+    found = _answered(leaves, certificates, trust, links)
+    states = [
+        None if each is LISTED else "expired CA" if each else failure(found.graph, question)
+        for each, question in zip(found.answers, found.questions, strict=True)
+    ]
+    place = np.array([_PLACE.get(state, -1) for state in states], dtype=np.int64)
+    return pd.DataFrame(
+        {"trust_paths": found.paths(leaves.index), "trust_failure": _categories(place[found.code], leaves.index)},
+        index=leaves.index,
+    )
+
+
+def trust_paths(
+    leaves: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None = None
+) -> pd.Series:
+    """Return the ways alone that `judge` finds, where nobody asks why there is none."""
+    return _answered(leaves, certificates, trust, links).paths(leaves.index)
+
+
+class _Answered(NamedTuple):
+    """Each distinct question with its answer, and the number of each row's."""
+
+    graph: Graph
+    questions: list[Question]
+    answers: list[tuple[TrustPath, ...] | None]
+    code: Codes
+
+    def paths(self, index: pd.Index) -> pd.Series:
+        """Return the answer to each row."""
+        found = np.empty(len(self.answers), dtype=object)
+        found[:] = [each or () for each in self.answers]
+        return pd.Series(found[self.code], index=index, dtype="object")
+
+
+def _answered(
+    leaves: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None
+) -> _Answered:
     fingerprints = leaves["fingerprint"]
     above, known = _completed(fingerprints, certificates, trust, links)
     nodes = distinct(above, known.issuer)
@@ -131,20 +168,7 @@ def judge(
             parts = outline(der or b"")
             answers.append(_paths(graph, question, (parts and names(parts, leaf=True),)))
         questions += asked
-    found = np.empty(len(answers), dtype=object)
-    found[:] = [each or () for each in answers]
-    states = [
-        None if each is LISTED else "expired CA" if each else failure(graph, question)
-        for each, question in zip(answers, questions, strict=True)
-    ]
-    place = np.array([_PLACE.get(state, -1) for state in states], dtype=np.int64)
-    return pd.DataFrame(
-        {
-            "trust_paths": pd.Series(found[code], index=leaves.index, dtype="object"),
-            "trust_failure": _categories(place[code], leaves.index),
-        },
-        index=leaves.index,
-    )
+    return _Answered(graph, questions, answers, code)
 
 
 def trust_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:

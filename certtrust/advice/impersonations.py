@@ -189,7 +189,8 @@ def _trusted(fleet: Fleet, doors: pd.DataFrame, found: Holdings, moment: pd.Time
             "pbx": found.pbxs.reindex(doors["pbx"].iloc[door]).array,
         }
     )
-    judged = chains.judge(asked, fleet.certificates, fleet.trust, fleet.links)
+    paths = chains.trust_paths(asked, fleet.certificates, fleet.trust, fleet.links)
+    judged = pd.DataFrame({"trust_paths": paths, "trust_failure": None})
     state = chains.trust_at(judged, pd.Series(moment, index=judged.index))["trust_state"]
     trusted = np.flatnonzero(state.isin(TRUSTED))
     kept, at = np.unique(door[trusted], return_index=True)

@@ -119,7 +119,7 @@ def ways(fleet: Fleet, leaves: pd.DataFrame, known: pd.DataFrame, authorities: A
     questions = leaves[["fingerprint", "bundle"]].iloc[leaf].assign(pbx=pd.array(entry, dtype="str"))
     lists = known.reindex(pd.Index(distinct(questions["pbx"])))
     lists = conform(lists.assign(pbx=lists["fingerprint"]).reset_index(drop=True), TRUST)
-    paths = chains.judge(questions.reset_index(drop=True), fleet.certificates, lists, fleet.links)["trust_paths"]
+    paths = chains.trust_paths(questions.reset_index(drop=True), fleet.certificates, lists, fleet.links)
     rows = [
         (place, path.not_before, path.not_after, len(path.certificates))
         for place, found in enumerate(paths)
