@@ -168,9 +168,9 @@ def among(texts: pd.Series, values: pd.Series) -> npt.NDArray[np.bool_]:
     return places(texts, values) >= 0
 
 
-def taken(values: pd.Series, places: Codes, index: pd.Index) -> pd.Series:
+def taken(values: pd.Series, place: Codes, index: pd.Index) -> pd.Series:
     """Return the value at each place, missing for -1."""
-    return pd.Series(values.array.take(places, allow_fill=True), index=index)
+    return pd.Series(values.array.take(place, allow_fill=True), index=index)
 
 
 def _set_clock(copy: _Copy, actions: pd.DataFrame) -> _Copy:

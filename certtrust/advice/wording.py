@@ -17,7 +17,6 @@ from .cover import groups
 from .trusting import Authorities
 
 _MEANT = ("subject", "subject_cn", "issuer", "issuer_cn", "not_after", "is_ca", "der")
-_NOTHING = pd.Series(dtype="str", index=pd.RangeIndex(0))
 
 
 def worded(
@@ -46,7 +45,7 @@ def worded(
     texts = sentences()["actions"]
     parts = [(texts[kind], shown[variant == kind]) for kind in variant.unique()]
     words = {
-        name: pd.concat([_NOTHING, *(fill(text[name], rows) for text, rows in parts)]).reindex(plan.index)
+        name: pd.concat([pd.Series(dtype="str"), *(fill(text[name], rows) for text, rows in parts)]).reindex(plan.index)
         for name in ("step", "price", "instead")
     }
     ders = zip(plan["action"] == "trust", meant["der"], strict=True)
@@ -78,13 +77,13 @@ def _lets_in(plan: pd.DataFrame, own: pd.DataFrame, fleet: Fleet, authorities: A
     signed = authorities.signer.index.to_series()
     of_device = among(signed, leaves(fleet.certificates[[*_LEAVES]])["fingerprint"])
     certificates = groups(own["place"].to_numpy(), places(own["fingerprint"], signed), len(plan))
-    rows = np.flatnonzero(plan["action"].isin(["trust", "renew CA"]))
-    entries = plan["fingerprint"].iloc[rows]
+    trusting = plan["action"].isin(["trust", "renew CA"])
+    entries = plan["fingerprint"][trusting]
     below = authorities.below(entries.unique())
     counts = np.zeros(len(plan), dtype=np.int64)
     let_in = np.zeros(len(signed) + 1, dtype=bool)
-    for row, entry in zip(rows.tolist(), entries, strict=True):
+    for row, entry in zip(np.flatnonzero(trusting).tolist(), entries, strict=True):
         let_in[below[entry]] = of_device[below[entry]]
         counts[row] = let_in[below[entry]].sum() - let_in[certificates[row]].sum()
         let_in[below[entry]] = False
-    return pd.Series(counts, index=plan.index).astype("Int64").where(plan.index.isin(plan.index[rows]))
+    return pd.Series(counts, index=plan.index).astype("Int64").where(trusting)
