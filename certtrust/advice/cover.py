@@ -112,7 +112,11 @@ def order(needs_of: _Pairs, met_by: _Pairs, weights: Weights) -> tuple[list[int]
     repaired_by = np.full(len(weights), -1, dtype=np.int64)
     here = np.flatnonzero(alone[by[needs]])
     repaired_by[cases[here]] = by[needs[here]]
-    # Nothing that is done before changes what an action scores that stands alone.
+    # Nothing that is done before changes what an action scores that stands alone. Its shares are added need by need,
+    # as those of the others are: in another order, a sum may differ by its last digit, and decide between equals.
+    row = np.zeros(len(by), dtype=np.int64)
+    row[met_by[0]] = np.arange(len(met_by[0]))
+    here = here[np.argsort(row[needs[here]], kind="stable")]
     share = weights[cases] / np.bincount(cases, minlength=len(weights))[cases]
     score = np.bincount(by[needs[here]], share[here], minlength=len(alone))
     sorted_by_score = sorted((-score[action], action) for action in np.flatnonzero(alone).tolist())
