@@ -1,5 +1,7 @@
 """Actions as data: each kind changes just what it says, in a copy, and nonsense is refused."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 
@@ -124,3 +126,17 @@ def test_an_action_that_lacks_what_it_needs_is_refused(fleet, kind):
     """Half an action would change nothing, or the wrong rows, without a word."""
     with pytest.raises(ct.CerttrustError, match=rf"'{kind}' lacks its (device|fingerprint|name)"):
         apply(fleet, action(kind))
+
+
+def test_a_registration_without_pbx_uses_the_certificate_of_its_own_device():
+    """Also where another device is enrolled at several PBXs before."""
+    fleet = ct.simulate(30, seed=2, faults={})
+    log = ct.attempts(fleet).drop_duplicates("device")
+    one, other = log["device"].dropna().iloc[:2]
+    silent = fleet.registrations.loc[log.index[log["device"] == other]].assign(pbx=None, fingerprint=None)
+    rows = pd.concat([fleet.registrations, silent], ignore_index=True).astype(fleet.registrations.dtypes.to_dict())
+    actions = pd.DataFrame({"device": [one, one, other], "pbx": ["north", "south", "north"]})
+    better = apply(dataclasses.replace(fleet, registrations=rows), actions.assign(action="enrol", value="a"))
+    presented = better.registrations["fingerprint"].iloc[-1]
+    held = better.certificates.set_index("fingerprint")["device"]
+    assert held[presented] == other
