@@ -14,7 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-BLOCK = 3 << 20
+from .spans import Spans
+
+BLOCK = 4 << 20
 """Bytes that are read and parsed at a time."""
 LONGEST = 1 << 20
 """Bytes of the longest line that is parsed; a longer one keeps its row, with the reason."""
@@ -91,9 +93,13 @@ def chunks(begin: bytes, stream: BinaryIO, size: int = BLOCK) -> Iterator[Chunk]
 
 def block(chunk: Chunk) -> Block:
     """Split a chunk into lines of text and note what is wrong with them."""
-    stops = np.append(np.flatnonzero(np.frombuffer(chunk.data, np.uint8) == ord("\n")), len(chunk.data))
+    octets = np.frombuffer(chunk.data, np.uint8)
+    stops = np.append(np.flatnonzero(octets == ord("\n")), len(octets))
     longest = _too_long(np.diff(stops, prepend=-1) - 1, chunk.length)
-    lines = _without_ends(chunk.data, stops)
+    spans = Spans(octets, np.append(0, stops[:-1] + 1), stops)
+    if b"\r" in chunk.data:
+        spans = spans._replace(stop=stops - (spans.letter(-1) == ord("\r")))
+    lines = spans.text().cast(pa.large_binary())
     notes: dict[int, str] = {}
     if longest:
         lines = _cut(lines, longest, notes)
@@ -105,19 +111,6 @@ def block(chunk: Chunk) -> Block:
         for row in np.flatnonzero(pc.match_substring(lines, b"\x00").to_numpy(zero_copy_only=False)):
             notes.setdefault(int(row), "contains NUL characters")
     return Block(text, _notes(notes, len(text)))
-
-
-def _without_ends(data: bytes, stops: Any) -> pa.LargeBinaryArray:
-    """Return the lines that stop at these places, each without its LF or CRLF."""
-    cut = np.ones(len(stops), np.int64)
-    if b"\r" in data:
-        octets = np.frombuffer(data, np.uint8)
-        # What stands before a line end may be the one before it.
-        cut += (octets.take(stops - 1, mode="clip") == ord("\r")) & (np.diff(stops, prepend=-1) > 1)
-        data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    offsets = np.append(0, stops + 1 - np.cumsum(cut))
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data.replace(b"\n", b""))]
-    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(stops), buffers)
 
 
 def _too_long(sizes: Any, length: int | None) -> dict[int, int]:

@@ -9,6 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+POOL = pa.jemalloc_memory_pool() if "jemalloc" in pa.supported_memory_backends() else pa.default_memory_pool()
+"""Where text is copied to. It is written once, for which small pages are sooner there than the default pool's large ones."""
+
 Octets = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -65,7 +68,7 @@ class Spans(NamedTuple):
         offsets[0] = max(offsets[0], 0)
         every = pa.LargeStringArray.from_buffers(2 * count, pa.py_buffer(offsets), pa.py_buffer(self.octets))
         wanted = pa.array(np.arange(0, 2 * count, 2), mask=missing if missing.any() else None)
-        return pc.take(every, wanted, boundscheck=False)
+        return pc.take(every, wanted, boundscheck=False, memory_pool=POOL)
 
     def only(self, rows: Any) -> Spans:
         """Return the parts of some texts."""
