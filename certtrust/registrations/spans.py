@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 POOL = pa.jemalloc_memory_pool() if "jemalloc" in pa.supported_memory_backends() else pa.default_memory_pool()
-"""Where text is copied to. It is written once, for which small pages are sooner there than the default pool's large ones."""
+"""Where text is copied to; written once, its small pages are sooner there than the large ones of the default pool."""
 
 Octets = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
