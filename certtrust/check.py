@@ -286,8 +286,8 @@ def causes(results: pd.DataFrame, by: str | Sequence[str] | None = None) -> pd.D
     absent = [name for name in groups if name not in results]
     if absent:
         raise MissingColumnError(f"the results have no column {', '.join(map(repr, absent))} to count by")
-    failed = counted(results)
     keys = [*groups, "cause", "evidence"]
+    failed = counted(results[list(dict.fromkeys([*keys, "device", "observed", "verdict"]))])
     grouped = failed.groupby(keys, observed=True, dropna=False, sort=False)
     counts = grouped.agg(attempts=("cause", "size"), devices=("device", "nunique")).reset_index()
     total = counts.groupby(groups, dropna=False, observed=True)["attempts"].transform("sum") if groups else len(failed)
