@@ -123,6 +123,12 @@ class TestPairs:
         found = pairs_with_quotes(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
         assert rows_of(found, 3) == [{"first": "1 2", "second": "3"}, {"first": "4", "second": "5."}, {}]
 
+    def test_a_value_of_very_many_commas_is_cut_at_once(self):
+        """Its letters are not taken off one by one, each time from all texts."""
+        spans = Spans.of(pa.array(["a=1" + "," * 500_000, *["a=2;"] * 5000], TEXT))
+        found = pairs_with_quotes(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
+        assert found["first"].text().value_counts().field("counts").to_pylist() == [1, 5000]
+
     def test_a_text_of_very_many_pairs_is_no_form_for_all(self):
         """What one text in a sample holds costs the others nothing."""
         texts = [" ".join(f"k{number}=1" for number in range(20_000)) + " a=7", *["a=1 b=2"] * 50]

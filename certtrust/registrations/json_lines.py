@@ -17,7 +17,7 @@ import pyarrow.json as pa_json
 
 from . import columns as typed
 from . import events, journal, records
-from .columns import TEXT, Columns, Notes, constant, scattered, word
+from .columns import TEXT, Columns, Notes, constant, scattered, spread, word
 from .formats import About, Reader
 from .lines import Block
 from .spans import present
@@ -88,9 +88,7 @@ def objects(lines: Any) -> tuple[Columns, Any]:
         return found, constant(None, len(lines))
     if found is not None:
         bad = np.flatnonzero(~whole)
-        place = np.full(len(lines), -1)
-        place[bad] = np.arange(len(bad))
-        return found, _one_by_one(lines.take(pa.array(bad)))[1].take(pa.array(place, mask=whole))
+        return found, spread(_one_by_one(lines.take(pa.array(bad)))[1], bad, len(lines))
     if len(lines) <= _PIECE:
         return _one_by_one(lines)
     step = max(_PIECE, -(-len(lines) // 16))

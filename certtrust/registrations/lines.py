@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .spans import Spans
+from .spans import Spans, holds
 
 BLOCK = 4 << 20
 """Bytes that are read and parsed at a time."""
@@ -108,7 +108,7 @@ def block(chunk: Chunk) -> Block:
     except pa.ArrowInvalid:
         text = _decoded(lines, notes)
     if b"\x00" in chunk.data:
-        for row in np.flatnonzero(pc.match_substring(lines, b"\x00").to_numpy(zero_copy_only=False)):
+        for row in np.flatnonzero(holds(pc.match_substring(lines, b"\x00"))):
             notes.setdefault(int(row), "contains NUL characters")
     return Block(text, _notes(notes, len(text)))
 

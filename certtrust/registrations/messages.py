@@ -155,18 +155,23 @@ def read(message: Spans, patterns: tuple[Pattern, ...], notes: Notes, blanks: Cu
         rows = np.flatnonzero(by < 0)
         fields, hit = way(message if len(rows) == count else message.only(rows))
         by[rows[hit]] = names.index(name)
-        found |= {key: typed.first(found.get(key), spread(values, rows, count)) for key, values in fields.items()}
+        found |= _added(found, fields, rows, count)
     left = message.where((by < 0) & (message.sizes > 0)).text()
     rows, fields = _sentences(left)
     if len(rows):
         by[rows] = names.index("sentence")
         left = pc.if_else(pa.array(by < 0), left, NOTHING)
-        found |= {key: typed.first(found.get(key), spread(values, rows, count)) for key, values in fields.items()}
+        found |= _added(found, fields, rows, count)
     made = records.from_fields(found, notes)
     if "module" not in made:
         made["module"] = pc.struct_field(pc.extract_regex(left, _MODULE), "module").cast(TEXT)
     made["details"] = typed.first(made.get("details"), left)
     return made | {"matched_by": typed.coded(by, names)}
+
+
+def _added(found: Columns, fields: Columns, rows: Places, count: int) -> Columns:
+    """Return the columns of the fields of some rows, after what was found in them before."""
+    return {name: typed.first(found.get(name), spread(values, rows, count)) for name, values in fields.items()}
 
 
 def _extracted(pattern: Pattern, message: Spans) -> Told:

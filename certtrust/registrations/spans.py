@@ -119,10 +119,13 @@ class Spans(NamedTuple):
 
     def without_last(self, letters: bytes) -> Spans:
         """Return the parts without any of these letters at the end."""
-        spans = self
-        while (ends := np.logical_or.reduce([spans.letter(-1) == letter for letter in letters])).any():
-            spans = spans._replace(stop=spans.stop - ends)
-        return spans
+        last = self.letter(-1)
+        rows = np.flatnonzero(np.logical_or.reduce([last == letter for letter in letters]))
+        if not len(rows):
+            return self
+        some = self.only(rows)
+        kept = pc.binary_length(pc.ascii_rtrim(some.text(), letters.decode())).to_numpy()
+        return self.replaced(rows, some._replace(stop=some.start + kept))
 
     def stripped(self, also: str = "") -> Spans:
         """Return the parts without white space at both ends, nor, before it, some more letters beyond ASCII."""
