@@ -204,13 +204,14 @@ def _stated(attempts: pd.DataFrame, failed: Flags) -> Places:
     return found
 
 
-def required(results: pd.DataFrame, code: str) -> pd.Series:
-    """Tell for which rows the rule is required by the scenario, or by one of the possible ones."""
-    scenario = results["scenario"]
-    open_scenario = scenario.isna() & ~_outside_the_page(results)
-    by_name = [name for name, codes in SCENARIOS.items() if code in codes]
-    h323 = any(name.startswith("h323") for name in by_name)
-    return scenario.isin(by_name) | (open_scenario & h323)
+def required(results: pd.DataFrame) -> dict[str, Flags]:
+    """Tell for each rule which rows require it, by their scenario or by one of those that are possible."""
+    asked = _asked(results)
+    nobody = np.zeros(len(results), dtype=bool)
+    return {
+        rule.code: np.any([nobody, *(asked[name] for name, codes in SCENARIOS.items() if rule.code in codes)], axis=0)
+        for rule in RULES
+    }
 
 
 def counted(results: pd.DataFrame) -> pd.DataFrame:

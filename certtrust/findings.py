@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from . import browsers
 from .arrow import true
 from .check import required
-from .groups import Codes, alike
+from .groups import Codes, combine, numbers
 from .names import begins_with_cn
 from .rules import RULES, Rule
 from .schema import TRUST_STATES
@@ -41,7 +42,8 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
     >>> found["passed"].eq(True).any()
     np.False_
     """
-    parts = [_found(results, rule) for rule in RULES]
+    asked = required(results)
+    parts = [_found(results[rule.code], asked[rule.code]) for rule in RULES]
     rows = np.concatenate(parts)
     order = np.argsort(rows, kind="stable")
     rule = np.repeat(np.arange(len(RULES)), [len(part) for part in parts])[order]
@@ -62,12 +64,9 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _found(results: pd.DataFrame, rule: Rule) -> Codes:
-    """Return the rows that break the rule, and those that it would have to decide and cannot."""
-    broken = true(~results[rule.code])
-    if rule.code.startswith("hygiene."):
-        return np.flatnonzero(broken)
-    return np.flatnonzero(broken | (results[rule.code].isna() & required(results, rule.code)))
+def _found(outcome: pd.Series, asked: npt.NDArray[np.bool_]) -> Codes:
+    """Return the rows that break a rule, and those that require it and cannot be decided."""
+    return np.flatnonzero(true(~outcome) | (outcome.isna().to_numpy() & asked))
 
 
 def _repeated(values: list[str], number: Codes) -> Any:
@@ -87,7 +86,8 @@ def present(results: pd.DataFrame, rule: Rule) -> pd.Series:
 
 def filled(template: str, results: pd.DataFrame) -> pd.Series:
     """Fill a template with the values of rows of RESULTS, named as in the words of the rules."""
-    return _each(_filled(template, results), results.index)
+    every = np.arange(len(results))
+    return _each(_filled(template, _Rows(results, every), every), results.index)
 
 
 _Numbered = tuple[Codes, pd.Series]
@@ -111,46 +111,71 @@ def _sentences(results: pd.DataFrame, rows: Codes, rule: Rule) -> dict[str, _Num
     kinds = {kind: {**texts, **other} for kind, other in texts.get("variants", {}).items()}
     kinds[""] = texts
     kinds["?"] = {"why": texts["unknown"], "remedy": f"Add what is missing to decide: {texts['missing']}."}
-    kind = _kinds(results, rows, rule, set(kinds))
-    where = [(each, np.flatnonzero(kind == each)) for each in pd.unique(kind)]
+    meant = _Rows(results, rows)
+    kind = _kinds(meant, rule, pd.Index(list(kinds)))
+    where = [(each, here) for place, each in enumerate(kinds) if len(here := np.flatnonzero(kind == place))]
     if not where:
         return dict.fromkeys(_TOLD, (rows, pd.Series(dtype="str")))
     back = np.argsort(np.concatenate([here for _, here in where]))
     told = {}
     for name in _TOLD:
-        number, distinct = _joined([_filled(kinds[each][name], results, rows[here]) for each, here in where])
+        number, distinct = _joined([_filled(kinds[each][name], meant, here) for each, here in where])
         told[name] = number[back], distinct
     return told
 
 
-def _kinds(results: pd.DataFrame, rows: Codes, rule: Rule, known: set[str]) -> Any:
-    """Return which wording each row asks for: that of its kind of failure, "" = the rule's own, "?" = undecided."""
-    kind = np.full(len(rows), "", dtype=object)
+class _Rows:
+    """Rows of RESULTS that are spoken of together; each of their columns is numbered once, whoever asks for it."""
+
+    def __init__(self, results: pd.DataFrame, rows: Codes) -> None:
+        self._results = results
+        self._rows = rows
+        self._numbers: dict[str, Codes] = {}
+
+    def missing(self, column: str) -> npt.NDArray[np.bool_]:
+        """Tell which rows have no value there."""
+        return self._results[column].isna().to_numpy()[self._rows]
+
+    def alike(self, columns: Iterable[str], here: Codes) -> tuple[Codes, pd.DataFrame]:
+        """Return for each row here the number of those that are alike in these columns, and the first of each."""
+        columns = list(columns)
+        if _LISTS.isdisjoint(columns):
+            number, first = combine(*(self._number(name)[here] for name in columns))
+            here = here[first]
+        else:
+            number = np.arange(len(here))
+        return number, self._results[columns].iloc[self._rows[here]]
+
+    def _number(self, column: str) -> Codes:
+        if column not in self._numbers:
+            self._numbers[column] = numbers(self._results[column].iloc[self._rows])
+        return self._numbers[column]
+
+
+def _kinds(meant: _Rows, rule: Rule, known: pd.Index) -> Codes:
+    """Return the place of the wording of each row: of its kind of failure, else "", which is the rule's own."""
+    undecided = meant.missing(rule.code)
+    kind = np.full(len(undecided), known.get_loc(""))
     if rule.variant:
-        seen = results[list(_VARYING)].iloc[rows]
-        variant = rule.variant(seen, seen["judged_at"])
-        told = variant.isin(known).to_numpy()
-        kind[told] = variant[told]
-    kind[results[rule.code].isna().to_numpy()[rows]] = "?"
+        number, seen = meant.alike(rule.varying, np.arange(len(kind)))
+        variant = known.get_indexer(pd.Index(rule.variant(seen)))[number]
+        kind = np.where(variant >= 0, variant, kind)
+    kind[undecided] = known.get_loc("?")
     return kind
 
 
-def _filled(template: str, results: pd.DataFrame, rows: Codes | None = None) -> _Numbered:
+def _filled(template: str, meant: _Rows, here: Codes) -> _Numbered:
     """Fill a template once for rows that are alike in what it shows."""
-    rows = np.arange(len(results)) if rows is None else rows
     fields = [field for _, field, _, _ in string.Formatter().parse(template) if field]
     shown = dict.fromkeys(column for field in fields for column in _DERIVED.get(field, ((field,), None))[0])
     if not shown:
-        return np.zeros(len(rows), dtype=np.int64), pd.Series([template], dtype="str")
-    seen = results[list(shown)].iloc[rows]
-    if _LISTS.isdisjoint(shown):
-        number, first = alike(seen, shown)
-        seen = seen.iloc[first]
-    else:
-        number = np.arange(len(rows))
+        return np.zeros(len(here), dtype=np.int64), pd.Series([template], dtype="str")
+    number, seen = meant.alike(shown, here)
     derived = {field: words(seen) for field in fields if field in _DERIVED for words in [_DERIVED[field][1]]}
     filled = fill(template, seen.assign(**derived))
-    return number, filled.str.replace(_BEGINNING, lambda found: found[0].upper(), regex=True)
+    if template.startswith("{"):
+        filled = filled.str.replace(_BEGINNING, lambda found: found[0].upper(), regex=True)
+    return number, filled
 
 
 def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
@@ -181,18 +206,6 @@ def _listed(value: Any) -> list[str]:
 _TOLD = ("why", "remedy")
 _UNNAMED = "an unnamed device"
 _BEGINNING = r"^[at](?=n unnamed device\b|he device\b|he PBX\b)"
-_VARYING = (
-    "device",
-    "user",
-    "hardware_id",
-    "subject_cn",
-    "trust_state",
-    "via_reverse_proxy",
-    "not_before",
-    "not_after",
-    "judged_at",
-)
-"""What the kinds of failure of a rule are told by."""
 _LISTS = {"dns_names", "ip_addresses", "browser_paths"}
 _NAMES = ("subject_cn", "dns_names", "ip_addresses")
 _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]] = {

@@ -122,10 +122,10 @@ def alike(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[Codes, Codes]:
     >>> code.tolist(), first.tolist()
     ([0, 1, 0], [0, 1])
     """
-    return combine(*(_numbers(frame[name]) for name in columns))
+    return combine(*(numbers(frame[name]) for name in columns))
 
 
-def _numbers(values: pd.Series) -> Codes:
+def numbers(values: pd.Series) -> Codes:
     """Return numbers that are equal where the values are, and where both are missing."""
     numbered: Codes = values.to_numpy() if values.dtype == np.int64 else pd.factorize(values)[0]
     return numbered

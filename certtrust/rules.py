@@ -59,8 +59,10 @@ class Rule:
     citation: str
     needs: tuple[str, ...]
     holds: Check
-    variant: Check | None = None
+    variant: Callable[[pd.DataFrame], pd.Series] | None = None
     """Which kind of failure it is, where the explanation depends on it."""
+    varying: tuple[str, ...] = ()
+    """The columns that the kinds of failure are told by."""
     of_names: bool = False
     """It looks at the columns `NAMES` alone, and so is decided once for attempts that are alike in them."""
 
@@ -86,7 +88,7 @@ def _trusted(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
     return _flags(state.isin(TRUSTED)).where(decided)
 
 
-def _trust_state(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
+def _trust_state(attempts: pd.DataFrame) -> pd.Series:
     return attempts["trust_state"].astype("str")
 
 
@@ -98,7 +100,7 @@ def _last_octets(names_of_devices: pd.Series) -> pd.Series:
     return serials(names_of_devices).str.slice(6).fillna(hardware_ids(names_of_devices)["tail"])
 
 
-def _whose_cn(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
+def _whose_cn(attempts: pd.DataFrame) -> pd.Series:
     cn = attempts["subject_cn"].fillna("")
     spelled = same_spelling(cn)
     own = (spelled == attempts["device"]) | (spelled == same_spelling(attempts["hardware_id"]))
@@ -129,7 +131,7 @@ def _password_is_possible(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Seri
     return ~attempts["tls_only"] | _through_allowed_proxy(attempts)
 
 
-def _proxy_is_not_allowed(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
+def _proxy_is_not_allowed(attempts: pd.DataFrame) -> pd.Series:
     through_proxy = attempts["via_reverse_proxy"].fillna(value=False).astype(bool)
     return pd.Series("reverse proxy", index=attempts.index, dtype="str").where(through_proxy)
 
@@ -145,7 +147,8 @@ def _is_valid(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
     return begun & not_ended
 
 
-def _expired_or_early(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
+def _expired_or_early(attempts: pd.DataFrame) -> pd.Series:
+    moment = attempts["judged_at"]
     early = attempts["not_before"] > moment
     variant = pd.Series("expired", index=attempts.index, dtype="str").where(attempts["not_after"] < moment)
     return variant.mask(early, "not yet valid")
@@ -189,6 +192,7 @@ RULES: tuple[Rule, ...] = (
         ("tls_only", "via_reverse_proxy", "reverse_proxy"),
         _password_is_possible,
         _proxy_is_not_allowed,
+        ("via_reverse_proxy",),
     ),
     Rule(
         "certificate.trust",
@@ -196,6 +200,7 @@ RULES: tuple[Rule, ...] = (
         ("fingerprint", "trust_paths", "trust_failure"),
         _trusted,
         _trust_state,
+        ("trust_state",),
     ),
     Rule(
         "browser.trust",
@@ -203,6 +208,7 @@ RULES: tuple[Rule, ...] = (
         ("fingerprint", "trust_paths", "trust_failure"),
         _trusted,
         _trust_state,
+        ("trust_state",),
     ),
     Rule(
         "time.validity",
@@ -210,6 +216,7 @@ RULES: tuple[Rule, ...] = (
         ("not_before", "not_after"),
         _is_valid,
         _expired_or_early,
+        ("not_before", "not_after", "judged_at"),
     ),
     Rule(
         "certificate.name",
@@ -217,6 +224,7 @@ RULES: tuple[Rule, ...] = (
         ("registration_name", "hardware_id", "serial", "interface", "subject_cn"),
         _registration_name_fits,
         _whose_cn,
+        ("device", "user", "hardware_id", "subject_cn"),
         of_names=True,
     ),
     Rule(

@@ -91,7 +91,8 @@ def cases(fleet: Fleet, results: pd.DataFrame, known: pd.DataFrame, authorities:
     places = near[failing]
     rows = results[[*ALIKE, *RULES, "judged_at", "self_issued", "issuer", "trust_paths"]].iloc[places]
     broken = np.column_stack([true(~rows[code]) for code in RULES])
-    unsure = np.any([required(rows, code) & rows[code].isna() for code in RULES], axis=0)
+    asked = required(rows)
+    unsure = np.any([asked[code] & rows[code].isna().to_numpy() for code in RULES], axis=0)
     moments = microseconds(rows["judged_at"])
     # First by all that a way to trust may depend on, then by the ways that are there.
     same, _ = combine(same_near[failing], broken @ (1 << np.arange(len(RULES))), unsure.astype(np.int64))

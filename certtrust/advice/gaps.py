@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from ..check import required
-from ..rules import RULES
 from ..texts import fill, sentences
 
 MISSING = (
@@ -82,7 +81,8 @@ def _who(counts: pd.DataFrame) -> pd.Series:
 
 def _lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
     """Tell for each kind of data which of the undecided attempts lack it."""
-    undecided = {rule.code: rows[rule.code].isna() & required(rows, rule.code) for rule in RULES}
+    asked = required(rows)
+    undecided = {code: rows[code].isna() & asked[code] for code in asked}
     trust = undecided["certificate.trust"] | undecided["browser.trust"]
     named = undecided["certificate.name"] | undecided["browser.name"]
     of_certificate = trust | named | undecided["time.validity"]
@@ -98,7 +98,7 @@ def _lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
     plain = rows["protocol"].isin(["H.323/TCP", "H.323/UDP"])
     by_password = undecided["password.tls_only"] & rows["tls_only"].notna()
     open_scenario = rows["scenario"].isna()
-    outside = open_scenario & ~required(rows, "time.clock")
+    outside = open_scenario & ~asked["time.clock"]
     return {
         "certificate": no_certificate,
         "readable certificate": unreadable,

@@ -202,12 +202,12 @@ def undecided_rules(results: pd.DataFrame) -> pd.DataFrame:
     kind = ["scenario", "protocol", "authentication"]
     kinds = results[kind].drop_duplicates()
     place = results.groupby(kind, dropna=False, observed=True, sort=False).ngroup().to_numpy()
+    asked = required(kinds)
     rows = []
     for rule in RULES:
-        asked = required(kinds, rule.code).to_numpy()
-        if rule.code.startswith("hygiene.") or not asked.any():
+        if not asked[rule.code].any():
             continue
-        left_open = results.loc[asked[place] & results[rule.code].isna().to_numpy(), "device"]
+        left_open = results.loc[asked[rule.code][place] & results[rule.code].isna().to_numpy(), "device"]
         if len(left_open):
             texts = rule.sentences
             rows.append((rule.code, texts["title"], len(left_open), left_open.nunique(), texts["missing"]))

@@ -9,6 +9,10 @@ from importlib import resources
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..arrow import text
 
 MISSING = "(not known)"
 
@@ -37,12 +41,16 @@ def fill(template: str, frame: pd.DataFrame) -> pd.Series:
     >>> fill("{device} is {state}", pd.DataFrame({"device": ["a"], "state": [None]})).tolist()
     ['a is (not known)']
     """
-    parts: list[str | pd.Series] = []
+    parts: list[Any] = []
     for literal, field, _, _ in string.Formatter().parse(template):
-        parts.append(literal)
+        parts.append(_literal(literal))
         if field is not None:
-            parts.append(_shown(frame[field]))
-    text = pd.Series("", index=frame.index, dtype="str")
-    for part in parts:
-        text = text + part
-    return text
+            parts.append(text(_shown(frame[field])))
+    if len(parts) < 2:
+        return pd.Series(template.format(), index=frame.index, dtype="str")
+    filled = pc.binary_join_element_wise(*parts, _literal(""))
+    return pd.Series(pd.array(filled, dtype="str"), index=frame.index)
+
+
+def _literal(words: str) -> Any:
+    return pa.scalar(words, pa.large_string())
