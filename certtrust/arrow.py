@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,12 @@ def whole(texts: Any) -> Any:
 def bits(values: Any) -> np.ndarray:
     """Return Arrow flags as NumPy's; what is missing counts as False."""
     return np.asarray(pc.fill_null(values, fill_value=False).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def changed(texts: Any, meant: Any, change: Callable[[Any], Any]) -> Any:
+    """Return Arrow text in which a function of text has changed the ones that are meant; flags may be missing."""
+    meant = pc.fill_null(meant, fill_value=False)
+    return pc.replace_with_mask(texts, meant, change(texts.filter(meant))) if pc.any(meant).as_py() else texts
 
 
 def true(values: pd.Series) -> np.ndarray:

@@ -12,7 +12,7 @@ import pandas as pd
 from . import browsers, chains, identity
 from .errors import CerttrustError
 from .fleet import Fleet
-from .groups import Codes, alike, combine, places, places_of_pairs
+from .groups import Codes, alike, combine, places, places_of_rows
 from .owners import by_tail, held_by, identify, known_serials, leaves, numbered, owned, owner, per_text, presented
 from .schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
 from .trustlists import read_trust_list
@@ -141,7 +141,7 @@ def _with_device(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(pbx=rows["pbx"].fillna(only_pbx))
     per_pbx = _agreed(known, ["device", "pbx"])
     anywhere = _agreed(known, ["device"])
-    exact = places_of_pairs((rows["device"], rows["pbx"]), (per_pbx["device"], per_pbx["pbx"]))
+    exact = places_of_rows((rows["device"], rows["pbx"]), (per_pbx["device"], per_pbx["pbx"]))
     loose = places(rows["device"], anywhere["device"])
     loose[places(rows["pbx"], known["pbx"]) >= 0] = -1
     found = _take(per_pbx, exact, rows.index)

@@ -13,7 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from .arrow import text
 from .constraints import Names, names
 from .distinguished import Name, comparable
 from .extensions import usable
@@ -202,8 +205,9 @@ def trust_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     states[listed[chosen]] = _PLACE["listed"]
     states[(chosen < 0) & moment.isna().to_numpy() & (states == _PLACE["expired CA"])] = -1
     by = pd.Series(entries.take(chosen), index=attempts.index)
-    if "fingerprint" in attempts:
-        by = by.where(~listed[chosen], attempts["fingerprint"].astype("str"))
+    if "fingerprint" in attempts and listed.any():
+        itself = pc.if_else(pa.array(listed[chosen]), text(attempts["fingerprint"]), text(by))
+        by = pd.Series(pd.array(itself, dtype="str"), index=attempts.index)
     return pd.DataFrame({"trust_state": _categories(states, attempts.index), "trusted_by": by}, index=attempts.index)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from . import cores
 from .arrow import whole
 
 Codes = npt.NDArray[np.int64]
@@ -52,17 +53,17 @@ def places(texts: pd.Series, among: pd.Series) -> Codes:
     return first[_index(wanted, few)]
 
 
-def places_of_pairs(pairs: tuple[pd.Series, pd.Series], among: tuple[pd.Series, pd.Series]) -> Codes:
-    """Return the first place of each pair of texts in `among`, and -1 where a part is missing or it is not there.
+def places_of_rows(rows: Sequence[pd.Series], among: Sequence[pd.Series]) -> Codes:
+    """Return the first place of each row of texts in `among`, and -1 where one is missing or the row is not there.
 
     Examples
     --------
     >>> one, other = pd.Series(["a", "a", "b"]), pd.Series(["x", None, "x"])
-    >>> places_of_pairs((one, other), (pd.Series(["b", "a"]), pd.Series(["y", "x"]))).tolist()
+    >>> places_of_rows((one, other), (pd.Series(["b", "a"]), pd.Series(["y", "x"]))).tolist()
     [1, -1, -1]
     """
-    wanted, known = (np.zeros(len(each[0]), dtype=np.int64) for each in (pairs, among))
-    for mine, theirs in zip(pairs, among, strict=True):
+    wanted, known = (np.zeros(len(columns[0]), dtype=np.int64) for columns in (rows, among))
+    for mine, theirs in zip(rows, among, strict=True):
         texts = distinct(theirs)
         here, there = places(mine, texts), places(theirs, texts)
         wanted = np.where((wanted < 0) | (here < 0), -1, wanted * len(texts) + here)
@@ -122,7 +123,13 @@ def alike(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[Codes, Codes]:
     >>> code.tolist(), first.tolist()
     ([0, 1, 0], [0, 1])
     """
-    return combine(*(numbers(frame[name]) for name in columns))
+    return combine(*cores.each(numbers, [frame[name] for name in columns], len(frame)))
+
+
+def once(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return each distinct row once, numbered from 0."""
+    _, first = alike(frame, frame.columns)
+    return frame.iloc[first].reset_index(drop=True)
 
 
 def numbers(values: pd.Series) -> Codes:

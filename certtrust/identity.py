@@ -21,6 +21,7 @@ HARDWARE_ID = rf"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*?-{_OCTET}-{_OCTET}-{_OCT
 """Pattern of a hardware ID: a product that begins with a letter, then three octets."""
 
 
+_DIGITS = 12
 _NONE, _HYPHEN = (pa.scalar(each, pa.large_string()) for each in (None, "-"))
 
 
@@ -94,7 +95,8 @@ def _series(found: Any, index: pd.Index) -> pd.Series:
 
 def _serials(trimmed: Any) -> Any:
     known = pc.if_else(pc.match_substring_regex(trimmed, f"^(?:{SERIAL})$"), trimmed, _NONE)
-    return pc.utf8_lower(pc.replace_substring_regex(known, "[:.-]", ""))
+    separated = pc.greater(pc.binary_length(known), _DIGITS)
+    return pc.utf8_lower(arrow.changed(known, separated, lambda text: pc.replace_substring_regex(text, "[:.-]", "")))
 
 
 def _hardware_ids(trimmed: Any) -> tuple[Any, Any]:

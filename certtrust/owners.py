@@ -13,7 +13,7 @@ import pandas as pd
 from . import identity
 from .arrow import true
 from .fleet import Fleet
-from .groups import Codes, combine, distinct, places, places_of_pairs
+from .groups import Codes, combine, distinct, places, places_of_rows
 
 OWNING = (
     "fingerprint",
@@ -92,7 +92,7 @@ def _by_user(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.Series:
     """Identify rows by the user object of that registration name, where it has a single device."""
     users = devices[["pbx", "user", "device"]].dropna().drop_duplicates()
     users = users[~users.duplicated(["pbx", "user"], keep=False)]
-    found = places_of_pairs((rows["pbx"], rows["registration_name"]), (users["pbx"], users["user"]))
+    found = places_of_rows((rows["pbx"], rows["registration_name"]), (users["pbx"], users["user"]))
     return pd.Series(users["device"].array.take(found, allow_fill=True), index=rows.index)
 
 

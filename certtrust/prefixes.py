@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .arrow import bits, flags, index_of, same_length, text, true
+from . import cores
+from .arrow import bits, changed, flags, index_of, same_length, text, true
 from .groups import Codes, combine, spread
 from .identity import HARDWARE_ID, SERIAL
 
@@ -66,6 +67,7 @@ _OWN_NAME = rf"(?s)^(?:(?:{SERIAL})(?:[^0-9A-Za-z].*)?|{HARDWARE_ID})$"
 _OCTET = "([0-9a-f]{2})"
 _OCTETS = "^" + "[:-]".join([_OCTET] * 6)
 _DOTTED = r"^([0-9a-f]{4})\.([0-9a-f]{4})\.([0-9a-f]{4})"
+_SEPARATED = r"^[0-9a-f]{2}(?:[:-]|[0-9a-f]{2}\.)"
 
 
 def usable(cns: Any) -> Any:
@@ -91,6 +93,10 @@ def _composed(texts: Any) -> Any:
 
 def _folded(texts: Any) -> Any:
     lower = pc.ascii_lower(texts)
+    return changed(lower, pc.match_substring_regex(lower, _SEPARATED), _joined)
+
+
+def _joined(lower: Any) -> Any:
     return pc.replace_substring_regex(pc.replace_substring_regex(lower, _OCTETS, r"\1\2\3\4\5\6"), _DOTTED, r"\1\2\3")
 
 
@@ -141,14 +147,8 @@ def beginnings(registration_names: Iterable[Any], common_names: Iterable[Any]) -
     plain = bits(pc.is_valid(names))
     plain[own[bits(pc.equal(folded, pc.ascii_lower(names.take(pa.array(own)))))]] = False
     exact = np.flatnonzero(plain)
-    ranges = []
-    for texts, prefixes, places in (
-        (names.take(pa.array(exact)), wanted, exact),
-        (folded, _folded(wanted), own),
-    ):
-        order, start, end = _ranges(texts, prefixes)
-        found = start < end
-        ranges.append((places[order], np.where(found, start, 0), np.where(found, end, 0)))
+    sorted_twice = [(names.take(pa.array(exact)), wanted, exact), (folded, _folded(wanted), own)]
+    ranges = cores.each(lambda one: _ranges(*one), sorted_twice, len(names))
     code, first = combine(*(edge for _, start, end in ranges for edge in (start, end)))
     pairs = []
     for ordered, start, end in ranges:
@@ -160,8 +160,8 @@ def beginnings(registration_names: Iterable[Any], common_names: Iterable[Any]) -
     return group, owner, name
 
 
-def _ranges(texts: Any, prefixes: Any) -> tuple[Codes, Codes, Codes]:
-    """Return the order of the texts, and for each prefix the first and last but one place of those that it begins."""
+def _ranges(texts: Any, prefixes: Any, places: Codes) -> tuple[Codes, Codes, Codes]:
+    """Return the places in the order of their texts, and for each prefix where those that it begins start and end."""
     count, size = len(prefixes), len(texts)
     prefixes, texts = (each.cast(pa.large_binary()) for each in (prefixes, texts))
     # No octet of UTF-8 is so high; and the sort is stable, so that a prefix stands before a text that equals it.
@@ -170,7 +170,8 @@ def _ranges(texts: Any, prefixes: Any) -> tuple[Codes, Codes, Codes]:
     is_text = (order >= count) & (order < count + size)
     before = np.empty(len(order), dtype=np.int64)
     before[order] = np.cumsum(is_text)
-    return order[is_text] - count, before[:count], before[count + size :]
+    start, end = before[:count], before[count + size :]
+    return places[order[is_text] - count], np.where(start < end, start, 0), np.where(start < end, end, 0)
 
 
 def ends_inside(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:

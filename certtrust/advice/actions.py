@@ -14,7 +14,7 @@ import pandas as pd
 from .. import identity
 from ..errors import CerttrustError, MissingColumnError
 from ..fleet import Fleet
-from ..groups import Codes, places, places_of_pairs
+from ..groups import Codes, places, places_of_rows
 from ..outline import outline
 from ..owners import identities, per_text
 from ..schema import CERTIFICATES, MOMENT, TEXT, TRUST, conform
@@ -198,7 +198,7 @@ def _at(copy: _Copy, actions: pd.DataFrame) -> pd.Series:
     """Tell which registrations are of the device at the PBX of an action; a registration may leave the PBX out."""
     rows = copy.fleet.registrations
     anywhere = among(copy.registered, actions.loc[actions["pbx"].isna(), "device"])
-    there = places_of_pairs(_pair(copy.registered, rows["pbx"]), _pair(actions["device"], actions["pbx"])) >= 0
+    there = places_of_rows(_pair(copy.registered, rows["pbx"]), _pair(actions["device"], actions["pbx"])) >= 0
     unsaid = rows["pbx"].isna() & among(copy.registered, actions["device"])
     return unsaid | anywhere | there
 
@@ -213,7 +213,7 @@ def _rename(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     serial = per_text(identity.serials, copy.registered)
     default = serial.where(rows["interface"].isna(), serial + "-" + rows["interface"].astype("str"))
     now = rows["registration_name"].fillna(default)
-    found = places_of_pairs(_pair(copy.registered, now), _pair(actions["device"], actions["name"]))
+    found = places_of_rows(_pair(copy.registered, now), _pair(actions["device"], actions["name"]))
     renamed = rows["registration_name"].mask(found >= 0, taken(actions["value"], found, rows.index))
     return copy.having(registrations=rows.assign(registration_name=renamed))
 
@@ -229,7 +229,7 @@ def _allow_reverse_proxy(copy: _Copy, actions: pd.DataFrame) -> _Copy:
 def _flagged(copy: _Copy, actions: pd.DataFrame, flag: str, *, value: bool) -> _Copy:
     rows = copy.fleet.devices
     anywhere = among(copy.entered, actions.loc[actions["pbx"].isna(), "device"])
-    there = places_of_pairs(_pair(copy.entered, rows["pbx"]), _pair(actions["device"], actions["pbx"])) >= 0
+    there = places_of_rows(_pair(copy.entered, rows["pbx"]), _pair(actions["device"], actions["pbx"])) >= 0
     return copy.having(devices=rows.assign(**{flag: rows[flag].astype("boolean").mask(anywhere | there, other=value)}))
 
 
@@ -280,7 +280,7 @@ def _enrol(copy: _Copy, actions: pd.DataFrame) -> _Copy:
     certificates = pd.concat([copy.fleet.certificates, conform(planned, CERTIFICATES)], ignore_index=True)
     trust = _listing(copy.fleet.trust, conform(planned.assign(pbx=actions["pbx"].to_numpy()), TRUST))
     rows = copy.fleet.registrations
-    found = places_of_pairs(_pair(copy.registered, rows["pbx"]), _pair(actions["device"], actions["pbx"]))
+    found = places_of_rows(_pair(copy.registered, rows["pbx"]), _pair(actions["device"], actions["pbx"]))
     unsaid = (rows["pbx"].isna() & (found < 0)).to_numpy()
     found[unsaid] = places(copy.registered[unsaid], actions["device"])
     presented = rows["fingerprint"].mask(found >= 0, taken(planned["fingerprint"], found, rows.index))

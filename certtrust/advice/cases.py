@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .. import identity, names
+from .. import cores, identity, names
 from ..arrow import true
 from ..check import check, required
 from ..fleet import Fleet
-from ..groups import Codes, alike, combine, distinct, same_objects
+from ..groups import Codes, alike, combine, distinct, once, places_of_rows, same_objects
 from .actions import COLUMNS, KINDS, among
 from .trusting import Authorities, joined, lapsed, microseconds, unobtainable, ways
 
@@ -41,6 +41,9 @@ ALIKE = (
     "via_reverse_proxy",
     "reverse_proxy",
 )
+_REQUIRING = ("scenario", "protocol", "authentication")
+"""What tells which rules an attempt requires."""
+_PRESENTED = ("pbx", "fingerprint", "bundle", "self_issued", "issuer", "trust_paths")
 _KEY = ("action", *COLUMNS)
 _LARGE = np.int64(2**62)
 
@@ -89,7 +92,7 @@ def cases(fleet: Fleet, results: pd.DataFrame, known: pd.DataFrame, authorities:
     same_near, first_near = alike(results[[*ALIKE]].iloc[near], ALIKE)
     failing = np.flatnonzero(fails[near])
     places = near[failing]
-    rows = results[[*ALIKE, *RULES, "judged_at", "self_issued", "issuer", "trust_paths"]].iloc[places]
+    rows = results[[*_REQUIRING, *RULES, "judged_at", "trust_paths"]].iloc[places]
     broken = np.column_stack([true(~rows[code]) for code in RULES])
     asked = required(rows)
     unsure = np.any([asked[code] & rows[code].isna().to_numpy() for code in RULES], axis=0)
@@ -97,7 +100,8 @@ def cases(fleet: Fleet, results: pd.DataFrame, known: pd.DataFrame, authorities:
     # First by all that a way to trust may depend on, then by the ways that are there.
     same, _ = combine(same_near[failing], broken @ (1 << np.arange(len(RULES))), unsure.astype(np.int64))
     code, first = combine(same, same_objects(rows["trust_paths"]), authorities.spans(moments))
-    trusting = _trusting(fleet, rows.iloc[first], broken[first, TRUSTED], moments[first], known, authorities)
+    presented = results[[*_PRESENTED]].iloc[places[first]]
+    trusting = _trusting(fleet, presented, broken[first, TRUSTED], moments[first], known, authorities)
     merged, kept = combine(same[first], _signature(len(first), trusting))
     number, row = merged[code], first[kept]
     number_near = np.full(len(near), -1)
@@ -122,7 +126,8 @@ def cases(fleet: Fleet, results: pd.DataFrame, known: pd.DataFrame, authorities:
 
 def _near(results: pd.DataFrame, fails: npt.NDArray[np.bool_]) -> Codes:
     """Return the places of the failed attempts, and of all others of their devices and certificates."""
-    of_these = [among(results[name], distinct(results[name][fails])) for name in ("device", "fingerprint")]
+    columns = [results[name] for name in ("device", "fingerprint")]
+    of_these = cores.each(lambda column: among(column, distinct(column[fails])), columns, len(results))
     return np.flatnonzero(fails | np.any(of_these, axis=0))
 
 
@@ -277,7 +282,8 @@ def _fitting(near: pd.DataFrame, keys: list[str], wanted: pd.DataFrame) -> pd.Da
     """Return for each wanted key a CN that fits all names that it registers with, where there is one."""
     wanted = wanted.dropna().drop_duplicates()
     columns = ["device", "registration_name", "hardware_id", "serial", "interface"]
-    rows = near[list(dict.fromkeys([*keys, *columns]))].drop_duplicates().merge(wanted, on=keys)
+    there = places_of_rows([near[key] for key in keys], [wanted[key] for key in keys]) >= 0
+    rows = once(near.loc[there, list(dict.fromkeys([*keys, *columns]))])
     rows["serial_of_device"] = identity.serials(rows["device"])
     found = []
     for candidate in ("serial_of_device", "hardware_id", "registration_name"):
@@ -295,7 +301,10 @@ def _valued(
     found: pd.DataFrame, asked: npt.NDArray[np.bool_], action: str, need: int, values: pd.DataFrame
 ) -> pd.DataFrame:
     keys = [name for name in values if name != "value"]
-    chosen = found.loc[asked, keys].assign(case=np.flatnonzero(asked)).merge(values, on=keys)
+    case = np.flatnonzero(asked)
+    place = places_of_rows([found[key].iloc[case] for key in keys], [values[key] for key in keys])
+    case, place = case[place >= 0], place[place >= 0]
+    chosen = found[keys].iloc[case].assign(case=case, value=values["value"].array[place])
     return chosen.assign(action=action, need=need, cost=0)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import identity, owners
 from ..fleet import Fleet
-from ..groups import Codes, alike, combine, distinct, places, spread
+from ..groups import Codes, combine, distinct, once, places, spread
 from ..x509 import REFUSED
 
 _LOG = ("pbx", "serial", "hardware_id", "registration_name", "interface", "fingerprint")
@@ -47,7 +47,7 @@ class Holdings(NamedTuple):
 def holdings(fleet: Fleet) -> Holdings:
     """Return who holds which certificate of files, trust lists and the log, and the names of all devices."""
     slim = dataclasses.replace(
-        fleet, registrations=_once(fleet.registrations[list(_LOG)]), certificates=fleet.certificates[[*_CERTIFICATES]]
+        fleet, registrations=once(fleet.registrations[list(_LOG)]), certificates=fleet.certificates[[*_CERTIFICATES]]
     )
     log, entries = slim.registrations, slim.devices
     serials = owners.by_tail(owners.known_serials(slim))
@@ -67,15 +67,15 @@ def holdings(fleet: Fleet) -> Holdings:
     )
     told = pd.DataFrame({"certificate": certificate, "device": places(found["device"], devices)})
     holders = pd.concat([told, seen], ignore_index=True)
-    holders = _once(holders[(holders >= 0).all(axis=1)])
-    nobody = np.setdiff1d(np.arange(len(certificates)), holders["certificate"])
+    holders = once(holders[(holders >= 0).all(axis=1)])
+    nobody = np.flatnonzero(np.bincount(holders["certificate"], minlength=len(certificates)) == 0)
     by_name = _named(certificates["subject_cn"].iloc[nobody], names, texts, devices)
     holders = pd.concat([holders, by_name.assign(certificate=nobody[by_name["certificate"]])], ignore_index=True)
     own = _presented_as_own(found, np.isin(certificate, holders["certificate"]))
     kept = np.unique(certificate[own])
     number = np.full(len(certificates), -1, dtype=np.int64)
     number[kept] = np.arange(len(kept))
-    bundles = _once(pd.DataFrame({"certificate": number[certificate[own]], "bundle": found["bundle"].array[own]}))
+    bundles = once(pd.DataFrame({"certificate": number[certificate[own]], "bundle": found["bundle"].array[own]}))
     holders = holders.assign(certificate=number[holders["certificate"]])
     refused = certificates["parse_error"].str.startswith(REFUSED).fillna(value=False).astype(bool)
     return Holdings(
@@ -97,12 +97,6 @@ def _leaves(fleet: Fleet, serials: pd.Series, entered: pd.Series) -> pd.DataFram
     listed = listed.assign(bundle=None, device=None).astype({"bundle": "str", "device": "str"})
     both = pd.concat([found, listed], ignore_index=True)
     return both[both["fingerprint"].notna()].reset_index(drop=True)
-
-
-def _once(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return each distinct row once."""
-    _, first = alike(frame, frame.columns)
-    return frame.iloc[first].reset_index(drop=True)
 
 
 def _names(
@@ -127,7 +121,7 @@ def _names(
         for entry, line in ((here, there), (entered, registered))
     )
     every = pd.DataFrame({"pbx": pbx, "device": device, "text": text})
-    return _once(every[(device >= 0) & (text >= 0)]), pd.Series(texts)
+    return once(every[(device >= 0) & (text >= 0)]), pd.Series(texts)
 
 
 def _only(owner: Codes, value: Codes, count: int) -> Codes:
@@ -153,7 +147,7 @@ def _named(cns: pd.Series, names: pd.DataFrame, texts: pd.Series, devices: pd.Se
         "certificate": np.concatenate([owner, known]),
         "device": np.concatenate([device[start[owner] + number], spelled[known]]),
     }
-    return _once(pd.DataFrame(found))
+    return once(pd.DataFrame(found))
 
 
 def _presented_as_own(found: pd.DataFrame, held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -108,8 +108,9 @@ class _Opened(NamedTuple):
 def _opened(owner: Codes, text: Codes, found: Holdings) -> _Opened:
     """Return the devices that have the names of the pairs, once per PBX."""
     names = found.names.sort_values("text", kind="stable")
-    first, last = (np.searchsorted(names["text"].to_numpy(), text, side=side) for side in ("left", "right"))
-    pair, number = spread(last - first)
+    counts = np.bincount(names["text"], minlength=len(found.texts))
+    first = (np.cumsum(counts) - counts)[text]
+    pair, number = spread(counts[text])
     pbx, device, text = (names[name].to_numpy()[first[pair] + number] for name in ("pbx", "device", "text"))
     pbxs, devices = len(found.pbxs) + 1, max(len(found.devices), 1)
     key, once = np.unique((owner[pair] * pbxs + pbx + 1) * devices + device, return_index=True)
@@ -229,9 +230,9 @@ def _listed(doors: pd.DataFrame, opened: _Opened, found: Holdings, limit: int) -
 
 def _holder(certificate: Codes, victim: Codes, found: Holdings) -> Codes:
     """Return the first device but the victim that holds each certificate, -1 where nobody is known to."""
-    owner, device = (np.append(found.holders[name].to_numpy(), -1) for name in ("certificate", "device"))
-    first = np.searchsorted(owner[:-1], certificate)
-    first = np.where(owner[first] == certificate, first, -1)
+    device = np.append(found.holders["device"].to_numpy(), -1)
+    counts = np.bincount(found.holders["certificate"], minlength=len(found.certificates))
+    first = np.where(counts > 0, np.cumsum(counts) - counts, -1)[certificate]
     found_there: Codes = device[first + ((first >= 0) & (device[first] == victim))]
     return found_there
 

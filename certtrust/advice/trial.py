@@ -66,7 +66,8 @@ class Trial:
         """Return which cases are not repaired as planned, and the devices whose other attempts would fail."""
         better = applied(self.fleet, actions, self.registered, self.entered)
         serials = pd.concat([self.serials, identity.serials(distinct(better.certificates["device"])).dropna()])
-        tried = joined(better, serials, "log" if self.logged else "devices").loc[self.attempts.index]
+        tried = joined(better, serials, "log" if self.logged else "devices")
+        tried = tried if self.logged else tried.loc[self.attempts.index]
         now = check(tried, at=self.attempts["judged_at"])["verdict"]
         case = self.attempts["case"].to_numpy()
         as_planned = (now == "pass").to_numpy() | ((now == "unknown").to_numpy() & self.undecided[case])
