@@ -17,7 +17,7 @@ from .groups import Codes, combine, numbers
 from .names import begins_with_cn
 from .rules import RULES, Rule
 from .schema import TRUST_STATES
-from .texts import fill
+from .texts import fill, shown
 
 
 def findings(results: pd.DataFrame) -> pd.DataFrame:
@@ -205,6 +205,7 @@ def _listed(value: Any) -> list[str]:
 
 _TOLD = ("why", "remedy")
 _UNNAMED = "an unnamed device"
+_UNSAID = "the name that was used"
 _BEGINNING = r"^[at](?=n unnamed device\b|he device\b|he PBX\b)"
 _LISTS = {"dns_names", "ip_addresses", "browser_paths"}
 _NAMES = ("subject_cn", "dns_names", "ip_addresses")
@@ -221,6 +222,11 @@ _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]]
         ("registration_name", "hardware_id"),
         lambda rows: rows["registration_name"].fillna(rows["hardware_id"]),
     ),
+    "the_name": (
+        ("registration_name", "hardware_id"),
+        lambda rows: ("the name " + rows["registration_name"].fillna(rows["hardware_id"])).fillna(_UNSAID),
+    ),
+    "around": (("time",), lambda rows: (" around " + shown(rows["time"])).fillna("")),
     "fitting_cn": (
         ("device", "registration_name", "hardware_id"),
         lambda rows: _fitting_cn(rows["device"], rows["registration_name"].fillna(rows["hardware_id"])),

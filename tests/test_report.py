@@ -313,17 +313,22 @@ def test_who_may_register_as_another_device_stands_in_the_page(report: Report, t
 
 @pytest.mark.usefixtures("without_charts")
 def test_an_unnamed_device_is_called_so_where_the_log_states_the_cause(fleet: ct.Fleet) -> None:
-    """A line that names no device is told as an administrator would, whichever cause it states."""
-    said = {"wrong_password": "unauthorized", "timeout": "timeout", "unexplained": "rejected"}
-    line = fleet.registrations.head(1).assign(
-        serial=None, hardware_id=None, registration_name=None, fingerprint=None, reason=None
-    )
-    line = line.astype(fleet.registrations.dtypes[line.columns].to_dict())
-    lines = pd.concat([line.assign(state=state, authentication="password") for state in said.values()])
+    """A line that names no device, name or time is told as an administrator would, whichever cause it states."""
+    said = {
+        "wrong_password": ("unauthorized", None),
+        "unknown_user": ("rejected", "invalidAlias"),
+        "already_registered": ("rejected", "duplicateAlias"),
+        "timeout": ("timeout", None),
+        "unexplained": ("rejected", None),
+    }
+    unsaid = ["serial", "hardware_id", "registration_name", "fingerprint", "time"]
+    line = fleet.registrations.head(1).assign(**dict.fromkeys(unsaid), clock_unset=False, authentication="password")
+    lines = pd.concat([line.assign(state=state, reason=reason) for state, reason in said.values()])
+    lines = schema.conform(lines, schema.REGISTRATIONS)
     found = explain_fleet(dataclasses.replace(fleet, registrations=lines.reset_index(drop=True)), periods=1)
     told = found.failing.set_index("cause")["why"]
     assert set(told.index) == set(said)
-    assert all("an unnamed device" in words for words in told)
+    assert all("an unnamed device" in words or "the name that was used" in words for words in told)
     assert "(not known)" not in Outline(page(found)).text
 
 

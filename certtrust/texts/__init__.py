@@ -25,12 +25,13 @@ def sentences(language: str = "en") -> dict[str, Any]:
     return loaded
 
 
-def _shown(values: pd.Series) -> pd.Series:
+def shown(values: pd.Series) -> pd.Series:
+    """Return values in the words of a sentence; missing stays missing."""
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         values = values.dt.strftime("%Y-%m-%d %H:%M UTC").str.replace(" 00:00 UTC", "")
     elif isinstance(values.dtype, pd.BooleanDtype):
         values = values.map({True: "yes", False: "no"})
-    return values.astype("str").fillna(MISSING)
+    return values.astype("str")
 
 
 def fill(template: str, frame: pd.DataFrame) -> pd.Series:
@@ -45,7 +46,7 @@ def fill(template: str, frame: pd.DataFrame) -> pd.Series:
     for literal, field, _, _ in string.Formatter().parse(template):
         parts.append(_literal(literal))
         if field is not None:
-            parts.append(text(_shown(frame[field])))
+            parts.append(text(shown(frame[field]).fillna(MISSING)))
     if len(parts) < 2:
         return pd.Series(template.format(), index=frame.index, dtype="str")
     filled = pc.binary_join_element_wise(*parts, _literal(""))
