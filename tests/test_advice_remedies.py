@@ -68,6 +68,18 @@ def test_a_whole_plan_leaves_no_broken_rule_and_breaks_nothing(case):
     assert (after["verdict"][results["verdict"] == "pass"] == "pass").all()
 
 
+@pytest.mark.parametrize("seed", [6, 9])
+def test_what_works_stays_though_the_results_leave_it_out(seed):
+    """Who hands over the failures alone still gets no action that breaks another registration with the certificate."""
+    fleet = ct.link(simulation.simulate(25, seed=seed, faults={"certificate.name": 0.3}))
+    results = judged(fleet)
+    failures = results[results["verdict"] == "fail"]
+    plan = remedies(fleet, failures)
+    after = ct.check(ct.attempts(apply(fleet, plan)), at=results["judged_at"])
+    assert (after["verdict"][results["verdict"] == "pass"] == "pass").all()
+    assert plan["attempts_cumulative"].iloc[-1] == len(failures)
+
+
 def test_the_fleet_and_the_results_stay_as_they_were():
     """A plan is computed on copies."""
     fleet = ct.link(simulation.simulate(30, seed=5))

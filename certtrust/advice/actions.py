@@ -138,11 +138,15 @@ def apply(fleet: Fleet, actions: pd.DataFrame) -> Fleet:
 def applied(fleet: Fleet, actions: pd.DataFrame, registered: pd.Series, entered: pd.Series) -> Fleet:
     """Do what `apply` does, where the device of each registration and of each device entry is known already."""
     # A log line that says nothing of a registration is no attempt, and must not become one.
-    speaks = fleet.registrations[list(_SPEAKING)].notna().any(axis=1)
-    copy = _Copy(fleet, registered.where(speaks), entered)
+    copy = _Copy(fleet, registered.where(speaking(fleet.registrations)), entered)
     for kind, chosen in _conformed(actions).groupby("action", sort=False):
         copy = _DO[str(kind)](copy, chosen)
     return copy.fleet
+
+
+def speaking(registrations: pd.DataFrame) -> pd.Series:
+    """Tell which log lines speak of a registration, and so are attempts."""
+    return registrations[list(_SPEAKING)].notna().any(axis=1)
 
 
 def _conformed(actions: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,10 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..attempts import joined
+from ..check import check
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
 from ..groups import Codes, alike, combine, same_sets
-from .actions import COLUMNS, KINDS, known_certificates
+from ..owners import known_serials
+from .actions import COLUMNS, KINDS, known_certificates, speaking
 from .cases import Cases, cases
 from .cover import cover, order
 from .trial import Trial
@@ -78,8 +82,8 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] 
     itself, then its issuer, then the CAs above.
 
     Before it is returned, the plan is applied to a copy of the fleet (`certtrust.advice.apply`) and judged
-    by `check`, for all attempts of all devices that it touches; what does not come true, or what would break a
-    registration that works, is left out.
+    by `check`, for all attempts of all devices that it touches, those that `results` leave out included; what does
+    not come true, or what would break a registration that works, is left out.
 
     Examples
     --------
@@ -97,6 +101,7 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] 
         raise CerttrustError(f"{', '.join(unknown)}: no such action; there are {', '.join(KINDS)}")
     fleet = fleet if fleet.links is not None else link(fleet)
     logged = _are_logged(fleet, results)
+    results = _with_what_works(fleet, results, logged=logged)
     known = known_certificates(fleet)
     authorities = Authorities(fleet, known)
     every = cases(fleet, results, known, authorities, logged=logged)
@@ -189,6 +194,22 @@ def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:
     if not results.index.isin(labels).all():
         raise CerttrustError("the results have rows that the fleet does not have; judge this very fleet")
     return labels is not fleet.devices.index
+
+
+def _with_what_works(fleet: Fleet, results: pd.DataFrame, *, logged: bool) -> pd.DataFrame:
+    """Add the attempts that pass and that the results leave out: no action may break them, whoever asks for it."""
+    left_out = speaking(fleet.registrations) if logged else pd.Series(data=True, index=fleet.devices.index)
+    left_out &= ~left_out.index.isin(results.index)
+    if not left_out.any():
+        return results
+    log = fleet.registrations[left_out] if logged else fleet.registrations.head(0)
+    others = joined(
+        dataclasses.replace(fleet, registrations=log), known_serials(fleet), "log" if logged else "devices"
+    ).loc[left_out.index[left_out]]
+    moments = results["judged_at"].unique()
+    judged = check(others, at=moments[0] if len(moments) == 1 else None)
+    working = judged[judged["verdict"] == "pass"]
+    return pd.concat([results, working.reindex(columns=results.columns)]) if len(working) else results
 
 
 def _counted(every: Cases, plan: Plan) -> pd.DataFrame:
