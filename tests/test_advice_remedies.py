@@ -80,6 +80,24 @@ def test_what_works_stays_though_the_results_leave_it_out(seed):
     assert plan["attempts_cumulative"].iloc[-1] == len(failures)
 
 
+@pytest.mark.parametrize("unsaid", ["protocol", "via_reverse_proxy", "authentication", "clock_unset"])
+def test_what_an_action_settles_is_no_longer_undecided(unsaid):
+    """Whoever authenticates by certificate uses TLS, whatever the log leaves out; so the attempt counts as repaired."""
+    fleet = simulation.simulate(40, seed=4, faults={("password.tls_only",): 0.2, ("certificate.trust",): 0.2})
+    log = fleet.registrations
+    log[unsaid] = log[unsaid].mask(np.arange(len(log)) % 3 == 0)
+    if unsaid == "clock_unset":
+        log["time"] = log["time"].mask(np.arange(len(log)) % 3 == 0)
+    fleet = ct.link(fleet)
+    results = judged(fleet)
+    plan = remedies(fleet, results)
+    for k in range(1, len(plan) + 1):
+        promised = plan.iloc[k - 1]
+        assert len(repaired(fleet, results, plan.iloc[[k - 1]])) == promised.attempts
+        found = repaired(fleet, results, plan.head(k))
+        assert (len(found), found["device"].nunique()) == (promised.attempts_cumulative, promised.devices_cumulative)
+
+
 def test_the_fleet_and_the_results_stay_as_they_were():
     """A plan is computed on copies."""
     fleet = ct.link(simulation.simulate(30, seed=5))

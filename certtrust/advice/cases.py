@@ -61,12 +61,15 @@ class Cases:
     same : array of int
         Numbers by which those of them are equal that are alike but for their time and outcome.
     rows : DataFrame
-        One attempt for each case, numbered from 0, with `attempts` (how many it stands for), `since` (the
-        earliest moment among them) and `undecided` (a rule that it requires cannot be decided).
+        One attempt for each case, numbered from 0, with `attempts` (how many it stands for) and `since` (the
+        earliest moment among them).
     needs : array of bool, one row per case, one column per rule
         Which rules are broken.
+    unsure : array of bool, one row per case, one column per rule
+        Which rules are required and cannot be decided.
     options : DataFrame
-        case, need (column of `needs`), the columns of an action, and cost.
+        case, need (column of `needs`), the columns of an action, and cost. An option for a rule that is unsure is none
+        to be taken for its sake, but settles what the data do not tell.
     """
 
     near: Codes
@@ -74,6 +77,7 @@ class Cases:
     same: Codes
     rows: pd.DataFrame
     needs: npt.NDArray[np.bool_]
+    unsure: npt.NDArray[np.bool_]
     options: pd.DataFrame
 
 
@@ -95,10 +99,10 @@ def cases(fleet: Fleet, results: pd.DataFrame, known: pd.DataFrame, authorities:
     rows = results[[*_REQUIRING, *RULES, "judged_at", "trust_paths"]].iloc[places]
     broken = np.column_stack([true(~rows[code]) for code in RULES])
     asked = required(rows)
-    unsure = np.any([asked[code] & rows[code].isna().to_numpy() for code in RULES], axis=0)
+    unsure = np.column_stack([asked[code] & rows[code].isna().to_numpy() for code in RULES])
     moments = microseconds(rows["judged_at"])
     # First by all that a way to trust may depend on, then by the ways that are there.
-    same, _ = combine(same_near[failing], broken @ (1 << np.arange(len(RULES))), unsure.astype(np.int64))
+    same, _ = combine(same_near[failing], *(each @ (1 << np.arange(len(RULES))) for each in (broken, unsure)))
     code, first = combine(same, same_objects(rows["trust_paths"]), authorities.spans(moments))
     presented = results[[*_PRESENTED]].iloc[places[first]]
     trusting = _trusting(fleet, presented, broken[first, TRUSTED], moments[first], known, authorities)
@@ -112,16 +116,15 @@ def cases(fleet: Fleet, results: pd.DataFrame, known: pd.DataFrame, authorities:
     found = found.assign(
         attempts=np.bincount(number, minlength=len(row)),
         since=pd.to_datetime(since, unit="us", utc=True).as_unit("us"),
-        undecided=unsure[row],
     )
     case_of_row = np.full(len(first), -1)
     case_of_row[kept] = np.arange(len(kept))
     trusting = trusting.assign(case=case_of_row[trusting["row"].to_numpy()]).query("case >= 0").drop(columns="row")
-    needs = broken[row]
-    options = [trusting.assign(need=TRUSTED), *_without_certificates(fleet, found, needs)]
-    options += _with_certificates(fleet, found, needs, results[[*ALIKE]].iloc[near[first_near]], logged=logged)
+    needs, unsure = broken[row], unsure[row]
+    options = [trusting.assign(need=TRUSTED), *_without_certificates(fleet, found, needs, unsure)]
+    options += _with_certificates(fleet, found, needs, unsure, results[[*ALIKE]].iloc[near[first_near]], logged=logged)
     priced = _priced(pd.concat(options, ignore_index=True), found)
-    return Cases(near, number_near, same_near, found, needs, priced)
+    return Cases(near, number_near, same_near, found, needs, unsure, priced)
 
 
 def _near(results: pd.DataFrame, fails: npt.NDArray[np.bool_]) -> Codes:
@@ -200,20 +203,32 @@ def _select(found: pd.DataFrame, chosen: npt.NDArray[np.bool_], action: str, nee
     return found.loc[chosen, list(columns)].assign(case=np.flatnonzero(chosen), action=action, need=need, cost=0)
 
 
-def _without_certificates(fleet: Fleet, found: pd.DataFrame, needs: npt.NDArray[np.bool_]) -> list[pd.DataFrame]:
+def _without_certificates(
+    fleet: Fleet, found: pd.DataFrame, needs: npt.NDArray[np.bool_], unsure: npt.NDArray[np.bool_]
+) -> list[pd.DataFrame]:
     """Return the actions on clock, transport, flags and kind of authentication."""
     identified = found["device"].notna().to_numpy()
+    locked = true(found["tls_only"])
+    over_tls = unsure[:, TRANSPORT] & found["protocol"].notna().to_numpy()
     found = found.assign(pbx=_pbx_of_entry(fleet, found))
     through_proxy = found["via_reverse_proxy"].fillna(value=False).to_numpy(dtype=bool)
     fits = _certificate_would_do(found, needs[:, PASSWORD])
-    parts = [_select(found, needs[:, CLOCK] & identified, "set clock", CLOCK, "device")]
-    parts.append(_select(found, needs[:, TRANSPORT] & identified, "use TLS", TRANSPORT, "device"))
-    parts.append(_select(found, needs[:, PASSWORD] & identified & fits, "use certificate", PASSWORD, "pbx", "device"))
+    by_certificate = needs[:, PASSWORD] & identified & fits
+    parts = [_select(found, (needs | unsure)[:, CLOCK] & identified, "set clock", CLOCK, "device")]
+    parts.append(_select(found, (needs[:, TRANSPORT] | over_tls) & identified, "use TLS", TRANSPORT, "device"))
+    parts.append(_select(found, by_certificate, "use certificate", PASSWORD, "pbx", "device"))
+    settled = by_certificate & _told_by_certificate(found, unsure)
+    parts.append(_select(found, settled, "use certificate", TRANSPORT, "pbx", "device"))
     for need in (TRANSPORT, PASSWORD):
-        here = needs[:, need] & identified
+        here = (needs[:, need] | (unsure[:, need] & locked)) & identified
         parts.append(_select(found, here, "clear TLS only", need, "pbx", "device"))
         parts.append(_select(found, here & through_proxy, "allow reverse proxy", need, "pbx", "device"))
     return parts
+
+
+def _told_by_certificate(found: pd.DataFrame, unsure: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell where the transport is not known, and is TLS once the device authenticates by certificate."""
+    return unsure[:, TRANSPORT] & ~found["protocol"].isin(["H.323/TCP", "H.323/UDP"]).to_numpy()
 
 
 def _pbx_of_entry(fleet: Fleet, found: pd.DataFrame) -> pd.Series:
@@ -233,7 +248,13 @@ def _certificate_would_do(found: pd.DataFrame, asked: npt.NDArray[np.bool_]) -> 
 
 
 def _with_certificates(
-    fleet: Fleet, found: pd.DataFrame, needs: npt.NDArray[np.bool_], near: pd.DataFrame, *, logged: bool
+    fleet: Fleet,
+    found: pd.DataFrame,
+    needs: npt.NDArray[np.bool_],
+    unsure: npt.NDArray[np.bool_],
+    near: pd.DataFrame,
+    *,
+    logged: bool,
 ) -> list[pd.DataFrame]:
     """Return the actions that give the device another name or another certificate.
 
@@ -249,10 +270,11 @@ def _with_certificates(
     known_list = among(found["pbx"], listed) | (listed.isna().any() & found["pbx"].notna().to_numpy())
     any_of_them = needs[:, [PASSWORD, TRUSTED, VALID, NAMED]].any(axis=1)
     enrolled = _fitting(near, ["device", "pbx"], found.loc[any_of_them & known_list, ["device", "pbx"]])
-    parts += [_valued(found, needs[:, need], "reissue", need, reissued) for need in (VALID, NAMED)]
-    return parts + [
-        _valued(found, needs[:, need], "enrol", need, enrolled) for need in (PASSWORD, TRUSTED, VALID, NAMED)
+    parts += [_valued(found, (needs | unsure)[:, need], "reissue", need, reissued) for need in (VALID, NAMED)]
+    parts += [
+        _valued(found, (needs | unsure)[:, need], "enrol", need, enrolled) for need in (PASSWORD, TRUSTED, VALID, NAMED)
     ]
+    return [*parts, _valued(found, _told_by_certificate(found, unsure), "enrol", TRANSPORT, enrolled)]
 
 
 def _single(near: pd.DataFrame) -> pd.Series:

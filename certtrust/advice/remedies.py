@@ -106,14 +106,16 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] 
     authorities = Authorities(fleet, known)
     every = cases(fleet, results, known, authorities, logged=logged)
     allowed = every.options["action"].isin(kinds).to_numpy()
-    hopeless = np.zeros(len(every.rows), dtype=bool)
+    hopeless, open_still = np.zeros((2, len(every.rows)), dtype=bool)
     trial = Trial.of(fleet, results, every, logged=logged)
     for _ in range(_ROUNDS):
-        plan = _plan(every, every.options[allowed & ~hopeless[every.options["case"].to_numpy()]])
-        untrue, broken = trial.refuted(plan.actions, plan.repaired_at)
+        plan = _plan(every, every.options[allowed & ~hopeless[every.options["case"].to_numpy()]], open_still)
+        untrue, broken = trial.refuted(plan.actions, plan.repaired_at, plan.undecided)
         if not untrue.any() and not len(broken):
             break
-        hopeless |= untrue
+        settled = every.unsure.any(axis=1) & ~plan.undecided
+        hopeless |= untrue & ~settled
+        open_still |= untrue & settled
         local = ~every.options["action"].isin(["trust", "renew CA", "find CA"]).to_numpy()
         allowed = allowed & ~(local & every.rows["device"].isin(broken).to_numpy()[every.options["case"].to_numpy()])
     return worded(_counted(every, plan), _certificates(every, plan), fleet, known, authorities)
@@ -134,12 +136,14 @@ class Plan:
     """One row per action: its kind and columns."""
     repaired_at: Codes
     """The place of the action that repairs it, for each case; -1 = none does."""
+    undecided: npt.NDArray[np.bool_]
+    """Whether something stays unknown that no action of the plan settles, for each case."""
     options: pd.DataFrame
     """case, need, and the place of each action of the plan that meets it."""
 
 
-def _plan(every: Cases, options: pd.DataFrame) -> Plan:
-    """Choose and order actions for all cases of which every need can be met."""
+def _plan(every: Cases, options: pd.DataFrame, open_still: npt.NDArray[np.bool_]) -> Plan:
+    """Choose and order actions for all cases of which every need can be met; nothing settles those that are open."""
     key = ["action", *COLUMNS]
     action, first = combine(*(pd.factorize(options[name])[0] for name in key))
     case, need = options["case"].to_numpy(), options["need"].to_numpy()
@@ -148,20 +152,27 @@ def _plan(every: Cases, options: pd.DataFrame) -> Plan:
     possible: npt.NDArray[np.bool_] = np.all(met | ~every.needs, axis=1)
     kept = possible[case]
     case, need, action = case[kept], need[kept], action[kept]
+    broken = every.needs[case, need]
+    same = _same_needs(case[broken], need[broken], action[broken])
+    _, pair = combine(same, action[broken])
+    chosen = cover(same[pair], action[broken][pair], options["cost"].to_numpy()[first])
+    taken = np.isin(action, chosen)
+    settled = np.zeros(every.needs.shape, dtype=bool)
+    settled[case[taken], need[taken]] = True
+    undecided: npt.NDArray[np.bool_] = open_still | np.any(every.unsure & ~settled, axis=1)
+    taken &= broken | ~undecided[case]
+    case, need, action = case[taken], need[taken], action[taken]
     same = _same_needs(case, need, action)
-    _, pair = combine(same, action)
-    taken = np.isin(action, cover(same[pair], action[pair], options["cost"].to_numpy()[first]))
-    case, need, action, same = case[taken], need[taken], action[taken], same[taken]
     _, of_case = combine(case, same)
     _, of_action = combine(same, action)
     places, repaired_at = order(
-        (case[of_case], same[of_case]), (same[of_action], action[of_action]), _weights(every, possible)
+        (case[of_case], same[of_case]), (same[of_action], action[of_action]), _weights(every, possible, undecided)
     )
     place_of = np.full(len(first), -1)
     place_of[places] = np.arange(len(places))
     actions = options.iloc[first[places]][key].reset_index(drop=True)
     used = pd.DataFrame({"case": case, "need": need, "place": place_of[action]}).drop_duplicates()
-    return Plan(actions, repaired_at, used)
+    return Plan(actions, repaired_at, undecided, used)
 
 
 def _same_needs(case: Codes, need: Codes, action: Codes) -> Codes:
@@ -171,9 +182,11 @@ def _same_needs(case: Codes, need: Codes, action: Codes) -> Codes:
     return number[pair]
 
 
-def _weights(every: Cases, possible: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def _weights(
+    every: Cases, possible: npt.NDArray[np.bool_], undecided: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
     """Let every device weigh one, and attempts decide between equals; what stays undecided hardly weighs."""
-    sure = possible & ~every.rows["undecided"].to_numpy(dtype=bool)
+    sure = possible & ~undecided
     device = every.rows["device"].fillna("case " + every.rows.index.to_series().astype("str"))
     shares = 1 / device.where(sure).groupby(device).transform("count").clip(lower=1)
     weights = np.where(sure, shares, _SLIGHT) + _SLIGHT**2 * every.rows["attempts"]
@@ -216,9 +229,9 @@ def _counted(every: Cases, plan: Plan) -> pd.DataFrame:
     """Add how many attempts and devices each action repairs, alone and together with all before it."""
     size = len(plan.actions)
     amount = every.rows["attempts"].to_numpy()
-    undecided = every.rows["undecided"].to_numpy(dtype=bool)
+    undecided = plan.undecided
     device = pd.factorize(every.rows["device"].fillna("case " + every.rows.index.to_series().astype("str")))[0]
-    needed = every.needs.sum(axis=1)
+    needed = (every.needs | (every.unsure & ~undecided[:, None])).sum(axis=1)
     by_one = plan.options.groupby(["case", "place"], sort=False).size()
     case, place = (by_one.index.get_level_values(level).to_numpy() for level in ("case", "place"))
     alone = (by_one.to_numpy() == needed[case]) & ~undecided[case]

@@ -35,8 +35,6 @@ class Trial:
     logged: bool
     attempts: pd.DataFrame
     """judged_at, verdict, device, and case (-1 = none) of the attempts to look at."""
-    undecided: Flags
-    """For each case whether its data do not suffice for a verdict."""
 
     @classmethod
     def of(cls, fleet: Fleet, results: pd.DataFrame, every: Cases, *, logged: bool) -> Trial:
@@ -59,19 +57,21 @@ class Trial:
             registrations=log.loc[looked_at.index] if logged else log.head(0),
         )
         registered = looked_at["device"] if logged else looked_at["device"].head(0)
-        undecided = every.rows["undecided"].to_numpy(dtype=bool)
-        return cls(part, serials, registered, entered[meant], logged, looked_at, undecided)
+        return cls(part, serials, registered, entered[meant], logged, looked_at)
 
-    def refuted(self, actions: pd.DataFrame, repaired_at: Codes) -> tuple[Flags, pd.Series]:
-        """Return which cases are not repaired as planned, and the devices whose other attempts would fail."""
+    def refuted(self, actions: pd.DataFrame, repaired_at: Codes, undecided: Flags) -> tuple[Flags, pd.Series]:
+        """Return which cases are not repaired as planned, and the devices whose other attempts would fail.
+
+        `undecided` tells the cases whose data do not suffice for a verdict, whatever is done.
+        """
         better = applied(self.fleet, actions, self.registered, self.entered)
         serials = pd.concat([self.serials, identity.serials(distinct(better.certificates["device"])).dropna()])
         tried = joined(better, serials, "log" if self.logged else "devices")
         tried = tried if self.logged else tried.loc[self.attempts.index]
         now = check(tried, at=self.attempts["judged_at"])["verdict"]
         case = self.attempts["case"].to_numpy()
-        as_planned = (now == "pass").to_numpy() | ((now == "unknown").to_numpy() & self.undecided[case])
-        untrue = np.zeros(len(self.undecided), dtype=bool)
+        as_planned = (now == "pass").to_numpy() | ((now == "unknown").to_numpy() & undecided[case])
+        untrue = np.zeros(len(undecided), dtype=bool)
         untrue[case[(case >= 0) & (repaired_at[case] >= 0) & ~as_planned]] = True
         broken = ((self.attempts["verdict"] == "pass") & (now != "pass")).to_numpy()
         return untrue, self.attempts.loc[broken, "device"].drop_duplicates()
