@@ -15,7 +15,7 @@ import pandas as pd
 from . import chains, identity
 from .attempts import browser_attempts
 from .certificates import read_certificates
-from .check import check
+from .check import check, required
 from .errors import CerttrustError
 from .findings import explain, present
 from .fleet import Fleet
@@ -34,6 +34,7 @@ _PRESENTED = (
 """What an attempt takes over from its certificate; of the same names as the others are facts of the registration."""
 
 _AUTHENTICATION = {"h323-password": "password", "h323-certificate": "certificate"}
+_STEP = ("code", "title", "requirement", "citation", "has", "passed", "why", "remedy")
 _MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 _COLOURS = {"pass": "#00695c", "fail": "#b3261e", "unknown": "#6b5900"}
 
@@ -214,7 +215,8 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     Parameters
     ----------
     result : DataFrame
-        A single row of table RESULTS. Where its scenario is not known, the steps of both H.323 scenarios follow.
+        A single row of table RESULTS. Where its scenario is not known, the steps of both H.323 scenarios follow;
+        where the page has no rule for it (SIP, or no authentication), there are none.
 
     Returns
     -------
@@ -235,12 +237,15 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     if len(result) != 1:
         raise CerttrustError(f"one row of results is explained at a time, not {len(result)}; use findings() for many")
     known = result["scenario"].iloc[0]
-    scenarios = [known] if isinstance(known, str) else ["h323-password", "h323-certificate"]
+    asked = required(result)
+    possible = [name for name in _AUTHENTICATION if asked[SCENARIOS[name][-1]].all()]
+    scenarios = [known] if isinstance(known, str) else possible
     codes = dict.fromkeys(code for part in (SCENARIOS, HYGIENE) for name in scenarios for code in part[name])
-    steps = pd.DataFrame([_step(result, code) for code in codes])
+    steps = pd.DataFrame([_step(result, code) for code in codes], columns=list(_STEP))
     steps["passed"] = steps["passed"].astype("boolean")
     path = chains.path_at(result, result["judged_at"]).iloc[0]
-    return Diagnosis(result["verdict"].iloc[0], " or ".join(scenarios), steps, list(path), result)
+    named = " or ".join(scenarios) or "no scenario of the page"
+    return Diagnosis(result["verdict"].iloc[0], named, steps, list(path), result)
 
 
 def _read(certificates: Certificates) -> pd.DataFrame:

@@ -115,6 +115,18 @@ def test_it_shows_itself_as_text_html_and_plain_values():
     assert values["steps"][-1].keys() == dict(diagnosis.steps.iloc[-1]).keys()
 
 
+@pytest.mark.parametrize("outside", [{"protocol": "SIPS"}, {"authentication": "none"}])
+def test_a_registration_that_the_page_has_no_rule_for_has_no_steps(outside):
+    """Nothing is called unknown that nobody asks for; where the scenario is merely open, both are told."""
+    fleet = ct.simulate(10, seed=1, faults={})
+    fleet.registrations[list(outside)] = list(outside.values())
+    one = ct.explained(ct.check(ct.attempts(fleet)).head(1))
+    assert (one.verdict, one.scenario, len(one.steps)) == ("unknown", "no scenario of the page", 0)
+    assert json.loads(json.dumps(one.to_dict()))["steps"] == []
+    assert "no scenario of the page" in one._repr_html_()
+    assert str(one) == "? no scenario of the page: unknown"
+
+
 def test_markup_in_a_certificate_stays_text():
     """Names come from strangers: nothing of them is markup in a notebook."""
     hostile = CA.issue_cert("x", common_name="<script>alert(1)</script>").cert_chain_pems[0].bytes()
