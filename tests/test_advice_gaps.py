@@ -89,6 +89,19 @@ def test_a_success_against_the_rules_puts_the_right_data_in_doubt(fleet):
     assert set(found["code"]) <= {"password.tls_only", "transport.tls_only"}
 
 
+def test_what_is_not_known_is_no_hole_in_the_sentence():
+    """A device without a name, a certificate without an end, a single attempt; and labels may occur twice."""
+    results = ct.check(ct.attempts(simulation.simulate(30, seed=2)), at="2071-01-01")
+    bare = results.assign(device=None, not_after=pd.NaT).set_axis([0] * len(results))
+    sentences = contradictions(bare)["sentence"]
+    assert len(sentences)
+    assert sentences.str.startswith("An unnamed device ").all()
+    assert not sentences.str.contains("not known|until", regex=True).any()
+    unnamed = results[results["verdict"] == "unknown"].assign(device=None, pbx="hq").head(1)
+    assert missing(unnamed)["sentence"].str.contains("1 attempt by an unnamed device at the PBX hq").all()
+    assert missing(unnamed.astype({"pbx": "category"}))["sentence"].equals(missing(unnamed)["sentence"])
+
+
 def test_only_successes_can_contradict():
     """A fleet whose log agrees with its configuration has no contradiction."""
     results = judged(simulation.simulate(100, seed=1))

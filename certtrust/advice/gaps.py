@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from ..check import required
-from ..texts import fill, sentences
+from ..texts import fill, sentences, shown
 
 MISSING = (
     "certificate",
@@ -58,12 +59,12 @@ def missing(results: pd.DataFrame) -> pd.DataFrame:
     counts = grouped.agg(devices=("device", "nunique"), attempts=("device", "size")).reset_index()
     counts = counts.sort_values("attempts", ascending=False, kind="stable", ignore_index=True)
     words = sentences()["missing"]
-    shown = counts.assign(
-        who=_who(counts), at=(" at the PBX " + counts["pbx"]).fillna(""), the_pbx=_the_pbx(counts["pbx"])
+    meant = counts.assign(
+        who=_who(counts), at=(" at the PBX " + counts["pbx"].astype("str")).fillna(""), the_pbx=_the_pbx(counts["pbx"])
     )
     sentence = pd.Series("", index=counts.index, dtype="str")
     for what in counts["what"].unique():
-        chosen = shown[shown["what"] == what]
+        chosen = meant[meant["what"] == what]
         sentence[chosen.index] = fill(words[what], chosen)
     what = pd.Categorical(counts["what"], categories=list(MISSING))
     return counts.assign(what=what, sentence=sentence)[["what", "pbx", "devices", "attempts", "sentence"]]
@@ -76,6 +77,7 @@ def _the_pbx(pbx: pd.Series) -> pd.Series:
 def _who(counts: pd.DataFrame) -> pd.Series:
     devices = counts["devices"].astype("str") + " devices"
     nameless = counts["attempts"].astype("str") + " attempts by unnamed devices"
+    nameless = nameless.mask(counts["attempts"] == 1, "1 attempt by an unnamed device")
     return devices.mask(counts["devices"] == 1, "1 device").mask(counts["devices"] == 0, nameless)
 
 
@@ -152,11 +154,15 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     stale = stale.mask(trust, "certificate").mask(trust & (rows["certificate_by"] == "fingerprint"), "trust list")
     words = sentences()["stale"]
     sentence = pd.Series("", index=rows.index, dtype="str")
-    named = rows["subject_cn"].fillna(rows["subject"])
-    shown = rows.assign(the_pbx=_the_pbx(rows["pbx"]), subject_name=named)
+    meant = rows.assign(
+        device=rows["device"].astype("str").fillna("An unnamed device"),
+        the_pbx=_the_pbx(rows["pbx"]),
+        subject_name=rows["subject_cn"].fillna(rows["subject"]).fillna("without a name"),
+        until=(", until " + shown(rows["not_after"])).fillna(""),
+    )
     for what in stale.unique():
-        chosen = shown[stale == what]
-        sentence[chosen.index] = fill(words[what], chosen)
+        chosen = np.flatnonzero(stale == what)
+        sentence.iloc[chosen] = fill(words[what], meant.iloc[chosen]).array
     return pd.DataFrame(
         {
             "attempt": rows.index,
