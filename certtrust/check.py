@@ -115,17 +115,25 @@ def _moment(attempts: pd.DataFrame, at: pd.Series | pd.Timestamp | str | None) -
     now = pd.Timestamp.now("UTC").as_unit("us")
     if at is None:
         return attempts["time"].fillna(now)
+    if not isinstance(at, pd.Series):
+        return pd.Series(moment_of(at), index=attempts.index)
     try:
-        if isinstance(at, pd.Series):
-            own = pd.to_datetime(at, utc=True).dt.as_unit("us").reindex(attempts.index)
-            return own.fillna(attempts["time"]).fillna(now)
-        one = pd.Timestamp(at)
-        moment = one.tz_localize("UTC") if one.tzinfo is None else one.tz_convert("UTC")
+        own = pd.to_datetime(at, utc=True).dt.as_unit("us").reindex(attempts.index)
     except (ValueError, TypeError) as error:
         raise CerttrustError(f"at={at!r} is not a moment; give a date such as '2027-01-01' or a Timestamp") from error
-    if pd.isna(moment):
-        raise CerttrustError("at=NaT is not a moment; leave it out to judge each row at its own time")
-    return pd.Series(moment.as_unit("us"), index=attempts.index)
+    return own.fillna(attempts["time"]).fillna(now)
+
+
+def moment_of(at: pd.Timestamp | str) -> pd.Timestamp:
+    """Return the moment that a caller means, UTC where no time zone is given."""
+    try:
+        one = pd.Timestamp(at)
+        found: pd.Timestamp = one.tz_localize("UTC") if one.tzinfo is None else one.tz_convert("UTC")
+    except (ValueError, TypeError) as error:
+        raise CerttrustError(f"at={at!r} is not a moment; give a date such as '2027-01-01' or a Timestamp") from error
+    if pd.isna(found):
+        raise CerttrustError("at=NaT is not a moment; leave it out, or give a date")
+    return found.as_unit("us")
 
 
 def _asked(judged: pd.DataFrame) -> dict[str, Flags]:
@@ -287,7 +295,8 @@ def causes(results: pd.DataFrame, by: str | Sequence[str] | None = None) -> pd.D
     absent = [name for name in groups if name not in results]
     if absent:
         raise MissingColumnError(f"the results have no column {', '.join(map(repr, absent))} to count by")
-    keys = [*groups, "cause", "evidence"]
+    groups = list(dict.fromkeys(groups))
+    keys = list(dict.fromkeys([*groups, "cause", "evidence"]))
     failed = counted(results[list(dict.fromkeys([*keys, "device", "observed", "verdict"]))])
     grouped = failed.groupby(keys, observed=True, dropna=False, sort=False)
     counts = grouped.agg(attempts=("cause", "size"), devices=("device", "nunique")).reset_index()

@@ -324,6 +324,9 @@ def test_an_empty_fleet_has_no_pairs_and_keeps_the_columns():
         found = impersonations(without, at=NOW)
         assert found.empty
         assert found.columns.tolist() == columns
+    for moment in ("yesterday", pd.NaT):
+        with pytest.raises(ct.CerttrustError, match="is not a moment"):
+            impersonations(given, at=moment)
     with pytest.raises(ct.CerttrustError, match="at least one pair"):
         impersonations(given, limit=0)
 

@@ -203,6 +203,8 @@ def test_causes_count_attempts_and_devices_apart():
     assert counts["share"].tolist() == [0.75, 0.25]
     per_pbx = ct.causes(results, by=["pbx"])
     assert per_pbx.groupby("pbx")["share"].sum().eq(1).all()
+    assert ct.causes(results, by=["pbx", "pbx"]).equals(per_pbx)
+    assert ct.causes(results, by="cause")["share"].eq(1).all()
     with pytest.raises(ct.CerttrustError, match="colour"):
         ct.causes(results, by="colour")
 

@@ -110,6 +110,14 @@ def test_each_change_has_its_name(before, after, change):
     assert found["change"].tolist() == ([] if change is None else [change])
 
 
+def test_labels_that_occur_twice_are_refused():
+    """Which of two attempts of one label changed cannot be told."""
+    twice, once = results_of(("pass", None), ("pass", None), index=[5, 5]), results_of(("pass", None), index=[5])
+    for before, after in ((twice, once), (once, twice), (twice, twice)):
+        with pytest.raises(ct.CerttrustError, match="more than once"):
+            changes(before, after)
+
+
 def test_rows_that_one_side_lacks_are_listed_last():
     """The worst changes come first; labels are those of the results."""
     before = results_of(("pass", None), ("pass", None), ("fail", "time.clock"), index=[5, 6, 7])

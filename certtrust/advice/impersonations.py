@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .. import chains
+from ..check import moment_of
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
 from ..groups import Codes, distinct, places, spread
@@ -48,7 +49,7 @@ def impersonations(fleet: Fleet, *, at: pd.Timestamp | str | None = None, limit:
     Raises
     ------
     CerttrustError
-        If `limit` is below 1.
+        If `limit` is below 1, or `at` is no moment.
 
     Notes
     -----
@@ -75,10 +76,8 @@ def impersonations(fleet: Fleet, *, at: pd.Timestamp | str | None = None, limit:
     if limit < 1:
         raise CerttrustError(f"limit={limit}; at least one pair is listed")
     fleet = fleet if fleet.links is not None else link(fleet)
-    moment = pd.Timestamp.now("UTC") if at is None else pd.Timestamp(at)
-    moment = (moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")).as_unit("us")
     found = holdings(fleet)
-    doors, opened = _doors(fleet, found, moment, limit)
+    doors, opened = _doors(fleet, found, moment_of(pd.Timestamp.now("UTC") if at is None else at), limit)
     return _listed(doors, opened, found, limit)
 
 

@@ -123,6 +123,11 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         decided, other cause, gone, new), verdict_before, verdict_after, cause_before, cause_after. An attempt
         that was not decided and fails now is broken.
 
+    Raises
+    ------
+    CerttrustError
+        If a label occurs twice in one of the results.
+
     Examples
     --------
     >>> import certtrust as ct
@@ -133,6 +138,11 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     >>> len(changes(now, now))
     0
     """
+    if not (before.index.is_unique and after.index.is_unique):
+        raise CerttrustError(
+            "labels occur more than once in the index of the results, so that attempts cannot be told apart; "
+            "give the fleet's frame a new index by reset_index(drop=True), and judge it again"
+        )
     labels = before.index.append(after.index.difference(before.index, sort=False))
     sides: dict[str, Any] = {}
     for side, results in (("before", before), ("after", after)):
