@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import certifi
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from . import browsers, chains, identity
@@ -95,9 +96,15 @@ def joined(fleet: Fleet, serials: pd.Series, of: str) -> pd.DataFrame:
     return conform(_at_its_time(rows.assign(**{str(name): found for name, found in known.items()})), ATTEMPTS)
 
 
+def speaking(registrations: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which rows speak of a registration: logs hold other lines, too, and such that cannot be read."""
+    spoken: npt.NDArray[np.bool_] = np.any([registrations[column].notna() for column in _SPEAKING], axis=0)
+    return spoken
+
+
 def _registered(registrations: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows that speak of a registration: logs hold other lines, too, and such that cannot be read."""
-    spoken = np.any([registrations[column].notna() for column in _SPEAKING], axis=0)
+    """Keep the rows that speak of a registration."""
+    spoken = speaking(registrations)
     dropped = [column for column in REGISTRATIONS.names if column not in ATTEMPTS.names]
     rows = registrations.drop(columns=dropped, errors="ignore")
     return rows if spoken.all() else rows.loc[spoken]

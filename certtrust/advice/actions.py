@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .. import identity
+from ..attempts import speaking
 from ..errors import CerttrustError, MissingColumnError
 from ..fleet import Fleet
 from ..groups import Codes, places, places_of_rows
@@ -63,8 +64,6 @@ _NEEDED: dict[str, tuple[str, ...]] = {
 FOREVER = pd.Timestamp("9999-12-31T23:59:59Z").as_unit("us")
 """The end that RFC 5280, section 4.1.2.5, gives to a certificate without a well-defined one."""
 
-
-_SPEAKING = ("state", "registration_name", "protocol", "authentication", "fingerprint")
 _LONG_AGO = pd.Timestamp("1970-01-01T00:00:00Z").as_unit("us")
 
 
@@ -142,11 +141,6 @@ def applied(fleet: Fleet, actions: pd.DataFrame, registered: pd.Series, entered:
     for kind, chosen in _conformed(actions).groupby("action", sort=False):
         copy = _DO[str(kind)](copy, chosen)
     return copy.fleet
-
-
-def speaking(registrations: pd.DataFrame) -> pd.Series:
-    """Tell which log lines speak of a registration, and so are attempts."""
-    return registrations[list(_SPEAKING)].notna().any(axis=1)
 
 
 def _conformed(actions: pd.DataFrame) -> pd.DataFrame:

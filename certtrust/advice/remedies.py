@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,18 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..attempts import joined
-from ..check import check
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
 from ..groups import Codes, alike, combine, same_sets
-from ..owners import known_serials
-from .actions import COLUMNS, KINDS, known_certificates, speaking
+from .actions import COLUMNS, KINDS, known_certificates
 from .cases import Cases, cases
 from .cover import cover, order
 from .trial import Trial
 from .trusting import Authorities
 from .wording import worded
+from .working import with_what_works
 
 _ROUNDS = 4
 """How often a plan is made anew without what did not come true; one is enough, as far as is known."""
@@ -101,7 +98,7 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] 
         raise CerttrustError(f"{', '.join(unknown)}: no such action; there are {', '.join(KINDS)}")
     fleet = fleet if fleet.links is not None else link(fleet)
     logged = _are_logged(fleet, results)
-    results = _with_what_works(fleet, results, logged=logged)
+    results = with_what_works(fleet, results, logged=logged)
     known = known_certificates(fleet)
     authorities = Authorities(fleet, known)
     every = cases(fleet, results, known, authorities, logged=logged)
@@ -153,16 +150,15 @@ def _plan(every: Cases, options: pd.DataFrame, open_still: npt.NDArray[np.bool_]
     kept = possible[case]
     case, need, action = case[kept], need[kept], action[kept]
     broken = every.needs[case, need]
-    same = _same_needs(case[broken], need[broken], action[broken])
-    _, pair = combine(same, action[broken])
-    chosen = cover(same[pair], action[broken][pair], options["cost"].to_numpy()[first])
+    same = _same_needs(case, need, action)
+    _, pair = combine(same[broken], action[broken])
+    chosen = cover(same[broken][pair], action[broken][pair], options["cost"].to_numpy()[first])
     taken = np.isin(action, chosen)
     settled = np.zeros(every.needs.shape, dtype=bool)
     settled[case[taken], need[taken]] = True
     undecided: npt.NDArray[np.bool_] = open_still | np.any(every.unsure & ~settled, axis=1)
     taken &= broken | ~undecided[case]
-    case, need, action = case[taken], need[taken], action[taken]
-    same = _same_needs(case, need, action)
+    case, need, action, same = case[taken], need[taken], action[taken], same[taken]
     _, of_case = combine(case, same)
     _, of_action = combine(same, action)
     places, repaired_at = order(
@@ -207,22 +203,6 @@ def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:
     if not results.index.isin(labels).all():
         raise CerttrustError("the results have rows that the fleet does not have; judge this very fleet")
     return labels is not fleet.devices.index
-
-
-def _with_what_works(fleet: Fleet, results: pd.DataFrame, *, logged: bool) -> pd.DataFrame:
-    """Add the attempts that pass and that the results leave out: no action may break them, whoever asks for it."""
-    left_out = speaking(fleet.registrations) if logged else pd.Series(data=True, index=fleet.devices.index)
-    left_out &= ~left_out.index.isin(results.index)
-    if not left_out.any():
-        return results
-    log = fleet.registrations[left_out] if logged else fleet.registrations.head(0)
-    others = joined(
-        dataclasses.replace(fleet, registrations=log), known_serials(fleet), "log" if logged else "devices"
-    ).loc[left_out.index[left_out]]
-    moments = results["judged_at"].unique()
-    judged = check(others, at=moments[0] if len(moments) == 1 else None)
-    working = judged[judged["verdict"] == "pass"]
-    return pd.concat([results, working.reindex(columns=results.columns)]) if len(working) else results
 
 
 def _counted(every: Cases, plan: Plan) -> pd.DataFrame:
