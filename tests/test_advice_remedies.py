@@ -1,5 +1,6 @@
 """Remedies: what a plan promises is what applying it brings, action by action; and few actions suffice."""
 
+import dataclasses
 from itertools import combinations
 
 import numpy as np
@@ -96,6 +97,21 @@ def test_what_an_action_settles_is_no_longer_undecided(unsaid):
         assert len(repaired(fleet, results, plan.iloc[[k - 1]])) == promised.attempts
         found = repaired(fleet, results, plan.head(k))
         assert (len(found), found["device"].nunique()) == (promised.attempts_cumulative, promised.devices_cumulative)
+
+
+def test_a_serial_as_name_settles_how_the_device_authenticates():
+    """Who registers over TLS by its serial does so by certificate; until it is renamed so, that is not known."""
+    fleet = simulation.simulate(60, seed=4, faults={("time.clock", "certificate.name"): 0.3})
+    unsaid = pd.Series(pd.NA, index=fleet.devices.index, dtype="boolean")
+    log = fleet.registrations.assign(authentication=None).astype({"authentication": "category"})
+    fleet = ct.link(dataclasses.replace(fleet, devices=fleet.devices.assign(tls_only=unsaid), registrations=log))
+    results = judged(fleet)
+    plan = remedies(fleet, results)
+    for k in range(1, len(plan) + 1):
+        assert len(repaired(fleet, results, plan.head(k))) == plan["attempts_cumulative"].iloc[k - 1]
+    settled = repaired(fleet, results, plan)
+    renamed = plan.loc[plan["action"] == "rename", "device"]
+    assert settled.loc[settled["device"].isin(renamed), "scenario"].isna().any()
 
 
 def test_the_fleet_and_the_results_stay_as_they_were():

@@ -231,6 +231,12 @@ def _told_by_certificate(found: pd.DataFrame, unsure: npt.NDArray[np.bool_]) -> 
     return unsure[:, TRANSPORT] & ~found["protocol"].isin(["H.323/TCP", "H.323/UDP"]).to_numpy()
 
 
+def _told_by_name(found: pd.DataFrame, name: pd.Series) -> npt.NDArray[np.bool_]:
+    """Tell where it is not known how the device authenticates, and is by certificate once it has that name."""
+    by_serial = name.str.slice(stop=12).str.lower() == identity.serials(found["device"])
+    return true(by_serial & found["scenario"].isna() & (found["protocol"] == "H.323/TLS"))
+
+
 def _pbx_of_entry(fleet: Fleet, found: pd.DataFrame) -> pd.Series:
     """Return the PBX, missing where it has no entries of its own: the flags are then those of the device's others."""
     return found["pbx"].where(found["pbx"].isin(fleet.devices["pbx"].dropna().unique()))
@@ -264,7 +270,9 @@ def _with_certificates(
     own = here & among(found["fingerprint"], _single(near))
     parts = [_select(found, needs[:, VALID] & here, "renew", VALID, "fingerprint")]
     if logged:
-        parts.append(_renamed(found, needs[:, NAMED]))
+        renamed = _renamed(found, needs[:, NAMED])
+        told = _told_by_name(found.iloc[renamed["case"].to_numpy()], renamed["value"])
+        parts += [renamed, renamed[told & unsure[renamed["case"].to_numpy(), PASSWORD]].assign(need=PASSWORD)]
     reissued = _fitting(near, ["fingerprint"], found.loc[needs[:, NAMED] & own, ["fingerprint"]])
     listed = fleet.trust["pbx"]
     known_list = among(found["pbx"], listed) | (listed.isna().any() & found["pbx"].notna().to_numpy())
