@@ -117,8 +117,13 @@ def _moment(attempts: pd.DataFrame, at: pd.Series | pd.Timestamp | str | None) -
         return attempts["time"].fillna(now)
     if not isinstance(at, pd.Series):
         return pd.Series(moment_of(at), index=attempts.index)
+    if not at.index.equals(attempts.index) and not at.index.is_unique:
+        raise CerttrustError(
+            "labels occur more than once in the index of at; give one moment per label"
+        )
     try:
-        own = pd.to_datetime(at, utc=True).dt.as_unit("us").reindex(attempts.index)
+        own = pd.to_datetime(at, utc=True).dt.as_unit("us")
+        own = own if own.index.equals(attempts.index) else own.reindex(attempts.index)
     except (ValueError, TypeError) as error:
         raise CerttrustError(f"at={at!r} is not a moment; give a date such as '2027-01-01' or a Timestamp") from error
     return own.fillna(attempts["time"]).fillna(now)

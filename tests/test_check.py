@@ -1,5 +1,6 @@
 """Verdicts and causes, on attempts that differ from a good one in a single point."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -256,3 +257,16 @@ def test_a_verdict_follows_from_the_rules_of_its_scenario(rows):
 
 
 PAGE = {code for codes in (*SCENARIOS.values(), *HYGIENE.values()) for code in codes if not code.startswith("hygiene.")}
+
+
+def test_moments_go_by_label_and_none_may_stand_there_twice():
+    """One moment per attempt, in whichever order; the attempts' own index may repeat a label."""
+    attempts = ct.attempts(ct.simulate(10, seed=1))
+    moments = attempts["time"].fillna(pd.Timestamp("2026-01-01T00:00:00Z"))
+    expected = ct.check(attempts, at=moments)
+    pd.testing.assert_frame_equal(ct.check(attempts, at=moments[::-1]), expected)
+    twice = np.zeros(len(attempts), dtype=int)
+    found = ct.check(attempts.set_axis(twice), at=moments.set_axis(twice))
+    pd.testing.assert_frame_equal(found.set_axis(attempts.index), expected)
+    with pytest.raises(ct.CerttrustError, match="labels occur more than once"):
+        ct.check(attempts, at=moments.set_axis(twice))

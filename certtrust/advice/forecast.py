@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from numbers import Integral
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +93,7 @@ def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFra
     Raises
     ------
     CerttrustError
-        If `periods` is below 1 or `freq` is no distance that pandas knows.
+        If `periods` is no whole number from 1 on, or `freq` no distance of coming dates that pandas knows.
 
     Notes
     -----
@@ -137,12 +138,15 @@ def foretold(rows: pd.DataFrame, now: pd.Timestamp, dates: pd.DatetimeIndex) -> 
 
 def _dates(periods: int, freq: str) -> tuple[pd.Timestamp, pd.DatetimeIndex]:
     now = pd.Timestamp.now("UTC").as_unit("us")
-    if periods < 1:
-        raise CerttrustError(f"periods={periods}; a forecast has at least one date")
+    if not isinstance(periods, Integral) or periods < 1:
+        raise CerttrustError(f"periods={periods!r}; a forecast has a whole number of dates, at least one")
+    wrong = f"freq={freq!r} is no distance of coming dates; take 'MS', 'W' or 'D'"
     try:
-        dates = pd.date_range(now.normalize() + pd.Timedelta(days=1), periods=periods, freq=freq)
-    except ValueError as error:
-        raise CerttrustError(f"freq={freq!r} is no distance of dates; take 'MS', 'W' or 'D'") from error
+        dates = pd.date_range(now.normalize() + pd.Timedelta(days=1), periods=int(periods), freq=freq)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise CerttrustError(wrong) from error
+    if dates[0] < now or not dates.is_monotonic_increasing:
+        raise CerttrustError(wrong)
     return now, dates.as_unit("us")
 
 
