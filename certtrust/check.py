@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from . import chains
+from . import chains, cores
 from .arrow import flags, true
 from .errors import CerttrustError, MissingColumnError
 from .groups import alike
-from .rules import NAMES, RULES, SCENARIOS
+from .rules import NAMES, RULES, SCENARIOS, Rule
 from .schema import ATTEMPTS, RESULTS
 
 LOG_CAUSES = ("wrong_password", "unknown_user", "already_registered", "timeout", "unexplained")
@@ -118,9 +118,7 @@ def _moment(attempts: pd.DataFrame, at: pd.Series | pd.Timestamp | str | None) -
     if not isinstance(at, pd.Series):
         return pd.Series(moment_of(at), index=attempts.index)
     if not at.index.equals(attempts.index) and not at.index.is_unique:
-        raise CerttrustError(
-            "labels occur more than once in the index of at; give one moment per label"
-        )
+        raise CerttrustError("labels occur more than once in the index of at; give one moment per label")
     try:
         own = pd.to_datetime(at, utc=True).dt.as_unit("us")
         own = own if own.index.equals(attempts.index) else own.reindex(attempts.index)
@@ -160,17 +158,18 @@ def _outcomes(judged: pd.DataFrame, moment: pd.Series, asked: dict[str, Flags]) 
     """Return what each rule says of each attempt, missing where no scenario of the attempt asks for it."""
     number, first = alike(judged, NAMES)
     named, then = judged[list(NAMES)].iloc[first], moment.iloc[first]
-    outcome = {}
-    for rule in RULES:
+
+    def said(rule: Rule) -> pd.Series:
         where = np.any([asked[scenario] for scenario in rule.scenarios], axis=0)
         if not where.any():
-            found = pd.Series(pd.NA, index=judged.index, dtype="boolean")
-        elif rule.of_names:
+            return pd.Series(pd.NA, index=judged.index, dtype="boolean")
+        if rule.of_names:
             found = pd.Series(rule.holds(named, then).array.take(number), index=judged.index)
         else:
             found = rule.holds(judged, moment)
-        outcome[rule.code] = found if where.all() else found.where(where)
-    return outcome
+        return found if where.all() else found.where(where)
+
+    return dict(zip((rule.code for rule in RULES), cores.each(said, RULES, len(judged)), strict=True))
 
 
 def _verdict(outcome: dict[str, pd.Series], codes: tuple[str, ...], asked: Flags) -> tuple[Places, Places]:

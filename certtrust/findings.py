@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from . import browsers
+from . import browsers, cores
 from .arrow import true
 from .check import required
 from .groups import Codes, combine, numbers
@@ -49,7 +49,7 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
     rule = np.repeat(np.arange(len(RULES)), [len(part) for part in parts])[order]
     undecided = [results[rule.code].isna().to_numpy()[part] for rule, part in zip(RULES, parts, strict=True)]
     passed = pd.arrays.BooleanArray(np.zeros(len(rows), dtype=bool), np.concatenate(undecided)[order])
-    told = [_sentences(results, part, rule) for rule, part in zip(RULES, parts, strict=True)]
+    told = cores.each(lambda part: _sentences(results, *part), list(zip(parts, RULES, strict=True)), len(results))
     words = {name: _joined([each[name] for each in told]) for name in _TOLD}
     return pd.DataFrame(
         {
