@@ -14,7 +14,7 @@ from . import browsers, chains, identity
 from .errors import CerttrustError
 from .fleet import Fleet
 from .groups import Codes, alike, combine, places, places_of_rows
-from .owners import by_tail, held_by, identify, known_serials, leaves, numbered, owned, owner, per_text, presented
+from .owners import Whose, leaves, owned, owner, per_text, presented, whose
 from .schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
 from .trustlists import read_trust_list
 
@@ -73,27 +73,26 @@ def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFram
     """
     if of not in ("log", "devices"):
         raise CerttrustError(f"of={of!r}; attempts are made of 'log' or of 'devices'")
-    return joined(fleet, known_serials(fleet), of)
+    return joined(fleet, whose(fleet), of)
 
 
-def joined(fleet: Fleet, serials: pd.Series, of: str) -> pd.DataFrame:
-    """Do what `attempts` does, where the serials that a hardware ID may belong to are known already."""
+def joined(fleet: Fleet, known: Whose, of: str) -> pd.DataFrame:
+    """Do what `attempts` does, where it is known already whose entries and certificates are."""
     rows = _registered(fleet.registrations) if of == "log" else _would_be(fleet.devices)
-    serials = by_tail(serials)
-    devices = fleet.devices.assign(device=identify(fleet.devices, serials))
+    devices = fleet.devices.assign(device=known.entered)
     # Devices try again and again in the same way: what does not depend on the time is found once for all tries.
     same, first = alike(rows, _SAID)
     cases = rows[list(_SAID)].iloc[first].reset_index(drop=True)
-    cases["device"] = owner(cases, devices, serials)
+    cases["device"] = owner(cases, devices, known.tails)
     cases = _with_default_name(_with_device(cases, devices))
     cases["scenario"] = _scenario(cases, of)
-    held = owned(held_by(numbered(fleet.certificates), serials, devices["device"]), serials)
+    held = owned(known.held, known.tails)
     place = presented(cases, same, rows["time"], fleet.certificates, held, or_next=of == "devices")
     number, first = combine(same, place)
-    known = _with_certificate(cases.iloc[same[first]].reset_index(drop=True), fleet.certificates, place[first])
-    known = _with_trust_paths(known, fleet.certificates, fleet.trust, fleet.links)
-    known = known.drop(columns=list(_AS_SAID)).take(number).set_axis(rows.index)
-    return conform(_at_its_time(rows.assign(**{str(name): found for name, found in known.items()})), ATTEMPTS)
+    cases = _with_certificate(cases.iloc[same[first]].reset_index(drop=True), fleet.certificates, place[first])
+    cases = _with_trust_paths(cases, fleet.certificates, fleet.trust, fleet.links)
+    cases = cases.drop(columns=list(_AS_SAID)).take(number).set_axis(rows.index)
+    return conform(_at_its_time(rows.assign(**{str(name): found for name, found in cases.items()})), ATTEMPTS)
 
 
 def speaking(registrations: pd.DataFrame) -> npt.NDArray[np.bool_]:

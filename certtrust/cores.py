@@ -12,6 +12,7 @@ _MANY = 100_000
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Other = TypeVar("Other")
 
 
 def each(function: Callable[[Item], Result], items: Iterable[Item], rows: int) -> list[Result]:
@@ -26,3 +27,18 @@ def each(function: Callable[[Item], Result], items: Iterable[Item], rows: int) -
         return list(map(function, items))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(function, items))
+
+
+def both(one: Callable[[], Result], other: Callable[[], Other], rows: int) -> tuple[Result, Other]:
+    """Do two things, at once where there are many rows.
+
+    Examples
+    --------
+    >>> both(lambda: 1, lambda: "two", rows=2)
+    (1, 'two')
+    """
+    if rows < _MANY:
+        return one(), other()
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(other)
+        return one(), beside.result()

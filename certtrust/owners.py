@@ -5,7 +5,7 @@ A device is named by its serial, else by its hardware ID, else by the name that 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,27 @@ def identities(fleet: Fleet) -> tuple[pd.Series, pd.Series]:
     serials = by_tail(known_serials(fleet))
     entries = identify(fleet.devices, serials)
     return owner(fleet.registrations, fleet.devices.assign(device=entries), serials), entries
+
+
+class Whose(NamedTuple):
+    """Whose the device entries and the certificates of a fleet are."""
+
+    serials: pd.Series
+    """Each serial that stands anywhere in the fleet."""
+    tails: pd.Series
+    """See `by_tail`."""
+    entered: pd.Series
+    """The device of each device entry."""
+    held: pd.DataFrame
+    """See `held_by`; with the place of each certificate."""
+
+
+def whose(fleet: Fleet, serials: pd.Series | None = None) -> Whose:
+    """Tell whose the entries and certificates are; `serials` are those that a hardware ID may belong to."""
+    serials = known_serials(fleet) if serials is None else serials
+    tails = by_tail(serials)
+    entered = identify(fleet.devices, tails)
+    return Whose(serials, tails, entered, held_by(numbered(fleet.certificates), tails, entered))
 
 
 def owner(rows: pd.DataFrame, devices: pd.DataFrame, serials: pd.Series) -> pd.Series:

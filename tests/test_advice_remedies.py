@@ -18,6 +18,7 @@ from certtrust.advice.cover import cover, order
 from certtrust.advice.trial import Trial
 from certtrust.advice.trusting import Authorities
 from certtrust.attempts import joined
+from certtrust.owners import whose
 
 LOCAL = ("device", "fingerprint", "name", "value")
 
@@ -280,9 +281,10 @@ def test_a_plan_is_tried_on_a_part_of_the_fleet_as_on_the_whole(seed, of):
     results = judged(fleet, of)
     known = known_certificates(fleet)
     every = cases(fleet, results, known, Authorities(fleet, known), logged=of == "log")
-    trial = Trial.of(fleet, results, every, logged=of == "log")
+    trial = Trial.of(fleet, whose(fleet), results, every, logged=of == "log")
     plan = remedies(fleet, results)
-    part = joined(applied(trial.fleet, plan, trial.registered, trial.entered), trial.serials, of)
+    better = applied(trial.fleet, plan, trial.registered, trial.entered)
+    part = joined(better, whose(better, trial.serials), of)
     part = part.loc[trial.attempts.index]
     whole = ct.attempts(apply(fleet, plan), of=of).loc[part.index]
     assert len(trial.fleet.certificates) < len(fleet.certificates)

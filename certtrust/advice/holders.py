@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .. import identity, owners
+from .. import cores, identity, owners
 from ..fleet import Fleet
 from ..groups import Codes, combine, distinct, once, places, spread
 from ..x509 import REFUSED
@@ -52,10 +52,13 @@ def holdings(fleet: Fleet) -> Holdings:
     log, entries = slim.registrations, slim.devices
     serials = owners.by_tail(owners.known_serials(slim))
     entered = owners.identify(entries, serials)
-    registered = owners.owner(log, entries.assign(device=entered), serials)
+    registered, found = cores.both(
+        lambda: owners.owner(log, entries.assign(device=entered), serials),
+        lambda: _leaves(slim, serials, entered),
+        len(fleet.registrations),
+    )
     devices, pbxs = distinct(entered, registered), distinct(entries["pbx"], log["pbx"])
     names, texts = _names(slim, places(registered, devices), places(entered, devices), devices, pbxs)
-    found = _leaves(slim, serials, entered)
     devices = distinct(devices, found["device"])
     certificate, first = combine(pd.factorize(found["fingerprint"])[0])
     certificates = found.iloc[first].reset_index(drop=True)

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .. import cores
 from ..errors import CerttrustError
 from ..fleet import Fleet, link
 from ..groups import Codes, alike, combine, same_sets
+from ..owners import whose
 from .actions import COLUMNS, KINDS, known_certificates
 from .cases import Cases, cases
 from .cover import cover, order
@@ -101,10 +103,12 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] 
     results = with_what_works(fleet, results, logged=logged)
     known = known_certificates(fleet)
     authorities = Authorities(fleet, known)
-    every = cases(fleet, results, known, authorities, logged=logged)
+    every, belongings = cores.both(
+        lambda: cases(fleet, results, known, authorities, logged=logged), lambda: whose(fleet), len(results)
+    )
     allowed = every.options["action"].isin(kinds).to_numpy()
     hopeless, open_still = np.zeros((2, len(every.rows)), dtype=bool)
-    trial = Trial.of(fleet, results, every, logged=logged)
+    trial = Trial.of(fleet, belongings, results, every, logged=logged)
     for _ in range(_ROUNDS):
         plan = _plan(every, every.options[allowed & ~hopeless[every.options["case"].to_numpy()]], open_still)
         untrue, broken = trial.refuted(plan.actions, plan.repaired_at, plan.undecided)

@@ -15,7 +15,7 @@ from ..attempts import joined
 from ..check import check
 from ..fleet import Fleet
 from ..groups import Codes, combine, distinct
-from ..owners import by_tail, held_by, identify, known_serials, numbered
+from ..owners import Whose, whose
 from .actions import among, applied
 from .cases import Cases
 from .trusting import microseconds
@@ -37,27 +37,24 @@ class Trial:
     """judged_at, verdict, device, and case (-1 = none) of the attempts to look at."""
 
     @classmethod
-    def of(cls, fleet: Fleet, results: pd.DataFrame, every: Cases, *, logged: bool) -> Trial:
+    def of(cls, fleet: Fleet, known: Whose, results: pd.DataFrame, every: Cases, *, logged: bool) -> Trial:
         """Choose the attempts to look at, and what of the fleet their judgement depends on."""
         looked_at = _looked_at(results, every)
-        serials = known_serials(fleet)
-        tails = by_tail(serials)
-        entered = identify(fleet.devices, tails)
         new_names = every.options["value"][(every.options["action"] == "rename").to_numpy()]
         names = distinct(looked_at["registration_name"], new_names)
         devices = distinct(looked_at["device"])
         # An entry tells the flags of its device, which device a name is of, and that its PBX has entries.
-        meant = among(entered, devices) | among(fleet.devices["user"], names)
+        meant = among(known.entered, devices) | among(fleet.devices["user"], names)
         meant |= ~fleet.devices["pbx"].duplicated().to_numpy()
         log = fleet.registrations.drop(columns=["raw", "details", "remote_address"], errors="ignore")
         part = dataclasses.replace(
             fleet,
-            certificates=_certificates(fleet, tails, entered, looked_at),
+            certificates=_certificates(fleet, known.held, looked_at),
             devices=fleet.devices[meant],
             registrations=log.loc[looked_at.index] if logged else log.head(0),
         )
         registered = looked_at["device"] if logged else looked_at["device"].head(0)
-        return cls(part, serials, registered, entered[meant], logged, looked_at)
+        return cls(part, known.serials, registered, known.entered[meant], logged, looked_at)
 
     def refuted(self, actions: pd.DataFrame, repaired_at: Codes, undecided: Flags) -> tuple[Flags, pd.Series]:
         """Return which cases are not repaired as planned, and the devices whose other attempts would fail.
@@ -66,7 +63,7 @@ class Trial:
         """
         better = applied(self.fleet, actions, self.registered, self.entered)
         serials = pd.concat([self.serials, identity.serials(distinct(better.certificates["device"])).dropna()])
-        tried = joined(better, serials, "log" if self.logged else "devices")
+        tried = joined(better, whose(better, serials), "log" if self.logged else "devices")
         tried = tried if self.logged else tried.loc[self.attempts.index]
         now = check(tried, at=self.attempts["judged_at"])["verdict"]
         case = self.attempts["case"].to_numpy()
@@ -93,9 +90,8 @@ def _looked_at(results: pd.DataFrame, every: Cases) -> pd.DataFrame:
     return near.iloc[np.sort(order[edge[:-1] | edge[1:]])]
 
 
-def _certificates(fleet: Fleet, tails: pd.Series, entered: pd.Series, looked_at: pd.DataFrame) -> pd.DataFrame:
+def _certificates(fleet: Fleet, held: pd.DataFrame, looked_at: pd.DataFrame) -> pd.DataFrame:
     """Return the certificates that the attempts may present or be trusted by, with all that came with them."""
-    held = held_by(numbered(fleet.certificates), tails, entered)
     fingerprints = fleet.certificates["fingerprint"]
     links: Any = fleet.links
     issuing = fleet.certificates["is_ca"].fillna(value=False).to_numpy(dtype=bool) | among(

@@ -12,7 +12,7 @@ from ..attempts import joined, speaking
 from ..check import check
 from ..fleet import Fleet
 from ..groups import alike, distinct
-from ..owners import by_tail, held_by, identify, known_serials, numbered, owner
+from ..owners import Whose, owner, whose
 from .actions import among
 from .cases import failed
 
@@ -28,28 +28,25 @@ def with_what_works(fleet: Fleet, results: pd.DataFrame, *, logged: bool) -> pd.
     meant = speaking(rows) if logged else np.ones(len(rows), dtype=bool)
     if meant.sum() == len(results):
         return results
-    serials = known_serials(fleet)
+    known = whose(fleet)
     meant &= ~rows.index.isin(results.index)
     if logged:
-        meant[meant] = _concerned(fleet, serials, rows.loc[meant, list(_SAID)], results)
-        others = joined(dataclasses.replace(fleet, registrations=rows[meant]), serials, "log")
+        meant[meant] = _concerned(fleet, known, rows.loc[meant, list(_SAID)], results)
+        others = joined(dataclasses.replace(fleet, registrations=rows[meant]), known, "log")
     else:
-        others = joined(fleet, serials, "devices")[meant]
+        others = joined(fleet, known, "devices")[meant]
     judged = check(others, at=_moment(results))
     working = judged[judged["verdict"] == "pass"]
     return pd.concat([results, working.reindex(columns=results.columns)]) if len(working) else results
 
 
-def _concerned(fleet: Fleet, serials: pd.Series, said: pd.DataFrame, results: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def _concerned(fleet: Fleet, known: Whose, said: pd.DataFrame, results: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Tell which log lines are of a device that fails, or may present the certificate of an attempt that does."""
     fails = results[["device", "fingerprint"]][failed(results)]
-    tails = by_tail(serials)
-    entered = identify(fleet.devices, tails)
-    held = held_by(numbered(fleet.certificates), tails, entered)
-    holders = held["device"][among(held["fingerprint"], fails["fingerprint"])]
+    holders = known.held["device"][among(known.held["fingerprint"], fails["fingerprint"])]
     same, first = alike(said, _SAID)
     said = said.iloc[first]
-    device = owner(said, fleet.devices.assign(device=entered), tails)
+    device = owner(said, fleet.devices.assign(device=known.entered), known.tails)
     presents = among(said["fingerprint"].str.lower(), fails["fingerprint"])
     return (presents | among(device, distinct(fails["device"], holders)))[same]
 
