@@ -1,4 +1,4 @@
-"""Several columns at once: Arrow works without the interpreter's lock, so that two of them take two cores."""
+"""Several things at once: Arrow works without the interpreter's lock, so that two columns or rules take two cores."""
 
 from __future__ import annotations
 
