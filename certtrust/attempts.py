@@ -173,16 +173,20 @@ def _with_default_name(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def by_serial(registration_names: pd.Series, devices: pd.Series) -> pd.Series:
+    """Tell which registration names begin with the serial of their device; over TLS that is by certificate."""
+    return registration_names.str.slice(stop=12).str.lower() == per_text(identity.serials, devices)
+
+
 def _scenario(rows: pd.DataFrame, of: str) -> pd.Series:
     """Tell the scenario: by the log's authentication, else by TLS only or a registration by hardware ID."""
     protocol = rows["protocol"].astype("str")
     authentication = rows["authentication"].astype("str")
     via_proxy = (rows["via_reverse_proxy"] & rows["reverse_proxy"]).fillna(value=False).astype(bool)
     tls_only = rows["tls_only"].fillna(value=False).astype(bool) & ~via_proxy
-    serial = per_text(identity.serials, rows["device"])
-    by_serial = rows["registration_name"].str.slice(stop=12).str.lower() == serial
+    name = rows["registration_name"]
     named = (rows["name_by"] == "log") | (of == "devices")
-    by_hardware_id = (by_serial & named) | (rows["registration_name"].isna() & rows["hardware_id"].notna())
+    by_hardware_id = (by_serial(name, rows["device"]) & named) | (name.isna() & rows["hardware_id"].notna())
     certificate = tls_only | (by_hardware_id.fillna(value=False).astype(bool) & (protocol == "H.323/TLS"))
     scenario = pd.Series("h323-certificate", index=rows.index, dtype="str").where(certificate)
     scenario = scenario.mask(authentication == "certificate", "h323-certificate")

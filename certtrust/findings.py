@@ -167,10 +167,10 @@ def _kinds(meant: _Rows, rule: Rule, known: pd.Index) -> Codes:
 def _filled(template: str, meant: _Rows, here: Codes) -> _Numbered:
     """Fill a template once for rows that are alike in what it shows."""
     fields = [field for _, field, _, _ in string.Formatter().parse(template) if field]
-    shown = dict.fromkeys(column for field in fields for column in _DERIVED.get(field, ((field,), None))[0])
-    if not shown:
+    columns = dict.fromkeys(column for field in fields for column in _DERIVED.get(field, ((field,), None))[0])
+    if not columns:
         return np.zeros(len(here), dtype=np.int64), pd.Series([template], dtype="str")
-    number, seen = meant.alike(shown, here)
+    number, seen = meant.alike(columns, here)
     derived = {field: words(seen) for field in fields if field in _DERIVED for words in [_DERIVED[field][1]]}
     filled = fill(template, seen.assign(**derived))
     if template.startswith("{"):

@@ -108,7 +108,7 @@ def test_the_latest_attempt_of_each_registration_stands_for_it():
 def test_mistakes_are_refused(fleet):
     """A forecast needs dates that are to come, and a distance that pandas knows."""
     for periods in (0, 2.5, "3"):
-        with pytest.raises(ct.CerttrustError, match="at least one"):
+        with pytest.raises(ct.CerttrustError, match="a whole number of dates, at least one"):
             forecast(fleet, periods=periods)
     for freq in ("blue moon", "-1MS", "0D"):
         with pytest.raises(ct.CerttrustError, match="no distance of coming dates"):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from .. import cores, identity, names
 from ..arrow import true
+from ..attempts import by_serial
 from ..check import check, required
 from ..fleet import Fleet
 from ..groups import Codes, alike, combine, distinct, once, places_of_rows, same_objects
@@ -233,8 +234,7 @@ def _told_by_certificate(found: pd.DataFrame, unsure: npt.NDArray[np.bool_]) -> 
 
 def _told_by_name(found: pd.DataFrame, name: pd.Series) -> npt.NDArray[np.bool_]:
     """Tell where it is not known how the device authenticates, and is by certificate once it has that name."""
-    by_serial = name.str.slice(stop=12).str.lower() == identity.serials(found["device"])
-    return true(by_serial & found["scenario"].isna() & (found["protocol"] == "H.323/TLS"))
+    return true(by_serial(name, found["device"]) & found["scenario"].isna() & (found["protocol"] == "H.323/TLS"))
 
 
 def _pbx_of_entry(fleet: Fleet, found: pd.DataFrame) -> pd.Series:

@@ -12,14 +12,14 @@ from ..attempts import joined, speaking
 from ..check import check
 from ..fleet import Fleet
 from ..groups import alike, distinct
-from ..owners import Whose, owner, whose
+from ..owners import Whose, owner
 from .actions import among
 from .cases import failed
 
 _SAID = ("pbx", "serial", "hardware_id", "registration_name", "fingerprint")
 
 
-def with_what_works(fleet: Fleet, results: pd.DataFrame, *, logged: bool) -> pd.DataFrame:
+def with_what_works(fleet: Fleet, known: Whose, results: pd.DataFrame, *, logged: bool) -> pd.DataFrame:
     """Add the attempts that pass and that the results leave out, as far as an action may touch them.
 
     They are judged as the results were: all at one moment, or each at its own time.
@@ -28,7 +28,6 @@ def with_what_works(fleet: Fleet, results: pd.DataFrame, *, logged: bool) -> pd.
     meant = speaking(rows) if logged else np.ones(len(rows), dtype=bool)
     if meant.sum() == len(results):
         return results
-    known = whose(fleet)
     meant &= ~rows.index.isin(results.index)
     if logged:
         meant[meant] = _concerned(fleet, known, rows.loc[meant, list(_SAID)], results)
