@@ -1,6 +1,6 @@
 """Explain why innovaphone phones and gateways fail to register: certificates, trust and names of a whole fleet.
 
-The names here are the public interface; charts, widgets, live and scale are loaded on first use.
+The names here are the public interface; charts, widgets and endpoints are loaded on first use.
 """
 
 from importlib import import_module
@@ -21,19 +21,19 @@ from .advice import (
     shared_names,
     what_if,
 )
-from .attempts import attempts, browser_attempts
-from .certificates import days_left, read_certificates
-from .check import causes, check, compare
+from .certificates.reading import days_left, read_certificates
+from .certificates.trust_lists import read_trust_list
 from .devices import read_devices, shared_hardware_ids
-from .diagnosis import Diagnosis, diagnose, explained
 from .errors import CerttrustError
-from .findings import findings
+from .evaluation.attempts import attempts, browser_attempts
+from .evaluation.check import causes, check, compare
+from .evaluation.rules import rules
+from .explanation.diagnosis import Diagnosis, diagnose, explained
+from .explanation.findings import findings
 from .fleet import Fleet, link, read_fleet
 from .registrations import pattern_coverage, read_registrations
-from .rules import rules
 from .schema import columns
 from .simulation import simulate
-from .trustlists import read_trust_list
 
 __version__ = "0.1.0"
 
@@ -80,7 +80,7 @@ __all__ = [
 ]
 
 _MODULES = {"charts", "widgets"}
-_FUNCTIONS = {"fetch_chain": "live"}
+_FUNCTIONS = {"fetch_chain": "endpoints.chain"}
 
 
 def __getattr__(name: str) -> Any:

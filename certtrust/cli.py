@@ -12,7 +12,7 @@ from typing import NoReturn, TextIO
 
 from . import __version__
 from .errors import CerttrustError
-from .rules import SCENARIOS
+from .evaluation.rules import SCENARIOS
 
 NONE_FAIL, SOME_FAIL, MISUSE = 0, 1, 2
 
@@ -209,7 +209,7 @@ def _need_folder(path: str | Path | None) -> None:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from .diagnosis import diagnose
+    from .explanation.diagnosis import diagnose
 
     for path in (given.certificate, *(given.trust or []), *given.chain):
         if not Path(path).is_file():

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import chains, schema
-from .certificates import read_certificates
+from . import schema
+from .certificates.reading import read_certificates
+from .certificates.trust_lists import read_trust_list
 from .devices import read_devices
 from .errors import SourceError
 from .registrations import read_registrations
-from .trustlists import read_trust_list
+from .trust import chains
 
 FOLDERS = ("certificates", "trust", "devices", "registrations")
 """The folders of a fleet directory; each may be absent, and then its table is empty."""

@@ -1,10 +1,10 @@
 """What to do first: actions that can be applied, a ranked plan of them, the coming failures, and what-ifs."""
 
-from .actions import KINDS, apply
 from .forecast import endings, forecast, latest
-from .gaps import contradictions, missing
 from .impersonations import impersonations
-from .remedies import remedies
+from .missing import contradictions, missing
+from .remedies.actions import KINDS, apply
+from .remedies.plan import remedies
 from .shared import shared_keys, shared_names
 from .whatif import changes, what_if
 

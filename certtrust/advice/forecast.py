@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..attempts import attempts
-from ..check import CAUSES, check
+from ..arrays.grouping import Codes, combine, spread
 from ..errors import CerttrustError
+from ..evaluation.attempts import attempts
+from ..evaluation.check import CAUSES, check
+from ..evaluation.ownership import identities
 from ..fleet import Fleet, link
-from ..groups import Codes, combine, spread
-from ..owners import identities
-from ..paths import TrustPath
 from ..schema import ATTEMPTS, conform
-from .actions import among, known_certificates
+from ..trust.paths import TrustPath
+from .remedies.actions import among, known_certificates
 
 _NEVER = np.iinfo(np.int64).max
 _SECOND = 1_000_000

@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .. import cores, identity, owners
+from ..arrays import threads
+from ..arrays.grouping import Codes, combine, distinct, once, places, spread
+from ..evaluation import ownership
 from ..fleet import Fleet
-from ..groups import Codes, combine, distinct, once, places, spread
-from ..x509 import REFUSED
+from ..names import device_ids
+from ..x509.reader import REFUSED
 
 _LOG = ("pbx", "serial", "hardware_id", "registration_name", "interface", "fingerprint")
-_CERTIFICATES = (*owners.OWNING, "serial", "not_after", "parse_error")
+_CERTIFICATES = (*ownership.OWNING, "serial", "not_after", "parse_error")
 _SHOWN = ("fingerprint", "subject", "subject_cn", "not_before", "not_after", "refused")
 
 
@@ -50,10 +52,10 @@ def holdings(fleet: Fleet) -> Holdings:
         fleet, registrations=once(fleet.registrations[list(_LOG)]), certificates=fleet.certificates[[*_CERTIFICATES]]
     )
     log, entries = slim.registrations, slim.devices
-    serials = owners.by_tail(owners.known_serials(slim))
-    entered = owners.identify(entries, serials)
-    registered, found = cores.both(
-        lambda: owners.owner(log, entries.assign(device=entered), serials),
+    serials = ownership.by_tail(ownership.known_serials(slim))
+    entered = ownership.identify(entries, serials)
+    registered, found = threads.both(
+        lambda: ownership.owner(log, entries.assign(device=entered), serials),
         lambda: _leaves(slim, serials, entered),
         len(fleet.registrations),
     )
@@ -94,7 +96,7 @@ def holdings(fleet: Fleet) -> Holdings:
 
 def _leaves(fleet: Fleet, serials: pd.Series, entered: pd.Series) -> pd.DataFrame:
     """Return what devices present, with the one that a file or the CN tells, and the entries of the trust lists."""
-    found = owners.held_by(fleet.certificates, serials, entered)
+    found = ownership.held_by(fleet.certificates, serials, entered)
     listed = fleet.trust[found.columns].drop_duplicates("fingerprint")
     # An entry came with nothing, and the name of its file is that of the PBX.
     listed = listed.assign(bundle=None, device=None).astype({"bundle": "str", "device": "str"})
@@ -110,7 +112,7 @@ def _names(
     By default a device registers by its serial, and an interface of a gateway by serial-interface.
     """
     log, entries = fleet.registrations, fleet.devices
-    serial = identity.serials(devices)
+    serial = device_ids.serials(devices)
     default, interface = (serial.reindex(codes).reset_index(drop=True) for codes in (entered, registered))
     interface = interface + "-" + log["interface"].reset_index(drop=True)
     own = [entries["user"], entries["hardware_id"], entries["serial"], default]
@@ -144,7 +146,7 @@ def _named(cns: pd.Series, names: pd.DataFrame, texts: pd.Series, devices: pd.Se
     wanted = places(cns, texts)
     start = np.searchsorted(text, wanted)
     owner, number = spread(np.where(wanted < 0, 0, np.searchsorted(text, wanted, side="right") - start))
-    spelled = places(identity.same_spelling(cns), devices)
+    spelled = places(device_ids.same_spelling(cns), devices)
     known = np.flatnonzero(spelled >= 0)
     found = {
         "certificate": np.concatenate([owner, known]),

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .. import chains
-from ..check import moment_of
+from ..arrays.grouping import Codes, distinct, places, spread
 from ..errors import CerttrustError
+from ..evaluation.check import moment_of
+from ..evaluation.rules import TRUSTED
 from ..fleet import Fleet, link
-from ..groups import Codes, distinct, places, spread
-from ..names import common_names
-from ..prefixes import beginnings
-from ..rules import TRUSTED
+from ..names.matching import common_names
+from ..names.prefixes import beginnings
+from ..trust import chains
 from .holders import Holdings, holdings
 
 LIMIT = 1_000_000

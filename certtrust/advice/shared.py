@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..arrow import bits
+from ..arrays.arrow import bits
 from ..fleet import Fleet
-from ..names import common_names
-from ..outlines import Outlines
-from ..prefixes import usable
-from .actions import known_certificates
+from ..names.matching import common_names
+from ..names.prefixes import usable
+from ..x509.columnar_structure import Outlines
 from .holders import Holdings, holdings
+from .remedies.actions import known_certificates
 
 
 def shared_names(fleet: Fleet) -> pd.DataFrame:

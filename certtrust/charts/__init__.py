@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from ..texts.labels import cause_label
 from .causes import causes
 from .combinations import broken_together, combinations
 from .compared import compared
+from .drawing.palette import cause_colours
+from .drawing.sheet import alternative_text, blank, figure_of, style
 from .expiry import expiries, expiry
 from .forecast import forecast
 from .heatmap import causes_by_group, heatmap
-from .labels import cause_label
 from .name_fit import name_fit, name_relations
-from .palette import cause_colours
 from .remedies import remedies
-from .sheet import alternative_text, blank, figure_of, style
 from .timeline import failures_over_time, timeline
 from .trust_tree import issuer_tree, trust_tree
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..check import causes as count_causes
-from .labels import cause_label, percent, plural
-from .palette import OTHER, cause_colours, colour
-from .rows import Part, Row, capacity, draw_rows, natural_height
-from .sheet import WIDTH, Key, sheet
+from ..evaluation.check import causes as count_causes
+from ..texts.labels import cause_label, percent, plural
+from .drawing.palette import OTHER, cause_colours, colour
+from .drawing.rows import Part, Row, capacity, draw_rows, natural_height
+from .drawing.sheet import WIDTH, Key, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

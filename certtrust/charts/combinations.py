@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..check import counted
-from ..rules import RULES
-from .labels import cause_label, percent, plural
-from .palette import cause_colours
-from .sheet import SMALL, WIDTH, Sheet, sheet
-from .text import plain, shorten, text_width, wrap
+from ..evaluation.check import counted
+from ..evaluation.rules import RULES
+from ..texts.labels import cause_label, percent, plural
+from .drawing.palette import cause_colours
+from .drawing.sheet import SMALL, WIDTH, Sheet, sheet
+from .drawing.text import plain, shorten, text_width, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..check import compare
-from .labels import percent, plural
-from .palette import BAD, GOOD, OTHER, colour
-from .sheet import SMALL, TITLE, WIDTH, Sheet, sheet
-from .text import shorten, text_width, wrap
+from ..evaluation.check import compare
+from ..texts.labels import percent, plural
+from .drawing.palette import BAD, GOOD, OTHER, colour
+from .drawing.sheet import SMALL, TITLE, WIDTH, Sheet, sheet
+from .drawing.text import shorten, text_width, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .labels import plural
-from .palette import BAD, CAUSE_COLOURS, colour
-from .sheet import SMALL, WIDTH, Key, Sheet, sheet
-from .text import plain, shorten
+from ..texts.labels import plural
+from .drawing.palette import BAD, CAUSE_COLOURS, colour
+from .drawing.sheet import SMALL, WIDTH, Key, Sheet, sheet
+from .drawing.text import plain, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

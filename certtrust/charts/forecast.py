@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .labels import cause_label, plural
-from .sheet import WIDTH, sheet
-from .stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, RIGHT, draw_stack, stack_colours, stack_legend
+from ..texts.labels import cause_label, plural
+from .drawing.sheet import WIDTH, sheet
+from .drawing.stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, RIGHT, draw_stack, stack_colours, stack_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

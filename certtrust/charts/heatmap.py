@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..check import causes as count_causes
-from .labels import cause_label, percent, plural
-from .sheet import SMALL, WIDTH, Sheet, sheet
-from .stack import OTHER_CAUSES, stack_colours
-from .text import plain, shorten, text_width
+from ..evaluation.check import causes as count_causes
+from ..texts.labels import cause_label, percent, plural
+from .drawing.sheet import SMALL, WIDTH, Sheet, sheet
+from .drawing.stack import OTHER_CAUSES, stack_colours
+from .drawing.text import plain, shorten, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

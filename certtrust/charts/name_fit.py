@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..identity import hardware_ids, same_spelling, serials
-from ..names import begins_with_cn
-from .labels import RELATIONS, percent, plural
-from .palette import BAD, CAUSE_COLOURS, GOOD, OTHER, colour
-from .rows import Part, Row, capacity, draw_rows, natural_height
-from .sheet import WIDTH, sheet
+from ..names.device_ids import hardware_ids, same_spelling, serials
+from ..names.matching import begins_with_cn
+from ..texts.labels import RELATIONS, percent, plural
+from .drawing.palette import BAD, CAUSE_COLOURS, GOOD, OTHER, colour
+from .drawing.rows import Part, Row, capacity, draw_rows, natural_height
+from .drawing.sheet import WIDTH, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

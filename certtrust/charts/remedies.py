@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .labels import percent, plural
-from .palette import GOOD, OTHER, colour
-from .rows import Part, Row, capacity, draw_rows, natural_height
-from .sheet import NARROW, WIDTH, Key, sheet
+from ..texts.labels import percent, plural
+from .drawing.palette import GOOD, OTHER, colour
+from .drawing.rows import Part, Row, capacity, draw_rows, natural_height
+from .drawing.sheet import NARROW, WIDTH, Key, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

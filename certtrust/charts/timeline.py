@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..check import counted
 from ..errors import CerttrustError
-from .labels import percent, plural
-from .sheet import WIDTH, Key, Sheet, sheet
-from .stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, RIGHT, draw_stack, stack_colours, stack_legend
+from ..evaluation.check import counted
+from ..texts.labels import percent, plural
+from .drawing.sheet import WIDTH, Key, Sheet, sheet
+from .drawing.stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, RIGHT, draw_stack, stack_colours, stack_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

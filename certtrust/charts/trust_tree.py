@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ..evaluation.ownership import leaves
 from ..fleet import Fleet, link
-from ..owners import leaves
-from .labels import percent, plural
-from .palette import BAD, GOOD, colour
-from .rows import Part, Row, capacity, draw_rows, natural_height
-from .sheet import WIDTH, Key, sheet
+from ..texts.labels import percent, plural
+from .drawing.palette import BAD, GOOD, colour
+from .drawing.rows import Part, Row, capacity, draw_rows, natural_height
+from .drawing.sheet import WIDTH, Key, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

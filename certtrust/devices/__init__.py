@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from .. import identity, schema
+from .. import schema
 from ..errors import SourceError
+from ..names import device_ids
 from ..sources import Source, sources
-from . import backups, delimited, json_objects, xml_objects
-from .entries import Entry, failed
+from .formats import backups, delimited, json_objects, xml_objects
+from .formats.entries import Entry, failed
 
 __all__ = ["read_devices", "shared_hardware_ids"]
 
@@ -90,8 +91,8 @@ def _decoded(content: bytes) -> str:
 def _identified(frame: pd.DataFrame) -> pd.DataFrame:
     """Complete serial and model from the hardware ID, where nothing else tells them."""
     hardware_id = frame["hardware_id"].astype("str")
-    model = frame["model"].astype("str").fillna(identity.hardware_ids(hardware_id)["model"])
-    return frame.assign(serial=identity.serials(hardware_id), model=model)
+    model = frame["model"].astype("str").fillna(device_ids.hardware_ids(hardware_id)["model"])
+    return frame.assign(serial=device_ids.serials(hardware_id), model=model)
 
 
 def shared_hardware_ids(devices: pd.DataFrame) -> pd.DataFrame:
@@ -118,7 +119,7 @@ def shared_hardware_ids(devices: pd.DataFrame) -> pd.DataFrame:
     owner = devices[["pbx", "user", "long_name"]].astype("str").fillna("")
     # An inventory entry belongs to no user.
     named = devices["user"].notna() | devices["number"].notna()
-    identity_of = identity.same_spelling(devices["hardware_id"]).where(named)
+    identity_of = device_ids.same_spelling(devices["hardware_id"]).where(named)
     users = owner.groupby([identity_of, "pbx", "user", "long_name"], sort=False).ngroup().groupby(identity_of).nunique()
     count = identity_of.map(users)
     found = devices.assign(identity=identity_of, users=count)[count > 1]

@@ -15,9 +15,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import identity, schema
+from .. import schema
+from ..names import device_ids
 from . import vocabulary
-from .spans import Flags, Places, Spans, present
+from .text.spans import Flags, Places, Spans, present
 
 TEXT = pa.large_string()
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -214,14 +215,14 @@ def serials(text: Any) -> Any:
     """Return what is a serial in any spelling as 12 lower-case hex digits; all else is missing."""
     if _all_serials(text):
         return text
-    return _spelled(text, _SERIAL, r"^\s*[0-9A-Fa-f][0-9A-Fa-f:.-]{10,15}[0-9A-Fa-f]\s*$", identity.serials)
+    return _spelled(text, _SERIAL, r"^\s*[0-9A-Fa-f][0-9A-Fa-f:.-]{10,15}[0-9A-Fa-f]\s*$", device_ids.serials)
 
 
 def hardware_ids(text: Any) -> Any:
     """Return what is a hardware ID in its one spelling; all else is missing."""
 
     def one_spelling(series: pd.Series) -> pd.Series:
-        return identity.same_spelling(series).where(identity.hardware_ids(series)["model"].notna())
+        return device_ids.same_spelling(series).where(device_ids.hardware_ids(series)["model"].notna())
 
     return _spelled(
         text,
@@ -322,7 +323,7 @@ def _decoded(text: Any) -> Any:
     return text.dictionary_decode() if pa.types.is_dictionary(text.type) else text
 
 
-_DEFAULT_NAME = rf"^(?P<serial>{identity.SERIAL})(?:-(?P<interface>[A-Za-z][A-Za-z0-9]*))?$"
+_DEFAULT_NAME = rf"^(?P<serial>{device_ids.SERIAL})(?:-(?P<interface>[A-Za-z][A-Za-z0-9]*))?$"
 
 
 def named(columns: Columns) -> Columns:

@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from ..identity import HARDWARE_ID, SERIAL
+from ..names.device_ids import HARDWARE_ID, SERIAL
 
 _LONGEST = 300
 _MASKS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..identity import same_spelling
+from ..names.device_ids import same_spelling
 
 _WHO = ["pbx", "serial", "hardware_id", "registration_name", "code", "module"]
 _TOLD = ["state", "reason", "protocol"]

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from .. import schema
 from .columns import COLUMNS, SCHEMA, TEXT, Columns, constant
-from .spans import Spans
+from .text.spans import Spans
 
 _SLACK = 1.02
 """How much more memory than its values text may take before it is copied."""

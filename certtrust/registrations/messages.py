@@ -18,12 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import CerttrustError
-from ..identity import HARDWARE_ID, SERIAL
+from ..names.device_ids import HARDWARE_ID, SERIAL
 from . import columns as typed
 from . import records
 from .columns import NOTHING, TEXT, Columns, Notes, spread
 from .pairs import pairs_with_quotes
-from .spans import Cuts, Flags, Places, Spans, holds, present
+from .text.spans import Cuts, Flags, Places, Spans, holds, present
 from .vocabulary import H225_REASONS, TLS_ALERTS
 
 KEYS = {

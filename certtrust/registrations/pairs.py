@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .columns import TEXT
-from .spans import Cuts, Places, Spans, Words, parted
+from .text.spans import Cuts, Places, Spans, Words, parted
 
 _QUOTED = re.compile(rb'(?:^|(?<=[\s,;]))([A-Za-z_][\w.-]*)=(?:"([^"]*)"|([^\s"]*))')
 

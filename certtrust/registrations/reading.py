@@ -14,13 +14,14 @@ import pyarrow as pa
 
 from ..errors import SourceError
 from ..sources import Source, sources
-from . import frames, json_lines, lines, messages, phone_table, query_strings, separated, stored, syslog
+from . import frames, messages
 from .columns import Columns, constant
-from .formats import About, Format
+from .formats import About, Format, csv_lines, json_lines, parquet, phone_table, query_strings, syslog
+from .text import lines
 
-FORMATS: dict[str, Format] = {each.NAME: each for each in (json_lines, query_strings, phone_table, separated, syslog)}
+FORMATS: dict[str, Format] = {each.NAME: each for each in (json_lines, query_strings, phone_table, csv_lines, syslog)}
 """The formats of lines, in the order in which a file is tried for them."""
-NAMES = (*FORMATS, stored.NAME)
+NAMES = (*FORMATS, parquet.NAME)
 
 _QUIET = 3.0
 """Seconds after which a progress bar appears unless one is asked for."""
@@ -91,8 +92,8 @@ def _failed(source: Source, error: str) -> Any:
 
 def _counted(stream: BinaryIO, source: Source, chosen: Options) -> Counted:
     begin = lines.head(stream)
-    if chosen.form == stored.NAME or (chosen.form is None and begin.startswith(stored.MAGIC)):
-        yield from stored.tables(stream, begin, source.name)
+    if chosen.form == parquet.NAME or (chosen.form is None and begin.startswith(parquet.MAGIC)):
+        yield from parquet.tables(stream, begin, source.name)
         return
     head = b"".join(lines.as_utf8(begin, BytesIO())).decode("utf-8", "replace")
     # Syslog takes any line as a message, so it is also the format of what is of no other.

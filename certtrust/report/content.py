@@ -9,14 +9,14 @@ from typing import Literal
 import pandas as pd
 
 from ..advice import forecast, impersonations, remedies
-from ..attempts import attempts
-from ..charts.labels import cause_label
-from ..check import causes as count_causes
-from ..check import check, compare, counted, required
-from ..findings import explain, filled
+from ..evaluation.attempts import attempts
+from ..evaluation.check import causes as count_causes
+from ..evaluation.check import check, compare, counted, required
+from ..evaluation.rules import BY_CODE, RULES
+from ..explanation.findings import explain, filled
 from ..fleet import FOLDERS, Fleet, link
-from ..rules import BY_CODE, RULES
 from ..texts import sentences
+from ..texts.labels import cause_label
 
 Step = Callable[[str], None]
 """Told what is being worked on, for a progress bar."""

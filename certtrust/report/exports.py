@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..rules import rules as all_rules
+from ..evaluation.rules import rules as all_rules
 from .content import Report
 from .figures import write_pictures
 from .page import page

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from .. import charts
-from ..charts.palette import BAD, CAUSE_COLOURS, FURTHER, GOOD, OTHER
+from ..charts.drawing.palette import BAD, CAUSE_COLOURS, FURTHER, GOOD, OTHER
+from ..texts.markup import Markup, tag
 from .content import Report
-from .markup import Markup, tag
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

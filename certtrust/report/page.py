@@ -7,13 +7,13 @@ from importlib import resources
 
 import pandas as pd
 
-from ..charts.labels import percent, plural
-from ..charts.palette import CAUSE_COLOURS, OTHER
-from ..rules import rules as all_rules
+from ..charts.drawing.palette import CAUSE_COLOURS, OTHER
+from ..evaluation.rules import rules as all_rules
+from ..texts.labels import percent, plural
+from ..texts.markup import Column, Markup, join, table, tag
 from . import words
 from .content import Report
 from .figures import dark_colours, figure
-from .markup import Column, Markup, join, table, tag
 
 SHOWN = 100
 """Rows of a long table that the page shows; the CSV beside it has all."""

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ..charts.labels import percent, plural
-from ..check import counted
+from ..evaluation.check import counted
+from ..texts.labels import percent, plural
 from .content import PAIRS, Report
 
 

@@ -7,7 +7,7 @@ from random import Random
 
 import pandas as pd
 
-from ..certificates import from_der
+from ..certificates.reading import from_der
 from ..schema import DEVICES, TRUST, conform
 from .authorities import Issued
 from .model import Device

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..arrow import text
+from ..arrays.arrow import text
 
 MISSING = "(not known)"
 

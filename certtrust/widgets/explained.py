@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from .. import chains
-from ..diagnosis import Diagnosis, _step
-from ..report.markup import Content, Markup, tag
-from ..rules import HYGIENE, SCENARIOS
-from .look import MARKS, day, verdict_of
+from ..evaluation.rules import HYGIENE, SCENARIOS
+from ..explanation.diagnosis import Diagnosis, _step
+from ..texts.markup import Content, Markup, tag
+from ..trust import chains
+from .styling import MARKS, day, verdict_of
 
 SCENARIO_LABELS = {
     "h323-certificate": "Registration over H.323/TLS, with the device's certificate",

@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from ..attempts import attempts
-from ..charts.labels import cause_label, plural
-from ..check import check
-from ..diagnosis import Diagnosis
+from ..evaluation.attempts import attempts
+from ..evaluation.check import check
+from ..explanation.diagnosis import Diagnosis
 from ..fleet import Fleet, link
 from ..report.content import reasons
 from ..report.exports import guarded
-from ..report.markup import Markup, tag
+from ..texts.labels import cause_label, plural
+from ..texts.markup import Markup, tag
 from . import explained
 from .index import FILTERS, Criteria, Index, build
-from .look import DASH, FIELD, card, day, html, short, show, show_with_twin, style
 from .panels import Channel, Head, bars, device_table
+from .styling import DASH, FIELD, card, day, html, short, show, show_with_twin, style
 from .tables import label
 
 ROWS = 15

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..charts.labels import cause_label
-from ..check import counted
+from ..evaluation.check import counted
+from ..texts.labels import cause_label
 
 Codes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

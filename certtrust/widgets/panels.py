@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import ipywidgets
 import pandas as pd
 
-from ..charts.labels import cause_label, percent, plural
-from ..charts.palette import OTHER, cause_colours
-from ..report.markup import Content, Markup, tag
+from ..charts.drawing.palette import OTHER, cause_colours
+from ..texts.labels import cause_label, percent, plural
+from ..texts.markup import Content, Markup, tag
 from .tables import cell, label
 
 _SEND = (

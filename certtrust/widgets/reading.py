@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..certificates import read_certificates
-from ..charts.labels import plural
+from ..certificates.reading import read_certificates
 from ..errors import CerttrustError
 from ..schema import CERTIFICATES, empty
+from ..texts.labels import plural
 
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----")
 _PKCS12 = (".p12", ".pfx")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ..advice.wording import pem
+from ..advice.remedies.wording import pem
 from ..schema import TRUST, conform
 from .trial import Settings, Trial
 

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 from IPython.display import HTML
 
-from ..charts.labels import cause_label, percent, plural
-from ..report.markup import Markup, tag
-from .look import DASH
+from ..texts.labels import cause_label, percent, plural
+from ..texts.markup import Markup, tag
+from .styling import DASH
 
 LABELS = {
     "device": "Device",

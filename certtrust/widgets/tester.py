@@ -8,17 +8,17 @@ import ipywidgets
 import pandas as pd
 import traitlets
 
-from .. import chains
-from ..diagnosis import Diagnosis, diagnose
 from ..errors import CerttrustError
+from ..evaluation.rules import SCENARIOS
+from ..explanation.diagnosis import Diagnosis, diagnose
 from ..fleet import Fleet
-from ..report.markup import Markup, tag
-from ..rules import SCENARIOS
 from ..schema import CERTIFICATES, empty
+from ..texts.markup import Markup, tag
+from ..trust import chains
 from . import explained
-from .look import DASH, FIELD, card, html, show, show_with_twin, style, word_for
-from .moments import MomentSlider
-from .presented import CertificateSource
+from .certificate_source import CertificateSource
+from .date_slider import MomentSlider
+from .styling import DASH, FIELD, card, html, show, show_with_twin, style, word_for
 from .trust import TrustChoice, listed_frame
 
 _SCENARIOS = {

@@ -16,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .. import chains, names
 from ..advice import changes, latest
 from ..advice.whatif import CHANGES
-from ..attempts import _scenario, attempts
-from ..check import CAUSES, VERDICTS, check
+from ..arrays.grouping import combine
+from ..evaluation.attempts import _scenario, attempts
+from ..evaluation.check import CAUSES, VERDICTS, check
+from ..evaluation.ownership import identities
 from ..fleet import Fleet, link
-from ..groups import combine
-from ..owners import identities
+from ..names import matching
+from ..trust import chains
 
 Codes = npt.NDArray[np.int64]
 
@@ -80,7 +81,7 @@ class Trial:
             tls_only=pd.array([False] * len(rows), dtype="boolean"),
         )
         columns = [rows[name] for name in _FACTS if name != "fingerprint"]
-        columns += [_scenario(by_itself, self.of), names.certificate_fits_registration(rows), rows["time"].isna()]
+        columns += [_scenario(by_itself, self.of), matching.certificate_fits_registration(rows), rows["time"].isna()]
         columns += [self._signer(), pd.Series(self.entered)]
         codes = [pd.factorize(column, use_na_sentinel=False)[0].astype(np.int64) for column in columns]
         return combine(*codes)[0]

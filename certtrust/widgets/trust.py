@@ -10,12 +10,12 @@ import ipywidgets
 import pandas as pd
 import traitlets
 
-from ..charts.labels import plural
+from ..certificates.trust_lists import read_trust_list
 from ..fleet import Fleet
 from ..schema import TRUST, conform, empty
-from ..trustlists import read_trust_list
-from .look import FIELD, card, day, drop_zone, html, short, show
+from ..texts.labels import plural
 from .reading import read
+from .styling import FIELD, card, day, drop_zone, html, short, show
 
 SHOWN = 60
 """How many check boxes are drawn; a filter finds the others."""

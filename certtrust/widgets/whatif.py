@@ -14,14 +14,14 @@ import traitlets
 
 from ..advice import changes
 from ..advice.whatif import CHANGES
-from ..charts.labels import cause_label, plural
 from ..fleet import Fleet
 from ..report.exports import guarded
-from ..report.markup import Markup, tag
-from .look import FIELD, card, day, html, short, show, show_with_twin, style, word_for
-from .moments import MomentSlider
+from ..texts.labels import cause_label, plural
+from ..texts.markup import Markup, tag
+from .date_slider import MomentSlider
 from .panels import Channel, Head, compared_bars, device_table, tiles
 from .steps import EVERY, Step, in_list, lists, plan, settings
+from .styling import FIELD, card, day, html, short, show, show_with_twin, style, word_for
 from .trial import Settings, Trial, changed, is_h323, switched
 
 SHOWN = 40

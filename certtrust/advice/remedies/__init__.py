@@ -1,0 +1,1 @@
+"""A ranked plan of actions, each tried on a copy of the fleet."""

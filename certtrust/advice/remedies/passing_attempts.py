@@ -1,0 +1,57 @@
+"""Attempts that work: no action may break them, whether or not the results at hand speak of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ...arrays.grouping import alike, distinct
+from ...evaluation.attempts import joined, speaking
+from ...evaluation.check import check
+from ...evaluation.ownership import Whose, owner
+from ...fleet import Fleet
+from .actions import among
+from .cases import failed
+
+_SAID = ("pbx", "serial", "hardware_id", "registration_name", "fingerprint")
+
+
+def with_what_works(fleet: Fleet, known: Whose, results: pd.DataFrame, *, logged: bool) -> pd.DataFrame:
+    """Add the attempts that pass and that the results leave out, as far as an action may touch them.
+
+    They are judged as the results were: all at one moment, or each at its own time.
+    """
+    rows = fleet.registrations if logged else fleet.devices
+    meant = speaking(rows) if logged else np.ones(len(rows), dtype=bool)
+    if meant.sum() == len(results):
+        return results
+    meant &= ~rows.index.isin(results.index)
+    if logged:
+        meant[meant] = _concerned(fleet, known, rows.loc[meant, list(_SAID)], results)
+        others = joined(dataclasses.replace(fleet, registrations=rows[meant]), known, "log")
+    else:
+        others = joined(fleet, known, "devices")[meant]
+    judged = check(others, at=_moment(results))
+    working = judged[judged["verdict"] == "pass"]
+    return pd.concat([results, working.reindex(columns=results.columns)]) if len(working) else results
+
+
+def _concerned(fleet: Fleet, known: Whose, said: pd.DataFrame, results: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which log lines are of a device that fails, or may present the certificate of an attempt that does."""
+    fails = results[["device", "fingerprint"]][failed(results)]
+    holders = known.held["device"][among(known.held["fingerprint"], fails["fingerprint"])]
+    same, first = alike(said, _SAID)
+    said = said.iloc[first]
+    device = owner(said, fleet.devices.assign(device=known.entered), known.tails)
+    presents = among(said["fingerprint"].str.lower(), fails["fingerprint"])
+    return (presents | among(device, distinct(fails["device"], holders)))[same]
+
+
+def _moment(results: pd.DataFrame) -> pd.Timestamp | None:
+    """Return the one moment that the results were judged at, None where it was each one's own time."""
+    moments = results["judged_at"].unique()
+    own = (results["judged_at"] == results["time"]) | results["time"].isna()
+    return None if own.all() or len(moments) != 1 else moments[0]

@@ -1,0 +1,1 @@
+"""Columns of many rows at once: Arrow and NumPy helpers, grouping, threads."""

@@ -1,0 +1,1 @@
+"""Certificates and trust lists, read from files of every shape."""

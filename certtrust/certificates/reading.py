@@ -1,0 +1,372 @@
+"""Certificates of any shape as one frame: table CERTIFICATES, one row for each block that was found.
+
+`read_certificates` reads files and content; `from_der` makes the same rows of DER that is already in memory.
+A row that cryptography refuses to load has a `parse_error` that begins with `x509.REFUSED` ("certificate: "):
+its columns are shown, but no verdict may rest on them. A block that is no certificate (a key, a request, what
+cannot be decoded) is a row without fingerprint and DER.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..errors import CerttrustError
+from ..names.device_ids import HARDWARE_ID, SERIAL, hardware_ids, same_spelling, serials
+from ..schema import CERTIFICATES, conform
+from ..sources import Source, Unit, sources, units
+from ..x509 import reader
+from ..x509.columnar_elements import TEXT
+from .files import blocks
+from .key_stores import Block
+
+_BATCH = 4096
+_FILES_AT_ONCE = 256
+_SHOWN_AFTER = 2.0
+
+Columns = dict[str, Any]
+
+# Free names that soft clients are known by, where a serial or a hardware ID is missing.
+_SOFT_CLIENT = r"(?:[Ss]wphone_|[Ss]martphone)[^./\\]*"
+_WITHIN = r"(?<![0-9A-Za-z]){}(?![0-9A-Za-z])"
+# A product is looked for from "IP" first, so that hq-IP222-2f-68-8a is the phone and not a product "hq-IP222".
+_IN_FILE_NAMES = tuple(
+    re.compile(_WITHIN.format(f"(?:{pattern})"))
+    for pattern in (SERIAL, f"[Ii][Pp]{HARDWARE_ID.removeprefix('[A-Za-z]')}", HARDWARE_ID, _SOFT_CLIENT)
+)
+
+
+@dataclass
+class Batch:
+    """Blocks and where they were found; a plain certificate is just its DER."""
+
+    blocks: list[Block | bytes] = field(default_factory=list)
+    source: list[str] = field(default_factory=list)
+    position: list[int] = field(default_factory=list)
+    bundle: list[str] = field(default_factory=list)
+    device: list[str | None] = field(default_factory=list)
+
+    def add(self, blocks: Sequence[Block | bytes], source: str, position: int, device: str | None) -> None:
+        """Append blocks that follow each other in one source."""
+        size = len(blocks)
+        self.blocks += blocks
+        self.source += [source] * size
+        self.position += range(position, position + size)
+        self.bundle += [source] * size
+        self.device += [device] * size
+
+
+def read_certificates(
+    source: Any,
+    *,
+    password: str | bytes | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Read certificates of any shape into a frame, one row for each block that is found.
+
+    Parameters
+    ----------
+    source : path, glob, directory, bytes, str of PEM, open file, or an iterable of these
+        PEM with text between the blocks, DER (several back to back too), PKCS#7, PKCS#12, base64 without
+        armour, Parquet, CSV or JSON with a column of certificates, secrets of Kubernetes, the listing of a
+        device (`X509 xml-info`); ZIP and tar archives and gzip around any of these.
+    password : str or bytes, optional
+        Password of PKCS#12 files. Keys within are dropped at once.
+    workers : int, optional
+        Number of processes that share many files; without it, this process reads them. A script that
+        asks for several has to guard its entry (`if __name__ == "__main__":`).
+    progress : bool, optional
+        Show a progress bar; without it, one appears on a terminal or in a notebook after two seconds.
+
+    Returns
+    -------
+    DataFrame
+        Table CERTIFICATES in input order. What is odd in a certificate costs its own columns only, and
+        `parse_error` says which and why; it begins with "certificate: " where cryptography refuses to load
+        the certificate. Keys and requests are rows that are named in `parse_error` and hold nothing else.
+
+    Raises
+    ------
+    SourceError
+        If a path or glob names nothing.
+    CerttrustError
+        If `workers` are asked for by a script whose entry is not guarded.
+
+    Examples
+    --------
+    >>> read_certificates(b"no certificate")["parse_error"].tolist()
+    ['no certificate is found']
+    """
+    secret = password.encode() if isinstance(password, str) else password
+    with _progress(progress) as advance:
+        if workers is not None and workers > 1:
+            batches = _in_processes(units(source), secret, workers)
+        else:
+            batches = _batches(sources(source), secret)
+        parts = []
+        for batch in batches:
+            parts.append(batch)
+            advance(len(batch["der"]))
+    return _frame(parts)
+
+
+def from_der(
+    ders: Iterable[bytes],
+    *,
+    source: str | Sequence[str] = "<der>",
+    bundle: str | Sequence[str] | None = None,
+    device: str | Sequence[str | None] | None = None,
+) -> pd.DataFrame:
+    """Return the rows of certificates whose DER is at hand: from a handshake, a simulation, another frame.
+
+    Parameters
+    ----------
+    ders : iterable of bytes
+        One certificate each.
+    source, bundle : str or sequence of str
+        Where they come from and what arrived together, for all or one by one; `bundle` is `source` by default.
+    device : str or sequence of str, optional
+        Who presented them, for all or one by one; where it is missing, the name of the source or the CN tells.
+
+    Returns
+    -------
+    DataFrame
+        Table CERTIFICATES in the order given; `position` counts within each source.
+
+    Examples
+    --------
+    >>> from_der([b"0"], source="phone")[["source", "position"]].values.tolist()
+    [['phone', 0]]
+    """
+    held: list[Block | bytes] = list(ders)
+    names = pd.Series(_each(source, len(held)), dtype="str")
+    positions, bundles = names.groupby(names).cumcount(), _each(source if bundle is None else bundle, len(held))
+    by_name = {name: _in_file_name(name) for name in names.unique()}
+    given = zip(_each(device, len(held)), names, strict=True)
+    devices = [each if isinstance(each, str) else by_name[name] for each, name in given]
+    batch = Batch(held, names.tolist(), positions.tolist(), bundles, devices)
+    return _frame(list(map(_columns, _parts(batch))))
+
+
+def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:
+    """Return for how many days each certificate is still valid.
+
+    Parameters
+    ----------
+    certificates : DataFrame
+        A frame with the column `not_after`.
+    at : Timestamp or what becomes one, or Series of them, optional
+        The moment to count from, in UTC where it has no zone; now by default.
+
+    Returns
+    -------
+    Series of float
+        Days with their fraction, negative after the end; missing where the end is.
+
+    Examples
+    --------
+    >>> days_left(pd.DataFrame({"not_after": pd.to_datetime(["2026-02-01"], utc=True)}), "2026-01-01").tolist()
+    [31.0]
+    """
+    # Whole microseconds as numbers: the end of the year 9999 is further away than a Timedelta of nanoseconds reaches.
+    moment = pd.Timestamp.now("UTC") if at is None else pd.to_datetime(at, utc=True)
+    until = _microseconds(moment) if isinstance(moment, pd.Series) else _microseconds(pd.Series([moment])).iloc[0]
+    left = (_microseconds(certificates["not_after"]) - until) / 86_400_000_000
+    return left.astype("float64").rename("days_left")
+
+
+def _microseconds(moments: pd.Series) -> pd.Series:
+    moments = moments.astype("datetime64[us, UTC]")
+    return moments.astype("int64").where(moments.notna())
+
+
+def _each(value: Any, size: int) -> list[Any]:
+    return [value] * size if value is None or isinstance(value, str) else list(value)
+
+
+# From sources to batches of columns
+
+
+@contextmanager
+def _progress(wanted: bool | None) -> Iterator[Callable[[int], object]]:
+    """Give a function that is to be told how many more rows there are."""
+    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+    if not (seen if wanted is None else wanted):
+        yield lambda _: None
+        return
+    from tqdm.auto import tqdm  # it loads the notebook's widgets, which a plain read does not need
+
+    delay = _SHOWN_AFTER if wanted is None else 0
+    with tqdm(unit=" certificates", unit_scale=True, delay=delay) as bar:
+        yield bar.update
+
+
+def _batches(found: Iterable[Source], password: bytes | None) -> Iterator[Columns]:
+    """Yield the columns of all blocks, so many at a time that they stay within the processor's reach."""
+    batch = Batch()
+    for source in found:
+        position, device = 0, _in_file_name(source.name)
+        for run in _runs(source, password):
+            batch.add(run, source.name, position, device)
+            position += len(run)
+            if len(batch.blocks) >= _BATCH:
+                *whole, batch = _parts(batch)
+                yield from map(_columns, whole)
+    yield from map(_columns, _parts(batch))
+
+
+def _parts(batch: Batch) -> Iterator[Batch]:
+    for at in range(0, len(batch.blocks), _BATCH):
+        yield Batch(*(getattr(batch, each.name)[at : at + _BATCH] for each in fields(Batch)))
+
+
+def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Block | bytes]]:
+    if source.error is not None:
+        yield [Block(None, source.error)]
+        return
+    try:
+        with source.open() as stream:
+            yield from blocks(stream, password)
+    except OSError as problem:
+        yield [Block(None, f"reading stopped: {problem}")]
+
+
+def _in_processes(found: Iterator[Unit], password: bytes | None, workers: int) -> Iterator[Columns]:
+    """Read many files in several processes, in order."""
+    try:
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            groups = iter(lambda: list(islice(found, _FILES_AT_ONCE)), [])
+            for batches in pool.map(partial(_read_group, password=password), groups):
+                yield from batches
+    except BrokenProcessPool as problem:
+        raise CerttrustError(
+            "the processes that were to read ended early; a script that asks for workers has to guard its entry "
+            'with `if __name__ == "__main__":`, or leaves workers out'
+        ) from problem
+
+
+def _read_group(group: list[Unit], password: bytes | None) -> list[Columns]:
+    return list(_batches((source for unit in group for source in unit()), password))
+
+
+def _columns(batch: Batch) -> Columns:
+    """Return the columns of a batch, one row for each block."""
+    if set(map(type, batch.blocks)) <= {bytes}:
+        ders = cast(list[bytes | None], batch.blocks)
+        columns = reader.read(cast(list[bytes], ders))
+    else:
+        ders = [each.der if isinstance(each, Block) else each for each in batch.blocks]
+        columns = _columns_of_blocks(batch, ders)
+    serial, model, spelled = _identities(columns["subject_cn"])
+    source = pa.array(batch.source, TEXT)
+    return columns | {
+        "source": source,
+        "position": pa.array(batch.position, pa.int64()),
+        "bundle": source if batch.bundle == batch.source else pa.array(batch.bundle, TEXT),
+        "device": pc.coalesce(_spelled(batch.device), spelled),
+        "serial": serial,
+        "model": model,
+        "der": ders,
+    }
+
+
+def _columns_of_blocks(batch: Batch, ders: list[bytes | None]) -> Columns:
+    columns = reader.read([der for der in ders if isinstance(der, bytes)])
+    found = {row: block for row, block in enumerate(batch.blocks) if isinstance(block, Block)}
+    others = [block for block in found.values() if block.der is None]
+    rows = [{**(block.columns or {}), "parse_error": block.problem} for block in others]
+    columns = reader.interleaved(columns, rows, np.array([der is not None for der in ders], bool))
+    _add_what_blocks_tell(batch, found, columns)
+    return columns
+
+
+def _add_what_blocks_tell(batch: Batch, found: dict[int, Block], columns: Columns) -> None:
+    errors = columns["parse_error"].to_pylist()
+    for row, block in found.items():
+        if block.part is not None:
+            batch.bundle[row] += block.part
+        if block.device is not None:
+            batch.device[row] = block.device
+        if block.problem is not None and block.der is not None:
+            errors[row] = "; ".join(filter(None, (errors[row], block.problem)))
+    columns["parse_error"] = pa.array(errors, TEXT)
+
+
+# From batches to the frame
+
+_DTYPES = {
+    pa.large_string(): pd.StringDtype(na_value=np.nan),
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+
+
+def _frame(batches: list[Columns]) -> pd.DataFrame:
+    """Return the batches as one frame."""
+    batches = batches or [_columns(Batch())]
+    series: dict[str, pd.Series] = {}
+    for column in CERTIFICATES.names:
+        parts = [batch.pop(column) for batch in batches]
+        if isinstance(parts[0], list):
+            series[column] = pd.Series([cell for part in parts for cell in part], dtype="object")
+        else:
+            series[column] = pa.chunked_array(parts).to_pandas(types_mapper=_DTYPES.get)
+    return conform(pd.DataFrame(series), CERTIFICATES)
+
+
+# Devices
+
+_PLAIN_SERIAL = "^[0-9a-f]{12}$"
+_PLAIN_HARDWARE_ID = "^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}$"
+_ANY_IDENTITY = rf"^\s*(?:{SERIAL}|{HARDWARE_ID})\s*$"
+
+
+def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Return serial, model, and either as a device's name, where a CN is a serial or a hardware ID."""
+    none = pa.scalar(None, TEXT)
+    is_serial = pc.match_substring_regex(common_name, _PLAIN_SERIAL)
+    is_hardware = pc.match_substring_regex(common_name, _PLAIN_HARDWARE_ID)
+    serial = pc.if_else(is_serial, common_name, none)
+    hardware = pc.if_else(is_hardware, common_name, none)
+    model = pc.utf8_slice_codeunits(hardware, 0, -9)
+    rest = pc.invert(pc.or_(is_serial, is_hardware))
+    if pc.any(rest).as_py():
+        rest = pc.and_(rest, pc.match_substring_regex(common_name, _ANY_IDENTITY))
+    if not pc.any(rest).as_py():
+        return serial, model, pc.coalesce(serial, hardware)
+    # Other spellings are rare, and identity knows them all.
+    other = pc.if_else(rest, common_name, none)
+    text = other.to_pandas(types_mapper=_DTYPES.get)
+    serial = pc.coalesce(serial, pa.array(serials(text), TEXT))
+    model = pc.coalesce(model, pa.array(hardware_ids(text)["model"], TEXT))
+    return serial, model, pc.coalesce(pc.if_else(is_serial, common_name, hardware), _spelled(other.to_pylist()))
+
+
+def _spelled(names: list[str | None]) -> pa.Array:
+    """Return names in the one spelling that identities are compared in."""
+    distinct = pd.Series([name for name in dict.fromkeys(names) if name is not None], dtype="str")
+    if distinct.empty:
+        return pa.nulls(len(names), TEXT)
+    spelled = dict(zip(distinct, same_spelling(distinct), strict=True))
+    return pa.array([spelled.get(name or "") for name in names], TEXT)
+
+
+def _in_file_name(name: str) -> str | None:
+    stem = name.rpartition("/")[2].partition(".")[0] if name[:1] != "<" else ""
+    found = (pattern.search(stem) for pattern in _IN_FILE_NAMES)
+    return next((match[0] for match in found if match), None)

@@ -1,0 +1,71 @@
+"""Trust lists of PBXs: which certificates a PBX accepts, as rows of TRUST.
+
+A PBX lets its whole list be downloaded as one PEM file; entries are single certificates or CAs.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from ..schema import TRUST, conform
+from ..sources import is_content
+from .files import NOTHING
+from .reading import read_certificates
+
+EMPTY = "the list is empty"
+"""What `parse_error` says in the one row of a list that holds nothing."""
+
+
+def read_trust_list(source: Any, *, pbx: str | None = None) -> pd.DataFrame:
+    """Read the trust list of a PBX, or of several PBXs from a directory.
+
+    Parameters
+    ----------
+    source : path, glob, directory, bytes, str of PEM, or an iterable of these
+        Certificates in any form that `read_certificates` reads. In a directory each file is the list
+        of the PBX that the file is named after: `hq.pem` is the list of `hq`.
+    pbx : str, optional
+        The PBX that every entry belongs to; without it, entries that do not come from a directory
+        belong to every PBX.
+
+    Returns
+    -------
+    DataFrame
+        Table TRUST: the columns of CERTIFICATES and `pbx`. A list that is known and holds nothing is one row
+        without certificate, whose `parse_error` is "the list is empty".
+
+    Raises
+    ------
+    SourceError
+        If a path or glob names nothing.
+
+    Examples
+    --------
+    >>> read_trust_list(b"", pbx="hq")["pbx"].tolist()
+    ['hq']
+    """
+    entries = read_certificates(source)
+    if entries.empty and pbx is not None:
+        entries = read_certificates(b"")
+    nothing = entries["parse_error"].isin(NOTHING)
+    entries["parse_error"] = entries["parse_error"].mask(nothing, EMPTY)
+    if pbx is not None:
+        owner = pd.Series(pbx, index=entries.index, dtype="str")
+    elif _is_directory(source):
+        owner = entries["source"].map(_list_name).astype("str")
+    else:
+        owner = pd.Series(None, index=entries.index, dtype="str")
+    return conform(entries.assign(pbx=owner), TRUST)
+
+
+def _is_directory(source: Any) -> bool:
+    return isinstance(source, str | PathLike) and not is_content(str(source)) and Path(source).is_dir()
+
+
+def _list_name(name: str) -> str:
+    """Return the PBX that a file in a directory of lists is named after: `hq` for hq.pem and hq.pem.gz."""
+    return PurePosixPath(name.removesuffix(".gz")).stem

@@ -1,0 +1,1 @@
+"""What the charts share: the sheet, rows and stacks of bars, colours, measured text."""

@@ -1,0 +1,318 @@
+"""The sheet that every chart is drawn on: style, margins, headline and legend, measured in points.
+
+A chart either makes a figure of its own or draws into the axes that it is given. Axes that fill their whole
+figure leave no room for a headline, so there the sheet sets the margins, and the height where none is fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...errors import CerttrustError
+from .text import balanced, plain, text_width, wrap
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 7.5
+"""Width in inches of a chart's own figure: a notebook's column, half a slide, a printed page."""
+
+MARGIN = 12.0
+HEADROOM = 100.0
+"""What headline, legend and margins are reckoned with before they are set, in points."""
+TITLE, BODY, SMALL = 12.5, 9.5, 8.5
+NARROW = 330.0
+"""Below this width in points a sheet uses a smaller headline, and long labels take two lines."""
+
+
+class Key(NamedTuple):
+    """An entry of a legend: its colour, its words, and whether its area is hatched."""
+
+    colour: str
+    words: str
+    hatched: bool = False
+
+
+@dataclass(frozen=True)
+class Ink:
+    """The colours of a theme that carry no data."""
+
+    background: str
+    text: str
+    muted: str
+    line: str
+    grid: str
+
+
+@dataclass
+class Sheet:
+    """Axes with their theme and the room that is left in them."""
+
+    ax: Axes
+    ink: Ink
+    dark: bool
+    free: bool
+    height: float | None
+    headline: float = field(default=0.0)
+
+    @property
+    def room(self) -> tuple[float, float]:
+        """Width and height of the axes in points."""
+        box, dpi = self.ax.get_window_extent(), figure_of(self.ax).dpi
+        return box.width / dpi * 72, box.height / dpi * 72
+
+    @property
+    def width_inside(self) -> float:
+        """Width in points that the axes will have, if nothing stands at their left or right."""
+        return figure_of(self.ax).get_figwidth() * 72 - 2 * MARGIN if self.free else self.room[0]
+
+    @property
+    def wish(self) -> float | None:
+        """Height in points that there is for the content; None where the chart decides."""
+        if not self.free:
+            return self.room[1]
+        return None if self.height is None else max(self.height * 72 - HEADROOM, 20.0)
+
+    def lay_out(
+        self,
+        title: str,
+        *,
+        subtitle: str = "",
+        legend: Sequence[Key] = (),
+        content: float,
+        alt: str = "",
+        left: float = 0.0,
+        right: float = 0.0,
+        bottom: float = 0.0,
+    ) -> None:
+        """Write the headline and give the axes their place; `content` is the wished height in points."""
+        figure = figure_of(self.ax)
+        full = self.width_inside
+        size = TITLE if full >= NARROW else TITLE - 1.5
+        bold = balanced(plain(title), full, size, bold=True)
+        lines, below = _below_title(self, subtitle, legend, full)
+        self.headline = below + len(bold) * size * 1.25 + 4
+        if self.free:
+            top = MARGIN + self.headline
+            inches = self.height or (top + content + bottom + MARGIN) / 72
+            figure.set_size_inches(figure.get_figwidth(), inches)
+            wide, high = figure.get_figwidth() * 72, inches * 72
+            box = (
+                (MARGIN + left) / wide,
+                min((MARGIN + bottom) / high, 0.9),
+                max((wide - 2 * MARGIN - left - right) / wide, 0.05),
+                max((high - top - bottom - MARGIN) / high, 0.05),
+            )
+            self.ax.set_position(box)
+        shift = -left if self.free else 0.0
+        self.ax.set_title(
+            "\n".join(bold),
+            loc="center",
+            x=shift / max(self.room[0], 1.0),
+            y=1.0,
+            pad=below + 4,
+            ha="left",
+            fontsize=size,
+            parse_math=False,
+        )
+        for line in lines:
+            _write(self, line, shift)
+        self.ax.set_label(alt or title)
+
+    def note(self, text: str, xy: tuple[float, float], **options: Any) -> Any:
+        """Write small text at a place given in data coordinates, or as `xycoords` says."""
+        style: dict[str, Any] = {
+            "fontsize": SMALL,
+            "color": self.ink.muted,
+            "textcoords": "offset points",
+            "xytext": (0, 0),
+            "parse_math": False,
+            "annotation_clip": False,
+        }
+        return self.ax.annotate(plain(text), xy, **{**style, **options})
+
+    def say(self, text: str) -> None:
+        """Write a sentence into axes that have nothing to show."""
+        self.ax.set_axis_off()
+        width, _ = self.room
+        body = "\n".join(wrap(plain(text), width, BODY))
+        self.ax.annotate(
+            body,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(0, -6),
+            textcoords="offset points",
+            va="top",
+            color=self.ink.muted,
+            fontsize=BODY,
+            parse_math=False,
+        )
+
+
+class _Line(NamedTuple):
+    """A line of the headline: how far above the axes, and its pieces (offset, text, colour, size)."""
+
+    above: float
+    pieces: list[tuple[float, str, str, float]]
+
+
+def _below_title(sheet: Sheet, subtitle: str, legend: Sequence[Key], room: float) -> tuple[list[_Line], float]:
+    """Set subtitle and legend; return their lines and the height that they take."""
+    rows: list[tuple[float, list[tuple[float, str, str, float]]]] = []
+    small = wrap(plain(subtitle), room, SMALL)
+    rows += [(SMALL * 1.45, [(0.0, line, sheet.ink.muted, SMALL)]) for line in small]
+    for line in _flow(legend, room):
+        pieces = []
+        for offset, key in line:
+            pieces.append((offset, "\u25a8" if key.hatched else "\u25a0", key.colour, SMALL + 1))
+            pieces.append((offset + 12, plain(key.words), sheet.ink.text, SMALL))
+        rows.append((SMALL * 1.6, pieces))
+    height = sum(high for high, _ in rows) + 6
+    placed, left_over = [], height
+    for high, pieces in rows:
+        left_over -= high
+        placed.append(_Line(left_over, pieces))
+    return placed, height
+
+
+def _flow(legend: Sequence[Key], room: float) -> list[list[tuple[float, Key]]]:
+    """Set the entries one after another and begin a new line where they do not fit."""
+    lines: list[list[tuple[float, Key]]] = []
+    place = room
+    for key in legend:
+        need = 12 + text_width(plain(key.words), SMALL) + 12
+        if not lines or place + need - 12 > room:
+            lines.append([])
+            place = 0.0
+        words = wrap(plain(key.words), room - 12, SMALL, lines=1)
+        lines[-1].append((place, key._replace(words=words[0] if words else "")))
+        place += need
+    return lines
+
+
+def _write(sheet: Sheet, line: _Line, shift: float) -> None:
+    for offset, text, colour, size in line.pieces:
+        sheet.ax.annotate(
+            text,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(shift + offset, line.above),
+            textcoords="offset points",
+            color=colour,
+            fontsize=size,
+            parse_math=False,
+            annotation_clip=False,
+        )
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure that holds the axes."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise CerttrustError("the axes stand in no figure; make them with Figure().add_subplot()")
+    return figure
+
+
+def alternative_text(ax: Axes) -> str:
+    """Return what the chart shows, in words, for those who cannot see it.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes that a chart of this package returned.
+
+    Returns
+    -------
+    str
+        The headline and the numbers behind it; it is kept as the label of the axes.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().add_subplot()
+    >>> ax.set_label("Three devices fail")
+    >>> alternative_text(ax)
+    'Three devices fail'
+    """
+    return str(ax.get_label())
+
+
+def _is_dark(colour: Any) -> bool:
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = to_rgb(colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.4
+
+
+def _fills_its_figure(ax: Axes) -> bool:
+    return bool((abs(ax.get_position().get_points() - [[0, 0], [1, 1]]) < 1e-6).all())
+
+
+def blank(*, width: float = WIDTH, height: float = 1.0) -> Axes:
+    """Return axes that fill a figure of their own, which pyplot does not know: for files, not for notebooks."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure.add_axes((0.0, 0.0, 1.0, 1.0))
+
+
+@contextmanager
+def style(theme: str = "light") -> Iterator[None]:
+    """Apply the package's style while a figure is saved: text stays text in SVG, and files do not vary by run."""
+    import matplotlib.style
+
+    here = resources.files(__package__)
+    names = ["certtrust.mplstyle", "certtrust-dark.mplstyle"][: 2 if theme == "dark" else 1]
+    with matplotlib.style.context([str(here / name) for name in names]):
+        yield
+
+
+@contextmanager
+def sheet(ax: Axes | None, *, width: float, height: float | None, theme: str | None) -> Iterator[Sheet]:
+    """Open a sheet in the package's style; the style ends with the block."""
+    import matplotlib as mpl
+
+    if theme is None:
+        theme = "dark" if ax is not None and _is_dark(figure_of(ax).get_facecolor()) else "light"
+    if theme not in ("light", "dark"):
+        raise CerttrustError(f"there is no theme {theme!r}; the themes are 'light' and 'dark'")
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        # Loads the backend here: a notebook's one sets itself interactive, which the end of the style would undo.
+        plt.draw_if_interactive()  # type: ignore[no-untyped-call]
+    with style(theme):
+        if ax is None:
+            ax = plt.figure(figsize=(width, height or 1.0)).add_axes((0.0, 0.0, 1.0, 1.0))
+        rc = mpl.rcParams
+        ink = Ink(
+            *(
+                mpl.colors.to_hex(rc[name])
+                for name in ("axes.facecolor", "text.color", "xtick.color", "axes.edgecolor", "grid.color")
+            )
+        )
+        opened = Sheet(ax, ink, theme == "dark", _fills_its_figure(ax), height)
+        _dress(opened)
+        yield opened
+
+
+def _dress(opened: Sheet) -> None:
+    """Apply the style to axes that were made outside of it."""
+    ax, ink = opened.ax, opened.ink
+    ax.set_facecolor(ink.background)
+    if opened.free:
+        figure_of(ax).set_facecolor(ink.background)
+    for side, spine in ax.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(ink.line)
+        spine.set_linewidth(0.8)
+    ax.tick_params(colors=ink.muted, labelsize=SMALL, width=0.8, labelfontfamily="DejaVu Sans")
+    ax.tick_params(axis="y", length=0)
+    ax.set_axisbelow(True)

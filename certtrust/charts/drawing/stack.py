@@ -1,0 +1,111 @@
+"""Stacked steps over time, one colour per cause; for the past and for the future."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...texts.labels import cause_label
+from .palette import OTHER, cause_colours, colour
+from .sheet import Key, Sheet
+
+OTHER_CAUSES = "other"
+_EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
+HEIGHT, LEFT, RIGHT, BOTTOM = 190.0, 34.0, 28.0, 18.0
+_MARKS = {
+    "min": 1 / 1440,
+    "5min": 5 / 1440,
+    "15min": 15 / 1440,
+    "h": 1 / 24,
+    "3h": 3 / 24,
+    "6h": 6 / 24,
+    "12h": 12 / 24,
+    "D": 1,
+    "2D": 2,
+    "W-MON": 7,
+    "2W-MON": 14,
+    "MS": 30,
+    "QS": 90,
+    "2QS": 181,
+    "YS": 365,
+    "2YS": 730,
+    "5YS": 1826,
+    "10YS": 3652,
+    "50YS": 18262,
+    "500YS": 182621,
+    "5000YS": 1826211,
+}
+"""Distances of marks on an axis of time, with their length in days."""
+
+
+def stack_colours(causes: list[str], *, dark: bool) -> dict[str, str]:
+    """Return the colour of each cause, and of what is folded together."""
+    known = cause_colours([cause for cause in causes if cause != OTHER_CAUSES], dark=dark)
+    return known | ({OTHER_CAUSES: colour(OTHER, dark=dark)} if OTHER_CAUSES in causes else {})
+
+
+def stack_legend(colours: dict[str, str], folded: str) -> list[Key]:
+    """Return a legend entry per cause; `folded` is said of what was folded together."""
+    return [Key(tone, folded if cause == OTHER_CAUSES else cause_label(cause)) for cause, tone in colours.items()]
+
+
+def draw_stack(sheet: Sheet, counts: pd.DataFrame, colours: dict[str, str], end: pd.Timestamp) -> np.ndarray[Any, Any]:
+    """Draw a step per row of `counts` and return the edges of the steps in matplotlib's days; the last one is `end`."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax = sheet.ax
+    begins = pd.DatetimeIndex([*counts.index, end]).tz_convert("UTC")
+    edges = np.asarray((begins - _EPOCH) / pd.Timedelta(days=1), dtype=float)
+    floor = np.zeros(len(counts))
+    for cause, tone in colours.items():
+        ceiling = floor + counts[cause].to_numpy()
+        ax.stairs(ceiling, edges, baseline=floor, fill=True, color=tone, linewidth=0, label=cause_label(cause))
+        floor = ceiling
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(0, max(floor.max() * 1.04, 1))
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.yaxis.set_major_formatter(lambda value, _place: f"{int(value):,}" if value < 10_000 else f"{value / 1000:,.0f}k")
+    ax.grid(axis="y", color=sheet.ink.grid, linewidth=0.8)
+    _mark_dates(sheet, begins[0], begins[-1])
+    return edges
+
+
+def _mark_dates(sheet: Sheet, begin: pd.Timestamp, end: pd.Timestamp) -> None:
+    """Mark round moments, as many as there is room for; the year stands where it is new."""
+    wide, _ = sheet.room
+    most = max(2, int(wide / 64))
+    days = (end - begin) / pd.Timedelta(days=1)
+    for freq in (freq for freq, length in _MARKS.items() if days / length <= 2 * most):
+        marks = pd.date_range(begin.floor("D"), end, freq=freq)
+        marks = marks[(marks >= begin) & (marks <= end)]
+        if len(marks) <= most:
+            break
+    places = np.asarray((marks - _EPOCH) / pd.Timedelta(days=1), dtype=float)
+    sheet.ax.set_xticks(places, _date_labels(marks, freq))
+
+
+def _date_labels(marks: pd.DatetimeIndex, freq: str) -> list[str]:
+    """Return the labels of the marks.
+
+    Examples
+    --------
+    >>> _date_labels(pd.DatetimeIndex(["2026-12-28", "2027-01-04", "2027-01-11"]), "W-MON")
+    ['28 Dec 2026', '4 Jan 2027', '11 Jan']
+    """
+    if freq.endswith("YS"):
+        return [str(mark.year) for mark in marks]
+    if freq.endswith(("MS", "QS")):
+        return [f"{mark:%b %Y}" for mark in marks]
+    if freq.endswith(("D", "W-MON")):
+        new = [True, *(marks.year[1:] != marks.year[:-1])]
+        return [
+            f"{mark.day} {mark:%b %Y}" if first else f"{mark.day} {mark:%b}"
+            for mark, first in zip(marks, new, strict=True)
+        ]
+    new = [True, *(marks.day[1:] != marks.day[:-1])]
+    return [
+        f"{mark.day} {mark:%b} {mark:%H:%M}" if first else f"{mark:%H:%M}"
+        for mark, first in zip(marks, new, strict=True)
+    ]

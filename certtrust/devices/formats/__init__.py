@@ -1,0 +1,1 @@
+"""The formats of device lists, one module each."""

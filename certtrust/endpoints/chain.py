@@ -1,0 +1,122 @@
+"""Certificates off a live TLS endpoint; nothing else in the package opens a connection."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Any
+
+import pandas as pd
+
+from ..certificates.reading import from_der
+from ..errors import CerttrustError
+from ..names import hosts
+
+
+def fetch_chain(host: str, port: int = 443, *, server_name: str | None = None, timeout: float = 5) -> pd.DataFrame:
+    """Fetch the certificates that a TLS server presents, without judging them.
+
+    Parameters
+    ----------
+    host : str
+        Name or address, as it stands in a URL; `[::1]` and `::1` are both fine.
+    port : int
+        TCP port.
+    server_name : str, optional
+        The name to ask for (SNI), where one address serves several. By default `host`, if it is a name.
+    timeout : float
+        Seconds for the connection, and as many for the handshake. The look-up of a name is not counted.
+
+    Returns
+    -------
+    DataFrame
+        Table CERTIFICATES: one row per certificate, in the order in which the server sent them, its own first;
+        source and bundle are `host:port`, device is the host.
+
+    Raises
+    ------
+    CerttrustError
+        If host, port or timeout make no sense, the name is not known, nobody answers or listens there, or the
+        server does not speak TLS or sends no certificate. The message says which.
+
+    Notes
+    -----
+    Nothing is verified, as the aim is to see what is there: any chain, TLS from 1.0 on and weak keys are
+    accepted, so that old devices answer. No client certificate is offered; where a server insists on one, its
+    own certificates have arrived before it refuses, and are returned.
+
+    Examples
+    --------
+    >>> fetch_chain("192.0.2.7", port=0)
+    Traceback (most recent call last):
+    certtrust.errors.CerttrustError: port 0 does not exist; ports are 1 to 65535
+    """
+    name, asked = hosts.host(host), hosts.host(server_name or host)
+    if name is None or asked is None:
+        raise CerttrustError(f"{(host if name is None else server_name)!r} is neither a host name nor an address")
+    if ":" in host and ":" not in name:
+        raise CerttrustError(f"{host!r} has a port in it; give it as port=")
+    if not 0 < port < 65536:
+        raise CerttrustError(f"port {port} does not exist; ports are 1 to 65535")
+    if timeout <= 0:
+        raise CerttrustError(f"timeout={timeout} leaves no time; give seconds")
+    endpoint = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    try:
+        with socket.create_connection((name, port), timeout=timeout) as connection:
+            ders = _presented(connection, asked, endpoint)
+    except socket.gaierror as error:
+        raise CerttrustError(
+            f"the name {name} is not known: {error.strerror}; check its spelling and the DNS"
+        ) from error
+    except TimeoutError as error:
+        raise CerttrustError(f"{endpoint} did not answer within {timeout:g} seconds") from error
+    except ConnectionRefusedError as error:
+        raise CerttrustError(f"nothing listens at {endpoint}: the connection was refused") from error
+    except OSError as error:
+        raise CerttrustError(f"{endpoint} cannot be reached: {error.strerror or error}") from error
+    return from_der(ders, source=endpoint, device=name)
+
+
+def _presented(connection: socket.socket, server_name: str, endpoint: str) -> list[bytes]:
+    with _context().wrap_socket(connection, server_hostname=server_name, do_handshake_on_connect=False) as tls:
+        refusal: ssl.SSLError | None = None
+        try:
+            tls.do_handshake()
+        except ssl.SSLError as error:
+            refusal = error
+        ders = _chain(tls)
+    if not ders and refusal is not None:
+        raise CerttrustError(f"{endpoint} does not complete a TLS handshake: {_reason(refusal)}") from refusal
+    if not ders:
+        raise CerttrustError(f"{endpoint} speaks TLS, but presents no certificate")
+    return ders
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:!aNULL:!eNULL:@SECLEVEL=0")
+    context.options |= 0x4  # SSL_OP_LEGACY_SERVER_CONNECT, which has a name from Python 3.12 on
+    return context
+
+
+def _chain(tls: ssl.SSLSocket) -> list[bytes]:
+    """Return the certificates as they were sent; the method is public from Python 3.13 on."""
+    public: Any = getattr(tls, "get_unverified_chain", None)
+    if public is not None:
+        return list(public())
+    found = tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+    return [each.public_bytes(_DER) for each in found or ()]
+
+
+_DER = 2  # _ssl.ENCODING_DER
+
+
+def _reason(error: ssl.SSLError) -> str:
+    if error.reason in ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
+        return "what it sends is not TLS"
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return "it closed the connection"
+    return (error.reason or str(error)).replace("_", " ").lower()

@@ -1,0 +1,1 @@
+"""Fleet -> attempts -> results: who tries to register, and which rules hold."""

@@ -1,0 +1,300 @@
+"""Attempts: each registration, or each browser access, with its certificate, its device and the trust outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import certifi
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..arrays.grouping import Codes, alike, combine, places, places_of_rows
+from ..certificates.trust_lists import read_trust_list
+from ..errors import CerttrustError
+from ..fleet import Fleet
+from ..names import device_ids
+from ..schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
+from ..trust import browser_verdict, chains
+from .ownership import Whose, leaves, owned, owner, per_text, presented, whose
+
+_DEVICE_COLUMNS = ("user", "model", "firmware", "location", "tls_only", "reverse_proxy")
+_CERTIFICATE_COLUMNS = (
+    "subject",
+    "subject_cn",
+    "issuer",
+    "issuer_cn",
+    "dns_names",
+    "ip_addresses",
+    "not_before",
+    "not_after",
+    "self_issued",
+    "key_type",
+    "key_size",
+    "signature_hash",
+    "extended_key_usage",
+)
+_AS_SAID = ("serial", "interface", "protocol", "authentication", "via_reverse_proxy")
+_SAID = ("pbx", "hardware_id", "registration_name", "fingerprint", *_AS_SAID)
+"""What a registration says of itself, beside its time and its outcome; the first four may be completed."""
+_SPEAKING = ("state", "registration_name", "protocol", "authentication", "fingerprint")
+
+
+def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFrame:
+    """Join every registration with its certificate, its device entry and the trust outcome.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        The frames to join; with links (`certtrust.link`) no signature is verified again.
+    of : {"log", "devices"}
+        "log": one attempt per registration. "devices": one would-be attempt per device entry over H.323/TLS
+        with a set clock, by its default registration name, for who has no log (yet).
+
+    Returns
+    -------
+    DataFrame
+        Table ATTEMPTS, one row per registration (or device), in that order and with that index; columns that the
+        registrations hold beyond their table follow. Log lines that say nothing of a registration (no state,
+        name, protocol, authentication or fingerprint) are none, and stay in `fleet.registrations` alone.
+
+    Notes
+    -----
+    The certificate is the one that the log names by fingerprint, else the device's newest one already issued
+    at that time; `certificate_by` tells which. A hardware ID is joined to a serial by its three last octets
+    where only one serial of the fleet ends so (inferred from two documented pairs).
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> fleet = ct.simulate(20, seed=1)
+    >>> len(ct.attempts(fleet, of="devices")) == len(fleet.devices)
+    True
+    """
+    if of not in ("log", "devices"):
+        raise CerttrustError(f"of={of!r}; attempts are made of 'log' or of 'devices'")
+    return joined(fleet, whose(fleet), of)
+
+
+def joined(fleet: Fleet, known: Whose, of: str) -> pd.DataFrame:
+    """Do what `attempts` does, where it is known already whose entries and certificates are."""
+    rows = _registered(fleet.registrations) if of == "log" else _would_be(fleet.devices)
+    devices = fleet.devices.assign(device=known.entered)
+    # Devices try again and again in the same way: what does not depend on the time is found once for all tries.
+    same, first = alike(rows, _SAID)
+    cases = rows[list(_SAID)].iloc[first].reset_index(drop=True)
+    cases["device"] = owner(cases, devices, known.tails)
+    cases = _with_default_name(_with_device(cases, devices))
+    cases["scenario"] = _scenario(cases, of)
+    held = owned(known.held, known.tails)
+    place = presented(cases, same, rows["time"], fleet.certificates, held, or_next=of == "devices")
+    number, first = combine(same, place)
+    cases = _with_certificate(cases.iloc[same[first]].reset_index(drop=True), fleet.certificates, place[first])
+    cases = _with_trust_paths(cases, fleet.certificates, fleet.trust, fleet.links)
+    cases = cases.drop(columns=list(_AS_SAID)).take(number).set_axis(rows.index)
+    return conform(_at_its_time(rows.assign(**{str(name): found for name, found in cases.items()})), ATTEMPTS)
+
+
+def speaking(registrations: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which rows speak of a registration: logs hold other lines, too, and such that cannot be read."""
+    spoken: npt.NDArray[np.bool_] = np.any([registrations[column].notna() for column in _SPEAKING], axis=0)
+    return spoken
+
+
+def _registered(registrations: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows that speak of a registration."""
+    spoken = speaking(registrations)
+    dropped = [column for column in REGISTRATIONS.names if column not in ATTEMPTS.names]
+    rows = registrations.drop(columns=dropped, errors="ignore")
+    return rows if spoken.all() else rows.loc[spoken]
+
+
+def _would_be(devices: pd.DataFrame) -> pd.DataFrame:
+    kept = devices[["pbx", "serial", "hardware_id", "source"]].copy()
+    kept["protocol"] = "H.323/TLS"
+    kept["clock_unset"] = pd.array([False] * len(kept), dtype="boolean")
+    kept["via_reverse_proxy"] = pd.array([False] * len(kept), dtype="boolean")
+    return conform(kept, ATTEMPTS)[
+        [*kept.columns, "time", "registration_name", "interface", "authentication", "fingerprint", "state"]
+    ]
+
+
+def _take(frame: pd.DataFrame, positions: np.ndarray[Any, Any], index: pd.Index) -> pd.DataFrame:
+    """Take rows by position; -1 gives a row of missing values."""
+    taken = frame.reset_index(drop=True).reindex(positions)
+    taken.index = index
+    return taken
+
+
+def _agreed(devices: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Keep one row per key, with missing values where the entries of that key disagree."""
+    devices = devices.dropna(subset=keys)[[*keys, *_DEVICE_COLUMNS]]
+    several = devices.duplicated(keys, keep=False)
+    if not several.any():
+        return devices
+    grouped = devices[several].groupby(keys, sort=False)
+    values = grouped.nunique()
+    agreed = grouped.first().mask(values > 1).reset_index()
+    return pd.concat([devices[~several], agreed], ignore_index=True)
+
+
+def _with_device(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns of the device entry: that of the row's PBX, else the device's only one."""
+    known = devices.dropna(subset=["device"])
+    objects = known[["device", "pbx"]].drop_duplicates()
+    only = objects[~objects.duplicated("device", keep=False)]
+    only_pbx = _take(only, places(rows["device"], only["device"]), rows.index)["pbx"]
+    rows = rows.assign(pbx=rows["pbx"].fillna(only_pbx))
+    per_pbx = _agreed(known, ["device", "pbx"])
+    anywhere = _agreed(known, ["device"])
+    exact = places_of_rows((rows["device"], rows["pbx"]), (per_pbx["device"], per_pbx["pbx"]))
+    loose = places(rows["device"], anywhere["device"])
+    loose[places(rows["pbx"], known["pbx"]) >= 0] = -1
+    found = _take(per_pbx, exact, rows.index)
+    fallback = _take(anywhere, loose, rows.index)
+    for column in _DEVICE_COLUMNS:
+        rows[column] = found[column].where(exact >= 0, fallback[column])
+    # What the PBX knows the device by; a row that names what it registers with keeps its own.
+    by_device = _take(known[["hardware_id"]], places(rows["device"], known["device"]), rows.index)["hardware_id"]
+    silent = rows["registration_name"].isna() & rows["hardware_id"].isna()
+    rows["hardware_id"] = rows["hardware_id"].mask(silent, by_device)
+    return rows
+
+
+def _with_default_name(rows: pd.DataFrame) -> pd.DataFrame:
+    """Fill the default registration name: the serial, for a gateway's interface followed by its name."""
+    serial = per_text(device_ids.serials, rows["device"])
+    default = serial.where(rows["interface"].isna(), serial + "-" + rows["interface"].astype("str"))
+    by_default = rows["registration_name"].isna() & default.notna()
+    name_by = pd.Series("log", index=rows.index, dtype="str").where(rows["registration_name"].notna())
+    return rows.assign(
+        registration_name=rows["registration_name"].mask(by_default, default),
+        name_by=name_by.mask(by_default, "default"),
+    )
+
+
+def by_serial(registration_names: pd.Series, devices: pd.Series) -> pd.Series:
+    """Tell which registration names begin with the serial of their device; over TLS that is by certificate."""
+    return registration_names.str.slice(stop=12).str.lower() == per_text(device_ids.serials, devices)
+
+
+def _scenario(rows: pd.DataFrame, of: str) -> pd.Series:
+    """Tell the scenario: by the log's authentication, else by TLS only or a registration by hardware ID."""
+    protocol = rows["protocol"].astype("str")
+    authentication = rows["authentication"].astype("str")
+    via_proxy = (rows["via_reverse_proxy"] & rows["reverse_proxy"]).fillna(value=False).astype(bool)
+    tls_only = rows["tls_only"].fillna(value=False).astype(bool) & ~via_proxy
+    name = rows["registration_name"]
+    named = (rows["name_by"] == "log") | (of == "devices")
+    by_hardware_id = (by_serial(name, rows["device"]) & named) | (name.isna() & rows["hardware_id"].notna())
+    certificate = tls_only | (by_hardware_id.fillna(value=False).astype(bool) & (protocol == "H.323/TLS"))
+    scenario = pd.Series("h323-certificate", index=rows.index, dtype="str").where(certificate)
+    scenario = scenario.mask(authentication == "certificate", "h323-certificate")
+    scenario = scenario.mask(authentication == "password", "h323-password")
+    outside = protocol.str.startswith("SIP").fillna(False).astype(bool) | (authentication == "none")
+    return scenario.mask(outside)
+
+
+def _with_certificate(cases: pd.DataFrame, certificates: pd.DataFrame, place: Codes) -> pd.DataFrame:
+    """Add the certificate at that place, and how it was found."""
+    named = cases["fingerprint"].str.lower()
+    found = _take(certificates[["fingerprint", "bundle", "parse_error", *_CERTIFICATE_COLUMNS]], place, cases.index)
+    found = found.rename(columns={"parse_error": "certificate_error"})
+    by = pd.Series("device", index=cases.index, dtype="str").mask(named.notna(), "fingerprint")
+    found["certificate_by"] = by.where(place >= 0).astype("category")
+    found["fingerprint"] = found["fingerprint"].fillna(named)
+    return cases.drop(columns="fingerprint").join(found)
+
+
+def _with_trust_paths(
+    cases: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Add the ways to the trust list, judged once per distinct certificate, bundle and PBX."""
+    questions = cases[["fingerprint", "bundle", "pbx"]]
+    known = cases["bundle"].notna()
+    questions = questions.assign(fingerprint=questions["fingerprint"].where(known))
+    outcome = chains.judge(questions, certificates, trust, links)
+    # A listing tells names and dates of a certificate, and holds nothing that could be verified.
+    listing = known & cases["fingerprint"].isna()
+    failure = outcome["trust_failure"].mask(listing, "unreadable")
+    return cases.assign(trust_paths=outcome["trust_paths"], trust_failure=failure)
+
+
+def _at_its_time(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add the trust outcome at the row's own time."""
+    at_its_time = chains.trust_at(rows, rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us")))
+    return rows.assign(trust_state=at_its_time["trust_state"], trusted_by=at_its_time["trusted_by"])
+
+
+def browser_attempts(
+    certificates: pd.DataFrame,
+    urls: str | Sequence[str] | Mapping[str, str],
+    trust: pd.DataFrame | None = None,
+    *,
+    links: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Make one attempt per certificate that a server presents and URL that a browser opens.
+
+    Parameters
+    ----------
+    certificates : DataFrame
+        Table CERTIFICATES: what the servers present; certificates of one bundle may complete a chain.
+    urls : str, sequence of str, or mapping
+        One URL for every presented certificate; or one URL each, in order; or several URLs for a single
+        certificate; or a mapping from `device`, `bundle` or `fingerprint` to the URL.
+    trust : DataFrame, optional
+        Table TRUST: the browser's list. By default the public list of certifi.
+    links : DataFrame, optional
+        Table LINKS; what is missing in it is verified.
+
+    Returns
+    -------
+    DataFrame
+        Table ATTEMPTS with scenario "browser", judged "now" by `check` unless told otherwise.
+
+    Raises
+    ------
+    CerttrustError
+        If the number of URLs fits neither one certificate nor all of them.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> certificates = ct.simulate(5, seed=1).certificates
+    >>> browser_attempts(certificates.head(1), "https://192.0.2.7/", certificates.tail(1))["scenario"].tolist()
+    ['browser']
+    """
+    trust = read_trust_list(certifi.where()) if trust is None else conform(trust, TRUST)
+    served = _served(certificates)
+    if isinstance(urls, Mapping):
+        url = pd.Series(pd.NA, index=served.index, dtype="str")
+        for key in ("device", "bundle", "fingerprint"):
+            url = url.fillna(served[key].map(urls).astype("str"))
+        served = served[url.notna()].assign(url=url.dropna())
+    else:
+        listed = [urls] * len(served) if isinstance(urls, str) else list(urls)
+        if len(served) == 1:
+            served = served.loc[served.index.repeat(len(listed))]
+        if len(served) != len(listed):
+            raise CerttrustError(
+                f"{len(listed)} URLs for {len(served)} presented certificates; "
+                "give one URL, one per certificate, or a mapping from device to URL"
+            )
+        served = served.assign(url=pd.Series(listed, index=served.index, dtype="str"))
+    served = served.reset_index(drop=True).rename(columns={"parse_error": "certificate_error"})
+    kept = ["device", "fingerprint", "bundle", "url", "certificate_error", "source", *_CERTIFICATE_COLUMNS]
+    rows = conform(served[kept].assign(scenario="browser", certificate_by="url"), ATTEMPTS)
+    everyone = trust.assign(pbx=pd.Series(pd.NA, index=trust.index, dtype="str"))
+    links = chains.link(certificates, everyone, links)
+    rows = _at_its_time(_with_trust_paths(rows, certificates, everyone, links))
+    rows["browser_paths"] = browser_verdict.browser_paths(rows, certificates, everyone, links)
+    return conform(rows, ATTEMPTS)
+
+
+def _served(certificates: pd.DataFrame) -> pd.DataFrame:
+    """Return what a server presents as its own: the leaves, without CAs that merely came with one."""
+    found = leaves(certificates)
+    is_ca = found["is_ca"].fillna(value=False).astype(bool)
+    beside_a_leaf = found["bundle"].isin(found.loc[~is_ca, "bundle"])
+    return found[~(is_ca & beside_a_leaf)]

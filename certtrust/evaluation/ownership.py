@@ -1,0 +1,201 @@
+"""Owners: which device a log line, a device entry or a certificate belongs to, and which certificate it presents.
+
+A device is named by its serial, else by its hardware ID, else by the name that it registers with.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..arrays.arrow import true
+from ..arrays.grouping import Codes, combine, distinct, places, places_of_rows
+from ..fleet import Fleet
+from ..names import device_ids
+
+OWNING = (
+    "fingerprint",
+    "bundle",
+    "device",
+    "position",
+    "subject",
+    "subject_cn",
+    "issuer",
+    "self_issued",
+    "is_ca",
+    "not_before",
+)
+"""What tells whose own a certificate is."""
+
+
+def identities(fleet: Fleet) -> tuple[pd.Series, pd.Series]:
+    """Return the device that each registration, and each device entry, belongs to.
+
+    A device is named by its serial, else by its hardware ID, else by its registration name.
+    """
+    serials = by_tail(known_serials(fleet))
+    entries = identify(fleet.devices, serials)
+    return owner(fleet.registrations, fleet.devices.assign(device=entries), serials), entries
+
+
+class Whose(NamedTuple):
+    """Whose the device entries and the certificates of a fleet are."""
+
+    serials: pd.Series
+    """Each serial that stands anywhere in the fleet."""
+    tails: pd.Series
+    """See `by_tail`."""
+    entered: pd.Series
+    """The device of each device entry."""
+    held: pd.DataFrame
+    """See `held_by`; with the place of each certificate."""
+
+
+def whose(fleet: Fleet, serials: pd.Series | None = None) -> Whose:
+    """Tell whose the entries and certificates are; `serials` are those that a hardware ID may belong to."""
+    serials = known_serials(fleet) if serials is None else serials
+    tails = by_tail(serials)
+    entered = identify(fleet.devices, tails)
+    return Whose(serials, tails, entered, held_by(numbered(fleet.certificates), tails, entered))
+
+
+def owner(rows: pd.DataFrame, devices: pd.DataFrame, serials: pd.Series) -> pd.Series:
+    """Return the device of each row: by what it says of itself, else by its user object, else by its name."""
+    return identify(rows, serials).fillna(_by_user(rows, devices)).fillna(_by_name(rows, serials))
+
+
+def known_serials(fleet: Fleet) -> pd.Series:
+    """Return each serial that stands anywhere in the fleet."""
+    texts = [fleet.devices["serial"], fleet.devices["hardware_id"], fleet.registrations["serial"]]
+    return device_ids.serials(distinct(*texts, fleet.certificates["device"], fleet.certificates["serial"])).dropna()
+
+
+def by_tail(serials: pd.Series) -> pd.Series:
+    """Map the last three octets to the serial, where just one of the serials ends so."""
+    each = distinct(serials)
+    tails = each.str.slice(6)
+    several = tails.duplicated(keep=False)
+    return each[~several].set_axis(pd.Index(tails[~several]))
+
+
+def per_text(function: Any, text: pd.Series) -> pd.Series:
+    """Apply a function of a Series of text to its distinct values only."""
+    codes, values = pd.factorize(text.astype("str"))
+    result = function(pd.Series(values, dtype="str"))
+    return pd.Series(result.array.take(codes, allow_fill=True), index=text.index)
+
+
+def _canonical(text: pd.Series, serials: pd.Series) -> pd.Series:
+    found = device_ids.spellings(text)
+    place = places(found["tail"], serials.index.to_series())
+    by_tail = pd.Series(serials.array.take(place, allow_fill=True), index=text.index)
+    return by_tail.fillna(found["spelled"])
+
+
+def identify(frame: pd.DataFrame, serials: pd.Series) -> pd.Series:
+    """Return the device's identity: its serial, else the serial that its hardware ID belongs to, else that ID."""
+    by_hardware_id = per_text(lambda text: _canonical(text, serials), frame["hardware_id"])
+    return per_text(device_ids.serials, frame["serial"]).fillna(by_hardware_id)
+
+
+def _by_name(rows: pd.DataFrame, serials: pd.Series) -> pd.Series:
+    """Identify rows by the registration name: a serial (with an interface), a hardware ID, else the name itself."""
+
+    def canonical(text: pd.Series) -> pd.Series:
+        return device_ids.leading_serials(text, r"(?:-[^\n]*)?\n?").fillna(_canonical(text, serials))
+
+    return per_text(canonical, rows["registration_name"])
+
+
+def _by_user(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.Series:
+    """Identify rows by the user object of that registration name, where it has a single device."""
+    users = devices[["pbx", "user", "device"]].dropna().drop_duplicates()
+    users = users[~users.duplicated(["pbx", "user"], keep=False)]
+    found = places_of_rows((rows["pbx"], rows["registration_name"]), (users["pbx"], users["user"]))
+    return pd.Series(users["device"].array.take(found, allow_fill=True), index=rows.index)
+
+
+def leaves(certificates: pd.DataFrame) -> pd.DataFrame:
+    """Return the certificates that issue no other one of their bundle: those that devices present as their own."""
+    certificates = certificates[certificates["fingerprint"].notna() | certificates["subject"].notna()]
+    name, _ = pd.factorize(pd.concat([certificates["subject"], certificates["issuer"]]))
+    bundle, _ = pd.factorize(certificates["bundle"])
+    number, first = combine(np.tile(bundle, 2), name)
+    subject, issuer = np.split(number, 2)
+    issues = np.zeros(len(first), dtype=bool)
+    issues[issuer[true(certificates["self_issued"].ne(other=True))]] = True
+    return certificates[~issues[subject]]
+
+
+def held_by(certificates: pd.DataFrame, serials: pd.Series, names: pd.Series) -> pd.DataFrame:
+    """Return the leaves with the device that presents each, by its file or its CN."""
+    found = leaves(certificates)
+    own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
+    by_file = per_text(lambda text: _canonical(text, serials), found["device"])
+    return found.assign(device=by_file.fillna(own_cn.where(places(own_cn, names) >= 0)))
+
+
+def owned(held: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
+    """Return one leaf per device and bundle: rather the one whose CN is the device, and rather no CA."""
+    foreign_cn = per_text(lambda text: _canonical(text, serials), held["subject_cn"]) != held["device"]
+    ranked = held.assign(_foreign=foreign_cn, _ca=held["is_ca"].fillna(value=False).astype(bool))
+    ranked = ranked.dropna(subset=["device"]).sort_values(["_foreign", "_ca", "position"], kind="stable")
+    return ranked.drop_duplicates(["device", "bundle"]).drop(columns=["_foreign", "_ca"])
+
+
+def numbered(certificates: pd.DataFrame) -> pd.DataFrame:
+    """Return what tells a device's own certificate, with the place of each row."""
+    return certificates[list(OWNING)].assign(place=np.arange(len(certificates)))
+
+
+def presented(
+    cases: pd.DataFrame,
+    same: Codes,
+    time: pd.Series,
+    certificates: pd.DataFrame,
+    held: pd.DataFrame,
+    *,
+    or_next: bool,
+) -> Codes:
+    """Return the place of each row's certificate: the one that its log line names, else the device's newest one."""
+    named = cases["fingerprint"].str.lower()
+    first_held = places(named, held["fingerprint"])
+    place = np.where(
+        first_held >= 0, np.append(held["place"], -1)[first_held], places(named, certificates["fingerprint"])
+    )[same]
+    silent = np.flatnonzero(named.isna().to_numpy()[same])
+    owners = distinct(held["device"])
+    place[silent] = _newest_issued(
+        places(cases["device"], owners)[same[silent]],
+        time.iloc[silent],
+        held.assign(owner=places(held["device"], owners)),
+        or_next=or_next,
+    )
+    return place
+
+
+def _newest_issued(owner: Codes, time: pd.Series, held: pd.DataFrame, *, or_next: bool) -> Codes:
+    """Return the place of the owner's newest certificate issued by that time, or -1; owners are numbers from 0.
+
+    Owner and date make one number each, so that a single search finds what was issued last.
+    """
+    dated = held.dropna(subset=["not_before"])
+    days, rank = np.unique(_microseconds(dated["not_before"]), return_inverse=True)
+    width = len(days) + 1
+    key = dated["owner"].to_numpy() * width + rank + 1
+    order = np.argsort(key, kind="stable")
+    ends = np.array([-1])
+    key, found = np.concatenate([key[order], ends]), np.concatenate([dated["place"].to_numpy()[order], ends])
+    moment = _microseconds(time.fillna(pd.Timestamp.now("UTC").as_unit("us")))
+    after = np.searchsorted(key[:-1], owner * width + np.searchsorted(days, moment, side="right"), side="right")
+    place = np.where(key[after - 1] // width == owner, after - 1, -1)
+    if or_next:
+        place = np.where((place < 0) & (key[after] // width == owner), after, place)
+    newest: Codes = np.where(owner >= 0, found[place], -1)
+    return newest
+
+
+def _microseconds(moments: pd.Series) -> Codes:
+    return np.asarray(moments.astype("datetime64[us, UTC]").astype("int64"), dtype=np.int64)

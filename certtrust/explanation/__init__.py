@@ -1,0 +1,1 @@
+"""Results -> reasons: each broken rule in words, and one certificate step by step."""

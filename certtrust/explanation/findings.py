@@ -1,0 +1,244 @@
+"""Findings: every broken or undecided rule of every attempt in words, with the attempt's own names."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..arrays import threads
+from ..arrays.arrow import true
+from ..arrays.grouping import Codes, combine, numbers
+from ..evaluation.check import required
+from ..evaluation.rules import RULES, Rule
+from ..names.matching import begins_with_cn
+from ..schema import TRUST_STATES
+from ..texts import fill, shown
+from ..trust import browser_verdict
+
+
+def findings(results: pd.DataFrame) -> pd.DataFrame:
+    """List every broken or undecided rule of every attempt, with the reason and the remedy in words.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Table RESULTS.
+
+    Returns
+    -------
+    DataFrame
+        One row per attempt and rule that it breaks (`passed` False) or that cannot be decided (`passed` <NA>):
+        attempt (label in the index of `results`), device, pbx, scenario, code, passed, requirement, citation,
+        why, remedy. Hygiene rules are listed where they are broken only.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> found = ct.findings(ct.check(ct.attempts(ct.simulate(20, seed=1))))
+    >>> found["passed"].eq(True).any()
+    np.False_
+    """
+    asked = required(results)
+    parts = [_found(results[rule.code], asked[rule.code]) for rule in RULES]
+    rows = np.concatenate(parts)
+    order = np.argsort(rows, kind="stable")
+    rule = np.repeat(np.arange(len(RULES)), [len(part) for part in parts])[order]
+    undecided = [results[rule.code].isna().to_numpy()[part] for rule, part in zip(RULES, parts, strict=True)]
+    passed = pd.arrays.BooleanArray(np.zeros(len(rows), dtype=bool), np.concatenate(undecided)[order])
+    told = threads.each(lambda part: _sentences(results, *part), list(zip(parts, RULES, strict=True)), len(results))
+    words = {name: _joined([each[name] for each in told]) for name in _TOLD}
+    return pd.DataFrame(
+        {
+            "attempt": results.index.take(rows[order]),
+            **{name: results[name].array.take(rows[order]) for name in ("device", "pbx", "scenario")},
+            "code": pd.array([rule.code for rule in RULES], dtype="str").take(rule),
+            "passed": passed,
+            "requirement": _repeated([rule.sentences["requirement"] for rule in RULES], rule),
+            "citation": _repeated([rule.citation for rule in RULES], rule),
+            **{name: distinct.array.take(number[order]) for name, (number, distinct) in words.items()},
+        }
+    )
+
+
+def _found(outcome: pd.Series, asked: npt.NDArray[np.bool_]) -> Codes:
+    """Return the rows that break a rule, and those that require it and cannot be decided."""
+    return np.flatnonzero(true(~outcome) | (outcome.isna().to_numpy() & asked))
+
+
+def _repeated(values: list[str], number: Codes) -> Any:
+    return pd.Categorical(values, categories=list(dict.fromkeys(values))).take(number)
+
+
+def explain(found: pd.DataFrame, rule: Rule) -> dict[str, pd.Series]:
+    """Return `why` and `remedy` in words for rows of RESULTS that break the rule, or that it cannot decide."""
+    told = _sentences(found, np.arange(len(found)), rule)
+    return {name: _each(words, found.index) for name, words in told.items()}
+
+
+def present(results: pd.DataFrame, rule: Rule) -> pd.Series:
+    """Return in words what the rows of RESULTS hold of that which the rule looks at."""
+    return filled(rule.sentences["has"], results)
+
+
+def filled(template: str, results: pd.DataFrame) -> pd.Series:
+    """Fill a template with the values of rows of RESULTS, named as in the words of the rules."""
+    every = np.arange(len(results))
+    return _each(_filled(template, _Rows(results, every), every), results.index)
+
+
+_Numbered = tuple[Codes, pd.Series]
+"""For each row the number of its sentence, and the distinct sentences."""
+
+
+def _each(words: _Numbered, index: pd.Index) -> pd.Series:
+    number, distinct = words
+    return pd.Series(distinct.array.take(number), index=index)
+
+
+def _joined(parts: list[_Numbered]) -> _Numbered:
+    before = np.cumsum([0, *(len(distinct) for _, distinct in parts)])
+    numbers = [number + offset for (number, _), offset in zip(parts, before, strict=False)]
+    return np.concatenate(numbers), pd.concat([distinct for _, distinct in parts], ignore_index=True)
+
+
+def _sentences(results: pd.DataFrame, rows: Codes, rule: Rule) -> dict[str, _Numbered]:
+    """Return `why` and `remedy` of the rows that break the rule, or that it cannot decide."""
+    texts = rule.sentences
+    kinds = {kind: {**texts, **other} for kind, other in texts.get("variants", {}).items()}
+    kinds[""] = texts
+    kinds["?"] = {"why": texts["unknown"], "remedy": f"Add what is missing to decide: {texts['missing']}."}
+    meant = _Rows(results, rows)
+    kind = _kinds(meant, rule, pd.Index(list(kinds)))
+    where = [(each, here) for place, each in enumerate(kinds) if len(here := np.flatnonzero(kind == place))]
+    if not where:
+        return dict.fromkeys(_TOLD, (rows, pd.Series(dtype="str")))
+    back = np.argsort(np.concatenate([here for _, here in where]))
+    told = {}
+    for name in _TOLD:
+        number, distinct = _joined([_filled(kinds[each][name], meant, here) for each, here in where])
+        told[name] = number[back], distinct
+    return told
+
+
+class _Rows:
+    """Rows of RESULTS that are spoken of together; each of their columns is numbered once, whoever asks for it."""
+
+    def __init__(self, results: pd.DataFrame, rows: Codes) -> None:
+        self._results = results
+        self._rows = rows
+        self._numbers: dict[str, Codes] = {}
+
+    def missing(self, column: str) -> npt.NDArray[np.bool_]:
+        """Tell which rows have no value there."""
+        return self._results[column].isna().to_numpy()[self._rows]
+
+    def alike(self, columns: Iterable[str], here: Codes) -> tuple[Codes, pd.DataFrame]:
+        """Return for each row here the number of those that are alike in these columns, and the first of each."""
+        columns = list(columns)
+        if _LISTS.isdisjoint(columns):
+            number, first = combine(*(self._number(name)[here] for name in columns))
+            here = here[first]
+        else:
+            number = np.arange(len(here))
+        return number, self._results[columns].iloc[self._rows[here]]
+
+    def _number(self, column: str) -> Codes:
+        if column not in self._numbers:
+            self._numbers[column] = numbers(self._results[column].iloc[self._rows])
+        return self._numbers[column]
+
+
+def _kinds(meant: _Rows, rule: Rule, known: pd.Index) -> Codes:
+    """Return the place of the wording of each row: of its kind of failure, else "", which is the rule's own."""
+    undecided = meant.missing(rule.code)
+    kind = np.full(len(undecided), known.get_loc(""))
+    if rule.variant:
+        number, seen = meant.alike(rule.varying, np.arange(len(kind)))
+        variant = known.get_indexer(pd.Index(rule.variant(seen)))[number]
+        kind = np.where(variant >= 0, variant, kind)
+    kind[undecided] = known.get_loc("?")
+    return kind
+
+
+def _filled(template: str, meant: _Rows, here: Codes) -> _Numbered:
+    """Fill a template once for rows that are alike in what it shows."""
+    fields = [field for _, field, _, _ in string.Formatter().parse(template) if field]
+    columns = dict.fromkeys(column for field in fields for column in _DERIVED.get(field, ((field,), None))[0])
+    if not columns:
+        return np.zeros(len(here), dtype=np.int64), pd.Series([template], dtype="str")
+    number, seen = meant.alike(columns, here)
+    derived = {field: words(seen) for field in fields if field in _DERIVED for words in [_DERIVED[field][1]]}
+    filled = fill(template, seen.assign(**derived))
+    if template.startswith("{"):
+        filled = filled.str.replace(_BEGINNING, lambda found: found[0].upper(), regex=True)
+    return number, filled
+
+
+def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
+    cns = rows["subject_cn"].astype("object") if with_cn else [None] * len(rows)
+    lists = zip(cns, rows["dns_names"], rows["ip_addresses"], strict=True)
+    named = [
+        ", ".join(dict.fromkeys([*([cn] if isinstance(cn, str) else []), *_listed(dns), *_listed(addresses)])) or "none"
+        for cn, dns, addresses in lists
+    ]
+    return pd.Series(named, index=rows.index, dtype="str")
+
+
+def _who(device: pd.Series, name: pd.Series) -> pd.Series:
+    """Return the device, but not in the very words that it registers as."""
+    return device.fillna(_UNNAMED).mask((device.str.lower() == name.str.lower()).fillna(value=False), "the device")
+
+
+def _fitting_cn(device: pd.Series, name: pd.Series) -> pd.Series:
+    """Return the device's own name where the registration name begins with it, as it does for every interface."""
+    begins = begins_with_cn(name, device).fillna(value=False).astype(bool)
+    return device.where(begins, name)
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else []
+
+
+_TOLD = ("why", "remedy")
+_UNNAMED = "an unnamed device"
+_UNSAID = "the name that was used"
+_BEGINNING = r"^[at](?=n unnamed device\b|he device\b|he PBX\b)"
+_LISTS = {"dns_names", "ip_addresses", "browser_paths"}
+_NAMES = ("subject_cn", "dns_names", "ip_addresses")
+_DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]] = {
+    "device": (("device",), lambda rows: rows["device"].fillna(_UNNAMED)),
+    "who": (
+        ("device", "registration_name", "hardware_id"),
+        lambda rows: _who(rows["device"], rows["registration_name"].fillna(rows["hardware_id"])),
+    ),
+    "subject_name": (("subject_cn", "subject"), lambda rows: rows["subject_cn"].fillna(rows["subject"])),
+    "issuer_name": (("issuer_cn", "issuer"), lambda rows: rows["issuer_cn"].fillna(rows["issuer"])),
+    "clock": (("clock_unset",), lambda rows: rows["clock_unset"].map({True: "not set", False: "set"})),
+    "registered_as": (
+        ("registration_name", "hardware_id"),
+        lambda rows: rows["registration_name"].fillna(rows["hardware_id"]),
+    ),
+    "the_name": (
+        ("registration_name", "hardware_id"),
+        lambda rows: ("the name " + rows["registration_name"].fillna(rows["hardware_id"])).fillna(_UNSAID),
+    ),
+    "around": (("time",), lambda rows: (" around " + shown(rows["time"])).fillna("")),
+    "fitting_cn": (
+        ("device", "registration_name", "hardware_id"),
+        lambda rows: _fitting_cn(rows["device"], rows["registration_name"].fillna(rows["hardware_id"])),
+    ),
+    "the_pbx": (("pbx",), lambda rows: ("the PBX " + rows["pbx"].astype("str")).fillna("the PBX")),
+    "trust_meaning": (("trust_state",), lambda rows: rows["trust_state"].astype("str").map(TRUST_STATES)),
+    "certificate_names": (_NAMES, lambda rows: _names(rows, with_cn=True)),
+    "alternative_names": (_NAMES, lambda rows: _names(rows, with_cn=False)),
+    "browser_why": (
+        ("url", *_NAMES, "not_before", "not_after", "fingerprint", "browser_paths", "judged_at"),
+        lambda rows: browser_verdict.browser_verdict(rows, rows["judged_at"])["why"],
+    ),
+}
+"""What templates show beside the columns themselves: the columns that it is made of, and how."""

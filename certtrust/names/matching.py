@@ -1,0 +1,333 @@
+"""Which names a certificate fits: hosts of URLs, registration names and hardware IDs, for many rows at once.
+
+The module itself can be called: `names(certificates)` gives every name of every certificate, one per row.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..arrays.arrow import bits, flags, index_of, same_length, text, true
+from ..errors import CerttrustError
+from ..x509.reader import REFUSED
+from . import hosts as _hosts
+from .device_ids import hardware_ids, leading_serials, serials
+from .prefixes import begins_with_cn, ends_inside, usable
+
+__all__ = [
+    "begins_with_cn",
+    "certificate_fits_registration",
+    "certificate_fits_url",
+    "common_names",
+    "ends_inside",
+    "entries",
+    "host_matches",
+    "url_hosts",
+]
+
+Kind = Literal["dns", "cn", "ip"]
+
+# What the reader says of a certificate whose content must not be relied on, and of one that hides names.
+_REFUSED = f"^{REFUSED}"
+_UNREAD_NAMES = r"(?:^|; )(?:subject|extensions|extension 2\.5\.29\.17): "
+
+
+def host_matches(patterns: Iterable[Any], hosts: Iterable[Any], kind: Kind = "dns") -> pd.Series:
+    """Tell for each pair whether a certificate's name fits the host of a URL.
+
+    Parameters
+    ----------
+    patterns : Series or list of str, n values
+        One name of a certificate each.
+    hosts : Series or list of str, n values
+        The host of a URL each, as it stands there: in any case, with or without port, brackets and final
+        dot, percent-encoded, with U-labels or A-labels.
+    kind : {"dns", "cn", "ip"}
+        What the patterns are: dNSName entries, common names, or iPAddress entries as text.
+
+    Returns
+    -------
+    Series of boolean
+        With the index of `patterns`; missing where the pattern or the host is missing.
+
+    Raises
+    ------
+    CerttrustError
+        If `kind` is another word, or the two have different lengths. Values pair up by position.
+
+    Notes
+    -----
+    The page wants the "CN or DNS name" to match the host name or the IP address of the URL and says no
+    more. Decided here, after RFC 6125 and the URL standard, and after the browsers where these are silent:
+
+    - Case does not matter, nor does one final dot on either side. U-labels equal their A-labels.
+    - `*` stands for exactly one whole label, the leftmost, and two labels must follow it: `*.example.com`
+      fits `a.example.com` and neither `example.com` nor `a.b.example.com`; `*.com`, `w*.example.com` and
+      `a.*.com` fit nothing. It stands for A-labels, too, and never for a part of an address.
+    - An address fits an iPAddress entry and, as the page's words allow, a CN or DNS name that is this
+      address as text, in any spelling of IPv6. `::ffff:192.0.2.7` is not `192.0.2.7`; a zone is ignored.
+    - A host whose last label is a number is an address or nothing (`0x7f.1` is `127.0.0.1`), as in browsers.
+    - A name with an empty label, a label over 63 characters, or any character but letters, digits, `-`
+      and `_` never fits, and neither does one with blanks around it, a NUL, or a character that IDNA
+      would replace by another one.
+
+    Not checked: public suffixes (`*.co.uk` fits `a.co.uk`), and whether an A-label is valid Punycode.
+
+    Examples
+    --------
+    >>> host_matches(["*.example.com", "a.b", None], ["Phone.Example.com:8443", "c.b", "a.b"]).tolist()
+    [True, False, <NA>]
+    >>> host_matches(["::1", "192.0.2.7"], ["[0:0:0:0:0:0:0:1]", "192.0.2.8"], kind="ip").tolist()
+    [True, False]
+    """
+    if kind not in ("dns", "cn", "ip"):
+        raise CerttrustError(f'kind is {kind!r}; it must be "dns", "cn" or "ip"')
+    index = index_of(patterns)
+    presented, wanted = text(patterns), text(hosts)
+    same_length(patterns=presented, hosts=wanted)
+    missing = pc.or_(pc.is_null(presented), pc.is_null(wanted))
+    spell = _hosts.from_addresses if kind == "ip" else _hosts.from_patterns
+    fits = _fits(spell(presented), _hosts.from_hosts(wanted))
+    return flags(fits, bits(missing), index)
+
+
+def _fits(patterns: Any, hosts: Any) -> np.ndarray:
+    """Compare names that are both in the one spelling; an unreadable one fits nothing."""
+    fits = bits(pc.equal(patterns, hosts))
+    wild = bits(pc.starts_with(patterns, "*."))
+    if wild.any():
+        rows = pa.array(np.flatnonzero(wild))
+        suffix = pc.utf8_slice_codeunits(patterns.take(rows), 1)
+        fits[wild] = bits(pc.equal(suffix, pc.replace_substring_regex(hosts.take(rows), "^[^.]+", "")))
+    return fits
+
+
+def url_hosts(urls: Iterable[Any]) -> pd.Series:
+    """Return the host of each URL as it stands there, with the brackets of an IPv6 address.
+
+    Parameters
+    ----------
+    urls : Series or list of str
+        URLs of any scheme (`https://`, `wss://`), or without one (`phone.example:8443/admin`).
+
+    Returns
+    -------
+    Series of str
+        With the index of `urls`; missing where there is no URL or it names no host.
+
+    Examples
+    --------
+    >>> url_hosts(["https://Admin@Phone.example:8443/x", "wss://[::1]/", "192.0.2.7"]).tolist()
+    ['Phone.example', '[::1]', '192.0.2.7']
+    """
+    return pd.Series(_hosts.from_urls(text(urls)).to_pandas(), dtype="str").set_axis(index_of(urls))
+
+
+def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
+    """Tell for each attempt whether a CN or DNS name of the certificate fits the host or address of the URL.
+
+    Parameters
+    ----------
+    attempts : DataFrame
+        Columns url, subject, subject_cn, dns_names, ip_addresses; where they are there, fingerprint and
+        certificate_error.
+
+    Returns
+    -------
+    Series of boolean
+        Missing where the URL names no host, where no name fits and not all names are known (there is no
+        certificate, only a listing of it, or it could not be read in full), and where cryptography
+        refuses the certificate.
+
+    Notes
+    -----
+    Any CN of the subject and any entry of the subject alternative name will do, and a CN counts beside
+    DNS names: the page says "CN or DNS name". Browsers of today differ, see `hygiene.browser`. How two
+    names are compared stands in `host_matches`.
+    """
+    hosts = text(url_hosts(attempts["url"]))
+    fits = np.zeros(len(attempts), dtype=bool)
+    for kind, (rows, found) in _names_by_kind(attempts).items():
+        fits[rows[true(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]] = True
+    unread = _subject_unread(attempts) | _errors(attempts, _UNREAD_NAMES) | _listing_only(attempts)
+    return flags(fits, bits(pc.is_null(hosts)) | _errors(attempts, _REFUSED) | (unread & ~fits), attempts.index)
+
+
+def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
+    """Tell for each attempt whether its registration name or hardware ID starts with the certificate's CN.
+
+    Parameters
+    ----------
+    attempts : DataFrame
+        Columns registration_name, hardware_id, serial, interface, subject_cn; where they are there, subject
+        for the CNs beside the last, and certificate_error.
+
+    Returns
+    -------
+    Series of boolean
+        False where the certificate has no CN; missing where there is no certificate, its subject could not
+        be read or cryptography refuses it, and where none of the names is known.
+
+    Notes
+    -----
+    A missing registration name is the page's default: the serial, and for an interface of a gateway
+    serial-interface. With several CNs any will do. How a CN is compared stands in `begins_with_cn`.
+
+    The page's examples of a hardware ID have both spellings, `0090332f688a` and `IP222-2f-68-8a`. So where the
+    name is one of them, the other counts too, once it is known (columns serial, hardware_id) and has the same
+    last three octets; a free name does not bring the serial in. Where the CN is the other spelling and that
+    is not known, the result is missing, for three octets do not prove that it is the same device.
+    """
+    columns = ("registration_name", "hardware_id", "serial", "interface")
+    known = pd.DataFrame({column: attempts[column].astype("str") for column in columns}).reset_index(drop=True)
+    default = known["serial"].where(known["interface"].isna(), known["serial"] + "-" + known["interface"])
+    known["name"] = known["registration_name"].fillna(default)
+    rows, cns = common_names(attempts)
+    begins = true(begins_with_cn(known["name"].iloc[rows], cns))
+    fits, undecided = np.zeros((2, len(attempts)), dtype=bool)
+    fits[rows[begins]] = True
+    # The rest is small in a fleet that works.
+    rest = np.flatnonzero(~begins & bits(usable(cns)))
+    at, cn = known.iloc[rows[rest]], pd.Series(cns.take(pa.array(rest)).to_pandas(), dtype="str")
+    by_hardware_id, unknown = _by_hardware_id(at.reset_index(drop=True), cn)
+    fits[rows[rest[by_hardware_id]]] = True
+    undecided[rows[rest[unknown]]] = True
+    undecided |= _subject_unread(attempts) | _errors(attempts, "(?:^|; )subject: ")
+    return flags(fits, (undecided & ~fits) | _errors(attempts, _REFUSED), attempts.index)
+
+
+def _by_hardware_id(attempts: pd.DataFrame, cns: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Tell where the CN fits the hardware ID, or the serial that belongs to it; and where that is not known."""
+    serial, own_tail = serials(cns), hardware_ids(cns)["tail"]
+    name = attempts["name"].fillna(attempts["hardware_id"])
+    tail, serial_in_name = hardware_ids(name)["tail"], leading_serials(name, "(?:[^0-9A-Za-z](?s:.*))?")
+    of_the_name = true(serials(attempts["serial"]).str.slice(start=-6) == tail)
+    fits = true(begins_with_cn(attempts["hardware_id"], cns))
+    fits |= of_the_name & true(begins_with_cn(attempts["serial"], cns))
+    by_serial = true(serial.str.slice(start=-6) == tail) & attempts["serial"].isna().to_numpy()
+    no_hardware_id = hardware_ids(attempts["hardware_id"])["tail"].isna().to_numpy()
+    by_hardware_id = true(serial_in_name.str.slice(start=-6) == own_tail) & no_hardware_id
+    nameless = (attempts["name"].isna() & attempts["hardware_id"].isna()).to_numpy()
+    return fits, by_serial | by_hardware_id | nameless
+
+
+def _table(certificates: pd.DataFrame) -> pd.DataFrame:
+    """Return every name of every certificate, one per row.
+
+    Parameters
+    ----------
+    certificates : DataFrame
+        Table CERTIFICATES, or any frame with subject, subject_cn, dns_names and ip_addresses.
+
+    Returns
+    -------
+    DataFrame
+        fingerprint, device (as far as the frame has them), kind (cn, dns or ip) and name; the index is
+        the row of the certificate, repeated. A certificate without names has no row.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"subject": ["CN=phone,CN=lobby"], "subject_cn": ["phone"],
+    ...                       "dns_names": [["phone.example"]], "ip_addresses": [["192.0.2.7"]]})
+    >>> names = sys.modules[_table.__module__]
+    >>> names(frame).values.tolist()
+    [['cn', 'lobby'], ['cn', 'phone'], ['dns', 'phone.example'], ['ip', '192.0.2.7']]
+    """
+    kinds = _names_by_kind(certificates)
+    rows = np.concatenate([found for found, _ in kinds.values()])
+    order = np.argsort(rows, kind="stable")
+    kind = np.repeat(list(kinds), [len(found) for found, _ in kinds.values()])
+    name = pd.concat([pd.Series(found.to_pandas(), dtype="str") for _, found in kinds.values()], ignore_index=True)
+    identity = [column for column in ("fingerprint", "device") if column in certificates]
+    table = certificates[identity].iloc[rows[order]]
+    return table.assign(
+        kind=pd.Categorical(kind[order], categories=list(kinds)), name=name.iloc[order].to_numpy()
+    ).astype({"name": "str"})
+
+
+class _CallableModule(ModuleType):
+    """The module itself, which answers a call with the table of all names."""
+
+    def __call__(self, certificates: pd.DataFrame) -> pd.DataFrame:
+        return _table(certificates)
+
+
+_CallableModule.__call__.__doc__ = _table.__doc__
+sys.modules[__name__].__class__ = _CallableModule
+
+
+def _names_by_kind(frame: pd.DataFrame) -> dict[Kind, tuple[np.ndarray, Any]]:
+    return {
+        "cn": common_names(frame),
+        "dns": entries(frame["dns_names"]),
+        "ip": entries(frame["ip_addresses"]),
+    }
+
+
+def common_names(frame: pd.DataFrame) -> tuple[np.ndarray, Any]:
+    """Return all CNs of certificates, in the order of their rows, and the row of each; first the rows."""
+    last = text(frame["subject_cn"])
+    if "subject" not in frame:
+        rows = np.flatnonzero(~bits(pc.is_null(last)))
+        return rows, last.take(pa.array(rows))
+    subject = text(frame["subject"])
+    several = pa.array(np.flatnonzero(bits(pc.greater(pc.count_substring(subject, "CN="), 1))))
+    texts = subject.take(several)
+    distinct = texts.unique()
+    lists = pa.array([_cns_of(value) for value in distinct.to_pylist()], type=pa.list_(pa.large_string()))
+    more = lists.take(pc.index_in(texts, distinct))
+    beside, others = several.take(pc.list_parent_indices(more)), more.flatten()
+    new = pc.fill_null(pc.not_equal(others, last.take(beside)), fill_value=True)
+    own = pa.array(np.flatnonzero(bits(pc.is_valid(last))))
+    rows = np.concatenate([beside.filter(new).to_numpy(), own.to_numpy()])
+    order = np.argsort(rows, kind="stable")
+    return rows[order], pa.concat_arrays([others.filter(new), last.take(own)]).take(pa.array(order))
+
+
+_ATTRIBUTE = re.compile(r"(?:^|[,+])([^=,+\\]+)=((?:\\.|[^\\,+])*)", re.DOTALL)
+_ESCAPE = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)", re.DOTALL)
+
+
+def _cns_of(subject: str) -> list[str]:
+    """Read the CNs out of a name as RFC 4514 text, which gives them last first."""
+    found = [_unescaped(value) for key, value in _ATTRIBUTE.findall(subject) if key.strip().upper() == "CN"]
+    return found[::-1]
+
+
+def _unescaped(value: str) -> str:
+    def plain(match: re.Match[str]) -> str:
+        return bytes.fromhex(match[1].replace("\\", "")).decode(errors="replace") if match[1] else match[2]
+
+    return _ESCAPE.sub(plain, value)
+
+
+def entries(lists: pd.Series) -> tuple[np.ndarray, Any]:
+    """Return all entries of a column of lists and the row of each."""
+    exploded = lists.reset_index(drop=True).explode().dropna()
+    return exploded.index.to_numpy(), text(exploded)
+
+
+def _listing_only(frame: pd.DataFrame) -> np.ndarray:
+    """Tell where a device merely listed the certificate, or there is none: nothing is known of alternative names."""
+    return frame["fingerprint"].isna().to_numpy() if "fingerprint" in frame else np.zeros(len(frame), dtype=bool)
+
+
+def _subject_unread(frame: pd.DataFrame) -> np.ndarray:
+    witness = next((name for name in ("subject", "fingerprint") if name in frame), "subject_cn")
+    return (frame["subject_cn"].isna() & frame[witness].isna()).to_numpy()
+
+
+def _errors(frame: pd.DataFrame, pattern: str) -> np.ndarray:
+    """Tell where the reader of the certificate said so."""
+    if "certificate_error" not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    return bits(pc.match_substring_regex(text(frame["certificate_error"]), pattern))

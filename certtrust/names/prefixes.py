@@ -1,0 +1,217 @@
+"""The page's prefix rule: a registration name must start with the CN of the certificate."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..arrays import threads
+from ..arrays.arrow import bits, changed, flags, index_of, same_length, text, true
+from ..arrays.grouping import Codes, combine, spread
+from .device_ids import HARDWARE_ID, SERIAL
+
+
+def begins_with_cn(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:
+    """Tell for each pair whether the registration name, or hardware ID, starts with the CN.
+
+    Parameters
+    ----------
+    registration_names, common_names : Series or list of str, n values each
+        Names that devices register with, and common names of their certificates.
+
+    Returns
+    -------
+    Series of boolean
+        With the index of `registration_names`. False where the CN is missing or empty, for such a CN
+        matches no name; else missing where the name is missing.
+
+    Raises
+    ------
+    CerttrustError
+        If the two have different lengths. Values pair up by position.
+
+    Notes
+    -----
+    The page: the registration name must start with the CN value of the certificate. Decided here:
+
+    - An empty CN, one of blanks only, and one with a NUL or with a character that could not be decoded
+      never match, though every text starts with the empty text.
+    - The comparison is exact, blanks and case included, after Unicode normalisation (NFC).
+    - But where the name is a device's own, that is a hardware ID or one that starts with a serial, case
+      does not matter, and a serial may be written as a MAC with `:`, `-` or dots on either side: all of
+      these are spellings of the same bytes. The page shows lower-case hex only.
+    - A serial is not a hardware ID, though both may be of one device: `certificate_fits_registration`.
+
+    Examples
+    --------
+    >>> begins_with_cn(["009033010203-TEL1", "0090332f688a", "user1", "user1"],
+    ...                ["009033010203", "00:90:33:2F:68:8A", "User1", ""]).tolist()
+    [True, True, False, False]
+    """
+    index = index_of(registration_names)
+    names, cns = text(registration_names), text(common_names)
+    same_length(registration_names=names, common_names=cns)
+    can_match = bits(usable(cns))
+    begins = _begins(names, cns) & can_match
+    return flags(begins, bits(pc.is_null(names)) & can_match, index)
+
+
+_OWN_NAME = rf"(?s)^(?:(?:{SERIAL})(?:[^0-9A-Za-z].*)?|{HARDWARE_ID})$"
+_OCTET = "([0-9a-f]{2})"
+_OCTETS = "^" + "[:-]".join([_OCTET] * 6)
+_DOTTED = r"^([0-9a-f]{4})\.([0-9a-f]{4})\.([0-9a-f]{4})"
+_SEPARATED = r"^[0-9a-f]{2}(?:[:-]|[0-9a-f]{2}\.)"
+
+
+def usable(cns: Any) -> Any:
+    """Tell which CNs can match at all."""
+    blank = pc.or_(pc.equal(cns, ""), pc.utf8_is_space(cns))
+    unreadable = pc.or_(pc.match_substring(cns, "\0"), pc.match_substring(cns, "\ufffd"))
+    return pc.invert(pc.or_(blank, unreadable))
+
+
+def _begins(names: Any, cns: Any) -> np.ndarray:
+    names, cns = _composed(names), _composed(cns)
+    begins = _starts_with(names, cns)
+    rest = np.flatnonzero(~begins)
+    rest = rest[bits(pc.match_substring_regex(names.take(pa.array(rest)), _OWN_NAME))]
+    begins[rest] = _starts_with(_folded(names.take(pa.array(rest))), _folded(cns.take(pa.array(rest))))
+    return begins
+
+
+def _composed(texts: Any) -> Any:
+    ascii_only = pc.all(pc.string_is_ascii(texts)).as_py() is not False
+    return texts if ascii_only else pc.utf8_normalize(texts, "NFC")
+
+
+def _folded(texts: Any) -> Any:
+    lower = pc.ascii_lower(texts)
+    return changed(lower, pc.match_substring_regex(lower, _SEPARATED), _joined)
+
+
+def _joined(lower: Any) -> Any:
+    return pc.replace_substring_regex(pc.replace_substring_regex(lower, _OCTETS, r"\1\2\3\4\5\6"), _DOTTED, r"\1\2\3")
+
+
+def _starts_with(texts: Any, prefixes: Any) -> np.ndarray:
+    """Compare row by row with one comparison per length of prefix, of which there are few."""
+    length = pc.fill_null(pc.utf8_length(prefixes), -1).to_numpy(zero_copy_only=False)
+    found = np.zeros(len(length), dtype=bool)
+    order = np.argsort(length, kind="stable")
+    starts = np.flatnonzero(np.diff(length[order], prepend=-2))
+    for rows in np.split(order, starts[1:]):
+        size = int(length[rows[0]]) if len(rows) else -1
+        if size > 0:
+            head = pc.utf8_slice_codeunits(texts.take(pa.array(rows)), 0, size)
+            found[rows] = bits(pc.equal(head, prefixes.take(pa.array(rows))))
+    return found
+
+
+def beginnings(registration_names: Iterable[Any], common_names: Iterable[Any]) -> tuple[Codes, Codes, Codes]:
+    """Find all names that each CN begins, as `begins_with_cn` tells for one pair, without comparing every pair.
+
+    The names are sorted once, and each CN has its range in them; those of a device's own are sorted a second time
+    in the spelling that is compared regardless of case. CNs that begin the same names share a number, so
+    that a thousand spellings of one prefix cost no more than one.
+
+    Parameters
+    ----------
+    registration_names, common_names : Series or list of str
+        n names and m CNs, no text twice.
+
+    Returns
+    -------
+    group : array of int, m values
+        The number of each CN, -1 where it begins no name.
+    owner, name : arrays of int
+        The pairs: a number, and the place of a name that the CNs of that number begin.
+
+    Examples
+    --------
+    >>> group, owner, name = beginnings(["user1", "user10", "0090332F688A"], ["user1", "0090", "009033", "x"])
+    >>> group.tolist(), owner.tolist(), name.tolist()
+    ([0, 1, 1, -1], [0, 0, 1], [0, 1, 2])
+    """
+    names, cns = _composed(text(registration_names)), _composed(text(common_names))
+    can_match = np.flatnonzero(bits(usable(cns)))
+    wanted = cns.take(pa.array(can_match))
+    own = np.flatnonzero(bits(pc.match_substring_regex(names, _OWN_NAME)))
+    folded = _folded(names.take(pa.array(own)))
+    plain = bits(pc.is_valid(names))
+    plain[own[bits(pc.equal(folded, pc.ascii_lower(names.take(pa.array(own)))))]] = False
+    exact = np.flatnonzero(plain)
+    sorted_twice = [(names.take(pa.array(exact)), wanted, exact), (folded, _folded(wanted), own)]
+    ranges = threads.each(lambda one: _ranges(*one), sorted_twice, len(names))
+    code, first = combine(*(edge for _, start, end in ranges for edge in (start, end)))
+    pairs = []
+    for ordered, start, end in ranges:
+        owner, number = spread((end - start)[first])
+        pairs.append(owner * max(len(names), 1) + ordered[start[first][owner] + number])
+    owner, name = np.divmod(np.unique(np.concatenate(pairs)), max(len(names), 1))
+    group = np.full(len(cns), -1, dtype=np.int64)
+    group[can_match] = np.where(np.isin(code, owner), code, -1)
+    return group, owner, name
+
+
+def _ranges(texts: Any, prefixes: Any, places: Codes) -> tuple[Codes, Codes, Codes]:
+    """Return the places in the order of their texts, and for each prefix where those that it begins start and end."""
+    count, size = len(prefixes), len(texts)
+    prefixes, texts = (each.cast(pa.large_binary()) for each in (prefixes, texts))
+    # No octet of UTF-8 is so high; and the sort is stable, so that a prefix stands before a text that equals it.
+    beyond = pc.binary_join_element_wise(prefixes, *(pa.scalar(octets, pa.large_binary()) for octets in (b"\xff", b"")))
+    order = pc.sort_indices(pa.concat_arrays([prefixes, texts, beyond])).to_numpy().astype(np.int64)
+    is_text = (order >= count) & (order < count + size)
+    before = np.empty(len(order), dtype=np.int64)
+    before[order] = np.cumsum(is_text)
+    start, end = before[:count], before[count + size :]
+    return places[order[is_text] - count], np.where(start < end, start, 0), np.where(start < end, end, 0)
+
+
+def ends_inside(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:
+    """Tell where a CN matches but ends inside the name, so that it would let another device in, too.
+
+    `user1` in `user10` does, and so does every CN that is only a part of a serial or hardware ID
+    (`IP222` in `IP222-2f-68-8a`). `009033010203` in `009033010203-TEL1` does not: it names the gateway.
+
+    Parameters
+    ----------
+    registration_names, common_names : Series or list of str, n values each
+
+    Returns
+    -------
+    Series of boolean
+        With the index of `registration_names`; missing and False as in `begins_with_cn`.
+
+    Examples
+    --------
+    >>> ends_inside(["user10", "user1", "009033010203-TEL1"], ["user1", "user1", "009033010203"]).tolist()
+    [True, False, False]
+    """
+    begins = begins_with_cn(registration_names, common_names)
+    names, cns = text(registration_names), text(common_names)
+    whole = pc.match_substring_regex(cns, f"^(?:{SERIAL})$")
+    whole = pc.and_(whole, pc.match_substring_regex(names, rf"^(?:{SERIAL})(?:$|[^0-9A-Za-z])"))
+    rows = np.flatnonzero(true(begins) & ~bits(pc.or_(whole, pc.equal(names, cns))))
+    pairs = pd.DataFrame({"name": names.take(pa.array(rows)).to_pandas(), "cn": cns.take(pa.array(rows)).to_pandas()})
+    codes = pairs.groupby(["name", "cn"], sort=False).ngroup().to_numpy()
+    distinct = pairs.drop_duplicates()
+    inside = [_ends_inside(name, cn) for name, cn in zip(distinct["name"], distinct["cn"], strict=True)]
+    found = np.zeros(len(begins), dtype=bool)
+    found[rows] = np.array(inside, dtype=bool)[codes]
+    return flags(found, begins.isna().to_numpy(), begins.index)
+
+
+def _ends_inside(name: str, cn: str) -> bool:
+    """Tell it for one pair that matches, where the CN is neither the whole name nor a serial."""
+    own = re.match(rf"(?:{SERIAL})(?![0-9A-Za-z])|{HARDWARE_ID}$", name)
+    if own and len(cn) < own.end():
+        return True
+    name, cn = unicodedata.normalize("NFC", name), unicodedata.normalize("NFC", cn)
+    return len(cn) < len(name) and cn[-1].isalnum() and name[len(cn)].isalnum()

@@ -1,0 +1,145 @@
+"""The package's own CSV: a header of REGISTRATIONS column names, then one registration a line.
+
+This is certtrust's format for those who export from elsewhere, not one of a device. Columns may stand in any
+order and be absent, columns of other names are passed over; the separator is a comma, semicolon or tab.
+A field may be quoted, but holds no line break: a line is a record, so a torn line spoils no other.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from .. import columns as typed
+from .. import records
+from ..columns import TEXT, Columns, Notes, constant, scattered, spread, word
+from ..text.lines import Block
+from ..text.spans import Cuts, Flags, Spans, Words, holds, present
+from . import About, Reader
+
+NAME = "csv"
+_SEPARATORS = ",;\t"
+_TELLING = {"time", "state", "registration_name", "serial", "hardware_id"}
+
+
+def header(head: str) -> tuple[str, list[str]]:
+    """Return the separator and the column names in the first line."""
+    first = head.partition("\n")[0].rstrip("\r")
+    separator = max(_SEPARATORS, key=first.count)
+    try:
+        names = next(csv.reader([first], delimiter=separator), [])
+    except csv.Error:
+        names = []
+    return separator, [name.strip().lower() for name in names]
+
+
+def sniff(head: str) -> bool:
+    """Tell whether the first line names columns of REGISTRATIONS."""
+    known = set(header(head)[1]) & set(records.FIELDS)
+    return len(known) >= 2 and bool(known & _TELLING)
+
+
+def reader(head: str, _: About) -> Reader:
+    """Return the reader of the lines below this header."""
+    separator, names = header(head)
+    return Reader(skip=1, parse=partial(_parse, separator=separator, names=names))
+
+
+def _parse(block: Block, *, separator: str, names: list[str]) -> Columns:
+    notes = Notes(block.problems)
+    places = {name: place for place, name in enumerate(names) if name in records.FIELDS}
+    fields, reasons = _fields(block.lines, separator, len(names), places)
+    notes.add(present(reasons), reasons)
+    if not places:
+        notes.add(~present(notes.text), "the header names no column that is known here")
+    made = records.from_fields(fields, notes)
+    problems = notes.text
+    return made | {"matched_by": typed.marked(~present(problems), "record"), "parse_error": problems}
+
+
+def _fields(lines: Any, separator: str, count: int, places: dict[str, int]) -> tuple[Columns, Any]:
+    """Return the wanted fields of each line, by name, and what is wrong with a line."""
+    spans = Spans.of(lines)
+    words = Words(spans, Cuts.of(spans.octets, separator))
+    plain = _plain(lines, spans, words.count() == count)
+    fields = {name: words.at(place).where(plain).text() for name, place in places.items()}
+    if plain.all():
+        return fields, constant(None, len(lines))
+    rows = np.flatnonzero(~plain)
+    others = lines.take(pa.array(rows))
+    whole = _whole(others, separator, count)
+    parts: list[tuple[Any, Columns]] = [(None, fields)]
+    if whole.any():
+        parts.append((rows[whole], _at_once(others.filter(pa.array(whole)), separator, count, places)))
+        rows, others = rows[~whole], others.filter(pa.array(~whole))
+    by_hand, reasons = _one_by_one(others, separator, count, places)
+    return scattered([*parts, (rows, by_hand)], len(lines)), spread(reasons, rows, len(lines))
+
+
+def _plain(lines: Any, spans: Spans, right: Flags) -> Flags:
+    """Tell which lines of the right number of fields have neither quotes nor carriage returns."""
+    right &= ~typed.blank(lines)
+    if any((spans.octets == ord(letter)).any() for letter in '"\r'):
+        right &= ~holds(pc.match_substring_regex(lines, '["\r]'))
+    return right
+
+
+def _whole(lines: Any, separator: str, count: int) -> Flags:
+    """Tell which lines are the right number of fields, each without a quote or in quotes from end to end."""
+    field = rf'(?:"(?:[^"\r]|"")*"|[^"\r{separator}]*)'
+    try:
+        fits = holds(pc.match_substring_regex(lines, f"^{field}(?:{separator}{field}){{{count - 1}}}$"))
+    except pa.ArrowInvalid:
+        # The engine takes no pattern of very many fields.
+        return np.zeros(len(lines), bool)
+    return fits & ~typed.blank(lines)
+
+
+def _at_once(lines: Any, separator: str, count: int, places: dict[str, int]) -> Columns:
+    """Split lines whose quotes are known to be in order."""
+    one = pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines)
+    text = pc.binary_join(one, word("\n"))[0].as_buffer()
+    names = [str(place) for place in range(count)]
+    table = pa_csv.read_csv(
+        pa.BufferReader(text),
+        pa_csv.ReadOptions(use_threads=False, block_size=text.size + 1, column_names=names),
+        pa_csv.ParseOptions(delimiter=separator, ignore_empty_lines=False),
+        pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, TEXT),
+            include_columns=[str(place) for place in set(places.values())],
+            strings_can_be_null=False,
+            check_utf8=False,
+        ),
+    )
+    return {name: table.column(str(place)).combine_chunks() for name, place in places.items()}
+
+
+def _one_by_one(lines: Any, separator: str, count: int, places: dict[str, int]) -> tuple[Columns, Any]:
+    """Split lines with quotes or a wrong number of fields, and say what is wrong with each."""
+    rows: list[list[Any]] = []
+    reasons: list[str | None] = []
+    missing = [None] * count
+    for line in lines.to_pylist():
+        cells, reason = _cells(line, separator)
+        if reason is None and len(cells) != count:
+            reason = f"{len(cells)} fields where the header has {count}"
+        rows.append(missing if reason else cells)
+        reasons.append(reason)
+    return {name: pa.array([row[place] for row in rows], TEXT) for name, place in places.items()}, pa.array(
+        reasons, TEXT
+    )
+
+
+def _cells(line: str, separator: str) -> tuple[list[str], str | None]:
+    if not line.strip():
+        return [], "blank line"
+    try:
+        return next(csv.reader([line], delimiter=separator, strict=True)), None
+    except csv.Error as error:
+        return [], f"not CSV: {error}"

@@ -1,0 +1,1 @@
+"""Lines of a log and the spans within them, as positions in its bytes."""

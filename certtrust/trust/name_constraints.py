@@ -1,0 +1,217 @@
+"""Name constraints: which names the certificates below a CA may carry (RFC 5280, section 4.2.1.10).
+
+Handled are DNS names, IP addresses, mail addresses, URIs and directory names. A name of another form is refused
+where a constraint speaks of that form, and so is a name that is malformed; a malformed extension makes the CA
+unusable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..x509.distinguished_names import COMMON_NAME, EMAIL_ADDRESS, Name, comparable, texts
+from ..x509.extensions import SUBJECT_ALT_NAME, value
+from ..x509.structure import SEQUENCE, BadEncoding, Outline, children, content, element
+
+MAIL, DNS, DIRECTORY, URI, ADDRESS = 0x81, 0x82, 0xA4, 0x86, 0x87
+_PERMITTED, _EXCLUDED = 0xA0, 0xA1
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_DNS_NAME = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*|\"(?:[^\"\\]|\\.)+\"")
+_AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:@\[\]]+)(?::\d*)?(?:[/?#].*)?", re.DOTALL)
+_IPV4 = re.compile(r"[0-9.]+")
+_COMPARISONS = 1 << 18  # for one certificate under one CA: what a hostile pair of lists asks beyond is refused
+
+Value = str | bytes | Name | tuple[str, str] | None
+"""A name in the form that it is compared in; None where it is malformed."""
+
+
+class Constraints(NamedTuple):
+    """Permitted and excluded subtrees, by the tag of their name form."""
+
+    permitted: dict[int, list[Value]]
+    excluded: dict[int, list[Value]]
+
+
+Names = list[tuple[int, Value]]
+"""The names of a certificate, each with the tag of its form."""
+
+
+def constraints(extension: bytes | None) -> Constraints | None:
+    """Read the content of a nameConstraints extension; None where there is none.
+
+    Raises
+    ------
+    BadEncoding
+        If it is malformed, empty, or says what RFC 5280 does not allow.
+    """
+    if extension is None:
+        return None
+    found = Constraints({}, {})
+    parts = children(content(extension, SEQUENCE))
+    if [part[0] for part in parts] not in ([_PERMITTED], [_EXCLUDED], [_PERMITTED, _EXCLUDED]):
+        raise BadEncoding("name constraints are empty or malformed")
+    for part in parts:
+        subtrees = children(content(part, part[0]))
+        if not subtrees:
+            raise BadEncoding("an empty list of subtrees")
+        for subtree in subtrees:
+            fields = children(content(subtree, SEQUENCE))
+            if len(fields) != 1 and fields[1:] != [b"\x80\x01\x00"]:
+                raise BadEncoding("a subtree with minimum or maximum")
+            kind, base = _read(fields[0], _BASES)
+            if base is None and kind in _BASES:
+                raise BadEncoding("a malformed subtree")
+            found[part[0] == _EXCLUDED].setdefault(kind, []).append(base)
+    return found
+
+
+def names(parts: Outline, *, leaf: bool) -> Names | None:
+    """Return all names of a certificate that constraints may speak of, or None where they cannot be read.
+
+    These are the alternative names, the subject, the mail addresses in it and, as OpenSSL has it, the common
+    names of a leaf that read as a host name of several labels while its alternative names tell no host.
+    """
+    try:
+        extension = value(parts, SUBJECT_ALT_NAME)
+        found = [] if extension is None else [_read(each, _NAMES) for each in children(content(extension, SEQUENCE))]
+        subject = comparable(parts.subject)
+        if subject:
+            found.append((DIRECTORY, subject))
+            found += [(MAIL, _mail(text)) for text in texts(parts.subject, EMAIL_ADDRESS)]
+            if leaf and not any(kind in (DNS, ADDRESS) for kind, _ in found):
+                hosts = [text.lower() for text in texts(parts.subject, COMMON_NAME)]
+                found += [(DNS, host) for host in hosts if "." in host and _DNS_NAME.fullmatch(host)]
+    except (BadEncoding, IndexError):
+        return None
+    return None if subject is None else found
+
+
+def allowed(limits: Constraints, found: Names | None) -> bool:
+    """Tell whether all names lie within the constraints; names that could not be read do not."""
+    if found is None or _comparisons(limits, found) > _COMPARISONS:
+        return False
+    for kind, name in found:
+        permitted, excluded = limits.permitted.get(kind), limits.excluded.get(kind)
+        if permitted is None and excluded is None:
+            continue
+        within = _WITHIN.get(kind)
+        if name is None or within is None:
+            return False
+        if any(within(name, base) or _may_stand_for(kind, name, base) for base in excluded or ()):
+            return False
+        if permitted is not None and not any(within(name, base) for base in permitted):
+            return False
+    return True
+
+
+def _comparisons(limits: Constraints, found: Names) -> int:
+    kinds = Counter(kind for kind, _ in found)
+    return sum(count * len(part.get(kind, ())) for kind, count in kinds.items() for part in limits)
+
+
+def _read(name: bytes, readers: dict[int, Callable[[bytes], Value]]) -> tuple[int, Value]:
+    kind, start, end = element(name, 0)
+    reader = readers.get(kind)
+    return kind, None if reader is None else reader(name[start:end])
+
+
+def _ascii(text: bytes) -> str:
+    """Return the text; what is not ASCII becomes a character that no pattern lets pass."""
+    return text.decode("ascii", "replace")
+
+
+def _dns(text: str) -> str | None:
+    text = text.lower()
+    return text if _DNS_NAME.fullmatch(text) else None
+
+
+def _mail(text: str) -> tuple[str, str] | None:
+    local, _, host = text.rpartition("@")
+    return (local, host.lower()) if _LOCAL_PART.fullmatch(local) and _HOST.fullmatch(host.lower()) else None
+
+
+def _uri(text: str) -> str | None:
+    found = _AUTHORITY.fullmatch(text.lower())
+    return found[1] if found and _HOST.fullmatch(found[1]) and not _IPV4.fullmatch(found[1]) else None
+
+
+def _host_base(text: str) -> str | None:
+    text = text.lower()
+    return text if not text or _HOST.fullmatch(text.removeprefix(".")) else None
+
+
+def _mail_base(text: str) -> Value:
+    return _mail(text) if "@" in text else _host_base(text)
+
+
+def _address_base(base: bytes) -> bytes | None:
+    if len(base) not in (8, 32):
+        return None
+    mask = base[len(base) // 2 :]
+    bits = f"{int.from_bytes(mask, 'big'):0{8 * len(mask)}b}"
+    return None if "01" in bits else base
+
+
+_NAMES: dict[int, Callable[[bytes], Value]] = {
+    MAIL: lambda text: _mail(_ascii(text)),
+    DNS: lambda text: _dns(_ascii(text)),
+    URI: lambda text: _uri(_ascii(text)),
+    ADDRESS: lambda address: address if len(address) in (4, 16) else None,
+    DIRECTORY: comparable,
+}
+_BASES: dict[int, Callable[[bytes], Value]] = {
+    MAIL: lambda text: _mail_base(_ascii(text)),
+    DNS: lambda text: _host_base(_ascii(text)),
+    URI: lambda text: _host_base(_ascii(text)),
+    ADDRESS: _address_base,
+    DIRECTORY: comparable,
+}
+
+
+def _dns_within(name: str, base: str) -> bool:
+    return not base or name == base or name.endswith(base if base[0] == "." else "." + base)
+
+
+def _host_within(name: str, base: str) -> bool:
+    return not base or (name.endswith(base) if base[0] == "." else name == base)
+
+
+def _mail_within(name: tuple[str, str], base: str | tuple[str, str]) -> bool:
+    return name == base if isinstance(base, tuple) else _host_within(name[1], base)
+
+
+def _address_within(name: bytes, base: bytes) -> bool:
+    if 2 * len(name) != len(base):
+        return False
+    address, network, mask = (int.from_bytes(part, "big") for part in (name, base[: len(name)], base[len(name) :]))
+    return address & mask == network & mask
+
+
+def _directory_within(name: Name, base: Name) -> bool:
+    return name[: len(base)] == base
+
+
+def _may_stand_for(kind: int, name: Value, base: Value) -> bool:
+    """Tell whether a wildcard DNS name covers the top of an excluded subtree."""
+    return (
+        kind == DNS
+        and isinstance(name, str)
+        and isinstance(base, str)
+        and name.startswith("*.")
+        and base.partition(".")[2] == name[2:]
+        and not base.startswith(".")
+    )
+
+
+_WITHIN: dict[int, Callable[..., bool]] = {
+    MAIL: _mail_within,
+    DNS: _dns_within,
+    URI: _host_within,
+    ADDRESS: _address_within,
+    DIRECTORY: _directory_within,
+}

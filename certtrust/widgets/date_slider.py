@@ -1,0 +1,90 @@
+"""A slider over the life of a certificate: from before its issue to beyond its expiry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+import traitlets
+
+from .styling import FIELD
+
+STEPS = 120
+_LAST = pd.Timestamp("9999-12-31", tz="UTC")
+
+
+def moments(begin: pd.Timestamp, end: pd.Timestamp, *also: pd.Timestamp) -> list[tuple[str, pd.Timestamp]]:
+    """Return the slider's positions with their labels: evenly spread over the span, and the given ones exactly.
+
+    Examples
+    --------
+    >>> begin, end = pd.Timestamp("2020-01-01", tz="UTC"), pd.Timestamp("2030-01-01", tz="UTC")
+    >>> [label for label, _ in moments(begin, end)][::60]
+    ['2019-07-02', '2025-02-25', '2030-10-23']
+    """
+    begin, end = (pd.Timestamp(each).as_unit("us") for each in (begin, max(begin, end)))
+    day = pd.Timedelta(days=1).as_unit("us")
+    span = max(end - begin, 20 * day)
+    first = begin - span // 20
+    last = end + min(span // 10, _LAST.as_unit("us") - end)
+    spread = pd.date_range(first, last, periods=STEPS + 1, unit="us").normalize()
+    # The day after the end is the first one on which the certificate is no longer valid.
+    points = {*spread, *(each.as_unit("us") for each in also if first <= each <= last), begin, end}
+    return [
+        (f"{each:%Y-%m-%d %H:%M}" if each.normalize() != each else f"{each:%Y-%m-%d}", each) for each in sorted(points)
+    ]
+
+
+class MomentSlider(traitlets.HasTraits):
+    """A date slider; `at` is the chosen moment, whether the slider has a position there or not."""
+
+    at = traitlets.Instance(pd.Timestamp)
+
+    def __init__(self, at: pd.Timestamp | str | None = None) -> None:
+        now = pd.Timestamp.now("UTC").floor("min").as_unit("us")
+        self.now = now
+        self._life = (now - pd.Timedelta(days=365), now + pd.Timedelta(days=365))
+        self._offering = False
+        super().__init__(at=now if at is None else _utc(at))
+        self.slider = ipywidgets.SelectionSlider(
+            options=moments(min(self._life[0], self.at), max(self._life[1], self.at), now, self.at),
+            value=self.at,
+            description="Judged at",
+            style=FIELD,
+            layout={"width": "auto"},
+            continuous_update=True,
+        )
+        self.today = ipywidgets.Button(description="Now", tooltip="Judge at this moment", layout={"width": "80px"})
+        self.box = ipywidgets.VBox([self.slider, self.today])
+        self.today.on_click(lambda _button: self.set_trait("at", self.now))
+        self.slider.observe(self._slid, names="value")
+        self.observe(self._follow, names="at")
+
+    def span(self, certificate: Any) -> None:
+        """Let the slider cover the certificate's life."""
+        begin, end = certificate["not_before"], certificate["not_after"]
+        self._life = (self.now if pd.isna(begin) else begin, self.now if pd.isna(end) else end)
+        self._offer()
+
+    def _offer(self) -> None:
+        begin, end = self._life
+        at = self.at
+        options = moments(min(begin, at), max(end, at), self.now, at, begin, end)
+        self._offering = True
+        self.slider.options = options
+        self.slider.value = at
+        self._offering = False
+
+    def _slid(self, change: Any) -> None:
+        if not self._offering and change["new"] is not None:
+            self.at = change["new"]
+
+    def _follow(self, _change: Any) -> None:
+        if self.slider.value != self.at:
+            self._offer()
+
+
+def _utc(at: pd.Timestamp | str) -> pd.Timestamp:
+    moment = pd.Timestamp(at)
+    return (moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")).as_unit("us")

@@ -1,0 +1,399 @@
+"""Thousands of certificates at once, field by field in the order of RFC 5280, section 4.1.
+
+    Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }
+    TBSCertificate ::= SEQUENCE { [0] version, serialNumber, signature, issuer, validity, subject,
+                                  subjectPublicKeyInfo, [1] issuerUniqueID, [2] subjectUniqueID, [3] extensions }
+
+All certificates stand in one array of bytes, and every certificate has its own place in it. A step of the walk
+reads the element at all places and moves all places on, so that it costs a few array operations and no loop.
+The walk relies on cryptography having loaded each certificate, which proves its frame; what stands inside
+extensions and keys is proven by nobody, so whatever has not the expected shape is marked as odd and left to
+the tolerant reader. Values that many certificates share are decoded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from . import fields
+from .ber import BIT_STRING, BOOLEAN, GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, UTC_TIME
+from .columnar_elements import TEXT, Elements, Flags, Octets, Places, Rows
+from .oids import ATTRIBUTES
+
+Columns = dict[str, Any]
+
+_MOST_EXTENSIONS = 40
+_MOST_RDNS = 16
+_MOST_NAMES = 40
+_READ = (
+    fields.SUBJECT_KEY_ID, fields.KEY_USAGE, fields.SUBJECT_ALT_NAME, fields.BASIC_CONSTRAINTS,
+    fields.AUTHORITY_KEY_ID, fields.EXTENDED_KEY_USAGE,
+)  # fmt: skip
+
+
+def columns(ders: Sequence[bytes]) -> tuple[Columns, Flags]:
+    """Read certificates that cryptography loads.
+
+    Returns
+    -------
+    columns : dict
+        By name, an Arrow array, or a list for what holds lists.
+    odd : boolean array
+        The certificates whose columns are not to be used: the tolerant reader is to read them.
+    """
+    octets = Octets(ders)
+    rows = np.arange(len(ders))
+    odd = np.zeros(len(ders), bool)
+    found: Columns = {}
+
+    certificate = octets.elements(octets.begins)
+    signed = octets.elements(certificate.start)
+    first = octets.elements(signed.start)
+    has_version = first.tag == 0xA0
+    found["version"] = pa.array(np.where(has_version, octets.at(first.start + 2) + 1, 1))
+    serial = octets.elements(np.where(has_version, first.stop, first.at))
+    found["serial_number"] = _serial_numbers(octets, serial, odd)
+    inner_algorithm = octets.elements(serial.stop)
+    issuer = octets.elements(inner_algorithm.stop)
+    validity = octets.elements(issuer.stop)
+    not_before = octets.elements(validity.start)
+    found["not_before"] = _moments(octets, not_before, odd)
+    found["not_after"] = _moments(octets, octets.elements(not_before.stop), odd)
+    subject = octets.elements(validity.stop)
+    _read_names(octets, rows, issuer, subject, found, odd)
+    key = octets.elements(subject.stop)
+    _read_keys(octets, rows, key, found, odd)
+    _read_extensions(octets, key.stop, signed.stop, found, odd)
+    _read_algorithms(octets, rows, octets.elements(signed.stop), found, odd)
+    return found, odd
+
+
+# serialNumber, validity
+
+
+def _serial_numbers(octets: Octets, serial: Elements, odd: Flags) -> pa.Array:
+    odd |= octets.at(serial.start) > 0x7F
+    digits = pc.ascii_ltrim(octets.hex(serial.start, serial.stop), "0")
+    return pc.if_else(pc.equal(digits, ""), "0", digits)
+
+
+def _moments(octets: Octets, time: Elements, odd: Flags) -> pa.Array:
+    size = time.stop - time.start
+    short = (time.tag == UTC_TIME) & (size == 13)
+    odd |= ~short & ~((time.tag == GENERALIZED_TIME) & (size == 15))
+    # Both forms end in YYMMDDhhmmssZ, and the long one has the century before it.
+    digits = octets.columns(time.stop - 15, 14) - 0x30
+    century, of_century, month, day, hour, minute, second = digits[::2] * 10 + digits[1::2]
+    century = np.where(short, np.where(of_century >= 50, 19, 20), century)
+    year = century * 100 + of_century
+    odd |= (year < 1) | (year > 9999) | (month < 1) | (month > 12)
+    months = np.clip((year - 1970) * 12 + month - 1, -(12 * 1969), 12 * 8030)
+    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + day - 1
+    seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
+    return pa.array(seconds * 1_000_000).cast(pa.timestamp("us", "UTC"))
+
+
+# issuer, subject
+
+_PLAIN = np.zeros(256, bool)
+_PLAIN[0x20:0x7F] = True
+_PLAIN[[ord(each) for each in '"+,;<>\\']] = False
+_PLAIN_TAGS = np.isin(np.arange(256), [0x0C, 0x12, 0x13, 0x14, 0x16, 0x1A])
+_ID_AT = [ATTRIBUTES.get(f"2.5.4.{arc}", f"2.5.4.{arc}") for arc in range(128)]
+_LAST = (3, 10, 6)
+_EQUALS, _COMMA = pa.scalar("=", TEXT), pa.scalar(",", TEXT)
+
+
+class _Names(NamedTuple):
+    """Names of the plain kind, ready; the others are empty here."""
+
+    plain: Flags
+    text: pa.Array
+    common_name: pa.Array
+    organisation: pa.Array
+    country: pa.Array
+
+
+def _read_names(octets: Octets, rows: Rows, issuer: Elements, subject: Elements, found: Columns, odd: Flags) -> None:
+    names = _plain_names(octets, subject)
+    others = np.flatnonzero(~names.plain)
+    decoded = octets.shared(subject.start[others], subject.stop[others], fields.name)
+    odd[others] |= decoded.undecoded()
+    for column, plain in zip(("subject", "subject_cn", "organisation", "country"), names[1:], strict=True):
+        field = {"subject": "text", "subject_cn": "common_name"}.get(column, column)
+        found[column] = _filled(plain, decoded.column(field, others, len(rows), TEXT), others)
+    # A self-issued certificate says its name twice, and the first one has just been read.
+    same = _same(octets, issuer, subject)
+    others = np.flatnonzero(~same)
+    decoded = octets.shared(issuer.start[others], issuer.stop[others], fields.name)
+    odd[others] |= decoded.undecoded()
+    for column, own, field in (("issuer", "subject", "text"), ("issuer_cn", "subject_cn", "common_name")):
+        found[column] = _filled(found[own], decoded.column(field, others, len(rows), TEXT), others)
+    found["self_issued"] = pc.equal(found["subject"], found["issuer"])
+
+
+def _same(octets: Octets, issuer: Elements, subject: Elements) -> Flags:
+    """Return where both names are the same octets."""
+    same: Flags = issuer.stop - issuer.start == subject.stop - subject.start
+    rows = np.flatnonzero(same)
+    issuers = octets.slices(issuer.start[rows], issuer.stop[rows])
+    subjects = octets.slices(subject.start[rows], subject.stop[rows])
+    same[rows] = np.fromiter(map(bytes.__eq__, issuers, subjects), bool, len(rows))
+    return same
+
+
+def _filled(column: pa.Array, other: pa.Array, rows: Rows) -> pa.Array:
+    """Return the column with the values of the other one in these rows."""
+    if len(rows) in (0, len(column)):
+        return other if len(rows) else column
+    mask = np.zeros(len(column), bool)
+    mask[rows] = True
+    return pc.if_else(pa.array(mask), other, column)
+
+
+def _plain_names(octets: Octets, name: Elements) -> _Names:
+    """Read names whose RDNs have one attribute each, of type 2.5.4.x and with a value that needs no escape."""
+    size = len(name.at)
+    plain = np.ones(size, bool)
+    place, inside = name.start.copy(), np.flatnonzero(name.start < name.stop)
+    steps: list[tuple[Any, ...]] = []
+    for step in range(_MOST_RDNS):
+        rdn = octets.elements(place[inside])
+        pair = octets.elements(rdn.start)
+        kind = octets.elements(pair.start)
+        value = octets.elements(kind.stop)
+        arc = octets.at(kind.start + 2)
+        fits = (pair.stop == rdn.stop) & (value.stop == pair.stop) & (value.start < value.stop)
+        fits &= (kind.stop == kind.start + 3) & (octets.at(kind.start) == 0x55) & (octets.at(kind.start + 1) == 0x04)
+        plain[inside[~(fits & (arc < len(_ID_AT)) & _PLAIN_TAGS[value.tag])]] = False
+        steps.append((inside, np.full(len(inside), step), arc, value.start, value.stop))
+        place[inside] = rdn.stop
+        inside = inside[rdn.stop < name.stop[inside]]
+        if not len(inside):
+            break
+    plain[inside] = False
+    row, at, arc, start, stop = (np.concatenate(each) for each in zip(*steps, strict=True))
+    kept = plain[row]
+    row, at, arc, start, stop = row[kept], at[kept], arc[kept], start[kept], stop[kept]
+    values, needs_escape = _texts(octets, start, stop)
+    plain[row[needs_escape]] = False
+    return _Names(plain, _written(values, row, at, arc, size), *(_last(values, row, arc, each, size) for each in _LAST))
+
+
+def _texts(octets: Octets, start: Places, stop: Places) -> tuple[pa.Array, Flags]:
+    """Return the octets between these places as text, and which texts cannot stand in a name as they are."""
+    data, offsets = octets.joint(start, stop)
+    bad = np.flatnonzero(~_PLAIN[data])
+    needs_escape = np.isin(data[offsets[:-1]], (0x20, 0x23)) | (data[offsets[1:] - 1] == 0x20)
+    needs_escape[np.searchsorted(offsets, bad, side="right") - 1] = True
+    data[bad] = 0x3F
+    return pa.LargeStringArray.from_buffers(len(start), pa.py_buffer(offsets), pa.py_buffer(data)), needs_escape
+
+
+def _written(values: pa.Array, row: Places, step: Places, arc: Places, size: int) -> pa.Array:
+    """Return names as RFC 4514 writes them, the last RDN first."""
+    texts = pc.binary_join_element_wise(pa.array(_ID_AT, TEXT).take(pa.array(arc)), values, _EQUALS)
+    count = np.bincount(row, minlength=size)
+    offsets = np.concatenate(([0], np.cumsum(count)))
+    order = np.empty(len(row), np.int64)
+    order[offsets[row] + count[row] - 1 - step] = np.arange(len(row))
+    return pc.binary_join(pa.LargeListArray.from_arrays(offsets, texts.take(pa.array(order))), _COMMA)
+
+
+def _last(values: pa.Array, row: Places, arc: Places, kind: int, size: int) -> pa.Array:
+    """Return the last attribute of a kind."""
+    last = np.full(size, -1)
+    of_kind = np.flatnonzero(arc == kind)
+    last[row[of_kind]] = of_kind
+    return values.take(pa.array(last, mask=last < 0))
+
+
+# subjectPublicKeyInfo
+
+_BIT_LENGTH = np.array([each.bit_length() for each in range(256)])
+
+
+def _read_keys(octets: Octets, rows: Rows, key: Elements, found: Columns, odd: Flags) -> None:
+    algorithm = octets.elements(key.start)
+    kinds = octets.shared(algorithm.start, algorithm.stop, fields.key_algorithm)
+    odd |= kinds.undecoded()
+    found["key_type"] = kinds.column("kind", rows, len(rows), TEXT)
+    found["curve"] = kinds.column("curve", rows, len(rows), TEXT)
+    is_rsa = np.array([bool(each) and each.kind == "RSA" for each in kinds.values], bool)[kinds.code]
+    bits = octets.elements(algorithm.stop)
+    numbers = octets.elements(bits.start + 1)
+    modulus = octets.elements(numbers.start)
+    size = _bit_length(octets, modulus)
+    fits = (bits.tag == BIT_STRING) & (numbers.tag == SEQUENCE) & (modulus.tag == INTEGER)
+    fits &= (modulus.stop <= numbers.stop) & (numbers.stop <= bits.stop) & (size > 0)
+    odd |= is_rsa & ~fits
+    sizes = kinds.column("size", rows, len(rows), pa.int64())
+    found["key_size"] = pc.if_else(pa.array(is_rsa), pa.array(size), sizes)
+
+
+def _bit_length(octets: Octets, number: Elements) -> Places:
+    """Return the length of positive INTEGERs in bits, and 0 for others."""
+    sign = octets.at(number.start)
+    padded = sign == 0
+    first = np.where(padded, octets.at(number.start + 1), sign)
+    length = (number.stop - number.start - 1 - padded) * 8 + _BIT_LENGTH[first]
+    return np.where((sign > 0x7F) | (first == 0), 0, length)
+
+
+# extensions
+
+_SLOTS = np.full(256, -1)
+_SLOTS[list(_READ)] = np.arange(len(_READ))
+
+
+class _Value(NamedTuple):
+    """What an extension tells, None included."""
+
+    value: str | None
+
+
+class _Extension(NamedTuple):
+    """One extension: which certificates have it, and where its values start and stop there."""
+
+    rows: Rows
+    start: Places
+    stop: Places
+
+
+def _read_extensions(octets: Octets, place: Places, end: Places, found: Columns, odd: Flags) -> None:
+    starts, stops = _extension_values(octets, place, end, odd)
+
+    def extension(arc: int) -> _Extension:
+        start, stop = starts[_SLOTS[arc]], stops[_SLOTS[arc]]
+        rows = np.flatnonzero(start)
+        return _Extension(rows, start[rows], stop[rows])
+
+    found["subject_key_id"] = _subject_key_ids(octets, extension(fields.SUBJECT_KEY_ID), odd)
+    for arc, decode, column in (
+        (fields.KEY_USAGE, fields.key_usage, "key_usage"),
+        (fields.AUTHORITY_KEY_ID, fields.authority_key_id, "authority_key_id"),
+        (fields.EXTENDED_KEY_USAGE, fields.extended_key_usage, "extended_key_usage"),
+    ):
+        found[column] = _texts_of(octets, extension(arc), decode, odd)
+    rows, start, stop = extension(fields.BASIC_CONSTRAINTS)
+    decoded = octets.shared(start, stop, lambda value: fields.basic_constraints(fields.whole(value)))
+    odd[rows] |= decoded.undecoded()
+    found["is_ca"] = decoded.column("is_ca", rows, len(odd), pa.bool_())
+    found["path_length"] = decoded.column("path_length", rows, len(odd), pa.int64())
+    _read_alt_names(octets, extension(fields.SUBJECT_ALT_NAME), found, odd)
+
+
+def _texts_of(octets: Octets, found: _Extension, decode: Callable[[bytes], str | None], odd: Flags) -> pa.Array:
+    decoded = octets.shared(found.start, found.stop, lambda value: _Value(decode(fields.whole(value))))
+    odd[found.rows] |= decoded.undecoded()
+    return decoded.column("value", found.rows, len(odd), TEXT)
+
+
+def _subject_key_ids(octets: Octets, found: _Extension, odd: Flags) -> pa.Array:
+    value = octets.elements(found.start)
+    odd[found.rows] |= (value.tag != OCTET_STRING) | (value.stop != found.stop)
+    place = np.full(len(odd), -1)
+    place[found.rows] = np.arange(len(found.rows))
+    ids = octets.hex(np.minimum(value.start, found.stop), found.stop)
+    return ids.take(pa.array(place, mask=place < 0))
+
+
+def _read_alt_names(octets: Octets, found: _Extension, columns: Columns, odd: Flags) -> None:
+    dns: list[list[str]] = [[] for _ in odd]
+    addresses: list[list[str]] = [[] for _ in odd]
+    others = np.full(len(odd), -1)
+    plain = _read_dns_names(octets, found, dns)
+    others[found.rows[plain]] = 0
+    rest = np.flatnonzero(~plain)
+    contents = octets.slices(found.start[rest], found.stop[rest])
+    for row, content in zip(found.rows[rest].tolist(), contents, strict=True):
+        try:
+            dns[row], addresses[row], others[row] = fields.subject_alt_name(fields.whole(content))
+        except ValueError:
+            odd[row] = True
+    counts = pa.array(others, mask=others < 0)
+    columns |= {"dns_names": dns, "ip_addresses": addresses, "other_names": counts}
+
+
+def _read_dns_names(octets: Octets, found: _Extension, dns: list[list[str]]) -> Flags:
+    """Read the lists that hold a few DNS names in ASCII and nothing else, and return which those are."""
+    names = octets.elements(found.start)
+    plain: Flags = (names.tag == SEQUENCE) & (names.stop == found.stop)
+    place, inside = names.start.copy(), np.flatnonzero(plain & (names.start < names.stop))
+    steps: list[tuple[Places, ...]] = []
+    for _ in range(_MOST_NAMES):
+        name = octets.elements(place[inside])
+        plain[inside[(name.tag != fields.DNS_NAME) | (name.stop > found.stop[inside])]] = False
+        steps.append((inside, name.start, name.stop))
+        place[inside] = name.stop
+        inside = inside[plain[inside] & (name.stop < found.stop[inside])]
+        if not len(inside):
+            break
+    plain[inside] = False
+    at, start, stop = (np.concatenate(each) for each in zip(*steps, strict=True))
+    order = np.argsort(at, kind="stable")
+    order = order[plain[at[order]]]
+    at = at[order]
+    texts, is_ascii = octets.texts(start[order], stop[order])
+    plain[at[~is_ascii]] = False
+    of_row = np.concatenate(([0], np.cumsum(np.bincount(at, minlength=len(plain))))).tolist()
+    for row, which in zip(np.flatnonzero(plain).tolist(), found.rows[plain].tolist(), strict=True):
+        dns[which] = texts[of_row[row] : of_row[row + 1]]
+    return plain
+
+
+def _extension_values(octets: Octets, place: Places, end: Places, odd: Flags) -> tuple[Places, Places]:
+    """Return where the values of the extensions that are read start and stop: a line for each; 0 = absent."""
+    starts, stops = np.zeros((2, len(_READ), len(place)), np.int64)
+    place = _extensions_start(octets, place, end, odd)
+    inside = np.flatnonzero(place)
+    listed = octets.elements(octets.elements(place[inside]).start)
+    last = np.zeros_like(place)
+    place[inside], last[inside] = listed.start, listed.stop
+    inside = inside[place[inside] < last[inside]]
+    for _ in range(_MOST_EXTENSIONS):
+        if not len(inside):
+            break
+        extension = octets.elements(place[inside])
+        oid = octets.elements(extension.start)
+        critical = octets.elements(oid.stop)
+        value = octets.elements(np.where(critical.tag == BOOLEAN, critical.stop, oid.stop))
+        is_known = (oid.stop == oid.start + 3) & (octets.at(oid.start) == 0x55) & (octets.at(oid.start + 1) == 0x1D)
+        slot = np.where(is_known, _SLOTS[octets.at(oid.start + 2)], -1)
+        known = np.flatnonzero(slot >= 0)
+        slot, row = slot[known], inside[known]
+        odd[row] |= (starts[slot, row] > 0) | (value.tag[known] != OCTET_STRING)
+        starts[slot, row], stops[slot, row] = value.start[known], value.stop[known]
+        place[inside] = extension.stop
+        inside = inside[extension.stop < last[inside]]
+    odd[inside] = True
+    return starts, stops
+
+
+def _extensions_start(octets: Octets, place: Places, end: Places, odd: Flags) -> Places:
+    """Return where [3] extensions stands behind the unique identifiers, and 0 where it does not."""
+    found = np.zeros_like(place)
+    for _ in range(3):
+        inside = place < end
+        if not inside.any():
+            break
+        part = octets.elements(place)
+        found = np.where(inside & (part.tag == 0xA3), place, found)
+        odd |= inside & ~np.isin(part.tag, (0x81, 0x82, 0xA3))
+        place = np.where(inside, part.stop, place)
+    return found
+
+
+# signatureAlgorithm
+
+
+def _read_algorithms(octets: Octets, rows: Rows, algorithm: Elements, found: Columns, odd: Flags) -> None:
+    decoded = octets.shared(algorithm.start, algorithm.stop, fields.algorithm)
+    odd |= decoded.undecoded()
+    found["signature_algorithm"] = decoded.column("name", rows, len(rows), TEXT)
+    found["signature_hash"] = decoded.column("hash", rows, len(rows), TEXT)

@@ -1,0 +1,74 @@
+"""Distinguished names as they compare: spelling, spaces, case and string type do not matter (RFC 5280, section 7.1)."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+from .structure import SEQUENCE, BadEncoding, children, content
+
+Name = tuple[tuple[tuple[bytes, object], ...], ...]
+"""Relative distinguished names in order, each its sorted (attribute type, value) pairs."""
+
+EMAIL_ADDRESS = bytes.fromhex("06092a864886f70d010901")
+COMMON_NAME = bytes.fromhex("0603550403")
+_SET = 0x31
+_ENCODINGS = {
+    0x0C: "utf-8",
+    0x12: "latin-1",  # NumericString
+    0x13: "latin-1",  # PrintableString
+    0x14: "latin-1",  # TeletexString: what issuers put there is Latin-1, and OpenSSL reads it so
+    0x16: "latin-1",  # IA5String
+    0x1A: "latin-1",  # VisibleString
+    0x1C: "utf-32-be",  # UniversalString
+    0x1E: "utf-16-be",  # BMPString
+}
+
+
+@lru_cache(maxsize=65536)
+def comparable(name: bytes) -> Name | None:
+    """Return a Name (DER) in the form in which equal names are equal, or None where it is none.
+
+    Examples
+    --------
+    >>> comparable(bytes.fromhex("300d310b3009060355040313024341")) == comparable(
+    ...     bytes.fromhex("300f310d300b06035504030c0463612020")
+    ... )
+    True
+    """
+    try:
+        return tuple(
+            tuple(sorted((_attribute(pair) for pair in children(content(group, _SET))), key=repr))
+            for group in children(content(name, SEQUENCE))
+        )
+    except BadEncoding:
+        return None
+
+
+def texts(name: bytes, kind: bytes) -> list[str]:
+    """Return the values of one attribute type (an OBJECT IDENTIFIER as DER), as they stand."""
+    found = []
+    for group in children(content(name, SEQUENCE)):
+        for pair in children(content(group, _SET)):
+            parts = children(content(pair, SEQUENCE))
+            if len(parts) == 2 and parts[0] == kind:
+                found.append(_text(parts[1]) or "")
+    return found
+
+
+def _attribute(pair: bytes) -> tuple[bytes, object]:
+    kind, value = children(content(pair, SEQUENCE))
+    text = _text(value)
+    if text is None:
+        return kind, value
+    return kind, " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _text(value: bytes) -> str | None:
+    encoding = _ENCODINGS.get(value[0])
+    if encoding is None:
+        return None
+    try:
+        return content(value, value[0]).decode(encoding)
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,110 @@
+"""Extensions of a certificate, as far as a path depends on them: which are there, and whether they can be used."""
+
+from __future__ import annotations
+
+from .structure import SEQUENCE, BadEncoding, Outline, children, content, element
+
+SUBJECT_KEY_ID = bytes.fromhex("551d0e")
+KEY_USAGE = bytes.fromhex("551d0f")
+SUBJECT_ALT_NAME = bytes.fromhex("551d11")
+BASIC_CONSTRAINTS = bytes.fromhex("551d13")
+NAME_CONSTRAINTS = bytes.fromhex("551d1e")
+AUTHORITY_KEY_ID = bytes.fromhex("551d23")
+_INFORMATION_ACCESS = bytes.fromhex("2b06010505070101")
+_BOOLEAN, _BIT_STRING, _OCTET_STRING, _OID = 0x01, 0x03, 0x04, 0x06
+
+DECISIVE = {
+    SUBJECT_KEY_ID: _OCTET_STRING,
+    KEY_USAGE: _BIT_STRING,
+    SUBJECT_ALT_NAME: SEQUENCE,
+    BASIC_CONSTRAINTS: SEQUENCE,
+    NAME_CONSTRAINTS: SEQUENCE,
+    AUTHORITY_KEY_ID: SEQUENCE,
+}
+"""Extensions that a path or a name depends on, each with the tag of its value."""
+# Policies, purposes and revocation are not asked for, so these may be critical and do not stand in the way.
+_UNASKED = frozenset(
+    bytes.fromhex(oid)
+    for oid in (
+        "551d10",  # private key usage period
+        "551d12",  # issuer alternative name
+        "551d1f",  # CRL distribution points
+        "551d20",  # certificate policies
+        "551d21",  # policy mappings
+        "551d24",  # policy constraints
+        "551d25",  # extended key usage
+        "551d36",  # inhibit anyPolicy
+        "6086480186f8420101",  # Netscape certificate type
+        "2b060104018237150a",  # application policies, as Microsoft writes them
+        "2b060104018237150b",  # mappings of these
+        "2b060104018237150c",  # constraints of these
+    )
+)
+
+
+def extensions(parts: Outline) -> dict[bytes, tuple[bool, bytes]]:
+    """Return criticality and value of each extension, by the content of its OID.
+
+    Raises
+    ------
+    BadEncoding
+        If the list is malformed or names an extension twice (RFC 5280, section 4.2).
+    """
+    found: dict[bytes, tuple[bool, bytes]] = {}
+    for entry in children(parts.extensions):
+        fields = children(content(entry, SEQUENCE))
+        if len(fields) not in (2, 3):
+            raise BadEncoding("an extension of neither two nor three fields")
+        oid = content(fields[0], _OID)
+        if oid in found:
+            raise BadEncoding("an extension stands there twice")
+        critical = len(fields) == 3 and content(fields[1], _BOOLEAN) != b"\0"
+        found[oid] = critical, content(fields[-1], _OCTET_STRING)
+    return found
+
+
+def value(parts: Outline, oid: bytes) -> bytes | None:
+    """Return the value of an extension, None where it is not there or the list cannot be read."""
+    try:
+        return extensions(parts).get(oid, (False, None))[1]
+    except BadEncoding:
+        return None
+
+
+def usable(parts: Outline) -> bool:
+    """Tell whether the extensions let the certificate be used.
+
+    They do not where one is critical and not understood (RFC 5280, section 4.2), where one stands there twice,
+    or where one that a path depends on or that names the certificate is malformed.
+    """
+    try:
+        for oid, (critical, inside) in extensions(parts).items():
+            if critical and oid not in DECISIVE and oid not in _UNASKED:
+                return False
+            if oid in DECISIVE:
+                content(inside, DECISIVE[oid])
+            if oid == SUBJECT_ALT_NAME and not all(map(_is_general_name, children(content(inside, SEQUENCE)))):
+                return False
+            if oid == _INFORMATION_ACCESS:
+                for description in children(content(inside, SEQUENCE)):
+                    element(content(description, SEQUENCE), 0)
+    except BadEncoding:
+        return False
+    return True
+
+
+def _is_general_name(name: bytes) -> bool:
+    return 0x80 <= name[0] <= 0x88 or 0xA0 <= name[0] <= 0xA8
+
+
+def key_ids(parts: Outline) -> tuple[bytes | None, bytes | None]:
+    """Return the subject's and the authority's key identifier, None where they are not there."""
+    try:
+        own, authority = value(parts, SUBJECT_KEY_ID), value(parts, AUTHORITY_KEY_ID)
+        fields = children(content(authority, SEQUENCE)) if authority else []
+        return (
+            content(own, _OCTET_STRING) if own else None,
+            next((content(field, 0x80) for field in fields if field[0] == 0x80), None),
+        )
+    except BadEncoding:
+        return None, None

@@ -1,0 +1,382 @@
+"""The fields of a certificate in the order of RFC 5280, section 4.1: the bytes of a field in, its values out.
+
+Every function takes the content of an element (without tag and length) unless it says otherwise, and
+raises `BadEncoding` where the field cannot be read. Lengths that BER allows and DER forbids are read:
+what strict readers refuse is still shown, and it is the certificate's `parse_error` that tells.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from .ber import (  # fmt: skip
+    BIT_STRING,
+    BMP_STRING,
+    BOOLEAN,
+    GENERALIZED_TIME,
+    INTEGER,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    SET,
+    UNIVERSAL_STRING,
+    UTC_TIME,
+    UTF8_STRING,
+    element,
+    elements,
+    number,
+    only,
+)
+from .oids import ATTRIBUTES, CURVES, HASHES, KEY_TYPES, KEY_USAGES, PSS, PURPOSES, SIGNATURES
+from .structure import BadEncoding
+from .structure import dotted as uncached_dotted
+
+DNS_NAME, IP_ADDRESS, KEY_IDENTIFIER = 0x82, 0x87, 0x80
+
+
+# Names, algorithms and OIDs recur all over a fleet; each cache holds what a few CAs bring along.
+dotted = lru_cache(maxsize=1024)(uncached_dotted)
+
+
+# version, serialNumber
+
+
+def serial_number(content: bytes) -> str:
+    """Return a serial number in hex, with a minus sign where it is negative."""
+    return format(number(content), "x")
+
+
+# signature algorithm
+
+
+class Algorithm(NamedTuple):
+    """A signature algorithm, its hash, and what is not known of it."""
+
+    name: str
+    hash: str | None
+    problem: str | None
+
+
+@lru_cache(maxsize=256)
+def algorithm(content: bytes) -> Algorithm:
+    """Return a signature algorithm by name, else by OID, and its hash."""
+    parts = list(elements(content))
+    if not parts or parts[0][0] != OID:
+        raise BadEncoding("no OID")
+    oid = dotted(parts[0][1])
+    if oid == PSS:
+        return _pss(parts[1:])
+    name, digest = SIGNATURES.get(oid, (oid, None))
+    return Algorithm(name, digest, None if oid in SIGNATURES else f"algorithm {oid} is not known")
+
+
+def _pss(parameters: list[tuple[int, bytes]]) -> Algorithm:
+    oid = "1.3.14.3.2.26"
+    try:
+        for tag, content in elements(parameters[0][1]) if parameters else ():
+            if tag == 0xA0:
+                oid = dotted(only(only(content, SEQUENCE), OID))
+    except BadEncoding as problem:
+        return Algorithm("rsassaPss", None, f"parameters: {problem}")
+    digest = HASHES.get(oid)
+    return Algorithm("rsassaPss", digest, None if digest else f"algorithm {oid} is not known")
+
+
+# issuer, subject
+
+STRING_TAGS = frozenset({0x04, 0x0C, 0x12, 0x13, 0x14, 0x16, 0x17, 0x18, 0x1A})
+"""Types of attribute values that are read as UTF-8; a string type without a rule of its own is ASCII anyway."""
+
+_ESCAPES = str.maketrans({each: f"\\{each}" for each in '\\"+,;<>'} | {"\0": "\\00"})
+
+
+class Name(NamedTuple):
+    """A distinguished name: RFC 4514 text, the last attribute of the common kinds, and what is odd in it."""
+
+    text: str
+    common_name: str | None
+    organisation: str | None
+    country: str | None
+    problem: str | None
+
+
+class _Rdn(NamedTuple):
+    """One relative distinguished name: its text, its attributes, and what is odd in it."""
+
+    text: str
+    attributes: tuple[tuple[str, str], ...]
+    problems: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def name(content: bytes) -> Name:
+    """Return a Name: an RDNSequence, of which RFC 4514 writes the last RDN first."""
+    rdns = [_rdn(tag, rdn) for tag, rdn in elements(content)]
+    last = {kind: value for rdn in rdns for kind, value in rdn.attributes}
+    problem = ", ".join(dict.fromkeys(each for rdn in rdns for each in rdn.problems)) or None
+    text = ",".join(rdn.text for rdn in reversed(rdns) if rdn.attributes)
+    return Name(text, last.get("CN"), last.get("O"), last.get("C"), problem)
+
+
+@lru_cache(maxsize=1024)
+def _rdn(tag: int, content: bytes) -> _Rdn:
+    problems: list[str] = []
+    if tag != SET or not content:
+        problems.append("an empty RDN" if tag == SET else f"tag {tag:#04x} where a SET belongs")
+    attributes = list(_attributes(content, problems))
+    text = "+".join(f"{kind}={escaped(value)}" for kind, value in attributes)
+    values = tuple((kind, value if isinstance(value, str) else f"#{value.hex()}") for kind, value in attributes)
+    return _Rdn(text, values, tuple(problems))
+
+
+def _attributes(rdn: bytes, problems: list[str]) -> Iterator[tuple[str, str | bytes]]:
+    """Yield type and value of the attributes of an RDN; one that cannot be read is a problem of its own."""
+    for _, pair in elements(rdn):
+        try:
+            (kind, oid), (tag, value), *_ = elements(pair)
+            written = dotted(oid)
+        except ValueError as problem:
+            problems.append(f"an attribute that is no pair of type and value ({problem})")
+            continue
+        if kind != OID:
+            problems.append("an attribute without type")
+            continue
+        short = ATTRIBUTES.get(written, written)
+        yield short, value if tag == BIT_STRING else _string(tag, value, problems)
+
+
+def _string(tag: int, value: bytes, problems: list[str]) -> str:
+    encoding = {BMP_STRING: "utf-16-be", UNIVERSAL_STRING: "utf-32-be"}.get(tag, "utf-8")
+    try:
+        if tag not in STRING_TAGS and encoding == "utf-8":
+            problems.append(f"a value of string type {tag:#04x}")
+        return value.decode(encoding)
+    except UnicodeDecodeError:
+        problems.append(f"a value that is not {encoding.upper()}")
+        return value.decode("latin-1") if encoding == "utf-8" else value.decode(encoding, "replace")
+
+
+def escaped(value: str | bytes) -> str:
+    """Return a value as RFC 4514, section 2.4, writes it."""
+    if isinstance(value, bytes):
+        return f"#{value.hex()}" if value else ""
+    text = value.translate(_ESCAPES)
+    if value.startswith("#") or (value.startswith(" ") and len(value) > 1):
+        text = f"\\{text}"
+    return f"{text[:-1]}\\ " if value.endswith(" ") else text
+
+
+# validity
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(tag: int, content: bytes) -> int:
+    """Return a Time as microseconds since 1970 (RFC 5280, section 4.1.2.5)."""
+    if tag not in (UTC_TIME, GENERALIZED_TIME):
+        raise BadEncoding(f"tag {tag:#04x} where a time belongs")
+    text = content.decode("latin-1")
+    try:
+        return _moment(tag, text)
+    except (ValueError, OverflowError):
+        raise BadEncoding(f"no time: {text[:40]!r}") from None
+
+
+def _moment(tag: int, text: str) -> int:
+    digits, zone = text.rstrip("Z"), timedelta(0)
+    if len(text) - len(digits) > 1:
+        raise ValueError("two zones")
+    if digits[-5:-4] in ("+", "-"):
+        offset = timedelta(hours=int(digits[-4:-2]), minutes=int(digits[-2:]))
+        zone = offset if digits[-5] == "+" else -offset
+        digits = digits[:-5]
+    digits, _, fraction = digits.partition(".")
+    if not digits.isascii() or not digits.isdigit() or (fraction and not fraction.isdigit()):
+        raise ValueError("not digits")
+    if tag == UTC_TIME:
+        # RFC 5280: two digits from 50 are of the 20th century.
+        digits = ("19" if digits[:2] >= "50" else "20") + digits
+    if len(digits) not in (10, 12, 14):
+        raise ValueError("not a time")
+    month, day, hour, minute, second = (int(digits[at : at + 2] or 0) for at in range(4, 14, 2))
+    when = datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
+    when += timedelta(microseconds=int((fraction + "000000")[:6])) if fraction else timedelta(0)
+    return (when - zone - _EPOCH) // timedelta(microseconds=1)
+
+
+# subjectPublicKeyInfo
+
+_LARGEST_FIELD = 1 << 16
+
+
+class KeyAlgorithm(NamedTuple):
+    """The algorithm of a public key: its kind, and what its parameters tell."""
+
+    kind: str
+    size: int | None
+    curve: str | None
+    problem: str | None
+
+
+@lru_cache(maxsize=256)
+def key_algorithm(content: bytes) -> KeyAlgorithm:
+    """Return what the algorithm of a SubjectPublicKeyInfo tells; an RSA key's size is in the key itself."""
+    parts = list(elements(content))
+    if not parts or parts[0][0] != OID:
+        raise BadEncoding("no OID")
+    oid = dotted(parts[0][1])
+    kind = KEY_TYPES.get(oid, oid)
+    try:
+        if kind == "EC":
+            return _ec(parts[1:])
+        if kind == "DSA" and parts[1:] and parts[1][0] == SEQUENCE:
+            return KeyAlgorithm(kind, number(only(parts[1][1], INTEGER)).bit_length(), None, None)
+    except BadEncoding as problem:
+        return KeyAlgorithm(kind, None, None, str(problem))
+    return KeyAlgorithm(kind, None, None, None)
+
+
+def _ec(parameters: list[tuple[int, bytes]]) -> KeyAlgorithm:
+    if not parameters:
+        raise BadEncoding("no curve")
+    tag, content = parameters[0]
+    if tag == OID:
+        oid = dotted(content)
+        curve, size = CURVES.get(oid, (oid, None))
+        return KeyAlgorithm("EC", size, curve, None if oid in CURVES else f"curve {oid} is not known")
+    if tag == SEQUENCE:
+        return KeyAlgorithm("EC", _field_size(content), None, "the curve is given by explicit parameters")
+    raise BadEncoding("no named curve")
+
+
+def _field_size(parameters: bytes) -> int | None:
+    """Return the size of the field of explicit parameters: version, then the field's type and its prime or degree."""
+    try:
+        _, (_, field), *_ = elements(parameters)
+        _, (tag, content), *_ = elements(field)
+        size = number(content).bit_length() if tag == INTEGER else number(only(content, INTEGER))
+    except ValueError:
+        return None
+    return size if 0 < size < _LARGEST_FIELD else None
+
+
+def rsa_key_size(content: bytes) -> int:
+    """Return the size of the modulus in the content of a subjectPublicKey's BIT STRING."""
+    return number(only(only(content[1:], SEQUENCE), INTEGER)).bit_length()
+
+
+# extensions
+
+AltNames = tuple[list[str], list[str], int]
+
+SUBJECT_KEY_ID, KEY_USAGE, SUBJECT_ALT_NAME, BASIC_CONSTRAINTS, AUTHORITY_KEY_ID, EXTENDED_KEY_USAGE = (
+    14, 15, 17, 19, 35, 37,
+)  # fmt: skip
+"""Last arcs of the extensions that are read, below 2.5.29."""
+
+
+def extension_name(oid: bytes) -> str:
+    """Return an extension's OID as text, from the content of its element."""
+    try:
+        return dotted(oid)
+    except BadEncoding:
+        return f"#{oid[:64].hex()}"
+
+
+def whole(value: bytes) -> bytes:
+    """Return an extension's value, which must be one element with nothing after it."""
+    *_, after = element(value, 0, len(value))
+    if after != len(value):
+        raise BadEncoding("bytes after the value")
+    return value
+
+
+def subject_key_id(value: bytes) -> str:
+    """Return the value of a subjectKeyIdentifier in hex."""
+    return only(value, OCTET_STRING).hex()
+
+
+def key_usage(value: bytes) -> str:
+    """Return the bits of a keyUsage by name, joined by a comma."""
+    content = only(value, BIT_STRING)
+    if not content:
+        raise BadEncoding("a bit string without content")
+    unused = min(content[0], 7) if len(content) < 4 else 0
+    bits = int.from_bytes(content[1:3], "big") >> unused << unused
+    bits <<= 8 * (2 - len(content[1:3]))
+    return ",".join(each for at, each in enumerate(KEY_USAGES) if bits >> 15 - at & 1)
+
+
+def subject_alt_name(value: bytes, problems: list[str] | None = None) -> AltNames:
+    """Return DNS names, addresses and the number of other names of a subjectAltName.
+
+    What is odd in one name is put into `problems`, or raised where there is no such list.
+    """
+    dns: list[str] = []
+    addresses: list[str] = []
+    others = 0
+    odd: list[str] = [] if problems is None else problems
+    for tag, content in elements(only(value, SEQUENCE)):
+        if tag == DNS_NAME:
+            dns.append(content.decode() if content.isascii() else _string(UTF8_STRING, content, odd))
+        elif tag == IP_ADDRESS:
+            try:
+                addresses.append(_address(content))
+            except BadEncoding as problem:
+                odd.append(str(problem))
+        else:
+            others += 1
+    if problems is None and odd:
+        raise BadEncoding(odd[0])
+    return dns, addresses, others
+
+
+def _address(content: bytes) -> str:
+    if len(content) in (4, 16):
+        return str(ipaddress.ip_address(content))
+    half = len(content) // 2
+    if len(content) in (8, 32):
+        # Address and mask belong into name constraints, but are met here too.
+        mask = int.from_bytes(content[half:], "big")
+        ones = mask.bit_count()
+        if mask == ((1 << ones) - 1) << (8 * half - ones):
+            return str(ipaddress.ip_network((content[:half], ones), strict=False))
+    raise BadEncoding(f"an IP address of {len(content)} bytes: {content[:32].hex()}")
+
+
+class Constraints(NamedTuple):
+    """A basicConstraints: cA, pathLenConstraint, and what is odd in it."""
+
+    is_ca: bool
+    path_length: int | None
+    problem: str | None
+
+
+def basic_constraints(value: bytes) -> Constraints:
+    """Return cA and pathLenConstraint of a basicConstraints."""
+    is_ca, path_length = False, None
+    for tag, content in elements(only(value, SEQUENCE)):
+        if tag == BOOLEAN and len(content) == 1:
+            is_ca = content != b"\0"
+        elif tag == INTEGER:
+            path_length = number(content)
+        else:
+            raise BadEncoding(f"tag {tag:#04x} in basicConstraints")
+    if path_length is not None and not -(1 << 63) <= path_length < 1 << 63:
+        return Constraints(is_ca, None, "a path length beyond 64 bits")
+    return Constraints(is_ca, path_length, None)
+
+
+def authority_key_id(value: bytes) -> str | None:
+    """Return the keyIdentifier of an authorityKeyIdentifier in hex."""
+    return next((content.hex() for tag, content in elements(only(value, SEQUENCE)) if tag == KEY_IDENTIFIER), None)
+
+
+def extended_key_usage(value: bytes) -> str:
+    """Return the purposes of an extendedKeyUsage by name, else by OID, joined by a comma."""
+    oids = [dotted(content) for tag, content in elements(only(value, SEQUENCE)) if tag == OID]
+    return ",".join(PURPOSES.get(oid, oid) for oid in oids)

@@ -1,0 +1,130 @@
+"""Certificates in DER as columns: the columnar reader where cryptography loads them, the tolerant one elsewhere.
+
+Whether cryptography loads a certificate stands in its row: where it refuses, `parse_error` begins with
+"certificate: ", and no verdict may rest on what was read of it.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from operator import length_hint
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from cryptography.x509 import InvalidVersion, load_der_x509_certificate
+
+from . import columnar, tolerant
+from .columnar_elements import LONGEST, TEXT
+from .signatures import verify
+
+REFUSED = "certificate: "
+"""What `parse_error` begins with where cryptography refuses to load the certificate."""
+
+Row = tolerant.Row
+Columns = dict[str, Any]
+
+
+def read(ders: Sequence[bytes]) -> Columns:
+    """Return the columns of certificates, each an Arrow array, or a list for what holds lists.
+
+    Parameters
+    ----------
+    ders : sequence of bytes
+        One certificate each, or what is taken for one.
+
+    Returns
+    -------
+    dict
+        The columns of CERTIFICATES that a certificate tells by itself; rows in the order given.
+    """
+    with _collector_held_back(), warnings.catch_warnings():
+        # Odd certificates are the data here; what is odd about them stands in parse_error.
+        warnings.simplefilter("ignore")
+        refusals = _refusals(ders)
+        loaded = np.ones(len(ders), bool)
+        loaded[list(refusals)] = False
+        walked = np.flatnonzero(loaded & (np.fromiter(map(len, ders), np.int64, len(ders)) <= LONGEST))
+        columns, odd = columnar.columns([ders[row] for row in walked.tolist()])
+        columns["parse_error"] = pa.nulls(len(odd), TEXT)
+        regular = np.zeros(len(ders), bool)
+        regular[walked] = ~odd
+        if not regular.all():
+            rows = [_tolerant(ders[row], refusals.get(row)) for row in np.flatnonzero(~regular).tolist()]
+            columns = interleaved(_kept(columns, ~odd), rows, regular)
+        columns["fingerprint"] = pa.array([hashlib.sha256(der).hexdigest() for der in ders], TEXT)
+        columns["is_self_signed"] = _self_signed(ders, columns["self_issued"], loaded)
+    return columns
+
+
+@contextmanager
+def _collector_held_back() -> Iterator[None]:
+    """Spare the garbage collector the lists of a batch, none of which it could free."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def interleaved(columns: Columns, rows: list[Row], regular: npt.NDArray[np.bool_]) -> Columns:
+    """Return columns of both: `columns` where `regular`, and the other `rows`, in the order of `regular`."""
+    order = np.empty(len(regular), np.int64)
+    order[regular] = np.arange(regular.sum())
+    order[~regular] = np.arange(regular.sum(), len(regular))
+    both: Columns = {}
+    for name, column in columns.items():
+        if isinstance(column, list):
+            cells = [*column, *(row.get(name, []) for row in rows)]
+            both[name] = [cells[at] for at in order.tolist()]
+        else:
+            other = pa.array([row.get(name) for row in rows], column.type)
+            both[name] = pa.concat_arrays([column, other]).take(pa.array(order))
+    return both
+
+
+def _kept(columns: Columns, kept: npt.NDArray[np.bool_]) -> Columns:
+    places = np.flatnonzero(kept)
+    return {
+        name: [column[at] for at in places.tolist()] if isinstance(column, list) else column.take(pa.array(places))
+        for name, column in columns.items()
+    }
+
+
+def _refusals(ders: Sequence[bytes]) -> dict[int, str]:
+    """Return why cryptography refuses to load certificates, by row."""
+    refusals: dict[int, str] = {}
+    waiting = iter(ders)
+    while True:
+        try:
+            # Loading is all that is asked of it: the objects are dropped as they come.
+            deque(map(load_der_x509_certificate, waiting), maxlen=0)
+        except (ValueError, InvalidVersion) as problem:
+            refusals[len(ders) - length_hint(waiting) - 1] = f"{REFUSED}{problem}"
+        else:
+            return refusals
+
+
+def _tolerant(der: bytes, refusal: str | None) -> Row:
+    row = tolerant.read(der)
+    found = [each for each in (refusal, row["parse_error"]) if each]
+    return row | {"parse_error": "; ".join(found) or None}
+
+
+def _self_signed(ders: Sequence[bytes], self_issued: pa.Array, loaded: npt.NDArray[np.bool_]) -> pa.Array:
+    """Verify the signatures of self-issued certificates under their own keys; of others nothing is to verify."""
+    candidates = np.flatnonzero(self_issued.fill_null(True).to_numpy(zero_copy_only=False) & loaded)
+    verified, unknown = np.zeros(len(ders), bool), ~loaded
+    for row in candidates.tolist():
+        answer = verify(ders[row], ders[row])
+        verified[row], unknown[row] = bool(answer), answer is None
+    return pa.array(verified, mask=unknown)

@@ -1,0 +1,206 @@
+"""Signatures: whether a certificate's signature verifies under another certificate's key.
+
+Only that: whether the other one may issue, and whether it is trusted, is the chain's question. Fielded devices
+carry SHA-1 and MD5 signatures and version 1 certificates, which `verify_directly_issued_by` and most verifiers
+refuse, so the issuer key's own `verify` is called on the signed bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from .structure import SEQUENCE, BadEncoding, children, content, dotted, outline
+
+Check = Callable[[bytes, bytes], object]
+"""Takes signature and signed bytes, raises InvalidSignature."""
+
+RSA, EC, DSA = rsa.RSAPublicKey, ec.EllipticCurvePublicKey, dsa.DSAPublicKey
+ED25519, ED448 = ed25519.Ed25519PublicKey, ed448.Ed448PublicKey
+
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "1.2.840.113549.2.5": hashes.MD5(),  # noqa: S303 - devices in the field have it; its weakness is hygiene
+    "1.3.14.3.2.26": hashes.SHA1(),  # noqa: S303
+    "2.16.840.1.101.3.4.2.4": hashes.SHA224(),
+    "2.16.840.1.101.3.4.2.1": hashes.SHA256(),
+    "2.16.840.1.101.3.4.2.2": hashes.SHA384(),
+    "2.16.840.1.101.3.4.2.3": hashes.SHA512(),
+    "2.16.840.1.101.3.4.2.7": hashes.SHA3_224(),
+    "2.16.840.1.101.3.4.2.8": hashes.SHA3_256(),
+    "2.16.840.1.101.3.4.2.9": hashes.SHA3_384(),
+    "2.16.840.1.101.3.4.2.10": hashes.SHA3_512(),
+}
+_MD5, _SHA1, *_SHA2_AND_3 = _HASHES.values()
+_SHA2, _SHA3 = _SHA2_AND_3[:4], _SHA2_AND_3[4:]
+
+
+def _numbered(prefix: str, first: int, kind: type[Any], digests: Sequence[Any]) -> dict[str, tuple[type[Any], Any]]:
+    return {f"{prefix}.{first + place}": (kind, digest) for place, digest in enumerate(digests)}
+
+
+_NIST = "2.16.840.1.101.3.4.3"
+_PSS = "1.2.840.113549.1.1.10"
+_MGF1 = "1.2.840.113549.1.1.8"
+_RSA_KEY = bytes.fromhex("300d06092a864886f70d0101010500")  # AlgorithmIdentifier rsaEncryption, NULL
+_SCHEMES: dict[str, tuple[type[Any], Any]] = {
+    "1.2.840.113549.1.1.4": (RSA, _MD5),
+    "1.2.840.113549.1.1.5": (RSA, _SHA1),
+    "1.2.840.113549.1.1.14": (RSA, _SHA2[0]),
+    **_numbered("1.2.840.113549.1.1", 11, RSA, _SHA2[1:]),
+    **_numbered(_NIST, 13, RSA, _SHA3),
+    "1.3.14.3.2.3": (RSA, _MD5),
+    "1.3.14.3.2.29": (RSA, _SHA1),
+    "1.2.840.10045.4.1": (EC, _SHA1),
+    **_numbered("1.2.840.10045.4.3", 1, EC, _SHA2),
+    **_numbered(_NIST, 9, EC, _SHA3),
+    "1.2.840.10040.4.3": (DSA, _SHA1),
+    "1.3.14.3.2.27": (DSA, _SHA1),
+    **_numbered(_NIST, 1, DSA, _SHA2),
+    "1.3.101.112": (ED25519, None),
+    "1.3.101.113": (ED448, None),
+}
+# A hostile key must not buy seconds of arithmetic. OpenSSL stops at the same modulus.
+_RSA_BITS, _RSA_EXPONENT_BITS = 16384, 64
+_KEY_BYTES = 4096  # more than any key within these bounds takes
+
+
+def verify(child: bytes, issuer: bytes) -> bool | None:
+    """Tell whether the signature of `child` verifies under the key of `issuer`.
+
+    Nothing else is compared: neither names nor dates, nor whether `issuer` may issue. A certificate whose two
+    signature algorithm fields differ does not verify (RFC 5280, section 4.1.1.2).
+
+    Parameters
+    ----------
+    child, issuer : bytes
+        Certificates as DER.
+
+    Returns
+    -------
+    bool or None
+        None where a certificate cannot be taken apart, or where the algorithm or the key cannot be handled:
+        unknown algorithms, curves given by parameters, RSA beyond 16,384 bits. It never raises.
+
+    Examples
+    --------
+    >>> verify(b"", b"") is None
+    True
+    """
+    below, above = outline(child), outline(issuer)
+    if below is None or above is None:
+        return None
+    algorithm = below.algorithm if below.algorithm == below.inner_algorithm else None
+    return verify_many([below.signed], [below.signature], [algorithm], [above.public_key])[0]
+
+
+def verify_many(
+    signed: Sequence[bytes], signatures: Sequence[bytes], algorithms: Sequence[bytes | None], keys: Sequence[bytes]
+) -> list[bool | None]:
+    """Verify many signatures, given by the columns of their parts; each distinct key is loaded once.
+
+    `algorithms` holds the algorithm beside the signature, or None where the signed one is another. One thread does
+    it: `verify` of the cryptography package keeps the interpreter's lock, so that a second one only disturbs.
+    """
+    checks: dict[tuple[bytes, bytes], Check | Literal[False] | None] = {}
+    jobs: list[Check | Literal[False] | None] = []
+    for key, algorithm in zip(keys, algorithms, strict=True):
+        if algorithm is not None and (key, algorithm) not in checks:
+            checks[key, algorithm] = _check(key, algorithm)
+        jobs.append(False if algorithm is None else checks[key, algorithm])
+    return _run(jobs, signatures, signed)
+
+
+def _run(
+    checks: Sequence[Check | Literal[False] | None], signatures: Sequence[bytes], signed: Sequence[bytes]
+) -> list[bool | None]:
+    answers: list[bool | None] = []
+    for check, signature, message in zip(checks, signatures, signed, strict=True):
+        if check is None or check is False:
+            answers.append(check)
+            continue
+        try:
+            check(signature, message)
+            answers.append(True)
+        except InvalidSignature:
+            answers.append(False)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            answers.append(None)
+    return answers
+
+
+def _check(public_key: bytes, algorithm: bytes) -> Check | Literal[False] | None:
+    """Return what verifies under this key, False where the key is of another kind, None where it is unknown."""
+    try:
+        oid, parameters = _identifier(algorithm)
+        key_oid, _ = _identifier(children(content(public_key, SEQUENCE))[0])
+        kind, digest = (RSA, None) if oid == _PSS else _SCHEMES.get(oid, (None, None))
+        key = _load(public_key, key_oid)
+        if kind is None or key is None:
+            return None
+        if not isinstance(key, kind) or (key_oid == _PSS and oid != _PSS):
+            return False
+        if oid == _PSS:
+            scheme, digest = _pss(parameters)
+            return lambda signature, signed: key.verify(signature, signed, scheme, digest)
+    except (BadEncoding, LookupError, ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return _plain(key, digest)
+
+
+def _plain(key: Any, digest: Any) -> Check:
+    if isinstance(key, RSA):
+        scheme = padding.PKCS1v15()
+        return lambda signature, signed: key.verify(signature, signed, scheme, digest)
+    if isinstance(key, EC):
+        ecdsa = ec.ECDSA(digest)
+        return lambda signature, signed: key.verify(signature, signed, ecdsa)
+    if isinstance(key, DSA):
+        return lambda signature, signed: key.verify(signature, signed, digest)
+    return lambda signature, signed: key.verify(signature, signed)
+
+
+def _identifier(algorithm: bytes) -> tuple[str, bytes]:
+    """Return the OID of an AlgorithmIdentifier, and its parameters."""
+    inside = content(algorithm, SEQUENCE)
+    parts = children(inside)
+    return dotted(content(parts[0], 0x06)), inside[len(parts[0]) :]
+
+
+def _load(public_key: bytes, key_oid: str) -> Any:
+    """Return the key, or None where the arithmetic with it would not be bounded."""
+    if key_oid == _PSS:  # the same key under the name of its only use, which not every release loads
+        bits = children(content(public_key, SEQUENCE))[1]
+        inside = _RSA_KEY + bits
+        public_key = b"\x30\x82" + len(inside).to_bytes(2, "big") + inside
+    if len(public_key) > _KEY_BYTES:
+        return None
+    key = load_der_public_key(public_key)
+    bounded = not isinstance(key, RSA) or (
+        key.key_size <= _RSA_BITS and key.public_numbers().e.bit_length() <= _RSA_EXPONENT_BITS
+    )
+    return key if bounded else None
+
+
+def _pss(parameters: bytes) -> tuple[padding.PSS, hashes.HashAlgorithm]:
+    """Read RSASSA-PSS-params (RFC 4055, section 3.1)."""
+    digest, mask_digest, salt = _SHA1, _SHA1, 20
+    fields = children(content(parameters, SEQUENCE)) if parameters else []
+    for field in fields:
+        inside = content(field, field[0])
+        if field[0] == 0xA0:
+            digest = _HASHES[_identifier(inside)[0]]
+        elif field[0] == 0xA1:
+            oid, mask = _identifier(inside)
+            if oid != _MGF1:
+                raise UnsupportedAlgorithm(oid)
+            mask_digest = _HASHES[_identifier(mask)[0]]
+        elif field[0] == 0xA2:
+            salt = int.from_bytes(content(inside, 0x02), "big")
+        elif field[0] != 0xA3 or content(inside, 0x02) != b"\1":
+            raise UnsupportedAlgorithm("PSS parameters")
+    return padding.PSS(padding.MGF1(mask_digest), salt), digest
