@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fleet_of_certificates import ders, pem
 
-from certtrust.certificates import read_certificates
+from certtrust.certificates.reading import read_certificates
 
 HERE = Path(__file__).parent
 _FRAME = ("subject", "subject_cn", "issuer", "serial_number", "version", "not_before", "not_after")

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certtrust import chains
-from certtrust.certificates import from_der
+from certtrust.certificates.reading import from_der
+from certtrust.trust import chains
 
 START = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 CAS = 4

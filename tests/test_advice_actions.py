@@ -8,8 +8,8 @@ import pytest
 import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import KINDS, apply
-from certtrust.advice.actions import FOREVER
-from certtrust.outline import outline
+from certtrust.advice.remedies.actions import FOREVER
+from certtrust.x509.structure import outline
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import endings, forecast, latest
 from certtrust.advice.forecast import _last_path, foretold
-from certtrust.chains import TrustPath
 from certtrust.schema import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, empty
+from certtrust.trust.chains import TrustPath
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import contradictions, missing
-from certtrust.advice.gaps import _lacking
+from certtrust.advice.missing import _lacking
 from certtrust.schema import CERTIFICATES, TRUST, empty
 
 

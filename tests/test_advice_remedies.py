@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import KINDS, apply, remedies
-from certtrust.advice.actions import applied, known_certificates
-from certtrust.advice.cases import cases
-from certtrust.advice.cover import cover, order
-from certtrust.advice.trial import Trial
-from certtrust.advice.trusting import Authorities
-from certtrust.attempts import joined
-from certtrust.owners import whose
+from certtrust.advice.remedies.actions import applied, known_certificates
+from certtrust.advice.remedies.cases import cases
+from certtrust.advice.remedies.plan_check import Trial
+from certtrust.advice.remedies.set_cover import cover, order
+from certtrust.advice.remedies.trusting import Authorities
+from certtrust.evaluation.attempts import joined
+from certtrust.evaluation.ownership import whose
 
 LOCAL = ("device", "fingerprint", "name", "value")
 

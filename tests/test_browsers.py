@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import certtrust as ct
-from certtrust import browsers
-from certtrust.certificates import from_der
-from certtrust.objections import to_ca, to_entry, to_server
+from certtrust.certificates.reading import from_der
 from certtrust.schema import CERTIFICATES, TRUST, empty
+from certtrust.trust import browser_verdict
+from certtrust.trust.browser_policy import to_ca, to_entry, to_server
 
 pytest.importorskip("asn1crypto")
 from browser.pki import DAY, NOW, Issued, below, leaf, root
@@ -28,7 +28,7 @@ def _attempt(url: str, chain: list[Issued], listed: list[Issued]) -> pd.DataFram
 
 def _why(attempts: pd.DataFrame, moment: pd.Timestamp | None = None) -> str:
     at = pd.Timestamp.now("UTC") if moment is None else moment
-    verdict = browsers.browser_verdict(attempts, pd.Series(at.as_unit("us"), index=attempts.index))
+    verdict = browser_verdict.browser_verdict(attempts, pd.Series(at.as_unit("us"), index=attempts.index))
     return str(verdict["why"].iloc[0])
 
 
@@ -89,9 +89,9 @@ def test_a_mere_listing_decides_nothing() -> None:
     """Of a certificate that a device only listed, neither the alternative names nor the path is known."""
     good = _attempt("https://phone.example/", [leaf(root("Top"), "phone.example")], [])
     listing = good.assign(fingerprint=pd.Series([None], dtype="str"), dns_names=pd.Series([[]], dtype="object"))
-    listing["browser_paths"] = browsers.browser_paths(listing, empty(CERTIFICATES), empty(TRUST))
+    listing["browser_paths"] = browser_verdict.browser_paths(listing, empty(CERTIFICATES), empty(TRUST))
     now = pd.Series(pd.Timestamp.now("UTC").as_unit("us"), index=listing.index)
-    assert browsers.browser_verdict(listing, now)["accepted"].isna().all()
+    assert browser_verdict.browser_verdict(listing, now)["accepted"].isna().all()
 
 
 def test_the_moment_counts() -> None:
@@ -118,11 +118,11 @@ def test_unknown_stays_unknown() -> None:
     never = pd.Series(pd.NaT, index=good.index, dtype="datetime64[us, UTC]")
     no_url = good.assign(url=pd.Series([None], dtype="str"))
     no_view = good.assign(browser_paths=pd.Series([None], dtype="object"))
-    assert browsers.browser_verdict(good, now)["accepted"].tolist() == [True]
+    assert browser_verdict.browser_verdict(good, now)["accepted"].tolist() == [True]
     for attempts, moment in ((no_url, now), (no_view, now), (good, never)):
-        assert browsers.browser_verdict(attempts, moment)["accepted"].isna().all()
+        assert browser_verdict.browser_verdict(attempts, moment)["accepted"].isna().all()
     elsewhere = good.assign(url="https://elsewhere.example/")
-    assert browsers.browser_verdict(elsewhere, never)["accepted"].tolist() == [False]
+    assert browser_verdict.browser_verdict(elsewhere, never)["accepted"].tolist() == [False]
 
 
 def test_many_attempts_keep_their_index_and_order() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import certtrust as ct
-from certtrust.certificates import from_der
+from certtrust.certificates.reading import from_der
 
 pytest.importorskip("asn1crypto")
 pytest.importorskip("playwright")

@@ -35,10 +35,11 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certtrust import blocks, schema
-from certtrust.certificates import days_left, from_der, read_certificates
-from certtrust.der import encoded
-from certtrust.x509 import REFUSED
+from certtrust import schema
+from certtrust.certificates import files
+from certtrust.certificates.reading import days_left, from_der, read_certificates
+from certtrust.x509.ber import encoded
+from certtrust.x509.reader import REFUSED
 
 
 class Issued:
@@ -373,8 +374,8 @@ def test_large_files_are_read_piece_by_piece(issued: Issued, monkeypatch: pytest
     content = issued.bundle * 3 + issued.key_pem + b"tail without a block"
     whole = read_certificates(content)
     for window in (100, 333, 1000, 1024, len(content) - 1):
-        monkeypatch.setattr(blocks, "_WINDOW", window)
-        parts = [block for run in blocks.blocks(io.BytesIO(content)) for block in run]
+        monkeypatch.setattr(files, "_WINDOW", window)
+        parts = [block for run in files.blocks(io.BytesIO(content)) for block in run]
         ders = [part if isinstance(part, bytes) else part.der for part in parts]
         assert ders == whole["der"].tolist()
 

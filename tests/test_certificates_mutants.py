@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certtrust import x509_tolerant, x509_walk
-from certtrust.certificates import from_der
-from certtrust.der import SEQUENCE, element, encoded
-from certtrust.x509 import REFUSED
+from certtrust.certificates.reading import from_der
+from certtrust.x509 import columnar, tolerant
+from certtrust.x509.ber import SEQUENCE, element, encoded
+from certtrust.x509.reader import REFUSED
 
 CORPUS = Path(__file__).parents[2] / "shared" / "cases" / "certs.parquet"
 _AT_ONCE = 2000
@@ -251,12 +251,12 @@ def test_mutants_of_published_certificates(seed: int) -> None:
 def test_both_readers_tell_the_same(seeds: list[bytes]) -> None:
     """What the columnar reader takes for regular, the tolerant one reads without a complaint and to the same values."""
     loaded = [der for der in _mutants(seeds, 4000, seed=7) if by_cryptography(der) is not None]
-    columns, odd = x509_walk.columns(loaded)
+    columns, odd = columnar.columns(loaded)
     lists = {name: column if isinstance(column, list) else _plain(column) for name, column in columns.items()}
     assert 0 < odd.sum() < len(loaded)
     for at, der in enumerate(loaded):
         if not odd[at]:
-            row = x509_tolerant.read(der)
+            row = tolerant.read(der)
             assert row["parse_error"] is None
             assert {name: column[at] for name, column in lists.items()} == {name: row.get(name) for name in lists}
 

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certtrust import x509_fields, x509_tolerant
-from certtrust.certificates import from_der
-from certtrust.der import INTEGER, OID, SEQUENCE, encoded
+from certtrust.certificates.reading import from_der
+from certtrust.x509 import fields, tolerant
+from certtrust.x509.ber import INTEGER, OID, SEQUENCE, encoded
 
 _KEY = ec.generate_private_key(ec.SECP256R1())
 _NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "0090331a2b3c")])
@@ -42,7 +42,7 @@ def _with_extension(oid: x509.ObjectIdentifier, content: bytes) -> bytes:
 )
 def test_curves_stand_there_by_name_else_by_oid(oid: str, curve: str, size: int | None, known: bool) -> None:
     """A curve without a name is shown by its OID, and named as a problem."""
-    found = x509_fields.key_algorithm(_EC + encoded(OID, bytes.fromhex(oid)))
+    found = fields.key_algorithm(_EC + encoded(OID, bytes.fromhex(oid)))
     assert (found.kind, found.curve, found.size, found.problem is None) == ("EC", curve, size, known)
 
 
@@ -51,7 +51,7 @@ def test_explicit_parameters_tell_the_degree_of_a_binary_field() -> None:
     basis = encoded(OID, bytes.fromhex("2a8648ce3d01020302"))
     binary = encoded(SEQUENCE, encoded(INTEGER, b"\0\xa3") + basis + encoded(INTEGER, b"\7"))
     field = encoded(SEQUENCE, encoded(OID, bytes.fromhex("2a8648ce3d0102")) + binary)
-    found = x509_fields.key_algorithm(_EC + encoded(SEQUENCE, encoded(INTEGER, b"\1") + field))
+    found = fields.key_algorithm(_EC + encoded(SEQUENCE, encoded(INTEGER, b"\1") + field))
     assert (found.size, found.curve) == (163, None)
 
 
@@ -61,7 +61,7 @@ def test_explicit_parameters_tell_the_degree_of_a_binary_field() -> None:
 def test_explicit_parameters_that_say_nothing_fail_nothing(field: str) -> None:
     """Parameters may be empty, cut, or of a field that nobody can have."""
     for parameters in (b"", encoded(INTEGER, b"\1"), encoded(INTEGER, b"\1") + bytes.fromhex(field)):
-        found = x509_fields.key_algorithm(_EC + encoded(SEQUENCE, parameters))
+        found = fields.key_algorithm(_EC + encoded(SEQUENCE, parameters))
         assert (found.kind, found.size, found.curve) == ("EC", None, None)
         assert found.problem
 
@@ -115,7 +115,7 @@ def test_names_of_many_certificates_are_those_of_each(lists: list[bytes]) -> Non
     """Whatever names stand in whatever list, reading all at once tells the same as the tolerant reader."""
     ders = [_with_extension(x509.ExtensionOID.SUBJECT_ALTERNATIVE_NAME, each) for each in lists]
     for row, der in zip(cells(from_der(ders)), ders, strict=True):
-        alone = x509_tolerant.read(der)
+        alone = tolerant.read(der)
         for column in ("dns_names", "ip_addresses", "other_names"):
             assert row[column] == alone.get(column), column
         assert row["parse_error"] == alone["parse_error"]

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from certificate_oracles import ASN1CRYPTO, UNREAD, by_asn1crypto, by_cryptography, cells
 
-from certtrust.certificates import from_der, read_certificates
-from certtrust.x509 import REFUSED
+from certtrust.certificates.reading import from_der, read_certificates
+from certtrust.x509.reader import REFUSED
 
 CORPUS = Path(__file__).parents[2] / "shared" / "cases" / "certs.parquet"
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from chain_builder import asked, bundle, certificate, listed, outcome, year
 
-from certtrust import chains, links
 from certtrust.schema import CERTIFICATES, LINKS, TRUST, TRUST_STATES, empty
+from certtrust.trust import chains, links
 
 ROOT = certificate("root")
 SUB = certificate("sub", "root")

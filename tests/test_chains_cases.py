@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from certtrust import chains
-from certtrust.certificates import from_der
+from certtrust.certificates.reading import from_der
+from certtrust.trust import chains
 
 CASES = Path(__file__).parents[2] / "shared" / "cases"
 PEM = re.compile("-----BEGIN [^-]+-----(.*?)-----END", re.DOTALL)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from chain_builder import asked, bundle, certificate, listed, outcome, year
 
-from certtrust import chains, links, paths
+from certtrust.trust import chains, links, paths
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certtrust import chains
-from certtrust.certificates import from_der
-from certtrust.signatures import verify
+from certtrust.certificates.reading import from_der
+from certtrust.trust import chains
+from certtrust.x509.signatures import verify
 
 KINDS: list[dict[str, Any]] = [
     {"ca": True},

@@ -15,7 +15,7 @@ from chain_builder import asked, bundle, certificate, listed, year
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
 
-from certtrust import chains
+from certtrust.trust import chains
 
 STRANGER = certificate("stranger")
 

@@ -25,8 +25,8 @@ from test_charts_frames import (
 
 import certtrust as ct
 from certtrust import charts, schema
-from certtrust.charts.labels import cause_label
-from certtrust.charts.palette import CAUSE_COLOURS, FURTHER, GOOD, OTHER
+from certtrust.charts.drawing.palette import CAUSE_COLOURS, FURTHER, GOOD, OTHER
+from certtrust.texts.labels import cause_label
 
 Draw = Callable[..., Axes]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from certtrust import schema
-from certtrust.check import LOG_CAUSES
-from certtrust.rules import RULES, SCENARIOS
+from certtrust.evaluation.check import LOG_CAUSES
+from certtrust.evaluation.rules import RULES, SCENARIOS
 
 RULE_CAUSES = list(dict.fromkeys(code for codes in SCENARIOS.values() for code in codes))
 KNOWN_CAUSES = [*RULE_CAUSES, *LOG_CAUSES]

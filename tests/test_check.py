@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import certtrust as ct
-from certtrust.chains import TrustPath
-from certtrust.rules import HYGIENE, SCENARIOS
+from certtrust.evaluation.rules import HYGIENE, SCENARIOS
 from certtrust.schema import ATTEMPTS, RESULTS, conform
+from certtrust.trust.chains import TrustPath
 
 NOON = pd.Timestamp("2026-03-02T12:00:00Z")
 ALWAYS = (TrustPath(("bb",), -(2**62), 2**62),)

@@ -5,8 +5,8 @@ import ipaddress
 import pytest
 from cryptography import x509
 
-from certtrust.constraints import ADDRESS, DNS, MAIL, URI, allowed, constraints
-from certtrust.outline import BadEncoding
+from certtrust.trust.name_constraints import ADDRESS, DNS, MAIL, URI, allowed, constraints
+from certtrust.x509.structure import BadEncoding
 
 FORMS = {DNS: x509.DNSName, MAIL: x509.RFC822Name, URI: x509.UniformResourceIdentifier}
 

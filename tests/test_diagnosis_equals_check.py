@@ -5,7 +5,7 @@ import pytest
 
 import certtrust as ct
 from certtrust import simulation
-from certtrust.rules import HYGIENE, SCENARIOS
+from certtrust.evaluation.rules import HYGIENE, SCENARIOS
 
 FACTS = ("scenario", "registration_name", "hardware_id", "fingerprint", "bundle", "pbx", "tls_only")
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certtrust import identity
+from certtrust.names import device_ids
 
 OCTETS = st.lists(st.integers(0, 255), min_size=6, max_size=6)
 PRODUCTS = st.sampled_from(["IP222", "ip29-2", "IP0011", "IPVA", "ip110A", "IP29-4"])
@@ -16,22 +16,22 @@ def test_a_serial_reads_the_same_in_every_spelling(octets, separator, upper):
     """Separators and case carry nothing."""
     text = separator.join(f"{octet:02x}" for octet in octets)
     spelled = pd.Series([text.upper() if upper else text])
-    assert identity.serials(spelled).tolist() == [bytes(octets).hex()]
+    assert device_ids.serials(spelled).tolist() == [bytes(octets).hex()]
 
 
 @given(PRODUCTS, OCTETS, st.booleans())
 def test_a_hardware_id_is_read_from_the_right(product, octets, upper):
     """The last three octets are the tail, and whatever stands before is the product, hyphens included."""
     text = "-".join([product, *(f"{octet:02x}" for octet in octets[3:])])
-    parts = identity.hardware_ids(pd.Series([text.upper() if upper else text]))
+    parts = device_ids.hardware_ids(pd.Series([text.upper() if upper else text]))
     assert parts.iloc[0].tolist() == [product.upper(), bytes(octets[3:]).hex()]
 
 
 @given(st.text())
 def test_any_text_is_spelled_without_an_error_and_only_once(text):
     """Spelling twice changes nothing more."""
-    once = identity.same_spelling(pd.Series([text], dtype="str"))
-    assert identity.same_spelling(once).tolist() == once.tolist()
+    once = device_ids.same_spelling(pd.Series([text], dtype="str"))
+    assert device_ids.same_spelling(once).tolist() == once.tolist()
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,10 @@ def test_any_text_is_spelled_without_an_error_and_only_once(text):
 )
 def test_what_is_neither_stays_missing(text):
     """Names that merely resemble a serial or hardware ID are neither."""
-    assert identity.serials(pd.Series([text])).isna().all()
-    assert identity.hardware_ids(pd.Series([text]))["tail"].isna().all()
+    assert device_ids.serials(pd.Series([text])).isna().all()
+    assert device_ids.hardware_ids(pd.Series([text]))["tail"].isna().all()
 
 
 def test_missing_stays_missing():
     """A missing text has no identity."""
-    assert identity.same_spelling(pd.Series([None], dtype="str")).isna().all()
+    assert device_ids.same_spelling(pd.Series([None], dtype="str")).isna().all()

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certtrust.extensions import usable
-from certtrust.outline import outline
-from certtrust.outlines import Outlines
+from certtrust.x509.columnar_structure import Outlines
+from certtrust.x509.extensions import usable
+from certtrust.x509.structure import outline
 
 CASES = Path(__file__).parents[2] / "shared" / "cases" / "chains.jsonl.gz"
 PARTS = ("signed", "inner_algorithm", "issuer", "subject", "public_key", "algorithm", "signature")

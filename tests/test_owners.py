@@ -5,8 +5,8 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certtrust.groups import alike, combine
-from certtrust.owners import _newest_issued
+from certtrust.arrays.grouping import alike, combine
+from certtrust.evaluation.ownership import _newest_issued
 
 DAYS = st.integers(0, 6)
 START = pd.Timestamp("2026-01-01T00:00:00Z")

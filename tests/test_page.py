@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from certtrust.rules import RULES
+from certtrust.evaluation.rules import RULES
 
 PAGE = Path(__file__).parents[2] / "shared" / "wiki-rules.md"
 

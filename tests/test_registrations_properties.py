@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from registration_lines import lines as written
 
 from certtrust import simulate
-from certtrust.registrations import columns, frames, json_lines, lines, reading, separated, stamps
+from certtrust.registrations import columns, frames, reading, rfc3164_time
 from certtrust.registrations import read_registrations as read
 from certtrust.registrations.columns import Notes
+from certtrust.registrations.formats import csv_lines, json_lines
+from certtrust.registrations.text import lines
 
 # Lines of every format, whole and torn, with whatever may stand between them.
 RECORD = '{"mt":"AddAlarm","type":"alarm","active":true,"code":"0x00010002","date":"1700000000","host":"IP1-2f-68-8a"}'
@@ -132,8 +134,8 @@ def test_threads_keep_the_order(log, size):
 def test_lines_of_csv_at_once_are_those_of_the_csv_module(rows, count, separator):
     """Whether quoted or not, and with the reason of each that is none."""
     text, places = pa.array(rows, columns.TEXT), {"state": 0, "reason": count - 1}
-    fields, reasons = separated._fields(text, separator, count, places)
-    expected, why = separated._one_by_one(text, separator, count, places)
+    fields, reasons = csv_lines._fields(text, separator, count, places)
+    expected, why = csv_lines._one_by_one(text, separator, count, places)
     assert {name: values.to_pylist() for name, values in fields.items()} == {
         name: values.to_pylist() for name, values in expected.items()
     }
@@ -213,13 +215,13 @@ def test_year_less_stamps_get_the_year_they_had(moment, later):
         later = min(later, 300)
     text = pa.array([f"{moment:%b} {moment.day:2d} {moment:%H:%M:%S}"], columns.TEXT)
     modified = (pd.Timestamp(moment, tz="UTC") + pd.Timedelta(days=later)).as_unit("us")
-    assert stamps.moments(text, modified).to_pylist() == [moment.replace(tzinfo=UTC)]
+    assert rfc3164_time.moments(text, modified).to_pylist() == [moment.replace(tzinfo=UTC)]
 
 
 @given(text=st.text(max_size=20).filter(lambda text: "\n" not in text))
 def test_what_is_no_stamp_is_missing(text):
     """Any other text of any width."""
-    moments = stamps.moments(pa.array([text, None], columns.TEXT), pd.Timestamp("2026-03-02", tz="UTC"))
+    moments = rfc3164_time.moments(pa.array([text, None], columns.TEXT), pd.Timestamp("2026-03-02", tz="UTC"))
     assert moments.to_pylist() == [None, None]
 
 

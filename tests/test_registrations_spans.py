@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certtrust.registrations.columns import TEXT, blank, blank_to_null
-from certtrust.registrations.spans import Cuts, Spans, Words, holds, parted, present
+from certtrust.registrations.text.spans import Cuts, Spans, Words, holds, parted, present
 
 TEXTS = st.lists(st.none() | st.text("ab ä=\t\u2003", max_size=12), max_size=8)
 CUT = st.integers(0, 3)

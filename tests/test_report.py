@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 import certtrust as ct
 from certtrust import schema
-from certtrust.charts.labels import cause_label
 from certtrust.report import Report, as_json, explain_fleet, page, summary_lines, write_report
 from certtrust.report.exports import guarded
 from certtrust.report.figures import FIGURES, write_pictures
-from certtrust.report.markup import VOID, Markup, tag, text
+from certtrust.texts.labels import cause_label
+from certtrust.texts.markup import VOID, Markup, tag, text
 
 HOSTILE = [
     "<script>alert(1)</script>",

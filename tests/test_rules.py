@@ -7,9 +7,9 @@ import string
 import pytest
 
 import certtrust as ct
-from certtrust.check import CAUSES, causes
-from certtrust.findings import _DERIVED
-from certtrust.rules import BY_CODE, HYGIENE, RULES, SCENARIOS
+from certtrust.evaluation.check import CAUSES, causes
+from certtrust.evaluation.rules import BY_CODE, HYGIENE, RULES, SCENARIOS
+from certtrust.explanation.findings import _DERIVED
 from certtrust.schema import RESULTS
 from certtrust.texts import sentences
 

@@ -13,8 +13,8 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certtrust.outline import outline
-from certtrust.signatures import verify, verify_many
+from certtrust.x509.signatures import verify, verify_many
+from certtrust.x509.structure import outline
 
 RSA_2048 = ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
 PSS = ["-sigopt", "rsa_padding_mode:pss"]

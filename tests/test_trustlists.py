@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import trustme
 
+from certtrust.certificates.trust_lists import EMPTY, read_trust_list
 from certtrust.schema import TRUST
-from certtrust.trustlists import EMPTY, read_trust_list
 
 
 @pytest.fixture(scope="module")

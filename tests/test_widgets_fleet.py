@@ -18,7 +18,7 @@ from ipywidgets.embed import dependency_state
 
 import certtrust as ct
 from certtrust.advice import changes, latest, what_if
-from certtrust.check import counted
+from certtrust.evaluation.check import counted
 from certtrust.schema import REGISTRATIONS, empty
 from certtrust.simulation import NOW
 from certtrust.widgets import CertificateTester, FleetExplorer, WhatIf, table

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from certtrust import hosts
+from certtrust.names import hosts
 
 from .pki import Issued
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import certtrust as ct
-from certtrust.certificates import from_der
+from certtrust.certificates.reading import from_der
 from certtrust.schema import DEVICES, REGISTRATIONS, TRUST, conform
 
 START = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
