@@ -31,6 +31,7 @@ from .evaluation.rules import rules
 from .explanation.diagnosis import Diagnosis, diagnose, explained
 from .explanation.findings import findings
 from .fleet import Fleet, link, read_fleet
+from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
 from .schema import columns
 from .simulation import simulate
@@ -45,6 +46,7 @@ __all__ = [
     "attempts",
     "browser_attempts",
     "causes",
+    "certificate_names",
     "changes",
     "charts",
     "check",

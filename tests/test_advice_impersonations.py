@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import certtrust as ct
-from certtrust import identity, names, simulation
+from certtrust import simulation
 from certtrust.advice import impersonations, shared_keys, shared_names
 from certtrust.advice.impersonations import _room
-from certtrust.owners import by_tail, held_by, identities, known_serials
-from certtrust.prefixes import beginnings
+from certtrust.evaluation.ownership import by_tail, held_by, identities, known_serials
+from certtrust.names import begins_with_cn, device_ids
+from certtrust.names.prefixes import beginnings
 from certtrust.schema import CERTIFICATES, DEVICES, LINKS, REGISTRATIONS, TRUST, conform, empty
 
 NOW = pd.Timestamp("2026-06-01T00:00:00Z")
@@ -121,7 +122,7 @@ def test_the_ranges_are_those_of_the_name_rule(cns, texts):
     pairs = set(zip(owner.tolist(), place.tolist(), strict=True))
     assert len(pairs) == len(owner)
     for number, cn in zip(group.tolist(), cns, strict=True):
-        begun = names.begins_with_cn(texts, [cn] * len(texts)).tolist()
+        begun = begins_with_cn(texts, [cn] * len(texts)).tolist()
         assert [(number, text) in pairs for text in range(len(texts))] == begun
         assert (number < 0) == (not any(begun))
 
@@ -213,12 +214,12 @@ def one_at_a_time(fleet):
     known = []
     for (_, row), device in zip(fleet.devices.iterrows(), entered, strict=True):
         known += [(row["pbx"], device, row[name]) for name in ("user", "hardware_id", "serial")]
-        known += [(row["pbx"], device, device)] if identity.serials(pd.Series([device])).notna().all() else []
+        known += [(row["pbx"], device, device)] if device_ids.serials(pd.Series([device])).notna().all() else []
     for (_, row), device in zip(fleet.registrations.iterrows(), registered, strict=True):
         only = sites.get(device, set())
         site = next(iter(only)) if pd.isna(row["pbx"]) and len(only) == 1 else row["pbx"]
         known += [(site, device, row[name]) for name in ("registration_name", "hardware_id", "serial")]
-        if pd.notna(row["interface"]) and identity.serials(pd.Series([device])).notna().all():
+        if pd.notna(row["interface"]) and device_ids.serials(pd.Series([device])).notna().all():
             known.append((site, device, f"{device}-{row['interface']}"))
     known = [(None if pd.isna(site) else site, *named) for site, *named in known if not any(map(pd.isna, named))]
     found = held_by(fleet.certificates, by_tail(known_serials(fleet)), entered)
@@ -229,7 +230,7 @@ def one_at_a_time(fleet):
         one = rows.iloc[0]
         holders = {device for other, device in seen if other == fingerprint and pd.notna(device)}
         if not holders:
-            spelled = identity.same_spelling(pd.Series([one["subject_cn"]], dtype="str")).iloc[0]
+            spelled = device_ids.same_spelling(pd.Series([one["subject_cn"]], dtype="str")).iloc[0]
             holders = {device for _, device, name in known if one["subject_cn"] == name or device == spelled}
         beside_none = rows["is_ca"].ne(other=True).any() or holders
         if pd.isna(one["subject_cn"]) or pd.notna(one["parse_error"]) or not beside_none:
@@ -237,7 +238,7 @@ def one_at_a_time(fleet):
         for site, device, name in known:
             lists = fleet.trust[fleet.trust["fingerprint"] == fingerprint]["pbx"]
             trusted = (lists.isna() | (lists == site)).any()
-            if trusted and holders != {device} and names.begins_with_cn([name], [one["subject_cn"]]).iloc[0]:
+            if trusted and holders != {device} and begins_with_cn([name], [one["subject_cn"]]).iloc[0]:
                 pairs.add((fingerprint, site, device))
     return pairs
 
@@ -256,7 +257,7 @@ def test_the_list_is_what_the_definition_says_of_each_certificate_and_device(fle
     )
     assert found["opens"].is_monotonic_decreasing
     assert (found["device"].isna() | (found["device"] != found["victim"])).all()
-    assert names.begins_with_cn(found["name"], found["subject_cn"]).all()
+    assert begins_with_cn(found["name"], found["subject_cn"]).all()
     if len(found):
         cut = impersonations(fleet, at=NOW, limit=1)
         assert cut.to_dict("records") == found.head(1).to_dict("records")

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certtrust import hosts, names
 from certtrust.errors import CerttrustError
-from certtrust.identity import HARDWARE_ID, SERIAL
+from certtrust.names import certificate_names, hosts, matching
+from certtrust.names.device_ids import HARDWARE_ID, SERIAL
 
 
-def _one(pattern: str, host: str, kind: names.Kind = "dns") -> bool:
-    return bool(names.host_matches([pattern], [host], kind=kind).iloc[0])
+def _one(pattern: str, host: str, kind: matching.Kind = "dns") -> bool:
+    return bool(matching.host_matches([pattern], [host], kind=kind).iloc[0])
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ def test_iPAddress_entries_are_addresses_only() -> None:  # noqa: N802
     """As an iPAddress entry only an address fits an address."""
     patterns = ["192.0.2.7", "2001:db8::1", "phone", "192.0.2.7", "*.example.com", "0:0:0:0:0:0:0:1"]
     urls = ["192.0.2.7", "[2001:DB8::1]", "phone", "phone", "a.example.com", "::1"]
-    assert names.host_matches(patterns, urls, kind="ip").tolist() == [True, True, False, False, False, True]
+    assert matching.host_matches(patterns, urls, kind="ip").tolist() == [True, True, False, False, False, True]
 
 
 def test_missing_on_either_side_is_missing() -> None:
     """What is not known is neither a match nor a mismatch, and the index is the patterns'."""
     patterns = pd.Series(["a", None, None], index=[7, 8, 9], dtype="str")
-    fits = names.host_matches(patterns, pd.Series([None, "a", None], dtype="str"))
+    fits = matching.host_matches(patterns, pd.Series([None, "a", None], dtype="str"))
     assert fits.isna().all()
     assert fits.index.tolist() == [7, 8, 9]
     assert fits.dtype == "boolean"
@@ -113,11 +113,11 @@ def test_missing_on_either_side_is_missing() -> None:
 def test_wrong_calls_are_named() -> None:
     """A kind that does not exist and lists of different lengths are the caller's mistakes."""
     with pytest.raises(CerttrustError, match="kind is 'uri'"):
-        names.host_matches(["a"], ["a"], kind="uri")  # type: ignore[arg-type]
+        matching.host_matches(["a"], ["a"], kind="uri")  # type: ignore[arg-type]
     with pytest.raises(CerttrustError, match="1 values and hosts 2"):
-        names.host_matches(["a"], ["a", "b"])
+        matching.host_matches(["a"], ["a", "b"])
     with pytest.raises(CerttrustError, match="2 values and common_names 1"):
-        names.begins_with_cn(["a", "b"], ["a"])
+        matching.begins_with_cn(["a", "b"], ["a"])
 
 
 LABELS = st.sampled_from(
@@ -150,7 +150,7 @@ def test_vectorised_hosts_equal_the_definition(pairs: list[tuple[str | None, str
     """For any text at all the columns give what the definition gives row by row, and nothing raises."""
     patterns = [pattern for pattern, _ in pairs]
     urls = patterns if same else [host for _, host in pairs]
-    found = names.host_matches(pd.Series(patterns, dtype="object"), pd.Series(urls, dtype="object"))
+    found = matching.host_matches(pd.Series(patterns, dtype="object"), pd.Series(urls, dtype="object"))
     expected = [_defined(pattern, host) for pattern, host in zip(patterns, urls, strict=True)]
     assert [None if value is pd.NA else bool(value) for value in found] == expected
 
@@ -186,7 +186,7 @@ def test_one_spelling_stays_as_it_is(value: str | None) -> None:
 )
 def test_hosts_of_urls(url: str | None, host: str | None) -> None:
     """The host is what a browser would take for it, whatever stands around it."""
-    found = names.url_hosts(pd.Series([url], dtype="str"))
+    found = matching.url_hosts(pd.Series([url], dtype="str"))
     assert found.tolist() == [host] if host else found.isna().all()
 
 
@@ -222,12 +222,12 @@ def test_hosts_of_urls(url: str | None, host: str | None) -> None:
 )
 def test_the_name_starts_with_the_cn(name: str, cn: str, begins: bool) -> None:
     """The prefix is exact, but for the spellings of a serial or hardware ID; empty and unreadable CNs never match."""
-    assert names.begins_with_cn([name], [cn]).tolist() == [begins]
+    assert matching.begins_with_cn([name], [cn]).tolist() == [begins]
 
 
 def test_missing_names_and_missing_cns() -> None:
     """A missing CN matches no name; against a missing name any real CN is undecided."""
-    found = names.begins_with_cn(["a", None, None, None], [None, "a", None, ""])
+    found = matching.begins_with_cn(["a", None, None, None], [None, "a", None, ""])
     assert found.astype("object").tolist() == [False, pd.NA, False, False]
 
 
@@ -262,10 +262,10 @@ def test_vectorised_prefixes_equal_the_definition(pairs: list[tuple[str | None, 
     """For any text at all the columns give what the definition gives row by row, and nothing raises."""
     registered = [name for name, _ in pairs]
     cns = registered if same else [cn for _, cn in pairs]
-    found = names.begins_with_cn(pd.Series(registered, dtype="object"), pd.Series(cns, dtype="object"))
+    found = matching.begins_with_cn(pd.Series(registered, dtype="object"), pd.Series(cns, dtype="object"))
     expected = [_begins(name, cn) for name, cn in zip(registered, cns, strict=True)]
     assert [None if value is pd.NA else bool(value) for value in found] == expected
-    inside = names.ends_inside(pd.Series(registered, dtype="object"), pd.Series(cns, dtype="object"))
+    inside = matching.ends_inside(pd.Series(registered, dtype="object"), pd.Series(cns, dtype="object"))
     assert (inside.isna() == found.isna()).all()
     assert not (inside & ~found).fillna(value=False).any()
 
@@ -289,7 +289,7 @@ def test_vectorised_prefixes_equal_the_definition(pairs: list[tuple[str | None, 
 )
 def test_a_match_that_ends_inside_a_name(name: str, cn: str, inside: bool) -> None:
     """A CN that covers the name up to a boundary is fine; one that stops within a word lets others in."""
-    assert names.ends_inside([name], [cn]).tolist() == [inside]
+    assert matching.ends_inside([name], [cn]).tolist() == [inside]
 
 
 def _attempt(**columns: object) -> pd.DataFrame:
@@ -341,7 +341,7 @@ def _attempt(**columns: object) -> pd.DataFrame:
 )
 def test_certificates_and_registrations(columns: dict[str, str], fits: bool | None) -> None:
     """The name or the hardware ID must start with a CN; the other spelling of the device decides only when known."""
-    found = names.certificate_fits_registration(_attempt(**columns)).iloc[0]
+    found = matching.certificate_fits_registration(_attempt(**columns)).iloc[0]
     assert (None if found is pd.NA else bool(found)) is fits
 
 
@@ -373,22 +373,22 @@ def test_certificates_and_registrations(columns: dict[str, str], fits: bool | No
 )
 def test_certificates_and_urls(columns: dict[str, object], fits: bool | None) -> None:
     """Any CN, DNS name or address will do; unread names leave the verdict open."""
-    found = names.certificate_fits_url(_attempt(**columns)).iloc[0]
+    found = matching.certificate_fits_url(_attempt(**columns)).iloc[0]
     assert (None if found is pd.NA else bool(found)) is fits
 
 
 def test_empty_frames() -> None:
     """No rows in, no rows out."""
     empty = _attempt().iloc[:0]
-    assert names.certificate_fits_url(empty).empty
-    assert names.certificate_fits_registration(empty).empty
-    assert names(empty).empty
-    assert names.host_matches([], []).empty
-    assert names.ends_inside([], []).empty
+    assert matching.certificate_fits_url(empty).empty
+    assert matching.certificate_fits_registration(empty).empty
+    assert certificate_names(empty).empty
+    assert matching.host_matches([], []).empty
+    assert matching.ends_inside([], []).empty
 
 
-def test_the_module_lists_every_name() -> None:
-    """Called, the module gives one row per name, by certificate, with the certificate's label as index."""
+def test_every_name_of_every_certificate_is_a_row() -> None:
+    """There is one row per name, by certificate, with the certificate's label as index."""
     frame = pd.DataFrame(
         {
             "fingerprint": ["f0", "f1", "f2"],
@@ -400,7 +400,7 @@ def test_the_module_lists_every_name() -> None:
         },
         index=[5, 6, 5],
     )
-    table = names(frame)
+    table = certificate_names(frame)
     assert table.index.tolist() == [5, 5, 5, 5, 5, 5, 5]
     assert table["fingerprint"].tolist() == ["f0"] * 3 + ["f2"] * 4
     assert table["kind"].tolist() == ["cn", "cn", "dns", "cn", "dns", "dns", "ip"]

@@ -12,7 +12,7 @@ from ..errors import CerttrustError
 from ..evaluation.check import moment_of
 from ..evaluation.rules import TRUSTED
 from ..fleet import Fleet, link
-from ..names.matching import common_names
+from ..names.certificate_names import common_names
 from ..names.prefixes import beginnings
 from ..trust import chains
 from .holders import Holdings, holdings

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ..arrays.arrow import bits
 from ..fleet import Fleet
-from ..names.matching import common_names
+from ..names.certificate_names import common_names
 from ..names.prefixes import usable
 from ..x509.columnar_structure import Outlines
 from .holders import Holdings, holdings

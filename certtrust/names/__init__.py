@@ -1,5 +1,7 @@
 """Which names fit: host names, registration names, serials and hardware IDs."""
 
-from .matching import begins_with_cn, host_matches
+from .certificate_names import certificate_names
+from .matching import host_matches
+from .prefixes import begins_with_cn
 
-__all__ = ["begins_with_cn", "host_matches"]
+__all__ = ["begins_with_cn", "certificate_names", "host_matches"]

@@ -1,15 +1,9 @@
-"""Which names a certificate fits: hosts of URLs, registration names and hardware IDs, for many rows at once.
-
-The module itself can be called: `names(certificates)` gives every name of every certificate, one per row.
-"""
+"""Which names a certificate fits: hosts of URLs, registration names and hardware IDs, for many rows at once."""
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterable
-from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +14,7 @@ from ..arrays.arrow import bits, flags, index_of, same_length, text, true
 from ..errors import CerttrustError
 from ..x509.reader import REFUSED
 from . import hosts as _hosts
+from .certificate_names import Kind, common_names, names_by_kind
 from .device_ids import hardware_ids, leading_serials, serials
 from .prefixes import begins_with_cn, ends_inside, usable
 
@@ -27,14 +22,10 @@ __all__ = [
     "begins_with_cn",
     "certificate_fits_registration",
     "certificate_fits_url",
-    "common_names",
     "ends_inside",
-    "entries",
     "host_matches",
     "url_hosts",
 ]
-
-Kind = Literal["dns", "cn", "ip"]
 
 # What the reader says of a certificate whose content must not be relied on, and of one that hides names.
 _REFUSED = f"^{REFUSED}"
@@ -156,7 +147,7 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     """
     hosts = text(url_hosts(attempts["url"]))
     fits = np.zeros(len(attempts), dtype=bool)
-    for kind, (rows, found) in _names_by_kind(attempts).items():
+    for kind, (rows, found) in names_by_kind(attempts).items():
         fits[rows[true(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]] = True
     unread = _subject_unread(attempts) | _errors(attempts, _UNREAD_NAMES) | _listing_only(attempts)
     return flags(fits, bits(pc.is_null(hosts)) | _errors(attempts, _REFUSED) | (unread & ~fits), attempts.index)
@@ -218,102 +209,6 @@ def _by_hardware_id(attempts: pd.DataFrame, cns: pd.Series) -> tuple[np.ndarray,
     by_hardware_id = true(serial_in_name.str.slice(start=-6) == own_tail) & no_hardware_id
     nameless = (attempts["name"].isna() & attempts["hardware_id"].isna()).to_numpy()
     return fits, by_serial | by_hardware_id | nameless
-
-
-def _table(certificates: pd.DataFrame) -> pd.DataFrame:
-    """Return every name of every certificate, one per row.
-
-    Parameters
-    ----------
-    certificates : DataFrame
-        Table CERTIFICATES, or any frame with subject, subject_cn, dns_names and ip_addresses.
-
-    Returns
-    -------
-    DataFrame
-        fingerprint, device (as far as the frame has them), kind (cn, dns or ip) and name; the index is
-        the row of the certificate, repeated. A certificate without names has no row.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"subject": ["CN=phone,CN=lobby"], "subject_cn": ["phone"],
-    ...                       "dns_names": [["phone.example"]], "ip_addresses": [["192.0.2.7"]]})
-    >>> names = sys.modules[_table.__module__]
-    >>> names(frame).values.tolist()
-    [['cn', 'lobby'], ['cn', 'phone'], ['dns', 'phone.example'], ['ip', '192.0.2.7']]
-    """
-    kinds = _names_by_kind(certificates)
-    rows = np.concatenate([found for found, _ in kinds.values()])
-    order = np.argsort(rows, kind="stable")
-    kind = np.repeat(list(kinds), [len(found) for found, _ in kinds.values()])
-    name = pd.concat([pd.Series(found.to_pandas(), dtype="str") for _, found in kinds.values()], ignore_index=True)
-    identity = [column for column in ("fingerprint", "device") if column in certificates]
-    table = certificates[identity].iloc[rows[order]]
-    return table.assign(
-        kind=pd.Categorical(kind[order], categories=list(kinds)), name=name.iloc[order].to_numpy()
-    ).astype({"name": "str"})
-
-
-class _CallableModule(ModuleType):
-    """The module itself, which answers a call with the table of all names."""
-
-    def __call__(self, certificates: pd.DataFrame) -> pd.DataFrame:
-        return _table(certificates)
-
-
-_CallableModule.__call__.__doc__ = _table.__doc__
-sys.modules[__name__].__class__ = _CallableModule
-
-
-def _names_by_kind(frame: pd.DataFrame) -> dict[Kind, tuple[np.ndarray, Any]]:
-    return {
-        "cn": common_names(frame),
-        "dns": entries(frame["dns_names"]),
-        "ip": entries(frame["ip_addresses"]),
-    }
-
-
-def common_names(frame: pd.DataFrame) -> tuple[np.ndarray, Any]:
-    """Return all CNs of certificates, in the order of their rows, and the row of each; first the rows."""
-    last = text(frame["subject_cn"])
-    if "subject" not in frame:
-        rows = np.flatnonzero(~bits(pc.is_null(last)))
-        return rows, last.take(pa.array(rows))
-    subject = text(frame["subject"])
-    several = pa.array(np.flatnonzero(bits(pc.greater(pc.count_substring(subject, "CN="), 1))))
-    texts = subject.take(several)
-    distinct = texts.unique()
-    lists = pa.array([_cns_of(value) for value in distinct.to_pylist()], type=pa.list_(pa.large_string()))
-    more = lists.take(pc.index_in(texts, distinct))
-    beside, others = several.take(pc.list_parent_indices(more)), more.flatten()
-    new = pc.fill_null(pc.not_equal(others, last.take(beside)), fill_value=True)
-    own = pa.array(np.flatnonzero(bits(pc.is_valid(last))))
-    rows = np.concatenate([beside.filter(new).to_numpy(), own.to_numpy()])
-    order = np.argsort(rows, kind="stable")
-    return rows[order], pa.concat_arrays([others.filter(new), last.take(own)]).take(pa.array(order))
-
-
-_ATTRIBUTE = re.compile(r"(?:^|[,+])([^=,+\\]+)=((?:\\.|[^\\,+])*)", re.DOTALL)
-_ESCAPE = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)", re.DOTALL)
-
-
-def _cns_of(subject: str) -> list[str]:
-    """Read the CNs out of a name as RFC 4514 text, which gives them last first."""
-    found = [_unescaped(value) for key, value in _ATTRIBUTE.findall(subject) if key.strip().upper() == "CN"]
-    return found[::-1]
-
-
-def _unescaped(value: str) -> str:
-    def plain(match: re.Match[str]) -> str:
-        return bytes.fromhex(match[1].replace("\\", "")).decode(errors="replace") if match[1] else match[2]
-
-    return _ESCAPE.sub(plain, value)
-
-
-def entries(lists: pd.Series) -> tuple[np.ndarray, Any]:
-    """Return all entries of a column of lists and the row of each."""
-    exploded = lists.reset_index(drop=True).explode().dropna()
-    return exploded.index.to_numpy(), text(exploded)
 
 
 def _listing_only(frame: pd.DataFrame) -> np.ndarray:

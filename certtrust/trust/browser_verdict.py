@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 from ..arrays.arrow import bits, flags, text, true
 from ..names import hosts as _hosts
 from ..names import matching
+from ..names.certificate_names import Kind, entries
 from ..schema import TRUST_STATES
 from . import chains
 from .browser_policy import to_ca, to_entry, to_server
@@ -192,9 +193,9 @@ def _fits(attempts: pd.DataFrame) -> pd.Series:
     hosts = _hosts.from_hosts(asked)
     is_address = bits(pc.is_valid(_hosts.from_addresses(hosts)))
     fits = np.zeros(len(attempts), dtype=bool)
-    columns: dict[matching.Kind, str] = {"dns": "dns_names", "ip": "ip_addresses"}
+    columns: dict[Kind, str] = {"dns": "dns_names", "ip": "ip_addresses"}
     for kind, column in columns.items():
-        rows, found = matching.entries(attempts[column])
+        rows, found = entries(attempts[column])
         matches = true(matching.host_matches(found, hosts.take(pa.array(rows)), kind=kind))
         wide = bits(pc.match_substring_regex(_hosts.from_patterns(found), _WIDE_WILDCARD))
         fits[rows[matches & ~wide & (is_address[rows] == (kind == "ip"))]] = True
