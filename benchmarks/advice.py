@@ -18,7 +18,8 @@ import pandas as pd
 
 import certtrust as ct
 from certtrust import simulation
-from certtrust.advice import apply, impersonations, latest, remedies
+from certtrust.advice import apply, impersonations, latest
+from certtrust.advice.remedies.plan import remedies
 
 SEED = 7
 

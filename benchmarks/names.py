@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import certtrust as ct
 from certtrust.names import hosts
 
 RUNS = 5

@@ -1,6 +1,6 @@
 """Explain why innovaphone phones and gateways fail to register: certificates, trust and names of a whole fleet.
 
-The names here are the public interface; charts, widgets and endpoints are loaded on first use.
+The names here are the public interface; `charts`, `widgets` and `endpoints` are loaded on first use.
 """
 
 from importlib import import_module
@@ -16,11 +16,11 @@ from .advice import (
     impersonations,
     latest,
     missing,
-    remedies,
     shared_keys,
     shared_names,
     what_if,
 )
+from .advice.remedies.plan import remedies
 from .certificates.reading import days_left, read_certificates
 from .certificates.trust_lists import read_trust_list
 from .devices import read_devices, shared_hardware_ids

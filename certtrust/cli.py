@@ -7,10 +7,10 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from . import __version__
 from .errors import CerttrustError
 from .evaluation.rules import SCENARIOS
 
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Explain why innovaphone phones and gateways fail to register.",
         epilog=_EPILOG,
     )
-    parser.add_argument("--version", action="version", version=f"certtrust {__version__}")
+    parser.add_argument("--version", action="version", version=f"certtrust {version('certtrust')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_report(commands)
     _add_check(commands)

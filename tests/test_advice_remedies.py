@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 import certtrust as ct
 from certtrust import simulation
-from certtrust.advice import KINDS, apply, remedies
+from certtrust.advice import KINDS, apply
 from certtrust.advice.remedies.actions import applied, known_certificates
 from certtrust.advice.remedies.cases import cases
+from certtrust.advice.remedies.plan import remedies
 from certtrust.advice.remedies.plan_check import Trial
 from certtrust.advice.remedies.set_cover import cover, order
 from certtrust.advice.remedies.trusting import Authorities

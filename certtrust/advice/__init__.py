@@ -4,7 +4,6 @@ from .forecast import endings, forecast, latest
 from .impersonations import impersonations
 from .missing import contradictions, missing
 from .remedies.actions import KINDS, apply
-from .remedies.plan import remedies
 from .shared import shared_keys, shared_names
 from .whatif import changes, what_if
 
@@ -18,7 +17,6 @@ __all__ = [
     "impersonations",
     "latest",
     "missing",
-    "remedies",
     "shared_keys",
     "shared_names",
     "what_if",

@@ -39,7 +39,7 @@ def missing(results: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per kind of data and PBX, most attempts first: what (category, see `certtrust.advice.MISSING`),
+        One row per kind of data and PBX, most attempts first: what (category, one of `MISSING`),
         pbx, devices, attempts, sentence (what is missing and where to get it). An attempt that lacks several
         things counts under each.
 
@@ -129,14 +129,14 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row per such attempt: attempt (its label), device, pbx, code (the first failed rule), stale
-        (category, see `certtrust.advice.STALE`), sentence.
+        (category, one of `STALE`), sentence.
 
     Notes
     -----
     The log tells what happened, so it is the configuration that is wrong. Where the log names the certificate
     by its fingerprint, the trust list is in doubt; where the certificate was taken from the device's
     files, a newer one may be in use. Registrations that should not have been possible may also be an intruder's,
-    see `certtrust.advice.impersonations`.
+    see `certtrust.impersonations`.
 
     Examples
     --------

@@ -39,7 +39,7 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row per relation that occurs, the most frequent first: relation (a key of
-        `certtrust.charts.labels.RELATIONS`), devices, attempts, and of one of them registration_name, hardware_id
+        `certtrust.texts.labels.RELATIONS`), devices, attempts, and of one of them registration_name, hardware_id
         and subject_cn. A device that registers in several ways counts under each.
 
     Examples

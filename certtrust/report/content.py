@@ -8,7 +8,8 @@ from typing import Literal
 
 import pandas as pd
 
-from ..advice import forecast, impersonations, remedies
+from ..advice import forecast, impersonations
+from ..advice.remedies.plan import remedies
 from ..evaluation.attempts import attempts
 from ..evaluation.check import causes as count_causes
 from ..evaluation.check import check, compare, counted, required

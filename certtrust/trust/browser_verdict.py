@@ -7,7 +7,7 @@ The page is of 2017, and browsers have become stricter since. They want
 - a path after RFC 5280, section 6.1, to an entry of their list, every certificate of it valid in time. The entry
   is bound by its own extensions like the CAs below it, but its signature does not matter. A certificate that
   is itself in the list needs no path if it is self-signed, and gains nothing otherwise;
-- purposes, keys, algorithms and an encoding of today: see `certtrust.objections`.
+- purposes, keys, algorithms and an encoding of today: see `certtrust.trust.browser_policy`.
 
 Not checked, as these concern the browsers' built-in roots only: certificate transparency and the longest
 validity. Nor, for want of data: revocation, policy constraints, and public suffixes beyond the common ones.

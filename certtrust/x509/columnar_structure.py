@@ -1,4 +1,4 @@
-"""The outlines of many certificates at once, as strict as `certtrust.outline` and with the speed of arrays.
+"""The outlines of many certificates at once, as strict as `certtrust.x509.structure` and with the speed of arrays.
 
 All certificates stand in one array of bytes; a step reads the element at one place of each. Whatever is out of
 the ordinary is left to the functions that take one certificate, so that both always say the same.
@@ -67,7 +67,7 @@ class _Frames(NamedTuple):
 class Outlines:
     """The outlines of certificates, column by column or one by one.
 
-    `certtrust.outline.outline` says what a part is, `certtrust.extensions.usable` what `usable` tells.
+    `certtrust.x509.structure.outline` says what a part is, `certtrust.x509.extensions.usable` what `usable` tells.
     """
 
     def __init__(self, ders: Sequence[bytes]) -> None:
