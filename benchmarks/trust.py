@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certtrust.certificates.reading import from_der
-from certtrust.trust import chains
+from certtrust.trust import trust_state
 
 START = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 CAS = 4
@@ -104,12 +104,12 @@ def main() -> None:
     trust, second = (from_der(each).assign(pbx=pd.Series(pd.NA, dtype="str")) for each in (cas, cas[:2]))
     asked = certificates[["fingerprint", "bundle"]].assign(pbx="hq")
     alone = timed(bare(cas, leaves))
-    check = timed(lambda: chains.judge(asked, certificates, trust))
-    links = chains.link(certificates, trust)
-    again = timed(lambda: chains.judge(asked, certificates, second, links))
-    outcome = chains.judge(asked, certificates, second, links)
+    check = timed(lambda: trust_state.judge(asked, certificates, trust))
+    links = trust_state.link(certificates, trust)
+    again = timed(lambda: trust_state.judge(asked, certificates, second, links))
+    outcome = trust_state.judge(asked, certificates, second, links)
     moment = pd.Series(pd.Timestamp("2026-01-01", tz="UTC"), asked.index)
-    at = timed(lambda: chains.trust_at(outcome, moment))
+    at = timed(lambda: trust_state.trust_at(outcome, moment))
     print(f"{len(leaves)} devices under {CAS} CAs, RSA-2048")
     print(f"bare verifications       {alone:7.3f} s")
     print(f"trust check              {check:7.3f} s  ({check / alone:.2f} of bare)")

@@ -15,7 +15,7 @@ from .certificates.trust_lists import read_trust_list
 from .devices import read_devices
 from .errors import SourceError
 from .registrations import read_registrations
-from .trust import chains
+from .trust import trust_state
 
 FOLDERS = ("certificates", "trust", "devices", "registrations")
 """The folders of a fleet directory; each may be absent, and then its table is empty."""
@@ -99,5 +99,5 @@ def link(fleet: Fleet) -> Fleet:
     >>> fleet.links.columns.tolist()
     ['child', 'issuer', 'verified']
     """
-    links = chains.link(fleet.certificates, fleet.trust, known=fleet.links)
+    links = trust_state.link(fleet.certificates, fleet.trust, known=fleet.links)
     return dataclasses.replace(fleet, links=links)

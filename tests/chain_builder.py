@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certtrust.certificates.reading import from_der
-from certtrust.trust import chains
+from certtrust.trust import trust_state
 
 ORIGIN = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
@@ -102,7 +102,7 @@ def outcome(
     """Judge one bundle, its leaf first, and return state, path and the whole answer."""
     certificates = bundle("b", *ders)
     question = asked(certificates, "b")
-    answer = question.join(chains.judge(question, certificates, listed(*entries)))
+    answer = question.join(trust_state.judge(question, certificates, listed(*entries)))
     moment = pd.Series([at or year(2026)])
-    state = chains.trust_at(answer, moment)
-    return state["trust_state"].iloc[0], chains.path_at(answer, moment).iloc[0], answer.join(state)
+    state = trust_state.trust_at(answer, moment)
+    return state["trust_state"].iloc[0], trust_state.path_at(answer, moment).iloc[0], answer.join(state)

@@ -15,7 +15,7 @@ from urllib.parse import quote_plus
 
 import pandas as pd
 
-from certtrust.registrations.records import FIELDS
+from certtrust.registrations.record_fields import FIELDS
 from certtrust.registrations.vocabulary import REGISTRATION_DOWN, SEVERITIES
 
 _KEYS = {

@@ -14,7 +14,7 @@ from certtrust import simulation
 from certtrust.advice import endings, forecast, latest
 from certtrust.advice.forecast import _last_path, foretold
 from certtrust.schema import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, empty
-from certtrust.trust.chains import TrustPath
+from certtrust.trust.trust_state import TrustPath
 
 
 @pytest.fixture(scope="module")

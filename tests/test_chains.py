@@ -8,7 +8,7 @@ import pytest
 from chain_builder import asked, bundle, certificate, listed, outcome, year
 
 from certtrust.schema import CERTIFICATES, LINKS, TRUST, TRUST_STATES, empty
-from certtrust.trust import chains, links
+from certtrust.trust import links, trust_state
 
 ROOT = certificate("root")
 SUB = certificate("sub", "root")
@@ -72,9 +72,9 @@ def test_an_intermediate_that_nobody_presented_does_not_exist():
     """Another device's file holds the missing intermediate, and the PBX does not know of it."""
     certificates = pd.concat([bundle("a", LEAF), bundle("b", certificate("twin", "sub", ca=None), SUB)])
     question = asked(certificates, "a", "b")
-    answer = question.join(chains.judge(question, certificates, listed(ROOT)))
+    answer = question.join(trust_state.judge(question, certificates, listed(ROOT)))
     moment = pd.Series(year(2026), answer.index)
-    assert chains.trust_at(answer, moment)["trust_state"].tolist() == ["unknown CA", "chain"]
+    assert trust_state.trust_at(answer, moment)["trust_state"].tolist() == ["unknown CA", "chain"]
 
 
 def test_each_pbx_has_its_own_list():
@@ -82,9 +82,9 @@ def test_each_pbx_has_its_own_list():
     certificates = bundle("a", LEAF, SUB)
     question = pd.concat([asked(certificates, "a", pbx=pbx) for pbx in ("hq", "north", None)], ignore_index=True)
     lists = pd.concat([listed(ROOT, pbx="hq"), listed(certificate("stranger"), pbx="south")])
-    states = chains.judge(question, certificates, lists)["trust_failure"].tolist()
+    states = trust_state.judge(question, certificates, lists)["trust_failure"].tolist()
     assert states == ["expired CA", "no trust list", "no trust list"], "expired CA: what it is while no path holds"
-    everywhere = chains.judge(question, certificates, pd.concat([lists, listed(SUB, pbx=None)]))
+    everywhere = trust_state.judge(question, certificates, pd.concat([lists, listed(SUB, pbx=None)]))
     assert [len(paths) for paths in everywhere["trust_paths"]] == [1, 1, 1]
 
 
@@ -186,7 +186,7 @@ def test_name_constraints_bind_each_leaf_by_its_own_names():
     leaves = [fits, certificate("b", "sub", ca=None, dns=("phone.example.net",)), certificate("c", "sub", ca=None)]
     certificates = pd.concat([bundle(str(place), leaf, SUB) for place, leaf in enumerate(leaves)], ignore_index=True)
     question = asked(certificates, "0", "1", "2")
-    answer = chains.judge(question, certificates, listed(root))
+    answer = trust_state.judge(question, certificates, listed(root))
     assert [len(paths) for paths in answer["trust_paths"]] == [1, 0, 1]
     assert answer["trust_failure"].tolist() == ["expired CA", "issuer is no CA", "expired CA"]
 
@@ -204,7 +204,7 @@ def test_what_is_not_known_is_no_certificate():
     """No fingerprint, or one that no table holds; a listing without the certificate itself is unreadable."""
     question = pd.DataFrame({"fingerprint": [None, "00", ids(LEAF)[0]], "bundle": None, "pbx": "hq"}, dtype="str")
     certificates = bundle("a", LEAF).assign(der=None)
-    assert chains.judge(question, certificates, listed(ROOT))["trust_failure"].tolist() == [
+    assert trust_state.judge(question, certificates, listed(ROOT))["trust_failure"].tolist() == [
         "no certificate",
         "no certificate",
         "unreadable",
@@ -215,7 +215,7 @@ def test_a_missing_moment_decides_only_what_does_not_depend_on_it():
     """A listed certificate and a missing CA need no moment; a path does."""
     for entries, state in (([LEAF], "listed"), ([certificate("stranger")], "unknown CA"), ([ROOT], pd.NA)):
         answer = outcome([LEAF, SUB], entries)[2].drop(columns=["trust_state", "trusted_by"])
-        found = chains.trust_at(answer, pd.Series([pd.NaT], dtype="datetime64[us, UTC]"))["trust_state"].iloc[0]
+        found = trust_state.trust_at(answer, pd.Series([pd.NaT], dtype="datetime64[us, UTC]"))["trust_state"].iloc[0]
         assert pd.isna(found) if state is pd.NA else found == state
 
 
@@ -226,25 +226,25 @@ def test_each_link_is_verified_once_and_another_list_or_moment_costs_nothing(mon
     monkeypatch.setattr(links, "verify_many", lambda *parts: asked_for.extend(parts[0]) or real(*parts))
     leaves = [certificate(name, "sub", ca=None) for name in "abc"]
     certificates = pd.concat([bundle(str(place), leaf, SUB, ROOT) for place, leaf in enumerate(leaves)])
-    known = chains.link(certificates, listed(ROOT))
+    known = trust_state.link(certificates, listed(ROOT))
     assert len(asked_for) == len(known) == 5
     assert known["verified"].all()
     question = asked(certificates, "0", "1", "2")
     for entries in ([ROOT], [SUB], leaves, [certificate("sub", "root", serial=9)]):
-        answer = chains.judge(question, certificates, listed(*entries), known)
+        answer = trust_state.judge(question, certificates, listed(*entries), known)
         assert answer["trust_paths"].map(bool).all()
     assert len(asked_for) == 6, "only the entry that was never seen"
-    assert chains.link(certificates, listed(ROOT), known).equals(known)
+    assert trust_state.link(certificates, listed(ROOT), known).equals(known)
 
 
 def test_links_may_be_missing_or_partial():
     """Whatever is missing is verified when it is needed."""
     certificates = bundle("a", LEAF, SUB)
     question, trust = asked(certificates, "a"), listed(ROOT)
-    known = chains.link(certificates, trust)
-    whole = chains.judge(question, certificates, trust, known)
+    known = trust_state.link(certificates, trust)
+    whole = trust_state.judge(question, certificates, trust, known)
     for part in (None, empty(LINKS), known.iloc[:1], known.iloc[1:]):
-        assert chains.judge(question, certificates, trust, part).equals(whole)
+        assert trust_state.judge(question, certificates, trust, part).equals(whole)
 
 
 def test_the_frames_are_not_changed_and_the_index_is_kept():
@@ -252,7 +252,7 @@ def test_the_frames_are_not_changed_and_the_index_is_kept():
     certificates, trust = bundle("a", LEAF, SUB), listed(ROOT)
     question = asked(certificates, "a").loc[[0, 0, 0]].set_axis([7, 7, -1])
     before = [frame.copy() for frame in (question, certificates, trust)]
-    answer = chains.judge(question, certificates, trust)
+    answer = trust_state.judge(question, certificates, trust)
     assert answer.index.tolist() == [7, 7, -1]
     assert answer["trust_paths"].iloc[0] is answer["trust_paths"].iloc[2]
     for frame, copy in zip((question, certificates, trust), before, strict=True):
@@ -262,8 +262,8 @@ def test_the_frames_are_not_changed_and_the_index_is_kept():
 def test_nothing_in_nothing_out():
     """Empty tables are answered with empty tables."""
     question = pd.DataFrame(columns=["fingerprint", "bundle", "pbx"], dtype="str")
-    answer = question.join(chains.judge(question, empty(CERTIFICATES), empty(TRUST)))
+    answer = question.join(trust_state.judge(question, empty(CERTIFICATES), empty(TRUST)))
     moment = pd.Series([], dtype="datetime64[us, UTC]")
-    assert chains.trust_at(answer, moment).empty
-    assert chains.path_at(answer, moment).empty
-    assert chains.link(empty(CERTIFICATES), empty(TRUST)).empty
+    assert trust_state.trust_at(answer, moment).empty
+    assert trust_state.path_at(answer, moment).empty
+    assert trust_state.link(empty(CERTIFICATES), empty(TRUST)).empty

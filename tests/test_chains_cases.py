@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from certtrust.certificates.reading import from_der
-from certtrust.trust import chains
+from certtrust.trust import trust_state
 
 CASES = Path(__file__).parents[2] / "shared" / "cases"
 PEM = re.compile("-----BEGIN [^-]+-----(.*?)-----END", re.DOTALL)
@@ -72,10 +72,10 @@ def verdicts(name: str) -> pd.DataFrame:
     trust["pbx"] = owners(names, lists)
     leaves = certificates.drop_duplicates("bundle").reset_index(drop=True)
     question = leaves[["fingerprint", "bundle"]].assign(pbx=leaves["bundle"])
-    answer = question.join(chains.judge(question, certificates, trust))
+    answer = question.join(trust_state.judge(question, certificates, trust))
     times = [case["validation_time"] or "2026-01-01T00:00:00Z" for case in known]
     moment = pd.Series(pd.to_datetime(times, utc=True, format="ISO8601")).astype("datetime64[us, UTC]")
-    state = chains.trust_at(answer, moment)["trust_state"].astype("str")
+    state = trust_state.trust_at(answer, moment)["trust_state"].astype("str")
     seconds = moment.dt.floor("s")
     valid = (leaves["not_before"] <= seconds) & (seconds <= leaves["not_after"])
     result = pd.DataFrame(known).set_index("id")
@@ -86,7 +86,7 @@ def verdicts(name: str) -> pd.DataFrame:
         is_trusted=trusted.to_numpy(),
         accepted=(trusted & valid).to_numpy(),
         wanted=result["expected"] == "SUCCESS",
-        path=chains.path_at(answer, moment).to_numpy(),
+        path=trust_state.path_at(answer, moment).to_numpy(),
     )
 
 
@@ -162,6 +162,6 @@ def test_each_case_alone_is_judged_as_among_the_others(topic):
         certificates = from_der(chain, bundle="b")
         trust = from_der(entries).assign(pbx=pd.Series(pd.NA, range(len(entries)), dtype="str"))
         question = certificates.iloc[[0]][["fingerprint", "bundle"]].assign(pbx="hq")
-        answer = question.join(chains.judge(question, certificates, trust))
-        state = chains.trust_at(answer, pd.Series([case["moment"]]))["trust_state"].astype("str").iloc[0]
+        answer = question.join(trust_state.judge(question, certificates, trust))
+        state = trust_state.trust_at(answer, pd.Series([case["moment"]]))["trust_state"].astype("str").iloc[0]
         assert state == case["state"], name

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from chain_builder import asked, bundle, certificate, listed, outcome, year
 
-from certtrust.trust import chains, links, paths
+from certtrust.trust import links, paths, trust_state
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_namesakes_that_sign_nothing_of_each_other_share_a_budget(checks, monkey
     monkeypatch.setattr(links, "_SHARED_TRIES", 500)
     crowd = [certificate("ca", own=("lone", place), signer=("elsewhere", place)) for place in range(120)]
     certificates = bundle("b", *crowd)
-    chains.link(certificates, listed(certificate("stranger")))
+    trust_state.link(certificates, listed(certificate("stranger")))
     assert len(checks) <= 120 * sum(links._TURNS[: links._FREE_TURNS]) + 500 + 1
 
 
@@ -98,7 +98,7 @@ def test_self_signed_namesakes_are_linear(checks):
     phones = [certificate("softphone", own=("phone", place), signer=("phone", place), ca=None) for place in range(200)]
     certificates = pd.concat([bundle(str(place), der) for place, der in enumerate(phones[:20])], ignore_index=True)
     question = asked(certificates, *map(str, range(20)))
-    answer = question.join(chains.judge(question, certificates, listed(*phones[10:])))
-    states = chains.trust_at(answer, pd.Series(year(2026), answer.index))["trust_state"].tolist()
+    answer = question.join(trust_state.judge(question, certificates, listed(*phones[10:])))
+    states = trust_state.trust_at(answer, pd.Series(year(2026), answer.index))["trust_state"].tolist()
     assert states == ["self-signed"] * 10 + ["listed"] * 10
     assert len(checks) == 200

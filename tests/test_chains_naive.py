@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certtrust.certificates.reading import from_der
-from certtrust.trust import chains
+from certtrust.trust import trust_state
 from certtrust.x509.signatures import verify
 
 KINDS: list[dict[str, Any]] = [
@@ -174,11 +174,11 @@ def check(data: st.DataObject) -> None:
     certificates, trust, question = frames(data)
     der = dict(zip(rows()["fingerprint"], rows()["der"], strict=True))
     bundles = certificates.groupby("bundle")["der"].agg(set)
-    links = chains.link(certificates, trust) if data.draw(st.booleans()) else None
-    answer = question.join(chains.judge(question, certificates, trust, links))
+    links = trust_state.link(certificates, trust) if data.draw(st.booleans()) else None
+    answer = question.join(trust_state.judge(question, certificates, trust, links))
     for moment in MOMENTS:
         at = pd.Series(moment, question.index)
-        judged = answer.join(chains.trust_at(answer, at)).assign(path=chains.path_at(answer, at))
+        judged = answer.join(trust_state.trust_at(answer, at)).assign(path=trust_state.path_at(answer, at))
         for row in judged.itertuples():
             entries = trust.loc[trust["pbx"].isna() | (trust["pbx"] == row.pbx), "fingerprint"]
             listed = {der[each] for each in entries}

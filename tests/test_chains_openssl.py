@@ -15,7 +15,7 @@ from chain_builder import asked, bundle, certificate, listed, year
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
 
-from certtrust.trust import chains
+from certtrust.trust import trust_state
 
 STRANGER = certificate("stranger")
 
@@ -91,10 +91,10 @@ def compare(directory: Path, scenarios: int, seed: int) -> tuple[int, int]:
     trust = pd.concat([listed(*entries, pbx=str(at)) for at, (*_, entries, _) in enumerate(drawn)])
     question = asked(certificates, *map(str, range(scenarios)))
     question["pbx"] = question["bundle"]
-    answer = question.join(chains.judge(question, certificates, trust))
+    answer = question.join(trust_state.judge(question, certificates, trust))
     moment = pd.Series([at for *_, at in drawn])
-    path = chains.path_at(answer, moment)
-    states = chains.trust_at(answer, moment)["trust_state"]
+    path = trust_state.path_at(answer, moment)
+    states = trust_state.trust_at(answer, moment)["trust_state"]
     both = missed = 0
     der = dict(zip(certificates["fingerprint"], certificates["der"], strict=True))
     der |= dict(zip(trust["fingerprint"], trust["der"], strict=True))

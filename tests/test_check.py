@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import certtrust as ct
 from certtrust.evaluation.rules import HYGIENE, SCENARIOS
 from certtrust.schema import ATTEMPTS, RESULTS, conform
-from certtrust.trust.chains import TrustPath
+from certtrust.trust.trust_state import TrustPath
 
 NOON = pd.Timestamp("2026-03-02T12:00:00Z")
 ALWAYS = (TrustPath(("bb",), -(2**62), 2**62),)

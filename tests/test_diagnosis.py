@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 import certtrust as ct
-from certtrust.trust import chains, links
+from certtrust.trust import links, trust_state
 
 PHONE = "0090332f688a"
 CA = trustme.CA(organization_name="Test CA")
@@ -95,7 +95,7 @@ def test_the_chain_completes_the_path_and_only_what_was_presented_does():
 @pytest.mark.parametrize("trust", [ROOT, trustme.CA().cert_pem.bytes()])
 def test_links_that_are_known_change_no_answer(question, trust, monkeypatch):
     """What was verified once is not verified again, whether the chain leads to the list or not."""
-    known = chains.link(ct.read_certificates(LEAF), ct.read_trust_list(trust))
+    known = trust_state.link(ct.read_certificates(LEAF), ct.read_trust_list(trust))
     plain = ct.diagnose(LEAF, trust=trust, at="2026-06-01", **question)
     tries = []
     verify = links.verify_many

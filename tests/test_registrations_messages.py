@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certtrust.registrations import PatternError, intervals, pattern_coverage, read_registrations
-from certtrust.registrations.columns import TEXT
+from certtrust.registrations.field_values import TEXT
 from certtrust.registrations.pairs import pairs, pairs_with_quotes
 from certtrust.registrations.text.spans import Cuts, Spans
 from certtrust.registrations.vocabulary import H225_REASONS, SIP_REASONS, TLS_ALERTS, reasons

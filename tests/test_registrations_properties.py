@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from registration_lines import lines as written
 
 from certtrust import simulate
-from certtrust.registrations import columns, frames, reading, rfc3164_time
+from certtrust.registrations import field_values, reading, rfc3164_time, to_frame
 from certtrust.registrations import read_registrations as read
-from certtrust.registrations.columns import Notes
+from certtrust.registrations.field_values import Notes
 from certtrust.registrations.formats import csv_lines, json_lines
 from certtrust.registrations.text import lines
 
@@ -69,7 +69,7 @@ def in_blocks(log: bytes, size: int, form: str | None = None) -> pd.DataFrame:
     """Read a log in blocks of a size."""
     chosen = reading.options(form, **OPTIONS)._replace(block=size)
     tables = list(reading.tables(log, chosen, progress=False))
-    return frames.frame(pa.concat_tables([columns.SCHEMA.empty_table(), *tables]))
+    return to_frame.frame(pa.concat_tables([field_values.SCHEMA.empty_table(), *tables]))
 
 
 def line_count(log: bytes) -> int:
@@ -116,7 +116,7 @@ def test_threads_keep_the_order(log, size):
     """Several workers give the frame of one."""
     one = reading.options("json", **OPTIONS)._replace(block=size)
     read_ones = [
-        frames.frame(pa.concat_tables([columns.SCHEMA.empty_table(), *reading.tables(log.encode(), chosen)]))
+        to_frame.frame(pa.concat_tables([field_values.SCHEMA.empty_table(), *reading.tables(log.encode(), chosen)]))
         for chosen in (one, one._replace(threads=3))
     ]
     pd.testing.assert_frame_equal(*read_ones)
@@ -133,7 +133,7 @@ def test_threads_keep_the_order(log, size):
 @settings(max_examples=400)
 def test_lines_of_csv_at_once_are_those_of_the_csv_module(rows, count, separator):
     """Whether quoted or not, and with the reason of each that is none."""
-    text, places = pa.array(rows, columns.TEXT), {"state": 0, "reason": count - 1}
+    text, places = pa.array(rows, field_values.TEXT), {"state": 0, "reason": count - 1}
     fields, reasons = csv_lines._fields(text, separator, count, places)
     expected, why = csv_lines._one_by_one(text, separator, count, places)
     assert {name: values.to_pylist() for name, values in fields.items()} == {
@@ -162,7 +162,7 @@ RECORDS = st.dictionaries(st.sampled_from([*json_lines.KEYS[:12], "other"]), VAL
 @settings(max_examples=200)
 def test_objects_at_once_are_those_one_by_one(records):
     """The quick parser of many lines gives what the careful one of each line gives, or leaves it to that one."""
-    text = pa.array([json.dumps(record) for record in records], columns.TEXT)
+    text = pa.array([json.dumps(record) for record in records], field_values.TEXT)
     at_once = json_lines._at_once(text, np.ones(len(records), bool))
     one_by_one, reasons = json_lines._one_by_one(text)
     assert reasons.null_count == len(records)
@@ -189,18 +189,18 @@ STAMPS = st.one_of(
 @settings(max_examples=400)
 def test_times_at_once_are_those_of_each_value(stamps):
     """The quick cast of a block accepts only what the careful way accepts, with the same outcome."""
-    text = pa.array(stamps, columns.TEXT)
-    at_once = columns._moments_at_once(text)
+    text = pa.array(stamps, field_values.TEXT)
+    at_once = field_values._moments_at_once(text)
     if at_once is not None:
-        assert at_once.to_pylist() == columns._moments_by_value(text).to_pylist()
+        assert at_once.to_pylist() == field_values._moments_by_value(text).to_pylist()
 
 
 @given(moment=st.datetimes(datetime(1971, 1, 1), datetime(2199, 12, 31)), digits=st.integers(0, 6))
 def test_every_iso_time_is_read_as_it_is(moment, digits):
     """Against the standard library's own reading."""
     text = moment.isoformat(timespec="microseconds")[: 20 + digits if digits else 19] + "Z"
-    notes = Notes(pa.nulls(1, columns.TEXT))
-    time, unset = columns.moments(pa.array([text], columns.TEXT), notes)
+    notes = Notes(pa.nulls(1, field_values.TEXT))
+    time, unset = field_values.moments(pa.array([text], field_values.TEXT), notes)
     assert time.to_pylist() == [datetime.fromisoformat(text)]
     assert unset.to_pylist() == [False]
 
@@ -213,7 +213,7 @@ def test_year_less_stamps_get_the_year_they_had(moment, later):
     """A file that is changed within a year after its line tells the line's year."""
     if (moment.month, moment.day) == (2, 29):
         later = min(later, 300)
-    text = pa.array([f"{moment:%b} {moment.day:2d} {moment:%H:%M:%S}"], columns.TEXT)
+    text = pa.array([f"{moment:%b} {moment.day:2d} {moment:%H:%M:%S}"], field_values.TEXT)
     modified = (pd.Timestamp(moment, tz="UTC") + pd.Timedelta(days=later)).as_unit("us")
     assert rfc3164_time.moments(text, modified).to_pylist() == [moment.replace(tzinfo=UTC)]
 
@@ -221,7 +221,7 @@ def test_year_less_stamps_get_the_year_they_had(moment, later):
 @given(text=st.text(max_size=20).filter(lambda text: "\n" not in text))
 def test_what_is_no_stamp_is_missing(text):
     """Any other text of any width."""
-    moments = rfc3164_time.moments(pa.array([text, None], columns.TEXT), pd.Timestamp("2026-03-02", tz="UTC"))
+    moments = rfc3164_time.moments(pa.array([text, None], field_values.TEXT), pd.Timestamp("2026-03-02", tz="UTC"))
     assert moments.to_pylist() == [None, None]
 
 

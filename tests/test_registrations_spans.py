@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certtrust.registrations.columns import TEXT, blank, blank_to_null
+from certtrust.registrations.field_values import TEXT, blank, blank_to_null
 from certtrust.registrations.text.spans import Cuts, Spans, Words, holds, parted, present
 
 TEXTS = st.lists(st.none() | st.text("ab ä=\t\u2003", max_size=12), max_size=8)

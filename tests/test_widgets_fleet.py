@@ -22,7 +22,7 @@ from certtrust.evaluation.check import counted
 from certtrust.schema import REGISTRATIONS, empty
 from certtrust.simulation import NOW
 from certtrust.widgets import CertificateTester, FleetExplorer, WhatIf, table
-from certtrust.widgets.index import Criteria, build
+from certtrust.widgets.filter_index import Criteria, build
 from certtrust.widgets.tables import label
 from certtrust.widgets.trial import Settings, Trial, changed
 
@@ -350,7 +350,7 @@ def test_a_table_is_in_words_and_escaped():
 def test_a_widget_is_displayed_with_a_static_twin(make, monkeypatch):
     """Two outputs: what it shows as plain HTML for readers without a kernel, and the widget itself."""
     shown = []
-    monkeypatch.setattr("certtrust.widgets.look.display", lambda *args, **_kwargs: shown.append(args[0]))
+    monkeypatch.setattr("certtrust.widgets.styling.display", lambda *args, **_kwargs: shown.append(args[0]))
     widget = make()
     widget._ipython_display_()
     twin, view = shown

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 import certtrust as ct
 from certtrust.widgets import CertificateTester
 from certtrust.widgets.date_slider import moments
-from certtrust.widgets.explained import chain, tree_html
+from certtrust.widgets.diagnosis_view import chain, tree_html
 from certtrust.widgets.reading import read
 
 PHONE = "0090332f688a"

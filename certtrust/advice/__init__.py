@@ -4,7 +4,7 @@ from .forecast import endings, forecast, latest
 from .impersonations import impersonations
 from .missing import contradictions, missing
 from .remedies.actions import KINDS, apply
-from .shared import shared_keys, shared_names
+from .shared_names_and_keys import shared_keys, shared_names
 from .whatif import changes, what_if
 
 __all__ = [

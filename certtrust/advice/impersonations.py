@@ -14,7 +14,7 @@ from ..evaluation.rules import TRUSTED
 from ..fleet import Fleet, link
 from ..names.certificate_names import common_names
 from ..names.prefixes import beginnings
-from ..trust import chains
+from ..trust import trust_state
 from .holders import Holdings, holdings
 
 LIMIT = 1_000_000
@@ -189,9 +189,9 @@ def _trusted(fleet: Fleet, doors: pd.DataFrame, found: Holdings, moment: pd.Time
             "pbx": found.pbxs.reindex(doors["pbx"].iloc[door]).array,
         }
     )
-    paths = chains.trust_paths(asked, fleet.certificates, fleet.trust, fleet.links)
+    paths = trust_state.trust_paths(asked, fleet.certificates, fleet.trust, fleet.links)
     judged = pd.DataFrame({"trust_paths": paths, "trust_failure": None})
-    state = chains.trust_at(judged, pd.Series(moment, index=judged.index))["trust_state"]
+    state = trust_state.trust_at(judged, pd.Series(moment, index=judged.index))["trust_state"]
     trusted = np.flatnonzero(state.isin(TRUSTED))
     kept, at = np.unique(door[trusted], return_index=True)
     return doors.iloc[kept].assign(trust_state=state.array[trusted[at]])

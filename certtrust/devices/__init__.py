@@ -12,12 +12,12 @@ from .. import schema
 from ..errors import SourceError
 from ..names import device_ids
 from ..sources import Source, sources
-from .formats import backups, delimited, json_objects, xml_objects
+from .formats import backups, csv_lines, json_objects, xml_objects
 from .formats.entries import Entry, failed
 
 __all__ = ["read_devices", "shared_hardware_ids"]
 
-FORMATS: dict[str, ModuleType] = {each.NAME: each for each in (json_objects, xml_objects, backups, delimited)}
+FORMATS: dict[str, ModuleType] = {each.NAME: each for each in (json_objects, xml_objects, backups, csv_lines)}
 """The formats, in the order in which a file is tried for them."""
 
 

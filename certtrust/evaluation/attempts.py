@@ -16,7 +16,7 @@ from ..errors import CerttrustError
 from ..fleet import Fleet
 from ..names import device_ids
 from ..schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
-from ..trust import browser_verdict, chains
+from ..trust import browser_verdict, trust_state
 from .ownership import Whose, leaves, owned, owner, per_text, presented, whose
 
 _DEVICE_COLUMNS = ("user", "model", "firmware", "location", "tls_only", "reverse_proxy")
@@ -214,7 +214,7 @@ def _with_trust_paths(
     questions = cases[["fingerprint", "bundle", "pbx"]]
     known = cases["bundle"].notna()
     questions = questions.assign(fingerprint=questions["fingerprint"].where(known))
-    outcome = chains.judge(questions, certificates, trust, links)
+    outcome = trust_state.judge(questions, certificates, trust, links)
     # A listing tells names and dates of a certificate, and holds nothing that could be verified.
     listing = known & cases["fingerprint"].isna()
     failure = outcome["trust_failure"].mask(listing, "unreadable")
@@ -223,7 +223,7 @@ def _with_trust_paths(
 
 def _at_its_time(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the trust outcome at the row's own time."""
-    at_its_time = chains.trust_at(rows, rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us")))
+    at_its_time = trust_state.trust_at(rows, rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us")))
     return rows.assign(trust_state=at_its_time["trust_state"], trusted_by=at_its_time["trusted_by"])
 
 
@@ -286,7 +286,7 @@ def browser_attempts(
     kept = ["device", "fingerprint", "bundle", "url", "certificate_error", "source", *_CERTIFICATE_COLUMNS]
     rows = conform(served[kept].assign(scenario="browser", certificate_by="url"), ATTEMPTS)
     everyone = trust.assign(pbx=pd.Series(pd.NA, index=trust.index, dtype="str"))
-    links = chains.link(certificates, everyone, links)
+    links = trust_state.link(certificates, everyone, links)
     rows = _at_its_time(_with_trust_paths(rows, certificates, everyone, links))
     rows["browser_paths"] = browser_verdict.browser_paths(rows, certificates, everyone, links)
     return conform(rows, ATTEMPTS)

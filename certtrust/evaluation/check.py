@@ -13,7 +13,7 @@ from ..arrays.arrow import flags, true
 from ..arrays.grouping import alike
 from ..errors import CerttrustError, MissingColumnError
 from ..schema import ATTEMPTS, RESULTS
-from ..trust import chains
+from ..trust import trust_state
 from .rules import NAMES, RULES, SCENARIOS, Rule
 
 LOG_CAUSES = ("wrong_password", "unknown_user", "already_registered", "timeout", "unexplained")
@@ -84,7 +84,7 @@ def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None =
             f"the frame lacks the columns {', '.join(missing)}; make it with attempts() or browser_attempts()"
         )
     moment = _moment(attempts, at)
-    judged = attempts.assign(judged_at=moment, **chains.trust_at(attempts, moment))
+    judged = attempts.assign(judged_at=moment, **trust_state.trust_at(attempts, moment))
     asked = _asked(judged)
     outcome = _outcomes(judged, moment, asked)
     verdict, broken = _agreed(outcome, judged["scenario"], asked)

@@ -22,7 +22,7 @@ from ..evaluation.rules import BY_CODE, HYGIENE, SCENARIOS
 from ..fleet import Fleet
 from ..names import device_ids
 from ..schema import ATTEMPTS, CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, conform, empty
-from ..trust import chains
+from ..trust import trust_state
 from .findings import explain, present
 
 Certificates = bytes | str | Path | pd.DataFrame | Iterable[bytes | str | Path]
@@ -244,7 +244,7 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     codes = dict.fromkeys(code for part in (SCENARIOS, HYGIENE) for name in scenarios for code in part[name])
     steps = pd.DataFrame([_step(result, code) for code in codes], columns=list(_STEP))
     steps["passed"] = steps["passed"].astype("boolean")
-    path = chains.path_at(result, result["judged_at"]).iloc[0]
+    path = trust_state.path_at(result, result["judged_at"]).iloc[0]
     named = " or ".join(scenarios) or "no scenario of the page"
     return Diagnosis(result["verdict"].iloc[0], named, steps, list(path), result)
 
@@ -291,7 +291,7 @@ def _registered(
     device = identities(Fleet(presented, listed, empty(DEVICES), registration))[0]
     own = presented[list(_PRESENTED)].head(1).reset_index(drop=True)
     default = device_ids.serials(device).iloc[0]
-    outcome = chains.judge(own.assign(pbx=pd.Series([None], dtype="str")), presented, listed, links)
+    outcome = trust_state.judge(own.assign(pbx=pd.Series([None], dtype="str")), presented, listed, links)
     return conform(
         own.rename(columns={"parse_error": "certificate_error"}).assign(
             device=device.fillna("the device"),

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from . import columns, frames
+from . import field_values, to_frame
 from .coverage import pattern_coverage
 from .failures import intervals
 from .messages import PatternError
@@ -73,7 +73,7 @@ def read_registrations(
     ['pattern 1', 'pairs']
     """
     found = tables(source, options(format, patterns, workers), progress=progress)
-    return frames.frame(pa.concat_tables([columns.SCHEMA.empty_table(), *found]))
+    return to_frame.frame(pa.concat_tables([field_values.SCHEMA.empty_table(), *found]))
 
 
 def batches(
@@ -92,7 +92,7 @@ def batches(
     1
     """
     for table in tables(source, options(format, patterns, workers), progress=progress):
-        yield frames.frame(table)
+        yield to_frame.frame(table)
 
 
 def to_parquet(
@@ -118,7 +118,7 @@ def to_parquet(
     import pyarrow.parquet as pq  # which loads ssl
 
     rows = 0
-    with pq.ParquetWriter(path, columns.SCHEMA, compression="zstd") as writer:
+    with pq.ParquetWriter(path, field_values.SCHEMA, compression="zstd") as writer:
         for table in tables(source, options(format, patterns, workers), progress=progress):
             writer.write_table(table)
             rows += len(table)

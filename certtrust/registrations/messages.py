@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 
 from ..errors import CerttrustError
 from ..names.device_ids import HARDWARE_ID, SERIAL
-from . import columns as typed
-from . import records
-from .columns import NOTHING, TEXT, Columns, Notes, spread
+from . import field_values as typed
+from . import record_fields
+from .field_values import NOTHING, TEXT, Columns, Notes, spread
 from .pairs import pairs_with_quotes
 from .text.spans import Cuts, Flags, Places, Spans, holds, present
 from .vocabulary import H225_REASONS, TLS_ALERTS
@@ -94,10 +94,10 @@ def _compiled(name: str, regex: Any) -> Pattern:
         made = re.compile(regex)
     except (re.error, TypeError) as error:
         raise PatternError(f"{name} {regex!r} is no regular expression: {error}") from error
-    unknown = set(made.groupindex) - set(records.FIELDS)
+    unknown = set(made.groupindex) - set(record_fields.FIELDS)
     if unknown or not made.groupindex:
         what = f"has no column for {', '.join(sorted(unknown))}" if unknown else "has no named group"
-        raise PatternError(f"{name} {made.pattern!r} {what}; groups are named {', '.join(records.FIELDS)}")
+        raise PatternError(f"{name} {made.pattern!r} {what}; groups are named {', '.join(record_fields.FIELDS)}")
     return Pattern(name, made, _runs_fast(made))
 
 
@@ -162,7 +162,7 @@ def read(message: Spans, patterns: tuple[Pattern, ...], notes: Notes, blanks: Cu
         by[rows] = names.index("sentence")
         left = pc.if_else(pa.array(by < 0), left, NOTHING)
         found |= _added(found, fields, rows, count)
-    made = records.from_fields(found, notes)
+    made = record_fields.from_fields(found, notes)
     if "module" not in made:
         made["module"] = pc.struct_field(pc.extract_regex(left, _MODULE), "module").cast(TEXT)
     made["details"] = typed.first(made.get("details"), left)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .columns import TEXT
+from .field_values import TEXT
 from .text.spans import Cuts, Places, Spans, Words, parted
 
 _QUOTED = re.compile(rb'(?:^|(?<=[\s,;]))([A-Za-z_][\w.-]*)=(?:"([^"]*)"|([^\s"]*))')

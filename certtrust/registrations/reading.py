@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from ..errors import SourceError
 from ..sources import Source, sources
-from . import frames, messages
-from .columns import Columns, constant
+from . import messages, to_frame
+from .field_values import Columns, constant
 from .formats import About, Format, csv_lines, json_lines, parquet, phone_table, query_strings, syslog
 from .text import lines
 
@@ -87,7 +87,7 @@ def _tables(source: Source, chosen: Options) -> Iterator[Any]:
 
 def _failed(source: Source, error: str) -> Any:
     note = {"source": constant(source.name, 1), "parse_error": constant(error, 1)}
-    return frames.table(note, 1)
+    return to_frame.table(note, 1)
 
 
 def _counted(stream: BinaryIO, source: Source, chosen: Options) -> Counted:
@@ -120,7 +120,7 @@ def _counted(stream: BinaryIO, source: Source, chosen: Options) -> Counted:
 def _table(made: Columns, block: lines.Block, first: int, name: str) -> Any:
     count = len(block.lines)
     place = {"source": constant(name, count), "line": pa.array(np.arange(first, first + count))}
-    return frames.table(made | place | {"raw": block.lines}, count)
+    return to_frame.table(made | place | {"raw": block.lines}, count)
 
 
 def _in_order(work: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Iterator[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .content import Report, explain_fleet
 from .exports import as_json, write_report
 from .page import page
-from .words import summary_lines
+from .summary_text import summary_lines
 
 STEPS = (
     "reading files",

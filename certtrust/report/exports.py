@@ -12,7 +12,7 @@ from ..evaluation.rules import rules as all_rules
 from .content import Report
 from .figures import write_pictures
 from .page import page
-from .words import summarise
+from .summary_text import summarise
 
 FORMAT_VERSION = 1
 """Raised when a key of the JSON is renamed or removed; keys may be added without it."""

@@ -11,7 +11,7 @@ from ..charts.drawing.palette import CAUSE_COLOURS, OTHER
 from ..evaluation.rules import rules as all_rules
 from ..texts.labels import percent, plural
 from ..texts.markup import Column, Markup, join, table, tag
-from . import words
+from . import summary_text
 from .content import Report
 from .figures import dark_colours, figure
 
@@ -81,7 +81,7 @@ def _dark() -> str:
 
 
 def _summary(report: Report) -> Markup:
-    summary = words.summarise(report)
+    summary = summary_text.summarise(report)
     tiles = [
         (f"{summary.failing_devices:,}", f"of {plural(summary.devices, 'device')} fail"),
         (f"{summary.failed:,}", f"of {plural(summary.attempts, 'attempt')} failed"),
@@ -91,8 +91,8 @@ def _summary(report: Report) -> Markup:
     return join(
         [
             tag("h1", "Why registrations fail: ", tag("bdi", report.name)),
-            tag("p", words.what_fails(report), class_="lead"),
-            tag("p", words.why(report)) if summary.failed else None,
+            tag("p", summary_text.what_fails(report), class_="lead"),
+            tag("p", summary_text.why(report)) if summary.failed else None,
             tag("dl", [tag("div", tag("dt", label), tag("dd", number)) for number, label in tiles], class_="tiles"),
         ]
     )
@@ -146,7 +146,7 @@ def _card(cause: pd.Series, total: int) -> Markup:
 def _first(report: Report, stem: str | None) -> Iterator[Markup]:
     actions = report.remedies
     if actions.empty:
-        yield tag("p", words.first_remedy(report).capitalize() + ".")
+        yield tag("p", summary_text.first_remedy(report).capitalize() + ".")
         return
     yield figure(report, "remedies")
     yield tag("p", "In this order, each action repairs as much as possible of what is still broken:")
@@ -234,7 +234,7 @@ def _devices(report: Report, stem: str | None) -> Iterator[Markup]:
 
 def _impersonations(report: Report, stem: str | None) -> Iterator[Markup]:
     pairs = report.impersonations
-    yield tag("p", words.impersonations(report))
+    yield tag("p", summary_text.impersonations(report))
     if pairs.empty:
         return
     doors = pairs.drop_duplicates(["fingerprint", "subject_cn", "pbx"])
@@ -327,7 +327,7 @@ def _inputs(report: Report, stem: str | None) -> Iterator[Markup]:
 
 
 def _footer(report: Report) -> Markup:
-    made = f"{words.day(report.made)} at {report.made:%H:%M} UTC"
+    made = f"{summary_text.day(report.made)} at {report.made:%H:%M} UTC"
     return tag(
         "p",
         f"Made by certtrust on {made}. Verdicts follow from the files alone; no device was asked.",

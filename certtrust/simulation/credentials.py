@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 from .authorities import DAY, Issued, day, device_certificate
+from .invented_names import ROOMS
 from .model import SOFT, Device, Presented
 from .sites import NOW_SECONDS, START, SYNTHETIC, WINDOW, Authorities
-from .words import ROOMS
 
 _WHOLE = 9
 

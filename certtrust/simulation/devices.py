@@ -8,9 +8,9 @@ from random import Random
 
 from . import faults as causes
 from .credentials import UNTRUSTED, certify, dealt
+from .invented_names import FIRST_NAMES, LAST_NAMES
 from .model import SOFT, Device
 from .sites import Authorities, Site
-from .words import FIRST_NAMES, LAST_NAMES
 
 _PHONES = ("IP222", "IP232", "IP241", "IP111", "IP112", "IP150", "IP102", "IP200A", "IP110A")
 _OLD_PHONES = ("IP200A", "IP110A", "IP230", "IP240")

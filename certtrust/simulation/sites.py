@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from .authorities import DAY, Issued, authority, day, device_certificate
-from .words import CUSTOMERS, TOWNS
+from .invented_names import CUSTOMERS, TOWNS
 
 NOW_SECONDS = day(2026, 11, 1)
 """The moment at which the log of every simulated fleet ends."""

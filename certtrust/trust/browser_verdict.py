@@ -28,7 +28,7 @@ from ..names import hosts as _hosts
 from ..names import matching
 from ..names.certificate_names import Kind, entries
 from ..schema import TRUST_STATES
-from . import chains
+from . import trust_state
 from .browser_policy import to_ca, to_entry, to_server
 
 _NOBODY = "\0"  # no PBX's name: whose list holds what browsers do not take from their list
@@ -42,7 +42,7 @@ _UNDECIDED = ("no certificate", "unreadable")
 class BrowserView(NamedTuple):
     """What browsers make of a certificate and its chain, whatever the URL and the moment."""
 
-    paths: tuple[chains.TrustPath, ...]
+    paths: tuple[trust_state.TrustPath, ...]
     """The ways to their list that they would take."""
     failure: str | None
     """The trust state while none of these holds."""
@@ -81,11 +81,11 @@ def browser_paths(
     # Whom browsers refuse stays known, as what holds for a key holds for all of its certificates, but it is
     # neither presented nor listed.
     barred = _refused(trust, to_entries).mask(own, ~may_stand_alone.astype(bool))
-    judged = chains.judge(
+    judged = trust_state.judge(
         attempts[["fingerprint", "bundle", "pbx"]],
         certificates.assign(bundle=certificates["bundle"].mask(_refused(certificates, to_cas))),
         trust.assign(pbx=trust["pbx"].mask(barred, _NOBODY)),
-        chains.link(certificates, trust) if links is None else links,
+        trust_state.link(certificates, trust) if links is None else links,
     )
     objections = {**to_cas, **to_entries}
     views: dict[Any, BrowserView] = {}
@@ -112,8 +112,8 @@ def _distinct(frame: pd.DataFrame) -> Any:
 
 def _why(
     state: str | None,
-    paths: tuple[chains.TrustPath, ...],
-    all_paths: tuple[chains.TrustPath, ...],
+    paths: tuple[trust_state.TrustPath, ...],
+    all_paths: tuple[trust_state.TrustPath, ...],
     objections: dict[str, str],
 ) -> str:
     """Say why browsers take no path: what they object to in one that the page allows, else what any verifier says."""
@@ -143,7 +143,7 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     """
     code, views = _views(attempts["browser_paths"])
     moment = moment.dt.floor("s")
-    trust = chains.trust_at(_trust_columns(attempts, code, views), moment)["trust_state"].astype("str")
+    trust = trust_state.trust_at(_trust_columns(attempts, code, views), moment)["trust_state"].astype("str")
     undecided = trust.isna() | trust.isin(_UNDECIDED)
     early, late = attempts["not_before"] > moment, attempts["not_after"] < moment
     untimed = attempts["not_before"].isna() | attempts["not_after"].isna() | moment.isna()

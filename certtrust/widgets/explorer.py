@@ -18,9 +18,9 @@ from ..report.content import reasons
 from ..report.exports import guarded
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
-from . import explained
-from .index import FILTERS, Criteria, Index, build
-from .panels import Channel, Head, bars, device_table
+from . import diagnosis_view
+from .filter_index import FILTERS, Criteria, Index, build
+from .html_parts import Channel, Head, bars, device_table
 from .styling import DASH, FIELD, card, day, html, short, show, show_with_twin, style
 from .tables import label
 
@@ -330,7 +330,7 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
             return
         rows = self._index.devices(self._index.codes["device"] == words.index(self.device))
         result = self._index.results.iloc[rows["last"].to_numpy()].head(1)
-        diagnosis = explained.of_result(result)
+        diagnosis = diagnosis_view.of_result(result)
         told = reasons(result)
         cause = result["cause"].astype("str").iloc[0]
         by_log = tag(
@@ -344,8 +344,8 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
             [
                 tag("p", f"{facts} {seen}"),
                 by_log if told["why"].iloc[0] and diagnosis.verdict != "fail" else None,
-                explained.verdict_html(diagnosis),
-                explained.steps_html(diagnosis),
+                diagnosis_view.verdict_html(diagnosis),
+                diagnosis_view.steps_html(diagnosis),
             ],
         )
         self.set_trait("diagnosis", diagnosis)

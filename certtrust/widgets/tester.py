@@ -14,8 +14,8 @@ from ..explanation.diagnosis import Diagnosis, diagnose
 from ..fleet import Fleet
 from ..schema import CERTIFICATES, empty
 from ..texts.markup import Markup, tag
-from ..trust import chains
-from . import explained
+from ..trust import trust_state
+from . import diagnosis_view
 from .certificate_source import CertificateSource
 from .date_slider import MomentSlider
 from .styling import DASH, FIELD, card, html, show, show_with_twin, style, word_for
@@ -208,7 +208,7 @@ class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
         missing = self._what_is_missing()
         if missing:
             self.set_trait("diagnosis", None)
-            show(self._answer, explained.asking(missing))
+            show(self._answer, diagnosis_view.asking(missing))
             for each in (self._chain, self._steps, self._texts):
                 show(each, DASH)
             return
@@ -232,26 +232,28 @@ class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
         }
         # Signatures are verified once per certificate and list, not once per key that is pressed.
         listed = self.certificates.head(0) if self.trust is None else self.trust
-        self._links = chains.link(self.certificates, listed) if self._links is None else self._links
+        self._links = trust_state.link(self.certificates, listed) if self._links is None else self._links
         try:
             diagnosis = diagnose(self.certificates, trust=self.trust, at=self.at, links=self._links, **options)
         except CerttrustError as problem:
             self.set_trait("diagnosis", None)
-            show(self._answer, explained.asking(str(problem)))
+            show(self._answer, diagnosis_view.asking(str(problem)))
             return
-        nodes = explained.chain(diagnosis, self.certificates, self.trust, self._links)
-        self.explanation = explained.explanation(diagnosis, nodes)
-        trust = None if self.trust is None else explained.Code("tester.trust")
-        self.call = explained.python_call("tester.certificates", **options, trust=trust, at=f"{self.at:%Y-%m-%d %H:%M}")
-        show(self._answer, explained.verdict_html(diagnosis))
-        show(self._chain, explained.tree_html(nodes))
-        show(self._steps, explained.steps_html(diagnosis))
+        nodes = diagnosis_view.chain(diagnosis, self.certificates, self.trust, self._links)
+        self.explanation = diagnosis_view.explanation(diagnosis, nodes)
+        trust = None if self.trust is None else diagnosis_view.Code("tester.trust")
+        self.call = diagnosis_view.python_call(
+            "tester.certificates", **options, trust=trust, at=f"{self.at:%Y-%m-%d %H:%M}"
+        )
+        show(self._answer, diagnosis_view.verdict_html(diagnosis))
+        show(self._chain, diagnosis_view.tree_html(nodes))
+        show(self._steps, diagnosis_view.steps_html(diagnosis))
         note = "tester stands for this widget, as in tester = ct.widgets.CertificateTester(...)."
         show(
             self._texts,
             [
-                explained.copyable("explanation", self.explanation),
-                explained.copyable("Python call", self.call),
+                diagnosis_view.copyable("explanation", self.explanation),
+                diagnosis_view.copyable("Python call", self.call),
                 tag("p", note, class_="ct-hint"),
             ],
         )

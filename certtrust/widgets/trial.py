@@ -24,7 +24,7 @@ from ..evaluation.check import CAUSES, VERDICTS, check
 from ..evaluation.ownership import identities
 from ..fleet import Fleet, link
 from ..names import matching
-from ..trust import chains
+from ..trust import trust_state
 
 Codes = npt.NDArray[np.int64]
 
@@ -163,7 +163,7 @@ class Trial:
         links = fleet.links[fleet.links["child"].isin(there)] if fleet.links is not None else None
         known = rows["bundle"].notna()
         questions = rows[["pbx", "bundle"]].assign(fingerprint=rows["fingerprint"].where(known))
-        outcome = chains.judge(questions, presented, settings.trust, links)
+        outcome = trust_state.judge(questions, presented, settings.trust, links)
         # A listing tells names and dates of a certificate, and holds nothing that could be verified.
         failure = outcome["trust_failure"].mask(known & rows["fingerprint"].isna(), "unreadable")
         return check(rows.assign(trust_paths=outcome["trust_paths"], trust_failure=failure), at=settings.at)

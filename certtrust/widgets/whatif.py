@@ -19,7 +19,7 @@ from ..report.exports import guarded
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
 from .date_slider import MomentSlider
-from .panels import Channel, Head, compared_bars, device_table, tiles
+from .html_parts import Channel, Head, compared_bars, device_table, tiles
 from .steps import EVERY, Step, in_list, lists, plan, settings
 from .styling import FIELD, card, day, html, short, show, show_with_twin, style, word_for
 from .trial import Settings, Trial, changed, is_h323, switched

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from .ber import (  # fmt: skip
+from .ber import (
     BIT_STRING,
     BMP_STRING,
     BOOLEAN,

@@ -11,7 +11,7 @@ import pandas as pd
 from ...arrays.grouping import Codes, combine, distinct, places, same_objects, spread
 from ...fleet import Fleet
 from ...schema import TRUST, conform
-from ...trust import chains
+from ...trust import trust_state
 from ...x509.columnar_structure import Outlines
 from .actions import among
 
@@ -23,7 +23,7 @@ class Authorities:
     """The CAs of a fleet: who stands above a certificate, and what stands below a CA."""
 
     def __init__(self, fleet: Fleet, known: pd.DataFrame) -> None:
-        links = fleet.links if fleet.links is not None else chains.link(fleet.certificates, fleet.trust)
+        links = fleet.links if fleet.links is not None else trust_state.link(fleet.certificates, fleet.trust)
         verified = links[links["verified"].fillna(value=False).astype(bool)]
         self.signer = pd.Series(verified["issuer"].to_numpy(), index=verified["child"].to_numpy(), dtype="str")
         self.signer = self.signer[~self.signer.index.duplicated()]
@@ -119,7 +119,7 @@ def ways(fleet: Fleet, leaves: pd.DataFrame, known: pd.DataFrame, authorities: A
     questions = leaves[["fingerprint", "bundle"]].iloc[leaf].assign(pbx=pd.array(entry, dtype="str"))
     lists = known.reindex(pd.Index(distinct(questions["pbx"])))
     lists = conform(lists.assign(pbx=lists["fingerprint"]).reset_index(drop=True), TRUST)
-    paths = chains.trust_paths(questions.reset_index(drop=True), fleet.certificates, lists, fleet.links)
+    paths = trust_state.trust_paths(questions.reset_index(drop=True), fleet.certificates, lists, fleet.links)
     rows = [
         (place, path.not_before, path.not_after, len(path.certificates))
         for place, found in enumerate(paths)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
-from ..columns import Columns
+from ..field_values import Columns
 from ..text.lines import Block
 
 

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from .. import columns as typed
-from .. import records
-from ..columns import TEXT, Columns, Notes, constant, scattered, spread, word
+from .. import field_values as typed
+from .. import record_fields
+from ..field_values import TEXT, Columns, Notes, constant, scattered, spread, word
 from ..text.lines import Block
 from ..text.spans import Cuts, Flags, Spans, Words, holds, present
 from . import About, Reader
@@ -41,7 +41,7 @@ def header(head: str) -> tuple[str, list[str]]:
 
 def sniff(head: str) -> bool:
     """Tell whether the first line names columns of REGISTRATIONS."""
-    known = set(header(head)[1]) & set(records.FIELDS)
+    known = set(header(head)[1]) & set(record_fields.FIELDS)
     return len(known) >= 2 and bool(known & _TELLING)
 
 
@@ -53,12 +53,12 @@ def reader(head: str, _: About) -> Reader:
 
 def _parse(block: Block, *, separator: str, names: list[str]) -> Columns:
     notes = Notes(block.problems)
-    places = {name: place for place, name in enumerate(names) if name in records.FIELDS}
+    places = {name: place for place, name in enumerate(names) if name in record_fields.FIELDS}
     fields, reasons = _fields(block.lines, separator, len(names), places)
     notes.add(present(reasons), reasons)
     if not places:
         notes.add(~present(notes.text), "the header names no column that is known here")
-    made = records.from_fields(fields, notes)
+    made = record_fields.from_fields(fields, notes)
     problems = notes.text
     return made | {"matched_by": typed.marked(~present(problems), "record"), "parse_error": problems}
 

@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import columns as typed
-from .. import messages, records
-from ..columns import NOTHING, TEXT, Columns, Notes, constant, word
+from .. import field_values as typed
+from .. import messages, record_fields
+from ..field_values import NOTHING, TEXT, Columns, Notes, constant, word
 from ..text.spans import Spans, holds, present
 from ..vocabulary import REGISTRATION_DOWN, reasons
 from . import About
@@ -43,7 +43,7 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
         "module": given["source"],
         "details": pc.coalesce(given["details"], given["msg"], given["text"]),
     }
-    who = records.host(pc.coalesce(given["host"], given["from"]))
+    who = record_fields.host(pc.coalesce(given["host"], given["from"]))
     serial = typed.serials(given["serial"])
     notes.unread(given["serial"], serial, "the serial is not 12 hex digits")
     made |= {"serial": pc.coalesce(serial, who["serial"]), "hardware_id": who["hardware_id"]}

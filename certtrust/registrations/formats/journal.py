@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pyarrow.compute as pc
 
-from .. import columns as typed
-from .. import messages, records
-from ..columns import Columns, Notes
+from .. import field_values as typed
+from .. import messages, record_fields
+from ..field_values import Columns, Notes
 from ..text.spans import Spans, present
 from . import About
 
@@ -25,7 +25,7 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
         "clock_unset": unset,
         "time_by": typed.stamped(time),
         "module": given["SYSLOG_IDENTIFIER"],
-        **records.host(given["_HOSTNAME"]),
+        **record_fields.host(given["_HOSTNAME"]),
     }
     told = messages.read(Spans.of(message), about.patterns, notes)
     return messages.merged(made, told)

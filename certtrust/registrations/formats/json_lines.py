@@ -15,16 +15,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
-from .. import columns as typed
-from .. import records
-from ..columns import TEXT, Columns, Notes, constant, scattered, spread, word
+from .. import field_values as typed
+from .. import record_fields
+from ..field_values import TEXT, Columns, Notes, constant, scattered, spread, word
 from ..text.lines import Block
 from ..text.spans import present
 from . import About, Reader, events, journal
 
 NAME = "json"
 _TELLING = ("mt", "MESSAGE", "__REALTIME_TIMESTAMP")
-_KEYS_OF_KIND = tuple(tuple(dict.fromkeys((*_TELLING, *keys))) for keys in (events.KEYS, journal.KEYS, records.FIELDS))
+_KEYS_OF_KIND = tuple(
+    tuple(dict.fromkeys((*_TELLING, *keys))) for keys in (events.KEYS, journal.KEYS, record_fields.FIELDS)
+)
 KEYS = tuple(dict.fromkeys(key for keys in _KEYS_OF_KIND for key in keys))
 
 _PIECE = 128
@@ -73,10 +75,10 @@ def _kinds(fields: Columns) -> Any:
 
 
 def _own(fields: Columns, notes: Notes, _: About) -> Columns:
-    known = {name: fields[name] for name in records.FIELDS}
+    known = {name: fields[name] for name in record_fields.FIELDS}
     empty = ~np.logical_or.reduce([present(field) for field in known.values()])
     notes.add(empty & ~present(notes.text), "an object without a key that is known here")
-    made = records.from_fields(known, notes)
+    made = record_fields.from_fields(known, notes)
     return made | {"matched_by": typed.marked(~empty, "record")}
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import columns as typed
-from .. import frames, records
-from ..columns import NOTHING, TEXT, Columns, Notes, constant, word
+from .. import field_values as typed
+from .. import record_fields, to_frame
+from ..field_values import NOTHING, TEXT, Columns, Notes, constant, word
 
 NAME = "parquet"
 MAGIC = b"PAR1"
@@ -34,7 +34,7 @@ def tables(stream: BinaryIO, begin: bytes, name: str) -> Iterator[tuple[Any, int
         fields = [field for field in parquet.schema_arrow.names if field in typed.COLUMNS]
         first = 1
         for batch in parquet.iter_batches(_ROWS, columns=fields):
-            yield frames.table(_columns(batch, first, name), batch.num_rows), batch.num_rows
+            yield to_frame.table(_columns(batch, first, name), batch.num_rows), batch.num_rows
             first += batch.num_rows
     except (pa.ArrowException, pa.ArrowInvalid) as problem:
         raise OSError(f"not a Parquet file that can be read: {problem}") from problem
@@ -54,8 +54,10 @@ def _columns(batch: Any, first: int, name: str) -> Columns:
     notes = Notes(pa.nulls(count, TEXT))
     time = given.get("time")
     is_time = time is not None and pa.types.is_timestamp(time.type)
-    fields = {key: _text(given[key]) for key in records.FIELDS if key in given and not (key == "time" and is_time)}
-    made = records.from_fields(fields, notes)
+    fields = {
+        key: _text(given[key]) for key in record_fields.FIELDS if key in given and not (key == "time" and is_time)
+    }
+    made = record_fields.from_fields(fields, notes)
     if time is not None and is_time:
         made |= _times(time, made.get("clock_unset"))
     made |= {key: _text(given[key]) for key in _KEPT if key in given}

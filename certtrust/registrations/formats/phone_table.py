@@ -14,9 +14,9 @@ from pathlib import PurePosixPath
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import columns as typed
-from .. import records
-from ..columns import TEXT, Columns, Notes, constant
+from .. import field_values as typed
+from .. import record_fields
+from ..field_values import TEXT, Columns, Notes, constant
 from ..text.lines import Block
 from ..text.spans import Spans, holds
 from . import About, Reader
@@ -68,8 +68,8 @@ def _parse(block: Block, *, separator: str, names: list[str], stem: str) -> Colu
         for place, name in enumerate(names)
         if name in _TAKEN_FOR
     }
-    device = records.host(constant(stem, len(block.lines)))
-    made = {**device, **records.from_fields(fields, notes)}
+    device = record_fields.host(constant(stem, len(block.lines)))
+    made = {**device, **record_fields.from_fields(fields, notes)}
     made["serial"] = pc.coalesce(device["serial"], made.get("serial", pa.nulls(len(block.lines), TEXT)))
     matched = typed.marked(holds(sized), "record")
     return typed.named(made) | {"matched_by": matched, "parse_error": notes.text}

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import columns as typed
-from .. import messages, records
-from ..columns import NOTHING, TEXT, Columns, Notes, spread
+from .. import field_values as typed
+from .. import messages, record_fields
+from ..field_values import NOTHING, TEXT, Columns, Notes, spread
 from ..pairs import pairs
 from ..text.lines import Block
 from ..text.spans import Cuts, Spans, holds
@@ -53,7 +53,7 @@ def _parse(block: Block, about: About) -> Columns:
         "time": time,
         "clock_unset": unset,
         "time_by": typed.stamped(time),
-        **records.host(given["from"]),
+        **record_fields.host(given["from"]),
     }
     told = messages.read(Spans.of(given["msg"]), about.patterns, notes)
     return messages.merged(made, told) | {"parse_error": notes.text}

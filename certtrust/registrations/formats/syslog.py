@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import columns as typed
-from .. import messages, records, rfc3164_time
-from ..columns import TEXT, Columns, Notes, spread
+from .. import field_values as typed
+from .. import messages, record_fields, rfc3164_time
+from ..field_values import TEXT, Columns, Notes, spread
 from ..text.lines import Block
 from ..text.spans import Cuts, Flags, Spans, Words, present
 from . import About, Reader
@@ -67,7 +67,7 @@ def _parse(block: Block, about: About) -> Columns:
     notes.add(torn, "no layout of a log line: all of it is taken as the message")
     notes.add(typed.blank(block.lines), "blank line")
     told = messages.read(message, about.patterns, notes, blanks)
-    made |= {"module": parts.module.text(), **records.host(parts.host.text())}
+    made |= {"module": parts.module.text(), **record_fields.host(parts.host.text())}
     return messages.merged(made, told) | {"parse_error": notes.text}
 
 

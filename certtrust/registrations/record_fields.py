@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from . import columns as typed
-from .columns import NOTHING, Columns, Notes, constant
+from . import field_values as typed
+from .field_values import NOTHING, Columns, Notes, constant
 from .vocabulary import reasons
 
 FIELDS = (

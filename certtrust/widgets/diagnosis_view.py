@@ -9,7 +9,7 @@ import pandas as pd
 from ..evaluation.rules import HYGIENE, SCENARIOS
 from ..explanation.diagnosis import Diagnosis, _step
 from ..texts.markup import Content, Markup, tag
-from ..trust import chains
+from ..trust import trust_state
 from .styling import MARKS, day, verdict_of
 
 SCENARIO_LABELS = {
@@ -48,7 +48,7 @@ def of_result(result: pd.DataFrame) -> Diagnosis:
     scenario = scenario if isinstance(scenario, str) else "h323-certificate"
     steps = pd.DataFrame([_step(result, code) for code in (*SCENARIOS[scenario], *HYGIENE[scenario])])
     steps["passed"] = steps["passed"].astype("boolean")
-    path = chains.path_at(result, result["judged_at"]).iloc[0]
+    path = trust_state.path_at(result, result["judged_at"]).iloc[0]
     return Diagnosis(str(result["verdict"].iloc[0]), scenario, steps, list(path), result)
 
 
@@ -165,7 +165,7 @@ def _upwards(
     certificates: pd.DataFrame, listed: pd.DataFrame, known: pd.DataFrame, links: pd.DataFrame | None
 ) -> list[str]:
     """Follow verified signatures from the first certificate as far as they lead."""
-    links = chains.link(certificates, listed, links)
+    links = trust_state.link(certificates, listed, links)
     verified = links[links["verified"].fillna(value=False).astype(bool) & (links["child"] != links["issuer"])]
     above = verified.drop_duplicates("child").set_index("child")["issuer"]
     prints = [certificates["fingerprint"].iloc[0]]

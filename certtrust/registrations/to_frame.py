@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import schema
-from .columns import COLUMNS, SCHEMA, TEXT, Columns, constant
+from .field_values import COLUMNS, SCHEMA, TEXT, Columns, constant
 from .text.spans import Spans
 
 _SLACK = 1.02
