@@ -11,7 +11,7 @@ from certtrust.evaluation.check import CAUSES, causes
 from certtrust.evaluation.rules import BY_CODE, HYGIENE, RULES, SCENARIOS
 from certtrust.explanation.findings import _DERIVED
 from certtrust.schema import RESULTS
-from certtrust.texts import sentences
+from certtrust.texts.sentences import sentences
 
 PAGE_RULES = {
     "browser.trust",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..evaluation.check import required
-from ..texts import fill, sentences, shown
+from ..texts.sentences import fill, sentences, shown
 
 MISSING = (
     "certificate",

@@ -17,7 +17,7 @@ import pandas as pd
 from ..arrays.arrow import true
 from ..names import matching
 from ..names.device_ids import hardware_ids, same_spelling, serials
-from ..texts import sentences
+from ..texts.sentences import sentences
 from ..trust import browser_verdict
 
 Check = Callable[[pd.DataFrame, pd.Series], pd.Series]

@@ -17,7 +17,7 @@ from ..evaluation.check import required
 from ..evaluation.rules import RULES, Rule
 from ..names.matching import begins_with_cn
 from ..schema import TRUST_STATES
-from ..texts import fill, shown
+from ..texts.sentences import fill, shown
 from ..trust import browser_verdict
 
 

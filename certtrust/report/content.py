@@ -16,8 +16,8 @@ from ..evaluation.check import check, compare, counted, required
 from ..evaluation.rules import BY_CODE, RULES
 from ..explanation.findings import explain, filled
 from ..fleet import FOLDERS, Fleet, link
-from ..texts import sentences
 from ..texts.labels import cause_label
+from ..texts.sentences import sentences
 
 Step = Callable[[str], None]
 """Told what is being worked on, for a progress bar."""

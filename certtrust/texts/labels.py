@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import sentences
+from .sentences import sentences
 
 RELATIONS: dict[str, str] = {
     "equal": "Name and CN are equal",

@@ -11,7 +11,7 @@ from ...arrays.arrow import true
 from ...arrays.grouping import places
 from ...evaluation.ownership import leaves
 from ...fleet import Fleet
-from ...texts import fill, sentences
+from ...texts.sentences import fill, sentences
 from .actions import COLUMNS, KINDS, among, taken
 from .set_cover import groups
 from .trusting import Authorities
