@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..evaluation.check import counted
-from ..texts.labels import percent, plural
+from ..texts.labels import listed, percent, plural
 from .content import PAIRS, Report
 
 
@@ -102,7 +102,7 @@ def why(report: Report) -> str:
     if summary.unexplained:
         said.append(f"{summary.unexplained:,} ({percent(summary.unexplained / summary.failed)}) stay unexplained")
     failures = "predicted failures" if not summary.observed else "failures"
-    return f"Of the {plural(summary.failed, failures[:-1])}, {_listed(said)}."
+    return f"Of the {plural(summary.failed, failures[:-1])}, {listed(said)}."
 
 
 def top_causes(report: Report, count: int = 3) -> str:
@@ -121,10 +121,6 @@ def top_causes(report: Report, count: int = 3) -> str:
         f"{title} ({percent(size / total)})" for title, size in zip(first["title"], first["attempts"], strict=True)
     ]
     return ", ".join(named) or "none"
-
-
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def first_remedy(report: Report) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .sentences import sentences
+from collections.abc import Sequence
+
+from .sentences import say, sentences
 
 RELATIONS: dict[str, str] = {
     "equal": "Name and CN are equal",
@@ -32,16 +34,28 @@ def cause_label(cause: str) -> str:
     return str(found.get("title", cause))
 
 
-def plural(count: int, noun: str, nouns: str | None = None) -> str:
-    """Return the count with its noun in the right number.
+def plural(count: int, noun: str) -> str:
+    """Return the count with its noun in the right number; the nouns stand in the file of sentences.
 
     Examples
     --------
-    >>> plural(1, "device"), plural(1204, "device"), plural(2, "entry", "entries")
+    >>> plural(1, "device"), plural(1204, "device"), plural(2, "entry")
     ('1 device', '1,204 devices', '2 entries')
     """
-    word = noun if count == 1 else nouns or noun + "s"
-    return f"{count:,} {word}"
+    return say(f"nouns.{noun}", count=count)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return parts as a list in a sentence.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"]), listed(["a"])
+    ('a, b and c', 'a')
+    """
+    if len(parts) < 2:
+        return "".join(parts)
+    return say("lists.last", first=say("lists.between").join(parts[:-1]), last=parts[-1])
 
 
 def percent(share: float) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numbers
 import string
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,16 +17,76 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..arrays.arrow import text
+from ..errors import CerttrustError
 
 MISSING = "(not known)"
 
+_LANGUAGE: ContextVar[str] = ContextVar("language", default="en")
+
+
+@contextmanager
+def language(code: str) -> Iterator[None]:
+    """Make sentences in another language for as long as the context lasts.
+
+    Parameters
+    ----------
+    code : str
+        The name of a file of sentences beside this module, such as `en`.
+
+    Examples
+    --------
+    >>> with language("en"):
+    ...     say("nouns.device", count=2)
+    '2 devices'
+    """
+    sentences(code)  # an unknown language fails here, not in the middle of a report
+    token = _LANGUAGE.set(code)
+    try:
+        yield
+    finally:
+        _LANGUAGE.reset(token)
+
+
+def sentences(code: str | None = None) -> dict[str, Any]:
+    """Return all sentences of a language, by default of the current one, as nested tables."""
+    return _load(code or _LANGUAGE.get())
+
 
 @cache
-def sentences(language: str = "en") -> dict[str, Any]:
-    """Return the sentences of a language: the tables `rules`, `causes` and `not_checked`."""
-    with resources.files(__package__).joinpath(f"{language}.toml").open("rb") as file:
-        loaded: dict[str, Any] = tomllib.load(file)
-    return loaded
+def _load(code: str) -> dict[str, Any]:
+    file = resources.files(__package__).joinpath(f"{code}.toml")
+    if not code.isalpha() or not file.is_file():
+        raise CerttrustError(f"there are no sentences in the language {code!r}")
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def say(key: str, /, **values: Any) -> str:
+    """Return one sentence in the current language, filled with values.
+
+    Parameters
+    ----------
+    key : str
+        Where the sentence stands in the file of sentences: its tables and its name, joined by dots.
+    **values
+        What its placeholders stand for. Whole numbers are written in the language's form. Where
+        the sentence has the forms `one` and `other`, the value `count` chooses between them.
+
+    Examples
+    --------
+    >>> say("nouns.device", count=1), say("nouns.device", count=1204)
+    ('1 device', '1,204 devices')
+    """
+    found: Any = sentences()
+    for part in key.split("."):
+        found = found[part]
+    if isinstance(found, dict):
+        found = found["one" if values["count"] == 1 else "other"]
+    return str(found).format_map({name: _in_words(value) for name, value in values.items()})
+
+
+def _in_words(value: Any) -> str:
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return f"{int(value):,}" if whole else str(value)
 
 
 def shown(values: pd.Series) -> pd.Series:

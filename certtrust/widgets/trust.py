@@ -166,7 +166,7 @@ class TrustChoice(traitlets.HasTraits):
         found = entries[names.str.casefold().str.contains(wanted, regex=False)] if wanted else entries
         self.boxes.children = tuple(self._box(row) for row in found.head(SHOWN).itertuples())
         more = f" {len(found) - SHOWN:,} more: narrow the search." if len(found) > SHOWN else ""
-        show(self.note, (f"{plural(len(entries), 'entry', 'entries')}.{more}" if self._known else "No list is known."))
+        show(self.note, (f"{plural(len(entries), 'entry')}.{more}" if self._known else "No list is known."))
         if publish:
             self._publish()
 
