@@ -1,0 +1,75 @@
+"""What a format is to a reader: a name, a look at the beginning of a file, and a way to read on from there.
+
+Certificates, devices and registrations come in many formats. Each is one module of a folder, and
+one line in that folder's list; the reader tries the formats in the order of the list.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any, BinaryIO, NamedTuple, Protocol
+
+import pandas as pd
+
+from .errors import CerttrustError
+
+HEAD = 1 << 16
+"""Bytes of a file's beginning that a format may look at."""
+
+
+class About(NamedTuple):
+    """What a format may need to know about a file beyond its bytes."""
+
+    name: str
+    modified: pd.Timestamp | None = None
+    options: Mapping[str, Any] = {}
+    """What the reader was called with, such as passwords or patterns of messages."""
+
+
+class Format(Protocol):
+    """A module that reads one format."""
+
+    NAME: str
+
+    def sniff(self, head: bytes) -> bool:
+        """Return True where a file that begins with these bytes is of this format."""
+
+    def read(self, stream: BinaryIO, about: About) -> Iterator[Any]:
+        """Yield what the file holds, in order; what cannot be read is yielded with its reason."""
+
+
+def listed(package: str, names: Sequence[str], *, helpers: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the formats of a folder by their names, in the order of its list.
+
+    Parameters
+    ----------
+    package : str
+        The folder, as a dotted name.
+    names : sequence of str
+        The modules that are formats, in the order in which a file is tried for them.
+    helpers : iterable of str
+        The modules of the folder that are no formats.
+
+    Raises
+    ------
+    CerttrustError
+        If a module is not in the list, or lacks a part of what a format is: the sentence says what.
+    """
+    modules = {module.name for module in pkgutil.iter_modules(import_module(package).__path__)}
+    if forgotten := sorted(modules - {*names, *helpers}):
+        raise CerttrustError(f"{package}.{forgotten[0]} is not in the list of formats of {package}")
+    formats = {}
+    for name in names:
+        module = import_module(f"{package}.{name}")
+        for part in ("NAME", "sniff", "read"):
+            if not hasattr(module, part):
+                raise CerttrustError(f"{package}.{name} is listed as a format but has no {part}")
+        formats[module.NAME] = module
+    return formats
+
+
+def recognise(formats: Iterable[Any], head: bytes) -> Any | None:
+    """Return the first format that knows the beginning of a file, or None."""
+    return next((form for form in formats if form.sniff(head)), None)
