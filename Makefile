@@ -3,8 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FLEET ?= data/fleet
+PYTHONS ?= 3.11 3.12 3.13 3.14
 
-.PHONY: report test lab check-all clean
+.PHONY: report test lab check-all test-oldest test-pythons docs clean
 
 report: $(READY)  ## explain the fleet in data/fleet: writes build/report.html
 	@mkdir -p build
@@ -19,11 +20,31 @@ test: $(READY)  ## lint, types and tests
 check-all: $(READY)  ## the slow and exhaustive tests too
 	$(BIN)/pytest -q -m "exhaustive or not exhaustive"
 
+test-oldest:  ## the tests with the oldest versions that pyproject.toml allows
+	$(PYTHON) -m venv .venv-oldest
+	$(PYTHON) .ci/oldest.py > .venv-oldest/constraints.txt
+	.venv-oldest/bin/pip install --quiet --upgrade pip
+	.venv-oldest/bin/pip install --quiet --constraint .venv-oldest/constraints.txt --editable . --group dev
+	.venv-oldest/bin/pytest -n 2 -q
+
+test-pythons:  ## the tests on each supported Python that this machine has
+	@for version in $(PYTHONS); do \
+		python$$version -c "" 2>/dev/null || { echo "no Python $$version here"; continue; }; \
+		echo "Python $$version" && python$$version -m venv .venv-$$version && \
+		.venv-$$version/bin/pip install --quiet --upgrade pip && \
+		.venv-$$version/bin/pip install --quiet --editable '.[notebook]' --group dev && \
+		.venv-$$version/bin/pytest -n 2 -q || exit 1; \
+	done
+
+docs: $(READY)  ## the reference, into build/docs
+	$(BIN)/pip install --quiet --group docs
+	$(BIN)/python .ci/docs.py build/docs
+
 lab: $(READY)  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) .venv-* build
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
