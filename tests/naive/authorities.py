@@ -15,7 +15,7 @@ DER = serialization.Encoding.DER
 FIRST_EC_KEY = 2**200
 """EC keys are derived from numbers, so that each number gives the same key in every run."""
 
-SPANS = [(2010, 2080), (2010, 2080), (2010, 2080), (2010, 2024), (2030, 2080), (2015, 2033)]
+SPANS = [*[(2010, 2080)] * 6, (2010, 2024), (2030, 2080), (2015, 2033)]
 """First and last year of the validity of authorities; most are valid all the time."""
 
 
@@ -123,8 +123,8 @@ def _authority(
         signer,
         not_before=moment(first),
         not_after=moment(last),
-        ca=None if odd < 0.06 else odd >= 0.12,
-        path_length=random.choice([0, 0, 1]) if 0.12 <= odd < 0.25 else None,
+        ca=None if odd < 0.06 else odd >= 0.1,
+        path_length=random.choice([0, 0, 1]) if 0.1 <= odd < 0.2 else None,
         cert_sign=None if odd < 0.5 else odd >= 0.54,
     )
     if random.random() < 0.03:

@@ -24,7 +24,7 @@ from . import authorities as ca
 
 MODELS = ["IP222", "IP232", "IP111", "ip29-2", "IP1130", "IP811"]
 FREE_NAMES = ["room-1", "kitchen", "ada", "max.muster", "hall"]
-PROTOCOLS = [*["H.323/TLS"] * 7, "H.323/TCP", "H.323/UDP", "H.323", "SIP", "SIPS", None]
+PROTOCOLS = [*["H.323/TLS"] * 10, "H.323/TCP", "H.323/UDP", "H.323", "SIP", "SIPS", None]
 STATES = [
     *[("up", None)] * 6,
     ("rejected", None),
@@ -109,7 +109,7 @@ def _common_name(
     random: Random, device: dict[str, Any], devices: list[dict[str, Any]]
 ) -> str | None:
     own = [one for one in (device["serial"], device["hardware_id"]) if one]
-    if random.random() < 0.7:
+    if random.random() < 0.78:
         return random.choice(own)
     stranger = random.choice(devices)
     model = device["hardware_id"].rsplit("-", 3)[0]
@@ -141,7 +141,16 @@ def _leaves(
         own = random.choice([-1, -3, *[1000 * position + turn + 100] * 6])
         subject = ca.name(_common_name(random, device, devices))
         first, last = random.choice(
-            [(2016, 2080), (2018, 2080), (2020, 2070), (2019, 2025), (2031, 2080), (2012, 2020)]
+            [
+                (2016, 2080),
+                (2017, 2080),
+                (2018, 2080),
+                (2020, 2070),
+                (2021, 2075),
+                (2019, 2025),
+                (2031, 2080),
+                (2012, 2020),
+            ]
         )
         itself = random.random() < 0.15
         if itself:
@@ -173,22 +182,25 @@ def _certificate_files(
 ) -> list[dict[str, Any]]:
     files: list[dict[str, Any]] = []
     names: set[str] = set()
-    exported: list[bytes] = []
+    exported: list[list[bytes]] = [[], []]
     for device in devices:
         together: list[bytes] = []
         for leaf in device["leaves"]:
-            where = random.random()
-            if where < 0.35:
-                exported += [leaf["der"], *random.choice([[], leaf["way"]])]
-            if where > 0.3:
+            places = random.choice(["file", "file", "file and alone", "file and chain", "chain", "alone"])
+            if "chain" in places:
+                exported[0] += [leaf["der"], *leaf["way"]]
+            if "alone" in places:
+                exported[1].append(leaf["der"])
+            if "file" in places:
                 together += [leaf["der"], *_presented(random, leaf["way"], members)]
                 if random.random() < 0.7:
                     _add_file(random, files, names, device, together)
                     together = []
         if together:
             _add_file(random, files, names, device, together)
-    if exported:
-        files.append({"name": "export-1.pem", "form": "pem", "blocks": _blocks(exported)})
+    for number, ders in enumerate(exported, 1):
+        if ders:
+            files.append({"name": f"export-{number}.pem", "form": "pem", "blocks": _blocks(ders)})
     random.shuffle(files)
     return files
 
@@ -240,17 +252,18 @@ def _trust_files(
     files = []
     for pbx in pbxs:
         fate = random.random()
-        if fate < 0.12:
+        if fate < 0.07:
             continue
-        ders = [member["der"] for member in members if random.random() < 0.45]
+        share = random.choice([0.2, 0.5, 0.8])
+        ders = [member["der"] for member in members if random.random() < share]
         ders += [
             leaf["der"] for device in devices for leaf in device["leaves"] if random.random() < 0.1
         ]
-        blocks = _blocks([] if fate < 0.2 else ders)
-        if blocks and fate > 0.9:
+        blocks = _blocks([] if fate < 0.12 else ders)
+        if blocks and fate > 0.93:
             blocks[-1]["cut"] = True
         files.append(
-            {"pbx": pbx, "content": "page" if 0.86 < fate < 0.9 else "list", "blocks": blocks}
+            {"pbx": pbx, "content": "page" if 0.89 < fate < 0.93 else "list", "blocks": blocks}
         )
     return files
 
@@ -304,9 +317,13 @@ def _logs(
     for _ in range(attempts):
         file = random.choices(files, [5, 3, 2, 2])[0]
         device = random.choice(devices)
-        row = _event(random, device) if file["format"] == "events" else _row(random, pbxs, device)
+        if file["format"] == "events":
+            row = _event(random, random.choice([one for one in devices if one["serial"]]))
+        else:
+            row = _row(random, pbxs, device)
         if file["format"] == "log records":
             row.pop("interface", None)
+            row.setdefault("state", "up")
         file["rows"].append(row)
     return [file for file in files if file["rows"]]
 
@@ -323,7 +340,7 @@ def _event(random: Random, device: dict[str, Any]) -> dict[str, Any]:
         "hardware_id": device["hardware_id"],
         "prot": random.choice(["SH323", "SH323", "SIP", None]),
     }
-    if device["serial"] and random.random() < 0.8:
+    if random.random() < 0.7:
         row["serial"] = device["serial"]
     return row
 
@@ -332,7 +349,7 @@ def _row(random: Random, pbxs: list[str], device: dict[str, Any]) -> dict[str, A
     clock = random.random()
     state, reason = random.choice(STATES)
     row = {
-        "time": _time(random) if clock < 0.85 else 0 if clock < 0.95 else None,
+        "time": _time(random) if clock < 0.88 else 0 if clock < 0.95 else None,
         "pbx": device["pbx"] if random.random() < 0.9 else random.choice([*pbxs, None]),
         "serial": device["serial"] if random.random() < 0.6 else None,
         "hardware_id": device["hardware_id"] if random.random() < 0.5 else None,
@@ -404,13 +421,13 @@ def texts(description: dict[str, Any]) -> dict[str, dict[str, bytes]]:
 
 
 def pem(blocks: list[dict[str, Any]]) -> bytes:
-    """Return PEM text; a block that is cut ends in the middle of its base64 text."""
+    """Return PEM text; a block that is cut ends after its first line, so that no name is in it."""
     lines = []
     for block in blocks:
         body = base64.encodebytes(block["der"]).decode().split()
         lines.append("-----BEGIN CERTIFICATE-----")
         if block["cut"]:
-            lines += body[: len(body) // 2]
+            lines += body[:1]
         else:
             lines += [*body, "-----END CERTIFICATE-----"]
     return "".join(line + "\n" for line in lines).encode()

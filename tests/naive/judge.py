@@ -190,12 +190,17 @@ def presented_in(file: dict[str, Any]) -> list[Presented]:
         leaves = [
             der
             for der in ders
-            if not any(other != der and signed_by(other, der) for other in ders)
+            if not any(names_as_issuer(other, der) for other in ders)
         ]
         plain = [der for der in leaves if not facts(der).is_ca] or leaves
         named = [Presented(der, owner if der in plain else None, file["name"]) for der in ders]
     cut = [Presented(None, owner, file["name"]) for block in file["blocks"] if block["cut"]]
     return named + cut
+
+
+def names_as_issuer(der: bytes, issuer: bytes) -> bool:
+    """Return True where another certificate's issuer has the name, not counting self-issued ones."""
+    return facts(der).subject != facts(der).issuer == facts(issuer).subject
 
 
 def device_of_file(name: str) -> str | None:
@@ -226,6 +231,7 @@ def entries_in(file: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "pbx": entry["pbx"],
+            "user": entry["user"],
             "hw": entry["hw"],
             "tls": _flag(file, entry, "tls"),
             "trusted": _flag(file, entry, "trusted"),
@@ -275,7 +281,8 @@ def judge(
     device = identify(row, known)
     entries = [entry for entry in known["entries"] if same_device(entry["hw"], device, known)]
     device["spellings"] = spellings(device, entries)
-    here = [entry for entry in entries if entry["pbx"] == row.get("pbx")]
+    pbx = row.get("pbx") or only({entry["pbx"] for entry in entries})
+    here = [entry for entry in entries if entry["pbx"] == pbx]
     flags = {name: agreed([entry[name] for entry in here]) for name in ("tls", "trusted")}
     der = certificate_of(row, device, known, time or now)
     scenario = scenario_of(row, device, flags["tls"])
@@ -284,7 +291,7 @@ def judge(
         "time.clock": clock(row),
         "transport.tls_only": transport(row, flags),
         "password.tls_only": password(row, flags),
-        "certificate.trust": trust(der, row.get("pbx"), known, moment),
+        "certificate.trust": trust(der, pbx, known, moment),
         "time.validity": validity(der, moment),
         "certificate.name": name(der, row, device),
     }
@@ -297,7 +304,7 @@ def judge(
     codes = [*dict.fromkeys([*RULES["h323-password"], *RULES["h323-certificate"]]), *HYGIENE]
     return {
         "scenario": scenario,
-        "fingerprint": facts(der).fingerprint if der is not None else None,
+        "fingerprint": facts(der).fingerprint if der is not None else row.get("fingerprint"),
         **{code: every.get(code) if code in required else None for code in codes},
         "verdict": final,
         "cause": cause(row, final, [(code, every.get(code)) for code in codes if code in required]),
@@ -340,6 +347,8 @@ def identify(row: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     hardware = (row.get("hardware_id") or "").lower() or None
     if number is None and hardware is None:
         number, hardware = serial(base), hardware_id(base)
+        if base and not number and not hardware:
+            number, hardware = device_of_user(base, row.get("pbx"), known)
     elif number is None and serial(base) and octets(hardware) == octets(base):
         number = serial(base)
     elif hardware is None and hardware_id(base) and octets(number) == octets(base):
@@ -347,10 +356,26 @@ def identify(row: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     return {"serial": number or joined(hardware, known), "hardware_id": hardware}
 
 
+def device_of_user(
+    user: str, pbx: str | None, known: dict[str, Any]
+) -> tuple[str | None, str | None]:
+    """Return serial and hardware ID of the only device that is entered for a user of the PBX."""
+    entered = {
+        entry["hw"].lower()
+        for entry in known["entries"]
+        if entry["user"] == user and entry["pbx"] == pbx
+    }
+    return serial(only(entered)), hardware_id(only(entered))
+
+
+def only(values: set[Any]) -> Any:
+    """Return the value where there is exactly one."""
+    return next(iter(values)) if len(values) == 1 else None
+
+
 def joined(hardware: str | None, known: dict[str, Any]) -> str | None:
     """Return the only serial of the fleet that ends in the octets of a hardware ID."""
-    matches = [one for one in known["serials"] if octets(hardware) == octets(one)]
-    return matches[0] if len(matches) == 1 else None
+    return only({one for one in known["serials"] if octets(hardware) == octets(one)})
 
 
 def same_device(spelling: str | None, device: dict[str, Any], known: dict[str, Any]) -> bool:
@@ -504,18 +529,31 @@ def begins_unknown_serial(cn: str, last: str) -> bool | None:
 
 
 def hygiene(der: bytes, row: dict[str, Any], device: dict[str, Any]) -> dict[str, bool | None]:
-    """Return opinions of key, hash and the end of the CN within the name."""
+    """Return opinions of key, hash and the end of the CN within the registration name."""
     public, certificate = load(der).public_key(), load(der)
-    cn = (facts(der).common_name or "").lower()
-    given = [row.get("registration_name"), *device["spellings"].values()]
-    own = not row.get("registration_name") or registers_by_device(row, device)
-    begun = [one.lower() for one in (given if own else given[:1]) if one and cn]
-    begun = [one[len(cn) :] for one in begun if one.startswith(cn)]
+    strength = 2048 if isinstance(public, rsa.RSAPublicKey) else 224
     return {
-        "hygiene.weak_key": public.key_size >= (2048 if isinstance(public, rsa.RSAPublicKey) else 224),
+        "hygiene.weak_key": public.key_size >= strength,
         "hygiene.weak_signature": certificate.signature_hash_algorithm.name not in ("md5", "sha1"),
-        "hygiene.prefix": not begun or any(not re.match(r"\w", rest) for rest in begun),
+        "hygiene.prefix": ends_well(facts(der).common_name, row, device),
     }
+
+
+def ends_well(cn: str | None, row: dict[str, Any], device: dict[str, Any]) -> bool | None:
+    """Return whether a CN that begins the registration name ends with a part of it.
+
+    A serial or a hardware ID has no parts: every device of the model would fit.
+    """
+    given = row.get("registration_name")
+    if given is None:
+        return None
+    if cn and registers_by_device(row, device):
+        given, cn = given.lower(), cn.lower()
+    if not cn or not given.startswith(cn):
+        return True
+    base = without_interface(given, row.get("interface"))
+    inside = (serial(base) or octets(base)) and len(cn) < len(base)
+    return not inside and not re.match("[A-Za-z0-9]", given[len(cn) :])
 
 
 # Trust
