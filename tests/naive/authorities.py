@@ -111,9 +111,7 @@ def authorities(random: Random) -> list[dict[str, Any]]:
     return made
 
 
-def _authority(
-    random: Random, subject: x509.Name, own: int, issuer: x509.Name, signer: int
-) -> dict[str, Any]:
+def _authority(random: Random, subject: x509.Name, own: int, issuer: x509.Name, signer: int) -> dict[str, Any]:
     first, last = random.choice(SPANS)
     odd = random.random()
     der = certificate(

@@ -105,9 +105,7 @@ def _device(random: Random) -> dict[str, Any]:
     }
 
 
-def _common_name(
-    random: Random, device: dict[str, Any], devices: list[dict[str, Any]]
-) -> str | None:
+def _common_name(random: Random, device: dict[str, Any], devices: list[dict[str, Any]]) -> str | None:
     own = [one for one in (device["serial"], device["hardware_id"]) if one]
     if random.random() < 0.78:
         return random.choice(own)
@@ -256,24 +254,18 @@ def _trust_files(
             continue
         share = random.choice([0.2, 0.5, 0.8])
         ders = [member["der"] for member in members if random.random() < share]
-        ders += [
-            leaf["der"] for device in devices for leaf in device["leaves"] if random.random() < 0.1
-        ]
+        ders += [leaf["der"] for device in devices for leaf in device["leaves"] if random.random() < 0.1]
         blocks = _blocks([] if fate < 0.12 else ders)
         if blocks and fate > 0.93:
             blocks[-1]["cut"] = True
-        files.append(
-            {"pbx": pbx, "content": "page" if 0.89 < fate < 0.93 else "list", "blocks": blocks}
-        )
+        files.append({"pbx": pbx, "content": "page" if 0.89 < fate < 0.93 else "list", "blocks": blocks})
     return files
 
 
 # Files of device entries
 
 
-def _device_files(
-    random: Random, pbxs: list[str], devices: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def _device_files(random: Random, pbxs: list[str], devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     entries = []
     for device in devices:
         if random.random() < 0.12:
@@ -305,9 +297,7 @@ def _device_files(
 # Logs
 
 
-def _logs(
-    random: Random, pbxs: list[str], devices: list[dict[str, Any]], attempts: int
-) -> list[dict[str, Any]]:
+def _logs(random: Random, pbxs: list[str], devices: list[dict[str, Any]], attempts: int) -> list[dict[str, Any]]:
     files = [
         {"name": "records.csv", "format": "own csv", "rows": []},
         {"name": "records.jsonl", "format": "own json", "rows": []},
@@ -414,9 +404,7 @@ def texts(description: dict[str, Any]) -> dict[str, dict[str, bytes]]:
             file["name"] + _ENTRIES[file["format"]][0]: _ENTRIES[file["format"]][1](file["entries"])
             for file in description["devices"]
         },
-        "registrations": {
-            file["name"]: _ROWS[file["format"]](file["rows"]) for file in description["logs"]
-        },
+        "registrations": {file["name"]: _ROWS[file["format"]](file["rows"]) for file in description["logs"]},
     }
 
 
@@ -464,9 +452,7 @@ def _users_json(entries: list[dict[str, Any]]) -> bytes:
 def _users_xml(entries: list[dict[str, Any]]) -> bytes:
     lines = ['<?xml version="1.0" encoding="utf-8"?>', "<show>"]
     for entry in entries:
-        flags = "".join(
-            f" {flag}={quoteattr(str(value).lower())}" for flag, value in _flags(entry).items()
-        )
+        flags = "".join(f" {flag}={quoteattr(str(value).lower())}" for flag, value in _flags(entry).items())
         lines.append(
             f"<user h323={quoteattr(entry['user'])} loc={quoteattr(entry['pbx'])}>"
             f"<device hw={quoteattr(entry['hw'])}{flags}/></user>"
@@ -486,20 +472,14 @@ def _entries_csv(entries: list[dict[str, Any]]) -> bytes:
 
     return _csv(
         ["pbx", "user", "hardware_id", "tls_only", "reverse_proxy"],
-        [
-            [entry["pbx"], entry["user"], entry["hw"], cell(entry["tls"]), cell(entry["trusted"])]
-            for entry in entries
-        ],
+        [[entry["pbx"], entry["user"], entry["hw"], cell(entry["tls"]), cell(entry["trusted"])] for entry in entries],
     )
 
 
 def _import_list(entries: list[dict[str, Any]]) -> bytes:
     titles = ["Employee", "", "", "Number", "Node", "PBX-Name", "MAC-Address"]
     fields = ["longName", "displayName", "name", "number", "node", "pbx", "hardwareID"]
-    rows = [
-        [entry["user"].title(), "", entry["user"], "1", "root", entry["pbx"], entry["hw"]]
-        for entry in entries
-    ]
+    rows = [[entry["user"].title(), "", entry["user"], "1", "root", entry["pbx"], entry["hw"]] for entry in entries]
     return _csv(titles, [fields, *rows], ";")
 
 
@@ -520,15 +500,12 @@ def _cell(column: str, value: Any) -> Any:
 
 
 def _records_csv(rows: list[dict[str, Any]]) -> bytes:
-    return _csv(
-        COLUMNS, [[_cell(column, row.get(column, "")) for column in COLUMNS] for row in rows]
-    )
+    return _csv(COLUMNS, [[_cell(column, row.get(column, "")) for column in COLUMNS] for row in rows])
 
 
 def _records_json(rows: list[dict[str, Any]]) -> bytes:
     return "".join(
-        json.dumps({column: _cell(column, value) for column, value in row.items()}) + "\n"
-        for row in rows
+        json.dumps({column: _cell(column, value) for column, value in row.items()}) + "\n" for row in rows
     ).encode()
 
 

@@ -81,6 +81,16 @@ def facts(der: bytes) -> Facts:
     )
 
 
+def label(block: dict[str, Any]) -> str:
+    """Return a certificate of a file in a few words, for messages."""
+    if block["cut"]:
+        return "cut after its first line"
+    own = facts(block["der"])
+    kind = {True: "CA", False: "no CA", None: "no basicConstraints"}[own.is_ca]
+    span = f"{own.not_before:%Y-%m-%d} to {own.not_after:%Y-%m-%d}"
+    return f"{own.common_name!r} ({span}, {kind}, {own.fingerprint[:6]})"
+
+
 def _extension(certificate: x509.Certificate, kind: Any) -> Any:
     try:
         return certificate.extensions.get_extension_for_class(kind).value
@@ -108,11 +118,13 @@ def signed_by(der: bytes, issuer: bytes) -> bool:
 # Names of devices
 
 
+@cache
 def serial(text: str | None) -> str | None:
     """Return the serial in lower case where the text is one."""
     return text.lower() if text and re.fullmatch(r"[0-9A-Fa-f]{12}", text) else None
 
 
+@cache
 def hardware_id(text: str | None) -> str | None:
     """Return the hardware ID in lower case where the text is one, of a device or a soft client."""
     if text and re.fullmatch(r".+(-[0-9A-Fa-f]{2}){3}|(Swphone|Smartphone)_.+", text, re.IGNORECASE):
@@ -120,6 +132,7 @@ def hardware_id(text: str | None) -> str | None:
     return None
 
 
+@cache
 def octets(text: str | None) -> str | None:
     """Return the last three octets of a serial or a hardware ID, None where it has none."""
     if serial(text):
@@ -161,18 +174,23 @@ def survey(fleet: dict[str, Any]) -> dict[str, Any]:
     return {
         "presented": presented,
         "entries": entries,
-        "serials": {serial(one) for one in spellings if serial(one)},
+        "serials": serials_by_octets(spellings),
         "bundles": {
             file["name"]: [block["der"] for block in file["blocks"] if not block["cut"]]
             for file in fleet["certificates"]
         },
-        "damaged": {
-            file["name"]
-            for file in fleet["certificates"]
-            if any(block["cut"] for block in file["blocks"])
-        },
+        "damaged": {file["name"] for file in fleet["certificates"] if any(block["cut"] for block in file["blocks"])},
         "trust": {file["pbx"]: trust_list(file) for file in fleet["trust"]},
     }
+
+
+def serials_by_octets(spellings: list[str | None]) -> dict[str | None, set[str]]:
+    """Return the serials of a fleet by their last three octets."""
+    by_octets: dict[str | None, set[str]] = {}
+    for spelling in spellings:
+        if number := serial(spelling):
+            by_octets.setdefault(octets(number), set()).add(number)
+    return by_octets
 
 
 def presented_in(file: dict[str, Any]) -> list[Presented]:
@@ -187,11 +205,7 @@ def presented_in(file: dict[str, Any]) -> list[Presented]:
     if owner is None:
         named = [Presented(der, _device_name(facts(der).common_name), file["name"]) for der in ders]
     else:
-        leaves = [
-            der
-            for der in ders
-            if not any(names_as_issuer(other, der) for other in ders)
-        ]
+        leaves = [der for der in ders if not any(names_as_issuer(other, der) for other in ders)]
         plain = [der for der in leaves if not facts(der).is_ca] or leaves
         named = [Presented(der, owner if der in plain else None, file["name"]) for der in ders]
     cut = [Presented(None, owner, file["name"]) for block in file["blocks"] if block["cut"]]
@@ -332,9 +346,7 @@ def cause(row: dict[str, Any], final: str, rules: list[tuple[str, bool | None]])
         return "wrong_password"
     if state == "timeout":
         return "timeout"
-    return {"invalidAlias": "unknown_user", "duplicateAlias": "already_registered"}.get(
-        reason, "unexplained"
-    )
+    return {"invalidAlias": "unknown_user", "duplicateAlias": "already_registered"}.get(reason, "unexplained")
 
 
 # Who registers, and with which certificate
@@ -356,15 +368,9 @@ def identify(row: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     return {"serial": number or joined(hardware, known), "hardware_id": hardware}
 
 
-def device_of_user(
-    user: str, pbx: str | None, known: dict[str, Any]
-) -> tuple[str | None, str | None]:
+def device_of_user(user: str, pbx: str | None, known: dict[str, Any]) -> tuple[str | None, str | None]:
     """Return serial and hardware ID of the only device that is entered for a user of the PBX."""
-    entered = {
-        entry["hw"].lower()
-        for entry in known["entries"]
-        if entry["user"] == user and entry["pbx"] == pbx
-    }
+    entered = {entry["hw"].lower() for entry in known["entries"] if entry["user"] == user and entry["pbx"] == pbx}
     return serial(only(entered)), hardware_id(only(entered))
 
 
@@ -375,7 +381,7 @@ def only(values: set[Any]) -> Any:
 
 def joined(hardware: str | None, known: dict[str, Any]) -> str | None:
     """Return the only serial of the fleet that ends in the octets of a hardware ID."""
-    return only({one for one in known["serials"] if octets(hardware) == octets(one)})
+    return only(known["serials"].get(octets(hardware), set()))
 
 
 def same_device(spelling: str | None, device: dict[str, Any], known: dict[str, Any]) -> bool:
@@ -559,9 +565,7 @@ def ends_well(cn: str | None, row: dict[str, Any], device: dict[str, Any]) -> bo
 # Trust
 
 
-def trust(
-    der: bytes | None, pbx: str | None, known: dict[str, Any], moment: dt.datetime
-) -> bool | None:
+def trust(der: bytes | None, pbx: str | None, known: dict[str, Any], moment: dt.datetime) -> bool | None:
     """Return whether the PBX's list holds the certificate or a CA of its chain."""
     entries = known["trust"].get(pbx)
     if der is None or entries is None:
@@ -576,9 +580,7 @@ def trust(
     return False if whole and None not in answers else None
 
 
-def climb(
-    leaf: bytes, bundle: list[bytes], listed: list[bytes], moment: dt.datetime
-) -> bool | None:
+def climb(leaf: bytes, bundle: list[bytes], listed: list[bytes], moment: dt.datetime) -> bool | None:
     """Return whether any way up leads to an entry of the list; None where one is too long."""
     members = list(dict.fromkeys([*bundle, *listed]))
     too_long = False
