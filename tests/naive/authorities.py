@@ -8,12 +8,16 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 DER = serialization.Encoding.DER
 FIRST_EC_KEY = 2**200
 """EC keys are derived from numbers, so that each number gives the same key in every run."""
+
+SHA256_WITH_RSA = bytes.fromhex("2a864886f70d01010b")
+SHA1_WITH_RSA = bytes.fromhex("2a864886f70d010105")
+UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
 
 SPANS = [*[(2010, 2080)] * 6, (2010, 2024), (2030, 2080), (2015, 2033)]
 """First and last year of the validity of authorities; most are valid all the time."""
@@ -55,6 +59,8 @@ def certificate(
     ca: bool | None = None,
     path_length: int | None = None,
     cert_sign: bool | None = None,
+    unknown_critical: bool = False,
+    pss: bool = False,
 ) -> bytes:
     """Return a certificate as DER; None leaves basicConstraints or keyUsage out."""
     builder = (
@@ -81,7 +87,22 @@ def certificate(
             decipher_only=False,
         )
         builder = builder.add_extension(usage, critical=True)
-    return builder.sign(key(signer), hashes.SHA256()).public_bytes(DER)
+    if unknown_critical:
+        builder = builder.add_extension(UNKNOWN, critical=True)
+    salted = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH) if pss else None
+    signed = builder.sign(key(signer), hashes.SHA256(), rsa_padding=salted)
+    return signed.public_bytes(DER)
+
+
+def with_sha1(der: bytes, signer: int) -> bytes:
+    """Return the certificate with a SHA-1 signature by an RSA key, as old devices have them.
+
+    Nobody issues such certificates any more, so the names of the algorithm are exchanged in place.
+    """
+    renamed = der.replace(SHA256_WITH_RSA, SHA1_WITH_RSA)
+    content = x509.load_der_x509_certificate(renamed).tbs_certificate_bytes
+    signature = key(signer).sign(content, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303
+    return renamed[: -len(signature)] + signature
 
 
 def with_broken_signature(der: bytes) -> bytes:
@@ -89,7 +110,7 @@ def with_broken_signature(der: bytes) -> bytes:
     return der[:-1] + bytes([der[-1] ^ 0x55])
 
 
-def authorities(random: Random) -> list[dict[str, Any]]:
+def authorities(random: Random, later: dt.timedelta) -> list[dict[str, Any]]:
     """Return certificates of authorities of few names and keys that sign each other at random.
 
     Each is a dict with its subject, the number of its key, the subject and key of its issuer, and
@@ -107,11 +128,18 @@ def authorities(random: Random) -> list[dict[str, Any]]:
             issuer, signer = (subject, own) if itself else random.choice(holders[:index])
             if random.random() < 0.1:
                 issuer, signer = random.choice(holders)
-            made.append(_authority(random, subject, own, issuer, signer))
+            made.append(_authority(random, subject, own, issuer, signer, later))
     return made
 
 
-def _authority(random: Random, subject: x509.Name, own: int, issuer: x509.Name, signer: int) -> dict[str, Any]:
+def _authority(
+    random: Random,
+    subject: x509.Name,
+    own: int,
+    issuer: x509.Name,
+    signer: int,
+    later: dt.timedelta,
+) -> dict[str, Any]:
     first, last = random.choice(SPANS)
     odd = random.random()
     der = certificate(
@@ -119,8 +147,8 @@ def _authority(random: Random, subject: x509.Name, own: int, issuer: x509.Name, 
         own,
         issuer,
         signer,
-        not_before=moment(first),
-        not_after=moment(last),
+        not_before=moment(first) + later,
+        not_after=moment(last) + later,
         ca=None if odd < 0.06 else odd >= 0.1,
         path_length=random.choice([0, 0, 1]) if 0.1 <= odd < 0.2 else None,
         cert_sign=None if odd < 0.5 else odd >= 0.54,
@@ -130,7 +158,31 @@ def _authority(random: Random, subject: x509.Name, own: int, issuer: x509.Name, 
     return {"subject": subject, "own": own, "issuer": issuer, "signer": signer, "der": der}
 
 
-def chain(random: Random, members: list[dict[str, Any]], issuer: x509.Name, signer: int) -> list[bytes]:
+def ladder(steps: int, later: dt.timedelta) -> list[dict[str, Any]]:
+    """Return a root and authorities one below the other, `steps` of them, the lowest one last."""
+    made = []
+    issuer, signer = name("Example Step 1"), 901
+    for step in range(1, steps + 1):
+        subject, own = name(f"Example Step {step}"), 900 + step
+        der = certificate(
+            subject,
+            own,
+            issuer,
+            signer,
+            not_before=moment(2010) + later,
+            not_after=moment(2080) + later,
+            ca=True,
+        )
+        made.append(
+            {"subject": subject, "own": own, "issuer": issuer, "signer": signer, "der": der}
+        )
+        issuer, signer = subject, own
+    return made
+
+
+def chain(
+    random: Random, members: list[dict[str, Any]], issuer: x509.Name, signer: int
+) -> list[bytes]:
     """Return a way upwards from an issuer's name and key, as far as it goes, without its loops."""
     way: list[bytes] = []
     while True:

@@ -89,7 +89,11 @@ def _text(
     said = [f"{name}, line {line}: {row}", f"  device: {device}"]
     said += [f"  entry: {entry}" for entry in own]
     for file in description["certificates"]:
-        blocks = [judge.label(block) for block in file["blocks"] if _concerns(file["name"], block, row, device, known)]
+        blocks = [
+            judge.label(block)
+            for block in file["blocks"]
+            if _concerns(file["name"], block, row, device, known)
+        ]
         if blocks:
             said.append(f"  certificates/{file['name']}: " + "; ".join(blocks))
     for file in description["trust"]:

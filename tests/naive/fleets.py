@@ -64,22 +64,27 @@ PAIRS = {
 }
 
 
-def fleet(seed: int, *, attempts: int = 100) -> dict[str, Any]:
-    """Return the random fleet of a seed."""
+NEVER = dt.timedelta(0)
+
+
+def fleet(seed: int, *, attempts: int = 100, later: dt.timedelta = NEVER) -> dict[str, Any]:
+    """Return the random fleet of a seed, with all its moments as much later."""
     random = Random(seed)
     pbxs = ["hq", "lab-2", "plant"][: random.choice([1, 2, 3])]
-    members = ca.authorities(random)
+    members = ca.authorities(random, later)
+    if random.random() < 0.1:
+        members += ca.ladder(random.choice([31, 32, 33, 40]), later)
     devices = [_device(random) for _ in range(attempts // 6)]
     for position, device in enumerate(devices):
         device["pbx"] = random.choice(pbxs)
         device["user"] = f"user{position}"
-        device["leaves"] = _leaves(random, device, devices, members, position)
+        device["leaves"] = _leaves(random, device, devices, members, position, later)
     return {
         "seed": seed,
         "certificates": _certificate_files(random, devices, members),
         "trust": _trust_files(random, pbxs, devices, members),
         "devices": _device_files(random, pbxs, devices),
-        "logs": _logs(random, pbxs, devices, attempts),
+        "logs": later_rows(_logs(random, pbxs, devices, attempts), later),
     }
 
 
@@ -105,7 +110,9 @@ def _device(random: Random) -> dict[str, Any]:
     }
 
 
-def _common_name(random: Random, device: dict[str, Any], devices: list[dict[str, Any]]) -> str | None:
+def _common_name(
+    random: Random, device: dict[str, Any], devices: list[dict[str, Any]]
+) -> str | None:
     own = [one for one in (device["serial"], device["hardware_id"]) if one]
     if random.random() < 0.78:
         return random.choice(own)
@@ -132,6 +139,7 @@ def _leaves(
     devices: list[dict[str, Any]],
     members: list[dict[str, Any]],
     position: int,
+    later: dt.timedelta,
 ) -> list[dict[str, Any]]:
     """Return the device's certificates, each with the ways that its chain may take upwards."""
     made = []
@@ -161,11 +169,16 @@ def _leaves(
             own,
             issuer,
             signer,
-            not_before=ca.moment(first, 97 * position + 7 * turn),
-            not_after=ca.moment(last),
+            not_before=ca.moment(first, 97 * position + 7 * turn) + later,
+            not_after=ca.moment(last) + later,
             ca=random.choice([None, None, False, True]) if itself else random.choice([None, False]),
+            unknown_critical=random.random() < 0.02,
+            pss=signer < -2 and random.random() < 0.2,
         )
-        if random.random() < 0.03:
+        odd = random.random()
+        if signer < 0 and odd < 0.1:
+            der = ca.with_sha1(der, signer)
+        elif odd > 0.97:
             der = ca.with_broken_signature(der)
         way = [] if itself else ca.chain(random, members, issuer, signer)
         made.append({"der": der, "way": way})
@@ -184,7 +197,9 @@ def _certificate_files(
     for device in devices:
         together: list[bytes] = []
         for leaf in device["leaves"]:
-            places = random.choice(["file", "file", "file and alone", "file and chain", "chain", "alone"])
+            places = random.choice(
+                ["file", "file", "file and alone", "file and chain", "chain", "alone"]
+            )
             if "chain" in places:
                 exported[0] += [leaf["der"], *leaf["way"]]
             if "alone" in places:
@@ -254,19 +269,26 @@ def _trust_files(
             continue
         share = random.choice([0.2, 0.5, 0.8])
         ders = [member["der"] for member in members if random.random() < share]
-        ders += [leaf["der"] for device in devices for leaf in device["leaves"] if random.random() < 0.1]
+        ders += [
+            leaf["der"] for device in devices for leaf in device["leaves"] if random.random() < 0.1
+        ]
         blocks = _blocks([] if fate < 0.12 else ders)
         if blocks and fate > 0.93:
             blocks[-1]["cut"] = True
-        files.append({"pbx": pbx, "content": "page" if 0.89 < fate < 0.93 else "list", "blocks": blocks})
+        files.append(
+            {"pbx": pbx, "content": "page" if 0.89 < fate < 0.93 else "list", "blocks": blocks}
+        )
     return files
 
 
 # Files of device entries
 
 
-def _device_files(random: Random, pbxs: list[str], devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _device_files(
+    random: Random, pbxs: list[str], devices: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     entries = []
+    elsewhere = random.random() < 0.06
     for device in devices:
         if random.random() < 0.12:
             continue
@@ -277,7 +299,7 @@ def _device_files(random: Random, pbxs: list[str], devices: list[dict[str, Any]]
                 spelling = spelling.upper() if spelling == device["serial"] else spelling
             entries.append(
                 {
-                    "pbx": device["pbx"] if random.random() < 0.93 else random.choice(pbxs),
+                    "pbx": "master" if elsewhere else random.choice([*[device["pbx"]] * 9, *pbxs]),
                     "user": device["user"] + ("-b" if turn else ""),
                     "hw": spelling,
                     "tls": random.choice([True, True, False, False, "absent", -1]),
@@ -297,7 +319,9 @@ def _device_files(random: Random, pbxs: list[str], devices: list[dict[str, Any]]
 # Logs
 
 
-def _logs(random: Random, pbxs: list[str], devices: list[dict[str, Any]], attempts: int) -> list[dict[str, Any]]:
+def _logs(
+    random: Random, pbxs: list[str], devices: list[dict[str, Any]], attempts: int
+) -> list[dict[str, Any]]:
     files = [
         {"name": "records.csv", "format": "own csv", "rows": []},
         {"name": "records.jsonl", "format": "own json", "rows": []},
@@ -310,12 +334,20 @@ def _logs(random: Random, pbxs: list[str], devices: list[dict[str, Any]], attemp
         if file["format"] == "events":
             row = _event(random, random.choice([one for one in devices if one["serial"]]))
         else:
-            row = _row(random, pbxs, device)
+            row = _row(random, pbxs, device, random.choice(devices))
         if file["format"] == "log records":
             row.pop("interface", None)
             row.setdefault("state", "up")
         file["rows"].append(row)
     return [file for file in files if file["rows"]]
+
+
+def later_rows(files: list[dict[str, Any]], later: dt.timedelta) -> list[dict[str, Any]]:
+    """Return the logs with all times that are set as much later."""
+    for row in (row for file in files for row in file["rows"]):
+        if row.get("time"):
+            row["time"] += int(later.total_seconds())
+    return files
 
 
 def _time(random: Random) -> int:
@@ -335,7 +367,9 @@ def _event(random: Random, device: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _row(random: Random, pbxs: list[str], device: dict[str, Any]) -> dict[str, Any]:
+def _row(
+    random: Random, pbxs: list[str], device: dict[str, Any], stranger: dict[str, Any]
+) -> dict[str, Any]:
     clock = random.random()
     state, reason = random.choice(STATES)
     row = {
@@ -344,12 +378,16 @@ def _row(random: Random, pbxs: list[str], device: dict[str, Any]) -> dict[str, A
         "serial": device["serial"] if random.random() < 0.6 else None,
         "hardware_id": device["hardware_id"] if random.random() < 0.5 else None,
         "protocol": random.choice(PROTOCOLS),
-        "authentication": random.choice(["certificate", "certificate", "password", None, None]),
+        "authentication": random.choice(
+            [*["certificate"] * 6, *["password"] * 3, *[None] * 6, "none"]
+        ),
         "via_reverse_proxy": random.choice([True, False, False, None]),
         "state": state,
         "reason": reason,
     }
     row |= _registration_name(random, device)
+    if random.random() < 0.03 and stranger["serial"]:
+        row["registration_name"] = random.choice([stranger["serial"], stranger["hardware_id"]])
     if random.random() < 0.2 and device["leaves"]:
         row["fingerprint"] = fingerprint(random.choice(device["leaves"])["der"])
     elif random.random() < 0.02:
@@ -369,6 +407,7 @@ def _registration_name(random: Random, device: dict[str, Any]) -> dict[str, Any]
                 {"registration_name": f"{serial}-{interface}", "interface": interface},
                 {"registration_name": f"{serial}-{interface}"},
                 {"interface": interface},
+                {"registration_name": f"{hardware_id}-{interface}", "interface": interface},
                 {"registration_name": random.choice(FREE_NAMES), "interface": interface},
             ]
         )
@@ -404,7 +443,9 @@ def texts(description: dict[str, Any]) -> dict[str, dict[str, bytes]]:
             file["name"] + _ENTRIES[file["format"]][0]: _ENTRIES[file["format"]][1](file["entries"])
             for file in description["devices"]
         },
-        "registrations": {file["name"]: _ROWS[file["format"]](file["rows"]) for file in description["logs"]},
+        "registrations": {
+            file["name"]: _ROWS[file["format"]](file["rows"]) for file in description["logs"]
+        },
     }
 
 
@@ -452,7 +493,9 @@ def _users_json(entries: list[dict[str, Any]]) -> bytes:
 def _users_xml(entries: list[dict[str, Any]]) -> bytes:
     lines = ['<?xml version="1.0" encoding="utf-8"?>', "<show>"]
     for entry in entries:
-        flags = "".join(f" {flag}={quoteattr(str(value).lower())}" for flag, value in _flags(entry).items())
+        flags = "".join(
+            f" {flag}={quoteattr(str(value).lower())}" for flag, value in _flags(entry).items()
+        )
         lines.append(
             f"<user h323={quoteattr(entry['user'])} loc={quoteattr(entry['pbx'])}>"
             f"<device hw={quoteattr(entry['hw'])}{flags}/></user>"
@@ -472,14 +515,20 @@ def _entries_csv(entries: list[dict[str, Any]]) -> bytes:
 
     return _csv(
         ["pbx", "user", "hardware_id", "tls_only", "reverse_proxy"],
-        [[entry["pbx"], entry["user"], entry["hw"], cell(entry["tls"]), cell(entry["trusted"])] for entry in entries],
+        [
+            [entry["pbx"], entry["user"], entry["hw"], cell(entry["tls"]), cell(entry["trusted"])]
+            for entry in entries
+        ],
     )
 
 
 def _import_list(entries: list[dict[str, Any]]) -> bytes:
     titles = ["Employee", "", "", "Number", "Node", "PBX-Name", "MAC-Address"]
     fields = ["longName", "displayName", "name", "number", "node", "pbx", "hardwareID"]
-    rows = [[entry["user"].title(), "", entry["user"], "1", "root", entry["pbx"], entry["hw"]] for entry in entries]
+    rows = [
+        [entry["user"].title(), "", entry["user"], "1", "root", entry["pbx"], entry["hw"]]
+        for entry in entries
+    ]
     return _csv(titles, [fields, *rows], ";")
 
 
@@ -500,19 +549,24 @@ def _cell(column: str, value: Any) -> Any:
 
 
 def _records_csv(rows: list[dict[str, Any]]) -> bytes:
-    return _csv(COLUMNS, [[_cell(column, row.get(column, "")) for column in COLUMNS] for row in rows])
+    return _csv(
+        COLUMNS, [[_cell(column, row.get(column, "")) for column in COLUMNS] for row in rows]
+    )
 
 
 def _records_json(rows: list[dict[str, Any]]) -> bytes:
     return "".join(
-        json.dumps({column: _cell(column, value) for column, value in row.items()}) + "\n" for row in rows
+        json.dumps({column: _cell(column, value) for column, value in row.items()}) + "\n"
+        for row in rows
     ).encode()
 
 
 def _messages(rows: list[dict[str, Any]]) -> bytes:
     lines = []
     for row in rows:
-        words = [f"{PAIRS[column]}={_cell(column, row[column])}" for column in PAIRS if column in row]
+        words = [
+            f"{PAIRS[column]}={_cell(column, row[column])}" for column in PAIRS if column in row
+        ]
         line = {"mt": "AddLog", "msg": " ".join(words)}
         if "time" in row:
             line["time"] = str(row["time"])

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 RULES = {
     "h323-certificate": [
@@ -47,6 +47,7 @@ class Facts(NamedTuple):
     is_ca: bool | None
     path_length: int | None
     cert_sign: bool | None
+    unknown_critical: bool
 
 
 @cache
@@ -78,6 +79,10 @@ def facts(der: bytes) -> Facts:
         is_ca=constraints.ca if constraints else None,
         path_length=constraints.path_length if constraints else None,
         cert_sign=usage.key_cert_sign if usage else None,
+        unknown_critical=any(
+            extension.critical and isinstance(extension.value, x509.UnrecognizedExtension)
+            for extension in certificate.extensions
+        ),
     )
 
 
@@ -105,11 +110,14 @@ def signed_by(der: bytes, issuer: bytes) -> bool:
         return False
     child, key = load(der), load(issuer).public_key()
     signature, content = child.signature, child.tbs_certificate_bytes
+    scheme = child.signature_algorithm_parameters
+    if isinstance(key, rsa.RSAPublicKey) == isinstance(scheme, ec.ECDSA):
+        return False
     try:
         if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, content, padding.PKCS1v15(), child.signature_hash_algorithm)
+            key.verify(signature, content, scheme, child.signature_hash_algorithm)
         else:
-            key.verify(signature, content, ec.ECDSA(child.signature_hash_algorithm))
+            key.verify(signature, content, scheme)
     except InvalidSignature:
         return False
     return True
@@ -127,7 +135,9 @@ def serial(text: str | None) -> str | None:
 @cache
 def hardware_id(text: str | None) -> str | None:
     """Return the hardware ID in lower case where the text is one, of a device or a soft client."""
-    if text and re.fullmatch(r".+(-[0-9A-Fa-f]{2}){3}|(Swphone|Smartphone)_.+", text, re.IGNORECASE):
+    if text and re.fullmatch(
+        r".+(-[0-9A-Fa-f]{2}){3}|(Swphone|Smartphone)_.+", text, re.IGNORECASE
+    ):
         return text.lower()
     return None
 
@@ -142,11 +152,11 @@ def octets(text: str | None) -> str | None:
 
 
 def without_interface(name: str | None, interface: str | None) -> str | None:
-    """Return the name without `-TEL1` or the like behind a serial."""
+    """Return the name without `-TEL1` or the like behind a serial or a hardware ID."""
     if name and interface and name.endswith("-" + interface):
         return name[: -len(interface) - 1]
-    match = re.fullmatch(r"([0-9A-Fa-f]{12})-\w+", name or "")
-    return match[1] if match else name
+    base = (name or "").rpartition("-")[0]
+    return base if not octets(name) and octets(base) else name
 
 
 # What the files of a fleet say
@@ -179,7 +189,11 @@ def survey(fleet: dict[str, Any]) -> dict[str, Any]:
             file["name"]: [block["der"] for block in file["blocks"] if not block["cut"]]
             for file in fleet["certificates"]
         },
-        "damaged": {file["name"] for file in fleet["certificates"] if any(block["cut"] for block in file["blocks"])},
+        "damaged": {
+            file["name"]
+            for file in fleet["certificates"]
+            if any(block["cut"] for block in file["blocks"])
+        },
         "trust": {file["pbx"]: trust_list(file) for file in fleet["trust"]},
     }
 
@@ -213,7 +227,7 @@ def presented_in(file: dict[str, Any]) -> list[Presented]:
 
 
 def names_as_issuer(der: bytes, issuer: bytes) -> bool:
-    """Return True where another certificate's issuer has the name, not counting self-issued ones."""
+    """Return True where the other one's name is the issuer of a certificate not self-issued."""
     return facts(der).subject != facts(der).issuer == facts(issuer).subject
 
 
@@ -311,7 +325,9 @@ def judge(
     }
     if der is not None:
         every |= hygiene(der, row, device)
-    possible = [scenario] if scenario else [] if is_sip(row) else list(RULES)
+    possible = [scenario] if scenario else list(RULES)
+    if is_sip(row) or row.get("authentication") == "none":
+        possible = []
     required = {code for one in possible for code in [*RULES[one], *HYGIENE_OF[one]]}
     verdicts = {verdict([every[code] for code in RULES[one]]) for one in possible}
     final = verdicts.pop() if len(verdicts) == 1 else "unknown"
@@ -346,7 +362,9 @@ def cause(row: dict[str, Any], final: str, rules: list[tuple[str, bool | None]])
         return "wrong_password"
     if state == "timeout":
         return "timeout"
-    return {"invalidAlias": "unknown_user", "duplicateAlias": "already_registered"}.get(reason, "unexplained")
+    return {"invalidAlias": "unknown_user", "duplicateAlias": "already_registered"}.get(
+        reason, "unexplained"
+    )
 
 
 # Who registers, and with which certificate
@@ -368,9 +386,15 @@ def identify(row: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     return {"serial": number or joined(hardware, known), "hardware_id": hardware}
 
 
-def device_of_user(user: str, pbx: str | None, known: dict[str, Any]) -> tuple[str | None, str | None]:
+def device_of_user(
+    user: str, pbx: str | None, known: dict[str, Any]
+) -> tuple[str | None, str | None]:
     """Return serial and hardware ID of the only device that is entered for a user of the PBX."""
-    entered = {entry["hw"].lower() for entry in known["entries"] if entry["user"] == user and entry["pbx"] == pbx}
+    entered = {
+        entry["hw"].lower()
+        for entry in known["entries"]
+        if entry["user"] == user and entry["pbx"] == pbx
+    }
     return serial(only(entered)), hardware_id(only(entered))
 
 
@@ -437,7 +461,7 @@ def is_sip(row: dict[str, Any]) -> bool:
 
 def scenario_of(row: dict[str, Any], device: dict[str, Any], tls_only: bool | None) -> str | None:
     """Return how the device authenticates: from the log, else by what it registers as."""
-    if is_sip(row):
+    if is_sip(row) or row.get("authentication") == "none":
         return None
     if row.get("authentication"):
         return "h323-" + row["authentication"]
@@ -452,6 +476,17 @@ def registers_by_device(row: dict[str, Any], device: dict[str, Any]) -> bool:
         return bool(device["serial"] or device["hardware_id"])
     own = [one for one in device["spellings"].values() if one]
     return bool(serial(base) or hardware_id(base) or base.lower() in own)
+
+
+def is_own_name(row: dict[str, Any], device: dict[str, Any]) -> bool:
+    """Return True where the name is the device's own serial or hardware ID, not another one's."""
+    base = without_interface(row.get("registration_name"), row.get("interface")).lower()
+    number, hardware = device["spellings"]["serial"], device["spellings"]["hardware_id"]
+    if serial(base) and number:
+        return base == number
+    if octets(base):
+        return octets(base) in (octets(number), octets(hardware))
+    return base == hardware
 
 
 def clock(row: dict[str, Any]) -> bool | None:
@@ -504,7 +539,7 @@ def name(der: bytes | None, row: dict[str, Any], device: dict[str, Any]) -> bool
     given = row.get("registration_name")
     number, hardware = device["spellings"]["serial"], device["spellings"]["hardware_id"]
     base = without_interface(given, row.get("interface"))
-    if given and not registers_by_device(row, device):
+    if given and not is_own_name(row, device):
         return given.startswith(cn)
     if given is None and number is None and hardware is None:
         return None
@@ -553,7 +588,7 @@ def ends_well(cn: str | None, row: dict[str, Any], device: dict[str, Any]) -> bo
     given = row.get("registration_name")
     if given is None:
         return None
-    if cn and registers_by_device(row, device):
+    if cn and is_own_name(row, device):
         given, cn = given.lower(), cn.lower()
     if not cn or not given.startswith(cn):
         return True
@@ -565,10 +600,12 @@ def ends_well(cn: str | None, row: dict[str, Any], device: dict[str, Any]) -> bo
 # Trust
 
 
-def trust(der: bytes | None, pbx: str | None, known: dict[str, Any], moment: dt.datetime) -> bool | None:
+def trust(
+    der: bytes | None, pbx: str | None, known: dict[str, Any], moment: dt.datetime
+) -> bool | None:
     """Return whether the PBX's list holds the certificate or a CA of its chain."""
     entries = known["trust"].get(pbx)
-    if der is None or entries is None:
+    if der is None or entries is None or facts(der).unknown_critical:
         return None
     if der in entries["ders"]:
         return True
@@ -580,7 +617,9 @@ def trust(der: bytes | None, pbx: str | None, known: dict[str, Any], moment: dt.
     return False if whole and None not in answers else None
 
 
-def climb(leaf: bytes, bundle: list[bytes], listed: list[bytes], moment: dt.datetime) -> bool | None:
+def climb(
+    leaf: bytes, bundle: list[bytes], listed: list[bytes], moment: dt.datetime
+) -> bool | None:
     """Return whether any way up leads to an entry of the list; None where one is too long."""
     members = list(dict.fromkeys([*bundle, *listed]))
     too_long = False
