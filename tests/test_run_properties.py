@@ -106,10 +106,9 @@ def plain(frame: pd.DataFrame, columns: list[str] = ANSWER) -> list[tuple[Any, .
 
 def changed(after: dict[str, list[Any]], before: dict[str, list[Any]]) -> list[str]:
     """Return the first rows that are not the same, in words."""
-    if {name: len(rows) for name, rows in after.items()} != {
-        name: len(rows) for name, rows in before.items()
-    }:
-        return [f"rows: {[(name, len(after[name])) for name in after]}"]
+    counts = [{name: len(rows) for name, rows in run.items()} for run in (before, after)]
+    if counts[0] != counts[1]:
+        return [f"rows: {counts[0]} -> {counts[1]}"]
     texts = []
     for name, rows in before.items():
         for position, (old, new) in enumerate(zip(rows, after[name], strict=True)):
@@ -533,9 +532,8 @@ def test_sums_agree(seed):
 def test_the_fleets_are_not_all_alike():
     """The random fleets hold every kind of thing that the properties speak of."""
     descriptions = [described(seed) for seed in range(20, 40)]
-    blocks = [
-        block for one in descriptions for file in one["certificates"] for block in file["blocks"]
-    ]
+    files = [file for one in descriptions for file in one["certificates"]]
+    blocks = [block for file in files for block in file["blocks"]]
     facts = [judge.facts(block["der"]) for block in blocks if not block["cut"]]
     rows = [row for one in descriptions for file in one["logs"] for row in file["rows"]]
     expected = [

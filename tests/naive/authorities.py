@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
+NOT_LATER = dt.timedelta(0)
 DER = serialization.Encoding.DER
 FIRST_EC_KEY = 2**200
 """EC keys are derived from numbers, so that each number gives the same key in every run."""
@@ -158,7 +159,7 @@ def _authority(
     return {"subject": subject, "own": own, "issuer": issuer, "signer": signer, "der": der}
 
 
-def ladder(steps: int, later: dt.timedelta) -> list[dict[str, Any]]:
+def ladder(steps: int, later: dt.timedelta = NOT_LATER) -> list[dict[str, Any]]:
     """Return a root and authorities one below the other, `steps` of them, the lowest one last."""
     made = []
     issuer, signer = name("Example Step 1"), 901
@@ -173,15 +174,17 @@ def ladder(steps: int, later: dt.timedelta) -> list[dict[str, Any]]:
             not_after=moment(2080) + later,
             ca=True,
         )
-        made.append(
-            {"subject": subject, "own": own, "issuer": issuer, "signer": signer, "der": der}
-        )
+        links = {"subject": subject, "own": own, "issuer": issuer, "signer": signer}
+        made.append({**links, "der": der})
         issuer, signer = subject, own
     return made
 
 
 def chain(
-    random: Random, members: list[dict[str, Any]], issuer: x509.Name, signer: int
+    random: Random,
+    members: list[dict[str, Any]],
+    issuer: x509.Name,
+    signer: int,
 ) -> list[bytes]:
     """Return a way upwards from an issuer's name and key, as far as it goes, without its loops."""
     way: list[bytes] = []

@@ -89,13 +89,10 @@ def _text(
     said = [f"{name}, line {line}: {row}", f"  device: {device}"]
     said += [f"  entry: {entry}" for entry in own]
     for file in description["certificates"]:
-        blocks = [
-            judge.label(block)
-            for block in file["blocks"]
-            if _concerns(file["name"], block, row, device, known)
-        ]
+        blocks = [one for one in file["blocks"] if _concerns(file["name"], one, row, device, known)]
         if blocks:
-            said.append(f"  certificates/{file['name']}: " + "; ".join(blocks))
+            labels = "; ".join(judge.label(block) for block in blocks)
+            said.append(f"  certificates/{file['name']}: {labels}")
     for file in description["trust"]:
         if file["pbx"] in (row.get("pbx"), *(entry["pbx"] for entry in own)):
             entries = "; ".join(judge.label(block) for block in file["blocks"]) or "empty"

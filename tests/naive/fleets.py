@@ -25,6 +25,7 @@ from . import authorities as ca
 MODELS = ["IP222", "IP232", "IP111", "ip29-2", "IP1130", "IP811"]
 FREE_NAMES = ["room-1", "kitchen", "ada", "max.muster", "hall"]
 PROTOCOLS = [*["H.323/TLS"] * 10, "H.323/TCP", "H.323/UDP", "H.323", "SIP", "SIPS", None]
+AUTHENTICATIONS = [*["certificate"] * 6, *["password"] * 3, *[None] * 6, "none"]
 STATES = [
     *[("up", None)] * 6,
     ("rejected", None),
@@ -64,10 +65,7 @@ PAIRS = {
 }
 
 
-NEVER = dt.timedelta(0)
-
-
-def fleet(seed: int, *, attempts: int = 100, later: dt.timedelta = NEVER) -> dict[str, Any]:
+def fleet(seed: int, *, attempts: int = 100, later: dt.timedelta = ca.NOT_LATER) -> dict[str, Any]:
     """Return the random fleet of a seed, with all its moments as much later."""
     random = Random(seed)
     pbxs = ["hq", "lab-2", "plant"][: random.choice([1, 2, 3])]
@@ -75,6 +73,7 @@ def fleet(seed: int, *, attempts: int = 100, later: dt.timedelta = NEVER) -> dic
     if random.random() < 0.1:
         members += ca.ladder(random.choice([31, 32, 33, 40]), later)
     devices = [_device(random) for _ in range(attempts // 6)]
+    devices += _twins(random, devices)
     for position, device in enumerate(devices):
         device["pbx"] = random.choice(pbxs)
         device["user"] = f"user{position}"
@@ -110,8 +109,23 @@ def _device(random: Random) -> dict[str, Any]:
     }
 
 
+def _twins(random: Random, devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return devices of another prefix and model that end in the octets of one that is there."""
+    return [
+        {
+            "serial": "809033" + device["serial"][6:],
+            "hardware_id": "IP305" + device["hardware_id"][-9:],
+            "interfaces": [],
+        }
+        for device in devices
+        if device["serial"] and random.random() < 0.02
+    ]
+
+
 def _common_name(
-    random: Random, device: dict[str, Any], devices: list[dict[str, Any]]
+    random: Random,
+    device: dict[str, Any],
+    devices: list[dict[str, Any]],
 ) -> str | None:
     own = [one for one in (device["serial"], device["hardware_id"]) if one]
     if random.random() < 0.78:
@@ -197,9 +211,7 @@ def _certificate_files(
     for device in devices:
         together: list[bytes] = []
         for leaf in device["leaves"]:
-            places = random.choice(
-                ["file", "file", "file and alone", "file and chain", "chain", "alone"]
-            )
+            places = random.choice([*["file"] * 2, "file, alone", "file, chain", "chain", "alone"])
             if "chain" in places:
                 exported[0] += [leaf["der"], *leaf["way"]]
             if "alone" in places:
@@ -269,15 +281,13 @@ def _trust_files(
             continue
         share = random.choice([0.2, 0.5, 0.8])
         ders = [member["der"] for member in members if random.random() < share]
-        ders += [
-            leaf["der"] for device in devices for leaf in device["leaves"] if random.random() < 0.1
-        ]
+        leaves = [leaf["der"] for device in devices for leaf in device["leaves"]]
+        ders += [der for der in leaves if random.random() < 0.1]
         blocks = _blocks([] if fate < 0.12 else ders)
         if blocks and fate > 0.93:
             blocks[-1]["cut"] = True
-        files.append(
-            {"pbx": pbx, "content": "page" if 0.89 < fate < 0.93 else "list", "blocks": blocks}
-        )
+        content = "page" if 0.89 < fate < 0.93 else "list"
+        files.append({"pbx": pbx, "content": content, "blocks": blocks})
     return files
 
 
@@ -285,7 +295,9 @@ def _trust_files(
 
 
 def _device_files(
-    random: Random, pbxs: list[str], devices: list[dict[str, Any]]
+    random: Random,
+    pbxs: list[str],
+    devices: list[dict[str, Any]],
 ) -> list[dict[str, Any]]:
     entries = []
     elsewhere = random.random() < 0.06
@@ -320,7 +332,10 @@ def _device_files(
 
 
 def _logs(
-    random: Random, pbxs: list[str], devices: list[dict[str, Any]], attempts: int
+    random: Random,
+    pbxs: list[str],
+    devices: list[dict[str, Any]],
+    attempts: int,
 ) -> list[dict[str, Any]]:
     files = [
         {"name": "records.csv", "format": "own csv", "rows": []},
@@ -368,7 +383,10 @@ def _event(random: Random, device: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(
-    random: Random, pbxs: list[str], device: dict[str, Any], stranger: dict[str, Any]
+    random: Random,
+    pbxs: list[str],
+    device: dict[str, Any],
+    stranger: dict[str, Any],
 ) -> dict[str, Any]:
     clock = random.random()
     state, reason = random.choice(STATES)
@@ -378,9 +396,7 @@ def _row(
         "serial": device["serial"] if random.random() < 0.6 else None,
         "hardware_id": device["hardware_id"] if random.random() < 0.5 else None,
         "protocol": random.choice(PROTOCOLS),
-        "authentication": random.choice(
-            [*["certificate"] * 6, *["password"] * 3, *[None] * 6, "none"]
-        ),
+        "authentication": random.choice(AUTHENTICATIONS),
         "via_reverse_proxy": random.choice([True, False, False, None]),
         "state": state,
         "reason": reason,
@@ -444,7 +460,7 @@ def texts(description: dict[str, Any]) -> dict[str, dict[str, bytes]]:
             for file in description["devices"]
         },
         "registrations": {
-            file["name"]: _ROWS[file["format"]](file["rows"]) for file in description["logs"]
+            file["name"]: _ROWS[file["format"]](file["rows"]) for file in description["logs"] if file["rows"]
         },
     }
 
@@ -493,9 +509,8 @@ def _users_json(entries: list[dict[str, Any]]) -> bytes:
 def _users_xml(entries: list[dict[str, Any]]) -> bytes:
     lines = ['<?xml version="1.0" encoding="utf-8"?>', "<show>"]
     for entry in entries:
-        flags = "".join(
-            f" {flag}={quoteattr(str(value).lower())}" for flag, value in _flags(entry).items()
-        )
+        said = {flag: str(value).lower() for flag, value in _flags(entry).items()}
+        flags = "".join(f" {flag}={quoteattr(value)}" for flag, value in said.items())
         lines.append(
             f"<user h323={quoteattr(entry['user'])} loc={quoteattr(entry['pbx'])}>"
             f"<device hw={quoteattr(entry['hw'])}{flags}/></user>"
@@ -511,24 +526,22 @@ def _csv(header: list[str], rows: list[list[Any]], separator: str = ",") -> byte
 
 def _entries_csv(entries: list[dict[str, Any]]) -> bytes:
     def cell(value: Any) -> str:
-        return str(value).lower() if isinstance(value, bool) else ""
+        if isinstance(value, bool):
+            return str(value).lower()
+        return "" if value in (-1, "absent") else str(value)
 
-    return _csv(
-        ["pbx", "user", "hardware_id", "tls_only", "reverse_proxy"],
-        [
-            [entry["pbx"], entry["user"], entry["hw"], cell(entry["tls"]), cell(entry["trusted"])]
-            for entry in entries
-        ],
-    )
+    keys = ["pbx", "user", "hw", "tls", "trusted"]
+    rows = [[cell(entry[key]) for key in keys] for entry in entries]
+    return _csv(["pbx", "user", "hardware_id", "tls_only", "reverse_proxy"], rows)
 
 
 def _import_list(entries: list[dict[str, Any]]) -> bytes:
     titles = ["Employee", "", "", "Number", "Node", "PBX-Name", "MAC-Address"]
     fields = ["longName", "displayName", "name", "number", "node", "pbx", "hardwareID"]
-    rows = [
-        [entry["user"].title(), "", entry["user"], "1", "root", entry["pbx"], entry["hw"]]
-        for entry in entries
-    ]
+    rows = []
+    for entry in entries:
+        user, pbx = entry["user"], entry["pbx"]
+        rows.append([user.title(), "", user, "1", "root", pbx, entry["hw"]])
     return _csv(titles, [fields, *rows], ";")
 
 
@@ -549,24 +562,20 @@ def _cell(column: str, value: Any) -> Any:
 
 
 def _records_csv(rows: list[dict[str, Any]]) -> bytes:
-    return _csv(
-        COLUMNS, [[_cell(column, row.get(column, "")) for column in COLUMNS] for row in rows]
-    )
+    cells = [[_cell(column, row.get(column, "")) for column in COLUMNS] for row in rows]
+    return _csv(COLUMNS, cells)
 
 
 def _records_json(rows: list[dict[str, Any]]) -> bytes:
-    return "".join(
-        json.dumps({column: _cell(column, value) for column, value in row.items()}) + "\n"
-        for row in rows
-    ).encode()
+    cells = [{column: _cell(column, value) for column, value in row.items()} for row in rows]
+    return "".join(json.dumps(row) + "\n" for row in cells).encode()
 
 
 def _messages(rows: list[dict[str, Any]]) -> bytes:
     lines = []
     for row in rows:
-        words = [
-            f"{PAIRS[column]}={_cell(column, row[column])}" for column in PAIRS if column in row
-        ]
+        given = {word: _cell(name, row[name]) for name, word in PAIRS.items() if name in row}
+        words = [f"{word}={value}" for word, value in given.items()]
         line = {"mt": "AddLog", "msg": " ".join(words)}
         if "time" in row:
             line["time"] = str(row["time"])

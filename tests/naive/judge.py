@@ -135,11 +135,8 @@ def serial(text: str | None) -> str | None:
 @cache
 def hardware_id(text: str | None) -> str | None:
     """Return the hardware ID in lower case where the text is one, of a device or a soft client."""
-    if text and re.fullmatch(
-        r".+(-[0-9A-Fa-f]{2}){3}|(Swphone|Smartphone)_.+", text, re.IGNORECASE
-    ):
-        return text.lower()
-    return None
+    lower = (text or "").lower()
+    return lower if re.fullmatch(r".+(-[0-9a-f]{2}){3}|(swphone|smartphone)_.+", lower) else None
 
 
 @cache
@@ -189,11 +186,7 @@ def survey(fleet: dict[str, Any]) -> dict[str, Any]:
             file["name"]: [block["der"] for block in file["blocks"] if not block["cut"]]
             for file in fleet["certificates"]
         },
-        "damaged": {
-            file["name"]
-            for file in fleet["certificates"]
-            if any(block["cut"] for block in file["blocks"])
-        },
+        "damaged": {one.file for one in presented if one.der is None},
         "trust": {file["pbx"]: trust_list(file) for file in fleet["trust"]},
     }
 
@@ -362,9 +355,8 @@ def cause(row: dict[str, Any], final: str, rules: list[tuple[str, bool | None]])
         return "wrong_password"
     if state == "timeout":
         return "timeout"
-    return {"invalidAlias": "unknown_user", "duplicateAlias": "already_registered"}.get(
-        reason, "unexplained"
-    )
+    named = {"invalidAlias": "unknown_user", "duplicateAlias": "already_registered"}
+    return named.get(reason, "unexplained")
 
 
 # Who registers, and with which certificate
@@ -387,14 +379,13 @@ def identify(row: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
 
 
 def device_of_user(
-    user: str, pbx: str | None, known: dict[str, Any]
+    user: str,
+    pbx: str | None,
+    known: dict[str, Any],
 ) -> tuple[str | None, str | None]:
     """Return serial and hardware ID of the only device that is entered for a user of the PBX."""
-    entered = {
-        entry["hw"].lower()
-        for entry in known["entries"]
-        if entry["user"] == user and entry["pbx"] == pbx
-    }
+    entries = [one for one in known["entries"] if (one["user"], one["pbx"]) == (user, pbx)]
+    entered = {entry["hw"].lower() for entry in entries}
     return serial(only(entered)), hardware_id(only(entered))
 
 
@@ -409,12 +400,14 @@ def joined(hardware: str | None, known: dict[str, Any]) -> str | None:
 
 
 def same_device(spelling: str | None, device: dict[str, Any], known: dict[str, Any]) -> bool:
-    """Return True where a serial or hardware ID is that of the device."""
+    """Return True where a serial or hardware ID is that of the device.
+
+    A hardware ID whose octets two serials share is neither one's.
+    """
     if spelling is None:
         return False
-    number = serial(spelling) or joined(spelling, known)
-    if number and number == device["serial"]:
-        return True
+    if octets(spelling) and device["serial"]:
+        return (serial(spelling) or joined(spelling, known)) == device["serial"]
     return spelling.lower() == device["hardware_id"]
 
 
@@ -601,7 +594,10 @@ def ends_well(cn: str | None, row: dict[str, Any], device: dict[str, Any]) -> bo
 
 
 def trust(
-    der: bytes | None, pbx: str | None, known: dict[str, Any], moment: dt.datetime
+    der: bytes | None,
+    pbx: str | None,
+    known: dict[str, Any],
+    moment: dt.datetime,
 ) -> bool | None:
     """Return whether the PBX's list holds the certificate or a CA of its chain."""
     entries = known["trust"].get(pbx)
@@ -618,7 +614,10 @@ def trust(
 
 
 def climb(
-    leaf: bytes, bundle: list[bytes], listed: list[bytes], moment: dt.datetime
+    leaf: bytes,
+    bundle: list[bytes],
+    listed: list[bytes],
+    moment: dt.datetime,
 ) -> bool | None:
     """Return whether any way up leads to an entry of the list; None where one is too long."""
     members = list(dict.fromkeys([*bundle, *listed]))
