@@ -459,10 +459,12 @@ def texts(description: dict[str, Any]) -> dict[str, dict[str, bytes]]:
             file["name"] + _ENTRIES[file["format"]][0]: _ENTRIES[file["format"]][1](file["entries"])
             for file in description["devices"]
         },
-        "registrations": {
-            file["name"]: _ROWS[file["format"]](file["rows"]) for file in description["logs"] if file["rows"]
-        },
+        "registrations": {file["name"]: _log(file) for file in description["logs"]},
     }
+
+
+def _log(file: dict[str, Any]) -> bytes:
+    return _ROWS[file["format"]](file["rows"])
 
 
 def pem(blocks: list[dict[str, Any]]) -> bytes:
