@@ -303,7 +303,7 @@ def judge(
     entries = [entry for entry in known["entries"] if same_device(entry["hw"], device, known)]
     device["spellings"] = spellings(device, entries)
     pbx = row.get("pbx") or only({entry["pbx"] for entry in entries})
-    here = [entry for entry in entries if entry["pbx"] == pbx]
+    here = entries_at(pbx, entries, known)
     flags = {name: agreed([entry[name] for entry in here]) for name in ("tls", "trusted")}
     der = certificate_of(row, device, known, time or now)
     scenario = scenario_of(row, device, flags["tls"])
@@ -439,6 +439,17 @@ def certificate_of(
     return max(issued, key=lambda der: facts(der).not_before, default=None)
 
 
+def entries_at(
+    pbx: str | None, entries: list[dict[str, Any]], known: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the device's entries of a PBX; of all PBXs where no object of that PBX is in the files.
+
+    Objects are replicated, so those of another PBX speak for one that was not exported.
+    """
+    exported = any(entry["pbx"] == pbx for entry in known["entries"])
+    return [entry for entry in entries if entry["pbx"] == pbx] if exported else entries
+
+
 def agreed(values: list[bool | None]) -> bool | None:
     """Return what all entries say, None where they disagree, one is silent or there is none."""
     return values[0] if len(set(values)) == 1 else None
@@ -482,6 +493,14 @@ def is_own_name(row: dict[str, Any], device: dict[str, Any]) -> bool:
     return base == hardware
 
 
+def over_tls(row: dict[str, Any]) -> bool:
+    """Return True where the log says so, or says that a certificate was presented: only TLS has one."""
+    by_certificate = row.get("authentication") == "certificate"
+    return row.get("protocol") == "H.323/TLS" or (
+        by_certificate and row.get("protocol") in (None, "H.323")
+    )
+
+
 def clock(row: dict[str, Any]) -> bool | None:
     """Return whether the clock is set, which only H.323/TLS asks for."""
     if row.get("protocol") in ("H.323/TCP", "H.323/UDP"):
@@ -489,7 +508,7 @@ def clock(row: dict[str, Any]) -> bool | None:
     if row.get("time") is None:
         return None
     if row["time"] == 0:
-        return False if row.get("protocol") == "H.323/TLS" else None
+        return False if over_tls(row) else None
     return True
 
 
@@ -503,7 +522,7 @@ def carried(row: dict[str, Any], flags: dict[str, Any]) -> bool | None:
 def transport(row: dict[str, Any], flags: dict[str, Any]) -> bool | None:
     """Return whether a device with TLS only comes over TLS, or by a reverse proxy."""
     protocol = row.get("protocol")
-    if protocol == "H.323/TLS" or flags["tls"] is False or carried(row, flags):
+    if over_tls(row) or flags["tls"] is False or carried(row, flags):
         return True
     if protocol in ("H.323/TCP", "H.323/UDP") and flags["tls"]:
         return carried(row, flags)
@@ -609,7 +628,9 @@ def trust(
     answers = [climb(der, known["bundles"][file], entries["ders"], moment) for file in bundles]
     if True in answers:
         return True
-    whole = entries["whole"] and not any(file in known["damaged"] for file in bundles)
+    # Whatever an unreadable block beside it may be, a self-signed certificate has no other issuer.
+    complete = signed_by(der, der) or not any(file in known["damaged"] for file in bundles)
+    whole = entries["whole"] and complete
     return False if whole and None not in answers else None
 
 
