@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from .sentences import number
+
 VOID = frozenset({"br", "col", "hr", "link", "meta"})
 
 
@@ -95,6 +97,6 @@ def _class(column: Column) -> str | None:
 
 def _cell(column: Column, value: Content) -> Markup:
     missing = not isinstance(value, (list, tuple)) and bool(pd.isna(value))
-    shown = "\u2013" if missing else f"{value:,}" if column.number and isinstance(value, int) else value
+    shown = "\u2013" if missing else number(value) if column.number and isinstance(value, int) else value
     sort = value if column.number and not missing else None
     return tag("td", tag("bdi", shown), class_=_class(column), data_head=column.head, data_sort=sort)

@@ -19,8 +19,6 @@ import pyarrow.compute as pc
 from ..arrays.arrow import text
 from ..errors import CerttrustError
 
-MISSING = "(not known)"
-
 _LANGUAGE: ContextVar[str] = ContextVar("language", default="en")
 
 
@@ -86,15 +84,29 @@ def say(key: str, /, **values: Any) -> str:
 
 def _in_words(value: Any) -> str:
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    return f"{int(value):,}" if whole else str(value)
+    return number(int(value)) if whole else str(value)
+
+
+def number(value: int) -> str:
+    """Return a whole number with the language's separators.
+
+    Examples
+    --------
+    >>> number(1204)
+    '1,204'
+    """
+    return f"{value:,}".replace(",", sentences()["numbers"]["separator"])
 
 
 def shown(values: pd.Series) -> pd.Series:
     """Return values in the words of a sentence; missing stays missing."""
+    words = sentences()
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        values = values.dt.strftime("%Y-%m-%d %H:%M UTC").str.replace(" 00:00 UTC", "")
+        form = words["dates"]["moment"].replace("%", "%%").format(date="%Y-%m-%d", time="%H:%M")
+        midnight = words["dates"]["moment"].format(date="", time="00:00")
+        values = values.dt.strftime(form).str.replace(midnight, "")
     elif isinstance(values.dtype, pd.BooleanDtype):
-        values = values.map({True: "yes", False: "no"})
+        values = values.map({True: words["values"]["true"], False: words["values"]["false"]})
     return values.astype("str")
 
 
@@ -110,7 +122,7 @@ def fill(template: str, frame: pd.DataFrame) -> pd.Series:
     for literal, field, _, _ in string.Formatter().parse(template):
         parts.append(_literal(literal))
         if field is not None:
-            parts.append(text(shown(frame[field]).fillna(MISSING)))
+            parts.append(text(shown(frame[field]).fillna(sentences()["values"]["missing"])))
     if len(parts) < 2:
         return pd.Series(template.format(), index=frame.index, dtype="str")
     filled = pc.binary_join_element_wise(*parts, _literal(""))

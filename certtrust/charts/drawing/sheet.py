@@ -13,6 +13,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import CerttrustError
+from ...texts.sentences import say
 from .text import balanced, plain, text_width, wrap
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ MARGIN = 12.0
 HEADROOM = 100.0
 """What headline, legend and margins are reckoned with before they are set, in points."""
 TITLE, BODY, SMALL = 12.5, 9.5, 8.5
+EMPTY = 30.0
+"""Height in points of axes that hold a sentence instead of a drawing."""
 NARROW = 330.0
 """Below this width in points a sheet uses a smaller headline, and long labels take two lines."""
 
@@ -80,17 +83,37 @@ class Sheet:
 
     def lay_out(
         self,
+        chart: str,
         title: str,
         *,
+        content: float,
+        numbers: str,
         subtitle: str = "",
         legend: Sequence[Key] = (),
-        content: float,
-        alt: str = "",
         left: float = 0.0,
         right: float = 0.0,
         bottom: float = 0.0,
-    ) -> None:
-        """Write the headline and give the axes their place; `content` is the wished height in points."""
+    ) -> bool:
+        """Write the headline, give the axes their place, and return whether there is something to draw.
+
+        Parameters
+        ----------
+        chart : str
+            Name of the chart, for its sentences.
+        title, subtitle : str
+            Its headline and the line below it.
+        content : float
+            Wished height of the axes in points; 0 where there is nothing to draw, which the axes then say.
+        numbers : str
+            What is drawn, in words, for those who cannot see it.
+        legend : sequence of Key
+            Entries of the legend.
+        left, right, bottom : float
+            Room outside the axes for their labels, in points.
+        """
+        filled = content > 0
+        if not filled:
+            legend, content, left, right, bottom = (), EMPTY, 0.0, 0.0, 0.0
         figure = figure_of(self.ax)
         full = self.width_inside
         size = TITLE if full >= NARROW else TITLE - 1.5
@@ -122,7 +145,23 @@ class Sheet:
         )
         for line in lines:
             _write(self, line, shift)
-        self.ax.set_label(alt or title)
+        if filled:
+            self.ax.set_label(say(f"charts.{chart}.alt", title=title, numbers=numbers))
+        else:
+            empty = say(f"charts.{chart}.empty")
+            self._say(empty)
+            self.ax.set_label(say("charts.shared.empty", title=title, empty=empty))
+        return filled
+
+    def in_points(self) -> tuple[float, float]:
+        """Make points the coordinates of the axes, downwards from the top left; return width and height."""
+        wide, high = self.room
+        self.ax.set_xlim(0, wide)
+        self.ax.set_ylim(high, 0)
+        self.ax.set_xticks([])
+        self.ax.set_yticks([])
+        self.ax.spines["bottom"].set_visible(False)
+        return wide, high
 
     def note(self, text: str, xy: tuple[float, float], **options: Any) -> Any:
         """Write small text at a place given in data coordinates, or as `xycoords` says."""
@@ -136,7 +175,7 @@ class Sheet:
         }
         return self.ax.annotate(plain(text), xy, **{**style, **options})
 
-    def say(self, text: str) -> None:
+    def _say(self, text: str) -> None:
         """Write a sentence into axes that have nothing to show."""
         self.ax.set_axis_off()
         width, _ = self.room
@@ -214,7 +253,7 @@ def figure_of(ax: Axes) -> Figure:
     """Return the figure that holds the axes."""
     figure = ax.get_figure(root=True)
     if figure is None:
-        raise CerttrustError("the axes stand in no figure; make them with Figure().add_subplot()")
+        raise CerttrustError(say("errors.charts.axes"))
     return figure
 
 
@@ -275,14 +314,16 @@ def style(theme: str = "light") -> Iterator[None]:
 
 
 @contextmanager
-def sheet(ax: Axes | None, *, width: float, height: float | None, theme: str | None) -> Iterator[Sheet]:
+def sheet(
+    *, ax: Axes | None = None, width: float = WIDTH, height: float | None = None, theme: str | None = None
+) -> Iterator[Sheet]:
     """Open a sheet in the package's style; the style ends with the block."""
     import matplotlib as mpl
 
     if theme is None:
         theme = "dark" if ax is not None and _is_dark(figure_of(ax).get_facecolor()) else "light"
     if theme not in ("light", "dark"):
-        raise CerttrustError(f"there is no theme {theme!r}; the themes are 'light' and 'dark'")
+        raise CerttrustError(say("errors.charts.theme", theme=repr(theme)))
     if ax is None:
         import matplotlib.pyplot as plt
 
