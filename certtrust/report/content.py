@@ -99,7 +99,7 @@ def explain_fleet(
     periods : int
         How many months the forecast looks ahead.
     step : function, optional
-        Called with the name of each step before it begins.
+        Called with the name of each step, one of `certtrust.report.STEPS`, before it begins.
 
     Returns
     -------
@@ -112,18 +112,18 @@ def explain_fleet(
     'log'
     """
     begin = step or (lambda _name: None)
-    begin("checking signatures")
+    begin("signatures")
     linked = link(fleet)
-    begin("judging attempts")
+    begin("attempts")
     of: Literal["log", "devices"] = "log" if len(fleet.registrations) else "devices"
     results = check(attempts(linked, of=of), at=at)
-    begin("counting causes")
+    begin("causes")
     failing = failing_devices(results)
-    begin("searching remedies")
+    begin("remedies")
     actions = remedies(linked, results)
-    begin("looking ahead")
+    begin("forecast")
     predictions = forecast(linked, periods=periods)
-    begin("comparing names")
+    begin("names")
     pairs = impersonations(linked, at=at, limit=PAIRS)
     return Report(
         name=name,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from .sentences import number
+from .sentences import in_words, number, template
 
 VOID = frozenset({"br", "col", "hr", "link", "meta"})
 
@@ -34,6 +34,18 @@ def text(value: object) -> Markup:
     """
     visible = "".join(letter if letter.isprintable() or letter in "\n\t\u00a0" else "\ufffd" for letter in str(value))
     return Markup(html.escape(visible, quote=True))
+
+
+def phrase(key: str, /, **values: Content) -> Markup:
+    """Return a sentence as `say` does, whose values may be markup.
+
+    Examples
+    --------
+    >>> phrase("nouns.device", count=tag("b", 2))
+    '<b>2</b> devices'
+    """
+    words = {name: value if isinstance(value, Markup) else text(in_words(value)) for name, value in values.items()}
+    return Markup(text(template(key, values.get("count"))).format_map(words))
 
 
 def join(contents: Iterable[Content]) -> Markup:

@@ -45,6 +45,11 @@ def language(code: str) -> Iterator[None]:
         _LANGUAGE.reset(token)
 
 
+def current_language() -> str:
+    """Return the code of the language that sentences are made in, such as `en`."""
+    return _LANGUAGE.get()
+
+
 def sentences(code: str | None = None) -> dict[str, Any]:
     """Return all sentences of a language, by default of the current one, as nested tables."""
     return _load(code or _LANGUAGE.get())
@@ -74,15 +79,19 @@ def say(key: str, /, **values: Any) -> str:
     >>> say("nouns.device", count=1), say("nouns.device", count=1204)
     ('1 device', '1,204 devices')
     """
-    found: Any = sentences()
+    return template(key, values.get("count")).format_map({name: in_words(value) for name, value in values.items()})
+
+
+def template(key: str, count: Any = None) -> str:
+    """Return a sentence with its placeholders, in the form that goes with a count where it has two."""
+    words: Any = sentences()
     for part in key.split("."):
-        found = found[part]
-    if isinstance(found, dict):
-        found = found["one" if values["count"] == 1 else "other"]
-    return str(found).format_map({name: _in_words(value) for name, value in values.items()})
+        words = words[part]
+    return str(words["one" if count == 1 else "other"] if isinstance(words, dict) else words)
 
 
-def _in_words(value: Any) -> str:
+def in_words(value: Any) -> str:
+    """Return a value as a sentence holds it: whole numbers with separators, the rest as text."""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     return number(int(value)) if whole else str(value)
 
