@@ -79,8 +79,11 @@ def _own_words() -> Iterator[None]:
     """Let argparse say the sentences of `[cli.argparse]` instead of its own, which are English."""
     words = sentences()["cli"]["argparse"]
 
-    def translated(message: str) -> str:
-        return re.sub(r"\{(\w*)\}", lambda name: f"%({name[1]})s" if name[1] else "%s", words.get(message, message))
+    def translated(message: Any) -> Any:
+        own_words = words.get(message)
+        if own_words is None:
+            return message
+        return re.sub(r"\{(\w*)\}", lambda name: f"%({name[1]})s" if name[1] else "%s", own_words)
 
     own = vars(argparse)["_"]
     vars(argparse)["_"] = translated
@@ -95,7 +98,7 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, words: str = "certtrust", **options: Any) -> None:
         self.words = words
-        super().__init__(description=say(f"cli.{words}.description"), epilog=say("cli.epilog"), **options)
+        super().__init__(description=say(f"cli.{words}.description"), **options)
 
     def add(self, *names: str, metavar: str | None = None, **options: Any) -> None:
         """Add an argument with its help, and the word that stands for its value."""
@@ -108,7 +111,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="certtrust")
+    parser = _Parser(prog="certtrust", epilog=say("cli.epilog"))
     parser.add("--version", action="version", version=f"certtrust {version('certtrust')}")
     commands = parser.add_subparsers(title=say("cli.commands"), required=True, metavar=say("cli.metavars.command"))
     for name, add in (("report", _add_report), ("check", _add_check), ("simulate", _add_simulate)):
@@ -117,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_report(command: _Parser) -> None:
+    command.epilog = say("cli.epilog")
     command.add("directory", metavar="directory")
     command.add("-o", "--output", metavar="file", default="report.html")
     command.add("--json", metavar="file")
@@ -126,6 +130,7 @@ def _add_report(command: _Parser) -> None:
 
 
 def _add_check(command: _Parser) -> None:
+    command.epilog = say("cli.epilog")
     command.add("certificate", metavar="certificate")
     command.add("--scenario", required=True, choices=list(SCENARIOS))
     command.add("--registration-name", metavar="name")
@@ -142,14 +147,20 @@ def _add_check(command: _Parser) -> None:
 
 def _add_simulate(command: _Parser) -> None:
     command.add("directory", metavar="directory")
-    command.add("--devices", type=_positive, default=200, metavar="number")
-    command.add("--seed", type=int, default=0, metavar="number")
+    command.add("--devices", type=_devices, default=200, metavar="number")
+    command.add("--seed", type=_seed, default=0, metavar="number")
     command.set_defaults(run=_simulate)
 
 
-def _positive(text: str) -> int:
+def _devices(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(say("errors.cli.devices", text=repr(text)))
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.removeprefix("-").isdecimal():
+        raise argparse.ArgumentTypeError(say("errors.cli.seed", text=repr(text)))
     return int(text)
 
 

@@ -41,9 +41,24 @@ def listed(parts: Sequence[str]) -> str:
     >>> listed(["a", "b", "c"]), listed(["a"])
     ('a, b and c', 'a')
     """
+    return _enumerated(parts, "last")
+
+
+def _enumerated(parts: Sequence[str], form: str) -> str:
     if len(parts) < 2:
         return "".join(parts)
-    return say("lists.last", first=say("lists.between").join(parts[:-1]), last=parts[-1])
+    return say(f"lists.{form}", first=say("lists.between").join(parts[:-1]), last=parts[-1])
+
+
+def either(parts: Sequence[str]) -> str:
+    """Return parts of which one holds.
+
+    Examples
+    --------
+    >>> either(["a", "b", "c"]), either(["a"])
+    ('a, b or c', 'a')
+    """
+    return _enumerated(parts, "either")
 
 
 def series(parts: Iterable[str]) -> str:
