@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 where the rules predict no failure, 1 where they predict some, 2 where the command was not usable.
+        0 where the rules predict no failure, 1 where they predict some, 2 where the command was not
+        usable.
 
     Examples
     --------

@@ -1,6 +1,7 @@
 """Everything that a user may read is said by the file of sentences.
 
-It is rendered here in a language of Cyrillic letters; no English word is left but what the data hold.
+It is rendered here in a language of Cyrillic letters; no English word is left but what the data
+hold.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ def causes(results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]) ->
     results : DataFrame
         Table RESULTS, from `certtrust.check`. The numbers are those of `certtrust.causes(results)`.
     top : int
-        How many causes get a row of their own; the rest fold into one row that says how many they are.
+        How many causes get a row of their own; the rest fold into one row that says how many they
+        are.
     **canvas
         Where and how to draw: ax, width, height, theme.
 

@@ -34,8 +34,8 @@ def broken_together(results: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per combination, the most frequent first: rules (tuple of codes in the order of the rules; empty
-        where the log shows a failure and no rule is broken), attempts, devices.
+        One row per combination, the most frequent first: rules (tuple of codes in the order of the
+        rules; empty where the log shows a failure and no rule is broken), attempts, devices.
 
     Examples
     --------
@@ -64,7 +64,8 @@ def combinations(results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canva
     results : DataFrame
         Table RESULTS. The numbers are those of `broken_together`.
     top : int
-        How many combinations are drawn, as far as there is room; the subtitle says what is left out.
+        How many combinations are drawn, as far as there is room; the subtitle says what is left
+        out.
     **canvas
         Where and how to draw: ax, width, height, theme.
 

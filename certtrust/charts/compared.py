@@ -38,7 +38,8 @@ def compared(results: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
     Returns
     -------
     Axes
-        Tiles; a column that has no attempt is left out. An empty frame gives axes with a headline only.
+        Tiles; a column that has no attempt is left out. An empty frame gives axes with a headline
+        only.
 
     Examples
     --------

@@ -32,15 +32,16 @@ def expiries(certificates: pd.DataFrame, *, today: pd.Timestamp | str | None = N
     Parameters
     ----------
     certificates : DataFrame
-        Table CERTIFICATES or TRUST, or both one after another; a certificate that occurs often counts once.
+        Table CERTIFICATES or TRUST, or both one after another; a certificate that occurs often
+        counts once.
     today : Timestamp or str, optional
         The moment to count from, UTC; by default now.
 
     Returns
     -------
     DataFrame
-        One row per certificate with a known end, the earliest first: fingerprint, subject_cn, role ("CA" or
-        "device"), not_after, state ("expired", "soon" = within a year, "later").
+        One row per certificate with a known end, the earliest first: fingerprint, subject_cn, role
+        ("CA" or "device"), not_after, state ("expired", "soon" = within a year, "later").
 
     Examples
     --------
@@ -94,7 +95,8 @@ def expiry(
     Returns
     -------
     Axes
-        Bars and lines over time, at most ten years to either side; an empty frame gives axes with a headline only.
+        Bars and lines over time, at most ten years to either side; an empty frame gives axes with a
+        headline only.
 
     Examples
     --------

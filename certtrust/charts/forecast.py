@@ -33,8 +33,8 @@ def forecast(predictions: pd.DataFrame, *, top: int = 7, **canvas: Unpack[Canvas
     Returns
     -------
     Axes
-        One stack of steps; an empty frame gives axes with a headline only. A device that fails for two causes
-        at a time, by two of its registrations, stands in both.
+        One stack of steps; an empty frame gives axes with a headline only. A device that fails for
+        two causes at a time, by two of its registrations, stands in both.
 
     Examples
     --------

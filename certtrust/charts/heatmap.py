@@ -9,7 +9,7 @@ import pandas as pd
 from ..evaluation.check import causes as count_causes
 from ..texts.labels import cause_label, percent, plural, series, thousands
 from ..texts.sentences import number, say, sentences
-from .drawing.record import Canvas, Content, chart
+from .drawing.record import Canvas, chart
 from .drawing.sheet import SMALL, Sheet, sheet
 from .drawing.stack import OTHER_CAUSES, stack_colours
 from .drawing.text import plain, shorten, text_width
@@ -39,7 +39,8 @@ def causes_by_group(results: pd.DataFrame, by: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index: causes; columns: groups ("not known" where the column is missing); both by falling count.
+        Index: causes; columns: groups ("not known" where the column is missing); both by falling
+        count.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def causes_by_group(results: pd.DataFrame, by: str) -> pd.DataFrame:
     return table[table.sum().sort_values(ascending=False, kind="stable").index]
 
 
-def _of_report(report: Content) -> dict[str, Any]:
+def _of_report(report: Any) -> dict[str, Any]:
     """Group by PBX where there are several, else by model."""
     several = len(report.results["pbx"].dropna().unique()) > 1
     return {"results": report.results, "by": "pbx" if several else "model"}
@@ -79,7 +80,8 @@ def heatmap(results: pd.DataFrame, by: str = "pbx", *, top: int = 8, **canvas: U
     by : str
         Column to group by: "pbx", "model", "firmware", "location" or another.
     top : int
-        How many causes get a row; groups get as many columns as there is room for. The rest is folded.
+        How many causes get a row; groups get as many columns as there is room for. The rest is
+        folded.
     **canvas
         Where and how to draw: ax, width, height, theme.
 

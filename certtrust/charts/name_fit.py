@@ -41,10 +41,10 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per relation that occurs, the most frequent first: relation ("equal", "cn begins name", "cn begins
-        hardware id", "same device", "nothing in common", "no cn", "no certificate" or "no name"), devices, attempts,
-        and of one of them registration_name, hardware_id and subject_cn. A device that registers in several ways
-        counts under each.
+        One row per relation that occurs, the most frequent first: relation ("equal", "cn begins
+        name", "cn begins hardware id", "same device", "nothing in common", "no cn", "no
+        certificate" or "no name"), devices, attempts, and of one of them registration_name,
+        hardware_id and subject_cn. A device that registers in several ways counts under each.
 
     Examples
     --------

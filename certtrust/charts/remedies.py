@@ -25,7 +25,8 @@ def remedies(actions: pd.DataFrame, *, top: int = 10, **canvas: Unpack[Canvas]) 
     Parameters
     ----------
     actions : DataFrame
-        From `certtrust.remedies(fleet, results)`: step, devices_cumulative, in the order of the actions.
+        From `certtrust.remedies(fleet, results)`: step, devices_cumulative, in the order of the
+        actions.
     top : int
         How many actions get a row; the rest fold into one that says how many they are.
     **canvas
@@ -34,7 +35,8 @@ def remedies(actions: pd.DataFrame, *, top: int = 10, **canvas: Unpack[Canvas]) 
     Returns
     -------
     Axes
-        One row per action, whose bar grows by what it adds; an empty frame gives axes with a headline only.
+        One row per action, whose bar grows by what it adds; an empty frame gives axes with a
+        headline only.
 
     Examples
     --------

@@ -56,8 +56,9 @@ def failures_over_time(results: pd.DataFrame, *, freq: str | None = None, top: i
     Returns
     -------
     DataFrame
-        Index: the begin of each stretch (UTC, without gaps). Columns: `logged` (all attempts, failed or not; 0 =
-        the log has a gap), then one per cause, the most frequent first, and `other` where more were folded.
+        Index: the begin of each stretch (UTC, without gaps). Columns: `logged` (all attempts,
+        failed or not; 0 = the log has a gap), then one per cause, the most frequent first, and
+        `other` where more were folded.
 
     Raises
     ------

@@ -39,11 +39,11 @@ def issuer_tree(fleet: Fleet) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per issuer, parents before their children, larger branches first: depth, issuer (common name),
-        fingerprint (missing where the issuer is known by name only, or where devices sign for themselves),
-        listed (comma-joined PBXs whose trust list holds it; empty = none), devices (certificates of devices that
-        hang on it, its own branches included), trusted (those of them whose own certificate or any CA above
-        it stands in some PBX's list).
+        One row per issuer, parents before their children, larger branches first: depth, issuer
+        (common name), fingerprint (missing where the issuer is known by name only, or where devices
+        sign for themselves), listed (comma-joined PBXs whose trust list holds it; empty = none),
+        devices (certificates of devices that hang on it, its own branches included), trusted (those
+        of them whose own certificate or any CA above it stands in some PBX's list).
 
     Examples
     --------

@@ -52,8 +52,9 @@ class Diagnosis:
     verdict : str
         "pass", "fail" or "unknown".
     steps : DataFrame
-        One row per rule that the scenario requires, in the order of the causes, then hygiene: code, title,
-        requirement, citation, has (what is there), passed (boolean, <NA> = unknown), why, remedy.
+        One row per rule that the scenario requires, in the order of the causes, then hygiene: code,
+        title, requirement, citation, has (what is there), passed (boolean, <NA> = unknown), why,
+        remedy.
     path : list of str
         Fingerprints from the certificate to the trusted entry; empty where it is not trusted.
     result : DataFrame
@@ -152,7 +153,8 @@ def diagnose(
     Parameters
     ----------
     certificate : bytes, PEM text, path or DataFrame
-        The certificate; where several are given, the first is judged and the others belong to its chain.
+        The certificate; where several are given, the first is judged and the others belong to its
+        chain.
     scenario : {"browser", "h323-password", "h323-certificate"}
         What the certificate is used for.
     registration_name, hardware_id : str, optional
@@ -160,8 +162,8 @@ def diagnose(
     url : str, optional
         What the browser opens; needed for "browser".
     trust : as certificate, optional
-        The trust list: of the PBX, where None means that it is not known, and an empty one trusts nothing; of
-        the browser, where None means the public list of certifi.
+        The trust list: of the PBX, where None means that it is not known, and an empty one trusts
+        nothing; of the browser, where None means the public list of certifi.
     tls_only : bool, optional
         Whether "TLS only" is set for the device; None = not known.
     authentication : {"password", "certificate"}, optional
@@ -171,7 +173,8 @@ def diagnose(
     at : Timestamp or str, optional
         The moment to judge at, UTC; by default now.
     links : DataFrame, optional
-        Table LINKS, for who asks again and again about the same certificates; what is missing in it is verified.
+        Table LINKS, for who asks again and again about the same certificates; what is missing in it
+        is verified.
 
     Returns
     -------
@@ -180,7 +183,8 @@ def diagnose(
     Raises
     ------
     CerttrustError
-        If there is no certificate in `certificate`, the scenario is not known, or what it needs was not given.
+        If there is no certificate in `certificate`, the scenario is not known, or what it needs was
+        not given.
 
     Examples
     --------
@@ -221,8 +225,9 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     Parameters
     ----------
     result : DataFrame
-        A single row of table RESULTS. Where its scenario is not known, the steps of both H.323 scenarios follow;
-        where the page has no rule for it (SIP, or no authentication), there are none.
+        A single row of table RESULTS. Where its scenario is not known, the steps of both H.323
+        scenarios follow; where the page has no rule for it (SIP, or no authentication), there are
+        none.
 
     Returns
     -------

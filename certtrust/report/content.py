@@ -43,13 +43,13 @@ class Report:
     results : DataFrame
         Table RESULTS.
     causes : DataFrame
-        One row per cause: cause, title, attempts, devices, share, stated (attempts whose log states it), and of a
-        typical attempt: device, why, remedy; requirement and citation of the rule.
+        One row per cause: cause, title, attempts, devices, share, stated (attempts whose log states
+        it), and of a typical attempt: device, why, remedy; requirement and citation of the rule.
     comparison : DataFrame
         `certtrust.compare(results)`.
     failing : DataFrame
-        One row per device, PBX and cause: device, pbx, model, registration_name, subject_cn, cause, title,
-        evidence, attempts, first, last, why, remedy.
+        One row per device, PBX and cause: device, pbx, model, registration_name, subject_cn, cause,
+        title, evidence, attempts, first, last, why, remedy.
     undecided : DataFrame
         One row per rule that some attempts leave open: code, title, attempts, devices, missing.
     remedies, forecast : DataFrame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
 
 import pandas as pd
@@ -26,6 +26,11 @@ ACTIONS = 8
 
 DOORS = 10
 """Certificates that open other devices that the page shows."""
+
+NUMBERS = {"attempts", "devices", "devices_cumulative", "files", "opens", "place", "rank", "rows", "unread"}
+LONG = {"citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "why"}
+SHORT = {"device", "last", "model", "name", "pbx", "source", "subject_cn", "victim"}
+"""Columns of tables that hold numbers, long texts, and short words."""
 
 CARDS = 5
 """Causes that get a card with an example; the table below them has all."""
@@ -67,17 +72,8 @@ def _read(name: str) -> str:
 
 
 def _dark() -> str:
-    shell = {
-        "--ink": "#e9edf1",
-        "--muted": "#a3adb8",
-        "--line": "#333a42",
-        "--paper": "#15181d",
-        "--tint": "#1f242b",
-        "--good": "#5cc79a",
-        "--link": "#8ab8ff",
-    }
-    drawn = {f"--c{light[1:]}": dark for light, dark in dark_colours().items()}
-    values = "; ".join(f"{name}: {value}" for name, value in {**shell, **drawn}.items())
+    """Return the colours of drawings on a dark page."""
+    values = "; ".join(f"--c{light[1:]}: {dark}" for light, dark in dark_colours().items())
     return f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {values} }} }}\n"
 
 
@@ -85,12 +81,12 @@ def _paragraph(key: str, /, **values: Content) -> Markup:
     return tag("p", phrase(f"report.{key}", **values))
 
 
-def _table(name: str, frame: pd.DataFrame, /, **kinds: str) -> Markup:
-    """Return columns of a frame as a table; each is a number, long text, short words, or just text."""
+def _table(name: str, frame: pd.DataFrame) -> Markup:
+    """Return a frame as a table, with the headings of `[report.NAME]`."""
     columns = [
-        Column(say(f"report.{name}.{column}"), **({kind: True} if kind else {})) for column, kind in kinds.items()
+        Column(say(f"report.{name}.{column}"), column in NUMBERS, column in LONG, column in SHORT) for column in frame
     ]
-    rows = zip(*(frame[column].astype("object") for column in kinds), strict=True)
+    rows = zip(*(frame[column].astype("object") for column in frame), strict=True)
     return table(say(f"report.{name}.label"), columns, rows)
 
 
@@ -135,7 +131,7 @@ def _why(report: Report, _stem: str | None) -> Iterator[Markup]:
     rest = report.causes.iloc[CARDS:]
     if len(rest):
         yield tag("h3", say("report.causes.label"))
-        yield _table("causes", rest, title="", attempts="number", devices="number", why="long")
+        yield _table("causes", rest[["title", "attempts", "devices", "why"]])
 
 
 def _card(cause: pd.Series, total: int) -> Markup:
@@ -174,7 +170,7 @@ def _first(report: Report, stem: str | None) -> Iterator[Markup]:
     if len(rest):
         shown = rest.head(SHOWN)
         summary = tag("summary", plural(len(rest), "further action"))
-        further = _table("actions", shown, rank="number", step="long", devices="number", devices_cumulative="number")
+        further = _table("actions", shown[["rank", "step", "devices", "devices_cumulative"]])
         yield tag("details", summary, _left_out(shown, rest, stem, "-actions"), further, class_="more")
 
 
@@ -208,18 +204,9 @@ def _devices(report: Report, stem: str | None) -> Iterator[Content]:
     yield _paragraph("failing.intro")
     yield tag("p", say("report.failing.sort"), class_="scripted", hidden=True)
     yield _left_out(shown, failing, stem)
-    yield _table(
-        "failing",
-        shown.assign(last=shown["last"].dt.strftime("%Y-%m-%d")),
-        device="short",
-        pbx="short",
-        model="short",
-        title="",
-        attempts="number",
-        last="short",
-        why="long",
-        remedy="long",
-    )
+    last = shown["last"].dt.strftime("%Y-%m-%d")
+    columns = ["device", "pbx", "model", "title", "attempts", "last", "why", "remedy"]
+    yield _table("failing", shown.assign(last=last)[columns])
 
 
 def _impersonations(report: Report, stem: str | None) -> Iterator[Content]:
@@ -231,16 +218,7 @@ def _impersonations(report: Report, stem: str | None) -> Iterator[Content]:
     shown = doors.head(DOORS)
     yield _paragraph("impersonations.remedy")
     yield _left_out(shown, doors, stem, "-impersonations")
-    yield _table(
-        "impersonations",
-        shown,
-        subject_cn="short",
-        device="short",
-        pbx="short",
-        opens="number",
-        victim="short",
-        name="short",
-    )
+    yield _table("impersonations", shown[["subject_cn", "device", "pbx", "opens", "victim", "name"]])
 
 
 def _sure(report: Report, _stem: str | None) -> Iterator[Markup]:
@@ -249,14 +227,16 @@ def _sure(report: Report, _stem: str | None) -> Iterator[Markup]:
         return
     yield tag("h3", say("report.undecided.heading"))
     yield _paragraph("undecided.intro")
-    yield _table("undecided", report.undecided, title="", attempts="number", devices="number", missing="long")
+    yield _table("undecided", report.undecided[["title", "attempts", "devices", "missing"]])
 
 
 def _rules(_report: Report, _stem: str | None) -> Iterator[Markup]:
     rules = all_rules()
-    names = [[row.title, tag("br"), tag("code", row.code)] for row in rules.itertuples()]
+    codes = [tag("code", code) for code in rules["code"]]
+    titles = [[title, tag("br"), code] for title, code in zip(rules["title"], codes, strict=True)]
+    rules["title"] = pd.Series(titles, dtype="object")
     yield _paragraph("rules.intro", article=tag("i", say("report.rules.article")))
-    yield _table("rules", rules.assign(title=pd.Series(names, dtype="object")), title="", requirement="long", citation="long", not_checked="long")
+    yield _table("rules", rules[["title", "requirement", "citation", "not_checked"]])
 
 
 def _inputs(report: Report, stem: str | None) -> Iterator[Content]:
@@ -266,27 +246,23 @@ def _inputs(report: Report, stem: str | None) -> Iterator[Content]:
         return
     grouped = files.groupby("kind", sort=False)
     kinds = grouped.agg(files=("source", "size"), rows=("rows", "sum"), unread=("unread", "sum")).astype("int64")
-    kinds["kind"] = [say(f"report.kinds.{kind}") for kind in kinds.index]
-    yield _table("inputs", kinds, kind="", files="number", rows="number", unread="number")
+    kinds.insert(0, "kind", [say(f"report.kinds.{kind}") for kind in kinds.index])
+    yield _table("inputs", kinds)
     if report.problems.empty:
         yield _paragraph("problems.none")
         return
     shown = report.problems.head(SHOWN)
     yield tag("h3", say("report.problems.heading"))
     yield _left_out(shown, report.problems, stem, "-unread")
-    yield _table("problems", shown, source="short", place="number", parse_error="long")
+    yield _table("problems", shown[["source", "place", "parse_error"]])
 
 
-def _figures_only(_report: Report, _stem: str | None) -> Iterator[Markup]:
-    return iter(())
-
-
-SECTIONS: dict[str, Callable[[Report, str | None], Iterator[Content]]] = {
+SECTIONS: dict[str, Callable[[Report, str | None], Iterable[Content]]] = {
     "why": _why,
     "first": _first,
-    "where": _figures_only,
+    "where": lambda _report, _stem: (),
     "sure": _sure,
-    "certificates": _figures_only,
+    "certificates": lambda _report, _stem: (),
     "devices": _devices,
     "impersonations": _impersonations,
     "rules": _rules,

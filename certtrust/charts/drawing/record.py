@@ -7,12 +7,9 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from ...errors import CerttrustError
-from ...fleet import Fleet
 from ...texts.sentences import sentences
 from .sheet import sheet
 
@@ -20,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SENTENCES = ("title", "nothing", "empty", "alt")
-"""What each chart says: its headline, the headline and the sentence where there is nothing to draw, and the words for
-those who cannot see it."""
+"""What each chart says: its headline, the headline and the sentence of one that has nothing to
+draw, and the words for those who cannot see it."""
 
 
 class Canvas(TypedDict, total=False):
@@ -33,29 +30,8 @@ class Canvas(TypedDict, total=False):
     theme: str | None
 
 
-class Content(Protocol):
-    """What a report holds that a chart may draw."""
-
-    @property
-    def fleet(self) -> Fleet:
-        """What was read."""
-
-    @property
-    def results(self) -> pd.DataFrame:
-        """Table RESULTS."""
-
-    @property
-    def remedies(self) -> pd.DataFrame:
-        """The actions, as from `certtrust.remedies`."""
-
-    @property
-    def forecast(self) -> pd.DataFrame:
-        """The predictions, as from `certtrust.forecast`."""
-
-    @property
-    def made(self) -> pd.Timestamp:
-        """When the report was made."""
-
+Feed = Callable[[Any], Mapping[str, Any]]
+"""Returns the arguments that a report, `certtrust.report.Report`, has for a chart."""
 
 Draw = TypeVar("Draw", bound="Callable[..., Axes]")
 
@@ -79,14 +55,14 @@ class Chart:
     name: str
     section: str
     draw: Callable[..., Axes]
-    feed: Callable[[Content], Mapping[str, Any]]
+    feed: Feed
 
-    def of_report(self, report: Content, ax: Axes, *, theme: str = "light") -> Axes:
+    def of_report(self, report: Any, ax: Axes, *, theme: str = "light") -> Axes:
         """Draw what the report holds."""
         return self.draw(**self.feed(report), ax=ax, theme=theme)
 
 
-def chart(*, section: str, feed: Callable[[Content], Mapping[str, Any]]) -> Callable[[Draw], Draw]:
+def chart(*, section: str, feed: Feed) -> Callable[[Draw], Draw]:
     """Make a function a chart: it gets its record, and shows the options that all charts share as its own."""
 
     def recorded(draw: Draw) -> Draw:
@@ -132,7 +108,8 @@ def charts_of(package: str, exported: Iterable[object]) -> dict[str, Chart]:
     Raises
     ------
     CerttrustError
-        If a module's chart is not among them, or lacks its section or a sentence: the message says what.
+        If a module's chart is not among them, or lacks its section or a sentence: the message says
+        what.
     """
     records = [getattr(draw, "chart", None) for draw in exported]
     charts = {record.name: record for record in records if isinstance(record, Chart)}

@@ -1,7 +1,8 @@
 """The sheet that every chart is drawn on: style, margins, headline and legend, measured in points.
 
-A chart either makes a figure of its own or draws into the axes that it is given. Axes that fill their whole
-figure leave no room for a headline, so there the sheet sets the margins, and the height where none is fixed.
+A chart either makes a figure of its own or draws into the axes that it is given. Axes that fill
+their whole figure leave no room for a headline, so there the sheet sets the margins, and the height
+where none is fixed.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ class Sheet:
         title, subtitle : str
             Its headline and the line below it.
         content : float
-            Wished height of the axes in points; 0 where there is nothing to draw, which the axes then say.
+            Wished height of the axes in points; 0 where there is nothing to draw, which the axes
+            then say.
         numbers : str
             What is drawn, in words, for those who cannot see it.
         legend : sequence of Key
@@ -118,7 +120,7 @@ class Sheet:
         full = self.width_inside
         size = TITLE if full >= NARROW else TITLE - 1.5
         bold = balanced(plain(title), full, size, bold=True)
-        lines, below = _below_title(self, subtitle, legend, full)
+        pieces, below = _below_title(self, subtitle, legend, full)
         self.headline = below + len(bold) * size * 1.25 + 4
         if self.free:
             top = MARGIN + self.headline
@@ -143,8 +145,9 @@ class Sheet:
             fontsize=size,
             parse_math=False,
         )
-        for line in lines:
-            _write(self, line, shift)
+        for right, above, text, colour, points in pieces:
+            offset = (shift + right, above)
+            self.note(text, (0, 1), xycoords="axes fraction", xytext=offset, color=colour, fontsize=points)
         if filled:
             self.ax.set_label(say(f"charts.{chart}.alt", title=title, numbers=numbers))
         else:
@@ -178,45 +181,37 @@ class Sheet:
     def _say(self, text: str) -> None:
         """Write a sentence into axes that have nothing to show."""
         self.ax.set_axis_off()
-        width, _ = self.room
-        body = "\n".join(wrap(plain(text), width, BODY))
-        self.ax.annotate(
-            body,
-            (0, 1),
-            xycoords="axes fraction",
-            xytext=(0, -6),
-            textcoords="offset points",
-            va="top",
-            color=self.ink.muted,
-            fontsize=BODY,
-            parse_math=False,
-        )
+        for place, line in enumerate(wrap(plain(text), self.room[0], BODY)):
+            offset = (0.0, -6 - place * BODY * 1.2)
+            self.note(line, (0, 1), xycoords="axes fraction", xytext=offset, va="top", fontsize=BODY)
 
 
-class _Line(NamedTuple):
-    """A line of the headline: how far above the axes, and its pieces (offset, text, colour, size)."""
+class _Piece(NamedTuple):
+    """A text of the headline, its place from the upper left of the axes, and how it looks."""
 
+    right: float
     above: float
-    pieces: list[tuple[float, str, str, float]]
+    text: str
+    colour: str
+    size: float
 
 
-def _below_title(sheet: Sheet, subtitle: str, legend: Sequence[Key], room: float) -> tuple[list[_Line], float]:
-    """Set subtitle and legend; return their lines and the height that they take."""
-    rows: list[tuple[float, list[tuple[float, str, str, float]]]] = []
-    small = wrap(plain(subtitle), room, SMALL)
-    rows += [(SMALL * 1.45, [(0.0, line, sheet.ink.muted, SMALL)]) for line in small]
-    for line in _flow(legend, room):
-        pieces = []
-        for offset, key in line:
-            pieces.append((offset, "\u25a8" if key.hatched else "\u25a0", key.colour, SMALL + 1))
-            pieces.append((offset + 12, plain(key.words), sheet.ink.text, SMALL))
-        rows.append((SMALL * 1.6, pieces))
-    height = sum(high for high, _ in rows) + 6
-    placed, left_over = [], height
-    for high, pieces in rows:
-        left_over -= high
-        placed.append(_Line(left_over, pieces))
-    return placed, height
+def _below_title(sheet: Sheet, subtitle: str, legend: Sequence[Key], room: float) -> tuple[list[_Piece], float]:
+    """Set subtitle and legend; return their texts and the height that they take."""
+    subtitles = wrap(plain(subtitle), room, SMALL)
+    keys = _flow(legend, room)
+    height = SMALL * (1.45 * len(subtitles) + 1.6 * len(keys)) + 6
+    pieces, above = [], height
+    for line in subtitles:
+        above -= SMALL * 1.45
+        pieces.append(_Piece(0.0, above, line, sheet.ink.muted, SMALL))
+    for row in keys:
+        above -= SMALL * 1.6
+        for right, key in row:
+            mark = "\u25a8" if key.hatched else "\u25a0"
+            pieces.append(_Piece(right, above, mark, key.colour, SMALL + 1))
+            pieces.append(_Piece(right + 12, above, key.words, sheet.ink.text, SMALL))
+    return pieces, height
 
 
 def _flow(legend: Sequence[Key], room: float) -> list[list[tuple[float, Key]]]:
@@ -232,21 +227,6 @@ def _flow(legend: Sequence[Key], room: float) -> list[list[tuple[float, Key]]]:
         lines[-1].append((place, key._replace(words=words[0] if words else "")))
         place += need
     return lines
-
-
-def _write(sheet: Sheet, line: _Line, shift: float) -> None:
-    for offset, text, colour, size in line.pieces:
-        sheet.ax.annotate(
-            text,
-            (0, 1),
-            xycoords="axes fraction",
-            xytext=(shift + offset, line.above),
-            textcoords="offset points",
-            color=colour,
-            fontsize=size,
-            parse_math=False,
-            annotation_clip=False,
-        )
 
 
 def figure_of(ax: Axes) -> Figure:
