@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from .errors import CerttrustError
 from .evaluation.rules import SCENARIOS
+from .texts.labels import plural
+from .texts.sentences import say, sentences
 
 NONE_FAIL, SOME_FAIL, MISUSE = 0, 1, 2
-
-_EPILOG = "Exit status: 0 = no predicted failure, 1 = some, 2 = the command could not be carried out."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,14 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 where the rules predict no failure, 1 where they predict some, 2 where the command was not usable.
+        0 where the rules predict no failure, 1 where they predict some, 2 where the command was not
+        usable.
 
     Examples
     --------
     >>> main(["check", "no-such-file.pem", "--scenario", "browser", "--url", "https://192.0.2.7/"])
     2
     """
-    given = _parser().parse_args(arguments)
+    with _own_words():
+        given = _parser().parse_args(arguments)
     try:
         status: int = given.run(given)
     except BrokenPipeError:
@@ -50,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename!s}: " if error.filename else ""
         return _misuse(f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
-        return _misuse("stopped before it was done")
+        return _misuse(say("errors.cli.stopped"))
     return status
 
 
@@ -71,98 +75,93 @@ def _write(stream: TextIO, text: str) -> None:
     stream.flush()
 
 
+@contextmanager
+def _own_words() -> Iterator[None]:
+    """Let argparse say the sentences of `[cli.argparse]` instead of its own, which are English."""
+    words = sentences()["cli"]["argparse"]
+
+    def translated(message: Any) -> Any:
+        own_words = words.get(message)
+        if own_words is None:
+            return message
+        return re.sub(r"\{(\w*)\}", lambda name: f"%({name[1]})s" if name[1] else "%s", own_words)
+
+    own = vars(argparse)["_"]
+    vars(argparse)["_"] = translated
+    try:
+        yield
+    finally:
+        vars(argparse)["_"] = own
+
+
 class _Parser(argparse.ArgumentParser):
+    """A parser whose words stand in `[cli.COMMAND]`, each argument's under the name of its value."""
+
+    def __init__(self, words: str = "certtrust", **options: Any) -> None:
+        self.words = words
+        super().__init__(description=say(f"cli.{words}.description"), **options)
+
+    def add(self, *names: str, metavar: str | None = None, **options: Any) -> None:
+        """Add an argument with its help, and the word that stands for its value."""
+        argument = self.add_argument(*names, **options)
+        argument.help = say(f"cli.{self.words}.{argument.dest}")
+        argument.metavar = say(f"cli.metavars.{metavar}") if metavar else None
+
     def error(self, message: str) -> NoReturn:
-        self.exit(MISUSE, f"certtrust: {message}\nFor help: {self.prog} --help\n")
+        self.exit(MISUSE, f"certtrust: {message}\n{say('cli.help', command=f'{self.prog} --help')}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="certtrust",
-        description="Explain why innovaphone phones and gateways fail to register.",
-        epilog=_EPILOG,
-    )
-    parser.add_argument("--version", action="version", version=f"certtrust {version('certtrust')}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_report(commands)
-    _add_check(commands)
-    _add_simulate(commands)
+    parser = _Parser(prog="certtrust", epilog=say("cli.epilog"))
+    parser.add("--version", action="version", version=f"certtrust {version('certtrust')}")
+    commands = parser.add_subparsers(title=say("cli.commands"), required=True, metavar=say("cli.metavars.command"))
+    for name, add in (("report", _add_report), ("check", _add_check), ("simulate", _add_simulate)):
+        add(commands.add_parser(name, words=name, help=say(f"cli.{name}.short")))
     return parser
 
 
-def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = commands.add_parser(
-        "report",
-        help="explain a whole fleet in one HTML page",
-        description="Read a fleet's files, judge every registration, and write one HTML page that needs no network. "
-        "The complete tables are written beside it as CSV.",
-        epilog=_EPILOG,
-    )
-    command.add_argument(
-        "directory",
-        metavar="DIRECTORY",
-        help="folder with certificates/, trust/ (one list per PBX), devices/ and registrations/; each may be absent",
-    )
-    command.add_argument(
-        "-o", "--output", metavar="FILE", default="report.html", help="the page (default: report.html)"
-    )
-    command.add_argument("--json", metavar="FILE", help="the whole content for programs as well")
-    command.add_argument("--png", metavar="DIRECTORY", help="the charts as pictures as well, light and dark")
-    command.add_argument("--at", metavar="DATE", help="judge at this date (UTC), not each attempt at its own time")
+def _add_report(command: _Parser) -> None:
+    command.epilog = say("cli.epilog")
+    command.add("directory", metavar="directory")
+    command.add("-o", "--output", metavar="file", default="report.html")
+    command.add("--json", metavar="file")
+    command.add("--png", metavar="directory")
+    command.add("--at", metavar="date")
     command.set_defaults(run=_report)
 
 
-def _add_check(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = commands.add_parser(
-        "check",
-        help="check one certificate, step by step",
-        description="Tell whether one certificate fits a scenario: what is required, what it has, why, and what to do.",
-        epilog=_EPILOG,
-    )
-    command.add_argument("certificate", metavar="CERTIFICATE", help="PEM or DER file; further ones in it are its chain")
-    command.add_argument("--scenario", required=True, choices=list(SCENARIOS), help="what the certificate is used for")
-    command.add_argument("--registration-name", metavar="NAME", help="the name that the device registers with")
-    command.add_argument(
-        "--hardware-id", metavar="ID", help="the hardware ID that it registers with, such as IP222-2f-68-8a"
-    )
-    command.add_argument("--url", help="the address that the browser opens")
-    command.add_argument(
-        "--trust", metavar="FILE", action="append", help="trust list of the PBX (or of the browser); may be repeated"
-    )
-    command.add_argument(
-        "--chain",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="further certificates presented with it; may be repeated",
-    )
-    command.add_argument(
-        "--tls-only",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help='whether "TLS only" is set for the device',
-    )
-    command.add_argument("--authentication", choices=["password", "certificate"], help="follows from the scenario")
-    command.add_argument("--at", metavar="DATE", help="judge at this date (UTC; default: now)")
-    command.add_argument("--json", action="store_true", help="write the result as JSON")
+def _add_check(command: _Parser) -> None:
+    command.epilog = say("cli.epilog")
+    command.add("certificate", metavar="certificate")
+    command.add("--scenario", required=True, choices=list(SCENARIOS))
+    command.add("--registration-name", metavar="name")
+    command.add("--hardware-id", metavar="id")
+    command.add("--url", metavar="url")
+    command.add("--trust", metavar="file", action="append")
+    command.add("--chain", metavar="file", action="append", default=[])
+    command.add("--tls-only", action=argparse.BooleanOptionalAction, default=None)
+    command.add("--authentication", choices=["password", "certificate"])
+    command.add("--at", metavar="date")
+    command.add("--json", action="store_true")
     command.set_defaults(run=_check)
 
 
-def _add_simulate(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = commands.add_parser(
-        "simulate",
-        help="make a synthetic fleet to try things on",
-        description="Write a synthetic fleet with real certificates and known causes of failure.",
-    )
-    command.add_argument("directory", metavar="DIRECTORY", help="a new or empty folder")
-    command.add_argument("--devices", type=_positive, default=200, metavar="N", help="how many devices (default: 200)")
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another fleet (default: 0)")
+def _add_simulate(command: _Parser) -> None:
+    command.add("directory", metavar="directory")
+    command.add("--devices", type=_devices, default=200, metavar="number")
+    command.add("--seed", type=_seed, default=0, metavar="number")
     command.set_defaults(run=_simulate)
 
 
-def _positive(text: str) -> int:
+def _devices(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of devices; give a whole number from 1 on")
+        raise argparse.ArgumentTypeError(say("errors.cli.devices", text=repr(text)))
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.removeprefix("-").isdecimal():
+        raise argparse.ArgumentTypeError(say("errors.cli.seed", text=repr(text)))
     return int(text)
 
 
@@ -178,17 +177,15 @@ def _report(given: argparse.Namespace) -> int:
     with tqdm(total=len(STEPS), desc="certtrust", delay=2, disable=None, leave=False, bar_format=_BAR) as bar:
 
         def step(name: str) -> None:
-            bar.set_postfix_str(name, refresh=False)
+            bar.set_postfix_str(say(f"report.steps.{name}"), refresh=False)
             bar.update()
 
-        step("reading files")
+        step("reading")
         fleet = read_fleet(given.directory)
         report = explain_fleet(fleet, name=Path(given.directory).resolve().name, at=given.at, step=step)
-        step("drawing charts")
+        step("charts")
         written = write_report(report, output, json_path=given.json, pictures=given.png)
-    _say(f"Report:        {written[0]}")
-    for line in summary_lines(report):
-        _say(line)
+    _say("\n".join([say("report.terminal.page", path=written[0]), *summary_lines(report)]))
     return SOME_FAIL if (report.results["verdict"] == "fail").any() else NONE_FAIL
 
 
@@ -201,11 +198,9 @@ def _need_folder(path: str | Path | None) -> None:
         return
     target = Path(path)
     if target.is_dir():
-        raise CerttrustError(f"{target} is a folder; name the file to write, such as {target / 'report.html'}")
+        raise CerttrustError(say("errors.cli.folder", path=target, example=target / "report.html"))
     if not target.absolute().parent.is_dir():
-        raise CerttrustError(
-            f"{target} cannot be written, since the folder {target.parent} does not exist; make it first"
-        )
+        raise CerttrustError(say("errors.cli.no_folder", path=target, folder=target.parent))
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -213,8 +208,8 @@ def _check(given: argparse.Namespace) -> int:
 
     for path in (given.certificate, *(given.trust or []), *given.chain):
         if not Path(path).is_file():
-            raise CerttrustError(f"there is no file {path}")
-    found = diagnose(
+            raise CerttrustError(say("errors.cli.no_file", path=path))
+    diagnosis = diagnose(
         Path(given.certificate),
         scenario=given.scenario,
         registration_name=given.registration_name,
@@ -226,8 +221,8 @@ def _check(given: argparse.Namespace) -> int:
         chain=[Path(path) for path in given.chain],
         at=given.at,
     )
-    _say(json.dumps(found.to_dict(), indent=2, default=str) if given.json else str(found))
-    return SOME_FAIL if found.verdict == "fail" else NONE_FAIL
+    _say(json.dumps(diagnosis.to_dict(), indent=2, default=str) if given.json else str(diagnosis))
+    return SOME_FAIL if diagnosis.verdict == "fail" else NONE_FAIL
 
 
 def _simulate(given: argparse.Namespace) -> int:
@@ -235,10 +230,10 @@ def _simulate(given: argparse.Namespace) -> int:
 
     target = Path(given.directory)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise CerttrustError(f"{target} is there already and not an empty folder; name a new one")
+        raise CerttrustError(say("errors.cli.not_empty", path=target))
     fleet = simulate(given.devices, seed=given.seed)
     write(fleet, target)
-    _say(f"{fleet} written to {target}; explain it with: certtrust report {target}")
+    _say(say("cli.simulate.written", devices=plural(len(fleet.devices), "device"), path=target))
     return NONE_FAIL
 
 

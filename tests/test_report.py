@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 import certtrust as ct
 from certtrust import schema
+from certtrust.charts import CHARTS
 from certtrust.report import Report, as_json, explain_fleet, page, summary_lines, write_report
 from certtrust.report.exports import guarded
-from certtrust.report.figures import FIGURES, write_pictures
+from certtrust.report.figures import write_pictures
 from certtrust.texts.labels import cause_label
 from certtrust.texts.markup import VOID, Markup, tag, text
 
@@ -151,10 +152,10 @@ def test_every_chart_stands_in_the_page_twice_with_an_alternative_text(html: str
     drawings = [value for name, value in outline.elements if name == "svg"]
     assert {value["class"] for value in drawings} == {"desk", "phone"}
     assert {str(value["id"]) for name, value in outline.elements if name == "figure"} == {
-        f"chart-{name}" for name in FIGURES
+        f"chart-{name}" for name in CHARTS
     }
     assert all(value["role"] == "img" and any(map(str.isdigit, str(value["aria-label"]))) for value in drawings)
-    assert len(drawings) == 2 * len(FIGURES)
+    assert len(drawings) == 2 * len(CHARTS)
 
 
 def test_drawings_follow_the_page_into_the_dark(html: str) -> None:
@@ -383,8 +384,8 @@ def test_the_moment_can_be_chosen(fleet: ct.Fleet) -> None:
 
 def test_pictures_are_written_light_and_dark(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each chart becomes two PNG files."""
-    few = {name: FIGURES[name] for name in ("causes", "forecast")}
-    monkeypatch.setattr("certtrust.report.figures.FIGURES", few)
+    few = {name: CHARTS[name] for name in ("causes", "forecast")}
+    monkeypatch.setattr("certtrust.charts.CHARTS", few)
     written = write_pictures(report, tmp_path / "png")
     assert {path.stem for path in written} == {"causes", "causes-dark", "forecast", "forecast-dark"}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)

@@ -1,42 +1,45 @@
-"""Charts of a fleet: one function each, which draws on `ax` or on a figure of its own and returns the Axes."""
+"""Charts of a fleet: one function each, which draws on `ax` or on a figure of its own and returns the Axes.
+
+`CHARTS` has them all. A chart is one module and one line here; the order of the lines is that of
+the page.
+"""
 
 from __future__ import annotations
 
 from ..texts.labels import cause_label
-from .causes import causes
-from .combinations import broken_together, combinations
-from .compared import compared
 from .drawing.palette import cause_colours
+from .drawing.record import Chart, charts_of
 from .drawing.sheet import alternative_text, blank, figure_of, style
-from .expiry import expiries, expiry
-from .forecast import forecast
-from .heatmap import causes_by_group, heatmap
-from .name_fit import name_fit, name_relations
-from .remedies import remedies
-from .timeline import failures_over_time, timeline
-from .trust_tree import issuer_tree, trust_tree
+
+# isort: off
+from .causes import causes as causes
+from .remedies import remedies as remedies
+from .timeline import failures_over_time, timeline as timeline
+from .heatmap import causes_by_group, heatmap as heatmap
+from .combinations import broken_together, combinations as combinations
+from .compared import compared as compared
+from .trust_tree import issuer_tree, trust_tree as trust_tree
+from .name_fit import name_fit as name_fit, name_relations
+from .expiry import expiries, expiry as expiry
+from .forecast import forecast as forecast
+# isort: on
+
+CHARTS: dict[str, Chart] = charts_of(__name__, list(globals().values()))
+"""The charts by name, in the order of the page: what `report` and `--png` draw."""
 
 __all__ = [
+    "CHARTS",
     "alternative_text",
     "blank",
     "broken_together",
     "cause_colours",
     "cause_label",
-    "causes",
     "causes_by_group",
-    "combinations",
-    "compared",
     "expiries",
-    "expiry",
     "failures_over_time",
     "figure_of",
-    "forecast",
-    "heatmap",
     "issuer_tree",
-    "name_fit",
     "name_relations",
-    "remedies",
     "style",
-    "timeline",
-    "trust_tree",
+    *CHARTS,
 ]

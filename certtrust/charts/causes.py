@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
 from ..evaluation.check import causes as count_causes
-from ..texts.labels import cause_label, percent, plural
+from ..texts.labels import cause_label, percent, plural, series
+from ..texts.sentences import say
 from .drawing.palette import OTHER, cause_colours, colour
+from .drawing.record import Canvas, chart
 from .drawing.rows import Part, Row, capacity, draw_rows, natural_height
-from .drawing.sheet import WIDTH, Key, sheet
+from .drawing.sheet import Key, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def causes(
-    results: pd.DataFrame,
-    *,
-    top: int = 12,
-    ax: Axes | None = None,
-    width: float = WIDTH,
-    height: float | None = None,
-    theme: str | None = None,
-) -> Axes:
+@chart(section="why", feed=lambda report: {"results": report.results})
+def causes(results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]) -> Axes:
     """Draw how many failed attempts each cause explains, ranked, with share, devices and evidence.
 
     Parameters
@@ -32,14 +27,10 @@ def causes(
     results : DataFrame
         Table RESULTS, from `certtrust.check`. The numbers are those of `certtrust.causes(results)`.
     top : int
-        How many causes get a row of their own; the rest fold into one row that says how many they are.
-    ax : Axes, optional
-        Where to draw; a new figure without it. Axes that fill their whole figure leave its margins, and its
-        height where `height` is not given, to the chart.
-    width, height : float
-        Size of a new figure in inches; without a height the chart takes what it needs.
-    theme : {"light", "dark"}, optional
-        Colours; without it the background of `ax` decides, and a new figure is light.
+        How many causes get a row of their own; the rest fold into one row that says how many they
+        are.
+    **canvas
+        Where and how to draw: ax, width, height, theme.
 
     Returns
     -------
@@ -57,80 +48,80 @@ def causes(
     by_evidence = count_causes(results)
     counts = count_causes(results.assign(evidence="any"))
     total = int(counts["attempts"].sum())
-    with sheet(ax, width=width, height=height, theme=theme) as page:
-        shown = min(top, capacity(page, top), len(counts))
-        rows = [_row(counts, place, by_evidence, page.dark) for place in range(shown)]
-        if shown < len(counts):
-            rest = counts.iloc[max(shown - 1, 0) :]
-            rows[max(shown - 1, 0) :] = [_folded(rest, total, page.dark)] if shown else []
-        title = headline(counts, noun(results))
-        hatched = (by_evidence["evidence"] == "rule").any()
-        unexplained = by_evidence["evidence"].isna().any()
-        legend = [
-            Key(page.ink.muted, "predicted by a rule", hatched=True),
-            Key(page.ink.muted, "stated by the log" + (", or unexplained" if unexplained else "")),
-        ]
-        page.lay_out(
-            title,
+    with sheet(**canvas) as page:
+        shown = max(min(top, capacity(page, top)), 1)
+        rows = [_row(count, by_evidence, total, page.dark) for _, count in counts.head(shown).iterrows()]
+        if len(counts) > shown:
+            rows[-1] = _folded(counts.iloc[shown - 1 :], total, page.dark)
+        if page.lay_out(
+            "causes",
+            _title(results, counts, total),
             subtitle=_subtitle(results, total),
-            legend=legend if hatched and total else (),
+            legend=_legend(by_evidence, page.ink.muted),
             content=natural_height(rows),
-            alt=_alternative(title, counts, total),
-        )
-        if rows:
-            draw_rows(page, rows)
-        else:
-            page.say("There is no failed attempt, and no rule predicts one.")
-        return page.ax
+            numbers=_numbers(counts, total),
+        ):
+            unit = plural(int(counts["attempts"].iloc[0]), "attempt")
+            value = say("charts.shared.value", amount=unit, share=percent(counts["attempts"].iloc[0] / total))
+            draw_rows(page, [rows[0]._replace(value=value, short=rows[0].value), *rows[1:]])
+    return page.ax
 
 
-def headline(counts: pd.DataFrame, failed: str = "failed attempts") -> str:
-    """Return the chart's message: the first cause and its share of all."""
-    total = int(counts["attempts"].sum())
-    if not total:
-        return "No failed attempts"
-    first = counts.iloc[0]
-    share = percent(first["attempts"] / total)
-    if first["cause"] == "unexplained":
-        return f"{share} of {total:,} {failed} are not explained by the data"
-    return f"{cause_label(first['cause'])} explains {share} of {total:,} {failed}"
-
-
-def noun(results: pd.DataFrame) -> str:
-    """Return what is counted: failed attempts, or predictions where the log shows no failure at all."""
-    return "failed attempts" if (results["observed"] == "failed").any() else "predicted failures"
-
-
-def _row(counts: pd.DataFrame, place: int, by_evidence: pd.DataFrame, dark: bool) -> Row:
-    count = counts.iloc[place]
+def _row(count: pd.Series, by_evidence: pd.DataFrame, total: int, dark: bool) -> Row:
     cause, attempts = str(count["cause"]), int(count["attempts"])
     tone = cause_colours([cause], dark=dark)[cause]
     parts = by_evidence[by_evidence["cause"] == cause].sort_values("evidence")
-    bars = [
-        Part(float(size), tone, how == "rule") for size, how in zip(parts["attempts"], parts["evidence"], strict=True)
-    ]
-    short = f"{attempts:,} \u00b7 {percent(attempts / counts['attempts'].sum())}"
-    value = short if place else short.replace(" \u00b7", " attempts \u00b7" if attempts != 1 else " attempt \u00b7")
-    return Row(cause_label(cause), value, bars, plural(int(count["devices"]), "device"), short=short)
+    sizes = zip(parts["attempts"], parts["evidence"], strict=True)
+    bars = [Part(float(size), tone, evidence == "rule") for size, evidence in sizes]
+    value = say("charts.shared.value", amount=attempts, share=percent(attempts / total))
+    return Row(cause_label(cause), value, bars, plural(int(count["devices"]), "device"))
 
 
 def _folded(rest: pd.DataFrame, total: int, dark: bool) -> Row:
     attempts = int(rest["attempts"].sum())
-    value = f"{attempts:,} \u00b7 {percent(attempts / total)}"
+    value = say("charts.shared.value", amount=attempts, share=percent(attempts / total))
     return Row(plural(len(rest), "other cause"), value, [Part(attempts, colour(OTHER, dark=dark))])
 
 
-def _subtitle(results: pd.DataFrame, total: int) -> str:
+def _legend(by_evidence: pd.DataFrame, ink: str) -> list[Key]:
+    """Return what hatching means, where something is hatched."""
+    evidence = by_evidence["evidence"]
+    if not (evidence == "rule").any():
+        return []
+    stated = "stated_or_unexplained" if evidence.isna().any() else "stated"
+    return [
+        Key(ink, say("charts.causes.predicted"), hatched=True),
+        Key(ink, say(f"charts.causes.{stated}")),
+    ]
+
+
+def _title(results: pd.DataFrame, counts: pd.DataFrame, total: int) -> str:
     if not total:
-        return f"{plural(len(results), 'attempt')} judged"
-    failing = results.loc[results["cause"].notna() & (results["observed"] != "up").fillna(value=True), "device"]
-    return (
-        f"{plural(failing.nunique(), 'device')} of {results['device'].nunique():,} fail, "
-        f"in {total:,} of {plural(len(results), 'attempt')}."
+        return say("charts.causes.nothing")
+    observed = (results["observed"] == "failed").any()
+    failures = plural(total, "failed attempt" if observed else "predicted failure")
+    cause, share = counts["cause"].iloc[0], percent(counts["attempts"].iloc[0] / total)
+    form = "unexplained" if cause == "unexplained" else "title"
+    return say(f"charts.causes.{form}", cause=cause_label(cause), share=share, failures=failures)
+
+
+def _subtitle(results: pd.DataFrame, total: int) -> str:
+    attempts = plural(len(results), "attempt")
+    if not total:
+        return say("charts.causes.judged", attempts=attempts)
+    failing = results["cause"].notna() & (results["observed"] != "up").fillna(value=True)
+    return say(
+        "charts.causes.subtitle",
+        failing=plural(results.loc[failing, "device"].nunique(), "device"),
+        devices=results["device"].nunique(),
+        failed=total,
+        attempts=attempts,
     )
 
 
-def _alternative(title: str, counts: pd.DataFrame, total: int) -> str:
+def _numbers(counts: pd.DataFrame, total: int) -> str:
     sizes = zip(counts["cause"], counts["attempts"], strict=True)
-    listed = "; ".join(f"{cause_label(cause)} {size:,} ({percent(size / total)})" for cause, size in sizes)
-    return f"Ranked bars. {title}. {listed}." if listed else f"Ranked bars, empty. {title}."
+    return series(
+        say("charts.causes.row", cause=cause_label(cause), attempts=size, share=percent(size / total))
+        for cause, size in sizes
+    )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import pandas as pd
 
 from ..evaluation.check import counted
 from ..evaluation.rules import RULES
-from ..texts.labels import cause_label, percent, plural
+from ..texts.labels import cause_label, listed, percent, plural, series, thousands
+from ..texts.sentences import number, say
 from .drawing.palette import cause_colours
-from .drawing.sheet import SMALL, WIDTH, Sheet, sheet
+from .drawing.record import Canvas, chart
+from .drawing.sheet import SMALL, Sheet, sheet
 from .drawing.text import plain, shorten, text_width, wrap
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ def broken_together(results: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per combination, the most frequent first: rules (tuple of codes in the order of the rules; empty
-        where the log shows a failure and no rule is broken), attempts, devices.
+        One row per combination, the most frequent first: rules (tuple of codes in the order of the
+        rules; empty where the log shows a failure and no rule is broken), attempts, devices.
 
     Examples
     --------
@@ -48,20 +50,13 @@ def broken_together(results: pd.DataFrame) -> pd.DataFrame:
     key = broken @ (1 << np.arange(len(codes)))
     grouped = failed["device"].groupby(key)
     counts = pd.DataFrame({"attempts": grouped.size(), "devices": grouped.nunique()})
-    names = [tuple(code for place, code in enumerate(codes) if number >> place & 1) for number in counts.index]
+    names = [tuple(code for place, code in enumerate(codes) if bits >> place & 1) for bits in counts.index]
     counts.insert(0, "rules", pd.Series(names, index=counts.index, dtype="object"))
     return counts.sort_values("attempts", ascending=False, kind="stable").reset_index(drop=True)
 
 
-def combinations(
-    results: pd.DataFrame,
-    *,
-    top: int = 12,
-    ax: Axes | None = None,
-    width: float = WIDTH,
-    height: float | None = None,
-    theme: str | None = None,
-) -> Axes:
+@chart(section="where", feed=lambda report: {"results": report.results})
+def combinations(results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]) -> Axes:
     """Draw how many failed attempts break which rules together.
 
     Parameters
@@ -69,9 +64,10 @@ def combinations(
     results : DataFrame
         Table RESULTS. The numbers are those of `broken_together`.
     top : int
-        How many combinations are drawn, as far as there is room; the subtitle says what is left out.
-    ax, width, height, theme
-        As for `certtrust.charts.causes`.
+        How many combinations are drawn, as far as there is room; the subtitle says what is left
+        out.
+    **canvas
+        Where and how to draw: ax, width, height, theme.
 
     Returns
     -------
@@ -86,27 +82,25 @@ def combinations(
     True
     """
     counts = broken_together(results)
-    some = counts[counts["rules"].map(len) > 0]
-    with sheet(ax, width=width, height=height, theme=theme) as page:
+    broken = counts[counts["rules"].map(len) > 0]
+    with sheet(**canvas) as page:
         label_room = min(235.0, page.width_inside * 0.44)
         columns = max(1, min(top, int((page.width_inside - label_room) // COLUMN)))
-        shown = some.head(columns)
+        shown = broken.head(columns)
         codes = _ranked(shown)
         if page.wish is not None:
             codes = codes[: max(1, int((page.wish - BARS * 0.6) // 17))]
-            shown = shown[[set(rules) <= set(codes) for rules in shown["rules"]]]
-        title = _headline(some)
-        page.lay_out(
-            title,
-            subtitle=_subtitle(counts, some, shown),
-            content=BARS + ROW * max(len(codes), 1) if len(some) else 30,
-            alt=_alternative(title, some),
-        )
-        if len(shown):
+            fits = [set(rules) <= set(codes) for rules in shown["rules"]]
+            shown, codes = (shown[fits], codes) if any(fits) else (shown.head(1), _ranked(shown.head(1)))
+        if page.lay_out(
+            "combinations",
+            _title(broken),
+            subtitle=_subtitle(counts, broken, shown),
+            content=BARS + ROW * len(codes) if len(broken) else 0,
+            numbers=_numbers(broken),
+        ):
             _draw(page, shown, codes, label_room)
-        else:
-            page.say("No failed attempt breaks a rule.")
-        return page.ax
+    return page.ax
 
 
 def _ranked(shown: pd.DataFrame) -> list[str]:
@@ -119,15 +113,10 @@ def _ranked(shown: pd.DataFrame) -> list[str]:
 
 def _draw(page: Sheet, shown: pd.DataFrame, codes: list[str], label_room: float) -> None:
     ax = page.ax
-    wide, high = page.room
+    wide, high = page.in_points()
     row = min(ROW, (high - BARS * 0.6) / len(codes))
     bars = high - row * len(codes)
     column = min((wide - label_room) / len(shown), 60.0)
-    ax.set_xlim(0, wide)
-    ax.set_ylim(high, 0)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.spines["bottom"].set_visible(False)
     tones = cause_colours(codes, dark=page.dark)
     for line, code in enumerate(codes):
         middle = bars + (line + 0.5) * row
@@ -153,34 +142,35 @@ def _label(page: Sheet, text: str, middle: float, room: float, row: float) -> No
 
 
 def _number(size: int, room: float) -> str:
-    whole = f"{size:,}"
-    return whole if text_width(whole, SMALL) <= room - 3 else shorten(f"{size / 1000:,.0f}k", room - 3, SMALL)
+    whole = number(size)
+    return whole if text_width(whole, SMALL) <= room - 3 else shorten(thousands(size), room - 3, SMALL)
 
 
-def _headline(some: pd.DataFrame) -> str:
-    total = int(some["attempts"].sum())
-    several = int(some.loc[some["rules"].map(len) > 1, "attempts"].sum())
+def _title(broken: pd.DataFrame) -> str:
+    total = int(broken["attempts"].sum())
+    several = int(broken.loc[broken["rules"].map(len) > 1, "attempts"].sum())
     if not several:
-        return "No failed attempt breaks more than one rule"
-    verb = "breaks" if several == 1 else "break"
-    return f"{several:,} of {plural(total, 'failed attempt')} ({percent(several / total)}) {verb} more than one rule"
+        return say("charts.combinations.nothing")
+    failures = plural(total, "failed attempt")
+    return say("charts.combinations.title", count=several, failures=failures, share=percent(several / total))
 
 
-def _subtitle(counts: pd.DataFrame, some: pd.DataFrame, shown: pd.DataFrame) -> str:
-    said = ["Failed attempts by the rules that they break together"] if len(some) else []
-    hidden = some.drop(shown.index)
+def _subtitle(counts: pd.DataFrame, broken: pd.DataFrame, shown: pd.DataFrame) -> str:
+    parts = [say("charts.combinations.subtitle")] if len(broken) else []
+    hidden = broken.drop(shown.index)
     if len(hidden):
+        rarer = plural(len(hidden), "rarer combination")
         attempts = plural(int(hidden["attempts"].sum()), "attempt")
-        said.append(f"{plural(len(hidden), 'rarer combination')} with {attempts} not shown")
-    none = int(counts["attempts"].sum() - some["attempts"].sum())
-    if none:
-        said.append(f"{plural(none, 'failure')} without a broken rule not shown")
-    return "; ".join(said)
+        parts.append(say("charts.combinations.hidden", rarer=rarer, attempts=attempts))
+    others = int(counts["attempts"].sum() - broken["attempts"].sum())
+    if others:
+        parts.append(say("charts.combinations.others", failures=plural(others, "failure")))
+    return series(parts)
 
 
-def _alternative(title: str, some: pd.DataFrame) -> str:
-    listed = [
-        f"{' and '.join(cause_label(code) for code in rules)}: {attempts:,}"
-        for rules, attempts in zip(some["rules"], some["attempts"], strict=True)
-    ]
-    return f"Bars per combination of broken rules. {title}. {'; '.join(listed[:20])}."
+def _numbers(broken: pd.DataFrame) -> str:
+    first = broken.head(20)
+    return series(
+        say("charts.combinations.row", rules=listed([cause_label(code) for code in rules]), attempts=attempts)
+        for rules, attempts in zip(first["rules"], first["attempts"], strict=True)
+    )

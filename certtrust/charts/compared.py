@@ -2,60 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
 from ..evaluation.check import compare
-from ..texts.labels import percent, plural
+from ..texts.labels import percent, plural, series, thousands
+from ..texts.sentences import number, say
 from .drawing.palette import BAD, GOOD, OTHER, colour
-from .drawing.sheet import SMALL, TITLE, WIDTH, Sheet, sheet
+from .drawing.record import Canvas, chart
+from .drawing.sheet import SMALL, TITLE, Sheet, sheet
 from .drawing.text import shorten, text_width, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.patches import Rectangle
 
-MEANING: dict[tuple[str, str], str] = {
-    ("fail", "failed"): "explained",
-    ("fail", "up"): "contradicted: some data are probably stale",
-    ("fail", "not observed"): "would fail",
-    ("pass", "failed"): "no rule is broken: see what the log states",
-    ("pass", "up"): "works, as predicted",
-    ("pass", "not observed"): "would work",
-    ("unknown", "failed"): "failed, data missing to decide",
-    ("unknown", "up"): "works, data missing to decide",
-    ("unknown", "not observed"): "data missing to decide",
-}
-PREDICTED = {
-    "fail": "The rules predict a failure",
-    "pass": "The rules predict success",
-    "unknown": "The rules cannot tell",
-}
-OBSERVED = {"failed": "Log: failed", "up": "Log: up", "not observed": "Log: nothing"}
+PREDICTED, OBSERVED = ("fail", "pass", "unknown"), ("failed", "up", "not observed")
+"""The verdicts and what the log shows, in the order of the tiles."""
+
 TILE, LABEL, HEAD = 62.0, 18.0, 16.0
 
 
-def compared(
-    results: pd.DataFrame,
-    *,
-    ax: Axes | None = None,
-    width: float = WIDTH,
-    height: float | None = None,
-    theme: str | None = None,
-) -> Axes:
+@chart(section="sure", feed=lambda report: {"results": report.results})
+def compared(results: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
     """Draw predicted outcomes against observed ones, each meeting with what it means.
 
     Parameters
     ----------
     results : DataFrame
         Table RESULTS. The numbers are those of `certtrust.compare(results)`.
-    ax, width, height, theme
-        As for `certtrust.charts.causes`.
+    **canvas
+        Where and how to draw: ax, width, height, theme.
 
     Returns
     -------
     Axes
-        Tiles; a column that has no attempt is left out. An empty frame gives axes with a headline only.
+        Tiles; a column that has no attempt is left out. An empty frame gives axes with a headline
+        only.
 
     Examples
     --------
@@ -66,69 +50,53 @@ def compared(
     """
     counts = compare(results).loc[list(PREDICTED), list(OBSERVED)]
     counts = counts.loc[:, counts.sum() > 0]
-    with sheet(ax, width=width, height=height, theme=theme) as page:
-        title = _headline(counts)
-        page.lay_out(
-            title,
-            subtitle=f"{plural(int(counts.to_numpy().sum()), 'attempt')}, by prediction and by what the log shows"
-            if counts.size
-            else "",
-            content=HEAD + len(PREDICTED) * (TILE + LABEL) if counts.size else 30,
-            alt=_alternative(title, counts),
-        )
-        if counts.size:
+    attempts = plural(int(counts.to_numpy().sum()), "attempt")
+    with sheet(**canvas) as page:
+        if page.lay_out(
+            "compared",
+            _title(counts),
+            subtitle=say("charts.compared.subtitle", attempts=attempts) if counts.size else "",
+            content=HEAD + len(PREDICTED) * (TILE + LABEL) if counts.size else 0,
+            numbers=_numbers(counts),
+        ):
             _draw(page, counts)
-        else:
-            page.say("There is no attempt to compare.")
-        return page.ax
+    return page.ax
 
 
 def _draw(page: Sheet, counts: pd.DataFrame) -> None:
     from matplotlib.patches import Rectangle
 
-    ax = page.ax
-    wide, high = page.room
+    wide, high = page.in_points()
     total = int(counts.to_numpy().sum())
     pitch = (high - HEAD) / len(counts)
     column = wide / len(counts.columns)
-    ax.set_xlim(0, wide)
-    ax.set_ylim(high, 0)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.spines["bottom"].set_visible(False)
     for place, observed in enumerate(counts.columns):
-        head = shorten(OBSERVED[str(observed)], column - 4, SMALL, bold=True)
+        head = shorten(say(f"charts.compared.observed.{observed}"), column - 4, SMALL, bold=True)
         page.note(head, (place * column, 1), va="top", fontweight="bold", color=page.ink.text)
     for line, predicted in enumerate(counts.index):
         top = HEAD + line * pitch
-        page.note(shorten(PREDICTED[str(predicted)], wide, SMALL), (0, top + LABEL - 4), va="baseline")
+        label = shorten(say(f"charts.compared.predicted.{predicted}"), wide, SMALL)
+        page.note(label, (0, top + LABEL - 4), va="baseline")
         for place, observed in enumerate(counts.columns):
-            size = int(counts.loc[predicted, observed])
-            tone, depth = _tone(str(predicted), str(observed), page.dark), 0.14 + 0.31 * size / max(total, 1)
+            attempts = int(counts.loc[predicted, observed])
             tile = Rectangle((place * column, top + LABEL), column - 4, pitch - LABEL - 4, linewidth=0)
-            tile.set(facecolor=tone, alpha=depth if size else 0.06)
-            ax.add_patch(tile)
-            _fill(
-                page,
-                (place * column + 8, top + LABEL),
-                size,
-                str(predicted),
-                str(observed),
-                column - 20,
-                pitch - LABEL - 4,
-            )
+            depth = 0.14 + 0.31 * attempts / max(total, 1) if attempts else 0.06
+            tile.set(facecolor=_tone(str(predicted), str(observed), page.dark), alpha=depth)
+            page.ax.add_patch(tile)
+            meaning = say(f"charts.compared.meaning.{predicted}.{observed}")
+            _fill(page, tile, attempts, meaning)
 
 
-def _fill(
-    page: Sheet, corner: tuple[float, float], size: int, predicted: str, observed: str, wide: float, high: float
-) -> None:
+def _fill(page: Sheet, tile: Rectangle, attempts: int, meaning: str) -> None:
     """Write the number and, as far as there is room, what it means."""
-    x, top = corner
-    number = f"{size:,}" if text_width(f"{size:,}", TITLE, bold=True) <= wide else f"{size / 1000:,.0f}k"
-    page.note(number, (x, top + 4), va="top", fontsize=TITLE, fontweight="bold", color=page.ink.text)
-    lines = wrap(MEANING[predicted, observed], wide, SMALL, lines=max(int((high - 22) // 11), 0) or 1)
-    for place, line in enumerate(lines if high >= 33 else []):
-        page.note(line, (x, top + 22 + place * 11), va="top", color=page.ink.text)
+    x, top, wide, high = tile.get_x() + 8, tile.get_y(), tile.get_width() - 16, tile.get_height()
+    whole = number(attempts)
+    fits = text_width(whole, TITLE, bold=True) <= wide
+    style = {"va": "top", "color": page.ink.text}
+    page.note(whole if fits else thousands(attempts), (x, top + 4), fontsize=TITLE, fontweight="bold", **style)
+    lines = wrap(meaning, wide, SMALL, lines=int((high - 22) // 11)) if high >= 33 else []
+    for place, line in enumerate(lines):
+        page.note(line, (x, top + 22 + place * 11), **style)
 
 
 def _tone(predicted: str, observed: str, dark: bool) -> str:
@@ -138,21 +106,24 @@ def _tone(predicted: str, observed: str, dark: bool) -> str:
     return colour(GOOD if (predicted, observed) in agrees else OTHER, dark=dark)
 
 
-def _headline(counts: pd.DataFrame) -> str:
-    failed = int(counts["failed"].to_numpy().sum()) if "failed" in counts else 0
+def _title(counts: pd.DataFrame) -> str:
     if not counts.size:
-        return "No attempts to explain"
-    if not failed:
-        would = int(counts.loc["fail"].to_numpy().sum())
-        return f"The rules explain no failure, since the log shows none; they predict {would:,}"
-    explained = int(counts["failed"]["fail"])
-    return f"The rules explain {explained:,} of {plural(failed, 'observed failure')} ({percent(explained / failed)})"
+        return say("charts.compared.nothing")
+    if "failed" not in counts:
+        return say("charts.compared.unobserved", attempts=int(counts.loc["fail"].to_numpy().sum()))
+    failed, explained = int(counts["failed"].sum()), int(counts["failed"]["fail"])
+    failures = plural(failed, "observed failure")
+    return say("charts.compared.title", explained=explained, failures=failures, share=percent(explained / failed))
 
 
-def _alternative(title: str, counts: pd.DataFrame) -> str:
-    listed = [
-        f"{PREDICTED[str(predicted)]}, {OBSERVED[str(observed)].lower()}: {int(counts.loc[predicted, observed]):,}"
+def _numbers(counts: pd.DataFrame) -> str:
+    return series(
+        say(
+            "charts.compared.row",
+            predicted=say(f"charts.compared.predicted.{predicted}"),
+            observed=say(f"charts.compared.observed.{observed}"),
+            attempts=int(counts.loc[predicted, observed]),
+        )
         for predicted in counts.index
         for observed in counts.columns
-    ]
-    return f"Tiles of predicted against observed. {title}. {'; '.join(listed)}."
+    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import numpy as np
 import pandas as pd
 
-from ..texts.labels import plural
+from ..texts.dates import fields
+from ..texts.labels import plural, series
+from ..texts.sentences import number, say
 from .drawing.palette import BAD, CAUSE_COLOURS, colour
-from .drawing.sheet import SMALL, WIDTH, Key, Sheet, sheet
+from .drawing.record import Canvas, chart
+from .drawing.sheet import SMALL, Key, Sheet, sheet
 from .drawing.text import plain, shorten
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 BARS, CA_ROW = 130.0, 30.0
 YEARS = 10
 """How far the drawing reaches to either side of today, if certificates end so far away."""
+TONES = {"expired": BAD, "soon": CAUSE_COLOURS["time.validity"], "later": CAUSE_COLOURS["certificate.trust"]}
+"""Colour of a certificate by when it ends."""
 SOON = pd.Timedelta(days=365)
 
 
@@ -27,15 +32,16 @@ def expiries(certificates: pd.DataFrame, *, today: pd.Timestamp | str | None = N
     Parameters
     ----------
     certificates : DataFrame
-        Table CERTIFICATES or TRUST, or both one after another; a certificate that occurs often counts once.
+        Table CERTIFICATES or TRUST, or both one after another; a certificate that occurs often
+        counts once.
     today : Timestamp or str, optional
         The moment to count from, UTC; by default now.
 
     Returns
     -------
     DataFrame
-        One row per certificate with a known end, the earliest first: fingerprint, subject_cn, role ("CA" or
-        "device"), not_after, state ("expired", "soon" = within a year, "later").
+        One row per certificate with a known end, the earliest first: fingerprint, subject_cn, role
+        ("CA" or "device"), not_after, state ("expired", "soon" = within a year, "later").
 
     Examples
     --------
@@ -59,15 +65,19 @@ def _moment(today: pd.Timestamp | str | None) -> pd.Timestamp:
     return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
 
 
+@chart(
+    section="certificates",
+    feed=lambda report: {
+        "certificates": pd.concat([report.fleet.certificates, report.fleet.trust], ignore_index=True),
+        "today": report.made,
+    },
+)
 def expiry(
     certificates: pd.DataFrame,
     *,
     today: pd.Timestamp | str | None = None,
     top: int = 6,
-    ax: Axes | None = None,
-    width: float = WIDTH,
-    height: float | None = None,
-    theme: str | None = None,
+    **canvas: Unpack[Canvas],
 ) -> Axes:
     """Draw when certificates end: devices as bars per quarter, CAs below, today marked.
 
@@ -79,13 +89,14 @@ def expiry(
         The moment to count from, UTC; by default now.
     top : int
         How many CAs get a line, those that end first; the subtitle says how many do not.
-    ax, width, height, theme
-        As for `certtrust.charts.causes`.
+    **canvas
+        Where and how to draw: ax, width, height, theme.
 
     Returns
     -------
     Axes
-        Bars and lines over time, at most ten years to either side; an empty frame gives axes with a headline only.
+        Bars and lines over time, at most ten years to either side; an empty frame gives axes with a
+        headline only.
 
     Examples
     --------
@@ -94,35 +105,25 @@ def expiry(
     True
     """
     now = _moment(today)
-    found = expiries(certificates, today=now)
-    with sheet(ax, width=width, height=height, theme=theme) as page:
-        cas = found[found["role"] == "CA"]
-        devices = found[found["role"] == "device"]
+    ends = expiries(certificates, today=now)
+    cas, devices = ends[ends["role"] == "CA"], ends[ends["role"] == "device"]
+    with sheet(**canvas) as page:
         rows = top if page.wish is None else max(0, int((page.wish - 90) // CA_ROW))
         shown = cas.head(min(top, rows))
-        title = _headline(devices, cas)
-        tones = {name: _tone(name, page.dark) for name in ("expired", "soon", "later")}
-        words = {"expired": "expired", "soon": "ends within a year", "later": "ends later"}
-        page.lay_out(
-            title,
-            subtitle=_subtitle(devices, cas, shown),
-            legend=[Key(tones[name], words[name]) for name in words] if len(found) else (),
-            content=BARS + 14 + CA_ROW * len(shown) if len(found) else 30,
-            alt=_alternative(title, devices, cas),
-            left=30.0 if len(found) else 0.0,
-            right=14.0 if len(found) else 0.0,
-            bottom=18.0 if len(found) else 0.0,
-        )
-        if len(found):
+        tones = {state: colour(pair, dark=page.dark) for state, pair in TONES.items()}
+        if page.lay_out(
+            "expiry",
+            _title(devices, cas),
+            subtitle=_subtitle(cas, shown) if len(ends) else "",
+            legend=[Key(tone, say(f"charts.expiry.states.{state}")) for state, tone in tones.items()],
+            content=BARS + 14 + CA_ROW * len(shown) if len(ends) else 0,
+            numbers=_numbers(devices, cas),
+            left=30.0,
+            right=14.0,
+            bottom=18.0,
+        ):
             _draw(page, devices, shown, now, tones)
-        else:
-            page.say("No certificate with a known end was read.")
-        return page.ax
-
-
-def _tone(state: str, dark: bool) -> str:
-    pairs = {"expired": BAD, "soon": CAUSE_COLOURS["time.validity"], "later": CAUSE_COLOURS["certificate.trust"]}
-    return colour(pairs[state], dark=dark)
+    return page.ax
 
 
 class _Axis(NamedTuple):
@@ -161,7 +162,7 @@ def _draw(page: Sheet, devices: pd.DataFrame, cas: pd.DataFrame, now: pd.Timesta
         _ca_line(page, name, end, axis, base, tones[state])
         _today(page, axis.place(now), base - 11, base - 1)
     _today(page, axis.place(now), 14, bars)
-    page.note("today", (axis.place(now), 7), ha="center", va="center", color=page.ink.text)
+    page.note(say("charts.expiry.today"), (axis.place(now), 7), ha="center", va="center", color=page.ink.text)
     years = [pd.Timestamp(year, 1, 1, tz="UTC") for year in range(axis.edges[0].year, axis.edges[-1].year + 1)]
     inside = [year for year in years if axis.edges[0] <= year <= axis.edges[-1]]
     every = max(1, int(np.ceil(len(inside) * 42 / wide)))
@@ -188,47 +189,55 @@ def _bars(page: Sheet, devices: pd.DataFrame, axis: _Axis, bars: float, tones: d
     ax.set_yticks([])
     ax.axhline(bars, color=page.ink.line, linewidth=0.8)
     ax.axhline(top, color=page.ink.grid, linewidth=0.8, zorder=0)
-    page.note(f"{highest:,}", (0, top), xytext=(-5, 0), ha="right", va="center")
+    page.note(number(highest), (0, top), xytext=(-5, 0), ha="right", va="center")
     page.note("0", (0, bars), xytext=(-5, 0), ha="right", va="center")
     later = int((devices["not_after"] >= axis.edges[-1]).sum())
     if later:
-        page.note(f"{later:,} later \u2192", (axis.wide, 18), ha="right", va="center", color=page.ink.text)
+        page.note(
+            say("charts.expiry.beyond", count=later), (axis.wide, 18), ha="right", va="center", color=page.ink.text
+        )
 
 
 def _ca_line(page: Sheet, name: object, end: pd.Timestamp, axis: _Axis, base: float, tone: str) -> None:
-    known = plain(name) if isinstance(name, str) and name else "CA without a CN"
-    when = f" \u00b7 {end:%Y-%m-%d}"
-    words = shorten(known, axis.wide - 75, SMALL) + when
+    ca = shorten(plain(_ca_name(name)), axis.wide - 75, SMALL)
+    words = say("charts.expiry.ca", name=ca, **fields(end))
     page.note(words, (0, base - 14), va="baseline", color=page.ink.text)
     x, marker = axis.place(end), ">" if end >= axis.edges[-1] else "D"
     page.ax.plot([0, x], [base - 6, base - 6], color=tone, linewidth=2, solid_capstyle="butt")
     page.ax.scatter([x], [base - 6], s=30, color=tone, marker=marker, zorder=3, linewidths=0, clip_on=False)
 
 
-def _headline(devices: pd.DataFrame, cas: pd.DataFrame) -> str:
+def _ca_name(name: object) -> str:
+    return name if isinstance(name, str) and name else say("charts.expiry.unnamed")
+
+
+def _title(devices: pd.DataFrame, cas: pd.DataFrame) -> str:
     if devices.empty and cas.empty:
-        return "No certificates with a known end"
+        return say("charts.expiry.nothing")
     expired, soon = (int((devices["state"] == name).sum()) for name in ("expired", "soon"))
-    title = f"{expired:,} of {plural(len(devices), 'device certificate')} {'has' if expired == 1 else 'have'} expired"
-    title += f", {soon:,} more {'ends' if soon == 1 else 'end'} within a year"
-    late = int((cas["state"] == "expired").sum())
-    return title + (f"; {plural(late, 'CA')} {'has' if late == 1 else 'have'} expired" if late else "")
-
-
-def _subtitle(devices: pd.DataFrame, cas: pd.DataFrame, shown: pd.DataFrame) -> str:
-    if devices.empty and cas.empty:
-        return ""
-    said = "Device certificates by the quarter in which they end"
-    if len(shown):
-        said += f"; below, the {plural(len(shown), 'CA')} that {'ends' if len(shown) == 1 else 'end'} first"
-        said += f" of {len(cas)}" if len(cas) > len(shown) else ""
-    return said
-
-
-def _alternative(title: str, devices: pd.DataFrame, cas: pd.DataFrame) -> str:
-    years = devices["not_after"].dt.year.value_counts().sort_index()
-    listed = ", ".join(f"{year}: {size:,}" for year, size in years.items())
-    named = ", ".join(
-        f"{name} {end:%Y-%m-%d}" for name, end in zip(cas["subject_cn"][:10], cas["not_after"], strict=False)
+    title = say(
+        "charts.expiry.title",
+        count=expired,
+        devices=plural(len(devices), "device certificate"),
+        soon=say("charts.expiry.soon", count=soon),
     )
-    return f"Bars of ends over time. {title}. Device certificates by year of their end: {listed}. CAs: {named}."
+    late = int((cas["state"] == "expired").sum())
+    return say("charts.expiry.late", title=title, count=late) if late else title
+
+
+def _subtitle(cas: pd.DataFrame, shown: pd.DataFrame) -> str:
+    parts = [say("charts.expiry.subtitle")]
+    if len(shown):
+        form = "first_of" if len(cas) > len(shown) else "first"
+        parts.append(say(f"charts.expiry.{form}", count=len(shown), cas=len(cas)))
+    return series(parts)
+
+
+def _numbers(devices: pd.DataFrame, cas: pd.DataFrame) -> str:
+    years = devices["not_after"].dt.year.value_counts().sort_index()
+    ends = zip(cas["subject_cn"][:10], cas["not_after"], strict=False)
+    return say(
+        "charts.expiry.numbers",
+        years=series(say("charts.expiry.year", year=str(year), devices=devices) for year, devices in years.items()),
+        cas=series(say("charts.expiry.ca", name=_ca_name(name), **fields(end)) for name, end in ends),
+    )

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
-from ..texts.labels import cause_label, plural
-from .drawing.sheet import WIDTH, sheet
-from .drawing.stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, RIGHT, draw_stack, stack_colours, stack_legend
+from ..texts.dates import fields
+from ..texts.labels import cause_label, plural, series
+from ..texts.sentences import say
+from .drawing.record import Canvas, chart
+from .drawing.sheet import sheet
+from .drawing.stack import HEIGHT, MARGINS, OTHER_CAUSES, draw_stack, kinds_that_fit, stack_colours, stack_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SUBTITLE = "Devices predicted to fail at each date, under each of their causes, if nothing is done"
 
-
-def forecast(
-    predictions: pd.DataFrame,
-    *,
-    top: int = 7,
-    ax: Axes | None = None,
-    width: float = WIDTH,
-    height: float | None = None,
-    theme: str | None = None,
-) -> Axes:
+@chart(section="certificates", feed=lambda report: {"predictions": report.forecast})
+def forecast(predictions: pd.DataFrame, *, top: int = 7, **canvas: Unpack[Canvas]) -> Axes:
     """Draw how many devices will fail at each future date, and for which cause, if nothing is done.
 
     Parameters
@@ -33,14 +27,14 @@ def forecast(
         From `certtrust.forecast(fleet)`: date, cause, devices.
     top : int
         How many causes get a colour of their own; the rest fold into one.
-    ax, width, height, theme
-        As for `certtrust.charts.causes`.
+    **canvas
+        Where and how to draw: ax, width, height, theme.
 
     Returns
     -------
     Axes
-        One stack of steps; an empty frame gives axes with a headline only. A device that fails for two causes
-        at a time, by two of its registrations, stands in both.
+        One stack of steps; an empty frame gives axes with a headline only. A device that fails for
+        two causes at a time, by two of its registrations, stands in both.
 
     Examples
     --------
@@ -49,33 +43,25 @@ def forecast(
     True
     """
     table = _table(predictions)
-    with sheet(ax, width=width, height=height, theme=theme) as page:
-        if page.wish is not None:
-            top = max(1, min(top, int(page.wish // 30)))
+    with sheet(**canvas) as page:
+        top = kinds_that_fit(page, top)
         hidden = max(len(table.columns) - top, 0)
         if hidden:
             table = table.iloc[:, :top].assign(**{OTHER_CAUSES: table.iloc[:, top:].sum(axis=1)})
         colours = stack_colours([str(name) for name in table], dark=page.dark)
-        title = _headline(table)
-        page.lay_out(
-            title,
-            subtitle="Devices predicted to fail at each date, under each of their causes, if nothing is done"
-            if colours
-            else "",
+        if page.lay_out(
+            "forecast",
+            _title(table),
+            subtitle=say("charts.forecast.subtitle") if colours else "",
             legend=stack_legend(colours, plural(hidden, "other cause")),
-            content=HEIGHT if colours else 30.0,
-            alt=_alternative(title, table),
-            left=LEFT if colours else 0.0,
-            right=RIGHT if colours else 0.0,
-            bottom=BOTTOM if colours else 0.0,
-        )
-        if colours:
+            numbers=_numbers(table),
+            content=HEIGHT if colours else 0,
+            **MARGINS,
+        ):
             dates = table.index
             gap = dates[-1] - dates[-2] if len(dates) > 1 else pd.Timedelta(days=31)
             draw_stack(page, table, colours, dates[-1] + gap)
-        else:
-            page.say("No failure is predicted within the time of the forecast.")
-        return page.ax
+    return page.ax
 
 
 def _table(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -88,28 +74,27 @@ def _table(predictions: pd.DataFrame) -> pd.DataFrame:
     return table[sizes[sizes > 0].sort_values(ascending=False, kind="stable").index]
 
 
-def _headline(table: pd.DataFrame) -> str:
-    if table.empty or not len(table.columns):
-        return "No device is predicted to fail"
+def _title(table: pd.DataFrame) -> str:
+    if table.empty:
+        return say("charts.forecast.nothing")
     sums = table.sum(axis=1)
     first, last = int(sums.iloc[0]), int(sums.iloc[-1])
     start, end = _when(pd.DatetimeIndex(table.index))
-    grown = cause_label(str((table.iloc[-1] - table.iloc[0]).idxmax()))
+    devices = plural(last, "device")
     if last <= first:
-        return f"{plural(last, 'device')} will fail {end}, {first:,} {start}"
-    return (
-        f"{plural(last, 'device')} will fail {end}, {last - first:,} more than {start}; \u201c{grown}\u201d grows most"
-    )
+        return say("charts.forecast.falling", devices=devices, end=end, first=first, start=start)
+    cause = cause_label(str((table.iloc[-1] - table.iloc[0]).idxmax()))
+    return say("charts.forecast.title", devices=devices, end=end, more=last - first, start=start, cause=cause)
 
 
 def _when(dates: pd.DatetimeIndex) -> tuple[str, str]:
     """Return the first and the last date in words, by the month where that tells them apart."""
-    by_month = len(dates) == 1 or (dates[0].year, dates[0].month) != (dates[-1].year, dates[-1].month)
-    first, last = (f"in {date:%B %Y}" if by_month else f"on {date.day} {date:%B %Y}" for date in (dates[0], dates[-1]))
-    return first, last
+    first, last = dates[0], dates[-1]
+    by_month = len(dates) == 1 or (first.year, first.month) != (last.year, last.month)
+    key = "charts.forecast.in_month" if by_month else "charts.forecast.on_day"
+    return say(key, **fields(first)), say(key, **fields(last))
 
 
-def _alternative(title: str, table: pd.DataFrame) -> str:
-    sums = table.sum(axis=1) if len(table.columns) else pd.Series(dtype="int64")
-    listed = ", ".join(f"{date:%Y-%m-%d}: {int(size):,}" for date, size in sums.items())
-    return f"Stacked steps over future dates. {title}. {listed}."
+def _numbers(table: pd.DataFrame) -> str:
+    sums = zip(pd.DatetimeIndex(table.index), table.sum(axis=1), strict=True)
+    return series(say("charts.forecast.row", devices=devices, **fields(date)) for date, devices in sums)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pandas as pd
 
 from ..evaluation.check import causes as count_causes
-from ..texts.labels import cause_label, percent, plural
-from .drawing.sheet import SMALL, WIDTH, Sheet, sheet
+from ..texts.labels import cause_label, percent, plural, series, thousands
+from ..texts.sentences import number, say, sentences
+from .drawing.record import Canvas, chart
+from .drawing.sheet import SMALL, Sheet, sheet
 from .drawing.stack import OTHER_CAUSES, stack_colours
 from .drawing.text import plain, shorten, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-GROUP_WORDS = {"pbx": "PBX", "model": "model", "firmware": "firmware", "location": "site", "scenario": "scenario"}
+UNKNOWN = "not known"
+"""The group of attempts whose column is missing."""
+
 CELL, ROW, HEAD = 19.0, 41.0, 16.0
 LEAST_COLUMN = 54.0
 STRONGEST = 0.45
@@ -35,7 +39,8 @@ def causes_by_group(results: pd.DataFrame, by: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index: causes; columns: groups ("not known" where the column is missing); both by falling count.
+        Index: causes; columns: groups ("not known" where the column is missing); both by falling
+        count.
 
     Raises
     ------
@@ -51,23 +56,21 @@ def causes_by_group(results: pd.DataFrame, by: str) -> pd.DataFrame:
     """
     needed = ["device", "cause", "evidence", "observed", "verdict", by]
     counts = count_causes(results[[name for name in needed if name in results]], by=by)
-    group = counts[by].astype("str").fillna("not known").rename("group")
+    group = counts[by].astype("str").fillna(UNKNOWN).rename("group")
     cause = counts["cause"].astype("str").rename("cause")
     table = pd.crosstab(cause, group, values=counts["attempts"], aggfunc="sum").fillna(0).astype("int64")
     table = table.loc[table.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     return table[table.sum().sort_values(ascending=False, kind="stable").index]
 
 
-def heatmap(
-    results: pd.DataFrame,
-    by: str = "pbx",
-    *,
-    top: int = 8,
-    ax: Axes | None = None,
-    width: float = WIDTH,
-    height: float | None = None,
-    theme: str | None = None,
-) -> Axes:
+def _of_report(report: Any) -> dict[str, Any]:
+    """Group by PBX where there are several, else by model."""
+    several = len(report.results["pbx"].dropna().unique()) > 1
+    return {"results": report.results, "by": "pbx" if several else "model"}
+
+
+@chart(section="where", feed=_of_report)
+def heatmap(results: pd.DataFrame, by: str = "pbx", *, top: int = 8, **canvas: Unpack[Canvas]) -> Axes:
     """Draw the causes of failure against the groups of a column, the darker the more.
 
     Parameters
@@ -77,9 +80,10 @@ def heatmap(
     by : str
         Column to group by: "pbx", "model", "firmware", "location" or another.
     top : int
-        How many causes get a row; groups get as many columns as there is room for. The rest is folded.
-    ax, width, height, theme
-        As for `certtrust.charts.causes`.
+        How many causes get a row; groups get as many columns as there is room for. The rest is
+        folded.
+    **canvas
+        Where and how to draw: ax, width, height, theme.
 
     Returns
     -------
@@ -94,26 +98,20 @@ def heatmap(
     True
     """
     counts = causes_by_group(results, by)
-    with sheet(ax, width=width, height=height, theme=theme) as page:
-        wide = page.width_inside
-        columns = max(2, int(wide // LEAST_COLUMN))
+    named = {"word": by, "head": by} | sentences()["charts"]["heatmap"]["groups"].get(by, {})
+    with sheet(**canvas) as page:
+        columns = max(2, int(page.width_inside // LEAST_COLUMN))
         rows = top if page.wish is None else max(1, int((page.wish - HEAD) // (ROW - 6)))
         shown = _folded(counts, min(top, rows), columns)
-        title = _headline(counts, by)
-        word = GROUP_WORDS.get(by, by)
-        page.lay_out(
-            title,
-            subtitle=f"Failed attempts by {word}, and their share of all failures of that {word}"
-            if len(counts)
-            else "",
-            content=HEAD + ROW * max(len(shown), 1),
-            alt=_alternative(title, counts, word),
-        )
-        if len(shown):
+        if page.lay_out(
+            "heatmap",
+            _title(counts, named),
+            subtitle=say("charts.heatmap.subtitle", **named) if len(shown) else "",
+            content=HEAD + ROW * len(shown) if len(shown) else 0,
+            numbers=_numbers(counts),
+        ):
             _draw(page, shown, plural(len(counts) - len(shown) + 1, "other cause"))
-        else:
-            page.say("There is no failed attempt to group.")
-        return page.ax
+    return page.ax
 
 
 def _folded(counts: pd.DataFrame, rows: int, columns: int) -> pd.DataFrame:
@@ -121,7 +119,8 @@ def _folded(counts: pd.DataFrame, rows: int, columns: int) -> pd.DataFrame:
         return counts
     if len(counts.columns) > columns:
         rest = counts.columns[columns - 1 :]
-        counts = counts[counts.columns[: columns - 1]].assign(**{f"{len(rest):,} more": counts[rest].sum(axis=1)})
+        more = {say("charts.heatmap.more", count=len(rest)): counts[rest].sum(axis=1)}
+        counts = counts[counts.columns[: columns - 1]].assign(**more)
     if len(counts) > rows:
         tail = counts.iloc[rows - 1 :]
         last = pd.DataFrame([tail.sum()], index=[OTHER_CAUSES])
@@ -133,69 +132,65 @@ def _draw(page: Sheet, counts: pd.DataFrame, folded: str) -> None:
     from matplotlib.colors import to_rgb
     from matplotlib.patches import Rectangle
 
-    ax = page.ax
-    wide, high = page.room
+    wide, high = page.in_points()
     rows, columns = counts.shape
     pitch = (high - HEAD) / rows
     cell, column = min(CELL, pitch - 13), wide / columns
-    ax.set_xlim(0, wide)
-    ax.set_ylim(high, 0)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.spines["bottom"].set_visible(False)
     totals = counts.sum()
+    shares = counts / totals.where(totals > 0, 1)
+    highest = float(shares.to_numpy().max()) or 1.0
     shades = stack_colours([str(cause) for cause in counts.index], dark=page.dark)
-    highest = float((counts / totals.where(totals > 0, 1)).max().max()) or 1.0
-    for place, name in enumerate(counts.columns):
-        head = shorten(plain(name), column - 6, SMALL, bold=True)
+    for place, group in enumerate(counts.columns):
+        head = shorten(plain(_group_label(group)), column - 6, SMALL, bold=True)
         page.note(head, ((place + 0.5) * column, 2), ha="center", va="top", fontweight="bold", color=page.ink.text)
     for line, cause in enumerate(counts.index):
-        base = HEAD + line * pitch
+        bottom = HEAD + (line + 1) * pitch - 3
         label = shorten(plain(folded if cause == OTHER_CAUSES else cause_label(str(cause))), wide, SMALL)
-        page.note(label, (0, base + pitch - cell - 6), va="baseline", color=page.ink.text)
-        for place, name in enumerate(counts.columns):
-            size = int(counts.loc[cause, name])
-            share = size / totals[name] if totals[name] else 0.0
-            alpha = 0.06 + (STRONGEST - 0.06) * share / highest if size else 0.05
-            tone = to_rgb(shades[str(cause)]) if size else to_rgb(page.ink.line)
-            box = Rectangle(
-                (place * column, base + pitch - cell - 3), column - 2, cell, facecolor=tone, alpha=alpha, linewidth=0
-            )
-            ax.add_patch(box)
+        page.note(label, (0, bottom - cell - 3), va="baseline", color=page.ink.text)
+        for place, group in enumerate(counts.columns):
+            size, share = int(counts.loc[cause, group]), float(shares.loc[cause, group])
+            box = Rectangle((place * column, bottom - cell), column - 2, cell, linewidth=0)
+            box.set_facecolor(to_rgb(shades[str(cause)] if size else page.ink.line))
+            box.set_alpha(0.06 + (STRONGEST - 0.06) * share / highest if size else 0.05)
+            page.ax.add_patch(box)
             if size:
-                page.note(
-                    _short(size, share, column),
-                    ((place + 0.5) * column - 1, base + pitch - cell / 2 - 3),
-                    ha="center",
-                    va="center",
-                    color=page.ink.text,
-                )
+                middle = ((place + 0.5) * column - 1, bottom - cell / 2)
+                page.note(_short(size, share, column), middle, ha="center", va="center", color=page.ink.text)
 
 
 def _short(size: int, share: float, room: float) -> str:
-    whole = f"{size:,} \u00b7 {percent(share)}"
-    if text_width(whole, SMALL) <= room - 8:
-        return whole
-    return f"{size:,}" if text_width(f"{size:,}", SMALL) <= room - 8 else f"{size / 1000:,.0f}k"
+    forms = (say("charts.shared.value", amount=size, share=percent(share)), number(size))
+    return next((form for form in forms if text_width(form, SMALL) <= room - 8), thousands(size))
 
 
-def _headline(counts: pd.DataFrame, by: str) -> str:
+def _group_label(group: object) -> str:
+    return say("charts.heatmap.unknown") if group == UNKNOWN else str(group)
+
+
+def _title(counts: pd.DataFrame, named: dict[str, str]) -> str:
     if counts.empty:
-        return f"No failed attempts by {GROUP_WORDS.get(by, by)}"
-    totals = counts.sum()
-    group, size = str(totals.index[0]), int(totals.iloc[0])
-    word = GROUP_WORDS.get(by, by)
-    sizes = counts.iloc[:, 0].to_numpy()
-    first = int(sizes.argmax())
-    opening = f"{word[0].upper()}{word[1:]} {group}" if group != "not known" else f"Where the {word} is not known"
-    failed, share = plural(int(totals.sum()), "failed attempt"), percent(int(sizes[first]) / size)
-    rest = f"{size:,} of {failed}, {share} of them"
-    return f"{opening}: {rest} \u201c{cause_label(str(counts.index[first]))}\u201d"
+        return say("charts.heatmap.nothing", **named)
+    group, sizes = counts.columns[0], counts.iloc[:, 0]
+    where = say(f"charts.heatmap.{'where_unknown' if group == UNKNOWN else 'where'}", group=group, **named)
+    return say(
+        "charts.heatmap.title",
+        where=where,
+        failures=int(sizes.sum()),
+        total=plural(int(counts.to_numpy().sum()), "failed attempt"),
+        share=percent(int(sizes.max()) / int(sizes.sum())),
+        cause=cause_label(str(sizes.idxmax())),
+    )
 
 
-def _alternative(title: str, counts: pd.DataFrame, word: str) -> str:
-    listed = [
-        f"{group}: " + ", ".join(f"{cause_label(str(cause))} {size:,}" for cause, size in sizes[sizes > 0].items())
-        for group, sizes in counts.items()
-    ]
-    return f"Cells of causes by {word}. {title}. {'; '.join(listed[:30])}."
+def _numbers(counts: pd.DataFrame) -> str:
+    return series(
+        say(
+            "charts.heatmap.row",
+            group=_group_label(group),
+            causes=", ".join(
+                say("charts.heatmap.cell", cause=cause_label(str(cause)), attempts=int(size))
+                for cause, size in sizes[sizes > 0].items()
+            ),
+        )
+        for group, sizes in list(counts.items())[:30]
+    )

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import pandas as pd
 
 from ..names.device_ids import hardware_ids, same_spelling, serials
 from ..names.matching import begins_with_cn
-from ..texts.labels import RELATIONS, percent, plural
+from ..texts.labels import percent, plural, series
+from ..texts.sentences import say
 from .drawing.palette import BAD, CAUSE_COLOURS, GOOD, OTHER, colour
+from .drawing.record import Canvas, chart
 from .drawing.rows import Part, Row, capacity, draw_rows, natural_height
-from .drawing.sheet import WIDTH, sheet
+from .drawing.sheet import sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FITS = ("equal", "cn begins name", "cn begins hardware id")
+"""The relations by which a PBX lets a device in."""
+
 _TONES = {
-    "equal": GOOD,
-    "cn begins name": GOOD,
-    "cn begins hardware id": GOOD,
+    **dict.fromkeys(FITS, GOOD),
     "same device": CAUSE_COLOURS["time.validity"],
     "nothing in common": BAD,
     "no cn": BAD,
@@ -38,9 +41,10 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per relation that occurs, the most frequent first: relation (a key of
-        `certtrust.texts.labels.RELATIONS`), devices, attempts, and of one of them registration_name, hardware_id
-        and subject_cn. A device that registers in several ways counts under each.
+        One row per relation that occurs, the most frequent first: relation ("equal", "cn begins
+        name", "cn begins hardware id", "same device", "nothing in common", "no cn", "no
+        certificate" or "no name"), devices, attempts, and of one of them registration_name,
+        hardware_id and subject_cn. A device that registers in several ways counts under each.
 
     Examples
     --------
@@ -91,22 +95,16 @@ def _relation(pairs: pd.DataFrame) -> np.ndarray:
     return np.select(choices, list(conditions), "nothing in common")
 
 
-def name_fit(
-    attempts: pd.DataFrame,
-    *,
-    ax: Axes | None = None,
-    width: float = WIDTH,
-    height: float | None = None,
-    theme: str | None = None,
-) -> Axes:
+@chart(section="certificates", feed=lambda report: {"attempts": report.results})
+def name_fit(attempts: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
     """Draw how registration names and common names relate, with an example of each relation.
 
     Parameters
     ----------
     attempts : DataFrame
         Table ATTEMPTS or RESULTS. The numbers are those of `name_relations`.
-    ax, width, height, theme
-        As for `certtrust.charts.causes`.
+    **canvas
+        Where and how to draw: ax, width, height, theme.
 
     Returns
     -------
@@ -120,24 +118,27 @@ def name_fit(
     True
     """
     counts = name_relations(attempts)
-    with sheet(ax, width=width, height=height, theme=theme) as page:
-        shown = counts.head(capacity(page, len(RELATIONS)))
-        total = int(counts["devices"].sum())
-        rows = [_row(shown.iloc[place], total, page.dark) for place in range(len(shown))]
-        title = _headline(counts)
-        page.lay_out(
-            title,
-            subtitle="Devices by how the name that they register with relates to the CN of their certificate"
-            if len(counts)
-            else "",
+    total = int(counts["devices"].sum())
+    with sheet(**canvas) as page:
+        shown = counts.head(capacity(page, len(counts)))
+        rows = [_row(count, total, page.dark) for _, count in shown.iterrows()]
+        if page.lay_out(
+            "name_fit",
+            _title(counts, total),
+            subtitle=say("charts.name_fit.subtitle") if rows else "",
             content=natural_height(rows),
-            alt=_alternative(title, counts),
-        )
-        if rows:
+            numbers=series(
+                say("charts.name_fit.row", relation=relation_label(relation), devices=devices)
+                for relation, devices in zip(counts["relation"], counts["devices"], strict=True)
+            ),
+        ):
             draw_rows(page, rows)
-        else:
-            page.say("There is no attempt to look at.")
-        return page.ax
+    return page.ax
+
+
+def relation_label(relation: str) -> str:
+    """Return in words how a name and a CN relate; `relation` is one of `name_relations`."""
+    return say(f"charts.name_fit.relations.{relation}")
 
 
 def _row(count: pd.Series, total: int, dark: bool) -> Row:
@@ -145,23 +146,14 @@ def _row(count: pd.Series, total: int, dark: bool) -> Row:
     tone = colour(_TONES.get(relation, OTHER), dark=dark)
     by_hardware_id = relation == "cn begins hardware id"
     name, cn = count["hardware_id" if by_hardware_id else "registration_name"], count["subject_cn"]
-    example = f"{name} / CN {cn}" if isinstance(name, str) and isinstance(cn, str) else ""
-    value = f"{devices:,} \u00b7 {percent(devices / total)}"
-    return Row(RELATIONS[relation], value, [Part(devices, tone)], example)
+    known = isinstance(name, str) and isinstance(cn, str)
+    example = say("charts.name_fit.example", name=name, cn=cn) if known else ""
+    value = say("charts.shared.value", amount=devices, share=percent(devices / total))
+    return Row(relation_label(relation), value, [Part(devices, tone)], example)
 
 
-def _headline(counts: pd.DataFrame) -> str:
-    if counts.empty:
-        return "No names to compare with a CN"
-    sizes = counts.set_index("relation")["devices"]
-    fits = int(sizes.reindex(["equal", "cn begins name", "cn begins hardware id"]).fillna(0).sum())
-    share = percent(fits / sizes.sum())
-    return f"The CN begins the name or hardware ID of {fits:,} of {plural(int(sizes.sum()), 'device')} ({share})"
-
-
-def _alternative(title: str, counts: pd.DataFrame) -> str:
-    listed = [
-        f"{RELATIONS[relation]}: {devices:,}"
-        for relation, devices in zip(counts["relation"], counts["devices"], strict=True)
-    ]
-    return f"Ranked bars of name relations. {title}. {'; '.join(listed)}."
+def _title(counts: pd.DataFrame, total: int) -> str:
+    if not total:
+        return say("charts.name_fit.nothing")
+    fits = int(counts.loc[counts["relation"].isin(FITS), "devices"].sum())
+    return say("charts.name_fit.title", fits=fits, devices=plural(total, "device"), share=percent(fits / total))

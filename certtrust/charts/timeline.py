@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from ..errors import CerttrustError
 from ..evaluation.check import counted
-from ..texts.labels import percent, plural
-from .drawing.sheet import WIDTH, Key, Sheet, sheet
-from .drawing.stack import BOTTOM, HEIGHT, LEFT, OTHER_CAUSES, RIGHT, draw_stack, stack_colours, stack_legend
+from ..texts.dates import fields
+from ..texts.labels import percent, plural, series
+from ..texts.sentences import say
+from .drawing.record import Canvas, chart
+from .drawing.sheet import Key, Sheet, sheet
+from .drawing.stack import (
+    HEIGHT,
+    MARGINS,
+    OTHER_CAUSES,
+    draw_stack,
+    kinds_that_fit,
+    stack_colours,
+    stack_legend,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_BINS = 130
-_NEEDED = ["time", "cause", "observed", "verdict"]
-
-
-class _Step(NamedTuple):
-    """A width of a bin: what pandas calls it, what people call it, and how it is written."""
-
-    freq: str
-    word: str
-    written: str
-    width: pd.Timedelta
-
-
-_STEPS = (
-    _Step("min", "minute", "at %-d %B %Y, %H:%M", pd.Timedelta(minutes=1)),
-    _Step("10min", "ten minutes", "at %-d %B %Y, %H:%M", pd.Timedelta(minutes=10)),
-    _Step("h", "hour", "at %-d %B %Y, %H:00", pd.Timedelta(hours=1)),
-    _Step("D", "day", "on %-d %B %Y", pd.Timedelta(days=1)),
-    _Step("W-MON", "week", "in the week of %-d %B %Y", pd.Timedelta(days=7)),
-    _Step("MS", "month", "in %B %Y", pd.Timedelta(days=31)),
-    _Step("YS", "year", "in %Y", pd.Timedelta(days=366)),
-)
+COLUMNS = ["time", "cause", "observed", "verdict"]
+STEPS = {
+    "min": pd.Timedelta(minutes=1),
+    "10min": pd.Timedelta(minutes=10),
+    "h": pd.Timedelta(hours=1),
+    "D": pd.Timedelta(days=1),
+    "W-MON": pd.Timedelta(days=7),
+    "MS": pd.Timedelta(days=31),
+    "YS": pd.Timedelta(days=366),
+}
+"""The widths of a stretch of time, as pandas calls them, with their greatest length."""
 
 
 def failures_over_time(results: pd.DataFrame, *, freq: str | None = None, top: int = 7) -> pd.DataFrame:
@@ -55,8 +56,9 @@ def failures_over_time(results: pd.DataFrame, *, freq: str | None = None, top: i
     Returns
     -------
     DataFrame
-        Index: the begin of each stretch (UTC, without gaps). Columns: `logged` (all attempts, failed or not; 0 =
-        the log has a gap), then one per cause, the most frequent first, and `other` where more were folded.
+        Index: the begin of each stretch (UTC, without gaps). Columns: `logged` (all attempts,
+        failed or not; 0 = the log has a gap), then one per cause, the most frequent first, and
+        `other` where more were folded.
 
     Raises
     ------
@@ -71,16 +73,16 @@ def failures_over_time(results: pd.DataFrame, *, freq: str | None = None, top: i
     'logged'
     """
     times = results["time"].dropna()
-    step = _chosen(times, freq)
-    failed = counted(results[_NEEDED])
+    freq = _step(times, freq)
+    failed = counted(results[COLUMNS])
     failed = failed[failed["time"].notna()]
     sizes = failed["cause"].astype("str").value_counts()
     kept = list(sizes.index[:top])
     cause = failed["cause"].astype("str").where(failed["cause"].isin(kept), OTHER_CAUSES)
     if times.empty:
         return pd.DataFrame({"logged": pd.Series(dtype="int64")}, index=pd.DatetimeIndex([], tz="UTC", name="start"))
-    begins = _floor(pd.DatetimeIndex(times).tz_convert("UTC"), step)
-    starts = pd.date_range(begins.min(), begins.max(), freq=step.freq, name="start")
+    begins = _floor(pd.DatetimeIndex(times).tz_convert("UTC"), freq)
+    starts = pd.date_range(begins.min(), begins.max(), freq=freq, name="start")
     place = pd.Series(starts.get_indexer(begins), index=times.index)
     table = {"logged": np.bincount(place, minlength=len(starts))}
     for name in [*kept, *([OTHER_CAUSES] if len(sizes) > top else [])]:
@@ -88,35 +90,27 @@ def failures_over_time(results: pd.DataFrame, *, freq: str | None = None, top: i
     return pd.DataFrame(table, index=starts)
 
 
-def _chosen(times: pd.Series, freq: str | None) -> _Step:
-    known = {step.freq: step for step in _STEPS}
+def _step(times: pd.Series, freq: str | None) -> str:
+    """Return the width that was asked for, or the shortest that gives few enough stretches."""
     if freq is not None:
-        if freq not in known:
-            raise CerttrustError(f"freq={freq!r} is not known; give one of {', '.join(known)}")
-        return known[freq]
+        if freq not in STEPS:
+            raise CerttrustError(say("errors.charts.freq", freq=repr(freq), choices=", ".join(STEPS)))
+        return freq
     span = times.max() - times.min() if len(times) else pd.Timedelta(0)
-    return next((step for step in _STEPS if span / step.width <= MOST_BINS), _STEPS[-1])
+    return next((name for name, width in STEPS.items() if span / width <= MOST_BINS), "YS")
 
 
-def _floor(times: pd.DatetimeIndex, step: _Step) -> pd.DatetimeIndex:
-    if step.freq == "W-MON":
+def _floor(times: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
+    if freq == "W-MON":
         days = times.floor("D")
         return days - pd.to_timedelta(days.day_of_week, unit="D")
-    if step.freq in ("MS", "YS"):
-        return times.tz_localize(None).to_period(step.freq[0]).to_timestamp().tz_localize("UTC")
-    return times.floor(step.freq)
+    if freq in ("MS", "YS"):
+        return times.tz_localize(None).to_period(freq[0]).to_timestamp().tz_localize("UTC")
+    return times.floor(freq)
 
 
-def timeline(
-    results: pd.DataFrame,
-    *,
-    freq: str | None = None,
-    top: int = 7,
-    ax: Axes | None = None,
-    width: float = WIDTH,
-    height: float | None = None,
-    theme: str | None = None,
-) -> Axes:
+@chart(section="where", feed=lambda report: {"results": report.results})
+def timeline(results: pd.DataFrame, *, freq: str | None = None, top: int = 7, **canvas: Unpack[Canvas]) -> Axes:
     """Draw failed attempts over time, stacked by cause, with gaps of the log shaded.
 
     Parameters
@@ -127,8 +121,8 @@ def timeline(
         Length of a stretch, as for `failures_over_time`.
     top : int
         How many causes get a colour of their own; the rest fold into one.
-    ax, width, height, theme
-        As for `certtrust.charts.causes`.
+    **canvas
+        Where and how to draw: ax, width, height, theme.
 
     Returns
     -------
@@ -142,34 +136,28 @@ def timeline(
     >>> ct.charts.timeline(results).get_title().startswith("Most failures")
     True
     """
-    with sheet(ax, width=width, height=height, theme=theme) as page:
-        if page.wish is not None:
-            top = max(1, min(top, int(page.wish // 30)))
-        results = results[_NEEDED]
-        counts = failures_over_time(results, freq=freq, top=top)
-        step = _chosen(results["time"].dropna(), freq)
+    results = results[COLUMNS]
+    with sheet(**canvas) as page:
+        counts = failures_over_time(results, freq=freq, top=kinds_that_fit(page, top))
+        freq = _step(results["time"].dropna(), freq)
         colours = stack_colours([str(name) for name in counts.columns[1:]], dark=page.dark)
         gaps = (counts["logged"] == 0).to_numpy()
         hidden = counted(results)["cause"].nunique() - len(colours) + (OTHER_CAUSES in colours)
         legend = stack_legend(colours, plural(hidden, "other cause"))
-        legend += [Key(page.ink.line, "no log", hatched=True)] if gaps.any() else []
-        title, subtitle = _headline(counts, step), _subtitle(results, counts, step)
-        page.lay_out(
-            title,
+        legend += [Key(page.ink.line, say("charts.timeline.no_log"), hatched=True)] if gaps.any() else []
+        subtitle = _subtitle(results, counts, freq)
+        if page.lay_out(
+            "timeline",
+            _title(counts, freq),
             subtitle=subtitle,
-            legend=legend if colours else (),
-            content=HEIGHT if colours else 30.0,
-            alt=f"Stacked steps over time. {title}. {subtitle}.",
-            left=LEFT if colours else 0.0,
-            right=RIGHT if colours else 0.0,
-            bottom=BOTTOM if colours else 0.0,
-        )
-        if colours:
-            end = counts.index[-1] + pd.tseries.frequencies.to_offset(step.freq)
+            legend=legend,
+            content=HEIGHT if colours else 0,
+            numbers=subtitle,
+            **MARGINS,
+        ):
+            end = counts.index[-1] + pd.tseries.frequencies.to_offset(freq)
             _shade_gaps(page, gaps, draw_stack(page, counts, colours, end))
-        else:
-            page.say("No failed attempt has a time.")
-        return page.ax
+    return page.ax
 
 
 def _shade_gaps(page: Sheet, gaps: np.ndarray[Any, Any], edges: np.ndarray[Any, Any]) -> None:
@@ -185,24 +173,24 @@ def _runs(flags: np.ndarray[Any, Any]) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def _headline(counts: pd.DataFrame, step: _Step) -> str:
+def _title(counts: pd.DataFrame, freq: str) -> str:
     failed = counts.drop(columns="logged").sum(axis=1)
     total = int(failed.sum())
     if not total:
-        return "No failed attempts over time"
+        return say("charts.timeline.nothing")
     worst = pd.DatetimeIndex(failed.index)[int(failed.to_numpy().argmax())]
-    when = worst.strftime(step.written.replace("%-d", str(worst.day)))
+    when = say(f"charts.timeline.when.{freq}", **fields(worst))
     if len(failed) == 1:
-        return f"{plural(total, 'failed attempt')} {when}"
-    return f"Most failures {when}: {int(failed.max()):,} of {total:,}"
+        return say("charts.timeline.single", failures=plural(total, "failed attempt"), when=when)
+    return say("charts.timeline.title", when=when, failures=int(failed.max()), total=total)
 
 
-def _subtitle(results: pd.DataFrame, counts: pd.DataFrame, step: _Step) -> str:
+def _subtitle(results: pd.DataFrame, counts: pd.DataFrame, freq: str) -> str:
+    parts = [say(f"charts.timeline.per.{freq}")] if len(counts) else []
     gaps = int((counts["logged"] == 0).sum())
-    said = [f"Failed attempts per {step.word}"] if len(counts) else []
     if gaps:
-        said.append(f"the log is silent for {percent(gaps / len(counts))} of the time")
+        parts.append(say("charts.timeline.silent", share=percent(gaps / len(counts))))
     timeless = int(counted(results)["time"].isna().sum())
     if timeless:
-        said.append(f"{plural(timeless, 'failure')} without a time not shown")
-    return "; ".join(said)
+        parts.append(say("charts.timeline.timeless", failures=plural(timeless, "failure")))
+    return series(parts)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
 from ..evaluation.ownership import leaves
 from ..fleet import Fleet, link
-from ..texts.labels import percent, plural
+from ..texts.labels import percent, plural, series
+from ..texts.sentences import number, say, sentences
 from .drawing.palette import BAD, GOOD, colour
+from .drawing.record import Canvas, chart
 from .drawing.rows import Part, Row, capacity, draw_rows, natural_height
-from .drawing.sheet import WIDTH, Key, sheet
+from .drawing.sheet import Key, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SELF_SIGNED = "Signed by the device itself"
+UNNAMED_ISSUER = "an issuer without a name"
+UNNAMED_CA = "CA without a CN"
 EVERY_PBX = "every PBX"
-_NEEDED = [
+COLUMNS = [
     "fingerprint", "bundle", "device", "subject", "subject_cn", "issuer", "issuer_cn", "is_ca", "self_issued",
     "is_self_signed",
 ]  # fmt: skip
@@ -35,11 +39,11 @@ def issuer_tree(fleet: Fleet) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per issuer, parents before their children, larger branches first: depth, issuer (common name),
-        fingerprint (missing where the issuer is known by name only, or where devices sign for themselves),
-        listed (comma-joined PBXs whose trust list holds it; empty = none), devices (certificates of devices that
-        hang on it, its own branches included), trusted (those of them whose own certificate or any CA above
-        it stands in some PBX's list).
+        One row per issuer, parents before their children, larger branches first: depth, issuer
+        (common name), fingerprint (missing where the issuer is known by name only, or where devices
+        sign for themselves), listed (comma-joined PBXs whose trust list holds it; empty = none),
+        devices (certificates of devices that hang on it, its own branches included), trusted (those
+        of them whose own certificate or any CA above it stands in some PBX's list).
 
     Examples
     --------
@@ -50,11 +54,11 @@ def issuer_tree(fleet: Fleet) -> pd.DataFrame:
     """
     links = link(fleet).links
     assert links is not None  # noqa: S101 - that is what link() adds
-    known = pd.concat([fleet.certificates[_NEEDED], fleet.trust[_NEEDED]])
+    known = pd.concat([fleet.certificates[COLUMNS], fleet.trust[COLUMNS]])
     known = known.dropna(subset="fingerprint").drop_duplicates("fingerprint").set_index("fingerprint")
     lists = _lists(fleet.trust)
     parent = _parents(links, set(lists), set(known.index))
-    own = leaves(fleet.certificates[_NEEDED]).dropna(subset="fingerprint").drop_duplicates("fingerprint")
+    own = leaves(fleet.certificates[COLUMNS]).dropna(subset="fingerprint").drop_duplicates("fingerprint")
     is_ca = own["is_ca"].fillna(value=False).astype(bool)
     own = own[(~is_ca | own["device"].notna()) & ~own["fingerprint"].isin(set(parent.values()))]
     says = known["is_ca"]
@@ -81,7 +85,7 @@ def _hung(own: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], issu
     """Return how many device certificates hang directly on each issuer: key, devices, trusted."""
     issuer = own["fingerprint"].map(parent)
     alone = own["is_self_signed"].fillna(own["self_issued"]).fillna(value=False).astype(bool)
-    by_name = "?" + own["issuer_cn"].fillna(own["issuer"]).fillna("an issuer without a name").astype("str")
+    by_name = "?" + own["issuer_cn"].fillna(own["issuer"]).fillna(UNNAMED_ISSUER).astype("str")
     key = issuer.fillna(by_name.mask(alone, SELF_SIGNED))
     above = {name: _is_covered(name, parent, lists, issuers) for name in key.unique()}
     trusted = own["fingerprint"].isin(lists.keys()) | key.map(above).astype(bool)
@@ -123,7 +127,7 @@ def _ranked(hung: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], n
         depth, key = waiting.pop()
         bare = key[1:] if key.startswith("?") else key
         known = key in names.index
-        title = (names[key] if isinstance(names[key], str) and names[key] else "CA without a CN") if known else bare
+        title = (names[key] if isinstance(names[key], str) and names[key] else UNNAMED_CA) if known else bare
         devices, trusted = totals[key]
         rows.append((depth, str(title), key if known else None, lists.get(key, ""), devices, trusted))
         waiting += [
@@ -133,15 +137,8 @@ def _ranked(hung: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], n
     return pd.DataFrame(rows, columns=columns).astype({"issuer": "str", "fingerprint": "str", "listed": "str"})
 
 
-def trust_tree(
-    fleet: Fleet,
-    *,
-    top: int = 14,
-    ax: Axes | None = None,
-    width: float = WIDTH,
-    height: float | None = None,
-    theme: str | None = None,
-) -> Axes:
+@chart(section="certificates", feed=lambda report: {"fleet": report.fleet})
+def trust_tree(fleet: Fleet, *, top: int = 14, **canvas: Unpack[Canvas]) -> Axes:
     """Draw who issued the devices' certificates, as a tree, and what of it the trust lists hold.
 
     Parameters
@@ -150,8 +147,8 @@ def trust_tree(
         The numbers are those of `issuer_tree(fleet)`.
     top : int
         How many issuers get a row; the rest folds into one that says how many they are.
-    ax, width, height, theme
-        As for `certtrust.charts.causes`.
+    **canvas
+        Where and how to draw: ax, width, height, theme.
 
     Returns
     -------
@@ -165,61 +162,71 @@ def trust_tree(
     True
     """
     tree = issuer_tree(fleet)
-    with sheet(ax, width=width, height=height, theme=theme) as page:
-        shown = min(top, capacity(page, top))
+    with sheet(**canvas) as page:
+        shown = max(min(top, capacity(page, top)), 1)
         good, bad = colour(GOOD, dark=page.dark), colour(BAD, dark=page.dark)
-        rows = [_row(tree.iloc[place], good, bad) for place in range(min(shown, len(tree)))]
-        rows[:1] = [row._replace(value=f"{row.value} certificates", short=row.value) for row in rows[:1]]
+        rows = [_row(node, good, bad) for _, node in tree.head(shown).iterrows()]
         if len(tree) > shown:
-            rest = tree.iloc[shown - 1 :]
-            direct = rest[rest["depth"] == 0]
-            rows[shown - 1 :] = [_folded(rest, direct, good, bad)]
-        title = _headline(tree)
-        page.lay_out(
-            title,
-            subtitle="Issuers from the root down, with the device certificates that hang on them" if rows else "",
-            legend=[Key(good, "in a trust list, by itself or by a CA above"), Key(bad, "in none")] if rows else (),
+            rows[-1] = _folded(tree.iloc[shown - 1 :], good, bad)
+        if page.lay_out(
+            "trust_tree",
+            _title(tree),
+            subtitle=say("charts.trust_tree.subtitle") if rows else "",
+            legend=[Key(good, say("charts.trust_tree.covered")), Key(bad, say("charts.trust_tree.uncovered"))],
             content=natural_height(rows),
-            alt=_alternative(title, tree),
-        )
-        if rows:
-            draw_rows(page, rows)
-        else:
-            page.say("No device certificate was read.")
-        return page.ax
+            numbers=_numbers(tree),
+        ):
+            first = say("charts.trust_tree.value", count=int(tree["devices"].iloc[0]))
+            draw_rows(page, [rows[0]._replace(value=first, short=rows[0].value), *rows[1:]])
+    return page.ax
 
 
 def _row(node: pd.Series, good: str, bad: str) -> Row:
     devices, trusted = int(node["devices"]), int(node["trusted"])
-    name = str(node["issuer"])
-    known = isinstance(node["fingerprint"], str)
-    lists = str(node["listed"])
-    in_list = f"in the list of {lists}" if lists else "in no list"
-    remark = in_list if known else "" if name == SELF_SIGNED else "issuer itself not at hand"
     parts = [Part(trusted, good), Part(devices - trusted, bad)]
-    return Row(name, f"{devices:,}", parts, remark, indent=int(node["depth"]))
+    remark = "" if node["issuer"] == SELF_SIGNED else say("charts.trust_tree.absent")
+    if isinstance(node["fingerprint"], str):
+        remark = _in_lists(node["listed"])
+    return Row(_label(node["issuer"]), number(devices), parts, remark, indent=int(node["depth"]))
 
 
-def _folded(rest: pd.DataFrame, direct: pd.DataFrame, good: str, bad: str) -> Row:
+def _label(issuer: str) -> str:
+    """Return an issuer's name; where it has none, what it is."""
+    return str(sentences()["charts"]["trust_tree"]["issuers"].get(issuer, issuer))
+
+
+def _in_lists(listed: str) -> str:
+    if not listed:
+        return say("charts.trust_tree.unlisted")
+    every = say("charts.trust_tree.every")
+    return say(
+        "charts.trust_tree.listed", pbxs=", ".join(every if pbx == EVERY_PBX else pbx for pbx in listed.split(", "))
+    )
+
+
+def _folded(rest: pd.DataFrame, good: str, bad: str) -> Row:
+    direct = rest[rest["depth"] == 0]
     devices, trusted = int(direct["devices"].sum()), int(direct["trusted"].sum())
     parts = [Part(trusted, good), Part(devices - trusted, bad)]
-    return Row(plural(len(rest), "other issuer"), f"{devices:,}" if devices else "", parts)
+    return Row(plural(len(rest), "other issuer"), number(devices) if devices else "", parts)
 
 
-def _headline(tree: pd.DataFrame) -> str:
+def _title(tree: pd.DataFrame) -> str:
     roots = tree[tree["depth"] == 0]
     devices, trusted = int(roots["devices"].sum()), int(roots["trusted"].sum())
     if not devices:
-        return "No device certificates"
-    share = percent(trusted / devices)
-    return f"Some PBX's trust list covers {trusted:,} of {plural(devices, 'device certificate')} ({share})"
+        return say("charts.trust_tree.nothing")
+    certificates = plural(devices, "device certificate")
+    return say("charts.trust_tree.title", trusted=trusted, certificates=certificates, share=percent(trusted / devices))
 
 
-def _alternative(title: str, tree: pd.DataFrame) -> str:
-    listed = [
-        f"{'below it, ' if depth else ''}{issuer}: {devices:,}, {f'in the list of {lists}' if lists else 'in no list'}"
-        for depth, issuer, devices, lists in zip(
-            tree["depth"][:20], tree["issuer"], tree["devices"], tree["listed"], strict=False
+def _numbers(tree: pd.DataFrame) -> str:
+    return series(
+        say(
+            f"charts.trust_tree.{'branch' if node['depth'] else 'root'}",
+            issuer=_label(node["issuer"]),
+            devices=int(node["devices"]),
+            lists=_in_lists(node["listed"]),
         )
-    ]
-    return f"Tree of issuers. {title}. {'; '.join(listed)}."
+        for _, node in tree.head(20).iterrows()
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,9 @@ from ..evaluation.rules import BY_CODE, HYGIENE, SCENARIOS
 from ..fleet import Fleet
 from ..names import device_ids
 from ..schema import ATTEMPTS, CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, conform, empty
+from ..texts.labels import either
+from ..texts.markup import Markup, tag
+from ..texts.sentences import say, sentences
 from ..trust import trust_state
 from .findings import explain, present
 
@@ -38,6 +40,7 @@ _AUTHENTICATION = {"h323-password": "password", "h323-certificate": "certificate
 _STEP = ("code", "title", "requirement", "citation", "has", "passed", "why", "remedy")
 _MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 _COLOURS = {"pass": "#00695c", "fail": "#b3261e", "unknown": "#6b5900"}
+_LEFT = "text-align:left"
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,9 @@ class Diagnosis:
     verdict : str
         "pass", "fail" or "unknown".
     steps : DataFrame
-        One row per rule that the scenario requires, in the order of the causes, then hygiene: code, title,
-        requirement, citation, has (what is there), passed (boolean, <NA> = unknown), why, remedy.
+        One row per rule that the scenario requires, in the order of the causes, then hygiene: code,
+        title, requirement, citation, has (what is there), passed (boolean, <NA> = unknown), why,
+        remedy.
     path : list of str
         Fingerprints from the certificate to the trusted entry; empty where it is not trusted.
     result : DataFrame
@@ -85,9 +89,9 @@ class Diagnosis:
         }
 
     def __str__(self) -> str:
-        lines = [f"{_MARKS[self.verdict]} {self.scenario}: {self.verdict}"]
+        lines = [self._head()]
         for step in self._steps():
-            lines.append(f"{_MARKS[step['word']]} {step['code']}: {step['requirement']}")
+            lines.append(say("diagnosis.step", mark=_MARKS[step["word"]], **step))
             lines += [f"    {step[text]}" for text in ("why", "remedy") if step[text]]
         return "\n".join(lines)
 
@@ -95,31 +99,31 @@ class Diagnosis:
         return str(self)
 
     def _repr_html_(self) -> str:
-        rows = "".join(_html_row(step) for step in self._steps())
-        headings = "".join(
-            f"<th style='text-align:left'>{heading}</th>"
-            for heading in ("verdict", "what is required", "what is there", "why", "what to do")
-        )
-        return (
-            f"<div><p><strong style='color:{_COLOURS[self.verdict]}'>{_MARKS[self.verdict]} "
-            f"{html.escape(self.scenario)}: {self.verdict}</strong></p>"
-            f"<table><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table></div>"
-        )
+        heads = [tag("th", head, style=_LEFT) for head in sentences()["diagnosis"]["columns"].values()]
+        head = tag("strong", self._head(), style=f"color:{_COLOURS[self.verdict]}")
+        body = tag("tbody", [_html_row(step) for step in self._steps()])
+        return tag("div", tag("p", head), tag("table", tag("thead", tag("tr", heads)), body))
+
+    def _head(self) -> str:
+        verdict = say(f"verdicts.{self.verdict}")
+        return say("diagnosis.head", mark=_MARKS[self.verdict], scenario=self.scenario, verdict=verdict)
 
     def _steps(self) -> list[dict[str, Any]]:
         steps = self.steps.assign(word=self.steps["passed"].map(_word, na_action=None))
         return [dict(zip(steps.columns, values, strict=True)) for values in steps.itertuples(index=False)]
 
 
-def _html_row(step: dict[str, Any]) -> str:
-    cells = (step["has"], step["why"], step["remedy"])
-    return (
-        f"<tr><td style='color:{_COLOURS[step['word']]};font-weight:bold;white-space:nowrap'>"
-        f"{_MARKS[step['word']]} {step['word']}</td><td style='text-align:left'>{html.escape(step['requirement'])}"
-        f"<br><small>{html.escape(step['code'])} · {html.escape(step['citation'])}</small></td>"
-        + "".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in cells)
-        + "</tr>"
+def _html_row(step: dict[str, Any]) -> Markup:
+    word = step["word"]
+    verdict = tag(
+        "td",
+        f"{_MARKS[word]} ",
+        say(f"verdicts.{word}"),
+        style=f"color:{_COLOURS[word]};font-weight:bold;white-space:nowrap",
     )
+    source = tag("small", f"{step['code']} \u00b7 {step['citation']}")
+    cells = ([step["requirement"], tag("br"), source], step["has"], step["why"], step["remedy"])
+    return tag("tr", verdict, [tag("td", cell, style=_LEFT) for cell in cells])
 
 
 def _plain(value: Any) -> Any:
@@ -149,7 +153,8 @@ def diagnose(
     Parameters
     ----------
     certificate : bytes, PEM text, path or DataFrame
-        The certificate; where several are given, the first is judged and the others belong to its chain.
+        The certificate; where several are given, the first is judged and the others belong to its
+        chain.
     scenario : {"browser", "h323-password", "h323-certificate"}
         What the certificate is used for.
     registration_name, hardware_id : str, optional
@@ -157,8 +162,8 @@ def diagnose(
     url : str, optional
         What the browser opens; needed for "browser".
     trust : as certificate, optional
-        The trust list: of the PBX, where None means that it is not known, and an empty one trusts nothing; of
-        the browser, where None means the public list of certifi.
+        The trust list: of the PBX, where None means that it is not known, and an empty one trusts
+        nothing; of the browser, where None means the public list of certifi.
     tls_only : bool, optional
         Whether "TLS only" is set for the device; None = not known.
     authentication : {"password", "certificate"}, optional
@@ -168,7 +173,8 @@ def diagnose(
     at : Timestamp or str, optional
         The moment to judge at, UTC; by default now.
     links : DataFrame, optional
-        Table LINKS, for who asks again and again about the same certificates; what is missing in it is verified.
+        Table LINKS, for who asks again and again about the same certificates; what is missing in it
+        is verified.
 
     Returns
     -------
@@ -177,7 +183,8 @@ def diagnose(
     Raises
     ------
     CerttrustError
-        If there is no certificate in `certificate`, the scenario is not known, or what it needs was not given.
+        If there is no certificate in `certificate`, the scenario is not known, or what it needs was
+        not given.
 
     Examples
     --------
@@ -189,16 +196,18 @@ def diagnose(
     told = {"registration_name": registration_name, "hardware_id": hardware_id, "url": url}
     for name, value in {"scenario": scenario, "authentication": authentication, **told}.items():
         if not (isinstance(value, str) or (pd.api.types.is_scalar(value) and pd.isna(value))):
-            raise CerttrustError(f"{name}={value!r} is no text; give a str, or leave it out where it is not known")
+            raise CerttrustError(say("errors.diagnosis.no_text", name=name, value=repr(value)))
     if scenario not in SCENARIOS:
-        raise CerttrustError(f"scenario={scenario!r} is not one of the page's: {', '.join(SCENARIOS)}")
+        raise CerttrustError(say("errors.diagnosis.scenario", scenario=repr(scenario), choices=", ".join(SCENARIOS)))
     expected = _AUTHENTICATION.get(scenario)
     if authentication is not None and authentication != expected:
-        raise CerttrustError(f"authentication={authentication!r} does not go with scenario={scenario!r}")
+        raise CerttrustError(
+            say("errors.diagnosis.authentication", authentication=repr(authentication), scenario=repr(scenario))
+        )
     if scenario == "browser" and not url:
-        raise CerttrustError("scenario='browser' needs url=, the address that the browser opens")
+        raise CerttrustError(say("errors.diagnosis.url"))
     if not (tls_only is None or isinstance(tls_only, (bool, np.bool_))):
-        raise CerttrustError(f"tls_only={tls_only!r}; give True or False, or None where it is not known")
+        raise CerttrustError(say("errors.diagnosis.tls_only", tls_only=repr(tls_only)))
     presented = _presented(certificate, chain)
     if scenario == "browser":
         listed = read_trust_list(certifi.where()) if trust is None else _trust_list(trust)
@@ -216,8 +225,9 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     Parameters
     ----------
     result : DataFrame
-        A single row of table RESULTS. Where its scenario is not known, the steps of both H.323 scenarios follow;
-        where the page has no rule for it (SIP, or no authentication), there are none.
+        A single row of table RESULTS. Where its scenario is not known, the steps of both H.323
+        scenarios follow; where the page has no rule for it (SIP, or no authentication), there are
+        none.
 
     Returns
     -------
@@ -236,7 +246,7 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     True
     """
     if len(result) != 1:
-        raise CerttrustError(f"one row of results is explained at a time, not {len(result)}; use findings() for many")
+        raise CerttrustError(say("errors.diagnosis.one_row", rows=len(result)))
     known = result["scenario"].iloc[0]
     asked = required(result)
     possible = [name for name in _AUTHENTICATION if asked[SCENARIOS[name][-1]].all()]
@@ -245,7 +255,7 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     steps = pd.DataFrame([_step(result, code) for code in codes], columns=list(_STEP))
     steps["passed"] = steps["passed"].astype("boolean")
     path = trust_state.path_at(result, result["judged_at"]).iloc[0]
-    named = " or ".join(scenarios) or "no scenario of the page"
+    named = either(scenarios) or say("diagnosis.no_scenario")
     return Diagnosis(result["verdict"].iloc[0], named, steps, list(path), result)
 
 
@@ -262,8 +272,7 @@ def _presented(certificate: Certificates, chain: Certificates) -> pd.DataFrame:
     if own["fingerprint"].isna().all():
         reasons = "; ".join(own["parse_error"].dropna().unique())
         raise CerttrustError(
-            "there is no certificate in what was given; give PEM text, DER bytes, a path or a frame"
-            + (f" ({reasons})" if reasons else "")
+            say(f"errors.diagnosis.{'no_certificate_reasons' if reasons else 'no_certificate'}", reasons=reasons)
         )
     together = pd.concat([own, _read(chain)], ignore_index=True)
     return together.assign(bundle="given", position=range(len(together)))
@@ -294,7 +303,7 @@ def _registered(
     outcome = trust_state.judge(own.assign(pbx=pd.Series([None], dtype="str")), presented, listed, links)
     return conform(
         own.rename(columns={"parse_error": "certificate_error"}).assign(
-            device=device.fillna("the device"),
+            device=device.fillna(say("diagnosis.device")),
             hardware_id=registration["hardware_id"],
             registration_name=default if registration_name is None else registration_name,
             name_by="log" if registration_name is not None else None if pd.isna(default) else "default",

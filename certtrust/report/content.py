@@ -43,13 +43,13 @@ class Report:
     results : DataFrame
         Table RESULTS.
     causes : DataFrame
-        One row per cause: cause, title, attempts, devices, share, stated (attempts whose log states it), and of a
-        typical attempt: device, why, remedy; requirement and citation of the rule.
+        One row per cause: cause, title, attempts, devices, share, stated (attempts whose log states
+        it), and of a typical attempt: device, why, remedy; requirement and citation of the rule.
     comparison : DataFrame
         `certtrust.compare(results)`.
     failing : DataFrame
-        One row per device, PBX and cause: device, pbx, model, registration_name, subject_cn, cause, title,
-        evidence, attempts, first, last, why, remedy.
+        One row per device, PBX and cause: device, pbx, model, registration_name, subject_cn, cause,
+        title, evidence, attempts, first, last, why, remedy.
     undecided : DataFrame
         One row per rule that some attempts leave open: code, title, attempts, devices, missing.
     remedies, forecast : DataFrame
@@ -99,7 +99,7 @@ def explain_fleet(
     periods : int
         How many months the forecast looks ahead.
     step : function, optional
-        Called with the name of each step before it begins.
+        Called with the name of each step, one of `certtrust.report.STEPS`, before it begins.
 
     Returns
     -------
@@ -112,18 +112,18 @@ def explain_fleet(
     'log'
     """
     begin = step or (lambda _name: None)
-    begin("checking signatures")
+    begin("signatures")
     linked = link(fleet)
-    begin("judging attempts")
+    begin("attempts")
     of: Literal["log", "devices"] = "log" if len(fleet.registrations) else "devices"
     results = check(attempts(linked, of=of), at=at)
-    begin("counting causes")
+    begin("causes")
     failing = failing_devices(results)
-    begin("searching remedies")
+    begin("remedies")
     actions = remedies(linked, results)
-    begin("looking ahead")
+    begin("forecast")
     predictions = forecast(linked, periods=periods)
-    begin("comparing names")
+    begin("names")
     pairs = impersonations(linked, at=at, limit=PAIRS)
     return Report(
         name=name,

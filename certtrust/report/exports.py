@@ -54,10 +54,11 @@ def as_json(report: Report) -> str:
     Returns
     -------
     str
-        One object with fixed keys in a fixed order: format, version (raised when a key is renamed or removed),
-        name, made, of (log or devices), summary (the numbers of the first lines), comparison (predicted, then
-        observed), and the tables causes, failing, undecided, remedies, forecast, impersonations, rules,
-        inputs and problems as lists of objects. Moments are ISO 8601 in UTC, what is missing is null.
+        One object with fixed keys in a fixed order: format, version (raised when a key is renamed
+        or removed), name, made, of (log or devices), summary (the numbers of the first lines),
+        comparison (predicted, then observed), and the tables causes, failing, undecided, remedies,
+        forecast, impersonations, rules, inputs and problems as lists of objects. Moments are ISO
+        8601 in UTC, what is missing is null.
 
     Examples
     --------
@@ -110,9 +111,9 @@ def write_report(
     report : Report
         From `explain_fleet`.
     path : path
-        The HTML file. Beside it, `NAME.csv` has all failing devices, `NAME-actions.csv` all actions,
-        `NAME-impersonations.csv` who may register as whom, and `NAME-unread.csv` all that could not be read in
-        full, where there are any.
+        The HTML file. Beside it, `NAME.csv` has all failing devices, `NAME-actions.csv` all
+        actions, `NAME-impersonations.csv` who may register as whom, and `NAME-unread.csv` all that
+        could not be read in full, where there are any.
     json_path : path, optional
         The JSON file.
     pictures : path, optional

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..evaluation.check import counted
+from ..texts.dates import day
 from ..texts.labels import listed, percent, plural
+from ..texts.sentences import say
 from .content import PAIRS, Report
 
 
@@ -47,45 +49,29 @@ def summarise(report: Report) -> Summary:
     )
 
 
-def day(moment: pd.Timestamp) -> str:
-    """Return the day in words.
-
-    Examples
-    --------
-    >>> day(pd.Timestamp("2026-03-02 10:11", tz="UTC"))
-    '2 March 2026'
-    """
-    return f"{moment.day} {moment:%B %Y}"
-
-
 def span(summary: Summary) -> str:
     """Return the time that the attempts cover, or nothing where none has a time."""
     if summary.first is None or summary.last is None:
         return ""
     first, last = day(summary.first), day(summary.last)
-    return f" on {first}" if first == last else f" from {first} to {last}"
+    return say(f"report.span.{'day' if first == last else 'days'}", first=first, last=last)
 
 
 def what_fails(report: Report) -> str:
     """Return the first sentence of the report."""
     summary = summarise(report)
-    if not summary.attempts:
-        return "There is nothing to judge: neither a registration nor a device was read."
-    if report.of == "devices":
-        known = plural(summary.devices, "known device")
-        opening = f"No registration log was read, so each of the {known} was judged as if it registered now."
-        if not summary.failed:
-            return f"{opening} No rule is broken."
-        return f"{opening} {plural(summary.failing_devices, 'device')} would fail."
-    everything = (
-        f"{plural(summary.attempts, 'registration attempt')} of {plural(summary.devices, 'device')}{span(summary)}"
-    )
-    if not summary.failed:
-        return f"None of the {everything} failed, and no rule is broken."
-    return (
-        f"{summary.failing_devices:,} of {plural(summary.devices, 'device')} fail to register: "
-        f"{summary.failed:,} of {plural(summary.attempts, 'attempt')}{span(summary)}."
-    )
+    values = {
+        "failing": plural(summary.failing_devices, "device"),
+        "failing_number": summary.failing_devices,
+        "devices": plural(summary.devices, "device"),
+        "known": plural(summary.devices, "known device"),
+        "failed": summary.failed,
+        "attempts": plural(summary.attempts, "attempt"),
+        "registrations": plural(summary.attempts, "registration attempt"),
+        "span": span(summary),
+    }
+    outcome = "fail" if summary.failed else "fine"
+    return say(f"report.lead.{report.of}.{outcome if summary.attempts else 'nothing'}", **values)
 
 
 def why(report: Report) -> str:
@@ -93,16 +79,14 @@ def why(report: Report) -> str:
     summary = summarise(report)
     if not summary.failed:
         return ""
-    share = percent(summary.by_rule / summary.failed)
-    said = [f"{summary.by_rule:,} ({share}) break a rule that these registrations have to keep"]
-    if summary.by_log:
-        said.append(
-            f"{summary.by_log:,} ({percent(summary.by_log / summary.failed)}) have another cause that the log states"
-        )
-    if summary.unexplained:
-        said.append(f"{summary.unexplained:,} ({percent(summary.unexplained / summary.failed)}) stay unexplained")
-    failures = "predicted failures" if not summary.observed else "failures"
-    return f"Of the {plural(summary.failed, failures[:-1])}, {listed(said)}."
+    counts = {"by_rule": summary.by_rule, "by_log": summary.by_log, "unexplained": summary.unexplained}
+    parts = [
+        say(f"report.why.{kind}", count=count, share=percent(count / summary.failed))
+        for kind, count in counts.items()
+        if count or kind == "by_rule"
+    ]
+    failures = plural(summary.failed, "failure" if summary.observed else "predicted failure")
+    return say("report.why.all", failures=failures, parts=listed(parts))
 
 
 def top_causes(report: Report, count: int = 3) -> str:
@@ -118,45 +102,48 @@ def top_causes(report: Report, count: int = 3) -> str:
     first = report.causes.head(count)
     total = int(report.causes["attempts"].sum())
     named = [
-        f"{title} ({percent(size / total)})" for title, size in zip(first["title"], first["attempts"], strict=True)
+        say("report.terminal.cause", cause=title, share=percent(attempts / total))
+        for title, attempts in zip(first["title"], first["attempts"], strict=True)
     ]
-    return ", ".join(named) or "none"
+    return say("lists.between").join(named) or say("report.terminal.no_cause")
 
 
 def first_remedy(report: Report) -> str:
     """Return what to do first and what it repairs, or that there is nothing to do."""
     if report.remedies.empty:
-        return "none of the known remedies repairs a failure" if len(report.failing) else "nothing to repair"
+        return say(f"report.terminal.{'no_remedy' if len(report.failing) else 'nothing_to_repair'}")
     first = report.remedies.iloc[0]
-    repaired = f"{plural(int(first['attempts']), 'attempt')} of {plural(int(first['devices']), 'device')}"
-    return f"{str(first['step']).rstrip('.')}: repairs {repaired}"
+    return say(
+        "report.terminal.action",
+        step=str(first["step"]).rstrip("."),
+        attempts=plural(int(first["attempts"]), "attempt"),
+        devices=plural(int(first["devices"]), "device"),
+    )
 
 
 def impersonations(report: Report) -> str:
     """Return how many devices others may register as."""
     pairs = report.impersonations
     if pairs.empty:
-        return "No trusted certificate begins with its CN the name of another device."
-    doors = plural(pairs["fingerprint"].nunique(), "trusted certificate")
-    counted = plural(pairs["victim"].nunique(), "device")
-    more = "at least " if len(pairs) == PAIRS else ""
-    return (
-        f"The PBX lets a device in whose name begins with the CN of its certificate. {doors} may so register as "
-        f"another device: {more}{plural(len(pairs), 'pair')} of a certificate and one of {counted}."
+        return say("report.impersonations.none")
+    return say(
+        f"report.impersonations.{'at_least' if len(pairs) == PAIRS else 'all'}",
+        certificates=plural(pairs["fingerprint"].nunique(), "trusted certificate"),
+        pairs=plural(len(pairs), "pair"),
+        devices=plural(pairs["victim"].nunique(), "device"),
     )
 
 
 def summary_lines(report: Report) -> list[str]:
     """Return five lines for a terminal: devices, attempts, failures explained, the top causes, the first remedy."""
     summary = summarise(report)
-    attempted = "attempts" if report.of == "log" else "attempts that devices would make (there is no log)"
-    explained = f"{summary.by_rule:,} of {summary.failed:,} by a rule"
-    if summary.by_log:
-        explained += f", {summary.by_log:,} more by the log itself"
-    return [
-        f"Devices:       {summary.devices:,}, of which {summary.failing_devices:,} fail",
-        f"Attempts:      {summary.attempts:,} {attempted}{span(summary)}, of which {summary.failed:,} failed",
-        f"Explained:     {explained if summary.failed else 'nothing to explain'}",
-        f"Top causes:    {top_causes(report)}",
-        f"First remedy:  {first_remedy(report)}",
-    ]
+    explained = "nothing_to_explain" if not summary.failed else "by_log" if summary.by_log else "by_rule"
+    values = {
+        **summary._asdict(),
+        "span": span(summary),
+        "explained": say(f"report.terminal.{explained}", **summary._asdict()),
+        "causes": top_causes(report),
+        "remedy": first_remedy(report),
+    }
+    lines = ("devices", f"attempts_{report.of}", "explained", "top_causes", "first_remedy")
+    return [say(f"report.terminal.{line}", **values) for line in lines]

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .sentences import say, sentences
-
-RELATIONS: dict[str, str] = {
-    "equal": "Name and CN are equal",
-    "cn begins name": "CN begins the name",
-    "cn begins hardware id": "CN begins the hardware ID",
-    "same device": "Same device, spelled otherwise",
-    "nothing in common": "Nothing in common",
-    "no cn": "Certificate without a CN",
-    "no certificate": "No certificate known",
-    "no name": "No name known",
-}
-"""How a registration name and a certificate's CN relate; values of `relation` in `name_relations`."""
 
 
 def cause_label(cause: str) -> str:
@@ -53,9 +41,35 @@ def listed(parts: Sequence[str]) -> str:
     >>> listed(["a", "b", "c"]), listed(["a"])
     ('a, b and c', 'a')
     """
+    return _enumerated(parts, "last")
+
+
+def _enumerated(parts: Sequence[str], form: str) -> str:
     if len(parts) < 2:
         return "".join(parts)
-    return say("lists.last", first=say("lists.between").join(parts[:-1]), last=parts[-1])
+    return say(f"lists.{form}", first=say("lists.between").join(parts[:-1]), last=parts[-1])
+
+
+def either(parts: Sequence[str]) -> str:
+    """Return parts of which one holds.
+
+    Examples
+    --------
+    >>> either(["a", "b", "c"]), either(["a"])
+    ('a, b or c', 'a')
+    """
+    return _enumerated(parts, "either")
+
+
+def series(parts: Iterable[str]) -> str:
+    """Return parts one after another, each of which may hold a list itself.
+
+    Examples
+    --------
+    >>> series(["a and b: 3", "c: 1"])
+    'a and b: 3; c: 1'
+    """
+    return say("lists.series").join(parts)
 
 
 def percent(share: float) -> str:
@@ -67,7 +81,18 @@ def percent(share: float) -> str:
     ['0%', '<1%', '61%', '>99%', '100%']
     """
     if 0 < share < 0.005:
-        return "<1%"
+        return say("numbers.less", share=say("numbers.percent", number=1))
     if 0.995 <= share < 1:
-        return ">99%"
-    return f"{share:.0%}"
+        return say("numbers.more", share=say("numbers.percent", number=99))
+    return say("numbers.percent", number=round(100 * share))
+
+
+def thousands(count: int) -> str:
+    """Return a number in whole thousands, for where there is no room for all of it.
+
+    Examples
+    --------
+    >>> thousands(1_234_567)
+    '1,235k'
+    """
+    return say("numbers.thousands", count=round(count / 1000))

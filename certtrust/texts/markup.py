@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from .sentences import in_words, number, template
+
 VOID = frozenset({"br", "col", "hr", "link", "meta"})
 
 
@@ -32,6 +34,18 @@ def text(value: object) -> Markup:
     """
     visible = "".join(letter if letter.isprintable() or letter in "\n\t\u00a0" else "\ufffd" for letter in str(value))
     return Markup(html.escape(visible, quote=True))
+
+
+def phrase(key: str, /, **values: Content) -> Markup:
+    """Return a sentence as `say` does, whose values may be markup.
+
+    Examples
+    --------
+    >>> phrase("nouns.device", count=tag("b", 2))
+    '<b>2</b> devices'
+    """
+    words = {name: value if isinstance(value, Markup) else text(in_words(value)) for name, value in values.items()}
+    return Markup(text(template(key, values.get("count"))).format_map(words))
 
 
 def join(contents: Iterable[Content]) -> Markup:
@@ -95,6 +109,6 @@ def _class(column: Column) -> str | None:
 
 def _cell(column: Column, value: Content) -> Markup:
     missing = not isinstance(value, (list, tuple)) and bool(pd.isna(value))
-    shown = "\u2013" if missing else f"{value:,}" if column.number and isinstance(value, int) else value
+    shown = "\u2013" if missing else number(value) if column.number and isinstance(value, int) else value
     sort = value if column.number and not missing else None
     return tag("td", tag("bdi", shown), class_=_class(column), data_head=column.head, data_sort=sort)

@@ -19,8 +19,6 @@ import pyarrow.compute as pc
 from ..arrays.arrow import text
 from ..errors import CerttrustError
 
-MISSING = "(not known)"
-
 _LANGUAGE: ContextVar[str] = ContextVar("language", default="en")
 
 
@@ -45,6 +43,11 @@ def language(code: str) -> Iterator[None]:
         yield
     finally:
         _LANGUAGE.reset(token)
+
+
+def current_language() -> str:
+    """Return the code of the language that sentences are made in, such as `en`."""
+    return _LANGUAGE.get()
 
 
 def sentences(code: str | None = None) -> dict[str, Any]:
@@ -76,25 +79,43 @@ def say(key: str, /, **values: Any) -> str:
     >>> say("nouns.device", count=1), say("nouns.device", count=1204)
     ('1 device', '1,204 devices')
     """
-    found: Any = sentences()
+    return template(key, values.get("count")).format_map({name: in_words(value) for name, value in values.items()})
+
+
+def template(key: str, count: Any = None) -> str:
+    """Return a sentence with its placeholders, in the form that goes with a count where it has two."""
+    words: Any = sentences()
     for part in key.split("."):
-        found = found[part]
-    if isinstance(found, dict):
-        found = found["one" if values["count"] == 1 else "other"]
-    return str(found).format_map({name: _in_words(value) for name, value in values.items()})
+        words = words[part]
+    return str(words["one" if count == 1 else "other"] if isinstance(words, dict) else words)
 
 
-def _in_words(value: Any) -> str:
+def in_words(value: Any) -> str:
+    """Return a value as a sentence holds it: whole numbers with separators, the rest as text."""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    return f"{int(value):,}" if whole else str(value)
+    return number(int(value)) if whole else str(value)
+
+
+def number(value: int) -> str:
+    """Return a whole number with the language's separators.
+
+    Examples
+    --------
+    >>> number(1204)
+    '1,204'
+    """
+    return f"{value:,}".replace(",", sentences()["numbers"]["separator"])
 
 
 def shown(values: pd.Series) -> pd.Series:
     """Return values in the words of a sentence; missing stays missing."""
+    words = sentences()
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        values = values.dt.strftime("%Y-%m-%d %H:%M UTC").str.replace(" 00:00 UTC", "")
+        form = words["dates"]["moment"].replace("%", "%%").format(date="%Y-%m-%d", time="%H:%M")
+        midnight = words["dates"]["moment"].format(date="", time="00:00")
+        values = values.dt.strftime(form).str.replace(midnight, "")
     elif isinstance(values.dtype, pd.BooleanDtype):
-        values = values.map({True: "yes", False: "no"})
+        values = values.map({True: words["values"]["true"], False: words["values"]["false"]})
     return values.astype("str")
 
 
@@ -110,7 +131,7 @@ def fill(template: str, frame: pd.DataFrame) -> pd.Series:
     for literal, field, _, _ in string.Formatter().parse(template):
         parts.append(_literal(literal))
         if field is not None:
-            parts.append(text(shown(frame[field]).fillna(MISSING)))
+            parts.append(text(shown(frame[field]).fillna(sentences()["values"]["missing"])))
     if len(parts) < 2:
         return pd.Series(template.format(), index=frame.index, dtype="str")
     filled = pc.binary_join_element_wise(*parts, _literal(""))

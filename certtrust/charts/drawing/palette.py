@@ -1,8 +1,8 @@
 """One colour per cause, the same in every chart, distinguishable without full colour vision.
 
-The colours were searched so that any two of a theme stay apart by at least 17 (CIE 1976 Lab) in normal vision
-and in simulated protanopia, deuteranopia and tritanopia, and so that each stands out from its background by a
-contrast of 3 or more. The tests compute both again.
+The colours were searched so that any two of a theme stay apart by at least 17 (CIE 1976 Lab) in
+normal vision and in simulated protanopia, deuteranopia and tritanopia, and so that each stands out
+from its background by a contrast of 3 or more. The tests compute both again.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 def natural_height(rows: Sequence[Row]) -> float:
     """Return the height in points that the rows like to have."""
-    return max(len(rows), 1) * (PITCH + LINE * (max((row.lines for row in rows), default=1) - 1))
+    return len(rows) * (PITCH + LINE * (max((row.lines for row in rows), default=1) - 1))
 
 
 def capacity(sheet: Sheet, wished: int) -> int:

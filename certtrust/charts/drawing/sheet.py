@@ -1,7 +1,8 @@
 """The sheet that every chart is drawn on: style, margins, headline and legend, measured in points.
 
-A chart either makes a figure of its own or draws into the axes that it is given. Axes that fill their whole
-figure leave no room for a headline, so there the sheet sets the margins, and the height where none is fixed.
+A chart either makes a figure of its own or draws into the axes that it is given. Axes that fill
+their whole figure leave no room for a headline, so there the sheet sets the margins, and the height
+where none is fixed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import CerttrustError
+from ...texts.sentences import say
 from .text import balanced, plain, text_width, wrap
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ MARGIN = 12.0
 HEADROOM = 100.0
 """What headline, legend and margins are reckoned with before they are set, in points."""
 TITLE, BODY, SMALL = 12.5, 9.5, 8.5
+EMPTY = 30.0
+"""Height in points of axes that hold a sentence instead of a drawing."""
 NARROW = 330.0
 """Below this width in points a sheet uses a smaller headline, and long labels take two lines."""
 
@@ -80,22 +84,43 @@ class Sheet:
 
     def lay_out(
         self,
+        chart: str,
         title: str,
         *,
+        content: float,
+        numbers: str,
         subtitle: str = "",
         legend: Sequence[Key] = (),
-        content: float,
-        alt: str = "",
         left: float = 0.0,
         right: float = 0.0,
         bottom: float = 0.0,
-    ) -> None:
-        """Write the headline and give the axes their place; `content` is the wished height in points."""
+    ) -> bool:
+        """Write the headline, give the axes their place, and return whether there is something to draw.
+
+        Parameters
+        ----------
+        chart : str
+            Name of the chart, for its sentences.
+        title, subtitle : str
+            Its headline and the line below it.
+        content : float
+            Wished height of the axes in points; 0 where there is nothing to draw, which the axes
+            then say.
+        numbers : str
+            What is drawn, in words, for those who cannot see it.
+        legend : sequence of Key
+            Entries of the legend.
+        left, right, bottom : float
+            Room outside the axes for their labels, in points.
+        """
+        filled = content > 0
+        if not filled:
+            legend, content, left, right, bottom = (), EMPTY, 0.0, 0.0, 0.0
         figure = figure_of(self.ax)
         full = self.width_inside
         size = TITLE if full >= NARROW else TITLE - 1.5
         bold = balanced(plain(title), full, size, bold=True)
-        lines, below = _below_title(self, subtitle, legend, full)
+        pieces, below = _below_title(self, subtitle, legend, full)
         self.headline = below + len(bold) * size * 1.25 + 4
         if self.free:
             top = MARGIN + self.headline
@@ -120,9 +145,26 @@ class Sheet:
             fontsize=size,
             parse_math=False,
         )
-        for line in lines:
-            _write(self, line, shift)
-        self.ax.set_label(alt or title)
+        for right, above, text, colour, points in pieces:
+            offset = (shift + right, above)
+            self.note(text, (0, 1), xycoords="axes fraction", xytext=offset, color=colour, fontsize=points)
+        if filled:
+            self.ax.set_label(say(f"charts.{chart}.alt", title=title, numbers=numbers))
+        else:
+            empty = say(f"charts.{chart}.empty")
+            self._say(empty)
+            self.ax.set_label(say("charts.shared.empty", title=title, empty=empty))
+        return filled
+
+    def in_points(self) -> tuple[float, float]:
+        """Make points the coordinates of the axes, downwards from the top left; return width and height."""
+        wide, high = self.room
+        self.ax.set_xlim(0, wide)
+        self.ax.set_ylim(high, 0)
+        self.ax.set_xticks([])
+        self.ax.set_yticks([])
+        self.ax.spines["bottom"].set_visible(False)
+        return wide, high
 
     def note(self, text: str, xy: tuple[float, float], **options: Any) -> Any:
         """Write small text at a place given in data coordinates, or as `xycoords` says."""
@@ -136,48 +178,40 @@ class Sheet:
         }
         return self.ax.annotate(plain(text), xy, **{**style, **options})
 
-    def say(self, text: str) -> None:
+    def _say(self, text: str) -> None:
         """Write a sentence into axes that have nothing to show."""
         self.ax.set_axis_off()
-        width, _ = self.room
-        body = "\n".join(wrap(plain(text), width, BODY))
-        self.ax.annotate(
-            body,
-            (0, 1),
-            xycoords="axes fraction",
-            xytext=(0, -6),
-            textcoords="offset points",
-            va="top",
-            color=self.ink.muted,
-            fontsize=BODY,
-            parse_math=False,
-        )
+        for place, line in enumerate(wrap(plain(text), self.room[0], BODY)):
+            offset = (0.0, -6 - place * BODY * 1.2)
+            self.note(line, (0, 1), xycoords="axes fraction", xytext=offset, va="top", fontsize=BODY)
 
 
-class _Line(NamedTuple):
-    """A line of the headline: how far above the axes, and its pieces (offset, text, colour, size)."""
+class _Piece(NamedTuple):
+    """A text of the headline, its place from the upper left of the axes, and how it looks."""
 
+    right: float
     above: float
-    pieces: list[tuple[float, str, str, float]]
+    text: str
+    colour: str
+    size: float
 
 
-def _below_title(sheet: Sheet, subtitle: str, legend: Sequence[Key], room: float) -> tuple[list[_Line], float]:
-    """Set subtitle and legend; return their lines and the height that they take."""
-    rows: list[tuple[float, list[tuple[float, str, str, float]]]] = []
-    small = wrap(plain(subtitle), room, SMALL)
-    rows += [(SMALL * 1.45, [(0.0, line, sheet.ink.muted, SMALL)]) for line in small]
-    for line in _flow(legend, room):
-        pieces = []
-        for offset, key in line:
-            pieces.append((offset, "\u25a8" if key.hatched else "\u25a0", key.colour, SMALL + 1))
-            pieces.append((offset + 12, plain(key.words), sheet.ink.text, SMALL))
-        rows.append((SMALL * 1.6, pieces))
-    height = sum(high for high, _ in rows) + 6
-    placed, left_over = [], height
-    for high, pieces in rows:
-        left_over -= high
-        placed.append(_Line(left_over, pieces))
-    return placed, height
+def _below_title(sheet: Sheet, subtitle: str, legend: Sequence[Key], room: float) -> tuple[list[_Piece], float]:
+    """Set subtitle and legend; return their texts and the height that they take."""
+    subtitles = wrap(plain(subtitle), room, SMALL)
+    keys = _flow(legend, room)
+    height = SMALL * (1.45 * len(subtitles) + 1.6 * len(keys)) + 6
+    pieces, above = [], height
+    for line in subtitles:
+        above -= SMALL * 1.45
+        pieces.append(_Piece(0.0, above, line, sheet.ink.muted, SMALL))
+    for row in keys:
+        above -= SMALL * 1.6
+        for right, key in row:
+            mark = "\u25a8" if key.hatched else "\u25a0"
+            pieces.append(_Piece(right, above, mark, key.colour, SMALL + 1))
+            pieces.append(_Piece(right + 12, above, key.words, sheet.ink.text, SMALL))
+    return pieces, height
 
 
 def _flow(legend: Sequence[Key], room: float) -> list[list[tuple[float, Key]]]:
@@ -195,26 +229,11 @@ def _flow(legend: Sequence[Key], room: float) -> list[list[tuple[float, Key]]]:
     return lines
 
 
-def _write(sheet: Sheet, line: _Line, shift: float) -> None:
-    for offset, text, colour, size in line.pieces:
-        sheet.ax.annotate(
-            text,
-            (0, 1),
-            xycoords="axes fraction",
-            xytext=(shift + offset, line.above),
-            textcoords="offset points",
-            color=colour,
-            fontsize=size,
-            parse_math=False,
-            annotation_clip=False,
-        )
-
-
 def figure_of(ax: Axes) -> Figure:
     """Return the figure that holds the axes."""
     figure = ax.get_figure(root=True)
     if figure is None:
-        raise CerttrustError("the axes stand in no figure; make them with Figure().add_subplot()")
+        raise CerttrustError(say("errors.charts.axes"))
     return figure
 
 
@@ -275,14 +294,16 @@ def style(theme: str = "light") -> Iterator[None]:
 
 
 @contextmanager
-def sheet(ax: Axes | None, *, width: float, height: float | None, theme: str | None) -> Iterator[Sheet]:
+def sheet(
+    *, ax: Axes | None = None, width: float = WIDTH, height: float | None = None, theme: str | None = None
+) -> Iterator[Sheet]:
     """Open a sheet in the package's style; the style ends with the block."""
     import matplotlib as mpl
 
     if theme is None:
         theme = "dark" if ax is not None and _is_dark(figure_of(ax).get_facecolor()) else "light"
     if theme not in ("light", "dark"):
-        raise CerttrustError(f"there is no theme {theme!r}; the themes are 'light' and 'dark'")
+        raise CerttrustError(say("errors.charts.theme", theme=repr(theme)))
     if ax is None:
         import matplotlib.pyplot as plt
 

@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...texts.labels import cause_label
+from ...texts.dates import fields
+from ...texts.labels import cause_label, thousands
+from ...texts.sentences import number, say
 from .palette import OTHER, cause_colours, colour
 from .sheet import Key, Sheet
 
 OTHER_CAUSES = "other"
 _EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
-HEIGHT, LEFT, RIGHT, BOTTOM = 190.0, 34.0, 28.0, 18.0
+HEIGHT = 190.0
+MARGINS = {"left": 34.0, "right": 28.0, "bottom": 18.0}
 _MARKS = {
     "min": 1 / 1440,
     "5min": 5 / 1440,
@@ -38,6 +41,11 @@ _MARKS = {
     "5000YS": 1826211,
 }
 """Distances of marks on an axis of time, with their length in days."""
+
+
+def kinds_that_fit(sheet: Sheet, top: int) -> int:
+    """Return how many causes get a colour of their own in the height that there is."""
+    return top if sheet.wish is None else max(1, min(top, int(sheet.wish // 30)))
 
 
 def stack_colours(causes: list[str], *, dark: bool) -> dict[str, str]:
@@ -66,7 +74,7 @@ def draw_stack(sheet: Sheet, counts: pd.DataFrame, colours: dict[str, str], end:
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, max(floor.max() * 1.04, 1))
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    ax.yaxis.set_major_formatter(lambda value, _place: f"{int(value):,}" if value < 10_000 else f"{value / 1000:,.0f}k")
+    ax.yaxis.set_major_formatter(lambda value, _place: number(int(value)) if value < 10_000 else thousands(int(value)))
     ax.grid(axis="y", color=sheet.ink.grid, linewidth=0.8)
     _mark_dates(sheet, begins[0], begins[-1])
     return edges
@@ -97,15 +105,11 @@ def _date_labels(marks: pd.DatetimeIndex, freq: str) -> list[str]:
     if freq.endswith("YS"):
         return [str(mark.year) for mark in marks]
     if freq.endswith(("MS", "QS")):
-        return [f"{mark:%b %Y}" for mark in marks]
-    if freq.endswith(("D", "W-MON")):
-        new = [True, *(marks.year[1:] != marks.year[:-1])]
-        return [
-            f"{mark.day} {mark:%b %Y}" if first else f"{mark.day} {mark:%b}"
-            for mark, first in zip(marks, new, strict=True)
-        ]
-    new = [True, *(marks.day[1:] != marks.day[:-1])]
+        return [say("dates.short_month", **fields(mark)) for mark in marks]
+    by_day = freq.endswith(("D", "W-MON"))
+    first, further = ("short_day", "day_of_year") if by_day else ("day_and_time", "time")
+    turns = marks.year if by_day else marks.day
+    new = [True, *(turns[1:] != turns[:-1])]
     return [
-        f"{mark.day} {mark:%b} {mark:%H:%M}" if first else f"{mark:%H:%M}"
-        for mark, first in zip(marks, new, strict=True)
+        say(f"dates.{first if is_new else further}", **fields(mark)) for mark, is_new in zip(marks, new, strict=True)
     ]

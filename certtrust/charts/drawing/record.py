@@ -1,0 +1,137 @@
+"""What a chart is to the page, to the pictures and to the docs: one record, made where the chart is drawn."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+
+from ...errors import CerttrustError
+from ...texts.sentences import sentences
+from .sheet import sheet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SENTENCES = ("title", "nothing", "empty", "alt")
+"""What each chart says: its headline, the headline and the sentence of one that has nothing to
+draw, and the words for those who cannot see it."""
+
+
+class Canvas(TypedDict, total=False):
+    """Where and how a chart is drawn."""
+
+    ax: Axes | None
+    width: float
+    height: float | None
+    theme: str | None
+
+
+Feed = Callable[[Any], Mapping[str, Any]]
+"""Returns the arguments that a report, `certtrust.report.Report`, has for a chart."""
+
+Draw = TypeVar("Draw", bound="Callable[..., Axes]")
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart as the report knows it.
+
+    Parameters
+    ----------
+    name : str
+        Its function, its file and its table of sentences are called so.
+    section : str
+        The section of the page that it stands in, a key of `[report.sections]`.
+    draw : function
+        What draws it.
+    feed : function
+        Returns the arguments of `draw` that a report has for it.
+    """
+
+    name: str
+    section: str
+    draw: Callable[..., Axes]
+    feed: Feed
+
+    def of_report(self, report: Any, ax: Axes, *, theme: str = "light") -> Axes:
+        """Draw what the report holds."""
+        return self.draw(**self.feed(report), ax=ax, theme=theme)
+
+
+def chart(*, section: str, feed: Feed) -> Callable[[Draw], Draw]:
+    """Make a function a chart: it gets its record, and shows the options that all charts share as its own."""
+
+    def recorded(draw: Draw) -> Draw:
+        record = Chart(draw.__name__, section, draw, feed)
+        vars(draw).update(chart=record, __signature__=_signature(draw))
+        draw.__doc__ = inspect.cleandoc(draw.__doc__ or "").replace(_SHORT, _OPTIONS)
+        return draw
+
+    return recorded
+
+
+_SHORT = """\
+**canvas
+    Where and how to draw: ax, width, height, theme."""
+
+_OPTIONS = """\
+ax : Axes, optional
+    Where to draw; a new figure without it. Axes that fill their whole figure leave its margins, and its
+    height where `height` is not given, to the chart.
+width, height : float, optional
+    Size of a new figure in inches; without a height the chart takes what it needs.
+theme : {"light", "dark"}, optional
+    Colours; without it the background of `ax` decides, and a new figure is light."""
+
+
+def _signature(draw: Callable[..., Axes]) -> inspect.Signature:
+    """Return the signature with `**canvas` written out."""
+    own = inspect.signature(draw)
+    kept = [part for part in own.parameters.values() if part.kind is not part.VAR_KEYWORD]
+    return own.replace(parameters=[*kept, *inspect.signature(sheet).parameters.values()])
+
+
+def charts_of(package: str, exported: Iterable[object]) -> dict[str, Chart]:
+    """Return the charts among what a package exports, in that order, by name.
+
+    Parameters
+    ----------
+    package : str
+        The folder of charts, as a dotted name; each of its modules is a chart.
+    exported : iterable
+        What it imports from them.
+
+    Raises
+    ------
+    CerttrustError
+        If a module's chart is not among them, or lacks its section or a sentence: the message says
+        what.
+    """
+    records = [getattr(draw, "chart", None) for draw in exported]
+    charts = {record.name: record for record in records if isinstance(record, Chart)}
+    for module in pkgutil.iter_modules(sys.modules[package].__path__):
+        if module.name not in charts and not module.ispkg:
+            raise CerttrustError(
+                f"{package}.{module.name} is in no list: a chart needs the line "
+                f"`from .{module.name} import {module.name} as {module.name}` in {package}, and `@chart` above its "
+                "function of that name"
+            )
+    for record in charts.values():
+        _check(record)
+    return charts
+
+
+def _check(record: Chart) -> None:
+    texts = sentences("en")
+    lacking = [part for part in SENTENCES if part not in texts["charts"].get(record.name, {})]
+    if lacking:
+        raise CerttrustError(f"[charts.{record.name}] in texts/en.toml lacks {', '.join(lacking)}")
+    sections = texts["report"]["sections"]
+    if record.section not in sections:
+        raise CerttrustError(
+            f"the chart {record.name} names the section {record.section!r}; those of the page are {', '.join(sections)}"
+        )

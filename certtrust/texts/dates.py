@@ -1,0 +1,64 @@
+"""Days, months and moments in the words of a language; all times are UTC."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from .sentences import say, sentences
+
+
+def fields(moment: pd.Timestamp) -> dict[str, str]:
+    """Return what a sentence with a date may hold.
+
+    Returns
+    -------
+    dict
+        day, month (its name), short_month, year, time (hours and minutes), and date (ISO 8601).
+
+    Examples
+    --------
+    >>> fields(pd.Timestamp("2026-03-02 10:11", tz="UTC"))["month"]
+    'March'
+    """
+    words = sentences()["dates"]
+    return {
+        "day": str(moment.day),
+        "month": str(words["months"][moment.month - 1]),
+        "short_month": str(words["short_months"][moment.month - 1]),
+        "year": str(moment.year),
+        "time": f"{moment:%H:%M}",
+        "date": f"{moment:%Y-%m-%d}",
+    }
+
+
+def day(moment: pd.Timestamp) -> str:
+    """Return the day in words.
+
+    Examples
+    --------
+    >>> day(pd.Timestamp("2026-03-02 10:11", tz="UTC"))
+    '2 March 2026'
+    """
+    return say("dates.day", **fields(moment))
+
+
+def month(moment: pd.Timestamp) -> str:
+    """Return the month in words.
+
+    Examples
+    --------
+    >>> month(pd.Timestamp("2026-03-02 10:11", tz="UTC"))
+    'March 2026'
+    """
+    return say("dates.month", **fields(moment))
+
+
+def moment(moment: pd.Timestamp) -> str:
+    """Return the moment to the minute, in figures.
+
+    Examples
+    --------
+    >>> moment(pd.Timestamp("2026-03-02 10:11", tz="UTC"))
+    '2026-03-02 10:11 UTC'
+    """
+    return say("dates.moment", **fields(moment))
