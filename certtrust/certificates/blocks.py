@@ -6,6 +6,7 @@ and not its bytes, whatever it is called and however it is damaged: no byte of a
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from ..x509.ber import (
@@ -33,6 +34,7 @@ CERTIFICATE = "certificate"
 PKCS7, PKCS12 = "PKCS#7", "PKCS#12"
 PKCS7_OID = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07"
 _LOOKED_AT = 1 << 16
+_KEY_BEGINS = re.compile(rb"\x30[\x01-\x84][^\x02]{0,4}\x02\x01")
 _TIMES = frozenset({UTC_TIME, GENERALIZED_TIME})
 
 
@@ -75,14 +77,24 @@ def end_of(data: bytes, at: int = 0) -> int:
 
 def of_der(der: bytes, kind: str | None) -> Block:
     """Return the block of one element that holds no others: a certificate, or the reason why it is none."""
-    if kind == CERTIFICATE:
-        return Block(der)
-    if kind is not None:
-        return Block(None, f"{kind}, skipped")
     outer, cut = parts(der, 1)
+    if kind == CERTIFICATE and not (cut and _holds_a_key(der)):
+        return Block(der)
+    if kind not in (CERTIFICATE, None):
+        return Block(None, f"{kind}, skipped")
     if not outer or outer[0][0] != SEQUENCE:
         return Block(None, NO_SEQUENCE)
     return Block(None, cut or "a SEQUENCE, but no certificate")
+
+
+def _holds_a_key(der: bytes) -> bool:
+    """Return True where a certificate whose length is wrong has taken in a private key behind it."""
+    return any(kind_of(der[key.start() :]) == "a private key" for key in _KEY_BEGINS.finditer(der))
+
+
+def is_nothing(item: Item) -> bool:
+    """Return True for the block that says that nothing is there, or no certificate."""
+    return isinstance(item, Block) and item.problem in (NOTHING, NO_CERTIFICATE)
 
 
 def kind_of(der: bytes) -> str | None:

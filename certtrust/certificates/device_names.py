@@ -15,11 +15,12 @@ _ENDINGS = re.compile(
 )
 _ALONE = r"(?<![0-9A-Za-z])(?:{})(?![0-9A-Za-z])"
 # Free names that soft clients are known by, where a serial or a hardware ID is missing.
-_SOFT_CLIENT = r"(?:[Ss]wphone_|[Ss]martphone)[^/\\]*"
+_SOFT_CLIENT = re.compile(r"(?<![0-9A-Za-z])(?:[Ss]wphone_|[Ss]martphone)[^/\\]*")
+_COPY = re.compile(r" ?\([0-9]{1,3}\)$")
 # A product is looked for from "IP" first, so that hq-IP222-2f-68-8a is the phone and not a product "hq-IP222".
 _PATTERNS = tuple(
     re.compile(_ALONE.format(pattern))
-    for pattern in (SERIAL, f"[Ii][Pp]{HARDWARE_ID.removeprefix('[A-Za-z]')}", HARDWARE_ID, _SOFT_CLIENT)
+    for pattern in (SERIAL, f"[Ii][Pp]{HARDWARE_ID.removeprefix('[A-Za-z]')}", HARDWARE_ID)
 )
 
 _YEAR, _MONTH, _DAY = r"(?:19|20)[0-9]{2}", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12][0-9]|3[01])"
@@ -28,6 +29,7 @@ _TIME = rf"{_HOUR}[-_.:]?{_SIXTY}(?:[-_.:]?{_SIXTY})?"
 _UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _DATE = rf"{_YEAR}[-_.]?{_MONTH}[-_.]?{_DAY}(?:[-_.T ]?{_TIME}Z?)?"
 _NO_DEVICES = re.compile(_ALONE.format(rf"{_UUID}|{_DATE}"))
+_DATE_BEHIND = re.compile(rf"[-_. ]+{_DATE}$")
 _TWO = r"[0-9]{2}"
 _TWELVE_DIGITS_OF_A_TIME = re.compile(
     rf"{_YEAR}{_MONTH}{_DAY}{_HOUR}{_SIXTY}|(?:{_DAY}{_MONTH}|{_MONTH}{_DAY}){_YEAR}{_HOUR}{_SIXTY}"
@@ -52,8 +54,9 @@ def device_in(name: str) -> str | None:
     last = name.rpartition("/")[2]
     if last.startswith("<"):
         return None
-    stem = _NO_DEVICES.sub("?", _ENDINGS.sub("", last))
-    return next(_devices(stem), None)
+    stem = _COPY.sub("", _ENDINGS.sub("", last))
+    client = _SOFT_CLIENT.search(stem)
+    return next(_devices(_NO_DEVICES.sub("?", stem)), _DATE_BEHIND.sub("", client[0]) if client else None)
 
 
 def _devices(stem: str) -> Iterator[str]:

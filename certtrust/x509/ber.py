@@ -17,6 +17,8 @@ SEQUENCE, SET = 0x30, 0x31
 CONTEXT_0, CONTEXT_3 = 0xA0, 0xA3
 """Constructed tags [0] and [3]: version and extensions of a certificate, content of a CMS."""
 
+_FAR = 1 << 32
+
 
 class BadEncoding(ValueError):  # noqa: N818 - said of the data, and always caught within the package
     """The bytes are no such structure."""
@@ -50,8 +52,8 @@ def element(data: bytes, at: int = 0, end: int | None = None, *, strict: bool = 
                 raise BadEncoding("length is not DER")
     except IndexError:
         raise BadEncoding("cut short") from None
-    if start + size > end:
-        raise BadEncoding(f"cut short: {start + size - end} bytes are missing")
+    if (missing := start + size - end) > 0:
+        raise BadEncoding(f"cut short: {missing} bytes are missing" if missing < _FAR else "cut short")
     return tag, start, start + size, start + size
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from ...formats import About
-from ..blocks import Item, is_der
+from ..blocks import Item, is_nothing
 from . import contents
 from .pem import from_base64
 
@@ -37,9 +37,8 @@ def read(stream: BinaryIO, about: About) -> Iterator[Item]:
         missing -= len(line)
     for lines in written:
         with suppress(binascii.Error):
-            der = from_base64(b"".join(lines))
-            if is_der(der):
-                yield from contents(der, about)
+            held = contents(from_base64(b"".join(lines)), about)
+            yield from (item for item in held if not is_nothing(item))
 
 
 def _length(line: bytes) -> float:

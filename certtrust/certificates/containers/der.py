@@ -32,7 +32,8 @@ def read(stream: BinaryIO, about: About) -> Iterator[Item]:
         stop = end_of(data, at)
         following = _following(data, stop)
         between = data[stop:following].strip(_SPACE)
-        note = f"{len(between):,} bytes after the certificate" if between else None
+        count = "1 byte" if len(between) == 1 else f"{len(between):,} bytes"
+        note = f"{count} after the certificate" if between else None
         yield from _noted(data[at:stop], note, about, alone=(at, stop) == (0, len(data)))
         at = following
 
@@ -40,7 +41,8 @@ def read(stream: BinaryIO, about: About) -> Iterator[Item]:
 def _noted(der: bytes, note: str | None, about: About, *, alone: bool) -> Iterator[Item]:
     kind = kind_of(der)
     if kind == CERTIFICATE or alone:
-        yield of_der(der, kind)._replace(problem=note) if kind == CERTIFICATE else of_der(der, kind)
+        block = of_der(der, kind)
+        yield block if block.der is None else block._replace(problem=note)
     else:
         yield from contents(der, about)
 

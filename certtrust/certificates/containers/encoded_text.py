@@ -30,7 +30,10 @@ def sniff(head: bytes) -> bool:
 def read(stream: BinaryIO, about: About) -> Iterator[Item]:
     """Yield what the text holds."""
     data = stream.read()
-    text = data.decode(_encoding(data) or "utf-8", "replace").removeprefix("\ufeff")
+    if data.startswith(codecs.BOM_UTF8):
+        yield from contents(data.removeprefix(codecs.BOM_UTF8), about)
+        return
+    text = data.decode(_encoding(data) or "utf-16", "replace").removeprefix("\ufeff")
     yield from contents(text.encode("utf-8", "replace"), about)
 
 

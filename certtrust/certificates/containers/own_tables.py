@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import csv
 import io
+import json
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -103,17 +105,22 @@ def _microseconds(text: str) -> int:
 
 
 def _bytes(text: str) -> bytes | None:
-    value = ast.literal_eval(text)
+    """Return bytes from base64, or as pandas writes them."""
+    value = ast.literal_eval(text) if text.startswith(("b'", 'b"')) else b64decode(text, validate=True)
     return value if isinstance(value, bytes) else None
 
 
 def _list(text: str) -> list[str]:
-    value = ast.literal_eval(text)
+    """Return a list from JSON, or as pandas writes it."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = ast.literal_eval(text)
     return list(map(str, value)) if isinstance(value, list) else []
 
 
 _FROM_TEXT: dict[str, Callable[[str], Any]] = {
-    FLAG: {"True": True, "False": False}.get,
+    FLAG: lambda text: {"true": True, "false": False}.get(text.lower()),
     COUNT: lambda text: int(float(text)),
     MOMENT: _microseconds,
     LIST: _list,

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ...formats import About
-from ..blocks import CERTIFICATE, NO_CERTIFICATE, NO_SEQUENCE, NOTHING, Block, Item, end_of, is_der, kind_of, of_der
+from ..blocks import CERTIFICATE, NO_SEQUENCE, Block, Item, end_of, is_nothing, kind_of, of_der
 from . import contents
 
 try:
@@ -175,7 +175,8 @@ def _block(label: str, body: bytes, cut: str | None, about: About) -> Iterator[I
         return
     if label == "TRUSTED CERTIFICATE":
         # OpenSSL appends what the certificate is trusted for, which is no part of it.
-        der = der[: end_of(der)]
+        stop = end_of(der)
+        der = der if kind_of(der[stop:]) else der[:stop]
     if kind is not None:
         yield Block(der, cut) if kind_of(der) == CERTIFICATE and end_of(der) == len(der) else other
         return
@@ -200,5 +201,4 @@ def _held(data: bytes, about: About) -> Iterator[Item]:
         yield of_der(data, kind)
         return
     for item in contents(data, about):
-        nothing = isinstance(item, Block) and item.problem in (NOTHING, NO_CERTIFICATE)
-        yield Block(None, NO_SEQUENCE) if nothing and not is_der(data) else item
+        yield Block(None, NO_SEQUENCE) if is_nothing(item) else item

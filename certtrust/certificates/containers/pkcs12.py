@@ -39,7 +39,7 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
         certificates = list(_unprotected(store))
     for der in certificates:
         yield Block(der)
-    if not certificates:
+    if not certificates or _cut(store):
         yield Block(None, f"PKCS#12: {problem or 'holds no certificates'}")
 
 
@@ -60,11 +60,15 @@ def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | No
         held = [entry.certificate for entry in (opened.cert, *opened.additional_certs) if entry is not None]
         del opened  # and the key with it
         return [certificate.public_bytes(Encoding.DER) for certificate in held], None
-    if (cut := parts(store, 1)[1]) is not None:
+    if cut := _cut(store):
         return [], cut
     if password is None and _ENCRYPTED_DATA in store:
         return [], "the password is missing"
     return [], problems[password]
+
+
+def _cut(store: bytes) -> str | None:
+    return parts(store, 1)[1]
 
 
 def _unprotected(store: bytes) -> Iterator[bytes]:
