@@ -182,7 +182,7 @@ def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:
     ----------
     certificates : DataFrame
         A frame with the column `not_after`.
-    at : Timestamp or what becomes one, or Series of them, optional
+    at : Timestamp, date, text in ISO form, or Series of them, optional
         The moment to count from, in UTC where it has no zone; now by default.
 
     Returns
@@ -190,16 +190,30 @@ def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:
     Series of float
         Days with their fraction, negative after the end; missing where the end is.
 
+    Raises
+    ------
+    CerttrustError
+        If `at` is no time, or text in another than the ISO form.
+
     Examples
     --------
     >>> days_left(pd.DataFrame({"not_after": pd.to_datetime(["2026-02-01"], utc=True)}), "2026-01-01").tolist()
     [31.0]
     """
     # Whole microseconds as numbers: the end of the year 9999 is further away than a Timedelta of nanoseconds reaches.
-    moment = pd.Timestamp.now("UTC") if at is None else pd.to_datetime(at, utc=True)
-    until = _microseconds(moment) if isinstance(moment, pd.Series) else _microseconds(pd.Series([moment])).iloc[0]
+    moments = _microseconds(_moments(pd.Timestamp.now("UTC") if at is None else at))
+    until = moments if isinstance(at, pd.Series) else moments.iloc[0]
     left = (_microseconds(certificates["not_after"]) - until) / 86_400_000_000
     return left.astype("float64").rename("days_left")
+
+
+def _moments(at: Any) -> pd.Series:
+    times = at if isinstance(at, pd.Series) else pd.Series([at])
+    try:
+        return pd.to_datetime(times, utc=True, format="ISO8601")
+    except (ValueError, TypeError, OverflowError) as problem:
+        shown = repr(at) if times is not at else ", ".join(map(repr, times.head(3)))
+        raise CerttrustError(say("errors.certificates.at", at=shown)) from problem
 
 
 def _microseconds(moments: pd.Series) -> pd.Series:
