@@ -173,7 +173,7 @@ def _block(label: str, body: bytes, cut: str | None, about: About) -> Iterator[I
         is_named = kind is not None or not _may_hold_certificates(label)
         yield other if is_named else Block(None, cut or f"PEM: no base64: {problem}")
         return
-    if label == "TRUSTED CERTIFICATE":
+    if label == "TRUSTED CERTIFICATE" and kind_of(der) == CERTIFICATE:
         # OpenSSL appends what the certificate is trusted for, which is no part of it.
         stop = end_of(der)
         der = der if kind_of(der[stop:]) else der[:stop]
