@@ -77,9 +77,10 @@ def read_certificates(
     Parameters
     ----------
     source : path, glob, directory, bytes, str of PEM, open file, or an iterable of these
-        PEM with text between the blocks, DER (several back to back too), PKCS#7, PKCS#12, base64 without
-        armour, Parquet, CSV or JSON with a column of certificates, secrets of Kubernetes, the listing of a
-        device (`X509 xml-info`); ZIP and tar archives and gzip around any of these.
+        PEM with text between the blocks, DER (several back to back too), PKCS#7, PKCS#12, base64 or hex
+        without armour, PEM escaped as in a URL, text in UTF-16, Parquet, CSV or JSON with a column of
+        certificates, secrets of Kubernetes, the listing of a device (`X509 xml-info`); ZIP and tar archives
+        and gzip around any of these. Table CERTIFICATES, written to Parquet or CSV, comes back whole.
     password : str or bytes, optional
         Password of PKCS#12 files. Keys within are dropped at once.
     workers : int, optional

@@ -74,21 +74,20 @@ def _unrecognised(data: bytes) -> Block:
     return Block(None, NO_CERTIFICATE)
 
 
-CONTAINERS: dict[str, Any] = listed(
-    __name__,
-    (
-        "encoded_text",
-        "java_key_stores",
-        "pkcs12",
-        "pkcs7",
-        "der",
-        "own_tables",
-        "tables",
-        "pem",
-        "listings",
-        "url_escaped",
-        "hex_digits",
-        "bare_base64",
-    ),
+ORDER = (
+    "encoded_text",
+    "java_key_stores",
+    "pkcs12",
+    "pkcs7",
+    "der",
+    "own_tables",
+    "tables",
+    "pem",
+    "listings",
+    "url_escaped",
+    "hex_digits",
+    "bare_base64",
 )
-"""The containers by name, in the order in which a file is tried for them."""
+"""The modules, in the order in which a file is tried for them."""
+CONTAINERS: dict[str, Any] = listed(__name__, ORDER)
+"""The containers by their names, in that order."""
