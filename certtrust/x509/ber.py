@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID = 0x01, 0x02, 0x03, 0x04, 0x06
-UTF8_STRING, NUMERIC_STRING, PRINTABLE_STRING, TELETEX_STRING = 0x0C, 0x12, 0x13, 0x14
-IA5_STRING, VISIBLE_STRING, UNIVERSAL_STRING, BMP_STRING = 0x16, 0x1A, 0x1C, 0x1E
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 SEQUENCE, SET = 0x30, 0x31
 CONTEXT_0, CONTEXT_3 = 0xA0, 0xA3
 """Constructed tags [0] and [3]: version and extensions of a certificate, content of a CMS."""
+UTF8_STRING, UNIVERSAL_STRING, BMP_STRING = 0x0C, 0x1C, 0x1E
+ASCII_STRINGS = (0x12, 0x13, 0x14, 0x16, 0x1A)
+"""NumericString, PrintableString, TeletexString, IA5String, VisibleString: Latin-1, if an issuer goes beyond ASCII."""
 
 _FAR = 1 << 32
 

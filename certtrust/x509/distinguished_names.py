@@ -5,21 +5,7 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from .ber import (
-    BMP_STRING,
-    IA5_STRING,
-    NUMERIC_STRING,
-    PRINTABLE_STRING,
-    SEQUENCE,
-    SET,
-    TELETEX_STRING,
-    UNIVERSAL_STRING,
-    UTF8_STRING,
-    VISIBLE_STRING,
-    BadEncoding,
-    children,
-    content,
-)
+from .ber import ASCII_STRINGS, BMP_STRING, SEQUENCE, SET, UNIVERSAL_STRING, UTF8_STRING, BadEncoding, children, content
 
 Name = tuple[tuple[tuple[bytes, object], ...], ...]
 """Relative distinguished names in order, each its sorted (attribute type, value) pairs."""
@@ -27,12 +13,8 @@ Name = tuple[tuple[tuple[bytes, object], ...], ...]
 EMAIL_ADDRESS = bytes.fromhex("06092a864886f70d010901")
 COMMON_NAME = bytes.fromhex("0603550403")
 _ENCODINGS = {
+    **dict.fromkeys(ASCII_STRINGS, "latin-1"),  # what issuers put there is Latin-1, and OpenSSL reads it so
     UTF8_STRING: "utf-8",
-    NUMERIC_STRING: "latin-1",
-    PRINTABLE_STRING: "latin-1",
-    TELETEX_STRING: "latin-1",  # what issuers put there is Latin-1, and OpenSSL reads it so
-    IA5_STRING: "latin-1",
-    VISIBLE_STRING: "latin-1",
     UNIVERSAL_STRING: "utf-32-be",
     BMP_STRING: "utf-16-be",
 }

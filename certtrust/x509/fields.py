@@ -13,24 +13,20 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .ber import (
+    ASCII_STRINGS,
     BIT_STRING,
     BMP_STRING,
     BOOLEAN,
     CONTEXT_0,
     GENERALIZED_TIME,
-    IA5_STRING,
     INTEGER,
-    NUMERIC_STRING,
     OCTET_STRING,
     OID,
-    PRINTABLE_STRING,
     SEQUENCE,
     SET,
-    TELETEX_STRING,
     UNIVERSAL_STRING,
     UTC_TIME,
     UTF8_STRING,
-    VISIBLE_STRING,
     BadEncoding,
     element,
     elements,
@@ -94,7 +90,7 @@ def _pss(parameters: list[tuple[int, bytes]]) -> Algorithm:
 
 # issuer, subject
 
-PLAIN_STRINGS = frozenset((UTF8_STRING, NUMERIC_STRING, PRINTABLE_STRING, TELETEX_STRING, IA5_STRING, VISIBLE_STRING))
+PLAIN_STRINGS = frozenset((UTF8_STRING, *ASCII_STRINGS))
 """Types of attribute values whose ASCII is what it looks like."""
 STRING_TAGS = PLAIN_STRINGS | {OCTET_STRING, UTC_TIME, GENERALIZED_TIME}
 """Types of attribute values that are read as UTF-8."""

@@ -81,16 +81,6 @@ def _outline(der: bytes) -> Outline:
     start, stop = _within(der, algorithm_end, BIT_STRING)
     if stop != end or der[start : start + 1] != b"\0":
         raise BadEncoding("signature is no string of whole bytes")
-    inner, issuer, validity, subject, key = (der[a:b] for a, b in pairwise(stops))
-    return Outline(
-        der[signed_at:signed_end],
-        version,
-        inner,
-        issuer,
-        validity,
-        subject,
-        key,
-        extensions,
-        der[signed_end:algorithm_end],
-        der[start + 1 : stop],
-    )
+    inner, issuer, validity, subject, key = (der[first:last] for first, last in pairwise(stops))
+    signed, algorithm, signature = der[signed_at:signed_end], der[signed_end:algorithm_end], der[start + 1 : stop]
+    return Outline(signed, version, inner, issuer, validity, subject, key, extensions, algorithm, signature)
