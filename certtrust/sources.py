@@ -25,6 +25,7 @@ from typing import Any, BinaryIO, cast
 import pandas as pd
 
 from .errors import SourceError
+from .texts.sentences import say
 
 UNPACKS_FREELY = 64 << 20
 """Bytes that any compressed input may unpack to, whatever its own size."""
@@ -35,7 +36,15 @@ HELD_IN_MEMORY = 16 << 20
 LONGEST_PATH = 1000
 """A text longer than this is content, not a path."""
 
-_BASE64_DER = re.compile(r"MI[0-9A-Za-z+/]{200,}={0,2}\s*")
+# DER in base64 or hex, PEM in base64, and any long run of letters of all kinds that only base64 makes of them.
+_ENCODED = re.compile(
+    r"\s*(?:(?:M[A-P]|LS0t)[0-9A-Za-z+/_-]{36,}|30(?:8[1-4])?[0-9A-Fa-f]{40,}"
+    r"|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[0-9A-Za-z+]{60,}|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9+])[0-9A-Za-z+/]{200,})={0,2}\s*"
+)
+_MAY_BE_SECRET = re.compile(
+    r"(?=[0-9a-z+/=_-]*[A-Z])(?=[0-9A-Z+/=_-]*[a-z])[0-9A-Za-z+/=_-]{40,}|[0-9A-Fa-f]{32,}|[0-9A-Za-z+]{60,}"
+)
+_SHOWN, _SHOWN_OF_SECRETS = 200, 8
 _BEGINS_CONTENT = re.compile(r"\ufeff|\s*(?:[<{]|\[\s*[\[{\]]|mod cmd |\??event=)")
 _HEAD = 512
 _TAR = (b"ustar\x0000", b"ustar  \x00")  # POSIX and GNU; a shorter look finds "Neustar" in a certificate
@@ -67,7 +76,8 @@ class Source:
     def open(self) -> BinaryIO:
         """Return a fresh stream of the content, decompressed; reading damaged content raises OSError."""
         if self.opener is None:
-            raise SourceError(f"{self.name} cannot be opened: {self.error or 'it has no content'}")
+            reason = self.error or say("errors.sources.no_content")
+            raise SourceError(say("errors.sources.cannot_open", name=self.name, reason=reason))
         return self.opener()
 
 
@@ -265,11 +275,10 @@ def _content(data: bytes, name: str) -> Iterator[Source]:
 
 
 def is_content(text: str) -> bool:
-    """Tell whether a text is content rather than a path or a glob.
+    """Return True where a text is content rather than a path or a glob.
 
     Content is what has several lines, a PEM header, the beginning of XML, JSON, a line of a configuration backup or
-    an HTTP log message, a byte-order mark, the beginning and the length of a certificate in base64, or more than
-    1,000 characters.
+    an HTTP log message, a byte-order mark, what can only be base64 or hex, or more than 1,000 characters.
 
     Examples
     --------
@@ -278,7 +287,13 @@ def is_content(text: str) -> bool:
     """
     if "\n" in text or "-----BEGIN" in text or len(text) > LONGEST_PATH:
         return True
-    return _BEGINS_CONTENT.match(text) is not None or _BASE64_DER.fullmatch(text) is not None
+    return _BEGINS_CONTENT.match(text) is not None or _ENCODED.fullmatch(text) is not None
+
+
+def _without_secrets(text: str) -> str:
+    """Return a path as it may be shown: what looks like a key within it, and what is very long, is cut."""
+    shown = _MAY_BE_SECRET.sub(lambda run: f"{run[0][:_SHOWN_OF_SECRETS]}…", text)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
 
 def _path(text: str, prefixed: bool) -> Iterator[Unit]:
@@ -288,10 +303,10 @@ def _path(text: str, prefixed: bool) -> Iterator[Unit]:
     if os.path.exists(text):
         yield partial(_file, text, text)
         return
-    found = sorted(glob.glob(text, recursive=True))
+    found = [] if "\0" in text else sorted(glob.glob(text, recursive=True))
     if not found:
-        what = "no file matches the pattern" if glob.has_magic(text) else "there is no file or directory"
-        raise SourceError(f"{what} {text!r}; give a path, a glob, a directory, bytes or the text itself")
+        key = "no_match" if glob.has_magic(text) else "no_file"
+        raise SourceError(say(f"errors.sources.{key}", path=repr(_without_secrets(text))))
     yield from (partial(_file, each, each) for each in found if not os.path.isdir(each))
 
 
@@ -311,10 +326,7 @@ def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
         for place, each in enumerate(source, start=1):
             yield from _one(each, f" {place}", prefixed=True)
     else:
-        raise SourceError(
-            f"cannot read from {type(source).__name__}: give a path, a glob, a directory, bytes, text, an open file, "
-            "or an iterable of these"
-        )
+        raise SourceError(say("errors.sources.no_source", kind=type(source).__name__))
 
 
 def units(source: Any) -> Iterator[Unit]:

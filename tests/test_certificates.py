@@ -36,8 +36,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certtrust import schema
-from certtrust.certificates import files
+from certtrust.certificates.containers import pem as pem_container
 from certtrust.certificates.reading import days_left, from_der, read_certificates
+from certtrust.formats import About
 from certtrust.x509.ber import encoded
 from certtrust.x509.reader import REFUSED
 
@@ -374,8 +375,8 @@ def test_large_files_are_read_piece_by_piece(issued: Issued, monkeypatch: pytest
     content = issued.bundle * 3 + issued.key_pem + b"tail without a block"
     whole = read_certificates(content)
     for window in (100, 333, 1000, 1024, len(content) - 1):
-        monkeypatch.setattr(files, "_WINDOW", window)
-        parts = [block for run in files.blocks(io.BytesIO(content)) for block in run]
+        monkeypatch.setattr(pem_container, "WINDOW", window)
+        parts = list(pem_container.read(io.BytesIO(content), About("list.pem")))
         ders = [part if isinstance(part, bytes) else part.der for part in parts]
         assert ders == whole["der"].tolist()
 

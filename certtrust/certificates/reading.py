@@ -8,7 +8,6 @@ cannot be decoded) is a row without fingerprint and DER.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -26,13 +25,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import CerttrustError
+from ..formats import About
 from ..names.device_ids import HARDWARE_ID, SERIAL, hardware_ids, same_spelling, serials
-from ..schema import CERTIFICATES, conform
+from ..schema import CERTIFICATES, TRUST, Table, conform
 from ..sources import Source, Unit, sources, units
+from ..texts.sentences import say
 from ..x509 import reader
 from ..x509.columnar_elements import TEXT
-from .files import blocks
-from .key_stores import Block
+from . import containers
+from .blocks import NO_ROWS, Block, Item
+from .device_names import device_in
 
 _BATCH = 4096
 _FILES_AT_ONCE = 256
@@ -40,27 +42,19 @@ _SHOWN_AFTER = 2.0
 
 Columns = dict[str, Any]
 
-# Free names that soft clients are known by, where a serial or a hardware ID is missing.
-_SOFT_CLIENT = r"(?:[Ss]wphone_|[Ss]martphone)[^./\\]*"
-_WITHIN = r"(?<![0-9A-Za-z]){}(?![0-9A-Za-z])"
-# A product is looked for from "IP" first, so that hq-IP222-2f-68-8a is the phone and not a product "hq-IP222".
-_IN_FILE_NAMES = tuple(
-    re.compile(_WITHIN.format(f"(?:{pattern})"))
-    for pattern in (SERIAL, f"[Ii][Pp]{HARDWARE_ID.removeprefix('[A-Za-z]')}", HARDWARE_ID, _SOFT_CLIENT)
-)
-
 
 @dataclass
 class Batch:
     """Blocks and where they were found; a plain certificate is just its DER."""
 
-    blocks: list[Block | bytes] = field(default_factory=list)
-    source: list[str] = field(default_factory=list)
-    position: list[int] = field(default_factory=list)
-    bundle: list[str] = field(default_factory=list)
+    blocks: list[Item] = field(default_factory=list)
+    source: list[Any] = field(default_factory=list)
+    position: list[Any] = field(default_factory=list)
+    bundle: list[Any] = field(default_factory=list)
     device: list[str | None] = field(default_factory=list)
+    pbx: list[str | None] = field(default_factory=list)
 
-    def add(self, blocks: Sequence[Block | bytes], source: str, position: int, device: str | None) -> None:
+    def add(self, blocks: Sequence[Item], source: str, position: int, device: str | None) -> None:
         """Append blocks that follow each other in one source."""
         size = len(blocks)
         self.blocks += blocks
@@ -68,6 +62,7 @@ class Batch:
         self.position += range(position, position + size)
         self.bundle += [source] * size
         self.device += [device] * size
+        self.pbx += [None] * size
 
 
 def read_certificates(
@@ -82,9 +77,10 @@ def read_certificates(
     Parameters
     ----------
     source : path, glob, directory, bytes, str of PEM, open file, or an iterable of these
-        PEM with text between the blocks, DER (several back to back too), PKCS#7, PKCS#12, base64 without
-        armour, Parquet, CSV or JSON with a column of certificates, secrets of Kubernetes, the listing of a
-        device (`X509 xml-info`); ZIP and tar archives and gzip around any of these.
+        PEM with text between the blocks, DER (several back to back too), PKCS#7, PKCS#12, base64 or hex
+        without armour, PEM escaped as in a URL, text in UTF-16, Parquet, CSV or JSON with a column of
+        certificates, secrets of Kubernetes, the listing of a device (`X509 xml-info`); ZIP and tar archives
+        and gzip around any of these. Table CERTIFICATES, written to Parquet or CSV, comes back whole.
     password : str or bytes, optional
         Password of PKCS#12 files. Keys within are dropped at once.
     workers : int, optional
@@ -112,7 +108,24 @@ def read_certificates(
     >>> read_certificates(b"no certificate")["parse_error"].tolist()
     ['no certificate is found']
     """
-    secret = password.encode() if isinstance(password, str) else password
+    rows = read_rows(source, password=password, workers=workers, progress=progress)
+    return conform(rows, CERTIFICATES)[CERTIFICATES.names]
+
+
+def read_rows(
+    source: Any,
+    *,
+    password: str | bytes | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Return what `read_certificates` does, as table TRUST.
+
+    `pbx` is what a table of trust lists says of a row, empty where it says that it is in every PBX's list.
+    """
+    if not isinstance(password, str | bytes | None):
+        raise CerttrustError(say("errors.certificates.password", kind=type(password).__name__))
+    secret = password.encode(errors="replace") if isinstance(password, str) else password
     with _progress(progress) as advance:
         if workers is not None and workers > 1:
             batches = _in_processes(units(source), secret, workers)
@@ -122,7 +135,7 @@ def read_certificates(
         for batch in batches:
             parts.append(batch)
             advance(len(batch["der"]))
-    return _frame(parts)
+    return _frame(parts, TRUST)
 
 
 def from_der(
@@ -153,14 +166,14 @@ def from_der(
     >>> from_der([b"0"], source="phone")[["source", "position"]].values.tolist()
     [['phone', 0]]
     """
-    held: list[Block | bytes] = list(ders)
+    held: list[Item] = list(ders)
     names = pd.Series(_each(source, len(held)), dtype="str")
     positions, bundles = names.groupby(names).cumcount(), _each(source if bundle is None else bundle, len(held))
-    by_name = {name: _in_file_name(name) for name in names.unique()}
+    by_name = {name: device_in(name) for name in names.unique()}
     given = zip(_each(device, len(held)), names, strict=True)
     devices = [each if isinstance(each, str) else by_name[name] for each, name in given]
-    batch = Batch(held, names.tolist(), positions.tolist(), bundles, devices)
-    return _frame(list(map(_columns, _parts(batch))))
+    batch = Batch(held, names.tolist(), positions.tolist(), bundles, devices, [None] * len(held))
+    return _frame(list(map(_columns, _parts(batch))), CERTIFICATES)
 
 
 def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:
@@ -170,7 +183,7 @@ def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:
     ----------
     certificates : DataFrame
         A frame with the column `not_after`.
-    at : Timestamp or what becomes one, or Series of them, optional
+    at : Timestamp, date, text in ISO form, or Series of them, optional
         The moment to count from, in UTC where it has no zone; now by default.
 
     Returns
@@ -178,16 +191,30 @@ def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:
     Series of float
         Days with their fraction, negative after the end; missing where the end is.
 
+    Raises
+    ------
+    CerttrustError
+        If `at` is no time, or text in another than the ISO form.
+
     Examples
     --------
     >>> days_left(pd.DataFrame({"not_after": pd.to_datetime(["2026-02-01"], utc=True)}), "2026-01-01").tolist()
     [31.0]
     """
     # Whole microseconds as numbers: the end of the year 9999 is further away than a Timedelta of nanoseconds reaches.
-    moment = pd.Timestamp.now("UTC") if at is None else pd.to_datetime(at, utc=True)
-    until = _microseconds(moment) if isinstance(moment, pd.Series) else _microseconds(pd.Series([moment])).iloc[0]
+    moments = _microseconds(_moments(pd.Timestamp.now("UTC") if at is None else at))
+    until = moments if isinstance(at, pd.Series) else moments.iloc[0]
     left = (_microseconds(certificates["not_after"]) - until) / 86_400_000_000
     return left.astype("float64").rename("days_left")
+
+
+def _moments(at: Any) -> pd.Series:
+    times = at if isinstance(at, pd.Series) else pd.Series([at])
+    try:
+        return pd.to_datetime(times, utc=True, format="ISO8601")
+    except (ValueError, TypeError, OverflowError) as problem:
+        shown = repr(at) if times is not at else ", ".join(map(repr, times.head(3)))
+        raise CerttrustError(say("errors.certificates.at", at=shown)) from problem
 
 
 def _microseconds(moments: pd.Series) -> pd.Series:
@@ -220,7 +247,7 @@ def _batches(found: Iterable[Source], password: bytes | None) -> Iterator[Column
     """Yield the columns of all blocks, so many at a time that they stay within the processor's reach."""
     batch = Batch()
     for source in found:
-        position, device = 0, _in_file_name(source.name)
+        position, device = 0, device_in(source.name)
         for run in _runs(source, password):
             batch.add(run, source.name, position, device)
             position += len(run)
@@ -235,13 +262,14 @@ def _parts(batch: Batch) -> Iterator[Batch]:
         yield Batch(*(getattr(batch, each.name)[at : at + _BATCH] for each in fields(Batch)))
 
 
-def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Block | bytes]]:
+def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Item]]:
     if source.error is not None:
         yield [Block(None, source.error)]
         return
+    blocks = containers.read(source.open, About(source.name, source.modified, {"password": password}))
     try:
-        with source.open() as stream:
-            yield from blocks(stream, password)
+        while run := list(islice(blocks, _BATCH)):
+            yield [block for block in run if block is not NO_ROWS] if NO_ROWS in run[:1] else run
     except OSError as problem:
         yield [Block(None, f"reading stopped: {problem}")]
 
@@ -254,10 +282,7 @@ def _in_processes(found: Iterator[Unit], password: bytes | None, workers: int) -
             for batches in pool.map(partial(_read_group, password=password), groups):
                 yield from batches
     except BrokenProcessPool as problem:
-        raise CerttrustError(
-            "the processes that were to read ended early; a script that asks for workers has to guard its entry "
-            'with `if __name__ == "__main__":`, or leaves workers out'
-        ) from problem
+        raise CerttrustError(say("errors.certificates.workers")) from problem
 
 
 def _read_group(group: list[Unit], password: bytes | None) -> list[Columns]:
@@ -279,6 +304,7 @@ def _columns(batch: Batch) -> Columns:
         "position": pa.array(batch.position, pa.int64()),
         "bundle": source if batch.bundle == batch.source else pa.array(batch.bundle, TEXT),
         "device": pc.coalesce(_spelled(batch.device), spelled),
+        "pbx": pa.array(batch.pbx, TEXT),
         "serial": serial,
         "model": model,
         "der": ders,
@@ -304,7 +330,19 @@ def _add_what_blocks_tell(batch: Batch, found: dict[int, Block], columns: Column
             batch.device[row] = block.device
         if block.problem is not None and block.der is not None:
             errors[row] = "; ".join(filter(None, (errors[row], block.problem)))
+        if block.table is not None:
+            errors[row] = _restored(batch, row, block.table, errors[row])
     columns["parse_error"] = pa.array(errors, TEXT)
+
+
+def _restored(batch: Batch, row: int, told: dict[str, Any], error: str | None) -> str | None:
+    """Put back where a row of a table came from; return its error, which holds what is found wrong now."""
+    batch.source[row], batch.position[row] = told.get("source"), told.get("position")
+    batch.bundle[row], batch.device[row] = told.get("bundle"), told.get("device")
+    if "pbx" in told:
+        batch.pbx[row] = told["pbx"] or ""
+    before = told.get("parse_error")
+    return before if before and before.startswith(error or "") else "; ".join(filter(None, (error, before))) or None
 
 
 # From batches to the frame
@@ -316,17 +354,17 @@ _DTYPES = {
 }
 
 
-def _frame(batches: list[Columns]) -> pd.DataFrame:
-    """Return the batches as one frame."""
+def _frame(batches: list[Columns], table: Table) -> pd.DataFrame:
+    """Return the batches as one frame of a table."""
     batches = batches or [_columns(Batch())]
     series: dict[str, pd.Series] = {}
-    for column in CERTIFICATES.names:
+    for column in table.names:
         parts = [batch.pop(column) for batch in batches]
         if isinstance(parts[0], list):
             series[column] = pd.Series([cell for part in parts for cell in part], dtype="object")
         else:
             series[column] = pa.chunked_array(parts).to_pandas(types_mapper=_DTYPES.get)
-    return conform(pd.DataFrame(series), CERTIFICATES)
+    return conform(pd.DataFrame(series), table)
 
 
 # Devices
@@ -364,9 +402,3 @@ def _spelled(names: list[str | None]) -> pa.Array:
         return pa.nulls(len(names), TEXT)
     spelled = dict(zip(distinct, same_spelling(distinct), strict=True))
     return pa.array([spelled.get(name or "") for name in names], TEXT)
-
-
-def _in_file_name(name: str) -> str | None:
-    stem = name.rpartition("/")[2].partition(".")[0] if name[:1] != "<" else ""
-    found = (pattern.search(stem) for pattern in _IN_FILE_NAMES)
-    return next((match[0] for match in found if match), None)

@@ -13,14 +13,14 @@ import pandas as pd
 
 from ..schema import TRUST, conform
 from ..sources import is_content
-from .files import NOTHING
-from .reading import read_certificates
+from .blocks import NOTHING
+from .reading import read_rows
 
 EMPTY = "the list is empty"
 """What `parse_error` says in the one row of a list that holds nothing."""
 
 
-def read_trust_list(source: Any, *, pbx: str | None = None) -> pd.DataFrame:
+def read_trust_list(source: Any, *, pbx: str | None = None, password: str | bytes | None = None) -> pd.DataFrame:
     """Read the trust list of a PBX, or of several PBXs from a directory.
 
     Parameters
@@ -30,13 +30,16 @@ def read_trust_list(source: Any, *, pbx: str | None = None) -> pd.DataFrame:
         of the PBX that the file is named after: `hq.pem` is the list of `hq`.
     pbx : str, optional
         The PBX that every entry belongs to; without it, entries that do not come from a directory
-        belong to every PBX.
+        belong to every PBX. A table TRUST says itself whose list a row stands in.
+    password : str or bytes, optional
+        Password of PKCS#12 files.
 
     Returns
     -------
     DataFrame
         Table TRUST: the columns of CERTIFICATES and `pbx`. A list that is known and holds nothing is one row
-        without certificate, whose `parse_error` is "the list is empty".
+        without certificate, whose `parse_error` is "the list is empty". What cannot be read of a list is a
+        row with its reason and without certificate: the list is known in part, or not at all.
 
     Raises
     ------
@@ -48,18 +51,19 @@ def read_trust_list(source: Any, *, pbx: str | None = None) -> pd.DataFrame:
     >>> read_trust_list(b"", pbx="hq")["pbx"].tolist()
     ['hq']
     """
-    entries = read_certificates(source)
+    entries = read_rows(source, password=password)
     if entries.empty and pbx is not None:
-        entries = read_certificates(b"")
-    nothing = entries["parse_error"].isin(NOTHING)
+        entries = read_rows(b"")
+    nothing = entries["parse_error"] == NOTHING
     entries["parse_error"] = entries["parse_error"].mask(nothing, EMPTY)
+    told = entries["pbx"]
     if pbx is not None:
         owner = pd.Series(pbx, index=entries.index, dtype="str")
     elif _is_directory(source):
-        owner = entries["source"].map(_list_name).astype("str")
+        owner = told.fillna(entries["source"].map(_list_name).astype("str"))
     else:
-        owner = pd.Series(None, index=entries.index, dtype="str")
-    return conform(entries.assign(pbx=owner), TRUST)
+        owner = told
+    return conform(entries.assign(pbx=owner.mask(owner == "")), TRUST)
 
 
 def _is_directory(source: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from ..certificates.reading import from_der
 from ..errors import CerttrustError
 from ..names import hosts
+from ..texts.sentences import say
 
 
 def fetch_chain(host: str, port: int = 443, *, server_name: str | None = None, timeout: float = 5) -> pd.DataFrame:
@@ -51,29 +53,29 @@ def fetch_chain(host: str, port: int = 443, *, server_name: str | None = None, t
     Traceback (most recent call last):
     certtrust.errors.CerttrustError: port 0 does not exist; ports are 1 to 65535
     """
-    name, asked = hosts.host(host), hosts.host(server_name or host)
-    if name is None or asked is None:
-        raise CerttrustError(f"{(host if name is None else server_name)!r} is neither a host name nor an address")
+    if not isinstance(host, str):
+        raise _error("no_host", host=repr(host))
+    name, requested_name = hosts.host(host), hosts.host(server_name or host)
+    if name is None or requested_name is None:
+        raise _error("no_host", host=repr(host if name is None else server_name))
     if ":" in host and ":" not in name:
-        raise CerttrustError(f"{host!r} has a port in it; give it as port=")
-    if not 0 < port < 65536:
-        raise CerttrustError(f"port {port} does not exist; ports are 1 to 65535")
-    if timeout <= 0:
-        raise CerttrustError(f"timeout={timeout} leaves no time; give seconds")
+        raise _error("port_in_host", host=repr(host))
+    if not isinstance(port, int) or not 0 < port < 65536:
+        raise _error("no_port", port=str(port))
+    if not isinstance(timeout, int | float) or not 0 < timeout <= threading.TIMEOUT_MAX:
+        raise _error("no_timeout", timeout=str(timeout))
     endpoint = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
     try:
         with socket.create_connection((name, port), timeout=timeout) as connection:
-            ders = _presented(connection, asked, endpoint)
+            ders = _presented(connection, requested_name, endpoint)
     except socket.gaierror as error:
-        raise CerttrustError(
-            f"the name {name} is not known: {error.strerror}; check its spelling and the DNS"
-        ) from error
+        raise _error("unknown_name", name=name, reason=error.strerror) from error
     except TimeoutError as error:
-        raise CerttrustError(f"{endpoint} did not answer within {timeout:g} seconds") from error
+        raise _error("no_answer", endpoint=endpoint, timeout=f"{timeout:g}") from error
     except ConnectionRefusedError as error:
-        raise CerttrustError(f"nothing listens at {endpoint}: the connection was refused") from error
+        raise _error("refused", endpoint=endpoint) from error
     except OSError as error:
-        raise CerttrustError(f"{endpoint} cannot be reached: {error.strerror or error}") from error
+        raise _error("unreachable", endpoint=endpoint, reason=error.strerror or error) from error
     return from_der(ders, source=endpoint, device=name)
 
 
@@ -86,10 +88,14 @@ def _presented(connection: socket.socket, server_name: str, endpoint: str) -> li
             refusal = error
         ders = _chain(tls)
     if not ders and refusal is not None:
-        raise CerttrustError(f"{endpoint} does not complete a TLS handshake: {_reason(refusal)}") from refusal
+        raise _error("no_handshake", endpoint=endpoint, reason=_reason(refusal)) from refusal
     if not ders:
-        raise CerttrustError(f"{endpoint} speaks TLS, but presents no certificate")
+        raise _error("no_certificate", endpoint=endpoint)
     return ders
+
+
+def _error(key: str, **values: Any) -> CerttrustError:
+    return CerttrustError(say(f"errors.endpoints.{key}", **values))
 
 
 def _context() -> ssl.SSLContext:
@@ -107,8 +113,8 @@ def _chain(tls: ssl.SSLSocket) -> list[bytes]:
     public: Any = getattr(tls, "get_unverified_chain", None)
     if public is not None:
         return list(public())
-    found = tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
-    return [each.public_bytes(_DER) for each in found or ()]
+    chain = tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+    return [certificate.public_bytes(_DER) for certificate in chain or ()]
 
 
 _DER = 2  # _ssl.ENCODING_DER
@@ -116,7 +122,7 @@ _DER = 2  # _ssl.ENCODING_DER
 
 def _reason(error: ssl.SSLError) -> str:
     if error.reason in ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
-        return "what it sends is not TLS"
+        return say("errors.endpoints.not_tls")
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return "it closed the connection"
+        return say("errors.endpoints.closed")
     return (error.reason or str(error)).replace("_", " ").lower()

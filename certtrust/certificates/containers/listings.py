@@ -10,46 +10,48 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 
-from ..x509.fields import escaped
+from ...formats import About
+from ...x509.fields import escaped
+from ..blocks import Block
 
-Row = tuple[str | None, dict[str, Any]]
+NAME = "listing of a device"
 
 _ELEMENT = re.compile(r"<(certificate|request)\b([^<>]{0,20000}?)/?>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([A-Za-z_][\w.-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_ATTRIBUTE = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,63})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)')""")
 _UNIX_SECONDS = re.compile(r"\d{1,11}")
 _GERMAN = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}")
 _YEAR_FIRST_OR_MONTH_NAMED = re.compile(r"^\d{4}-\d|[A-Za-z]{3}")
 _NO_NAMES = ("-- no CN --", "-- no CA --")
 
 
-def looks_like(data: bytes) -> bool:
-    """Tell whether content is such a listing."""
-    return data.lstrip()[:1] == b"<" and b"<certificate" in data
+def sniff(head: bytes) -> bool:
+    """Return True where content is such a listing."""
+    return head.lstrip()[:1] == b"<" and b"<certificate" in head
 
 
-def read(data: bytes) -> Iterator[Row]:
-    """Yield for each certificate what cannot be read of it, and its columns."""
-    for kind, written in _ELEMENT.findall(data.decode("utf-8", "replace")):
+def read(stream: BinaryIO, _about: About) -> Iterator[Block]:
+    """Yield for each certificate its columns, and what of them cannot be read."""
+    for kind, written in _ELEMENT.findall(stream.read().decode("utf-8", "replace")):
         if kind.lower() == "request":
-            yield "a certificate signing request, skipped", {}
+            yield Block(None, "a certificate signing request, skipped")
             continue
         attributes = {name.lower(): html.unescape(one or other) for name, one, other in _ATTRIBUTE.findall(written)}
         problems: list[str] = []
         columns: dict[str, Any] = {**_names(attributes, "subject"), **_names(attributes, "issuer")}
         for column in ("not_before", "not_after"):
             columns[column] = _moment(attributes.get(column), column, problems)
-        yield "; ".join(problems) or None, columns
+        yield Block(None, "; ".join(problems) or None, columns)
 
 
-def _names(attributes: dict[str, str], whose: str) -> dict[str, str | None]:
-    common_name = attributes.get(f"{whose}_cn")
+def _names(attributes: dict[str, str], party: str) -> dict[str, str | None]:
+    common_name = attributes.get(f"{party}_cn")
     if not common_name or common_name in _NO_NAMES:
-        return {whose: None, f"{whose}_cn": None}
-    return {whose: f"CN={escaped(common_name)}", f"{whose}_cn": common_name}
+        return {party: None, f"{party}_cn": None}
+    return {party: f"CN={escaped(common_name)}", f"{party}_cn": common_name}
 
 
 def _moment(text: str | None, column: str, problems: list[str]) -> int | None:

@@ -11,9 +11,15 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
+
+from ...formats import About
+from ..blocks import Block
+from . import contents
+
+NAME = "table"
 
 CONTENT = ("der", "pem", "certificate", "cert", "certificate_pem", "pem_certificate", "x509", "chain")
 """Names of the column that holds certificates, the likeliest first."""
@@ -25,9 +31,10 @@ _SEPARATORS = ",;\t|"
 _HEADER = re.compile(rb"[^\r\n]{1,4096}")
 _ONE_COLUMN = re.compile(rb'[^\r\n]+\r?\n\s*("|MI)')
 _HOLDS = re.compile(r"-----BEGIN |LS0tLS1CRUdJTi|^\s*MI[A-Za-z0-9+/]{60}")
+_BEGINS_JSON = re.compile(rb'\s*[{\[]\s*(?:["{\[\]}]|$)')
 
 
-class Cell(NamedTuple):
+class _Cell(NamedTuple):
     """A cell that holds certificates, or why there is none; its row's number, and the device that the row names."""
 
     content: bytes | None
@@ -36,19 +43,29 @@ class Cell(NamedTuple):
     device: str | None
 
 
-def read(data: bytes) -> Iterator[Cell] | None:
-    """Return the cells that hold certificates, or None where the content is no table."""
+def sniff(head: bytes) -> bool:
+    """Return True where content begins like Parquet, JSON, or a header that names a column of certificates."""
+    return head.startswith(b"PAR1") or _BEGINS_JSON.match(head) is not None or _separator(head) is not None
+
+
+def read(stream: BinaryIO, about: About) -> Iterator[Block]:
+    """Yield what the cells hold, and a block that says so for each row without any."""
+    for cell in _cells(stream.read()):
+        part = f"#{cell.row}"
+        if cell.content is None:
+            yield Block(None, cell.problem, part=part, device=cell.device)
+            continue
+        for item in contents(cell.content, about):
+            block = item if isinstance(item, Block) else Block(item)
+            yield block._replace(part=part, device=cell.device)
+
+
+def _cells(data: bytes) -> Iterator[_Cell]:
     if data.startswith(b"PAR1"):
         return _parquet(data)
     if data.lstrip()[:1] in (b"{", b"["):
         return _json(data)
-    separator = _separator(data)
-    return None if separator is None else _csv(data.decode("utf-8", "replace"), separator)
-
-
-def looks_like(head: bytes) -> bool:
-    """Tell whether content that starts like this may be a table."""
-    return head.startswith(b"PAR1") or head.lstrip()[:1] in (b"{", b"[") or _separator(head) is not None
+    return _csv(data.decode("utf-8", "replace"), _separator(data) or ",")
 
 
 def _first(names: tuple[str, ...], columns: Any) -> str | None:
@@ -68,7 +85,7 @@ def _bytes(value: Any) -> bytes | None:
 # Parquet
 
 
-def _parquet(data: bytes) -> Iterator[Cell]:
+def _parquet(data: bytes) -> Iterator[_Cell]:
     import pyarrow.parquet as pq  # it loads ssl, which nothing else here needs
 
     try:
@@ -76,7 +93,7 @@ def _parquet(data: bytes) -> Iterator[Cell]:
         names = table.schema_arrow.names
         content, device = _first(CONTENT, names), _first(DEVICE, names)
         if content is None:
-            yield Cell(None, f"a table without a column of certificates ({', '.join(CONTENT)})", 0, None)
+            yield _Cell(None, f"a table without a column of certificates ({', '.join(CONTENT)})", 0, None)
             return
         wanted = [content] if device is None else [content, device]
         row = 0
@@ -84,10 +101,10 @@ def _parquet(data: bytes) -> Iterator[Cell]:
             devices = [None] * len(batch) if device is None else batch.column(device).to_pylist()
             for value, name in zip(batch.column(content).to_pylist(), devices, strict=True):
                 cell = _bytes(value)
-                yield Cell(cell, None if cell else "no certificate in this row", row, _text(name))
+                yield _Cell(cell, None if cell else "no certificate in this row", row, _text(name))
                 row += 1
     except (pa.ArrowException, OSError) as problem:
-        yield Cell(None, f"a Parquet file that cannot be read: {problem}", 0, None)
+        yield _Cell(None, f"a Parquet file that cannot be read: {problem}", 0, None)
 
 
 # CSV
@@ -108,7 +125,7 @@ def _separator(data: bytes) -> str | None:
     return None
 
 
-def _csv(text: str, separator: str) -> Iterator[Cell]:
+def _csv(text: str, separator: str) -> Iterator[_Cell]:
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
     content, device = _first(CONTENT, rows.fieldnames or ()), _first(DEVICE, rows.fieldnames or ())
     number = 0
@@ -118,49 +135,51 @@ def _csv(text: str, separator: str) -> Iterator[Cell]:
         except StopIteration:
             return
         except csv.Error as problem:
-            yield Cell(None, f"a row that cannot be read: {problem}", number, None)
+            yield _Cell(None, f"a row that cannot be read: {problem}", number, None)
             found = {}
         else:
             cell = _bytes(found.get(content)) if content else None
             name = _text(found.get(device)) if device else None
-            yield Cell(cell, None if cell else "no certificate in this row", number, name)
+            yield _Cell(cell, None if cell else "no certificate in this row", number, name)
         number += 1
 
 
 # JSON
 
 
-def _json(data: bytes) -> Iterator[Cell] | None:
+def _json(data: bytes) -> Iterator[_Cell]:
     text = data.decode("utf-8", "replace")
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         lines = [line for line in text.splitlines() if line.strip()]
-        return _json_lines(lines) if all(line.lstrip().startswith(("{", "[")) for line in lines) else None
+        if not all(line.lstrip().startswith(("{", "[")) for line in lines):
+            return iter(())
+        return _json_lines(lines)
     if isinstance(found, dict) and isinstance(found.get("items"), list):
         found = found["items"]
-    return _cells(found if isinstance(found, list) else [found])
+    return _records(found if isinstance(found, list) else [found])
 
 
-def _json_lines(lines: list[str]) -> Iterator[Cell]:
+def _json_lines(lines: list[str]) -> Iterator[_Cell]:
     for row, line in enumerate(lines):
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as problem:
-            yield Cell(None, f"a line that is no JSON: {problem}", row, None)
+            yield _Cell(None, f"a line that is no JSON: {problem}", row, None)
             continue
-        yield from _cells([record], row)
+        yield from _records([record], row)
 
 
-def _cells(records: list[Any], first: int = 0) -> Iterator[Cell]:
+def _records(records: list[Any], first: int = 0) -> Iterator[_Cell]:
     for row, record in enumerate(records, first):
         by_name = record if isinstance(record, dict) else {}
         device = _first(DEVICE, by_name)
         name = _text(by_name[device]) if device else None
         held = [text for text in _strings(record) if _HOLDS.search(text)]
-        yield from (Cell(_bytes(text), None, row, name) for text in held)
+        yield from (_Cell(_bytes(text), None, row, name) for text in held)
         if not held:
-            yield Cell(None, "no certificate in this row", row, name)
+            yield _Cell(None, "no certificate in this row", row, name)
 
 
 def _strings(record: Any) -> Iterator[str]:

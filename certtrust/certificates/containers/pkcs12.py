@@ -1,0 +1,105 @@
+"""PKCS#12 key stores: their certificates; keys are dropped as soon as they are decrypted."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import BinaryIO
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+
+from ...formats import About
+from ...x509.ber import CONTEXT_0, INTEGER, OCTET_STRING, OID, SEQUENCE, SET, BadEncoding, number, only, parts
+from ..blocks import CERTIFICATE, PKCS7_OID, PKCS12, Block, end_of, kind_of
+
+NAME = PKCS12
+
+_MOST_ROUNDS = 10_000_000
+_ENCRYPTED_DATA = PKCS7_OID + b"\6"
+_X509_CERTIFICATE = bytes.fromhex("2a864886f70d01091601")
+_CONSTRUCTED_OCTETS = 0x24
+
+
+def sniff(head: bytes) -> bool:
+    """Return True where content is one such structure and nothing else."""
+    return kind_of(head) == PKCS12 and end_of(head) == len(head)
+
+
+def read(stream: BinaryIO, about: About) -> Iterator[Block]:
+    """Yield the certificates of a key store, the one that belongs to its key first."""
+    store = stream.read()
+    if _rounds(store) > _MOST_ROUNDS:
+        yield Block(None, f"PKCS#12: asks for more than {_MOST_ROUNDS:,} rounds of hashing")
+        return
+    certificates, problem = _opened(store, about.options.get("password"))
+    if problem is not None:
+        # A store that strict readers refuse may still hold certificates that nothing protects.
+        certificates = list(_unprotected(store))
+    for der in certificates:
+        yield Block(der)
+    if not certificates or _cut(store):
+        yield Block(None, f"PKCS#12: {problem or 'holds no certificates'}")
+
+
+def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | None]:
+    """Return the certificates of a store, or why it cannot be opened."""
+    if password is not None and b"\0" in password:
+        return [], "a password holds no zero byte"
+    problems: dict[bytes | None, str] = {}
+    # Among many files some have no password, and some the empty one.
+    for candidate in dict.fromkeys((password, None, b"")):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what is odd in a certificate stands in its row
+                opened = load_pkcs12(store, candidate)
+        except ValueError as problem:
+            problems[candidate] = str(problem)
+            continue
+        held = [entry.certificate for entry in (opened.cert, *opened.additional_certs) if entry is not None]
+        del opened  # and the key with it
+        return [certificate.public_bytes(Encoding.DER) for certificate in held], None
+    if cut := _cut(store):
+        return [], cut
+    if password is None and _ENCRYPTED_DATA in store:
+        return [], "the password is missing"
+    return [], problems[password]
+
+
+def _cut(store: bytes) -> str | None:
+    return parts(store, 1)[1]
+
+
+def _unprotected(store: bytes) -> Iterator[bytes]:
+    """Yield the certificates that stand in a store without encryption (RFC 7292, section 4.2.3)."""
+    for inside in _structures(store):
+        for (tag, content), (_, value) in pairwise(parts(inside)[0]):
+            if tag == OID and content == _X509_CERTIFICATE:
+                try:
+                    der = only(value, OCTET_STRING)
+                except BadEncoding:
+                    continue
+                if kind_of(der) == CERTIFICATE:
+                    yield der
+
+
+def _rounds(store: bytes) -> int:
+    """Return at most how many rounds of hashing a store asks for: all its numbers that may be such."""
+    numbers = (content for inside in _structures(store) for tag, content in parts(inside)[0] if tag == INTEGER)
+    return sum(max(number(content), 0) for content in numbers if 2 <= len(content) <= 8)
+
+
+def _structures(data: bytes) -> Iterator[bytes]:
+    """Yield the content of everything in a store that is made of elements, in order."""
+    waiting = [data]
+    while waiting:
+        inside = waiting.pop()
+        yield inside
+        nested = []
+        for tag, content in parts(inside, 1000)[0]:
+            if tag in (OCTET_STRING, _CONSTRUCTED_OCTETS) and content[:1] != b"0":
+                continue
+            if tag in (SEQUENCE, SET, CONTEXT_0, OCTET_STRING, _CONSTRUCTED_OCTETS):
+                nested.append(content)
+        waiting += reversed(nested)
