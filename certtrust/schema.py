@@ -299,6 +299,8 @@ ATTEMPTS = Table(
             "key_type",
             "key_size",
             "signature_hash",
+            "signature_algorithm",
+            "key_usage",
             "extended_key_usage",
         ),
         Column("certificate_error", TEXT, "parse_error of the certificate", ""),
@@ -307,7 +309,7 @@ ATTEMPTS = Table(
         Column(
             "trust_paths", OBJECT, "every way to an entry of the list with the time span in which its CAs are valid", ""
         ),
-        Column("trust_failure", WORD, "trust_state while none of the paths is valid", "untrusted CA"),
+        Column("trust_failure", WORD, "why it is not trusted at that moment; missing where it is", "untrusted CA"),
         Column(
             "browser_paths", OBJECT, "what today's browsers make of the certificate and its chain; for URLs only", ""
         ),

@@ -46,9 +46,21 @@ TRUSTED = ("listed", "chain")
 UNDECIDED = ("no certificate", "no trust list", "unreadable")
 
 WEAK_HASHES = ("md2", "md4", "md5", "sha1")
+WITHOUT_HASH = ("ed25519", "ed448")
+"""Signature algorithms that have no hash of their own."""
 
 
-NAMES = ("registration_name", "hardware_id", "serial", "interface", "subject", "subject_cn", "certificate_error")
+NAMES = (
+    "registration_name",
+    "hardware_id",
+    "serial",
+    "interface",
+    "name_by",
+    "device",
+    "subject",
+    "subject_cn",
+    "certificate_error",
+)
 """All that a rule on names looks at: devices try again and again under the same names."""
 
 
@@ -120,12 +132,15 @@ def _through_allowed_proxy(attempts: pd.DataFrame) -> pd.Series:
     return attempts["via_reverse_proxy"] & attempts["reverse_proxy"]
 
 
-def _transport_fits(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
+def _over_tls(attempts: pd.DataFrame) -> pd.Series:
+    """Return whether H.323/TLS is used; a certificate in the log proves it where the protocol is not told."""
     protocol = attempts["protocol"]
-    by_certificate = (attempts["authentication"] == "certificate").astype(bool)
     over_tls = _flags(protocol == "H.323/TLS").where(protocol.isin(["H.323/TLS", "H.323/TCP", "H.323/UDP"]))
-    over_tls = over_tls.mask(over_tls.isna() & by_certificate, other=True)
-    return ~attempts["tls_only"] | over_tls | _through_allowed_proxy(attempts)
+    return over_tls.mask(over_tls.isna() & true(attempts["authentication"] == "certificate"), other=True)
+
+
+def _transport_fits(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
+    return ~attempts["tls_only"] | _over_tls(attempts) | _through_allowed_proxy(attempts)
 
 
 def _password_is_possible(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
@@ -138,7 +153,9 @@ def _proxy_is_not_allowed(attempts: pd.DataFrame) -> pd.Series:
 
 
 def _clock_is_set(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    return (~attempts["clock_unset"]).mask(attempts["clock_unset"].isna() & attempts["time"].notna(), other=True)
+    clock_unset = attempts["clock_unset"]
+    is_set = (~clock_unset).mask(clock_unset.isna() & attempts["time"].notna(), other=True)
+    return is_set | ~_over_tls(attempts)
 
 
 def _is_valid(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
@@ -163,11 +180,14 @@ def _key_is_strong(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
 
 def _hash_is_current(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
     used = attempts["signature_hash"]
-    return _flags(~used.isin(WEAK_HASHES)).where(used.notna() | attempts["fingerprint"].notna())
+    without_hash = attempts["signature_algorithm"].isin(WITHOUT_HASH)
+    return _flags(~used.isin(WEAK_HASHES)).where(used.notna() | without_hash)
 
 
 def _ends_at_a_boundary(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    return ~matching.ends_inside(attempts["registration_name"], attempts["subject_cn"])
+    certificate_is_known = attempts["subject"].notna() | attempts["subject_cn"].notna()
+    inside = matching.ends_inside(attempts["registration_name"], attempts["subject_cn"])
+    return (~inside).where(certificate_is_known)
 
 
 def _browsers_accept(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
@@ -178,13 +198,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "time.clock",
         "innovaphone wiki, H.460.17: every device needs a valid time for H.323/TLS; HTTP log format: time 0 = not set",
-        ("clock_unset", "time"),
+        ("clock_unset", "time", "protocol", "authentication"),
         _clock_is_set,
     ),
     Rule(
         "transport.tls_only",
         "page section 3.1, sentence 26; SDK, PbxTableUsers: TLS only = verified certificate or trusted reverse proxy",
-        ("tls_only", "protocol", "via_reverse_proxy", "reverse_proxy"),
+        ("tls_only", "protocol", "authentication", "via_reverse_proxy", "reverse_proxy"),
         _transport_fits,
     ),
     Rule(

@@ -19,7 +19,8 @@ SERIAL = rf"(?:{_OCTET}[:-]){{5}}{_OCTET}|[0-9A-Fa-f]{{12}}|(?:[0-9A-Fa-f]{{4}}\
 """Pattern of a serial: 12 hex digits, or octets with `:` or `-`, or three groups with dots."""
 HARDWARE_ID = rf"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*?-{_OCTET}-{_OCTET}-{_OCTET}"
 """Pattern of a hardware ID: a product that begins with a letter, then three octets."""
-
+SOFT_CLIENT = rf"(?i:Swphone_.+|Smartphone_.+|SwPh_(?:{_OCTET}){{4}})"
+"""Pattern of the hardware ID of a soft client, which has no octets."""
 
 _DIGITS = 12
 _NONE, _HYPHEN = (pa.scalar(each, pa.large_string()) for each in (None, "-"))

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ..arrays.arrow import bits, flags, true
 from .certificate_names import REFUSED, common_names, reader_reported, subject_is_unread
-from .device_ids import hardware_ids, leading_serials, same_spelling, serials
+from .device_ids import SOFT_CLIENT, hardware_ids, leading_serials, same_spelling, serials
 from .prefixes import begins_with_cn, usable
 
 Mask = npt.NDArray[np.bool_]
@@ -48,7 +48,7 @@ def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
     ----------
     attempts : DataFrame
         Columns registration_name, hardware_id, serial, interface, subject_cn; where they are there,
-        device, subject for the CNs beside the last, and certificate_error.
+        device, name_by, subject for the CNs beside the last, and certificate_error.
 
     Returns
     -------
@@ -93,6 +93,7 @@ def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
         mask[rows[rest[matches]]] = True
     inferred = (from_serial | from_hardware_id) & ~by_own
     fits = by_name | by_own | inferred
+    inferred |= by_name & _default_is_inferred(attempts, names)
     unknown |= subject_is_unread(attempts) | reader_reported(attempts, "(?:^|; )subject: ")
     refused = reader_reported(attempts, REFUSED)
     source = pd.Series(np.where(from_serial, "serial", "hardware ID"), index=attempts.index)
@@ -104,6 +105,26 @@ def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def registers_by_device(attempts: pd.DataFrame) -> Mask:
+    """Return where a device registers by its serial, by its hardware ID, or without a name.
+
+    Parameters
+    ----------
+    attempts : DataFrame
+        Columns registration_name, hardware_id, serial, interface and, where it is there, device.
+
+    Examples
+    --------
+    >>> attempts = pd.DataFrame({"registration_name": ["0090332f688a-TEL1", "room-1", None], "hardware_id": None,
+    ...                          "serial": ["0090332f688a"] * 2 + [None], "interface": None})
+    >>> registers_by_device(attempts).tolist()
+    [True, False, False]
+    """
+    spellings = _spellings(_names(attempts))
+    known = spellings.serial.notna() | spellings.hardware_id.notna() | spellings.joined_serial.notna()
+    return spellings.own & known.to_numpy()
+
+
 def _names(attempts: pd.DataFrame) -> pd.DataFrame:
     """Return what names the devices of attempts, with the name that each registers by."""
     names = pd.DataFrame({column: attempts[column].astype("str") for column in _OWN_NAMES})
@@ -111,6 +132,14 @@ def _names(attempts: pd.DataFrame) -> pd.DataFrame:
     default = names["serial"]
     default = default.where(names["interface"].isna(), default + "-" + names["interface"])
     return names.assign(name=names["registration_name"].fillna(default)).reset_index(drop=True)
+
+
+def _default_is_inferred(attempts: pd.DataFrame, names: pd.DataFrame) -> Mask:
+    """Return where a default name was made of a serial that only the last three octets join to the device."""
+    if "name_by" not in attempts:
+        return np.zeros(len(names), dtype=bool)
+    by_default = true(attempts["name_by"].astype("str") == "default")
+    return by_default & names["serial"].isna().to_numpy() & names["hardware_id"].notna().to_numpy()
 
 
 class _Spellings(NamedTuple):
@@ -138,7 +167,9 @@ def _spellings(names: pd.DataFrame) -> _Spellings:
     )
     own = name.isna().to_numpy() | (octets.notna().to_numpy() & agrees)
     own |= true(serial_as_name == serial) | true(same_spelling(name) == same_spelling(hardware_id))
-    hardware_id = hardware_id.fillna(name.where(tail_as_name.notna()))
+    soft = true(name.str.fullmatch(SOFT_CLIENT)) & hardware_id.isna().to_numpy()
+    own |= soft & serial.isna().to_numpy()
+    hardware_id = hardware_id.fillna(name.where(tail_as_name.notna() | soft))
     joined = serials(names["device"])
     return _Spellings(
         own,

@@ -196,11 +196,13 @@ def trust_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     >>> trust_at(one, pd.to_datetime(pd.Series([20]), unit="s", utc=True))["trust_state"].tolist()
     ['expired CA']
     """
-    chosen, flat = _chosen(attempts["trust_paths"], moment)
+    chosen, has_paths, flat = _chosen(attempts["trust_paths"], moment)
     found = chosen >= 0
     entries = pd.array([path[0][-1] if path[0] else None for path in flat] + [None], dtype="str")
     listed = np.array([not path[0] for path in flat] + [False], dtype=bool)
     states = attempts["trust_failure"].astype(_STATES).cat.codes.to_numpy().astype(np.int64)
+    # Where ways are known, what is missing is one that is valid at that moment.
+    states[(states < 0) & has_paths] = _PLACE["expired CA"]
     states[found] = _PLACE["chain"]
     states[listed[chosen]] = _PLACE["listed"]
     states[(chosen < 0) & moment.isna().to_numpy() & (states == _PLACE["expired CA"])] = -1
@@ -233,7 +235,7 @@ def path_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
     >>> path_at(one, pd.to_datetime(pd.Series([0]), unit="s", utc=True)).tolist()
     [['00', '77']]
     """
-    chosen, flat = _chosen(attempts["trust_paths"], moment)
+    chosen, _, flat = _chosen(attempts["trust_paths"], moment)
     paths = [
         [fingerprint, *flat[place][0]] if place >= 0 else []
         for fingerprint, place in zip(attempts["fingerprint"], chosen.tolist(), strict=True)
@@ -241,8 +243,9 @@ def path_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
     return pd.Series(paths, index=attempts.index, dtype="object")
 
 
-def _chosen(column: pd.Series, moment: pd.Series) -> tuple[Codes, list[TrustPath]]:
-    """Return for each row the number of its first path that covers the moment (-1 = none), and the paths."""
+def _chosen(column: pd.Series, moment: pd.Series) -> tuple[Codes, npt.NDArray[np.bool_], list[TrustPath]]:
+    """Return for each row the number of its first path that covers the moment (-1 = none), whether it has any path,
+    and the paths."""
     tuples = column.to_numpy()
     code, first = combine(same_objects(column))
     distinct_paths = [tuples[row] if isinstance(tuples[row], tuple) else () for row in first]
@@ -260,7 +263,12 @@ def _chosen(column: pd.Series, moment: pd.Series) -> tuple[Codes, list[TrustPath
         anyway = not_before[place] == ALWAYS[0]
         holds = anyway | (known[rows] & (not_before[place] <= at[rows]) & (at[rows] <= not_after[place]))
         chosen[rows[holds]] = place[holds]
-    return chosen, flat
+    return chosen, counts > 0, flat
+
+
+def failure_of(states: pd.Series) -> pd.Series:
+    """Return why a certificate is not trusted, missing where it is."""
+    return states.mask(states.isin(["listed", "chain"]))
 
 
 def _categories(states: Codes, index: pd.Index) -> pd.Series:
