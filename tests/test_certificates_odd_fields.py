@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
+import pandas as pd
 import pytest
 from certificate_oracles import cells
 from cryptography import x509
@@ -14,17 +16,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certtrust.certificates.reading import from_der
+from certtrust.trust.issuers import issuer
 from certtrust.x509 import fields, tolerant
-from certtrust.x509.ber import INTEGER, OID, SEQUENCE, encoded
+from certtrust.x509.ber import INTEGER, OID, SEQUENCE, children, content, encoded
+from certtrust.x509.reader import REFUSED
+from certtrust.x509.structure import outline
+from certtrust.x509.times import regular_times, time
 
 _KEY = ec.generate_private_key(ec.SECP256R1())
 _NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "0090331a2b3c")])
 _EC = encoded(OID, bytes.fromhex("2a8648ce3d0201"))
 
 
-def _with_extension(oid: x509.ObjectIdentifier, content: bytes) -> bytes:
+def _with_extension(oid: x509.ObjectIdentifier, held: bytes) -> bytes:
     """Return a certificate with one extension that holds these bytes."""
-    value = x509.UnrecognizedExtension(oid, content)
+    value = x509.UnrecognizedExtension(oid, held)
     return (
         x509.CertificateBuilder().subject_name(_NAME).issuer_name(_NAME).public_key(_KEY.public_key()).serial_number(77)
         .not_valid_before(dt.datetime(2024, 1, 1)).not_valid_after(dt.datetime(2034, 1, 1))
@@ -119,3 +125,67 @@ def test_names_of_many_certificates_are_those_of_each(lists: list[bytes]) -> Non
         for column in ("dns_names", "ip_addresses", "other_names"):
             assert row[column] == alone.get(column), column
         assert row["parse_error"] == alone["parse_error"]
+
+
+def _with_times(first: tuple[int, bytes], last: tuple[int, bytes]) -> bytes:
+    """Return a certificate with this validity, whose signature is not true."""
+    der = _with_extension(x509.ObjectIdentifier("1.2.3"), b"\5\0")
+    parts = children(content(der, SEQUENCE))
+    fields_ = children(content(parts[0], SEQUENCE))
+    fields_[4] = encoded(SEQUENCE, encoded(*first) + encoded(*last))
+    return encoded(SEQUENCE, encoded(SEQUENCE, b"".join(fields_)) + b"".join(parts[1:]))
+
+
+@pytest.mark.parametrize(
+    ("tag", "text", "shown", "note"),
+    [
+        (0x17, b"240229235959Z", "2024-02-29 23:59:59", None),
+        (0x17, b"500101000000Z", "1950-01-01", None),
+        (0x18, b"20240229235959Z", "2024-02-29 23:59:59", None),
+        (0x18, b"20240229235959.25Z", "2024-02-29 23:59:59.250", "a time with a fraction of a second"),
+        (0x18, b"20240229235959,5Z", "2024-02-29 23:59:59.500", "a time with a fraction of a second"),
+        (0x17, b"2402292359Z", "2024-02-29 23:59", "a time without seconds"),
+        (0x18, b"2024022923Z", "2024-02-29 23:00", "a time without seconds"),
+        (0x17, b"240229235959+0130", "2024-02-29 22:29:59", "a time with an offset"),
+        (0x18, b"20240229235959-0130", "2024-03-01 01:29:59", "a time with an offset"),
+        (0x18, b"20240229235959", "2024-02-29 23:59:59", "a time without a zone, taken as UTC"),
+        (0x17, b"2402292359-0130", "2024-03-01 01:29", "a time with an offset, a time without seconds"),
+        (0x18, b"00000101000000Z", "0001-01-01", "the year 0, shown as the year 1"),
+    ],
+)
+def test_columns_and_the_trust_rule_read_the_same_times(tag: int, text: bytes, shown: str, note: str | None) -> None:
+    """Whatever form a time has, what is shown is what the rule counts with, and the form is named."""
+    der = _with_times((0x17, b"200101000000Z"), (tag, text))
+    (row,) = cells(from_der([der]))
+    assert pd.Timestamp(row["not_after"]) == pd.Timestamp(shown, tz="UTC")
+    told = [part for part in (row["parse_error"] or "").split("; ") if part and not part.startswith(REFUSED)]
+    assert told == ([f"not_after: {note}"] if note else [])
+    parts = outline(der)
+    assert parts is not None
+    above = issuer(parts)
+    assert above is not None
+    last_second = pd.Timestamp(shown, tz="UTC").as_unit("us").to_datetime64().astype("int64") + 999_999
+    assert above.not_after == last_second
+
+
+@pytest.mark.parametrize("text", [b"", b"Z", b"240230000000Z", b"24010100000.Z", b"2401010000001Z", b"240101000000ZZ"])
+def test_what_is_no_time_is_none_for_both(text: bytes) -> None:
+    """Neither a column nor the trust rule makes a date of it."""
+    der = _with_times((0x17, text), (0x17, b"300101000000Z"))
+    (row,) = cells(from_der([der]))
+    assert pd.isna(row["not_before"])
+    assert "not_before: no time" in row["parse_error"]
+    parts = outline(der)
+    assert parts is not None
+    assert issuer(parts) is None
+
+
+@given(st.datetimes(dt.datetime(1950, 1, 1), dt.datetime(2049, 12, 31)), st.booleans())
+def test_the_two_regular_forms_are_read_alike_by_both_readers(when: dt.datetime, is_long: bool) -> None:
+    """All at once or one by one, a regular time is the same moment."""
+    text = when.strftime("%Y%m%d%H%M%SZ").encode()
+    tag, text = (0x18, text) if is_long else (0x17, text[2:])
+    digits = np.frombuffer(text[:-1].rjust(14, b"0"), np.uint8).astype(np.int64)[:, None]
+    moments, sound = regular_times(np.array([is_long]), digits)
+    assert (sound[0], moments[0]) == (True, time(tag, text).moment)
+    assert time(tag, text).problem is None

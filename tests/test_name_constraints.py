@@ -6,7 +6,7 @@ import pytest
 from cryptography import x509
 
 from certtrust.trust.name_constraints import ADDRESS, DNS, MAIL, URI, allowed, constraints
-from certtrust.x509.structure import BadEncoding
+from certtrust.x509.ber import BadEncoding
 
 FORMS = {DNS: x509.DNSName, MAIL: x509.RFC822Name, URI: x509.UniformResourceIdentifier}
 

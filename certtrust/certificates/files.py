@@ -16,8 +16,7 @@ from itertools import repeat
 from operator import contains
 from typing import BinaryIO
 
-from ..x509.ber import element
-from ..x509.structure import BadEncoding
+from ..x509.ber import BadEncoding, element
 from . import certificate_tables, listings
 from .key_stores import Block, first, kind_of, pkcs7, pkcs12
 

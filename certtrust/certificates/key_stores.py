@@ -21,12 +21,12 @@ from ..x509.ber import (
     SEQUENCE,
     SET,
     UTC_TIME,
+    BadEncoding,
     element,
     elements,
     number,
     only,
 )
-from ..x509.structure import BadEncoding
 
 _MOST_ROUNDS = 2_000_000
 _PKCS7_OID = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..x509.ber import BIT_STRING, INTEGER, OID, SEQUENCE, BadEncoding, children, content, dotted
 from ..x509.extensions import extensions
 from ..x509.oids import SIGNATURES
-from ..x509.structure import SEQUENCE, BadEncoding, Outline, children, content, dotted, outline
+from ..x509.structure import Outline, outline
 
 _SUBJECT_ALT_NAME, _KEY_USAGE, _EXTENDED_KEY_USAGE = "2.5.29.17", "2.5.29.15", "2.5.29.37"
 _UNDERSTOOD = {
@@ -94,13 +95,13 @@ def _in_common(parts: Outline, found: _Extensions) -> Iterator[str]:
 def _to_signature(parts: Outline) -> Iterator[str]:
     try:
         oid, *parameters = children(content(parts.algorithm, SEQUENCE))
-        name = dotted(content(oid, 0x06))
+        name = dotted(content(oid, OID))
         strong = name in _SIGNATURES or (name == _PSS and _pss_hashes(parameters[0]) <= _SHA2)
     except (BadEncoding, ValueError, IndexError):
         yield "its signature algorithm cannot be read"
         return
     if not strong:
-        yield f"it is signed with {SIGNATURES.get(name, (name, None))[0]}"
+        yield f"it is signed with {SIGNATURES[name].name if name in SIGNATURES else name}"
     elif parts.algorithm != parts.inner_algorithm:
         yield "it names two different signature algorithms"
 
@@ -112,20 +113,20 @@ def _pss_hashes(parameters: bytes) -> set[str]:
         return {"sha1"}
     digest = children(content(content(fields[0xA0], 0xA0), SEQUENCE))[0]
     mask = children(content(content(fields[0xA1], 0xA1), SEQUENCE))[1]
-    return {dotted(content(each, 0x06)) for each in (digest, children(content(mask, SEQUENCE))[0])}
+    return {dotted(content(each, OID)) for each in (digest, children(content(mask, SEQUENCE))[0])}
 
 
 def _to_key(parts: Outline, curves: set[str]) -> Iterator[str]:
     try:
         algorithm, key = children(content(parts.public_key, SEQUENCE))
         oid, *parameters = children(content(algorithm, SEQUENCE))
-        kind = dotted(content(oid, 0x06))
+        kind = dotted(content(oid, OID))
         if kind == _RSA:
-            modulus = content(children(content(content(key, 0x03)[1:], SEQUENCE))[0], 0x02)
+            modulus = content(children(content(content(key, BIT_STRING)[1:], SEQUENCE))[0], INTEGER)
             size = int.from_bytes(modulus, "big").bit_length()
             if size < _LEAST_RSA:
                 yield f"its key has only {size} bits"
-        elif kind != _EC or dotted(content(parameters[0], 0x06)) not in curves:
+        elif kind != _EC or dotted(content(parameters[0], OID)) not in curves:
             yield "its key is of a kind that browsers do not use here"
     except (BadEncoding, ValueError, IndexError):
         yield "its key cannot be read"
@@ -150,7 +151,7 @@ def _to_alt_names(parts: Outline, found: _Extensions) -> Iterator[str]:
 
 def _purposes(value: bytes) -> set[str]:
     try:
-        return {dotted(content(oid, 0x06)) for oid in children(content(value, SEQUENCE))}
+        return {dotted(content(oid, OID)) for oid in children(content(value, SEQUENCE))}
     except BadEncoding:
         return set()
 
@@ -158,7 +159,7 @@ def _purposes(value: bytes) -> set[str]:
 def _bits(value: bytes) -> int:
     """Return the first eight bits of a BIT STRING."""
     try:
-        octets = content(value, 0x03)
+        octets = content(value, BIT_STRING)
     except BadEncoding:
         return 0
     return octets[1] if len(octets) > 1 else 0

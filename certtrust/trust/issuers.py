@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import NamedTuple
 
+from ..x509.ber import BIT_STRING, BOOLEAN, INTEGER, SEQUENCE, BadEncoding, children, content
 from ..x509.distinguished_names import comparable
-from ..x509.extensions import BASIC_CONSTRAINTS, KEY_USAGE, NAME_CONSTRAINTS, extensions, usable
-from ..x509.structure import SEQUENCE, BadEncoding, Outline, children, content, element
+from ..x509.extensions import extensions, usable
+from ..x509.oids import BASIC_CONSTRAINTS, KEY_USAGE, NAME_CONSTRAINTS
+from ..x509.structure import Outline
+from ..x509.times import span
 from .name_constraints import Constraints, constraints
 
 ALWAYS = (-(2**63) + 1, 2**63 - 1)
 """A span that every moment lies in, in microseconds since the epoch."""
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_UTC_TIME = 0x17
 _KEY_CERT_SIGN = 0x04
 
 
@@ -38,7 +38,7 @@ def issuer(parts: Outline) -> Issuer | None:
         is_ca, path_length = _basic_constraints(values.get(BASIC_CONSTRAINTS))
         signs = _signs_certificates(values.get(KEY_USAGE))
         limits = constraints(values.get(NAME_CONSTRAINTS))
-        not_before, not_after = _validity(parts.validity)
+        not_before, not_after = span(parts.validity)
     except (BadEncoding, ValueError, IndexError):
         return None
     may_issue = bool(name) and is_ca is not False and signs and usable(parts)
@@ -51,36 +51,15 @@ def _basic_constraints(value: bytes | None) -> tuple[bool | None, int | None]:
         return None, None
     is_ca, path_length = False, None
     for field in children(content(value, SEQUENCE)):
-        if field[0] == 0x01:
-            is_ca = content(field, 0x01) != b"\0"
+        if field[0] == BOOLEAN:
+            is_ca = content(field, BOOLEAN) != b"\0"
         else:
-            path_length = int.from_bytes(content(field, 0x02), "big", signed=True)
+            path_length = int.from_bytes(content(field, INTEGER), "big", signed=True)
     return is_ca, path_length
 
 
 def _signs_certificates(value: bytes | None) -> bool:
     if value is None:
         return True
-    bits = content(value, 0x03)
+    bits = content(value, BIT_STRING)
     return len(bits) > 1 and bool(bits[1] & _KEY_CERT_SIGN)
-
-
-def _validity(value: bytes) -> tuple[int, int]:
-    """Return the first and the last microsecond of a Validity: its last second counts to its end."""
-    first, last = children(content(value, SEQUENCE))
-    return _moment(first), _moment(last) + 999_999
-
-
-def _moment(value: bytes) -> int:
-    """Return a UTCTime or GeneralizedTime; older issuers leave out the seconds or give an offset."""
-    tag, start, _ = element(value, 0)
-    text = value[start:].decode("ascii")
-    if tag == _UTC_TIME:
-        text = ("19" if text[:2] >= "50" else "20") + text
-    text = text.replace("0000", "0001", 1) if text.startswith("0000") else text
-    for form in ("%Y%m%d%H%M%S%z", "%Y%m%d%H%M%z"):
-        try:
-            return (datetime.datetime.strptime(text, form) - _EPOCH) // datetime.timedelta(microseconds=1)
-        except ValueError:
-            continue
-    raise ValueError(f"{text!r} is no time")

@@ -11,7 +11,8 @@ import pandas as pd
 
 from ..arrays.grouping import distinct, places
 from ..schema import LINKS, conform
-from ..x509.columnar_structure import Flags, Outlines
+from ..x509.columnar_elements import Flags
+from ..x509.columnar_structure import Outlines
 from ..x509.distinguished_names import Name, comparable
 from ..x509.extensions import key_ids
 from ..x509.signatures import verify_many

@@ -12,9 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..x509.ber import SEQUENCE, BadEncoding, children, content, element
 from ..x509.distinguished_names import COMMON_NAME, EMAIL_ADDRESS, Name, comparable, texts
-from ..x509.extensions import SUBJECT_ALT_NAME, value
-from ..x509.structure import SEQUENCE, BadEncoding, Outline, children, content, element
+from ..x509.extensions import value
+from ..x509.oids import SUBJECT_ALT_NAME
+from ..x509.structure import Outline
 
 MAIL, DNS, DIRECTORY, URI, ADDRESS = 0x81, 0x82, 0xA4, 0x86, 0x87
 _PERMITTED, _EXCLUDED = 0xA0, 0xA1
@@ -115,7 +117,7 @@ def _comparisons(limits: Constraints, found: Names) -> int:
 
 
 def _read(name: bytes, readers: dict[int, Callable[[bytes], Value]]) -> tuple[int, Value]:
-    kind, start, end = element(name, 0)
+    kind, start, end, _ = element(name, strict=True)
     reader = readers.get(kind)
     return kind, None if reader is None else reader(name[start:end])
 

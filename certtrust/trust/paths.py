@@ -11,7 +11,7 @@ import numpy as np
 
 from ..x509.columnar_structure import Outlines
 from ..x509.distinguished_names import Name, comparable
-from ..x509.extensions import NAME_CONSTRAINTS
+from ..x509.oids import NAME_CONSTRAINTS
 from ..x509.structure import Outline, outline
 from .issuers import ALWAYS, Issuer, issuer
 from .name_constraints import Names, allowed, names

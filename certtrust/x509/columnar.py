@@ -20,19 +20,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from . import fields
-from .ber import BIT_STRING, BOOLEAN, GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, UTC_TIME
-from .columnar_elements import TEXT, Elements, Flags, Octets, Places, Rows
-from .oids import ATTRIBUTES
+from . import fields, oids
+from .ber import BIT_STRING, GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, UTC_TIME
+from .columnar_elements import TEXT, CertificateBytes, Elements, Flags, Places, Rows
+from .columnar_structure import extensions, frames
+from .times import regular_times
 
 Columns = dict[str, Any]
 
-_MOST_EXTENSIONS = 40
 _MOST_RDNS = 16
 _MOST_NAMES = 40
 _READ = (
-    fields.SUBJECT_KEY_ID, fields.KEY_USAGE, fields.SUBJECT_ALT_NAME, fields.BASIC_CONSTRAINTS,
-    fields.AUTHORITY_KEY_ID, fields.EXTENDED_KEY_USAGE,
+    oids.SUBJECT_KEY_ID, oids.KEY_USAGE, oids.SUBJECT_ALT_NAME, oids.BASIC_CONSTRAINTS,
+    oids.AUTHORITY_KEY_ID, oids.EXTENDED_KEY_USAGE,
 )  # fmt: skip
 
 
@@ -46,56 +46,41 @@ def columns(ders: Sequence[bytes]) -> tuple[Columns, Flags]:
     odd : boolean array
         The certificates whose columns are not to be used: the tolerant reader is to read them.
     """
-    octets = Octets(ders)
+    octets = CertificateBytes(ders)
     rows = np.arange(len(ders))
-    odd = np.zeros(len(ders), bool)
+    frame = frames(octets)
+    odd = ~frame.sound
     found: Columns = {}
-
-    certificate = octets.elements(octets.begins)
-    signed = octets.elements(certificate.start)
-    first = octets.elements(signed.start)
-    has_version = first.tag == 0xA0
-    found["version"] = pa.array(np.where(has_version, octets.at(first.start + 2) + 1, 1))
-    serial = octets.elements(np.where(has_version, first.stop, first.at))
-    found["serial_number"] = _serial_numbers(octets, serial, odd)
-    inner_algorithm = octets.elements(serial.stop)
-    issuer = octets.elements(inner_algorithm.stop)
-    validity = octets.elements(issuer.stop)
-    not_before = octets.elements(validity.start)
+    found["version"] = pa.array(np.where(frame.has_version, octets.at(frame.version.start) + 1, 1))
+    found["serial_number"] = _serial_numbers(octets, frame.serial, odd)
+    not_before = octets.elements(frame.validity.start, frame.validity.stop)
+    not_after = octets.elements(not_before.stop, frame.validity.stop)
     found["not_before"] = _moments(octets, not_before, odd)
-    found["not_after"] = _moments(octets, octets.elements(not_before.stop), odd)
-    subject = octets.elements(validity.stop)
-    _read_names(octets, rows, issuer, subject, found, odd)
-    key = octets.elements(subject.stop)
-    _read_keys(octets, rows, key, found, odd)
-    _read_extensions(octets, key.stop, signed.stop, found, odd)
-    _read_algorithms(octets, rows, octets.elements(signed.stop), found, odd)
+    found["not_after"] = _moments(octets, not_after, odd)
+    _read_names(octets, rows, frame.issuer, frame.subject, found, odd)
+    _read_keys(octets, rows, frame.public_key, found, odd)
+    _read_extensions(octets, frame.extensions, found, odd)
+    _read_algorithms(octets, rows, frame.algorithm, found, odd)
     return found, odd
 
 
 # serialNumber, validity
 
 
-def _serial_numbers(octets: Octets, serial: Elements, odd: Flags) -> pa.Array:
+def _serial_numbers(octets: CertificateBytes, serial: Elements, odd: Flags) -> pa.Array:
     odd |= octets.at(serial.start) > 0x7F
     digits = pc.ascii_ltrim(octets.hex(serial.start, serial.stop), "0")
     return pc.if_else(pc.equal(digits, ""), "0", digits)
 
 
-def _moments(octets: Octets, time: Elements, odd: Flags) -> pa.Array:
+def _moments(octets: CertificateBytes, time: Elements, odd: Flags) -> pa.Array:
     size = time.stop - time.start
     short = (time.tag == UTC_TIME) & (size == 13)
-    odd |= ~short & ~((time.tag == GENERALIZED_TIME) & (size == 15))
+    long = (time.tag == GENERALIZED_TIME) & (size == 15)
     # Both forms end in YYMMDDhhmmssZ, and the long one has the century before it.
-    digits = octets.columns(time.stop - 15, 14) - 0x30
-    century, of_century, month, day, hour, minute, second = digits[::2] * 10 + digits[1::2]
-    century = np.where(short, np.where(of_century >= 50, 19, 20), century)
-    year = century * 100 + of_century
-    odd |= (year < 1) | (year > 9999) | (month < 1) | (month > 12)
-    months = np.clip((year - 1970) * 12 + month - 1, -(12 * 1969), 12 * 8030)
-    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + day - 1
-    seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
-    return pa.array(seconds * 1_000_000).cast(pa.timestamp("us", "UTC"))
+    moments, sound = regular_times(long, octets.columns(time.stop - 15, 14))
+    odd |= ~(sound & time.sound & (short | long))
+    return pa.array(moments).cast(pa.timestamp("us", "UTC"))
 
 
 # issuer, subject
@@ -103,8 +88,8 @@ def _moments(octets: Octets, time: Elements, odd: Flags) -> pa.Array:
 _PLAIN = np.zeros(256, bool)
 _PLAIN[0x20:0x7F] = True
 _PLAIN[[ord(each) for each in '"+,;<>\\']] = False
-_PLAIN_TAGS = np.isin(np.arange(256), [0x0C, 0x12, 0x13, 0x14, 0x16, 0x1A])
-_ID_AT = [ATTRIBUTES.get(f"2.5.4.{arc}", f"2.5.4.{arc}") for arc in range(128)]
+_PLAIN_TAGS = np.isin(np.arange(256), list(fields.PLAIN_STRINGS))
+_ID_AT = [oids.ATTRIBUTES.get(f"2.5.4.{arc}", f"2.5.4.{arc}") for arc in range(128)]
 _LAST = (3, 10, 6)
 _EQUALS, _COMMA = pa.scalar("=", TEXT), pa.scalar(",", TEXT)
 
@@ -119,7 +104,9 @@ class _Names(NamedTuple):
     country: pa.Array
 
 
-def _read_names(octets: Octets, rows: Rows, issuer: Elements, subject: Elements, found: Columns, odd: Flags) -> None:
+def _read_names(
+    octets: CertificateBytes, rows: Rows, issuer: Elements, subject: Elements, found: Columns, odd: Flags
+) -> None:
     names = _plain_names(octets, subject)
     others = np.flatnonzero(~names.plain)
     decoded = octets.shared(subject.start[others], subject.stop[others], fields.name)
@@ -137,7 +124,7 @@ def _read_names(octets: Octets, rows: Rows, issuer: Elements, subject: Elements,
     found["self_issued"] = pc.equal(found["subject"], found["issuer"])
 
 
-def _same(octets: Octets, issuer: Elements, subject: Elements) -> Flags:
+def _same(octets: CertificateBytes, issuer: Elements, subject: Elements) -> Flags:
     """Return where both names are the same octets."""
     same: Flags = issuer.stop - issuer.start == subject.stop - subject.start
     rows = np.flatnonzero(same)
@@ -156,36 +143,25 @@ def _filled(column: pa.Array, other: pa.Array, rows: Rows) -> pa.Array:
     return pc.if_else(pa.array(mask), other, column)
 
 
-def _plain_names(octets: Octets, name: Elements) -> _Names:
+def _plain_names(octets: CertificateBytes, name: Elements) -> _Names:
     """Read names whose RDNs have one attribute each, of type 2.5.4.x and with a value that needs no escape."""
     size = len(name.at)
-    plain = np.ones(size, bool)
-    place, inside = name.start.copy(), np.flatnonzero(name.start < name.stop)
-    steps: list[tuple[Any, ...]] = []
-    for step in range(_MOST_RDNS):
-        rdn = octets.elements(place[inside])
-        pair = octets.elements(rdn.start)
-        kind = octets.elements(pair.start)
-        value = octets.elements(kind.stop)
-        arc = octets.at(kind.start + 2)
-        fits = (pair.stop == rdn.stop) & (value.stop == pair.stop) & (value.start < value.stop)
-        fits &= (kind.stop == kind.start + 3) & (octets.at(kind.start) == 0x55) & (octets.at(kind.start + 1) == 0x04)
-        plain[inside[~(fits & (arc < len(_ID_AT)) & _PLAIN_TAGS[value.tag])]] = False
-        steps.append((inside, np.full(len(inside), step), arc, value.start, value.stop))
-        place[inside] = rdn.stop
-        inside = inside[rdn.stop < name.stop[inside]]
-        if not len(inside):
-            break
-    plain[inside] = False
-    row, at, arc, start, stop = (np.concatenate(each) for each in zip(*steps, strict=True))
+    row, at, rdn, plain = octets.children(name.start, name.stop, _MOST_RDNS)
+    pair = octets.elements(rdn.start, rdn.stop)
+    kind = octets.elements(pair.start, pair.stop)
+    value = octets.elements(kind.stop, pair.stop)
+    arc = octets.at(kind.start + 2)
+    fits = (pair.stop == rdn.stop) & (value.stop == pair.stop) & (value.start < value.stop) & value.sound
+    fits &= (kind.stop == kind.start + 3) & (octets.at(kind.start) == 0x55) & (octets.at(kind.start + 1) == 0x04)
+    plain[row[~(fits & (arc < len(_ID_AT)) & _PLAIN_TAGS[value.tag])]] = False
     kept = plain[row]
-    row, at, arc, start, stop = row[kept], at[kept], arc[kept], start[kept], stop[kept]
+    row, at, arc, start, stop = row[kept], at[kept], arc[kept], value.start[kept], value.stop[kept]
     values, needs_escape = _texts(octets, start, stop)
     plain[row[needs_escape]] = False
     return _Names(plain, _written(values, row, at, arc, size), *(_last(values, row, arc, each, size) for each in _LAST))
 
 
-def _texts(octets: Octets, start: Places, stop: Places) -> tuple[pa.Array, Flags]:
+def _texts(octets: CertificateBytes, start: Places, stop: Places) -> tuple[pa.Array, Flags]:
     """Return the octets between these places as text, and which texts cannot stand in a name as they are."""
     data, offsets = octets.joint(start, stop)
     bad = np.flatnonzero(~_PLAIN[data])
@@ -218,25 +194,25 @@ def _last(values: pa.Array, row: Places, arc: Places, kind: int, size: int) -> p
 _BIT_LENGTH = np.array([each.bit_length() for each in range(256)])
 
 
-def _read_keys(octets: Octets, rows: Rows, key: Elements, found: Columns, odd: Flags) -> None:
-    algorithm = octets.elements(key.start)
+def _read_keys(octets: CertificateBytes, rows: Rows, key: Elements, found: Columns, odd: Flags) -> None:
+    algorithm = octets.elements(key.start, key.stop)
     kinds = octets.shared(algorithm.start, algorithm.stop, fields.key_algorithm)
     odd |= kinds.undecoded()
     found["key_type"] = kinds.column("kind", rows, len(rows), TEXT)
     found["curve"] = kinds.column("curve", rows, len(rows), TEXT)
     is_rsa = np.array([bool(each) and each.kind == "RSA" for each in kinds.values], bool)[kinds.code]
-    bits = octets.elements(algorithm.stop)
-    numbers = octets.elements(bits.start + 1)
-    modulus = octets.elements(numbers.start)
+    bits = octets.elements(algorithm.stop, key.stop)
+    numbers = octets.elements(bits.start + 1, bits.stop)
+    modulus = octets.elements(numbers.start, numbers.stop)
     size = _bit_length(octets, modulus)
     fits = (bits.tag == BIT_STRING) & (numbers.tag == SEQUENCE) & (modulus.tag == INTEGER)
-    fits &= (modulus.stop <= numbers.stop) & (numbers.stop <= bits.stop) & (size > 0)
+    fits &= bits.sound & numbers.sound & modulus.sound & (size > 0)
     odd |= is_rsa & ~fits
     sizes = kinds.column("size", rows, len(rows), pa.int64())
     found["key_size"] = pc.if_else(pa.array(is_rsa), pa.array(size), sizes)
 
 
-def _bit_length(octets: Octets, number: Elements) -> Places:
+def _bit_length(octets: CertificateBytes, number: Elements) -> Places:
     """Return the length of positive INTEGERs in bits, and 0 for others."""
     sign = octets.at(number.start)
     padded = sign == 0
@@ -248,7 +224,7 @@ def _bit_length(octets: Octets, number: Elements) -> Places:
 # extensions
 
 _SLOTS = np.full(256, -1)
-_SLOTS[list(_READ)] = np.arange(len(_READ))
+_SLOTS[[oid[2] for oid in _READ]] = np.arange(len(_READ))
 
 
 class _Value(NamedTuple):
@@ -265,45 +241,47 @@ class _Extension(NamedTuple):
     stop: Places
 
 
-def _read_extensions(octets: Octets, place: Places, end: Places, found: Columns, odd: Flags) -> None:
-    starts, stops = _extension_values(octets, place, end, odd)
+def _read_extensions(octets: CertificateBytes, listed: Elements, found: Columns, odd: Flags) -> None:
+    starts, stops = _extension_values(octets, listed, odd)
 
-    def extension(arc: int) -> _Extension:
-        start, stop = starts[_SLOTS[arc]], stops[_SLOTS[arc]]
+    def extension(oid: bytes) -> _Extension:
+        start, stop = starts[_SLOTS[oid[2]]], stops[_SLOTS[oid[2]]]
         rows = np.flatnonzero(start)
         return _Extension(rows, start[rows], stop[rows])
 
-    found["subject_key_id"] = _subject_key_ids(octets, extension(fields.SUBJECT_KEY_ID), odd)
-    for arc, decode, column in (
-        (fields.KEY_USAGE, fields.key_usage, "key_usage"),
-        (fields.AUTHORITY_KEY_ID, fields.authority_key_id, "authority_key_id"),
-        (fields.EXTENDED_KEY_USAGE, fields.extended_key_usage, "extended_key_usage"),
+    found["subject_key_id"] = _subject_key_ids(octets, extension(oids.SUBJECT_KEY_ID), odd)
+    for oid, decode, column in (
+        (oids.KEY_USAGE, fields.key_usage, "key_usage"),
+        (oids.AUTHORITY_KEY_ID, fields.authority_key_id, "authority_key_id"),
+        (oids.EXTENDED_KEY_USAGE, fields.extended_key_usage, "extended_key_usage"),
     ):
-        found[column] = _texts_of(octets, extension(arc), decode, odd)
-    rows, start, stop = extension(fields.BASIC_CONSTRAINTS)
+        found[column] = _texts_of(octets, extension(oid), decode, odd)
+    rows, start, stop = extension(oids.BASIC_CONSTRAINTS)
     decoded = octets.shared(start, stop, lambda value: fields.basic_constraints(fields.whole(value)))
     odd[rows] |= decoded.undecoded()
     found["is_ca"] = decoded.column("is_ca", rows, len(odd), pa.bool_())
     found["path_length"] = decoded.column("path_length", rows, len(odd), pa.int64())
-    _read_alt_names(octets, extension(fields.SUBJECT_ALT_NAME), found, odd)
+    _read_alt_names(octets, extension(oids.SUBJECT_ALT_NAME), found, odd)
 
 
-def _texts_of(octets: Octets, found: _Extension, decode: Callable[[bytes], str | None], odd: Flags) -> pa.Array:
+def _texts_of(
+    octets: CertificateBytes, found: _Extension, decode: Callable[[bytes], str | None], odd: Flags
+) -> pa.Array:
     decoded = octets.shared(found.start, found.stop, lambda value: _Value(decode(fields.whole(value))))
     odd[found.rows] |= decoded.undecoded()
     return decoded.column("value", found.rows, len(odd), TEXT)
 
 
-def _subject_key_ids(octets: Octets, found: _Extension, odd: Flags) -> pa.Array:
-    value = octets.elements(found.start)
-    odd[found.rows] |= (value.tag != OCTET_STRING) | (value.stop != found.stop)
+def _subject_key_ids(octets: CertificateBytes, found: _Extension, odd: Flags) -> pa.Array:
+    value = octets.elements(found.start, found.stop)
+    odd[found.rows] |= ~value.sound | (value.tag != OCTET_STRING) | (value.stop != found.stop)
     place = np.full(len(odd), -1)
     place[found.rows] = np.arange(len(found.rows))
     ids = octets.hex(np.minimum(value.start, found.stop), found.stop)
     return ids.take(pa.array(place, mask=place < 0))
 
 
-def _read_alt_names(octets: Octets, found: _Extension, columns: Columns, odd: Flags) -> None:
+def _read_alt_names(octets: CertificateBytes, found: _Extension, columns: Columns, odd: Flags) -> None:
     dns: list[list[str]] = [[] for _ in odd]
     addresses: list[list[str]] = [[] for _ in odd]
     others = np.full(len(odd), -1)
@@ -320,26 +298,17 @@ def _read_alt_names(octets: Octets, found: _Extension, columns: Columns, odd: Fl
     columns |= {"dns_names": dns, "ip_addresses": addresses, "other_names": counts}
 
 
-def _read_dns_names(octets: Octets, found: _Extension, dns: list[list[str]]) -> Flags:
+def _read_dns_names(octets: CertificateBytes, found: _Extension, dns: list[list[str]]) -> Flags:
     """Read the lists that hold a few DNS names in ASCII and nothing else, and return which those are."""
-    names = octets.elements(found.start)
-    plain: Flags = (names.tag == SEQUENCE) & (names.stop == found.stop)
-    place, inside = names.start.copy(), np.flatnonzero(plain & (names.start < names.stop))
-    steps: list[tuple[Places, ...]] = []
-    for _ in range(_MOST_NAMES):
-        name = octets.elements(place[inside])
-        plain[inside[(name.tag != fields.DNS_NAME) | (name.stop > found.stop[inside])]] = False
-        steps.append((inside, name.start, name.stop))
-        place[inside] = name.stop
-        inside = inside[plain[inside] & (name.stop < found.stop[inside])]
-        if not len(inside):
-            break
-    plain[inside] = False
-    at, start, stop = (np.concatenate(each) for each in zip(*steps, strict=True))
+    names = octets.elements(found.start, found.stop)
+    plain: Flags = names.sound & (names.tag == SEQUENCE) & (names.stop == found.stop)
+    at, _, name, complete = octets.children(names.start, np.where(plain, names.stop, names.start), _MOST_NAMES)
+    plain &= complete
+    plain[at[name.tag != fields.DNS_NAME]] = False
     order = np.argsort(at, kind="stable")
     order = order[plain[at[order]]]
     at = at[order]
-    texts, is_ascii = octets.texts(start[order], stop[order])
+    texts, is_ascii = octets.texts(name.start[order], name.stop[order])
     plain[at[~is_ascii]] = False
     of_row = np.concatenate(([0], np.cumsum(np.bincount(at, minlength=len(plain))))).tolist()
     for row, which in zip(np.flatnonzero(plain).tolist(), found.rows[plain].tolist(), strict=True):
@@ -347,52 +316,26 @@ def _read_dns_names(octets: Octets, found: _Extension, dns: list[list[str]]) -> 
     return plain
 
 
-def _extension_values(octets: Octets, place: Places, end: Places, odd: Flags) -> tuple[Places, Places]:
+def _extension_values(octets: CertificateBytes, listed: Elements, odd: Flags) -> tuple[Places, Places]:
     """Return where the values of the extensions that are read start and stop: a line for each; 0 = absent."""
-    starts, stops = np.zeros((2, len(_READ), len(place)), np.int64)
-    place = _extensions_start(octets, place, end, odd)
-    inside = np.flatnonzero(place)
-    listed = octets.elements(octets.elements(place[inside]).start)
-    last = np.zeros_like(place)
-    place[inside], last[inside] = listed.start, listed.stop
-    inside = inside[place[inside] < last[inside]]
-    for _ in range(_MOST_EXTENSIONS):
-        if not len(inside):
-            break
-        extension = octets.elements(place[inside])
-        oid = octets.elements(extension.start)
-        critical = octets.elements(oid.stop)
-        value = octets.elements(np.where(critical.tag == BOOLEAN, critical.stop, oid.stop))
-        is_known = (oid.stop == oid.start + 3) & (octets.at(oid.start) == 0x55) & (octets.at(oid.start + 1) == 0x1D)
-        slot = np.where(is_known, _SLOTS[octets.at(oid.start + 2)], -1)
-        known = np.flatnonzero(slot >= 0)
-        slot, row = slot[known], inside[known]
-        odd[row] |= (starts[slot, row] > 0) | (value.tag[known] != OCTET_STRING)
-        starts[slot, row], stops[slot, row] = value.start[known], value.stop[known]
-        place[inside] = extension.stop
-        inside = inside[extension.stop < last[inside]]
-    odd[inside] = True
+    starts, stops = np.zeros((2, len(_READ), len(odd)), np.int64)
+    found = extensions(octets, listed)
+    odd |= ~found.complete
+    slot = _SLOTS[found.arc]
+    of_use = slot >= 0
+    odd[found.certificate[of_use & ~found.sound]] = True
+    of_use &= found.sound
+    slot, row = slot[of_use], found.certificate[of_use]
+    starts[slot, row], stops[slot, row] = found.value.start[of_use], found.value.stop[of_use]
+    times = np.bincount(slot * len(odd) + row, minlength=starts.size).reshape(starts.shape)
+    odd |= (times > 1).any(axis=0)
     return starts, stops
-
-
-def _extensions_start(octets: Octets, place: Places, end: Places, odd: Flags) -> Places:
-    """Return where [3] extensions stands behind the unique identifiers, and 0 where it does not."""
-    found = np.zeros_like(place)
-    for _ in range(3):
-        inside = place < end
-        if not inside.any():
-            break
-        part = octets.elements(place)
-        found = np.where(inside & (part.tag == 0xA3), place, found)
-        odd |= inside & ~np.isin(part.tag, (0x81, 0x82, 0xA3))
-        place = np.where(inside, part.stop, place)
-    return found
 
 
 # signatureAlgorithm
 
 
-def _read_algorithms(octets: Octets, rows: Rows, algorithm: Elements, found: Columns, odd: Flags) -> None:
+def _read_algorithms(octets: CertificateBytes, rows: Rows, algorithm: Elements, found: Columns, odd: Flags) -> None:
     decoded = octets.shared(algorithm.start, algorithm.stop, fields.algorithm)
     odd |= decoded.undecoded()
     found["signature_algorithm"] = decoded.column("name", rows, len(rows), TEXT)

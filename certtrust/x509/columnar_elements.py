@@ -23,22 +23,37 @@ TEXT = pa.large_string()
 
 
 class Elements(NamedTuple):
-    """One element in every certificate: its tag, where its content starts and stops, and where it begins itself."""
+    """Elements of DER: where each begins, its tag, where its content starts and stops, and whether it is sound.
+
+    Those that are not sound run beyond the end that was given, or are no DER: nothing may rest on them.
+    """
 
     at: Places
     tag: npt.NDArray[np.uint8]
     start: Places
     stop: Places
+    sound: Flags
 
 
-class Octets:
-    """The certificates as one array of bytes."""
+class Children(NamedTuple):
+    """The elements within many others: all first ones, then all second ones, and so on."""
+
+    parent: Rows
+    step: Places
+    elements: Elements
+    complete: Flags
+    """By parent: all that is in it is here, and sound."""
+
+
+class CertificateBytes:
+    """Certificates as one array of bytes, read as strictly as `certtrust.x509.ber` reads DER."""
 
     def __init__(self, ders: Sequence[bytes]) -> None:
         self.joined = b"".join((*ders, bytes(_LONGEST_RUN)))
         self.bytes = np.frombuffer(self.joined, dtype=np.uint8)
         sizes = np.fromiter(map(len, ders), np.int64, len(ders))
-        self.begins = np.cumsum(sizes) - sizes
+        self.ends = np.cumsum(sizes)
+        self.begins = self.ends - sizes
 
     def at(self, places: Places) -> Places:
         """Return the octets at these places."""
@@ -55,20 +70,41 @@ class Octets:
         """Return the octets that begin at these places: a line for all first ones, one for all second ones, ..."""
         return self.runs(places, size).view(np.uint8).reshape(-1, size).T.astype(np.int64)
 
-    def elements(self, places: Places) -> Elements:
-        """Return the elements that begin at these places."""
-        size = self.at(places + 1)
-        start = places + 2
+    def elements(self, places: Places, ends: Places) -> Elements:
+        """Return the elements that begin at these places and are to end before `ends`."""
+        tag = self.bytes.take(places, mode="clip")
+        size, start = self.at(places + 1), places + 2
+        sound = (start <= ends) & (tag & 0x1F != 0x1F)
         long = np.flatnonzero(size > 0x7F)
         if len(long):
-            octets, at = size[long] & 0x7F, start[long]
-            length = self.at(at)
+            count, at = size[long] & 0x7F, start[long]
+            first = length = self.at(at)
             for more in (1, 2):
-                length = np.where(octets > more, length << 8 | self.at(at + more), length)
-            # Of no octet or of more than three, it fits nowhere, and whoever compares sees that.
-            length[(octets < 1) | (octets > 3)] = len(self.joined)
-            size[long], start[long] = length, at + octets
-        return Elements(places, self.bytes.take(places, mode="clip"), start, start + size)
+                length = np.where(count > more, length << 8 | self.at(at + more), length)
+            sound[long] &= (count >= 1) & (count <= 3) & (length > 0x7F) & (first != 0)
+            size[long], start[long] = length, at + count
+        stop = start + size
+        return Elements(places, tag, start, stop, sound & (stop <= ends))
+
+    def children(self, starts: Places, stops: Places, most: int) -> Children:
+        """Return the elements that follow each other between these places, at most so many of each parent."""
+        complete = np.ones(len(starts), bool)
+        parent = np.flatnonzero(starts < stops)
+        places, ends = starts[parent], stops[parent]
+        parents, steps = [], []
+        for _ in range(most):
+            step = self.elements(places, ends)
+            parents.append(parent)
+            steps.append(step)
+            complete[parent[~step.sound]] = False
+            more = step.sound & (step.stop < ends)
+            parent, places, ends = parent[more], step.stop[more], ends[more]
+            if not len(parent):
+                break
+        complete[parent] = False
+        number = np.repeat(np.arange(len(steps)), [len(step.at) for step in steps])
+        elements = Elements(*map(np.concatenate, zip(*steps, strict=True)))
+        return Children(np.concatenate(parents), number, elements, complete)
 
     def joint(self, starts: Places, stops: Places) -> tuple[npt.NDArray[np.uint8], Places]:
         """Return the octets between these places in one piece, and the offsets that part it."""

@@ -5,23 +5,36 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from .structure import SEQUENCE, BadEncoding, children, content
+from .ber import (
+    BMP_STRING,
+    IA5_STRING,
+    NUMERIC_STRING,
+    PRINTABLE_STRING,
+    SEQUENCE,
+    SET,
+    TELETEX_STRING,
+    UNIVERSAL_STRING,
+    UTF8_STRING,
+    VISIBLE_STRING,
+    BadEncoding,
+    children,
+    content,
+)
 
 Name = tuple[tuple[tuple[bytes, object], ...], ...]
 """Relative distinguished names in order, each its sorted (attribute type, value) pairs."""
 
 EMAIL_ADDRESS = bytes.fromhex("06092a864886f70d010901")
 COMMON_NAME = bytes.fromhex("0603550403")
-_SET = 0x31
 _ENCODINGS = {
-    0x0C: "utf-8",
-    0x12: "latin-1",  # NumericString
-    0x13: "latin-1",  # PrintableString
-    0x14: "latin-1",  # TeletexString: what issuers put there is Latin-1, and OpenSSL reads it so
-    0x16: "latin-1",  # IA5String
-    0x1A: "latin-1",  # VisibleString
-    0x1C: "utf-32-be",  # UniversalString
-    0x1E: "utf-16-be",  # BMPString
+    UTF8_STRING: "utf-8",
+    NUMERIC_STRING: "latin-1",
+    PRINTABLE_STRING: "latin-1",
+    TELETEX_STRING: "latin-1",  # what issuers put there is Latin-1, and OpenSSL reads it so
+    IA5_STRING: "latin-1",
+    VISIBLE_STRING: "latin-1",
+    UNIVERSAL_STRING: "utf-32-be",
+    BMP_STRING: "utf-16-be",
 }
 
 
@@ -38,7 +51,7 @@ def comparable(name: bytes) -> Name | None:
     """
     try:
         return tuple(
-            tuple(sorted((_attribute(pair) for pair in children(content(group, _SET))), key=repr))
+            tuple(sorted((_attribute(pair) for pair in children(content(group, SET))), key=repr))
             for group in children(content(name, SEQUENCE))
         )
     except BadEncoding:
@@ -49,7 +62,7 @@ def texts(name: bytes, kind: bytes) -> list[str]:
     """Return the values of one attribute type (an OBJECT IDENTIFIER as DER), as they stand."""
     found = []
     for group in children(content(name, SEQUENCE)):
-        for pair in children(content(group, _SET)):
+        for pair in children(content(group, SET)):
             parts = children(content(pair, SEQUENCE))
             if len(parts) == 2 and parts[0] == kind:
                 found.append(_text(parts[1]) or "")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from .structure import SEQUENCE, BadEncoding, Outline, children, content, element
-
-SUBJECT_KEY_ID = bytes.fromhex("551d0e")
-KEY_USAGE = bytes.fromhex("551d0f")
-SUBJECT_ALT_NAME = bytes.fromhex("551d11")
-BASIC_CONSTRAINTS = bytes.fromhex("551d13")
-NAME_CONSTRAINTS = bytes.fromhex("551d1e")
-AUTHORITY_KEY_ID = bytes.fromhex("551d23")
-_INFORMATION_ACCESS = bytes.fromhex("2b06010505070101")
-_BOOLEAN, _BIT_STRING, _OCTET_STRING, _OID = 0x01, 0x03, 0x04, 0x06
+from .ber import BIT_STRING, BOOLEAN, OCTET_STRING, OID, SEQUENCE, BadEncoding, children, content, element
+from .oids import (
+    AUTHORITY_KEY_ID,
+    BASIC_CONSTRAINTS,
+    INFORMATION_ACCESS,
+    KEY_USAGE,
+    NAME_CONSTRAINTS,
+    SUBJECT_ALT_NAME,
+    SUBJECT_KEY_ID,
+)
+from .structure import Outline
 
 DECISIVE = {
-    SUBJECT_KEY_ID: _OCTET_STRING,
-    KEY_USAGE: _BIT_STRING,
+    SUBJECT_KEY_ID: OCTET_STRING,
+    KEY_USAGE: BIT_STRING,
     SUBJECT_ALT_NAME: SEQUENCE,
     BASIC_CONSTRAINTS: SEQUENCE,
     NAME_CONSTRAINTS: SEQUENCE,
@@ -55,11 +56,11 @@ def extensions(parts: Outline) -> dict[bytes, tuple[bool, bytes]]:
         fields = children(content(entry, SEQUENCE))
         if len(fields) not in (2, 3):
             raise BadEncoding("an extension of neither two nor three fields")
-        oid = content(fields[0], _OID)
+        oid = content(fields[0], OID)
         if oid in found:
             raise BadEncoding("an extension stands there twice")
-        critical = len(fields) == 3 and content(fields[1], _BOOLEAN) != b"\0"
-        found[oid] = critical, content(fields[-1], _OCTET_STRING)
+        critical = len(fields) == 3 and content(fields[1], BOOLEAN) != b"\0"
+        found[oid] = critical, content(fields[-1], OCTET_STRING)
     return found
 
 
@@ -72,7 +73,7 @@ def value(parts: Outline, oid: bytes) -> bytes | None:
 
 
 def usable(parts: Outline) -> bool:
-    """Tell whether the extensions let the certificate be used.
+    """Return True where the extensions let the certificate be used.
 
     They do not where one is critical and not understood (RFC 5280, section 4.2), where one stands there twice,
     or where one that a path depends on or that names the certificate is malformed.
@@ -85,9 +86,9 @@ def usable(parts: Outline) -> bool:
                 content(inside, DECISIVE[oid])
             if oid == SUBJECT_ALT_NAME and not all(map(_is_general_name, children(content(inside, SEQUENCE)))):
                 return False
-            if oid == _INFORMATION_ACCESS:
+            if oid == INFORMATION_ACCESS:
                 for description in children(content(inside, SEQUENCE)):
-                    element(content(description, SEQUENCE), 0)
+                    element(content(description, SEQUENCE), strict=True)
     except BadEncoding:
         return False
     return True
@@ -103,7 +104,7 @@ def key_ids(parts: Outline) -> tuple[bytes | None, bytes | None]:
         own, authority = value(parts, SUBJECT_KEY_ID), value(parts, AUTHORITY_KEY_ID)
         fields = children(content(authority, SEQUENCE)) if authority else []
         return (
-            content(own, _OCTET_STRING) if own else None,
+            content(own, OCTET_STRING) if own else None,
             next((content(field, 0x80) for field in fields if field[0] == 0x80), None),
         )
     except BadEncoding:

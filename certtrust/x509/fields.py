@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,23 +16,29 @@ from .ber import (
     BIT_STRING,
     BMP_STRING,
     BOOLEAN,
+    CONTEXT_0,
     GENERALIZED_TIME,
+    IA5_STRING,
     INTEGER,
+    NUMERIC_STRING,
     OCTET_STRING,
     OID,
+    PRINTABLE_STRING,
     SEQUENCE,
     SET,
+    TELETEX_STRING,
     UNIVERSAL_STRING,
     UTC_TIME,
     UTF8_STRING,
+    VISIBLE_STRING,
+    BadEncoding,
     element,
     elements,
     number,
     only,
 )
+from .ber import dotted as uncached_dotted
 from .oids import ATTRIBUTES, CURVES, HASHES, KEY_TYPES, KEY_USAGES, PSS, PURPOSES, SIGNATURES
-from .structure import BadEncoding
-from .structure import dotted as uncached_dotted
 
 DNS_NAME, IP_ADDRESS, KEY_IDENTIFIER = 0x82, 0x87, 0x80
 
@@ -70,15 +75,16 @@ def algorithm(content: bytes) -> Algorithm:
     oid = dotted(parts[0][1])
     if oid == PSS:
         return _pss(parts[1:])
-    name, digest = SIGNATURES.get(oid, (oid, None))
-    return Algorithm(name, digest, None if oid in SIGNATURES else f"algorithm {oid} is not known")
+    if oid not in SIGNATURES:
+        return Algorithm(oid, None, f"algorithm {oid} is not known")
+    return Algorithm(SIGNATURES[oid].name, SIGNATURES[oid].hash, None)
 
 
 def _pss(parameters: list[tuple[int, bytes]]) -> Algorithm:
     oid = "1.3.14.3.2.26"
     try:
         for tag, content in elements(parameters[0][1]) if parameters else ():
-            if tag == 0xA0:
+            if tag == CONTEXT_0:
                 oid = dotted(only(only(content, SEQUENCE), OID))
     except BadEncoding as problem:
         return Algorithm("rsassaPss", None, f"parameters: {problem}")
@@ -88,8 +94,10 @@ def _pss(parameters: list[tuple[int, bytes]]) -> Algorithm:
 
 # issuer, subject
 
-STRING_TAGS = frozenset({0x04, 0x0C, 0x12, 0x13, 0x14, 0x16, 0x17, 0x18, 0x1A})
-"""Types of attribute values that are read as UTF-8; a string type without a rule of its own is ASCII anyway."""
+PLAIN_STRINGS = frozenset((UTF8_STRING, NUMERIC_STRING, PRINTABLE_STRING, TELETEX_STRING, IA5_STRING, VISIBLE_STRING))
+"""Types of attribute values whose ASCII is what it looks like."""
+STRING_TAGS = PLAIN_STRINGS | {OCTET_STRING, UTC_TIME, GENERALIZED_TIME}
+"""Types of attribute values that are read as UTF-8."""
 
 _ESCAPES = str.maketrans({each: f"\\{each}" for each in '\\"+,;<>'} | {"\0": "\\00"})
 
@@ -170,44 +178,6 @@ def escaped(value: str | bytes) -> str:
     return f"{text[:-1]}\\ " if value.endswith(" ") else text
 
 
-# validity
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def moment(tag: int, content: bytes) -> int:
-    """Return a Time as microseconds since 1970 (RFC 5280, section 4.1.2.5)."""
-    if tag not in (UTC_TIME, GENERALIZED_TIME):
-        raise BadEncoding(f"tag {tag:#04x} where a time belongs")
-    text = content.decode("latin-1")
-    try:
-        return _moment(tag, text)
-    except (ValueError, OverflowError):
-        raise BadEncoding(f"no time: {text[:40]!r}") from None
-
-
-def _moment(tag: int, text: str) -> int:
-    digits, zone = text.rstrip("Z"), timedelta(0)
-    if len(text) - len(digits) > 1:
-        raise ValueError("two zones")
-    if digits[-5:-4] in ("+", "-"):
-        offset = timedelta(hours=int(digits[-4:-2]), minutes=int(digits[-2:]))
-        zone = offset if digits[-5] == "+" else -offset
-        digits = digits[:-5]
-    digits, _, fraction = digits.partition(".")
-    if not digits.isascii() or not digits.isdigit() or (fraction and not fraction.isdigit()):
-        raise ValueError("not digits")
-    if tag == UTC_TIME:
-        # RFC 5280: two digits from 50 are of the 20th century.
-        digits = ("19" if digits[:2] >= "50" else "20") + digits
-    if len(digits) not in (10, 12, 14):
-        raise ValueError("not a time")
-    month, day, hour, minute, second = (int(digits[at : at + 2] or 0) for at in range(4, 14, 2))
-    when = datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
-    when += timedelta(microseconds=int((fraction + "000000")[:6])) if fraction else timedelta(0)
-    return (when - zone - _EPOCH) // timedelta(microseconds=1)
-
-
 # subjectPublicKeyInfo
 
 _LARGEST_FIELD = 1 << 16
@@ -272,11 +242,6 @@ def rsa_key_size(content: bytes) -> int:
 # extensions
 
 AltNames = tuple[list[str], list[str], int]
-
-SUBJECT_KEY_ID, KEY_USAGE, SUBJECT_ALT_NAME, BASIC_CONSTRAINTS, AUTHORITY_KEY_ID, EXTENDED_KEY_USAGE = (
-    14, 15, 17, 19, 35, 37,
-)  # fmt: skip
-"""Last arcs of the extensions that are read, below 2.5.29."""
 
 
 def extension_name(oid: bytes) -> str:

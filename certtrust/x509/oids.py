@@ -5,6 +5,8 @@ Where cryptography has a name, it is that one, so that values compare across too
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 _RSA, _ECDSA, _DSA, _NIST = "1.2.840.113549.1.1", "1.2.840.10045.4", "1.2.840.10040.4", "2.16.840.1.101.3.4"
 PSS = f"{_RSA}.10"
 _SHA = ("sha224", "sha256", "sha384", "sha512")
@@ -19,40 +21,49 @@ HASHES: dict[str, str] = {
 }
 """Hashes of the parameters of RSASSA-PSS by OID (RFC 4055, section 2.1)."""
 
-SIGNATURES: dict[str, tuple[str, str | None]] = {
-    f"{_RSA}.2": (f"{_RSA}.2", "md2"),
-    f"{_RSA}.3": (f"{_RSA}.3", "md4"),
-    f"{_RSA}.4": ("md5WithRSAEncryption", "md5"),
-    f"{_RSA}.5": ("sha1WithRSAEncryption", "sha1"),
-    f"{_RSA}.14": ("sha224WithRSAEncryption", "sha224"),
-    f"{_RSA}.11": ("sha256WithRSAEncryption", "sha256"),
-    f"{_RSA}.12": ("sha384WithRSAEncryption", "sha384"),
-    f"{_RSA}.13": ("sha512WithRSAEncryption", "sha512"),
-    f"{_RSA}.15": (f"{_RSA}.15", "sha512-224"),
-    f"{_RSA}.16": (f"{_RSA}.16", "sha512-256"),
-    "1.3.36.3.3.1.2": ("1.3.36.3.3.1.2", "ripemd160"),
+
+class Signature(NamedTuple):
+    """A signature algorithm: its name, the hash that belongs to it, and the kind of key that makes it."""
+
+    name: str
+    hash: str | None
+    key: str | None = None
+
+
+SIGNATURES: dict[str, Signature] = {
+    f"{_RSA}.2": Signature(f"{_RSA}.2", "md2", "RSA"),
+    f"{_RSA}.3": Signature(f"{_RSA}.3", "md4", "RSA"),
+    f"{_RSA}.4": Signature("md5WithRSAEncryption", "md5", "RSA"),
+    f"{_RSA}.5": Signature("sha1WithRSAEncryption", "sha1", "RSA"),
+    f"{_RSA}.14": Signature("sha224WithRSAEncryption", "sha224", "RSA"),
+    f"{_RSA}.11": Signature("sha256WithRSAEncryption", "sha256", "RSA"),
+    f"{_RSA}.12": Signature("sha384WithRSAEncryption", "sha384", "RSA"),
+    f"{_RSA}.13": Signature("sha512WithRSAEncryption", "sha512", "RSA"),
+    f"{_RSA}.15": Signature(f"{_RSA}.15", "sha512-224", "RSA"),
+    f"{_RSA}.16": Signature(f"{_RSA}.16", "sha512-256", "RSA"),
+    "1.3.36.3.3.1.2": Signature("1.3.36.3.3.1.2", "ripemd160", "RSA"),
     # OIW's own identifiers of the same schemes, which have no name in the RFCs.
-    "1.3.14.3.2.3": ("1.3.14.3.2.3", "md5"),
-    "1.3.14.3.2.27": ("1.3.14.3.2.27", "sha1"),
-    "1.3.14.3.2.29": ("1.3.14.3.2.29", "sha1"),
-    f"{_ECDSA}.1": ("ecdsa-with-SHA1", "sha1"),
-    **{f"{_ECDSA}.3.{at}": (f"ecdsa-with-{each.upper()}", each) for at, each in enumerate(_SHA, 1)},
-    f"{_DSA}.3": ("dsa-with-sha1", "sha1"),
-    **{f"{_NIST}.3.{at}": (f"dsa-with-{each}", each) for at, each in enumerate(_SHA, 1)},
-    **{f"{_NIST}.3.{at}": (f"{_NIST}.3.{at}", each) for at, each in enumerate(_SHA3, 9)},
-    **{f"{_NIST}.3.{at}": (f"{_NIST}.3.{at}", each) for at, each in enumerate(_SHA3, 13)},
-    "1.3.101.112": ("ed25519", None),
-    "1.3.101.113": ("ed448", None),
-    f"{_NIST}.3.17": ("ML-DSA-44", None),
-    f"{_NIST}.3.18": ("ML-DSA-65", None),
-    f"{_NIST}.3.19": ("ML-DSA-87", None),
-    "1.2.643.2.2.3": ("GOST R 34.11-94 with GOST R 34.10-2001", None),
-    "1.2.643.7.1.1.3.2": ("GOST R 34.10-2012 with GOST R 34.11-2012 (256 bit)", None),
-    "1.2.643.7.1.1.3.3": ("GOST R 34.10-2012 with GOST R 34.11-2012 (512 bit)", None),
-    "1.2.156.10197.1.501": ("1.2.156.10197.1.501", "sm3"),
-    "1.3.6.1.5.5.7.6.36": ("1.3.6.1.5.5.7.6.36", None),
+    "1.3.14.3.2.3": Signature("1.3.14.3.2.3", "md5", "RSA"),
+    "1.3.14.3.2.27": Signature("1.3.14.3.2.27", "sha1", "DSA"),
+    "1.3.14.3.2.29": Signature("1.3.14.3.2.29", "sha1", "RSA"),
+    f"{_ECDSA}.1": Signature("ecdsa-with-SHA1", "sha1", "EC"),
+    **{f"{_ECDSA}.3.{arc}": Signature(f"ecdsa-with-{sha.upper()}", sha, "EC") for arc, sha in enumerate(_SHA, 1)},
+    f"{_DSA}.3": Signature("dsa-with-sha1", "sha1", "DSA"),
+    **{f"{_NIST}.3.{arc}": Signature(f"dsa-with-{sha}", sha, "DSA") for arc, sha in enumerate(_SHA, 1)},
+    **{f"{_NIST}.3.{arc}": Signature(f"{_NIST}.3.{arc}", sha, "EC") for arc, sha in enumerate(_SHA3, 9)},
+    **{f"{_NIST}.3.{arc}": Signature(f"{_NIST}.3.{arc}", sha, "RSA") for arc, sha in enumerate(_SHA3, 13)},
+    "1.3.101.112": Signature("ed25519", None, "Ed25519"),
+    "1.3.101.113": Signature("ed448", None, "Ed448"),
+    f"{_NIST}.3.17": Signature("ML-DSA-44", None),
+    f"{_NIST}.3.18": Signature("ML-DSA-65", None),
+    f"{_NIST}.3.19": Signature("ML-DSA-87", None),
+    "1.2.643.2.2.3": Signature("GOST R 34.11-94 with GOST R 34.10-2001", None),
+    "1.2.643.7.1.1.3.2": Signature("GOST R 34.10-2012 with GOST R 34.11-2012 (256 bit)", None),
+    "1.2.643.7.1.1.3.3": Signature("GOST R 34.10-2012 with GOST R 34.11-2012 (512 bit)", None),
+    "1.2.156.10197.1.501": Signature("1.2.156.10197.1.501", "sm3"),
+    "1.3.6.1.5.5.7.6.36": Signature("1.3.6.1.5.5.7.6.36", None),
 }
-"""Signature algorithms by OID: name, and the hash that belongs to it (RFC 3279, 4055, 5758, 8410, 9881)."""
+"""Signature algorithms by OID (RFC 3279, 4055, 5758, 8410, 9881)."""
 
 ATTRIBUTES: dict[str, str] = {
     "2.5.4.3": "CN",
@@ -138,3 +149,9 @@ PURPOSES: dict[str, str] = {
     "1.3.6.1.5.2.3.5": "pkInitKDC",
 }
 """Extended key usages by OID (RFC 5280, section 4.2.1.12); others are written by OID."""
+
+SUBJECT_KEY_ID, KEY_USAGE, SUBJECT_ALT_NAME = (bytes((0x55, 0x1D, arc)) for arc in (14, 15, 17))
+BASIC_CONSTRAINTS, NAME_CONSTRAINTS = (bytes((0x55, 0x1D, arc)) for arc in (19, 30))
+AUTHORITY_KEY_ID, EXTENDED_KEY_USAGE = (bytes((0x55, 0x1D, arc)) for arc in (35, 37))
+"""Extensions that are read, each as the content of its OID, which ends in the arc below 2.5.29."""
+INFORMATION_ACCESS = bytes.fromhex("2b06010505070101")

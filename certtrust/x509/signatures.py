@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from .structure import SEQUENCE, BadEncoding, children, content, dotted, outline
+from .ber import CONTEXT_0, INTEGER, OID, SEQUENCE, BadEncoding, children, content, dotted, encoded
+from .oids import HASHES, PSS, SIGNATURES
+from .structure import outline
 
 Check = Callable[[bytes, bytes], object]
 """Takes signature and signed bytes, raises InvalidSignature."""
@@ -23,54 +25,33 @@ Check = Callable[[bytes, bytes], object]
 RSA, EC, DSA = rsa.RSAPublicKey, ec.EllipticCurvePublicKey, dsa.DSAPublicKey
 ED25519, ED448 = ed25519.Ed25519PublicKey, ed448.Ed448PublicKey
 
-_HASHES: dict[str, hashes.HashAlgorithm] = {
-    "1.2.840.113549.2.5": hashes.MD5(),  # noqa: S303 - devices in the field have it; its weakness is hygiene
-    "1.3.14.3.2.26": hashes.SHA1(),  # noqa: S303
-    "2.16.840.1.101.3.4.2.4": hashes.SHA224(),
-    "2.16.840.1.101.3.4.2.1": hashes.SHA256(),
-    "2.16.840.1.101.3.4.2.2": hashes.SHA384(),
-    "2.16.840.1.101.3.4.2.3": hashes.SHA512(),
-    "2.16.840.1.101.3.4.2.7": hashes.SHA3_224(),
-    "2.16.840.1.101.3.4.2.8": hashes.SHA3_256(),
-    "2.16.840.1.101.3.4.2.9": hashes.SHA3_384(),
-    "2.16.840.1.101.3.4.2.10": hashes.SHA3_512(),
+_DIGESTS: dict[str, hashes.HashAlgorithm] = {
+    "md5": hashes.MD5(),  # noqa: S303 - devices in the field have it; its weakness is hygiene
+    "sha1": hashes.SHA1(),  # noqa: S303
+    "sha224": hashes.SHA224(),
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+    "sha3-224": hashes.SHA3_224(),
+    "sha3-256": hashes.SHA3_256(),
+    "sha3-384": hashes.SHA3_384(),
+    "sha3-512": hashes.SHA3_512(),
 }
-_MD5, _SHA1, *_SHA2_AND_3 = _HASHES.values()
-_SHA2, _SHA3 = _SHA2_AND_3[:4], _SHA2_AND_3[4:]
-
-
-def _numbered(prefix: str, first: int, kind: type[Any], digests: Sequence[Any]) -> dict[str, tuple[type[Any], Any]]:
-    return {f"{prefix}.{first + place}": (kind, digest) for place, digest in enumerate(digests)}
-
-
-_NIST = "2.16.840.1.101.3.4.3"
-_PSS = "1.2.840.113549.1.1.10"
+_KEYS: dict[str, type[Any]] = {"RSA": RSA, "EC": EC, "DSA": DSA, "Ed25519": ED25519, "Ed448": ED448}
+_SCHEMES: dict[str, tuple[type[Any], Any]] = {
+    oid: (_KEYS[scheme.key], _DIGESTS[scheme.hash] if scheme.hash else None)
+    for oid, scheme in SIGNATURES.items()
+    if scheme.key is not None and (scheme.hash is None or scheme.hash in _DIGESTS)
+}
 _MGF1 = "1.2.840.113549.1.1.8"
 _RSA_KEY = bytes.fromhex("300d06092a864886f70d0101010500")  # AlgorithmIdentifier rsaEncryption, NULL
-_SCHEMES: dict[str, tuple[type[Any], Any]] = {
-    "1.2.840.113549.1.1.4": (RSA, _MD5),
-    "1.2.840.113549.1.1.5": (RSA, _SHA1),
-    "1.2.840.113549.1.1.14": (RSA, _SHA2[0]),
-    **_numbered("1.2.840.113549.1.1", 11, RSA, _SHA2[1:]),
-    **_numbered(_NIST, 13, RSA, _SHA3),
-    "1.3.14.3.2.3": (RSA, _MD5),
-    "1.3.14.3.2.29": (RSA, _SHA1),
-    "1.2.840.10045.4.1": (EC, _SHA1),
-    **_numbered("1.2.840.10045.4.3", 1, EC, _SHA2),
-    **_numbered(_NIST, 9, EC, _SHA3),
-    "1.2.840.10040.4.3": (DSA, _SHA1),
-    "1.3.14.3.2.27": (DSA, _SHA1),
-    **_numbered(_NIST, 1, DSA, _SHA2),
-    "1.3.101.112": (ED25519, None),
-    "1.3.101.113": (ED448, None),
-}
 # A hostile key must not buy seconds of arithmetic. OpenSSL stops at the same modulus.
 _RSA_BITS, _RSA_EXPONENT_BITS = 16384, 64
 _KEY_BYTES = 4096  # more than any key within these bounds takes
 
 
 def verify(child: bytes, issuer: bytes) -> bool | None:
-    """Tell whether the signature of `child` verifies under the key of `issuer`.
+    """Return True where the signature of `child` verifies under the key of `issuer`.
 
     Nothing else is compared: neither names nor dates, nor whether `issuer` may issue. A certificate whose two
     signature algorithm fields differ does not verify (RFC 5280, section 4.1.1.2).
@@ -138,13 +119,13 @@ def _check(public_key: bytes, algorithm: bytes) -> Check | Literal[False] | None
     try:
         oid, parameters = _identifier(algorithm)
         key_oid, _ = _identifier(children(content(public_key, SEQUENCE))[0])
-        kind, digest = (RSA, None) if oid == _PSS else _SCHEMES.get(oid, (None, None))
+        kind, digest = (RSA, None) if oid == PSS else _SCHEMES.get(oid, (None, None))
         key = _load(public_key, key_oid)
         if kind is None or key is None:
             return None
-        if not isinstance(key, kind) or (key_oid == _PSS and oid != _PSS):
+        if not isinstance(key, kind) or (key_oid == PSS and oid != PSS):
             return False
-        if oid == _PSS:
+        if oid == PSS:
             scheme, digest = _pss(parameters)
             return lambda signature, signed: key.verify(signature, signed, scheme, digest)
     except (BadEncoding, LookupError, ValueError, TypeError, UnsupportedAlgorithm):
@@ -168,15 +149,14 @@ def _identifier(algorithm: bytes) -> tuple[str, bytes]:
     """Return the OID of an AlgorithmIdentifier, and its parameters."""
     inside = content(algorithm, SEQUENCE)
     parts = children(inside)
-    return dotted(content(parts[0], 0x06)), inside[len(parts[0]) :]
+    return dotted(content(parts[0], OID)), inside[len(parts[0]) :]
 
 
 def _load(public_key: bytes, key_oid: str) -> Any:
     """Return the key, or None where the arithmetic with it would not be bounded."""
-    if key_oid == _PSS:  # the same key under the name of its only use, which not every release loads
+    if key_oid == PSS:  # the same key under the name of its only use, which not every release loads
         bits = children(content(public_key, SEQUENCE))[1]
-        inside = _RSA_KEY + bits
-        public_key = b"\x30\x82" + len(inside).to_bytes(2, "big") + inside
+        public_key = encoded(SEQUENCE, _RSA_KEY + bits)
     if len(public_key) > _KEY_BYTES:
         return None
     key = load_der_public_key(public_key)
@@ -188,19 +168,23 @@ def _load(public_key: bytes, key_oid: str) -> Any:
 
 def _pss(parameters: bytes) -> tuple[padding.PSS, hashes.HashAlgorithm]:
     """Read RSASSA-PSS-params (RFC 4055, section 3.1)."""
-    digest, mask_digest, salt = _SHA1, _SHA1, 20
+    digest, mask_digest, salt = _DIGESTS["sha1"], _DIGESTS["sha1"], 20
     fields = children(content(parameters, SEQUENCE)) if parameters else []
     for field in fields:
         inside = content(field, field[0])
-        if field[0] == 0xA0:
-            digest = _HASHES[_identifier(inside)[0]]
+        if field[0] == CONTEXT_0:
+            digest = _digest(inside)
         elif field[0] == 0xA1:
             oid, mask = _identifier(inside)
             if oid != _MGF1:
                 raise UnsupportedAlgorithm(oid)
-            mask_digest = _HASHES[_identifier(mask)[0]]
+            mask_digest = _digest(mask)
         elif field[0] == 0xA2:
-            salt = int.from_bytes(content(inside, 0x02), "big")
-        elif field[0] != 0xA3 or content(inside, 0x02) != b"\1":
+            salt = int.from_bytes(content(inside, INTEGER), "big")
+        elif field[0] != 0xA3 or content(inside, INTEGER) != b"\1":
             raise UnsupportedAlgorithm("PSS parameters")
     return padding.PSS(padding.MGF1(mask_digest), salt), digest
+
+
+def _digest(algorithm: bytes) -> hashes.HashAlgorithm:
+    return _DIGESTS[HASHES[_identifier(algorithm)[0]]]

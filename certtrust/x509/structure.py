@@ -1,4 +1,4 @@
-"""The outline of a certificate: the slices of its DER that chains are built from, without decoding their content.
+"""The structure of a certificate: the slices of its DER that chains are built from, without decoding them.
 
 Signature checks need the very bytes that were signed, and names are compared by their encoding, so this
 reads the fixed frame of X.509 (RFC 5280, section 4.1) and nothing more: cheap enough for every certificate
@@ -10,12 +10,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
-SEQUENCE = 0x30
-_INTEGER = 0x02
-_BIT_STRING = 0x03
-_VERSION = 0xA0
-_ISSUER_ID, _SUBJECT_ID = 0x81, 0x82
-_EXTENSIONS = 0xA3
+from .ber import BIT_STRING, CONTEXT_0, CONTEXT_3, INTEGER, SEQUENCE, BadEncoding, content, element
+
+ISSUER_ID, SUBJECT_ID = 0x81, 0x82
+"""Tags of the unique identifiers that version 2 knows."""
 
 
 class Outline(NamedTuple):
@@ -33,91 +31,8 @@ class Outline(NamedTuple):
     signature: bytes  # content of the bit string
 
 
-class BadEncoding(ValueError):  # noqa: N818 - said of the data, and always caught within the package
-    """The bytes are no such structure."""
-
-
-def element(data: bytes, at: int) -> tuple[int, int, int]:
-    """Return tag, start and end of the content of the DER element at `at`.
-
-    Raises
-    ------
-    BadEncoding
-        If the element runs past the end of `data`, has a tag of several bytes or a length that DER forbids.
-    """
-    try:
-        tag = data[at]
-        size = data[at + 1]
-        start = at + 2
-        if size >= 0x80:
-            count = size & 0x7F
-            start += count
-            size = int.from_bytes(data[at + 2 : start], "big")
-            if not 1 <= count <= 4 or size < 0x80 or (count > 1 and not size >> 8 * (count - 1)):
-                raise BadEncoding("length is not DER")
-    except IndexError:
-        raise BadEncoding("cut short") from None
-    if start + size > len(data) or tag & 0x1F == 0x1F:
-        raise BadEncoding("element does not fit")
-    return tag, start, start + size
-
-
-def children(data: bytes) -> list[bytes]:
-    """Return the elements that stand one after the other in `data`, each with its tag and length."""
-    found = []
-    at = 0
-    while at < len(data):
-        start = at
-        _, _, at = element(data, at)
-        found.append(data[start:at])
-    return found
-
-
-def content(data: bytes, tag: int) -> bytes:
-    """Return the content of the one element in `data`, which must have this tag.
-
-    Raises
-    ------
-    BadEncoding
-        If it has another tag, or something follows it.
-    """
-    start, end = _within(data, 0, tag)
-    if end != len(data):
-        raise BadEncoding("bytes after the element")
-    return data[start:end]
-
-
-def dotted(oid: bytes) -> str:
-    """Return the content of an OBJECT IDENTIFIER as dotted text.
-
-    Examples
-    --------
-    >>> dotted(bytes.fromhex("2a864886f70d"))
-    '1.2.840.113549'
-    """
-    if len(oid) > 64:
-        raise BadEncoding("OID is too long")
-    numbers, number = [], 0
-    for octet in oid:
-        number = number << 7 | octet & 0x7F
-        if octet < 0x80:
-            numbers.append(number)
-            number = 0
-    if not numbers or oid[-1] >= 0x80:
-        raise BadEncoding("OID is cut short")
-    first = min(numbers[0] // 40, 2)
-    return ".".join(map(str, (first, numbers[0] - 40 * first, *numbers[1:])))
-
-
-def _within(data: bytes, at: int, tag: int) -> tuple[int, int]:
-    found, start, end = element(data, at)
-    if found != tag:
-        raise BadEncoding(f"tag {found:#x} instead of {tag:#x}")
-    return start, end
-
-
 def outline(der: bytes) -> Outline | None:
-    """Return the outline of a certificate, or None where the bytes do not have the frame of one.
+    """Return the structure of a certificate, or None where the bytes do not have the frame of one.
 
     Examples
     --------
@@ -130,6 +45,13 @@ def outline(der: bytes) -> Outline | None:
         return None
 
 
+def _within(der: bytes, at: int, tag: int) -> tuple[int, int]:
+    actual, start, stop, _ = element(der, at, strict=True)
+    if actual != tag:
+        raise BadEncoding(f"tag {actual:#x} instead of {tag:#x}")
+    return start, stop
+
+
 def _outline(der: bytes) -> Outline:
     at, end = _within(der, 0, SEQUENCE)
     if end != len(der):
@@ -137,26 +59,26 @@ def _outline(der: bytes) -> Outline:
     signed_at = at
     at, signed_end = _within(der, at, SEQUENCE)
     version = 1
-    if der[at : at + 1] == bytes([_VERSION]):
-        start, at = _within(der, at, _VERSION)
-        start, stop = _within(der, start, _INTEGER)
+    if der[at : at + 1] == bytes([CONTEXT_0]):
+        start, at = _within(der, at, CONTEXT_0)
+        start, stop = _within(der, start, INTEGER)
         version = int.from_bytes(der[start:stop], "big", signed=True) + 1
-    _, at = _within(der, at, _INTEGER)
+    _, at = _within(der, at, INTEGER)
     stops = [at]
     for _ in range(5):
         _, at = _within(der, at, SEQUENCE)
         stops.append(at)
     extensions = b""
     while at < signed_end:
-        tag, start, at = element(der, at)
-        if tag == _EXTENSIONS:
+        tag, start, at, _ = element(der, at, strict=True)
+        if tag == CONTEXT_3:
             extensions = content(der[start:at], SEQUENCE)
-        elif tag not in (_ISSUER_ID, _SUBJECT_ID):
+        elif tag not in (ISSUER_ID, SUBJECT_ID):
             raise BadEncoding(f"unexpected tag {tag:#x}")
     if at != signed_end:
         raise BadEncoding("fields outgrow the signed part")
     _, algorithm_end = _within(der, signed_end, SEQUENCE)
-    start, stop = _within(der, algorithm_end, _BIT_STRING)
+    start, stop = _within(der, algorithm_end, BIT_STRING)
     if stop != end or der[start : start + 1] != b"\0":
         raise BadEncoding("signature is no string of whole bytes")
     inner, issuer, validity, subject, key = (der[a:b] for a, b in pairwise(stops))

@@ -18,16 +18,28 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from . import fields
-from .ber import BIT_STRING, GENERALIZED_TIME, INTEGER, OCTET_STRING, OID, SEQUENCE, element, encoded, number, only
-from .structure import BadEncoding
+from . import fields, oids
+from .ber import (
+    BIT_STRING,
+    CONTEXT_0,
+    CONTEXT_3,
+    INTEGER,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    BadEncoding,
+    encoded,
+    number,
+    only,
+    parts,
+)
+from .times import time
 
 Element = tuple[int, bytes]
 Row = dict[str, Any]
 
 _NO_ELEMENT: Element = (0, b"")
 _MOST_PROBLEMS = 20
-_ID_CE = b"\x55\x1d"
 
 
 class _Problems(list[str]):
@@ -51,38 +63,18 @@ class _Field:
         return False
 
 
-def _parts(data: bytes) -> tuple[list[Element], str | None]:
-    """Return the elements of `data`, the last one as far as it goes, and what is wrong with it."""
-    found: list[Element] = []
-    at, end = 0, len(data)
-    while at < end:
-        try:
-            tag, start, stop, at = element(data, at, end)
-        except BadEncoding as problem:
-            found.append((data[at], _rest(data, at)))
-            return found, str(problem)
-        found.append((tag, data[start:stop]))
-    return found, None
-
-
-def _rest(data: bytes, at: int) -> bytes:
-    """Return the content of an element that is cut short."""
-    size = data[at + 1] if at + 1 < len(data) else 0
-    return data[at + 2 + (size & 0x7F if size > 0x80 else 0) :]
-
-
 def read(der: bytes) -> Row:
     """Return the columns of one certificate that can be read; `parse_error` tells of the others."""
     row: Row = {"dns_names": [], "ip_addresses": []}
     problems = _Problems()
-    outer, cut = _parts(der)
+    outer, cut = parts(der)
     tag, content = outer[0] if outer else _NO_ELEMENT
     if tag != SEQUENCE:
         row["parse_error"] = "no SEQUENCE, so no certificate"
         return row
     if len(outer) > 1:
         problems.append("bytes after the certificate")
-    inner, inner_cut = _parts(content)
+    inner, inner_cut = parts(content)
     if cut or inner_cut:
         problems.append(cut or inner_cut or "")
     signed, algorithm, *_ = [*inner, _NO_ELEMENT, _NO_ELEMENT]
@@ -96,18 +88,19 @@ def read(der: bytes) -> Row:
 
 
 def _read_signed(signed: bytes, outer_algorithm: Element, row: Row, problems: _Problems) -> None:
-    parts, cut = _parts(signed)
+    elements, cut = parts(signed)
     if cut and not problems:
         problems.append(f"tbsCertificate: {cut}")
     row["version"] = 1
-    if parts and parts[0][0] == 0xA0:
+    if elements and elements[0][0] == CONTEXT_0:
         with problems.of("version"):
             row["version"] = None
-            row["version"] = _small(number(only(parts.pop(0)[1], INTEGER)) + 1)
-    missing = 6 - len(parts)
+            row["version"] = _small(number(only(elements.pop(0)[1], INTEGER)) + 1)
+    missing = 6 - len(elements)
     if missing > 0:
         problems.append(f"tbsCertificate: {missing} fields are missing")
-    serial, algorithm, issuer, validity, subject, key, *rest = [*parts, *[_NO_ELEMENT] * max(missing, 0)]
+    filled = [*elements, *[_NO_ELEMENT] * max(missing, 0)]
+    serial, algorithm, issuer, validity, subject, key, *rest = filled
     with problems.of("serial_number"):
         row["serial_number"] = fields.serial_number(_content(serial, INTEGER))
     with problems.of("signature_algorithm"):
@@ -121,7 +114,7 @@ def _read_signed(signed: bytes, outer_algorithm: Element, row: Row, problems: _P
         row["self_issued"] = row["subject"] == row["issuer"]
     with problems.of("subject_public_key"):
         _read_key(_content(key, SEQUENCE), row)
-    extensions = next((content for tag, content in rest if tag == 0xA3), None)
+    extensions = next((content for tag, content in rest if tag == CONTEXT_3), None)
     if extensions is not None:
         _read_extensions(extensions, row, problems)
 
@@ -140,49 +133,44 @@ def _small(value: int) -> int:
     return value
 
 
-def _said(problem: str | None) -> None:
-    """Report a problem with values that were read all the same."""
+def _raise(problem: str | None) -> None:
+    """Raise what is wrong with values that were read all the same."""
     if problem:
         raise BadEncoding(problem)
 
 
 def _read_algorithm(part: Element, row: Row) -> None:
     row["signature_algorithm"], row["signature_hash"], problem = fields.algorithm(_content(part, SEQUENCE))
-    _said(problem)
+    _raise(problem)
 
 
 def _read_issuer(part: Element, row: Row) -> None:
     name = fields.name(_content(part, SEQUENCE))
     row |= {"issuer": name.text, "issuer_cn": name.common_name}
-    _said(name.problem)
+    _raise(name.problem)
 
 
 def _read_subject(part: Element, row: Row) -> None:
     name = fields.name(_content(part, SEQUENCE))
     row |= {"subject": name.text, "subject_cn": name.common_name}
     row |= {"organisation": name.organisation, "country": name.country}
-    _said(name.problem)
+    _raise(name.problem)
 
 
 def _read_validity(part: Element, row: Row, problems: _Problems) -> None:
     times: list[Element] = []
     with problems.of("validity"):
-        times = _parts(_content(part, SEQUENCE))[0]
+        times = parts(_content(part, SEQUENCE))[0]
     for at, column in enumerate(("not_before", "not_after")):
         with problems.of(column):
             if at >= len(times):
                 raise BadEncoding("missing")
-            tag, content = times[at]
-            if tag == GENERALIZED_TIME and content.startswith(b"0000"):
-                # Python and pandas begin with the year 1, and "always" is what is meant.
-                row[column] = fields.moment(tag, b"0001" + content[4:])
-                raise BadEncoding("the year 0, shown as the year 1")
-            row[column] = fields.moment(tag, content)
+            row[column], problem = time(*times[at])
+            _raise(problem)
 
 
 def _read_key(content: bytes, row: Row) -> None:
-    parts = _parts(content)[0]
-    algorithm, key, *_ = [*parts, _NO_ELEMENT, _NO_ELEMENT]
+    algorithm, key, *_ = [*parts(content)[0], _NO_ELEMENT, _NO_ELEMENT]
     row["key_type"], row["key_size"], row["curve"], problem = fields.key_algorithm(_content(algorithm, SEQUENCE))
     if row["key_type"] == "RSA":
         row["key_size"] = fields.rsa_key_size(_content(key, BIT_STRING))
@@ -191,7 +179,7 @@ def _read_key(content: bytes, row: Row) -> None:
         row["key_size"] = (len(key[1]) - 2) // 2 * 8
     if row["key_type"] == "EC" and problem and _read_known_curve(encoded(SEQUENCE, content), row):
         return
-    _said(problem)
+    _raise(problem)
 
 
 def _read_known_curve(public_key: bytes, row: Row) -> bool:
@@ -207,16 +195,16 @@ def _read_known_curve(public_key: bytes, row: Row) -> bool:
 
 def _extension_values(content: bytes, problems: _Problems) -> Iterator[tuple[bytes, bytes]]:
     with problems.of("extensions"):
-        for _, extension in _parts(only(content, SEQUENCE))[0]:
-            parts = _parts(extension)[0]
-            if not parts or parts[0][0] != OID:
+        for _, extension in parts(only(content, SEQUENCE))[0]:
+            elements = parts(extension)[0]
+            if not elements or elements[0][0] != OID:
                 problems.append("extensions: one without OID")
                 continue
-            value = parts[-1]
-            if value[0] != OCTET_STRING:
-                problems.append(f"extension {fields.extension_name(parts[0][1])}: no OCTET STRING")
+            (_, oid), (tag, value) = elements[0], elements[-1]
+            if tag != OCTET_STRING:
+                problems.append(f"extension {fields.extension_name(oid)}: no OCTET STRING")
                 continue
-            yield parts[0][1], value[1]
+            yield oid, value
 
 
 def _read_extensions(content: bytes, row: Row, problems: _Problems) -> None:
@@ -239,12 +227,12 @@ def _read_alt_names(value: bytes, row: Row) -> None:
     problems: list[str] = []
     names = fields.subject_alt_name(value, problems)
     row["dns_names"], row["ip_addresses"], row["other_names"] = names
-    _said(", ".join(problems))
+    _raise(", ".join(problems))
 
 
 def _read_constraints(value: bytes, row: Row) -> None:
     row["is_ca"], row["path_length"], problem = fields.basic_constraints(value)
-    _said(problem)
+    _raise(problem)
 
 
 def _column(name: str, decode: Callable[[bytes], str | None]) -> Callable[[bytes, Row], None]:
@@ -255,13 +243,10 @@ def _column(name: str, decode: Callable[[bytes], str | None]) -> Callable[[bytes
 
 
 _EXTENSIONS: dict[bytes, Callable[[bytes, Row], None]] = {
-    _ID_CE + bytes([arc]): read_extension
-    for arc, read_extension in {
-        fields.SUBJECT_KEY_ID: _column("subject_key_id", fields.subject_key_id),
-        fields.KEY_USAGE: _column("key_usage", fields.key_usage),
-        fields.SUBJECT_ALT_NAME: _read_alt_names,
-        fields.BASIC_CONSTRAINTS: _read_constraints,
-        fields.AUTHORITY_KEY_ID: _column("authority_key_id", fields.authority_key_id),
-        fields.EXTENDED_KEY_USAGE: _column("extended_key_usage", fields.extended_key_usage),
-    }.items()
+    oids.SUBJECT_KEY_ID: _column("subject_key_id", fields.subject_key_id),
+    oids.KEY_USAGE: _column("key_usage", fields.key_usage),
+    oids.SUBJECT_ALT_NAME: _read_alt_names,
+    oids.BASIC_CONSTRAINTS: _read_constraints,
+    oids.AUTHORITY_KEY_ID: _column("authority_key_id", fields.authority_key_id),
+    oids.EXTENDED_KEY_USAGE: _column("extended_key_usage", fields.extended_key_usage),
 }
