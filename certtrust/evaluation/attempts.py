@@ -19,7 +19,7 @@ from ..names import device_ids
 from ..names.registration_fit import registers_by_device
 from ..schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
 from ..trust import browser_verdict, trust_state
-from .ownership import Whose, leaves, owned, owner, per_text, presented, whose
+from .ownership import Whose, leaves, owned, owner, per_text, presented, unread_of, whose
 
 _FLAGS = ("tls_only", "reverse_proxy")
 _DEVICE_COLUMNS = ("user", "model", "firmware", "location", *_FLAGS)
@@ -93,7 +93,8 @@ def joined(fleet: Fleet, known: Whose, of: str) -> pd.DataFrame:
     cases = _with_default_name(_with_device(cases, devices))
     cases["scenario"] = scenarios(cases)
     held = owned(known.held, known.tails)
-    place = presented(cases, same, rows["time"], fleet.certificates, held, or_next=of == "devices")
+    unread = unread_of(fleet.certificates, known.tails)
+    place = presented(cases, same, rows["time"], fleet.certificates, held, unread, or_next=of == "devices")
     number, first = combine(same, place)
     cases = _with_certificate(cases.iloc[same[first]].reset_index(drop=True), fleet.certificates, place[first])
     cases = _with_trust_paths(cases, fleet.certificates, fleet.trust, fleet.links)
@@ -246,14 +247,16 @@ def _with_trust_paths(
     # A listing tells names and dates of a certificate, and holds nothing that could be verified.
     listing = known & cases["fingerprint"].isna()
     failure = outcome["trust_failure"].mask(listing, "unreadable")
-    return cases.assign(trust_paths=outcome["trust_paths"], trust_failure=failure)
+    reason = cases["certificate_error"].fillna(trust_state.ONLY_LISTED)
+    detail = outcome["trust_detail"].mask(listing, reason)
+    return cases.assign(trust_paths=outcome["trust_paths"], trust_failure=failure, trust_detail=detail)
 
 
 def _at_its_time(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the trust outcome at the row's own time."""
     at_its_time = trust_state.trust_at(rows, rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us")))
     state, trusted_by = at_its_time["trust_state"], at_its_time["trusted_by"]
-    return rows.assign(trust_state=state, trusted_by=trusted_by, trust_failure=trust_state.failure_of(state))
+    return rows.assign(trust_state=state, trusted_by=trusted_by, **trust_state.failures(state, rows["trust_detail"]))
 
 
 def browser_attempts(

@@ -85,7 +85,7 @@ def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None =
         )
     moment = _moment(attempts, at)
     judged = attempts.assign(judged_at=moment, **trust_state.trust_at(attempts, moment))
-    judged["trust_failure"] = trust_state.failure_of(judged["trust_state"])
+    judged = judged.assign(**trust_state.failures(judged["trust_state"], judged["trust_detail"]))
     asked = _asked(judged)
     outcome = _outcomes(judged, moment, asked)
     verdict, broken = _agreed(outcome, judged["scenario"], asked)

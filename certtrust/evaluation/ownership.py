@@ -14,6 +14,7 @@ from ..arrays.arrow import true
 from ..arrays.grouping import Codes, combine, distinct, places, places_of_rows
 from ..fleet import Fleet
 from ..names import device_ids
+from ..trust import trust_state
 
 OWNING = (
     "fingerprint",
@@ -133,21 +134,49 @@ def held_by(certificates: pd.DataFrame, serials: pd.Series, names: pd.Series) ->
     """Return the leaves with the device that presents each, by its file or its CN."""
     found = leaves(certificates)
     own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
+    names_device = (places(own_cn, names) >= 0) | true(own_cn.str.fullmatch(device_ids.SOFT_CLIENT))
     by_file = per_text(lambda text: _canonical(text, serials), found["device"])
-    return found.assign(device=by_file.fillna(own_cn.where(places(own_cn, names) >= 0)))
+    return found.assign(device=by_file.fillna(own_cn.where(names_device)))
 
 
 def owned(held: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
-    """Return one leaf per device and bundle: rather the one whose CN is the device, and rather no CA."""
-    foreign_cn = per_text(lambda text: _canonical(text, serials), held["subject_cn"]) != held["device"]
-    ranked = held.assign(_foreign=foreign_cn, _ca=held["is_ca"].fillna(value=False).astype(bool))
-    ranked = ranked.dropna(subset=["device"]).sort_values(["_foreign", "_ca", "position"], kind="stable")
-    return ranked.drop_duplicates(["device", "bundle"]).drop(columns=["_foreign", "_ca"])
+    """Return the leaves of devices, without the CAs that merely came with one, in an order of their own."""
+    held = held.dropna(subset=["device"])
+    is_ca = true(held["is_ca"])
+    if is_ca.any():
+        foreign = per_text(lambda text: _canonical(text, serials), held["subject_cn"]) != held["device"]
+        others = held[~is_ca]
+        beside = places_of_rows((held["device"], held["bundle"]), (others["device"], others["bundle"])) >= 0
+        held = held[~(is_ca & foreign.to_numpy(dtype=bool) & beside)]
+    # Of several that were issued in the same second, not the order of files decides.
+    return held.sort_values("fingerprint", kind="stable")
+
+
+def unread_of(certificates: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
+    """Return one unreadable certificate of each device of which a file could not be read in full."""
+    rows = trust_state.unread(certificates) & certificates["device"].notna().to_numpy()
+    listed_only = (certificates["der"].isna() & certificates["subject"].notna()).to_numpy()
+    place = np.flatnonzero(rows & ~listed_only)
+    broken = certificates[["source", "fingerprint", "device"]].iloc[place].assign(place=place)
+    broken["device"] = per_text(lambda text: _canonical(text, serials), broken["device"])
+    return broken.sort_values(["source", "fingerprint"]).drop_duplicates("device")
+
+
+def first_arrivals(certificates: pd.DataFrame) -> Codes:
+    """Return for each row of certificates the place of the one that stands for all of its fingerprint."""
+    place = np.arange(len(certificates))
+    again = certificates["fingerprint"].duplicated(keep=False) & certificates["fingerprint"].notna()
+    if again.any():
+        rows = certificates.loc[again.to_numpy(), ["fingerprint", "bundle", "position"]]
+        rows = rows.assign(place=np.flatnonzero(again)).sort_values(["fingerprint", "bundle", "position"])
+        first = rows.groupby("fingerprint", sort=False)["place"].transform("first")
+        place[rows["place"]] = first
+    return place
 
 
 def numbered(certificates: pd.DataFrame) -> pd.DataFrame:
     """Return what tells a device's own certificate, with the place of each row."""
-    return certificates[list(OWNING)].assign(place=np.arange(len(certificates)))
+    return certificates[list(OWNING)].assign(place=first_arrivals(certificates))
 
 
 def presented(
@@ -156,15 +185,16 @@ def presented(
     time: pd.Series,
     certificates: pd.DataFrame,
     held: pd.DataFrame,
+    unread: pd.DataFrame,
     *,
     or_next: bool,
 ) -> Codes:
-    """Return the place of each row's certificate: the one that its log line names, else the device's newest one."""
+    """Return the place of each row's certificate: the one that its log line names, else the device's newest one.
+
+    Which one is the newest is not known where a file of the device could not be read: then its row is returned.
+    """
     named = cases["fingerprint"].str.lower()
-    first_held = places(named, held["fingerprint"])
-    place = np.where(
-        first_held >= 0, np.append(held["place"], -1)[first_held], places(named, certificates["fingerprint"])
-    )[same]
+    place = np.append(first_arrivals(certificates), -1)[places(named, certificates["fingerprint"])][same]
     silent = np.flatnonzero(named.isna().to_numpy()[same])
     owners = distinct(held["device"])
     place[silent] = _newest_issued(
@@ -173,6 +203,8 @@ def presented(
         held.assign(owner=places(held["device"], owners)),
         or_next=or_next,
     )
+    broken = places(cases["device"], unread["device"])[same[silent]]
+    place[silent] = np.where(broken >= 0, np.append(unread["place"], -1)[broken], place[silent])
     return place
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 from ..arrays.arrow import true
 from ..names import matching
 from ..names.device_ids import hardware_ids, same_spelling, serials
+from ..schema import TRUSTED_STATES, UNDECIDED_STATES
 from ..texts.sentences import sentences
 from ..trust import browser_verdict
 
@@ -42,8 +43,7 @@ HYGIENE: dict[str, tuple[str, ...]] = {
 }
 """Opinions that are shown beside a scenario and never decide its verdict."""
 
-TRUSTED = ("listed", "chain")
-UNDECIDED = ("no certificate", "no trust list", "unreadable")
+TRUSTED = TRUSTED_STATES
 
 WEAK_HASHES = ("md2", "md4", "md5", "sha1")
 WITHOUT_HASH = ("ed25519", "ed448")
@@ -97,8 +97,8 @@ def _flags(values: pd.Series) -> pd.Series:
 
 def _trusted(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
     state = attempts["trust_state"]
-    decided = state.notna() & ~state.isin(UNDECIDED)
-    return _flags(state.isin(TRUSTED)).where(decided)
+    decided = state.notna() & ~state.isin(UNDECIDED_STATES)
+    return _flags(state.isin(TRUSTED_STATES)).where(decided)
 
 
 def _trust_state(attempts: pd.DataFrame) -> pd.Series:

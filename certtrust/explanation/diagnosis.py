@@ -306,6 +306,7 @@ def _registered(
             scenario=scenario,
             trust_paths=outcome["trust_paths"],
             trust_failure=outcome["trust_failure"].mask(own["fingerprint"].isna(), "unreadable"),
+            trust_detail=outcome["trust_detail"],
         ),
         ATTEMPTS,
     )
