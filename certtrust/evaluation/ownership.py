@@ -16,6 +16,7 @@ from ..fleet import Fleet
 from ..names import device_ids
 from ..trust import trust_state
 
+_INTERFACE = r"(?:-[^\n]*)?\n?"
 OWNING = (
     "fingerprint",
     "bundle",
@@ -64,7 +65,19 @@ def whose(fleet: Fleet, serials: pd.Series | None = None) -> Whose:
 
 def owner(rows: pd.DataFrame, devices: pd.DataFrame, serials: pd.Series) -> pd.Series:
     """Return the device of each row: by what it says of itself, else by its user object, else by its name."""
-    return identify(rows, serials).fillna(_by_user(rows, devices)).fillna(_by_name(rows, serials))
+    by_itself = _serial_in_name(rows).fillna(identify(rows, serials))
+    return by_itself.fillna(_by_user(rows, devices)).fillna(_by_name(rows, serials))
+
+
+def _serial_in_name(rows: pd.DataFrame) -> pd.Series:
+    """Return the serial that a row without one registers by, where it ends as its hardware ID does."""
+    silent = np.flatnonzero(rows["serial"].isna() & rows["hardware_id"].notna() & rows["registration_name"].notna())
+    named = rows[["hardware_id", "registration_name"]].iloc[silent]
+    in_name = per_text(lambda text: device_ids.leading_serials(text, _INTERFACE), named["registration_name"])
+    tail = per_text(lambda text: device_ids.hardware_ids(text)["tail"], named["hardware_id"])
+    found = pd.Series(None, index=rows.index, dtype="str")
+    found.iloc[silent] = in_name.where(in_name.str.slice(6) == tail).array
+    return found
 
 
 def known_serials(fleet: Fleet) -> pd.Series:
@@ -105,9 +118,10 @@ def _by_name(rows: pd.DataFrame, serials: pd.Series) -> pd.Series:
     """Identify rows by the registration name: a serial (with an interface), a hardware ID, else the name itself."""
 
     def canonical(text: pd.Series) -> pd.Series:
-        return device_ids.leading_serials(text, r"(?:-[^\n]*)?\n?").fillna(_canonical(text, serials))
+        return device_ids.leading_serials(text, _INTERFACE).fillna(_canonical(text, serials))
 
-    return per_text(canonical, rows["registration_name"])
+    names = device_ids.without_interface(rows["registration_name"].astype("str"), rows["interface"].astype("str"))
+    return per_text(canonical, names)
 
 
 def _by_user(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.Series:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..arrays.arrow import true
 from ..names import matching
-from ..names.device_ids import hardware_ids, same_spelling, serials
+from ..names.device_ids import SOFT_CLIENT, hardware_ids, same_spelling, serials
 from ..schema import TRUSTED_STATES, UNDECIDED_STATES
 from ..texts.sentences import sentences
 from ..trust import browser_verdict
@@ -175,19 +175,27 @@ def _expired_or_early(attempts: pd.DataFrame) -> pd.Series:
 def _key_is_strong(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
     kind = attempts["key_type"]
     least = np.where(kind.isin(["RSA", "DSA"]), 2048, np.where(kind == "EC", 224, 0))
-    return _flags(attempts["key_size"] >= least).where(kind.notna())
+    return _flags(attempts["key_size"] >= least).where(kind.notna() & _certificate_is_known(attempts))
 
 
 def _hash_is_current(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
     used = attempts["signature_hash"]
     without_hash = attempts["signature_algorithm"].isin(WITHOUT_HASH)
-    return _flags(~used.isin(WEAK_HASHES)).where(used.notna() | without_hash)
+    return _flags(~used.isin(WEAK_HASHES)).where((used.notna() | without_hash) & _certificate_is_known(attempts))
 
 
 def _ends_at_a_boundary(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    certificate_is_known = attempts["subject"].notna() | attempts["subject_cn"].notna()
-    inside = matching.ends_inside(attempts["registration_name"], attempts["subject_cn"])
-    return (~inside).where(certificate_is_known)
+    name, cn = attempts["registration_name"], attempts["subject_cn"]
+    inside = matching.ends_inside(name, cn)
+    # The name of a soft client counts in upper or lower case where it is its hardware ID.
+    soft = np.flatnonzero(name.str.fullmatch(SOFT_CLIENT).fillna(value=False))
+    in_any_case = matching.ends_inside(name.iloc[soft].str.lower(), cn.iloc[soft].str.lower())
+    inside.iloc[soft] = inside.iloc[soft] | in_any_case
+    return (~inside).where(_certificate_is_known(attempts))
+
+
+def _certificate_is_known(attempts: pd.DataFrame) -> pd.Series:
+    return attempts["subject"].notna() | attempts["subject_cn"].notna()
 
 
 def _browsers_accept(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:

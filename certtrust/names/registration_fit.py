@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ..arrays.arrow import bits, flags, true
 from .certificate_names import REFUSED, common_names, reader_reported, subject_is_unread
-from .device_ids import SOFT_CLIENT, hardware_ids, leading_serials, same_spelling, serials
+from .device_ids import SOFT_CLIENT, hardware_ids, leading_serials, same_spelling, serials, without_interface
 from .prefixes import begins_with_cn, usable
 
 Mask = npt.NDArray[np.bool_]
@@ -154,7 +154,7 @@ class _Spellings(NamedTuple):
 
 
 def _spellings(names: pd.DataFrame) -> _Spellings:
-    name = names["name"]
+    name = without_interface(names["name"], names["interface"])
     serial = serials(names["serial"]).fillna(serials(names["hardware_id"]))
     hardware_id = names["hardware_id"].where(serials(names["hardware_id"]).isna())
     serial_as_name = leading_serials(name, _INTERFACE)
