@@ -386,7 +386,9 @@ BOTH_KNOWN = SERIAL_KNOWN | HARDWARE_ID_KNOWN
         ("swphone", "Swphone_ada", {"hardware_id": "Swphone_ada"}, True, None),
         ("Swphone_ada", "ada", {"hardware_id": "Swphone_ada"}, False, None),
         ("Swphone_ada", None, {"hardware_id": "SWPHONE_ADA"}, True, None),
-        ("Swphone_ada", "SWPHONE_ADA", {}, False, None),
+        ("Swphone_ada", "SWPHONE_ADA", {}, True, None),
+        ("Ada", "ADA", {}, False, None),
+        ("Ada", "ADA", {"hardware_id": "ada"}, True, None),
         ("0090332f688a", None, {}, None, None),
     ],
 )

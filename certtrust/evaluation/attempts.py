@@ -140,7 +140,8 @@ def _agreed(devices: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     if not several.any():
         return devices
     grouped = devices[several].groupby(keys, sort=False)
-    agreed = grouped.first().mask(grouped.nunique() > 1)
+    values = grouped.nunique()
+    agreed = grouped.first().mask(values > 1)
     flags = list(_FLAGS)
     one_is_silent = grouped[flags].count().lt(grouped.size(), axis=0)
     agreed[flags] = agreed[flags].mask(one_is_silent)
