@@ -240,8 +240,8 @@ TRUST_STATES: dict[str, str] = {
     "no certificate": "no certificate of the device is known",
     "no trust list": "no trust list of the PBX is known",
     "unreadable": "the certificate could not be read well enough to verify it",
-    "incomplete trust list": "the trust list of the PBX could not be read in full, and what was read holds none of the chain",
-    "incomplete chain": "what came with the certificate could not be read in full, and what was read leads to no entry",
+    "incomplete trust list": "the trust list could not be read in full, and what was read holds none of the chain",
+    "incomplete chain": "what came with the certificate could not be read in full, and what was read leads nowhere",
     "chain too long": "no entry of the list is reached by 32 CAs or fewer",
     "too many names": "the names of the certificate are too many to compare with the name constraints of a CA",
 }

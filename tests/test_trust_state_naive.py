@@ -82,7 +82,9 @@ def says_ca(der: bytes) -> bool:
 @cache
 def same_holder(one: bytes, other: bytes) -> bool:
     """Return whether two certificates have the same name and key."""
-    keys = [loaded(each).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for each in (one, other)]
+    keys = [
+        loaded(each).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for each in (one, other)
+    ]
     return keys[0] == keys[1] and loaded(one).subject == loaded(other).subject
 
 

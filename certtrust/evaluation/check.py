@@ -39,7 +39,7 @@ _PASS, _FAIL, _UNKNOWN = range(3)
 _UP, _FAILED = range(2)
 _LOG, _RULE = range(2)
 _PLACE: dict[str, int] = {cause: place for place, cause in enumerate(CAUSES.categories)}
-_ISO_DATE = r"\d{4}-\d{2}-\d{2}(?!\d)"
+_ISO_DATE = r"\d{4}(?:-?\d{2}(?:-?\d{2})?)?(?![\d./])"
 _H323 = ("h323-password", "h323-certificate")
 
 Flags = npt.NDArray[np.bool_]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from ..schema import TRUSTED_STATES as TRUSTED
-from ..texts.sentences import sentences
 from .requirements import BY_CODE, HYGIENE, NAMES, RULES, SCENARIOS, Rule
 
 __all__ = ["BY_CODE", "HYGIENE", "NAMES", "RULES", "SCENARIOS", "TRUSTED", "Rule", "rules"]
@@ -27,19 +26,18 @@ def rules() -> pd.DataFrame:
     >>> rules().set_index("code").loc["browser.name", "scenario"]
     'browser'
     """
-    texts = sentences()
     rows = [
         {
             "code": rule.code,
             "scenario": ", ".join(rule.scenarios),
-            "title": rule.sentences["title"],
-            "requirement": rule.sentences["requirement"],
+            "title": texts["title"],
+            "requirement": texts["requirement"],
             "citation": rule.citation,
             "needs": ", ".join(rule.needs),
-            "remedy": rule.sentences["remedy"],
-            "not_checked": texts["not_checked"][rule.code],
-            "reading": texts["readings"].get(rule.code, ""),
+            "remedy": texts["remedy"],
+            "not_checked": texts["not_checked"],
+            "reading": texts.get("reading", ""),
         }
-        for rule in RULES
+        for rule, texts in ((rule, rule.sentences) for rule in RULES)
     ]
     return pd.DataFrame(rows)

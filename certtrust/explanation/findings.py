@@ -275,7 +275,10 @@ def _listed(value: Any) -> list[str]:
 _TOLD = ("why", "remedy")
 UNKNOWN = "?"
 """What the names of wordings begin with that are used where a rule cannot be decided."""
-_BLANKS = {"blank at the start": lambda cn: cn[:1] == " ", "blank at the end": lambda cn: cn[-1:] == " "}
+_BLANKS: dict[str, Callable[[str], bool]] = {
+    "blank at the start": lambda cn: cn.startswith(" "),
+    "blank at the end": lambda cn: cn.endswith(" "),
+}
 _UNSEEN = ("Zs", "Zl", "Zp", "Cc", "Cf", "Pd")
 _LISTS = {"dns_names", "ip_addresses", "browser_paths"}
 _NAMES = ("subject_cn", "dns_names", "ip_addresses")

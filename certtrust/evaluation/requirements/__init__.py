@@ -37,7 +37,7 @@ POSSIBLE = ("browser", "h323-password", "h323-certificate")
 OPINION = "hygiene."
 """What the codes of opinions begin with: they are shown beside a scenario, and never decide its verdict."""
 
-_SENTENCES = ("title", "requirement", "has", "why", "remedy", "unknown", "missing")
+_SENTENCES = ("title", "requirement", "has", "why", "remedy", "unknown", "missing", "not_checked")
 _FOLDER = "certtrust/evaluation/requirements"
 _TEXTS = "certtrust/texts/en.toml"
 
@@ -48,12 +48,15 @@ def _listed() -> tuple[Rule, ...]:
     Raises
     ------
     CerttrustError
-        If a file of this folder is not listed, or a listed one holds no rules.
+        If a file of this folder is not listed, or a listed one is absent or holds no rules.
     """
     files = {module.name for module in pkgutil.iter_modules(__path__)} - {"rule"}
     forgotten = sorted(files - set(MODULES))
     if forgotten:
         raise CerttrustError(f"{_FOLDER}/{forgotten[0]}.py is not listed in MODULES of {_FOLDER}/__init__.py")
+    absent = [name for name in MODULES if name not in files]
+    if absent:
+        raise CerttrustError(f"MODULES of {_FOLDER}/__init__.py lists {absent[0]!r}, but there is no {absent[0]}.py")
     rules: list[Rule] = []
     for name in MODULES:
         module: Any = import_module(f"{__name__}.{name}")
@@ -66,7 +69,6 @@ def _listed() -> tuple[Rule, ...]:
 def _defects(rule: Rule) -> Iterable[str]:
     """Yield what a rule lacks, a sentence each."""
     opinion = rule.code.startswith(OPINION)
-    texts = sentences()
     if not rule.citation:
         yield "has no citation: say where its demand stands"
     if not rule.scenarios:
@@ -84,12 +86,10 @@ def _defects(rule: Rule) -> Iterable[str]:
     words = {rule.stale, rule.stale_if_seen} - {None}
     if not opinion and (rule.stale is None or not words <= set(STALE)):
         yield f"does not say what is probably `stale` where the log contradicts it: one of {', '.join(STALE)}"
-    own = texts["rules"].get(rule.code, {})
+    own = sentences()["rules"].get(rule.code, {})
     missing = [name for name in _SENTENCES if not own.get(name)]
     if missing:
         yield f'has no sentence `{missing[0]}` in [rules."{rule.code}"] of {_TEXTS}'
-    if not texts["not_checked"].get(rule.code):
-        yield f"has no sentence in [not_checked] of {_TEXTS}: say what it does not check, and why"
 
 
 def _checked(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:

@@ -37,7 +37,7 @@ NAMES = (
 class Rule:
     """A requirement, or an opinion that is shown beside the requirements of a scenario.
 
-    Its sentences stand in the file of sentences, in `rules."<code>"` and `not_checked`.
+    Its sentences stand in the file of sentences, in `rules."<code>"`.
     """
 
     code: str
@@ -84,10 +84,10 @@ def as_flags(values: pd.Series) -> pd.Series:
 
 def chosen(index: pd.Index, kinds: Mapping[str, Any]) -> pd.Series:
     """Return for each row the first of the kinds whose mask holds, missing where none does."""
-    found = pd.Series(None, index=index, dtype="str")
-    for kind, mask in reversed(kinds.items()):
-        found = found.mask(mask, kind)
-    return found
+    kind_of_row = pd.Series(None, index=index, dtype="str")
+    for kind, mask in reversed(list(kinds.items())):
+        kind_of_row = kind_of_row.mask(mask, kind)
+    return kind_of_row
 
 
 def certificate_is_known(attempts: pd.DataFrame) -> pd.Series:
