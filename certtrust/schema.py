@@ -240,8 +240,23 @@ TRUST_STATES: dict[str, str] = {
     "no certificate": "no certificate of the device is known",
     "no trust list": "no trust list of the PBX is known",
     "unreadable": "the certificate could not be read well enough to verify it",
+    "incomplete trust list": "the trust list could not be read in full, and what was read holds none of the chain",
+    "incomplete chain": "what came with the certificate could not be read in full, and what was read leads nowhere",
+    "chain too long": "no entry of the list is reached by 32 CAs or fewer",
+    "too many names": "the names of the certificate are too many to compare with the name constraints of a CA",
 }
-"""Values of `trust_state`; `listed` and `chain` are trusted, the last three leave the rule unknown."""
+"""Values of `trust_state`: see TRUSTED_STATES and UNDECIDED_STATES; with all others the rule is broken."""
+
+TRUSTED_STATES = ("listed", "chain")
+UNDECIDED_STATES = (
+    "no certificate",
+    "no trust list",
+    "unreadable",
+    "incomplete trust list",
+    "incomplete chain",
+    "chain too long",
+    "too many names",
+)
 
 ATTEMPTS = Table(
     "ATTEMPTS",
@@ -299,6 +314,8 @@ ATTEMPTS = Table(
             "key_type",
             "key_size",
             "signature_hash",
+            "signature_algorithm",
+            "key_usage",
             "extended_key_usage",
         ),
         Column("certificate_error", TEXT, "parse_error of the certificate", ""),
@@ -307,7 +324,13 @@ ATTEMPTS = Table(
         Column(
             "trust_paths", OBJECT, "every way to an entry of the list with the time span in which its CAs are valid", ""
         ),
-        Column("trust_failure", WORD, "trust_state while none of the paths is valid", "untrusted CA"),
+        Column(
+            "trust_detail",
+            TEXT,
+            "what exactly stands in the way of trust: what could not be read, or a limit of a CA",
+            "the CA Example CA: its path length is 0, but 1 CA stands below it",
+        ),
+        Column("trust_failure", WORD, "why it is not trusted at that moment; missing where it is", "untrusted CA"),
         Column(
             "browser_paths", OBJECT, "what today's browsers make of the certificate and its chain; for URLs only", ""
         ),

@@ -222,3 +222,134 @@ def test_no_function_changes_its_argument():
     ct.attempts(given, of="devices")
     for frame, copy in zip((given.certificates, given.trust, given.devices, given.registrations), before, strict=True):
         pd.testing.assert_frame_equal(frame, copy)
+
+
+@pytest.mark.parametrize(
+    ("tls_only", "expected"),
+    [
+        ((True, None), pd.NA),
+        ((None, True), pd.NA),
+        ((False, None), pd.NA),
+        ((True, True), True),
+        ((False, False), False),
+        ((None, None), pd.NA),
+    ],
+)
+@pytest.mark.parametrize("flag", ["tls_only", "reverse_proxy"])
+def test_a_flag_is_known_where_every_entry_tells_it(flag, tls_only, expected):
+    """An entry that inherits its flag is silent, and what the other one says does not hold for it."""
+    devices = [
+        {"pbx": "hq", "user": str(number), "serial": PHONE, flag: value} for number, value in enumerate(tls_only)
+    ]
+    attempts = ct.attempts(fleet(devices=devices, registrations=[{"serial": PHONE, "pbx": "hq"}]))
+    assert attempts[flag].tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("row", "by_certificate"),
+    [
+        ({"registration_name": PHONE}, True),
+        ({"registration_name": f"{PHONE}-TEL1", "interface": "TEL1"}, True),
+        ({"registration_name": "IP222-2f-68-8a"}, True),
+        ({"registration_name": "ip222-2F-68-8A"}, True),
+        ({"registration_name": "IP222-2f-68-8a-TEL1", "interface": "TEL1"}, True),
+        ({"registration_name": "SWPHONE_ADA"}, True),
+        ({"registration_name": "ada", "hardware_id": "Ada"}, True),
+        ({"hardware_id": "IP222-2f-68-8a"}, True),
+        ({"serial": PHONE}, True),
+        ({"hardware_id": "Swphone_ada"}, True),
+        ({"registration_name": "room-1", "serial": PHONE}, False),
+        ({"registration_name": "0090332f6800", "serial": PHONE}, False),
+        ({}, False),
+    ],
+)
+def test_who_registers_by_its_own_name_does_so_by_certificate(row, by_certificate):
+    """Over H.323/TLS; and what more is known of the device takes no scenario away."""
+    more = [{"serial": PHONE, "tls_only": False}, {"hardware_id": "IP222-2f-68-8a"}, {"hardware_id": "Swphone_ada"}]
+    for devices in ([], more[:1], more[1:2], more):
+        for protocol, expected in (("H.323/TLS", by_certificate), ("H.323/TCP", False), (None, False)):
+            attempts = ct.attempts(fleet(devices=devices, registrations=[{**row, "protocol": protocol}]))
+            assert attempts["scenario"].eq("h323-certificate").tolist() == [expected], (devices, protocol)
+
+
+def chosen(certificates, row, time="2026-01-01"):
+    """Return the year in which the certificate of an attempt was issued, and how it was found."""
+    given = ct.Fleet(
+        certificates,
+        ct.read_trust_list(CA.cert_pem.bytes()),
+        empty(DEVICES),
+        conform(pd.DataFrame([row]), REGISTRATIONS),
+    )
+    given = ct.Fleet(given.certificates, given.trust, given.devices, given.registrations.assign(state="up"))
+    given.registrations["time"] = pd.to_datetime([time], utc=True).as_unit("us")
+    attempt = ct.attempts(given).iloc[0]
+    return None if pd.isna(attempt["not_before"]) else attempt["not_before"].year
+
+
+@pytest.mark.parametrize("name", [PHONE, "Smartphone_kim645"])
+def test_the_newest_certificate_counts_wherever_it_stands(name):
+    """In one file in any order, in several files, and before one that is not issued yet."""
+    old, new, next_one = (issue(name, year=year) for year in (2018, 2022, 2031))
+    for pems in ([old, new, next_one], [next_one, new, old], [new, next_one, old]):
+        together = ct.read_certificates(b"".join(pems)).assign(bundle="export.pem", source="export.pem")
+        apart = fleet(pems).certificates
+        for certificates in (together, apart):
+            row = {"registration_name": name}
+            assert chosen(certificates, row) == 2022
+            assert chosen(certificates, row, "2020-01-01") == 2018
+            assert chosen(certificates, row, "2033-01-01") == 2031
+            assert chosen(certificates, row, "2017-01-01") is None
+
+
+def test_of_certificates_of_one_second_not_the_order_decides():
+    """The same one is taken, whichever stands first."""
+    pems = [issue(PHONE, year=2020) for _ in range(4)]
+    taken = set()
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]):
+        attempts = ct.attempts(fleet([pems[number] for number in order], registrations=[{"serial": PHONE}]))
+        taken |= set(attempts["fingerprint"])
+    assert len(taken) == 1
+
+
+def test_a_file_of_the_device_that_cannot_be_read_leaves_its_certificate_unknown():
+    """It may hold the newest one; a certificate that the log names is judged all the same."""
+    good = issue(PHONE, year=2020)
+    certificates = fleet([good]).certificates
+    cut = ct.read_certificates(good[:60]).assign(device=PHONE, source=f"{PHONE}.pem", bundle=f"{PHONE}.pem")
+    both = conform(pd.concat([certificates, cut], ignore_index=True), CERTIFICATES)
+    fingerprint = certificates["fingerprint"].iloc[0]
+    rows = [{"serial": PHONE}, {"serial": PHONE, "fingerprint": fingerprint}, {"serial": "0090330000aa"}]
+    given = fleet(registrations=[{**row, "time": pd.Timestamp("2026-01-01T00:00:00Z")} for row in rows])
+    attempts = ct.attempts(ct.Fleet(both, given.trust, given.devices, given.registrations))
+    assert attempts["trust_state"].tolist() == ["unreadable", "chain", "no certificate"]
+    assert attempts["certificate_error"].notna().tolist() == [True, False, False]
+    results = ct.check(attempts)
+    assert results["time.validity"].tolist() == [pd.NA, True, pd.NA]
+    key = {"parse_error": "PRIVATE KEY: a private key, skipped", "device": PHONE, "bundle": "0.pem"}
+    with_key = conform(pd.concat([certificates, pd.DataFrame([key])], ignore_index=True), CERTIFICATES)
+    attempts = ct.attempts(ct.Fleet(with_key, given.trust, given.devices, given.registrations))
+    assert attempts["trust_state"].tolist()[0] == "chain"
+
+
+def test_a_certificate_in_two_files_is_judged_by_both_chains():
+    """Alone in one file and with its chain in the other; neither the file's name nor the log decides."""
+    sub = CA.create_child_ca(key_type=trustme.KeyType.ECDSA)
+    leaf = sub.issue_cert("x.example.com", common_name=PHONE, key_type=trustme.KeyType.ECDSA)
+    alone, chain = leaf.cert_chain_pems[0].bytes(), b"".join(pem.bytes() for pem in leaf.cert_chain_pems)
+    for pems in ([alone, chain], [chain, alone]):
+        given = fleet(pems)
+        fingerprint = ct.read_certificates(alone)["fingerprint"].iloc[0]
+        rows = [{"serial": PHONE}, {"serial": PHONE, "fingerprint": fingerprint}]
+        given = fleet(pems, registrations=rows)
+        assert ct.attempts(given)["trust_state"].tolist() == ["chain", "chain"]
+
+
+def test_why_a_certificate_is_not_trusted_stands_in_rows_that_are_not():
+    """A row that passes says nothing of failures; judged at another moment it does."""
+    attempts = ct.attempts(fleet([issue(PHONE)], registrations=[{"serial": PHONE}]))
+    results = ct.check(attempts)
+    assert results[["trust_state"]].astype("str").values.tolist() == [["chain"]]
+    assert results["trust_failure"].isna().all()
+    later = ct.check(results, at="9000-01-01")
+    assert later["trust_failure"].astype("str").tolist() == ["expired CA"] == later["trust_state"].tolist()
+    assert ct.check(later, at="2026-01-01")["trust_failure"].isna().all()

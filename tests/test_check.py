@@ -51,6 +51,16 @@ def judge(*changes, at=None):
         ({}, "pass", None),
         ({"clock_unset": True, "time": pd.NaT}, "fail", "time.clock"),
         ({"clock_unset": pd.NA, "time": pd.NaT}, "unknown", None),
+        ({"clock_unset": True, "time": pd.NaT, "protocol": "H.323/TCP", "tls_only": False}, "pass", None),
+        ({"clock_unset": True, "time": pd.NaT, "protocol": "H.323/UDP", "tls_only": False}, "pass", None),
+        ({"clock_unset": pd.NA, "time": pd.NaT, "protocol": "H.323/TCP", "tls_only": False}, "pass", None),
+        ({"clock_unset": True, "time": pd.NaT, "protocol": None, "tls_only": False}, "fail", "time.clock"),
+        ({**PASSWORD, "clock_unset": True, "time": pd.NaT, "protocol": None}, "unknown", None),
+        ({**PASSWORD, "clock_unset": True, "time": pd.NaT, "protocol": "H.323"}, "unknown", None),
+        ({"trust_paths": (), "trust_failure": "incomplete trust list"}, "unknown", None),
+        ({"trust_paths": (), "trust_failure": "incomplete chain"}, "unknown", None),
+        ({"trust_paths": (), "trust_failure": "chain too long"}, "unknown", None),
+        ({"trust_paths": (), "trust_failure": "too many names"}, "unknown", None),
         ({"protocol": "H.323/TCP"}, "fail", "transport.tls_only"),
         ({"protocol": "H.323/TCP", "tls_only": False}, "pass", None),
         ({"protocol": "H.323/TCP", "tls_only": pd.NA}, "unknown", None),
@@ -270,3 +280,34 @@ def test_moments_go_by_label_and_none_may_stand_there_twice():
     pd.testing.assert_frame_equal(found.set_axis(attempts.index), expected)
     with pytest.raises(ct.CerttrustError, match="labels occur more than once"):
         ct.check(attempts, at=moments.set_axis(twice))
+
+
+def test_hygiene_says_nothing_of_a_certificate_that_is_not_known():
+    """No certificate, or only its fingerprint in the log: no opinion on it."""
+    nothing = {"subject": None, "subject_cn": None, "not_before": pd.NaT, "not_after": pd.NaT}
+    nothing |= {"trust_paths": (), "trust_failure": "no certificate"}
+    results = judge(
+        {**nothing, "fingerprint": None}, nothing, {**nothing, "fingerprint": None, "registration_name": None}
+    )
+    hygiene = [code for code in results if code.startswith("hygiene.")]
+    assert results[hygiene].isna().all(axis=None)
+    known = judge({"signature_hash": "sha1", "key_type": "RSA", "key_size": 1024, "signature_algorithm": "x"})
+    assert known["hygiene.weak_signature"].tolist() == [False] == known["hygiene.weak_key"].tolist()
+    assert judge({"signature_algorithm": "ed25519"})["hygiene.weak_signature"].tolist() == [True]
+    assert judge({"signature_algorithm": "1.2.3"})["hygiene.weak_signature"].isna().all()
+
+
+@pytest.mark.parametrize("at", ["01.06.2026", "13.06.2026", "06/01/2026", "1.6.26", "June 2026", "2026/06/01"])
+def test_a_moment_is_written_with_the_year_first(at):
+    """Other forms are read in two ways by different people, and by computers in a third."""
+    with pytest.raises(ct.CerttrustError, match="year first"):
+        judge({}, at=at)
+    for good in (
+        "2026-06-01",
+        "2026-06-01 12:00",
+        "2026-06-01T12:00:00Z",
+        "2026-06-01T12:00+02:00",
+        "20260601",
+        "2026-06",
+    ):
+        assert judge({}, at=good)["judged_at"].dt.month.tolist() == [6]

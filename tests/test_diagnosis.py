@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 import trustme
+from chain_builder import certificate
 
 import certtrust as ct
 from certtrust.trust import links, trust_state
@@ -161,3 +162,125 @@ def test_no_certificate_at_all_is_a_callers_mistake():
     """Text without a certificate is refused, with what would be taken."""
     with pytest.raises(ct.CerttrustError, match="PEM"):
         ct.diagnose(b"", scenario="h323-password")
+
+
+SUB = CA.create_child_ca()
+BELOW = SUB.issue_cert("x.example.com", common_name=PHONE).cert_chain_pems
+CHAIN = [*(pem.bytes() for pem in BELOW), ROOT]
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]])
+def test_the_leaf_is_judged_wherever_it_stands(order):
+    """A PKCS#7 file is a set, and many tools write the root first: the leaf is what the device presents."""
+    given = b"".join(CHAIN[place] for place in order)
+    diagnosis = ct.diagnose(given, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE)
+    assert diagnosis.verdict == "pass"
+    assert diagnosis.names[0] == PHONE
+    assert len(diagnosis.path) == 3
+    assert ct.diagnose(ROOT, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE).verdict == "fail"
+
+
+@pytest.mark.parametrize("nothing", ["", "  ", "\n"])
+def test_empty_text_is_nothing_given(nothing):
+    """A form that nobody filled in: no chain, and a trust list that is not known."""
+    diagnosis = ct.diagnose(LEAF, registration_name=PHONE, trust=nothing, chain=nothing, **BY_CERTIFICATE)
+    assert diagnosis.verdict == "unknown"
+    assert diagnosis.result["trust_state"].astype("str").tolist() == ["no trust list"]
+    assert ct.diagnose(LEAF, scenario="browser", url="https://phone.example.com/", trust=nothing).verdict == "fail"
+    known = ct.diagnose(LEAF, registration_name=PHONE, trust=ROOT, chain=nothing, **BY_CERTIFICATE)
+    assert known.verdict == "pass"
+    with pytest.raises(ct.CerttrustError, match="no certificate"):
+        ct.diagnose(nothing, scenario="h323-password")
+
+
+@pytest.mark.parametrize("unread", [ROOT[:80], b"<html>please log in</html>", LEAF[:-40]])
+def test_a_list_that_cannot_be_read_is_unknown_with_the_reason(unread):
+    """It is not taken for an empty one; what it holds besides can pass."""
+    diagnosis = ct.diagnose(LEAF, registration_name=PHONE, trust=unread, **BY_CERTIFICATE)
+    assert diagnosis.verdict == "unknown"
+    step = diagnosis.steps.set_index("code").loc["certificate.trust"]
+    assert "could not be read in full" in step["why"]
+    assert diagnosis.result["trust_detail"].notna().all()
+    assert diagnosis.result["trust_detail"].iloc[0] in step["why"]
+    assert ct.diagnose(LEAF, registration_name=PHONE, trust=[ROOT, unread], **BY_CERTIFICATE).verdict == "pass"
+
+
+def why(code, certificate=LEAF, **call):
+    """Return why a step does not pass, and what is there."""
+    diagnosis = ct.diagnose(certificate, trust=ROOT, **BY_CERTIFICATE, **call)
+    step = diagnosis.steps.set_index("code").loc[code]
+    return step["passed"], step["why"], step["has"], step["remedy"]
+
+
+def issued(common_name):
+    """Return a certificate of that CN."""
+    return CA.issue_cert("x.example.com", common_name=common_name).cert_chain_pems[0].bytes()
+
+
+@pytest.mark.parametrize(
+    ("common_name", "shown"),
+    [
+        (PHONE + " ", "it ends in a blank"),
+        (" " + PHONE, "it begins with a blank"),
+        (PHONE + "\u00a0", "it holds the character U+00A0"),
+        (PHONE + "\u200b", "it holds the character U+200B"),
+        ("room\u20111", "it holds the character U+2011"),
+    ],
+)
+def test_what_the_eye_does_not_see_of_a_cn_is_said(common_name, shown):
+    """A name that does not begin with the CN although it looks so."""
+    passed, reason, has, _ = why("certificate.name", issued(common_name), registration_name=PHONE + "x")
+    assert not passed
+    assert shown in reason
+    assert shown in has
+
+
+def test_a_name_says_what_was_inferred():
+    """The last three octets stand for a spelling that nothing tells, and the sentence says so."""
+    passed, _, has, _ = why("certificate.name", issued("IP222-2f-68-8a"), registration_name=PHONE)
+    assert passed
+    assert "inferred from the serial" in has
+    passed, _, has, _ = why("certificate.name", LEAF, hardware_id="IP222-2f-68-8a")
+    assert passed
+    assert "inferred from the hardware ID" in has
+    assert "inferred" not in why("certificate.name", registration_name=PHONE)[2]
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ({"certificate": issued("IP222"), "registration_name": PHONE}, "the hardware ID of"),
+        ({"certificate": issued("009033"), "hardware_id": "IP222-2f-68-8a"}, "the serial of"),
+        ({}, "the registration name or the hardware ID"),
+    ],
+)
+def test_an_unknown_name_says_what_is_missing_of_this_certificate(call, told):
+    """Not what may be missing in general."""
+    passed, reason, _, remedy = why("certificate.name", **call)
+    assert pd.isna(passed)
+    assert told in remedy
+    assert "not known" in reason
+    assert "(not known)" not in reason + remedy
+
+
+def test_a_failed_name_says_what_it_has_and_needs():
+    """Both spellings of the device, and the CN."""
+    call = {"registration_name": PHONE, "hardware_id": "IP111-2f-68-8a"}
+    passed, reason, _, _ = why("certificate.name", issued("IP222-2f-68-8a"), **call)
+    assert not passed
+    assert "IP111-2f-68-8a" in reason
+    assert "IP222-2f-68-8a" in reason
+
+
+def test_a_certificate_that_is_refused_says_why():
+    """An extension that is not understood, or what cryptography refuses, is named and not called a missing name."""
+    odd = certificate("0090332f688a", "root", ca=None, critical="1.2.3.4")
+    root = certificate("root")
+    diagnosis = ct.diagnose(odd, trust=root, registration_name=PHONE, **BY_CERTIFICATE)
+    assert diagnosis.verdict == "unknown"
+    assert "1.2.3.4" in diagnosis.steps.set_index("code").loc["certificate.trust", "why"]
+    refused = ct.read_certificates(LEAF).assign(parse_error="certificate: invalid version")
+    diagnosis = ct.diagnose(refused, trust=ROOT, registration_name=PHONE, **BY_CERTIFICATE)
+    step = diagnosis.steps.set_index("code").loc["certificate.name"]
+    assert pd.isna(step["passed"])
+    assert "invalid version" in step["why"]

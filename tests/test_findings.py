@@ -69,7 +69,11 @@ def test_labels_that_occur_twice_keep_both_findings():
         ({"subject_cn": "009033aabbcc"}, "009033aabbcc is the name of another device", "Register it"),
         ({"subject_cn": "phone.example.com"}, "Register it as phone.example.com, if that is a name of its own", "x"),
         ({"subject_cn": ""}, "anew with a CN that begins its registration name, such as reception", "Register"),
-        ({"subject_cn": "lobby", "registration_name": f"{PHONE}-TEL1"}, f"such as {PHONE}.", "-TEL1"),
+        (
+            {"subject_cn": "lobby", "registration_name": f"{PHONE}-TEL1", "hardware_id": "IP222-2f-68-8a"},
+            f"such as {PHONE}.",
+            "-TEL1",
+        ),
     ],
 )
 def test_nobody_is_told_to_take_the_name_of_another_device(change, expected, never):

@@ -309,10 +309,10 @@ def _attempt(**columns: object) -> pd.DataFrame:
         ({"registration_name": "reception", "serial": "0090332f688a", "subject_cn": "0090332f688a"}, False),
         ({"registration_name": "0090332f688a", "hardware_id": "IP222-2f-68-8a", "subject_cn": "IP222-2f-68-8a"}, True),
         ({"registration_name": "0090332f688a", "hardware_id": "IP240-2f-68-8a", "subject_cn": "IP222-2f-68-8a"}, False),
-        ({"registration_name": "0090332f688a", "subject_cn": "IP222-2f-68-8a"}, None),
-        ({"registration_name": "0090332f688a-TEL1", "subject_cn": "IP222-2f-68-8a"}, None),
+        ({"registration_name": "0090332f688a", "subject_cn": "IP222-2f-68-8a"}, True),
+        ({"registration_name": "0090332f688a-TEL1", "subject_cn": "IP222-2f-68-8a"}, True),
         ({"registration_name": "0090332f688a", "subject_cn": "IP222-2f-68-8b"}, False),
-        ({"hardware_id": "IP222-2f-68-8a", "subject_cn": "0090332f688a"}, None),
+        ({"hardware_id": "IP222-2f-68-8a", "subject_cn": "0090332f688a"}, True),
         ({"registration_name": "IP222-2f-68-8a", "serial": "0090332f688a", "subject_cn": "0090332f688a"}, True),
         ({"registration_name": "IP222-2f-68-8a", "serial": "0290332f688a", "subject_cn": "0090332f688a"}, False),
         ({"registration_name": "IP222-2f-68-8a", "serial": "0090332f688a", "subject_cn": "009033"}, True),
@@ -340,9 +340,66 @@ def _attempt(**columns: object) -> pd.DataFrame:
     ],
 )
 def test_certificates_and_registrations(columns: dict[str, str], fits: bool | None) -> None:
-    """The name or the hardware ID must start with a CN; the other spelling of the device decides only when known."""
+    """The name must start with a CN; for a device's own name its serial and its hardware ID are one."""
     found = matching.certificate_fits_registration(_attempt(**columns)).iloc[0]
     assert (None if found is pd.NA else bool(found)) is fits
+
+
+SERIAL_KNOWN = {"serial": "0090332f688a"}
+HARDWARE_ID_KNOWN = {"hardware_id": "IP222-2f-68-8a"}
+BOTH_KNOWN = SERIAL_KNOWN | HARDWARE_ID_KNOWN
+
+
+@pytest.mark.parametrize(
+    ("cn", "name", "also", "fits", "inferred_from"),
+    [
+        ("0090332f688a", "0090332f688a", {}, True, None),
+        ("0090332f688a", "0090332f688a-TEL1", {}, True, None),
+        ("0090332f688a", None, SERIAL_KNOWN, True, None),
+        ("IP222-2f-68-8a", "0090332f688a", {}, True, "serial"),
+        ("IP222-2f-68-8a", None, SERIAL_KNOWN, True, "serial"),
+        ("IP222-2f-68-8a", "0090332f688a-TEL1", SERIAL_KNOWN, True, "serial"),
+        ("IP222-2f-68-8a", "0090332f688a", BOTH_KNOWN, True, None),
+        ("ip222-2F-68-8A", "0090332F688A", BOTH_KNOWN, True, None),
+        ("IP222-2f-68-8a", "0090332f6800", {"serial": "0090332f6800"}, False, None),
+        ("IP222-2f-68-8a", "0090332f6800", BOTH_KNOWN, False, None),
+        ("0090332f688a", "IP222-2f-68-8a", {}, True, "hardware ID"),
+        ("0090332f688a", None, HARDWARE_ID_KNOWN, True, "hardware ID"),
+        ("0090332f688a", "IP222-2f-68-8a", SERIAL_KNOWN, True, None),
+        ("0090332f688a", "IP222-2f-68-8a", {"device": "0090332f688a"}, True, "hardware ID"),
+        ("0290332f688a", "IP222-2f-68-8a", {"device": "0090332f688a"}, False, None),
+        ("0290332f688a", "IP222-2f-68-8a", SERIAL_KNOWN, False, None),
+        ("0090332f68", "IP222-2f-68-8a", {}, None, None),
+        ("0090332f69", "IP222-2f-68-8a", {}, False, None),
+        ("IP222", "0090332f688a", {}, None, None),
+        ("IP222-", "0090332f688a", {}, None, None),
+        ("IP222", "0090332f688a", BOTH_KNOWN, True, None),
+        ("IP222", "0090332f688a", {"hardware_id": "IP111-2f-68-8a"}, False, None),
+        ("IP222", None, HARDWARE_ID_KNOWN, True, None),
+        ("phone.example.com", "0090332f688a", {}, False, None),
+        ("0090332f688a", "room-1", BOTH_KNOWN, False, None),
+        ("IP222-2f-68-8a", "room-1", BOTH_KNOWN, False, None),
+        ("IP222-2f-68-8a", "room-1", {}, False, None),
+        ("room", "room-1", BOTH_KNOWN, True, None),
+        ("Room", "room-1", BOTH_KNOWN, False, None),
+        ("Swphone_ada", "SWPHONE_ADA", {"hardware_id": "Swphone_ada"}, True, None),
+        ("swphone", "Swphone_ada", {"hardware_id": "Swphone_ada"}, True, None),
+        ("Swphone_ada", "ada", {"hardware_id": "Swphone_ada"}, False, None),
+        ("Swphone_ada", None, {"hardware_id": "SWPHONE_ADA"}, True, None),
+        ("Swphone_ada", "SWPHONE_ADA", {}, True, None),
+        ("Ada", "ADA", {}, False, None),
+        ("Ada", "ADA", {"hardware_id": "ada"}, True, None),
+        ("0090332f688a", None, {}, None, None),
+    ],
+)
+def test_a_serial_and_a_hardware_id_are_one_name(
+    cn: str, name: str | None, also: dict[str, str], fits: bool | None, inferred_from: str | None
+) -> None:
+    """Who registers by either passes by either; a name of its own choice is all that counts for a device."""
+    attempt = _attempt(registration_name=name, subject_cn=cn, **also)
+    found = matching.registration_fit(attempt.astype({"device": "str"} if "device" in also else {})).iloc[0]
+    assert (None if found["fits"] is pd.NA else bool(found["fits"])) is fits
+    assert (None if pd.isna(found["inferred_from"]) else found["inferred_from"]) == inferred_from
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,13 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certtrust.x509.ber import SEQUENCE, children, content, encoded
 from certtrust.x509.signatures import verify, verify_many
 from certtrust.x509.structure import outline
 
 RSA_2048 = ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
 PSS = ["-sigopt", "rsa_padding_mode:pss"]
+PSS_OID = bytes.fromhex("06092a864886f70d01010a")
 DSA_PARAMETERS = ["-pkeyopt", "dsa_paramgen_bits:2048", "-pkeyopt", "dsa_paramgen_q_bits:256"]
 
 
@@ -177,3 +179,42 @@ def test_no_bytes_make_it_raise(pair, data):
     assert verify(leaf, mutated) in (True, False, None)
     if mutated != leaf:
         assert verify(mutated, issuer) is not True
+
+
+@pytest.fixture(scope="module")
+def pss(tmp_path_factory) -> dict[str, bytes]:
+    """Return certificates that one RSA key signed by PSS, each with its own hash and length of salt."""
+    path = key(tmp_path_factory.mktemp("pss"), RSA_2048)
+    made = {}
+    for name, digest, mask, salt in (
+        ("sha256/32", "sha256", "sha256", 32),
+        ("sha256/20", "sha256", "sha256", 20),
+        ("sha256/48", "sha256", "sha256", 48),
+        ("sha512/32", "sha512", "sha256", 32),
+        ("sha256 by sha1/32", "sha256", "sha1", 32),
+    ):
+        scheme = ["-sigopt", f"rsa_pss_saltlen:{salt}", "-sigopt", f"rsa_mgf1_md:{mask}"]
+        subject = ["-subj", "/CN=ca", "-outform", "DER"]
+        made[name] = openssl("req", "-x509", "-new", "-key", path, f"-{digest}", *PSS, *scheme, *subject)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("used", "verifies"),
+    [
+        ("sha256/32", True),
+        ("sha256/48", True),
+        ("sha256/20", False),
+        ("sha512/32", False),
+        ("sha256 by sha1/32", False),
+    ],
+)
+def test_a_signature_keeps_to_the_parameters_of_a_pss_key(pss, used, verifies):
+    """A key may demand one hash, one mask and a shortest salt (RFC 4055); without parameters it takes any."""
+    demanded = outline(pss["sha256/32"]).algorithm
+    _, bits = children(content(outline(pss[used]).public_key, SEQUENCE))
+    parts = outline(pss[used])
+    for algorithm, expected in ((demanded, verifies), (encoded(SEQUENCE, PSS_OID), True)):
+        restricted = encoded(SEQUENCE, algorithm + bits)
+        found = verify_many([parts.signed], [parts.signature], [parts.algorithm], [restricted])
+        assert found == [expected]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from chain_builder import asked, bundle, certificate, listed, outcome, year
 
-from certtrust.schema import CERTIFICATES, LINKS, TRUST, TRUST_STATES, empty
+from certtrust.schema import CERTIFICATES, LINKS, TRUST, TRUST_STATES, conform, empty
 from certtrust.trust import links, trust_state
 
 ROOT = certificate("root")
@@ -64,7 +64,8 @@ def test_why_it_is_not_trusted(state):
 
 def test_every_state_is_tried():
     """No state that the schema declares is left without a test."""
-    elsewhere = {"listed", "chain", "no certificate"}
+    elsewhere = {"listed", "chain", "no certificate", "incomplete trust list", "incomplete chain"}
+    elsewhere |= {"chain too long", "too many names"}
     assert {*_states(), *elsewhere} == set(TRUST_STATES)
 
 
@@ -267,3 +268,177 @@ def test_nothing_in_nothing_out():
     assert trust_state.trust_at(answer, moment).empty
     assert trust_state.path_at(answer, moment).empty
     assert trust_state.link(empty(CERTIFICATES), empty(TRUST)).empty
+
+
+UNREAD = {"parse_error": "PEM: the END line is missing"}
+
+
+def _with_unread(frame, **columns):
+    """Return the frame and a row of the same bundle or list that could not be read."""
+    row = pd.DataFrame([{**UNREAD, **columns}])
+    return conform(pd.concat([frame, row], ignore_index=True), TRUST)
+
+
+def _state(leaf, certificates, trust):
+    answer = leaf.join(trust_state.judge(leaf, certificates, trust))
+    found = answer.join(trust_state.trust_at(answer, pd.Series([year(2026)] * len(leaf), leaf.index)))
+    return found["trust_state"].tolist(), found["trust_detail"].fillna("").tolist()
+
+
+def test_a_list_that_was_not_read_whole_can_trust_and_cannot_refuse():
+    """What it holds counts, what it lacks is unknown with the reason; other lists are not concerned."""
+    certificates = bundle("b", LEAF, SUB)
+    itself = bundle("s", certificate("phone", ca=None))
+    both = pd.concat([certificates, itself], ignore_index=True)
+    leaf = pd.concat([asked(certificates, "b"), asked(itself, "s"), asked(certificates, "b", pbx="lab")])
+    leaf = leaf.reset_index(drop=True)
+    other = listed(certificate("stranger"), pbx="lab")
+    holding = _with_unread(pd.concat([listed(ROOT), other]), pbx="hq", source="hq.pem")
+    states, details = _state(leaf, both, holding)
+    assert states == ["chain", "incomplete trust list", "unknown CA"]
+    assert details[1:] == ["hq.pem: PEM: the END line is missing", ""]
+    for pbx, lab in (("hq", "unknown CA"), (None, "incomplete trust list")):
+        broken = _with_unread(other, pbx=pbx)
+        states, _ = _state(leaf, both, broken)
+        assert states[2] == lab
+    only = conform(pd.DataFrame([{**UNREAD, "pbx": "hq"}]), TRUST)
+    assert _state(leaf.head(2), both, only)[0] == ["incomplete trust list"] * 2
+    empty_list = conform(pd.DataFrame([{"parse_error": "the list is empty", "pbx": "hq"}]), TRUST)
+    assert _state(leaf.head(2), both, empty_list)[0] == ["unknown CA", "self-signed"]
+
+
+def test_a_chain_that_was_not_read_whole_cannot_be_refused():
+    """A CA may be missing that stood in the file; a certificate signed by itself needs none."""
+    itself = certificate("phone", ca=None)
+    for ders, entry, state in (
+        ([LEAF], ROOT, "incomplete chain"),
+        ([LEAF, SUB], ROOT, "chain"),
+        ([itself], ROOT, "self-signed"),
+    ):
+        whole = bundle("b", *ders)
+        certificates = _with_unread(whole, bundle="b").drop(columns="pbx")
+        assert _state(asked(whole, "b"), certificates, listed(entry))[0] == [state]
+    key = {"parse_error": "PRIVATE KEY: a private key, skipped", "bundle": "b"}
+    certificates = conform(pd.concat([bundle("b", LEAF), pd.DataFrame([key])], ignore_index=True), CERTIFICATES)
+    assert _state(asked(certificates, "b"), certificates, listed(ROOT))[0] == ["unknown CA"]
+
+
+def test_a_chain_is_looked_for_wherever_the_certificate_arrived():
+    """Alone in one file and with its chain in another, it is trusted, whichever of them is asked about."""
+    alone, together = bundle("a", LEAF), bundle("b", LEAF, SUB)
+    root = listed(ROOT)
+    for frames in ((alone, together), (together, alone)):
+        certificates = pd.concat(frames, ignore_index=True)
+        states, _ = _state(asked(certificates, "a", "b"), certificates, root)
+        assert states == ["chain", "chain"]
+        answer = trust_state.judge(asked(certificates, "a", "b"), certificates, root)["trust_paths"]
+        assert answer.iloc[0] == answer.iloc[1]
+    states, _ = _state(asked(certificates, "a", "b"), certificates, listed(certificate("stranger")))
+    assert states == ["unknown CA", "unknown CA"]
+    reaching = pd.concat([alone, bundle("b", LEAF, SUB, ROOT)], ignore_index=True)
+    assert _state(asked(reaching, "a"), reaching, listed(certificate("stranger")))[0] == ["untrusted CA"]
+
+
+def test_chains_of_two_files_are_not_put_together():
+    """Certificates of one file complete a chain; the lower half in one and the upper in another do not."""
+    middle = certificate("middle", "sub")
+    leaf = certificate("device", "middle", ca=None)
+    certificates = pd.concat([bundle("a", leaf, middle), bundle("b", leaf, SUB)], ignore_index=True)
+    assert _state(asked(certificates, "a", "b"), certificates, listed(ROOT))[0] == ["unknown CA"] * 2
+
+
+def test_a_renewed_self_signed_certificate_is_not_trusted_by_the_old_one():
+    """The same name and key is the same holder: it is no CA of its own chain."""
+    old, new = certificate("phone", ca=None, last=2025), certificate("phone", ca=None, first=2024, serial=2)
+    valid = certificate("phone", ca=True, serial=3)
+    assert outcome([new], [old])[0] == "self-signed"
+    assert outcome([new], [valid])[0] == "self-signed"
+    assert outcome([new], [old, new])[0] == "listed"
+
+
+def test_names_that_are_empty_do_not_hide_a_signature_by_the_own_key():
+    """Empty subject and issuer: signed by itself, also beside another one of that key."""
+    itself = certificate("", ca=None)
+    twin = certificate("", ca=None, serial=2)
+    assert outcome([itself], [ROOT])[0] == "self-signed"
+    assert outcome([itself], [twin])[0] == "self-signed"
+    assert outcome([itself], [itself])[0] == "listed"
+
+
+def _tower(floors):
+    """Return a leaf and so many CAs above it, the last one a root."""
+    names = [f"ca{number}" for number in range(floors)]
+    cas = [certificate(name, issuer) for name, issuer in zip(names, [*names[1:], names[-1]], strict=True)]
+    return [certificate("high leaf", names[0], ca=None), *cas]
+
+
+def test_more_than_32_authorities_are_not_followed():
+    """The 32nd CA may be the list's; whether a longer chain leads there is unknown."""
+    for floors, state in ((32, "chain"), (33, "chain too long"), (40, "chain too long")):
+        ders = _tower(floors)
+        assert outcome(ders[:-1], [ders[-1]])[0] == state
+    assert outcome(_tower(40)[:5], [ROOT])[0] == "unknown CA"
+    assert outcome(_tower(32), [ROOT])[0] == "untrusted CA"
+
+
+def test_names_beyond_counting_are_unknown():
+    """So many names under so many constraints are not compared, and nothing is known of them."""
+    bases = tuple(f"n{number}.example" for number in range(600))
+    authority = certificate("limits", permitted=bases)
+    for names, state in ((400, "chain"), (600, "too many names")):
+        leaf = certificate("named", "limits", ca=None, dns=tuple(f"a.n{number}.example" for number in range(names)))
+        assert outcome([leaf], [authority])[0] == state
+
+
+@pytest.mark.parametrize(
+    ("ders", "entry", "detail"),
+    [
+        (
+            [certificate("leaf", "mid", ca=None), certificate("mid", "narrow")],
+            certificate("narrow", path_length=0),
+            "the CA narrow: its path length is 0, but 1 CA stands below it",
+        ),
+        (
+            [certificate("leaf", "mute", ca=None)],
+            certificate("mute", cert_sign=False),
+            "the CA mute: its keyUsage lacks keyCertSign: digitalSignature",
+        ),
+        (
+            [certificate("leaf", "no", ca=None)],
+            certificate("no", ca=False),
+            "the CA no: its basicConstraints say that it is no CA",
+        ),
+        (
+            [certificate("leaf", "v1", ca=None), certificate("v1", "root", ca=None)],
+            ROOT,
+            "the CA v1: it has no basicConstraints, and is not itself in the trust list",
+        ),
+        (
+            [certificate("leaf", "odd", ca=None)],
+            certificate("odd", critical="1.2.3.4"),
+            "the CA odd: its critical extension 1.2.3.4 is not understood",
+        ),
+        (
+            [certificate("leaf", "limits", ca=None, dns=("a.other",))],
+            certificate("limits", permitted=("example",)),
+            "the CA limits: its name constraints permit the DNS name 'example', not the DNS name 'a.other'",
+        ),
+        (
+            [certificate("leaf", "limits", ca=None, dns=("a.bad",))],
+            certificate("limits", excluded=("bad",)),
+            "the CA limits: its name constraints exclude the DNS name 'a.bad' by the DNS name 'bad'",
+        ),
+    ],
+)
+def test_which_authority_may_not_issue_and_why(ders, entry, detail):
+    """The limit is named with its value and with the CA that has it."""
+    state, _, answer = outcome(ders, [entry])
+    assert (state, answer["trust_detail"].iloc[0]) == ("issuer is no CA", detail)
+
+
+def test_what_cannot_be_verified_says_why():
+    """An extension that is not understood is named."""
+    leaf = certificate("leaf", "root", ca=None, critical="1.2.3.4")
+    state, _, answer = outcome([leaf], [ROOT])
+    assert state == "unreadable"
+    assert answer["trust_detail"].tolist() == ["its critical extension 1.2.3.4 is not understood"]

@@ -10,16 +10,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..arrays.arrow import true
 from ..arrays.grouping import Codes, alike, combine, places, places_of_rows
 from ..certificates.trust_lists import read_trust_list
 from ..errors import CerttrustError
 from ..fleet import Fleet
 from ..names import device_ids
+from ..names.registration_fit import registers_by_device
 from ..schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
 from ..trust import browser_verdict, trust_state
-from .ownership import Whose, leaves, owned, owner, per_text, presented, whose
+from .ownership import Whose, leaves, owned, owner, per_text, presented, unread_of, whose
 
-_DEVICE_COLUMNS = ("user", "model", "firmware", "location", "tls_only", "reverse_proxy")
+_FLAGS = ("tls_only", "reverse_proxy")
+_DEVICE_COLUMNS = ("user", "model", "firmware", "location", *_FLAGS)
 _CERTIFICATE_COLUMNS = (
     "subject",
     "subject_cn",
@@ -33,11 +36,13 @@ _CERTIFICATE_COLUMNS = (
     "key_type",
     "key_size",
     "signature_hash",
+    "signature_algorithm",
+    "key_usage",
     "extended_key_usage",
 )
-_AS_SAID = ("serial", "interface", "protocol", "authentication", "via_reverse_proxy")
-_SAID = ("pbx", "hardware_id", "registration_name", "fingerprint", *_AS_SAID)
-"""What a registration says of itself, beside its time and its outcome; the first four may be completed."""
+_AS_SAID = ("interface", "protocol", "authentication", "via_reverse_proxy")
+_SAID = ("pbx", "hardware_id", "registration_name", "fingerprint", "serial", *_AS_SAID)
+"""What a registration says of itself, beside its time and its outcome; the first five may be completed."""
 _SPEAKING = ("state", "registration_name", "protocol", "authentication", "fingerprint")
 
 
@@ -86,9 +91,10 @@ def joined(fleet: Fleet, known: Whose, of: str) -> pd.DataFrame:
     cases = rows[list(_SAID)].iloc[first].reset_index(drop=True)
     cases["device"] = owner(cases, devices, known.tails)
     cases = _with_default_name(_with_device(cases, devices))
-    cases["scenario"] = _scenario(cases, of)
+    cases["scenario"] = scenarios(cases)
     held = owned(known.held, known.tails)
-    place = presented(cases, same, rows["time"], fleet.certificates, held, or_next=of == "devices")
+    unread = unread_of(fleet.certificates, known.tails)
+    place = presented(cases, same, rows["time"], fleet.certificates, held, unread, or_next=of == "devices")
     number, first = combine(same, place)
     cases = _with_certificate(cases.iloc[same[first]].reset_index(drop=True), fleet.certificates, place[first])
     cases = _with_trust_paths(cases, fleet.certificates, fleet.trust, fleet.links)
@@ -128,14 +134,18 @@ def _take(frame: pd.DataFrame, positions: np.ndarray[Any, Any], index: pd.Index)
 
 
 def _agreed(devices: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Keep one row per key, with missing values where the entries of that key disagree."""
+    """Keep one row per key, with missing values where the entries disagree, and flags where one is silent."""
     devices = devices.dropna(subset=keys)[[*keys, *_DEVICE_COLUMNS]]
     several = devices.duplicated(keys, keep=False)
     if not several.any():
         return devices
     grouped = devices[several].groupby(keys, sort=False)
     values = grouped.nunique()
-    agreed = grouped.first().mask(values > 1).reset_index()
+    agreed = grouped.first().mask(values > 1)
+    flags = list(_FLAGS)
+    one_is_silent = grouped[flags].count().lt(grouped.size(), axis=0)
+    agreed[flags] = agreed[flags].mask(one_is_silent)
+    agreed = agreed.reset_index()
     return pd.concat([devices[~several], agreed], ignore_index=True)
 
 
@@ -155,11 +165,30 @@ def _with_device(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.DataFrame:
     fallback = _take(anywhere, loose, rows.index)
     for column in _DEVICE_COLUMNS:
         rows[column] = found[column].where(exact >= 0, fallback[column])
-    # What the PBX knows the device by; a row that names what it registers with keeps its own.
-    by_device = _take(known[["hardware_id"]], places(rows["device"], known["device"]), rows.index)["hardware_id"]
-    silent = rows["registration_name"].isna() & rows["hardware_id"].isna()
-    rows["hardware_id"] = rows["hardware_id"].mask(silent, by_device)
-    return rows
+    spellings = _entered_spellings(known)
+    by_device = _take(spellings, places(rows["device"], spellings["device"]), rows.index)
+    return rows.assign(**{name: rows[name].fillna(by_device[name]) for name in ("serial", "hardware_id")})
+
+
+def _entered_spellings(devices: pd.DataFrame) -> pd.DataFrame:
+    """Return the serial and the hardware ID that the entries of each device agree on."""
+    is_serial = device_ids.serials(devices["hardware_id"]).notna()
+    named = pd.DataFrame(
+        {
+            "device": devices["device"],
+            "serial": devices["serial"],
+            "hardware_id": devices["hardware_id"].mask(is_serial),
+        }
+    )
+    parts = []
+    for name in ("serial", "hardware_id"):
+        entered = named[["device", name]].dropna()
+        spelled = device_ids.same_spelling(entered[name])
+        distinct_values = pd.DataFrame({"device": entered["device"], "spelled": spelled}).drop_duplicates()
+        several = distinct_values.loc[distinct_values.duplicated("device"), "device"]
+        entered = entered[~entered["device"].isin(several)].drop_duplicates("device")
+        parts.append(entered.set_index("device")[name])
+    return pd.concat(parts, axis=1).reset_index()
 
 
 def _with_default_name(rows: pd.DataFrame) -> pd.DataFrame:
@@ -179,21 +208,22 @@ def by_serial(registration_names: pd.Series, devices: pd.Series) -> pd.Series:
     return registration_names.str.slice(stop=12).str.lower() == per_text(device_ids.serials, devices)
 
 
-def _scenario(rows: pd.DataFrame, of: str) -> pd.Series:
-    """Tell the scenario: by the log's authentication, else by TLS only or a registration by hardware ID."""
+def scenarios(rows: pd.DataFrame) -> pd.Series:
+    """Return the scenario: by the log's authentication, else by TLS only or by what the device registers as."""
     protocol = rows["protocol"].astype("str")
     authentication = rows["authentication"].astype("str")
-    via_proxy = (rows["via_reverse_proxy"] & rows["reverse_proxy"]).fillna(value=False).astype(bool)
-    tls_only = rows["tls_only"].fillna(value=False).astype(bool) & ~via_proxy
-    name = rows["registration_name"]
-    named = (rows["name_by"] == "log") | (of == "devices")
-    by_hardware_id = (by_serial(name, rows["device"]) & named) | (name.isna() & rows["hardware_id"].notna())
-    certificate = tls_only | (by_hardware_id.fillna(value=False).astype(bool) & (protocol == "H.323/TLS"))
-    scenario = pd.Series("h323-certificate", index=rows.index, dtype="str").where(certificate)
-    scenario = scenario.mask(authentication == "certificate", "h323-certificate")
+    tls_only = true(rows["tls_only"]) & ~true(rows["via_reverse_proxy"] & rows["reverse_proxy"])
+    by_certificate = tls_only | true(authentication == "certificate")
+    silent = np.flatnonzero(true(protocol == "H.323/TLS") & ~by_certificate & authentication.isna().to_numpy())
+    by_certificate[silent] = registers_by_device(rows.iloc[silent])
+    scenario = pd.Series("h323-certificate", index=rows.index, dtype="str").where(by_certificate)
     scenario = scenario.mask(authentication == "password", "h323-password")
-    outside = protocol.str.startswith("SIP").fillna(False).astype(bool) | (authentication == "none")
+    outside = true(protocol.str.startswith("SIP")) | true(authentication == "none")
     return scenario.mask(outside)
+
+
+def _scenario(rows: pd.DataFrame, _of: str) -> pd.Series:
+    return scenarios(rows)
 
 
 def _with_certificate(cases: pd.DataFrame, certificates: pd.DataFrame, place: Codes) -> pd.DataFrame:
@@ -218,13 +248,16 @@ def _with_trust_paths(
     # A listing tells names and dates of a certificate, and holds nothing that could be verified.
     listing = known & cases["fingerprint"].isna()
     failure = outcome["trust_failure"].mask(listing, "unreadable")
-    return cases.assign(trust_paths=outcome["trust_paths"], trust_failure=failure)
+    reason = cases["certificate_error"].fillna(trust_state.ONLY_LISTED)
+    detail = outcome["trust_detail"].mask(listing, reason)
+    return cases.assign(trust_paths=outcome["trust_paths"], trust_failure=failure, trust_detail=detail)
 
 
 def _at_its_time(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the trust outcome at the row's own time."""
     at_its_time = trust_state.trust_at(rows, rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us")))
-    return rows.assign(trust_state=at_its_time["trust_state"], trusted_by=at_its_time["trusted_by"])
+    state, trusted_by = at_its_time["trust_state"], at_its_time["trusted_by"]
+    return rows.assign(trust_state=state, trusted_by=trusted_by, **trust_state.failures(state, rows["trust_detail"]))
 
 
 def browser_attempts(

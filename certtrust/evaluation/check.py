@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..arrays.grouping import alike
 from ..errors import CerttrustError, MissingColumnError
 from ..schema import ATTEMPTS, RESULTS
 from ..trust import trust_state
-from .rules import NAMES, RULES, SCENARIOS, Rule
+from .requirements import NAMES, OPINION, RULES, SCENARIOS, Rule
 
 LOG_CAUSES = ("wrong_password", "unknown_user", "already_registered", "timeout", "unexplained")
 """Causes that the log states, or that remain, where no rule is broken."""
@@ -30,7 +31,7 @@ _STATED_BY_REASON = {
 }
 _STATED_BY_STATE = {"unauthorized": "wrong_password", "timeout": "timeout"}
 
-CAUSES = pd.CategoricalDtype([rule.code for rule in RULES if not rule.code.startswith("hygiene.")] + list(LOG_CAUSES))
+CAUSES = pd.CategoricalDtype([rule.code for rule in RULES if not rule.code.startswith(OPINION)] + list(LOG_CAUSES))
 VERDICTS = pd.CategoricalDtype(["pass", "fail", "unknown"])
 OBSERVATIONS = pd.CategoricalDtype(["up", "failed"])
 EVIDENCE = pd.CategoricalDtype(["log", "rule"])
@@ -38,6 +39,7 @@ _PASS, _FAIL, _UNKNOWN = range(3)
 _UP, _FAILED = range(2)
 _LOG, _RULE = range(2)
 _PLACE: dict[str, int] = {cause: place for place, cause in enumerate(CAUSES.categories)}
+_ISO_DATE = r"\d{4}(?:-?\d{2}(?:-?\d{2})?)?(?![\d./])"
 _H323 = ("h323-password", "h323-certificate")
 
 Flags = npt.NDArray[np.bool_]
@@ -85,6 +87,7 @@ def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None =
         )
     moment = _moment(attempts, at)
     judged = attempts.assign(judged_at=moment, **trust_state.trust_at(attempts, moment))
+    judged = judged.assign(**trust_state.failures(judged["trust_state"], judged["trust_detail"]))
     asked = _asked(judged)
     outcome = _outcomes(judged, moment, asked)
     verdict, broken = _agreed(outcome, judged["scenario"], asked)
@@ -121,7 +124,7 @@ def _moment(attempts: pd.DataFrame, at: pd.Series | pd.Timestamp | str | None) -
     if not at.index.equals(attempts.index) and not at.index.is_unique:
         raise CerttrustError("labels occur more than once in the index of at; give one moment per label")
     try:
-        own = pd.to_datetime(at, utc=True).dt.as_unit("us")
+        own = pd.to_datetime(at, utc=True, format="ISO8601" if at.dtype == "str" else None).dt.as_unit("us")
         own = own if own.index.equals(attempts.index) else own.reindex(attempts.index)
     except (ValueError, TypeError) as error:
         raise CerttrustError(f"at={at!r} is not a moment; give a date such as '2027-01-01' or a Timestamp") from error
@@ -129,7 +132,9 @@ def _moment(attempts: pd.DataFrame, at: pd.Series | pd.Timestamp | str | None) -
 
 
 def moment_of(at: pd.Timestamp | str) -> pd.Timestamp:
-    """Return the moment that a caller means, UTC where no time zone is given."""
+    """Return the moment that a caller means, UTC where no time zone is given; text is a date as ISO 8601 has it."""
+    if isinstance(at, str) and not re.match(_ISO_DATE, at.strip()):
+        raise CerttrustError(f"at={at!r} is not a moment; write the year first: '2027-01-31' or '2027-01-31 12:00'")
     try:
         one = pd.Timestamp(at)
         found: pd.Timestamp = one.tz_localize("UTC") if one.tzinfo is None else one.tz_convert("UTC")

@@ -14,7 +14,9 @@ from ..arrays.arrow import true
 from ..arrays.grouping import Codes, combine, distinct, places, places_of_rows
 from ..fleet import Fleet
 from ..names import device_ids
+from ..trust import trust_state
 
+_INTERFACE = r"(?:-[^\n]*)?\n?"
 OWNING = (
     "fingerprint",
     "bundle",
@@ -63,7 +65,19 @@ def whose(fleet: Fleet, serials: pd.Series | None = None) -> Whose:
 
 def owner(rows: pd.DataFrame, devices: pd.DataFrame, serials: pd.Series) -> pd.Series:
     """Return the device of each row: by what it says of itself, else by its user object, else by its name."""
-    return identify(rows, serials).fillna(_by_user(rows, devices)).fillna(_by_name(rows, serials))
+    by_itself = _serial_in_name(rows).fillna(identify(rows, serials))
+    return by_itself.fillna(_by_user(rows, devices)).fillna(_by_name(rows, serials))
+
+
+def _serial_in_name(rows: pd.DataFrame) -> pd.Series:
+    """Return the serial that a row without one registers by, where it ends as its hardware ID does."""
+    silent = np.flatnonzero(rows["serial"].isna() & rows["hardware_id"].notna() & rows["registration_name"].notna())
+    named = rows[["hardware_id", "registration_name"]].iloc[silent]
+    in_name = per_text(lambda text: device_ids.leading_serials(text, _INTERFACE), named["registration_name"])
+    tail = per_text(lambda text: device_ids.hardware_ids(text)["tail"], named["hardware_id"])
+    found = pd.Series(None, index=rows.index, dtype="str")
+    found.iloc[silent] = in_name.where(in_name.str.slice(6) == tail).array
+    return found
 
 
 def known_serials(fleet: Fleet) -> pd.Series:
@@ -104,9 +118,10 @@ def _by_name(rows: pd.DataFrame, serials: pd.Series) -> pd.Series:
     """Identify rows by the registration name: a serial (with an interface), a hardware ID, else the name itself."""
 
     def canonical(text: pd.Series) -> pd.Series:
-        return device_ids.leading_serials(text, r"(?:-[^\n]*)?\n?").fillna(_canonical(text, serials))
+        return device_ids.leading_serials(text, _INTERFACE).fillna(_canonical(text, serials))
 
-    return per_text(canonical, rows["registration_name"])
+    names = device_ids.without_interface(rows["registration_name"].astype("str"), rows["interface"].astype("str"))
+    return per_text(canonical, names)
 
 
 def _by_user(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.Series:
@@ -133,21 +148,49 @@ def held_by(certificates: pd.DataFrame, serials: pd.Series, names: pd.Series) ->
     """Return the leaves with the device that presents each, by its file or its CN."""
     found = leaves(certificates)
     own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
+    names_device = (places(own_cn, names) >= 0) | true(own_cn.str.fullmatch(device_ids.SOFT_CLIENT))
     by_file = per_text(lambda text: _canonical(text, serials), found["device"])
-    return found.assign(device=by_file.fillna(own_cn.where(places(own_cn, names) >= 0)))
+    return found.assign(device=by_file.fillna(own_cn.where(names_device)))
 
 
 def owned(held: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
-    """Return one leaf per device and bundle: rather the one whose CN is the device, and rather no CA."""
-    foreign_cn = per_text(lambda text: _canonical(text, serials), held["subject_cn"]) != held["device"]
-    ranked = held.assign(_foreign=foreign_cn, _ca=held["is_ca"].fillna(value=False).astype(bool))
-    ranked = ranked.dropna(subset=["device"]).sort_values(["_foreign", "_ca", "position"], kind="stable")
-    return ranked.drop_duplicates(["device", "bundle"]).drop(columns=["_foreign", "_ca"])
+    """Return the leaves of devices, without the CAs that merely came with one, in an order of their own."""
+    held = held.dropna(subset=["device"])
+    is_ca = true(held["is_ca"])
+    if is_ca.any():
+        foreign = per_text(lambda text: _canonical(text, serials), held["subject_cn"]) != held["device"]
+        others = held[~is_ca]
+        beside = places_of_rows((held["device"], held["bundle"]), (others["device"], others["bundle"])) >= 0
+        held = held[~(is_ca & foreign.to_numpy(dtype=bool) & beside)]
+    # Of several that were issued in the same second, not the order of files decides.
+    return held.sort_values("fingerprint", kind="stable")
+
+
+def unread_of(certificates: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
+    """Return one unreadable certificate of each device of which a file could not be read in full."""
+    rows = trust_state.unread(certificates) & certificates["device"].notna().to_numpy()
+    listed_only = (certificates["der"].isna() & certificates["subject"].notna()).to_numpy()
+    place = np.flatnonzero(rows & ~listed_only)
+    broken = certificates[["source", "fingerprint", "device"]].iloc[place].assign(place=place)
+    broken["device"] = per_text(lambda text: _canonical(text, serials), broken["device"])
+    return broken.sort_values(["source", "fingerprint"]).drop_duplicates("device")
+
+
+def first_arrivals(certificates: pd.DataFrame) -> Codes:
+    """Return for each row of certificates the place of the one that stands for all of its fingerprint."""
+    place = np.arange(len(certificates))
+    again = certificates["fingerprint"].duplicated(keep=False) & certificates["fingerprint"].notna()
+    if again.any():
+        rows = certificates.loc[again.to_numpy(), ["fingerprint", "bundle", "position"]]
+        rows = rows.assign(place=np.flatnonzero(again)).sort_values(["fingerprint", "bundle", "position"])
+        first = rows.groupby("fingerprint", sort=False)["place"].transform("first")
+        place[rows["place"]] = first
+    return place
 
 
 def numbered(certificates: pd.DataFrame) -> pd.DataFrame:
     """Return what tells a device's own certificate, with the place of each row."""
-    return certificates[list(OWNING)].assign(place=np.arange(len(certificates)))
+    return certificates[list(OWNING)].assign(place=first_arrivals(certificates))
 
 
 def presented(
@@ -156,15 +199,16 @@ def presented(
     time: pd.Series,
     certificates: pd.DataFrame,
     held: pd.DataFrame,
+    unread: pd.DataFrame,
     *,
     or_next: bool,
 ) -> Codes:
-    """Return the place of each row's certificate: the one that its log line names, else the device's newest one."""
+    """Return the place of each row's certificate: the one that its log line names, else the device's newest one.
+
+    Which one is the newest is not known where a file of the device could not be read: then its row is returned.
+    """
     named = cases["fingerprint"].str.lower()
-    first_held = places(named, held["fingerprint"])
-    place = np.where(
-        first_held >= 0, np.append(held["place"], -1)[first_held], places(named, certificates["fingerprint"])
-    )[same]
+    place = np.append(first_arrivals(certificates), -1)[places(named, certificates["fingerprint"])][same]
     silent = np.flatnonzero(named.isna().to_numpy()[same])
     owners = distinct(held["device"])
     place[silent] = _newest_issued(
@@ -173,6 +217,8 @@ def presented(
         held.assign(owner=places(held["device"], owners)),
         or_next=or_next,
     )
+    broken = places(cases["device"], unread["device"])[same[silent]]
+    place[silent] = np.where(broken >= 0, np.append(unread["place"], -1)[broken], place[silent])
     return place
 
 

@@ -11,13 +11,14 @@ import certifi
 import numpy as np
 import pandas as pd
 
+from ..arrays.arrow import true
 from ..certificates.reading import read_certificates
-from ..certificates.trust_lists import read_trust_list
+from ..certificates.trust_lists import EMPTY, read_trust_list
 from ..errors import CerttrustError
 from ..evaluation.attempts import browser_attempts
 from ..evaluation.check import check, required
-from ..evaluation.ownership import identities
-from ..evaluation.rules import BY_CODE, HYGIENE, SCENARIOS
+from ..evaluation.ownership import identities, leaves
+from ..evaluation.requirements import BY_CODE, HYGIENE, SCENARIOS
 from ..fleet import Fleet
 from ..names import device_ids
 from ..schema import ATTEMPTS, CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, conform, empty
@@ -146,6 +147,7 @@ def diagnose(
     authentication: str | None = None,
     chain: Certificates = (),
     at: pd.Timestamp | str | None = None,
+    password: str | bytes | None = None,
     links: pd.DataFrame | None = None,
 ) -> Diagnosis:
     """Explain whether one certificate fits a scenario of the page, step by step.
@@ -153,8 +155,8 @@ def diagnose(
     Parameters
     ----------
     certificate : bytes, PEM text, path or DataFrame
-        The certificate; where several are given, the first is judged and the others belong to its
-        chain.
+        The certificate; where several are given, in whatever order, the one that issued none of the others is
+        judged, and these belong to its chain.
     scenario : {"browser", "h323-password", "h323-certificate"}
         What the certificate is used for.
     registration_name, hardware_id : str, optional
@@ -162,8 +164,8 @@ def diagnose(
     url : str, optional
         What the browser opens; needed for "browser".
     trust : as certificate, optional
-        The trust list: of the PBX, where None means that it is not known, and an empty one trusts
-        nothing; of the browser, where None means the public list of certifi.
+        The trust list: of the PBX, where None means that it is not known, and an empty one trusts nothing; of
+        the browser, where None means the public list of certifi. Empty text is as good as None.
     tls_only : bool, optional
         Whether "TLS only" is set for the device; None = not known.
     authentication : {"password", "certificate"}, optional
@@ -172,6 +174,8 @@ def diagnose(
         Further certificates that were presented with it.
     at : Timestamp or str, optional
         The moment to judge at, UTC; by default now.
+    password : str or bytes, optional
+        Of PKCS#12 files and encrypted keys among all that is given.
     links : DataFrame, optional
         Table LINKS, for who asks again and again about the same certificates; what is missing in it
         is verified.
@@ -208,12 +212,13 @@ def diagnose(
         raise CerttrustError(say("errors.diagnosis.url"))
     if not (tls_only is None or isinstance(tls_only, (bool, np.bool_))):
         raise CerttrustError(say("errors.diagnosis.tls_only", tls_only=repr(tls_only)))
-    presented = _presented(certificate, chain)
+    presented = _presented(certificate, chain, password)
+    trust = None if _is_nothing(trust) else trust
     if scenario == "browser":
-        listed = read_trust_list(certifi.where()) if trust is None else _trust_list(trust)
+        listed = read_trust_list(certifi.where()) if trust is None else _trust_list(trust, password)
         asked = browser_attempts(presented, {presented["fingerprint"].iloc[0]: str(url)}, listed, links=links)
     else:
-        listed = empty(TRUST) if trust is None else _trust_list(trust)
+        listed = empty(TRUST) if trust is None else _trust_list(trust, password)
         asked = _registered(presented, listed, registration_name, hardware_id, scenario, links)
         asked["tls_only"] = pd.array([tls_only], dtype="boolean")
     return explained(check(asked, at=at))
@@ -247,10 +252,7 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     """
     if len(result) != 1:
         raise CerttrustError(say("errors.diagnosis.one_row", rows=len(result)))
-    known = result["scenario"].iloc[0]
-    asked = required(result)
-    possible = [name for name in _AUTHENTICATION if asked[SCENARIOS[name][-1]].all()]
-    scenarios = [known] if isinstance(known, str) else possible
+    scenarios = _scenarios(result)
     codes = dict.fromkeys(code for part in (SCENARIOS, HYGIENE) for name in scenarios for code in part[name])
     steps = pd.DataFrame([_step(result, code) for code in codes], columns=list(_STEP))
     steps["passed"] = steps["passed"].astype("boolean")
@@ -259,31 +261,55 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     return Diagnosis(result["verdict"].iloc[0], named, steps, list(path), result)
 
 
-def _read(certificates: Certificates) -> pd.DataFrame:
+def _scenarios(result: pd.DataFrame) -> list[str]:
+    """Return the scenario of a row of results, or those that are possible where it is not known."""
+    scenario = result["scenario"].iloc[0]
+    if isinstance(scenario, str):
+        return [scenario]
+    asked = required(result)
+    return [name for name in _AUTHENTICATION if asked[SCENARIOS[name][-1]].all()]
+
+
+def _is_nothing(given: Certificates | None) -> bool:
+    """Return True for empty text, as forms and variables that nobody filled in hold it."""
+    return isinstance(given, str) and not given.strip()
+
+
+def _read(certificates: Certificates, password: str | bytes | None) -> pd.DataFrame:
     if isinstance(certificates, pd.DataFrame):
         return conform(certificates, CERTIFICATES)
-    if isinstance(certificates, (list, tuple)) and not certificates:
+    if _is_nothing(certificates) or (isinstance(certificates, (list, tuple)) and not certificates):
         return empty(CERTIFICATES)
-    return read_certificates(certificates)
+    return read_certificates(certificates, password=password)
 
 
-def _presented(certificate: Certificates, chain: Certificates) -> pd.DataFrame:
-    own = _read(certificate)
+def _leaf_first(certificates: pd.DataFrame) -> pd.DataFrame:
+    """Return the certificates with the one on top that issued none of the others, rather no CA."""
+    together = certificates.assign(bundle="given").reset_index(drop=True)
+    candidates = leaves(together)
+    candidates = candidates[candidates["fingerprint"].notna()]
+    own = candidates[~true(candidates["is_ca"])]
+    first = [*own.index, *candidates.index, *together.index[together["fingerprint"].notna()]][:1]
+    return certificates.iloc[[*first, *(row for row in range(len(certificates)) if row not in first)]]
+
+
+def _presented(certificate: Certificates, chain: Certificates, password: str | bytes | None) -> pd.DataFrame:
+    own = _read(certificate, password)
     if own["fingerprint"].isna().all():
         reasons = "; ".join(own["parse_error"].dropna().unique())
         raise CerttrustError(
             say(f"errors.diagnosis.{'no_certificate_reasons' if reasons else 'no_certificate'}", reasons=reasons)
         )
-    together = pd.concat([own, _read(chain)], ignore_index=True)
+    together = pd.concat([_leaf_first(own), _read(chain, password)], ignore_index=True)
     return together.assign(bundle="given", position=range(len(together)))
 
 
-def _trust_list(trust: Certificates) -> pd.DataFrame:
+def _trust_list(trust: Certificates, password: str | bytes | None) -> pd.DataFrame:
     """Return the list as every PBX's; one without entries is still a list, which trusts nothing."""
-    listed = _read(trust)
-    if listed["fingerprint"].notna().any():
-        return conform(listed.drop(columns="pbx", errors="ignore"), TRUST)
-    return conform(pd.DataFrame({"parse_error": ["the list is empty"]}), TRUST)
+    listed = _read(trust, password)
+    if listed.empty:
+        listed = pd.DataFrame({"parse_error": [EMPTY]})
+    return conform(listed.drop(columns="pbx", errors="ignore"), TRUST)
 
 
 def _registered(
@@ -315,6 +341,7 @@ def _registered(
             scenario=scenario,
             trust_paths=outcome["trust_paths"],
             trust_failure=outcome["trust_failure"].mask(own["fingerprint"].isna(), "unreadable"),
+            trust_detail=outcome["trust_detail"],
         ),
         ATTEMPTS,
     )

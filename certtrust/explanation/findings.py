@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import string
+import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,10 +16,11 @@ from ..arrays import threads
 from ..arrays.arrow import true
 from ..arrays.grouping import Codes, combine, numbers
 from ..evaluation.check import required
-from ..evaluation.rules import RULES, Rule
+from ..evaluation.requirements import NAMES, RULES, Rule
+from ..names import device_ids
 from ..names.matching import begins_with_cn
-from ..schema import TRUST_STATES
-from ..texts.sentences import fill, shown
+from ..names.registration_fit import registers_by_device, registration_fit
+from ..texts.sentences import fill, say, sentences
 from ..trust import browser_verdict
 
 
@@ -111,7 +114,10 @@ def _sentences(results: pd.DataFrame, rows: Codes, rule: Rule) -> dict[str, _Num
     texts = rule.sentences
     kinds = {kind: {**texts, **other} for kind, other in texts.get("variants", {}).items()}
     kinds[""] = texts
-    kinds["?"] = {"why": texts["unknown"], "remedy": f"Add what is missing to decide: {texts['missing']}."}
+    add = sentences()["findings"]["add"]
+    for kind, words in {"": {"why": texts["unknown"]}, **texts.get("unknowns", {})}.items():
+        remedy = add.replace("{missing}", words.get("missing", texts["missing"]))
+        kinds[UNKNOWN + kind] = {"why": words["why"], "remedy": remedy}
     meant = _Rows(results, rows)
     kind = _kinds(meant, rule, pd.Index(list(kinds)))
     where = [(each, here) for place, each in enumerate(kinds) if len(here := np.flatnonzero(kind == place))]
@@ -161,7 +167,12 @@ def _kinds(meant: _Rows, rule: Rule, known: pd.Index) -> Codes:
         number, seen = meant.alike(rule.varying, np.arange(len(kind)))
         variant = known.get_indexer(pd.Index(rule.variant(seen)))[number]
         kind = np.where(variant >= 0, variant, kind)
-    kind[undecided] = known.get_loc("?")
+    kind[undecided] = known.get_loc(UNKNOWN)
+    if rule.unknown and undecided.any():
+        rows = np.flatnonzero(undecided)
+        number, seen = meant.alike(rule.missing_by, rows)
+        variant = known.get_indexer(pd.Index(UNKNOWN + rule.unknown(seen)))[number]
+        kind[rows] = np.where(variant >= 0, variant, kind[rows])
     return kind
 
 
@@ -175,15 +186,23 @@ def _filled(template: str, meant: _Rows, here: Codes) -> _Numbered:
     derived = {field: words(seen) for field in fields if field in _DERIVED for words in [_DERIVED[field][1]]}
     filled = fill(template, seen.assign(**derived))
     if template.startswith("{"):
-        filled = filled.str.replace(_BEGINNING, lambda found: found[0].upper(), regex=True)
+        filled = filled.str.replace(_beginning(), lambda found: found[0].upper(), regex=True)
     return number, filled
+
+
+def _beginning() -> str:
+    """Return a pattern of the first letter of words that stand for a name, and begin a sentence in upper case."""
+    texts = sentences()["findings"]
+    words = [texts["unnamed_device"], texts["the_device"], texts["named_pbx"].partition("{")[0], texts["the_pbx"]]
+    return "^(?:" + "|".join(f"{re.escape(word[0])}(?={re.escape(word[1:])})" for word in words if word) + ")"
 
 
 def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
     cns = rows["subject_cn"].astype("object") if with_cn else [None] * len(rows)
+    none = say("findings.no_names")
     lists = zip(cns, rows["dns_names"], rows["ip_addresses"], strict=True)
     named = [
-        ", ".join(dict.fromkeys([*([cn] if isinstance(cn, str) else []), *_listed(dns), *_listed(addresses)])) or "none"
+        ", ".join(dict.fromkeys([*([cn] if isinstance(cn, str) else []), *_listed(dns), *_listed(addresses)])) or none
         for cn, dns, addresses in lists
     ]
     return pd.Series(named, index=rows.index, dtype="str")
@@ -191,7 +210,56 @@ def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
 
 def _who(device: pd.Series, name: pd.Series) -> pd.Series:
     """Return the device, but not in the very words that it registers as."""
-    return device.fillna(_UNNAMED).mask((device.str.lower() == name.str.lower()).fillna(value=False), "the device")
+    same = true(device.str.lower() == name.str.lower())
+    return device.fillna(say("findings.unnamed_device")).mask(same, say("findings.the_device"))
+
+
+def _if_told(key: str, rows: pd.DataFrame, column: str, otherwise: str = "") -> pd.Series:
+    """Return a sentence filled with a column, and something else where that is missing."""
+    return fill(sentences()["findings"][key], rows).where(rows[column].notna(), otherwise)
+
+
+def _registered_as(rows: pd.DataFrame) -> pd.Series:
+    return rows["registration_name"].fillna(rows["hardware_id"])
+
+
+def _the_name(rows: pd.DataFrame) -> pd.Series:
+    named = rows.assign(registered_as=_registered_as(rows))
+    return _if_told("named", named, "registered_as", say("findings.unnamed"))
+
+
+def _inferred(rows: pd.DataFrame) -> pd.Series:
+    """Return what was inferred where a CN fits only a spelling that nothing tells."""
+    texts = sentences()["findings"]
+    words = {"serial": texts["inferred_from_serial"], "hardware ID": texts["inferred_from_hardware_id"]}
+    return registration_fit(rows)["inferred_from"].map(words).astype("str").fillna("")
+
+
+def _other_spelling(rows: pd.DataFrame) -> pd.Series:
+    """Return the other one of serial and hardware ID where a device registers by one of them and both are known."""
+    by_serial = device_ids.leading_serials(rows["registration_name"], "(?s:.*)").notna()
+    other = rows["hardware_id"].where(by_serial, rows["serial"])
+    other = other.where(registers_by_device(rows) & true(other != _registered_as(rows)))
+    return _if_told("other_spelling", rows.assign(other_name=other), "other_name")
+
+
+def _shown_cn(rows: pd.DataFrame) -> pd.Series:
+    """Return the CN with what the eye does not see: a blank at its end, a character that looks like another."""
+    texts = sentences()["findings"]
+
+    def shown_one(cn: str) -> str:
+        oddities = [texts["oddities"][kind] for kind, odd in _BLANKS.items() if odd(cn)]
+        unusual = dict.fromkeys(letter for letter in cn if unicodedata.category(letter) in _UNSEEN)
+        template = texts["oddities"]["unusual character"]
+        oddities += [template.format(character=f"U+{ord(letter):04X}") for letter in unusual if letter not in " -_"]
+        return texts["odd_cn"].format(cn=cn, oddity="; ".join(oddities)) if oddities else cn
+
+    return rows["subject_cn"].map(shown_one, na_action="ignore").astype("str")
+
+
+def _trust_meaning(rows: pd.DataFrame) -> pd.Series:
+    meaning = rows["trust_state"].astype("str").map(sentences()["trust_states"])
+    return meaning + _if_told("detail", rows, "trust_detail")
 
 
 def _fitting_cn(device: pd.Series, name: pd.Series) -> pd.Series:
@@ -205,35 +273,40 @@ def _listed(value: Any) -> list[str]:
 
 
 _TOLD = ("why", "remedy")
-_UNNAMED = "an unnamed device"
-_UNSAID = "the name that was used"
-_BEGINNING = r"^[at](?=n unnamed device\b|he device\b|he PBX\b)"
+UNKNOWN = "?"
+"""What the names of wordings begin with that are used where a rule cannot be decided."""
+_BLANKS: dict[str, Callable[[str], bool]] = {
+    "blank at the start": lambda cn: cn.startswith(" "),
+    "blank at the end": lambda cn: cn.endswith(" "),
+}
+_UNSEEN = ("Zs", "Zl", "Zp", "Cc", "Cf", "Pd")
 _LISTS = {"dns_names", "ip_addresses", "browser_paths"}
 _NAMES = ("subject_cn", "dns_names", "ip_addresses")
 _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]] = {
-    "device": (("device",), lambda rows: rows["device"].fillna(_UNNAMED)),
+    "device": (("device",), lambda rows: rows["device"].fillna(say("findings.unnamed_device"))),
     "who": (
         ("device", "registration_name", "hardware_id"),
-        lambda rows: _who(rows["device"], rows["registration_name"].fillna(rows["hardware_id"])),
+        lambda rows: _who(rows["device"], _registered_as(rows)),
     ),
     "subject_name": (("subject_cn", "subject"), lambda rows: rows["subject_cn"].fillna(rows["subject"])),
     "issuer_name": (("issuer_cn", "issuer"), lambda rows: rows["issuer_cn"].fillna(rows["issuer"])),
-    "clock": (("clock_unset",), lambda rows: rows["clock_unset"].map({True: "not set", False: "set"})),
-    "registered_as": (
-        ("registration_name", "hardware_id"),
-        lambda rows: rows["registration_name"].fillna(rows["hardware_id"]),
+    "clock": (
+        ("clock_unset",),
+        lambda rows: rows["clock_unset"].map({True: say("findings.clock_unset"), False: say("findings.clock_set")}),
     ),
-    "the_name": (
-        ("registration_name", "hardware_id"),
-        lambda rows: ("the name " + rows["registration_name"].fillna(rows["hardware_id"])).fillna(_UNSAID),
-    ),
-    "around": (("time",), lambda rows: (" around " + shown(rows["time"])).fillna("")),
+    "registered_as": (("registration_name", "hardware_id"), _registered_as),
+    "the_name": (("registration_name", "hardware_id"), _the_name),
+    "around": (("time",), lambda rows: _if_told("around", rows, "time")),
+    "shown_cn": (("subject_cn",), _shown_cn),
+    "inferred": (NAMES, _inferred),
+    "other_spelling": (NAMES, _other_spelling),
     "fitting_cn": (
         ("device", "registration_name", "hardware_id"),
-        lambda rows: _fitting_cn(rows["device"], rows["registration_name"].fillna(rows["hardware_id"])),
+        lambda rows: _fitting_cn(rows["device"], _registered_as(rows)),
     ),
-    "the_pbx": (("pbx",), lambda rows: ("the PBX " + rows["pbx"].astype("str")).fillna("the PBX")),
-    "trust_meaning": (("trust_state",), lambda rows: rows["trust_state"].astype("str").map(TRUST_STATES)),
+    "the_pbx": (("pbx",), lambda rows: _if_told("named_pbx", rows, "pbx", say("findings.the_pbx"))),
+    "trust_meaning": (("trust_state", "trust_detail"), _trust_meaning),
+    "trust_detail_behind": (("trust_detail",), lambda rows: _if_told("detail", rows, "trust_detail")),
     "certificate_names": (_NAMES, lambda rows: _names(rows, with_cn=True)),
     "alternative_names": (_NAMES, lambda rows: _names(rows, with_cn=False)),
     "browser_why": (

@@ -11,8 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..arrays.arrow import bits, text
+from ..x509 import reader
 
 Kind = Literal["dns", "cn", "ip"]
+
+REFUSED = f"^{reader.REFUSED}"
+"""Pattern of what the reader reports of a certificate whose content must not be relied on."""
 
 
 def certificate_names(certificates: pd.DataFrame) -> pd.DataFrame:
@@ -98,3 +102,16 @@ def entries(lists: pd.Series) -> tuple[np.ndarray, Any]:
     """Return all entries of a column of lists and the row of each."""
     exploded = lists.reset_index(drop=True).explode().dropna()
     return exploded.index.to_numpy(), text(exploded)
+
+
+def subject_is_unread(frame: pd.DataFrame) -> np.ndarray:
+    """Return where nothing is known of the subject: there is no certificate, or it could not be read."""
+    witness = next((name for name in ("subject", "fingerprint") if name in frame), "subject_cn")
+    return (frame["subject_cn"].isna() & frame[witness].isna()).to_numpy()
+
+
+def reader_reported(frame: pd.DataFrame, pattern: str) -> np.ndarray:
+    """Return where the reader of the certificate reported something that fits the pattern."""
+    if "certificate_error" not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    return bits(pc.match_substring_regex(text(frame["certificate_error"]), pattern))

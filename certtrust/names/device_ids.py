@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +20,8 @@ SERIAL = rf"(?:{_OCTET}[:-]){{5}}{_OCTET}|[0-9A-Fa-f]{{12}}|(?:[0-9A-Fa-f]{{4}}\
 """Pattern of a serial: 12 hex digits, or octets with `:` or `-`, or three groups with dots."""
 HARDWARE_ID = rf"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*?-{_OCTET}-{_OCTET}-{_OCTET}"
 """Pattern of a hardware ID: a product that begins with a letter, then three octets."""
-
+SOFT_CLIENT = rf"(?i:Swphone_.+|Smartphone_.+|SwPh_(?:{_OCTET}){{4}})"
+"""Pattern of the hardware ID of a soft client, which has no octets."""
 
 _DIGITS = 12
 _NONE, _HYPHEN = (pa.scalar(each, pa.large_string()) for each in (None, "-"))
@@ -83,6 +85,24 @@ def leading_serials(text: pd.Series, rest: str) -> pd.Series:
     """
     found = pc.extract_regex(arrow.text(text), f"^(?P<serial>{SERIAL})(?:{rest})$")
     return _series(_serials(pc.struct_field(found, "serial")), text.index)
+
+
+def without_interface(names: pd.Series, interfaces: pd.Series) -> pd.Series:
+    """Return registration names without the interface of a gateway behind a hardware ID.
+
+    Examples
+    --------
+    >>> names = pd.Series(["IP811-25-0d-3f-TEL1", "IP811-25-0d-3f-TEL1", "room-TEL1"])
+    >>> without_interface(names, pd.Series(["TEL1", None, "TEL1"])).tolist()
+    ['IP811-25-0d-3f', 'IP811-25-0d-3f-TEL1', 'room-TEL1']
+    """
+    rows = np.flatnonzero(interfaces.notna() & names.notna())
+    pattern = f"^(?P<id>{HARDWARE_ID})-(?P<interface>(?s:.+))$"
+    parts = pc.extract_regex(arrow.text(names.iloc[rows]), pattern)
+    same = arrow.bits(pc.equal(pc.struct_field(parts, "interface"), arrow.text(interfaces.iloc[rows])))
+    found = names.copy()
+    found.iloc[rows[same]] = pd.array(pc.struct_field(parts, "id").filter(pa.array(same)), dtype="str")
+    return found
 
 
 def _trimmed(text: pd.Series) -> Any:

@@ -12,11 +12,10 @@ import pyarrow.compute as pc
 
 from ..arrays.arrow import bits, flags, index_of, same_length, text, true
 from ..errors import CerttrustError
-from ..x509.reader import REFUSED
 from . import hosts as _hosts
-from .certificate_names import Kind, common_names, names_by_kind
-from .device_ids import hardware_ids, leading_serials, serials
-from .prefixes import begins_with_cn, ends_inside, usable
+from .certificate_names import REFUSED, Kind, names_by_kind, reader_reported, subject_is_unread
+from .prefixes import begins_with_cn, ends_inside
+from .registration_fit import certificate_fits_registration, registration_fit
 
 __all__ = [
     "begins_with_cn",
@@ -24,11 +23,11 @@ __all__ = [
     "certificate_fits_url",
     "ends_inside",
     "host_matches",
+    "registration_fit",
     "url_hosts",
 ]
 
-# What the reader says of a certificate whose content must not be relied on, and of one that hides names.
-_REFUSED = f"^{REFUSED}"
+# What the reader says of a certificate that hides names.
 _UNREAD_NAMES = r"(?:^|; )(?:subject|extensions|extension 2\.5\.29\.17): "
 
 
@@ -149,80 +148,10 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     fits = np.zeros(len(attempts), dtype=bool)
     for kind, (rows, found) in names_by_kind(attempts).items():
         fits[rows[true(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]] = True
-    unread = _subject_unread(attempts) | _errors(attempts, _UNREAD_NAMES) | _listing_only(attempts)
-    return flags(fits, bits(pc.is_null(hosts)) | _errors(attempts, _REFUSED) | (unread & ~fits), attempts.index)
-
-
-def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
-    """Tell for each attempt whether its registration name or hardware ID starts with the certificate's CN.
-
-    Parameters
-    ----------
-    attempts : DataFrame
-        Columns registration_name, hardware_id, serial, interface, subject_cn; where they are there, subject
-        for the CNs beside the last, and certificate_error.
-
-    Returns
-    -------
-    Series of boolean
-        False where the certificate has no CN; missing where there is no certificate, its subject could not
-        be read or cryptography refuses it, and where none of the names is known.
-
-    Notes
-    -----
-    A missing registration name is the page's default: the serial, and for an interface of a gateway
-    serial-interface. With several CNs any will do. How a CN is compared stands in `begins_with_cn`.
-
-    The page's examples of a hardware ID have both spellings, `0090332f688a` and `IP222-2f-68-8a`. So where the
-    name is one of them, the other counts too, once it is known (columns serial, hardware_id) and has the same
-    last three octets; a free name does not bring the serial in. Where the CN is the other spelling and that
-    is not known, the result is missing, for three octets do not prove that it is the same device.
-    """
-    columns = ("registration_name", "hardware_id", "serial", "interface")
-    known = pd.DataFrame({column: attempts[column].astype("str") for column in columns}).reset_index(drop=True)
-    default = known["serial"].where(known["interface"].isna(), known["serial"] + "-" + known["interface"])
-    known["name"] = known["registration_name"].fillna(default)
-    rows, cns = common_names(attempts)
-    begins = true(begins_with_cn(known["name"].iloc[rows], cns))
-    fits, undecided = np.zeros((2, len(attempts)), dtype=bool)
-    fits[rows[begins]] = True
-    # The rest is small in a fleet that works.
-    rest = np.flatnonzero(~begins & bits(usable(cns)))
-    at, cn = known.iloc[rows[rest]], pd.Series(cns.take(pa.array(rest)).to_pandas(), dtype="str")
-    by_hardware_id, unknown = _by_hardware_id(at.reset_index(drop=True), cn)
-    fits[rows[rest[by_hardware_id]]] = True
-    undecided[rows[rest[unknown]]] = True
-    undecided |= _subject_unread(attempts) | _errors(attempts, "(?:^|; )subject: ")
-    return flags(fits, (undecided & ~fits) | _errors(attempts, _REFUSED), attempts.index)
-
-
-def _by_hardware_id(attempts: pd.DataFrame, cns: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Tell where the CN fits the hardware ID, or the serial that belongs to it; and where that is not known."""
-    serial, own_tail = serials(cns), hardware_ids(cns)["tail"]
-    name = attempts["name"].fillna(attempts["hardware_id"])
-    tail, serial_in_name = hardware_ids(name)["tail"], leading_serials(name, "(?:[^0-9A-Za-z](?s:.*))?")
-    of_the_name = true(serials(attempts["serial"]).str.slice(start=-6) == tail)
-    fits = true(begins_with_cn(attempts["hardware_id"], cns))
-    fits |= of_the_name & true(begins_with_cn(attempts["serial"], cns))
-    by_serial = true(serial.str.slice(start=-6) == tail) & attempts["serial"].isna().to_numpy()
-    no_hardware_id = hardware_ids(attempts["hardware_id"])["tail"].isna().to_numpy()
-    by_hardware_id = true(serial_in_name.str.slice(start=-6) == own_tail) & no_hardware_id
-    nameless = (attempts["name"].isna() & attempts["hardware_id"].isna()).to_numpy()
-    return fits, by_serial | by_hardware_id | nameless
+    unread = subject_is_unread(attempts) | reader_reported(attempts, _UNREAD_NAMES) | _listing_only(attempts)
+    return flags(fits, bits(pc.is_null(hosts)) | reader_reported(attempts, REFUSED) | (unread & ~fits), attempts.index)
 
 
 def _listing_only(frame: pd.DataFrame) -> np.ndarray:
-    """Tell where a device merely listed the certificate, or there is none: nothing is known of alternative names."""
+    """Return where a device merely listed the certificate, or there is none: nothing is known of alternative names."""
     return frame["fingerprint"].isna().to_numpy() if "fingerprint" in frame else np.zeros(len(frame), dtype=bool)
-
-
-def _subject_unread(frame: pd.DataFrame) -> np.ndarray:
-    witness = next((name for name in ("subject", "fingerprint") if name in frame), "subject_cn")
-    return (frame["subject_cn"].isna() & frame[witness].isna()).to_numpy()
-
-
-def _errors(frame: pd.DataFrame, pattern: str) -> np.ndarray:
-    """Tell where the reader of the certificate said so."""
-    if "certificate_error" not in frame:
-        return np.zeros(len(frame), dtype=bool)
-    return bits(pc.match_substring_regex(text(frame["certificate_error"]), pattern))

@@ -27,7 +27,7 @@ from ..arrays.arrow import bits, flags, text, true
 from ..names import hosts as _hosts
 from ..names import matching
 from ..names.certificate_names import Kind, entries
-from ..schema import TRUST_STATES
+from ..schema import TRUST_STATES, UNDECIDED_STATES
 from . import trust_state
 from .browser_policy import to_ca, to_entry, to_server
 
@@ -35,8 +35,6 @@ _NOBODY = "\0"  # no PBX's name: whose list holds what browsers do not take from
 
 # The suffixes below which most countries register; the whole list of public suffixes is ten thousand long.
 _WIDE_WILDCARD = r"^\*\.(?:ac|co|com|edu|gob|gov|go|mil|ne|net|nom|or|org)\.[a-z]{2}$"
-
-_UNDECIDED = ("no certificate", "unreadable")
 
 
 class BrowserView(NamedTuple):
@@ -144,7 +142,7 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     code, views = _views(attempts["browser_paths"])
     moment = moment.dt.floor("s")
     trust = trust_state.trust_at(_trust_columns(attempts, code, views), moment)["trust_state"].astype("str")
-    undecided = trust.isna() | trust.isin(_UNDECIDED)
+    undecided = trust.isna() | trust.isin(UNDECIDED_STATES)
     early, late = attempts["not_before"] > moment, attempts["not_after"] < moment
     untimed = attempts["not_before"].isna() | attempts["not_after"].isna() | moment.isna()
     fits = _fits(attempts)

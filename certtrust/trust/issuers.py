@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from ..x509.ber import BIT_STRING, BOOLEAN, INTEGER, SEQUENCE, BadEncoding, children, content
 from ..x509.distinguished_names import comparable
-from ..x509.extensions import extensions, usable
-from ..x509.oids import BASIC_CONSTRAINTS, KEY_USAGE, NAME_CONSTRAINTS
+from ..x509.extensions import extensions, objection
+from ..x509.oids import BASIC_CONSTRAINTS, KEY_USAGE, KEY_USAGES, NAME_CONSTRAINTS
 from ..x509.structure import Outline
 from ..x509.times import span
 from .name_constraints import Constraints, constraints
@@ -15,13 +15,13 @@ from .name_constraints import Constraints, constraints
 ALWAYS = (-(2**63) + 1, 2**63 - 1)
 """A span that every moment lies in, in microseconds since the epoch."""
 
-_KEY_CERT_SIGN = 0x04
+_KEY_CERT_SIGN = "keyCertSign"
 
 
 class Issuer(NamedTuple):
     """A certificate as it may stand above another one in a path."""
 
-    may_issue: bool  # nothing in it forbids it: basicConstraints, keyUsage, extensions
+    objection: str | None  # what in it forbids to issue: basicConstraints, keyUsage, extensions
     is_ca: bool  # basicConstraints says so
     path_length: int | None
     self_issued: bool
@@ -36,14 +36,20 @@ def issuer(parts: Outline) -> Issuer | None:
     try:
         values = {oid: inside for oid, (_, inside) in extensions(parts).items()}
         is_ca, path_length = _basic_constraints(values.get(BASIC_CONSTRAINTS))
-        signs = _signs_certificates(values.get(KEY_USAGE))
+        usages = _key_usages(values.get(KEY_USAGE))
         limits = constraints(values.get(NAME_CONSTRAINTS))
         not_before, not_after = span(parts.validity)
     except (BadEncoding, ValueError, IndexError):
         return None
-    may_issue = bool(name) and is_ca is not False and signs and usable(parts)
+    reason = objection(parts)
+    if not name:
+        reason = "its subject is empty"
+    elif is_ca is False:
+        reason = "its basicConstraints say that it is no CA"
+    elif usages is not None and _KEY_CERT_SIGN not in usages:
+        reason = f"its keyUsage lacks {_KEY_CERT_SIGN}: {', '.join(usages) or 'it is empty'}"
     self_issued = name == comparable(parts.issuer)
-    return Issuer(may_issue, is_ca is True, path_length, self_issued, not_before, not_after, limits)
+    return Issuer(reason, is_ca is True, path_length, self_issued, not_before, not_after, limits)
 
 
 def _basic_constraints(value: bytes | None) -> tuple[bool | None, int | None]:
@@ -58,8 +64,9 @@ def _basic_constraints(value: bytes | None) -> tuple[bool | None, int | None]:
     return is_ca, path_length
 
 
-def _signs_certificates(value: bytes | None) -> bool:
+def _key_usages(value: bytes | None) -> list[str] | None:
     if value is None:
-        return True
-    bits = content(value, BIT_STRING)
-    return len(bits) > 1 and bool(bits[1] & _KEY_CERT_SIGN)
+        return None
+    octets = content(value, BIT_STRING)[1:]
+    bits = "".join(f"{octet:08b}" for octet in octets)
+    return [name for name, bit in zip(KEY_USAGES, bits, strict=False) if bit == "1"]

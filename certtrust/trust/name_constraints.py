@@ -7,6 +7,7 @@ unusable.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -26,7 +27,15 @@ _DNS_NAME = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*|\"(?:[^\"\\]|\\.)+\"")
 _AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:@\[\]]+)(?::\d*)?(?:[/?#].*)?", re.DOTALL)
 _IPV4 = re.compile(r"[0-9.]+")
-_COMPARISONS = 1 << 18  # for one certificate under one CA: what a hostile pair of lists asks beyond is refused
+_COMPARISONS = 1 << 18  # for one certificate under one CA: what a hostile pair of lists asks beyond stays unknown
+_SHOWN = 3
+_FORMS = {
+    MAIL: "the mail address",
+    DNS: "the DNS name",
+    DIRECTORY: "a directory name",
+    URI: "the URI host",
+    ADDRESS: "the address",
+}
 
 Value = str | bytes | Name | tuple[str, str] | None
 """A name in the form that it is compared in; None where it is malformed."""
@@ -93,22 +102,49 @@ def names(parts: Outline, *, leaf: bool) -> Names | None:
     return None if subject is None else found
 
 
+def too_many(limits: Constraints, found: Names | None) -> bool:
+    """Return whether comparing these names is too much work, so that nothing is known of them."""
+    return found is not None and _comparisons(limits, found) > _COMPARISONS
+
+
 def allowed(limits: Constraints, found: Names | None) -> bool:
-    """Tell whether all names lie within the constraints; names that could not be read do not."""
-    if found is None or _comparisons(limits, found) > _COMPARISONS:
-        return False
+    """Return whether all names lie within the constraints; names that could not be read do not."""
+    return objection(limits, found) is None
+
+
+def objection(limits: Constraints, found: Names | None) -> str | None:
+    """Return the first name that lies outside the constraints and what they say of it, None where none does."""
+    if found is None:
+        return "its name constraints meet names below it that cannot be read"
     for kind, name in found:
         permitted, excluded = limits.permitted.get(kind), limits.excluded.get(kind)
         if permitted is None and excluded is None:
             continue
         within = _WITHIN.get(kind)
         if name is None or within is None:
-            return False
-        if any(within(name, base) or _may_stand_for(kind, name, base) for base in excluded or ()):
-            return False
+            return f"its name constraints meet {_shown(kind, name)}, which cannot be compared"
+        for base in excluded or ():
+            if within(name, base) or _may_stand_for(kind, name, base):
+                return f"its name constraints exclude {_shown(kind, name)} by {_shown(kind, base)}"
         if permitted is not None and not any(within(name, base) for base in permitted):
-            return False
-    return True
+            bases = ", ".join(_shown(kind, base) for base in permitted[:_SHOWN])
+            more = ", ..." if len(permitted) > _SHOWN else ""
+            return f"its name constraints permit {bases}{more}, not {_shown(kind, name)}"
+    return None
+
+
+def _shown(kind: int, value: Value) -> str:
+    """Return a name or a base in words; a base of addresses is an address and its mask."""
+    form = _FORMS.get(kind, "a name of another form")
+    if value is None:
+        return form
+    if isinstance(value, bytes):
+        half = len(value) // 2
+        parts = (value,) if len(value) in (4, 16) else (value[:half], value[half:])
+        return f"{form} {'/'.join(str(ipaddress.ip_address(part)) for part in parts)}"
+    if kind == MAIL and isinstance(value, tuple):
+        return f"{form} {'@'.join(map(str, value))}"
+    return f"{form} {value!r}" if isinstance(value, str) else form
 
 
 def _comparisons(limits: Constraints, found: Names) -> int:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..x509.columnar_structure import Outlines
-from ..x509.distinguished_names import Name, comparable
+from ..x509.distinguished_names import COMMON_NAME, Name, comparable, texts
 from ..x509.oids import NAME_CONSTRAINTS
 from ..x509.structure import Outline, outline
 from .issuers import ALWAYS, Issuer, issuer
-from .name_constraints import Names, allowed, names
+from .name_constraints import Constraints, Names, names, objection, too_many
 
 # Bounds on the work for one certificate, far above what a real chain needs: certificates above the leaf,
 # steps from a certificate to an issuer, ways to one CA that are followed further, paths that are kept.
@@ -32,6 +32,8 @@ class TrustPath(NamedTuple):
 
 
 LISTED = (TrustPath((), *ALWAYS),)
+LIST_GAP, CHAIN_GAP = "incomplete trust list", "incomplete chain"
+CANNOT_VERIFY = "its signature uses an algorithm or a key that cannot be verified here"
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Graph:
     _outlines: dict[int, Outline | None] = field(default_factory=dict)
     _issuers: dict[int, Issuer | None] = field(default_factory=dict)
     _names: dict[int, Names | None] = field(default_factory=dict)
+    _itself: dict[int | None, frozenset[int]] = field(default_factory=dict)
     _by_key: dict[bytes, list[int]] = field(default_factory=dict)
     _by_name: dict[Name | None, list[int]] = field(default_factory=dict)
 
@@ -97,6 +100,18 @@ class Graph:
         subjects = ((other, self.outline(other)) for other in same_key)
         return [other for other, parts in subjects if parts is not None and comparable(parts.subject) == name]
 
+    def itself(self, node: int | None) -> frozenset[int]:
+        """Return the certificates that are the same holder's as a leaf: they issue nothing to it."""
+        if node not in self._itself:
+            self._itself[node] = frozenset() if node is None else frozenset((node, *self.twins(node)))
+        return self._itself[node]
+
+    def called(self, node: int) -> str:
+        """Return a certificate's name for a sentence: its last CN, else the beginning of its fingerprint."""
+        parts = self.outline(node)
+        common_names = [] if parts is None else texts(parts.subject, COMMON_NAME)
+        return f"the CA {common_names[-1] if common_names else self.fingerprints[node][:8]}"
+
     def signers(self, node: int) -> list[int]:
         """Return the certificates whose key verifies this one's signature."""
         signer = self.signer.get(node)
@@ -108,6 +123,22 @@ class Graph:
             for node, subject in self._parts("subject"):
                 self._by_name.setdefault(comparable(subject), []).append(node)
         return self._by_name.get(name, [])
+
+
+class Failure(NamedTuple):
+    """Why a certificate is not trusted, or why that cannot be told."""
+
+    state: str
+    """A key of `certtrust.schema.TRUST_STATES`."""
+    detail: str | None = None
+
+
+class Search(NamedTuple):
+    """The paths, best first, and what kept the search from being complete."""
+
+    paths: tuple[TrustPath, ...]
+    gave_up: str | None = None
+    """A key of `certtrust.schema.TRUST_STATES`."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +153,10 @@ class Question:
     listed: Collection[int]
     issuer_name: Name | None = None
     """Where there is no signer."""
-    obstacle: str | None = None
-    """Why it cannot be judged at all: a trust state."""
+    obstacle: Failure | None = None
+    """Why it cannot be judged at all."""
+    gap: Failure | None = None
+    """What of the list, or of what came with it, could not be read."""
 
 
 class _Step(NamedTuple):
@@ -133,8 +166,8 @@ class _Step(NamedTuple):
     not_after: int
 
 
-def find(graph: Graph, question: Question, leaf_names: Sequence[Names | None] = ()) -> tuple[TrustPath, ...] | None:
-    """Return the paths, best first: shortest, then in the order of the list. None = they depend on the leaf's names.
+def find(graph: Graph, question: Question, leaf_names: Sequence[Names | None] = ()) -> Search | None:
+    """Return the paths, best first: shortest, then in the order of the graph. None = they depend on the leaf's names.
 
     `leaf_names` is empty where they are not given, else holds one item; None in it stands for unreadable names.
 
@@ -145,6 +178,7 @@ def find(graph: Graph, question: Question, leaf_names: Sequence[Names | None] = 
     seen: dict[int, list[_Step]] = {}
     frontier = [_Step((), 0, *ALWAYS)]
     budget = _STEPS
+    gave_up = None
     while frontier and len(frontier[0].path) < _LONGEST and budget > 0 and len(found) < _KEPT:
         reached = []
         for step in frontier:
@@ -159,8 +193,11 @@ def find(graph: Graph, question: Question, leaf_names: Sequence[Names | None] = 
                 if who.constraints is not None:
                     if not leaf_names:
                         return None
-                    below = (*leaf_names, *(graph.names(each) for each in step.path if not _self_issued(graph, each)))
-                    if not all(allowed(who.constraints, each) for each in below):
+                    below = _names_below(graph, step, leaf_names)
+                    if any(too_many(who.constraints, each) for each in below):
+                        gave_up = "too many names"
+                        continue
+                    if _outside(who.constraints, below) is not None:
                         continue
                 ahead = _Step(
                     (*step.path, node),
@@ -172,47 +209,116 @@ def find(graph: Graph, question: Question, leaf_names: Sequence[Names | None] = 
                     _keep(found, graph, ahead)
                     continue
                 ways = seen.setdefault(node, [])
-                if len(ways) < _WAYS and not any(_covers(way, ahead, graph.constrained) for way in ways):
+                if any(_covers(way, ahead, graph.constrained) for way in ways):
+                    continue
+                if len(ways) < _WAYS:
                     ways.append(ahead)
                     reached.append(ahead)
+                else:
+                    gave_up = "chain too long"
         frontier = reached
-    return tuple(found)
+    if len(found) < _KEPT and (frontier or budget <= 0):
+        gave_up = "chain too long"
+    return Search(tuple(found), gave_up)
 
 
-def failure(graph: Graph, question: Question) -> str:
-    """Return why a certificate without a path has none: a key of `certtrust.schema.TRUST_STATES`."""
+def _names_below(graph: Graph, step: _Step, leaf_names: Sequence[Names | None]) -> list[Names | None]:
+    return [*leaf_names, *(graph.names(node) for node in step.path if not _self_issued(graph, node))]
+
+
+def _outside(limits: Constraints, below: Sequence[Names | None]) -> str | None:
+    return next((reason for each in below if (reason := objection(limits, each))), None)
+
+
+def failure(graph: Graph, question: Question, search: Search, leaf_names: Sequence[Names | None] = ()) -> Failure:
+    """Return why a certificate is not trusted while none of its paths is valid."""
     if question.obstacle:
         return question.obstacle
+    if question.own is not None and question.own in _signers(graph, question, None):
+        return question.gap if question.gap and question.gap.state == LIST_GAP else Failure("self-signed")
+    if question.gap:
+        return question.gap
+    if search.paths:
+        return Failure(search.gave_up or "expired CA")
     reached: list[int | None] = [None]
+    below: dict[int, int | None] = {}
     ends: list[int | None] = []
     seen: set[int | None] = set()
     states = set()
     while reached and len(seen) < _STEPS:
         node = reached.pop()
         above = [*_above(graph, question, node)]
-        if node is None and question.own is not None and question.own in _signers(graph, question, None):
-            return "self-signed"
         if node is not None and node in graph.signers(node):
             states.add("untrusted CA")
-        who = None if node is None else graph.issuer(node)
-        if any(each in question.listed for each in above) or (node in graph.unknown and not (who and who.may_issue)):
-            return "issuer is no CA"
+        listed = next((each for each in above if each in question.listed), None)
+        if listed is not None and search.gave_up:
+            return Failure(search.gave_up)
+        if listed is not None:
+            way = [listed, *_way_down(below, node)][::-1]
+            return Failure("issuer is no CA", _refused(graph, question, way, leaf_names))
+        if node is not None and node in graph.unknown:
+            who = graph.issuer(node)
+            if who is None or who.objection:
+                return Failure("issuer is no CA", _refused(graph, question, _way_down(below, node)[::-1], leaf_names))
         if not above:
             ends.append(node)
         fresh = [each for each in above if each not in seen]
         seen.update(fresh)
+        below.update(dict.fromkeys(fresh, node))
         reached += fresh
     if "untrusted CA" in states:
-        return "untrusted CA"
-    if any(node in graph.unknown for node in ends if node is not None):
-        return "unreadable"
+        return Failure("untrusted CA")
+    unread = next((node for node in ends if node is not None and node in graph.unknown), None)
+    if unread is not None:
+        return Failure("unreadable", f"{graph.called(unread)}: {CANNOT_VERIFY}")
     for node in ends:
         for other in graph.named(_issuer_name(graph, question, node)):
             who = graph.issuer(other)
-            says_ca = other in question.presented and other != question.own and (who is None or who.is_ca)
-            if says_ca or (other in question.listed and other != question.own):
-                return "broken signature"
-    return "unknown CA"
+            if other in graph.itself(question.own):
+                continue
+            says_ca = other in question.presented and (who is None or who.is_ca)
+            if says_ca or other in question.listed:
+                return Failure("broken signature")
+    return Failure("unknown CA")
+
+
+def _way_down(below: dict[int, int | None], node: int | None) -> list[int]:
+    """Return a certificate and those between it and the leaf, the lowest last."""
+    way = []
+    while node is not None:
+        way.append(node)
+        node = below.get(node)
+    return way
+
+
+def _refused(graph: Graph, question: Question, way: Sequence[int], leaf_names: Sequence[Names | None]) -> str | None:
+    """Return which certificate of a way may not issue, and why."""
+    step = _Step((), 0, *ALWAYS)
+    for node in way:
+        who = graph.issuer(node)
+        reason = _objection(graph, question, step, node, leaf_names)
+        if who is None or reason is not None:
+            return f"{graph.called(node)}: {reason or 'it cannot be read'}"
+        step = _Step((*step.path, node), step.length + (not who.self_issued), *ALWAYS)
+    return None
+
+
+def _objection(
+    graph: Graph, question: Question, step: _Step, node: int, leaf_names: Sequence[Names | None]
+) -> str | None:
+    who = graph.issuer(node)
+    if who is None:
+        return None
+    if who.objection:
+        return who.objection
+    if not who.is_ca and node not in question.listed:
+        return "it has no basicConstraints, and is not itself in the trust list"
+    if who.path_length is not None and step.length > who.path_length:
+        stand = "CA stands" if step.length == 1 else "CAs stand"
+        return f"its path length is {who.path_length}, but {step.length} {stand} below it"
+    if who.constraints is not None:
+        return _outside(who.constraints, _names_below(graph, step, leaf_names))
+    return None
 
 
 def _signers(graph: Graph, question: Question, node: int | None) -> list[int]:
@@ -223,7 +329,8 @@ def _signers(graph: Graph, question: Question, node: int | None) -> list[int]:
 
 def _above(graph: Graph, question: Question, node: int | None) -> Iterator[int]:
     """Yield the issuers of a certificate (None = the leaf) that are there: the list's first, then the presented."""
-    signers = [each for each in _signers(graph, question, node) if each != question.own]
+    itself = graph.itself(question.own)
+    signers = [each for each in _signers(graph, question, node) if each not in itself]
     yield from (each for each in signers if each in question.listed)
     yield from (each for each in signers if each in question.presented and each not in question.listed)
 
@@ -236,7 +343,8 @@ def _issuer_name(graph: Graph, question: Question, node: int | None) -> Name | N
 
 
 def _may_issue(who: Issuer, step: _Step, *, listed: bool) -> bool:
-    return who.may_issue and (who.is_ca or listed) and (who.path_length is None or step.length <= who.path_length)
+    allowed = who.objection is None and (who.is_ca or listed)
+    return allowed and (who.path_length is None or step.length <= who.path_length)
 
 
 def _self_issued(graph: Graph, node: int) -> bool:

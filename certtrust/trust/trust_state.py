@@ -17,20 +17,39 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..arrays.arrow import text
-from ..arrays.grouping import Codes, combine, distinct, places, same_objects, same_sets
-from ..schema import LINKS, TRUST_STATES, conform, empty
+from ..arrays.arrow import true as as_mask
+from ..arrays.grouping import Codes, combine, distinct, places, same_objects, same_sets, spread
+from ..schema import LINKS, TRUST_STATES, TRUSTED_STATES, UNDECIDED_STATES, conform, empty
 from ..x509.columnar_structure import Outlines
 from ..x509.distinguished_names import Name, comparable
-from ..x509.extensions import usable
-from ..x509.structure import outline
+from ..x509.extensions import objection, usable
+from ..x509.structure import Outline, outline
 from .issuers import ALWAYS
 from .links import candidates, extend, library
 from .name_constraints import Names, names
-from .paths import LISTED, Graph, Question, TrustPath, failure, find
+from .paths import (
+    CANNOT_VERIFY,
+    CHAIN_GAP,
+    LIST_GAP,
+    LISTED,
+    Failure,
+    Graph,
+    Question,
+    Search,
+    TrustPath,
+    failure,
+    find,
+)
 
 __all__ = ["TrustPath", "judge", "link", "path_at", "trust_at", "trust_paths"]
 
 _STATES = pd.CategoricalDtype(list(TRUST_STATES))
+_NO_CERTIFICATE = r"(?:, skipped|holds no certificates|nothing is there|the list is empty)$"
+_REASONS = 3
+ONLY_LISTED = "it is only listed, without the certificate itself"
+"""What is said of a certificate whose names and dates are known, but not its DER."""
+# Of a certificate that arrived with several chains, what the best of these comes to is told.
+_MOST_TELLING = ("self-signed", "expired CA", "issuer is no CA", "untrusted CA", "broken signature", "unknown CA")
 _PLACE: dict[str | None, int] = {state: place for place, state in enumerate(TRUST_STATES)}
 
 
@@ -81,8 +100,9 @@ def judge(
     -------
     DataFrame
         Index of `leaves`; trust_paths (tuples of TrustPath, best first: the listed certificate itself, else
-        the shortest path; rows that are alike share one tuple) and trust_failure (why it is not trusted while
-        none of the paths holds, a key of `certtrust.schema.TRUST_STATES`; missing for a listed certificate).
+        the shortest path; rows that are alike share one tuple), trust_failure (why it is not trusted while
+        none of the paths holds, a key of `certtrust.schema.TRUST_STATES`; missing for a listed certificate) and
+        trust_detail (what exactly stands in the way, as far as that is more than the state).
 
     Notes
     -----
@@ -100,16 +120,38 @@ def judge(
     >>> judge(leaf, empty(CERTIFICATES), empty(TRUST))["trust_failure"].tolist()
     ['no certificate']
     """
-    found = _answered(leaves, certificates, trust, links)
-    states = [
-        None if each is LISTED else "expired CA" if each else failure(found.graph, question)
-        for each, question in zip(found.answers, found.questions, strict=True)
-    ]
-    place = np.array([_PLACE.get(state, -1) for state in states], dtype=np.int64)
+    answered = _answered(leaves, certificates, trust, links)
+    failures = [_why_not(answered, numbers) for numbers in answered.asked]
+    place = np.array([_PLACE.get(each and each.state, -1) for each in failures], dtype=np.int64)
+    details = pd.array([each and each.detail for each in failures], dtype="str")
     return pd.DataFrame(
-        {"trust_paths": found.paths(leaves.index), "trust_failure": _categories(place[found.code], leaves.index)},
+        {
+            "trust_paths": answered.paths(leaves.index),
+            "trust_failure": _categories(place[answered.code], leaves.index),
+            "trust_detail": pd.Series(details.take(answered.code), index=leaves.index),
+        },
         index=leaves.index,
     )
+
+
+def _why_not(answered: _Answered, numbers: Sequence[int]) -> Failure | None:
+    """Return why a certificate is not trusted by any of the questions asked about it, None where it is listed.
+
+    What could not be read goes before what was, for it may hold the way that is missing.
+    """
+    failures = []
+    for number in numbers:
+        question, search, leaf_names = answered.questions[number]
+        if search.paths == LISTED:
+            return None
+        failures.append(failure(answered.graph, question, search, leaf_names))
+    return min(failures, key=_weight)
+
+
+def _weight(reason: Failure) -> tuple[bool, int, str]:
+    if reason.state in UNDECIDED_STATES:
+        return False, UNDECIDED_STATES.index(reason.state), reason.detail or ""
+    return True, _MOST_TELLING.index(reason.state), reason.detail or ""
 
 
 def trust_paths(
@@ -119,27 +161,63 @@ def trust_paths(
     return _answered(leaves, certificates, trust, links).paths(leaves.index)
 
 
+class _Asked(NamedTuple):
+    question: Question
+    search: Search
+    leaf_names: tuple[Names | None, ...]
+
+
 class _Answered(NamedTuple):
-    """Each distinct question with its answer, and the number of each row's."""
+    """Each distinct question with its answer, the sets of questions that rows ask, and the number of each row's."""
 
     graph: Graph
-    questions: list[Question]
-    answers: list[tuple[TrustPath, ...] | None]
+    questions: list[_Asked]
+    asked: list[tuple[int, ...]]
     code: Codes
 
     def paths(self, index: pd.Index) -> pd.Series:
-        """Return the answer to each row."""
-        found = np.empty(len(self.answers), dtype=object)
-        found[:] = [each or () for each in self.answers]
-        return pd.Series(found[self.code], index=index, dtype="object")
+        """Return the paths of each row; rows that are alike share one object."""
+        paths = np.empty(len(self.asked), dtype=object)
+        paths[:] = [_merged([self.questions[number].search.paths for number in numbers]) for numbers in self.asked]
+        return pd.Series(paths[self.code], index=index, dtype="object")
+
+
+def _merged(searches: Sequence[tuple[TrustPath, ...]]) -> tuple[TrustPath, ...]:
+    """Return the paths by which a certificate is trusted that arrived with several chains."""
+    if len(searches) == 1:
+        return searches[0]
+    if LISTED in searches:
+        return LISTED
+    every = {path for paths in searches for path in paths}
+    return tuple(sorted(every, key=lambda path: (len(path.certificates), path.certificates)))
+
+
+def _arrivals(leaves: pd.DataFrame, certificates: pd.DataFrame) -> tuple[Codes, pd.Series]:
+    """Return the row of each leaf once for every bundle in which it arrived, and these bundles."""
+    every_row = np.arange(len(leaves))
+    given = leaves["bundle"].reset_index(drop=True)
+    arrived = certificates[["fingerprint", "bundle"]]
+    again = arrived["fingerprint"].duplicated(keep=False).to_numpy() & arrived.notna().all(axis=1).to_numpy()
+    arrived = arrived[again].drop_duplicates().sort_values("fingerprint", ignore_index=True)
+    wanted = places(leaves["fingerprint"].where(leaves["bundle"].notna()), arrived["fingerprint"])
+    several = np.flatnonzero(wanted >= 0)
+    if not len(several):
+        return every_row, given
+    count = arrived.groupby("fingerprint", sort=False)["bundle"].transform("size").to_numpy()
+    owner, number = spread(count[wanted[several]])
+    others = arrived["bundle"].take(wanted[several][owner] + number)
+    rows = np.concatenate([every_row, several[owner]])
+    return rows, pd.concat([given, others], ignore_index=True)
 
 
 def _answered(
     leaves: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None
 ) -> _Answered:
-    fingerprints = leaves["fingerprint"]
+    rows, bundles = _arrivals(leaves, certificates)
+    fingerprints = leaves["fingerprint"].iloc[rows].reset_index(drop=True)
     above, known = _completed(fingerprints, certificates, trust, links)
-    nodes = distinct(above, known.issuer)
+    # In one order, whatever that of files and rows is: it decides between paths that are as good as each other.
+    nodes = distinct(above, known.issuer).sort_values(ignore_index=True)
     signer_of_link = np.append(places(known.issuer, nodes), -1)
     graph = Graph(
         nodes.tolist(),
@@ -149,8 +227,8 @@ def _answered(
     )
     signer = signer_of_link[known.row]
     own = places(fingerprints, nodes)
-    bundle, presented = _presented(leaves["bundle"], certificates, nodes)
-    pbx, lists = _lists(leaves["pbx"], trust, nodes)
+    bundle, presented = _presented(bundles, certificates, nodes)
+    pbx, lists = _lists(leaves["pbx"].iloc[rows], trust, nodes)
     kind, unsigned = _unsigned(fingerprints, signer < 0, certificates, trust, known.undecided)
     code, first = combine(signer, own, bundle, pbx, kind)
     facts = zip(*(each[first].tolist() for each in (signer, own, bundle, pbx, kind)), strict=True)
@@ -160,8 +238,9 @@ def _answered(
         )
         for above, node, came_with, whose, how in facts
     ]
-    answers = [_paths(graph, question) for question in questions]
-    constrained = np.isin(code, np.flatnonzero([each is None for each in answers]))
+    answers: list[tuple[Search | None, tuple[Names | None, ...]]]
+    answers = [(_searched(graph, question), ()) for question in questions]
+    constrained = np.isin(code, np.flatnonzero([search is None for search, _ in answers]))
     if constrained.any():
         texts = fingerprints[constrained]
         number, at = combine(code[constrained], places(texts, distinct(texts)))
@@ -169,9 +248,17 @@ def _answered(
         code[constrained] = number + len(answers)
         for question, der in zip(asked, _der(texts.iloc[at], certificates, trust), strict=True):
             parts = outline(der or b"")
-            answers.append(_paths(graph, question, (parts and names(parts, leaf=True),)))
+            leaf_names = (parts and names(parts, leaf=True),)
+            answers.append((_searched(graph, question, leaf_names), leaf_names))
         questions += asked
-    return _Answered(graph, questions, answers, code)
+    every = [
+        _Asked(question, search or Search(()), leaf_names)
+        for question, (search, leaf_names) in zip(questions, answers, strict=True)
+    ]
+    if len(rows) == len(leaves):
+        return _Answered(graph, every, [(number,) for number in range(len(every))], code)
+    number, sets = same_sets(rows, code)
+    return _Answered(graph, every, [tuple(sorted(numbers)) for numbers in sets], number)
 
 
 def trust_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
@@ -196,11 +283,13 @@ def trust_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     >>> trust_at(one, pd.to_datetime(pd.Series([20]), unit="s", utc=True))["trust_state"].tolist()
     ['expired CA']
     """
-    chosen, flat = _chosen(attempts["trust_paths"], moment)
+    chosen, has_paths, flat = _chosen(attempts["trust_paths"], moment)
     found = chosen >= 0
     entries = pd.array([path[0][-1] if path[0] else None for path in flat] + [None], dtype="str")
     listed = np.array([not path[0] for path in flat] + [False], dtype=bool)
     states = attempts["trust_failure"].astype(_STATES).cat.codes.to_numpy().astype(np.int64)
+    # Where ways are known, what is missing is one that is valid at that moment.
+    states[(states < 0) & has_paths] = _PLACE["expired CA"]
     states[found] = _PLACE["chain"]
     states[listed[chosen]] = _PLACE["listed"]
     states[(chosen < 0) & moment.isna().to_numpy() & (states == _PLACE["expired CA"])] = -1
@@ -233,7 +322,7 @@ def path_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
     >>> path_at(one, pd.to_datetime(pd.Series([0]), unit="s", utc=True)).tolist()
     [['00', '77']]
     """
-    chosen, flat = _chosen(attempts["trust_paths"], moment)
+    chosen, _, flat = _chosen(attempts["trust_paths"], moment)
     paths = [
         [fingerprint, *flat[place][0]] if place >= 0 else []
         for fingerprint, place in zip(attempts["fingerprint"], chosen.tolist(), strict=True)
@@ -241,8 +330,8 @@ def path_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
     return pd.Series(paths, index=attempts.index, dtype="object")
 
 
-def _chosen(column: pd.Series, moment: pd.Series) -> tuple[Codes, list[TrustPath]]:
-    """Return for each row the number of its first path that covers the moment (-1 = none), and the paths."""
+def _chosen(column: pd.Series, moment: pd.Series) -> tuple[Codes, npt.NDArray[np.bool_], list[TrustPath]]:
+    """Return for each row its first path that covers the moment (-1 = none), whether it has any, and all paths."""
     tuples = column.to_numpy()
     code, first = combine(same_objects(column))
     distinct_paths = [tuples[row] if isinstance(tuples[row], tuple) else () for row in first]
@@ -260,7 +349,13 @@ def _chosen(column: pd.Series, moment: pd.Series) -> tuple[Codes, list[TrustPath
         anyway = not_before[place] == ALWAYS[0]
         holds = anyway | (known[rows] & (not_before[place] <= at[rows]) & (at[rows] <= not_after[place]))
         chosen[rows[holds]] = place[holds]
-    return chosen, flat
+    return chosen, counts > 0, flat
+
+
+def failures(states: pd.Series, details: pd.Series) -> dict[str, pd.Series]:
+    """Return why certificates are not trusted at that moment, and what exactly stands in the way."""
+    trusted = states.isin(TRUSTED_STATES)
+    return {"trust_failure": states.mask(trusted), "trust_detail": details.mask(trusted)}
 
 
 def _categories(states: Codes, index: pd.Index) -> pd.Series:
@@ -270,25 +365,30 @@ def _categories(states: Codes, index: pd.Index) -> pd.Series:
 def _question(
     signer: int | None,
     own: int | None,
-    presented: frozenset[int],
-    listed: frozenset[int] | None,
-    unsigned: tuple[Name | None, str | None],
+    presented: _Gathered,
+    listed: _Gathered | None,
+    unsigned: tuple[Name | None, Failure | None],
 ) -> Question:
     issuer_name, obstacle = unsigned
-    return Question(
-        signer,
-        own,
-        presented,
-        listed or frozenset(),
-        issuer_name,
-        obstacle or ("no trust list" if listed is None else None),
-    )
+    entries = listed or _Gathered(frozenset())
+    gap = Failure(LIST_GAP, entries.gap) if entries.gap else None
+    if gap is None and presented.gap:
+        gap = Failure(CHAIN_GAP, presented.gap)
+    obstacle = obstacle or (Failure("no trust list") if listed is None else None)
+    return Question(signer, own, presented.nodes, entries.nodes, issuer_name, obstacle, gap)
 
 
-def _paths(graph: Graph, question: Question, leaf_names: Sequence[Names | None] = ()) -> tuple[TrustPath, ...] | None:
+class _Gathered(NamedTuple):
+    """The certificates of a list or of a bundle, and what of it could not be read."""
+
+    nodes: frozenset[int]
+    gap: str | None = None
+
+
+def _searched(graph: Graph, question: Question, leaf_names: tuple[Names | None, ...] = ()) -> Search | None:
     if question.own in question.listed and not (question.own in graph.unknown and _unusable(graph, question.own)):
-        return LISTED
-    return () if question.obstacle else find(graph, question, leaf_names)
+        return Search(LISTED)
+    return Search(()) if question.obstacle else find(graph, question, leaf_names)
 
 
 def _unusable(graph: Graph, node: int | None) -> bool:
@@ -342,7 +442,43 @@ def _der(fingerprints: pd.Series, certificates: pd.DataFrame, trust: pd.DataFram
     return [each if isinstance(each, bytes) else None for each in found[places(fingerprints, wanted)]]
 
 
-def _presented(bundles: pd.Series, certificates: pd.DataFrame, nodes: pd.Series) -> tuple[Codes, list[frozenset[int]]]:
+def _presented(bundles: pd.Series, certificates: pd.DataFrame, nodes: pd.Series) -> tuple[Codes, list[_Gathered]]:
+    """Return for each row the number of what came with it, and the distinct ones."""
+    number, sets = _came_with(bundles, certificates, nodes)
+    gaps = _gaps(certificates, "bundle")
+    gap = places(bundles, gaps.index.to_series())
+    code, first = combine(number, gap)
+    gathered = [
+        _Gathered(sets[each], None if which < 0 else gaps.iloc[which])
+        for each, which in zip(number[first].tolist(), gap[first].tolist(), strict=True)
+    ]
+    return code, gathered
+
+
+def unread(certificates: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return the rows of a table of certificates that stand for one that could not be read.
+
+    Rows that say of a block that it is something else, and those of a file that holds nothing, are none.
+    """
+    missing = certificates["der"].isna()
+    reported = certificates["parse_error"]
+    if not (missing.any() or reported.notna().any()):
+        return np.zeros(len(certificates), dtype=bool)
+    rows = (missing & ~reported.str.contains(_NO_CERTIFICATE).fillna(value=False)).to_numpy(dtype=bool, copy=True)
+    for row in np.flatnonzero((reported.notna() & ~missing).to_numpy()):
+        rows[row] = outline(certificates["der"].iloc[row]) is None
+    return rows
+
+
+def _gaps(frame: pd.DataFrame, key: str) -> pd.Series:
+    """Return what of each list or bundle could not be read; by the key, which may be missing."""
+    rows = frame[unread(frame)]
+    reason = rows["parse_error"].fillna(ONLY_LISTED)
+    told = (rows["source"].fillna("the list") + ": " + reason).groupby(rows[key], dropna=False)
+    return told.agg(lambda reasons: "; ".join(sorted(set(reasons))[:_REASONS]))
+
+
+def _came_with(bundles: pd.Series, certificates: pd.DataFrame, nodes: pd.Series) -> tuple[Codes, list[frozenset[int]]]:
     """Return for each row the number of the set of nodes that came with it, and the sets; the last one is empty."""
     node = places(certificates["fingerprint"], nodes)
     rows = node >= 0
@@ -353,22 +489,27 @@ def _presented(bundles: pd.Series, certificates: pd.DataFrame, nodes: pd.Series)
     return np.append(number, len(sets))[places(bundles, known)], [*sets, frozenset()]
 
 
-def _lists(pbx: pd.Series, trust: pd.DataFrame, nodes: pd.Series) -> tuple[Codes, list[frozenset[int] | None]]:
+def _lists(pbx: pd.Series, trust: pd.DataFrame, nodes: pd.Series) -> tuple[Codes, list[_Gathered | None]]:
     """Return for each row the number of its PBX's trust list, and the distinct lists; None is a list that is not known.
 
-    A row of TRUST without a fingerprint makes a list known that has no entry: it trusts nothing.
+    A row of TRUST without a fingerprint makes a list known that has no entry: it trusts nothing, unless the row
+    says that something could not be read.
     """
+    gaps = _gaps(trust, "pbx")
+    everyone_gap = next(iter(gaps[gaps.index.isna()]), None)
     known = distinct(trust["pbx"])
     node, whose = places(trust["fingerprint"], nodes), places(trust["pbx"], known)
     everyone = frozenset(node[(whose < 0) & (node >= 0)].tolist())
-    lists: dict[frozenset[int] | None, int] = {}
+    lists: dict[_Gathered | None, int] = {}
     number = np.zeros(len(known) + 1, dtype=np.int64)
     order = np.argsort(whose, kind="stable")
     bounds = np.searchsorted(whose[order], np.arange(len(known) + 1))
     for each in range(len(known)):
         entries = everyone.union(node[order[bounds[each] : bounds[each + 1]]].tolist()) - {-1}
-        number[each] = lists.setdefault(entries, len(lists))
-    number[-1] = lists.setdefault(everyone if (whose < 0).any() else None, len(lists))
+        gap = gaps.get(known.iloc[each], everyone_gap)
+        number[each] = lists.setdefault(_Gathered(entries, gap), len(lists))
+    rest = _Gathered(everyone, everyone_gap) if (whose < 0).any() else None
+    number[-1] = lists.setdefault(rest, len(lists))
     return number[places(pbx, known)], list(lists)
 
 
@@ -378,7 +519,7 @@ def _unsigned(
     certificates: pd.DataFrame,
     trust: pd.DataFrame,
     undecided: pd.Series,
-) -> tuple[Codes, list[tuple[Name | None, str | None]]]:
+) -> tuple[Codes, list[tuple[Name | None, Failure | None]]]:
     """Return for each certificate without a signer the number of its issuer's name and of what stands in the way."""
     if not concerned.any():
         return np.zeros(len(concerned), dtype=np.int64), [(None, None)]
@@ -386,10 +527,33 @@ def _unsigned(
     here = np.maximum(places(wanted, certificates["fingerprint"]), places(wanted, trust["fingerprint"])) >= 0
     blocked = places(wanted, undecided) >= 0
     outlines = Outlines([der or b"" for der in _der(wanted, certificates, trust)])
-    sound = here & ~blocked & outlines.known
-    number = np.where(np.append(here, False), 2, 1)
-    kinds: list[tuple[Name | None, str | None]] = [(None, None), (None, "no certificate"), (None, "unreadable")]
+    by_itself = _signed_by_itself(wanted, certificates, trust) & ~blocked
+    sound = here & ~blocked & outlines.known & ~by_itself
+    number = np.ones(len(wanted) + 1, dtype=np.int64)
+    number[np.flatnonzero(by_itself)] = 2
+    kinds: list[tuple[Name | None, Failure | None]]
+    kinds = [(None, None), (None, Failure("no certificate")), (None, Failure("self-signed"))]
+    unread_rows = np.flatnonzero(here & ~sound & ~by_itself)
+    reasons = [_unreadable(outlines[row]) for row in unread_rows.tolist()]
+    code, distinct_reasons = pd.factorize(pd.Series(reasons, dtype="object"), use_na_sentinel=False)
+    number[unread_rows] = code + len(kinds)
+    kinds += [(None, Failure("unreadable", reason)) for reason in distinct_reasons]
     code, issuers = pd.factorize(pd.Series(outlines.column("issuer", np.flatnonzero(sound)), dtype="object"))
     number[np.flatnonzero(sound)] = code + len(kinds)
     kinds += [(comparable(name), None) for name in issuers]
     return np.where(concerned, number[places(fingerprints, wanted)], 0), kinds
+
+
+def _unreadable(parts: Outline | None) -> str:
+    return "it cannot be taken apart" if parts is None else objection(parts) or CANNOT_VERIFY
+
+
+def _signed_by_itself(
+    fingerprints: pd.Series, certificates: pd.DataFrame, trust: pd.DataFrame
+) -> npt.NDArray[np.bool_]:
+    """Return which certificates their readers found to be signed by their own key, whatever their names are."""
+    signed = np.zeros(len(fingerprints), dtype=bool)
+    for frame in (certificates, trust):
+        own = frame["fingerprint"][as_mask(frame["is_self_signed"])]
+        signed |= places(fingerprints, own) >= 0
+    return signed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .ber import BIT_STRING, BOOLEAN, OCTET_STRING, OID, SEQUENCE, BadEncoding, children, content, element
+from .ber import BIT_STRING, BOOLEAN, OCTET_STRING, OID, SEQUENCE, BadEncoding, children, content, dotted, element
 from .oids import (
     AUTHORITY_KEY_ID,
     BASIC_CONSTRAINTS,
@@ -73,25 +73,30 @@ def value(parts: Outline, oid: bytes) -> bytes | None:
 
 
 def usable(parts: Outline) -> bool:
-    """Return True where the extensions let the certificate be used.
+    """Return True where the extensions let the certificate be used."""
+    return objection(parts) is None
 
-    They do not where one is critical and not understood (RFC 5280, section 4.2), where one stands there twice,
+
+def objection(parts: Outline) -> str | None:
+    """Return why the extensions forbid to use the certificate, None where they do not.
+
+    They do where one is critical and not understood (RFC 5280, section 4.2), where one stands there twice,
     or where one that a path depends on or that names the certificate is malformed.
     """
     try:
         for oid, (critical, inside) in extensions(parts).items():
             if critical and oid not in DECISIVE and oid not in _UNASKED:
-                return False
+                return f"its critical extension {dotted(oid)} is not understood"
             if oid in DECISIVE:
                 content(inside, DECISIVE[oid])
             if oid == SUBJECT_ALT_NAME and not all(map(_is_general_name, children(content(inside, SEQUENCE)))):
-                return False
+                return "its subject alternative name is not well-formed"
             if oid == INFORMATION_ACCESS:
                 for description in children(content(inside, SEQUENCE)):
                     element(content(description, SEQUENCE), strict=True)
-    except BadEncoding:
-        return False
-    return True
+    except BadEncoding as problem:
+        return f"its extensions are not well-formed: {problem}"
+    return None
 
 
 def _is_general_name(name: bytes) -> bool:

@@ -8,7 +8,7 @@ refuse, so the issuer key's own `verify` is called on the signed bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -118,7 +118,7 @@ def _check(public_key: bytes, algorithm: bytes) -> Check | Literal[False] | None
     """Return what verifies under this key, False where the key is of another kind, None where it is unknown."""
     try:
         oid, parameters = _identifier(algorithm)
-        key_oid, _ = _identifier(children(content(public_key, SEQUENCE))[0])
+        key_oid, key_parameters = _identifier(children(content(public_key, SEQUENCE))[0])
         kind, digest = (RSA, None) if oid == PSS else _SCHEMES.get(oid, (None, None))
         key = _load(public_key, key_oid)
         if kind is None or key is None:
@@ -126,8 +126,11 @@ def _check(public_key: bytes, algorithm: bytes) -> Check | Literal[False] | None
         if not isinstance(key, kind) or (key_oid == PSS and oid != PSS):
             return False
         if oid == PSS:
-            scheme, digest = _pss(parameters)
-            return lambda signature, signed: key.verify(signature, signed, scheme, digest)
+            used = _pss(parameters)
+            if key_oid == PSS and key_parameters and not _within(used, _pss(key_parameters)):
+                return False
+            scheme = padding.PSS(padding.MGF1(used.mask_digest), used.salt)
+            return lambda signature, signed: key.verify(signature, signed, scheme, used.digest)
     except (BadEncoding, LookupError, ValueError, TypeError, UnsupportedAlgorithm):
         return None
     return _plain(key, digest)
@@ -166,7 +169,19 @@ def _load(public_key: bytes, key_oid: str) -> Any:
     return key if bounded else None
 
 
-def _pss(parameters: bytes) -> tuple[padding.PSS, hashes.HashAlgorithm]:
+class _Pss(NamedTuple):
+    digest: hashes.HashAlgorithm
+    mask_digest: hashes.HashAlgorithm
+    salt: int
+
+
+def _within(used: _Pss, demanded: _Pss) -> bool:
+    """Return whether a signature keeps to what its key demands (RFC 4055, section 3.3)."""
+    hashes_used, hashes_demanded = ((one.digest.name, one.mask_digest.name) for one in (used, demanded))
+    return hashes_used == hashes_demanded and used.salt >= demanded.salt
+
+
+def _pss(parameters: bytes) -> _Pss:
     """Read RSASSA-PSS-params (RFC 4055, section 3.1)."""
     digest, mask_digest, salt = _DIGESTS["sha1"], _DIGESTS["sha1"], 20
     fields = children(content(parameters, SEQUENCE)) if parameters else []
@@ -183,7 +198,7 @@ def _pss(parameters: bytes) -> tuple[padding.PSS, hashes.HashAlgorithm]:
             salt = int.from_bytes(content(inside, INTEGER), "big")
         elif field[0] != 0xA3 or content(inside, INTEGER) != b"\1":
             raise UnsupportedAlgorithm("PSS parameters")
-    return padding.PSS(padding.MGF1(mask_digest), salt), digest
+    return _Pss(digest, mask_digest, salt)
 
 
 def _digest(algorithm: bytes) -> hashes.HashAlgorithm:

@@ -1,0 +1,33 @@
+"""A device that registers over H.323/TLS has its clock set."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ...arrays.arrow import true
+from .rule import Rule, chosen, over_tls
+
+
+def _clock_is_set(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
+    clock_unset = attempts["clock_unset"]
+    is_set = (~clock_unset).mask(clock_unset.isna() & attempts["time"].notna(), other=True)
+    return is_set | ~over_tls(attempts)
+
+
+def _missing(attempts: pd.DataFrame) -> pd.Series:
+    return chosen(attempts.index, {"protocol": true(attempts["clock_unset"])})
+
+
+RULES = (
+    Rule(
+        code="time.clock",
+        citation="innovaphone wiki, H.460.17: every device needs a valid time for H.323/TLS; "
+        "HTTP log format: time 0 = not set",
+        needs=("clock_unset", "time", "protocol", "authentication"),
+        holds=_clock_is_set,
+        required={"h323-password": 10, "h323-certificate": 10},
+        stale="clock",
+        unknown=_missing,
+        missing_by=("clock_unset",),
+    ),
+)

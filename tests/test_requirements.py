@@ -1,0 +1,184 @@
+"""The records of the rules: what each needs is what it reads, and what a record forgets is said."""
+
+import dataclasses
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import certtrust as ct
+from certtrust.errors import CerttrustError
+from certtrust.evaluation import requirements
+from certtrust.evaluation.requirements import BY_CODE, HYGIENE, SCENARIOS
+from certtrust.schema import ATTEMPTS, conform
+
+CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
+
+
+def frame() -> pd.DataFrame:
+    """Return attempts of every kind: registrations, devices without a log, browsers, and rows with holes."""
+    fleet = ct.simulate(60, seed=3)
+    log, devices = ct.attempts(fleet), ct.attempts(fleet, of="devices")
+    browser = ct.browser_attempts(fleet.certificates.head(8), "https://192.0.2.7/", fleet.trust)
+    holes = log.copy()
+    for place, column in enumerate(ATTEMPTS.names):
+        if column not in ("trust_paths", "browser_paths", "dns_names", "ip_addresses"):
+            holes.loc[holes.index[place % 7 :: 7], column] = None
+    return conform(pd.concat([log, devices, browser, conform(holes, ATTEMPTS)], ignore_index=True), ATTEMPTS)
+
+
+ATTEMPTED = frame()
+MOMENT = ATTEMPTED["time"].fillna(pd.Timestamp("2026-05-01T00:00:00Z"))
+
+
+@pytest.mark.parametrize("code", BY_CODE)
+def test_a_rule_needs_what_it_says_and_nothing_else(code):
+    """With its declared columns alone it decides every attempt as with all of them."""
+    rule = BY_CODE[code]
+    rows = ATTEMPTED
+    if code == "hygiene.browser":
+        rows = rows[rows["browser_paths"].notna()]
+    judged = rows.drop(columns=["trust_state", "trusted_by", "trust_detail"])
+    expected = rule.holds(judged, MOMENT[rows.index])
+    alone = rule.holds(rows[list(rule.needs)], MOMENT[rows.index])
+    pd.testing.assert_series_equal(alone, expected, check_names=False)
+    assert expected.nunique(dropna=False) > 1 or code in ("browser.name", "hygiene.browser", "hygiene.weak_key"), code
+
+
+@pytest.mark.parametrize("code", BY_CODE)
+def test_every_column_that_a_rule_declares_matters_to_it(code):
+    """A column that it could do without is not declared: where it is absent, an error or another answer follows."""
+    rule = BY_CODE[code]
+    rows = ATTEMPTED[ATTEMPTED["browser_paths"].notna()] if code == "hygiene.browser" else ATTEMPTED
+    optional = {"certificate_error", "device", "name_by", "subject", "subject_cn", "fingerprint"}
+    for column in set(rule.needs) - optional:
+        with pytest.raises(KeyError):
+            rule.holds(rows[[name for name in rule.needs if name != column]], MOMENT[rows.index])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"citation": ""}, "has no citation"),
+        ({"required": {}}, "has no place in a scenario"),
+        ({"required": {"sip": 10}}, "a scenario that there is not: 'sip'"),
+        ({"shown": {"browser": 99}}, "not both"),
+        ({"needs": ("colour",)}, "a column that attempts do not have: 'colour'"),
+        ({"needs": ()}, "says not what it needs"),
+        ({"stale": None}, "probably `stale`"),
+        ({"stale": "weather"}, "probably `stale`"),
+        ({"code": "time.new"}, "has no sentence `title`"),
+        ({"of_names": True}, "said to look at names alone"),
+    ],
+)
+def test_what_a_record_forgets_is_said(changes, message):
+    """Each part that can be forgotten has its sentence."""
+    broken = dataclasses.replace(BY_CODE["time.validity"], **changes)
+    with pytest.raises(CerttrustError, match=re.escape(message)):
+        requirements._checked((broken,))
+
+
+def test_two_rules_cannot_claim_the_same_place():
+    """Neither a code nor a place in the order of causes is given twice."""
+    rule = BY_CODE["time.validity"]
+    with pytest.raises(CerttrustError, match="claim the same"):
+        requirements._checked((rule, rule))
+    other = dataclasses.replace(BY_CODE["certificate.name"], required=dict(rule.required))
+    with pytest.raises(CerttrustError, match="claim the same"):
+        requirements._checked((rule, other))
+
+
+def test_the_order_of_causes_is_that_of_the_places():
+    """What the article demands first of a scenario is named first."""
+    assert SCENARIOS["browser"] == ("browser.trust", "time.validity", "browser.name")
+    assert SCENARIOS["h323-password"] == ("time.clock", "transport.tls_only", "password.tls_only")
+    assert SCENARIOS["h323-certificate"] == (
+        *("time.clock", "transport.tls_only", "certificate.trust", "time.validity", "certificate.name"),
+    )
+    assert HYGIENE["h323-password"] == ()
+
+
+def test_readings_say_what_the_other_one_would_give():
+    """What was decided where the article is silent is told as such."""
+    readings = ct.rules().set_index("code")["reading"]
+    assert {"certificate.name", "certificate.trust", "time.clock"} <= set(readings[readings != ""].index)
+    assert readings.str.len().where(readings != "").min() > 80
+
+
+def usages(key_usage, extended_key_usage, key_type="RSA", **others):
+    """Judge the usages of one certificate."""
+    row = {"subject": "CN=a", "subject_cn": "a", "key_type": key_type}
+    row |= {"key_usage": key_usage, "extended_key_usage": extended_key_usage, **others}
+    attempts = conform(pd.DataFrame([row]), ATTEMPTS)
+    return BY_CODE["hygiene.client_usage"].holds(attempts, MOMENT.head(1)).iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("key_usage", "purposes", "key_type", "fits"),
+    [
+        ("digitalSignature,keyEncipherment", "serverAuth,clientAuth", "RSA", True),
+        ("digitalSignature,keyEncipherment", "clientAuth,serverAuth,emailProtection", "RSA", True),
+        ("digitalSignature,keyEncipherment", "serverAuth", "RSA", False),
+        ("digitalSignature,keyEncipherment", "clientAuth", "RSA", False),
+        ("digitalSignature", "serverAuth,clientAuth", "RSA", False),
+        ("digitalSignature", "serverAuth,clientAuth", "EC", True),
+        ("keyEncipherment", None, "RSA", False),
+        (None, None, "RSA", True),
+        (None, "anyExtendedKeyUsage", "RSA", True),
+        (None, "1.3.6.1.5.5.7.3.99", "RSA", False),
+    ],
+)
+def test_usages_of_mutual_tls(key_usage, purposes, key_type, fits):
+    """What the vendor advises, where a certificate names usages at all."""
+    assert bool(usages(key_usage, purposes, key_type)) is fits
+
+
+def test_usages_that_are_not_known():
+    """No certificate, or one that was not read in full, says nothing of its usages."""
+    assert pd.isna(usages(None, None, None))
+    assert pd.isna(usages(None, None, subject=None, subject_cn=None))
+    assert pd.isna(usages(None, None, certificate_error="extension 2.5.29.37: invalid"))
+    assert not usages(None, "serverAuth", certificate_error="extension 2.5.29.15: invalid")
+
+
+def blocks() -> list[str]:
+    """Return the code blocks of the section on rules."""
+    section = CONTRIBUTING.read_text(encoding="utf-8").partition("### Add a rule\n")[2].partition("\n### ")[0]
+    return re.findall(r"```(?:python|toml)\n(.*?)```", section, re.DOTALL)
+
+
+def apply(block: str, root: Path) -> None:
+    """Write a block into a copy of the package, as its first line says."""
+    first, _, rest = block.partition("\n")
+    named = re.fullmatch(r"# in (\S+), after: (.+)", first)
+    if named:
+        path = root / named[1]
+        text = path.read_text(encoding="utf-8")
+        assert f"\n{named[2]}\n" in f"\n{text}", named[2]
+        before, line, after = f"\n{text}".partition(f"\n{named[2]}\n")
+        path.write_text((before + line + rest + after)[1:], encoding="utf-8")
+    else:
+        (root / first.removeprefix("# ")).write_text(block, encoding="utf-8")
+
+
+@pytest.mark.parametrize("left_out", [None, 0, 1, 2])
+def test_the_worked_example_is_carried_out(left_out, tmp_path):
+    """A file, a line and its sentences make a rule; without any one of them the import says what is missing."""
+    shutil.copytree(Path(ct.__file__).parent, tmp_path / "certtrust", ignore=shutil.ignore_patterns("__pycache__"))
+    *changes, trial = blocks()
+    assert trial.startswith("# try")
+    for place, block in enumerate(changes):
+        if place != left_out:
+            apply(block, tmp_path)
+    run = subprocess.run([sys.executable, "-c", trial], cwd=tmp_path, capture_output=True, text=True, check=False)
+    if left_out is None:
+        assert run.returncode == 0, run.stderr
+        return
+    expected = ["there is no lifetime.py", "lifetime.py is not listed", "has no sentence `title`"]
+    assert run.returncode != 0
+    assert expected[left_out] in run.stderr
+    assert "CerttrustError" in run.stderr
