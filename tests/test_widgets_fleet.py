@@ -120,13 +120,13 @@ def test_pages_turn_and_stop_at_the_ends(explorer):
     seen = []
     for _ in range(100):
         seen += re.findall(r'data-say="device:([^"]*)"', explorer._table.value)
-        if explorer._turn["Next"].disabled:
+        if explorer._turn["next_page"].disabled:
             break
-        explorer._turn["Next"].click()
+        explorer._turn["next_page"].click()
     assert len(seen) == len(set(seen)) == RESULTS["device"].nunique()
-    explorer._turn["Next"].click()
+    explorer._turn["next_page"].click()
     assert explorer.page == explorer._last_page()
-    explorer._turn["First"].click()
+    explorer._turn["first_page"].click()
     assert explorer.page == 0
 
 

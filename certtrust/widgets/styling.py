@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -10,7 +10,8 @@ import ipywidgets
 import pandas as pd
 from IPython.display import HTML, display
 
-from ..texts.markup import Content, Markup, tag
+from ..texts.markup import Content, Markup, join, tag
+from ..texts.sentences import say
 
 MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 
@@ -18,12 +19,40 @@ DASH = "\u2013"
 LONGEST = 80
 
 FIELD = {"description_width": "120px"}
-WIDE = {"width": "auto"}
+
+
+class Panel(ipywidgets.VBox):  # type: ignore[misc]
+    """A widget that stands by itself in a notebook.
+
+    Parameters
+    ----------
+    children : sequence of Widget
+        What it holds, one below the other.
+    static_parts : sequence of HTML widgets
+        Those of them that a static copy shows.
+    **traits
+        Values of its own traits.
+    """
+
+    def __init__(self, children: Sequence[Any], static_parts: Sequence[Any], **traits: Any) -> None:
+        super().__init__([html(style()), *children], **traits)
+        self.add_class("ct-root").add_class("ct-live")
+        self._static_parts = static_parts
+
+    def _ipython_display_(self, **_options: Any) -> None:
+        twin = join(Markup(part.value) for part in self._static_parts)
+        show_with_twin(self, twin, say("widgets.shared.static"))
+
+
+def columns(left: Any, right: Any) -> Any:
+    """Return two groups of controls side by side, or below one another where there is no room."""
+    sides = [left.add_class("ct-left"), right.add_class("ct-right")]
+    return ipywidgets.HBox(sides).add_class("ct-columns")
 
 
 def style() -> Markup:
-    """Return the style sheet as an element; every widget carries it, since each may stand alone on a page."""
-    return Markup(f"<style>{resources.files(__package__).joinpath('widgets.css').read_text('utf-8')}</style>")
+    """Return the style sheet as an element; each widget carries it, as it may stand alone."""
+    return tag("style", Markup(resources.files(__package__).joinpath("widgets.css").read_text("utf-8")))
 
 
 def html(content: Content = "", **options: Any) -> Any:
@@ -41,17 +70,14 @@ def _keyboard(content: Content) -> Markup:
     return tag("div", content, data_lm_suppress_shortcuts="true")
 
 
-def card(title: str, *children: Any, css: str = "") -> Any:
+def card(title: str, *children: Any, css: str = "ct-card") -> Any:
     """Return a group of controls under a heading."""
-    box = ipywidgets.VBox([html(tag("h4", title, class_="ct-heading")), *children])
-    box.add_class("ct-card")
-    if css:
-        box.add_class(css)
-    return box
+    heading = html(tag("h4", title, class_="ct-heading"))
+    return ipywidgets.VBox([heading, *children]).add_class("ct-card").add_class(css)
 
 
 def short(words: object) -> str:
-    """Return foreign text as it can stand in a menu or beside a box: of bounded length, nothing invisible in it.
+    """Return foreign text as it can stand in a menu: bounded, and nothing invisible in it.
 
     Examples
     --------
@@ -70,25 +96,21 @@ def word_for(value: Any, choices: Mapping[str, Any]) -> str:
     return {meaning: word for word, meaning in choices.items()}[value]
 
 
-_DROP = (
-    "event.preventDefault();event.stopPropagation();this.classList.remove('ct-over');"
-    "const files=event.dataTransfer.files,input=HTMLInputElement.prototype,own=input.click;"
-    # The button makes a file field of its own and clicks it; this time the field gets what was dropped.
-    "input.click=function(){this.files=files;this.dispatchEvent(new Event('change'))};"
-    "try{if(files.length)this.closest('.ct-card').querySelector('.ct-upload').click()}finally{input.click=own}"
-)
+def minute(moment: pd.Timestamp) -> str:
+    """Return a moment to the minute."""
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
-def drop_zone(words: str) -> Any:
-    """Return a place to drop files on, which go the way of the upload button (class ct-upload) of the same card."""
-    over = "event.preventDefault();event.stopPropagation();this.classList.add('ct-over')"
-    handlers = {"ondragover": over, "ondragleave": "this.classList.remove('ct-over')", "ondrop": _DROP}
-    return html(tag("div", words, class_="ct-drop", **{name: Markup(code) for name, code in handlers.items()}))
+def title_of(row: Any) -> str:
+    """Return what a certificate is called: its CN, else its subject; "" where neither is known."""
+    names = (row["subject_cn"], row["subject"])
+    return next((name for name in names if isinstance(name, str) and name), "")
 
 
-def verdict_of(passed: Any) -> str:
-    """Return the word for a three-valued outcome."""
-    return "unknown" if pd.isna(passed) else "pass" if passed else "fail"
+def titled(row: Any) -> str:
+    """Return what a certificate is called, and how long it is valid."""
+    name = short(title_of(row) or say("widgets.shared.no_name"))
+    return say("widgets.shared.until", name=name, day=day(row["not_after"]))
 
 
 def day(moment: Any) -> str:
