@@ -252,9 +252,7 @@ def test_a_frame_with_an_unreadable_row_is_not_judged_by_it(tester):
     assert "no certificate" in chosen._answer.value
 
 
-@pytest.mark.parametrize(
-    "content", [KEY[:120], KEY[30:140], KEY, b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", LEAF[:100]]
-)
+@pytest.mark.parametrize("content", [KEY[:120], KEY[30:140], KEY, b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", LEAF[:100]])
 def test_nothing_that_was_pasted_stays_in_the_field(tester, content):
     """Half of a key stays no more than a whole one, with or without its label."""
     tester._source.paste.value = content.decode()

@@ -73,9 +73,7 @@ def _node(row: Any, place: int, entries: set[str], moment: pd.Timestamp) -> Node
     return Node(title_of(row), note, fingerprint in entries, fingerprint, warning)
 
 
-def _upwards(
-    certificates: pd.DataFrame, listed: pd.DataFrame, links: pd.DataFrame | None
-) -> list[str]:
+def _upwards(certificates: pd.DataFrame, listed: pd.DataFrame, links: pd.DataFrame | None) -> list[str]:
     """Follow verified signatures from the first certificate as far as they lead."""
     links = trust_state.link(certificates, listed, links)
     verified = links["verified"].fillna(value=False).astype(bool) & (links["child"] != links["issuer"])

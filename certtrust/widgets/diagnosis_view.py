@@ -64,8 +64,7 @@ def steps_html(diagnosis: Diagnosis) -> Markup:
     """Return each requirement with what is there, and where it is not met, why and what to do."""
     hygiene = _hygiene(diagnosis)
     required, advice = (
-        tag("ol", map(_item, diagnosis.steps[rows].itertuples()), class_="ct-steps")
-        for rows in (~hygiene, hygiene)
+        tag("ol", map(_item, diagnosis.steps[rows].itertuples()), class_="ct-steps") for rows in (~hygiene, hygiene)
     )
     heading = say("widgets.diagnosis.good_practice", count=int(hygiene.sum()))
     further = tag("details", tag("summary", heading), advice)

@@ -130,13 +130,9 @@ class FleetExplorer(Panel):
             label="60px",
             width="210px",
         )
-        self._down = field(
-            ipywidgets.Checkbox, "explorer.descending", value=True, indent=False, width="120px"
-        )
+        self._down = field(ipywidgets.Checkbox, "explorer.descending", value=True, indent=False, width="120px")
         self._turn = {name: self._turning(name, move) for name, move in _MOVES.items()}
-        self._one = field(
-            ipywidgets.Combobox, "explorer.device", ensure_option=False, continuous_update=False
-        )
+        self._one = field(ipywidgets.Combobox, "explorer.device", ensure_option=False, continuous_update=False)
         self._shown = html(say("widgets.explorer.choose"))
         self._export = action("explorer.export", self._offer, width="130px", icon="download")
         self._link = html()
@@ -155,9 +151,7 @@ class FleetExplorer(Panel):
         filters = [*self._filters.values(), self._text, self._days, self._clear]
         order = [self._order, self._down, self._export, self._link]
         pages = [*self._turn.values(), self._pages]
-        filters, order, pages = (
-            ipywidgets.HBox(row).add_class("ct-filters") for row in (filters, order, pages)
-        )
+        filters, order, pages = (ipywidgets.HBox(row).add_class("ct-filters") for row in (filters, order, pages))
         titles = ("filters", "why", "devices", "one_device")
         filtering, why, devices, one = (say(f"widgets.explorer.{name}") for name in titles)
         return [
@@ -276,12 +270,16 @@ class FleetExplorer(Panel):
         """Return a table of devices in words."""
         last = self._index.results.iloc[table["last"].to_numpy()].reset_index(drop=True)
         causes = np.array([*self._index.words["cause"], None], dtype=object)
-        frame = last[["device", "pbx", "model", "registration_name"]].astype("str").assign(
-            failed=table["failed"].to_numpy(),
-            attempts=table["attempts"].to_numpy(),
-            cause=pd.Series(causes[table["cause"].to_numpy()], dtype="str"),
-            verdict=last["verdict"].astype("str"),
-            last=last["time"],
+        frame = (
+            last[["device", "pbx", "model", "registration_name"]]
+            .astype("str")
+            .assign(
+                failed=table["failed"].to_numpy(),
+                attempts=table["attempts"].to_numpy(),
+                cause=pd.Series(causes[table["cause"].to_numpy()], dtype="str"),
+                verdict=last["verdict"].astype("str"),
+                last=last["time"],
+            )
         )
         return frame.assign(**reasons(last)) if reasons_too else frame
 

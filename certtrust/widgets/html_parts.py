@@ -143,10 +143,7 @@ def device_table(
     chosen: str = "",
 ) -> Markup:
     """Return a page of devices; with `sort`, headings sort, and a device's name shows its diagnosis."""
-    titles = [
-        _heading(head, sort, descending) if sort else tag("th", head.title, scope="col")
-        for head in heads
-    ]
+    titles = [_heading(head, sort, descending) if sort else tag("th", head.title, scope="col") for head in heads]
     body = [
         tag(
             "tr",
@@ -179,8 +176,5 @@ def _cell(value: Any, head: Head, *, live: bool) -> Markup:
 
 def tiles(numbers: Sequence[tuple[str, object, str]]) -> Markup:
     """Return large numbers: what each counts, the number, and a class for its colour."""
-    shown = [
-        tag("div", tag("b", cell(value), class_=css or None), tag("span", words))
-        for words, value, css in numbers
-    ]
+    shown = [tag("div", tag("b", cell(value), class_=css or None), tag("span", words)) for words, value, css in numbers]
     return tag("div", shown, class_="ct-tiles", role="status")

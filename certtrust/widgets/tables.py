@@ -80,9 +80,7 @@ def table(frame: pd.DataFrame, columns: Sequence[str] | Mapping[str, str] | None
     return HTML(str(markup(frame, columns, rows=rows)))  # type: ignore[no-untyped-call]
 
 
-def markup(
-    frame: pd.DataFrame, columns: Sequence[str] | Mapping[str, str] | None = None, *, rows: int = 15
-) -> Markup:
+def markup(frame: pd.DataFrame, columns: Sequence[str] | Mapping[str, str] | None = None, *, rows: int = 15) -> Markup:
     """Return what `table` shows, as markup."""
     names = list(frame.columns if columns is None else columns)
     titles = columns if isinstance(columns, Mapping) else {name: label(name) for name in names}

@@ -149,12 +149,8 @@ class CertificateTester(Panel):
         traitlets.link((self, "tls_only"), (self._fields["tls_only"], "value"), transform=words)
         traitlets.link((self, "at"), (self._moment, "at"))
         self.trust = self._trust_choice.trust
-        self._trust_choice.observe(
-            lambda change: self._follow("trust", self, change["new"]), names="trust"
-        )
-        self.observe(
-            lambda change: self._follow("trust", self._trust_choice, change["new"]), names="trust"
-        )
+        self._trust_choice.observe(lambda change: self._follow("trust", self, change["new"]), names="trust")
+        self.observe(lambda change: self._follow("trust", self._trust_choice, change["new"]), names="trust")
         self.observe(self._forget_links, names=["certificates", "trust"])
         self._source.observe(self._take, names="certificates")
         self.observe(self._take_own, names="certificates")
@@ -233,18 +229,14 @@ class CertificateTester(Panel):
         if self._links is None:
             self._links = trust_state.link(self.certificates, listed)
         try:
-            diagnosis = diagnose(
-                self.certificates, trust=self.trust, at=self.at, links=self._links, **options
-            )
+            diagnosis = diagnose(self.certificates, trust=self.trust, at=self.at, links=self._links, **options)
         except CerttrustError as problem:
             self._ask(str(problem))
             return
         nodes = chain(diagnosis, self.certificates, self.trust, self._links)
         self.explanation = diagnosis_view.explanation(diagnosis, nodes)
         trust = None if self.trust is None else diagnosis_view.Code("tester.trust")
-        self.call = diagnosis_view.python_call(
-            "tester.certificates", **options, trust=trust, at=minute(self.at)
-        )
+        self.call = diagnosis_view.python_call("tester.certificates", **options, trust=trust, at=minute(self.at))
         show(self._answer, diagnosis_view.verdict_html(diagnosis))
         show(self._chain, tree_html(nodes))
         show(self._steps, diagnosis_view.steps_html(diagnosis))
