@@ -94,7 +94,7 @@ def test_pressing_a_bar_filters_and_pressing_it_again_clears(explorer):
     """The messages that buttons in HTML send do what the ordinary controls do."""
     cause = ct.causes(RESULTS)["cause"].astype("str").iloc[0]
     explorer._channel.field.value = f"cause:{cause}#1"
-    assert explorer._filters["cause"].value == cause
+    assert explorer._controls["cause"].value == cause
     assert set(explorer.selection["cause"].astype("str")) == {cause}
     explorer._channel.field.value = f"cause:{cause}#2"
     assert explorer.cause == ""

@@ -1,4 +1,4 @@
-"""FleetExplorer: filters, a chart that follows them, a table of devices, and the diagnosis of one of them."""
+"""FleetExplorer: filters, a chart that follows them, a table of devices, one device's diagnosis."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from . import diagnosis_view
 from .controls import action, field
 from .filter_index import FILTERS, Criteria, Index, build
 from .html_parts import Channel, Head, bars, device_table
-from .styling import DASH, Panel, card, columns, day, html, minute, short, show
+from .styling import Panel, card, columns, day, html, minute, short, show
 from .tables import cell, label
 
 ROWS = 15
@@ -41,14 +41,16 @@ class FleetExplorer(Panel):
     Parameters
     ----------
     fleet : Fleet
-        Its registrations are judged at their own time; without a log, one would-be attempt per known device is.
+        Its registrations are judged at their own time; without a log, one would-be attempt per known
+        device is.
     results : DataFrame, optional
         Table RESULTS of that fleet, where it is at hand already.
 
     Attributes
     ----------
     cause, pbx, model, verdict, text : str
-        What is kept; empty keeps everything. `text` is searched in names, models, places and addresses.
+        What is kept; empty keeps everything. `text` is searched in names, models, places and
+        addresses.
     since, until : Timestamp or None
         The time range.
     by : {"cause", "pbx", "model"}
@@ -117,25 +119,13 @@ class FleetExplorer(Panel):
     # How it is built
 
     def _build(self) -> None:
-        self._filters = {name: self._filter_menu(name) for name in FILTERS}
-        self._text = field(ipywidgets.Text, "explorer.text", **_NARROW)
+        self._controls = {**{name: self._filter_menu(name) for name in FILTERS}, **self._further_controls()}
         self._days = _days(self._index)
         self._clear = action("explorer.clear", self.clear, width="130px", icon="times")
-        self._count, self._bars, self._table, self._pages = html(), html(), html(), html()
-        self._by = field(ipywidgets.Dropdown, "explorer.by", options=[(label(name), name) for name in BARS_BY])
-        self._order = field(
-            ipywidgets.Dropdown,
-            "explorer.sort",
-            options=[(_heading(name), name) for name in SORTED_BY],
-            label="60px",
-            width="210px",
-        )
-        self._down = field(ipywidgets.Checkbox, "explorer.descending", value=True, indent=False, width="120px")
-        self._turn = {name: self._turning(name, move) for name, move in _MOVES.items()}
-        self._one = field(ipywidgets.Combobox, "explorer.device", ensure_option=False, continuous_update=False)
-        self._shown = html(say("widgets.explorer.choose"))
         self._export = action("explorer.export", self._offer, width="130px", icon="download")
-        self._link = html()
+        self._turn = {name: self._turning(name, move) for name, move in _MOVES.items()}
+        self._count, self._bars, self._table, self._pages, self._link = (html() for _ in range(5))
+        self._shown = html(say("widgets.explorer.choose"))
         self._channel = Channel(self._receive)
 
     def _filter_menu(self, name: str) -> Any:
@@ -144,33 +134,40 @@ class FleetExplorer(Panel):
         options = [(every, ""), *((short(cell(word, name)), word) for word in words)]
         return field(ipywidgets.Dropdown, f"explorer.filter_by.{name}", options=options, **_NARROW)
 
+    def _further_controls(self) -> dict[str, Any]:
+        bars_by = [(label(name), name) for name in BARS_BY]
+        orders = [(_heading(name), name) for name in SORTED_BY]
+        by_order: Any = {"options": orders, "label": "60px", "width": "210px"}
+        ticked: Any = {"value": True, "indent": False, "width": "120px"}
+        typed: Any = {"ensure_option": False, "continuous_update": False}
+        return {
+            "text": field(ipywidgets.Text, "explorer.text", **_NARROW),
+            "by": field(ipywidgets.Dropdown, "explorer.by", options=bars_by),
+            "sort": field(ipywidgets.Dropdown, "explorer.sort", **by_order),
+            "descending": field(ipywidgets.Checkbox, "explorer.descending", **ticked),
+            "device": field(ipywidgets.Combobox, "explorer.device", **typed),
+        }
+
     def _turning(self, name: str, move: int) -> Any:
         return action(f"explorer.{name}", lambda: self._go(self.page + move), width="70px")
 
     def _layout(self) -> list[Any]:
-        filters = [*self._filters.values(), self._text, self._days, self._clear]
-        order = [self._order, self._down, self._export, self._link]
-        pages = [*self._turn.values(), self._pages]
-        filters, order, pages = (ipywidgets.HBox(row).add_class("ct-filters") for row in (filters, order, pages))
-        titles = ("filters", "why", "devices", "one_device")
-        filtering, why, devices, one = (say(f"widgets.explorer.{name}") for name in titles)
-        return [
-            self._channel.field,
-            card(filtering, filters, self._count),
-            columns(card(why, self._by, self._bars), card(devices, order, self._table, pages)),
-            card(one, self._one, self._shown, css="ct-device"),
-        ]
+        controls = self._controls
+        filters = [*(controls[name] for name in (*FILTERS, "text")), self._days, self._clear]
+        order = [controls["sort"], controls["descending"], self._export, self._link]
+        rows = (filters, order, [*self._turn.values(), self._pages])
+        filters, order, pages = (ipywidgets.HBox(row).add_class("ct-filters") for row in rows)
+        cards = {
+            "filters": [filters, self._count],
+            "why": [controls["by"], self._bars],
+            "devices": [order, self._table, pages],
+            "one_device": [controls["device"], self._shown],
+        }
+        filtering, why, devices, one = (card(say(f"widgets.explorer.{name}"), *parts) for name, parts in cards.items())
+        return [self._channel.field, filtering, columns(why, devices), one.add_class("ct-device")]
 
     def _connect(self) -> None:
-        controls = {
-            **self._filters,
-            "text": self._text,
-            "by": self._by,
-            "sort": self._order,
-            "descending": self._down,
-            "device": self._one,
-        }
-        for name, control in controls.items():
+        for name, control in self._controls.items():
             traitlets.link((self, name), (control, "value"))
         self.observe(lambda _change: self._filter(), names=[*FILTERS, "text", "since", "until"])
         self.observe(lambda _change: self._draw_bars(), names="by")
@@ -231,9 +228,12 @@ class FleetExplorer(Panel):
             return
         order = np.argsort(self._index.column(self._found, self.sort), kind="stable")
         self._ordered = self._found.iloc[order[::-1] if self.descending else order]
-        counts = {"attempts": plural(int(self._kept.sum()), "attempt"), "failed": int(self._found["failed"].sum())}
-        counted = say("widgets.explorer.counted", devices=plural(len(self._found), "device"), **counts)
-        show(self._count, tag("span", counted, role="status"))
+        counts = {
+            "devices": plural(len(self._found), "device"),
+            "attempts": plural(int(self._kept.sum()), "attempt"),
+            "failed": int(self._found["failed"].sum()),
+        }
+        show(self._count, tag("span", say("widgets.explorer.counted", **counts), role="status"))
         if self.page:
             self.page = 0
         else:
@@ -250,8 +250,9 @@ class FleetExplorer(Panel):
         rows = self._described(self._ordered.iloc[first : first + ROWS])
         caption = say("widgets.explorer.no_rows")
         if len(rows):
+            counts = {"first": first + 1, "last": first + len(rows)}
             total = plural(len(self._ordered), "device")
-            caption = say("widgets.explorer.rows", first=first + 1, last=first + len(rows), devices=total)
+            caption = say("widgets.explorer.rows", **counts, devices=total)
         table = device_table(
             rows,
             [Head(name, _heading(name), number=name in _NUMBERS) for name in SHOWN],
@@ -264,23 +265,16 @@ class FleetExplorer(Panel):
         show(self._pages, say("widgets.shared.page", page=self.page + 1, pages=last_page + 1))
         for name, move in _MOVES.items():
             self._turn[name].disabled = self.page == (0 if move < 0 else last_page)
-        self._one.options = tuple(rows["device"])
+        self._controls["device"].options = tuple(rows["device"])
 
     def _described(self, table: pd.DataFrame, *, reasons_too: bool = False) -> pd.DataFrame:
         """Return a table of devices in words."""
         last = self._index.results.iloc[table["last"].to_numpy()].reset_index(drop=True)
         causes = np.array([*self._index.words["cause"], None], dtype=object)
-        frame = (
-            last[["device", "pbx", "model", "registration_name"]]
-            .astype("str")
-            .assign(
-                failed=table["failed"].to_numpy(),
-                attempts=table["attempts"].to_numpy(),
-                cause=pd.Series(causes[table["cause"].to_numpy()], dtype="str"),
-                verdict=last["verdict"].astype("str"),
-                last=last["time"],
-            )
-        )
+        names = ["device", "pbx", "model", "registration_name", "verdict"]
+        counts = table[["failed", "attempts"]].reset_index(drop=True)
+        frame = pd.concat([last[names].astype("str"), counts, last["time"].rename("last")], axis=1)
+        frame["cause"] = pd.Series(causes[table["cause"].to_numpy()], dtype="str")
         return frame.assign(**reasons(last)) if reasons_too else frame
 
     def _explain(self) -> None:
@@ -318,7 +312,7 @@ def _heading(name: str) -> str:
 
 def _facts(row: pd.Series) -> Markup:
     """Return who tried when, and with which outcome."""
-    names = {name: row[name] if isinstance(row[name], str) else DASH for name in ("device", "pbx", "model")}
+    names = {name: cell(row[name]) for name in ("device", "pbx", "model")}
     if pd.isna(row["time"]):
         facts = say("widgets.explorer.facts_without_time", **names)
     else:
