@@ -33,8 +33,8 @@ class CertificateSource(traitlets.HasTraits):
     certificates : DataFrame
         The one to judge first, then the others; none where nothing could be read.
     facts : dict
-        What the fleet knows of the device that presents it: registration_name, hardware_id, tls_only and
-        pbx, None where not known; empty for a certificate from elsewhere.
+        What the fleet knows of the device that presents it: registration_name, hardware_id, tls_only
+        and pbx, None where not known; empty for a certificate from elsewhere.
     problem : str
         Why there is no certificate in what was given last.
     """
@@ -60,11 +60,11 @@ class CertificateSource(traitlets.HasTraits):
         self.judged = field(ipywidgets.Dropdown, "certificate_source.judged", options=[])
         self.judged.layout.display = "none"
         self.note = html()
-        private = [html(say("widgets.certificate_source.private")).add_class("ct-hint") for _ in range(2)]
+        private = html(say("widgets.certificate_source.private")).add_class("ct-hint")
         panes = {
             "fleet": ipywidgets.VBox([self.search, self.choice]),
-            "paste": ipywidgets.VBox([self.paste, private[0]]),
-            "file": ipywidgets.VBox([self.password, self.upload, drop_zone, private[1]]),
+            "paste": ipywidgets.VBox([self.paste, private]),
+            "file": ipywidgets.VBox([self.password, self.upload, drop_zone, private]),
         }
         if self._fleet is None:
             del panes["fleet"]
@@ -93,7 +93,8 @@ class CertificateSource(traitlets.HasTraits):
         fleet = self._fleet
         if fleet is None:
             return pd.DataFrame()
-        own = leaves(fleet.certificates).dropna(subset=["fingerprint"]).drop_duplicates("fingerprint")
+        own = leaves(fleet.certificates).dropna(subset=["fingerprint"])
+        own = own.drop_duplicates("fingerprint")
         both = pd.concat([attempts(fleet, of="devices"), attempts(fleet)])
         last = both.dropna(subset=["fingerprint"]).drop_duplicates("fingerprint", keep="last")
         named = own.rename(columns={"device": "named_by_file"}).set_index("fingerprint")
@@ -174,4 +175,5 @@ class CertificateSource(traitlets.HasTraits):
     def _judge(self) -> None:
         if not self._busy:
             first = self._read.index == self.judged.value
-            self.certificates = pd.concat([self._read[first], self._read[~first]], ignore_index=True)
+            parts = [self._read[first], self._read[~first]]
+            self.certificates = pd.concat(parts, ignore_index=True)

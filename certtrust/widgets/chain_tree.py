@@ -45,7 +45,8 @@ def chain(
     Returns
     -------
     list of Node
-        The judged certificate first; the last one has no fingerprint where its issuer is not at hand.
+        The judged certificate first; the last one has no fingerprint where its issuer is not at
+        hand.
     """
     listed = trust if trust is not None else certificates.head(0)
     at_hand = pd.concat([certificates, listed]).drop_duplicates("fingerprint")
@@ -54,7 +55,8 @@ def chain(
     rows = rows.loc[[fingerprint for fingerprint in prints if fingerprint in rows.index]]
     moment, entries = diagnosis.result["judged_at"].iloc[0], set(listed["fingerprint"].dropna())
     nodes = [_node(row, place, entries, moment) for place, (_, row) in enumerate(rows.iterrows())]
-    if nodes and not diagnosis.path and rows["self_issued"].ne(other=True).fillna(value=True).iloc[-1]:
+    leads_on = rows["self_issued"].ne(other=True).fillna(value=True).tail(1).any()
+    if leads_on and not diagnosis.path:
         top = rows.iloc[-1]
         issuer = next((name for name in top[["issuer_cn", "issuer"]] if isinstance(name, str)), "?")
         nodes.append(Node(issuer, say("widgets.chain.missing"), listed=False, fingerprint=None))
@@ -73,13 +75,20 @@ def _node(row: Any, place: int, entries: set[str], moment: pd.Timestamp) -> Node
     return Node(title_of(row), note, fingerprint in entries, fingerprint, warning)
 
 
-def _upwards(certificates: pd.DataFrame, listed: pd.DataFrame, links: pd.DataFrame | None) -> list[str]:
+def _upwards(
+    certificates: pd.DataFrame,
+    listed: pd.DataFrame,
+    links: pd.DataFrame | None,
+) -> list[str]:
     """Follow verified signatures from the first certificate as far as they lead."""
     links = trust_state.link(certificates, listed, links)
-    verified = links["verified"].fillna(value=False).astype(bool) & (links["child"] != links["issuer"])
-    issuers = links[verified].drop_duplicates("child").set_index("child")["issuer"]
+    links = links[links["verified"].fillna(value=False) & (links["child"] != links["issuer"])]
+    issuers = links.drop_duplicates("child").set_index("child")["issuer"]
     prints = [certificates["fingerprint"].iloc[0]]
-    while (issuer := issuers.get(prints[-1])) and issuer not in prints and len(prints) < _LONGEST_CHAIN:
+    while len(prints) < _LONGEST_CHAIN:
+        issuer = issuers.get(prints[-1])
+        if issuer is None or issuer in prints:
+            break
         prints.append(issuer)
     return prints
 
@@ -93,7 +102,7 @@ def tree_html(nodes: list[Node]) -> Markup:
 
 
 def _box(node: Node) -> Markup:
-    kind = "ct-node ct-listed" if node.listed else "ct-node" if node.fingerprint else "ct-node ct-absent"
+    kind = " ct-listed" if node.listed else "" if node.fingerprint else " ct-absent"
     badge = tag("span", " ★ ", say("widgets.chain.listed"), class_="ct-badge")
     return tag(
         "span",
@@ -101,7 +110,7 @@ def _box(node: Node) -> Markup:
         badge if node.listed else None,
         tag("span", " ", node.warning, class_="ct-alarm") if node.warning else None,
         tag("small", node.note),
-        class_=kind,
+        class_="ct-node" + kind,
     )
 
 
@@ -110,7 +119,8 @@ def tree_text(nodes: list[Node]) -> str:
 
     Examples
     --------
-    >>> leaf, root = Node("phone", "2020 to 2030", False, "aa"), Node("CA", "2010 to 2040", True, "bb")
+    >>> leaf = Node("phone", "2020 to 2030", False, "aa")
+    >>> root = Node("CA", "2010 to 2040", True, "bb")
     >>> print(tree_text([leaf, root]))
     CA (2010 to 2040) [in the trust list]
       phone (2020 to 2030)
@@ -119,5 +129,6 @@ def tree_text(nodes: list[Node]) -> str:
     for depth, node in enumerate(reversed(nodes)):
         marks = [say("widgets.chain.listed")] if node.listed else []
         marks += [node.warning] if node.warning else []
-        lines.append("  " * depth + f"{node.name} ({node.note})" + "".join(f" [{mark}]" for mark in marks))
+        line = "".join([f"{node.name} ({node.note})", *(f" [{mark}]" for mark in marks)])
+        lines.append("  " * depth + line)
     return "\n".join(lines)

@@ -16,9 +16,10 @@ _LEFT = Markup("this.classList.remove('ct-over')")
 _DROP = Markup(
     "event.preventDefault();event.stopPropagation();this.classList.remove('ct-over');"
     "const files=event.dataTransfer.files,input=HTMLInputElement.prototype,own=input.click;"
-    # The button makes a file field of its own and clicks it; this time the field gets what was dropped.
+    # The button makes a file field of its own and clicks it; this time it gets what was dropped.
     "input.click=function(){this.files=files;this.dispatchEvent(new Event('change'))};"
-    "try{if(files.length)this.closest('.ct-card').querySelector('.ct-upload').click()}finally{input.click=own}"
+    "try{if(files.length)this.closest('.ct-card').querySelector('.ct-upload').click()}"
+    "finally{input.click=own}"
 )
 
 
@@ -45,7 +46,7 @@ def field(kind: Any, key: str, *, label: str = "120px", width: str = "auto", **o
     return kind(**_words(key), style=style, layout={"width": width}, **options)
 
 
-def action(key: str, carried_out: Callable[[], Any], *, width: str | None = None, **options: Any) -> Any:
+def action(key: str, carried_out: Callable[[], Any], *, width: str, **options: Any) -> Any:
     """Return a button that does something; its words are those of the table `key`."""
     button = ipywidgets.Button(**_words(key), layout={"width": width}, **options)
     button.on_click(lambda _button: carried_out())

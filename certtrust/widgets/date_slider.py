@@ -15,8 +15,12 @@ STEPS = 120
 _LAST = pd.Timestamp("9999-12-31", tz="UTC")
 
 
-def moments(begin: pd.Timestamp, end: pd.Timestamp, *also: pd.Timestamp) -> list[tuple[str, pd.Timestamp]]:
-    """Return the slider's positions with their labels: evenly spread over the span, and the given ones exactly.
+Position = tuple[str, pd.Timestamp]
+"""What the slider says at a moment."""
+
+
+def moments(begin: pd.Timestamp, end: pd.Timestamp, *also: pd.Timestamp) -> list[Position]:
+    """Return the slider's positions: evenly spread over the span, and the given ones exactly.
 
     Examples
     --------
@@ -31,7 +35,8 @@ def moments(begin: pd.Timestamp, end: pd.Timestamp, *also: pd.Timestamp) -> list
     last = end + min(span // 10, _LAST.as_unit("us") - end)
     spread = pd.date_range(first, last, periods=STEPS + 1, unit="us").normalize()
     # The day after the end is the first one on which the certificate is no longer valid.
-    points = {*spread, *(moment.as_unit("us") for moment in also if first <= moment <= last), begin, end}
+    exact = (moment.as_unit("us") for moment in also if first <= moment <= last)
+    points = {*spread, *exact, begin, end}
     return [(minute(point).removesuffix(" 00:00"), point) for point in sorted(points)]
 
 
@@ -64,7 +69,7 @@ class MomentSlider(traitlets.HasTraits):
         self._life = (self.now if pd.isna(begin) else begin, self.now if pd.isna(end) else end)
         self._offer()
 
-    def _positions(self) -> list[tuple[str, pd.Timestamp]]:
+    def _positions(self) -> list[Position]:
         (begin, end), at = self._life, self.at
         return moments(min(begin, at), max(end, at), self.now, at, begin, end)
 
@@ -85,4 +90,5 @@ class MomentSlider(traitlets.HasTraits):
 
 def _utc(at: pd.Timestamp | str) -> pd.Timestamp:
     moment = pd.Timestamp(at)
-    return (moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")).as_unit("us")
+    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    return moment.as_unit("us")

@@ -105,10 +105,9 @@ def python_call(certificate: str, **options: Any) -> str:
 
     Examples
     --------
-    >>> print(python_call("tester.certificates", scenario="browser", url="https://192.0.2.7/", tls_only=None))
+    >>> print(python_call("tester.certificates", url="https://192.0.2.7/", tls_only=None))
     ct.diagnose(
         tester.certificates,
-        scenario='browser',
         url='https://192.0.2.7/',
     )
     """
@@ -127,8 +126,8 @@ class Code(str):
 
 _COPY = Markup(
     "const b=this,t=b.nextElementSibling.textContent,o=b.textContent,"
-    "f=()=>{const a=document.createElement('textarea');a.value=t;document.body.append(a);a.select();"
-    "document.execCommand('copy');a.remove()};"
+    "f=()=>{const a=document.createElement('textarea');"
+    "a.value=t;document.body.append(a);a.select();document.execCommand('copy');a.remove()};"
     "navigator.clipboard?navigator.clipboard.writeText(t).catch(f):f();"
     "b.textContent=b.dataset.copied;setTimeout(()=>{b.textContent=o},1500)"
 )
@@ -139,10 +138,8 @@ def copyable(key: str, text: str) -> Markup:
 
     `key` is a table of the file of sentences with the words `copy` and `show`.
     """
-    copied = say("widgets.tester.copied")
-    return tag(
-        "div",
-        tag("button", say(f"{key}.copy"), type="button", class_="ct-copy", onclick=_COPY, data_copied=copied),
-        tag("span", text, hidden=True),
-        tag("details", tag("summary", say(f"{key}.show")), tag("pre", text, class_="ct-text", tabindex="0")),
-    )
+    script = {"onclick": _COPY, "data_copied": say("widgets.tester.copied")}
+    button = tag("button", say(f"{key}.copy"), type="button", class_="ct-copy", **script)
+    shown = tag("pre", text, class_="ct-text", tabindex="0")
+    fold = tag("details", tag("summary", say(f"{key}.show")), shown)
+    return tag("div", button, tag("span", text, hidden=True), fold)

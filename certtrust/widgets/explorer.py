@@ -104,7 +104,8 @@ class FleetExplorer(Panel):
     @property
     def criteria(self) -> Criteria:
         """The filters as they stand."""
-        return Criteria(self.cause, self.pbx, self.model, self.verdict, self.text, self.since, self.until)
+        kept = {name: getattr(self, name) for name in Criteria._fields}
+        return Criteria(**kept)
 
     @property
     def selection(self) -> pd.DataFrame:
@@ -119,7 +120,8 @@ class FleetExplorer(Panel):
     # How it is built
 
     def _build(self) -> None:
-        self._controls = {**{name: self._filter_menu(name) for name in FILTERS}, **self._further_controls()}
+        menus = {name: self._filter_menu(name) for name in FILTERS}
+        self._controls = {**menus, **self._further_controls()}
         self._days = _days(self._index)
         self._clear = action("explorer.clear", self.clear, width="130px", icon="times")
         self._export = action("explorer.export", self._offer, width="130px", icon="download")
@@ -163,8 +165,10 @@ class FleetExplorer(Panel):
             "devices": [order, self._table, pages],
             "one_device": [controls["device"], self._shown],
         }
-        filtering, why, devices, one = (card(say(f"widgets.explorer.{name}"), *parts) for name, parts in cards.items())
-        return [self._channel.field, filtering, columns(why, devices), one.add_class("ct-device")]
+        made = {name: card(say(f"widgets.explorer.{name}"), *cards[name]) for name in cards}
+        both = columns(made["why"], made["devices"])
+        last = made["one_device"].add_class("ct-device")
+        return [self._channel.field, made["filters"], both, last]
 
     def _connect(self) -> None:
         for name, control in self._controls.items():
@@ -278,7 +282,7 @@ class FleetExplorer(Panel):
         return frame.assign(**reasons(last)) if reasons_too else frame
 
     def _explain(self) -> None:
-        """Show why the last failed attempt of the device failed, else how its last one was judged."""
+        """Show why the device's last failed attempt failed, else how its last one was judged."""
         names = self._index.words["device"]
         if self.device not in names:
             self.set_trait("diagnosis", None)
@@ -322,7 +326,7 @@ def _facts(row: pd.Series) -> Markup:
 
 
 def _stated(result: pd.DataFrame) -> Markup | None:
-    """Return the cause that the log states, why it is one and what to do; None where it states none."""
+    """Return the cause that the log states, why it is one and what to do; None without one."""
     words = reasons(result)
     why, remedy = (words[name].iloc[0] for name in ("why", "remedy"))
     cause = cause_label(str(result["cause"].iloc[0]))
@@ -339,7 +343,8 @@ def _days(index: Index) -> Any:
     slider = field(
         ipywidgets.SelectionRangeSlider,
         "explorer.days",
-        options=[(f" {day(moment)} ", moment) for moment in days],  # a hyphen comes between two of them
+        # A hyphen comes between two of them.
+        options=[(f" {day(moment)} ", moment) for moment in days],
         index=(0, len(days) - 1),
         label="90px",
         width="420px",

@@ -17,8 +17,8 @@ Mask = npt.NDArray[np.bool_]
 
 FILTERS = ("cause", "pbx", "model", "verdict")
 _SEARCHED = (
-    "device", "registration_name", "hardware_id", "user", "model", "location", "firmware", "pbx", "subject_cn",
-    "issuer_cn", "remote_address",
+    "device", "registration_name", "hardware_id", "user", "model", "location", "firmware", "pbx",
+    "subject_cn", "issuer_cn", "remote_address",
 )  # fmt: skip
 _NEVER = np.iinfo(np.int64).min
 
@@ -74,7 +74,8 @@ class Index:
             value, attempts, devices.
         """
         rows = kept & self.failed & (self.codes[by] >= 0)
-        failures = pd.DataFrame({"value": self.codes[by][rows], "device": self.codes["device"][rows]})
+        codes = {"value": self.codes[by][rows], "device": self.codes["device"][rows]}
+        failures = pd.DataFrame(codes)
         attempts = failures["value"].value_counts(sort=False).sort_index()
         devices = failures[failures["device"] >= 0].drop_duplicates()["value"].value_counts()
         counts = pd.DataFrame({"attempts": attempts, "devices": devices}).fillna(0).astype("int64")
@@ -170,6 +171,7 @@ def _haystack(frame: pd.DataFrame, device: Codes, size: int) -> pd.Series:
     last[device[known]] = known
     texts: Any = pd.Series("", index=range(size), dtype="str")
     for name in _SEARCHED:
-        texts = texts + "\n" + frame[name].astype("str").fillna("").iloc[last].reset_index(drop=True)
+        values = frame[name].astype("str").fillna("").iloc[last]
+        texts = texts + "\n" + values.reset_index(drop=True)
     folded: pd.Series = texts.str.casefold()
     return folded

@@ -17,19 +17,20 @@ from .tables import cell
 _SEND = Markup(
     "const b=this,s=b.dataset.say,r=b.closest('.ct-root'),i=r.querySelector('.ct-channel input');"
     "i.value=s+'#'+Date.now();"
-    "i.dispatchEvent(new Event('input',{bubbles:true}));i.dispatchEvent(new Event('change',{bubbles:true}));"
-    # The answer draws the button anew: the keyboard shall go on from there, and what was asked for be in sight.
+    "for(const k of ['input','change'])i.dispatchEvent(new Event(k,{bubbles:true}));"
+    # The answer draws the button anew: the keyboard goes on from there, and the answer is in sight.
     "let n=0;const t=setInterval(()=>{if(b.isConnected&&++n<100)return;clearInterval(t);"
     "[...r.querySelectorAll('[data-say]')].find(e=>e.dataset.say===s)?.focus({preventScroll:true});"
-    "if(s.startsWith('device:'))r.querySelector('.ct-device')?.scrollIntoView({block:'nearest'})},30)"
+    "if(s.startsWith('device:'))"
+    "r.querySelector('.ct-device')?.scrollIntoView({block:'nearest'})},30)"
 )
 
 
 class Channel:
     """Passes on to the kernel which button in a piece of HTML was pressed, by a hidden text field.
 
-    ipywidgets has no table and no bars that can be pressed; buttons in HTML can be reached by keyboard
-    and read aloud, and whatever they do can be done by an ordinary control as well.
+    ipywidgets has no table and no bars that can be pressed; buttons in HTML can be reached by
+    keyboard and read aloud, and whatever they do can be done by an ordinary control as well.
     """
 
     def __init__(self, pressed: Callable[[str, str], Any]) -> None:
@@ -142,8 +143,8 @@ def device_table(
     descending: bool = False,
     chosen: str = "",
 ) -> Markup:
-    """Return a page of devices; with `sort`, headings sort, and a device's name shows its diagnosis."""
-    titles = [_heading(head, sort, descending) if sort else tag("th", head.title, scope="col") for head in heads]
+    """Return a page of devices; with `sort`, headings sort and a device's name chooses it."""
+    titles = [_heading(head, sort, descending) for head in heads]
     body = [
         tag(
             "tr",
@@ -158,13 +159,16 @@ def device_table(
     return tag("div", inner, class_="ct-wide", role="region", aria_label=name, tabindex="0")
 
 
-def _heading(head: Head, sort: str, descending: bool) -> Markup:
+def _heading(head: Head, sort: str | None, descending: bool) -> Markup:
+    if sort is None:
+        return tag("th", head.title, scope="col")
     order, arrow = "none", ""
     if head.name == sort:
         order, arrow = ("descending", " ▼") if descending else ("ascending", " ▲")
     title = [head.title, tag("span", arrow, aria_hidden="true")]
     inner = button(title, f"sort:{head.name}", class_="ct-sort")
-    return tag("th", inner, scope="col", aria_sort=order, class_="ct-number" if head.number else None)
+    look = "ct-number" if head.number else None
+    return tag("th", inner, scope="col", aria_sort=order, class_=look)
 
 
 def _cell(value: Any, head: Head, *, live: bool) -> Markup:
@@ -176,5 +180,7 @@ def _cell(value: Any, head: Head, *, live: bool) -> Markup:
 
 def tiles(numbers: Sequence[tuple[str, object, str]]) -> Markup:
     """Return large numbers: what each counts, the number, and a class for its colour."""
-    shown = [tag("div", tag("b", cell(value), class_=css or None), tag("span", words)) for words, value, css in numbers]
+    shown = []
+    for words, value, css in numbers:
+        shown.append(tag("div", tag("b", cell(value), class_=css or None), tag("span", words)))
     return tag("div", shown, class_="ct-tiles", role="status")

@@ -36,8 +36,8 @@ def read(contents: Mapping[str, bytes], *, password: str | None = None) -> Readi
     Returns
     -------
     Reading
-        Readable certificates only, with their file's name as `source`; `notes` say what could not be
-        read, and count each private key that was dropped.
+        Readable certificates only, with their file's name as `source`; `notes` say what could not
+        be read, and count each private key that was dropped.
 
     Examples
     --------
@@ -47,11 +47,11 @@ def read(contents: Mapping[str, bytes], *, password: str | None = None) -> Readi
     frames, notes = [empty(CERTIFICATES)], []
     for name, data in contents.items():
         try:
-            found = read_certificates(data, password=password or None).assign(source=name, bundle=name)
+            certificates = read_certificates(data, password=password or None)
         except CerttrustError as problem:
             notes.append(say("widgets.reading.unread", name=name, reason=problem))
             continue
-        reading = readable(found, name)
+        reading = readable(certificates.assign(source=name, bundle=name), name)
         frames.append(reading.certificates)
         notes += reading.notes
         if name.lower().endswith(_PKCS12) and len(reading.certificates):

@@ -1,4 +1,4 @@
-"""How the widgets look: one style sheet that follows the notebook's theme, and what their pieces share."""
+"""How the widgets look: a style sheet that follows the notebook's theme, and what all share."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ def columns(left: Any, right: Any) -> Any:
 
 def style() -> Markup:
     """Return the style sheet as an element; each widget carries it, as it may stand alone."""
-    return tag("style", Markup(resources.files(__package__).joinpath("widgets.css").read_text("utf-8")))
+    sheet = resources.files(__package__).joinpath("widgets.css").read_text("utf-8")
+    return tag("style", Markup(sheet))
 
 
 def html(content: Content = "", **options: Any) -> Any:
@@ -84,14 +85,16 @@ def short(words: object) -> str:
     >>> short("gnp\u202e.exe"), len(short("x" * 500))
     ('gnp\ufffd.exe', 80)
     """
-    seen = "".join(letter if letter.isprintable() else "\ufffd" for letter in str(words)[: LONGEST + 1])
-    return seen if len(seen) <= LONGEST else seen[: LONGEST - 1] + "…"
+    text = str(words)[: LONGEST + 1]
+    visible = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return visible if len(visible) <= LONGEST else visible[: LONGEST - 1] + "…"
 
 
 def word_for(value: Any, choices: Mapping[str, Any]) -> str:
     """Return the word that stands for a value in a menu of words.
 
-    Menus hold the words themselves: ipywidgets takes the value None for "nothing is chosen", and shows a blank.
+    Menus hold the words themselves: ipywidgets takes the value None for "nothing is chosen", and
+    shows a blank.
     """
     return {meaning: word for word, meaning in choices.items()}[value]
 
@@ -119,13 +122,15 @@ def day(moment: Any) -> str:
 
 
 def show_with_twin(widget: Any, twin: Content, hint: str) -> None:
-    """Display a widget together with a static twin, which readers without a live notebook see instead.
+    """Display a widget and a static twin, which readers without a live notebook see instead.
 
-    The twin is an output of its own: it is what a code host shows, what JupyterLab shows of a notebook that is not
-    trusted yet, and what remains when a saved notebook is opened again and its widget is gone. Style sheets hide
-    it as long as the widget lives, and hide the message that stands in a lost widget's place.
+    The twin is an output of its own: it is what a code host shows, what JupyterLab shows of a
+    notebook that is not trusted yet, and what remains when a saved notebook is opened again and its
+    widget is gone. Style sheets hide it as long as the widget lives, and hide the message that
+    stands in a lost widget's place.
     """
     shown = tag("div", style(), twin, tag("p", hint, class_="ct-hint"), class_="ct-root ct-twin")
     display(HTML(str(shown)))  # type: ignore[no-untyped-call]
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    display({"text/plain": "", "application/vnd.jupyter.widget-view+json": view}, raw=True)  # type: ignore[no-untyped-call]
+    outputs = {"text/plain": "", "application/vnd.jupyter.widget-view+json": view}
+    display(outputs, raw=True)  # type: ignore[no-untyped-call]

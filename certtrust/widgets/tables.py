@@ -1,4 +1,4 @@
-"""Frames as tables for people: columns in words, causes by their titles, dates without noise, all text escaped."""
+"""Frames as tables for people: columns and causes in words, dates without noise, text escaped."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def label(column: str) -> str:
 
 
 def cell(value: Any, column: str = "") -> str:
-    """Return a value in words: dates as days, flags as yes and no, shares in per cent, missing as a dash.
+    """Return a value in words: dates as days, flags as yes and no, missing as a dash.
 
     Examples
     --------
@@ -55,7 +55,11 @@ def cell(value: Any, column: str = "") -> str:
     return f"{value:,}" if pd.api.types.is_integer(value) else str(value)
 
 
-def table(frame: pd.DataFrame, columns: Sequence[str] | Mapping[str, str] | None = None, *, rows: int = 15) -> HTML:
+Columns = Sequence[str] | Mapping[str, str]
+"""Which columns are shown, in this order; a mapping gives their headings."""
+
+
+def table(frame: pd.DataFrame, columns: Columns | None = None, *, rows: int = 15) -> HTML:
     """Return the first rows of a frame as a table with headings in words.
 
     Parameters
@@ -80,7 +84,7 @@ def table(frame: pd.DataFrame, columns: Sequence[str] | Mapping[str, str] | None
     return HTML(str(markup(frame, columns, rows=rows)))  # type: ignore[no-untyped-call]
 
 
-def markup(frame: pd.DataFrame, columns: Sequence[str] | Mapping[str, str] | None = None, *, rows: int = 15) -> Markup:
+def markup(frame: pd.DataFrame, columns: Columns | None = None, *, rows: int = 15) -> Markup:
     """Return what `table` shows, as markup."""
     names = list(frame.columns if columns is None else columns)
     titles = columns if isinstance(columns, Mapping) else {name: label(name) for name in names}

@@ -59,7 +59,8 @@ class CertificateTester(Panel):
     trust : DataFrame or None
         The entries that are ticked; None where no list is known.
     diagnosis : Diagnosis or None
-        The answer to what is entered; None as long as there is no certificate, or no URL for a browser.
+        The answer to what is entered; None as long as there is no certificate, or no URL for a
+        browser.
     explanation, call : str
         The diagnosis in words, and the Python call that gives it.
 
@@ -149,18 +150,12 @@ class CertificateTester(Panel):
         traitlets.link((self, "tls_only"), (self._fields["tls_only"], "value"), transform=words)
         traitlets.link((self, "at"), (self._moment, "at"))
         self.trust = self._trust_choice.trust
-        self._trust_choice.observe(lambda change: self._follow("trust", self, change["new"]), names="trust")
-        self.observe(lambda change: self._follow("trust", self._trust_choice, change["new"]), names="trust")
+        self._trust_choice.observe(lambda change: _follow(self, change["new"]), names="trust")
+        self.observe(lambda change: _follow(self._trust_choice, change["new"]), names="trust")
         self.observe(self._forget_links, names=["certificates", "trust"])
         self._source.observe(self._take, names="certificates")
         self.observe(self._take_own, names="certificates")
         self.observe(self._judge, names=["scenario", "url", "at", "trust", *_REGISTRATION])
-
-    @staticmethod
-    def _follow(name: str, target: Any, value: Any) -> None:
-        # Frames cannot be compared as traitlets.link does; the same frame needs no second notice.
-        if getattr(target, name) is not value:
-            setattr(target, name, value)
 
     def _forget_links(self, _change: Any) -> None:
         self._links = None
@@ -228,20 +223,28 @@ class CertificateTester(Panel):
         listed = self.certificates.head(0) if self.trust is None else self.trust
         if self._links is None:
             self._links = trust_state.link(self.certificates, listed)
+        shared: dict[str, Any] = {"trust": self.trust, "at": self.at, "links": self._links}
         try:
-            diagnosis = diagnose(self.certificates, trust=self.trust, at=self.at, links=self._links, **options)
+            diagnosis = diagnose(self.certificates, **shared, **options)
         except CerttrustError as problem:
             self._ask(str(problem))
             return
         nodes = chain(diagnosis, self.certificates, self.trust, self._links)
         self.explanation = diagnosis_view.explanation(diagnosis, nodes)
         trust = None if self.trust is None else diagnosis_view.Code("tester.trust")
-        self.call = diagnosis_view.python_call("tester.certificates", **options, trust=trust, at=minute(self.at))
+        options |= {"trust": trust, "at": minute(self.at)}
+        self.call = diagnosis_view.python_call("tester.certificates", **options)
         show(self._answer, diagnosis_view.verdict_html(diagnosis))
         show(self._chain, tree_html(nodes))
         show(self._steps, diagnosis_view.steps_html(diagnosis))
         copies = {"explanation": self.explanation, "call": self.call}
         note = tag("p", say("widgets.tester.call_note"), class_="ct-hint")
-        buttons = [diagnosis_view.copyable(f"widgets.tester.{name}", text) for name, text in copies.items()]
-        show(self._texts, [*buttons, note])
+        keys = {f"widgets.tester.{name}": text for name, text in copies.items()}
+        show(self._texts, [*(diagnosis_view.copyable(*each) for each in keys.items()), note])
         self.set_trait("diagnosis", diagnosis)
+
+
+def _follow(target: Any, trust: pd.DataFrame | None) -> None:
+    # Frames cannot be compared as traitlets.link does; the same frame needs no second notice.
+    if target.trust is not trust:
+        target.trust = trust

@@ -46,7 +46,7 @@ def entries_of(trust: pd.DataFrame, pbx: str) -> pd.DataFrame:
 
 
 class TrustChoice(traitlets.HasTraits):
-    """Check boxes of a trust list; `trust` holds the ticked entries, None where no list is known."""
+    """Check boxes of a trust list; `trust` holds the ticked entries, None without a known list."""
 
     trust = traitlets.Instance(pd.DataFrame, allow_none=True)
     browser = traitlets.Bool()
@@ -89,7 +89,7 @@ class TrustChoice(traitlets.HasTraits):
         self.observe(self._given, names="trust")
 
     def choose(self, pbx: str | None) -> None:
-        """Offer the list of a PBX, all of it ticked; a PBX without a list has none that is known."""
+        """Offer the list of a PBX, all of it ticked; one without a list has none that is known."""
         wanted = pbx if pbx and pbx in {name for _, name in self.pbx.options} else NO_PBX
         if self.pbx.value != wanted:
             self.pbx.value = wanted
