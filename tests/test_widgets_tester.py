@@ -127,6 +127,22 @@ def test_an_uploaded_entry_makes_the_list_known():
     assert tester._trust_choice.upload.value == ()
 
 
+def test_a_list_that_counts_at_every_pbx_is_a_known_one(fleet):
+    """Entries without a PBX count everywhere: alone, they are the list, and beside others they add to them."""
+    everywhere = fleet.trust.assign(pbx=None).astype({"pbx": "str"})
+    tester = CertificateTester(fleet=dataclasses.replace(fleet, trust=everywhere))
+    expected = set(everywhere["fingerprint"].dropna())
+    assert set(tester.trust["fingerprint"]) == expected
+    pbx = fleet.trust["pbx"].dropna().iloc[0]
+    one = fleet.trust[fleet.trust["pbx"] == pbx].head(1)
+    both = pd.concat([everywhere.tail(1), one], ignore_index=True)
+    tester = CertificateTester(fleet=dataclasses.replace(fleet, trust=both))
+    tester._trust_choice.choose(pbx)
+    assert set(tester.trust["fingerprint"]) == set(both["fingerprint"])
+    tester._trust_choice.choose("a PBX without a list")
+    assert set(tester.trust["fingerprint"]) == set(everywhere.tail(1)["fingerprint"])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "password", "count"),
     [

@@ -127,7 +127,8 @@ class CertificateTester(Panel):
         self._judge()
 
     def _build_fields(self) -> dict[str, Any]:
-        scenarios = [(say(f"widgets.tester.scenarios.{name}"), name) for name in SCENARIOS]
+        # The registration by certificate comes first: it is what most ask about.
+        scenarios = [(say(f"widgets.tester.scenarios.{name}"), name) for name in reversed(SCENARIOS)]
         texts = ("registration_name", "hardware_id", "url")
         return {
             "scenario": field(ipywidgets.Dropdown, "tester.scenario", options=scenarios),
