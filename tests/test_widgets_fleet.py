@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
+import html
 import io
 import json
 import re
@@ -92,7 +94,7 @@ def test_pressing_a_bar_filters_and_pressing_it_again_clears(explorer):
     """The messages that buttons in HTML send do what the ordinary controls do."""
     cause = ct.causes(RESULTS)["cause"].astype("str").iloc[0]
     explorer._channel.field.value = f"cause:{cause}#1"
-    assert explorer._filters["cause"].value == cause
+    assert explorer._controls["cause"].value == cause
     assert set(explorer.selection["cause"].astype("str")) == {cause}
     explorer._channel.field.value = f"cause:{cause}#2"
     assert explorer.cause == ""
@@ -120,13 +122,13 @@ def test_pages_turn_and_stop_at_the_ends(explorer):
     seen = []
     for _ in range(100):
         seen += re.findall(r'data-say="device:([^"]*)"', explorer._table.value)
-        if explorer._turn["Next"].disabled:
+        if explorer._turn["next_page"].disabled:
             break
-        explorer._turn["Next"].click()
+        explorer._turn["next_page"].click()
     assert len(seen) == len(set(seen)) == RESULTS["device"].nunique()
-    explorer._turn["Next"].click()
+    explorer._turn["next_page"].click()
     assert explorer.page == explorer._last_page()
-    explorer._turn["First"].click()
+    explorer._turn["first_page"].click()
     assert explorer.page == 0
 
 
@@ -141,6 +143,41 @@ def test_a_device_shows_its_diagnosis_as_the_log_has_it(explorer):
     assert device in explorer._shown.value
     explorer.device = "nobody"
     assert explorer.diagnosis is None
+
+
+def test_every_row_is_explained_as_explained_does():
+    """Scenario, steps, verdict and path are those of `ct.explained` for each row, whatever its scenario."""
+    fleet = ct.link(ct.simulate(15, seed=5))
+    registrations = fleet.registrations.copy()
+    number = np.arange(len(registrations))
+    registrations["protocol"] = registrations["protocol"].astype("str").mask(number % 7 == 0, "SIP/TLS")
+    registrations["authentication"] = registrations["authentication"].astype("str").mask(number % 5 < 2)
+    results = ct.check(ct.attempts(dataclasses.replace(fleet, registrations=registrations)))
+    results = results.reset_index(drop=True)
+    results["device"] = [f"device {position}" for position in range(len(results))]  # so that each can be chosen
+    explorer = FleetExplorer(fleet, results=results)
+    seen = set()
+    for position, device in enumerate(results["device"]):
+        explorer.device = device
+        expected = ct.explained(results.iloc[[position]])
+        assert explorer.diagnosis.to_dict() == expected.to_dict()
+        assert explorer._shown.value.count("ct-mark") == len(expected.steps)
+        for text in ("requirement", "has", "why", "remedy"):
+            assert all(html.escape(words, quote=True) in explorer._shown.value for words in expected.steps[text])
+        seen.add((len(expected.steps) > 0, " or " in expected.scenario, expected.verdict))
+    assert {steps for steps, _, _ in seen} == {True, False}
+    assert {several for _, several, _ in seen} == {True, False}
+    assert {verdict for _, _, verdict in seen} == {"pass", "fail", "unknown"}
+
+
+def test_a_row_that_no_rule_is_for_says_so(explorer):
+    """A registration over SIP has no steps, and no verdict that could be taken for one."""
+    sip = RESULTS.assign(scenario=None, protocol="SIP/TLS", verdict="unknown").iloc[:1]
+    explorer = FleetExplorer(FLEET, results=sip.assign(device="one"))
+    explorer.device = "one"
+    assert explorer.diagnosis.steps.empty
+    assert "has no rule" in explorer._shown.value
+    assert "ct-mark" not in explorer._shown.value
 
 
 def test_searching_finds_by_any_name(explorer):

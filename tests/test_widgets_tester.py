@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import datetime
+import re
 
 import pandas as pd
 import pytest
 import trustme
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
 import certtrust as ct
 from certtrust.widgets import CertificateTester
+from certtrust.widgets.chain_tree import chain, tree_html
 from certtrust.widgets.date_slider import moments
-from certtrust.widgets.diagnosis_view import chain, tree_html
 from certtrust.widgets.reading import read
 
 PHONE = "0090332f688a"
@@ -124,6 +127,22 @@ def test_an_uploaded_entry_makes_the_list_known():
     assert tester._trust_choice.upload.value == ()
 
 
+def test_a_list_that_counts_at_every_pbx_is_a_known_one(fleet):
+    """Entries without a PBX count everywhere: alone, they are the list, and beside others they add to them."""
+    everywhere = fleet.trust.assign(pbx=None).astype({"pbx": "str"})
+    tester = CertificateTester(fleet=dataclasses.replace(fleet, trust=everywhere))
+    expected = set(everywhere["fingerprint"].dropna())
+    assert set(tester.trust["fingerprint"]) == expected
+    pbx = fleet.trust["pbx"].dropna().iloc[0]
+    one = fleet.trust[fleet.trust["pbx"] == pbx].head(1)
+    both = pd.concat([everywhere.tail(1), one], ignore_index=True)
+    tester = CertificateTester(fleet=dataclasses.replace(fleet, trust=both))
+    tester._trust_choice.choose(pbx)
+    assert set(tester.trust["fingerprint"]) == set(both["fingerprint"])
+    tester._trust_choice.choose("a PBX without a list")
+    assert set(tester.trust["fingerprint"]) == set(everywhere.tail(1)["fingerprint"])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "password", "count"),
     [
@@ -162,23 +181,100 @@ def test_it_is_said_that_a_private_key_was_dropped():
 
 
 def test_a_pkcs12_file_without_its_password_is_asked_for(tester):
-    """A wrong or missing password leaves what was there, and says what is missing."""
-    before = tester.certificates
+    """A wrong or missing password says what is missing, and no earlier verdict stays beside it."""
     for password in ("", "wrong"):
         tester._source.password.value = password
         tester._source.upload.value = (uploaded("phone.p12", p12(b"secret")),)
         assert "password" in tester._source.note.value.lower()
-        assert tester.certificates is before
+        assert "password" in tester._answer.value.lower()
+        assert tester.certificates.empty
+        assert tester.diagnosis is None
+        assert tester._source.password.value == ""
 
 
 def test_pasted_text_is_taken_in_and_cleared(tester):
-    """A whole block is read and the field emptied; half a block waits for the rest."""
-    tester._source.paste.value = ROOT.decode()[:100]
-    assert tester.certificates["subject_cn"].iloc[0] == PHONE
+    """A whole block is read and the field emptied."""
     tester._source.paste.value = ROOT.decode()
     assert tester._source.paste.value == ""
     assert "Test CA" in tester.certificates["subject"].iloc[0]
     assert ROOT.decode()[200:260] not in state_of(tester)
+
+
+BLOCK = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+DER = loaded(LEAF).public_bytes(serialization.Encoding.DER)
+UNREADABLE = {
+    "nothing but a label": BLOCK.format("").encode(),
+    "no certificate in the block": BLOCK.format("AAAA").encode(),
+    "no base64 in the block": BLOCK.format("%%%%").encode(),
+    "a cut certificate": DER[:200],
+    "a cut block": LEAF[:300],
+    "plain words": b"hello",
+    "zeros": bytes(40),
+    "a key": KEY,
+    "a key without its end": KEY[:200],
+    "a request": x509.CertificateSigningRequestBuilder(x509.Name([]))
+    .sign(serialization.load_pem_private_key(KEY, None), hashes.SHA256())
+    .public_bytes(serialization.Encoding.PEM),
+}
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
+def test_unreadable_input_shows_its_reason_and_no_earlier_verdict(tester, content):
+    """However it comes in: the reason stands alone, nothing of the verdict before it is left, and nothing fails."""
+    assert tester.diagnosis.verdict == "pass"
+    ways = [lambda: tester._source.give(content)]
+    ways += [lambda: setattr(tester._source.upload, "value", (uploaded("a.pem", content),))]
+    if not content.startswith((b"\0", b"\x30")):
+        ways += [lambda: setattr(tester._source.paste, "value", content.decode())]
+    for give in ways:
+        tester._source.give(LEAF + INTERMEDIATE)
+        assert tester.diagnosis.verdict == "pass"
+        give()
+        assert tester.diagnosis is None
+        assert (tester.explanation, tester.call) == ("", "")
+        shown = "".join(part.value for part in (tester._answer, tester._chain, tester._steps, tester._texts))
+        assert PHONE not in shown
+        assert "Nothing to judge yet" in shown
+        reason = re.search(r"</b><div>[^:<]+: ([^<]+)</div>", tester._answer.value).group(1)
+        assert len(reason) > 5
+        assert tester._source.judged.options == ()
+    alone = CertificateTester(content, trust=content, registration_name=PHONE)
+    assert alone.diagnosis is None
+
+
+@pytest.mark.parametrize("content", [UNREADABLE["no certificate in the block"], KEY, b"\n", DER[:200]])
+@pytest.mark.parametrize("before", [True, False])
+def test_an_unreadable_block_beside_a_certificate_is_told_and_the_certificate_judged(content, before):
+    """Whichever stands first, the certificate is judged as if it had come alone."""
+    encoded = content if b"-----" in content else BLOCK.format(base64.b64encode(content).decode()).encode()
+    both = encoded + LEAF if before else LEAF + encoded
+    options = {"trust": ROOT, "registration_name": PHONE, "tls_only": True, "at": "2026-11-30"}
+    tester, alone = CertificateTester(both, **options), CertificateTester(LEAF, **options)
+    assert tester.diagnosis.to_dict() == alone.diagnosis.to_dict()
+    assert "1 certificate read" in tester._source.note.value
+    assert "could not be read" in tester._source.note.value or "key dropped" in tester._source.note.value
+
+
+def test_a_frame_with_an_unreadable_row_is_not_judged_by_it(tester):
+    """Set as a trait, too, an unreadable first row shows why, and so it is for a certificate of the fleet."""
+    bad = ct.read_certificates(UNREADABLE["no certificate in the block"])
+    tester.certificates = pd.concat([bad, ct.read_certificates(LEAF)], ignore_index=True)
+    assert tester.diagnosis is None
+    assert "no certificate" in tester._answer.value
+    simulated = ct.simulate(3, seed=1)
+    odd = pd.concat([simulated.certificates, bad.assign(bundle="odd", device="odd")], ignore_index=True)
+    chosen = CertificateTester(fleet=dataclasses.replace(simulated, certificates=odd), device="odd")
+    assert chosen.diagnosis is None
+    assert "no certificate" in chosen._answer.value
+
+
+@pytest.mark.parametrize("content", [KEY[:120], KEY[30:140], KEY, b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", LEAF[:100]])
+def test_nothing_that_was_pasted_stays_in_the_field(tester, content):
+    """Half of a key stays no more than a whole one, with or without its label."""
+    tester._source.paste.value = content.decode()
+    assert tester._source.paste.value == ""
+    body = content.decode().splitlines()[-1]
+    assert body not in state_of(tester).replace("-----BEGIN CERTIFICATE-----", "")
 
 
 def test_the_user_chooses_which_of_several_certificates_is_judged(tester):

@@ -1,6 +1,7 @@
 """Widgets for notebooks and Voila: one certificate tested, a fleet explored, a change tried out.
 
-A widget holds traits and callbacks; every value that it shows is computed by a function of the package.
+A widget holds traits and callbacks; every value that it shows is computed by a function of the
+package.
 Only this package imports ipywidgets.
 """
 

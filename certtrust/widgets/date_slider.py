@@ -8,14 +8,19 @@ import ipywidgets
 import pandas as pd
 import traitlets
 
-from .styling import FIELD
+from .controls import action, field
+from .styling import minute
 
 STEPS = 120
 _LAST = pd.Timestamp("9999-12-31", tz="UTC")
 
 
-def moments(begin: pd.Timestamp, end: pd.Timestamp, *also: pd.Timestamp) -> list[tuple[str, pd.Timestamp]]:
-    """Return the slider's positions with their labels: evenly spread over the span, and the given ones exactly.
+Position = tuple[str, pd.Timestamp]
+"""What the slider says at a moment."""
+
+
+def moments(begin: pd.Timestamp, end: pd.Timestamp, *also: pd.Timestamp) -> list[Position]:
+    """Return the slider's positions: evenly spread over the span, and the given ones exactly.
 
     Examples
     --------
@@ -23,17 +28,16 @@ def moments(begin: pd.Timestamp, end: pd.Timestamp, *also: pd.Timestamp) -> list
     >>> [label for label, _ in moments(begin, end)][::60]
     ['2019-07-02', '2025-02-25', '2030-10-23']
     """
-    begin, end = (pd.Timestamp(each).as_unit("us") for each in (begin, max(begin, end)))
+    begin, end = begin.as_unit("us"), max(begin, end).as_unit("us")
     day = pd.Timedelta(days=1).as_unit("us")
     span = max(end - begin, 20 * day)
     first = begin - span // 20
     last = end + min(span // 10, _LAST.as_unit("us") - end)
     spread = pd.date_range(first, last, periods=STEPS + 1, unit="us").normalize()
     # The day after the end is the first one on which the certificate is no longer valid.
-    points = {*spread, *(each.as_unit("us") for each in also if first <= each <= last), begin, end}
-    return [
-        (f"{each:%Y-%m-%d %H:%M}" if each.normalize() != each else f"{each:%Y-%m-%d}", each) for each in sorted(points)
-    ]
+    exact = (moment.as_unit("us") for moment in also if first <= moment <= last)
+    points = {*spread, *exact, begin, end}
+    return [(minute(point).removesuffix(" 00:00"), point) for point in sorted(points)]
 
 
 class MomentSlider(traitlets.HasTraits):
@@ -47,17 +51,15 @@ class MomentSlider(traitlets.HasTraits):
         self._life = (now - pd.Timedelta(days=365), now + pd.Timedelta(days=365))
         self._offering = False
         super().__init__(at=now if at is None else _utc(at))
-        self.slider = ipywidgets.SelectionSlider(
-            options=moments(min(self._life[0], self.at), max(self._life[1], self.at), now, self.at),
+        self.slider = field(
+            ipywidgets.SelectionSlider,
+            "date_slider.at",
+            options=self._positions(),
             value=self.at,
-            description="Judged at",
-            style=FIELD,
-            layout={"width": "auto"},
             continuous_update=True,
         )
-        self.today = ipywidgets.Button(description="Now", tooltip="Judge at this moment", layout={"width": "80px"})
-        self.box = ipywidgets.VBox([self.slider, self.today])
-        self.today.on_click(lambda _button: self.set_trait("at", self.now))
+        now_button = action("date_slider.now", lambda: self.set_trait("at", now), width="80px")
+        self.box = ipywidgets.VBox([self.slider, now_button])
         self.slider.observe(self._slid, names="value")
         self.observe(self._follow, names="at")
 
@@ -67,13 +69,14 @@ class MomentSlider(traitlets.HasTraits):
         self._life = (self.now if pd.isna(begin) else begin, self.now if pd.isna(end) else end)
         self._offer()
 
+    def _positions(self) -> list[Position]:
+        (begin, end), at = self._life, self.at
+        return moments(min(begin, at), max(end, at), self.now, at, begin, end)
+
     def _offer(self) -> None:
-        begin, end = self._life
-        at = self.at
-        options = moments(min(begin, at), max(end, at), self.now, at, begin, end)
         self._offering = True
-        self.slider.options = options
-        self.slider.value = at
+        self.slider.options = self._positions()
+        self.slider.value = self.at
         self._offering = False
 
     def _slid(self, change: Any) -> None:
@@ -87,4 +90,5 @@ class MomentSlider(traitlets.HasTraits):
 
 def _utc(at: pd.Timestamp | str) -> pd.Timestamp:
     moment = pd.Timestamp(at)
-    return (moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")).as_unit("us")
+    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    return moment.as_unit("us")

@@ -1,4 +1,4 @@
-"""FleetExplorer: filters, a chart that follows them, a table of devices, and the diagnosis of one of them."""
+"""FleetExplorer: filters, a chart that follows them, a table of devices, one device's diagnosis."""
 
 from __future__ import annotations
 
@@ -12,48 +12,45 @@ import traitlets
 
 from ..evaluation.attempts import attempts
 from ..evaluation.check import check
-from ..explanation.diagnosis import Diagnosis
+from ..explanation.diagnosis import Diagnosis, explained
 from ..fleet import Fleet, link
 from ..report.content import reasons
 from ..report.exports import guarded
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
+from ..texts.sentences import say
 from . import diagnosis_view
+from .controls import action, field
 from .filter_index import FILTERS, Criteria, Index, build
 from .html_parts import Channel, Head, bars, device_table
-from .styling import DASH, FIELD, card, day, html, short, show, show_with_twin, style
-from .tables import label
+from .styling import Panel, card, columns, day, html, minute, short, show
+from .tables import cell, label
 
 ROWS = 15
 SORTED_BY = ("failed", "attempts", "device", "pbx", "model", "cause", "verdict", "last")
-HEADS = (
-    Head("device", "Device"),
-    Head("cause", "Main cause"),
-    Head("failed", "Failed", number=True),
-    Head("attempts", "Attempts", number=True),
-    Head("pbx", "PBX"),
-    Head("model", "Model"),
-    Head("registration_name", "Registers as"),
-    Head("last", "Last seen (UTC)"),
-)
-_HINT = "This is a static copy. Run the notebook to get the controls: Run → Run All Cells."
-_NARROW = {"width": "230px"}
+BARS_BY = ("cause", "pbx", "model")
+SHOWN = ("device", "cause", "failed", "attempts", "pbx", "model", "registration_name", "last")
+_NUMBERS = {"failed", "attempts"}
+_MOVES = {"first_page": -(10**9), "previous_page": -1, "next_page": 1, "last_page": 10**9}
+_NARROW = {"label": "90px", "width": "230px"}
 
 
-class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
+class FleetExplorer(Panel):
     """Explore the registrations of a fleet: filter, sort, page, and look at one device.
 
     Parameters
     ----------
     fleet : Fleet
-        Its registrations are judged at their own time; without a log, one would-be attempt per known device is.
+        Its registrations are judged at their own time; without a log, one would-be attempt per known
+        device is.
     results : DataFrame, optional
         Table RESULTS of that fleet, where it is at hand already.
 
     Attributes
     ----------
     cause, pbx, model, verdict, text : str
-        What is kept; empty keeps everything. `text` is searched in names, models, places and addresses.
+        What is kept; empty keeps everything. `text` is searched in names, models, places and
+        addresses.
     since, until : Timestamp or None
         The time range.
     by : {"cause", "pbx", "model"}
@@ -83,7 +80,7 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
     text = traitlets.Unicode()
     since = traitlets.Instance(pd.Timestamp, allow_none=True)
     until = traitlets.Instance(pd.Timestamp, allow_none=True)
-    by = traitlets.Enum(["cause", "pbx", "model"], default_value="cause")
+    by = traitlets.Enum(list(BARS_BY), default_value="cause")
     sort = traitlets.Enum(list(SORTED_BY), default_value="failed")
     descending = traitlets.Bool(default_value=True)
     page = traitlets.Int()
@@ -97,9 +94,7 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         self._index: Index = build(results)
         self._quiet = True
         self._build()
-        super().__init__(list(self._layout()))
-        self.add_class("ct-root")
-        self.add_class("ct-live")
+        super().__init__(self._layout(), static_parts=(self._count, self._bars, self._table))
         self._connect()
         self._quiet = False
         self._filter()
@@ -109,7 +104,8 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
     @property
     def criteria(self) -> Criteria:
         """The filters as they stand."""
-        return Criteria(self.cause, self.pbx, self.model, self.verdict, self.text, self.since, self.until)
+        kept = {name: getattr(self, name) for name in Criteria._fields}
+        return Criteria(**kept)
 
     @property
     def selection(self) -> pd.DataFrame:
@@ -124,87 +120,65 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
     # How it is built
 
     def _build(self) -> None:
-        words = self._index.words
-        choices = {
-            name: [(f"All ({len(words[name])})", ""), *((_shown(name, word), word) for word in words[name])]
-            for name in FILTERS
-        }
-        self._filters = {
-            name: ipywidgets.Dropdown(
-                options=choices[name], description=label(name), style={"description_width": "90px"}, layout=_NARROW
-            )
-            for name in FILTERS
-        }
-        self._text = ipywidgets.Text(
-            description="Search", placeholder="name, CN, user ...", style={"description_width": "90px"}, layout=_NARROW
-        )
+        menus = {name: self._filter_menu(name) for name in FILTERS}
+        self._controls = {**menus, **self._further_controls()}
         self._days = _days(self._index)
-        self._clear = ipywidgets.Button(description="Clear filters", icon="times", layout={"width": "130px"})
-        self._count = html()
-        self._by = ipywidgets.Dropdown(
-            options=[("Cause", "cause"), ("PBX", "pbx"), ("Model", "model")], description="Bars by", style=FIELD
-        )
-        self._bars, self._table, self._pages = html(), html(), html()
-        self._order = ipywidgets.Dropdown(
-            options=[(_title(name), name) for name in SORTED_BY],
-            description="Sort by",
-            style={"description_width": "60px"},
-            layout={"width": "210px"},
-        )
-        self._down = ipywidgets.Checkbox(
-            value=True, description="largest first", indent=False, layout={"width": "120px"}
-        )
-        self._turn = {
-            name: ipywidgets.Button(description=name, tooltip=f"{name} page", layout={"width": "70px"})
-            for name in ("First", "Back", "Next", "Last")
-        }
-        self._one = ipywidgets.Combobox(
-            placeholder="serial or name", description="Device", ensure_option=False, continuous_update=False
-        )
-        self._shown = html("Choose a device in the table to see why it fails and what to do.")
-        self._export = ipywidgets.Button(description="Prepare CSV", icon="download", layout={"width": "130px"})
-        self._link = html()
-        self._channel = Channel(self._heard)
+        self._clear = action("explorer.clear", self.clear, width="130px", icon="times")
+        self._export = action("explorer.export", self._offer, width="130px", icon="download")
+        self._turn = {name: self._turning(name, move) for name, move in _MOVES.items()}
+        self._count, self._bars, self._table, self._pages, self._link = (html() for _ in range(5))
+        self._shown = html(say("widgets.explorer.choose"))
+        self._channel = Channel(self._receive)
 
-    def _layout(self) -> tuple[Any, ...]:
-        filters = ipywidgets.HBox([*self._filters.values(), self._text, self._days, self._clear])
-        filters.add_class("ct-filters")
-        left = card("Why", self._by, self._bars)
-        left.add_class("ct-left")
-        order = ipywidgets.HBox([self._order, self._down, self._export, self._link])
-        pages = ipywidgets.HBox([*self._turn.values(), self._pages])
-        for row in (order, pages):
-            row.add_class("ct-filters")
-        right = card("Devices", order, self._table, pages)
-        right.add_class("ct-right")
-        columns = ipywidgets.HBox([left, right])
-        columns.add_class("ct-columns")
-        return (
-            html(style()),
-            self._channel.field,
-            card("Filters", filters, self._count),
-            columns,
-            card("One device", self._one, self._shown, css="ct-device"),
-        )
+    def _filter_menu(self, name: str) -> Any:
+        words = self._index.words[name]
+        every = say("widgets.explorer.all", count=len(words))
+        options = [(every, ""), *((short(cell(word, name)), word) for word in words)]
+        return field(ipywidgets.Dropdown, f"explorer.filter_by.{name}", options=options, **_NARROW)
+
+    def _further_controls(self) -> dict[str, Any]:
+        bars_by = [(label(name), name) for name in BARS_BY]
+        orders = [(_heading(name), name) for name in SORTED_BY]
+        by_order: Any = {"options": orders, "label": "60px", "width": "210px"}
+        ticked: Any = {"value": True, "indent": False, "width": "120px"}
+        typed: Any = {"ensure_option": False, "continuous_update": False}
+        return {
+            "text": field(ipywidgets.Text, "explorer.text", **_NARROW),
+            "by": field(ipywidgets.Dropdown, "explorer.by", options=bars_by),
+            "sort": field(ipywidgets.Dropdown, "explorer.sort", **by_order),
+            "descending": field(ipywidgets.Checkbox, "explorer.descending", **ticked),
+            "device": field(ipywidgets.Combobox, "explorer.device", **typed),
+        }
+
+    def _turning(self, name: str, move: int) -> Any:
+        return action(f"explorer.{name}", lambda: self._go(self.page + move), width="70px")
+
+    def _layout(self) -> list[Any]:
+        controls = self._controls
+        filters = [*(controls[name] for name in (*FILTERS, "text")), self._days, self._clear]
+        order = [controls["sort"], controls["descending"], self._export, self._link]
+        rows = (filters, order, [*self._turn.values(), self._pages])
+        filters, order, pages = (ipywidgets.HBox(row).add_class("ct-filters") for row in rows)
+        cards = {
+            "filters": [filters, self._count],
+            "why": [controls["by"], self._bars],
+            "devices": [order, self._table, pages],
+            "one_device": [controls["device"], self._shown],
+        }
+        made = {name: card(say(f"widgets.explorer.{name}"), *cards[name]) for name in cards}
+        both = columns(made["why"], made["devices"])
+        last = made["one_device"].add_class("ct-device")
+        return [self._channel.field, made["filters"], both, last]
 
     def _connect(self) -> None:
-        for name in FILTERS:
-            traitlets.link((self, name), (self._filters[name], "value"))
-        traitlets.link((self, "text"), (self._text, "value"))
-        traitlets.link((self, "by"), (self._by, "value"))
-        traitlets.link((self, "sort"), (self._order, "value"))
-        traitlets.link((self, "descending"), (self._down, "value"))
-        traitlets.link((self, "device"), (self._one, "value"))
+        for name, control in self._controls.items():
+            traitlets.link((self, name), (control, "value"))
         self.observe(lambda _change: self._filter(), names=[*FILTERS, "text", "since", "until"])
         self.observe(lambda _change: self._draw_bars(), names="by")
         self.observe(lambda _change: self._sort(), names=["sort", "descending"])
         self.observe(lambda _change: self._draw_table(), names="page")
         self.observe(lambda _change: self._explain(), names="device")
         self._days.observe(self._ranged, names="index")
-        self._clear.on_click(lambda _button: self.clear())
-        self._export.on_click(lambda _button: self._offer())
-        for name, move in {"First": -(10**9), "Back": -1, "Next": 1, "Last": 10**9}.items():
-            self._turn[name].on_click(lambda _button, move=move: self._go(self.page + move))
 
     # What happens
 
@@ -218,7 +192,7 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         self._quiet = False
         self._filter()
 
-    def _heard(self, kind: str, value: str) -> None:
+    def _receive(self, kind: str, value: str) -> None:
         if kind == "sort" and value in SORTED_BY:
             if value == self.sort:
                 self.descending = not self.descending
@@ -258,20 +232,16 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
             return
         order = np.argsort(self._index.column(self._found, self.sort), kind="stable")
         self._ordered = self._found.iloc[order[::-1] if self.descending else order]
-        show(self._count, self._counted())
+        counts = {
+            "devices": plural(len(self._found), "device"),
+            "attempts": plural(int(self._kept.sum()), "attempt"),
+            "failed": int(self._found["failed"].sum()),
+        }
+        show(self._count, tag("span", say("widgets.explorer.counted", **counts), role="status"))
         if self.page:
             self.page = 0
         else:
             self._draw_table()
-
-    def _counted(self) -> Markup:
-        failed = int(self._found["failed"].sum())
-        return tag(
-            "span",
-            tag("b", plural(len(self._found), "device")),
-            f" with {plural(int(self._kept.sum()), 'attempt')}, of which {failed:,} failed.",
-            role="status",
-        )
 
     def _go(self, page: int) -> None:
         self.page = min(max(page, 0), self._last_page())
@@ -280,116 +250,105 @@ class FleetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         return max(0, (len(self._ordered) - 1) // ROWS)
 
     def _draw_table(self) -> None:
-        first = self.page * ROWS
+        first, last_page = self.page * ROWS, self._last_page()
         rows = self._described(self._ordered.iloc[first : first + ROWS])
-        caption = f"{first + 1:,} to {first + len(rows):,} of {plural(len(self._ordered), 'device')}"
+        caption = say("widgets.explorer.no_rows")
+        if len(rows):
+            counts = {"first": first + 1, "last": first + len(rows)}
+            total = plural(len(self._ordered), "device")
+            caption = say("widgets.explorer.rows", **counts, devices=total)
         table = device_table(
             rows,
-            HEADS,
+            [Head(name, _heading(name), number=name in _NUMBERS) for name in SHOWN],
             sort=self.sort,
             descending=self.descending,
             chosen=self.device,
-            caption=caption if len(rows) else "No device is left by these filters.",
+            caption=caption,
         )
         show(self._table, table)
-        show(self._pages, f"Page {self.page + 1:,} of {self._last_page() + 1:,}")
-        for name, dead in {
-            "First": self.page == 0, "Back": self.page == 0,
-            "Next": self.page == self._last_page(), "Last": self.page == self._last_page(),
-        }.items():  # fmt: skip
-            self._turn[name].disabled = dead
-        self._one.options = tuple(rows["device"])
+        show(self._pages, say("widgets.shared.page", page=self.page + 1, pages=last_page + 1))
+        for name, move in _MOVES.items():
+            self._turn[name].disabled = self.page == (0 if move < 0 else last_page)
+        self._controls["device"].options = tuple(rows["device"])
 
     def _described(self, table: pd.DataFrame, *, reasons_too: bool = False) -> pd.DataFrame:
         """Return a table of devices in words."""
-        last = self._index.results.iloc[table["last"].to_numpy()]
-        words = np.array([*self._index.words["cause"], None], dtype=object)
-        frame = pd.DataFrame(
-            {
-                "device": last["device"].to_numpy(),
-                **{name: last[name].astype("str").to_numpy() for name in ("pbx", "model", "registration_name")},
-                "failed": table["failed"].to_numpy(),
-                "attempts": table["attempts"].to_numpy(),
-                "cause": pd.Series(words[table["cause"].to_numpy()], dtype="str"),
-                "verdict": last["verdict"].astype("str").to_numpy(),
-                "last": last["time"].to_numpy(),
-            }
-        )
-        frame["last"] = pd.to_datetime(frame["last"], utc=True)
-        if reasons_too:
-            told = reasons(last.reset_index(drop=True))
-            frame = frame.assign(**told)
-        return frame
+        last = self._index.results.iloc[table["last"].to_numpy()].reset_index(drop=True)
+        causes = np.array([*self._index.words["cause"], None], dtype=object)
+        names = ["device", "pbx", "model", "registration_name", "verdict"]
+        counts = table[["failed", "attempts"]].reset_index(drop=True)
+        frame = pd.concat([last[names].astype("str"), counts, last["time"].rename("last")], axis=1)
+        frame["cause"] = pd.Series(causes[table["cause"].to_numpy()], dtype="str")
+        return frame.assign(**reasons(last)) if reasons_too else frame
 
     def _explain(self) -> None:
-        """Show why the last failed attempt of the device failed, else how its last one was judged."""
-        words = self._index.words["device"]
-        if self.device not in words:
+        """Show why the device's last failed attempt failed, else how its last one was judged."""
+        names = self._index.words["device"]
+        if self.device not in names:
             self.set_trait("diagnosis", None)
-            show(self._shown, f"{self.device}: no such device." if self.device else "Choose a device in the table.")
+            missing = say("widgets.explorer.no_such_device", device=self.device)
+            show(self._shown, missing if self.device else say("widgets.explorer.choose"))
             return
-        rows = self._index.devices(self._index.codes["device"] == words.index(self.device))
-        result = self._index.results.iloc[rows["last"].to_numpy()].head(1)
-        diagnosis = diagnosis_view.of_result(result)
-        told = reasons(result)
-        cause = result["cause"].astype("str").iloc[0]
-        by_log = tag(
-            "p", tag("b", cause_label(cause)), tag("br"), told["why"].iloc[0], tag("br"), told["remedy"].iloc[0]
-        )
-        row = result.iloc[0]
-        facts = f"{self.device} at PBX {_text(row['pbx'])}, model {_text(row['model'])}, {_when(row['time'])}."
-        seen = {"up": "The registration was up.", "failed": "The registration failed."}.get(str(row["observed"]), "")
-        show(
-            self._shown,
-            [
-                tag("p", f"{facts} {seen}"),
-                by_log if told["why"].iloc[0] and diagnosis.verdict != "fail" else None,
-                diagnosis_view.verdict_html(diagnosis),
-                diagnosis_view.steps_html(diagnosis),
-            ],
-        )
+        rows = self._index.devices(self._index.codes["device"] == names.index(self.device))
+        result = self._index.results.iloc[rows["last"].to_numpy()]
+        diagnosis = explained(result)
+        parts = [
+            _facts(result.iloc[0]),
+            None if diagnosis.verdict == "fail" else _stated(result),
+            diagnosis_view.verdict_html(diagnosis),
+            diagnosis_view.steps_html(diagnosis),
+        ]
+        show(self._shown, parts)
         self.set_trait("diagnosis", diagnosis)
         self._draw_table()
 
     def _offer(self) -> None:
         """Offer the filtered devices as a file to download."""
-        data = guarded(self.devices).to_csv(index=False, date_format="%Y-%m-%d %H:%M:%S").encode("utf-8-sig")
-        address = f"data:text/csv;base64,{base64.b64encode(data).decode()}"
-        said = f"Download {plural(len(self._ordered), 'device')} as CSV"
-        show(self._link, tag("a", said, href=address, download="devices.csv"))
-
-    def _ipython_display_(self, **_options: Any) -> None:
-        show_with_twin(self, [Markup(self._count.value + self._bars.value + self._table.value)], _HINT)
+        table = guarded(self.devices).to_csv(index=False, date_format="%Y-%m-%d %H:%M:%S")
+        address = f"data:text/csv;base64,{base64.b64encode(table.encode('utf-8-sig')).decode()}"
+        words = say("widgets.explorer.download", devices=plural(len(self._ordered), "device"))
+        show(self._link, tag("a", words, href=address, download="devices.csv"))
 
 
-def _shown(name: str, word: str) -> str:
-    return cause_label(word) if name == "cause" else short(word)
+def _heading(name: str) -> str:
+    return say(f"widgets.explorer.columns.{name}")
 
 
-def _title(name: str) -> str:
-    return next((head.title for head in HEADS if head.name == name), label(name))
+def _facts(row: pd.Series) -> Markup:
+    """Return who tried when, and with which outcome."""
+    names = {name: cell(row[name]) for name in ("device", "pbx", "model")}
+    if pd.isna(row["time"]):
+        facts = say("widgets.explorer.facts_without_time", **names)
+    else:
+        facts = say("widgets.explorer.facts", **names, at=minute(row["time"]))
+    known = row["observed"] in ("up", "failed")
+    return tag("p", facts, [" ", say(f"widgets.explorer.{row['observed']}")] if known else None)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else DASH
-
-
-def _when(moment: Any) -> str:
-    return "at a time that is not known" if pd.isna(moment) else f"{moment:%Y-%m-%d %H:%M} UTC"
+def _stated(result: pd.DataFrame) -> Markup | None:
+    """Return the cause that the log states, why it is one and what to do; None without one."""
+    words = reasons(result)
+    why, remedy = (words[name].iloc[0] for name in ("why", "remedy"))
+    cause = cause_label(str(result["cause"].iloc[0]))
+    return tag("p", tag("b", cause), tag("br"), why, tag("br"), remedy) if why else None
 
 
 def _days(index: Index) -> Any:
     """Return a range slider over the days of the log."""
     times = index.results["time"].dropna()
-    first, last = (times.min(), times.max()) if len(times) else (pd.Timestamp("2000-01-01", tz="UTC"),) * 2
+    unknown = pd.Timestamp("2000-01-01", tz="UTC")
+    first, last = (times.min(), times.max()) if len(times) else (unknown, unknown)
     step = max(1, int((last - first).days // 120))
     days = pd.date_range(first.normalize(), last.normalize(), freq=f"{step}D")
-    options = [(f" {day(each)} ", each) for each in days]  # the slider puts a hyphen between two of them
-    return ipywidgets.SelectionRangeSlider(
-        options=options,
-        index=(0, len(options) - 1),
-        description="From, to",
-        style={"description_width": "90px"},
-        layout={"width": "420px", "display": "" if len(options) > 1 else "none"},
+    slider = field(
+        ipywidgets.SelectionRangeSlider,
+        "explorer.days",
+        # A hyphen comes between two of them.
+        options=[(f" {day(moment)} ", moment) for moment in days],
+        index=(0, len(days) - 1),
+        label="90px",
+        width="420px",
         continuous_update=False,
     )
+    slider.layout.display = "" if len(days) > 1 else "none"
+    return slider

@@ -1,4 +1,4 @@
-"""Results made quick to filter: numbers instead of words, so that a fleet of a hundred thousand answers at once."""
+"""Results made quick to filter: numbers instead of words, so that a large fleet answers at once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Mask = npt.NDArray[np.bool_]
 
 FILTERS = ("cause", "pbx", "model", "verdict")
 _SEARCHED = (
-    "device", "registration_name", "hardware_id", "user", "model", "location", "firmware", "pbx", "subject_cn",
-    "issuer_cn", "remote_address",
+    "device", "registration_name", "hardware_id", "user", "model", "location", "firmware", "pbx",
+    "subject_cn", "issuer_cn", "remote_address",
 )  # fmt: skip
 _NEVER = np.iinfo(np.int64).min
 
@@ -48,7 +48,7 @@ class Index:
     haystack: pd.Series = field(repr=False)
 
     def matches(self, criteria: Criteria, *, but: str = "") -> Mask:
-        """Tell which rows the criteria keep, all of them or all `but` one."""
+        """Return True for the rows that the criteria keep, all of them or all `but` one."""
         kept = np.ones(len(self.results), dtype=np.bool_)
         for name in FILTERS:
             wanted = getattr(criteria, name)
@@ -60,20 +60,28 @@ class Index:
         if criteria.until is not None:
             kept &= self.time <= _microseconds(criteria.until)
         if criteria.text.strip():
-            found = self.haystack.str.contains(criteria.text.strip().casefold(), regex=False).to_numpy(dtype=np.bool_)
-            kept &= np.append(found, False)[self.codes["device"]]
+            wanted = criteria.text.strip().casefold()
+            matches = self.haystack.str.contains(wanted, regex=False).to_numpy(dtype=np.bool_)
+            kept &= np.append(matches, False)[self.codes["device"]]
         return kept
 
     def counts(self, kept: Mask, by: str) -> pd.DataFrame:
-        """Count failed attempts and their devices: columns value, attempts, devices; most attempts first."""
+        """Count failed attempts and their devices per value, those with most attempts first.
+
+        Returns
+        -------
+        DataFrame
+            value, attempts, devices.
+        """
         rows = kept & self.failed & (self.codes[by] >= 0)
-        group, device = self.codes[by][rows], self.codes["device"][rows]
-        attempts = np.bincount(group, minlength=len(self.words[by]))
-        size, named = len(self.words["device"]), device >= 0
-        pairs = np.unique(group[named] * size + device[named])
-        devices = np.bincount(pairs // max(size, 1), minlength=len(self.words[by]))
-        frame = pd.DataFrame({"value": self.words[by], "attempts": attempts, "devices": devices})
-        return frame[frame["attempts"] > 0].sort_values(["attempts", "value"], ascending=[False, True], kind="stable")
+        codes = {"value": self.codes[by][rows], "device": self.codes["device"][rows]}
+        failures = pd.DataFrame(codes)
+        attempts = failures["value"].value_counts(sort=False).sort_index()
+        devices = failures[failures["device"] >= 0].drop_duplicates()["value"].value_counts()
+        counts = pd.DataFrame({"attempts": attempts, "devices": devices}).fillna(0).astype("int64")
+        # Values are numbered by the alphabet, which decides among equal counts.
+        counts = counts.sort_values("attempts", ascending=False, kind="stable")
+        return counts.assign(value=[self.words[by][code] for code in counts.index])
 
     def devices(self, kept: Mask) -> pd.DataFrame:
         """Summarise the devices that have a kept row, in no order.
@@ -81,8 +89,8 @@ class Index:
         Returns
         -------
         DataFrame
-            number (of the device), attempts, failed, cause (number of its most frequent one, -1 = none), last (row
-            number of its last kept attempt, a failed one where there is any).
+            number (of the device), attempts, failed, cause (number of its most frequent one, -1 =
+            none), last (row number of its last kept attempt, a failed one where there is any).
         """
         device = self.codes["device"]
         size, causes = len(self.words["device"]), len(self.words["cause"])
@@ -132,9 +140,9 @@ def _microseconds(moment: pd.Timestamp) -> int:
 
 
 def _alphabet(words: list[str]) -> Codes:
-    """Return the place of each word in the alphabet; the last element stands for no word and comes last."""
-    order = np.argsort(np.argsort(np.array([word.casefold() for word in words] or [""], dtype=object), kind="stable"))
-    return np.append(order, len(words)).astype(np.int64)
+    """Return the rank of each word in the alphabet; the last element, for no word, comes last."""
+    rank = pd.Series(words, dtype="str").str.casefold().rank(method="first")
+    return np.append(rank - 1, len(words)).astype(np.int64)
 
 
 def build(results: pd.DataFrame) -> Index:
@@ -152,15 +160,8 @@ def build(results: pd.DataFrame) -> Index:
     time = frame["time"].astype("int64").to_numpy(copy=True)
     time[frame["time"].isna().to_numpy()] = _NEVER
     by_time = np.argsort(time, kind="stable").astype(np.int64)
-    return Index(
-        results,
-        words,
-        codes,
-        failed,
-        time.astype(np.int64),
-        by_time,
-        _haystack(frame, codes["device"], len(words["device"])),
-    )
+    haystack = _haystack(frame, codes["device"], len(words["device"]))
+    return Index(results, words, codes, failed, time.astype(np.int64), by_time, haystack)
 
 
 def _haystack(frame: pd.DataFrame, device: Codes, size: int) -> pd.Series:
@@ -170,6 +171,7 @@ def _haystack(frame: pd.DataFrame, device: Codes, size: int) -> pd.Series:
     last[device[known]] = known
     texts: Any = pd.Series("", index=range(size), dtype="str")
     for name in _SEARCHED:
-        texts = texts + "\n" + frame[name].astype("str").fillna("").iloc[last].reset_index(drop=True)
+        values = frame[name].astype("str").fillna("").iloc[last]
+        texts = texts + "\n" + values.reset_index(drop=True)
     folded: pd.Series = texts.str.casefold()
     return folded

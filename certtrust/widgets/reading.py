@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -12,14 +11,13 @@ from ..certificates.reading import read_certificates
 from ..errors import CerttrustError
 from ..schema import CERTIFICATES, empty
 from ..texts.labels import plural
+from ..texts.sentences import say
 
-_PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----")
 _PKCS12 = (".p12", ".pfx")
 
 
-@dataclass(frozen=True)
-class Reading:
-    """The certificates that were found, and what is to be said about them."""
+class Reading(NamedTuple):
+    """The certificates in what was given, and what there is to say about them."""
 
     certificates: pd.DataFrame
     notes: tuple[str, ...]
@@ -38,45 +36,67 @@ def read(contents: Mapping[str, bytes], *, password: str | None = None) -> Readi
     Returns
     -------
     Reading
-        Readable certificates only, with their file's name as `source`; what could not be read is told in `notes`,
-        and so is each private key that was dropped.
+        Readable certificates only, with their file's name as `source`; `notes` say what could not
+        be read, and count each private key that was dropped.
 
     Examples
     --------
     >>> read({"notes.txt": b"hello"}).notes[0]
     'notes.txt: no certificate is found'
     """
-    frames, notes = [], []
+    frames, notes = [empty(CERTIFICATES)], []
     for name, data in contents.items():
-        found, problem = _read_one(name, data, password)
-        readable = found[found["fingerprint"].notna()]
-        frames.append(readable)
-        notes.append(_summary(name, readable, found, problem))
-        if dropped := len(_PRIVATE_KEY.findall(data)):
-            notes.append(f"{name}: {plural(dropped, 'private key')} dropped at once; nothing of it is kept or saved.")
-        elif name.lower().endswith(_PKCS12) and len(readable):
-            notes.append(f"{name}: only the certificates were kept; a private key in it was dropped at once.")
-    kept = [frame for frame in frames if len(frame)]
-    certificates = pd.concat(kept, ignore_index=True) if kept else empty(CERTIFICATES)
-    return Reading(certificates, tuple(notes))
+        try:
+            certificates = read_certificates(data, password=password or None)
+        except CerttrustError as problem:
+            notes.append(say("widgets.reading.unread", name=name, reason=problem))
+            continue
+        reading = readable(certificates.assign(source=name, bundle=name), name)
+        frames.append(reading.certificates)
+        notes += reading.notes
+        if name.lower().endswith(_PKCS12) and len(reading.certificates):
+            notes.append(say("widgets.reading.container", name=name))
+    return Reading(pd.concat(frames, ignore_index=True), tuple(notes))
 
 
-def _read_one(name: str, data: bytes, password: str | None) -> tuple[pd.DataFrame, str]:
-    try:
-        found = read_certificates(data, password=password or None)
-    except CerttrustError as problem:
-        return empty(CERTIFICATES), str(problem)
-    return found.assign(source=name, bundle=name), ""
+def readable(certificates: pd.DataFrame, name: str) -> Reading:
+    """Return the rows that hold a certificate, and in words why the others hold none.
+
+    Parameters
+    ----------
+    certificates : DataFrame
+        Table CERTIFICATES.
+    name : str
+        What they came from.
+    """
+    holds_one = is_readable(certificates)
+    kept, others = certificates[holds_one], certificates.loc[~holds_one, "parse_error"].dropna()
+    is_key = others.str.contains("private key")
+    notes = list(_notes(name, kept, others[~is_key]))
+    if is_key.any():
+        keys = plural(int(is_key.sum()), "private key")
+        notes.append(say("widgets.reading.keys_dropped", name=name, keys=keys))
+    return Reading(kept, tuple(notes))
 
 
-def _summary(name: str, readable: pd.DataFrame, found: pd.DataFrame, problem: str) -> str:
-    unread = found.loc[~found.index.isin(readable.index), "parse_error"].dropna()
-    unread = unread[~unread.str.contains("private key")]
-    reason = problem or (str(unread.iloc[0]) if len(unread) else "")
-    if readable.empty:
-        return f"{name}: no certificate in it." if not reason else f"{name}: {reason}"
-    text = f"{name}: {plural(len(readable), 'certificate')} read."
-    if len(unread):
-        text += f" {plural(len(unread), 'block')} could not be read: {reason}."
-    odd = readable["parse_error"].dropna()
-    return f"{text} {plural(len(odd), 'certificate')} not in full: {odd.iloc[0]}." if len(odd) else text
+def _notes(name: str, kept: pd.DataFrame, unread: pd.Series) -> Iterator[str]:
+    certificates = plural(len(kept), "certificate")
+    if kept.empty and unread.empty:
+        yield say("widgets.reading.nothing", name=name)
+    elif kept.empty:
+        yield say("widgets.reading.unread", name=name, reason=unread.iloc[0])
+    elif unread.empty:
+        yield say("widgets.reading.read", name=name, certificates=certificates)
+    else:
+        blocks = {"blocks": plural(len(unread), "block"), "reason": unread.iloc[0]}
+        yield say("widgets.reading.read_in_part", name=name, certificates=certificates, **blocks)
+    partly_read = kept["parse_error"].dropna()
+    if len(partly_read):
+        counted = plural(len(partly_read), "certificate")
+        reason = partly_read.iloc[0]
+        yield say("widgets.reading.not_in_full", certificates=counted, reason=reason)
+
+
+def is_readable(certificates: pd.DataFrame) -> pd.Series:
+    """Return True for rows that hold a certificate: one with bytes whose subject could be read."""
+    return certificates["fingerprint"].notna() & certificates["subject"].notna()

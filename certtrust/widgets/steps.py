@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..advice.remedies.wording import pem
 from ..schema import TRUST, conform
+from ..texts.sentences import say
 from .trial import Settings, Trial
 
 EVERY = ""
@@ -79,26 +80,25 @@ def plan(steps: tuple[Step, ...], trial: Trial, names: list[str]) -> pd.DataFram
         for action, prints in (("trust", now - was), ("distrust", was - now)):
             rows += [_entry_action(action, pbx, known.loc[each], each) for each in sorted(prints)]
     for pbx, value in wanted.tls_only.items():
-        verb = "Set" if value else "Clear"
-        words = f'{verb} "TLS only" at every device entry of {_whose(pbx)}.'
-        rows.append({"action": f"{verb.lower()} TLS only", "pbx": pbx or None, "value": str(value), "step": words})
+        verb = "set" if value else "clear"
+        words = _at(f"{verb}_tls_only", pbx)
+        action = f"{verb} TLS only"
+        rows.append({"action": action, "pbx": pbx or None, "value": str(value), "step": words})
     for pbx, login in wanted.authentication.items():
-        how = "with their certificates" if login == "certificate" else "by user name and password"
-        words = f"Let the devices of {_whose(pbx)} log in {how}."
-        rows.append({"action": f"use {login}", "pbx": pbx or None, "value": login, "step": words})
+        action, words = f"use {login}", _at(f"use_{login}", pbx)
+        rows.append({"action": action, "pbx": pbx or None, "value": login, "step": words})
     columns = ["action", "pbx", "fingerprint", "name", "value", "step", "pem"]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns, "str"))
 
 
 def _entry_action(action: str, pbx: str, row: Any, fingerprint: str) -> dict[str, Any]:
     name = row["subject_cn"] if isinstance(row["subject_cn"], str) else row["subject"]
-    words = {
-        "trust": f"Upload the certificate {name} to the trust list of the PBX {pbx} (General/Certificates).",
-        "distrust": f"Remove the certificate {name} from the trust list of the PBX {pbx} (General/Certificates).",
-    }
+    step = say(f"widgets.plan.{action}", name=name, pbx=pbx)
     text = pem(row["der"]) if action == "trust" and isinstance(row["der"], bytes) else None
-    return {"action": action, "pbx": pbx, "fingerprint": fingerprint, "name": name, "step": words[action], "pem": text}
+    facts = {"action": action, "pbx": pbx, "fingerprint": fingerprint, "name": name}
+    return {**facts, "step": step, "pem": text}
 
 
-def _whose(pbx: str) -> str:
-    return f"the PBX {pbx}" if pbx else "every PBX"
+def _at(key: str, pbx: str) -> str:
+    """Return the words for a step at one PBX, or at every one."""
+    return say(f"widgets.plan.{key}" if pbx else f"widgets.plan.{key}_everywhere", pbx=pbx)

@@ -1,8 +1,8 @@
-"""How the widgets look: one style sheet that follows the notebook's theme, and what their pieces share."""
+"""How the widgets look: a style sheet that follows the notebook's theme, and what all share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -10,7 +10,8 @@ import ipywidgets
 import pandas as pd
 from IPython.display import HTML, display
 
-from ..texts.markup import Content, Markup, tag
+from ..texts.markup import Content, Markup, join, tag
+from ..texts.sentences import say
 
 MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 
@@ -18,12 +19,41 @@ DASH = "\u2013"
 LONGEST = 80
 
 FIELD = {"description_width": "120px"}
-WIDE = {"width": "auto"}
+
+
+class Panel(ipywidgets.VBox):  # type: ignore[misc]
+    """A widget that stands by itself in a notebook.
+
+    Parameters
+    ----------
+    children : sequence of Widget
+        What it holds, one below the other.
+    static_parts : sequence of HTML widgets
+        Those of them that a static copy shows.
+    **traits
+        Values of its own traits.
+    """
+
+    def __init__(self, children: Sequence[Any], static_parts: Sequence[Any], **traits: Any) -> None:
+        super().__init__([html(style()), *children], **traits)
+        self.add_class("ct-root").add_class("ct-live")
+        self._static_parts = static_parts
+
+    def _ipython_display_(self, **_options: Any) -> None:
+        twin = join(Markup(part.value) for part in self._static_parts)
+        show_with_twin(self, twin, say("widgets.shared.static"))
+
+
+def columns(left: Any, right: Any) -> Any:
+    """Return two groups of controls side by side, or below one another where there is no room."""
+    sides = [left.add_class("ct-left"), right.add_class("ct-right")]
+    return ipywidgets.HBox(sides).add_class("ct-columns")
 
 
 def style() -> Markup:
-    """Return the style sheet as an element; every widget carries it, since each may stand alone on a page."""
-    return Markup(f"<style>{resources.files(__package__).joinpath('widgets.css').read_text('utf-8')}</style>")
+    """Return the style sheet as an element; each widget carries it, as it may stand alone."""
+    sheet = resources.files(__package__).joinpath("widgets.css").read_text("utf-8")
+    return tag("style", Markup(sheet))
 
 
 def html(content: Content = "", **options: Any) -> Any:
@@ -41,54 +71,49 @@ def _keyboard(content: Content) -> Markup:
     return tag("div", content, data_lm_suppress_shortcuts="true")
 
 
-def card(title: str, *children: Any, css: str = "") -> Any:
+def card(title: str, *children: Any, css: str = "ct-card") -> Any:
     """Return a group of controls under a heading."""
-    box = ipywidgets.VBox([html(tag("h4", title, class_="ct-heading")), *children])
-    box.add_class("ct-card")
-    if css:
-        box.add_class(css)
-    return box
+    heading = html(tag("h4", title, class_="ct-heading"))
+    return ipywidgets.VBox([heading, *children]).add_class("ct-card").add_class(css)
 
 
 def short(words: object) -> str:
-    """Return foreign text as it can stand in a menu or beside a box: of bounded length, nothing invisible in it.
+    """Return foreign text as it can stand in a menu: bounded, and nothing invisible in it.
 
     Examples
     --------
     >>> short("gnp\u202e.exe"), len(short("x" * 500))
     ('gnp\ufffd.exe', 80)
     """
-    seen = "".join(letter if letter.isprintable() else "\ufffd" for letter in str(words)[: LONGEST + 1])
-    return seen if len(seen) <= LONGEST else seen[: LONGEST - 1] + "…"
+    text = str(words)[: LONGEST + 1]
+    visible = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return visible if len(visible) <= LONGEST else visible[: LONGEST - 1] + "…"
 
 
 def word_for(value: Any, choices: Mapping[str, Any]) -> str:
     """Return the word that stands for a value in a menu of words.
 
-    Menus hold the words themselves: ipywidgets takes the value None for "nothing is chosen", and shows a blank.
+    Menus hold the words themselves: ipywidgets takes the value None for "nothing is chosen", and
+    shows a blank.
     """
     return {meaning: word for word, meaning in choices.items()}[value]
 
 
-_DROP = (
-    "event.preventDefault();event.stopPropagation();this.classList.remove('ct-over');"
-    "const files=event.dataTransfer.files,input=HTMLInputElement.prototype,own=input.click;"
-    # The button makes a file field of its own and clicks it; this time the field gets what was dropped.
-    "input.click=function(){this.files=files;this.dispatchEvent(new Event('change'))};"
-    "try{if(files.length)this.closest('.ct-card').querySelector('.ct-upload').click()}finally{input.click=own}"
-)
+def minute(moment: pd.Timestamp) -> str:
+    """Return a moment to the minute."""
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
-def drop_zone(words: str) -> Any:
-    """Return a place to drop files on, which go the way of the upload button (class ct-upload) of the same card."""
-    over = "event.preventDefault();event.stopPropagation();this.classList.add('ct-over')"
-    handlers = {"ondragover": over, "ondragleave": "this.classList.remove('ct-over')", "ondrop": _DROP}
-    return html(tag("div", words, class_="ct-drop", **{name: Markup(code) for name, code in handlers.items()}))
+def title_of(row: Any) -> str:
+    """Return what a certificate is called: its CN, else its subject; "" where neither is known."""
+    names = (row["subject_cn"], row["subject"])
+    return next((name for name in names if isinstance(name, str) and name), "")
 
 
-def verdict_of(passed: Any) -> str:
-    """Return the word for a three-valued outcome."""
-    return "unknown" if pd.isna(passed) else "pass" if passed else "fail"
+def titled(row: Any) -> str:
+    """Return what a certificate is called, and how long it is valid."""
+    name = short(title_of(row) or say("widgets.shared.no_name"))
+    return say("widgets.shared.until", name=name, day=day(row["not_after"]))
 
 
 def day(moment: Any) -> str:
@@ -97,13 +122,15 @@ def day(moment: Any) -> str:
 
 
 def show_with_twin(widget: Any, twin: Content, hint: str) -> None:
-    """Display a widget together with a static twin, which readers without a live notebook see instead.
+    """Display a widget and a static twin, which readers without a live notebook see instead.
 
-    The twin is an output of its own: it is what a code host shows, what JupyterLab shows of a notebook that is not
-    trusted yet, and what remains when a saved notebook is opened again and its widget is gone. Style sheets hide
-    it as long as the widget lives, and hide the message that stands in a lost widget's place.
+    The twin is an output of its own: it is what a code host shows, what JupyterLab shows of a
+    notebook that is not trusted yet, and what remains when a saved notebook is opened again and its
+    widget is gone. Style sheets hide it as long as the widget lives, and hide the message that
+    stands in a lost widget's place.
     """
     shown = tag("div", style(), twin, tag("p", hint, class_="ct-hint"), class_="ct-root ct-twin")
     display(HTML(str(shown)))  # type: ignore[no-untyped-call]
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    display({"text/plain": "", "application/vnd.jupyter.widget-view+json": view}, raw=True)  # type: ignore[no-untyped-call]
+    outputs = {"text/plain": "", "application/vnd.jupyter.widget-view+json": view}
+    display(outputs, raw=True)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Frames as tables for people: columns in words, causes by their titles, dates without noise, all text escaped."""
+"""Frames as tables for people: columns and causes in words, dates without noise, text escaped."""
 
 from __future__ import annotations
 
@@ -10,80 +10,24 @@ from IPython.display import HTML
 
 from ..texts.labels import cause_label, percent, plural
 from ..texts.markup import Markup, tag
-from .styling import DASH
-
-LABELS = {
-    "device": "Device",
-    "pbx": "PBX",
-    "model": "Model",
-    "user": "User",
-    "location": "Location",
-    "firmware": "Firmware",
-    "registration_name": "Registers as",
-    "hardware_id": "Hardware ID",
-    "serial": "Serial",
-    "tls_only": "TLS only",
-    "reverse_proxy": "Reverse proxy allowed",
-    "subject_cn": "CN of the certificate",
-    "issuer_cn": "Issued by",
-    "organisation": "Organisation",
-    "not_before": "Valid from",
-    "not_after": "Valid until",
-    "key_type": "Key",
-    "key_size": "Bits",
-    "signature_hash": "Signature",
-    "is_ca": "CA",
-    "trust_state": "Trust",
-    "cause": "Cause",
-    "evidence": "Known from",
-    "verdict": "The rules say",
-    "predicted": "The rules say",
-    "observed": "The log shows",
-    "attempts": "Attempts",
-    "devices": "Devices",
-    "share": "Share",
-    "devices_cumulative": "Devices so far",
-    "rank": "Order",
-    "step": "What to do",
-    "price": "What it costs",
-    "code": "Rule",
-    "scenario": "Asked for",
-    "citation": "Source",
-    "change": "What changes",
-    "cause_before": "Failed before, because",
-    "cause_after": "Fails then, because",
-    "verdict_before": "Before",
-    "verdict_after": "Then",
-    "why": "Why",
-    "remedy": "What to do",
-    "action": "What to do",
-    "requirement": "What the page requires",
-    "time": "Time (UTC)",
-    "first": "First seen",
-    "last": "Last seen",
-    "source": "File",
-    "line": "Line",
-    "parse_error": "What could not be read",
-}
-"""What the columns of the package's tables are called; others are shown by their name in words."""
-
-_WORDS = {"log": "the log itself", "rule": "a rule of the page"}
+from ..texts.sentences import say, sentences
+from .styling import DASH, minute
 
 
 def label(column: str) -> str:
-    """Return what a column is called.
+    """Return what a column is called: by the file of sentences, else by its name in words.
 
     Examples
     --------
     >>> label("subject_cn"), label("true_cause")
     ('CN of the certificate', 'True cause')
     """
-    text = str(column)
-    return LABELS.get(text, text[:1].upper() + text[1:].replace("_", " "))
+    in_words = str(column).replace("_", " ")
+    return str(sentences()["widgets"]["columns"].get(column, in_words[:1].upper() + in_words[1:]))
 
 
 def cell(value: Any, column: str = "") -> str:
-    """Return a value in words: dates as days, flags as yes and no, shares in per cent, missing as a dash.
+    """Return a value in words: dates as days, flags as yes and no, missing as a dash.
 
     Examples
     --------
@@ -93,29 +37,29 @@ def cell(value: Any, column: str = "") -> str:
     ('12%', 'Certificate not trusted by the PBX')
     """
     if isinstance(value, (list, tuple, set)):
-        return ", ".join(str(each) for each in value) or DASH
+        return ", ".join(map(str, value)) or DASH
     if pd.isna(value):
         return DASH
     if column.startswith("cause"):
         return cause_label(str(value))
-    if column == "evidence":
-        return _WORDS.get(str(value), str(value))
-    return _plain(value, column)
-
-
-def _plain(value: Any, column: str) -> str:
-    if isinstance(value, bool) or type(value).__name__ == "bool":
-        return "yes" if value else "no"
+    if isinstance(value, str):
+        return str(sentences()["widgets"]["values"].get(column, {}).get(value, value))
+    if pd.api.types.is_bool(value):
+        return say("widgets.shared.yes" if value else "widgets.shared.no")
     if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d}" if value.normalize() == value else f"{value:%Y-%m-%d %H:%M}"
+        return minute(value).removesuffix(" 00:00")
     if column.startswith("share"):
         return percent(float(value))
-    if isinstance(value, float):
-        return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}"
-    return f"{value:,}" if hasattr(value, "__index__") else str(value)
+    if pd.api.types.is_float(value):
+        return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+    return f"{value:,}" if pd.api.types.is_integer(value) else str(value)
 
 
-def table(frame: pd.DataFrame, columns: Sequence[str] | Mapping[str, str] | None = None, *, rows: int = 15) -> HTML:
+Columns = Sequence[str] | Mapping[str, str]
+"""Which columns are shown, in this order; a mapping gives their headings."""
+
+
+def table(frame: pd.DataFrame, columns: Columns | None = None, *, rows: int = 15) -> HTML:
     """Return the first rows of a frame as a table with headings in words.
 
     Parameters
@@ -140,21 +84,23 @@ def table(frame: pd.DataFrame, columns: Sequence[str] | Mapping[str, str] | None
     return HTML(str(markup(frame, columns, rows=rows)))  # type: ignore[no-untyped-call]
 
 
-def markup(frame: pd.DataFrame, columns: Sequence[str] | Mapping[str, str] | None = None, *, rows: int = 15) -> Markup:
+def markup(frame: pd.DataFrame, columns: Columns | None = None, *, rows: int = 15) -> Markup:
     """Return what `table` shows, as markup."""
-    chosen = list(frame.columns if columns is None else columns)
-    named = dict(columns) if isinstance(columns, Mapping) else {name: label(name) for name in chosen}
-    shown = frame[chosen].head(rows)
-    looks = [_look(frame[name]) for name in chosen]
-    head = tag("tr", [tag("th", named[name], scope="col", style=how) for name, how in zip(chosen, looks, strict=True)])
+    names = list(frame.columns if columns is None else columns)
+    titles = columns if isinstance(columns, Mapping) else {name: label(name) for name in names}
+    looks = {name: _look(frame[name]) for name in names}
+    head = [tag("th", titles[name], scope="col", style=looks[name]) for name in names]
     body = [
-        tag("tr", [tag("td", cell(*each), style=how) for *each, how in zip(row, chosen, looks, strict=True)])
-        for row in shown.itertuples(index=False, name=None)
+        tag("tr", [tag("td", cell(row[name], name), style=looks[name]) for name in names])
+        for row in frame[names].head(rows).to_dict(orient="records")
     ]
-    rest = f"The first {rows:,} of {plural(len(frame), 'row')}." if len(frame) > rows else ""
-    empty = "There is none." if frame.empty else ""
-    note = tag("p", rest or empty) if rest or empty else None
-    return tag("div", tag("table", tag("thead", head), tag("tbody", body)), note)
+    note = None
+    if frame.empty:
+        note = tag("p", say("widgets.shared.no_rows"))
+    elif len(frame) > rows:
+        counted = plural(len(frame), "row")
+        note = tag("p", say("widgets.shared.first_rows", shown=rows, rows=counted))
+    return tag("div", tag("table", tag("thead", tag("tr", head)), tag("tbody", body)), note)
 
 
 def _look(values: pd.Series) -> str:

@@ -13,24 +13,24 @@ from ..evaluation.rules import SCENARIOS
 from ..explanation.diagnosis import Diagnosis, diagnose
 from ..fleet import Fleet
 from ..schema import CERTIFICATES, empty
-from ..texts.markup import Markup, tag
+from ..texts.markup import tag
+from ..texts.sentences import say
 from ..trust import trust_state
 from . import diagnosis_view
 from .certificate_source import CertificateSource
+from .chain_tree import chain, tree_html
+from .controls import field
 from .date_slider import MomentSlider
-from .styling import DASH, FIELD, card, html, show, show_with_twin, style, word_for
+from .reading import is_readable
+from .styling import DASH, Panel, card, columns, html, minute, show, word_for
 from .trust import TrustChoice, listed_frame
 
-_SCENARIOS = {
-    "h323-certificate": "H.323/TLS, by certificate",
-    "h323-password": "H.323/TLS, by password",
-    "browser": "Browser, HTTPS or websocket",
-}
-_FLAGS = {"not known": None, "set": True, "not set": False}
-_HINT = "This is a static copy. Run the notebook to get the controls: Run → Run All Cells."
+_FLAGS = {"unknown": None, "set": True, "cleared": False}
+_REGISTRATION = ("registration_name", "hardware_id", "tls_only")
+"""Fields that concern a registration; a browser is asked for its URL instead."""
 
 
-class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
+class CertificateTester(Panel):
     """Test one certificate interactively: who presents it, for what, and at which moment.
 
     Parameters
@@ -59,7 +59,8 @@ class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
     trust : DataFrame or None
         The entries that are ticked; None where no list is known.
     diagnosis : Diagnosis or None
-        The answer to what is entered; None as long as there is no certificate, or no URL for a browser.
+        The answer to what is entered; None as long as there is no certificate, or no URL for a
+        browser.
     explanation, call : str
         The diagnosis in words, and the Python call that gives it.
 
@@ -103,9 +104,12 @@ class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
         self._source = CertificateSource(fleet)
         self._trust_choice = TrustChoice(fleet, None if trust is None else listed_frame(trust))
         self._moment = MomentSlider(at)
-        self._fields = _fields()
+        self._flags = {say(f"widgets.tester.flags.{name}"): flag for name, flag in _FLAGS.items()}
+        self._fields = self._build_fields()
         self._answer, self._chain, self._steps, self._texts = html(), html(), html(), html()
         super().__init__(
+            self._layout(),
+            static_parts=(self._answer, self._chain, self._steps),
             certificates=empty(CERTIFICATES),
             scenario=scenario,
             registration_name=registration_name,
@@ -114,7 +118,6 @@ class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
             tls_only=tls_only,
             at=self._moment.at,
         )
-        self._lay_out()
         self._connect()
         if certificate is not None:
             self._source.give(certificate)
@@ -123,67 +126,50 @@ class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
         self._quiet = False
         self._judge()
 
-    def _lay_out(self) -> None:
-        fields = self._fields
-        left = ipywidgets.VBox(
-            [
-                self._source.box,
-                card("Use", *fields.values()),
-                self._trust_choice.box,
-                card("Moment", self._moment.box),
-            ]
-        )
-        right = ipywidgets.VBox(
-            [
-                self._answer,
-                card("Chain", self._chain),
-                card("Step by step", self._steps),
-                card("Take it along", self._texts),
-            ]
-        )
-        left.add_class("ct-left")
-        right.add_class("ct-right")
-        columns = ipywidgets.HBox([left, right])
-        columns.add_class("ct-columns")
-        self.children = (html(style()), columns)
-        self.add_class("ct-root")
-        self.add_class("ct-live")
+    def _build_fields(self) -> dict[str, Any]:
+        # The registration by certificate comes first: it is what most ask about.
+        scenarios = [(say(f"widgets.tester.scenarios.{name}"), name) for name in reversed(SCENARIOS)]
+        texts = ("registration_name", "hardware_id", "url")
+        return {
+            "scenario": field(ipywidgets.Dropdown, "tester.scenario", options=scenarios),
+            **{name: field(ipywidgets.Text, f"tester.{name}") for name in texts},
+            "tls_only": field(ipywidgets.Dropdown, "tester.tls_only", options=list(self._flags)),
+        }
+
+    def _layout(self) -> list[Any]:
+        use = card(say("widgets.tester.use"), *self._fields.values())
+        moment = card(say("widgets.tester.moment"), self._moment.box)
+        left = ipywidgets.VBox([self._source.box, use, self._trust_choice.box, moment])
+        answers = {"chain": self._chain, "steps": self._steps, "texts": self._texts}
+        cards = [card(say(f"widgets.tester.{name}"), part) for name, part in answers.items()]
+        return [columns(left, ipywidgets.VBox([self._answer, *cards]))]
 
     def _connect(self) -> None:
         for name in ("scenario", "registration_name", "hardware_id", "url"):
             traitlets.link((self, name), (self._fields[name], "value"))
-        words = (lambda flag: word_for(flag, _FLAGS), _FLAGS.__getitem__)
+        words = (lambda flag: word_for(flag, self._flags), self._flags.__getitem__)
         traitlets.link((self, "tls_only"), (self._fields["tls_only"], "value"), transform=words)
         traitlets.link((self, "at"), (self._moment, "at"))
         self.trust = self._trust_choice.trust
-        self._trust_choice.observe(lambda change: self._follow("trust", self, change["new"]), names="trust")
-        self.observe(lambda change: self._follow("trust", self._trust_choice, change["new"]), names="trust")
+        self._trust_choice.observe(lambda change: _follow(self, change["new"]), names="trust")
+        self.observe(lambda change: _follow(self._trust_choice, change["new"]), names="trust")
         self.observe(self._forget_links, names=["certificates", "trust"])
         self._source.observe(self._take, names="certificates")
         self.observe(self._take_own, names="certificates")
-        self.observe(
-            self._judge, names=["scenario", "registration_name", "hardware_id", "url", "tls_only", "at", "trust"]
-        )
-
-    @staticmethod
-    def _follow(name: str, target: Any, value: Any) -> None:
-        # Frames cannot be compared as traitlets.link does; the same frame needs no second notification.
-        if getattr(target, name) is not value:
-            setattr(target, name, value)
+        self.observe(self._judge, names=["scenario", "url", "at", "trust", *_REGISTRATION])
 
     def _forget_links(self, _change: Any) -> None:
         self._links = None
 
     def _take(self, _change: Any) -> None:
         """Take over what was chosen, with what the fleet knows about its device."""
-        known = self._source.known
-        self._quiet = True
-        if known is not None:
-            self.registration_name = known.registration_name
-            self.hardware_id = known.hardware_id
-            self.tls_only = known.tls_only
-            self._trust_choice.choose(known.pbx)
-        self._quiet = False
+        if facts := self._source.facts:
+            self._quiet = True
+            self.registration_name = facts["registration_name"] or ""
+            self.hardware_id = facts["hardware_id"] or ""
+            self.tls_only = None if facts["tls_only"] is None else bool(facts["tls_only"])
+            self._trust_choice.choose(facts["pbx"])
+            self._quiet = False
         self.certificates = self._source.certificates
 
     def _take_own(self, _change: Any) -> None:
@@ -198,89 +184,68 @@ class CertificateTester(ipywidgets.VBox):  # type: ignore[misc]
         self._quiet = True
         self._trust_choice.browser = browser
         self._quiet = False
-        for name, used in {
-            "registration_name": not browser,
-            "hardware_id": not browser,
-            "tls_only": not browser,
-            "url": browser,
-        }.items():
+        for name in ("url", *_REGISTRATION):
+            used = browser == (name == "url")
             self._fields[name].layout.display = "" if used else "none"
         missing = self._what_is_missing()
         if missing:
-            self.set_trait("diagnosis", None)
-            show(self._answer, diagnosis_view.asking(missing))
-            for each in (self._chain, self._steps, self._texts):
-                show(each, DASH)
-            return
-        self._explain()
+            self._ask(missing)
+        else:
+            self._explain()
 
     def _what_is_missing(self) -> str:
+        """Return what is still needed for a verdict, in words; "" where nothing is."""
         if self.certificates.empty:
-            return "Paste a certificate, choose a file, or choose a device of the fleet."
+            return self._source.problem or say("widgets.tester.no_certificate")
+        if not is_readable(self.certificates.head(1)).all():
+            reason = self.certificates["parse_error"].iloc[0]
+            return reason if isinstance(reason, str) else say("widgets.tester.no_certificate")
         if self.scenario == "browser" and not self.url.strip():
-            return "Enter the URL that the browser opens."
+            return say("widgets.tester.no_url")
         return ""
 
+    def _ask(self, wish: str) -> None:
+        """Say what is needed, and leave nothing of an earlier answer."""
+        self.explanation, self.call = "", ""
+        show(self._answer, diagnosis_view.asking(wish))
+        for part in (self._chain, self._steps, self._texts):
+            show(part, DASH)
+        self.set_trait("diagnosis", None)
+
     def _explain(self) -> None:
-        browser = self.scenario == "browser"
-        options: dict[str, Any] = {
-            "scenario": self.scenario,
-            "registration_name": None if browser else self.registration_name.strip() or None,
-            "hardware_id": None if browser else self.hardware_id.strip() or None,
-            "url": self.url.strip() if browser else None,
-            "tls_only": None if browser else self.tls_only,
-        }
+        options: dict[str, Any] = {"scenario": self.scenario}
+        if self.scenario == "browser":
+            options["url"] = self.url.strip()
+        else:
+            options["registration_name"] = self.registration_name.strip() or None
+            options["hardware_id"] = self.hardware_id.strip() or None
+            options["tls_only"] = self.tls_only
         # Signatures are verified once per certificate and list, not once per key that is pressed.
         listed = self.certificates.head(0) if self.trust is None else self.trust
-        self._links = trust_state.link(self.certificates, listed) if self._links is None else self._links
+        if self._links is None:
+            self._links = trust_state.link(self.certificates, listed)
+        shared: dict[str, Any] = {"trust": self.trust, "at": self.at, "links": self._links}
         try:
-            diagnosis = diagnose(self.certificates, trust=self.trust, at=self.at, links=self._links, **options)
+            diagnosis = diagnose(self.certificates, **shared, **options)
         except CerttrustError as problem:
-            self.set_trait("diagnosis", None)
-            show(self._answer, diagnosis_view.asking(str(problem)))
+            self._ask(str(problem))
             return
-        nodes = diagnosis_view.chain(diagnosis, self.certificates, self.trust, self._links)
+        nodes = chain(diagnosis, self.certificates, self.trust, self._links)
         self.explanation = diagnosis_view.explanation(diagnosis, nodes)
         trust = None if self.trust is None else diagnosis_view.Code("tester.trust")
-        self.call = diagnosis_view.python_call(
-            "tester.certificates", **options, trust=trust, at=f"{self.at:%Y-%m-%d %H:%M}"
-        )
+        options |= {"trust": trust, "at": minute(self.at)}
+        self.call = diagnosis_view.python_call("tester.certificates", **options)
         show(self._answer, diagnosis_view.verdict_html(diagnosis))
-        show(self._chain, diagnosis_view.tree_html(nodes))
+        show(self._chain, tree_html(nodes))
         show(self._steps, diagnosis_view.steps_html(diagnosis))
-        note = "tester stands for this widget, as in tester = ct.widgets.CertificateTester(...)."
-        show(
-            self._texts,
-            [
-                diagnosis_view.copyable("explanation", self.explanation),
-                diagnosis_view.copyable("Python call", self.call),
-                tag("p", note, class_="ct-hint"),
-            ],
-        )
+        copies = {"explanation": self.explanation, "call": self.call}
+        note = tag("p", say("widgets.tester.call_note"), class_="ct-hint")
+        keys = {f"widgets.tester.{name}": text for name, text in copies.items()}
+        show(self._texts, [*(diagnosis_view.copyable(*each) for each in keys.items()), note])
         self.set_trait("diagnosis", diagnosis)
 
-    def _ipython_display_(self, **_options: Any) -> None:
-        show_with_twin(self, [self._answer_markup()], _HINT)
 
-    def _answer_markup(self) -> Any:
-        return Markup(self._answer.value + self._chain.value + self._steps.value)
-
-
-def _fields() -> dict[str, Any]:
-    text = {"style": FIELD, "layout": {"width": "auto"}, "continuous_update": True}
-    return {
-        "scenario": ipywidgets.Dropdown(
-            options=[(label, name) for name, label in _SCENARIOS.items()],
-            description="Scenario",
-            style=FIELD,
-            layout={"width": "auto"},
-        ),
-        "registration_name": ipywidgets.Text(
-            description="Registers as", placeholder="0090332f688a, or 009033010203-TEL1", **text
-        ),
-        "hardware_id": ipywidgets.Text(description="Hardware ID", placeholder="IP222-2f-68-8a", **text),
-        "url": ipywidgets.Text(description="URL", placeholder="https://192.0.2.7/", **text),
-        "tls_only": ipywidgets.Dropdown(
-            options=list(_FLAGS), description="TLS only", style=FIELD, layout={"width": "auto"}
-        ),
-    }
+def _follow(target: Any, trust: pd.DataFrame | None) -> None:
+    # Frames cannot be compared as traitlets.link does; the same frame needs no second notice.
+    if target.trust is not trust:
+        target.trust = trust

@@ -14,14 +14,16 @@ from ..certificates.trust_lists import read_trust_list
 from ..fleet import Fleet
 from ..schema import TRUST, conform, empty
 from ..texts.labels import plural
+from ..texts.sentences import say
+from .controls import action, field, upload
 from .reading import read
-from .styling import FIELD, card, day, drop_zone, html, short, show
+from .styling import card, html, short, show, titled
 
 SHOWN = 60
 """How many check boxes are drawn; a filter finds the others."""
 
-UNKNOWN = "(not known)"
-OWN = "(entries given here)"
+NO_PBX = ""
+"""Chosen where the list is that of no single PBX: given here, that of every PBX, or not known."""
 
 
 @cache
@@ -32,100 +34,73 @@ def public_list() -> pd.DataFrame:
 
 def listed_frame(trust: Any) -> pd.DataFrame:
     """Return a trust list in any form that `certtrust.diagnose` takes as a frame."""
-    if isinstance(trust, pd.DataFrame):
-        return conform(trust, TRUST)
-    return empty(TRUST) if isinstance(trust, (list, tuple)) and not trust else read_trust_list(trust)
-
-
-def entries_of(fleet: Fleet | None, pbx: str | None) -> pd.DataFrame:
-    """Return the entries that count at a PBX: its own and those of every PBX."""
-    if fleet is None or pbx is None:
+    if isinstance(trust, (list, tuple)) and not trust:
         return empty(TRUST)
-    trust = fleet.trust
-    return trust[((trust["pbx"] == pbx) | trust["pbx"].isna()) & trust["fingerprint"].notna()]
+    return conform(trust, TRUST) if isinstance(trust, pd.DataFrame) else read_trust_list(trust)
+
+
+def entries_of(trust: pd.DataFrame, pbx: str) -> pd.DataFrame:
+    """Return the entries that count at a PBX: its own and those of every PBX."""
+    mine = (trust["pbx"] == pbx).fillna(value=False) | trust["pbx"].isna()
+    return trust[mine & trust["fingerprint"].notna()].drop_duplicates("fingerprint")
 
 
 class TrustChoice(traitlets.HasTraits):
-    """Check boxes of a trust list; `trust` holds the ticked entries, None where no list is known."""
+    """Check boxes of a trust list; `trust` holds the ticked entries, None without a known list."""
 
     trust = traitlets.Instance(pd.DataFrame, allow_none=True)
     browser = traitlets.Bool()
 
     def __init__(self, fleet: Fleet | None = None, given: pd.DataFrame | None = None) -> None:
         super().__init__()
-        self._fleet = fleet
-        self._entries = empty(TRUST) if given is None else given
-        self._known = given is not None
+        self._lists = empty(TRUST) if fleet is None else fleet.trust
+        self._own = entries_of(self._lists, NO_PBX) if given is None else given
+        self._own_is_known = given is not None or len(self._own) > 0
+        self._entries, self._list_is_known = self._own, self._own_is_known
         self._ticked = {False: set(self._entries["fingerprint"].dropna()), True: set()}
         self._busy = False
-        self._build(sorted(fleet.trust["pbx"].dropna().unique()) if fleet is not None else [])
+        self._build("given" if given is not None else "every" if self._own_is_known else "unknown")
         self._connect()
         if given is None and len(self.pbx.options) > 1:
-            self.choose(self.pbx.options[1])
+            self.choose(self.pbx.options[1][1])
         else:
             self._draw()
 
-    def _build(self, names: list[str]) -> None:
-        first = OWN if self._known else UNKNOWN
-        self.pbx = ipywidgets.Dropdown(
-            options=[first, *names], description="PBX", style=FIELD, layout={"width": "auto"}
-        )
-        self.public = ipywidgets.Checkbox(
-            value=True, description="The public CAs that browsers know", indent=False, layout={"width": "auto"}
-        )
-        self.search = ipywidgets.Text(
-            description="Find entry", placeholder="part of a name", style=FIELD, layout={"width": "auto"}
-        )
-        self.boxes = ipywidgets.VBox()
-        self.boxes.add_class("ct-scroll")
-        self.every = ipywidgets.Button(description="Tick all", layout={"width": "90px"})
-        self.none = ipywidgets.Button(description="Tick none", layout={"width": "90px"})
-        self.upload = ipywidgets.FileUpload(
-            accept=".pem,.crt,.cer,.der,.p7b,.p7c",
-            multiple=True,
-            description="Add entries",
-            tooltip="Certificates or CAs that the list shall hold",
-            layout={"width": "130px"},
-        )
-        self.upload.add_class("ct-upload")
+    def _build(self, own: str) -> None:
+        names = sorted(self._lists["pbx"].dropna().unique())
+        options = [(say(f"widgets.trust.{own}"), NO_PBX), *((short(name), name) for name in names)]
+        self.pbx = field(ipywidgets.Dropdown, "trust.pbx", options=options)
+        self.public = field(ipywidgets.Checkbox, "trust.public", value=True, indent=False)
+        self.search = field(ipywidgets.Text, "trust.search")
+        self.boxes = ipywidgets.VBox().add_class("ct-scroll")
+        self.every = action("trust.tick_all", self._tick_all, width="90px")
+        self.none = action("trust.tick_none", self._tick_none, width="90px")
+        self.upload, drop_zone = upload("trust", ".pem,.crt,.cer,.der,.p7b,.p7c", self._add)
         self.note = html()
         buttons = ipywidgets.HBox([self.every, self.none, self.upload])
-        self.box = card(
-            "Trust list",
-            self.pbx,
-            self.public,
-            self.search,
-            self.boxes,
-            buttons,
-            drop_zone("or drop entries here"),
-            self.note,
-        )
+        fields = [self.pbx, self.public, self.search, self.boxes, buttons, drop_zone, self.note]
+        self.box = card(say("widgets.trust.title"), *fields)
 
     def _connect(self) -> None:
         self.pbx.observe(lambda change: self._choose(change["new"]), names="value")
         self.public.observe(lambda _change: self._publish(), names="value")
         self.search.observe(lambda _change: self._draw(), names="value")
-        self.every.on_click(lambda _button: self._tick_all(set(self._entries["fingerprint"].dropna())))
-        self.none.on_click(lambda _button: self._tick_all(set()))
-        self.upload.observe(self._add, names="value")
         self.observe(lambda _change: self._draw(), names="browser")
         self.observe(self._given, names="trust")
 
     def choose(self, pbx: str | None) -> None:
-        """Offer the list of a PBX, all of it ticked; a PBX without a list has none that is known."""
-        wanted = pbx if pbx in self.pbx.options else self.pbx.options[0]
+        """Offer the list of a PBX, all of it ticked; one without a list has none that is known."""
+        wanted = pbx if pbx and pbx in {name for _, name in self.pbx.options} else NO_PBX
         if self.pbx.value != wanted:
             self.pbx.value = wanted
         else:
             self._choose(wanted)
 
     def _choose(self, pbx: str) -> None:
-        if pbx in (UNKNOWN, OWN):
-            self._known = pbx == OWN
-            self._entries = self._entries if self._known else empty(TRUST)
+        if pbx == NO_PBX:
+            self._entries, self._list_is_known = self._own, self._own_is_known
         else:
-            self._entries = entries_of(self._fleet, pbx).drop_duplicates("fingerprint")
-            self._known = True
+            self._entries, self._list_is_known = entries_of(self._lists, pbx), True
         self._ticked[False] = set(self._entries["fingerprint"].dropna())
         self._ticked[True] &= self._ticked[False]
         self._draw()
@@ -134,26 +109,28 @@ class TrustChoice(traitlets.HasTraits):
         """Take a list that was set from outside: all of it ticked."""
         if self._busy:
             return
-        self._known = change["new"] is not None
-        self._entries = conform(change["new"], TRUST) if self._known else empty(TRUST)
+        self._list_is_known = change["new"] is not None
+        self._entries = conform(change["new"], TRUST) if self._list_is_known else empty(TRUST)
         self._ticked[self.browser] = set(self._entries["fingerprint"].dropna())
         self._draw(publish=False)
 
-    def _add(self, change: Any) -> None:
-        if not change["new"]:
-            return
-        reading = read({each["name"]: bytes(each["content"]) for each in change["new"]})
-        self.upload.value = ()
+    def _add(self, contents: dict[str, bytes]) -> None:
+        reading = read(contents)
         added = conform(reading.certificates, TRUST)
         if len(added):
-            self._entries = pd.concat([self._entries, added], ignore_index=True).drop_duplicates("fingerprint")
-            self._known = True
+            entries = pd.concat([self._entries, added], ignore_index=True)
+            self._entries = entries.drop_duplicates("fingerprint")
+            self._list_is_known = True
             self._ticked[self.browser] |= set(added["fingerprint"])
         self._draw()
         show(self.note, " ".join(reading.notes))
 
-    def _tick_all(self, fingerprints: set[str]) -> None:
-        self._ticked[self.browser] = fingerprints
+    def _tick_all(self) -> None:
+        self._ticked[self.browser] = set(self._entries["fingerprint"].dropna())
+        self._draw()
+
+    def _tick_none(self) -> None:
+        self._ticked[self.browser] = set()
         self._draw()
 
     def _draw(self, *, publish: bool = True) -> None:
@@ -162,24 +139,34 @@ class TrustChoice(traitlets.HasTraits):
         entries = self._entries[self._entries["fingerprint"].notna()]
         self.search.layout.display = "" if len(entries) > 8 else "none"
         wanted = self.search.value.strip().casefold()
-        names = entries["subject_cn"].fillna(entries["subject"]).fillna("(without a name)")
-        found = entries[names.str.casefold().str.contains(wanted, regex=False)] if wanted else entries
-        self.boxes.children = tuple(self._box(row) for row in found.head(SHOWN).itertuples())
-        more = f" {len(found) - SHOWN:,} more: narrow the search." if len(found) > SHOWN else ""
-        show(self.note, (f"{plural(len(entries), 'entry')}.{more}" if self._known else "No list is known."))
+        names = entries["subject_cn"].fillna(entries["subject"]).fillna("").str.casefold()
+        matches = entries[names.str.contains(wanted, regex=False)]
+        rows = matches.head(SHOWN).to_dict(orient="records")
+        self.boxes.children = tuple(map(self._box, rows))
+        show(self.note, self._counted(len(entries), len(matches) - len(rows)))
         if publish:
             self._publish()
 
+    def _counted(self, entries: int, more: int) -> str:
+        if not self._list_is_known:
+            return say("widgets.trust.no_list")
+        key = "widgets.trust.first_entries" if more else "widgets.trust.counted"
+        return say(key, entries=plural(entries, "entry"), more=more)
+
     def _box(self, row: Any) -> Any:
-        name = row.subject_cn if isinstance(row.subject_cn, str) and row.subject_cn else str(row.subject)
+        fingerprint = row["fingerprint"]
         box = ipywidgets.Checkbox(
-            value=row.fingerprint in self._ticked[self.browser],
-            description=f"{short(name)} · until {day(row.not_after)}",
-            tooltip=f"{short(row.subject)}, SHA-256 {row.fingerprint}",
+            value=fingerprint in self._ticked[self.browser],
+            description=titled(row),
+            tooltip=say(
+                "widgets.shared.fingerprint",
+                name=short(row["subject"]),
+                fingerprint=fingerprint,
+            ),
             indent=False,
             layout={"width": "auto"},
         )
-        box.observe(lambda change: self._tick(row.fingerprint, change["new"]), names="value")
+        box.observe(lambda change: self._tick(fingerprint, change["new"]), names="value")
         return box
 
     def _tick(self, fingerprint: str, ticked: bool) -> None:
@@ -193,5 +180,5 @@ class TrustChoice(traitlets.HasTraits):
             kept = pd.concat([public_list(), kept], ignore_index=True)
         self._busy = True
         # These are the entries of one list, whosever it is.
-        self.trust = kept.drop(columns="pbx") if self._known or self.browser else None
+        self.trust = kept.drop(columns="pbx") if self._list_is_known or self.browser else None
         self._busy = False

@@ -86,7 +86,7 @@ def hostile_notebook() -> str:
 def test_every_control_answers(page, lab, tester):
     """Fleet, scenario, name, hardware ID, flag, boxes, moment, URL: each changes the answer that is shown."""
     verdict = tester.locator(".ct-verdict")
-    assert "refuses this registration: certificate not trusted" in verdict.inner_text()
+    assert "refuses this registration: Certificate not trusted" in verdict.inner_text()
     number = tester.locator(".ct-scroll input[type=checkbox]").count()
     tester.get_by_role("button", name="Tick none").click()
     page.wait_for_function("() => document.querySelectorAll('.ct-live .ct-scroll input:checked').length === 0")
@@ -104,7 +104,7 @@ def test_every_control_answers(page, lab, tester):
     settled(page, lambda: tester.get_by_label("Hardware ID").fill("IP222-2f-68-8a"), tester, "IP222-2f-68-8a")
     scenario = tester.get_by_label("Scenario")
     settled(page, lambda: scenario.select_option("H.323/TLS, by password"), tester)
-    settled(page, lambda: tester.get_by_label("TLS only").select_option("set"), tester, "password login on a TLS-only")
+    settled(page, lambda: tester.get_by_label("TLS only").select_option("set"), tester, "Password login on a TLS-only")
     settled(page, lambda: tester.get_by_label("TLS only").select_option("not set"), tester, "accepts")
     settled(
         page,

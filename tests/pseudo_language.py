@@ -1,0 +1,48 @@
+"""A language in which every letter of every sentence is another one, to see what a user reads that is no sentence."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from certtrust.texts import sentences
+
+WIDE = {ord(letter): ord(letter) + 0xFEE0 for letter in string.ascii_letters}
+"""Each letter and its fullwidth form, which is another character and still legible."""
+
+
+def pseudo(template: str) -> str:
+    """Return a template with other letters; what stands in braces, and is filled in, stays."""
+    parts = []
+    for literal, field, form, _ in string.Formatter().parse(template):
+        parts.append(literal.translate(WIDE).replace("{", "{{").replace("}", "}}"))
+        if field is not None:
+            parts.append("{" + field + (f":{form}" if form else "") + "}")
+    return "".join(parts)
+
+
+def translated(table: Any) -> Any:
+    """Return nested tables of templates with other letters; their keys stay."""
+    if isinstance(table, dict):
+        return {key: translated(value) for key, value in table.items()}
+    if isinstance(table, list):
+        return [translated(value) for value in table]
+    return pseudo(table) if isinstance(table, str) else table
+
+
+def plain(shown: str) -> str:
+    """Return what is shown in the pseudo-language in its plain letters."""
+    return shown.translate({wide: letter for letter, wide in WIDE.items()})
+
+
+@contextmanager
+def pseudo_language() -> Iterator[None]:
+    """Make all sentences in the pseudo-language for as long as the context lasts."""
+    table = translated(sentences.sentences("en"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sentences, "_load", lambda _code: table)
+        yield
