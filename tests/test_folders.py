@@ -12,7 +12,8 @@ import certtrust as ct
 
 PACKAGE = Path(ct.__file__).parent
 ORDER = (
-    *("errors", "schema", "sources", "formats", "x509", "arrays", "texts", "names", "certificates", "devices"),
+    *("errors", "schema", "sources", "formats", "x509", "arrays", "texts", "table_files", "names"),
+    *("certificates", "devices"),
     *("registrations", "trust", "fleet", "endpoints", "evaluation", "explanation", "advice", "charts"),
     *("simulation", "testing", "report", "widgets", "cli", "__init__"),
 )

@@ -8,7 +8,7 @@ RFC 5280, section 6.1, as far as they concern the path; purposes, policies and r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..arrays.arrow import text
-from ..arrays.grouping import Codes, combine, distinct, places, same_objects, same_sets
+from ..arrays.grouping import Codes, combine, distinct, places, same_sets
 from ..schema import LINKS, TRUST_STATES, conform, empty
 from ..x509.columnar_structure import Outlines
 from ..x509.distinguished_names import Name, comparable
@@ -26,7 +26,7 @@ from ..x509.structure import outline
 from .issuers import ALWAYS
 from .links import candidates, extend, library
 from .name_constraints import Names, names
-from .paths import LISTED, Graph, Question, TrustPath, failure, find
+from .paths import LISTED, Graph, Question, TrustPath, as_data, distinct_paths, failure, find
 
 __all__ = ["TrustPath", "judge", "link", "path_at", "trust_at", "trust_paths"]
 
@@ -80,9 +80,10 @@ def judge(
     Returns
     -------
     DataFrame
-        Index of `leaves`; trust_paths (tuples of TrustPath, best first: the listed certificate itself, else
-        the shortest path; rows that are alike share one tuple) and trust_failure (why it is not trusted while
-        none of the paths holds, a key of `certtrust.schema.TRUST_STATES`; missing for a listed certificate).
+        Index of `leaves`; trust_paths (lists of dicts with the fields of TrustPath, best first: the listed
+        certificate itself, else the shortest path; rows that are alike share one list) and trust_failure
+        (why it is not trusted while none of the paths holds, a key of `certtrust.schema.TRUST_STATES`;
+        missing for a listed certificate).
 
     Notes
     -----
@@ -107,7 +108,7 @@ def judge(
     ]
     place = np.array([_PLACE.get(state, -1) for state in states], dtype=np.int64)
     return pd.DataFrame(
-        {"trust_paths": found.paths(leaves.index), "trust_failure": _categories(place[found.code], leaves.index)},
+        {"trust_paths": found.data(leaves.index), "trust_failure": _categories(place[found.code], leaves.index)},
         index=leaves.index,
     )
 
@@ -115,7 +116,7 @@ def judge(
 def trust_paths(
     leaves: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None = None
 ) -> pd.Series:
-    """Return the ways alone that `judge` finds, where nobody asks why there is none."""
+    """Return the ways alone that `judge` finds, as tuples of TrustPath, where nobody asks why there is none."""
     return _answered(leaves, certificates, trust, links).paths(leaves.index)
 
 
@@ -129,9 +130,16 @@ class _Answered(NamedTuple):
 
     def paths(self, index: pd.Index) -> pd.Series:
         """Return the answer to each row."""
-        found = np.empty(len(self.answers), dtype=object)
-        found[:] = [each or () for each in self.answers]
-        return pd.Series(found[self.code], index=index, dtype="object")
+        return self._of_rows([answer or () for answer in self.answers], index)
+
+    def data(self, index: pd.Index) -> pd.Series:
+        """Return the answer to each row as plain values."""
+        return self._of_rows([as_data(answer or ()) for answer in self.answers], index)
+
+    def _of_rows(self, answers: Sequence[Any], index: pd.Index) -> pd.Series:
+        cells = np.empty(len(answers), dtype=object)
+        cells[:] = answers
+        return pd.Series(cells[self.code], index=index, dtype="object")
 
 
 def _answered(
@@ -243,11 +251,9 @@ def path_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
 
 def _chosen(column: pd.Series, moment: pd.Series) -> tuple[Codes, list[TrustPath]]:
     """Return for each row the number of its first path that covers the moment (-1 = none), and the paths."""
-    tuples = column.to_numpy()
-    code, first = combine(same_objects(column))
-    distinct_paths = [tuples[row] if isinstance(tuples[row], tuple) else () for row in first]
-    flat = [path for paths in distinct_paths for path in paths]
-    counts = np.array([len(paths) for paths in distinct_paths], dtype=np.int64)
+    code, paths_of_code = distinct_paths(column)
+    flat = [path for paths in paths_of_code for path in paths]
+    counts = np.array([len(paths) for paths in paths_of_code], dtype=np.int64)
     starts = (np.cumsum(counts) - counts)[code] if len(code) else np.zeros(0, dtype=np.int64)
     counts = counts[code]
     not_before, not_after = (np.array([path[end] for path in flat], dtype=np.int64) for end in (1, 2))
