@@ -85,9 +85,14 @@ def write_parquet(frame: pd.DataFrame, table: Table, file: Any) -> None:
         for name, column in frame.items()
         if isinstance(column.dtype, pd.CategoricalDtype)
     }
-    about = json.dumps({"table": table.name, "categories": categories}, default=str)
-    metadata = {**(written.schema.metadata or {}), METADATA: about.encode()}
-    pq.write_table(written.replace_schema_metadata(metadata), file, compression="zstd")
+    about = {**(written.schema.metadata or {}), **metadata(table, categories)}
+    pq.write_table(written.replace_schema_metadata(about), file, compression="zstd")
+
+
+def metadata(table: Table, categories: dict[str, Any] | None = None) -> dict[bytes, bytes]:
+    """Return the metadata of a Parquet file of a table, by which `written_parquet` knows it."""
+    about = {"table": table.name, "categories": categories or {}}
+    return {METADATA: json.dumps(about, default=str).encode()}
 
 
 def read_parquet(source: Any, table: Table) -> pd.DataFrame:
@@ -114,13 +119,11 @@ def read_parquet(source: Any, table: Table) -> pd.DataFrame:
             if column.name in frame:
                 values = stored.column(column.name)
                 frame[column.name] = from_arrow(values, column.name, column.dtype).set_axis(frame.index)
-    except (pa.ArrowException, ValueError, OSError) as problem:
+        for name, words in _about(stored.schema.metadata).get("categories", {}).items():
+            categories = pd.Index(words["values"]).astype(words["dtype"])
+            frame[name] = frame[name].astype(pd.CategoricalDtype(categories, words["ordered"]))
+    except (pa.ArrowException, ValueError, LookupError, TypeError, AttributeError, OSError) as problem:
         raise SourceError(say("errors.reading.not_a_table", table=table.name, problem=problem)) from problem
-    about = json.loads((stored.schema.metadata or {}).get(METADATA, b"{}"))
-    for name, stored_as in about.get("categories", {}).items():
-        categories = pd.Index(stored_as["values"]).astype(stored_as["dtype"])
-        dtype = pd.CategoricalDtype(categories, stored_as["ordered"])
-        frame[name] = frame[name].astype(dtype)
     return frame
 
 
@@ -136,9 +139,18 @@ def written_csv(head: bytes, table: Table) -> bool:
     return head.startswith(",".join(f'"{name}"' for name in table.names).encode())
 
 
-def written_parquet(metadata: dict[bytes, bytes] | None, table: Table) -> bool:
+def written_parquet(stored: dict[bytes, bytes] | None, table: Table) -> bool:
     """Return True where `write_parquet` wrote a table, by the metadata of the file's schema."""
-    return json.loads((metadata or {}).get(METADATA, b"{}")).get("table") == table.name
+    return bool(_about(stored).get("table") == table.name)
+
+
+def _about(stored: dict[bytes, bytes] | None) -> dict[str, Any]:
+    """Return what `metadata` says in a Parquet file; nothing where another program wrote that."""
+    try:
+        about = json.loads((stored or {}).get(METADATA, b"{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def write_csv(frame: pd.DataFrame, table: Table, file: Any) -> None:

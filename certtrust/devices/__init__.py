@@ -60,7 +60,7 @@ def read_devices(source: Any, *, format: str | None = None) -> pd.DataFrame:  # 
     # Tables stand as they are; the entries between two of them become one.
     tables: list[pd.DataFrame] = []
     for is_table, group in groupby(found, key=lambda item: isinstance(item, pd.DataFrame)):
-        items = list(group)
+        items: list[Any] = list(group)
         tables += items if is_table else [_table(items)]
     return pd.concat([schema.empty(schema.DEVICES), *tables], ignore_index=True)[schema.DEVICES.names]
 
@@ -83,7 +83,7 @@ def _content(file: Source, form: str | None) -> Iterator[Entry | pd.DataFrame]:
             yield failed(f"no format of PBX objects is recognised; the formats are {', '.join(FORMATS)}")
 
 
-def _table(entries: list[Entry]) -> pd.DataFrame:
+def _table(entries: list[Any]) -> pd.DataFrame:
     """Return entries as a table, with serial and model completed from the hardware ID."""
     frame = schema.conform(pd.DataFrame(entries, columns=schema.DEVICES.names), schema.DEVICES)
     from_id, given = device_ids.serials(frame["hardware_id"]), device_ids.serials(frame["serial"])

@@ -5,11 +5,11 @@ from ...formats import listed
 FORMATS = listed(
     __name__,
     (
-        "parquet",
         "json_objects",
         "xml_objects",
         "backups",
         "csv_lines",
+        "parquet",
     ),
     helpers=("entries",),
 )
