@@ -50,6 +50,12 @@ def read(stamps: Any, notes: Notes) -> Columns:
     notes : Notes
         What cannot be read is added here.
     """
+    time, unset = moments(stamps, notes)
+    return {"time": time, "clock_unset": unset, "time_by": marked(present(time), "line")}
+
+
+def moments(stamps: Any, notes: Notes) -> tuple[Any, Any]:
+    """Return the times in UTC and whether the clock was not set, as `read` does."""
     is_text = not pa.types.is_timestamp(stamps.type)
     time = _at_once(stamps) if is_text else _shown(stamps.cast(MOMENT, safe=False))
     if time is None:
@@ -57,9 +63,7 @@ def read(stamps: Any, notes: Notes) -> Columns:
     notes.unread(stamps, time, "the time cannot be read")
     since = time.cast(pa.int64())
     unset = pc.and_(pc.greater_equal(since, -_EASTERNMOST), pc.less(since, _END_OF_1970))
-    if pc.any(unset).as_py():
-        time = pc.if_else(unset, pa.scalar(None, MOMENT), time)
-    return {"time": time, "clock_unset": unset, "time_by": marked(present(time), "line")}
+    return pc.if_else(unset, pa.scalar(None, MOMENT), time) if pc.any(unset).as_py() else time, unset
 
 
 def _shown(time: Any) -> Any:

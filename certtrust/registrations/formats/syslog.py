@@ -85,7 +85,7 @@ def _parts(lines: Spans, layout: Any, blanks: Cuts) -> Parts:
 
 def _time(stamp: Spans, old: Flags, log: Log, notes: Notes) -> Columns:
     """Return time, clock_unset and time_by; stamps without a year get theirs from the file."""
-    time, unset, _ = times.read(stamp.where(~old).text(), notes).values()
+    time, unset = times.moments(stamp.where(~old).text(), notes)
     by = np.where(present(time), 0, -1)
     if old.any():
         rows = np.flatnonzero(old)
