@@ -12,7 +12,7 @@ import certtrust as ct
 
 PACKAGE = Path(ct.__file__).parent
 ORDER = (
-    *("errors", "schema", "sources", "formats", "x509", "arrays", "texts", "table_files", "names"),
+    *("errors", "x509", "arrays", "texts", "schema", "sources", "formats", "table_files", "names"),
     *("certificates", "devices"),
     *("registrations", "trust", "fleet", "endpoints", "evaluation", "explanation", "advice", "charts"),
     *("simulation", "testing", "report", "widgets", "cli", "__init__"),
