@@ -71,6 +71,8 @@ def listed(package: str, names: Sequence[str], *, helpers: Iterable[str] = ()) -
         for part in ("NAME", "sniff", "read"):
             if not hasattr(module, part):
                 raise CerttrustError(f"{package}.{name} is listed as a format but has no {part}")
+        if module.NAME in formats:
+            raise CerttrustError(f"two formats are called {module.NAME!r}; {package}.{name} needs another NAME")
         formats[module.NAME] = module
     return formats
 
