@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from . import schema
+from . import schema, table_files
 from .certificates.reading import read_certificates
 from .certificates.trust_lists import read_trust_list
 from .devices import read_devices
 from .errors import SourceError
 from .registrations import read_registrations
+from .texts.sentences import say
 from .trust import trust_state
 
 FOLDERS = ("certificates", "trust", "devices", "registrations")
 """The folders of a fleet directory; each may be absent, and then its table is empty."""
+TABLES = {name: schema.TABLES[name.upper()] for name in (*FOLDERS, "links")}
+"""The tables of a fleet that `Fleet.save` writes, by the names of their files."""
 
 
 @dataclass(frozen=True)
@@ -43,26 +47,70 @@ class Fleet:
         sizes = ", ".join(f"{len(getattr(self, name))} {name}" for name in FOLDERS)
         return f"Fleet({sizes})"
 
+    def save(self, directory: str | Path) -> Path:
+        """Write the tables as Parquet, links included; `read_fleet` gives the same fleet.
+
+        Parameters
+        ----------
+        directory : path
+            A new or an empty one, or one that holds a saved fleet, which is replaced.
+
+        Returns
+        -------
+        Path
+            The directory.
+
+        Raises
+        ------
+        SourceError
+            If the directory holds anything else, which would be read with the fleet or lost.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> fleet = link(read_fleet("data/fleet"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     read_fleet(fleet.save(folder)).links.equals(fleet.links)
+        True
+        """
+        root = Path(directory)
+        if root.exists() and (not root.is_dir() or {path.name for path in root.iterdir()} - _FILES):
+            raise SourceError(say("errors.reading.no_place_to_save", path=repr(str(directory))))
+        root.mkdir(parents=True, exist_ok=True)
+        for name, table in TABLES.items():
+            frame, path = getattr(self, name), root / f"{name}.parquet"
+            if frame is None:
+                path.unlink(missing_ok=True)
+                continue
+            # A table that is there already stays whole until the new one is.
+            table_files.write_parquet(frame, table, path.with_suffix(".new"))
+            os.replace(path.with_suffix(".new"), path)
+        return root
+
+
+_FILES = {f"{name}{suffix}" for name in TABLES for suffix in (".parquet", ".new")}
+
 
 def read_fleet(directory: str | Path) -> Fleet:
-    """Read a fleet from a directory with the folders certificates, trust, devices and registrations.
+    """Read a fleet from a directory with four folders of files, or from one that `Fleet.save` wrote.
 
     Parameters
     ----------
     directory : path
         `certificates/` holds certificate files of any shape (a file name may carry the device's serial or
         hardware ID), `trust/` one file per PBX, named after it, `devices/` PBX objects and
-        `registrations/` logs. A folder that is absent gives an empty table.
+        `registrations/` logs. A folder that is absent gives an empty table. A saved fleet is the
+        Parquet files of its tables instead.
 
     Returns
     -------
     Fleet
-        Without links; `link` adds them.
+        A saved fleet as it was saved, else one without links; `link` adds them.
 
     Raises
     ------
     SourceError
-        If the directory does not exist or has none of the four folders.
+        If the directory does not exist, has neither the folders nor a saved fleet, or has both.
 
     Examples
     --------
@@ -70,11 +118,17 @@ def read_fleet(directory: str | Path) -> Fleet:
     True
     """
     root = Path(directory)
+    folders = ", ".join(FOLDERS)
     if not root.is_dir():
-        raise SourceError(f"{str(directory)!r} is not a directory; give the folder that holds {', '.join(FOLDERS)}")
+        raise SourceError(say("errors.reading.no_directory", path=repr(str(directory)), folders=folders))
     present = {name: root / name for name in FOLDERS if (root / name).is_dir()}
+    saved = {name: path for name in TABLES if (path := root / f"{name}.parquet").is_file()}
+    if present and saved:
+        raise SourceError(say("errors.reading.two_fleets", path=repr(str(directory)), folders=folders))
+    if saved:
+        return _saved(root, saved)
     if not present:
-        raise SourceError(f"{str(directory)!r} has none of the folders {', '.join(FOLDERS)}; put your files into them")
+        raise SourceError(say("errors.reading.no_folders", path=repr(str(directory)), folders=folders))
     readers: dict[str, tuple[Callable[[Path], pd.DataFrame], schema.Table]] = {
         "certificates": (read_certificates, schema.CERTIFICATES),
         "trust": (read_trust_list, schema.TRUST),
@@ -86,6 +140,12 @@ def read_fleet(directory: str | Path) -> Fleet:
         for name, (reader, table) in readers.items()
     }
     return Fleet(**frames)
+
+
+def _saved(root: Path, files: dict[str, Path]) -> Fleet:
+    if absent := [name for name in FOLDERS if name not in files]:
+        raise SourceError(say("errors.reading.half_a_fleet", path=repr(str(root)), table=f"{absent[0]}.parquet"))
+    return Fleet(**{name: table_files.read_parquet(path, TABLES[name]) for name, path in files.items()})
 
 
 def link(fleet: Fleet) -> Fleet:

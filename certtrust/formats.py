@@ -6,10 +6,13 @@ one line in that folder's list; the reader tries the formats in the order of the
 
 from __future__ import annotations
 
+import codecs
+import io
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from importlib import import_module
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
 import pandas as pd
 
@@ -58,6 +61,8 @@ def listed(package: str, names: Sequence[str], *, helpers: Iterable[str] = ()) -
         If a module is not in the list, or lacks a part of what a format is: the sentence says what.
     """
     modules = {module.name for module in pkgutil.iter_modules(import_module(package).__path__)}
+    if absent := [name for name in names if name not in modules]:
+        raise CerttrustError(f"{package} lists the format {absent[0]}, but has no {absent[0]}.py")
     if forgotten := sorted(modules - {*names, *helpers}):
         raise CerttrustError(f"{package}.{forgotten[0]} is not in the list of formats of {package}")
     formats = {}
@@ -66,6 +71,8 @@ def listed(package: str, names: Sequence[str], *, helpers: Iterable[str] = ()) -
         for part in ("NAME", "sniff", "read"):
             if not hasattr(module, part):
                 raise CerttrustError(f"{package}.{name} is listed as a format but has no {part}")
+        if module.NAME in formats:
+            raise CerttrustError(f"two formats are called {module.NAME!r}; {package}.{name} needs another NAME")
         formats[module.NAME] = module
     return formats
 
@@ -73,3 +80,38 @@ def listed(package: str, names: Sequence[str], *, helpers: Iterable[str] = ()) -
 def recognise(formats: Iterable[Any], head: bytes) -> Any | None:
     """Return the first format that knows the beginning of a file, or None."""
     return next((form for form in formats if form.sniff(head)), None)
+
+
+def begin(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
+    """Return the first bytes of a stream, up to HEAD, and a stream that still begins with them."""
+    head = b""
+    while len(head) < HEAD and (piece := stream.read(HEAD - len(head))):
+        head += piece
+    if stream.seekable():
+        stream.seek(0)
+        return head, stream
+    return head, io.BufferedReader(cast(Any, _Rejoined(head, stream)), HEAD)
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream of which the beginning was read already."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = io.BytesIO(head)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._head.read(len(buffer)) or self._rest.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@lru_cache(maxsize=4)
+def as_text(head: bytes) -> str:
+    """Return the beginning of a text file as text, whether it is UTF-8 or UTF-16."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head.decode("utf-16", "replace")
+    return head.decode("utf-8-sig", "replace")

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from .errors import UnknownTableError
+from .texts.sentences import say
 
 TEXT = "str"
 FLAG = "boolean"
@@ -322,7 +323,11 @@ ATTEMPTS = Table(
         Column("trust_state", WORD, "how it is trusted, or why not; see certtrust.schema.TRUST_STATES", "chain"),
         Column("trusted_by", TEXT, "fingerprint of the trust list's entry", "77ab...10c2"),
         Column(
-            "trust_paths", OBJECT, "every way to an entry of the list with the time span in which its CAs are valid", ""
+            "trust_paths",
+            OBJECT,
+            "every way to an entry of the list: dicts of certificates (fingerprints above the leaf, the entry last), "
+            "not_before and not_after (microseconds since 1970 between which all of these are valid)",
+            "",
         ),
         Column(
             "trust_detail",
@@ -395,7 +400,7 @@ def columns(table: str) -> pd.DataFrame:
     found = TABLES.get(table.upper())
     if found is None:
         known = ", ".join(name.lower() for name in TABLES)
-        raise UnknownTableError(f"there is no table {table!r}; the tables are {known}")
+        raise UnknownTableError(say("errors.reading.unknown_table", table=repr(table), tables=known))
     rows = [(column.name, column.dtype, column.meaning, column.example) for column in found]
     return pd.DataFrame(rows, columns=["name", "dtype", "meaning", "example"])
 

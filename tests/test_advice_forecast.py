@@ -77,7 +77,7 @@ def test_a_certificate_is_to_blame_for_what_its_end_takes_down(fleet):
         before = ct.check(rows, at=ending.ends)
         after = ct.check(rows, at=ending.ends + pd.Timedelta(seconds=1))
         down = rows[(before["verdict"] == "pass") & (after["verdict"] == "fail")]
-        above = [{each for path in paths for each in path[0]} for paths in down["trust_paths"]]
+        above = [{each for path in paths for each in path["certificates"]} for paths in down["trust_paths"]]
         its = [ending.fingerprint in {own, *cas} for own, cas in zip(down["fingerprint"], above, strict=True)]
         mine = down[np.array(its, dtype=bool)]
         assert (len(mine), mine["device"].nunique()) == (ending.attempts, ending.devices)

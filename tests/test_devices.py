@@ -12,6 +12,7 @@ from certtrust import schema, simulate
 from certtrust.devices import read_devices, shared_hardware_ids
 from certtrust.errors import SourceError
 from certtrust.simulation.files import write
+from certtrust.table_files import write_csv, write_parquet
 
 # Made in the shape of the documented replication message, with values of our own.
 USER = {
@@ -340,3 +341,70 @@ class TestSamples:
         """Reception's phone stands at the hall as well."""
         found = shared_hardware_ids(read_devices(SAMPLES / "replication.jsonl"))
         assert found["user"].tolist() == ["reception", "hall"]
+
+
+class TestOwnTable:
+    """DEVICES as it was written, in Parquet and in CSV."""
+
+    TABLE = read_devices([json.dumps(USER), LIST, BACKUP, b"nothing of any format"])
+
+    @pytest.mark.parametrize("holes", [False, True])
+    def test_it_is_read_as_it_was(self, tmp_path, holes):
+        """Sources, reasons and holes included: nothing is completed that was missing."""
+        table = self.TABLE.copy()
+        assert table["parse_error"].notna().any()
+        if holes:
+            table.loc[::2, ["serial", "model", "tls_only", "parse_error", "long_name"]] = pd.NA
+            table.loc[1, "long_name"] = 'two\r\nlines; "and" more'
+        write_parquet(table, schema.DEVICES, tmp_path / "a.parquet")
+        write_csv(table, schema.DEVICES, tmp_path / "b.csv")
+        table.to_parquet(tmp_path / "c.parquet")
+        table.to_csv(tmp_path / "d.csv", index=False)
+        # What pandas wrote may as well be a form that somebody filled in: there, holes are completed.
+        for name in ("a.parquet", "b.csv", *(() if holes else ("c.parquet", "d.csv"))):
+            pd.testing.assert_frame_equal(read_devices(tmp_path / name), table, obj=name)
+        assert len(read_devices(tmp_path)) == 4 * len(table)
+
+    def test_a_form_that_was_filled_in_is_completed(self, tmp_path):
+        """All columns stand there, and most are empty."""
+        form = pd.DataFrame({"hardware_id": ["0090332F688A", "IP222-2f-68-8b"]}, columns=schema.DEVICES.names)
+        form.to_csv(tmp_path / "form.csv", index=False)
+        form.to_parquet(tmp_path / "form.parquet")
+        for name in ("form.csv", "form.parquet"):
+            frame = read_devices(tmp_path / name)
+            assert cells(frame, "serial", "model") == [("0090332f688a", None), (None, "IP222")]
+            assert frame["source"].tolist() == [f"{tmp_path}/{name}"] * 2
+
+    def test_some_columns_are_an_export_from_elsewhere(self, tmp_path):
+        """Serials and models are completed, and a serial that stands beside a hardware ID is kept."""
+        rows = pd.DataFrame(
+            {
+                "hardware_id": ["IP222-2f-68-8a", None, "0090332f688b", None],
+                "serial": ["00-90-33-2F-68-8A", "9.03328E+09", None, None],
+                "tls_only": ["yes", "-1", "no", "yes"],
+            }
+        )
+        rows.to_parquet(tmp_path / "a.parquet")
+        rows.to_csv(tmp_path / "b.csv", index=False)
+        for name in ("a.parquet", "b.csv"):
+            frame = read_devices(tmp_path / name)
+            assert cells(frame, "serial", "model", "tls_only", "parse_error") == [
+                ("0090332f688a", "IP222", True, None),
+                (None, None, None, "the serial is not 12 hex digits"),
+                ("0090332f688b", None, False, None),
+            ]
+            assert frame["source"].tolist() == [f"{tmp_path}/{name}"] * 3
+
+    def test_a_table_with_torn_lines_is_read_line_by_line(self, tmp_path):
+        """What cannot be read says so."""
+        self.TABLE.to_csv(tmp_path / "torn.csv", index=False)
+        with (tmp_path / "torn.csv").open("a") as file:
+            file.write("hq,torn\n")
+        frame = read_devices(tmp_path / "torn.csv")
+        assert frame["serial"].notna().sum() == self.TABLE["serial"].notna().sum()
+        assert "has 2 fields" in frame["parse_error"].iloc[-1]
+
+    @pytest.mark.parametrize("content", [b"PAR1", b"PAR1" * 20])
+    def test_a_broken_parquet_file_is_a_row(self, content):
+        """With the reason."""
+        assert "Parquet" in read_devices(content)["parse_error"][0]

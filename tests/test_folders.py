@@ -12,7 +12,8 @@ import certtrust as ct
 
 PACKAGE = Path(ct.__file__).parent
 ORDER = (
-    *("errors", "schema", "formats", "x509", "arrays", "texts", "sources", "names", "certificates", "devices"),
+    *("errors", "x509", "arrays", "texts", "schema", "sources", "formats", "table_files", "names"),
+    *("certificates", "devices"),
     *("registrations", "trust", "fleet", "endpoints", "evaluation", "explanation", "advice", "charts"),
     *("simulation", "testing", "report", "widgets", "cli", "__init__"),
 )

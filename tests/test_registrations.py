@@ -7,12 +7,16 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from certtrust import schema
 from certtrust.errors import SourceError
 from certtrust.registrations import batches, read_registrations, to_parquet
+from certtrust.table_files import write_csv, write_parquet
 
 # Records in the shape of the documented event interface, as strict JSON, with values of our own.
 ALARM = (
@@ -547,3 +551,95 @@ def test_categories_are_those_that_occur():
         "state": ["up", "down"],
         "protocol": [],
     }
+
+
+class TestOwnTable:
+    """REGISTRATIONS as it was written, in Parquet and in CSV."""
+
+    LOGS = (
+        b'{"mt":"AddAlarm","type":"alarm","active":true,"code":"0x00010002","date":"0","host":"IP1-2f-68-8a"}\n{"x',
+        b"<134>1 2026-03-02T10:11:25.000001Z IP1-2f-68-8a app - - - state=rejected reason=48 name=a\xff\n\n<1\n",
+        b"time,state,serial\n1700000000,up,0090332f688a\n1,2\n",
+    )
+
+    @pytest.mark.parametrize("holes", [False, True])
+    def test_it_is_read_as_it_was(self, tmp_path, holes):
+        """Sources, lines, reasons and holes included: nothing is completed that was missing."""
+        table = read_registrations(list(self.LOGS))
+        assert table["parse_error"].notna().any()
+        if holes:
+            for name in ("serial", "state", "matched_by", "line", "clock_unset", "time", "parse_error"):
+                table.loc[::2, name] = None
+            table.loc[1, "details"] = 'two\r\nlines, "and" more'
+        write_parquet(table, schema.REGISTRATIONS, tmp_path / "a.parquet")
+        write_csv(table, schema.REGISTRATIONS, tmp_path / "b.csv")
+        table.to_parquet(tmp_path / "c.parquet")
+        table.to_csv(tmp_path / "d.csv", index=False)
+        # What pandas wrote may as well be a form that somebody filled in: there, holes are completed.
+        for name in ("a.parquet", "b.csv", *(() if holes else ("c.parquet", "d.csv"))):
+            again = read_registrations(tmp_path / name)
+            if name == "d.csv":  # in which an empty line and a missing one look alike
+                again["raw"] = again["raw"].fillna("")
+            pd.testing.assert_frame_equal(again, table, check_categorical=False, obj=name)
+
+    def test_a_table_with_torn_lines_is_read_line_by_line(self, tmp_path):
+        """What cannot be read says so."""
+        table = read_registrations(self.LOGS[2])
+        write_csv(table, schema.REGISTRATIONS, tmp_path / "torn.csv")
+        with (tmp_path / "torn.csv").open("a") as file:
+            file.write("torn,line\n")
+        frame = read_registrations(tmp_path / "torn.csv")
+        assert frame["state"].tolist()[0] == "up"
+        assert "fields where the header has" in frame["parse_error"].iloc[-1]
+
+    def test_it_stays_what_it_was_however_often_it_is_written(self, tmp_path):
+        """Also by the writer of large logs."""
+        first, second = tmp_path / "first.parquet", tmp_path / "second.parquet"
+        assert to_parquet(list(self.LOGS), first) == to_parquet(first, second) == 7
+        again = read_registrations(second)
+        pd.testing.assert_frame_equal(again, read_registrations(list(self.LOGS)), check_categorical=False)
+
+
+class TestTimesThatAreNone:
+    """Times that nothing can show, and the zero times of clocks that were not set."""
+
+    @pytest.mark.parametrize("time", ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "0000-06-01 12:00:00"])
+    @pytest.mark.parametrize("others", [[], ["2026-03-02T10:11:25Z"], ["soon"]])
+    def test_no_time_and_a_reason(self, time, others):
+        """Whatever stands beside them, and the frame can be looked at and written."""
+        frame = read_registrations("\n".join(["time,state", f"{time},up", *(f"{other},up" for other in others)]))
+        assert pd.isna(frame["time"][0])
+        assert not frame["clock_unset"].fillna(False)[0]
+        assert "time cannot be read" in frame["parse_error"][0]
+        assert "up" in frame.to_csv()
+        assert "NaT" in repr(frame)
+
+    @pytest.mark.parametrize(
+        "time",
+        [
+            "1970-01-01T00:00:00+01:00",
+            "1970-01-01T00:00:00+14:00",
+            "1970-06-01T00:00:00Z",
+            "0001-01-01T00:00:00Z",
+            "0001-01-01T00:00:00+01:00",
+            "0001-01-01 00:00:00",
+            "0",
+        ],
+    )
+    @pytest.mark.parametrize("others", [[], ["2026-03-02T10:11:25Z"], ["soon"]])
+    def test_the_clock_was_not_set(self, time, others):
+        """Midnight of 1970 east of Greenwich, and the zero time of Go and .NET."""
+        frame = read_registrations("\n".join(["time,state", f"{time},up", *(f"{other},up" for other in others)]))
+        assert pd.isna(frame["time"][0])
+        assert frame["clock_unset"][0]
+        assert pd.isna(frame["parse_error"][0])
+
+    def test_so_in_parquet(self, tmp_path):
+        """Where times are numbers of another unit and range."""
+        times = np.array(["0000-06-01", "0001-01-01", "1969-12-31T23:00", "2026-03-02", "12000-01-01"], "M8[s]")
+        pq.write_table(pa.table({"time": times, "state": ["up"] * 5}), tmp_path / "times.parquet")
+        frame = read_registrations(tmp_path / "times.parquet")
+        assert frame["time"].notna().tolist() == [False, False, False, True, False]
+        assert frame["clock_unset"].fillna(False).tolist() == [False, True, True, False, False]
+        assert frame["parse_error"].notna().tolist() == [True, False, False, False, True]
+        assert "2026" in repr(frame)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from registration_lines import lines as written
 
 from certtrust import simulate
-from certtrust.registrations import field_values, reading, rfc3164_time, to_frame
+from certtrust.registrations import field_values, reading, times, to_frame
 from certtrust.registrations import read_registrations as read
 from certtrust.registrations.field_values import Notes
 from certtrust.registrations.formats import csv_lines, json_lines
@@ -190,9 +190,9 @@ STAMPS = st.one_of(
 def test_times_at_once_are_those_of_each_value(stamps):
     """The quick cast of a block accepts only what the careful way accepts, with the same outcome."""
     text = pa.array(stamps, field_values.TEXT)
-    at_once = field_values._moments_at_once(text)
+    at_once = times._at_once(text)
     if at_once is not None:
-        assert at_once.to_pylist() == field_values._moments_by_value(text).to_pylist()
+        assert at_once.to_pylist() == times._by_value(text).to_pylist()
 
 
 @given(moment=st.datetimes(datetime(1971, 1, 1), datetime(2199, 12, 31)), digits=st.integers(0, 6))
@@ -200,9 +200,9 @@ def test_every_iso_time_is_read_as_it_is(moment, digits):
     """Against the standard library's own reading."""
     text = moment.isoformat(timespec="microseconds")[: 20 + digits if digits else 19] + "Z"
     notes = Notes(pa.nulls(1, field_values.TEXT))
-    time, unset = field_values.moments(pa.array([text], field_values.TEXT), notes)
-    assert time.to_pylist() == [datetime.fromisoformat(text)]
-    assert unset.to_pylist() == [False]
+    columns = times.read(pa.array([text], field_values.TEXT), notes)
+    assert columns["time"].to_pylist() == [datetime.fromisoformat(text)]
+    assert columns["clock_unset"].to_pylist() == [False]
 
 
 @given(
@@ -215,13 +215,13 @@ def test_year_less_stamps_get_the_year_they_had(moment, later):
         later = min(later, 300)
     text = pa.array([f"{moment:%b} {moment.day:2d} {moment:%H:%M:%S}"], field_values.TEXT)
     modified = (pd.Timestamp(moment, tz="UTC") + pd.Timedelta(days=later)).as_unit("us")
-    assert rfc3164_time.moments(text, modified).to_pylist() == [moment.replace(tzinfo=UTC)]
+    assert times.without_year(text, modified).to_pylist() == [moment.replace(tzinfo=UTC)]
 
 
 @given(text=st.text(max_size=20).filter(lambda text: "\n" not in text))
 def test_what_is_no_stamp_is_missing(text):
     """Any other text of any width."""
-    moments = rfc3164_time.moments(pa.array([text, None], field_values.TEXT), pd.Timestamp("2026-03-02", tz="UTC"))
+    moments = times.without_year(pa.array([text, None], field_values.TEXT), pd.Timestamp("2026-03-02", tz="UTC"))
     assert moments.to_pylist() == [None, None]
 
 

@@ -115,7 +115,7 @@ def test_the_entry_must_be_valid_too_and_the_leaf_is_another_rules_matter():
     assert outcome([certificate("leaf", "root", ca=None, last=2021)], [ROOT])[0] == "chain"
     _, _, answer = outcome([LEAF, SUB], [certificate("root", first=2022, last=2025)])
     path = answer["trust_paths"].iloc[0][0]
-    spans = pd.to_datetime([path.not_before, path.not_after], unit="us", utc=True)
+    spans = pd.to_datetime([path["not_before"], path["not_after"]], unit="us", utc=True)
     assert [spans[0].isoformat(), spans[1].isoformat(timespec="seconds")] == [
         "2022-01-01T00:00:00+00:00",
         "2025-12-31T00:00:00+00:00",

@@ -16,7 +16,7 @@ from ..evaluation.check import CAUSES, check
 from ..evaluation.ownership import identities
 from ..fleet import Fleet, link
 from ..schema import ATTEMPTS, conform
-from ..trust.paths import TrustPath
+from ..trust.paths import TrustPath, distinct_paths
 from .remedies.actions import among, known_certificates
 
 _NEVER = np.iinfo(np.int64).max
@@ -187,7 +187,7 @@ def _changes(rows: pd.DataFrame, moments: Codes) -> tuple[Codes, Codes]:
     for name in ("not_before", "not_after"):
         there = np.flatnonzero(rows[name].notna())
         edges.append((there, np.asarray(rows[name].iloc[there].astype("int64"), dtype=np.int64)))
-    code, paths = _distinct_paths(rows)
+    code, paths = distinct_paths(rows["trust_paths"])
     ends = [sorted({edge for path in each for edge in (path.not_before, path.not_after)}) for each in paths]
     counts = np.array([len(each) for each in ends], dtype=np.int64)
     flat = np.array([edge for each in ends for edge in each], dtype=np.int64)
@@ -242,12 +242,6 @@ def _standing(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
 
 def _microseconds(moment: pd.Timestamp) -> int:
     return int(moment.as_unit("us").asm8.astype("int64"))
-
-
-def _distinct_paths(rows: pd.DataFrame) -> tuple[Codes, list[tuple[TrustPath, ...]]]:
-    tuples = rows["trust_paths"].to_numpy()
-    code, first = combine(np.fromiter(map(id, tuples), dtype=np.int64, count=len(tuples)))
-    return code, [tuples[row] or () for row in first]
 
 
 def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFrame:
@@ -309,7 +303,7 @@ def _first_end(rows: pd.DataFrame, known: pd.DataFrame, now: int) -> tuple[Codes
     """Return when each trusted registration ends, and by which certificate: its own, or a CA of its last path."""
     own = rows["not_after"].astype("int64").to_numpy(copy=True)
     own[rows["not_after"].isna().to_numpy()] = _NEVER
-    code, paths = _distinct_paths(rows)
+    code, paths = distinct_paths(rows["trust_paths"])
     last = [_last_path(each, now) for each in paths]
     end = known["not_after"].dropna().astype("int64").to_dict()
     blamed = [min(path.certificates, key=lambda each: end.get(each, _NEVER), default=None) for path in last]

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import ModuleType
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
 
 from .. import schema
 from ..errors import SourceError
+from ..formats import About, as_text, begin, recognise
 from ..names import device_ids
 from ..sources import Source, sources
-from .formats import backups, csv_lines, json_objects, xml_objects
+from ..texts.sentences import say
+from .formats import FORMATS
 from .formats.entries import Entry, failed
 
 __all__ = ["read_devices", "shared_hardware_ids"]
-
-FORMATS: dict[str, ModuleType] = {each.NAME: each for each in (json_objects, xml_objects, backups, csv_lines)}
-"""The formats, in the order in which a file is tried for them."""
 
 
 def read_devices(source: Any, *, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - the public name
@@ -28,16 +27,16 @@ def read_devices(source: Any, *, format: str | None = None) -> pd.DataFrame:  # 
     ----------
     source : path, glob, directory, bytes, str, open file, or an iterable of these
         PBX objects as JSON (PbxTableUsers, PbxAdminApi), SOAP XML, configuration backup or import list, or the
-        inventory of the Devices App; a directory may mix formats.
+        inventory of the Devices App, or columns of DEVICES as CSV or Parquet; a directory may mix formats.
     format : str, optional
-        json, xml, backup or csv; by default each file's beginning tells.
+        json, xml, backup, csv or parquet; by default each file's beginning tells.
 
     Returns
     -------
     DataFrame
         Table DEVICES (see `certtrust.columns`), in input order. Flags are three-valued: a flag that is inherited
         from a template (-1) or that the format does not tell is missing. A user without devices gives no row, what
-        cannot be read gives one with `parse_error`.
+        cannot be read gives one with `parse_error`. A file that holds the whole table is read as it was written.
 
     Raises
     ------
@@ -56,43 +55,42 @@ def read_devices(source: Any, *, format: str | None = None) -> pd.DataFrame:  # 
     [['user0', '0090332f688a', nan, True], ['user0', nan, 'IP222', False]]
     """
     if format is not None and format not in FORMATS:
-        raise SourceError(f"there is no format {format!r}; the formats are {', '.join(FORMATS)}")
-    rows = [{**entry, "source": each.name} for each in sources(source) for entry in _entries(each, format)]
-    frame = pd.DataFrame(rows, columns=schema.DEVICES.names)
-    return schema.conform(_identified(frame), schema.DEVICES)
+        raise SourceError(say("errors.reading.unknown_format", format=repr(format), formats=", ".join(FORMATS)))
+    found = (item for file in sources(source) for item in _entries(file, format))
+    # Tables stand as they are; the entries between two of them become one.
+    tables: list[pd.DataFrame] = []
+    for is_table, group in groupby(found, key=lambda item: isinstance(item, pd.DataFrame)):
+        items: list[Any] = list(group)
+        tables += items if is_table else [_table(items)]
+    return pd.concat([schema.empty(schema.DEVICES), *tables], ignore_index=True)[schema.DEVICES.names]
 
 
-def _entries(source: Source, form: str | None) -> Iterator[Entry]:
-    if source.error:
-        yield failed(source.error)
-        return
+def _entries(file: Source, form: str | None) -> Iterator[Entry | pd.DataFrame]:
     try:
-        with source.open() as stream:
-            content = _decoded(stream.read())
+        for item in [failed(file.error)] if file.error else _content(file, form):
+            yield item if isinstance(item, pd.DataFrame) else {"source": file.name, **item}
     except OSError as problem:
-        yield failed(f"reading stopped: {problem}")
-        return
-    chosen = FORMATS[form] if form else next((each for each in FORMATS.values() if each.sniff(content[:65536])), None)
-    if chosen is not None:
-        yield from chosen.read(content)
-    elif content.strip():
-        yield failed(f"no format of PBX objects is recognised; the formats are {', '.join(FORMATS)}")
+        yield {"source": file.name, **failed(f"reading stopped: {problem}")}
 
 
-def _decoded(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", "replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
+def _content(file: Source, form: str | None) -> Iterator[Entry | pd.DataFrame]:
+    with file.open() as opened:
+        head, stream = begin(opened)
+        chosen = FORMATS[form] if form else recognise(FORMATS.values(), head)
+        if chosen is not None:
+            yield from chosen.read(stream, About(file.name, file.modified))
+        elif as_text(head).strip():
+            yield failed(f"no format of PBX objects is recognised; the formats are {', '.join(FORMATS)}")
 
 
-def _identified(frame: pd.DataFrame) -> pd.DataFrame:
-    """Complete serial and model from the hardware ID, where nothing else tells them."""
-    hardware_id = frame["hardware_id"].astype("str")
-    model = frame["model"].astype("str").fillna(device_ids.hardware_ids(hardware_id)["model"])
-    return frame.assign(serial=device_ids.serials(hardware_id), model=model)
+def _table(entries: list[Any]) -> pd.DataFrame:
+    """Return entries as a table, with serial and model completed from the hardware ID."""
+    frame = schema.conform(pd.DataFrame(entries, columns=schema.DEVICES.names), schema.DEVICES)
+    from_id, given = device_ids.serials(frame["hardware_id"]), device_ids.serials(frame["serial"])
+    unread = frame["serial"].notna() & given.isna()
+    reason = frame["parse_error"].where(~unread, "the serial is not 12 hex digits")
+    model = frame["model"].fillna(device_ids.hardware_ids(frame["hardware_id"])["model"])
+    return frame.assign(serial=from_id.fillna(given), model=model, parse_error=reason)
 
 
 def shared_hardware_ids(devices: pd.DataFrame) -> pd.DataFrame:

@@ -72,7 +72,7 @@ class Diagnosis:
     def names(self) -> list[str]:
         """The names that the certificate has: its CN, DNS names and IP addresses."""
         row = self.result.iloc[0]
-        lists = [found for found in (row["dns_names"], row["ip_addresses"]) if isinstance(found, list)]
+        lists = [found for found in (row["dns_names"], row["ip_addresses"]) if isinstance(found, list | np.ndarray)]
         own = [row["subject_cn"]] if isinstance(row["subject_cn"], str) else []
         return list(dict.fromkeys([*own, *(name for found in lists for name in found)]))
 

@@ -269,7 +269,8 @@ def _fitting_cn(device: pd.Series, name: pd.Series) -> pd.Series:
 
 
 def _listed(value: Any) -> list[str]:
-    return value if isinstance(value, list) else []
+    # Lists are arrays in a file that pandas read.
+    return list(value) if isinstance(value, list | np.ndarray) else []
 
 
 _TOLD = ("why", "remedy")

@@ -1,7 +1,8 @@
 """Registration logs of every documented format as one table, a row per line.
 
-The formats: `json` (events, alarms, log records, the journal's export, certtrust's own JSON lines), `query` (HTTP
-log messages), `table` (the registrations that a phone shows), `csv` (certtrust's own), `syslog` and `parquet`.
+The formats: `json` (events, alarms, log records, the journal's export, certtrust's own JSON lines),
+`query` (HTTP log messages), `table` (the registrations that a phone shows), `csv` (certtrust's own),
+`syslog` and `parquet`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from .. import schema
+from ..table_files import metadata
 from . import field_values, to_frame
 from .coverage import pattern_coverage
 from .failures import intervals
@@ -118,8 +121,9 @@ def to_parquet(
     import pyarrow.parquet as pq  # which loads ssl
 
     rows = 0
-    with pq.ParquetWriter(path, field_values.SCHEMA, compression="zstd") as writer:
+    stored = field_values.SCHEMA.with_metadata(metadata(schema.REGISTRATIONS))
+    with pq.ParquetWriter(path, stored, compression="zstd") as writer:
         for table in tables(source, options(format, patterns, workers), progress=progress):
-            writer.write_table(table)
+            writer.write_table(table.replace_schema_metadata(stored.metadata))
             rows += len(table)
     return rows

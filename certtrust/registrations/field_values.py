@@ -5,7 +5,6 @@ What cannot be read becomes missing and a note; what is absent becomes missing w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
@@ -17,28 +16,16 @@ import pyarrow.compute as pc
 
 from .. import schema
 from ..names import device_ids
+from ..table_files import ARROW
 from . import vocabulary
 from .text.spans import Flags, Places, Spans, present
 
-TEXT = pa.large_string()
-MOMENT = pa.timestamp("us", tz="UTC")
+TEXT, MOMENT = ARROW[schema.TEXT], ARROW[schema.MOMENT]
 COLUMNS = {column.name: column for column in schema.REGISTRATIONS}
 
-_ARROW = {
-    schema.TEXT: TEXT,
-    schema.WORD: pa.dictionary(pa.int32(), TEXT),
-    schema.FLAG: pa.bool_(),
-    schema.COUNT: pa.int64(),
-    schema.MOMENT: MOMENT,
-}
-SCHEMA = pa.schema([(name, _ARROW[column.dtype]) for name, column in COLUMNS.items()])
+SCHEMA = pa.schema([(name, ARROW[column.dtype]) for name, column in COLUMNS.items()])
 
 NOTHING = pa.scalar(None, TEXT)
-
-_END_OF_1970 = 365 * 24 * 3600 * 10**6
-_FIRST, _LAST = pd.Timestamp("0001-01-01", tz="UTC").as_unit("us"), pd.Timestamp("9999-12-31 23:59:59.999999", tz="UTC")
-"""The years that Python and pandas can show."""
-_ZONED = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)?)$")
 
 Columns = dict[str, Any]
 """Arrow arrays of one length by column name; words are plain text until `table` encodes them."""
@@ -100,11 +87,6 @@ def coded(codes: Any, names: list[str]) -> Any:
     )
 
 
-def stamped(time: Any) -> Any:
-    """Return `line` where there is a time: the line itself tells all of it."""
-    return marked(present(time), "line")
-
-
 def blank(text: Any) -> Flags:
     """Tell which texts are empty or nothing but white space."""
     letter = Spans.of(text).letter(0)
@@ -134,66 +116,6 @@ def words(text: Any, function: Callable[[list[Any]], Iterable[Any]]) -> Any:
     encoded = text.dictionary_encode()
     made = pa.array(function(encoded.dictionary.to_pylist()), TEXT).dictionary_encode()
     return pa.DictionaryArray.from_arrays(made.indices.take(encoded.indices), made.dictionary)
-
-
-def moments(text: Any, notes: Notes) -> tuple[Any, Any]:
-    """Return times in UTC and whether the clock was not set, from ISO 8601 text or Unix time.
-
-    Numbers are seconds since 1970, or milli-, micro- or nanoseconds where they would lie beyond the year 5000.
-    """
-    time = _moments_at_once(text)
-    if time is None:
-        time = _moments_by_value(text)
-        notes.unread(text, time, "the time cannot be read")
-    since = time.cast(pa.int64())
-    unset = pc.and_(pc.greater_equal(since, 0), pc.less(since, _END_OF_1970))
-    return pc.if_else(unset, pa.scalar(None, MOMENT), time) if pc.any(unset).as_py() else time, unset
-
-
-def _moments_at_once(text: Any) -> Any:
-    """Return the times where all of them have the plain form of the first one, else None."""
-    first = pc.index(pc.is_valid(text), True).as_py()
-    if first < 0:
-        return pa.nulls(len(text), MOMENT)
-    sample = text[first].as_py().strip()
-    form = pa.int64() if sample.isdigit() else MOMENT if _ZONED.search(sample) else pa.timestamp("us")
-    try:
-        parsed = text.cast(form)
-    except pa.ArrowInvalid:
-        return None
-    if form == pa.int64():
-        return _from_numbers(parsed)
-    return parsed if form == MOMENT else parsed.cast(pa.int64()).cast(MOMENT)
-
-
-def _from_numbers(number: Any) -> Any:
-    smallest, largest = (pc.min_max(number)[key].as_py() for key in ("min", "max"))
-    if smallest is None:
-        return pa.nulls(len(number), MOMENT)
-    if smallest < 0:
-        return None
-    if largest < 10**11:
-        return pc.multiply(number, 10**6).cast(MOMENT)
-    cells = pc.fill_null(number, 0).to_numpy()
-    scaled = np.select(
-        [cells < 10**11, cells < 10**14, cells < 10**17], [cells * 10**6, cells * 10**3, cells], cells // 1000
-    )
-    return pa.array(scaled, mask=pc.is_null(number).to_numpy(zero_copy_only=False)).cast(MOMENT)
-
-
-def _moments_by_value(text: Any) -> Any:
-    encoded = text.dictionary_encode()
-    values = pd.Series(encoded.dictionary.to_pylist(), dtype="str").str.strip()
-    number = values.str.fullmatch(r"[0-9]{1,19}(?:\.[0-9]{1,9})?").fillna(False).astype(bool)
-    microseconds = [_microseconds(value) if plain else 0 for value, plain in zip(values, number, strict=True)]
-    numbers = pd.Series(pd.to_datetime(np.array(microseconds, "int64"), unit="us", utc=True)).where(number)
-    words = values.where(~number)
-    iso = pd.to_datetime(words, format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
-    compact = pd.to_datetime(words, format="%Y%m%d-%H%M%S", utc=True, errors="coerce").astype("datetime64[us, UTC]")
-    found = numbers.astype("datetime64[us, UTC]").fillna(compact).fillna(iso)
-    # pandas reads -5 as a year, and cannot show it.
-    found = found.where(found.between(_FIRST, _LAST))
-    return pa.array(found, MOMENT, from_pandas=True).take(encoded.indices)
 
 
 _SERIAL = "^[0-9a-f]{12}$"
@@ -230,16 +152,6 @@ def hardware_ids(text: Any) -> Any:
         r"^\s*[A-Za-z].*-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}\s*$",
         one_spelling,
     )
-
-
-def _microseconds(number: str) -> int:
-    """Return Unix time in microseconds, from what its size says it is counted in."""
-    whole, _, fraction = number.partition(".")
-    count = int(whole)
-    digits = 6 if count < 10**11 else 3 if count < 10**14 else 0
-    if digits:
-        return count * int(10**digits) + int(fraction.ljust(digits, "0")[:digits])
-    return count if count < 10**17 else count // 1000
 
 
 def _spelled(text: Any, right: str, likely: str, function: Callable[[pd.Series], pd.Series]) -> Any:

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from ..errors import CerttrustError
 from ..names.device_ids import HARDWARE_ID, SERIAL
+from ..texts.sentences import say
 from . import field_values as typed
 from . import record_fields
 from .field_values import NOTHING, TEXT, Columns, Notes, spread
@@ -84,7 +85,7 @@ def compiled(patterns: Any) -> tuple[Pattern, ...]:
         patterns = [patterns]
     if not isinstance(patterns, Mapping):
         if not isinstance(patterns, Iterable):
-            raise PatternError(f"patterns are regular expressions, not {type(patterns).__name__}")
+            raise PatternError(say("errors.reading.patterns_type", type=type(patterns).__name__))
         patterns = {f"pattern {number}": each for number, each in enumerate(patterns, start=1)}
     return tuple(_compiled(str(name), regex) for name, regex in patterns.items())
 
@@ -93,11 +94,13 @@ def _compiled(name: str, regex: Any) -> Pattern:
     try:
         made = re.compile(regex)
     except (re.error, TypeError) as error:
-        raise PatternError(f"{name} {regex!r} is no regular expression: {error}") from error
+        problem = say("errors.reading.no_pattern", name=name, pattern=repr(regex), problem=error)
+        raise PatternError(problem) from error
     unknown = set(made.groupindex) - set(record_fields.FIELDS)
     if unknown or not made.groupindex:
-        what = f"has no column for {', '.join(sorted(unknown))}" if unknown else "has no named group"
-        raise PatternError(f"{name} {made.pattern!r} {what}; groups are named {', '.join(record_fields.FIELDS)}")
+        key = "errors.reading.unknown_group" if unknown else "errors.reading.no_group"
+        groups, columns = ", ".join(sorted(unknown)), ", ".join(record_fields.FIELDS)
+        raise PatternError(say(key, name=name, pattern=repr(made.pattern), groups=groups, columns=columns))
     return Pattern(name, made, _runs_fast(made))
 
 

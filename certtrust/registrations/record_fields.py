@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import field_values as typed
-from .field_values import NOTHING, Columns, Notes, constant
+from . import times
+from .field_values import NOTHING, TEXT, Columns, Notes, constant
 from .vocabulary import reasons
 
 FIELDS = (
@@ -36,13 +39,15 @@ AS_THEY_STAND = ("pbx", "registration_name", "interface", "remote_address", "cod
 
 
 def from_fields(fields: Columns, notes: Notes) -> Columns:
-    """Return the typed columns of text fields that are named like the columns; empty fields are missing."""
-    trimmed = {name: typed.blank_to_null(text) for name, text in fields.items()}
+    """Return the typed columns of text fields that are named like the columns; empty fields are missing.
+
+    The time may also be Arrow's own timestamps.
+    """
+    trimmed = {name: typed.blank_to_null(field) if field.type == TEXT else field for name, field in fields.items()}
     given = {name: text for name, text in trimmed.items() if text.null_count < len(text)}
     made: Columns = {name: given[name] for name in AS_THEY_STAND if name in given}
     if "time" in given:
-        made["time"], made["clock_unset"] = typed.moments(given["time"], notes)
-        made["time_by"] = typed.stamped(made["time"])
+        made |= times.read(given["time"], notes)
     if "clock_unset" in given:
         made["clock_unset"] = _either(typed.flags(given["clock_unset"], "clock_unset", notes), made.get("clock_unset"))
     made.update(_device(given, notes))
@@ -61,6 +66,42 @@ def from_fields(fields: Columns, notes: Notes) -> Columns:
     if "fingerprint" in given:
         made["fingerprint"] = typed.fingerprints(given["fingerprint"])
     return typed.named(made)
+
+
+KEPT = ("source", "line", "raw", "parse_error", "matched_by", "time_by")
+"""Columns beside them in which a table says where its rows come from and what was wrong with them."""
+
+
+def from_table(columns: Columns, first: int, name: str) -> Columns:
+    """Return the columns of a table of which the row `first` (from 1) of a file is the first one here.
+
+    A table that this package wrote keeps where its rows came from and what was wrong with them; the
+    rows of another one are numbered.
+    """
+    given = {key: _as_field(key, column) for key, column in columns.items()}
+    count = len(next(iter(given.values()), ()))
+    notes = Notes(pa.nulls(count, TEXT))
+    made = from_fields({key: given[key] for key in FIELDS if key in given}, notes)
+    made |= {key: given[key] for key in KEPT if key in given}
+    made.setdefault("source", constant(name, count))
+    made.setdefault("matched_by", constant("record", count))
+    line = given["line"].cast(pa.int64()) if "line" in given else pa.array(np.arange(first, first + count))
+    problems = given.get("parse_error", pa.nulls(count, TEXT))
+    return made | {"line": line, "parse_error": typed.first(problems, notes.text)}
+
+
+def _as_field(name: str, column: Any) -> Any:
+    """Return a column of any table as text, or as timestamps where it holds them."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if name == "time" and pa.types.is_timestamp(column.type):
+        return column
+    if pa.types.is_nested(column.type) or pa.types.is_null(column.type):
+        return pa.nulls(len(column), TEXT)
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        cells = [cell and cell.decode("utf-8", "replace") for cell in column.to_pylist()]
+        return pa.array(cells, TEXT)
+    return column.cast(TEXT)
 
 
 def _either(one: Any, other: Any) -> Any:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from .. import schema
+from ..table_files import from_arrow
 from .field_values import COLUMNS, SCHEMA, TEXT, Columns, constant
 from .text.spans import Spans
 
@@ -49,29 +49,7 @@ def frame(whole: Any) -> pd.DataFrame:
     for column in sorted(schema.REGISTRATIONS, key=lambda column: column.dtype != schema.WORD):
         chunked = whole.column(column.name)
         whole = whole.drop_columns([column.name])
-        if column.dtype == schema.WORD:
-            series[column.name] = pd.Series(chunked.unify_dictionaries().to_pandas()).astype("category")
-            continue
-        pa.default_memory_pool().release_unused()
-        series[column.name] = _typed(chunked, column.dtype)
+        if column.dtype != schema.WORD:
+            pa.default_memory_pool().release_unused()
+        series[column.name] = from_arrow(chunked, column.name, column.dtype)
     return pd.DataFrame({name: series[name] for name in COLUMNS}, copy=False)
-
-
-def _typed(chunked: Any, dtype: str) -> pd.Series:
-    if dtype == schema.TEXT:
-        return _text(chunked)
-    if dtype == schema.MOMENT:
-        return pd.Series(chunked.to_pandas()).astype("datetime64[us, UTC]")
-    return _masked(chunked, dtype)
-
-
-def _text(chunked: Any) -> pd.Series:
-    return pd.Series(pd.array(chunked, dtype=pd.StringDtype("pyarrow", na_value=np.nan)))
-
-
-def _masked(chunked: Any, dtype: str) -> pd.Series:
-    empty = pc.is_null(chunked).to_numpy()
-    values = (pc.fill_null(chunked, 0 if dtype == "Int64" else False) if chunked.null_count else chunked).to_numpy()
-    values = values if values.flags.writeable else values.copy()
-    array = pd.arrays.IntegerArray if dtype == "Int64" else pd.arrays.BooleanArray
-    return pd.Series(array(values, empty))

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..errors import CerttrustError
 from ..fleet import Fleet
+from ..texts.sentences import say
 from .devices import draw
 from .faults import CAUSES, Faults, drawn
 from .files import with_raw, write
@@ -74,9 +75,9 @@ def simulate(devices: int = 200, *, seed: int = 0, faults: Faults | None = None,
     ['certificate.trust']
     """
     if devices < 0:
-        raise CerttrustError(f"devices={devices}; the number of devices is 0 or more")
+        raise CerttrustError(say("errors.simulation.devices", devices=devices))
     if gaps is not None and not 0 <= gaps <= 1:
-        raise CerttrustError(f"gaps={gaps}; a share is between 0 and 1")
+        raise CerttrustError(say("errors.simulation.gaps", gaps=gaps))
     rng = Random(seed)  # noqa: S311 - a reproducible example, no secret; the keys come from the system
     sickness = drawn(devices, faults, rng)
     cas = authorities(rng)

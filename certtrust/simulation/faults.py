@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from random import Random
 
 from ..errors import CerttrustError
+from ..texts.labels import listed
+from ..texts.sentences import say
 
 REQUIRED: dict[str, tuple[str, ...]] = {
     "h323-password": ("time.clock", "transport.tls_only", "password.tls_only"),
@@ -116,14 +118,14 @@ def _checked(faults: Faults) -> dict[frozenset[str], float]:
         causes = frozenset({key} if isinstance(key, str) else key)
         unknown = sorted(causes - set(CAUSES))
         if unknown or not causes:
-            raise CerttrustError(f"{unknown or key!r} is no cause; the known causes are {', '.join(CAUSES)}")
+            raise CerttrustError(
+                say("errors.simulation.no_cause", cause=repr(unknown or key), causes=", ".join(CAUSES))
+            )
         if not scenarios(causes) or len(causes & set(LOGGED)) > 1:
-            raise CerttrustError(f"{' and '.join(sorted(causes))} cannot meet on one device: they exclude each other")
+            raise CerttrustError(say("errors.simulation.excluded", causes=listed(sorted(causes))))
         if not 0 <= share <= 1:
-            raise CerttrustError(f"the share of {key!r} is {share}; a share is between 0 and 1")
+            raise CerttrustError(say("errors.simulation.share", cause=repr(key), share=share))
         shares[causes] = shares.get(causes, 0.0) + share
     if sum(shares.values()) > 1 + 1e-9:
-        raise CerttrustError(
-            f"the shares add up to {sum(shares.values()):.3g}; they are shares of one fleet, at most 1"
-        )
+        raise CerttrustError(say("errors.simulation.shares", total=f"{sum(shares.values()):.3g}"))
     return shares

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..errors import CerttrustError
 from ..fleet import Fleet
+from ..texts.sentences import say
 
 CSV_COLUMNS = (
     "time",
@@ -33,34 +34,6 @@ CSV_COLUMNS = (
 )
 _TEXTS = {True: ("Registration down", "fault_relay.xsl"), False: ("No route to destination", "fault_network.xsl")}
 TRUTH = ("true_cause", "true_failed", "decidable", "all_decidable")
-
-README = """\
-# A synthetic fleet
-
-Everything here is made up by `certtrust simulate`; nothing comes from a device, a PBX or a customer.
-The certificates and their signatures are real; the private keys were thrown away when they were made.
-
-- `certificates/`: PEM files, one per device, named after its serial or hardware ID, with the chain that it sends.
-  `export-<pbx>.pem` holds the certificates of several devices of that PBX. Of some devices there is none.
-- `trust/<pbx>.pem`: the trust list of that PBX. Of one PBX there is none.
-- `devices/<pbx>.json`: the PBX objects, in the documented form of the PbxTableUsers interface.
-- `registrations/<pbx>.jsonl`: alarms, and a few events that concern no registration, in the documented form of the
-  Events interface, as strict JSON.
-- `registrations/<pbx>.csv`: registrations in certtrust's own CSV, which is no format of a device: a header with names
-  of columns of the table REGISTRATIONS (`certtrust.columns("registrations")`), times in ISO 8601, 0 where the clock
-  of the device was not set.
-- `truth.csv`, beside the data: for each line of the logs (`source`, `line`) the true cause, every rule that really
-  fails, and whether the data suffice to find the cause (`decidable`) and all that fails (`all_decidable`). No reader
-  looks at it.
-
-The log covers the four weeks before 2026-11-01 00:00 UTC. Judge what has no time of its own at that moment.
-
-Invented are all persons, users, sites and customers; the serials, drawn at random below the prefix 00-90-33 that
-documented samples share; the root above the two device CAs, whose real name is not known here; all periods of
-validity and kinds of keys; and which device carries its serial and which its hardware ID as CN. Which reason a PBX
-gives when a certificate rule fails is not known either: the reasons of such lines are drawn at random and prove
-nothing. Addresses are those reserved for documentation (RFC 5737, RFC 3849), host names end in example.com.
-"""
 
 
 def write(fleet: Fleet, directory: str | Path) -> Path:
@@ -95,7 +68,7 @@ def write(fleet: Fleet, directory: str | Path) -> Path:
     """
     root = Path(directory)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise CerttrustError(f"{str(directory)!r} already holds something; give a new or an empty directory")
+        raise CerttrustError(say("errors.simulation.not_empty", path=repr(str(directory))))
     for folder, frame in (("certificates", fleet.certificates), ("trust", fleet.trust)):
         for name, part in _by_source(frame):
             _save(root / folder, name, "".join(_pem(der) for der in part["der"].dropna()))
@@ -108,7 +81,7 @@ def write(fleet: Fleet, directory: str | Path) -> Path:
     if set(TRUTH) <= set(fleet.registrations):
         truth = fleet.registrations[["source", "line", *TRUTH]]
         _save(root, "truth.csv", truth.to_csv(index=False, lineterminator="\n"))
-    _save(root, "README.md", README)
+    _save(root, "README.md", say("reading.simulation.readme"))
     return root
 
 
@@ -127,7 +100,7 @@ def _is_alarm_log(source: str) -> bool:
 
 def _by_source(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     if frame["source"].isna().any():
-        raise CerttrustError("a row has no source, which names the file to write it to; give each row one")
+        raise CerttrustError(say("errors.simulation.no_source"))
     for name, part in frame.groupby("source", sort=False):
         yield str(name), part
 
@@ -135,7 +108,7 @@ def _by_source(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 def _save(folder: Path, name: str, text: str) -> None:
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise CerttrustError(f"{name!r} lies outside of the directory {str(folder)!r}; give the rows another source")
+        raise CerttrustError(say("errors.simulation.outside", path=repr(name), directory=repr(str(folder))))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")
 

@@ -15,7 +15,7 @@ validity. Nor, for want of data: revocation, policy constraints, and public suff
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,7 @@ from ..names.certificate_names import Kind, entries
 from ..schema import TRUST_STATES, UNDECIDED_STATES
 from . import trust_state
 from .browser_policy import to_ca, to_entry, to_server
+from .paths import from_data
 
 _NOBODY = "\0"  # no PBX's name: whose list holds what browsers do not take from their list
 
@@ -40,7 +41,7 @@ _WIDE_WILDCARD = r"^\*\.(?:ac|co|com|edu|gob|gov|go|mil|ne|net|nom|or|org)\.[a-z
 class BrowserView(NamedTuple):
     """What browsers make of a certificate and its chain, whatever the URL and the moment."""
 
-    paths: tuple[trust_state.TrustPath, ...]
+    paths: Sequence[Any]
     """The ways to their list that they would take."""
     failure: str | None
     """The trust state while none of these holds."""
@@ -66,8 +67,8 @@ def browser_paths(
 
     Returns
     -------
-    Series of BrowserView
-        With the index of `attempts`.
+    Series of dict
+        With the index of `attempts`; the fields of BrowserView as plain values.
     """
     served = certificates[certificates["fingerprint"].isin(set(attempts["fingerprint"]))]
     cas = certificates[certificates["is_ca"].fillna(value=False).astype(bool)]
@@ -86,15 +87,16 @@ def browser_paths(
         trust_state.link(certificates, trust) if links is None else links,
     )
     objections = {**to_cas, **to_entries}
-    views: dict[Any, BrowserView] = {}
+    views: dict[Any, dict[str, Any]] = {}
     found = np.empty(len(attempts), dtype=object)
     columns = (attempts["fingerprint"], judged["trust_paths"], judged["trust_failure"], attempts["trust_paths"])
     for row, (fingerprint, paths, failure, all_paths) in enumerate(zip(*columns, strict=True)):
         key = fingerprint, id(paths), failure, id(all_paths)
         if key not in views:
             state = None if pd.isna(failure) else str(failure)
-            why = _why(state, paths, all_paths, objections)
-            views[key] = BrowserView(paths, state, why, to_servers.get(fingerprint, ""))
+            why = _why(state, from_data(paths), from_data(all_paths), objections)
+            view = BrowserView(paths, state, why, to_servers.get(fingerprint, ""))
+            views[key] = view._asdict()
         found[row] = views[key]
     return pd.Series(found, index=attempts.index, dtype="object")
 
@@ -169,8 +171,14 @@ def _views(column: pd.Series) -> tuple[np.ndarray, list[BrowserView]]:
     objects = column.to_numpy()
     code, _ = pd.factorize(np.fromiter(map(id, objects), dtype=np.int64, count=len(objects)))
     _, first = np.unique(code, return_index=True)
-    nothing = BrowserView((), "no certificate", "", "")
-    return code, [objects[row] if isinstance(objects[row], BrowserView) else nothing for row in first]
+    return code, [_view(objects[row]) for row in first]
+
+
+def _view(cell: Any) -> BrowserView:
+    """Return the view in a cell, also of a file that pandas read."""
+    if not isinstance(cell, dict):
+        return BrowserView((), "no certificate", "", "")
+    return BrowserView(**{**cell, "paths": from_data(cell["paths"])})
 
 
 def _each(views: list[BrowserView], code: np.ndarray, part: Callable[[BrowserView], Any], index: pd.Index) -> pd.Series:

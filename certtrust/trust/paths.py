@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
+from ..arrays.grouping import Codes, combine, same_objects
 from ..x509.columnar_structure import Outlines
 from ..x509.distinguished_names import COMMON_NAME, Name, comparable, texts
 from ..x509.oids import NAME_CONSTRAINTS
@@ -34,6 +36,32 @@ class TrustPath(NamedTuple):
 LISTED = (TrustPath((), *ALWAYS),)
 LIST_GAP, CHAIN_GAP = "incomplete trust list", "incomplete chain"
 CANNOT_VERIFY = "its signature uses an algorithm or a key that cannot be verified here"
+
+
+def as_data(paths: Sequence[TrustPath]) -> list[dict[str, Any]]:
+    """Return paths as the plain values that stand in a column of table ATTEMPTS."""
+    return [{**path._asdict(), "certificates": list(path.certificates)} for path in paths]
+
+
+def from_data(cell: Any) -> tuple[TrustPath, ...]:
+    """Return the paths in a cell, also of a file that pandas read; a missing cell has none."""
+    if not isinstance(cell, list | tuple | np.ndarray):
+        return ()
+    return tuple(
+        path
+        if isinstance(path, TrustPath)
+        else TrustPath(tuple(path["certificates"]), path["not_before"], path["not_after"])
+        if isinstance(path, dict)
+        else TrustPath(*path)
+        for path in cell
+    )
+
+
+def distinct_paths(column: pd.Series) -> tuple[Codes, list[tuple[TrustPath, ...]]]:
+    """Return a number for each row and the paths of each number; rows alike share one object."""
+    code, first = combine(same_objects(column))
+    cells = column.to_numpy(dtype=object)
+    return code, [from_data(cells[row]) for row in first]
 
 
 @dataclass

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from ..arrays.arrow import text
 from ..arrays.arrow import true as as_mask
-from ..arrays.grouping import Codes, combine, distinct, places, same_objects, same_sets, spread
+from ..arrays.grouping import Codes, combine, distinct, places, same_sets, spread
 from ..schema import LINKS, TRUST_STATES, TRUSTED_STATES, UNDECIDED_STATES, conform, empty
 from ..x509.columnar_structure import Outlines
 from ..x509.distinguished_names import Name, comparable
@@ -37,6 +37,8 @@ from .paths import (
     Question,
     Search,
     TrustPath,
+    as_data,
+    distinct_paths,
     failure,
     find,
 )
@@ -99,8 +101,8 @@ def judge(
     Returns
     -------
     DataFrame
-        Index of `leaves`; trust_paths (tuples of TrustPath, best first: the listed certificate itself, else
-        the shortest path; rows that are alike share one tuple), trust_failure (why it is not trusted while
+        Index of `leaves`; trust_paths (lists of dicts with the fields of TrustPath, best first: the
+        listed certificate itself, else the shortest path; rows that are alike share one list), trust_failure (why it is not trusted while
         none of the paths holds, a key of `certtrust.schema.TRUST_STATES`; missing for a listed certificate) and
         trust_detail (what exactly stands in the way, as far as that is more than the state).
 
@@ -157,7 +159,7 @@ def _weight(reason: Failure) -> tuple[bool, int, str]:
 def trust_paths(
     leaves: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None = None
 ) -> pd.Series:
-    """Return the ways alone that `judge` finds, where nobody asks why there is none."""
+    """Return the ways alone that `judge` finds, as tuples of TrustPath, where nobody asks why there is none."""
     return _answered(leaves, certificates, trust, links).paths(leaves.index)
 
 
@@ -176,9 +178,10 @@ class _Answered(NamedTuple):
     code: Codes
 
     def paths(self, index: pd.Index) -> pd.Series:
-        """Return the paths of each row; rows that are alike share one object."""
+        """Return the paths of each row as plain values; rows that are alike share one list."""
         paths = np.empty(len(self.asked), dtype=object)
-        paths[:] = [_merged([self.questions[number].search.paths for number in numbers]) for numbers in self.asked]
+        for code, numbers in enumerate(self.asked):
+            paths[code] = as_data(_merged([self.questions[number].search.paths for number in numbers]))
         return pd.Series(paths[self.code], index=index, dtype="object")
 
 
@@ -332,11 +335,9 @@ def path_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
 
 def _chosen(column: pd.Series, moment: pd.Series) -> tuple[Codes, npt.NDArray[np.bool_], list[TrustPath]]:
     """Return for each row its first path that covers the moment (-1 = none), whether it has any, and all paths."""
-    tuples = column.to_numpy()
-    code, first = combine(same_objects(column))
-    distinct_paths = [tuples[row] if isinstance(tuples[row], tuple) else () for row in first]
-    flat = [path for paths in distinct_paths for path in paths]
-    counts = np.array([len(paths) for paths in distinct_paths], dtype=np.int64)
+    code, paths_of_code = distinct_paths(column)
+    flat = [path for paths in paths_of_code for path in paths]
+    counts = np.array([len(paths) for paths in paths_of_code], dtype=np.int64)
     starts = (np.cumsum(counts) - counts)[code] if len(code) else np.zeros(0, dtype=np.int64)
     counts = counts[code]
     not_before, not_after = (np.array([path[end] for path in flat], dtype=np.int64) for end in (1, 2))

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...arrays.grouping import Codes, combine, distinct, places, same_objects, spread
+from ...arrays.grouping import Codes, combine, distinct, places, spread
 from ...fleet import Fleet
 from ...schema import TRUST, conform
 from ...trust import trust_state
+from ...trust.paths import distinct_paths
 from ...x509.columnar_structure import Outlines
 from .actions import among
 
@@ -163,15 +164,15 @@ def lapsed(rows: pd.DataFrame, known: pd.DataFrame, moments: Codes) -> pd.DataFr
     DataFrame
         row (number) and fingerprint of the CA.
     """
-    tuples = rows["trust_paths"].to_numpy()
-    code, first = combine(same_objects(rows["trust_paths"]))
-    entries = {entry for each in first for path in tuples[each] or () for entry in path.certificates}
+    code, paths_of_code = distinct_paths(rows["trust_paths"])
+    entries = {entry for paths in paths_of_code for path in paths for entry in path.certificates}
     cas = known[among(known["fingerprint"], pd.Series(list(entries), dtype="str"))]
     begin, end = (_by_fingerprint(cas[name]) for name in ("not_before", "not_after"))
     found: list[pd.DataFrame] = []
     order = np.argsort(code, kind="stable")
-    for here, each in zip(np.split(order, np.cumsum(np.bincount(code))[:-1]), first, strict=False):
-        for path in tuples[each] or ():
+    rows_of_code = np.split(order, np.cumsum(np.bincount(code))[:-1])
+    for here, paths in zip(rows_of_code, paths_of_code, strict=False):
+        for path in paths:
             for place, entry in enumerate(path.certificates):
                 below = path.certificates[:place]
                 holds = (begin.get(entry, 0) <= moments[here]) & (end.get(entry, 0) < moments[here])

@@ -1,1 +1,16 @@
-"""The formats of device lists, one module each."""
+"""The formats of device lists, one module each, in the order in which a file is tried for them."""
+
+from ...formats import listed
+
+FORMATS = listed(
+    __name__,
+    (
+        "json_objects",
+        "xml_objects",
+        "backups",
+        "csv_lines",
+        "parquet",
+    ),
+    helpers=("entries",),
+)
+"""The formats by name."""

@@ -9,35 +9,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
-from .entries import FLAGS, Entry, entries, failed
+from ...formats import About, as_text
+from .entries import FLAGS, Entry, content, entries, failed
 from .xml_objects import parse
 
 NAME = "backup"
 _ITEM = re.compile(r"^\s*mod cmd FLASHDIR\d+ add-item\b", re.MULTILINE)
+_CONFIGURATION = re.compile(r"^(?:config change|vars create|mod cmd) ", re.MULTILINE)
 _BEGIN = "(pbx=<user"
 
 
-def sniff(head: str) -> bool:
-    """Tell whether a line adds an item, or whether the lines are those of a configuration."""
-    return (
-        _ITEM.search(head) is not None or re.search(r"^(?:config change|vars create|mod cmd) ", head, re.M) is not None
-    )
+def sniff(head: bytes) -> bool:
+    """Return True where a line adds an item, or where the lines are those of a configuration."""
+    lines = as_text(head)
+    return bool(_ITEM.search(lines) or _CONFIGURATION.search(lines))
 
 
-def read(content: str) -> Iterator[Entry]:
+def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
     """Yield the entries of all lines that add a user object."""
     users: list[tuple[dict[str, Any], list[Any]] | str] = []
-    for number, line in enumerate(content.split("\n"), start=1):
+    for number, line in enumerate(content(stream).split("\n"), start=1):
         if _ITEM.match(line) and _BEGIN in line:
             users += _users(line, number)
     written = {
-        key for each in users if not isinstance(each, str) for d in each[1] for key in FLAGS.values() if key in d
+        key
+        for user in users
+        if not isinstance(user, str)
+        for device in user[1]
+        for key in FLAGS.values()
+        if key in device
     }
     absent = {key: False if key in written else None for key in FLAGS.values()}
-    for each in users:
-        yield from [failed(each)] if isinstance(each, str) else entries(*each, absent=absent)
+    for user in users:
+        yield from [failed(user)] if isinstance(user, str) else entries(*user, absent=absent)
 
 
 def _users(line: str, number: int) -> list[tuple[dict[str, Any], list[Any]] | str]:

@@ -1,17 +1,25 @@
 """PBX objects as delimited text: the import list with two header lines, or DEVICES columns of certtrust's own.
 
-The import list is parted by semicolons; its second header line names the fields, and only a user with a MAC address
-is a device. certtrust's own CSV has one header line of DEVICES column names. Neither has what the other one lacks:
-an absent flag is unknown.
+The import list is parted by semicolons; its second header line names the fields, and only a user
+with a MAC address is a device. certtrust's own CSV has one header line of DEVICES column names.
+Neither has what the other one lacks: an absent flag is unknown. A file with all columns of DEVICES
+may be a table that was written, and then is read as it was.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import BinaryIO
+
+import pandas as pd
 
 from ... import schema
-from .entries import Entry, failed, flag, text
+from ...errors import SourceError
+from ...formats import About, as_text
+from ...table_files import read_csv, written_csv
+from .entries import OWN, Entry, content, failed, of_table, own_entry, text
 
 NAME = "csv"
 _SEPARATORS = ";,\t"
@@ -23,18 +31,24 @@ _TAKEN_FOR = {
     "pbx": "pbx",
     "hardwareid": "hardware_id",
 }
-_OWN = {name: name for name in schema.DEVICES.names if name not in ("source", "parse_error")}
-_FLAGS = ("tls_only", "reverse_proxy")
 
 
-def sniff(head: str) -> bool:
-    """Tell whether one of the first two lines names fields that are known here."""
-    return _header(head.split("\n")[:2]) is not None
+def sniff(head: bytes) -> bool:
+    """Return True where one of the first two lines names fields that are known here."""
+    return _header(as_text(head).split("\n")[:2]) is not None
 
 
-def read(content: str) -> Iterator[Entry]:
+def read(stream: BinaryIO, _: About) -> Iterator[Entry | pd.DataFrame]:
     """Yield an entry for each line below the header that names a device."""
-    lines = content.replace("\r\n", "\n").split("\n")
+    whole = content(stream)
+    lines = whole.replace("\r\n", "\n").split("\n")
+    if set(schema.DEVICES.names) <= set(next(csv.reader(lines[:1]), [])):
+        # Where that fails, it is read line by line, and each line that cannot be read gets its reason.
+        with suppress(SourceError):
+            data = whole.encode("utf-8", "replace")
+            table = read_csv(data, schema.DEVICES)
+            yield from [table] if written_csv(data, schema.DEVICES) else of_table(table)
+            return
     header = _header(lines[:2])
     if header is None:
         yield failed(
@@ -54,9 +68,8 @@ def read(content: str) -> Iterator[Entry]:
             yield failed(f"line {number} has {len(cells)} fields where the header has {len(names)}")
             continue
         entry: Entry = {name: text(cell) for name, cell in zip(names, cells, strict=True) if name}
-        flags = {name: flag(entry[name]) for name in _FLAGS if name in entry}
         if entry.get("hardware_id") or entry.get("serial"):
-            yield entry | flags
+            yield own_entry(entry)
 
 
 def _header(lines: list[str]) -> tuple[int, str, list[str | None]] | None:
@@ -64,7 +77,7 @@ def _header(lines: list[str]) -> tuple[int, str, list[str | None]] | None:
     for skip, line in enumerate(lines, start=1):
         for separator in _SEPARATORS:
             cells = [cell.strip(' "\r').lower() for cell in line.split(separator)]
-            for known, required in ((_TAKEN_FOR, {"hardwareid"}), (_OWN, {"hardware_id", "serial"})):
+            for known, required in ((_TAKEN_FOR, {"hardwareid"}), (OWN, {"hardware_id", "serial"})):
                 if len(cells) > 1 and required & set(cells):
                     return skip, separator, [known.get(cell) for cell in cells]
     return None

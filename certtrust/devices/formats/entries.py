@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
+
+import pandas as pd
+
+from ... import schema
 
 Entry = dict[str, Any]
 """Cells of DEVICES by column name; what is absent is missing."""
+
+OWN = {name: name for name in schema.DEVICES.names if name not in ("source", "parse_error")}
+"""Columns that the package's own CSV and Parquet may carry; others are passed over."""
 
 FLAGS = {"tls_only": "tls", "reverse_proxy": "trusted"}
 """Columns of flags by what a device calls them."""
 
 _TRUE = {"true", "1", "on", "yes"}
 _FALSE = {"false", "0", "off", "no"}
+
+
+def content(stream: BinaryIO) -> str:
+    """Return a whole file as text: UTF-8 or UTF-16, and Latin-1 where it is neither."""
+    data = stream.read()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def text(value: Any) -> str | None:
@@ -28,6 +47,20 @@ def flag(value: Any) -> bool | None:
         return value
     word = (text(value) or "").lower()
     return True if word in _TRUE else False if word in _FALSE else None
+
+
+def own_entry(cells: Entry) -> Entry:
+    """Return the entry of cells that are named like columns of DEVICES."""
+    return {name: flag(cell) if name in FLAGS else text(cell) for name, cell in cells.items()}
+
+
+def of_table(table: pd.DataFrame) -> Iterator[Entry]:
+    """Yield the entries of a table with any columns of DEVICES; a whole one keeps what it says of its rows."""
+    is_whole = set(schema.DEVICES.names) <= set(table)
+    kept = table[schema.DEVICES.names if is_whole else [name for name in OWN if name in table]]
+    for row in kept.astype("object").where(kept.notna(), None).to_dict("records"):
+        if is_whole or row.get("hardware_id") or row.get("serial"):
+            yield own_entry({str(name): cell for name, cell in row.items() if cell is not None})
 
 
 def failed(error: str) -> Entry:
@@ -57,5 +90,5 @@ def entries(user: dict[str, Any], devices: list[Any], *, absent: dict[str, bool 
 
 
 def _is_plain(value: Any) -> bool:
-    """Tell whether a flag is true, false, inherited or empty."""
+    """Return True where a flag is true, false, inherited or empty."""
     return value in (None, "", -1, "-1") or flag(value) is not None

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
-from .entries import FLAGS, Entry, entries, failed, text
+from ...formats import About, as_text
+from .entries import FLAGS, Entry, content, entries, failed, text
 
 NAME = "json"
 _DECODER = json.JSONDecoder()
@@ -18,34 +19,34 @@ _USER_KEYS = {"cn", "h323", "e164", "guid", "dn"}
 _WRAPPERS = ("columns", "object", "user", "result", "objects", "users", "rows")
 
 
-def sniff(head: str) -> bool:
-    """Tell whether the text begins an object or a list."""
-    return head.lstrip()[:1] in ("{", "[")
+def sniff(head: bytes) -> bool:
+    """Return True where the text begins an object or a list."""
+    return as_text(head).lstrip().startswith(("{", "["))
 
 
-def read(content: str) -> Iterator[Entry]:
+def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
     """Yield the entries of all objects in the text, one after the other or in lists."""
-    for value, error in values(content):
+    for value, error in values(content(stream)):
         yield from [failed(error)] if error else _entries(value, 0)
 
 
-def values(content: str) -> Iterator[tuple[Any, str | None]]:
+def values(text: str) -> Iterator[tuple[Any, str | None]]:
     """Yield the JSON values that stand one after the other in a text, and why a line is none."""
-    place = seen = 0
+    position = seen = 0
     line = 1
     while True:
-        while place < len(content) and content[place] in " \t\r\n,\ufeff":
-            place += 1
-        if place >= len(content):
+        while position < len(text) and text[position] in " \t\r\n,\ufeff":
+            position += 1
+        if position >= len(text):
             return
         try:
-            value, place = _DECODER.raw_decode(content, place)
+            value, position = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            line += content.count("\n", seen, place)
-            seen = place
+            line += text.count("\n", seen, position)
+            seen = position
             why = "nested too deep" if isinstance(error, RecursionError) else getattr(error, "msg", str(error))
             yield None, f"line {line} is not JSON: {why}"
-            place = content.find("\n", place) + 1 or len(content)
+            position = text.find("\n", position) + 1 or len(text)
         else:
             yield value, None
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 from xml.parsers import expat
 
-from .entries import FLAGS, Entry, entries, failed
+from ...formats import About, as_text
+from .entries import FLAGS, Entry, content, entries, failed
 
 NAME = "xml"
 _DECLARATION = re.compile(r"<\?xml[^>]*\?>")
@@ -22,17 +23,18 @@ _DOCUMENT_TYPE = re.compile(r"\s*(?:<\?xml[^>]*\?>\s*)?<!DOCTYPE", re.IGNORECASE
 _NESTING = 3
 
 
-def sniff(head: str) -> bool:
-    """Tell whether the text begins with an element."""
-    return head.lstrip()[:1] == "<"
+def sniff(head: bytes) -> bool:
+    """Return True where the text begins with an element."""
+    return as_text(head).lstrip().startswith("<")
 
 
-def read(content: str) -> Iterator[Entry]:
+def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
     """Yield the entries of all user elements, and why the text could not be read to its end."""
-    if _DOCUMENT_TYPE.match(content):
+    xml = content(stream)
+    if _DOCUMENT_TYPE.match(xml):
         yield failed("not XML that is read here: a document type can define entities; take <!DOCTYPE ...> out first")
         return
-    users, error = parse(content)
+    users, error = parse(xml)
     written = {key for _, devices in users for device in devices for key in FLAGS.values() if key in device}
     absent = {key: False if key in written else None for key in FLAGS.values()}
     for user, devices in users:
@@ -41,7 +43,7 @@ def read(content: str) -> Iterator[Entry]:
         yield failed(error)
 
 
-def parse(content: str, depth: int = 0) -> tuple[list[tuple[dict[str, Any], list[Any]]], str | None]:
+def parse(xml: str, depth: int = 0) -> tuple[list[tuple[dict[str, Any], list[Any]]], str | None]:
     """Return the user elements with their devices, and what is wrong with the XML."""
     users: list[tuple[dict[str, Any], list[Any]]] = []
     # What stands in an element as text, and is XML itself: SOAP answers come so.
@@ -67,7 +69,7 @@ def parse(content: str, depth: int = 0) -> tuple[list[tuple[dict[str, Any], list
     parser.CharacterDataHandler = inner.append
     error = None
     try:
-        parser.Parse(f"<objects>{_DECLARATION.sub('', content)}</objects>".encode("utf-8", "replace"), True)
+        parser.Parse(f"<objects>{_DECLARATION.sub('', xml)}</objects>".encode("utf-8", "replace"), True)
     except expat.ExpatError as problem:
         error = f"not XML: {expat.errors.messages[problem.code]} in line {problem.lineno}"
     text = "".join(inner)

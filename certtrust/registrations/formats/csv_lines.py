@@ -3,55 +3,81 @@
 This is certtrust's format for those who export from elsewhere, not one of a device. Columns may stand in any
 order and be absent, columns of other names are passed over; the separator is a comma, semicolon or tab.
 A field may be quoted, but holds no line break: a line is a record, so a torn line spoils no other.
+A file with all columns of REGISTRATIONS may be a table that was written, and then is read as it was.
 """
 
 from __future__ import annotations
 
 import csv
-from functools import partial
-from typing import Any
+from collections.abc import Iterator
+from contextlib import suppress
+from io import BytesIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from ... import schema
+from ...errors import SourceError
+from ...formats import About, as_text, begin
+from ...table_files import read_csv, to_arrow, written_csv
 from .. import field_values as typed
-from .. import record_fields
+from .. import record_fields, to_frame
 from ..field_values import TEXT, Columns, Notes, constant, scattered, spread, word
+from ..line_format import Log, line_reader
 from ..text.lines import Block
 from ..text.spans import Cuts, Flags, Spans, Words, holds, present
-from . import About, Reader
 
 NAME = "csv"
 _SEPARATORS = ",;\t"
 _TELLING = {"time", "state", "registration_name", "serial", "hardware_id"}
 
 
-def header(head: str) -> tuple[str, list[str]]:
+def _heading(line: str) -> tuple[str, list[str]]:
     """Return the separator and the column names in the first line."""
-    first = head.partition("\n")[0].rstrip("\r")
-    separator = max(_SEPARATORS, key=first.count)
+    separator = max(_SEPARATORS, key=line.count)
     try:
-        names = next(csv.reader([first], delimiter=separator), [])
+        names = next(csv.reader([line], delimiter=separator), [])
     except csv.Error:
         names = []
     return separator, [name.strip().lower() for name in names]
 
 
-def sniff(head: str) -> bool:
-    """Tell whether the first line names columns of REGISTRATIONS."""
-    known = set(header(head)[1]) & set(record_fields.FIELDS)
-    return len(known) >= 2 and bool(known & _TELLING)
+def sniff(head: bytes) -> bool:
+    """Return True where the first line names columns of REGISTRATIONS."""
+    names = _names(head) & set(record_fields.FIELDS)
+    return len(names) >= 2 and bool(names & _TELLING)
 
 
-def reader(head: str, _: About) -> Reader:
-    """Return the reader of the lines below this header."""
-    separator, names = header(head)
-    return Reader(skip=1, parse=partial(_parse, separator=separator, names=names))
+def _names(head: bytes) -> set[str]:
+    return set(_heading(as_text(head).partition("\n")[0].rstrip("\r"))[1])
 
 
-def _parse(block: Block, *, separator: str, names: list[str]) -> Columns:
+def read(stream: BinaryIO, about: About) -> Iterator[Any]:
+    """Yield the lines as tables of bounded size, or the table that was written."""
+    head, stream = begin(stream)
+    if set(schema.REGISTRATIONS.names) <= _names(head):
+        data = stream.read()
+        # Where that fails, it is read line by line, and each line that cannot be read gets its reason.
+        with suppress(SourceError):
+            yield _whole_table(data, about.name)
+            return
+        stream = BytesIO(data)
+    yield from _read_lines(stream, about)
+
+
+def _whole_table(data: bytes, name: str) -> Any:
+    frame = read_csv(data, schema.REGISTRATIONS)
+    columns = {column.name: to_arrow(frame[column.name], column.name, column.dtype) for column in schema.REGISTRATIONS}
+    if not written_csv(data, schema.REGISTRATIONS):
+        columns = record_fields.from_table(columns, 1, name)
+    return to_frame.table(columns, len(frame))
+
+
+def _parse(block: Block, log: Log) -> Columns:
+    separator, names = _heading(log.header)
     notes = Notes(block.problems)
     places = {name: place for place, name in enumerate(names) if name in record_fields.FIELDS}
     fields, reasons = _fields(block.lines, separator, len(names), places)
@@ -61,6 +87,9 @@ def _parse(block: Block, *, separator: str, names: list[str]) -> Columns:
     made = record_fields.from_fields(fields, notes)
     problems = notes.text
     return made | {"matched_by": typed.marked(~present(problems), "record"), "parse_error": problems}
+
+
+_read_lines = line_reader(_parse, header=True)
 
 
 def _fields(lines: Any, separator: str, count: int, places: dict[str, int]) -> tuple[Columns, Any]:

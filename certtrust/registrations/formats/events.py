@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import field_values as typed
-from .. import messages, record_fields
+from .. import messages, record_fields, times
 from ..field_values import NOTHING, TEXT, Columns, Notes, constant, word
+from ..line_format import Log
 from ..text.spans import Spans, holds, present
 from ..vocabulary import REGISTRATION_DOWN, reasons
-from . import About
 
 KEYS = (
     "mt", "type", "severity", "active", "code", "date", "time", "host", "from", "serial", "source", "text", "msg",
@@ -25,7 +25,7 @@ KEYS = (
 )  # fmt: skip
 
 
-def parse(fields: Columns, notes: Notes, about: About) -> Columns:
+def parse(fields: Columns, notes: Notes, log: Log) -> Columns:
     """Return the columns of records that have `mt`."""
     given = {key: typed.blank_to_null(fields[key]) for key in KEYS}
     is_log = pc.equal(given["mt"], "AddLog")
@@ -33,11 +33,8 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
     notes.add(present(given["mt"]) & ~holds(known), "mt is none of AddEvent, AddAlarm, AddLog")
     # A log record has seconds in `time` and a readable `date`; an event has its seconds in `date`.
     stamp = pc.coalesce(pc.if_else(is_log, given["time"], given["date"]), given["date"], given["time"])
-    time, unset = typed.moments(stamp, notes)
     made: Columns = {
-        "time": time,
-        "clock_unset": unset,
-        "time_by": typed.stamped(time),
+        **times.read(stamp, notes),
         "code": given["code"],
         "severity": typed.severities(given["severity"]),
         "module": given["source"],
@@ -50,7 +47,7 @@ def parse(fields: Columns, notes: Notes, about: About) -> Columns:
     matched = _kind(given, known, is_log)
     made |= _registration(given, matched)
     if pc.any(is_log).as_py():
-        said = messages.read(Spans.of(pc.if_else(is_log, given["msg"], NOTHING)), about.patterns, notes)
+        said = messages.read(Spans.of(pc.if_else(is_log, given["msg"], NOTHING)), log.patterns, notes)
         made = messages.merged(made, said) | {"matched_by": typed.first(matched, said["matched_by"])}
         return typed.named(made)
     return typed.named(made | {"matched_by": matched})

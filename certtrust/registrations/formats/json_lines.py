@@ -15,12 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
+from ...formats import as_text
 from .. import field_values as typed
 from .. import record_fields
 from ..field_values import TEXT, Columns, Notes, constant, scattered, spread, word
+from ..line_format import Log, line_reader
 from ..text.lines import Block
 from ..text.spans import present
-from . import About, Reader, events, journal
+from . import events, journal
 
 NAME = "json"
 _TELLING = ("mt", "MESSAGE", "__REALTIME_TIMESTAMP")
@@ -34,17 +36,12 @@ _PIECE = 128
 _JAVASCRIPT = re.compile(r"^\s*\{\s*[A-Za-z_$][\w$]*\s*:")
 
 
-def sniff(head: str) -> bool:
-    """Tell whether the first line that is not blank begins an object, or a list of them."""
-    return head.lstrip()[:1] in ("{", "[")
+def sniff(head: bytes) -> bool:
+    """Return True where the first line that is not blank begins an object, or a list of them."""
+    return as_text(head).lstrip().startswith(("{", "["))
 
 
-def reader(_: str, about: About) -> Reader:
-    """Return the reader of all lines."""
-    return Reader(skip=0, parse=lambda block: _parse(block, about))
-
-
-def _parse(block: Block, about: About) -> Columns:
+def _parse(block: Block, log: Log) -> Columns:
     notes = Notes(block.problems)
     lines = block.lines
     # In a list of objects that stand a line each, the list's own marks stand before and behind the object.
@@ -64,7 +61,7 @@ def _parse(block: Block, about: About) -> Columns:
         whole = len(rows) == len(block.lines)
         part = fields if whole else {name: field.take(pa.array(rows)) for name, field in fields.items()}
         partial_notes = Notes(notes.text if whole else notes.text.take(pa.array(rows)))
-        parts.append((rows, parsers[kind](part, partial_notes, about) | {"parse_error": partial_notes.text}))
+        parts.append((rows, parsers[kind](part, partial_notes, log) | {"parse_error": partial_notes.text}))
     return scattered(parts, len(block.lines))
 
 
@@ -74,7 +71,7 @@ def _kinds(fields: Columns) -> Any:
     return np.select([present(fields["mt"]), is_journal], [0, 1], 2)
 
 
-def _own(fields: Columns, notes: Notes, _: About) -> Columns:
+def _own(fields: Columns, notes: Notes, _: Log) -> Columns:
     known = {name: fields[name] for name in record_fields.FIELDS}
     empty = ~np.logical_or.reduce([present(field) for field in known.values()])
     notes.add(empty & ~present(notes.text), "an object without a key that is known here")
@@ -184,3 +181,6 @@ def _text(value: Any) -> str | None:
         return "true" if value else "false"
     text = value if isinstance(value, str) else json.dumps(value)
     return text.encode("utf-8", "replace").decode()
+
+
+read = line_reader(_parse)

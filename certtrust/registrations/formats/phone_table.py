@@ -8,18 +8,18 @@ phone itself is known only where the file is named after its serial or hardware 
 from __future__ import annotations
 
 import re
-from functools import partial
 from pathlib import PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...formats import as_text
 from .. import field_values as typed
 from .. import record_fields
 from ..field_values import TEXT, Columns, Notes, constant
+from ..line_format import Log, line_reader
 from ..text.lines import Block
 from ..text.spans import Spans, holds
-from . import About, Reader
 
 NAME = "table"
 _TAKEN_FOR = {
@@ -32,27 +32,23 @@ _TAKEN_FOR = {
 _SEPARATORS = (r"\t", ";", ",", r"\|", r"[ ]{2,}")
 
 
-def _header(head: str) -> tuple[str, list[str]]:
-    first = head.partition("\n")[0].strip().strip("|").strip()
-    cut = [(separator, re.split(separator, first)) for separator in _SEPARATORS]
-    separator, names = max(cut, key=lambda each: len(each[1]))
+def _heading(line: str) -> tuple[str, list[str]]:
+    """Return what parts the columns in the heading, and their names."""
+    line = line.strip().strip("|").strip()
+    cuts = [(separator, re.split(separator, line)) for separator in _SEPARATORS]
+    separator, names = max(cuts, key=lambda cut: len(cut[1]))
     return separator, [" ".join(name.strip(' "').lower().split()) for name in names]
 
 
-def sniff(head: str) -> bool:
-    """Tell whether the first line is the heading of that table."""
-    names = _header(head)[1]
+def sniff(head: bytes) -> bool:
+    """Return True where the first line is the heading of that table."""
+    names = _heading(as_text(head).partition("\n")[0])[1]
     return {"id", "state"} <= set(names) and any(name.startswith("gatekeeper") or name == "protocol" for name in names)
 
 
-def reader(head: str, about: About) -> Reader:
-    """Return the reader of the lines below this heading."""
-    separator, names = _header(head)
-    stem = PurePosixPath(about.name).name.split(".")[0]
-    return Reader(skip=1, parse=partial(_parse, separator=separator, names=names, stem=stem))
-
-
-def _parse(block: Block, *, separator: str, names: list[str], stem: str) -> Columns:
+def _parse(block: Block, log: Log) -> Columns:
+    separator, names = _heading(log.header)
+    stem = PurePosixPath(log.name).name.split(".")[0]
     notes = Notes(block.problems)
     lines = pc.utf8_trim(block.lines, " |\t" if separator == r"\|" else " ")
     blank = Spans.of(lines).sizes == 0
@@ -73,3 +69,6 @@ def _parse(block: Block, *, separator: str, names: list[str], stem: str) -> Colu
     made["serial"] = pc.coalesce(device["serial"], made.get("serial", pa.nulls(len(block.lines), TEXT)))
     matched = typed.marked(holds(sized), "record")
     return typed.named(made) | {"matched_by": matched, "parse_error": notes.text}
+
+
+read = line_reader(_parse, header=True)

@@ -14,13 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...formats import as_text
 from .. import field_values as typed
-from .. import messages, record_fields
+from .. import messages, record_fields, times
 from ..field_values import NOTHING, TEXT, Columns, Notes, spread
+from ..line_format import Log, line_reader
 from ..pairs import pairs
 from ..text.lines import Block
 from ..text.spans import Cuts, Spans, holds
-from . import About, Reader
 
 NAME = "query"
 _KEYS = {key: key for key in ("event", "time", "date", "from", "msg")}
@@ -29,17 +30,12 @@ _BARE = r"^\s*\??[A-Za-z-]+="
 _INSIDE = r"[?\s\"](?P<query>(?:[A-Za-z-]+=[^&\s\"]*&)*event=syslog[^\s\"]*)"
 
 
-def sniff(head: str) -> bool:
-    """Tell whether one of the first lines holds such a query string."""
-    return _SNIFF.search(head) is not None
+def sniff(head: bytes) -> bool:
+    """Return True where one of the first lines holds such a query string."""
+    return _SNIFF.search(as_text(head)) is not None
 
 
-def reader(_: str, about: About) -> Reader:
-    """Return the reader of all lines."""
-    return Reader(skip=0, parse=lambda block: _parse(block, about))
-
-
-def _parse(block: Block, about: About) -> Columns:
+def _parse(block: Block, log: Log) -> Columns:
     notes = Notes(block.problems)
     query = Spans.of(_query(block.lines))
     fields = {key: values.text() for key, values in pairs(query, Cuts.of(query.octets, "&", "="), _KEYS).items()}
@@ -48,14 +44,11 @@ def _parse(block: Block, about: About) -> Columns:
     ours = pc.fill_null(pc.equal(given["event"], "syslog"), False)
     notes.add(~holds(ours), "not a log message: event=syslog is missing")
     given = {key: pc.if_else(ours, text, NOTHING) for key, text in given.items()}
-    time, unset = typed.moments(pc.coalesce(given["time"], given["date"]), notes)
     made: Columns = {
-        "time": time,
-        "clock_unset": unset,
-        "time_by": typed.stamped(time),
+        **times.read(pc.coalesce(given["time"], given["date"]), notes),
         **record_fields.host(given["from"]),
     }
-    told = messages.read(Spans.of(given["msg"]), about.patterns, notes)
+    told = messages.read(Spans.of(given["msg"]), log.patterns, notes)
     return messages.merged(made, told) | {"parse_error": notes.text}
 
 
@@ -78,3 +71,6 @@ def _decoded(text: Any) -> Any:
         return text
     decoded = pa.array([unquote(each) for each in text.take(pa.array(rows)).to_pylist()], TEXT)
     return pc.coalesce(spread(decoded, rows, len(text)), text)
+
+
+read = line_reader(_parse)

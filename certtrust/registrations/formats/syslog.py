@@ -14,12 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...formats import as_text
 from .. import field_values as typed
-from .. import messages, record_fields, rfc3164_time
+from .. import messages, record_fields, times
 from ..field_values import TEXT, Columns, Notes, spread
+from ..line_format import Log, line_reader
 from ..text.lines import Block
 from ..text.spans import Cuts, Flags, Spans, Words, present
-from . import About, Reader
 
 NAME = "syslog"
 
@@ -33,14 +34,10 @@ _STRUCTURED = r"^(?:\[(?:[^\]\"\\]|\"(?:[^\"\\]|\\.)*\"|\\.)*\])+ ?(?P<message>.
 _TAG = r"^(?P<head>(?P<tag>[A-Za-z0-9_./-]{1,48})(?:\[[0-9]+\])?:)"
 
 
-def sniff(head: str) -> bool:
-    """Tell whether one of the first lines has a layout of syslog, or at least a PRI."""
-    return any(re.match("|".join((*_LAYOUTS, f"^{_PRI}")), line) for line in head.split("\n")[:20])
-
-
-def reader(_: str, about: About) -> Reader:
-    """Return the reader of all lines."""
-    return Reader(skip=0, parse=lambda block: _parse(block, about))
+def sniff(head: bytes) -> bool:
+    """Return True where one of the first lines has a layout of syslog, or at least a PRI."""
+    lines = as_text(head).split("\n")[:_SAMPLE]
+    return any(re.match("|".join((*_LAYOUTS, f"^{_PRI}")), line) for line in lines)
 
 
 class Parts(NamedTuple):
@@ -52,21 +49,21 @@ class Parts(NamedTuple):
     message: Spans
 
 
-def _parse(block: Block, about: About) -> Columns:
+def _parse(block: Block, log: Log) -> Columns:
     notes = Notes(block.problems)
     lines = Spans.of(block.lines)
     blanks = Cuts.of(lines.octets, " ", "=")
     layout = _layout(block.lines)
     parts = _parts(lines, layout, blanks)
     message = parts.message.stripped("\ufeff")
-    made = _time(parts.stamp, layout == _LAYOUTS.index(_OLD), about, notes)
+    made = _time(parts.stamp, layout == _LAYOUTS.index(_OLD), log, notes)
     # The documented facts, facility and severity, allow a line that is PRI and message; without PRI it is a torn one.
     bare = np.flatnonzero(layout == len(_LAYOUTS))
     torn = np.zeros(len(layout), bool)
     torn[bare] = (message.sizes > 0)[bare] & (parts.message.start == lines.start)[bare]
     notes.add(torn, "no layout of a log line: all of it is taken as the message")
     notes.add(typed.blank(block.lines), "blank line")
-    told = messages.read(message, about.patterns, notes, blanks)
+    told = messages.read(message, log.patterns, notes, blanks)
     made |= {"module": parts.module.text(), **record_fields.host(parts.host.text())}
     return messages.merged(made, told) | {"parse_error": notes.text}
 
@@ -86,17 +83,17 @@ def _parts(lines: Spans, layout: Any, blanks: Cuts) -> Parts:
     return whole
 
 
-def _time(stamp: Spans, old: Flags, about: About, notes: Notes) -> Columns:
+def _time(stamp: Spans, old: Flags, log: Log, notes: Notes) -> Columns:
     """Return time, clock_unset and time_by; stamps without a year get theirs from the file."""
-    time, unset = typed.moments(stamp.where(~old).text(), notes)
+    time, unset = times.moments(stamp.where(~old).text(), notes)
     by = np.where(present(time), 0, -1)
     if old.any():
         rows = np.flatnonzero(old)
-        dated = spread(rfc3164_time.moments(stamp.only(rows).text(), about.modified), rows, len(old))
+        dated = spread(times.without_year(stamp.only(rows).text(), log.modified), rows, len(old))
         found = pc.is_valid(dated)
         time = pc.coalesce(time, dated)
         unset = pc.if_else(found, pa.scalar(False), unset)
-        why = "the time has no year and the file has no date" if about.modified is None else "the time cannot be read"
+        why = "the time has no year and the file has no date" if log.modified is None else "the time cannot be read"
         notes.add(old & ~present(dated), why)
         by[present(dated)] = 1
     return {"time": time, "clock_unset": unset, "time_by": typed.coded(by, ["line", "file"])}
@@ -150,8 +147,8 @@ def _known(field: Spans) -> Spans:
 
 def _old(lines: Spans, blanks: Cuts) -> Parts:
     text = _without_pri(lines)
-    stamp = text._replace(stop=np.minimum(text.start + rfc3164_time.WIDTH, text.stop))
-    words = Words(text.later(rfc3164_time.WIDTH + 1), blanks)
+    stamp = text._replace(stop=np.minimum(text.start + times.WIDTH, text.stop))
+    words = Words(text.later(times.WIDTH + 1), blanks)
     return Parts(stamp, words.at(0), *_tagged(words.after(1), blanks))
 
 
@@ -175,3 +172,6 @@ def _tagged(rest: Spans, blanks: Cuts) -> tuple[Spans, Spans]:
         for part in ("head", "tag")
     )
     return rest._replace(stop=rest.start + tag).where(tag > 0), rest.later(head)
+
+
+read = line_reader(_parse)

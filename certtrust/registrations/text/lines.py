@@ -43,9 +43,9 @@ class Block(NamedTuple):
         return len(self.lines)
 
 
-def as_utf8(head: bytes, stream: BinaryIO, size: int = BLOCK) -> Iterator[bytes]:
-    """Yield the head's and then the stream's bytes in pieces, without byte-order mark, UTF-16 turned into UTF-8."""
-    piece = head or stream.read(size)
+def as_utf8(stream: BinaryIO, size: int = BLOCK) -> Iterator[bytes]:
+    """Yield a stream's bytes in pieces, without byte-order mark, UTF-16 turned into UTF-8."""
+    piece = stream.read(max(size, len(codecs.BOM_UTF8)))
     if piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
         while piece:
@@ -59,21 +59,10 @@ def as_utf8(head: bytes, stream: BinaryIO, size: int = BLOCK) -> Iterator[bytes]
         piece = stream.read(size)
 
 
-def head(stream: BinaryIO, size: int = 1 << 16) -> bytes:
-    """Return the first bytes of a stream, as many as there are up to a size."""
-    found = b""
-    while len(found) < size and (piece := stream.read(size - len(found))):
-        found += piece
-    return found
-
-
-def chunks(begin: bytes, stream: BinaryIO, size: int = BLOCK) -> Iterator[Chunk]:
-    """Yield a stream, of which the beginning was read already, as chunks of whole lines.
-
-    Of a line that is too long only its beginning is kept.
-    """
+def chunks(stream: BinaryIO, size: int = BLOCK) -> Iterator[Chunk]:
+    """Yield a stream as chunks of whole lines; of an overlong line only the beginning is kept."""
     tail, dropped = b"", 0
-    for piece in as_utf8(begin, stream, size):
+    for piece in as_utf8(stream, size):
         stop = piece.rfind(b"\n")
         if stop < 0:
             tail += piece

@@ -1,0 +1,333 @@
+"""Tables as files of data: Parquet and CSV, which are read again as they were written, value by value.
+
+This is the one place that says how a value stands in such a file. In CSV every text stands in
+quotes and what is missing is an empty field without them; times are ISO 8601 in UTC with
+microseconds, flags are `true` and `false`, bytes are base64, lists and structures are JSON.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from base64 import b64decode, b64encode
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from .errors import SourceError
+from .schema import BYTES, COUNT, FLAG, LIST, MOMENT, OBJECT, TEXT, WORD, Table
+from .texts.sentences import say
+
+_STRING = pa.large_string()
+_PATHS = pa.list_(pa.struct({"certificates": pa.list_(_STRING), "not_before": pa.int64(), "not_after": pa.int64()}))
+STRUCTURES = {
+    "trust_paths": _PATHS,
+    "browser_paths": pa.struct({"paths": _PATHS, "failure": _STRING, "why": _STRING, "objection": _STRING}),
+}
+"""What the columns hold that are neither plain values nor lists of text."""
+
+ARROW = {
+    TEXT: _STRING,
+    FLAG: pa.bool_(),
+    COUNT: pa.int64(),
+    MOMENT: pa.timestamp("us", tz="UTC"),
+    WORD: pa.dictionary(pa.int32(), _STRING),
+    LIST: pa.list_(_STRING),
+    BYTES: pa.large_binary(),
+}
+
+METADATA = b"certtrust"
+"""Key in a Parquet file under which stands what Parquet itself does not keep."""
+_LARGEST_BLOCK = 1 << 30
+
+
+def write_parquet(frame: pd.DataFrame, table: Table, file: Any) -> None:
+    """Write a table as Parquet; `read_parquet` gives the same frame, with its index and categories.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of the table. Columns beyond it are kept; columns that it lacks are not added.
+    table : Table
+        Which table of `certtrust.schema` it is.
+    file : path or open file
+        Where to write it; what is there is replaced.
+
+    Examples
+    --------
+    >>> from certtrust.schema import LINKS
+    >>> file = io.BytesIO()
+    >>> write_parquet(pd.DataFrame({"child": ["9c1f"], "issuer": ["77ab"]}, index=[7]), LINKS, file)
+    >>> read_parquet(file, LINKS).index.tolist()
+    [7]
+    """
+    import pyarrow.parquet as pq  # which loads ssl
+
+    declared = {column.name: column.dtype for column in table if column.name in frame}
+    # What Arrow might take for something else is typed below, and only stands here for its place.
+    nested = [name for name, dtype in declared.items() if dtype in (LIST, BYTES, OBJECT)]
+    written = pa.Table.from_pandas(frame.assign(**dict.fromkeys(nested)))
+    for name, dtype in declared.items():
+        position = written.schema.get_field_index(name)
+        written = written.set_column(position, name, to_arrow(frame[name], name, dtype))
+    categories = {
+        str(name): {
+            "values": column.cat.categories.tolist(),
+            "dtype": str(column.cat.categories.dtype),
+            "ordered": bool(column.cat.ordered),
+        }
+        for name, column in frame.items()
+        if isinstance(column.dtype, pd.CategoricalDtype)
+    }
+    about = {**(written.schema.metadata or {}), **metadata(table, categories)}
+    pq.write_table(written.replace_schema_metadata(about), file, compression="zstd")
+
+
+def metadata(table: Table, categories: dict[str, Any] | None = None) -> dict[bytes, bytes]:
+    """Return the metadata of a Parquet file of a table, by which `written_parquet` knows it."""
+    about = {"table": table.name, "categories": categories or {}}
+    return {METADATA: json.dumps(about, default=str).encode()}
+
+
+def read_parquet(source: Any, table: Table) -> pd.DataFrame:
+    """Read a table that `write_parquet` wrote, or pandas, the same in every value.
+
+    Parameters
+    ----------
+    source : path or open file
+        The Parquet file.
+    table : Table
+        Which table of `certtrust.schema` it is.
+
+    Raises
+    ------
+    SourceError
+        If it is no Parquet file, or if a column does not hold what the table declares.
+    """
+    import pyarrow.parquet as pq  # which loads ssl
+
+    try:
+        stored = pq.read_table(source)
+        frame: pd.DataFrame = stored.to_pandas()
+        for column in table:
+            if column.name in frame:
+                values = stored.column(column.name)
+                frame[column.name] = from_arrow(values, column.name, column.dtype).set_axis(frame.index)
+        for name, words in _about(stored.schema.metadata).get("categories", {}).items():
+            categories = pd.Index(words["values"]).astype(words["dtype"])
+            frame[name] = frame[name].astype(pd.CategoricalDtype(categories, words["ordered"]))
+    except (pa.ArrowException, ValueError, LookupError, TypeError, AttributeError, OSError) as problem:
+        raise SourceError(say("errors.reading.not_a_table", table=table.name, problem=problem)) from problem
+    return frame
+
+
+def written_csv(head: bytes, table: Table) -> bool:
+    """Return True where a file begins as `write_csv` begins a whole table, with names in quotes.
+
+    Examples
+    --------
+    >>> from certtrust.schema import LINKS
+    >>> written_csv(b'"child","issuer","verified"', LINKS), written_csv(b"child,issuer,verified", LINKS)
+    (True, False)
+    """
+    return head.startswith(",".join(f'"{name}"' for name in table.names).encode())
+
+
+def written_parquet(stored: dict[bytes, bytes] | None, table: Table) -> bool:
+    """Return True where `write_parquet` wrote a table, by the metadata of the file's schema."""
+    return bool(_about(stored).get("table") == table.name)
+
+
+def _about(stored: dict[bytes, bytes] | None) -> dict[str, Any]:
+    """Return what `metadata` says in a Parquet file; nothing where another program wrote that."""
+    try:
+        about = json.loads((stored or {}).get(METADATA, b"{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return about if isinstance(about, dict) else {}
+
+
+def write_csv(frame: pd.DataFrame, table: Table, file: Any) -> None:
+    """Write a table as CSV; `read_csv` gives the same values, numbered from 0.
+
+    The categories of a word are then those that occur.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of the table. Columns beyond it are kept; columns that it lacks are not added.
+    table : Table
+        Which table of `certtrust.schema` it is.
+    file : path or open file
+        Where to write it; what is there is replaced.
+
+    Examples
+    --------
+    >>> from certtrust.schema import LINKS
+    >>> file = io.BytesIO()
+    >>> write_csv(pd.DataFrame({"child": ["9c1f"], "issuer": [None], "verified": [True]}), LINKS, file)
+    >>> file.getvalue().decode().splitlines()[1]
+    '"9c1f",,true'
+    """
+    declared = {column.name: column.dtype for column in table}
+    columns = {
+        str(name): _as_text(to_arrow(column, str(name), declared.get(str(name)) or _dtype_of(column)))
+        for name, column in frame.items()
+    }
+    pa_csv.write_csv(pa.table(columns), file)
+
+
+def read_csv(source: Any, table: Table) -> pd.DataFrame:
+    """Read a table that `write_csv` wrote, or pandas where the table has no lists.
+
+    Parameters
+    ----------
+    source : path, open file or bytes
+        The CSV file, with a header.
+    table : Table
+        Which table of `certtrust.schema` it is. A column beyond it is a flag where it holds
+        nothing else, and text otherwise.
+
+    Raises
+    ------
+    SourceError
+        If it is no such file, or if a column does not hold what the table declares.
+    """
+    data = source if isinstance(source, bytes) else _content(source)
+    declared = {column.name: column.dtype for column in table}
+    try:
+        return pd.DataFrame(
+            {
+                name: from_arrow(_typed(text, name, dtype), name, dtype)
+                for name, text in _cells(data).items()
+                for dtype in [declared.get(name) or _guessed(name, text)]
+            }
+        )
+    except (pa.ArrowException, ValueError, TypeError) as problem:
+        raise SourceError(say("errors.reading.not_a_table", table=table.name, problem=problem)) from problem
+
+
+def _content(source: Any) -> bytes:
+    return bytes(source.read()) if hasattr(source, "read") else Path(source).read_bytes()
+
+
+def _cells(data: bytes) -> dict[str, Any]:
+    """Return the columns of a CSV file as text; an empty field without quotes is missing."""
+    names = next(csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")), [])
+    if len(set(names)) < len(names):
+        raise ValueError("a column stands there twice")
+    stored = pa_csv.read_csv(
+        io.BytesIO(data),
+        pa_csv.ReadOptions(block_size=min(len(data) + 1, _LARGEST_BLOCK)),
+        pa_csv.ParseOptions(newlines_in_values=True),
+        pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, _STRING),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    return {name: stored.column(name).combine_chunks() for name in names}
+
+
+def to_arrow(values: pd.Series, name: str, dtype: str) -> Any:
+    """Return a column as an Arrow array of the type that its declared dtype has in files."""
+    if dtype == WORD:
+        words = values.astype("category").cat
+        codes = words.codes.to_numpy().astype(np.int32)
+        labels = pa.array(words.categories.astype("str"), _STRING)
+        return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), labels)
+    if dtype == OBJECT:
+        # Rows that are alike share one object, which is converted once.
+        cells = values.to_numpy(dtype=object)
+        code, _ = pd.factorize(np.fromiter(map(id, cells), dtype=np.int64, count=len(cells)))
+        _, first = np.unique(code, return_index=True)
+        distinct = pa.array(cells[first], STRUCTURES[name], from_pandas=True)
+        return distinct.take(pa.array(code))
+    array = pa.array(values, ARROW[dtype], from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def from_arrow(values: Any, name: str, dtype: str) -> pd.Series:
+    """Return an Arrow column as a Series of its declared dtype, sharing the memory of all text."""
+    values = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
+    arrow = STRUCTURES[name] if dtype == OBJECT else ARROW[dtype]
+    if values.type != arrow:
+        values = values.cast(arrow)
+    if dtype == TEXT:
+        return pd.Series(pd.array(values, dtype=pd.StringDtype("pyarrow", na_value=np.nan)))
+    if dtype == WORD:
+        return _words(values.unify_dictionaries())
+    if dtype == MOMENT:
+        return pd.Series(values.to_pandas()).astype("datetime64[us, UTC]")
+    if dtype in (FLAG, COUNT):
+        return _masked(values, pd.arrays.BooleanArray if dtype == FLAG else pd.arrays.IntegerArray)
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = values.to_pylist()
+    if dtype == OBJECT:
+        shared: dict[str, Any] = {}
+        cells[:] = [shared.setdefault(repr(cell), cell) for cell in cells]
+    return pd.Series(cells, dtype="object")
+
+
+def _words(values: Any) -> pd.Series:
+    """Return encoded text, of one dictionary in all chunks, as a category."""
+    labels = values.chunk(0).dictionary.to_pylist() if values.num_chunks else []
+    codes = [chunk.indices.fill_null(-1).to_numpy() for chunk in values.chunks]
+    code = np.concatenate([*codes, np.empty(0, np.int32)])
+    dtype = pd.CategoricalDtype(pd.Index(labels, dtype="str"))
+    return pd.Series(pd.Categorical.from_codes(code, dtype=dtype))
+
+
+def _masked(values: Any, array: Any) -> pd.Series:
+    missing = pc.is_null(values).to_numpy()
+    filled = pc.fill_null(values, pa.scalar(0).cast(values.type)) if values.null_count else values
+    cells = filled.to_numpy()
+    return pd.Series(array(cells if cells.flags.writeable else cells.copy(), missing))
+
+
+def _as_text(values: Any) -> Any:
+    """Return an Arrow column as it stands in CSV, where flags and numbers need no quotes."""
+    if pa.types.is_boolean(values.type) or pa.types.is_integer(values.type):
+        return values
+    if pa.types.is_large_binary(values.type):
+        cells = [cell if cell is None else b64encode(cell).decode() for cell in values.to_pylist()]
+    elif pa.types.is_nested(values.type) and not pa.types.is_dictionary(values.type):
+        cells = [cell if cell is None else json.dumps(cell, ensure_ascii=False) for cell in values.to_pylist()]
+    else:
+        return values.cast(_STRING)
+    return pa.array(cells, _STRING)
+
+
+def _typed(text: Any, name: str, dtype: str) -> Any:
+    """Return an Arrow column from the text that stands in CSV."""
+    if dtype == FLAG:
+        return pc.utf8_lower(text).cast(pa.bool_())
+    if dtype == BYTES:
+        cells = [cell if cell is None else b64decode(cell, validate=True) for cell in text.to_pylist()]
+        return pa.array(cells, ARROW[BYTES])
+    if dtype in (LIST, OBJECT):
+        cells = [cell if cell is None else json.loads(cell) for cell in text.to_pylist()]
+        return pa.array(cells, STRUCTURES[name] if dtype == OBJECT else ARROW[LIST])
+    return text.dictionary_encode() if dtype == WORD else text.cast(ARROW[dtype])
+
+
+def _dtype_of(column: pd.Series) -> str:
+    """Return how a column beyond the table is written."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return FLAG
+    if pd.api.types.is_integer_dtype(column.dtype):
+        return COUNT
+    return MOMENT if isinstance(column.dtype, pd.DatetimeTZDtype) else TEXT
+
+
+def _guessed(name: str, text: Any) -> str:
+    """Return what a column beyond the table holds; the columns of rules have a dot in their names."""
+    words = set(pc.utf8_lower(text).unique().drop_null().to_pylist())
+    return FLAG if words <= {"true", "false"} and (words or "." in name) else TEXT
