@@ -8,7 +8,7 @@ import pytest
 import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import KINDS, apply
-from certtrust.advice.remedies.actions import FOREVER
+from certtrust.advice.remedies.fleet_copy import FOREVER
 from certtrust.x509.structure import outline
 
 

@@ -8,7 +8,7 @@ import pytest
 import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import contradictions, missing
-from certtrust.advice.missing import _lacking
+from certtrust.advice.missing import lacking
 from certtrust.schema import CERTIFICATES, TRUST, empty
 
 
@@ -49,9 +49,9 @@ def test_every_undecided_attempt_lacks_something():
     for seed in range(4):
         results = judged(simulation.simulate(150, seed=seed, gaps=0.5))
         undecided = results[results["verdict"] == "unknown"]
-        lacking = pd.DataFrame(_lacking(undecided)).any(axis=1)
+        explained = pd.DataFrame(lacking(undecided)).any(axis=1)
         assert len(undecided)
-        assert lacking.all(), undecided[~lacking].iloc[0].to_dict()
+        assert explained.all(), undecided[~explained].iloc[0].to_dict()
 
 
 def test_sentences_have_no_gap_and_are_sorted_by_attempts():

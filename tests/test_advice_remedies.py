@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import KINDS, apply
-from certtrust.advice.remedies.actions import applied, known_certificates
+from certtrust.advice.remedies.actions import applied
 from certtrust.advice.remedies.cases import cases
+from certtrust.advice.remedies.fleet_copy import known_certificates
 from certtrust.advice.remedies.plan import remedies
 from certtrust.advice.remedies.plan_check import Trial
 from certtrust.advice.remedies.set_cover import cover, order
 from certtrust.advice.remedies.trusting import Authorities
-from certtrust.evaluation.attempts import joined
 from certtrust.evaluation.ownership import whose
 
 LOCAL = ("device", "fingerprint", "name", "value")

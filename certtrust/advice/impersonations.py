@@ -14,6 +14,7 @@ from ..evaluation.rules import TRUSTED
 from ..fleet import Fleet, link
 from ..names.certificate_names import common_names
 from ..names.prefixes import beginnings
+from ..texts.sentences import say
 from ..trust import trust_state
 from .holders import Holdings, holdings
 
@@ -74,7 +75,7 @@ def impersonations(fleet: Fleet, *, at: pd.Timestamp | str | None = None, limit:
     True
     """
     if limit < 1:
-        raise CerttrustError(f"limit={limit}; at least one pair is listed")
+        raise CerttrustError(say("errors.advice.limit", limit=repr(limit)))
     fleet = fleet if fleet.links is not None else link(fleet)
     found = holdings(fleet)
     doors, opened = _doors(fleet, found, moment_of(pd.Timestamp.now("UTC") if at is None else at), limit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 from functools import cached_property
 from typing import Any
 
@@ -13,16 +12,16 @@ import pandas as pd
 import traitlets
 
 from ..advice import changes
-from ..advice.whatif import CHANGES
+from ..advice.rehearsal import Rehearsal
+from ..advice.what_if import CHANGES, EVERY, Settings, changed
 from ..fleet import Fleet
 from ..report.exports import guarded
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
 from .date_slider import MomentSlider
 from .html_parts import Channel, Head, compared_bars, device_table, tiles
-from .steps import EVERY, Step, in_list, lists, plan, settings
+from .steps import Step, in_list, lists, plan, settings
 from .styling import FIELD, card, day, html, short, show, show_with_twin, style, word_for
-from .trial import Settings, Trial, changed, is_h323, switched
 
 SHOWN = 40
 ROWS = 12
@@ -84,7 +83,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     page = traitlets.Int()
 
     def __init__(self, fleet: Fleet, *, at: pd.Timestamp | str | None = None) -> None:
-        self._trial = Trial(fleet)
+        self._trial = Rehearsal(fleet)
         end = self._trial.rows["time"].max()
         self._moment = MomentSlider(at if at is not None else None if pd.isna(end) else end.ceil("D"))
         self._start = self._moment.at
@@ -93,7 +92,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         self._names = sorted(
             {*self._trial.rows["pbx"].dropna(), *fleet.trust["pbx"].dropna(), *fleet.devices["pbx"].dropna()}
         )
-        self.before = self._trial.judge(self._settings(()))
+        self.before = self._trial.judge(*self._settings(()))
         self._device = pd.factorize(self.before["device"])[0]
         self.after = self.before
         self._change = changed(self.before, self.after)
@@ -142,21 +141,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     @property
     def fleet(self) -> Fleet:
         """A copy of the fleet with the steps carried out."""
-        settings, fleet = self._settings(self.steps), self._trial.fleet
-        entries = pd.Series(data=True, index=fleet.devices.index)
-        flags = switched(fleet.devices["tls_only"], fleet.devices["pbx"], settings.tls_only, entries)
-        told = switched(
-            fleet.registrations["authentication"].astype("str"),
-            self._trial.pbx_of.reindex(fleet.registrations.index),
-            settings.authentication,
-            is_h323(fleet.registrations["protocol"]),
-        )
-        return dataclasses.replace(
-            fleet,
-            trust=settings.trust,
-            devices=fleet.devices.assign(tls_only=flags.astype(pd.BooleanDtype())),
-            registrations=fleet.registrations.assign(authentication=told.astype("category")),
-        )
+        return self._trial.changed(self._settings(self.steps)[0])
 
     # How it is built
 
@@ -243,16 +228,16 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         self._show_switches()
         self._judge()
 
-    def _settings(self, steps: tuple[Step, ...]) -> Settings:
+    def _settings(self, steps: tuple[Step, ...]) -> tuple[Settings, pd.Timestamp]:
         return settings(steps, self._trial, self._names, self._start)
 
     def _show_switches(self) -> None:
         """Let the controls say what holds at the chosen PBX, after all steps."""
-        now, pbx = self._settings(self.steps), self._pbx.value
+        (now, at), pbx = self._settings(self.steps), self._pbx.value
         self._quiet = True
         self._tls.value = word_for(now.tls_only.get(pbx, now.tls_only.get(EVERY)), _FLAGS)
         self._login.value = word_for(now.authentication.get(pbx, now.authentication.get(EVERY)), _LOGINS)
-        self._moment.at = now.at
+        self._moment.at = at
         self._show_entries(now.trust, pbx)
         self._quiet = False
 
@@ -307,7 +292,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         return made[made["child"].isin(set(self._trial.rows["fingerprint"].dropna()))].groupby("issuer").size()
 
     def _judge(self) -> None:
-        self.after = self._trial.judge(self._settings(self.steps)) if self.steps else self.before
+        self.after = self._trial.judge(*self._settings(self.steps)) if self.steps else self.before
         self._change = changed(self.before, self.after)
         show(self._numbers, self._counted())
         show(self._chart, compared_bars(self._failing(self.before), self._failing(self.after)))
@@ -361,7 +346,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
 
     def _told(self) -> Markup:
         steps = self.plan["step"]
-        moved = self._settings(self.steps).at
+        _, moved = self._settings(self.steps)
         when = f"Judged at {moved:%Y-%m-%d %H:%M} UTC."
         if steps.empty:
             return tag("p", f"Nothing is switched yet. {when}", class_="ct-hint")
