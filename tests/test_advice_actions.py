@@ -9,6 +9,7 @@ import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import KINDS, apply
 from certtrust.advice.remedies.fleet_copy import FOREVER
+from certtrust.texts.sentences import sentences
 from certtrust.x509.structure import outline
 
 
@@ -37,7 +38,7 @@ def test_every_kind_can_be_applied_and_is_worded(fleet):
     facts |= {"name": facts.pop("registration_name"), "value": "other", "since": pd.Timestamp("2026-01-01", tz="UTC")}
     for kind in KINDS:
         assert isinstance(apply(fleet, action(kind, **facts)), ct.Fleet)
-    texts = ct.texts.sentences()["actions"]
+    texts = sentences()["actions"]
     assert set(KINDS) | {"trust CA", "renew self-signed", "reissue self-signed"} == set(texts)
     assert all({"title", "step", "price", "instead"} == set(each) for each in texts.values())
 

@@ -20,9 +20,11 @@ FILES = (
 )
 """The files of this folder; each has a tuple `REMEDIES`."""
 
-_unlisted = sorted({module.name for module in pkgutil.iter_modules(__path__)} - set(FILES))
-if _unlisted:
-    raise CerttrustError(f"the remedies in {', '.join(_unlisted)} are not in use: add the name to FILES in {__name__}")
+_there = {module.name for module in pkgutil.iter_modules(__path__)}
+for _name in sorted(_there ^ set(FILES)):
+    if _name in _there:
+        raise CerttrustError(f"the remedies in {_name}.py are not in use: add {_name!r} to FILES in {__name__}")
+    raise CerttrustError(f"{__name__} names {_name!r} in FILES, and has no file {_name}.py with REMEDIES")
 
 REMEDIES: tuple[Remedy, ...] = checked(
     [remedy for file in FILES for remedy in importlib.import_module(f".{file}", __name__).REMEDIES]
