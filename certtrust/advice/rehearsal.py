@@ -162,7 +162,8 @@ class Rehearsal:
         both = both[both["fingerprint"].notna()].drop_duplicates("fingerprint")
         listed = among(both["fingerprint"], self.fleet.trust["fingerprint"])
         may_be_listed = listed | true(both["is_ca"]) | true(both["self_issued"])
-        return both.loc[may_be_listed].reset_index(drop=True)
+        candidates: pd.DataFrame = both[may_be_listed].reset_index(drop=True)
+        return candidates
 
 
 def _set_numbers(texts: pd.Series, owners: pd.Series, members: Codes) -> Codes:
