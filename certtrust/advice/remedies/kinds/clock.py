@@ -22,13 +22,4 @@ def _set(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
     return copy.registering(clock_unset=unset)
 
 
-REMEDIES = (
-    Remedy(
-        "set clock",
-        cost=0,
-        meets=(_CLOCK,),
-        needs=("device",),
-        propose=_proposed,
-        carry_out=_set,
-    ),
-)
+REMEDIES = (Remedy("set clock", cost=0, meets=(_CLOCK,), needs=("device",), propose=_proposed, carry_out=_set),)

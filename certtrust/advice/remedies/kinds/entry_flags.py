@@ -40,12 +40,7 @@ def _allow_reverse_proxy(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
 
 REMEDIES = (
     Remedy(
-        "clear TLS only",
-        cost=11000,
-        meets=_LOCKING,
-        needs=("device",),
-        propose=_unlocked,
-        carry_out=_clear_tls_only,
+        "clear TLS only", cost=11000, meets=_LOCKING, needs=("device",), propose=_unlocked, carry_out=_clear_tls_only
     ),
     Remedy(
         "allow reverse proxy",

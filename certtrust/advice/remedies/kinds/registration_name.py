@@ -68,11 +68,6 @@ def _rename(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
 
 REMEDIES = (
     Remedy(
-        "rename",
-        cost=3000,
-        meets=(_NAME, _PASSWORD),
-        needs=("device", "value"),
-        propose=_proposed,
-        carry_out=_rename,
+        "rename", cost=3000, meets=(_NAME, _PASSWORD), needs=("device", "value"), propose=_proposed, carry_out=_rename
     ),
 )

@@ -26,12 +26,5 @@ def _use_tls(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
 
 
 REMEDIES = (
-    Remedy(
-        "use TLS",
-        cost=6000,
-        meets=(_TRANSPORT,),
-        needs=("device",),
-        propose=_proposed,
-        carry_out=_use_tls,
-    ),
+    Remedy("use TLS", cost=6000, meets=(_TRANSPORT,), needs=("device",), propose=_proposed, carry_out=_use_tls),
 )

@@ -89,12 +89,5 @@ REMEDIES = (
         entries=_renewed,
         carry_out=_renew_ca,
     ),
-    Remedy(
-        "find CA",
-        cost=9000,
-        meets=("certificate.trust",),
-        needs=("name",),
-        entries=_found,
-        carry_out=_find_ca,
-    ),
+    Remedy("find CA", cost=9000, meets=("certificate.trust",), needs=("name",), entries=_found, carry_out=_find_ca),
 )
