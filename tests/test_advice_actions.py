@@ -8,7 +8,10 @@ import pytest
 import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import KINDS, apply
-from certtrust.advice.remedies.actions import FOREVER
+from certtrust.advice.remedies.fleet_copy import FOREVER
+from certtrust.advice.remedies.kinds import BY_KIND, REMEDIES
+from certtrust.advice.remedies.remedy import checked
+from certtrust.texts.sentences import sentences
 from certtrust.x509.structure import outline
 
 
@@ -37,7 +40,7 @@ def test_every_kind_can_be_applied_and_is_worded(fleet):
     facts |= {"name": facts.pop("registration_name"), "value": "other", "since": pd.Timestamp("2026-01-01", tz="UTC")}
     for kind in KINDS:
         assert isinstance(apply(fleet, action(kind, **facts)), ct.Fleet)
-    texts = ct.texts.sentences()["actions"]
+    texts = sentences()["actions"]
     assert set(KINDS) | {"trust CA", "renew self-signed", "reissue self-signed"} == set(texts)
     assert all({"title", "step", "price", "instead"} == set(each) for each in texts.values())
 
@@ -140,3 +143,40 @@ def test_a_registration_without_pbx_uses_the_certificate_of_its_own_device():
     presented = better.registrations["fingerprint"].iloc[-1]
     held = better.certificates.set_index("fingerprint")["device"]
     assert held[presented] == other
+
+
+@pytest.mark.parametrize(
+    ("forgotten", "words"),
+    [
+        ({"meets": ()}, "name rules that decide a verdict"),
+        ({"meets": ("hygiene.prefix",)}, "name rules that decide a verdict"),
+        ({"needs": ("colour",)}, "name some of pbx, device"),
+        ({"propose": None}, "one of propose and entries"),
+        ({"variant": ("is_ca", "clock of a CA")}, r'add title, step, price, instead to \[actions."clock of a CA"\]'),
+        ({"kind": "wind clock"}, r'add title, step, price, instead to \[actions."wind clock"\]'),
+        ({"cost": 950}, "'set clock' and 'trust' have costs of 950 and 1000"),
+    ],
+)
+def test_what_a_record_forgets_is_said(forgotten, words):
+    """A remedy that is not whole is refused where the kinds are put together, with what it lacks."""
+    clock, *others = sorted(REMEDIES, key=lambda remedy: remedy.cost)
+    with pytest.raises(ct.CerttrustError, match=words):
+        checked([dataclasses.replace(clock, **forgotten), *others])
+
+
+def test_kinds_are_a_table_in_the_order_of_their_cost():
+    """The cost of a remedy, what it mends and what it needs are there to be looked up."""
+    table = ct.advice.kinds()
+    assert table["action"].tolist() == list(KINDS)
+    assert table["cost"].is_monotonic_increasing
+    assert table.set_index("action").loc["rename", "meets"] == ", ".join(BY_KIND["rename"].meets)
+
+
+def test_an_enrolment_without_pbx_concerns_every_registration():
+    """A new certificate that every list holds is presented everywhere, not only where the log leaves the PBX out."""
+    fleet = ct.simulate(20, seed=3, faults={})
+    log = ct.attempts(fleet)
+    device = log["device"].dropna().iloc[0]
+    better = apply(fleet, action("enrol", device=device, value="x"))
+    presented = better.registrations.loc[log.index[log["device"] == device], "fingerprint"]
+    assert set(presented) == {better.trust["fingerprint"].iloc[-1]}

@@ -8,7 +8,8 @@ import pytest
 import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import contradictions, missing
-from certtrust.advice.missing import _lacking
+from certtrust.advice.missing import lacking
+from certtrust.evaluation.rules import SCENARIOS
 from certtrust.schema import CERTIFICATES, TRUST, empty
 
 
@@ -49,9 +50,9 @@ def test_every_undecided_attempt_lacks_something():
     for seed in range(4):
         results = judged(simulation.simulate(150, seed=seed, gaps=0.5))
         undecided = results[results["verdict"] == "unknown"]
-        lacking = pd.DataFrame(_lacking(undecided)).any(axis=1)
+        explained = pd.DataFrame(lacking(undecided)).any(axis=1)
         assert len(undecided)
-        assert lacking.all(), undecided[~lacking].iloc[0].to_dict()
+        assert explained.all(), undecided[~explained].iloc[0].to_dict()
 
 
 def test_sentences_have_no_gap_and_are_sorted_by_attempts():
@@ -108,3 +109,14 @@ def test_only_successes_can_contradict():
     found = contradictions(results)
     contradicted = results[(results["verdict"] == "fail") & (results["observed"] == "up")]
     assert found["attempt"].tolist() == contradicted.index.tolist()
+
+
+@pytest.mark.parametrize("code", sorted({code for codes in SCENARIOS.values() for code in codes}))
+def test_every_rule_puts_its_own_data_in_doubt(code):
+    """The clock, the certificate or the device entry, as the name of the rule says; a list where the log names it."""
+    row = ct.check(ct.attempts(simulation.simulate(10, seed=1))).head(1)
+    against = row.assign(observed="up", verdict="fail", cause=pd.Categorical([code]), certificate_by="device")
+    subject = {"time.clock": "clock"}.get(code, "device entry" if code.endswith("tls_only") else "certificate")
+    assert contradictions(against)["stale"].tolist() == [subject]
+    named = contradictions(against.assign(certificate_by="fingerprint"))
+    assert named["stale"].tolist() == ["trust list" if code.endswith(".trust") else subject]

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import KINDS, apply
-from certtrust.advice.remedies.actions import applied, known_certificates
+from certtrust.advice.remedies.actions import applied
 from certtrust.advice.remedies.cases import cases
+from certtrust.advice.remedies.fleet_copy import known_certificates
 from certtrust.advice.remedies.plan import remedies
 from certtrust.advice.remedies.plan_check import Trial
 from certtrust.advice.remedies.set_cover import cover, order
 from certtrust.advice.remedies.trusting import Authorities
-from certtrust.evaluation.attempts import joined
 from certtrust.evaluation.ownership import whose
 
 LOCAL = ("device", "fingerprint", "name", "value")
@@ -281,14 +281,14 @@ def test_a_plan_is_tried_on_a_part_of_the_fleet_as_on_the_whole(seed, of):
     fleet = ct.link(simulation.simulate(120, seed=seed, gaps=0.3))
     results = judged(fleet, of)
     known = known_certificates(fleet)
-    every = cases(fleet, results, known, Authorities(fleet, known), logged=of == "log")
-    trial = Trial.of(fleet, whose(fleet), results, every, logged=of == "log")
+    failures, options = cases(fleet, results, known, Authorities(fleet, known), logged=of == "log")
+    trial = Trial.of(fleet, whose(fleet), results, failures, options)
     plan = remedies(fleet, results)
-    better = applied(trial.fleet, plan, trial.registered, trial.entered)
-    part = joined(better, whose(better, trial.serials), of)
-    part = part.loc[trial.attempts.index]
+    excerpt = trial.part
+    part = excerpt.attempts(applied(excerpt.fleet, plan, excerpt.registered, excerpt.entered))
     whole = ct.attempts(apply(fleet, plan), of=of).loc[part.index]
-    assert len(trial.fleet.certificates) < len(fleet.certificates)
+    assert part.index.equals(trial.attempts.index)
+    assert len(excerpt.fleet.certificates) < len(fleet.certificates)
     assert len(part)
     at = trial.attempts["judged_at"]
     columns = ["device", "pbx", "registration_name", "scenario", "fingerprint", "verdict", "cause"]

@@ -20,13 +20,14 @@ from ipywidgets.embed import dependency_state
 
 import certtrust as ct
 from certtrust.advice import changes, latest, what_if
+from certtrust.advice.rehearsal import Rehearsal
+from certtrust.advice.what_if import Settings, changed
 from certtrust.evaluation.check import counted
 from certtrust.schema import REGISTRATIONS, empty
 from certtrust.simulation import NOW
 from certtrust.widgets import CertificateTester, FleetExplorer, WhatIf, table
 from certtrust.widgets.filter_index import Criteria, build
 from certtrust.widgets.tables import label
-from certtrust.widgets.trial import Settings, Trial, changed
 
 FLEET = ct.link(ct.simulate(80, seed=5))
 RESULTS = ct.check(ct.attempts(FLEET))
@@ -257,7 +258,8 @@ def test_judging_kinds_gives_what_judging_every_row_gives(seed, options, at):
     options = dict(options)
     trust = fleet.trust.head(3).assign(pbx=None) if options.pop("trust", None) else fleet.trust
     flags = {name: {"": value} for name, value in options.items()}
-    quick = Trial(fleet).judge(Settings(trust, flags.get("tls_only", {}), flags.get("authentication", {}), at))
+    switched = Settings(trust, flags.get("tls_only", {}), flags.get("authentication", {}))
+    quick = Rehearsal(fleet).judge(switched, at)
     whole = ct.check(ct.attempts(what_if(fleet, trust=trust, **options)), at=at).loc[quick.index]
     broken = whole["cause"].where(whole["verdict"] == "fail").astype("object").fillna("-")
     assert quick["verdict"].astype("str").tolist() == whole["verdict"].astype("str").tolist()

@@ -3,9 +3,10 @@
 from .forecast import endings, forecast, latest
 from .impersonations import impersonations
 from .missing import contradictions, missing
-from .remedies.actions import KINDS, apply
+from .remedies.actions import apply, kinds
+from .remedies.kinds import KINDS
 from .shared_names_and_keys import shared_keys, shared_names
-from .whatif import changes, what_if
+from .what_if import changes, what_if
 
 __all__ = [
     "KINDS",
@@ -15,6 +16,7 @@ __all__ = [
     "endings",
     "forecast",
     "impersonations",
+    "kinds",
     "latest",
     "missing",
     "shared_keys",

@@ -16,8 +16,9 @@ from ..evaluation.check import CAUSES, check
 from ..evaluation.ownership import identities
 from ..fleet import Fleet, link
 from ..schema import ATTEMPTS, conform
+from ..texts.sentences import say
 from ..trust.paths import TrustPath, distinct_paths
-from .remedies.actions import among, known_certificates
+from .remedies.fleet_copy import among, known_certificates
 
 _NEVER = np.iinfo(np.int64).max
 _SECOND = 1_000_000
@@ -139,8 +140,8 @@ def foretold(rows: pd.DataFrame, now: pd.Timestamp, dates: pd.DatetimeIndex) -> 
 def _dates(periods: int, freq: str) -> tuple[pd.Timestamp, pd.DatetimeIndex]:
     now = pd.Timestamp.now("UTC").as_unit("us")
     if not isinstance(periods, Integral) or periods < 1:
-        raise CerttrustError(f"periods={periods!r}; a forecast has a whole number of dates, at least one")
-    wrong = f"freq={freq!r} is no distance of coming dates; take 'MS', 'W' or 'D'"
+        raise CerttrustError(say("errors.advice.periods", periods=repr(periods)))
+    wrong = say("errors.advice.freq", freq=repr(freq))
     try:
         dates = pd.date_range(now.normalize() + pd.Timedelta(days=1), periods=int(periods), freq=freq)
     except (ValueError, TypeError, OverflowError) as error:

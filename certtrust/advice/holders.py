@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..arrays import threads
+from ..arrays.arrow import true
 from ..arrays.grouping import Codes, combine, distinct, once, places, spread
 from ..evaluation import ownership
 from ..fleet import Fleet
@@ -54,43 +55,52 @@ def holdings(fleet: Fleet) -> Holdings:
     log, entries = slim.registrations, slim.devices
     serials = ownership.by_tail(ownership.known_serials(slim))
     entered = ownership.identify(entries, serials)
-    registered, found = threads.both(
+    registered, leaves = threads.both(
         lambda: ownership.owner(log, entries.assign(device=entered), serials),
         lambda: _leaves(slim, serials, entered),
         len(fleet.registrations),
     )
     devices, pbxs = distinct(entered, registered), distinct(entries["pbx"], log["pbx"])
     names, texts = _names(slim, places(registered, devices), places(entered, devices), devices, pbxs)
-    devices = distinct(devices, found["device"])
-    certificate, first = combine(pd.factorize(found["fingerprint"])[0])
-    certificates = found.iloc[first].reset_index(drop=True)
-    seen = pd.DataFrame(
-        {
-            "certificate": places(log["fingerprint"].str.lower(), certificates["fingerprint"]),
-            "device": places(registered, devices),
-        }
-    )
-    told = pd.DataFrame({"certificate": certificate, "device": places(found["device"], devices)})
-    holders = pd.concat([told, seen], ignore_index=True)
+    devices = distinct(devices, leaves["device"])
+    certificate, first = combine(pd.factorize(leaves["fingerprint"])[0])
+    certificates = leaves.iloc[first].reset_index(drop=True)
+    of_leaves = {"certificate": certificate, "device": places(leaves["device"], devices)}
+    of_log = {
+        "certificate": places(log["fingerprint"].str.lower(), certificates["fingerprint"]),
+        "device": places(registered, devices),
+    }
+    holders = pd.concat([pd.DataFrame(of_leaves), pd.DataFrame(of_log)], ignore_index=True)
     holders = once(holders[(holders >= 0).all(axis=1)])
-    nobody = np.flatnonzero(np.bincount(holders["certificate"], minlength=len(certificates)) == 0)
-    by_name = _named(certificates["subject_cn"].iloc[nobody], names, texts, devices)
-    holders = pd.concat([holders, by_name.assign(certificate=nobody[by_name["certificate"]])], ignore_index=True)
-    own = _presented_as_own(found, np.isin(certificate, holders["certificate"]))
-    kept = np.unique(certificate[own])
-    number = np.full(len(certificates), -1, dtype=np.int64)
+    nobodys = np.flatnonzero(np.bincount(holders["certificate"], minlength=len(certificates)) == 0)
+    by_name = _named(certificates["subject_cn"].iloc[nobodys], names, texts, devices)
+    by_name = by_name.assign(certificate=nobodys[by_name["certificate"]])
+    holders = pd.concat([holders, by_name], ignore_index=True)
+    own = _presented_as_own(leaves, np.isin(certificate, holders["certificate"]))
+    return _numbered_anew(
+        Holdings(
+            certificates.assign(refused=true(certificates["parse_error"].str.startswith(REFUSED)))[[*_SHOWN]],
+            pd.DataFrame({"certificate": certificate[own], "bundle": leaves["bundle"].array[own]}),
+            holders,
+            names,
+            pbxs,
+            devices,
+            texts,
+        )
+    )
+
+
+def _numbered_anew(held: Holdings) -> Holdings:
+    """Keep the certificates that came in some bundle, numbered from 0, and sort by these numbers."""
+    kept = np.unique(held.bundles["certificate"])
+    number = np.full(len(held.certificates), -1, dtype=np.int64)
     number[kept] = np.arange(len(kept))
-    bundles = once(pd.DataFrame({"certificate": number[certificate[own]], "bundle": found["bundle"].array[own]}))
-    holders = holders.assign(certificate=number[holders["certificate"]])
-    refused = certificates["parse_error"].str.startswith(REFUSED).fillna(value=False).astype(bool)
-    return Holdings(
-        certificates.assign(refused=refused)[[*_SHOWN]].iloc[kept].reset_index(drop=True),
-        bundles.sort_values("certificate", kind="stable", ignore_index=True),
-        holders[holders["certificate"] >= 0].sort_values(["certificate", "device"], ignore_index=True),
-        names,
-        pbxs,
-        devices,
-        texts,
+    bundles = held.bundles.assign(certificate=number[held.bundles["certificate"]])
+    holders = held.holders.assign(certificate=number[held.holders["certificate"]])
+    return held._replace(
+        certificates=held.certificates.iloc[kept].reset_index(drop=True),
+        bundles=once(bundles).sort_values("certificate", kind="stable", ignore_index=True),
+        holders=holders[holders["certificate"] >= 0].sort_values(["certificate", "device"], ignore_index=True),
     )
 
 

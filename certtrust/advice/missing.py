@@ -1,12 +1,16 @@
-"""Gaps: what the data lack for a verdict, and which of them are probably out of date."""
+"""What the data lack for a verdict, and which of them are probably out of date."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from ..errors import CerttrustError
 from ..evaluation.check import required
-from ..texts.sentences import fill, sentences, shown
+from ..evaluation.rules import SCENARIOS
+from ..texts.labels import plural
+from ..texts.sentences import fill, say, sentences
+from .phrases import fill_each, the_pbx
 
 MISSING = (
     "certificate",
@@ -21,11 +25,34 @@ MISSING = (
     "authentication",
     "URL",
     "rule",
+    "other data",
 )
-"""What may be missing to decide; "rule" = the page says nothing about such a registration."""
+"""What may be missing to decide; "rule" = the article says nothing about such a registration."""
 
 STALE = ("trust list", "certificate", "device entry", "clock")
 """Which data a contradiction puts in doubt."""
+
+_DOUBTED = {
+    "time.clock": "clock",
+    "transport.tls_only": "device entry",
+    "password.tls_only": "device entry",
+    "certificate.trust": "certificate",
+    "browser.trust": "certificate",
+    "time.validity": "certificate",
+    "certificate.name": "certificate",
+    "browser.name": "certificate",
+}
+"""Which data are probably stale where a rule is broken and the registration succeeded all the same."""
+
+_DOUBTED_IF_NAMED = {"certificate.trust": "trust list", "browser.trust": "trust list"}
+"""The same where the log names the certificate by its fingerprint, so that it is that very certificate."""
+
+_NO_DOUBT = sorted({code for codes in SCENARIOS.values() for code in codes} - _DOUBTED.keys())
+if _NO_DOUBT:
+    raise CerttrustError(
+        f"which data are probably stale where {', '.join(_NO_DOUBT)} is broken and a registration succeeds all the "
+        f"same? Add that to _DOUBTED in {__name__}, one of {', '.join(STALE)} for each rule"
+    )
 
 
 def missing(results: pd.DataFrame) -> pd.DataFrame:
@@ -53,36 +80,42 @@ def missing(results: pd.DataFrame) -> pd.DataFrame:
     True
     """
     rows = results[results["verdict"] == "unknown"]
-    parts = [rows.loc[lacking, ["pbx", "device"]].assign(what=what) for what, lacking in _lacking(rows).items()]
-    together = pd.concat(parts) if parts else rows[["pbx", "device"]].assign(what="")
-    grouped = together.groupby(["what", "pbx"], dropna=False, sort=False, observed=True)
+    parts = [rows.loc[lacks, ["pbx", "device"]].assign(what=what) for what, lacks in lacking(rows).items()]
+    grouped = pd.concat(parts).groupby(["what", "pbx"], dropna=False, sort=False, observed=True)
     counts = grouped.agg(devices=("device", "nunique"), attempts=("device", "size")).reset_index()
     counts = counts.sort_values("attempts", ascending=False, kind="stable", ignore_index=True)
-    words = sentences()["missing"]
-    meant = counts.assign(
-        who=_who(counts), at=(" at the PBX " + counts["pbx"].astype("str")).fillna(""), the_pbx=_the_pbx(counts["pbx"])
-    )
-    sentence = pd.Series("", index=counts.index, dtype="str")
-    for what in counts["what"].unique():
-        chosen = meant[meant["what"] == what]
-        sentence[chosen.index] = fill(words[what], chosen)
-    what = pd.Categorical(counts["what"], categories=list(MISSING))
-    return counts.assign(what=what, sentence=sentence)[["what", "pbx", "devices", "attempts", "sentence"]]
+    words = sentences()
+    at = fill(words["advice"]["where"]["at"], counts.astype({"pbx": "str"})).where(counts["pbx"].notna(), "")
+    spoken_of = counts.assign(who=_who(counts), at=at, the_pbx=the_pbx(counts["pbx"]))
+    counts["sentence"] = fill_each(words["missing"], counts["what"], spoken_of)
+    counts["what"] = pd.Categorical(counts["what"], categories=list(MISSING))
+    return counts[["what", "pbx", "devices", "attempts", "sentence"]]
 
 
-def _the_pbx(pbx: pd.Series) -> pd.Series:
-    return ("the PBX " + pbx.astype("str")).fillna("the PBX")
+def _who(counts: pd.DataFrame) -> list[str]:
+    """Return whose data are missing: so many devices or, where none is known, attempts."""
+    pairs = zip(counts["devices"], counts["attempts"], strict=True)
+    return [
+        plural(devices, "device") if devices else say("advice.unnamed attempts", count=attempts)
+        for devices, attempts in pairs
+    ]
 
 
-def _who(counts: pd.DataFrame) -> pd.Series:
-    devices = counts["devices"].astype("str") + " devices"
-    nameless = counts["attempts"].astype("str") + " attempts by unnamed devices"
-    nameless = nameless.mask(counts["attempts"] == 1, "1 attempt by an unnamed device")
-    return devices.mask(counts["devices"] == 1, "1 device").mask(counts["devices"] == 0, nameless)
+_EXPLAINED = (
+    "certificate.trust",
+    "browser.trust",
+    "certificate.name",
+    "browser.name",
+    "time.validity",
+    "transport.tls_only",
+    "password.tls_only",
+    "time.clock",
+)
+"""The rules of which `lacking` knows what they miss where they cannot be decided."""
 
 
-def _lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
-    """Tell for each kind of data which of the undecided attempts lack it."""
+def lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return for each kind of data which of the undecided attempts lack it."""
     asked = required(rows)
     undecided = {code: rows[code].isna() & asked[code] for code in asked}
     trust = undecided["certificate.trust"] | undecided["browser.trust"]
@@ -101,6 +134,7 @@ def _lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
     by_password = undecided["password.tls_only"] & rows["tls_only"].notna()
     open_scenario = rows["scenario"].isna()
     outside = open_scenario & ~asked["time.clock"]
+    other = [undecided[code].to_numpy() for codes in SCENARIOS.values() for code in codes if code not in _EXPLAINED]
     return {
         "certificate": no_certificate,
         "readable certificate": unreadable,
@@ -114,6 +148,7 @@ def _lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
         "authentication": open_scenario & ~outside,
         "URL": undecided["browser.name"] & rows["url"].isna(),
         "rule": outside,
+        "other data": pd.Series(np.any([np.zeros(len(rows), dtype=bool), *other], axis=0), index=rows.index),
     }
 
 
@@ -147,22 +182,17 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     """
     rows = results[(results["observed"] == "up") & (results["verdict"] == "fail")]
     code = rows["cause"].astype("str")
-    stale = pd.Series("device entry", index=rows.index, dtype="str")
-    stale = stale.mask(code == "time.clock", "clock")
-    stale = stale.mask(code.isin(["time.validity", "certificate.name", "browser.name"]), "certificate")
-    trust = code.isin(["certificate.trust", "browser.trust"])
-    stale = stale.mask(trust, "certificate").mask(trust & (rows["certificate_by"] == "fingerprint"), "trust list")
-    words = sentences()["stale"]
-    sentence = pd.Series("", index=rows.index, dtype="str")
-    meant = rows.assign(
-        device=rows["device"].astype("str").fillna("An unnamed device"),
-        the_pbx=_the_pbx(rows["pbx"]),
-        subject_name=rows["subject_cn"].fillna(rows["subject"]).fillna("without a name"),
-        until=(", until " + shown(rows["not_after"])).fillna(""),
+    by_fingerprint = (rows["certificate_by"] == "fingerprint").astype(bool)
+    named = code.map(_DOUBTED_IF_NAMED).where(by_fingerprint)
+    stale = named.fillna(code.map(_DOUBTED))
+    words = sentences()
+    until = fill(words["advice"]["until"], rows).where(rows["not_after"].notna(), "")
+    spoken_of = rows.assign(
+        device=rows["device"].astype("str").fillna(words["advice"]["unnamed device"]),
+        the_pbx=the_pbx(rows["pbx"]),
+        subject_name=rows["subject_cn"].fillna(rows["subject"]).fillna(words["advice"]["unnamed certificate"]),
+        until=until,
     )
-    for what in stale.unique():
-        chosen = np.flatnonzero(stale == what)
-        sentence.iloc[chosen] = fill(words[what], meant.iloc[chosen]).array
     return pd.DataFrame(
         {
             "attempt": rows.index,
@@ -170,6 +200,6 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
             "pbx": rows["pbx"].array,
             "code": code.array,
             "stale": pd.Categorical(stale, categories=list(STALE)),
-            "sentence": sentence.array,
+            "sentence": fill_each(words["stale"], stale, spoken_of).array,
         }
     )

@@ -14,7 +14,7 @@ from ..names.certificate_names import common_names
 from ..names.prefixes import usable
 from ..x509.columnar_structure import Outlines
 from .holders import Holdings, holdings
-from .remedies.actions import known_certificates
+from .remedies.fleet_copy import known_certificates
 
 
 def shared_names(fleet: Fleet) -> pd.DataFrame:

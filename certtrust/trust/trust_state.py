@@ -102,9 +102,10 @@ def judge(
     -------
     DataFrame
         Index of `leaves`; trust_paths (lists of dicts with the fields of TrustPath, best first: the
-        listed certificate itself, else the shortest path; rows that are alike share one list), trust_failure (why it is not trusted while
-        none of the paths holds, a key of `certtrust.schema.TRUST_STATES`; missing for a listed certificate) and
-        trust_detail (what exactly stands in the way, as far as that is more than the state).
+        listed certificate itself, else the shortest path; rows that are alike share one list),
+        trust_failure (why it is not trusted while none of the paths holds, a key of
+        `certtrust.schema.TRUST_STATES`; missing for a listed certificate) and trust_detail (what
+        exactly stands in the way, as far as that is more than the state).
 
     Notes
     -----

@@ -6,13 +6,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from ..advice.rehearsal import Rehearsal
 from ..advice.remedies.wording import pem
+from ..advice.what_if import EVERY, Settings, without_entries
 from ..schema import TRUST, conform
 from ..texts.sentences import say
-from .trial import Settings, Trial
-
-EVERY = ""
-"""Stands for every PBX."""
 
 
 class Step(NamedTuple):
@@ -36,8 +34,10 @@ def in_list(known: dict[str, set[str]], pbx: str) -> set[str]:
     return set.intersection(*known.values()) if pbx == EVERY and known else known.get(pbx, set())
 
 
-def settings(steps: tuple[Step, ...], trial: Trial, names: list[str], start: pd.Timestamp) -> Settings:
-    """Return what holds after the steps; a later step wins over an earlier one about the same thing."""
+def settings(
+    steps: tuple[Step, ...], trial: Rehearsal, names: list[str], start: pd.Timestamp
+) -> tuple[Settings, pd.Timestamp]:
+    """Return what holds after the steps, and the moment; of two steps about the same thing the later one wins."""
     flags: dict[str, dict[str, Any]] = {"tls_only": {}, "authentication": {}}
     trust, at = trial.fleet.trust, start
     for step in steps:
@@ -51,7 +51,7 @@ def settings(steps: tuple[Step, ...], trial: Trial, names: list[str], start: pd.
             flags[step.kind].pop(step.pbx, None)
             if step.value is not None:
                 flags[step.kind][step.pbx] = step.value
-    return Settings(trust, flags["tls_only"], flags["authentication"], at)
+    return Settings(trust, flags["tls_only"], flags["authentication"]), at
 
 
 def relisted(trust: pd.DataFrame, candidates: pd.DataFrame, step: Step, names: list[str]) -> pd.DataFrame:
@@ -63,15 +63,13 @@ def relisted(trust: pd.DataFrame, candidates: pd.DataFrame, step: Step, names: l
         entry = candidates[candidates["fingerprint"] == step.fingerprint].head(1)
         added = [entry.assign(pbx=name) for name in where if name not in have]
         return conform(pd.concat([trust, *added], ignore_index=True), TRUST)
-    gone = mine & (trust["pbx"].isin(where) | (trust["pbx"].isna() & (step.pbx == EVERY))).fillna(value=False)
-    kept = trust[~gone.astype(bool)]
-    emptied = trust.loc[gone.astype(bool) & ~trust["pbx"].isin(kept["pbx"].dropna()), ["pbx"]].drop_duplicates()
-    return conform(pd.concat([kept, emptied.assign(parse_error="the list is empty")], ignore_index=True), TRUST)
+    gone = mine & (trust["pbx"].isin(where) | (trust["pbx"].isna() & (step.pbx == EVERY)))
+    return without_entries(trust, gone.to_numpy(dtype=bool))
 
 
-def plan(steps: tuple[Step, ...], trial: Trial, names: list[str]) -> pd.DataFrame:
+def plan(steps: tuple[Step, ...], trial: Rehearsal, names: list[str]) -> pd.DataFrame:
     """Return what remains to be done of the steps: the difference between the fleet and what is wanted."""
-    wanted = settings(steps, trial, names, pd.Timestamp(0, tz="UTC"))
+    wanted, _ = settings(steps, trial, names, pd.Timestamp(0, tz="UTC"))
     before, after = lists(trial.fleet.trust, names), lists(wanted.trust, names)
     known = trial.candidates.set_index("fingerprint")
     rows: list[dict[str, Any]] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 from functools import cached_property
 from typing import Any
 
@@ -13,36 +12,24 @@ import pandas as pd
 import traitlets
 
 from ..advice import changes
-from ..advice.whatif import CHANGES
+from ..advice.rehearsal import Rehearsal
+from ..advice.what_if import CHANGES, EVERY, Settings, changed
 from ..fleet import Fleet
 from ..report.exports import guarded
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
+from ..texts.sentences import say
 from .date_slider import MomentSlider
 from .html_parts import Channel, Head, compared_bars, device_table, tiles
-from .steps import EVERY, Step, in_list, lists, plan, settings
+from .steps import Step, in_list, lists, plan, settings
 from .styling import FIELD, card, day, html, short, show, show_with_twin, style, word_for
-from .trial import Settings, Trial, changed, is_h323, switched
 
 SHOWN = 40
 ROWS = 12
-_HINT = "This is a static copy. Run the notebook to get the controls: Run → Run All Cells."
-_FLAGS = {"as it is": None, "set everywhere": True, "cleared everywhere": False}
-_LOGINS = {"as it is": None, "by certificate": "certificate", "by user name and password": "password"}
-_KINDS = {
-    "repaired": "repaired",
-    "broken": "broken",
-    "now unknown": "no longer known",
-    "now known": "now known to pass",
-    "other cause": "fails for another reason",
-}
-HEADS = (
-    Head("device", "Device"),
-    Head("pbx", "PBX"),
-    Head("change", "What changes"),
-    Head("before", "Before"),
-    Head("after", "After"),
-)
+_FLAGS = {"as_it_is": None, "set": True, "cleared": False}
+_LOGINS = {"as_it_is": None, "certificate": "certificate", "password": "password"}
+_KINDS = ("repaired", "broken", "now unknown", "now known", "other cause")
+_COLUMNS = ("device", "pbx", "change", "before", "after")
 
 
 class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
@@ -84,7 +71,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     page = traitlets.Int()
 
     def __init__(self, fleet: Fleet, *, at: pd.Timestamp | str | None = None) -> None:
-        self._trial = Trial(fleet)
+        self._trial = Rehearsal(fleet)
         end = self._trial.rows["time"].max()
         self._moment = MomentSlider(at if at is not None else None if pd.isna(end) else end.ceil("D"))
         self._start = self._moment.at
@@ -93,7 +80,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         self._names = sorted(
             {*self._trial.rows["pbx"].dropna(), *fleet.trust["pbx"].dropna(), *fleet.devices["pbx"].dropna()}
         )
-        self.before = self._trial.judge(self._settings(()))
+        self.before = self._trial.judge(*self._settings(()))
         self._device = pd.factorize(self.before["device"])[0]
         self.after = self.before
         self._change = changed(self.before, self.after)
@@ -142,67 +129,72 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     @property
     def fleet(self) -> Fleet:
         """A copy of the fleet with the steps carried out."""
-        settings, fleet = self._settings(self.steps), self._trial.fleet
-        entries = pd.Series(data=True, index=fleet.devices.index)
-        flags = switched(fleet.devices["tls_only"], fleet.devices["pbx"], settings.tls_only, entries)
-        told = switched(
-            fleet.registrations["authentication"].astype("str"),
-            self._trial.pbx_of.reindex(fleet.registrations.index),
-            settings.authentication,
-            is_h323(fleet.registrations["protocol"]),
-        )
-        return dataclasses.replace(
-            fleet,
-            trust=settings.trust,
-            devices=fleet.devices.assign(tls_only=flags.astype(pd.BooleanDtype())),
-            registrations=fleet.registrations.assign(authentication=told.astype("category")),
-        )
+        return self._trial.changed(self._settings(self.steps)[0])
 
     # How it is built
 
     def _build(self) -> None:
         wide = {"width": "auto"}
+        self._flags = {_say(f"flags.{key}"): value for key, value in _FLAGS.items()}
+        self._logins = {_say(f"logins.{key}"): value for key, value in _LOGINS.items()}
+        kinds = [(_say(f"kinds.{kind}"), kind) for kind in _KINDS]
         self._pbx = ipywidgets.Dropdown(
-            options=[("every PBX", EVERY), *((short(name), name) for name in self._names)],
+            options=[(_say("every_pbx"), EVERY), *((short(name), name) for name in self._names)],
             value=self._names[0] if self._names else EVERY,
-            description="At",
+            description=_say("at"),
             style=FIELD,
             layout=wide,
         )
-        self._search = ipywidgets.Text(description="Find entry", placeholder="part of a name", style=FIELD, layout=wide)
+        self._search = ipywidgets.Text(
+            description=_say("search"), placeholder=_say("part_of_a_name"), style=FIELD, layout=wide
+        )
         self._entries = ipywidgets.VBox()
         self._entries.add_class("ct-scroll")
         self._drawn: list[str] = []
         self._note = html()
-        self._tls = ipywidgets.Dropdown(options=list(_FLAGS), description="TLS only", style=FIELD, layout=wide)
-        self._login = ipywidgets.Dropdown(options=list(_LOGINS), description="Devices log in", style=FIELD, layout=wide)
-        self._undo = ipywidgets.Button(description="Undo", icon="undo", tooltip="Take the last step back")
-        self._reset = ipywidgets.Button(description="Start over", icon="times", tooltip="Take all steps back")
+        self._tls = ipywidgets.Dropdown(
+            options=list(self._flags), description=_say("tls_only"), style=FIELD, layout=wide
+        )
+        self._login = ipywidgets.Dropdown(
+            options=list(self._logins), description=_say("authentication"), style=FIELD, layout=wide
+        )
+        self._undo = _button("undo", icon="undo")
+        self._reset = _button("reset", icon="times")
         self._numbers, self._chart, self._list, self._pages = html(), html(), html(), html()
         self._kind = ipywidgets.Dropdown(
-            options=[("all changes", ""), *((words, kind) for kind, words in _KINDS.items())],
-            description="Show",
+            options=[(_say("all_changes"), ""), *kinds],
+            description=_say("show"),
             style={"description_width": "50px"},
         )
-        self._back = ipywidgets.Button(description="Back", tooltip="Back page", layout={"width": "80px"})
-        self._next = ipywidgets.Button(description="Next", tooltip="Next page", layout={"width": "80px"})
+        self._back = _button("back", layout={"width": "80px"})
+        self._next = _button("next", layout={"width": "80px"})
         self._actions, self._links = html(), html()
-        self._export = ipywidgets.Button(description="Prepare plan", icon="download", layout={"width": "140px"})
+        self._export = _button("export", icon="download", layout={"width": "140px"})
         self._channel = Channel(lambda _kind, _value: None)
 
     def _layout(self) -> tuple[Any, ...]:
         left = ipywidgets.VBox(
             [
-                card("Trust list", self._pbx, self._search, self._entries, self._note),
-                card("Devices", self._tls, self._login),
-                card("Moment", self._moment.box),
-                card("Plan", ipywidgets.HBox([self._undo, self._reset]), self._actions, self._export, self._links),
+                card(_say("cards.trust"), self._pbx, self._search, self._entries, self._note),
+                card(_say("cards.devices"), self._tls, self._login),
+                card(_say("cards.moment"), self._moment.box),
+                card(
+                    _say("cards.plan"),
+                    ipywidgets.HBox([self._undo, self._reset]),
+                    self._actions,
+                    self._export,
+                    self._links,
+                ),
             ]
         )
         pager = ipywidgets.HBox([self._kind, self._back, self._next, self._pages])
         pager.add_class("ct-filters")
         right = ipywidgets.VBox(
-            [card("What happens", self._numbers), card("Why they fail", self._chart), card("Who", pager, self._list)]
+            [
+                card(_say("cards.numbers"), self._numbers),
+                card(_say("cards.causes"), self._chart),
+                card(_say("cards.changes"), pager, self._list),
+            ]
         )
         left.add_class("ct-left")
         right.add_class("ct-right")
@@ -213,8 +205,8 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     def _connect(self) -> None:
         self._pbx.observe(lambda _change: self._show_switches(), names="value")
         self._search.observe(lambda _change: self._show_switches(), names="value")
-        self._tls.observe(lambda change: self._switched("tls_only", _FLAGS[change["new"]]), names="value")
-        self._login.observe(lambda change: self._switched("authentication", _LOGINS[change["new"]]), names="value")
+        self._tls.observe(lambda change: self._switched("tls_only", self._flags[change["new"]]), names="value")
+        self._login.observe(lambda change: self._switched("authentication", self._logins[change["new"]]), names="value")
         self._moment.observe(lambda change: self._switched("at", change["new"]), names="at")
         self._undo.on_click(lambda _button: self.undo())
         self._reset.on_click(lambda _button: self.set_trait("steps", ()))
@@ -243,16 +235,16 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         self._show_switches()
         self._judge()
 
-    def _settings(self, steps: tuple[Step, ...]) -> Settings:
+    def _settings(self, steps: tuple[Step, ...]) -> tuple[Settings, pd.Timestamp]:
         return settings(steps, self._trial, self._names, self._start)
 
     def _show_switches(self) -> None:
         """Let the controls say what holds at the chosen PBX, after all steps."""
-        now, pbx = self._settings(self.steps), self._pbx.value
+        (now, at), pbx = self._settings(self.steps), self._pbx.value
         self._quiet = True
-        self._tls.value = word_for(now.tls_only.get(pbx, now.tls_only.get(EVERY)), _FLAGS)
-        self._login.value = word_for(now.authentication.get(pbx, now.authentication.get(EVERY)), _LOGINS)
-        self._moment.at = now.at
+        self._tls.value = word_for(now.tls_only.get(pbx, now.tls_only.get(EVERY)), self._flags)
+        self._login.value = word_for(now.authentication.get(pbx, now.authentication.get(EVERY)), self._logins)
+        self._moment.at = at
         self._show_entries(now.trust, pbx)
         self._quiet = False
 
@@ -260,7 +252,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         now, originals = lists(trust, self._names), lists(self._trial.fleet.trust, self._names)
         here, first = in_list(now, pbx), in_list(originals, pbx)
         offered = self._trial.candidates
-        label = offered["subject_cn"].fillna(offered["subject"]).fillna("(without a name)").astype("str")
+        label = offered["subject_cn"].fillna(offered["subject"]).fillna(_say("no_name")).astype("str")
         weight = offered["fingerprint"].map(self._signed).fillna(0).astype("int64")
         offered = offered.assign(label=label, weight=weight, listed=offered["fingerprint"].isin(here))
         offered = offered.assign(first=offered["fingerprint"].isin(first))
@@ -268,13 +260,11 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         found = offered[offered["label"].str.casefold().str.contains(wanted, regex=False)] if wanted else offered
         found = found.sort_values(["first", "weight", "label"], ascending=[False, False, True], kind="stable")
         self._draw_entries(found.head(SHOWN))
-        more = f" {len(found) - SHOWN:,} more certificates: narrow the search." if len(found) > SHOWN else ""
-        known = pbx == EVERY or pbx in now
-        show(
-            self._note,
-            ("" if known else "No list of this PBX is known; tick what it holds. ")
-            + f"{len(here):,} in the list.{more}",
-        )
+        notes = [] if pbx == EVERY or pbx in now else [_say("no_list")]
+        notes.append(_say("in_list", count=len(here)))
+        if len(found) > SHOWN:
+            notes.append(_say("more", count=len(found) - SHOWN))
+        show(self._note, " ".join(notes))
 
     def _draw_entries(self, found: pd.DataFrame) -> None:
         """Show the entries; boxes that are there already only change their tick, which is quicker by far."""
@@ -286,11 +276,13 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
             box.value = bool(listed)
 
     def _entry(self, row: Any) -> Any:
-        signed = f" · signed {plural(row.weight, 'device')}" if row.weight else ""
+        words = {"name": short(row.label), "day": day(row.not_after)}
         box = ipywidgets.Checkbox(
             value=bool(row.listed),
-            description=f"{short(row.label)} · until {day(row.not_after)}{signed}",
-            tooltip=f"{short(row.subject)}, SHA-256 {row.fingerprint}",
+            description=_say("entry_signing", **words, devices=plural(row.weight, "device"))
+            if row.weight
+            else _say("entry", **words),
+            tooltip=_say("fingerprint", name=short(row.subject), fingerprint=row.fingerprint),
             indent=False,
             layout={"width": "auto"},
         )
@@ -307,7 +299,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         return made[made["child"].isin(set(self._trial.rows["fingerprint"].dropna()))].groupby("issuer").size()
 
     def _judge(self) -> None:
-        self.after = self._trial.judge(self._settings(self.steps)) if self.steps else self.before
+        self.after = self._trial.judge(*self._settings(self.steps)) if self.steps else self.before
         self._change = changed(self.before, self.after)
         show(self._numbers, self._counted())
         show(self._chart, compared_bars(self._failing(self.before), self._failing(self.after)))
@@ -317,13 +309,14 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         self._turn(0)
 
     def _counted(self) -> Markup:
-        wanted = (("devices repaired", "repaired", "ct-good"), ("devices break", "broken", "ct-bad"))
+        looks = {"repaired": "ct-good", "broken": "ct-bad", "now unknown": ""}
         numbers: list[tuple[str, object, str]] = [
-            (words, self._devices(self._change == CHANGES.index(kind)), css)
-            for words, kind, css in (*wanted, ("no longer known", "now unknown", ""))
+            (_say(f"tiles.{kind}"), self._devices(self._change == CHANGES.index(kind)), css)
+            for kind, css in looks.items()
         ]
-        for words, frame in (("fail before", self.before), ("fail after", self.after)):
-            numbers.append((words, self._devices((frame["verdict"] == "fail").to_numpy()), ""))
+        for key, frame in (("fail_before", self.before), ("fail_after", self.after)):
+            count = self._devices((frame["verdict"] == "fail").to_numpy())
+            numbers.append((_say(f"tiles.{key}"), count, ""))
         return tiles(numbers)
 
     def _devices(self, rows: Any) -> int:
@@ -348,23 +341,24 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         shown = changes(self.before.iloc[here], self.after.iloc[here])
         rows = pd.DataFrame(
             {
-                "device": shown["device"].fillna("(not named)").astype("str"),
+                "device": shown["device"].fillna(_say("no_device")).astype("str"),
                 "pbx": shown["pbx"],
-                "change": shown["change"].astype("str").map(_KINDS),
+                "change": shown["change"].astype("str").map({kind: _say(f"kinds.{kind}") for kind in _KINDS}),
                 "before": _outcome(shown["verdict_before"], shown["cause_before"]),
                 "after": _outcome(shown["verdict_after"], shown["cause_after"]),
             }
         )
-        caption = plural(len(found), "registration") + " differ" if len(found) != 1 else "1 registration differs"
-        show(self._list, device_table(rows, HEADS, caption=caption if len(found) else "Nobody is concerned."))
-        show(self._pages, f"Page {self.page + 1:,} of {last + 1:,}")
+        caption = _say("differ", count=len(found)) if len(found) else _say("nobody")
+        heads = [Head(name, _say(f"columns.{name}")) for name in _COLUMNS]
+        show(self._list, device_table(rows, heads, caption=caption))
+        show(self._pages, _say("page", page=self.page + 1, pages=last + 1))
 
     def _told(self) -> Markup:
         steps = self.plan["step"]
-        moved = self._settings(self.steps).at
-        when = f"Judged at {moved:%Y-%m-%d %H:%M} UTC."
+        _, moved = self._settings(self.steps)
+        when = _say("judged_at", moment=f"{moved:%Y-%m-%d %H:%M}")
         if steps.empty:
-            return tag("p", f"Nothing is switched yet. {when}", class_="ct-hint")
+            return tag("p", _say("no_steps", when=when), class_="ct-hint")
         return tag(
             "div", tag("ol", [tag("li", step) for step in steps], class_="ct-plan"), tag("p", when, class_="ct-hint")
         )
@@ -373,15 +367,23 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         """Offer the plan as a table and, where certificates have to be uploaded, as PEM text."""
         made = self.plan
         table = guarded(made.drop(columns="pem")).to_csv(index=False).encode("utf-8-sig")
-        links = [_download("Download the plan as CSV", "plan.csv", "text/csv", table)]
+        links = [_download(_say("download_plan"), "plan.csv", "text/csv", table)]
         if made["pem"].notna().any():
             text = "".join(made["pem"].dropna().unique()).encode()
-            links.append(_download("Download the certificates to upload", "upload.pem", "application/x-pem-file", text))
+            links.append(_download(_say("download_pem"), "upload.pem", "application/x-pem-file", text))
         show(self._links, [tag("p", each) for each in links])
 
     def _ipython_display_(self, **_options: Any) -> None:
         parts = (self._numbers, self._chart, self._actions, self._list)
-        show_with_twin(self, [Markup("".join(part.value for part in parts))], _HINT)
+        show_with_twin(self, [Markup("".join(part.value for part in parts))], _say("static"))
+
+
+def _say(key: str, **values: Any) -> str:
+    return say(f"widgets.what_if.{key}", **values)
+
+
+def _button(key: str, **options: Any) -> Any:
+    return ipywidgets.Button(description=_say(f"{key}.label"), tooltip=_say(f"{key}.tooltip"), **options)
 
 
 def _download(words: str, name: str, kind: str, data: bytes) -> Markup:
@@ -389,5 +391,5 @@ def _download(words: str, name: str, kind: str, data: bytes) -> Markup:
 
 
 def _outcome(verdict: pd.Series, cause: pd.Series) -> pd.Series:
-    words = verdict.map({"pass": "passes", "fail": "fails", "unknown": "not known"})
+    words = verdict.map({word: _say(f"verdicts.{word}") for word in ("pass", "fail", "unknown")})
     return cause.map(cause_label, na_action="ignore").astype("str").fillna(words)

@@ -13,8 +13,8 @@ from ...evaluation.attempts import joined, speaking
 from ...evaluation.check import check
 from ...evaluation.ownership import Whose, owner
 from ...fleet import Fleet
-from .actions import among
-from .cases import failed
+from .failures import failed
+from .fleet_copy import among
 
 _SAID = ("pbx", "serial", "hardware_id", "registration_name", "fingerprint")
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ...arrays import threads
-from ...arrays.grouping import Codes, alike, combine, same_sets
+from ...arrays.grouping import Codes, alike, combine, once, same_sets
 from ...errors import CerttrustError
 from ...evaluation.ownership import whose
 from ...fleet import Fleet, link
-from .actions import COLUMNS, KINDS, known_certificates
-from .cases import Cases, cases
+from ...texts.sentences import say
+from .actions import check_kinds
+from .cases import cases
+from .failures import Failures, Flags
+from .fleet_copy import known_certificates
+from .kinds import BY_KIND, KINDS
 from .passing_attempts import with_what_works
 from .plan_check import Trial
+from .remedy import COLUMNS
 from .set_cover import cover, order
 from .trusting import Authorities
 from .wording import worded
@@ -95,36 +101,34 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] 
     (True, False)
     """
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
-    unknown = sorted(set(kinds) - set(KINDS))
-    if unknown:
-        raise CerttrustError(f"{', '.join(unknown)}: no such action; there are {', '.join(KINDS)}")
+    check_kinds(kinds)
     fleet = fleet if fleet.links is not None else link(fleet)
     logged = _are_logged(fleet, results)
     known = known_certificates(fleet)
     authorities, belongings = threads.both(lambda: Authorities(fleet, known), lambda: whose(fleet), len(results))
     results = with_what_works(fleet, belongings, results, logged=logged)
-    every = cases(fleet, results, known, authorities, logged=logged)
-    allowed = every.options["action"].isin(kinds).to_numpy()
-    hopeless, open_still = np.zeros((2, len(every.rows)), dtype=bool)
-    trial = Trial.of(fleet, belongings, results, every, logged=logged)
+    failures, options = cases(fleet, results, known, authorities, logged=logged)
+    trial = Trial.of(fleet, belongings, results, failures, options)
+    case = options["case"].to_numpy()
+    allowed = options["action"].isin(kinds).to_numpy()
+    of_one_device = options["action"].isin([kind for kind in KINDS if BY_KIND[kind].propose]).to_numpy()
+    hopeless, open_still = np.zeros((2, len(failures.rows)), dtype=bool)
     for _ in range(_ROUNDS):
-        plan = _plan(every, every.options[allowed & ~hopeless[every.options["case"].to_numpy()]], open_still)
+        plan = _plan(failures, options[allowed & ~hopeless[case]], open_still)
         untrue, broken = trial.refuted(plan.actions, plan.repaired_at, plan.undecided)
         if not untrue.any() and not len(broken):
             break
-        settled = every.unsure.any(axis=1) & ~plan.undecided
+        settled = failures.unsure.any(axis=1) & ~plan.undecided
         hopeless |= untrue & ~settled
         open_still |= untrue & settled
-        local = ~every.options["action"].isin(["trust", "renew CA", "find CA"]).to_numpy()
-        allowed = allowed & ~(local & every.rows["device"].isin(broken).to_numpy()[every.options["case"].to_numpy()])
-    return worded(_counted(every, plan), _certificates(every, plan), fleet, known, authorities)
+        allowed = allowed & ~(of_one_device & failures.rows["device"].isin(broken).to_numpy()[case])
+    return worded(_counted(failures, plan), _certificates(failures, plan), fleet, known, authorities)
 
 
-def _certificates(every: Cases, plan: Plan) -> pd.DataFrame:
-    """Return the place of each action with the certificates of the attempts that it is for, no pair twice."""
-    presented = every.rows["fingerprint"].array[plan.options["case"].to_numpy()]
-    found = pd.DataFrame({"place": plan.options["place"].array, "fingerprint": presented})
-    return found.iloc[alike(found, found.columns)[1]]
+def _certificates(failures: Failures, plan: Plan) -> pd.DataFrame:
+    """Return the position of each action with the certificates of the attempts that it is for, no pair twice."""
+    presented = failures.rows["fingerprint"].array[plan.options["case"].to_numpy()]
+    return once(pd.DataFrame({"position": plan.options["position"].array, "fingerprint": presented}))
 
 
 @dataclass(frozen=True)
@@ -134,102 +138,120 @@ class Plan:
     actions: pd.DataFrame
     """One row per action: its kind and columns."""
     repaired_at: Codes
-    """The place of the action that repairs it, for each case; -1 = none does."""
-    undecided: npt.NDArray[np.bool_]
+    """The position of the action that repairs it, for each case; -1 = none does."""
+    undecided: Flags
     """Whether something stays unknown that no action of the plan settles, for each case."""
     options: pd.DataFrame
-    """case, need, and the place of each action of the plan that meets it."""
+    """case, need, and the position of each action of the plan that meets it."""
 
 
-def _plan(every: Cases, options: pd.DataFrame, open_still: npt.NDArray[np.bool_]) -> Plan:
+class _Met(NamedTuple):
+    """Needs of cases, each with an action that meets it, by number."""
+
+    case: Codes
+    need: Codes
+    action: Codes
+
+    def where(self, chosen: Flags) -> _Met:
+        return _Met(*(column[chosen] for column in self))
+
+    def needs(self, like: Flags) -> Flags:
+        """Return which needs of which case are met, as a table with the shape of another one."""
+        table = np.zeros_like(like)
+        table[self.case, self.need] = True
+        return table
+
+    def same_needs(self) -> Codes:
+        """Number the needs so that those which the same actions meet, in whichever case, are one."""
+        of_case, _ = combine(self.case, self.need)
+        if not len(of_case):
+            return of_case
+        number, _ = same_sets(of_case, self.action)
+        return number[of_case]
+
+
+def _plan(failures: Failures, options: pd.DataFrame, open_still: Flags) -> Plan:
     """Choose and order actions for all cases of which every need can be met; nothing settles those that are open."""
     key = ["action", *COLUMNS]
-    action, first = combine(*(pd.factorize(options[name])[0] for name in key))
-    case, need = options["case"].to_numpy(), options["need"].to_numpy()
-    met = np.zeros(every.needs.shape, dtype=bool)
-    met[case, need] = True
-    possible: npt.NDArray[np.bool_] = np.all(met | ~every.needs, axis=1)
-    kept = possible[case]
-    case, need, action = case[kept], need[kept], action[kept]
-    broken = every.needs[case, need]
-    same = _same_needs(case, need, action)
-    _, pair = combine(same[broken], action[broken])
-    chosen = cover(same[broken][pair], action[broken][pair], options["cost"].to_numpy()[first])
-    taken = np.isin(action, chosen)
-    settled = np.zeros(every.needs.shape, dtype=bool)
-    settled[case[taken], need[taken]] = True
-    undecided: npt.NDArray[np.bool_] = open_still | np.any(every.unsure & ~settled, axis=1)
-    taken &= broken | ~undecided[case]
-    case, need, action, same = case[taken], need[taken], action[taken], same[taken]
-    _, of_case = combine(case, same)
-    _, of_action = combine(same, action)
-    places, repaired_at = order(
-        (case[of_case], same[of_case]), (same[of_action], action[of_action]), _weights(every, possible, undecided)
-    )
-    place_of = np.full(len(first), -1)
-    place_of[places] = np.arange(len(places))
-    actions = options.iloc[first[places]][key].reset_index(drop=True)
-    used = pd.DataFrame({"case": case, "need": need, "place": place_of[action]}).drop_duplicates()
-    return Plan(actions, repaired_at, undecided, used)
+    action, first = alike(options, key)
+    met = _Met(options["case"].to_numpy(), options["need"].to_numpy(), action)
+    possible: Flags = np.all(met.needs(failures.needs) | ~failures.needs, axis=1)
+    met = met.where(possible[met.case])
+    broken, same = failures.needs[met.case, met.need], met.same_needs()
+    costs = options["cost"].to_numpy()[first]
+    taken = np.isin(met.action, cover(*_distinct(same[broken], met.action[broken]), costs))
+    settled = met.where(taken).needs(failures.unsure)
+    undecided: Flags = open_still | np.any(failures.unsure & ~settled, axis=1)
+    # What an action settles counts where it decides the case; what it mends counts always.
+    taken &= broken | ~undecided[met.case]
+    met, same = met.where(taken), same[taken]
+    weights = _weights(failures, possible, undecided)
+    in_order, repaired_at = order(_distinct(met.case, same), _distinct(same, met.action), weights)
+    position = np.full(len(first), -1)
+    position[in_order] = np.arange(len(in_order))
+    used = once(pd.DataFrame({"case": met.case, "need": met.need, "position": position[met.action]}))
+    return Plan(options.iloc[first[in_order]][key].reset_index(drop=True), repaired_at, undecided, used)
 
 
-def _same_needs(case: Codes, need: Codes, action: Codes) -> Codes:
-    """Number the needs so that those which the same actions meet, in whichever case, are one."""
-    pair, _ = combine(case, need)
-    number, _ = same_sets(pair, action) if len(pair) else (pair, [])
-    return number[pair]
+def _distinct(*columns: Codes) -> tuple[Codes, Codes]:
+    """Return each pair of the two columns once."""
+    _, first = combine(*columns)
+    one, other = (column[first] for column in columns)
+    return one, other
 
 
-def _weights(
-    every: Cases, possible: npt.NDArray[np.bool_], undecided: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
+def _devices(failures: Failures) -> pd.Series:
+    """Return the device of each case; one that is not known is a device of its own."""
+    return failures.rows["device"].fillna("case " + failures.rows.index.to_series().astype("str"))
+
+
+def _weights(failures: Failures, possible: Flags, undecided: Flags) -> npt.NDArray[np.float64]:
     """Let every device weigh one, and attempts decide between equals; what stays undecided hardly weighs."""
     sure = possible & ~undecided
-    device = every.rows["device"].fillna("case " + every.rows.index.to_series().astype("str"))
+    device = _devices(failures)
     shares = 1 / device.where(sure).groupby(device).transform("count").clip(lower=1)
-    weights = np.where(sure, shares, _SLIGHT) + _SLIGHT**2 * every.rows["attempts"]
+    weights = np.where(sure, shares, _SLIGHT) + _SLIGHT**2 * failures.rows["attempts"]
     return np.where(possible, weights, 0.0)
 
 
 def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:
-    """Tell whether the results are of the log, else of the device entries, and make sure that each label is there."""
+    """Return whether the results are of the log, else of the device entries, and make sure that each label is there."""
     silent = results[["time", "state", "line"]].isna().all(axis=None) and not results["clock_unset"].any()
-    labels = (
-        fleet.devices.index if silent and results.index.isin(fleet.devices.index).all() else fleet.registrations.index
-    )
+    logged = not (silent and results.index.isin(fleet.devices.index).all())
+    labels = fleet.registrations.index if logged else fleet.devices.index
     if not labels.is_unique or not results.index.is_unique:
-        raise CerttrustError(
-            "labels occur more than once in the index of the fleet or of the results, so that rows cannot be told "
-            "apart; give the frame a new index by reset_index(drop=True), and judge it again"
-        )
+        raise CerttrustError(say("errors.advice.labels"))
     if not results.index.isin(labels).all():
-        raise CerttrustError("the results have rows that the fleet does not have; judge this very fleet")
-    return labels is not fleet.devices.index
+        raise CerttrustError(say("errors.advice.other fleet"))
+    return logged
 
 
-def _counted(every: Cases, plan: Plan) -> pd.DataFrame:
+def _counted(failures: Failures, plan: Plan) -> pd.DataFrame:
     """Add how many attempts and devices each action repairs, alone and together with all before it."""
     size = len(plan.actions)
-    amount = every.rows["attempts"].to_numpy()
+    attempts = failures.rows["attempts"].to_numpy()
+    device = pd.factorize(_devices(failures))[0]
     undecided = plan.undecided
-    device = pd.factorize(every.rows["device"].fillna("case " + every.rows.index.to_series().astype("str")))[0]
-    needed = (every.needs | (every.unsure & ~undecided[:, None])).sum(axis=1)
-    by_one = plan.options.groupby(["case", "place"], sort=False).size()
-    case, place = (by_one.index.get_level_values(level).to_numpy() for level in ("case", "place"))
-    alone = (by_one.to_numpy() == needed[case]) & ~undecided[case]
-    _, one_each = combine(place[alone], device[case[alone]])
-    done = plan.repaired_at >= 0
-    sure, unsure = done & ~undecided, done & undecided
+    repaired = plan.repaired_at >= 0
+    sure, unsure = repaired & ~undecided, repaired & undecided
+
+    def total(position: Codes, weights: Codes | None = None) -> Codes:
+        return np.bincount(position, weights, minlength=size).astype(np.int64)
+
+    # An action repairs a case alone where it meets all its needs.
+    needed = (failures.needs | (failures.unsure & ~undecided[:, None])).sum(axis=1)
+    met = plan.options.groupby(["case", "position"], sort=False).size().rename("met").reset_index()
+    case, position = (met[name].to_numpy() for name in ("case", "position"))
+    alone = (met["met"].to_numpy() == needed[case]) & ~undecided[case]
+    case, position = case[alone], position[alone]
+    by_device, _ = _distinct(position, device[case])
+    # A device counts from the first action on that repairs one of its cases.
     first = np.full(int(device.max(initial=-1)) + 1, size)
     np.minimum.at(first, device[sure], plan.repaired_at[sure])
-
-    def total(places: Codes, weights: Codes) -> Codes:
-        return np.bincount(places, weights, minlength=size).astype(np.int64)
-
     return plan.actions.assign(
-        attempts=total(place[alone], amount[case[alone]]),
-        devices=np.bincount(place[alone][one_each], minlength=size),
-        attempts_cumulative=np.cumsum(total(plan.repaired_at[sure], amount[sure])),
-        devices_cumulative=np.cumsum(np.bincount(first[first < size], minlength=size)),
-        undecided=np.cumsum(total(plan.repaired_at[unsure], amount[unsure])),
+        attempts=total(position, attempts[case]),
+        devices=total(by_device),
+        attempts_cumulative=np.cumsum(total(plan.repaired_at[sure], attempts[sure])),
+        devices_cumulative=np.cumsum(total(first[first < size])),
+        undecided=np.cumsum(total(plan.repaired_at[unsure], attempts[unsure])),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,38 +43,19 @@ def cover(needs: Numbers, actions: Numbers, costs: Numbers) -> Numbers:
     """
     if not len(needs):
         return np.empty(0, dtype=np.int64)
-    met_by = groups(needs, actions, int(needs.max()) + 1)
+    every = np.arange(int(needs.max()) + 1)
+    turns = _greedy((every, every), (needs, actions), np.ones(len(every)), costs)
+    chosen = [action for score, action, _ in turns if score > 0]
     meets = groups(actions, needs, len(costs))
-    gain = [len(each) for each in meets]
-    heap = [(-gain[action], cost, action) for action, cost in enumerate(costs.tolist()) if gain[action]]
-    heapq.heapify(heap)
-    times_met = [0] * len(met_by)
-    chosen: list[int] = []
-    while heap:
-        expected, cost, action = heapq.heappop(heap)
-        if gain[action] == 0:
-            continue
-        if gain[action] < -expected:
-            heapq.heappush(heap, (-gain[action], cost, action))
-            continue
-        chosen.append(action)
-        for need in meets[action]:
-            if not times_met[need]:
-                for other in met_by[need]:
-                    gain[other] -= 1
-            times_met[need] += 1
-    return np.array(sorted(_needed(chosen, meets, times_met, costs)), dtype=np.int64)
-
-
-def _needed(chosen: list[int], meets: list[list[int]], times_met: list[int], costs: Numbers) -> list[int]:
-    """Drop actions all of whose needs are met by others too, those that meet few needs at a high cost first."""
+    times_met = np.bincount(needs[np.isin(actions, chosen)], minlength=len(every)).tolist()
     kept = set(chosen)
-    for action in sorted(chosen, key=lambda each: (len(meets[each]), -int(costs[each]))):
+    # Those that meet few needs at a high cost are the first to go.
+    for action in sorted(chosen, key=lambda action: (len(meets[action]), -int(costs[action]))):
         if all(times_met[need] > 1 for need in meets[action]):
             kept.discard(action)
             for need in meets[action]:
                 times_met[need] -= 1
-    return list(kept)
+    return np.array(sorted(kept), dtype=np.int64)
 
 
 def order(needs_of: _Pairs, met_by: _Pairs, weights: Weights) -> tuple[list[int], Numbers]:
@@ -93,7 +73,7 @@ def order(needs_of: _Pairs, met_by: _Pairs, weights: Weights) -> tuple[list[int]
     Returns
     -------
     list of int, array of int
-        The actions in order, and for each case the place in it of the action that repairs it.
+        The actions in order, and for each case the position in it of the action that repairs it.
 
     Notes
     -----
@@ -108,24 +88,29 @@ def order(needs_of: _Pairs, met_by: _Pairs, weights: Weights) -> tuple[list[int]
     ([1, 2, 0], array([2, 1]))
     """
     cases, needs = needs_of
-    by, alone = _alone(needs_of, met_by, len(weights))
+    only_action, alone = _alone(needs_of, met_by, len(weights))
     repaired_by = np.full(len(weights), -1, dtype=np.int64)
-    here = np.flatnonzero(alone[by[needs]])
-    repaired_by[cases[here]] = by[needs[here]]
+    free = np.flatnonzero(alone[only_action[needs]])
+    repaired_by[cases[free]] = only_action[needs[free]]
     # Nothing that is done before changes what an action scores that stands alone. Its shares are added need by need,
     # as those of the others are: in another order, a sum may differ by its last digit, and decide between equals.
-    row = np.zeros(len(by), dtype=np.int64)
+    row = np.zeros(len(only_action), dtype=np.int64)
     row[met_by[0]] = np.arange(len(met_by[0]))
-    here = here[np.argsort(row[needs[here]], kind="stable")]
+    free = free[np.argsort(row[needs[free]], kind="stable")]
     share = weights[cases] / np.bincount(cases, minlength=len(weights))[cases]
-    score = np.bincount(by[needs[here]], share[here], minlength=len(alone))
-    sorted_by_score = sorted((-score[action], action) for action in np.flatnonzero(alone).tolist())
-    tied, others = ~alone[by[needs]], ~alone[met_by[1]]
-    turns = _turns((cases[tied], needs[tied]), (met_by[0][others], met_by[1][others]), weights, repaired_by)
-    taken = [action for _, action in heapq.merge(turns, sorted_by_score)]
-    place = np.full(len(alone), -1, dtype=np.int64)
-    place[taken] = np.arange(len(taken))
-    return taken, place[repaired_by]
+    score = np.bincount(only_action[needs[free]], share[free], minlength=len(alone))
+    ranked = [(-score[action], action) for action in np.flatnonzero(alone).tolist()]
+    tied, others = ~alone[only_action[needs]], ~alone[met_by[1]]
+    no_costs = np.zeros(len(alone), dtype=np.int64)
+    tied_pairs = (cases[tied], needs[tied]), (met_by[0][others], met_by[1][others])
+    turns = []
+    for tied_score, action, repaired in _greedy(*tied_pairs, weights, no_costs):
+        repaired_by[repaired] = action
+        turns.append((-tied_score, action))
+    in_order = [action for _, action in heapq.merge(turns, sorted(ranked))]
+    position = np.full(len(alone), -1, dtype=np.int64)
+    position[in_order] = np.arange(len(in_order))
+    return in_order, position[repaired_by]
 
 
 def _alone(needs_of: _Pairs, met_by: _Pairs, cases: int) -> tuple[Numbers, npt.NDArray[np.bool_]]:
@@ -134,65 +119,76 @@ def _alone(needs_of: _Pairs, met_by: _Pairs, cases: int) -> tuple[Numbers, npt.N
     They alone meet their needs, and the cases of these have no other ones. The last of the flags is False: that of -1.
     """
     (case, need), (met, action) = needs_of, met_by
-    by = np.full(max(int(each.max(initial=-1)) for each in (need, met)) + 1, -1, dtype=np.int64)
-    by[met] = action
-    by[np.bincount(met, minlength=len(by)) != 1] = -1
+    size = max(int(needs.max(initial=-1)) for needs in (need, met)) + 1
+    only_action = np.full(size, -1, dtype=np.int64)
+    only_action[met] = action
+    only_action[np.bincount(met, minlength=size) != 1] = -1
     one = np.full(cases, -1, dtype=np.int64)
-    one[case] = by[need]
+    one[case] = only_action[need]
     mixed = np.zeros(cases, dtype=bool)
-    mixed[case[by[need] != one[case]]] = True
-    tied = by < 0
+    mixed[case[only_action[need] != one[case]]] = True
+    tied = only_action < 0
     tied[need[mixed[case]]] = True
     alone = np.zeros(int(action.max(initial=-1)) + 2, dtype=bool)
     alone[action] = True
     alone[action[tied[met]]] = False
-    return by, alone
+    return only_action, alone
 
 
-def _turns(needs_of: _Pairs, met_by: _Pairs, weights: Weights, repaired_by: Numbers) -> Iterator[tuple[float, int]]:
-    """Yield the actions in order, each with its score, negative, and write down the cases that each repairs at last."""
+def _greedy(
+    needs_of: _Pairs, met_by: _Pairs, weights: Weights, costs: Numbers
+) -> Iterator[tuple[float, int, list[int]]]:
+    """Yield every action in order, with its score and the cases that it repairs at last.
+
+    An action scores the shares of the cases whose open needs it meets; the highest score comes next, among
+    equals the lowest cost, then the lowest number.
+    """
     numbers, cases = np.unique(needs_of[0], return_inverse=True)
-    needs, weights = needs_of[1], weights[numbers]
-    count = max(int(each.max(initial=-1)) for each in (needs, met_by[0])) + 1
-    actions_of_need = groups(met_by[0], met_by[1], count)
-    needs_of_action = groups(met_by[1], met_by[0], int(met_by[1].max()) + 1 if len(met_by[1]) else 0)
-    cases_of_need = groups(needs, cases, count)
-    needs_of_case = groups(cases, needs, len(weights))
-    open_needs = [len(each) for each in needs_of_case]
-    share = [weight / max(left, 1) for weight, left in zip(weights.tolist(), open_needs, strict=True)]
-    score = [sum(share[case] for need in meant for case in cases_of_need[need]) for meant in needs_of_action]
-    heap = [(-each, action) for action, each in enumerate(score) if needs_of_action[action]]
-    heapq.heapify(heap)
-    is_met = [False] * count
-    done = [False] * len(score)
-    while heap:
-        expected, action = heapq.heappop(heap)
-        if done[action] or -expected != score[action]:
-            continue
-        done[action] = True
-        touched: dict[int, Any] = {}
-        for need in needs_of_action[action]:
-            if is_met[need]:
-                continue
-            is_met[need] = True
-            for case in cases_of_need[need]:
-                open_needs[case] -= 1
-                touched[case] = None
+    size = max(int(needs.max(initial=-1)) for needs in (needs_of[1], met_by[0])) + 1
+    actions_of_need = groups(*met_by, size)
+    needs_of_action = groups(met_by[1], met_by[0], len(costs))
+    cases_of_need = groups(needs_of[1], cases, size)
+    needs_of_case = groups(cases, needs_of[1], len(numbers))
+    number = numbers.tolist()
+    weight = weights[numbers].tolist()
+    cost = costs.tolist()
+    open_needs = [len(needs) for needs in needs_of_case]
+    share = [whole / max(count, 1) for whole, count in zip(weight, open_needs, strict=True)]
+    score = [sum(share[case] for need in needs for case in cases_of_need[need]) for needs in needs_of_action]
+    is_met, is_done = [False] * size, [False] * len(score)
+
+    def meet(need: int) -> list[int]:
+        """Take the shares of a need from all actions that would meet it, and return the cases that have it."""
+        is_met[need] = True
+        for case in cases_of_need[need]:
+            open_needs[case] -= 1
+            for other in actions_of_need[need]:
+                score[other] -= share[case]
+        return cases_of_need[need]
+
+    def share_anew(case: int) -> Iterator[int]:
+        """Share the weight of a case among the needs still open, and return the actions that score more by it."""
+        before, share[case] = share[case], weight[case] / open_needs[case] if open_needs[case] else 0.0
+        for need in needs_of_case[case]:
+            if not is_met[need]:
                 for other in actions_of_need[need]:
-                    score[other] -= share[case]
-        repaired_by[numbers[[case for case in touched if not open_needs[case]]]] = action
-        yield expected, action
-        changed: set[int] = set()
-        for case in touched:
-            left = open_needs[case]
-            before, share[case] = share[case], weights[case] / left if left else 0.0
-            for need in needs_of_case[case]:
-                if not is_met[need]:
-                    for other in actions_of_need[need]:
-                        score[other] += share[case] - before
-                        changed.add(other)
-        for need in needs_of_action[action]:
-            changed.update(other for other in actions_of_need[need] if not done[other])
-        for other in changed:
-            if not done[other]:
-                heapq.heappush(heap, (-score[other], other))
+                    score[other] += share[case] - before
+                    yield other
+
+    heap = [(-score[action], cost[action], action) for action, needs in enumerate(needs_of_action) if needs]
+    heapq.heapify(heap)
+    while heap:
+        expected, _, action = heapq.heappop(heap)
+        if is_done[action]:
+            continue
+        if score[action] != -expected:
+            # A score that has risen stands in the heap once more; one that has fallen goes back to its new place.
+            if score[action] < -expected:
+                heapq.heappush(heap, (-score[action], cost[action], action))
+            continue
+        is_done[action] = True
+        touched = dict.fromkeys(case for need in needs_of_action[action] if not is_met[need] for case in meet(need))
+        yield -expected, action, [number[case] for case in touched if not open_needs[case]]
+        for other in {other for case in touched for other in share_anew(case)}:
+            if not is_done[other]:
+                heapq.heappush(heap, (-score[other], cost[other], other))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from ...schema import TRUST, conform
 from ...trust import trust_state
 from ...trust.paths import distinct_paths
 from ...x509.columnar_structure import Outlines
-from .actions import among
+from .fleet_copy import among
 
 _CANDIDATES_AT_MOST = 64
 """CAs that are tried for one certificate; a hostile mesh of CAs must not cost more."""
@@ -84,6 +86,63 @@ class Authorities:
             return np.concatenate(found)
 
         return {entry: signed_below(entry) for entry in entries}
+
+
+@dataclass(frozen=True)
+class Untrusted:
+    """Certificates that are not trusted at a moment, and what could make them trusted.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        With links.
+    known : DataFrame
+        The certificates of the fleet, see `known_certificates`.
+    authorities : Authorities
+        Its CAs.
+    row : array of int, n values
+        Numbers that tell the rows below.
+    rows : DataFrame, n rows
+        Columns fingerprint, bundle, pbx, self_issued, issuer and trust_paths.
+    moments : array of int, n values
+        Microseconds since the epoch.
+    """
+
+    fleet: Fleet
+    known: pd.DataFrame
+    authorities: Authorities
+    row: Codes
+    rows: pd.DataFrame
+    moments: Codes
+
+    @cached_property
+    def _leaf_and_first(self) -> tuple[Codes, Codes]:
+        return combine(*(pd.factorize(self.rows[name])[0] for name in ("fingerprint", "bundle")))
+
+    @property
+    def leaf(self) -> Codes:
+        """Which of `leaves` each row presents."""
+        return self._leaf_and_first[0]
+
+    @cached_property
+    def leaves(self) -> pd.DataFrame:
+        """The distinct certificates, each with what came with it."""
+        leaves = self.rows[["fingerprint", "bundle", "self_issued", "issuer"]].iloc[self._leaf_and_first[1]]
+        leaves = leaves.reset_index(drop=True)
+        key_id = self.known["authority_key_id"].reindex(leaves["fingerprint"]).to_numpy()
+        return leaves.assign(authority_key_id=key_id)
+
+    @cached_property
+    def ways(self) -> pd.DataFrame:
+        """The CAs that would make `leaves` trusted, and when, see `ways`."""
+        return ways(self.fleet, self.leaves, self.known, self.authorities)
+
+    def ways_at_their_time(self) -> tuple[Codes, Codes]:
+        """Return the pairs of a row, by its number, and of a position in `ways` that hold at the row's moment."""
+        row, way = joined(self.leaf, self.ways["leaf"].to_numpy())
+        not_before, not_after = (self.ways[name].to_numpy()[way] for name in ("not_before", "not_after"))
+        holds = (not_before <= self.moments[row]) & (self.moments[row] <= not_after)
+        return self.row[row[holds]], way[holds]
 
 
 def ways(fleet: Fleet, leaves: pd.DataFrame, known: pd.DataFrame, authorities: Authorities) -> pd.DataFrame:
@@ -196,7 +255,7 @@ def microseconds(moments: pd.Series) -> Codes:
 
 
 def unobtainable(leaves: pd.DataFrame, authorities: Authorities) -> pd.Series:
-    """Tell which leaves are signed by a CA whose certificate is nowhere at hand."""
+    """Return which leaves are signed by a CA whose certificate is nowhere at hand."""
     signed_by_other = leaves["self_issued"].eq(other=False).fillna(value=False).astype(bool)
     unknown = pd.Series(places(leaves["fingerprint"], pd.Series(authorities.signer.index, dtype="str")) < 0)
     return signed_by_other & unknown.set_axis(leaves.index)

@@ -12,11 +12,14 @@ from ...arrays.grouping import places
 from ...evaluation.ownership import leaves
 from ...fleet import Fleet
 from ...texts.sentences import fill, sentences
-from .actions import COLUMNS, KINDS, among, taken
+from ..phrases import fill_each
+from .fleet_copy import among, taken
+from .kinds import BY_KIND, KINDS
+from .remedy import COLUMNS
 from .set_cover import groups
 from .trusting import Authorities
 
-_MEANT = ("subject", "subject_cn", "issuer", "issuer_cn", "not_after", "is_ca", "der")
+_SHOWN = ("subject", "subject_cn", "issuer", "issuer_cn", "not_after", "is_ca", "der")
 
 
 def worded(
@@ -24,31 +27,14 @@ def worded(
 ) -> pd.DataFrame:
     """Complete a counted plan by words, PEM texts, and whom a trust action lets in.
 
-    `own` pairs the place of each action with the certificates of the attempts that it is for.
+    `own` pairs the position of each action with the certificates of the attempts that it is for.
     """
     plan = plan.assign(lets_in=_lets_in(plan, own, fleet, authorities))
     of_action = places(plan["fingerprint"], known["fingerprint"])
-    meant = {name: taken(known[name], of_action, plan.index) for name in _MEANT}
-    shown = plan.assign(
-        subject_cn=meant["subject_cn"].fillna(meant["subject"]),
-        issuer_cn=meant["issuer_cn"].fillna(meant["issuer"]),
-        not_after=meant["not_after"],
-        list=("the trust list of the PBX " + plan["pbx"]).fillna("the trust list of every PBX"),
-        entry=("the entry of " + plan["device"] + " at the PBX " + plan["pbx"]).fillna(
-            "each entry of " + plan["device"].fillna("")
-        ),
-        others=plan["lets_in"],
-    )
-    variant = plan["action"].mask((plan["action"] == "trust") & true(meant["is_ca"]), "trust CA")
-    self_signed = true(meant["subject"] == meant["issuer"])
-    variant = variant.mask(variant.isin(["renew", "reissue"]) & self_signed, variant + " self-signed")
-    texts = sentences()["actions"]
-    parts = [(texts[kind], shown[variant == kind]) for kind in variant.unique()]
-    words = {
-        name: pd.concat([pd.Series(dtype="str"), *(fill(text[name], rows) for text, rows in parts)]).reindex(plan.index)
-        for name in ("step", "price", "instead")
-    }
-    ders = zip(plan["action"] == "trust", meant["der"], strict=True)
+    certificates = pd.DataFrame({name: taken(known[name], of_action, plan.index) for name in _SHOWN})
+    words = _words(plan, certificates)
+    uploads = plan["action"].isin([kind for kind in KINDS if BY_KIND[kind].uploads])
+    ders = zip(uploads, certificates["der"], strict=True)
     pems = [pem(der) if to_upload and isinstance(der, bytes) else None for to_upload, der in ders]
     counts = ["attempts", "devices", "attempts_cumulative", "devices_cumulative", "undecided"]
     return pd.DataFrame(
@@ -60,6 +46,32 @@ def worded(
             "pem": pd.Series(pems, index=plan.index, dtype="str"),
         }
     ).astype({"rank": "int64"})
+
+
+def _words(plan: pd.DataFrame, certificates: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return step, price and instead of each action, in the words of its kind."""
+    all_words = sentences()
+    where = all_words["advice"]["where"]
+    at_pbx = plan["pbx"].notna()
+    shown = plan.assign(
+        subject_cn=certificates["subject_cn"].fillna(certificates["subject"]),
+        issuer_cn=certificates["issuer_cn"].fillna(certificates["issuer"]),
+        not_after=certificates["not_after"],
+        list=fill(where["list"], plan).where(at_pbx, fill(where["every list"], plan)),
+        entry=fill(where["entry"], plan).where(at_pbx, fill(where["every entry"], plan)),
+        others=plan["lets_in"],
+    )
+    flags = {
+        "is_ca": true(certificates["is_ca"]),
+        "self_signed": true(certificates["subject"] == certificates["issuer"]),
+    }
+    key = plan["action"].astype("str")
+    for kind, (flag, words) in ((kind, remedy.variant) for kind, remedy in BY_KIND.items() if remedy.variant):
+        key = key.mask((plan["action"] == kind) & flags[flag], words)
+    return {
+        part: fill_each({kind: words[part] for kind, words in all_words["actions"].items()}, key, shown)
+        for part in ("step", "price", "instead")
+    }
 
 
 def pem(der: bytes) -> str:
@@ -76,8 +88,9 @@ def _lets_in(plan: pd.DataFrame, own: pd.DataFrame, fleet: Fleet, authorities: A
     """Count the known device certificates, beyond those that the action is for, that it makes trusted too."""
     signed = authorities.signer.index.to_series()
     of_device = among(signed, leaves(fleet.certificates[[*_LEAVES]])["fingerprint"])
-    certificates = groups(own["place"].to_numpy(), places(own["fingerprint"], signed), len(plan))
-    trusting = plan["action"].isin(["trust", "renew CA"])
+    certificates = groups(own["position"].to_numpy(), places(own["fingerprint"], signed), len(plan))
+    listing = [kind for kind in KINDS if BY_KIND[kind].entries]
+    trusting = plan["action"].isin(listing) & plan["fingerprint"].notna()
     entries = plan["fingerprint"][trusting]
     below = authorities.below(entries.unique())
     counts = np.zeros(len(plan), dtype=np.int64)
