@@ -457,15 +457,17 @@ def test_every_chart_stands_in_a_section_of_the_page_and_documents_its_options()
 def test_a_chart_that_lacks_something_is_refused() -> None:
     """A section that the page does not have, and sentences that nobody wrote, are named."""
 
-    def draw(**canvas: Axes) -> Axes:
-        return canvas["ax"]
+    def with_chart(name: str, section: str) -> list[object]:
+        def draw(**canvas: Axes) -> Axes:
+            return canvas["ax"]
 
-    draw.__name__ = "weather"
+        draw.__name__ = name
+        return [*vars(charts).values(), make_chart(section=section, feed=dict)(draw)]
+
     with pytest.raises(ct.CerttrustError, match=r"\[charts.weather\] in texts/en.toml lacks title"):
-        charts_of("certtrust.charts", [*vars(charts).values(), make_chart(section="why", feed=dict)(draw)])
-    draw.__name__ = "causes"
+        charts_of("certtrust.charts", with_chart("weather", "why"))
     with pytest.raises(ct.CerttrustError, match="causes names the section 'sky'; those of the page are why"):
-        charts_of("certtrust.charts", [*vars(charts).values(), make_chart(section="sky", feed=dict)(draw)])
+        charts_of("certtrust.charts", with_chart("causes", "sky"))
     with pytest.raises(ct.CerttrustError, match=r"certtrust\.charts\.forecast is in no list"):
         charts_of("certtrust.charts", [value for value in vars(charts).values() if value is not charts.forecast])
 
