@@ -68,7 +68,7 @@ def _say(text: str) -> None:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write text that may hold names from anywhere: what would steer a terminal, or cannot be encoded, is replaced."""
+    """Write text, with what would steer a terminal, or cannot be encoded, replaced."""
     shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
     encoding = stream.encoding or "utf-8"
     stream.write(shown.encode(encoding, "replace").decode(encoding) + "\n")
@@ -95,7 +95,7 @@ def _own_words() -> Iterator[None]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose words stand in `[cli.COMMAND]`, each argument's under the name of its value."""
+    """A parser whose words stand in `[cli.COMMAND]`, an argument's under its destination."""
 
     def __init__(self, words: str = "certtrust", **options: Any) -> None:
         self.words = words

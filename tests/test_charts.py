@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from collections.abc import Callable
 from itertools import combinations as pairs
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -26,6 +28,9 @@ from test_charts_frames import (
 import certtrust as ct
 from certtrust import charts, schema
 from certtrust.charts.drawing.palette import CAUSE_COLOURS, FURTHER, GOOD, OTHER
+from certtrust.charts.drawing.record import chart as make_chart
+from certtrust.charts.drawing.record import charts_of
+from certtrust.report.page import SECTIONS
 from certtrust.texts.labels import cause_label
 
 Draw = Callable[..., Axes]
@@ -434,3 +439,40 @@ def test_importing_the_charts_does_not_load_matplotlib() -> None:
     """The package and its charts are imported without matplotlib; it is loaded when something is drawn."""
     code = "import sys, certtrust; certtrust.charts.causes; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_chart_stands_in_a_section_of_the_page_and_documents_its_options() -> None:
+    """The list has each chart's file, its section is one of the page's, and `help` shows the shared options."""
+    files = {path.stem for path in Path(charts.__file__).parent.glob("*.py")} - {"__init__"}
+    assert set(charts.CHARTS) == files
+    for name, chart in charts.CHARTS.items():
+        assert chart.draw is getattr(charts, name)
+        assert name in charts.__all__
+        assert chart.section in SECTIONS
+        assert {"ax", "width", "height", "theme"} <= set(inspect.signature(chart.draw).parameters)
+        assert "**canvas" not in str(chart.draw.__doc__)
+        assert "ax : Axes, optional" in str(chart.draw.__doc__)
+
+
+def test_a_chart_that_lacks_something_is_refused() -> None:
+    """A section that the page does not have, and sentences that nobody wrote, are named."""
+
+    def with_chart(name: str, section: str) -> list[object]:
+        def draw(**canvas: Axes) -> Axes:
+            return canvas["ax"]
+
+        draw.__name__ = name
+        return [*vars(charts).values(), make_chart(section=section, feed=dict)(draw)]
+
+    with pytest.raises(ct.CerttrustError, match=r"\[charts.weather\] in texts/en.toml lacks title"):
+        charts_of("certtrust.charts", with_chart("weather", "why"))
+    with pytest.raises(ct.CerttrustError, match="causes names the section 'sky'; those of the page are why"):
+        charts_of("certtrust.charts", with_chart("causes", "sky"))
+    with pytest.raises(ct.CerttrustError, match=r"certtrust\.charts\.forecast is in no list"):
+        charts_of("certtrust.charts", [value for value in vars(charts).values() if value is not charts.forecast])
+
+
+def test_an_empty_chart_says_so_to_those_who_cannot_see_it() -> None:
+    """The alternative text of an empty chart is its headline and its sentence."""
+    said = charts.alternative_text(charts.causes(RESULTS.head(0), ax=charts.blank()))
+    assert said == "No failed attempts. There is no failed attempt, and no rule predicts one."

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md: its six additions are carried out from the very text, and what is forgotten is named."""
+"""CONTRIBUTING.md: its six additions are carried out, and what is forgotten is named."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_there_are_six_additions() -> None:
 
 @pytest.mark.parametrize("heading", SECTIONS)
 def test_an_addition_works_as_written_and_what_is_forgotten_is_named(heading: str, tmp_path: Path) -> None:
-    """The blocks together run; without any one of them the import fails, and the error names what was added."""
+    """The blocks together run; without any one the import fails, and the error names it."""
     blocks = [block for block in SECTIONS[heading] if block.file]
     tries = [block.code for block in SECTIONS[heading] if not block.file]
     if not blocks:
@@ -106,7 +106,7 @@ def test_an_addition_works_as_written_and_what_is_forgotten_is_named(heading: st
 
 
 def test_blocks_are_read_and_applied(tmp_path: Path) -> None:
-    """A new file, lines behind a line, and code to try are told apart; a place that does not exist is a mistake."""
+    """A new file, lines behind a line, and code to try are told apart; a wrong place is found."""
     text = (
         "### Add x\n```python\n# certtrust/x.py\nX = 1\n```\n```toml\n# in certtrust/y.toml, after: [y]\na = 1\n```\n"
     )

@@ -107,7 +107,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def values(*frames: pd.DataFrame) -> set[str]:
-    """Return the texts that frames hold, but not their categories, which the package itself names."""
+    """Return the texts that frames hold, but not their categories, which the package names."""
     texts: set[Any] = set()
     for frame in frames:
         for name in frame:
@@ -128,7 +128,7 @@ def data() -> frozenset[str]:
 
 
 def english(pieces: Iterable[str], known: Iterable[str] | None = None) -> list[str]:
-    """Return the words of three ASCII letters or more in pieces of text that are neither data nor technical."""
+    """Return the words of three ASCII letters or more that are neither data nor technical."""
     texts = {text for text in (*(data() if known is None else known), *TECHNICAL) if len(text) > 1}
     longest_first = sorted(texts, key=len, reverse=True)
     pattern = re.compile(r"(?<![A-Za-z])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![A-Za-z])")
@@ -261,7 +261,7 @@ def test_nothing_is_said_in_english(surface: str, content: report.Report) -> Non
 
 
 def test_the_page_itself_says_nothing_in_english(content: report.Report, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside charts, and the texts of the frames that it shows, the page has no word of its own in code."""
+    """Beside charts and the texts of frames, the page has no word of its own in code."""
     monkeypatch.setattr(sys.modules[report.page.__module__], "figure", lambda _report, _name: None)
     frames = [getattr(content, field.name) for field in fields(content)]
     known_texts = data() | values(ct.rules(), *(frame for frame in frames if isinstance(frame, pd.DataFrame)))

@@ -1,4 +1,4 @@
-"""Charts of a fleet: one function each, which draws on `ax` or on a figure of its own and returns the Axes.
+"""Charts of a fleet: each function draws on `ax`, or on a figure of its own, and returns the Axes.
 
 `CHARTS` has them all. A chart is one module and one line here; the order of the lines is that of
 the page.

@@ -1,4 +1,4 @@
-"""Which rules are broken together: one column per combination, the most frequent first (an UpSet plot)."""
+"""Which rules are broken together: an UpSet plot, the most frequent combination first."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ def _today(page: Sheet, x: float, top: float, bottom: float) -> None:
 
 
 def _bars(page: Sheet, devices: pd.DataFrame, axis: _Axis, bars: float, tones: dict[str, str]) -> None:
-    """Draw the bars, their scale at the left, and how many certificates end beyond the right edge."""
+    """Draw the bars, their scale at the left, and how many certificates end still later."""
     ax, top = page.ax, 26.0
     drawn = devices[(devices["not_after"] >= axis.edges[0]) & (devices["not_after"] < axis.edges[-1])]
     slots = np.searchsorted(axis.edges, drawn["not_after"], side="right") - 1

@@ -23,7 +23,7 @@ UNKNOWN = "not known"
 CELL, ROW, HEAD = 19.0, 41.0, 16.0
 LEAST_COLUMN = 54.0
 STRONGEST = 0.45
-"""How much of a cause's colour a cell takes at most, so that numbers in it can be read on either background."""
+"""How much of a cause's colour a cell takes at most, so that numbers in it can be read."""
 
 
 def causes_by_group(results: pd.DataFrame, by: str) -> pd.DataFrame:

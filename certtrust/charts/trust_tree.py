@@ -1,4 +1,4 @@
-"""Who issued the devices' certificates, as a tree, and which of these issuers stand in a trust list."""
+"""Who issued the devices' certificates, as a tree, and which issuers stand in a trust list."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _hung(own: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], issu
 
 
 def _is_covered(issuer: str, parent: dict[str, str], lists: dict[str, str], issuers: set[str]) -> bool:
-    """Tell whether an issuer, or one above it, stands in a list, with none in between that may not issue."""
+    """Return True where an issuer, or one above it by CAs only, stands in a list."""
     seen: set[str] = set()
     place: str | None = issuer
     while place in issuers and place not in seen:

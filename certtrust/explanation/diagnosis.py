@@ -35,7 +35,7 @@ _PRESENTED = (
     "parse_error",
     *(name for name in CERTIFICATES.names if name in ATTEMPTS.names and name not in _ELSEWHERE),
 )
-"""What an attempt takes over from its certificate; of the same names as the others are facts of the registration."""
+"""What an attempt takes over from its certificate; the rest are facts of the registration."""
 
 _AUTHENTICATION = {"h323-password": "password", "h323-certificate": "certificate"}
 _STEP = ("code", "title", "requirement", "citation", "has", "passed", "why", "remedy")
@@ -320,7 +320,7 @@ def _registered(
     scenario: str,
     links: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    """Return the attempt that presents this very certificate: nothing is looked up, so nothing has to be joined."""
+    """Return the attempt that presents this very certificate, so nothing is looked up."""
     said = {"hardware_id": [hardware_id], "registration_name": [registration_name]}
     registration = conform(pd.DataFrame(said), REGISTRATIONS)
     device = identities(Fleet(presented, listed, empty(DEVICES), registration))[0]

@@ -144,7 +144,7 @@ def explain_fleet(
 
 
 def failing_devices(results: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per device, PBX and cause, those with most attempts first, each with its last attempt's reason."""
+    """Return one row per device, PBX and cause, most attempts first, with the last reason."""
     keys = ["device", "pbx", "cause"]
     failed = counted(results)
     grouped = failed.groupby(keys, observed=True, dropna=False, sort=False)
@@ -179,7 +179,7 @@ def reasons(failed: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per cause with its numbers, the rule behind it, and a typical device in words."""
+    """Return one row per cause: its numbers, the rule behind it, and a typical device."""
     narrow = results[["device", "cause", "evidence", "observed", "verdict"]]
     counts = count_causes(narrow.assign(evidence="any")).drop(columns="evidence")
     failed = counted(narrow)
@@ -217,7 +217,7 @@ def undecided_rules(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def inputs(fleet: Fleet) -> pd.DataFrame:
-    """Return the files that were read: kind, source, rows, and how many of these could not be read in full."""
+    """Return the files: kind, source, rows, and how many of these could not be read in full."""
     parts = []
     for kind in FOLDERS:
         frame: pd.DataFrame = getattr(fleet, kind)
@@ -230,7 +230,7 @@ def inputs(fleet: Fleet) -> pd.DataFrame:
 
 
 def problems(fleet: Fleet) -> pd.DataFrame:
-    """Return what could not be read in full: kind, source, place (line or block, from 1) and the reason."""
+    """Return what could not be read in full: kind, source, place (line or block), reason."""
     parts = []
     for kind in FOLDERS:
         frame: pd.DataFrame = getattr(fleet, kind)

@@ -1,4 +1,4 @@
-"""The report's content as files: the page with its CSV, JSON for programs, PNG pictures for slides."""
+"""The report's content as files: the page with its CSV, JSON for programs, PNG for slides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ACTING = r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20|%]|^[\t\r\n]"
 
 
 def guarded(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with every text that a spreadsheet would run as a formula set behind an apostrophe.
+    """Return the frame with an apostrophe before each text that a spreadsheet would run.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def as_json(report: Report) -> str:
 
 
 def _records(table: pd.DataFrame) -> str:
-    """Return the rows as a JSON list, one row per line; line breaks inside a text are escaped, so lines are safe."""
+    """Return the rows as a JSON list, one per line; line breaks in texts are escaped."""
     rows = str(table.to_json(orient="records", date_format="iso", date_unit="s", lines=True)).splitlines()
     return "[\n" + ",\n".join(rows) + "\n]" if rows else "[]"
 

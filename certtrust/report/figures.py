@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDE, NARROW = 7.5, 3.8
-"""Widths in inches of the drawing for a desk and of the one for a phone; the page shows the one that fits."""
+"""Widths in inches of the drawings for a desk and for a phone; the page shows what fits."""
 
 MARGIN = 10
-"""Points at the left and right of a drawing that are cut off, so that it lines up with the page's text."""
+"""Points cut off at the left and right of a drawing, so that it lines up with the page's text."""
 
 INK = {
     "#ffffff": "#15181d",
@@ -51,7 +51,7 @@ def figure(report: Report, name: str) -> Markup:
 
 
 def _svg(ax: Axes, prefix: str, kind: str) -> Markup:
-    """Return the drawing as an SVG element fit for a page: no size, no style sheet, ids of its own."""
+    """Return the drawing as SVG fit for a page: no size, no style sheet, ids of its own."""
     buffer = io.BytesIO()
     with charts.style():
         charts.figure_of(ax).savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
@@ -74,7 +74,7 @@ def _svg(ax: Axes, prefix: str, kind: str) -> Markup:
 
 
 def _fitted(name: str, value: str, prefix: str) -> str:
-    """Return an attribute of a drawing with ids of its own, the page's fonts, and colours that follow the page."""
+    """Return an attribute with ids of its own, the page's fonts, and colours that follow it."""
     if name == "id":
         return f"{prefix}-{value}"
     value = f"#{prefix}-{value[1:]}" if name == f"{XLINK}href" else value.replace("url(#", f"url(#{prefix}-")

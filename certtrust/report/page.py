@@ -37,7 +37,7 @@ CARDS = 5
 
 
 def page(report: Report, *, stem: str | None = None) -> str:
-    """Return the report as a complete HTML document; the CSV files that it refers to begin with `stem`."""
+    """Return the report as an HTML document; the CSV files beside it begin with `stem`."""
     headings = {anchor: say(f"report.sections.{anchor}") for anchor in SECTIONS}
     links = [tag("li", tag("a", heading, href=f"#{anchor}")) for anchor, heading in headings.items()]
     sections = [

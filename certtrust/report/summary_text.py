@@ -135,7 +135,7 @@ def impersonations(report: Report) -> str:
 
 
 def summary_lines(report: Report) -> list[str]:
-    """Return five lines for a terminal: devices, attempts, failures explained, the top causes, the first remedy."""
+    """Return five lines for a terminal: devices, attempts, explained, top causes, first remedy."""
     summary = summarise(report)
     explained = "nothing_to_explain" if not summary.failed else "by_log" if summary.by_log else "by_rule"
     values = {

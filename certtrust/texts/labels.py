@@ -1,4 +1,4 @@
-"""What a cause is called in a chart or a report: the title of its rule, in an administrator's words."""
+"""Labels in words: causes, counts with their nouns, lists, shares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTML as values: text is escaped unless it is already markup, so nothing that was read can act as markup."""
+"""HTML as values: text is escaped unless it is markup already, so nothing that was read acts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Content = Any
 
 
 def text(value: object) -> Markup:
-    """Return the value as escaped text; what cannot be seen, or would turn the direction of writing, is replaced.
+    """Return the value as escaped text, with what cannot be seen, or turns the text, replaced.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def _content(content: Content) -> str:
 
 
 def tag(name: str, /, *contents: Content, **attributes: object) -> Markup:
-    """Return an element; an attribute that is None or False is left out, and `class_` means `class`.
+    """Return an element; attributes that are None or False are left out, `class_` is `class`.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def tag(name: str, /, *contents: Content, **attributes: object) -> Markup:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its heading, and whether it holds numbers, long text, or short words kept on one line."""
+    """A column of a table: its heading, and whether it holds numbers, long or short texts."""
 
     head: str
     number: bool = False
@@ -92,7 +92,7 @@ class Column:
 
 
 def table(label: str, columns: Sequence[Column], rows: Iterable[Sequence[Content]]) -> Markup:
-    """Return a table that scrolls sideways where it is wider than the page, and stacks its cells on a phone.
+    """Return a table that scrolls sideways where it is wide, and stacks its cells on a phone.
 
     The page's script sorts it by the heading that is pressed.
     A number is written with separators and sorted by its value.

@@ -83,7 +83,7 @@ def say(key: str, /, **values: Any) -> str:
 
 
 def template(key: str, count: Any = None) -> str:
-    """Return a sentence with its placeholders, in the form that goes with a count where it has two."""
+    """Return a sentence with its placeholders, in the form that goes with a count."""
     words: Any = sentences()
     for part in key.split("."):
         words = words[part]

@@ -43,7 +43,7 @@ FURTHER = (
     ("#a0705c", "#d39d87"),
     ("#4f8a8b", "#7cc4c5"),
 )
-"""Colours of causes that the package does not know by name; the name decides which, so that it stays."""
+"""Colours of causes that the package does not know; the name decides which, so that it stays."""
 
 
 def colour(pair: tuple[str, str], *, dark: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""What a chart is to the page, to the pictures and to the docs: one record, made where the chart is drawn."""
+"""What a chart is to the page, the pictures and the docs: one record, made beside its function."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Chart:
 
 
 def chart(*, section: str, feed: Feed) -> Callable[[Draw], Draw]:
-    """Make a function a chart: it gets its record, and shows the options that all charts share as its own."""
+    """Make a function a chart, with its record and the options that all charts share."""
 
     def recorded(draw: Draw) -> Draw:
         record = Chart(draw.__name__, section, draw, feed)

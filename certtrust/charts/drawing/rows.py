@@ -1,4 +1,4 @@
-"""Ranked rows: a line of text with its bar beneath, so that long labels need no margin and no turned text."""
+"""Ranked rows: a line of text with its bar beneath, so that long labels need no margin."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def capacity(sheet: Sheet, wished: int) -> int:
 
 
 def draw_rows(sheet: Sheet, rows: Sequence[Row]) -> None:
-    """Draw the rows from the top; the data coordinates are row numbers downwards and values to the right."""
+    """Draw the rows from the top; the coordinates are row numbers downwards, values to the right."""
     ax = sheet.ax
     wide, high = sheet.room
     pitch = high / max(len(rows), 1)
@@ -80,7 +80,7 @@ def draw_rows(sheet: Sheet, rows: Sequence[Row]) -> None:
 
 
 def _draw_line(sheet: Sheet, row: Row, line: float, inset: float, wide: float) -> None:
-    """Write the row's text: the label at the left, its value at the right, and the remark between them if it fits."""
+    """Write a label at the left, its value at the right, and the remark between if it fits."""
     whole = inset + text_width(plain(row.label), BODY) + 10 + text_width(plain(row.value), SMALL)
     value = shorten(plain(row.short if row.short and whole > wide else row.value), wide * 0.6, SMALL)
     taken = text_width(value, SMALL) + 10 if value else 0

@@ -95,7 +95,7 @@ class Sheet:
         right: float = 0.0,
         bottom: float = 0.0,
     ) -> bool:
-        """Write the headline, give the axes their place, and return whether there is something to draw.
+        """Write the headline, place the axes, and return whether there is something to draw.
 
         Parameters
         ----------
@@ -157,7 +157,7 @@ class Sheet:
         return filled
 
     def in_points(self) -> tuple[float, float]:
-        """Make points the coordinates of the axes, downwards from the top left; return width and height."""
+        """Make the coordinates points, downwards from the top left; return width and height."""
         wide, high = self.room
         self.ax.set_xlim(0, wide)
         self.ax.set_ylim(high, 0)
@@ -273,7 +273,7 @@ def _fills_its_figure(ax: Axes) -> bool:
 
 
 def blank(*, width: float = WIDTH, height: float = 1.0) -> Axes:
-    """Return axes that fill a figure of their own, which pyplot does not know: for files, not for notebooks."""
+    """Return axes that fill a figure unknown to pyplot: for files, not for notebooks."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -284,7 +284,7 @@ def blank(*, width: float = WIDTH, height: float = 1.0) -> Axes:
 
 @contextmanager
 def style(theme: str = "light") -> Iterator[None]:
-    """Apply the package's style while a figure is saved: text stays text in SVG, and files do not vary by run."""
+    """Apply the style while a figure is saved: text stays text in SVG, files do not vary by run."""
     import matplotlib.style
 
     here = resources.files(__package__)

@@ -60,7 +60,7 @@ def stack_legend(colours: dict[str, str], folded: str) -> list[Key]:
 
 
 def draw_stack(sheet: Sheet, counts: pd.DataFrame, colours: dict[str, str], end: pd.Timestamp) -> np.ndarray[Any, Any]:
-    """Draw a step per row of `counts` and return the edges of the steps in matplotlib's days; the last one is `end`."""
+    """Draw a step per row of `counts`, up to `end`; return the edges in matplotlib's days."""
     from matplotlib.ticker import MaxNLocator
 
     ax = sheet.ax

@@ -38,7 +38,7 @@ def _advance(letter: str, bold: bool) -> float:
 
 
 def plain(text: object) -> str:
-    r"""Return the text on one line, with what cannot be drawn or would act (control characters) replaced.
+    r"""Return the text on one line, with what cannot be drawn, or would act, replaced.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def shorten(text: str, room: float, size: float, *, bold: bool = False) -> str:
 
 
 def wrap(text: str, room: float, size: float, *, bold: bool = False, lines: int = 4) -> list[str]:
-    """Return the text broken at blanks into at most `lines` lines of `room` points; the last one is cut."""
+    """Return the text broken at blanks into `lines` lines of `room` points; the last is cut."""
     broken: list[str] = []
     for word in text.split():
         if broken and text_width(f"{broken[-1]} {word}", size, bold=bold) <= room:
