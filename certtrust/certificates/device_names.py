@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from posixpath import splitext
 
 from ..names.device_ids import HARDWARE_ID, SERIAL
 
 # What files of certificates and archives of them end in; more than one may follow each other.
-_ENDINGS = re.compile(
-    r"(?:\.(?:pem|crt|cer|cert|der|p7b|p7c|p7s|p7m|spc|pfx|p12|ca-bundle|bundle|chain|jks|b64|base64|hex|txt|log|csv|tsv"
-    r"|json|jsonl|ndjson|yaml|yml|xml|parquet|zip|tar|tgz|gz|bak|old|bin))+$",
-    re.IGNORECASE,
+_ENDINGS = frozenset(
+    f".{ending}"
+    for words in (
+        "pem crt cer cert der p7b p7c p7s p7m spc pfx p12 ca-bundle bundle chain jks b64 base64 hex txt log",
+        "csv tsv json jsonl ndjson yaml yml xml parquet zip tar tgz gz bak old bin",
+    )
+    for ending in words.split()
 )
 _ALONE = r"(?<![0-9A-Za-z])(?:{})(?![0-9A-Za-z])"
 # Free names that soft clients are known by, where a serial or a hardware ID is missing.
@@ -54,7 +58,13 @@ def device_in(name: str) -> str | None:
     last = name.rpartition("/")[2]
     if last.startswith("<"):
         return None
-    stem = _COPY.sub("", _ENDINGS.sub("", last))
+    stem, ending = splitext(last)
+    while ending.lower() in _ENDINGS:
+        last = stem
+        stem, ending = splitext(last)
+    if _PATTERNS[0].fullmatch(last) and not _may_be_a_time(last):
+        return last
+    stem = _COPY.sub("", last)
     client = _SOFT_CLIENT.search(stem)
     return next(_devices(_NO_DEVICES.sub("?", stem)), _DATE_BEHIND.sub("", client[0]) if client else None)
 

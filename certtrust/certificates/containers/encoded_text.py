@@ -38,10 +38,13 @@ def read(stream: BinaryIO, about: About) -> Iterator[Item]:
 
 
 def _encoding(head: bytes) -> str | None:
-    marked = next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
-    if marked is not None or head[:1] == b"0":
-        return marked
+    if head.startswith(tuple(_MARKS)):
+        return next(encoding for mark, encoding in _MARKS.items() if head.startswith(mark))
+    if head.startswith(b"0"):
+        return None
     start = head[:_LOOKED_AT]
+    if 0 not in start:
+        return None
     for width, encoding in ((4, "utf-32"), (2, "utf-16")):
         for order, letter in (("le", 0), ("be", width - 1)):
             others = [start[at::width] for at in range(width) if at != letter]

@@ -25,6 +25,7 @@ NAME = "table of this package"
 
 _MARKS = frozenset({"fingerprint", "source", "position", "bundle", "device", "der", "parse_error"})
 _DTYPES = {column.name: column.dtype for column in TRUST}
+_LONGEST_HEADER = 4096
 _TIME = pa.timestamp("us", "UTC")
 
 Row = dict[str, Any]
@@ -34,8 +35,11 @@ def sniff(head: bytes) -> bool:
     """Return True where content is Parquet, or CSV whose header has the columns of CERTIFICATES."""
     if head.startswith(b"PAR1"):
         return True
-    first = head[:4096].splitlines()[:1]
-    return bool(first) and set(first[0].decode("utf-8", "replace").replace('"', "").split(",")) >= _MARKS
+    header = head[: head.find(b"\n") % _LONGEST_HEADER]
+    return (
+        b"parse_error" in header
+        and set(header.decode("utf-8", "replace").replace('"', "").strip().split(",")) >= _MARKS
+    )
 
 
 def read(stream: BinaryIO, _about: About) -> Iterator[Block]:

@@ -25,6 +25,7 @@ NAME = "PEM"
 WINDOW = 1 << 20
 """Bytes that are read at a time."""
 _LONGEST_LABEL = 80
+_FEW = 50
 
 _BEGIN, _DASHES, _END = b"-----BEGIN ", b"-----", b"-----END "
 _FIRST_LINE, _LAST_LINE = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
@@ -133,8 +134,13 @@ def _is_escaped(data: bytes, bodies: list[bytes]) -> bool:
 def _plain(ders: list[bytes]) -> list[bool]:
     """Return which are one certificate by their first bytes and length; others are looked at one by one."""
     heads = b"".join(map(itemgetter(slice(0, 10)), ders))
-    if len(heads) != 10 * len(ders):
-        return [False] * len(ders)
+    if len(ders) < _FEW or len(heads) != 10 * len(ders):
+        return [
+            der[:2] == der[4:6] == b"\x30\x82"
+            and der[8:10] == b"\xa0\x03"
+            and int.from_bytes(der[2:4], "big") + 4 == len(der)
+            for der in ders
+        ]
     octets = np.frombuffer(heads, np.uint8).reshape(-1, 10).T.astype(np.int64)
     sizes = np.fromiter(map(len, ders), np.int64, len(ders))
     plain = (octets[0] == 0x30) & (octets[1] == 0x82) & (octets[2] * 256 + octets[3] + 4 == sizes)
