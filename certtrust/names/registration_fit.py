@@ -22,7 +22,7 @@ Mask = npt.NDArray[np.bool_]
 _INTERFACE = "(?:[^0-9A-Za-z](?s:.*))?"
 _BEGINS_HARDWARE_ID = "[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*-?"
 _BEGINS_SERIAL = "[0-9a-f]{1,11}"
-_OWN_NAMES = ("registration_name", "hardware_id", "serial", "interface")
+_TOLD = ("hardware_id", "serial", "interface", "device")
 
 
 def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
@@ -77,23 +77,23 @@ def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
     >>> registration_fit(attempts).fillna("").values.tolist()
     [[True, 'serial'], [False, '']]
     """
-    names = _names(attempts)
+    name = _names(attempts)
     rows, cns = common_names(attempts)
-    begins = true(begins_with_cn(names["name"].iloc[rows], cns))
+    begins = true(begins_with_cn(name.iloc[rows], cns))
     by_name = np.zeros(len(attempts), dtype=bool)
     by_name[rows[begins]] = True
     # In a fleet that works few certificates are left to compare with the other spelling.
     rest = np.flatnonzero(~begins & ~by_name[rows] & bits(usable(cns)))
     rest_of_cns = pd.Series(cns.take(pa.array(rest)).to_pandas(), dtype="str")
-    spellings = _spellings(names.iloc[rows[rest]].reset_index(drop=True))
+    spellings = _spellings(attempts.iloc[rows[rest]], name.iloc[rows[rest]])
+    own = np.flatnonzero(spellings.own)
+    compared = _compare(spellings.at(own), rest_of_cns.iloc[own].reset_index(drop=True))
     by_own, from_serial, from_hardware_id, unknown = np.zeros((4, len(attempts)), dtype=bool)
-    for mask, matches in zip(
-        (by_own, from_serial, from_hardware_id, unknown), _compare(spellings, rest_of_cns), strict=True
-    ):
-        mask[rows[rest[matches]]] = True
+    for mask, matches in zip((by_own, from_serial, from_hardware_id, unknown), compared, strict=True):
+        mask[rows[rest[own[matches]]]] = True
     inferred = (from_serial | from_hardware_id) & ~by_own
     fits = by_name | by_own | inferred
-    inferred |= by_name & _default_is_inferred(attempts, names)
+    inferred |= by_name & _default_is_inferred(attempts)
     unknown |= subject_is_unread(attempts) | reader_reported(attempts, "(?:^|; )subject: ")
     refused = reader_reported(attempts, REFUSED)
     source = pd.Series(np.where(from_serial, "serial", "hardware ID"), index=attempts.index)
@@ -120,26 +120,27 @@ def registers_by_device(attempts: pd.DataFrame) -> Mask:
     >>> registers_by_device(attempts).tolist()
     [True, False, False]
     """
-    spellings = _spellings(_names(attempts))
+    spellings = _spellings(attempts, _names(attempts))
     known = spellings.serial.notna() | spellings.hardware_id.notna() | spellings.joined_serial.notna()
     return spellings.own & known.to_numpy()
 
 
-def _names(attempts: pd.DataFrame) -> pd.DataFrame:
-    """Return what names the devices of attempts, with the name that each registers by."""
-    names = pd.DataFrame({column: attempts[column].astype("str") for column in _OWN_NAMES})
-    names["device"] = attempts["device"].astype("str") if "device" in attempts else names["serial"]
-    default = names["serial"]
-    default = default.where(names["interface"].isna(), default + "-" + names["interface"])
-    return names.assign(name=names["registration_name"].fillna(default)).reset_index(drop=True)
+def _names(attempts: pd.DataFrame) -> pd.Series:
+    """Return the name that each attempt registers by: its own, else the default one."""
+    name = attempts["registration_name"].astype("str")
+    silent = np.flatnonzero(name.isna())
+    serial, interface = (attempts[column].iloc[silent].astype("str") for column in ("serial", "interface"))
+    name = name.copy()
+    name.iloc[silent] = serial.where(interface.isna(), serial + "-" + interface)
+    return name
 
 
-def _default_is_inferred(attempts: pd.DataFrame, names: pd.DataFrame) -> Mask:
+def _default_is_inferred(attempts: pd.DataFrame) -> Mask:
     """Return where a default name was made of a serial that only the last three octets join to the device."""
     if "name_by" not in attempts:
-        return np.zeros(len(names), dtype=bool)
-    by_default = true(attempts["name_by"].astype("str") == "default")
-    return by_default & names["serial"].isna().to_numpy() & names["hardware_id"].notna().to_numpy()
+        return np.zeros(len(attempts), dtype=bool)
+    by_default = (attempts["name_by"] == "default").to_numpy(dtype=bool)
+    return by_default & attempts["serial"].isna().to_numpy() & attempts["hardware_id"].notna().to_numpy()
 
 
 class _Spellings(NamedTuple):
@@ -152,11 +153,19 @@ class _Spellings(NamedTuple):
     joined_serial: pd.Series
     """A serial that only the last three octets join to the hardware ID, where the fleet holds it."""
 
+    def at(self, rows: npt.NDArray[np.int64]) -> _Spellings:
+        """Return some of them, numbered anew."""
+        columns = (self.serial, self.hardware_id, self.joined_serial)
+        return _Spellings(self.own[rows], *(column.iloc[rows].reset_index(drop=True) for column in columns))
 
-def _spellings(names: pd.DataFrame) -> _Spellings:
-    name = without_interface(names["name"], names["interface"])
-    serial = serials(names["serial"]).fillna(serials(names["hardware_id"]))
-    hardware_id = names["hardware_id"].where(serials(names["hardware_id"]).isna())
+
+def _spellings(attempts: pd.DataFrame, name: pd.Series) -> _Spellings:
+    name = name.reset_index(drop=True)
+    said = {column: attempts[column].astype("str").reset_index(drop=True) for column in _TOLD if column in attempts}
+    name = without_interface(name, said["interface"])
+    in_hardware_id = serials(said["hardware_id"])
+    serial = serials(said["serial"]).fillna(in_hardware_id)
+    hardware_id = said["hardware_id"].where(in_hardware_id.isna())
     serial_as_name = leading_serials(name, _INTERFACE)
     tail_as_name = hardware_ids(name)["tail"]
     octets = serial_as_name.str.slice(6).fillna(tail_as_name)
@@ -170,7 +179,7 @@ def _spellings(names: pd.DataFrame) -> _Spellings:
     soft = true(name.str.fullmatch(SOFT_CLIENT)) & hardware_id.isna().to_numpy()
     own |= soft & serial.isna().to_numpy()
     hardware_id = hardware_id.fillna(name.where(tail_as_name.notna() | soft))
-    joined = serials(names["device"])
+    joined = serials(said.get("device", said["serial"]))
     return _Spellings(
         own,
         serial.fillna(serial_as_name),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
+from ...arrays.arrow import text
 from .rule import Rule, certificate_is_known
 
 PURPOSES = ("serverAuth", "clientAuth")
@@ -12,13 +14,10 @@ ANY_PURPOSE = "anyExtendedKeyUsage"
 
 def _names_every(values: pd.Series, wanted: tuple[str, ...], *, instead: str | None = None) -> pd.Series:
     """Return where a column of words names all that is wanted; an extension that is absent forbids nothing."""
-    words = "," + values.fillna("") + ","
-    every = values.notna()
-    for word in wanted:
-        every &= words.str.contains(f",{word},", regex=False)
-    if instead is not None:
-        every |= words.str.contains(f",{instead},", regex=False)
-    return every | values.isna()
+    encoded = text(values).dictionary_encode()
+    named = [set(words.split(",")) for words in encoded.dictionary.to_pylist()]
+    every = np.array([set(wanted) <= words or instead in words for words in named] + [True], dtype=bool)
+    return pd.Series(every[encoded.indices.fill_null(len(named)).to_numpy()], index=values.index)
 
 
 def _fits_mutual_tls(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
