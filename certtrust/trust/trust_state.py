@@ -8,7 +8,7 @@ RFC 5280, section 6.1, as far as they concern the path; purposes, policies and r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -129,7 +129,7 @@ def judge(
     details = pd.array([each and each.detail for each in failures], dtype="str")
     return pd.DataFrame(
         {
-            "trust_paths": answered.paths(leaves.index),
+            "trust_paths": answered.data(leaves.index),
             "trust_failure": _categories(place[answered.code], leaves.index),
             "trust_detail": pd.Series(details.take(answered.code), index=leaves.index),
         },
@@ -179,11 +179,21 @@ class _Answered(NamedTuple):
     code: Codes
 
     def paths(self, index: pd.Index) -> pd.Series:
+        """Return the paths of each row; rows that are alike share one tuple."""
+        return self._of_rows(self._paths(), index)
+
+    def data(self, index: pd.Index) -> pd.Series:
         """Return the paths of each row as plain values; rows that are alike share one list."""
-        paths = np.empty(len(self.asked), dtype=object)
-        for code, numbers in enumerate(self.asked):
-            paths[code] = as_data(_merged([self.questions[number].search.paths for number in numbers]))
-        return pd.Series(paths[self.code], index=index, dtype="object")
+        return self._of_rows([as_data(paths) for paths in self._paths()], index)
+
+    def _paths(self) -> list[tuple[TrustPath, ...]]:
+        return [_merged([self.questions[number].search.paths for number in numbers]) for numbers in self.asked]
+
+    def _of_rows(self, answers: Sequence[Any], index: pd.Index) -> pd.Series:
+        cells = np.empty(len(answers), dtype=object)
+        for code, answer in enumerate(answers):  # at once, NumPy would take answers of one length for a matrix
+            cells[code] = answer
+        return pd.Series(cells[self.code], index=index, dtype="object")
 
 
 def _merged(searches: Sequence[tuple[TrustPath, ...]]) -> tuple[TrustPath, ...]:

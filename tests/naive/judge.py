@@ -439,9 +439,7 @@ def certificate_of(
     return max(issued, key=lambda der: facts(der).not_before, default=None)
 
 
-def entries_at(
-    pbx: str | None, entries: list[dict[str, Any]], known: dict[str, Any]
-) -> list[dict[str, Any]]:
+def entries_at(pbx: str | None, entries: list[dict[str, Any]], known: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the device's entries of a PBX; of all PBXs where no object of that PBX is in the files.
 
     Objects are replicated, so those of another PBX speak for one that was not exported.
@@ -496,9 +494,7 @@ def is_own_name(row: dict[str, Any], device: dict[str, Any]) -> bool:
 def over_tls(row: dict[str, Any]) -> bool:
     """Return True where the log says so, or says that a certificate was presented: only TLS has one."""
     by_certificate = row.get("authentication") == "certificate"
-    return row.get("protocol") == "H.323/TLS" or (
-        by_certificate and row.get("protocol") in (None, "H.323")
-    )
+    return row.get("protocol") == "H.323/TLS" or (by_certificate and row.get("protocol") in (None, "H.323"))
 
 
 def clock(row: dict[str, Any]) -> bool | None:
