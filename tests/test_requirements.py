@@ -54,7 +54,7 @@ def test_every_column_that_a_rule_declares_matters_to_it(code):
     """A column that it could do without is not declared: where it is absent, an error or another answer follows."""
     rule = BY_CODE[code]
     rows = ATTEMPTED[ATTEMPTED["browser_paths"].notna()] if code == "hygiene.browser" else ATTEMPTED
-    optional = {"certificate_error", "device", "name_by", "subject", "subject_cn", "fingerprint"}
+    optional = {"certificate_error", "device", "subject", "subject_cn", "fingerprint"}
     for column in set(rule.needs) - optional:
         with pytest.raises(KeyError):
             rule.holds(rows[[name for name in rule.needs if name != column]], MOMENT[rows.index])

@@ -86,8 +86,9 @@ def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None =
             f"the frame lacks the columns {', '.join(missing)}; make it with attempts() or browser_attempts()"
         )
     moment = _moment(attempts, at)
-    judged = attempts.assign(judged_at=moment, **trust_state.trust_at(attempts, moment))
-    judged = judged.assign(**trust_state.failures(judged["trust_state"], judged["trust_detail"]))
+    trust = trust_state.trust_at(attempts, moment)
+    failures = trust_state.failures(trust["trust_state"], attempts["trust_detail"])
+    judged = attempts.assign(judged_at=moment, **trust, **failures)
     asked = _asked(judged)
     outcome = _outcomes(judged, moment, asked)
     verdict, broken = _agreed(outcome, judged["scenario"], asked)

@@ -299,7 +299,7 @@ _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]]
     "the_name": (("registration_name", "hardware_id"), _the_name),
     "around": (("time",), lambda rows: _if_told("around", rows, "time")),
     "shown_cn": (("subject_cn",), _shown_cn),
-    "inferred": (NAMES, _inferred),
+    "inferred": ((*NAMES, "name_by"), _inferred),
     "other_spelling": (NAMES, _other_spelling),
     "fitting_cn": (
         ("device", "registration_name", "hardware_id"),

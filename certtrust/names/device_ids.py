@@ -92,14 +92,18 @@ def without_interface(names: pd.Series, interfaces: pd.Series) -> pd.Series:
 
     Examples
     --------
-    >>> names = pd.Series(["IP811-25-0d-3f-TEL1", "IP811-25-0d-3f-TEL1", "room-TEL1"])
-    >>> without_interface(names, pd.Series(["TEL1", None, "TEL1"])).tolist()
-    ['IP811-25-0d-3f', 'IP811-25-0d-3f-TEL1', 'room-TEL1']
+    >>> names = pd.Series(["IP811-25-0d-3f-TEL1", "IP811-25-0d-3f-PRI1-L1", "room-TEL1"])
+    >>> without_interface(names, pd.Series([None, "PRI1-L1", "TEL1"])).tolist()
+    ['IP811-25-0d-3f', 'IP811-25-0d-3f', 'room-TEL1']
     """
-    rows = np.flatnonzero(interfaces.notna() & names.notna())
+    longer = pc.match_substring_regex(arrow.text(names), f"^{HARDWARE_ID}-.")
+    rows = np.flatnonzero(arrow.bits(longer))
     pattern = f"^(?P<id>{HARDWARE_ID})-(?P<interface>(?s:.+))$"
     parts = pc.extract_regex(arrow.text(names.iloc[rows]), pattern)
-    same = arrow.bits(pc.equal(pc.struct_field(parts, "interface"), arrow.text(interfaces.iloc[rows])))
+    behind, told = pc.struct_field(parts, "interface"), arrow.text(interfaces.iloc[rows])
+    like_one = pc.and_(pc.is_null(told), pc.match_substring_regex(behind, "^[A-Za-z]+[0-9]*$"))
+    itself = pc.match_substring_regex(arrow.text(names.iloc[rows]), f"^{HARDWARE_ID}$")
+    same = arrow.bits(pc.or_kleene(pc.equal(behind, told), like_one)) & ~arrow.bits(itself)
     found = names.copy()
     found.iloc[rows[same]] = pd.array(pc.struct_field(parts, "id").filter(pa.array(same)), dtype="str")
     return found

@@ -24,7 +24,6 @@ NAMES = (
     "hardware_id",
     "serial",
     "interface",
-    "name_by",
     "device",
     "subject",
     "subject_cn",
