@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import schema
+from ..formats import FALSE, TRUE
 from ..names import device_ids
 from ..table_files import ARROW
 from . import vocabulary
@@ -176,7 +177,7 @@ def _plain(text: str) -> str:
 _PROTOCOL = {_plain(spelling): name for name, others in vocabulary.PROTOCOLS.items() for spelling in (name, *others)}
 _STATE = {**{state: state for state in vocabulary.STATES}, **vocabulary.STATE_SPELLINGS}
 _AUTHENTICATION = {name: name for name in vocabulary.AUTHENTICATIONS}
-_FLAG = {**dict.fromkeys(("true", "1", "yes", "on"), "true"), **dict.fromkeys(("false", "0", "no", "off"), "false")}
+_FLAG = {**dict.fromkeys(TRUE, "true"), **dict.fromkeys(FALSE, "false")}
 
 
 def _one_of(known: dict[str, str], text: Any, note: str, notes: Notes) -> Any:
