@@ -89,7 +89,7 @@ def coded(codes: Any, names: list[str]) -> Any:
 
 
 def blank(text: Any) -> Flags:
-    """Tell which texts are empty or nothing but white space."""
+    """Return True where a text is empty or nothing but white space."""
     letter = Spans.of(text).letter(0)
     maybe = (letter <= ord(" ")) | (letter > ord("~"))
     if maybe.any():
@@ -123,7 +123,7 @@ _SERIAL = "^[0-9a-f]{12}$"
 
 
 def _all_serials(text: Any) -> bool:
-    """Tell whether all texts, of which some may be missing, are serials in their one spelling."""
+    """Return True where all texts, of which some may be missing, are serials in their one spelling."""
     spans = Spans.of(text)
     sizes = spans.sizes
     full = sizes == 12

@@ -111,7 +111,7 @@ def _compiled(name: str, regex: Any) -> Pattern:
 
 
 def _runs_fast(regex: re.Pattern[str]) -> bool:
-    """Tell whether the linear-time engine can carry it out: all but look-around, back references and rare flags."""
+    """Return True where the linear-time engine can run it: no look-around, back reference or rare flag."""
     if regex.flags & ~(re.UNICODE | re.IGNORECASE):
         return False
     try:
@@ -244,7 +244,7 @@ _OCTETS = {"hardware_id": (0, 24, 48), "serial": (16, 32, 48)}
 
 
 def _same_device(made: Columns, told: Columns) -> Flags:
-    """Tell where the last three octets of the envelope's and the message's device are the same."""
+    """Return True where the envelope's and the message's device end in the same three octets."""
     same = np.zeros(len(told["matched_by"]), bool)
     for one, other in product(_OCTETS, _OCTETS):
         if one in made and other in told:
