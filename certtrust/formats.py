@@ -22,6 +22,11 @@ HEAD = 1 << 16
 """Bytes of a file's beginning that a format may look at."""
 
 
+TRUE = frozenset({"true", "1", "on", "yes", "y", "x", "ja", "j", "wahr", "ein"})
+FALSE = frozenset({"false", "0", "off", "no", "n", "nein", "falsch", "aus"})
+"""How files of all kinds write a flag, in lower case."""
+
+
 class About(NamedTuple):
     """What a format may need to know about a file beyond its bytes."""
 

@@ -408,3 +408,96 @@ class TestOwnTable:
     def test_a_broken_parquet_file_is_a_row(self, content):
         """With the reason."""
         assert "Parquet" in read_devices(content)["parse_error"][0]
+
+
+def replicated(mt: str, guid: str | None = "a", **columns: object) -> str:
+    """Return a message of the change stream of PBX objects."""
+    named = {} if guid is None else {"guid": guid}
+    return json.dumps({"mt": mt, "api": "PbxTableUsers", "columns": {**named, **columns}})
+
+
+FIRST = {"h323": "one", "devices": [{"hw": "0090332f688a", "tls": True}]}
+THEN = {"h323": "one", "devices": [{"hw": "0090332f688b"}]}
+START = '{"mt":"ReplicateStart","api":"PbxTableUsers","columns":{"h323":{"update":true},"devices":{"update":true}}}'
+
+
+class TestChanges:
+    """Messages that say what has changed since."""
+
+    @pytest.mark.parametrize("kind", ["ReplicateUpdate", "ReplicateAdd", "ReplicateNextResult"])
+    @pytest.mark.parametrize("as_list", [False, True])
+    def test_the_last_message_of_an_object_counts(self, kind, as_list):
+        """It holds all of the object; other objects stay, and the start is no object."""
+        lines = [
+            START,
+            replicated("ReplicateNextResult", **FIRST),
+            replicated("ReplicateNextResult", "b", h323="two", devices=[{"hw": "IP222-2f-68-8c"}]),
+            replicated(kind, **THEN),
+        ]
+        frame = read_devices(f"[{','.join(lines)}]" if as_list else "\n".join(lines))
+        assert cells(frame, "user", "hardware_id", "tls_only", "parse_error") == [
+            ("two", "IP222-2f-68-8c", False, None),
+            ("one", "0090332f688b", False, None),
+        ]
+
+    def test_what_was_taken_away_is_gone_until_it_is_added_again(self):
+        """Wherever the message names it."""
+        removed = ('{"mt":"ReplicateDel","guid":"a"}', replicated("ReplicateDel"))
+        for gone in removed:
+            assert read_devices(f"{replicated('ReplicateAdd', **FIRST)}\n{gone}").empty
+            again = read_devices(f"{gone}\n{replicated('ReplicateAdd', **FIRST)}")
+            assert again["user"].tolist() == ["one"]
+        nameless = read_devices(replicated("ReplicateAdd", **FIRST) + '\n{"mt":"ReplicateDel"}')
+        assert nameless["user"].tolist()[0] == "one"
+        assert "ReplicateDel" in nameless["parse_error"][1]
+
+    def test_objects_in_no_message_stay_each(self):
+        """Two lists of objects in one file are no stream."""
+        user = json.dumps({"guid": "a", **FIRST})
+        assert len(read_devices(f"{user}\n{user}")) == 2
+
+    @pytest.mark.parametrize("wrap", [lambda device: device, lambda device: [device]])
+    def test_messages_of_the_devices_app(self, wrap):
+        """Updated, added, provisioned and removed."""
+        one = {"id": 1, "hwId": "0090334100be", "product": "IP811", "version": "13r1"}
+        messages = [
+            {"mt": "GetDevicesResult", "devices": [one, {"id": 2, "hwId": "0090334100bf", "product": "IP222"}]},
+            {"mt": "DeviceUpdate", "device": wrap({**one, "version": "13r2"})},
+            {"mt": "DeviceAdded", "device": wrap({"id": 3, "hwId": "0090334100c0"})},
+            {"mt": "DeviceProvisioned", "device": wrap({"id": 4, "hwId": "0090334100c1"})},
+            {"mt": "DeviceRemoved", "device": wrap({"id": 2})},
+        ]
+        frame = read_devices("\n".join(map(json.dumps, messages)))
+        assert cells(frame, "serial", "model", "firmware", "parse_error") == [
+            ("0090334100be", "IP811", "13r2", None),
+            ("0090334100c0", None, None, None),
+            ("0090334100c1", None, None, None),
+        ]
+
+    def test_what_a_device_says_of_itself(self):
+        """Its id is its serial."""
+        frame = read_devices('{"mt":"SysclientIdentify","id":"009033460af2","product":"IP222","version":"13r2"}')
+        assert cells(frame, "serial", "model", "firmware") == [("009033460af2", "IP222", "13r2")]
+
+    @pytest.mark.parametrize("content", ['{"mt":"Hello"}', "<show/>", '{"mt":"DeviceUpdate"}', '{"mt":"ReplicateDel"}'])
+    def test_other_messages_and_xml_without_users_say_so(self, content):
+        """None is passed over."""
+        frame = read_devices(content)
+        assert len(frame) == 1
+        assert frame["parse_error"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("word", "flag", "noted"),
+    [
+        *((word, True, False) for word in ("ja", "Wahr", "x", "Y", "1", "true")),
+        *((word, False, False) for word in ("nein", "falsch", "n", "0", "FALSE")),
+        *((word, None, False) for word in ("", "-1")),
+        *((word, None, True) for word in ("vielleicht", "2")),
+    ],
+)
+def test_flags_as_people_write_them(word, flag, noted):
+    """What is neither true nor false says so."""
+    frame = read_devices(f"hardware_id,tls_only\n0090332f688a,{word}\n")
+    assert cells(frame, "tls_only") == [(flag,)]
+    assert frame["parse_error"].notna()[0] == noted

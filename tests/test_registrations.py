@@ -600,6 +600,22 @@ class TestOwnTable:
         pd.testing.assert_frame_equal(again, read_registrations(list(self.LOGS)), check_categorical=False)
 
 
+@pytest.mark.parametrize(
+    "about", [b"{", b"[]", b'{"table": "REGISTRATIONS"}', b'{"table": "REGISTRATIONS", "categories": 1}']
+)
+def test_a_parquet_file_that_claims_to_be_written_here(about):
+    """Its columns are of other types, or their values of none that fits."""
+    for states, time in ((["up", None], "2026-03-02"), ([1, 2], "never")):
+        table = pa.table({"state": states, "time": [time] * 2, "raw": pa.array(["ä", "x"], pa.string())})
+        table = table.append_column("details", pa.array(["other", "text"], pa.string()))
+        file = io.BytesIO()
+        pq.write_table(table.replace_schema_metadata({b"certtrust": about}), file)
+        frame = read_registrations(file.getvalue())
+        assert frame["raw"].dropna().tolist() in (["ä", "x"], [])
+        assert frame["details"].dropna().tolist() in (["other", "text"], [])
+        assert frame["raw"].notna().all() or "Parquet" in frame["parse_error"][0]
+
+
 class TestTimesThatAreNone:
     """Times that nothing can show, and the zero times of clocks that were not set."""
 

@@ -351,3 +351,26 @@ class TestIntervals:
 
         made = [(row.serial, offset(row.start), offset(row.end)) for row in found.itertuples()]
         assert sorted(made, key=str) == sorted(expected, key=str)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "state"),
+    [
+        ("registration of 0090332f688a was not rejected", None),
+        ("registration is not up yet", None),
+        ("Registration wasn't rejected", None),
+        ("registration has never been unauthorized", None),
+        ("registration no longer down", None),
+        ("registration was set up", None),
+        ("no registration was rejected", None),
+        ("registration rejected, not retrying until up", "rejected"),
+        ("registration timed out, not rejected", "timeout"),
+        ("registration is up", "up"),
+        ("Notice: registration failed", "down"),
+    ],
+)
+def test_what_a_sentence_denies_is_no_state(sentence, state):
+    """It stays in the details, and the words of another part of the sentence deny nothing."""
+    frame = read_registrations(f"<134>{sentence}\n")
+    assert [None if pd.isna(each) else each for each in frame["state"]] == [state]
+    assert pd.isna(frame["details"][0]) == (state is not None)

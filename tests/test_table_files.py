@@ -109,6 +109,19 @@ def test_whatever_the_values_are(name, data):
     pd.testing.assert_frame_equal(plain(as_csv(frame, table)), plain(frame))
 
 
+@given(name=st.sampled_from(["DEVICES", "REGISTRATIONS"]), data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_readers_give_their_own_table_as_it_was_written(name, data):
+    """Whatever stands in it, since nothing is completed or read anew."""
+    table = schema.TABLES[name]
+    frame = with_holes(FRAMES[name], table, data)
+    read = {"DEVICES": ct.read_devices, "REGISTRATIONS": ct.read_registrations}[name]
+    for write in (write_parquet, write_csv):
+        file = io.BytesIO()
+        write(frame, table, file)
+        pd.testing.assert_frame_equal(plain(read(file.getvalue())), plain(frame))
+
+
 @pytest.mark.parametrize("form", [as_parquet, as_csv])
 def test_attempts_and_results_give_the_same_results(form):
     """Judged, explained and counted again, they say what they said."""

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import schema
+from ..formats import FALSE, TRUE
 from ..names import device_ids
 from ..table_files import ARROW
 from . import vocabulary
@@ -88,7 +89,7 @@ def coded(codes: Any, names: list[str]) -> Any:
 
 
 def blank(text: Any) -> Flags:
-    """Tell which texts are empty or nothing but white space."""
+    """Return True where a text is empty or nothing but white space."""
     letter = Spans.of(text).letter(0)
     maybe = (letter <= ord(" ")) | (letter > ord("~"))
     if maybe.any():
@@ -122,7 +123,7 @@ _SERIAL = "^[0-9a-f]{12}$"
 
 
 def _all_serials(text: Any) -> bool:
-    """Tell whether all texts, of which some may be missing, are serials in their one spelling."""
+    """Return True where all texts, of which some may be missing, are serials in their one spelling."""
     spans = Spans.of(text)
     sizes = spans.sizes
     full = sizes == 12
@@ -176,7 +177,7 @@ def _plain(text: str) -> str:
 _PROTOCOL = {_plain(spelling): name for name, others in vocabulary.PROTOCOLS.items() for spelling in (name, *others)}
 _STATE = {**{state: state for state in vocabulary.STATES}, **vocabulary.STATE_SPELLINGS}
 _AUTHENTICATION = {name: name for name in vocabulary.AUTHENTICATIONS}
-_FLAG = {**dict.fromkeys(("true", "1", "yes", "on"), "true"), **dict.fromkeys(("false", "0", "no", "off"), "false")}
+_FLAG = {**dict.fromkeys(TRUE, "true"), **dict.fromkeys(FALSE, "false")}
 
 
 def _one_of(known: dict[str, str], text: Any, note: str, notes: Notes) -> Any:

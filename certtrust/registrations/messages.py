@@ -54,12 +54,18 @@ _REASON = "|".join(
     sorted((*H225_REASONS, *(name for name in TLS_ALERTS.values() if "_" in name)), key=len, reverse=True)
 )
 SENTENCES = {
-    "state": r"(?i)\bregist(?:ration|er)\b.*?\b(?P<state>rejected|unauthorized|timeout|timed out|failed|down|up)\b",
+    "state": (
+        r"(?i)\bregist(?:ration|er)\b.*?"
+        r"(?P<negated>(?:\b(?:not|never|no longer|set|sets|setting)|n't)\s+(?:\w+\s+){0,2})?"
+        r"\b(?P<state>rejected|unauthorized|timeout|timed out|failed|down|up)\b"
+    ),
     "registration_name": rf"(?:^|[\s\"'(=:])(?P<registration_name>(?:{SERIAL})(?:-[A-Z]+[0-9]+)?)(?:$|[\s\"'),;])",
     "hardware_id": rf"(?:^|[\s\"'(=:])(?P<hardware_id>{HARDWARE_ID})(?:$|[\s\"'),;])",
     "reason": rf"(?i)\b(?P<reason>{_REASON}|(?:alert|SIP(?:/2\.0)?) \d{{2,3}})\b",
 }
 """What a sentence with a form of "registration" and a word of state is searched for."""
+
+_NO_REGISTRATION = r"(?i)\bno\s+(?:\w+\s+)?regist(?:ration|er)"
 
 _MODULE = r"^(?P<module>[A-Z][A-Z0-9_/]+)[ ]+[0-9]+[ ]+[^ ]"
 """The one documented shape of a message: module, number, event."""
@@ -105,7 +111,7 @@ def _compiled(name: str, regex: Any) -> Pattern:
 
 
 def _runs_fast(regex: re.Pattern[str]) -> bool:
-    """Tell whether the linear-time engine can carry it out: all but look-around, back references and rare flags."""
+    """Return True where the linear-time engine can run it: no look-around, back reference or rare flag."""
     if regex.flags & ~(re.UNICODE | re.IGNORECASE):
         return False
     try:
@@ -203,7 +209,11 @@ def _sentences(text: Any) -> tuple[Places, Columns]:
     """Search the messages that speak of a registration for the parts of a sentence, and return those that have them."""
     rows = np.flatnonzero(holds(pc.match_substring(pc.ascii_lower(text), "regist")))
     if len(rows):
-        rows = rows[holds(pc.match_substring_regex(text.take(pa.array(rows)), SENTENCES["state"]))]
+        some = text.take(pa.array(rows))
+        states = pc.extract_regex(some, SENTENCES["state"])
+        # What a sentence denies, or what is set up, is no state.
+        stated = holds(pc.equal(pc.struct_field(states, "negated"), ""))
+        rows = rows[stated & ~holds(pc.match_substring_regex(some, _NO_REGISTRATION))]
     if not len(rows):
         return rows, {}
     some = text.take(pa.array(rows))
@@ -234,7 +244,7 @@ _OCTETS = {"hardware_id": (0, 24, 48), "serial": (16, 32, 48)}
 
 
 def _same_device(made: Columns, told: Columns) -> Flags:
-    """Tell where the last three octets of the envelope's and the message's device are the same."""
+    """Return True where the envelope's and the message's device end in the same three octets."""
     same = np.zeros(len(told["matched_by"]), bool)
     for one, other in product(_OCTETS, _OCTETS):
         if one in made and other in told:

@@ -22,14 +22,16 @@ def table(columns: Columns, count: int) -> Any:
     exact: dict[int, Any] = {}
     arrays = []
     for field in SCHEMA:
-        array = columns.get(field.name)
-        if array is None or array.null_count == count:
+        given = columns.get(field.name)
+        if given is None or given.null_count == count:
             array = constant(None, count, field.type)
-        elif pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(array.type):
-            array = array.dictionary_encode()
+        elif pa.types.is_dictionary(field.type):
+            array = given if pa.types.is_dictionary(given.type) else given.dictionary_encode()
         elif field.type == TEXT and field.name != "source":
             # Equal columns share their memory.
-            array = exact[id(array)] if id(array) in exact else exact.setdefault(id(array), _exact(array))
+            array = exact[id(given)] if id(given) in exact else exact.setdefault(id(given), _exact(given.cast(TEXT)))
+        else:
+            array = given
         arrays.append(array if array.type == field.type else array.cast(field.type))
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
 

@@ -41,7 +41,7 @@ def certificates(rng: Random, devices: Sequence[Device]) -> pd.DataFrame:
 
 
 def _may_share(device: Device) -> bool:
-    """Tell whether a bundle without the device's name loses nothing: the CN names it, and all CAs are there."""
+    """Return True where a bundle without the device's name loses nothing: the CN names it, and all CAs are there."""
     newest = device.presented[-1]
     whole = len(newest.chain) == len(newest.leaf.chain) and newest.leaf.issuer is not None
     return (

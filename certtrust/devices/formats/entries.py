@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import pandas as pd
 
 from ... import schema
+from ...formats import FALSE, TRUE
 
 Entry = dict[str, Any]
 """Cells of DEVICES by column name; what is absent is missing."""
@@ -18,9 +19,6 @@ OWN = {name: name for name in schema.DEVICES.names if name not in ("source", "pa
 
 FLAGS = {"tls_only": "tls", "reverse_proxy": "trusted"}
 """Columns of flags by what a device calls them."""
-
-_TRUE = {"true", "1", "on", "yes"}
-_FALSE = {"false", "0", "off", "no"}
 
 
 def content(stream: BinaryIO) -> str:
@@ -46,12 +44,16 @@ def flag(value: Any) -> bool | None:
     if isinstance(value, bool):
         return value
     word = (text(value) or "").lower()
-    return True if word in _TRUE else False if word in _FALSE else None
+    return True if word in TRUE else False if word in FALSE else None
 
 
 def own_entry(cells: Entry) -> Entry:
     """Return the entry of cells that are named like columns of DEVICES."""
-    return {name: flag(cell) if name in FLAGS else text(cell) for name, cell in cells.items()}
+    entry = {name: flag(cell) if name in FLAGS else text(cell) for name, cell in cells.items()}
+    unread = [name for name in FLAGS if not _is_plain(text(cells.get(name)))]
+    noted = [text(cells.get("parse_error")), *(f"{name} is neither true nor false" for name in unread)]
+    reason = "; ".join(note for note in noted if note)
+    return {**entry, **failed(reason)} if reason else entry
 
 
 def of_table(table: pd.DataFrame) -> Iterator[Entry]:

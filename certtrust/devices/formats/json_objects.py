@@ -2,21 +2,41 @@
 
 A user object has `devices` with `hw` (PbxTableUsers, PbxAdminApi), an inventory entry of the Devices App has `hwId`.
 In the documented samples only true flags are sent, so an absent flag of a device is read as false [inferred].
+
+Both interfaces also send what changes: the last message of a file about an object holds all of it,
+and an object that was taken away gives no row.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from ...formats import About, as_text
+from ...names.device_ids import SERIAL
 from .entries import FLAGS, Entry, content, entries, failed, text
 
 NAME = "json"
 _DECODER = json.JSONDecoder()
 _USER_KEYS = {"cn", "h323", "e164", "guid", "dn"}
-_WRAPPERS = ("columns", "object", "user", "result", "objects", "users", "rows")
+_WRAPPERS = ("columns", "object", "user", "result", "objects", "users", "rows", "device", "devices")
+_CHANGES = {"ReplicateNextResult", "ReplicateAdd", "ReplicateUpdate", "GetDevicesResult"} | {
+    *("DeviceAdded", "DeviceUpdate", "DeviceProvisioned", "GetProvisionedDeviceResult")
+}
+"""Messages that hold all of an object as it is from then on."""
+_REMOVALS = {"ReplicateDel", "DeviceRemoved"}
+_WITHOUT_OBJECTS = {"ReplicateStart", "ReplicateStartResult", "ReplicateNext", "GetDevices"}
+_DEEPEST = 5
+
+
+class Found(NamedTuple):
+    """An object, or why there is none, and the message that it came in."""
+
+    value: Any
+    error: str | None = None
+    message: str = ""
 
 
 def sniff(head: bytes) -> bool:
@@ -26,8 +46,36 @@ def sniff(head: bytes) -> bool:
 
 def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
     """Yield the entries of all objects in the text, one after the other or in lists."""
-    for value, error in values(content(stream)):
-        yield from [failed(error)] if error else _entries(value, 0)
+    found = [
+        item
+        for value, error in values(content(stream))
+        for item in ([Found(None, error)] if error else _objects(value))
+    ]
+    for item in _last_ones(found):
+        if item.error:
+            yield failed(item.error)
+        elif "hwId" in item.value or _is_sysclient(item.value):
+            yield _inventoried(item.value)
+        else:
+            yield from _user(item.value)
+
+
+def _last_ones(found: list[Found]) -> list[Found]:
+    """Keep of all messages about one object the last one, and none where that takes it away."""
+    kept: list[Found] = []
+    seen: set[tuple[str, str]] = set()
+    for item in reversed(found):
+        if item.error or item.message not in _CHANGES | _REMOVALS:
+            kept.append(item)
+            continue
+        names = ("guid",) if item.message.startswith("Replicate") else ("hwId", "id")
+        keys = {(name, str(item.value[name])) for name in names if item.value.get(name)}
+        if item.message not in _REMOVALS:
+            kept += [] if keys & seen else [item]
+        elif not keys:
+            kept.append(Found(None, f"a message {item.message} that does not say what was taken away"))
+        seen |= keys
+    return kept[::-1]
 
 
 def values(text: str) -> Iterator[tuple[Any, str | None]]:
@@ -51,28 +99,50 @@ def values(text: str) -> Iterator[tuple[Any, str | None]]:
             yield value, None
 
 
-def _entries(value: Any, depth: int) -> Iterator[Entry]:
+def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Found]:
+    """Yield the user objects and inventory entries in a value, and what is neither."""
     if isinstance(value, list):
-        for each in value:
-            yield from _entries(each, depth)
-    elif not isinstance(value, dict):
-        yield failed(f"not a PBX object but a {type(value).__name__}")
-    elif "hwId" in value:
-        yield _inventoried(value)
-    elif "devices" in value and isinstance(value["devices"], list) and any(_is_inventory(d) for d in value["devices"]):
-        yield from _entries(value["devices"], depth + 1)
-    elif "devices" in value or _USER_KEYS & value.keys():
-        yield from _user(value)
+        for item in value:
+            yield from _objects(item, message, depth)
+        return
+    if not isinstance(value, dict):
+        yield Found(None, f"not a PBX object but a {type(value).__name__}")
+        return
+    kind = str(value.get("mt", ""))
+    message = kind or message
+    if message in _WITHOUT_OBJECTS:
+        return
+    inner = [value[key] for key in _WRAPPERS if isinstance(value.get(key), dict | list)]
+    if "hwId" in value or _is_sysclient(value):
+        yield Found(value, message=message)
+    elif isinstance(value.get("devices"), list) and any(_is_inventory(d) for d in value["devices"]):
+        yield from _objects(value["devices"], message, depth + 1)
+    elif _is_object(value, message):
+        yield Found(value, message=message)
+    elif inner and depth < _DEEPEST:
+        for item in inner:
+            yield from _objects(item, message, depth + 1)
+    elif kind:
+        yield Found(None, f"a message {kind} without a PBX object or a device")
     else:
-        inner = [value[key] for key in _WRAPPERS if isinstance(value.get(key), dict | list)] if depth < 5 else []
-        for each in inner:
-            yield from _entries(each, depth + 1)
-        if not inner and "mt" not in value:
-            yield failed(f"not a PBX object: its keys are {', '.join(list(map(str, value))[:5]) or 'none'}")
+        keys = ", ".join(list(map(str, value))[:5]) or "none"
+        yield Found(None, f"not a PBX object: its keys are {keys}")
+
+
+def _is_object(value: dict[str, Any], message: str) -> bool:
+    """Return True for a user object, and for what names one, or a device, that was taken away."""
+    if message in _REMOVALS and "id" in value:
+        return True
+    return "devices" in value or not _USER_KEYS.isdisjoint(value)
 
 
 def _is_inventory(device: Any) -> bool:
     return isinstance(device, dict) and "hwId" in device
+
+
+def _is_sysclient(value: dict[str, Any]) -> bool:
+    """Return True for what a device says of itself to the Devices App, by its serial as `id`."""
+    return "product" in value and re.fullmatch(SERIAL, str(value.get("id"))) is not None
 
 
 def _user(user: dict[str, Any]) -> Iterator[Entry]:
@@ -87,7 +157,7 @@ def _user(user: dict[str, Any]) -> Iterator[Entry]:
 
 def _inventoried(device: dict[str, Any]) -> Entry:
     return {
-        "hardware_id": text(device["hwId"]),
+        "hardware_id": text(device.get("hwId", device.get("id"))),
         "long_name": text(device.get("name")),
         "model": text(device.get("product")),
         "firmware": text(device.get("version")),

@@ -39,8 +39,8 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
     absent = {key: False if key in written else None for key in FLAGS.values()}
     for user, devices in users:
         yield from entries(user, devices, absent=absent)
-    if error:
-        yield failed(error)
+    if error or not users:
+        yield failed(error or "XML without a user element")
 
 
 def parse(xml: str, depth: int = 0) -> tuple[list[tuple[dict[str, Any], list[Any]]], str | None]:

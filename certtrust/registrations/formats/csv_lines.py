@@ -112,7 +112,7 @@ def _fields(lines: Any, separator: str, count: int, places: dict[str, int]) -> t
 
 
 def _plain(lines: Any, spans: Spans, right: Flags) -> Flags:
-    """Tell which lines of the right number of fields have neither quotes nor carriage returns."""
+    """Return True where a line of the right number of fields has neither quotes nor carriage returns."""
     right &= ~typed.blank(lines)
     if any((spans.octets == ord(letter)).any() for letter in '"\r'):
         right &= ~holds(pc.match_substring_regex(lines, '["\r]'))
@@ -120,7 +120,7 @@ def _plain(lines: Any, spans: Spans, right: Flags) -> Flags:
 
 
 def _whole(lines: Any, separator: str, count: int) -> Flags:
-    """Tell which lines are the right number of fields, each without a quote or in quotes from end to end."""
+    """Return True where a line is the right number of fields, each without a quote or wholly in quotes."""
     field = rf'(?:"(?:[^"\r]|"")*"|[^"\r{separator}]*)'
     try:
         fits = holds(pc.match_substring_regex(lines, f"^{field}(?:{separator}{field}){{{count - 1}}}$"))

@@ -97,7 +97,7 @@ def objects(lines: Any) -> tuple[Columns, Any]:
 
 
 def _looks_whole(lines: Any) -> Any:
-    """Tell which lines begin and end with a brace."""
+    """Return True where a line begins and ends with a brace."""
     looks = pc.and_(pc.starts_with(lines, "{"), pc.ends_with(lines, "}"))
     if not pc.all(looks).as_py():
         trimmed = pc.utf8_trim_whitespace(lines)

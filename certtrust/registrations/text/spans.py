@@ -18,7 +18,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 def present(array: Any) -> Flags:
-    """Tell which values of an Arrow array are not missing."""
+    """Return True where a value of an Arrow array is not missing."""
     if not array.null_count:
         return np.ones(len(array), bool)
     bits = np.frombuffer(array.buffers()[0], np.uint8)
@@ -26,7 +26,7 @@ def present(array: Any) -> Flags:
 
 
 def holds(flags: Any) -> Flags:
-    """Tell where an Arrow array of flags is true."""
+    """Return True where an Arrow array of flags is true; missing counts as false."""
     bits = np.frombuffer(flags.buffers()[1] or b"", np.uint8)
     values = np.unpackbits(bits, count=flags.offset + len(flags), bitorder="little")[flags.offset :].view(bool)
     return values & present(flags) if flags.null_count else values
@@ -96,7 +96,7 @@ class Spans(NamedTuple):
         return np.where(self.sizes > place if place >= 0 else self.sizes >= -place, found, np.uint8(0))
 
     def begins(self, letters: bytes) -> Flags:
-        """Tell which parts begin with these letters."""
+        """Return True where a part begins with these letters."""
         has = self.sizes >= len(letters)
         for place in range(0, len(letters), 8):
             some = letters[place : place + 8]
