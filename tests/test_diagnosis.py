@@ -193,7 +193,11 @@ def test_empty_text_is_nothing_given(nothing):
         ct.diagnose(nothing, scenario="h323-password")
 
 
-@pytest.mark.parametrize("unread", [ROOT[:80], b"<html>please log in</html>", LEAF[:-40]])
+@pytest.mark.parametrize(
+    "unread",
+    [ROOT[:80], b"<html>please log in</html>", LEAF[:-40]],
+    ids=["the beginning of a certificate", "a page", "a certificate without its end"],
+)
 def test_a_list_that_cannot_be_read_is_unknown_with_the_reason(unread):
     """It is not taken for an empty one; what it holds besides can pass."""
     diagnosis = ct.diagnose(LEAF, registration_name=PHONE, trust=unread, **BY_CERTIFICATE)

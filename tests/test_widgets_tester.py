@@ -242,7 +242,11 @@ def test_unreadable_input_shows_its_reason_and_no_earlier_verdict(tester, conten
     assert alone.diagnosis is None
 
 
-@pytest.mark.parametrize("content", [UNREADABLE["no certificate in the block"], KEY, b"\n", DER[:200]])
+@pytest.mark.parametrize(
+    "content",
+    [UNREADABLE["no certificate in the block"], KEY, b"\n", DER[:200]],
+    ids=["no certificate", "a key", "nothing", "half a certificate"],
+)
 @pytest.mark.parametrize("before", [True, False])
 def test_an_unreadable_block_beside_a_certificate_is_told_and_the_certificate_judged(content, before):
     """Whichever stands first, the certificate is judged as if it had come alone."""
@@ -268,7 +272,11 @@ def test_a_frame_with_an_unreadable_row_is_not_judged_by_it(tester):
     assert "no certificate" in chosen._answer.value
 
 
-@pytest.mark.parametrize("content", [KEY[:120], KEY[30:140], KEY, b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", LEAF[:100]])
+@pytest.mark.parametrize(
+    "content",
+    [KEY[:120], KEY[30:140], KEY, b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", LEAF[:100]],
+    ids=["a key without its end", "the middle of a key", "a key", "base64 of a key", "half a certificate"],
+)
 def test_nothing_that_was_pasted_stays_in_the_field(tester, content):
     """Half of a key stays no more than a whole one, with or without its label."""
     tester._source.paste.value = content.decode()
