@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from ..texts.sentences import fill, sentences
@@ -18,11 +19,12 @@ def fill_each(templates: Mapping[str, str], kind: pd.Series, frame: pd.DataFrame
     >>> fill_each({"up": "{device} works", "down": "{device} fails"}, pd.Series(["down", "up"]), rows).tolist()
     ['a fails', 'b works']
     """
-    sentence = pd.Series("", index=pd.RangeIndex(len(frame)), dtype="str")
-    positions = pd.Series(kind.to_numpy(), dtype="object")
-    for name, rows in positions.groupby(positions, sort=False):
-        sentence.iloc[rows.index] = fill(templates[str(name)], frame.iloc[rows.index]).array
-    return sentence.set_axis(frame.index)
+    code, names = pd.factorize(kind)
+    order = np.argsort(code, kind="stable")
+    rows = np.split(order, np.cumsum(np.bincount(code, minlength=len(names))))
+    parts = [fill(templates[str(name)], frame.iloc[here]) for name, here in zip(names, rows, strict=False)]
+    sentences_by_kind = pd.concat([pd.Series(dtype="str"), *parts])
+    return pd.Series(sentences_by_kind.array.take(np.argsort(order)), index=frame.index)
 
 
 def the_pbx(pbx: pd.Series) -> pd.Series:

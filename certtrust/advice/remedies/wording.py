@@ -53,7 +53,7 @@ def _words(plan: pd.DataFrame, certificates: pd.DataFrame) -> dict[str, pd.Serie
     all_words = sentences()
     where = all_words["advice"]["where"]
     at_pbx = plan["pbx"].notna()
-    shown = plan.assign(
+    shown = plan[[*COLUMNS]].assign(
         subject_cn=certificates["subject_cn"].fillna(certificates["subject"]),
         issuer_cn=certificates["issuer_cn"].fillna(certificates["issuer"]),
         not_after=certificates["not_after"],
