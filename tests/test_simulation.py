@@ -288,7 +288,6 @@ class TestTruth:
                     *simulation.CAUSES,
                     ("certificate.trust", "certificate.name"),
                     ("time.clock", "certificate.trust", "time.validity"),
-                    ("time.clock", "transport.tls_only"),
                     ("transport.tls_only", "password.tls_only", "timeout"),
                     ("certificate.trust", "time.validity", "certificate.name", "unknown_user"),
                 ]
