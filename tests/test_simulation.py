@@ -70,7 +70,6 @@ class TestFaults:
             ("certificate.trust", "time.validity", "certificate.name"),
             ("time.clock", "certificate.trust"),
             ("transport.tls_only", "password.tls_only"),
-            ("time.clock", "transport.tls_only"),
             ("certificate.name", "timeout"),
             ("time.clock", "wrong_password"),
         ],
@@ -81,6 +80,11 @@ class TestFaults:
         together = ",".join(cause for cause in simulation.CAUSES if cause in causes and "." in cause)
         assert together in set(failed["true_failed"])
         assert failed.loc[failed["true_failed"] == together, "true_cause"].unique().tolist() == [together.split(",")[0]]
+
+    def test_an_unset_clock_and_a_plain_transport_exclude_each_other(self) -> None:
+        """Only H.323/TLS asks for a clock."""
+        with pytest.raises(ct.CerttrustError, match="exclude each other"):
+            simulation.simulate(40, seed=3, faults={("time.clock", "transport.tls_only"): 1.0})
 
     def test_an_unknown_cause_is_refused_with_the_known_ones(self) -> None:
         """The message helps to spell it."""
@@ -284,7 +288,6 @@ class TestTruth:
                     *simulation.CAUSES,
                     ("certificate.trust", "certificate.name"),
                     ("time.clock", "certificate.trust", "time.validity"),
-                    ("time.clock", "transport.tls_only"),
                     ("transport.tls_only", "password.tls_only", "timeout"),
                     ("certificate.trust", "time.validity", "certificate.name", "unknown_user"),
                 ]

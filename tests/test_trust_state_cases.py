@@ -72,7 +72,13 @@ def verdicts(name: str) -> pd.DataFrame:
     trust["pbx"] = owners(names, lists)
     leaves = certificates.drop_duplicates("bundle").reset_index(drop=True)
     question = leaves[["fingerprint", "bundle"]].assign(pbx=leaves["bundle"])
-    answer = question.join(trust_state.judge(question, certificates, trust))
+    # A certificate is judged by every chain that it came with, so cases that share one are judged apart.
+    turn = question.groupby("fingerprint").cumcount()
+    parts = []
+    for _, asked in question.groupby(turn):
+        presented = certificates[certificates["bundle"].isin(asked["bundle"])]
+        parts.append(asked.join(trust_state.judge(asked, presented, trust)))
+    answer = pd.concat(parts).loc[question.index]
     times = [case["validation_time"] or "2026-01-01T00:00:00Z" for case in known]
     moment = pd.Series(pd.to_datetime(times, utc=True, format="ISO8601")).astype("datetime64[us, UTC]")
     state = trust_state.trust_at(answer, moment)["trust_state"].astype("str")

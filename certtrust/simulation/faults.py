@@ -80,6 +80,9 @@ def scenarios(causes: frozenset[str]) -> list[str]:
     # A password over a plain transport breaks both TLS-only rules, so the transport alone fails by certificate only.
     if "transport.tls_only" in causes and "password.tls_only" not in causes:
         possible &= {"h323-certificate"}
+    # Only H.323/TLS asks for a set clock, and over H.323/TLS the transport is right.
+    if {"time.clock", "transport.tls_only"} <= causes:
+        possible = set()
     return sorted(possible)
 
 

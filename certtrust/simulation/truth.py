@@ -85,7 +85,9 @@ def _undecided(view: View) -> Truth:
 
 def _holds(rule: str, view: View) -> bool | None:
     if rule == "time.clock":
-        return not view.clock_unset
+        if not view.clock_unset or view.protocol in ("H.323/TCP", "H.323/UDP"):
+            return True
+        return False if view.protocol == "H.323/TLS" or view.scenario == "h323-certificate" else None
     if rule in ("transport.tls_only", "password.tls_only"):
         if view.tls_only is None:
             return None
