@@ -318,7 +318,10 @@ def browser_attempts(
     served = served.reset_index(drop=True).rename(columns={"parse_error": "certificate_error"})
     kept = ["device", "fingerprint", "bundle", "url", "certificate_error", "source", *_CERTIFICATE_COLUMNS]
     rows = conform(served[kept].assign(scenario="browser", certificate_by="url"), ATTEMPTS)
-    everyone = trust.assign(pbx=pd.Series(pd.NA, index=trust.index, dtype="str"))
+    # A browser always has its list: where it holds nothing, or nothing that browsers take, it trusts nobody.
+    there = conform(pd.DataFrame(index=range(1)), TRUST)
+    everyone = pd.concat([trust.assign(pbx=pd.Series(pd.NA, index=trust.index, dtype="str")), there])
+    everyone = everyone.reset_index(drop=True)
     links = trust_state.link(certificates, everyone, links)
     rows = _at_its_time(_with_trust_paths(rows, certificates, everyone, links))
     rows["browser_paths"] = browser_verdict.browser_paths(rows, certificates, everyone, links)

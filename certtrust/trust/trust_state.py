@@ -476,7 +476,10 @@ def unread(certificates: pd.DataFrame) -> npt.NDArray[np.bool_]:
     reported = certificates["parse_error"]
     if not (missing.any() or reported.notna().any()):
         return np.zeros(len(certificates), dtype=bool)
-    rows = (missing & ~reported.str.contains(_NO_CERTIFICATE).fillna(value=False)).to_numpy(dtype=bool, copy=True)
+    # A row of which nothing is known says that a list is there and empty.
+    somebody = reported.notna() | certificates[["fingerprint", "subject", "subject_cn"]].notna().any(axis=1)
+    other = reported.str.contains(_NO_CERTIFICATE).fillna(value=False)
+    rows = (missing & somebody & ~other).to_numpy(dtype=bool, copy=True)
     for row in np.flatnonzero((reported.notna() & ~missing).to_numpy()):
         rows[row] = outline(certificates["der"].iloc[row]) is None
     return rows

@@ -16,7 +16,7 @@ from ...fleet import Fleet
 from .failures import failed
 from .fleet_copy import among
 
-_SAID = ("pbx", "serial", "hardware_id", "registration_name", "fingerprint")
+_SAID = ("pbx", "serial", "hardware_id", "registration_name", "interface", "fingerprint")
 
 
 def with_what_works(fleet: Fleet, known: Whose, results: pd.DataFrame, *, logged: bool) -> pd.DataFrame:
