@@ -222,10 +222,6 @@ def scenarios(rows: pd.DataFrame) -> pd.Series:
     return scenario.mask(outside)
 
 
-def _scenario(rows: pd.DataFrame, _of: str) -> pd.Series:
-    return scenarios(rows)
-
-
 def _with_certificate(cases: pd.DataFrame, certificates: pd.DataFrame, place: Codes) -> pd.DataFrame:
     """Add the certificate at that place, and how it was found."""
     named = cases["fingerprint"].str.lower()

@@ -19,7 +19,7 @@ from ..evaluation.check import required
 from ..evaluation.requirements import NAMES, RULES, Rule
 from ..names import device_ids
 from ..names.matching import begins_with_cn
-from ..names.registration_fit import registers_by_device, registration_fit
+from ..names.registration_fit import registers_by_own_name, registration_fit
 from ..texts.sentences import fill, say, sentences
 from ..trust import browser_verdict
 
@@ -239,7 +239,7 @@ def _other_spelling(rows: pd.DataFrame) -> pd.Series:
     """Return the other one of serial and hardware ID where a device registers by one of them and both are known."""
     by_serial = device_ids.leading_serials(rows["registration_name"], "(?s:.*)").notna()
     other = rows["hardware_id"].where(by_serial, rows["serial"])
-    other = other.where(registers_by_device(rows) & true(other != _registered_as(rows)))
+    other = other.where(registers_by_own_name(rows) & true(other != _registered_as(rows)))
     return _if_told("other_spelling", rows.assign(other_name=other), "other_name")
 
 

@@ -106,21 +106,50 @@ def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
 
 
 def registers_by_device(attempts: pd.DataFrame) -> Mask:
-    """Return where a device registers by its serial, by its hardware ID, or without a name.
+    """Return where a device registers by a serial, by a hardware ID, or without a name.
 
     Parameters
     ----------
     attempts : DataFrame
         Columns registration_name, hardware_id, serial, interface and, where it is there, device.
 
+    Notes
+    -----
+    A serial or a hardware ID counts even where the log or the device's entry tells another one: what
+    follows from the name alone still follows when more is known.
+
     Examples
     --------
-    >>> attempts = pd.DataFrame({"registration_name": ["0090332f688a-TEL1", "room-1", None], "hardware_id": None,
-    ...                          "serial": ["0090332f688a"] * 2 + [None], "interface": None})
+    >>> names = ["0090332f688a-TEL1", "00903300002b", "room-1", None]
+    >>> attempts = pd.DataFrame({"registration_name": names, "hardware_id": None, "interface": None,
+    ...                          "serial": ["0090332f688a"] * 3 + [None]})
     >>> registers_by_device(attempts).tolist()
-    [True, False, False]
+    [True, True, False, False]
     """
     spellings = _spellings(attempts, _names(attempts))
+    return spellings.names_a_device | _is_own(spellings)
+
+
+def registers_by_own_name(attempts: pd.DataFrame) -> Mask:
+    """Return where a device registers by its own serial, by its own hardware ID, or without a name.
+
+    Parameters
+    ----------
+    attempts : DataFrame
+        As for `registers_by_device`.
+
+    Examples
+    --------
+    >>> names = ["0090332f688a-TEL1", "00903300002b", "room-1", None]
+    >>> attempts = pd.DataFrame({"registration_name": names, "hardware_id": None, "interface": None,
+    ...                          "serial": ["0090332f688a"] * 3 + [None]})
+    >>> registers_by_own_name(attempts).tolist()
+    [True, False, False, False]
+    """
+    return _is_own(_spellings(attempts, _names(attempts)))
+
+
+def _is_own(spellings: _Spellings) -> Mask:
     known = spellings.serial.notna() | spellings.hardware_id.notna() | spellings.joined_serial.notna()
     return spellings.own & known.to_numpy()
 
@@ -148,6 +177,8 @@ class _Spellings(NamedTuple):
 
     own: Mask
     """The device registers by one of them, or without a name."""
+    names_a_device: Mask
+    """The registration name is a serial or a hardware ID, be it another device's."""
     serial: pd.Series
     hardware_id: pd.Series
     joined_serial: pd.Series
@@ -156,7 +187,8 @@ class _Spellings(NamedTuple):
     def at(self, rows: npt.NDArray[np.int64]) -> _Spellings:
         """Return some of them, numbered anew."""
         columns = (self.serial, self.hardware_id, self.joined_serial)
-        return _Spellings(self.own[rows], *(column.iloc[rows].reset_index(drop=True) for column in columns))
+        masks = (self.own[rows], self.names_a_device[rows])
+        return _Spellings(*masks, *(column.iloc[rows].reset_index(drop=True) for column in columns))
 
 
 def _spellings(attempts: pd.DataFrame, name: pd.Series) -> _Spellings:
@@ -169,19 +201,24 @@ def _spellings(attempts: pd.DataFrame, name: pd.Series) -> _Spellings:
     serial_as_name = leading_serials(name, _INTERFACE)
     tail_as_name = hardware_ids(name)["tail"]
     octets = serial_as_name.str.slice(6).fillna(tail_as_name)
+    # Without octets of the device nothing tells that a name with octets is its own.
+    comparable = serial.notna() | hardware_ids(hardware_id)["tail"].notna() | hardware_id.isna()
     agrees = (
-        _equal_or_missing(serial, serial_as_name)
+        comparable.to_numpy()
+        & _equal_or_missing(serial, serial_as_name)
         & _equal_or_missing(serial.str.slice(6), octets)
         & _equal_or_missing(hardware_ids(hardware_id)["tail"], octets)
     )
     own = name.isna().to_numpy() | (octets.notna().to_numpy() & agrees)
     own |= true(serial_as_name == serial) | true(same_spelling(name) == same_spelling(hardware_id))
-    soft = true(name.str.fullmatch(SOFT_CLIENT)) & hardware_id.isna().to_numpy()
+    names_soft_client = true(name.str.fullmatch(SOFT_CLIENT))
+    soft = names_soft_client & hardware_id.isna().to_numpy()
     own |= soft & serial.isna().to_numpy()
     hardware_id = hardware_id.fillna(name.where(tail_as_name.notna() | soft))
     joined = serials(said.get("device", said["serial"]))
     return _Spellings(
         own,
+        names_soft_client | octets.notna().to_numpy(),
         serial.fillna(serial_as_name),
         hardware_id,
         joined.where(joined.str.slice(6) == hardware_ids(hardware_id)["tail"]),

@@ -34,6 +34,7 @@ class TrustPath(NamedTuple):
 
 
 LISTED = (TrustPath((), *ALWAYS),)
+TOO_LONG = "chain too long"
 LIST_GAP, CHAIN_GAP = "incomplete trust list", "incomplete chain"
 CANNOT_VERIFY = "its signature uses an algorithm or a key that cannot be verified here"
 
@@ -243,11 +244,18 @@ def find(graph: Graph, question: Question, leaf_names: Sequence[Names | None] = 
                     ways.append(ahead)
                     reached.append(ahead)
                 else:
-                    gave_up = "chain too long"
+                    gave_up = TOO_LONG
         frontier = reached
-    if len(found) < _KEPT and (frontier or budget <= 0):
-        gave_up = "chain too long"
+    if len(found) < _KEPT and (budget <= 0 or any(_goes_on(graph, question, step) for step in frontier)):
+        gave_up = TOO_LONG
     return Search(tuple(found), gave_up)
+
+
+def _goes_on(graph: Graph, question: Question, step: _Step) -> bool:
+    """Return True where a further certificate may stand above those of a step."""
+    ahead = (node for node in _above(graph, question, step.path[-1]) if node not in step.path)
+    issuers = ((graph.issuer(node), node in question.listed) for node in ahead)
+    return any(who is not None and _may_issue(who, step, listed=listed) for who, listed in issuers)
 
 
 def _names_below(graph: Graph, step: _Step, leaf_names: Sequence[Names | None]) -> list[Names | None]:
@@ -268,6 +276,8 @@ def failure(graph: Graph, question: Question, search: Search, leaf_names: Sequen
         return question.gap
     if search.paths:
         return Failure(search.gave_up or "expired CA")
+    if search.gave_up == TOO_LONG:
+        return Failure(TOO_LONG)
     reached: list[int | None] = [None]
     below: dict[int, int | None] = {}
     ends: list[int | None] = []

@@ -418,11 +418,24 @@ class _Links(NamedTuple):
     row: Codes  # for each certificate asked for, its place among the verified, else -1
 
 
-def _read(links: pd.DataFrame, asked: pd.Series) -> _Links:
-    answer = links["verified"]
+def _read(links: pd.DataFrame, asked: pd.Series, certificates: pd.DataFrame, trust: pd.DataFrame) -> _Links:
+    # An issuer that is no longer at hand tells nothing of its key, which another one may have.
+    rows = links[_at_hand(links["issuer"], certificates, trust)]
+    answer = rows["verified"]
     verified = answer.fillna(False).to_numpy(dtype=bool)
-    child, issuer = links["child"][verified], links["issuer"][verified]
-    return _Links(links, child, issuer, distinct(links["child"][answer.isna()]), places(asked, child))
+    child, issuer = rows["child"][verified], rows["issuer"][verified]
+    undecided = distinct(rows["child"][answer.isna()])
+    return _Links(links, child, issuer, undecided, places(asked, child))
+
+
+def _at_hand(fingerprints: pd.Series, certificates: pd.DataFrame, trust: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which certificates stand in one of the tables, and not by their fingerprint alone."""
+    wanted = distinct(fingerprints)
+    there = np.zeros(len(wanted) + 1, dtype=bool)
+    for frame in (trust, certificates):
+        there[places(frame["fingerprint"][frame["der"].notna()], wanted)] = True
+    there[-1] = False
+    return there[places(fingerprints, wanted)]
 
 
 def _completed(
@@ -430,13 +443,14 @@ def _completed(
 ) -> tuple[pd.Series, _Links]:
     """Return what may stand above others, and the links with what was missing for these and those asked for."""
     above = distinct(trust["fingerprint"], certificates["fingerprint"][candidates(certificates, trust)])
-    known = _read(conform(empty(LINKS) if links is None else links, LINKS), asked)
+    table = conform(empty(LINKS) if links is None else links, LINKS)
+    known = _read(table, asked, certificates, trust)
     children = distinct(asked[known.row < 0], above[places(above, known.child) < 0])
     if len(children):
         table = extend(known.table, children, library(certificates, trust, children))
         # What was tried in vain changes nothing but the memory of it.
         in_vain = not table["verified"].iloc[len(known.table) :].fillna(value=True).any()
-        known = known._replace(table=table) if in_vain else _read(table, asked)
+        known = known._replace(table=table) if in_vain else _read(table, asked, certificates, trust)
     return above, known
 
 

@@ -169,19 +169,21 @@ class Presented(NamedTuple):
 
 def survey(fleet: dict[str, Any]) -> dict[str, Any]:
     """Return what the files say, looked up by what an attempt needs."""
-    presented = [one for file in fleet["certificates"] for one in presented_in(file)]
+    files = fleet["certificates"]
     entries = [entry for file in fleet["devices"] for entry in entries_in(file)]
     rows = [row_in(file, row) for file in fleet["logs"] for row in file["rows"]]
     spellings = [
-        *(one.device for one in presented),
+        *(name for file in files for name in devices_of_file(file)),
         *(entry["hw"] for entry in entries),
         *(row.get("serial") for row in rows),
         *(without_interface(row.get("registration_name"), row.get("interface")) for row in rows),
     ]
+    serials = serials_by_octets(spellings)
+    presented = [one for file in files for one in presented_in(file, serials)]
     return {
         "presented": presented,
         "entries": entries,
-        "serials": serials_by_octets(spellings),
+        "serials": serials,
         "bundles": {
             file["name"]: [block["der"] for block in file["blocks"] if not block["cut"]]
             for file in fleet["certificates"]
@@ -200,12 +202,24 @@ def serials_by_octets(spellings: list[str | None]) -> dict[str | None, set[str]]
     return by_octets
 
 
-def presented_in(file: dict[str, Any]) -> list[Presented]:
+def devices_of_file(file: dict[str, Any]) -> list[str | None]:
+    """Return the devices that a file's name or, where it names none, its certificates' CNs name."""
+    owner = device_of_file(file["name"])
+    if owner:
+        return [owner]
+    ders = [block["der"] for block in file["blocks"] if not block["cut"]]
+    return [_device_name(facts(der).common_name) for der in ders]
+
+
+def presented_in(
+    file: dict[str, Any],
+    serials: dict[str | None, set[str]],
+) -> list[Presented]:
     """Return the certificates of a file with the device that each belongs to.
 
     Where the file is named after a device, its certificates are the device's, except those that
-    issued another one of the file or are CAs beside others that are none. Where it is not, each
-    certificate belongs to the device that its CN names.
+    issued another one of the file, and CAs of another name beside others that are none. Where it is
+    not, each certificate belongs to the device that its CN names.
     """
     owner = device_of_file(file["name"])
     ders = [block["der"] for block in file["blocks"] if not block["cut"]]
@@ -213,7 +227,11 @@ def presented_in(file: dict[str, Any]) -> list[Presented]:
         named = [Presented(der, _device_name(facts(der).common_name), file["name"]) for der in ders]
     else:
         leaves = [der for der in ders if not any(names_as_issuer(other, der) for other in ders)]
+        known = {"serials": serials}
+        device = {"serial": serial(owner) or joined(owner, known), "hardware_id": owner}
         plain = [der for der in leaves if not facts(der).is_ca] or leaves
+        own_cas = [der for der in leaves if same_device(facts(der).common_name, device, known)]
+        plain = [*plain, *own_cas]
         named = [Presented(der, owner if der in plain else None, file["name"]) for der in ders]
     cut = [Presented(None, owner, file["name"]) for block in file["blocks"] if block["cut"]]
     return named + cut
@@ -306,7 +324,7 @@ def judge(
     here = entries_at(pbx, entries, known)
     flags = {name: agreed([entry[name] for entry in here]) for name in ("tls", "trusted")}
     der = certificate_of(row, device, known, time or now)
-    scenario = scenario_of(row, device, flags["tls"])
+    scenario = scenario_of(row, device, flags)
     moment = at or time or now
     every = {
         "time.clock": clock(row),
@@ -461,14 +479,18 @@ def is_sip(row: dict[str, Any]) -> bool:
     return (row.get("protocol") or "").startswith("SIP")
 
 
-def scenario_of(row: dict[str, Any], device: dict[str, Any], tls_only: bool | None) -> str | None:
-    """Return how the device authenticates: from the log, else by what it registers as."""
+def scenario_of(row: dict[str, Any], device: dict[str, Any], flags: dict[str, Any]) -> str | None:
+    """Return how the device authenticates: from the log, else by TLS only or what it registers as.
+
+    What came through a reverse proxy that the entry allows need not be TLS, TLS only or not.
+    """
     if is_sip(row) or row.get("authentication") == "none":
         return None
     if row.get("authentication"):
         return "h323-" + row["authentication"]
     by_hardware = row.get("protocol") == "H.323/TLS" and registers_by_device(row, device)
-    return "h323-certificate" if tls_only or by_hardware else None
+    by_tls_only = flags["tls"] and not carried(row, flags)
+    return "h323-certificate" if by_tls_only or by_hardware else None
 
 
 def registers_by_device(row: dict[str, Any], device: dict[str, Any]) -> bool:
