@@ -229,24 +229,27 @@ REGISTRATIONS = Table(
     ),
 )
 
-TRUST_STATES: dict[str, str] = {
-    "listed": "the certificate itself is in the trust list",
-    "chain": "a CA of its chain is in the trust list",
-    "self-signed": "it is signed by its own key and is not in the list",
-    "unknown CA": "the chain lacks its root, and no certificate of it is in the list",
-    "untrusted CA": "the chain reaches its root, but no certificate of it is in the list",
-    "broken signature": "an issuer of that name is there, but the signature does not verify under its key",
-    "issuer is no CA": "the only way to an entry of the list leads through a certificate that may not issue",
-    "expired CA": "the only way to an entry of the list leads through a CA that is not valid at that moment",
-    "no certificate": "no certificate of the device is known",
-    "no trust list": "no trust list of the PBX is known",
-    "unreadable": "the certificate could not be read well enough to verify it",
-    "incomplete trust list": "the trust list could not be read in full, and what was read holds none of the chain",
-    "incomplete chain": "what came with the certificate could not be read in full, and what was read leads nowhere",
-    "chain too long": "no entry of the list is reached by 32 CAs or fewer",
-    "too many names": "the names of the certificate are too many to compare with the name constraints of a CA",
-}
-"""Values of `trust_state`: see TRUSTED_STATES and UNDECIDED_STATES; with all others the rule is broken."""
+TRUST_STATES = (
+    "listed",
+    "chain",
+    "self-signed",
+    "unknown CA",
+    "untrusted CA",
+    "broken signature",
+    "issuer is no CA",
+    "expired CA",
+    "no certificate",
+    "no trust list",
+    "unreadable",
+    "incomplete trust list",
+    "incomplete chain",
+    "chain too long",
+    "too many names",
+)
+"""Values of `trust_state`: the rule holds in TRUSTED_STATES, is undecided in UNDECIDED_STATES and else broken.
+
+What each means stands in the file of sentences, in `trust_states`.
+"""
 
 TRUSTED_STATES = ("listed", "chain")
 UNDECIDED_STATES = (

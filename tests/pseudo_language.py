@@ -11,15 +11,17 @@ import pytest
 
 from certtrust.texts import sentences
 
-WIDE = {ord(letter): ord(letter) + 0xFEE0 for letter in string.ascii_letters}
-"""Each letter and its fullwidth form, which is another character and still legible."""
+OTHER = {ord(letter): 0x430 + place for place, letter in enumerate(string.ascii_lowercase)} | {
+    ord(letter): 0x410 + place for place, letter in enumerate(string.ascii_uppercase)
+}
+"""Each letter and a Cyrillic one, which fonts have: no word stays what it was."""
 
 
 def pseudo(template: str) -> str:
     """Return a template with other letters; what stands in braces, and is filled in, stays."""
     parts = []
     for literal, field, form, _ in string.Formatter().parse(template):
-        parts.append(literal.translate(WIDE).replace("{", "{{").replace("}", "}}"))
+        parts.append(literal.translate(OTHER).replace("{", "{{").replace("}", "}}"))
         if field is not None:
             parts.append("{" + field + (f":{form}" if form else "") + "}")
     return "".join(parts)
@@ -36,7 +38,7 @@ def translated(table: Any) -> Any:
 
 def plain(shown: str) -> str:
     """Return what is shown in the pseudo-language in its plain letters."""
-    return shown.translate({wide: letter for letter, wide in WIDE.items()})
+    return shown.translate({other: letter for letter, other in OTHER.items()})
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from certtrust.errors import CerttrustError
 from certtrust.evaluation import requirements
 from certtrust.evaluation.requirements import BY_CODE, HYGIENE, SCENARIOS
 from certtrust.schema import ATTEMPTS, conform
+from certtrust.texts.sentences import sentences
 
 CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
 
@@ -63,7 +64,6 @@ def test_every_column_that_a_rule_declares_matters_to_it(code):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"citation": ""}, "has no citation"),
         ({"required": {}}, "has no place in a scenario"),
         ({"required": {"sip": 10}}, "a scenario that there is not: 'sip'"),
         ({"shown": {"browser": 99}}, "not both"),
@@ -80,6 +80,16 @@ def test_what_a_record_forgets_is_said(changes, message):
     broken = dataclasses.replace(BY_CODE["time.validity"], **changes)
     with pytest.raises(CerttrustError, match=re.escape(message)):
         requirements._checked((broken,))
+
+
+@pytest.mark.parametrize("name", requirements._SENTENCES)
+def test_a_sentence_that_a_rule_lacks_is_said(name, monkeypatch):
+    """Where a demand stands is as needed as what it says."""
+    rule = BY_CODE["time.validity"]
+    lacking = {**sentences(), "rules": {rule.code: {**rule.sentences, name: ""}}}
+    monkeypatch.setattr(requirements, "sentences", lambda: lacking)
+    with pytest.raises(CerttrustError, match=f"has no sentence `{name}`"):
+        requirements._checked((rule,))
 
 
 def test_two_rules_cannot_claim_the_same_place():

@@ -35,7 +35,7 @@ def values_of(*frames: pd.DataFrame) -> set[str]:
 
 
 VALUES = values_of(FLEET.certificates, FLEET.trust, FLEET.devices, RESULTS)
-VALUES |= {rule.code for rule in RULES} | {rule.citation for rule in RULES} | set(FORMATS)
+VALUES |= {rule.code for rule in RULES} | set(FORMATS)
 
 
 def told(widget) -> set[str]:

@@ -18,6 +18,7 @@ from ..fleet import Fleet
 from ..names import device_ids
 from ..names.registration_fit import registers_by_device
 from ..schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
+from ..texts.sentences import say
 from ..trust import browser_verdict, trust_state
 from .ownership import Whose, leaves, owned, owner, per_text, presented, unread_of, whose
 
@@ -78,7 +79,7 @@ def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFram
     True
     """
     if of not in ("log", "devices"):
-        raise CerttrustError(f"of={of!r}; attempts are made of 'log' or of 'devices'")
+        raise CerttrustError(say("errors.evaluation.of", of=repr(of)))
     return joined(fleet, whose(fleet), of)
 
 
@@ -244,7 +245,7 @@ def _with_trust_paths(
     # A listing tells names and dates of a certificate, and holds nothing that could be verified.
     listing = known & cases["fingerprint"].isna()
     failure = outcome["trust_failure"].mask(listing, "unreadable")
-    reason = cases["certificate_error"].fillna(trust_state.ONLY_LISTED)
+    reason = cases["certificate_error"].fillna(say("trust.reasons.only_listed"))
     detail = outcome["trust_detail"].mask(listing, reason)
     return cases.assign(trust_paths=outcome["trust_paths"], trust_failure=failure, trust_detail=detail)
 
@@ -306,10 +307,7 @@ def browser_attempts(
         if len(served) == 1:
             served = served.loc[served.index.repeat(len(listed))]
         if len(served) != len(listed):
-            raise CerttrustError(
-                f"{len(listed)} URLs for {len(served)} presented certificates; "
-                "give one URL, one per certificate, or a mapping from device to URL"
-            )
+            raise CerttrustError(say("errors.evaluation.urls", urls=len(listed), certificates=len(served)))
         served = served.assign(url=pd.Series(listed, index=served.index, dtype="str"))
     served = served.reset_index(drop=True).rename(columns={"parse_error": "certificate_error"})
     kept = ["device", "fingerprint", "bundle", "url", "certificate_error", "source", *_CERTIFICATE_COLUMNS]

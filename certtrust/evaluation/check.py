@@ -14,6 +14,7 @@ from ..arrays.arrow import flags, true
 from ..arrays.grouping import alike
 from ..errors import CerttrustError, MissingColumnError
 from ..schema import ATTEMPTS, RESULTS
+from ..texts.sentences import say
 from ..trust import trust_state
 from .requirements import NAMES, OPINION, RULES, SCENARIOS, Rule
 
@@ -82,9 +83,7 @@ def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None =
     """
     missing = [column.name for column in ATTEMPTS if column.name not in attempts]
     if missing:
-        raise MissingColumnError(
-            f"the frame lacks the columns {', '.join(missing)}; make it with attempts() or browser_attempts()"
-        )
+        raise MissingColumnError(say("errors.evaluation.missing_columns", columns=", ".join(missing)))
     moment = _moment(attempts, at)
     trust = trust_state.trust_at(attempts, moment)
     failures = trust_state.failures(trust["trust_state"], attempts["trust_detail"])
@@ -123,26 +122,26 @@ def _moment(attempts: pd.DataFrame, at: pd.Series | pd.Timestamp | str | None) -
     if not isinstance(at, pd.Series):
         return pd.Series(moment_of(at), index=attempts.index)
     if not at.index.equals(attempts.index) and not at.index.is_unique:
-        raise CerttrustError("labels occur more than once in the index of at; give one moment per label")
+        raise CerttrustError(say("errors.evaluation.labels_of_at"))
     try:
         own = pd.to_datetime(at, utc=True, format="ISO8601" if at.dtype == "str" else None).dt.as_unit("us")
         own = own if own.index.equals(attempts.index) else own.reindex(attempts.index)
     except (ValueError, TypeError) as error:
-        raise CerttrustError(f"at={at!r} is not a moment; give a date such as '2027-01-01' or a Timestamp") from error
+        raise CerttrustError(say("errors.evaluation.no_moment", at=repr(at))) from error
     return own.fillna(attempts["time"]).fillna(now)
 
 
 def moment_of(at: pd.Timestamp | str) -> pd.Timestamp:
     """Return the moment that a caller means, UTC where no time zone is given; text is a date as ISO 8601 has it."""
     if isinstance(at, str) and not re.match(_ISO_DATE, at.strip()):
-        raise CerttrustError(f"at={at!r} is not a moment; write the year first: '2027-01-31' or '2027-01-31 12:00'")
+        raise CerttrustError(say("errors.evaluation.year_first", at=repr(at)))
     try:
         one = pd.Timestamp(at)
         found: pd.Timestamp = one.tz_localize("UTC") if one.tzinfo is None else one.tz_convert("UTC")
     except (ValueError, TypeError) as error:
-        raise CerttrustError(f"at={at!r} is not a moment; give a date such as '2027-01-01' or a Timestamp") from error
+        raise CerttrustError(say("errors.evaluation.no_moment", at=repr(at))) from error
     if pd.isna(found):
-        raise CerttrustError("at=NaT is not a moment; leave it out, or give a date")
+        raise CerttrustError(say("errors.evaluation.moment_missing"))
     return found.as_unit("us")
 
 
@@ -305,7 +304,7 @@ def causes(results: pd.DataFrame, by: str | Sequence[str] | None = None) -> pd.D
     groups = [] if by is None else [by] if isinstance(by, str) else list(by)
     absent = [name for name in groups if name not in results]
     if absent:
-        raise MissingColumnError(f"the results have no column {', '.join(map(repr, absent))} to count by")
+        raise MissingColumnError(say("errors.evaluation.no_column", columns=", ".join(map(repr, absent))))
     groups = list(dict.fromkeys(groups))
     keys = list(dict.fromkeys([*groups, "cause", "evidence"]))
     failed = counted(results[list(dict.fromkeys([*keys, "device", "observed", "verdict"]))])

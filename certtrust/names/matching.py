@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ..arrays.arrow import bits, flags, index_of, same_length, text, true
 from ..errors import CerttrustError
+from ..texts.sentences import say
 from . import hosts as _hosts
 from .certificate_names import REFUSED, Kind, names_by_kind, reader_reported, subject_is_unread
 from .prefixes import begins_with_cn, ends_inside
@@ -80,7 +81,7 @@ def host_matches(patterns: Iterable[Any], hosts: Iterable[Any], kind: Kind = "dn
     [True, False]
     """
     if kind not in ("dns", "cn", "ip"):
-        raise CerttrustError(f'kind is {kind!r}; it must be "dns", "cn" or "ip"')
+        raise CerttrustError(say("errors.names.kind", kind=repr(kind)))
     index = index_of(patterns)
     presented, wanted = text(patterns), text(hosts)
     same_length(patterns=presented, hosts=wanted)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..texts.sentences import say
 from ..x509.ber import BIT_STRING, INTEGER, OID, SEQUENCE, BadEncoding, children, content, dotted
 from ..x509.extensions import extensions
 from ..x509.oids import SIGNATURES
@@ -49,17 +50,18 @@ def to_server(der: bytes) -> str:
     """
     parts, found = _read(der)
     if parts is None or found is None:
-        return "it is not well-formed"
+        return say("trust.browsers.malformed")
     objections = [*_in_common(parts, found), *_to_key(parts, {_P256, _P384}), *_to_alt_names(parts, found)]
     usage = found.get(_KEY_USAGE)
     if usage and not _bits(usage[1]) & 0x80:
-        objections.append("its key usage lacks digitalSignature")
+        objections.append(say("trust.browsers.key_usage"))
     return ", ".join([*objections, *_to_signature(parts)])
 
 
 def to_ca(der: bytes) -> str:
     """Say what browsers object to in a CA certificate between the server's and the list's entry."""
-    return ", ".join([*_to_entry(der), *_to_signature(parts)]) if (parts := _read(der)[0]) else "it is not well-formed"
+    parts, _ = _read(der)
+    return ", ".join([*_to_entry(der), *_to_signature(parts)]) if parts else say("trust.browsers.malformed")
 
 
 def to_entry(der: bytes) -> str:
@@ -70,7 +72,7 @@ def to_entry(der: bytes) -> str:
 def _to_entry(der: bytes) -> list[str]:
     parts, found = _read(der)
     if parts is None or found is None:
-        return ["it is not well-formed"]
+        return [say("trust.browsers.malformed")]
     return [*_in_common(parts, found), *_to_key(parts, {_P256, _P384, _P521})]
 
 
@@ -85,11 +87,11 @@ def _read(der: bytes) -> tuple[Outline | None, _Extensions | None]:
 def _in_common(parts: Outline, found: _Extensions) -> Iterator[str]:
     unknown = [oid for oid, (critical, _) in found.items() if critical and oid not in _UNDERSTOOD]
     if unknown:
-        yield f"its critical extension {unknown[0]} is not understood"
+        yield say("trust.browsers.critical_extension", extension=unknown[0])
     if found and parts.version != 3:
-        yield "it has extensions, but is not of version 3"
+        yield say("trust.browsers.version")
     if _EXTENDED_KEY_USAGE in found and not _FOR_SERVERS & _purposes(found[_EXTENDED_KEY_USAGE][1]):
-        yield "its extended key usage lacks serverAuth"
+        yield say("trust.browsers.purpose")
 
 
 def _to_signature(parts: Outline) -> Iterator[str]:
@@ -98,12 +100,13 @@ def _to_signature(parts: Outline) -> Iterator[str]:
         name = dotted(content(oid, OID))
         strong = name in _SIGNATURES or (name == _PSS and _pss_hashes(parameters[0]) <= _SHA2)
     except (BadEncoding, ValueError, IndexError):
-        yield "its signature algorithm cannot be read"
+        yield say("trust.browsers.unread_algorithm")
         return
     if not strong:
-        yield f"it is signed with {SIGNATURES[name].name if name in SIGNATURES else name}"
+        algorithm = SIGNATURES[name].name if name in SIGNATURES else name
+        yield say("trust.browsers.weak_algorithm", algorithm=algorithm)
     elif parts.algorithm != parts.inner_algorithm:
-        yield "it names two different signature algorithms"
+        yield say("trust.browsers.two_algorithms")
 
 
 def _pss_hashes(parameters: bytes) -> set[str]:
@@ -125,11 +128,11 @@ def _to_key(parts: Outline, curves: set[str]) -> Iterator[str]:
             modulus = content(children(content(content(key, BIT_STRING)[1:], SEQUENCE))[0], INTEGER)
             size = int.from_bytes(modulus, "big").bit_length()
             if size < _LEAST_RSA:
-                yield f"its key has only {size} bits"
+                yield say("trust.browsers.short_key", bits=str(size))
         elif kind != _EC or dotted(content(parameters[0], OID)) not in curves:
-            yield "its key is of a kind that browsers do not use here"
+            yield say("trust.browsers.kind_of_key")
     except (BadEncoding, ValueError, IndexError):
-        yield "its key cannot be read"
+        yield say("trust.browsers.unread_key")
 
 
 def _to_alt_names(parts: Outline, found: _Extensions) -> Iterator[str]:
@@ -138,7 +141,7 @@ def _to_alt_names(parts: Outline, found: _Extensions) -> Iterator[str]:
     critical, value = found[_SUBJECT_ALT_NAME]
     try:
         if not critical and not content(parts.subject, SEQUENCE):
-            yield "its subject is empty, but its subject alternative name is not critical"
+            yield say("trust.browsers.empty_subject")
         names = children(content(value, SEQUENCE))
         addresses = [content(name, _IP_ADDRESS) for name in names if name[0] == _IP_ADDRESS]
         dns_names = [content(name, _DNS_NAME) for name in names if name[0] == _DNS_NAME]
@@ -146,7 +149,7 @@ def _to_alt_names(parts: Outline, found: _Extensions) -> Iterator[str]:
     except BadEncoding:
         well_formed = False
     if not well_formed:
-        yield "its subject alternative name is not well-formed"
+        yield say("trust.browsers.malformed_names")
 
 
 def _purposes(value: bytes) -> set[str]:

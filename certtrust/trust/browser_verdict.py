@@ -27,7 +27,9 @@ from ..arrays.arrow import bits, flags, text, true
 from ..names import hosts as _hosts
 from ..names import matching
 from ..names.certificate_names import Kind, entries
-from ..schema import TRUST_STATES, UNDECIDED_STATES
+from ..schema import UNDECIDED_STATES
+from ..texts.labels import series
+from ..texts.sentences import fill, say, sentences
 from . import trust_state
 from .browser_policy import to_ca, to_entry, to_server
 from .paths import from_data
@@ -117,12 +119,14 @@ def _why(
     objections: dict[str, str],
 ) -> str:
     """Say why browsers take no path: what they object to in one that the page allows, else what any verifier says."""
+    meanings: dict[str, str] = sentences()["trust_states"]
     if not paths and all_paths and not all_paths[0].certificates:
-        return "the list holds it as itself, which browsers accept of self-signed certificates only"
+        return say("trust.browsers.listed_as_itself")
     if not paths and all_paths:
         reasons = [objections.get(fingerprint, "") for fingerprint in all_paths[0].certificates]
-        return "; ".join(f"a CA above it: {reason}" for reason in reasons if reason) or TRUST_STATES["unknown CA"]
-    return TRUST_STATES[state] if state else ""
+        above = [say("trust.browsers.above", reason=reason) for reason in reasons if reason]
+        return series(above) or meanings["unknown CA"]
+    return meanings[state] if state else ""
 
 
 def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
@@ -154,7 +158,7 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     reasons = {
         "name": (_no_name(attempts), ~fits.fillna(value=True).astype(bool)),
         "objection": (objection, objection != ""),
-        "time": (pd.Series("it is not valid yet", attempts.index).where(early, "it has expired"), early | late),
+        "time": (early.map({True: say("trust.browsers.early"), False: say("trust.browsers.late")}), early | late),
         "trust": (_each(views, code, lambda view: view.why, attempts.index), ~trusted & ~undecided),
     }
     why = pd.Series("", index=attempts.index, dtype="str")
@@ -210,7 +214,6 @@ def _fits(attempts: pd.DataFrame) -> pd.Series:
 
 def _no_name(attempts: pd.DataFrame) -> pd.Series:
     entries = attempts["dns_names"].str.len().fillna(0) + attempts["ip_addresses"].str.len().fillna(0)
-    misses = "no entry of its subject alternative name fits " + matching.url_hosts(attempts["url"])
-    return misses.where(
-        entries > 0, "it has no DNS name or address as subject alternative name, and its CN does not count"
-    )
+    hosts = pd.DataFrame({"host": matching.url_hosts(attempts["url"])}, index=attempts.index)
+    misses = fill(sentences()["trust"]["browsers"]["misses"], hosts)
+    return misses.where(entries > 0, say("trust.browsers.no_names"))

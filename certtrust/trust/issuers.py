@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..texts.sentences import say
 from ..x509.ber import BIT_STRING, BOOLEAN, INTEGER, SEQUENCE, BadEncoding, children, content
 from ..x509.distinguished_names import comparable
 from ..x509.extensions import extensions, objection
@@ -30,6 +31,12 @@ class Issuer(NamedTuple):
     constraints: Constraints | None
 
 
+def extensions_objection(parts: Outline) -> str | None:
+    """Return in words why the extensions forbid to use the certificate, None where they do not."""
+    reason = objection(parts)
+    return reason and say(f"trust.reasons.{reason.kind}", detail=reason.detail)
+
+
 def issuer(parts: Outline) -> Issuer | None:
     """Return what a path needs to know of a certificate above the leaf, or None where it cannot be read."""
     name = comparable(parts.subject)
@@ -41,13 +48,14 @@ def issuer(parts: Outline) -> Issuer | None:
         not_before, not_after = span(parts.validity)
     except (BadEncoding, ValueError, IndexError):
         return None
-    reason = objection(parts)
+    reason = extensions_objection(parts)
     if not name:
-        reason = "its subject is empty"
+        reason = say("trust.reasons.no_subject")
     elif is_ca is False:
-        reason = "its basicConstraints say that it is no CA"
+        reason = say("trust.reasons.says_no_ca")
     elif usages is not None and _KEY_CERT_SIGN not in usages:
-        reason = f"its keyUsage lacks {_KEY_CERT_SIGN}: {', '.join(usages) or 'it is empty'}"
+        named = ", ".join(usages) or say("trust.reasons.no_usages")
+        reason = say("trust.reasons.no_key_usage", usage=_KEY_CERT_SIGN, usages=named)
     self_issued = name == comparable(parts.issuer)
     return Issuer(reason, is_ca is True, path_length, self_issued, not_before, not_after, limits)
 

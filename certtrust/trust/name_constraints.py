@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..texts.sentences import say
 from ..x509.ber import SEQUENCE, BadEncoding, children, content, element
 from ..x509.distinguished_names import COMMON_NAME, EMAIL_ADDRESS, Name, comparable, texts
 from ..x509.extensions import value
@@ -30,11 +31,11 @@ _IPV4 = re.compile(r"[0-9.]+")
 _COMPARISONS = 1 << 18  # for one certificate under one CA: what a hostile pair of lists asks beyond stays unknown
 _SHOWN = 3
 _FORMS = {
-    MAIL: "the mail address",
-    DNS: "the DNS name",
-    DIRECTORY: "a directory name",
-    URI: "the URI host",
-    ADDRESS: "the address",
+    MAIL: "mail",
+    DNS: "dns",
+    DIRECTORY: "directory",
+    URI: "uri",
+    ADDRESS: "address",
 }
 
 Value = str | bytes | Name | tuple[str, str] | None
@@ -115,36 +116,39 @@ def allowed(limits: Constraints, found: Names | None) -> bool:
 def objection(limits: Constraints, found: Names | None) -> str | None:
     """Return the first name that lies outside the constraints and what they say of it, None where none does."""
     if found is None:
-        return "its name constraints meet names below it that cannot be read"
+        return say("trust.constraints.unread")
     for kind, name in found:
         permitted, excluded = limits.permitted.get(kind), limits.excluded.get(kind)
         if permitted is None and excluded is None:
             continue
         within = _WITHIN.get(kind)
         if name is None or within is None:
-            return f"its name constraints meet {_shown(kind, name)}, which cannot be compared"
+            return say("trust.constraints.not_comparable", name=_shown(kind, name))
         for base in excluded or ():
             if within(name, base) or _may_stand_for(kind, name, base):
-                return f"its name constraints exclude {_shown(kind, name)} by {_shown(kind, base)}"
+                words = {"name": _shown(kind, name), "base": _shown(kind, base)}
+                return say("trust.constraints.excluded", **words)
         if permitted is not None and not any(within(name, base) for base in permitted):
             bases = ", ".join(_shown(kind, base) for base in permitted[:_SHOWN])
             more = ", ..." if len(permitted) > _SHOWN else ""
-            return f"its name constraints permit {bases}{more}, not {_shown(kind, name)}"
+            return say("trust.constraints.not_permitted", bases=bases + more, name=_shown(kind, name))
     return None
 
 
 def _shown(kind: int, value: Value) -> str:
     """Return a name or a base in words; a base of addresses is an address and its mask."""
-    form = _FORMS.get(kind, "a name of another form")
+    form = say(f"trust.constraints.forms.{_FORMS.get(kind, 'other')}")
     if value is None:
         return form
     if isinstance(value, bytes):
         half = len(value) // 2
         parts = (value,) if len(value) in (4, 16) else (value[:half], value[half:])
-        return f"{form} {'/'.join(str(ipaddress.ip_address(part)) for part in parts)}"
+        addresses = "/".join(str(ipaddress.ip_address(part)) for part in parts)
+        return say("trust.constraints.of_form", form=form, name=addresses)
     if kind == MAIL and isinstance(value, tuple):
-        return f"{form} {'@'.join(map(str, value))}"
-    return f"{form} {value!r}" if isinstance(value, str) else form
+        return say("trust.constraints.of_form", form=form, name="@".join(map(str, value)))
+    named = isinstance(value, str)
+    return say("trust.constraints.of_form", form=form, name=repr(value)) if named else form
 
 
 def _comparisons(limits: Constraints, found: Names) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..arrays.grouping import Codes, combine, same_objects
+from ..texts.sentences import say
 from ..x509.columnar_structure import Outlines
 from ..x509.distinguished_names import COMMON_NAME, Name, comparable, texts
 from ..x509.oids import NAME_CONSTRAINTS
@@ -36,7 +37,6 @@ class TrustPath(NamedTuple):
 LISTED = (TrustPath((), *ALWAYS),)
 TOO_LONG = "chain too long"
 LIST_GAP, CHAIN_GAP = "incomplete trust list", "incomplete chain"
-CANNOT_VERIFY = "its signature uses an algorithm or a key that cannot be verified here"
 
 
 def as_data(paths: Sequence[TrustPath]) -> list[dict[str, Any]]:
@@ -139,7 +139,8 @@ class Graph:
         """Return a certificate's name for a sentence: its last CN, else the beginning of its fingerprint."""
         parts = self.outline(node)
         common_names = [] if parts is None else texts(parts.subject, COMMON_NAME)
-        return f"the CA {common_names[-1] if common_names else self.fingerprints[node][:8]}"
+        name = common_names[-1] if common_names else self.fingerprints[node][:8]
+        return say("trust.reasons.ca", name=name)
 
     def signers(self, node: int) -> list[int]:
         """Return the certificates whose key verifies this one's signature."""
@@ -308,7 +309,7 @@ def failure(graph: Graph, question: Question, search: Search, leaf_names: Sequen
         return Failure("untrusted CA")
     unread = next((node for node in ends if node is not None and node in graph.unknown), None)
     if unread is not None:
-        return Failure("unreadable", f"{graph.called(unread)}: {CANNOT_VERIFY}")
+        return Failure("unreadable", _reason(graph, unread, say("trust.reasons.cannot_verify")))
     for node in ends:
         for other in graph.named(_issuer_name(graph, question, node)):
             who = graph.issuer(other)
@@ -336,9 +337,13 @@ def _refused(graph: Graph, question: Question, way: Sequence[int], leaf_names: S
         who = graph.issuer(node)
         reason = _objection(graph, question, step, node, leaf_names)
         if who is None or reason is not None:
-            return f"{graph.called(node)}: {reason or 'it cannot be read'}"
+            return _reason(graph, node, reason or say("trust.reasons.unreadable"))
         step = _Step((*step.path, node), step.length + (not who.self_issued), *ALWAYS)
     return None
+
+
+def _reason(graph: Graph, node: int, reason: str) -> str:
+    return say("trust.reasons.of", certificate=graph.called(node), reason=reason)
 
 
 def _objection(
@@ -350,10 +355,9 @@ def _objection(
     if who.objection:
         return who.objection
     if not who.is_ca and node not in question.listed:
-        return "it has no basicConstraints, and is not itself in the trust list"
+        return say("trust.reasons.no_ca")
     if who.path_length is not None and step.length > who.path_length:
-        stand = "CA stands" if step.length == 1 else "CAs stand"
-        return f"its path length is {who.path_length}, but {step.length} {stand} below it"
+        return say("trust.reasons.path_length", path_length=who.path_length, count=step.length)
     if who.constraints is not None:
         return _outside(who.constraints, _names_below(graph, step, leaf_names))
     return None

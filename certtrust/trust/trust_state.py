@@ -20,15 +20,15 @@ from ..arrays.arrow import text
 from ..arrays.arrow import true as as_mask
 from ..arrays.grouping import Codes, combine, distinct, places, same_sets, spread
 from ..schema import LINKS, TRUST_STATES, TRUSTED_STATES, UNDECIDED_STATES, conform, empty
+from ..texts.sentences import fill, say, sentences
 from ..x509.columnar_structure import Outlines
 from ..x509.distinguished_names import Name, comparable
-from ..x509.extensions import objection, usable
+from ..x509.extensions import usable
 from ..x509.structure import Outline, outline
-from .issuers import ALWAYS
+from .issuers import ALWAYS, extensions_objection
 from .links import candidates, extend, library
 from .name_constraints import Names, names
 from .paths import (
-    CANNOT_VERIFY,
     CHAIN_GAP,
     LIST_GAP,
     LISTED,
@@ -48,8 +48,6 @@ __all__ = ["TrustPath", "judge", "link", "path_at", "trust_at", "trust_paths"]
 _STATES = pd.CategoricalDtype(list(TRUST_STATES))
 _NO_CERTIFICATE = r"(?:, skipped|holds no certificates|nothing is there|the list is empty)$"
 _REASONS = 3
-ONLY_LISTED = "it is only listed, without the certificate itself"
-"""What is said of a certificate whose names and dates are known, but not its DER."""
 # Of a certificate that arrived with several chains, what the best of these comes to is told.
 _MOST_TELLING = ("self-signed", "expired CA", "issuer is no CA", "untrusted CA", "broken signature", "unknown CA")
 _PLACE: dict[str | None, int] = {state: place for place, state in enumerate(TRUST_STATES)}
@@ -502,8 +500,10 @@ def unread(certificates: pd.DataFrame) -> npt.NDArray[np.bool_]:
 def _gaps(frame: pd.DataFrame, key: str) -> pd.Series:
     """Return what of each list or bundle could not be read; by the key, which may be missing."""
     rows = frame[unread(frame)]
-    reason = rows["parse_error"].fillna(ONLY_LISTED)
-    told = (rows["source"].fillna("the list") + ": " + reason).groupby(rows[key], dropna=False)
+    reason = rows["parse_error"].fillna(say("trust.reasons.only_listed"))
+    source = rows["source"].fillna(say("trust.reasons.the_list"))
+    named = pd.DataFrame({"certificate": source, "reason": reason}, index=rows.index)
+    told = fill(sentences()["trust"]["reasons"]["of"], named).groupby(rows[key], dropna=False)
     return told.agg(lambda reasons: "; ".join(sorted(set(reasons))[:_REASONS]))
 
 
@@ -574,7 +574,9 @@ def _unsigned(
 
 
 def _unreadable(parts: Outline | None) -> str:
-    return "it cannot be taken apart" if parts is None else objection(parts) or CANNOT_VERIFY
+    if parts is None:
+        return say("trust.reasons.malformed")
+    return extensions_objection(parts) or say("trust.reasons.cannot_verify")
 
 
 def _signed_by_itself(

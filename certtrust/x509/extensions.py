@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .ber import BIT_STRING, BOOLEAN, OCTET_STRING, OID, SEQUENCE, BadEncoding, children, content, dotted, element
 from .oids import (
     AUTHORITY_KEY_ID,
@@ -77,7 +79,15 @@ def usable(parts: Outline) -> bool:
     return objection(parts) is None
 
 
-def objection(parts: Outline) -> str | None:
+class Objection(NamedTuple):
+    """Why extensions forbid to use a certificate: the kind of reason, and what exactly."""
+
+    kind: str
+    """`critical_extension`, `malformed_names` or `malformed_extensions`."""
+    detail: str
+
+
+def objection(parts: Outline) -> Objection | None:
     """Return why the extensions forbid to use the certificate, None where they do not.
 
     They do where one is critical and not understood (RFC 5280, section 4.2), where one stands there twice,
@@ -86,16 +96,16 @@ def objection(parts: Outline) -> str | None:
     try:
         for oid, (critical, inside) in extensions(parts).items():
             if critical and oid not in DECISIVE and oid not in _UNASKED:
-                return f"its critical extension {dotted(oid)} is not understood"
+                return Objection("critical_extension", dotted(oid))
             if oid in DECISIVE:
                 content(inside, DECISIVE[oid])
             if oid == SUBJECT_ALT_NAME and not all(map(_is_general_name, children(content(inside, SEQUENCE)))):
-                return "its subject alternative name is not well-formed"
+                return Objection("malformed_names", "")
             if oid == INFORMATION_ACCESS:
                 for description in children(content(inside, SEQUENCE)):
                     element(content(description, SEQUENCE), strict=True)
     except BadEncoding as problem:
-        return f"its extensions are not well-formed: {problem}"
+        return Objection("malformed_extensions", str(problem))
     return None
 
 

@@ -15,7 +15,6 @@ def _browsers_accept(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
 RULES = (
     Rule(
         code="hygiene.browser",
-        citation="RFC 9525 (names), RFC 5280 section 6 (path), and the behaviour of current browsers",
         needs=(*("url", "dns_names", "ip_addresses", "not_before", "not_after", "fingerprint", "browser_paths"),),
         holds=_browsers_accept,
         shown={"browser": 10},

@@ -33,8 +33,6 @@ def _fits_mutual_tls(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
 RULES = (
     Rule(
         code="hygiene.client_usage",
-        citation="innovaphone wiki, Howto: Sign an innovaphone certificate request using a 3rd party CA: "
-        "for mutual TLS a device certificate should have digitalSignature, keyEncipherment, serverAuth and clientAuth",
         needs=("key_usage", "extended_key_usage", "key_type", "certificate_error", "subject", "subject_cn"),
         holds=_fits_mutual_tls,
         shown={"h323-certificate": 40},

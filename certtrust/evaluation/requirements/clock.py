@@ -21,8 +21,6 @@ def _missing(attempts: pd.DataFrame) -> pd.Series:
 RULES = (
     Rule(
         code="time.clock",
-        citation="innovaphone wiki, H.460.17: every device needs a valid time for H.323/TLS; "
-        "HTTP log format: time 0 = not set",
         needs=("clock_unset", "time", "protocol", "authentication"),
         holds=_clock_is_set,
         required={"h323-password": 10, "h323-certificate": 10},

@@ -47,7 +47,6 @@ def _missing_for_url(attempts: pd.DataFrame) -> pd.Series:
 RULES = (
     Rule(
         code="certificate.name",
-        citation="page section 3.2, sentences 32, 33 and 34; section 1, sentence 11",
         needs=NAMES,
         holds=_registration_name_fits,
         required={"h323-certificate": 50},
@@ -60,7 +59,6 @@ RULES = (
     ),
     Rule(
         code="browser.name",
-        citation="page section 2, sentence 17; section 1, sentences 11 and 12",
         needs=(*("url", "fingerprint", "subject", "subject_cn", "dns_names", "ip_addresses", "certificate_error"),),
         holds=_url_fits,
         required={"browser": 30},

@@ -24,7 +24,6 @@ def _ends_at_a_boundary(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series
 RULES = (
     Rule(
         code="hygiene.prefix",
-        citation="own finding on page section 3.2, sentence 33: a plain prefix also begins longer names",
         needs=("registration_name", "subject_cn", "subject"),
         holds=_ends_at_a_boundary,
         shown={"h323-certificate": 30},

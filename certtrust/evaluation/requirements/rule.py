@@ -1,4 +1,4 @@
-"""A rule of the article as one record: what it demands, where that stands, and the function that decides it."""
+"""A rule of the article as one record: its place in the scenarios, and the function that decides it."""
 
 from __future__ import annotations
 
@@ -40,8 +40,6 @@ class Rule:
     """
 
     code: str
-    citation: str
-    """Where the demand stands: section and sentence of the article, or another source."""
     needs: tuple[str, ...]
     """The columns of an attempt that decide it, beside the moment."""
     holds: Check
@@ -71,9 +69,14 @@ class Rule:
 
     @property
     def sentences(self) -> dict[str, Any]:
-        """The rule's title, requirement, and the templates of why and remedy."""
+        """The rule's title, requirement, citation, and the templates of why and remedy."""
         texts: dict[str, Any] = sentences()["rules"][self.code]
         return texts
+
+    @property
+    def citation(self) -> str:
+        """Where the demand stands: section and sentence of the article, or another source."""
+        return str(self.sentences["citation"])
 
 
 def as_flags(values: pd.Series) -> pd.Series:

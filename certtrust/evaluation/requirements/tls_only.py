@@ -32,8 +32,6 @@ def _missing_for_password(attempts: pd.DataFrame) -> pd.Series:
 RULES = (
     Rule(
         code="transport.tls_only",
-        citation="page section 3.1, sentence 26; SDK, PbxTableUsers: TLS only = verified certificate or "
-        "trusted reverse proxy",
         needs=("tls_only", "protocol", "authentication", "via_reverse_proxy", "reverse_proxy"),
         holds=_transport_fits,
         required={"h323-password": 20, "h323-certificate": 20},
@@ -43,7 +41,6 @@ RULES = (
     ),
     Rule(
         code="password.tls_only",
-        citation="page section 3.1, sentence 26; SDK, PbxTableUsers: a trusted reverse proxy satisfies TLS only",
         needs=("tls_only", "via_reverse_proxy", "reverse_proxy"),
         holds=_password_is_possible,
         required={"h323-password": 30},

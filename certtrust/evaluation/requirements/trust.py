@@ -28,7 +28,6 @@ _NEEDS = ("trust_paths", "trust_failure")
 RULES = (
     Rule(
         code="certificate.trust",
-        citation="page section 3.2, sentences 31, 35 and 36, by the checks of section 1, sentences 8, 9 and 10",
         needs=_NEEDS,
         holds=_is_trusted,
         required={"h323-certificate": 30},
@@ -41,7 +40,6 @@ RULES = (
     ),
     Rule(
         code="browser.trust",
-        citation="page section 2, sentence 16, by the checks of section 1, sentences 8, 9 and 10",
         needs=_NEEDS,
         holds=_is_trusted,
         required={"browser": 10},

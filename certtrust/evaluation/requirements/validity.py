@@ -27,7 +27,6 @@ def _missing(attempts: pd.DataFrame) -> pd.Series:
 RULES = (
     Rule(
         code="time.validity",
-        citation="RFC 5280, section 4.1.2.5; innovaphone wiki, Certificates: expired certificates are rejected",
         needs=("not_before", "not_after"),
         holds=_is_valid,
         required={"h323-certificate": 40, "browser": 20},

@@ -30,14 +30,12 @@ _KNOWN_BY = ("subject", "subject_cn")
 RULES = (
     Rule(
         code="hygiene.weak_key",
-        citation="NIST SP 800-131A Rev. 2; innovaphone wiki, Certificate management (16r1): 1024-bit RSA is deprecated",
         needs=("key_type", "key_size", *_KNOWN_BY),
         holds=_key_is_strong,
         shown={"browser": 20, "h323-certificate": 10},
     ),
     Rule(
         code="hygiene.weak_signature",
-        citation="RFC 9155: MD5 and SHA-1 signatures are deprecated",
         needs=("signature_hash", "signature_algorithm", *_KNOWN_BY),
         holds=_hash_is_current,
         shown={"browser": 30, "h323-certificate": 20},
