@@ -259,11 +259,12 @@ def test_a_flag_is_known_where_every_entry_tells_it(flag, tls_only, expected):
         ({"serial": PHONE}, True),
         ({"hardware_id": "Swphone_ada"}, True),
         ({"registration_name": "room-1", "serial": PHONE}, False),
-        ({"registration_name": "0090332f6800", "serial": PHONE}, False),
+        ({"registration_name": "0090332f6800", "serial": PHONE}, True),
+        ({"registration_name": "IP111-2f-68-00", "hardware_id": "Swphone_ada"}, True),
         ({}, False),
     ],
 )
-def test_who_registers_by_its_own_name_does_so_by_certificate(row, by_certificate):
+def test_who_registers_by_the_name_of_a_device_does_so_by_certificate(row, by_certificate):
     """Over H.323/TLS; and what more is known of the device takes no scenario away."""
     more = [{"serial": PHONE, "tls_only": False}, {"hardware_id": "IP222-2f-68-8a"}, {"hardware_id": "Swphone_ada"}]
     for devices in ([], more[:1], more[1:2], more):

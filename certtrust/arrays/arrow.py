@@ -46,7 +46,7 @@ def changed(texts: Any, meant: Any, change: Callable[[Any], Any]) -> Any:
 
 def true(values: pd.Series) -> np.ndarray:
     """Return flags as NumPy's; what is missing counts as False."""
-    return values.fillna(value=False).to_numpy(dtype=bool)
+    return values.to_numpy(dtype=bool, na_value=False)
 
 
 def flags(values: np.ndarray, missing: np.ndarray, index: pd.Index) -> pd.Series:

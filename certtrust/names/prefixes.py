@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from ..arrays import threads
 from ..arrays.arrow import bits, changed, flags, index_of, same_length, text, true
 from ..arrays.grouping import Codes, combine, spread
-from .device_ids import HARDWARE_ID, SERIAL
+from .device_ids import HARDWARE_ID, SERIAL, SOFT_CLIENT
 
 
 def begins_with_cn(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:
@@ -178,7 +178,8 @@ def ends_inside(registration_names: Iterable[Any], common_names: Iterable[Any]) 
     """Tell where a CN matches but ends inside the name, so that it would let another device in, too.
 
     `user1` in `user10` does, and so does every CN that is only a part of a serial or hardware ID
-    (`IP222` in `IP222-2f-68-8a`). `009033010203` in `009033010203-TEL1` does not: it names the gateway.
+    (`IP222` in `IP222-2f-68-8a`, `Swphone_` in `Swphone_ada`). `009033010203` in
+    `009033010203-TEL1` does not: it names the gateway.
 
     Parameters
     ----------
@@ -208,9 +209,19 @@ def ends_inside(registration_names: Iterable[Any], common_names: Iterable[Any]) 
     return flags(found, begins.isna().to_numpy(), begins.index)
 
 
+# The longest reading first: products contain hyphens, and an interface may follow.
+_DEVICE_ID = "|".join(
+    (
+        rf"(?:{SERIAL})(?![0-9A-Za-z])",
+        rf"(?:{HARDWARE_ID}|{SOFT_CLIENT})$",
+        rf"{HARDWARE_ID}(?![0-9A-Za-z])",
+    )
+)
+
+
 def _ends_inside(name: str, cn: str) -> bool:
     """Tell it for one pair that matches, where the CN is neither the whole name nor a serial."""
-    own = re.match(rf"(?:{SERIAL})(?![0-9A-Za-z])|{HARDWARE_ID}$", name)
+    own = re.match(_DEVICE_ID, name)
     if own and len(cn) < own.end():
         return True
     name, cn = unicodedata.normalize("NFC", name), unicodedata.normalize("NFC", cn)

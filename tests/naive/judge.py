@@ -623,8 +623,8 @@ def ends_well(cn: str | None, row: dict[str, Any], device: dict[str, Any]) -> bo
     if not cn or not given.startswith(cn):
         return True
     base = without_interface(given, row.get("interface"))
-    inside = (serial(base) or octets(base)) and len(cn) < len(base)
-    return not inside and not re.match("[A-Za-z0-9]", given[len(cn) :])
+    inside = (serial(base) or hardware_id(base)) and len(cn) < len(base)
+    return not inside and not re.match("[A-Za-z0-9]{2}", cn[-1] + given[len(cn) :])
 
 
 # Trust

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from ...arrays.arrow import text
+from ...arrays.arrow import text, true
 from .rule import Rule, certificate_is_known
 
 PURPOSES = ("serverAuth", "clientAuth")
 ANY_PURPOSE = "anyExtendedKeyUsage"
 
 
-def _names_every(values: pd.Series, wanted: tuple[str, ...], *, instead: str | None = None) -> pd.Series:
-    """Return where a column of words names all that is wanted; an extension that is absent forbids nothing."""
+Mask = npt.NDArray[np.bool_]
+
+
+def _each_fits(values: pd.Series, *fitting: Callable[[set[str]], bool]) -> list[Mask]:
+    """Return where a column of words fits each condition; an extension that is absent forbids nothing."""
     encoded = text(values).dictionary_encode()
     named = [set(words.split(",")) for words in encoded.dictionary.to_pylist()]
-    every = np.array([set(wanted) <= words or instead in words for words in named] + [True], dtype=bool)
-    return pd.Series(every[encoded.indices.fill_null(len(named)).to_numpy()], index=values.index)
+    number = encoded.indices.fill_null(len(named)).to_numpy()
+    return [np.array([*map(fits, named), True], dtype=bool)[number] for fits in fitting]
 
 
 def _fits_mutual_tls(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    signs = _names_every(attempts["key_usage"], ("digitalSignature",))
     # Only an RSA key can encipher another one (RFC 8813, section 3).
-    enciphers = _names_every(attempts["key_usage"], ("keyEncipherment",)) | (attempts["key_type"] != "RSA")
-    purposes = _names_every(attempts["extended_key_usage"], PURPOSES, instead=ANY_PURPOSE)
-    fits = signs & enciphers & purposes
+    with_rsa, otherwise = _each_fits(
+        attempts["key_usage"],
+        lambda usages: usages >= {"digitalSignature", "keyEncipherment"},
+        lambda usages: "digitalSignature" in usages,
+    )
+    (purposes,) = _each_fits(
+        attempts["extended_key_usage"],
+        lambda named: ANY_PURPOSE in named or named.issuperset(PURPOSES),
+    )
+    is_rsa = true(attempts["key_type"] == "RSA")
+    fits = pd.Series(np.where(is_rsa, with_rsa, otherwise) & purposes, index=attempts.index)
     unread = attempts["certificate_error"].notna() | attempts["key_type"].isna()
     return fits.astype("boolean").where(certificate_is_known(attempts) & ~(unread & fits))
 
