@@ -87,7 +87,8 @@ def test_an_addition_works_as_written_and_what_is_forgotten_is_named(heading: st
     if not blocks:
         pytest.skip("the section has no example yet")
     assert tries
-    names = [Path(block.file).stem for block in blocks if not block.after]
+    stems = [Path(block.file).stem for block in blocks if not block.after]
+    names = {spelling for stem in stems for spelling in (stem, stem.replace("_", " "))}
     variants = {"whole": blocks, **{str(left): [*blocks[:left], *blocks[left + 1 :]] for left in range(len(blocks))}}
 
     def outcome(variant: str) -> subprocess.CompletedProcess[str]:
