@@ -201,19 +201,21 @@ def _spellings(attempts: pd.DataFrame, name: pd.Series) -> _Spellings:
     serial_as_name = leading_serials(name, _INTERFACE)
     tail_as_name = hardware_ids(name)["tail"]
     octets = serial_as_name.str.slice(6).fillna(tail_as_name)
+    tail = hardware_ids(hardware_id)["tail"]
     # Without octets of the device nothing tells that a name with octets is its own.
-    comparable = serial.notna() | hardware_ids(hardware_id)["tail"].notna() | hardware_id.isna()
+    comparable = serial.notna() | tail.notna() | hardware_id.isna()
     agrees = (
         comparable.to_numpy()
         & _equal_or_missing(serial, serial_as_name)
         & _equal_or_missing(serial.str.slice(6), octets)
-        & _equal_or_missing(hardware_ids(hardware_id)["tail"], octets)
+        & _equal_or_missing(tail, octets)
     )
     own = name.isna().to_numpy() | (octets.notna().to_numpy() & agrees)
     own |= true(serial_as_name == serial) | true(same_spelling(name) == same_spelling(hardware_id))
     names_soft_client = true(name.str.fullmatch(SOFT_CLIENT))
     soft = names_soft_client & hardware_id.isna().to_numpy()
     own |= soft & serial.isna().to_numpy()
+    tail = tail.where(hardware_id.notna(), tail_as_name)
     hardware_id = hardware_id.fillna(name.where(tail_as_name.notna() | soft))
     joined = serials(said.get("device", said["serial"]))
     return _Spellings(
@@ -221,7 +223,7 @@ def _spellings(attempts: pd.DataFrame, name: pd.Series) -> _Spellings:
         names_soft_client | octets.notna().to_numpy(),
         serial.fillna(serial_as_name),
         hardware_id,
-        joined.where(joined.str.slice(6) == hardware_ids(hardware_id)["tail"]),
+        joined.where(joined.str.slice(6) == tail),
     )
 
 
