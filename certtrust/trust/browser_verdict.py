@@ -155,10 +155,12 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     fits = fits.mask(~fits & (attempts["fingerprint"].isna() | (trust == "no certificate")))
     objection = _each(views, code, lambda view: view.objection, attempts.index)
     trusted = trust.isin(["listed", "chain"])
+    untimely = pd.Series(say("trust.browsers.early"), attempts.index, dtype="str")
+    untimely = untimely.where(early, say("trust.browsers.late"))
     reasons = {
         "name": (_no_name(attempts), ~fits.fillna(value=True).astype(bool)),
         "objection": (objection, objection != ""),
-        "time": (early.map({True: say("trust.browsers.early"), False: say("trust.browsers.late")}), early | late),
+        "time": (untimely, early | late),
         "trust": (_each(views, code, lambda view: view.why, attempts.index), ~trusted & ~undecided),
     }
     why = pd.Series("", index=attempts.index, dtype="str")
