@@ -121,10 +121,17 @@ class CertificateSource(traitlets.HasTraits):
         show(self.note, say(f"widgets.certificate_source.{key}", shown=SHOWN, **counts))
 
     def give_device(self, device: str) -> None:
-        """Choose the first certificate of the fleet that has this text in its line."""
+        """Choose the first certificate of the fleet that has this text in its line.
+
+        Where all that is there of the device could not be read, the reason is the problem.
+        """
         self.search.value = device
         if self.choice.options:
             self.choice.value = self.choice.options[0][1]
+        elif self._fleet is not None:
+            certificates = self._fleet.certificates
+            reasons = certificates["parse_error"][certificates["device"] == device]
+            self.problem = "; ".join(reasons.dropna().unique())
 
     def _choose(self, change: Any) -> None:
         if self._busy or change["new"] is None or self._fleet is None:
