@@ -33,7 +33,7 @@ _UNREAD_NAMES = r"(?:^|; )(?:subject|extensions|extension 2\.5\.29\.17): "
 
 
 def host_matches(patterns: Iterable[Any], hosts: Iterable[Any], kind: Kind = "dns") -> pd.Series:
-    """Tell for each pair whether a certificate's name fits the host of a URL.
+    """Return True for each pair where a certificate's name fits the host of a URL.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def url_hosts(urls: Iterable[Any]) -> pd.Series:
 
 
 def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
-    """Tell for each attempt whether a CN or DNS name of the certificate fits the host or address of the URL.
+    """Return True where a CN or DNS name of the certificate fits the host or address of the URL.
 
     Parameters
     ----------

@@ -274,7 +274,7 @@ def _answered(
 
 
 def trust_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
-    """Tell how each certificate is trusted at a moment, or why not.
+    """Return how each certificate is trusted at a moment, or why not.
 
     Parameters
     ----------
