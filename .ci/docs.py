@@ -19,12 +19,19 @@ from certtrust.schema import TABLES
 
 TASKS = {
     "Read files": (
-        "read_fleet read_certificates read_trust_list read_devices read_registrations pattern_coverage fetch_chain"
+        "read_fleet read_certificates read_trust_list read_devices read_registrations "
+        "pattern_coverage fetch_chain"
     ),
-    "Judge a fleet": "Fleet link attempts browser_attempts check causes compare rules names certificate_names",
+    "Judge a fleet": (
+        "Fleet link attempts browser_attempts check "
+        "causes compare rules names certificate_names"
+    ),
     "Explain": "findings explained diagnose Diagnosis missing contradictions",
     "Repair": "remedies apply what_if changes latest",
-    "Look ahead": "forecast endings days_left impersonations shared_keys shared_names shared_hardware_ids",
+    "Look ahead": (
+        "forecast endings days_left impersonations "
+        "shared_keys shared_names shared_hardware_ids"
+    ),
     "Show": "charts widgets columns",
     "Try out": "simulate",
     "Errors": "CerttrustError",
@@ -34,8 +41,15 @@ TASKS = {
 
 def markdown(frame: pd.DataFrame) -> str:
     """Return a frame of text as a Markdown table."""
-    rows = [frame.columns, ["---"] * frame.shape[1], *frame.astype("str").fillna("").to_numpy()]
-    cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    rows = [
+        frame.columns,
+        ["---"] * frame.shape[1],
+        *frame.astype("str").fillna("").to_numpy(),
+    ]
+    cells = [
+        [str(cell).replace("|", "\\|").replace("\n", " ") for cell in row]
+        for row in rows
+    ]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
@@ -43,10 +57,14 @@ def front_page() -> str:
     """Return what stands above the reference: names by task, then tables and rules."""
     named = sorted(" ".join(TASKS.values()).split())
     if named != sorted(ct.__all__):
-        raise SystemExit(f"names without a task, or twice: {sorted(set(named) ^ set(ct.__all__))}")
+        raise SystemExit(
+            f"names without a task, or twice: {sorted(set(named) ^ set(ct.__all__))}"
+        )
     parts = [ct.__doc__ or "", "## Public names by task"]
     for task, names in TASKS.items():
-        parts.append(f"**{task}**: " + ", ".join(f"`certtrust.{name}`" for name in names.split()))
+        parts.append(
+            f"**{task}**: " + ", ".join(f"`certtrust.{name}`" for name in names.split())
+        )
     parts.append("## Tables")
     for table in TABLES:
         parts += [f"### {table}", markdown(ct.columns(table))]
@@ -58,7 +76,9 @@ def main(directory: str) -> None:
     """Write the pages."""
     warnings.simplefilter("error")
     for name in ct.__all__:
-        setattr(ct, name, getattr(ct, name))  # pdoc looks at what is loaded, not at what would be
+        setattr(
+            ct, name, getattr(ct, name)
+        )  # pdoc looks at what is loaded, not at what would be
     ct.__doc__ = front_page()
     pdoc.render.configure(docformat="numpy")
     pdoc.pdoc("certtrust", output_directory=Path(directory))

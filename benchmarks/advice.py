@@ -1,8 +1,10 @@
-"""Time the path from attempts to advice on a large simulated fleet: check, findings, causes, remedies, impersonations.
+"""Time the path from attempts to advice on a large simulated fleet: check, findings, causes,
+remedies, impersonations.
 
-Run `python benchmarks/advice.py [devices] [attempts]` (100,000 and 1,000,000 unless told otherwise). The fleet is
-simulated once and kept in build/, with its trust links verified; its log is repeated with shifted times until it has
-so many rows. Prints seconds of each step, what it yields, and the peak memory of the process.
+Run `python benchmarks/advice.py [devices] [attempts]` (100,000 and 1,000,000 unless told
+otherwise). The fleet is simulated once and kept in build/, with its trust links verified; its
+log is repeated with shifted times until it has so many rows. Prints seconds of each step, what
+it yields, and the peak memory of the process.
 """
 
 import dataclasses
@@ -35,8 +37,13 @@ def fleet_of(devices: int, rows: int) -> ct.Fleet:
         kept.write_bytes(pickle.dumps(fleet))
     log = fleet.registrations
     copies = -(-rows // len(log))
-    shifted = [log.assign(time=log["time"] + pd.Timedelta(minutes=17 * copy)) for copy in range(copies)]
-    return dataclasses.replace(fleet, registrations=pd.concat(shifted, ignore_index=True).head(rows))
+    shifted = [
+        log.assign(time=log["time"] + pd.Timedelta(minutes=17 * copy))
+        for copy in range(copies)
+    ]
+    return dataclasses.replace(
+        fleet, registrations=pd.concat(shifted, ignore_index=True).head(rows)
+    )
 
 
 def timed(name: str, work: Callable[[], Any]) -> tuple[float, Any]:
@@ -52,7 +59,10 @@ def timed(name: str, work: Callable[[], Any]) -> tuple[float, Any]:
 
 def main() -> None:
     """Print the figures."""
-    devices, rows = (int(given) for given in (sys.argv[1:3] if len(sys.argv) > 2 else ("100000", "1000000")))
+    devices, rows = (
+        int(given)
+        for given in (sys.argv[1:3] if len(sys.argv) > 2 else ("100000", "1000000"))
+    )
     fleet = fleet_of(devices, rows)
     print(fleet)
     _, attempts = timed("attempts", lambda: ct.attempts(fleet))
@@ -73,9 +83,14 @@ def main() -> None:
     timed("remedies of the latest", lambda: remedies(fleet, latest(results)))
     _, better = timed("apply the plan", lambda: apply(fleet, plan))
     after = ct.check(ct.attempts(better), at=results["judged_at"])
-    failed = (results["verdict"] == "fail") & (results["observed"] != "up").fillna(value=True)
+    failed = (results["verdict"] == "fail") & (results["observed"] != "up").fillna(
+        value=True
+    )
     now = (after["verdict"][failed] == "pass").sum()
-    print(f"promised {plan['attempts_cumulative'].iloc[-1]:,}, true {now:,} of {failed.sum():,} failed attempts")
+    print(
+        f"promised {plan['attempts_cumulative'].iloc[-1]:,}, true {now:,} of {failed.sum():,} "
+        f"failed attempts"
+    )
     timed("forecast", lambda: ct.forecast(fleet))
 
 

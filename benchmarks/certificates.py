@@ -1,10 +1,12 @@
-"""How long certificates take to become a frame: certtrust, three other ways in Python, and Go's crypto/x509.
+"""How long certificates take to become a frame: certtrust, three other ways in Python, and Go's
+crypto/x509.
 
     python benchmarks/certificates.py                       # 100,000 certificates
     python benchmarks/certificates.py --sizes 10000 100000 1000000 --repeats 3 --odd 0.1
 
-Each contender reads the same PEM file in a process of its own, in turns; what counts is CPU time (user and
-system), which other work on the machine disturbs least. Before that, the columns of all are compared.
+Each contender reads the same PEM file in a process of its own, in turns; what counts is CPU
+time (user and system), which other work on the machine disturbs least. Before that, the columns
+of all are compared.
 """
 
 from __future__ import annotations
@@ -36,10 +38,18 @@ from fleet_of_certificates import ders, pem
 from certtrust.certificates.reading import read_certificates
 
 HERE = Path(__file__).parent
-_FRAME = ("subject", "subject_cn", "issuer", "serial_number", "version", "not_before", "not_after")
+_FRAME = (
+    "subject",
+    "subject_cn",
+    "issuer",
+    "serial_number",
+    "version",
+    "not_before",
+    "not_after",
+)
 _EXTENSIONS = (
-    "dns_names", "ip_addresses", "is_ca", "path_length", "key_usage", "extended_key_usage", "subject_key_id",
-    "authority_key_id",
+    "dns_names", "ip_addresses", "is_ca", "path_length", "key_usage", "extended_key_usage",
+    "subject_key_id", "authority_key_id",
 )  # fmt: skip
 _KEY = ("key_type", "key_size", "signature_hash")
 COLUMNS = ("fingerprint", *_FRAME, *_EXTENSIONS, *_KEY)
@@ -57,7 +67,10 @@ _SLOW = ("asn1crypto",)
 
 def tuned(path: Path) -> pd.DataFrame:
     """Read with cryptography as fast as a loop goes."""
-    rows = [_tuned_row(binascii.a2b_base64(body)) for body in _PEM.findall(path.read_bytes())]
+    rows = [
+        _tuned_row(binascii.a2b_base64(body))
+        for body in _PEM.findall(path.read_bytes())
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -75,7 +88,11 @@ def _tuned_row(der: bytes) -> tuple[Any, ...]:
     )
 
 
-def _tried(part: Callable[[x509.Certificate], tuple[Any, ...]], certificate: x509.Certificate, size: int) -> Any:
+def _tried(
+    part: Callable[[x509.Certificate], tuple[Any, ...]],
+    certificate: x509.Certificate,
+    size: int,
+) -> Any:
     try:
         return part(certificate)
     except ValueError:
@@ -104,7 +121,9 @@ def _extensions(certificate: x509.Certificate) -> tuple[Any, ...]:
         value = extension.value
         if isinstance(value, x509.SubjectAlternativeName):
             dns = value.get_values_for_type(x509.DNSName)
-            addresses = [str(each) for each in value.get_values_for_type(x509.IPAddress)]
+            addresses = [
+                str(each) for each in value.get_values_for_type(x509.IPAddress)
+            ]
         elif isinstance(value, x509.BasicConstraints):
             is_ca, path_length = value.ca, value.path_length
         elif isinstance(value, x509.KeyUsage):
@@ -115,13 +134,32 @@ def _extensions(certificate: x509.Certificate) -> tuple[Any, ...]:
             subject_key = value.digest.hex()
         elif isinstance(value, x509.AuthorityKeyIdentifier):
             authority_key = value.key_identifier.hex() if value.key_identifier else None
-    return dns, addresses, is_ca, path_length, usage, purposes, subject_key, authority_key
+    return (
+        dns,
+        addresses,
+        is_ca,
+        path_length,
+        usage,
+        purposes,
+        subject_key,
+        authority_key,
+    )
 
 
 def _key(certificate: x509.Certificate) -> tuple[Any, ...]:
     key = certificate.public_key()
-    kind = "RSA" if isinstance(key, rsa.RSAPublicKey) else "EC" if isinstance(key, ec.EllipticCurvePublicKey) else None
-    return kind, getattr(key, "key_size", None), certificate.signature_hash_algorithm.name
+    kind = (
+        "RSA"
+        if isinstance(key, rsa.RSAPublicKey)
+        else "EC"
+        if isinstance(key, ec.EllipticCurvePublicKey)
+        else None
+    )
+    return (
+        kind,
+        getattr(key, "key_size", None),
+        certificate.signature_hash_algorithm.name,
+    )
 
 
 # The idiomatic way: load the bundle, keep the objects, ask them column by column
@@ -133,10 +171,13 @@ def idiomatic(path: Path) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "certificate": certificates,
-            "fingerprint": [each.fingerprint(hashes.SHA256()).hex() for each in certificates],
+            "fingerprint": [
+                each.fingerprint(hashes.SHA256()).hex() for each in certificates
+            ],
             "subject": [each.subject.rfc4514_string() for each in certificates],
             "subject_cn": [
-                each.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[-1].value for each in certificates
+                each.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[-1].value
+                for each in certificates
             ],
             "issuer": [each.issuer.rfc4514_string() for each in certificates],
             "serial_number": [format(each.serial_number, "x") for each in certificates],
@@ -149,7 +190,9 @@ def idiomatic(path: Path) -> pd.DataFrame:
             },
             "key_type": [type(each.public_key()).__name__ for each in certificates],
             "key_size": [each.public_key().key_size for each in certificates],
-            "signature_hash": [each.signature_hash_algorithm.name for each in certificates],
+            "signature_hash": [
+                each.signature_hash_algorithm.name for each in certificates
+            ],
         }
     )
 
@@ -162,17 +205,29 @@ def _extension(certificate: x509.Certificate, kind: Any) -> Any:
 
 
 _IDIOMATIC: dict[str, tuple[Any, Callable[[Any], Any]]] = {
-    "dns_names": (x509.SubjectAlternativeName, lambda names: names.get_values_for_type(x509.DNSName) if names else []),
+    "dns_names": (
+        x509.SubjectAlternativeName,
+        lambda names: names.get_values_for_type(x509.DNSName) if names else [],
+    ),
     "ip_addresses": (
         x509.SubjectAlternativeName,
         lambda names: names.get_values_for_type(x509.IPAddress) if names else [],
     ),
     "is_ca": (x509.BasicConstraints, lambda value: value and value.ca),
     "path_length": (x509.BasicConstraints, lambda value: value and value.path_length),
-    "key_usage": (x509.KeyUsage, lambda value: ",".join(name for bit, name in _USAGES if getattr(value, bit))),
-    "extended_key_usage": (x509.ExtendedKeyUsage, lambda value: ",".join(each._name for each in value)),
+    "key_usage": (
+        x509.KeyUsage,
+        lambda value: ",".join(name for bit, name in _USAGES if getattr(value, bit)),
+    ),
+    "extended_key_usage": (
+        x509.ExtendedKeyUsage,
+        lambda value: ",".join(each._name for each in value),
+    ),
     "subject_key_id": (x509.SubjectKeyIdentifier, lambda value: value.digest.hex()),
-    "authority_key_id": (x509.AuthorityKeyIdentifier, lambda value: value.key_identifier.hex()),
+    "authority_key_id": (
+        x509.AuthorityKeyIdentifier,
+        lambda value: value.key_identifier.hex(),
+    ),
 }
 
 
@@ -181,12 +236,17 @@ def with_asn1crypto(path: Path) -> pd.DataFrame:
     rows = []
     for body in _PEM.findall(path.read_bytes()):
         der = binascii.a2b_base64(body)
-        rows.append((hashlib.sha256(der).hexdigest(), *_asn1_row(asn1.Certificate.load(der))))
+        rows.append(
+            (hashlib.sha256(der).hexdigest(), *_asn1_row(asn1.Certificate.load(der)))
+        )
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _asn1_row(certificate: asn1.Certificate) -> tuple[Any, ...]:
-    constraints, usage = certificate.basic_constraints_value, certificate.key_usage_value
+    constraints, usage = (
+        certificate.basic_constraints_value,
+        certificate.key_usage_value,
+    )
     purposes = certificate.extended_key_usage_value
     return (
         certificate.subject.human_friendly,
@@ -245,12 +305,18 @@ def run_here(name: str, path: Path) -> dict[str, float]:
     seconds = time.process_time() - start
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     held = sum(map(len, frame["der"])) if "der" in frame else 0
-    return {"seconds": seconds, "rows": len(frame), "bytes": (grown - held) / max(len(frame), 1)}
+    return {
+        "seconds": seconds,
+        "rows": len(frame),
+        "bytes": (grown - held) / max(len(frame), 1),
+    }
 
 
 def _run(name: str, path: Path, go: Path | None) -> dict[str, float]:
     command = (
-        [str(go), str(path)] if name == "Go" else [sys.executable, __file__, "--contender", name, "--file", str(path)]
+        [str(go), str(path)]
+        if name == "Go"
+        else [sys.executable, __file__, "--contender", name, "--file", str(path)]
     )
     told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     return dict(json.loads(told.splitlines()[-1]))
@@ -261,7 +327,11 @@ def _go(folder: Path) -> Path | None:
         return None
     program = folder / "certificates"
     build = ["go", "build", "-o", str(program), str(HERE / "certificates.go")]
-    subprocess.run(build, check=True, env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "GO111MODULE": "off"})
+    subprocess.run(
+        build,
+        check=True,
+        env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "GO111MODULE": "off"},
+    )
     return program
 
 
@@ -276,17 +346,26 @@ def _same_columns(path: Path, go: Path | None) -> None:
         pairs = zip(frame[column].tolist(), loop[column].tolist(), strict=True)
         assert all(_missing(theirs) or ours == theirs for ours, theirs in pairs), column
     if go is not None:
-        said = subprocess.run([go, path, "rows"], capture_output=True, check=True, text=True).stdout.splitlines()[1:]
+        said = subprocess.run(
+            [go, path, "rows"], capture_output=True, check=True, text=True
+        ).stdout.splitlines()[1:]
         for line in said:
             told = line.split("\t")
             row = frame.loc[told[0]]
-            moments = [str(int(row[each].timestamp())) for each in ("not_before", "not_after")]
+            moments = [
+                str(int(row[each].timestamp())) for each in ("not_before", "not_after")
+            ]
             texts = ("subject", "subject_cn", "issuer", "serial_number", "version")
             assert told[1:8] == [*(str(row[each]) for each in texts), *moments], told[0]
             assert told[8] == " ".join(row["dns_names"])
-            assert told[10] == str(not _missing(row["is_ca"]) and bool(row["is_ca"])).lower()
+            assert (
+                told[10]
+                == str(not _missing(row["is_ca"]) and bool(row["is_ca"])).lower()
+            )
             rest = (*COLUMNS[12:14], *_KEY, *COLUMNS[14:16])
-            assert told[13:] == ["" if _missing(row[each]) else str(row[each]) for each in rest], told[0]
+            assert told[13:] == [
+                "" if _missing(row[each]) else str(row[each]) for each in rest
+            ], told[0]
 
 
 def _missing(cell: Any) -> bool:
@@ -295,10 +374,14 @@ def _missing(cell: Any) -> bool:
 
 def main() -> None:
     """Compare, measure, print a table."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--sizes", type=int, nargs="+", default=[100_000])
     options.add_argument("--repeats", type=int, default=3)
-    options.add_argument("--odd", type=float, default=0.0, help="share of certificates that are odd")
+    options.add_argument(
+        "--odd", type=float, default=0.0, help="share of certificates that are odd"
+    )
     options.add_argument("--contender", help=argparse.SUPPRESS)
     options.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     chosen = options.parse_args()
@@ -308,13 +391,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         go = _go(folder)
-        print("| certificates | contender | us each (median) | min - max | x certtrust | bytes each beyond the DER |")
+        print(
+            "| certificates | contender | us each (median) | min - max | x certtrust | bytes "
+            "each beyond the DER |"
+        )
         print("|---|---|---|---|---|---|")
         for size in chosen.sizes:
             _measure(folder, size, chosen.odd, chosen.repeats, go)
 
 
-def _measure(folder: Path, size: int, odd: float, repeats: int, go: Path | None) -> None:
+def _measure(
+    folder: Path, size: int, odd: float, repeats: int, go: Path | None
+) -> None:
     path, few = folder / f"{size}.pem", folder / "few.pem"
     _write(path, size, odd)
     _take(path, few, min(size, 5000))
@@ -328,11 +416,20 @@ def _measure(folder: Path, size: int, odd: float, repeats: int, go: Path | None)
             found[each].append(_run(each, few if each in _SLOW else path, go))
     ours = statistics.median(run["seconds"] / run["rows"] for run in found["certtrust"])
     for each, runs in found.items():
-        times = sorted(run["seconds"] / (run["rows"] + run.get("refused", 0)) * 1e6 for run in runs)
-        memory = f"{statistics.median(run['bytes'] for run in runs):.0f}" if each == "certtrust" else ""
+        times = sorted(
+            run["seconds"] / (run["rows"] + run.get("refused", 0)) * 1e6 for run in runs
+        )
+        memory = (
+            f"{statistics.median(run['bytes'] for run in runs):.0f}"
+            if each == "certtrust"
+            else ""
+        )
         median = statistics.median(times)
         span, ratio = f"{times[0]:.1f} - {times[-1]:.1f}", median / ours / 1e6
-        print(f"| {size:,} | {each} | {median:.1f} | {span} | {ratio:.2f} | {memory} |", flush=True)
+        print(
+            f"| {size:,} | {each} | {median:.1f} | {span} | {ratio:.2f} | {memory} |",
+            flush=True,
+        )
     path.unlink()
 
 

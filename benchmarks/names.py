@@ -1,8 +1,9 @@
-"""Time the name rules on a million pairs, against the plain Python that does the same for one pair at a time.
+"""Time the name rules on a million pairs, against the plain Python that does the same for one
+pair at a time.
 
-Run `python benchmarks/names.py [pairs]`. The values are those of a fleet: serials with and without an interface as
-registration names, host names under one domain, addresses. Prints nanoseconds per pair, the median of five runs, and
-checks that both ways give the same answers.
+Run `python benchmarks/names.py [pairs]`. The values are those of a fleet: serials with and
+without an interface as registration names, host names under one domain, addresses. Prints
+nanoseconds per pair, the median of five runs, and checks that both ways give the same answers.
 """
 
 import statistics
@@ -56,28 +57,57 @@ def main() -> None:
     """Print the figures."""
     pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     random = np.random.default_rng(0)
-    serial = pd.Series([f"{number:012x}" for number in random.integers(0, 2**48, pairs)], dtype="str")
+    serial = pd.Series(
+        [f"{number:012x}" for number in random.integers(0, 2**48, pairs)], dtype="str"
+    )
     interface = serial + "-TEL1"
     mixed = serial.where(random.random(pairs) < 0.9, serial.iloc[::-1].to_numpy())
     host = "p" + serial + ".example.com"
     wildcard = pd.Series(["*.example.com"] * pairs, dtype="str")
     octets = random.integers(0, 256, (pairs, 3))
-    address = pd.Series([f"10.{one}.{two}.{three}" for one, two, three in octets], dtype="str")
-    cases: list[tuple[str, pd.Series, pd.Series, Callable[..., pd.Series], Callable[[str, str], bool]]] = [
+    address = pd.Series(
+        [f"10.{one}.{two}.{three}" for one, two, three in octets], dtype="str"
+    )
+    cases: list[
+        tuple[
+            str,
+            pd.Series,
+            pd.Series,
+            Callable[..., pd.Series],
+            Callable[[str, str], bool],
+        ]
+    ] = [
         ("CN begins the name", interface, serial, ct.names.begins_with_cn, one_prefix),
         ("one in ten does not", interface, mixed, ct.names.begins_with_cn, one_prefix),
         ("host by host name", host, host, ct.names.host_matches, one_host),
         ("host by wildcard", wildcard, host, ct.names.host_matches, one_host),
         ("host with a port", host, host + ":8443", ct.names.host_matches, one_host),
-        ("address", address, address, lambda one, two: ct.names.host_matches(one, two, kind="ip"), one_address),
+        (
+            "address",
+            address,
+            address,
+            lambda one, two: ct.names.host_matches(one, two, kind="ip"),
+            one_address,
+        ),
     ]
-    print(f"{pairs:,} pairs, nanoseconds per pair\n{'':<24}{'columns':>9}{'one by one':>12}{'ratio':>8}")
+    print(
+        f"{pairs:,} pairs, nanoseconds per "
+        f"pair\n{'':<24}{'columns':>9}{'one by one':>12}{'ratio':>8}"
+    )
     for label, left, right, columns, single in cases:
         few = list(zip(left[:LOOPED], right[:LOOPED], strict=True))
-        assert columns(left[:LOOPED], right[:LOOPED]).tolist() == [single(one, two) for one, two in few]
-        whole = nanoseconds(lambda left=left, right=right, columns=columns: columns(left, right), pairs)  # type: ignore[misc]
-        looped = nanoseconds(lambda few=few, single=single: [single(*pair) for pair in few], len(few))  # type: ignore[misc]
-        print(f"{label:<24}{whole:>9.0f}{looped:>12.0f}{looped / whole:>8.1f}", flush=True)
+        assert columns(left[:LOOPED], right[:LOOPED]).tolist() == [
+            single(one, two) for one, two in few
+        ]
+        whole = nanoseconds(
+            lambda left=left, right=right, columns=columns: columns(left, right), pairs
+        )  # type: ignore[misc]
+        looped = nanoseconds(
+            lambda few=few, single=single: [single(*pair) for pair in few], len(few)
+        )  # type: ignore[misc]
+        print(
+            f"{label:<24}{whole:>9.0f}{looped:>12.0f}{looped / whole:>8.1f}", flush=True
+        )
 
 
 if __name__ == "__main__":

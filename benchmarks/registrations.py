@@ -1,13 +1,15 @@
 """Compare reading registration logs with the plain ways of doing it, on synthetic lines.
 
-Run `python benchmarks/registrations.py [lines] [formats] [ways]` (5,000,000 lines of json,syslog,csv and all ways
-unless told otherwise; this package is always among the ways). On a busy machine the CPU seconds tell more.
-Files are made once, in build/, with a torn, a blank and a foreign line in every 10,000. Each way runs in a process of
-its own and has to give the same typed columns: time in UTC, device, name, protocol, address, state and reason, and the
-line itself. Some ways cannot keep the bad lines: those get a file without them where they would fail, and say so.
+Run `python benchmarks/registrations.py [lines] [formats] [ways]` (5,000,000 lines of
+json,syslog,csv and all ways unless told otherwise; this package is always among the ways). On a
+busy machine the CPU seconds tell more. Files are made once, in build/, with a torn, a blank and
+a foreign line in every 10,000. Each way runs in a process of its own and has to give the same
+typed columns: time in UTC, device, name, protocol, address, state and reason, and the line
+itself. Some ways cannot keep the bad lines: those get a file without them where they would
+fail, and say so.
 
-Run `python benchmarks/registrations.py stream [lines]` to stream a file (50,000,000 lines, the same five million again
-and again) to Parquet with two workers.
+Run `python benchmarks/registrations.py stream [lines]` to stream a file (50,000,000 lines, the
+same five million again and again) to Parquet with two workers.
 
 Needs the dependency group `benchmark`.
 """
@@ -31,12 +33,26 @@ BAD = 10_000
 STATES = ("up",) * 6 + ("rejected", "rejected", "timeout", "unauthorized")
 COLUMNS = ("time", "host", "name", "addr", "prot", "state", "reason")
 
-ENVELOPE = r"^<\d{1,3}>1 (?P<time>\S+) (?P<host>\S+) (?P<module>\S+) \S+ \S+ (?:-|(?:\[[^\]]*\])+) ?(?P<msg>.*)$"
+ENVELOPE = (
+    r"^<\d{1,3}>1 (?P<time>\S+) (?P<host>\S+) (?P<module>\S+) "
+    r"\S+ \S+ (?:-|(?:\[[^\]]*\])+) ?(?P<msg>.*)$"
+)
 MESSAGE = (
     r"state=(?P<state>\S+)(?: name=(?P<name>\S+))?(?: addr=(?P<addr>\S+))?(?: prot=(?P<prot>\S+))?"
     r"(?: reason=(?P<reason>\S+))?"
 )
-KEYS = ("mt", "type", "severity", "active", "code", "date", "host", "serial", "source", "details")
+KEYS = (
+    "mt",
+    "type",
+    "severity",
+    "active",
+    "code",
+    "date",
+    "host",
+    "serial",
+    "source",
+    "details",
+)
 
 
 # Files
@@ -60,18 +76,23 @@ def rows(count: int) -> Iterator[tuple[int, str, str, str, str, str]]:
         )
 
 
-def json_line(second: int, serial: str, host: str, _: str, state: str, reason: str) -> str:
+def json_line(
+    second: int, serial: str, host: str, _: str, state: str, reason: str
+) -> str:
     """Return an event of the documented interface."""
     up = state == "up"
     details = f'<relay prot=\\"SH323\\" comment=\\"{reason}\\"/>'
     return (
-        f'{{"mt":"AddAlarm","type":"{"clear" if up else "alarm"}","severity":1,"active":{"false" if up else "true"},'
+        f'{{"mt":"AddAlarm","type":"{"clear" if up else "alarm"}",'
+        f'"severity":1,"active":{"false" if up else "true"},'
         f'"code":"0x00010002","date":"{second}","host":"{host}","serial":"{serial}","source":"RELAY/RECH",'
         f'"details":"{details}"}}'
     )
 
 
-def syslog_line(second: int, serial: str, host: str, address: str, state: str, reason: str) -> str:
+def syslog_line(
+    second: int, serial: str, host: str, address: str, state: str, reason: str
+) -> str:
     """Return an RFC 5424 line; a fifth of the messages are not about a registration."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
     message = f"LOG_HTTP 3 TCP-Up {address}:7793 172.16.0.17:471 id {serial}"
@@ -81,7 +102,9 @@ def syslog_line(second: int, serial: str, host: str, address: str, state: str, r
     return f"<134>1 {stamp} {host} RELAY/RECH - - - {message}"
 
 
-def csv_line(second: int, serial: str, _: str, address: str, state: str, reason: str) -> str:
+def csv_line(
+    second: int, serial: str, _: str, address: str, state: str, reason: str
+) -> str:
     """Return a line of certtrust's own CSV."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
     told = f"H.323/TLS,certificate,{address},false,{state},{reason},indeterminate,RELAY/RECH"
@@ -141,7 +164,9 @@ def json_python(path: Path) -> Any:
                 record = json.loads(line)
             except ValueError as error:
                 record = {"error": str(error)}
-            found.append((line, *(record.get(key) for key in KEYS), record.get("error")))
+            found.append(
+                (line, *(record.get(key) for key in KEYS), record.get("error"))
+            )
     return typed(pd.DataFrame(found, columns=["raw", *KEYS, "error"]), "date")
 
 
@@ -149,7 +174,9 @@ def json_pyarrow(path: Path) -> Any:
     """pyarrow.json with its threads."""
     from pyarrow import json as pj
 
-    return typed(pj.read_json(path, pj.ReadOptions(block_size=8 << 20)).to_pandas(), "date")
+    return typed(
+        pj.read_json(path, pj.ReadOptions(block_size=8 << 20)).to_pandas(), "date"
+    )
 
 
 def json_polars(path: Path) -> Any:
@@ -158,7 +185,8 @@ def json_polars(path: Path) -> Any:
 
     frame = pl.read_ndjson(path)
     return frame.with_columns(
-        pl.from_epoch(pl.col("date").cast(pl.Int64)), pl.col("type", "code", "source").cast(pl.Categorical)
+        pl.from_epoch(pl.col("date").cast(pl.Int64)),
+        pl.col("type", "code", "source").cast(pl.Categorical),
     ).to_pandas()
 
 
@@ -168,7 +196,8 @@ def json_duckdb(path: Path) -> Any:
 
     columns = dict.fromkeys(KEYS, "VARCHAR")
     return duckdb.sql(
-        f"select to_timestamp(date::bigint) as time, * from read_json('{path}', format='newline_delimited', "
+        f"select to_timestamp(date::bigint) as time, * from read_json('{path}', "
+        f"format='newline_delimited', "
         f"ignore_errors=true, columns={columns})"
     ).df()
 
@@ -180,8 +209,10 @@ def json_duckdb_lines(path: Path) -> Any:
     paths = ",".join(f"'$.{key}'" for key in KEYS)
     names = ", ".join(f"x[{place}] as {key}" for place, key in enumerate(KEYS, start=1))
     return duckdb.sql(
-        f"select to_timestamp(x[6]::bigint) as time, {names}, raw, x is null as error from (select raw, case when "
-        f"json_valid(raw) then json_extract_string(raw, [{paths}]) end as x from {duckdb_lines(path)})"
+        f"select to_timestamp(x[6]::bigint) as time, {names}, raw, x is null as error from "
+        f"(select raw, case when "
+        f"json_valid(raw) then json_extract_string(raw, [{paths}]) end as x from "
+        f"{duckdb_lines(path)})"
     ).df()
 
 
@@ -190,8 +221,12 @@ def json_polars_lines(path: Path) -> Any:
     import polars as pl
 
     lines = polars_lines(path)
-    frame = lines.with_columns(**{key: pl.col("raw").str.json_path_match(f"$.{key}") for key in KEYS})
-    return frame.with_columns(time=pl.from_epoch(pl.col("date").cast(pl.Int64, strict=False))).to_pandas()
+    frame = lines.with_columns(
+        **{key: pl.col("raw").str.json_path_match(f"$.{key}") for key in KEYS}
+    )
+    return frame.with_columns(
+        time=pl.from_epoch(pl.col("date").cast(pl.Int64, strict=False))
+    ).to_pandas()
 
 
 def syslog_pandas(path: Path) -> Any:
@@ -215,7 +250,13 @@ def syslog_python(path: Path) -> Any:
         for line in file:
             outer = envelope.match(line)
             inner = message.search(outer["msg"]) if outer else None
-            found.append((line, *(outer.groups() if outer else nothing[0]), *(inner.groups() if inner else nothing[1])))
+            found.append(
+                (
+                    line,
+                    *(outer.groups() if outer else nothing[0]),
+                    *(inner.groups() if inner else nothing[1]),
+                )
+            )
     names = ["raw", *envelope.groupindex, *message.groupindex]
     return typed(pd.DataFrame(found, columns=names), "time")
 
@@ -225,7 +266,9 @@ def syslog_pyarrow(path: Path) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    lines = pc.split_pattern(pa.array([path.read_text().removesuffix("\n")], pa.large_string()), "\n").flatten()
+    lines = pc.split_pattern(
+        pa.array([path.read_text().removesuffix("\n")], pa.large_string()), "\n"
+    ).flatten()
     outer = pc.extract_regex(lines, ENVELOPE)
     inner = pc.extract_regex(pc.struct_field(outer, "msg"), MESSAGE)
     arrays = {"raw": lines} | {
@@ -240,8 +283,14 @@ def syslog_polars(path: Path) -> Any:
     """Polars extract_groups."""
     import polars as pl
 
-    frame = polars_lines(path).with_columns(pl.col("raw").str.extract_groups(ENVELOPE).alias("outer")).unnest("outer")
-    frame = frame.with_columns(pl.col("msg").str.extract_groups(MESSAGE).alias("inner")).unnest("inner")
+    frame = (
+        polars_lines(path)
+        .with_columns(pl.col("raw").str.extract_groups(ENVELOPE).alias("outer"))
+        .unnest("outer")
+    )
+    frame = frame.with_columns(
+        pl.col("msg").str.extract_groups(MESSAGE).alias("inner")
+    ).unnest("inner")
     return frame.with_columns(
         pl.col("time").str.to_datetime("%+", time_zone="UTC", strict=False),
         pl.col("state", "prot").cast(pl.Categorical),
@@ -258,8 +307,10 @@ def syslog_duckdb(path: Path) -> Any:
 
     (outer, outer_names), (inner, inner_names) = plain(ENVELOPE), plain(MESSAGE)
     return duckdb.sql(
-        f"select try_cast(o.time as timestamptz) as time, o.host, o.module, o.msg, i.*, raw from (select raw, o, "
-        f"regexp_extract(o.msg, '{inner}', {inner_names}) as i from (select raw, regexp_extract(raw, '{outer}', "
+        f"select try_cast(o.time as timestamptz) as time, o.host, o.module, o.msg, i.*, raw "
+        f"from (select raw, o, "
+        f"regexp_extract(o.msg, '{inner}', {inner_names}) as i from (select raw, "
+        f"regexp_extract(raw, '{outer}', "
         f"{outer_names}) as o from {duckdb_lines(path)}))"
     ).df()
 
@@ -291,7 +342,13 @@ def csv_python(path: Path) -> Any:
         for line in file:
             cells = next(csv.reader([line]), [])
             right = len(cells) == len(names)
-            found.append([*(cells if right else missing), line, None if right else f"{len(cells)} fields"])
+            found.append(
+                [
+                    *(cells if right else missing),
+                    line,
+                    None if right else f"{len(cells)} fields",
+                ]
+            )
     return typed(pd.DataFrame(found, columns=[*names, "raw", "error"]), "time")
 
 
@@ -308,7 +365,9 @@ def csv_polars(path: Path) -> Any:
     import polars as pl
 
     frame = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=True)
-    return frame.with_columns(pl.col("time").str.to_datetime("%+", time_zone="UTC", strict=False)).to_pandas()
+    return frame.with_columns(
+        pl.col("time").str.to_datetime("%+", time_zone="UTC", strict=False)
+    ).to_pandas()
 
 
 def csv_polars_lines(path: Path) -> Any:
@@ -318,7 +377,10 @@ def csv_polars_lines(path: Path) -> Any:
     names = HEADER.split(",")
     lines = polars_lines(path)
     split = lines.with_columns(
-        pl.col("raw").str.split_exact(",", len(names)).struct.rename_fields([*names, "more"]).alias("x")
+        pl.col("raw")
+        .str.split_exact(",", len(names))
+        .struct.rename_fields([*names, "more"])
+        .alias("x")
     )
     return (
         split.unnest("x")
@@ -335,7 +397,8 @@ def csv_duckdb(path: Path) -> Any:
     import duckdb
 
     return duckdb.sql(
-        f"select try_cast(time as timestamptz) as at, * from read_csv('{path}', header=true, all_varchar=true, "
+        f"select try_cast(time as timestamptz) as at, * from read_csv('{path}', header=true, "
+        f"all_varchar=true, "
         "ignore_errors=true, auto_detect=false, delim=',', columns="
         f"{dict.fromkeys(HEADER.split(','), 'VARCHAR')})"
     ).df()
@@ -345,9 +408,12 @@ def csv_duckdb_lines(path: Path) -> Any:
     """duckdb, each line as text, then split."""
     import duckdb
 
-    names = ", ".join(f"x[{place}] as {name}" for place, name in enumerate(HEADER.split(","), start=1))
+    names = ", ".join(
+        f"x[{place}] as {name}" for place, name in enumerate(HEADER.split(","), start=1)
+    )
     return duckdb.sql(
-        f"select try_cast(x[1] as timestamptz) as at, {names}, raw from (select raw, string_split(raw, ',') as x "
+        f"select try_cast(x[1] as timestamptz) as at, {names}, raw from (select raw, "
+        f"string_split(raw, ',') as x "
         f"from {duckdb_lines(path)})"
     ).df()
 
@@ -357,17 +423,30 @@ def typed(frame: Any, time_column: str) -> Any:
     import pandas as pd
 
     if time_column == "date":
-        frame["time"] = pd.to_datetime(pd.to_numeric(frame["date"], errors="coerce"), unit="s", utc=True)
+        frame["time"] = pd.to_datetime(
+            pd.to_numeric(frame["date"], errors="coerce"), unit="s", utc=True
+        )
     else:
-        frame["time"] = pd.to_datetime(frame["time"], format="ISO8601", utc=True, errors="coerce")
-    words = {"state", "prot", "protocol", "authentication", "type", "code", "source"} & set(frame)
+        frame["time"] = pd.to_datetime(
+            frame["time"], format="ISO8601", utc=True, errors="coerce"
+        )
+    words = {
+        "state",
+        "prot",
+        "protocol",
+        "authentication",
+        "type",
+        "code",
+        "source",
+    } & set(frame)
     return frame.astype(dict.fromkeys(words, "category"))
 
 
 def duckdb_lines(path: Path) -> str:
     """Return a table of the lines of a file."""
     return (
-        f"read_csv('{path}', columns={{'raw': 'VARCHAR'}}, delim='\x01', quote='', escape='', header=false, "
+        f"read_csv('{path}', columns={{'raw': 'VARCHAR'}}, delim='\x01', quote='', escape='', "
+        f"header=false, "
         "auto_detect=false, null_padding=true)"
     )
 
@@ -376,7 +455,9 @@ def polars_lines(path: Path) -> Any:
     """Return the lines of a file."""
     import polars as pl
 
-    return pl.read_csv(path, has_header=False, new_columns=["raw"], separator="\x01", quote_char=None)
+    return pl.read_csv(
+        path, has_header=False, new_columns=["raw"], separator="\x01", quote_char=None
+    )
 
 
 KEPT, LOST, CLEAN = "kept", "lost", "a file without any"
@@ -424,7 +505,16 @@ def one(form: str, way: str, path: Path) -> None:
     begin, used = time.perf_counter(), time.process_time()
     found = work(path)
     seconds, used = time.perf_counter() - begin, time.process_time() - used
-    print(json.dumps([seconds, used, len(found), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+    print(
+        json.dumps(
+            [
+                seconds,
+                used,
+                len(found),
+                resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            ]
+        )
+    )
 
 
 def compare(count: int, forms: list[str], ways: list[str]) -> None:
@@ -432,7 +522,10 @@ def compare(count: int, forms: list[str], ways: list[str]) -> None:
     for form in forms:
         size = made(form, count).stat().st_size
         print(f"\n{form}: {count:,} lines, {size / 1e9:.2f} GB\n")
-        print("| way | seconds | CPU seconds | times certtrust | rows | peak memory, times the file | bad lines |")
+        print(
+            "| way | seconds | CPU seconds | times certtrust | rows | peak memory, times the "
+            "file | bad lines |"
+        )
         print("|---|--:|--:|--:|--:|--:|---|", flush=True)
         ours = 0.0
         for way, bad in WAYS[form].items():
@@ -442,13 +535,16 @@ def compare(count: int, forms: list[str], ways: list[str]) -> None:
             command = [sys.executable, __file__, "one", form, way.__name__, str(path)]
             ended = subprocess.run(command, capture_output=True, text=True, check=False)
             if ended.returncode:
-                why = (ended.stderr.strip().splitlines() or [f"signal {-ended.returncode}"])[-1][:90]
+                why = (
+                    ended.stderr.strip().splitlines() or [f"signal {-ended.returncode}"]
+                )[-1][:90]
                 print(f"| {way.__doc__} | failed: {why} | | | | | {bad} |", flush=True)
                 continue
             seconds, used, found, peak = json.loads(ended.stdout.splitlines()[-1])
             ours = ours or seconds
             print(
-                f"| {way.__doc__} | {seconds:.1f} | {used:.1f} | {seconds / ours:.1f} | {found:,} | {peak / size:.1f} "
+                f"| {way.__doc__} | {seconds:.1f} | {used:.1f} | {seconds / ours:.1f} | "
+                f"{found:,} | {peak / size:.1f} "
                 f"| {bad} |",
                 flush=True,
             )
@@ -458,7 +554,11 @@ def stream(count: int) -> None:
     """Stream a file of so many lines to Parquet with two workers."""
     from certtrust.registrations import to_parquet
 
-    part, path, target = made("syslog", 5_000_000), BUILD / "stream.syslog", BUILD / "stream.parquet"
+    part, path, target = (
+        made("syslog", 5_000_000),
+        BUILD / "stream.syslog",
+        BUILD / "stream.parquet",
+    )
     with path.open("wb") as whole:
         for _ in range(count // 5_000_000):
             with part.open("rb") as lines:
@@ -468,7 +568,8 @@ def stream(count: int) -> None:
     seconds = time.perf_counter() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(
-        f"{found:,} lines, {path.stat().st_size / 1e9:.2f} GB, to {target.stat().st_size / 1e9:.2f} GB of Parquet "
+        f"{found:,} lines, {path.stat().st_size / 1e9:.2f} GB, to "
+        f"{target.stat().st_size / 1e9:.2f} GB of Parquet "
         f"in {seconds:.0f} s; peak memory {peak / 1e9:.2f} GB"
     )
     path.unlink()

@@ -1,7 +1,9 @@
-"""Time a report of a large simulated fleet, step by step: `python benchmarks/report.py [devices] [attempts]`.
+"""Time a report of a large simulated fleet, step by step: `python benchmarks/report.py
+[devices] [attempts]`.
 
-The fleet is that of `benchmarks/advice.py`, which keeps it in build/; its links are verified anew here. Prints
-the seconds of each step, the files that come out with their sizes, and the peak memory of the process.
+The fleet is that of `benchmarks/advice.py`, which keeps it in build/; its links are verified
+anew here. Prints the seconds of each step, the files that come out with their sizes, and the
+peak memory of the process.
 """
 
 from __future__ import annotations
@@ -26,12 +28,18 @@ def main() -> None:
     print(f"{fleet}, made; peak so far {_peak():.1f} GB")
     steps: list[tuple[str, float]] = []
     begin = time.perf_counter()
-    report = explain_fleet(fleet, step=lambda name: steps.append((name, time.perf_counter())))
+    report = explain_fleet(
+        fleet, step=lambda name: steps.append((name, time.perf_counter()))
+    )
     steps.append(("writing the page and its tables", time.perf_counter()))
     with tempfile.TemporaryDirectory() as folder:
-        written = write_report(report, Path(folder) / "report.html", json_path=Path(folder) / "report.json")
+        written = write_report(
+            report, Path(folder) / "report.html", json_path=Path(folder) / "report.json"
+        )
         end = time.perf_counter()
-        for (name, start), (_, stop) in zip(steps, [*steps[1:], ("", end)], strict=True):
+        for (name, start), (_, stop) in zip(
+            steps, [*steps[1:], ("", end)], strict=True
+        ):
             print(f"{stop - start:7.1f} s  {name}")
         print(f"{end - begin:7.1f} s  in all, beyond reading; peak {_peak():.1f} GB")
         for path in written:

@@ -1,8 +1,9 @@
 """The trust check of a large fleet, against the bare signature verifications it cannot do without.
 
-Run `python benchmarks/trust.py [devices] [--keep FILE]`. It makes devices under four RSA-2048 CAs (the slow
-part; kept in FILE for another run), then prints what each step costs, as a median of several runs: the bare
-`verify` of every device certificate, linking and judging the fleet, and judging it under a second trust list.
+Run `python benchmarks/trust.py [devices] [--keep FILE]`. It makes devices under four RSA-2048
+CAs (the slow part; kept in FILE for another run), then prints what each step costs, as a median
+of several runs: the bare `verify` of every device certificate, linking and judging the fleet,
+and judging it under a second trust list.
 """
 
 from __future__ import annotations
@@ -33,17 +34,32 @@ def name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
 
-def certificate(subject: str, key: object, issuer: str, signer: rsa.RSAPrivateKey, *, is_ca: bool) -> bytes:
+def certificate(
+    subject: str, key: object, issuer: str, signer: rsa.RSAPrivateKey, *, is_ca: bool
+) -> bytes:
     """Return a certificate as DER."""
-    builder = x509.CertificateBuilder(name(issuer), name(subject), key, x509.random_serial_number())
-    builder = builder.not_valid_before(START).not_valid_after(START + datetime.timedelta(days=7300))
+    builder = x509.CertificateBuilder(
+        name(issuer), name(subject), key, x509.random_serial_number()
+    )
+    builder = builder.not_valid_before(START).not_valid_after(
+        START + datetime.timedelta(days=7300)
+    )
     builder = builder.add_extension(x509.BasicConstraints(is_ca, None), critical=True)
-    builder = builder.add_extension(x509.KeyUsage(not is_ca, *[False] * 4, is_ca, is_ca, False, False), critical=True)
+    builder = builder.add_extension(
+        x509.KeyUsage(not is_ca, *[False] * 4, is_ca, is_ca, False, False),
+        critical=True,
+    )
     if not is_ca:
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(f"{subject}.example.com")]), False)
-        own, issuers = (x509.SubjectKeyIdentifier.from_public_key(each) for each in (key, signer.public_key()))
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(f"{subject}.example.com")]), False
+        )
+        own, issuers = (
+            x509.SubjectKeyIdentifier.from_public_key(each)
+            for each in (key, signer.public_key())
+        )
         builder = builder.add_extension(own, False).add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuers), False
+            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuers),
+            False,
         )
     return builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.DER)
 
@@ -52,11 +68,18 @@ def fleet(devices: int) -> tuple[list[bytes], list[bytes]]:
     """Return the DER of the CAs and of the devices."""
     keys = [rsa.generate_private_key(65537, 2048) for _ in range(CAS)]
     cas = [
-        certificate(f"CA {place}", key.public_key(), f"CA {place}", key, is_ca=True) for place, key in enumerate(keys)
+        certificate(f"CA {place}", key.public_key(), f"CA {place}", key, is_ca=True)
+        for place, key in enumerate(keys)
     ]
     own = ec.generate_private_key(ec.SECP256R1()).public_key()
     leaves = [
-        certificate(f"009033{place:06x}", own, f"CA {place % CAS}", keys[place % CAS], is_ca=False)
+        certificate(
+            f"009033{place:06x}",
+            own,
+            f"CA {place % CAS}",
+            keys[place % CAS],
+            is_ca=False,
+        )
         for place in range(devices)
     ]
     return cas, leaves
@@ -92,7 +115,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("devices", type=int, nargs="?", default=100_000)
-    parser.add_argument("--keep", type=Path, help="file to keep the made certificates in")
+    parser.add_argument(
+        "--keep", type=Path, help="file to keep the made certificates in"
+    )
     options = parser.parse_args()
     if options.keep and options.keep.exists():
         cas, leaves = pickle.loads(options.keep.read_bytes())  # noqa: S301 - written by this very script
@@ -100,8 +125,13 @@ def main() -> None:
         cas, leaves = fleet(options.devices)
         if options.keep:
             options.keep.write_bytes(pickle.dumps((cas, leaves)))
-    certificates = from_der(leaves, bundle=[f"{place}.pem" for place in range(len(leaves))])
-    trust, second = (from_der(each).assign(pbx=pd.Series(pd.NA, dtype="str")) for each in (cas, cas[:2]))
+    certificates = from_der(
+        leaves, bundle=[f"{place}.pem" for place in range(len(leaves))]
+    )
+    trust, second = (
+        from_der(each).assign(pbx=pd.Series(pd.NA, dtype="str"))
+        for each in (cas, cas[:2])
+    )
     asked = certificates[["fingerprint", "bundle"]].assign(pbx="hq")
     alone = timed(bare(cas, leaves))
     check = timed(lambda: trust_state.judge(asked, certificates, trust))
@@ -113,7 +143,9 @@ def main() -> None:
     print(f"{len(leaves)} devices under {CAS} CAs, RSA-2048")
     print(f"bare verifications       {alone:7.3f} s")
     print(f"trust check              {check:7.3f} s  ({check / alone:.2f} of bare)")
-    print(f"a second trust list      {again:7.3f} s  ({again / check:.1%} of the trust check)")
+    print(
+        f"a second trust list      {again:7.3f} s  ({again / check:.1%} of the trust check)"
+    )
     print(f"another moment           {at:7.3f} s")
 
 

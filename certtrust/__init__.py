@@ -1,6 +1,8 @@
-"""Explain why innovaphone phones and gateways fail to register: certificates, trust and names of a whole fleet.
+"""Explain why innovaphone phones and gateways fail to register: certificates, trust and names
+of a whole fleet.
 
-The names here are the public interface; `charts`, `widgets` and `endpoints` are loaded on first use.
+The names here are the public interface; `charts`, `widgets` and `endpoints` are loaded on first
+use.
 """
 
 from importlib import import_module

@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = given.run(given)
     except BrokenPipeError:
-        # Whoever read the output has enough of it; Python would complain again when it closes the stream.
+        # Whoever read the output has enough of it; Python would complain again when it closes
+        # the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NONE_FAIL
     except CerttrustError as error:
@@ -69,7 +70,10 @@ def _say(text: str) -> None:
 
 def _write(stream: TextIO, text: str) -> None:
     """Write text, with what would steer a terminal, or cannot be encoded, replaced."""
-    shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    shown = "".join(
+        letter if letter.isprintable() or letter == "\n" else "\ufffd"
+        for letter in text
+    )
     encoding = stream.encoding or "utf-8"
     stream.write(shown.encode(encoding, "replace").decode(encoding) + "\n")
     stream.flush()
@@ -84,7 +88,9 @@ def _own_words() -> Iterator[None]:
         own_words = words.get(message)
         if own_words is None:
             return message
-        return re.sub(r"\{(\w*)\}", lambda name: f"%({name[1]})s" if name[1] else "%s", own_words)
+        return re.sub(
+            r"\{(\w*)\}", lambda name: f"%({name[1]})s" if name[1] else "%s", own_words
+        )
 
     own = vars(argparse)["_"]
     vars(argparse)["_"] = translated
@@ -108,14 +114,25 @@ class _Parser(argparse.ArgumentParser):
         argument.metavar = say(f"cli.metavars.{metavar}") if metavar else None
 
     def error(self, message: str) -> NoReturn:
-        self.exit(MISUSE, f"certtrust: {message}\n{say('cli.help', command=f'{self.prog} --help')}\n")
+        self.exit(
+            MISUSE,
+            f"certtrust: {message}\n{say('cli.help', command=f'{self.prog} --help')}\n",
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="certtrust", epilog=say("cli.epilog"))
-    parser.add("--version", action="version", version=f"certtrust {version('certtrust')}")
-    commands = parser.add_subparsers(title=say("cli.commands"), required=True, metavar=say("cli.metavars.command"))
-    for name, add in (("report", _add_report), ("check", _add_check), ("simulate", _add_simulate)):
+    parser.add(
+        "--version", action="version", version=f"certtrust {version('certtrust')}"
+    )
+    commands = parser.add_subparsers(
+        title=say("cli.commands"), required=True, metavar=say("cli.metavars.command")
+    )
+    for name, add in (
+        ("report", _add_report),
+        ("check", _add_check),
+        ("simulate", _add_simulate),
+    ):
         add(commands.add_parser(name, words=name, help=say(f"cli.{name}.short")))
     return parser
 
@@ -174,7 +191,14 @@ def _report(given: argparse.Namespace) -> int:
     output = Path(given.output)
     for path in (output, given.json):
         _need_folder(path)
-    with tqdm(total=len(STEPS), desc="certtrust", delay=2, disable=None, leave=False, bar_format=_BAR) as bar:
+    with tqdm(
+        total=len(STEPS),
+        desc="certtrust",
+        delay=2,
+        disable=None,
+        leave=False,
+        bar_format=_BAR,
+    ) as bar:
 
         def step(name: str) -> None:
             bar.set_postfix_str(say(f"report.steps.{name}"), refresh=False)
@@ -182,10 +206,16 @@ def _report(given: argparse.Namespace) -> int:
 
         step("reading")
         fleet = read_fleet(given.directory)
-        report = explain_fleet(fleet, name=Path(given.directory).resolve().name, at=given.at, step=step)
+        report = explain_fleet(
+            fleet, name=Path(given.directory).resolve().name, at=given.at, step=step
+        )
         step("charts")
         written = write_report(report, output, json_path=given.json, pictures=given.png)
-    _say("\n".join([say("report.terminal.page", path=written[0]), *summary_lines(report)]))
+    _say(
+        "\n".join(
+            [say("report.terminal.page", path=written[0]), *summary_lines(report)]
+        )
+    )
     return SOME_FAIL if (report.results["verdict"] == "fail").any() else NONE_FAIL
 
 
@@ -198,9 +228,13 @@ def _need_folder(path: str | Path | None) -> None:
         return
     target = Path(path)
     if target.is_dir():
-        raise CerttrustError(say("errors.cli.folder", path=target, example=target / "report.html"))
+        raise CerttrustError(
+            say("errors.cli.folder", path=target, example=target / "report.html")
+        )
     if not target.absolute().parent.is_dir():
-        raise CerttrustError(say("errors.cli.no_folder", path=target, folder=target.parent))
+        raise CerttrustError(
+            say("errors.cli.no_folder", path=target, folder=target.parent)
+        )
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -221,7 +255,11 @@ def _check(given: argparse.Namespace) -> int:
         chain=[Path(path) for path in given.chain],
         at=given.at,
     )
-    _say(json.dumps(diagnosis.to_dict(), indent=2, default=str) if given.json else str(diagnosis))
+    _say(
+        json.dumps(diagnosis.to_dict(), indent=2, default=str)
+        if given.json
+        else str(diagnosis)
+    )
     return SOME_FAIL if diagnosis.verdict == "fail" else NONE_FAIL
 
 
@@ -233,7 +271,13 @@ def _simulate(given: argparse.Namespace) -> int:
         raise CerttrustError(say("errors.cli.not_empty", path=target))
     fleet = simulate(given.devices, seed=given.seed)
     write(fleet, target)
-    _say(say("cli.simulate.written", devices=plural(len(fleet.devices), "device"), path=target))
+    _say(
+        say(
+            "cli.simulate.written",
+            devices=plural(len(fleet.devices), "device"),
+            path=target,
+        )
+    )
     return NONE_FAIL
 
 

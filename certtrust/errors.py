@@ -1,4 +1,6 @@
-"""The exceptions of the package: a caller's mistake raises one, a problem in the data never does."""
+"""The exceptions of the package: a caller's mistake raises one, a problem in the data never
+does.
+"""
 
 
 class CerttrustError(ValueError):

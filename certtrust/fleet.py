@@ -74,8 +74,12 @@ class Fleet:
         True
         """
         root = Path(directory)
-        if root.exists() and (not root.is_dir() or {path.name for path in root.iterdir()} - _FILES):
-            raise SourceError(say("errors.reading.no_place_to_save", path=repr(str(directory))))
+        if root.exists() and (
+            not root.is_dir() or {path.name for path in root.iterdir()} - _FILES
+        ):
+            raise SourceError(
+                say("errors.reading.no_place_to_save", path=repr(str(directory)))
+            )
         root.mkdir(parents=True, exist_ok=True)
         for name, table in TABLES.items():
             frame, path = getattr(self, name), root / f"{name}.parquet"
@@ -92,15 +96,16 @@ _FILES = {f"{name}{suffix}" for name in TABLES for suffix in (".parquet", ".new"
 
 
 def read_fleet(directory: str | Path) -> Fleet:
-    """Read a fleet from a directory with four folders of files, or from one that `Fleet.save` wrote.
+    """Read a fleet from a directory with four folders of files, or from one that `Fleet.save`
+    wrote.
 
     Parameters
     ----------
     directory : path
-        `certificates/` holds certificate files of any shape (a file name may carry the device's serial or
-        hardware ID), `trust/` one file per PBX, named after it, `devices/` PBX objects and
-        `registrations/` logs. A folder that is absent gives an empty table. A saved fleet is the
-        Parquet files of its tables instead.
+        `certificates/` holds certificate files of any shape (a file name may carry the device's
+        serial or hardware ID), `trust/` one file per PBX, named after it, `devices/` PBX
+        objects and `registrations/` logs. A folder that is absent gives an empty table. A saved
+        fleet is the Parquet files of its tables instead.
 
     Returns
     -------
@@ -120,15 +125,27 @@ def read_fleet(directory: str | Path) -> Fleet:
     root = Path(directory)
     folders = ", ".join(FOLDERS)
     if not root.is_dir():
-        raise SourceError(say("errors.reading.no_directory", path=repr(str(directory)), folders=folders))
+        raise SourceError(
+            say(
+                "errors.reading.no_directory",
+                path=repr(str(directory)),
+                folders=folders,
+            )
+        )
     present = {name: root / name for name in FOLDERS if (root / name).is_dir()}
-    saved = {name: path for name in TABLES if (path := root / f"{name}.parquet").is_file()}
+    saved = {
+        name: path for name in TABLES if (path := root / f"{name}.parquet").is_file()
+    }
     if present and saved:
-        raise SourceError(say("errors.reading.two_fleets", path=repr(str(directory)), folders=folders))
+        raise SourceError(
+            say("errors.reading.two_fleets", path=repr(str(directory)), folders=folders)
+        )
     if saved:
         return _saved(root, saved)
     if not present:
-        raise SourceError(say("errors.reading.no_folders", path=repr(str(directory)), folders=folders))
+        raise SourceError(
+            say("errors.reading.no_folders", path=repr(str(directory)), folders=folders)
+        )
     readers: dict[str, tuple[Callable[[Path], pd.DataFrame], schema.Table]] = {
         "certificates": (read_certificates, schema.CERTIFICATES),
         "trust": (read_trust_list, schema.TRUST),
@@ -144,12 +161,24 @@ def read_fleet(directory: str | Path) -> Fleet:
 
 def _saved(root: Path, files: dict[str, Path]) -> Fleet:
     if absent := [name for name in FOLDERS if name not in files]:
-        raise SourceError(say("errors.reading.half_a_fleet", path=repr(str(root)), table=f"{absent[0]}.parquet"))
-    return Fleet(**{name: table_files.read_parquet(path, TABLES[name]) for name, path in files.items()})
+        raise SourceError(
+            say(
+                "errors.reading.half_a_fleet",
+                path=repr(str(root)),
+                table=f"{absent[0]}.parquet",
+            )
+        )
+    return Fleet(
+        **{
+            name: table_files.read_parquet(path, TABLES[name])
+            for name, path in files.items()
+        }
+    )
 
 
 def link(fleet: Fleet) -> Fleet:
-    """Return the same fleet with its issuer links verified, kept for reuse by every later judgement.
+    """Return the same fleet with its issuer links verified, kept for reuse by every later
+    judgement.
 
     Only signatures that `fleet.links` does not know yet are verified.
 

@@ -1,4 +1,5 @@
-"""What a format is to a reader: a name, a look at the beginning of a file, and a way to read on from there.
+"""What a format is to a reader: a name, a look at the beginning of a file, and a way to read on
+from there.
 
 Certificates, devices and registrations come in many formats. Each is one module of a folder, and
 one line in that folder's list; the reader tries the formats in the order of the list.
@@ -48,7 +49,9 @@ class Format(Protocol):
         """Yield what the file holds, in order; what cannot be read is yielded with its reason."""
 
 
-def listed(package: str, names: Sequence[str], *, helpers: Iterable[str] = ()) -> dict[str, Any]:
+def listed(
+    package: str, names: Sequence[str], *, helpers: Iterable[str] = ()
+) -> dict[str, Any]:
     """Return the formats of a folder by their names, in the order of its list.
 
     Parameters
@@ -65,19 +68,29 @@ def listed(package: str, names: Sequence[str], *, helpers: Iterable[str] = ()) -
     CerttrustError
         If a module is not in the list, or lacks a part of what a format is: the sentence says what.
     """
-    modules = {module.name for module in pkgutil.iter_modules(import_module(package).__path__)}
+    modules = {
+        module.name for module in pkgutil.iter_modules(import_module(package).__path__)
+    }
     if absent := [name for name in names if name not in modules]:
-        raise CerttrustError(f"{package} lists the format {absent[0]}, but has no {absent[0]}.py")
+        raise CerttrustError(
+            f"{package} lists the format {absent[0]}, but has no {absent[0]}.py"
+        )
     if forgotten := sorted(modules - {*names, *helpers}):
-        raise CerttrustError(f"{package}.{forgotten[0]} is not in the list of formats of {package}")
+        raise CerttrustError(
+            f"{package}.{forgotten[0]} is not in the list of formats of {package}"
+        )
     formats = {}
     for name in names:
         module = import_module(f"{package}.{name}")
         for part in ("NAME", "sniff", "read"):
             if not hasattr(module, part):
-                raise CerttrustError(f"{package}.{name} is listed as a format but has no {part}")
+                raise CerttrustError(
+                    f"{package}.{name} is listed as a format but has no {part}"
+                )
         if module.NAME in formats:
-            raise CerttrustError(f"two formats are called {module.NAME!r}; {package}.{name} needs another NAME")
+            raise CerttrustError(
+                f"two formats are called {module.NAME!r}; {package}.{name} needs another NAME"
+            )
         formats[module.NAME] = module
     return formats
 

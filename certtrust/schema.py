@@ -61,8 +61,18 @@ CERTIFICATES = Table(
     "CERTIFICATES",
     "one certificate that was found, in input order",
     (
-        Column("fingerprint", TEXT, "SHA-256 of the DER in hex: the identity everywhere", "9c1f...e07b"),
-        Column("source", TEXT, "file, archive member or host that it came from", "phones/0090332f688a.pem"),
+        Column(
+            "fingerprint",
+            TEXT,
+            "SHA-256 of the DER in hex: the identity everywhere",
+            "9c1f...e07b",
+        ),
+        Column(
+            "source",
+            TEXT,
+            "file, archive member or host that it came from",
+            "phones/0090332f688a.pem",
+        ),
         Column("position", COUNT, "place among the blocks of its source, from 0", "0"),
         Column(
             "bundle",
@@ -73,15 +83,35 @@ CERTIFICATES = Table(
         Column(
             "device",
             TEXT,
-            "who presented it: serial or hardware ID in the name of the file, else the host, else the CN",
+            "who presented it: serial or hardware ID in the name of the file, else the host, "
+            "else the CN",
             "0090332f688a",
         ),
-        Column("subject", TEXT, "subject as RFC 4514 text", "CN=0090332f688a,O=Example"),
-        Column("subject_cn", TEXT, "the last common name of the subject, as it stands", "0090332f688a"),
-        Column("organisation", TEXT, "the last organization name of the subject", "Example"),
+        Column(
+            "subject", TEXT, "subject as RFC 4514 text", "CN=0090332f688a,O=Example"
+        ),
+        Column(
+            "subject_cn",
+            TEXT,
+            "the last common name of the subject, as it stands",
+            "0090332f688a",
+        ),
+        Column(
+            "organisation", TEXT, "the last organization name of the subject", "Example"
+        ),
         Column("country", TEXT, "the last country name of the subject", "DE"),
-        Column("issuer", TEXT, "issuer as RFC 4514 text", "CN=innovaphone Device Certification Authority 2"),
-        Column("issuer_cn", TEXT, "the last common name of the issuer", "innovaphone Device Certification Authority 2"),
+        Column(
+            "issuer",
+            TEXT,
+            "issuer as RFC 4514 text",
+            "CN=innovaphone Device Certification Authority 2",
+        ),
+        Column(
+            "issuer_cn",
+            TEXT,
+            "the last common name of the issuer",
+            "innovaphone Device Certification Authority 2",
+        ),
         Column(
             "serial_number",
             TEXT,
@@ -90,11 +120,33 @@ CERTIFICATES = Table(
         ),
         Column("version", COUNT, "X.509 version: 1, 2 or 3", "3"),
         Column("not_before", MOMENT, "valid from", "2019-05-01 00:00:00+00:00"),
-        Column("not_after", MOMENT, "valid until, inclusive", "2039-05-01 00:00:00+00:00"),
-        Column("dns_names", LIST, "dNSName entries of the subject alternative name", "[phone.example.com]"),
-        Column("ip_addresses", LIST, "iPAddress entries of the subject alternative name", "[192.0.2.7]"),
-        Column("other_names", COUNT, "number of subject alternative names of other kinds", "0"),
-        Column("is_ca", FLAG, "cA of basicConstraints; <NA> where the extension is absent", "False"),
+        Column(
+            "not_after", MOMENT, "valid until, inclusive", "2039-05-01 00:00:00+00:00"
+        ),
+        Column(
+            "dns_names",
+            LIST,
+            "dNSName entries of the subject alternative name",
+            "[phone.example.com]",
+        ),
+        Column(
+            "ip_addresses",
+            LIST,
+            "iPAddress entries of the subject alternative name",
+            "[192.0.2.7]",
+        ),
+        Column(
+            "other_names",
+            COUNT,
+            "number of subject alternative names of other kinds",
+            "0",
+        ),
+        Column(
+            "is_ca",
+            FLAG,
+            "cA of basicConstraints; <NA> where the extension is absent",
+            "False",
+        ),
         Column("path_length", COUNT, "pathLenConstraint of basicConstraints", "0"),
         Column(
             "key_usage",
@@ -108,23 +160,50 @@ CERTIFICATES = Table(
             "extended key usages by name, else by OID, joined by a comma",
             "serverAuth,clientAuth",
         ),
-        Column("key_type", WORD, "RSA, EC, Ed25519, Ed448, DSA, or the OID of another kind", "RSA"),
+        Column(
+            "key_type",
+            WORD,
+            "RSA, EC, Ed25519, Ed448, DSA, or the OID of another kind",
+            "RSA",
+        ),
         Column("key_size", COUNT, "size of the public key in bits", "2048"),
-        Column("curve", TEXT, "the curve of an EC key by name, else by OID", "secp256r1"),
+        Column(
+            "curve", TEXT, "the curve of an EC key by name, else by OID", "secp256r1"
+        ),
         Column(
             "signature_hash",
             WORD,
             "hash of the signature in lower case; <NA> where the scheme has none of its own",
             "sha256",
         ),
-        Column("signature_algorithm", TEXT, "signature algorithm by name, else by OID", "sha256WithRSAEncryption"),
+        Column(
+            "signature_algorithm",
+            TEXT,
+            "signature algorithm by name, else by OID",
+            "sha256WithRSAEncryption",
+        ),
         Column("subject_key_id", TEXT, "subject key identifier in hex", "5a10..."),
         Column("authority_key_id", TEXT, "authority key identifier in hex", "77fe..."),
         Column("self_issued", FLAG, "subject and issuer are the same name", "False"),
-        Column("is_self_signed", FLAG, "the signature verifies under the certificate's own key", "False"),
+        Column(
+            "is_self_signed",
+            FLAG,
+            "the signature verifies under the certificate's own key",
+            "False",
+        ),
         Column("model", TEXT, "product, where the CN is a hardware ID", "IP222"),
-        Column("serial", TEXT, "device serial (MAC, 12 hex digits), where the CN is one", "0090332f688a"),
-        Column("der", BYTES, "the certificate itself; missing where only a listing was given", "b'0\\x82...'"),
+        Column(
+            "serial",
+            TEXT,
+            "device serial (MAC, 12 hex digits), where the CN is one",
+            "0090332f688a",
+        ),
+        Column(
+            "der",
+            BYTES,
+            "the certificate itself; missing where only a listing was given",
+            "b'0\\x82...'",
+        ),
         Column(
             "parse_error",
             TEXT,
@@ -139,7 +218,12 @@ TRUST = Table(
     "one entry of a trust list",
     (
         *CERTIFICATES.columns,
-        Column("pbx", TEXT, "whose list the entry stands in; missing = in every PBX's", "hq"),
+        Column(
+            "pbx",
+            TEXT,
+            "whose list the entry stands in; missing = in every PBX's",
+            "hq",
+        ),
     ),
 )
 
@@ -147,9 +231,24 @@ LINKS = Table(
     "LINKS",
     "one signature check that was made",
     (
-        Column("child", TEXT, "fingerprint of the certificate that is signed", "9c1f...e07b"),
-        Column("issuer", TEXT, "fingerprint of the certificate whose key was tried", "77ab...10c2"),
-        Column("verified", FLAG, "the signature verifies; <NA> = the algorithm or a key cannot be handled", "True"),
+        Column(
+            "child",
+            TEXT,
+            "fingerprint of the certificate that is signed",
+            "9c1f...e07b",
+        ),
+        Column(
+            "issuer",
+            TEXT,
+            "fingerprint of the certificate whose key was tried",
+            "77ab...10c2",
+        ),
+        Column(
+            "verified",
+            FLAG,
+            "the signature verifies; <NA> = the algorithm or a key cannot be handled",
+            "True",
+        ),
     ),
 )
 
@@ -158,22 +257,43 @@ DEVICES = Table(
     "one device entry of a PBX object",
     (
         Column("pbx", TEXT, "PBX that the object belongs to", "hq"),
-        Column("user", TEXT, "the object's registration name (H.323 id, SIP user part)", "user0"),
+        Column(
+            "user",
+            TEXT,
+            "the object's registration name (H.323 id, SIP user part)",
+            "user0",
+        ),
         Column("long_name", TEXT, "the object's long name (cn)", "User Zero"),
         Column("number", TEXT, "extension (e164)", "201"),
-        Column("hardware_id", TEXT, "hardware ID of the device as configured", "IP222-2f-68-8a"),
+        Column(
+            "hardware_id",
+            TEXT,
+            "hardware ID of the device as configured",
+            "IP222-2f-68-8a",
+        ),
         Column(
             "serial",
             TEXT,
-            "serial (MAC, 12 lower-case hex digits), where the hardware ID is one or the inventory tells it",
+            "serial (MAC, 12 lower-case hex digits), where the hardware ID is one or the "
+            "inventory tells it",
             "0090332f688a",
         ),
-        Column("model", TEXT, "product, from the hardware ID or the inventory", "IP222"),
+        Column(
+            "model", TEXT, "product, from the hardware ID or the inventory", "IP222"
+        ),
         Column("firmware", TEXT, "firmware version", "13r2 dvl"),
         Column(
-            "tls_only", FLAG, "only registrations with a verified certificate, or from a trusted reverse proxy", "True"
+            "tls_only",
+            FLAG,
+            "only registrations with a verified certificate, or from a trusted reverse proxy",
+            "True",
         ),
-        Column("reverse_proxy", FLAG, "registration through a trusted reverse proxy is allowed", "False"),
+        Column(
+            "reverse_proxy",
+            FLAG,
+            "registration through a trusted reverse proxy is allowed",
+            "False",
+        ),
         Column("location", TEXT, "node or site", "root"),
         Column("source", TEXT, "file that the entry came from", "devices/hq.json"),
         Column("parse_error", TEXT, "what could not be read, and why", ""),
@@ -184,48 +304,102 @@ REGISTRATIONS = Table(
     "REGISTRATIONS",
     "one line or record of a registration log",
     (
-        Column("time", MOMENT, "when, in UTC; missing where the clock was not set", "2026-03-02 10:11:25+00:00"),
         Column(
-            "clock_unset", FLAG, "the record carries time 0 or the year 1970: the device's clock was not set", "False"
+            "time",
+            MOMENT,
+            "when, in UTC; missing where the clock was not set",
+            "2026-03-02 10:11:25+00:00",
+        ),
+        Column(
+            "clock_unset",
+            FLAG,
+            "the record carries time 0 or the year 1970: the device's clock was not set",
+            "False",
         ),
         Column("pbx", TEXT, "PBX that was registered at", "hq"),
-        Column("serial", TEXT, "the device's serial (MAC, 12 lower-case hex digits)", "0090332f688a"),
-        Column("hardware_id", TEXT, "hardware ID that the device names itself by", "IP222-2f-68-8a"),
-        Column("registration_name", TEXT, "the name that was registered", "0090332f688a"),
+        Column(
+            "serial",
+            TEXT,
+            "the device's serial (MAC, 12 lower-case hex digits)",
+            "0090332f688a",
+        ),
+        Column(
+            "hardware_id",
+            TEXT,
+            "hardware ID that the device names itself by",
+            "IP222-2f-68-8a",
+        ),
+        Column(
+            "registration_name", TEXT, "the name that was registered", "0090332f688a"
+        ),
         Column("interface", TEXT, "interface of a gateway", "TEL1"),
-        Column("protocol", WORD, "H.323/TLS, H.323/TCP, H.323/UDP, H.323, SIP, SIP/TCP or SIPS", "H.323/TLS"),
+        Column(
+            "protocol",
+            WORD,
+            "H.323/TLS, H.323/TCP, H.323/UDP, H.323, SIP, SIP/TCP or SIPS",
+            "H.323/TLS",
+        ),
         Column("authentication", WORD, "certificate, password or none", "certificate"),
         Column("remote_address", TEXT, "address of the other side", "192.0.2.7"),
-        Column("via_reverse_proxy", FLAG, "the registration came through a reverse proxy", "False"),
+        Column(
+            "via_reverse_proxy",
+            FLAG,
+            "the registration came through a reverse proxy",
+            "False",
+        ),
         Column(
             "state",
             WORD,
             "up, timeout, rejected, unauthorized; down = an alarm says that it failed, but not how",
             "rejected",
         ),
-        Column("reason", TEXT, "reason by its standard name, else as it stands", "securityDenial"),
-        Column("fingerprint", TEXT, "SHA-256 of the certificate that was presented", "9c1f...e07b"),
+        Column(
+            "reason",
+            TEXT,
+            "reason by its standard name, else as it stands",
+            "securityDenial",
+        ),
+        Column(
+            "fingerprint",
+            TEXT,
+            "SHA-256 of the certificate that was presented",
+            "9c1f...e07b",
+        ),
         Column("code", TEXT, "event code", "0x00010002"),
-        Column("severity", WORD, "severity of an event or alarm: minor, indeterminate, major", "indeterminate"),
+        Column(
+            "severity",
+            WORD,
+            "severity of an event or alarm: minor, indeterminate, major",
+            "indeterminate",
+        ),
         Column("module", TEXT, "software module that sent it", "RELAY/RECH"),
         Column("details", TEXT, "details as they stand", '<relay prot="SH323"/>'),
-        Column("source", TEXT, "file that the line came from", "registrations/events.jsonl"),
+        Column(
+            "source", TEXT, "file that the line came from", "registrations/events.jsonl"
+        ),
         Column("line", COUNT, "line in the file, from 1", "17"),
         Column(
             "matched_by",
             WORD,
-            "what recognised the record: event, alarm, clear (JSON records), record (own formats, tables), "
+            "what recognised the record: event, alarm, clear (JSON records), record (own "
+            "formats, tables), "
             "or the name of the message pattern; missing where nothing did",
             "alarm",
         ),
         Column(
             "time_by",
             WORD,
-            "where the year of the time comes from: line, or file (the line has none, the file's date tells it)",
+            "where the year of the time comes from: line, or file (the line has none, the "
+            "file's date tells it)",
             "line",
         ),
         Column("raw", TEXT, "the line itself, shortened where it is very long", ""),
-        Column("parse_error", TEXT, "why the line could not be read in full", "not JSON: ..."),
+        Column(
+            "parse_error",
+            TEXT,
+            "why the line could not be read in full",
+            "not JSON: ...",
+        ),
     ),
 )
 
@@ -246,7 +420,8 @@ TRUST_STATES = (
     "chain too long",
     "too many names",
 )
-"""Values of `trust_state`: the rule holds in TRUSTED_STATES, is undecided in UNDECIDED_STATES and else broken.
+"""Values of `trust_state`: the rule holds in TRUSTED_STATES, is undecided in UNDECIDED_STATES
+and else broken.
 
 What each means stands in the file of sentences, in `trust_states`.
 """
@@ -264,7 +439,8 @@ UNDECIDED_STATES = (
 
 ATTEMPTS = Table(
     "ATTEMPTS",
-    "one registration, or one browser access, joined with its certificate, its device and the trust outcome",
+    "one registration, or one browser access, joined with its certificate, its device and the "
+    "trust outcome",
     (
         *REGISTRATIONS.only(
             "time",
@@ -292,12 +468,20 @@ ATTEMPTS = Table(
             "h323-certificate",
         ),
         Column(
-            "name_by", WORD, "where the registration name comes from: log, or default (the page's default name)", "log"
+            "name_by",
+            WORD,
+            "where the registration name comes from: log, or default (the page's default name)",
+            "log",
         ),
         Column(
-            "device", TEXT, "the device's identity: serial, else hardware ID, else registration name", "0090332f688a"
+            "device",
+            TEXT,
+            "the device's identity: serial, else hardware ID, else registration name",
+            "0090332f688a",
         ),
-        *DEVICES.only("user", "model", "firmware", "location", "tls_only", "reverse_proxy"),
+        *DEVICES.only(
+            "user", "model", "firmware", "location", "tls_only", "reverse_proxy"
+        ),
         *CERTIFICATES.only("fingerprint", "bundle"),
         Column(
             "certificate_by",
@@ -323,13 +507,22 @@ ATTEMPTS = Table(
             "extended_key_usage",
         ),
         Column("certificate_error", TEXT, "parse_error of the certificate", ""),
-        Column("trust_state", WORD, "how it is trusted, or why not; see certtrust.schema.TRUST_STATES", "chain"),
-        Column("trusted_by", TEXT, "fingerprint of the trust list's entry", "77ab...10c2"),
+        Column(
+            "trust_state",
+            WORD,
+            "how it is trusted, or why not; see certtrust.schema.TRUST_STATES",
+            "chain",
+        ),
+        Column(
+            "trusted_by", TEXT, "fingerprint of the trust list's entry", "77ab...10c2"
+        ),
         Column(
             "trust_paths",
             OBJECT,
-            "every way to an entry of the list: dicts of certificates (fingerprints above the leaf, the entry last), "
-            "not_before and not_after (microseconds since 1970 between which all of these are valid)",
+            "every way to an entry of the list: dicts of certificates (fingerprints above the "
+            "leaf, the entry last), "
+            "not_before and not_after (microseconds since 1970 between which all of these are "
+            "valid)",
             "",
         ),
         Column(
@@ -338,9 +531,17 @@ ATTEMPTS = Table(
             "what exactly stands in the way of trust: what could not be read, or a limit of a CA",
             "the CA Example CA: its path length is 0, but 1 CA stands below it",
         ),
-        Column("trust_failure", WORD, "why it is not trusted at that moment; missing where it is", "untrusted CA"),
         Column(
-            "browser_paths", OBJECT, "what today's browsers make of the certificate and its chain; for URLs only", ""
+            "trust_failure",
+            WORD,
+            "why it is not trusted at that moment; missing where it is",
+            "untrusted CA",
+        ),
+        Column(
+            "browser_paths",
+            OBJECT,
+            "what today's browsers make of the certificate and its chain; for URLs only",
+            "",
         ),
     ),
 )
@@ -350,8 +551,15 @@ RESULTS = Table(
     "an attempt with its verdict; between these columns stands one boolean column per rule",
     (
         *ATTEMPTS.columns,
-        Column("judged_at", MOMENT, "the moment that the rules were judged at", "2026-03-02 10:11:25+00:00"),
-        Column("verdict", WORD, "what the rules predict: pass, fail or unknown", "fail"),
+        Column(
+            "judged_at",
+            MOMENT,
+            "the moment that the rules were judged at",
+            "2026-03-02 10:11:25+00:00",
+        ),
+        Column(
+            "verdict", WORD, "what the rules predict: pass, fail or unknown", "fail"
+        ),
         Column(
             "cause",
             WORD,
@@ -365,12 +573,18 @@ RESULTS = Table(
             "rule",
         ),
         Column("observed", WORD, "what the log shows: up or failed", "failed"),
-        Column("explained", FLAG, "the log shows a failure and the rules predict one", "True"),
+        Column(
+            "explained",
+            FLAG,
+            "the log shows a failure and the rules predict one",
+            "True",
+        ),
     ),
 )
 
 TABLES: dict[str, Table] = {
-    table.name: table for table in (CERTIFICATES, TRUST, LINKS, DEVICES, REGISTRATIONS, ATTEMPTS, RESULTS)
+    table.name: table
+    for table in (CERTIFICATES, TRUST, LINKS, DEVICES, REGISTRATIONS, ATTEMPTS, RESULTS)
 }
 
 _SERIES_DTYPE: dict[str, Any] = {LIST: "object", BYTES: "object"}
@@ -403,8 +617,12 @@ def columns(table: str) -> pd.DataFrame:
     found = TABLES.get(table.upper())
     if found is None:
         known = ", ".join(name.lower() for name in TABLES)
-        raise UnknownTableError(say("errors.reading.unknown_table", table=repr(table), tables=known))
-    rows = [(column.name, column.dtype, column.meaning, column.example) for column in found]
+        raise UnknownTableError(
+            say("errors.reading.unknown_table", table=repr(table), tables=known)
+        )
+    rows = [
+        (column.name, column.dtype, column.meaning, column.example) for column in found
+    ]
     return pd.DataFrame(rows, columns=["name", "dtype", "meaning", "example"])
 
 

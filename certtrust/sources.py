@@ -1,4 +1,5 @@
-"""Any input as named byte streams: path, glob, directory, archive, bytes, text, open file, or an iterable of these.
+"""Any input as named byte streams: path, glob, directory, archive, bytes, text, open file, or
+an iterable of these.
 
 What a source holds is the readers' affair; here it only gets a name, an age and a stream. Archives
 are opened one level deep, and what unpacks to far more than it holds is refused as it is read.
@@ -30,13 +31,18 @@ from .texts.sentences import say
 UNPACKS_FREELY = 64 << 20
 """Bytes that any compressed input may unpack to, whatever its own size."""
 UNPACKS_AT_MOST = 256
-"""How many times its own size a compressed input may unpack to beyond that: logs reach 100, bombs 1,000."""
+"""How many times its own size a compressed input may unpack to beyond that: logs reach 100,
+bombs 1,000.
+"""
 HELD_IN_MEMORY = 16 << 20
-"""A tar member up to this size is read while passing it; a larger one is looked up again when it is opened."""
+"""A tar member up to this size is read while passing it; a larger one is looked up again when
+it is opened.
+"""
 LONGEST_PATH = 1000
 """A text longer than this is content, not a path."""
 
-# DER in base64 or hex, PEM in base64, and any long run of letters of all kinds that only base64 makes of them.
+# DER in base64 or hex, PEM in base64, and any long run of letters of all kinds that only base64
+# makes of them.
 _ENCODED = re.compile(
     r"\s*(?:(?:M[A-P]|LS0t)[0-9A-Za-z+/_-]{36,}|30(?:8[1-4])?[0-9A-Fa-f]{40,}"
     r"|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[0-9A-Za-z+]{60,}|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9+])[0-9A-Za-z+/]{200,})={0,2}\s*"
@@ -47,8 +53,19 @@ _MAY_BE_SECRET = re.compile(
 _SHOWN, _SHOWN_OF_SECRETS = 200, 8
 _BEGINS_CONTENT = re.compile(r"\ufeff|\s*(?:[<{]|\[\s*[\[{\]]|mod cmd |\??event=)")
 _HEAD = 512
-_TAR = (b"ustar\x0000", b"ustar  \x00")  # POSIX and GNU; a shorter look finds "Neustar" in a certificate
-_DAMAGED = (zlib.error, EOFError, zipfile.BadZipFile, tarfile.TarError, RuntimeError, NotImplementedError, ValueError)
+_TAR = (
+    b"ustar\x0000",
+    b"ustar  \x00",
+)  # POSIX and GNU; a shorter look finds "Neustar" in a certificate
+_DAMAGED = (
+    zlib.error,
+    EOFError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+)
 
 Opener = Callable[[], BinaryIO]
 
@@ -74,10 +91,14 @@ class Source:
     opener: Opener | None = field(default=None, repr=False, compare=False)
 
     def open(self) -> BinaryIO:
-        """Return a fresh stream of the content, decompressed; reading damaged content raises OSError."""
+        """Return a fresh stream of the content, decompressed; reading damaged content raises
+        OSError.
+        """
         if self.opener is None:
             reason = self.error or say("errors.sources.no_content")
-            raise SourceError(say("errors.sources.cannot_open", name=self.name, reason=reason))
+            raise SourceError(
+                say("errors.sources.cannot_open", name=self.name, reason=reason)
+            )
         return self.opener()
 
 
@@ -87,7 +108,9 @@ Unit = Callable[[], Iterator[Source]]
 class _Unpacked(io.RawIOBase):
     """A decompressing stream that stops at a limit and reports all damage as OSError."""
 
-    def __init__(self, stream: Any, packed_size: int, beneath: BinaryIO | None = None) -> None:
+    def __init__(
+        self, stream: Any, packed_size: int, beneath: BinaryIO | None = None
+    ) -> None:
         self._stream = stream
         self._beneath = beneath
         self._left = max(UNPACKS_FREELY, UNPACKS_AT_MOST * packed_size)
@@ -127,7 +150,9 @@ def _transparent(opener: Opener, packed_size: int) -> BinaryIO:
     stream = io.BufferedReader(cast(Any, opener()))
     if stream.peek(2)[:2] != b"\x1f\x8b":
         return stream
-    return io.BufferedReader(_Unpacked(gzip.GzipFile(fileobj=stream), packed_size, stream), 1 << 16)
+    return io.BufferedReader(
+        _Unpacked(gzip.GzipFile(fileobj=stream), packed_size, stream), 1 << 16
+    )
 
 
 def _name(text: str) -> str:
@@ -137,7 +162,9 @@ def _name(text: str) -> str:
 
 def _passed_over(name: str) -> bool:
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1:] == ("README.md",)
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[
+        -1:
+    ] == ("README.md",)
 
 
 def _moment(seconds: float) -> pd.Timestamp | None:
@@ -181,14 +208,21 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
         left -= member.file_size
         if left < 0:
             yield Source(
-                inside, _zip_moment(member), f"the archive unpacks to more than {UNPACKS_AT_MOST} times its size"
+                inside,
+                _zip_moment(member),
+                f"the archive unpacks to more than {UNPACKS_AT_MOST} times its size",
             )
             return
         if member.flag_bits & 1:
             yield Source(inside, _zip_moment(member), "encrypted archive member")
             continue
         open_member = partial(_open_member, archive, member)
-        yield Source(inside, _zip_moment(member), None, partial(_transparent, open_member, member.compress_size))
+        yield Source(
+            inside,
+            _zip_moment(member),
+            None,
+            partial(_transparent, open_member, member.compress_size),
+        )
 
 
 def _open_tar_member(opener: Opener, size: int, index: int) -> BinaryIO:
@@ -201,19 +235,32 @@ def _open_tar_member(opener: Opener, size: int, index: int) -> BinaryIO:
 
 
 def _tar_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
-    # The archive is walked as a stream, so that a compressed one is unpacked once and within its limit.
+    # The archive is walked as a stream, so that a compressed one is unpacked once and within
+    # its limit.
     with _transparent(opener, size) as stream:
         try:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 for index, member in enumerate(archive):
                     if not member.isfile() or _passed_over(member.name):
                         continue
-                    inside, modified = _name(f"{name}/{member.name}"), _moment(member.mtime)
+                    inside, modified = (
+                        _name(f"{name}/{member.name}"),
+                        _moment(member.mtime),
+                    )
                     if member.size > HELD_IN_MEMORY:
-                        open_member: Opener = partial(_open_tar_member, opener, size, index)
+                        open_member: Opener = partial(
+                            _open_tar_member, opener, size, index
+                        )
                     else:
-                        open_member = partial(_open_bytes, cast(Any, archive.extractfile(member)).read())
-                    yield Source(inside, modified, None, partial(_transparent, open_member, member.size))
+                        open_member = partial(
+                            _open_bytes, cast(Any, archive.extractfile(member)).read()
+                        )
+                    yield Source(
+                        inside,
+                        modified,
+                        None,
+                        partial(_transparent, open_member, member.size),
+                    )
         except (*_DAMAGED, OSError) as problem:
             yield Source(name, error=f"unreadable tar archive: {problem}")
 
@@ -227,7 +274,9 @@ def _head(opener: Opener, size: int) -> bytes:
         return b""
 
 
-def _expanded(name: str, opener: Opener, head: bytes, size: int, modified: pd.Timestamp | None) -> Iterator[Source]:
+def _expanded(
+    name: str, opener: Opener, head: bytes, size: int, modified: pd.Timestamp | None
+) -> Iterator[Source]:
     """Yield the members of an archive, or the one stream."""
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         yield from _zip_members(name, opener, size)
@@ -255,7 +304,9 @@ def _file(path: str, name: str) -> Iterator[Source]:
     except OSError as problem:
         yield Source(name, error=f"unreadable file: {problem.strerror or problem}")
         return
-    yield from _expanded(name, partial(_open_path, path), head, status.st_size, _moment(status.st_mtime))
+    yield from _expanded(
+        name, partial(_open_path, path), head, status.st_size, _moment(status.st_mtime)
+    )
 
 
 def _directory(root: str, prefix: str) -> Iterator[Unit]:
@@ -263,7 +314,11 @@ def _directory(root: str, prefix: str) -> Iterator[Unit]:
     for folder, folders, files in os.walk(root):
         folders[:] = (each for each in folders if not each.startswith("."))
         within = folder[len(root) :].lstrip(os.sep)
-        found += (os.path.join(within, each) for each in files if not each.startswith(".") and each != "README.md")
+        found += (
+            os.path.join(within, each)
+            for each in files
+            if not each.startswith(".") and each != "README.md"
+        )
     for each in sorted(found):
         path = os.path.join(root, each)
         if os.path.isfile(path):
@@ -271,14 +326,17 @@ def _directory(root: str, prefix: str) -> Iterator[Unit]:
 
 
 def _content(data: bytes, name: str) -> Iterator[Source]:
-    yield from _expanded(name, partial(_open_bytes, data), data[:_HEAD], len(data), None)
+    yield from _expanded(
+        name, partial(_open_bytes, data), data[:_HEAD], len(data), None
+    )
 
 
 def is_content(text: str) -> bool:
     """Return True where a text is content rather than a path or a glob.
 
-    Content is what has several lines, a PEM header, the beginning of XML, JSON, a line of a configuration backup or
-    an HTTP log message, a byte-order mark, what can only be base64 or hex, or more than 1,000 characters.
+    Content is what has several lines, a PEM header, the beginning of XML, JSON, a line of a
+    configuration backup or an HTTP log message, a byte-order mark, what can only be base64 or
+    hex, or more than 1,000 characters.
 
     Examples
     --------
@@ -287,11 +345,15 @@ def is_content(text: str) -> bool:
     """
     if "\n" in text or "-----BEGIN" in text or len(text) > LONGEST_PATH:
         return True
-    return _BEGINS_CONTENT.match(text) is not None or _ENCODED.fullmatch(text) is not None
+    return (
+        _BEGINS_CONTENT.match(text) is not None or _ENCODED.fullmatch(text) is not None
+    )
 
 
 def _without_secrets(text: str) -> str:
-    """Return a path as it may be shown: what looks like a key within it, and what is very long, is cut."""
+    """Return a path as it may be shown: what looks like a key within it, and what is very long,
+    is cut.
+    """
     shown = _MAY_BE_SECRET.sub(lambda run: f"{run[0][:_SHOWN_OF_SECRETS]}…", text)
     return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
@@ -306,13 +368,17 @@ def _path(text: str, prefixed: bool) -> Iterator[Unit]:
     found = [] if "\0" in text else sorted(glob.glob(text, recursive=True))
     if not found:
         key = "no_match" if glob.has_magic(text) else "no_file"
-        raise SourceError(say(f"errors.sources.{key}", path=repr(_without_secrets(text))))
+        raise SourceError(
+            say(f"errors.sources.{key}", path=repr(_without_secrets(text)))
+        )
     yield from (partial(_file, each, each) for each in found if not os.path.isdir(each))
 
 
 def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
     if isinstance(source, str) and is_content(source):
-        yield partial(_content, source.encode("utf-8", "surrogatepass"), f"<text{number}>")
+        yield partial(
+            _content, source.encode("utf-8", "surrogatepass"), f"<text{number}>"
+        )
     elif isinstance(source, str | os.PathLike):
         yield from _path(os.fsdecode(source), prefixed)
     elif isinstance(source, bytes | bytearray | memoryview):
@@ -320,8 +386,16 @@ def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
     elif hasattr(source, "read"):
         data = source.read()
         name = getattr(source, "name", None)
-        content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else bytes(data)
-        yield partial(_content, content, _name(name) if isinstance(name, str) else f"<file{number}>")
+        content = (
+            data.encode("utf-8", "surrogatepass")
+            if isinstance(data, str)
+            else bytes(data)
+        )
+        yield partial(
+            _content,
+            content,
+            _name(name) if isinstance(name, str) else f"<file{number}>",
+        )
     elif isinstance(source, Iterable) and not prefixed:
         for place, each in enumerate(source, start=1):
             yield from _one(each, f" {place}", prefixed=True)
@@ -330,7 +404,9 @@ def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
 
 
 def units(source: Any) -> Iterator[Unit]:
-    """Yield what an input consists of, file by file; called, each yields its sources, in any process."""
+    """Yield what an input consists of, file by file; called, each yields its sources, in any
+    process.
+    """
     yield from _one(source, "", prefixed=False)
 
 
@@ -340,8 +416,9 @@ def sources(source: Any) -> Iterator[Source]:
     Parameters
     ----------
     source : str, path, bytes, open file, or an iterable of these
-        A path, a glob, a directory (recursive, sorted; hidden files and README.md are passed over), the
-        content itself, or several of them. ZIP and tar archives yield their members, gzip is undone.
+        A path, a glob, a directory (recursive, sorted; hidden files and README.md are passed
+        over), the content itself, or several of them. ZIP and tar archives yield their members,
+        gzip is undone.
 
     Yields
     ------

@@ -1,4 +1,5 @@
-"""Tables as files of data: Parquet and CSV, which are read again as they were written, value by value.
+"""Tables as files of data: Parquet and CSV, which are read again as they were written, value by
+value.
 
 This is the one place that says how a value stands in such a file. In CSV every text stands in
 quotes and what is missing is an empty field without them; times are ISO 8601 in UTC with
@@ -25,10 +26,20 @@ from .schema import BYTES, COUNT, FLAG, LIST, MOMENT, OBJECT, TEXT, WORD, Table
 from .texts.sentences import say
 
 _STRING = pa.large_string()
-_PATHS = pa.list_(pa.struct({"certificates": pa.list_(_STRING), "not_before": pa.int64(), "not_after": pa.int64()}))
+_PATHS = pa.list_(
+    pa.struct(
+        {
+            "certificates": pa.list_(_STRING),
+            "not_before": pa.int64(),
+            "not_after": pa.int64(),
+        }
+    )
+)
 STRUCTURES = {
     "trust_paths": _PATHS,
-    "browser_paths": pa.struct({"paths": _PATHS, "failure": _STRING, "why": _STRING, "objection": _STRING}),
+    "browser_paths": pa.struct(
+        {"paths": _PATHS, "failure": _STRING, "why": _STRING, "objection": _STRING}
+    ),
 }
 """What the columns hold that are neither plain values nor lists of text."""
 
@@ -71,7 +82,9 @@ def write_parquet(frame: pd.DataFrame, table: Table, file: Any) -> None:
 
     declared = {column.name: column.dtype for column in table if column.name in frame}
     # What Arrow might take for something else is typed below, and only stands here for its place.
-    nested = [name for name, dtype in declared.items() if dtype in (LIST, BYTES, OBJECT)]
+    nested = [
+        name for name, dtype in declared.items() if dtype in (LIST, BYTES, OBJECT)
+    ]
     written = pa.Table.from_pandas(frame.assign(**dict.fromkeys(nested)))
     for name, dtype in declared.items():
         position = written.schema.get_field_index(name)
@@ -89,7 +102,9 @@ def write_parquet(frame: pd.DataFrame, table: Table, file: Any) -> None:
     pq.write_table(written.replace_schema_metadata(about), file, compression="zstd")
 
 
-def metadata(table: Table, categories: dict[str, Any] | None = None) -> dict[bytes, bytes]:
+def metadata(
+    table: Table, categories: dict[str, Any] | None = None
+) -> dict[bytes, bytes]:
     """Return the metadata of a Parquet file of a table, by which `written_parquet` knows it."""
     about = {"table": table.name, "categories": categories or {}}
     return {METADATA: json.dumps(about, default=str).encode()}
@@ -118,12 +133,25 @@ def read_parquet(source: Any, table: Table) -> pd.DataFrame:
         for column in table:
             if column.name in frame:
                 values = stored.column(column.name)
-                frame[column.name] = from_arrow(values, column.name, column.dtype).set_axis(frame.index)
+                frame[column.name] = from_arrow(
+                    values, column.name, column.dtype
+                ).set_axis(frame.index)
         for name, words in _about(stored.schema.metadata).get("categories", {}).items():
             categories = pd.Index(words["values"]).astype(words["dtype"])
-            frame[name] = frame[name].astype(pd.CategoricalDtype(categories, words["ordered"]))
-    except (pa.ArrowException, ValueError, LookupError, TypeError, AttributeError, OSError) as problem:
-        raise SourceError(say("errors.reading.not_a_table", table=table.name, problem=problem)) from problem
+            frame[name] = frame[name].astype(
+                pd.CategoricalDtype(categories, words["ordered"])
+            )
+    except (
+        pa.ArrowException,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        OSError,
+    ) as problem:
+        raise SourceError(
+            say("errors.reading.not_a_table", table=table.name, problem=problem)
+        ) from problem
     return frame
 
 
@@ -133,8 +161,10 @@ def written_csv(head: bytes, table: Table) -> bool:
     Examples
     --------
     >>> from certtrust.schema import LINKS
-    >>> written_csv(b'"child","issuer","verified"', LINKS), written_csv(b"child,issuer,verified", LINKS)
-    (True, False)
+    >>> written_csv(b'"child","issuer","verified"', LINKS)
+    True
+    >>> written_csv(b"child,issuer,verified", LINKS)
+    False
     """
     return head.startswith(",".join(f'"{name}"' for name in table.names).encode())
 
@@ -171,13 +201,16 @@ def write_csv(frame: pd.DataFrame, table: Table, file: Any) -> None:
     --------
     >>> from certtrust.schema import LINKS
     >>> file = io.BytesIO()
-    >>> write_csv(pd.DataFrame({"child": ["9c1f"], "issuer": [None], "verified": [True]}), LINKS, file)
+    >>> links = pd.DataFrame({"child": ["9c1f"], "issuer": [None], "verified": [True]})
+    >>> write_csv(links, LINKS, file)
     >>> file.getvalue().decode().splitlines()[1]
     '"9c1f",,true'
     """
     declared = {column.name: column.dtype for column in table}
     columns = {
-        str(name): _as_text(to_arrow(column, str(name), declared.get(str(name)) or _dtype_of(column)))
+        str(name): _as_text(
+            to_arrow(column, str(name), declared.get(str(name)) or _dtype_of(column))
+        )
         for name, column in frame.items()
     }
     pa_csv.write_csv(pa.table(columns), file)
@@ -210,16 +243,22 @@ def read_csv(source: Any, table: Table) -> pd.DataFrame:
             }
         )
     except (pa.ArrowException, ValueError, TypeError) as problem:
-        raise SourceError(say("errors.reading.not_a_table", table=table.name, problem=problem)) from problem
+        raise SourceError(
+            say("errors.reading.not_a_table", table=table.name, problem=problem)
+        ) from problem
 
 
 def _content(source: Any) -> bytes:
-    return bytes(source.read()) if hasattr(source, "read") else Path(source).read_bytes()
+    return (
+        bytes(source.read()) if hasattr(source, "read") else Path(source).read_bytes()
+    )
 
 
 def _cells(data: bytes) -> dict[str, Any]:
     """Return the columns of a CSV file as text; an empty field without quotes is missing."""
-    names = next(csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")), [])
+    names = next(
+        csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")), []
+    )
     if len(set(names)) < len(names):
         raise ValueError("a column stands there twice")
     stored = pa_csv.read_csv(
@@ -246,7 +285,9 @@ def to_arrow(values: pd.Series, name: str, dtype: str) -> Any:
     if dtype == OBJECT:
         # Rows that are alike share one object, which is converted once.
         cells = values.to_numpy(dtype=object)
-        code, _ = pd.factorize(np.fromiter(map(id, cells), dtype=np.int64, count=len(cells)))
+        code, _ = pd.factorize(
+            np.fromiter(map(id, cells), dtype=np.int64, count=len(cells))
+        )
         _, first = np.unique(code, return_index=True)
         distinct = pa.array(cells[first], STRUCTURES[name], from_pandas=True)
         return distinct.take(pa.array(code))
@@ -256,18 +297,24 @@ def to_arrow(values: pd.Series, name: str, dtype: str) -> Any:
 
 def from_arrow(values: Any, name: str, dtype: str) -> pd.Series:
     """Return an Arrow column as a Series of its declared dtype, sharing the memory of all text."""
-    values = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
+    values = (
+        values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
+    )
     arrow = STRUCTURES[name] if dtype == OBJECT else ARROW[dtype]
     if values.type != arrow:
         values = values.cast(arrow)
     if dtype == TEXT:
-        return pd.Series(pd.array(values, dtype=pd.StringDtype("pyarrow", na_value=np.nan)))
+        return pd.Series(
+            pd.array(values, dtype=pd.StringDtype("pyarrow", na_value=np.nan))
+        )
     if dtype == WORD:
         return _words(values.unify_dictionaries())
     if dtype == MOMENT:
         return pd.Series(values.to_pandas()).astype("datetime64[us, UTC]")
     if dtype in (FLAG, COUNT):
-        return _masked(values, pd.arrays.BooleanArray if dtype == FLAG else pd.arrays.IntegerArray)
+        return _masked(
+            values, pd.arrays.BooleanArray if dtype == FLAG else pd.arrays.IntegerArray
+        )
     cells = np.empty(len(values), dtype=object)
     cells[:] = values.to_pylist()
     if dtype == OBJECT:
@@ -287,7 +334,11 @@ def _words(values: Any) -> pd.Series:
 
 def _masked(values: Any, array: Any) -> pd.Series:
     missing = pc.is_null(values).to_numpy()
-    filled = pc.fill_null(values, pa.scalar(0).cast(values.type)) if values.null_count else values
+    filled = (
+        pc.fill_null(values, pa.scalar(0).cast(values.type))
+        if values.null_count
+        else values
+    )
     cells = filled.to_numpy()
     return pd.Series(array(cells if cells.flags.writeable else cells.copy(), missing))
 
@@ -297,9 +348,15 @@ def _as_text(values: Any) -> Any:
     if pa.types.is_boolean(values.type) or pa.types.is_integer(values.type):
         return values
     if pa.types.is_large_binary(values.type):
-        cells = [cell if cell is None else b64encode(cell).decode() for cell in values.to_pylist()]
+        cells = [
+            cell if cell is None else b64encode(cell).decode()
+            for cell in values.to_pylist()
+        ]
     elif pa.types.is_nested(values.type) and not pa.types.is_dictionary(values.type):
-        cells = [cell if cell is None else json.dumps(cell, ensure_ascii=False) for cell in values.to_pylist()]
+        cells = [
+            cell if cell is None else json.dumps(cell, ensure_ascii=False)
+            for cell in values.to_pylist()
+        ]
     else:
         return values.cast(_STRING)
     return pa.array(cells, _STRING)
@@ -310,10 +367,15 @@ def _typed(text: Any, name: str, dtype: str) -> Any:
     if dtype == FLAG:
         return pc.utf8_lower(text).cast(pa.bool_())
     if dtype == BYTES:
-        cells = [cell if cell is None else b64decode(cell, validate=True) for cell in text.to_pylist()]
+        cells = [
+            cell if cell is None else b64decode(cell, validate=True)
+            for cell in text.to_pylist()
+        ]
         return pa.array(cells, ARROW[BYTES])
     if dtype in (LIST, OBJECT):
-        cells = [cell if cell is None else json.loads(cell) for cell in text.to_pylist()]
+        cells = [
+            cell if cell is None else json.loads(cell) for cell in text.to_pylist()
+        ]
         return pa.array(cells, STRUCTURES[name] if dtype == OBJECT else ARROW[LIST])
     return text.dictionary_encode() if dtype == WORD else text.cast(ARROW[dtype])
 
@@ -328,6 +390,8 @@ def _dtype_of(column: pd.Series) -> str:
 
 
 def _guessed(name: str, text: Any) -> str:
-    """Return what a column beyond the table holds; the columns of rules have a dot in their names."""
+    """Return what a column beyond the table holds; the columns of rules have a dot in their
+    names.
+    """
     words = set(pc.utf8_lower(text).unique().drop_null().to_pylist())
     return FLAG if words <= {"true", "false"} and (words or "." in name) else TEXT

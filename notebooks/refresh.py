@@ -1,7 +1,8 @@
-"""Run the notebooks and store them with fresh outputs: `python notebooks/refresh.py [NAME ...] [--to FOLDER]`.
+"""Run the notebooks and store them with fresh outputs: `python notebooks/refresh.py [NAME ...]
+[--to FOLDER]`.
 
-Widgets are stored as their static twins only: no widget state goes into a notebook, so that nothing that was
-pasted or uploaded can stay in one.
+Widgets are stored as their static twins only: no widget state goes into a notebook, so that
+nothing that was pasted or uploaded can stay in one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def run(path: Path, *, folder: Path = HERE) -> nbformat.NotebookNode:
-    """Return the notebook as it is after all of its cells ran, in a folder from which its paths hold."""
+    """Return the notebook as it is after all of its cells ran, in a folder from which its paths
+    hold.
+    """
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook,
@@ -35,12 +38,20 @@ def run(path: Path, *, folder: Path = HERE) -> nbformat.NotebookNode:
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Keep of the metadata what a reader needs: nothing of the machine that ran the notebook."""
     notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "kernelspec": {
+            "display_name": "Python 3",
+            "language": "python",
+            "name": "python3",
+        },
         "language_info": {"name": "python"},
     }
     for place, cell in enumerate(notebook.cells):
         cell.id = f"cell-{place:02d}"
-        cell.metadata = {name: value for name, value in cell.metadata.items() if name in ("tags", "jupyter")}
+        cell.metadata = {
+            name: value
+            for name, value in cell.metadata.items()
+            if name in ("tags", "jupyter")
+        }
         for output in cell.get("outputs", []):
             _without_lost_widgets(output)
     return notebook
@@ -56,8 +67,15 @@ def _without_lost_widgets(output: Any) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Refresh the named notebooks, or all."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("names", nargs="*", help="beginnings of the notebooks' names; all without any")
-    parser.add_argument("--to", type=Path, default=HERE, help="folder to store them in instead of their own")
+    parser.add_argument(
+        "names", nargs="*", help="beginnings of the notebooks' names; all without any"
+    )
+    parser.add_argument(
+        "--to",
+        type=Path,
+        default=HERE,
+        help="folder to store them in instead of their own",
+    )
     options = parser.parse_args(arguments)
     for path in sorted(HERE.glob("*.ipynb")):
         if not options.names or path.name.startswith(tuple(options.names)):

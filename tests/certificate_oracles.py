@@ -1,4 +1,6 @@
-"""What cryptography and asn1crypto read of a certificate, column by column, in the words of CERTIFICATES."""
+"""What cryptography and asn1crypto read of a certificate, column by column, in the words of
+CERTIFICATES.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def _last(name: x509.Name, oid: x509.ObjectIdentifier) -> str | None:
 
 
 def _oid_name(oid: x509.ObjectIdentifier, kinds: Any) -> str:
-    """Return a name where the OID is of the right kind and cryptography has a name for it, else the OID."""
+    """Return a name where the OID is of the right kind and cryptography has a name for it, else
+    the OID.
+    """
     named = oid in vars(kinds).values() and oid._name != "Unknown OID"
     return _PURPOSES.get(oid) or (oid._name if named else oid.dotted_string)
 
@@ -101,7 +105,9 @@ CRYPTOGRAPHY: dict[str, Callable[[x509.Certificate], Any]] = {
     "ip_addresses": lambda c: _names(c, x509.IPAddress),
     "other_names": _others,
     "is_ca": lambda c: getattr(_value(c, x509.BasicConstraints), "ca", None),
-    "path_length": lambda c: getattr(_value(c, x509.BasicConstraints), "path_length", None),
+    "path_length": lambda c: getattr(
+        _value(c, x509.BasicConstraints), "path_length", None
+    ),
     "key_usage": lambda c: _usage(_value(c, x509.KeyUsage)),
     "extended_key_usage": lambda c: (
         None
@@ -112,9 +118,15 @@ CRYPTOGRAPHY: dict[str, Callable[[x509.Certificate], Any]] = {
     "key_size": lambda c: getattr(c.public_key(), "key_size", None),
     "curve": lambda c: getattr(getattr(c.public_key(), "curve", None), "name", None),
     "signature_hash": lambda c: getattr(c.signature_hash_algorithm, "name", None),
-    "signature_algorithm": lambda c: _oid_name(c.signature_algorithm_oid, x509.SignatureAlgorithmOID),
-    "subject_key_id": lambda c: _hex(getattr(_value(c, x509.SubjectKeyIdentifier), "digest", None)),
-    "authority_key_id": lambda c: _hex(getattr(_value(c, x509.AuthorityKeyIdentifier), "key_identifier", None)),
+    "signature_algorithm": lambda c: _oid_name(
+        c.signature_algorithm_oid, x509.SignatureAlgorithmOID
+    ),
+    "subject_key_id": lambda c: _hex(
+        getattr(_value(c, x509.SubjectKeyIdentifier), "digest", None)
+    ),
+    "authority_key_id": lambda c: _hex(
+        getattr(_value(c, x509.AuthorityKeyIdentifier), "key_identifier", None)
+    ),
     "self_issued": lambda c: c.subject == c.issuer,
 }
 """How cryptography tells each column."""
@@ -128,26 +140,37 @@ def _tried(read: Callable[[Any], Any], certificate: Any) -> Any:
 
 
 def by_cryptography(der: bytes) -> dict[str, Any] | None:
-    """Return the columns as cryptography reads them, UNREAD where it raises; None where it refuses to load."""
+    """Return the columns as cryptography reads them, UNREAD where it raises; None where it
+    refuses to load.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             certificate = x509.load_der_x509_certificate(der)
         except (ValueError, x509.InvalidVersion):
             return None
-        return {column: _tried(read, certificate) for column, read in CRYPTOGRAPHY.items()} | {
-            "fingerprint": hashlib.sha256(der).hexdigest()
-        }
+        return {
+            column: _tried(read, certificate) for column, read in CRYPTOGRAPHY.items()
+        } | {"fingerprint": hashlib.sha256(der).hexdigest()}
 
 
 def _attribute(name: asn1.Name, oid: str) -> str | None:
-    found = [pair["value"].native for rdn in name.chosen for pair in rdn if pair["type"].dotted == oid]
+    found = [
+        pair["value"].native
+        for rdn in name.chosen
+        for pair in rdn
+        if pair["type"].dotted == oid
+    ]
     return found[-1] if found else None
 
 
 def _asn1_alt(certificate: asn1.Certificate, kind: str) -> list[str]:
     value = certificate.subject_alt_name_value
-    return [each.native for each in value if each.name == kind] if value is not None else []
+    return (
+        [each.native for each in value if each.name == kind]
+        if value is not None
+        else []
+    )
 
 
 def _asn1_usages(certificate: asn1.Certificate) -> str | None:
@@ -156,14 +179,23 @@ def _asn1_usages(certificate: asn1.Certificate) -> str | None:
         return None
     bits = value.native
     names = (
-        "digital_signature", "non_repudiation", "key_encipherment", "data_encipherment", "key_agreement",
-        "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+        "digital_signature", "non_repudiation", "key_encipherment", "data_encipherment",
+        "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
     )  # fmt: skip
-    return ",".join(rfc for each, rfc in zip(names, _USAGES.values(), strict=True) if each in bits)
+    return ",".join(
+        rfc for each, rfc in zip(names, _USAGES.values(), strict=True) if each in bits
+    )
 
 
 def _asn1_key_type(certificate: asn1.Certificate) -> str:
-    names = {"rsa": "RSA", "rsassa_pss": "RSA", "ec": "EC", "dsa": "DSA", "ed25519": "Ed25519", "ed448": "Ed448"}
+    names = {
+        "rsa": "RSA",
+        "rsassa_pss": "RSA",
+        "ec": "EC",
+        "dsa": "DSA",
+        "ed25519": "Ed25519",
+        "ed448": "Ed448",
+    }
     algorithm = certificate.public_key.algorithm
     return names.get(algorithm, algorithm)
 
@@ -179,14 +211,22 @@ ASN1CRYPTO: dict[str, Callable[[asn1.Certificate], Any]] = {
     "not_after": lambda c: c.not_valid_after,
     "dns_names": lambda c: _asn1_alt(c, "dns_name"),
     "ip_addresses": lambda c: _asn1_alt(c, "ip_address"),
-    "is_ca": lambda c: None if c.basic_constraints_value is None else c.basic_constraints_value["ca"].native,
+    "is_ca": lambda c: (
+        None
+        if c.basic_constraints_value is None
+        else c.basic_constraints_value["ca"].native
+    ),
     "path_length": lambda c: (
-        None if c.basic_constraints_value is None else c.basic_constraints_value["path_len_constraint"].native
+        None
+        if c.basic_constraints_value is None
+        else c.basic_constraints_value["path_len_constraint"].native
     ),
     "key_usage": _asn1_usages,
     "key_type": _asn1_key_type,
     "key_size": lambda c: c.public_key.bit_size,
-    "curve": lambda c: c.public_key.curve[1] if c.public_key.curve[0] == "named" else None,
+    "curve": lambda c: (
+        c.public_key.curve[1] if c.public_key.curve[0] == "named" else None
+    ),
     "signature_hash": lambda c: c.hash_algo.replace("_", "-"),
     "subject_key_id": lambda c: _hex(c.key_identifier),
     "authority_key_id": lambda c: _hex(c.authority_key_identifier),
@@ -195,7 +235,9 @@ ASN1CRYPTO: dict[str, Callable[[asn1.Certificate], Any]] = {
 
 
 def by_asn1crypto(der: bytes) -> dict[str, Any]:
-    """Return the columns as asn1crypto reads them, UNREAD where it raises; none where it refuses to load."""
+    """Return the columns as asn1crypto reads them, UNREAD where it raises; none where it
+    refuses to load.
+    """
     try:
         certificate = asn1.Certificate.load(der)
     except (ValueError, TypeError):
@@ -206,8 +248,16 @@ def by_asn1crypto(der: bytes) -> dict[str, Any]:
 def cells(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as plain Python, missing as None."""
     records = frame.to_dict("records")
-    return [{str(name): None if _is_missing(cell) else cell for name, cell in row.items()} for row in records]
+    return [
+        {str(name): None if _is_missing(cell) else cell for name, cell in row.items()}
+        for row in records
+    ]
 
 
 def _is_missing(cell: Any) -> bool:
-    return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell))
+    return (
+        cell is None
+        or cell is pd.NA
+        or cell is pd.NaT
+        or (isinstance(cell, float) and math.isnan(cell))
+    )

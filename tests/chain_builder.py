@@ -1,4 +1,6 @@
-"""Certificates made on the spot for chains: names and keys by letter, so that impostors and twins are easy to make."""
+"""Certificates made on the spot for chains: names and keys by letter, so that impostors and
+twins are easy to make.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def key(name: object) -> ec.EllipticCurvePrivateKey:
 
 
 def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)] if text else [])
+    return x509.Name(
+        [x509.NameAttribute(x509.NameOID.COMMON_NAME, text)] if text else []
+    )
 
 
 @cache
@@ -53,27 +57,61 @@ def certificate(
     key_ids: bool = False,
     serial: int = 1,
 ) -> bytes:
-    """Return a certificate as DER; keys are by name (`own`, `signer`), the names' own by default."""
+    """Return a certificate as DER; keys are by name (`own`, `signer`), the names' own by
+    default.
+    """
     issuer = subject if issuer is None else issuer
     public, signing = key(own or subject).public_key(), key(signer or issuer)
     builder = x509.CertificateBuilder(_name(issuer), _name(subject), public, serial)
-    builder = builder.not_valid_before(datetime.datetime(first, 1, 1, tzinfo=datetime.UTC))
-    builder = builder.not_valid_after(datetime.datetime(last, 12, 31, tzinfo=datetime.UTC))
+    builder = builder.not_valid_before(
+        datetime.datetime(first, 1, 1, tzinfo=datetime.UTC)
+    )
+    builder = builder.not_valid_after(
+        datetime.datetime(last, 12, 31, tzinfo=datetime.UTC)
+    )
     extensions: list[tuple[Any, bool]] = []
     if ca is not None:
-        extensions.append((x509.BasicConstraints(ca, path_length if ca else None), True))
+        extensions.append(
+            (x509.BasicConstraints(ca, path_length if ca else None), True)
+        )
     if cert_sign is not None:
-        extensions.append((x509.KeyUsage(True, False, False, False, False, cert_sign, False, False, False), True))
+        extensions.append(
+            (
+                x509.KeyUsage(
+                    True, False, False, False, False, cert_sign, False, False, False
+                ),
+                True,
+            )
+        )
     if dns:
-        extensions.append((x509.SubjectAlternativeName([x509.DNSName(each) for each in dns]), False))
+        extensions.append(
+            (x509.SubjectAlternativeName([x509.DNSName(each) for each in dns]), False)
+        )
     if permitted or excluded:
-        trees = [[x509.DNSName(each) for each in part] or None for part in (permitted, excluded)]
+        trees = [
+            [x509.DNSName(each) for each in part] or None
+            for part in (permitted, excluded)
+        ]
         extensions.append((x509.NameConstraints(*trees), True))
     if critical:
-        extensions.append((x509.UnrecognizedExtension(x509.ObjectIdentifier(critical), b"\x05\x00"), True))
+        extensions.append(
+            (
+                x509.UnrecognizedExtension(
+                    x509.ObjectIdentifier(critical), b"\x05\x00"
+                ),
+                True,
+            )
+        )
     if key_ids:
         extensions.append((x509.SubjectKeyIdentifier.from_public_key(public), False))
-        extensions.append((x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), False))
+        extensions.append(
+            (
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                    signing.public_key()
+                ),
+                False,
+            )
+        )
     for value, is_critical in extensions:
         builder = builder.add_extension(value, critical=is_critical)
     return builder.sign(signing, hashes.SHA256()).public_bytes(Encoding.DER)
@@ -90,10 +128,19 @@ def bundle(name: str, *ders: bytes) -> pd.DataFrame:
     return from_der(ders, bundle=name)
 
 
-def asked(certificates: pd.DataFrame, *bundles: str, pbx: str | None = "hq") -> pd.DataFrame:
+def asked(
+    certificates: pd.DataFrame, *bundles: str, pbx: str | None = "hq"
+) -> pd.DataFrame:
     """Return the question for the first certificate of each bundle."""
-    leaves = certificates.drop_duplicates("bundle").set_index("bundle").loc[list(bundles)].reset_index()
-    return leaves[["fingerprint", "bundle"]].assign(pbx=pd.Series(pbx, leaves.index, dtype="str"))
+    leaves = (
+        certificates.drop_duplicates("bundle")
+        .set_index("bundle")
+        .loc[list(bundles)]
+        .reset_index()
+    )
+    return leaves[["fingerprint", "bundle"]].assign(
+        pbx=pd.Series(pbx, leaves.index, dtype="str")
+    )
 
 
 def outcome(
@@ -105,4 +152,8 @@ def outcome(
     answer = question.join(trust_state.judge(question, certificates, listed(*entries)))
     moment = pd.Series([at or year(2026)])
     state = trust_state.trust_at(answer, moment)
-    return state["trust_state"].iloc[0], trust_state.path_at(answer, moment).iloc[0], answer.join(state)
+    return (
+        state["trust_state"].iloc[0],
+        trust_state.path_at(answer, moment).iloc[0],
+        answer.join(state),
+    )

@@ -1,4 +1,6 @@
-"""What all tests share: no deadlines in property tests, since machines differ, and one driver of the real browser."""
+"""What all tests share: no deadlines in property tests, since machines differ, and one driver
+of the real browser.
+"""
 
 import shutil
 

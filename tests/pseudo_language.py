@@ -1,4 +1,6 @@
-"""A language in which every letter of every sentence is another one, to see what a user reads that is no sentence."""
+"""A language in which every letter of every sentence is another one, to see what a user reads
+that is no sentence.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,9 @@ import pytest
 
 from certtrust.texts import sentences
 
-OTHER = {ord(letter): 0x430 + place for place, letter in enumerate(string.ascii_lowercase)} | {
-    ord(letter): 0x410 + place for place, letter in enumerate(string.ascii_uppercase)
-}
+OTHER = {
+    ord(letter): 0x430 + place for place, letter in enumerate(string.ascii_lowercase)
+} | {ord(letter): 0x410 + place for place, letter in enumerate(string.ascii_uppercase)}
 """Each letter and a Cyrillic one, which fonts have: no word stays what it was."""
 
 

@@ -1,7 +1,7 @@
 """Registrations as lines of each format, for samples and round trips.
 
-What comes out has the documented envelope of its format, but the messages in it are certtrust's own `key=value`
-words: nothing here is a line as a device writes it.
+What comes out has the documented envelope of its format, but the messages in it are certtrust's
+own `key=value` words: nothing here is a line as a device writes it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ _PRI = "<134>"
 def lines(registrations: pd.DataFrame, form: str) -> Iterator[str]:
     """Yield registrations as lines; each format carries what it has a place for.
 
-    Events carry only state, device, name, protocol, reason and what is known of the event, messages no event.
+    Events carry only state, device, name, protocol, reason and what is known of the event,
+    messages no event.
     """
     rows = _rows(registrations)
     if form == "csv":
@@ -51,7 +52,11 @@ def lines(registrations: pd.DataFrame, form: str) -> Iterator[str]:
 def _rows(registrations: pd.DataFrame) -> Iterator[dict[str, Any]]:
     plain = pd.DataFrame({name: registrations[name].astype(object) for name in FIELDS})
     for cells in plain.itertuples(index=False, name=None):
-        yield {name: cell for name, cell in zip(FIELDS, cells, strict=True) if not pd.isna(cell)}
+        yield {
+            name: cell
+            for name, cell in zip(FIELDS, cells, strict=True)
+            if not pd.isna(cell)
+        }
 
 
 def _seconds(row: dict[str, Any]) -> str:
@@ -71,13 +76,19 @@ def _flag(value: Any) -> Any:
 
 
 def _own(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: _flag(value) for name, value in row.items() if name not in ("time", "clock_unset")}
+    return {
+        name: _flag(value)
+        for name, value in row.items()
+        if name not in ("time", "clock_unset")
+    }
 
 
 def _csv(row: dict[str, Any]) -> str:
     text = io.StringIO()
     cells = {**_own(row), "time": _seconds(row)}
-    csv.writer(text, lineterminator="").writerow([cells.get(name, "") for name in FIELDS])
+    csv.writer(text, lineterminator="").writerow(
+        [cells.get(name, "") for name in FIELDS]
+    )
     return text.getvalue()
 
 
@@ -87,7 +98,9 @@ def _json(row: dict[str, Any]) -> str:
 
 def _message(row: dict[str, Any]) -> str:
     words = ((key, str(_flag(row[name]))) for name, key in _KEYS.items() if name in row)
-    return " ".join(f'{key}="{value}"' if " " in value else f"{key}={value}" for key, value in words)
+    return " ".join(
+        f'{key}="{value}"' if " " in value else f"{key}={value}" for key, value in words
+    )
 
 
 def _host(row: dict[str, Any]) -> str:
@@ -100,40 +113,62 @@ def _event(row: dict[str, Any]) -> str:
     # The names of these attributes are inferred from the fields that the event is displayed with.
     parts = {"prot": row.get("protocol"), "aor": row.get("registration_name")}
     parts["comment"] = row.get("reason") or ("Timeout" if state == "timeout" else None)
-    attributes = "".join(f" {key}={_quoted(str(value))}" for key, value in parts.items() if value)
+    attributes = "".join(
+        f" {key}={_quoted(str(value))}" for key, value in parts.items() if value
+    )
     severity = row.get("severity")
     record = {
         "mt": "AddAlarm" if failed or cleared else "AddEvent",
         "type": "clear" if cleared else "alarm" if failed else "error",
         "severity": SEVERITIES.index(severity) if severity in SEVERITIES else 1,
         **({"active": failed} if failed or cleared else {}),
-        "code": row.get("code") or (REGISTRATION_DOWN if failed or cleared else "0x00000000"),
+        "code": row.get("code")
+        or (REGISTRATION_DOWN if failed or cleared else "0x00000000"),
         "date": _seconds(row),
         "host": row.get("hardware_id"),
         "serial": row.get("serial"),
         "source": row.get("module") or "RELAY/RECH",
         "details": f"<relay{attributes}/>",
     }
-    return json.dumps({key: value for key, value in record.items() if value is not None})
+    return json.dumps(
+        {key: value for key, value in record.items() if value is not None}
+    )
 
 
 def _quoted(text: str) -> str:
-    for letter, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+    for letter, entity in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ('"', "&quot;"),
+    ):
         text = text.replace(letter, entity)
     return f'"{text}"'
 
 
 def _log(row: dict[str, Any]) -> str:
-    return json.dumps({"mt": "AddLog", "time": _seconds(row), "from": _host(row), "msg": _message(row)})
+    return json.dumps(
+        {
+            "mt": "AddLog",
+            "time": _seconds(row),
+            "from": _host(row),
+            "msg": _message(row),
+        }
+    )
 
 
 def _query(row: dict[str, Any]) -> str:
-    return f"event=syslog&time={_seconds(row)}&from={quote_plus(_host(row))}&msg={quote_plus(_message(row))}"
+    return (
+        f"event=syslog&time={_seconds(row)}&"
+        f"from={quote_plus(_host(row))}&msg={quote_plus(_message(row))}"
+    )
 
 
 def _old(row: dict[str, Any]) -> str:
     time = row.get("time")
-    stamp = "" if time is None else f"{time:%b} {time.day:2d} {time:%H:%M:%S} {_host(row)} "
+    stamp = (
+        "" if time is None else f"{time:%b} {time.day:2d} {time:%H:%M:%S} {_host(row)} "
+    )
     return f"{_PRI}{stamp}{_message(row)}"
 
 
@@ -144,7 +179,14 @@ def _new(row: dict[str, Any]) -> str:
 def _journal(row: dict[str, Any]) -> str:
     time = row.get("time")
     stamp = {} if time is None else {"__REALTIME_TIMESTAMP": str(time.value // 1000)}
-    return json.dumps({**stamp, "_HOSTNAME": _host(row), "SYSLOG_IDENTIFIER": "certtrust", "MESSAGE": _message(row)})
+    return json.dumps(
+        {
+            **stamp,
+            "_HOSTNAME": _host(row),
+            "SYSLOG_IDENTIFIER": "certtrust",
+            "MESSAGE": _message(row),
+        }
+    )
 
 
 _WRITERS = {

@@ -12,7 +12,7 @@ from certtrust.advice.remedies.fleet_copy import FOREVER
 from certtrust.advice.remedies.kinds import BY_KIND, REMEDIES
 from certtrust.advice.remedies.remedy import checked
 from certtrust.texts.sentences import sentences
-from certtrust.x509.structure import outline
+from certtrust.x509.structure import structure
 
 
 @pytest.fixture(scope="module")
@@ -29,20 +29,35 @@ def action(kind, **columns):
 def changed(before, after):
     """Return which frames of a fleet differ."""
     frames = ("certificates", "trust", "devices", "registrations")
-    return {name for name in frames if not getattr(before, name).equals(getattr(after, name))}
+    return {
+        name
+        for name in frames
+        if not getattr(before, name).equals(getattr(after, name))
+    }
 
 
 def test_every_kind_can_be_applied_and_is_worded(fleet):
     """A kind without a function, or without sentences, would be of no use."""
     attempts = ct.attempts(fleet).dropna(subset=["device", "pbx", "fingerprint"])
     one = attempts.iloc[0]
-    facts = {name: one[name] for name in ("device", "pbx", "fingerprint", "registration_name")}
-    facts |= {"name": facts.pop("registration_name"), "value": "other", "since": pd.Timestamp("2026-01-01", tz="UTC")}
+    facts = {
+        name: one[name]
+        for name in ("device", "pbx", "fingerprint", "registration_name")
+    }
+    facts |= {
+        "name": facts.pop("registration_name"),
+        "value": "other",
+        "since": pd.Timestamp("2026-01-01", tz="UTC"),
+    }
     for kind in KINDS:
         assert isinstance(apply(fleet, action(kind, **facts)), ct.Fleet)
     texts = sentences()["actions"]
-    assert set(KINDS) | {"trust CA", "renew self-signed", "reissue self-signed"} == set(texts)
-    assert all({"title", "step", "price", "instead"} == set(each) for each in texts.values())
+    assert set(KINDS) | {"trust CA", "renew self-signed", "reissue self-signed"} == set(
+        texts
+    )
+    assert all(
+        {"title", "step", "price", "instead"} == set(each) for each in texts.values()
+    )
 
 
 def test_setting_a_clock_concerns_one_device(fleet):
@@ -50,7 +65,10 @@ def test_setting_a_clock_concerns_one_device(fleet):
     attempts = ct.attempts(fleet)
     device = attempts.loc[attempts["clock_unset"].fillna(value=False), "device"].iloc[0]
     after = apply(fleet, action("set clock", device=device))
-    unset = attempts.loc[fleet.registrations["clock_unset"].ne(after.registrations["clock_unset"]), "device"]
+    unset = attempts.loc[
+        fleet.registrations["clock_unset"].ne(after.registrations["clock_unset"]),
+        "device",
+    ]
     assert changed(fleet, after) == {"registrations"}
     assert set(unset) == {device}
 
@@ -58,20 +76,31 @@ def test_setting_a_clock_concerns_one_device(fleet):
 def test_a_trusted_certificate_stands_in_that_list_alone(fleet):
     """The entry carries the certificate itself, and the PBX."""
     ca = fleet.certificates.loc[fleet.certificates["is_ca"].fillna(value=False)].iloc[0]
-    after = apply(fleet, action("trust", pbx="elsewhere", fingerprint=ca["fingerprint"]))
+    after = apply(
+        fleet, action("trust", pbx="elsewhere", fingerprint=ca["fingerprint"])
+    )
     assert changed(fleet, after) == {"trust"}
-    assert after.trust.iloc[-1][["pbx", "fingerprint", "der"]].tolist() == ["elsewhere", ca["fingerprint"], ca["der"]]
+    assert after.trust.iloc[-1][["pbx", "fingerprint", "der"]].tolist() == [
+        "elsewhere",
+        ca["fingerprint"],
+        ca["der"],
+    ]
     assert after.trust.dtypes.equals(fleet.trust.dtypes)
 
 
 def test_a_renewed_ca_has_the_name_and_key_of_the_old_one_and_no_end(fleet):
     """It can stand for the certificate that its owner would have to make."""
     ca = fleet.certificates.loc[fleet.certificates["is_ca"].fillna(value=False)].iloc[0]
-    new = apply(fleet, action("renew CA", pbx="hq", fingerprint=ca["fingerprint"])).trust.iloc[-1]
-    one, other = outline(ca["der"]), outline(new["der"])
+    new = apply(
+        fleet, action("renew CA", pbx="hq", fingerprint=ca["fingerprint"])
+    ).trust.iloc[-1]
+    one, other = structure(ca["der"]), structure(new["der"])
     assert (one.subject, one.public_key) == (other.subject, other.public_key)
     read = ct.read_certificates(new["der"]).iloc[0]
-    assert (read["fingerprint"], read["not_before"]) == (new["fingerprint"], ca["not_before"])
+    assert (read["fingerprint"], read["not_before"]) == (
+        new["fingerprint"],
+        ca["not_before"],
+    )
     assert read["not_after"].year in (2049, 9999)
     assert new["fingerprint"] != ca["fingerprint"]
 
@@ -81,27 +110,43 @@ def test_a_reissued_certificate_has_the_new_cn_and_no_end(fleet):
     leaf = fleet.certificates.iloc[0]["fingerprint"]
     after = apply(fleet, action("reissue", fingerprint=leaf, value="a+b")).certificates
     row = after[after["fingerprint"] == leaf].iloc[0]
-    assert (row["subject_cn"], row["subject"], row["not_after"]) == ("a+b", "CN=a\\+b", FOREVER)
+    assert (row["subject_cn"], row["subject"], row["not_after"]) == (
+        "a+b",
+        "CN=a\\+b",
+        FOREVER,
+    )
 
 
 def test_a_flag_is_set_at_one_pbx_or_at_all():
     """An action with a PBX concerns that entry; without one, every entry of the device."""
-    entries = pd.DataFrame({"pbx": ["hq", "hotel"], "hardware_id": "IP222-00-00-01", "tls_only": True})
+    entries = pd.DataFrame(
+        {"pbx": ["hq", "hotel"], "hardware_id": "IP222-00-00-01", "tls_only": True}
+    )
     one = ct.Fleet(
-        *(ct.schema.empty(table) for table in (ct.schema.CERTIFICATES, ct.schema.TRUST)),
+        *(
+            ct.schema.empty(table)
+            for table in (ct.schema.CERTIFICATES, ct.schema.TRUST)
+        ),
         ct.schema.conform(entries, ct.schema.DEVICES),
         ct.schema.empty(ct.schema.REGISTRATIONS),
     )
     clear = action("clear TLS only", device="IP222-00-00-01", pbx="hq")
     assert apply(one, clear).devices["tls_only"].tolist() == [False, True]
-    assert apply(one, clear.drop(columns="pbx")).devices["tls_only"].tolist() == [False, False]
+    assert apply(one, clear.drop(columns="pbx")).devices["tls_only"].tolist() == [
+        False,
+        False,
+    ]
 
 
 def test_mistakes_are_refused(fleet):
-    """An action that is none, a certificate that the fleet does not have, and a frame without actions."""
+    """An action that is none, a certificate that the fleet does not have, and a frame without
+    actions.
+    """
     with pytest.raises(ct.CerttrustError, match="no such action; there are set clock"):
         apply(fleet, action("reboot"))
-    with pytest.raises(ct.CerttrustError, match="no certificate with the fingerprint 00ff"):
+    with pytest.raises(
+        ct.CerttrustError, match="no certificate with the fingerprint 00ff"
+    ):
         apply(fleet, action("trust", pbx="hq", fingerprint="00ff"))
     with pytest.raises(ct.CerttrustError, match="lack the column action"):
         apply(fleet, pd.DataFrame({"device": ["x"]}))
@@ -109,25 +154,42 @@ def test_mistakes_are_refused(fleet):
 
 def test_a_line_that_is_no_attempt_does_not_become_one():
     """Logs hold other lines of a device, and an action on its registrations leaves them alone."""
-    log = pd.DataFrame({"serial": ["009033000001"] * 2, "state": ["rejected", None], "pbx": "hq"})
+    log = pd.DataFrame(
+        {"serial": ["009033000001"] * 2, "state": ["rejected", None], "pbx": "hq"}
+    )
     one = ct.Fleet(
-        *(ct.schema.empty(table) for table in (ct.schema.CERTIFICATES, ct.schema.TRUST, ct.schema.DEVICES)),
+        *(
+            ct.schema.empty(table)
+            for table in (ct.schema.CERTIFICATES, ct.schema.TRUST, ct.schema.DEVICES)
+        ),
         ct.schema.conform(log, ct.schema.REGISTRATIONS),
     )
     for kind in ("use certificate", "enrol", "rename"):
-        after = apply(one, action(kind, pbx="hq", device="009033000001", name="009033000001", value="x"))
-        assert ct.attempts(after).index.tolist() == ct.attempts(one).index.tolist() == [0]
+        after = apply(
+            one,
+            action(
+                kind, pbx="hq", device="009033000001", name="009033000001", value="x"
+            ),
+        )
+        assert (
+            ct.attempts(after).index.tolist() == ct.attempts(one).index.tolist() == [0]
+        )
 
 
 def test_no_actions_change_nothing(fleet):
     """The empty plan gives the same frames."""
-    assert changed(fleet, apply(fleet, pd.DataFrame({"action": pd.Series(dtype="str")}))) == set()
+    assert (
+        changed(fleet, apply(fleet, pd.DataFrame({"action": pd.Series(dtype="str")})))
+        == set()
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_action_that_lacks_what_it_needs_is_refused(fleet, kind):
     """Half an action would change nothing, or the wrong rows, without a word."""
-    with pytest.raises(ct.CerttrustError, match=rf"'{kind}' lacks its (device|fingerprint|name)"):
+    with pytest.raises(
+        ct.CerttrustError, match=rf"'{kind}' lacks its (device|fingerprint|name)"
+    ):
         apply(fleet, action(kind))
 
 
@@ -136,10 +198,19 @@ def test_a_registration_without_pbx_uses_the_certificate_of_its_own_device():
     fleet = ct.simulate(30, seed=2, faults={})
     log = ct.attempts(fleet).drop_duplicates("device")
     one, other = log["device"].dropna().iloc[:2]
-    silent = fleet.registrations.loc[log.index[log["device"] == other]].assign(pbx=None, fingerprint=None)
-    rows = pd.concat([fleet.registrations, silent], ignore_index=True).astype(fleet.registrations.dtypes.to_dict())
-    actions = pd.DataFrame({"device": [one, one, other], "pbx": ["north", "south", "north"]})
-    better = apply(dataclasses.replace(fleet, registrations=rows), actions.assign(action="enrol", value="a"))
+    silent = fleet.registrations.loc[log.index[log["device"] == other]].assign(
+        pbx=None, fingerprint=None
+    )
+    rows = pd.concat([fleet.registrations, silent], ignore_index=True).astype(
+        fleet.registrations.dtypes.to_dict()
+    )
+    actions = pd.DataFrame(
+        {"device": [one, one, other], "pbx": ["north", "south", "north"]}
+    )
+    better = apply(
+        dataclasses.replace(fleet, registrations=rows),
+        actions.assign(action="enrol", value="a"),
+    )
     presented = better.registrations["fingerprint"].iloc[-1]
     held = better.certificates.set_index("fingerprint")["device"]
     assert held[presented] == other
@@ -152,13 +223,21 @@ def test_a_registration_without_pbx_uses_the_certificate_of_its_own_device():
         ({"meets": ("hygiene.prefix",)}, "name rules that decide a verdict"),
         ({"needs": ("colour",)}, "name some of pbx, device"),
         ({"propose": None}, "one of propose and entries"),
-        ({"variant": ("is_ca", "clock of a CA")}, r'add title, step, price, instead to \[actions."clock of a CA"\]'),
-        ({"kind": "wind clock"}, r'add title, step, price, instead to \[actions."wind clock"\]'),
+        (
+            {"variant": ("is_ca", "clock of a CA")},
+            r'add title, step, price, instead to \[actions."clock of a CA"\]',
+        ),
+        (
+            {"kind": "wind clock"},
+            r'add title, step, price, instead to \[actions."wind clock"\]',
+        ),
         ({"cost": 950}, "'set clock' and 'trust' have costs of 950 and 1000"),
     ],
 )
 def test_what_a_record_forgets_is_said(forgotten, words):
-    """A remedy that is not whole is refused where the kinds are put together, with what it lacks."""
+    """A remedy that is not whole is refused where the kinds are put together, with what it
+    lacks.
+    """
     clock, *others = sorted(REMEDIES, key=lambda remedy: remedy.cost)
     with pytest.raises(ct.CerttrustError, match=words):
         checked([dataclasses.replace(clock, **forgotten), *others])
@@ -169,14 +248,20 @@ def test_kinds_are_a_table_in_the_order_of_their_cost():
     table = ct.advice.kinds()
     assert table["action"].tolist() == list(KINDS)
     assert table["cost"].is_monotonic_increasing
-    assert table.set_index("action").loc["rename", "meets"] == ", ".join(BY_KIND["rename"].meets)
+    assert table.set_index("action").loc["rename", "meets"] == ", ".join(
+        BY_KIND["rename"].meets
+    )
 
 
 def test_an_enrolment_without_pbx_concerns_every_registration():
-    """A new certificate that every list holds is presented everywhere, not only where the log leaves the PBX out."""
+    """A new certificate that every list holds is presented everywhere, not only where the log
+    leaves the PBX out.
+    """
     fleet = ct.simulate(20, seed=3, faults={})
     log = ct.attempts(fleet)
     device = log["device"].dropna().iloc[0]
     better = apply(fleet, action("enrol", device=device, value="x"))
-    presented = better.registrations.loc[log.index[log["device"] == device], "fingerprint"]
+    presented = better.registrations.loc[
+        log.index[log["device"] == device], "fingerprint"
+    ]
     assert set(presented) == {better.trust["fingerprint"].iloc[-1]}

@@ -38,7 +38,9 @@ def test_each_date_says_what_check_says_at_that_date(fleet):
             for judged in (ct.check(each, at=date) for each in parts)
         )
         expected = failing.groupby("cause")["device"].agg(["size", "nunique"])
-        rows = rows[rows["attempts"] > 0].set_index(rows.loc[rows["attempts"] > 0, "cause"].astype("str"))
+        rows = rows[rows["attempts"] > 0].set_index(
+            rows.loc[rows["attempts"] > 0, "cause"].astype("str")
+        )
         assert rows["attempts"].to_dict() == expected["size"].to_dict()
         assert rows["devices"].to_dict() == expected["nunique"].to_dict()
 
@@ -68,7 +70,9 @@ def test_dates_are_in_the_future_and_causes_are_at_every_date(fleet):
 
 
 def test_a_certificate_is_to_blame_for_what_its_end_takes_down(fleet):
-    """One second after its last second, just its devices fail that passed before it, among others."""
+    """One second after its last second, just its devices fail that passed before it, among
+    others.
+    """
     found = endings(fleet, periods=36)
     assert {"device", "CA"} == set(found["role"])
     assert found["ends"].is_monotonic_increasing
@@ -77,10 +81,19 @@ def test_a_certificate_is_to_blame_for_what_its_end_takes_down(fleet):
         before = ct.check(rows, at=ending.ends)
         after = ct.check(rows, at=ending.ends + pd.Timedelta(seconds=1))
         down = rows[(before["verdict"] == "pass") & (after["verdict"] == "fail")]
-        above = [{each for path in paths for each in path["certificates"]} for paths in down["trust_paths"]]
-        its = [ending.fingerprint in {own, *cas} for own, cas in zip(down["fingerprint"], above, strict=True)]
+        above = [
+            {each for path in paths for each in path["certificates"]}
+            for paths in down["trust_paths"]
+        ]
+        its = [
+            ending.fingerprint in {own, *cas}
+            for own, cas in zip(down["fingerprint"], above, strict=True)
+        ]
         mine = down[np.array(its, dtype=bool)]
-        assert (len(mine), mine["device"].nunique()) == (ending.attempts, ending.devices)
+        assert (len(mine), mine["device"].nunique()) == (
+            ending.attempts,
+            ending.devices,
+        )
 
 
 def test_a_fleet_without_a_log_is_forecast_by_its_device_entries(fleet):
@@ -91,14 +104,18 @@ def test_a_fleet_without_a_log_is_forecast_by_its_device_entries(fleet):
 
 
 def test_the_latest_attempt_of_each_registration_stands_for_it():
-    """By time, whatever the order of the lines; without a time, the last line; names apart, one each."""
+    """By time, whatever the order of the lines; without a time, the last line; names apart, one
+    each.
+    """
     frame = pd.DataFrame(
         {
             "device": ["a", "a", "a", "b", "b", None],
             "pbx": "p",
             "registration_name": ["x", "x", "y", "z", "z", None],
             "interface": None,
-            "time": pd.to_datetime(["2026-02-01", "2026-01-01", "2026-01-01", None, None, None], utc=True),
+            "time": pd.to_datetime(
+                ["2026-02-01", "2026-01-01", "2026-01-01", None, None, None], utc=True
+            ),
         },
         index=[10, 11, 12, 13, 14, 15],
     ).astype({"interface": "str"})
@@ -108,7 +125,9 @@ def test_the_latest_attempt_of_each_registration_stands_for_it():
 def test_mistakes_are_refused(fleet):
     """A forecast needs dates that are to come, and a distance that pandas knows."""
     for periods in (0, 2.5, "3"):
-        with pytest.raises(ct.CerttrustError, match="a whole number of dates, at least one"):
+        with pytest.raises(
+            ct.CerttrustError, match="a whole number of dates, at least one"
+        ):
             forecast(fleet, periods=periods)
     for freq in ("blue moon", "-1MS", "0D"):
         with pytest.raises(ct.CerttrustError, match="no distance of coming dates"):
@@ -116,7 +135,9 @@ def test_mistakes_are_refused(fleet):
 
 
 SILENT = ct.simulate(40, seed=4, faults={})
-SILENT = ct.link(dataclasses.replace(SILENT, registrations=SILENT.registrations.head(0)))
+SILENT = ct.link(
+    dataclasses.replace(SILENT, registrations=SILENT.registrations.head(0))
+)
 WOULD_BE = ct.attempts(SILENT, of="devices")
 DATES = pd.date_range("2030-01-01", periods=4, freq="MS", tz="UTC").as_unit("us")
 NOW = pd.Timestamp("2029-12-20T10:00:00.5Z").as_unit("us")
@@ -127,23 +148,39 @@ edges = st.sampled_from([NOW, *DATES]).flatmap(
     )
 )
 paths = st.lists(
-    st.tuples(edges, edges).map(lambda ends: TrustPath(("ca",), min(ends), max(ends) + SECOND - 1)), max_size=3
+    st.tuples(edges, edges).map(
+        lambda ends: TrustPath(("ca",), min(ends), max(ends) + SECOND - 1)
+    ),
+    max_size=3,
 )
 
 
 @st.composite
 def would_be_attempts(draw):
-    """Draw attempts of few devices with certificates and paths that begin and end around the dates."""
-    rows = WOULD_BE.iloc[draw(st.lists(st.integers(0, len(WOULD_BE) - 1), max_size=12))].reset_index(drop=True)
+    """Draw attempts of few devices with certificates and paths that begin and end around the
+    dates.
+    """
+    rows = WOULD_BE.iloc[
+        draw(st.lists(st.integers(0, len(WOULD_BE) - 1), max_size=12))
+    ].reset_index(drop=True)
     size = len(rows)
 
     def dates():
         drawn = draw(st.lists(edges | st.none(), min_size=size, max_size=size))
-        return pd.to_datetime(pd.Series(drawn, dtype="Int64"), unit="us", utc=True).astype("datetime64[us, UTC]")
+        return pd.to_datetime(
+            pd.Series(drawn, dtype="Int64"), unit="us", utc=True
+        ).astype("datetime64[us, UTC]")
 
     found = [tuple(draw(paths)) for _ in range(size)]
     return rows.assign(
-        device=pd.array(draw(st.lists(st.sampled_from(["a", "b", None]), min_size=size, max_size=size)), dtype="str"),
+        device=pd.array(
+            draw(
+                st.lists(
+                    st.sampled_from(["a", "b", None]), min_size=size, max_size=size
+                )
+            ),
+            dtype="str",
+        ),
         not_before=dates(),
         not_after=dates(),
         trust_paths=pd.Series(found, dtype="object"),
@@ -159,14 +196,19 @@ def test_counts_are_those_of_judging_everything_at_every_date(rows):
     for date in (NOW, *DATES):
         judged = ct.check(rows, at=date)
         failing = judged[(judged["verdict"] == "fail").to_numpy()]
-        devices = {str(cause): set(of["device"].dropna()) for cause, of in failing.groupby("cause", observed=True)}
+        devices = {
+            str(cause): set(of["device"].dropna())
+            for cause, of in failing.groupby("cause", observed=True)
+        }
         if before is not None:
             here = found[found["date"] == date].set_index("cause")
             for cause in here.index:
                 now = devices.get(cause, set())
                 assert here.loc[cause, "attempts"] == (failing["cause"] == cause).sum()
                 assert here.loc[cause, "devices"] == len(now)
-                assert here.loc[cause, "new_devices"] == len(now - before.get(cause, set()))
+                assert here.loc[cause, "new_devices"] == len(
+                    now - before.get(cause, set())
+                )
             assert set(devices) <= set(here.index)
         before = devices
     assert len(found) == len(DATES) * found["cause"].nunique()
@@ -182,8 +224,12 @@ def test_the_last_path_holds_until_none_does(found):
         assert not last.certificates
         return
     assert any(path.not_before <= last.not_after <= path.not_after for path in found)
-    assert not any(path.not_before <= last.not_after + 1 <= path.not_after for path in found)
-    for edge in [path.not_after for path in found if moment <= path.not_after < last.not_after]:
+    assert not any(
+        path.not_before <= last.not_after + 1 <= path.not_after for path in found
+    )
+    for edge in [
+        path.not_after for path in found if moment <= path.not_after < last.not_after
+    ]:
         assert any(path.not_before <= edge + 1 <= path.not_after for path in found)
 
 
@@ -193,14 +239,23 @@ def test_every_month_of_a_silent_fleet_is_what_check_says_of_its_devices():
     assert found["date"].nunique() == 24
     for date, rows in found.groupby("date"):
         judged = ct.check(WOULD_BE, at=date)
-        expected = judged[judged["verdict"] == "fail"].groupby("cause", observed=True)["device"].nunique()
+        expected = (
+            judged[judged["verdict"] == "fail"]
+            .groupby("cause", observed=True)["device"]
+            .nunique()
+        )
         failing = rows[rows["devices"] > 0]
-        assert dict(zip(failing["cause"], failing["devices"], strict=True)) == expected.to_dict()
+        assert (
+            dict(zip(failing["cause"], failing["devices"], strict=True))
+            == expected.to_dict()
+        )
 
 
 def test_an_empty_fleet_has_no_failures_and_keeps_the_columns(fleet):
     """There is nothing to foretell, and nothing to trip over."""
-    nobody = ct.Fleet(empty(CERTIFICATES), empty(TRUST), empty(DEVICES), empty(REGISTRATIONS))
+    nobody = ct.Fleet(
+        empty(CERTIFICATES), empty(TRUST), empty(DEVICES), empty(REGISTRATIONS)
+    )
     for function in (forecast, endings):
         found = function(nobody, periods=2)
         assert found.empty

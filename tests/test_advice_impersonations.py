@@ -1,4 +1,6 @@
-"""Impersonations: every pair that the name rule lets through, and no other; shared names and shared keys."""
+"""Impersonations: every pair that the name rule lets through, and no other; shared names and
+shared keys.
+"""
 
 import dataclasses
 import datetime
@@ -18,7 +20,15 @@ from certtrust.advice.impersonations import _room
 from certtrust.evaluation.ownership import by_tail, held_by, identities, known_serials
 from certtrust.names import begins_with_cn, device_ids
 from certtrust.names.prefixes import beginnings
-from certtrust.schema import CERTIFICATES, DEVICES, LINKS, REGISTRATIONS, TRUST, conform, empty
+from certtrust.schema import (
+    CERTIFICATES,
+    DEVICES,
+    LINKS,
+    REGISTRATIONS,
+    TRUST,
+    conform,
+    empty,
+)
 
 NOW = pd.Timestamp("2026-06-01T00:00:00Z")
 CA = trustme.CA(organization_name="Test CA", key_type=trustme.KeyType.ECDSA)
@@ -39,7 +49,9 @@ def issue(common_name, *, ca=CA, year=2025):
 def fleet(certificates, devices, registrations=()):
     """Return a fleet of certificates by their device's name, device names, and registrations."""
     read = [
-        ct.read_certificates(pem).assign(source=f"{number}.pem", bundle=f"{number}.pem", device=device)
+        ct.read_certificates(pem).assign(
+            source=f"{number}.pem", bundle=f"{number}.pem", device=device
+        )
         for number, (device, pem) in enumerate(certificates)
     ]
     entries = [{"pbx": "hq", "hardware_id": name} for name in devices]
@@ -82,15 +94,22 @@ def test_a_certificate_that_would_not_be_let_in_opens_nothing(harmless):
 
 
 def test_names_of_the_log_and_of_users_can_be_taken_too():
-    """Whatever a device registers as is a name; a copied certificate opens the other device as well."""
+    """Whatever a device registers as is a name; a copied certificate opens the other device as
+    well.
+    """
     seen = [{"pbx": "hq", "serial": PHONES[1], "registration_name": "reception"}]
     given = fleet([("swphone_x", issue("recep"))], PHONES, seen)
-    assert impersonations(given, at=NOW)[["victim", "name"]].to_numpy().tolist() == [[PHONES[1], "reception"]]
+    assert impersonations(given, at=NOW)[["victim", "name"]].to_numpy().tolist() == [
+        [PHONES[1], "reception"]
+    ]
 
 
 def test_the_list_is_cut_at_the_limit_and_still_counts_all():
     """The certificates that open most are cut short, and nobody drops out."""
-    given = fleet([(PHONES[0], issue("0090")), (PHONES[1], issue("00903"))], (*PHONES, "009033000004"))
+    given = fleet(
+        [(PHONES[0], issue("0090")), (PHONES[1], issue("00903"))],
+        (*PHONES, "009033000004"),
+    )
     found = impersonations(given, at=NOW, limit=4)
     assert found.groupby("subject_cn").size().to_dict() == {"0090": 2, "00903": 2}
     assert set(found["opens"]) == {3}
@@ -115,9 +134,14 @@ words = st.text(alphabet="0aA1:-.é\0\n", max_size=6) | st.sampled_from(
 )
 
 
-@given(st.lists(words | st.text(max_size=3), unique=True), st.lists(words | st.text(max_size=3), unique=True))
+@given(
+    st.lists(words | st.text(max_size=3), unique=True),
+    st.lists(words | st.text(max_size=3), unique=True),
+)
 def test_the_ranges_are_those_of_the_name_rule(cns, texts):
-    """Against the rule itself, on every pair: whatever the text, the empty one, NULs and accents included."""
+    """Against the rule itself, on every pair: whatever the text, the empty one, NULs and
+    accents included.
+    """
     group, owner, place = beginnings(texts, cns)
     pairs = set(zip(owner.tolist(), place.tolist(), strict=True))
     assert len(pairs) == len(owner)
@@ -130,7 +154,9 @@ def test_the_ranges_are_those_of_the_name_rule(cns, texts):
 def test_cns_that_begin_the_same_names_are_one():
     """However many spellings of a prefix there are, its names are listed once."""
     cns = ["ABCDEF", "abcdef", "aBcDeF", "abcd", "user"]
-    group, owner, _ = beginnings([f"abcdef{number:06x}" for number in range(50)] + ["users"], cns)
+    group, owner, _ = beginnings(
+        [f"abcdef{number:06x}" for number in range(50)] + ["users"], cns
+    )
     assert group.tolist()[:4] == [group[0]] * 4
     assert len(owner) == 51
 
@@ -145,7 +171,19 @@ def test_the_room_is_the_largest_that_the_limit_leaves(counts, limit):
 
 
 SHORT = st.sampled_from(
-    ["0090", "009033000001", "00:90:33:00:00:02", "an", "anna", "0", "I", None, "", "IP222-00-00-01", "a\0"]
+    [
+        "0090",
+        "009033000001",
+        "00:90:33:00:00:02",
+        "an",
+        "anna",
+        "0",
+        "I",
+        None,
+        "",
+        "IP222-00-00-01",
+        "a\0",
+    ]
 )
 SITES = st.sampled_from(["hq", "hq", "branch", None])
 RARELY = st.sampled_from([False, False, False, False, True])
@@ -156,18 +194,33 @@ FINGERPRINTS = st.sampled_from([f"{number:064x}" for number in range(4)])
 
 @st.composite
 def small_fleets(draw):
-    """Draw a fleet whose certificates are trusted by being listed, and whose frames have odd indices."""
+    """Draw a fleet whose certificates are trusted by being listed, and whose frames have odd
+    indices.
+    """
 
     def frame(table, columns, size, odd):
-        rows = draw(st.lists(st.fixed_dictionaries(columns), min_size=draw(st.sampled_from([0, 2, 4])), max_size=size))
+        rows = draw(
+            st.lists(
+                st.fixed_dictionaries(columns),
+                min_size=draw(st.sampled_from([0, 2, 4])),
+                max_size=size,
+            )
+        )
         made = conform(pd.DataFrame(rows, columns=list(columns)), table)
         return made.set_axis(range(odd, odd + 7 * len(made), 7), axis=0)
 
     held = draw(
-        st.dictionaries(FINGERPRINTS, st.tuples(SHORT, RARELY, RARELY), min_size=draw(st.integers(0, 3)), max_size=4)
+        st.dictionaries(
+            FINGERPRINTS,
+            st.tuples(SHORT, RARELY, RARELY),
+            min_size=draw(st.integers(0, 3)),
+            max_size=4,
+        )
     )
     certificates = []
-    for number, fingerprint in enumerate([*held, *draw(st.lists(st.sampled_from(list(held) or ["-"]), max_size=2))]):
+    for number, fingerprint in enumerate(
+        [*held, *draw(st.lists(st.sampled_from(list(held) or ["-"]), max_size=2))]
+    ):
         cn, refused, ca = held.get(fingerprint, (None, False, False))
         certificates.append(
             {
@@ -183,10 +236,18 @@ def small_fleets(draw):
                 "parse_error": "certificate: refused" if refused else None,
             }
         )
-    files = conform(pd.DataFrame(certificates, columns=CERTIFICATES.names), CERTIFICATES)
-    entries = draw(st.lists(st.tuples(st.sampled_from([*held]), SITES), max_size=6)) if held else []
+    files = conform(
+        pd.DataFrame(certificates, columns=CERTIFICATES.names), CERTIFICATES
+    )
+    entries = (
+        draw(st.lists(st.tuples(st.sampled_from([*held]), SITES), max_size=6))
+        if held
+        else []
+    )
     known = files.drop_duplicates("fingerprint").set_index("fingerprint", drop=False)
-    listed = known.reindex([fingerprint for fingerprint, _ in entries]).assign(pbx=[site for _, site in entries])
+    listed = known.reindex([fingerprint for fingerprint, _ in entries]).assign(
+        pbx=[site for _, site in entries]
+    )
     devices = {"pbx": SITES, "user": SHORT, "hardware_id": HARDWARE, "serial": SERIALS}
     lines = {
         "pbx": SITES,
@@ -209,36 +270,77 @@ def one_at_a_time(fleet):
     """Return the pairs by the definition, each certificate against each name of each device."""
     registered, entered = identities(fleet)
     sites = {}
-    for device, site in zip(entered.dropna(), fleet.devices["pbx"][entered.notna()], strict=True):
+    for device, site in zip(
+        entered.dropna(), fleet.devices["pbx"][entered.notna()], strict=True
+    ):
         sites.setdefault(device, set()).update([] if pd.isna(site) else [site])
     known = []
     for (_, row), device in zip(fleet.devices.iterrows(), entered, strict=True):
-        known += [(row["pbx"], device, row[name]) for name in ("user", "hardware_id", "serial")]
-        known += [(row["pbx"], device, device)] if device_ids.serials(pd.Series([device])).notna().all() else []
-    for (_, row), device in zip(fleet.registrations.iterrows(), registered, strict=True):
+        known += [
+            (row["pbx"], device, row[name])
+            for name in ("user", "hardware_id", "serial")
+        ]
+        known += (
+            [(row["pbx"], device, device)]
+            if device_ids.serials(pd.Series([device])).notna().all()
+            else []
+        )
+    for (_, row), device in zip(
+        fleet.registrations.iterrows(), registered, strict=True
+    ):
         only = sites.get(device, set())
-        site = next(iter(only)) if pd.isna(row["pbx"]) and len(only) == 1 else row["pbx"]
-        known += [(site, device, row[name]) for name in ("registration_name", "hardware_id", "serial")]
-        if pd.notna(row["interface"]) and device_ids.serials(pd.Series([device])).notna().all():
+        site = (
+            next(iter(only)) if pd.isna(row["pbx"]) and len(only) == 1 else row["pbx"]
+        )
+        known += [
+            (site, device, row[name])
+            for name in ("registration_name", "hardware_id", "serial")
+        ]
+        if (
+            pd.notna(row["interface"])
+            and device_ids.serials(pd.Series([device])).notna().all()
+        ):
             known.append((site, device, f"{device}-{row['interface']}"))
-    known = [(None if pd.isna(site) else site, *named) for site, *named in known if not any(map(pd.isna, named))]
+    known = [
+        (None if pd.isna(site) else site, *named)
+        for site, *named in known
+        if not any(map(pd.isna, named))
+    ]
     found = held_by(fleet.certificates, by_tail(known_serials(fleet)), entered)
     seen = list(zip(found["fingerprint"], found["device"], strict=True))
     seen += list(zip(fleet.registrations["fingerprint"], registered, strict=True))
     pairs = set()
     for fingerprint, rows in pd.concat([found, fleet.trust]).groupby("fingerprint"):
         one = rows.iloc[0]
-        holders = {device for other, device in seen if other == fingerprint and pd.notna(device)}
+        holders = {
+            device
+            for other, device in seen
+            if other == fingerprint and pd.notna(device)
+        }
         if not holders:
-            spelled = device_ids.same_spelling(pd.Series([one["subject_cn"]], dtype="str")).iloc[0]
-            holders = {device for _, device, name in known if one["subject_cn"] == name or device == spelled}
+            spelled = device_ids.same_spelling(
+                pd.Series([one["subject_cn"]], dtype="str")
+            ).iloc[0]
+            holders = {
+                device
+                for _, device, name in known
+                if one["subject_cn"] == name or device == spelled
+            }
         beside_none = rows["is_ca"].ne(other=True).any() or holders
-        if pd.isna(one["subject_cn"]) or pd.notna(one["parse_error"]) or not beside_none:
+        if (
+            pd.isna(one["subject_cn"])
+            or pd.notna(one["parse_error"])
+            or not beside_none
+        ):
             continue
         for site, device, name in known:
             lists = fleet.trust[fleet.trust["fingerprint"] == fingerprint]["pbx"]
             trusted = (lists.isna() | (lists == site)).any()
-            if trusted and holders != {device} and begins_with_cn([name], [one["subject_cn"]]).iloc[0]:
+            if (
+                trusted
+                and holders != {device}
+                and begins_with_cn([name], [one["subject_cn"]]).iloc[0]
+            ):
                 pairs.add((fingerprint, site, device))
     return pairs
 
@@ -246,14 +348,20 @@ def one_at_a_time(fleet):
 @given(small_fleets())
 @settings(max_examples=60, deadline=None)
 def test_the_list_is_what_the_definition_says_of_each_certificate_and_device(fleet):
-    """For small fleets of missing values, shared names and certificates, lists for all and for one PBX."""
+    """For small fleets of missing values, shared names and certificates, lists for all and for
+    one PBX.
+    """
     found = impersonations(fleet, at=NOW)
     sites = [None if pd.isna(site) else site for site in found["pbx"]]
-    assert set(zip(found["fingerprint"], sites, found["victim"], strict=True)) == one_at_a_time(fleet)
+    assert set(
+        zip(found["fingerprint"], sites, found["victim"], strict=True)
+    ) == one_at_a_time(fleet)
     assert not found.duplicated(["fingerprint", "pbx", "victim"]).any()
     assert (
         found["opens"].tolist()
-        == found.groupby(["fingerprint", "pbx"], dropna=False)["opens"].transform("size").tolist()
+        == found.groupby(["fingerprint", "pbx"], dropna=False)["opens"]
+        .transform("size")
+        .tolist()
     )
     assert found["opens"].is_monotonic_decreasing
     assert (found["device"].isna() | (found["device"] != found["victim"])).all()
@@ -274,25 +382,36 @@ def test_a_certificate_lasts_through_its_last_second():
 def test_a_fleet_of_one_pbx_need_not_name_it():
     """The list is everybody's, and the devices are anywhere."""
     given = fleet([(PHONES[0], issue("0090"))], PHONES)
-    nowhere = {name: getattr(given, name).assign(pbx=None).astype({"pbx": "str"}) for name in ("trust", "devices")}
+    nowhere = {
+        name: getattr(given, name).assign(pbx=None).astype({"pbx": "str"})
+        for name in ("trust", "devices")
+    }
     found = impersonations(dataclasses.replace(given, **nowhere), at=NOW)
     assert found["victim"].tolist() == [PHONES[1], PHONES[2]]
     assert found["pbx"].isna().all()
 
 
 def test_a_listed_certificate_is_its_own_device_s():
-    """Self-signed certificates of softphones stand in the list, and nowhere else: the one of that name holds it."""
+    """Self-signed certificates of softphones stand in the list, and nowhere else: the one of
+    that name holds it.
+    """
     mine = conform(ct.read_certificates(issue("Swphone_anna")).assign(pbx="hq"), TRUST)
     given = fleet([(PHONES[0], issue(PHONES[0]))], ["Swphone_anna", "Swphone_annabel"])
     found = impersonations(dataclasses.replace(given, trust=mine), at=NOW)
-    assert found[["device", "victim"]].to_numpy().tolist() == [["swphone_anna", "swphone_annabel"]]
+    assert found[["device", "victim"]].to_numpy().tolist() == [
+        ["swphone_anna", "swphone_annabel"]
+    ]
 
 
-@pytest.mark.parametrize(("bundle", "opened"), [("leaf.pem", []), ("alone.pem", PHONES[1:])])
+@pytest.mark.parametrize(
+    ("bundle", "opened"), [("leaf.pem", []), ("alone.pem", PHONES[1:])]
+)
 def test_a_ca_counts_where_a_device_presents_it_as_its_own(bundle, opened):
     """Old devices sign themselves as a CA; a CA that came with a certificate is nobody's own."""
     given = fleet([(PHONES[0], issue(PHONES[0])), (PHONES[0], issue("0090"))], PHONES)
-    files = given.certificates.assign(bundle=pd.array(["leaf.pem", bundle], dtype="str"))
+    files = given.certificates.assign(
+        bundle=pd.array(["leaf.pem", bundle], dtype="str")
+    )
     files["is_ca"] = pd.array([False, True], dtype="boolean")
     found = impersonations(dataclasses.replace(given, certificates=files), at=NOW)
     assert found["victim"].tolist() == list(opened)
@@ -302,7 +421,14 @@ def test_a_copied_certificate_opens_the_device_that_it_was_copied_from():
     """Whoever presented it in the log may register as the one that it names."""
     copied = issue(PHONES[0])
     fingerprint = ct.read_certificates(copied)["fingerprint"].iloc[0]
-    seen = [{"pbx": "hq", "serial": PHONES[1], "registration_name": PHONES[1], "fingerprint": fingerprint}]
+    seen = [
+        {
+            "pbx": "hq",
+            "serial": PHONES[1],
+            "registration_name": PHONES[1],
+            "fingerprint": fingerprint,
+        }
+    ]
     found = impersonations(fleet([(PHONES[0], copied)], PHONES, seen), at=NOW)
     assert found[["device", "victim"]].to_numpy().tolist() == [[PHONES[1], PHONES[0]]]
 
@@ -310,8 +436,13 @@ def test_a_copied_certificate_opens_the_device_that_it_was_copied_from():
 def test_any_chain_that_a_certificate_comes_with_may_make_it_trusted():
     """A file without the intermediate CA does not hide the one that has it."""
     lower = CA.create_child_ca(key_type=trustme.KeyType.ECDSA)
-    made = lower.issue_cert("device.example.com", common_name="0090", key_type=trustme.KeyType.ECDSA)
-    alone, whole = made.cert_chain_pems[0].bytes(), b"".join(each.bytes() for each in made.cert_chain_pems)
+    made = lower.issue_cert(
+        "device.example.com", common_name="0090", key_type=trustme.KeyType.ECDSA
+    )
+    alone, whole = (
+        made.cert_chain_pems[0].bytes(),
+        b"".join(each.bytes() for each in made.cert_chain_pems),
+    )
     found = impersonations(fleet([(PHONES[0], alone), (PHONES[0], whole)], PHONES))
     assert found["victim"].tolist() == [PHONES[1], PHONES[2]]
 
@@ -321,7 +452,9 @@ def test_an_empty_fleet_has_no_pairs_and_keeps_the_columns():
     given = fleet([(PHONES[0], issue("0090"))], PHONES)
     columns = impersonations(given, at=NOW).columns.tolist()
     for name in ("certificates", "trust", "devices"):
-        without = dataclasses.replace(given, **{name: getattr(given, name).head(0)}, links=None)
+        without = dataclasses.replace(
+            given, **{name: getattr(given, name).head(0)}, links=None
+        )
         found = impersonations(without, at=NOW)
         assert found.empty
         assert found.columns.tolist() == columns
@@ -333,25 +466,43 @@ def test_an_empty_fleet_has_no_pairs_and_keeps_the_columns():
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 100])
-def test_many_certificates_of_one_short_cn_are_judged_in_parts_and_cut(monkeypatch, limit):
+def test_many_certificates_of_one_short_cn_are_judged_in_parts_and_cut(
+    monkeypatch, limit
+):
     """The parts make no difference to what is listed."""
-    names_at_two = [(PHONES[0], issue("0090")), (PHONES[1], issue("0090")), (PHONES[2], issue("009"))]
+    names_at_two = [
+        (PHONES[0], issue("0090")),
+        (PHONES[1], issue("0090")),
+        (PHONES[2], issue("009")),
+    ]
     given = fleet(names_at_two, [f"0090330000{number:02x}" for number in range(1, 8)])
-    given.devices["pbx"] = pd.array(["hq", "branch", "hq", "hq", "branch", "hq", "hq"], dtype="str")
+    given.devices["pbx"] = pd.array(
+        ["hq", "branch", "hq", "hq", "branch", "hq", "hq"], dtype="str"
+    )
     given.trust["pbx"] = pd.array([None], dtype="str")
     whole = impersonations(given, at=NOW, limit=limit)
     monkeypatch.setattr(sys.modules[impersonations.__module__], "_BLOCK", 1)
     pd.testing.assert_frame_equal(impersonations(given, at=NOW, limit=limit), whole)
     assert len(whole) <= limit
     assert whole["opens"].iloc[0] == 5
-    assert limit < 100 or len(whole) == whole.groupby(["fingerprint", "pbx"])["opens"].first().sum() == 18
+    assert (
+        limit < 100
+        or len(whole)
+        == whole.groupby(["fingerprint", "pbx"])["opens"].first().sum()
+        == 18
+    )
 
 
 def test_one_name_with_two_keys_and_one_key_in_two_devices():
     """A CN that two keys carry, and a certificate that was copied to another device."""
     copied = issue(PHONES[2])
     given = fleet(
-        [(PHONES[0], issue("phone")), (PHONES[1], issue("phone")), (PHONES[2], copied), ("009033000009", copied)],
+        [
+            (PHONES[0], issue("phone")),
+            (PHONES[1], issue("phone")),
+            (PHONES[2], copied),
+            ("009033000009", copied),
+        ],
         PHONES,
     )
     assert shared_names(given).to_dict("records") == [
@@ -372,7 +523,9 @@ def test_a_blank_cn_is_no_name_and_a_renewed_certificate_has_two_keys():
         (PHONES[2], issue(PHONES[2])),
     ]
     found = shared_names(fleet(pems, PHONES))
-    assert found.to_dict("records") == [{"subject_cn": PHONES[2], "keys": 2, "certificates": 2, "devices": 1}]
+    assert found.to_dict("records") == [
+        {"subject_cn": PHONES[2], "keys": 2, "certificates": 2, "devices": 1}
+    ]
     assert shared_keys(fleet(pems, PHONES)).empty
 
 
@@ -382,8 +535,12 @@ def test_pairs_of_a_simulated_fleet_hold_by_diagnosis():
     found = impersonations(given, at=simulation.NOW)
     assert len(found)
     for pair in found.drop_duplicates(["subject_cn", "pbx"]).itertuples():
-        presented = given.certificates[given.certificates["fingerprint"] == pair.fingerprint].head(1)
-        bundle = given.certificates[given.certificates["bundle"] == presented["bundle"].iloc[0]]
+        presented = given.certificates[
+            given.certificates["fingerprint"] == pair.fingerprint
+        ].head(1)
+        bundle = given.certificates[
+            given.certificates["bundle"] == presented["bundle"].iloc[0]
+        ]
         result = ct.diagnose(
             presented,
             chain=bundle[bundle["fingerprint"] != pair.fingerprint],

@@ -1,4 +1,6 @@
-"""Gaps: what is missing for a verdict is named where it can be got, and contradictions name the stale data."""
+"""Gaps: what is missing for a verdict is named where it can be got, and contradictions name the
+stale data.
+"""
 
 import dataclasses
 
@@ -30,7 +32,9 @@ def judged(fleet):
 
 
 def test_what_was_taken_away_is_what_is_missing(fleet):
-    """Certificates, trust lists or device entries taken away are named, with the PBX and the devices."""
+    """Certificates, trust lists or device entries taken away are named, with the PBX and the
+    devices.
+    """
     assert whats(judged(fleet)) <= {"rule"}
     bare = dataclasses.replace(fleet, certificates=empty(CERTIFICATES))
     assert "certificate" in whats(judged(bare))
@@ -59,7 +63,11 @@ def test_sentences_have_no_gap_and_are_sorted_by_attempts():
     """No sentence shows a hole, and the most frequent lack comes first."""
     found = missing(judged(simulation.simulate(200, seed=2, gaps=0.4)))
     assert found["attempts"].is_monotonic_decreasing
-    assert not found["sentence"].str.contains(r"not known\)|\{|\bnan\b|\b0 devices|\b1 devices", regex=True).any()
+    assert (
+        not found["sentence"]
+        .str.contains(r"not known\)|\{|\bnan\b|\b0 devices|\b1 devices", regex=True)
+        .any()
+    )
 
 
 def test_nothing_is_missing_where_all_is_decided(fleet):
@@ -73,12 +81,21 @@ def test_nothing_is_missing_where_all_is_decided(fleet):
 def test_a_success_against_the_rules_puts_the_right_data_in_doubt(fleet):
     """A changed list, an old certificate file and a changed flag are told apart."""
     before = judged(fleet)
-    trusted = before[(before["certificate_by"] == "fingerprint") & (before["trust_state"] == "chain")]
-    unlisted = dataclasses.replace(fleet, trust=fleet.trust[fleet.trust["pbx"] != trusted["pbx"].iloc[0]])
-    nothing = ct.schema.conform(
-        pd.DataFrame({"pbx": [trusted["pbx"].iloc[0]], "parse_error": ["the list is empty"]}), TRUST
+    trusted = before[
+        (before["certificate_by"] == "fingerprint") & (before["trust_state"] == "chain")
+    ]
+    unlisted = dataclasses.replace(
+        fleet, trust=fleet.trust[fleet.trust["pbx"] != trusted["pbx"].iloc[0]]
     )
-    changed = dataclasses.replace(unlisted, trust=pd.concat([unlisted.trust, nothing], ignore_index=True))
+    nothing = ct.schema.conform(
+        pd.DataFrame(
+            {"pbx": [trusted["pbx"].iloc[0]], "parse_error": ["the list is empty"]}
+        ),
+        TRUST,
+    )
+    changed = dataclasses.replace(
+        unlisted, trust=pd.concat([unlisted.trust, nothing], ignore_index=True)
+    )
     found = contradictions(judged(changed)).set_index("attempt")
     assert found.loc[trusted.index[0], "stale"] == "trust list"
     assert trusted["pbx"].iloc[0] in found.loc[trusted.index[0], "sentence"]
@@ -91,32 +108,57 @@ def test_a_success_against_the_rules_puts_the_right_data_in_doubt(fleet):
 
 
 def test_what_is_not_known_is_no_hole_in_the_sentence():
-    """A device without a name, a certificate without an end, a single attempt; and labels may occur twice."""
+    """A device without a name, a certificate without an end, a single attempt; and labels may
+    occur twice.
+    """
     results = ct.check(ct.attempts(simulation.simulate(30, seed=2)), at="2071-01-01")
     bare = results.assign(device=None, not_after=pd.NaT).set_axis([0] * len(results))
     sentences = contradictions(bare)["sentence"]
     assert len(sentences)
     assert sentences.str.startswith("An unnamed device ").all()
     assert not sentences.str.contains("not known|until", regex=True).any()
-    unnamed = results[results["verdict"] == "unknown"].assign(device=None, pbx="hq").head(1)
-    assert missing(unnamed)["sentence"].str.contains("1 attempt by an unnamed device at the PBX hq").all()
-    assert missing(unnamed.astype({"pbx": "category"}))["sentence"].equals(missing(unnamed)["sentence"])
+    unnamed = (
+        results[results["verdict"] == "unknown"].assign(device=None, pbx="hq").head(1)
+    )
+    assert (
+        missing(unnamed)["sentence"]
+        .str.contains("1 attempt by an unnamed device at the PBX hq")
+        .all()
+    )
+    assert missing(unnamed.astype({"pbx": "category"}))["sentence"].equals(
+        missing(unnamed)["sentence"]
+    )
 
 
 def test_only_successes_can_contradict():
     """A fleet whose log agrees with its configuration has no contradiction."""
     results = judged(simulation.simulate(100, seed=1))
     found = contradictions(results)
-    contradicted = results[(results["verdict"] == "fail") & (results["observed"] == "up")]
+    contradicted = results[
+        (results["verdict"] == "fail") & (results["observed"] == "up")
+    ]
     assert found["attempt"].tolist() == contradicted.index.tolist()
 
 
-@pytest.mark.parametrize("code", sorted({code for codes in SCENARIOS.values() for code in codes}))
+@pytest.mark.parametrize(
+    "code", sorted({code for codes in SCENARIOS.values() for code in codes})
+)
 def test_every_rule_puts_its_own_data_in_doubt(code):
-    """The clock, the certificate or the device entry, as the name of the rule says; a list where the log names it."""
+    """The clock, the certificate or the device entry, as the name of the rule says; a list
+    where the log names it.
+    """
     row = ct.check(ct.attempts(simulation.simulate(10, seed=1))).head(1)
-    against = row.assign(observed="up", verdict="fail", cause=pd.Categorical([code]), certificate_by="device")
-    subject = {"time.clock": "clock"}.get(code, "device entry" if code.endswith("tls_only") else "certificate")
+    against = row.assign(
+        observed="up",
+        verdict="fail",
+        cause=pd.Categorical([code]),
+        certificate_by="device",
+    )
+    subject = {"time.clock": "clock"}.get(
+        code, "device entry" if code.endswith("tls_only") else "certificate"
+    )
     assert contradictions(against)["stale"].tolist() == [subject]
     named = contradictions(against.assign(certificate_by="fingerprint"))
-    assert named["stale"].tolist() == ["trust list" if code.endswith(".trust") else subject]
+    assert named["stale"].tolist() == [
+        "trust list" if code.endswith(".trust") else subject
+    ]

@@ -1,4 +1,6 @@
-"""Remedies: what a plan promises is what applying it brings, action by action; and few actions suffice."""
+"""Remedies: what a plan promises is what applying it brings, action by action; and few actions
+suffice.
+"""
 
 import dataclasses
 from itertools import combinations
@@ -26,13 +28,18 @@ LOCAL = ("device", "fingerprint", "name", "value")
 
 def judged(fleet, of="log"):
     """Return the results of a simulated fleet at the end of its log."""
-    return ct.check(ct.attempts(fleet, of=of), at=simulation.NOW if of == "devices" else None)
+    return ct.check(
+        ct.attempts(fleet, of=of), at=simulation.NOW if of == "devices" else None
+    )
 
 
 def repaired(fleet, results, actions, of="log"):
     """Return the failed attempts that pass once the actions are applied."""
     after = ct.check(ct.attempts(apply(fleet, actions), of=of), at=results["judged_at"])
-    failed = results[(results["verdict"] == "fail") & (results["observed"] != "up").fillna(value=True)]
+    failed = results[
+        (results["verdict"] == "fail")
+        & (results["observed"] != "up").fillna(value=True)
+    ]
     return failed[(after["verdict"] == "pass")[failed.index]]
 
 
@@ -46,11 +53,16 @@ def case(request):
 
 
 def test_the_first_k_actions_repair_what_they_promise_for_every_k(case):
-    """Attempts and devices, cumulated, are those that pass in a copy with the first k actions applied."""
+    """Attempts and devices, cumulated, are those that pass in a copy with the first k actions
+    applied.
+    """
     fleet, results, plan, of = case
     for k, promised in enumerate(plan.itertuples(), start=1):
         found = repaired(fleet, results, plan.head(k), of)
-        assert (len(found), found["device"].nunique()) == (promised.attempts_cumulative, promised.devices_cumulative)
+        assert (len(found), found["device"].nunique()) == (
+            promised.attempts_cumulative,
+            promised.devices_cumulative,
+        )
 
 
 def test_each_action_alone_repairs_what_it_promises_alone(case):
@@ -58,14 +70,21 @@ def test_each_action_alone_repairs_what_it_promises_alone(case):
     fleet, results, plan, of = case
     for k in range(len(plan)):
         found = repaired(fleet, results, plan.iloc[[k]], of)
-        assert (len(found), found["device"].nunique()) == (plan["attempts"].iloc[k], plan["devices"].iloc[k])
+        assert (len(found), found["device"].nunique()) == (
+            plan["attempts"].iloc[k],
+            plan["devices"].iloc[k],
+        )
 
 
 def test_a_whole_plan_leaves_no_broken_rule_and_breaks_nothing(case):
-    """What can be repaired is repaired, what stays open lacks data, and nothing that passed fails afterwards."""
+    """What can be repaired is repaired, what stays open lacks data, and nothing that passed
+    fails afterwards.
+    """
     fleet, results, plan, of = case
     after = ct.check(ct.attempts(apply(fleet, plan), of=of), at=results["judged_at"])
-    failed = (results["verdict"] == "fail") & (results["observed"] != "up").fillna(value=True)
+    failed = (results["verdict"] == "fail") & (results["observed"] != "up").fillna(
+        value=True
+    )
     assert not (after["verdict"][failed] == "fail").any()
     assert (after["verdict"][failed] == "unknown").sum() == plan["undecided"].iloc[-1]
     assert (after["verdict"][results["verdict"] == "pass"] == "pass").all()
@@ -73,8 +92,12 @@ def test_a_whole_plan_leaves_no_broken_rule_and_breaks_nothing(case):
 
 @pytest.mark.parametrize("seed", [6, 9])
 def test_what_works_stays_though_the_results_leave_it_out(seed):
-    """Who hands over the failures alone still gets no action that breaks another registration with the certificate."""
-    fleet = ct.link(simulation.simulate(25, seed=seed, faults={"certificate.name": 0.3}))
+    """Who hands over the failures alone still gets no action that breaks another registration
+    with the certificate.
+    """
+    fleet = ct.link(
+        simulation.simulate(25, seed=seed, faults={"certificate.name": 0.3})
+    )
     results = judged(fleet)
     failures = results[results["verdict"] == "fail"]
     plan = remedies(fleet, failures)
@@ -83,10 +106,16 @@ def test_what_works_stays_though_the_results_leave_it_out(seed):
     assert plan["attempts_cumulative"].iloc[-1] == len(failures)
 
 
-@pytest.mark.parametrize("unsaid", ["protocol", "via_reverse_proxy", "authentication", "clock_unset"])
+@pytest.mark.parametrize(
+    "unsaid", ["protocol", "via_reverse_proxy", "authentication", "clock_unset"]
+)
 def test_what_an_action_settles_is_no_longer_undecided(unsaid):
-    """Whoever authenticates by certificate uses TLS, whatever the log leaves out; so the attempt counts as repaired."""
-    fleet = simulation.simulate(40, seed=4, faults={("password.tls_only",): 0.2, ("certificate.trust",): 0.2})
+    """Whoever authenticates by certificate uses TLS, whatever the log leaves out; so the
+    attempt counts as repaired.
+    """
+    fleet = simulation.simulate(
+        40, seed=4, faults={("password.tls_only",): 0.2, ("certificate.trust",): 0.2}
+    )
     log = fleet.registrations
     log[unsaid] = log[unsaid].mask(np.arange(len(log)) % 3 == 0)
     if unsaid == "clock_unset":
@@ -98,19 +127,35 @@ def test_what_an_action_settles_is_no_longer_undecided(unsaid):
         promised = plan.iloc[k - 1]
         assert len(repaired(fleet, results, plan.iloc[[k - 1]])) == promised.attempts
         found = repaired(fleet, results, plan.head(k))
-        assert (len(found), found["device"].nunique()) == (promised.attempts_cumulative, promised.devices_cumulative)
+        assert (len(found), found["device"].nunique()) == (
+            promised.attempts_cumulative,
+            promised.devices_cumulative,
+        )
 
 
 def test_a_serial_as_name_settles_how_the_device_authenticates():
-    """Who registers over TLS by its serial does so by certificate; until it is renamed so, that is not known."""
-    fleet = simulation.simulate(60, seed=4, faults={("time.clock", "certificate.name"): 0.3})
+    """Who registers over TLS by its serial does so by certificate; until it is renamed so, that
+    is not known.
+    """
+    fleet = simulation.simulate(
+        60, seed=4, faults={("time.clock", "certificate.name"): 0.3}
+    )
     unsaid = pd.Series(pd.NA, index=fleet.devices.index, dtype="boolean")
-    log = fleet.registrations.assign(authentication=None).astype({"authentication": "category"})
-    fleet = ct.link(dataclasses.replace(fleet, devices=fleet.devices.assign(tls_only=unsaid), registrations=log))
+    log = fleet.registrations.assign(authentication=None).astype(
+        {"authentication": "category"}
+    )
+    fleet = ct.link(
+        dataclasses.replace(
+            fleet, devices=fleet.devices.assign(tls_only=unsaid), registrations=log
+        )
+    )
     results = judged(fleet)
     plan = remedies(fleet, results)
     for k in range(1, len(plan) + 1):
-        assert len(repaired(fleet, results, plan.head(k))) == plan["attempts_cumulative"].iloc[k - 1]
+        assert (
+            len(repaired(fleet, results, plan.head(k)))
+            == plan["attempts_cumulative"].iloc[k - 1]
+        )
     settled = repaired(fleet, results, plan)
     renamed = plan.loc[plan["action"] == "rename", "device"]
     assert settled.loc[settled["device"].isin(renamed), "scenario"].isna().any()
@@ -149,7 +194,9 @@ def test_some_rows_of_the_results_have_a_plan_of_their_own():
 
 
 def test_rows_that_cannot_be_told_apart_are_refused():
-    """Labels that occur twice would count an attempt twice, or repair the wrong one; the way out is named."""
+    """Labels that occur twice would count an attempt twice, or repair the wrong one; the way
+    out is named.
+    """
     fleet = ct.link(simulation.simulate(20, seed=1))
     results = judged(fleet)
     with pytest.raises(ct.CerttrustError, match="reset_index"):
@@ -160,7 +207,10 @@ def test_one_kind_may_be_given_by_its_name():
     """A single kind needs no list around it."""
     fleet = ct.link(simulation.simulate(60, seed=3))
     results = judged(fleet)
-    pd.testing.assert_frame_equal(remedies(fleet, results, kinds="trust"), remedies(fleet, results, kinds=["trust"]))
+    pd.testing.assert_frame_equal(
+        remedies(fleet, results, kinds="trust"),
+        remedies(fleet, results, kinds=["trust"]),
+    )
 
 
 def test_results_of_another_fleet_are_refused():
@@ -175,28 +225,42 @@ def test_results_of_another_fleet_are_refused():
 
 def test_kinds_that_are_left_out_are_not_used():
     """Who keeps every lock gets another way, and it holds what it promises."""
-    fleet = ct.link(simulation.simulate(60, seed=2, faults={"password.tls_only": 0.2, "transport.tls_only": 0.1}))
+    fleet = ct.link(
+        simulation.simulate(
+            60, seed=2, faults={"password.tls_only": 0.2, "transport.tls_only": 0.1}
+        )
+    )
     results = judged(fleet)
-    plan = remedies(fleet, results, kinds=[kind for kind in KINDS if kind != "clear TLS only"])
+    plan = remedies(
+        fleet, results, kinds=[kind for kind in KINDS if kind != "clear TLS only"]
+    )
     assert "clear TLS only" not in set(plan["action"])
-    assert plan["attempts_cumulative"].iloc[-1] == len(repaired(fleet, results, plan)) > 0
+    assert (
+        plan["attempts_cumulative"].iloc[-1] == len(repaired(fleet, results, plan)) > 0
+    )
 
 
 def test_one_missing_ca_is_one_action_with_its_pem_and_its_price():
-    """Devices of one CA that one PBX does not list are repaired by that CA; the PEM is that very certificate."""
+    """Devices of one CA that one PBX does not list are repaired by that CA; the PEM is that
+    very certificate.
+    """
     fleet = ct.link(simulation.simulate(80, seed=4, faults={"certificate.trust": 0.5}))
     results = judged(fleet)
     plan = remedies(fleet, results)
     first = plan.iloc[0]
     assert (first["action"], first["devices"] > 2) == ("trust", True)
-    assert ct.read_certificates(first["pem"])["fingerprint"].tolist() == [first["fingerprint"]]
+    assert ct.read_certificates(first["pem"])["fingerprint"].tolist() == [
+        first["fingerprint"]
+    ]
     assert str(first["lets_in"]) in first["price"]
     assert "General/Certificates" in first["step"]
     assert first["pbx"] in first["step"]
 
 
 def test_texts_have_no_gap():
-    """No action is worded with a value that is not known, and each says what it costs and what would do as well."""
+    """No action is worded with a value that is not known, and each says what it costs and what
+    would do as well.
+    """
     fleet = ct.link(simulation.simulate(200, seed=6))
     plan = remedies(fleet, judged(fleet))
     for column in ("step", "price", "instead"):
@@ -204,7 +268,12 @@ def test_texts_have_no_gap():
         assert not plan[column].str.contains(r"not known|\{|nan", regex=True).any()
 
 
-pairs = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=14, unique=True)
+pairs = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(0, 5)),
+    min_size=1,
+    max_size=14,
+    unique=True,
+)
 
 
 def smallest(met_by):
@@ -221,27 +290,47 @@ def smallest(met_by):
 
 @given(pairs)
 def test_a_cover_meets_every_need_and_is_within_one_of_the_smallest(met_by):
-    """On up to six needs and six actions, against all sets of actions; no action is there for nothing."""
+    """On up to six needs and six actions, against all sets of actions; no action is there for
+    nothing.
+    """
     needs, actions = (np.array(column) for column in zip(*met_by, strict=True))
     chosen = cover(needs, actions, np.zeros(6, dtype=np.int64)).tolist()
     assert {need for need, action in met_by if action in chosen} == set(needs.tolist())
     assert len(chosen) <= smallest(met_by) + 1
     for left_out in chosen:
-        assert {need for need, action in met_by if action in chosen and action != left_out} != set(needs.tolist())
+        assert {
+            need for need, action in met_by if action in chosen and action != left_out
+        } != set(needs.tolist())
 
 
 @given(pairs, st.lists(st.integers(0, 5), min_size=1, max_size=6))
 def test_an_order_repairs_each_case_when_its_last_need_is_met(met_by, needs_of_cases):
-    """The place that is given for a case is the first after which all its needs are met; every action occurs once."""
-    numbered = {need: number for number, need in enumerate(sorted({need for need, _ in met_by}))}
+    """The place that is given for a case is the first after which all its needs are met; every
+    action occurs once.
+    """
+    numbered = {
+        need: number for number, need in enumerate(sorted({need for need, _ in met_by}))
+    }
     met_by = [(numbered[need], action) for need, action in met_by]
-    cases = [{each % len(numbered) for each in needs_of_cases[at:]} for at in range(len(needs_of_cases))]
-    of_case = np.array([(case, need) for case, needs in enumerate(cases) for need in sorted(needs)])
+    cases = [
+        {each % len(numbered) for each in needs_of_cases[at:]}
+        for at in range(len(needs_of_cases))
+    ]
+    of_case = np.array(
+        [(case, need) for case, needs in enumerate(cases) for need in sorted(needs)]
+    )
     by_action = np.array(met_by)
-    places, repaired_at = order((of_case[:, 0], of_case[:, 1]), (by_action[:, 0], by_action[:, 1]), np.ones(len(cases)))
+    places, repaired_at = order(
+        (of_case[:, 0], of_case[:, 1]),
+        (by_action[:, 0], by_action[:, 1]),
+        np.ones(len(cases)),
+    )
     assert sorted(places) == sorted({action for _, action in met_by})
     for case, needs in enumerate(cases):
-        met = [{need for need, action in met_by if action in places[: k + 1]} for k in range(len(places))]
+        met = [
+            {need for need, action in met_by if action in places[: k + 1]}
+            for k in range(len(places))
+        ]
         assert repaired_at[case] == next(k for k, now in enumerate(met) if needs <= now)
 
 
@@ -249,12 +338,22 @@ def test_an_order_repairs_each_case_when_its_last_need_is_met(met_by, needs_of_c
 def test_the_plan_is_within_one_action_of_the_smallest_that_repairs_as_much():
     """On small fleets, against every smaller set of all actions that could be proposed for them."""
     for seed in range(6):
-        fleet = ct.link(simulation.simulate(7, seed=seed, faults={"certificate.trust": 0.4, "certificate.name": 0.3}))
+        fleet = ct.link(
+            simulation.simulate(
+                7, seed=seed, faults={"certificate.trust": 0.4, "certificate.name": 0.3}
+            )
+        )
         results = judged(fleet)
         plan = remedies(fleet, results)
         if len(plan) < 3:
             continue
-        menu = pd.concat([remedies(fleet, results, kinds=kinds) for kinds in ([kind] for kind in KINDS)] + [plan])
+        menu = pd.concat(
+            [
+                remedies(fleet, results, kinds=kinds)
+                for kinds in ([kind] for kind in KINDS)
+            ]
+            + [plan]
+        )
         menu = menu.drop_duplicates(["action", "pbx", *LOCAL], ignore_index=True)
         best = plan["attempts_cumulative"].iloc[-1]
         for chosen in combinations(range(len(menu)), len(plan) - 2):
@@ -269,10 +368,15 @@ def test_plans_of_many_fleets_hold_what_they_promise(seed):
     fleet = ct.link(simulation.simulate(150, seed=seed))
     results = judged(fleet)
     plan = remedies(fleet, results)
-    for k in sorted({1, 2, len(plan) // 3, len(plan) // 2, len(plan)} & set(range(1, len(plan) + 1))):
+    for k in sorted(
+        {1, 2, len(plan) // 3, len(plan) // 2, len(plan)} & set(range(1, len(plan) + 1))
+    ):
         promised = plan.iloc[k - 1]
         found = repaired(fleet, results, plan.head(k))
-        assert (len(found), found["device"].nunique()) == (promised.attempts_cumulative, promised.devices_cumulative)
+        assert (len(found), found["device"].nunique()) == (
+            promised.attempts_cumulative,
+            promised.devices_cumulative,
+        )
 
 
 @pytest.mark.parametrize(("seed", "of"), [(3, "log"), (5, "log"), (4, "devices")])
@@ -281,15 +385,29 @@ def test_a_plan_is_tried_on_a_part_of_the_fleet_as_on_the_whole(seed, of):
     fleet = ct.link(simulation.simulate(120, seed=seed, gaps=0.3))
     results = judged(fleet, of)
     known = known_certificates(fleet)
-    failures, options = cases(fleet, results, known, Authorities(fleet, known), logged=of == "log")
+    failures, options = cases(
+        fleet, results, known, Authorities(fleet, known), logged=of == "log"
+    )
     trial = Trial.of(fleet, whose(fleet), results, failures, options)
     plan = remedies(fleet, results)
     excerpt = trial.part
-    part = excerpt.attempts(applied(excerpt.fleet, plan, excerpt.registered, excerpt.entered))
+    part = excerpt.attempts(
+        applied(excerpt.fleet, plan, excerpt.registered, excerpt.entered)
+    )
     whole = ct.attempts(apply(fleet, plan), of=of).loc[part.index]
     assert part.index.equals(trial.attempts.index)
     assert len(excerpt.fleet.certificates) < len(fleet.certificates)
     assert len(part)
     at = trial.attempts["judged_at"]
-    columns = ["device", "pbx", "registration_name", "scenario", "fingerprint", "verdict", "cause"]
-    pd.testing.assert_frame_equal(ct.check(part, at=at)[columns], ct.check(whole, at=at)[columns])
+    columns = [
+        "device",
+        "pbx",
+        "registration_name",
+        "scenario",
+        "fingerprint",
+        "verdict",
+        "cause",
+    ]
+    pd.testing.assert_frame_equal(
+        ct.check(part, at=at)[columns], ct.check(whole, at=at)[columns]
+    )

@@ -1,4 +1,7 @@
-"""The join: which certificate, device entry, PBX, name and scenario an attempt has. Certificates are made here."""
+"""The join: which certificate, device entry, PBX, name and scenario an attempt has.
+
+Certificates are made here.
+"""
 
 import datetime
 
@@ -7,7 +10,15 @@ import pytest
 import trustme
 
 import certtrust as ct
-from certtrust.schema import ATTEMPTS, CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, conform, empty
+from certtrust.schema import (
+    ATTEMPTS,
+    CERTIFICATES,
+    DEVICES,
+    REGISTRATIONS,
+    TRUST,
+    conform,
+    empty,
+)
 
 PHONE = "0090332f688a"
 CA = trustme.CA(organization_name="Test CA", key_type=trustme.KeyType.ECDSA)
@@ -33,10 +44,15 @@ def fleet(certificates=(), devices=(), registrations=(), trust=None):
     ]
     listed = ct.read_trust_list(CA.cert_pem.bytes()) if trust is None else trust
     return ct.Fleet(
-        conform(pd.concat(frames, ignore_index=True), CERTIFICATES) if frames else empty(CERTIFICATES),
+        conform(pd.concat(frames, ignore_index=True), CERTIFICATES)
+        if frames
+        else empty(CERTIFICATES),
         listed,
         conform(pd.DataFrame(list(devices)), DEVICES),
-        conform(pd.DataFrame([{"state": "up", **row} for row in registrations]), REGISTRATIONS),
+        conform(
+            pd.DataFrame([{"state": "up", **row} for row in registrations]),
+            REGISTRATIONS,
+        ),
     )
 
 
@@ -52,14 +68,22 @@ def test_rows_in_are_rows_out_with_their_index_and_further_columns():
 
 
 def test_lines_that_speak_of_no_registration_are_no_attempts():
-    """Other events and lines that could not be read stay in the log, and are not counted as failures."""
-    rows = [{"state": None, "serial": PHONE, "code": "0x0011005b"}, {"state": None, "parse_error": "not JSON"}, {}]
+    """Other events and lines that could not be read stay in the log, and are not counted as
+    failures.
+    """
+    rows = [
+        {"state": None, "serial": PHONE, "code": "0x0011005b"},
+        {"state": None, "parse_error": "not JSON"},
+        {},
+    ]
     assert ct.attempts(fleet(registrations=rows)).index.tolist() == [2]
 
 
 def test_an_empty_fleet_has_no_attempts():
     """Nothing in, nothing out, and every column is there."""
-    nothing = ct.Fleet(empty(CERTIFICATES), empty(TRUST), empty(DEVICES), empty(REGISTRATIONS))
+    nothing = ct.Fleet(
+        empty(CERTIFICATES), empty(TRUST), empty(DEVICES), empty(REGISTRATIONS)
+    )
     for of in ("log", "devices"):
         assert ct.attempts(nothing, of=of).columns.tolist() == ATTEMPTS.names
     with pytest.raises(ct.CerttrustError, match=r"log.*devices"):
@@ -67,15 +91,25 @@ def test_an_empty_fleet_has_no_attempts():
 
 
 def test_the_certificate_named_by_the_log_wins_over_the_newest():
-    """A fingerprint decides; without one it is the newest certificate already issued at that time."""
+    """A fingerprint decides; without one it is the newest certificate already issued at that
+    time.
+    """
     old, new = issue(PHONE, year=2020), issue(PHONE, year=2024)
     first = ct.read_certificates(old)["fingerprint"].iloc[0]
     second = ct.read_certificates(new)["fingerprint"].iloc[0]
-    at = pd.to_datetime(["2026-01-01", "2026-01-01", "2022-01-01", "2019-01-01", None], utc=True)
+    at = pd.to_datetime(
+        ["2026-01-01", "2026-01-01", "2022-01-01", "2019-01-01", None], utc=True
+    )
     rows = [{"serial": PHONE, "time": time} for time in at]
     rows[0]["fingerprint"] = first.upper()
     attempts = ct.attempts(fleet([old, new], registrations=rows))
-    assert attempts["fingerprint"].fillna("").tolist() == [first, second, first, "", second]
+    assert attempts["fingerprint"].fillna("").tolist() == [
+        first,
+        second,
+        first,
+        "",
+        second,
+    ]
     assert attempts["certificate_by"].astype("str").fillna("").tolist() == [
         "fingerprint",
         "device",
@@ -87,7 +121,11 @@ def test_the_certificate_named_by_the_log_wins_over_the_newest():
 
 def test_a_fingerprint_that_no_file_holds_leaves_the_trust_unknown():
     """The log proves that there is such a certificate; what it is remains unknown."""
-    attempts = ct.attempts(fleet([issue(PHONE)], registrations=[{"serial": PHONE, "fingerprint": "00" * 32}]))
+    attempts = ct.attempts(
+        fleet(
+            [issue(PHONE)], registrations=[{"serial": PHONE, "fingerprint": "00" * 32}]
+        )
+    )
     assert attempts["trust_state"].tolist() == ["no certificate"]
     assert attempts["subject_cn"].isna().all()
 
@@ -105,9 +143,25 @@ def test_a_fingerprint_that_no_file_holds_leaves_the_trust_unknown():
     ],
 )
 def test_a_device_is_recognised_in_every_way_that_a_log_names_it(row):
-    """Serial, hardware ID, registration name and user object lead to the same device and certificate."""
-    devices = [{"pbx": "hq", "user": "reception", "hardware_id": PHONE, "serial": PHONE, "tls_only": True}]
-    attempts = ct.attempts(fleet([issue(PHONE)], devices, [{"time": pd.Timestamp("2026-01-01T00:00:00Z"), **row}]))
+    """Serial, hardware ID, registration name and user object lead to the same device and
+    certificate.
+    """
+    devices = [
+        {
+            "pbx": "hq",
+            "user": "reception",
+            "hardware_id": PHONE,
+            "serial": PHONE,
+            "tls_only": True,
+        }
+    ]
+    attempts = ct.attempts(
+        fleet(
+            [issue(PHONE)],
+            devices,
+            [{"time": pd.Timestamp("2026-01-01T00:00:00Z"), **row}],
+        )
+    )
     assert attempts["device"].tolist() == [PHONE]
     assert attempts["tls_only"].tolist() == [True]
     assert attempts["subject_cn"].tolist() == [PHONE]
@@ -117,25 +171,48 @@ def test_a_device_is_recognised_in_every_way_that_a_log_names_it(row):
 def test_two_serials_of_the_same_end_are_not_guessed_between():
     """A hardware ID that fits two serials stays a hardware ID."""
     devices = [{"serial": PHONE}, {"serial": "0290332f688a"}]
-    attempts = ct.attempts(fleet(devices=devices, registrations=[{"hardware_id": "IP222-2f-68-8a"}]))
+    attempts = ct.attempts(
+        fleet(devices=devices, registrations=[{"hardware_id": "IP222-2f-68-8a"}])
+    )
     assert attempts["device"].tolist() == ["IP222-2f-68-8a"]
 
 
 def test_entries_that_disagree_leave_the_flag_unknown():
     """One hardware ID on two user objects with different flags tells neither."""
     devices = [
-        {"pbx": "hq", "user": "a", "serial": PHONE, "tls_only": True, "reverse_proxy": False},
-        {"pbx": "hq", "user": "b", "serial": PHONE, "tls_only": False, "reverse_proxy": False},
+        {
+            "pbx": "hq",
+            "user": "a",
+            "serial": PHONE,
+            "tls_only": True,
+            "reverse_proxy": False,
+        },
+        {
+            "pbx": "hq",
+            "user": "b",
+            "serial": PHONE,
+            "tls_only": False,
+            "reverse_proxy": False,
+        },
     ]
-    attempts = ct.attempts(fleet(devices=devices, registrations=[{"serial": PHONE, "pbx": "hq"}]))
+    attempts = ct.attempts(
+        fleet(devices=devices, registrations=[{"serial": PHONE, "pbx": "hq"}])
+    )
     assert attempts["tls_only"].isna().all()
     assert attempts["reverse_proxy"].tolist() == [False]
 
 
 def test_flags_are_those_of_the_pbx_that_was_registered_at():
     """The same device may be configured differently at two PBXs."""
-    devices = [{"pbx": "hq", "serial": PHONE, "tls_only": True}, {"pbx": "branch", "serial": PHONE, "tls_only": False}]
-    rows = [{"serial": PHONE, "pbx": "branch"}, {"serial": PHONE, "pbx": "hq"}, {"serial": PHONE}]
+    devices = [
+        {"pbx": "hq", "serial": PHONE, "tls_only": True},
+        {"pbx": "branch", "serial": PHONE, "tls_only": False},
+    ]
+    rows = [
+        {"serial": PHONE, "pbx": "branch"},
+        {"serial": PHONE, "pbx": "hq"},
+        {"serial": PHONE},
+    ]
     attempts = ct.attempts(fleet(devices=devices, registrations=rows))
     assert attempts["tls_only"].tolist() == [False, True, pd.NA]
     assert attempts["pbx"].fillna("").tolist() == ["branch", "hq", ""]
@@ -148,42 +225,85 @@ def test_flags_are_those_of_the_pbx_that_was_registered_at():
         ({"authentication": "password"}, {"tls_only": True}, "h323-password"),
         ({}, {"tls_only": True}, "h323-certificate"),
         ({"via_reverse_proxy": True}, {"tls_only": True, "reverse_proxy": True}, None),
-        ({"registration_name": PHONE, "protocol": "H.323/TLS"}, {"tls_only": False}, "h323-certificate"),
-        ({"registration_name": PHONE, "protocol": "H.323/TCP"}, {"tls_only": False}, None),
-        ({"registration_name": "reception", "protocol": "H.323/TLS"}, {"tls_only": False}, None),
+        (
+            {"registration_name": PHONE, "protocol": "H.323/TLS"},
+            {"tls_only": False},
+            "h323-certificate",
+        ),
+        (
+            {"registration_name": PHONE, "protocol": "H.323/TCP"},
+            {"tls_only": False},
+            None,
+        ),
+        (
+            {"registration_name": "reception", "protocol": "H.323/TLS"},
+            {"tls_only": False},
+            None,
+        ),
         ({"protocol": "SIPS", "authentication": "password"}, {}, None),
         ({"authentication": "none"}, {"tls_only": True}, None),
     ],
 )
 def test_the_scenario_follows_the_log_then_the_flags(row, device, scenario):
-    """The log's authentication decides, then TLS only or a registration by hardware ID; else it stays open."""
-    attempts = ct.attempts(fleet(devices=[{"serial": PHONE, **device}], registrations=[{"serial": PHONE, **row}]))
-    assert [value if isinstance(value, str) else None for value in attempts["scenario"]] == [scenario]
+    """The log's authentication decides, then TLS only or a registration by hardware ID; else it
+    stays open.
+    """
+    attempts = ct.attempts(
+        fleet(
+            devices=[{"serial": PHONE, **device}],
+            registrations=[{"serial": PHONE, **row}],
+        )
+    )
+    assert [
+        value if isinstance(value, str) else None for value in attempts["scenario"]
+    ] == [scenario]
 
 
 def test_default_names_are_the_pages():
-    """A phone registers by its serial, a gateway's interface by serial and interface, unless the log says otherwise."""
-    rows = [{"serial": PHONE}, {"serial": PHONE, "interface": "TEL1"}, {"serial": PHONE, "registration_name": "x"}]
+    """A phone registers by its serial, a gateway's interface by serial and interface, unless
+    the log says otherwise.
+    """
+    rows = [
+        {"serial": PHONE},
+        {"serial": PHONE, "interface": "TEL1"},
+        {"serial": PHONE, "registration_name": "x"},
+    ]
     attempts = ct.attempts(fleet(registrations=rows))
     assert attempts["registration_name"].tolist() == [PHONE, f"{PHONE}-TEL1", "x"]
     assert attempts["name_by"].tolist() == ["default", "default", "log"]
 
 
 def test_devices_without_a_log_are_judged_as_if_they_registered_now():
-    """One would-be attempt per device entry passes with a trusted certificate and fails without trust."""
-    devices = [{"pbx": "hq", "serial": PHONE, "hardware_id": PHONE, "tls_only": True, "reverse_proxy": False}]
+    """One would-be attempt per device entry passes with a trusted certificate and fails without
+    trust.
+    """
+    devices = [
+        {
+            "pbx": "hq",
+            "serial": PHONE,
+            "hardware_id": PHONE,
+            "tls_only": True,
+            "reverse_proxy": False,
+        }
+    ]
     good = ct.check(ct.attempts(fleet([issue(PHONE)], devices), of="devices"))
     assert good["verdict"].tolist() == ["pass"]
     assert good["observed"].isna().all()
     stranger = trustme.CA(organization_name="Other")
-    bad = ct.check(ct.attempts(fleet([issue(PHONE, ca=stranger)], devices), of="devices"))
+    bad = ct.check(
+        ct.attempts(fleet([issue(PHONE, ca=stranger)], devices), of="devices")
+    )
     assert bad["cause"].tolist() == ["certificate.trust"]
-    early = ct.check(ct.attempts(fleet([issue(PHONE, year=2090)], devices), of="devices"))
+    early = ct.check(
+        ct.attempts(fleet([issue(PHONE, year=2090)], devices), of="devices")
+    )
     assert early["cause"].tolist() == ["time.validity"]
 
 
 def test_of_a_chain_file_the_device_is_its_leaf():
-    """Whatever the order of the blocks, the certificate that issues none of the others is the device's own."""
+    """Whatever the order of the blocks, the certificate that issues none of the others is the
+    device's own.
+    """
     leaf, root = issue("phone.example.com"), CA.cert_pem.bytes()
     for pem in (leaf + root, root + leaf):
         certificates = ct.read_certificates(pem).assign(device=PHONE)
@@ -197,7 +317,9 @@ def test_of_a_chain_file_the_device_is_its_leaf():
 
 
 def test_browser_urls_pair_with_what_the_servers_present():
-    """One URL for all, one each, several for one certificate, or a mapping; another number is refused."""
+    """One URL for all, one each, several for one certificate, or a mapping; another number is
+    refused.
+    """
     certificates = fleet([issue("a"), issue("b")]).certificates
     trust = ct.read_trust_list(CA.cert_pem.bytes())
     every = ct.browser_attempts(certificates, "https://device.example.com/", trust)
@@ -217,10 +339,22 @@ def test_browser_urls_pair_with_what_the_servers_present():
 def test_no_function_changes_its_argument():
     """The fleet is the same after its attempts were made."""
     given = fleet([issue(PHONE)], [{"serial": PHONE, "pbx": "hq"}], [{"serial": PHONE}])
-    before = [frame.copy(deep=True) for frame in (given.certificates, given.trust, given.devices, given.registrations)]
+    before = [
+        frame.copy(deep=True)
+        for frame in (
+            given.certificates,
+            given.trust,
+            given.devices,
+            given.registrations,
+        )
+    ]
     ct.attempts(given)
     ct.attempts(given, of="devices")
-    for frame, copy in zip((given.certificates, given.trust, given.devices, given.registrations), before, strict=True):
+    for frame, copy in zip(
+        (given.certificates, given.trust, given.devices, given.registrations),
+        before,
+        strict=True,
+    ):
         pd.testing.assert_frame_equal(frame, copy)
 
 
@@ -237,11 +371,16 @@ def test_no_function_changes_its_argument():
 )
 @pytest.mark.parametrize("flag", ["tls_only", "reverse_proxy"])
 def test_a_flag_is_known_where_every_entry_tells_it(flag, tls_only, expected):
-    """An entry that inherits its flag is silent, and what the other one says does not hold for it."""
+    """An entry that inherits its flag is silent, and what the other one says does not hold for
+    it.
+    """
     devices = [
-        {"pbx": "hq", "user": str(number), "serial": PHONE, flag: value} for number, value in enumerate(tls_only)
+        {"pbx": "hq", "user": str(number), "serial": PHONE, flag: value}
+        for number, value in enumerate(tls_only)
     ]
-    attempts = ct.attempts(fleet(devices=devices, registrations=[{"serial": PHONE, "pbx": "hq"}]))
+    attempts = ct.attempts(
+        fleet(devices=devices, registrations=[{"serial": PHONE, "pbx": "hq"}])
+    )
     assert attempts[flag].tolist() == [expected]
 
 
@@ -264,13 +403,28 @@ def test_a_flag_is_known_where_every_entry_tells_it(flag, tls_only, expected):
         ({}, False),
     ],
 )
-def test_who_registers_by_the_name_of_a_device_does_so_by_certificate(row, by_certificate):
+def test_who_registers_by_the_name_of_a_device_does_so_by_certificate(
+    row, by_certificate
+):
     """Over H.323/TLS; and what more is known of the device takes no scenario away."""
-    more = [{"serial": PHONE, "tls_only": False}, {"hardware_id": "IP222-2f-68-8a"}, {"hardware_id": "Swphone_ada"}]
+    more = [
+        {"serial": PHONE, "tls_only": False},
+        {"hardware_id": "IP222-2f-68-8a"},
+        {"hardware_id": "Swphone_ada"},
+    ]
     for devices in ([], more[:1], more[1:2], more):
-        for protocol, expected in (("H.323/TLS", by_certificate), ("H.323/TCP", False), (None, False)):
-            attempts = ct.attempts(fleet(devices=devices, registrations=[{**row, "protocol": protocol}]))
-            assert attempts["scenario"].eq("h323-certificate").tolist() == [expected], (devices, protocol)
+        for protocol, expected in (
+            ("H.323/TLS", by_certificate),
+            ("H.323/TCP", False),
+            (None, False),
+        ):
+            attempts = ct.attempts(
+                fleet(devices=devices, registrations=[{**row, "protocol": protocol}])
+            )
+            assert attempts["scenario"].eq("h323-certificate").tolist() == [expected], (
+                devices,
+                protocol,
+            )
 
 
 def chosen(certificates, row, time="2026-01-01"):
@@ -281,7 +435,12 @@ def chosen(certificates, row, time="2026-01-01"):
         empty(DEVICES),
         conform(pd.DataFrame([row]), REGISTRATIONS),
     )
-    given = ct.Fleet(given.certificates, given.trust, given.devices, given.registrations.assign(state="up"))
+    given = ct.Fleet(
+        given.certificates,
+        given.trust,
+        given.devices,
+        given.registrations.assign(state="up"),
+    )
     given.registrations["time"] = pd.to_datetime([time], utc=True).as_unit("us")
     attempt = ct.attempts(given).iloc[0]
     return None if pd.isna(attempt["not_before"]) else attempt["not_before"].year
@@ -292,7 +451,9 @@ def test_the_newest_certificate_counts_wherever_it_stands(name):
     """In one file in any order, in several files, and before one that is not issued yet."""
     old, new, next_one = (issue(name, year=year) for year in (2018, 2022, 2031))
     for pems in ([old, new, next_one], [next_one, new, old], [new, next_one, old]):
-        together = ct.read_certificates(b"".join(pems)).assign(bundle="export.pem", source="export.pem")
+        together = ct.read_certificates(b"".join(pems)).assign(
+            bundle="export.pem", source="export.pem"
+        )
         apart = fleet(pems).certificates
         for certificates in (together, apart):
             row = {"registration_name": name}
@@ -307,7 +468,9 @@ def test_of_certificates_of_one_second_not_the_order_decides():
     pems = [issue(PHONE, year=2020) for _ in range(4)]
     taken = set()
     for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]):
-        attempts = ct.attempts(fleet([pems[number] for number in order], registrations=[{"serial": PHONE}]))
+        attempts = ct.attempts(
+            fleet([pems[number] for number in order], registrations=[{"serial": PHONE}])
+        )
         taken |= set(attempts["fingerprint"])
     assert len(taken) == 1
 
@@ -316,27 +479,54 @@ def test_a_file_of_the_device_that_cannot_be_read_leaves_its_certificate_unknown
     """It may hold the newest one; a certificate that the log names is judged all the same."""
     good = issue(PHONE, year=2020)
     certificates = fleet([good]).certificates
-    cut = ct.read_certificates(good[:60]).assign(device=PHONE, source=f"{PHONE}.pem", bundle=f"{PHONE}.pem")
+    cut = ct.read_certificates(good[:60]).assign(
+        device=PHONE, source=f"{PHONE}.pem", bundle=f"{PHONE}.pem"
+    )
     both = conform(pd.concat([certificates, cut], ignore_index=True), CERTIFICATES)
     fingerprint = certificates["fingerprint"].iloc[0]
-    rows = [{"serial": PHONE}, {"serial": PHONE, "fingerprint": fingerprint}, {"serial": "0090330000aa"}]
-    given = fleet(registrations=[{**row, "time": pd.Timestamp("2026-01-01T00:00:00Z")} for row in rows])
-    attempts = ct.attempts(ct.Fleet(both, given.trust, given.devices, given.registrations))
+    rows = [
+        {"serial": PHONE},
+        {"serial": PHONE, "fingerprint": fingerprint},
+        {"serial": "0090330000aa"},
+    ]
+    given = fleet(
+        registrations=[
+            {**row, "time": pd.Timestamp("2026-01-01T00:00:00Z")} for row in rows
+        ]
+    )
+    attempts = ct.attempts(
+        ct.Fleet(both, given.trust, given.devices, given.registrations)
+    )
     assert attempts["trust_state"].tolist() == ["unreadable", "chain", "no certificate"]
     assert attempts["certificate_error"].notna().tolist() == [True, False, False]
     results = ct.check(attempts)
     assert results["time.validity"].tolist() == [pd.NA, True, pd.NA]
-    key = {"parse_error": "PRIVATE KEY: a private key, skipped", "device": PHONE, "bundle": "0.pem"}
-    with_key = conform(pd.concat([certificates, pd.DataFrame([key])], ignore_index=True), CERTIFICATES)
-    attempts = ct.attempts(ct.Fleet(with_key, given.trust, given.devices, given.registrations))
+    key = {
+        "parse_error": "PRIVATE KEY: a private key, skipped",
+        "device": PHONE,
+        "bundle": "0.pem",
+    }
+    with_key = conform(
+        pd.concat([certificates, pd.DataFrame([key])], ignore_index=True), CERTIFICATES
+    )
+    attempts = ct.attempts(
+        ct.Fleet(with_key, given.trust, given.devices, given.registrations)
+    )
     assert attempts["trust_state"].tolist()[0] == "chain"
 
 
 def test_a_certificate_in_two_files_is_judged_by_both_chains():
-    """Alone in one file and with its chain in the other; neither the file's name nor the log decides."""
+    """Alone in one file and with its chain in the other; neither the file's name nor the log
+    decides.
+    """
     sub = CA.create_child_ca(key_type=trustme.KeyType.ECDSA)
-    leaf = sub.issue_cert("x.example.com", common_name=PHONE, key_type=trustme.KeyType.ECDSA)
-    alone, chain = leaf.cert_chain_pems[0].bytes(), b"".join(pem.bytes() for pem in leaf.cert_chain_pems)
+    leaf = sub.issue_cert(
+        "x.example.com", common_name=PHONE, key_type=trustme.KeyType.ECDSA
+    )
+    alone, chain = (
+        leaf.cert_chain_pems[0].bytes(),
+        b"".join(pem.bytes() for pem in leaf.cert_chain_pems),
+    )
     for pems in ([alone, chain], [chain, alone]):
         given = fleet(pems)
         fingerprint = ct.read_certificates(alone)["fingerprint"].iloc[0]
@@ -352,5 +542,9 @@ def test_why_a_certificate_is_not_trusted_stands_in_rows_that_are_not():
     assert results["trust_state"].tolist() == ["chain"]
     assert results["trust_failure"].isna().all()
     later = ct.check(results, at="9000-01-01")
-    assert later["trust_failure"].astype("str").tolist() == ["expired CA"] == later["trust_state"].tolist()
+    assert (
+        later["trust_failure"].astype("str").tolist()
+        == ["expired CA"]
+        == later["trust_state"].tolist()
+    )
     assert ct.check(later, at="2026-01-01")["trust_failure"].isna().all()

@@ -1,4 +1,6 @@
-"""Published chains whose verdict turns on the name, in the browser scenario, through the public interface."""
+"""Published chains whose verdict turns on the name, in the browser scenario, through the public
+interface.
+"""
 
 import gzip
 import json
@@ -9,11 +11,16 @@ import pytest
 import certtrust as ct
 
 CASES = Path(__file__).parents[2] / "shared" / "cases" / "chains.jsonl.gz"
-pytestmark = pytest.mark.skipif(not CASES.exists(), reason="the published cases are not here")
+pytestmark = pytest.mark.skipif(
+    not CASES.exists(), reason="the published cases are not here"
+)
 
 PAGE_ACCEPTS = {
-    "limbo::rfc5280::san::ip-in-dns": "a DNS name that is the address as text fits by the page's words",
-    "limbo::webpki::san::mismatch-apex-subdomain-san": "the CN fits, and the page takes CN or DNS name",
+    "limbo::rfc5280::san::ip-in-dns": (
+        "a DNS name that is the address as text fits by the page's words"
+    ),
+    "limbo::webpki::san::mismatch-apex-subdomain-san": "the CN fits, and the page takes "
+    "CN or DNS name",
     "limbo::webpki::san::unicode-emoji-san": "a U-label and its A-label are one name",
 }
 """Where the page of 2017 accepts what today's browsers refuse, with the reason."""
@@ -25,12 +32,18 @@ def cases():
         return []
     with gzip.open(CASES, "rt") as lines:
         known = [json.loads(line) for line in lines]
-    return [case for case in known if case["core"] and case["scope"] == "name" and case["wiki_divergent"] == "no"]
+    return [
+        case
+        for case in known
+        if case["core"] and case["scope"] == "name" and case["wiki_divergent"] == "no"
+    ]
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case["id"])
 def test_browsers_and_page_judge_the_name(case):
-    """hygiene.browser equals the suite in every case; the page's own verdict does, but for the listed exceptions."""
+    """hygiene.browser equals the suite in every case; the page's own verdict does, but for the
+    listed exceptions.
+    """
     diagnosis = ct.diagnose(
         case["peer"],
         chain=case["intermediates"],
@@ -40,5 +53,7 @@ def test_browsers_and_page_judge_the_name(case):
         at=case["validation_time"],
     )
     accepted = case["expected"] == "SUCCESS"
-    assert diagnosis.steps.set_index("code").loc["hygiene.browser", "passed"] == accepted
+    assert (
+        diagnosis.steps.set_index("code").loc["hygiene.browser", "passed"] == accepted
+    )
     assert (diagnosis.verdict == "pass") == (accepted or case["id"] in PAGE_ACCEPTS)

@@ -22,13 +22,19 @@ from browser.sites import Site, sites
 
 def _attempt(url: str, chain: list[Issued], listed: list[Issued]) -> pd.DataFrame:
     certificates = from_der([issued.der for issued in chain])
-    trust = from_der([issued.der for issued in listed]) if listed else empty(CERTIFICATES)
-    return ct.browser_attempts(certificates, {str(certificates["fingerprint"].iloc[0]): url}, trust)
+    trust = (
+        from_der([issued.der for issued in listed]) if listed else empty(CERTIFICATES)
+    )
+    return ct.browser_attempts(
+        certificates, {str(certificates["fingerprint"].iloc[0]): url}, trust
+    )
 
 
 def _why(attempts: pd.DataFrame, moment: pd.Timestamp | None = None) -> str:
     at = pd.Timestamp.now("UTC") if moment is None else moment
-    verdict = browser_verdict.browser_verdict(attempts, pd.Series(at.as_unit("us"), index=attempts.index))
+    verdict = browser_verdict.browser_verdict(
+        attempts, pd.Series(at.as_unit("us"), index=attempts.index)
+    )
     return str(verdict["why"].iloc[0])
 
 
@@ -42,8 +48,12 @@ def verdicts() -> dict[str, bool]:
     for listed, alike in by_list.items():
         served = [(site.name, issued.der) for site in alike for issued in site.chain]
         bundles = [name for name, _ in served]
-        certificates = from_der([der for _, der in served], source=bundles, bundle=bundles)
-        urls = {hashlib.sha256(site.chain[0].der).hexdigest(): site.url for site in alike}
+        certificates = from_der(
+            [der for _, der in served], source=bundles, bundle=bundles
+        )
+        urls = {
+            hashlib.sha256(site.chain[0].der).hexdigest(): site.url for site in alike
+        }
         results = ct.check(ct.browser_attempts(certificates, urls, from_der(listed)))
         by_url = dict(zip(results["url"], results["hygiene.browser"], strict=True))
         found |= {site.name: bool(by_url[site.url]) for site in alike}
@@ -59,7 +69,15 @@ def test_sites_as_a_chromium_judged_them(site: Site, verdicts: dict[str, bool]) 
 def test_every_reason_is_named() -> None:
     """Name, time, content and trust are told apart and stand side by side."""
     stranger = root("Stranger")
-    chain = [leaf(stranger, "other.example", hash_name="sha1", start=NOW - 9 * DAY, end=NOW - DAY)]
+    chain = [
+        leaf(
+            stranger,
+            "other.example",
+            hash_name="sha1",
+            start=NOW - 9 * DAY,
+            end=NOW - DAY,
+        )
+    ]
     why = _why(_attempt("https://phone.example/", chain, [root("Listed")]))
     assert "no entry of its subject alternative name fits phone.example" in why
     assert "signed with ecdsa-with-SHA1" in why
@@ -68,16 +86,22 @@ def test_every_reason_is_named() -> None:
 
 
 def test_a_ca_that_browsers_refuse_is_named_with_its_reason() -> None:
-    """Where the page's rule is satisfied, it is said what browsers object to above the certificate."""
+    """Where the page's rule is satisfied, it is said what browsers object to above the
+    certificate.
+    """
     top = root("Top")
     middle = below(top, "Middle", hash_name="sha1")
-    attempts = _attempt("https://phone.example/", [leaf(middle, "phone.example"), middle], [top])
+    attempts = _attempt(
+        "https://phone.example/", [leaf(middle, "phone.example"), middle], [top]
+    )
     assert attempts["trust_state"].tolist() == ["chain"]
     assert _why(attempts) == "a CA above it: it is signed with ecdsa-with-SHA1"
 
 
 def test_a_listed_certificate_of_an_unlisted_ca_is_told_so() -> None:
-    """The page is content with the certificate itself in the list; browsers are not, unless it is self-signed."""
+    """The page is content with the certificate itself in the list; browsers are not, unless it
+    is self-signed.
+    """
     presented = leaf(root("Unlisted"), "phone.example")
     attempts = _attempt("https://phone.example/", [presented], [presented])
     assert attempts["trust_state"].tolist() == ["listed"]
@@ -86,10 +110,17 @@ def test_a_listed_certificate_of_an_unlisted_ca_is_told_so() -> None:
 
 
 def test_a_mere_listing_decides_nothing() -> None:
-    """Of a certificate that a device only listed, neither the alternative names nor the path is known."""
+    """Of a certificate that a device only listed, neither the alternative names nor the path is
+    known.
+    """
     good = _attempt("https://phone.example/", [leaf(root("Top"), "phone.example")], [])
-    listing = good.assign(fingerprint=pd.Series([None], dtype="str"), dns_names=pd.Series([[]], dtype="object"))
-    listing["browser_paths"] = browser_verdict.browser_paths(listing, empty(CERTIFICATES), empty(TRUST))
+    listing = good.assign(
+        fingerprint=pd.Series([None], dtype="str"),
+        dns_names=pd.Series([[]], dtype="object"),
+    )
+    listing["browser_paths"] = browser_verdict.browser_paths(
+        listing, empty(CERTIFICATES), empty(TRUST)
+    )
     now = pd.Series(pd.Timestamp.now("UTC").as_unit("us"), index=listing.index)
     assert browser_verdict.browser_verdict(listing, now)["accepted"].isna().all()
 
@@ -97,21 +128,32 @@ def test_a_mere_listing_decides_nothing() -> None:
 def test_the_moment_counts() -> None:
     """The same attempt is judged at other moments without looking at the certificates again."""
     top = root("Top", end=NOW + 30 * DAY)
-    attempts = _attempt("https://phone.example/", [leaf(top, "phone.example", end=NOW + 60 * DAY)], [top])
+    attempts = _attempt(
+        "https://phone.example/",
+        [leaf(top, "phone.example", end=NOW + 60 * DAY)],
+        [top],
+    )
     moments = [NOW - 2 * DAY, NOW, NOW + 40 * DAY, NOW + 70 * DAY]
-    verdicts = [ct.check(attempts, at=pd.Timestamp(at))["hygiene.browser"].iloc[0] for at in moments]
+    verdicts = [
+        ct.check(attempts, at=pd.Timestamp(at))["hygiene.browser"].iloc[0]
+        for at in moments
+    ]
     assert verdicts == [False, True, False, False]
     assert _why(attempts, pd.Timestamp(NOW - 2 * DAY)).startswith("it is not valid yet")
 
 
 def test_an_empty_list_trusts_nobody() -> None:
     """A browser whose list is empty refuses; that is no lack of data."""
-    results = ct.check(_attempt("https://phone.example/", [leaf(root("Top"), "phone.example")], []))
+    results = ct.check(
+        _attempt("https://phone.example/", [leaf(root("Top"), "phone.example")], [])
+    )
     assert results["hygiene.browser"].tolist() == [False]
 
 
 def test_unknown_stays_unknown() -> None:
-    """Without a host, without a certificate or without a moment there is no verdict, unless something else refuses."""
+    """Without a host, without a certificate or without a moment there is no verdict, unless
+    something else refuses.
+    """
     top = root("Top")
     good = _attempt("https://phone.example/", [leaf(top, "phone.example")], [top])
     now = pd.Series(pd.Timestamp.now("UTC").as_unit("us"), index=good.index)
@@ -120,9 +162,13 @@ def test_unknown_stays_unknown() -> None:
     no_view = good.assign(browser_paths=pd.Series([None], dtype="object"))
     assert browser_verdict.browser_verdict(good, now)["accepted"].tolist() == [True]
     for attempts, moment in ((no_url, now), (no_view, now), (good, never)):
-        assert browser_verdict.browser_verdict(attempts, moment)["accepted"].isna().all()
+        assert (
+            browser_verdict.browser_verdict(attempts, moment)["accepted"].isna().all()
+        )
     elsewhere = good.assign(url="https://elsewhere.example/")
-    assert browser_verdict.browser_verdict(elsewhere, never)["accepted"].tolist() == [False]
+    assert browser_verdict.browser_verdict(elsewhere, never)["accepted"].tolist() == [
+        False
+    ]
 
 
 def test_many_attempts_keep_their_index_and_order() -> None:
@@ -132,17 +178,33 @@ def test_many_attempts_keep_their_index_and_order() -> None:
     certificates = from_der(ders, bundle=["a", "b", "c"], source=["a", "b", "c"])
     urls = ["https://a.example/", "https://x.example/", "https://c.example/"]
     attempts = ct.browser_attempts(certificates, urls, from_der([top.der]))
-    assert ct.check(attempts.iloc[::-1])["hygiene.browser"].tolist() == [True, False, True]
+    assert ct.check(attempts.iloc[::-1])["hygiene.browser"].tolist() == [
+        True,
+        False,
+        True,
+    ]
     assert ct.check(attempts.iloc[:0])["hygiene.browser"].tolist() == []
 
 
-_DER = leaf(root("Top"), "phone.example", usages=["server_auth"], key_usage=["digital_signature"]).der
+_DER = leaf(
+    root("Top"),
+    "phone.example",
+    usages=["server_auth"],
+    key_usage=["digital_signature"],
+).der
 _PLACES = st.integers(0, len(_DER) - 1)
 
 
-@given(st.lists(st.tuples(_PLACES, st.integers(0, 255)), max_size=4), st.one_of(st.none(), _PLACES))
-def test_objections_survive_any_bytes(changes: list[tuple[int, int]], cut: int | None) -> None:
-    """A certificate that is twisted or cut short is objected to or not; nothing raises, and half a one is refused."""
+@given(
+    st.lists(st.tuples(_PLACES, st.integers(0, 255)), max_size=4),
+    st.one_of(st.none(), _PLACES),
+)
+def test_objections_survive_any_bytes(
+    changes: list[tuple[int, int]], cut: int | None
+) -> None:
+    """A certificate that is twisted or cut short is objected to or not; nothing raises, and
+    half a one is refused.
+    """
     twisted = bytearray(_DER)
     for place, octet in changes:
         twisted[place] = octet

@@ -18,21 +18,27 @@ from browser.sites import Site, sites
 
 pytestmark = [
     pytest.mark.exhaustive,
-    pytest.mark.skipif(not (CHROMIUM and CERTUTIL), reason="needs chromium, and certutil of libnss3-tools"),
+    pytest.mark.skipif(
+        not (CHROMIUM and CERTUTIL),
+        reason="needs chromium, and certutil of libnss3-tools",
+    ),
 ]
 
 
 def _ours(site: Site) -> bool:
     certificates = from_der([issued.der for issued in site.chain])
     trust = from_der([issued.der for issued in site.listed])
-    attempts = ct.browser_attempts(certificates, {str(certificates["fingerprint"].iloc[0]): site.url}, trust)
+    attempts = ct.browser_attempts(
+        certificates, {str(certificates["fingerprint"].iloc[0]): site.url}, trust
+    )
     return bool(ct.check(attempts)["hygiene.browser"].iloc[0])
 
 
 def test_chromium_agrees(playwright_driver: Any, tmp_path: Path) -> None:
     """Every site opens exactly where `hygiene.browser` says so."""
     visited = sites()
-    # A server's own certificate is listed as a peer, as Chromium's guide for Linux says, and anything else as a CA.
+    # A server's own certificate is listed as a peer, as Chromium's guide for Linux says, and
+    # anything else as a CA.
     listed = {
         issued.der: (issued.pem, "P,," if issued is site.chain[0] else "C,,")
         for site in visited
@@ -44,7 +50,9 @@ def test_chromium_agrees(playwright_driver: Any, tmp_path: Path) -> None:
         for number, site in enumerate(visited):
             directory = tmp_path / str(number)
             directory.mkdir()
-            urls.append((site.url, running.enter_context(served(site.chain, directory))))
+            urls.append(
+                (site.url, running.enter_context(served(site.chain, directory)))
+            )
         answers = visit(playwright_driver, urls, tmp_path / "home")
     different = {
         site.name: answer or "opened"

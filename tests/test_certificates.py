@@ -1,4 +1,6 @@
-"""Certificates arrive in every shape: each block is a row, in order, and nothing is lost silently."""
+"""Certificates arrive in every shape: each block is a row, in order, and nothing is lost
+silently.
+"""
 
 from __future__ import annotations
 
@@ -48,19 +50,25 @@ class Issued:
 
     def __init__(self) -> None:
         authority = trustme.CA()
-        leaf = authority.issue_cert("phone.example.com", "192.0.2.7", common_name="0090332f688a")
+        leaf = authority.issue_cert(
+            "phone.example.com", "192.0.2.7", common_name="0090332f688a"
+        )
         self.pems = [leaf.cert_chain_pems[0].bytes(), authority.cert_pem.bytes()]
         self.key_pem = leaf.private_key_pem.bytes()
         self.certificates = [x509.load_pem_x509_certificate(pem) for pem in self.pems]
         self.ders = [each.public_bytes(Encoding.DER) for each in self.certificates]
         self.key = load_pem_private_key(self.key_pem, None)
-        self.bundle = b"".join(b"Certificate:\n    Data: text between\n" + pem for pem in self.pems)
+        self.bundle = b"".join(
+            b"Certificate:\n    Data: text between\n" + pem for pem in self.pems
+        )
 
     def pkcs12(self, password: bytes | None) -> bytes:
         """Return a key store."""
         protection = BestAvailableEncryption(password) if password else NoEncryption()
         leaf, authority = self.certificates
-        return pkcs12.serialize_key_and_certificates(b"phone", self.key, leaf, [authority], protection)
+        return pkcs12.serialize_key_and_certificates(
+            b"phone", self.key, leaf, [authority], protection
+        )
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +97,9 @@ SHAPES: dict[str, Callable[[Issued], bytes | str]] = {
     "one line per block": lambda i: b"".join(_unwrapped(pem) for pem in i.pems),
     "indented in YAML": lambda i: b"tls.crt: |\n" + _lines(i.bundle, b"    "),
     "escaped in a quoted text": lambda i: 'ca: "' + i.bundle.decode().replace("\n", "\\n") + '"',
-    "headers within a block": lambda i: i.bundle.replace(b"-----\nMI", b"-----\nX-Of: a\nY: b\n\nMI"),
+    "headers within a block": lambda i: i.bundle.replace(
+        b"-----\nMI", b"-----\nX-Of: a\nY: b\n\nMI"
+    ),
     "X509 CERTIFICATE": lambda i: i.bundle.replace(b" CERTIFICATE-", b" X509 CERTIFICATE-"),
     "DER back to back": lambda i: b"".join(i.ders),
     "DER with line ends between": lambda i: b"\r\n".join(i.ders),
@@ -99,8 +109,12 @@ SHAPES: dict[str, Callable[[Issued], bytes | str]] = {
     "PKCS#12 with its password": lambda i: i.pkcs12(b"secret"),
     "base64, a line each": lambda i: b"\n".join(base64.b64encode(der) for der in i.ders),
     "base64 in paragraphs": lambda i: b"\n".join(base64.encodebytes(der) for der in i.ders),
-    "hex in variables": lambda i: "\n".join(f"X509/0000{at} pb {der.hex()}" for at, der in enumerate(i.ders)),
-    "s_client -showcerts": lambda i: b"CONNECTED(00000003)\n---\n 0 s:CN = x\n   i:CN = y\n" + i.bundle + b"---\n",
+    "hex in variables": lambda i: "\n".join(
+        f"X509/0000{at} pb {der.hex()}" for at, der in enumerate(i.ders)
+    ),
+    "s_client -showcerts": lambda i: (
+        b"CONNECTED(00000003)\n---\n 0 s:CN = x\n   i:CN = y\n" + i.bundle + b"---\n"
+    ),
     "gzip": lambda i: gzip.compress(i.bundle),
 }  # fmt: skip
 
@@ -120,16 +134,30 @@ def test_every_shape_gives_the_same_rows(issued: Issued, shape: str) -> None:
 
 
 def test_pkcs7_keeps_certificates_as_they_stand(issued: Issued) -> None:
-    """A certificate that strict readers refuse is taken out of a PKCS#7 all the same, byte by byte."""
+    """A certificate that strict readers refuse is taken out of a PKCS#7 all the same, byte by
+    byte.
+    """
     odd = issued.ders[0].replace(b"0090332f688a", b"009033\xff\xff\xff\xff\xff\xff")
-    whole = pkcs7.serialize_certificates(issued.certificates, Encoding.DER).replace(issued.ders[0], odd)
+    whole = pkcs7.serialize_certificates(issued.certificates, Encoding.DER).replace(
+        issued.ders[0], odd
+    )
     assert set(read_certificates(whole)["der"]) == {odd, issued.ders[1]}
 
 
-def test_trusted_certificates_lose_what_openssl_appends(issued: Issued, tmp_path: Path) -> None:
+def test_trusted_certificates_lose_what_openssl_appends(
+    issued: Issued, tmp_path: Path
+) -> None:
     """`BEGIN TRUSTED CERTIFICATE` holds the certificate and what it is trusted for."""
     (tmp_path / "c.pem").write_bytes(issued.pems[0])
-    command = ["openssl", "x509", "-in", tmp_path / "c.pem", "-addtrust", "clientAuth", "-trustout"]
+    command = [
+        "openssl",
+        "x509",
+        "-in",
+        tmp_path / "c.pem",
+        "-addtrust",
+        "clientAuth",
+        "-trustout",
+    ]
     trusted = subprocess.run(command, capture_output=True, check=True).stdout
     assert trusted.startswith(b"-----BEGIN TRUSTED CERTIFICATE-----")
     assert read_certificates(trusted)["der"].tolist() == issued.ders[:1]
@@ -137,17 +165,29 @@ def test_trusted_certificates_lose_what_openssl_appends(issued: Issued, tmp_path
 
 def _key_files(issued: Issued) -> dict[str, bytes]:
     key = issued.key
-    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    request = (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(x509.Name([]))
+        .sign(key, hashes.SHA256())
+    )
     locked = BestAvailableEncryption(b"secret")
     public = key.public_key()
     return {
-        "PRIVATE KEY: a private key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        "PRIVATE KEY: a private key": key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        ),
         "EC PRIVATE KEY: a private key": key.private_bytes(
             Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
         ),
-        "ENCRYPTED PRIVATE KEY: a private key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked),
-        "CERTIFICATE REQUEST: a certificate signing request": request.public_bytes(Encoding.PEM),
-        "PUBLIC KEY: a public key": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        "ENCRYPTED PRIVATE KEY: a private key": key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, locked
+        ),
+        "CERTIFICATE REQUEST: a certificate signing request": request.public_bytes(
+            Encoding.PEM
+        ),
+        "PUBLIC KEY: a public key": public.public_bytes(
+            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+        ),
     }
 
 
@@ -167,21 +207,30 @@ def test_keys_and_requests_are_named_and_skipped(issued: Issued) -> None:
 def test_rsa_and_dsa_keys_in_der_are_kept_out() -> None:
     """The older forms of private keys are lists of numbers."""
     numbers = b"".join(encoded(2, bytes([n + 1])) for n in range(8))
-    assert read_certificates(encoded(0x30, encoded(2, b"\0") + numbers))["parse_error"].tolist() == [
-        "a private key, skipped"
-    ]
+    assert read_certificates(encoded(0x30, encoded(2, b"\0") + numbers))[
+        "parse_error"
+    ].tolist() == ["a private key, skipped"]
 
 
 def test_key_stores_need_their_password(issued: Issued) -> None:
-    """Without the password, or with a wrong one, the file is a row that says so; the key is never held."""
+    """Without the password, or with a wrong one, the file is a row that says so; the key is
+    never held.
+    """
     store = issued.pkcs12(b"secret")
-    assert read_certificates(store)["parse_error"].tolist() == ["PKCS#12: the password is missing"]
-    assert "nvalid password" in read_certificates(store, password="wrong")["parse_error"].iloc[0]
+    assert read_certificates(store)["parse_error"].tolist() == [
+        "PKCS#12: the password is missing"
+    ]
+    assert (
+        "nvalid password"
+        in read_certificates(store, password="wrong")["parse_error"].iloc[0]
+    )
     frame = read_certificates(store, password=b"secret")
     secret = issued.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     number = issued.key.private_numbers().private_value.to_bytes(32, "big")
     held = "".join(
-        cell.hex() if isinstance(cell, bytes) else str(cell) for row in cells(frame) for cell in row.values()
+        cell.hex() if isinstance(cell, bytes) else str(cell)
+        for row in cells(frame)
+        for cell in row.values()
     )
     assert secret.hex() not in held
     assert number.hex() not in held
@@ -191,12 +240,16 @@ def test_a_key_store_with_an_odd_certificate_warns_nobody(issued: Issued) -> Non
     """What cryptography warns of stands in the row: here a negative serial number."""
     serial = issued.certificates[0].serial_number
     negative = issued.ders[0].replace(
-        serial.to_bytes(20, "big"), (serial - (1 << 159)).to_bytes(20, "big", signed=True), 1
+        serial.to_bytes(20, "big"),
+        (serial - (1 << 159)).to_bytes(20, "big", signed=True),
+        1,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         leaf = x509.load_der_x509_certificate(negative)
-    store = pkcs12.serialize_key_and_certificates(None, issued.key, leaf, None, NoEncryption())
+    store = pkcs12.serialize_key_and_certificates(
+        None, issued.key, leaf, None, NoEncryption()
+    )
     frame = read_certificates(store)
     assert frame["der"].tolist() == [negative]
     assert frame["serial_number"].tolist() == [format(serial - (1 << 159), "x")]
@@ -205,12 +258,22 @@ def test_a_key_store_with_an_odd_certificate_warns_nobody(issued: Issued) -> Non
 def test_a_key_store_that_asks_for_endless_hashing_is_refused(issued: Issued) -> None:
     """A number of rounds beyond ten million is not tried."""
     store = issued.pkcs12(b"secret")
-    (salt_and_rounds,) = {store[at : at + 4] for at in range(len(store)) if store[at : at + 4] == b"\x02\x02\x4e\x20"}
+    (salt_and_rounds,) = {
+        store[at : at + 4]
+        for at in range(len(store))
+        if store[at : at + 4] == b"\x02\x02\x4e\x20"
+    }
     hostile = store.replace(salt_and_rounds, b"\x02\x02\x7f\xff")
-    assert "rounds" not in read_certificates(hostile, password="secret")["parse_error"].iloc[0]
+    assert (
+        "rounds"
+        not in read_certificates(hostile, password="secret")["parse_error"].iloc[0]
+    )
     rounds = encoded(0x30, encoded(0x04, b"salt") + encoded(0x02, b"\x7f\xff\xff\xff"))
     _, inner = store[:4], store[4:]
-    assert "rounds of hashing" in read_certificates(encoded(0x30, inner + rounds))["parse_error"].iloc[0]
+    assert (
+        "rounds of hashing"
+        in read_certificates(encoded(0x30, inner + rounds))["parse_error"].iloc[0]
+    )
 
 
 def test_files_archives_and_globs(issued: Issued, tmp_path: Path) -> None:
@@ -235,25 +298,43 @@ def test_files_archives_and_globs(issued: Issued, tmp_path: Path) -> None:
 
 
 def test_several_processes_read_the_same(issued: Issued, tmp_path: Path) -> None:
-    """With `workers`, files are shared among processes, members of archives too; the frame is the same."""
+    """With `workers`, files are shared among processes, members of archives too; the frame is
+    the same.
+    """
     for at in range(5):
         (tmp_path / f"{at}.pem").write_bytes(issued.bundle)
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
         archive.writestr("one.pem", issued.bundle)
-    pd.testing.assert_frame_equal(read_certificates(tmp_path, workers=2), read_certificates(tmp_path))
+    pd.testing.assert_frame_equal(
+        read_certificates(tmp_path, workers=2), read_certificates(tmp_path)
+    )
 
 
 def test_tables_carry_certificates_and_devices(issued: Issued, tmp_path: Path) -> None:
-    """Parquet, CSV, JSON and JSON lines: a row is a bundle, a cell may hold a chain, empty cells are rows."""
+    """Parquet, CSV, JSON and JSON lines: a row is a bundle, a cell may hold a chain, empty
+    cells are rows.
+    """
     leaf, authority = (pem.decode() for pem in issued.pems)
-    pd.DataFrame({"device": ["IP222-2F-68-8A", None], "der": issued.ders}).to_parquet(tmp_path / "a.parquet")
-    table = pd.DataFrame({"Serial": ["0090331a2b3c", "", "x"], "PEM": [leaf + authority, "", authority]})
+    pd.DataFrame({"device": ["IP222-2F-68-8A", None], "der": issued.ders}).to_parquet(
+        tmp_path / "a.parquet"
+    )
+    table = pd.DataFrame(
+        {"Serial": ["0090331a2b3c", "", "x"], "PEM": [leaf + authority, "", authority]}
+    )
     table.to_csv(tmp_path / "b.csv", index=False, sep=";")
-    records = [{"host": "a.example.com", "tls": {"pem": leaf}}, {"host": "b.example.com"}]
+    records = [
+        {"host": "a.example.com", "tls": {"pem": leaf}},
+        {"host": "b.example.com"},
+    ]
     (tmp_path / "c.json").write_text(json.dumps(records).replace("/", "\\/"))
-    (tmp_path / "d.jsonl").write_text("\n".join(json.dumps(record) for record in records) + "\nno json")
+    (tmp_path / "d.jsonl").write_text(
+        "\n".join(json.dumps(record) for record in records) + "\nno json"
+    )
     frame = read_certificates(tmp_path)
-    found = [tuple(row[each] for each in ("bundle", "device", "parse_error")) for row in cells(frame)]
+    found = [
+        tuple(row[each] for each in ("bundle", "device", "parse_error"))
+        for row in cells(frame)
+    ]
     nothing = "no certificate in this row"
     assert found[:8] == [
         ("a.parquet#0", "IP222-2f-68-8a", None),
@@ -270,7 +351,10 @@ def test_tables_carry_certificates_and_devices(issued: Issued, tmp_path: Path) -
 
 def test_one_column_is_a_table_only_with_cells(issued: Issued) -> None:
     """A word above a PEM file is text; above quoted cells it is the name of their column."""
-    for content in (b"chain\n" + issued.bundle, b'pem\n"' + issued.pems[0] + b'"\n"' + issued.pems[1] + b'"\n'):
+    for content in (
+        b"chain\n" + issued.bundle,
+        b'pem\n"' + issued.pems[0] + b'"\n"' + issued.pems[1] + b'"\n',
+    ):
         frame = read_certificates(content)
         assert frame["der"].tolist() == issued.ders
         assert (frame["bundle"] == "<bytes>").all() == content.startswith(b"chain")
@@ -280,10 +364,18 @@ def test_a_hundred_thousand_problems_are_told_in_few_words() -> None:
     """The text of parse_error stays short, whatever is in a certificate."""
     nothing = encoded(0x30, b"")
     extensions = encoded(
-        0xA3, encoded(0x30, b"".join(encoded(0x30, encoded(6, bytes([1, n % 100]))) for n in range(99_999)))
+        0xA3,
+        encoded(
+            0x30,
+            b"".join(
+                encoded(0x30, encoded(6, bytes([1, n % 100]))) for n in range(99_999)
+            ),
+        ),
     )
     signed = encoded(0x30, encoded(2, b"\1") + nothing * 5 + extensions)
-    (error,) = from_der([encoded(0x30, signed + nothing + encoded(3, b"\0"))])["parse_error"]
+    (error,) = from_der([encoded(0x30, signed + nothing + encoded(3, b"\0"))])[
+        "parse_error"
+    ]
     assert error.startswith(REFUSED)
     assert len(error) < 5000
 
@@ -299,11 +391,25 @@ def test_a_table_of_another_kind_says_so(tmp_path: Path) -> None:
 
 def test_secrets_of_kubernetes(issued: Issued) -> None:
     """Base64 of PEM, in YAML and in JSON; the key beside it is named."""
-    encoded_bundle, key = (base64.b64encode(each).decode() for each in (issued.bundle, issued.key_pem))
-    as_yaml = f"apiVersion: v1\nkind: Secret\ndata:\n  tls.crt: {encoded_bundle}\n  tls.key: {key}\n"
-    as_json = json.dumps({"items": [{"kind": "Secret", "data": {"tls.crt": encoded_bundle, "tls.key": key}}]})
+    encoded_bundle, key = (
+        base64.b64encode(each).decode() for each in (issued.bundle, issued.key_pem)
+    )
+    as_yaml = (
+        f"apiVersion: v1\nkind: Secret\ndata:\n  "
+        f"tls.crt: {encoded_bundle}\n  tls.key: {key}\n"
+    )
+    as_json = json.dumps(
+        {
+            "items": [
+                {"kind": "Secret", "data": {"tls.crt": encoded_bundle, "tls.key": key}}
+            ]
+        }
+    )
     wrapped = base64.encodebytes(b"".join(issued.pems)).decode().replace("\n", "\n    ")
-    folded = f"apiVersion: v1\nkind: Secret\ndata:\n  tls.crt: >-\n    {wrapped}\n  tls.key: {key}\n"
+    folded = (
+        f"apiVersion: v1\nkind: Secret\ndata:\n  "
+        f"tls.crt: >-\n    {wrapped}\n  tls.key: {key}\n"
+    )
     for text in (as_yaml, as_json, folded):
         frame = read_certificates(text)
         assert frame["der"].tolist() == [*issued.ders, None]
@@ -318,12 +424,16 @@ def test_damaged_base64_of_pem_does_not_fail(size: int) -> None:
 
 
 def test_the_listing_of_a_device_has_no_der() -> None:
-    """Names and dates are there, and nothing that would need a signature; what cannot be read is said."""
+    """Names and dates are there, and nothing that would need a signature; what cannot be read
+    is said.
+    """
     listing = (
         '<info><servercert><certificate subject_cn="0090332f688a" issuer_cn="A &amp; B, CA" '
         'not_before="2019-05-01T00:00:00" not_after="2039-05-01 12:00:00"/>'
-        "<certificate subject_cn='-- no CN --' issuer_cn='x' not_before='1556668800' not_after='01.05.2039'/>"
-        "<certificate subject_cn='y' issuer_cn='x' not_before='03/04/2019' not_after='May  1 12:00:00 2039 GMT'/>"
+        "<certificate subject_cn='-- no CN --' issuer_cn='x' not_before='1556668800' "
+        "not_after='01.05.2039'/>"
+        "<certificate subject_cn='y' issuer_cn='x' not_before='03/04/2019' not_after='May  1 "
+        "12:00:00 2039 GMT'/>"
         "</servercert><requests><request/></requests></info>"
     )
     frame = read_certificates(listing)
@@ -338,17 +448,27 @@ def test_the_listing_of_a_device_has_no_der() -> None:
     assert frame["not_before"].dt.year.tolist()[:2] == [2019, 2019]
     assert frame["parse_error"].iloc[2] == "not_before: no time: '03/04/2019'"
     assert frame["parse_error"].iloc[3] == "a certificate signing request, skipped"
-    for column in ("fingerprint", "der", "is_self_signed", "self_issued", "key_type", "is_ca"):
+    for column in (
+        "fingerprint",
+        "der",
+        "is_self_signed",
+        "self_issued",
+        "key_type",
+        "is_ca",
+    ):
         assert frame[column].isna().all()
 
 
 def test_damaged_pem_is_a_row_with_its_reason(issued: Issued) -> None:
-    """A missing END line, a cut certificate, no base64, a BEGIN line that does not end, an empty block."""
+    """A missing END line, a cut certificate, no base64, a BEGIN line that does not end, an
+    empty block.
+    """
     leaf = issued.pems[0]
     cases = {
         leaf.partition(b"-----END")[0] + issued.pems[1]: "PEM: the END line is missing",
         leaf[:400]: "cut short",
-        b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n" + leaf: "no SEQUENCE",
+        b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"
+        + leaf: "no SEQUENCE",
         b"-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----\n" + leaf: "base64",
         b"-----BEGIN CERTIFICATE\n" + leaf: "a BEGIN line that does not end",
     }
@@ -360,7 +480,8 @@ def test_damaged_pem_is_a_row_with_its_reason(issued: Issued) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "nothing is there"), (b" \n", "nothing is there"), (b"hello\nworld", "no certificate is found"),
+    [(b"", "nothing is there"), (b" \n", "nothing is there"), (b"hello\nworld",
+    "no certificate is found"),
      (b"PK\x03\x04", "unreadable ZIP archive")],
 )  # fmt: skip
 def test_a_file_without_certificates_is_one_row(content: bytes, reason: str) -> None:
@@ -370,7 +491,9 @@ def test_a_file_without_certificates_is_one_row(content: bytes, reason: str) -> 
     assert reason in frame["parse_error"].iloc[0]
 
 
-def test_large_files_are_read_piece_by_piece(issued: Issued, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_files_are_read_piece_by_piece(
+    issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Wherever a piece ends, no block is lost or cut, and text around blocks does not matter."""
     content = issued.bundle * 3 + issued.key_pem + b"tail without a block"
     whole = read_certificates(content)
@@ -381,13 +504,19 @@ def test_large_files_are_read_piece_by_piece(issued: Issued, monkeypatch: pytest
         assert ders == whole["der"].tolist()
 
 
-@pytest.mark.parametrize("path", ["/etc/ssl/certs/ca-certificates.crt", certifi.where()])
+@pytest.mark.parametrize(
+    "path", ["/etc/ssl/certs/ca-certificates.crt", certifi.where()]
+)
 def test_system_bundles_are_read_without_a_lost_block(path: str) -> None:
     """What browsers and systems trust: each block is a self-signed CA without a complaint."""
     if not Path(path).exists():
         pytest.skip("this system keeps its CAs elsewhere")
     frame = read_certificates(path)
-    assert len(frame) == Path(path).read_bytes().count(b"-----BEGIN CERTIFICATE-----") > 100
+    assert (
+        len(frame)
+        == Path(path).read_bytes().count(b"-----BEGIN CERTIFICATE-----")
+        > 100
+    )
     assert frame["parse_error"].isna().all()
     assert frame["is_ca"].all()
     assert frame["is_self_signed"].mean() > 0.95
@@ -397,8 +526,17 @@ def _self_signed(common_name: str) -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
     start = pd.Timestamp("2020-01-01").to_pydatetime()
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(5).not_valid_before(start).not_valid_after(start.replace(year=9999))
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+    )
+    builder = (
+        builder.serial_number(5)
+        .not_valid_before(start)
+        .not_valid_after(start.replace(year=9999))
+    )
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
@@ -422,19 +560,31 @@ def test_the_common_name_tells_the_device(
 
 
 def test_self_signed_is_verified(issued: Issued) -> None:
-    """The name alone does not make it: a changed signature is False, a refused certificate is missing."""
+    """The name alone does not make it: a changed signature is False, a refused certificate is
+    missing.
+    """
     der = _self_signed("softphone")
     broken = der[:-1] + bytes([der[-1] ^ 1])
     frame = from_der([der, broken, issued.ders[0], der + b"\0"])
     assert frame["self_issued"].tolist()[:3] == [True, True, False]
-    assert frame["is_self_signed"].astype("object").tolist() == [True, False, False, pd.NA]
+    assert frame["is_self_signed"].astype("object").tolist() == [
+        True,
+        False,
+        False,
+        pd.NA,
+    ]
     assert frame["parse_error"].iloc[3].startswith(REFUSED)
 
 
 def test_from_der_keeps_order_and_names() -> None:
     """Rows of a handshake: one bundle, the host as its device, positions within each source."""
     der = _self_signed("x")
-    frame = from_der([der, der, der], source=["a", "b", "a"], bundle="handshake", device="Phone.example.com")
+    frame = from_der(
+        [der, der, der],
+        source=["a", "b", "a"],
+        bundle="handshake",
+        device="Phone.example.com",
+    )
     assert frame["position"].tolist() == [0, 0, 1]
     assert frame["bundle"].unique().tolist() == ["handshake"]
     assert frame["device"].unique().tolist() == ["phone.example.com"]
@@ -452,19 +602,29 @@ def test_no_two_rows_share_a_list(issued: Issued) -> None:
 
 
 def test_days_left_counts_from_a_moment() -> None:
-    """Days with their fraction, negative after the end, far ends too, and one moment per row where they are given."""
+    """Days with their fraction, negative after the end, far ends too, and one moment per row
+    where they are given.
+    """
     ends = ["2026-02-01", "2025-12-31 12:00", "9999-12-31 23:59:59", None]
-    not_after = pd.to_datetime(pd.Series(ends), utc=True, format="ISO8601").astype("datetime64[us, UTC]")
+    not_after = pd.to_datetime(pd.Series(ends), utc=True, format="ISO8601").astype(
+        "datetime64[us, UTC]"
+    )
     frame = pd.DataFrame({"not_after": not_after})
     assert days_left(frame, "2026-01-01").tolist()[:2] == [31.0, -0.5]
     assert days_left(frame, "2026-01-01").iloc[2] > 2_900_000
     assert pd.isna(days_left(frame, "2026-01-01").iloc[3])
-    moments = pd.Series(pd.to_datetime(["2026-01-31", "2025-12-31", "2026-01-01", "2026-01-01"], utc=True))
+    moments = pd.Series(
+        pd.to_datetime(
+            ["2026-01-31", "2025-12-31", "2026-01-01", "2026-01-01"], utc=True
+        )
+    )
     assert days_left(frame, moments).tolist()[:2] == [1.0, 0.5]
     assert (days_left(frame).iloc[:2] < 100_000).all()
 
 
-def test_progress_goes_to_the_error_stream(issued: Issued, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_goes_to_the_error_stream(
+    issued: Issued, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A bar where it is asked for, none where it is not."""
     read_certificates(issued.bundle)
     assert capsys.readouterr().err == ""
@@ -481,15 +641,22 @@ def test_no_base64_fails(text: str) -> None:
 @given(st.binary(max_size=300), st.integers(0, 5))
 def test_no_content_fails(data: bytes, shape: int) -> None:
     """Whatever is read, each source has a row."""
-    content = [data, b"-----BEGIN CERTIFICATE-----" + data, b"0\x82" + data, b"{" + data, b"<info><certificate " + data,
+    content = [data, b"-----BEGIN CERTIFICATE-----" + data, b"0\x82" + data, b"{" + data,
+        b"<info><certificate " + data,
                b"pem,device\n" + data][shape]  # fmt: skip
     frame = read_certificates(content)
     assert len(frame) >= 1
-    told = frame[["fingerprint", "parse_error", "subject_cn", "issuer_cn"]].notna().any(axis=1)
+    told = (
+        frame[["fingerprint", "parse_error", "subject_cn", "issuer_cn"]]
+        .notna()
+        .any(axis=1)
+    )
     assert told.all()
 
 
-def test_private_keys_never_enter_a_frame_however_they_are_damaged(issued: Issued) -> None:
+def test_private_keys_never_enter_a_frame_however_they_are_damaged(
+    issued: Issued,
+) -> None:
     """A key cut short in PEM leaves nothing of itself behind."""
     draw = random.Random(1)
     secret = issued.key.private_numbers().private_value.to_bytes(32, "big")

@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs7
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs7,
+)
 from test_certificates import Issued
 
 from certtrust import CerttrustError
@@ -27,7 +32,11 @@ def issued() -> Issued:
 
 def _armoured(label: str, content: bytes) -> bytes:
     text = base64.encodebytes(content)
-    return f"-----BEGIN {label}-----\n".encode() + text + f"-----END {label}-----\n".encode()
+    return (
+        f"-----BEGIN {label}-----\n".encode()
+        + text
+        + f"-----END {label}-----\n".encode()
+    )
 
 
 def _key(issued: Issued, form: PrivateFormat = PrivateFormat.PKCS8) -> bytes:
@@ -42,32 +51,59 @@ def _indefinite(der: bytes) -> bytes:
     return b"\x30\x80" + only(der, SEQUENCE) + b"\0\0"
 
 
-LABELS = ("CERTIFICATE", "CERTIFICATE CHAIN", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "PKCS7", "CMS", "PKCS12", "X")
+LABELS = (
+    "CERTIFICATE",
+    "CERTIFICATE CHAIN",
+    "X509 CERTIFICATE",
+    "TRUSTED CERTIFICATE",
+    "PKCS7",
+    "CMS",
+    "PKCS12",
+    "X",
+)
 
 
 @pytest.mark.parametrize("label", LABELS)
 def test_what_a_block_is_decides_not_its_label(issued: Issued, label: str) -> None:
-    """`certutil -encode` puts CERTIFICATE around any file, and other tools have labels of their own."""
+    """`certutil -encode` puts CERTIFICATE around any file, and other tools have labels of their
+    own.
+    """
     both = set(issued.ders)
-    for content in (_pkcs7(issued), issued.pkcs12(None), b"".join(issued.ders), issued.bundle):
+    for content in (
+        _pkcs7(issued),
+        issued.pkcs12(None),
+        b"".join(issued.ders),
+        issued.bundle,
+    ):
         frame = read_certificates(_armoured(label, content))
         assert set(frame["der"]) == both
         assert frame["parse_error"].isna().all()
-    assert read_certificates(_armoured(label, issued.ders[0]))["der"].tolist() == issued.ders[:1]
+    assert (
+        read_certificates(_armoured(label, issued.ders[0]))["der"].tolist()
+        == issued.ders[:1]
+    )
     key = read_certificates(_armoured(label, _key(issued)))
-    assert (key["der"].tolist(), key["parse_error"].tolist()) == ([None], ["a private key, skipped"])
+    assert (key["der"].tolist(), key["parse_error"].tolist()) == (
+        [None],
+        ["a private key, skipped"],
+    )
 
 
 def test_a_certificate_under_the_label_of_a_key_is_one(issued: Issued) -> None:
     """Nothing else is taken out of such a block."""
-    assert read_certificates(_armoured("PRIVATE KEY", issued.ders[0]))["der"].tolist() == issued.ders[:1]
+    assert (
+        read_certificates(_armoured("PRIVATE KEY", issued.ders[0]))["der"].tolist()
+        == issued.ders[:1]
+    )
     frame = read_certificates(_armoured("PRIVATE KEY", b"".join(issued.ders)))
     assert frame["parse_error"].tolist() == ["PRIVATE KEY: a private key, skipped"]
 
 
 def test_a_block_of_several_keeps_its_place(issued: Issued) -> None:
     """Positions count what was found, in order."""
-    frame = read_certificates(issued.pems[1] + _armoured("CERTIFICATE", issued.pkcs12(None)) + issued.pems[1])
+    frame = read_certificates(
+        issued.pems[1] + _armoured("CERTIFICATE", issued.pkcs12(None)) + issued.pems[1]
+    )
     assert frame["der"].tolist() == [issued.ders[1], *issued.ders, issued.ders[1]]
     assert frame["position"].tolist() == [0, 1, 2, 3]
 
@@ -83,10 +119,15 @@ def test_a_block_of_several_keeps_its_place(issued: Issued) -> None:
         (b"\nsigned-off", "10 bytes after the certificate"),
     ],
 )
-def test_what_follows_der_costs_it_nothing(issued: Issued, after: bytes, note: str | None) -> None:
+def test_what_follows_der_costs_it_nothing(
+    issued: Issued, after: bytes, note: str | None
+) -> None:
     """The certificate keeps its fingerprint; more than white space is named."""
     alone = read_certificates(issued.ders[0])
-    for content in (issued.ders[0] + after, _armoured("CERTIFICATE", issued.ders[0] + after)):
+    for content in (
+        issued.ders[0] + after,
+        _armoured("CERTIFICATE", issued.ders[0] + after),
+    ):
         frame = read_certificates(content)
         assert frame["fingerprint"].tolist() == alone["fingerprint"].tolist()
         assert frame["parse_error"].fillna("").tolist() == [note or ""]
@@ -99,7 +140,9 @@ def test_what_follows_der_costs_it_nothing(issued: Issued, after: bytes, note: s
 def test_what_stands_before_der_costs_it_nothing(issued: Issued, before: bytes) -> None:
     """Some tools write a line end or a byte-order mark first; a key behind it is still one."""
     assert read_certificates(before + issued.ders[0])["der"].tolist() == issued.ders[:1]
-    assert read_certificates(before + _key(issued))["parse_error"].tolist() == ["a private key, skipped"]
+    assert read_certificates(before + _key(issued))["parse_error"].tolist() == [
+        "a private key, skipped"
+    ]
 
 
 def test_a_key_behind_a_certificate_is_a_block_of_its_own(issued: Issued) -> None:
@@ -129,12 +172,18 @@ TEXTS: dict[str, Callable[[bytes], str]] = {
     "hex in lines": lambda der: _blanks(der.hex(), 60, "\n"),
     "hex with colons": lambda der: _blanks(der.hex(), 2, ":"),
     "hex of a running configuration": lambda der: (
-        "crypto pki certificate chain A\n certificate ca 01\n  " + _blanks(der.hex(), 8, " ") + "\n  quit\n"
+        "crypto pki certificate chain A\n certificate ca 01\n  "
+        + _blanks(der.hex(), 8, " ")
+        + "\n  quit\n"
     ),
-    "hex of C": lambda der: "unsigned char der[] = {" + ", ".join(f"0x{octet:02x}" for octet in der) + "};",
+    "hex of C": lambda der: (
+        "unsigned char der[] = {" + ", ".join(f"0x{octet:02x}" for octet in der) + "};"
+    ),
     "hex dump in fours": lambda der: _dump(der, 4),
     "hex dump in twos": lambda der: _dump(der, 2),
-    "URL-escaped base64": lambda der: urllib.parse.quote(base64.b64encode(der).decode(), safe=""),
+    "URL-escaped base64": lambda der: urllib.parse.quote(
+        base64.b64encode(der).decode(), safe=""
+    ),
     "base64 in lines": lambda der: base64.encodebytes(der).decode(),
 }
 
@@ -151,19 +200,35 @@ def test_der_in_letters_is_read(issued: Issued, form: str) -> None:
 
 
 @pytest.mark.parametrize("quoted", [urllib.parse.quote, urllib.parse.quote_plus])
-def test_pem_escaped_as_in_a_url_is_read(issued: Issued, quoted: Callable[[str], str]) -> None:
+def test_pem_escaped_as_in_a_url_is_read(
+    issued: Issued, quoted: Callable[[str], str]
+) -> None:
     """Proxies hand certificates on in a header, several of them too."""
     text = quoted(issued.bundle.decode())
     assert read_certificates(text)["der"].tolist() == issued.ders
-    assert read_certificates(f"X-Client-Cert: {text}\r\n".encode())["der"].tolist() == issued.ders
+    assert (
+        read_certificates(f"X-Client-Cert: {text}\r\n".encode())["der"].tolist()
+        == issued.ders
+    )
 
 
 @pytest.mark.parametrize(
-    "encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "utf-8-sig"]
+    "encoding",
+    [
+        "utf-16",
+        "utf-16-le",
+        "utf-16-be",
+        "utf-32",
+        "utf-32-le",
+        "utf-32-be",
+        "utf-8-sig",
+    ],
 )
 @pytest.mark.parametrize("comment", ["", "Gerät €\n"])
 def test_text_of_any_width_is_read(issued: Issued, encoding: str, comment: str) -> None:
-    """With or without a byte-order mark, with letters beyond ASCII or without; keys are named as ever."""
+    """With or without a byte-order mark, with letters beyond ASCII or without; keys are named
+    as ever.
+    """
     text = comment + issued.bundle.decode() + issued.key_pem.decode()
     frame = read_certificates(text.encode(encoding))
     assert frame["der"].tolist() == [*issued.ders, None]
@@ -173,7 +238,12 @@ def test_text_of_any_width_is_read(issued: Issued, encoding: str, comment: str) 
 def test_ber_of_indefinite_length_is_read(issued: Issued) -> None:
     """EST servers send PKCS#7 so, in base64 and in lines."""
     ber = _indefinite(_pkcs7(issued))
-    for content in (ber, base64.encodebytes(ber), base64.b64encode(ber), _armoured("PKCS7", ber)):
+    for content in (
+        ber,
+        base64.encodebytes(ber),
+        base64.b64encode(ber),
+        _armoured("PKCS7", ber),
+    ):
         assert set(read_certificates(content)["der"]) == set(issued.ders)
 
 
@@ -181,13 +251,23 @@ def test_key_stores_of_java_are_named(issued: Issued) -> None:
     """JKS and JCEKS by their number; no byte of them is kept."""
     for number in (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"):
         store = number + b"\0\0\0\2" + _key(issued)
-        for content in (store, base64.b64encode(store), _armoured("CERTIFICATE", store)):
+        for content in (
+            store,
+            base64.b64encode(store),
+            _armoured("CERTIFICATE", store),
+        ):
             frame = read_certificates(content)
             assert frame["der"].tolist() == [None]
-            assert frame["parse_error"].iloc[0].startswith("a Java key store, not opened: export it with keytool")
+            assert (
+                frame["parse_error"]
+                .iloc[0]
+                .startswith("a Java key store, not opened: export it with keytool")
+            )
 
 
-def test_a_key_store_without_protection_is_read_where_strict_readers_refuse_it(issued: Issued) -> None:
+def test_a_key_store_without_protection_is_read_where_strict_readers_refuse_it(
+    issued: Issued,
+) -> None:
     """A friendlyName in UTF-8 instead of UTF-16 costs neither the certificates nor the truth."""
     store = issued.pkcs12(None)
     name = "phone".encode("utf-16-be")
@@ -203,8 +283,13 @@ def test_a_damaged_key_store_gives_the_true_reason(issued: Issued) -> None:
     for store in (issued.pkcs12(None), issued.pkcs12(b"secret")):
         for password in (None, "secret"):
             frame = read_certificates(store[:-9], password=password)
-            assert frame["parse_error"].iloc[-1] == "PKCS#12: cut short: 9 bytes are missing"
-    assert set(read_certificates(issued.pkcs12(None)[:-9])["der"].dropna()) == set(issued.ders)
+            assert (
+                frame["parse_error"].iloc[-1]
+                == "PKCS#12: cut short: 9 bytes are missing"
+            )
+    assert set(read_certificates(issued.pkcs12(None)[:-9])["der"].dropna()) == set(
+        issued.ders
+    )
 
 
 def test_passwords_that_cannot_be_are_refused_in_words(issued: Issued) -> None:
@@ -213,7 +298,11 @@ def test_passwords_that_cannot_be_are_refused_in_words(issued: Issued) -> None:
     assert read_certificates(store, password="se\0cret")["parse_error"].tolist() == [
         "PKCS#12: a password holds no zero byte"
     ]
-    assert read_certificates(store, password="\ud800")["parse_error"].str.startswith("PKCS#12: ").all()
+    assert (
+        read_certificates(store, password="\ud800")["parse_error"]
+        .str.startswith("PKCS#12: ")
+        .all()
+    )
     with pytest.raises(CerttrustError, match="a password is text or bytes, not int"):
         read_certificates(store, password=5)  # type: ignore[arg-type]
 
@@ -238,7 +327,9 @@ def _holding_keys(issued: Issued) -> list[bytes]:
     ]
 
 
-def test_no_byte_of_a_key_is_handed_on_however_its_file_is_damaged(issued: Issued) -> None:
+def test_no_byte_of_a_key_is_handed_on_however_its_file_is_damaged(
+    issued: Issued,
+) -> None:
     """Files that hold a private key, whole and with a few bytes changed, cut off or in front."""
     draw = random.Random(5)
     secret = issued.key.private_numbers().private_value.to_bytes(32, "big")
@@ -246,7 +337,9 @@ def test_no_byte_of_a_key_is_handed_on_however_its_file_is_damaged(issued: Issue
         for turn in range(12):
             damaged = bytearray(content)
             for _ in range(0 if turn == 0 else draw.choice((1, 1, 2))):
-                damaged[draw.randrange(min(len(damaged), draw.choice((8, 60))))] = draw.randrange(256)
+                damaged[draw.randrange(min(len(damaged), draw.choice((8, 60))))] = (
+                    draw.randrange(256)
+                )
             if turn and draw.random() < 0.2:
                 del damaged[draw.randrange(1, len(damaged)) :]
             frame = read_certificates(bytes(damaged))
@@ -259,14 +352,19 @@ def test_no_byte_of_a_key_is_handed_on_however_its_file_is_damaged(issued: Issue
 
 def test_a_table_cell_with_a_key_holds_nothing(issued: Issued, tmp_path: Path) -> None:
     """Neither a foreign table nor one of this package brings a key into a frame."""
-    pd.DataFrame({"der": [_key(issued), issued.ders[0]]}).to_parquet(tmp_path / "a.parquet")
+    pd.DataFrame({"der": [_key(issued), issued.ders[0]]}).to_parquet(
+        tmp_path / "a.parquet"
+    )
     frame = read_certificates(tmp_path)
     assert frame["der"].tolist() == [None, issued.ders[0]]
     own = read_certificates(issued.ders[0])
     own["der"] = [_key(issued)]
     own.to_parquet(tmp_path / "a.parquet")
     frame = read_certificates(tmp_path)
-    assert (frame["der"].tolist(), frame["parse_error"].tolist()) == ([None], ["a private key, skipped"])
+    assert (frame["der"].tolist(), frame["parse_error"].tolist()) == (
+        [None],
+        ["a private key, skipped"],
+    )
 
 
 # Tables of this package
@@ -274,7 +372,9 @@ def test_a_table_cell_with_a_key_holds_nothing(issued: Issued, tmp_path: Path) -
 
 @pytest.fixture
 def folder(issued: Issued, tmp_path: Path) -> Path:
-    """Return a folder of all that a table may hold: bundles, devices, keys, listings, damage, nothing."""
+    """Return a folder of all that a table may hold: bundles, devices, keys, listings, damage,
+    nothing.
+    """
     folder = tmp_path / "files"
     folder.mkdir()
     (folder / "0090331a2b3c.pem").write_bytes(issued.bundle + issued.key_pem)
@@ -284,21 +384,28 @@ def folder(issued: Issued, tmp_path: Path) -> Path:
     odd = issued.ders[0].replace(bytes.fromhex("551d11"), bytes.fromhex("551d13"))
     (folder / "e.pem").write_bytes(_armoured("CERTIFICATE", odd))
     (folder / "f.xml").write_text(
-        '<info><certificate subject_cn="0090332f688a" issuer_cn="A, &quot;B&quot;" not_before="2019-05-01" '
+        '<info><certificate subject_cn="0090332f688a" issuer_cn="A, &quot;B&quot;" '
+        'not_before="2019-05-01" '
         'not_after="01.05.2039"/></info>'
     )
-    pd.DataFrame({"device": ["IP222-2f-68-8a", None], "der": issued.ders}).to_parquet(folder / "g.parquet")
+    pd.DataFrame({"device": ["IP222-2f-68-8a", None], "der": issued.ders}).to_parquet(
+        folder / "g.parquet"
+    )
     return folder
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
 def test_tables_come_back_whole(folder: Path, tmp_path: Path, suffix: str) -> None:
-    """CERTIFICATES and TRUST, from a file, its folder and its bytes, rows without certificate included."""
+    """CERTIFICATES and TRUST, from a file, its folder and its bytes, rows without certificate
+    included.
+    """
 
     def written(frame: pd.DataFrame, name: str) -> Path:
         path = tmp_path / name / f"table.{suffix}"
         path.parent.mkdir()
-        frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(path, index=False)
+        frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(
+            path, index=False
+        )
         return path
 
     certificates, trust = read_certificates(folder), read_trust_list(folder)
@@ -314,12 +421,16 @@ def test_tables_come_back_whole(folder: Path, tmp_path: Path, suffix: str) -> No
     assert read_certificates(written(certificates.iloc[:0], "nothing")).empty
 
 
-def test_a_table_cannot_claim_what_its_certificates_do_not_say(issued: Issued, tmp_path: Path) -> None:
+def test_a_table_cannot_claim_what_its_certificates_do_not_say(
+    issued: Issued, tmp_path: Path
+) -> None:
     """What a certificate says is read from its DER, and what is wrong with it stays told."""
     broken = issued.ders[0].replace(bytes.fromhex("551d11"), bytes.fromhex("551d13"))
     frame = read_certificates(broken)
     assert frame["parse_error"].notna().all()
-    frame.assign(subject_cn="other", is_ca=True, parse_error=None).to_parquet(tmp_path / "a.parquet")
+    frame.assign(subject_cn="other", is_ca=True, parse_error=None).to_parquet(
+        tmp_path / "a.parquet"
+    )
     pd.testing.assert_frame_equal(read_certificates(tmp_path), frame)
 
 
@@ -329,19 +440,34 @@ def test_a_table_cannot_claim_what_its_certificates_do_not_say(issued: Issued, t
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("hq.p12", lambda issued: issued.pkcs12(b"secret"), "PKCS#12: the password is missing"),
+        (
+            "hq.p12",
+            lambda issued: issued.pkcs12(b"secret"),
+            "PKCS#12: the password is missing",
+        ),
         ("hq.pem", lambda issued: issued.pems[1][:60], "the END line is missing"),
-        ("hq.pem", lambda _: b"<html><body>Please log in</body></html>", "no certificate is found"),
+        (
+            "hq.pem",
+            lambda _: b"<html><body>Please log in</body></html>",
+            "no certificate is found",
+        ),
         ("hq.jks", lambda _: b"\xfe\xed\xfe\xed\0\0\0\2", "a Java key store"),
         ("hq.pem", lambda _: b"see the other server\n", "no certificate is found"),
     ],
 )
 def test_a_trust_list_that_cannot_be_read_says_so(
-    issued: Issued, tmp_path: Path, name: str, content: Callable[[Issued], bytes], reason: str
+    issued: Issued,
+    tmp_path: Path,
+    name: str,
+    content: Callable[[Issued], bytes],
+    reason: str,
 ) -> None:
     """It is not an empty list: its row has the PBX, no certificate and the reason."""
     (tmp_path / name).write_bytes(content(issued))
-    for frame in (read_trust_list(tmp_path), read_trust_list(tmp_path / name, pbx="hq")):
+    for frame in (
+        read_trust_list(tmp_path),
+        read_trust_list(tmp_path / name, pbx="hq"),
+    ):
         assert frame["pbx"].tolist() == ["hq"]
         assert reason in frame["parse_error"].iloc[0]
         assert "empty" not in frame["parse_error"].iloc[0]

@@ -1,4 +1,6 @@
-"""The device that a file is named after: where it stands alone, and nothing that only looks like one."""
+"""The device that a file is named after: where it stands alone, and nothing that only looks
+like one.
+"""
 
 from __future__ import annotations
 

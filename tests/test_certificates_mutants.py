@@ -1,4 +1,6 @@
-"""Damaged certificates: wherever cryptography still reads a column, the frame says the same, and nothing fails."""
+"""Damaged certificates: wherever cryptography still reads a column, the frame says the same,
+and nothing fails.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def _names(rich: bool) -> x509.Name:
         [
             x509.NameAttribute(oid.COUNTRY_NAME, "DE"),
             x509.NameAttribute(oid.EMAIL_ADDRESS, "a@example.com"),
-            x509.NameAttribute(oid.ORGANIZATIONAL_UNIT_NAME, ' #quoted "x", y+z;<b>\\ '),
+            x509.NameAttribute(
+                oid.ORGANIZATIONAL_UNIT_NAME, ' #quoted "x", y+z;<b>\\ '
+            ),
             *plain,
             x509.NameAttribute(oid.COMMON_NAME, "Zweite Ü"),
         ]
@@ -55,7 +59,11 @@ def seeds() -> list[bytes]:
     ]
     found = []
     for at, key in enumerate(keys * 2):
-        start = dt.datetime(2019, 5, 1, 1, 2, 3) if at % 2 else dt.datetime(2051, 5, 1, 1, 2, 3)
+        start = (
+            dt.datetime(2019, 5, 1, 1, 2, 3)
+            if at % 2
+            else dt.datetime(2051, 5, 1, 1, 2, 3)
+        )
         builder = (
             x509.CertificateBuilder()
             .subject_name(_names(rich=at > 2))
@@ -65,21 +73,42 @@ def seeds() -> list[bytes]:
             .not_valid_after(start + dt.timedelta(days=365 * 40))
             .public_key(key.public_key())
             .add_extension(
-                x509.BasicConstraints(ca=at % 2 == 0, path_length=at if at % 2 == 0 else None), critical=True
+                x509.BasicConstraints(
+                    ca=at % 2 == 0, path_length=at if at % 2 == 0 else None
+                ),
+                critical=True,
             )
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+                critical=False,
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()),
+                critical=False,
+            )
             .add_extension(usage, critical=True)
             .add_extension(
-                x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.CLIENT_AUTH, x509.ObjectIdentifier("1.2.3")]),
+                x509.ExtendedKeyUsage(
+                    [
+                        x509.ExtendedKeyUsageOID.CLIENT_AUTH,
+                        x509.ObjectIdentifier("1.2.3"),
+                    ]
+                ),
                 critical=False,
             )
         )
         if at:
             names = [x509.DNSName(f"p{n}.example.com") for n in range(at)]
-            others = [x509.IPAddress(ipaddress.ip_address("192.0.2.7")), x509.RFC822Name("a@example.com")]
-            builder = builder.add_extension(x509.SubjectAlternativeName([*names, *others]), critical=False)
-        signer_hash = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+            others = [
+                x509.IPAddress(ipaddress.ip_address("192.0.2.7")),
+                x509.RFC822Name("a@example.com"),
+            ]
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([*names, *others]), critical=False
+            )
+        signer_hash = (
+            None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+        )
         found.append(builder.sign(key, signer_hash).public_bytes(Encoding.DER))
     return found
 
@@ -149,7 +178,9 @@ def _with_extensions_moved(der: bytes, draw: random.Random) -> bytes:
 
 
 def _with_a_value_changed(der: bytes, draw: random.Random) -> bytes:
-    """Replace the content of one element by another of any length, and mend all lengths around it."""
+    """Replace the content of one element by another of any length, and mend all lengths around
+    it.
+    """
     return _rebuilt(der, draw, draw.choice(_places(der)), 0)
 
 
@@ -158,13 +189,43 @@ def _rebuilt(data: bytes, draw: random.Random, target: int, base: int) -> bytes:
     for at, part in _children_at(data):
         content = _content(part)
         if base + at == target:
-            tag = draw.choice((part[0], part[0], 0x0C, 0x13, 0x14, 0x16, 0x1E, 0x1C, 0x03, 0x02, 0x17, 0x18, 0x05))
+            tag = draw.choice(
+                (
+                    part[0],
+                    part[0],
+                    0x0C,
+                    0x13,
+                    0x14,
+                    0x16,
+                    0x1E,
+                    0x1C,
+                    0x03,
+                    0x02,
+                    0x17,
+                    0x18,
+                    0x05,
+                )
+            )
             content = draw.choice(
-                (b"", b"\0", content * 2, content[:-1], draw.randbytes(draw.randrange(12)), b"\xff" + content)
+                (
+                    b"",
+                    b"\0",
+                    content * 2,
+                    content[:-1],
+                    draw.randbytes(draw.randrange(12)),
+                    b"\xff" + content,
+                )
             )
             parts.append(encoded(tag, content))
         elif part[0] & 0x20 and base + at < target < base + at + len(part):
-            parts.append(encoded(part[0], _rebuilt(content, draw, target, base + at + len(part) - len(content))))
+            parts.append(
+                encoded(
+                    part[0],
+                    _rebuilt(
+                        content, draw, target, base + at + len(part) - len(content)
+                    ),
+                )
+            )
         else:
             parts.append(part)
     return b"".join(parts)
@@ -189,13 +250,15 @@ def _content(part: bytes) -> bytes:
 
 
 WAYS: tuple[Callable[[bytes, random.Random], bytes], ...] = (
-    _flipped, _replaced, _truncated, _with_lengths_changed, _with_extensions_moved, _with_a_value_changed,
-    _with_a_value_changed, _with_extensions_moved,
+    _flipped, _replaced, _truncated, _with_lengths_changed, _with_extensions_moved,
+    _with_a_value_changed, _with_a_value_changed, _with_extensions_moved,
 )  # fmt: skip
 
 
 def _differences(mutants: list[bytes]) -> list[tuple[str, str, object, object]]:
-    """Return where the frame and cryptography disagree; the tolerant reader is held to the columnar one too."""
+    """Return where the frame and cryptography disagree; the tolerant reader is held to the
+    columnar one too.
+    """
     found = []
     for row, der in zip(cells(from_der(mutants)), mutants, strict=True):
         told = by_cryptography(der)
@@ -234,7 +297,9 @@ def test_mutants_by_the_hundred_thousand(seeds: list[bytes], seed: int) -> None:
 @pytest.mark.skipif(not CORPUS.exists(), reason="the published cases are not here")
 @pytest.mark.parametrize("seed", range(10))
 def test_mutants_of_published_certificates(seed: int) -> None:
-    """20,000 damaged certificates of the public suites, whose shapes are more than one can think of."""
+    """20,000 damaged certificates of the public suites, whose shapes are more than one can
+    think of.
+    """
     draw = random.Random(seed)
     published = pd.read_parquet(CORPUS, columns=["der", "loads_in_cryptography"])
     sound = published.loc[published["loads_in_cryptography"] == "yes", "der"].tolist()
@@ -249,16 +314,25 @@ def test_mutants_of_published_certificates(seed: int) -> None:
 
 
 def test_both_readers_tell_the_same(seeds: list[bytes]) -> None:
-    """What the columnar reader takes for regular, the tolerant one reads without a complaint and to the same values."""
-    loaded = [der for der in _mutants(seeds, 4000, seed=7) if by_cryptography(der) is not None]
+    """What the columnar reader takes for regular, the tolerant one reads without a complaint
+    and to the same values.
+    """
+    loaded = [
+        der for der in _mutants(seeds, 4000, seed=7) if by_cryptography(der) is not None
+    ]
     columns, odd = columnar.columns(loaded)
-    lists = {name: column if isinstance(column, list) else _plain(column) for name, column in columns.items()}
+    lists = {
+        name: column if isinstance(column, list) else _plain(column)
+        for name, column in columns.items()
+    }
     assert 0 < odd.sum() < len(loaded)
     for at, der in enumerate(loaded):
         if not odd[at]:
             row = tolerant.read(der)
             assert row["parse_error"] is None
-            assert {name: column[at] for name, column in lists.items()} == {name: row.get(name) for name in lists}
+            assert {name: column[at] for name, column in lists.items()} == {
+                name: row.get(name) for name in lists
+            }
 
 
 def _plain(column: object) -> list[object]:

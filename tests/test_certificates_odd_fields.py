@@ -1,4 +1,6 @@
-"""Curves and algorithms that few know keep what their bytes tell; many DNS names are read as one by one."""
+"""Curves and algorithms that few know keep what their bytes tell; many DNS names are read as
+one by one.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from certtrust.trust.issuers import issuer
 from certtrust.x509 import fields, tolerant
 from certtrust.x509.ber import INTEGER, OID, SEQUENCE, children, content, encoded
 from certtrust.x509.reader import REFUSED
-from certtrust.x509.structure import outline
+from certtrust.x509.structure import structure
 from certtrust.x509.times import regular_times, time
 
 _KEY = ec.generate_private_key(ec.SECP256R1())
@@ -46,27 +48,50 @@ def _with_extension(oid: x509.ObjectIdentifier, held: bytes) -> bytes:
         ("2a8648ce3d03017f", "1.2.840.10045.3.1.127", None, False),
     ],
 )
-def test_curves_stand_there_by_name_else_by_oid(oid: str, curve: str, size: int | None, known: bool) -> None:
+def test_curves_stand_there_by_name_else_by_oid(
+    oid: str, curve: str, size: int | None, known: bool
+) -> None:
     """A curve without a name is shown by its OID, and named as a problem."""
     found = fields.key_algorithm(_EC + encoded(OID, bytes.fromhex(oid)))
-    assert (found.kind, found.curve, found.size, found.problem is None) == ("EC", curve, size, known)
+    assert (found.kind, found.curve, found.size, found.problem is None) == (
+        "EC",
+        curve,
+        size,
+        known,
+    )
 
 
 def test_explicit_parameters_tell_the_degree_of_a_binary_field() -> None:
     """The size of a key is that of its field: the degree where the field is binary (X9.62)."""
     basis = encoded(OID, bytes.fromhex("2a8648ce3d01020302"))
-    binary = encoded(SEQUENCE, encoded(INTEGER, b"\0\xa3") + basis + encoded(INTEGER, b"\7"))
+    binary = encoded(
+        SEQUENCE, encoded(INTEGER, b"\0\xa3") + basis + encoded(INTEGER, b"\7")
+    )
     field = encoded(SEQUENCE, encoded(OID, bytes.fromhex("2a8648ce3d0102")) + binary)
-    found = fields.key_algorithm(_EC + encoded(SEQUENCE, encoded(INTEGER, b"\1") + field))
+    found = fields.key_algorithm(
+        _EC + encoded(SEQUENCE, encoded(INTEGER, b"\1") + field)
+    )
     assert (found.size, found.curve) == (163, None)
 
 
 @pytest.mark.parametrize(
-    "field", ["", "3000", "30020500", "300406022a03", "300606022a033000", "301006022a03300a0208" + "7f" * 8]
+    "field",
+    [
+        "",
+        "3000",
+        "30020500",
+        "300406022a03",
+        "300606022a033000",
+        "301006022a03300a0208" + "7f" * 8,
+    ],
 )
 def test_explicit_parameters_that_say_nothing_fail_nothing(field: str) -> None:
     """Parameters may be empty, cut, or of a field that nobody can have."""
-    for parameters in (b"", encoded(INTEGER, b"\1"), encoded(INTEGER, b"\1") + bytes.fromhex(field)):
+    for parameters in (
+        b"",
+        encoded(INTEGER, b"\1"),
+        encoded(INTEGER, b"\1") + bytes.fromhex(field),
+    ):
         found = fields.key_algorithm(_EC + encoded(SEQUENCE, parameters))
         assert (found.kind, found.size, found.curve) == ("EC", None, None)
         assert found.problem
@@ -83,30 +108,53 @@ def test_explicit_parameters_that_say_nothing_fail_nothing(field: str) -> None:
         (35, "300480020102", "authority_key_id", "0102"),
     ],
 )
-def test_bytes_after_a_value_are_named_and_cost_nothing(arc: int, value: str, column: str, cell: object) -> None:
-    """An extension's value ends where its one element ends; what stands there is shown all the same."""
+def test_bytes_after_a_value_are_named_and_cost_nothing(
+    arc: int, value: str, column: str, cell: object
+) -> None:
+    """An extension's value ends where its one element ends; what stands there is shown all the
+    same.
+    """
     oid = x509.ObjectIdentifier(f"2.5.29.{arc}")
     (row,) = cells(from_der([_with_extension(oid, bytes.fromhex(value))]))
     assert (row[column], row["parse_error"]) == (cell, None)
     (row,) = cells(from_der([_with_extension(oid, bytes.fromhex(value) + b"\0")]))
-    assert (row[column], row["parse_error"]) == (cell, f"extension 2.5.29.{arc}: bytes after the value")
+    assert (row[column], row["parse_error"]) == (
+        cell,
+        f"extension 2.5.29.{arc}: bytes after the value",
+    )
 
 
 def test_a_certificate_beyond_three_octets_of_length_is_read() -> None:
     """What follows sixteen megabytes of an extension is still found."""
     der = _with_extension(x509.ObjectIdentifier("1.2.3"), bytes(1 << 24))
     (row,) = cells(from_der([der]))
-    assert (row["subject"], row["signature_hash"], row["parse_error"]) == ("CN=0090331a2b3c", "sha256", None)
+    assert (row["subject"], row["signature_hash"], row["parse_error"]) == (
+        "CN=0090331a2b3c",
+        "sha256",
+        None,
+    )
 
 
 _GENERAL_NAME = st.tuples(
     st.sampled_from([0x82, 0x82, 0x82, 0x82, 0x87, 0x81]),
     st.one_of(
-        st.sampled_from([b"", b"a.example.com", b"\xc3\xbc.de", b"\xff", b"x" * 130, bytes(4)]), st.binary(max_size=5)
+        st.sampled_from(
+            [b"", b"a.example.com", b"\xc3\xbc.de", b"\xff", b"x" * 130, bytes(4)]
+        ),
+        st.binary(max_size=5),
     ),
 ).map(lambda pair: encoded(*pair))
 # Lengths of no octet, of more than three, and with zeros in front, which DER forbids.
-_ODD_LENGTHS = st.sampled_from(["828400000003820161", "8280820161", "82810161", "8285000000000161", "82ff", "8284ff"])
+_ODD_LENGTHS = st.sampled_from(
+    [
+        "828400000003820161",
+        "8280820161",
+        "82810161",
+        "8285000000000161",
+        "82ff",
+        "8284ff",
+    ]
+)
 _LISTS = st.builds(
     lambda names, tail, tag: encoded(tag, b"".join(names)) + tail,
     st.lists(_GENERAL_NAME | _ODD_LENGTHS.map(bytes.fromhex), max_size=6)
@@ -118,8 +166,13 @@ _LISTS = st.builds(
 
 @given(st.lists(_LISTS, min_size=1, max_size=4))
 def test_names_of_many_certificates_are_those_of_each(lists: list[bytes]) -> None:
-    """Whatever names stand in whatever list, reading all at once tells the same as the tolerant reader."""
-    ders = [_with_extension(x509.ExtensionOID.SUBJECT_ALTERNATIVE_NAME, each) for each in lists]
+    """Whatever names stand in whatever list, reading all at once tells the same as the tolerant
+    reader.
+    """
+    ders = [
+        _with_extension(x509.ExtensionOID.SUBJECT_ALTERNATIVE_NAME, each)
+        for each in lists
+    ]
     for row, der in zip(cells(from_der(ders)), ders, strict=True):
         alone = tolerant.read(der)
         for column in ("dns_names", "ip_addresses", "other_names"):
@@ -142,50 +195,95 @@ def _with_times(first: tuple[int, bytes], last: tuple[int, bytes]) -> bytes:
         (0x17, b"240229235959Z", "2024-02-29 23:59:59", None),
         (0x17, b"500101000000Z", "1950-01-01", None),
         (0x18, b"20240229235959Z", "2024-02-29 23:59:59", None),
-        (0x18, b"20240229235959.25Z", "2024-02-29 23:59:59.250", "a time with a fraction of a second"),
-        (0x18, b"20240229235959,5Z", "2024-02-29 23:59:59.500", "a time with a fraction of a second"),
+        (
+            0x18,
+            b"20240229235959.25Z",
+            "2024-02-29 23:59:59.250",
+            "a time with a fraction of a second",
+        ),
+        (
+            0x18,
+            b"20240229235959,5Z",
+            "2024-02-29 23:59:59.500",
+            "a time with a fraction of a second",
+        ),
         (0x17, b"2402292359Z", "2024-02-29 23:59", "a time without seconds"),
         (0x18, b"2024022923Z", "2024-02-29 23:00", "a time without seconds"),
         (0x17, b"240229235959+0130", "2024-02-29 22:29:59", "a time with an offset"),
         (0x18, b"20240229235959-0130", "2024-03-01 01:29:59", "a time with an offset"),
-        (0x18, b"20240229235959", "2024-02-29 23:59:59", "a time without a zone, taken as UTC"),
-        (0x17, b"2402292359-0130", "2024-03-01 01:29", "a time with an offset, a time without seconds"),
+        (
+            0x18,
+            b"20240229235959",
+            "2024-02-29 23:59:59",
+            "a time without a zone, taken as UTC",
+        ),
+        (
+            0x17,
+            b"2402292359-0130",
+            "2024-03-01 01:29",
+            "a time with an offset, a time without seconds",
+        ),
         (0x18, b"00000101000000Z", "0001-01-01", "the year 0, shown as the year 1"),
     ],
 )
-def test_columns_and_the_trust_rule_read_the_same_times(tag: int, text: bytes, shown: str, note: str | None) -> None:
-    """Whatever form a time has, what is shown is what the rule counts with, and the form is named."""
+def test_columns_and_the_trust_rule_read_the_same_times(
+    tag: int, text: bytes, shown: str, note: str | None
+) -> None:
+    """Whatever form a time has, what is shown is what the rule counts with, and the form is
+    named.
+    """
     der = _with_times((0x17, b"200101000000Z"), (tag, text))
     (row,) = cells(from_der([der]))
     assert pd.Timestamp(row["not_after"]) == pd.Timestamp(shown, tz="UTC")
-    told = [part for part in (row["parse_error"] or "").split("; ") if part and not part.startswith(REFUSED)]
+    told = [
+        part
+        for part in (row["parse_error"] or "").split("; ")
+        if part and not part.startswith(REFUSED)
+    ]
     assert told == ([f"not_after: {note}"] if note else [])
-    parts = outline(der)
+    parts = structure(der)
     assert parts is not None
     above = issuer(parts)
     assert above is not None
-    last_second = pd.Timestamp(shown, tz="UTC").as_unit("us").to_datetime64().astype("int64") + 999_999
+    last_second = (
+        pd.Timestamp(shown, tz="UTC").as_unit("us").to_datetime64().astype("int64")
+        + 999_999
+    )
     assert above.not_after == last_second
 
 
-@pytest.mark.parametrize("text", [b"", b"Z", b"240230000000Z", b"24010100000.Z", b"2401010000001Z", b"240101000000ZZ"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"Z",
+        b"240230000000Z",
+        b"24010100000.Z",
+        b"2401010000001Z",
+        b"240101000000ZZ",
+    ],
+)
 def test_what_is_no_time_is_none_for_both(text: bytes) -> None:
     """Neither a column nor the trust rule makes a date of it."""
     der = _with_times((0x17, text), (0x17, b"300101000000Z"))
     (row,) = cells(from_der([der]))
     assert pd.isna(row["not_before"])
     assert "not_before: no time" in row["parse_error"]
-    parts = outline(der)
+    parts = structure(der)
     assert parts is not None
     assert issuer(parts) is None
 
 
 @given(st.datetimes(dt.datetime(1950, 1, 1), dt.datetime(2049, 12, 31)), st.booleans())
-def test_the_two_regular_forms_are_read_alike_by_both_readers(when: dt.datetime, is_long: bool) -> None:
+def test_the_two_regular_forms_are_read_alike_by_both_readers(
+    when: dt.datetime, is_long: bool
+) -> None:
     """All at once or one by one, a regular time is the same moment."""
     text = when.strftime("%Y%m%d%H%M%SZ").encode()
     tag, text = (0x18, text) if is_long else (0x17, text[2:])
-    digits = np.frombuffer(text[:-1].rjust(14, b"0"), np.uint8).astype(np.int64)[:, None]
+    digits = np.frombuffer(text[:-1].rjust(14, b"0"), np.uint8).astype(np.int64)[
+        :, None
+    ]
     moments, sound = regular_times(np.array([is_long]), digits)
     assert (sound[0], moments[0]) == (True, time(tag, text).moment)
     assert time(tag, text).problem is None

@@ -1,4 +1,6 @@
-"""The columns against what cryptography, asn1crypto and OpenSSL read, on certificates from ten public suites."""
+"""The columns against what cryptography, asn1crypto and OpenSSL read, on certificates from ten
+public suites.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,22 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from certificate_oracles import ASN1CRYPTO, UNREAD, by_asn1crypto, by_cryptography, cells
+from certificate_oracles import (
+    ASN1CRYPTO,
+    UNREAD,
+    by_asn1crypto,
+    by_cryptography,
+    cells,
+)
 
 from certtrust.certificates.reading import from_der, read_certificates
 from certtrust.x509.reader import REFUSED
 
 CORPUS = Path(__file__).parents[2] / "shared" / "cases" / "certs.parquet"
 
-pytestmark = pytest.mark.skipif(not CORPUS.exists(), reason="the published cases are not here")
+pytestmark = pytest.mark.skipif(
+    not CORPUS.exists(), reason="the published cases are not here"
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +43,12 @@ def read(corpus: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def test_every_blob_gives_its_row(corpus: pd.DataFrame) -> None:
-    """Each of 6,341 blobs is a row or several, in order; what is no certificate keeps a reason alone.
+    """Each of 6,341 blobs is a row or several, in order; what is no certificate keeps a reason
+    alone.
 
-    Bytes behind a certificate are no part of it, and a few blobs hold more than one certificate, so the
-    fingerprints are compared where cryptography, which takes neither, loads the blob.
+    Bytes behind a certificate are no part of it, and a few blobs hold more than one
+    certificate, so the fingerprints are compared where cryptography, which takes neither, loads
+    the blob.
     """
     frame = read_certificates(CORPUS)
     certificates = corpus["sha256"][corpus["loads_in_cryptography"] == "yes"]
@@ -50,15 +62,21 @@ def test_every_blob_gives_its_row(corpus: pd.DataFrame) -> None:
 
 
 def test_blobs_one_by_one_give_their_rows_too(corpus: pd.DataFrame) -> None:
-    """As content of unknown kind each blob is found; only files that hold several blocks give several rows."""
+    """As content of unknown kind each blob is found; only files that hold several blocks give
+    several rows.
+    """
     frame = read_certificates(corpus["der"].tolist())
     rows = frame.groupby("source").size()
     assert len(rows) == len(corpus)
     assert sorted(rows[rows > 1]) == [2, 2, 2, 138]
 
 
-def test_each_column_agrees_with_cryptography(corpus: pd.DataFrame, read: list[dict[str, Any]]) -> None:
-    """Where cryptography tells a column, the frame tells the same, for every certificate and column."""
+def test_each_column_agrees_with_cryptography(
+    corpus: pd.DataFrame, read: list[dict[str, Any]]
+) -> None:
+    """Where cryptography tells a column, the frame tells the same, for every certificate and
+    column.
+    """
     differences = []
     for row, der in zip(read, corpus["der"], strict=True):
         told = by_cryptography(der) or {}
@@ -70,8 +88,12 @@ def test_each_column_agrees_with_cryptography(corpus: pd.DataFrame, read: list[d
     assert differences == []
 
 
-def test_what_cryptography_refuses_is_marked(corpus: pd.DataFrame, read: list[dict[str, Any]]) -> None:
-    """A row says that it is refused exactly where cryptography refuses to load it, and has no verdict of its own."""
+def test_what_cryptography_refuses_is_marked(
+    corpus: pd.DataFrame, read: list[dict[str, Any]]
+) -> None:
+    """A row says that it is refused exactly where cryptography refuses to load it, and has no
+    verdict of its own.
+    """
     for row, loads in zip(read, corpus["loads_in_cryptography"], strict=True):
         assert (row["parse_error"] or "").startswith(REFUSED) == (loads == "no")
         if loads == "no":
@@ -79,23 +101,41 @@ def test_what_cryptography_refuses_is_marked(corpus: pd.DataFrame, read: list[di
 
 
 EXPLAINED = {
-    # asn1crypto counts whole octets of a modulus or a point: 4095 bits are 4096 to it, P-521 has 528; and a key
-    # whose point has not the size of its named curve has the size of the point to it.
-    "key_size": lambda ours, theirs, row: ours is not None and (0 <= theirs - ours < 8 or row["curve"] is not None),
-    # asn1crypto decodes punycode, and a host's bits behind a mask; the frame shows what is in the certificate.
+    # asn1crypto counts whole octets of a modulus or a point: 4095 bits are 4096 to it, P-521
+    # has 528; and a key whose point has not the size of its named curve has the size of the
+    # point to it.
+    "key_size": lambda ours, theirs, row: (
+        ours is not None and (0 <= theirs - ours < 8 or row["curve"] is not None)
+    ),
+    # asn1crypto decodes punycode, and a host's bits behind a mask; the frame shows what is in
+    # the certificate.
     "dns_names": lambda ours, theirs, _: len(ours) == len(theirs),
-    "ip_addresses": lambda ours, theirs, _: len(ours) == len([each for each in theirs if each]),
-    # Ed25519 has no hash of its own in X.509; asn1crypto names the one inside the scheme. An unknown hash has no
-    # name, and dsaWithSHA (1.3.14.3.2.13) is SHA-0, which asn1crypto calls SHA-1.
+    "ip_addresses": lambda ours, theirs, _: (
+        len(ours) == len([each for each in theirs if each])
+    ),
+    # Ed25519 has no hash of its own in X.509; asn1crypto names the one inside the scheme. An
+    # unknown hash has no name, and dsaWithSHA (1.3.14.3.2.13) is SHA-0, which asn1crypto calls
+    # SHA-1.
     "signature_hash": lambda ours, theirs, row: (
-        ours is None and (row["signature_algorithm"] in ("ed25519", "ed448", "1.3.14.3.2.13") or theirs[0].isdigit())
+        ours is None
+        and (
+            row["signature_algorithm"] in ("ed25519", "ed448", "1.3.14.3.2.13")
+            or theirs[0].isdigit()
+        )
     ),
     # Kinds that the table names by OID.
-    "key_type": lambda ours, theirs, _: ours[0].isdigit() and theirs in ("x25519", "x448", "rsaes_oaep"),
-    # cryptography's spelling, curves without a name, and explicit parameters that are those of a named curve.
-    "curve": lambda ours, theirs, _: theirs is None or (ours or "").lower() == theirs or theirs[0].isdigit(),
+    "key_type": lambda ours, theirs, _: (
+        ours[0].isdigit() and theirs in ("x25519", "x448", "rsaes_oaep")
+    ),
+    # cryptography's spelling, curves without a name, and explicit parameters that are those of
+    # a named curve.
+    "curve": lambda ours, theirs, _: (
+        theirs is None or (ours or "").lower() == theirs or theirs[0].isdigit()
+    ),
     # The year 0 is no date of pandas or Python, and is shown as the year 1.
-    "not_before": lambda ours, theirs, _: ours.year == 1 and getattr(theirs, "year", 0) == 0,
+    "not_before": lambda ours, theirs, _: (
+        ours.year == 1 and getattr(theirs, "year", 0) == 0
+    ),
     # UTF-8 within a TeletexString, as devices write it; asn1crypto reads it as Latin-1.
     "subject_cn": lambda ours, theirs, _: ours == theirs.encode("latin-1").decode(),
 }
@@ -103,8 +143,12 @@ EXPLAINED = {
 
 
 @pytest.mark.exhaustive
-def test_differences_to_asn1crypto_are_explained(corpus: pd.DataFrame, read: list[dict[str, Any]]) -> None:
-    """What asn1crypto tells otherwise is either explained, or a field that the certificate contradicts itself in."""
+def test_differences_to_asn1crypto_are_explained(
+    corpus: pd.DataFrame, read: list[dict[str, Any]]
+) -> None:
+    """What asn1crypto tells otherwise is either explained, or a field that the certificate
+    contradicts itself in.
+    """
     unexplained: Counter[str] = Counter()
     for row, der in zip(read, corpus["der"], strict=True):
         for column, theirs in by_asn1crypto(der).items():
@@ -116,7 +160,12 @@ def test_differences_to_asn1crypto_are_explained(corpus: pd.DataFrame, read: lis
                 continue
             contradicts_itself = any(
                 each in (row["parse_error"] or "")
-                for each in ("occurs", "beyond 64 bits", "basicConstraints", "cut short")
+                for each in (
+                    "occurs",
+                    "beyond 64 bits",
+                    "basicConstraints",
+                    "cut short",
+                )
             )
             unexplained[column] += not contradicts_itself
     assert +unexplained == Counter()
@@ -136,19 +185,39 @@ def _comparable(value: Any) -> Any:
 def test_what_openssl_and_asn1crypto_both_read_is_in_the_frame(
     corpus: pd.DataFrame, read: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    """Of certificates that cryptography refuses, nothing is lost that both OpenSSL and asn1crypto read."""
+    """Of certificates that cryptography refuses, nothing is lost that both OpenSSL and
+    asn1crypto read.
+    """
     lost = []
-    for row, (der, loads) in zip(read, corpus[["der", "loads_in_cryptography"]].itertuples(index=False), strict=True):
+    for row, (der, loads) in zip(
+        read,
+        corpus[["der", "loads_in_cryptography"]].itertuples(index=False),
+        strict=True,
+    ):
         if loads == "yes":
             continue
         file = tmp_path / "certificate.der"
         file.write_bytes(der)
-        command = ["openssl", "x509", "-inform", "DER", "-in", file, "-noout", "-serial", "-dates"]
+        command = [
+            "openssl",
+            "x509",
+            "-inform",
+            "DER",
+            "-in",
+            file,
+            "-noout",
+            "-serial",
+            "-dates",
+        ]
         told = subprocess.run(command, capture_output=True, check=False)
         if told.returncode:
             continue
         others = by_asn1crypto(der)
-        said = dict(line.split("=", 1) for line in told.stdout.decode("latin-1").splitlines() if "=" in line)
+        said = dict(
+            line.split("=", 1)
+            for line in told.stdout.decode("latin-1").splitlines()
+            if "=" in line
+        )
         if others.get("serial_number", UNREAD) is not UNREAD:
             serial = said["serial"].lower().lstrip("0") or "0"
             assert row["serial_number"] == serial
@@ -162,7 +231,17 @@ def test_what_openssl_and_asn1crypto_both_read_is_in_the_frame(
         lost += [
             (row["fingerprint"], column, value)
             for column, value in others.items()
-            if value is not UNREAD and value not in (None, [], "") and row[column] in (None, [])
-            if column in ("subject_cn", "issuer_cn", "organisation", "country", "dns_names", "version")
+            if value is not UNREAD
+            and value not in (None, [], "")
+            and row[column] in (None, [])
+            if column
+            in (
+                "subject_cn",
+                "issuer_cn",
+                "organisation",
+                "country",
+                "dns_names",
+                "version",
+            )
         ]
     assert lost == []

@@ -64,40 +64,61 @@ def bars(ax: Axes) -> list[Rectangle]:
 
 
 def test_causes_draws_the_numbers_of_causes(results: pd.DataFrame) -> None:
-    """Each cause is a row of bars as long as its attempts, the most frequent first, in the colour of the cause."""
+    """Each cause is a row of bars as long as its attempts, the most frequent first, in the
+    colour of the cause.
+    """
     ax = charts.causes(results, ax=charts.blank())
     counts = ct.causes(results)
     drawn = bars(ax)
-    assert sum(bar.get_width() for bar in drawn) == pytest.approx(counts["attempts"].sum())
+    assert sum(bar.get_width() for bar in drawn) == pytest.approx(
+        counts["attempts"].sum()
+    )
     lengths: dict[float, float] = {}
     for bar in drawn:
-        lengths[round(bar.get_y(), 6)] = lengths.get(round(bar.get_y(), 6), 0) + bar.get_width()
-    ranked = counts.groupby("cause", observed=True)["attempts"].sum().sort_values(ascending=False, kind="stable")
+        lengths[round(bar.get_y(), 6)] = (
+            lengths.get(round(bar.get_y(), 6), 0) + bar.get_width()
+        )
+    ranked = (
+        counts.groupby("cause", observed=True)["attempts"]
+        .sum()
+        .sort_values(ascending=False, kind="stable")
+    )
     assert list(lengths.values()) == pytest.approx(ranked.tolist())
     assert sorted(lengths) == list(lengths)
     first = next(iter(ranked.index))
     assert to_hex(drawn[0].get_facecolor()) == charts.cause_colours([first])[first]
     share = ranked.iloc[0] / ranked.sum()
-    assert title(ax) == f"{cause_label(first)} explains {share:.0%} of {ranked.sum():,} failed attempts"
+    assert (
+        title(ax)
+        == f"{cause_label(first)} explains {share:.0%} of {ranked.sum():,} failed attempts"
+    )
 
 
 def test_causes_tells_evidence_apart(results: pd.DataFrame) -> None:
-    """What a rule predicts is hatched, what the log states is not, and a cause with both shows both."""
+    """What a rule predicts is hatched, what the log states is not, and a cause with both shows
+    both.
+    """
     ax = charts.causes(results, ax=charts.blank())
     counts = ct.causes(results)
     hatched = sum(bar.get_width() for bar in bars(ax) if bar.get_hatch())
-    assert hatched == pytest.approx(counts.loc[counts["evidence"] == "rule", "attempts"].sum())
+    assert hatched == pytest.approx(
+        counts.loc[counts["evidence"] == "rule", "attempts"].sum()
+    )
     assert (counts["cause"] == "time.clock").sum() == 2
     assert {"predicted by a rule", "stated by the log"} <= set(words(ax))
 
 
 def test_a_long_tail_folds_and_says_how_many() -> None:
-    """Thirty causes become twelve rows, of which the last says how many it stands for; no attempt is lost."""
+    """Thirty causes become twelve rows, of which the last says how many it stands for; no
+    attempt is lost.
+    """
     many = make_results(causes=30, rows=3000)
     ax = charts.causes(many, ax=charts.blank())
     counts = ct.causes(many.assign(evidence="any"))
     assert f"{len(counts) - 11} other causes" in words(ax)
-    assert sum(bar.get_width() for bar in bars(ax)) == pytest.approx(counts["attempts"].sum())
+    assert sum(bar.get_width() for bar in bars(ax)) == pytest.approx(
+        counts["attempts"].sum()
+    )
 
 
 def test_timeline_stacks_the_failures_of_each_day(results: pd.DataFrame) -> None:
@@ -110,11 +131,20 @@ def test_timeline_stacks_the_failures_of_each_day(results: pd.DataFrame) -> None
     top = np.asarray(steps[-1].get_data().values)
     assert top.tolist() == counts.drop(columns="logged").sum(axis=1).tolist()
     failed = results[results["observed"] == "failed"]
-    assert top.tolist() == failed["time"].dt.floor("D").value_counts().reindex(counts.index, fill_value=0).tolist()
+    assert (
+        top.tolist()
+        == failed["time"]
+        .dt.floor("D")
+        .value_counts()
+        .reindex(counts.index, fill_value=0)
+        .tolist()
+    )
 
 
 def test_timeline_shows_gaps_of_the_log() -> None:
-    """Days without any line of the log are told apart from days without failures, and named in the legend."""
+    """Days without any line of the log are told apart from days without failures, and named in
+    the legend.
+    """
     silent = make_results(causes=3, rows=400)
     silent = silent[(silent["time"] < "2026-03-10") | (silent["time"] >= "2026-03-15")]
     counts = charts.failures_over_time(silent)
@@ -123,10 +153,15 @@ def test_timeline_shows_gaps_of_the_log() -> None:
     assert "no log" in words(ax)
     spans = [patch for patch in ax.patches if patch.get_hatch()]
     assert [round(span.get_width()) for span in spans] == [5]
-    assert "no log" not in words(charts.timeline(make_results(causes=3, rows=400), ax=charts.blank()))
+    assert "no log" not in words(
+        charts.timeline(make_results(causes=3, rows=400), ax=charts.blank())
+    )
 
 
-@pytest.mark.parametrize(("days", "freq"), [(0.05, "min"), (0.5, "10min"), (3, "h"), (100, "D"), (900, "W-MON")])
+@pytest.mark.parametrize(
+    ("days", "freq"),
+    [(0.05, "min"), (0.5, "10min"), (3, "h"), (100, "D"), (900, "W-MON")],
+)
 def test_timeline_chooses_its_step(days: float, freq: str) -> None:
     """The step follows from the span of the log, and can be chosen."""
     logged = make_results(causes=2, rows=200, days=days)
@@ -142,32 +177,48 @@ def test_an_unknown_step_is_refused(results: pd.DataFrame) -> None:
 
 
 def test_heatmap_counts_by_group(results: pd.DataFrame) -> None:
-    """The cells carry the numbers of the cross table, and the title names the group with most failures."""
+    """The cells carry the numbers of the cross table, and the title names the group with most
+    failures.
+    """
     ax = charts.heatmap(results, "pbx", ax=charts.blank())
     counts = charts.causes_by_group(results, "pbx")
     failed = results[results["observed"] == "failed"]
     outside = pd.crosstab(failed["cause"].astype("str"), failed["pbx"])
     assert counts.to_dict() == outside.loc[counts.index, counts.columns].to_dict()
     group, size = counts.columns[0], int(counts.iloc[:, 0].sum())
-    assert title(ax).startswith(f"PBX {group}: {size:,} of {len(failed):,} failed attempts")
-    assert sum(word.startswith(f"{counts.iloc[0, 0]:,} \u00b7") for word in words(ax)) >= 1
+    assert title(ax).startswith(
+        f"PBX {group}: {size:,} of {len(failed):,} failed attempts"
+    )
+    assert (
+        sum(word.startswith(f"{counts.iloc[0, 0]:,} \u00b7") for word in words(ax)) >= 1
+    )
 
 
 def test_groups_that_are_not_known_are_counted(results: pd.DataFrame) -> None:
-    """A missing model is a group of its own, and many groups fold into one that says how many they are."""
+    """A missing model is a group of its own, and many groups fold into one that says how many
+    they are.
+    """
     counts = charts.causes_by_group(results.assign(model=pd.NA), "model")
     assert counts.columns.tolist() == ["not known"]
-    ax = charts.heatmap(results.assign(model=results["device"]), "model", ax=charts.blank())
+    ax = charts.heatmap(
+        results.assign(model=results["device"]), "model", ax=charts.blank()
+    )
     assert any(word.endswith("more") for word in words(ax))
 
 
-def test_combinations_counts_rules_that_are_broken_together(results: pd.DataFrame) -> None:
+def test_combinations_counts_rules_that_are_broken_together(
+    results: pd.DataFrame,
+) -> None:
     """Every failed attempt stands under exactly the rules that it breaks."""
     counts = charts.broken_together(results)
     failed = results[results["observed"] == "failed"]
     assert counts["attempts"].sum() == len(failed)
-    both = failed["certificate.trust"].eq(other=False) & failed["time.validity"].eq(other=False)
-    holding = counts["rules"].map(lambda rules: {"certificate.trust", "time.validity"} <= set(rules))
+    both = failed["certificate.trust"].eq(other=False) & failed["time.validity"].eq(
+        other=False
+    )
+    holding = counts["rules"].map(
+        lambda rules: {"certificate.trust", "time.validity"} <= set(rules)
+    )
     assert counts.loc[holding, "attempts"].sum() == both.sum() > 0
     ax = charts.combinations(results, ax=charts.blank())
     several = counts.loc[counts["rules"].map(len) > 1, "attempts"].sum()
@@ -181,21 +232,32 @@ def test_compared_names_each_meeting(results: pd.DataFrame) -> None:
     """The tiles carry the numbers of `compare`, and what a contradiction means."""
     table = ct.compare(results)
     ax = charts.compared(results, ax=charts.blank())
-    assert {f"{size:,}" for size in table[["up", "failed"]].to_numpy().ravel()} <= set(words(ax))
+    assert {f"{size:,}" for size in table[["up", "failed"]].to_numpy().ravel()} <= set(
+        words(ax)
+    )
     explained, failed = int(table["failed"]["fail"]), int(table["failed"].sum())
-    assert title(ax) == f"The rules explain {explained:,} of {failed:,} observed failures ({explained / failed:.0%})"
+    assert title(ax) == (
+        f"The rules explain {explained:,} of {failed:,} "
+        f"observed failures ({explained / failed:.0%})"
+    )
     assert "Log: nothing" not in words(ax)
 
 
 def test_expiry_tells_devices_and_cas_apart() -> None:
-    """Devices are counted in bars, CAs have lines of their own, copies count once, and today is marked."""
+    """Devices are counted in bars, CAs have lines of their own, copies count once, and today is
+    marked.
+    """
     certificates = make_certificates(60)
     today = pd.Timestamp("2026-11-23", tz="UTC")
     found = charts.expiries(pd.concat([certificates, certificates]), today=today)
     assert len(found) == len(certificates)
-    assert (found["state"] == "expired").sum() == (certificates["not_after"] < today).sum()
+    assert (found["state"] == "expired").sum() == (
+        certificates["not_after"] < today
+    ).sum()
     ax = charts.expiry(certificates, today=today, ax=charts.blank())
-    late = certificates[~certificates["is_ca"].astype(bool) & (certificates["not_after"] < today)]
+    late = certificates[
+        ~certificates["is_ca"].astype(bool) & (certificates["not_after"] < today)
+    ]
     assert title(ax).startswith(f"{len(late)} of 60 device certificates have expired")
     assert "today" in words(ax)
     assert sum("Certification Authority" in word for word in words(ax)) == 6
@@ -204,8 +266,12 @@ def test_expiry_tells_devices_and_cas_apart() -> None:
 def test_a_certificate_of_the_year_9999_does_not_squeeze_the_rest() -> None:
     """Ends far away are said at the right edge and leave the scale to the others."""
     certificates = make_certificates(30)
-    far = certificates.head(1).assign(not_after=pd.Timestamp("9999-12-31", tz="UTC"), fingerprint="f")
-    ax = charts.expiry(pd.concat([certificates, far]), today="2026-11-23", ax=charts.blank())
+    far = certificates.head(1).assign(
+        not_after=pd.Timestamp("9999-12-31", tz="UTC"), fingerprint="f"
+    )
+    ax = charts.expiry(
+        pd.concat([certificates, far]), today="2026-11-23", ax=charts.blank()
+    )
     assert any(word.endswith("later \u2192") for word in words(ax))
     assert all(int(tick.get_text()) < 2060 for tick in ax.get_xticklabels())
 
@@ -229,10 +295,18 @@ def test_trust_tree_counts_each_device_certificate_once(fleet: ct.Fleet) -> None
 
 def test_trust_tree_follows_the_lists(fleet: ct.Fleet) -> None:
     """Without any list nothing is covered; with every certificate listed everything is."""
-    bare = ct.Fleet(fleet.certificates, fleet.trust.head(0), fleet.devices, fleet.registrations, fleet.links)
+    bare = ct.Fleet(
+        fleet.certificates,
+        fleet.trust.head(0),
+        fleet.devices,
+        fleet.registrations,
+        fleet.links,
+    )
     assert charts.issuer_tree(bare)["trusted"].sum() == 0
     everything = fleet.certificates.assign(pbx="hq")
-    full = ct.Fleet(fleet.certificates, everything, fleet.devices, fleet.registrations, fleet.links)
+    full = ct.Fleet(
+        fleet.certificates, everything, fleet.devices, fleet.registrations, fleet.links
+    )
     tree = charts.issuer_tree(full)
     assert (tree["trusted"] == tree["devices"]).all()
 
@@ -251,7 +325,9 @@ def test_trust_tree_follows_the_lists(fleet: ct.Fleet) -> None:
         (None, None, "0090332f688a", "no name"),
     ],
 )
-def test_name_relations(name: str | None, hardware_id: str | None, cn: str, relation: str) -> None:
+def test_name_relations(
+    name: str | None, hardware_id: str | None, cn: str, relation: str
+) -> None:
     """Names and CNs relate as the page's examples do."""
     row = make_results(causes=1, rows=1).assign(
         registration_name=pd.Series([name], dtype="str"),
@@ -259,7 +335,9 @@ def test_name_relations(name: str | None, hardware_id: str | None, cn: str, rela
         subject_cn=pd.Series([cn], dtype="str"),
     )
     assert charts.name_relations(row)["relation"].tolist() == [relation]
-    assert charts.name_relations(row.assign(fingerprint=pd.NA))["relation"].tolist() == ["no certificate"]
+    assert charts.name_relations(row.assign(fingerprint=pd.NA))[
+        "relation"
+    ].tolist() == ["no certificate"]
 
 
 def test_forecast_draws_devices_per_date() -> None:
@@ -271,34 +349,66 @@ def test_forecast_draws_devices_per_date() -> None:
     assert np.asarray(steps[-1].get_data().values).tolist() == sums.tolist()
     more = sums.iloc[-1] - sums.iloc[0]
     first = f"{sums.index[0]:%B %Y}"
-    assert f"{sums.iloc[-1]:,} devices will fail in November 2028, {more:,} more than in {first}" in title(ax)
+    assert (
+        f"{sums.iloc[-1]:,} devices will fail in November 2028, {more:,} more than in {first}"
+        in title(ax)
+    )
 
 
 def test_a_forecast_of_days_tells_the_days_apart() -> None:
     """Within one month, its name would say the same of both ends."""
     days = pd.date_range("2027-03-04", periods=3, freq="D", tz="UTC")
-    predictions = pd.DataFrame({"date": days, "cause": "time.validity", "devices": [1, 2, 5]})
-    assert "5 devices will fail on 6 March 2027, 4 more than on 4 March 2027" in title(charts.forecast(predictions))
+    predictions = pd.DataFrame(
+        {"date": days, "cause": "time.validity", "devices": [1, 2, 5]}
+    )
+    assert "5 devices will fail on 6 March 2027, 4 more than on 4 March 2027" in title(
+        charts.forecast(predictions)
+    )
 
 
 def test_remedies_grow_to_all_that_can_be_repaired() -> None:
-    """Each row ends where all actions so far together do; the tail folds; the title says how few do half."""
+    """Each row ends where all actions so far together do; the tail folds; the title says how
+    few do half.
+    """
     actions = make_actions(25)
     ax = charts.remedies(actions, ax=charts.blank())
     ends = [bar.get_x() + bar.get_width() for bar in bars(ax)][1::2]
-    assert ends == pytest.approx([*actions["devices_cumulative"][:9], actions["devices_cumulative"].iloc[-1]])
+    assert ends == pytest.approx(
+        [*actions["devices_cumulative"][:9], actions["devices_cumulative"].iloc[-1]]
+    )
     assert "16 further actions" in words(ax)
-    half = int((actions["devices_cumulative"] >= actions["devices_cumulative"].iloc[-1] / 2).idxmax()) + 1
+    half = (
+        int(
+            (
+                actions["devices_cumulative"]
+                >= actions["devices_cumulative"].iloc[-1] / 2
+            ).idxmax()
+        )
+        + 1
+    )
     assert title(ax).startswith(f"The first {half} of 25 actions repair")
 
 
 CHARTS: dict[str, Callable[[Axes | None, str], Axes]] = {
     **{
-        name: lambda ax, theme, name=name: getattr(charts, name)(RESULTS, ax=ax, theme=theme)  # type: ignore[misc]
-        for name in ("causes", "timeline", "heatmap", "combinations", "compared", "name_fit")
+        name: lambda ax, theme, name=name: getattr(charts, name)(
+            RESULTS, ax=ax, theme=theme
+        )  # type: ignore[misc]
+        for name in (
+            "causes",
+            "timeline",
+            "heatmap",
+            "combinations",
+            "compared",
+            "name_fit",
+        )
     },
-    "expiry": lambda ax, theme: charts.expiry(make_certificates(20), ax=ax, theme=theme),
-    "forecast": lambda ax, theme: charts.forecast(make_predictions(3), ax=ax, theme=theme),
+    "expiry": lambda ax, theme: charts.expiry(
+        make_certificates(20), ax=ax, theme=theme
+    ),
+    "forecast": lambda ax, theme: charts.forecast(
+        make_predictions(3), ax=ax, theme=theme
+    ),
     "remedies": lambda ax, theme: charts.remedies(make_actions(5), ax=ax, theme=theme),
 }
 RESULTS = make_results(causes=5, rows=200)
@@ -306,7 +416,9 @@ RESULTS = make_results(causes=5, rows=200)
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_every_chart_draws_where_it_is_told_in_both_themes(name: str) -> None:
-    """A chart returns the axes that it was given, in the colours of the theme, with an alternative text."""
+    """A chart returns the axes that it was given, in the colours of the theme, with an
+    alternative text.
+    """
     for theme, background in (("light", "#ffffff"), ("dark", "#15181d")):
         ax = Figure(figsize=(6, 4)).add_subplot()
         before = dict(mpl.rcParams)
@@ -339,17 +451,38 @@ def test_the_theme_follows_the_figure_and_wrong_ones_are_refused() -> None:
 def test_empty_frames_give_empty_titled_axes() -> None:
     """Nothing to draw is no error: the axes have a headline and say that there is nothing."""
     nothing = make_results(causes=3, rows=50).head(0)
-    for name in ("causes", "timeline", "heatmap", "combinations", "compared", "name_fit"):
+    for name in (
+        "causes",
+        "timeline",
+        "heatmap",
+        "combinations",
+        "compared",
+        "name_fit",
+    ):
         ax = getattr(charts, name)(nothing, ax=charts.blank())
         assert title(ax)
         assert not bars(ax)
     empty = ct.Fleet(
-        *(schema.empty(schema.TABLES[name]) for name in ("CERTIFICATES", "TRUST", "DEVICES", "REGISTRATIONS"))
+        *(
+            schema.empty(schema.TABLES[name])
+            for name in ("CERTIFICATES", "TRUST", "DEVICES", "REGISTRATIONS")
+        )
     )
-    assert title(charts.trust_tree(empty, ax=charts.blank())) == "No device certificates"
-    assert title(charts.expiry(make_certificates(0), ax=charts.blank())) == "No certificates with a known end"
-    assert title(charts.forecast(make_predictions(0), ax=charts.blank())) == "No device is predicted to fail"
-    assert title(charts.remedies(make_actions(0), ax=charts.blank())) == "No action repairs a device"
+    assert (
+        title(charts.trust_tree(empty, ax=charts.blank())) == "No device certificates"
+    )
+    assert (
+        title(charts.expiry(make_certificates(0), ax=charts.blank()))
+        == "No certificates with a known end"
+    )
+    assert (
+        title(charts.forecast(make_predictions(0), ax=charts.blank()))
+        == "No device is predicted to fail"
+    )
+    assert (
+        title(charts.remedies(make_actions(0), ax=charts.blank()))
+        == "No action repairs a device"
+    )
 
 
 def test_nothing_is_changed_by_drawing(fleet: ct.Fleet) -> None:
@@ -363,29 +496,48 @@ def test_nothing_is_changed_by_drawing(fleet: ct.Fleet) -> None:
 
 
 def test_every_cause_has_a_label_and_a_colour() -> None:
-    """No known cause is shown by its code, and each has a colour of its own on either background."""
+    """No known cause is shown by its code, and each has a colour of its own on either
+    background.
+    """
     assert all(cause_label(cause) != cause for cause in KNOWN_CAUSES)
     assert set(KNOWN_CAUSES) == set(CAUSE_COLOURS)
     for dark in (False, True):
-        assert len(set(charts.cause_colours(KNOWN_CAUSES, dark=dark).values())) == len(KNOWN_CAUSES)
+        assert len(set(charts.cause_colours(KNOWN_CAUSES, dark=dark).values())) == len(
+            KNOWN_CAUSES
+        )
 
 
 def test_a_stranger_keeps_its_colour() -> None:
     """A cause that nobody knows has the same colour wherever it occurs."""
     alone = charts.cause_colours(["solar flare"])["solar flare"]
-    assert charts.cause_colours(["timeout", "gremlins", "solar flare"])["solar flare"] == alone
+    assert (
+        charts.cause_colours(["timeout", "gremlins", "solar flare"])["solar flare"]
+        == alone
+    )
 
 
 DEFICIENCIES = {
     "none": np.eye(3),
     "protanopia": np.array(
-        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
     ),
     "deuteranopia": np.array(
-        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
     ),
     "tritanopia": np.array(
-        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
     ),
 }
 """What each deficiency makes of linear RGB (Machado, Oliveira and Fernandes 2009, severity 1)."""
@@ -400,10 +552,17 @@ def linear(colour: str) -> np.ndarray:
 def lab(rgb: np.ndarray) -> np.ndarray:
     """Return CIE 1976 Lab of linear RGB under D65."""
     matrix = np.array(
-        [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+        [
+            [0.4124564, 0.3575761, 0.1804375],
+            [0.2126729, 0.7151522, 0.0721750],
+            [0.0193339, 0.1191920, 0.9503041],
+        ]
     )
     x, y, z = (matrix @ rgb) / np.array([0.95047, 1.0, 1.08883])
-    x, y, z = (np.cbrt(part) if part > 0.008856 else 7.787 * part + 16 / 116 for part in (x, y, z))
+    x, y, z = (
+        np.cbrt(part) if part > 0.008856 else 7.787 * part + 16 / 116
+        for part in (x, y, z)
+    )
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
@@ -415,11 +574,16 @@ def test_causes_can_be_told_apart_by_everyone(sight: str, dark: bool) -> None:
         cause: lab(np.clip(DEFICIENCIES[sight] @ linear(colour), 0, 1))
         for cause, colour in charts.cause_colours(KNOWN_CAUSES, dark=dark).items()
     }
-    near = {(one, other): np.linalg.norm(seen[one] - seen[other]) for one, other in pairs(seen, 2)}
+    near = {
+        (one, other): np.linalg.norm(seen[one] - seen[other])
+        for one, other in pairs(seen, 2)
+    }
     assert min(near.values()) >= 17, min(near, key=near.__getitem__)
 
 
-@pytest.mark.parametrize(("dark", "background"), [(False, "#ffffff"), (True, "#15181d")])
+@pytest.mark.parametrize(
+    ("dark", "background"), [(False, "#ffffff"), (True, "#15181d")]
+)
 def test_causes_stand_out_from_the_background(dark: bool, background: str) -> None:
     """The contrast is 3 or more, as WCAG asks for graphics."""
     weights = np.array([0.2126, 0.7152, 0.0722])
@@ -432,24 +596,36 @@ def test_causes_stand_out_from_the_background(dark: bool, background: str) -> No
 def test_further_colours_are_no_cause_s() -> None:
     """What is folded, good or unknown never borrows the colour of a cause."""
     taken = {colour for pair in CAUSE_COLOURS.values() for colour in pair}
-    assert taken.isdisjoint(colour for pair in (*FURTHER, OTHER, GOOD) for colour in pair)
+    assert taken.isdisjoint(
+        colour for pair in (*FURTHER, OTHER, GOOD) for colour in pair
+    )
 
 
 def test_importing_the_charts_does_not_load_matplotlib() -> None:
-    """The package and its charts are imported without matplotlib; it is loaded when something is drawn."""
+    """The package and its charts are imported without matplotlib; it is loaded when something
+    is drawn.
+    """
     code = "import sys, certtrust; certtrust.charts.causes; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_every_chart_stands_in_a_section_of_the_page_and_documents_its_options() -> None:
-    """The list has each chart's file, its section is one of the page's, and `help` shows the shared options."""
-    files = {path.stem for path in Path(charts.__file__).parent.glob("*.py")} - {"__init__"}
+def test_every_chart_stands_in_a_section_of_the_page_and_documents_its_options() -> (
+    None
+):
+    """The list has each chart's file, its section is one of the page's, and `help` shows the
+    shared options.
+    """
+    files = {path.stem for path in Path(charts.__file__).parent.glob("*.py")} - {
+        "__init__"
+    }
     assert set(charts.CHARTS) == files
     for name, chart in charts.CHARTS.items():
         assert chart.draw is getattr(charts, name)
         assert name in charts.__all__
         assert chart.section in SECTIONS
-        assert {"ax", "width", "height", "theme"} <= set(inspect.signature(chart.draw).parameters)
+        assert {"ax", "width", "height", "theme"} <= set(
+            inspect.signature(chart.draw).parameters
+        )
         assert "**canvas" not in str(chart.draw.__doc__)
         assert "ax : Axes, optional" in str(chart.draw.__doc__)
 
@@ -464,15 +640,28 @@ def test_a_chart_that_lacks_something_is_refused() -> None:
         draw.__name__ = name
         return [*vars(charts).values(), make_chart(section=section, feed=dict)(draw)]
 
-    with pytest.raises(ct.CerttrustError, match=r"\[charts.weather\] in texts/en.toml lacks title"):
+    with pytest.raises(
+        ct.CerttrustError, match=r"\[charts.weather\] in texts/en.toml lacks title"
+    ):
         charts_of("certtrust.charts", with_chart("weather", "why"))
-    with pytest.raises(ct.CerttrustError, match="causes names the section 'sky'; those of the page are why"):
+    with pytest.raises(
+        ct.CerttrustError,
+        match="causes names the section 'sky'; those of the page are why",
+    ):
         charts_of("certtrust.charts", with_chart("causes", "sky"))
-    with pytest.raises(ct.CerttrustError, match=r"certtrust\.charts\.forecast is in no list"):
-        charts_of("certtrust.charts", [value for value in vars(charts).values() if value is not charts.forecast])
+    with pytest.raises(
+        ct.CerttrustError, match=r"certtrust\.charts\.forecast is in no list"
+    ):
+        charts_of(
+            "certtrust.charts",
+            [value for value in vars(charts).values() if value is not charts.forecast],
+        )
 
 
 def test_an_empty_chart_says_so_to_those_who_cannot_see_it() -> None:
     """The alternative text of an empty chart is its headline and its sentence."""
     said = charts.alternative_text(charts.causes(RESULTS.head(0), ax=charts.blank()))
-    assert said == "No failed attempts. There is no failed attempt, and no rule predicts one."
+    assert (
+        said
+        == "No failed attempts. There is no failed attempt, and no rule predicts one."
+    )

@@ -1,4 +1,6 @@
-"""Frames for the tests of charts and reports: RESULTS made by hand, with as many causes as a test asks for."""
+"""Frames for the tests of charts and reports: RESULTS made by hand, with as many causes as a
+test asks for.
+"""
 
 from __future__ import annotations
 
@@ -9,31 +11,51 @@ from certtrust import schema
 from certtrust.evaluation.check import LOG_CAUSES
 from certtrust.evaluation.rules import RULES, SCENARIOS
 
-RULE_CAUSES = list(dict.fromkeys(code for codes in SCENARIOS.values() for code in codes))
+RULE_CAUSES = list(
+    dict.fromkeys(code for codes in SCENARIOS.values() for code in codes)
+)
 KNOWN_CAUSES = [*RULE_CAUSES, *LOG_CAUSES]
 
 
 def cause_names(count: int) -> list[str]:
-    """Return so many causes: first those of the rules, then those of the log, then ones that nobody knows."""
-    strangers = [f"strange cause no. {number} with a name of some length" for number in range(count)]
+    """Return so many causes: first those of the rules, then those of the log, then ones that
+    nobody knows.
+    """
+    strangers = [
+        f"strange cause no. {number} with a name of some length"
+        for number in range(count)
+    ]
     return (KNOWN_CAUSES + strangers)[:count]
 
 
-def make_results(causes: int = 6, rows: int = 600, *, days: float = 30.0, seed: int = 0) -> pd.DataFrame:
+def make_results(
+    causes: int = 6, rows: int = 600, *, days: float = 30.0, seed: int = 0
+) -> pd.DataFrame:
     """Return RESULTS with `rows` attempts, about half of them failed for one of so many causes."""
     random = np.random.default_rng(seed)
     names = cause_names(causes)
     weights = np.array([0.85**place for place in range(len(names))])
     failed = random.random(rows) < 0.55 if names else np.zeros(rows, dtype=bool)
-    picked = random.choice(len(names), rows, p=weights / weights.sum()) if names else np.zeros(rows, dtype=int)
-    cause = pd.Series(np.array([*names, ""], dtype=object)[picked], dtype="str").where(failed)
-    serials = np.array([f"009033{number:06x}" for number in range(max(rows // 4, 1))], dtype=object)
+    picked = (
+        random.choice(len(names), rows, p=weights / weights.sum())
+        if names
+        else np.zeros(rows, dtype=int)
+    )
+    cause = pd.Series(np.array([*names, ""], dtype=object)[picked], dtype="str").where(
+        failed
+    )
+    serials = np.array(
+        [f"009033{number:06x}" for number in range(max(rows // 4, 1))], dtype=object
+    )
     device = pd.Series(serials[random.integers(0, len(serials), rows)], dtype="str")
     by_rule = cause.isin(RULE_CAUSES)
-    model = random.choice(["IP111", "IP112", "IP222", "IP232", "IP0010", "IP0013", "IP29-2"], rows)
+    model = random.choice(
+        ["IP111", "IP112", "IP222", "IP232", "IP0010", "IP0013", "IP29-2"], rows
+    )
     frame = pd.DataFrame(
         {
-            "time": pd.Timestamp("2026-03-01", tz="UTC") + pd.to_timedelta(random.random(rows) * days, unit="D"),
+            "time": pd.Timestamp("2026-03-01", tz="UTC")
+            + pd.to_timedelta(random.random(rows) * days, unit="D"),
             "pbx": random.choice(["hq", "munich", "branch-west"], rows),
             "device": device,
             "model": model,
@@ -46,17 +68,24 @@ def make_results(causes: int = 6, rows: int = 600, *, days: float = 30.0, seed: 
             "state": pd.Series(np.where(failed, "rejected", "up")),
             "verdict": np.where(by_rule, "fail", "pass"),
             "cause": cause,
-            "evidence": pd.Series(np.where(by_rule, "rule", "log")).where(cause.notna()),
+            "evidence": pd.Series(np.where(by_rule, "rule", "log")).where(
+                cause.notna()
+            ),
             "observed": np.where(failed, "failed", "up"),
             "explained": by_rule.astype("boolean").where(failed),
         }
     )
-    frame.loc[cause == "time.clock", "evidence"] = random.choice(["rule", "log"], int((cause == "time.clock").sum()))
-    rules = {rule.code: pd.Series(pd.NA, index=frame.index, dtype="boolean") for rule in RULES}
+    frame.loc[cause == "time.clock", "evidence"] = random.choice(
+        ["rule", "log"], int((cause == "time.clock").sum())
+    )
+    rules = {
+        rule.code: pd.Series(pd.NA, index=frame.index, dtype="boolean")
+        for rule in RULES
+    }
     for code in SCENARIOS["h323-certificate"]:
-        rules[code] = pd.Series(random.random(rows) > 0.06, index=frame.index, dtype="boolean").mask(
-            cause == code, False
-        )
+        rules[code] = pd.Series(
+            random.random(rows) > 0.06, index=frame.index, dtype="boolean"
+        ).mask(cause == code, False)
     results = schema.conform(frame.assign(**rules), schema.RESULTS)
     return results[[column for column in results if column not in rules] + list(rules)]
 
@@ -70,7 +99,9 @@ def test_frames_hold_to_the_schema() -> None:
 
 
 def make_certificates(count: int, *, today: str = "2026-11-23") -> pd.DataFrame:
-    """Return `count` certificates of devices and a third as many of CAs, which end over some decades."""
+    """Return `count` certificates of devices and a third as many of CAs, which end over some
+    decades.
+    """
     random = np.random.default_rng(count)
     number = np.arange(count + count // 3 + (count > 0))
     is_ca = number >= count
@@ -79,9 +110,13 @@ def make_certificates(count: int, *, today: str = "2026-11-23") -> pd.DataFrame:
         {
             "fingerprint": [f"{place:064x}" for place in number],
             "subject_cn": [
-                f"Certification Authority with a long name no. {n}" if n >= count else str(n) for n in number
+                f"Certification Authority with a long name no. {n}"
+                if n >= count
+                else str(n)
+                for n in number
             ],
-            "not_after": pd.Timestamp(today, tz="UTC") + pd.to_timedelta(days.round(), unit="D"),
+            "not_after": pd.Timestamp(today, tz="UTC")
+            + pd.to_timedelta(days.round(), unit="D"),
             "is_ca": is_ca,
         }
     )
@@ -105,7 +140,10 @@ def make_actions(count: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "rank": range(1, count + 1),
-            "step": [f"Add the CA no. {place} to the trust list of the PBX headquarters" for place in range(count)],
+            "step": [
+                f"Add the CA no. {place} to the trust list of the PBX headquarters"
+                for place in range(count)
+            ],
             "attempts": [3 * size for size in devices],
             "devices": devices,
             "devices_cumulative": np.cumsum(devices) if count else [],

@@ -12,7 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
-from test_charts_frames import make_actions, make_certificates, make_predictions, make_results
+from test_charts_frames import (
+    make_actions,
+    make_certificates,
+    make_predictions,
+    make_results,
+)
 
 from certtrust import charts
 
@@ -26,7 +31,11 @@ OF_RESULTS: dict[str, Draw] = {
     "compared": charts.compared,
     "name_fit": charts.name_fit,
 }
-SIZES = {"phone": {"width": 3.8}, "notebook": {"width": 7.5}, "slide": {"width": 12.0, "height": 5.0}}
+SIZES = {
+    "phone": {"width": 3.8},
+    "notebook": {"width": 7.5},
+    "slide": {"width": 12.0, "height": 5.0},
+}
 
 
 class Recorder(RendererAgg):
@@ -37,12 +46,25 @@ class Recorder(RendererAgg):
         super().__init__(*figure.bbox.size, figure.dpi)
         self.drawn: list[tuple[str, Bbox]] = []
 
-    def draw_text(self, _gc: Any, x: float, y: float, s: str, prop: Any, angle: float, **_options: Any) -> None:
+    def draw_text(
+        self,
+        _gc: Any,
+        x: float,
+        y: float,
+        s: str,
+        prop: Any,
+        angle: float,
+        **_options: Any,
+    ) -> None:
         """Remember the line with the box that it would cover, in pixels from the lower left."""
         assert angle == 0
-        width, height, descent = self.get_text_width_height_descent(s, prop, ismath=False)
+        width, height, descent = self.get_text_width_height_descent(
+            s, prop, ismath=False
+        )
         if s.strip():
-            self.drawn.append((s, Bbox.from_bounds(x, self.height - y - descent, width, height)))
+            self.drawn.append(
+                (s, Bbox.from_bounds(x, self.height - y - descent, width, height))
+            )
 
 
 def drawn_texts(ax: Axes) -> list[tuple[str, Bbox]]:
@@ -59,8 +81,13 @@ def assert_readable(ax: Axes, *, inside: bool = True) -> None:
     assert set(ax.get_title().split("\n")) <= {text for text, _ in texts}
     frame = charts.figure_of(ax).bbox
     for (one, a), (other, b) in pairs(texts, 2):
-        wide, high = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
-        assert wide <= 1 or high <= 1, f"{one!r} and {other!r} overlap by {wide:.0f} x {high:.0f} pixels"
+        wide, high = (
+            min(a.x1, b.x1) - max(a.x0, b.x0),
+            min(a.y1, b.y1) - max(a.y0, b.y0),
+        )
+        assert wide <= 1 or high <= 1, (
+            f"{one!r} and {other!r} overlap by {wide:.0f} x {high:.0f} pixels"
+        )
     for text, box in texts if inside else []:
         assert box.x0 >= frame.x0 - 1, f"{text!r} leaves the figure at the left"
         assert box.x1 <= frame.x1 + 1, f"{text!r} leaves the figure at the right"
@@ -77,7 +104,9 @@ def fresh(size: dict[str, float]) -> dict[str, object]:
 @pytest.mark.parametrize("count", [0, 1, 10, 30])
 @pytest.mark.parametrize("chart", OF_RESULTS)
 def test_no_text_overlaps(chart: str, count: int, size: str) -> None:
-    """Every chart of results is readable with no, one, ten and thirty causes, on a phone, a notebook and a slide."""
+    """Every chart of results is readable with no, one, ten and thirty causes, on a phone, a
+    notebook and a slide.
+    """
     results = make_results(causes=count, rows=500)
     assert_readable(OF_RESULTS[chart](results, **fresh(SIZES[size])))
 
@@ -86,7 +115,11 @@ def test_no_text_overlaps(chart: str, count: int, size: str) -> None:
 @pytest.mark.parametrize("count", [0, 1, 30])
 def test_no_text_overlaps_in_charts_of_other_frames(count: int, size: str) -> None:
     """Ends of certificates, forecasts and remedies are readable in every size."""
-    assert_readable(charts.expiry(make_certificates(count), today="2026-11-23", **fresh(SIZES[size])))
+    assert_readable(
+        charts.expiry(
+            make_certificates(count), today="2026-11-23", **fresh(SIZES[size])
+        )
+    )
     assert_readable(charts.forecast(make_predictions(count), **fresh(SIZES[size])))
     assert_readable(charts.remedies(make_actions(count), **fresh(SIZES[size])))
 
@@ -105,7 +138,9 @@ def large() -> pd.DataFrame:
 
 @pytest.mark.parametrize("chart", OF_RESULTS)
 def test_charts_side_by_side(chart: str) -> None:
-    """In two axes of a figure of the user's, each chart folds what does not fit and keeps to its own place."""
+    """In two axes of a figure of the user's, each chart folds what does not fit and keeps to
+    its own place.
+    """
     figure = Figure(figsize=(12, 4.5))
     left, right = figure.subplots(1, 2, gridspec_kw={"top": 0.6, "wspace": 0.3})
     results = make_results(causes=30, rows=500)
@@ -115,10 +150,18 @@ def test_charts_side_by_side(chart: str) -> None:
 
 
 def test_overlapping_text_is_found() -> None:
-    """The measure itself works: a text over another one, and one that leaves the figure, are found."""
+    """The measure itself works: a text over another one, and one that leaves the figure, are
+    found.
+    """
     ax = charts.causes(make_results(causes=3, rows=100), **fresh(SIZES["phone"]))
     assert_readable(ax)
-    word = ax.annotate("over the title", (0, 1), xycoords="axes fraction", xytext=(0, 40), textcoords="offset points")
+    word = ax.annotate(
+        "over the title",
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 40),
+        textcoords="offset points",
+    )
     with pytest.raises(AssertionError, match="overlap"):
         assert_readable(ax)
     word.set_position((260, -300))
@@ -128,12 +171,17 @@ def test_overlapping_text_is_found() -> None:
 
 @pytest.mark.parametrize("days", [0.0005, 0.04, 2, 40, 400, 3000, 30_000])
 def test_timeline_of_minutes_and_of_decades(days: float) -> None:
-    """A log of a minute, of years and of decades gives at most 130 steps, all its failures, and readable dates."""
+    """A log of a minute, of years and of decades gives at most 130 steps, all its failures, and
+    readable dates.
+    """
     results = make_results(causes=4, rows=300, days=days)
     counts = charts.failures_over_time(results)
     assert len(counts) <= 131
     assert counts["logged"].sum() == 300
-    assert counts.drop(columns="logged").to_numpy().sum() == (results["observed"] == "failed").sum()
+    assert (
+        counts.drop(columns="logged").to_numpy().sum()
+        == (results["observed"] == "failed").sum()
+    )
     for size in SIZES.values():
         ax = charts.timeline(results, **fresh(size))
         assert_readable(ax)
@@ -141,7 +189,9 @@ def test_timeline_of_minutes_and_of_decades(days: float) -> None:
 
 
 def test_long_and_foreign_names_are_cut_to_their_place() -> None:
-    """Long, foreign, multi-line and formula-like names are drawn as text on one line, cut with an ellipsis."""
+    """Long, foreign, multi-line and formula-like names are drawn as text on one line, cut with
+    an ellipsis.
+    """
     hostile = [
         "$x^2$ and $\\frac{1}",
         "line\nbreak\x00\u202e",
@@ -155,4 +205,8 @@ def test_long_and_foreign_names_are_cut_to_their_place() -> None:
     for chart in ("heatmap", "name_fit", "causes"):
         ax = OF_RESULTS[chart](results, **fresh(SIZES["phone"]))
         assert_readable(ax)
-        assert all(letter.isprintable() or letter == "\n" for text, _ in drawn_texts(ax) for letter in text)
+        assert all(
+            letter.isprintable() or letter == "\n"
+            for text, _ in drawn_texts(ax)
+            for letter in text
+        )

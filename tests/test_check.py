@@ -35,7 +35,11 @@ GOOD = {
     "trust_paths": ALWAYS,
     "trust_failure": None,
 }
-PASSWORD = {"scenario": "h323-password", "authentication": "password", "tls_only": False}
+PASSWORD = {
+    "scenario": "h323-password",
+    "authentication": "password",
+    "tls_only": False,
+}
 OPEN = {"scenario": None, "authentication": None}
 
 
@@ -51,27 +55,94 @@ def judge(*changes, at=None):
         ({}, "pass", None),
         ({"clock_unset": True, "time": pd.NaT}, "fail", "time.clock"),
         ({"clock_unset": pd.NA, "time": pd.NaT}, "unknown", None),
-        ({"clock_unset": True, "time": pd.NaT, "protocol": "H.323/TCP", "tls_only": False}, "pass", None),
-        ({"clock_unset": True, "time": pd.NaT, "protocol": "H.323/UDP", "tls_only": False}, "pass", None),
-        ({"clock_unset": pd.NA, "time": pd.NaT, "protocol": "H.323/TCP", "tls_only": False}, "pass", None),
-        ({"clock_unset": True, "time": pd.NaT, "protocol": None, "tls_only": False}, "fail", "time.clock"),
-        ({**PASSWORD, "clock_unset": True, "time": pd.NaT, "protocol": None}, "unknown", None),
-        ({**PASSWORD, "clock_unset": True, "time": pd.NaT, "protocol": "H.323"}, "unknown", None),
-        ({"trust_paths": (), "trust_failure": "incomplete trust list"}, "unknown", None),
+        (
+            {
+                "clock_unset": True,
+                "time": pd.NaT,
+                "protocol": "H.323/TCP",
+                "tls_only": False,
+            },
+            "pass",
+            None,
+        ),
+        (
+            {
+                "clock_unset": True,
+                "time": pd.NaT,
+                "protocol": "H.323/UDP",
+                "tls_only": False,
+            },
+            "pass",
+            None,
+        ),
+        (
+            {
+                "clock_unset": pd.NA,
+                "time": pd.NaT,
+                "protocol": "H.323/TCP",
+                "tls_only": False,
+            },
+            "pass",
+            None,
+        ),
+        (
+            {"clock_unset": True, "time": pd.NaT, "protocol": None, "tls_only": False},
+            "fail",
+            "time.clock",
+        ),
+        (
+            {**PASSWORD, "clock_unset": True, "time": pd.NaT, "protocol": None},
+            "unknown",
+            None,
+        ),
+        (
+            {**PASSWORD, "clock_unset": True, "time": pd.NaT, "protocol": "H.323"},
+            "unknown",
+            None,
+        ),
+        (
+            {"trust_paths": (), "trust_failure": "incomplete trust list"},
+            "unknown",
+            None,
+        ),
         ({"trust_paths": (), "trust_failure": "incomplete chain"}, "unknown", None),
         ({"trust_paths": (), "trust_failure": "chain too long"}, "unknown", None),
         ({"trust_paths": (), "trust_failure": "too many names"}, "unknown", None),
         ({"protocol": "H.323/TCP"}, "fail", "transport.tls_only"),
         ({"protocol": "H.323/TCP", "tls_only": False}, "pass", None),
         ({"protocol": "H.323/TCP", "tls_only": pd.NA}, "unknown", None),
-        ({"protocol": "H.323/UDP", "via_reverse_proxy": True, "reverse_proxy": True}, "pass", None),
-        ({"protocol": "H.323/UDP", "via_reverse_proxy": True, "reverse_proxy": False}, "fail", "transport.tls_only"),
-        ({"trust_paths": (), "trust_failure": "untrusted CA"}, "fail", "certificate.trust"),
-        ({"trust_paths": (), "trust_failure": "self-signed"}, "fail", "certificate.trust"),
+        (
+            {"protocol": "H.323/UDP", "via_reverse_proxy": True, "reverse_proxy": True},
+            "pass",
+            None,
+        ),
+        (
+            {
+                "protocol": "H.323/UDP",
+                "via_reverse_proxy": True,
+                "reverse_proxy": False,
+            },
+            "fail",
+            "transport.tls_only",
+        ),
+        (
+            {"trust_paths": (), "trust_failure": "untrusted CA"},
+            "fail",
+            "certificate.trust",
+        ),
+        (
+            {"trust_paths": (), "trust_failure": "self-signed"},
+            "fail",
+            "certificate.trust",
+        ),
         ({"trust_paths": (), "trust_failure": "no certificate"}, "unknown", None),
         ({"trust_paths": (), "trust_failure": "no trust list"}, "unknown", None),
         ({"trust_paths": (), "trust_failure": "unreadable"}, "unknown", None),
-        ({"trust_paths": (TrustPath(("bb",), 0, 1),), "trust_failure": "expired CA"}, "fail", "certificate.trust"),
+        (
+            {"trust_paths": (TrustPath(("bb",), 0, 1),), "trust_failure": "expired CA"},
+            "fail",
+            "certificate.trust",
+        ),
         ({"not_after": pd.Timestamp("2026-03-02T11:59:59Z")}, "fail", "time.validity"),
         ({"not_after": NOON}, "pass", None),
         ({"not_before": pd.Timestamp("2026-03-02T12:00:01Z")}, "fail", "time.validity"),
@@ -82,12 +153,42 @@ def judge(*changes, at=None):
         (PASSWORD, "pass", None),
         ({**PASSWORD, "tls_only": True}, "fail", "password.tls_only"),
         ({**PASSWORD, "tls_only": pd.NA}, "unknown", None),
-        ({**PASSWORD, "tls_only": True, "via_reverse_proxy": True, "reverse_proxy": True}, "pass", None),
-        ({**PASSWORD, "tls_only": True, "via_reverse_proxy": pd.NA, "reverse_proxy": True}, "unknown", None),
-        ({**PASSWORD, "trust_paths": (), "trust_failure": "untrusted CA"}, "pass", None),
+        (
+            {
+                **PASSWORD,
+                "tls_only": True,
+                "via_reverse_proxy": True,
+                "reverse_proxy": True,
+            },
+            "pass",
+            None,
+        ),
+        (
+            {
+                **PASSWORD,
+                "tls_only": True,
+                "via_reverse_proxy": pd.NA,
+                "reverse_proxy": True,
+            },
+            "unknown",
+            None,
+        ),
+        (
+            {**PASSWORD, "trust_paths": (), "trust_failure": "untrusted CA"},
+            "pass",
+            None,
+        ),
         ({**OPEN, "tls_only": False}, "pass", None),
-        ({**OPEN, "tls_only": False, "registration_name": "reception"}, "unknown", None),
-        ({**OPEN, "clock_unset": True, "time": pd.NaT, "tls_only": False}, "fail", "time.clock"),
+        (
+            {**OPEN, "tls_only": False, "registration_name": "reception"},
+            "unknown",
+            None,
+        ),
+        (
+            {**OPEN, "clock_unset": True, "time": pd.NaT, "tls_only": False},
+            "fail",
+            "time.clock",
+        ),
         ({**OPEN, "protocol": "SIPS"}, "unknown", None),
     ],
 )
@@ -112,8 +213,12 @@ def test_one_change_gives_its_verdict_and_cause(change, verdict, cause):
         ("up", None, None, None),
     ],
 )
-def test_a_failure_that_no_rule_explains_keeps_what_the_log_states(state, reason, cause, evidence):
-    """The log's own words name the cause where no rule is broken; `rejected` alone proves nothing."""
+def test_a_failure_that_no_rule_explains_keeps_what_the_log_states(
+    state, reason, cause, evidence
+):
+    """The log's own words name the cause where no rule is broken; `rejected` alone proves
+    nothing.
+    """
     result = judge({"state": state, "reason": reason}).iloc[0]
     assert (result["cause"] if pd.notna(result["cause"]) else None) == cause
     assert (result["evidence"] if pd.notna(result["evidence"]) else None) == evidence
@@ -121,7 +226,9 @@ def test_a_failure_that_no_rule_explains_keeps_what_the_log_states(state, reason
 
 
 def test_explained_needs_a_failure_on_both_sides():
-    """Explained is true for a failure that was predicted, false for one that was not, else it does not apply."""
+    """Explained is true for a failure that was predicted, false for one that was not, else it
+    does not apply.
+    """
     broken = {"trust_paths": (), "trust_failure": "untrusted CA"}
     unknown = {"trust_paths": (), "trust_failure": "no certificate"}
     results = judge(
@@ -147,8 +254,17 @@ def test_the_first_broken_rule_is_the_cause_and_all_broken_ones_stay():
         }
     )
     assert result["cause"].tolist() == ["time.clock"]
-    broken = [code for code in SCENARIOS["h323-certificate"] if result[code].eq(other=False).all()]
-    assert broken == ["time.clock", "certificate.trust", "time.validity", "certificate.name"]
+    broken = [
+        code
+        for code in SCENARIOS["h323-certificate"]
+        if result[code].eq(other=False).all()
+    ]
+    assert broken == [
+        "time.clock",
+        "certificate.trust",
+        "time.validity",
+        "certificate.name",
+    ]
     assert ct.findings(result).query("passed == False")["code"].tolist()[:4] == broken
 
 
@@ -166,7 +282,10 @@ def test_the_moment_can_be_one_for_all_one_per_row_or_the_rows_own():
 def test_a_path_is_trusted_only_while_its_authorities_are_valid():
     """The same attempt is trusted before and after by different paths, and by none in between."""
     year = {2026: 1767225600000000, 2027: 1798761600000000, 2028: 1830297600000000}
-    paths = (TrustPath(("bb",), 0, year[2026]), TrustPath(("cc",), year[2027], year[2028]))
+    paths = (
+        TrustPath(("bb",), 0, year[2026]),
+        TrustPath(("cc",), year[2027], year[2028]),
+    )
     results = judge(
         *[{"trust_paths": paths, "trust_failure": "expired CA"}] * 3,
         at=pd.Series(pd.to_datetime(["2025-06-01", "2026-06-01", "2027-06-01"])),
@@ -206,7 +325,13 @@ def test_no_rows_give_no_results_and_no_error():
 def test_causes_count_attempts_and_devices_apart():
     """Two attempts of one device are two attempts and one device; a success is not counted."""
     broken = {"trust_paths": (), "trust_failure": "untrusted CA", "state": "rejected"}
-    results = judge(broken, broken, {**broken, "device": "b", "pbx": "branch"}, {"state": "timeout"}, {})
+    results = judge(
+        broken,
+        broken,
+        {**broken, "device": "b", "pbx": "branch"},
+        {"state": "timeout"},
+        {},
+    )
     counts = ct.causes(results)
     assert counts["cause"].tolist() == ["certificate.trust", "timeout"]
     assert counts["attempts"].tolist() == [3, 1]
@@ -222,7 +347,9 @@ def test_causes_count_attempts_and_devices_apart():
 
 def test_compare_counts_every_attempt_once():
     """The cross table adds up to the number of attempts."""
-    results = judge({}, {"state": "rejected"}, {"state": None}, {"state": "down", "subject_cn": ""})
+    results = judge(
+        {}, {"state": "rejected"}, {"state": None}, {"state": "down", "subject_cn": ""}
+    )
     table = ct.compare(results)
     assert table.to_numpy().sum() == len(results)
     assert table.loc["pass", "not observed"] == 1
@@ -239,12 +366,18 @@ ANY_ATTEMPT = st.fixed_dictionaries(
         "protocol": st.sampled_from(["H.323/TLS", "H.323/TCP", "H.323", "SIP", None]),
         "authentication": st.sampled_from(["certificate", "password", "none", None]),
         "scenario": st.sampled_from([*SCENARIOS, None]),
-        "state": st.sampled_from(["up", "timeout", "rejected", "unauthorized", "down", None]),
-        "trust_failure": st.sampled_from(["untrusted CA", "no certificate", "unreadable"]),
+        "state": st.sampled_from(
+            ["up", "timeout", "rejected", "unauthorized", "down", None]
+        ),
+        "trust_failure": st.sampled_from(
+            ["untrusted CA", "no certificate", "unreadable"]
+        ),
         "trust_paths": st.sampled_from([ALWAYS, ()]),
         "subject_cn": st.sampled_from(["0090332f688a", "", None, "x"]),
         "registration_name": st.sampled_from(["0090332f688a", None, "reception"]),
-        "not_after": st.sampled_from([NOON, pd.NaT, pd.Timestamp("2021-01-01T00:00:00Z")]),
+        "not_after": st.sampled_from(
+            [NOON, pd.NaT, pd.Timestamp("2021-01-01T00:00:00Z")]
+        ),
     }
 )
 
@@ -253,7 +386,9 @@ ANY_ATTEMPT = st.fixed_dictionaries(
 @given(st.lists(ANY_ATTEMPT, min_size=1, max_size=40))
 @settings(max_examples=30)
 def test_a_verdict_follows_from_the_rules_of_its_scenario(rows):
-    """Pass means that every required rule holds, fail that one is broken, and a row is judged alone as among others."""
+    """Pass means that every required rule holds, fail that one is broken, and a row is judged
+    alone as among others.
+    """
     results = judge(*rows)
     for _, row in results.iterrows():
         codes = SCENARIOS.get(row["scenario"])
@@ -261,14 +396,30 @@ def test_a_verdict_follows_from_the_rules_of_its_scenario(rows):
             continue
         outcome = [row[code] for code in codes]
         broken = any(value is not pd.NA and not value for value in outcome)
-        expected = "fail" if broken else "unknown" if any(value is pd.NA for value in outcome) else "pass"
+        expected = (
+            "fail"
+            if broken
+            else "unknown"
+            if any(value is pd.NA for value in outcome)
+            else "pass"
+        )
         assert row["verdict"] == expected
-        assert all(row[code] is pd.NA for code in results if code in PAGE and code not in codes)
+        assert all(
+            row[code] is pd.NA for code in results if code in PAGE and code not in codes
+        )
     alone, among = judge(rows[0]).iloc[0], results.iloc[0]
-    assert (alone["verdict"], str(alone["cause"])) == (among["verdict"], str(among["cause"]))
+    assert (alone["verdict"], str(alone["cause"])) == (
+        among["verdict"],
+        str(among["cause"]),
+    )
 
 
-PAGE = {code for codes in (*SCENARIOS.values(), *HYGIENE.values()) for code in codes if not code.startswith("hygiene.")}
+PAGE = {
+    code
+    for codes in (*SCENARIOS.values(), *HYGIENE.values())
+    for code in codes
+    if not code.startswith("hygiene.")
+}
 
 
 def test_moments_go_by_label_and_none_may_stand_there_twice():
@@ -286,20 +437,45 @@ def test_moments_go_by_label_and_none_may_stand_there_twice():
 
 def test_hygiene_says_nothing_of_a_certificate_that_is_not_known():
     """No certificate, or only its fingerprint in the log: no opinion on it."""
-    nothing = {"subject": None, "subject_cn": None, "not_before": pd.NaT, "not_after": pd.NaT}
+    nothing = {
+        "subject": None,
+        "subject_cn": None,
+        "not_before": pd.NaT,
+        "not_after": pd.NaT,
+    }
     nothing |= {"trust_paths": (), "trust_failure": "no certificate"}
     results = judge(
-        {**nothing, "fingerprint": None}, nothing, {**nothing, "fingerprint": None, "registration_name": None}
+        {**nothing, "fingerprint": None},
+        nothing,
+        {**nothing, "fingerprint": None, "registration_name": None},
     )
     hygiene = [code for code in results if code.startswith("hygiene.")]
     assert results[hygiene].isna().all(axis=None)
-    known = judge({"signature_hash": "sha1", "key_type": "RSA", "key_size": 1024, "signature_algorithm": "x"})
-    assert known["hygiene.weak_signature"].tolist() == [False] == known["hygiene.weak_key"].tolist()
-    assert judge({"signature_algorithm": "ed25519"})["hygiene.weak_signature"].tolist() == [True]
-    assert judge({"signature_algorithm": "1.2.3"})["hygiene.weak_signature"].isna().all()
+    known = judge(
+        {
+            "signature_hash": "sha1",
+            "key_type": "RSA",
+            "key_size": 1024,
+            "signature_algorithm": "x",
+        }
+    )
+    assert (
+        known["hygiene.weak_signature"].tolist()
+        == [False]
+        == known["hygiene.weak_key"].tolist()
+    )
+    assert judge({"signature_algorithm": "ed25519"})[
+        "hygiene.weak_signature"
+    ].tolist() == [True]
+    assert (
+        judge({"signature_algorithm": "1.2.3"})["hygiene.weak_signature"].isna().all()
+    )
 
 
-@pytest.mark.parametrize("at", ["01.06.2026", "13.06.2026", "06/01/2026", "1.6.26", "June 2026", "2026/06/01"])
+@pytest.mark.parametrize(
+    "at",
+    ["01.06.2026", "13.06.2026", "06/01/2026", "1.6.26", "June 2026", "2026/06/01"],
+)
 def test_a_moment_is_written_with_the_year_first(at):
     """Other forms are read in two ways by different people, and by computers in a third."""
     with pytest.raises(ct.CerttrustError, match="year first"):

@@ -36,31 +36,58 @@ def pem(der: bytes, path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def chosen(fleet: ct.Fleet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+def chosen(
+    fleet: ct.Fleet, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path, str]:
     """A device's certificate, its issuer's, and the name that it carries."""
     links = ct.link(fleet).links
     assert links is not None
-    by_fingerprint = fleet.certificates.dropna(subset=["der"]).drop_duplicates("fingerprint").set_index("fingerprint")
+    by_fingerprint = (
+        fleet.certificates.dropna(subset=["der"])
+        .drop_duplicates("fingerprint")
+        .set_index("fingerprint")
+    )
     sure = links[links["verified"] & (links["child"] != links["issuer"])]
     own = ct.attempts(fleet)["fingerprint"]
     for child, issuer in zip(sure["child"], sure["issuer"], strict=True):
         if child in set(own) and {child, issuer} <= set(by_fingerprint.index):
             folder = tmp_path_factory.mktemp("certificates")
             leaf, ca = by_fingerprint.loc[child], by_fingerprint.loc[issuer]
-            return pem(leaf["der"], folder / "leaf.pem"), pem(ca["der"], folder / "ca.pem"), str(leaf["subject_cn"])
+            return (
+                pem(leaf["der"], folder / "leaf.pem"),
+                pem(ca["der"], folder / "ca.pem"),
+                str(leaf["subject_cn"]),
+            )
     raise AssertionError("the fleet has no device with an issuer")
 
 
 def test_report_writes_the_page_and_prints_a_summary(
-    directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    directory: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The first line says where the page is, five lines what it says; the status says that something fails."""
+    """The first line says where the page is, five lines what it says; the status says that
+    something fails.
+    """
     pictures: list[Path] = []
     monkeypatch.setattr(
-        "certtrust.report.exports.write_pictures", lambda _report, folder: pictures.append(folder) or []
+        "certtrust.report.exports.write_pictures",
+        lambda _report, folder: pictures.append(folder) or [],
     )
     page, data = tmp_path / "out.html", tmp_path / "out.json"
-    status = main(["report", str(directory), "-o", str(page), "--json", str(data), "--png", str(tmp_path / "png")])
+    status = main(
+        [
+            "report",
+            str(directory),
+            "-o",
+            str(page),
+            "--json",
+            str(data),
+            "--png",
+            str(tmp_path / "png"),
+        ]
+    )
     said = capsys.readouterr()
     assert status == 1
     assert said.err == ""
@@ -79,7 +106,9 @@ def test_report_writes_the_page_and_prints_a_summary(
     assert pictures == [tmp_path / "png"]
 
 
-def test_report_without_predicted_failures(directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_without_predicted_failures(
+    directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A fleet in which no rule is broken gives status 0."""
     devices = tmp_path / "fleet" / "devices"
     devices.mkdir(parents=True)
@@ -94,12 +123,24 @@ def test_report_without_predicted_failures(directory: Path, tmp_path: Path, caps
     ("arguments", "words"),
     [
         (["report", "no-such-fleet"], ["no-such-fleet", "not a directory"]),
-        (["report", ".", "-o", "no-such-folder/report.html"], ["no-such-folder", "does not exist"]),
+        (
+            ["report", ".", "-o", "no-such-folder/report.html"],
+            ["no-such-folder", "does not exist"],
+        ),
         (["report", ".", "-o", "."], ["is a folder"]),
-        (["check", "no-such.pem", "--scenario", "h323-password"], ["there is no file no-such.pem"]),
+        (
+            ["check", "no-such.pem", "--scenario", "h323-password"],
+            ["there is no file no-such.pem"],
+        ),
         (["check", "here.pem", "--scenario", "browser"], ["url"]),
-        (["check", "here.pem", "--scenario", "h323-password", "--trust", "list.pem"], ["there is no file list.pem"]),
-        (["check", "here.pem", "--scenario", "h323-password", "--at", "someday"], ["someday", "not a moment"]),
+        (
+            ["check", "here.pem", "--scenario", "h323-password", "--trust", "list.pem"],
+            ["there is no file list.pem"],
+        ),
+        (
+            ["check", "here.pem", "--scenario", "h323-password", "--at", "someday"],
+            ["someday", "not a moment"],
+        ),
         (["check", "empty.pem", "--scenario", "h323-password"], ["no certificate"]),
         (["simulate", "full"], ["full", "not an empty folder"]),
     ],
@@ -129,9 +170,17 @@ def test_mistakes_are_told_in_one_sentence(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["check"], ["check", "a.pem", "--scenario", "telepathy"], ["simulate", "x", "--devices", "-3"]]
+    "arguments",
+    [
+        [],
+        ["check"],
+        ["check", "a.pem", "--scenario", "telepathy"],
+        ["simulate", "x", "--devices", "-3"],
+    ],
 )
-def test_wrong_arguments_are_misuse(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_arguments_are_misuse(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """What the parser refuses ends with status 2, the reason, and where to find help."""
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
@@ -144,10 +193,23 @@ def test_wrong_arguments_are_misuse(arguments: list[str], capsys: pytest.Capture
 def test_check_follows_the_trust_list(
     chosen: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """With its issuer in the list a certificate passes; with another CA's list it fails, and the words say why."""
+    """With its issuer in the list a certificate passes; with another CA's list it fails, and
+    the words say why.
+    """
     leaf, ca, name = chosen
-    moment = x509.load_pem_x509_certificate(leaf.read_bytes()).not_valid_before_utc.strftime("%Y-%m-%dT%H:%M:%S")
-    asked = ["check", str(leaf), "--scenario", "h323-certificate", "--registration-name", name, "--at", moment]
+    moment = x509.load_pem_x509_certificate(
+        leaf.read_bytes()
+    ).not_valid_before_utc.strftime("%Y-%m-%dT%H:%M:%S")
+    asked = [
+        "check",
+        str(leaf),
+        "--scenario",
+        "h323-certificate",
+        "--registration-name",
+        name,
+        "--at",
+        moment,
+    ]
     assert main([*asked, "--trust", str(ca), "--tls-only"]) == 0
     assert "pass" in capsys.readouterr().out
     stranger = tmp_path / "stranger.pem"
@@ -166,15 +228,31 @@ def test_check_says_unknown_where_the_list_is_not_given(
 ) -> None:
     """Without a trust list the verdict is unknown, and that is no predicted failure."""
     leaf, _, name = chosen
-    moment = x509.load_pem_x509_certificate(leaf.read_bytes()).not_valid_before_utc.strftime("%Y-%m-%d %H:%M:%S")
-    asked = ["check", str(leaf), "--scenario", "h323-certificate", "--registration-name", name, "--at", moment]
+    moment = x509.load_pem_x509_certificate(
+        leaf.read_bytes()
+    ).not_valid_before_utc.strftime("%Y-%m-%d %H:%M:%S")
+    asked = [
+        "check",
+        str(leaf),
+        "--scenario",
+        "h323-certificate",
+        "--registration-name",
+        name,
+        "--at",
+        moment,
+    ]
     assert main([*asked, "--tls-only"]) == 0
     assert "unknown" in capsys.readouterr().out
 
 
-def test_names_do_not_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_names_do_not_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A name with control characters is printed without them."""
-    assert main(["check", str(tmp_path / "x\x1b[2J.pem"), "--scenario", "h323-password"]) == 2
+    assert (
+        main(["check", str(tmp_path / "x\x1b[2J.pem"), "--scenario", "h323-password"])
+        == 2
+    )
     said = capsys.readouterr().err
     assert "\x1b" not in said
     assert "\ufffd[2J.pem" in said
@@ -182,8 +260,19 @@ def test_names_do_not_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_a_reader_that_has_enough_is_no_error(chosen: tuple[Path, Path, str]) -> None:
     """Where the output is cut off, as by `head`, nothing is complained of."""
-    command = [sys.executable, "-m", "certtrust.cli", "check", str(chosen[0]), "--scenario", "h323-password", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    command = [
+        sys.executable,
+        "-m",
+        "certtrust.cli",
+        "check",
+        str(chosen[0]),
+        "--scenario",
+        "h323-password",
+        "--json",
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
@@ -191,15 +280,23 @@ def test_a_reader_that_has_enough_is_no_error(chosen: tuple[Path, Path, str]) ->
         assert process.wait() == 0
 
 
-def test_simulate_writes_a_fleet_that_report_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_simulate_writes_a_fleet_that_report_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The folder that `simulate` makes is one that `read_fleet` reads, with so many devices."""
-    assert main(["simulate", str(tmp_path / "new"), "--devices", "7", "--seed", "5"]) == 0
+    assert (
+        main(["simulate", str(tmp_path / "new"), "--devices", "7", "--seed", "5"]) == 0
+    )
     assert f"certtrust report {tmp_path / 'new'}" in capsys.readouterr().out
-    assert len(ct.read_fleet(tmp_path / "new").devices) == len(ct.simulate(7, seed=5).devices)
+    assert len(ct.read_fleet(tmp_path / "new").devices) == len(
+        ct.simulate(7, seed=5).devices
+    )
 
 
 @pytest.mark.parametrize("command", ["report", "check", "simulate"])
-def test_help_names_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_option(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Each command explains itself."""
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])

@@ -1,4 +1,4 @@
-"""The outlines of many certificates at once are those of each one, whatever the bytes."""
+"""The structures of many certificates at once are those of each one, whatever the bytes."""
 
 import base64
 import gzip
@@ -14,14 +14,24 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certtrust.x509.columnar_structure import Outlines
+from certtrust.x509.columnar_structure import Structures
 from certtrust.x509.extensions import usable
-from certtrust.x509.structure import outline
+from certtrust.x509.structure import structure
 
 CASES = Path(__file__).parents[2] / "shared" / "cases" / "chains.jsonl.gz"
-PARTS = ("signed", "inner_algorithm", "issuer", "subject", "public_key", "algorithm", "signature")
+PARTS = (
+    "signed",
+    "inner_algorithm",
+    "issuer",
+    "subject",
+    "public_key",
+    "algorithm",
+    "signature",
+)
 SOME = [
-    certificate("leaf", "ca", ca=None, dns=("a.example.com", "b.example.com"), key_ids=True),
+    certificate(
+        "leaf", "ca", ca=None, dns=("a.example.com", "b.example.com"), key_ids=True
+    ),
     certificate("ca", cert_sign=True, path_length=3, permitted=("example.com",)),
     certificate("bare", ca=None),
     certificate("odd", critical="1.2.3.4"),
@@ -30,9 +40,9 @@ SOME = [
 
 def agree(ders: list[bytes]) -> None:
     """Compare every part of every certificate with what the careful functions say."""
-    many = Outlines(ders)
-    single = [outline(der) for der in ders]
-    assert many.known.tolist() == [parts is not None for parts in single]
+    many = Structures(ders)
+    single = [structure(der) for der in ders]
+    assert many.readable.tolist() == [parts is not None for parts in single]
     assert [many[row] for row in range(len(ders))] == single
     known = [row for row, parts in enumerate(single) if parts is not None]
     for name in PARTS:
@@ -50,25 +60,44 @@ def test_changed_bytes_change_both_alike(data):
     for der in data.draw(st.lists(st.sampled_from(SOME), min_size=1, max_size=4)):
         noise = bytearray(der)
         for _ in range(data.draw(st.integers(0, 3))):
-            noise[data.draw(st.integers(0, len(noise) - 1))] = data.draw(st.integers(0, 255))
-        end = data.draw(st.integers(0, len(noise))) if data.draw(st.integers(0, 9)) == 0 else len(noise)
+            noise[data.draw(st.integers(0, len(noise) - 1))] = data.draw(
+                st.integers(0, 255)
+            )
+        end = (
+            data.draw(st.integers(0, len(noise)))
+            if data.draw(st.integers(0, 9)) == 0
+            else len(noise)
+        )
         ders.append(
-            bytes(noise[:end]) + data.draw(st.binary(max_size=2) if data.draw(st.integers(0, 9)) == 0 else st.just(b""))
+            bytes(noise[:end])
+            + data.draw(
+                st.binary(max_size=2)
+                if data.draw(st.integers(0, 9)) == 0
+                else st.just(b"")
+            )
         )
     agree(ders)
 
 
 def test_the_parts_are_those_that_cryptography_sees():
     """Signed part, names, key and signature, from a reader of its own."""
-    many = Outlines(SOME)
+    many = Structures(SOME)
     every = np.arange(len(SOME))
     loaded = [x509.load_der_x509_certificate(der) for der in SOME]
-    assert many.column("signed", every) == [each.tbs_certificate_bytes for each in loaded]
+    assert many.column("signed", every) == [
+        each.tbs_certificate_bytes for each in loaded
+    ]
     assert many.column("signature", every) == [each.signature for each in loaded]
-    assert many.column("issuer", every) == [each.issuer.public_bytes() for each in loaded]
-    assert many.column("subject", every) == [each.subject.public_bytes() for each in loaded]
+    assert many.column("issuer", every) == [
+        each.issuer.public_bytes() for each in loaded
+    ]
+    assert many.column("subject", every) == [
+        each.subject.public_bytes() for each in loaded
+    ]
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    assert many.column("public_key", every) == [each.public_key().public_bytes(*form) for each in loaded]
+    assert many.column("public_key", every) == [
+        each.public_key().public_bytes(*form) for each in loaded
+    ]
     assert many.usable.tolist() == [True, True, True, False]
 
 
@@ -81,11 +110,13 @@ def test_published_certificates_agree():
         for line in lines:
             case = json.loads(line)
             for pem in (case["peer"], *case["intermediates"], *case["trusted"]):
-                ders |= dict.fromkeys(base64.b64decode(each) for each in block.findall(pem))
+                ders |= dict.fromkeys(
+                    base64.b64decode(each) for each in block.findall(pem)
+                )
     assert len(ders) > 1000
     agree(list(ders))
 
 
-def test_no_certificates_have_no_outlines():
+def test_no_certificates_have_no_structures():
     """An empty list is answered with an empty one."""
     agree([])

@@ -32,7 +32,12 @@ def sections(text: str) -> dict[str, list[Block]]:
     parts = re.split(r"^#{2,3} ", text, flags=re.MULTILINE)[1:]
     named = {part.split("\n", 1)[0]: part for part in parts}
     return {
-        heading: [_block(code) for code in re.findall(r"^```\w+\n(.*?)^```$", part, flags=re.MULTILINE | re.DOTALL)]
+        heading: [
+            _block(code)
+            for code in re.findall(
+                r"^```\w+\n(.*?)^```$", part, flags=re.MULTILINE | re.DOTALL
+            )
+        ]
         for heading, part in named.items()
         if heading.startswith("Add ")
     }
@@ -59,7 +64,9 @@ def carry_out(blocks: list[Block], root: Path) -> None:
             path.write_text(block.code, encoding="utf-8")
             continue
         lines = path.read_text(encoding="utf-8").splitlines()
-        assert lines.count(block.after) == 1, f"{block.file} has not just one line {block.after!r}"
+        assert lines.count(block.after) == 1, (
+            f"{block.file} has not just one line {block.after!r}"
+        )
         lines.insert(lines.index(block.after) + 1, block.code)
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -68,7 +75,9 @@ def run(code: str, root: Path) -> subprocess.CompletedProcess[str]:
     """Run code with the package below `root`."""
     environment = os.environ | {"PYTHONPATH": str(root)}
     command = [sys.executable, "-W", "error", "-c", code]
-    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 SECTIONS = sections((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
@@ -80,19 +89,33 @@ def test_there_are_six_additions() -> None:
 
 
 @pytest.mark.parametrize("heading", SECTIONS)
-def test_an_addition_works_as_written_and_what_is_forgotten_is_named(heading: str, tmp_path: Path) -> None:
+def test_an_addition_works_as_written_and_what_is_forgotten_is_named(
+    heading: str, tmp_path: Path
+) -> None:
     """The blocks together run; without any one the import fails, and the error names it."""
     blocks = [block for block in SECTIONS[heading] if block.file]
     tries = [block.code for block in SECTIONS[heading] if not block.file]
     assert blocks
     assert tries
     names = [Path(block.file).stem for block in blocks if not block.after]
-    titles = [re.findall(r'^\[.*?"(.+)"\]$', block.code, re.MULTILINE) for block in blocks]
-    variants = {"whole": blocks, **{str(left): [*blocks[:left], *blocks[left + 1 :]] for left in range(len(blocks))}}
+    titles = [
+        re.findall(r'^\[.*?"(.+)"\]$', block.code, re.MULTILINE) for block in blocks
+    ]
+    variants = {
+        "whole": blocks,
+        **{
+            str(left): [*blocks[:left], *blocks[left + 1 :]]
+            for left in range(len(blocks))
+        },
+    }
 
     def outcome(variant: str) -> subprocess.CompletedProcess[str]:
         carry_out(variants[variant], tmp_path / variant)
-        code = "\n".join(tries) if variant == "whole" else "import certtrust, certtrust.charts"
+        code = (
+            "\n".join(tries)
+            if variant == "whole"
+            else "import certtrust, certtrust.charts"
+        )
         return run(code, tmp_path / variant)
 
     with ThreadPoolExecutor(2) as pool:
@@ -100,15 +123,20 @@ def test_an_addition_works_as_written_and_what_is_forgotten_is_named(heading: st
     assert outcomes.pop("whole").returncode == 0, outcomes
     for left, block in enumerate(blocks):
         error = outcomes[str(left)].stderr.strip().splitlines()[-1:]
-        allowed = "CerttrustError" if block.after else "CerttrustError|ModuleNotFoundError"
-        assert re.match(rf"[\w.]*({allowed}): ", " ".join(error)), f"without {block}: {error}"
+        allowed = (
+            "CerttrustError" if block.after else "CerttrustError|ModuleNotFoundError"
+        )
+        assert re.match(rf"[\w.]*({allowed}): ", " ".join(error)), (
+            f"without {block}: {error}"
+        )
         assert any(name in error[0] for name in [*names, *titles[left]]) or not names
 
 
 def test_blocks_are_read_and_applied(tmp_path: Path) -> None:
     """A new file, lines behind a line, and code to try are told apart; a wrong place is found."""
     text = (
-        "### Add x\n```python\n# certtrust/x.py\nX = 1\n```\n```toml\n# in certtrust/y.toml, after: [y]\na = 1\n```\n"
+        "### Add x\n```python\n# certtrust/x.py\nX = 1\n```\n```toml\n# "
+        "in certtrust/y.toml, after: [y]\na = 1\n```\n"
     )
     text += "```python\n# try\nassert True\n```\n"
     assert sections(text) == {

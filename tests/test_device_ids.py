@@ -21,7 +21,9 @@ def test_a_serial_reads_the_same_in_every_spelling(octets, separator, upper):
 
 @given(PRODUCTS, OCTETS, st.booleans())
 def test_a_hardware_id_is_read_from_the_right(product, octets, upper):
-    """The last three octets are the tail, and whatever stands before is the product, hyphens included."""
+    """The last three octets are the tail, and whatever stands before is the product, hyphens
+    included.
+    """
     text = "-".join([product, *(f"{octet:02x}" for octet in octets[3:])])
     parts = device_ids.hardware_ids(pd.Series([text.upper() if upper else text]))
     assert parts.iloc[0].tolist() == [product.upper(), bytes(octets[3:]).hex()]
@@ -35,7 +37,16 @@ def test_any_text_is_spelled_without_an_error_and_only_once(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "phone", "0090332f688", "0090332f688a0", "IP222-2f-68", "2f-68-8a", "0090:332f688a"]
+    "text",
+    [
+        "",
+        "phone",
+        "0090332f688",
+        "0090332f688a0",
+        "IP222-2f-68",
+        "2f-68-8a",
+        "0090:332f688a",
+    ],
 )
 def test_what_is_neither_stays_missing(text):
     """Names that merely resemble a serial or hardware ID are neither."""

@@ -1,4 +1,6 @@
-"""PBX objects and inventories: every documented form, three-valued flags, and devices that two users have."""
+"""PBX objects and inventories: every documented form, three-valued flags, and devices that two
+users have.
+"""
 
 import json
 from pathlib import Path
@@ -30,11 +32,51 @@ USER = {
     ],
 }
 ROWS = [
-    ("hq", "reception", "Reception", "100", "0090332F688A", "0090332f688a", None, True, False),
-    ("hq", "reception", "Reception", "100", "ip29-2-01-02-03", None, "IP29-2", None, True),
-    ("hq", "reception", "Reception", "100", "Swphone_reception", None, None, False, False),
+    (
+        "hq",
+        "reception",
+        "Reception",
+        "100",
+        "0090332F688A",
+        "0090332f688a",
+        None,
+        True,
+        False,
+    ),
+    (
+        "hq",
+        "reception",
+        "Reception",
+        "100",
+        "ip29-2-01-02-03",
+        None,
+        "IP29-2",
+        None,
+        True,
+    ),
+    (
+        "hq",
+        "reception",
+        "Reception",
+        "100",
+        "Swphone_reception",
+        None,
+        None,
+        False,
+        False,
+    ),
 ]
-CELLS = ["pbx", "user", "long_name", "number", "hardware_id", "serial", "model", "tls_only", "reverse_proxy"]
+CELLS = [
+    "pbx",
+    "user",
+    "long_name",
+    "number",
+    "hardware_id",
+    "serial",
+    "model",
+    "tls_only",
+    "reverse_proxy",
+]
 LIST = (
     "Employee;;;Number;Node;PBX-Name;MAC-Address\r\n"
     "longName;displayName;name;number;node;pbx;hardwareID\r\n"
@@ -46,7 +88,8 @@ BACKUP = (
     "config change PBX0 /on\r\n"
     "vars create X 0 00\r\n"
     "mod cmd FLASHDIR0 add-item 101 (cn=Reception (hall))(h323=reception)(loc=hq)(node=root)"
-    '(pbx=<user pwd="00"><device hw="0090332f688a" tls="true"/><device hw="IP222-2f-68-8b"/></user>)(e164=100)\r\n'
+    '(pbx=<user pwd="00"><device hw="0090332f688a" tls="true"/><device '
+    'hw="IP222-2f-68-8b"/></user>)(e164=100)\r\n'
     'mod cmd FLASHDIR0 add-item 101 (cn=Gone)(h323=gone)(pbx=<user pwd="00"/>)\r\n'
     'mod cmd FLASHDIR0 add-item 101 (cn=Torn)(pbx=<user pwd="00"><device hw="0090\r\n'
 )
@@ -64,12 +107,16 @@ class TestJson:
     @pytest.mark.parametrize(
         "wrap",
         [
-            lambda user: json.dumps({"mt": "ReplicateUpdate", "api": "PbxTableUsers", "columns": user}),
+            lambda user: json.dumps(
+                {"mt": "ReplicateUpdate", "api": "PbxTableUsers", "columns": user}
+            ),
             lambda user: json.dumps({"mt": "GetObjectResult", **user}),
             lambda user: json.dumps({"mt": "GetObjectResult", "object": user}),
             lambda user: json.dumps([user]),
             lambda user: json.dumps(user, indent=2) + "\n",
-            lambda user: '{"mt":"ReplicateStartResult"}\n' + json.dumps({"columns": user}),
+            lambda user: (
+                '{"mt":"ReplicateStartResult"}\n' + json.dumps({"columns": user})
+            ),
         ],
     )
     def test_every_wrapping_gives_the_same_devices(self, wrap):
@@ -91,18 +138,23 @@ class TestJson:
         }
         for log in (entry, [entry], {"mt": "GetDevicesResult", "devices": [entry]}):
             frame = read_devices(json.dumps(log).encode())
-            assert cells(frame, "serial", "model", "firmware", "long_name", "user", "tls_only") == [
-                ("0090334100be", "IP811", "13r1 dvl", "Kari", None, None)
-            ]
+            assert cells(
+                frame, "serial", "model", "firmware", "long_name", "user", "tls_only"
+            ) == [("0090334100be", "IP811", "13r1 dvl", "Kari", None, None)]
 
     def test_a_bad_line_spoils_no_other(self):
         """It is named with its number."""
         line = json.dumps(USER)
         frame = read_devices(f"{line}\n{line[:50]}\n\n{line}\n")
-        assert frame["parse_error"].notna().tolist() == [False] * 3 + [True] + [False] * 3
+        assert (
+            frame["parse_error"].notna().tolist() == [False] * 3 + [True] + [False] * 3
+        )
         assert "line 2" in frame["parse_error"][3]
 
-    @pytest.mark.parametrize("devices", [5, {"hw": "a"}, [5, None, "a"], [{}], [{"hw": {}}], [{"hw": None, "tls": 7}]])
+    @pytest.mark.parametrize(
+        "devices",
+        [5, {"hw": "a"}, [5, None, "a"], [{}], [{"hw": {}}], [{"hw": None, "tls": 7}]],
+    )
     def test_devices_of_another_kind_have_a_reason(self, devices):
         """Nothing is guessed."""
         frame = read_devices(json.dumps({"h323": "a", "devices": devices}))
@@ -120,12 +172,33 @@ class TestXml:
 
     XML = (
         '<user cn="Reception" h323="reception" e164="100" loc="hq" node="root" guid="00">'
-        '<device hw="0090332F688A" tls="true" trusted="false"/><device hw="IP222-2f-68-8b" tls="-1"/></user>'
+        '<device hw="0090332F688A" tls="true" trusted="false"/><device hw="IP222-2f-68-8b" '
+        'tls="-1"/></user>'
         '<user cn="Gone" h323="gone"/>'
     )
     ROWS = (
-        ("hq", "reception", "Reception", "100", "0090332F688A", "0090332f688a", None, True, False),
-        ("hq", "reception", "Reception", "100", "IP222-2f-68-8b", None, "IP222", None, False),
+        (
+            "hq",
+            "reception",
+            "Reception",
+            "100",
+            "0090332F688A",
+            "0090332f688a",
+            None,
+            True,
+            False,
+        ),
+        (
+            "hq",
+            "reception",
+            "Reception",
+            "100",
+            "IP222-2f-68-8b",
+            None,
+            "IP222",
+            None,
+            False,
+        ),
     )
 
     @pytest.mark.parametrize(
@@ -145,17 +218,24 @@ class TestXml:
     def test_an_answer_inside_of_the_envelope_as_text(self):
         """SOAP carries it escaped."""
         escaped = self.XML.replace("&", "&amp;").replace("<", "&lt;")
-        assert cells(read_devices(f"<r><return>{escaped}</return></r>"), *CELLS) == list(self.ROWS)
+        assert cells(
+            read_devices(f"<r><return>{escaped}</return></r>"), *CELLS
+        ) == list(self.ROWS)
 
     def test_flags_that_no_device_has_are_unknown(self):
         """The file does not show that it writes them."""
-        assert read_devices('<user cn="a"><device hw="1"/></user>')["tls_only"].isna().all()
+        assert (
+            read_devices('<user cn="a"><device hw="1"/></user>')["tls_only"]
+            .isna()
+            .all()
+        )
 
     @pytest.mark.parametrize(
         "bomb",
         [
             '<!DOCTYPE a [<!ENTITY x "yyyy">]><user cn="&x;"><device hw="&x;"/></user>',
-            '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><user><device hw="&x;"/></user>',
+            '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><user><device '
+            'hw="&x;"/></user>',
             '<user><device hw="&x;"/></user>',
         ],
     )
@@ -179,8 +259,28 @@ class TestLines:
         """Only lines that add a user object count; one that is torn is named."""
         frame = read_devices(BACKUP.encode())
         assert cells(frame, *CELLS)[:2] == [
-            ("hq", "reception", "Reception (hall)", "100", "0090332f688a", "0090332f688a", None, True, None),
-            ("hq", "reception", "Reception (hall)", "100", "IP222-2f-68-8b", None, "IP222", False, None),
+            (
+                "hq",
+                "reception",
+                "Reception (hall)",
+                "100",
+                "0090332f688a",
+                "0090332f688a",
+                None,
+                True,
+                None,
+            ),
+            (
+                "hq",
+                "reception",
+                "Reception (hall)",
+                "100",
+                "IP222-2f-68-8b",
+                None,
+                "IP222",
+                False,
+                None,
+            ),
         ]
         assert "line 5" in frame["parse_error"][2]
         assert len(frame) == 3
@@ -189,14 +289,17 @@ class TestLines:
         """The second header line names the fields; flags are not told."""
         frame = read_devices(LIST.encode())
         assert cells(frame, *CELLS)[0] == (
-            "hq", "reception", "Reception", "100", "00-90-33-2f-68-8a", "0090332f688a", None, None, None,
+            "hq", "reception", "Reception", "100", "00-90-33-2f-68-8a", "0090332f688a", None,
+            None, None,
         )  # fmt: skip
         assert "line 5 has 2 fields" in frame["parse_error"][1]
         assert len(frame) == 2
 
     def test_own_csv(self):
         """One header line of DEVICES columns."""
-        frame = read_devices("hardware_id,user,tls_only,firmware\nip222-2f-68-8a,a,true,13r3\n0090332f688b,b,,\n")
+        frame = read_devices(
+            "hardware_id,user,tls_only,firmware\nip222-2f-68-8a,a,true,13r3\n0090332f688b,b,,\n"
+        )
         assert frame["tls_only"].tolist() == [True, pd.NA]
         assert frame["model"].tolist()[0] == "IP222"
         assert frame["serial"].tolist()[1] == "0090332f688b"
@@ -215,7 +318,10 @@ class TestSharedHardwareIds:
             "d": "ip222-2F-68-8A",
             "e": "x",
         }
-        users = [{"h323": name, "loc": "hq", "devices": [{"hw": hw}]} for name, hw in owners.items()]
+        users = [
+            {"h323": name, "loc": "hq", "devices": [{"hw": hw}]}
+            for name, hw in owners.items()
+        ]
         found = shared_hardware_ids(read_devices(json.dumps(users).encode()))
         assert found[["identity", "users", "user"]].to_numpy().tolist() == [
             ["0090332f688a", 2, "a"],
@@ -236,9 +342,21 @@ PIECES = [
     TestXml.XML,
     BACKUP,
     LIST,
-    *("{", "[", "<user>", "<", "(pbx=<user", "\n", ";hardwareID;", '{"devices":[[]]}', "mod cmd FLASHDIR0 add-item "),
+    *(
+        "{",
+        "[",
+        "<user>",
+        "<",
+        "(pbx=<user",
+        "\n",
+        ";hardwareID;",
+        '{"devices":[[]]}',
+        "mod cmd FLASHDIR0 add-item ",
+    ),
 ]
-TORN = st.lists(st.sampled_from(PIECES), max_size=6).map(lambda parts: "".join(parts).encode())
+TORN = st.lists(st.sampled_from(PIECES), max_size=6).map(
+    lambda parts: "".join(parts).encode()
+)
 CONTENT = st.one_of(st.binary(max_size=60), TORN)
 
 
@@ -247,11 +365,22 @@ class TestInput:
 
     def test_a_mixed_directory(self, tmp_path):
         """Formats are told apart file by file."""
-        for name, text in (("a.json", json.dumps(USER)), ("b.xml", TestXml.XML), ("c.txt", BACKUP), ("d.csv", LIST)):
+        for name, text in (
+            ("a.json", json.dumps(USER)),
+            ("b.xml", TestXml.XML),
+            ("c.txt", BACKUP),
+            ("d.csv", LIST),
+        ):
             (tmp_path / name).write_text(text)
         (tmp_path / "e.bin").write_bytes(b"\x00\x01nothing")
         frame = read_devices(tmp_path)
-        assert frame["source"].unique().tolist() == ["a.json", "b.xml", "c.txt", "d.csv", "e.bin"]
+        assert frame["source"].unique().tolist() == [
+            "a.json",
+            "b.xml",
+            "c.txt",
+            "d.csv",
+            "e.bin",
+        ]
         assert "no format" in frame["parse_error"].iloc[-1]
 
     def test_what_is_simulated_is_read(self, tmp_path):
@@ -259,14 +388,31 @@ class TestInput:
         fleet = simulate(40, seed=3)
         write(fleet, tmp_path / "fleet")
         found = read_devices(tmp_path / "fleet" / "devices")
-        names = ["pbx", "user", "long_name", "number", "hardware_id", "serial", "model", "tls_only", "reverse_proxy"]
+        names = [
+            "pbx",
+            "user",
+            "long_name",
+            "number",
+            "hardware_id",
+            "serial",
+            "model",
+            "tls_only",
+            "reverse_proxy",
+        ]
         assert set(cells(found, *names)) == set(cells(fleet.devices, *names))
         assert len(found) == len(fleet.devices)
 
     def test_encodings(self):
         """UTF-16 by its mark, UTF-8 with a mark, else Latin-1."""
-        text = json.dumps({"cn": "Müller", "devices": [{"hw": "1"}]}, ensure_ascii=False)
-        for content in (text.encode(), b"\xef\xbb\xbf" + text.encode(), text.encode("utf-16"), text.encode("latin-1")):
+        text = json.dumps(
+            {"cn": "Müller", "devices": [{"hw": "1"}]}, ensure_ascii=False
+        )
+        for content in (
+            text.encode(),
+            b"\xef\xbb\xbf" + text.encode(),
+            text.encode("utf-16"),
+            text.encode("latin-1"),
+        ):
             assert read_devices(content)["long_name"].tolist() == ["Müller"]
 
     def test_a_format_must_be_known(self):
@@ -285,7 +431,11 @@ class TestInput:
         if content.startswith((b"PK", b"\x1f\x8b")):
             return
         frame = read_devices(content, format=form)
-        assert (frame["hardware_id"].notna() | frame["serial"].notna() | frame["parse_error"].notna()).all()
+        assert (
+            frame["hardware_id"].notna()
+            | frame["serial"].notna()
+            | frame["parse_error"].notna()
+        ).all()
 
     @pytest.mark.parametrize(
         "content",
@@ -307,11 +457,14 @@ SAMPLES = Path(__file__).parent / "samples" / "devices"
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [('"maybe"', False), ("[]", False), ("-1", True), ('""', True), ("1", True)]
+    ("value", "told"),
+    [('"maybe"', False), ("[]", False), ("-1", True), ('""', True), ("1", True)],
 )
 def test_a_flag_that_cannot_be_read_says_so(value, told):
     """Unknown for a reason is not unknown for want of a value."""
-    frame = read_devices(f'{{"h323":"a","devices":[{{"hw":"0090332f688a","tls":{value}}}]}}\n')
+    frame = read_devices(
+        f'{{"h323":"a","devices":[{{"hw":"0090332f688a","tls":{value}}}]}}\n'
+    )
     assert frame["parse_error"].isna().tolist() == [told]
     assert told or frame["tls_only"].isna().tolist() == [True]
     assert told or "tls is neither true nor false" in frame["parse_error"][0]
@@ -354,29 +507,42 @@ class TestOwnTable:
         table = self.TABLE.copy()
         assert table["parse_error"].notna().any()
         if holes:
-            table.loc[::2, ["serial", "model", "tls_only", "parse_error", "long_name"]] = pd.NA
+            table.loc[
+                ::2, ["serial", "model", "tls_only", "parse_error", "long_name"]
+            ] = pd.NA
             table.loc[1, "long_name"] = 'two\r\nlines; "and" more'
         write_parquet(table, schema.DEVICES, tmp_path / "a.parquet")
         write_csv(table, schema.DEVICES, tmp_path / "b.csv")
         table.to_parquet(tmp_path / "c.parquet")
         table.to_csv(tmp_path / "d.csv", index=False)
-        # What pandas wrote may as well be a form that somebody filled in: there, holes are completed.
+        # What pandas wrote may as well be a form that somebody filled in: there, holes are
+        # completed.
         for name in ("a.parquet", "b.csv", *(() if holes else ("c.parquet", "d.csv"))):
-            pd.testing.assert_frame_equal(read_devices(tmp_path / name), table, obj=name)
+            pd.testing.assert_frame_equal(
+                read_devices(tmp_path / name), table, obj=name
+            )
         assert len(read_devices(tmp_path)) == 4 * len(table)
 
     def test_a_form_that_was_filled_in_is_completed(self, tmp_path):
         """All columns stand there, and most are empty."""
-        form = pd.DataFrame({"hardware_id": ["0090332F688A", "IP222-2f-68-8b"]}, columns=schema.DEVICES.names)
+        form = pd.DataFrame(
+            {"hardware_id": ["0090332F688A", "IP222-2f-68-8b"]},
+            columns=schema.DEVICES.names,
+        )
         form.to_csv(tmp_path / "form.csv", index=False)
         form.to_parquet(tmp_path / "form.parquet")
         for name in ("form.csv", "form.parquet"):
             frame = read_devices(tmp_path / name)
-            assert cells(frame, "serial", "model") == [("0090332f688a", None), (None, "IP222")]
+            assert cells(frame, "serial", "model") == [
+                ("0090332f688a", None),
+                (None, "IP222"),
+            ]
             assert frame["source"].tolist() == [f"{tmp_path}/{name}"] * 2
 
     def test_some_columns_are_an_export_from_elsewhere(self, tmp_path):
-        """Serials and models are completed, and a serial that stands beside a hardware ID is kept."""
+        """Serials and models are completed, and a serial that stands beside a hardware ID is
+        kept.
+        """
         rows = pd.DataFrame(
             {
                 "hardware_id": ["IP222-2f-68-8a", None, "0090332f688b", None],
@@ -413,25 +579,37 @@ class TestOwnTable:
 def replicated(mt: str, guid: str | None = "a", **columns: object) -> str:
     """Return a message of the change stream of PBX objects."""
     named = {} if guid is None else {"guid": guid}
-    return json.dumps({"mt": mt, "api": "PbxTableUsers", "columns": {**named, **columns}})
+    return json.dumps(
+        {"mt": mt, "api": "PbxTableUsers", "columns": {**named, **columns}}
+    )
 
 
 FIRST = {"h323": "one", "devices": [{"hw": "0090332f688a", "tls": True}]}
 THEN = {"h323": "one", "devices": [{"hw": "0090332f688b"}]}
-START = '{"mt":"ReplicateStart","api":"PbxTableUsers","columns":{"h323":{"update":true},"devices":{"update":true}}}'
+START = (
+    '{"mt":"ReplicateStart","api":"PbxTableUsers",'
+    '"columns":{"h323":{"update":true},"devices":{"update":true}}}'
+)
 
 
 class TestChanges:
     """Messages that say what has changed since."""
 
-    @pytest.mark.parametrize("kind", ["ReplicateUpdate", "ReplicateAdd", "ReplicateNextResult"])
+    @pytest.mark.parametrize(
+        "kind", ["ReplicateUpdate", "ReplicateAdd", "ReplicateNextResult"]
+    )
     @pytest.mark.parametrize("as_list", [False, True])
     def test_the_last_message_of_an_object_counts(self, kind, as_list):
         """It holds all of the object; other objects stay, and the start is no object."""
         lines = [
             START,
             replicated("ReplicateNextResult", **FIRST),
-            replicated("ReplicateNextResult", "b", h323="two", devices=[{"hw": "IP222-2f-68-8c"}]),
+            replicated(
+                "ReplicateNextResult",
+                "b",
+                h323="two",
+                devices=[{"hw": "IP222-2f-68-8c"}],
+            ),
             replicated(kind, **THEN),
         ]
         frame = read_devices(f"[{','.join(lines)}]" if as_list else "\n".join(lines))
@@ -447,7 +625,9 @@ class TestChanges:
             assert read_devices(f"{replicated('ReplicateAdd', **FIRST)}\n{gone}").empty
             again = read_devices(f"{gone}\n{replicated('ReplicateAdd', **FIRST)}")
             assert again["user"].tolist() == ["one"]
-        nameless = read_devices(replicated("ReplicateAdd", **FIRST) + '\n{"mt":"ReplicateDel"}')
+        nameless = read_devices(
+            replicated("ReplicateAdd", **FIRST) + '\n{"mt":"ReplicateDel"}'
+        )
         assert nameless["user"].tolist()[0] == "one"
         assert "ReplicateDel" in nameless["parse_error"][1]
 
@@ -461,10 +641,16 @@ class TestChanges:
         """Updated, added, provisioned and removed."""
         one = {"id": 1, "hwId": "0090334100be", "product": "IP811", "version": "13r1"}
         messages = [
-            {"mt": "GetDevicesResult", "devices": [one, {"id": 2, "hwId": "0090334100bf", "product": "IP222"}]},
+            {
+                "mt": "GetDevicesResult",
+                "devices": [one, {"id": 2, "hwId": "0090334100bf", "product": "IP222"}],
+            },
             {"mt": "DeviceUpdate", "device": wrap({**one, "version": "13r2"})},
             {"mt": "DeviceAdded", "device": wrap({"id": 3, "hwId": "0090334100c0"})},
-            {"mt": "DeviceProvisioned", "device": wrap({"id": 4, "hwId": "0090334100c1"})},
+            {
+                "mt": "DeviceProvisioned",
+                "device": wrap({"id": 4, "hwId": "0090334100c1"}),
+            },
             {"mt": "DeviceRemoved", "device": wrap({"id": 2})},
         ]
         frame = read_devices("\n".join(map(json.dumps, messages)))
@@ -476,10 +662,17 @@ class TestChanges:
 
     def test_what_a_device_says_of_itself(self):
         """Its id is its serial."""
-        frame = read_devices('{"mt":"SysclientIdentify","id":"009033460af2","product":"IP222","version":"13r2"}')
-        assert cells(frame, "serial", "model", "firmware") == [("009033460af2", "IP222", "13r2")]
+        frame = read_devices(
+            '{"mt":"SysclientIdentify","id":"009033460af2","product":"IP222","version":"13r2"}'
+        )
+        assert cells(frame, "serial", "model", "firmware") == [
+            ("009033460af2", "IP222", "13r2")
+        ]
 
-    @pytest.mark.parametrize("content", ['{"mt":"Hello"}', "<show/>", '{"mt":"DeviceUpdate"}', '{"mt":"ReplicateDel"}'])
+    @pytest.mark.parametrize(
+        "content",
+        ['{"mt":"Hello"}', "<show/>", '{"mt":"DeviceUpdate"}', '{"mt":"ReplicateDel"}'],
+    )
     def test_other_messages_and_xml_without_users_say_so(self, content):
         """None is passed over."""
         frame = read_devices(content)

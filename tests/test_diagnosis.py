@@ -12,19 +12,27 @@ from certtrust.trust import links, trust_state
 
 PHONE = "0090332f688a"
 CA = trustme.CA(organization_name="Test CA")
-LEAF = CA.issue_cert("phone.example.com", "192.0.2.7", common_name=PHONE).cert_chain_pems[0].bytes()
+LEAF = (
+    CA.issue_cert("phone.example.com", "192.0.2.7", common_name=PHONE)
+    .cert_chain_pems[0]
+    .bytes()
+)
 ROOT = CA.cert_pem.bytes()
 BY_CERTIFICATE = {"scenario": "h323-certificate", "tls_only": True}
 
 
 def test_a_good_certificate_passes_every_step():
-    """Trusted, named right and valid: every required step passes, and the path leads to the list's entry."""
+    """Trusted, named right and valid: every required step passes, and the path leads to the
+    list's entry.
+    """
     diagnosis = ct.diagnose(LEAF, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE)
     required = diagnosis.steps[~diagnosis.steps["code"].str.startswith("hygiene.")]
     assert diagnosis.verdict == "pass"
     assert required["passed"].all()
     assert (required["why"] == "").all()
-    assert diagnosis.path == [ct.read_certificates(pem)["fingerprint"].iloc[0] for pem in (LEAF, ROOT)]
+    assert diagnosis.path == [
+        ct.read_certificates(pem)["fingerprint"].iloc[0] for pem in (LEAF, ROOT)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -37,11 +45,17 @@ def test_a_good_certificate_passes_every_step():
         ({"trust": [], "registration_name": PHONE}, "fail", "certificate.trust"),
         ({"trust": None, "registration_name": PHONE}, "unknown", "certificate.trust"),
         ({"trust": LEAF, "registration_name": PHONE}, "pass", None),
-        ({"trust": ROOT, "registration_name": PHONE, "at": "1999-01-01"}, "fail", "time.validity"),
+        (
+            {"trust": ROOT, "registration_name": PHONE, "at": "1999-01-01"},
+            "fail",
+            "time.validity",
+        ),
     ],
 )
 def test_what_is_wrong_or_missing_is_the_step_that_does_not_pass(call, verdict, code):
-    """The verdict and the step that decides it; an empty trust list trusts nothing, an unknown one tells nothing."""
+    """The verdict and the step that decides it; an empty trust list trusts nothing, an unknown
+    one tells nothing.
+    """
     diagnosis = ct.diagnose(LEAF, **BY_CERTIFICATE, **call)
     assert diagnosis.verdict == verdict
     if code:
@@ -52,9 +66,14 @@ def test_what_is_wrong_or_missing_is_the_step_that_does_not_pass(call, verdict, 
 
 
 def test_a_password_needs_no_certificate_unless_tls_only_is_set():
-    """Section 3.1 asks nothing of the certificate; TLS only rules it out, and an unknown flag leaves it open."""
+    """Section 3.1 asks nothing of the certificate; TLS only rules it out, and an unknown flag
+    leaves it open.
+    """
     for tls_only, verdict in ((False, "pass"), (True, "fail"), (None, "unknown")):
-        assert ct.diagnose(LEAF, scenario="h323-password", tls_only=tls_only).verdict == verdict
+        assert (
+            ct.diagnose(LEAF, scenario="h323-password", tls_only=tls_only).verdict
+            == verdict
+        )
 
 
 def test_a_browser_is_judged_by_its_own_list_and_the_url():
@@ -65,13 +84,21 @@ def test_a_browser_is_judged_by_its_own_list_and_the_url():
         "wss://PHONE.example.com.": "pass",
         "https://other.example.com/": "fail",
     }.items():
-        assert ct.diagnose(LEAF, scenario="browser", url=url, trust=ROOT).verdict == verdict, url
-    assert ct.diagnose(LEAF, scenario="browser", url="https://phone.example.com/").verdict == "fail"
+        assert (
+            ct.diagnose(LEAF, scenario="browser", url=url, trust=ROOT).verdict
+            == verdict
+        ), url
+    assert (
+        ct.diagnose(LEAF, scenario="browser", url="https://phone.example.com/").verdict
+        == "fail"
+    )
 
 
 def test_a_failed_name_lists_the_names_that_there_are():
     """The explanation tells what the certificate could be opened by."""
-    diagnosis = ct.diagnose(LEAF, scenario="browser", url="https://other.example.com/", trust=ROOT)
+    diagnosis = ct.diagnose(
+        LEAF, scenario="browser", url="https://other.example.com/", trust=ROOT
+    )
     why = diagnosis.steps.set_index("code").loc["browser.name", "why"]
     for name in (PHONE, "phone.example.com", "192.0.2.7"):
         assert name in why
@@ -79,7 +106,9 @@ def test_a_failed_name_lists_the_names_that_there_are():
 
 
 def test_the_chain_completes_the_path_and_only_what_was_presented_does():
-    """An intermediate counts where it was presented; one that nobody presented does not exist for the PBX."""
+    """An intermediate counts where it was presented; one that nobody presented does not exist
+    for the PBX.
+    """
     child = CA.create_child_ca()
     leaf = child.issue_cert("x", common_name=PHONE).cert_chain_pems[0].bytes()
     call = {**BY_CERTIFICATE, "registration_name": PHONE, "trust": ROOT}
@@ -91,7 +120,11 @@ def test_the_chain_completes_the_path_and_only_what_was_presented_does():
 
 
 @pytest.mark.parametrize(
-    "question", [{"registration_name": PHONE, **BY_CERTIFICATE}, {"scenario": "browser", "url": "https://192.0.2.7/"}]
+    "question",
+    [
+        {"registration_name": PHONE, **BY_CERTIFICATE},
+        {"scenario": "browser", "url": "https://192.0.2.7/"},
+    ],
 )
 @pytest.mark.parametrize("trust", [ROOT, trustme.CA().cert_pem.bytes()])
 def test_links_that_are_known_change_no_answer(question, trust, monkeypatch):
@@ -100,7 +133,9 @@ def test_links_that_are_known_change_no_answer(question, trust, monkeypatch):
     plain = ct.diagnose(LEAF, trust=trust, at="2026-06-01", **question)
     tries = []
     verify = links.verify_many
-    monkeypatch.setattr(links, "verify_many", lambda *signed: tries.extend(signed[0]) or verify(*signed))
+    monkeypatch.setattr(
+        links, "verify_many", lambda *signed: tries.extend(signed[0]) or verify(*signed)
+    )
     linked = ct.diagnose(LEAF, trust=trust, at="2026-06-01", links=known, **question)
     assert linked.to_dict() == plain.to_dict()
     assert tries == []
@@ -108,7 +143,9 @@ def test_links_that_are_known_change_no_answer(question, trust, monkeypatch):
 
 def test_it_shows_itself_as_text_html_and_plain_values():
     """A terminal, a notebook and JSON all carry the verdict, the reason and the remedy."""
-    diagnosis = ct.diagnose(LEAF, registration_name="reception", trust=ROOT, **BY_CERTIFICATE)
+    diagnosis = ct.diagnose(
+        LEAF, registration_name="reception", trust=ROOT, **BY_CERTIFICATE
+    )
     why = diagnosis.steps.set_index("code").loc["certificate.name", "why"]
     assert why in str(diagnosis)
     assert why in diagnosis._repr_html_()
@@ -119,11 +156,17 @@ def test_it_shows_itself_as_text_html_and_plain_values():
 
 @pytest.mark.parametrize("outside", [{"protocol": "SIPS"}, {"authentication": "none"}])
 def test_a_registration_that_the_page_has_no_rule_for_has_no_steps(outside):
-    """Nothing is called unknown that nobody asks for; where the scenario is merely open, both are told."""
+    """Nothing is called unknown that nobody asks for; where the scenario is merely open, both
+    are told.
+    """
     fleet = ct.simulate(10, seed=1, faults={})
     fleet.registrations[list(outside)] = list(outside.values())
     one = ct.explained(ct.check(ct.attempts(fleet)).head(1))
-    assert (one.verdict, one.scenario, len(one.steps)) == ("unknown", "no scenario of the page", 0)
+    assert (one.verdict, one.scenario, len(one.steps)) == (
+        "unknown",
+        "no scenario of the page",
+        0,
+    )
     assert json.loads(json.dumps(one.to_dict()))["steps"] == []
     assert "no scenario of the page" in one._repr_html_()
     assert str(one) == "? no scenario of the page: unknown"
@@ -131,8 +174,14 @@ def test_a_registration_that_the_page_has_no_rule_for_has_no_steps(outside):
 
 def test_markup_in_a_certificate_stays_text():
     """Names come from strangers: nothing of them is markup in a notebook."""
-    hostile = CA.issue_cert("x", common_name="<script>alert(1)</script>").cert_chain_pems[0].bytes()
-    shown = ct.diagnose(hostile, registration_name="<img src=x>", trust=ROOT, **BY_CERTIFICATE)._repr_html_()
+    hostile = (
+        CA.issue_cert("x", common_name="<script>alert(1)</script>")
+        .cert_chain_pems[0]
+        .bytes()
+    )
+    shown = ct.diagnose(
+        hostile, registration_name="<img src=x>", trust=ROOT, **BY_CERTIFICATE
+    )._repr_html_()
     assert "<script" not in shown
     assert "<img" not in shown
     assert "&lt;script&gt;" in shown
@@ -143,13 +192,28 @@ def test_markup_in_a_certificate_stays_text():
     [
         ({"scenario": "smtp"}, "browser, h323-password, h323-certificate"),
         ({"scenario": "browser"}, "url="),
-        ({"scenario": "h323-password", "authentication": "certificate"}, "does not go with"),
+        (
+            {"scenario": "h323-password", "authentication": "certificate"},
+            "does not go with",
+        ),
         ({"scenario": ["browser"]}, r"scenario=\['browser'\] is no text"),
-        ({"scenario": "h323-certificate", "registration_name": 5}, "registration_name=5 is no text"),
-        ({"scenario": "h323-certificate", "hardware_id": b"IP222-2f-68-8a"}, "hardware_id=b'IP222-2f-68-8a' is no"),
-        ({"scenario": "h323-certificate", "authentication": True}, "authentication=True is no text"),
+        (
+            {"scenario": "h323-certificate", "registration_name": 5},
+            "registration_name=5 is no text",
+        ),
+        (
+            {"scenario": "h323-certificate", "hardware_id": b"IP222-2f-68-8a"},
+            "hardware_id=b'IP222-2f-68-8a' is no",
+        ),
+        (
+            {"scenario": "h323-certificate", "authentication": True},
+            "authentication=True is no text",
+        ),
         ({"scenario": "browser", "url": ("phone.example",)}, "url=.* is no text"),
-        ({"scenario": "browser", "url": pd.Series(["phone.example"])}, "(?s)url=.* is no text"),
+        (
+            {"scenario": "browser", "url": pd.Series(["phone.example"])},
+            "(?s)url=.* is no text",
+        ),
     ],
 )
 def test_a_call_that_cannot_be_answered_says_what_to_do(call, message):
@@ -171,23 +235,39 @@ CHAIN = [*(pem.bytes() for pem in BELOW), ROOT]
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]])
 def test_the_leaf_is_judged_wherever_it_stands(order):
-    """A PKCS#7 file is a set, and many tools write the root first: the leaf is what the device presents."""
+    """A PKCS#7 file is a set, and many tools write the root first: the leaf is what the device
+    presents.
+    """
     given = b"".join(CHAIN[place] for place in order)
-    diagnosis = ct.diagnose(given, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE)
+    diagnosis = ct.diagnose(
+        given, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE
+    )
     assert diagnosis.verdict == "pass"
     assert diagnosis.names[0] == PHONE
     assert len(diagnosis.path) == 3
-    assert ct.diagnose(ROOT, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE).verdict == "fail"
+    assert (
+        ct.diagnose(ROOT, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE).verdict
+        == "fail"
+    )
 
 
 @pytest.mark.parametrize("nothing", ["", "  ", "\n"])
 def test_empty_text_is_nothing_given(nothing):
     """A form that nobody filled in: no chain, and a trust list that is not known."""
-    diagnosis = ct.diagnose(LEAF, registration_name=PHONE, trust=nothing, chain=nothing, **BY_CERTIFICATE)
+    diagnosis = ct.diagnose(
+        LEAF, registration_name=PHONE, trust=nothing, chain=nothing, **BY_CERTIFICATE
+    )
     assert diagnosis.verdict == "unknown"
     assert diagnosis.result["trust_state"].astype("str").tolist() == ["no trust list"]
-    assert ct.diagnose(LEAF, scenario="browser", url="https://phone.example.com/", trust=nothing).verdict == "fail"
-    known = ct.diagnose(LEAF, registration_name=PHONE, trust=ROOT, chain=nothing, **BY_CERTIFICATE)
+    assert (
+        ct.diagnose(
+            LEAF, scenario="browser", url="https://phone.example.com/", trust=nothing
+        ).verdict
+        == "fail"
+    )
+    known = ct.diagnose(
+        LEAF, registration_name=PHONE, trust=ROOT, chain=nothing, **BY_CERTIFICATE
+    )
     assert known.verdict == "pass"
     with pytest.raises(ct.CerttrustError, match="no certificate"):
         ct.diagnose(nothing, scenario="h323-password")
@@ -200,13 +280,20 @@ def test_empty_text_is_nothing_given(nothing):
 )
 def test_a_list_that_cannot_be_read_is_unknown_with_the_reason(unread):
     """It is not taken for an empty one; what it holds besides can pass."""
-    diagnosis = ct.diagnose(LEAF, registration_name=PHONE, trust=unread, **BY_CERTIFICATE)
+    diagnosis = ct.diagnose(
+        LEAF, registration_name=PHONE, trust=unread, **BY_CERTIFICATE
+    )
     assert diagnosis.verdict == "unknown"
     step = diagnosis.steps.set_index("code").loc["certificate.trust"]
     assert "could not be read in full" in step["why"]
     assert diagnosis.result["trust_detail"].notna().all()
     assert diagnosis.result["trust_detail"].iloc[0] in step["why"]
-    assert ct.diagnose(LEAF, registration_name=PHONE, trust=[ROOT, unread], **BY_CERTIFICATE).verdict == "pass"
+    assert (
+        ct.diagnose(
+            LEAF, registration_name=PHONE, trust=[ROOT, unread], **BY_CERTIFICATE
+        ).verdict
+        == "pass"
+    )
 
 
 def why(code, certificate=LEAF, **call):
@@ -218,7 +305,11 @@ def why(code, certificate=LEAF, **call):
 
 def issued(common_name):
     """Return a certificate of that CN."""
-    return CA.issue_cert("x.example.com", common_name=common_name).cert_chain_pems[0].bytes()
+    return (
+        CA.issue_cert("x.example.com", common_name=common_name)
+        .cert_chain_pems[0]
+        .bytes()
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,7 +324,9 @@ def issued(common_name):
 )
 def test_what_the_eye_does_not_see_of_a_cn_is_said(common_name, shown):
     """A name that does not begin with the CN although it looks so."""
-    passed, reason, has, _ = why("certificate.name", issued(common_name), registration_name=PHONE + "x")
+    passed, reason, has, _ = why(
+        "certificate.name", issued(common_name), registration_name=PHONE + "x"
+    )
     assert not passed
     assert shown in reason
     assert shown in has
@@ -241,7 +334,9 @@ def test_what_the_eye_does_not_see_of_a_cn_is_said(common_name, shown):
 
 def test_a_name_says_what_was_inferred():
     """The last three octets stand for a spelling that nothing tells, and the sentence says so."""
-    passed, _, has, _ = why("certificate.name", issued("IP222-2f-68-8a"), registration_name=PHONE)
+    passed, _, has, _ = why(
+        "certificate.name", issued("IP222-2f-68-8a"), registration_name=PHONE
+    )
     assert passed
     assert "inferred from the serial" in has
     passed, _, has, _ = why("certificate.name", LEAF, hardware_id="IP222-2f-68-8a")
@@ -253,8 +348,14 @@ def test_a_name_says_what_was_inferred():
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        ({"certificate": issued("IP222"), "registration_name": PHONE}, "the hardware ID of"),
-        ({"certificate": issued("009033"), "hardware_id": "IP222-2f-68-8a"}, "the serial of"),
+        (
+            {"certificate": issued("IP222"), "registration_name": PHONE},
+            "the hardware ID of",
+        ),
+        (
+            {"certificate": issued("009033"), "hardware_id": "IP222-2f-68-8a"},
+            "the serial of",
+        ),
         ({}, "the registration name or the hardware ID"),
     ],
 )
@@ -277,14 +378,22 @@ def test_a_failed_name_says_what_it_has_and_needs():
 
 
 def test_a_certificate_that_is_refused_says_why():
-    """An extension that is not understood, or what cryptography refuses, is named and not called a missing name."""
+    """An extension that is not understood, or what cryptography refuses, is named and not
+    called a missing name.
+    """
     odd = certificate("0090332f688a", "root", ca=None, critical="1.2.3.4")
     root = certificate("root")
     diagnosis = ct.diagnose(odd, trust=root, registration_name=PHONE, **BY_CERTIFICATE)
     assert diagnosis.verdict == "unknown"
-    assert "1.2.3.4" in diagnosis.steps.set_index("code").loc["certificate.trust", "why"]
-    refused = ct.read_certificates(LEAF).assign(parse_error="certificate: invalid version")
-    diagnosis = ct.diagnose(refused, trust=ROOT, registration_name=PHONE, **BY_CERTIFICATE)
+    assert (
+        "1.2.3.4" in diagnosis.steps.set_index("code").loc["certificate.trust", "why"]
+    )
+    refused = ct.read_certificates(LEAF).assign(
+        parse_error="certificate: invalid version"
+    )
+    diagnosis = ct.diagnose(
+        refused, trust=ROOT, registration_name=PHONE, **BY_CERTIFICATE
+    )
     step = diagnosis.steps.set_index("code").loc["certificate.name"]
     assert pd.isna(step["passed"])
     assert "invalid version" in step["why"]

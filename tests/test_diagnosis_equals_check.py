@@ -1,4 +1,6 @@
-"""One certificate diagnosed by itself gives, step by step, what `check` says of its row in the fleet."""
+"""One certificate diagnosed by itself gives, step by step, what `check` says of its row in the
+fleet.
+"""
 
 import pandas as pd
 import pytest
@@ -7,7 +9,15 @@ import certtrust as ct
 from certtrust import simulation
 from certtrust.evaluation.rules import HYGIENE, SCENARIOS
 
-FACTS = ("scenario", "registration_name", "hardware_id", "fingerprint", "bundle", "pbx", "tls_only")
+FACTS = (
+    "scenario",
+    "registration_name",
+    "hardware_id",
+    "fingerprint",
+    "bundle",
+    "pbx",
+    "tls_only",
+)
 
 
 def comparable(attempts, at=None):
@@ -15,7 +25,10 @@ def comparable(attempts, at=None):
 
     A serial is no name that a device registers with, and `diagnose` is not told it.
     """
-    results = ct.check(attempts.assign(serial=pd.Series(None, index=attempts.index, dtype="str")), at=at)
+    results = ct.check(
+        attempts.assign(serial=pd.Series(None, index=attempts.index, dtype="str")),
+        at=at,
+    )
     rows = results[
         (results["protocol"] == "H.323/TLS")
         & results["scenario"].notna()
@@ -36,7 +49,9 @@ def diagnosed(fleet, row):
         bundle[leaf].head(1),
         chain=bundle[~leaf],
         scenario=row["scenario"],
-        registration_name=None if pd.isna(row["registration_name"]) else row["registration_name"],
+        registration_name=None
+        if pd.isna(row["registration_name"])
+        else row["registration_name"],
         hardware_id=None if pd.isna(row["hardware_id"]) else row["hardware_id"],
         trust=None if listed.empty else listed,
         tls_only=None if pd.isna(row["tls_only"]) else bool(row["tls_only"]),
@@ -50,12 +65,16 @@ def assert_equal(fleet, row):
     scenario = row["scenario"]
     assert found.steps["code"].tolist() == [*SCENARIOS[scenario], *HYGIENE[scenario]]
     for code, passed in found.steps[["code", "passed"]].itertuples(index=False):
-        assert pd.array([passed], dtype="boolean").equals(pd.array([row[code]], dtype="boolean")), (code, row.to_dict())
+        assert pd.array([passed], dtype="boolean").equals(
+            pd.array([row[code]], dtype="boolean")
+        ), (code, row.to_dict())
     assert found.verdict == row["verdict"]
     if scenario == "h323-certificate":
         same = found.result.iloc[0]
         for name in ("trust_state", "trusted_by", "subject_cn", "not_after"):
-            assert (pd.isna(same[name]) and pd.isna(row[name])) or same[name] == row[name]
+            assert (pd.isna(same[name]) and pd.isna(row[name])) or same[name] == row[
+                name
+            ]
         assert bool(found.path) == (row["trust_state"] in ("listed", "chain"))
 
 
@@ -63,7 +82,9 @@ def test_a_diagnosis_equals_the_row_of_a_fleet():
     """Rows of every cause and state of trust of a simulated fleet."""
     fleet = ct.link(simulation.simulate(150, seed=1))
     results = comparable(ct.attempts(fleet))
-    chosen = results.groupby(["cause", "trust_state", "scenario"], observed=True, dropna=False).head(1)
+    chosen = results.groupby(
+        ["cause", "trust_state", "scenario"], observed=True, dropna=False
+    ).head(1)
     assert chosen["cause"].nunique() >= 3
     for _, row in chosen.iterrows():
         assert_equal(fleet, row)

@@ -80,8 +80,12 @@ def _fingerprint(pem: bytes) -> str:
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_the_chain_comes_as_it_was_sent(authority: trustme.CA, tmp_path: Path, version: ssl.TLSVersion) -> None:
-    """All certificates arrive, in order, with the endpoint as source and bundle and the host as device."""
+def test_the_chain_comes_as_it_was_sent(
+    authority: trustme.CA, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    """All certificates arrive, in order, with the endpoint as source and bundle and the host as
+    device.
+    """
     leaf = authority.issue_cert("phone.example")
     chain = [blob.bytes() for blob in leaf.cert_chain_pems]
     context = server_context(chain, leaf.private_key_pem.bytes(), tmp_path)
@@ -97,14 +101,18 @@ def test_the_chain_comes_as_it_was_sent(authority: trustme.CA, tmp_path: Path, v
     assert found["parse_error"].isna().all()
 
 
-def test_the_server_name_chooses_the_certificate(authority: trustme.CA, tmp_path: Path) -> None:
+def test_the_server_name_chooses_the_certificate(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
     """A server with several names answers with the certificate of the one that was asked for."""
     contexts = {}
     for name in ("one.example", "xn--bcher-kva.example"):
         (tmp_path / name).mkdir()
         leaf = authority.issue_cert(name)
         chain = [blob.bytes() for blob in leaf.cert_chain_pems]
-        contexts[name] = server_context(chain, leaf.private_key_pem.bytes(), tmp_path / name)
+        contexts[name] = server_context(
+            chain, leaf.private_key_pem.bytes(), tmp_path / name
+        )
 
     def choose(connection: ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
         connection.context = contexts[name or "one.example"]
@@ -136,7 +144,9 @@ def test_a_server_that_wants_a_client_certificate(
 def test_ipv6(authority: trustme.CA, tmp_path: Path) -> None:
     """An IPv6 address may stand in brackets."""
     leaf = authority.issue_cert("::1")
-    context = server_context([leaf.cert_chain_pems[0].bytes()], leaf.private_key_pem.bytes(), tmp_path)
+    context = server_context(
+        [leaf.cert_chain_pems[0].bytes()], leaf.private_key_pem.bytes(), tmp_path
+    )
     try:
         server = listening(over_tls(context), "::1")
         port = server.__enter__()
@@ -153,13 +163,15 @@ def test_ipv6(authority: trustme.CA, tmp_path: Path) -> None:
 def test_an_old_phone(tmp_path: Path) -> None:
     """TLS 1.0 with an RSA key of 1024 bits, signed with SHA-1, is answered, too."""
     make = (
-        "openssl req -x509 -newkey rsa:1024 -sha1 -nodes -days 9 -subj /CN=0090332f688a -keyout key.pem -out cert.pem"
+        "openssl req -x509 -newkey rsa:1024 -sha1 -nodes -days "
+        "9 -subj /CN=0090332f688a -keyout key.pem -out cert.pem"
     )
     subprocess.run(make.split(), cwd=tmp_path, check=True, capture_output=True)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     serve = (
-        f"openssl s_server -accept 127.0.0.1:{port} -tls1 -cipher ALL:@SECLEVEL=0 -cert cert.pem -key key.pem -quiet"
+        f"openssl s_server -accept 127.0.0.1:{port} -tls1 -cipher "
+        f"ALL:@SECLEVEL=0 -cert cert.pem -key key.pem -quiet"
     )
     with subprocess.Popen(serve.split(), cwd=tmp_path, stdin=subprocess.PIPE) as server:
         try:
@@ -204,7 +216,10 @@ def _wait(connection: socket.socket) -> None:
     [
         (_talk(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "what it sends is not TLS"),
         (_talk(b"220 mail.example ESMTP ready\r\n" * 9), "what it sends is not TLS"),
-        (_talk(bytes.fromhex("15030100020228")), "does not complete a TLS handshake: .*handshake failure"),
+        (
+            _talk(bytes.fromhex("15030100020228")),
+            "does not complete a TLS handshake: .*handshake failure",
+        ),
         (_hang_up, "closed the connection|reset"),
         (_wait, r"did not answer within 0\.5 seconds"),
     ],
@@ -220,7 +235,9 @@ def test_nobody_listens() -> None:
     """A refused connection names the endpoint."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with pytest.raises(CerttrustError, match=rf"nothing listens at 127\.0\.0\.1:{port}"):
+    with pytest.raises(
+        CerttrustError, match=rf"nothing listens at 127\.0\.0\.1:{port}"
+    ):
         ct.fetch_chain("127.0.0.1", port)
 
 
@@ -231,7 +248,10 @@ def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(CerttrustError, match=r"the name phone\.invalid is not known: Name or service not known"):
+    with pytest.raises(
+        CerttrustError,
+        match=r"the name phone\.invalid is not known: Name or service not known",
+    ):
         ct.fetch_chain("phone.invalid")
 
 
@@ -246,7 +266,9 @@ def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"host": "127.0.0.1", "server_name": "a b"}, "'a b' is neither"),
     ],
 )
-def test_arguments_that_make_no_sense(arguments: dict[str, object], message: str) -> None:
+def test_arguments_that_make_no_sense(
+    arguments: dict[str, object], message: str
+) -> None:
     """A caller's mistake is named before anything is opened."""
     with pytest.raises(CerttrustError, match=message):
         ct.fetch_chain(**arguments)  # type: ignore[arg-type]

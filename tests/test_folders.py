@@ -1,4 +1,6 @@
-"""Where code may live: which folder imports which, what folders are called, which modules docstrings name."""
+"""Where code may live: which folder imports which, what folders are called, which modules
+docstrings name.
+"""
 
 import ast
 import importlib
@@ -12,9 +14,28 @@ import certtrust as ct
 
 PACKAGE = Path(ct.__file__).parent
 ORDER = (
-    *("errors", "x509", "arrays", "texts", "schema", "sources", "formats", "table_files", "names"),
+    *(
+        "errors",
+        "x509",
+        "arrays",
+        "texts",
+        "schema",
+        "sources",
+        "formats",
+        "table_files",
+        "names",
+    ),
     *("certificates", "devices"),
-    *("registrations", "trust", "fleet", "endpoints", "evaluation", "explanation", "advice", "charts"),
+    *(
+        "registrations",
+        "trust",
+        "fleet",
+        "endpoints",
+        "evaluation",
+        "explanation",
+        "advice",
+        "charts",
+    ),
     *("simulation", "testing", "report", "widgets", "cli", "__init__"),
 )
 """The data flow: a module imports from folders that stand before its own, and from its own."""
@@ -27,21 +48,36 @@ def _home(path: Path) -> str:
 
 
 def imports(source: str, package: tuple[str, ...]) -> set[str]:
-    """Return the folders and modules directly below `certtrust` that a module's source imports from."""
+    """Return the folders and modules directly below `certtrust` that a module's source imports
+    from.
+    """
     homes = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = package[: len(package) - node.level + 1]
             target = (*base, *(node.module.split(".") if node.module else ()))
-        elif isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "certtrust":
+        elif (
+            isinstance(node, ast.ImportFrom)
+            and str(node.module).split(".")[0] == "certtrust"
+        ):
             target = tuple(str(node.module).split(".")[1:])
         elif isinstance(node, ast.Import):
-            homes |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("certtrust.")}
+            homes |= {
+                alias.name.split(".")[1]
+                for alias in node.names
+                if alias.name.startswith("certtrust.")
+            }
             homes |= {"__init__" for alias in node.names if alias.name == "certtrust"}
             continue
         else:
             continue
-        homes |= {target[0]} if target else {name.name if name.name in ORDER else "__init__" for name in node.names}
+        homes |= (
+            {target[0]}
+            if target
+            else {
+                name.name if name.name in ORDER else "__init__" for name in node.names
+            }
+        )
     return homes
 
 
@@ -50,7 +86,9 @@ def test_every_folder_and_module_has_its_place_in_the_order() -> None:
     assert {_home(path) for path in MODULES} <= set(ORDER)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE))
+)
 def test_a_module_imports_only_from_folders_before_its_own(path: Path) -> None:
     """Data flows in one direction, so the imports do, too."""
     home = _home(path)
@@ -67,24 +105,34 @@ def test_a_module_imports_only_from_folders_before_its_own(path: Path) -> None:
         ("from .. import schema, __version__", ("report",), {"schema", "__init__"}),
         ("from ...arrays import arrow", ("devices", "formats"), {"arrays"}),
         ("import certtrust.widgets.tester, json", ("report",), {"widgets"}),
-        ("import certtrust as ct\nfrom certtrust.names import hosts", ("x509",), {"__init__", "names"}),
+        (
+            "import certtrust as ct\nfrom certtrust.names import hosts",
+            ("x509",),
+            {"__init__", "names"},
+        ),
     ],
 )
-def test_every_form_of_import_is_seen(source: str, package: tuple[str, ...], homes: set[str]) -> None:
+def test_every_form_of_import_is_seen(
+    source: str, package: tuple[str, ...], homes: set[str]
+) -> None:
     """What the test above reads out of a module is what Python would import."""
     assert imports(source, package) == homes
 
 
 def test_no_folder_bears_the_name_of_a_public_function() -> None:
     """Otherwise `ct.name` is the folder or the function, depending on what was imported first."""
-    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    folders = {
+        path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()
+    }
     public = {name for name in ct.__all__ if callable(getattr(ct, name))}
     assert folders & public == set()
     assert not callable(ct.names)
 
 
 def test_no_folder_is_hidden_behind_a_function_of_its_name() -> None:
-    """`certtrust.a.b` is the folder b for whoever imports it, since nothing else in a is called b."""
+    """`certtrust.a.b` is the folder b for whoever imports it, since nothing else in a is called
+    b.
+    """
     for module in pkgutil.walk_packages(ct.__path__, "certtrust."):
         if module.ispkg:
             parent, name = module.name.rsplit(".", 1)
@@ -95,7 +143,11 @@ def test_no_folder_is_hidden_behind_a_function_of_its_name() -> None:
 def _docstrings(path: Path) -> list[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     owners = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    return [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, owners)]
+    return [
+        ast.get_docstring(node) or ""
+        for node in ast.walk(tree)
+        if isinstance(node, owners)
+    ]
 
 
 def _exists(dotted: str) -> bool:
@@ -107,20 +159,26 @@ def _exists(dotted: str) -> bool:
             value = getattr(value, part)
         except AttributeError:
             try:
-                value = importlib.import_module(".".join(("certtrust", *parts[1 : depth + 1])))
+                value = importlib.import_module(
+                    ".".join(("certtrust", *parts[1 : depth + 1]))
+                )
             except ImportError:
                 return False
     return True
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE))
+)
 def test_docstrings_name_only_modules_that_exist(path: Path) -> None:
     """A dotted name leads somewhere, and so does a file name or the name of a folder."""
     text = "\n".join(_docstrings(path))
     dotted = re.findall(r"\b(?:certtrust|ct)(?:\.[A-Za-z_]\w*)+", text)
     assert [name for name in dotted if not _exists(name)] == []
     files = {found.name for found in PACKAGE.rglob("*.py")}
-    assert [name for name in re.findall(r"\b\w+\.py\b", text) if name not in files] == []
+    assert [
+        name for name in re.findall(r"\b\w+\.py\b", text) if name not in files
+    ] == []
     folders = {found.name for found in PACKAGE.rglob("*") if found.is_dir()}
     assert [name for name in re.findall(r"`(\w+)/`", text) if name not in folders] == []
 

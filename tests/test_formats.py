@@ -1,4 +1,6 @@
-"""What a format is to a reader: every module of a folder is listed and complete, and sees a file from its beginning."""
+"""What a format is to a reader: every module of a folder is listed and complete, and sees a
+file from its beginning.
+"""
 
 import gzip
 import io
@@ -12,7 +14,10 @@ from certtrust import devices, registrations
 from certtrust.errors import CerttrustError
 from certtrust.formats import HEAD, About, as_text, begin, listed, recognise
 
-COMPLETE = 'NAME = "one"\ndef sniff(head): return head.startswith(b"1")\ndef read(stream, about): return iter(())\n'
+COMPLETE = (
+    'NAME = "one"\ndef sniff(head): return '
+    'head.startswith(b"1")\ndef read(stream, about): return iter(())\n'
+)
 
 
 @pytest.fixture
@@ -29,7 +34,9 @@ def package(tmp_path, monkeypatch):
         try:
             return listed("folder_of_formats", names, helpers=("helper",))
         finally:
-            for name in [name for name in sys.modules if name.startswith("folder_of_formats")]:
+            for name in [
+                name for name in sys.modules if name.startswith("folder_of_formats")
+            ]:
                 del sys.modules[name]
 
     return make
@@ -47,9 +54,17 @@ def test_a_complete_list_gives_the_formats_in_its_order(package):
 @pytest.mark.parametrize(
     ("names", "modules", "missing"),
     [
-        (("a",), {"a": COMPLETE, "b": COMPLETE}, r"folder_of_formats\.b is not in the list"),
+        (
+            ("a",),
+            {"a": COMPLETE, "b": COMPLETE},
+            r"folder_of_formats\.b is not in the list",
+        ),
         (("a", "b"), {"a": COMPLETE}, r"lists the format b, but has no b\.py"),
-        (("a",), {"a": COMPLETE.replace("NAME", "TITLE")}, "a is listed as a format but has no NAME"),
+        (
+            ("a",),
+            {"a": COMPLETE.replace("NAME", "TITLE")},
+            "a is listed as a format but has no NAME",
+        ),
         (("a",), {"a": COMPLETE.replace("sniff", "look")}, "has no sniff"),
         (("a",), {"a": COMPLETE.replace("read", "parse")}, "has no read"),
         (("a", "b"), {"a": COMPLETE, "b": COMPLETE}, "two formats are called 'one'"),
@@ -61,10 +76,18 @@ def test_what_is_forgotten_is_named(package, names, modules, missing):
         package(names, **modules)
 
 
-@given(data=st.binary(max_size=50) | st.integers(0, 3).map(lambda extra: bytes(HEAD + extra)), zipped=st.booleans())
+@given(
+    data=st.binary(max_size=50)
+    | st.integers(0, 3).map(lambda extra: bytes(HEAD + extra)),
+    zipped=st.booleans(),
+)
 def test_a_format_sees_the_file_from_its_beginning(data, zipped):
     """Also where the stream cannot go back."""
-    stream = gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(data))) if zipped else io.BytesIO(data)
+    stream = (
+        gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(data)))
+        if zipped
+        else io.BytesIO(data)
+    )
     if zipped:
         stream.seekable = lambda: False
     head, whole = begin(stream)
@@ -78,8 +101,15 @@ def test_a_beginning_is_text_in_every_encoding(encoding):
     assert as_text("ID\tä€".encode(encoding)[:-1]).startswith("ID\tä")
 
 
-@pytest.mark.parametrize("formats", [devices.FORMATS, registrations.formats.FORMATS], ids=["devices", "registrations"])
-@given(head=st.binary(max_size=200) | st.text(st.sampled_from('{[<,;|\t"=\n aID'), max_size=60).map(str.encode))
+@pytest.mark.parametrize(
+    "formats",
+    [devices.FORMATS, registrations.formats.FORMATS],
+    ids=["devices", "registrations"],
+)
+@given(
+    head=st.binary(max_size=200)
+    | st.text(st.sampled_from('{[<,;|\t"=\n aID'), max_size=60).map(str.encode)
+)
 def test_every_look_at_a_beginning_is_harmless(formats, head):
     """And what a format takes for its own, it reads without raising."""
     for form in formats.values():

@@ -11,10 +11,14 @@ HEAVY = ("matplotlib", "ipywidgets", "dask", "ssl", "socket", "IPython")
 def test_heavy_modules_are_loaded_on_first_use_only():
     """A fresh process that imports the package has none of the heavy modules loaded by it."""
     code = (
-        "import sys; import pandas, pyarrow, cryptography.x509, certifi, idna; before = set(sys.modules); "
-        f"import certtrust; print(*({HEAVY!r} and [m for m in {HEAVY!r} if m in set(sys.modules) - before]))"
+        "import sys; import pandas, pyarrow, cryptography.x509, certifi, idna; before = "
+        "set(sys.modules); "
+        f"import certtrust; print(*({HEAVY!r} and [m for m in {HEAVY!r} if m in "
+        f"set(sys.modules) - before]))"
     )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert loaded == []
 
 

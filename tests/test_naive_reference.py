@@ -42,7 +42,9 @@ def test_package_and_plain_reading_agree_on_many_fleets(seed, tmp_path):
         (5, None, False),
     ],
 )
-def test_long_chains_are_climbed_as_far_as_32_authorities(steps, listed, trusted, tmp_path):
+def test_long_chains_are_climbed_as_far_as_32_authorities(
+    steps, listed, trusted, tmp_path
+):
     """Whether more than 32 authorities lead to the list is not known; both readings say so."""
     members = authorities.ladder(steps)
     lowest = members[-1]
@@ -105,7 +107,13 @@ def test_names_hold_as_decided(common_name, registration_name, known, holds, tmp
         not_before=authorities.moment(2020),
         not_after=authorities.moment(2080),
     )
-    row = {"pbx": "hq", "protocol": "H.323/TLS", "time": 1780000000, "state": "up", **known}
+    row = {
+        "pbx": "hq",
+        "protocol": "H.323/TLS",
+        "time": 1780000000,
+        "state": "up",
+        **known,
+    }
     row |= {"authentication": "certificate", "fingerprint": fleets.fingerprint(leaf)}
     if registration_name:
         row["registration_name"] = registration_name
@@ -124,7 +132,9 @@ def small_fleet(presented, trusted, row):
         return [{"der": der, "cut": False} for der in ders]
 
     return {
-        "certificates": [{"name": f"{SERIAL}.pem", "form": "pem", "blocks": blocks(presented)}],
+        "certificates": [
+            {"name": f"{SERIAL}.pem", "form": "pem", "blocks": blocks(presented)}
+        ],
         "trust": [{"pbx": "hq", "content": "list", "blocks": blocks(trusted)}],
         "devices": [],
         "logs": [{"name": "records.csv", "format": "own csv", "rows": [row]}],

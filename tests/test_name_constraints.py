@@ -5,7 +5,15 @@ import ipaddress
 import pytest
 from cryptography import x509
 
-from certtrust.trust.name_constraints import ADDRESS, DNS, MAIL, URI, allowed, constraints, too_many
+from certtrust.trust.name_constraints import (
+    ADDRESS,
+    DNS,
+    MAIL,
+    URI,
+    allowed,
+    constraints,
+    too_many,
+)
 from certtrust.x509.ber import BadEncoding
 
 FORMS = {DNS: x509.DNSName, MAIL: x509.RFC822Name, URI: x509.UniformResourceIdentifier}
@@ -16,7 +24,9 @@ def limits(kind: int, permitted: list[str], excluded: list[str]) -> bytes:
 
     def trees(values: list[str]) -> list[x509.GeneralName] | None:
         if kind == ADDRESS:
-            return [x509.IPAddress(ipaddress.ip_network(value)) for value in values] or None
+            return [
+                x509.IPAddress(ipaddress.ip_network(value)) for value in values
+            ] or None
         return [FORMS[kind](value) for value in values] or None
 
     return x509.NameConstraints(trees(permitted), trees(excluded)).public_bytes()
@@ -52,17 +62,29 @@ def test_a_name_lies_within_a_subtree_or_not(kind, base, name, within):
     """What is permitted when it alone is permitted, is refused when it alone is excluded."""
     assert allowed(constraints(limits(kind, [base], [])), [(kind, name)]) is within
     if not (kind == DNS and name.startswith("*.")):
-        assert allowed(constraints(limits(kind, [], [base])), [(kind, name)]) is not within
+        assert (
+            allowed(constraints(limits(kind, [], [base])), [(kind, name)]) is not within
+        )
 
 
 def test_a_wildcard_that_covers_an_excluded_name_is_refused():
     """`*.example.com` may be used as `a.example.com`."""
-    for base, fits in (("a.example.com", False), ("example.com", False), ("a.b.example.com", True), ("a.test", True)):
-        assert allowed(constraints(limits(DNS, [], [base])), [(DNS, "*.example.com")]) is fits
+    for base, fits in (
+        ("a.example.com", False),
+        ("example.com", False),
+        ("a.b.example.com", True),
+        ("a.test", True),
+    ):
+        assert (
+            allowed(constraints(limits(DNS, [], [base])), [(DNS, "*.example.com")])
+            is fits
+        )
 
 
 def test_names_of_other_forms_are_free_and_unreadable_ones_are_not():
-    """A constraint speaks of its own form; a malformed name of that form is refused, and so are unread names."""
+    """A constraint speaks of its own form; a malformed name of that form is refused, and so are
+    unread names.
+    """
     only_dns = constraints(limits(DNS, ["example.com"], []))
     assert allowed(only_dns, [(MAIL, ("user", "example.net")), (URI, None)])
     assert not allowed(only_dns, [(DNS, None)])
@@ -82,7 +104,9 @@ def test_names_of_other_forms_are_free_and_unreadable_ones_are_not():
     ],
 )
 def test_malformed_constraints_are_refused(value):
-    """Empty, with a wildcard, with a mask that has holes, with an address of odd size, cut short."""
+    """Empty, with a wildcard, with a mask that has holes, with an address of odd size, cut
+    short.
+    """
     with pytest.raises(BadEncoding):
         constraints(value)
 

@@ -1,4 +1,6 @@
-"""Names: hosts of URLs, registration names and the table of all names, by hand-written cases and properties."""
+"""Names: hosts of URLs, registration names and the table of all names, by hand-written cases
+and properties.
+"""
 
 from __future__ import annotations
 
@@ -89,16 +91,32 @@ def test_a_name_fits(pattern: str, host: str) -> None:
     ],
 )
 def test_a_name_does_not_fit(pattern: str, host: str) -> None:
-    """Malformed names fit nothing, wildcards stand for one whole leftmost label, and addresses are not names."""
+    """Malformed names fit nothing, wildcards stand for one whole leftmost label, and addresses
+    are not names.
+    """
     assert not _one(pattern, host)
     assert not _one(pattern, host, "cn")
 
 
 def test_iPAddress_entries_are_addresses_only() -> None:  # noqa: N802
     """As an iPAddress entry only an address fits an address."""
-    patterns = ["192.0.2.7", "2001:db8::1", "phone", "192.0.2.7", "*.example.com", "0:0:0:0:0:0:0:1"]
+    patterns = [
+        "192.0.2.7",
+        "2001:db8::1",
+        "phone",
+        "192.0.2.7",
+        "*.example.com",
+        "0:0:0:0:0:0:0:1",
+    ]
     urls = ["192.0.2.7", "[2001:DB8::1]", "phone", "phone", "a.example.com", "::1"]
-    assert matching.host_matches(patterns, urls, kind="ip").tolist() == [True, True, False, False, False, True]
+    assert matching.host_matches(patterns, urls, kind="ip").tolist() == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_missing_on_either_side_is_missing() -> None:
@@ -121,11 +139,39 @@ def test_wrong_calls_are_named() -> None:
 
 
 LABELS = st.sampled_from(
-    ["a", "b", "com", "*", "w*", "", "xn--bcher-kva", "bücher", "BÜCHER", "1", "0x7f", "255", "ß", "☺"]
+    [
+        "a",
+        "b",
+        "com",
+        "*",
+        "w*",
+        "",
+        "xn--bcher-kva",
+        "bücher",
+        "BÜCHER",
+        "1",
+        "0x7f",
+        "255",
+        "ß",
+        "☺",
+    ]
 )
 NAMES = st.one_of(
     st.lists(LABELS, min_size=1, max_size=4).map(".".join),
-    st.sampled_from(["192.0.2.7", "::1", "[::1]", "[::1]:443", "1.2", "a.b:8443", "a%2eb", "\x00", "\ud800", "\u202e"]),
+    st.sampled_from(
+        [
+            "192.0.2.7",
+            "::1",
+            "[::1]",
+            "[::1]:443",
+            "1.2",
+            "a.b:8443",
+            "a%2eb",
+            "\x00",
+            "\ud800",
+            "\u202e",
+        ]
+    ),
     st.text(max_size=12),
     st.ip_addresses().map(str),
     st.none(),
@@ -141,24 +187,37 @@ def _defined(pattern: str | None, host: str | None) -> bool | None:
     if presented is None or wanted is None:
         return False
     if presented.startswith("*."):
-        return hosts.address(wanted) is None and wanted.partition(".")[2] == presented[2:]
+        return (
+            hosts.address(wanted) is None and wanted.partition(".")[2] == presented[2:]
+        )
     return presented == wanted
 
 
 @given(st.lists(st.tuples(NAMES, NAMES), max_size=20), st.booleans())
-def test_vectorised_hosts_equal_the_definition(pairs: list[tuple[str | None, str | None]], same: bool) -> None:
-    """For any text at all the columns give what the definition gives row by row, and nothing raises."""
+def test_vectorised_hosts_equal_the_definition(
+    pairs: list[tuple[str | None, str | None]], same: bool
+) -> None:
+    """For any text at all the columns give what the definition gives row by row, and nothing
+    raises.
+    """
     patterns = [pattern for pattern, _ in pairs]
     urls = patterns if same else [host for _, host in pairs]
-    found = matching.host_matches(pd.Series(patterns, dtype="object"), pd.Series(urls, dtype="object"))
-    expected = [_defined(pattern, host) for pattern, host in zip(patterns, urls, strict=True)]
+    found = matching.host_matches(
+        pd.Series(patterns, dtype="object"), pd.Series(urls, dtype="object")
+    )
+    expected = [
+        _defined(pattern, host) for pattern, host in zip(patterns, urls, strict=True)
+    ]
     assert [None if value is pd.NA else bool(value) for value in found] == expected
 
 
 @given(NAMES)
 def test_one_spelling_stays_as_it_is(value: str | None) -> None:
     """A host that was brought to the one spelling is left alone when it is read again."""
-    if value is not None and (spelled := hosts.host(value.encode(errors="replace").decode())) is not None:
+    if (
+        value is not None
+        and (spelled := hosts.host(value.encode(errors="replace").decode())) is not None
+    ):
         assert hosts.host(spelled) == spelled
         assert hosts.pattern(spelled) == spelled
 
@@ -221,7 +280,9 @@ def test_hosts_of_urls(url: str | None, host: str | None) -> None:
     ],
 )
 def test_the_name_starts_with_the_cn(name: str, cn: str, begins: bool) -> None:
-    """The prefix is exact, but for the spellings of a serial or hardware ID; empty and unreadable CNs never match."""
+    """The prefix is exact, but for the spellings of a serial or hardware ID; empty and
+    unreadable CNs never match.
+    """
     assert matching.begins_with_cn([name], [cn]).tolist() == [begins]
 
 
@@ -236,13 +297,24 @@ TEXTS = st.one_of(
     st.text(st.sampled_from("a1-: \x00é\u0301\ufffd"), max_size=6),
     st.from_regex(SERIAL, fullmatch=True),
     st.from_regex(HARDWARE_ID, fullmatch=True),
-    st.sampled_from(["0090332f688a", "00:90:33:2F:68:8a", "0090332F688A-TEL1", "IP222-2f-68-8a", "ip222-2F", "\ud800"]),
+    st.sampled_from(
+        [
+            "0090332f688a",
+            "00:90:33:2F:68:8a",
+            "0090332F688A-TEL1",
+            "IP222-2f-68-8a",
+            "ip222-2F",
+            "\ud800",
+        ]
+    ),
 )
 
 
 def _folded(text: str) -> str:
     lower = "".join(letter.lower() if letter.isascii() else letter for letter in text)
-    mac = re.match(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}", lower)
+    mac = re.match(
+        r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}", lower
+    )
     return re.sub("[:.-]", "", mac[0]) + lower[mac.end() :] if mac else lower
 
 
@@ -252,20 +324,33 @@ def _begins(name: str | None, cn: str | None) -> bool | None:
         return False
     if name is None:
         return None
-    name, cn = (unicodedata.normalize("NFC", value.encode(errors="replace").decode()) for value in (name, cn))
-    own = re.fullmatch(HARDWARE_ID, name) or re.match(rf"(?:{SERIAL})(?![0-9A-Za-z])", name)
+    name, cn = (
+        unicodedata.normalize("NFC", value.encode(errors="replace").decode())
+        for value in (name, cn)
+    )
+    own = re.fullmatch(HARDWARE_ID, name) or re.match(
+        rf"(?:{SERIAL})(?![0-9A-Za-z])", name
+    )
     return name.startswith(cn) or bool(own and _folded(name).startswith(_folded(cn)))
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=20), st.booleans())
-def test_vectorised_prefixes_equal_the_definition(pairs: list[tuple[str | None, str | None]], same: bool) -> None:
-    """For any text at all the columns give what the definition gives row by row, and nothing raises."""
+def test_vectorised_prefixes_equal_the_definition(
+    pairs: list[tuple[str | None, str | None]], same: bool
+) -> None:
+    """For any text at all the columns give what the definition gives row by row, and nothing
+    raises.
+    """
     registered = [name for name, _ in pairs]
     cns = registered if same else [cn for _, cn in pairs]
-    found = matching.begins_with_cn(pd.Series(registered, dtype="object"), pd.Series(cns, dtype="object"))
+    found = matching.begins_with_cn(
+        pd.Series(registered, dtype="object"), pd.Series(cns, dtype="object")
+    )
     expected = [_begins(name, cn) for name, cn in zip(registered, cns, strict=True)]
     assert [None if value is pd.NA else bool(value) for value in found] == expected
-    inside = matching.ends_inside(pd.Series(registered, dtype="object"), pd.Series(cns, dtype="object"))
+    inside = matching.ends_inside(
+        pd.Series(registered, dtype="object"), pd.Series(cns, dtype="object")
+    )
     assert (inside.isna() == found.isna()).all()
     assert not (inside & ~found).fillna(value=False).any()
 
@@ -292,12 +377,22 @@ def test_vectorised_prefixes_equal_the_definition(pairs: list[tuple[str | None, 
     ],
 )
 def test_a_match_that_ends_inside_a_name(name: str, cn: str, inside: bool) -> None:
-    """A CN that covers the name up to a boundary is fine; one that stops within a word lets others in."""
+    """A CN that covers the name up to a boundary is fine; one that stops within a word lets
+    others in.
+    """
     assert matching.ends_inside([name], [cn]).tolist() == [inside]
 
 
 def _attempt(**columns: object) -> pd.DataFrame:
-    text = ("registration_name", "hardware_id", "serial", "interface", "subject_cn", "subject", "url")
+    text = (
+        "registration_name",
+        "hardware_id",
+        "serial",
+        "interface",
+        "subject_cn",
+        "subject",
+        "url",
+    )
     row = {**dict.fromkeys(text), "dns_names": [], "ip_addresses": [], **columns}
     return pd.DataFrame([row]).astype(dict.fromkeys(text, "str"))
 
@@ -308,20 +403,93 @@ def _attempt(**columns: object) -> pd.DataFrame:
         ({"registration_name": "0090332f688a", "subject_cn": "0090332f688a"}, True),
         ({"registration_name": "reception", "subject_cn": "0090332f688a"}, False),
         ({"serial": "0090332f688a", "subject_cn": "0090332f688a"}, True),
-        ({"serial": "009033010203", "interface": "TEL1", "subject_cn": "009033010203-TEL1"}, True),
-        ({"serial": "009033010203", "interface": "TEL1", "subject_cn": "009033010203-TEL2"}, False),
-        ({"registration_name": "reception", "serial": "0090332f688a", "subject_cn": "0090332f688a"}, False),
-        ({"registration_name": "0090332f688a", "hardware_id": "IP222-2f-68-8a", "subject_cn": "IP222-2f-68-8a"}, True),
-        ({"registration_name": "0090332f688a", "hardware_id": "IP240-2f-68-8a", "subject_cn": "IP222-2f-68-8a"}, False),
+        (
+            {
+                "serial": "009033010203",
+                "interface": "TEL1",
+                "subject_cn": "009033010203-TEL1",
+            },
+            True,
+        ),
+        (
+            {
+                "serial": "009033010203",
+                "interface": "TEL1",
+                "subject_cn": "009033010203-TEL2",
+            },
+            False,
+        ),
+        (
+            {
+                "registration_name": "reception",
+                "serial": "0090332f688a",
+                "subject_cn": "0090332f688a",
+            },
+            False,
+        ),
+        (
+            {
+                "registration_name": "0090332f688a",
+                "hardware_id": "IP222-2f-68-8a",
+                "subject_cn": "IP222-2f-68-8a",
+            },
+            True,
+        ),
+        (
+            {
+                "registration_name": "0090332f688a",
+                "hardware_id": "IP240-2f-68-8a",
+                "subject_cn": "IP222-2f-68-8a",
+            },
+            False,
+        ),
         ({"registration_name": "0090332f688a", "subject_cn": "IP222-2f-68-8a"}, True),
-        ({"registration_name": "0090332f688a-TEL1", "subject_cn": "IP222-2f-68-8a"}, True),
+        (
+            {"registration_name": "0090332f688a-TEL1", "subject_cn": "IP222-2f-68-8a"},
+            True,
+        ),
         ({"registration_name": "0090332f688a", "subject_cn": "IP222-2f-68-8b"}, False),
         ({"hardware_id": "IP222-2f-68-8a", "subject_cn": "0090332f688a"}, True),
-        ({"registration_name": "IP222-2f-68-8a", "serial": "0090332f688a", "subject_cn": "0090332f688a"}, True),
-        ({"registration_name": "IP222-2f-68-8a", "serial": "0290332f688a", "subject_cn": "0090332f688a"}, False),
-        ({"registration_name": "IP222-2f-68-8a", "serial": "0090332f688a", "subject_cn": "009033"}, True),
-        ({"registration_name": "IP222-2f-68-8a", "serial": "0090332f688b", "subject_cn": "009033"}, False),
-        ({"hardware_id": "IP222-2f-68-8a", "serial": "0090332f688a", "subject_cn": "009033"}, True),
+        (
+            {
+                "registration_name": "IP222-2f-68-8a",
+                "serial": "0090332f688a",
+                "subject_cn": "0090332f688a",
+            },
+            True,
+        ),
+        (
+            {
+                "registration_name": "IP222-2f-68-8a",
+                "serial": "0290332f688a",
+                "subject_cn": "0090332f688a",
+            },
+            False,
+        ),
+        (
+            {
+                "registration_name": "IP222-2f-68-8a",
+                "serial": "0090332f688a",
+                "subject_cn": "009033",
+            },
+            True,
+        ),
+        (
+            {
+                "registration_name": "IP222-2f-68-8a",
+                "serial": "0090332f688b",
+                "subject_cn": "009033",
+            },
+            False,
+        ),
+        (
+            {
+                "hardware_id": "IP222-2f-68-8a",
+                "serial": "0090332f688a",
+                "subject_cn": "009033",
+            },
+            True,
+        ),
         (
             {
                 "registration_name": "reception",
@@ -334,17 +502,54 @@ def _attempt(**columns: object) -> pd.DataFrame:
         ({"hardware_id": "Swphone_user0", "subject_cn": "Swphone_user0"}, True),
         ({"subject_cn": "0090332f688a"}, None),
         ({"registration_name": "0090332f688a", "subject": "O=Example"}, False),
-        ({"registration_name": "0090332f688a", "subject": "CN=", "subject_cn": ""}, False),
+        (
+            {"registration_name": "0090332f688a", "subject": "CN=", "subject_cn": ""},
+            False,
+        ),
         ({"subject": "CN=", "subject_cn": ""}, False),
         ({"registration_name": "0090332f688a"}, None),
-        ({"registration_name": "a", "subject": "CN=b", "subject_cn": "b", "certificate_error": "subject: odd"}, None),
-        ({"registration_name": "a", "subject": "CN=a", "subject_cn": "a", "certificate_error": "certificate: "}, None),
-        ({"registration_name": "lobby", "subject": "CN=phone,CN=lobby", "subject_cn": "phone"}, True),
-        ({"registration_name": "fake", "subject": r"O=x\,CN=fake,CN=phone", "subject_cn": "phone"}, False),
+        (
+            {
+                "registration_name": "a",
+                "subject": "CN=b",
+                "subject_cn": "b",
+                "certificate_error": "subject: odd",
+            },
+            None,
+        ),
+        (
+            {
+                "registration_name": "a",
+                "subject": "CN=a",
+                "subject_cn": "a",
+                "certificate_error": "certificate: ",
+            },
+            None,
+        ),
+        (
+            {
+                "registration_name": "lobby",
+                "subject": "CN=phone,CN=lobby",
+                "subject_cn": "phone",
+            },
+            True,
+        ),
+        (
+            {
+                "registration_name": "fake",
+                "subject": r"O=x\,CN=fake,CN=phone",
+                "subject_cn": "phone",
+            },
+            False,
+        ),
     ],
 )
-def test_certificates_and_registrations(columns: dict[str, str], fits: bool | None) -> None:
-    """The name must start with a CN; for a device's own name its serial and its hardware ID are one."""
+def test_certificates_and_registrations(
+    columns: dict[str, str], fits: bool | None
+) -> None:
+    """The name must start with a CN; for a device's own name its serial and its hardware ID are
+    one.
+    """
     found = matching.certificate_fits_registration(_attempt(**columns)).iloc[0]
     assert (None if found is pd.NA else bool(found)) is fits
 
@@ -364,7 +569,13 @@ BOTH_KNOWN = SERIAL_KNOWN | HARDWARE_ID_KNOWN
         ("IP222-2f-68-8a", None, SERIAL_KNOWN, True, "serial"),
         ("IP222-2f-68-8a", "0090332f688a-TEL1", SERIAL_KNOWN, True, "serial"),
         ("0090332f688a", "IP222-2f-68-8a-TEL1", SERIAL_KNOWN, True, None),
-        ("0090332f688a", "IP222-2f-68-8a-TEL1", {"interface": "TEL1"}, True, "hardware ID"),
+        (
+            "0090332f688a",
+            "IP222-2f-68-8a-TEL1",
+            {"interface": "TEL1"},
+            True,
+            "hardware ID",
+        ),
         ("0090332f688a", "IP222-2f-68-8a-TEL1", {"interface": "TEL2"}, False, None),
         ("IP222-2f-68-8a", "0090332f688a", BOTH_KNOWN, True, None),
         ("ip222-2F-68-8A", "0090332F688A", BOTH_KNOWN, True, None),
@@ -373,7 +584,13 @@ BOTH_KNOWN = SERIAL_KNOWN | HARDWARE_ID_KNOWN
         ("0090332f688a", "IP222-2f-68-8a", {}, True, "hardware ID"),
         ("0090332f688a", None, HARDWARE_ID_KNOWN, True, "hardware ID"),
         ("0090332f688a", "IP222-2f-68-8a", SERIAL_KNOWN, True, None),
-        ("0090332f688a", "IP222-2f-68-8a", {"device": "0090332f688a"}, True, "hardware ID"),
+        (
+            "0090332f688a",
+            "IP222-2f-68-8a",
+            {"device": "0090332f688a"},
+            True,
+            "hardware ID",
+        ),
         ("0290332f688a", "IP222-2f-68-8a", {"device": "0090332f688a"}, False, None),
         ("0290332f688a", "IP222-2f-68-8a", SERIAL_KNOWN, False, None),
         ("0090332f68", "IP222-2f-68-8a", {}, None, None),
@@ -400,39 +617,158 @@ BOTH_KNOWN = SERIAL_KNOWN | HARDWARE_ID_KNOWN
     ],
 )
 def test_a_serial_and_a_hardware_id_are_one_name(
-    cn: str, name: str | None, also: dict[str, str], fits: bool | None, inferred_from: str | None
+    cn: str,
+    name: str | None,
+    also: dict[str, str],
+    fits: bool | None,
+    inferred_from: str | None,
 ) -> None:
-    """Who registers by either passes by either; a name of its own choice is all that counts for a device."""
+    """Who registers by either passes by either; a name of its own choice is all that counts for
+    a device.
+    """
     attempt = _attempt(registration_name=name, subject_cn=cn, **also)
-    found = matching.registration_fit(attempt.astype({"device": "str"} if "device" in also else {})).iloc[0]
+    found = matching.registration_fit(
+        attempt.astype({"device": "str"} if "device" in also else {})
+    ).iloc[0]
     assert (None if found["fits"] is pd.NA else bool(found["fits"])) is fits
-    assert (None if pd.isna(found["inferred_from"]) else found["inferred_from"]) == inferred_from
+    assert (
+        None if pd.isna(found["inferred_from"]) else found["inferred_from"]
+    ) == inferred_from
 
 
 @pytest.mark.parametrize(
     ("columns", "fits"),
     [
-        ({"url": "https://phone.example/", "subject": "CN=phone.example", "subject_cn": "phone.example"}, True),
-        ({"url": "https://phone.example/", "subject": "", "dns_names": ["a.example", "phone.example"]}, True),
-        ({"url": "https://192.0.2.7/", "subject": "", "ip_addresses": ["192.0.2.7"]}, True),
-        ({"url": "https://192.0.2.7/", "subject": "CN=192.0.2.7", "subject_cn": "192.0.2.7"}, True),
-        ({"url": "https://192.0.2.7/", "subject": "", "dns_names": ["192.0.2.7"]}, True),
+        (
+            {
+                "url": "https://phone.example/",
+                "subject": "CN=phone.example",
+                "subject_cn": "phone.example",
+            },
+            True,
+        ),
+        (
+            {
+                "url": "https://phone.example/",
+                "subject": "",
+                "dns_names": ["a.example", "phone.example"],
+            },
+            True,
+        ),
+        (
+            {"url": "https://192.0.2.7/", "subject": "", "ip_addresses": ["192.0.2.7"]},
+            True,
+        ),
+        (
+            {
+                "url": "https://192.0.2.7/",
+                "subject": "CN=192.0.2.7",
+                "subject_cn": "192.0.2.7",
+            },
+            True,
+        ),
+        (
+            {"url": "https://192.0.2.7/", "subject": "", "dns_names": ["192.0.2.7"]},
+            True,
+        ),
         ({"url": "wss://[::1]:443/x", "subject": "", "ip_addresses": ["::1"]}, True),
-        ({"url": "https://a.example/", "subject": "CN=b.example,CN=a.example", "subject_cn": "b.example"}, True),
-        ({"url": "https://a.example/", "subject": r"O=x\,CN=a.example,CN=b", "subject_cn": "b"}, False),
+        (
+            {
+                "url": "https://a.example/",
+                "subject": "CN=b.example,CN=a.example",
+                "subject_cn": "b.example",
+            },
+            True,
+        ),
+        (
+            {
+                "url": "https://a.example/",
+                "subject": r"O=x\,CN=a.example,CN=b",
+                "subject_cn": "b",
+            },
+            False,
+        ),
         ({"url": "https://a.example/", "subject": "CN=b", "subject_cn": "b"}, False),
         ({"url": "https://a.example/", "subject": ""}, False),
         ({"url": "https://a.example/"}, None),
         ({"url": None, "subject": "CN=b", "subject_cn": "b"}, None),
-        ({"url": "https://a.example/", "subject": "", "certificate_error": "extension 2.5.29.17: invalid"}, None),
-        ({"url": "https://a.example/", "subject": "", "certificate_error": "extension 2.5.29.31: invalid"}, False),
-        ({"url": "https://a.example/", "subject": "", "certificate_error": "subject_public_key: cut short"}, False),
-        ({"url": "https://a/", "subject": "CN=a", "subject_cn": "a", "certificate_error": "subject: odd"}, True),
-        ({"url": "https://a/", "subject": "CN=a", "subject_cn": "a", "certificate_error": "certificate: odd"}, None),
-        ({"url": "https://a/", "subject": "CN=b", "subject_cn": "b", "fingerprint": None}, None),
-        ({"url": "https://a/", "subject": "CN=a", "subject_cn": "a", "fingerprint": None}, True),
-        ({"url": "https://a/", "subject": "CN=a+CN=c,CN=b", "subject_cn": "c", "fingerprint": "00"}, True),
-        ({"url": "https://1.2.3.4.5/", "subject": "CN=1.2.3.4.5", "subject_cn": "1.2.3.4.5"}, False),
+        (
+            {
+                "url": "https://a.example/",
+                "subject": "",
+                "certificate_error": "extension 2.5.29.17: invalid",
+            },
+            None,
+        ),
+        (
+            {
+                "url": "https://a.example/",
+                "subject": "",
+                "certificate_error": "extension 2.5.29.31: invalid",
+            },
+            False,
+        ),
+        (
+            {
+                "url": "https://a.example/",
+                "subject": "",
+                "certificate_error": "subject_public_key: cut short",
+            },
+            False,
+        ),
+        (
+            {
+                "url": "https://a/",
+                "subject": "CN=a",
+                "subject_cn": "a",
+                "certificate_error": "subject: odd",
+            },
+            True,
+        ),
+        (
+            {
+                "url": "https://a/",
+                "subject": "CN=a",
+                "subject_cn": "a",
+                "certificate_error": "certificate: odd",
+            },
+            None,
+        ),
+        (
+            {
+                "url": "https://a/",
+                "subject": "CN=b",
+                "subject_cn": "b",
+                "fingerprint": None,
+            },
+            None,
+        ),
+        (
+            {
+                "url": "https://a/",
+                "subject": "CN=a",
+                "subject_cn": "a",
+                "fingerprint": None,
+            },
+            True,
+        ),
+        (
+            {
+                "url": "https://a/",
+                "subject": "CN=a+CN=c,CN=b",
+                "subject_cn": "c",
+                "fingerprint": "00",
+            },
+            True,
+        ),
+        (
+            {
+                "url": "https://1.2.3.4.5/",
+                "subject": "CN=1.2.3.4.5",
+                "subject_cn": "1.2.3.4.5",
+            },
+            False,
+        ),
     ],
 )
 def test_certificates_and_urls(columns: dict[str, object], fits: bool | None) -> None:
@@ -468,4 +804,12 @@ def test_every_name_of_every_certificate_is_a_row() -> None:
     assert table.index.tolist() == [5, 5, 5, 5, 5, 5, 5]
     assert table["fingerprint"].tolist() == ["f0"] * 3 + ["f2"] * 4
     assert table["kind"].tolist() == ["cn", "cn", "dns", "cn", "dns", "dns", "ip"]
-    assert table["name"].tolist() == ["café", "a,b\\", "b.example", "c", "d.example", "e.example", "192.0.2.7"]
+    assert table["name"].tolist() == [
+        "café",
+        "a,b\\",
+        "b.example",
+        "c",
+        "d.example",
+        "e.example",
+        "192.0.2.7",
+    ]

@@ -1,4 +1,6 @@
-"""The published host-name suites: wherever all verifiers agree, so does the package, but for the page's own words."""
+"""The published host-name suites: wherever all verifiers agree, so does the package, but for
+the page's own words.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,23 @@ import pytest
 from certtrust.names import matching as names
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
-pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the published cases are not here")
+pytestmark = pytest.mark.skipif(
+    not CASES.is_dir(), reason="the published cases are not here"
+)
 
-ADDRESS = "the page lets a CN or DNS name match the IP address of the URL; RFC 6125 wants an iPAddress entry"
+ADDRESS = (
+    "the page lets a CN or DNS name match the IP "
+    "address of the URL; RFC 6125 wants an iPAddress entry"
+)
 EXCEPTIONS = {
     ("dns", "127.0.0.1", "127.0.0.1"): ADDRESS,
     ("dns", "::6.7.8.9", "::6.7.8.9"): ADDRESS,
 }
 """Rows on which all verifiers agree and the package follows the page instead, with the reason."""
 
-CN_BESIDE_SAN = "the page says CN or DNS name: a CN counts beside a subject alternative name"
+CN_BESIDE_SAN = (
+    "the page says CN or DNS name: a CN counts beside a subject alternative name"
+)
 PARTIAL_WILDCARD = "a wildcard is a whole label"
 PUBLIC_SUFFIX = "public suffixes are not known here"
 CERTIFICATE_EXCEPTIONS = {
@@ -47,7 +56,9 @@ CERTIFICATE_EXCEPTIONS = {
 def _rows() -> pd.DataFrame:
     with gzip.open(CASES / "names.csv.gz", "rt", newline="") as file:
         # A bare carriage return tears one record apart; the halves lack a verdict.
-        rows = [row for row in csv.DictReader(file) if row["expected_match"] in ("0", "1")]
+        rows = [
+            row for row in csv.DictReader(file) if row["expected_match"] in ("0", "1")
+        ]
     votes = [row["peer_votes"].split("/") for row in rows]
     return pd.DataFrame(
         {
@@ -62,17 +73,22 @@ def _rows() -> pd.DataFrame:
 
 def _judged(rows: pd.DataFrame) -> pd.Series:
     parts = [
-        names.host_matches(of_kind["pattern"], of_kind["host"], kind=kind) for kind, of_kind in rows.groupby("kind")
+        names.host_matches(of_kind["pattern"], of_kind["host"], kind=kind)
+        for kind, of_kind in rows.groupby("kind")
     ]
     return pd.concat(parts).reindex(rows.index)
 
 
 def test_unanimous_rows_agree_but_for_the_listed_exceptions() -> None:
-    """Every row on which the verifiers agree is judged alike, and the exceptions are exactly those listed."""
+    """Every row on which the verifiers agree is judged alike, and the exceptions are exactly
+    those listed.
+    """
     rows = _rows().query("unanimous")
     different = rows[_judged(rows) != rows["expected"]]
     assert len(rows) > 180
-    assert set(different[["kind", "pattern", "host"]].itertuples(index=False, name=None)) == set(EXCEPTIONS)
+    assert set(
+        different[["kind", "pattern", "host"]].itertuples(index=False, name=None)
+    ) == set(EXCEPTIONS)
 
 
 def test_disputed_rows_get_a_verdict_too() -> None:
@@ -81,8 +97,15 @@ def test_disputed_rows_get_a_verdict_too() -> None:
     assert _judged(rows).notna().all()
     conflicts = pd.DataFrame(json.loads((CASES / "names_conflicts.json").read_text()))
     judged = names.host_matches(conflicts["pattern"], conflicts["host"])
-    decided = dict(zip(conflicts[["pattern", "host"]].itertuples(index=False, name=None), judged, strict=True))
-    # One final dot is ignored on either side, a wildcard needs two labels, and no public suffix is known.
+    decided = dict(
+        zip(
+            conflicts[["pattern", "host"]].itertuples(index=False, name=None),
+            judged,
+            strict=True,
+        )
+    )
+    # One final dot is ignored on either side, a wildcard needs two labels, and no public suffix
+    # is known.
     assert {pair for pair, fits in decided.items() if not fits} == {
         (".", "."),
         ("*.com", "example.com"),
@@ -99,7 +122,9 @@ def test_certificates_of_the_suites() -> None:
         {
             # An IPv6 address stands in brackets in a URL; the suite leaves them out.
             "url": [f"https://{_in_url(case['host'])}/" for case in cases],
-            "subject": [",".join(f"CN={cn}" for cn in reversed(case["cn"])) for case in cases],
+            "subject": [
+                ",".join(f"CN={cn}" for cn in reversed(case["cn"])) for case in cases
+            ],
             "subject_cn": [case["cn"][-1] if case["cn"] else None for case in cases],
             "dns_names": [case["dns"] for case in cases],
             "ip_addresses": [case["ip"] for case in cases],

@@ -1,4 +1,6 @@
-"""Owners and groups: the arrays that find a certificate, or rows that are alike, against plain loops."""
+"""Owners and groups: the arrays that find a certificate, or rows that are alike, against plain
+loops.
+"""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,8 @@ START = pd.Timestamp("2026-01-01T00:00:00Z")
 def moments(days):
     """Return days as moments, None as missing."""
     return pd.Series(
-        [pd.NaT if day is None else START + pd.Timedelta(days=day) for day in days], dtype="datetime64[us, UTC]"
+        [pd.NaT if day is None else START + pd.Timedelta(days=day) for day in days],
+        dtype="datetime64[us, UTC]",
     )
 
 
@@ -25,7 +28,9 @@ def moments(days):
     st.booleans(),
 )
 def test_the_newest_certificate_is_that_of_a_plain_loop(held, asked, or_next):
-    """The last one issued by then, of several on one day the last in order; where asked for, else the first to come."""
+    """The last one issued by then, of several on one day the last in order; where asked for,
+    else the first to come.
+    """
     frame = pd.DataFrame(
         {
             "owner": np.array([owner for owner, _ in held], dtype=np.int64),
@@ -35,10 +40,16 @@ def test_the_newest_certificate_is_that_of_a_plain_loop(held, asked, or_next):
     )
     expected = []
     for owner, day in asked:
-        own = sorted((issued, place) for place, (who, issued) in enumerate(held) if who == owner and issued is not None)
+        own = sorted(
+            (issued, place)
+            for place, (who, issued) in enumerate(held)
+            if who == owner and issued is not None
+        )
         before = [place for issued, place in own if issued <= day]
         after = [place for issued, place in own if issued > day]
-        expected.append(before[-1] + 100 if before else after[0] + 100 if after and or_next else -1)
+        expected.append(
+            before[-1] + 100 if before else after[0] + 100 if after and or_next else -1
+        )
     found = _newest_issued(
         np.array([owner for owner, _ in asked], dtype=np.int64),
         moments([day for _, day in asked]),
@@ -62,5 +73,10 @@ def test_rows_have_one_number_exactly_if_they_are_equal(rows):
 
 def test_missing_values_are_alike():
     """What is missing in both rows makes no difference between them."""
-    frame = pd.DataFrame({"a": ["x", None, "x", None], "b": pd.array([True, pd.NA, True, False], dtype="boolean")})
+    frame = pd.DataFrame(
+        {
+            "a": ["x", None, "x", None],
+            "b": pd.array([True, pd.NA, True, False], dtype="boolean"),
+        }
+    )
     assert alike(frame, ["a", "b"])[0].tolist() == [0, 1, 0, 2]

@@ -1,4 +1,6 @@
-"""The page, sentence by sentence: each is cited by a rule or listed here as stating no requirement."""
+"""The page, sentence by sentence: each is cited by a rule or listed here as stating no
+requirement.
+"""
 
 import re
 from pathlib import Path
@@ -34,21 +36,36 @@ NO_REQUIREMENT = {
     30: "heading: the certificate of the phone or gateway",
 }
 
-SECTIONS = {"1": range(1, 14), "2": range(14, 20), "3.1": range(21, 27), "3.2": range(27, 37)}
+SECTIONS = {
+    "1": range(1, 14),
+    "2": range(14, 20),
+    "3.1": range(21, 27),
+    "3.2": range(27, 37),
+}
 
 
 def sentences(page: str) -> list[str]:
     """Split the page into its sentences, headings and fragments included, in order."""
     lines = (line.strip().lstrip("•").strip() for line in page.splitlines())
-    return [part for line in lines if line for part in re.split(r"(?<=[.?!])\s+(?=[A-Z])", line)]
+    return [
+        part
+        for line in lines
+        if line
+        for part in re.split(r"(?<=[.?!])\s+(?=[A-Z])", line)
+    ]
 
 
 def cited() -> list[tuple[str, str, int]]:
     """Return (rule, section, sentence) of every citation of the page."""
     found = []
     for rule in RULES:
-        for section, numbers in re.findall(r"section ([\d.]+), sentences? ([\d, and]+)", rule.citation):
-            found += [(rule.code, section, int(number)) for number in re.findall(r"\d+", numbers)]
+        for section, numbers in re.findall(
+            r"section ([\d.]+), sentences? ([\d, and]+)", rule.citation
+        ):
+            found += [
+                (rule.code, section, int(number))
+                for number in re.findall(r"\d+", numbers)
+            ]
     return found
 
 
@@ -65,7 +82,11 @@ def test_each_sentence_is_cited_or_states_no_requirement():
 def test_sections_begin_where_the_page_has_their_headings():
     """The numbering of the sections follows the headings of the page."""
     page = sentences(PAGE.read_text(encoding="utf-8"))
-    for section, word in {"2": "browser", "3.1": "password", "3.2": "certificate"}.items():
+    for section, word in {
+        "2": "browser",
+        "3.1": "password",
+        "3.2": "certificate",
+    }.items():
         assert word in page[SECTIONS[section].start - 1].lower()
 
 
@@ -73,7 +94,9 @@ def test_citations_name_the_section_that_the_sentence_stands_in():
     """A citation is a section and a number, and the two agree."""
     assert cited()
     for code, section, number in cited():
-        assert number in SECTIONS[section], f"{code} cites sentence {number} in section {section}"
+        assert number in SECTIONS[section], (
+            f"{code} cites sentence {number} in section {section}"
+        )
 
 
 @pytest.mark.skipif(not PAGE.exists(), reason="the page is not part of the repository")

@@ -96,30 +96,46 @@ def values(*frames: pd.DataFrame) -> set[str]:
 @cache
 def data() -> frozenset[str]:
     """Return what the files of the fleet say."""
-    frames = (getattr(fleet(), name) for name in ("certificates", "trust", "devices", "registrations"))
+    frames = (
+        getattr(fleet(), name)
+        for name in ("certificates", "trust", "devices", "registrations")
+    )
     algorithms = fleet().certificates[["key_type", "signature_hash"]].astype("str")
     return frozenset(values(*frames, algorithms) | {"HQ"})
 
 
 def english(pieces: Iterable[str], known: Iterable[str] | None = None) -> list[str]:
     """Return the words of three ASCII letters or more that are neither data nor technical."""
-    texts = {text for text in (*(data() if known is None else known), *TECHNICAL) if len(text) > 1}
+    texts = {
+        text
+        for text in (*(data() if known is None else known), *TECHNICAL)
+        if len(text) > 1
+    }
     longest_first = sorted(texts, key=len, reverse=True)
-    pattern = re.compile(r"(?<![A-Za-z])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![A-Za-z])")
+    pattern = re.compile(
+        r"(?<![A-Za-z])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![A-Za-z])"
+    )
     words: list[str] = []
     for piece in pieces:
         rest = pattern.sub(" ", piece)
         if rest.endswith("\u2026"):  # a name that was cut to its place
             cut = rest.removesuffix("\u2026")
             rest = next(
-                (cut[:begin] for begin in range(len(cut)) if any(cut[begin:] in value for value in texts)), rest
+                (
+                    cut[:begin]
+                    for begin in range(len(cut))
+                    if any(cut[begin:] in value for value in texts)
+                ),
+                rest,
             )
         words += re.findall(r"[A-Za-z]{3,}", rest)
     return list(dict.fromkeys(words))
 
 
 NOT_TEXT = ("style", "script", "pre", "text")
-"""What holds no text of a page: code, and the wrapped lines of charts, which are surfaces of their own."""
+"""What holds no text of a page: code, and the wrapped lines of charts, which are surfaces of
+their own.
+"""
 
 
 class Page(HTMLParser):
@@ -133,10 +149,16 @@ class Page(HTMLParser):
         copied_by_a_button = r"<span hidden>.*?</span>"
         self.feed(re.sub(copied_by_a_button, "", source, flags=re.DOTALL))
 
-    def handle_starttag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(
+        self, name: str, attributes: list[tuple[str, str | None]]
+    ) -> None:
         """Take up what attributes say, and look away from what is not read as text."""
         self.hidden += name in NOT_TEXT
-        self.pieces += [str(text) for key, text in attributes if key in ("title", "alt", "aria-label", "placeholder")]
+        self.pieces += [
+            str(text)
+            for key, text in attributes
+            if key in ("title", "alt", "aria-label", "placeholder")
+        ]
 
     def handle_endtag(self, name: str) -> None:
         """Look again."""
@@ -153,7 +175,10 @@ def printed(*arguments: str) -> list[str]:
     out = io.StringIO()
     with redirect_stdout(out), redirect_stderr(out), suppress(SystemExit):
         cli.main(arguments)
-    named = r"--[a-z-]+|\{[\w,-]+\}|^ +(?:report|check|simulate) |certtrust (?:report|check|simulate)|'[\w-]+'"
+    named = (
+        r"--[a-z-]+|\{[\w,-]+\}|^ +(?:report|check|simulate) "
+        r"|certtrust (?:report|check|simulate)|'[\w-]+'"
+    )
     return re.sub(named, " ", out.getvalue(), flags=re.MULTILINE).splitlines()
 
 
@@ -172,7 +197,9 @@ def shown(widget: ipywidgets.Widget) -> list[str]:
         pieces += Page(text).pieces if isinstance(text, str) else []
     pieces += [str(label) for label in getattr(widget, "_options_labels", ())]
     pieces += [str(title) for title in getattr(widget, "titles", ())]
-    return pieces + [piece for child in getattr(widget, "children", ()) for piece in shown(child)]
+    return pieces + [
+        piece for child in getattr(widget, "children", ()) for piece in shown(child)
+    ]
 
 
 def raised(call: Callable[[], object]) -> list[str]:
@@ -188,7 +215,9 @@ def diagnosed() -> list[str]:
     for scenario in SCENARIOS:
         for tls_only in (None, True):
             url = "https://HQ" if scenario == "browser" else None
-            one = ct.diagnose(leaf, scenario=scenario, url=url, trust=fleet().trust, tls_only=tls_only)
+            one = ct.diagnose(
+                leaf, scenario=scenario, url=url, trust=fleet().trust, tls_only=tls_only
+            )
             pieces += [*str(one).splitlines(), *Page(one._repr_html_()).pieces]
     return pieces
 
@@ -199,36 +228,67 @@ def texts_of(frame: pd.DataFrame, *columns: str) -> list[str]:
 
 
 NOTHING = ct.Fleet(
-    *(schema.empty(schema.TABLES[name]) for name in ("CERTIFICATES", "TRUST", "DEVICES", "REGISTRATIONS"))
+    *(
+        schema.empty(schema.TABLES[name])
+        for name in ("CERTIFICATES", "TRUST", "DEVICES", "REGISTRATIONS")
+    )
 )
 
 SURFACES: dict[str, Callable[[report.Report], list[str]]] = {
     "the whole page": lambda content: Page(report.page(content, stem="HQ")).pieces,
     "the summary": report.summary_lines,
     "steps": lambda _: list(sentences.sentences()["report"]["steps"].values()),
-    "findings": lambda content: texts_of(ct.findings(content.results), "requirement", "citation", "why", "remedy"),
+    "findings": lambda content: texts_of(
+        ct.findings(content.results), "requirement", "citation", "why", "remedy"
+    ),
     "remedies": lambda content: texts_of(content.remedies, "step", "price", "instead"),
     "missing data": lambda content: texts_of(ct.missing(content.results), "sentence"),
     "contradictions": lambda _: texts_of(ct.contradictions(contradicted()), "sentence"),
     "rules": lambda _: [
         re.sub(r"{\w+}", "", text)
-        for text in texts_of(ct.rules(), "title", "requirement", "citation", "remedy", "not_checked", "reading")
+        for text in texts_of(
+            ct.rules(),
+            "title",
+            "requirement",
+            "citation",
+            "remedy",
+            "not_checked",
+            "reading",
+        )
     ],
-    "meanings of trust states": lambda _: [sentences.say(f"trust_states.{state}") for state in schema.TRUST_STATES],
+    "meanings of trust states": lambda _: [
+        sentences.say(f"trust_states.{state}") for state in schema.TRUST_STATES
+    ],
     "diagnosis": lambda _: diagnosed(),
     "explorer": lambda _: shown(ct.widgets.FleetExplorer(fleet())),
-    "tester": lambda _: shown(ct.widgets.CertificateTester(fleet().certificates.head(1), trust=fleet().trust)),
+    "tester": lambda _: shown(
+        ct.widgets.CertificateTester(fleet().certificates.head(1), trust=fleet().trust)
+    ),
     "what-if": lambda _: shown(ct.widgets.WhatIf(fleet())),
     **{
-        f"chart {name}": lambda content, chart=chart: drawn(chart.of_report(content, charts.blank()))
+        f"chart {name}": lambda content, chart=chart: drawn(
+            chart.of_report(content, charts.blank())
+        )
         for name, chart in charts.CHARTS.items()
     },
-    "a theme that is none": lambda content: raised(lambda: charts.causes(content.results, theme="HQ")),
-    "a width of time that is none": lambda content: raised(lambda: charts.timeline(content.results, freq="HQ")),
-    "a scenario that is none": lambda _: raised(lambda: ct.diagnose(b"", scenario="HQ")),
-    "no certificate": lambda _: raised(lambda: ct.diagnose(fleet().certificates.head(0), scenario="h323-password")),
-    "a date that is none": lambda content: raised(lambda: ct.check(content.results, at="HQ")),
-    "a column that is missing": lambda content: raised(lambda: charts.heatmap(content.results, "HQ")),
+    "a theme that is none": lambda content: raised(
+        lambda: charts.causes(content.results, theme="HQ")
+    ),
+    "a width of time that is none": lambda content: raised(
+        lambda: charts.timeline(content.results, freq="HQ")
+    ),
+    "a scenario that is none": lambda _: raised(
+        lambda: ct.diagnose(b"", scenario="HQ")
+    ),
+    "no certificate": lambda _: raised(
+        lambda: ct.diagnose(fleet().certificates.head(0), scenario="h323-password")
+    ),
+    "a date that is none": lambda content: raised(
+        lambda: ct.check(content.results, at="HQ")
+    ),
+    "a column that is missing": lambda content: raised(
+        lambda: charts.heatmap(content.results, "HQ")
+    ),
 }
 """What a user gets to read, by what it is."""
 
@@ -244,11 +304,17 @@ def test_nothing_is_said_in_english(surface: str, content: report.Report) -> Non
     assert english(pieces) == []
 
 
-def test_the_page_itself_says_nothing_in_english(content: report.Report, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_itself_says_nothing_in_english(
+    content: report.Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Beside charts and the texts of frames, the page has no word of its own in code."""
-    monkeypatch.setattr(sys.modules[report.page.__module__], "figure", lambda _report, _name: None)
+    monkeypatch.setattr(
+        sys.modules[report.page.__module__], "figure", lambda _report, _name: None
+    )
     frames = [getattr(content, field.name) for field in fields(content)]
-    known_texts = data() | values(ct.rules(), *(frame for frame in frames if isinstance(frame, pd.DataFrame)))
+    known_texts = data() | values(
+        ct.rules(), *(frame for frame in frames if isinstance(frame, pd.DataFrame))
+    )
     for one, known in (
         (content, known_texts),
         (report.explain_fleet(NOTHING, name="HQ", periods=1), values(ct.rules())),
@@ -258,11 +324,21 @@ def test_the_page_itself_says_nothing_in_english(content: report.Report, monkeyp
 
 
 COMMANDS: dict[str, tuple[str, ...]] = {
-    **{f"{name or 'certtrust'} --help": (*name.split(), "--help") for name in ("", "report", "check", "simulate")},
+    **{
+        f"{name or 'certtrust'} --help": (*name.split(), "--help")
+        for name in ("", "report", "check", "simulate")
+    },
     "report": ("report", "HQ", "-o", "HQ.html"),
     "simulate": ("simulate", "HQ2", "--devices", "3"),
     **{
-        f"check {scenario}": ("check", "leaf.der", "--scenario", scenario, "--url", "https://HQ")
+        f"check {scenario}": (
+            "check",
+            "leaf.der",
+            "--scenario",
+            scenario,
+            "--url",
+            "https://HQ",
+        )
         for scenario in SCENARIOS
     },
     "no command": (),
@@ -278,12 +354,19 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_command_line_says_nothing_in_english(name: str, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_says_nothing_in_english(
+    name: str, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a command prints, its help and its complaints have no word in code."""
     monkeypatch.chdir(files)
     lines = printed(*COMMANDS[name])
     assert "".join(lines).strip()
-    names = data() | values(*(getattr(ct.read_fleet("HQ"), folder) for folder in ("certificates", "devices")))
+    names = data() | values(
+        *(
+            getattr(ct.read_fleet("HQ"), folder)
+            for folder in ("certificates", "devices")
+        )
+    )
     assert english(lines, names | {str(files), "HQ.html", "report.html"}) == []
 
 

@@ -1,4 +1,6 @@
-"""Reading registration logs: what the documentation of each format says comes out, and no line is lost."""
+"""Reading registration logs: what the documentation of each format says comes out, and no line
+is lost.
+"""
 
 import gzip
 import io
@@ -21,15 +23,24 @@ from certtrust.table_files import write_csv, write_parquet
 # Records in the shape of the documented event interface, as strict JSON, with values of our own.
 ALARM = (
     '{"mt":"AddAlarm","type":"alarm","severity":1,"active":true,"code":"0x00010002","date":"1700000000",'
-    '"host":"IP222-2f-68-8a","serial":"0090332f688a","source":"RELAY/RECH","text":"Registration down",'
+    '"host":"IP222-2f-68-8a","serial":"0090332f688a","source":"RELAY/RECH",'
+    '"text":"Registration down",'
     '"xsl":"fault_relay.xsl","details":"<relay prot=\\"SH323\\"/>"}'
 )
-CLEAR = ALARM.replace('"alarm"', '"clear"').replace("true", "false").replace("1700000000", "1700000060")
+CLEAR = (
+    ALARM.replace('"alarm"', '"clear"')
+    .replace("true", "false")
+    .replace("1700000000", "1700000060")
+)
 EVENT = (
     '{"mt":"AddEvent","type":"error","severity":2,"code":"0x0011005b","date":"1700000001",'
-    '"host":"IP811-00-00-01","source":"IP","text":"No route to destination","details":"<route prot=\\"TCP\\"/>"}'
+    '"host":"IP811-00-00-01","source":"IP","text":"No route to destination","details":"<route '
+    'prot=\\"TCP\\"/>"}'
 )
-LOG = '{"mt":"AddLog","time":"1700000002","date":"20231114-221322","from":"IP811-00-00-01","msg":"state=up name=a"}'
+LOG = (
+    '{"mt":"AddLog","time":"1700000002","date":"20231114-221322",'
+    '"from":"IP811-00-00-01","msg":"state=up name=a"}'
+)
 
 
 def told(frame: pd.DataFrame, row: int = 0) -> dict[str, object]:
@@ -75,8 +86,15 @@ class TestEvents:
     def test_a_comment_of_timeout_is_a_timeout_and_the_address_of_record_a_name(self):
         """The fields Protocol, AOR and Comment are read from the details."""
         details = r"<relay prot=\"SIP\" aor=\"&lt;sip:a@x&gt;\" comment=\"Timeout\"/>"
-        cells = told(read_registrations(ALARM.replace(r"<relay prot=\"SH323\"/>", details)))
-        assert (cells["state"], cells["protocol"], cells["registration_name"], cells["reason"]) == (
+        cells = told(
+            read_registrations(ALARM.replace(r"<relay prot=\"SH323\"/>", details))
+        )
+        assert (
+            cells["state"],
+            cells["protocol"],
+            cells["registration_name"],
+            cells["reason"],
+        ) == (
             "timeout",
             "SIP",
             "a",
@@ -87,7 +105,11 @@ class TestEvents:
         """AddLog has its seconds in time, not in date, and a message."""
         cells = told(read_registrations(LOG))
         assert cells["time"] == pd.Timestamp("2023-11-14 22:13:22", tz="UTC")
-        assert (cells["state"], cells["registration_name"], cells["matched_by"]) == ("up", "a", "pairs")
+        assert (cells["state"], cells["registration_name"], cells["matched_by"]) == (
+            "up",
+            "a",
+            "pairs",
+        )
 
     @pytest.mark.parametrize("stamp", ['"0"', "0", '"19700101-000005"', '"5"'])
     def test_time_zero_is_a_clock_that_was_not_set(self, stamp):
@@ -112,25 +134,37 @@ class TestEvents:
     def test_a_serial_that_does_not_fit_the_hardware_id_is_kept(self):
         """Both stand as they are: the documentation's own sample does not fit."""
         cells = told(read_registrations(ALARM.replace("0090332f688a", "009033000000")))
-        assert (cells["serial"], cells["hardware_id"]) == ("009033000000", "IP222-2f-68-8a")
+        assert (cells["serial"], cells["hardware_id"]) == (
+            "009033000000",
+            "IP222-2f-68-8a",
+        )
 
     def test_numbers_and_texts_may_stand_for_one_another(self):
         """A severity as text and a date as number read the same."""
-        other = ALARM.replace('"severity":1', '"severity":"1"').replace('"1700000000"', "1700000000")
+        other = ALARM.replace('"severity":1', '"severity":"1"').replace(
+            '"1700000000"', "1700000000"
+        )
         frame = read_registrations(f"{ALARM}\n{other}\n{ALARM}\n")
         assert len(frame.drop(columns=["line", "raw"]).drop_duplicates()) == 1
 
     def test_a_record_of_an_unknown_kind_is_named(self):
         """It keeps its row."""
-        assert "mt is none of" in read_registrations('{"mt":"AddTea"}')["parse_error"][0]
+        assert (
+            "mt is none of" in read_registrations('{"mt":"AddTea"}')["parse_error"][0]
+        )
 
 
 class TestQueryStrings:
     """The HTTP log message."""
 
     def test_the_documented_message(self):
-        """Time, sender and message are read; the module is the first word of the message's documented shape."""
-        line = "event=syslog&time=1214319593&date=20080624-145953&from=IP24-1d-00-8d&msg=LOG_HTTP 3 TCP-Up 192.0.2.1:7"
+        """Time, sender and message are read; the module is the first word of the message's
+        documented shape.
+        """
+        line = (
+            "event=syslog&time=1214319593&date=20080624-145953&from=IP24-1d-00-8d"
+            "&msg=LOG_HTTP 3 TCP-Up 192.0.2.1:7"
+        )
         cells = told(read_registrations(line.encode()))
         assert cells == {
             "time": pd.Timestamp("2008-06-24 14:59:53", tz="UTC"),
@@ -153,7 +187,10 @@ class TestQueryStrings:
     )
     def test_bare_with_a_question_mark_or_in_an_access_log(self, form):
         """The same query string gives the same row wherever it stands."""
-        query = "event=syslog&time=1700000000&from=IP24-1d-00-8d&msg=state%3Dup+name%3Da%2Bb%2520%C3%A4"
+        query = (
+            "event=syslog&time=1700000000&from=IP24-1d-00-8d"
+            "&msg=state%3Dup+name%3Da%2Bb%2520%C3%A4"
+        )
         frame = read_registrations((form.format(query) + "\n").encode(), format="query")
         assert told(frame)["registration_name"] == "a+b%20ä"
         assert told(frame)["state"] == "up"
@@ -161,7 +198,8 @@ class TestQueryStrings:
     def test_the_first_line_may_be_another_request(self):
         """A file is recognised by any of its first lines; other requests keep their rows."""
         log = (
-            '1.2.3.4 - - [x] "GET / HTTP/1.1" 200 2\n1.2.3.4 - - [x] "GET /?event=syslog&time=0&msg=a HTTP/1.1" 200 2\n'
+            '1.2.3.4 - - [x] "GET / HTTP/1.1" 200 2\n'
+            '1.2.3.4 - - [x] "GET /?event=syslog&time=0&msg=a HTTP/1.1" 200 2\n'
         )
         frame = read_registrations(log)
         assert "event=syslog is missing" in frame["parse_error"][0]
@@ -185,7 +223,12 @@ class TestSyslog:
     def test_every_layout_gives_the_same(self, layout, tmp_path):
         """Time in UTC, the device and its message."""
         path = tmp_path / "log"
-        path.write_text(layout.format(host="IP222-2f-68-8a", text="state=rejected reason=securityDenial") + "\n")
+        path.write_text(
+            layout.format(
+                host="IP222-2f-68-8a", text="state=rejected reason=securityDenial"
+            )
+            + "\n"
+        )
         os.utime(path, (1772500000, 1772500000))
         cells = told(read_registrations(path))
         assert cells["time"] == pd.Timestamp("2026-03-02 10:11:25", tz="UTC")
@@ -196,23 +239,30 @@ class TestSyslog:
 
     @pytest.mark.parametrize("layout", STAMPS)
     def test_a_message_that_no_pattern_matches_is_kept(self, layout):
-        """Without its tag and the mark of its encoding; one that is taken apart stands in the raw line only."""
-        assert read_registrations(layout.format(host="h", text="link 1 up").encode())["details"].tolist() == [
-            "link 1 up"
-        ]
+        """Without its tag and the mark of its encoding; one that is taken apart stands in the
+        raw line only.
+        """
+        assert read_registrations(layout.format(host="h", text="link 1 up").encode())[
+            "details"
+        ].tolist() == ["link 1 up"]
 
     @pytest.mark.parametrize(
         ("stamp", "time"),
         [
             ("Mar  2 10:00:00", "2026-03-02 10:00"),
-            ("Mar  4 00:00:00", "2026-03-04 00:00"),  # within the day that clocks may differ
+            (
+                "Mar  4 00:00:00",
+                "2026-03-04 00:00",
+            ),  # within the day that clocks may differ
             ("Mar  5 00:00:00", "2025-03-05 00:00"),
             ("Dec 31 23:59:59", "2025-12-31 23:59:59"),
             ("Feb 29 12:00:00", "2024-02-29 12:00"),
         ],
     )
     def test_the_year_comes_from_the_file(self, stamp, time, tmp_path):
-        """It is the latest year in which the line is not after the file's date, and the row says so."""
+        """It is the latest year in which the line is not after the file's date, and the row
+        says so.
+        """
         path = tmp_path / "old.log"
         path.write_text(f"<134>{stamp} host text\n")
         moment = pd.Timestamp("2026-03-03 06:00", tz="UTC").timestamp()
@@ -221,13 +271,19 @@ class TestSyslog:
         assert frame["time"][0] == pd.Timestamp(time, tz="UTC")
         assert frame["time_by"].tolist() == ["file"]
 
-    @pytest.mark.parametrize("stamp", ["Feb 30 10:00:00", "Mar  0 10:00:00", "Mar  2 25:00:00", "Mar  2 10:61:00"])
+    @pytest.mark.parametrize(
+        "stamp",
+        ["Feb 30 10:00:00", "Mar  0 10:00:00", "Mar  2 25:00:00", "Mar  2 10:61:00"],
+    )
     def test_a_date_that_does_not_exist_has_its_reason(self, stamp, tmp_path):
         """The rest of the line is read."""
         path = tmp_path / "old.log"
         path.write_text(f"<134>{stamp} host state=up\n")
         cells = told(read_registrations(path))
-        assert (cells["parse_error"], cells["state"]) == ("the time cannot be read", "up")
+        assert (cells["parse_error"], cells["state"]) == (
+            "the time cannot be read",
+            "up",
+        )
 
     def test_without_a_file_there_is_no_year(self):
         """Bytes have no date, so that the time is missing, with the reason."""
@@ -260,14 +316,19 @@ class TestJournal:
 
     def test_time_in_microseconds_and_message(self):
         """The journal's own stamp counts, in microseconds since 1970."""
-        line = '{"__REALTIME_TIMESTAMP":"1700000000123456","_HOSTNAME":"IP24-1d-00-8d","MESSAGE":"state=up name=a"}'
+        line = (
+            '{"__REALTIME_TIMESTAMP":"1700000000123456","_HOSTNAME":"IP24-1d-00-8d",'
+            '"MESSAGE":"state=up name=a"}'
+        )
         cells = told(read_registrations(line))
         assert cells["time"] == pd.Timestamp("2023-11-14 22:13:20.123456", tz="UTC")
         assert (cells["hardware_id"], cells["state"]) == ("IP24-1d-00-8d", "up")
 
     def test_a_message_of_bytes_is_no_failure(self):
         """The journal writes what is no text as a list of numbers."""
-        frame = read_registrations('{"__REALTIME_TIMESTAMP":"1700000000000000","MESSAGE":[110,97,109,101,32,255]}')
+        frame = read_registrations(
+            '{"__REALTIME_TIMESTAMP":"1700000000000000","MESSAGE":[110,97,109,101,32,255]}'
+        )
         assert frame["details"].tolist() == ["name \ufffd"]
 
 
@@ -301,23 +362,44 @@ class TestOwnFormats:
         )
         assert frame["line"].tolist() == [2, 3, 4, 5]
         assert frame["state"].isna().tolist() == [True, True, True, False]
-        assert [str(error)[:8] for error in frame["parse_error"]] == ["not CSV:", "blank li", "2 fields", "nan"]
+        assert [str(error)[:8] for error in frame["parse_error"]] == [
+            "not CSV:",
+            "blank li",
+            "2 fields",
+            "nan",
+        ]
 
     def test_a_carriage_return_inside_of_a_line_is_named(self):
         """It neither ends the line nor makes two records of it."""
-        frame = read_registrations(b"time,state,serial\n1,up\r2,down\n1700000000,up,\r\n")
+        frame = read_registrations(
+            b"time,state,serial\n1,up\r2,down\n1700000000,up,\r\n"
+        )
         assert frame["parse_error"].notna().tolist() == [True, False]
         assert frame["line"].tolist() == [2, 3]
 
     def test_a_header_of_unknown_names_is_named(self):
         """Where CSV is asked for, but the columns are others."""
-        assert "header names no column" in read_registrations("a,b\n1,2\n", format="csv")["parse_error"][0]
+        assert (
+            "header names no column"
+            in read_registrations("a,b\n1,2\n", format="csv")["parse_error"][0]
+        )
 
     def test_words_that_are_none_are_named(self):
         """A state, flag or serial that cannot be one is missing, with its reason."""
-        frame = read_registrations("state,serial,via_reverse_proxy,time\nsleeping,12,maybe,soon\n")
-        assert frame[["state", "serial", "via_reverse_proxy", "time"]].isna().all(axis=None)
-        for said in ("state is none", "serial is not", "neither true nor false", "time cannot be read"):
+        frame = read_registrations(
+            "state,serial,via_reverse_proxy,time\nsleeping,12,maybe,soon\n"
+        )
+        assert (
+            frame[["state", "serial", "via_reverse_proxy", "time"]]
+            .isna()
+            .all(axis=None)
+        )
+        for said in (
+            "state is none",
+            "serial is not",
+            "neither true nor false",
+            "time cannot be read",
+        ):
             assert said in frame["parse_error"][0]
 
     def test_json_lines_of_the_same_columns(self):
@@ -342,14 +424,18 @@ class TestOwnFormats:
         log = f"{ALARM}\n{CLEAR}\n{{ torn\n{LOG}\n"
         assert to_parquet(log, tmp_path / "log.parquet") == 4
         pd.testing.assert_frame_equal(
-            read_registrations(tmp_path / "log.parquet"), read_registrations(log), check_categorical=False
+            read_registrations(tmp_path / "log.parquet"),
+            read_registrations(log),
+            check_categorical=False,
         )
 
     def test_parquet_from_elsewhere(self, tmp_path):
         """Columns of any suitable type are taken; the rows are numbered."""
         made = pd.DataFrame(
             {
-                "time": pd.to_datetime(["2026-03-02 10:00+01:00", "1970-01-01 00:00Z"], utc=True),
+                "time": pd.to_datetime(
+                    ["2026-03-02 10:00+01:00", "1970-01-01 00:00Z"], utc=True
+                ),
                 "serial": ["0090332F688A", None],
                 "state": pd.Categorical(["up", "rejected"]),
                 "code": [7, 8],
@@ -377,7 +463,16 @@ class TestPhoneTable:
     @pytest.mark.parametrize("separator", ["\t", ";", ",", "|", "   "])
     def test_states_names_and_the_gatekeeper(self, separator, tmp_path):
         """Whatever parts the columns; the phone is known from the file's name."""
-        names = ("ID", "State", "Number", "Name", "Gatekeeper Address", "Gatekeeper Identifier", "Protocol", "Active")
+        names = (
+            "ID",
+            "State",
+            "Number",
+            "Name",
+            "Gatekeeper Address",
+            "Gatekeeper Identifier",
+            "Protocol",
+            "Active",
+        )
         rows = (("1", "up", "201", "0090332f688a", "192.0.2.1", "hq", "H.323", "yes"),
                 ("2", "unauthorized", "202", "fax", "192.0.2.1", "hq", "SIP", "no"))  # fmt: skip
         text = "\n".join(separator.join(row) for row in (names, *rows)) + "\n"
@@ -392,7 +487,9 @@ class TestPhoneTable:
 
     def test_a_row_of_another_size_keeps_its_line(self):
         """Cells that cannot be told apart are not guessed."""
-        frame = read_registrations("ID;State;Protocol\n1;up\n\n2;timeout;SIP\n", format="table")
+        frame = read_registrations(
+            "ID;State;Protocol\n1;up\n\n2;timeout;SIP\n", format="table"
+        )
         assert frame["state"].isna().tolist() == [True, True, False]
         assert frame["parse_error"].isna().tolist() == [False, False, True]
 
@@ -403,8 +500,12 @@ class TestSources:
     def test_a_mixed_directory(self, tmp_path):
         """Formats are told apart file by file, in archives and under gzip too."""
         (tmp_path / "events.jsonl").write_text(ALARM + "\n")
-        (tmp_path / "log.csv").write_text("time,state,serial\n1700000000,up,0090332f688a\n")
-        (tmp_path / "messages.1.gz").write_bytes(gzip.compress(b"<134>state=up name=a\n"))
+        (tmp_path / "log.csv").write_text(
+            "time,state,serial\n1700000000,up,0090332f688a\n"
+        )
+        (tmp_path / "messages.1.gz").write_bytes(
+            gzip.compress(b"<134>state=up name=a\n")
+        )
         with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
             archive.writestr("query.log", "event=syslog&time=1700000000&msg=a\n")
         with tarfile.open(tmp_path / "rest.tgz", "w:gz") as archive:
@@ -429,14 +530,25 @@ class TestSources:
         path = tmp_path / "events.jsonl"
         path.write_text(ALARM + "\n" + CLEAR + "\n")
         with path.open("rb") as stream:
-            shapes = [path, str(path), path.read_bytes(), stream, path.read_text(), [path]]
-            frames = [read_registrations(shape).drop(columns="source") for shape in shapes]
+            shapes = [
+                path,
+                str(path),
+                path.read_bytes(),
+                stream,
+                path.read_text(),
+                [path],
+            ]
+            frames = [
+                read_registrations(shape).drop(columns="source") for shape in shapes
+            ]
         for frame in frames[1:]:
             pd.testing.assert_frame_equal(frame, frames[0])
 
     def test_a_damaged_archive_is_a_row(self, tmp_path):
         """What was read before stays."""
-        whole = gzip.compress(b"<134>1 2026-03-02T10:11:25Z h - - - - text number %d\n" * 5000)
+        whole = gzip.compress(
+            b"<134>1 2026-03-02T10:11:25Z h - - - - text number %d\n" * 5000
+        )
         (tmp_path / "log.gz").write_bytes(whole[:-20])
         frame = read_registrations(tmp_path)
         assert "reading stopped" in frame["parse_error"].iloc[-1]
@@ -455,7 +567,9 @@ class TestSources:
     def test_nothing_gives_an_empty_table(self):
         """With all columns in their types."""
         frame = read_registrations(b"")
-        pd.testing.assert_frame_equal(frame, schema.empty(schema.REGISTRATIONS), check_categorical=False)
+        pd.testing.assert_frame_equal(
+            frame, schema.empty(schema.REGISTRATIONS), check_categorical=False
+        )
         assert len(frame) == 0
 
     def test_batches_are_the_table_in_parts(self, tmp_path):
@@ -466,16 +580,25 @@ class TestSources:
         parts = list(batches(paths))
         whole = read_registrations(paths)
         assert len(parts) == 2
-        assert pd.concat(part["raw"] for part in parts).tolist() == whole["raw"].tolist()
+        assert (
+            pd.concat(part["raw"] for part in parts).tolist() == whole["raw"].tolist()
+        )
 
 
 def test_the_frame_is_of_the_table():
     """Columns, order and types are those of the schema, whatever the format."""
     expected = schema.empty(schema.REGISTRATIONS)
-    for log in (ALARM, "time,state\n1,up\n", b"<134>x\n", b"event=syslog&time=1&msg=x\n"):
+    for log in (
+        ALARM,
+        "time,state\n1,up\n",
+        b"<134>x\n",
+        b"event=syslog&time=1&msg=x\n",
+    ):
         frame = read_registrations(log)
         assert list(frame) == list(expected)
-        kinds = [(str(a), str(b)) for a, b in zip(frame.dtypes, expected.dtypes, strict=True)]
+        kinds = [
+            (str(a), str(b)) for a, b in zip(frame.dtypes, expected.dtypes, strict=True)
+        ]
         assert all(a == b for a, b in kinds), kinds
 
 
@@ -488,15 +611,28 @@ def test_a_progress_bar_appears_when_asked_for(capsys):
 
 
 SAMPLES = Path(__file__).parent / "samples" / "registrations"
-SAME = ["serial", "registration_name", "protocol", "state", "reason", "remote_address", "fingerprint", "pbx"]
+SAME = [
+    "serial",
+    "registration_name",
+    "protocol",
+    "state",
+    "reason",
+    "remote_address",
+    "fingerprint",
+    "pbx",
+]
 
 
 class TestSamples:
     """The documented samples, one per format."""
 
-    @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.[!m]*")), ids=lambda path: path.name)
+    @pytest.mark.parametrize(
+        "path", sorted(SAMPLES.glob("*.[!m]*")), ids=lambda path: path.name
+    )
     def test_every_line_of_a_sample_is_read(self, path):
-        """Rows out are lines in, without a problem, and something is told of every line but events of other codes."""
+        """Rows out are lines in, without a problem, and something is told of every line but
+        events of other codes.
+        """
         frame = read_registrations(path)
         headers = path.suffix in (".csv", ".tsv")
         assert len(frame) == len(path.read_text().splitlines()) - headers
@@ -506,9 +642,18 @@ class TestSamples:
     def test_samples_of_one_log_tell_the_same(self):
         """The same registrations in several formats."""
         expected = read_registrations(SAMPLES / "own.csv")[SAME]
-        for name in ("own.jsonl", "log-records.jsonl", "http-log.txt", "access.log", "rfc5424.log", "journal.jsonl"):
+        for name in (
+            "own.jsonl",
+            "log-records.jsonl",
+            "http-log.txt",
+            "access.log",
+            "rfc5424.log",
+            "journal.jsonl",
+        ):
             found = read_registrations(SAMPLES / name)[SAME]
-            pd.testing.assert_frame_equal(found, expected, check_categorical=False, obj=name)
+            pd.testing.assert_frame_equal(
+                found, expected, check_categorical=False, obj=name
+            )
 
     def test_the_directory_of_samples(self):
         """All formats side by side."""
@@ -518,7 +663,10 @@ class TestSamples:
 
 def test_a_list_of_objects_over_several_lines():
     """The list's own marks may stand in lines of their own or beside the objects."""
-    one, other = ('{"time":"1700000000","state":"up"}', '{"time":"1700000060","state":"timeout"}')
+    one, other = (
+        '{"time":"1700000000","state":"up"}',
+        '{"time":"1700000060","state":"timeout"}',
+    )
     for log in (f"[{one},\n{other}]\n", f"{one},\n{other}\n"):
         frame = read_registrations(log)
         assert frame["state"].tolist() == ["up", "timeout"]
@@ -529,12 +677,20 @@ def test_a_list_of_objects_over_several_lines():
 
 def test_a_journal_field_that_was_given_twice():
     """Its texts are one message."""
-    frame = read_registrations('{"__REALTIME_TIMESTAMP":"1700000000000000","MESSAGE":["state=up name=a","again"]}\n')
+    frame = read_registrations(
+        '{"__REALTIME_TIMESTAMP":"1700000000000000","MESSAGE":["state=up name=a","again"]}\n'
+    )
     assert frame["registration_name"].tolist() == ["a"]
     assert frame["parse_error"].isna().all()
 
 
-@pytest.mark.parametrize("text", ["event=syslog&time=1700000000&from=IP1-2f-68-8a&msg=a", "?event=syslog&time=1&msg=a"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "event=syslog&time=1700000000&from=IP1-2f-68-8a&msg=a",
+        "?event=syslog&time=1&msg=a",
+    ],
+)
 def test_one_log_message_as_text_is_no_path(text):
     """Although it has no line end."""
     assert read_registrations(text)["details"].tolist() == ["a"]
@@ -543,9 +699,13 @@ def test_one_log_message_as_text_is_no_path(text):
 def test_categories_are_those_that_occur():
     """In the order in which they do."""
     frame = read_registrations(
-        "<134>1 2026-03-02T10:11:25Z h a - - - state=up name=a\n<134>link 1\n<134>state=down name=b\n"
+        "<134>1 2026-03-02T10:11:25Z h a - - - state=up name=a\n<134>link 1\n<134>state=down "
+        "name=b\n"
     )
-    assert {name: list(frame[name].cat.categories) for name in ("matched_by", "time_by", "state", "protocol")} == {
+    assert {
+        name: list(frame[name].cat.categories)
+        for name in ("matched_by", "time_by", "state", "protocol")
+    } == {
         "matched_by": ["pairs"],
         "time_by": ["line"],
         "state": ["up", "down"],
@@ -558,7 +718,8 @@ class TestOwnTable:
 
     LOGS = (
         b'{"mt":"AddAlarm","type":"alarm","active":true,"code":"0x00010002","date":"0","host":"IP1-2f-68-8a"}\n{"x',
-        b"<134>1 2026-03-02T10:11:25.000001Z IP1-2f-68-8a app - - - state=rejected reason=48 name=a\xff\n\n<1\n",
+        b"<134>1 2026-03-02T10:11:25.000001Z IP1-2f-68-8a app - - - state=rejected reason=48 "
+        b"name=a\xff\n\n<1\n",
         b"time,state,serial\n1700000000,up,0090332f688a\n1,2\n",
     )
 
@@ -568,19 +729,30 @@ class TestOwnTable:
         table = read_registrations(list(self.LOGS))
         assert table["parse_error"].notna().any()
         if holes:
-            for name in ("serial", "state", "matched_by", "line", "clock_unset", "time", "parse_error"):
+            for name in (
+                "serial",
+                "state",
+                "matched_by",
+                "line",
+                "clock_unset",
+                "time",
+                "parse_error",
+            ):
                 table.loc[::2, name] = None
             table.loc[1, "details"] = 'two\r\nlines, "and" more'
         write_parquet(table, schema.REGISTRATIONS, tmp_path / "a.parquet")
         write_csv(table, schema.REGISTRATIONS, tmp_path / "b.csv")
         table.to_parquet(tmp_path / "c.parquet")
         table.to_csv(tmp_path / "d.csv", index=False)
-        # What pandas wrote may as well be a form that somebody filled in: there, holes are completed.
+        # What pandas wrote may as well be a form that somebody filled in: there, holes are
+        # completed.
         for name in ("a.parquet", "b.csv", *(() if holes else ("c.parquet", "d.csv"))):
             again = read_registrations(tmp_path / name)
             if name == "d.csv":  # in which an empty line and a missing one look alike
                 again["raw"] = again["raw"].fillna("")
-            pd.testing.assert_frame_equal(again, table, check_categorical=False, obj=name)
+            pd.testing.assert_frame_equal(
+                again, table, check_categorical=False, obj=name
+            )
 
     def test_a_table_with_torn_lines_is_read_line_by_line(self, tmp_path):
         """What cannot be read says so."""
@@ -597,16 +769,30 @@ class TestOwnTable:
         first, second = tmp_path / "first.parquet", tmp_path / "second.parquet"
         assert to_parquet(list(self.LOGS), first) == to_parquet(first, second) == 7
         again = read_registrations(second)
-        pd.testing.assert_frame_equal(again, read_registrations(list(self.LOGS)), check_categorical=False)
+        pd.testing.assert_frame_equal(
+            again, read_registrations(list(self.LOGS)), check_categorical=False
+        )
 
 
 @pytest.mark.parametrize(
-    "about", [b"{", b"[]", b'{"table": "REGISTRATIONS"}', b'{"table": "REGISTRATIONS", "categories": 1}']
+    "about",
+    [
+        b"{",
+        b"[]",
+        b'{"table": "REGISTRATIONS"}',
+        b'{"table": "REGISTRATIONS", "categories": 1}',
+    ],
 )
 def test_a_parquet_file_that_claims_to_be_written_here(about):
     """Its columns are of other types, or their values of none that fits."""
     for states, time in ((["up", None], "2026-03-02"), ([1, 2], "never")):
-        table = pa.table({"state": states, "time": [time] * 2, "raw": pa.array(["ä", "x"], pa.string())})
+        table = pa.table(
+            {
+                "state": states,
+                "time": [time] * 2,
+                "raw": pa.array(["ä", "x"], pa.string()),
+            }
+        )
         table = table.append_column("details", pa.array(["other", "text"], pa.string()))
         file = io.BytesIO()
         pq.write_table(table.replace_schema_metadata({b"certtrust": about}), file)
@@ -619,11 +805,18 @@ def test_a_parquet_file_that_claims_to_be_written_here(about):
 class TestTimesThatAreNone:
     """Times that nothing can show, and the zero times of clocks that were not set."""
 
-    @pytest.mark.parametrize("time", ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "0000-06-01 12:00:00"])
+    @pytest.mark.parametrize(
+        "time",
+        ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "0000-06-01 12:00:00"],
+    )
     @pytest.mark.parametrize("others", [[], ["2026-03-02T10:11:25Z"], ["soon"]])
     def test_no_time_and_a_reason(self, time, others):
         """Whatever stands beside them, and the frame can be looked at and written."""
-        frame = read_registrations("\n".join(["time,state", f"{time},up", *(f"{other},up" for other in others)]))
+        frame = read_registrations(
+            "\n".join(
+                ["time,state", f"{time},up", *(f"{other},up" for other in others)]
+            )
+        )
         assert pd.isna(frame["time"][0])
         assert not frame["clock_unset"].fillna(False)[0]
         assert "time cannot be read" in frame["parse_error"][0]
@@ -645,17 +838,44 @@ class TestTimesThatAreNone:
     @pytest.mark.parametrize("others", [[], ["2026-03-02T10:11:25Z"], ["soon"]])
     def test_the_clock_was_not_set(self, time, others):
         """Midnight of 1970 east of Greenwich, and the zero time of Go and .NET."""
-        frame = read_registrations("\n".join(["time,state", f"{time},up", *(f"{other},up" for other in others)]))
+        frame = read_registrations(
+            "\n".join(
+                ["time,state", f"{time},up", *(f"{other},up" for other in others)]
+            )
+        )
         assert pd.isna(frame["time"][0])
         assert frame["clock_unset"][0]
         assert pd.isna(frame["parse_error"][0])
 
     def test_so_in_parquet(self, tmp_path):
         """Where times are numbers of another unit and range."""
-        times = np.array(["0000-06-01", "0001-01-01", "1969-12-31T23:00", "2026-03-02", "12000-01-01"], "M8[s]")
-        pq.write_table(pa.table({"time": times, "state": ["up"] * 5}), tmp_path / "times.parquet")
+        times = np.array(
+            [
+                "0000-06-01",
+                "0001-01-01",
+                "1969-12-31T23:00",
+                "2026-03-02",
+                "12000-01-01",
+            ],
+            "M8[s]",
+        )
+        pq.write_table(
+            pa.table({"time": times, "state": ["up"] * 5}), tmp_path / "times.parquet"
+        )
         frame = read_registrations(tmp_path / "times.parquet")
         assert frame["time"].notna().tolist() == [False, False, False, True, False]
-        assert frame["clock_unset"].fillna(False).tolist() == [False, True, True, False, False]
-        assert frame["parse_error"].notna().tolist() == [True, False, False, False, True]
+        assert frame["clock_unset"].fillna(False).tolist() == [
+            False,
+            True,
+            True,
+            False,
+            False,
+        ]
+        assert frame["parse_error"].notna().tolist() == [
+            True,
+            False,
+            False,
+            False,
+            True,
+        ]
         assert "2026" in repr(frame)

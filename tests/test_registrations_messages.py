@@ -1,4 +1,6 @@
-"""What messages say: standard names, patterns of the user, the default set, coverage, and intervals of failure."""
+"""What messages say: standard names, patterns of the user, the default set, coverage, and
+intervals of failure.
+"""
 
 import re
 import time
@@ -11,11 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certtrust.registrations import PatternError, intervals, pattern_coverage, read_registrations
+from certtrust.registrations import (
+    PatternError,
+    intervals,
+    pattern_coverage,
+    read_registrations,
+)
 from certtrust.registrations.field_values import TEXT
 from certtrust.registrations.pairs import pairs, pairs_with_quotes
 from certtrust.registrations.text.spans import Cuts, Spans
-from certtrust.registrations.vocabulary import H225_REASONS, SIP_REASONS, TLS_ALERTS, reasons
+from certtrust.registrations.vocabulary import (
+    H225_REASONS,
+    SIP_REASONS,
+    TLS_ALERTS,
+    reasons,
+)
 
 
 class TestReasons:
@@ -48,12 +60,18 @@ class TestReasons:
         ],
     )
     def test_known_spellings(self, text, name):
-        """What no standard knows, and a number of which nothing tells what it numbers, stays as it stands."""
+        """What no standard knows, and a number of which nothing tells what it numbers, stays as
+        it stands.
+        """
         assert reasons([text]) == [name]
 
     def test_every_standard_name_is_its_own(self):
         """A name that is read is written the same again."""
-        names = [*H225_REASONS, *TLS_ALERTS.values(), *(f"SIP {code} {text}" for code, text in SIP_REASONS.items())]
+        names = [
+            *H225_REASONS,
+            *TLS_ALERTS.values(),
+            *(f"SIP {code} {text}" for code, text in SIP_REASONS.items()),
+        ]
         assert reasons(names) == names
 
     @given(st.text(max_size=30))
@@ -77,7 +95,24 @@ class TestPairs:
         ]
     )
     WORDS = st.lists(
-        st.sampled_from(["a=1", "A=2", "b=", "bb=x=y", "c=3", "ab", "=", "a", "", "a==", "b=ä", 'a="1', '2"', "b=,;"]),
+        st.sampled_from(
+            [
+                "a=1",
+                "A=2",
+                "b=",
+                "bb=x=y",
+                "c=3",
+                "ab",
+                "=",
+                "a",
+                "",
+                "a==",
+                "b=ä",
+                'a="1',
+                '2"',
+                "b=,;",
+            ]
+        ),
         max_size=6,
     )
 
@@ -86,7 +121,9 @@ class TestPairs:
         """The first word of a name counts."""
         spans = Spans.of(pa.array([" ".join(words) for words in texts], TEXT))
         found = pairs(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
-        assert rows_of(found, len(texts)) == [self.first_of(words, lambda value: value) for words in texts]
+        assert rows_of(found, len(texts)) == [
+            self.first_of(words, lambda value: value) for words in texts
+        ]
 
     @given(st.lists(FORMS | WORDS, min_size=1, max_size=90), st.text("=a ", max_size=3))
     def test_texts_of_few_forms_give_what_each_gives(self, texts, before):
@@ -103,7 +140,9 @@ class TestPairs:
         if not any(word.partition("=")[2].startswith('"') for word in words):
             return self.first_of(words, lambda value: value.rstrip(",;"))
         expected: dict[str, str] = {}
-        for key, quoted, bare in re.findall(r'(?:^|(?<=[\s,;]))([A-Za-z]+)=(?:"([^"]*)"|([^\s"]*))', text):
+        for key, quoted, bare in re.findall(
+            r'(?:^|(?<=[\s,;]))([A-Za-z]+)=(?:"([^"]*)"|([^\s"]*))', text
+        ):
             if name := self.KEYS.get(key.lower()):
                 expected.setdefault(name, quoted or bare.rstrip(",;"))
         return expected
@@ -121,26 +160,42 @@ class TestPairs:
         """Punctuation after a value is not part of it."""
         spans = Spans.of(pa.array(['x a="1 2", b=3;', "a=4, b=5.", None], TEXT))
         found = pairs_with_quotes(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
-        assert rows_of(found, 3) == [{"first": "1 2", "second": "3"}, {"first": "4", "second": "5."}, {}]
+        assert rows_of(found, 3) == [
+            {"first": "1 2", "second": "3"},
+            {"first": "4", "second": "5."},
+            {},
+        ]
 
     def test_a_value_of_very_many_commas_is_cut_at_once(self):
         """Its letters are not taken off one by one, each time from all texts."""
         spans = Spans.of(pa.array(["a=1" + "," * 500_000, *["a=2;"] * 5000], TEXT))
         found = pairs_with_quotes(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
-        assert found["first"].text().value_counts().field("counts").to_pylist() == [1, 5000]
+        assert found["first"].text().value_counts().field("counts").to_pylist() == [
+            1,
+            5000,
+        ]
 
     def test_a_text_of_very_many_pairs_is_no_form_for_all(self):
         """What one text in a sample holds costs the others nothing."""
-        texts = [" ".join(f"k{number}=1" for number in range(20_000)) + " a=7", *["a=1 b=2"] * 50]
+        texts = [
+            " ".join(f"k{number}=1" for number in range(20_000)) + " a=7",
+            *["a=1 b=2"] * 50,
+        ]
         spans = Spans.of(pa.array(texts, TEXT))
         found = pairs_with_quotes(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
-        assert rows_of(found, 51) == [{"first": "7"}, *[{"first": "1", "second": "2"}] * 50]
+        assert rows_of(found, 51) == [
+            {"first": "7"},
+            *[{"first": "1", "second": "2"}] * 50,
+        ]
 
 
 def rows_of(found: dict[str, Spans], count: int) -> list[dict[str, str]]:
     """Return the values of each text by name."""
     texts = {name: values.text().to_pylist() for name, values in found.items()}
-    return [{name: text[row] for name, text in texts.items() if text[row] is not None} for row in range(count)]
+    return [
+        {name: text[row] for name, text in texts.items() if text[row] is not None}
+        for row in range(count)
+    ]
 
 
 class TestPatterns:
@@ -156,11 +211,21 @@ class TestPatterns:
     def test_named_groups_become_columns(self):
         """The first pattern that matches is taken; what none matches goes to the default set."""
         patterns = {
-            "numbered": r"(?P<module>RAS) \d+ Reg-(?P<state>Fail\w*) (?P<registration_name>\S+) cause (?P<code>\d+)",
-            "other": re.compile(r"ras \d+ reg-fail (?P<hardware_id>\S+) cause (?P<reason>.+)", re.IGNORECASE),
+            "numbered": (
+                r"(?P<module>RAS) \d+ Reg-(?P<state>Fail\w*) (?P<registration_name>\S+) "
+                r"cause (?P<code>\d+)"
+            ),
+            "other": re.compile(
+                r"ras \d+ reg-fail (?P<hardware_id>\S+) cause (?P<reason>.+)",
+                re.IGNORECASE,
+            ),
         }
         frame = read_registrations(self.LINES, patterns=patterns)
-        assert frame["matched_by"].astype(object).tolist()[:3] == ["numbered", "other", "pairs"]
+        assert frame["matched_by"].astype(object).tolist()[:3] == [
+            "numbered",
+            "other",
+            "pairs",
+        ]
         assert frame["registration_name"].tolist()[0] == "0090332f688a"
         assert frame["serial"].tolist()[0] == "0090332f688a"
         assert frame["hardware_id"].tolist()[1] == "IP222-2f-68-8b"
@@ -169,18 +234,32 @@ class TestPatterns:
         assert "state is none of" in frame["parse_error"][0]
 
     @pytest.mark.parametrize(
-        "pattern", [r"Reg-Fail (?P<registration_name>(?<=Fail )\S+)", r"(Reg)-Fail (?P<reason>\S+)"]
+        "pattern",
+        [
+            r"Reg-Fail (?P<registration_name>(?<=Fail )\S+)",
+            r"(Reg)-Fail (?P<reason>\S+)",
+        ],
     )
     def test_what_the_fast_engine_cannot_do_is_done_all_the_same(self, pattern):
         """Looking around and groups without names are Python's."""
-        assert read_registrations(self.LINES, patterns=[pattern])["matched_by"].tolist()[0] == "pattern 1"
+        assert (
+            read_registrations(self.LINES, patterns=[pattern])["matched_by"].tolist()[0]
+            == "pattern 1"
+        )
 
     @pytest.mark.parametrize(
-        "pattern", [r"(?P<reason>(a+)+)$", r"(a|aa)+\((?P<reason>[(\]]+)", r"((?:(a*)*)*)(?P<reason>z)"]
+        "pattern",
+        [
+            r"(?P<reason>(a+)+)$",
+            r"(a|aa)+\((?P<reason>[(\]]+)",
+            r"((?:(a*)*)*)(?P<reason>z)",
+        ],
     )
     def test_a_search_takes_time_in_proportion_to_the_message(self, pattern):
         """Also where a group has no name: backtracking would not end on this one."""
-        frame = read_registrations(f"<134>{'a' * 5000}!\n<134>aaa(](\n", patterns=pattern)
+        frame = read_registrations(
+            f"<134>{'a' * 5000}!\n<134>aaa(](\n", patterns=pattern
+        )
         assert frame["matched_by"].isna().tolist() == [True, "[(" not in pattern]
 
     @pytest.mark.parametrize(
@@ -204,8 +283,14 @@ class TestPatterns:
                 "Registration of 0090332f688a rejected: securityDenial",
                 ("0090332f688a", None, "rejected", "securityDenial"),
             ),
-            ("registration IP222-2f-68-8a timed out", (None, "IP222-2f-68-8a", "timeout", None)),
-            ("register 009033010203-TEL1 failed, alert 48", ("009033010203-TEL1", None, "down", "unknown_ca")),
+            (
+                "registration IP222-2f-68-8a timed out",
+                (None, "IP222-2f-68-8a", "timeout", None),
+            ),
+            (
+                "register 009033010203-TEL1 failed, alert 48",
+                ("009033010203-TEL1", None, "down", "unknown_ca"),
+            ),
             ("registration 0090332f688a is up", ("0090332f688a", None, "up", None)),
             ("nobody registers here", (None, None, None, None)),
             ("the link is up", (None, None, None, None)),
@@ -220,7 +305,9 @@ class TestPatterns:
     def test_patterns_that_would_run_for_ages_do_not(self):
         """The engine takes linear time; nested repetitions are harmless."""
         begin = time.process_time()
-        read_registrations("<134>" + "a" * 5000 + "\n", patterns=r"^(?P<reason>(?:a+)+)$b")
+        read_registrations(
+            "<134>" + "a" * 5000 + "\n", patterns=r"^(?P<reason>(?:a+)+)$b"
+        )
         assert time.process_time() - begin < 5
 
 
@@ -229,18 +316,32 @@ class TestCoverage:
 
     def test_shapes_with_numbers_masked(self):
         """The most frequent shape first; rows add up."""
-        log = "".join(f"<134>LOG_HTTP {n} TCP-Up 192.0.2.{n}:80 from 0090332f68{n:02x}\n" for n in range(9))
+        log = "".join(
+            f"<134>LOG_HTTP {n} TCP-Up 192.0.2.{n}:80 from 0090332f68{n:02x}\n"
+            for n in range(9)
+        )
         log += "<134>state=up name=a\n<134>IP222-2f-68-8a rebooted\n"
         found = pattern_coverage(read_registrations(log))
         assert found["matched_by"].astype(object).tolist()[0] == "pairs"
-        assert found["shape"].tolist()[1:] == ["LOG_HTTP <n> TCP-Up <address> from <serial>", "<hardware_id> rebooted"]
+        assert found["shape"].tolist()[1:] == [
+            "LOG_HTTP <n> TCP-Up <address> from <serial>",
+            "<hardware_id> rebooted",
+        ]
         assert found["rows"].tolist() == [1, 9, 1]
         assert found["share"].sum() == pytest.approx(1)
 
-    @given(st.lists(st.text(st.characters(exclude_characters="\n"), min_size=1, max_size=25), min_size=1, max_size=8))
+    @given(
+        st.lists(
+            st.text(st.characters(exclude_characters="\n"), min_size=1, max_size=25),
+            min_size=1,
+            max_size=8,
+        )
+    )
     def test_the_regex_of_a_shape_matches_its_example(self, messages):
         """A user can start from it."""
-        log = read_registrations("".join(f"<134>{each}\n" for each in messages).encode("utf-8", "replace"))
+        log = read_registrations(
+            "".join(f"<134>{each}\n" for each in messages).encode("utf-8", "replace")
+        )
         found = pattern_coverage(log)
         assert found["rows"].sum() == len(log)
         for row in found.dropna(subset=["regex"]).itertuples():
@@ -266,7 +367,8 @@ class TestIntervals:
         """Return alarms from (second, serial, type)."""
         return read_registrations(
             "".join(
-                f'{{"mt":"AddAlarm","type":"{kind}","code":"0x00010002","date":"{1700000000 + second}",'
+                f'{{"mt":"AddAlarm","type":"{kind}","code":"0x00010002",'
+                f'"date":"{1700000000 + second}",'
                 f'"serial":"{serial}","source":"R"}}\n'
                 for second, serial, kind in records
             ).encode()
@@ -277,7 +379,12 @@ class TestIntervals:
     def test_set_and_clear_pair_up(self):
         """By device, whatever the order of the lines."""
         found = intervals(
-            self.log((60, self.A, "clear"), (0, self.A, "alarm"), (30, self.B, "alarm"), (50, self.B, "clear"))
+            self.log(
+                (60, self.A, "clear"),
+                (0, self.A, "alarm"),
+                (30, self.B, "alarm"),
+                (50, self.B, "clear"),
+            )
         )
         assert found["serial"].tolist() == [self.A, self.B]
         assert found["duration"].dt.total_seconds().tolist() == [60, 20]
@@ -295,17 +402,28 @@ class TestIntervals:
     def test_a_repeated_alarm_is_one_failure(self):
         """It counts its records."""
         found = intervals(
-            self.log((0, self.A, "alarm"), (5, self.A, "alarm"), (9, self.A, "clear"), (9, self.A, "clear"))
+            self.log(
+                (0, self.A, "alarm"),
+                (5, self.A, "alarm"),
+                (9, self.A, "clear"),
+                (9, self.A, "clear"),
+            )
         )
-        assert found["records"].tolist() == [0, 2] or found["records"].tolist() == [2, 0]
+        assert found["records"].tolist() == [0, 2] or found["records"].tolist() == [
+            2,
+            0,
+        ]
         assert sorted(found["status"]) == ["closed", "unbegun"]
 
     def test_a_registration_that_is_up_again_ends_its_failure(self):
         """Logs of any format; "up" alone is nothing."""
         log = (
-            "time,registration_name,state\n5,a,up\n1700000001,a,up\n1700000002,a,rejected\n1700000004,a,unauthorized\n"
+            "time,registration_name,state\n5,a,up\n1700000001,a,up\n"
+            "1700000002,a,rejected\n1700000004,a,unauthorized\n"
         )
-        found = intervals(read_registrations(log + "1700000009,a,up\n1700000010,b,timeout\n"))
+        found = intervals(
+            read_registrations(log + "1700000009,a,up\n1700000010,b,timeout\n")
+        )
         assert found["registration_name"].tolist() == ["a", "b"]
         assert found["state"].astype(object).tolist() == ["rejected", "timeout"]
         assert found["status"].tolist() == ["closed", "open"]
@@ -349,7 +467,10 @@ class TestIntervals:
         def offset(moment: pd.Timestamp) -> int | None:
             return None if pd.isna(moment) else int((moment - epoch).total_seconds())
 
-        made = [(row.serial, offset(row.start), offset(row.end)) for row in found.itertuples()]
+        made = [
+            (row.serial, offset(row.start), offset(row.end))
+            for row in found.itertuples()
+        ]
         assert sorted(made, key=str) == sorted(expected, key=str)
 
 

@@ -1,4 +1,6 @@
-"""Properties of the readers of registration logs: nothing raises, no line is lost, and the size of blocks is unseen."""
+"""Properties of the readers of registration logs: nothing raises, no line is lost, and the size
+of blocks is unseen.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -19,7 +21,10 @@ from certtrust.registrations.formats import csv_lines, json_lines
 from certtrust.registrations.text import lines
 
 # Lines of every format, whole and torn, with whatever may stand between them.
-RECORD = '{"mt":"AddAlarm","type":"alarm","active":true,"code":"0x00010002","date":"1700000000","host":"IP1-2f-68-8a"}'
+RECORD = (
+    '{"mt":"AddAlarm","type":"alarm","active":true,'
+    '"code":"0x00010002","date":"1700000000","host":"IP1-2f-68-8a"}'
+)
 LINES = [
     RECORD,
     RECORD[:-9],
@@ -60,7 +65,10 @@ LINES = [
     "ä€\u2028\x85\x0b\x0c\x1c",
     "PAR2",
 ]
-BYTES = st.one_of(st.sampled_from([line.encode("utf-8", "surrogatepass") for line in LINES]), st.binary(max_size=40))
+BYTES = st.one_of(
+    st.sampled_from([line.encode("utf-8", "surrogatepass") for line in LINES]),
+    st.binary(max_size=40),
+)
 LOGS = st.lists(BYTES, max_size=12).map(b"\n".join)
 OPTIONS = {"patterns": None, "workers": 1}
 
@@ -69,7 +77,9 @@ def in_blocks(log: bytes, size: int, form: str | None = None) -> pd.DataFrame:
     """Read a log in blocks of a size."""
     chosen = reading.options(form, **OPTIONS)._replace(block=size)
     tables = list(reading.tables(log, chosen, progress=False))
-    return to_frame.frame(pa.concat_tables([field_values.SCHEMA.empty_table(), *tables]))
+    return to_frame.frame(
+        pa.concat_tables([field_values.SCHEMA.empty_table(), *tables])
+    )
 
 
 def line_count(log: bytes) -> int:
@@ -82,13 +92,17 @@ def is_text(log: bytes) -> bool:
     return not log.startswith((b"PAR1", b"PK", b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff"))
 
 
-@given(log=LOGS.filter(is_text), form=st.sampled_from([None, "json", "query", "syslog"]))
+@given(
+    log=LOGS.filter(is_text), form=st.sampled_from([None, "json", "query", "syslog"])
+)
 @settings(max_examples=300)
 def test_nothing_raises_and_rows_out_are_lines_in(log, form):
     """Whatever the lines are, and whichever format they are taken for."""
     frame = read(log, format=form, workers=1, progress=False)
     skipped = len(frame) and frame["line"].iloc[0] - 1
-    assert len(frame) + skipped == line_count(log) or (skipped == 0 and len(frame) in (0, line_count(log) - 1))
+    assert len(frame) + skipped == line_count(log) or (
+        skipped == 0 and len(frame) in (0, line_count(log) - 1)
+    )
     assert frame["line"].tolist() == list(range(1 + skipped, 1 + skipped + len(frame)))
 
 
@@ -100,23 +114,39 @@ def test_with_a_header_all_other_lines_are_rows(log, form):
     assert len(frame) == max(0, line_count(log) - 1)
 
 
-@given(log=LOGS, form=st.sampled_from([None, "json", "query", "syslog", "csv", "table"]), size=st.integers(1, 400))
+@given(
+    log=LOGS,
+    form=st.sampled_from([None, "json", "query", "syslog", "csv", "table"]),
+    size=st.integers(1, 400),
+)
 @example(log="\n".join(LINES).encode("utf-8", "surrogatepass"), form="json", size=7)
 @settings(max_examples=200)
 def test_the_size_of_blocks_is_unseen(log, form, size):
     """A frame depends on the bytes, not on how they are cut."""
     if not is_text(log):
         return
-    pd.testing.assert_frame_equal(in_blocks(log, size, form), in_blocks(log, 1 << 20, form))
+    pd.testing.assert_frame_equal(
+        in_blocks(log, size, form), in_blocks(log, 1 << 20, form)
+    )
 
 
-@given(log=st.lists(st.sampled_from(LINES[:10]), min_size=1, max_size=300).map("\n".join), size=st.integers(500, 9000))
+@given(
+    log=st.lists(st.sampled_from(LINES[:10]), min_size=1, max_size=300).map("\n".join),
+    size=st.integers(500, 9000),
+)
 @settings(max_examples=40)
 def test_threads_keep_the_order(log, size):
     """Several workers give the frame of one."""
     one = reading.options("json", **OPTIONS)._replace(block=size)
     read_ones = [
-        to_frame.frame(pa.concat_tables([field_values.SCHEMA.empty_table(), *reading.tables(log.encode(), chosen)]))
+        to_frame.frame(
+            pa.concat_tables(
+                [
+                    field_values.SCHEMA.empty_table(),
+                    *reading.tables(log.encode(), chosen),
+                ]
+            )
+        )
         for chosen in (one, one._replace(threads=3))
     ]
     pd.testing.assert_frame_equal(*read_ones)
@@ -124,7 +154,8 @@ def test_threads_keep_the_order(log, size):
 
 @given(
     rows=st.lists(
-        st.text('a",\t\r ä\x00', max_size=9) | st.sampled_from(['"a",""', '"a""b","c"', '"a"b,c', '"a"\t""']),
+        st.text('a",\t\r ä\x00', max_size=9)
+        | st.sampled_from(['"a",""', '"a""b","c"', '"a"b,c', '"a"\t""']),
         max_size=12,
     ),
     count=st.integers(1, 3),
@@ -146,22 +177,37 @@ def test_csv_of_very_many_quoted_fields():
     """More than a pattern can count are split one by one."""
     names = [*(f"x{number}" for number in range(3000)), "state", "serial"]
     cells = [*(f'"{number}"' for number in range(3000)), '"up"', "0090332f688a"]
-    frame = read("\n".join([",".join(names), ",".join(cells), ",".join(cells)]), format="csv")
+    frame = read(
+        "\n".join([",".join(names), ",".join(cells), ",".join(cells)]), format="csv"
+    )
     assert frame["state"].tolist() == ["up", "up"]
 
 
 VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.floats(), st.text(max_size=8)),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(10**20), 10**20),
+        st.floats(),
+        st.text(max_size=8),
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
     max_leaves=4,
 )
-RECORDS = st.dictionaries(st.sampled_from([*json_lines.KEYS[:12], "other"]), VALUES, max_size=6)
+RECORDS = st.dictionaries(
+    st.sampled_from([*json_lines.KEYS[:12], "other"]), VALUES, max_size=6
+)
 
 
 @given(records=st.lists(RECORDS, min_size=1, max_size=6))
 @settings(max_examples=200)
 def test_objects_at_once_are_those_one_by_one(records):
-    """The quick parser of many lines gives what the careful one of each line gives, or leaves it to that one."""
+    """The quick parser of many lines gives what the careful one of each line gives, or leaves
+    it to that one.
+    """
     text = pa.array([json.dumps(record) for record in records], field_values.TEXT)
     at_once = json_lines._at_once(text, np.ones(len(records), bool))
     one_by_one, reasons = json_lines._one_by_one(text)
@@ -172,33 +218,58 @@ def test_objects_at_once_are_those_one_by_one(records):
     assert json_lines._kinds(at_once).tolist() == kinds.tolist()
     for row, kind in enumerate(kinds):
         keys = json_lines._KEYS_OF_KIND[kind]
-        assert [at_once[key][row].as_py() for key in keys] == [one_by_one[key][row].as_py() for key in keys]
+        assert [at_once[key][row].as_py() for key in keys] == [
+            one_by_one[key][row].as_py() for key in keys
+        ]
 
 
 STAMPS = st.one_of(
     st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(str),
-    st.datetimes(datetime(1969, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat),
+    st.datetimes(
+        datetime(1969, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)
+    ).map(datetime.isoformat),
     st.integers(0, 4 * 10**18).map(str),
     st.floats(0, 10**10).map("{:.3f}".format),
-    st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{0,8}(Z|[+-]0[0-9]:[0-9]{2})?", fullmatch=True),
-    st.sampled_from(["2026-03-02", "20260302-101125", "soon", "2026", "2026-03-02 10", "1e5", "-1", "٣"]),
+    st.from_regex(
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{0,8}(Z|[+-]0[0-9]:[0-9]{2})?",
+        fullmatch=True,
+    ),
+    st.sampled_from(
+        [
+            "2026-03-02",
+            "20260302-101125",
+            "soon",
+            "2026",
+            "2026-03-02 10",
+            "1e5",
+            "-1",
+            "٣",
+        ]
+    ),
 )
 
 
 @given(stamps=st.lists(st.none() | STAMPS, min_size=1, max_size=5))
 @settings(max_examples=400)
 def test_times_at_once_are_those_of_each_value(stamps):
-    """The quick cast of a block accepts only what the careful way accepts, with the same outcome."""
+    """The quick cast of a block accepts only what the careful way accepts, with the same
+    outcome.
+    """
     text = pa.array(stamps, field_values.TEXT)
     at_once = times._at_once(text)
     if at_once is not None:
         assert at_once.to_pylist() == times._by_value(text).to_pylist()
 
 
-@given(moment=st.datetimes(datetime(1971, 1, 1), datetime(2199, 12, 31)), digits=st.integers(0, 6))
+@given(
+    moment=st.datetimes(datetime(1971, 1, 1), datetime(2199, 12, 31)),
+    digits=st.integers(0, 6),
+)
 def test_every_iso_time_is_read_as_it_is(moment, digits):
     """Against the standard library's own reading."""
-    text = moment.isoformat(timespec="microseconds")[: 20 + digits if digits else 19] + "Z"
+    text = (
+        moment.isoformat(timespec="microseconds")[: 20 + digits if digits else 19] + "Z"
+    )
     notes = Notes(pa.nulls(1, field_values.TEXT))
     columns = times.read(pa.array([text], field_values.TEXT), notes)
     assert columns["time"].to_pylist() == [datetime.fromisoformat(text)]
@@ -206,22 +277,30 @@ def test_every_iso_time_is_read_as_it_is(moment, digits):
 
 
 @given(
-    moment=st.datetimes(datetime(1972, 1, 1), datetime(2150, 12, 31)).map(lambda moment: moment.replace(microsecond=0)),
+    moment=st.datetimes(datetime(1972, 1, 1), datetime(2150, 12, 31)).map(
+        lambda moment: moment.replace(microsecond=0)
+    ),
     later=st.floats(-0.99, 360),
 )
 def test_year_less_stamps_get_the_year_they_had(moment, later):
     """A file that is changed within a year after its line tells the line's year."""
     if (moment.month, moment.day) == (2, 29):
         later = min(later, 300)
-    text = pa.array([f"{moment:%b} {moment.day:2d} {moment:%H:%M:%S}"], field_values.TEXT)
+    text = pa.array(
+        [f"{moment:%b} {moment.day:2d} {moment:%H:%M:%S}"], field_values.TEXT
+    )
     modified = (pd.Timestamp(moment, tz="UTC") + pd.Timedelta(days=later)).as_unit("us")
-    assert times.without_year(text, modified).to_pylist() == [moment.replace(tzinfo=UTC)]
+    assert times.without_year(text, modified).to_pylist() == [
+        moment.replace(tzinfo=UTC)
+    ]
 
 
 @given(text=st.text(max_size=20).filter(lambda text: "\n" not in text))
 def test_what_is_no_stamp_is_missing(text):
     """Any other text of any width."""
-    moments = times.without_year(pa.array([text, None], field_values.TEXT), pd.Timestamp("2026-03-02", tz="UTC"))
+    moments = times.without_year(
+        pa.array([text, None], field_values.TEXT), pd.Timestamp("2026-03-02", tz="UTC")
+    )
     assert moments.to_pylist() == [None, None]
 
 
@@ -229,29 +308,56 @@ class TestHostileInput:
     """Nothing crashes, hangs or takes memory without bounds."""
 
     @pytest.mark.parametrize("form", [None, "json", "query", "csv", "table", "syslog"])
-    @pytest.mark.parametrize("piece", [b"{", b"[", b'"', b"a=b ", b"&event=syslog", b"<134>", b"\x00", b"\xff", b"a,"])
+    @pytest.mark.parametrize(
+        "piece",
+        [
+            b"{",
+            b"[",
+            b'"',
+            b"a=b ",
+            b"&event=syslog",
+            b"<134>",
+            b"\x00",
+            b"\xff",
+            b"a,",
+        ],
+    )
     def test_a_very_long_line(self, piece, form):
         """It keeps its row, with its length as the reason; its neighbours are read."""
         size = 3 * lines.LONGEST
         log = b"time,state\n" + piece * (size // len(piece)) + b"\n1700000000,up\n"
         frame = read(log, format=form, workers=1, progress=False)
         assert frame["line"].iloc[-2:].tolist() == [2, 3]
-        assert f"a line of {size // len(piece) * len(piece)} bytes" in frame["parse_error"].iloc[-2]
+        assert (
+            f"a line of {size // len(piece) * len(piece)} bytes"
+            in frame["parse_error"].iloc[-2]
+        )
         assert len(frame["raw"].iloc[-2]) < 2 * lines.SHOWN
 
     @pytest.mark.parametrize("size", [1000, 1 << 16, 1 << 20, 5 << 20])
     def test_long_lines_in_blocks_of_any_size(self, size):
         """How long a line was is known wherever blocks end, with and without a last line end."""
-        log = b"x" * (4 * lines.LONGEST) + b"\r\n" + b"y" * (lines.LONGEST + 1) + b"\n" + b"z" * (3 * lines.LONGEST)
+        log = (
+            b"x" * (4 * lines.LONGEST)
+            + b"\r\n"
+            + b"y" * (lines.LONGEST + 1)
+            + b"\n"
+            + b"z" * (3 * lines.LONGEST)
+        )
         pd.testing.assert_frame_equal(in_blocks(log, size), in_blocks(log, 64 << 20))
 
-    @pytest.mark.parametrize("inside", ["[" * 200_000, '{"a":' * 150_000, '{"mt":"' + "x" * 900_000 + '"'])
+    @pytest.mark.parametrize(
+        "inside", ["[" * 200_000, '{"a":' * 150_000, '{"mt":"' + "x" * 900_000 + '"']
+    )
     def test_deep_and_long_records(self, inside):
         """Nesting beyond what a parser can take is a reason, not a crash."""
         frame = read(f"{RECORD}\n{inside}\n{RECORD}\n", format="json", progress=False)
         assert frame["parse_error"].isna().tolist() == [True, False, True]
 
-    @pytest.mark.parametrize("line", ["a=b " * 200_000, "state=up " * 100_000, "&a=b" * 200_000, "%41" * 300_000])
+    @pytest.mark.parametrize(
+        "line",
+        ["a=b " * 200_000, "state=up " * 100_000, "&a=b" * 200_000, "%41" * 300_000],
+    )
     @pytest.mark.parametrize("form", ["syslog", "query"])
     def test_lines_of_nothing_but_words(self, line, form):
         """Only so many words of a message are looked at."""
@@ -270,7 +376,10 @@ class TestHostileInput:
 
     def test_latin1_says_so(self):
         """A line that is no UTF-8 is read as Latin-1; the others are not touched."""
-        frame = read("<134>name=Müller state=up\n".encode("latin-1") + "<134>name=Müller state=up\n".encode())
+        frame = read(
+            "<134>name=Müller state=up\n".encode("latin-1")
+            + "<134>name=Müller state=up\n".encode()
+        )
         assert frame["registration_name"].tolist() == ["Müller", "Müller"]
         assert "not UTF-8 at byte 11: read as Latin-1" in frame["parse_error"][0]
         assert pd.isna(frame["parse_error"][1])
@@ -288,7 +397,14 @@ class TestHostileInput:
         assert frame["raw"].tolist() == ["1700000000,up", ""]
 
     @pytest.mark.parametrize(
-        "time", ["-5", "-0001-01-01", "10000-01-01", "99999999999999999999", "2026-02-30T00:00:00Z"]
+        "time",
+        [
+            "-5",
+            "-0001-01-01",
+            "10000-01-01",
+            "99999999999999999999",
+            "2026-02-30T00:00:00Z",
+        ],
     )
     def test_times_that_nothing_can_show(self, time):
         """They are none, and the frame can be looked at."""
@@ -325,22 +441,31 @@ def simulated() -> pd.DataFrame:
 
 
 KEPT_BY = {
-    "csv": set(read("time,state\n").columns) - {"source", "line", "raw", "matched_by", "time_by", "parse_error"},
+    "csv": set(read("time,state\n").columns) - {"source", "line", "raw", "matched_by",
+    "time_by", "parse_error"},
     "message": {
-        "time", "serial", "registration_name", "interface", "protocol", "authentication", "remote_address",
-        "via_reverse_proxy", "state", "reason", "fingerprint", "pbx",
+        "time", "serial", "registration_name", "interface", "protocol", "authentication",
+        "remote_address", "via_reverse_proxy", "state", "reason", "fingerprint", "pbx",
     },
     "events": {"time", "clock_unset", "serial", "protocol", "code", "severity"},
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "log", "query", "rfc3164", "rfc5424", "journal", "events"])
+@pytest.mark.parametrize(
+    "form", ["csv", "json", "log", "query", "rfc3164", "rfc5424", "journal", "events"]
+)
 def test_what_is_written_is_read(form, simulated, tmp_path):
     """A simulated fleet's log comes back from every format with all that the format carries."""
     path = tmp_path / "log"
     path.write_text("\n".join(written(simulated, form)) + "\n", encoding="utf-8")
     found = read(path)
-    kept = KEPT_BY["csv" if form in ("csv", "json") else "events" if form == "events" else "message"]
+    kept = KEPT_BY[
+        "csv"
+        if form in ("csv", "json")
+        else "events"
+        if form == "events"
+        else "message"
+    ]
     # What says nothing of a registration is no message for the patterns, and no alarm.
     telling = simulated[["state", "reason", "registration_name"]].notna().any(axis=1)
     rows = np.flatnonzero(telling | (form in ("csv", "json")))
@@ -352,6 +477,12 @@ def test_what_is_written_is_read(form, simulated, tmp_path):
     assert len(found) == len(simulated)
     assert found["parse_error"].isna().all()
     for name in kept & set(simulated):
-        expected = [None if pd.isna(cell) else cell for cell in simulated[name].astype(object).iloc[rows]]
-        actual = [None if pd.isna(cell) else cell for cell in found[name].astype(object).iloc[rows]]
+        expected = [
+            None if pd.isna(cell) else cell
+            for cell in simulated[name].astype(object).iloc[rows]
+        ]
+        actual = [
+            None if pd.isna(cell) else cell
+            for cell in found[name].astype(object).iloc[rows]
+        ]
         assert actual == expected, name

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certtrust.registrations.field_values import TEXT, blank, blank_to_null
-from certtrust.registrations.text.spans import Cuts, Spans, Words, holds, parted, present
+from certtrust.registrations.text.spans import (
+    Cuts,
+    Spans,
+    Words,
+    holds,
+    parted,
+    present,
+)
 
 TEXTS = st.lists(st.none() | st.text("ab ä=\t\u2003", max_size=12), max_size=8)
 CUT = st.integers(0, 3)
@@ -24,8 +31,12 @@ def test_words_are_those_that_splitting_gives(texts, begin, place):
     words = Words(spans, Cuts.of(spans.octets, " "))
     split = [(text or "").split(" ") for text in texts]
     assert words.count().tolist() == [len(each) for each in split]
-    assert words.at(place).text().to_pylist() == [each[place] if place < len(each) else "" for each in split]
-    assert words.after(place).text().to_pylist() == [" ".join(each[place:]) for each in split]
+    assert words.at(place).text().to_pylist() == [
+        each[place] if place < len(each) else "" for each in split
+    ]
+    assert words.after(place).text().to_pylist() == [
+        " ".join(each[place:]) for each in split
+    ]
 
 
 @given(texts=TEXTS, begin=CUT)
@@ -33,7 +44,9 @@ def test_words_are_parted_at_their_first_mark(texts, begin):
     """In order, with the row of each."""
     spans = Spans.of(sliced(texts, begin))
     row, before, behind = parted(spans, Cuts.of(spans.octets, " ", "="))
-    found = zip(row.tolist(), before.text().to_pylist(), behind.text().to_pylist(), strict=True)
+    found = zip(
+        row.tolist(), before.text().to_pylist(), behind.text().to_pylist(), strict=True
+    )
     expected = [
         (number, *word.split("=", 1))
         for number, text in enumerate(texts)
@@ -48,7 +61,9 @@ def test_letters_are_those_of_each_text(texts, begin, place):
     """What is beyond a text is 0."""
     whole = [(text or "").encode() for text in texts]
     inside = [-len(each) <= place < len(each) for each in whole]
-    expected = [each[place] if has else 0 for each, has in zip(whole, inside, strict=True)]
+    expected = [
+        each[place] if has else 0 for each, has in zip(whole, inside, strict=True)
+    ]
     assert Spans.of(sliced(texts, begin)).letter(place).tolist() == expected
 
 
@@ -60,26 +75,34 @@ def test_parts_without_some_letters(texts, begin):
     ended = spans.without_last(b" =").text().cast(pa.large_binary()).to_pylist()
     assert ended == [each.rstrip(b" =") for each in plain]
     has = np.arange(len(texts)) % 2 == 0
-    some = [(text or "") if even else None for text, even in zip(texts, has, strict=True)]
+    some = [
+        (text or "") if even else None for text, even in zip(texts, has, strict=True)
+    ]
     assert spans.where(has).text().to_pylist() == some
     assert spans.where(has).present.tolist() == has.tolist()
     rows = np.flatnonzero(has)
     assert spans.only(rows).spread(rows, len(texts)).text().to_pylist() == some
-    assert spans.where(~has).replaced(rows, spans.only(rows)).text().to_pylist() == [text or "" for text in texts]
+    assert spans.where(~has).replaced(rows, spans.only(rows)).text().to_pylist() == [
+        text or "" for text in texts
+    ]
 
 
 @given(texts=TEXTS, begin=CUT, letters=st.text("ab ä=", max_size=3).map(str.encode))
 def test_how_parts_begin(texts, begin, letters):
     """Nothing counts that stands behind a part."""
     spans = Spans.of(sliced(texts, begin))
-    assert spans.begins(letters).tolist() == [(text or "").encode().startswith(letters) for text in texts]
+    assert spans.begins(letters).tolist() == [
+        (text or "").encode().startswith(letters) for text in texts
+    ]
 
 
 @given(texts=TEXTS, begin=CUT, also=st.sampled_from(["", "ä"]))
 def test_parts_without_white_space(texts, begin, also):
     """White space is what Python takes for it."""
     expected = [(text or "").lstrip(also) if also else text or "" for text in texts]
-    assert Spans.of(sliced(texts, begin)).stripped(also).text().to_pylist() == [each.strip() for each in expected]
+    assert Spans.of(sliced(texts, begin)).stripped(also).text().to_pylist() == [
+        each.strip() for each in expected
+    ]
 
 
 @given(flags=st.lists(st.none() | st.booleans(), max_size=20), begin=CUT)
@@ -94,5 +117,9 @@ def test_flags_of_arrow(flags, begin):
 def test_blank_texts(texts, begin):
     """White space is what Python takes for it."""
     text = sliced(texts, begin)
-    assert blank(text).tolist() == [each is not None and not each.strip() for each in texts]
-    assert blank_to_null(text).to_pylist() == [(each or "").strip() or None for each in texts]
+    assert blank(text).tolist() == [
+        each is not None and not each.strip() for each in texts
+    ]
+    assert blank_to_null(text).to_pylist() == [
+        (each or "").strip() or None for each in texts
+    ]

@@ -19,7 +19,14 @@ from hypothesis import strategies as st
 import certtrust as ct
 from certtrust import schema
 from certtrust.charts import CHARTS
-from certtrust.report import Report, as_json, explain_fleet, page, summary_lines, write_report
+from certtrust.report import (
+    Report,
+    as_json,
+    explain_fleet,
+    page,
+    summary_lines,
+    write_report,
+)
 from certtrust.report.exports import guarded
 from certtrust.report.figures import write_pictures
 from certtrust.texts.labels import cause_label
@@ -60,15 +67,24 @@ def hostile(fleet: ct.Fleet) -> Report:
 
     def poisoned(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
         words = [HOSTILE[place % len(HOSTILE)] for place in range(len(frame))]
-        return frame.assign(**{name: pd.Series(words, index=frame.index, dtype="str") for name in columns})
+        return frame.assign(
+            **{
+                name: pd.Series(words, index=frame.index, dtype="str")
+                for name in columns
+            }
+        )
 
     return explain_fleet(
         dataclasses.replace(
             fleet,
-            certificates=poisoned(fleet.certificates, "subject_cn", "issuer_cn", "source", "parse_error"),
+            certificates=poisoned(
+                fleet.certificates, "subject_cn", "issuer_cn", "source", "parse_error"
+            ),
             trust=poisoned(fleet.trust, "subject_cn", "issuer_cn"),
             devices=poisoned(fleet.devices, "model", "location", "user", "long_name"),
-            registrations=poisoned(fleet.registrations, "registration_name", "pbx", "parse_error", "source"),
+            registrations=poisoned(
+                fleet.registrations, "registration_name", "pbx", "parse_error", "source"
+            ),
         ),
         name=HOSTILE[0],
         periods=1,
@@ -78,7 +94,11 @@ def hostile(fleet: ct.Fleet) -> Report:
 @pytest.fixture
 def without_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the drawings out of pages, for tests of what stands around them."""
-    monkeypatch.setattr(sys.modules[page.__module__], "figure", lambda _report, name: tag("figure", name))
+    monkeypatch.setattr(
+        sys.modules[page.__module__],
+        "figure",
+        lambda _report, name: tag("figure", name),
+    )
 
 
 class Outline(HTMLParser):
@@ -94,21 +114,29 @@ class Outline(HTMLParser):
         self.close()
         assert not self.open, f"not closed: {self.open}"
 
-    def handle_starttag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(
+        self, name: str, attributes: list[tuple[str, str | None]]
+    ) -> None:
         """Remember the element."""
-        assert len({key for key, _ in attributes}) == len(attributes), f"<{name}> has an attribute twice"
+        assert len({key for key, _ in attributes}) == len(attributes), (
+            f"<{name}> has an attribute twice"
+        )
         self.elements.append((name, dict(attributes)))
         if name not in VOID:
             self.open.append(name)
 
-    def handle_startendtag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+    def handle_startendtag(
+        self, name: str, attributes: list[tuple[str, str | None]]
+    ) -> None:
         """Remember an SVG element that closes itself."""
         self.elements.append((name, dict(attributes)))
 
     def handle_endtag(self, name: str) -> None:
         """Close the element that was opened last."""
         assert self.open, f"</{name}> closes nothing"
-        assert self.open[-1] == name, f"</{name}> stands where </{self.open[-1]}> belongs"
+        assert self.open[-1] == name, (
+            f"</{name}> stands where </{self.open[-1]}> belongs"
+        )
         self.open.pop()
 
     def handle_data(self, data: str) -> None:
@@ -136,25 +164,42 @@ def test_the_page_is_well_formed(html: str) -> None:
 
 
 def test_the_page_needs_no_network(html: str) -> None:
-    """Nothing is loaded: no source, no import, no address of a file, and a policy that forbids it."""
+    """Nothing is loaded: no source, no import, no address of a file, and a policy that forbids
+    it.
+    """
     outline = Outline(html)
-    assert not any({"src", "srcset", "data", "action"} & set(attributes) for _, attributes in outline.elements)
-    assert not any(name in ("link", "iframe", "img", "object", "form", "base") for name, _ in outline.elements)
+    assert not any(
+        {"src", "srcset", "data", "action"} & set(attributes)
+        for _, attributes in outline.elements
+    )
+    assert not any(
+        name in ("link", "iframe", "img", "object", "form", "base")
+        for name, _ in outline.elements
+    )
     assert "@import" not in html
     assert re.findall(r"url\((?!#)", html) == []
-    policies = [value["content"] for _, value in outline.elements if value.get("http-equiv")]
-    assert policies == ["default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"]
+    policies = [
+        value["content"] for _, value in outline.elements if value.get("http-equiv")
+    ]
+    assert policies == [
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+    ]
 
 
-def test_every_chart_stands_in_the_page_twice_with_an_alternative_text(html: str) -> None:
+def test_every_chart_stands_in_the_page_twice_with_an_alternative_text(
+    html: str,
+) -> None:
     """Each chart has a drawing for wide and one for narrow pages, named by its alternative text."""
     outline = Outline(html)
     drawings = [value for name, value in outline.elements if name == "svg"]
     assert {value["class"] for value in drawings} == {"desk", "phone"}
-    assert {str(value["id"]) for name, value in outline.elements if name == "figure"} == {
-        f"chart-{name}" for name in CHARTS
-    }
-    assert all(value["role"] == "img" and any(map(str.isdigit, str(value["aria-label"]))) for value in drawings)
+    assert {
+        str(value["id"]) for name, value in outline.elements if name == "figure"
+    } == {f"chart-{name}" for name in CHARTS}
+    assert all(
+        value["role"] == "img" and any(map(str.isdigit, str(value["aria-label"])))
+        for value in drawings
+    )
     assert len(drawings) == 2 * len(CHARTS)
 
 
@@ -169,14 +214,25 @@ def test_drawings_follow_the_page_into_the_dark(html: str) -> None:
 
 
 def test_the_page_says_what_fails_why_and_what_to_do(report: Report, html: str) -> None:
-    """The numbers of the results, the requirement of the first cause, and the first action stand in the page."""
+    """The numbers of the results, the requirement of the first cause, and the first action
+    stand in the page.
+    """
     said = Outline(html).text
     failed = report.results["observed"] == "failed"
     devices = report.results.loc[failed, "device"].nunique()
-    assert f"{devices:,} of {report.results['device'].nunique():,} devices fail to register" in said
+    assert (
+        f"{devices:,} of {report.results['device'].nunique():,} devices fail to register"
+        in said
+    )
     assert f"{failed.sum():,} of {len(report.results):,} attempts" in said
     first = report.causes.iloc[0]
-    for word in (first["title"], first["requirement"], first["why"], first["remedy"], first["citation"]):
+    for word in (
+        first["title"],
+        first["requirement"],
+        first["why"],
+        first["remedy"],
+        first["citation"],
+    ):
         assert " ".join(str(word).split()) in said
     assert " ".join(report.remedies["step"].iloc[0].split()) in said
     for rule in ct.rules()["requirement"]:
@@ -184,12 +240,26 @@ def test_the_page_says_what_fails_why_and_what_to_do(report: Report, html: str) 
 
 
 def test_the_summary_of_the_terminal_has_five_lines(report: Report) -> None:
-    """Devices, attempts, failures explained, the top causes and the first remedy, with the numbers of the results."""
+    """Devices, attempts, failures explained, the top causes and the first remedy, with the
+    numbers of the results.
+    """
     lines = summary_lines(report)
-    assert [line.split(":")[0] for line in lines] == ["Devices", "Attempts", "Explained", "Top causes", "First remedy"]
+    assert [line.split(":")[0] for line in lines] == [
+        "Devices",
+        "Attempts",
+        "Explained",
+        "Top causes",
+        "First remedy",
+    ]
     failed = report.results[report.results["observed"] == "failed"]
-    assert f"{report.results['device'].nunique():,}, of which {failed['device'].nunique():,} fail" in lines[0]
-    assert f"{(failed['verdict'] == 'fail').sum():,} of {len(failed):,} by a rule" in lines[2]
+    assert (
+        f"{report.results['device'].nunique():,}, of which {failed['device'].nunique():,} fail"
+        in lines[0]
+    )
+    assert (
+        f"{(failed['verdict'] == 'fail').sum():,} of {len(failed):,} by a rule"
+        in lines[2]
+    )
     assert cause_label(str(ct.causes(report.results)["cause"].iloc[0])) in lines[3]
     assert report.remedies["step"].iloc[0].rstrip(".") in lines[4]
 
@@ -197,8 +267,15 @@ def test_the_summary_of_the_terminal_has_five_lines(report: Report) -> None:
 def test_the_causes_of_the_report_are_those_of_the_results(report: Report) -> None:
     """Every failed attempt is counted once among the causes, and once among the failing devices."""
     counts = ct.causes(report.results)
-    assert report.causes["attempts"].sum() == counts["attempts"].sum() == report.failing["attempts"].sum()
-    assert report.causes["stated"].sum() == counts.loc[counts["evidence"] == "log", "attempts"].sum()
+    assert (
+        report.causes["attempts"].sum()
+        == counts["attempts"].sum()
+        == report.failing["attempts"].sum()
+    )
+    assert (
+        report.causes["stated"].sum()
+        == counts.loc[counts["evidence"] == "log", "attempts"].sum()
+    )
     assert report.failing[["why", "remedy"]].ne("").all(axis=None)
     grouped = report.failing.groupby("cause", observed=True)["device"].nunique()
     listed = report.causes.set_index("cause")["devices"]
@@ -206,12 +283,27 @@ def test_the_causes_of_the_report_are_those_of_the_results(report: Report) -> No
 
 
 def test_each_failing_device_is_explained_by_its_findings(report: Report) -> None:
-    """Why and what to do of a rule's cause are the words of `findings` for one of the device's attempts."""
+    """Why and what to do of a rule's cause are the words of `findings` for one of the device's
+    attempts.
+    """
     found = ct.findings(report.results)
-    known = set(zip(found["device"], found["code"], found["why"], found["remedy"], strict=True))
+    known = set(
+        zip(found["device"], found["code"], found["why"], found["remedy"], strict=True)
+    )
     by_rule = report.failing[report.failing["cause"].isin(ct.rules()["code"])]
     assert len(by_rule) > 3
-    assert set(zip(by_rule["device"], by_rule["cause"], by_rule["why"], by_rule["remedy"], strict=True)) <= known
+    assert (
+        set(
+            zip(
+                by_rule["device"],
+                by_rule["cause"],
+                by_rule["why"],
+                by_rule["remedy"],
+                strict=True,
+            )
+        )
+        <= known
+    )
 
 
 def test_undecided_rules_are_those_of_the_findings(report: Report) -> None:
@@ -226,42 +318,72 @@ def test_json_is_complete_and_stable(report: Report) -> None:
     """The JSON has fixed keys in a fixed order and every row of every table."""
     content = json.loads(as_json(report))
     assert list(content) == [
-        "format", "version", "name", "made", "of", "summary", "comparison", "causes", "failing", "undecided",
-        "remedies", "forecast", "impersonations", "rules", "inputs", "problems",
+        "format", "version", "name", "made", "of", "summary", "comparison", "causes", "failing",
+        "undecided", "remedies", "forecast", "impersonations", "rules", "inputs", "problems",
     ]  # fmt: skip
-    for name in ("causes", "failing", "undecided", "remedies", "forecast", "impersonations", "inputs", "problems"):
+    for name in (
+        "causes",
+        "failing",
+        "undecided",
+        "remedies",
+        "forecast",
+        "impersonations",
+        "inputs",
+        "problems",
+    ):
         table = getattr(report, name)
         assert len(content[name]) == len(table)
         assert all(list(row) == list(table.columns) for row in content[name])
-    assert content["summary"]["failed"] == (report.results["observed"] == "failed").sum()
-    assert sum(sum(row.values()) for row in content["comparison"].values()) == len(report.results)
-    assert pd.Timestamp(content["failing"][0]["last"]) == report.failing["last"].iloc[0].floor("s")
+    assert (
+        content["summary"]["failed"] == (report.results["observed"] == "failed").sum()
+    )
+    assert sum(sum(row.values()) for row in content["comparison"].values()) == len(
+        report.results
+    )
+    assert pd.Timestamp(content["failing"][0]["last"]) == report.failing["last"].iloc[
+        0
+    ].floor("s")
     again = json.loads(as_json(report))
     assert again == content
 
 
 def test_nothing_that_was_read_acts_in_the_page(hostile: Report) -> None:
-    """A CN that is a script is text: the only script is the page's own, and the text can be read."""
+    """A CN that is a script is text: the only script is the page's own, and the text can be
+    read.
+    """
     html = page(hostile, stem="report")
     outline = Outline(html)
     assert [name for name, _ in outline.elements].count("script") == 1
-    assert not any(key.startswith("on") for _, attributes in outline.elements for key in attributes)
+    assert not any(
+        key.startswith("on") for _, attributes in outline.elements for key in attributes
+    )
     assert not any(name == "img" for name, _ in outline.elements)
     for word in (*HOSTILE[:3], HOSTILE[-1]):
         assert word in outline.text
     assert HOSTILE[0] not in html
 
 
-def test_nothing_that_was_read_acts_in_a_spreadsheet(hostile: Report, tmp_path: Path) -> None:
-    """No cell of a CSV begins like a formula, and every text is still there behind its apostrophe."""
+def test_nothing_that_was_read_acts_in_a_spreadsheet(
+    hostile: Report, tmp_path: Path
+) -> None:
+    """No cell of a CSV begins like a formula, and every text is still there behind its
+    apostrophe.
+    """
     written = write_report(hostile, tmp_path / "report.html")
-    tables = ["report.csv", "report-actions.csv", "report-impersonations.csv", "report-unread.csv"]
+    tables = [
+        "report.csv",
+        "report-actions.csv",
+        "report-impersonations.csv",
+        "report-unread.csv",
+    ]
     assert [path.name for path in written] == ["report.html", *tables]
     for path in written[1:]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             cells = [cell for row in csv.reader(file) for cell in row]
         assert not any(re.match(r"\s*[=+\-@]", cell) for cell in cells)
-    assert "'=cmd|' /C calc'!A0" in (tmp_path / "report-unread.csv").read_text(encoding="utf-8-sig")
+    assert "'=cmd|' /C calc'!A0" in (tmp_path / "report-unread.csv").read_text(
+        encoding="utf-8-sig"
+    )
 
 
 def test_hostile_text_survives_json(hostile: Report) -> None:
@@ -270,13 +392,18 @@ def test_hostile_text_survives_json(hostile: Report) -> None:
     assert {row["parse_error"] for row in content["problems"]} == set(HOSTILE)
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=20))
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=20)
+)
 def test_no_text_is_left_that_a_spreadsheet_runs(texts: list[str]) -> None:
     """Whatever the text, it neither begins like a formula nor loses a character."""
     kept = guarded(pd.DataFrame({"cn": pd.Series(texts, dtype="str")}))["cn"].tolist()
     for before, after in zip(texts, kept, strict=True):
         assert after in (before, f"'{before}")
-        assert after.lstrip()[:1] not in tuple("=+-@|%\uff1d\uff0b\uff0d\uff20") or not after.lstrip()
+        assert (
+            after.lstrip()[:1] not in tuple("=+-@|%\uff1d\uff0b\uff0d\uff20")
+            or not after.lstrip()
+        )
         assert after[:1] not in ("\t", "\r", "\n")
 
 
@@ -291,20 +418,42 @@ def test_text_never_becomes_markup(content: str) -> None:
 
 def test_markup_is_not_escaped_twice() -> None:
     """What is markup already stays as it is; what is missing is left out."""
-    assert tag("p", Markup("&amp;"), None, ["<", tag("br")], hidden=False, id=None) == "<p>&amp;&lt;<br></p>"
+    assert (
+        tag("p", Markup("&amp;"), None, ["<", tag("br")], hidden=False, id=None)
+        == "<p>&amp;&lt;<br></p>"
+    )
 
 
 @pytest.mark.usefixtures("without_charts")
-def test_who_may_register_as_another_device_stands_in_the_page(report: Report, tmp_path: Path) -> None:
-    """A trusted certificate with a short CN is named with how many devices it opens; all pairs are beside the page."""
+def test_who_may_register_as_another_device_stands_in_the_page(
+    report: Report, tmp_path: Path
+) -> None:
+    """A trusted certificate with a short CN is named with how many devices it opens; all pairs
+    are beside the page.
+    """
     found = explain_fleet(ct.simulate(40, seed=8), periods=1, at=ct.simulation.NOW)
     pairs = found.impersonations
-    pd.testing.assert_frame_equal(pairs, ct.impersonations(found.fleet, at=ct.simulation.NOW))
+    pd.testing.assert_frame_equal(
+        pairs, ct.impersonations(found.fleet, at=ct.simulation.NOW)
+    )
     said = Outline(page(found)).text
-    assert f"{pairs['fingerprint'].nunique()} trusted certificates may so register as another device" in said
-    assert f"{len(pairs)} pairs of a certificate and one of {pairs['victim'].nunique()} devices" in said
+    assert (
+        f"{pairs['fingerprint'].nunique()} trusted certificates may so register as another device"
+        in said
+    )
+    assert (
+        f"{len(pairs)} pairs of a certificate and one of {pairs['victim'].nunique()} devices"
+        in said
+    )
     worst = pairs.iloc[0]
-    row = [worst["subject_cn"], worst["device"], worst["pbx"], str(worst["opens"]), worst["victim"], worst["name"]]
+    row = [
+        worst["subject_cn"],
+        worst["device"],
+        worst["pbx"],
+        str(worst["opens"]),
+        worst["victim"],
+        worst["name"],
+    ]
     assert " ".join(row) in said
     files = {path.name: path for path in write_report(found, tmp_path / "r.html")}
     assert len(pd.read_csv(files["r-impersonations.csv"])) == len(pairs)
@@ -313,8 +462,12 @@ def test_who_may_register_as_another_device_stands_in_the_page(report: Report, t
 
 
 @pytest.mark.usefixtures("without_charts")
-def test_an_unnamed_device_is_called_so_where_the_log_states_the_cause(fleet: ct.Fleet) -> None:
-    """A line that names no device, name or time is told as an administrator would, whichever cause it states."""
+def test_an_unnamed_device_is_called_so_where_the_log_states_the_cause(
+    fleet: ct.Fleet,
+) -> None:
+    """A line that names no device, name or time is told as an administrator would, whichever
+    cause it states.
+    """
     said = {
         "wrong_password": ("unauthorized", None),
         "unknown_user": ("rejected", "invalidAlias"),
@@ -323,10 +476,17 @@ def test_an_unnamed_device_is_called_so_where_the_log_states_the_cause(fleet: ct
         "unexplained": ("rejected", None),
     }
     unsaid = ["serial", "hardware_id", "registration_name", "fingerprint", "time"]
-    line = fleet.registrations.head(1).assign(**dict.fromkeys(unsaid), clock_unset=False, authentication="password")
-    lines = pd.concat([line.assign(state=state, reason=reason) for state, reason in said.values()])
+    line = fleet.registrations.head(1).assign(
+        **dict.fromkeys(unsaid), clock_unset=False, authentication="password"
+    )
+    lines = pd.concat(
+        [line.assign(state=state, reason=reason) for state, reason in said.values()]
+    )
     lines = schema.conform(lines, schema.REGISTRATIONS)
-    found = explain_fleet(dataclasses.replace(fleet, registrations=lines.reset_index(drop=True)), periods=1)
+    found = explain_fleet(
+        dataclasses.replace(fleet, registrations=lines.reset_index(drop=True)),
+        periods=1,
+    )
     told = found.failing.set_index("cause")["why"]
     assert set(told.index) == set(said)
     unknown = told.index.isin(["unknown_user", "already_registered"])
@@ -337,7 +497,9 @@ def test_an_unnamed_device_is_called_so_where_the_log_states_the_cause(fleet: ct
 
 @pytest.mark.usefixtures("without_charts")
 def test_without_a_log_the_devices_are_judged(fleet: ct.Fleet) -> None:
-    """A fleet without registrations is judged by what its devices would do, and the page says so."""
+    """A fleet without registrations is judged by what its devices would do, and the page says
+    so.
+    """
     bare = dataclasses.replace(fleet, registrations=schema.empty(schema.REGISTRATIONS))
     found = explain_fleet(bare, periods=1)
     assert found.of == "devices"
@@ -350,7 +512,15 @@ def test_without_a_log_the_devices_are_judged(fleet: ct.Fleet) -> None:
 def test_an_empty_fleet_has_a_report_too() -> None:
     """Nothing read is no error: the page says that there is nothing to judge."""
     nothing = ct.Fleet(
-        *(schema.empty(table) for table in (schema.CERTIFICATES, schema.TRUST, schema.DEVICES, schema.REGISTRATIONS))
+        *(
+            schema.empty(table)
+            for table in (
+                schema.CERTIFICATES,
+                schema.TRUST,
+                schema.DEVICES,
+                schema.REGISTRATIONS,
+            )
+        )
     )
     found = explain_fleet(nothing, periods=1)
     assert "There is nothing to judge" in Outline(page(found)).text
@@ -378,20 +548,33 @@ def test_what_could_not_be_read_is_listed(fleet: ct.Fleet) -> None:
 def test_the_moment_can_be_chosen(fleet: ct.Fleet) -> None:
     """Judged in a far future, every certificate has expired."""
     found = explain_fleet(fleet, at="2200-01-01", periods=1)
-    assert found.results["judged_at"].unique().tolist() == [pd.Timestamp("2200-01-01", tz="UTC")]
+    assert found.results["judged_at"].unique().tolist() == [
+        pd.Timestamp("2200-01-01", tz="UTC")
+    ]
     assert (found.results["time.validity"].dropna() == 0).all()
 
 
-def test_pictures_are_written_light_and_dark(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_are_written_light_and_dark(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each chart becomes two PNG files."""
     few = {name: CHARTS[name] for name in ("causes", "forecast")}
     monkeypatch.setattr("certtrust.charts.CHARTS", few)
     written = write_pictures(report, tmp_path / "png")
-    assert {path.stem for path in written} == {"causes", "causes-dark", "forecast", "forecast-dark"}
+    assert {path.stem for path in written} == {
+        "causes",
+        "causes-dark",
+        "forecast",
+        "forecast-dark",
+    }
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
 
 
-def test_the_same_fleet_gives_the_same_page(fleet: ct.Fleet, report: Report, html: str) -> None:
+def test_the_same_fleet_gives_the_same_page(
+    fleet: ct.Fleet, report: Report, html: str
+) -> None:
     """A report varies with the fleet and its time only."""
-    again = dataclasses.replace(explain_fleet(fleet, name="branch offices", periods=2), made=report.made)
+    again = dataclasses.replace(
+        explain_fleet(fleet, name="branch offices", periods=2), made=report.made
+    )
     assert page(again, stem="report") == html

@@ -21,15 +21,22 @@ CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
 
 
 def frame() -> pd.DataFrame:
-    """Return attempts of every kind: registrations, devices without a log, browsers, and rows with holes."""
+    """Return attempts of every kind: registrations, devices without a log, browsers, and rows
+    with holes.
+    """
     fleet = ct.simulate(60, seed=3)
     log, devices = ct.attempts(fleet), ct.attempts(fleet, of="devices")
-    browser = ct.browser_attempts(fleet.certificates.head(8), "https://192.0.2.7/", fleet.trust)
+    browser = ct.browser_attempts(
+        fleet.certificates.head(8), "https://192.0.2.7/", fleet.trust
+    )
     holes = log.copy()
     for place, column in enumerate(ATTEMPTS.names):
         if column not in ("trust_paths", "browser_paths", "dns_names", "ip_addresses"):
             holes.loc[holes.index[place % 7 :: 7], column] = None
-    return conform(pd.concat([log, devices, browser, conform(holes, ATTEMPTS)], ignore_index=True), ATTEMPTS)
+    return conform(
+        pd.concat([log, devices, browser, conform(holes, ATTEMPTS)], ignore_index=True),
+        ATTEMPTS,
+    )
 
 
 ATTEMPTED = frame()
@@ -47,18 +54,31 @@ def test_a_rule_needs_what_it_says_and_nothing_else(code):
     expected = rule.holds(judged, MOMENT[rows.index])
     alone = rule.holds(rows[list(rule.needs)], MOMENT[rows.index])
     pd.testing.assert_series_equal(alone, expected, check_names=False)
-    assert len(expected.unique()) > 1 or code in ("browser.name", "hygiene.browser", "hygiene.weak_key"), code
+    assert len(expected.unique()) > 1 or code in (
+        "browser.name",
+        "hygiene.browser",
+        "hygiene.weak_key",
+    ), code
 
 
 @pytest.mark.parametrize("code", BY_CODE)
 def test_every_column_that_a_rule_declares_matters_to_it(code):
-    """A column that it could do without is not declared: where it is absent, an error or another answer follows."""
+    """A column that it could do without is not declared: where it is absent, an error or
+    another answer follows.
+    """
     rule = BY_CODE[code]
-    rows = ATTEMPTED[ATTEMPTED["browser_paths"].notna()] if code == "hygiene.browser" else ATTEMPTED
+    rows = (
+        ATTEMPTED[ATTEMPTED["browser_paths"].notna()]
+        if code == "hygiene.browser"
+        else ATTEMPTED
+    )
     optional = {"certificate_error", "device", "subject", "subject_cn", "fingerprint"}
     for column in set(rule.needs) - optional:
         with pytest.raises(KeyError):
-            rule.holds(rows[[name for name in rule.needs if name != column]], MOMENT[rows.index])
+            rule.holds(
+                rows[[name for name in rule.needs if name != column]],
+                MOMENT[rows.index],
+            )
 
 
 @pytest.mark.parametrize(
@@ -97,7 +117,9 @@ def test_two_rules_cannot_claim_the_same_place():
     rule = BY_CODE["time.validity"]
     with pytest.raises(CerttrustError, match="claim the same"):
         requirements._checked((rule, rule))
-    other = dataclasses.replace(BY_CODE["certificate.name"], required=dict(rule.required))
+    other = dataclasses.replace(
+        BY_CODE["certificate.name"], required=dict(rule.required)
+    )
     with pytest.raises(CerttrustError, match="claim the same"):
         requirements._checked((rule, other))
 
@@ -105,9 +127,19 @@ def test_two_rules_cannot_claim_the_same_place():
 def test_the_order_of_causes_is_that_of_the_places():
     """What the article demands first of a scenario is named first."""
     assert SCENARIOS["browser"] == ("browser.trust", "time.validity", "browser.name")
-    assert SCENARIOS["h323-password"] == ("time.clock", "transport.tls_only", "password.tls_only")
+    assert SCENARIOS["h323-password"] == (
+        "time.clock",
+        "transport.tls_only",
+        "password.tls_only",
+    )
     assert SCENARIOS["h323-certificate"] == (
-        *("time.clock", "transport.tls_only", "certificate.trust", "time.validity", "certificate.name"),
+        *(
+            "time.clock",
+            "transport.tls_only",
+            "certificate.trust",
+            "time.validity",
+            "certificate.name",
+        ),
     )
     assert HYGIENE["h323-password"] == ()
 
@@ -115,7 +147,9 @@ def test_the_order_of_causes_is_that_of_the_places():
 def test_readings_say_what_the_other_one_would_give():
     """What was decided where the article is silent is told as such."""
     readings = ct.rules().set_index("code")["reading"]
-    assert {"certificate.name", "certificate.trust", "time.clock"} <= set(readings[readings != ""].index)
+    assert {"certificate.name", "certificate.trust", "time.clock"} <= set(
+        readings[readings != ""].index
+    )
     assert readings.str.len().where(readings != "").min() > 80
 
 
@@ -131,7 +165,12 @@ def usages(key_usage, extended_key_usage, key_type="RSA", **others):
     ("key_usage", "purposes", "key_type", "fits"),
     [
         ("digitalSignature,keyEncipherment", "serverAuth,clientAuth", "RSA", True),
-        ("digitalSignature,keyEncipherment", "clientAuth,serverAuth,emailProtection", "RSA", True),
+        (
+            "digitalSignature,keyEncipherment",
+            "clientAuth,serverAuth,emailProtection",
+            "RSA",
+            True,
+        ),
         ("digitalSignature,keyEncipherment", "serverAuth", "RSA", False),
         ("digitalSignature,keyEncipherment", "clientAuth", "RSA", False),
         ("digitalSignature", "serverAuth,clientAuth", "RSA", False),
@@ -152,12 +191,18 @@ def test_usages_that_are_not_known():
     assert pd.isna(usages(None, None, None))
     assert pd.isna(usages(None, None, subject=None, subject_cn=None))
     assert pd.isna(usages(None, None, certificate_error="extension 2.5.29.37: invalid"))
-    assert not usages(None, "serverAuth", certificate_error="extension 2.5.29.15: invalid")
+    assert not usages(
+        None, "serverAuth", certificate_error="extension 2.5.29.15: invalid"
+    )
 
 
 def blocks() -> list[str]:
     """Return the code blocks of the section on rules."""
-    section = CONTRIBUTING.read_text(encoding="utf-8").partition("### Add a rule\n")[2].partition("\n### ")[0]
+    section = (
+        CONTRIBUTING.read_text(encoding="utf-8")
+        .partition("### Add a rule\n")[2]
+        .partition("\n### ")[0]
+    )
     return re.findall(r"```(?:python|toml)\n(.*?)```", section, re.DOTALL)
 
 
@@ -177,18 +222,34 @@ def apply(block: str, root: Path) -> None:
 
 @pytest.mark.parametrize("left_out", [None, 0, 1, 2])
 def test_the_worked_example_is_carried_out(left_out, tmp_path):
-    """A file, a line and its sentences make a rule; without any one of them the import says what is missing."""
-    shutil.copytree(Path(ct.__file__).parent, tmp_path / "certtrust", ignore=shutil.ignore_patterns("__pycache__"))
+    """A file, a line and its sentences make a rule; without any one of them the import says
+    what is missing.
+    """
+    shutil.copytree(
+        Path(ct.__file__).parent,
+        tmp_path / "certtrust",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     *changes, trial = blocks()
     assert trial.startswith("# try")
     for place, block in enumerate(changes):
         if place != left_out:
             apply(block, tmp_path)
-    run = subprocess.run([sys.executable, "-c", trial], cwd=tmp_path, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", trial],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if left_out is None:
         assert run.returncode == 0, run.stderr
         return
-    expected = ["there is no lifetime.py", "lifetime.py is not listed", "has no sentence `title`"]
+    expected = [
+        "there is no lifetime.py",
+        "lifetime.py is not listed",
+        "has no sentence `title`",
+    ]
     assert run.returncode != 0
     assert expected[left_out] in run.stderr
     assert "CerttrustError" in run.stderr

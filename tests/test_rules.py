@@ -26,10 +26,14 @@ PAGE_RULES = {
 
 
 def test_every_rule_of_the_design_is_there_with_all_that_a_reader_needs():
-    """Each rule has its scenario, requirement, citation, needs, remedy, and what it leaves unchecked."""
+    """Each rule has its scenario, requirement, citation, needs, remedy, and what it leaves
+    unchecked.
+    """
     rules = ct.rules().set_index("code")
     assert set(rules.index) >= PAGE_RULES
-    assert all(code in PAGE_RULES or code.startswith("hygiene.") for code in rules.index)
+    assert all(
+        code in PAGE_RULES or code.startswith("hygiene.") for code in rules.index
+    )
     assert (rules.drop(columns="reading").map(len) > 0).all(axis=None)
 
 
@@ -48,16 +52,27 @@ def templates() -> list[tuple[str, str]]:
         for code, words in sentences()[section].items():
             groups = {code: words}
             for kind in ("variants", "unknowns"):
-                groups |= {f"{code} {kind} {name}": variant for name, variant in words.get(kind, {}).items()}
+                groups |= {
+                    f"{code} {kind} {name}": variant
+                    for name, variant in words.get(kind, {}).items()
+                }
             for place, group in groups.items():
-                found += [(f"{place}.{key}", text) for key, text in group.items() if isinstance(text, str)]
+                found += [
+                    (f"{place}.{key}", text)
+                    for key, text in group.items()
+                    if isinstance(text, str)
+                ]
     return found
 
 
 @pytest.mark.parametrize(("place", "template"), templates())
 def test_sentences_ask_only_for_what_a_result_holds(place, template):
     """A template names columns of a result, or values derived from it in words."""
-    fields = {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
+    fields = {
+        field
+        for _, field, _, _ in string.Formatter().parse(template)
+        if field is not None
+    }
     assert fields <= {*RESULTS.names, *_DERIVED}, place
 
 

@@ -31,7 +31,15 @@ RULES = [
     "hygiene.weak_signature",
     "hygiene.prefix",
 ]
-ANSWER = ["scenario", "fingerprint", *RULES, "verdict", "cause", "observed", "explained"]
+ANSWER = [
+    "scenario",
+    "fingerprint",
+    *RULES,
+    "verdict",
+    "cause",
+    "observed",
+    "explained",
+]
 
 ATTEMPTS = 48
 
@@ -106,7 +114,9 @@ def plain(frame: pd.DataFrame, columns: list[str] = ANSWER) -> list[tuple[Any, .
 
 def changed(after: dict[str, list[Any]], before: dict[str, list[Any]]) -> list[str]:
     """Return the first rows that are not the same, in words."""
-    counts = [{name: len(rows) for name, rows in run.items()} for run in (before, after)]
+    counts = [
+        {name: len(rows) for name, rows in run.items()} for run in (before, after)
+    ]
     if counts[0] != counts[1]:
         return [f"rows: {counts[0]} -> {counts[1]}"]
     texts = []
@@ -133,7 +143,9 @@ def by_file(results: pd.DataFrame) -> dict[str, list[tuple[Any, ...]]]:
     return {name: plain(rows) for name, rows in ordered.groupby(names)}
 
 
-def shuffled(description: Description, random: Random) -> tuple[Description, dict[str, list[int]]]:
+def shuffled(
+    description: Description, random: Random
+) -> tuple[Description, dict[str, list[int]]]:
     """Return the fleet with the parts of every file in another order, and that of the logs."""
     other = copy.deepcopy(description)
     for file in [*other["certificates"], *other["trust"]]:
@@ -144,7 +156,9 @@ def shuffled(description: Description, random: Random) -> tuple[Description, dic
         random.shuffle(file["entries"])
     orders = {}
     for file in other["logs"]:
-        orders[file["name"]] = random.sample(range(len(file["rows"])), len(file["rows"]))
+        orders[file["name"]] = random.sample(
+            range(len(file["rows"])), len(file["rows"])
+        )
         file["rows"] = [file["rows"][position] for position in orders[file["name"]]]
     return other, orders
 
@@ -159,7 +173,9 @@ def test_order_within_files_does_not_matter(seed, runs):
     other, orders = shuffled(description, Random(seed))
 
     before = by_file(results_of(seed))
-    expected = {name: [before[name][i] for i in order] for name, order in orders.items()}
+    expected = {
+        name: [before[name][i] for i in order] for name, order in orders.items()
+    }
 
     assert_same(runs.judged(other), expected)
 
@@ -233,7 +249,9 @@ def test_certificates_and_entries_twice_change_nothing(seed, runs):
     description = described(seed)
     twice = copy.deepcopy(description)
     for file in [*twice["certificates"], *twice["trust"]]:
-        if file.get("form") != "der" and not any(block["cut"] for block in file["blocks"]):
+        if file.get("form") != "der" and not any(
+            block["cut"] for block in file["blocks"]
+        ):
             file["blocks"] *= 2
     for file in twice["devices"]:
         file["entries"] *= 2
@@ -251,7 +269,9 @@ def test_names_of_pbxs_do_not_matter(seed, runs):
         file["pbx"] = names[file["pbx"]]
     for entry in (entry for file in other["devices"] for entry in file["entries"]):
         entry["pbx"] = names[entry["pbx"]]
-    for row in (row for file in other["logs"] for row in file["rows"] if row.get("pbx")):
+    for row in (
+        row for file in other["logs"] for row in file["rows"] if row.get("pbx")
+    ):
         row["pbx"] = names[row["pbx"]]
 
     assert_same(runs.judged(other), by_file(results_of(seed)))
@@ -282,7 +302,9 @@ def test_more_trust_never_fails_anything(seed, runs):
     more = copy.deepcopy(description)
     random = Random(seed)
     for file in more["trust"]:
-        if file["content"] == "list" and not any(block["cut"] for block in file["blocks"]):
+        if file["content"] == "list" and not any(
+            block["cut"] for block in file["blocks"]
+        ):
             everything = [
                 {"der": block["der"], "cut": False}
                 for source in description["certificates"]
@@ -304,11 +326,19 @@ def test_more_trust_never_fails_anything(seed, runs):
 def test_nothing_passes_without_its_certificate(seed):
     """Without any certificate no verdict by certificate is a pass, and none becomes one."""
     fleet, before = fleet_of(seed), results_of(seed)
-    after = ct.check(ct.attempts(replace(fleet, certificates=fleet.certificates.head(0))))
+    after = ct.check(
+        ct.attempts(replace(fleet, certificates=fleet.certificates.head(0)))
+    )
 
-    assert not (after["scenario"].eq("h323-certificate") & after["verdict"].eq("pass")).any()
+    assert not (
+        after["scenario"].eq("h323-certificate") & after["verdict"].eq("pass")
+    ).any()
     assert not (before["verdict"].ne("pass") & after["verdict"].eq("pass")).any()
-    assert after[["certificate.trust", "time.validity", "certificate.name"]].isna().all(axis=None)
+    assert (
+        after[["certificate.trust", "time.validity", "certificate.name"]]
+        .isna()
+        .all(axis=None)
+    )
 
 
 # A PBX that the log leaves out is taken from the device's entries: one that it names overrules it.
@@ -341,9 +371,13 @@ def test_a_scenario_that_follows_from_less_follows_from_more(seed, runs):
         less = copy.deepcopy(described(seed))
         forget_it(less)
         for name, rows in runs.judged(less).items():
-            for position, (first, second) in enumerate(zip(rows, more[name], strict=True)):
+            for position, (first, second) in enumerate(
+                zip(rows, more[name], strict=True)
+            ):
                 if first[0] not in (None, second[0]):
-                    texts.append(f"{name}, row {position}, {missing}: {first[0]} -> {second[0]}")
+                    texts.append(
+                        f"{name}, row {position}, {missing}: {first[0]} -> {second[0]}"
+                    )
 
     assert not texts[:3]
 
@@ -351,7 +385,9 @@ def test_a_scenario_that_follows_from_less_follows_from_more(seed, runs):
 # One row, one remedy, one moment
 
 
-def rows_with_certificate(fleet: ct.Fleet, results: pd.DataFrame) -> Iterator[pd.Series]:
+def rows_with_certificate(
+    fleet: ct.Fleet, results: pd.DataFrame
+) -> Iterator[pd.Series]:
     """Return the results whose certificate arrived once and whose PBX has a list."""
     lists = set(fleet.trust["pbx"])
     bundles = fleet.certificates.groupby("fingerprint")["bundle"].nunique()
@@ -384,13 +420,19 @@ def test_diagnosis_is_the_check_of_one_row(seed):
         )
         steps = diagnosis.steps.set_index("code")["passed"]
         free = judge.octets(row["registration_name"]) is None
-        for code in ["certificate.trust", "time.validity", *["certificate.name"] * free]:
+        for code in [
+            "certificate.trust",
+            "time.validity",
+            *["certificate.name"] * free,
+        ]:
             said = None if pd.isna(steps[code]) else bool(steps[code])
             expected = None if pd.isna(row[code]) else bool(row[code])
             assert said == expected, (code, row["source"], row["line"])
         tried += 1
     if not tried:
-        pytest.skip("no list of this fleet was read, or no certificate arrived just once")
+        pytest.skip(
+            "no list of this fleet was read, or no certificate arrived just once"
+        )
 
 
 def is_failing(results: pd.DataFrame) -> pd.Series:
@@ -399,7 +441,9 @@ def is_failing(results: pd.DataFrame) -> pd.Series:
     return failed.fillna(True) & results["verdict"].eq("fail")
 
 
-def repaired(fleet: ct.Fleet, results: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
+def repaired(
+    fleet: ct.Fleet, results: pd.DataFrame, actions: pd.DataFrame
+) -> pd.DataFrame:
     """Return the rows that failed and pass once the actions are carried out."""
     better = ct.check(ct.attempts(ct.apply(fleet, actions)), at=results["judged_at"])
     return results[is_failing(results) & better["verdict"].eq("pass")]
@@ -454,7 +498,12 @@ def test_links_are_a_memory_and_no_verdict(runs):
             (authority, 2, 2019, 2080),
         )
     )
-    row = {"pbx": "hq", "serial": "0090332f688a", "protocol": "H.323/TLS", "time": 1780000000}
+    row = {
+        "pbx": "hq",
+        "serial": "0090332f688a",
+        "protocol": "H.323/TLS",
+        "time": 1780000000,
+    }
     lists = [[{"der": der, "cut": False}] for der in (expired, renewed)]
     before, after = (
         runs.read(
@@ -500,7 +549,9 @@ def test_what_if_with_tls_only_is_the_rebuilt_fleet(seed, flag, runs):
 def test_what_if_with_another_authentication_is_the_rebuilt_fleet(seed, way, runs):
     """Another authentication in the frame is another one in the logs, over H.323."""
     description = copy.deepcopy(described(seed))
-    description["logs"] = [file for file in description["logs"] if file["format"] != "events"]
+    description["logs"] = [
+        file for file in description["logs"] if file["format"] != "events"
+    ]
     for row in (row for file in description["logs"] for row in file["rows"]):
         row.setdefault("protocol", "H.323")
     other = copy.deepcopy(description)
@@ -508,7 +559,9 @@ def test_what_if_with_another_authentication_is_the_rebuilt_fleet(seed, way, run
         if row["protocol"].startswith("H.323"):
             row["authentication"] = way
 
-    imagined = ct.check(ct.attempts(ct.what_if(runs.read(description), authentication=way)))
+    imagined = ct.check(
+        ct.attempts(ct.what_if(runs.read(description), authentication=way))
+    )
 
     assert_same(by_file(imagined), runs.judged(other))
 
@@ -549,7 +602,9 @@ def test_forecast_is_the_check_of_a_later_moment(seed):
     coming = ct.forecast(fleet, periods=3, freq="4YS")
     assert coming["date"].nunique() == 3
     for date, counted in coming.groupby("date"):
-        results = pd.concat([ct.check(table, at=date) for table in (attempts, would_be)])
+        results = pd.concat(
+            [ct.check(table, at=date) for table in (attempts, would_be)]
+        )
         failing = results[results["verdict"].eq("fail")]
         expected = failing["cause"].astype("str").value_counts().to_dict()
         given = counted.set_index(counted["cause"].astype("str"))["attempts"].to_dict()
@@ -566,11 +621,17 @@ def test_sums_agree(seed):
     causes = ct.causes(results)
     assert causes["attempts"].sum() == failed.sum()
     counted = results[failed]["cause"].astype("str").value_counts().to_dict()
-    assert causes.set_index(causes["cause"].astype("str"))["attempts"].to_dict() == counted
+    assert (
+        causes.set_index(causes["cause"].astype("str"))["attempts"].to_dict() == counted
+    )
     for column in ("pbx", "device", "scenario"):
         by_group = ct.causes(results, by=column)
         assert by_group["attempts"].sum() == failed.sum(), column
-        sums = by_group.groupby(by_group["cause"].astype("str"))["attempts"].sum().to_dict()
+        sums = (
+            by_group.groupby(by_group["cause"].astype("str"))["attempts"]
+            .sum()
+            .to_dict()
+        )
         assert sums == counted, column
     crossed = ct.compare(results)
     assert crossed.sum(axis=None) == len(results)
@@ -592,7 +653,9 @@ def test_the_fleets_are_not_all_alike():
     facts = [judge.facts(block["der"]) for block in blocks if not block["cut"]]
     rows = [row for one in descriptions for file in one["logs"] for row in file["rows"]]
     expected = [
-        judge.judge(judge.row_in(file, row), judge.survey(one), now=authorities.moment(2026))
+        judge.judge(
+            judge.row_in(file, row), judge.survey(one), now=authorities.moment(2026)
+        )
         for one in descriptions[:5]
         for file in one["logs"]
         for row in file["rows"]
@@ -604,4 +667,6 @@ def test_the_fleets_are_not_all_alike():
     assert any(row.get("time") == 0 for row in rows)
     assert any("." in (row.get("hardware_id") or "") for row in rows)
     assert {one["verdict"] for one in expected} == {"pass", "fail", "unknown"}
-    assert {"h323-certificate", "h323-password", None} == {one["scenario"] for one in expected}
+    assert {"h323-certificate", "h323-password", None} == {
+        one["scenario"] for one in expected
+    }

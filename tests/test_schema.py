@@ -24,17 +24,23 @@ def test_an_unknown_table_is_answered_with_the_known_ones():
 
 @pytest.mark.parametrize("name", list(schema.TABLES))
 def test_conforming_gives_the_declared_dtypes_even_without_rows(name):
-    """An empty frame of a table has every column in its dtype, so that frames can be concatenated."""
+    """An empty frame of a table has every column in its dtype, so that frames can be
+    concatenated.
+    """
     frame = schema.empty(schema.TABLES[name])
     expected = {
-        column.name: {"list": "object", "bytes": "object"}.get(column.dtype, column.dtype)
+        column.name: {"list": "object", "bytes": "object"}.get(
+            column.dtype, column.dtype
+        )
         for column in schema.TABLES[name]
     }
     assert frame.dtypes.astype(str).to_dict() == expected
 
 
 def test_conforming_adds_missing_columns_keeps_further_ones_and_leaves_the_argument_alone():
-    """Absent columns become missing, never an invented value, and extra columns follow at the end."""
+    """Absent columns become missing, never an invented value, and extra columns follow at the
+    end.
+    """
     given = pd.DataFrame({"true_cause": ["timeout"], "pbx": ["hq"]})
     conformed = schema.conform(given, schema.REGISTRATIONS)
     assert conformed.columns[-1] == "true_cause"

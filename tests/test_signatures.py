@@ -1,4 +1,6 @@
-"""One signature check: OpenSSL signs, the package verifies; then everything that must not verify."""
+"""One signature check: OpenSSL signs, the package verifies; then everything that must not
+verify.
+"""
 
 import datetime
 import subprocess
@@ -15,17 +17,24 @@ from hypothesis import strategies as st
 
 from certtrust.x509.ber import SEQUENCE, children, content, encoded
 from certtrust.x509.signatures import verify, verify_many
-from certtrust.x509.structure import outline
+from certtrust.x509.structure import structure
 
 RSA_2048 = ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
 PSS = ["-sigopt", "rsa_padding_mode:pss"]
 PSS_OID = bytes.fromhex("06092a864886f70d01010a")
-DSA_PARAMETERS = ["-pkeyopt", "dsa_paramgen_bits:2048", "-pkeyopt", "dsa_paramgen_q_bits:256"]
+DSA_PARAMETERS = [
+    "-pkeyopt",
+    "dsa_paramgen_bits:2048",
+    "-pkeyopt",
+    "dsa_paramgen_q_bits:256",
+]
 
 
 def openssl(*arguments: str | Path, **options) -> bytes:
     """Run OpenSSL and return what it prints."""
-    return subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, **options).stdout
+    return subprocess.run(
+        ["openssl", *map(str, arguments)], check=True, capture_output=True, **options
+    ).stdout
 
 
 def key(directory: Path, algorithm: list[str]) -> Path:
@@ -34,7 +43,15 @@ def key(directory: Path, algorithm: list[str]) -> Path:
     extra: list[str | Path] = []
     if algorithm[0] == "DSA":
         parameters = directory / "parameters.pem"
-        openssl("genpkey", "-genparam", "-algorithm", "DSA", *DSA_PARAMETERS, "-out", parameters)
+        openssl(
+            "genpkey",
+            "-genparam",
+            "-algorithm",
+            "DSA",
+            *DSA_PARAMETERS,
+            "-out",
+            parameters,
+        )
         extra = ["-paramfile", parameters]
     openssl("genpkey", *(extra or ["-algorithm", *algorithm]), "-out", path)
     return path
@@ -43,7 +60,18 @@ def key(directory: Path, algorithm: list[str]) -> Path:
 def root(directory: Path, algorithm: list[str], *options: str) -> bytes:
     """Make a self-signed certificate with OpenSSL, as DER."""
     path = key(directory, algorithm)
-    return openssl("req", "-x509", "-new", "-key", path, "-subj", "/CN=ca", "-outform", "DER", *options)
+    return openssl(
+        "req",
+        "-x509",
+        "-new",
+        "-key",
+        path,
+        "-subj",
+        "/CN=ca",
+        "-outform",
+        "DER",
+        *options,
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +86,17 @@ def root(directory: Path, algorithm: list[str], *options: str) -> bytes:
         (RSA_2048, ["-sha3-256"]),
         (RSA_2048, ["-sha256", *PSS]),
         (RSA_2048, ["-sha1", *PSS]),
-        (RSA_2048, ["-sha512", *PSS, "-sigopt", "rsa_pss_saltlen:20", "-sigopt", "rsa_mgf1_md:sha256"]),
+        (
+            RSA_2048,
+            [
+                "-sha512",
+                *PSS,
+                "-sigopt",
+                "rsa_pss_saltlen:20",
+                "-sigopt",
+                "rsa_mgf1_md:sha256",
+            ],
+        ),
         (["RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"], ["-sha256"]),
         (["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], ["-sha1"]),
         (["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], ["-sha256"]),
@@ -72,7 +110,9 @@ def root(directory: Path, algorithm: list[str], *options: str) -> bytes:
     ],
     ids=lambda words: " ".join(words),
 )
-def test_what_openssl_signs_verifies_and_one_changed_bit_does_not(tmp_path, algorithm, options):
+def test_what_openssl_signs_verifies_and_one_changed_bit_does_not(
+    tmp_path, algorithm, options
+):
     """Every algorithm that the rule names verifies, and a change in the signed part is noticed."""
     der = root(tmp_path, algorithm, *options)
     assert verify(der, der) is True
@@ -86,8 +126,10 @@ def test_a_version_1_certificate_verifies(tmp_path):
     """The oldest devices carry version 1 certificates."""
     path = key(tmp_path, RSA_2048)
     request = openssl("req", "-new", "-key", path, "-subj", "/CN=old")
-    der = openssl("x509", "-req", "-signkey", path, "-outform", "DER", "-sha256", input=request)
-    parts = outline(der)
+    der = openssl(
+        "x509", "-req", "-signkey", path, "-outform", "DER", "-sha256", input=request
+    )
+    parts = structure(der)
     assert parts is not None
     assert parts.version == 1
     assert verify(der, der) is True
@@ -103,7 +145,10 @@ def _issued(issuer_key, leaf_key=None, digest=hashes.SHA256) -> tuple[bytes, byt
     start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     leaf_key = leaf_key or ec.generate_private_key(ec.SECP256R1())
     made = []
-    for subject, public in (("leaf", leaf_key.public_key()), ("ca", issuer_key.public_key())):
+    for subject, public in (
+        ("leaf", leaf_key.public_key()),
+        ("ca", issuer_key.public_key()),
+    ):
         builder = x509.CertificateBuilder(
             x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")]),
             x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]),
@@ -135,11 +180,13 @@ def test_differing_algorithm_fields_do_not_verify(tmp_path):
 
 
 def test_what_cannot_be_handled_is_unknown(pair):
-    """No certificate, an unknown algorithm, a key by curve parameters or of monstrous size: None, at once."""
+    """No certificate, an unknown algorithm, a key by curve parameters or of monstrous size:
+    None, at once.
+    """
     leaf, issuer = pair
     assert verify(b"", issuer) is None
     assert verify(leaf, b"\x30\x80\0\0") is None
-    parts = outline(leaf)
+    parts = structure(leaf)
     assert parts is not None
     unknown = bytes.fromhex("300a06082a8648ce3d04037f")
     assert verify(leaf.replace(parts.algorithm, unknown), issuer) is None
@@ -150,7 +197,7 @@ def test_what_cannot_be_handled_is_unknown(pair):
 
 
 def _under(public, der: bytes) -> bool | None:
-    parts = outline(der)
+    parts = structure(der)
     key_info = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     rsa_sha256 = bytes.fromhex("300d06092a864886f70d01010b0500")
     return verify_many([parts.signed], [parts.signature], [rsa_sha256], [key_info])[0]
@@ -159,11 +206,18 @@ def _under(public, der: bytes) -> bool | None:
 def test_many_are_answered_in_order(pair):
     """The columns are answered row by row, across chunks and threads, as the single check does."""
     leaf, issuer = pair
-    parts = outline(leaf)
+    parts = structure(leaf)
     times = 1000
-    keys = [parts.public_key, outline(issuer).public_key, b"\x30\0", outline(issuer).public_key] * times
+    keys = [
+        parts.public_key,
+        structure(issuer).public_key,
+        b"\x30\0",
+        structure(issuer).public_key,
+    ] * times
     algorithms = [parts.algorithm, parts.algorithm, parts.algorithm, None] * times
-    answers = verify_many([parts.signed] * 4 * times, [parts.signature] * 4 * times, algorithms, keys)
+    answers = verify_many(
+        [parts.signed] * 4 * times, [parts.signature] * 4 * times, algorithms, keys
+    )
     assert answers == [False, True, None, False] * times
 
 
@@ -173,8 +227,14 @@ def test_no_bytes_make_it_raise(pair, data):
     leaf, issuer = pair
     noise = bytearray(leaf)
     for _ in range(data.draw(st.integers(1, 4))):
-        noise[data.draw(st.integers(0, len(noise) - 1))] = data.draw(st.integers(0, 255))
-    mutated = bytes(noise[: data.draw(st.integers(0, len(noise)))]) if data.draw(st.booleans()) else bytes(noise)
+        noise[data.draw(st.integers(0, len(noise) - 1))] = data.draw(
+            st.integers(0, 255)
+        )
+    mutated = (
+        bytes(noise[: data.draw(st.integers(0, len(noise)))])
+        if data.draw(st.booleans())
+        else bytes(noise)
+    )
     assert verify(mutated, issuer) in (True, False, None)
     assert verify(leaf, mutated) in (True, False, None)
     if mutated != leaf:
@@ -183,7 +243,9 @@ def test_no_bytes_make_it_raise(pair, data):
 
 @pytest.fixture(scope="module")
 def pss(tmp_path_factory) -> dict[str, bytes]:
-    """Return certificates that one RSA key signed by PSS, each with its own hash and length of salt."""
+    """Return certificates that one RSA key signed by PSS, each with its own hash and length of
+    salt.
+    """
     path = key(tmp_path_factory.mktemp("pss"), RSA_2048)
     made = {}
     for name, digest, mask, salt in (
@@ -193,9 +255,16 @@ def pss(tmp_path_factory) -> dict[str, bytes]:
         ("sha512/32", "sha512", "sha256", 32),
         ("sha256 by sha1/32", "sha256", "sha1", 32),
     ):
-        scheme = ["-sigopt", f"rsa_pss_saltlen:{salt}", "-sigopt", f"rsa_mgf1_md:{mask}"]
+        scheme = [
+            "-sigopt",
+            f"rsa_pss_saltlen:{salt}",
+            "-sigopt",
+            f"rsa_mgf1_md:{mask}",
+        ]
         subject = ["-subj", "/CN=ca", "-outform", "DER"]
-        made[name] = openssl("req", "-x509", "-new", "-key", path, f"-{digest}", *PSS, *scheme, *subject)
+        made[name] = openssl(
+            "req", "-x509", "-new", "-key", path, f"-{digest}", *PSS, *scheme, *subject
+        )
     return made
 
 
@@ -210,11 +279,18 @@ def pss(tmp_path_factory) -> dict[str, bytes]:
     ],
 )
 def test_a_signature_keeps_to_the_parameters_of_a_pss_key(pss, used, verifies):
-    """A key may demand one hash, one mask and a shortest salt (RFC 4055); without parameters it takes any."""
-    demanded = outline(pss["sha256/32"]).algorithm
-    _, bits = children(content(outline(pss[used]).public_key, SEQUENCE))
-    parts = outline(pss[used])
-    for algorithm, expected in ((demanded, verifies), (encoded(SEQUENCE, PSS_OID), True)):
+    """A key may demand one hash, one mask and a shortest salt (RFC 4055); without parameters it
+    takes any.
+    """
+    demanded = structure(pss["sha256/32"]).algorithm
+    _, bits = children(content(structure(pss[used]).public_key, SEQUENCE))
+    parts = structure(pss[used])
+    for algorithm, expected in (
+        (demanded, verifies),
+        (encoded(SEQUENCE, PSS_OID), True),
+    ):
         restricted = encoded(SEQUENCE, algorithm + bits)
-        found = verify_many([parts.signed], [parts.signature], [parts.algorithm], [restricted])
+        found = verify_many(
+            [parts.signed], [parts.signature], [parts.algorithm], [restricted]
+        )
         assert found == [expected]

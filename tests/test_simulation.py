@@ -1,4 +1,6 @@
-"""The synthetic fleet: its signatures against openssl, its truth against the rules, its files against the readers."""
+"""The synthetic fleet: its signatures against openssl, its truth against the rules, its files
+against the readers.
+"""
 
 from __future__ import annotations
 
@@ -77,18 +79,27 @@ class TestFaults:
     def test_several_causes_meet_on_one_device(self, causes: tuple[str, ...]) -> None:
         """All rules of the tuple fail together, and the first of them in order is the cause."""
         failed = failures(simulation.simulate(40, seed=3, faults={causes: 1.0}))
-        together = ",".join(cause for cause in simulation.CAUSES if cause in causes and "." in cause)
+        together = ",".join(
+            cause for cause in simulation.CAUSES if cause in causes and "." in cause
+        )
         assert together in set(failed["true_failed"])
-        assert failed.loc[failed["true_failed"] == together, "true_cause"].unique().tolist() == [together.split(",")[0]]
+        assert failed.loc[
+            failed["true_failed"] == together, "true_cause"
+        ].unique().tolist() == [together.split(",")[0]]
 
     def test_an_unset_clock_and_a_plain_transport_exclude_each_other(self) -> None:
         """Only H.323/TLS asks for a clock."""
         with pytest.raises(ct.CerttrustError, match="exclude each other"):
-            simulation.simulate(40, seed=3, faults={("time.clock", "transport.tls_only"): 1.0})
+            simulation.simulate(
+                40, seed=3, faults={("time.clock", "transport.tls_only"): 1.0}
+            )
 
     def test_an_unknown_cause_is_refused_with_the_known_ones(self) -> None:
         """The message helps to spell it."""
-        with pytest.raises(CerttrustError, match=r"certificate\.trst.*no cause.*certificate\.trust.*wrong_password"):
+        with pytest.raises(
+            CerttrustError,
+            match=r"certificate\.trst.*no cause.*certificate\.trust.*wrong_password",
+        ):
             simulation.simulate(5, faults={"certificate.trst": 0.5})
 
     @pytest.mark.parametrize(
@@ -122,7 +133,10 @@ class TestFaults:
         fleet = simulation.simulate(devices, seed=1)
         assert len(fleet.devices) == devices
         for name in ("certificates", "trust", "devices", "registrations"):
-            assert list(getattr(fleet, name))[: len(TABLES[name.upper()].names)] == TABLES[name.upper()].names
+            assert (
+                list(getattr(fleet, name))[: len(TABLES[name.upper()].names)]
+                == TABLES[name.upper()].names
+            )
 
 
 class TestSeed:
@@ -135,16 +149,24 @@ class TestSeed:
             left, right = getattr(one, name), getattr(other, name)
             stable = [column for column in left if column not in OF_KEYS]
             pd.testing.assert_frame_equal(left[stable], right[stable])
-        assert not set(one.certificates["fingerprint"]) & set(other.certificates["fingerprint"])
+        assert not set(one.certificates["fingerprint"]) & set(
+            other.certificates["fingerprint"]
+        )
 
     def test_certificates_that_the_log_names_stay_the_same_ones(self) -> None:
         """A fingerprint differs between two runs, but names the certificate at the same place."""
         places = []
         for _ in range(2):
             fleet = simulation.simulate(80, seed=12)
-            first = fleet.certificates.drop_duplicates("fingerprint").set_index("fingerprint")
+            first = fleet.certificates.drop_duplicates("fingerprint").set_index(
+                "fingerprint"
+            )
             named = fleet.registrations["fingerprint"].dropna()
-            places.append((first["source"] + first["position"].astype("str")).reindex(named).tolist())
+            places.append(
+                (first["source"] + first["position"].astype("str"))
+                .reindex(named)
+                .tolist()
+            )
         assert places[0] == places[1]
 
     def test_the_order_of_sets_does_not_matter(self) -> None:
@@ -152,8 +174,10 @@ class TestSeed:
         program = (
             "import certtrust as ct; f = ct.simulate(60, seed=5);"
             "d = [f.devices, f.registrations.drop(columns=['fingerprint', 'raw']),"
-            " f.certificates[['source', 'position', 'subject', 'issuer', 'serial_number', 'not_before', 'not_after']]];"
-            "import hashlib; print(hashlib.sha256(''.join(x.to_csv() for x in d).encode()).hexdigest())"
+            " f.certificates[['source', 'position', 'subject', 'issuer', 'serial_number', "
+            "'not_before', 'not_after']]];"
+            "import hashlib; print(hashlib.sha256(''.join(x.to_csv() for x in "
+            "d).encode()).hexdigest())"
         )
         runs = [
             subprocess.run(
@@ -169,9 +193,19 @@ class TestSeed:
     def test_seeds_vary(self) -> None:
         """Sites, customers, faults and devices are others with another seed."""
         fleets = [simulation.simulate(100, seed=seed) for seed in range(6)]
-        assert len({tuple(sorted(fleet.devices["pbx"].unique())) for fleet in fleets}) == 6
+        assert (
+            len({tuple(sorted(fleet.devices["pbx"].unique())) for fleet in fleets}) == 6
+        )
         assert len({fleet.trust["organisation"].dropna().min() for fleet in fleets}) > 1
-        assert len({tuple(failures(fleet)["true_cause"].value_counts().sort_index()) for fleet in fleets}) == 6
+        assert (
+            len(
+                {
+                    tuple(failures(fleet)["true_cause"].value_counts().sort_index())
+                    for fleet in fleets
+                }
+            )
+            == 6
+        )
 
 
 class TestContents:
@@ -181,9 +215,15 @@ class TestContents:
     def test_every_cause_and_kind_of_device_occurs(self, seed: int) -> None:
         """The default mix of 200 devices leaves nothing out."""
         fleet = simulation.simulate(200, seed=seed)
-        log, devices, certificates = fleet.registrations, fleet.devices, fleet.certificates
+        log, devices, certificates = (
+            fleet.registrations,
+            fleet.devices,
+            fleet.certificates,
+        )
         assert set(log["true_cause"].dropna()) == set(simulation.CAUSES)
-        assert {"up", "timeout", "rejected", "unauthorized", "down"} == set(log["state"].dropna())
+        assert {"up", "timeout", "rejected", "unauthorized", "down"} == set(
+            log["state"].dropna()
+        )
         assert {"alarm", "clear", "event"} <= set(log["matched_by"].dropna())
         assert log["true_failed"].str.contains(",").any()
         assert (~log["decidable"]).any()
@@ -200,7 +240,10 @@ class TestContents:
         assert leaves["self_issued"].any()
         assert (leaves["subject_cn"].str.len() < 8).any()
         assert {"RSA", "EC"} <= set(leaves["key_type"])
-        issuers = {"innovaphone Device Certification Authority", "innovaphone Device Certification Authority 2"}
+        issuers = {
+            "innovaphone Device Certification Authority",
+            "innovaphone Device Certification Authority 2",
+        }
         assert issuers <= set(leaves["issuer_cn"])
         assert (leaves["not_after"] < simulation.NOW).any()
         assert fleet.trust["pbx"].nunique() == devices["pbx"].nunique() - 1
@@ -211,74 +254,141 @@ class TestContents:
         time = fleet.registrations["time"].dropna()
         assert simulation.NOW.isoformat() == "2026-11-01T00:00:00+00:00"
         assert time.max() < simulation.NOW
-        assert simulation.NOW - pd.Timedelta(days=28) <= time.min() < simulation.NOW - pd.Timedelta(days=26)
+        assert (
+            simulation.NOW - pd.Timedelta(days=28)
+            <= time.min()
+            < simulation.NOW - pd.Timedelta(days=26)
+        )
 
     def test_addresses_and_serials_are_for_documentation(self, fleet: ct.Fleet) -> None:
-        """Addresses lie in the ranges of RFC 5737 and RFC 3849, serials below the documented prefix."""
-        nets = [ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
+        """Addresses lie in the ranges of RFC 5737 and RFC 3849, serials below the documented
+        prefix.
+        """
+        nets = [
+            ipaddress.ip_network(net)
+            for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
+        ]
         nets.append(ipaddress.ip_network("2001:db8::/32"))
-        large = simulation.simulate(1200, seed=1, faults={}).registrations["remote_address"].dropna()
+        large = (
+            simulation.simulate(1200, seed=1, faults={})
+            .registrations["remote_address"]
+            .dropna()
+        )
         for address in {*fleet.registrations["remote_address"].dropna(), *large}:
             assert any(ipaddress.ip_address(address) in net for net in nets)
         assert fleet.registrations["serial"].dropna().str.startswith("009033").all()
-        assert fleet.certificates["dns_names"].explode().dropna().str.endswith("example.com").all()
+        assert (
+            fleet.certificates["dns_names"]
+            .explode()
+            .dropna()
+            .str.endswith("example.com")
+            .all()
+        )
 
     def test_every_subject_says_that_it_is_synthetic(self, fleet: ct.Fleet) -> None:
         """No certificate could be taken for a vendor's or a customer's."""
-        organisations = pd.concat([fleet.certificates["organisation"], fleet.trust["organisation"]])
+        organisations = pd.concat(
+            [fleet.certificates["organisation"], fleet.trust["organisation"]]
+        )
         assert organisations.str.contains("Synthetic|Example").all()
 
     def test_no_private_key_is_left(self, fleet: ct.Fleet, tmp_path: Path) -> None:
         """Neither the frames nor the files hold one."""
         simulation.write(fleet, tmp_path)
-        assert not any(b"PRIVATE" in path.read_bytes() for path in tmp_path.rglob("*.*"))
+        assert not any(
+            b"PRIVATE" in path.read_bytes() for path in tmp_path.rglob("*.*")
+        )
 
 
-def openssl_accepts(leaf: str, chain: list[str], trusted: list[str], moment: pd.Timestamp, folder: Path) -> bool:
+def openssl_accepts(
+    leaf: str, chain: list[str], trusted: list[str], moment: pd.Timestamp, folder: Path
+) -> bool:
     """Ask openssl, with every entry of the trust list as an anchor in its own right."""
     for name, pems in (("leaf", [leaf]), ("chain", chain), ("trusted", trusted)):
         (folder / f"{name}.pem").write_text("".join(pems))
-    files = ["-CAfile", f"{folder}/trusted.pem", "-untrusted", f"{folder}/chain.pem", f"{folder}/leaf.pem"]
+    files = [
+        "-CAfile",
+        f"{folder}/trusted.pem",
+        "-untrusted",
+        f"{folder}/chain.pem",
+        f"{folder}/leaf.pem",
+    ]
     at = ["-attime", str(int(moment.timestamp()))]
-    command = ["openssl", "verify", "-partial_chain", "-no-CApath", "-no-CAstore", *at, *files]
+    command = [
+        "openssl",
+        "verify",
+        "-partial_chain",
+        "-no-CApath",
+        "-no-CAstore",
+        *at,
+        *files,
+    ]
     done = subprocess.run(command, capture_output=True, check=False)
     return done.returncode == 0
 
 
 def pem(der: bytes) -> str:
     """Return a certificate as text."""
-    return f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(der).decode()}-----END CERTIFICATE-----\n"
+    return (
+        f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(der).decode()}-----END "
+        f"CERTIFICATE-----\n"
+    )
 
 
 class TestTruth:
     """The truth of an attempt, held against outsiders and against the package's own judgement."""
 
     @pytest.mark.parametrize("seed", range(2))
-    def test_openssl_agrees_on_trust_and_validity(self, seed: int, tmp_path: Path) -> None:
-        """Where the log names a certificate, openssl accepts it at that time exactly if neither rule really fails."""
-        faults = {"certificate.trust": 0.4, "time.validity": 0.2, ("certificate.trust", "time.validity"): 0.1}
+    def test_openssl_agrees_on_trust_and_validity(
+        self, seed: int, tmp_path: Path
+    ) -> None:
+        """Where the log names a certificate, openssl accepts it at that time exactly if neither
+        rule really fails.
+        """
+        faults = {
+            "certificate.trust": 0.4,
+            "time.validity": 0.2,
+            ("certificate.trust", "time.validity"): 0.1,
+        }
         fleet = simulation.simulate(150, seed=seed, faults=faults)
-        text = {row.fingerprint: pem(row.der) for row in fleet.certificates.itertuples()}
+        text = {
+            row.fingerprint: pem(row.der) for row in fleet.certificates.itertuples()
+        }
         bundles = fleet.certificates.groupby("bundle")["fingerprint"].agg(list)
-        bundle_of = fleet.certificates.drop_duplicates("fingerprint").set_index("fingerprint")["bundle"]
-        entries = fleet.trust.groupby("pbx")["der"].agg(lambda ders: [pem(der) for der in ders])
+        bundle_of = fleet.certificates.drop_duplicates("fingerprint").set_index(
+            "fingerprint"
+        )["bundle"]
+        entries = fleet.trust.groupby("pbx")["der"].agg(
+            lambda ders: [pem(der) for der in ders]
+        )
         named = fleet.registrations.dropna(subset=["fingerprint", "time"])
-        named = named[named["pbx"].isin(entries.index)].drop_duplicates(["fingerprint", "true_failed"])
+        named = named[named["pbx"].isin(entries.index)].drop_duplicates(
+            ["fingerprint", "true_failed"]
+        )
         seen = set()
         for row in named.itertuples():
             chain = [text[other] for other in bundles[bundle_of[row.fingerprint]]]
-            accepted = openssl_accepts(text[row.fingerprint], chain, entries[row.pbx], row.time, tmp_path)
-            assert accepted == (not {"certificate.trust", "time.validity"} & set(row.true_failed.split(","))), row
+            accepted = openssl_accepts(
+                text[row.fingerprint], chain, entries[row.pbx], row.time, tmp_path
+            )
+            assert accepted == (
+                not {"certificate.trust", "time.validity"}
+                & set(row.true_failed.split(","))
+            ), row
             seen.add(accepted)
         assert seen == {True, False}
         assert len(named) > 60
 
     @pytest.mark.parametrize("seed", range(10))
     def test_the_cause_is_found_wherever_the_data_suffice(self, seed: int) -> None:
-        """`cause` is the truth where it can be known, and never blames a certificate where it cannot."""
+        """`cause` is the truth where it can be known, and never blames a certificate where it
+        cannot.
+        """
         assert_found(simulation.simulate(200, seed=seed))
 
-    @settings(max_examples=8, deadline=None, phases=[Phase.reuse, Phase.generate])  # shrinking takes minutes
+    @settings(
+        max_examples=8, deadline=None, phases=[Phase.reuse, Phase.generate]
+    )  # shrinking takes minutes
     @given(
         seed=st.integers(0, 10_000),
         gaps=st.sampled_from([0.0, 0.3, 1.0]),
@@ -289,16 +399,27 @@ class TestTruth:
                     ("certificate.trust", "certificate.name"),
                     ("time.clock", "certificate.trust", "time.validity"),
                     ("transport.tls_only", "password.tls_only", "timeout"),
-                    ("certificate.trust", "time.validity", "certificate.name", "unknown_user"),
+                    (
+                        "certificate.trust",
+                        "time.validity",
+                        "certificate.name",
+                        "unknown_user",
+                    ),
                 ]
             ),
             unique=True,
             min_size=1,
         ),
     )
-    def test_the_cause_is_found_in_any_mix(self, seed: int, gaps: float, picked: list[str | tuple[str, ...]]) -> None:
+    def test_the_cause_is_found_in_any_mix(
+        self, seed: int, gaps: float, picked: list[str | tuple[str, ...]]
+    ) -> None:
         """Any causes in any combination, with few or many gaps in the data."""
-        assert_found(simulation.simulate(40, seed=seed, faults=dict.fromkeys(picked, 1 / len(picked)), gaps=gaps))
+        assert_found(
+            simulation.simulate(
+                40, seed=seed, faults=dict.fromkeys(picked, 1 / len(picked)), gaps=gaps
+            )
+        )
 
     @pytest.mark.exhaustive
     @pytest.mark.parametrize("seed", range(20))
@@ -311,19 +432,31 @@ def assert_found(fleet: ct.Fleet) -> None:
     """Hold the package's causes, and the full set of failed rules, to the truth."""
     results = ct.check(ct.attempts(fleet))
     sure = results["decidable"].astype(bool)
-    cause, truth = results["cause"].astype("object"), results["true_cause"].astype("object")
+    cause, truth = (
+        results["cause"].astype("object"),
+        results["true_cause"].astype("object"),
+    )
     wrong = results[sure & (cause.fillna("") != truth.fillna(""))]
     assert wrong.empty, wrong.iloc[0].to_dict()
     blamed = results[~sure & cause.isin(CERTIFICATE_CAUSES)]
     assert blamed.empty, blamed.iloc[0].to_dict()
     rules = [cause for cause in simulation.CAUSES if "." in cause]
     broken = results[rules].eq(other=False).fillna(value=False).astype(bool)
-    found = pd.Series([",".join(broken.columns[row]) for row in broken.to_numpy()], index=results.index, dtype="str")
-    partly = results[results["all_decidable"].astype(bool) & (found != results["true_failed"])]
+    found = pd.Series(
+        [",".join(broken.columns[row]) for row in broken.to_numpy()],
+        index=results.index,
+        dtype="str",
+    )
+    partly = results[
+        results["all_decidable"].astype(bool) & (found != results["true_failed"])
+    ]
     assert partly.empty, partly.iloc[0].to_dict()
     for code in rules:
         invented = (
-            sure & results["scenario"].notna() & broken[code] & ~results["true_failed"].str.contains(code, regex=False)
+            sure
+            & results["scenario"].notna()
+            & broken[code]
+            & ~results["true_failed"].str.contains(code, regex=False)
         )
         assert not invented.any(), results[invented].iloc[0].to_dict()
 
@@ -331,38 +464,63 @@ def assert_found(fleet: ct.Fleet) -> None:
 class TestFiles:
     """What is written is read back as the same fleet."""
 
-    def test_the_fleet_survives_its_files(self, fleet: ct.Fleet, tmp_path: Path) -> None:
+    def test_the_fleet_survives_its_files(
+        self, fleet: ct.Fleet, tmp_path: Path
+    ) -> None:
         """Certificates, trust lists, device flags and log lines, all of them, in order."""
         back = ct.read_fleet(simulation.write(fleet, tmp_path))
         for name in ("certificates", "trust"):
-            columns = ["fingerprint", "source", "bundle", "position"] + (["pbx"] if name == "trust" else [])
-            left, right = (getattr(one, name).sort_values(columns)[columns] for one in (fleet, back))
-            pd.testing.assert_frame_equal(left.reset_index(drop=True), right.reset_index(drop=True))
-        pd.testing.assert_frame_equal(fleet.devices, back.devices[DEVICES.names], check_categorical=False)
-        ours = [column for column in TABLES["REGISTRATIONS"].names if column in back.registrations]
-        left, right = (one.registrations[ours].astype({"line": "int64"}) for one in (fleet, back))
+            columns = ["fingerprint", "source", "bundle", "position"] + (
+                ["pbx"] if name == "trust" else []
+            )
+            left, right = (
+                getattr(one, name).sort_values(columns)[columns]
+                for one in (fleet, back)
+            )
+            pd.testing.assert_frame_equal(
+                left.reset_index(drop=True), right.reset_index(drop=True)
+            )
+        pd.testing.assert_frame_equal(
+            fleet.devices, back.devices[DEVICES.names], check_categorical=False
+        )
+        ours = [
+            column
+            for column in TABLES["REGISTRATIONS"].names
+            if column in back.registrations
+        ]
+        left, right = (
+            one.registrations[ours].astype({"line": "int64"}) for one in (fleet, back)
+        )
         for column in ours:
             assert (
                 left[column].astype("object").fillna("-").tolist()
                 == right[column].astype("object").fillna("-").tolist()
             )
 
-    def test_the_same_devices_are_joined_with_the_same_certificates(self, fleet: ct.Fleet, tmp_path: Path) -> None:
+    def test_the_same_devices_are_joined_with_the_same_certificates(
+        self, fleet: ct.Fleet, tmp_path: Path
+    ) -> None:
         """The way through the files changes no verdict."""
         back = ct.read_fleet(simulation.write(fleet, tmp_path))
         one, other = (ct.check(ct.attempts(each)) for each in (fleet, back))
         for column in ("fingerprint", "scenario", "verdict", "cause", "trust_state"):
             assert (
-                one[column].astype("object").fillna("-").tolist() == other[column].astype("object").fillna("-").tolist()
+                one[column].astype("object").fillna("-").tolist()
+                == other[column].astype("object").fillna("-").tolist()
             )
 
-    def test_the_truth_stands_beside_the_data(self, fleet: ct.Fleet, tmp_path: Path) -> None:
+    def test_the_truth_stands_beside_the_data(
+        self, fleet: ct.Fleet, tmp_path: Path
+    ) -> None:
         """Each log line has its truth, by file and line."""
         simulation.write(fleet, tmp_path)
         truth = pd.read_csv(tmp_path / "truth.csv", keep_default_na=False)
         assert truth["source"].tolist() == fleet.registrations["source"].tolist()
         assert truth["line"].tolist() == fleet.registrations["line"].tolist()
-        assert truth["true_cause"].tolist() == fleet.registrations["true_cause"].astype("object").fillna("").tolist()
+        assert (
+            truth["true_cause"].tolist()
+            == fleet.registrations["true_cause"].astype("object").fillna("").tolist()
+        )
 
     def test_two_fleets_do_not_mix(self, fleet: ct.Fleet, tmp_path: Path) -> None:
         """A directory that holds something is left alone."""
@@ -373,10 +531,15 @@ class TestFiles:
     def test_nothing_is_written_outside_of_the_directory(self, tmp_path: Path) -> None:
         """A source that climbs out, or none at all, is refused."""
         fleet = simulation.simulate(3, seed=1)
-        stray = ct.Fleet(fleet.certificates.assign(source="../../stray.pem"), *list(vars(fleet).values())[1:])
+        stray = ct.Fleet(
+            fleet.certificates.assign(source="../../stray.pem"),
+            *list(vars(fleet).values())[1:],
+        )
         with pytest.raises(CerttrustError, match="outside"):
             simulation.write(stray, tmp_path / "one")
-        nameless = ct.Fleet(fleet.certificates.assign(source=None), *list(vars(fleet).values())[1:])
+        nameless = ct.Fleet(
+            fleet.certificates.assign(source=None), *list(vars(fleet).values())[1:]
+        )
         with pytest.raises(CerttrustError, match="source"):
             simulation.write(nameless, tmp_path / "two")
         assert not (tmp_path / "stray.pem").exists()
@@ -387,15 +550,26 @@ class TestShippedFleet:
 
     def test_it_is_small_and_says_that_it_is_synthetic(self) -> None:
         """About 200 devices in less than 3 MB, with a README in plain words."""
-        assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) < 3_000_000
-        assert re.search(r"synthetic", (SHIPPED / "README.md").read_text(), re.IGNORECASE)
+        assert (
+            sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file())
+            < 3_000_000
+        )
+        assert re.search(
+            r"synthetic", (SHIPPED / "README.md").read_text(), re.IGNORECASE
+        )
         assert len(ct.read_devices(SHIPPED / "devices")) == 200
 
     def test_its_causes_are_found(self) -> None:
         """The files lead to the truth that stands beside them."""
         fleet = ct.read_fleet(SHIPPED)
-        truth = pd.read_csv(SHIPPED / "truth.csv").fillna({"true_failed": ""}).set_index(["source", "line"])
-        lines = pd.MultiIndex.from_frame(fleet.registrations[["source", "line"]].astype({"line": "int64"}))
+        truth = (
+            pd.read_csv(SHIPPED / "truth.csv")
+            .fillna({"true_failed": ""})
+            .set_index(["source", "line"])
+        )
+        lines = pd.MultiIndex.from_frame(
+            fleet.registrations[["source", "line"]].astype({"line": "int64"})
+        )
         truth = truth.reindex(lines).set_index(fleet.registrations.index)
         assert truth["decidable"].notna().all()
         known = fleet.registrations.assign(**truth)

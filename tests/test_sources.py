@@ -32,17 +32,30 @@ def folder(tmp_path: Path) -> Path:
     """Return a directory with files, a subdirectory, and what is to be passed over."""
     (tmp_path / "sub").mkdir()
     (tmp_path / ".hidden").mkdir()
-    for name in ("b.txt", "a.txt", "sub/c.txt", "README.md", ".secret", ".hidden/d.txt"):
+    for name in (
+        "b.txt",
+        "a.txt",
+        "sub/c.txt",
+        "README.md",
+        ".secret",
+        ".hidden/d.txt",
+    ):
         (tmp_path / name).write_text(name)
     return tmp_path
 
 
 def test_a_directory_is_read_recursively_in_order(folder: Path) -> None:
     """Names are relative to the directory; hidden files and README.md are passed over."""
-    assert _named(folder) == {"a.txt": b"a.txt", "b.txt": b"b.txt", "sub/c.txt": b"sub/c.txt"}
+    assert _named(folder) == {
+        "a.txt": b"a.txt",
+        "b.txt": b"b.txt",
+        "sub/c.txt": b"sub/c.txt",
+    }
 
 
-def test_a_file_keeps_the_name_it_was_given(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_keeps_the_name_it_was_given(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A path and a glob give names as they were written."""
     monkeypatch.chdir(folder)
     assert _named("sub/c.txt") == {"sub/c.txt": b"sub/c.txt"}
@@ -128,7 +141,9 @@ def test_sources_know_when_they_were_changed(folder: Path) -> None:
 
 
 def test_bombs_stop(folder: Path) -> None:
-    """What unpacks to a thousand times its size is refused while it is read, in every kind of archive."""
+    """What unpacks to a thousand times its size is refused while it is read, in every kind of
+    archive.
+    """
     zeros = bytes(UNPACKS_FREELY + (8 << 20))
     (folder / "bomb.gz").write_bytes(gzip.compress(zeros))
     with zipfile.ZipFile(folder / "z.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -169,7 +184,9 @@ def test_a_bomb_in_a_tar_archive_is_a_source_with_an_error(folder: Path) -> None
 
 @pytest.mark.parametrize("cut", [30, 60])
 def test_damaged_archives_say_so(folder: Path, cut: int) -> None:
-    """A ZIP or tar archive that is cut short is a source with an error or raises OSError; never anything else."""
+    """A ZIP or tar archive that is cut short is a source with an error or raises OSError; never
+    anything else.
+    """
     with zipfile.ZipFile(folder / "z.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("one", os.urandom(500))
     with tarfile.open(folder / "t.tgz", "w:gz") as archive:

@@ -1,4 +1,6 @@
-"""Tables as files of data: what was written is read again, value by value, and gives the same results."""
+"""Tables as files of data: what was written is read again, value by value, and gives the same
+results.
+"""
 
 import dataclasses
 import io
@@ -18,7 +20,9 @@ ATTEMPTS = schema.conform(
     pd.concat(
         [
             ct.attempts(FLEET),
-            ct.browser_attempts(FLEET.certificates.head(1), URLS, FLEET.trust, links=FLEET.links),
+            ct.browser_attempts(
+                FLEET.certificates.head(1), URLS, FLEET.trust, links=FLEET.links
+            ),
         ],
         ignore_index=True,
     ),
@@ -32,24 +36,33 @@ FRAMES = {
     "DEVICES": FLEET.devices,
     "REGISTRATIONS": FLEET.registrations[schema.REGISTRATIONS.names],
     "ATTEMPTS": ATTEMPTS[schema.ATTEMPTS.names],
-    "RESULTS": RESULTS.drop(columns=["true_cause", "true_failed", "decidable", "all_decidable"]),
+    "RESULTS": RESULTS.drop(
+        columns=["true_cause", "true_failed", "decidable", "all_decidable"]
+    ),
 }
 # No carriage return, quote, separator or sign of any alphabet may be lost; surrogates are no text.
-TEXTS = st.text(st.sampled_from('a",;\t\r\n \\[]{}=+ä€\x00\u2028𝄞') | st.characters(codec="utf-8"), max_size=8)
+TEXTS = st.text(
+    st.sampled_from('a",;\t\r\n \\[]{}=+ä€\x00\u2028𝄞') | st.characters(codec="utf-8"),
+    max_size=8,
+)
 VALUES = {
     schema.TEXT: TEXTS,
     schema.WORD: TEXTS.filter(bool) | st.sampled_from(["up", "down"]),
     schema.FLAG: st.booleans(),
     schema.COUNT: st.integers(-(2**63), 2**63 - 1),
     schema.MOMENT: st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999).map(
-        lambda microseconds: pd.Timestamp(microseconds, unit="us", tz="UTC").as_unit("us")
+        lambda microseconds: pd.Timestamp(microseconds, unit="us", tz="UTC").as_unit(
+            "us"
+        )
     ),
     schema.LIST: st.lists(TEXTS, max_size=3),
     schema.BYTES: st.binary(max_size=20),
 }
 
 
-def with_holes(frame: pd.DataFrame, table: schema.Table, data: st.DataObject) -> pd.DataFrame:
+def with_holes(
+    frame: pd.DataFrame, table: schema.Table, data: st.DataObject
+) -> pd.DataFrame:
     """Return some rows of a frame with values lost or replaced by any other of their type."""
     rows = data.draw(st.lists(st.integers(0, len(frame) - 1), max_size=5))
     made = frame.iloc[rows].copy()
@@ -60,7 +73,9 @@ def with_holes(frame: pd.DataFrame, table: schema.Table, data: st.DataObject) ->
             if data.draw(st.booleans()):
                 cells[row] = data.draw(st.none() | values)
         series = pd.Series(index=made.index, dtype="object")
-        series[:] = pd.Series([*cells, None], dtype="object").iloc[:-1].set_axis(made.index)
+        series[:] = (
+            pd.Series([*cells, None], dtype="object").iloc[:-1].set_axis(made.index)
+        )
         kept = column.dtype in (schema.LIST, schema.BYTES, schema.OBJECT)
         made[column.name] = series if kept else series.astype(column.dtype)
     return made
@@ -83,7 +98,9 @@ def as_csv(frame: pd.DataFrame, table: schema.Table) -> pd.DataFrame:
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame as CSV can give it: rows numbered, words with the categories that occur."""
-    words = [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
+    words = [
+        name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)
+    ]
     texts = {name: frame[name].astype("str").astype("category") for name in words}
     return frame.assign(**texts).reset_index(drop=True)
 
@@ -96,7 +113,9 @@ def test_every_table_is_read_again_as_it_was(name):
     pd.testing.assert_frame_equal(as_parquet(frame, table), frame)
     pd.testing.assert_frame_equal(plain(as_csv(frame, table)), plain(frame))
     pd.testing.assert_frame_equal(as_parquet(frame.iloc[:0], table), frame.iloc[:0])
-    pd.testing.assert_frame_equal(plain(as_csv(frame.iloc[:0], table)), plain(frame.iloc[:0]))
+    pd.testing.assert_frame_equal(
+        plain(as_csv(frame.iloc[:0], table)), plain(frame.iloc[:0])
+    )
 
 
 @given(name=st.sampled_from(sorted(FRAMES)), data=st.data())
@@ -126,17 +145,31 @@ def test_readers_give_their_own_table_as_it_was_written(name, data):
 def test_attempts_and_results_give_the_same_results(form):
     """Judged, explained and counted again, they say what they said."""
     attempts = form(ATTEMPTS, schema.ATTEMPTS)
-    pd.testing.assert_frame_equal(plain(ct.check(attempts, at=RESULTS["judged_at"])), as_extra(plain(RESULTS), form))
+    pd.testing.assert_frame_equal(
+        plain(ct.check(attempts, at=RESULTS["judged_at"])),
+        as_extra(plain(RESULTS), form),
+    )
     results = form(RESULTS, schema.RESULTS)
-    pd.testing.assert_frame_equal(plain(ct.findings(results)), plain(ct.findings(RESULTS)))
+    pd.testing.assert_frame_equal(
+        plain(ct.findings(results)), plain(ct.findings(RESULTS))
+    )
     pd.testing.assert_frame_equal(plain(ct.causes(results)), plain(ct.causes(RESULTS)))
     of_log = len(RESULTS) - len(URLS)
-    pd.testing.assert_frame_equal(ct.remedies(FLEET, results.head(of_log)), ct.remedies(FLEET, RESULTS.head(of_log)))
+    pd.testing.assert_frame_equal(
+        ct.remedies(FLEET, results.head(of_log)),
+        ct.remedies(FLEET, RESULTS.head(of_log)),
+    )
 
 
 def as_extra(frame: pd.DataFrame, form: object) -> pd.DataFrame:
-    """Return results with the columns beyond the table as a form can give them: CSV knows no words there."""
-    return frame.assign(true_cause=frame["true_cause"].astype("str")) if form is as_csv else frame
+    """Return results with the columns beyond the table as a form can give them: CSV knows no
+    words there.
+    """
+    return (
+        frame.assign(true_cause=frame["true_cause"].astype("str"))
+        if form is as_csv
+        else frame
+    )
 
 
 def test_pandas_itself_writes_results_and_reads_them():
@@ -148,15 +181,24 @@ def test_pandas_itself_writes_results_and_reads_them():
     for name in ("verdict", "cause"):
         assert again[name].astype("str").equals(RESULTS[name].astype("str"))
     findings = ["code", "passed", "why", "remedy"]
-    pd.testing.assert_frame_equal(ct.findings(results)[findings], ct.findings(RESULTS)[findings])
-    pd.testing.assert_frame_equal(as_parquet(results, schema.RESULTS), as_parquet(RESULTS, schema.RESULTS))
+    pd.testing.assert_frame_equal(
+        ct.findings(results)[findings], ct.findings(RESULTS)[findings]
+    )
+    pd.testing.assert_frame_equal(
+        as_parquet(results, schema.RESULTS), as_parquet(RESULTS, schema.RESULTS)
+    )
 
 
 def test_a_file_of_another_table_says_so():
     """With the table, and what is wrong."""
     with pytest.raises(ct.CerttrustError, match="table LINKS"):
         read_parquet(io.BytesIO(b"PAR1PAR1"), schema.LINKS)
-    for content in (b"", b"child,verified\na,perhaps\n", b"child,child\na,b\n", b"child,x\n1\n"):
+    for content in (
+        b"",
+        b"child,verified\na,perhaps\n",
+        b"child,child\na,b\n",
+        b"child,x\n1\n",
+    ):
         with pytest.raises(ct.CerttrustError, match="table LINKS"):
             read_csv(content, schema.LINKS)
     with pytest.raises(ct.CerttrustError, match="table CERTIFICATES"):
@@ -166,7 +208,9 @@ def test_a_file_of_another_table_says_so():
 INDEXES = [
     pd.RangeIndex(4),
     pd.Index(list("baba"), name="site", dtype="str"),
-    pd.DatetimeIndex(["2026-03-02", "2026-03-01", "2026-03-04", None], tz="UTC", name="day"),
+    pd.DatetimeIndex(
+        ["2026-03-02", "2026-03-01", "2026-03-04", None], tz="UTC", name="day"
+    ),
     pd.Index([7, 7, -1, 0]),
 ]
 
@@ -175,7 +219,9 @@ INDEXES = [
 @pytest.mark.parametrize("linked", [True, False])
 def test_a_saved_fleet_is_read_as_it_was(tmp_path, index, linked):
     """Links, index, further columns and categories included."""
-    tables = {name: getattr(FLEET, name).head(4).set_axis(index) for name in ct.fleet.FOLDERS}
+    tables = {
+        name: getattr(FLEET, name).head(4).set_axis(index) for name in ct.fleet.FOLDERS
+    }
     fleet = ct.Fleet(**tables, links=FLEET.links if linked else None)
     again = ct.read_fleet(fleet.save(tmp_path / "saved"))
     for name in (*ct.fleet.FOLDERS, *(["links"] if linked else [])):
@@ -188,7 +234,9 @@ def test_a_saved_fleet_gives_the_same_results(tmp_path):
     again = ct.read_fleet(FLEET.save(tmp_path))
     results = ct.check(ct.attempts(again))
     pd.testing.assert_frame_equal(results, ct.check(ct.attempts(FLEET)))
-    pd.testing.assert_frame_equal(ct.remedies(again, results), ct.remedies(FLEET, results))
+    pd.testing.assert_frame_equal(
+        ct.remedies(again, results), ct.remedies(FLEET, results)
+    )
 
 
 def test_saving_again_replaces_what_was_saved(tmp_path):

@@ -16,7 +16,9 @@ PACKAGE = Path(ct.__file__).parent
 KEYS = {
     key
     for path in PACKAGE.rglob("*.py")
-    for key in re.findall(r"\b(?:say|phrase|template)\(\s*\"([^\"{]+)\"", path.read_text(encoding="utf-8"))
+    for key in re.findall(
+        r"\b(?:say|phrase|template)\(\s*\"([^\"{]+)\"", path.read_text(encoding="utf-8")
+    )
 }
 
 
@@ -29,11 +31,16 @@ def test_every_sentence_that_code_says_is_there(key: str) -> None:
     assert isinstance(words, str) or {"one", "other"} <= set(words)
 
 
-def test_another_language_writes_its_own_numbers_and_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_language_writes_its_own_numbers_and_dates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Separators, signs and months are data of the language, for single values and for columns."""
     words = tomllib.loads((PACKAGE / "texts" / "en.toml").read_text(encoding="utf-8"))
     words["numbers"] |= {"separator": ".", "percent": "{number} %"}
-    words["dates"] |= {"day": "{day}. {month} {year}", "moment": "{date}, {time} Uhr (UTC)"}
+    words["dates"] |= {
+        "day": "{day}. {month} {year}",
+        "moment": "{date}, {time} Uhr (UTC)",
+    }
     words["dates"]["months"][2] = "März"
     monkeypatch.setattr(sentences, "_load", lambda _code: words)
     moment = pd.Timestamp("2026-03-02 10:11", tz="UTC")
@@ -42,11 +49,20 @@ def test_another_language_writes_its_own_numbers_and_dates(monkeypatch: pytest.M
     assert dates.day(moment) == "2. März 2026"
     assert dates.moment(moment) == "2026-03-02, 10:11 Uhr (UTC)"
     column = pd.Series([moment, moment.normalize(), pd.NaT])
-    assert sentences.shown(column).fillna("").tolist() == ["2026-03-02, 10:11 Uhr (UTC)", "2026-03-02", ""]
+    assert sentences.shown(column).fillna("").tolist() == [
+        "2026-03-02, 10:11 Uhr (UTC)",
+        "2026-03-02",
+        "",
+    ]
 
 
 def test_values_in_markup_are_escaped() -> None:
-    """A sentence with markup in it escapes its values and itself, and chooses its form by the count."""
-    assert markup.phrase("report.page.heading", name="<b>") == "Why registrations fail: &lt;b&gt;"
+    """A sentence with markup in it escapes its values and itself, and chooses its form by the
+    count.
+    """
+    assert (
+        markup.phrase("report.page.heading", name="<b>")
+        == "Why registrations fail: &lt;b&gt;"
+    )
     assert markup.phrase("nouns.device", count=1) == "1 device"
     assert markup.phrase("nouns.device", count=1204) == "1,204 devices"

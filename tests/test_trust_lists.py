@@ -18,7 +18,9 @@ def authorities() -> list[bytes]:
     return [trustme.CA().cert_pem.bytes() for _ in range(2)]
 
 
-def test_a_directory_holds_one_list_per_pbx(tmp_path: Path, authorities: list[bytes]) -> None:
+def test_a_directory_holds_one_list_per_pbx(
+    tmp_path: Path, authorities: list[bytes]
+) -> None:
     """Each file is the list of the PBX that it is named after, in subdirectories too."""
     (tmp_path / "branches").mkdir()
     (tmp_path / "hq.pem").write_bytes(b"".join(authorities))
@@ -29,15 +31,22 @@ def test_a_directory_holds_one_list_per_pbx(tmp_path: Path, authorities: list[by
     assert frame["is_ca"].all()
 
 
-def test_a_file_is_the_list_of_every_pbx_unless_one_is_named(tmp_path: Path, authorities: list[bytes]) -> None:
+def test_a_file_is_the_list_of_every_pbx_unless_one_is_named(
+    tmp_path: Path, authorities: list[bytes]
+) -> None:
     """Without `pbx` the owner is missing, with it all entries are that PBX's."""
     (tmp_path / "list.pem").write_bytes(b"".join(authorities))
     assert read_trust_list(tmp_path / "list.pem")["pbx"].isna().all()
-    assert read_trust_list(str(tmp_path / "list.pem"), pbx="hq")["pbx"].tolist() == ["hq", "hq"]
+    assert read_trust_list(str(tmp_path / "list.pem"), pbx="hq")["pbx"].tolist() == [
+        "hq",
+        "hq",
+    ]
     assert read_trust_list(authorities[0].decode())["pbx"].isna().tolist() == [True]
 
 
-def test_pbx_overrides_the_names_of_files(tmp_path: Path, authorities: list[bytes]) -> None:
+def test_pbx_overrides_the_names_of_files(
+    tmp_path: Path, authorities: list[bytes]
+) -> None:
     """A directory may be one PBX's list, one certificate per file."""
     (tmp_path / "a.pem").write_bytes(authorities[0])
     (tmp_path / "b.pem").write_bytes(authorities[1])
@@ -48,7 +57,11 @@ def test_pbx_overrides_the_names_of_files(tmp_path: Path, authorities: list[byte
 def test_an_empty_list_is_known_to_be_empty(tmp_path: Path, content: bytes) -> None:
     """One row with the PBX, without certificate."""
     (tmp_path / "hq.pem").write_bytes(content)
-    for frame in (read_trust_list(tmp_path), read_trust_list(content, pbx="hq"), read_trust_list([], pbx="hq")):
+    for frame in (
+        read_trust_list(tmp_path),
+        read_trust_list(content, pbx="hq"),
+        read_trust_list([], pbx="hq"),
+    ):
         assert frame["pbx"].tolist() == ["hq"]
         assert frame["parse_error"].tolist() == [EMPTY]
         assert frame["fingerprint"].isna().all()

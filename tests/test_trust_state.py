@@ -1,4 +1,6 @@
-"""Trust as the page has it: the certificate itself or any CA of its chain is in the list, by verified links."""
+"""Trust as the page has it: the certificate itself or any CA of its chain is in the list, by
+verified links.
+"""
 
 import hashlib
 import subprocess
@@ -52,46 +54,76 @@ def _states() -> dict[str, tuple[list[bytes], list[bytes]]]:
         "issuer is no CA": ([LEAF, no_ca], [ROOT]),
         "expired CA": ([LEAF, expired], [ROOT]),
         "no trust list": ([LEAF, SUB, ROOT], []),
-        "unreadable": ([certificate("leaf", "root", ca=None, critical="1.2.3.4")], [ROOT]),
+        "unreadable": (
+            [certificate("leaf", "root", ca=None, critical="1.2.3.4")],
+            [ROOT],
+        ),
     }
 
 
 @pytest.mark.parametrize("state", _states())
 def test_why_it_is_not_trusted(state):
-    """Each state has its own chain; the CA that is unknown and the one that is untrusted are told apart."""
+    """Each state has its own chain; the CA that is unknown and the one that is untrusted are
+    told apart.
+    """
     assert outcome(*_states()[state])[0] == state
 
 
 def test_every_state_is_tried():
     """No state that the schema declares is left without a test."""
-    elsewhere = {"listed", "chain", "no certificate", "incomplete trust list", "incomplete chain"}
+    elsewhere = {
+        "listed",
+        "chain",
+        "no certificate",
+        "incomplete trust list",
+        "incomplete chain",
+    }
     elsewhere |= {"chain too long", "too many names"}
     assert {*_states(), *elsewhere} == set(TRUST_STATES)
 
 
 def test_an_intermediate_that_nobody_presented_does_not_exist():
     """Another device's file holds the missing intermediate, and the PBX does not know of it."""
-    certificates = pd.concat([bundle("a", LEAF), bundle("b", certificate("twin", "sub", ca=None), SUB)])
+    certificates = pd.concat(
+        [bundle("a", LEAF), bundle("b", certificate("twin", "sub", ca=None), SUB)]
+    )
     question = asked(certificates, "a", "b")
     answer = question.join(trust_state.judge(question, certificates, listed(ROOT)))
     moment = pd.Series(year(2026), answer.index)
-    assert trust_state.trust_at(answer, moment)["trust_state"].tolist() == ["unknown CA", "chain"]
+    assert trust_state.trust_at(answer, moment)["trust_state"].tolist() == [
+        "unknown CA",
+        "chain",
+    ]
 
 
 def test_each_pbx_has_its_own_list():
-    """A list belongs to one PBX, an entry without one to all, and a PBX without any entry has no list."""
+    """A list belongs to one PBX, an entry without one to all, and a PBX without any entry has
+    no list.
+    """
     certificates = bundle("a", LEAF, SUB)
-    question = pd.concat([asked(certificates, "a", pbx=pbx) for pbx in ("hq", "north", None)], ignore_index=True)
-    lists = pd.concat([listed(ROOT, pbx="hq"), listed(certificate("stranger"), pbx="south")])
+    question = pd.concat(
+        [asked(certificates, "a", pbx=pbx) for pbx in ("hq", "north", None)],
+        ignore_index=True,
+    )
+    lists = pd.concat(
+        [listed(ROOT, pbx="hq"), listed(certificate("stranger"), pbx="south")]
+    )
     states = trust_state.judge(question, certificates, lists)["trust_failure"].tolist()
-    assert states == ["expired CA", "no trust list", "no trust list"], "expired CA: what it is while no path holds"
-    everywhere = trust_state.judge(question, certificates, pd.concat([lists, listed(SUB, pbx=None)]))
+    assert states == ["expired CA", "no trust list", "no trust list"], (
+        "expired CA: what it is while no path holds"
+    )
+    everywhere = trust_state.judge(
+        question, certificates, pd.concat([lists, listed(SUB, pbx=None)])
+    )
     assert [len(paths) for paths in everywhere["trust_paths"]] == [1, 1, 1]
 
 
 def test_a_re_keyed_ca_is_told_by_its_key():
     """Two CAs of one name: the one whose key signed is found, whatever stands first."""
-    old, new = certificate("ca", own="old", signer="old"), certificate("ca", own="new", signer="new")
+    old, new = (
+        certificate("ca", own="old", signer="old"),
+        certificate("ca", own="new", signer="new"),
+    )
     leaf = certificate("phone", "ca", signer="new", ca=None)
     for order in ([old, new], [new, old]):
         assert outcome([leaf], order)[:2] == ("chain", ids(leaf, new))
@@ -99,11 +131,19 @@ def test_a_re_keyed_ca_is_told_by_its_key():
 
 
 def test_cross_signing_gives_a_path_for_each_time():
-    """One key under two roots: the path that is valid at the moment is taken, and none outside both spans."""
+    """One key under two roots: the path that is valid at the moment is taken, and none outside
+    both spans.
+    """
     early, late = certificate("early", last=2024), certificate("late", first=2023)
-    by_early, by_late = certificate("sub", "early", last=2024), certificate("sub", "late", first=2023)
+    by_early, by_late = (
+        certificate("sub", "early", last=2024),
+        certificate("sub", "late", first=2023),
+    )
     chain, roots = [LEAF, by_early, by_late], [early, late]
-    assert outcome(chain, roots, year(2022))[:2] == ("chain", ids(LEAF, by_early, early))
+    assert outcome(chain, roots, year(2022))[:2] == (
+        "chain",
+        ids(LEAF, by_early, early),
+    )
     assert outcome(chain, roots, year(2026))[:2] == ("chain", ids(LEAF, by_late, late))
     assert outcome(chain, [early], year(2026))[0] == "expired CA"
     assert outcome(chain, roots, year(2050))[0] == "expired CA"
@@ -112,7 +152,9 @@ def test_cross_signing_gives_a_path_for_each_time():
 def test_the_entry_must_be_valid_too_and_the_leaf_is_another_rules_matter():
     """OpenSSL checks the list's entry as well; the leaf's own dates are the rule time.validity."""
     assert outcome([LEAF, SUB], [certificate("root", last=2021)])[0] == "expired CA"
-    assert outcome([certificate("leaf", "root", ca=None, last=2021)], [ROOT])[0] == "chain"
+    assert (
+        outcome([certificate("leaf", "root", ca=None, last=2021)], [ROOT])[0] == "chain"
+    )
     _, _, answer = outcome([LEAF, SUB], [certificate("root", first=2022, last=2025)])
     path = answer["trust_paths"].iloc[0][0]
     spans = pd.to_datetime([path["not_before"], path["not_after"]], unit="us", utc=True)
@@ -121,7 +163,12 @@ def test_the_entry_must_be_valid_too_and_the_leaf_is_another_rules_matter():
         "2025-12-31T00:00:00+00:00",
     ]
     last_second = pd.Timestamp("2025-12-31T00:00:00.5Z")
-    assert outcome([LEAF, SUB], [certificate("root", first=2022, last=2025)], last_second)[0] == "chain"
+    assert (
+        outcome([LEAF, SUB], [certificate("root", first=2022, last=2025)], last_second)[
+            0
+        ]
+        == "chain"
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +185,9 @@ def test_the_entry_must_be_valid_too_and_the_leaf_is_another_rules_matter():
     ],
 )
 def test_who_may_issue(sub, trusted_root, trusted_sub):
-    """What an issuer must be, and that one without basicConstraints must stand in the list itself."""
+    """What an issuer must be, and that one without basicConstraints must stand in the list
+    itself.
+    """
     issuer = certificate("sub", "root", **sub)
     assert (outcome([LEAF, issuer], [ROOT])[0] == "chain") is trusted_root
     assert (outcome([LEAF, issuer], [issuer])[0] == "chain") is trusted_sub
@@ -148,16 +197,50 @@ def test_a_version_1_ca_counts_only_where_it_is_listed(tmp_path):
     """It has no basicConstraints, and old devices know no other."""
 
     def request(name: str) -> bytes:
-        new = ["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.pem"]
-        return subprocess.run([*new, "-subj", f"/CN={name}"], cwd=tmp_path, check=True, capture_output=True).stdout
+        new = [
+            "openssl",
+            "req",
+            "-new",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            f"{name}.pem",
+        ]
+        return subprocess.run(
+            [*new, "-subj", f"/CN={name}"],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+        ).stdout
 
     def signed(name: str, *by: str) -> bytes:
-        sign = ["openssl", "x509", "-req", "-outform", "DER", "-sha1", "-out", f"{name}.der", *by]
-        subprocess.run(sign, cwd=tmp_path, check=True, capture_output=True, input=request(name))
+        sign = [
+            "openssl",
+            "x509",
+            "-req",
+            "-outform",
+            "DER",
+            "-sha1",
+            "-out",
+            f"{name}.der",
+            *by,
+        ]
+        subprocess.run(
+            sign, cwd=tmp_path, check=True, capture_output=True, input=request(name)
+        )
         return (tmp_path / f"{name}.der").read_bytes()
 
     def under(ca: str) -> list[str]:
-        return ["-CA", f"{ca}.der", "-CAform", "DER", "-CAkey", f"{ca}.pem", "-CAcreateserial"]
+        return [
+            "-CA",
+            f"{ca}.der",
+            "-CAform",
+            "DER",
+            "-CAkey",
+            f"{ca}.pem",
+            "-CAcreateserial",
+        ]
 
     root = signed("root", "-signkey", "root.pem")
     sub = signed("sub", *under("root"))
@@ -169,7 +252,9 @@ def test_a_version_1_ca_counts_only_where_it_is_listed(tmp_path):
 
 
 def test_path_length_counts_what_is_not_self_issued():
-    """A CA that signed its own new key does not use up the path length (RFC 5280, section 4.2.1.9)."""
+    """A CA that signed its own new key does not use up the path length (RFC 5280, section
+    4.2.1.9).
+    """
     root = certificate("root", path_length=1)
     renewed = certificate("root", own="root 2", signer="root", serial=2)
     sub = certificate("sub", "root", signer="root 2")
@@ -177,19 +262,33 @@ def test_path_length_counts_what_is_not_self_issued():
     assert outcome([LEAF, sub, renewed], [root])[0] == "chain"
     leaf = certificate("leaf", "deeper", ca=None)
     assert outcome([leaf, deeper, sub, renewed], [root])[0] == "issuer is no CA"
-    assert outcome([leaf, deeper, certificate("sub", "root", path_length=0)], [ROOT])[0] == "issuer is no CA"
+    assert (
+        outcome([leaf, deeper, certificate("sub", "root", path_length=0)], [ROOT])[0]
+        == "issuer is no CA"
+    )
 
 
 def test_name_constraints_bind_each_leaf_by_its_own_names():
     """Leaves of one issuer are told apart where a CA above them has constraints."""
     root = certificate("root", permitted=("example.com",))
     fits = certificate("a", "sub", ca=None, dns=("phone.example.com",))
-    leaves = [fits, certificate("b", "sub", ca=None, dns=("phone.example.net",)), certificate("c", "sub", ca=None)]
-    certificates = pd.concat([bundle(str(place), leaf, SUB) for place, leaf in enumerate(leaves)], ignore_index=True)
+    leaves = [
+        fits,
+        certificate("b", "sub", ca=None, dns=("phone.example.net",)),
+        certificate("c", "sub", ca=None),
+    ]
+    certificates = pd.concat(
+        [bundle(str(place), leaf, SUB) for place, leaf in enumerate(leaves)],
+        ignore_index=True,
+    )
     question = asked(certificates, "0", "1", "2")
     answer = trust_state.judge(question, certificates, listed(root))
     assert [len(paths) for paths in answer["trust_paths"]] == [1, 0, 1]
-    assert answer["trust_failure"].tolist() == ["expired CA", "issuer is no CA", "expired CA"]
+    assert answer["trust_failure"].tolist() == [
+        "expired CA",
+        "issuer is no CA",
+        "expired CA",
+    ]
 
 
 def test_a_listed_certificate_is_trusted_by_its_fingerprint():
@@ -202,10 +301,17 @@ def test_a_listed_certificate_is_trusted_by_its_fingerprint():
 
 
 def test_what_is_not_known_is_no_certificate():
-    """No fingerprint, or one that no table holds; a listing without the certificate itself is unreadable."""
-    question = pd.DataFrame({"fingerprint": [None, "00", ids(LEAF)[0]], "bundle": None, "pbx": "hq"}, dtype="str")
+    """No fingerprint, or one that no table holds; a listing without the certificate itself is
+    unreadable.
+    """
+    question = pd.DataFrame(
+        {"fingerprint": [None, "00", ids(LEAF)[0]], "bundle": None, "pbx": "hq"},
+        dtype="str",
+    )
     certificates = bundle("a", LEAF).assign(der=None)
-    assert trust_state.judge(question, certificates, listed(ROOT))["trust_failure"].tolist() == [
+    assert trust_state.judge(question, certificates, listed(ROOT))[
+        "trust_failure"
+    ].tolist() == [
         "no certificate",
         "no certificate",
         "unreadable",
@@ -214,19 +320,35 @@ def test_what_is_not_known_is_no_certificate():
 
 def test_a_missing_moment_decides_only_what_does_not_depend_on_it():
     """A listed certificate and a missing CA need no moment; a path does."""
-    for entries, state in (([LEAF], "listed"), ([certificate("stranger")], "unknown CA"), ([ROOT], pd.NA)):
-        answer = outcome([LEAF, SUB], entries)[2].drop(columns=["trust_state", "trusted_by"])
-        found = trust_state.trust_at(answer, pd.Series([pd.NaT], dtype="datetime64[us, UTC]"))["trust_state"].iloc[0]
+    for entries, state in (
+        ([LEAF], "listed"),
+        ([certificate("stranger")], "unknown CA"),
+        ([ROOT], pd.NA),
+    ):
+        answer = outcome([LEAF, SUB], entries)[2].drop(
+            columns=["trust_state", "trusted_by"]
+        )
+        found = trust_state.trust_at(
+            answer, pd.Series([pd.NaT], dtype="datetime64[us, UTC]")
+        )["trust_state"].iloc[0]
         assert pd.isna(found) if state is pd.NA else found == state
 
 
-def test_each_link_is_verified_once_and_another_list_or_moment_costs_nothing(monkeypatch):
-    """Three devices share a CA: one check each, one for the CA, one for the root, and none afterwards."""
+def test_each_link_is_verified_once_and_another_list_or_moment_costs_nothing(
+    monkeypatch,
+):
+    """Three devices share a CA: one check each, one for the CA, one for the root, and none
+    afterwards.
+    """
     asked_for = []
     real = links.verify_many
-    monkeypatch.setattr(links, "verify_many", lambda *parts: asked_for.extend(parts[0]) or real(*parts))
+    monkeypatch.setattr(
+        links, "verify_many", lambda *parts: asked_for.extend(parts[0]) or real(*parts)
+    )
     leaves = [certificate(name, "sub", ca=None) for name in "abc"]
-    certificates = pd.concat([bundle(str(place), leaf, SUB, ROOT) for place, leaf in enumerate(leaves)])
+    certificates = pd.concat(
+        [bundle(str(place), leaf, SUB, ROOT) for place, leaf in enumerate(leaves)]
+    )
     known = trust_state.link(certificates, listed(ROOT))
     assert len(asked_for) == len(known) == 5
     assert known["verified"].all()
@@ -263,7 +385,9 @@ def test_the_frames_are_not_changed_and_the_index_is_kept():
 def test_nothing_in_nothing_out():
     """Empty tables are answered with empty tables."""
     question = pd.DataFrame(columns=["fingerprint", "bundle", "pbx"], dtype="str")
-    answer = question.join(trust_state.judge(question, empty(CERTIFICATES), empty(TRUST)))
+    answer = question.join(
+        trust_state.judge(question, empty(CERTIFICATES), empty(TRUST))
+    )
     moment = pd.Series([], dtype="datetime64[us, UTC]")
     assert trust_state.trust_at(answer, moment).empty
     assert trust_state.path_at(answer, moment).empty
@@ -281,16 +405,26 @@ def _with_unread(frame, **columns):
 
 def _state(leaf, certificates, trust):
     answer = leaf.join(trust_state.judge(leaf, certificates, trust))
-    found = answer.join(trust_state.trust_at(answer, pd.Series([year(2026)] * len(leaf), leaf.index)))
+    found = answer.join(
+        trust_state.trust_at(answer, pd.Series([year(2026)] * len(leaf), leaf.index))
+    )
     return found["trust_state"].tolist(), found["trust_detail"].fillna("").tolist()
 
 
 def test_a_list_that_was_not_read_whole_can_trust_and_cannot_refuse():
-    """What it holds counts, what it lacks is unknown with the reason; other lists are not concerned."""
+    """What it holds counts, what it lacks is unknown with the reason; other lists are not
+    concerned.
+    """
     certificates = bundle("b", LEAF, SUB)
     itself = bundle("s", certificate("phone", ca=None))
     both = pd.concat([certificates, itself], ignore_index=True)
-    leaf = pd.concat([asked(certificates, "b"), asked(itself, "s"), asked(certificates, "b", pbx="lab")])
+    leaf = pd.concat(
+        [
+            asked(certificates, "b"),
+            asked(itself, "s"),
+            asked(certificates, "b", pbx="lab"),
+        ]
+    )
     leaf = leaf.reset_index(drop=True)
     other = listed(certificate("stranger"), pbx="lab")
     holding = _with_unread(pd.concat([listed(ROOT), other]), pbx="hq", source="hq.pem")
@@ -303,7 +437,9 @@ def test_a_list_that_was_not_read_whole_can_trust_and_cannot_refuse():
         assert states[2] == lab
     only = conform(pd.DataFrame([{**UNREAD, "pbx": "hq"}]), TRUST)
     assert _state(leaf.head(2), both, only)[0] == ["incomplete trust list"] * 2
-    empty_list = conform(pd.DataFrame([{"parse_error": "the list is empty", "pbx": "hq"}]), TRUST)
+    empty_list = conform(
+        pd.DataFrame([{"parse_error": "the list is empty", "pbx": "hq"}]), TRUST
+    )
     assert _state(leaf.head(2), both, empty_list)[0] == ["unknown CA", "self-signed"]
 
 
@@ -319,37 +455,60 @@ def test_a_chain_that_was_not_read_whole_cannot_be_refused():
         certificates = _with_unread(whole, bundle="b").drop(columns="pbx")
         assert _state(asked(whole, "b"), certificates, listed(entry))[0] == [state]
     key = {"parse_error": "PRIVATE KEY: a private key, skipped", "bundle": "b"}
-    certificates = conform(pd.concat([bundle("b", LEAF), pd.DataFrame([key])], ignore_index=True), CERTIFICATES)
-    assert _state(asked(certificates, "b"), certificates, listed(ROOT))[0] == ["unknown CA"]
+    certificates = conform(
+        pd.concat([bundle("b", LEAF), pd.DataFrame([key])], ignore_index=True),
+        CERTIFICATES,
+    )
+    assert _state(asked(certificates, "b"), certificates, listed(ROOT))[0] == [
+        "unknown CA"
+    ]
 
 
 def test_a_chain_is_looked_for_wherever_the_certificate_arrived():
-    """Alone in one file and with its chain in another, it is trusted, whichever of them is asked about."""
+    """Alone in one file and with its chain in another, it is trusted, whichever of them is
+    asked about.
+    """
     alone, together = bundle("a", LEAF), bundle("b", LEAF, SUB)
     root = listed(ROOT)
     for frames in ((alone, together), (together, alone)):
         certificates = pd.concat(frames, ignore_index=True)
         states, _ = _state(asked(certificates, "a", "b"), certificates, root)
         assert states == ["chain", "chain"]
-        answer = trust_state.judge(asked(certificates, "a", "b"), certificates, root)["trust_paths"]
+        answer = trust_state.judge(asked(certificates, "a", "b"), certificates, root)[
+            "trust_paths"
+        ]
         assert answer.iloc[0] == answer.iloc[1]
-    states, _ = _state(asked(certificates, "a", "b"), certificates, listed(certificate("stranger")))
+    states, _ = _state(
+        asked(certificates, "a", "b"), certificates, listed(certificate("stranger"))
+    )
     assert states == ["unknown CA", "unknown CA"]
     reaching = pd.concat([alone, bundle("b", LEAF, SUB, ROOT)], ignore_index=True)
-    assert _state(asked(reaching, "a"), reaching, listed(certificate("stranger")))[0] == ["untrusted CA"]
+    assert _state(asked(reaching, "a"), reaching, listed(certificate("stranger")))[
+        0
+    ] == ["untrusted CA"]
 
 
 def test_chains_of_two_files_are_not_put_together():
-    """Certificates of one file complete a chain; the lower half in one and the upper in another do not."""
+    """Certificates of one file complete a chain; the lower half in one and the upper in another
+    do not.
+    """
     middle = certificate("middle", "sub")
     leaf = certificate("device", "middle", ca=None)
-    certificates = pd.concat([bundle("a", leaf, middle), bundle("b", leaf, SUB)], ignore_index=True)
-    assert _state(asked(certificates, "a", "b"), certificates, listed(ROOT))[0] == ["unknown CA"] * 2
+    certificates = pd.concat(
+        [bundle("a", leaf, middle), bundle("b", leaf, SUB)], ignore_index=True
+    )
+    assert (
+        _state(asked(certificates, "a", "b"), certificates, listed(ROOT))[0]
+        == ["unknown CA"] * 2
+    )
 
 
 def test_a_renewed_self_signed_certificate_is_not_trusted_by_the_old_one():
     """The same name and key is the same holder: it is no CA of its own chain."""
-    old, new = certificate("phone", ca=None, last=2025), certificate("phone", ca=None, first=2024, serial=2)
+    old, new = (
+        certificate("phone", ca=None, last=2025),
+        certificate("phone", ca=None, first=2024, serial=2),
+    )
     valid = certificate("phone", ca=True, serial=3)
     assert outcome([new], [old])[0] == "self-signed"
     assert outcome([new], [valid])[0] == "self-signed"
@@ -368,13 +527,20 @@ def test_names_that_are_empty_do_not_hide_a_signature_by_the_own_key():
 def _tower(floors):
     """Return a leaf and so many CAs above it, the last one a root."""
     names = [f"ca{number}" for number in range(floors)]
-    cas = [certificate(name, issuer) for name, issuer in zip(names, [*names[1:], names[-1]], strict=True)]
+    cas = [
+        certificate(name, issuer)
+        for name, issuer in zip(names, [*names[1:], names[-1]], strict=True)
+    ]
     return [certificate("high leaf", names[0], ca=None), *cas]
 
 
 def test_more_than_32_authorities_are_not_followed():
     """The 32nd CA may be the list's; whether a longer chain leads there is unknown."""
-    for floors, state in ((32, "chain"), (33, "chain too long"), (40, "chain too long")):
+    for floors, state in (
+        (32, "chain"),
+        (33, "chain too long"),
+        (40, "chain too long"),
+    ):
         ders = _tower(floors)
         assert outcome(ders[:-1], [ders[-1]])[0] == state
     assert outcome(_tower(40)[:5], [ROOT])[0] == "unknown CA"
@@ -386,7 +552,12 @@ def test_names_beyond_counting_are_unknown():
     bases = tuple(f"n{number}.example" for number in range(600))
     authority = certificate("limits", permitted=bases)
     for names, state in ((400, "chain"), (600, "too many names")):
-        leaf = certificate("named", "limits", ca=None, dns=tuple(f"a.n{number}.example" for number in range(names)))
+        leaf = certificate(
+            "named",
+            "limits",
+            ca=None,
+            dns=tuple(f"a.n{number}.example" for number in range(names)),
+        )
         assert outcome([leaf], [authority])[0] == state
 
 
@@ -421,12 +592,14 @@ def test_names_beyond_counting_are_unknown():
         (
             [certificate("leaf", "limits", ca=None, dns=("a.other",))],
             certificate("limits", permitted=("example",)),
-            "the CA limits: its name constraints permit the DNS name 'example', not the DNS name 'a.other'",
+            "the CA limits: its name constraints permit the DNS name 'example', not the DNS "
+            "name 'a.other'",
         ),
         (
             [certificate("leaf", "limits", ca=None, dns=("a.bad",))],
             certificate("limits", excluded=("bad",)),
-            "the CA limits: its name constraints exclude the DNS name 'a.bad' by the DNS name 'bad'",
+            "the CA limits: its name constraints exclude the DNS name 'a.bad' by the DNS name "
+            "'bad'",
         ),
     ],
 )
@@ -441,4 +614,6 @@ def test_what_cannot_be_verified_says_why():
     leaf = certificate("leaf", "root", ca=None, critical="1.2.3.4")
     state, _, answer = outcome([leaf], [ROOT])
     assert state == "unreadable"
-    assert answer["trust_detail"].tolist() == ["its critical extension 1.2.3.4 is not understood"]
+    assert answer["trust_detail"].tolist() == [
+        "its critical extension 1.2.3.4 is not understood"
+    ]

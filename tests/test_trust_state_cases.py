@@ -1,4 +1,6 @@
-"""The published chain suites, run from where they lie: a verdict is trust at the case's time and a valid leaf."""
+"""The published chain suites, run from where they lie: a verdict is trust at the case's time
+and a valid leaf.
+"""
 
 import base64
 import gzip
@@ -17,18 +19,28 @@ from certtrust.trust import trust_state
 CASES = Path(__file__).parents[2] / "shared" / "cases"
 PEM = re.compile("-----BEGIN [^-]+-----(.*?)-----END", re.DOTALL)
 
-pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the published cases are not here")
+pytestmark = pytest.mark.skipif(
+    not CASES.is_dir(), reason="the published cases are not here"
+)
 
-ENTRY = "the entry of the list is checked as any CA is, as OpenSSL does; this suite takes it as name and key alone"
+ENTRY = (
+    "the entry of the list is checked as any CA is, as "
+    "OpenSSL does; this suite takes it as name and key alone"
+)
 REMAINING = {
     "chromium::expired-root/not-after": ENTRY,
     "chromium::expired-root/not-before": ENTRY,
     "chromium::root-basic-constraints-ca-false/main": ENTRY,
     "chromium::root-lacks-keycertsign-key-usage/main": ENTRY,
     "chromium::violates-pathlen-1-from-root/main": ENTRY,
-    "limbo::rfc5280::root-missing-basic-constraints": "a listed CA needs no basicConstraints; other suites accept it",
-    "chromium::target-and-intermediate/trusted_leaf-root": "a root is trusted as an issuer, however it is listed",
-    "pkits::4.1.5::Section1ValidDSAParameterInheritanceTest5": "DSA keys that inherit parameters, which no peer reads",
+    "limbo::rfc5280::root-missing-basic-constraints": (
+        "a listed CA needs no basicConstraints; other suites accept it"
+    ),
+    "chromium::target-and-intermediate/trusted_leaf-root": (
+        "a root is trusted as an issuer, however it is listed"
+    ),
+    "pkits::4.1.5::Section1ValidDSAParameterInheritanceTest5": "DSA keys that "
+    "inherit parameters, which no peer reads",
 }
 """Cases of scope path whose expectation is not met, with the reason."""
 NOT_VALID = {
@@ -36,7 +48,9 @@ NOT_VALID = {
     "root-basic-constraints-ca-false/": ENTRY,
     "root-lacks-keycertsign-key-usage/": ENTRY,
     "violates-pathlen-1-from-root/": ENTRY,
-    "many-names/ok-all-types": "its URI constraints are URIs, where RFC 5280 wants hosts; no peer accepts it",
+    "many-names/ok-all-types": (
+        "its URI constraints are URIs, where RFC 5280 wants hosts; no peer accepts it"
+    ),
 }
 """Base chains whose root variant is not valid by the path rules."""
 
@@ -54,7 +68,10 @@ def ders(*pems: str) -> list[bytes]:
 
 def owners(names: list[str], held: list[list[bytes]]) -> pd.Series:
     """Return the name of its case for each certificate."""
-    return pd.Series([name for name, each in zip(names, held, strict=True) for _ in each], dtype="str")
+    return pd.Series(
+        [name for name, each in zip(names, held, strict=True) for _ in each],
+        dtype="str",
+    )
 
 
 @cache
@@ -66,13 +83,15 @@ def verdicts(name: str) -> pd.DataFrame:
     names = [case["id"] for case in known]
     certificates = from_der([der for each in chain for der in each])
     certificates["bundle"] = pd.Series(
-        [name for name, each in zip(names, chain, strict=True) for _ in each], dtype="str"
+        [name for name, each in zip(names, chain, strict=True) for _ in each],
+        dtype="str",
     )
     trust = from_der([der for each in lists for der in each])
     trust["pbx"] = owners(names, lists)
     leaves = certificates.drop_duplicates("bundle").reset_index(drop=True)
     question = leaves[["fingerprint", "bundle"]].assign(pbx=leaves["bundle"])
-    # A certificate is judged by every chain that it came with, so cases that share one are judged apart.
+    # A certificate is judged by every chain that it came with, so cases that share one are
+    # judged apart.
     turn = question.groupby("fingerprint").cumcount()
     parts = []
     for _, asked in question.groupby(turn):
@@ -80,7 +99,9 @@ def verdicts(name: str) -> pd.DataFrame:
         parts.append(asked.join(trust_state.judge(asked, presented, trust)))
     answer = pd.concat(parts).loc[question.index]
     times = [case["validation_time"] or "2026-01-01T00:00:00Z" for case in known]
-    moment = pd.Series(pd.to_datetime(times, utc=True, format="ISO8601")).astype("datetime64[us, UTC]")
+    moment = pd.Series(pd.to_datetime(times, utc=True, format="ISO8601")).astype(
+        "datetime64[us, UTC]"
+    )
     state = trust_state.trust_at(answer, moment)["trust_state"].astype("str")
     seconds = moment.dt.floor("s")
     valid = (leaves["not_before"] <= seconds) & (seconds <= leaves["not_after"])
@@ -99,7 +120,9 @@ def verdicts(name: str) -> pd.DataFrame:
 def core(scope: str) -> pd.DataFrame:
     """Return the core cases of a scope that do not contradict the page."""
     found = verdicts("chains.jsonl.gz")
-    return found[found["core"] & (found["wiki_divergent"] == "no") & (found["scope"] == scope)]
+    return found[
+        found["core"] & (found["wiki_divergent"] == "no") & (found["scope"] == scope)
+    ]
 
 
 def test_path_cases_agree_but_for_the_known_ones():
@@ -134,7 +157,9 @@ def test_what_is_in_the_list_decides():
 
 
 def test_without_trust_everything_is_refused():
-    """Nothing listed, an unrelated CA, an impostor of the same name, intermediates that are missing."""
+    """Nothing listed, an unrelated CA, an impostor of the same name, intermediates that are
+    missing.
+    """
     found = _variants()
     refused = found[~found["wanted"]]
     assert refused["topic"].nunique() >= 5
@@ -142,10 +167,14 @@ def test_without_trust_everything_is_refused():
 
 
 def test_every_exception_is_needed():
-    """A base chain that is left out because its root variant is not valid is indeed refused there."""
+    """A base chain that is left out because its root variant is not valid is indeed refused
+    there.
+    """
     found = _variants()
     for part in NOT_VALID:
-        roots = found[found.index.str.contains(re.escape(part)) & (found["topic"] == "wiki/root")]
+        roots = found[
+            found.index.str.contains(re.escape(part)) & (found["topic"] == "wiki/root")
+        ]
         assert len(roots)
         assert not roots["is_trusted"].any()
 
@@ -164,10 +193,19 @@ def test_each_case_alone_is_judged_as_among_the_others(topic):
     """Other devices' certificates and other lists do not change a verdict."""
     found = core(topic).iloc[::15]
     for name, case in found.iterrows():
-        chain, entries = ders(case["peer"], *case["intermediates"]), ders(*case["trusted"])
+        chain, entries = (
+            ders(case["peer"], *case["intermediates"]),
+            ders(*case["trusted"]),
+        )
         certificates = from_der(chain, bundle="b")
-        trust = from_der(entries).assign(pbx=pd.Series(pd.NA, range(len(entries)), dtype="str"))
+        trust = from_der(entries).assign(
+            pbx=pd.Series(pd.NA, range(len(entries)), dtype="str")
+        )
         question = certificates.iloc[[0]][["fingerprint", "bundle"]].assign(pbx="hq")
         answer = question.join(trust_state.judge(question, certificates, trust))
-        state = trust_state.trust_at(answer, pd.Series([case["moment"]]))["trust_state"].astype("str").iloc[0]
+        state = (
+            trust_state.trust_at(answer, pd.Series([case["moment"]]))["trust_state"]
+            .astype("str")
+            .iloc[0]
+        )
         assert state == case["state"], name

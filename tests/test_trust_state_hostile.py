@@ -1,4 +1,6 @@
-"""Chains made to cost time: loops, meshes and thousands of namesakes end in bounded work, and truth is still found."""
+"""Chains made to cost time: loops, meshes and thousands of namesakes end in bounded work, and
+truth is still found.
+"""
 
 import hashlib
 from itertools import pairwise
@@ -15,7 +17,9 @@ def checks(monkeypatch):
     """Count the signature checks."""
     made: list[bytes] = []
     real = links.verify_many
-    monkeypatch.setattr(links, "verify_many", lambda *parts: made.extend(parts[0]) or real(*parts))
+    monkeypatch.setattr(
+        links, "verify_many", lambda *parts: made.extend(parts[0]) or real(*parts)
+    )
     return made
 
 
@@ -32,7 +36,9 @@ def test_a_mesh_of_cross_signed_cas_ends(monkeypatch):
     """Twelve CAs that all sign each other have millions of paths; the steps taken stay few."""
     steps = []
     real = paths._above
-    monkeypatch.setattr(paths, "_above", lambda *question: steps.append(1) or real(*question))
+    monkeypatch.setattr(
+        paths, "_above", lambda *question: steps.append(1) or real(*question)
+    )
     names = [f"mesh {place}" for place in range(12)]
     mesh = [certificate(one, other) for one in names for other in names]
     leaf = certificate("leaf", names[0], ca=None)
@@ -49,17 +55,26 @@ def test_a_mesh_with_name_constraints_ends():
     Its chains are longer than 32 CAs, so what would stand above is not known.
     """
     names = [f"bound {place}" for place in range(8)]
-    mesh = [certificate(one, other, excluded=("example.net",)) for one in names for other in names]
+    mesh = [
+        certificate(one, other, excluded=("example.net",))
+        for one in names
+        for other in names
+    ]
     leaf = certificate("leaf", names[0], ca=None, dns=("example.com",))
     assert outcome([leaf, *mesh], [certificate("stranger")])[0] == "chain too long"
-    state, path, _ = outcome([leaf, *mesh], [certificate("root"), certificate(names[3])])
+    state, path, _ = outcome(
+        [leaf, *mesh], [certificate("root"), certificate(names[3])]
+    )
     assert (state, len(path)) == ("chain", 3)
 
 
 def test_one_true_issuer_among_a_thousand_namesakes_is_found(checks):
     """Without identifiers each key is tried until one fits; with them the first one does."""
     keys = [("crowd", place % 50) for place in range(1000)]
-    crowd = [certificate("ca", own=key, signer=key, serial=place + 1) for place, key in enumerate(keys)]
+    crowd = [
+        certificate("ca", own=key, signer=key, serial=place + 1)
+        for place, key in enumerate(keys)
+    ]
     for key_ids, most in ((False, 200), (True, 60)):
         true = certificate("ca", own="true", signer="true", key_ids=key_ids)
         leaf = certificate("leaf", "ca", signer="true", ca=None, key_ids=key_ids)
@@ -72,18 +87,26 @@ def test_one_true_issuer_among_a_thousand_namesakes_is_found(checks):
 def test_namesakes_that_sign_nothing_of_each_other_share_a_budget(checks, monkeypatch):
     """Each of them would try the key of every other one: quadratic, were the tries not shared."""
     monkeypatch.setattr(links, "_SHARED_TRIES", 500)
-    crowd = [certificate("ca", own=("lone", place), signer=("elsewhere", place)) for place in range(120)]
+    crowd = [
+        certificate("ca", own=("lone", place), signer=("elsewhere", place))
+        for place in range(120)
+    ]
     certificates = bundle("b", *crowd)
     trust_state.link(certificates, listed(certificate("stranger")))
     assert len(checks) <= 120 * sum(links._TURNS[: links._FREE_TURNS]) + 500 + 1
 
 
 def test_many_twins_of_one_key_are_one_check(checks):
-    """Renewals of a CA under its old key: the signature is checked once, and each of them may end a path."""
+    """Renewals of a CA under its old key: the signature is checked once, and each of them may
+    end a path.
+    """
     twins = [certificate("ca", serial=place + 1) for place in range(300)]
     leaf = certificate("leaf", "ca", ca=None)
     state, path, _ = outcome([leaf, *twins[:-1]], [twins[-1]])
-    assert (state, path) == ("chain", [hashlib.sha256(each).hexdigest() for each in (leaf, twins[-1])])
+    assert (state, path) == (
+        "chain",
+        [hashlib.sha256(each).hexdigest() for each in (leaf, twins[-1])],
+    )
     assert len(checks) == 301
 
 
@@ -98,10 +121,20 @@ def test_a_long_chain_is_followed_and_an_endless_one_is_not():
 
 def test_self_signed_namesakes_are_linear(checks):
     """Softphones that all call themselves the same and sign themselves: one check each."""
-    phones = [certificate("softphone", own=("phone", place), signer=("phone", place), ca=None) for place in range(200)]
-    certificates = pd.concat([bundle(str(place), der) for place, der in enumerate(phones[:20])], ignore_index=True)
+    phones = [
+        certificate("softphone", own=("phone", place), signer=("phone", place), ca=None)
+        for place in range(200)
+    ]
+    certificates = pd.concat(
+        [bundle(str(place), der) for place, der in enumerate(phones[:20])],
+        ignore_index=True,
+    )
     question = asked(certificates, *map(str, range(20)))
-    answer = question.join(trust_state.judge(question, certificates, listed(*phones[10:])))
-    states = trust_state.trust_at(answer, pd.Series(year(2026), answer.index))["trust_state"].tolist()
+    answer = question.join(
+        trust_state.judge(question, certificates, listed(*phones[10:]))
+    )
+    states = trust_state.trust_at(answer, pd.Series(year(2026), answer.index))[
+        "trust_state"
+    ].tolist()
     assert states == ["self-signed"] * 10 + ["listed"] * 10
     assert len(checks) == 200

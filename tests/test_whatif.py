@@ -1,4 +1,6 @@
-"""What-ifs: another configuration is another input, and the difference of two results is a frame."""
+"""What-ifs: another configuration is another input, and the difference of two results is a
+frame.
+"""
 
 import pandas as pd
 import pytest
@@ -22,10 +24,15 @@ def judged(fleet, **options):
 def test_tls_only_for_everybody_ends_every_password(fleet):
     """The page: with TLS only set, a registration by password is not possible."""
     before, after = judged(fleet), judged(fleet, tls_only=True)
-    password = (before["scenario"] == "h323-password") & ~before["via_reverse_proxy"].fillna(value=False)
+    password = (before["scenario"] == "h323-password") & ~before[
+        "via_reverse_proxy"
+    ].fillna(value=False)
     assert password.any()
     assert set(after.loc[password, "verdict"]) == {"fail"}
-    assert set(after.loc[password, "cause"].astype("str")) <= {"password.tls_only", "transport.tls_only"}
+    assert set(after.loc[password, "cause"].astype("str")) <= {
+        "password.tls_only",
+        "transport.tls_only",
+    }
     assert set(judged(fleet, tls_only=False).loc[password, "verdict"]) == {"pass"}
 
 
@@ -38,14 +45,21 @@ def test_without_passwords_everything_is_judged_by_its_certificate(fleet):
 def test_an_empty_list_trusts_nobody_and_the_old_list_trusts_again(fleet):
     """A list may be swapped, and swapped back."""
     before = judged(fleet)
-    nobody = judged(fleet, trust=ct.schema.conform(pd.DataFrame({"parse_error": ["empty"]}), ct.schema.TRUST))
+    nobody = judged(
+        fleet,
+        trust=ct.schema.conform(
+            pd.DataFrame({"parse_error": ["empty"]}), ct.schema.TRUST
+        ),
+    )
     asked = before["scenario"] == "h323-certificate"
     assert not nobody.loc[asked, "certificate.trust"].any()
     assert judged(fleet, trust=fleet.trust)["verdict"].equals(before["verdict"])
 
 
 def test_a_retired_ca_takes_down_what_hangs_on_it_alone(fleet):
-    """By its name or its fingerprint, what it alone made trusted is not trusted any more, and nothing else changes."""
+    """By its name or its fingerprint, what it alone made trusted is not trusted any more, and
+    nothing else changes.
+    """
     before = judged(fleet)
     chained = before[before["trust_state"] == "chain"]
     entry = chained["trusted_by"].value_counts().index[0]
@@ -54,7 +68,9 @@ def test_a_retired_ca_takes_down_what_hangs_on_it_alone(fleet):
     assert not (after.loc[hit, "trusted_by"] == entry).any()
     assert after.loc[~hit, "trust_state"].equals(before.loc[~hit, "trust_state"])
     name = fleet.trust.loc[fleet.trust["fingerprint"] == entry, "subject_cn"].iloc[0]
-    assert len(what_if(fleet, retire=name).trust) <= len(what_if(fleet, retire=entry).trust)
+    assert len(what_if(fleet, retire=name).trust) <= len(
+        what_if(fleet, retire=entry).trust
+    )
 
 
 def test_retiring_the_last_entry_leaves_a_known_list(fleet):
@@ -75,9 +91,18 @@ def test_mistakes_are_refused(fleet):
 
 def test_a_what_if_leaves_the_fleet_alone(fleet):
     """It works on copies, and without options it is the same fleet."""
-    copies = [frame.copy() for frame in (fleet.trust, fleet.devices, fleet.registrations)]
-    what_if(fleet, tls_only=True, authentication="password", retire=fleet.trust["fingerprint"].iloc[0])
-    for before, now in zip(copies, (fleet.trust, fleet.devices, fleet.registrations), strict=True):
+    copies = [
+        frame.copy() for frame in (fleet.trust, fleet.devices, fleet.registrations)
+    ]
+    what_if(
+        fleet,
+        tls_only=True,
+        authentication="password",
+        retire=fleet.trust["fingerprint"].iloc[0],
+    )
+    for before, now in zip(
+        copies, (fleet.trust, fleet.devices, fleet.registrations), strict=True
+    ):
         pd.testing.assert_frame_equal(before, now)
     assert what_if(fleet) is fleet
 
@@ -112,7 +137,10 @@ def test_each_change_has_its_name(before, after, change):
 
 def test_labels_that_occur_twice_are_refused():
     """Which of two attempts of one label changed cannot be told."""
-    twice, once = results_of(("pass", None), ("pass", None), index=[5, 5]), results_of(("pass", None), index=[5])
+    twice, once = (
+        results_of(("pass", None), ("pass", None), index=[5, 5]),
+        results_of(("pass", None), index=[5]),
+    )
     for before, after in ((twice, once), (once, twice), (twice, twice)):
         with pytest.raises(ct.CerttrustError, match="more than once"):
             changes(before, after)
@@ -120,8 +148,12 @@ def test_labels_that_occur_twice_are_refused():
 
 def test_rows_that_one_side_lacks_are_listed_last():
     """The worst changes come first; labels are those of the results."""
-    before = results_of(("pass", None), ("pass", None), ("fail", "time.clock"), index=[5, 6, 7])
-    after = results_of(("fail", "time.clock"), ("pass", None), ("pass", None), index=[6, 7, 8])
+    before = results_of(
+        ("pass", None), ("pass", None), ("fail", "time.clock"), index=[5, 6, 7]
+    )
+    after = results_of(
+        ("fail", "time.clock"), ("pass", None), ("pass", None), index=[6, 7, 8]
+    )
     found = changes(before, after)
     assert list(zip(found["attempt"], found["change"], strict=True)) == [
         (6, "broken"),

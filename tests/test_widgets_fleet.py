@@ -1,4 +1,6 @@
-"""FleetExplorer and WhatIf, driven by traits and controls, and held to the functions that they stand for."""
+"""FleetExplorer and WhatIf, driven by traits and controls, and held to the functions that they
+stand for.
+"""
 
 from __future__ import annotations
 
@@ -52,16 +54,21 @@ def test_without_a_filter_everything_is_there(explorer):
     """All attempts are selected, and each device has one row."""
     assert explorer.selection.equals(RESULTS)
     assert len(explorer.devices) == RESULTS["device"].nunique()
-    assert explorer.devices["failed"].sum() == len(counted(RESULTS[RESULTS["device"].notna()]))
+    assert explorer.devices["failed"].sum() == len(
+        counted(RESULTS[RESULTS["device"].notna()])
+    )
 
 
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_filters_select_what_pandas_selects(data):
-    """Cause, PBX, model, verdict, time and text by numbers give the rows that plain comparisons give."""
+    """Cause, PBX, model, verdict, time and text by numbers give the rows that plain comparisons
+    give.
+    """
     index = build(RESULTS)
     chosen = {
-        name: data.draw(st.sampled_from(["", *index.words[name]])) for name in ("cause", "pbx", "model", "verdict")
+        name: data.draw(st.sampled_from(["", *index.words[name]]))
+        for name in ("cause", "pbx", "model", "verdict")
     }
     since = data.draw(st.sampled_from([None, NOW - pd.Timedelta(days=14)]))
     until = data.draw(st.sampled_from([None, NOW - pd.Timedelta(days=7)]))
@@ -69,13 +76,17 @@ def test_any_filters_select_what_pandas_selects(data):
     expected = pd.Series(data=True, index=RESULTS.index)
     for name, word in chosen.items():
         if word:
-            expected &= (RESULTS[name].astype("str") == word).fillna(value=False).astype(bool)
+            expected &= (
+                (RESULTS[name].astype("str") == word).fillna(value=False).astype(bool)
+            )
     if chosen["cause"]:
         expected &= RESULTS.index.isin(counted(RESULTS).index)
     if since is not None:
         expected &= RESULTS["time"] >= since
     if until is not None:
-        expected &= (RESULTS["time"] <= until) | RESULTS["time"].isna() & (since is None)
+        expected &= (RESULTS["time"] <= until) | RESULTS["time"].isna() & (
+            since is None
+        )
     assert (kept == expected.to_numpy()).all()
 
 
@@ -88,7 +99,9 @@ def test_the_bars_are_the_counts_of_the_package(explorer):
     assert counts["devices"].to_dict() == expected["devices"].to_dict()
     explorer.pbx = RESULTS["pbx"].mode()[0]
     counts = explorer._index.counts(explorer._kept, "cause")
-    assert counts["attempts"].sum() == len(counted(RESULTS[RESULTS["pbx"] == explorer.pbx]))
+    assert counts["attempts"].sum() == len(
+        counted(RESULTS[RESULTS["pbx"] == explorer.pbx])
+    )
 
 
 def test_pressing_a_bar_filters_and_pressing_it_again_clears(explorer):
@@ -99,17 +112,30 @@ def test_pressing_a_bar_filters_and_pressing_it_again_clears(explorer):
     assert set(explorer.selection["cause"].astype("str")) == {cause}
     explorer._channel.field.value = f"cause:{cause}#2"
     assert explorer.cause == ""
-    for nonsense in ("cause:no such#3", "sort:password#4", "x#5", "#6", "device:nobody#7", "::#8"):
+    for nonsense in (
+        "cause:no such#3",
+        "sort:password#4",
+        "x#5",
+        "#6",
+        "device:nobody#7",
+        "::#8",
+    ):
         explorer._channel.field.value = nonsense
     assert len(explorer.selection) == len(RESULTS)
 
 
-@pytest.mark.parametrize("name", ["failed", "attempts", "device", "pbx", "model", "cause", "verdict", "last"])
+@pytest.mark.parametrize(
+    "name", ["failed", "attempts", "device", "pbx", "model", "cause", "verdict", "last"]
+)
 def test_the_table_sorts_by_every_heading(explorer, name):
     """The order is that of the words or numbers that are shown, either way round."""
     explorer.sort = name
     values = explorer.devices[name]
-    values = values.map(ct.charts.cause_label, na_action="ignore") if name == "cause" else values
+    values = (
+        values.map(ct.charts.cause_label, na_action="ignore")
+        if name == "cause"
+        else values
+    )
     values = values.dropna()
     values = values.str.casefold() if values.dtype == "str" else values
     assert values.is_monotonic_decreasing
@@ -139,7 +165,11 @@ def test_a_device_shows_its_diagnosis_as_the_log_has_it(explorer):
     explorer.device = device
     rows = RESULTS[(RESULTS["device"] == device)]
     failed = counted(rows)
-    last = failed.sort_values("time").iloc[-1] if failed["time"].notna().any() else failed.iloc[-1]
+    last = (
+        failed.sort_values("time").iloc[-1]
+        if failed["time"].notna().any()
+        else failed.iloc[-1]
+    )
     assert explorer.diagnosis.verdict == last["verdict"]
     assert device in explorer._shown.value
     explorer.device = "nobody"
@@ -147,15 +177,25 @@ def test_a_device_shows_its_diagnosis_as_the_log_has_it(explorer):
 
 
 def test_every_row_is_explained_as_explained_does():
-    """Scenario, steps, verdict and path are those of `ct.explained` for each row, whatever its scenario."""
+    """Scenario, steps, verdict and path are those of `ct.explained` for each row, whatever its
+    scenario.
+    """
     fleet = ct.link(ct.simulate(15, seed=5))
     registrations = fleet.registrations.copy()
     number = np.arange(len(registrations))
-    registrations["protocol"] = registrations["protocol"].astype("str").mask(number % 7 == 0, "SIP/TLS")
-    registrations["authentication"] = registrations["authentication"].astype("str").mask(number % 5 < 2)
-    results = ct.check(ct.attempts(dataclasses.replace(fleet, registrations=registrations)))
+    registrations["protocol"] = (
+        registrations["protocol"].astype("str").mask(number % 7 == 0, "SIP/TLS")
+    )
+    registrations["authentication"] = (
+        registrations["authentication"].astype("str").mask(number % 5 < 2)
+    )
+    results = ct.check(
+        ct.attempts(dataclasses.replace(fleet, registrations=registrations))
+    )
     results = results.reset_index(drop=True)
-    results["device"] = [f"device {position}" for position in range(len(results))]  # so that each can be chosen
+    results["device"] = [
+        f"device {position}" for position in range(len(results))
+    ]  # so that each can be chosen
     explorer = FleetExplorer(fleet, results=results)
     seen = set()
     for position, device in enumerate(results["device"]):
@@ -164,8 +204,13 @@ def test_every_row_is_explained_as_explained_does():
         assert explorer.diagnosis.to_dict() == expected.to_dict()
         assert explorer._shown.value.count("ct-mark") == len(expected.steps)
         for text in ("requirement", "has", "why", "remedy"):
-            assert all(html.escape(words, quote=True) in explorer._shown.value for words in expected.steps[text])
-        seen.add((len(expected.steps) > 0, " or " in expected.scenario, expected.verdict))
+            assert all(
+                html.escape(words, quote=True) in explorer._shown.value
+                for words in expected.steps[text]
+            )
+        seen.add(
+            (len(expected.steps) > 0, " or " in expected.scenario, expected.verdict)
+        )
     assert {steps for steps, _, _ in seen} == {True, False}
     assert {several for _, several, _ in seen} == {True, False}
     assert {verdict for _, _, verdict in seen} == {"pass", "fail", "unknown"}
@@ -204,8 +249,14 @@ def test_the_time_range_keeps_its_days(explorer):
 
 
 def test_the_csv_is_the_selection_and_runs_nothing(explorer):
-    """The download holds the filtered devices; a name that a spreadsheet would run as a formula is guarded."""
-    evil = RESULTS.assign(registration_name=RESULTS["registration_name"].mask(RESULTS["device"].notna(), "=cmd()"))
+    """The download holds the filtered devices; a name that a spreadsheet would run as a formula
+    is guarded.
+    """
+    evil = RESULTS.assign(
+        registration_name=RESULTS["registration_name"].mask(
+            RESULTS["device"].notna(), "=cmd()"
+        )
+    )
     explorer = FleetExplorer(FLEET, results=evil)
     explorer.cause = "certificate.trust"
     explorer._export.click()
@@ -217,7 +268,13 @@ def test_the_csv_is_the_selection_and_runs_nothing(explorer):
 
 def test_a_fleet_without_a_log_is_explored_by_its_devices():
     """Without registrations each known device is judged; an empty fleet shows an empty table."""
-    silent = ct.Fleet(FLEET.certificates, FLEET.trust, FLEET.devices, empty(REGISTRATIONS), FLEET.links)
+    silent = ct.Fleet(
+        FLEET.certificates,
+        FLEET.trust,
+        FLEET.devices,
+        empty(REGISTRATIONS),
+        FLEET.links,
+    )
     assert len(FleetExplorer(silent).selection) == len(FLEET.devices)
     nothing = ct.check(ct.attempts(FLEET)).head(0)
     assert FleetExplorer(FLEET, results=nothing).devices.empty
@@ -227,11 +284,16 @@ def test_a_fleet_without_a_log_is_explored_by_its_devices():
 def test_markup_in_a_log_is_shown_as_text():
     """A device named like a script is a device with an odd name."""
     evil = "<script>alert(1)</script>"
-    odd = RESULTS.assign(device=RESULTS["device"].mask(RESULTS["device"].notna(), evil), model=evil)
+    odd = RESULTS.assign(
+        device=RESULTS["device"].mask(RESULTS["device"].notna(), evil), model=evil
+    )
     explorer = FleetExplorer(FLEET, results=odd)
     explorer.by = "model"
     explorer.device = evil
-    shown = "".join(part.value for part in (explorer._bars, explorer._table, explorer._shown, explorer._count))
+    shown = "".join(
+        part.value
+        for part in (explorer._bars, explorer._table, explorer._shown, explorer._count)
+    )
     assert "&lt;script&gt;" in shown
     assert "<script" not in shown
 
@@ -253,21 +315,38 @@ def test_markup_in_a_log_is_shown_as_text():
     ],
 )
 def test_judging_kinds_gives_what_judging_every_row_gives(seed, options, at):
-    """The quick way agrees with the whole way, attempts and check over all rows, for every kind of switch."""
+    """The quick way agrees with the whole way, attempts and check over all rows, for every kind
+    of switch.
+    """
     fleet = ct.link(ct.simulate(60, seed=seed))
     options = dict(options)
-    trust = fleet.trust.head(3).assign(pbx=None) if options.pop("trust", None) else fleet.trust
+    trust = (
+        fleet.trust.head(3).assign(pbx=None)
+        if options.pop("trust", None)
+        else fleet.trust
+    )
     flags = {name: {"": value} for name, value in options.items()}
-    switched = Settings(trust, flags.get("tls_only", {}), flags.get("authentication", {}))
+    switched = Settings(
+        trust, flags.get("tls_only", {}), flags.get("authentication", {})
+    )
     quick = Rehearsal(fleet).judge(switched, at)
-    whole = ct.check(ct.attempts(what_if(fleet, trust=trust, **options)), at=at).loc[quick.index]
-    broken = whole["cause"].where(whole["verdict"] == "fail").astype("object").fillna("-")
-    assert quick["verdict"].astype("str").tolist() == whole["verdict"].astype("str").tolist()
+    whole = ct.check(ct.attempts(what_if(fleet, trust=trust, **options)), at=at).loc[
+        quick.index
+    ]
+    broken = (
+        whole["cause"].where(whole["verdict"] == "fail").astype("object").fillna("-")
+    )
+    assert (
+        quick["verdict"].astype("str").tolist()
+        == whole["verdict"].astype("str").tolist()
+    )
     assert quick["cause"].astype("object").fillna("-").tolist() == broken.tolist()
 
 
 def test_a_remedy_repairs_what_it_promises(whatif):
-    """The first trust action of the plan repairs at least its devices, and undoing it leaves no difference."""
+    """The first trust action of the plan repairs at least its devices, and undoing it leaves no
+    difference.
+    """
     advice = ct.remedies(FLEET, latest(RESULTS))
     upload = advice[(advice["action"] == "trust") & (advice["devices"] > 0)].iloc[0]
     whatif.switch_entry(upload["fingerprint"], listed=True, pbx=upload["pbx"])
@@ -288,8 +367,13 @@ def test_the_changed_fleet_is_the_plan_carried_out(whatif):
     whatif.switch_authentication("certificate", pbx=whatif._names[1])
     entry = FLEET.trust[FLEET.trust["pbx"] == pbx]["fingerprint"].dropna().iloc[0]
     whatif.switch_entry(entry, listed=False, pbx=pbx)
-    whole = ct.check(ct.attempts(whatif.fleet), at=whatif._start).loc[whatif.after.index]
-    assert whole["verdict"].astype("str").tolist() == whatif.after["verdict"].astype("str").tolist()
+    whole = ct.check(ct.attempts(whatif.fleet), at=whatif._start).loc[
+        whatif.after.index
+    ]
+    assert (
+        whole["verdict"].astype("str").tolist()
+        == whatif.after["verdict"].astype("str").tolist()
+    )
     assert len(whatif.plan) == 3
 
 
@@ -309,10 +393,16 @@ def test_steps_that_cancel_out_leave_no_plan(whatif):
 def test_a_list_that_is_emptied_stays_a_list(whatif):
     """Taking out every entry means that nothing is trusted, not that the list is not known."""
     pbx = FLEET.trust["pbx"].dropna().iloc[0]
-    for entry in FLEET.trust.loc[FLEET.trust["pbx"] == pbx, "fingerprint"].dropna().unique():
+    for entry in (
+        FLEET.trust.loc[FLEET.trust["pbx"] == pbx, "fingerprint"].dropna().unique()
+    ):
         whatif.switch_entry(entry, listed=False, pbx=pbx)
     assert (whatif.fleet.trust["pbx"] == pbx).any()
-    assert not whatif.fleet.trust.loc[whatif.fleet.trust["pbx"] == pbx, "fingerprint"].notna().any()
+    assert (
+        not whatif.fleet.trust.loc[whatif.fleet.trust["pbx"] == pbx, "fingerprint"]
+        .notna()
+        .any()
+    )
 
 
 def test_the_controls_switch_and_show_what_holds(whatif):
@@ -324,7 +414,12 @@ def test_the_controls_switch_and_show_what_holds(whatif):
     whatif._tls.value = "set everywhere"
     whatif._login.value = "by certificate"
     whatif._moment.slider.value = whatif._moment.slider.options[-1][1]
-    assert [step.kind for step in whatif.steps] == ["trust", "tls_only", "authentication", "at"]
+    assert [step.kind for step in whatif.steps] == [
+        "trust",
+        "tls_only",
+        "authentication",
+        "at",
+    ]
     for _ in range(4):
         whatif._undo.click()
     assert whatif.steps == ()
@@ -359,8 +454,13 @@ def test_the_plan_can_be_taken_along(whatif):
     whatif._export.click()
     links = re.findall(r'href="data:([^;]+);base64,([^"]+)"', whatif._links.value)
     table_of, pem = (base64.b64decode(data) for _, data in links)
-    assert pd.read_csv(io.BytesIO(table_of), encoding="utf-8-sig")["action"].tolist() == ["trust"]
-    assert ct.read_certificates(pem)["fingerprint"].iloc[0] == whatif.plan["fingerprint"].iloc[0]
+    assert pd.read_csv(io.BytesIO(table_of), encoding="utf-8-sig")[
+        "action"
+    ].tolist() == ["trust"]
+    assert (
+        ct.read_certificates(pem)["fingerprint"].iloc[0]
+        == whatif.plan["fingerprint"].iloc[0]
+    )
 
 
 # Tables, twins and the package
@@ -369,7 +469,13 @@ def test_the_plan_can_be_taken_along(whatif):
 def test_a_table_is_in_words_and_escaped():
     """Headings and causes are words, dates and shares are short, and markup is text."""
     frame = pd.DataFrame(
-        {"cause": ["certificate.trust"], "share": [0.5], "subject_cn": ["<b>x"], "not_after": [NOW], "n": [1234]}
+        {
+            "cause": ["certificate.trust"],
+            "share": [0.5],
+            "subject_cn": ["<b>x"],
+            "not_after": [NOW],
+            "n": [1234],
+        }
     )
     shown = table(frame).data
     for words in (
@@ -385,38 +491,64 @@ def test_a_table_is_in_words_and_escaped():
     assert "There is none." in table(frame.head(0)).data
 
 
-@pytest.mark.parametrize("make", [lambda: FleetExplorer(FLEET, results=RESULTS), lambda: WhatIf(FLEET)])
+@pytest.mark.parametrize(
+    "make", [lambda: FleetExplorer(FLEET, results=RESULTS), lambda: WhatIf(FLEET)]
+)
 def test_a_widget_is_displayed_with_a_static_twin(make, monkeypatch):
-    """Two outputs: what it shows as plain HTML for readers without a kernel, and the widget itself."""
+    """Two outputs: what it shows as plain HTML for readers without a kernel, and the widget
+    itself.
+    """
     shown = []
-    monkeypatch.setattr("certtrust.widgets.styling.display", lambda *args, **_kwargs: shown.append(args[0]))
+    monkeypatch.setattr(
+        "certtrust.widgets.styling.display",
+        lambda *args, **_kwargs: shown.append(args[0]),
+    )
     widget = make()
     widget._ipython_display_()
     twin, view = shown
     assert "static copy" in twin.data
     assert "ct-twin" in twin.data
-    assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == widget.model_id
+    assert (
+        view["application/vnd.jupyter.widget-view+json"]["model_id"] == widget.model_id
+    )
 
 
 def every_model(widget):
     """Return the widget and all widgets in it."""
-    return [widget, *(model for child in getattr(widget, "children", ()) for model in every_model(child))]
+    return [
+        widget,
+        *(
+            model
+            for child in getattr(widget, "children", ())
+            for model in every_model(child)
+        ),
+    ]
 
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: FleetExplorer(FLEET, results=RESULTS), lambda: WhatIf(FLEET), lambda: CertificateTester(fleet=FLEET)],
+    [
+        lambda: FleetExplorer(FLEET, results=RESULTS),
+        lambda: WhatIf(FLEET),
+        lambda: CertificateTester(fleet=FLEET),
+    ],
 )
 def test_a_widget_keeps_to_what_every_notebook_program_can_show(make):
-    """The standard controls alone, a state in the standard form, and no script, so that no renderer needs more."""
+    """The standard controls alone, a state in the standard form, and no script, so that no
+    renderer needs more.
+    """
     widget = make()
     for model in every_model(widget):
         modules = {model._model_module, model._view_module} - {None}
         assert modules <= {"@jupyter-widgets/base", "@jupyter-widgets/controls"}
         if isinstance(model, ipywidgets.HTML):
-            assert not re.search(r"<script|<iframe|<link|src=|@import|require\(", model.value)
+            assert not re.search(
+                r"<script|<iframe|<link|src=|@import|require\(", model.value
+            )
     state = dependency_state(widget, drop_defaults=False)
     kept = {"version_major": 2, "version_minor": 0, "state": state}
-    notebook = nbformat.v4.new_notebook(metadata={"widgets": {"application/vnd.jupyter.widget-state+json": kept}})
+    notebook = nbformat.v4.new_notebook(
+        metadata={"widgets": {"application/vnd.jupyter.widget-state+json": kept}}
+    )
     nbformat.validate(notebook)
     assert json.loads(nbformat.writes(notebook))["metadata"]["widgets"]

@@ -1,4 +1,6 @@
-"""Widgets in a pseudo-language: whatever is still plain English did not come from the file of sentences."""
+"""Widgets in a pseudo-language: whatever is still plain English did not come from the file of
+sentences.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +24,34 @@ RESULTS = ct.check(ct.attempts(FLEET))
 SPOKEN = ("description", "placeholder", "tooltip", "tooltips", "options")
 """Traits of a control whose texts are shown or read aloud."""
 
-NAMES = ("device", "pbx", "model", "registration_name", "hardware_id", "fingerprint", "trust_state")
+NAMES = (
+    "device",
+    "pbx",
+    "model",
+    "registration_name",
+    "hardware_id",
+    "fingerprint",
+    "trust_state",
+)
 NAMES += ("subject", "subject_cn", "issuer", "issuer_cn")
-FORMATS = ("-----BEGIN CERTIFICATE-----", "https", "TEL1", "tester", "ct.widgets.CertificateTester(...)")
+FORMATS = (
+    "-----BEGIN CERTIFICATE-----",
+    "https",
+    "TEL1",
+    "tester",
+    "ct.widgets.CertificateTester(...)",
+)
 """What users write as it is, in whatever language they read."""
 
 
 def values_of(*frames: pd.DataFrame) -> set[str]:
     """Return the names and values in frames, which are data in every language."""
-    columns = [frame[name].dropna().astype("str") for frame in frames for name in NAMES if name in frame]
+    columns = [
+        frame[name].dropna().astype("str")
+        for frame in frames
+        for name in NAMES
+        if name in frame
+    ]
     return set(pd.concat(columns).unique())
 
 
@@ -39,10 +60,15 @@ VALUES |= {rule.code for rule in RULES} | set(FORMATS)
 
 
 def told(widget) -> set[str]:
-    """Return what the explanation of a widget's row says itself: the package's own tests look at that."""
+    """Return what the explanation of a widget's row says itself: the package's own tests look
+    at that.
+    """
     if widget.diagnosis is None:
         return set()
-    steps, result = widget.diagnosis.steps, widget.diagnosis.result.reset_index(drop=True)
+    steps, result = (
+        widget.diagnosis.steps,
+        widget.diagnosis.result.reset_index(drop=True),
+    )
     sentences = {words for name in ("has", "why", "remedy") for words in steps[name]}
     return sentences | {words.iloc[0] for words in reasons(result).values()}
 
@@ -56,37 +82,57 @@ def texts_of(widget) -> list[str]:
         texts += [str(part[0] if isinstance(part, tuple) else part) for part in parts]
     if type(widget).__name__ == "HTML":
         texts += texts_of_html(widget.value)
-    return texts + [text for child in getattr(widget, "children", ()) for text in texts_of(child)]
+    return texts + [
+        text for child in getattr(widget, "children", ()) for text in texts_of(child)
+    ]
 
 
 def texts_of_html(markup: str) -> list[str]:
-    """Return the texts of HTML: between its tags, of labels for screen readers, and of what a script shows."""
-    markup = re.sub(r"<(style|pre)\b.*?</\1>|<span hidden>.*?</span>", "", markup, flags=re.DOTALL)
+    """Return the texts of HTML: between its tags, of labels for screen readers, and of what a
+    script shows.
+    """
+    markup = re.sub(
+        r"<(style|pre)\b.*?</\1>|<span hidden>.*?</span>", "", markup, flags=re.DOTALL
+    )
     labels = re.findall(r'(?:aria-label|title|data-copied)="([^"]*)"', markup)
     scripts = re.findall(r"textContent='([^']*)'", html.unescape(markup))
-    return [html.unescape(text) for text in (*labels, *scripts, re.sub(r"<[^>]*>", " ", markup))]
+    return [
+        html.unescape(text)
+        for text in (*labels, *scripts, re.sub(r"<[^>]*>", " ", markup))
+    ]
 
 
 def english(texts: Iterable[str], *also: str) -> set[str]:
     """Return the plain English words of texts, without names, values and what is given `also`."""
-    data = sorted({value for value in {*VALUES, *also} if re.search("[A-Za-z]{2}", value)}, key=len)
-    left = re.sub("|".join(map(re.escape, reversed(data))), " ", "\n".join(dict.fromkeys(texts)))
+    data = sorted(
+        {value for value in {*VALUES, *also} if re.search("[A-Za-z]{2}", value)},
+        key=len,
+    )
+    left = re.sub(
+        "|".join(map(re.escape, reversed(data))), " ", "\n".join(dict.fromkeys(texts))
+    )
     return set(re.findall(r"\b[A-Za-z]{2,}\b", left))
 
 
 @pytest.fixture(autouse=True)
 def in_pseudo_language(monkeypatch):
-    """All tests here are in the pseudo-language, and menus cut no name, so that names are seen as such."""
+    """All tests here are in the pseudo-language, and menus cut no name, so that names are seen
+    as such.
+    """
     monkeypatch.setattr("certtrust.widgets.styling.LONGEST", 10_000)
     with pseudo_language():
         yield
 
 
 def test_the_explorer_has_no_english_of_its_own():
-    """Menus, bars, tables, the diagnosis of devices with every verdict, empty states and the download."""
+    """Menus, bars, tables, the diagnosis of devices with every verdict, empty states and the
+    download.
+    """
     explorer = FleetExplorer(FLEET, results=RESULTS)
     texts, sentences = texts_of(explorer), {"nobody"}
-    kinds = RESULTS.dropna(subset=["device"]).drop_duplicates(["verdict", "cause", "observed"])
+    kinds = RESULTS.dropna(subset=["device"]).drop_duplicates(
+        ["verdict", "cause", "observed"]
+    )
     for device in [*kinds["device"], "nobody", ""]:
         explorer.device = device
         texts += texts_of(explorer)
@@ -98,7 +144,9 @@ def test_the_explorer_has_no_english_of_its_own():
     texts += texts_of(explorer)
     explorer.text = "nothing is called so"
     texts += texts_of(explorer)
-    sip = RESULTS.head(1).assign(device="one", scenario=None, protocol="SIP/TLS", time=pd.NaT)
+    sip = RESULTS.head(1).assign(
+        device="one", scenario=None, protocol="SIP/TLS", time=pd.NaT
+    )
     sip = FleetExplorer(FLEET, results=sip)
     sip.device = "one"
     texts += texts_of(sip)
@@ -107,11 +155,18 @@ def test_the_explorer_has_no_english_of_its_own():
 
 
 def test_the_tester_has_no_english_of_its_own():
-    """Every scenario, verdict and way in, several certificates, what is missing and what cannot be read."""
+    """Every scenario, verdict and way in, several certificates, what is missing and what cannot
+    be read.
+    """
     tester = CertificateTester(fleet=FLEET, at="2026-11-01")
     texts, sentences = texts_of(tester), set()
     browser, url = "browser", "https://192.0.2.7/"
-    scenarios = [("h323-certificate", ""), ("h323-password", ""), (browser, ""), (browser, url)]
+    scenarios = [
+        ("h323-certificate", ""),
+        ("h323-password", ""),
+        (browser, ""),
+        (browser, url),
+    ]
     for _, fingerprint in tester._source.choice.options[:3]:
         tester._source.choice.value = fingerprint
         for tester.scenario, tester.url in scenarios:
@@ -130,15 +185,26 @@ def test_the_tester_has_no_english_of_its_own():
         texts += texts_of(tester)
         sentences |= told(tester)
     shown = plain(" ".join(texts))
-    assert all(words in shown for words in ("not yet valid", "Certificate chain", "private key dropped"))
+    assert all(
+        words in shown
+        for words in ("not yet valid", "Certificate chain", "private key dropped")
+    )
     assert english(texts, *sentences) == set()
-    assert english([line for line in tester.explanation.splitlines() if "[" in line]) == set()
+    assert (
+        english([line for line in tester.explanation.splitlines() if "[" in line])
+        == set()
+    )
 
 
 def test_notes_about_files_have_no_english_of_their_own():
     """A reason in `parse_error` is data; all around it is a sentence."""
     whole, partly = {"fingerprint": "aa", "subject": "CN=x"}, {"parse_error": "cut"}
-    rows = [whole, {**whole, **partly}, partly, {"parse_error": "a private key, skipped"}]
+    rows = [
+        whole,
+        {**whole, **partly},
+        partly,
+        {"parse_error": "a private key, skipped"},
+    ]
     for chosen in (rows, rows[:1], rows[2:], rows[3:], []):
         frame = pd.DataFrame(chosen, columns=CERTIFICATES.names).astype("str")
         notes = readable(frame, "1").notes
@@ -149,7 +215,16 @@ def test_notes_about_files_have_no_english_of_their_own():
 
 def test_tables_have_no_english_of_their_own():
     """Headings of columns with a name of their own, flags, causes, verdicts, and the line below."""
-    names = ["device", "pbx", "cause", "evidence", "verdict", "tls_only", "time", "trust_state"]
+    names = [
+        "device",
+        "pbx",
+        "cause",
+        "evidence",
+        "verdict",
+        "tls_only",
+        "time",
+        "trust_state",
+    ]
     shown = texts_of_html(table(RESULTS, names).data)
     shown += texts_of_html(table(RESULTS.head(0), names).data)
     assert "Known from" in plain(" ".join(shown))
@@ -159,18 +234,28 @@ def test_tables_have_no_english_of_their_own():
 def test_the_static_copy_has_no_english_of_its_own(monkeypatch):
     """What remains of a widget in a saved notebook."""
     shown = []
-    monkeypatch.setattr("certtrust.widgets.styling.display", lambda *args, **_kwargs: shown.append(args[0]))
+    monkeypatch.setattr(
+        "certtrust.widgets.styling.display",
+        lambda *args, **_kwargs: shown.append(args[0]),
+    )
     tester = CertificateTester(fleet=FLEET)
     for widget in (FleetExplorer(FLEET, results=RESULTS), tester):
         widget._ipython_display_()
-    twins = [text for output in shown if hasattr(output, "data") for text in texts_of_html(output.data)]
+    twins = [
+        text
+        for output in shown
+        if hasattr(output, "data")
+        for text in texts_of_html(output.data)
+    ]
     assert "static copy" in plain(" ".join(twins))
     assert english(twins, *told(tester)) == set()
 
 
 @pytest.mark.parametrize("name", ["description", "placeholder"])
 def test_a_label_in_the_code_would_be_seen(name):
-    """The tests above look at every control: a word that is no sentence is found wherever it stands."""
+    """The tests above look at every control: a word that is no sentence is found wherever it
+    stands.
+    """
     tester = CertificateTester(fleet=FLEET)
     setattr(tester._source.search, name, "Find device")
     assert english(texts_of(tester), *told(tester)) == {"Find", "device"}

@@ -1,4 +1,7 @@
-"""CertificateTester, driven by its traits and controls as a browser drives them. Certificates are made here."""
+"""CertificateTester, driven by its traits and controls as a browser drives them.
+
+Certificates are made here.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +40,21 @@ def p12(password: bytes) -> bytes:
     """Return leaf, intermediate and key as PKCS#12."""
     key = serialization.load_pem_private_key(KEY, None)
     encryption = serialization.BestAvailableEncryption(password)
-    return pkcs12.serialize_key_and_certificates(b"phone", key, loaded(LEAF), [loaded(INTERMEDIATE)], encryption)
+    return pkcs12.serialize_key_and_certificates(
+        b"phone", key, loaded(LEAF), [loaded(INTERMEDIATE)], encryption
+    )
 
 
 def uploaded(name: str, content: bytes) -> dict:
     """Return a file as the upload control hands it over."""
     now = datetime.datetime.now(datetime.UTC)
-    return {"name": name, "type": "", "size": len(content), "content": memoryview(content), "last_modified": now}
+    return {
+        "name": name,
+        "type": "",
+        "size": len(content),
+        "content": memoryview(content),
+        "last_modified": now,
+    }
 
 
 def state_of(widget) -> str:
@@ -54,8 +65,12 @@ def state_of(widget) -> str:
 
 @pytest.fixture
 def tester():
-    """A tester of the leaf with its chain, for a registration by certificate at a PBX that trusts the root."""
-    return CertificateTester(LEAF + INTERMEDIATE, trust=ROOT, registration_name=PHONE, tls_only=True)
+    """A tester of the leaf with its chain, for a registration by certificate at a PBX that
+    trusts the root.
+    """
+    return CertificateTester(
+        LEAF + INTERMEDIATE, trust=ROOT, registration_name=PHONE, tls_only=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +80,9 @@ def fleet():
 
 
 def test_the_answer_follows_every_change(tester):
-    """Name, flag, moment, scenario, URL and trust list each change the verdict at once, and back again."""
+    """Name, flag, moment, scenario, URL and trust list each change the verdict at once, and
+    back again.
+    """
     assert tester.diagnosis.verdict == "pass"
     for trait, bad, verdict in (
         ("registration_name", "reception", "fail"),
@@ -93,7 +110,12 @@ def test_the_controls_drive_the_traits_and_follow_them(tester):
     fields = tester._fields
     fields["registration_name"].value = "x"
     fields["scenario"].value = "h323-password"
-    for word, flag in (("not set", False), ("not known", None), ("set", True), ("not set", False)):
+    for word, flag in (
+        ("not set", False),
+        ("not known", None),
+        ("set", True),
+        ("not set", False),
+    ):
         fields["tls_only"].value = word
         assert tester.tls_only is flag
     assert (tester.registration_name, tester.scenario) == ("x", "h323-password")
@@ -105,12 +127,16 @@ def test_the_controls_drive_the_traits_and_follow_them(tester):
 
 
 def test_ticking_an_entry_decides_about_trust(tester):
-    """The only box is the root's: without its tick the list is empty, and an empty list trusts nothing."""
+    """The only box is the root's: without its tick the list is empty, and an empty list trusts
+    nothing.
+    """
     (box,) = tester._trust_choice.boxes.children
     assert box.value
     box.value = False
     assert tester.trust.empty
-    assert tester.diagnosis.steps.set_index("code").loc["certificate.trust", "passed"] == False  # noqa: E712
+    steps = tester.diagnosis.steps.set_index("code")
+    assert not steps.loc["certificate.trust", "passed"]
+    assert pd.notna(steps.loc["certificate.trust", "passed"])
     tester._trust_choice.every.click()
     assert tester.diagnosis.verdict == "pass"
     tester._trust_choice.none.click()
@@ -119,7 +145,9 @@ def test_ticking_an_entry_decides_about_trust(tester):
 
 def test_an_uploaded_entry_makes_the_list_known():
     """Without a fleet no list is known and trust is undecided; the uploaded root decides it."""
-    tester = CertificateTester(LEAF + INTERMEDIATE, registration_name=PHONE, tls_only=True)
+    tester = CertificateTester(
+        LEAF + INTERMEDIATE, registration_name=PHONE, tls_only=True
+    )
     assert tester.trust is None
     assert tester.diagnosis.verdict == "unknown"
     tester._trust_choice.upload.value = (uploaded("root.pem", ROOT),)
@@ -128,7 +156,9 @@ def test_an_uploaded_entry_makes_the_list_known():
 
 
 def test_a_list_that_counts_at_every_pbx_is_a_known_one(fleet):
-    """Entries without a PBX count everywhere: alone, they are the list, and beside others they add to them."""
+    """Entries without a PBX count everywhere: alone, they are the list, and beside others they
+    add to them.
+    """
     everywhere = fleet.trust.assign(pbx=None).astype({"pbx": "str"})
     tester = CertificateTester(fleet=dataclasses.replace(fleet, trust=everywhere))
     expected = set(everywhere["fingerprint"].dropna())
@@ -151,7 +181,9 @@ def test_a_list_that_counts_at_every_pbx_is_a_known_one(fleet):
         ("chain.pem", LEAF + INTERMEDIATE + ROOT, "", 3),
         (
             "chain.p7b",
-            pkcs7.serialize_certificates([loaded(LEAF), loaded(INTERMEDIATE)], serialization.Encoding.DER),
+            pkcs7.serialize_certificates(
+                [loaded(LEAF), loaded(INTERMEDIATE)], serialization.Encoding.DER
+            ),
             "",
             2,
         ),
@@ -159,8 +191,12 @@ def test_a_list_that_counts_at_every_pbx_is_a_known_one(fleet):
         ("phone-with-key.pem", KEY + LEAF, "", 1),
     ],
 )
-def test_a_file_of_any_kind_is_read_and_nothing_of_it_stays(name, content, password, count):
-    """PEM, DER, PKCS#7, PKCS#12: the leaf is judged, and neither the bytes, nor a key, nor the password are kept."""
+def test_a_file_of_any_kind_is_read_and_nothing_of_it_stays(
+    name, content, password, count
+):
+    """PEM, DER, PKCS#7, PKCS#12: the leaf is judged, and neither the bytes, nor a key, nor the
+    password are kept.
+    """
     tester = CertificateTester()
     tester._source.password.value = password
     tester._source.upload.value = (uploaded(name, content),)
@@ -170,13 +206,21 @@ def test_a_file_of_any_kind_is_read_and_nothing_of_it_stays(name, content, passw
     assert "BEGIN" not in state.replace("-----BEGIN CERTIFICATE-----", "")
     assert repr(content)[2:60] not in state
     assert not password or password not in state
-    assert not any("PRIVATE" in str(value) for value in tester.certificates.to_numpy().ravel())
+    assert not any(
+        "PRIVATE" in str(value) for value in tester.certificates.to_numpy().ravel()
+    )
 
 
 def test_it_is_said_that_a_private_key_was_dropped():
     """A key that comes along is counted, and the user is told that it was dropped."""
-    assert any("1 private key dropped" in note for note in read({"phone.pem": KEY + LEAF}).notes)
-    assert any("private key in it was dropped" in note for note in read({"a.p12": p12(b"x")}, password="x").notes)
+    assert any(
+        "1 private key dropped" in note
+        for note in read({"phone.pem": KEY + LEAF}).notes
+    )
+    assert any(
+        "private key in it was dropped" in note
+        for note in read({"a.p12": p12(b"x")}, password="x").notes
+    )
     assert "PRIVATE" not in repr(read({"phone.pem": KEY + LEAF}).certificates.to_dict())
 
 
@@ -220,10 +264,14 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
 def test_unreadable_input_shows_its_reason_and_no_earlier_verdict(tester, content):
-    """However it comes in: the reason stands alone, nothing of the verdict before it is left, and nothing fails."""
+    """However it comes in: the reason stands alone, nothing of the verdict before it is left,
+    and nothing fails.
+    """
     assert tester.diagnosis.verdict == "pass"
     ways = [lambda: tester._source.give(content)]
-    ways += [lambda: setattr(tester._source.upload, "value", (uploaded("a.pem", content),))]
+    ways += [
+        lambda: setattr(tester._source.upload, "value", (uploaded("a.pem", content),))
+    ]
     if not content.startswith((b"\0", b"\x30")):
         ways += [lambda: setattr(tester._source.paste, "value", content.decode())]
     for give in ways:
@@ -232,10 +280,15 @@ def test_unreadable_input_shows_its_reason_and_no_earlier_verdict(tester, conten
         give()
         assert tester.diagnosis is None
         assert (tester.explanation, tester.call) == ("", "")
-        shown = "".join(part.value for part in (tester._answer, tester._chain, tester._steps, tester._texts))
+        shown = "".join(
+            part.value
+            for part in (tester._answer, tester._chain, tester._steps, tester._texts)
+        )
         assert PHONE not in shown
         assert "Nothing to judge yet" in shown
-        reason = re.search(r"</b><div>[^:<]+: ([^<]+)</div>", tester._answer.value).group(1)
+        reason = re.search(
+            r"</b><div>[^:<]+: ([^<]+)</div>", tester._answer.value
+        ).group(1)
         assert len(reason) > 5
         assert tester._source.judged.options == ()
     alone = CertificateTester(content, trust=content, registration_name=PHONE)
@@ -248,26 +301,52 @@ def test_unreadable_input_shows_its_reason_and_no_earlier_verdict(tester, conten
     ids=["no certificate", "a key", "nothing", "half a certificate"],
 )
 @pytest.mark.parametrize("before", [True, False])
-def test_an_unreadable_block_beside_a_certificate_is_told_and_the_certificate_judged(content, before):
+def test_an_unreadable_block_beside_a_certificate_is_told_and_the_certificate_judged(
+    content, before
+):
     """Whichever stands first, the certificate is judged as if it had come alone."""
-    encoded = content if b"-----" in content else BLOCK.format(base64.b64encode(content).decode()).encode()
+    encoded = (
+        content
+        if b"-----" in content
+        else BLOCK.format(base64.b64encode(content).decode()).encode()
+    )
     both = encoded + LEAF if before else LEAF + encoded
-    options = {"trust": ROOT, "registration_name": PHONE, "tls_only": True, "at": "2026-11-30"}
-    tester, alone = CertificateTester(both, **options), CertificateTester(LEAF, **options)
+    options = {
+        "trust": ROOT,
+        "registration_name": PHONE,
+        "tls_only": True,
+        "at": "2026-11-30",
+    }
+    tester, alone = (
+        CertificateTester(both, **options),
+        CertificateTester(LEAF, **options),
+    )
     assert tester.diagnosis.to_dict() == alone.diagnosis.to_dict()
     assert "1 certificate read" in tester._source.note.value
-    assert "could not be read" in tester._source.note.value or "key dropped" in tester._source.note.value
+    assert (
+        "could not be read" in tester._source.note.value
+        or "key dropped" in tester._source.note.value
+    )
 
 
 def test_a_frame_with_an_unreadable_row_is_not_judged_by_it(tester):
-    """Set as a trait, too, an unreadable first row shows why, and so it is for a certificate of the fleet."""
+    """Set as a trait, too, an unreadable first row shows why, and so it is for a certificate of
+    the fleet.
+    """
     bad = ct.read_certificates(UNREADABLE["no certificate in the block"])
-    tester.certificates = pd.concat([bad, ct.read_certificates(LEAF)], ignore_index=True)
+    tester.certificates = pd.concat(
+        [bad, ct.read_certificates(LEAF)], ignore_index=True
+    )
     assert tester.diagnosis is None
     assert "no certificate" in tester._answer.value
     simulated = ct.simulate(3, seed=1)
-    odd = pd.concat([simulated.certificates, bad.assign(bundle="odd", device="odd")], ignore_index=True)
-    chosen = CertificateTester(fleet=dataclasses.replace(simulated, certificates=odd), device="odd")
+    odd = pd.concat(
+        [simulated.certificates, bad.assign(bundle="odd", device="odd")],
+        ignore_index=True,
+    )
+    chosen = CertificateTester(
+        fleet=dataclasses.replace(simulated, certificates=odd), device="odd"
+    )
     assert chosen.diagnosis is None
     assert "no certificate" in chosen._answer.value
 
@@ -275,7 +354,13 @@ def test_a_frame_with_an_unreadable_row_is_not_judged_by_it(tester):
 @pytest.mark.parametrize(
     "content",
     [KEY[:120], KEY[30:140], KEY, b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", LEAF[:100]],
-    ids=["a key without its end", "the middle of a key", "a key", "base64 of a key", "half a certificate"],
+    ids=[
+        "a key without its end",
+        "the middle of a key",
+        "a key",
+        "base64 of a key",
+        "half a certificate",
+    ],
 )
 def test_nothing_that_was_pasted_stays_in_the_field(tester, content):
     """Half of a key stays no more than a whole one, with or without its label."""
@@ -295,8 +380,14 @@ def test_the_user_chooses_which_of_several_certificates_is_judged(tester):
 
 
 def test_the_call_gives_the_same_diagnosis(tester):
-    """What the copy button copies, run as Python, is the diagnosis that is shown; so for every scenario."""
-    for scenario, url in (("h323-certificate", ""), ("h323-password", ""), ("browser", "https://192.0.2.7/")):
+    """What the copy button copies, run as Python, is the diagnosis that is shown; so for every
+    scenario.
+    """
+    for scenario, url in (
+        ("h323-certificate", ""),
+        ("h323-password", ""),
+        ("browser", "https://192.0.2.7/"),
+    ):
         tester.scenario, tester.url = scenario, url
         again = eval(tester.call, {"ct": ct, "tester": tester})  # noqa: S307 - what the widget itself wrote
         assert again.to_dict() == tester.diagnosis.to_dict()
@@ -305,25 +396,47 @@ def test_the_call_gives_the_same_diagnosis(tester):
 def test_the_explanation_holds_verdict_reason_remedy_and_chain(tester):
     """The text for a mail says all that the widget shows."""
     tester.registration_name = "reception"
-    for words in ("refuses this registration", "reception", PHONE, "Chain:", "in the trust list", "Register it as"):
+    for words in (
+        "refuses this registration",
+        "reception",
+        PHONE,
+        "Chain:",
+        "in the trust list",
+        "Register it as",
+    ):
         assert words in tester.explanation
 
 
 def test_choosing_a_device_of_the_fleet_gives_the_fleets_own_verdict(fleet):
-    """What the fleet knows is filled in, so that the tester's trust and validity agree with the fleet's results."""
+    """What the fleet knows is filled in, so that the tester's trust and validity agree with the
+    fleet's results.
+    """
     tester = CertificateTester(fleet=fleet, at="2026-11-01")
-    every = [ct.check(ct.attempts(fleet, of=of), at="2026-11-01") for of in ("devices", "log")]
-    judged = pd.concat(every).dropna(subset=["fingerprint"]).drop_duplicates("fingerprint", keep="last")
+    every = [
+        ct.check(ct.attempts(fleet, of=of), at="2026-11-01")
+        for of in ("devices", "log")
+    ]
+    judged = (
+        pd.concat(every)
+        .dropna(subset=["fingerprint"])
+        .drop_duplicates("fingerprint", keep="last")
+    )
     judged = judged.set_index("fingerprint")
     compared = 0
     for _, fingerprint in tester._source.choice.options[:15]:
         tester._source.choice.value = fingerprint
         steps = tester.diagnosis.steps.set_index("code")["passed"]
-        if fingerprint in judged.index and tester._trust_choice.pbx.value == judged.loc[fingerprint, "pbx"]:
+        if (
+            fingerprint in judged.index
+            and tester._trust_choice.pbx.value == judged.loc[fingerprint, "pbx"]
+        ):
             compared += 1
             for code in ("certificate.trust", "time.validity"):
                 if code in steps and not pd.isna(judged.loc[fingerprint, code]):
-                    assert steps[code] == judged.loc[fingerprint, code], (fingerprint, code)
+                    assert steps[code] == judged.loc[fingerprint, code], (
+                        fingerprint,
+                        code,
+                    )
     assert compared > 5
 
 
@@ -338,7 +451,9 @@ def test_a_search_narrows_the_fleets_certificates(fleet):
 
 
 def test_the_chain_ends_at_the_trusted_entry_or_where_it_is_broken(tester):
-    """The tree names the listed entry; without the intermediate the missing issuer is named instead."""
+    """The tree names the listed entry; without the intermediate the missing issuer is named
+    instead.
+    """
     nodes = chain(tester.diagnosis, tester.certificates, tester.trust)
     assert [node.listed for node in nodes] == [False, False, True]
     alone = CertificateTester(LEAF, trust=ROOT, registration_name=PHONE, tls_only=True)
@@ -348,25 +463,45 @@ def test_the_chain_ends_at_the_trusted_entry_or_where_it_is_broken(tester):
 
 
 def test_the_slider_reaches_from_before_the_issue_to_beyond_the_expiry():
-    """Its ends lie outside of the validity, its key moments are exact, and the year 9999 does not overflow."""
-    begin, end = pd.Timestamp("2020-01-01 12:30", tz="UTC"), pd.Timestamp("9999-12-31 23:59:59", tz="UTC")
+    """Its ends lie outside of the validity, its key moments are exact, and the year 9999 does
+    not overflow.
+    """
+    begin, end = (
+        pd.Timestamp("2020-01-01 12:30", tz="UTC"),
+        pd.Timestamp("9999-12-31 23:59:59", tz="UTC"),
+    )
     for last in (end, pd.Timestamp("2020-01-02", tz="UTC"), begin):
         points = [moment for _, moment in moments(begin, last)]
         assert points == sorted(points)
         assert points[0] < begin
         assert begin in points
         assert points[-1] > last or last == end
-    assert len({label for label, _ in moments(begin, pd.Timestamp("2030-01-01", tz="UTC"))}) > 100
+    assert (
+        len(
+            {label for label, _ in moments(begin, pd.Timestamp("2030-01-01", tz="UTC"))}
+        )
+        > 100
+    )
 
 
 def test_markup_in_a_certificate_is_shown_as_text():
     """Names are an attacker's: none of the panels lets one act as markup."""
     evil = "<img src=x onerror=alert(1)>"
-    pem = trustme.CA(organization_name="O").issue_cert("a.example.com", common_name=evil).cert_chain_pems[0].bytes()
-    tester = CertificateTester(pem, trust=pem, registration_name=evil, hardware_id=evil, tls_only=True)
+    pem = (
+        trustme.CA(organization_name="O")
+        .issue_cert("a.example.com", common_name=evil)
+        .cert_chain_pems[0]
+        .bytes()
+    )
+    tester = CertificateTester(
+        pem, trust=pem, registration_name=evil, hardware_id=evil, tls_only=True
+    )
     shown = state_of(tester)
     assert "&lt;img" in shown
-    assert "<img" not in "".join(part.value for part in (tester._answer, tester._chain, tester._steps, tester._texts))
+    assert "<img" not in "".join(
+        part.value
+        for part in (tester._answer, tester._chain, tester._steps, tester._texts)
+    )
 
 
 def test_nothing_to_judge_is_said_and_does_not_fail():

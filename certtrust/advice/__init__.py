@@ -1,4 +1,6 @@
-"""What to do first: actions that can be applied, a ranked plan of them, the coming failures, and what-ifs."""
+"""What to do first: actions that can be applied, a ranked plan of them, the coming failures,
+and what-ifs.
+"""
 
 from .forecast import endings, forecast, latest
 from .impersonations import impersonations

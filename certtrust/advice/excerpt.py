@@ -1,4 +1,6 @@
-"""The part of a fleet that decides about some of its attempts, so that a change of it can be judged quickly."""
+"""The part of a fleet that decides about some of its attempts, so that a change of it can be
+judged quickly.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,12 @@ class Excerpt:
 
     @classmethod
     def take(
-        cls, fleet: Fleet, ownership: Whose, attempts: pd.DataFrame, of: Source, new_names: pd.Series | None = None
+        cls,
+        fleet: Fleet,
+        ownership: Whose,
+        attempts: pd.DataFrame,
+        of: Source,
+        new_names: pd.Series | None = None,
     ) -> Excerpt:
         """Choose what of a fleet the chosen attempts depend on.
 
@@ -47,18 +54,26 @@ class Excerpt:
         ownership : Whose
             Who owns what in it.
         attempts : DataFrame
-            The chosen ones: device, registration_name and fingerprint, with the labels of the fleet's rows.
+            The chosen ones: device, registration_name and fingerprint, with the labels of the
+            fleet's rows.
         of : {"log", "devices"}
             What they were made of.
         new_names : Series of str, optional
             Further names that a change may let them register by.
         """
         registration_names = attempts["registration_name"]
-        names = distinct(registration_names, *([] if new_names is None else [new_names]))
-        # An entry has the flags of its device, tells which device a name is of, and that its PBX has entries.
-        entries = among(ownership.entered, distinct(attempts["device"])) | among(fleet.devices["user"], names)
+        names = distinct(
+            registration_names, *([] if new_names is None else [new_names])
+        )
+        # An entry has the flags of its device, tells which device a name is of, and that its
+        # PBX has entries.
+        entries = among(ownership.entered, distinct(attempts["device"])) | among(
+            fleet.devices["user"], names
+        )
         entries |= ~fleet.devices["pbx"].duplicated().to_numpy()
-        log = fleet.registrations.drop(columns=["raw", "details", "remote_address"], errors="ignore")
+        log = fleet.registrations.drop(
+            columns=["raw", "details", "remote_address"], errors="ignore"
+        )
         part = dataclasses.replace(
             fleet,
             certificates=_certificates(fleet, ownership.held, attempts),
@@ -66,7 +81,14 @@ class Excerpt:
             registrations=log.loc[attempts.index] if of == "log" else log.head(0),
         )
         registered = attempts["device"] if of == "log" else attempts["device"].head(0)
-        return cls(part, ownership.serials, registered, ownership.entered[entries], of, attempts.index)
+        return cls(
+            part,
+            ownership.serials,
+            registered,
+            ownership.entered[entries],
+            of,
+            attempts.index,
+        )
 
     def attempts(self, changed: Fleet) -> pd.DataFrame:
         """Return the attempts as they would be in a changed copy of the part."""
@@ -77,8 +99,12 @@ class Excerpt:
         return chosen
 
 
-def _certificates(fleet: Fleet, held: pd.DataFrame, attempts: pd.DataFrame) -> pd.DataFrame:
-    """Return the certificates that the attempts may present or be trusted by, with all that came with them."""
+def _certificates(
+    fleet: Fleet, held: pd.DataFrame, attempts: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the certificates that the attempts may present or be trusted by, with all that
+    came with them.
+    """
     fingerprints = fleet.certificates["fingerprint"]
     links: Any = fleet.links
     is_ca = fleet.certificates["is_ca"].fillna(value=False).to_numpy(dtype=bool)

@@ -30,7 +30,8 @@ _TOLD = ("serial", "hardware_id", "pbx", "registration_name", "interface")
 
 
 def latest(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the latest attempt of each registration: what is still the case, as far as the log knows.
+    """Return the latest attempt of each registration: what is still the case, as far as the log
+    knows.
 
     Parameters
     ----------
@@ -40,8 +41,8 @@ def latest(results: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The last row in time for each device, PBX, registration name and interface, in the order of `results`;
-        rows without a time count as the earliest, in their order.
+        The last row in time for each device, PBX, registration name and interface, in the order
+        of `results`; rows without a time count as the earliest, in their order.
 
     Examples
     --------
@@ -50,7 +51,9 @@ def latest(results: pd.DataFrame) -> pd.DataFrame:
     >>> len(latest(attempts)) < len(attempts)
     True
     """
-    return results.iloc[_last(results["time"], [results[name] for name in _REGISTRATION])]
+    return results.iloc[
+        _last(results["time"], [results[name] for name in _REGISTRATION])
+    ]
 
 
 def _last(time: pd.Series, keys: list[pd.Series]) -> Codes:
@@ -70,8 +73,8 @@ def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFra
     Parameters
     ----------
     fleet : Fleet
-        The fleet; each registration is represented by its latest attempt, a device without one by its
-        would-be attempt.
+        The fleet; each registration is represented by its latest attempt, a device without one
+        by its would-be attempt.
     periods : int
         Number of future dates.
     freq : str
@@ -94,12 +97,14 @@ def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFra
     Raises
     ------
     CerttrustError
-        If `periods` is no whole number from 1 on, or `freq` no distance of coming dates that pandas knows.
+        If `periods` is no whole number from 1 on, or `freq` no distance of coming dates that
+        pandas knows.
 
     Notes
     -----
-    Only rules are foretold: a wrong password, or whatever else the log alone states, is not. A certificate
-    that the device will only get in future is not known, and one that it has today stays.
+    Only rules are foretold: a wrong password, or whatever else the log alone states, is not. A
+    certificate that the device will only get in future is not known, and one that it has today
+    stays.
 
     Examples
     --------
@@ -114,12 +119,18 @@ def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFra
     return foretold(_standing(fleet, now), now, dates)
 
 
-def foretold(rows: pd.DataFrame, now: pd.Timestamp, dates: pd.DatetimeIndex) -> pd.DataFrame:
+def foretold(
+    rows: pd.DataFrame, now: pd.Timestamp, dates: pd.DatetimeIndex
+) -> pd.DataFrame:
     """Count the attempts (table ATTEMPTS) that fail at each date, as `forecast` returns it."""
     moments = np.append(_microseconds(now), dates.asi8)
     spans = _failures(rows, moments)
-    device, cause, start, end = (spans[name].to_numpy() for name in ("device", "cause", "start", "end"))
-    attempts = np.cumsum(_counts(cause, start, len(moments)) - _counts(cause, end, len(moments)), axis=1)
+    device, cause, start, end = (
+        spans[name].to_numpy() for name in ("device", "cause", "start", "end")
+    )
+    attempts = np.cumsum(
+        _counts(cause, start, len(moments)) - _counts(cause, end, len(moments)), axis=1
+    )
     device, cause, start, end = _joined(device, cause, start, end)
     new = _counts(cause, start, len(moments))
     devices = np.cumsum(new - _counts(cause, end, len(moments)), axis=1)
@@ -128,10 +139,16 @@ def foretold(rows: pd.DataFrame, now: pd.Timestamp, dates: pd.DatetimeIndex) -> 
     return pd.DataFrame(
         {
             "date": dates.repeat(len(occurring)),
-            "cause": pd.Categorical.from_codes(np.tile(occurring, len(dates)), dtype=CAUSES),
+            "cause": pd.Categorical.from_codes(
+                np.tile(occurring, len(dates)), dtype=CAUSES
+            ),
             **{
                 name: counts[occurring, 1:].T.reshape(size)
-                for name, counts in (("attempts", attempts), ("devices", devices), ("new_devices", new))
+                for name, counts in (
+                    ("attempts", attempts),
+                    ("devices", devices),
+                    ("new_devices", new),
+                )
             },
         }
     )
@@ -143,7 +160,9 @@ def _dates(periods: int, freq: str) -> tuple[pd.Timestamp, pd.DatetimeIndex]:
         raise CerttrustError(say("errors.advice.periods", periods=repr(periods)))
     wrong = say("errors.advice.freq", freq=repr(freq))
     try:
-        dates = pd.date_range(now.normalize() + pd.Timedelta(days=1), periods=int(periods), freq=freq)
+        dates = pd.date_range(
+            now.normalize() + pd.Timedelta(days=1), periods=int(periods), freq=freq
+        )
     except (ValueError, TypeError, OverflowError) as error:
         raise CerttrustError(wrong) from error
     if dates[0] < now or not dates.is_monotonic_increasing:
@@ -152,10 +171,11 @@ def _dates(periods: int, freq: str) -> tuple[pd.Timestamp, pd.DatetimeIndex]:
 
 
 def _failures(rows: pd.DataFrame, moments: Codes) -> pd.DataFrame:
-    """Return when each registration fails and why: device, cause (both by number), start and end (places of moments).
+    """Return when each registration fails and why: device, cause (both by number), start and
+    end (places of moments).
 
-    What a rule says of a registration changes at few moments only, so each is judged at the first of all
-    and at the first ones after such a change.
+    What a rule says of a registration changes at few moments only, so each is judged at the
+    first of all and at the first ones after such a change.
     """
     row, place = _changes(rows, moments)
     judged = [
@@ -181,15 +201,20 @@ def _failures(rows: pd.DataFrame, moments: Codes) -> pd.DataFrame:
 def _changes(rows: pd.DataFrame, moments: Codes) -> tuple[Codes, Codes]:
     """Return the places of rows and moments at which they are to be judged, row by row.
 
-    A certificate begins at once and lasts through its last second, a path to its last microsecond: a row is judged
-    after each of the three, which is once too often at worst.
+    A certificate begins at once and lasts through its last second, a path to its last
+    microsecond: a row is judged after each of the three, which is once too often at worst.
     """
     edges: list[tuple[Codes, Codes]] = []
     for name in ("not_before", "not_after"):
         there = np.flatnonzero(rows[name].notna())
-        edges.append((there, np.asarray(rows[name].iloc[there].astype("int64"), dtype=np.int64)))
+        edges.append(
+            (there, np.asarray(rows[name].iloc[there].astype("int64"), dtype=np.int64))
+        )
     code, paths = distinct_paths(rows["trust_paths"])
-    ends = [sorted({edge for path in each for edge in (path.not_before, path.not_after)}) for each in paths]
+    ends = [
+        sorted({edge for path in each for edge in (path.not_before, path.not_after)})
+        for each in paths
+    ]
     counts = np.array([len(each) for each in ends], dtype=np.int64)
     flat = np.array([edge for each in ends for edge in each], dtype=np.int64)
     row, number = spread(counts[code])
@@ -197,19 +222,29 @@ def _changes(rows: pd.DataFrame, moments: Codes) -> tuple[Codes, Codes]:
     found = [(np.arange(len(rows)), np.zeros(len(rows), dtype=np.int64))]
     for row, edge in edges:
         soon = (moments[0] - _SECOND <= edge) & (edge <= moments[-1])
-        found += [(row[soon], np.searchsorted(moments, edge[soon] + delay)) for delay in (0, 1, _SECOND)]
+        found += [
+            (row[soon], np.searchsorted(moments, edge[soon] + delay))
+            for delay in (0, 1, _SECOND)
+        ]
     row, place = (np.concatenate(parts) for parts in zip(*found, strict=True))
     within = place < len(moments)
-    row, place = np.divmod(np.unique(row[within] * len(moments) + place[within]), len(moments))
+    row, place = np.divmod(
+        np.unique(row[within] * len(moments) + place[within]), len(moments)
+    )
     return row, place
 
 
 def _joined(*spans: Codes) -> tuple[Codes, Codes, Codes, Codes]:
-    """Join the spans of one device and cause that overlap or meet; those of no known device are left out."""
+    """Join the spans of one device and cause that overlap or meet; those of no known device are
+    left out.
+    """
     device, cause, start, end = (each[spans[0] >= 0] for each in spans)
     order = np.lexsort((end, start, device, cause))
     device, cause, start, end = (each[order] for each in (device, cause, start, end))
-    owner = np.cumsum(np.diff(device, prepend=-1).astype(bool) | np.diff(cause, prepend=-1).astype(bool))
+    owner = np.cumsum(
+        np.diff(device, prepend=-1).astype(bool)
+        | np.diff(cause, prepend=-1).astype(bool)
+    )
     high = int(end.max(initial=0)) + 1
     reached = np.maximum.accumulate(owner * high + end)
     fresh = np.append(True, reached[:-1] < (owner * high + start)[1:])[: len(owner)]
@@ -225,13 +260,17 @@ def _counts(cause: Codes, place: Codes, size: int) -> npt.NDArray[np.int64]:
 
 
 def _standing(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
-    """Return each registration as it would be tried today, with a would-be one for devices that the log lacks."""
+    """Return each registration as it would be tried today, with a would-be one for devices that
+    the log lacks.
+    """
     fleet = fleet if fleet.links is not None else link(fleet)
     log = fleet.registrations
     log = log.iloc[_last(log["time"], [log[name] for name in _TOLD])]
     log = log.assign(time=log["time"].mask(log["time"].notna(), now), _seen=log["time"])
     tried = attempts(dataclasses.replace(fleet, registrations=log))
-    tried = tried.iloc[_last(tried["_seen"], [tried[name] for name in _REGISTRATION])].drop(columns="_seen")
+    tried = tried.iloc[
+        _last(tried["_seen"], [tried[name] for name in _REGISTRATION])
+    ].drop(columns="_seen")
     fleet = dataclasses.replace(fleet, registrations=log)
     _, entered = identities(fleet)
     silent = fleet.devices[~among(entered, tried["device"])]
@@ -282,10 +321,23 @@ def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFram
     rows = rows[(rows["scenario"] == "h323-certificate").to_numpy(dtype=bool)]
     known = known_certificates(fleet)
     ends, fingerprint = _first_end(rows, known, _microseconds(now))
-    role = np.where(fingerprint == rows["fingerprint"].to_numpy(dtype=object), "device", "CA")
-    found = pd.DataFrame({"ends": ends, "role": role, "fingerprint": fingerprint, "device": rows["device"].array})
+    role = np.where(
+        fingerprint == rows["fingerprint"].to_numpy(dtype=object), "device", "CA"
+    )
+    found = pd.DataFrame(
+        {
+            "ends": ends,
+            "role": role,
+            "fingerprint": fingerprint,
+            "device": rows["device"].array,
+        }
+    )
     found = found[found["ends"] <= _microseconds(dates[-1])]
-    counts = found.groupby(["ends", "role", "fingerprint"], sort=True)["device"].agg(["size", "nunique"]).reset_index()
+    counts = (
+        found.groupby(["ends", "role", "fingerprint"], sort=True)["device"]
+        .agg(["size", "nunique"])
+        .reset_index()
+    )
     own = known.reindex(counts["fingerprint"]).reset_index(drop=True)
     return pd.DataFrame(
         {
@@ -300,29 +352,42 @@ def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFram
     )
 
 
-def _first_end(rows: pd.DataFrame, known: pd.DataFrame, now: int) -> tuple[Codes, npt.NDArray[np.object_]]:
-    """Return when each trusted registration ends, and by which certificate: its own, or a CA of its last path."""
+def _first_end(
+    rows: pd.DataFrame, known: pd.DataFrame, now: int
+) -> tuple[Codes, npt.NDArray[np.object_]]:
+    """Return when each trusted registration ends, and by which certificate: its own, or a CA of
+    its last path.
+    """
     own = rows["not_after"].astype("int64").to_numpy(copy=True)
     own[rows["not_after"].isna().to_numpy()] = _NEVER
     code, paths = distinct_paths(rows["trust_paths"])
     last = [_last_path(each, now) for each in paths]
     end = known["not_after"].dropna().astype("int64").to_dict()
-    blamed = [min(path.certificates, key=lambda each: end.get(each, _NEVER), default=None) for path in last]
+    blamed = [
+        min(path.certificates, key=lambda each: end.get(each, _NEVER), default=None)
+        for path in last
+    ]
     by_chain = np.array([path.not_after for path in last] or [0], dtype=np.int64)[code]
     ends = np.minimum(own, by_chain)
     certificates = np.where(
-        own <= by_chain, rows["fingerprint"].to_numpy(dtype=object), np.array([*blamed, None], dtype=object)[code]
+        own <= by_chain,
+        rows["fingerprint"].to_numpy(dtype=object),
+        np.array([*blamed, None], dtype=object)[code],
     )
     return ends, certificates
 
 
 def _last_path(paths: tuple[TrustPath, ...], now: int) -> TrustPath:
-    """Return the path that holds last, without a gap from now on; one without an end where none holds."""
+    """Return the path that holds last, without a gap from now on; one without an end where none
+    holds.
+    """
     last = TrustPath((), 0, now)
     for path in sorted(paths, key=lambda path: path.not_before):
         if path.not_before <= last.not_after + 1 and path.not_after > last.not_after:
             last = path
-    return last if last.certificates or last.not_after > now else TrustPath((), 0, _NEVER)
+    return (
+        last if last.certificates or last.not_after > now else TrustPath((), 0, _NEVER)
+    )
 
 
 __all__ = ["endings", "forecast", "latest"]

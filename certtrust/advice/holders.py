@@ -23,7 +23,9 @@ _SHOWN = ("fingerprint", "subject", "subject_cn", "not_before", "not_after", "re
 
 
 class Holdings(NamedTuple):
-    """The certificates that devices present, who holds them, and the names of devices; all by number."""
+    """The certificates that devices present, who holds them, and the names of devices; all by
+    number.
+    """
 
     certificates: pd.DataFrame
     """Each one once: fingerprint, subject, subject_cn, not_before, not_after, refused."""
@@ -40,7 +42,9 @@ class Holdings(NamedTuple):
     @property
     def sole(self) -> Codes:
         """The device that alone holds each certificate, -1 where there is none."""
-        certificate, device = (self.holders[name].to_numpy() for name in ("certificate", "device"))
+        certificate, device = (
+            self.holders[name].to_numpy() for name in ("certificate", "device")
+        )
         found = np.full(len(self.certificates), -1, dtype=np.int64)
         found[certificate] = device
         found[np.bincount(certificate, minlength=len(found)) > 1] = -1
@@ -48,9 +52,13 @@ class Holdings(NamedTuple):
 
 
 def holdings(fleet: Fleet) -> Holdings:
-    """Return who holds which certificate of files, trust lists and the log, and the names of all devices."""
+    """Return who holds which certificate of files, trust lists and the log, and the names of
+    all devices.
+    """
     slim = dataclasses.replace(
-        fleet, registrations=once(fleet.registrations[list(_LOG)]), certificates=fleet.certificates[[*_CERTIFICATES]]
+        fleet,
+        registrations=once(fleet.registrations[list(_LOG)]),
+        certificates=fleet.certificates[[*_CERTIFICATES]],
     )
     log, entries = slim.registrations, slim.devices
     serials = ownership.by_tail(ownership.known_serials(slim))
@@ -61,26 +69,41 @@ def holdings(fleet: Fleet) -> Holdings:
         len(fleet.registrations),
     )
     devices, pbxs = distinct(entered, registered), distinct(entries["pbx"], log["pbx"])
-    names, texts = _names(slim, places(registered, devices), places(entered, devices), devices, pbxs)
+    names, texts = _names(
+        slim, places(registered, devices), places(entered, devices), devices, pbxs
+    )
     devices = distinct(devices, leaves["device"])
     certificate, first = combine(pd.factorize(leaves["fingerprint"])[0])
     certificates = leaves.iloc[first].reset_index(drop=True)
-    of_leaves = {"certificate": certificate, "device": places(leaves["device"], devices)}
+    of_leaves = {
+        "certificate": certificate,
+        "device": places(leaves["device"], devices),
+    }
     of_log = {
-        "certificate": places(log["fingerprint"].str.lower(), certificates["fingerprint"]),
+        "certificate": places(
+            log["fingerprint"].str.lower(), certificates["fingerprint"]
+        ),
         "device": places(registered, devices),
     }
-    holders = pd.concat([pd.DataFrame(of_leaves), pd.DataFrame(of_log)], ignore_index=True)
+    holders = pd.concat(
+        [pd.DataFrame(of_leaves), pd.DataFrame(of_log)], ignore_index=True
+    )
     holders = once(holders[(holders >= 0).all(axis=1)])
-    nobodys = np.flatnonzero(np.bincount(holders["certificate"], minlength=len(certificates)) == 0)
+    nobodys = np.flatnonzero(
+        np.bincount(holders["certificate"], minlength=len(certificates)) == 0
+    )
     by_name = _named(certificates["subject_cn"].iloc[nobodys], names, texts, devices)
     by_name = by_name.assign(certificate=nobodys[by_name["certificate"]])
     holders = pd.concat([holders, by_name], ignore_index=True)
     own = _presented_as_own(leaves, np.isin(certificate, holders["certificate"]))
     return _numbered_anew(
         Holdings(
-            certificates.assign(refused=true(certificates["parse_error"].str.startswith(REFUSED)))[[*_SHOWN]],
-            pd.DataFrame({"certificate": certificate[own], "bundle": leaves["bundle"].array[own]}),
+            certificates.assign(
+                refused=true(certificates["parse_error"].str.startswith(REFUSED))
+            )[[*_SHOWN]],
+            pd.DataFrame(
+                {"certificate": certificate[own], "bundle": leaves["bundle"].array[own]}
+            ),
             holders,
             names,
             pbxs,
@@ -91,7 +114,9 @@ def holdings(fleet: Fleet) -> Holdings:
 
 
 def _numbered_anew(held: Holdings) -> Holdings:
-    """Keep the certificates that came in some bundle, numbered from 0, and sort by these numbers."""
+    """Keep the certificates that came in some bundle, numbered from 0, and sort by these
+    numbers.
+    """
     kept = np.unique(held.bundles["certificate"])
     number = np.full(len(held.certificates), -1, dtype=np.int64)
     number[kept] = np.arange(len(kept))
@@ -99,17 +124,25 @@ def _numbered_anew(held: Holdings) -> Holdings:
     holders = held.holders.assign(certificate=number[held.holders["certificate"]])
     return held._replace(
         certificates=held.certificates.iloc[kept].reset_index(drop=True),
-        bundles=once(bundles).sort_values("certificate", kind="stable", ignore_index=True),
-        holders=holders[holders["certificate"] >= 0].sort_values(["certificate", "device"], ignore_index=True),
+        bundles=once(bundles).sort_values(
+            "certificate", kind="stable", ignore_index=True
+        ),
+        holders=holders[holders["certificate"] >= 0].sort_values(
+            ["certificate", "device"], ignore_index=True
+        ),
     )
 
 
 def _leaves(fleet: Fleet, serials: pd.Series, entered: pd.Series) -> pd.DataFrame:
-    """Return what devices present, with the one that a file or the CN tells, and the entries of the trust lists."""
+    """Return what devices present, with the one that a file or the CN tells, and the entries of
+    the trust lists.
+    """
     found = ownership.held_by(fleet.certificates, serials, entered)
     listed = fleet.trust[found.columns].drop_duplicates("fingerprint")
     # An entry came with nothing, and the name of its file is that of the PBX.
-    listed = listed.assign(bundle=None, device=None).astype({"bundle": "str", "device": "str"})
+    listed = listed.assign(bundle=None, device=None).astype(
+        {"bundle": "str", "device": "str"}
+    )
     both = pd.concat([found, listed], ignore_index=True)
     return both[both["fingerprint"].notna()].reset_index(drop=True)
 
@@ -117,13 +150,16 @@ def _leaves(fleet: Fleet, serials: pd.Series, entered: pd.Series) -> pd.DataFram
 def _names(
     fleet: Fleet, registered: Codes, entered: Codes, devices: pd.Series, pbxs: pd.Series
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Return every name of every device at its PBX once, and the distinct names; the registered come first.
+    """Return every name of every device at its PBX once, and the distinct names; the registered
+    come first.
 
     By default a device registers by its serial, and an interface of a gateway by serial-interface.
     """
     log, entries = fleet.registrations, fleet.devices
     serial = device_ids.serials(devices)
-    default, interface = (serial.reindex(codes).reset_index(drop=True) for codes in (entered, registered))
+    default, interface = (
+        serial.reindex(codes).reset_index(drop=True) for codes in (entered, registered)
+    )
     interface = interface + "-" + log["interface"].reset_index(drop=True)
     own = [entries["user"], entries["hardware_id"], entries["serial"], default]
     seen = [log["registration_name"], log["hardware_id"], log["serial"], interface]
@@ -140,7 +176,9 @@ def _names(
 
 
 def _only(owner: Codes, value: Codes, count: int) -> Codes:
-    """Return the one value of each owner 0, 1, 2, ..., and -1 for who has several, or none; and for owner -1."""
+    """Return the one value of each owner 0, 1, 2, ..., and -1 for who has several, or none; and
+    for owner -1.
+    """
     there = (owner >= 0) & (value >= 0)
     owner, value = owner[there], value[there]
     found = np.full(count + 1, -1, dtype=np.int64)
@@ -149,13 +187,17 @@ def _only(owner: Codes, value: Codes, count: int) -> Codes:
     return found
 
 
-def _named(cns: pd.Series, names: pd.DataFrame, texts: pd.Series, devices: pd.Series) -> pd.DataFrame:
+def _named(
+    cns: pd.Series, names: pd.DataFrame, texts: pd.Series, devices: pd.Series
+) -> pd.DataFrame:
     """Return the devices that a CN names in full: certificate (place in `cns`), device."""
     named = names[["text", "device"]].sort_values("text")
     text, device = named["text"].to_numpy(), named["device"].to_numpy()
     wanted = places(cns, texts)
     start = np.searchsorted(text, wanted)
-    owner, number = spread(np.where(wanted < 0, 0, np.searchsorted(text, wanted, side="right") - start))
+    owner, number = spread(
+        np.where(wanted < 0, 0, np.searchsorted(text, wanted, side="right") - start)
+    )
     spelled = places(device_ids.same_spelling(cns), devices)
     known = np.flatnonzero(spelled >= 0)
     found = {
@@ -165,8 +207,12 @@ def _named(cns: pd.Series, names: pd.DataFrame, texts: pd.Series, devices: pd.Se
     return once(pd.DataFrame(found))
 
 
-def _presented_as_own(found: pd.DataFrame, held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Tell which are no CAs, or a CA that a device presents as its own: it did not merely come with a certificate."""
+def _presented_as_own(
+    found: pd.DataFrame, held: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Tell which are no CAs, or a CA that a device presents as its own: it did not merely come
+    with a certificate.
+    """
     is_ca = found["is_ca"].fillna(value=False).to_numpy(dtype=bool)
     own = ~is_ca
     beside = places(found["bundle"][is_ca], found["bundle"][own]) >= 0

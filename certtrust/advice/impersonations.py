@@ -25,7 +25,9 @@ _BLOCK = 1_000_000
 """Certificates and PBXs that are judged at a time."""
 
 
-def impersonations(fleet: Fleet, *, at: pd.Timestamp | str | None = None, limit: int = LIMIT) -> pd.DataFrame:
+def impersonations(
+    fleet: Fleet, *, at: pd.Timestamp | str | None = None, limit: int = LIMIT
+) -> pd.DataFrame:
     """List the pairs of a trusted certificate and another device that its holder may register as.
 
     Parameters
@@ -35,17 +37,17 @@ def impersonations(fleet: Fleet, *, at: pd.Timestamp | str | None = None, limit:
     at : Timestamp or str, optional
         The moment at which the certificate has to be trusted and valid; by default now.
     limit : int
-        Pairs that are listed at most, so that a CN of one letter in every certificate does not fill the memory.
-        Where there are more, those of the certificates that fit most devices are cut short, all at the same
-        number; `opens` still counts them all.
+        Pairs that are listed at most, so that a CN of one letter in every certificate does not
+        fill the memory. Where there are more, those of the certificates that fit most devices
+        are cut short, all at the same number; `opens` still counts them all.
 
     Returns
     -------
     DataFrame
-        One row per pair and PBX, the certificate that fits most devices first: fingerprint, subject_cn, device
-        (who holds it; missing where that is not known), pbx (which trusts it, and where the other one
-        registers), trust_state, opens (as how many devices it can register there), victim (the other device),
-        name (its name that begins with the CN).
+        One row per pair and PBX, the certificate that fits most devices first: fingerprint,
+        subject_cn, device (who holds it; missing where that is not known), pbx (which trusts
+        it, and where the other one registers), trust_state, opens (as how many devices it can
+        register there), victim (the other device), name (its name that begins with the CN).
 
     Raises
     ------
@@ -54,18 +56,20 @@ def impersonations(fleet: Fleet, *, at: pd.Timestamp | str | None = None, limit:
 
     Notes
     -----
-    The article lets a device in whose registration name, or hardware ID, begins with the CN of its trusted
-    certificate, and a prefix is soon short: a CN of `0090` begins the serial of every device. Names are those of the
-    PBX objects (user, hardware ID, serial), those seen in the log, and the default registration names; they are
-    sorted once, and each CN finds its range in them by bisection. Names are compared as in
-    `certtrust.names.begins_with_cn`.
+    The article lets a device in whose registration name, or hardware ID, begins with the CN of
+    its trusted certificate, and a prefix is soon short: a CN of `0090` begins the serial of
+    every device. Names are those of the PBX objects (user, hardware ID, serial), those seen in
+    the log, and the default registration names; they are sorted once, and each CN finds its
+    range in them by bisection. Names are compared as in `certtrust.names.begins_with_cn`.
 
-    A certificate is held by the devices that its file, its CN or the log tells; where none of them does, by those
-    of which its CN is a whole name. A device is no victim of a certificate that it alone holds; where several
-    devices hold one, each may register as the others. CAs count where a device presents one as its own.
+    A certificate is held by the devices that its file, its CN or the log tells; where none of
+    them does, by those of which its CN is a whole name. A device is no victim of a certificate
+    that it alone holds; where several devices hold one, each may register as the others. CAs
+    count where a device presents one as its own.
 
-    Not listed is what `check` leaves unknown: a PBX without trust list, a certificate that cannot be
-    verified. Not checked: whether the other device's entry asks for a password besides.
+    Not listed is what `check` leaves unknown: a PBX without trust list, a certificate that
+    cannot be verified. Not checked: whether the other device's entry asks for a password
+    besides.
 
     Examples
     --------
@@ -94,7 +98,9 @@ class _Carriers(NamedTuple):
 
 
 class _Reach(NamedTuple):
-    """Devices with a name that begins with a CN, in groups: one for the CNs that begin the same names, and a PBX."""
+    """Devices with a name that begins with a CN, in groups: one for the CNs that begin the same
+    names, and a PBX.
+    """
 
     key: Codes
     """group and device as one number, ascending."""
@@ -114,16 +120,26 @@ class _Reach(NamedTuple):
         return np.diff(self.start)
 
     def position(self, group: Codes, device: Codes) -> Codes:
-        """Return the position of a device in a group, counted from the group's first, and -1 where it is not there."""
+        """Return the position of a device in a group, counted from the group's first, and -1
+        where it is not there.
+        """
         wanted = group * self.devices + device
         position = np.searchsorted(self.key, wanted)
-        is_there = (device >= 0) & (self.key[np.minimum(position, len(self.key) - 1)] == wanted)
+        is_there = (device >= 0) & (
+            self.key[np.minimum(position, len(self.key) - 1)] == wanted
+        )
         return np.where(is_there, position - self.start[group], -1)
 
 
 def _carriers(certificates: pd.DataFrame, moment: pd.Timestamp) -> _Carriers:
-    second = moment.floor("s")  # validity counts in whole seconds, the last one included
-    valid = (certificates["not_before"] <= second) & (second <= certificates["not_after"]) & ~certificates["refused"]
+    second = moment.floor(
+        "s"
+    )  # validity counts in whole seconds, the last one included
+    valid = (
+        (certificates["not_before"] <= second)
+        & (second <= certificates["not_after"])
+        & ~certificates["refused"]
+    )
     certificate = np.flatnonzero(valid.to_numpy(dtype=bool))
     row, texts = common_names(certificates.iloc[certificate])
     cn = pd.Series(pd.array(texts, dtype="str"))
@@ -132,14 +148,21 @@ def _carriers(certificates: pd.DataFrame, moment: pd.Timestamp) -> _Carriers:
 
 
 def _reach(beginning: Codes, text: Codes, held: Holdings) -> _Reach:
-    """Return the devices that have the names of the pairs of a beginning and a name, once per PBX."""
+    """Return the devices that have the names of the pairs of a beginning and a name, once per
+    PBX.
+    """
     names = held.names.sort_values("text", kind="stable")
     counts = np.bincount(names["text"], minlength=len(held.texts))
     first = (np.cumsum(counts) - counts)[text]
     pair, number = spread(counts[text])
-    pbx, device, text = (names[name].to_numpy()[first[pair] + number] for name in ("pbx", "device", "text"))
+    pbx, device, text = (
+        names[name].to_numpy()[first[pair] + number]
+        for name in ("pbx", "device", "text")
+    )
     pbxs, devices = len(held.pbxs) + 1, max(len(held.devices), 1)
-    key, once = np.unique((beginning[pair] * pbxs + pbx + 1) * devices + device, return_index=True)
+    key, once = np.unique(
+        (beginning[pair] * pbxs + pbx + 1) * devices + device, return_index=True
+    )
     group, start = np.unique(key // devices, return_index=True)
     number = np.repeat(np.arange(len(group)), np.diff(start, append=len(key)))
     return _Reach(
@@ -156,7 +179,8 @@ def _reach(beginning: Codes, text: Codes, held: Holdings) -> _Reach:
 def _grants(
     fleet: Fleet, held: Holdings, carriers: _Carriers, moment: pd.Timestamp, limit: int
 ) -> tuple[pd.DataFrame, _Reach]:
-    """Return the trusted certificates that let register as others, once per CN and PBX, and as whom.
+    """Return the trusted certificates that let register as others, once per CN and PBX, and as
+    whom.
 
     The largest groups come first, and no more certificates are judged than can be listed.
     """
@@ -164,7 +188,10 @@ def _grants(
     reach = _reach(pair, text, held)
     by_beginning = np.argsort(beginning[carriers.cn], kind="stable")
     sorted_beginnings = beginning[carriers.cn][by_beginning]
-    first, last = (np.searchsorted(sorted_beginnings, reach.beginning, side=side) for side in ("left", "right"))
+    first, last = (
+        np.searchsorted(sorted_beginnings, reach.beginning, side=side)
+        for side in ("left", "right")
+    )
     sole = held.sole
 
     def of_groups(groups: Codes) -> pd.DataFrame:
@@ -183,49 +210,76 @@ def _grants(
                 "opens": reach.size[group] - (own >= 0),
             }
         )
-        return _trusted(fleet, grants[grants["opens"] > 0].reset_index(drop=True), held, moment)
+        return _trusted(
+            fleet, grants[grants["opens"] > 0].reset_index(drop=True), held, moment
+        )
 
     largest_first = np.argsort(-reach.size, kind="stable")
     block = np.cumsum((last - first)[largest_first]) // _BLOCK
     start, *more = np.split(largest_first, np.flatnonzero(np.diff(block)) + 1)
     grants = _worst_first(of_groups(start), carriers.cns, held).head(limit)
     for groups in more:
-        if len(grants) == limit and grants["opens"].iloc[-1] >= reach.size[groups].max():
+        if (
+            len(grants) == limit
+            and grants["opens"].iloc[-1] >= reach.size[groups].max()
+        ):
             break
         further = pd.concat([grants, of_groups(groups)], ignore_index=True)
         grants = _worst_first(further, carriers.cns, held).head(limit)
     return grants, reach
 
 
-def _trusted(fleet: Fleet, grants: pd.DataFrame, held: Holdings, moment: pd.Timestamp) -> pd.DataFrame:
+def _trusted(
+    fleet: Fleet, grants: pd.DataFrame, held: Holdings, moment: pd.Timestamp
+) -> pd.DataFrame:
     """Keep the certificates that the PBX trusts, by any of the chains that they come with."""
     certificate = held.bundles["certificate"].to_numpy()
-    first, last = (np.searchsorted(certificate, grants["certificate"], side=side) for side in ("left", "right"))
+    first, last = (
+        np.searchsorted(certificate, grants["certificate"], side=side)
+        for side in ("left", "right")
+    )
     grant, number = spread(last - first)
     chains = pd.DataFrame(
         {
-            "fingerprint": held.certificates["fingerprint"].array[grants["certificate"].to_numpy()[grant]],
+            "fingerprint": held.certificates["fingerprint"].array[
+                grants["certificate"].to_numpy()[grant]
+            ],
             "bundle": held.bundles["bundle"].array[first[grant] + number],
             "pbx": held.pbxs.reindex(grants["pbx"].iloc[grant]).array,
         }
     )
-    paths = trust_state.trust_paths(chains, fleet.certificates, fleet.trust, fleet.links)
+    paths = trust_state.trust_paths(
+        chains, fleet.certificates, fleet.trust, fleet.links
+    )
     judged = pd.DataFrame({"trust_paths": paths, "trust_failure": None})
-    state = trust_state.trust_at(judged, pd.Series(moment, index=judged.index))["trust_state"]
+    state = trust_state.trust_at(judged, pd.Series(moment, index=judged.index))[
+        "trust_state"
+    ]
     trusted = np.flatnonzero(state.isin(TRUSTED))
     kept, chain = np.unique(grant[trusted], return_index=True)
     return grants.iloc[kept].assign(trust_state=state.array[trusted[chain]])
 
 
 def _worst_first(grants: pd.DataFrame, cns: pd.Series, held: Holdings) -> pd.DataFrame:
-    labels = {"certificate": held.certificates["fingerprint"], "pbx": held.pbxs, "cn": cns}
-    ranks = [texts.rank(method="first").reindex(grants[name]).to_numpy() for name, texts in labels.items()]
+    labels = {
+        "certificate": held.certificates["fingerprint"],
+        "pbx": held.pbxs,
+        "cn": cns,
+    }
+    ranks = [
+        texts.rank(method="first").reindex(grants[name]).to_numpy()
+        for name, texts in labels.items()
+    ]
     return grants.iloc[np.lexsort((*ranks, -grants["opens"].to_numpy()))]
 
 
-def _pairs(grants: pd.DataFrame, reach: _Reach, held: Holdings, cns: pd.Series, limit: int) -> pd.DataFrame:
+def _pairs(
+    grants: pd.DataFrame, reach: _Reach, held: Holdings, cns: pd.Series, limit: int
+) -> pd.DataFrame:
     """Write out the pairs, as many of each certificate as the limit leaves room for."""
-    certificate, opens, own = (grants[name].to_numpy() for name in ("certificate", "opens", "own"))
+    certificate, opens, own = (
+        grants[name].to_numpy() for name in ("certificate", "opens", "own")
+    )
     grant, number = spread(np.minimum(opens, _room(opens, limit)))
     grant, number = grant[:limit], number[:limit]
     position = reach.start[grants["group"].to_numpy()[grant]] + number
@@ -235,7 +289,9 @@ def _pairs(grants: pd.DataFrame, reach: _Reach, held: Holdings, cns: pd.Series, 
         {
             "fingerprint": held.certificates["fingerprint"].array[certificate[grant]],
             "subject_cn": cns.array[grants["cn"].to_numpy()[grant]],
-            "device": held.devices.reindex(_holder(certificate[grant], impersonated, held)).array,
+            "device": held.devices.reindex(
+                _holder(certificate[grant], impersonated, held)
+            ).array,
             "pbx": held.pbxs.reindex(grants["pbx"].iloc[grant]).array,
             "trust_state": grants["trust_state"].array[grant],
             "opens": opens[grant],
@@ -246,7 +302,9 @@ def _pairs(grants: pd.DataFrame, reach: _Reach, held: Holdings, cns: pd.Series, 
 
 
 def _holder(certificate: Codes, impersonated: Codes, held: Holdings) -> Codes:
-    """Return the first device but the impersonated one that holds each certificate, -1 where nobody is known to."""
+    """Return the first device but the impersonated one that holds each certificate, -1 where
+    nobody is known to.
+    """
     device = np.append(held.holders["device"].to_numpy(), -1)
     counts = np.bincount(held.holders["certificate"], minlength=len(held.certificates))
     first = np.where(counts > 0, np.cumsum(counts) - counts, -1)[certificate]
@@ -255,9 +313,15 @@ def _holder(certificate: Codes, impersonated: Codes, held: Holdings) -> Codes:
 
 
 def _room(counts: Codes, limit: int) -> int:
-    """Return how many of each count may be kept so that their sum stays within the limit, but at least 1."""
+    """Return how many of each count may be kept so that their sum stays within the limit, but
+    at least 1.
+    """
     low, high = 1, int(counts.max(initial=1))
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if np.minimum(counts, middle).sum() <= limit else (low, middle - 1)
+        low, high = (
+            (middle, high)
+            if np.minimum(counts, middle).sum() <= limit
+            else (low, middle - 1)
+        )
     return low

@@ -42,15 +42,22 @@ _DOUBTED = {
     "certificate.name": "certificate",
     "browser.name": "certificate",
 }
-"""Which data are probably stale where a rule is broken and the registration succeeded all the same."""
+"""Which data are probably stale where a rule is broken and the registration succeeded all the
+same.
+"""
 
 _DOUBTED_IF_NAMED = {"certificate.trust": "trust list", "browser.trust": "trust list"}
-"""The same where the log names the certificate by its fingerprint, so that it is that very certificate."""
+"""The same where the log names the certificate by its fingerprint, so that it is that very
+certificate.
+"""
 
-_NO_DOUBT = sorted({code for codes in SCENARIOS.values() for code in codes} - _DOUBTED.keys())
+_NO_DOUBT = sorted(
+    {code for codes in SCENARIOS.values() for code in codes} - _DOUBTED.keys()
+)
 if _NO_DOUBT:
     raise CerttrustError(
-        f"which data are probably stale where {', '.join(_NO_DOUBT)} is broken and a registration succeeds all the "
+        f"which data are probably stale where {', '.join(_NO_DOUBT)} is broken and a "
+        f"registration succeeds all the "
         f"same? Add that to _DOUBTED in {__name__}, one of {', '.join(STALE)} for each rule"
     )
 
@@ -66,26 +73,38 @@ def missing(results: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per kind of data and PBX, most attempts first: what (category, one of `MISSING`),
-        pbx, devices, attempts, sentence (what is missing and where to get it). An attempt that lacks several
-        things counts under each.
+        One row per kind of data and PBX, most attempts first: what (category, one of
+        `MISSING`), pbx, devices, attempts, sentence (what is missing and where to get it). An
+        attempt that lacks several things counts under each.
 
     Examples
     --------
     >>> import certtrust as ct
     >>> fleet = ct.simulate(40, seed=1, faults={})
-    >>> results = ct.check(ct.attempts(ct.Fleet(fleet.certificates, fleet.trust.head(0), fleet.devices,
-    ...                                         fleet.registrations)))
+    >>> no_trust = fleet.trust.head(0)
+    >>> fleet = ct.Fleet(fleet.certificates, no_trust, fleet.devices, fleet.registrations)
+    >>> results = ct.check(ct.attempts(fleet))
     >>> "trust list" in set(missing(results)["what"])
     True
     """
     rows = results[results["verdict"] == "unknown"]
-    parts = [rows.loc[lacks, ["pbx", "device"]].assign(what=what) for what, lacks in lacking(rows).items()]
-    grouped = pd.concat(parts).groupby(["what", "pbx"], dropna=False, sort=False, observed=True)
-    counts = grouped.agg(devices=("device", "nunique"), attempts=("device", "size")).reset_index()
-    counts = counts.sort_values("attempts", ascending=False, kind="stable", ignore_index=True)
+    parts = [
+        rows.loc[lacks, ["pbx", "device"]].assign(what=what)
+        for what, lacks in lacking(rows).items()
+    ]
+    grouped = pd.concat(parts).groupby(
+        ["what", "pbx"], dropna=False, sort=False, observed=True
+    )
+    counts = grouped.agg(
+        devices=("device", "nunique"), attempts=("device", "size")
+    ).reset_index()
+    counts = counts.sort_values(
+        "attempts", ascending=False, kind="stable", ignore_index=True
+    )
     words = sentences()
-    at = fill(words["advice"]["where"]["at"], counts.astype({"pbx": "str"})).where(counts["pbx"].notna(), "")
+    at = fill(words["advice"]["where"]["at"], counts.astype({"pbx": "str"})).where(
+        counts["pbx"].notna(), ""
+    )
     spoken_of = counts.assign(who=_who(counts), at=at, the_pbx=the_pbx(counts["pbx"]))
     counts["sentence"] = fill_each(words["missing"], counts["what"], spoken_of)
     counts["what"] = pd.Categorical(counts["what"], categories=list(MISSING))
@@ -96,7 +115,9 @@ def _who(counts: pd.DataFrame) -> list[str]:
     """Return whose data are missing: so many devices or, where none is known, attempts."""
     pairs = zip(counts["devices"], counts["attempts"], strict=True)
     return [
-        plural(devices, "device") if devices else say("advice.unnamed attempts", count=attempts)
+        plural(devices, "device")
+        if devices
+        else say("advice.unnamed attempts", count=attempts)
         for devices, attempts in pairs
     ]
 
@@ -123,18 +144,31 @@ def lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
     of_certificate = trust | named | undecided["time.validity"]
     state = rows["trust_state"].astype("str")
     no_certificate = of_certificate & (
-        rows["subject_cn"].isna() & rows["not_after"].isna() & rows["certificate_error"].isna()
+        rows["subject_cn"].isna()
+        & rows["not_after"].isna()
+        & rows["certificate_error"].isna()
     )
-    unreadable = of_certificate & ~no_certificate & ((trust & (state == "unreadable")) | undecided["time.validity"])
+    unreadable = (
+        of_certificate
+        & ~no_certificate
+        & ((trust & (state == "unreadable")) | undecided["time.validity"])
+    )
     by_name = undecided["certificate.name"] & rows["subject_cn"].notna()
     nameless = rows["registration_name"].isna() & rows["hardware_id"].isna()
-    entry = (undecided["transport.tls_only"] | undecided["password.tls_only"]) & rows["tls_only"].isna()
+    entry = (undecided["transport.tls_only"] | undecided["password.tls_only"]) & rows[
+        "tls_only"
+    ].isna()
     locked = undecided["transport.tls_only"] & rows["tls_only"].notna()
     plain = rows["protocol"].isin(["H.323/TCP", "H.323/UDP"])
     by_password = undecided["password.tls_only"] & rows["tls_only"].notna()
     open_scenario = rows["scenario"].isna()
     outside = open_scenario & ~asked["time.clock"]
-    other = [undecided[code].to_numpy() for codes in SCENARIOS.values() for code in codes if code not in _EXPLAINED]
+    other = [
+        undecided[code].to_numpy()
+        for codes in SCENARIOS.values()
+        for code in codes
+        if code not in _EXPLAINED
+    ]
     return {
         "certificate": no_certificate,
         "readable certificate": unreadable,
@@ -148,12 +182,15 @@ def lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
         "authentication": open_scenario & ~outside,
         "URL": undecided["browser.name"] & rows["url"].isna(),
         "rule": outside,
-        "other data": pd.Series(np.any([np.zeros(len(rows), dtype=bool), *other], axis=0), index=rows.index),
+        "other data": pd.Series(
+            np.any([np.zeros(len(rows), dtype=bool), *other], axis=0), index=rows.index
+        ),
     }
 
 
 def contradictions(results: pd.DataFrame) -> pd.DataFrame:
-    """List the attempts that succeeded although the rules predict a failure, and the data that are probably stale.
+    """List the attempts that succeeded although the rules predict a failure, and the data that
+    are probably stale.
 
     Parameters
     ----------
@@ -163,15 +200,15 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per such attempt: attempt (its label), device, pbx, code (the first failed rule), stale
-        (category, one of `STALE`), sentence.
+        One row per such attempt: attempt (its label), device, pbx, code (the first failed
+        rule), stale (category, one of `STALE`), sentence.
 
     Notes
     -----
-    The log tells what happened, so it is the configuration that is wrong. Where the log names the certificate
-    by its fingerprint, the trust list is in doubt; where the certificate was taken from the device's
-    files, a newer one may be in use. Registrations that should not have been possible may also be an intruder's,
-    see `certtrust.impersonations`.
+    The log tells what happened, so it is the configuration that is wrong. Where the log names
+    the certificate by its fingerprint, the trust list is in doubt; where the certificate was
+    taken from the device's files, a newer one may be in use. Registrations that should not have
+    been possible may also be an intruder's, see `certtrust.impersonations`.
 
     Examples
     --------
@@ -190,7 +227,9 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     spoken_of = rows.assign(
         device=rows["device"].astype("str").fillna(words["advice"]["unnamed device"]),
         the_pbx=the_pbx(rows["pbx"]),
-        subject_name=rows["subject_cn"].fillna(rows["subject"]).fillna(words["advice"]["unnamed certificate"]),
+        subject_name=rows["subject_cn"]
+        .fillna(rows["subject"])
+        .fillna(words["advice"]["unnamed certificate"]),
         until=until,
     )
     return pd.DataFrame(

@@ -1,4 +1,6 @@
-"""What several hold: CNs that more than one key carries, and keys that more than one device holds."""
+"""What several hold: CNs that more than one key carries, and keys that more than one device
+holds.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from ..arrays.arrow import bits
 from ..fleet import Fleet
 from ..names.certificate_names import common_names
 from ..names.prefixes import usable
-from ..x509.columnar_structure import Outlines
+from ..x509.columnar_structure import Structures
 from .holders import Holdings, holdings
 from .remedies.fleet_copy import known_certificates
 
@@ -28,8 +30,8 @@ def shared_names(fleet: Fleet) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per CN, the most keys first: subject_cn, keys, certificates, devices (known holders). A device
-        whose certificate was replaced has its CN with two keys as well.
+        One row per CN, the most keys first: subject_cn, keys, certificates, devices (known
+        holders). A device whose certificate was replaced has its CN with two keys as well.
 
     Examples
     --------
@@ -40,18 +42,30 @@ def shared_names(fleet: Fleet) -> pd.DataFrame:
     found = holdings(fleet)
     row, cns = common_names(found.certificates)
     fits = bits(usable(cns))
-    table = pd.DataFrame({"certificate": row[fits], "name": pd.array(cns.filter(pa.array(fits)), dtype="str")})
-    table = table.merge(_keys(fleet, found), on="certificate").merge(found.holders, on="certificate", how="left")
+    table = pd.DataFrame(
+        {
+            "certificate": row[fits],
+            "name": pd.array(cns.filter(pa.array(fits)), dtype="str"),
+        }
+    )
+    table = table.merge(_keys(fleet, found), on="certificate").merge(
+        found.holders, on="certificate", how="left"
+    )
     grouped = table.groupby("name", sort=False)
     counts = grouped.agg(
-        keys=("key", "nunique"), certificates=("certificate", "nunique"), devices=("device", "nunique")
+        keys=("key", "nunique"),
+        certificates=("certificate", "nunique"),
+        devices=("device", "nunique"),
     )
     counts = counts[counts["keys"] > 1].rename_axis("subject_cn").reset_index()
-    return counts.sort_values(["keys", "subject_cn"], ascending=[False, True], ignore_index=True)
+    return counts.sort_values(
+        ["keys", "subject_cn"], ascending=[False, True], ignore_index=True
+    )
 
 
 def shared_keys(fleet: Fleet) -> pd.DataFrame:
-    """List the keys that more than one device holds: what one of them can prove, the others can prove as well.
+    """List the keys that more than one device holds: what one of them can prove, the others can
+    prove as well.
 
     Parameters
     ----------
@@ -61,8 +75,9 @@ def shared_keys(fleet: Fleet) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per key and device, the key with most devices first: key (SHA-256 of its SubjectPublicKeyInfo in
-        hex), devices (how many hold it), device, fingerprint, subject_cn.
+        One row per key and device, the key with most devices first: key (SHA-256 of its
+        SubjectPublicKeyInfo in hex), devices (how many hold it), device, fingerprint,
+        subject_cn.
 
     Examples
     --------
@@ -77,19 +92,31 @@ def shared_keys(fleet: Fleet) -> pd.DataFrame:
     table = table.assign(
         device=found.devices.reindex(table["device"]).array,
         **{
-            name: found.certificates[name].reindex(table["certificate"]).array for name in ("fingerprint", "subject_cn")
+            name: found.certificates[name].reindex(table["certificate"]).array
+            for name in ("fingerprint", "subject_cn")
         },
     )
     order = ["devices", "key", "device", "fingerprint"]
-    table = table.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
+    table = table.sort_values(
+        order, ascending=[False, True, True, True], ignore_index=True
+    )
     return table[["key", "devices", "device", "fingerprint", "subject_cn"]]
 
 
 def _keys(fleet: Fleet, found: Holdings) -> pd.DataFrame:
     """Return the key of each certificate whose DER can be taken apart: certificate, key."""
-    ders = known_certificates(fleet)["der"].reindex(found.certificates["fingerprint"]).to_numpy()
+    ders = (
+        known_certificates(fleet)["der"]
+        .reindex(found.certificates["fingerprint"])
+        .to_numpy()
+    )
     there = np.flatnonzero([isinstance(der, bytes) for der in ders])
-    outlines = Outlines(ders[there].tolist())
-    parsed = np.flatnonzero(outlines.known)
-    keys = [hashlib.sha256(key).hexdigest() for key in outlines.column("public_key", parsed)]
-    return pd.DataFrame({"certificate": there[parsed], "key": pd.array(keys, dtype="str")})
+    structures = Structures(ders[there].tolist())
+    parsed = np.flatnonzero(structures.readable)
+    keys = [
+        hashlib.sha256(key).hexdigest()
+        for key in structures.column("public_key", parsed)
+    ]
+    return pd.DataFrame(
+        {"certificate": there[parsed], "key": pd.array(keys, dtype="str")}
+    )

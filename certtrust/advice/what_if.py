@@ -21,7 +21,15 @@ from ..texts.sentences import say
 EVERY = ""
 """Stands for every PBX."""
 
-CHANGES = ("broken", "repaired", "now unknown", "now known", "other cause", "gone", "new")
+CHANGES = (
+    "broken",
+    "repaired",
+    "now unknown",
+    "now known",
+    "other cause",
+    "gone",
+    "new",
+)
 """Kinds of difference between two verdicts of one attempt, the worst first."""
 
 
@@ -36,7 +44,8 @@ class Settings:
     tls_only : mapping of str to bool
         "TLS only" at every device entry of a PBX, or of `EVERY` one; what is said of one PBX wins.
     authentication : mapping of str to {"certificate", "password", None}
-        How every registration at a PBX authenticates that is not known to be SIP; None = the log does not say.
+        How every registration at a PBX authenticates that is not known to be SIP; None = the
+        log does not say.
     """
 
     trust: pd.DataFrame
@@ -61,17 +70,28 @@ class Settings:
             # The article says nothing about how SIP authenticates.
             h323 = ~true(log["protocol"].astype("str").str.startswith("SIP"))
             pbx = log["pbx"] if pbx is None else pbx
-            words = _switched(log["authentication"].astype("str"), pbx, self.authentication, h323)
+            words = _switched(
+                log["authentication"].astype("str"), pbx, self.authentication, h323
+            )
             log = log.assign(authentication=words.astype("category"))
-        return dataclasses.replace(fleet, trust=self.trust, devices=devices, registrations=log)
+        return dataclasses.replace(
+            fleet, trust=self.trust, devices=devices, registrations=log
+        )
 
 
 def _switched(
-    values: pd.Series, pbx: pd.Series, settings: Mapping[str, Any], where: npt.NDArray[np.bool_] | bool = True
+    values: pd.Series,
+    pbx: pd.Series,
+    settings: Mapping[str, Any],
+    where: npt.NDArray[np.bool_] | bool = True,
 ) -> pd.Series:
-    """Return the values with the setting of every PBX, then that of the row's own, where it may be switched."""
+    """Return the values with the setting of every PBX, then that of the row's own, where it may
+    be switched.
+    """
     for name in sorted(settings, key=lambda name: name != EVERY):
-        rows = where & (true(pbx == name) if name != EVERY else np.ones(len(values), dtype=bool))
+        rows = where & (
+            true(pbx == name) if name != EVERY else np.ones(len(values), dtype=bool)
+        )
         values = values.mask(rows, settings[name])
     return values
 
@@ -91,14 +111,17 @@ def what_if(
     fleet : Fleet
         It is not changed.
     trust : DataFrame, optional
-        Table TRUST: the trust lists instead of those that are there; entries without pbx stand in every list.
+        Table TRUST: the trust lists instead of those that are there; entries without pbx stand
+        in every list.
     tls_only : bool, optional
         "TLS only" set (or cleared) at every device entry.
     authentication : {"certificate", "password"}, optional
-        How every registration over H.323 authenticates: "certificate" = password authentication is gone.
+        How every registration over H.323 authenticates: "certificate" = password authentication
+        is gone.
     retire : str or sequence of str, optional
-        CAs by fingerprint, or by common name, that leave every trust list. What hangs on them stays trusted
-        where another CA of its chain is in the list: that is the page's rule, and no retired CA changes it.
+        CAs by fingerprint, or by common name, that leave every trust list. What hangs on them
+        stays trusted where another CA of its chain is in the list: that is the page's rule, and
+        no retired CA changes it.
 
     Returns
     -------
@@ -125,7 +148,8 @@ def what_if(
     >>> set(changes(before, after)["change"].unique()) <= {"broken", "now unknown"}
     True
 
-    When every device entry says "TLS only", when the lists hold one CA alone, when a CA is retired, and in 2071:
+    When every device entry says "TLS only", when the lists hold one CA alone, when a CA is
+    retired, and in 2071:
 
     >>> strict = ct.check(ct.attempts(what_if(fleet, tls_only=True)))
     >>> one_ca = ct.check(ct.attempts(what_if(fleet, trust=fleet.trust.head(1).assign(pbx=None))))
@@ -135,14 +159,18 @@ def what_if(
     True
     """
     if authentication not in (None, "certificate", "password"):
-        raise CerttrustError(say("errors.advice.authentication", word=repr(authentication)))
+        raise CerttrustError(
+            say("errors.advice.authentication", word=repr(authentication))
+        )
     if all(setting is None for setting in (trust, tls_only, authentication, retire)):
         return fleet
     lists = fleet.trust if trust is None else conform(trust, TRUST)
     if retire is not None:
         lists = _retired(lists, [retire] if isinstance(retire, str) else retire)
     flags = {} if tls_only is None else {EVERY: tls_only}
-    words: dict[str, str | None] = {} if authentication is None else {EVERY: authentication}
+    words: dict[str, str | None] = (
+        {} if authentication is None else {EVERY: authentication}
+    )
     return Settings(lists, flags, words).applied(fleet)
 
 
@@ -150,7 +178,9 @@ def _retired(trust: pd.DataFrame, cas: Sequence[str]) -> pd.DataFrame:
     """Take CAs, by fingerprint or common name, out of every list."""
     gone = np.zeros(len(trust), dtype=bool)
     for name in cas:
-        matches = true(trust["fingerprint"].eq(name.lower()) | trust["subject_cn"].eq(name))
+        matches = true(
+            trust["fingerprint"].eq(name.lower()) | trust["subject_cn"].eq(name)
+        )
         if not matches.any():
             raise CerttrustError(say("errors.advice.retired", name=name))
         gone |= matches
@@ -169,7 +199,9 @@ def without_entries(trust: pd.DataFrame, gone: npt.NDArray[np.bool_]) -> pd.Data
     """
     kept = trust[~gone]
     pbx = trust["pbx"].fillna("")
-    emptied = trust.loc[gone & ~pbx.isin(pbx[~gone]).to_numpy(), ["pbx"]].drop_duplicates()
+    emptied = trust.loc[
+        gone & ~pbx.isin(pbx[~gone]).to_numpy(), ["pbx"]
+    ].drop_duplicates()
     emptied = conform(emptied.assign(parse_error="the list is empty"), TRUST)
     return conform(pd.concat([kept, emptied], ignore_index=True), TRUST)
 
@@ -180,15 +212,16 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     before, after : DataFrame
-        Table RESULTS of the same attempts, told by their labels; rows that only one of them has are listed too.
+        Table RESULTS of the same attempts, told by their labels; rows that only one of them has
+        are listed too.
 
     Returns
     -------
     DataFrame
-        One row per attempt that changed, the worst change first: attempt (its label), device, pbx, change
-        (category: broken = passed and fails now, repaired, now unknown, now known = passes now and was not
-        decided, other cause, gone, new), verdict_before, verdict_after, cause_before, cause_after. An attempt
-        that was not decided and fails now is broken.
+        One row per attempt that changed, the worst change first: attempt (its label), device,
+        pbx, change (category: broken = passed and fails now, repaired, now unknown, now known =
+        passes now and was not decided, other cause, gone, new), verdict_before, verdict_after,
+        cause_before, cause_after. An attempt that was not decided and fails now is broken.
 
     Raises
     ------
@@ -211,13 +244,20 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     sides: dict[str, Any] = {}
     for side, results in (("before", before), ("after", after)):
         for name in ("verdict", "cause"):
-            # A cause that only the log states belongs to what was observed, and no what-if changes that.
-            column = results[name].where(results["verdict"] == "fail") if name == "cause" else results[name]
+            # A cause that only the log states belongs to what was observed, and no what-if
+            # changes that.
+            column = (
+                results[name].where(results["verdict"] == "fail")
+                if name == "cause"
+                else results[name]
+            )
             sides[f"{name}_{side}"] = column.astype("str").reindex(labels)
     frame = pd.DataFrame(sides, index=labels)
     was, now = frame["verdict_before"], frame["verdict_after"]
     kinds: dict[str, Any] = {
-        "other cause": (was == "fail") & (now == "fail") & (frame["cause_before"] != frame["cause_after"]),
+        "other cause": (was == "fail")
+        & (now == "fail")
+        & (frame["cause_before"] != frame["cause_after"]),
         "repaired": (was == "fail") & (now == "pass"),
         "now unknown": was.isin(["pass", "fail"]) & (now == "unknown"),
         "now known": (was == "unknown") & (now == "pass"),
@@ -228,15 +268,20 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     change = pd.Series(pd.NA, index=labels, dtype="str")
     for kind, rows in kinds.items():
         change = change.mask(rows, kind)
-    who = pd.concat([before[["device", "pbx"]], after.loc[labels[len(before) :], ["device", "pbx"]]])
+    who = pd.concat(
+        [before[["device", "pbx"]], after.loc[labels[len(before) :], ["device", "pbx"]]]
+    )
     worded = pd.Categorical(change, categories=list(CHANGES), ordered=True)
     differences = pd.concat([who.assign(change=worded), frame], axis="columns")
-    differences = differences[differences["change"].notna()].sort_values("change", kind="stable")
+    differences = differences[differences["change"].notna()].sort_values(
+        "change", kind="stable"
+    )
     return differences.rename_axis("attempt").reset_index()
 
 
 def changed(before: pd.DataFrame, after: pd.DataFrame) -> Codes:
-    """Return the kind of change of each row, as its position in `CHANGES`; beyond the last where there is none.
+    """Return the kind of change of each row, as its position in `CHANGES`; beyond the last
+    where there is none.
 
     Parameters
     ----------
@@ -244,9 +289,17 @@ def changed(before: pd.DataFrame, after: pd.DataFrame) -> Codes:
         Verdict and cause of the same attempts in the same order.
     """
     frames = (before, after)
-    columns = [frame[name].cat.codes.to_numpy() for frame in frames for name in ("verdict", "cause")]
+    columns = [
+        frame[name].cat.codes.to_numpy()
+        for frame in frames
+        for name in ("verdict", "cause")
+    ]
     kind, first = combine(*(column.astype(np.int64) for column in columns))
-    differences = changes(*(frame.iloc[first].reset_index(drop=True) for frame in frames))
+    differences = changes(
+        *(frame.iloc[first].reset_index(drop=True) for frame in frames)
+    )
     number = np.full(len(first), len(CHANGES), dtype=np.int64)
-    number[differences["attempt"].to_numpy(dtype=np.int64)] = differences["change"].cat.codes.to_numpy()
+    number[differences["attempt"].to_numpy(dtype=np.int64)] = differences[
+        "change"
+    ].cat.codes.to_numpy()
     return number[kind]

@@ -1,4 +1,6 @@
-"""Rows that are alike, by number: strings as places in a list, rows by what they share, sets of things per owner."""
+"""Rows that are alike, by number: strings as places in a list, rows by what they share, sets of
+things per owner.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def arrow(texts: pd.Series) -> Any:
 
 def distinct(*texts: pd.Series) -> pd.Series:
     """Return each text of the columns once, in order of first appearance, without the missing."""
-    found = pc.unique(pa.chunked_array([arrow(each) for each in texts], type=pa.large_string())).drop_null()
+    found = pc.unique(
+        pa.chunked_array([arrow(each) for each in texts], type=pa.large_string())
+    ).drop_null()
     return pd.Series(pd.array(found, dtype="str"))
 
 
@@ -54,7 +58,8 @@ def places(texts: pd.Series, among: pd.Series) -> Codes:
 
 
 def places_of_rows(rows: Sequence[pd.Series], among: Sequence[pd.Series]) -> Codes:
-    """Return the first place of each row of texts in `among`, and -1 where one is missing or the row is not there.
+    """Return the first place of each row of texts in `among`, and -1 where one is missing or
+    the row is not there.
 
     Examples
     --------
@@ -62,7 +67,9 @@ def places_of_rows(rows: Sequence[pd.Series], among: Sequence[pd.Series]) -> Cod
     >>> places_of_rows((one, other), (pd.Series(["b", "a"]), pd.Series(["y", "x"]))).tolist()
     [1, -1, -1]
     """
-    wanted, known = (np.zeros(len(columns[0]), dtype=np.int64) for columns in (rows, among))
+    wanted, known = (
+        np.zeros(len(columns[0]), dtype=np.int64) for columns in (rows, among)
+    )
     for mine, theirs in zip(rows, among, strict=True):
         texts = distinct(theirs)
         here, there = places(mine, texts), places(theirs, texts)
@@ -73,11 +80,14 @@ def places_of_rows(rows: Sequence[pd.Series], among: Sequence[pd.Series]) -> Cod
 
 def _index(wanted: Any, known: Any) -> Codes:
     found = pc.index_in(wanted, value_set=known, skip_nulls=True)
-    return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    return np.asarray(
+        found.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64
+    )
 
 
 def combine(*columns: Codes) -> tuple[Codes, Codes]:
-    """Number the distinct rows of the columns; return each row's number and the first row of each number.
+    """Number the distinct rows of the columns; return each row's number and the first row of
+    each number.
 
     Examples
     --------
@@ -106,15 +116,19 @@ def combine(*columns: Codes) -> tuple[Codes, Codes]:
 
 
 def spread(counts: Codes) -> tuple[Codes, Codes]:
-    """Return for n owners with so many things each: the owner of each thing, and its number among the owner's."""
+    """Return for n owners with so many things each: the owner of each thing, and its number
+    among the owner's.
+    """
     owner = np.repeat(np.arange(len(counts)), counts)
     return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def alike(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[Codes, Codes]:
-    """Number the rows that are alike in these columns; return each row's number and the first row of each number.
+    """Number the rows that are alike in these columns; return each row's number and the first
+    row of each number.
 
-    Devices try again and again in the same way: what follows from these columns is worked out once per number.
+    Devices try again and again in the same way: what follows from these columns is worked out
+    once per number.
 
     Examples
     --------
@@ -123,7 +137,9 @@ def alike(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[Codes, Codes]:
     >>> code.tolist(), first.tolist()
     ([0, 1, 0], [0, 1])
     """
-    return combine(*threads.each(numbers, [frame[name] for name in columns], len(frame)))
+    return combine(
+        *threads.each(numbers, [frame[name] for name in columns], len(frame))
+    )
 
 
 def once(frame: pd.DataFrame) -> pd.DataFrame:
@@ -134,12 +150,16 @@ def once(frame: pd.DataFrame) -> pd.DataFrame:
 
 def numbers(values: pd.Series) -> Codes:
     """Return numbers that are equal where the values are, and where both are missing."""
-    numbered: Codes = values.to_numpy() if values.dtype == np.int64 else pd.factorize(values)[0]
+    numbered: Codes = (
+        values.to_numpy() if values.dtype == np.int64 else pd.factorize(values)[0]
+    )
     return numbered
 
 
 def same_objects(values: pd.Series) -> Codes:
-    """Number the values by which object they are, where rows share objects that could not be compared quickly."""
+    """Number the values by which object they are, where rows share objects that could not be
+    compared quickly.
+    """
     return np.fromiter(map(id, values), dtype=np.int64, count=len(values))
 
 
@@ -150,7 +170,8 @@ def _as_bytes(rows: Codes) -> npt.NDArray[np.object_]:
 
 
 def same_sets(owners: Codes, members: Codes) -> tuple[Codes, list[frozenset[int]]]:
-    """Number the distinct sets of members that owners 0, 1, 2, ... have, each owner having at least one.
+    """Number the distinct sets of members that owners 0, 1, 2, ... have, each owner having at
+    least one.
 
     Small sets of one size are compared member by member, all owners at once.
 
@@ -172,7 +193,11 @@ def same_sets(owners: Codes, members: Codes) -> tuple[Codes, list[frozenset[int]
     for size in np.unique(sizes):
         of_size = np.flatnonzero(sizes == size)
         rows = members[starts[of_size][:, None] + np.arange(size)]
-        code, first = combine(*rows.T) if size <= _SMALL else combine(pd.factorize(_as_bytes(rows))[0])
+        code, first = (
+            combine(*rows.T)
+            if size <= _SMALL
+            else combine(pd.factorize(_as_bytes(rows))[0])
+        )
         number[of_size] = code + len(sets)
         sets += [frozenset(rows[each].tolist()) for each in first]
     return number, sets

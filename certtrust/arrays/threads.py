@@ -1,4 +1,6 @@
-"""Several things at once: Arrow works without the interpreter's lock, so that two columns or rules take two cores."""
+"""Several things at once: Arrow works without the interpreter's lock, so that two columns or
+rules take two cores.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,11 @@ Result = TypeVar("Result")
 Other = TypeVar("Other")
 
 
-def each(function: Callable[[Item], Result], items: Iterable[Item], rows: int) -> list[Result]:
-    """Apply a function to each item, at once where there are many rows; results come in the order of the items.
+def each(
+    function: Callable[[Item], Result], items: Iterable[Item], rows: int
+) -> list[Result]:
+    """Apply a function to each item, at once where there are many rows; results come in the
+    order of the items.
 
     Examples
     --------
@@ -29,7 +34,9 @@ def each(function: Callable[[Item], Result], items: Iterable[Item], rows: int) -
         return list(pool.map(function, items))
 
 
-def both(one: Callable[[], Result], other: Callable[[], Other], rows: int) -> tuple[Result, Other]:
+def both(
+    one: Callable[[], Result], other: Callable[[], Other], rows: int
+) -> tuple[Result, Other]:
     """Do two things, at once where there are many rows.
 
     Examples

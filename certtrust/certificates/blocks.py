@@ -1,7 +1,8 @@
 """What a file of certificates holds, block by block, and what a block of DER is by its structure.
 
-A block that is no certificate by its structure (a key, a request, what cannot be told) keeps its reason
-and not its bytes, whatever it is called and however it is damaged: no byte of a private key is handed on.
+A block that is no certificate by its structure (a key, a request, what cannot be told) keeps
+its reason and not its bytes, whatever it is called and however it is damaged: no byte of a
+private key is handed on.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ _TIMES = frozenset({UTC_TIME, GENERALIZED_TIME})
 class Block(NamedTuple):
     """A block: its DER, or why there is none, and what stands beside it.
 
-    `columns` are those of a row that was read without DER. `part` is added to the name of the source
-    where a part of it is a bundle of its own. `table` is the row of CERTIFICATES or TRUST that it was.
+    `columns` are those of a row that was read without DER. `part` is added to the name of the
+    source where a part of it is a bundle of its own. `table` is the row of CERTIFICATES or
+    TRUST that it was.
     """
 
     der: bytes | None
@@ -61,14 +63,18 @@ Item = Block | bytes
 
 
 def is_der(data: bytes) -> bool:
-    """Return True where content starts as a SEQUENCE: a text that starts with the digit 0 does not."""
+    """Return True where content starts as a SEQUENCE: a text that starts with the digit 0 does
+    not.
+    """
     if data[:1] != b"0" or len(data) < 2:
         return False
     return data[1] >= 0x80 or data[1] + 2 == len(data)
 
 
 def end_of(data: bytes, at: int = 0) -> int:
-    """Return where the element at a place ends, which is the end of the data where it is cut short."""
+    """Return where the element at a place ends, which is the end of the data where it is cut
+    short.
+    """
     try:
         return element(data, at)[3]
     except BadEncoding:
@@ -76,7 +82,9 @@ def end_of(data: bytes, at: int = 0) -> int:
 
 
 def of_der(der: bytes, kind: str | None) -> Block:
-    """Return the block of one element that holds no others: a certificate, or the reason why it is none."""
+    """Return the block of one element that holds no others: a certificate, or the reason why it
+    is none.
+    """
     outer, cut = parts(der, 1)
     if kind == CERTIFICATE and not (cut and _holds_a_key(der)):
         return Block(der)
@@ -88,8 +96,13 @@ def of_der(der: bytes, kind: str | None) -> Block:
 
 
 def _holds_a_key(der: bytes) -> bool:
-    """Return True where a certificate whose length is wrong has taken in a private key behind it."""
-    return any(kind_of(der[key.start() :]) == "a private key" for key in _KEY_BEGINS.finditer(der))
+    """Return True where a certificate whose length is wrong has taken in a private key behind
+    it.
+    """
+    return any(
+        kind_of(der[key.start() :]) == "a private key"
+        for key in _KEY_BEGINS.finditer(der)
+    )
 
 
 def is_nothing(item: Item) -> bool:
@@ -98,7 +111,9 @@ def is_nothing(item: Item) -> bool:
 
 
 def kind_of(der: bytes) -> str | None:
-    """Return what DER is by its structure, cut short or not; None where it is nothing that is known."""
+    """Return what DER is by its structure, cut short or not; None where it is nothing that is
+    known.
+    """
     if not der.startswith(b"0"):
         return None
     outer = parts(der[:_LOOKED_AT], 1)[0]
@@ -114,9 +129,15 @@ def kind_of(der: bytes) -> str | None:
 
 
 def _kind_by_version(inner: list[tuple[int, bytes]], tags: list[int]) -> str | None:
-    if tags[1:2] == [SEQUENCE] and parts(inner[1][1], 1)[0] == [(OID, PKCS7_OID + b"\1")]:
+    if tags[1:2] == [SEQUENCE] and parts(inner[1][1], 1)[0] == [
+        (OID, PKCS7_OID + b"\1")
+    ]:
         return PKCS12
-    if tags[1:3] == [SEQUENCE, OCTET_STRING] or tags[1:2] == [OCTET_STRING] or tags[:6] == [INTEGER] * 6:
+    if (
+        tags[1:3] == [SEQUENCE, OCTET_STRING]
+        or tags[1:2] == [OCTET_STRING]
+        or tags[:6] == [INTEGER] * 6
+    ):
         return "a private key"
     return None
 
@@ -125,7 +146,9 @@ def _kind_by_body(inner: list[tuple[int, bytes]], tags: list[int]) -> str | None
     body = parts(inner[0][1], 9)[0]
     fields = [tag for tag, _ in body]
     if fields[:1] == [OID]:
-        return {OCTET_STRING: "a private key", BIT_STRING: "a public key"}.get(tags[1] if tags[1:] else 0)
+        return {OCTET_STRING: "a private key", BIT_STRING: "a public key"}.get(
+            tags[1] if tags[1:] else 0
+        )
     if fields[:3] == [INTEGER, SEQUENCE, SEQUENCE]:
         key = [tag for tag, _ in parts(body[2][1], 9)[0]]
         if key == [SEQUENCE, BIT_STRING]:
@@ -137,9 +160,20 @@ def _kind_by_body(inner: list[tuple[int, bytes]], tags: list[int]) -> str | None
 
 
 def _is_certificate(body: list[tuple[int, bytes]], tags: list[int]) -> bool:
-    """Return True where a signed part has the first fields of a certificate, and nothing follows the signature."""
+    """Return True where a signed part has the first fields of a certificate, and nothing
+    follows the signature.
+    """
     fields = body[1:] if body[:1] and body[0][0] == CONTEXT_0 else body
-    if len(fields) < 2 or len(tags) > 3 or fields[0][0] != INTEGER or fields[1][0] != SEQUENCE:
+    if (
+        len(fields) < 2
+        or len(tags) > 3
+        or fields[0][0] != INTEGER
+        or fields[1][0] != SEQUENCE
+    ):
         return False
     algorithm = parts(fields[1][1], 1)[0]
-    return algorithm[:1] != [] and algorithm[0][0] == OID and all(tag == SEQUENCE for tag, _ in fields[1:6])
+    return (
+        algorithm[:1] != []
+        and algorithm[0][0] == OID
+        and all(tag == SEQUENCE for tag, _ in fields[1:6])
+    )

@@ -1,4 +1,6 @@
-"""Which device the name of a file speaks of: a serial, a hardware ID, or the name of a soft client."""
+"""Which device the name of a file speaks of: a serial, a hardware ID, or the name of a soft
+client.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from ..names.device_ids import HARDWARE_ID, SERIAL
 _ENDINGS = frozenset(
     f".{ending}"
     for words in (
-        "pem crt cer cert der p7b p7c p7s p7m spc pfx p12 ca-bundle bundle chain jks b64 base64 hex txt log",
+        "pem crt cer cert der p7b p7c p7s p7m spc pfx p12 ca-bundle bundle chain jks b64 "
+        "base64 hex txt log",
         "csv tsv json jsonl ndjson yaml yml xml parquet zip tar tgz gz bak old bin",
     )
     for ending in words.split()
@@ -21,13 +24,22 @@ _ALONE = r"(?<![0-9A-Za-z])(?:{})(?![0-9A-Za-z])"
 # Free names that soft clients are known by, where a serial or a hardware ID is missing.
 _SOFT_CLIENT = re.compile(r"(?<![0-9A-Za-z])(?:[Ss]wphone_|[Ss]martphone)[^/\\]*")
 _COPY = re.compile(r" ?\([0-9]{1,3}\)$")
-# A product is looked for from "IP" first, so that hq-IP222-2f-68-8a is the phone and not a product "hq-IP222".
+# A product is looked for from "IP" first, so that hq-IP222-2f-68-8a is the phone and not a
+# product "hq-IP222".
 _PATTERNS = tuple(
     re.compile(_ALONE.format(pattern))
-    for pattern in (SERIAL, f"[Ii][Pp]{HARDWARE_ID.removeprefix('[A-Za-z]')}", HARDWARE_ID)
+    for pattern in (
+        SERIAL,
+        f"[Ii][Pp]{HARDWARE_ID.removeprefix('[A-Za-z]')}",
+        HARDWARE_ID,
+    )
 )
 
-_YEAR, _MONTH, _DAY = r"(?:19|20)[0-9]{2}", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12][0-9]|3[01])"
+_YEAR, _MONTH, _DAY = (
+    r"(?:19|20)[0-9]{2}",
+    r"(?:0[1-9]|1[0-2])",
+    r"(?:0[1-9]|[12][0-9]|3[01])",
+)
 _HOUR, _SIXTY = r"(?:[01][0-9]|2[0-3])", r"[0-5][0-9]"
 _TIME = rf"{_HOUR}[-_.:]?{_SIXTY}(?:[-_.:]?{_SIXTY})?"
 _UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
@@ -48,7 +60,8 @@ _PRODUCT_AND_OCTETS = re.compile(r"(?i:(ip)?).*((?:-[0-9a-f]{2}){3})", re.IGNORE
 def device_in(name: str) -> str | None:
     """Return the device that the last part of a path is named after, as it is spelled there.
 
-    It counts where it stands alone or between separators and can be neither a date nor a part of a UUID.
+    It counts where it stands alone or between separators and can be neither a date nor a part
+    of a UUID.
 
     Examples
     --------
@@ -66,12 +79,17 @@ def device_in(name: str) -> str | None:
         return last
     stem = _COPY.sub("", last)
     client = _SOFT_CLIENT.search(stem)
-    return next(_devices(_NO_DEVICES.sub("?", stem)), _DATE_BEHIND.sub("", client[0]) if client else None)
+    return next(
+        _devices(_NO_DEVICES.sub("?", stem)),
+        _DATE_BEHIND.sub("", client[0]) if client else None,
+    )
 
 
 def _devices(stem: str) -> Iterator[str]:
     for pattern in _PATTERNS:
-        yield from (match[0] for match in pattern.finditer(stem) if not _may_be_a_time(match[0]))
+        yield from (
+            match[0] for match in pattern.finditer(stem) if not _may_be_a_time(match[0])
+        )
 
 
 def _may_be_a_time(name: str) -> bool:

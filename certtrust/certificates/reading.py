@@ -1,9 +1,11 @@
-"""Certificates of any shape as one frame: table CERTIFICATES, one row for each block that was found.
+"""Certificates of any shape as one frame: table CERTIFICATES, one row for each block that was
+found.
 
-`read_certificates` reads files and content; `from_der` makes the same rows of DER that is already in memory.
-A row that cryptography refuses to load has a `parse_error` that begins with `x509.REFUSED` ("certificate: "):
-its columns are shown, but no verdict may rest on them. A block that is no certificate (a key, a request, what
-cannot be decoded) is a row without fingerprint and DER.
+`read_certificates` reads files and content; `from_der` makes the same rows of DER that is
+already in memory. A row that cryptography refuses to load has a `parse_error` that begins with
+`x509.REFUSED` ("certificate: "): its columns are shown, but no verdict may rest on them. A
+block that is no certificate (a key, a request, what cannot be decoded) is a row without
+fingerprint and DER.
 """
 
 from __future__ import annotations
@@ -54,7 +56,9 @@ class Batch:
     device: list[str | None] = field(default_factory=list)
     pbx: list[str | None] = field(default_factory=list)
 
-    def add(self, blocks: Sequence[Item], source: str, position: int, device: str | None) -> None:
+    def add(
+        self, blocks: Sequence[Item], source: str, position: int, device: str | None
+    ) -> None:
         """Append blocks that follow each other in one source."""
         size = len(blocks)
         self.blocks += blocks
@@ -77,24 +81,27 @@ def read_certificates(
     Parameters
     ----------
     source : path, glob, directory, bytes, str of PEM, open file, or an iterable of these
-        PEM with text between the blocks, DER (several back to back too), PKCS#7, PKCS#12, base64 or hex
-        without armour, PEM escaped as in a URL, text in UTF-16, Parquet, CSV or JSON with a column of
-        certificates, secrets of Kubernetes, the listing of a device (`X509 xml-info`); ZIP and tar archives
-        and gzip around any of these. Table CERTIFICATES, written to Parquet or CSV, comes back whole.
+        PEM with text between the blocks, DER (several back to back too), PKCS#7, PKCS#12,
+        base64 or hex without armour, PEM escaped as in a URL, text in UTF-16, Parquet, CSV or
+        JSON with a column of certificates, secrets of Kubernetes, the listing of a device
+        (`X509 xml-info`); ZIP and tar archives and gzip around any of these. Table
+        CERTIFICATES, written to Parquet or CSV, comes back whole.
     password : str or bytes, optional
         Password of PKCS#12 files. Keys within are dropped at once.
     workers : int, optional
-        Number of processes that share many files; without it, this process reads them. A script that
-        asks for several has to guard its entry (`if __name__ == "__main__":`).
+        Number of processes that share many files; without it, this process reads them. A script
+        that asks for several has to guard its entry (`if __name__ == "__main__":`).
     progress : bool, optional
-        Show a progress bar; without it, one appears on a terminal or in a notebook after two seconds.
+        Show a progress bar; without it, one appears on a terminal or in a notebook after two
+        seconds.
 
     Returns
     -------
     DataFrame
-        Table CERTIFICATES in input order. What is odd in a certificate costs its own columns only, and
-        `parse_error` says which and why; it begins with "certificate: " where cryptography refuses to load
-        the certificate. Keys and requests are rows that are named in `parse_error` and hold nothing else.
+        Table CERTIFICATES in input order. What is odd in a certificate costs its own columns
+        only, and `parse_error` says which and why; it begins with "certificate: " where
+        cryptography refuses to load the certificate. Keys and requests are rows that are named
+        in `parse_error` and hold nothing else.
 
     Raises
     ------
@@ -121,11 +128,16 @@ def read_rows(
 ) -> pd.DataFrame:
     """Return what `read_certificates` does, as table TRUST.
 
-    `pbx` is what a table of trust lists says of a row, empty where it says that it is in every PBX's list.
+    `pbx` is what a table of trust lists says of a row, empty where it says that it is in every
+    PBX's list.
     """
     if not isinstance(password, str | bytes | None):
-        raise CerttrustError(say("errors.certificates.password", kind=type(password).__name__))
-    secret = password.encode(errors="replace") if isinstance(password, str) else password
+        raise CerttrustError(
+            say("errors.certificates.password", kind=type(password).__name__)
+        )
+    secret = (
+        password.encode(errors="replace") if isinstance(password, str) else password
+    )
     with _progress(progress) as advance:
         if workers is not None and workers > 1:
             batches = _in_processes(units(source), secret, workers)
@@ -145,16 +157,19 @@ def from_der(
     bundle: str | Sequence[str] | None = None,
     device: str | Sequence[str | None] | None = None,
 ) -> pd.DataFrame:
-    """Return the rows of certificates whose DER is at hand: from a handshake, a simulation, another frame.
+    """Return the rows of certificates whose DER is at hand: from a handshake, a simulation,
+    another frame.
 
     Parameters
     ----------
     ders : iterable of bytes
         One certificate each.
     source, bundle : str or sequence of str
-        Where they come from and what arrived together, for all or one by one; `bundle` is `source` by default.
+        Where they come from and what arrived together, for all or one by one; `bundle` is
+        `source` by default.
     device : str or sequence of str, optional
-        Who presented them, for all or one by one; where it is missing, the name of the source or the CN tells.
+        Who presented them, for all or one by one; where it is missing, the name of the source
+        or the CN tells.
 
     Returns
     -------
@@ -168,11 +183,16 @@ def from_der(
     """
     held: list[Item] = list(ders)
     names = pd.Series(_each(source, len(held)), dtype="str")
-    positions, bundles = names.groupby(names).cumcount(), _each(source if bundle is None else bundle, len(held))
+    positions, bundles = (
+        names.groupby(names).cumcount(),
+        _each(source if bundle is None else bundle, len(held)),
+    )
     by_name = {name: device_in(name) for name in names.unique()}
     given = zip(_each(device, len(held)), names, strict=True)
     devices = [each if isinstance(each, str) else by_name[name] for each, name in given]
-    batch = Batch(held, names.tolist(), positions.tolist(), bundles, devices, [None] * len(held))
+    batch = Batch(
+        held, names.tolist(), positions.tolist(), bundles, devices, [None] * len(held)
+    )
     return _frame(list(map(_columns, _parts(batch))), CERTIFICATES)
 
 
@@ -198,10 +218,12 @@ def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:
 
     Examples
     --------
-    >>> days_left(pd.DataFrame({"not_after": pd.to_datetime(["2026-02-01"], utc=True)}), "2026-01-01").tolist()
+    >>> certificates = pd.DataFrame({"not_after": pd.to_datetime(["2026-02-01"], utc=True)})
+    >>> days_left(certificates, "2026-01-01").tolist()
     [31.0]
     """
-    # Whole microseconds as numbers: the end of the year 9999 is further away than a Timedelta of nanoseconds reaches.
+    # Whole microseconds as numbers: the end of the year 9999 is further away than a Timedelta
+    # of nanoseconds reaches.
     moments = _microseconds(_moments(pd.Timestamp.now("UTC") if at is None else at))
     until = moments if isinstance(at, pd.Series) else moments.iloc[0]
     left = (_microseconds(certificates["not_after"]) - until) / 86_400_000_000
@@ -236,7 +258,9 @@ def _progress(wanted: bool | None) -> Iterator[Callable[[int], object]]:
     if not (seen if wanted is None else wanted):
         yield lambda _: None
         return
-    from tqdm.auto import tqdm  # it loads the notebook's widgets, which a plain read does not need
+    from tqdm.auto import (
+        tqdm,
+    )  # it loads the notebook's widgets, which a plain read does not need
 
     delay = _SHOWN_AFTER if wanted is None else 0
     with tqdm(unit=" certificates", unit_scale=True, delay=delay) as bar:
@@ -244,7 +268,9 @@ def _progress(wanted: bool | None) -> Iterator[Callable[[int], object]]:
 
 
 def _batches(found: Iterable[Source], password: bytes | None) -> Iterator[Columns]:
-    """Yield the columns of all blocks, so many at a time that they stay within the processor's reach."""
+    """Yield the columns of all blocks, so many at a time that they stay within the processor's
+    reach.
+    """
     batch = Batch()
     for source in found:
         position, device = 0, device_in(source.name)
@@ -259,22 +285,32 @@ def _batches(found: Iterable[Source], password: bytes | None) -> Iterator[Column
 
 def _parts(batch: Batch) -> Iterator[Batch]:
     for at in range(0, len(batch.blocks), _BATCH):
-        yield Batch(*(getattr(batch, each.name)[at : at + _BATCH] for each in fields(Batch)))
+        yield Batch(
+            *(getattr(batch, each.name)[at : at + _BATCH] for each in fields(Batch))
+        )
 
 
 def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Item]]:
     if source.error is not None:
         yield [Block(None, source.error)]
         return
-    blocks = containers.read(source.open, About(source.name, source.modified, {"password": password}))
+    blocks = containers.read(
+        source.open, About(source.name, source.modified, {"password": password})
+    )
     try:
         while run := list(islice(blocks, _BATCH)):
-            yield [block for block in run if block is not NO_ROWS] if NO_ROWS in run[:1] else run
+            yield (
+                [block for block in run if block is not NO_ROWS]
+                if NO_ROWS in run[:1]
+                else run
+            )
     except OSError as problem:
         yield [Block(None, f"reading stopped: {problem}")]
 
 
-def _in_processes(found: Iterator[Unit], password: bytes | None, workers: int) -> Iterator[Columns]:
+def _in_processes(
+    found: Iterator[Unit], password: bytes | None, workers: int
+) -> Iterator[Columns]:
     """Read many files in several processes, in order."""
     try:
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
@@ -302,7 +338,9 @@ def _columns(batch: Batch) -> Columns:
     return columns | {
         "source": source,
         "position": pa.array(batch.position, pa.int64()),
-        "bundle": source if batch.bundle == batch.source else pa.array(batch.bundle, TEXT),
+        "bundle": source
+        if batch.bundle == batch.source
+        else pa.array(batch.bundle, TEXT),
         "device": pc.coalesce(_spelled(batch.device), spelled),
         "pbx": pa.array(batch.pbx, TEXT),
         "serial": serial,
@@ -313,15 +351,21 @@ def _columns(batch: Batch) -> Columns:
 
 def _columns_of_blocks(batch: Batch, ders: list[bytes | None]) -> Columns:
     columns = reader.read([der for der in ders if isinstance(der, bytes)])
-    found = {row: block for row, block in enumerate(batch.blocks) if isinstance(block, Block)}
+    found = {
+        row: block for row, block in enumerate(batch.blocks) if isinstance(block, Block)
+    }
     others = [block for block in found.values() if block.der is None]
     rows = [{**(block.columns or {}), "parse_error": block.problem} for block in others]
-    columns = reader.interleaved(columns, rows, np.array([der is not None for der in ders], bool))
+    columns = reader.interleaved(
+        columns, rows, np.array([der is not None for der in ders], bool)
+    )
     _add_what_blocks_tell(batch, found, columns)
     return columns
 
 
-def _add_what_blocks_tell(batch: Batch, found: dict[int, Block], columns: Columns) -> None:
+def _add_what_blocks_tell(
+    batch: Batch, found: dict[int, Block], columns: Columns
+) -> None:
     errors = columns["parse_error"].to_pylist()
     for row, block in found.items():
         if block.part is not None:
@@ -335,14 +379,22 @@ def _add_what_blocks_tell(batch: Batch, found: dict[int, Block], columns: Column
     columns["parse_error"] = pa.array(errors, TEXT)
 
 
-def _restored(batch: Batch, row: int, told: dict[str, Any], error: str | None) -> str | None:
-    """Put back where a row of a table came from; return its error, which holds what is found wrong now."""
+def _restored(
+    batch: Batch, row: int, told: dict[str, Any], error: str | None
+) -> str | None:
+    """Put back where a row of a table came from; return its error, which holds what is found
+    wrong now.
+    """
     batch.source[row], batch.position[row] = told.get("source"), told.get("position")
     batch.bundle[row], batch.device[row] = told.get("bundle"), told.get("device")
     if "pbx" in told:
         batch.pbx[row] = told["pbx"] or ""
     before = told.get("parse_error")
-    return before if before and before.startswith(error or "") else "; ".join(filter(None, (error, before))) or None
+    return (
+        before
+        if before and before.startswith(error or "")
+        else "; ".join(filter(None, (error, before))) or None
+    )
 
 
 # From batches to the frame
@@ -361,7 +413,9 @@ def _frame(batches: list[Columns], table: Table) -> pd.DataFrame:
     for column in table.names:
         parts = [batch.pop(column) for batch in batches]
         if isinstance(parts[0], list):
-            series[column] = pd.Series([cell for part in parts for cell in part], dtype="object")
+            series[column] = pd.Series(
+                [cell for part in parts for cell in part], dtype="object"
+            )
         else:
             series[column] = pa.chunked_array(parts).to_pandas(types_mapper=_DTYPES.get)
     return conform(pd.DataFrame(series), table)
@@ -370,12 +424,16 @@ def _frame(batches: list[Columns], table: Table) -> pd.DataFrame:
 # Devices
 
 _PLAIN_SERIAL = "^[0-9a-f]{12}$"
-_PLAIN_HARDWARE_ID = "^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}$"
+_PLAIN_HARDWARE_ID = (
+    "^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}$"
+)
 _ANY_IDENTITY = rf"^\s*(?:{SERIAL}|{HARDWARE_ID})\s*$"
 
 
 def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Return serial, model, and either as a device's name, where a CN is a serial or a hardware ID."""
+    """Return serial, model, and either as a device's name, where a CN is a serial or a hardware
+    ID.
+    """
     none = pa.scalar(None, TEXT)
     is_serial = pc.match_substring_regex(common_name, _PLAIN_SERIAL)
     is_hardware = pc.match_substring_regex(common_name, _PLAIN_HARDWARE_ID)
@@ -392,12 +450,20 @@ def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
     text = other.to_pandas(types_mapper=_DTYPES.get)
     serial = pc.coalesce(serial, pa.array(serials(text), TEXT))
     model = pc.coalesce(model, pa.array(hardware_ids(text)["model"], TEXT))
-    return serial, model, pc.coalesce(pc.if_else(is_serial, common_name, hardware), _spelled(other.to_pylist()))
+    return (
+        serial,
+        model,
+        pc.coalesce(
+            pc.if_else(is_serial, common_name, hardware), _spelled(other.to_pylist())
+        ),
+    )
 
 
 def _spelled(names: list[str | None]) -> pa.Array:
     """Return names in the one spelling that identities are compared in."""
-    distinct = pd.Series([name for name in dict.fromkeys(names) if name is not None], dtype="str")
+    distinct = pd.Series(
+        [name for name in dict.fromkeys(names) if name is not None], dtype="str"
+    )
     if distinct.empty:
         return pa.nulls(len(names), TEXT)
     spelled = dict(zip(distinct, same_spelling(distinct), strict=True))

@@ -20,14 +20,16 @@ EMPTY = "the list is empty"
 """What `parse_error` says in the one row of a list that holds nothing."""
 
 
-def read_trust_list(source: Any, *, pbx: str | None = None, password: str | bytes | None = None) -> pd.DataFrame:
+def read_trust_list(
+    source: Any, *, pbx: str | None = None, password: str | bytes | None = None
+) -> pd.DataFrame:
     """Read the trust list of a PBX, or of several PBXs from a directory.
 
     Parameters
     ----------
     source : path, glob, directory, bytes, str of PEM, or an iterable of these
-        Certificates in any form that `read_certificates` reads. In a directory each file is the list
-        of the PBX that the file is named after: `hq.pem` is the list of `hq`.
+        Certificates in any form that `read_certificates` reads. In a directory each file is the
+        list of the PBX that the file is named after: `hq.pem` is the list of `hq`.
     pbx : str, optional
         The PBX that every entry belongs to; without it, entries that do not come from a directory
         belong to every PBX. A table TRUST says itself whose list a row stands in.
@@ -37,9 +39,10 @@ def read_trust_list(source: Any, *, pbx: str | None = None, password: str | byte
     Returns
     -------
     DataFrame
-        Table TRUST: the columns of CERTIFICATES and `pbx`. A list that is known and holds nothing is one row
-        without certificate, whose `parse_error` is "the list is empty". What cannot be read of a list is a
-        row with its reason and without certificate: the list is known in part, or not at all.
+        Table TRUST: the columns of CERTIFICATES and `pbx`. A list that is known and holds
+        nothing is one row without certificate, whose `parse_error` is "the list is empty". What
+        cannot be read of a list is a row with its reason and without certificate: the list is
+        known in part, or not at all.
 
     Raises
     ------
@@ -67,9 +70,15 @@ def read_trust_list(source: Any, *, pbx: str | None = None, password: str | byte
 
 
 def _is_directory(source: Any) -> bool:
-    return isinstance(source, str | PathLike) and not is_content(str(source)) and Path(source).is_dir()
+    return (
+        isinstance(source, str | PathLike)
+        and not is_content(str(source))
+        and Path(source).is_dir()
+    )
 
 
 def _list_name(name: str) -> str:
-    """Return the PBX that a file in a directory of lists is named after: `hq` for hq.pem and hq.pem.gz."""
+    """Return the PBX that a file in a directory of lists is named after: `hq` for hq.pem and
+    hq.pem.gz.
+    """
     return PurePosixPath(name.removesuffix(".gz")).stem

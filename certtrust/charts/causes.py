@@ -50,7 +50,10 @@ def causes(results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]) ->
     total = int(counts["attempts"].sum())
     with sheet(**canvas) as page:
         shown = max(min(top, capacity(page, top)), 1)
-        rows = [_row(count, by_evidence, total, page.dark) for _, count in counts.head(shown).iterrows()]
+        rows = [
+            _row(count, by_evidence, total, page.dark)
+            for _, count in counts.head(shown).iterrows()
+        ]
         if len(counts) > shown:
             rows[-1] = _folded(counts.iloc[shown - 1 :], total, page.dark)
         if page.lay_out(
@@ -62,8 +65,14 @@ def causes(results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]) ->
             numbers=_numbers(counts, total),
         ):
             unit = plural(int(counts["attempts"].iloc[0]), "attempt")
-            value = say("charts.shared.value", amount=unit, share=percent(counts["attempts"].iloc[0] / total))
-            draw_rows(page, [rows[0]._replace(value=value, short=rows[0].value), *rows[1:]])
+            value = say(
+                "charts.shared.value",
+                amount=unit,
+                share=percent(counts["attempts"].iloc[0] / total),
+            )
+            draw_rows(
+                page, [rows[0]._replace(value=value, short=rows[0].value), *rows[1:]]
+            )
     return page.ax
 
 
@@ -80,7 +89,11 @@ def _row(count: pd.Series, by_evidence: pd.DataFrame, total: int, dark: bool) ->
 def _folded(rest: pd.DataFrame, total: int, dark: bool) -> Row:
     attempts = int(rest["attempts"].sum())
     value = say("charts.shared.value", amount=attempts, share=percent(attempts / total))
-    return Row(plural(len(rest), "other cause"), value, [Part(attempts, colour(OTHER, dark=dark))])
+    return Row(
+        plural(len(rest), "other cause"),
+        value,
+        [Part(attempts, colour(OTHER, dark=dark))],
+    )
 
 
 def _legend(by_evidence: pd.DataFrame, ink: str) -> list[Key]:
@@ -102,14 +115,21 @@ def _title(results: pd.DataFrame, counts: pd.DataFrame, total: int) -> str:
     failures = plural(total, "failed attempt" if observed else "predicted failure")
     cause, share = counts["cause"].iloc[0], percent(counts["attempts"].iloc[0] / total)
     form = "unexplained" if cause == "unexplained" else "title"
-    return say(f"charts.causes.{form}", cause=cause_label(cause), share=share, failures=failures)
+    return say(
+        f"charts.causes.{form}",
+        cause=cause_label(cause),
+        share=share,
+        failures=failures,
+    )
 
 
 def _subtitle(results: pd.DataFrame, total: int) -> str:
     attempts = plural(len(results), "attempt")
     if not total:
         return say("charts.causes.judged", attempts=attempts)
-    failing = results["cause"].notna() & (results["observed"] != "up").fillna(value=True)
+    failing = results["cause"].notna() & (results["observed"] != "up").fillna(
+        value=True
+    )
     return say(
         "charts.causes.subtitle",
         failing=plural(results.loc[failing, "device"].nunique(), "device"),
@@ -122,6 +142,11 @@ def _subtitle(results: pd.DataFrame, total: int) -> str:
 def _numbers(counts: pd.DataFrame, total: int) -> str:
     sizes = zip(counts["cause"], counts["attempts"], strict=True)
     return series(
-        say("charts.causes.row", cause=cause_label(cause), attempts=size, share=percent(size / total))
+        say(
+            "charts.causes.row",
+            cause=cause_label(cause),
+            attempts=size,
+            share=percent(size / total),
+        )
         for cause, size in sizes
     )

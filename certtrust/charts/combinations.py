@@ -46,17 +46,29 @@ def broken_together(results: pd.DataFrame) -> pd.DataFrame:
     """
     codes = [code for code in DECIDING if code in results]
     failed = counted(results[["device", "observed", "verdict", *codes]])
-    broken = np.column_stack([failed[code].eq(other=False).fillna(value=False).to_numpy(dtype=bool) for code in codes])
+    broken = np.column_stack(
+        [
+            failed[code].eq(other=False).fillna(value=False).to_numpy(dtype=bool)
+            for code in codes
+        ]
+    )
     key = broken @ (1 << np.arange(len(codes)))
     grouped = failed["device"].groupby(key)
     counts = pd.DataFrame({"attempts": grouped.size(), "devices": grouped.nunique()})
-    names = [tuple(code for place, code in enumerate(codes) if bits >> place & 1) for bits in counts.index]
+    names = [
+        tuple(code for place, code in enumerate(codes) if bits >> place & 1)
+        for bits in counts.index
+    ]
     counts.insert(0, "rules", pd.Series(names, index=counts.index, dtype="object"))
-    return counts.sort_values("attempts", ascending=False, kind="stable").reset_index(drop=True)
+    return counts.sort_values("attempts", ascending=False, kind="stable").reset_index(
+        drop=True
+    )
 
 
 @chart(section="where", feed=lambda report: {"results": report.results})
-def combinations(results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]) -> Axes:
+def combinations(
+    results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]
+) -> Axes:
     """Draw how many failed attempts break which rules together.
 
     Parameters
@@ -91,7 +103,11 @@ def combinations(results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canva
         if page.wish is not None:
             codes = codes[: max(1, int((page.wish - BARS * 0.6) // 17))]
             fits = [set(rules) <= set(codes) for rules in shown["rules"]]
-            shown, codes = (shown[fits], codes) if any(fits) else (shown.head(1), _ranked(shown.head(1)))
+            shown, codes = (
+                (shown[fits], codes)
+                if any(fits)
+                else (shown.head(1), _ranked(shown.head(1)))
+            )
         if page.lay_out(
             "combinations",
             _title(broken),
@@ -111,7 +127,9 @@ def _ranked(shown: pd.DataFrame) -> list[str]:
     return sorted(sizes, key=lambda code: -sizes[code])
 
 
-def _draw(page: Sheet, shown: pd.DataFrame, codes: list[str], label_room: float) -> None:
+def _draw(
+    page: Sheet, shown: pd.DataFrame, codes: list[str], label_room: float
+) -> None:
     ax = page.ax
     wide, high = page.in_points()
     row = min(ROW, (high - BARS * 0.6) / len(codes))
@@ -121,17 +139,47 @@ def _draw(page: Sheet, shown: pd.DataFrame, codes: list[str], label_room: float)
     for line, code in enumerate(codes):
         middle = bars + (line + 0.5) * row
         _label(page, cause_label(code), middle, label_room - 10, row)
-        ax.axhline(middle, xmin=label_room / wide, color=page.ink.grid, linewidth=0.8, zorder=0)
+        ax.axhline(
+            middle, xmin=label_room / wide, color=page.ink.grid, linewidth=0.8, zorder=0
+        )
     longest = int(shown["attempts"].max())
-    for place, (rules, attempts) in enumerate(zip(shown["rules"], shown["attempts"], strict=True)):
+    for place, (rules, attempts) in enumerate(
+        zip(shown["rules"], shown["attempts"], strict=True)
+    ):
         x = label_room + (place + 0.5) * column
         tall = (bars - 22) * attempts / longest
-        ax.bar(x, -tall, width=min(column * 0.62, 22), bottom=bars - 8, color=page.ink.muted, linewidth=0)
-        page.note(_number(int(attempts), column), (x, bars - 10 - tall), ha="center", va="bottom", color=page.ink.text)
+        ax.bar(
+            x,
+            -tall,
+            width=min(column * 0.62, 22),
+            bottom=bars - 8,
+            color=page.ink.muted,
+            linewidth=0,
+        )
+        page.note(
+            _number(int(attempts), column),
+            (x, bars - 10 - tall),
+            ha="center",
+            va="bottom",
+            color=page.ink.text,
+        )
         lines = [codes.index(code) for code in rules]
         heights = [bars + (line + 0.5) * row for line in lines]
-        ax.plot([x, x], [min(heights), max(heights)], color=page.ink.muted, linewidth=2, zorder=2)
-        ax.scatter([x] * len(heights), heights, s=52, c=[tones[code] for code in rules], zorder=3, linewidths=0)
+        ax.plot(
+            [x, x],
+            [min(heights), max(heights)],
+            color=page.ink.muted,
+            linewidth=2,
+            zorder=2,
+        )
+        ax.scatter(
+            [x] * len(heights),
+            heights,
+            s=52,
+            c=[tones[code] for code in rules],
+            zorder=3,
+            linewidths=0,
+        )
 
 
 def _label(page: Sheet, text: str, middle: float, room: float, row: float) -> None:
@@ -143,7 +191,11 @@ def _label(page: Sheet, text: str, middle: float, room: float, row: float) -> No
 
 def _number(size: int, room: float) -> str:
     whole = number(size)
-    return whole if text_width(whole, SMALL) <= room - 3 else shorten(thousands(size), room - 3, SMALL)
+    return (
+        whole
+        if text_width(whole, SMALL) <= room - 3
+        else shorten(thousands(size), room - 3, SMALL)
+    )
 
 
 def _title(broken: pd.DataFrame) -> str:
@@ -152,7 +204,12 @@ def _title(broken: pd.DataFrame) -> str:
     if not several:
         return say("charts.combinations.nothing")
     failures = plural(total, "failed attempt")
-    return say("charts.combinations.title", count=several, failures=failures, share=percent(several / total))
+    return say(
+        "charts.combinations.title",
+        count=several,
+        failures=failures,
+        share=percent(several / total),
+    )
 
 
 def _subtitle(counts: pd.DataFrame, broken: pd.DataFrame, shown: pd.DataFrame) -> str:
@@ -164,13 +221,19 @@ def _subtitle(counts: pd.DataFrame, broken: pd.DataFrame, shown: pd.DataFrame) -
         parts.append(say("charts.combinations.hidden", rarer=rarer, attempts=attempts))
     others = int(counts["attempts"].sum() - broken["attempts"].sum())
     if others:
-        parts.append(say("charts.combinations.others", failures=plural(others, "failure")))
+        parts.append(
+            say("charts.combinations.others", failures=plural(others, "failure"))
+        )
     return series(parts)
 
 
 def _numbers(broken: pd.DataFrame) -> str:
     first = broken.head(20)
     return series(
-        say("charts.combinations.row", rules=listed([cause_label(code) for code in rules]), attempts=attempts)
+        say(
+            "charts.combinations.row",
+            rules=listed([cause_label(code) for code in rules]),
+            attempts=attempts,
+        )
         for rules, attempts in zip(first["rules"], first["attempts"], strict=True)
     )

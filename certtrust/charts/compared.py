@@ -55,7 +55,9 @@ def compared(results: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
         if page.lay_out(
             "compared",
             _title(counts),
-            subtitle=say("charts.compared.subtitle", attempts=attempts) if counts.size else "",
+            subtitle=say("charts.compared.subtitle", attempts=attempts)
+            if counts.size
+            else "",
             content=HEAD + len(PREDICTED) * (TILE + LABEL) if counts.size else 0,
             numbers=_numbers(counts),
         ):
@@ -71,17 +73,28 @@ def _draw(page: Sheet, counts: pd.DataFrame) -> None:
     pitch = (high - HEAD) / len(counts)
     column = wide / len(counts.columns)
     for place, observed in enumerate(counts.columns):
-        head = shorten(say(f"charts.compared.observed.{observed}"), column - 4, SMALL, bold=True)
-        page.note(head, (place * column, 1), va="top", fontweight="bold", color=page.ink.text)
+        head = shorten(
+            say(f"charts.compared.observed.{observed}"), column - 4, SMALL, bold=True
+        )
+        page.note(
+            head, (place * column, 1), va="top", fontweight="bold", color=page.ink.text
+        )
     for line, predicted in enumerate(counts.index):
         top = HEAD + line * pitch
         label = shorten(say(f"charts.compared.predicted.{predicted}"), wide, SMALL)
         page.note(label, (0, top + LABEL - 4), va="baseline")
         for place, observed in enumerate(counts.columns):
             attempts = int(counts.loc[predicted, observed])
-            tile = Rectangle((place * column, top + LABEL), column - 4, pitch - LABEL - 4, linewidth=0)
+            tile = Rectangle(
+                (place * column, top + LABEL),
+                column - 4,
+                pitch - LABEL - 4,
+                linewidth=0,
+            )
             depth = 0.14 + 0.31 * attempts / max(total, 1) if attempts else 0.06
-            tile.set(facecolor=_tone(str(predicted), str(observed), page.dark), alpha=depth)
+            tile.set(
+                facecolor=_tone(str(predicted), str(observed), page.dark), alpha=depth
+            )
             page.ax.add_patch(tile)
             meaning = say(f"charts.compared.meaning.{predicted}.{observed}")
             _fill(page, tile, attempts, meaning)
@@ -89,12 +102,25 @@ def _draw(page: Sheet, counts: pd.DataFrame) -> None:
 
 def _fill(page: Sheet, tile: Rectangle, attempts: int, meaning: str) -> None:
     """Write the number and, as far as there is room, what it means."""
-    x, top, wide, high = tile.get_x() + 8, tile.get_y(), tile.get_width() - 16, tile.get_height()
+    x, top, wide, high = (
+        tile.get_x() + 8,
+        tile.get_y(),
+        tile.get_width() - 16,
+        tile.get_height(),
+    )
     whole = number(attempts)
     fits = text_width(whole, TITLE, bold=True) <= wide
     style = {"va": "top", "color": page.ink.text}
-    page.note(whole if fits else thousands(attempts), (x, top + 4), fontsize=TITLE, fontweight="bold", **style)
-    lines = wrap(meaning, wide, SMALL, lines=int((high - 22) // 11)) if high >= 33 else []
+    page.note(
+        whole if fits else thousands(attempts),
+        (x, top + 4),
+        fontsize=TITLE,
+        fontweight="bold",
+        **style,
+    )
+    lines = (
+        wrap(meaning, wide, SMALL, lines=int((high - 22) // 11)) if high >= 33 else []
+    )
     for place, line in enumerate(lines):
         page.note(line, (x, top + 22 + place * 11), **style)
 
@@ -110,10 +136,18 @@ def _title(counts: pd.DataFrame) -> str:
     if not counts.size:
         return say("charts.compared.nothing")
     if "failed" not in counts:
-        return say("charts.compared.unobserved", attempts=int(counts.loc["fail"].to_numpy().sum()))
+        return say(
+            "charts.compared.unobserved",
+            attempts=int(counts.loc["fail"].to_numpy().sum()),
+        )
     failed, explained = int(counts["failed"].sum()), int(counts["failed"]["fail"])
     failures = plural(failed, "observed failure")
-    return say("charts.compared.title", explained=explained, failures=failures, share=percent(explained / failed))
+    return say(
+        "charts.compared.title",
+        explained=explained,
+        failures=failures,
+        share=percent(explained / failed),
+    )
 
 
 def _numbers(counts: pd.DataFrame) -> str:

@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 BARS, CA_ROW = 130.0, 30.0
 YEARS = 10
 """How far the drawing reaches to either side of today, if certificates end so far away."""
-TONES = {"expired": BAD, "soon": CAUSE_COLOURS["time.validity"], "later": CAUSE_COLOURS["certificate.trust"]}
+TONES = {
+    "expired": BAD,
+    "soon": CAUSE_COLOURS["time.validity"],
+    "later": CAUSE_COLOURS["certificate.trust"],
+}
 """Colour of a certificate by when it ends."""
 SOON = pd.Timedelta(days=365)
 
 
-def expiries(certificates: pd.DataFrame, *, today: pd.Timestamp | str | None = None) -> pd.DataFrame:
+def expiries(
+    certificates: pd.DataFrame, *, today: pd.Timestamp | str | None = None
+) -> pd.DataFrame:
     """Return when each distinct certificate ends.
 
     Parameters
@@ -51,9 +57,15 @@ def expiries(certificates: pd.DataFrame, *, today: pd.Timestamp | str | None = N
     ['CA', 'device']
     """
     now = _moment(today)
-    found = certificates[certificates["not_after"].notna()].drop_duplicates("fingerprint")
+    found = certificates[certificates["not_after"].notna()].drop_duplicates(
+        "fingerprint"
+    )
     is_ca = found["is_ca"].fillna(value=False).astype(bool)
-    state = np.select([found["not_after"] < now, found["not_after"] < now + SOON], ["expired", "soon"], "later")
+    state = np.select(
+        [found["not_after"] < now, found["not_after"] < now + SOON],
+        ["expired", "soon"],
+        "later",
+    )
     shown = found[["fingerprint", "subject_cn"]].assign(
         role=np.where(is_ca, "CA", "device"), not_after=found["not_after"], state=state
     )
@@ -62,13 +74,17 @@ def expiries(certificates: pd.DataFrame, *, today: pd.Timestamp | str | None = N
 
 def _moment(today: pd.Timestamp | str | None) -> pd.Timestamp:
     moment = pd.Timestamp.now("UTC") if today is None else pd.Timestamp(today)
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    return (
+        moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    )
 
 
 @chart(
     section="certificates",
     feed=lambda report: {
-        "certificates": pd.concat([report.fleet.certificates, report.fleet.trust], ignore_index=True),
+        "certificates": pd.concat(
+            [report.fleet.certificates, report.fleet.trust], ignore_index=True
+        ),
         "today": report.made,
     },
 )
@@ -115,7 +131,10 @@ def expiry(
             "expiry",
             _title(devices, cas),
             subtitle=_subtitle(cas, shown) if len(ends) else "",
-            legend=[Key(tone, say(f"charts.expiry.states.{state}")) for state, tone in tones.items()],
+            legend=[
+                Key(tone, say(f"charts.expiry.states.{state}"))
+                for state, tone in tones.items()
+            ],
             content=BARS + 14 + CA_ROW * len(shown) if len(ends) else 0,
             numbers=_numbers(devices, cas),
             left=30.0,
@@ -144,10 +163,19 @@ def _axis(ends: pd.Series, now: pd.Timestamp, wide: float) -> _Axis:
     first = min(near.min() if len(near) else now, now - pd.Timedelta(days=183))
     last = max(near.max() if len(near) else now, now + pd.Timedelta(days=731))
     begin = pd.Timestamp(first.year, 3 * ((first.month - 1) // 3) + 1, 1, tz="UTC")
-    return _Axis(pd.date_range(begin, last + pd.Timedelta(days=92), freq="QS").as_unit("us"), wide)
+    return _Axis(
+        pd.date_range(begin, last + pd.Timedelta(days=92), freq="QS").as_unit("us"),
+        wide,
+    )
 
 
-def _draw(page: Sheet, devices: pd.DataFrame, cas: pd.DataFrame, now: pd.Timestamp, tones: dict[str, str]) -> None:
+def _draw(
+    page: Sheet,
+    devices: pd.DataFrame,
+    cas: pd.DataFrame,
+    now: pd.Timestamp,
+    tones: dict[str, str],
+) -> None:
     ax = page.ax
     wide, high = page.room
     row = min(CA_ROW, (high - 60) / len(cas)) if len(cas) else 0.0
@@ -157,34 +185,65 @@ def _draw(page: Sheet, devices: pd.DataFrame, cas: pd.DataFrame, now: pd.Timesta
     ax.set_ylim(high, 0)
     ax.spines["bottom"].set_visible(False)
     _bars(page, devices, axis, bars, tones)
-    for line, (name, end, state) in enumerate(zip(cas["subject_cn"], cas["not_after"], cas["state"], strict=True)):
+    for line, (name, end, state) in enumerate(
+        zip(cas["subject_cn"], cas["not_after"], cas["state"], strict=True)
+    ):
         base = bars + 14 + (line + 1) * row
         _ca_line(page, name, end, axis, base, tones[state])
         _today(page, axis.place(now), base - 11, base - 1)
     _today(page, axis.place(now), 14, bars)
-    page.note(say("charts.expiry.today"), (axis.place(now), 7), ha="center", va="center", color=page.ink.text)
-    years = [pd.Timestamp(year, 1, 1, tz="UTC") for year in range(axis.edges[0].year, axis.edges[-1].year + 1)]
+    page.note(
+        say("charts.expiry.today"),
+        (axis.place(now), 7),
+        ha="center",
+        va="center",
+        color=page.ink.text,
+    )
+    years = [
+        pd.Timestamp(year, 1, 1, tz="UTC")
+        for year in range(axis.edges[0].year, axis.edges[-1].year + 1)
+    ]
     inside = [year for year in years if axis.edges[0] <= year <= axis.edges[-1]]
     every = max(1, int(np.ceil(len(inside) * 42 / wide)))
-    ax.set_xticks([axis.place(year) for year in inside[::every]], [str(year.year) for year in inside[::every]])
+    ax.set_xticks(
+        [axis.place(year) for year in inside[::every]],
+        [str(year.year) for year in inside[::every]],
+    )
 
 
 def _today(page: Sheet, x: float, top: float, bottom: float) -> None:
-    page.ax.plot([x, x], [top, bottom], color=page.ink.text, linewidth=1, linestyle=(0, (3, 2)), zorder=4)
+    page.ax.plot(
+        [x, x],
+        [top, bottom],
+        color=page.ink.text,
+        linewidth=1,
+        linestyle=(0, (3, 2)),
+        zorder=4,
+    )
 
 
-def _bars(page: Sheet, devices: pd.DataFrame, axis: _Axis, bars: float, tones: dict[str, str]) -> None:
+def _bars(
+    page: Sheet, devices: pd.DataFrame, axis: _Axis, bars: float, tones: dict[str, str]
+) -> None:
     """Draw the bars, their scale at the left, and how many certificates end still later."""
     ax, top = page.ax, 26.0
-    drawn = devices[(devices["not_after"] >= axis.edges[0]) & (devices["not_after"] < axis.edges[-1])]
+    drawn = devices[
+        (devices["not_after"] >= axis.edges[0])
+        & (devices["not_after"] < axis.edges[-1])
+    ]
     slots = np.searchsorted(axis.edges, drawn["not_after"], side="right") - 1
-    counts = {name: np.bincount(slots[drawn["state"] == name], minlength=len(axis.edges) - 1) for name in tones}
+    counts = {
+        name: np.bincount(slots[drawn["state"] == name], minlength=len(axis.edges) - 1)
+        for name in tones
+    }
     highest = max(int(np.sum(list(counts.values()), axis=0).max()), 1)
     marks = np.array([axis.place(edge) for edge in axis.edges])
     floor = np.full(len(axis.edges) - 1, bars)
     for name, sizes in counts.items():
         ceiling = floor - sizes / highest * (bars - top)
-        ax.stairs(ceiling, marks, baseline=floor, fill=True, color=tones[name], linewidth=0)
+        ax.stairs(
+            ceiling, marks, baseline=floor, fill=True, color=tones[name], linewidth=0
+        )
         floor = ceiling
     ax.set_yticks([])
     ax.axhline(bars, color=page.ink.line, linewidth=0.8)
@@ -194,17 +253,34 @@ def _bars(page: Sheet, devices: pd.DataFrame, axis: _Axis, bars: float, tones: d
     later = int((devices["not_after"] >= axis.edges[-1]).sum())
     if later:
         page.note(
-            say("charts.expiry.beyond", count=later), (axis.wide, 18), ha="right", va="center", color=page.ink.text
+            say("charts.expiry.beyond", count=later),
+            (axis.wide, 18),
+            ha="right",
+            va="center",
+            color=page.ink.text,
         )
 
 
-def _ca_line(page: Sheet, name: object, end: pd.Timestamp, axis: _Axis, base: float, tone: str) -> None:
+def _ca_line(
+    page: Sheet, name: object, end: pd.Timestamp, axis: _Axis, base: float, tone: str
+) -> None:
     ca = shorten(plain(_ca_name(name)), axis.wide - 75, SMALL)
     words = say("charts.expiry.ca", name=ca, **fields(end))
     page.note(words, (0, base - 14), va="baseline", color=page.ink.text)
     x, marker = axis.place(end), ">" if end >= axis.edges[-1] else "D"
-    page.ax.plot([0, x], [base - 6, base - 6], color=tone, linewidth=2, solid_capstyle="butt")
-    page.ax.scatter([x], [base - 6], s=30, color=tone, marker=marker, zorder=3, linewidths=0, clip_on=False)
+    page.ax.plot(
+        [0, x], [base - 6, base - 6], color=tone, linewidth=2, solid_capstyle="butt"
+    )
+    page.ax.scatter(
+        [x],
+        [base - 6],
+        s=30,
+        color=tone,
+        marker=marker,
+        zorder=3,
+        linewidths=0,
+        clip_on=False,
+    )
 
 
 def _ca_name(name: object) -> str:
@@ -214,7 +290,9 @@ def _ca_name(name: object) -> str:
 def _title(devices: pd.DataFrame, cas: pd.DataFrame) -> str:
     if devices.empty and cas.empty:
         return say("charts.expiry.nothing")
-    expired, soon = (int((devices["state"] == name).sum()) for name in ("expired", "soon"))
+    expired, soon = (
+        int((devices["state"] == name).sum()) for name in ("expired", "soon")
+    )
     title = say(
         "charts.expiry.title",
         count=expired,
@@ -238,6 +316,12 @@ def _numbers(devices: pd.DataFrame, cas: pd.DataFrame) -> str:
     ends = zip(cas["subject_cn"][:10], cas["not_after"], strict=False)
     return say(
         "charts.expiry.numbers",
-        years=series(say("charts.expiry.year", year=str(year), devices=devices) for year, devices in years.items()),
-        cas=series(say("charts.expiry.ca", name=_ca_name(name), **fields(end)) for name, end in ends),
+        years=series(
+            say("charts.expiry.year", year=str(year), devices=devices)
+            for year, devices in years.items()
+        ),
+        cas=series(
+            say("charts.expiry.ca", name=_ca_name(name), **fields(end))
+            for name, end in ends
+        ),
     )

@@ -11,14 +11,24 @@ from ..texts.labels import cause_label, plural, series
 from ..texts.sentences import say
 from .drawing.record import Canvas, chart
 from .drawing.sheet import sheet
-from .drawing.stack import HEIGHT, MARGINS, OTHER_CAUSES, draw_stack, kinds_that_fit, stack_colours, stack_legend
+from .drawing.stack import (
+    HEIGHT,
+    MARGINS,
+    OTHER_CAUSES,
+    draw_stack,
+    kinds_that_fit,
+    stack_colours,
+    stack_legend,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 @chart(section="certificates", feed=lambda report: {"predictions": report.forecast})
-def forecast(predictions: pd.DataFrame, *, top: int = 7, **canvas: Unpack[Canvas]) -> Axes:
+def forecast(
+    predictions: pd.DataFrame, *, top: int = 7, **canvas: Unpack[Canvas]
+) -> Axes:
     """Draw how many devices will fail at each future date, and for which cause, if nothing is done.
 
     Parameters
@@ -47,7 +57,9 @@ def forecast(predictions: pd.DataFrame, *, top: int = 7, **canvas: Unpack[Canvas
         top = kinds_that_fit(page, top)
         hidden = max(len(table.columns) - top, 0)
         if hidden:
-            table = table.iloc[:, :top].assign(**{OTHER_CAUSES: table.iloc[:, top:].sum(axis=1)})
+            table = table.iloc[:, :top].assign(
+                **{OTHER_CAUSES: table.iloc[:, top:].sum(axis=1)}
+            )
         colours = stack_colours([str(name) for name in table], dark=page.dark)
         if page.lay_out(
             "forecast",
@@ -68,7 +80,11 @@ def _table(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return the devices per date (rows) and cause (columns), the most frequent cause first."""
     cause = predictions["cause"].astype("str")
     table = (
-        pd.crosstab(predictions["date"], cause, values=predictions["devices"], aggfunc="sum").fillna(0).astype("int64")
+        pd.crosstab(
+            predictions["date"], cause, values=predictions["devices"], aggfunc="sum"
+        )
+        .fillna(0)
+        .astype("int64")
     )
     sizes = table.sum()
     return table[sizes[sizes > 0].sort_values(ascending=False, kind="stable").index]
@@ -82,9 +98,22 @@ def _title(table: pd.DataFrame) -> str:
     start, end = _when(pd.DatetimeIndex(table.index))
     devices = plural(last, "device")
     if last <= first:
-        return say("charts.forecast.falling", devices=devices, end=end, first=first, start=start)
+        return say(
+            "charts.forecast.falling",
+            devices=devices,
+            end=end,
+            first=first,
+            start=start,
+        )
     cause = cause_label(str((table.iloc[-1] - table.iloc[0]).idxmax()))
-    return say("charts.forecast.title", devices=devices, end=end, more=last - first, start=start, cause=cause)
+    return say(
+        "charts.forecast.title",
+        devices=devices,
+        end=end,
+        more=last - first,
+        start=start,
+        cause=cause,
+    )
 
 
 def _when(dates: pd.DatetimeIndex) -> tuple[str, str]:
@@ -97,4 +126,7 @@ def _when(dates: pd.DatetimeIndex) -> tuple[str, str]:
 
 def _numbers(table: pd.DataFrame) -> str:
     sums = zip(pd.DatetimeIndex(table.index), table.sum(axis=1), strict=True)
-    return series(say("charts.forecast.row", devices=devices, **fields(date)) for date, devices in sums)
+    return series(
+        say("charts.forecast.row", devices=devices, **fields(date))
+        for date, devices in sums
+    )

@@ -58,8 +58,14 @@ def causes_by_group(results: pd.DataFrame, by: str) -> pd.DataFrame:
     counts = count_causes(results[[name for name in needed if name in results]], by=by)
     group = counts[by].astype("str").fillna(UNKNOWN).rename("group")
     cause = counts["cause"].astype("str").rename("cause")
-    table = pd.crosstab(cause, group, values=counts["attempts"], aggfunc="sum").fillna(0).astype("int64")
-    table = table.loc[table.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    table = (
+        pd.crosstab(cause, group, values=counts["attempts"], aggfunc="sum")
+        .fillna(0)
+        .astype("int64")
+    )
+    table = table.loc[
+        table.sum(axis=1).sort_values(ascending=False, kind="stable").index
+    ]
     return table[table.sum().sort_values(ascending=False, kind="stable").index]
 
 
@@ -70,7 +76,9 @@ def _of_report(report: Any) -> dict[str, Any]:
 
 
 @chart(section="where", feed=_of_report)
-def heatmap(results: pd.DataFrame, by: str = "pbx", *, top: int = 8, **canvas: Unpack[Canvas]) -> Axes:
+def heatmap(
+    results: pd.DataFrame, by: str = "pbx", *, top: int = 8, **canvas: Unpack[Canvas]
+) -> Axes:
     """Draw the causes of failure against the groups of a column, the darker the more.
 
     Parameters
@@ -98,10 +106,14 @@ def heatmap(results: pd.DataFrame, by: str = "pbx", *, top: int = 8, **canvas: U
     True
     """
     counts = causes_by_group(results, by)
-    named = {"word": by, "head": by} | sentences()["charts"]["heatmap"]["groups"].get(by, {})
+    named = {"word": by, "head": by} | sentences()["charts"]["heatmap"]["groups"].get(
+        by, {}
+    )
     with sheet(**canvas) as page:
         columns = max(2, int(page.width_inside // LEAST_COLUMN))
-        rows = top if page.wish is None else max(1, int((page.wish - HEAD) // (ROW - 6)))
+        rows = (
+            top if page.wish is None else max(1, int((page.wish - HEAD) // (ROW - 6)))
+        )
         shown = _folded(counts, min(top, rows), columns)
         if page.lay_out(
             "heatmap",
@@ -142,25 +154,49 @@ def _draw(page: Sheet, counts: pd.DataFrame, folded: str) -> None:
     shades = stack_colours([str(cause) for cause in counts.index], dark=page.dark)
     for place, group in enumerate(counts.columns):
         head = shorten(plain(_group_label(group)), column - 6, SMALL, bold=True)
-        page.note(head, ((place + 0.5) * column, 2), ha="center", va="top", fontweight="bold", color=page.ink.text)
+        page.note(
+            head,
+            ((place + 0.5) * column, 2),
+            ha="center",
+            va="top",
+            fontweight="bold",
+            color=page.ink.text,
+        )
     for line, cause in enumerate(counts.index):
         bottom = HEAD + (line + 1) * pitch - 3
-        label = shorten(plain(folded if cause == OTHER_CAUSES else cause_label(str(cause))), wide, SMALL)
+        label = shorten(
+            plain(folded if cause == OTHER_CAUSES else cause_label(str(cause))),
+            wide,
+            SMALL,
+        )
         page.note(label, (0, bottom - cell - 3), va="baseline", color=page.ink.text)
         for place, group in enumerate(counts.columns):
             size, share = int(counts.loc[cause, group]), float(shares.loc[cause, group])
-            box = Rectangle((place * column, bottom - cell), column - 2, cell, linewidth=0)
+            box = Rectangle(
+                (place * column, bottom - cell), column - 2, cell, linewidth=0
+            )
             box.set_facecolor(to_rgb(shades[str(cause)] if size else page.ink.line))
             box.set_alpha(0.06 + (STRONGEST - 0.06) * share / highest if size else 0.05)
             page.ax.add_patch(box)
             if size:
                 middle = ((place + 0.5) * column - 1, bottom - cell / 2)
-                page.note(_short(size, share, column), middle, ha="center", va="center", color=page.ink.text)
+                page.note(
+                    _short(size, share, column),
+                    middle,
+                    ha="center",
+                    va="center",
+                    color=page.ink.text,
+                )
 
 
 def _short(size: int, share: float, room: float) -> str:
-    forms = (say("charts.shared.value", amount=size, share=percent(share)), number(size))
-    return next((form for form in forms if text_width(form, SMALL) <= room - 8), thousands(size))
+    forms = (
+        say("charts.shared.value", amount=size, share=percent(share)),
+        number(size),
+    )
+    return next(
+        (form for form in forms if text_width(form, SMALL) <= room - 8), thousands(size)
+    )
 
 
 def _group_label(group: object) -> str:
@@ -171,7 +207,11 @@ def _title(counts: pd.DataFrame, named: dict[str, str]) -> str:
     if counts.empty:
         return say("charts.heatmap.nothing", **named)
     group, sizes = counts.columns[0], counts.iloc[:, 0]
-    where = say(f"charts.heatmap.{'where_unknown' if group == UNKNOWN else 'where'}", group=group, **named)
+    where = say(
+        f"charts.heatmap.{'where_unknown' if group == UNKNOWN else 'where'}",
+        group=group,
+        **named,
+    )
     return say(
         "charts.heatmap.title",
         where=where,
@@ -188,7 +228,11 @@ def _numbers(counts: pd.DataFrame) -> str:
             "charts.heatmap.row",
             group=_group_label(group),
             causes=", ".join(
-                say("charts.heatmap.cell", cause=cause_label(str(cause)), attempts=int(size))
+                say(
+                    "charts.heatmap.cell",
+                    cause=cause_label(str(cause)),
+                    attempts=int(size),
+                )
                 for cause, size in sizes[sizes > 0].items()
             ),
         )

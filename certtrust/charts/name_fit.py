@@ -52,7 +52,13 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     >>> int(name_relations(ct.attempts(ct.simulate(20, seed=1)))["devices"].sum()) > 10
     True
     """
-    columns = ["device", "registration_name", "hardware_id", "subject_cn", "fingerprint"]
+    columns = [
+        "device",
+        "registration_name",
+        "hardware_id",
+        "subject_cn",
+        "fingerprint",
+    ]
     judged = attempts[[*columns, "url"]]
     pairs = (
         judged[judged["url"].isna()]
@@ -69,11 +75,16 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
         hardware_id=("hardware_id", "first"),
         subject_cn=("subject_cn", "first"),
     )
-    return counts.sort_values(["devices", "attempts"], ascending=False, kind="stable").reset_index()
+    return counts.sort_values(
+        ["devices", "attempts"], ascending=False, kind="stable"
+    ).reset_index()
 
 
 def _relation(pairs: pd.DataFrame) -> np.ndarray:
-    name, hardware_id = pairs["registration_name"].astype("str"), pairs["hardware_id"].astype("str")
+    name, hardware_id = (
+        pairs["registration_name"].astype("str"),
+        pairs["hardware_id"].astype("str"),
+    )
     cn = pairs["subject_cn"].astype("str")
 
     def begins(text: pd.Series) -> pd.Series:
@@ -81,12 +92,16 @@ def _relation(pairs: pd.DataFrame) -> np.ndarray:
 
     known_name = name.fillna(hardware_id).notna()
     tail = hardware_ids(cn)["tail"].fillna(serials(cn).str.slice(6))
-    own_tail = serials(name.str.slice(stop=12)).str.slice(6).fillna(hardware_ids(name)["tail"])
+    own_tail = (
+        serials(name.str.slice(stop=12)).str.slice(6).fillna(hardware_ids(name)["tail"])
+    )
     conditions = {
         "no certificate": pairs["fingerprint"].isna(),
         "no cn": cn.fillna("").str.strip() == "",
         "no name": ~known_name,
-        "equal": (same_spelling(name) == same_spelling(cn)).fillna(value=False).astype(bool),
+        "equal": (same_spelling(name) == same_spelling(cn))
+        .fillna(value=False)
+        .astype(bool),
         "cn begins name": begins(name),
         "cn begins hardware id": begins(hardware_id),
         "same device": (tail == own_tail).fillna(value=False).astype(bool),
@@ -128,8 +143,14 @@ def name_fit(attempts: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
             subtitle=say("charts.name_fit.subtitle") if rows else "",
             content=natural_height(rows),
             numbers=series(
-                say("charts.name_fit.row", relation=relation_label(relation), devices=devices)
-                for relation, devices in zip(counts["relation"], counts["devices"], strict=True)
+                say(
+                    "charts.name_fit.row",
+                    relation=relation_label(relation),
+                    devices=devices,
+                )
+                for relation, devices in zip(
+                    counts["relation"], counts["devices"], strict=True
+                )
             ),
         ):
             draw_rows(page, rows)
@@ -145,7 +166,10 @@ def _row(count: pd.Series, total: int, dark: bool) -> Row:
     relation, devices = str(count["relation"]), int(count["devices"])
     tone = colour(_TONES.get(relation, OTHER), dark=dark)
     by_hardware_id = relation == "cn begins hardware id"
-    name, cn = count["hardware_id" if by_hardware_id else "registration_name"], count["subject_cn"]
+    name, cn = (
+        count["hardware_id" if by_hardware_id else "registration_name"],
+        count["subject_cn"],
+    )
     known = isinstance(name, str) and isinstance(cn, str)
     example = say("charts.name_fit.example", name=name, cn=cn) if known else ""
     value = say("charts.shared.value", amount=devices, share=percent(devices / total))
@@ -156,4 +180,9 @@ def _title(counts: pd.DataFrame, total: int) -> str:
     if not total:
         return say("charts.name_fit.nothing")
     fits = int(counts.loc[counts["relation"].isin(FITS), "devices"].sum())
-    return say("charts.name_fit.title", fits=fits, devices=plural(total, "device"), share=percent(fits / total))
+    return say(
+        "charts.name_fit.title",
+        fits=fits,
+        devices=plural(total, "device"),
+        share=percent(fits / total),
+    )

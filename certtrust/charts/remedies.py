@@ -63,7 +63,11 @@ def remedies(actions: pd.DataFrame, *, top: int = 10, **canvas: Unpack[Canvas]) 
         rows = [
             Row(
                 label,
-                say("charts.shared.value", amount=end, share=percent(end / max(total, 1))),
+                say(
+                    "charts.shared.value",
+                    amount=end,
+                    share=percent(end / max(total, 1)),
+                ),
                 [Part(begin, done), Part(end - begin, new)],
                 lines=lines,
             )
@@ -73,10 +77,14 @@ def remedies(actions: pd.DataFrame, *, top: int = 10, **canvas: Unpack[Canvas]) 
             "remedies",
             _title(together, total),
             subtitle=say("charts.remedies.subtitle") if rows else "",
-            legend=[Key(new, say("charts.remedies.added")), Key(done, say("charts.remedies.before"))],
+            legend=[
+                Key(new, say("charts.remedies.added")),
+                Key(done, say("charts.remedies.before")),
+            ],
             content=natural_height(rows),
             numbers=" ".join(
-                say("charts.remedies.row", step=label, devices=end) for label, end in zip(labels, ends, strict=True)
+                say("charts.remedies.row", step=label, devices=end)
+                for label, end in zip(labels, ends, strict=True)
             ),
         ):
             draw_rows(page, rows)
@@ -93,7 +101,9 @@ def _title(together: list[int], total: int) -> str:
         return say("charts.remedies.nothing")
     if total == 1:
         return say("charts.remedies.single")
-    enough = next(place for place, devices in enumerate(together) if devices >= 0.5 * total)
+    enough = next(
+        place for place, devices in enumerate(together) if devices >= 0.5 * total
+    )
     return say(
         "charts.remedies.title",
         count=enough + 1,

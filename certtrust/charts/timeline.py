@@ -41,7 +41,9 @@ STEPS = {
 """The widths of a stretch of time, as pandas calls them, with their greatest length."""
 
 
-def failures_over_time(results: pd.DataFrame, *, freq: str | None = None, top: int = 7) -> pd.DataFrame:
+def failures_over_time(
+    results: pd.DataFrame, *, freq: str | None = None, top: int = 7
+) -> pd.DataFrame:
     """Count failed attempts per stretch of time and cause.
 
     Parameters
@@ -78,15 +80,22 @@ def failures_over_time(results: pd.DataFrame, *, freq: str | None = None, top: i
     failed = failed[failed["time"].notna()]
     sizes = failed["cause"].astype("str").value_counts()
     kept = list(sizes.index[:top])
-    cause = failed["cause"].astype("str").where(failed["cause"].isin(kept), OTHER_CAUSES)
+    cause = (
+        failed["cause"].astype("str").where(failed["cause"].isin(kept), OTHER_CAUSES)
+    )
     if times.empty:
-        return pd.DataFrame({"logged": pd.Series(dtype="int64")}, index=pd.DatetimeIndex([], tz="UTC", name="start"))
+        return pd.DataFrame(
+            {"logged": pd.Series(dtype="int64")},
+            index=pd.DatetimeIndex([], tz="UTC", name="start"),
+        )
     begins = _floor(pd.DatetimeIndex(times).tz_convert("UTC"), freq)
     starts = pd.date_range(begins.min(), begins.max(), freq=freq, name="start")
     place = pd.Series(starts.get_indexer(begins), index=times.index)
     table = {"logged": np.bincount(place, minlength=len(starts))}
     for name in [*kept, *([OTHER_CAUSES] if len(sizes) > top else [])]:
-        table[name] = np.bincount(place[cause.index[cause == name]], minlength=len(starts))
+        table[name] = np.bincount(
+            place[cause.index[cause == name]], minlength=len(starts)
+        )
     return pd.DataFrame(table, index=starts)
 
 
@@ -94,10 +103,14 @@ def _step(times: pd.Series, freq: str | None) -> str:
     """Return the width that was asked for, or the shortest that gives few enough stretches."""
     if freq is not None:
         if freq not in STEPS:
-            raise CerttrustError(say("errors.charts.freq", freq=repr(freq), choices=", ".join(STEPS)))
+            raise CerttrustError(
+                say("errors.charts.freq", freq=repr(freq), choices=", ".join(STEPS))
+            )
         return freq
     span = times.max() - times.min() if len(times) else pd.Timedelta(0)
-    return next((name for name, width in STEPS.items() if span / width <= MOST_BINS), "YS")
+    return next(
+        (name for name, width in STEPS.items() if span / width <= MOST_BINS), "YS"
+    )
 
 
 def _floor(times: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
@@ -105,12 +118,20 @@ def _floor(times: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
         days = times.floor("D")
         return days - pd.to_timedelta(days.day_of_week, unit="D")
     if freq in ("MS", "YS"):
-        return times.tz_localize(None).to_period(freq[0]).to_timestamp().tz_localize("UTC")
+        return (
+            times.tz_localize(None).to_period(freq[0]).to_timestamp().tz_localize("UTC")
+        )
     return times.floor(freq)
 
 
 @chart(section="where", feed=lambda report: {"results": report.results})
-def timeline(results: pd.DataFrame, *, freq: str | None = None, top: int = 7, **canvas: Unpack[Canvas]) -> Axes:
+def timeline(
+    results: pd.DataFrame,
+    *,
+    freq: str | None = None,
+    top: int = 7,
+    **canvas: Unpack[Canvas],
+) -> Axes:
     """Draw failed attempts over time, stacked by cause, with gaps of the log shaded.
 
     Parameters
@@ -140,11 +161,21 @@ def timeline(results: pd.DataFrame, *, freq: str | None = None, top: int = 7, **
     with sheet(**canvas) as page:
         counts = failures_over_time(results, freq=freq, top=kinds_that_fit(page, top))
         freq = _step(results["time"].dropna(), freq)
-        colours = stack_colours([str(name) for name in counts.columns[1:]], dark=page.dark)
+        colours = stack_colours(
+            [str(name) for name in counts.columns[1:]], dark=page.dark
+        )
         gaps = (counts["logged"] == 0).to_numpy()
-        hidden = counted(results)["cause"].nunique() - len(colours) + (OTHER_CAUSES in colours)
+        hidden = (
+            counted(results)["cause"].nunique()
+            - len(colours)
+            + (OTHER_CAUSES in colours)
+        )
         legend = stack_legend(colours, plural(hidden, "other cause"))
-        legend += [Key(page.ink.line, say("charts.timeline.no_log"), hatched=True)] if gaps.any() else []
+        legend += (
+            [Key(page.ink.line, say("charts.timeline.no_log"), hatched=True)]
+            if gaps.any()
+            else []
+        )
         subtitle = _subtitle(results, counts, freq)
         if page.lay_out(
             "timeline",
@@ -160,16 +191,26 @@ def timeline(results: pd.DataFrame, *, freq: str | None = None, top: int = 7, **
     return page.ax
 
 
-def _shade_gaps(page: Sheet, gaps: np.ndarray[Any, Any], edges: np.ndarray[Any, Any]) -> None:
+def _shade_gaps(
+    page: Sheet, gaps: np.ndarray[Any, Any], edges: np.ndarray[Any, Any]
+) -> None:
     for first, last in _runs(gaps):
         page.ax.axvspan(
-            edges[first], edges[last], facecolor="none", edgecolor=page.ink.line, hatch="/////", linewidth=0, zorder=0
+            edges[first],
+            edges[last],
+            facecolor="none",
+            edgecolor=page.ink.line,
+            hatch="/////",
+            linewidth=0,
+            zorder=0,
         )
 
 
 def _runs(flags: np.ndarray[Any, Any]) -> list[tuple[int, int]]:
     """Return begin and end (exclusive) of each run of true flags."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
+    edges = np.flatnonzero(
+        np.diff(np.concatenate(([False], flags, [False])).astype(np.int8))
+    )
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
@@ -181,8 +222,14 @@ def _title(counts: pd.DataFrame, freq: str) -> str:
     worst = pd.DatetimeIndex(failed.index)[int(failed.to_numpy().argmax())]
     when = say(f"charts.timeline.when.{freq}", **fields(worst))
     if len(failed) == 1:
-        return say("charts.timeline.single", failures=plural(total, "failed attempt"), when=when)
-    return say("charts.timeline.title", when=when, failures=int(failed.max()), total=total)
+        return say(
+            "charts.timeline.single",
+            failures=plural(total, "failed attempt"),
+            when=when,
+        )
+    return say(
+        "charts.timeline.title", when=when, failures=int(failed.max()), total=total
+    )
 
 
 def _subtitle(results: pd.DataFrame, counts: pd.DataFrame, freq: str) -> str:
@@ -192,5 +239,7 @@ def _subtitle(results: pd.DataFrame, counts: pd.DataFrame, freq: str) -> str:
         parts.append(say("charts.timeline.silent", share=percent(gaps / len(counts))))
     timeless = int(counted(results)["time"].isna().sum())
     if timeless:
-        parts.append(say("charts.timeline.timeless", failures=plural(timeless, "failure")))
+        parts.append(
+            say("charts.timeline.timeless", failures=plural(timeless, "failure"))
+        )
     return series(parts)

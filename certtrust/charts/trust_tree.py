@@ -23,8 +23,8 @@ UNNAMED_ISSUER = "an issuer without a name"
 UNNAMED_CA = "CA without a CN"
 EVERY_PBX = "every PBX"
 COLUMNS = [
-    "fingerprint", "bundle", "device", "subject", "subject_cn", "issuer", "issuer_cn", "is_ca", "self_issued",
-    "is_self_signed",
+    "fingerprint", "bundle", "device", "subject", "subject_cn", "issuer", "issuer_cn", "is_ca",
+    "self_issued", "is_self_signed",
 ]  # fmt: skip
 
 
@@ -55,37 +55,68 @@ def issuer_tree(fleet: Fleet) -> pd.DataFrame:
     links = link(fleet).links
     assert links is not None  # noqa: S101 - that is what link() adds
     known = pd.concat([fleet.certificates[COLUMNS], fleet.trust[COLUMNS]])
-    known = known.dropna(subset="fingerprint").drop_duplicates("fingerprint").set_index("fingerprint")
+    known = (
+        known.dropna(subset="fingerprint")
+        .drop_duplicates("fingerprint")
+        .set_index("fingerprint")
+    )
     lists = _lists(fleet.trust)
     parent = _parents(links, set(lists), set(known.index))
-    own = leaves(fleet.certificates[COLUMNS]).dropna(subset="fingerprint").drop_duplicates("fingerprint")
+    own = (
+        leaves(fleet.certificates[COLUMNS])
+        .dropna(subset="fingerprint")
+        .drop_duplicates("fingerprint")
+    )
     is_ca = own["is_ca"].fillna(value=False).astype(bool)
-    own = own[(~is_ca | own["device"].notna()) & ~own["fingerprint"].isin(set(parent.values()))]
+    own = own[
+        (~is_ca | own["device"].notna())
+        & ~own["fingerprint"].isin(set(parent.values()))
+    ]
     says = known["is_ca"]
-    issuers = set(says.index[says.fillna(value=False)]) | (set(says.index[says.isna()]) & lists.keys())
-    return _ranked(_hung(own, parent, lists, issuers), parent, lists, known["subject_cn"])
+    issuers = set(says.index[says.fillna(value=False)]) | (
+        set(says.index[says.isna()]) & lists.keys()
+    )
+    return _ranked(
+        _hung(own, parent, lists, issuers), parent, lists, known["subject_cn"]
+    )
 
 
 def _lists(trust: pd.DataFrame) -> dict[str, str]:
     named = trust.dropna(subset="fingerprint")
     pbx = named["pbx"].astype("str").fillna(EVERY_PBX)
-    joined = pbx.groupby(named["fingerprint"]).agg(lambda names: ", ".join(sorted(set(names))))
+    joined = pbx.groupby(named["fingerprint"]).agg(
+        lambda names: ", ".join(sorted(set(names)))
+    )
     return {str(fingerprint): str(names) for fingerprint, names in joined.items()}
 
 
 def _parents(links: pd.DataFrame, listed: set[str], known: set[str]) -> dict[str, str]:
     """Return one verified issuer per certificate, one of a trust list first; roots have none."""
-    sure = links[links["verified"].fillna(value=False).astype(bool) & (links["child"] != links["issuer"])]
+    sure = links[
+        links["verified"].fillna(value=False).astype(bool)
+        & (links["child"] != links["issuer"])
+    ]
     sure = sure[sure["issuer"].isin(known)]
-    sure = sure.assign(outside=~sure["issuer"].isin(listed)).sort_values("outside", kind="stable")
+    sure = sure.assign(outside=~sure["issuer"].isin(listed)).sort_values(
+        "outside", kind="stable"
+    )
     return dict(sure.drop_duplicates("child")[["child", "issuer"]].to_numpy().tolist())
 
 
-def _hung(own: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], issuers: set[str]) -> pd.DataFrame:
+def _hung(
+    own: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], issuers: set[str]
+) -> pd.DataFrame:
     """Return how many device certificates hang directly on each issuer: key, devices, trusted."""
     issuer = own["fingerprint"].map(parent)
-    alone = own["is_self_signed"].fillna(own["self_issued"]).fillna(value=False).astype(bool)
-    by_name = "?" + own["issuer_cn"].fillna(own["issuer"]).fillna(UNNAMED_ISSUER).astype("str")
+    alone = (
+        own["is_self_signed"]
+        .fillna(own["self_issued"])
+        .fillna(value=False)
+        .astype(bool)
+    )
+    by_name = "?" + own["issuer_cn"].fillna(own["issuer"]).fillna(
+        UNNAMED_ISSUER
+    ).astype("str")
     key = issuer.fillna(by_name.mask(alone, SELF_SIGNED))
     above = {name: _is_covered(name, parent, lists, issuers) for name in key.unique()}
     trusted = own["fingerprint"].isin(lists.keys()) | key.map(above).astype(bool)
@@ -93,7 +124,9 @@ def _hung(own: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], issu
     return pd.DataFrame({"devices": grouped.size(), "trusted": grouped.sum()})
 
 
-def _is_covered(issuer: str, parent: dict[str, str], lists: dict[str, str], issuers: set[str]) -> bool:
+def _is_covered(
+    issuer: str, parent: dict[str, str], lists: dict[str, str], issuers: set[str]
+) -> bool:
     """Return True where an issuer, or one above it by CAs only, stands in a list."""
     seen: set[str] = set()
     place: str | None = issuer
@@ -105,11 +138,15 @@ def _is_covered(issuer: str, parent: dict[str, str], lists: dict[str, str], issu
     return False
 
 
-def _ranked(hung: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], names: pd.Series) -> pd.DataFrame:
+def _ranked(
+    hung: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], names: pd.Series
+) -> pd.DataFrame:
     """Add the issuers above, sum up, and list depth first with the largest branch first."""
     totals: dict[str, list[int]] = {}
     children: dict[str | None, set[str]] = {None: set()}
-    for key, devices, trusted in zip(hung.index, hung["devices"], hung["trusted"], strict=True):
+    for key, devices, trusted in zip(
+        hung.index, hung["devices"], hung["trusted"], strict=True
+    ):
         place, way = str(key), list[str]()
         while place not in way:
             way.append(place)
@@ -122,19 +159,40 @@ def _ranked(hung: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], n
                 break
             place = above
     rows: list[tuple[int, str, str | None, str, int, int]] = []
-    waiting = [(0, key) for key in sorted(children[None], key=lambda key: (totals[key][0], key))]
+    waiting = [
+        (0, key)
+        for key in sorted(children[None], key=lambda key: (totals[key][0], key))
+    ]
     while waiting:
         depth, key = waiting.pop()
         bare = key[1:] if key.startswith("?") else key
         known = key in names.index
-        title = (names[key] if isinstance(names[key], str) and names[key] else UNNAMED_CA) if known else bare
+        title = (
+            (names[key] if isinstance(names[key], str) and names[key] else UNNAMED_CA)
+            if known
+            else bare
+        )
         devices, trusted = totals[key]
-        rows.append((depth, str(title), key if known else None, lists.get(key, ""), devices, trusted))
+        rows.append(
+            (
+                depth,
+                str(title),
+                key if known else None,
+                lists.get(key, ""),
+                devices,
+                trusted,
+            )
+        )
         waiting += [
-            (depth + 1, child) for child in sorted(children.get(key, ()), key=lambda key: (totals[key][0], key))
+            (depth + 1, child)
+            for child in sorted(
+                children.get(key, ()), key=lambda key: (totals[key][0], key)
+            )
         ]
     columns = ["depth", "issuer", "fingerprint", "listed", "devices", "trusted"]
-    return pd.DataFrame(rows, columns=columns).astype({"issuer": "str", "fingerprint": "str", "listed": "str"})
+    return pd.DataFrame(rows, columns=columns).astype(
+        {"issuer": "str", "fingerprint": "str", "listed": "str"}
+    )
 
 
 @chart(section="certificates", feed=lambda report: {"fleet": report.fleet})
@@ -158,7 +216,8 @@ def trust_tree(fleet: Fleet, *, top: int = 14, **canvas: Unpack[Canvas]) -> Axes
     Examples
     --------
     >>> import certtrust as ct
-    >>> "device certificates" in " ".join(ct.charts.trust_tree(ct.simulate(20, seed=1)).get_title().split())
+    >>> title = ct.charts.trust_tree(ct.simulate(20, seed=1)).get_title()
+    >>> "device certificates" in " ".join(title.split())
     True
     """
     tree = issuer_tree(fleet)
@@ -172,12 +231,17 @@ def trust_tree(fleet: Fleet, *, top: int = 14, **canvas: Unpack[Canvas]) -> Axes
             "trust_tree",
             _title(tree),
             subtitle=say("charts.trust_tree.subtitle") if rows else "",
-            legend=[Key(good, say("charts.trust_tree.covered")), Key(bad, say("charts.trust_tree.uncovered"))],
+            legend=[
+                Key(good, say("charts.trust_tree.covered")),
+                Key(bad, say("charts.trust_tree.uncovered")),
+            ],
             content=natural_height(rows),
             numbers=_numbers(tree),
         ):
             first = say("charts.trust_tree.value", count=int(tree["devices"].iloc[0]))
-            draw_rows(page, [rows[0]._replace(value=first, short=rows[0].value), *rows[1:]])
+            draw_rows(
+                page, [rows[0]._replace(value=first, short=rows[0].value), *rows[1:]]
+            )
     return page.ax
 
 
@@ -187,7 +251,13 @@ def _row(node: pd.Series, good: str, bad: str) -> Row:
     remark = "" if node["issuer"] == SELF_SIGNED else say("charts.trust_tree.absent")
     if isinstance(node["fingerprint"], str):
         remark = _in_lists(node["listed"])
-    return Row(_label(node["issuer"]), number(devices), parts, remark, indent=int(node["depth"]))
+    return Row(
+        _label(node["issuer"]),
+        number(devices),
+        parts,
+        remark,
+        indent=int(node["depth"]),
+    )
 
 
 def _label(issuer: str) -> str:
@@ -200,7 +270,10 @@ def _in_lists(listed: str) -> str:
         return say("charts.trust_tree.unlisted")
     every = say("charts.trust_tree.every")
     return say(
-        "charts.trust_tree.listed", pbxs=", ".join(every if pbx == EVERY_PBX else pbx for pbx in listed.split(", "))
+        "charts.trust_tree.listed",
+        pbxs=", ".join(
+            every if pbx == EVERY_PBX else pbx for pbx in listed.split(", ")
+        ),
     )
 
 
@@ -208,7 +281,9 @@ def _folded(rest: pd.DataFrame, good: str, bad: str) -> Row:
     direct = rest[rest["depth"] == 0]
     devices, trusted = int(direct["devices"].sum()), int(direct["trusted"].sum())
     parts = [Part(trusted, good), Part(devices - trusted, bad)]
-    return Row(plural(len(rest), "other issuer"), number(devices) if devices else "", parts)
+    return Row(
+        plural(len(rest), "other issuer"), number(devices) if devices else "", parts
+    )
 
 
 def _title(tree: pd.DataFrame) -> str:
@@ -217,7 +292,12 @@ def _title(tree: pd.DataFrame) -> str:
     if not devices:
         return say("charts.trust_tree.nothing")
     certificates = plural(devices, "device certificate")
-    return say("charts.trust_tree.title", trusted=trusted, certificates=certificates, share=percent(trusted / devices))
+    return say(
+        "charts.trust_tree.title",
+        trusted=trusted,
+        certificates=certificates,
+        share=percent(trusted / devices),
+    )
 
 
 def _numbers(tree: pd.DataFrame) -> str:

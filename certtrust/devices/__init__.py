@@ -26,17 +26,19 @@ def read_devices(source: Any, *, format: str | None = None) -> pd.DataFrame:  # 
     Parameters
     ----------
     source : path, glob, directory, bytes, str, open file, or an iterable of these
-        PBX objects as JSON (PbxTableUsers, PbxAdminApi), SOAP XML, configuration backup or import list, or the
-        inventory of the Devices App, or columns of DEVICES as CSV or Parquet; a directory may mix formats.
+        PBX objects as JSON (PbxTableUsers, PbxAdminApi), SOAP XML, configuration backup or
+        import list, or the inventory of the Devices App, or columns of DEVICES as CSV or
+        Parquet; a directory may mix formats.
     format : str, optional
         json, xml, backup, csv or parquet; by default each file's beginning tells.
 
     Returns
     -------
     DataFrame
-        Table DEVICES (see `certtrust.columns`), in input order. Flags are three-valued: a flag that is inherited
-        from a template (-1) or that the format does not tell is missing. A user without devices gives no row, what
-        cannot be read gives one with `parse_error`. A file that holds the whole table is read as it was written.
+        Table DEVICES (see `certtrust.columns`), in input order. Flags are three-valued: a flag
+        that is inherited from a template (-1) or that the format does not tell is missing. A
+        user without devices gives no row, what cannot be read gives one with `parse_error`. A
+        file that holds the whole table is read as it was written.
 
     Raises
     ------
@@ -45,30 +47,46 @@ def read_devices(source: Any, *, format: str | None = None) -> pd.DataFrame:  # 
 
     Notes
     -----
-    The names of the fields are those of the vendor's documentation of the PBX interfaces. That an absent flag of a
-    device is false is inferred from its samples, in which only true ones are sent.
+    The names of the fields are those of the vendor's documentation of the PBX interfaces. That
+    an absent flag of a device is false is inferred from its samples, in which only true ones
+    are sent.
 
     Examples
     --------
-    >>> user = '{"h323": "user0", "devices": [{"hw": "0090332f688a", "tls": true}, {"hw": "IP222-2f-68-8b"}]}'
+    >>> user = '''{"h323": "user0", "devices": [
+    ...     {"hw": "0090332f688a", "tls": true}, {"hw": "IP222-2f-68-8b"}]}'''
     >>> read_devices(user)[["user", "serial", "model", "tls_only"]].values.tolist()
     [['user0', '0090332f688a', nan, True], ['user0', nan, 'IP222', False]]
     """
     if format is not None and format not in FORMATS:
-        raise SourceError(say("errors.reading.unknown_format", format=repr(format), formats=", ".join(FORMATS)))
+        raise SourceError(
+            say(
+                "errors.reading.unknown_format",
+                format=repr(format),
+                formats=", ".join(FORMATS),
+            )
+        )
     found = (item for file in sources(source) for item in _entries(file, format))
     # Tables stand as they are; the entries between two of them become one.
     tables: list[pd.DataFrame] = []
-    for is_table, group in groupby(found, key=lambda item: isinstance(item, pd.DataFrame)):
+    for is_table, group in groupby(
+        found, key=lambda item: isinstance(item, pd.DataFrame)
+    ):
         items: list[Any] = list(group)
         tables += items if is_table else [_table(items)]
-    return pd.concat([schema.empty(schema.DEVICES), *tables], ignore_index=True)[schema.DEVICES.names]
+    return pd.concat([schema.empty(schema.DEVICES), *tables], ignore_index=True)[
+        schema.DEVICES.names
+    ]
 
 
 def _entries(file: Source, form: str | None) -> Iterator[Entry | pd.DataFrame]:
     try:
         for item in [failed(file.error)] if file.error else _content(file, form):
-            yield item if isinstance(item, pd.DataFrame) else {"source": file.name, **item}
+            yield (
+                item
+                if isinstance(item, pd.DataFrame)
+                else {"source": file.name, **item}
+            )
     except OSError as problem:
         yield {"source": file.name, **failed(f"reading stopped: {problem}")}
 
@@ -80,21 +98,31 @@ def _content(file: Source, form: str | None) -> Iterator[Entry | pd.DataFrame]:
         if chosen is not None:
             yield from chosen.read(stream, About(file.name, file.modified))
         elif as_text(head).strip():
-            yield failed(f"no format of PBX objects is recognised; the formats are {', '.join(FORMATS)}")
+            yield failed(
+                f"no format of PBX objects is recognised; the formats are {', '.join(FORMATS)}"
+            )
 
 
 def _table(entries: list[Any]) -> pd.DataFrame:
     """Return entries as a table, with serial and model completed from the hardware ID."""
-    frame = schema.conform(pd.DataFrame(entries, columns=schema.DEVICES.names), schema.DEVICES)
-    from_id, given = device_ids.serials(frame["hardware_id"]), device_ids.serials(frame["serial"])
+    frame = schema.conform(
+        pd.DataFrame(entries, columns=schema.DEVICES.names), schema.DEVICES
+    )
+    from_id, given = (
+        device_ids.serials(frame["hardware_id"]),
+        device_ids.serials(frame["serial"]),
+    )
     unread = frame["serial"].notna() & given.isna()
     reason = frame["parse_error"].where(~unread, "the serial is not 12 hex digits")
-    model = frame["model"].fillna(device_ids.hardware_ids(frame["hardware_id"])["model"])
+    model = frame["model"].fillna(
+        device_ids.hardware_ids(frame["hardware_id"])["model"]
+    )
     return frame.assign(serial=from_id.fillna(given), model=model, parse_error=reason)
 
 
 def shared_hardware_ids(devices: pd.DataFrame) -> pd.DataFrame:
-    """Return the devices whose hardware ID stands at more than one user: only one of them can be meant.
+    """Return the devices whose hardware ID stands at more than one user: only one of them can
+    be meant.
 
     Parameters
     ----------
@@ -104,22 +132,31 @@ def shared_hardware_ids(devices: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows concerned, with their index, sorted by hardware ID, and in front the columns identity (the
-        hardware ID in one spelling, the serial where it is one) and users (how many users have it).
+        The rows concerned, with their index, sorted by hardware ID, and in front the columns
+        identity (the hardware ID in one spelling, the serial where it is one) and users (how
+        many users have it).
 
     Examples
     --------
     >>> one = '{"h323": "a", "devices": [{"hw": "0090332f688a"}]}'
     >>> other = '{"h323": "b", "devices": [{"hw": "00-90-33-2F-68-8A"}]}'
-    >>> shared_hardware_ids(read_devices([one, other]))[["identity", "users", "user"]].values.tolist()
+    >>> shared = shared_hardware_ids(read_devices([one, other]))
+    >>> shared[["identity", "users", "user"]].values.tolist()
     [['0090332f688a', 2, 'a'], ['0090332f688a', 2, 'b']]
     """
     owner = devices[["pbx", "user", "long_name"]].astype("str").fillna("")
     # An inventory entry belongs to no user.
     named = devices["user"].notna() | devices["number"].notna()
     identity_of = device_ids.same_spelling(devices["hardware_id"]).where(named)
-    users = owner.groupby([identity_of, "pbx", "user", "long_name"], sort=False).ngroup().groupby(identity_of).nunique()
+    users = (
+        owner.groupby([identity_of, "pbx", "user", "long_name"], sort=False)
+        .ngroup()
+        .groupby(identity_of)
+        .nunique()
+    )
     count = identity_of.map(users)
     found = devices.assign(identity=identity_of, users=count)[count > 1]
     front = ["identity", "users"]
-    return found[[*front, *(name for name in found if name not in front)]].sort_values("identity", kind="stable")
+    return found[[*front, *(name for name in found if name not in front)]].sort_values(
+        "identity", kind="stable"
+    )

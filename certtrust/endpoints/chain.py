@@ -15,7 +15,9 @@ from ..names import hosts
 from ..texts.sentences import say
 
 
-def fetch_chain(host: str, port: int = 443, *, server_name: str | None = None, timeout: float = 5) -> pd.DataFrame:
+def fetch_chain(
+    host: str, port: int = 443, *, server_name: str | None = None, timeout: float = 5
+) -> pd.DataFrame:
     """Fetch the certificates that a TLS server presents, without judging them.
 
     Parameters
@@ -25,27 +27,30 @@ def fetch_chain(host: str, port: int = 443, *, server_name: str | None = None, t
     port : int
         TCP port.
     server_name : str, optional
-        The name to ask for (SNI), where one address serves several. By default `host`, if it is a name.
+        The name to ask for (SNI), where one address serves several. By default `host`, if it is
+        a name.
     timeout : float
-        Seconds for the connection, and as many for the handshake. The look-up of a name is not counted.
+        Seconds for the connection, and as many for the handshake. The look-up of a name is not
+        counted.
 
     Returns
     -------
     DataFrame
-        Table CERTIFICATES: one row per certificate, in the order in which the server sent them, its own first;
-        source and bundle are `host:port`, device is the host.
+        Table CERTIFICATES: one row per certificate, in the order in which the server sent them,
+        its own first; source and bundle are `host:port`, device is the host.
 
     Raises
     ------
     CerttrustError
-        If host, port or timeout make no sense, the name is not known, nobody answers or listens there, or the
-        server does not speak TLS or sends no certificate. The message says which.
+        If host, port or timeout make no sense, the name is not known, nobody answers or listens
+        there, or the server does not speak TLS or sends no certificate. The message says which.
 
     Notes
     -----
-    Nothing is verified, as the aim is to see what is there: any chain, TLS from 1.0 on and weak keys are
-    accepted, so that old devices answer. No client certificate is offered; where a server insists on one, its
-    own certificates have arrived before it refuses, and are returned.
+    Nothing is verified, as the aim is to see what is there: any chain, TLS from 1.0 on and weak
+    keys are accepted, so that old devices answer. No client certificate is offered; where a
+    server insists on one, its own certificates have arrived before it refuses, and are
+    returned.
 
     Examples
     --------
@@ -75,12 +80,18 @@ def fetch_chain(host: str, port: int = 443, *, server_name: str | None = None, t
     except ConnectionRefusedError as error:
         raise _error("refused", endpoint=endpoint) from error
     except OSError as error:
-        raise _error("unreachable", endpoint=endpoint, reason=error.strerror or error) from error
+        raise _error(
+            "unreachable", endpoint=endpoint, reason=error.strerror or error
+        ) from error
     return from_der(ders, source=endpoint, device=name)
 
 
-def _presented(connection: socket.socket, server_name: str, endpoint: str) -> list[bytes]:
-    with _context().wrap_socket(connection, server_hostname=server_name, do_handshake_on_connect=False) as tls:
+def _presented(
+    connection: socket.socket, server_name: str, endpoint: str
+) -> list[bytes]:
+    with _context().wrap_socket(
+        connection, server_hostname=server_name, do_handshake_on_connect=False
+    ) as tls:
         refusal: ssl.SSLError | None = None
         try:
             tls.do_handshake()
@@ -88,7 +99,9 @@ def _presented(connection: socket.socket, server_name: str, endpoint: str) -> li
             refusal = error
         ders = _chain(tls)
     if not ders and refusal is not None:
-        raise _error("no_handshake", endpoint=endpoint, reason=_reason(refusal)) from refusal
+        raise _error(
+            "no_handshake", endpoint=endpoint, reason=_reason(refusal)
+        ) from refusal
     if not ders:
         raise _error("no_certificate", endpoint=endpoint)
     return ders
@@ -104,7 +117,9 @@ def _context() -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("ALL:!aNULL:!eNULL:@SECLEVEL=0")
-    context.options |= 0x4  # SSL_OP_LEGACY_SERVER_CONNECT, which has a name from Python 3.12 on
+    context.options |= (
+        0x4  # SSL_OP_LEGACY_SERVER_CONNECT, which has a name from Python 3.12 on
+    )
     return context
 
 
@@ -121,7 +136,12 @@ _DER = 2  # _ssl.ENCODING_DER
 
 
 def _reason(error: ssl.SSLError) -> str:
-    if error.reason in ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
+    if error.reason in (
+        "WRONG_VERSION_NUMBER",
+        "UNKNOWN_PROTOCOL",
+        "HTTP_REQUEST",
+        "RECORD_LAYER_FAILURE",
+    ):
         return say("errors.endpoints.not_tls")
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return say("errors.endpoints.closed")

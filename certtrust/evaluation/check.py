@@ -1,4 +1,6 @@
-"""Attempts -> results: the rules applied, a verdict, a cause; then counts of causes, and the comparison."""
+"""Attempts -> results: the rules applied, a verdict, a cause; then counts of causes, and the
+comparison.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,13 @@ from ..texts.sentences import say
 from ..trust import trust_state
 from .requirements import NAMES, OPINION, RULES, SCENARIOS, Rule
 
-LOG_CAUSES = ("wrong_password", "unknown_user", "already_registered", "timeout", "unexplained")
+LOG_CAUSES = (
+    "wrong_password",
+    "unknown_user",
+    "already_registered",
+    "timeout",
+    "unexplained",
+)
 """Causes that the log states, or that remain, where no rule is broken."""
 
 FAILED_STATES = ("timeout", "rejected", "unauthorized", "down")
@@ -32,7 +40,10 @@ _STATED_BY_REASON = {
 }
 _STATED_BY_STATE = {"unauthorized": "wrong_password", "timeout": "timeout"}
 
-CAUSES = pd.CategoricalDtype([rule.code for rule in RULES if not rule.code.startswith(OPINION)] + list(LOG_CAUSES))
+CAUSES = pd.CategoricalDtype(
+    [rule.code for rule in RULES if not rule.code.startswith(OPINION)]
+    + list(LOG_CAUSES)
+)
 VERDICTS = pd.CategoricalDtype(["pass", "fail", "unknown"])
 OBSERVATIONS = pd.CategoricalDtype(["up", "failed"])
 EVIDENCE = pd.CategoricalDtype(["log", "rule"])
@@ -47,7 +58,9 @@ Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int8]
 
 
-def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None = None) -> pd.DataFrame:
+def check(
+    attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None = None
+) -> pd.DataFrame:
     """Judge each attempt by the rules that its scenario requires.
 
     Parameters
@@ -55,24 +68,27 @@ def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None =
     attempts : DataFrame
         Table ATTEMPTS.
     at : Timestamp, str or Series, optional
-        The moment to judge at (UTC where no time zone is given), one for all or one per row; by default the
-        row's own time, else now.
+        The moment to judge at (UTC where no time zone is given), one for all or one per row; by
+        default the row's own time, else now.
 
     Returns
     -------
     DataFrame
-        Table RESULTS: the attempts with one boolean column per rule (<NA> where the scenario does not require
-        it or the data do not tell), `verdict`, `cause`, `evidence`, `observed` and `explained`.
+        Table RESULTS: the attempts with one boolean column per rule (<NA> where the scenario
+        does not require it or the data do not tell), `verdict`, `cause`, `evidence`, `observed`
+        and `explained`.
 
     Raises
     ------
     MissingColumnError
-        If `attempts` lacks a column of the table, since it was not made by `attempts` or `browser_attempts`.
+        If `attempts` lacks a column of the table, since it was not made by `attempts` or
+        `browser_attempts`.
 
     Notes
     -----
-    Where the scenario is not known, the attempt is judged under both H.323 scenarios, and has a verdict only
-    where they agree. No signature is verified here: another moment costs no cryptography.
+    Where the scenario is not known, the attempt is judged under both H.323 scenarios, and has a
+    verdict only where they agree. No signature is verified here: another moment costs no
+    cryptography.
 
     Examples
     --------
@@ -83,7 +99,9 @@ def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None =
     """
     missing = [column.name for column in ATTEMPTS if column.name not in attempts]
     if missing:
-        raise MissingColumnError(say("errors.evaluation.missing_columns", columns=", ".join(missing)))
+        raise MissingColumnError(
+            say("errors.evaluation.missing_columns", columns=", ".join(missing))
+        )
     moment = _moment(attempts, at)
     trust = trust_state.trust_at(attempts, moment)
     failures = trust_state.failures(trust["trust_state"], attempts["trust_detail"])
@@ -102,7 +120,10 @@ def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None =
     extra = {str(name): judged[name] for name in judged if name not in ours}
     return pd.DataFrame(
         {
-            **{column.name: judged[column.name] for column in (*ATTEMPTS, *RESULTS.only("judged_at"))},
+            **{
+                column.name: judged[column.name]
+                for column in (*ATTEMPTS, *RESULTS.only("judged_at"))
+            },
             **outcome,
             "verdict": pd.Categorical.from_codes(verdict, dtype=VERDICTS),
             "cause": pd.Categorical.from_codes(cause, dtype=CAUSES),
@@ -115,7 +136,9 @@ def check(attempts: pd.DataFrame, *, at: pd.Series | pd.Timestamp | str | None =
     )
 
 
-def _moment(attempts: pd.DataFrame, at: pd.Series | pd.Timestamp | str | None) -> pd.Series:
+def _moment(
+    attempts: pd.DataFrame, at: pd.Series | pd.Timestamp | str | None
+) -> pd.Series:
     now = pd.Timestamp.now("UTC").as_unit("us")
     if at is None:
         return attempts["time"].fillna(now)
@@ -124,7 +147,9 @@ def _moment(attempts: pd.DataFrame, at: pd.Series | pd.Timestamp | str | None) -
     if not at.index.equals(attempts.index) and not at.index.is_unique:
         raise CerttrustError(say("errors.evaluation.labels_of_at"))
     try:
-        own = pd.to_datetime(at, utc=True, format="ISO8601" if at.dtype == "str" else None).dt.as_unit("us")
+        own = pd.to_datetime(
+            at, utc=True, format="ISO8601" if at.dtype == "str" else None
+        ).dt.as_unit("us")
         own = own if own.index.equals(attempts.index) else own.reindex(attempts.index)
     except (ValueError, TypeError) as error:
         raise CerttrustError(say("errors.evaluation.no_moment", at=repr(at))) from error
@@ -132,12 +157,16 @@ def _moment(attempts: pd.DataFrame, at: pd.Series | pd.Timestamp | str | None) -
 
 
 def moment_of(at: pd.Timestamp | str) -> pd.Timestamp:
-    """Return the moment that a caller means, UTC where no time zone is given; text is a date as ISO 8601 has it."""
+    """Return the moment that a caller means, UTC where no time zone is given; text is a date as
+    ISO 8601 has it.
+    """
     if isinstance(at, str) and not re.match(_ISO_DATE, at.strip()):
         raise CerttrustError(say("errors.evaluation.year_first", at=repr(at)))
     try:
         one = pd.Timestamp(at)
-        found: pd.Timestamp = one.tz_localize("UTC") if one.tzinfo is None else one.tz_convert("UTC")
+        found: pd.Timestamp = (
+            one.tz_localize("UTC") if one.tzinfo is None else one.tz_convert("UTC")
+        )
     except (ValueError, TypeError) as error:
         raise CerttrustError(say("errors.evaluation.no_moment", at=repr(at))) from error
     if pd.isna(found):
@@ -146,22 +175,35 @@ def moment_of(at: pd.Timestamp | str) -> pd.Timestamp:
 
 
 def _asked(judged: pd.DataFrame) -> dict[str, Flags]:
-    """Tell for each scenario which attempts are judged under it: one that is not known, under both of H.323."""
+    """Tell for each scenario which attempts are judged under it: one that is not known, under
+    both of H.323.
+    """
     scenario = judged["scenario"]
     asked = {name: true(scenario == name) for name in SCENARIOS}
     undecided = scenario.isna().to_numpy() & ~_outside_the_page(judged)
-    return {name: where | undecided if name in _H323 else where for name, where in asked.items()}
+    return {
+        name: where | undecided if name in _H323 else where
+        for name, where in asked.items()
+    }
 
 
 def _outside_the_page(attempts: pd.DataFrame) -> Flags:
-    """Tell which attempts the page says nothing about: other protocols, and none of its two authentications."""
+    """Tell which attempts the page says nothing about: other protocols, and none of its two
+    authentications.
+    """
     words = attempts["protocol"].astype("category").cat.categories
-    other_protocol = attempts["protocol"].isin([word for word in words if str(word).startswith("SIP")])
+    other_protocol = attempts["protocol"].isin(
+        [word for word in words if str(word).startswith("SIP")]
+    )
     return true(other_protocol | (attempts["authentication"] == "none"))
 
 
-def _outcomes(judged: pd.DataFrame, moment: pd.Series, asked: dict[str, Flags]) -> dict[str, pd.Series]:
-    """Return what each rule says of each attempt, missing where no scenario of the attempt asks for it."""
+def _outcomes(
+    judged: pd.DataFrame, moment: pd.Series, asked: dict[str, Flags]
+) -> dict[str, pd.Series]:
+    """Return what each rule says of each attempt, missing where no scenario of the attempt asks
+    for it.
+    """
     number, first = alike(judged, NAMES)
     named, then = judged[list(NAMES)].iloc[first], moment.iloc[first]
 
@@ -170,16 +212,28 @@ def _outcomes(judged: pd.DataFrame, moment: pd.Series, asked: dict[str, Flags]) 
         if not where.any():
             return pd.Series(pd.NA, index=judged.index, dtype="boolean")
         if rule.of_names:
-            found = pd.Series(rule.holds(named, then).array.take(number), index=judged.index)
+            found = pd.Series(
+                rule.holds(named, then).array.take(number), index=judged.index
+            )
         else:
             found = rule.holds(judged, moment)
         return found if where.all() else found.where(where)
 
-    return dict(zip((rule.code for rule in RULES), threads.each(said, RULES, len(judged)), strict=True))
+    return dict(
+        zip(
+            (rule.code for rule in RULES),
+            threads.each(said, RULES, len(judged)),
+            strict=True,
+        )
+    )
 
 
-def _verdict(outcome: dict[str, pd.Series], codes: tuple[str, ...], asked: Flags) -> tuple[Places, Places]:
-    """Return the verdict and the first broken rule (-1 = none) of the rows that are judged under a scenario."""
+def _verdict(
+    outcome: dict[str, pd.Series], codes: tuple[str, ...], asked: Flags
+) -> tuple[Places, Places]:
+    """Return the verdict and the first broken rule (-1 = none) of the rows that are judged
+    under a scenario.
+    """
     unknown = np.zeros(len(asked), dtype=bool)
     first = np.full(len(asked), -1, dtype=np.int8)
     for code in codes:
@@ -189,13 +243,21 @@ def _verdict(outcome: dict[str, pd.Series], codes: tuple[str, ...], asked: Flags
     return np.where(first >= 0, _FAIL, np.where(unknown, _UNKNOWN, _PASS)), first
 
 
-def _agreed(outcome: dict[str, pd.Series], scenario: pd.Series, asked: dict[str, Flags]) -> tuple[Places, Places]:
-    """Return the verdict and the broken rule of each row; where the scenario is open, only what all agree on."""
+def _agreed(
+    outcome: dict[str, pd.Series], scenario: pd.Series, asked: dict[str, Flags]
+) -> tuple[Places, Places]:
+    """Return the verdict and the broken rule of each row; where the scenario is open, only what
+    all agree on.
+    """
     verdict = np.full(len(scenario), _UNKNOWN, dtype=np.int8)
     broken = np.full(len(scenario), -1, dtype=np.int8)
-    judged = {name: _verdict(outcome, codes, asked[name]) for name, codes in SCENARIOS.items()}
+    judged = {
+        name: _verdict(outcome, codes, asked[name]) for name, codes in SCENARIOS.items()
+    }
     one, other = (judged[name] for name in _H323)
-    undecided = scenario.isna().to_numpy() & np.all([asked[name] for name in _H323], axis=0)
+    undecided = scenario.isna().to_numpy() & np.all(
+        [asked[name] for name in _H323], axis=0
+    )
     for name, (found, first) in judged.items():
         rows = true(scenario == name)
         verdict[rows], broken[rows] = found[rows], first[rows]
@@ -206,14 +268,20 @@ def _agreed(outcome: dict[str, pd.Series], scenario: pd.Series, asked: dict[str,
 
 def _observed(attempts: pd.DataFrame) -> Places:
     state = attempts["state"]
-    return np.where(true(state == "up"), _UP, np.where(state.isin(FAILED_STATES), _FAILED, -1))
+    return np.where(
+        true(state == "up"), _UP, np.where(state.isin(FAILED_STATES), _FAILED, -1)
+    )
 
 
 def _stated(attempts: pd.DataFrame, failed: Flags) -> Places:
-    """Return the cause that the log itself states for what failed, by its reason, else by its state."""
+    """Return the cause that the log itself states for what failed, by its reason, else by its
+    state.
+    """
     said = attempts[["reason", "state"]][failed]
     number, first = alike(said, ["reason", "state"])
-    reason, state = (said[name].iloc[first].astype("str") for name in ("reason", "state"))
+    reason, state = (
+        said[name].iloc[first].astype("str") for name in ("reason", "state")
+    )
     response = reason.str.extract(r"^(?:SIP[ /]?)?(\d{3})\b", expand=False)
     by_reason = reason.map(_STATED_BY_REASON).fillna(response.map(_STATED_BY_REASON))
     stated = by_reason.fillna(state.map(_STATED_BY_STATE)).fillna("unexplained")
@@ -223,22 +291,38 @@ def _stated(attempts: pd.DataFrame, failed: Flags) -> Places:
 
 
 def required(results: pd.DataFrame) -> dict[str, Flags]:
-    """Tell for each rule which rows require it, by their scenario or by one of those that are possible."""
+    """Tell for each rule which rows require it, by their scenario or by one of those that are
+    possible.
+    """
     asked = _asked(results)
     nobody = np.zeros(len(results), dtype=bool)
     return {
-        rule.code: np.any([nobody, *(asked[name] for name, codes in SCENARIOS.items() if rule.code in codes)], axis=0)
+        rule.code: np.any(
+            [
+                nobody,
+                *(
+                    asked[name]
+                    for name, codes in SCENARIOS.items()
+                    if rule.code in codes
+                ),
+            ],
+            axis=0,
+        )
         for rule in RULES
     }
 
 
 def counted(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the attempts that `causes` counts: observed failures, and predicted ones where nothing was observed."""
+    """Return the attempts that `causes` counts: observed failures, and predicted ones where
+    nothing was observed.
+    """
     predicted = results["observed"].isna() & (results["verdict"] == "fail")
     return results[(results["observed"] == "failed") | predicted]
 
 
-def causes(results: pd.DataFrame, by: str | Sequence[str] | None = None) -> pd.DataFrame:
+def causes(
+    results: pd.DataFrame, by: str | Sequence[str] | None = None
+) -> pd.DataFrame:
     """Count failed attempts and their devices per primary cause.
 
     Parameters
@@ -251,10 +335,10 @@ def causes(results: pd.DataFrame, by: str | Sequence[str] | None = None) -> pd.D
     Returns
     -------
     DataFrame
-        The columns of `by`, then cause, evidence (log: stated there; rule: predicted from configuration; missing:
-        unexplained), attempts, devices, and share of the attempts in their group; most attempts first. Counted
-        are observed failures and, where nothing was observed, predicted ones. A device that fails for two
-        causes counts under both.
+        The columns of `by`, then cause, evidence (log: stated there; rule: predicted from
+        configuration; missing: unexplained), attempts, devices, and share of the attempts in
+        their group; most attempts first. Counted are observed failures and, where nothing was
+        observed, predicted ones. A device that fails for two causes counts under both.
 
     Raises
     ------
@@ -266,21 +350,26 @@ def causes(results: pd.DataFrame, by: str | Sequence[str] | None = None) -> pd.D
     An example of each cause, in the words of `findings` and of the report:
 
     time.clock
-        The clock of 009033afc4ee was not set when it tried to register: the log carries time 0 or the year 1970.
+        The clock of 009033afc4ee was not set when it tried to register: the log carries time 0
+        or the year 1970.
     transport.tls_only
         009033d1c878 registered over H.323/TCP, but "TLS only" is set for it at the PBX berlin.
     password.tls_only
         00903355c3d7 logs in with a password, but "TLS only" is set for it at the PBX berlin.
     certificate.trust
-        The certificate of 0090336f4fdf (0090336f4fdf, issued by Example Devices CA) is not trusted by the PBX mainz:
-        the chain reaches its root, but no certificate of it is in the list.
+        The certificate of 0090336f4fdf (0090336f4fdf, issued by Example Devices CA) is not
+        trusted by the PBX mainz: the chain reaches its root, but no certificate of it is in the
+        list.
     time.validity
-        The certificate of 009033ddbd8d is valid from 2019-02-19 to 2026-02-19, not at 2026-10-09 13:31 UTC.
+        The certificate of 009033ddbd8d is valid from 2019-02-19 to 2026-02-19, not at
+        2026-10-09 13:31 UTC.
     certificate.name
-        009033ba01eb registers as kitchen-55, which does not begin with the CN 009033ba01eb of its certificate.
+        009033ba01eb registers as kitchen-55, which does not begin with the CN 009033ba01eb of
+        its certificate.
     browser.trust
-        The browser does not trust the certificate for https://192.0.2.7/ (0090332f688a, issued by Example Devices CA):
-        the chain lacks its root, and no certificate of it is in the list.
+        The browser does not trust the certificate for https://192.0.2.7/ (0090332f688a, issued
+        by Example Devices CA): the chain lacks its root, and no certificate of it is in the
+        list.
     browser.name
         https://192.0.2.7/ is not among the names of the certificate: 0090332f688a.
     wrong_password
@@ -304,15 +393,27 @@ def causes(results: pd.DataFrame, by: str | Sequence[str] | None = None) -> pd.D
     groups = [] if by is None else [by] if isinstance(by, str) else list(by)
     absent = [name for name in groups if name not in results]
     if absent:
-        raise MissingColumnError(say("errors.evaluation.no_column", columns=", ".join(map(repr, absent))))
+        raise MissingColumnError(
+            say("errors.evaluation.no_column", columns=", ".join(map(repr, absent)))
+        )
     groups = list(dict.fromkeys(groups))
     keys = list(dict.fromkeys([*groups, "cause", "evidence"]))
-    failed = counted(results[list(dict.fromkeys([*keys, "device", "observed", "verdict"]))])
+    failed = counted(
+        results[list(dict.fromkeys([*keys, "device", "observed", "verdict"]))]
+    )
     grouped = failed.groupby(keys, observed=True, dropna=False, sort=False)
-    counts = grouped.agg(attempts=("cause", "size"), devices=("device", "nunique")).reset_index()
-    total = counts.groupby(groups, dropna=False, observed=True)["attempts"].transform("sum") if groups else len(failed)
+    counts = grouped.agg(
+        attempts=("cause", "size"), devices=("device", "nunique")
+    ).reset_index()
+    total = (
+        counts.groupby(groups, dropna=False, observed=True)["attempts"].transform("sum")
+        if groups
+        else len(failed)
+    )
     counts["share"] = (counts["attempts"] / total).astype("float64")
-    ranked = counts.sort_values([*groups, "attempts"], ascending=[True] * len(groups) + [False], kind="stable")
+    ranked = counts.sort_values(
+        [*groups, "attempts"], ascending=[True] * len(groups) + [False], kind="stable"
+    )
     return ranked.reset_index(drop=True)
 
 
@@ -327,9 +428,10 @@ def compare(results: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index `predicted`: pass, fail, unknown; columns `observed`: up, failed, not observed. Predicted fail and
-        observed failed is explained; predicted pass and observed failed is unexplained; predicted fail and
-        observed up is contradicted: some of the data are probably stale.
+        Index `predicted`: pass, fail, unknown; columns `observed`: up, failed, not observed.
+        Predicted fail and observed failed is explained; predicted pass and observed failed is
+        unexplained; predicted fail and observed up is contradicted: some of the data are
+        probably stale.
 
     Examples
     --------
@@ -338,7 +440,9 @@ def compare(results: pd.DataFrame) -> pd.DataFrame:
     ['pass', 'fail', 'unknown']
     """
     predicted = results["verdict"].astype("str").rename("predicted")
-    observed = results["observed"].astype("str").fillna("not observed").rename("observed")
+    observed = (
+        results["observed"].astype("str").fillna("not observed").rename("observed")
+    )
     table = pd.crosstab(predicted, observed)
     return table.reindex(
         index=pd.Index(VERDICTS.categories, name="predicted"),

@@ -1,4 +1,5 @@
-"""Owners: which device a log line, a device entry or a certificate belongs to, and which certificate it presents.
+"""Owners: which device a log line, a device entry or a certificate belongs to, and which
+certificate it presents.
 
 A device is named by its serial, else by its hardware ID, else by the name that it registers with.
 """
@@ -39,7 +40,9 @@ def identities(fleet: Fleet) -> tuple[pd.Series, pd.Series]:
     """
     serials = by_tail(known_serials(fleet))
     entries = identify(fleet.devices, serials)
-    return owner(fleet.registrations, fleet.devices.assign(device=entries), serials), entries
+    return owner(
+        fleet.registrations, fleet.devices.assign(device=entries), serials
+    ), entries
 
 
 class Whose(NamedTuple):
@@ -56,25 +59,42 @@ class Whose(NamedTuple):
 
 
 def whose(fleet: Fleet, serials: pd.Series | None = None) -> Whose:
-    """Tell whose the entries and certificates are; `serials` are those that a hardware ID may belong to."""
+    """Tell whose the entries and certificates are; `serials` are those that a hardware ID may
+    belong to.
+    """
     serials = known_serials(fleet) if serials is None else serials
     tails = by_tail(serials)
     entered = identify(fleet.devices, tails)
-    return Whose(serials, tails, entered, held_by(numbered(fleet.certificates), tails, entered))
+    return Whose(
+        serials, tails, entered, held_by(numbered(fleet.certificates), tails, entered)
+    )
 
 
 def owner(rows: pd.DataFrame, devices: pd.DataFrame, serials: pd.Series) -> pd.Series:
-    """Return the device of each row: by what it says of itself, else by its user object, else by its name."""
+    """Return the device of each row: by what it says of itself, else by its user object, else
+    by its name.
+    """
     by_itself = _serial_in_name(rows).fillna(identify(rows, serials))
     return by_itself.fillna(_by_user(rows, devices)).fillna(_by_name(rows, serials))
 
 
 def _serial_in_name(rows: pd.DataFrame) -> pd.Series:
-    """Return the serial that a row without one registers by, where it ends as its hardware ID does."""
-    silent = np.flatnonzero(rows["serial"].isna() & rows["hardware_id"].notna() & rows["registration_name"].notna())
+    """Return the serial that a row without one registers by, where it ends as its hardware ID
+    does.
+    """
+    silent = np.flatnonzero(
+        rows["serial"].isna()
+        & rows["hardware_id"].notna()
+        & rows["registration_name"].notna()
+    )
     named = rows[["hardware_id", "registration_name"]].iloc[silent]
-    in_name = per_text(lambda text: device_ids.leading_serials(text, _INTERFACE), named["registration_name"])
-    tail = per_text(lambda text: device_ids.hardware_ids(text)["tail"], named["hardware_id"])
+    in_name = per_text(
+        lambda text: device_ids.leading_serials(text, _INTERFACE),
+        named["registration_name"],
+    )
+    tail = per_text(
+        lambda text: device_ids.hardware_ids(text)["tail"], named["hardware_id"]
+    )
     found = pd.Series(None, index=rows.index, dtype="str")
     found.iloc[silent] = in_name.where(in_name.str.slice(6) == tail).array
     return found
@@ -82,8 +102,14 @@ def _serial_in_name(rows: pd.DataFrame) -> pd.Series:
 
 def known_serials(fleet: Fleet) -> pd.Series:
     """Return each serial that stands anywhere in the fleet."""
-    texts = [fleet.devices["serial"], fleet.devices["hardware_id"], fleet.registrations["serial"]]
-    return device_ids.serials(distinct(*texts, fleet.certificates["device"], fleet.certificates["serial"])).dropna()
+    texts = [
+        fleet.devices["serial"],
+        fleet.devices["hardware_id"],
+        fleet.registrations["serial"],
+    ]
+    return device_ids.serials(
+        distinct(*texts, fleet.certificates["device"], fleet.certificates["serial"])
+    ).dropna()
 
 
 def by_tail(serials: pd.Series) -> pd.Series:
@@ -109,18 +135,28 @@ def _canonical(text: pd.Series, serials: pd.Series) -> pd.Series:
 
 
 def identify(frame: pd.DataFrame, serials: pd.Series) -> pd.Series:
-    """Return the device's identity: its serial, else the serial that its hardware ID belongs to, else that ID."""
-    by_hardware_id = per_text(lambda text: _canonical(text, serials), frame["hardware_id"])
+    """Return the device's identity: its serial, else the serial that its hardware ID belongs
+    to, else that ID.
+    """
+    by_hardware_id = per_text(
+        lambda text: _canonical(text, serials), frame["hardware_id"]
+    )
     return per_text(device_ids.serials, frame["serial"]).fillna(by_hardware_id)
 
 
 def _by_name(rows: pd.DataFrame, serials: pd.Series) -> pd.Series:
-    """Identify rows by the registration name: a serial (with an interface), a hardware ID, else the name itself."""
+    """Identify rows by the registration name: a serial (with an interface), a hardware ID, else
+    the name itself.
+    """
 
     def canonical(text: pd.Series) -> pd.Series:
-        return device_ids.leading_serials(text, _INTERFACE).fillna(_canonical(text, serials))
+        return device_ids.leading_serials(text, _INTERFACE).fillna(
+            _canonical(text, serials)
+        )
 
-    names = device_ids.without_interface(rows["registration_name"].astype("str"), rows["interface"].astype("str"))
+    names = device_ids.without_interface(
+        rows["registration_name"].astype("str"), rows["interface"].astype("str")
+    )
     return per_text(canonical, names)
 
 
@@ -128,13 +164,21 @@ def _by_user(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.Series:
     """Identify rows by the user object of that registration name, where it has a single device."""
     users = devices[["pbx", "user", "device"]].dropna().drop_duplicates()
     users = users[~users.duplicated(["pbx", "user"], keep=False)]
-    found = places_of_rows((rows["pbx"], rows["registration_name"]), (users["pbx"], users["user"]))
-    return pd.Series(users["device"].array.take(found, allow_fill=True), index=rows.index)
+    found = places_of_rows(
+        (rows["pbx"], rows["registration_name"]), (users["pbx"], users["user"])
+    )
+    return pd.Series(
+        users["device"].array.take(found, allow_fill=True), index=rows.index
+    )
 
 
 def leaves(certificates: pd.DataFrame) -> pd.DataFrame:
-    """Return the certificates that issue no other one of their bundle: those that devices present as their own."""
-    certificates = certificates[certificates["fingerprint"].notna() | certificates["subject"].notna()]
+    """Return the certificates that issue no other one of their bundle: those that devices
+    present as their own.
+    """
+    certificates = certificates[
+        certificates["fingerprint"].notna() | certificates["subject"].notna()
+    ]
     name, _ = pd.factorize(pd.concat([certificates["subject"], certificates["issuer"]]))
     bundle, _ = pd.factorize(certificates["bundle"])
     number, first = combine(np.tile(bundle, 2), name)
@@ -144,45 +188,76 @@ def leaves(certificates: pd.DataFrame) -> pd.DataFrame:
     return certificates[~issues[subject]]
 
 
-def held_by(certificates: pd.DataFrame, serials: pd.Series, names: pd.Series) -> pd.DataFrame:
+def held_by(
+    certificates: pd.DataFrame, serials: pd.Series, names: pd.Series
+) -> pd.DataFrame:
     """Return the leaves with the device that presents each, by its file or its CN."""
     found = leaves(certificates)
     own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
-    names_device = (places(own_cn, names) >= 0) | true(own_cn.str.fullmatch(device_ids.SOFT_CLIENT))
+    names_device = (places(own_cn, names) >= 0) | true(
+        own_cn.str.fullmatch(device_ids.SOFT_CLIENT)
+    )
     by_file = per_text(lambda text: _canonical(text, serials), found["device"])
     return found.assign(device=by_file.fillna(own_cn.where(names_device)))
 
 
 def owned(held: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
-    """Return the leaves of devices, without the CAs that merely came with one, in an order of their own."""
+    """Return the leaves of devices, without the CAs that merely came with one, in an order of
+    their own.
+    """
     held = held.dropna(subset=["device"])
     is_ca = true(held["is_ca"])
     if is_ca.any():
-        foreign = per_text(lambda text: _canonical(text, serials), held["subject_cn"]) != held["device"]
+        foreign = (
+            per_text(lambda text: _canonical(text, serials), held["subject_cn"])
+            != held["device"]
+        )
         others = held[~is_ca]
-        beside = places_of_rows((held["device"], held["bundle"]), (others["device"], others["bundle"])) >= 0
+        beside = (
+            places_of_rows(
+                (held["device"], held["bundle"]), (others["device"], others["bundle"])
+            )
+            >= 0
+        )
         held = held[~(is_ca & foreign.to_numpy(dtype=bool) & beside)]
     # Of several that were issued in the same second, not the order of files decides.
     return held.sort_values("fingerprint", kind="stable")
 
 
 def unread_of(certificates: pd.DataFrame, serials: pd.Series) -> pd.DataFrame:
-    """Return one unreadable certificate of each device of which a file could not be read in full."""
+    """Return one unreadable certificate of each device of which a file could not be read in
+    full.
+    """
     rows = trust_state.unread(certificates) & certificates["device"].notna().to_numpy()
-    listed_only = (certificates["der"].isna() & certificates["subject"].notna()).to_numpy()
+    listed_only = (
+        certificates["der"].isna() & certificates["subject"].notna()
+    ).to_numpy()
     place = np.flatnonzero(rows & ~listed_only)
-    broken = certificates[["source", "fingerprint", "device"]].iloc[place].assign(place=place)
-    broken["device"] = per_text(lambda text: _canonical(text, serials), broken["device"])
+    broken = (
+        certificates[["source", "fingerprint", "device"]]
+        .iloc[place]
+        .assign(place=place)
+    )
+    broken["device"] = per_text(
+        lambda text: _canonical(text, serials), broken["device"]
+    )
     return broken.sort_values(["source", "fingerprint"]).drop_duplicates("device")
 
 
 def first_arrivals(certificates: pd.DataFrame) -> Codes:
-    """Return for each row of certificates the place of the one that stands for all of its fingerprint."""
+    """Return for each row of certificates the place of the one that stands for all of its
+    fingerprint.
+    """
     place = np.arange(len(certificates))
-    again = certificates["fingerprint"].duplicated(keep=False) & certificates["fingerprint"].notna()
+    again = (
+        certificates["fingerprint"].duplicated(keep=False)
+        & certificates["fingerprint"].notna()
+    )
     if again.any():
         rows = certificates.loc[again.to_numpy(), ["fingerprint", "bundle", "position"]]
-        rows = rows.assign(place=np.flatnonzero(again)).sort_values(["fingerprint", "bundle", "position"])
+        rows = rows.assign(place=np.flatnonzero(again)).sort_values(
+            ["fingerprint", "bundle", "position"]
+        )
         first = rows.groupby("fingerprint", sort=False)["place"].transform("first")
         place[rows["place"]] = first
     return place
@@ -203,12 +278,16 @@ def presented(
     *,
     or_next: bool,
 ) -> Codes:
-    """Return the place of each row's certificate: the one that its log line names, else the device's newest one.
+    """Return the place of each row's certificate: the one that its log line names, else the
+    device's newest one.
 
-    Which one is the newest is not known where a file of the device could not be read: then its row is returned.
+    Which one is the newest is not known where a file of the device could not be read: then its
+    row is returned.
     """
     named = cases["fingerprint"].str.lower()
-    place = np.append(first_arrivals(certificates), -1)[places(named, certificates["fingerprint"])][same]
+    place = np.append(first_arrivals(certificates), -1)[
+        places(named, certificates["fingerprint"])
+    ][same]
     silent = np.flatnonzero(named.isna().to_numpy()[same])
     owners = distinct(held["device"])
     place[silent] = _newest_issued(
@@ -218,12 +297,17 @@ def presented(
         or_next=or_next,
     )
     broken = places(cases["device"], unread["device"])[same[silent]]
-    place[silent] = np.where(broken >= 0, np.append(unread["place"], -1)[broken], place[silent])
+    place[silent] = np.where(
+        broken >= 0, np.append(unread["place"], -1)[broken], place[silent]
+    )
     return place
 
 
-def _newest_issued(owner: Codes, time: pd.Series, held: pd.DataFrame, *, or_next: bool) -> Codes:
-    """Return the place of the owner's newest certificate issued by that time, or -1; owners are numbers from 0.
+def _newest_issued(
+    owner: Codes, time: pd.Series, held: pd.DataFrame, *, or_next: bool
+) -> Codes:
+    """Return the place of the owner's newest certificate issued by that time, or -1; owners are
+    numbers from 0.
 
     Owner and date make one number each, so that a single search finds what was issued last.
     """
@@ -233,9 +317,16 @@ def _newest_issued(owner: Codes, time: pd.Series, held: pd.DataFrame, *, or_next
     key = dated["owner"].to_numpy() * width + rank + 1
     order = np.argsort(key, kind="stable")
     ends = np.array([-1])
-    key, found = np.concatenate([key[order], ends]), np.concatenate([dated["place"].to_numpy()[order], ends])
+    key, found = (
+        np.concatenate([key[order], ends]),
+        np.concatenate([dated["place"].to_numpy()[order], ends]),
+    )
     moment = _microseconds(time.fillna(pd.Timestamp.now("UTC").as_unit("us")))
-    after = np.searchsorted(key[:-1], owner * width + np.searchsorted(days, moment, side="right"), side="right")
+    after = np.searchsorted(
+        key[:-1],
+        owner * width + np.searchsorted(days, moment, side="right"),
+        side="right",
+    )
     place = np.where(key[after - 1] // width == owner, after - 1, -1)
     if or_next:
         place = np.where((place < 0) & (key[after] // width == owner), after, place)
@@ -244,4 +335,6 @@ def _newest_issued(owner: Codes, time: pd.Series, held: pd.DataFrame, *, or_next
 
 
 def _microseconds(moments: pd.Series) -> Codes:
-    return np.asarray(moments.astype("datetime64[us, UTC]").astype("int64"), dtype=np.int64)
+    return np.asarray(
+        moments.astype("datetime64[us, UTC]").astype("int64"), dtype=np.int64
+    )

@@ -7,19 +7,29 @@ import pandas as pd
 from ..schema import TRUSTED_STATES as TRUSTED
 from .requirements import BY_CODE, HYGIENE, NAMES, RULES, SCENARIOS, Rule
 
-__all__ = ["BY_CODE", "HYGIENE", "NAMES", "RULES", "SCENARIOS", "TRUSTED", "Rule", "rules"]
+__all__ = [
+    "BY_CODE",
+    "HYGIENE",
+    "NAMES",
+    "RULES",
+    "SCENARIOS",
+    "TRUSTED",
+    "Rule",
+    "rules",
+]
 
 
 def rules() -> pd.DataFrame:
-    """Return every rule: what it demands, where that stands, what it needs and what it does not check.
+    """Return every rule: what it demands, where that stands, what it needs and what it does not
+    check.
 
     Returns
     -------
     DataFrame
-        One row per rule: code, scenario (those that require or show it, joined by a comma), title,
-        requirement, citation, needs (columns of an attempt), remedy, not_checked (with the reason) and
-        reading (what was decided where the article is silent, and what another reading would give; empty
-        where nothing was).
+        One row per rule: code, scenario (those that require or show it, joined by a comma),
+        title, requirement, citation, needs (columns of an attempt), remedy, not_checked (with
+        the reason) and reading (what was decided where the article is silent, and what another
+        reading would give; empty where nothing was).
 
     Examples
     --------

@@ -21,7 +21,15 @@ from ..evaluation.ownership import identities, leaves
 from ..evaluation.requirements import BY_CODE, HYGIENE, SCENARIOS
 from ..fleet import Fleet
 from ..names import device_ids
-from ..schema import ATTEMPTS, CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, conform, empty
+from ..schema import (
+    ATTEMPTS,
+    CERTIFICATES,
+    DEVICES,
+    REGISTRATIONS,
+    TRUST,
+    conform,
+    empty,
+)
 from ..texts.labels import either
 from ..texts.markup import Markup, tag
 from ..texts.sentences import say, sentences
@@ -33,7 +41,11 @@ Certificates = bytes | str | Path | pd.DataFrame | Iterable[bytes | str | Path]
 _ELSEWHERE = {"device", "serial", "model", "source"}
 _PRESENTED = (
     "parse_error",
-    *(name for name in CERTIFICATES.names if name in ATTEMPTS.names and name not in _ELSEWHERE),
+    *(
+        name
+        for name in CERTIFICATES.names
+        if name in ATTEMPTS.names and name not in _ELSEWHERE
+    ),
 )
 """What an attempt takes over from its certificate; the rest are facts of the registration."""
 
@@ -72,7 +84,11 @@ class Diagnosis:
     def names(self) -> list[str]:
         """The names that the certificate has: its CN, DNS names and IP addresses."""
         row = self.result.iloc[0]
-        lists = [found for found in (row["dns_names"], row["ip_addresses"]) if isinstance(found, list | np.ndarray)]
+        lists = [
+            found
+            for found in (row["dns_names"], row["ip_addresses"])
+            if isinstance(found, list | np.ndarray)
+        ]
         own = [row["subject_cn"]] if isinstance(row["subject_cn"], str) else []
         return list(dict.fromkeys([*own, *(name for found in lists for name in found)]))
 
@@ -100,18 +116,31 @@ class Diagnosis:
         return str(self)
 
     def _repr_html_(self) -> str:
-        heads = [tag("th", head, style=_LEFT) for head in sentences()["diagnosis"]["columns"].values()]
+        heads = [
+            tag("th", head, style=_LEFT)
+            for head in sentences()["diagnosis"]["columns"].values()
+        ]
         head = tag("strong", self._head(), style=f"color:{_COLOURS[self.verdict]}")
         body = tag("tbody", [_html_row(step) for step in self._steps()])
-        return tag("div", tag("p", head), tag("table", tag("thead", tag("tr", heads)), body))
+        return tag(
+            "div", tag("p", head), tag("table", tag("thead", tag("tr", heads)), body)
+        )
 
     def _head(self) -> str:
         verdict = say(f"verdicts.{self.verdict}")
-        return say("diagnosis.head", mark=_MARKS[self.verdict], scenario=self.scenario, verdict=verdict)
+        return say(
+            "diagnosis.head",
+            mark=_MARKS[self.verdict],
+            scenario=self.scenario,
+            verdict=verdict,
+        )
 
     def _steps(self) -> list[dict[str, Any]]:
         steps = self.steps.assign(word=self.steps["passed"].map(_word, na_action=None))
-        return [dict(zip(steps.columns, values, strict=True)) for values in steps.itertuples(index=False)]
+        return [
+            dict(zip(steps.columns, values, strict=True))
+            for values in steps.itertuples(index=False)
+        ]
 
 
 def _html_row(step: dict[str, Any]) -> Markup:
@@ -123,7 +152,12 @@ def _html_row(step: dict[str, Any]) -> Markup:
         style=f"color:{_COLOURS[word]};font-weight:bold;white-space:nowrap",
     )
     source = tag("small", f"{step['code']} \u00b7 {step['citation']}")
-    cells = ([step["requirement"], tag("br"), source], step["has"], step["why"], step["remedy"])
+    cells = (
+        [step["requirement"], tag("br"), source],
+        step["has"],
+        step["why"],
+        step["remedy"],
+    )
     return tag("tr", verdict, [tag("td", cell, style=_LEFT) for cell in cells])
 
 
@@ -155,8 +189,8 @@ def diagnose(
     Parameters
     ----------
     certificate : bytes, PEM text, path or DataFrame
-        The certificate; where several are given, in whatever order, the one that issued none of the others is
-        judged, and these belong to its chain.
+        The certificate; where several are given, in whatever order, the one that issued none of
+        the others is judged, and these belong to its chain.
     scenario : {"browser", "h323-password", "h323-certificate"}
         What the certificate is used for.
     registration_name, hardware_id : str, optional
@@ -164,8 +198,9 @@ def diagnose(
     url : str, optional
         What the browser opens; needed for "browser".
     trust : as certificate, optional
-        The trust list: of the PBX, where None means that it is not known, and an empty one trusts nothing; of
-        the browser, where None means the public list of certifi. Empty text is as good as None.
+        The trust list: of the PBX, where None means that it is not known, and an empty one
+        trusts nothing; of the browser, where None means the public list of certifi. Empty text
+        is as good as None.
     tls_only : bool, optional
         Whether "TLS only" is set for the device; None = not known.
     authentication : {"password", "certificate"}, optional
@@ -197,16 +232,38 @@ def diagnose(
     >>> ct.diagnose(fleet.certificates.head(1), scenario="h323-password", tls_only=False).verdict
     'pass'
     """
-    told = {"registration_name": registration_name, "hardware_id": hardware_id, "url": url}
-    for name, value in {"scenario": scenario, "authentication": authentication, **told}.items():
-        if not (isinstance(value, str) or (pd.api.types.is_scalar(value) and pd.isna(value))):
-            raise CerttrustError(say("errors.diagnosis.no_text", name=name, value=repr(value)))
+    told = {
+        "registration_name": registration_name,
+        "hardware_id": hardware_id,
+        "url": url,
+    }
+    for name, value in {
+        "scenario": scenario,
+        "authentication": authentication,
+        **told,
+    }.items():
+        if not (
+            isinstance(value, str) or (pd.api.types.is_scalar(value) and pd.isna(value))
+        ):
+            raise CerttrustError(
+                say("errors.diagnosis.no_text", name=name, value=repr(value))
+            )
     if scenario not in SCENARIOS:
-        raise CerttrustError(say("errors.diagnosis.scenario", scenario=repr(scenario), choices=", ".join(SCENARIOS)))
+        raise CerttrustError(
+            say(
+                "errors.diagnosis.scenario",
+                scenario=repr(scenario),
+                choices=", ".join(SCENARIOS),
+            )
+        )
     expected = _AUTHENTICATION.get(scenario)
     if authentication is not None and authentication != expected:
         raise CerttrustError(
-            say("errors.diagnosis.authentication", authentication=repr(authentication), scenario=repr(scenario))
+            say(
+                "errors.diagnosis.authentication",
+                authentication=repr(authentication),
+                scenario=repr(scenario),
+            )
         )
     if scenario == "browser" and not url:
         raise CerttrustError(say("errors.diagnosis.url"))
@@ -215,11 +272,19 @@ def diagnose(
     presented = _presented(certificate, chain, password)
     trust = None if _is_nothing(trust) else trust
     if scenario == "browser":
-        listed = read_trust_list(certifi.where()) if trust is None else _trust_list(trust, password)
-        asked = browser_attempts(presented, {presented["fingerprint"].iloc[0]: str(url)}, listed, links=links)
+        listed = (
+            read_trust_list(certifi.where())
+            if trust is None
+            else _trust_list(trust, password)
+        )
+        asked = browser_attempts(
+            presented, {presented["fingerprint"].iloc[0]: str(url)}, listed, links=links
+        )
     else:
         listed = empty(TRUST) if trust is None else _trust_list(trust, password)
-        asked = _registered(presented, listed, registration_name, hardware_id, scenario, links)
+        asked = _registered(
+            presented, listed, registration_name, hardware_id, scenario, links
+        )
         asked["tls_only"] = pd.array([tls_only], dtype="boolean")
     return explained(check(asked, at=at))
 
@@ -253,7 +318,12 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     if len(result) != 1:
         raise CerttrustError(say("errors.diagnosis.one_row", rows=len(result)))
     scenarios = _scenarios(result)
-    codes = dict.fromkeys(code for part in (SCENARIOS, HYGIENE) for name in scenarios for code in part[name])
+    codes = dict.fromkeys(
+        code
+        for part in (SCENARIOS, HYGIENE)
+        for name in scenarios
+        for code in part[name]
+    )
     steps = pd.DataFrame([_step(result, code) for code in codes], columns=list(_STEP))
     steps["passed"] = steps["passed"].astype("boolean")
     path = trust_state.path_at(result, result["judged_at"]).iloc[0]
@@ -278,7 +348,9 @@ def _is_nothing(given: Certificates | None) -> bool:
 def _read(certificates: Certificates, password: str | bytes | None) -> pd.DataFrame:
     if isinstance(certificates, pd.DataFrame):
         return conform(certificates, CERTIFICATES)
-    if _is_nothing(certificates) or (isinstance(certificates, (list, tuple)) and not certificates):
+    if _is_nothing(certificates) or (
+        isinstance(certificates, (list, tuple)) and not certificates
+    ):
         return empty(CERTIFICATES)
     return read_certificates(certificates, password=password)
 
@@ -289,16 +361,27 @@ def _leaf_first(certificates: pd.DataFrame) -> pd.DataFrame:
     candidates = leaves(together)
     candidates = candidates[candidates["fingerprint"].notna()]
     own = candidates[~true(candidates["is_ca"])]
-    first = [*own.index, *candidates.index, *together.index[together["fingerprint"].notna()]][:1]
-    return certificates.iloc[[*first, *(row for row in range(len(certificates)) if row not in first)]]
+    first = [
+        *own.index,
+        *candidates.index,
+        *together.index[together["fingerprint"].notna()],
+    ][:1]
+    return certificates.iloc[
+        [*first, *(row for row in range(len(certificates)) if row not in first)]
+    ]
 
 
-def _presented(certificate: Certificates, chain: Certificates, password: str | bytes | None) -> pd.DataFrame:
+def _presented(
+    certificate: Certificates, chain: Certificates, password: str | bytes | None
+) -> pd.DataFrame:
     own = _read(certificate, password)
     if own["fingerprint"].isna().all():
         reasons = "; ".join(own["parse_error"].dropna().unique())
         raise CerttrustError(
-            say(f"errors.diagnosis.{'no_certificate_reasons' if reasons else 'no_certificate'}", reasons=reasons)
+            say(
+                f"errors.diagnosis.{'no_certificate_reasons' if reasons else 'no_certificate'}",
+                reasons=reasons,
+            )
         )
     together = pd.concat([_leaf_first(own), _read(chain, password)], ignore_index=True)
     return together.assign(bundle="given", position=range(len(together)))
@@ -326,13 +409,21 @@ def _registered(
     device = identities(Fleet(presented, listed, empty(DEVICES), registration))[0]
     own = presented[list(_PRESENTED)].head(1).reset_index(drop=True)
     default = device_ids.serials(device).iloc[0]
-    outcome = trust_state.judge(own.assign(pbx=pd.Series([None], dtype="str")), presented, listed, links)
+    outcome = trust_state.judge(
+        own.assign(pbx=pd.Series([None], dtype="str")), presented, listed, links
+    )
     return conform(
         own.rename(columns={"parse_error": "certificate_error"}).assign(
             device=device.fillna(say("diagnosis.device")),
             hardware_id=registration["hardware_id"],
-            registration_name=default if registration_name is None else registration_name,
-            name_by="log" if registration_name is not None else None if pd.isna(default) else "default",
+            registration_name=default
+            if registration_name is None
+            else registration_name,
+            name_by="log"
+            if registration_name is not None
+            else None
+            if pd.isna(default)
+            else "default",
             certificate_by="fingerprint",
             clock_unset=False,
             protocol="H.323/TLS",
@@ -340,7 +431,9 @@ def _registered(
             via_reverse_proxy=False,
             scenario=scenario,
             trust_paths=outcome["trust_paths"],
-            trust_failure=outcome["trust_failure"].mask(own["fingerprint"].isna(), "unreadable"),
+            trust_failure=outcome["trust_failure"].mask(
+                own["fingerprint"].isna(), "unreadable"
+            ),
             trust_detail=outcome["trust_detail"],
         ),
         ATTEMPTS,

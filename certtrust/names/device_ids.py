@@ -1,7 +1,8 @@
 """Serials (MAC addresses) and hardware IDs: one normaliser for every reader.
 
-A serial is the device's MAC as 12 hex digits (`0090332f688a`). A hardware ID is the product and the
-last three octets (`IP222-2f-68-8a`); products contain hyphens (`IP29-2`), so it is read from the right.
+A serial is the device's MAC as 12 hex digits (`0090332f688a`). A hardware ID is the product and
+the last three octets (`IP222-2f-68-8a`); products contain hyphens (`IP29-2`), so it is read
+from the right.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ import pyarrow.compute as pc
 from ..arrays import arrow
 
 _OCTET = "[0-9A-Fa-f]{2}"
-SERIAL = rf"(?:{_OCTET}[:-]){{5}}{_OCTET}|[0-9A-Fa-f]{{12}}|(?:[0-9A-Fa-f]{{4}}\.){{2}}[0-9A-Fa-f]{{4}}"
+SERIAL = (
+    rf"(?:{_OCTET}[:-]){{5}}{_OCTET}|[0-9A-Fa-f]{{12}}|"
+    rf"(?:[0-9A-Fa-f]{{4}}\.){{2}}[0-9A-Fa-f]{{4}}"
+)
 """Pattern of a serial: 12 hex digits, or octets with `:` or `-`, or three groups with dots."""
 HARDWARE_ID = rf"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*?-{_OCTET}-{_OCTET}-{_OCTET}"
 """Pattern of a hardware ID: a product that begins with a letter, then three octets."""
@@ -28,7 +32,8 @@ _NONE, _HYPHEN = (pa.scalar(each, pa.large_string()) for each in (None, "-"))
 
 
 def serials(text: pd.Series) -> pd.Series:
-    """Return each text that is a serial as 12 lower-case hex digits, and missing for every other text.
+    """Return each text that is a serial as 12 lower-case hex digits, and missing for every
+    other text.
 
     Examples
     --------
@@ -48,7 +53,9 @@ def hardware_ids(text: pd.Series) -> pd.DataFrame:
     """
     model, octets = _hardware_ids(_trimmed(text))
     tail = pc.replace_substring(octets, "-", "")
-    return pd.DataFrame({"model": _series(model, text.index), "tail": _series(tail, text.index)})
+    return pd.DataFrame(
+        {"model": _series(model, text.index), "tail": _series(tail, text.index)}
+    )
 
 
 def same_spelling(text: pd.Series) -> pd.Series:
@@ -66,13 +73,17 @@ def same_spelling(text: pd.Series) -> pd.Series:
 
 
 def spellings(text: pd.Series) -> pd.DataFrame:
-    """Return each text as `same_spelling` does (`spelled`), and of a hardware ID its `tail` as `hardware_ids` does."""
+    """Return each text as `same_spelling` does (`spelled`), and of a hardware ID its `tail` as
+    `hardware_ids` does.
+    """
     trimmed = _trimmed(text)
     model, octets = _hardware_ids(trimmed)
     hardware_id = pc.binary_join_element_wise(model, octets, _HYPHEN)
     spelled = pc.coalesce(_serials(trimmed), hardware_id, pc.utf8_lower(trimmed))
     tail = pc.replace_substring(octets, "-", "")
-    return pd.DataFrame({"spelled": _series(spelled, text.index), "tail": _series(tail, text.index)})
+    return pd.DataFrame(
+        {"spelled": _series(spelled, text.index), "tail": _series(tail, text.index)}
+    )
 
 
 def leading_serials(text: pd.Series, rest: str) -> pd.Series:
@@ -100,12 +111,21 @@ def without_interface(names: pd.Series, interfaces: pd.Series) -> pd.Series:
     rows = np.flatnonzero(arrow.bits(longer))
     pattern = f"^(?P<id>{HARDWARE_ID})-(?P<interface>(?s:.+))$"
     parts = pc.extract_regex(arrow.text(names.iloc[rows]), pattern)
-    behind, told = pc.struct_field(parts, "interface"), arrow.text(interfaces.iloc[rows])
-    like_one = pc.and_(pc.is_null(told), pc.match_substring_regex(behind, "^[A-Za-z]+[0-9]*$"))
+    behind, told = (
+        pc.struct_field(parts, "interface"),
+        arrow.text(interfaces.iloc[rows]),
+    )
+    like_one = pc.and_(
+        pc.is_null(told), pc.match_substring_regex(behind, "^[A-Za-z]+[0-9]*$")
+    )
     itself = pc.match_substring_regex(arrow.text(names.iloc[rows]), f"^{HARDWARE_ID}$")
-    same = arrow.bits(pc.or_kleene(pc.equal(behind, told), like_one)) & ~arrow.bits(itself)
+    same = arrow.bits(pc.or_kleene(pc.equal(behind, told), like_one)) & ~arrow.bits(
+        itself
+    )
     found = names.copy()
-    found.iloc[rows[same]] = pd.array(pc.struct_field(parts, "id").filter(pa.array(same)), dtype="str")
+    found.iloc[rows[same]] = pd.array(
+        pc.struct_field(parts, "id").filter(pa.array(same)), dtype="str"
+    )
     return found
 
 
@@ -118,13 +138,21 @@ def _series(found: Any, index: pd.Index) -> pd.Series:
 
 
 def _serials(trimmed: Any) -> Any:
-    known = pc.if_else(pc.match_substring_regex(trimmed, f"^(?:{SERIAL})$"), trimmed, _NONE)
+    known = pc.if_else(
+        pc.match_substring_regex(trimmed, f"^(?:{SERIAL})$"), trimmed, _NONE
+    )
     separated = pc.greater(pc.binary_length(known), _DIGITS)
-    return pc.utf8_lower(arrow.changed(known, separated, lambda text: pc.replace_substring_regex(text, "[:.-]", "")))
+    return pc.utf8_lower(
+        arrow.changed(
+            known, separated, lambda text: pc.replace_substring_regex(text, "[:.-]", "")
+        )
+    )
 
 
 def _hardware_ids(trimmed: Any) -> tuple[Any, Any]:
     """Return the product and the octets, as xx-xx-xx, of each hardware ID."""
-    known = pc.if_else(pc.match_substring_regex(trimmed, f"^(?:{HARDWARE_ID})$"), trimmed, _NONE)
+    known = pc.if_else(
+        pc.match_substring_regex(trimmed, f"^(?:{HARDWARE_ID})$"), trimmed, _NONE
+    )
     model = pc.utf8_upper(pc.utf8_slice_codeunits(known, 0, -9))
     return model, pc.utf8_lower(pc.utf8_slice_codeunits(known, -8, None))

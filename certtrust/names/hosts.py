@@ -1,11 +1,14 @@
-"""Host names and addresses in one spelling, so that a certificate's name and a URL's host compare as text.
+"""Host names and addresses in one spelling, so that a certificate's name and a URL's host
+compare as text.
 
-The spelling: names in lower case with A-labels and without the final dot, IPv4 addresses as four decimal
-numbers, IPv6 addresses compressed and without brackets. Text that is neither becomes missing.
+The spelling: names in lower case with A-labels and without the final dot, IPv4 addresses as
+four decimal numbers, IPv6 addresses compressed and without brackets. Text that is neither
+becomes missing.
 
-A host is read as the URL standard reads it (https://url.spec.whatwg.org/#host-parsing), for that is how
-it reaches a browser: percent-encoding, U-labels, ports and the short and hexadecimal forms of IPv4. A
-certificate's name is read strictly: nobody types it, and a lenient reading would only help an impostor.
+A host is read as the URL standard reads it (https://url.spec.whatwg.org/#host-parsing), for
+that is how it reaches a browser: percent-encoding, U-labels, ports and the short and
+hexadecimal forms of IPv4. A certificate's name is read strictly: nobody types it, and a lenient
+reading would only help an impostor.
 """
 
 from __future__ import annotations
@@ -37,7 +40,8 @@ _URL = (
 
 LONGEST_LABEL = 63
 LONGEST_NAME = 253
-LONGEST_TEXT = 1024  # no host is longer, not even percent-encoded; what is longer is not worth reading
+# no host is longer, not even percent-encoded; what is longer is not worth reading
+LONGEST_TEXT = 1024
 
 
 def from_urls(urls: Any) -> Any:
@@ -64,11 +68,20 @@ def from_addresses(addresses: Any) -> Any:
 
 def _spelled(values: Any, plain: str, one: Callable[[str], str | None]) -> Any:
     lower = pc.ascii_lower(values)
-    easy = pc.and_(pc.match_substring_regex(lower, plain), pc.less_equal(pc.binary_length(lower), LONGEST_LABEL))
+    easy = pc.and_(
+        pc.match_substring_regex(lower, plain),
+        pc.less_equal(pc.binary_length(lower), LONGEST_LABEL),
+    )
     odd = values.filter(pc.invert(easy))
     distinct = odd.unique()
-    spelled = pa.array([one(value) for value in distinct.to_pylist()], type=pa.large_string())
-    return pc.replace_with_mask(lower, pc.fill_null(pc.invert(easy), False), spelled.take(pc.index_in(odd, distinct)))
+    spelled = pa.array(
+        [one(value) for value in distinct.to_pylist()], type=pa.large_string()
+    )
+    return pc.replace_with_mask(
+        lower,
+        pc.fill_null(pc.invert(easy), False),
+        spelled.take(pc.index_in(odd, distinct)),
+    )
 
 
 def host(value: str) -> str | None:
@@ -76,7 +89,8 @@ def host(value: str) -> str | None:
 
     Examples
     --------
-    >>> [host("[::1]:443"), host("Phone.EXAMPLE."), host("b%C3%BCcher.example"), host("0x7f.1"), host("a b")]
+    >>> addresses = "[::1]:443", "Phone.EXAMPLE.", "b%C3%BCcher.example", "0x7f.1", "a b"
+    >>> [host(address) for address in addresses]
     ['::1', 'phone.example', 'xn--bcher-kva.example', '127.0.0.1', None]
     """
     if len(value) > LONGEST_TEXT:
@@ -100,11 +114,12 @@ def host(value: str) -> str | None:
 
 
 def pattern(value: str) -> str | None:
-    """Return one DNS name or CN of a certificate in the one spelling, None where it can name no host.
+    """Return one DNS name or CN of a certificate in the one spelling, None where it can name no
+    host.
 
     Examples
     --------
-    >>> [pattern("*.Example.COM"), pattern("*.com"), pattern("w*.example.com"), pattern("192.0.2.7")]
+    >>> [pattern(name) for name in ("*.Example.COM", "*.com", "w*.example.com", "192.0.2.7")]
     ['*.example.com', None, None, '192.0.2.7']
     """
     if len(value) > LONGEST_TEXT:
@@ -118,7 +133,8 @@ def pattern(value: str) -> str | None:
     if not name.isascii():
         try:
             if idna.uts46_remap(name, False, False) != name:
-                return None  # look-alikes that a browser would map away do not stand for what they map to
+                # look-alikes that a browser would map away do not stand for what they map to
+                return None
         except UnicodeError:
             return None
     labels = name.removesuffix(".").split(".")
@@ -147,8 +163,14 @@ def _is_number(label: str) -> bool:
 
 
 def _ipv4(labels: list[str]) -> str | None:
-    """Return the address that the URL standard reads out of `labels`, the last of which is a number."""
-    if len(labels) > 4 or not all(map(_is_number, labels)) or max(map(len, labels)) > LONGEST_LABEL:
+    """Return the address that the URL standard reads out of `labels`, the last of which is a
+    number.
+    """
+    if (
+        len(labels) > 4
+        or not all(map(_is_number, labels))
+        or max(map(len, labels)) > LONGEST_LABEL
+    ):
         return None
     try:
         numbers = [int(label, _base(label)) if label != "0x" else 0 for label in labels]
@@ -157,7 +179,11 @@ def _ipv4(labels: list[str]) -> str | None:
     *head, last = numbers
     if any(number > 255 for number in head) or last >= 256 ** (4 - len(head)):
         return None
-    return str(ipaddress.IPv4Address(sum(number << 8 * (3 - place) for place, number in enumerate(head)) + last))
+    return str(
+        ipaddress.IPv4Address(
+            sum(number << 8 * (3 - place) for place, number in enumerate(head)) + last
+        )
+    )
 
 
 def _base(label: str) -> int:

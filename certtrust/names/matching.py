@@ -1,4 +1,6 @@
-"""Which names a certificate fits: hosts of URLs, registration names and hardware IDs, for many rows at once."""
+"""Which names a certificate fits: hosts of URLs, registration names and hardware IDs, for many
+rows at once.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,13 @@ from ..arrays.arrow import bits, flags, index_of, same_length, text, true
 from ..errors import CerttrustError
 from ..texts.sentences import say
 from . import hosts as _hosts
-from .certificate_names import REFUSED, Kind, names_by_kind, reader_reported, subject_is_unread
+from .certificate_names import (
+    REFUSED,
+    Kind,
+    names_by_kind,
+    reader_reported,
+    subject_is_unread,
+)
 from .prefixes import begins_with_cn, ends_inside
 from .registration_fit import certificate_fits_registration, registration_fit
 
@@ -32,7 +40,9 @@ __all__ = [
 _UNREAD_NAMES = r"(?:^|; )(?:subject|extensions|extension 2\.5\.29\.17): "
 
 
-def host_matches(patterns: Iterable[Any], hosts: Iterable[Any], kind: Kind = "dns") -> pd.Series:
+def host_matches(
+    patterns: Iterable[Any], hosts: Iterable[Any], kind: Kind = "dns"
+) -> pd.Series:
     """Return True for each pair where a certificate's name fits the host of a URL.
 
     Parameters
@@ -40,8 +50,8 @@ def host_matches(patterns: Iterable[Any], hosts: Iterable[Any], kind: Kind = "dn
     patterns : Series or list of str, n values
         One name of a certificate each.
     hosts : Series or list of str, n values
-        The host of a URL each, as it stands there: in any case, with or without port, brackets and final
-        dot, percent-encoded, with U-labels or A-labels.
+        The host of a URL each, as it stands there: in any case, with or without port, brackets
+        and final dot, percent-encoded, with U-labels or A-labels.
     kind : {"dns", "cn", "ip"}
         What the patterns are: dNSName entries, common names, or iPAddress entries as text.
 
@@ -57,25 +67,31 @@ def host_matches(patterns: Iterable[Any], hosts: Iterable[Any], kind: Kind = "dn
 
     Notes
     -----
-    The page wants the "CN or DNS name" to match the host name or the IP address of the URL and says no
-    more. Decided here, after RFC 6125 and the URL standard, and after the browsers where these are silent:
+    The page wants the "CN or DNS name" to match the host name or the IP address of the URL and
+    says no more. Decided here, after RFC 6125 and the URL standard, and after the browsers
+    where these are silent:
 
     - Case does not matter, nor does one final dot on either side. U-labels equal their A-labels.
-    - `*` stands for exactly one whole label, the leftmost, and two labels must follow it: `*.example.com`
-      fits `a.example.com` and neither `example.com` nor `a.b.example.com`; `*.com`, `w*.example.com` and
-      `a.*.com` fit nothing. It stands for A-labels, too, and never for a part of an address.
-    - An address fits an iPAddress entry and, as the page's words allow, a CN or DNS name that is this
-      address as text, in any spelling of IPv6. `::ffff:192.0.2.7` is not `192.0.2.7`; a zone is ignored.
-    - A host whose last label is a number is an address or nothing (`0x7f.1` is `127.0.0.1`), as in browsers.
-    - A name with an empty label, a label over 63 characters, or any character but letters, digits, `-`
-      and `_` never fits, and neither does one with blanks around it, a NUL, or a character that IDNA
-      would replace by another one.
+    - `*` stands for exactly one whole label, the leftmost, and two labels must follow it:
+      `*.example.com` fits `a.example.com` and neither `example.com` nor `a.b.example.com`;
+      `*.com`, `w*.example.com` and `a.*.com` fit nothing. It stands for A-labels, too, and
+      never for a part of an address.
+    - An address fits an iPAddress entry and, as the page's words allow, a CN or DNS name that
+      is this address as text, in any spelling of IPv6. `::ffff:192.0.2.7` is not `192.0.2.7`; a
+      zone is ignored.
+    - A host whose last label is a number is an address or nothing (`0x7f.1` is `127.0.0.1`), as
+      in browsers.
+    - A name with an empty label, a label over 63 characters, or any character but letters,
+      digits, `-` and `_` never fits, and neither does one with blanks around it, a NUL, or a
+      character that IDNA would replace by another one.
 
-    Not checked: public suffixes (`*.co.uk` fits `a.co.uk`), and whether an A-label is valid Punycode.
+    Not checked: public suffixes (`*.co.uk` fits `a.co.uk`), and whether an A-label is valid
+    Punycode.
 
     Examples
     --------
-    >>> host_matches(["*.example.com", "a.b", None], ["Phone.Example.com:8443", "c.b", "a.b"]).tolist()
+    >>> names = ["*.example.com", "a.b", None]
+    >>> host_matches(names, ["Phone.Example.com:8443", "c.b", "a.b"]).tolist()
     [True, False, <NA>]
     >>> host_matches(["::1", "192.0.2.7"], ["[0:0:0:0:0:0:0:1]", "192.0.2.8"], kind="ip").tolist()
     [True, False]
@@ -98,7 +114,9 @@ def _fits(patterns: Any, hosts: Any) -> np.ndarray:
     if wild.any():
         rows = pa.array(np.flatnonzero(wild))
         suffix = pc.utf8_slice_codeunits(patterns.take(rows), 1)
-        fits[wild] = bits(pc.equal(suffix, pc.replace_substring_regex(hosts.take(rows), "^[^.]+", "")))
+        fits[wild] = bits(
+            pc.equal(suffix, pc.replace_substring_regex(hosts.take(rows), "^[^.]+", ""))
+        )
     return fits
 
 
@@ -120,7 +138,9 @@ def url_hosts(urls: Iterable[Any]) -> pd.Series:
     >>> url_hosts(["https://Admin@Phone.example:8443/x", "wss://[::1]/", "192.0.2.7"]).tolist()
     ['Phone.example', '[::1]', '192.0.2.7']
     """
-    return pd.Series(_hosts.from_urls(text(urls)).to_pandas(), dtype="str").set_axis(index_of(urls))
+    return pd.Series(_hosts.from_urls(text(urls)).to_pandas(), dtype="str").set_axis(
+        index_of(urls)
+    )
 
 
 def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
@@ -129,30 +149,46 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     attempts : DataFrame
-        Columns url, subject, subject_cn, dns_names, ip_addresses; where they are there, fingerprint and
-        certificate_error.
+        Columns url, subject, subject_cn, dns_names, ip_addresses; where they are there,
+        fingerprint and certificate_error.
 
     Returns
     -------
     Series of boolean
-        Missing where the URL names no host, where no name fits and not all names are known (there is no
-        certificate, only a listing of it, or it could not be read in full), and where cryptography
-        refuses the certificate.
+        Missing where the URL names no host, where no name fits and not all names are known
+        (there is no certificate, only a listing of it, or it could not be read in full), and
+        where cryptography refuses the certificate.
 
     Notes
     -----
-    Any CN of the subject and any entry of the subject alternative name will do, and a CN counts beside
-    DNS names: the page says "CN or DNS name". Browsers of today differ, see `hygiene.browser`. How two
-    names are compared stands in `host_matches`.
+    Any CN of the subject and any entry of the subject alternative name will do, and a CN counts
+    beside DNS names: the page says "CN or DNS name". Browsers of today differ, see
+    `hygiene.browser`. How two names are compared stands in `host_matches`.
     """
     hosts = text(url_hosts(attempts["url"]))
     fits = np.zeros(len(attempts), dtype=bool)
     for kind, (rows, found) in names_by_kind(attempts).items():
-        fits[rows[true(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]] = True
-    unread = subject_is_unread(attempts) | reader_reported(attempts, _UNREAD_NAMES) | _listing_only(attempts)
-    return flags(fits, bits(pc.is_null(hosts)) | reader_reported(attempts, REFUSED) | (unread & ~fits), attempts.index)
+        fits[rows[true(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]] = (
+            True
+        )
+    unread = (
+        subject_is_unread(attempts)
+        | reader_reported(attempts, _UNREAD_NAMES)
+        | _listing_only(attempts)
+    )
+    return flags(
+        fits,
+        bits(pc.is_null(hosts)) | reader_reported(attempts, REFUSED) | (unread & ~fits),
+        attempts.index,
+    )
 
 
 def _listing_only(frame: pd.DataFrame) -> np.ndarray:
-    """Return where a device merely listed the certificate, or there is none: nothing is known of alternative names."""
-    return frame["fingerprint"].isna().to_numpy() if "fingerprint" in frame else np.zeros(len(frame), dtype=bool)
+    """Return where a device merely listed the certificate, or there is none: nothing is known
+    of alternative names.
+    """
+    return (
+        frame["fingerprint"].isna().to_numpy()
+        if "fingerprint" in frame
+        else np.zeros(len(frame), dtype=bool)
+    )

@@ -18,7 +18,9 @@ from ..arrays.grouping import Codes, combine, spread
 from .device_ids import HARDWARE_ID, SERIAL, SOFT_CLIENT
 
 
-def begins_with_cn(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:
+def begins_with_cn(
+    registration_names: Iterable[Any], common_names: Iterable[Any]
+) -> pd.Series:
     """Tell for each pair whether the registration name, or hardware ID, starts with the CN.
 
     Parameters
@@ -29,8 +31,8 @@ def begins_with_cn(registration_names: Iterable[Any], common_names: Iterable[Any
     Returns
     -------
     Series of boolean
-        With the index of `registration_names`. False where the CN is missing or empty, for such a CN
-        matches no name; else missing where the name is missing.
+        With the index of `registration_names`. False where the CN is missing or empty, for such
+        a CN matches no name; else missing where the name is missing.
 
     Raises
     ------
@@ -41,13 +43,15 @@ def begins_with_cn(registration_names: Iterable[Any], common_names: Iterable[Any
     -----
     The page: the registration name must start with the CN value of the certificate. Decided here:
 
-    - An empty CN, one of blanks only, and one with a NUL or with a character that could not be decoded
-      never match, though every text starts with the empty text.
+    - An empty CN, one of blanks only, and one with a NUL or with a character that could not be
+      decoded never match, though every text starts with the empty text.
     - The comparison is exact, blanks and case included, after Unicode normalisation (NFC).
-    - But where the name is a device's own, that is a hardware ID or one that starts with a serial, case
-      does not matter, and a serial may be written as a MAC with `:`, `-` or dots on either side: all of
-      these are spellings of the same bytes. The page shows lower-case hex only.
-    - A serial is not a hardware ID, though both may be of one device: `certificate_fits_registration`.
+    - But where the name is a device's own, that is a hardware ID or one that starts with a
+      serial, case does not matter, and a serial may be written as a MAC with `:`, `-` or dots
+      on either side: all of these are spellings of the same bytes. The page shows lower-case
+      hex only.
+    - A serial is not a hardware ID, though both may be of one device:
+      `certificate_fits_registration`.
 
     Examples
     --------
@@ -73,7 +77,9 @@ _SEPARATED = r"^[0-9a-f]{2}(?:[:-]|[0-9a-f]{2}\.)"
 def usable(cns: Any) -> Any:
     """Tell which CNs can match at all."""
     blank = pc.or_(pc.equal(cns, ""), pc.utf8_is_space(cns))
-    unreadable = pc.or_(pc.match_substring(cns, "\0"), pc.match_substring(cns, "\ufffd"))
+    unreadable = pc.or_(
+        pc.match_substring(cns, "\0"), pc.match_substring(cns, "\ufffd")
+    )
     return pc.invert(pc.or_(blank, unreadable))
 
 
@@ -82,7 +88,9 @@ def _begins(names: Any, cns: Any) -> np.ndarray:
     begins = _starts_with(names, cns)
     rest = np.flatnonzero(~begins)
     rest = rest[bits(pc.match_substring_regex(names.take(pa.array(rest)), _OWN_NAME))]
-    begins[rest] = _starts_with(_folded(names.take(pa.array(rest))), _folded(cns.take(pa.array(rest))))
+    begins[rest] = _starts_with(
+        _folded(names.take(pa.array(rest))), _folded(cns.take(pa.array(rest)))
+    )
     return begins
 
 
@@ -97,7 +105,9 @@ def _folded(texts: Any) -> Any:
 
 
 def _joined(lower: Any) -> Any:
-    return pc.replace_substring_regex(pc.replace_substring_regex(lower, _OCTETS, r"\1\2\3\4\5\6"), _DOTTED, r"\1\2\3")
+    return pc.replace_substring_regex(
+        pc.replace_substring_regex(lower, _OCTETS, r"\1\2\3\4\5\6"), _DOTTED, r"\1\2\3"
+    )
 
 
 def _starts_with(texts: Any, prefixes: Any) -> np.ndarray:
@@ -114,12 +124,15 @@ def _starts_with(texts: Any, prefixes: Any) -> np.ndarray:
     return found
 
 
-def beginnings(registration_names: Iterable[Any], common_names: Iterable[Any]) -> tuple[Codes, Codes, Codes]:
-    """Find all names that each CN begins, as `begins_with_cn` tells for one pair, without comparing every pair.
+def beginnings(
+    registration_names: Iterable[Any], common_names: Iterable[Any]
+) -> tuple[Codes, Codes, Codes]:
+    """Find all names that each CN begins, as `begins_with_cn` tells for one pair, without
+    comparing every pair.
 
-    The names are sorted once, and each CN has its range in them; those of a device's own are sorted a second time
-    in the spelling that is compared regardless of case. CNs that begin the same names share a number, so
-    that a thousand spellings of one prefix cost no more than one.
+    The names are sorted once, and each CN has its range in them; those of a device's own are
+    sorted a second time in the spelling that is compared regardless of case. CNs that begin the
+    same names share a number, so that a thousand spellings of one prefix cost no more than one.
 
     Parameters
     ----------
@@ -135,7 +148,8 @@ def beginnings(registration_names: Iterable[Any], common_names: Iterable[Any]) -
 
     Examples
     --------
-    >>> group, owner, name = beginnings(["user1", "user10", "0090332F688A"], ["user1", "0090", "009033", "x"])
+    >>> names = ["user1", "user10", "0090332F688A"]
+    >>> group, owner, name = beginnings(names, ["user1", "0090", "009033", "x"])
     >>> group.tolist(), owner.tolist(), name.tolist()
     ([0, 1, 1, -1], [0, 0, 1], [0, 1, 2])
     """
@@ -145,9 +159,14 @@ def beginnings(registration_names: Iterable[Any], common_names: Iterable[Any]) -
     own = np.flatnonzero(bits(pc.match_substring_regex(names, _OWN_NAME)))
     folded = _folded(names.take(pa.array(own)))
     plain = bits(pc.is_valid(names))
-    plain[own[bits(pc.equal(folded, pc.ascii_lower(names.take(pa.array(own)))))]] = False
+    plain[own[bits(pc.equal(folded, pc.ascii_lower(names.take(pa.array(own)))))]] = (
+        False
+    )
     exact = np.flatnonzero(plain)
-    sorted_twice = [(names.take(pa.array(exact)), wanted, exact), (folded, _folded(wanted), own)]
+    sorted_twice = [
+        (names.take(pa.array(exact)), wanted, exact),
+        (folded, _folded(wanted), own),
+    ]
     ranges = threads.each(lambda one: _ranges(*one), sorted_twice, len(names))
     code, first = combine(*(edge for _, start, end in ranges for edge in (start, end)))
     pairs = []
@@ -161,21 +180,37 @@ def beginnings(registration_names: Iterable[Any], common_names: Iterable[Any]) -
 
 
 def _ranges(texts: Any, prefixes: Any, places: Codes) -> tuple[Codes, Codes, Codes]:
-    """Return the places in the order of their texts, and for each prefix where those that it begins start and end."""
+    """Return the places in the order of their texts, and for each prefix where those that it
+    begins start and end.
+    """
     count, size = len(prefixes), len(texts)
     prefixes, texts = (each.cast(pa.large_binary()) for each in (prefixes, texts))
-    # No octet of UTF-8 is so high; and the sort is stable, so that a prefix stands before a text that equals it.
-    beyond = pc.binary_join_element_wise(prefixes, *(pa.scalar(octets, pa.large_binary()) for octets in (b"\xff", b"")))
-    order = pc.sort_indices(pa.concat_arrays([prefixes, texts, beyond])).to_numpy().astype(np.int64)
+    # No octet of UTF-8 is so high; and the sort is stable, so that a prefix stands before a
+    # text that equals it.
+    beyond = pc.binary_join_element_wise(
+        prefixes, *(pa.scalar(octets, pa.large_binary()) for octets in (b"\xff", b""))
+    )
+    order = (
+        pc.sort_indices(pa.concat_arrays([prefixes, texts, beyond]))
+        .to_numpy()
+        .astype(np.int64)
+    )
     is_text = (order >= count) & (order < count + size)
     before = np.empty(len(order), dtype=np.int64)
     before[order] = np.cumsum(is_text)
     start, end = before[:count], before[count + size :]
-    return places[order[is_text] - count], np.where(start < end, start, 0), np.where(start < end, end, 0)
+    return (
+        places[order[is_text] - count],
+        np.where(start < end, start, 0),
+        np.where(start < end, end, 0),
+    )
 
 
-def ends_inside(registration_names: Iterable[Any], common_names: Iterable[Any]) -> pd.Series:
-    """Tell where a CN matches but ends inside the name, so that it would let another device in, too.
+def ends_inside(
+    registration_names: Iterable[Any], common_names: Iterable[Any]
+) -> pd.Series:
+    """Tell where a CN matches but ends inside the name, so that it would let another device in,
+    too.
 
     `user1` in `user10` does, and so does every CN that is only a part of a serial or hardware ID
     (`IP222` in `IP222-2f-68-8a`, `Swphone_` in `Swphone_ada`). `009033010203` in
@@ -192,18 +227,29 @@ def ends_inside(registration_names: Iterable[Any], common_names: Iterable[Any]) 
 
     Examples
     --------
-    >>> ends_inside(["user10", "user1", "009033010203-TEL1"], ["user1", "user1", "009033010203"]).tolist()
+    >>> names = ["user10", "user1", "009033010203-TEL1"]
+    >>> ends_inside(names, ["user1", "user1", "009033010203"]).tolist()
     [True, False, False]
     """
     begins = begins_with_cn(registration_names, common_names)
     names, cns = text(registration_names), text(common_names)
     whole = pc.match_substring_regex(cns, f"^(?:{SERIAL})$")
-    whole = pc.and_(whole, pc.match_substring_regex(names, rf"^(?:{SERIAL})(?:$|[^0-9A-Za-z])"))
+    whole = pc.and_(
+        whole, pc.match_substring_regex(names, rf"^(?:{SERIAL})(?:$|[^0-9A-Za-z])")
+    )
     rows = np.flatnonzero(true(begins) & ~bits(pc.or_(whole, pc.equal(names, cns))))
-    pairs = pd.DataFrame({"name": names.take(pa.array(rows)).to_pandas(), "cn": cns.take(pa.array(rows)).to_pandas()})
+    pairs = pd.DataFrame(
+        {
+            "name": names.take(pa.array(rows)).to_pandas(),
+            "cn": cns.take(pa.array(rows)).to_pandas(),
+        }
+    )
     codes = pairs.groupby(["name", "cn"], sort=False).ngroup().to_numpy()
     distinct = pairs.drop_duplicates()
-    inside = [_ends_inside(name, cn) for name, cn in zip(distinct["name"], distinct["cn"], strict=True)]
+    inside = [
+        _ends_inside(name, cn)
+        for name, cn in zip(distinct["name"], distinct["cn"], strict=True)
+    ]
     found = np.zeros(len(begins), dtype=bool)
     found[rows] = np.array(inside, dtype=bool)[codes]
     return flags(found, begins.isna().to_numpy(), begins.index)

@@ -1,6 +1,7 @@
 """The article's name rule: a device registers by a name that begins with the CN of its certificate.
 
-A device's serial and its hardware ID are one name in two spellings: `0090332f688a` and `IP222-2f-68-8a`.
+A device's serial and its hardware ID are one name in two spellings: `0090332f688a` and
+`IP222-2f-68-8a`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ import pyarrow as pa
 
 from ..arrays.arrow import bits, flags, true
 from .certificate_names import REFUSED, common_names, reader_reported, subject_is_unread
-from .device_ids import SOFT_CLIENT, hardware_ids, leading_serials, same_spelling, serials, without_interface
+from .device_ids import (
+    SOFT_CLIENT,
+    hardware_ids,
+    leading_serials,
+    same_spelling,
+    serials,
+    without_interface,
+)
 from .prefixes import begins_with_cn, usable
 
 Mask = npt.NDArray[np.bool_]
@@ -42,7 +50,8 @@ def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
 
 
 def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
-    """Return for each attempt whether its registration name starts with the CN, and what was inferred for it.
+    """Return for each attempt whether its registration name starts with the CN, and what was
+    inferred for it.
 
     Parameters
     ----------
@@ -55,25 +64,28 @@ def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Index of `attempts`.
 
-        - fits (boolean): False where the certificate has no CN; missing where there is no certificate,
-          its subject could not be read or cryptography refuses it, where no name is known, and where
-          the CN may begin a spelling that is not known.
-        - inferred_from (str): "serial" or "hardware ID", where the CN fits only the other spelling and
-          nothing tells that one but the last three octets.
+        - fits (boolean): False where the certificate has no CN; missing where there is no
+          certificate, its subject could not be read or cryptography refuses it, where no name
+          is known, and where the CN may begin a spelling that is not known.
+        - inferred_from (str): "serial" or "hardware ID", where the CN fits only the other
+          spelling and nothing tells that one but the last three octets.
 
     Notes
     -----
-    A missing registration name is the article's default: the serial, and for an interface of a gateway
-    serial-interface. With several CNs any will do. How a CN is compared stands in `begins_with_cn`.
+    A missing registration name is the article's default: the serial, and for an interface of a
+    gateway serial-interface. With several CNs any will do. How a CN is compared stands in
+    `begins_with_cn`.
 
-    A name of the device's own choice is all that counts for it. Who registers by its serial or its
-    hardware ID, or without a name, passes where the CN begins either, in upper or lower case. Both end
-    in the same three octets, so of a spelling that is not known at least these are.
+    A name of the device's own choice is all that counts for it. Who registers by its serial or
+    its hardware ID, or without a name, passes where the CN begins either, in upper or lower
+    case. Both end in the same three octets, so of a spelling that is not known at least these
+    are.
 
     Examples
     --------
-    >>> attempts = pd.DataFrame({"registration_name": ["0090332f688a", "room-1"], "serial": "0090332f688a",
-    ...                          "hardware_id": None, "interface": None, "subject_cn": "IP222-2f-68-8a"})
+    >>> attempts = pd.DataFrame({
+    ...     "registration_name": ["0090332f688a", "room-1"], "serial": "0090332f688a",
+    ...     "hardware_id": None, "interface": None, "subject_cn": "IP222-2f-68-8a"})
     >>> registration_fit(attempts).fillna("").values.tolist()
     [[True, 'serial'], [False, '']]
     """
@@ -88,15 +100,23 @@ def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
     spellings = _spellings(attempts.iloc[rows[rest]], name.iloc[rows[rest]])
     own = np.flatnonzero(spellings.own)
     compared = _compare(spellings.at(own), rest_of_cns.iloc[own].reset_index(drop=True))
-    by_own, from_serial, from_hardware_id, unknown = np.zeros((4, len(attempts)), dtype=bool)
-    for mask, matches in zip((by_own, from_serial, from_hardware_id, unknown), compared, strict=True):
+    by_own, from_serial, from_hardware_id, unknown = np.zeros(
+        (4, len(attempts)), dtype=bool
+    )
+    for mask, matches in zip(
+        (by_own, from_serial, from_hardware_id, unknown), compared, strict=True
+    ):
         mask[rows[rest[own[matches]]]] = True
     inferred = (from_serial | from_hardware_id) & ~by_own
     fits = by_name | by_own | inferred
     inferred |= by_name & _default_is_inferred(attempts)
-    unknown |= subject_is_unread(attempts) | reader_reported(attempts, "(?:^|; )subject: ")
+    unknown |= subject_is_unread(attempts) | reader_reported(
+        attempts, "(?:^|; )subject: "
+    )
     refused = reader_reported(attempts, REFUSED)
-    source = pd.Series(np.where(from_serial, "serial", "hardware ID"), index=attempts.index)
+    source = pd.Series(
+        np.where(from_serial, "serial", "hardware ID"), index=attempts.index
+    )
     return pd.DataFrame(
         {
             "fits": flags(fits, (unknown & ~fits) | refused, attempts.index),
@@ -115,8 +135,8 @@ def registers_by_device(attempts: pd.DataFrame) -> Mask:
 
     Notes
     -----
-    A serial or a hardware ID counts even where the log or the device's entry tells another one: what
-    follows from the name alone still follows when more is known.
+    A serial or a hardware ID counts even where the log or the device's entry tells another one:
+    what follows from the name alone still follows when more is known.
 
     Examples
     --------
@@ -150,7 +170,11 @@ def registers_by_own_name(attempts: pd.DataFrame) -> Mask:
 
 
 def _is_own(spellings: _Spellings) -> Mask:
-    known = spellings.serial.notna() | spellings.hardware_id.notna() | spellings.joined_serial.notna()
+    known = (
+        spellings.serial.notna()
+        | spellings.hardware_id.notna()
+        | spellings.joined_serial.notna()
+    )
     return spellings.own & known.to_numpy()
 
 
@@ -158,18 +182,27 @@ def _names(attempts: pd.DataFrame) -> pd.Series:
     """Return the name that each attempt registers by: its own, else the default one."""
     name = attempts["registration_name"].astype("str")
     silent = np.flatnonzero(name.isna())
-    serial, interface = (attempts[column].iloc[silent].astype("str") for column in ("serial", "interface"))
+    serial, interface = (
+        attempts[column].iloc[silent].astype("str")
+        for column in ("serial", "interface")
+    )
     name = name.copy()
     name.iloc[silent] = serial.where(interface.isna(), serial + "-" + interface)
     return name
 
 
 def _default_is_inferred(attempts: pd.DataFrame) -> Mask:
-    """Return where a default name was made of a serial that only the last three octets join to the device."""
+    """Return where a default name was made of a serial that only the last three octets join to
+    the device.
+    """
     if "name_by" not in attempts:
         return np.zeros(len(attempts), dtype=bool)
     by_default = (attempts["name_by"] == "default").to_numpy(dtype=bool)
-    return by_default & attempts["serial"].isna().to_numpy() & attempts["hardware_id"].notna().to_numpy()
+    return (
+        by_default
+        & attempts["serial"].isna().to_numpy()
+        & attempts["hardware_id"].notna().to_numpy()
+    )
 
 
 class _Spellings(NamedTuple):
@@ -182,18 +215,26 @@ class _Spellings(NamedTuple):
     serial: pd.Series
     hardware_id: pd.Series
     joined_serial: pd.Series
-    """A serial that only the last three octets join to the hardware ID, where the fleet holds it."""
+    """A serial that only the last three octets join to the hardware ID, where the fleet holds
+    it.
+    """
 
     def at(self, rows: npt.NDArray[np.int64]) -> _Spellings:
         """Return some of them, numbered anew."""
         columns = (self.serial, self.hardware_id, self.joined_serial)
         masks = (self.own[rows], self.names_a_device[rows])
-        return _Spellings(*masks, *(column.iloc[rows].reset_index(drop=True) for column in columns))
+        return _Spellings(
+            *masks, *(column.iloc[rows].reset_index(drop=True) for column in columns)
+        )
 
 
 def _spellings(attempts: pd.DataFrame, name: pd.Series) -> _Spellings:
     name = name.reset_index(drop=True)
-    said = {column: attempts[column].astype("str").reset_index(drop=True) for column in _TOLD if column in attempts}
+    said = {
+        column: attempts[column].astype("str").reset_index(drop=True)
+        for column in _TOLD
+        if column in attempts
+    }
     name = without_interface(name, said["interface"])
     in_hardware_id = serials(said["hardware_id"])
     serial = serials(said["serial"]).fillna(in_hardware_id)
@@ -211,7 +252,9 @@ def _spellings(attempts: pd.DataFrame, name: pd.Series) -> _Spellings:
         & _equal_or_missing(tail, octets)
     )
     own = name.isna().to_numpy() | (octets.notna().to_numpy() & agrees)
-    own |= true(serial_as_name == serial) | true(same_spelling(name) == same_spelling(hardware_id))
+    own |= true(serial_as_name == serial) | true(
+        same_spelling(name) == same_spelling(hardware_id)
+    )
     names_soft_client = true(name.str.fullmatch(SOFT_CLIENT))
     soft = names_soft_client & hardware_id.isna().to_numpy()
     own |= soft & serial.isna().to_numpy()
@@ -234,13 +277,18 @@ def _equal_or_missing(one: pd.Series, other: pd.Series) -> Mask:
 def _compare(device: _Spellings, cns: pd.Series) -> tuple[Mask, Mask, Mask, Mask]:
     """Compare each CN with both spellings of its device.
 
-    Returned are the masks of those that begin a known one, a hardware ID that is inferred from the serial,
-    a serial that is inferred from the hardware ID, and those that may begin what is not known.
+    Returned are the masks of those that begin a known one, a hardware ID that is inferred from
+    the serial, a serial that is inferred from the hardware ID, and those that may begin what is
+    not known.
     """
-    begins = true(begins_with_cn(device.serial, cns)) | true(begins_with_cn(device.hardware_id, cns))
+    begins = true(begins_with_cn(device.serial, cns)) | true(
+        begins_with_cn(device.hardware_id, cns)
+    )
     begins |= true(begins_with_cn(device.hardware_id.str.lower(), cns.str.lower()))
     own = device.own
-    no_serial, no_hardware_id = (known.isna().to_numpy() for known in (device.serial, device.hardware_id))
+    no_serial, no_hardware_id = (
+        known.isna().to_numpy() for known in (device.serial, device.hardware_id)
+    )
     tail_of_cn = hardware_ids(cns)["tail"]
     only_serial = own & no_hardware_id & ~no_serial
     from_serial = only_serial & true(tail_of_cn == device.serial.str.slice(6))
@@ -257,4 +305,9 @@ def _compare(device: _Spellings, cns: pd.Series) -> tuple[Mask, Mask, Mask, Mask
     may_be_serial = not_joined & true(digits.str.fullmatch(_BEGINS_SERIAL))
     may_be_serial &= true(last_digits == "") | true(begins_with_cn(tail, last_digits))
     nothing_known = own & no_serial & no_hardware_id
-    return own & begins, from_serial, from_hardware_id, may_be_hardware_id | may_be_serial | nothing_known
+    return (
+        own & begins,
+        from_serial,
+        from_hardware_id,
+        may_be_hardware_id | may_be_serial | nothing_known,
+    )

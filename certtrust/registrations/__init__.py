@@ -1,8 +1,8 @@
 """Registration logs of every documented format as one table, a row per line.
 
-The formats: `json` (events, alarms, log records, the journal's export, certtrust's own JSON lines),
-`query` (HTTP log messages), `table` (the registrations that a phone shows), `csv` (certtrust's own),
-`syslog` and `parquet`.
+The formats: `json` (events, alarms, log records, the journal's export, certtrust's own JSON
+lines), `query` (HTTP log messages), `table` (the registrations that a phone shows), `csv`
+(certtrust's own), `syslog` and `parquet`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,14 @@ from .failures import intervals
 from .messages import PatternError
 from .reading import options, tables
 
-__all__ = ["PatternError", "batches", "intervals", "pattern_coverage", "read_registrations", "to_parquet"]
+__all__ = [
+    "PatternError",
+    "batches",
+    "intervals",
+    "pattern_coverage",
+    "read_registrations",
+    "to_parquet",
+]
 
 
 def read_registrations(
@@ -42,9 +49,11 @@ def read_registrations(
     format : str, optional
         json, query, table, csv, syslog or parquet; by default each file's beginning tells.
     patterns : regular expression, or several in a list or by name in a dict, optional
-        What messages (syslog, HTTP, AddLog, journal) are searched for before the neutral default set; named groups
-        name columns of REGISTRATIONS, such as `(?P<registration_name>\S+)`. A search takes time in proportion to the
-        message, except where a pattern looks around or refers back: such a one is Python's, whose time has no bound.
+        What messages (syslog, HTTP, AddLog, journal) are searched for before the neutral
+        default set; named groups name columns of REGISTRATIONS, such as
+        `(?P<registration_name>\S+)`. A search takes time in proportion to the message, except
+        where a pattern looks around or refers back: such a one is Python's, whose time has no
+        bound.
     workers : int, optional
         Number of threads; all processors by default.
     progress : bool, optional
@@ -53,9 +62,10 @@ def read_registrations(
     Returns
     -------
     DataFrame
-        Table REGISTRATIONS (see `certtrust.columns`), in input order. A line that cannot be read in full keeps
-        its row, with the reason in `parse_error`. Times are in UTC; a line without a year gets the latest one that is
-        not after the file's date, and `time_by` says so.
+        Table REGISTRATIONS (see `certtrust.columns`), in input order. A line that cannot be
+        read in full keeps its row, with the reason in `parse_error`. Times are in UTC; a line
+        without a year gets the latest one that is not after the file's date, and `time_by` says
+        so.
 
     Raises
     ------
@@ -66,13 +76,15 @@ def read_registrations(
 
     Notes
     -----
-    Documented by the vendor are the records of events, alarms and logs, the HTTP log message, and the words
-    of the registration state. Texts of syslog messages are not: the default patterns are certtrust's own.
+    Documented by the vendor are the records of events, alarms and logs, the HTTP log message,
+    and the words of the registration state. Texts of syslog messages are not: the default
+    patterns are certtrust's own.
 
     Examples
     --------
     >>> log = "<134>LOG 3 Reg-Fail 0090332f688a tls\n<134>name=0090332f688a state=up\n"
-    >>> read_registrations(log, patterns=r"Reg-Fail (?P<registration_name>\S+)")["matched_by"].tolist()
+    >>> pattern = r"Reg-Fail (?P<registration_name>\S+)"
+    >>> read_registrations(log, patterns=pattern)["matched_by"].tolist()
     ['pattern 1', 'pairs']
     """
     found = tables(source, options(format, patterns, workers), progress=progress)
@@ -87,7 +99,8 @@ def batches(
     workers: int | None = None,
     progress: bool | None = None,
 ) -> Iterator[pd.DataFrame]:
-    r"""Read registration logs that are larger than memory: the rows of `read_registrations`, a bounded part at a time.
+    r"""Read registration logs that are larger than memory: the rows of `read_registrations`, a
+    bounded part at a time.
 
     Examples
     --------
@@ -109,13 +122,15 @@ def to_parquet(
 ) -> int:
     r"""Read registration logs of any size into a Parquet file, and return how many rows it has.
 
-    `read_registrations` of the file gives the same table as of the logs; memory holds a few blocks of lines.
+    `read_registrations` of the file gives the same table as of the logs; memory holds a few
+    blocks of lines.
 
     Examples
     --------
     >>> import tempfile, pathlib
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     to_parquet("time,state,serial\n1700000000,up,0090332f688a\n", pathlib.Path(folder, "log.parquet"))
+    ...     log = "time,state,serial\n1700000000,up,0090332f688a\n"
+    ...     to_parquet(log, pathlib.Path(folder, "log.parquet"))
     1
     """
     import pyarrow.parquet as pq  # which loads ssl
@@ -123,7 +138,9 @@ def to_parquet(
     rows = 0
     stored = field_values.SCHEMA.with_metadata(metadata(schema.REGISTRATIONS))
     with pq.ParquetWriter(path, stored, compression="zstd") as writer:
-        for table in tables(source, options(format, patterns, workers), progress=progress):
+        for table in tables(
+            source, options(format, patterns, workers), progress=progress
+        ):
             writer.write_table(table.replace_schema_metadata(stored.metadata))
             rows += len(table)
     return rows

@@ -1,4 +1,6 @@
-"""Intervals of failure: from the record that says that a registration failed to the one that says it is up again."""
+"""Intervals of failure: from the record that says that a registration failed to the one that
+says it is up again.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ _TOLD = ["state", "reason", "protocol"]
 def intervals(registrations: pd.DataFrame) -> pd.DataFrame:
     r"""Pair the failures of each registration with its return, and alarms with their clears.
 
-    Records belong together that agree in PBX, device, registration name, event code and module. A failure
-    that is repeated before the return is one interval.
+    Records belong together that agree in PBX, device, registration name, event code and module.
+    A failure that is repeated before the return is one interval.
 
     Parameters
     ----------
@@ -25,15 +27,17 @@ def intervals(registrations: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per interval, by start: pbx, serial, hardware_id, registration_name, code, module, state, reason and
-        protocol (as the first record says), start, end, duration, records (how many say that it failed), first and
-        last (index labels of the records that begin and end it), and status: closed, open (no return in
-        the log), unbegun (a clear without its alarm; start is missing). A record without a time stands alone.
+        One row per interval, by start: pbx, serial, hardware_id, registration_name, code,
+        module, state, reason and protocol (as the first record says), start, end, duration,
+        records (how many say that it failed), first and last (index labels of the records that
+        begin and end it), and status: closed, open (no return in the log), unbegun (a clear
+        without its alarm; start is missing). A record without a time stands alone.
 
     Examples
     --------
     >>> from certtrust import read_registrations
-    >>> log = read_registrations("time,serial,state\n100000000,0090332f688a,down\n100000060,0090332f688a,up\n")
+    >>> log = read_registrations(
+    ...     "time,serial,state\n100000000,0090332f688a,down\n100000060,0090332f688a,up\n")
     >>> intervals(log)[["status", "duration"]].values.tolist()
     [['closed', Timedelta('0 days 00:01:00')]]
     """
@@ -52,7 +56,12 @@ def intervals(registrations: pd.DataFrame) -> pd.DataFrame:
     is_closed, has_failed = ends[stops[: len(starts)]], failed[starts]
     # An "up" of its own is no failure; only the clear of an alarm that the log lacks is.
     kept = has_failed | cleared[starts]
-    starts, stops, is_closed, has_failed = starts[kept], stops[: len(kept)][kept], is_closed[kept], has_failed[kept]
+    starts, stops, is_closed, has_failed = (
+        starts[kept],
+        stops[: len(kept)][kept],
+        is_closed[kept],
+        has_failed[kept],
+    )
     return _rows(told, time, order, starts, stops, is_closed, has_failed)
 
 
@@ -89,4 +98,6 @@ def _rows(
         last=told.index.to_numpy()[last],
         status=pd.Categorical(status, ["closed", "open", "unbegun"]),
     )
-    return made.sort_values("start", kind="stable", na_position="first", ignore_index=True)
+    return made.sort_values(
+        "start", kind="stable", na_position="first", ignore_index=True
+    )

@@ -1,4 +1,6 @@
-"""How a format of lines is read: in blocks that are parsed in threads, in order, without losing a line."""
+"""How a format of lines is read: in blocks that are parsed in threads, in order, without losing
+a line.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def line_reader(parse: Parse, *, header: bool = False) -> Read:
         """Yield the lines as tables of bounded size, in order."""
         head, stream = begin(stream)
         heading = as_text(head).partition("\n")[0].rstrip("\r") if header else ""
-        log = Log(about.name, about.modified, about.options.get("patterns", ()), heading)
+        log = Log(
+            about.name, about.modified, about.options.get("patterns", ()), heading
+        )
 
         def work(numbered: tuple[int, lines.Chunk]) -> tuple[Columns, lines.Block, int]:
             number, chunk = numbered
@@ -66,7 +70,9 @@ def line_reader(parse: Parse, *, header: bool = False) -> Read:
             return parse(block, log) if len(block) else {}, block, skip
 
         first = 1
-        chunks = enumerate(lines.chunks(stream, about.options.get("block", lines.BLOCK)))
+        chunks = enumerate(
+            lines.chunks(stream, about.options.get("block", lines.BLOCK))
+        )
         threads = about.options.get("threads") or os.cpu_count() or 1
         for columns, block, skip in _in_order(work, chunks, threads):
             yield _table(columns, block, first + skip, log.name)
@@ -77,12 +83,19 @@ def line_reader(parse: Parse, *, header: bool = False) -> Read:
 
 def _table(columns: Columns, block: lines.Block, first: int, name: str) -> Any:
     count = len(block)
-    position = {"source": constant(name, count), "line": pa.array(np.arange(first, first + count))}
+    position = {
+        "source": constant(name, count),
+        "line": pa.array(np.arange(first, first + count)),
+    }
     return to_frame.table(columns | position | {"raw": block.lines}, count)
 
 
-def _in_order(work: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Iterator[Any]:
-    """Yield the results of the work on each item, in order, with at most one more than threads under way."""
+def _in_order(
+    work: Callable[[Any], Any], items: Iterable[Any], threads: int
+) -> Iterator[Any]:
+    """Yield the results of the work on each item, in order, with at most one more than threads
+    under way.
+    """
     if threads == 1:
         yield from map(work, items)
         return

@@ -19,7 +19,9 @@ _QUIET = 3.0
 """Seconds after which a progress bar appears unless one is asked for."""
 
 _HELD = 31 << 20
-"""Bytes in one piece, just below what the allocator of glibc always takes from the system and gives back to it."""
+"""Bytes in one piece, just below what the allocator of glibc always takes from the system and
+gives back to it.
+"""
 
 
 class Options(NamedTuple):
@@ -34,13 +36,21 @@ class Options(NamedTuple):
 def options(form: str | None, patterns: Any, workers: int | None) -> Options:
     """Check the options of a reader."""
     if form is not None and form not in FORMATS:
-        raise SourceError(say("errors.reading.unknown_format", format=repr(form), formats=", ".join(FORMATS)))
+        raise SourceError(
+            say(
+                "errors.reading.unknown_format",
+                format=repr(form),
+                formats=", ".join(FORMATS),
+            )
+        )
     if workers is not None and workers < 1:
         raise SourceError(say("errors.reading.workers", workers=workers))
     return Options(form, messages.compiled(patterns), workers or os.cpu_count() or 1)
 
 
-def tables(source: Any, chosen: Options, *, progress: bool | None = None) -> Iterator[Any]:
+def tables(
+    source: Any, chosen: Options, *, progress: bool | None = None
+) -> Iterator[Any]:
     """Yield the rows of all sources as Arrow tables of bounded size, in order."""
     # Having seen such a piece let go, the allocator keeps what a block needs for the next one.
     bytearray(_HELD)
@@ -50,7 +60,9 @@ def tables(source: Any, chosen: Options, *, progress: bool | None = None) -> Ite
     # A bar that is not asked for appears only when the work turns out to be long.
     delay = _QUIET if progress is None else 0.0
     unit = " " + say("reading.lines")
-    with tqdm(unit=unit, unit_scale=True, delay=delay, disable=progress is False, leave=False) as bar:
+    with tqdm(
+        unit=unit, unit_scale=True, delay=delay, disable=progress is False, leave=False
+    ) as bar:
         for file in sources(source):
             for table in _tables(file, chosen):
                 bar.update(len(table))
@@ -64,8 +76,14 @@ def _tables(file: Source, chosen: Options) -> Iterator[Any]:
     try:
         with file.open() as opened:
             head, stream = begin(opened)
-            form = FORMATS[chosen.form] if chosen.form else recognise(FORMATS.values(), head) or ANY_OTHER
-            yield from form.read(stream, About(file.name, file.modified, chosen._asdict()))
+            form = (
+                FORMATS[chosen.form]
+                if chosen.form
+                else recognise(FORMATS.values(), head) or ANY_OTHER
+            )
+            yield from form.read(
+                stream, About(file.name, file.modified, chosen._asdict())
+            )
     except OSError as problem:
         yield _failed(file, f"reading stopped: {problem}")
 

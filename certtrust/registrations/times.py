@@ -1,4 +1,5 @@
-"""The one reader of times in logs: ISO 8601, Unix time, `20260302-101125`, and `Mar  2 10:11:25` without a year.
+"""The one reader of times in logs: ISO 8601, Unix time, `20260302-101125`, and `Mar  2
+10:11:25` without a year.
 
 A device whose clock was not set writes a time in 1970, or the zero time of what its log went
 through: local midnight of 1970 lies in 1969 east of Greenwich, and some begin with the year 1.
@@ -32,7 +33,20 @@ _ZONED = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)?)$")
 _ZERO = r"0001-01-01(?:[T ][0-9:.]*)? ?(?:Z|[+-][0-9:]*)?"
 """The zero time of Go and .NET, wherever it was written."""
 
-_NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_NAMES = [
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+]
 _MONTHS = np.array([int.from_bytes(name.encode(), "little") for name in _NAMES])
 _ORDER = np.argsort(_MONTHS)
 _AHEAD = np.timedelta64(1, "D")
@@ -51,7 +65,11 @@ def read(stamps: Any, notes: Notes) -> Columns:
         What cannot be read is added here.
     """
     time, unset = moments(stamps, notes)
-    return {"time": time, "clock_unset": unset, "time_by": marked(present(time), "line")}
+    return {
+        "time": time,
+        "clock_unset": unset,
+        "time_by": marked(present(time), "line"),
+    }
 
 
 def moments(stamps: Any, notes: Notes) -> tuple[Any, Any]:
@@ -62,17 +80,25 @@ def moments(stamps: Any, notes: Notes) -> tuple[Any, Any]:
         time = _by_value(stamps)
     notes.unread(stamps, time, "the time cannot be read")
     since = time.cast(pa.int64())
-    unset = pc.and_(pc.greater_equal(since, -_EASTERNMOST), pc.less(since, _END_OF_1970))
-    return pc.if_else(unset, pa.scalar(None, MOMENT), time) if pc.any(unset).as_py() else time, unset
+    unset = pc.and_(
+        pc.greater_equal(since, -_EASTERNMOST), pc.less(since, _END_OF_1970)
+    )
+    return pc.if_else(unset, pa.scalar(None, MOMENT), time) if pc.any(
+        unset
+    ).as_py() else time, unset
 
 
 def _shown(time: Any) -> Any:
     """Return times without those that nothing can show; the year 1 is the zero time, so not set."""
     since = time.cast(pa.int64())
     ends = pc.min_max(since)
-    if ends["min"].as_py() is None or (ends["min"].as_py() >= _FIRST + _DAY and ends["max"].as_py() <= _LAST):
+    if ends["min"].as_py() is None or (
+        ends["min"].as_py() >= _FIRST + _DAY and ends["max"].as_py() <= _LAST
+    ):
         return time
-    is_zero = pc.and_(pc.greater_equal(since, _FIRST - _EASTERNMOST), pc.less(since, _FIRST + _DAY))
+    is_zero = pc.and_(
+        pc.greater_equal(since, _FIRST - _EASTERNMOST), pc.less(since, _FIRST + _DAY)
+    )
     since = pc.if_else(is_zero, pa.scalar(0, pa.int64()), since)
     shown = pc.and_(pc.greater_equal(since, _FIRST), pc.less_equal(since, _LAST))
     return pc.if_else(shown, since, pa.scalar(None, pa.int64())).cast(MOMENT)
@@ -84,7 +110,13 @@ def _at_once(text: Any) -> Any:
     if first < 0:
         return pa.nulls(len(text), MOMENT)
     sample = text[first].as_py().strip()
-    form = pa.int64() if sample.isdigit() else MOMENT if _ZONED.search(sample) else pa.timestamp("us")
+    form = (
+        pa.int64()
+        if sample.isdigit()
+        else MOMENT
+        if _ZONED.search(sample)
+        else pa.timestamp("us")
+    )
     try:
         parsed = text.cast(form)
     except pa.ArrowInvalid:
@@ -104,22 +136,37 @@ def _from_numbers(number: Any) -> Any:
         return pc.multiply(number, 10**6).cast(MOMENT)
     cells = pc.fill_null(number, 0).to_numpy()
     scaled = np.select(
-        [cells < 10**11, cells < 10**14, cells < 10**17], [cells * 10**6, cells * 10**3, cells], cells // 1000
+        [cells < 10**11, cells < 10**14, cells < 10**17],
+        [cells * 10**6, cells * 10**3, cells],
+        cells // 1000,
     )
-    return pa.array(scaled, mask=pc.is_null(number).to_numpy(zero_copy_only=False)).cast(MOMENT)
+    return pa.array(
+        scaled, mask=pc.is_null(number).to_numpy(zero_copy_only=False)
+    ).cast(MOMENT)
 
 
 def _by_value(text: Any) -> Any:
     encoded = text.dictionary_encode()
     values = pd.Series(encoded.dictionary.to_pylist(), dtype="str").str.strip()
-    number = values.str.fullmatch(r"[0-9]{1,19}(?:\.[0-9]{1,9})?").fillna(False).astype(bool)
+    number = (
+        values.str.fullmatch(r"[0-9]{1,19}(?:\.[0-9]{1,9})?").fillna(False).astype(bool)
+    )
     number |= (is_zero := values.str.fullmatch(_ZERO).fillna(False).astype(bool))
     values = values.mask(is_zero, "0")
-    microseconds = [_microseconds(value) if plain else 0 for value, plain in zip(values, number, strict=True)]
-    numbers = pd.Series(pd.to_datetime(np.array(microseconds, "int64"), unit="us", utc=True)).where(number)
+    microseconds = [
+        _microseconds(value) if plain else 0
+        for value, plain in zip(values, number, strict=True)
+    ]
+    numbers = pd.Series(
+        pd.to_datetime(np.array(microseconds, "int64"), unit="us", utc=True)
+    ).where(number)
     words = values.where(~number)
-    iso = pd.to_datetime(words, format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
-    compact = pd.to_datetime(words, format="%Y%m%d-%H%M%S", utc=True, errors="coerce").astype("datetime64[us, UTC]")
+    iso = pd.to_datetime(words, format="ISO8601", utc=True, errors="coerce").astype(
+        "datetime64[us, UTC]"
+    )
+    compact = pd.to_datetime(
+        words, format="%Y%m%d-%H%M%S", utc=True, errors="coerce"
+    ).astype("datetime64[us, UTC]")
     found = numbers.astype("datetime64[us, UTC]").fillna(compact).fillna(iso)
     # pandas reads -5 as a year, and cannot show it.
     return _shown(pa.array(found, MOMENT, from_pandas=True)).take(encoded.indices)
@@ -136,7 +183,8 @@ def _microseconds(number: str) -> int:
 
 
 def without_year(text: Any, modified: pd.Timestamp | None) -> Any:
-    """Return the times of stamps of exactly this width, in the latest year that is not after the file's date.
+    """Return the times of stamps of exactly this width, in the latest year that is not after
+    the file's date.
 
     What is no such stamp, and every stamp where the file has no date, is missing.
     """
@@ -149,10 +197,21 @@ def without_year(text: Any, modified: pd.Timestamp | None) -> Any:
     digits = letters - 48
     tens = np.where(letters[:, 4] == 32, 0, digits[:, 4])
     day = tens * 10 + digits[:, 5]
-    hour, minute, second = (digits[:, at] * 10 + digits[:, at + 1] for at in (7, 10, 13))
+    hour, minute, second = (
+        digits[:, at] * 10 + digits[:, at + 1] for at in (7, 10, 13)
+    )
     numbers = np.column_stack([tens, digits[:, [5, 7, 8, 10, 11, 13, 14]]])
-    marks = (letters[:, [3, 6]] == 32).all(axis=1) & (letters[:, [9, 12]] == 58).all(axis=1)
-    within = (hour < 24) & (minute < 60) & (second < 61) & (day > 0) & (day < 32) & (month >= 0)
+    marks = (letters[:, [3, 6]] == 32).all(axis=1) & (letters[:, [9, 12]] == 58).all(
+        axis=1
+    )
+    within = (
+        (hour < 24)
+        & (minute < 60)
+        & (second < 61)
+        & (day > 0)
+        & (day < 32)
+        & (month >= 0)
+    )
     plain = ((numbers >= 0) & (numbers < 10)).all(axis=1) & marks & within
     clock = ((((day - 1) * 24 + hour) * 60 + minute) * 60 + second).astype("m8[s]")
     time = np.full(count, "NaT", "M8[us]")
@@ -166,14 +225,26 @@ def without_year(text: Any, modified: pd.Timestamp | None) -> Any:
         time[fits] = tried[fits]
         if not (plain & np.isnat(time)).any():
             break
-    return pa.array(time, pa.timestamp("us"), from_pandas=True).cast(pa.int64()).cast(MOMENT)
+    return (
+        pa.array(time, pa.timestamp("us"), from_pandas=True)
+        .cast(pa.int64())
+        .cast(MOMENT)
+    )
 
 
 def _letters(text: Any) -> Any:
-    """Return the characters of each text as a row of numbers; a text of another width gives zeros."""
+    """Return the characters of each text as a row of numbers; a text of another width gives
+    zeros.
+    """
     sized = pc.fill_null(pc.equal(pc.binary_length(text), WIDTH), False)
-    text = pa.concat_arrays([pc.if_else(sized, text, pa.scalar("\x00" * WIDTH, text.type))])
-    return np.frombuffer(text.buffers()[2], np.uint8)[: len(text) * WIDTH].reshape(-1, WIDTH).astype("int32")
+    text = pa.concat_arrays(
+        [pc.if_else(sized, text, pa.scalar("\x00" * WIDTH, text.type))]
+    )
+    return (
+        np.frombuffer(text.buffers()[2], np.uint8)[: len(text) * WIDTH]
+        .reshape(-1, WIDTH)
+        .astype("int32")
+    )
 
 
 def _month(letters: Any) -> Any:

@@ -1,4 +1,6 @@
-"""Columns of a block to an Arrow table of REGISTRATIONS, and such tables to a DataFrame that shares their memory."""
+"""Columns of a block to an Arrow table of REGISTRATIONS, and such tables to a DataFrame that
+shares their memory.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ _SLACK = 1.02
 
 
 def table(columns: Columns, count: int) -> Any:
-    """Return a block's columns as an Arrow table with every column of REGISTRATIONS, in order and type."""
+    """Return a block's columns as an Arrow table with every column of REGISTRATIONS, in order
+    and type.
+    """
     exact: dict[int, Any] = {}
     arrays = []
     for field in SCHEMA:
@@ -26,10 +30,18 @@ def table(columns: Columns, count: int) -> Any:
         if given is None or given.null_count == count:
             array = constant(None, count, field.type)
         elif pa.types.is_dictionary(field.type):
-            array = given if pa.types.is_dictionary(given.type) else given.dictionary_encode()
+            array = (
+                given
+                if pa.types.is_dictionary(given.type)
+                else given.dictionary_encode()
+            )
         elif field.type == TEXT and field.name != "source":
             # Equal columns share their memory.
-            array = exact[id(given)] if id(given) in exact else exact.setdefault(id(given), _exact(given.cast(TEXT)))
+            array = (
+                exact[id(given)]
+                if id(given) in exact
+                else exact.setdefault(id(given), _exact(given.cast(TEXT)))
+            )
         else:
             array = given
         arrays.append(array if array.type == field.type else array.cast(field.type))
@@ -37,18 +49,27 @@ def table(columns: Columns, count: int) -> Any:
 
 
 def _exact(text: Any) -> Any:
-    """Return text without much beyond its values: room to grow, bytes of missing cells, or those of a whole block."""
+    """Return text without much beyond its values: room to grow, bytes of missing cells, or
+    those of a whole block.
+    """
     spans = Spans.of(text)
-    if text.buffers()[2] is not None and text.buffers()[2].size <= _SLACK * (spans.stop[-1] - spans.start[0]):
+    if text.buffers()[2] is not None and text.buffers()[2].size <= _SLACK * (
+        spans.stop[-1] - spans.start[0]
+    ):
         return text
     return text.take(pa.array(np.arange(len(text))))
 
 
 def frame(whole: Any) -> pd.DataFrame:
-    """Return a table of these columns as a DataFrame of REGISTRATIONS, sharing the memory of all text."""
+    """Return a table of these columns as a DataFrame of REGISTRATIONS, sharing the memory of
+    all text.
+    """
     series: dict[str, Any] = {}
-    # Words first: their numbers shrink to a byte each, and what they took is let go of before the rest is made.
-    for column in sorted(schema.REGISTRATIONS, key=lambda column: column.dtype != schema.WORD):
+    # Words first: their numbers shrink to a byte each, and what they took is let go of before
+    # the rest is made.
+    for column in sorted(
+        schema.REGISTRATIONS, key=lambda column: column.dtype != schema.WORD
+    ):
         chunked = whole.column(column.name)
         whole = whole.drop_columns([column.name])
         if column.dtype != schema.WORD:

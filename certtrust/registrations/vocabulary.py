@@ -1,7 +1,8 @@
-"""The words of registration logs and their standard spelling: states, protocols, reject reasons, alerts.
+"""The words of registration logs and their standard spelling: states, protocols, reject
+reasons, alerts.
 
-Numbers and names are those of the standards (H.225.0, RFC 3261, RFC 8446 with its predecessors) and of the
-documented event interface; what is in none of them stays as it stands in the log.
+Numbers and names are those of the standards (H.225.0, RFC 3261, RFC 8446 with its predecessors)
+and of the documented event interface; what is in none of them stays as it stands in the log.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ PROTOCOLS = {
     "SIPS": ("sip/tls", "siptls"),
     "SIP": ("sip/udp", "sipudp"),
 }
-"""Names of protocols and what else they are spelled like; `sh323` for H.323/TLS is an inference from its initial."""
+"""Names of protocols and what else they are spelled like; `sh323` for H.323/TLS is an inference
+from its initial.
+"""
 
 H225_REASONS = (
     "discoveryRequired",
@@ -147,10 +150,16 @@ TLS_ALERTS = {
 """TLS alert descriptions by number."""
 
 _ALERT = re.compile(
-    r"^(?:(?:tls|ssl)(?:v[\d.]+)?[\s:_-]*)?(?:(?:fatal|warning)[\s:_-]+)?alert[\s:_(#=-]*", re.IGNORECASE
+    r"^(?:(?:tls|ssl)(?:v[\d.]+)?[\s:_-]*)?(?:(?:fatal|warning)[\s:_-]+)?alert[\s:_(#=-]*",
+    re.IGNORECASE,
 )
-_SIP = re.compile(r"^(?:sip(?:/2\.0)?[\s:/_-]*)?(?P<code>[3-6]\d\d)(?:\b.*)?$", re.IGNORECASE)
-_H225 = re.compile(r"^(?:h\.?225|rrj|registrationreject|reject(?:[\s_-]*reason)?)[\s:_(#=-]*", re.IGNORECASE)
+_SIP = re.compile(
+    r"^(?:sip(?:/2\.0)?[\s:/_-]*)?(?P<code>[3-6]\d\d)(?:\b.*)?$", re.IGNORECASE
+)
+_H225 = re.compile(
+    r"^(?:h\.?225|rrj|registrationreject|reject(?:[\s_-]*reason)?)[\s:_(#=-]*",
+    re.IGNORECASE,
+)
 
 
 def _plain(text: str) -> str:
@@ -164,8 +173,8 @@ _ALERT_BY_NAME = {_plain(name): name for name in TLS_ALERTS.values()}
 def reasons(texts: list[str | None]) -> list[str | None]:
     """Return each reason by its standard name; one that no standard knows stays as it stands.
 
-    Reject reasons of H.225.0 and TLS alerts are known by name in any spelling, and by number where the text
-    says what is numbered; SIP status codes by number.
+    Reject reasons of H.225.0 and TLS alerts are known by name in any spelling, and by number
+    where the text says what is numbered; SIP status codes by number.
 
     Examples
     --------
@@ -187,11 +196,19 @@ def _reason(text: str) -> str:
         return _ALERT_BY_NAME.get(rest) or _by_number(rest, TLS_ALERTS) or text
     if found := _H225.match(text):
         rest = _plain(text[found.end() :])
-        return _H225_BY_NAME.get(rest) or _by_number(rest, dict(enumerate(H225_REASONS))) or text
+        return (
+            _H225_BY_NAME.get(rest)
+            or _by_number(rest, dict(enumerate(H225_REASONS)))
+            or text
+        )
     if (found := _SIP.match(text)) and (phrase := SIP_REASONS.get(int(found["code"]))):
         return f"SIP {found['code']} {phrase}"
     return text
 
 
 def _by_number(text: str, names: dict[int, str]) -> str | None:
-    return names.get(int(text)) if text.isascii() and text.isdigit() and len(text) < 4 else None
+    return (
+        names.get(int(text))
+        if text.isascii() and text.isdigit() and len(text) < 4
+        else None
+    )

@@ -7,7 +7,24 @@ from .exports import as_json, write_report
 from .page import page
 from .summary_text import summary_lines
 
-STEPS = ("reading", "signatures", "attempts", "causes", "remedies", "forecast", "names", "charts")
+STEPS = (
+    "reading",
+    "signatures",
+    "attempts",
+    "causes",
+    "remedies",
+    "forecast",
+    "names",
+    "charts",
+)
 """What takes time in a report, in order, for a progress bar; `[report.steps]` has their words."""
 
-__all__ = ["STEPS", "Report", "as_json", "explain_fleet", "page", "summary_lines", "write_report"]
+__all__ = [
+    "STEPS",
+    "Report",
+    "as_json",
+    "explain_fleet",
+    "page",
+    "summary_lines",
+    "write_report",
+]

@@ -148,10 +148,16 @@ def failing_devices(results: pd.DataFrame) -> pd.DataFrame:
     keys = ["device", "pbx", "cause"]
     failed = counted(results)
     grouped = failed.groupby(keys, observed=True, dropna=False, sort=False)
-    counts = grouped.agg(attempts=("cause", "size"), first=("time", "min"), last=("time", "max")).reset_index()
-    typical = failed.sort_values("time", kind="stable").drop_duplicates(keys, keep="last")
+    counts = grouped.agg(
+        attempts=("cause", "size"), first=("time", "min"), last=("time", "max")
+    ).reset_index()
+    typical = failed.sort_values("time", kind="stable").drop_duplicates(
+        keys, keep="last"
+    )
     columns = [*keys, "model", "registration_name", "subject_cn", "evidence"]
-    shown = typical[columns].assign(title=typical["cause"].astype("str").map(cause_label), **reasons(typical))
+    shown = typical[columns].assign(
+        title=typical["cause"].astype("str").map(cause_label), **reasons(typical)
+    )
     rows = counts.merge(shown, on=keys, how="left").sort_values(
         ["attempts", "device"], ascending=[False, True], kind="stable"
     )
@@ -183,17 +189,25 @@ def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFra
     narrow = results[["device", "cause", "evidence", "observed", "verdict"]]
     counts = count_causes(narrow.assign(evidence="any")).drop(columns="evidence")
     failed = counted(narrow)
-    stated = failed.loc[failed["evidence"] == "log", "cause"].astype("str").value_counts()
+    stated = (
+        failed.loc[failed["evidence"] == "log", "cause"].astype("str").value_counts()
+    )
     cause = counts["cause"].astype("str")
-    typical = failing.drop_duplicates("cause").assign(cause=lambda rows: rows["cause"].astype("str"))
+    typical = failing.drop_duplicates("cause").assign(
+        cause=lambda rows: rows["cause"].astype("str")
+    )
     typical = typical.set_index("cause")[["device", "why", "remedy"]]
     rules = {code: BY_CODE[code] for code in cause.unique() if code in BY_CODE}
     return counts.assign(
         cause=cause,
         title=cause.map(cause_label),
         stated=cause.map(stated).fillna(0).astype("int64"),
-        requirement=cause.map({code: rule.sentences["requirement"] for code, rule in rules.items()}).astype("str"),
-        citation=cause.map({code: rule.citation for code, rule in rules.items()}).astype("str"),
+        requirement=cause.map(
+            {code: rule.sentences["requirement"] for code, rule in rules.items()}
+        ).astype("str"),
+        citation=cause.map(
+            {code: rule.citation for code, rule in rules.items()}
+        ).astype("str"),
         **{str(name): cause.map(typical[name]) for name in typical},
     )
 
@@ -202,18 +216,36 @@ def undecided_rules(results: pd.DataFrame) -> pd.DataFrame:
     """Return the rules that some attempts leave open, with what is missing to decide them."""
     kind = ["scenario", "protocol", "authentication"]
     kinds = results[kind].drop_duplicates()
-    place = results.groupby(kind, dropna=False, observed=True, sort=False).ngroup().to_numpy()
+    place = (
+        results.groupby(kind, dropna=False, observed=True, sort=False)
+        .ngroup()
+        .to_numpy()
+    )
     asked = required(kinds)
     rows = []
     for rule in RULES:
         if not asked[rule.code].any():
             continue
-        left_open = results.loc[asked[rule.code][place] & results[rule.code].isna().to_numpy(), "device"]
+        left_open = results.loc[
+            asked[rule.code][place] & results[rule.code].isna().to_numpy(), "device"
+        ]
         if len(left_open):
             texts = rule.sentences
-            rows.append((rule.code, texts["title"], len(left_open), left_open.nunique(), texts["missing"]))
-    found = pd.DataFrame(rows, columns=["code", "title", "attempts", "devices", "missing"])
-    return found.sort_values("attempts", ascending=False, kind="stable").reset_index(drop=True)
+            rows.append(
+                (
+                    rule.code,
+                    texts["title"],
+                    len(left_open),
+                    left_open.nunique(),
+                    texts["missing"],
+                )
+            )
+    found = pd.DataFrame(
+        rows, columns=["code", "title", "attempts", "devices", "missing"]
+    )
+    return found.sort_values("attempts", ascending=False, kind="stable").reset_index(
+        drop=True
+    )
 
 
 def inputs(fleet: Fleet) -> pd.DataFrame:
@@ -222,9 +254,18 @@ def inputs(fleet: Fleet) -> pd.DataFrame:
     for kind in FOLDERS:
         frame: pd.DataFrame = getattr(fleet, kind)
         unread = frame["parse_error"].notna()
-        grouped = unread.groupby(frame["source"].fillna("(no file)"), sort=False).agg(["size", "sum"])
+        grouped = unread.groupby(frame["source"].fillna("(no file)"), sort=False).agg(
+            ["size", "sum"]
+        )
         parts.append(
-            pd.DataFrame({"kind": kind, "source": grouped.index, "rows": grouped["size"], "unread": grouped["sum"]})
+            pd.DataFrame(
+                {
+                    "kind": kind,
+                    "source": grouped.index,
+                    "rows": grouped["size"],
+                    "unread": grouped["sum"],
+                }
+            )
         )
     return pd.concat(parts, ignore_index=True)
 
@@ -235,10 +276,21 @@ def problems(fleet: Fleet) -> pd.DataFrame:
     for kind in FOLDERS:
         frame: pd.DataFrame = getattr(fleet, kind)
         bad = frame[frame["parse_error"].notna()]
-        place = bad["line"] if "line" in bad else bad["position"] + 1 if "position" in bad else pd.NA
+        place = (
+            bad["line"]
+            if "line" in bad
+            else bad["position"] + 1
+            if "position" in bad
+            else pd.NA
+        )
         parts.append(
             pd.DataFrame(
-                {"kind": kind, "source": bad["source"], "place": place, "parse_error": bad["parse_error"]}
+                {
+                    "kind": kind,
+                    "source": bad["source"],
+                    "place": place,
+                    "parse_error": bad["parse_error"],
+                }
             ).astype({"place": "Int64"})
         )
     return pd.concat(parts, ignore_index=True)

@@ -31,16 +31,28 @@ def guarded(frame: pd.DataFrame) -> pd.DataFrame:
     texts = {}
     for name in frame:
         column = frame[name]
-        if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column.dtype):
+        if isinstance(
+            column.dtype, pd.CategoricalDtype
+        ) or pd.api.types.is_string_dtype(column.dtype):
             column = column.astype("str")
-            acting = column.str.contains(_ACTING, regex=True).fillna(value=False).astype(bool)
+            acting = (
+                column.str.contains(_ACTING, regex=True)
+                .fillna(value=False)
+                .astype(bool)
+            )
             texts[str(name)] = column.mask(acting, "'" + column)
     return frame.assign(**texts)
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write the frame as UTF-8 CSV that a spreadsheet opens without running anything in it."""
-    guarded(frame).to_csv(path, index=False, encoding="utf-8-sig", errors="replace", date_format="%Y-%m-%d %H:%M:%S")
+    guarded(frame).to_csv(
+        path,
+        index=False,
+        encoding="utf-8-sig",
+        errors="replace",
+        date_format="%Y-%m-%d %H:%M:%S",
+    )
 
 
 def as_json(report: Report) -> str:
@@ -68,8 +80,14 @@ def as_json(report: Report) -> str:
     1
     """
     summary = summarise(report)._asdict()
-    moments = {name: None if summary[name] is None else summary[name].isoformat() for name in ("first", "last")}
-    comparison = {str(name): dict(row) for name, row in report.comparison.astype("object").iterrows()}
+    moments = {
+        name: None if summary[name] is None else summary[name].isoformat()
+        for name in ("first", "last")
+    }
+    comparison = {
+        str(name): dict(row)
+        for name, row in report.comparison.astype("object").iterrows()
+    }
     tables = {
         "causes": report.causes,
         "failing": report.failing,
@@ -90,19 +108,30 @@ def as_json(report: Report) -> str:
         "summary": {**summary, **moments},
         "comparison": comparison,
     }
-    parts = [f"{json.dumps(name)}: {json.dumps(value, default=int)}" for name, value in head.items()]
-    parts += [f"{json.dumps(name)}: {_records(table)}" for name, table in tables.items()]
+    parts = [
+        f"{json.dumps(name)}: {json.dumps(value, default=int)}"
+        for name, value in head.items()
+    ]
+    parts += [
+        f"{json.dumps(name)}: {_records(table)}" for name, table in tables.items()
+    ]
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _records(table: pd.DataFrame) -> str:
     """Return the rows as a JSON list, one per line; line breaks in texts are escaped."""
-    rows = str(table.to_json(orient="records", date_format="iso", date_unit="s", lines=True)).splitlines()
+    rows = str(
+        table.to_json(orient="records", date_format="iso", date_unit="s", lines=True)
+    ).splitlines()
     return "[\n" + ",\n".join(rows) + "\n]" if rows else "[]"
 
 
 def write_report(
-    report: Report, path: str | Path, *, json_path: str | Path | None = None, pictures: str | Path | None = None
+    report: Report,
+    path: str | Path,
+    *,
+    json_path: str | Path | None = None,
+    pictures: str | Path | None = None,
 ) -> list[Path]:
     """Write the page with its tables as CSV beside it, and JSON and PNG pictures where asked for.
 

@@ -54,15 +54,21 @@ def _svg(ax: Axes, prefix: str, kind: str) -> Markup:
     """Return the drawing as SVG fit for a page: no size, no style sheet, ids of its own."""
     buffer = io.BytesIO()
     with charts.style():
-        charts.figure_of(ax).savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        charts.figure_of(ax).savefig(
+            buffer, format="svg", metadata={"Date": None, "Creator": None}
+        )
     drawing = ElementTree.fromstring(buffer.getvalue())  # noqa: S314 - matplotlib has just written it
     width, height = map(float, drawing.attrib["viewBox"].split()[2:])
-    for part in [*drawing.iterfind(f"{SVG}metadata"), *drawing.iterfind(f"{SVG}defs[{SVG}style]")]:
+    for part in [
+        *drawing.iterfind(f"{SVG}metadata"),
+        *drawing.iterfind(f"{SVG}defs[{SVG}style]"),
+    ]:
         drawing.remove(part)
     for element in drawing.iter():
         element.tag = element.tag.removeprefix(SVG)
         element.attrib = {
-            name.removeprefix(XLINK): _fitted(name, value, prefix) for name, value in element.attrib.items()
+            name.removeprefix(XLINK): _fitted(name, value, prefix)
+            for name, value in element.attrib.items()
         }
     drawing.attrib = {
         "class": kind,
@@ -77,7 +83,11 @@ def _fitted(name: str, value: str, prefix: str) -> str:
     """Return an attribute with ids of its own, the page's fonts, and colours that follow it."""
     if name == "id":
         return f"{prefix}-{value}"
-    value = f"#{prefix}-{value[1:]}" if name == f"{XLINK}href" else value.replace("url(#", f"url(#{prefix}-")
+    value = (
+        f"#{prefix}-{value[1:]}"
+        if name == f"{XLINK}href"
+        else value.replace("url(#", f"url(#{prefix}-")
+    )
     return re.sub(r"#[0-9a-f]{6}\b", _variable, value.replace("'DejaVu Sans'", FONTS))
 
 
@@ -94,7 +104,9 @@ def write_pictures(report: Report, directory: Path) -> list[Path]:
         for theme, ending in (("light", ""), ("dark", "-dark")):
             path = directory / f"{name}{ending}.png"
             with charts.style():
-                drawing = charts.figure_of(chart.of_report(report, charts.blank(), theme=theme))
+                drawing = charts.figure_of(
+                    chart.of_report(report, charts.blank(), theme=theme)
+                )
                 drawing.savefig(path, dpi=200, metadata={"Software": None})
             written.append(path)
     return written

@@ -27,8 +27,27 @@ ACTIONS = 8
 DOORS = 10
 """Certificates that open other devices that the page shows."""
 
-NUMBERS = {"attempts", "devices", "devices_cumulative", "files", "opens", "place", "rank", "rows", "unread"}
-LONG = {"citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "why"}
+NUMBERS = {
+    "attempts",
+    "devices",
+    "devices_cumulative",
+    "files",
+    "opens",
+    "place",
+    "rank",
+    "rows",
+    "unread",
+}
+LONG = {
+    "citation",
+    "missing",
+    "not_checked",
+    "parse_error",
+    "remedy",
+    "requirement",
+    "step",
+    "why",
+}
 SHORT = {"device", "last", "model", "name", "pbx", "source", "subject_cn", "victim"}
 """Columns of tables that hold numbers, long texts, and short words."""
 
@@ -39,15 +58,37 @@ CARDS = 5
 def page(report: Report, *, stem: str | None = None) -> str:
     """Return the report as an HTML document; the CSV files beside it begin with `stem`."""
     headings = {anchor: say(f"report.sections.{anchor}") for anchor in SECTIONS}
-    links = [tag("li", tag("a", heading, href=f"#{anchor}")) for anchor, heading in headings.items()]
+    links = [
+        tag("li", tag("a", heading, href=f"#{anchor}"))
+        for anchor, heading in headings.items()
+    ]
     sections = [
-        tag("section", tag("h2", headings[anchor], id=anchor), _figures(report, anchor), content(report, stem))
+        tag(
+            "section",
+            tag("h2", headings[anchor], id=anchor),
+            _figures(report, anchor),
+            content(report, stem),
+        )
         for anchor, content in SECTIONS.items()
     ]
     body = [
-        tag("header", _summary(report), tag("nav", tag("ul", links), aria_label=say("report.page.navigation"))),
+        tag(
+            "header",
+            _summary(report),
+            tag("nav", tag("ul", links), aria_label=say("report.page.navigation")),
+        ),
         tag("main", sections),
-        tag("footer", tag("p", say("report.page.made", on=day(report.made), at=fields(report.made)["time"]))),
+        tag(
+            "footer",
+            tag(
+                "p",
+                say(
+                    "report.page.made",
+                    on=day(report.made),
+                    at=fields(report.made)["time"],
+                ),
+            ),
+        ),
     ]
     policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
     head = [
@@ -59,12 +100,18 @@ def page(report: Report, *, stem: str | None = None) -> str:
         tag("style", Markup(_read("page.css") + _dark())),
     ]
     script = tag("script", Markup(_read("page.js")))
-    html = tag("html", tag("head", head), tag("body", body, script), lang=current_language())
+    html = tag(
+        "html", tag("head", head), tag("body", body, script), lang=current_language()
+    )
     return f"<!DOCTYPE html>\n{html}\n"
 
 
 def _figures(report: Report, section: str) -> list[Markup]:
-    return [figure(report, name) for name, chart in CHARTS.items() if chart.section == section]
+    return [
+        figure(report, name)
+        for name, chart in CHARTS.items()
+        if chart.section == section
+    ]
 
 
 def _read(name: str) -> str:
@@ -73,8 +120,12 @@ def _read(name: str) -> str:
 
 def _dark() -> str:
     """Return the colours of drawings on a dark page."""
-    values = "; ".join(f"--c{light[1:]}: {dark}" for light, dark in dark_colours().items())
-    return f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {values} }} }}\n"
+    values = "; ".join(
+        f"--c{light[1:]}: {dark}" for light, dark in dark_colours().items()
+    )
+    return (
+        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {values} }} }}\n"
+    )
 
 
 def _paragraph(key: str, /, **values: Content) -> Markup:
@@ -84,18 +135,28 @@ def _paragraph(key: str, /, **values: Content) -> Markup:
 def _table(name: str, frame: pd.DataFrame) -> Markup:
     """Return a frame as a table, with the headings of `[report.NAME]`."""
     columns = [
-        Column(say(f"report.{name}.{column}"), column in NUMBERS, column in LONG, column in SHORT) for column in frame
+        Column(
+            say(f"report.{name}.{column}"),
+            column in NUMBERS,
+            column in LONG,
+            column in SHORT,
+        )
+        for column in frame
     ]
     rows = zip(*(frame[column].astype("object") for column in frame), strict=True)
     return table(say(f"report.{name}.label"), columns, rows)
 
 
-def _left_out(shown: pd.DataFrame, complete: pd.DataFrame, stem: str | None, ending: str = "") -> Markup | None:
+def _left_out(
+    shown: pd.DataFrame, complete: pd.DataFrame, stem: str | None, ending: str = ""
+) -> Markup | None:
     """Say that a table is not complete, and where it is; nothing where it is complete."""
     if len(shown) == len(complete):
         return None
     form = "left_out_beside" if stem else "left_out"
-    return _paragraph(f"page.{form}", shown=len(shown), rows=len(complete), file=f"{stem}{ending}.csv")
+    return _paragraph(
+        f"page.{form}", shown=len(shown), rows=len(complete), file=f"{stem}{ending}.csv"
+    )
 
 
 def _summary(report: Report) -> Markup:
@@ -115,7 +176,11 @@ def _summary(report: Report) -> Markup:
             tag(
                 "dl",
                 [
-                    tag("div", tag("dt", say(f"report.tiles.{name}", total=total)), tag("dd", value))
+                    tag(
+                        "div",
+                        tag("dt", say(f"report.tiles.{name}", total=total)),
+                        tag("dd", value),
+                    )
                     for name, (value, total) in tiles.items()
                 ],
                 class_="tiles",
@@ -152,7 +217,9 @@ def _card(cause: pd.Series, total: int) -> Markup:
         "remedy": tag("bdi", cause["remedy"]),
     }
     described = [
-        [tag("dt", say(f"report.card.{name}")), tag("dd", content)] for name, content in facts.items() if content
+        [tag("dt", say(f"report.card.{name}")), tag("dd", content)]
+        for name, content in facts.items()
+        if content
     ]
     style = f"--cause: var(--c{light[1:]}, {light})"
     heading = [tag("h3", cause["title"]), tag("small", numbers)]
@@ -164,14 +231,25 @@ def _first(report: Report, stem: str | None) -> Iterator[Markup]:
     if actions.empty:
         return
     yield _paragraph("actions.intro")
-    cards = [tag("li", _action(action), class_="card do") for _, action in actions.head(ACTIONS).iterrows()]
+    cards = [
+        tag("li", _action(action), class_="card do")
+        for _, action in actions.head(ACTIONS).iterrows()
+    ]
     yield tag("ol", cards, class_="plain")
     rest = actions.iloc[ACTIONS:]
     if len(rest):
         shown = rest.head(SHOWN)
         summary = tag("summary", plural(len(rest), "further action"))
-        further = _table("actions", shown[["rank", "step", "devices", "devices_cumulative"]])
-        yield tag("details", summary, _left_out(shown, rest, stem, "-actions"), further, class_="more")
+        further = _table(
+            "actions", shown[["rank", "step", "devices", "devices_cumulative"]]
+        )
+        yield tag(
+            "details",
+            summary,
+            _left_out(shown, rest, stem, "-actions"),
+            further,
+            class_="more",
+        )
 
 
 def _action(action: pd.Series) -> list[Content]:
@@ -182,13 +260,20 @@ def _action(action: pd.Series) -> list[Content]:
         devices=plural(devices, "device"),
         together=plural(int(action["devices_cumulative"]), "device"),
     )
-    further = {name: action[name] for name in ("price", "instead") if isinstance(action[name], str) and action[name]}
+    further = {
+        name: action[name]
+        for name in ("price", "instead")
+        if isinstance(action[name], str) and action[name]
+    }
     upload = [tag("summary", say("report.action.pem")), tag("pre", action["pem"])]
     return [
         tag("h3", tag("bdi", action["step"])),
         tag("p", tag("small", repairs)),
         [
-            tag("p", tag("small", phrase(f"report.action.{name}", words=tag("bdi", words))))
+            tag(
+                "p",
+                tag("small", phrase(f"report.action.{name}", words=tag("bdi", words))),
+            )
             for name, words in further.items()
         ],
         tag("details", upload) if isinstance(action["pem"], str) else None,
@@ -218,7 +303,10 @@ def _impersonations(report: Report, stem: str | None) -> Iterator[Content]:
     shown = doors.head(DOORS)
     yield _paragraph("impersonations.remedy")
     yield _left_out(shown, doors, stem, "-impersonations")
-    yield _table("impersonations", shown[["subject_cn", "device", "pbx", "opens", "victim", "name"]])
+    yield _table(
+        "impersonations",
+        shown[["subject_cn", "device", "pbx", "opens", "victim", "name"]],
+    )
 
 
 def _sure(report: Report, _stem: str | None) -> Iterator[Markup]:
@@ -227,13 +315,18 @@ def _sure(report: Report, _stem: str | None) -> Iterator[Markup]:
         return
     yield tag("h3", say("report.undecided.heading"))
     yield _paragraph("undecided.intro")
-    yield _table("undecided", report.undecided[["title", "attempts", "devices", "missing"]])
+    yield _table(
+        "undecided", report.undecided[["title", "attempts", "devices", "missing"]]
+    )
 
 
 def _rules(_report: Report, _stem: str | None) -> Iterator[Markup]:
     rules = all_rules()
     codes = [tag("code", code) for code in rules["code"]]
-    titles = [[title, tag("br"), code] for title, code in zip(rules["title"], codes, strict=True)]
+    titles = [
+        [title, tag("br"), code]
+        for title, code in zip(rules["title"], codes, strict=True)
+    ]
     rules["title"] = pd.Series(titles, dtype="object")
     yield _paragraph("rules.intro", article=tag("i", say("report.rules.article")))
     yield _table("rules", rules[["title", "requirement", "citation", "not_checked"]])
@@ -245,7 +338,9 @@ def _inputs(report: Report, stem: str | None) -> Iterator[Content]:
         yield _paragraph("inputs.none")
         return
     grouped = files.groupby("kind", sort=False)
-    kinds = grouped.agg(files=("source", "size"), rows=("rows", "sum"), unread=("unread", "sum")).astype("int64")
+    kinds = grouped.agg(
+        files=("source", "size"), rows=("rows", "sum"), unread=("unread", "sum")
+    ).astype("int64")
     kinds.insert(0, "kind", [say(f"report.kinds.{kind}") for kind in kinds.index])
     yield _table("inputs", kinds)
     if report.problems.empty:

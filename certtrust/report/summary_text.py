@@ -54,7 +54,9 @@ def span(summary: Summary) -> str:
     if summary.first is None or summary.last is None:
         return ""
     first, last = day(summary.first), day(summary.last)
-    return say(f"report.span.{'day' if first == last else 'days'}", first=first, last=last)
+    return say(
+        f"report.span.{'day' if first == last else 'days'}", first=first, last=last
+    )
 
 
 def what_fails(report: Report) -> str:
@@ -71,7 +73,10 @@ def what_fails(report: Report) -> str:
         "span": span(summary),
     }
     outcome = "fail" if summary.failed else "fine"
-    return say(f"report.lead.{report.of}.{outcome if summary.attempts else 'nothing'}", **values)
+    return say(
+        f"report.lead.{report.of}.{outcome if summary.attempts else 'nothing'}",
+        **values,
+    )
 
 
 def why(report: Report) -> str:
@@ -79,13 +84,19 @@ def why(report: Report) -> str:
     summary = summarise(report)
     if not summary.failed:
         return ""
-    counts = {"by_rule": summary.by_rule, "by_log": summary.by_log, "unexplained": summary.unexplained}
+    counts = {
+        "by_rule": summary.by_rule,
+        "by_log": summary.by_log,
+        "unexplained": summary.unexplained,
+    }
     parts = [
         say(f"report.why.{kind}", count=count, share=percent(count / summary.failed))
         for kind, count in counts.items()
         if count or kind == "by_rule"
     ]
-    failures = plural(summary.failed, "failure" if summary.observed else "predicted failure")
+    failures = plural(
+        summary.failed, "failure" if summary.observed else "predicted failure"
+    )
     return say("report.why.all", failures=failures, parts=listed(parts))
 
 
@@ -111,7 +122,9 @@ def top_causes(report: Report, count: int = 3) -> str:
 def first_remedy(report: Report) -> str:
     """Return what to do first and what it repairs, or that there is nothing to do."""
     if report.remedies.empty:
-        return say(f"report.terminal.{'no_remedy' if len(report.failing) else 'nothing_to_repair'}")
+        return say(
+            f"report.terminal.{'no_remedy' if len(report.failing) else 'nothing_to_repair'}"
+        )
     first = report.remedies.iloc[0]
     return say(
         "report.terminal.action",
@@ -137,7 +150,13 @@ def impersonations(report: Report) -> str:
 def summary_lines(report: Report) -> list[str]:
     """Return five lines for a terminal: devices, attempts, explained, top causes, first remedy."""
     summary = summarise(report)
-    explained = "nothing_to_explain" if not summary.failed else "by_log" if summary.by_log else "by_rule"
+    explained = (
+        "nothing_to_explain"
+        if not summary.failed
+        else "by_log"
+        if summary.by_log
+        else "by_rule"
+    )
     values = {
         **summary._asdict(),
         "span": span(summary),
@@ -145,5 +164,11 @@ def summary_lines(report: Report) -> list[str]:
         "causes": top_causes(report),
         "remedy": first_remedy(report),
     }
-    lines = ("devices", f"attempts_{report.of}", "explained", "top_causes", "first_remedy")
+    lines = (
+        "devices",
+        f"attempts_{report.of}",
+        "explained",
+        "top_causes",
+        "first_remedy",
+    )
     return [say(f"report.terminal.{line}", **values) for line in lines]

@@ -1,7 +1,9 @@
-"""A synthetic fleet whose true causes are known: real certificates, real signatures, invented everything else.
+"""A synthetic fleet whose true causes are known: real certificates, real signatures, invented
+everything else.
 
-Names of persons, sites and customers are invented, addresses are those reserved for documentation, and the
-serials below the documented prefix 00-90-33 are drawn at random and belong to no device.
+Names of persons, sites and customers are invented, addresses are those reserved for
+documentation, and the serials below the documented prefix 00-90-33 are drawn at random and
+belong to no device.
 """
 
 from __future__ import annotations
@@ -24,36 +26,47 @@ from .sites import NOW_SECONDS, authorities, sites
 __all__ = ["CAUSES", "NOW", "simulate", "write"]
 
 NOW = pd.Timestamp(NOW_SECONDS, unit="s", tz="UTC")
-"""The moment at which the log of every simulated fleet ends, whatever the day that it is made on."""
+"""The moment at which the log of every simulated fleet ends, whatever the day that it is made
+on.
+"""
 
 _USUAL_GAPS = 0.06
 
 
-def simulate(devices: int = 200, *, seed: int = 0, faults: Faults | None = None, gaps: float | None = None) -> Fleet:
-    """Make a synthetic fleet with real certificates and signatures, whose true causes of failure are known.
+def simulate(
+    devices: int = 200,
+    *,
+    seed: int = 0,
+    faults: Faults | None = None,
+    gaps: float | None = None,
+) -> Fleet:
+    """Make a synthetic fleet with real certificates and signatures, whose true causes of
+    failure are known.
 
     Parameters
     ----------
     devices : int
         Number of devices.
     seed : int
-        The same seed gives the same fleet apart from keys, and so from fingerprints, key identifiers and
-        signatures.
+        The same seed gives the same fleet apart from keys, and so from fingerprints, key
+        identifiers and signatures.
     faults : mapping of cause to share, optional
-        Share of the devices that have the cause, for example `{"certificate.trust": 0.2}`. A tuple of causes
-        puts all of them on one device: `{("certificate.trust", "certificate.name"): 0.1}`. The rest is healthy;
-        `{}` is a healthy fleet. By default a mix of all causes that varies with the seed.
+        Share of the devices that have the cause, for example `{"certificate.trust": 0.2}`. A
+        tuple of causes puts all of them on one device: `{("certificate.trust",
+        "certificate.name"): 0.1}`. The rest is healthy; `{}` is a healthy fleet. By default a
+        mix of all causes that varies with the seed.
     gaps : float, optional
-        Share of the devices of which the data do not tell all: the certificate is not known, or the trust list of
-        the PBX is not, or the log is short of words. By default 0.06 in the default mix, else 0.
+        Share of the devices of which the data do not tell all: the certificate is not known, or
+        the trust list of the PBX is not, or the log is short of words. By default 0.06 in the
+        default mix, else 0.
 
     Returns
     -------
     Fleet
-        Registrations carry four columns beyond their table: `true_cause` (missing where it succeeded),
-        `true_failed` (the codes of all rules that really fail, joined by commas), `decidable` (whether the
-        data of the fleet suffice to find the cause) and `all_decidable` (to find every rule that fails).
-        `check` passes them through.
+        Registrations carry four columns beyond their table: `true_cause` (missing where it
+        succeeded), `true_failed` (the codes of all rules that really fail, joined by commas),
+        `decidable` (whether the data of the fleet suffice to find the cause) and
+        `all_decidable` (to find every rule that fails). `check` passes them through.
 
     Raises
     ------
@@ -62,8 +75,8 @@ def simulate(devices: int = 200, *, seed: int = 0, faults: Faults | None = None,
 
     Notes
     -----
-    The log covers the four weeks before `certtrust.simulation.NOW`. Judge the present of such a fleet at that
-    moment: `check(attempts(fleet, of="devices"), at=simulation.NOW)`.
+    The log covers the four weeks before `certtrust.simulation.NOW`. Judge the present of such a
+    fleet at that moment: `check(attempts(fleet, of="devices"), at=simulation.NOW)`.
 
     A device takes about 0.6 ms, less than half of it for the signature, and 15 kB.
 
@@ -82,9 +95,17 @@ def simulate(devices: int = 200, *, seed: int = 0, faults: Faults | None = None,
     sickness = drawn(devices, faults, rng)
     cas = authorities(rng)
     pbxs = sites(rng, cas, devices)
-    made = draw(rng, cas, pbxs, sickness, (_USUAL_GAPS if faults is None else 0) if gaps is None else gaps)
+    made = draw(
+        rng,
+        cas,
+        pbxs,
+        sickness,
+        (_USUAL_GAPS if faults is None else 0) if gaps is None else gaps,
+    )
     fingerprints = {
-        own.leaf.der: hashlib.sha256(own.leaf.der).hexdigest() for device in made for own in device.presented
+        own.leaf.der: hashlib.sha256(own.leaf.der).hexdigest()
+        for device in made
+        for own in device.presented
     }
     log = registrations(rng, made, fingerprints)
     return Fleet(certificates(rng, made), trust(pbxs), objects(made), with_raw(log))

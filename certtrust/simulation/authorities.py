@@ -1,7 +1,8 @@
 """Certificates with real signatures: the synthetic CAs, and what they issue to devices.
 
-No private key outlives the call. An RSA device certificate carries a random modulus that nobody holds the
-factors of: for verifying the CA's signature it is as good as a key, and it costs no search for primes.
+No private key outlives the call. An RSA device certificate carries a random modulus that nobody
+holds the factors of: for verifying the CA's signature it is as good as a key, and it costs no
+search for primes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = 86_400
 _EPOCH = datetime.datetime(1970, 1, 1)
-_SMALL_PRIMES = math.prod(n for n in range(3, 1000, 2) if all(n % d for d in range(3, math.isqrt(n) + 1, 2)))
+_SMALL_PRIMES = math.prod(
+    n for n in range(3, 1000, 2) if all(n % d for d in range(3, math.isqrt(n) + 1, 2))
+)
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
@@ -95,8 +98,13 @@ def _sign(
         .serial_number(rng.getrandbits(120) | 1 << 120)
         .not_valid_before(_EPOCH + datetime.timedelta(seconds=span[0]))
         .not_valid_after(_EPOCH + datetime.timedelta(seconds=span[1]))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(public), critical=False
+        )
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()),
+            critical=False,
+        )
     )
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical=critical)
@@ -127,7 +135,11 @@ def authority(
     by_rsa: bool = False,
 ) -> Issued:
     """Return a CA under `issuer`, or a root."""
-    key: PrivateKey = rsa.generate_private_key(65537, 2048) if by_rsa else ec.generate_private_key(ec.SECP256R1())
+    key: PrivateKey = (
+        rsa.generate_private_key(65537, 2048)
+        if by_rsa
+        else ec.generate_private_key(ec.SECP256R1())
+    )
     subject = _name(cn, organisation)
     der = _sign(
         rng,
@@ -155,13 +167,20 @@ def device_certificate(
     rsa_bits: int = 0,
     keep_key: bool = False,
 ) -> Issued:
-    """Return a device's certificate by `issuer`, or one that the device signed itself; it has an EC key by default."""
+    """Return a device's certificate by `issuer`, or one that the device signed itself; it has
+    an EC key by default.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(cn, organisation)
     extensions: list[tuple[x509.ExtensionType, bool]] = [
         (x509.BasicConstraints(ca=False, path_length=None), True),
         (_usage(signs_certificates=False), True),
-        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), False),
+        (
+            x509.ExtendedKeyUsage(
+                [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+            ),
+            False,
+        ),
     ]
     if names:
         extensions.append((_alternative_names(names), False))
@@ -174,7 +193,9 @@ def device_certificate(
         span=span,
         extensions=extensions,
     )
-    return Issued(cn, organisation, *span, False, issuer, der, key if keep_key else None)
+    return Issued(
+        cn, organisation, *span, False, issuer, der, key if keep_key else None
+    )
 
 
 def _signing_key(issuer: Issued) -> PrivateKey:

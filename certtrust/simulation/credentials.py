@@ -34,9 +34,19 @@ def dealt(rng: Random, weights: Mapping[str, int]) -> Iterator[str]:
         yield from deck
 
 
-def certify(rng: Random, cas: Authorities, device: Device, variant: str | None, others: Sequence[Device]) -> None:
+def certify(
+    rng: Random,
+    cas: Authorities,
+    device: Device,
+    variant: str | None,
+    others: Sequence[Device],
+) -> None:
     """Give the device its certificate, with the faults that concern it."""
-    may_copy = device.causes == {"certificate.name"} and device.gap is None and rng.random() < 0.15
+    may_copy = (
+        device.causes == {"certificate.name"}
+        and device.gap is None
+        and rng.random() < 0.15
+    )
     if may_copy and (copied := _copy(rng, device, others)):
         device.presented.append(copied)
         return
@@ -44,12 +54,24 @@ def certify(rng: Random, cas: Authorities, device: Device, variant: str | None, 
     cn = _common_name(rng, device, issuer, cas)
     begins, ends = _span(rng, device, issuer)
     own_ca = issuer is not None and issuer.organisation != SYNTHETIC
-    names = (f"{device.user}.example.com", device.address) if own_ca and rng.random() < 0.7 else ()
-    rsa_bits = 0 if issuer is None or rng.random() < 0.7 else 1024 if begins < day(2013) else 2048
+    names = (
+        (f"{device.user}.example.com", device.address)
+        if own_ca and rng.random() < 0.7
+        else ()
+    )
+    rsa_bits = (
+        0
+        if issuer is None or rng.random() < 0.7
+        else 1024
+        if begins < day(2013)
+        else 2048
+    )
 
     def issue(span: tuple[int, int], since: int = 0) -> Presented:
         organisation = issuer.organisation if issuer and own_ca else SYNTHETIC
-        leaf = device_certificate(rng, cn, organisation, span, issuer=issuer, names=names, rsa_bits=rsa_bits)
+        leaf = device_certificate(
+            rng, cn, organisation, span, issuer=issuer, names=names, rsa_bits=rsa_bits
+        )
         return Presented(leaf, leaf.chain[:sent], since)
 
     if own_ca and not device.causes and device.gap is None and rng.random() < 0.15:
@@ -63,7 +85,9 @@ def certify(rng: Random, cas: Authorities, device: Device, variant: str | None, 
 
 
 def _copy(rng: Random, device: Device, others: Sequence[Device]) -> Presented | None:
-    """Return the certificate of another device of that PBX: its configuration was loaded into this one, key and all."""
+    """Return the certificate of another device of that PBX: its configuration was loaded into
+    this one, key and all.
+    """
     sound = [
         other
         for other in others[-200:]
@@ -77,13 +101,24 @@ def _copy(rng: Random, device: Device, others: Sequence[Device]) -> Presented | 
     return rng.choice(sound).presented[-1] if sound and device.serial else None
 
 
-def _issuer(rng: Random, cas: Authorities, device: Device, variant: str | None) -> tuple[Issued | None, int]:
-    """Return who issues the certificate (None = the device itself) and how much of the chain is sent along."""
+def _issuer(
+    rng: Random, cas: Authorities, device: Device, variant: str | None
+) -> tuple[Issued | None, int]:
+    """Return who issues the certificate (None = the device itself) and how much of the chain is
+    sent along.
+    """
     if variant is None:
-        if device.kind in SOFT or (device.kind == "phone" and device.gap is None and rng.random() < 0.03):
+        if device.kind in SOFT or (
+            device.kind == "phone" and device.gap is None and rng.random() < 0.03
+        ):
             return None, _WHOLE
-        # A log without time is judged at the present, whenever that is: nothing else may fail by then.
-        lasting = [ca for ca in device.site.issuers if ca is not cas.own_ending or "time.clock" not in device.causes]
+        # A log without time is judged at the present, whenever that is: nothing else may fail
+        # by then.
+        lasting = [
+            ca
+            for ca in device.site.issuers
+            if ca is not cas.own_ending or "time.clock" not in device.causes
+        ]
         return rng.choice(lasting), rng.choice((_WHOLE, _WHOLE, _WHOLE, 2))
     issuers: dict[str, tuple[Issued | None, int]] = {
         "self-signed": (None, _WHOLE),
@@ -105,17 +140,31 @@ def _span(rng: Random, device: Device, issuer: Issued | None) -> tuple[int, int]
         if dated and device.site.log == "csv" and rng.random() < 0.25:
             return START + int(rng.uniform(0.2, 3) * WINDOW), day(2050)
         latest = 0.7 * WINDOW if dated else 0
-        return START - int(rng.uniform(800, 1500)) * DAY, START + int(rng.uniform(-500 * DAY, latest))
-    if "time.clock" in device.causes or issuer is None or issuer.organisation == SYNTHETIC:
+        return START - int(rng.uniform(800, 1500)) * DAY, START + int(
+            rng.uniform(-500 * DAY, latest)
+        )
+    if (
+        "time.clock" in device.causes
+        or issuer is None
+        or issuer.organisation == SYNTHETIC
+    ):
         first = 2009 if issuer is None else 1971 + issuer.not_before // (365 * DAY)
         year = rng.randrange(first, 2026)
-        return day(year, rng.randrange(1, 13), rng.randrange(1, 28)), day(year + 35, 6, 30)
-    return START - int(rng.uniform(10, 500)) * DAY, NOW_SECONDS + int(rng.uniform(15, 1100)) * DAY
+        return day(year, rng.randrange(1, 13), rng.randrange(1, 28)), day(
+            year + 35, 6, 30
+        )
+    return START - int(rng.uniform(10, 500)) * DAY, NOW_SECONDS + int(
+        rng.uniform(15, 1100)
+    ) * DAY
 
 
-def _common_name(rng: Random, device: Device, issuer: Issued | None, cas: Authorities) -> str | None:
+def _common_name(
+    rng: Random, device: Device, issuer: Issued | None, cas: Authorities
+) -> str | None:
     if "certificate.name" in device.causes:
-        return _unfit_name(rng, device, free=issuer is None or issuer.organisation != SYNTHETIC)
+        return _unfit_name(
+            rng, device, free=issuer is None or issuer.organisation != SYNTHETIC
+        )
     if device.serial is None:
         return device.hardware_id
     if issuer is not None and issuer.organisation == cas.customer:
@@ -128,11 +177,17 @@ def _common_name(rng: Random, device: Device, issuer: Issued | None, cas: Author
 
 
 def _unfit_name(rng: Random, device: Device, *, free: bool) -> str | None:
-    """Give the device a registration name, or its certificate a CN, so that the one does not start with the other."""
+    """Give the device a registration name, or its certificate a CN, so that the one does not
+    start with the other.
+    """
     stranger = f"009033{rng.randrange(0x1000000):06x}"
     if device.serial is None:
         return rng.choice((f"{device.hardware_id}-old", "softphone", stranger))
-    choices = ["other interface", "stranger"] if device.kind == "gateway" else ["renamed", "renamed", "stranger"]
+    choices = (
+        ["other interface", "stranger"]
+        if device.kind == "gateway"
+        else ["renamed", "renamed", "stranger"]
+    )
     if free:
         choices += ["host name", "host name", "none"]
     kind = rng.choice(choices)

@@ -1,6 +1,7 @@
 """What can go wrong in a synthetic fleet, and with which share of the devices.
 
-The vocabulary stands here a second time, apart from the rules: the simulation is what they are tested against.
+The vocabulary stands here a second time, apart from the rules: the simulation is what they are
+tested against.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 }
 """The rules of each scenario in the order in which a failure is named as the cause."""
 
-LOGGED: tuple[str, ...] = ("wrong_password", "unknown_user", "already_registered", "timeout", "unexplained")
+LOGGED: tuple[str, ...] = (
+    "wrong_password",
+    "unknown_user",
+    "already_registered",
+    "timeout",
+    "unexplained",
+)
 """Causes that no certificate explains; the log states them, or nothing does."""
 
 CAUSES: tuple[str, ...] = (
@@ -39,7 +46,11 @@ CAUSES: tuple[str, ...] = (
 )
 """Every cause that `simulate` can be asked for."""
 
-Faults = Mapping[str, float] | Mapping[tuple[str, ...], float] | Mapping[str | tuple[str, ...], float]
+Faults = (
+    Mapping[str, float]
+    | Mapping[tuple[str, ...], float]
+    | Mapping[str | tuple[str, ...], float]
+)
 """Share of the devices by cause, or by causes that meet on one device."""
 
 _POSSIBLE: dict[str, set[str]] = {
@@ -77,7 +88,8 @@ def scenarios(causes: frozenset[str]) -> list[str]:
     possible = set(REQUIRED)
     for cause in causes:
         possible &= _POSSIBLE.get(cause, set(REQUIRED))
-    # A password over a plain transport breaks both TLS-only rules, so the transport alone fails by certificate only.
+    # A password over a plain transport breaks both TLS-only rules, so the transport alone fails
+    # by certificate only.
     if "transport.tls_only" in causes and "password.tls_only" not in causes:
         possible &= {"h323-certificate"}
     # Only H.323/TLS asks for a set clock, and over H.323/TLS the transport is right.
@@ -92,14 +104,18 @@ def drawn(devices: int, faults: Faults | None, rng: Random) -> list[frozenset[st
     Raises
     ------
     CerttrustError
-        If a cause is not known, causes cannot meet on one device, or shares are no shares of one fleet.
+        If a cause is not known, causes cannot meet on one device, or shares are no shares of
+        one fleet.
     """
     if faults is None:
         counts = {
-            frozenset(key): _usual_count(share * rng.uniform(0.5, 1.6), devices, rng) for key, share in _USUAL.items()
+            frozenset(key): _usual_count(share * rng.uniform(0.5, 1.6), devices, rng)
+            for key, share in _USUAL.items()
         }
     else:
-        counts = {key: _count(share, devices) for key, share in _checked(faults).items()}
+        counts = {
+            key: _count(share, devices) for key, share in _checked(faults).items()
+        }
     sick = [causes for causes, count in counts.items() for _ in range(count)][:devices]
     every = sick + [frozenset[str]()] * (devices - len(sick))
     rng.shuffle(every)
@@ -122,13 +138,23 @@ def _checked(faults: Faults) -> dict[frozenset[str], float]:
         unknown = sorted(causes - set(CAUSES))
         if unknown or not causes:
             raise CerttrustError(
-                say("errors.simulation.no_cause", cause=repr(unknown or key), causes=", ".join(CAUSES))
+                say(
+                    "errors.simulation.no_cause",
+                    cause=repr(unknown or key),
+                    causes=", ".join(CAUSES),
+                )
             )
         if not scenarios(causes) or len(causes & set(LOGGED)) > 1:
-            raise CerttrustError(say("errors.simulation.excluded", causes=listed(sorted(causes))))
+            raise CerttrustError(
+                say("errors.simulation.excluded", causes=listed(sorted(causes)))
+            )
         if not 0 <= share <= 1:
-            raise CerttrustError(say("errors.simulation.share", cause=repr(key), share=share))
+            raise CerttrustError(
+                say("errors.simulation.share", cause=repr(key), share=share)
+            )
         shares[causes] = shares.get(causes, 0.0) + share
     if sum(shares.values()) > 1 + 1e-9:
-        raise CerttrustError(say("errors.simulation.shares", total=f"{sum(shares.values()):.3g}"))
+        raise CerttrustError(
+            say("errors.simulation.shares", total=f"{sum(shares.values()):.3g}")
+        )
     return shares

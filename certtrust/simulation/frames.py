@@ -15,7 +15,9 @@ from .sites import Site
 
 
 def certificates(rng: Random, devices: Sequence[Device]) -> pd.DataFrame:
-    """Return what stands in the certificate files: most devices have their own, some share a site's bundle."""
+    """Return what stands in the certificate files: most devices have their own, some share a
+    site's bundle.
+    """
     files: dict[str, dict[Issued, None]] = {}
     owners: dict[str, str] = {}
     shared_cas: dict[str, dict[Issued, None]] = {}
@@ -29,7 +31,11 @@ def certificates(rng: Random, devices: Sequence[Device]) -> pd.DataFrame:
             files.setdefault(bundle, {})[newest.leaf] = None
             shared_cas.setdefault(bundle, {}).update(dict.fromkeys(newest.chain[1:]))
             continue
-        stem = device.serial if device.serial and rng.random() < 0.7 else device.hardware_id
+        stem = (
+            device.serial
+            if device.serial and rng.random() < 0.7
+            else device.hardware_id
+        )
         for own in device.presented:
             name = f"{stem}.pem" if own is newest else f"{stem}-former.pem"
             files[name], owners[name] = dict.fromkeys(own.chain), str(stem)
@@ -37,13 +43,21 @@ def certificates(rng: Random, devices: Sequence[Device]) -> pd.DataFrame:
         files[bundle].update(cas)
     blocks = [(name, issued.der) for name in sorted(files) for issued in files[name]]
     names = [name for name, _ in blocks]
-    return from_der([der for _, der in blocks], source=names, device=[owners.get(name) for name in names])
+    return from_der(
+        [der for _, der in blocks],
+        source=names,
+        device=[owners.get(name) for name in names],
+    )
 
 
 def _may_share(device: Device) -> bool:
-    """Return True where a bundle without the device's name loses nothing: the CN names it, and all CAs are there."""
+    """Return True where a bundle without the device's name loses nothing: the CN names it, and
+    all CAs are there.
+    """
     newest = device.presented[-1]
-    whole = len(newest.chain) == len(newest.leaf.chain) and newest.leaf.issuer is not None
+    whole = (
+        len(newest.chain) == len(newest.leaf.chain) and newest.leaf.issuer is not None
+    )
     return (
         whole
         and len(device.presented) == 1
@@ -60,12 +74,19 @@ def trust(pbxs: Sequence[Site]) -> pd.DataFrame:
         if site.list_is_known
         for issued in site.listed
     ]
-    frame = from_der([issued.der for _, issued in entries], source=[f"{name}.pem" for name, _ in entries])
-    return conform(frame.assign(pbx=pd.Series([name for name, _ in entries], dtype="str")), TRUST)
+    frame = from_der(
+        [issued.der for _, issued in entries],
+        source=[f"{name}.pem" for name, _ in entries],
+    )
+    return conform(
+        frame.assign(pbx=pd.Series([name for name, _ in entries], dtype="str")), TRUST
+    )
 
 
 def objects(devices: Sequence[Device]) -> pd.DataFrame:
-    """Return the PBX objects, as far as their documented form can carry what is known of a device."""
+    """Return the PBX objects, as far as their documented form can carry what is known of a
+    device.
+    """
     rows = [
         {
             "pbx": device.site.name,
@@ -80,6 +101,8 @@ def objects(devices: Sequence[Device]) -> pd.DataFrame:
             "location": "root",
             "source": f"{device.site.name}.json",
         }
-        for device in sorted(devices, key=lambda device: (device.site.name, device.number))
+        for device in sorted(
+            devices, key=lambda device: (device.site.name, device.number)
+        )
     ]
     return conform(pd.DataFrame(rows), DEVICES)

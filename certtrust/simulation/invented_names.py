@@ -2,19 +2,24 @@
 
 # fmt: off
 FIRST_NAMES = (
-    "Anna", "Ben", "Carla", "Dario", "Elif", "Finn", "Greta", "Hugo", "Ines", "Jonas", "Käthe", "Luca", "Mara", "Nils",
+    "Anna", "Ben", "Carla", "Dario", "Elif", "Finn", "Greta", "Hugo", "Ines", "Jonas", "Käthe",
+    "Luca", "Mara", "Nils",
     "Olga", "Paul", "René", "Sven", "Tara", "Yusuf",
 )
 LAST_NAMES = (
-    "Adler", "Berg", "Conti", "Dubois", "Engel", "Fischer", "Graf", "Huber", "Iken", "Jung", "Köhler", "Lang", "Moser",
+    "Adler", "Berg", "Conti", "Dubois", "Engel", "Fischer", "Graf", "Huber", "Iken", "Jung",
+    "Köhler", "Lang", "Moser",
     "Novak", "Otto", "Peters", "Roth", "Silva", "Vogt", "Weiß",
 )
 ROOMS = ("reception", "lobby", "kitchen", "workshop", "counter", "ward", "archive", "gate")
 TOWNS = (
-    "berlin", "bremen", "cologne", "dresden", "erfurt", "essen", "geneva", "graz", "hamburg", "hanover", "kiel",
-    "leipzig", "linz", "lucerne", "lyon", "mainz", "milan", "munich", "nancy", "porto", "salzburg", "ulm", "utrecht",
+    "berlin", "bremen", "cologne", "dresden", "erfurt", "essen", "geneva", "graz", "hamburg",
+    "hanover", "kiel",
+    "leipzig", "linz", "lucerne", "lyon", "mainz", "milan", "munich", "nancy", "porto",
+    "salzburg", "ulm", "utrecht",
     "verona", "vienna", "zurich",
 )
 CUSTOMERS = (
-    "Example Clinic", "Example School", "Example Harbour", "Example Museum", "Example Foundry", "Example Library",
+    "Example Clinic", "Example School", "Example Harbour", "Example Museum", "Example Foundry",
+    "Example Library",
 )

@@ -37,11 +37,15 @@ class Device:
     causes: frozenset[str]
     scenario: str
     gap: str | None
-    """What is missing in the data: its certificate, the trust list of its PBX, or words in its log lines."""
+    """What is missing in the data: its certificate, the trust list of its PBX, or words in its
+    log lines.
+    """
     object_name: str = ""
     """The hardware ID in the PBX object: the serial, or the hardware ID proper."""
     registration_name: str | None = None
-    """What it registers with; None = its default, the serial, for a gateway followed by the interface."""
+    """What it registers with; None = its default, the serial, for a gateway followed by the
+    interface.
+    """
     interfaces: tuple[str, ...] = ()
     protocol: str = "H.323/TLS"
     tls_only: bool = False

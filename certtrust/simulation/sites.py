@@ -1,4 +1,6 @@
-"""The PBXs of a synthetic fleet: which CAs exist, and which of them each PBX has in its trust list."""
+"""The PBXs of a synthetic fleet: which CAs exist, and which of them each PBX has in its trust
+list.
+"""
 
 from __future__ import annotations
 
@@ -55,19 +57,32 @@ class Site:
 def authorities(rng: Random) -> Authorities:
     """Make the CAs of a fleet.
 
-    The names of the two device CAs are the documented ones; the name of the root above them is not known, and
-    this one is invented. One CA of the customer ends within two years of the log, one has ended or ends during it.
+    The names of the two device CAs are the documented ones; the name of the root above them is
+    not known, and this one is invented. One CA of the customer ends within two years of the
+    log, one has ended or ends during it.
     """
     customer = rng.choice(CUSTOMERS)
-    root = authority(rng, "Synthetic Root of Device Certification", SYNTHETIC, (day(2008), day(2070)), by_rsa=True)
+    root = authority(
+        rng,
+        "Synthetic Root of Device Certification",
+        SYNTHETIC,
+        (day(2008), day(2070)),
+        by_rsa=True,
+    )
     name = "innovaphone Device Certification Authority"
-    first = authority(rng, name, SYNTHETIC, (day(2009), day(2065)), issuer=root, by_rsa=True)
-    second = authority(rng, f"{name} 2", SYNTHETIC, (day(2017), day(2068)), issuer=root, by_rsa=True)
+    first = authority(
+        rng, name, SYNTHETIC, (day(2009), day(2065)), issuer=root, by_rsa=True
+    )
+    second = authority(
+        rng, f"{name} 2", SYNTHETIC, (day(2017), day(2068)), issuer=root, by_rsa=True
+    )
     own_root = authority(rng, f"{customer} Root CA", customer, (day(2014), day(2064)))
     own_name = f"{customer} Phones CA"
     expiry = START + int(rng.uniform(-400 * DAY, 0.6 * WINDOW))
     ending = NOW_SECONDS + int(rng.uniform(200, 650)) * DAY
-    foreign_root = authority(rng, "Example Hotel Root CA", "Example Hotel", (day(2015), day(2065)))
+    foreign_root = authority(
+        rng, "Example Hotel Root CA", "Example Hotel", (day(2015), day(2065))
+    )
     return Authorities(
         customer=customer,
         root=root,
@@ -75,25 +90,46 @@ def authorities(rng: Random) -> Authorities:
         second=second,
         own_root=own_root,
         own=authority(rng, own_name, customer, (day(2020), day(2062)), issuer=own_root),
-        own_ending=authority(rng, f"{own_name} 2022", customer, (day(2022), ending), issuer=own_root),
-        own_expired=authority(rng, f"{own_name} 2016", customer, (day(2016), expiry), issuer=own_root),
-        # The same name under the same root, but the key that was lost before the CA was set up again.
-        own_lost=authority(rng, own_name, customer, (day(2019), day(2060)), issuer=own_root),
-        foreign=authority(
-            rng, "Example Hotel Devices CA", "Example Hotel", (day(2016), day(2063)), issuer=foreign_root
+        own_ending=authority(
+            rng, f"{own_name} 2022", customer, (day(2022), ending), issuer=own_root
         ),
-        no_ca=device_certificate(rng, "009033000001", SYNTHETIC, (day(2018), day(2063)), issuer=second, keep_key=True),
+        own_expired=authority(
+            rng, f"{own_name} 2016", customer, (day(2016), expiry), issuer=own_root
+        ),
+        # The same name under the same root, but the key that was lost before the CA was set up
+        # again.
+        own_lost=authority(
+            rng, own_name, customer, (day(2019), day(2060)), issuer=own_root
+        ),
+        foreign=authority(
+            rng,
+            "Example Hotel Devices CA",
+            "Example Hotel",
+            (day(2016), day(2063)),
+            issuer=foreign_root,
+        ),
+        no_ca=device_certificate(
+            rng,
+            "009033000001",
+            SYNTHETIC,
+            (day(2018), day(2063)),
+            issuer=second,
+            keep_key=True,
+        ),
     )
 
 
 def sites(rng: Random, cas: Authorities, devices: int) -> list[Site]:
-    """Make the PBXs: one of each way to fill a trust list, one whose list nobody saved, and more in a large fleet."""
+    """Make the PBXs: one of each way to fill a trust list, one whose list nobody saved, and
+    more in a large fleet.
+    """
     further = min(_SITES_AT_MOST, devices // _DEVICES_PER_FURTHER_SITE)
     names = rng.sample(TOWNS, len(TOWNS))
     names += [f"branch{number:02}" for number in range(1, further + 1)]
     styles = list(_STYLES) + [rng.choice(_STYLES) for _ in range(further)]
     made = [
-        _site(names[n], style, cas, "events" if style == "authorities" else "csv") for n, style in enumerate(styles)
+        _site(names[n], style, cas, "events" if style == "authorities" else "csv")
+        for n, style in enumerate(styles)
     ]
     unseen = _site(names[len(styles)], "root", cas, "csv")
     unseen.list_is_known = False

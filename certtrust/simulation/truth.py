@@ -1,6 +1,7 @@
 """What really happened to an attempt, and what the data of the fleet let one know about it.
 
-Plain Python over what the maker of the fleet knows: it shares no code with the rules that it is the measure of.
+Plain Python over what the maker of the fleet knows: it shares no code with the rules that it is
+the measure of.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class Truth(NamedTuple):
     """Nothing is unknown at all."""
 
 
-def trusted_spans(leaf: Issued, chain: Sequence[Issued], listed: Iterable[Issued]) -> Spans:
+def trusted_spans(
+    leaf: Issued, chain: Sequence[Issued], listed: Iterable[Issued]
+) -> Spans:
     """Return when the certificate is trusted: it is listed itself, or a valid CA above it is."""
     entries = set(listed)
     if leaf in entries:
@@ -69,10 +72,14 @@ def judge(view: View) -> Truth:
         return _undecided(view)
     known = {rule: _holds(rule, view) for rule in REQUIRED[view.scenario]}
     failed = tuple(rule for rule, holds in known.items() if holds is False)
-    before_unknown = list(itertools.takewhile(lambda rule: known[rule] is not None, known))
+    before_unknown = list(
+        itertools.takewhile(lambda rule: known[rule] is not None, known)
+    )
     complete = len(before_unknown) == len(known)
     if failed:
-        return Truth(failed[0], failed, certain=failed[0] in before_unknown, complete=complete)
+        return Truth(
+            failed[0], failed, certain=failed[0] in before_unknown, complete=complete
+        )
     return Truth(view.log_cause, (), certain=complete, complete=complete)
 
 
@@ -80,14 +87,23 @@ def _undecided(view: View) -> Truth:
     """Return what both scenarios agree on."""
     one, other = (judge(view._replace(scenario=name)) for name in REQUIRED)
     agree = one.cause == other.cause and one.certain and other.certain
-    return Truth(one.cause, one.failed, certain=agree, complete=agree and one.failed == other.failed)
+    return Truth(
+        one.cause,
+        one.failed,
+        certain=agree,
+        complete=agree and one.failed == other.failed,
+    )
 
 
 def _holds(rule: str, view: View) -> bool | None:
     if rule == "time.clock":
         if not view.clock_unset or view.protocol in ("H.323/TCP", "H.323/UDP"):
             return True
-        return False if view.protocol == "H.323/TLS" or view.scenario == "h323-certificate" else None
+        return (
+            False
+            if view.protocol == "H.323/TLS" or view.scenario == "h323-certificate"
+            else None
+        )
     if rule in ("transport.tls_only", "password.tls_only"):
         if view.tls_only is None:
             return None
@@ -96,10 +112,16 @@ def _holds(rule: str, view: View) -> bool | None:
     if view.leaf is None:
         return None
     if rule == "certificate.trust":
-        return None if view.trusted is None else any(a <= view.moment <= b for a, b in view.trusted)
+        return (
+            None
+            if view.trusted is None
+            else any(a <= view.moment <= b for a, b in view.trusted)
+        )
     if rule == "time.validity":
         return view.leaf.not_before <= view.moment <= view.leaf.not_after
     if view.names is None:
         return None
     cn = view.leaf.cn
-    return bool(cn) and any(name.lower().startswith(str(cn).lower()) for name in view.names)
+    return bool(cn) and any(
+        name.lower().startswith(str(cn).lower()) for name in view.names
+    )

@@ -47,7 +47,9 @@ def listed(parts: Sequence[str]) -> str:
 def _enumerated(parts: Sequence[str], form: str) -> str:
     if len(parts) < 2:
         return "".join(parts)
-    return say(f"lists.{form}", first=say("lists.between").join(parts[:-1]), last=parts[-1])
+    return say(
+        f"lists.{form}", first=say("lists.between").join(parts[:-1]), last=parts[-1]
+    )
 
 
 def either(parts: Sequence[str]) -> str:

@@ -32,7 +32,10 @@ def text(value: object) -> Markup:
     >>> text("<b>&")
     '&lt;b&gt;&amp;'
     """
-    visible = "".join(letter if letter.isprintable() or letter in "\n\t\u00a0" else "\ufffd" for letter in str(value))
+    visible = "".join(
+        letter if letter.isprintable() or letter in "\n\t\u00a0" else "\ufffd"
+        for letter in str(value)
+    )
     return Markup(html.escape(visible, quote=True))
 
 
@@ -44,7 +47,10 @@ def phrase(key: str, /, **values: Content) -> Markup:
     >>> phrase("nouns.device", count=tag("b", 2))
     '<b>2</b> devices'
     """
-    words = {name: value if isinstance(value, Markup) else text(in_words(value)) for name, value in values.items()}
+    words = {
+        name: value if isinstance(value, Markup) else text(in_words(value))
+        for name, value in values.items()
+    }
     return Markup(text(template(key, values.get("count"))).format_map(words))
 
 
@@ -72,7 +78,8 @@ def tag(name: str, /, *contents: Content, **attributes: object) -> Markup:
     '<p class="note">a &lt; b<br></p>'
     """
     written = "".join(
-        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{text(value)}"')
+        f" {key.rstrip('_').replace('_', '-')}"
+        + ("" if value is True else f'="{text(value)}"')
         for key, value in attributes.items()
         if value is not None and value is not False
     )
@@ -91,24 +98,54 @@ class Column:
     short: bool = False
 
 
-def table(label: str, columns: Sequence[Column], rows: Iterable[Sequence[Content]]) -> Markup:
+def table(
+    label: str, columns: Sequence[Column], rows: Iterable[Sequence[Content]]
+) -> Markup:
     """Return a table that scrolls sideways where it is wide, and stacks its cells on a phone.
 
     The page's script sorts it by the heading that is pressed.
     A number is written with separators and sorted by its value.
     """
-    head = tag("tr", [tag("th", column.head, scope="col", class_=_class(column)) for column in columns])
+    head = tag(
+        "tr",
+        [
+            tag("th", column.head, scope="col", class_=_class(column))
+            for column in columns
+        ],
+    )
     body = [tag("tr", map(_cell, columns, row)) for row in rows]
     inner = tag("table", tag("thead", head), tag("tbody", body), class_="sortable")
-    return tag("div", inner, class_="wide", role="region", aria_label=label, tabindex="0")
+    return tag(
+        "div", inner, class_="wide", role="region", aria_label=label, tabindex="0"
+    )
 
 
 def _class(column: Column) -> str | None:
-    return "number" if column.number else "text" if column.long else "short" if column.short else None
+    return (
+        "number"
+        if column.number
+        else "text"
+        if column.long
+        else "short"
+        if column.short
+        else None
+    )
 
 
 def _cell(column: Column, value: Content) -> Markup:
     missing = not isinstance(value, (list, tuple)) and bool(pd.isna(value))
-    shown = "\u2013" if missing else number(value) if column.number and isinstance(value, int) else value
+    shown = (
+        "\u2013"
+        if missing
+        else number(value)
+        if column.number and isinstance(value, int)
+        else value
+    )
     sort = value if column.number and not missing else None
-    return tag("td", tag("bdi", shown), class_=_class(column), data_head=column.head, data_sort=sort)
+    return tag(
+        "td",
+        tag("bdi", shown),
+        class_=_class(column),
+        data_head=column.head,
+        data_sort=sort,
+    )

@@ -79,7 +79,9 @@ def say(key: str, /, **values: Any) -> str:
     >>> say("nouns.device", count=1), say("nouns.device", count=1204)
     ('1 device', '1,204 devices')
     """
-    return template(key, values.get("count")).format_map({name: in_words(value) for name, value in values.items()})
+    return template(key, values.get("count")).format_map(
+        {name: in_words(value) for name, value in values.items()}
+    )
 
 
 def template(key: str, count: Any = None) -> str:
@@ -87,7 +89,9 @@ def template(key: str, count: Any = None) -> str:
     words: Any = sentences()
     for part in key.split("."):
         words = words[part]
-    return str(words["one" if count == 1 else "other"] if isinstance(words, dict) else words)
+    return str(
+        words["one" if count == 1 else "other"] if isinstance(words, dict) else words
+    )
 
 
 def in_words(value: Any) -> str:
@@ -111,11 +115,17 @@ def shown(values: pd.Series) -> pd.Series:
     """Return values in the words of a sentence; missing stays missing."""
     words = sentences()
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        form = words["dates"]["moment"].replace("%", "%%").format(date="%Y-%m-%d", time="%H:%M")
+        form = (
+            words["dates"]["moment"]
+            .replace("%", "%%")
+            .format(date="%Y-%m-%d", time="%H:%M")
+        )
         midnight = words["dates"]["moment"].format(date="", time="00:00")
         values = values.dt.strftime(form).str.replace(midnight, "")
     elif isinstance(values.dtype, pd.BooleanDtype):
-        values = values.map({True: words["values"]["true"], False: words["values"]["false"]})
+        values = values.map(
+            {True: words["values"]["true"], False: words["values"]["false"]}
+        )
     return values.astype("str")
 
 
@@ -131,7 +141,9 @@ def fill(template: str, frame: pd.DataFrame) -> pd.Series:
     for literal, field, _, _ in string.Formatter().parse(template):
         parts.append(_literal(literal))
         if field is not None:
-            parts.append(text(shown(frame[field]).fillna(sentences()["values"]["missing"])))
+            parts.append(
+                text(shown(frame[field]).fillna(sentences()["values"]["missing"]))
+            )
     if len(parts) < 2:
         return pd.Series(template.format(), index=frame.index, dtype="str")
     filled = pc.binary_join_element_wise(*parts, _literal(""))

@@ -1,7 +1,8 @@
-"""What today's browsers object to in one certificate, by its place: the server's, a CA between, the list's entry.
+"""What today's browsers object to in one certificate, by its place: the server's, a CA between,
+the list's entry.
 
-Learnt by serving some three hundred certificates to a Chromium whose list held their roots; the tests do so
-again. Firefox differs in details (it takes keys on P-521 from servers, too).
+Learnt by serving some three hundred certificates to a Chromium whose list held their roots; the
+tests do so again. Firefox differs in details (it takes keys on P-521 from servers, too).
 """
 
 from __future__ import annotations
@@ -9,12 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..texts.sentences import say
-from ..x509.ber import BIT_STRING, INTEGER, OID, SEQUENCE, BadEncoding, children, content, dotted
+from ..x509.ber import (
+    BIT_STRING,
+    INTEGER,
+    OID,
+    SEQUENCE,
+    BadEncoding,
+    children,
+    content,
+    dotted,
+)
 from ..x509.extensions import extensions
 from ..x509.oids import SIGNATURES
-from ..x509.structure import Outline, outline
+from ..x509.structure import Structure, structure
 
-_SUBJECT_ALT_NAME, _KEY_USAGE, _EXTENDED_KEY_USAGE = "2.5.29.17", "2.5.29.15", "2.5.29.37"
+_SUBJECT_ALT_NAME, _KEY_USAGE, _EXTENDED_KEY_USAGE = (
+    "2.5.29.17",
+    "2.5.29.15",
+    "2.5.29.37",
+)
 _UNDERSTOOD = {
     _SUBJECT_ALT_NAME,
     _KEY_USAGE,
@@ -29,7 +43,9 @@ _UNDERSTOOD = {
 _FOR_SERVERS = {"1.3.6.1.5.5.7.3.1", "2.5.29.37.0"}  # serverAuth, any purpose
 _RSA, _EC, _PSS = "1.2.840.113549.1.1.1", "1.2.840.10045.2.1", "1.2.840.113549.1.1.10"
 _SIGNATURES = {
-    *(f"1.2.840.113549.1.1.{number}" for number in (11, 12, 13)),  # RSA with SHA-256, SHA-384, SHA-512
+    *(
+        f"1.2.840.113549.1.1.{number}" for number in (11, 12, 13)
+    ),  # RSA with SHA-256, SHA-384, SHA-512
     *(f"1.2.840.10045.4.3.{number}" for number in (2, 3, 4)),  # ECDSA with these
 }
 _SHA2 = {f"2.16.840.1.101.3.4.2.{number}" for number in (1, 2, 3)}
@@ -51,7 +67,11 @@ def to_server(der: bytes) -> str:
     parts, found = _read(der)
     if parts is None or found is None:
         return say("trust.browsers.malformed")
-    objections = [*_in_common(parts, found), *_to_key(parts, {_P256, _P384}), *_to_alt_names(parts, found)]
+    objections = [
+        *_in_common(parts, found),
+        *_to_key(parts, {_P256, _P384}),
+        *_to_alt_names(parts, found),
+    ]
     usage = found.get(_KEY_USAGE)
     if usage and not _bits(usage[1]) & 0x80:
         objections.append(say("trust.browsers.key_usage"))
@@ -61,7 +81,11 @@ def to_server(der: bytes) -> str:
 def to_ca(der: bytes) -> str:
     """Say what browsers object to in a CA certificate between the server's and the list's entry."""
     parts, _ = _read(der)
-    return ", ".join([*_to_entry(der), *_to_signature(parts)]) if parts else say("trust.browsers.malformed")
+    return (
+        ", ".join([*_to_entry(der), *_to_signature(parts)])
+        if parts
+        else say("trust.browsers.malformed")
+    )
 
 
 def to_entry(der: bytes) -> str:
@@ -76,29 +100,39 @@ def _to_entry(der: bytes) -> list[str]:
     return [*_in_common(parts, found), *_to_key(parts, {_P256, _P384, _P521})]
 
 
-def _read(der: bytes) -> tuple[Outline | None, _Extensions | None]:
-    parts = outline(der)
+def _read(der: bytes) -> tuple[Structure | None, _Extensions | None]:
+    parts = structure(der)
     try:
-        return parts, parts and {dotted(oid): each for oid, each in extensions(parts).items()}
+        return parts, parts and {
+            dotted(oid): each for oid, each in extensions(parts).items()
+        }
     except BadEncoding:
         return parts, None
 
 
-def _in_common(parts: Outline, found: _Extensions) -> Iterator[str]:
-    unknown = [oid for oid, (critical, _) in found.items() if critical and oid not in _UNDERSTOOD]
+def _in_common(parts: Structure, found: _Extensions) -> Iterator[str]:
+    unknown = [
+        oid
+        for oid, (critical, _) in found.items()
+        if critical and oid not in _UNDERSTOOD
+    ]
     if unknown:
         yield say("trust.browsers.critical_extension", extension=unknown[0])
     if found and parts.version != 3:
         yield say("trust.browsers.version")
-    if _EXTENDED_KEY_USAGE in found and not _FOR_SERVERS & _purposes(found[_EXTENDED_KEY_USAGE][1]):
+    if _EXTENDED_KEY_USAGE in found and not _FOR_SERVERS & _purposes(
+        found[_EXTENDED_KEY_USAGE][1]
+    ):
         yield say("trust.browsers.purpose")
 
 
-def _to_signature(parts: Outline) -> Iterator[str]:
+def _to_signature(parts: Structure) -> Iterator[str]:
     try:
         oid, *parameters = children(content(parts.algorithm, SEQUENCE))
         name = dotted(content(oid, OID))
-        strong = name in _SIGNATURES or (name == _PSS and _pss_hashes(parameters[0]) <= _SHA2)
+        strong = name in _SIGNATURES or (
+            name == _PSS and _pss_hashes(parameters[0]) <= _SHA2
+        )
     except (BadEncoding, ValueError, IndexError):
         yield say("trust.browsers.unread_algorithm")
         return
@@ -110,22 +144,29 @@ def _to_signature(parts: Outline) -> Iterator[str]:
 
 
 def _pss_hashes(parameters: bytes) -> set[str]:
-    """Return the hash of the message and that of the mask; SHA-1, which stands for what is left out, as `sha1`."""
+    """Return the hash of the message and that of the mask; SHA-1, which stands for what is left
+    out, as `sha1`.
+    """
     fields = {field[0]: field for field in children(content(parameters, SEQUENCE))}
     if not {0xA0, 0xA1} <= set(fields):
         return {"sha1"}
     digest = children(content(content(fields[0xA0], 0xA0), SEQUENCE))[0]
     mask = children(content(content(fields[0xA1], 0xA1), SEQUENCE))[1]
-    return {dotted(content(each, OID)) for each in (digest, children(content(mask, SEQUENCE))[0])}
+    return {
+        dotted(content(each, OID))
+        for each in (digest, children(content(mask, SEQUENCE))[0])
+    }
 
 
-def _to_key(parts: Outline, curves: set[str]) -> Iterator[str]:
+def _to_key(parts: Structure, curves: set[str]) -> Iterator[str]:
     try:
         algorithm, key = children(content(parts.public_key, SEQUENCE))
         oid, *parameters = children(content(algorithm, SEQUENCE))
         kind = dotted(content(oid, OID))
         if kind == _RSA:
-            modulus = content(children(content(content(key, BIT_STRING)[1:], SEQUENCE))[0], INTEGER)
+            modulus = content(
+                children(content(content(key, BIT_STRING)[1:], SEQUENCE))[0], INTEGER
+            )
             size = int.from_bytes(modulus, "big").bit_length()
             if size < _LEAST_RSA:
                 yield say("trust.browsers.short_key", bits=str(size))
@@ -135,7 +176,7 @@ def _to_key(parts: Outline, curves: set[str]) -> Iterator[str]:
         yield say("trust.browsers.unread_key")
 
 
-def _to_alt_names(parts: Outline, found: _Extensions) -> Iterator[str]:
+def _to_alt_names(parts: Structure, found: _Extensions) -> Iterator[str]:
     if _SUBJECT_ALT_NAME not in found:
         return
     critical, value = found[_SUBJECT_ALT_NAME]
@@ -143,9 +184,15 @@ def _to_alt_names(parts: Outline, found: _Extensions) -> Iterator[str]:
         if not critical and not content(parts.subject, SEQUENCE):
             yield say("trust.browsers.empty_subject")
         names = children(content(value, SEQUENCE))
-        addresses = [content(name, _IP_ADDRESS) for name in names if name[0] == _IP_ADDRESS]
+        addresses = [
+            content(name, _IP_ADDRESS) for name in names if name[0] == _IP_ADDRESS
+        ]
         dns_names = [content(name, _DNS_NAME) for name in names if name[0] == _DNS_NAME]
-        well_formed = names and all(len(each) in (4, 16) for each in addresses) and all(map(bytes.isascii, dns_names))
+        well_formed = (
+            names
+            and all(len(each) in (4, 16) for each in addresses)
+            and all(map(bytes.isascii, dns_names))
+        )
     except BadEncoding:
         well_formed = False
     if not well_formed:

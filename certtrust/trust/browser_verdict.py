@@ -2,15 +2,17 @@
 
 The page is of 2017, and browsers have become stricter since. They want
 
-- names: an entry of the subject alternative name, never the CN; for an address an iPAddress entry; no wildcard
-  over a whole public suffix;
-- a path after RFC 5280, section 6.1, to an entry of their list, every certificate of it valid in time. The entry
-  is bound by its own extensions like the CAs below it, but its signature does not matter. A certificate that
-  is itself in the list needs no path if it is self-signed, and gains nothing otherwise;
+- names: an entry of the subject alternative name, never the CN; for an address an iPAddress
+  entry; no wildcard over a whole public suffix;
+- a path after RFC 5280, section 6.1, to an entry of their list, every certificate of it valid
+  in time. The entry is bound by its own extensions like the CAs below it, but its signature
+  does not matter. A certificate that is itself in the list needs no path if it is self-signed,
+  and gains nothing otherwise;
 - purposes, keys, algorithms and an encoding of today: see `certtrust.trust.browser_policy`.
 
-Not checked, as these concern the browsers' built-in roots only: certificate transparency and the longest
-validity. Nor, for want of data: revocation, policy constraints, and public suffixes beyond the common ones.
+Not checked, as these concern the browsers' built-in roots only: certificate transparency and
+the longest validity. Nor, for want of data: revocation, policy constraints, and public suffixes
+beyond the common ones.
 """
 
 from __future__ import annotations
@@ -34,9 +36,12 @@ from . import trust_state
 from .browser_policy import to_ca, to_entry, to_server
 from .paths import from_data
 
-_NOBODY = "\0"  # no PBX's name: whose list holds what browsers do not take from their list
+_NOBODY = (
+    "\0"  # no PBX's name: whose list holds what browsers do not take from their list
+)
 
-# The suffixes below which most countries register; the whole list of public suffixes is ten thousand long.
+# The suffixes below which most countries register; the whole list of public suffixes is ten
+# thousand long.
 _WIDE_WILDCARD = r"^\*\.(?:ac|co|com|edu|gob|gov|go|mil|ne|net|nom|or|org)\.[a-z]{2}$"
 
 
@@ -54,7 +59,10 @@ class BrowserView(NamedTuple):
 
 
 def browser_paths(
-    attempts: pd.DataFrame, certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None = None
+    attempts: pd.DataFrame,
+    certificates: pd.DataFrame,
+    trust: pd.DataFrame,
+    links: pd.DataFrame | None = None,
 ) -> pd.Series:
     """Find for each attempt the ways to the browser's list that browsers would take.
 
@@ -72,27 +80,40 @@ def browser_paths(
     Series of dict
         With the index of `attempts`; the fields of BrowserView as plain values.
     """
-    served = certificates[certificates["fingerprint"].isin(set(attempts["fingerprint"]))]
+    served = certificates[
+        certificates["fingerprint"].isin(set(attempts["fingerprint"]))
+    ]
     cas = certificates[certificates["is_ca"].fillna(value=False).astype(bool)]
     to_servers = {fingerprint: to_server(der) for fingerprint, der in _distinct(served)}
     to_cas = {fingerprint: to_ca(der) for fingerprint, der in _distinct(cas)}
     to_entries = {fingerprint: to_entry(der) for fingerprint, der in _distinct(trust)}
     own = trust["fingerprint"].isin(list(to_servers))
-    may_stand_alone = trust["is_self_signed"].fillna(value=False) | trust["is_ca"].fillna(value=False)
-    # Whom browsers refuse stays known, as what holds for a key holds for all of its certificates, but it is
-    # neither presented nor listed.
+    may_stand_alone = trust["is_self_signed"].fillna(value=False) | trust[
+        "is_ca"
+    ].fillna(value=False)
+    # Whom browsers refuse stays known, as what holds for a key holds for all of its
+    # certificates, but it is neither presented nor listed.
     barred = _refused(trust, to_entries).mask(own, ~may_stand_alone.astype(bool))
     judged = trust_state.judge(
         attempts[["fingerprint", "bundle", "pbx"]],
-        certificates.assign(bundle=certificates["bundle"].mask(_refused(certificates, to_cas))),
+        certificates.assign(
+            bundle=certificates["bundle"].mask(_refused(certificates, to_cas))
+        ),
         trust.assign(pbx=trust["pbx"].mask(barred, _NOBODY)),
         trust_state.link(certificates, trust) if links is None else links,
     )
     objections = {**to_cas, **to_entries}
     views: dict[Any, dict[str, Any]] = {}
     found = np.empty(len(attempts), dtype=object)
-    columns = (attempts["fingerprint"], judged["trust_paths"], judged["trust_failure"], attempts["trust_paths"])
-    for row, (fingerprint, paths, failure, all_paths) in enumerate(zip(*columns, strict=True)):
+    columns = (
+        attempts["fingerprint"],
+        judged["trust_paths"],
+        judged["trust_failure"],
+        attempts["trust_paths"],
+    )
+    for row, (fingerprint, paths, failure, all_paths) in enumerate(
+        zip(*columns, strict=True)
+    ):
         key = fingerprint, id(paths), failure, id(all_paths)
         if key not in views:
             state = None if pd.isna(failure) else str(failure)
@@ -104,7 +125,9 @@ def browser_paths(
 
 
 def _refused(frame: pd.DataFrame, objections: dict[str, str]) -> pd.Series:
-    return frame["fingerprint"].isin([fingerprint for fingerprint, objection in objections.items() if objection])
+    return frame["fingerprint"].isin(
+        [fingerprint for fingerprint, objection in objections.items() if objection]
+    )
 
 
 def _distinct(frame: pd.DataFrame) -> Any:
@@ -118,19 +141,26 @@ def _why(
     all_paths: tuple[trust_state.TrustPath, ...],
     objections: dict[str, str],
 ) -> str:
-    """Say why browsers take no path: what they object to in one that the page allows, else what any verifier says."""
+    """Say why browsers take no path: what they object to in one that the page allows, else what
+    any verifier says.
+    """
     meanings: dict[str, str] = sentences()["trust_states"]
     if not paths and all_paths and not all_paths[0].certificates:
         return say("trust.browsers.listed_as_itself")
     if not paths and all_paths:
-        reasons = [objections.get(fingerprint, "") for fingerprint in all_paths[0].certificates]
-        above = [say("trust.browsers.above", reason=reason) for reason in reasons if reason]
+        reasons = [
+            objections.get(fingerprint, "") for fingerprint in all_paths[0].certificates
+        ]
+        above = [
+            say("trust.browsers.above", reason=reason) for reason in reasons if reason
+        ]
         return series(above) or meanings["unknown CA"]
     return meanings[state] if state else ""
 
 
 def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
-    """Tell for each attempt whether today's browsers accept the certificate for the URL, and why not.
+    """Tell for each attempt whether today's browsers accept the certificate for the URL, and
+    why not.
 
     Parameters
     ----------
@@ -142,17 +172,23 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index of `attempts`; accepted (boolean, missing where the data do not tell) and why (every reason
-        against it, joined by semicolons; missing where there is none).
+        Index of `attempts`; accepted (boolean, missing where the data do not tell) and why
+        (every reason against it, joined by semicolons; missing where there is none).
     """
     code, views = _views(attempts["browser_paths"])
     moment = moment.dt.floor("s")
-    trust = trust_state.trust_at(_trust_columns(attempts, code, views), moment)["trust_state"].astype("str")
+    trust = trust_state.trust_at(_trust_columns(attempts, code, views), moment)[
+        "trust_state"
+    ].astype("str")
     undecided = trust.isna() | trust.isin(UNDECIDED_STATES)
     early, late = attempts["not_before"] > moment, attempts["not_after"] < moment
-    untimed = attempts["not_before"].isna() | attempts["not_after"].isna() | moment.isna()
+    untimed = (
+        attempts["not_before"].isna() | attempts["not_after"].isna() | moment.isna()
+    )
     fits = _fits(attempts)
-    fits = fits.mask(~fits & (attempts["fingerprint"].isna() | (trust == "no certificate")))
+    fits = fits.mask(
+        ~fits & (attempts["fingerprint"].isna() | (trust == "no certificate"))
+    )
     objection = _each(views, code, lambda view: view.objection, attempts.index)
     trusted = trust.isin(["listed", "chain"])
     untimely = pd.Series(say("trust.browsers.early"), attempts.index, dtype="str")
@@ -161,7 +197,10 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
         "name": (_no_name(attempts), ~fits.fillna(value=True).astype(bool)),
         "objection": (objection, objection != ""),
         "time": (untimely, early | late),
-        "trust": (_each(views, code, lambda view: view.why, attempts.index), ~trusted & ~undecided),
+        "trust": (
+            _each(views, code, lambda view: view.why, attempts.index),
+            ~trusted & ~undecided,
+        ),
     }
     why = pd.Series("", index=attempts.index, dtype="str")
     for reason, applies in reasons.values():
@@ -169,13 +208,20 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     refused = why != ""
     unknown = fits.isna() | undecided | untimed
     accepted = (~refused).astype("boolean").mask(unknown & ~refused)
-    return pd.DataFrame({"accepted": accepted, "why": why.str.removeprefix("; ").where(refused)}, index=attempts.index)
+    return pd.DataFrame(
+        {"accepted": accepted, "why": why.str.removeprefix("; ").where(refused)},
+        index=attempts.index,
+    )
 
 
 def _views(column: pd.Series) -> tuple[np.ndarray, list[BrowserView]]:
-    """Return the number of each row's view and the distinct views; rows that are alike share one object."""
+    """Return the number of each row's view and the distinct views; rows that are alike share
+    one object.
+    """
     objects = column.to_numpy()
-    code, _ = pd.factorize(np.fromiter(map(id, objects), dtype=np.int64, count=len(objects)))
+    code, _ = pd.factorize(
+        np.fromiter(map(id, objects), dtype=np.int64, count=len(objects))
+    )
     _, first = np.unique(code, return_index=True)
     return code, [_view(objects[row]) for row in first]
 
@@ -187,20 +233,35 @@ def _view(cell: Any) -> BrowserView:
     return BrowserView(**{**cell, "paths": from_data(cell["paths"])})
 
 
-def _each(views: list[BrowserView], code: np.ndarray, part: Callable[[BrowserView], Any], index: pd.Index) -> pd.Series:
+def _each(
+    views: list[BrowserView],
+    code: np.ndarray,
+    part: Callable[[BrowserView], Any],
+    index: pd.Index,
+) -> pd.Series:
     found = np.empty(len(views), dtype=object)
     found[:] = [part(view) for view in views]
     return pd.Series(found[code], index=index)
 
 
-def _trust_columns(attempts: pd.DataFrame, code: np.ndarray, views: list[BrowserView]) -> pd.DataFrame:
+def _trust_columns(
+    attempts: pd.DataFrame, code: np.ndarray, views: list[BrowserView]
+) -> pd.DataFrame:
     paths = _each(views, code, lambda view: view.paths, attempts.index)
     failure = _each(views, code, lambda view: view.failure, attempts.index)
-    return pd.DataFrame({"fingerprint": attempts["fingerprint"], "trust_paths": paths, "trust_failure": failure})
+    return pd.DataFrame(
+        {
+            "fingerprint": attempts["fingerprint"],
+            "trust_paths": paths,
+            "trust_failure": failure,
+        }
+    )
 
 
 def _fits(attempts: pd.DataFrame) -> pd.Series:
-    """Tell whether an entry of the subject alternative name fits the host; missing where there is no host."""
+    """Tell whether an entry of the subject alternative name fits the host; missing where there
+    is no host.
+    """
     asked = text(matching.url_hosts(attempts["url"]))
     hosts = _hosts.from_hosts(asked)
     is_address = bits(pc.is_valid(_hosts.from_addresses(hosts)))
@@ -208,14 +269,22 @@ def _fits(attempts: pd.DataFrame) -> pd.Series:
     columns: dict[Kind, str] = {"dns": "dns_names", "ip": "ip_addresses"}
     for kind, column in columns.items():
         rows, found = entries(attempts[column])
-        matches = true(matching.host_matches(found, hosts.take(pa.array(rows)), kind=kind))
-        wide = bits(pc.match_substring_regex(_hosts.from_patterns(found), _WIDE_WILDCARD))
+        matches = true(
+            matching.host_matches(found, hosts.take(pa.array(rows)), kind=kind)
+        )
+        wide = bits(
+            pc.match_substring_regex(_hosts.from_patterns(found), _WIDE_WILDCARD)
+        )
         fits[rows[matches & ~wide & (is_address[rows] == (kind == "ip"))]] = True
     return flags(fits, bits(pc.is_null(asked)), attempts.index)
 
 
 def _no_name(attempts: pd.DataFrame) -> pd.Series:
-    entries = attempts["dns_names"].str.len().fillna(0) + attempts["ip_addresses"].str.len().fillna(0)
-    hosts = pd.DataFrame({"host": matching.url_hosts(attempts["url"])}, index=attempts.index)
+    entries = attempts["dns_names"].str.len().fillna(0) + attempts[
+        "ip_addresses"
+    ].str.len().fillna(0)
+    hosts = pd.DataFrame(
+        {"host": matching.url_hosts(attempts["url"])}, index=attempts.index
+    )
     misses = fill(sentences()["trust"]["browsers"]["misses"], hosts)
     return misses.where(entries > 0, say("trust.browsers.no_names"))

@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..texts.sentences import say
-from ..x509.ber import BIT_STRING, BOOLEAN, INTEGER, SEQUENCE, BadEncoding, children, content
+from ..x509.ber import (
+    BIT_STRING,
+    BOOLEAN,
+    INTEGER,
+    SEQUENCE,
+    BadEncoding,
+    children,
+    content,
+)
 from ..x509.distinguished_names import comparable
 from ..x509.extensions import extensions, objection
 from ..x509.oids import BASIC_CONSTRAINTS, KEY_USAGE, KEY_USAGES, NAME_CONSTRAINTS
-from ..x509.structure import Outline
+from ..x509.structure import Structure
 from ..x509.times import span
 from .name_constraints import Constraints, constraints
 
@@ -22,7 +30,9 @@ _KEY_CERT_SIGN = "keyCertSign"
 class Issuer(NamedTuple):
     """A certificate as it may stand above another one in a path."""
 
-    objection: str | None  # what in it forbids to issue: basicConstraints, keyUsage, extensions
+    objection: (
+        str | None
+    )  # what in it forbids to issue: basicConstraints, keyUsage, extensions
     is_ca: bool  # basicConstraints says so
     path_length: int | None
     self_issued: bool
@@ -31,14 +41,16 @@ class Issuer(NamedTuple):
     constraints: Constraints | None
 
 
-def extensions_objection(parts: Outline) -> str | None:
+def extensions_objection(parts: Structure) -> str | None:
     """Return in words why the extensions forbid to use the certificate, None where they do not."""
     reason = objection(parts)
     return reason and say(f"trust.reasons.{reason.kind}", detail=reason.detail)
 
 
-def issuer(parts: Outline) -> Issuer | None:
-    """Return what a path needs to know of a certificate above the leaf, or None where it cannot be read."""
+def issuer(parts: Structure) -> Issuer | None:
+    """Return what a path needs to know of a certificate above the leaf, or None where it cannot
+    be read.
+    """
     name = comparable(parts.subject)
     try:
         values = {oid: inside for oid, (_, inside) in extensions(parts).items()}
@@ -57,7 +69,9 @@ def issuer(parts: Outline) -> Issuer | None:
         named = ", ".join(usages) or say("trust.reasons.no_usages")
         reason = say("trust.reasons.no_key_usage", usage=_KEY_CERT_SIGN, usages=named)
     self_issued = name == comparable(parts.issuer)
-    return Issuer(reason, is_ca is True, path_length, self_issued, not_before, not_after, limits)
+    return Issuer(
+        reason, is_ca is True, path_length, self_issued, not_before, not_after, limits
+    )
 
 
 def _basic_constraints(value: bytes | None) -> tuple[bool | None, int | None]:

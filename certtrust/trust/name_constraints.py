@@ -1,8 +1,8 @@
 """Name constraints: which names the certificates below a CA may carry (RFC 5280, section 4.2.1.10).
 
-Handled are DNS names, IP addresses, mail addresses, URIs and directory names. A name of another form is refused
-where a constraint speaks of that form, and so is a name that is malformed; a malformed extension makes the CA
-unusable.
+Handled are DNS names, IP addresses, mail addresses, URIs and directory names. A name of another
+form is refused where a constraint speaks of that form, and so is a name that is malformed; a
+malformed extension makes the CA unusable.
 """
 
 from __future__ import annotations
@@ -15,20 +15,32 @@ from typing import NamedTuple
 
 from ..texts.sentences import say
 from ..x509.ber import SEQUENCE, BadEncoding, children, content, element
-from ..x509.distinguished_names import COMMON_NAME, EMAIL_ADDRESS, Name, comparable, texts
+from ..x509.distinguished_names import (
+    COMMON_NAME,
+    EMAIL_ADDRESS,
+    Name,
+    comparable,
+    texts,
+)
 from ..x509.extensions import value
 from ..x509.oids import SUBJECT_ALT_NAME
-from ..x509.structure import Outline
+from ..x509.structure import Structure
 
 MAIL, DNS, DIRECTORY, URI, ADDRESS = 0x81, 0x82, 0xA4, 0x86, 0x87
 _PERMITTED, _EXCLUDED = 0xA0, 0xA1
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _DNS_NAME = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
-_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*|\"(?:[^\"\\]|\\.)+\"")
-_AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:@\[\]]+)(?::\d*)?(?:[/?#].*)?", re.DOTALL)
+_LOCAL_PART = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*|\"(?:[^\"\\]|\\.)+\""
+)
+_AUTHORITY = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:@\[\]]+)(?::\d*)?(?:[/?#].*)?", re.DOTALL
+)
 _IPV4 = re.compile(r"[0-9.]+")
-_COMPARISONS = 1 << 18  # for one certificate under one CA: what a hostile pair of lists asks beyond stays unknown
+_COMPARISONS = (
+    1 << 18
+)  # for one certificate under one CA: what a hostile pair of lists asks beyond stays unknown
 _SHOWN = 3
 _FORMS = {
     MAIL: "mail",
@@ -65,7 +77,11 @@ def constraints(extension: bytes | None) -> Constraints | None:
         return None
     found = Constraints({}, {})
     parts = children(content(extension, SEQUENCE))
-    if [part[0] for part in parts] not in ([_PERMITTED], [_EXCLUDED], [_PERMITTED, _EXCLUDED]):
+    if [part[0] for part in parts] not in (
+        [_PERMITTED],
+        [_EXCLUDED],
+        [_PERMITTED, _EXCLUDED],
+    ):
         raise BadEncoding("name constraints are empty or malformed")
     for part in parts:
         subtrees = children(content(part, part[0]))
@@ -82,22 +98,36 @@ def constraints(extension: bytes | None) -> Constraints | None:
     return found
 
 
-def names(parts: Outline, *, leaf: bool) -> Names | None:
-    """Return all names of a certificate that constraints may speak of, or None where they cannot be read.
+def names(parts: Structure, *, leaf: bool) -> Names | None:
+    """Return all names of a certificate that constraints may speak of, or None where they
+    cannot be read.
 
-    These are the alternative names, the subject, the mail addresses in it and, as OpenSSL has it, the common
-    names of a leaf that read as a host name of several labels while its alternative names tell no host.
+    These are the alternative names, the subject, the mail addresses in it and, as OpenSSL has
+    it, the common names of a leaf that read as a host name of several labels while its
+    alternative names tell no host.
     """
     try:
         extension = value(parts, SUBJECT_ALT_NAME)
-        found = [] if extension is None else [_read(each, _NAMES) for each in children(content(extension, SEQUENCE))]
+        found = (
+            []
+            if extension is None
+            else [
+                _read(each, _NAMES) for each in children(content(extension, SEQUENCE))
+            ]
+        )
         subject = comparable(parts.subject)
         if subject:
             found.append((DIRECTORY, subject))
-            found += [(MAIL, _mail(text)) for text in texts(parts.subject, EMAIL_ADDRESS)]
+            found += [
+                (MAIL, _mail(text)) for text in texts(parts.subject, EMAIL_ADDRESS)
+            ]
             if leaf and not any(kind in (DNS, ADDRESS) for kind, _ in found):
                 hosts = [text.lower() for text in texts(parts.subject, COMMON_NAME)]
-                found += [(DNS, host) for host in hosts if "." in host and _DNS_NAME.fullmatch(host)]
+                found += [
+                    (DNS, host)
+                    for host in hosts
+                    if "." in host and _DNS_NAME.fullmatch(host)
+                ]
     except (BadEncoding, IndexError):
         return None
     return None if subject is None else found
@@ -114,7 +144,9 @@ def allowed(limits: Constraints, found: Names | None) -> bool:
 
 
 def objection(limits: Constraints, found: Names | None) -> str | None:
-    """Return the first name that lies outside the constraints and what they say of it, None where none does."""
+    """Return the first name that lies outside the constraints and what they say of it, None
+    where none does.
+    """
     if found is None:
         return say("trust.constraints.unread")
     for kind, name in found:
@@ -131,7 +163,11 @@ def objection(limits: Constraints, found: Names | None) -> str | None:
         if permitted is not None and not any(within(name, base) for base in permitted):
             bases = ", ".join(_shown(kind, base) for base in permitted[:_SHOWN])
             more = ", ..." if len(permitted) > _SHOWN else ""
-            return say("trust.constraints.not_permitted", bases=bases + more, name=_shown(kind, name))
+            return say(
+                "trust.constraints.not_permitted",
+                bases=bases + more,
+                name=_shown(kind, name),
+            )
     return None
 
 
@@ -146,17 +182,27 @@ def _shown(kind: int, value: Value) -> str:
         addresses = "/".join(str(ipaddress.ip_address(part)) for part in parts)
         return say("trust.constraints.of_form", form=form, name=addresses)
     if kind == MAIL and isinstance(value, tuple):
-        return say("trust.constraints.of_form", form=form, name="@".join(map(str, value)))
+        return say(
+            "trust.constraints.of_form", form=form, name="@".join(map(str, value))
+        )
     named = isinstance(value, str)
-    return say("trust.constraints.of_form", form=form, name=repr(value)) if named else form
+    return (
+        say("trust.constraints.of_form", form=form, name=repr(value)) if named else form
+    )
 
 
 def _comparisons(limits: Constraints, found: Names) -> int:
     kinds = Counter(kind for kind, _ in found)
-    return sum(count * len(part.get(kind, ())) for kind, count in kinds.items() for part in limits)
+    return sum(
+        count * len(part.get(kind, ()))
+        for kind, count in kinds.items()
+        for part in limits
+    )
 
 
-def _read(name: bytes, readers: dict[int, Callable[[bytes], Value]]) -> tuple[int, Value]:
+def _read(
+    name: bytes, readers: dict[int, Callable[[bytes], Value]]
+) -> tuple[int, Value]:
     kind, start, end, _ = element(name, strict=True)
     reader = readers.get(kind)
     return kind, None if reader is None else reader(name[start:end])
@@ -174,12 +220,20 @@ def _dns(text: str) -> str | None:
 
 def _mail(text: str) -> tuple[str, str] | None:
     local, _, host = text.rpartition("@")
-    return (local, host.lower()) if _LOCAL_PART.fullmatch(local) and _HOST.fullmatch(host.lower()) else None
+    return (
+        (local, host.lower())
+        if _LOCAL_PART.fullmatch(local) and _HOST.fullmatch(host.lower())
+        else None
+    )
 
 
 def _uri(text: str) -> str | None:
     found = _AUTHORITY.fullmatch(text.lower())
-    return found[1] if found and _HOST.fullmatch(found[1]) and not _IPV4.fullmatch(found[1]) else None
+    return (
+        found[1]
+        if found and _HOST.fullmatch(found[1]) and not _IPV4.fullmatch(found[1])
+        else None
+    )
 
 
 def _host_base(text: str) -> str | None:
@@ -216,7 +270,11 @@ _BASES: dict[int, Callable[[bytes], Value]] = {
 
 
 def _dns_within(name: str, base: str) -> bool:
-    return not base or name == base or name.endswith(base if base[0] == "." else "." + base)
+    return (
+        not base
+        or name == base
+        or name.endswith(base if base[0] == "." else "." + base)
+    )
 
 
 def _host_within(name: str, base: str) -> bool:
@@ -230,7 +288,10 @@ def _mail_within(name: tuple[str, str], base: str | tuple[str, str]) -> bool:
 def _address_within(name: bytes, base: bytes) -> bool:
     if 2 * len(name) != len(base):
         return False
-    address, network, mask = (int.from_bytes(part, "big") for part in (name, base[: len(name)], base[len(name) :]))
+    address, network, mask = (
+        int.from_bytes(part, "big")
+        for part in (name, base[: len(name)], base[len(name) :])
+    )
     return address & mask == network & mask
 
 

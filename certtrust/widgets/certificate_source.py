@@ -33,8 +33,8 @@ class CertificateSource(traitlets.HasTraits):
     certificates : DataFrame
         The one to judge first, then the others; none where nothing could be read.
     facts : dict
-        What the fleet knows of the device that presents it: registration_name, hardware_id, tls_only
-        and pbx, None where not known; empty for a certificate from elsewhere.
+        What the fleet knows of the device that presents it: registration_name, hardware_id,
+        tls_only and pbx, None where not known; empty for a certificate from elsewhere.
     problem : str
         Why there is no certificate in what was given last.
     """
@@ -53,11 +53,15 @@ class CertificateSource(traitlets.HasTraits):
 
     def _build(self) -> None:
         self.search = field(ipywidgets.Text, "certificate_source.search")
-        self.choice = field(ipywidgets.Select, "certificate_source.choice", options=[], rows=6)
+        self.choice = field(
+            ipywidgets.Select, "certificate_source.choice", options=[], rows=6
+        )
         self.paste = field(ipywidgets.Textarea, "certificate_source.paste", rows=5)
         self.password = field(ipywidgets.Password, "certificate_source.password")
         self.upload, drop_zone = upload("certificate_source", ACCEPTED, self._receive)
-        self.judged = field(ipywidgets.Dropdown, "certificate_source.judged", options=[])
+        self.judged = field(
+            ipywidgets.Dropdown, "certificate_source.judged", options=[]
+        )
         self.judged.layout.display = "none"
         self.note = html()
         private = html(say("widgets.certificate_source.private")).add_class("ct-hint")
@@ -77,7 +81,9 @@ class CertificateSource(traitlets.HasTraits):
             style={"button_width": "90px"},
         )
         pane = ipywidgets.VBox([self.way.value])
-        self.way.observe(lambda change: pane.set_trait("children", [change["new"]]), names="value")
+        self.way.observe(
+            lambda change: pane.set_trait("children", [change["new"]]), names="value"
+        )
         title = say("widgets.certificate_source.title")
         self.box = card(title, self.way, pane, self.judged, self.note)
 
@@ -96,11 +102,19 @@ class CertificateSource(traitlets.HasTraits):
         own = leaves(fleet.certificates).dropna(subset=["fingerprint"])
         own = own.drop_duplicates("fingerprint")
         both = pd.concat([attempts(fleet, of="devices"), attempts(fleet)])
-        last = both.dropna(subset=["fingerprint"]).drop_duplicates("fingerprint", keep="last")
+        last = both.dropna(subset=["fingerprint"]).drop_duplicates(
+            "fingerprint", keep="last"
+        )
         named = own.rename(columns={"device": "named_by_file"}).set_index("fingerprint")
         certificates = named[["bundle", "named_by_file", "subject_cn", "issuer_cn"]]
-        offered = certificates.join(last.set_index("fingerprint")[["device", "model", *_FACTS]])
-        device = offered["device"].fillna(offered["named_by_file"]).fillna(offered["subject_cn"])
+        offered = certificates.join(
+            last.set_index("fingerprint")[["device", "model", *_FACTS]]
+        )
+        device = (
+            offered["device"]
+            .fillna(offered["named_by_file"])
+            .fillna(offered["subject_cn"])
+        )
         words = offered[["model", "pbx", "issuer_cn"]].astype("str").fillna(DASH)
         words["name"] = device.fillna("?")
         template = sentences()["widgets"]["certificate_source"]["line"]
@@ -113,10 +127,15 @@ class CertificateSource(traitlets.HasTraits):
         matches = offered[offered["haystack"].str.contains(wanted, regex=False)]
         shown = matches.head(SHOWN)
         self._busy = True
-        self.choice.options = list(zip(map(short, shown["line"]), shown.index, strict=True))
+        self.choice.options = list(
+            zip(map(short, shown["line"]), shown.index, strict=True)
+        )
         self.choice.value = None
         self._busy = False
-        counts = {"matches": len(matches), "certificates": plural(len(offered), "certificate")}
+        counts = {
+            "matches": len(matches),
+            "certificates": plural(len(offered), "certificate"),
+        }
         key = "first_matches" if len(matches) > SHOWN else "counted"
         show(self.note, say(f"widgets.certificate_source.{key}", shown=SHOWN, **counts))
 
@@ -140,7 +159,9 @@ class CertificateSource(traitlets.HasTraits):
         everything = self._fleet.certificates
         bundle = everything[everything["bundle"] == row["bundle"]]
         first = bundle["fingerprint"] == change["new"]
-        self.facts = {name: None if pd.isna(row[name]) else row[name] for name in _FACTS}
+        self.facts = {
+            name: None if pd.isna(row[name]) else row[name] for name in _FACTS
+        }
         self.problem = ""
         self._take(pd.concat([bundle[first].head(1), bundle[~first]]))
 
@@ -148,13 +169,21 @@ class CertificateSource(traitlets.HasTraits):
         """Take certificates in any form that `certtrust.diagnose` takes."""
         if not isinstance(certificate, pd.DataFrame):
             certificate = read_certificates(certificate)
-        self._take_read(readable(conform(certificate, CERTIFICATES), say("widgets.reading.given")))
+        self._take_read(
+            readable(conform(certificate, CERTIFICATES), say("widgets.reading.given"))
+        )
 
     def _pasted(self, change: Any) -> None:
         # Whatever it is, it is read at once: half of a key must not wait in the field either.
         if change["new"].strip():
             self.paste.value = ""
-            self._receive({say("widgets.reading.pasted"): change["new"].encode("utf-8", "replace")})
+            self._receive(
+                {
+                    say("widgets.reading.pasted"): change["new"].encode(
+                        "utf-8", "replace"
+                    )
+                }
+            )
 
     def _receive(self, contents: dict[str, bytes]) -> None:
         password, self.password.value = self.password.value, ""
@@ -173,7 +202,9 @@ class CertificateSource(traitlets.HasTraits):
         own = leaves(self._read).index
         order = [*own, *self._read.index.difference(own)]
         self._busy = True
-        self.judged.options = [(titled(self._read.loc[position]), position) for position in order]
+        self.judged.options = [
+            (titled(self._read.loc[position]), position) for position in order
+        ]
         self.judged.value = order[0] if order else None
         self.judged.layout.display = "" if len(order) > 1 else "none"
         self._busy = False

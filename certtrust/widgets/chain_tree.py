@@ -52,14 +52,27 @@ def chain(
     at_hand = pd.concat([certificates, listed]).drop_duplicates("fingerprint")
     rows = at_hand.set_index("fingerprint", drop=False)
     prints = diagnosis.path or _upwards(certificates, listed, links)
-    rows = rows.loc[[fingerprint for fingerprint in prints if fingerprint in rows.index]]
-    moment, entries = diagnosis.result["judged_at"].iloc[0], set(listed["fingerprint"].dropna())
-    nodes = [_node(row, place, entries, moment) for place, (_, row) in enumerate(rows.iterrows())]
+    rows = rows.loc[
+        [fingerprint for fingerprint in prints if fingerprint in rows.index]
+    ]
+    moment, entries = (
+        diagnosis.result["judged_at"].iloc[0],
+        set(listed["fingerprint"].dropna()),
+    )
+    nodes = [
+        _node(row, place, entries, moment)
+        for place, (_, row) in enumerate(rows.iterrows())
+    ]
     leads_on = rows["self_issued"].ne(other=True).fillna(value=True).tail(1).any()
     if leads_on and not diagnosis.path:
         top = rows.iloc[-1]
-        issuer = next((name for name in top[["issuer_cn", "issuer"]] if isinstance(name, str)), "?")
-        nodes.append(Node(issuer, say("widgets.chain.missing"), listed=False, fingerprint=None))
+        issuer = next(
+            (name for name in top[["issuer_cn", "issuer"]] if isinstance(name, str)),
+            "?",
+        )
+        nodes.append(
+            Node(issuer, say("widgets.chain.missing"), listed=False, fingerprint=None)
+        )
     return nodes
 
 
@@ -82,7 +95,9 @@ def _upwards(
 ) -> list[str]:
     """Follow verified signatures from the first certificate as far as they lead."""
     links = trust_state.link(certificates, listed, links)
-    links = links[links["verified"].fillna(value=False) & (links["child"] != links["issuer"])]
+    links = links[
+        links["verified"].fillna(value=False) & (links["child"] != links["issuer"])
+    ]
     issuers = links.drop_duplicates("child").set_index("child")["issuer"]
     prints = [certificates["fingerprint"].iloc[0]]
     while len(prints) < _LONGEST_CHAIN:
@@ -98,7 +113,13 @@ def tree_html(nodes: list[Node]) -> Markup:
     inner: Content = None
     for node in nodes:
         inner = tag("ul", tag("li", _box(node), inner))
-    return tag("div", inner, class_="ct-tree", role="group", aria_label=say("widgets.chain.title"))
+    return tag(
+        "div",
+        inner,
+        class_="ct-tree",
+        role="group",
+        aria_label=say("widgets.chain.title"),
+    )
 
 
 def _box(node: Node) -> Markup:
@@ -129,6 +150,8 @@ def tree_text(nodes: list[Node]) -> str:
     for depth, node in enumerate(reversed(nodes)):
         marks = [say("widgets.chain.listed")] if node.listed else []
         marks += [node.warning] if node.warning else []
-        line = "".join([f"{node.name} ({node.note})", *(f" [{mark}]" for mark in marks)])
+        line = "".join(
+            [f"{node.name} ({node.note})", *(f" [{mark}]" for mark in marks)]
+        )
         lines.append("  " * depth + line)
     return "\n".join(lines)

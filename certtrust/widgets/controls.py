@@ -11,7 +11,9 @@ from ..texts.markup import Markup, tag
 from ..texts.sentences import say, sentences
 from .styling import html
 
-_OVER = Markup("event.preventDefault();event.stopPropagation();this.classList.add('ct-over')")
+_OVER = Markup(
+    "event.preventDefault();event.stopPropagation();this.classList.add('ct-over')"
+)
 _LEFT = Markup("this.classList.remove('ct-over')")
 _DROP = Markup(
     "event.preventDefault();event.stopPropagation();this.classList.remove('ct-over');"
@@ -23,7 +25,9 @@ _DROP = Markup(
 )
 
 
-def field(kind: Any, key: str, *, label: str = "120px", width: str = "auto", **options: Any) -> Any:
+def field(
+    kind: Any, key: str, *, label: str = "120px", width: str = "auto", **options: Any
+) -> Any:
     """Return a field to fill in or to choose from.
 
     Parameters
@@ -46,14 +50,18 @@ def field(kind: Any, key: str, *, label: str = "120px", width: str = "auto", **o
     return kind(**_words(key), style=style, layout={"width": width}, **options)
 
 
-def action(key: str, carried_out: Callable[[], Any], *, width: str, **options: Any) -> Any:
+def action(
+    key: str, carried_out: Callable[[], Any], *, width: str, **options: Any
+) -> Any:
     """Return a button that does something; its words are those of the table `key`."""
     button = ipywidgets.Button(**_words(key), layout={"width": width}, **options)
     button.on_click(lambda _button: carried_out())
     return button
 
 
-def upload(section: str, accepted: str, take: Callable[[dict[str, bytes]], Any]) -> tuple[Any, Any]:
+def upload(
+    section: str, accepted: str, take: Callable[[dict[str, bytes]], Any]
+) -> tuple[Any, Any]:
     """Return a button to choose files and a place to drop them on.
 
     Parameters
@@ -65,7 +73,9 @@ def upload(section: str, accepted: str, take: Callable[[dict[str, bytes]], Any])
     take : function
         Gets the contents by name; the button keeps nothing of them.
     """
-    button = ipywidgets.FileUpload(accept=accepted, multiple=True, **_words(f"{section}.upload"))
+    button = ipywidgets.FileUpload(
+        accept=accepted, multiple=True, **_words(f"{section}.upload")
+    )
     button.layout.width = "150px"
 
     def uploaded(change: Any) -> None:

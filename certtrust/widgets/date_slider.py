@@ -19,7 +19,9 @@ Position = tuple[str, pd.Timestamp]
 """What the slider says at a moment."""
 
 
-def moments(begin: pd.Timestamp, end: pd.Timestamp, *also: pd.Timestamp) -> list[Position]:
+def moments(
+    begin: pd.Timestamp, end: pd.Timestamp, *also: pd.Timestamp
+) -> list[Position]:
     """Return the slider's positions: evenly spread over the span, and the given ones exactly.
 
     Examples
@@ -58,7 +60,9 @@ class MomentSlider(traitlets.HasTraits):
             value=self.at,
             continuous_update=True,
         )
-        now_button = action("date_slider.now", lambda: self.set_trait("at", now), width="80px")
+        now_button = action(
+            "date_slider.now", lambda: self.set_trait("at", now), width="80px"
+        )
         self.box = ipywidgets.VBox([self.slider, now_button])
         self.slider.observe(self._slid, names="value")
         self.observe(self._follow, names="at")
@@ -66,7 +70,10 @@ class MomentSlider(traitlets.HasTraits):
     def span(self, certificate: Any) -> None:
         """Let the slider cover the certificate's life."""
         begin, end = certificate["not_before"], certificate["not_after"]
-        self._life = (self.now if pd.isna(begin) else begin, self.now if pd.isna(end) else end)
+        self._life = (
+            self.now if pd.isna(begin) else begin,
+            self.now if pd.isna(end) else end,
+        )
         self._offer()
 
     def _positions(self) -> list[Position]:
@@ -90,5 +97,7 @@ class MomentSlider(traitlets.HasTraits):
 
 def _utc(at: pd.Timestamp | str) -> pd.Timestamp:
     moment = pd.Timestamp(at)
-    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    moment = (
+        moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    )
     return moment.as_unit("us")

@@ -22,7 +22,9 @@ def answer(diagnosis: Diagnosis) -> str:
         return say("widgets.diagnosis.undecided")
     if diagnosis.verdict == "pass":
         return say(f"widgets.diagnosis.{kind}.pass")
-    return say(f"widgets.diagnosis.{kind}.fail", reason=_decisive(diagnosis)["title"].iloc[0])
+    return say(
+        f"widgets.diagnosis.{kind}.fail", reason=_decisive(diagnosis)["title"].iloc[0]
+    )
 
 
 def _decisive(diagnosis: Diagnosis) -> pd.DataFrame:
@@ -38,7 +40,9 @@ def _hygiene(diagnosis: Diagnosis) -> pd.Series:
 
 
 def _judged_at(diagnosis: Diagnosis) -> str:
-    return say("widgets.shared.judged_at", at=minute(diagnosis.result["judged_at"].iloc[0]))
+    return say(
+        "widgets.shared.judged_at", at=minute(diagnosis.result["judged_at"].iloc[0])
+    )
 
 
 def asking(wish: str) -> Markup:
@@ -64,7 +68,8 @@ def steps_html(diagnosis: Diagnosis) -> Markup:
     """Return each requirement with what is there, and where it is not met, why and what to do."""
     hygiene = _hygiene(diagnosis)
     required, advice = (
-        tag("ol", map(_item, diagnosis.steps[rows].itertuples()), class_="ct-steps") for rows in (~hygiene, hygiene)
+        tag("ol", map(_item, diagnosis.steps[rows].itertuples()), class_="ct-steps")
+        for rows in (~hygiene, hygiene)
     )
     heading = say("widgets.diagnosis.good_practice", count=int(hygiene.sum()))
     further = tag("details", tag("summary", heading), advice)
@@ -77,10 +82,19 @@ def _item(step: Any) -> Markup:
     facts = {name: getattr(step, name) for name in ("has", "why", "remedy")}
     return tag(
         "li",
-        tag("b", MARKS[verdict], class_=f"ct-mark ct-{verdict}", aria_label=spoken, role="img"),
+        tag(
+            "b",
+            MARKS[verdict],
+            class_=f"ct-mark ct-{verdict}",
+            aria_label=spoken,
+            role="img",
+        ),
         tag("div", step.requirement),
         tag("dl", [_fact(name, words) for name, words in facts.items() if words]),
-        tag("small", say("widgets.diagnosis.rule", code=step.code, citation=step.citation)),
+        tag(
+            "small",
+            say("widgets.diagnosis.rule", code=step.code, citation=step.citation),
+        ),
     )
 
 
@@ -111,7 +125,9 @@ def python_call(certificate: str, **options: Any) -> str:
         url='https://192.0.2.7/',
     )
     """
-    given = [f"    {name}={value!r}," for name, value in options.items() if value is not None]
+    given = [
+        f"    {name}={value!r}," for name, value in options.items() if value is not None
+    ]
     return "\n".join(["ct.diagnose(", f"    {certificate},", *given, ")"])
 
 
@@ -139,7 +155,9 @@ def copyable(key: str, text: str) -> Markup:
     `key` is a table of the file of sentences with the words `copy` and `show`.
     """
     script = {"onclick": _COPY, "data_copied": say("widgets.tester.copied")}
-    button = tag("button", say(f"{key}.copy"), type="button", class_="ct-copy", **script)
+    button = tag(
+        "button", say(f"{key}.copy"), type="button", class_="ct-copy", **script
+    )
     shown = tag("pre", text, class_="ct-text", tabindex="0")
     fold = tag("details", tag("summary", say(f"{key}.show")), shown)
     return tag("div", button, tag("span", text, hidden=True), fold)

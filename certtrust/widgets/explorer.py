@@ -29,9 +29,23 @@ from .tables import cell, label
 ROWS = 15
 SORTED_BY = ("failed", "attempts", "device", "pbx", "model", "cause", "verdict", "last")
 BARS_BY = ("cause", "pbx", "model")
-SHOWN = ("device", "cause", "failed", "attempts", "pbx", "model", "registration_name", "last")
+SHOWN = (
+    "device",
+    "cause",
+    "failed",
+    "attempts",
+    "pbx",
+    "model",
+    "registration_name",
+    "last",
+)
 _NUMBERS = {"failed", "attempts"}
-_MOVES = {"first_page": -(10**9), "previous_page": -1, "next_page": 1, "last_page": 10**9}
+_MOVES = {
+    "first_page": -(10**9),
+    "previous_page": -1,
+    "next_page": 1,
+    "last_page": 10**9,
+}
 _NARROW = {"label": "90px", "width": "230px"}
 
 
@@ -41,8 +55,8 @@ class FleetExplorer(Panel):
     Parameters
     ----------
     fleet : Fleet
-        Its registrations are judged at their own time; without a log, one would-be attempt per known
-        device is.
+        Its registrations are judged at their own time; without a log, one would-be attempt per
+        known device is.
     results : DataFrame, optional
         Table RESULTS of that fleet, where it is at hand already.
 
@@ -90,11 +104,15 @@ class FleetExplorer(Panel):
     def __init__(self, fleet: Fleet, *, results: pd.DataFrame | None = None) -> None:
         if results is None:
             linked = link(fleet)
-            results = check(attempts(linked, of="log" if len(fleet.registrations) else "devices"))
+            results = check(
+                attempts(linked, of="log" if len(fleet.registrations) else "devices")
+            )
         self._index: Index = build(results)
         self._quiet = True
         self._build()
-        super().__init__(self._layout(), static_parts=(self._count, self._bars, self._table))
+        super().__init__(
+            self._layout(), static_parts=(self._count, self._bars, self._table)
+        )
         self._connect()
         self._quiet = False
         self._filter()
@@ -124,9 +142,13 @@ class FleetExplorer(Panel):
         self._controls = {**menus, **self._further_controls()}
         self._days = _days(self._index)
         self._clear = action("explorer.clear", self.clear, width="130px", icon="times")
-        self._export = action("explorer.export", self._offer, width="130px", icon="download")
+        self._export = action(
+            "explorer.export", self._offer, width="130px", icon="download"
+        )
         self._turn = {name: self._turning(name, move) for name, move in _MOVES.items()}
-        self._count, self._bars, self._table, self._pages, self._link = (html() for _ in range(5))
+        self._count, self._bars, self._table, self._pages, self._link = (
+            html() for _ in range(5)
+        )
         self._shown = html(say("widgets.explorer.choose"))
         self._channel = Channel(self._receive)
 
@@ -134,7 +156,12 @@ class FleetExplorer(Panel):
         words = self._index.words[name]
         every = say("widgets.explorer.all", count=len(words))
         options = [(every, ""), *((short(cell(word, name)), word) for word in words)]
-        return field(ipywidgets.Dropdown, f"explorer.filter_by.{name}", options=options, **_NARROW)
+        return field(
+            ipywidgets.Dropdown,
+            f"explorer.filter_by.{name}",
+            options=options,
+            **_NARROW,
+        )
 
     def _further_controls(self) -> dict[str, Any]:
         bars_by = [(label(name), name) for name in BARS_BY]
@@ -151,21 +178,31 @@ class FleetExplorer(Panel):
         }
 
     def _turning(self, name: str, move: int) -> Any:
-        return action(f"explorer.{name}", lambda: self._go(self.page + move), width="70px")
+        return action(
+            f"explorer.{name}", lambda: self._go(self.page + move), width="70px"
+        )
 
     def _layout(self) -> list[Any]:
         controls = self._controls
-        filters = [*(controls[name] for name in (*FILTERS, "text")), self._days, self._clear]
+        filters = [
+            *(controls[name] for name in (*FILTERS, "text")),
+            self._days,
+            self._clear,
+        ]
         order = [controls["sort"], controls["descending"], self._export, self._link]
         rows = (filters, order, [*self._turn.values(), self._pages])
-        filters, order, pages = (ipywidgets.HBox(row).add_class("ct-filters") for row in rows)
+        filters, order, pages = (
+            ipywidgets.HBox(row).add_class("ct-filters") for row in rows
+        )
         cards = {
             "filters": [filters, self._count],
             "why": [controls["by"], self._bars],
             "devices": [order, self._table, pages],
             "one_device": [controls["device"], self._shown],
         }
-        made = {name: card(say(f"widgets.explorer.{name}"), *cards[name]) for name in cards}
+        made = {
+            name: card(say(f"widgets.explorer.{name}"), *cards[name]) for name in cards
+        }
         both = columns(made["why"], made["devices"])
         last = made["one_device"].add_class("ct-device")
         return [self._channel.field, made["filters"], both, last]
@@ -173,7 +210,9 @@ class FleetExplorer(Panel):
     def _connect(self) -> None:
         for name, control in self._controls.items():
             traitlets.link((self, name), (control, "value"))
-        self.observe(lambda _change: self._filter(), names=[*FILTERS, "text", "since", "until"])
+        self.observe(
+            lambda _change: self._filter(), names=[*FILTERS, "text", "since", "until"]
+        )
         self.observe(lambda _change: self._draw_bars(), names="by")
         self.observe(lambda _change: self._sort(), names=["sort", "descending"])
         self.observe(lambda _change: self._draw_table(), names="page")
@@ -208,7 +247,9 @@ class FleetExplorer(Panel):
         moments = [moment for _, moment in self._days.options]
         self._quiet = True
         self.since = moments[first] if first > 0 else None
-        self.until = moments[last] + pd.Timedelta(days=1) if last < len(moments) - 1 else None
+        self.until = (
+            moments[last] + pd.Timedelta(days=1) if last < len(moments) - 1 else None
+        )
         self._quiet = False
         self._filter()
 
@@ -224,7 +265,9 @@ class FleetExplorer(Panel):
     def _draw_bars(self) -> None:
         if self._quiet:
             return
-        counts = self._index.counts(self._index.matches(self.criteria, but=self.by), self.by)
+        counts = self._index.counts(
+            self._index.matches(self.criteria, but=self.by), self.by
+        )
         show(self._bars, bars(counts, self.by, chosen=getattr(self, self.by)))
 
     def _sort(self) -> None:
@@ -237,7 +280,10 @@ class FleetExplorer(Panel):
             "attempts": plural(int(self._kept.sum()), "attempt"),
             "failed": int(self._found["failed"].sum()),
         }
-        show(self._count, tag("span", say("widgets.explorer.counted", **counts), role="status"))
+        show(
+            self._count,
+            tag("span", say("widgets.explorer.counted", **counts), role="status"),
+        )
         if self.page:
             self.page = 0
         else:
@@ -266,18 +312,25 @@ class FleetExplorer(Panel):
             caption=caption,
         )
         show(self._table, table)
-        show(self._pages, say("widgets.shared.page", page=self.page + 1, pages=last_page + 1))
+        show(
+            self._pages,
+            say("widgets.shared.page", page=self.page + 1, pages=last_page + 1),
+        )
         for name, move in _MOVES.items():
             self._turn[name].disabled = self.page == (0 if move < 0 else last_page)
         self._controls["device"].options = tuple(rows["device"])
 
-    def _described(self, table: pd.DataFrame, *, reasons_too: bool = False) -> pd.DataFrame:
+    def _described(
+        self, table: pd.DataFrame, *, reasons_too: bool = False
+    ) -> pd.DataFrame:
         """Return a table of devices in words."""
         last = self._index.results.iloc[table["last"].to_numpy()].reset_index(drop=True)
         causes = np.array([*self._index.words["cause"], None], dtype=object)
         names = ["device", "pbx", "model", "registration_name", "verdict"]
         counts = table[["failed", "attempts"]].reset_index(drop=True)
-        frame = pd.concat([last[names].astype("str"), counts, last["time"].rename("last")], axis=1)
+        frame = pd.concat(
+            [last[names].astype("str"), counts, last["time"].rename("last")], axis=1
+        )
         frame["cause"] = pd.Series(causes[table["cause"].to_numpy()], dtype="str")
         return frame.assign(**reasons(last)) if reasons_too else frame
 
@@ -287,9 +340,13 @@ class FleetExplorer(Panel):
         if self.device not in names:
             self.set_trait("diagnosis", None)
             missing = say("widgets.explorer.no_such_device", device=self.device)
-            show(self._shown, missing if self.device else say("widgets.explorer.choose"))
+            show(
+                self._shown, missing if self.device else say("widgets.explorer.choose")
+            )
             return
-        rows = self._index.devices(self._index.codes["device"] == names.index(self.device))
+        rows = self._index.devices(
+            self._index.codes["device"] == names.index(self.device)
+        )
         result = self._index.results.iloc[rows["last"].to_numpy()]
         diagnosis = explained(result)
         parts = [
@@ -304,9 +361,13 @@ class FleetExplorer(Panel):
 
     def _offer(self) -> None:
         """Offer the filtered devices as a file to download."""
-        table = guarded(self.devices).to_csv(index=False, date_format="%Y-%m-%d %H:%M:%S")
+        table = guarded(self.devices).to_csv(
+            index=False, date_format="%Y-%m-%d %H:%M:%S"
+        )
         address = f"data:text/csv;base64,{base64.b64encode(table.encode('utf-8-sig')).decode()}"
-        words = say("widgets.explorer.download", devices=plural(len(self._ordered), "device"))
+        words = say(
+            "widgets.explorer.download", devices=plural(len(self._ordered), "device")
+        )
         show(self._link, tag("a", words, href=address, download="devices.csv"))
 
 
@@ -322,7 +383,9 @@ def _facts(row: pd.Series) -> Markup:
     else:
         facts = say("widgets.explorer.facts", **names, at=minute(row["time"]))
     known = row["observed"] in ("up", "failed")
-    return tag("p", facts, [" ", say(f"widgets.explorer.{row['observed']}")] if known else None)
+    return tag(
+        "p", facts, [" ", say(f"widgets.explorer.{row['observed']}")] if known else None
+    )
 
 
 def _stated(result: pd.DataFrame) -> Markup | None:

@@ -54,14 +54,18 @@ class Index:
             wanted = getattr(criteria, name)
             if wanted and name != but:
                 words = self.words[name]
-                kept &= self.codes[name] == (words.index(wanted) if wanted in words else -2)
+                kept &= self.codes[name] == (
+                    words.index(wanted) if wanted in words else -2
+                )
         if criteria.since is not None:
             kept &= self.time >= _microseconds(criteria.since)
         if criteria.until is not None:
             kept &= self.time <= _microseconds(criteria.until)
         if criteria.text.strip():
             wanted = criteria.text.strip().casefold()
-            matches = self.haystack.str.contains(wanted, regex=False).to_numpy(dtype=np.bool_)
+            matches = self.haystack.str.contains(wanted, regex=False).to_numpy(
+                dtype=np.bool_
+            )
             kept &= np.append(matches, False)[self.codes["device"]]
         return kept
 
@@ -77,8 +81,14 @@ class Index:
         codes = {"value": self.codes[by][rows], "device": self.codes["device"][rows]}
         failures = pd.DataFrame(codes)
         attempts = failures["value"].value_counts(sort=False).sort_index()
-        devices = failures[failures["device"] >= 0].drop_duplicates()["value"].value_counts()
-        counts = pd.DataFrame({"attempts": attempts, "devices": devices}).fillna(0).astype("int64")
+        devices = (
+            failures[failures["device"] >= 0].drop_duplicates()["value"].value_counts()
+        )
+        counts = (
+            pd.DataFrame({"attempts": attempts, "devices": devices})
+            .fillna(0)
+            .astype("int64")
+        )
         # Values are numbered by the alphabet, which decides among equal counts.
         counts = counts.sort_values("attempts", ascending=False, kind="stable")
         return counts.assign(value=[self.words[by][code] for code in counts.index])
@@ -98,7 +108,9 @@ class Index:
         failed = known & self.failed
         # One column per cause; column 0 is for devices without a failure.
         pairs = device[failed] * (causes + 1) + self.codes["cause"][failed] + 1
-        per_cause = np.bincount(pairs, minlength=size * (causes + 1)).reshape(size, causes + 1)
+        per_cause = np.bincount(pairs, minlength=size * (causes + 1)).reshape(
+            size, causes + 1
+        )
         most = per_cause.argmax(axis=1) - 1
         last = np.full(size, -1, dtype=np.int64)
         for rows in (known, failed):
@@ -156,12 +168,17 @@ def build(results: pd.DataFrame) -> Index:
         if name == "cause":
             column = column.where(failed)
         numbers, values = pd.factorize(column, sort=True)
-        words[name], codes[name] = [str(value) for value in values], numbers.astype(np.int64)
+        words[name], codes[name] = (
+            [str(value) for value in values],
+            numbers.astype(np.int64),
+        )
     time = frame["time"].astype("int64").to_numpy(copy=True)
     time[frame["time"].isna().to_numpy()] = _NEVER
     by_time = np.argsort(time, kind="stable").astype(np.int64)
     haystack = _haystack(frame, codes["device"], len(words["device"]))
-    return Index(results, words, codes, failed, time.astype(np.int64), by_time, haystack)
+    return Index(
+        results, words, codes, failed, time.astype(np.int64), by_time, haystack
+    )
 
 
 def _haystack(frame: pd.DataFrame, device: Codes, size: int) -> pd.Series:

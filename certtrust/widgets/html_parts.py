@@ -47,7 +47,9 @@ class Channel:
 
 def button(content: Content, message: str, **attributes: object) -> Markup:
     """Return a button that sends a message to the widget that it stands in."""
-    return tag("button", content, type="button", data_say=message, onclick=_SEND, **attributes)
+    return tag(
+        "button", content, type="button", data_say=message, onclick=_SEND, **attributes
+    )
 
 
 def bars(counts: pd.DataFrame, by: str, *, chosen: str, top: int = 12) -> Markup:
@@ -73,7 +75,9 @@ def bars(counts: pd.DataFrame, by: str, *, chosen: str, top: int = 12) -> Markup
         pressed = "true" if row.value == chosen else "false"
         message = f"{by}:{row.value}"
         parts = [_title(name, numbers), bar]
-        items.append(tag("li", button(parts, message, class_="ct-bar-row", aria_pressed=pressed)))
+        items.append(
+            tag("li", button(parts, message, class_="ct-bar-row", aria_pressed=pressed))
+        )
     rest = counts.iloc[top:]
     if len(rest):
         attempts = plural(int(rest["attempts"].sum()), "attempt")
@@ -86,7 +90,9 @@ def bars(counts: pd.DataFrame, by: str, *, chosen: str, top: int = 12) -> Markup
 def compared_bars(before: pd.Series, after: pd.Series) -> Markup:
     """Return two bars per cause, the devices that fail before and after."""
     counts = pd.DataFrame({"before": before, "after": after}).fillna(0).astype("int64")
-    counts = counts[counts.any(axis=1)].sort_values("before", ascending=False, kind="stable")
+    counts = counts[counts.any(axis=1)].sort_values(
+        "before", ascending=False, kind="stable"
+    )
     if counts.empty:
         return tag("p", say("widgets.compared.none"), class_="ct-hint")
     most = counts.to_numpy().max()
@@ -97,7 +103,10 @@ def compared_bars(before: pd.Series, after: pd.Series) -> Markup:
         numbers = plural(now, "device")
         if was != now:
             numbers = say("widgets.compared.numbers", before=was, after=numbers)
-        pair = [_bar(was / most, colours[cause], "ct-bar ct-was"), _bar(now / most, colours[cause])]
+        pair = [
+            _bar(was / most, colours[cause], "ct-bar ct-was"),
+            _bar(now / most, colours[cause]),
+        ]
         items.append(tag("li", _title(cause_label(cause), numbers), pair))
     note = tag("p", say("widgets.compared.note"), class_="ct-hint")
     title = say("widgets.compared.title")
@@ -111,7 +120,9 @@ def _colours(causes: Iterable[str]) -> dict[str, str]:
     """Return the colours of each cause in a light and in a dark theme, as styles."""
     names = [str(cause) for cause in causes]
     light, dark = cause_colours(names), cause_colours(names, dark=True)
-    return {name: f"--ct-bar:{light[name]};--ct-bar-dark:{dark[name]}" for name in names}
+    return {
+        name: f"--ct-bar:{light[name]};--ct-bar-dark:{dark[name]}" for name in names
+    }
 
 
 def _title(name: str, numbers: str) -> Markup:
@@ -122,7 +133,10 @@ def _bar(share: float, colours: str, css: str = "ct-bar") -> Markup:
     return tag("span", class_=css, style=f"width:{100 * share:.1f}%;{colours}")
 
 
-_LOOKS = {**dict.fromkeys(("cause", "change", "before", "after"), "ct-long"), "last": "ct-when"}
+_LOOKS = {
+    **dict.fromkeys(("cause", "change", "before", "after"), "ct-long"),
+    "last": "ct-when",
+}
 """Classes of the cells of some columns."""
 
 
@@ -153,10 +167,16 @@ def device_table(
         )
         for row in rows.to_dict(orient="records")
     ]
-    parts = [tag("caption", caption), tag("thead", tag("tr", titles)), tag("tbody", body)]
+    parts = [
+        tag("caption", caption),
+        tag("thead", tag("tr", titles)),
+        tag("tbody", body),
+    ]
     inner = tag("table", parts, class_="ct-table")
     name = say("widgets.explorer.devices")
-    return tag("div", inner, class_="ct-wide", role="region", aria_label=name, tabindex="0")
+    return tag(
+        "div", inner, class_="ct-wide", role="region", aria_label=name, tabindex="0"
+    )
 
 
 def _heading(head: Head, sort: str | None, descending: bool) -> Markup:
@@ -182,5 +202,7 @@ def tiles(numbers: Sequence[tuple[str, object, str]]) -> Markup:
     """Return large numbers: what each counts, the number, and a class for its colour."""
     shown = []
     for words, value, css in numbers:
-        shown.append(tag("div", tag("b", cell(value), class_=css or None), tag("span", words)))
+        shown.append(
+            tag("div", tag("b", cell(value), class_=css or None), tag("span", words))
+        )
     return tag("div", shown, class_="ct-tiles", role="status")

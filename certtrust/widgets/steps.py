@@ -14,7 +14,9 @@ from ..texts.sentences import say
 
 
 class Step(NamedTuple):
-    """One switch: of a trust-list entry (`value` = in the list), TLS only, authentication, or the moment."""
+    """One switch: of a trust-list entry (`value` = in the list), TLS only, authentication, or
+    the moment.
+    """
 
     kind: str
     pbx: str
@@ -25,19 +27,32 @@ class Step(NamedTuple):
 def lists(trust: pd.DataFrame, names: list[str]) -> dict[str, set[str]]:
     """Return the fingerprints in the list of each PBX that has one."""
     everyone = set(trust.loc[trust["pbx"].isna(), "fingerprint"].dropna())
-    own = {name: set(each.dropna()) for name, each in trust.dropna(subset=["pbx"]).groupby("pbx")["fingerprint"]}
-    return {name: everyone | own.get(name, set()) for name in names if everyone or name in own}
+    own = {
+        name: set(each.dropna())
+        for name, each in trust.dropna(subset=["pbx"]).groupby("pbx")["fingerprint"]
+    }
+    return {
+        name: everyone | own.get(name, set())
+        for name in names
+        if everyone or name in own
+    }
 
 
 def in_list(known: dict[str, set[str]], pbx: str) -> set[str]:
     """Return what is in the list of a PBX, or in that of every one."""
-    return set.intersection(*known.values()) if pbx == EVERY and known else known.get(pbx, set())
+    return (
+        set.intersection(*known.values())
+        if pbx == EVERY and known
+        else known.get(pbx, set())
+    )
 
 
 def settings(
     steps: tuple[Step, ...], trial: Rehearsal, names: list[str], start: pd.Timestamp
 ) -> tuple[Settings, pd.Timestamp]:
-    """Return what holds after the steps, and the moment; of two steps about the same thing the later one wins."""
+    """Return what holds after the steps, and the moment; of two steps about the same thing the
+    later one wins.
+    """
     flags: dict[str, dict[str, Any]] = {"tls_only": {}, "authentication": {}}
     trust, at = trial.fleet.trust, start
     for step in steps:
@@ -54,8 +69,12 @@ def settings(
     return Settings(trust, flags["tls_only"], flags["authentication"]), at
 
 
-def relisted(trust: pd.DataFrame, candidates: pd.DataFrame, step: Step, names: list[str]) -> pd.DataFrame:
-    """Return the trust lists with one certificate put in or taken out; an emptied list stays a known one."""
+def relisted(
+    trust: pd.DataFrame, candidates: pd.DataFrame, step: Step, names: list[str]
+) -> pd.DataFrame:
+    """Return the trust lists with one certificate put in or taken out; an emptied list stays a
+    known one.
+    """
     mine = trust["fingerprint"].eq(step.fingerprint).fillna(value=False)
     where = names if step.pbx == EVERY else [step.pbx]
     if step.value:
@@ -63,12 +82,16 @@ def relisted(trust: pd.DataFrame, candidates: pd.DataFrame, step: Step, names: l
         entry = candidates[candidates["fingerprint"] == step.fingerprint].head(1)
         added = [entry.assign(pbx=name) for name in where if name not in have]
         return conform(pd.concat([trust, *added], ignore_index=True), TRUST)
-    gone = mine & (trust["pbx"].isin(where) | (trust["pbx"].isna() & (step.pbx == EVERY)))
+    gone = mine & (
+        trust["pbx"].isin(where) | (trust["pbx"].isna() & (step.pbx == EVERY))
+    )
     return without_entries(trust, gone.to_numpy(dtype=bool))
 
 
 def plan(steps: tuple[Step, ...], trial: Rehearsal, names: list[str]) -> pd.DataFrame:
-    """Return what remains to be done of the steps: the difference between the fleet and what is wanted."""
+    """Return what remains to be done of the steps: the difference between the fleet and what is
+    wanted.
+    """
     wanted, _ = settings(steps, trial, names, pd.Timestamp(0, tz="UTC"))
     before, after = lists(trial.fleet.trust, names), lists(wanted.trust, names)
     known = trial.candidates.set_index("fingerprint")
@@ -76,15 +99,22 @@ def plan(steps: tuple[Step, ...], trial: Rehearsal, names: list[str]) -> pd.Data
     for pbx in names:
         was, now = before.get(pbx, set()), after.get(pbx, set())
         for action, prints in (("trust", now - was), ("distrust", was - now)):
-            rows += [_entry_action(action, pbx, known.loc[each], each) for each in sorted(prints)]
+            rows += [
+                _entry_action(action, pbx, known.loc[each], each)
+                for each in sorted(prints)
+            ]
     for pbx, value in wanted.tls_only.items():
         verb = "set" if value else "clear"
         words = _at(f"{verb}_tls_only", pbx)
         action = f"{verb} TLS only"
-        rows.append({"action": action, "pbx": pbx or None, "value": str(value), "step": words})
+        rows.append(
+            {"action": action, "pbx": pbx or None, "value": str(value), "step": words}
+        )
     for pbx, login in wanted.authentication.items():
         action, words = f"use {login}", _at(f"use_{login}", pbx)
-        rows.append({"action": action, "pbx": pbx or None, "value": login, "step": words})
+        rows.append(
+            {"action": action, "pbx": pbx or None, "value": login, "step": words}
+        )
     columns = ["action", "pbx", "fingerprint", "name", "value", "step", "pem"]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns, "str"))
 
@@ -92,11 +122,15 @@ def plan(steps: tuple[Step, ...], trial: Rehearsal, names: list[str]) -> pd.Data
 def _entry_action(action: str, pbx: str, row: Any, fingerprint: str) -> dict[str, Any]:
     name = row["subject_cn"] if isinstance(row["subject_cn"], str) else row["subject"]
     step = say(f"widgets.plan.{action}", name=name, pbx=pbx)
-    text = pem(row["der"]) if action == "trust" and isinstance(row["der"], bytes) else None
+    text = (
+        pem(row["der"]) if action == "trust" and isinstance(row["der"], bytes) else None
+    )
     facts = {"action": action, "pbx": pbx, "fingerprint": fingerprint, "name": name}
     return {**facts, "step": step, "pem": text}
 
 
 def _at(key: str, pbx: str) -> str:
     """Return the words for a step at one PBX, or at every one."""
-    return say(f"widgets.plan.{key}" if pbx else f"widgets.plan.{key}_everywhere", pbx=pbx)
+    return say(
+        f"widgets.plan.{key}" if pbx else f"widgets.plan.{key}_everywhere", pbx=pbx
+    )

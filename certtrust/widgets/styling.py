@@ -34,7 +34,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
         Values of its own traits.
     """
 
-    def __init__(self, children: Sequence[Any], static_parts: Sequence[Any], **traits: Any) -> None:
+    def __init__(
+        self, children: Sequence[Any], static_parts: Sequence[Any], **traits: Any
+    ) -> None:
         super().__init__([html(style()), *children], **traits)
         self.add_class("ct-root").add_class("ct-live")
         self._static_parts = static_parts
@@ -129,7 +131,9 @@ def show_with_twin(widget: Any, twin: Content, hint: str) -> None:
     widget is gone. Style sheets hide it as long as the widget lives, and hide the message that
     stands in a lost widget's place.
     """
-    shown = tag("div", style(), twin, tag("p", hint, class_="ct-hint"), class_="ct-root ct-twin")
+    shown = tag(
+        "div", style(), twin, tag("p", hint, class_="ct-hint"), class_="ct-root ct-twin"
+    )
     display(HTML(str(shown)))  # type: ignore[no-untyped-call]
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     outputs = {"text/plain": "", "application/vnd.jupyter.widget-view+json": view}

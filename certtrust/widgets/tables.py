@@ -23,7 +23,11 @@ def label(column: str) -> str:
     ('CN of the certificate', 'True cause')
     """
     in_words = str(column).replace("_", " ")
-    return str(sentences()["widgets"]["columns"].get(column, in_words[:1].upper() + in_words[1:]))
+    return str(
+        sentences()["widgets"]["columns"].get(
+            column, in_words[:1].upper() + in_words[1:]
+        )
+    )
 
 
 def cell(value: Any, column: str = "") -> str:
@@ -59,7 +63,9 @@ Columns = Sequence[str] | Mapping[str, str]
 """Which columns are shown, in this order; a mapping gives their headings."""
 
 
-def table(frame: pd.DataFrame, columns: Columns | None = None, *, rows: int = 15) -> HTML:
+def table(
+    frame: pd.DataFrame, columns: Columns | None = None, *, rows: int = 15
+) -> HTML:
     """Return the first rows of a frame as a table with headings in words.
 
     Parameters
@@ -84,14 +90,23 @@ def table(frame: pd.DataFrame, columns: Columns | None = None, *, rows: int = 15
     return HTML(str(markup(frame, columns, rows=rows)))  # type: ignore[no-untyped-call]
 
 
-def markup(frame: pd.DataFrame, columns: Columns | None = None, *, rows: int = 15) -> Markup:
+def markup(
+    frame: pd.DataFrame, columns: Columns | None = None, *, rows: int = 15
+) -> Markup:
     """Return what `table` shows, as markup."""
     names = list(frame.columns if columns is None else columns)
-    titles = columns if isinstance(columns, Mapping) else {name: label(name) for name in names}
+    titles = (
+        columns
+        if isinstance(columns, Mapping)
+        else {name: label(name) for name in names}
+    )
     looks = {name: _look(frame[name]) for name in names}
     head = [tag("th", titles[name], scope="col", style=looks[name]) for name in names]
     body = [
-        tag("tr", [tag("td", cell(row[name], name), style=looks[name]) for name in names])
+        tag(
+            "tr",
+            [tag("td", cell(row[name], name), style=looks[name]) for name in names],
+        )
         for row in frame[names].head(rows).to_dict(orient="records")
     ]
     note = None
@@ -100,11 +115,17 @@ def markup(frame: pd.DataFrame, columns: Columns | None = None, *, rows: int = 1
     elif len(frame) > rows:
         counted = plural(len(frame), "row")
         note = tag("p", say("widgets.shared.first_rows", shown=rows, rows=counted))
-    return tag("div", tag("table", tag("thead", tag("tr", head)), tag("tbody", body)), note)
+    return tag(
+        "div", tag("table", tag("thead", tag("tr", head)), tag("tbody", body)), note
+    )
 
 
 def _look(values: pd.Series) -> str:
     """Return the style of a column's cells: numbers to the right, dates in one line."""
-    number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    nowrap = ";white-space:nowrap" if pd.api.types.is_datetime64_any_dtype(values) else ""
+    number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(
+        values
+    )
+    nowrap = (
+        ";white-space:nowrap" if pd.api.types.is_datetime64_any_dtype(values) else ""
+    )
     return f"text-align:{'right' if number else 'left'};vertical-align:top{nowrap}"

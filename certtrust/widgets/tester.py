@@ -102,11 +102,20 @@ class CertificateTester(Panel):
         self._links: pd.DataFrame | None = None
         self._quiet = True
         self._source = CertificateSource(fleet)
-        self._trust_choice = TrustChoice(fleet, None if trust is None else listed_frame(trust))
+        self._trust_choice = TrustChoice(
+            fleet, None if trust is None else listed_frame(trust)
+        )
         self._moment = MomentSlider(at)
-        self._flags = {say(f"widgets.tester.flags.{name}"): flag for name, flag in _FLAGS.items()}
+        self._flags = {
+            say(f"widgets.tester.flags.{name}"): flag for name, flag in _FLAGS.items()
+        }
         self._fields = self._build_fields()
-        self._answer, self._chain, self._steps, self._texts = html(), html(), html(), html()
+        self._answer, self._chain, self._steps, self._texts = (
+            html(),
+            html(),
+            html(),
+            html(),
+        )
         super().__init__(
             self._layout(),
             static_parts=(self._answer, self._chain, self._steps),
@@ -128,12 +137,19 @@ class CertificateTester(Panel):
 
     def _build_fields(self) -> dict[str, Any]:
         # The registration by certificate comes first: it is what most ask about.
-        scenarios = [(say(f"widgets.tester.scenarios.{name}"), name) for name in reversed(SCENARIOS)]
+        scenarios = [
+            (say(f"widgets.tester.scenarios.{name}"), name)
+            for name in reversed(SCENARIOS)
+        ]
         texts = ("registration_name", "hardware_id", "url")
         return {
-            "scenario": field(ipywidgets.Dropdown, "tester.scenario", options=scenarios),
+            "scenario": field(
+                ipywidgets.Dropdown, "tester.scenario", options=scenarios
+            ),
             **{name: field(ipywidgets.Text, f"tester.{name}") for name in texts},
-            "tls_only": field(ipywidgets.Dropdown, "tester.tls_only", options=list(self._flags)),
+            "tls_only": field(
+                ipywidgets.Dropdown, "tester.tls_only", options=list(self._flags)
+            ),
         }
 
     def _layout(self) -> list[Any]:
@@ -141,22 +157,32 @@ class CertificateTester(Panel):
         moment = card(say("widgets.tester.moment"), self._moment.box)
         left = ipywidgets.VBox([self._source.box, use, self._trust_choice.box, moment])
         answers = {"chain": self._chain, "steps": self._steps, "texts": self._texts}
-        cards = [card(say(f"widgets.tester.{name}"), part) for name, part in answers.items()]
+        cards = [
+            card(say(f"widgets.tester.{name}"), part) for name, part in answers.items()
+        ]
         return [columns(left, ipywidgets.VBox([self._answer, *cards]))]
 
     def _connect(self) -> None:
         for name in ("scenario", "registration_name", "hardware_id", "url"):
             traitlets.link((self, name), (self._fields[name], "value"))
         words = (lambda flag: word_for(flag, self._flags), self._flags.__getitem__)
-        traitlets.link((self, "tls_only"), (self._fields["tls_only"], "value"), transform=words)
+        traitlets.link(
+            (self, "tls_only"), (self._fields["tls_only"], "value"), transform=words
+        )
         traitlets.link((self, "at"), (self._moment, "at"))
         self.trust = self._trust_choice.trust
-        self._trust_choice.observe(lambda change: _follow(self, change["new"]), names="trust")
-        self.observe(lambda change: _follow(self._trust_choice, change["new"]), names="trust")
+        self._trust_choice.observe(
+            lambda change: _follow(self, change["new"]), names="trust"
+        )
+        self.observe(
+            lambda change: _follow(self._trust_choice, change["new"]), names="trust"
+        )
         self.observe(self._forget_links, names=["certificates", "trust"])
         self._source.observe(self._take, names="certificates")
         self.observe(self._take_own, names="certificates")
-        self.observe(self._judge, names=["scenario", "url", "at", "trust", *_REGISTRATION])
+        self.observe(
+            self._judge, names=["scenario", "url", "at", "trust", *_REGISTRATION]
+        )
 
     def _forget_links(self, _change: Any) -> None:
         self._links = None
@@ -167,7 +193,9 @@ class CertificateTester(Panel):
             self._quiet = True
             self.registration_name = facts["registration_name"] or ""
             self.hardware_id = facts["hardware_id"] or ""
-            self.tls_only = None if facts["tls_only"] is None else bool(facts["tls_only"])
+            self.tls_only = (
+                None if facts["tls_only"] is None else bool(facts["tls_only"])
+            )
             self._trust_choice.choose(facts["pbx"])
             self._quiet = False
         self.certificates = self._source.certificates
@@ -199,7 +227,11 @@ class CertificateTester(Panel):
             return self._source.problem or say("widgets.tester.no_certificate")
         if not is_readable(self.certificates.head(1)).all():
             reason = self.certificates["parse_error"].iloc[0]
-            return reason if isinstance(reason, str) else say("widgets.tester.no_certificate")
+            return (
+                reason
+                if isinstance(reason, str)
+                else say("widgets.tester.no_certificate")
+            )
         if self.scenario == "browser" and not self.url.strip():
             return say("widgets.tester.no_url")
         return ""
@@ -224,7 +256,11 @@ class CertificateTester(Panel):
         listed = self.certificates.head(0) if self.trust is None else self.trust
         if self._links is None:
             self._links = trust_state.link(self.certificates, listed)
-        shared: dict[str, Any] = {"trust": self.trust, "at": self.at, "links": self._links}
+        shared: dict[str, Any] = {
+            "trust": self.trust,
+            "at": self.at,
+            "links": self._links,
+        }
         try:
             diagnosis = diagnose(self.certificates, **shared, **options)
         except CerttrustError as problem:
@@ -241,7 +277,10 @@ class CertificateTester(Panel):
         copies = {"explanation": self.explanation, "call": self.call}
         note = tag("p", say("widgets.tester.call_note"), class_="ct-hint")
         keys = {f"widgets.tester.{name}": text for name, text in copies.items()}
-        show(self._texts, [*(diagnosis_view.copyable(*each) for each in keys.items()), note])
+        show(
+            self._texts,
+            [*(diagnosis_view.copyable(*each) for each in keys.items()), note],
+        )
         self.set_trait("diagnosis", diagnosis)
 
 

@@ -36,7 +36,11 @@ def listed_frame(trust: Any) -> pd.DataFrame:
     """Return a trust list in any form that `certtrust.diagnose` takes as a frame."""
     if isinstance(trust, (list, tuple)) and not trust:
         return empty(TRUST)
-    return conform(trust, TRUST) if isinstance(trust, pd.DataFrame) else read_trust_list(trust)
+    return (
+        conform(trust, TRUST)
+        if isinstance(trust, pd.DataFrame)
+        else read_trust_list(trust)
+    )
 
 
 def entries_of(trust: pd.DataFrame, pbx: str) -> pd.DataFrame:
@@ -51,7 +55,9 @@ class TrustChoice(traitlets.HasTraits):
     trust = traitlets.Instance(pd.DataFrame, allow_none=True)
     browser = traitlets.Bool()
 
-    def __init__(self, fleet: Fleet | None = None, given: pd.DataFrame | None = None) -> None:
+    def __init__(
+        self, fleet: Fleet | None = None, given: pd.DataFrame | None = None
+    ) -> None:
         super().__init__()
         self._lists = empty(TRUST) if fleet is None else fleet.trust
         self._own = entries_of(self._lists, NO_PBX) if given is None else given
@@ -59,7 +65,13 @@ class TrustChoice(traitlets.HasTraits):
         self._entries, self._list_is_known = self._own, self._own_is_known
         self._ticked = {False: set(self._entries["fingerprint"].dropna()), True: set()}
         self._busy = False
-        self._build("given" if given is not None else "every" if self._own_is_known else "unknown")
+        self._build(
+            "given"
+            if given is not None
+            else "every"
+            if self._own_is_known
+            else "unknown"
+        )
         self._connect()
         if given is None and len(self.pbx.options) > 1:
             self.choose(self.pbx.options[1][1])
@@ -68,17 +80,32 @@ class TrustChoice(traitlets.HasTraits):
 
     def _build(self, own: str) -> None:
         names = sorted(self._lists["pbx"].dropna().unique())
-        options = [(say(f"widgets.trust.{own}"), NO_PBX), *((short(name), name) for name in names)]
+        options = [
+            (say(f"widgets.trust.{own}"), NO_PBX),
+            *((short(name), name) for name in names),
+        ]
         self.pbx = field(ipywidgets.Dropdown, "trust.pbx", options=options)
-        self.public = field(ipywidgets.Checkbox, "trust.public", value=True, indent=False)
+        self.public = field(
+            ipywidgets.Checkbox, "trust.public", value=True, indent=False
+        )
         self.search = field(ipywidgets.Text, "trust.search")
         self.boxes = ipywidgets.VBox().add_class("ct-scroll")
         self.every = action("trust.tick_all", self._tick_all, width="90px")
         self.none = action("trust.tick_none", self._tick_none, width="90px")
-        self.upload, drop_zone = upload("trust", ".pem,.crt,.cer,.der,.p7b,.p7c", self._add)
+        self.upload, drop_zone = upload(
+            "trust", ".pem,.crt,.cer,.der,.p7b,.p7c", self._add
+        )
         self.note = html()
         buttons = ipywidgets.HBox([self.every, self.none, self.upload])
-        fields = [self.pbx, self.public, self.search, self.boxes, buttons, drop_zone, self.note]
+        fields = [
+            self.pbx,
+            self.public,
+            self.search,
+            self.boxes,
+            buttons,
+            drop_zone,
+            self.note,
+        ]
         self.box = card(say("widgets.trust.title"), *fields)
 
     def _connect(self) -> None:
@@ -90,7 +117,9 @@ class TrustChoice(traitlets.HasTraits):
 
     def choose(self, pbx: str | None) -> None:
         """Offer the list of a PBX, all of it ticked; one without a list has none that is known."""
-        wanted = pbx if pbx and pbx in {name for _, name in self.pbx.options} else NO_PBX
+        wanted = (
+            pbx if pbx and pbx in {name for _, name in self.pbx.options} else NO_PBX
+        )
         if self.pbx.value != wanted:
             self.pbx.value = wanted
         else:
@@ -110,7 +139,9 @@ class TrustChoice(traitlets.HasTraits):
         if self._busy:
             return
         self._list_is_known = change["new"] is not None
-        self._entries = conform(change["new"], TRUST) if self._list_is_known else empty(TRUST)
+        self._entries = (
+            conform(change["new"], TRUST) if self._list_is_known else empty(TRUST)
+        )
         self._ticked[self.browser] = set(self._entries["fingerprint"].dropna())
         self._draw(publish=False)
 
@@ -139,7 +170,9 @@ class TrustChoice(traitlets.HasTraits):
         entries = self._entries[self._entries["fingerprint"].notna()]
         self.search.layout.display = "" if len(entries) > 8 else "none"
         wanted = self.search.value.strip().casefold()
-        names = entries["subject_cn"].fillna(entries["subject"]).fillna("").str.casefold()
+        names = (
+            entries["subject_cn"].fillna(entries["subject"]).fillna("").str.casefold()
+        )
         matches = entries[names.str.contains(wanted, regex=False)]
         rows = matches.head(SHOWN).to_dict(orient="records")
         self.boxes.children = tuple(map(self._box, rows))
@@ -166,7 +199,9 @@ class TrustChoice(traitlets.HasTraits):
             indent=False,
             layout={"width": "auto"},
         )
-        box.observe(lambda change: self._tick(fingerprint, change["new"]), names="value")
+        box.observe(
+            lambda change: self._tick(fingerprint, change["new"]), names="value"
+        )
         return box
 
     def _tick(self, fingerprint: str, ticked: bool) -> None:
@@ -175,10 +210,14 @@ class TrustChoice(traitlets.HasTraits):
         self._publish()
 
     def _publish(self) -> None:
-        kept = self._entries[self._entries["fingerprint"].isin(self._ticked[self.browser])]
+        kept = self._entries[
+            self._entries["fingerprint"].isin(self._ticked[self.browser])
+        ]
         if self.browser and self.public.value:
             kept = pd.concat([public_list(), kept], ignore_index=True)
         self._busy = True
         # These are the entries of one list, whosever it is.
-        self.trust = kept.drop(columns="pbx") if self._list_is_known or self.browser else None
+        self.trust = (
+            kept.drop(columns="pbx") if self._list_is_known or self.browser else None
+        )
         self._busy = False

@@ -22,7 +22,17 @@ from ..texts.sentences import say
 from .date_slider import MomentSlider
 from .html_parts import Channel, Head, compared_bars, device_table, tiles
 from .steps import Step, in_list, lists, plan, settings
-from .styling import FIELD, card, day, html, short, show, show_with_twin, style, word_for
+from .styling import (
+    FIELD,
+    card,
+    day,
+    html,
+    short,
+    show,
+    show_with_twin,
+    style,
+    word_for,
+)
 
 SHOWN = 40
 ROWS = 12
@@ -33,12 +43,14 @@ _COLUMNS = ("device", "pbx", "change", "before", "after")
 
 
 class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
-    """Try out a change before it is made: nothing is changed at any PBX, and the fleet itself stays as it is.
+    """Try out a change before it is made: nothing is changed at any PBX, and the fleet itself
+    stays as it is.
 
     Parameters
     ----------
     fleet : Fleet
-        The latest attempt of each registration is judged, or each known device where there is no log.
+        The latest attempt of each registration is judged, or each known device where there is
+        no log.
     at : Timestamp or str, optional
         The moment to judge at to begin with; by default the end of the log, else now.
 
@@ -73,12 +85,23 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(self, fleet: Fleet, *, at: pd.Timestamp | str | None = None) -> None:
         self._trial = Rehearsal(fleet)
         end = self._trial.rows["time"].max()
-        self._moment = MomentSlider(at if at is not None else None if pd.isna(end) else end.ceil("D"))
+        self._moment = MomentSlider(
+            at if at is not None else None if pd.isna(end) else end.ceil("D")
+        )
         self._start = self._moment.at
-        self._moment.span({"not_before": self._start, "not_after": self._start + pd.Timedelta(days=3650)})
+        self._moment.span(
+            {
+                "not_before": self._start,
+                "not_after": self._start + pd.Timedelta(days=3650),
+            }
+        )
         self._quiet = True
         self._names = sorted(
-            {*self._trial.rows["pbx"].dropna(), *fleet.trust["pbx"].dropna(), *fleet.devices["pbx"].dropna()}
+            {
+                *self._trial.rows["pbx"].dropna(),
+                *fleet.trust["pbx"].dropna(),
+                *fleet.devices["pbx"].dropna(),
+            }
         )
         self.before = self._trial.judge(*self._settings(()))
         self._device = pd.factorize(self.before["device"])[0]
@@ -100,7 +123,9 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         self._add(Step("trust", pbx, listed, fingerprint))
 
     def switch_tls_only(self, value: bool | None, *, pbx: str = EVERY) -> None:
-        """Set or clear "TLS only" at all device entries of a PBX, or of every one; None leaves it as it is."""
+        """Set or clear "TLS only" at all device entries of a PBX, or of every one; None leaves
+        it as it is.
+        """
         self._add(Step("tls_only", pbx, value))
 
     def switch_authentication(self, value: str | None, *, pbx: str = EVERY) -> None:
@@ -139,28 +164,45 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         self._logins = {_say(f"logins.{key}"): value for key, value in _LOGINS.items()}
         kinds = [(_say(f"kinds.{kind}"), kind) for kind in _KINDS]
         self._pbx = ipywidgets.Dropdown(
-            options=[(_say("every_pbx"), EVERY), *((short(name), name) for name in self._names)],
+            options=[
+                (_say("every_pbx"), EVERY),
+                *((short(name), name) for name in self._names),
+            ],
             value=self._names[0] if self._names else EVERY,
             description=_say("at"),
             style=FIELD,
             layout=wide,
         )
         self._search = ipywidgets.Text(
-            description=_say("search"), placeholder=_say("part_of_a_name"), style=FIELD, layout=wide
+            description=_say("search"),
+            placeholder=_say("part_of_a_name"),
+            style=FIELD,
+            layout=wide,
         )
         self._entries = ipywidgets.VBox()
         self._entries.add_class("ct-scroll")
         self._drawn: list[str] = []
         self._note = html()
         self._tls = ipywidgets.Dropdown(
-            options=list(self._flags), description=_say("tls_only"), style=FIELD, layout=wide
+            options=list(self._flags),
+            description=_say("tls_only"),
+            style=FIELD,
+            layout=wide,
         )
         self._login = ipywidgets.Dropdown(
-            options=list(self._logins), description=_say("authentication"), style=FIELD, layout=wide
+            options=list(self._logins),
+            description=_say("authentication"),
+            style=FIELD,
+            layout=wide,
         )
         self._undo = _button("undo", icon="undo")
         self._reset = _button("reset", icon="times")
-        self._numbers, self._chart, self._list, self._pages = html(), html(), html(), html()
+        self._numbers, self._chart, self._list, self._pages = (
+            html(),
+            html(),
+            html(),
+            html(),
+        )
         self._kind = ipywidgets.Dropdown(
             options=[(_say("all_changes"), ""), *kinds],
             description=_say("show"),
@@ -175,7 +217,13 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     def _layout(self) -> tuple[Any, ...]:
         left = ipywidgets.VBox(
             [
-                card(_say("cards.trust"), self._pbx, self._search, self._entries, self._note),
+                card(
+                    _say("cards.trust"),
+                    self._pbx,
+                    self._search,
+                    self._entries,
+                    self._note,
+                ),
                 card(_say("cards.devices"), self._tls, self._login),
                 card(_say("cards.moment"), self._moment.box),
                 card(
@@ -205,9 +253,19 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     def _connect(self) -> None:
         self._pbx.observe(lambda _change: self._show_switches(), names="value")
         self._search.observe(lambda _change: self._show_switches(), names="value")
-        self._tls.observe(lambda change: self._switched("tls_only", self._flags[change["new"]]), names="value")
-        self._login.observe(lambda change: self._switched("authentication", self._logins[change["new"]]), names="value")
-        self._moment.observe(lambda change: self._switched("at", change["new"]), names="at")
+        self._tls.observe(
+            lambda change: self._switched("tls_only", self._flags[change["new"]]),
+            names="value",
+        )
+        self._login.observe(
+            lambda change: self._switched(
+                "authentication", self._logins[change["new"]]
+            ),
+            names="value",
+        )
+        self._moment.observe(
+            lambda change: self._switched("at", change["new"]), names="at"
+        )
         self._undo.on_click(lambda _button: self.undo())
         self._reset.on_click(lambda _button: self.set_trait("steps", ()))
         self._kind.observe(lambda _change: self._turn(0), names="value")
@@ -242,23 +300,43 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         """Let the controls say what holds at the chosen PBX, after all steps."""
         (now, at), pbx = self._settings(self.steps), self._pbx.value
         self._quiet = True
-        self._tls.value = word_for(now.tls_only.get(pbx, now.tls_only.get(EVERY)), self._flags)
-        self._login.value = word_for(now.authentication.get(pbx, now.authentication.get(EVERY)), self._logins)
+        self._tls.value = word_for(
+            now.tls_only.get(pbx, now.tls_only.get(EVERY)), self._flags
+        )
+        self._login.value = word_for(
+            now.authentication.get(pbx, now.authentication.get(EVERY)), self._logins
+        )
         self._moment.at = at
         self._show_entries(now.trust, pbx)
         self._quiet = False
 
     def _show_entries(self, trust: pd.DataFrame, pbx: str) -> None:
-        now, originals = lists(trust, self._names), lists(self._trial.fleet.trust, self._names)
+        now, originals = (
+            lists(trust, self._names),
+            lists(self._trial.fleet.trust, self._names),
+        )
         here, first = in_list(now, pbx), in_list(originals, pbx)
         offered = self._trial.candidates
-        label = offered["subject_cn"].fillna(offered["subject"]).fillna(_say("no_name")).astype("str")
+        label = (
+            offered["subject_cn"]
+            .fillna(offered["subject"])
+            .fillna(_say("no_name"))
+            .astype("str")
+        )
         weight = offered["fingerprint"].map(self._signed).fillna(0).astype("int64")
-        offered = offered.assign(label=label, weight=weight, listed=offered["fingerprint"].isin(here))
+        offered = offered.assign(
+            label=label, weight=weight, listed=offered["fingerprint"].isin(here)
+        )
         offered = offered.assign(first=offered["fingerprint"].isin(first))
         wanted = self._search.value.strip().casefold()
-        found = offered[offered["label"].str.casefold().str.contains(wanted, regex=False)] if wanted else offered
-        found = found.sort_values(["first", "weight", "label"], ascending=[False, False, True], kind="stable")
+        found = (
+            offered[offered["label"].str.casefold().str.contains(wanted, regex=False)]
+            if wanted
+            else offered
+        )
+        found = found.sort_values(
+            ["first", "weight", "label"], ascending=[False, False, True], kind="stable"
+        )
         self._draw_entries(found.head(SHOWN))
         notes = [] if pbx == EVERY or pbx in now else [_say("no_list")]
         notes.append(_say("in_list", count=len(here)))
@@ -267,10 +345,14 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         show(self._note, " ".join(notes))
 
     def _draw_entries(self, found: pd.DataFrame) -> None:
-        """Show the entries; boxes that are there already only change their tick, which is quicker by far."""
+        """Show the entries; boxes that are there already only change their tick, which is
+        quicker by far.
+        """
         wanted = found["fingerprint"].tolist()
         if wanted != self._drawn:
-            self._entries.children = tuple(self._entry(row) for row in found.itertuples())
+            self._entries.children = tuple(
+                self._entry(row) for row in found.itertuples()
+            )
             self._drawn = wanted
         for box, listed in zip(self._entries.children, found["listed"], strict=True):
             box.value = bool(listed)
@@ -279,14 +361,21 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         words = {"name": short(row.label), "day": day(row.not_after)}
         box = ipywidgets.Checkbox(
             value=bool(row.listed),
-            description=_say("entry_signing", **words, devices=plural(row.weight, "device"))
+            description=_say(
+                "entry_signing", **words, devices=plural(row.weight, "device")
+            )
             if row.weight
             else _say("entry", **words),
-            tooltip=_say("fingerprint", name=short(row.subject), fingerprint=row.fingerprint),
+            tooltip=_say(
+                "fingerprint", name=short(row.subject), fingerprint=row.fingerprint
+            ),
             indent=False,
             layout={"width": "auto"},
         )
-        box.observe(lambda change: self._ticked(row.fingerprint, bool(change["new"])), names="value")
+        box.observe(
+            lambda change: self._ticked(row.fingerprint, bool(change["new"])),
+            names="value",
+        )
         return box
 
     @cached_property
@@ -295,14 +384,28 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         links = self._trial.fleet.links
         if links is None:
             return pd.Series(dtype="int64")
-        made = links[links["verified"].fillna(value=False).astype(bool) & (links["child"] != links["issuer"])]
-        return made[made["child"].isin(set(self._trial.rows["fingerprint"].dropna()))].groupby("issuer").size()
+        made = links[
+            links["verified"].fillna(value=False).astype(bool)
+            & (links["child"] != links["issuer"])
+        ]
+        return (
+            made[made["child"].isin(set(self._trial.rows["fingerprint"].dropna()))]
+            .groupby("issuer")
+            .size()
+        )
 
     def _judge(self) -> None:
-        self.after = self._trial.judge(*self._settings(self.steps)) if self.steps else self.before
+        self.after = (
+            self._trial.judge(*self._settings(self.steps))
+            if self.steps
+            else self.before
+        )
         self._change = changed(self.before, self.after)
         show(self._numbers, self._counted())
-        show(self._chart, compared_bars(self._failing(self.before), self._failing(self.after)))
+        show(
+            self._chart,
+            compared_bars(self._failing(self.before), self._failing(self.after)),
+        )
         show(self._actions, self._told())
         show(self._links, "")
         self._undo.disabled = self._reset.disabled = not self.steps
@@ -311,7 +414,11 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     def _counted(self) -> Markup:
         looks = {"repaired": "ct-good", "broken": "ct-bad", "now unknown": ""}
         numbers: list[tuple[str, object, str]] = [
-            (_say(f"tiles.{kind}"), self._devices(self._change == CHANGES.index(kind)), css)
+            (
+                _say(f"tiles.{kind}"),
+                self._devices(self._change == CHANGES.index(kind)),
+                css,
+            )
             for kind, css in looks.items()
         ]
         for key, frame in (("fail_before", self.before), ("fail_after", self.after)):
@@ -328,11 +435,18 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         """Count the devices per broken rule."""
         cause = frame["cause"].cat
         codes = cause.codes.to_numpy()
-        return pd.Series({word: self._devices(codes == number) for number, word in enumerate(cause.categories)})
+        return pd.Series(
+            {
+                word: self._devices(codes == number)
+                for number, word in enumerate(cause.categories)
+            }
+        )
 
     def _turn(self, page: int) -> None:
         kind = self._kind.value
-        rows = self._change == CHANGES.index(kind) if kind else self._change < len(CHANGES)
+        rows = (
+            self._change == CHANGES.index(kind) if kind else self._change < len(CHANGES)
+        )
         found = np.flatnonzero(rows)[np.argsort(self._change[rows], kind="stable")]
         last = max(0, (len(found) - 1) // ROWS)
         self.page = min(max(page, 0), last)
@@ -343,7 +457,9 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
             {
                 "device": shown["device"].fillna(_say("no_device")).astype("str"),
                 "pbx": shown["pbx"],
-                "change": shown["change"].astype("str").map({kind: _say(f"kinds.{kind}") for kind in _KINDS}),
+                "change": shown["change"]
+                .astype("str")
+                .map({kind: _say(f"kinds.{kind}") for kind in _KINDS}),
                 "before": _outcome(shown["verdict_before"], shown["cause_before"]),
                 "after": _outcome(shown["verdict_after"], shown["cause_after"]),
             }
@@ -360,22 +476,32 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         if steps.empty:
             return tag("p", _say("no_steps", when=when), class_="ct-hint")
         return tag(
-            "div", tag("ol", [tag("li", step) for step in steps], class_="ct-plan"), tag("p", when, class_="ct-hint")
+            "div",
+            tag("ol", [tag("li", step) for step in steps], class_="ct-plan"),
+            tag("p", when, class_="ct-hint"),
         )
 
     def _offer(self) -> None:
         """Offer the plan as a table and, where certificates have to be uploaded, as PEM text."""
         made = self.plan
-        table = guarded(made.drop(columns="pem")).to_csv(index=False).encode("utf-8-sig")
+        table = (
+            guarded(made.drop(columns="pem")).to_csv(index=False).encode("utf-8-sig")
+        )
         links = [_download(_say("download_plan"), "plan.csv", "text/csv", table)]
         if made["pem"].notna().any():
             text = "".join(made["pem"].dropna().unique()).encode()
-            links.append(_download(_say("download_pem"), "upload.pem", "application/x-pem-file", text))
+            links.append(
+                _download(
+                    _say("download_pem"), "upload.pem", "application/x-pem-file", text
+                )
+            )
         show(self._links, [tag("p", each) for each in links])
 
     def _ipython_display_(self, **_options: Any) -> None:
         parts = (self._numbers, self._chart, self._actions, self._list)
-        show_with_twin(self, [Markup("".join(part.value for part in parts))], _say("static"))
+        show_with_twin(
+            self, [Markup("".join(part.value for part in parts))], _say("static")
+        )
 
 
 def _say(key: str, **values: Any) -> str:
@@ -383,13 +509,22 @@ def _say(key: str, **values: Any) -> str:
 
 
 def _button(key: str, **options: Any) -> Any:
-    return ipywidgets.Button(description=_say(f"{key}.label"), tooltip=_say(f"{key}.tooltip"), **options)
+    return ipywidgets.Button(
+        description=_say(f"{key}.label"), tooltip=_say(f"{key}.tooltip"), **options
+    )
 
 
 def _download(words: str, name: str, kind: str, data: bytes) -> Markup:
-    return tag("a", words, href=f"data:{kind};base64,{base64.b64encode(data).decode()}", download=name)
+    return tag(
+        "a",
+        words,
+        href=f"data:{kind};base64,{base64.b64encode(data).decode()}",
+        download=name,
+    )
 
 
 def _outcome(verdict: pd.Series, cause: pd.Series) -> pd.Series:
-    words = verdict.map({word: _say(f"verdicts.{word}") for word in ("pass", "fail", "unknown")})
+    words = verdict.map(
+        {word: _say(f"verdicts.{word}") for word in ("pass", "fail", "unknown")}
+    )
     return cause.map(cause_label, na_action="ignore").astype("str").fillna(words)

@@ -1,8 +1,8 @@
 """Elements of ASN.1 encodings, read by two policies.
 
-The strict one takes DER only and is what trust rests on. The lenient one also reads what BER allows
-and DER forbids, indefinite lengths too, and goes on beside damage: what strict readers refuse is still
-to be shown. Nothing here builds more than slices of its input.
+The strict one takes DER only and is what trust rests on. The lenient one also reads what BER
+allows and DER forbids, indefinite lengths too, and goes on beside damage: what strict readers
+refuse is still to be shown. Nothing here builds more than slices of its input.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ CONTEXT_0, CONTEXT_3 = 0xA0, 0xA3
 """Constructed tags [0] and [3]: version and extensions of a certificate, content of a CMS."""
 UTF8_STRING, UNIVERSAL_STRING, BMP_STRING = 0x0C, 0x1C, 0x1E
 ASCII_STRINGS = (0x12, 0x13, 0x14, 0x16, 0x1A)
-"""NumericString, PrintableString, TeletexString, IA5String, VisibleString: Latin-1, if an issuer goes beyond ASCII."""
+"""NumericString, PrintableString, TeletexString, IA5String, VisibleString: Latin-1, if an
+issuer goes beyond ASCII.
+"""
 
 _FAR = 1 << 32
 
@@ -25,14 +27,16 @@ class BadEncoding(ValueError):  # noqa: N818 - said of the data, and always caug
     """The bytes are no such structure."""
 
 
-def element(data: bytes, at: int = 0, end: int | None = None, *, strict: bool = False) -> tuple[int, int, int, int]:
+def element(
+    data: bytes, at: int = 0, end: int | None = None, *, strict: bool = False
+) -> tuple[int, int, int, int]:
     """Return tag, start and stop of the content, and where the next element begins.
 
     Raises
     ------
     BadEncoding
-        If the element runs past `end`, by default that of `data`. If `strict`, also where it has a tag
-        of several bytes or a length that DER forbids.
+        If the element runs past `end`, by default that of `data`. If `strict`, also where it
+        has a tag of several bytes or a length that DER forbids.
     """
     end = len(data) if end is None else end
     try:
@@ -49,12 +53,16 @@ def element(data: bytes, at: int = 0, end: int | None = None, *, strict: bool = 
             count = size & 0x7F
             size = int.from_bytes(data[start : start + count], "big")
             start += count
-            if strict and not (1 <= count <= 4 and size >= 0x80 and size >> 8 * (count - 1)):
+            if strict and not (
+                1 <= count <= 4 and size >= 0x80 and size >> 8 * (count - 1)
+            ):
                 raise BadEncoding("length is not DER")
     except IndexError:
         raise BadEncoding("cut short") from None
     if (missing := start + size - end) > 0:
-        raise BadEncoding(f"cut short: {missing} bytes are missing" if missing < _FAR else "cut short")
+        raise BadEncoding(
+            f"cut short: {missing} bytes are missing" if missing < _FAR else "cut short"
+        )
     return tag, start, start + size, start + size
 
 
@@ -135,7 +143,9 @@ def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
         yield tag, data[start:stop]
 
 
-def parts(data: bytes, most: int | None = None) -> tuple[list[tuple[int, bytes]], str | None]:
+def parts(
+    data: bytes, most: int | None = None
+) -> tuple[list[tuple[int, bytes]], str | None]:
     """Return the elements of `data`, the last one as far as it goes, and what is wrong with it."""
     found: list[tuple[int, bytes]] = []
     at, end = 0, len(data)
@@ -144,7 +154,9 @@ def parts(data: bytes, most: int | None = None) -> tuple[list[tuple[int, bytes]]
             tag, start, stop, after = element(data, at, end)
         except BadEncoding as problem:
             size = data[at + 1] if at + 1 < end else 0
-            found.append((data[at], data[at + 2 + (size & 0x7F if size > 0x80 else 0) :]))
+            found.append(
+                (data[at], data[at + 2 + (size & 0x7F if size > 0x80 else 0) :])
+            )
             return found, str(problem)
         found.append((tag, data[start:stop]))
         at = after

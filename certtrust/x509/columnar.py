@@ -2,13 +2,15 @@
 
     Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }
     TBSCertificate ::= SEQUENCE { [0] version, serialNumber, signature, issuer, validity, subject,
-                                  subjectPublicKeyInfo, [1] issuerUniqueID, [2] subjectUniqueID, [3] extensions }
+                                  subjectPublicKeyInfo, [1] issuerUniqueID, [2] subjectUniqueID,
+                                  [3] extensions }
 
-All certificates stand in one array of bytes, and every certificate has its own place in it. A step of the walk
-reads the element at all places and moves all places on, so that it costs a few array operations and no loop.
-The walk relies on cryptography having loaded each certificate, which proves its frame; what stands inside
-extensions and keys is proven by nobody, so whatever has not the expected shape is marked as odd and left to
-the tolerant reader. Values that many certificates share are decoded once.
+All certificates stand in one array of bytes, and every certificate has its own place in it. A
+step of the walk reads the element at all places and moves all places on, so that it costs a few
+array operations and no loop. The walk relies on cryptography having loaded each certificate,
+which proves its frame; what stands inside extensions and keys is proven by nobody, so whatever
+has not the expected shape is marked as odd and left to the tolerant reader. Values that many
+certificates share are decoded once.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ def columns(ders: Sequence[bytes]) -> tuple[Columns, Flags]:
     frame = frames(octets)
     odd = ~frame.sound
     found: Columns = {}
-    found["version"] = pa.array(np.where(frame.has_version, octets.at(frame.version.start) + 1, 1))
+    found["version"] = pa.array(
+        np.where(frame.has_version, octets.at(frame.version.start) + 1, 1)
+    )
     found["serial_number"] = _serial_numbers(octets, frame.serial, odd)
     not_before = octets.elements(frame.validity.start, frame.validity.stop)
     not_after = octets.elements(not_before.stop, frame.validity.stop)
@@ -105,22 +109,36 @@ class _Names(NamedTuple):
 
 
 def _read_names(
-    octets: CertificateBytes, rows: Rows, issuer: Elements, subject: Elements, found: Columns, odd: Flags
+    octets: CertificateBytes,
+    rows: Rows,
+    issuer: Elements,
+    subject: Elements,
+    found: Columns,
+    odd: Flags,
 ) -> None:
     names = _plain_names(octets, subject)
     others = np.flatnonzero(~names.plain)
     decoded = octets.shared(subject.start[others], subject.stop[others], fields.name)
     odd[others] |= decoded.undecoded()
-    for column, plain in zip(("subject", "subject_cn", "organisation", "country"), names[1:], strict=True):
+    for column, plain in zip(
+        ("subject", "subject_cn", "organisation", "country"), names[1:], strict=True
+    ):
         field = {"subject": "text", "subject_cn": "common_name"}.get(column, column)
-        found[column] = _filled(plain, decoded.column(field, others, len(rows), TEXT), others)
+        found[column] = _filled(
+            plain, decoded.column(field, others, len(rows), TEXT), others
+        )
     # A self-issued certificate says its name twice, and the first one has just been read.
     same = _same(octets, issuer, subject)
     others = np.flatnonzero(~same)
     decoded = octets.shared(issuer.start[others], issuer.stop[others], fields.name)
     odd[others] |= decoded.undecoded()
-    for column, own, field in (("issuer", "subject", "text"), ("issuer_cn", "subject_cn", "common_name")):
-        found[column] = _filled(found[own], decoded.column(field, others, len(rows), TEXT), others)
+    for column, own, field in (
+        ("issuer", "subject", "text"),
+        ("issuer_cn", "subject_cn", "common_name"),
+    ):
+        found[column] = _filled(
+            found[own], decoded.column(field, others, len(rows), TEXT), others
+        )
     found["self_issued"] = pc.equal(found["subject"], found["issuer"])
 
 
@@ -144,41 +162,76 @@ def _filled(column: pa.Array, other: pa.Array, rows: Rows) -> pa.Array:
 
 
 def _plain_names(octets: CertificateBytes, name: Elements) -> _Names:
-    """Read names whose RDNs have one attribute each, of type 2.5.4.x and with a value that needs no escape."""
+    """Read names whose RDNs have one attribute each, of type 2.5.4.x and with a value that
+    needs no escape.
+    """
     size = len(name.at)
     row, at, rdn, plain = octets.children(name.start, name.stop, _MOST_RDNS)
     pair = octets.elements(rdn.start, rdn.stop)
     kind = octets.elements(pair.start, pair.stop)
     value = octets.elements(kind.stop, pair.stop)
     arc = octets.at(kind.start + 2)
-    fits = (pair.stop == rdn.stop) & (value.stop == pair.stop) & (value.start < value.stop) & value.sound
-    fits &= (kind.stop == kind.start + 3) & (octets.at(kind.start) == 0x55) & (octets.at(kind.start + 1) == 0x04)
+    fits = (
+        (pair.stop == rdn.stop)
+        & (value.stop == pair.stop)
+        & (value.start < value.stop)
+        & value.sound
+    )
+    fits &= (
+        (kind.stop == kind.start + 3)
+        & (octets.at(kind.start) == 0x55)
+        & (octets.at(kind.start + 1) == 0x04)
+    )
     plain[row[~(fits & (arc < len(_ID_AT)) & _PLAIN_TAGS[value.tag])]] = False
     kept = plain[row]
-    row, at, arc, start, stop = row[kept], at[kept], arc[kept], value.start[kept], value.stop[kept]
+    row, at, arc, start, stop = (
+        row[kept],
+        at[kept],
+        arc[kept],
+        value.start[kept],
+        value.stop[kept],
+    )
     values, needs_escape = _texts(octets, start, stop)
     plain[row[needs_escape]] = False
-    return _Names(plain, _written(values, row, at, arc, size), *(_last(values, row, arc, each, size) for each in _LAST))
+    return _Names(
+        plain,
+        _written(values, row, at, arc, size),
+        *(_last(values, row, arc, each, size) for each in _LAST),
+    )
 
 
-def _texts(octets: CertificateBytes, start: Places, stop: Places) -> tuple[pa.Array, Flags]:
-    """Return the octets between these places as text, and which texts cannot stand in a name as they are."""
+def _texts(
+    octets: CertificateBytes, start: Places, stop: Places
+) -> tuple[pa.Array, Flags]:
+    """Return the octets between these places as text, and which texts cannot stand in a name as
+    they are.
+    """
     data, offsets = octets.joint(start, stop)
     bad = np.flatnonzero(~_PLAIN[data])
-    needs_escape = np.isin(data[offsets[:-1]], (0x20, 0x23)) | (data[offsets[1:] - 1] == 0x20)
+    needs_escape = np.isin(data[offsets[:-1]], (0x20, 0x23)) | (
+        data[offsets[1:] - 1] == 0x20
+    )
     needs_escape[np.searchsorted(offsets, bad, side="right") - 1] = True
     data[bad] = 0x3F
-    return pa.LargeStringArray.from_buffers(len(start), pa.py_buffer(offsets), pa.py_buffer(data)), needs_escape
+    return pa.LargeStringArray.from_buffers(
+        len(start), pa.py_buffer(offsets), pa.py_buffer(data)
+    ), needs_escape
 
 
-def _written(values: pa.Array, row: Places, step: Places, arc: Places, size: int) -> pa.Array:
+def _written(
+    values: pa.Array, row: Places, step: Places, arc: Places, size: int
+) -> pa.Array:
     """Return names as RFC 4514 writes them, the last RDN first."""
-    texts = pc.binary_join_element_wise(pa.array(_ID_AT, TEXT).take(pa.array(arc)), values, _EQUALS)
+    texts = pc.binary_join_element_wise(
+        pa.array(_ID_AT, TEXT).take(pa.array(arc)), values, _EQUALS
+    )
     count = np.bincount(row, minlength=size)
     offsets = np.concatenate(([0], np.cumsum(count)))
     order = np.empty(len(row), np.int64)
     order[offsets[row] + count[row] - 1 - step] = np.arange(len(row))
-    return pc.binary_join(pa.LargeListArray.from_arrays(offsets, texts.take(pa.array(order))), _COMMA)
+    return pc.binary_join(
+        pa.LargeListArray.from_arrays(offsets, texts.take(pa.array(order))), _COMMA
+    )
 
 
 def _last(values: pa.Array, row: Places, arc: Places, kind: int, size: int) -> pa.Array:
@@ -194,18 +247,24 @@ def _last(values: pa.Array, row: Places, arc: Places, kind: int, size: int) -> p
 _BIT_LENGTH = np.array([each.bit_length() for each in range(256)])
 
 
-def _read_keys(octets: CertificateBytes, rows: Rows, key: Elements, found: Columns, odd: Flags) -> None:
+def _read_keys(
+    octets: CertificateBytes, rows: Rows, key: Elements, found: Columns, odd: Flags
+) -> None:
     algorithm = octets.elements(key.start, key.stop)
     kinds = octets.shared(algorithm.start, algorithm.stop, fields.key_algorithm)
     odd |= kinds.undecoded()
     found["key_type"] = kinds.column("kind", rows, len(rows), TEXT)
     found["curve"] = kinds.column("curve", rows, len(rows), TEXT)
-    is_rsa = np.array([bool(each) and each.kind == "RSA" for each in kinds.values], bool)[kinds.code]
+    is_rsa = np.array(
+        [bool(each) and each.kind == "RSA" for each in kinds.values], bool
+    )[kinds.code]
     bits = octets.elements(algorithm.stop, key.stop)
     numbers = octets.elements(bits.start + 1, bits.stop)
     modulus = octets.elements(numbers.start, numbers.stop)
     size = _bit_length(octets, modulus)
-    fits = (bits.tag == BIT_STRING) & (numbers.tag == SEQUENCE) & (modulus.tag == INTEGER)
+    fits = (
+        (bits.tag == BIT_STRING) & (numbers.tag == SEQUENCE) & (modulus.tag == INTEGER)
+    )
     fits &= bits.sound & numbers.sound & modulus.sound & (size > 0)
     odd |= is_rsa & ~fits
     sizes = kinds.column("size", rows, len(rows), pa.int64())
@@ -241,7 +300,9 @@ class _Extension(NamedTuple):
     stop: Places
 
 
-def _read_extensions(octets: CertificateBytes, listed: Elements, found: Columns, odd: Flags) -> None:
+def _read_extensions(
+    octets: CertificateBytes, listed: Elements, found: Columns, odd: Flags
+) -> None:
     starts, stops = _extension_values(octets, listed, odd)
 
     def extension(oid: bytes) -> _Extension:
@@ -249,7 +310,9 @@ def _read_extensions(octets: CertificateBytes, listed: Elements, found: Columns,
         rows = np.flatnonzero(start)
         return _Extension(rows, start[rows], stop[rows])
 
-    found["subject_key_id"] = _subject_key_ids(octets, extension(oids.SUBJECT_KEY_ID), odd)
+    found["subject_key_id"] = _subject_key_ids(
+        octets, extension(oids.SUBJECT_KEY_ID), odd
+    )
     for oid, decode, column in (
         (oids.KEY_USAGE, fields.key_usage, "key_usage"),
         (oids.AUTHORITY_KEY_ID, fields.authority_key_id, "authority_key_id"),
@@ -257,7 +320,9 @@ def _read_extensions(octets: CertificateBytes, listed: Elements, found: Columns,
     ):
         found[column] = _texts_of(octets, extension(oid), decode, odd)
     rows, start, stop = extension(oids.BASIC_CONSTRAINTS)
-    decoded = octets.shared(start, stop, lambda value: fields.basic_constraints(fields.whole(value)))
+    decoded = octets.shared(
+        start, stop, lambda value: fields.basic_constraints(fields.whole(value))
+    )
     odd[rows] |= decoded.undecoded()
     found["is_ca"] = decoded.column("is_ca", rows, len(odd), pa.bool_())
     found["path_length"] = decoded.column("path_length", rows, len(odd), pa.int64())
@@ -265,23 +330,34 @@ def _read_extensions(octets: CertificateBytes, listed: Elements, found: Columns,
 
 
 def _texts_of(
-    octets: CertificateBytes, found: _Extension, decode: Callable[[bytes], str | None], odd: Flags
+    octets: CertificateBytes,
+    found: _Extension,
+    decode: Callable[[bytes], str | None],
+    odd: Flags,
 ) -> pa.Array:
-    decoded = octets.shared(found.start, found.stop, lambda value: _Value(decode(fields.whole(value))))
+    decoded = octets.shared(
+        found.start, found.stop, lambda value: _Value(decode(fields.whole(value)))
+    )
     odd[found.rows] |= decoded.undecoded()
     return decoded.column("value", found.rows, len(odd), TEXT)
 
 
-def _subject_key_ids(octets: CertificateBytes, found: _Extension, odd: Flags) -> pa.Array:
+def _subject_key_ids(
+    octets: CertificateBytes, found: _Extension, odd: Flags
+) -> pa.Array:
     value = octets.elements(found.start, found.stop)
-    odd[found.rows] |= ~value.sound | (value.tag != OCTET_STRING) | (value.stop != found.stop)
+    odd[found.rows] |= (
+        ~value.sound | (value.tag != OCTET_STRING) | (value.stop != found.stop)
+    )
     place = np.full(len(odd), -1)
     place[found.rows] = np.arange(len(found.rows))
     ids = octets.hex(np.minimum(value.start, found.stop), found.stop)
     return ids.take(pa.array(place, mask=place < 0))
 
 
-def _read_alt_names(octets: CertificateBytes, found: _Extension, columns: Columns, odd: Flags) -> None:
+def _read_alt_names(
+    octets: CertificateBytes, found: _Extension, columns: Columns, odd: Flags
+) -> None:
     dns: list[list[str]] = [[] for _ in odd]
     addresses: list[list[str]] = [[] for _ in odd]
     others = np.full(len(odd), -1)
@@ -291,18 +367,26 @@ def _read_alt_names(octets: CertificateBytes, found: _Extension, columns: Column
     contents = octets.slices(found.start[rest], found.stop[rest])
     for row, content in zip(found.rows[rest].tolist(), contents, strict=True):
         try:
-            dns[row], addresses[row], others[row] = fields.subject_alt_name(fields.whole(content))
+            dns[row], addresses[row], others[row] = fields.subject_alt_name(
+                fields.whole(content)
+            )
         except ValueError:
             odd[row] = True
     counts = pa.array(others, mask=others < 0)
     columns |= {"dns_names": dns, "ip_addresses": addresses, "other_names": counts}
 
 
-def _read_dns_names(octets: CertificateBytes, found: _Extension, dns: list[list[str]]) -> Flags:
-    """Read the lists that hold a few DNS names in ASCII and nothing else, and return which those are."""
+def _read_dns_names(
+    octets: CertificateBytes, found: _Extension, dns: list[list[str]]
+) -> Flags:
+    """Read the lists that hold a few DNS names in ASCII and nothing else, and return which
+    those are.
+    """
     names = octets.elements(found.start, found.stop)
     plain: Flags = names.sound & (names.tag == SEQUENCE) & (names.stop == found.stop)
-    at, _, name, complete = octets.children(names.start, np.where(plain, names.stop, names.start), _MOST_NAMES)
+    at, _, name, complete = octets.children(
+        names.start, np.where(plain, names.stop, names.start), _MOST_NAMES
+    )
     plain &= complete
     plain[at[name.tag != fields.DNS_NAME]] = False
     order = np.argsort(at, kind="stable")
@@ -310,14 +394,22 @@ def _read_dns_names(octets: CertificateBytes, found: _Extension, dns: list[list[
     at = at[order]
     texts, is_ascii = octets.texts(name.start[order], name.stop[order])
     plain[at[~is_ascii]] = False
-    of_row = np.concatenate(([0], np.cumsum(np.bincount(at, minlength=len(plain))))).tolist()
-    for row, which in zip(np.flatnonzero(plain).tolist(), found.rows[plain].tolist(), strict=True):
+    of_row = np.concatenate(
+        ([0], np.cumsum(np.bincount(at, minlength=len(plain))))
+    ).tolist()
+    for row, which in zip(
+        np.flatnonzero(plain).tolist(), found.rows[plain].tolist(), strict=True
+    ):
         dns[which] = texts[of_row[row] : of_row[row + 1]]
     return plain
 
 
-def _extension_values(octets: CertificateBytes, listed: Elements, odd: Flags) -> tuple[Places, Places]:
-    """Return where the values of the extensions that are read start and stop: a line for each; 0 = absent."""
+def _extension_values(
+    octets: CertificateBytes, listed: Elements, odd: Flags
+) -> tuple[Places, Places]:
+    """Return where the values of the extensions that are read start and stop: a line for each;
+    0 = absent.
+    """
     starts, stops = np.zeros((2, len(_READ), len(odd)), np.int64)
     found = extensions(octets, listed)
     odd |= ~found.complete
@@ -326,8 +418,13 @@ def _extension_values(octets: CertificateBytes, listed: Elements, odd: Flags) ->
     odd[found.certificate[of_use & ~found.sound]] = True
     of_use &= found.sound
     slot, row = slot[of_use], found.certificate[of_use]
-    starts[slot, row], stops[slot, row] = found.value.start[of_use], found.value.stop[of_use]
-    times = np.bincount(slot * len(odd) + row, minlength=starts.size).reshape(starts.shape)
+    starts[slot, row], stops[slot, row] = (
+        found.value.start[of_use],
+        found.value.stop[of_use],
+    )
+    times = np.bincount(slot * len(odd) + row, minlength=starts.size).reshape(
+        starts.shape
+    )
     odd |= (times > 1).any(axis=0)
     return starts, stops
 
@@ -335,7 +432,13 @@ def _extension_values(octets: CertificateBytes, listed: Elements, odd: Flags) ->
 # signatureAlgorithm
 
 
-def _read_algorithms(octets: CertificateBytes, rows: Rows, algorithm: Elements, found: Columns, odd: Flags) -> None:
+def _read_algorithms(
+    octets: CertificateBytes,
+    rows: Rows,
+    algorithm: Elements,
+    found: Columns,
+    odd: Flags,
+) -> None:
     decoded = octets.shared(algorithm.start, algorithm.stop, fields.algorithm)
     odd |= decoded.undecoded()
     found["signature_algorithm"] = decoded.column("name", rows, len(rows), TEXT)

@@ -1,4 +1,6 @@
-"""Many certificates as one array of bytes: elements, slices and shared values of all of them at once."""
+"""Many certificates as one array of bytes: elements, slices and shared values of all of them at
+once.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,11 @@ TEXT = pa.large_string()
 
 
 class Elements(NamedTuple):
-    """Elements of DER: where each begins, its tag, where its content starts and stops, and whether it is sound.
+    """Elements of DER: where each begins, its tag, where its content starts and stops, and
+    whether it is sound.
 
-    Those that are not sound run beyond the end that was given, or are no DER: nothing may rest on them.
+    Those that are not sound run beyond the end that was given, or are no DER: nothing may rest
+    on them.
     """
 
     at: Places
@@ -67,8 +71,12 @@ class CertificateBytes:
         return every[np.minimum(places, last)]
 
     def columns(self, places: Places, size: int) -> Places:
-        """Return the octets that begin at these places: a line for all first ones, one for all second ones, ..."""
-        return self.runs(places, size).view(np.uint8).reshape(-1, size).T.astype(np.int64)
+        """Return the octets that begin at these places: a line for all first ones, one for all
+        second ones, ...
+        """
+        return (
+            self.runs(places, size).view(np.uint8).reshape(-1, size).T.astype(np.int64)
+        )
 
     def elements(self, places: Places, ends: Places) -> Elements:
         """Return the elements that begin at these places and are to end before `ends`."""
@@ -80,14 +88,18 @@ class CertificateBytes:
             count, at = size[long] & 0x7F, start[long]
             first = length = self.at(at)
             for more in (1, 2):
-                length = np.where(count > more, length << 8 | self.at(at + more), length)
+                length = np.where(
+                    count > more, length << 8 | self.at(at + more), length
+                )
             sound[long] &= (count >= 1) & (count <= 3) & (length > 0x7F) & (first != 0)
             size[long], start[long] = length, at + count
         stop = start + size
         return Elements(places, tag, start, stop, sound & (stop <= ends))
 
     def children(self, starts: Places, stops: Places, most: int) -> Children:
-        """Return the elements that follow each other between these places, at most so many of each parent."""
+        """Return the elements that follow each other between these places, at most so many of
+        each parent.
+        """
         complete = np.ones(len(starts), bool)
         parent = np.flatnonzero(starts < stops)
         places, ends = starts[parent], stops[parent]
@@ -106,31 +118,46 @@ class CertificateBytes:
         elements = Elements(*map(np.concatenate, zip(*steps, strict=True)))
         return Children(np.concatenate(parents), number, elements, complete)
 
-    def joint(self, starts: Places, stops: Places) -> tuple[npt.NDArray[np.uint8], Places]:
+    def joint(
+        self, starts: Places, stops: Places
+    ) -> tuple[npt.NDArray[np.uint8], Places]:
         """Return the octets between these places in one piece, and the offsets that part it."""
         sizes = stops - starts
         offsets = np.concatenate(([0], np.cumsum(sizes)))
-        return self.bytes[np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])], offsets
+        return self.bytes[
+            np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
+        ], offsets
 
     def hex(self, starts: Places, stops: Places) -> pa.Array:
         """Return the octets between these places in hex."""
         octets, offsets = self.joint(starts, stops)
-        return pa.LargeStringArray.from_buffers(len(starts), pa.py_buffer(offsets * 2), pa.py_buffer(_HEX[octets]))
+        return pa.LargeStringArray.from_buffers(
+            len(starts), pa.py_buffer(offsets * 2), pa.py_buffer(_HEX[octets])
+        )
 
     def slices(self, starts: Places, stops: Places) -> list[bytes]:
         """Return the bytes between these places."""
         joined = self.joined
-        return [joined[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+        return [
+            joined[start:stop]
+            for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
+        ]
 
     def texts(self, starts: Places, stops: Places) -> tuple[list[str], Flags]:
-        """Return the octets between these places as text, a character for each, and which texts are ASCII."""
+        """Return the octets between these places as text, a character for each, and which texts
+        are ASCII.
+        """
         octets, offsets = self.joint(starts, stops)
         text, edges = octets.tobytes().decode("latin-1"), offsets.tolist()
         is_ascii = np.ones(len(starts), bool)
-        is_ascii[np.searchsorted(offsets, np.flatnonzero(octets > 0x7F), side="right") - 1] = False
+        is_ascii[
+            np.searchsorted(offsets, np.flatnonzero(octets > 0x7F), side="right") - 1
+        ] = False
         return [text[start:stop] for start, stop in pairwise(edges)], is_ascii
 
-    def shared(self, starts: Places, stops: Places, decode: Callable[[bytes], Any]) -> Shared:
+    def shared(
+        self, starts: Places, stops: Places, decode: Callable[[bytes], Any]
+    ) -> Shared:
         """Decode the bytes between these places, the same bytes only once."""
         sizes = stops - starts
         code = np.full(len(starts), -1)
@@ -146,27 +173,37 @@ class CertificateBytes:
             waiting = waiting[code[waiting] < 0]
         rest = np.flatnonzero(code < 0)
         slices = self.slices(starts[rest], stops[rest])
-        others = {each: place for place, each in enumerate(dict.fromkeys(slices), len(distinct))}
+        others = {
+            each: place
+            for place, each in enumerate(dict.fromkeys(slices), len(distinct))
+        }
         code[rest] = np.fromiter(map(others.__getitem__, slices), np.int64, len(slices))
         return Shared([_tried(decode, each) for each in (*distinct, *others)], code)
 
 
 class Shared(NamedTuple):
-    """Values that were decoded once for all certificates that have the same bytes there; None = not decoded."""
+    """Values that were decoded once for all certificates that have the same bytes there; None =
+    not decoded.
+    """
 
     values: list[Any]
     code: Places
 
     def column(self, field: str, rows: Rows, size: int, kind: pa.DataType) -> pa.Array:
         """Return a field of the values as a column of `size` rows, missing in all but `rows`."""
-        values = [None if each is None else getattr(each, field) for each in self.values]
+        values = [
+            None if each is None else getattr(each, field) for each in self.values
+        ]
         code = np.full(size, -1)
         code[rows] = self.code
         return pa.array(values, kind).take(pa.array(code, mask=code < 0))
 
     def undecoded(self) -> Flags:
         """Return which rows have no value, or one with a problem."""
-        bad = [each is None or getattr(each, "problem", None) is not None for each in self.values]
+        bad = [
+            each is None or getattr(each, "problem", None) is not None
+            for each in self.values
+        ]
         return np.array(bad, bool)[self.code]
 
 

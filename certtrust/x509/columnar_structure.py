@@ -1,7 +1,9 @@
-"""The structure of many certificates at once, as strict as `certtrust.x509.structure` and with the speed of arrays.
+"""The structure of many certificates at once, as strict as `certtrust.x509.structure` and with
+the speed of arrays.
 
-All certificates stand in one array of bytes; a step reads the element at one place of each. Whatever is out of
-the ordinary is left to the functions that take one certificate, so that both always say the same.
+All certificates stand in one array of bytes; a step reads the element at one place of each.
+Whatever is out of the ordinary is left to the functions that take one certificate, so that both
+always say the same.
 """
 
 from __future__ import annotations
@@ -12,11 +14,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .ber import BIT_STRING, BOOLEAN, CONTEXT_0, CONTEXT_3, INTEGER, OCTET_STRING, OID, SEQUENCE
+from .ber import (
+    BIT_STRING,
+    BOOLEAN,
+    CONTEXT_0,
+    CONTEXT_3,
+    INTEGER,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+)
 from .columnar_elements import CertificateBytes, Elements, Flags, Places, Rows
 from .extensions import DECISIVE, usable
 from .oids import SUBJECT_ALT_NAME
-from .structure import Outline, outline
+from .structure import Structure, structure
 
 _MOST_EXTENSIONS, _MOST_NAMES = 40, 40
 _TAG_OF_VALUE = np.zeros(256, dtype=np.int64)  # by the last octet of 2.5.29.x
@@ -66,15 +77,21 @@ def frames(certificates: CertificateBytes) -> Frames:
     there = after < signed.stop
     last = certificates.elements(after, ends)
     listed = certificates.elements(np.where(there, last.start, signed.start), ends)
-    proper = last.sound & (last.tag == CONTEXT_3) & listed.sound & (listed.tag == SEQUENCE)
+    proper = (
+        last.sound & (last.tag == CONTEXT_3) & listed.sound & (listed.tag == SEQUENCE)
+    )
     proper &= (listed.stop == last.stop) & (last.stop == signed.stop)
     sound &= np.where(there, proper, after == signed.stop)
-    extensions = listed._replace(start=np.where(there & sound, listed.start, listed.stop))
+    extensions = listed._replace(
+        start=np.where(there & sound, listed.start, listed.stop)
+    )
     algorithm = certificates.elements(signed.stop, ends)
     signature = certificates.elements(algorithm.stop, ends)
     sound &= algorithm.sound & (algorithm.tag == SEQUENCE)
     sound &= signature.sound & (signature.tag == BIT_STRING) & (signature.stop == ends)
-    sound &= (signature.start < signature.stop) & (certificates.at(signature.start) == 0)
+    sound &= (signature.start < signature.stop) & (
+        certificates.at(signature.start) == 0
+    )
     return Frames(
         signed,
         version,
@@ -108,7 +125,9 @@ class Extensions(NamedTuple):
 
 def extensions(certificates: CertificateBytes, listed: Elements) -> Extensions:
     """Return the extensions in these lists."""
-    owner, _, entry, complete = certificates.children(listed.start, listed.stop, _MOST_EXTENSIONS)
+    owner, _, entry, complete = certificates.children(
+        listed.start, listed.stop, _MOST_EXTENSIONS
+    )
     oid = certificates.elements(entry.start, entry.stop)
     flag = certificates.elements(oid.stop, entry.stop)
     is_flagged = flag.tag == BOOLEAN
@@ -119,19 +138,35 @@ def extensions(certificates: CertificateBytes, listed: Elements) -> Extensions:
     sound &= (entry.tag == SEQUENCE) & (oid.tag == OID) & (value.tag == OCTET_STRING)
     sound &= (value.stop == entry.stop) & (~is_flagged | (flag.stop == flag.start + 1))
     is_critical = is_flagged & (certificates.at(flag.start) != 0)
-    return Extensions(owner, np.where(is_id_ce, octets[2], 255), is_flagged, is_critical, value, sound, complete)
+    return Extensions(
+        owner,
+        np.where(is_id_ce, octets[2], 255),
+        is_flagged,
+        is_critical,
+        value,
+        sound,
+        complete,
+    )
 
 
 def _plainly_usable(certificates: CertificateBytes, frame: Frames) -> Flags:
     """Return which certificates have nothing but ordinary extensions that let them be used."""
-    owner, arc, _, is_critical, value, sound, complete = extensions(certificates, frame.extensions)
+    owner, arc, _, is_critical, value, sound, complete = extensions(
+        certificates, frame.extensions
+    )
     content = certificates.elements(value.start, value.stop)
     tag = _TAG_OF_VALUE[arc]
     good = sound & (arc < 0x40) & ((tag > 0) | ~is_critical)
-    good &= (tag == 0) | (content.sound & (content.tag == tag) & (content.stop == value.stop))
+    good &= (tag == 0) | (
+        content.sound & (content.tag == tag) & (content.stop == value.stop)
+    )
     named = np.flatnonzero(good & (arc == SUBJECT_ALT_NAME[2]))
-    list_, _, name, all_names = certificates.children(content.start[named], content.stop[named], _MOST_NAMES)
-    all_names[list_[(name.tag < 0x80) | (name.tag & 0x1F > 8) | (name.tag >= 0xC0)]] = False
+    list_, _, name, all_names = certificates.children(
+        content.start[named], content.stop[named], _MOST_NAMES
+    )
+    all_names[list_[(name.tag < 0x80) | (name.tag & 0x1F > 8) | (name.tag >= 0xC0)]] = (
+        False
+    )
     good[named] = all_names
     identity = np.sort(owner * 0x100 + arc)
     twice = identity[1:][identity[1:] == identity[:-1]] // 0x100
@@ -141,10 +176,11 @@ def _plainly_usable(certificates: CertificateBytes, frame: Frames) -> Flags:
     return plain
 
 
-class Outlines:
+class Structures:
     """The structure of certificates, column by column or one by one.
 
-    `certtrust.x509.structure.outline` says what a part is, `certtrust.x509.extensions.usable` what `usable` tells.
+    `certtrust.x509.structure.structure` says what a part is, `certtrust.x509.extensions.usable`
+    what `usable` tells.
     """
 
     def __init__(self, ders: Sequence[bytes]) -> None:
@@ -152,26 +188,32 @@ class Outlines:
         self._bytes = CertificateBytes(ders)
         self._frames = frames(self._bytes)
         sound = self._frames.sound
-        self._odd = {row: outline(ders[row]) for row in np.flatnonzero(~sound).tolist()}
-        self.known = sound.copy()
-        self.known[[row for row, parts in self._odd.items() if parts is not None]] = True
+        self._odd = {
+            row: structure(ders[row]) for row in np.flatnonzero(~sound).tolist()
+        }
+        self.readable = sound.copy()
+        self.readable[
+            [row for row, parts in self._odd.items() if parts is not None]
+        ] = True
 
     @cached_property
     def usable(self) -> Flags:
         """Whether its extensions let a certificate be used."""
         fit = _plainly_usable(self._bytes, self._frames)
-        for row in np.flatnonzero(self.known & ~fit).tolist():
+        for row in np.flatnonzero(self.readable & ~fit).tolist():
             parts = self[row]
             fit[row] = parts is not None and usable(parts)
         return fit
 
-    def __getitem__(self, row: int) -> Outline | None:
+    def __getitem__(self, row: int) -> Structure | None:
         """Return the structure of one certificate, None where it has none."""
-        return outline(self._ders[row])
+        return structure(self._ders[row])
 
     def column(self, part: str, rows: Places) -> list[bytes]:
         """Return one part of these certificates, which must have a structure."""
-        starts, stops = (places[rows] - self._bytes.begins[rows] for places in self._edges(part))
+        starts, stops = (
+            places[rows] - self._bytes.begins[rows] for places in self._edges(part)
+        )
         cut = zip(rows.tolist(), starts.tolist(), stops.tolist(), strict=True)
         column = [self._ders[row][start:stop] for row, start, stop in cut]
         for at in np.flatnonzero(np.isin(rows, list(self._odd))).tolist():
@@ -180,8 +222,13 @@ class Outlines:
         return column
 
     def may_equal(self, part: str, other: str, rows: Places) -> Flags:
-        """Return where two parts of a certificate may be the same octets: of one length, or not cut here."""
-        sizes = [stops[rows] - starts[rows] for starts, stops in map(self._edges, (part, other))]
+        """Return where two parts of a certificate may be the same octets: of one length, or not
+        cut here.
+        """
+        sizes = [
+            stops[rows] - starts[rows]
+            for starts, stops in map(self._edges, (part, other))
+        ]
         equal: Flags = np.equal(*sizes)
         equal[np.isin(rows, list(self._odd))] = True
         return equal

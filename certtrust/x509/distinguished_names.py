@@ -1,11 +1,23 @@
-"""Distinguished names as they compare: spelling, spaces, case and string type do not matter (RFC 5280, section 7.1)."""
+"""Distinguished names as they compare: spelling, spaces, case and string type do not matter
+(RFC 5280, section 7.1).
+"""
 
 from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
 
-from .ber import ASCII_STRINGS, BMP_STRING, SEQUENCE, SET, UNIVERSAL_STRING, UTF8_STRING, BadEncoding, children, content
+from .ber import (
+    ASCII_STRINGS,
+    BMP_STRING,
+    SEQUENCE,
+    SET,
+    UNIVERSAL_STRING,
+    UTF8_STRING,
+    BadEncoding,
+    children,
+    content,
+)
 
 Name = tuple[tuple[tuple[bytes, object], ...], ...]
 """Relative distinguished names in order, each its sorted (attribute type, value) pairs."""
@@ -13,7 +25,9 @@ Name = tuple[tuple[tuple[bytes, object], ...], ...]
 EMAIL_ADDRESS = bytes.fromhex("06092a864886f70d010901")
 COMMON_NAME = bytes.fromhex("0603550403")
 _ENCODINGS = {
-    **dict.fromkeys(ASCII_STRINGS, "latin-1"),  # what issuers put there is Latin-1, and OpenSSL reads it so
+    **dict.fromkeys(
+        ASCII_STRINGS, "latin-1"
+    ),  # what issuers put there is Latin-1, and OpenSSL reads it so
     UTF8_STRING: "utf-8",
     UNIVERSAL_STRING: "utf-32-be",
     BMP_STRING: "utf-16-be",
@@ -33,7 +47,12 @@ def comparable(name: bytes) -> Name | None:
     """
     try:
         return tuple(
-            tuple(sorted((_attribute(pair) for pair in children(content(group, SET))), key=repr))
+            tuple(
+                sorted(
+                    (_attribute(pair) for pair in children(content(group, SET))),
+                    key=repr,
+                )
+            )
             for group in children(content(name, SEQUENCE))
         )
     except BadEncoding:

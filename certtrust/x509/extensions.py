@@ -1,10 +1,23 @@
-"""Extensions of a certificate, as far as a path depends on them: which are there, and whether they can be used."""
+"""Extensions of a certificate, as far as a path depends on them: which are there, and whether
+they can be used.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from .ber import BIT_STRING, BOOLEAN, OCTET_STRING, OID, SEQUENCE, BadEncoding, children, content, dotted, element
+from .ber import (
+    BIT_STRING,
+    BOOLEAN,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    BadEncoding,
+    children,
+    content,
+    dotted,
+    element,
+)
 from .oids import (
     AUTHORITY_KEY_ID,
     BASIC_CONSTRAINTS,
@@ -14,7 +27,7 @@ from .oids import (
     SUBJECT_ALT_NAME,
     SUBJECT_KEY_ID,
 )
-from .structure import Outline
+from .structure import Structure
 
 DECISIVE = {
     SUBJECT_KEY_ID: OCTET_STRING,
@@ -25,7 +38,8 @@ DECISIVE = {
     AUTHORITY_KEY_ID: SEQUENCE,
 }
 """Extensions that a path or a name depends on, each with the tag of its value."""
-# Policies, purposes and revocation are not asked for, so these may be critical and do not stand in the way.
+# Policies, purposes and revocation are not asked for, so these may be critical and do not stand
+# in the way.
 _UNASKED = frozenset(
     bytes.fromhex(oid)
     for oid in (
@@ -45,7 +59,7 @@ _UNASKED = frozenset(
 )
 
 
-def extensions(parts: Outline) -> dict[bytes, tuple[bool, bytes]]:
+def extensions(parts: Structure) -> dict[bytes, tuple[bool, bytes]]:
     """Return criticality and value of each extension, by the content of its OID.
 
     Raises
@@ -66,7 +80,7 @@ def extensions(parts: Outline) -> dict[bytes, tuple[bool, bytes]]:
     return found
 
 
-def value(parts: Outline, oid: bytes) -> bytes | None:
+def value(parts: Structure, oid: bytes) -> bytes | None:
     """Return the value of an extension, None where it is not there or the list cannot be read."""
     try:
         return extensions(parts).get(oid, (False, None))[1]
@@ -74,7 +88,7 @@ def value(parts: Outline, oid: bytes) -> bytes | None:
         return None
 
 
-def usable(parts: Outline) -> bool:
+def usable(parts: Structure) -> bool:
     """Return True where the extensions let the certificate be used."""
     return objection(parts) is None
 
@@ -87,11 +101,11 @@ class Objection(NamedTuple):
     detail: str
 
 
-def objection(parts: Outline) -> Objection | None:
+def objection(parts: Structure) -> Objection | None:
     """Return why the extensions forbid to use the certificate, None where they do not.
 
-    They do where one is critical and not understood (RFC 5280, section 4.2), where one stands there twice,
-    or where one that a path depends on or that names the certificate is malformed.
+    They do where one is critical and not understood (RFC 5280, section 4.2), where one stands
+    there twice, or where one that a path depends on or that names the certificate is malformed.
     """
     try:
         for oid, (critical, inside) in extensions(parts).items():
@@ -99,7 +113,9 @@ def objection(parts: Outline) -> Objection | None:
                 return Objection("critical_extension", dotted(oid))
             if oid in DECISIVE:
                 content(inside, DECISIVE[oid])
-            if oid == SUBJECT_ALT_NAME and not all(map(_is_general_name, children(content(inside, SEQUENCE)))):
+            if oid == SUBJECT_ALT_NAME and not all(
+                map(_is_general_name, children(content(inside, SEQUENCE)))
+            ):
                 return Objection("malformed_names", "")
             if oid == INFORMATION_ACCESS:
                 for description in children(content(inside, SEQUENCE)):
@@ -113,7 +129,7 @@ def _is_general_name(name: bytes) -> bool:
     return 0x80 <= name[0] <= 0x88 or 0xA0 <= name[0] <= 0xA8
 
 
-def key_ids(parts: Outline) -> tuple[bytes | None, bytes | None]:
+def key_ids(parts: Structure) -> tuple[bytes | None, bytes | None]:
     """Return the subject's and the authority's key identifier, None where they are not there."""
     try:
         own, authority = value(parts, SUBJECT_KEY_ID), value(parts, AUTHORITY_KEY_ID)

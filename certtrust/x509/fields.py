@@ -1,8 +1,10 @@
-"""The fields of a certificate in the order of RFC 5280, section 4.1: the bytes of a field in, its values out.
+"""The fields of a certificate in the order of RFC 5280, section 4.1: the bytes of a field in,
+its values out.
 
-Every function takes the content of an element (without tag and length) unless it says otherwise, and
-raises `BadEncoding` where the field cannot be read. Lengths that BER allows and DER forbids are read:
-what strict readers refuse is still shown, and it is the certificate's `parse_error` that tells.
+Every function takes the content of an element (without tag and length) unless it says
+otherwise, and raises `BadEncoding` where the field cannot be read. Lengths that BER allows and
+DER forbids are read: what strict readers refuse is still shown, and it is the certificate's
+`parse_error` that tells.
 """
 
 from __future__ import annotations
@@ -34,7 +36,16 @@ from .ber import (
     only,
 )
 from .ber import dotted as uncached_dotted
-from .oids import ATTRIBUTES, CURVES, HASHES, KEY_TYPES, KEY_USAGES, PSS, PURPOSES, SIGNATURES
+from .oids import (
+    ATTRIBUTES,
+    CURVES,
+    HASHES,
+    KEY_TYPES,
+    KEY_USAGES,
+    PSS,
+    PURPOSES,
+    SIGNATURES,
+)
 
 DNS_NAME, IP_ADDRESS, KEY_IDENTIFIER = 0x82, 0x87, 0x80
 
@@ -85,7 +96,9 @@ def _pss(parameters: list[tuple[int, bytes]]) -> Algorithm:
     except BadEncoding as problem:
         return Algorithm("rsassaPss", None, f"parameters: {problem}")
     digest = HASHES.get(oid)
-    return Algorithm("rsassaPss", digest, None if digest else f"algorithm {oid} is not known")
+    return Algorithm(
+        "rsassaPss", digest, None if digest else f"algorithm {oid} is not known"
+    )
 
 
 # issuer, subject
@@ -99,7 +112,9 @@ _ESCAPES = str.maketrans({each: f"\\{each}" for each in '\\"+,;<>'} | {"\0": "\\
 
 
 class Name(NamedTuple):
-    """A distinguished name: RFC 4514 text, the last attribute of the common kinds, and what is odd in it."""
+    """A distinguished name: RFC 4514 text, the last attribute of the common kinds, and what is
+    odd in it.
+    """
 
     text: str
     common_name: str | None
@@ -121,7 +136,9 @@ def name(content: bytes) -> Name:
     """Return a Name: an RDNSequence, of which RFC 4514 writes the last RDN first."""
     rdns = [_rdn(tag, rdn) for tag, rdn in elements(content)]
     last = {kind: value for rdn in rdns for kind, value in rdn.attributes}
-    problem = ", ".join(dict.fromkeys(each for rdn in rdns for each in rdn.problems)) or None
+    problem = (
+        ", ".join(dict.fromkeys(each for rdn in rdns for each in rdn.problems)) or None
+    )
     text = ",".join(rdn.text for rdn in reversed(rdns) if rdn.attributes)
     return Name(text, last.get("CN"), last.get("O"), last.get("C"), problem)
 
@@ -130,21 +147,30 @@ def name(content: bytes) -> Name:
 def _rdn(tag: int, content: bytes) -> _Rdn:
     problems: list[str] = []
     if tag != SET or not content:
-        problems.append("an empty RDN" if tag == SET else f"tag {tag:#04x} where a SET belongs")
+        problems.append(
+            "an empty RDN" if tag == SET else f"tag {tag:#04x} where a SET belongs"
+        )
     attributes = list(_attributes(content, problems))
     text = "+".join(f"{kind}={escaped(value)}" for kind, value in attributes)
-    values = tuple((kind, value if isinstance(value, str) else f"#{value.hex()}") for kind, value in attributes)
+    values = tuple(
+        (kind, value if isinstance(value, str) else f"#{value.hex()}")
+        for kind, value in attributes
+    )
     return _Rdn(text, values, tuple(problems))
 
 
 def _attributes(rdn: bytes, problems: list[str]) -> Iterator[tuple[str, str | bytes]]:
-    """Yield type and value of the attributes of an RDN; one that cannot be read is a problem of its own."""
+    """Yield type and value of the attributes of an RDN; one that cannot be read is a problem of
+    its own.
+    """
     for _, pair in elements(rdn):
         try:
             (kind, oid), (tag, value), *_ = elements(pair)
             written = dotted(oid)
         except ValueError as problem:
-            problems.append(f"an attribute that is no pair of type and value ({problem})")
+            problems.append(
+                f"an attribute that is no pair of type and value ({problem})"
+            )
             continue
         if kind != OID:
             problems.append("an attribute without type")
@@ -154,14 +180,20 @@ def _attributes(rdn: bytes, problems: list[str]) -> Iterator[tuple[str, str | by
 
 
 def _string(tag: int, value: bytes, problems: list[str]) -> str:
-    encoding = {BMP_STRING: "utf-16-be", UNIVERSAL_STRING: "utf-32-be"}.get(tag, "utf-8")
+    encoding = {BMP_STRING: "utf-16-be", UNIVERSAL_STRING: "utf-32-be"}.get(
+        tag, "utf-8"
+    )
     try:
         if tag not in STRING_TAGS and encoding == "utf-8":
             problems.append(f"a value of string type {tag:#04x}")
         return value.decode(encoding)
     except UnicodeDecodeError:
         problems.append(f"a value that is not {encoding.upper()}")
-        return value.decode("latin-1") if encoding == "utf-8" else value.decode(encoding, "replace")
+        return (
+            value.decode("latin-1")
+            if encoding == "utf-8"
+            else value.decode(encoding, "replace")
+        )
 
 
 def escaped(value: str | bytes) -> str:
@@ -190,7 +222,9 @@ class KeyAlgorithm(NamedTuple):
 
 @lru_cache(maxsize=256)
 def key_algorithm(content: bytes) -> KeyAlgorithm:
-    """Return what the algorithm of a SubjectPublicKeyInfo tells; an RSA key's size is in the key itself."""
+    """Return what the algorithm of a SubjectPublicKeyInfo tells; an RSA key's size is in the
+    key itself.
+    """
     parts = list(elements(content))
     if not parts or parts[0][0] != OID:
         raise BadEncoding("no OID")
@@ -200,7 +234,9 @@ def key_algorithm(content: bytes) -> KeyAlgorithm:
         if kind == "EC":
             return _ec(parts[1:])
         if kind == "DSA" and parts[1:] and parts[1][0] == SEQUENCE:
-            return KeyAlgorithm(kind, number(only(parts[1][1], INTEGER)).bit_length(), None, None)
+            return KeyAlgorithm(
+                kind, number(only(parts[1][1], INTEGER)).bit_length(), None, None
+            )
     except BadEncoding as problem:
         return KeyAlgorithm(kind, None, None, str(problem))
     return KeyAlgorithm(kind, None, None, None)
@@ -213,18 +249,31 @@ def _ec(parameters: list[tuple[int, bytes]]) -> KeyAlgorithm:
     if tag == OID:
         oid = dotted(content)
         curve, size = CURVES.get(oid, (oid, None))
-        return KeyAlgorithm("EC", size, curve, None if oid in CURVES else f"curve {oid} is not known")
+        return KeyAlgorithm(
+            "EC", size, curve, None if oid in CURVES else f"curve {oid} is not known"
+        )
     if tag == SEQUENCE:
-        return KeyAlgorithm("EC", _field_size(content), None, "the curve is given by explicit parameters")
+        return KeyAlgorithm(
+            "EC",
+            _field_size(content),
+            None,
+            "the curve is given by explicit parameters",
+        )
     raise BadEncoding("no named curve")
 
 
 def _field_size(parameters: bytes) -> int | None:
-    """Return the size of the field of explicit parameters: version, then the field's type and its prime or degree."""
+    """Return the size of the field of explicit parameters: version, then the field's type and
+    its prime or degree.
+    """
     try:
         _, (_, field), *_ = elements(parameters)
         _, (tag, content), *_ = elements(field)
-        size = number(content).bit_length() if tag == INTEGER else number(only(content, INTEGER))
+        size = (
+            number(content).bit_length()
+            if tag == INTEGER
+            else number(only(content, INTEGER))
+        )
     except ValueError:
         return None
     return size if 0 < size < _LARGEST_FIELD else None
@@ -283,7 +332,11 @@ def subject_alt_name(value: bytes, problems: list[str] | None = None) -> AltName
     odd: list[str] = [] if problems is None else problems
     for tag, content in elements(only(value, SEQUENCE)):
         if tag == DNS_NAME:
-            dns.append(content.decode() if content.isascii() else _string(UTF8_STRING, content, odd))
+            dns.append(
+                content.decode()
+                if content.isascii()
+                else _string(UTF8_STRING, content, odd)
+            )
         elif tag == IP_ADDRESS:
             try:
                 addresses.append(_address(content))
@@ -334,10 +387,21 @@ def basic_constraints(value: bytes) -> Constraints:
 
 def authority_key_id(value: bytes) -> str | None:
     """Return the keyIdentifier of an authorityKeyIdentifier in hex."""
-    return next((content.hex() for tag, content in elements(only(value, SEQUENCE)) if tag == KEY_IDENTIFIER), None)
+    return next(
+        (
+            content.hex()
+            for tag, content in elements(only(value, SEQUENCE))
+            if tag == KEY_IDENTIFIER
+        ),
+        None,
+    )
 
 
 def extended_key_usage(value: bytes) -> str:
     """Return the purposes of an extendedKeyUsage by name, else by OID, joined by a comma."""
-    oids = [dotted(content) for tag, content in elements(only(value, SEQUENCE)) if tag == OID]
+    oids = [
+        dotted(content)
+        for tag, content in elements(only(value, SEQUENCE))
+        if tag == OID
+    ]
     return ",".join(PURPOSES.get(oid, oid) for oid in oids)

@@ -1,13 +1,20 @@
-"""Names of what certificates write as object identifiers: algorithms, hashes, curves, attributes, purposes.
+"""Names of what certificates write as object identifiers: algorithms, hashes, curves,
+attributes, purposes.
 
-Where cryptography has a name, it is that one, so that values compare across tools; else the standard's.
+Where cryptography has a name, it is that one, so that values compare across tools; else the
+standard's.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-_RSA, _ECDSA, _DSA, _NIST = "1.2.840.113549.1.1", "1.2.840.10045.4", "1.2.840.10040.4", "2.16.840.1.101.3.4"
+_RSA, _ECDSA, _DSA, _NIST = (
+    "1.2.840.113549.1.1",
+    "1.2.840.10045.4",
+    "1.2.840.10040.4",
+    "2.16.840.1.101.3.4",
+)
 PSS = f"{_RSA}.10"
 _SHA = ("sha224", "sha256", "sha384", "sha512")
 _SHA3 = ("sha3-224", "sha3-256", "sha3-384", "sha3-512")
@@ -23,7 +30,9 @@ HASHES: dict[str, str] = {
 
 
 class Signature(NamedTuple):
-    """A signature algorithm: its name, the hash that belongs to it, and the kind of key that makes it."""
+    """A signature algorithm: its name, the hash that belongs to it, and the kind of key that
+    makes it.
+    """
 
     name: str
     hash: str | None
@@ -47,19 +56,35 @@ SIGNATURES: dict[str, Signature] = {
     "1.3.14.3.2.27": Signature("1.3.14.3.2.27", "sha1", "DSA"),
     "1.3.14.3.2.29": Signature("1.3.14.3.2.29", "sha1", "RSA"),
     f"{_ECDSA}.1": Signature("ecdsa-with-SHA1", "sha1", "EC"),
-    **{f"{_ECDSA}.3.{arc}": Signature(f"ecdsa-with-{sha.upper()}", sha, "EC") for arc, sha in enumerate(_SHA, 1)},
+    **{
+        f"{_ECDSA}.3.{arc}": Signature(f"ecdsa-with-{sha.upper()}", sha, "EC")
+        for arc, sha in enumerate(_SHA, 1)
+    },
     f"{_DSA}.3": Signature("dsa-with-sha1", "sha1", "DSA"),
-    **{f"{_NIST}.3.{arc}": Signature(f"dsa-with-{sha}", sha, "DSA") for arc, sha in enumerate(_SHA, 1)},
-    **{f"{_NIST}.3.{arc}": Signature(f"{_NIST}.3.{arc}", sha, "EC") for arc, sha in enumerate(_SHA3, 9)},
-    **{f"{_NIST}.3.{arc}": Signature(f"{_NIST}.3.{arc}", sha, "RSA") for arc, sha in enumerate(_SHA3, 13)},
+    **{
+        f"{_NIST}.3.{arc}": Signature(f"dsa-with-{sha}", sha, "DSA")
+        for arc, sha in enumerate(_SHA, 1)
+    },
+    **{
+        f"{_NIST}.3.{arc}": Signature(f"{_NIST}.3.{arc}", sha, "EC")
+        for arc, sha in enumerate(_SHA3, 9)
+    },
+    **{
+        f"{_NIST}.3.{arc}": Signature(f"{_NIST}.3.{arc}", sha, "RSA")
+        for arc, sha in enumerate(_SHA3, 13)
+    },
     "1.3.101.112": Signature("ed25519", None, "Ed25519"),
     "1.3.101.113": Signature("ed448", None, "Ed448"),
     f"{_NIST}.3.17": Signature("ML-DSA-44", None),
     f"{_NIST}.3.18": Signature("ML-DSA-65", None),
     f"{_NIST}.3.19": Signature("ML-DSA-87", None),
     "1.2.643.2.2.3": Signature("GOST R 34.11-94 with GOST R 34.10-2001", None),
-    "1.2.643.7.1.1.3.2": Signature("GOST R 34.10-2012 with GOST R 34.11-2012 (256 bit)", None),
-    "1.2.643.7.1.1.3.3": Signature("GOST R 34.10-2012 with GOST R 34.11-2012 (512 bit)", None),
+    "1.2.643.7.1.1.3.2": Signature(
+        "GOST R 34.10-2012 with GOST R 34.11-2012 (256 bit)", None
+    ),
+    "1.2.643.7.1.1.3.3": Signature(
+        "GOST R 34.10-2012 with GOST R 34.11-2012 (512 bit)", None
+    ),
     "1.2.156.10197.1.501": Signature("1.2.156.10197.1.501", "sm3"),
     "1.3.6.1.5.5.7.6.36": Signature("1.3.6.1.5.5.7.6.36", None),
 }
@@ -85,40 +110,47 @@ CURVES: dict[str, tuple[str, int]] = {
     **{
         f"{_SEC}.{arc}": (curve, int("".join(filter(str.isdigit, curve[4:-2]))))
         for arc, curve in {
-            6: "secp112r1", 7: "secp112r2", 28: "secp128r1", 29: "secp128r2", 9: "secp160k1", 8: "secp160r1",
-            30: "secp160r2", 31: "secp192k1", 32: "secp224k1", 33: "secp224r1", 10: "secp256k1", 34: "secp384r1",
-            35: "secp521r1", 4: "sect113r1", 5: "sect113r2", 22: "sect131r1", 23: "sect131r2", 1: "sect163k1",
-            2: "sect163r1", 15: "sect163r2", 24: "sect193r1", 25: "sect193r2", 26: "sect233k1", 27: "sect233r1",
-            3: "sect239k1", 16: "sect283k1", 17: "sect283r1", 36: "sect409k1", 37: "sect409r1", 38: "sect571k1",
+            6: "secp112r1", 7: "secp112r2", 28: "secp128r1", 29: "secp128r2", 9: "secp160k1",
+            8: "secp160r1", 30: "secp160r2", 31: "secp192k1", 32: "secp224k1", 33: "secp224r1",
+            10: "secp256k1", 34: "secp384r1", 35: "secp521r1", 4: "sect113r1", 5: "sect113r2",
+            22: "sect131r1", 23: "sect131r2", 1: "sect163k1", 2: "sect163r1", 15: "sect163r2",
+            24: "sect193r1", 25: "sect193r2", 26: "sect233k1", 27: "sect233r1", 3: "sect239k1",
+            16: "sect283k1", 17: "sect283r1", 36: "sect409k1", 37: "sect409r1", 38: "sect571k1",
             39: "sect571r1",
         }.items()
     },
     **{
         f"{_X962}.1.{arc}": (curve, int(curve[5:8]))
-        for arc, curve in enumerate(("prime192v2", "prime192v3", "prime239v1", "prime239v2", "prime239v3"), 2)
+        for arc, curve in enumerate((
+            "prime192v2", "prime192v3", "prime239v1", "prime239v2", "prime239v3",
+        ), 2)
     },
     **{
         f"{_X962}.0.{arc}": (curve, int(curve[5:8]))
         for arc, curve in enumerate((
-            "c2pnb163v1", "c2pnb163v2", "c2pnb163v3", "c2pnb176v1", "c2tnb191v1", "c2tnb191v2", "c2tnb191v3",
-            "c2onb191v4", "c2onb191v5", "c2pnb208w1", "c2tnb239v1", "c2tnb239v2", "c2tnb239v3", "c2onb239v4",
-            "c2onb239v5", "c2pnb272w1", "c2pnb304w1", "c2tnb359v1", "c2pnb368w1", "c2tnb431r1",
+            "c2pnb163v1", "c2pnb163v2", "c2pnb163v3", "c2pnb176v1", "c2tnb191v1", "c2tnb191v2",
+            "c2tnb191v3", "c2onb191v4", "c2onb191v5", "c2pnb208w1", "c2tnb239v1", "c2tnb239v2",
+            "c2tnb239v3", "c2onb239v4", "c2onb239v5", "c2pnb272w1", "c2pnb304w1", "c2tnb359v1",
+            "c2pnb368w1", "c2tnb431r1",
         ), 1)
     },
     **{
-        f"{_BRAINPOOL}.{2 * at + 1 + twisted}": (f"brainpoolP{size}{'t' if twisted else 'r'}1", size)
+        f"{_BRAINPOOL}.{2 * at + 1 + twisted}": (f"brainpoolP{size}{kind}1", size)
         for at, size in enumerate((160, 192, 224, 256, 320, 384, 512))
-        for twisted in (0, 1)
+        for twisted, kind in enumerate("rt")
     },
     **{
         f"2.23.43.1.4.{arc}": (f"wap-wsg-idm-ecid-wtls{arc}", size)
         for arc, size in {
-            1: 113, 3: 163, 4: 113, 5: 163, 6: 112, 7: 160, 8: 112, 9: 160, 10: 233, 11: 233, 12: 224,
+            1: 113, 3: 163, 4: 113, 5: 163, 6: 112, 7: 160, 8: 112, 9: 160, 10: 233, 11: 233,
+            12: 224,
         }.items()
     },
     "1.2.156.10197.1.301": ("SM2", 256),
 }  # fmt: skip
-"""Named curves by OID: name and size of the field in bits (SEC 2, X9.62, RFC 5639, WTLS, GM/T 0003)."""
+"""Named curves by OID: name and size of the field in bits (SEC 2, X9.62, RFC 5639, WTLS, GM/T
+0003).
+"""
 
 KEY_TYPES: dict[str, str] = {
     f"{_RSA}.1": "RSA",
@@ -131,8 +163,8 @@ KEY_TYPES: dict[str, str] = {
 """Kinds of public keys by OID; another kind is named by its OID."""
 
 KEY_USAGES = (
-    "digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign",
-    "cRLSign", "encipherOnly", "decipherOnly",
+    "digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement",
+    "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly",
 )  # fmt: skip
 """Bits of KeyUsage in order (RFC 5280, section 4.2.1.3)."""
 
@@ -150,7 +182,9 @@ PURPOSES: dict[str, str] = {
 }
 """Extended key usages by OID (RFC 5280, section 4.2.1.12); others are written by OID."""
 
-SUBJECT_KEY_ID, KEY_USAGE, SUBJECT_ALT_NAME = (bytes((0x55, 0x1D, arc)) for arc in (14, 15, 17))
+SUBJECT_KEY_ID, KEY_USAGE, SUBJECT_ALT_NAME = (
+    bytes((0x55, 0x1D, arc)) for arc in (14, 15, 17)
+)
 BASIC_CONSTRAINTS, NAME_CONSTRAINTS = (bytes((0x55, 0x1D, arc)) for arc in (19, 30))
 AUTHORITY_KEY_ID, EXTENDED_KEY_USAGE = (bytes((0x55, 0x1D, arc)) for arc in (35, 37))
 """Extensions that are read, each as the content of its OID, which ends in the arc below 2.5.29."""

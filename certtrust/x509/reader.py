@@ -1,7 +1,8 @@
-"""Certificates in DER as columns: the columnar reader where cryptography loads them, the tolerant one elsewhere.
+"""Certificates in DER as columns: the columnar reader where cryptography loads them, the
+tolerant one elsewhere.
 
-Whether cryptography loads a certificate stands in its row: where it refuses, `parse_error` begins with
-"certificate: ", and no verdict may rest on what was read of it.
+Whether cryptography loads a certificate stands in its row: where it refuses, `parse_error`
+begins with "certificate: ", and no verdict may rest on what was read of it.
 """
 
 from __future__ import annotations
@@ -50,15 +51,22 @@ def read(ders: Sequence[bytes]) -> Columns:
         refusals = _refusals(ders)
         loaded = np.ones(len(ders), bool)
         loaded[list(refusals)] = False
-        walked = np.flatnonzero(loaded & (np.fromiter(map(len, ders), np.int64, len(ders)) <= LONGEST))
+        walked = np.flatnonzero(
+            loaded & (np.fromiter(map(len, ders), np.int64, len(ders)) <= LONGEST)
+        )
         columns, odd = columnar.columns([ders[row] for row in walked.tolist()])
         columns["parse_error"] = pa.nulls(len(odd), TEXT)
         regular = np.zeros(len(ders), bool)
         regular[walked] = ~odd
         if not regular.all():
-            rows = [_tolerant(ders[row], refusals.get(row)) for row in np.flatnonzero(~regular).tolist()]
+            rows = [
+                _tolerant(ders[row], refusals.get(row))
+                for row in np.flatnonzero(~regular).tolist()
+            ]
             columns = interleaved(_kept(columns, ~odd), rows, regular)
-        columns["fingerprint"] = pa.array([hashlib.sha256(der).hexdigest() for der in ders], TEXT)
+        columns["fingerprint"] = pa.array(
+            [hashlib.sha256(der).hexdigest() for der in ders], TEXT
+        )
         columns["is_self_signed"] = _self_signed(ders, columns["self_issued"], loaded)
     return columns
 
@@ -76,8 +84,12 @@ def _collector_held_back() -> Iterator[None]:
         gc.enable()
 
 
-def interleaved(columns: Columns, rows: list[Row], regular: npt.NDArray[np.bool_]) -> Columns:
-    """Return columns of both: `columns` where `regular`, and the other `rows`, in the order of `regular`."""
+def interleaved(
+    columns: Columns, rows: list[Row], regular: npt.NDArray[np.bool_]
+) -> Columns:
+    """Return columns of both: `columns` where `regular`, and the other `rows`, in the order of
+    `regular`.
+    """
     order = np.empty(len(regular), np.int64)
     order[regular] = np.arange(regular.sum())
     order[~regular] = np.arange(regular.sum(), len(regular))
@@ -95,7 +107,9 @@ def interleaved(columns: Columns, rows: list[Row], regular: npt.NDArray[np.bool_
 def _kept(columns: Columns, kept: npt.NDArray[np.bool_]) -> Columns:
     places = np.flatnonzero(kept)
     return {
-        name: [column[at] for at in places.tolist()] if isinstance(column, list) else column.take(pa.array(places))
+        name: [column[at] for at in places.tolist()]
+        if isinstance(column, list)
+        else column.take(pa.array(places))
         for name, column in columns.items()
     }
 
@@ -120,9 +134,15 @@ def _tolerant(der: bytes, refusal: str | None) -> Row:
     return row | {"parse_error": "; ".join(found) or None}
 
 
-def _self_signed(ders: Sequence[bytes], self_issued: pa.Array, loaded: npt.NDArray[np.bool_]) -> pa.Array:
-    """Verify the signatures of self-issued certificates under their own keys; of others nothing is to verify."""
-    candidates = np.flatnonzero(self_issued.fill_null(True).to_numpy(zero_copy_only=False) & loaded)
+def _self_signed(
+    ders: Sequence[bytes], self_issued: pa.Array, loaded: npt.NDArray[np.bool_]
+) -> pa.Array:
+    """Verify the signatures of self-issued certificates under their own keys; of others nothing
+    is to verify.
+    """
+    candidates = np.flatnonzero(
+        self_issued.fill_null(True).to_numpy(zero_copy_only=False) & loaded
+    )
     verified, unknown = np.zeros(len(ders), bool), ~loaded
     for row in candidates.tolist():
         answer = verify(ders[row], ders[row])

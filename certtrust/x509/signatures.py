@@ -1,8 +1,9 @@
 """Signatures: whether a certificate's signature verifies under another certificate's key.
 
-Only that: whether the other one may issue, and whether it is trusted, is the chain's question. Fielded devices
-carry SHA-1 and MD5 signatures and version 1 certificates, which `verify_directly_issued_by` and most verifiers
-refuse, so the issuer key's own `verify` is called on the signed bytes.
+Only that: whether the other one may issue, and whether it is trusted, is the chain's question.
+Fielded devices carry SHA-1 and MD5 signatures and version 1 certificates, which
+`verify_directly_issued_by` and most verifiers refuse, so the issuer key's own `verify` is
+called on the signed bytes.
 """
 
 from __future__ import annotations
@@ -12,12 +13,29 @@ from typing import Any, Literal, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import (
+    dsa,
+    ec,
+    ed448,
+    ed25519,
+    padding,
+    rsa,
+)
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from .ber import CONTEXT_0, INTEGER, OID, SEQUENCE, BadEncoding, children, content, dotted, encoded
+from .ber import (
+    CONTEXT_0,
+    INTEGER,
+    OID,
+    SEQUENCE,
+    BadEncoding,
+    children,
+    content,
+    dotted,
+    encoded,
+)
 from .oids import HASHES, PSS, SIGNATURES
-from .structure import outline
+from .structure import structure
 
 Check = Callable[[bytes, bytes], object]
 """Takes signature and signed bytes, raises InvalidSignature."""
@@ -37,14 +55,22 @@ _DIGESTS: dict[str, hashes.HashAlgorithm] = {
     "sha3-384": hashes.SHA3_384(),
     "sha3-512": hashes.SHA3_512(),
 }
-_KEYS: dict[str, type[Any]] = {"RSA": RSA, "EC": EC, "DSA": DSA, "Ed25519": ED25519, "Ed448": ED448}
+_KEYS: dict[str, type[Any]] = {
+    "RSA": RSA,
+    "EC": EC,
+    "DSA": DSA,
+    "Ed25519": ED25519,
+    "Ed448": ED448,
+}
 _SCHEMES: dict[str, tuple[type[Any], Any]] = {
     oid: (_KEYS[scheme.key], _DIGESTS[scheme.hash] if scheme.hash else None)
     for oid, scheme in SIGNATURES.items()
     if scheme.key is not None and (scheme.hash is None or scheme.hash in _DIGESTS)
 }
 _MGF1 = "1.2.840.113549.1.1.8"
-_RSA_KEY = bytes.fromhex("300d06092a864886f70d0101010500")  # AlgorithmIdentifier rsaEncryption, NULL
+_RSA_KEY = bytes.fromhex(
+    "300d06092a864886f70d0101010500"
+)  # AlgorithmIdentifier rsaEncryption, NULL
 # A hostile key must not buy seconds of arithmetic. OpenSSL stops at the same modulus.
 _RSA_BITS, _RSA_EXPONENT_BITS = 16384, 64
 _KEY_BYTES = 4096  # more than any key within these bounds takes
@@ -53,8 +79,9 @@ _KEY_BYTES = 4096  # more than any key within these bounds takes
 def verify(child: bytes, issuer: bytes) -> bool | None:
     """Return True where the signature of `child` verifies under the key of `issuer`.
 
-    Nothing else is compared: neither names nor dates, nor whether `issuer` may issue. A certificate whose two
-    signature algorithm fields differ does not verify (RFC 5280, section 4.1.1.2).
+    Nothing else is compared: neither names nor dates, nor whether `issuer` may issue. A
+    certificate whose two signature algorithm fields differ does not verify (RFC 5280, section
+    4.1.1.2).
 
     Parameters
     ----------
@@ -64,28 +91,36 @@ def verify(child: bytes, issuer: bytes) -> bool | None:
     Returns
     -------
     bool or None
-        None where a certificate cannot be taken apart, or where the algorithm or the key cannot be handled:
-        unknown algorithms, curves given by parameters, RSA beyond 16,384 bits. It never raises.
+        None where a certificate cannot be taken apart, or where the algorithm or the key cannot
+        be handled: unknown algorithms, curves given by parameters, RSA beyond 16,384 bits. It
+        never raises.
 
     Examples
     --------
     >>> verify(b"", b"") is None
     True
     """
-    below, above = outline(child), outline(issuer)
+    below, above = structure(child), structure(issuer)
     if below is None or above is None:
         return None
     algorithm = below.algorithm if below.algorithm == below.inner_algorithm else None
-    return verify_many([below.signed], [below.signature], [algorithm], [above.public_key])[0]
+    return verify_many(
+        [below.signed], [below.signature], [algorithm], [above.public_key]
+    )[0]
 
 
 def verify_many(
-    signed: Sequence[bytes], signatures: Sequence[bytes], algorithms: Sequence[bytes | None], keys: Sequence[bytes]
+    signed: Sequence[bytes],
+    signatures: Sequence[bytes],
+    algorithms: Sequence[bytes | None],
+    keys: Sequence[bytes],
 ) -> list[bool | None]:
-    """Verify many signatures, given by the columns of their parts; each distinct key is loaded once.
+    """Verify many signatures, given by the columns of their parts; each distinct key is loaded
+    once.
 
-    `algorithms` holds the algorithm beside the signature, or None where the signed one is another. One thread does
-    it: `verify` of the cryptography package keeps the interpreter's lock, so that a second one only disturbs.
+    `algorithms` holds the algorithm beside the signature, or None where the signed one is
+    another. One thread does it: `verify` of the cryptography package keeps the interpreter's
+    lock, so that a second one only disturbs.
     """
     checks: dict[tuple[bytes, bytes], Check | Literal[False] | None] = {}
     jobs: list[Check | Literal[False] | None] = []
@@ -97,7 +132,9 @@ def verify_many(
 
 
 def _run(
-    checks: Sequence[Check | Literal[False] | None], signatures: Sequence[bytes], signed: Sequence[bytes]
+    checks: Sequence[Check | Literal[False] | None],
+    signatures: Sequence[bytes],
+    signed: Sequence[bytes],
 ) -> list[bool | None]:
     answers: list[bool | None] = []
     for check, signature, message in zip(checks, signatures, signed, strict=True):
@@ -115,10 +152,14 @@ def _run(
 
 
 def _check(public_key: bytes, algorithm: bytes) -> Check | Literal[False] | None:
-    """Return what verifies under this key, False where the key is of another kind, None where it is unknown."""
+    """Return what verifies under this key, False where the key is of another kind, None where
+    it is unknown.
+    """
     try:
         oid, parameters = _identifier(algorithm)
-        key_oid, key_parameters = _identifier(children(content(public_key, SEQUENCE))[0])
+        key_oid, key_parameters = _identifier(
+            children(content(public_key, SEQUENCE))[0]
+        )
         kind, digest = (RSA, None) if oid == PSS else _SCHEMES.get(oid, (None, None))
         key = _load(public_key, key_oid)
         if kind is None or key is None:
@@ -127,10 +168,16 @@ def _check(public_key: bytes, algorithm: bytes) -> Check | Literal[False] | None
             return False
         if oid == PSS:
             used = _pss(parameters)
-            if key_oid == PSS and key_parameters and not _within(used, _pss(key_parameters)):
+            if (
+                key_oid == PSS
+                and key_parameters
+                and not _within(used, _pss(key_parameters))
+            ):
                 return False
             scheme = padding.PSS(padding.MGF1(used.mask_digest), used.salt)
-            return lambda signature, signed: key.verify(signature, signed, scheme, used.digest)
+            return lambda signature, signed: key.verify(
+                signature, signed, scheme, used.digest
+            )
     except (BadEncoding, LookupError, ValueError, TypeError, UnsupportedAlgorithm):
         return None
     return _plain(key, digest)
@@ -157,14 +204,17 @@ def _identifier(algorithm: bytes) -> tuple[str, bytes]:
 
 def _load(public_key: bytes, key_oid: str) -> Any:
     """Return the key, or None where the arithmetic with it would not be bounded."""
-    if key_oid == PSS:  # the same key under the name of its only use, which not every release loads
+    if (
+        key_oid == PSS
+    ):  # the same key under the name of its only use, which not every release loads
         bits = children(content(public_key, SEQUENCE))[1]
         public_key = encoded(SEQUENCE, _RSA_KEY + bits)
     if len(public_key) > _KEY_BYTES:
         return None
     key = load_der_public_key(public_key)
     bounded = not isinstance(key, RSA) or (
-        key.key_size <= _RSA_BITS and key.public_numbers().e.bit_length() <= _RSA_EXPONENT_BITS
+        key.key_size <= _RSA_BITS
+        and key.public_numbers().e.bit_length() <= _RSA_EXPONENT_BITS
     )
     return key if bounded else None
 
@@ -177,7 +227,9 @@ class _Pss(NamedTuple):
 
 def _within(used: _Pss, demanded: _Pss) -> bool:
     """Return whether a signature keeps to what its key demands (RFC 4055, section 3.3)."""
-    hashes_used, hashes_demanded = ((one.digest.name, one.mask_digest.name) for one in (used, demanded))
+    hashes_used, hashes_demanded = (
+        (one.digest.name, one.mask_digest.name) for one in (used, demanded)
+    )
     return hashes_used == hashes_demanded and used.salt >= demanded.salt
 
 

@@ -1,8 +1,9 @@
-"""The structure of a certificate: the slices of its DER that chains are built from, without decoding them.
+"""The structure of a certificate: the slices of its DER that chains are built from, without
+decoding them.
 
-Signature checks need the very bytes that were signed, and names are compared by their encoding, so this
-reads the fixed frame of X.509 (RFC 5280, section 4.1) and nothing more: cheap enough for every certificate
-of a fleet, and indifferent to what stands inside names and extensions.
+Signature checks need the very bytes that were signed, and names are compared by their encoding,
+so this reads the fixed frame of X.509 (RFC 5280, section 4.1) and nothing more: cheap enough
+for every certificate of a fleet, and indifferent to what stands inside names and extensions.
 """
 
 from __future__ import annotations
@@ -10,14 +11,25 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
-from .ber import BIT_STRING, CONTEXT_0, CONTEXT_3, INTEGER, SEQUENCE, BadEncoding, content, element
+from .ber import (
+    BIT_STRING,
+    CONTEXT_0,
+    CONTEXT_3,
+    INTEGER,
+    SEQUENCE,
+    BadEncoding,
+    content,
+    element,
+)
 
 ISSUER_ID, SUBJECT_ID = 0x81, 0x82
 """Tags of the unique identifiers that version 2 knows."""
 
 
-class Outline(NamedTuple):
-    """A certificate's parts, each as the bytes that stand in it (with tag and length unless said)."""
+class Structure(NamedTuple):
+    """A certificate's parts, each as the bytes that stand in it (with tag and length unless
+    said).
+    """
 
     signed: bytes  # tbsCertificate
     version: int  # 1, 2 or 3; others as they are encoded plus one
@@ -31,16 +43,16 @@ class Outline(NamedTuple):
     signature: bytes  # content of the bit string
 
 
-def outline(der: bytes) -> Outline | None:
+def structure(der: bytes) -> Structure | None:
     """Return the structure of a certificate, or None where the bytes do not have the frame of one.
 
     Examples
     --------
-    >>> outline(b"no certificate") is None
+    >>> structure(b"no certificate") is None
     True
     """
     try:
-        return _outline(der)
+        return _structure(der)
     except BadEncoding:
         return None
 
@@ -52,7 +64,7 @@ def _within(der: bytes, at: int, tag: int) -> tuple[int, int]:
     return start, stop
 
 
-def _outline(der: bytes) -> Outline:
+def _structure(der: bytes) -> Structure:
     at, end = _within(der, 0, SEQUENCE)
     if end != len(der):
         raise BadEncoding("bytes after the certificate")
@@ -81,6 +93,23 @@ def _outline(der: bytes) -> Outline:
     start, stop = _within(der, algorithm_end, BIT_STRING)
     if stop != end or der[start : start + 1] != b"\0":
         raise BadEncoding("signature is no string of whole bytes")
-    inner, issuer, validity, subject, key = (der[first:last] for first, last in pairwise(stops))
-    signed, algorithm, signature = der[signed_at:signed_end], der[signed_end:algorithm_end], der[start + 1 : stop]
-    return Outline(signed, version, inner, issuer, validity, subject, key, extensions, algorithm, signature)
+    inner, issuer, validity, subject, key = (
+        der[first:last] for first, last in pairwise(stops)
+    )
+    signed, algorithm, signature = (
+        der[signed_at:signed_end],
+        der[signed_end:algorithm_end],
+        der[start + 1 : stop],
+    )
+    return Structure(
+        signed,
+        version,
+        inner,
+        issuer,
+        validity,
+        subject,
+        key,
+        extensions,
+        algorithm,
+        signature,
+    )

@@ -1,7 +1,8 @@
-"""Times of certificates, read once for the columns that show them and for the rule that trusts by them.
+"""Times of certificates, read once for the columns that show them and for the rule that trusts
+by them.
 
-RFC 5280, section 4.1.2.5, allows one form of each type: YYMMDDhhmmssZ and YYYYMMDDhhmmssZ. Others that
-ASN.1 knows are read as well, and what is not as the RFC wants it is named.
+RFC 5280, section 4.1.2.5, allows one form of each type: YYMMDDhhmmssZ and YYYYMMDDhhmmssZ.
+Others that ASN.1 knows are read as well, and what is not as the RFC wants it is named.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .ber import GENERALIZED_TIME, SEQUENCE, UTC_TIME, BadEncoding, children, content, element
+from .ber import (
+    GENERALIZED_TIME,
+    SEQUENCE,
+    UTC_TIME,
+    BadEncoding,
+    children,
+    content,
+    element,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -65,7 +74,9 @@ def _time(tag: int, text: str) -> Time:
         # Python and pandas begin with the year 1, and "always" is what is meant.
         digits = f"0001{digits[4:]}"
         problems.append("the year 0, shown as the year 1")
-    month, day, hour, minute, second = (int(digits[at : at + 2] or 0) for at in range(4, 14, 2))
+    month, day, hour, minute, second = (
+        int(digits[at : at + 2] or 0) for at in range(4, 14, 2)
+    )
     when = datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
     when += timedelta(microseconds=int(fraction[:6].ljust(6, "0")))
     moment = (when - offset - _EPOCH) // timedelta(microseconds=1)
@@ -85,7 +96,8 @@ def _without_zone(text: str, problems: list[str]) -> tuple[str, timedelta]:
 
 
 def span(validity: bytes) -> tuple[int, int]:
-    """Return the first and the last microsecond of a Validity in DER: its last second counts to its end.
+    """Return the first and the last microsecond of a Validity in DER: its last second counts to
+    its end.
 
     Raises
     ------
@@ -117,11 +129,17 @@ def regular_times(
         What is not sound is left to `time`.
     """
     digits = digits - 0x30
-    century, of_century, month, day, hour, minute, second = digits[::2] * 10 + digits[1::2]
+    century, of_century, month, day, hour, minute, second = (
+        digits[::2] * 10 + digits[1::2]
+    )
     century = np.where(long_form, century, np.where(of_century >= 50, 19, 20))
     year = century * 100 + of_century
     sound = (year >= 1) & (year <= 9999) & (month >= 1) & (month <= 12)
     months = np.clip((year - 1970) * 12 + month - 1, -(12 * 1969), 12 * 8030)
-    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + day - 1
+    days = (
+        months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+        + day
+        - 1
+    )
     seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
     return seconds * 1_000_000, sound

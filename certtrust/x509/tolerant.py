@@ -1,11 +1,14 @@
-"""One certificate, field by field in the order of RFC 5280, section 4.1; what is odd costs its own columns only.
+"""One certificate, field by field in the order of RFC 5280, section 4.1; what is odd costs its
+own columns only.
 
     Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }
     TBSCertificate ::= SEQUENCE { [0] version, serialNumber, signature, issuer, validity, subject,
-                                  subjectPublicKeyInfo, [1] issuerUniqueID, [2] subjectUniqueID, [3] extensions }
+                                  subjectPublicKeyInfo, [1] issuerUniqueID, [2] subjectUniqueID,
+                                  [3] extensions }
 
-The columnar reader sends here what it does not know. Fields are told apart by their place, so that one of a
-wrong type does not move the others; of a certificate that is cut short, what is left is read.
+The columnar reader sends here what it does not know. Fields are told apart by their place, so
+that one of a wrong type does not move the others; of a certificate that is cut short, what is
+left is read.
 """
 
 from __future__ import annotations
@@ -83,11 +86,15 @@ def read(der: bytes) -> Row:
     else:
         _read_signed(signed[1], algorithm, row, problems)
     # A certificate may be wrong in a hundred thousand places, and a few of them say it.
-    row["parse_error"] = "; ".join(list(dict.fromkeys(problems))[:_MOST_PROBLEMS]) or None
+    row["parse_error"] = (
+        "; ".join(list(dict.fromkeys(problems))[:_MOST_PROBLEMS]) or None
+    )
     return row
 
 
-def _read_signed(signed: bytes, outer_algorithm: Element, row: Row, problems: _Problems) -> None:
+def _read_signed(
+    signed: bytes, outer_algorithm: Element, row: Row, problems: _Problems
+) -> None:
     elements, cut = parts(signed)
     if cut and not problems:
         problems.append(f"tbsCertificate: {cut}")
@@ -104,7 +111,9 @@ def _read_signed(signed: bytes, outer_algorithm: Element, row: Row, problems: _P
     with problems.of("serial_number"):
         row["serial_number"] = fields.serial_number(_content(serial, INTEGER))
     with problems.of("signature_algorithm"):
-        _read_algorithm(outer_algorithm if outer_algorithm[0] == SEQUENCE else algorithm, row)
+        _read_algorithm(
+            outer_algorithm if outer_algorithm[0] == SEQUENCE else algorithm, row
+        )
     with problems.of("issuer"):
         _read_issuer(issuer, row)
     _read_validity(validity, row, problems)
@@ -140,7 +149,9 @@ def _raise(problem: str | None) -> None:
 
 
 def _read_algorithm(part: Element, row: Row) -> None:
-    row["signature_algorithm"], row["signature_hash"], problem = fields.algorithm(_content(part, SEQUENCE))
+    row["signature_algorithm"], row["signature_hash"], problem = fields.algorithm(
+        _content(part, SEQUENCE)
+    )
     _raise(problem)
 
 
@@ -171,13 +182,19 @@ def _read_validity(part: Element, row: Row, problems: _Problems) -> None:
 
 def _read_key(content: bytes, row: Row) -> None:
     algorithm, key, *_ = [*parts(content)[0], _NO_ELEMENT, _NO_ELEMENT]
-    row["key_type"], row["key_size"], row["curve"], problem = fields.key_algorithm(_content(algorithm, SEQUENCE))
+    row["key_type"], row["key_size"], row["curve"], problem = fields.key_algorithm(
+        _content(algorithm, SEQUENCE)
+    )
     if row["key_type"] == "RSA":
         row["key_size"] = fields.rsa_key_size(_content(key, BIT_STRING))
     elif row["key_type"] == "EC" and row["key_size"] is None and key[1][1:2] == b"\x04":
         # An uncompressed point is one octet and two coordinates, each as long as the field.
         row["key_size"] = (len(key[1]) - 2) // 2 * 8
-    if row["key_type"] == "EC" and problem and _read_known_curve(encoded(SEQUENCE, content), row):
+    if (
+        row["key_type"] == "EC"
+        and problem
+        and _read_known_curve(encoded(SEQUENCE, content), row)
+    ):
         return
     _raise(problem)
 
@@ -193,7 +210,9 @@ def _read_known_curve(public_key: bytes, row: Row) -> bool:
     return row["curve"] is not None
 
 
-def _extension_values(content: bytes, problems: _Problems) -> Iterator[tuple[bytes, bytes]]:
+def _extension_values(
+    content: bytes, problems: _Problems
+) -> Iterator[tuple[bytes, bytes]]:
     with problems.of("extensions"):
         for _, extension in parts(only(content, SEQUENCE))[0]:
             elements = parts(extension)[0]
@@ -202,7 +221,9 @@ def _extension_values(content: bytes, problems: _Problems) -> Iterator[tuple[byt
                 continue
             (_, oid), (tag, value) = elements[0], elements[-1]
             if tag != OCTET_STRING:
-                problems.append(f"extension {fields.extension_name(oid)}: no OCTET STRING")
+                problems.append(
+                    f"extension {fields.extension_name(oid)}: no OCTET STRING"
+                )
                 continue
             yield oid, value
 
@@ -235,7 +256,9 @@ def _read_constraints(value: bytes, row: Row) -> None:
     _raise(problem)
 
 
-def _column(name: str, decode: Callable[[bytes], str | None]) -> Callable[[bytes, Row], None]:
+def _column(
+    name: str, decode: Callable[[bytes], str | None]
+) -> Callable[[bytes, Row], None]:
     def read_extension(value: bytes, row: Row) -> None:
         row[name] = decode(value)
 

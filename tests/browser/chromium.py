@@ -29,20 +29,31 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-_PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+_PAGE = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: "
+    b"text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+)
 
 
 @contextlib.contextmanager
-def served(chain: Sequence[Issued], directory: Path, host: str = "127.0.0.1") -> Iterator[int]:
+def served(
+    chain: Sequence[Issued], directory: Path, host: str = "127.0.0.1"
+) -> Iterator[int]:
     """Serve a page over TLS with this chain, the server's own certificate first; gives the port."""
     (directory / "chain.pem").write_bytes(b"".join(issued.pem for issued in chain))
     (directory / "key.pem").write_bytes(chain[0].key_pem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers("ALL:@SECLEVEL=0")  # old devices' keys and hashes are what is asked about
+    context.set_ciphers(
+        "ALL:@SECLEVEL=0"
+    )  # old devices' keys and hashes are what is asked about
     context.load_cert_chain(directory / "chain.pem", directory / "key.pem")
-    listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener = socket.create_server(
+        (host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+    )
     stopping = threading.Event()
-    thread = threading.Thread(target=_serve, args=(listener, context, stopping), daemon=True)
+    thread = threading.Thread(
+        target=_serve, args=(listener, context, stopping), daemon=True
+    )
     thread.start()
     try:
         yield listener.getsockname()[1]
@@ -52,7 +63,9 @@ def served(chain: Sequence[Issued], directory: Path, host: str = "127.0.0.1") ->
         thread.join(timeout=5)
 
 
-def _serve(listener: socket.socket, context: ssl.SSLContext, stopping: threading.Event) -> None:
+def _serve(
+    listener: socket.socket, context: ssl.SSLContext, stopping: threading.Event
+) -> None:
     listener.settimeout(0.2)
     while not stopping.is_set():
         try:
@@ -61,13 +74,18 @@ def _serve(listener: socket.socket, context: ssl.SSLContext, stopping: threading
             continue
         except OSError:
             return
-        threading.Thread(target=_answer, args=(connection, context), daemon=True).start()
+        threading.Thread(
+            target=_answer, args=(connection, context), daemon=True
+        ).start()
 
 
 def _answer(connection: socket.socket, context: ssl.SSLContext) -> None:
     connection.settimeout(5)
     # The browser hangs up on certificates that it refuses.
-    with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
+    with (
+        contextlib.suppress(OSError),
+        context.wrap_socket(connection, server_side=True) as tls,
+    ):
         tls.recv(65536)
         tls.sendall(_PAGE)
         tls.unwrap()
@@ -86,14 +104,18 @@ def trust_in(home: Path, certificates: Sequence[tuple[bytes, str]]) -> None:
 
 
 def _rules(url: str, port: int) -> Iterator[str]:
-    """Send the URL's host to the port on this machine; one rule that cannot be read would void them all."""
+    """Send the URL's host to the port on this machine; one rule that cannot be read would void
+    them all.
+    """
     name = hosts.host(urlsplit(url).netloc)
     for spelling in (name, f"{name}."):
         yield f"MAP {spelling} 127.0.0.1:{port}"
 
 
 def visit(driver: Any, urls: Sequence[tuple[str, int]], home: Path) -> list[str]:
-    """Open each (URL, port on this machine) and return "" where the page came, else the browser's error."""
+    """Open each (URL, port on this machine) and return "" where the page came, else the
+    browser's error.
+    """
     from playwright.sync_api import Error
 
     rules = {rule for url, port in urls for rule in _rules(url, port)}

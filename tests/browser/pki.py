@@ -1,4 +1,6 @@
-"""Certificates with any extension, algorithm or mistake in them, for servers that a browser visits."""
+"""Certificates with any extension, algorithm or mistake in them, for servers that a browser
+visits.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ class Issued:
         """The private key as PEM."""
         return bytes(
             self.key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
             )
         )
 
@@ -65,7 +69,11 @@ def new_key(kind: str) -> Any:
         return rsa.generate_private_key(65537, int(kind[4:]))
     if kind in _CURVES:
         return ec.generate_private_key(_CURVES[kind]())
-    return dsa.generate_private_key(2048) if kind == "DSA" else ed25519.Ed25519PrivateKey.generate()
+    return (
+        dsa.generate_private_key(2048)
+        if kind == "DSA"
+        else ed25519.Ed25519PrivateKey.generate()
+    )
 
 
 def issue(
@@ -99,7 +107,9 @@ def issue(
     private = new_key(key) if isinstance(key, str) else key
     signer = issuer.key if issuer else private
     spki = keys.PublicKeyInfo.load(
-        private.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        private.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
     )
     named = x509.Name.build(dict(subject), use_printable=False)
     extensions: list[Any] = list(further)
@@ -116,17 +126,24 @@ def issue(
     if key_usage:
         extensions.append(_extension("key_usage", set(key_usage), critical=True))
     if usages:
-        extensions.append(_extension("extended_key_usage", list(usages), critical=usages_critical))
+        extensions.append(
+            _extension("extended_key_usage", list(usages), critical=usages_critical)
+        )
     subtrees = {
         side: [{"base": name, "minimum": 0} for name in found]
-        for side, found in (("permitted_subtrees", list(permitted)), ("excluded_subtrees", list(excluded)))
+        for side, found in (
+            ("permitted_subtrees", list(permitted)),
+            ("excluded_subtrees", list(excluded)),
+        )
         if found
     }
     if subtrees:
         extensions.append(_extension("name_constraints", subtrees, critical=True))
     if key_ids and version == 3:
         extensions.append(_extension("key_identifier", spki.sha1, critical=False))
-    issued_by = x509.Name.build(dict(issuer_name), use_printable=False) if issuer_name else None
+    issued_by = (
+        x509.Name.build(dict(issuer_name), use_printable=False) if issuer_name else None
+    )
     body = x509.TbsCertificate(
         {
             "version": f"v{version}",
@@ -154,15 +171,24 @@ def issue(
 
 def root(name: str, **options: Any) -> Issued:
     """Issue a root CA."""
-    return issue({"common_name": name}, **{"ca": True, "key_usage": ("key_cert_sign", "crl_sign"), **options})
+    return issue(
+        {"common_name": name},
+        **{"ca": True, "key_usage": ("key_cert_sign", "crl_sign"), **options},
+    )
 
 
 def below(issuer: Issued, name: str, **options: Any) -> Issued:
     """Issue an intermediate CA."""
-    return issue({"common_name": name}, issuer, **{"ca": True, "key_usage": ("key_cert_sign", "crl_sign"), **options})
+    return issue(
+        {"common_name": name},
+        issuer,
+        **{"ca": True, "key_usage": ("key_cert_sign", "crl_sign"), **options},
+    )
 
 
-def leaf(issuer: Issued | None, *names: str, cn: str = "site", **options: Any) -> Issued:
+def leaf(
+    issuer: Issued | None, *names: str, cn: str = "site", **options: Any
+) -> Issued:
     """Issue a server's certificate for these DNS names."""
     return issue({"common_name": cn}, issuer, dns=names, **options)
 
@@ -186,7 +212,9 @@ def _time(moment: datetime.datetime) -> x509.Time:
     return x509.Time("general_time", moment)
 
 
-def _algorithm(signer: Any, hash_name: str, *, pss: bool) -> algos.SignedDigestAlgorithm:
+def _algorithm(
+    signer: Any, hash_name: str, *, pss: bool
+) -> algos.SignedDigestAlgorithm:
     if isinstance(signer, ed25519.Ed25519PrivateKey):
         return algos.SignedDigestAlgorithm({"algorithm": "ed25519"})
     if pss:
@@ -202,7 +230,9 @@ def _algorithm(signer: Any, hash_name: str, *, pss: bool) -> algos.SignedDigestA
             }
         )
     family = {rsa.RSAPrivateKey: "rsa", dsa.DSAPrivateKey: "dsa"}
-    name = next((word for kind, word in family.items() if isinstance(signer, kind)), "ecdsa")
+    name = next(
+        (word for kind, word in family.items() if isinstance(signer, kind)), "ecdsa"
+    )
     return algos.SignedDigestAlgorithm({"algorithm": f"{hash_name}_{name}"})
 
 
@@ -211,7 +241,11 @@ def _sign(signer: Any, hash_name: str, body: bytes, *, pss: bool) -> bytes:
         return signer.sign(body)
     digest = _HASHES[hash_name]()
     if isinstance(signer, rsa.RSAPrivateKey):
-        scheme: Any = padding.PSS(padding.MGF1(digest), digest.digest_size) if pss else padding.PKCS1v15()
+        scheme: Any = (
+            padding.PSS(padding.MGF1(digest), digest.digest_size)
+            if pss
+            else padding.PKCS1v15()
+        )
         return signer.sign(body, scheme, digest)
     if isinstance(signer, dsa.DSAPrivateKey):
         return signer.sign(body, digest)

@@ -1,4 +1,6 @@
-"""The sites: what each server presents, what the browser's list holds, and what Chromium 156 said."""
+"""The sites: what each server presents, what the browser's list holds, and what Chromium 156
+said.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from .pki import DAY, NOW, Issued, below, issue, leaf, new_key, root, unknown_ex
 
 @dataclass(frozen=True)
 class Site:
-    """A server: the URL that is opened, the certificates it sends, the browser's list, and the answer."""
+    """A server: the URL that is opened, the certificates it sends, the browser's list, and the
+    answer.
+    """
 
     name: str
     url: str
@@ -33,7 +37,11 @@ def _dns(name: str) -> x509.GeneralName:
 
 
 def _extension(oid: str, value: str) -> dict[str, object]:
-    return {"extn_id": oid, "critical": False, "extn_value": core.ParsableOctetString(bytes.fromhex(value))}
+    return {
+        "extn_id": oid,
+        "critical": False,
+        "extn_value": core.ParsableOctetString(bytes.fromhex(value)),
+    }
 
 
 def _host(name: str) -> str:
@@ -45,7 +53,9 @@ def _leaves() -> list[Site]:
 
     def issued(name: str, opens: bool, **options: object) -> Site:
         host = _host(name)
-        return Site(name, f"https://{host}/", [leaf(_ROOT, host, **options)], [_ROOT], opens)
+        return Site(
+            name, f"https://{host}/", [leaf(_ROOT, host, **options)], [_ROOT], opens
+        )
 
     return [
         issued("valid", True),
@@ -65,10 +75,23 @@ def _leaves() -> list[Site]:
         issued("usage for servers", True, usages=["server_auth"]),
         issued("usage for clients only", False, usages=["client_auth"]),
         issued("usage for anything", True, usages=["any_extended_key_usage"]),
-        issued("key usage of a server", True, key_usage=["digital_signature", "key_encipherment"]),
-        issued("key encipherment only", False, key="RSA-2048", key_usage=["key_encipherment"]),
+        issued(
+            "key usage of a server",
+            True,
+            key_usage=["digital_signature", "key_encipherment"],
+        ),
+        issued(
+            "key encipherment only",
+            False,
+            key="RSA-2048",
+            key_usage=["key_encipherment"],
+        ),
         issued("server is a CA", True, ca=True),
-        issued("unknown critical extension", False, further=[unknown_extension(critical=True)]),
+        issued(
+            "unknown critical extension",
+            False,
+            further=[unknown_extension(critical=True)],
+        ),
         issued("unknown extension", True, further=[unknown_extension(critical=False)]),
     ]
 
@@ -82,15 +105,41 @@ def _named() -> list[Site]:
     return [
         named("wrong name", "https://wrong.example/", False, "other.example"),
         named("CN only", "https://cn.example/", False, cn="cn.example"),
-        named("CN beside another name", "https://cn2.example/", False, "other.example", cn="cn2.example"),
+        named(
+            "CN beside another name",
+            "https://cn2.example/",
+            False,
+            "other.example",
+            cn="cn2.example",
+        ),
         named("wildcard", "https://a.wild.example/", True, "*.wild.example"),
-        named("wildcard two labels up", "https://a.b.wild.example/", False, "*.wild.example"),
+        named(
+            "wildcard two labels up",
+            "https://a.b.wild.example/",
+            False,
+            "*.wild.example",
+        ),
         named("wildcard on itself", "https://wild.example/", False, "*.wild.example"),
-        named("wildcard within a label", "https://www.part.example/", False, "w*.part.example"),
+        named(
+            "wildcard within a label",
+            "https://www.part.example/",
+            False,
+            "w*.part.example",
+        ),
         named("wildcard over a top level", "https://top.local/", False, "*.local"),
         named("wildcard over a public suffix", "https://shop.co.uk/", False, "*.co.uk"),
-        named("wildcard for a U-label", "https://b\u00fccher.wild.example/", True, "*.wild.example"),
-        named("A-label for a U-label", "https://b\u00fccher.example/", True, "xn--bcher-kva.example"),
+        named(
+            "wildcard for a U-label",
+            "https://b\u00fccher.wild.example/",
+            True,
+            "*.wild.example",
+        ),
+        named(
+            "A-label for a U-label",
+            "https://b\u00fccher.example/",
+            True,
+            "xn--bcher-kva.example",
+        ),
         named("upper case", "https://upper.example/", True, "UPPER.EXAMPLE"),
         named("final dot of the URL", "https://dot.example./", True, "dot.example"),
         named("final dot of the name", "https://dot2.example/", True, "dot2.example."),
@@ -102,7 +151,12 @@ def _named() -> list[Site]:
         named("address as DNS name", "https://192.0.2.4/", False, "192.0.2.4"),
         named("address as CN", "https://192.0.2.5/", False, cn="192.0.2.5"),
         named("IPv6 address", "https://[2001:db8::1]/", True, ips=["2001:db8::1"]),
-        named("name for an address entry", "https://name.example/", False, ips=["192.0.2.6"]),
+        named(
+            "name for an address entry",
+            "https://name.example/",
+            False,
+            ips=["192.0.2.6"],
+        ),
         Site(
             "empty subject",
             "https://empty.example/",
@@ -120,7 +174,13 @@ def _named() -> list[Site]:
         Site(
             "malformed address beside the name",
             "https://five.example/",
-            [issue({"common_name": "x"}, _ROOT, further=[_extension("2.5.29.17", _FIVE)])],
+            [
+                issue(
+                    {"common_name": "x"},
+                    _ROOT,
+                    further=[_extension("2.5.29.17", _FIVE)],
+                )
+            ],
             [_ROOT],
             False,
         ),
@@ -133,15 +193,35 @@ _FIVE = "30158705010203040582" + f"{len('five.example'):02x}" + b"five.example".
 def _chains() -> list[Site]:
     """Sites whose CAs make the difference."""
 
-    def through(name: str, opens: bool, *, sent: bool = True, listed: bool = False, **options: object) -> Site:
+    def through(
+        name: str,
+        opens: bool,
+        *,
+        sent: bool = True,
+        listed: bool = False,
+        **options: object,
+    ) -> Site:
         middle, host = below(_ROOT, f"{name} CA", **options), _host(f"{name} ca")
         chain = [leaf(middle, host), middle] if sent else [leaf(middle, host)]
-        return Site(name, f"https://{host}/", chain, [middle] if listed else [_ROOT], opens)
+        return Site(
+            name, f"https://{host}/", chain, [middle] if listed else [_ROOT], opens
+        )
 
-    def under(name: str, opens: bool, between: Callable[[Issued], Issued] | None = None, **options: object) -> Site:
+    def under(
+        name: str,
+        opens: bool,
+        between: Callable[[Issued], Issued] | None = None,
+        **options: object,
+    ) -> Site:
         top, host = root(f"{name} Root", **options), _host(f"{name} root")
         middle = [between(top)] if between else []
-        return Site(name, f"https://{host}/", [leaf([*middle, top][0], host), *middle], [top], opens)
+        return Site(
+            name,
+            f"https://{host}/",
+            [leaf([*middle, top][0], host), *middle],
+            [top],
+            opens,
+        )
 
     return [
         through("intermediate", True),
@@ -169,7 +249,12 @@ def _chains() -> list[Site]:
         under("root that is no CA", False, ca=False),
         under("root for clients", False, usages=["client_auth"]),
         under("root constrained to other names", False, permitted=[_dns("test")]),
-        under("root with a path length for one", False, lambda top: below(top, "Between"), path_length=0),
+        under(
+            "root with a path length for one",
+            False,
+            lambda top: below(top, "Between"),
+            path_length=0,
+        ),
         under("root that may not sign", False, key_usage=["crl_sign"]),
     ]
 
@@ -180,17 +265,46 @@ def _strangers() -> list[Site]:
     known = leaf(None, "known.example")
     as_ca = leaf(None, "as-ca.example", ca=True)
     key = new_key("RSA-2048")
-    old, new = below(_ROOT, "Renewed", key=key, **_PAST), below(_ROOT, "Renewed", key=key)
+    old, new = (
+        below(_ROOT, "Renewed", key=key, **_PAST),
+        below(_ROOT, "Renewed", key=key),
+    )
     weak = below(_ROOT, "Twin", key=key, hash_name="sha1")
     strong = below(_ROOT, "Twin", key=key)
     impostor = root("Listed Root")
     return [
-        Site("unknown CA", "https://unknown.example/", [leaf(_STRANGER, "unknown.example")], [_ROOT], False),
-        Site("unknown CA sent", "https://sent.example/", [leaf(_STRANGER, "sent.example"), _STRANGER], [_ROOT], False),
-        Site("CA of the same name", "https://impostor.example/", [leaf(impostor, "impostor.example")], [_ROOT], False),
+        Site(
+            "unknown CA",
+            "https://unknown.example/",
+            [leaf(_STRANGER, "unknown.example")],
+            [_ROOT],
+            False,
+        ),
+        Site(
+            "unknown CA sent",
+            "https://sent.example/",
+            [leaf(_STRANGER, "sent.example"), _STRANGER],
+            [_ROOT],
+            False,
+        ),
+        Site(
+            "CA of the same name",
+            "https://impostor.example/",
+            [leaf(impostor, "impostor.example")],
+            [_ROOT],
+            False,
+        ),
         Site("self-signed", "https://alone.example/", [alone], [_ROOT], False),
-        Site("self-signed and listed", "https://known.example/", [known], [known], True),
-        Site("self-signed CA and listed", "https://as-ca.example/", [as_ca], [as_ca], True),
+        Site(
+            "self-signed and listed", "https://known.example/", [known], [known], True
+        ),
+        Site(
+            "self-signed CA and listed",
+            "https://as-ca.example/",
+            [as_ca],
+            [as_ca],
+            True,
+        ),
         Site(
             "an expired twin of the intermediate first",
             "https://renewed.example/",

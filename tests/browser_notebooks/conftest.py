@@ -1,4 +1,6 @@
-"""A real JupyterLab, a real Voila and Debian's Chromium; screenshots stay in build/browser_notebooks."""
+"""A real JupyterLab, a real Voila and Debian's Chromium; screenshots stay in
+build/browser_notebooks.
+"""
 
 from __future__ import annotations
 
@@ -62,11 +64,21 @@ class Watch:
             self.complaints.append(f"page error: {error}")
 
     def _heard(self, message) -> None:
-        # A debugger that is stopped with its kernel, a widget that went with it, and Voila's fonts from the network
-        # are told to the console by others; what the user sees is asserted by the tests.
-        harmless = ("debugger state", "widget model not found", "ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED")
-        if message.type == "error" and not any(words in message.text for words in harmless):
-            self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
+        # A debugger that is stopped with its kernel, a widget that went with it, and Voila's
+        # fonts from the network are told to the console by others; what the user sees is
+        # asserted by the tests.
+        harmless = (
+            "debugger state",
+            "widget model not found",
+            "ERR_NAME_NOT_RESOLVED",
+            "ERR_INTERNET_DISCONNECTED",
+        )
+        if message.type == "error" and not any(
+            words in message.text for words in harmless
+        ):
+            self.complaints.append(
+                f"{message.text} ({message.location.get('url', '')})"
+            )
 
 
 @pytest.fixture

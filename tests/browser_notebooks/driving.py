@@ -15,16 +15,19 @@ MEASURE = """([root, press, watched]) => new Promise((done, fail) => {
         observer.disconnect();
         requestAnimationFrame(() => done(performance.now() - begin));
     });
-    observer.observe(root.querySelector(watched), {childList: true, subtree: true, characterData: true});
+    observer.observe(root.querySelector(watched),
+        {childList: true, subtree: true, characterData: true});
     setTimeout(() => fail(new Error('nothing changed')), 20000);
     const element = root.querySelector(press.selector);
     if (press.option !== null) element.selectedIndex = press.option;
     if (press.text !== null) element.value = press.text;
     if (press.option === null && press.text === null) element.click();
-    else for (const kind of ['input', 'change', 'keyup']) element.dispatchEvent(new Event(kind, {bubbles: true}));
+    else for (const kind of ['input', 'change', 'keyup'])
+        element.dispatchEvent(new Event(kind, {bubbles: true}));
 })"""
 RESTED = """each => {
-    if (window.ctSeen.text !== each.innerText) window.ctSeen = {text: each.innerText, since: performance.now()};
+    if (window.ctSeen.text !== each.innerText)
+        window.ctSeen = {text: each.innerText, since: performance.now()};
     return performance.now() - window.ctSeen.since > 250;
 }"""
 KERNEL_READY = """() => {
@@ -51,15 +54,21 @@ def run_all(page, seconds: int = 90) -> None:
     menu(page, "Run", "Run All Cells")
     page.wait_for_function(
         """() => {
-            const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(p => p.textContent);
-            const broken = document.querySelector(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']");
+            const cells = document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt');
+            const prompts = [...cells].map(p => p.textContent);
+            const broken = document.querySelector(
+                ".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']");
             return broken || (prompts.length > 0 && prompts.every(p => /\\[\\d+\\]/.test(p)));
         }""",
         timeout=seconds * 1000,
     )
-    broken = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")
+    broken = page.locator(
+        ".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']"
+    )
     assert broken.count() == 0, broken.first.inner_text()
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=seconds * 1000)
+    page.wait_for_selector(
+        ".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=seconds * 1000
+    )
 
 
 def widget(page, number: int = 0):
@@ -71,14 +80,20 @@ def widget(page, number: int = 0):
 
 
 def settled(page, action, watched, changed=None) -> None:
-    """Do something, and wait until what is watched shows something else, or what is expected, and has come to rest."""
+    """Do something, and wait until what is watched shows something else, or what is expected,
+    and has come to rest.
+    """
     before = watched.inner_text()
     action()
     if changed is None:
-        page.wait_for_function("([each, before]) => each.innerText !== before", arg=[watched.element_handle(), before])
+        page.wait_for_function(
+            "([each, before]) => each.innerText !== before",
+            arg=[watched.element_handle(), before],
+        )
     else:
         page.wait_for_function(
-            "([each, text]) => each.innerText.includes(text)", arg=[watched.element_handle(), changed]
+            "([each, text]) => each.innerText.includes(text)",
+            arg=[watched.element_handle(), changed],
         )
     # The parts of an answer arrive one after the other.
     page.evaluate("() => { window.ctSeen = {}; }")
@@ -86,9 +101,17 @@ def settled(page, action, watched, changed=None) -> None:
 
 
 def milliseconds(
-    page, root, selector: str, watched: str, *, option: int | None = None, text: str | None = None
+    page,
+    root,
+    selector: str,
+    watched: str,
+    *,
+    option: int | None = None,
+    text: str | None = None,
 ) -> float:
-    """Return the time from a click, a choice or typed text to the change of the page that answers it."""
+    """Return the time from a click, a choice or typed text to the change of the page that
+    answers it.
+    """
     press = {"selector": selector, "option": option, "text": text}
     spent = page.evaluate(MEASURE, [root.element_handle(), press, watched])
     page.wait_for_timeout(1500)
@@ -99,7 +122,10 @@ def summed_up(times: dict[str, list[float]], file: Path) -> None:
     """Write the times and their medians, for the notes."""
     file.parent.mkdir(parents=True, exist_ok=True)
     summary = {
-        what: {"median ms": round(statistics.median(each)), "all": [round(one) for one in each]}
+        what: {
+            "median ms": round(statistics.median(each)),
+            "all": [round(one) for one in each],
+        }
         for what, each in times.items()
     }
     file.write_text(json.dumps(summary, indent=2))

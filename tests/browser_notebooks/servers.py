@@ -17,11 +17,16 @@ from pathlib import Path
 
 STARTUP = 90
 SETTINGS = {
-    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
-"""No news from the network, every cell in the page, and a file that is saved only when the test says so."""
+"""No news from the network, every cell in the page, and a file that is saved only when the test
+says so.
+"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], folder: Path, log: Path, url: str, ready: str) -> Iterator[Server]:
+def running(
+    command: list[str], folder: Path, log: Path, url: str, ready: str
+) -> Iterator[Server]:
     """Run a server in a folder as long as the context lasts."""
     home = log.parent / f"{log.stem}-home"
     for name, settings in SETTINGS.items():
@@ -58,7 +65,11 @@ def running(command: list[str], folder: Path, log: Path, url: str, ready: str) -
     }
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=folder, env=environment, stdout=sink, stderr=subprocess.STDOUT
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            env=environment,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
         )
         try:
             _wait(process, url + ready, log)
@@ -76,7 +87,9 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     deadline = time.monotonic() + STARTUP
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"the server ended with {process.returncode}:\n{log.read_text(errors='replace')}")
+            raise RuntimeError(
+                f"the server ended with {process.returncode}:\n{log.read_text(errors='replace')}"
+            )
         try:
             with urllib.request.urlopen(address, timeout=5):  # noqa: S310 - an address of our own
                 return
@@ -84,19 +97,40 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
             return  # it answers, if only to say no
         except (urllib.error.URLError, OSError):
             time.sleep(0.3)
-    raise RuntimeError(f"{address} did not answer within {STARTUP} s:\n{log.read_text(errors='replace')}")
+    raise RuntimeError(
+        f"{address} did not answer within {STARTUP} s:\n{log.read_text(errors='replace')}"
+    )
 
 
 @contextmanager
-def jupyterlab(folder: Path, log: Path, *, application: str = "jupyterlab") -> Iterator[Server]:
-    """Run JupyterLab, or Notebook 7, on a folder, without a token and without a browser of its own."""
+def jupyterlab(
+    folder: Path, log: Path, *, application: str = "jupyterlab"
+) -> Iterator[Server]:
+    """Run JupyterLab, or Notebook 7, on a folder, without a token and without a browser of its
+    own.
+    """
     port = free_port()
-    command = [application, "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token="]
-    command += [f"--ServerApp.root_dir={folder}", "--allow-root", "--ServerApp.log_level=WARN"]
+    command = [
+        application,
+        "--no-browser",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--IdentityProvider.token=",
+    ]
+    command += [
+        f"--ServerApp.root_dir={folder}",
+        "--allow-root",
+        "--ServerApp.log_level=WARN",
+    ]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     # So that a test can ask whether the kernel is there.
-    command += ["--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"]
-    with running(command, folder, log, f"http://127.0.0.1:{port}", "/api/status") as server:
+    command += [
+        "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+    ]
+    with running(
+        command, folder, log, f"http://127.0.0.1:{port}", "/api/status"
+    ) as server:
         yield server
 
 
@@ -104,8 +138,18 @@ def jupyterlab(folder: Path, log: Path, *, application: str = "jupyterlab") -> I
 def voila(notebook: Path, log: Path) -> Iterator[Server]:
     """Serve one notebook as a dashboard."""
     port = free_port()
-    command = ["voila", notebook.name, "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
+    command = [
+        "voila",
+        notebook.name,
+        "--no-browser",
+        f"--port={port}",
+        "--Voila.ip=127.0.0.1",
+    ]
     # Notebook 7 may be installed beside Voila, whose page has no use for its menu.
-    command += ["--VoilaConfiguration.extension_denylist=@jupyter-notebook/lab-extension"]
-    with running(command, notebook.parent, log, f"http://127.0.0.1:{port}", "/static/") as server:
+    command += [
+        "--VoilaConfiguration.extension_denylist=@jupyter-notebook/lab-extension"
+    ]
+    with running(
+        command, notebook.parent, log, f"http://127.0.0.1:{port}", "/static/"
+    ) as server:
         yield server

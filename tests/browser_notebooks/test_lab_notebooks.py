@@ -1,4 +1,6 @@
-"""All notebooks in JupyterLab, as they are stored, run, saved, opened again, and after a restart of the kernel."""
+"""All notebooks in JupyterLab, as they are stored, run, saved, opened again, and after a
+restart of the kernel.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,14 @@ LOST = "Error displaying widget"
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_runs_without_a_complaint(page, lab, name):
-    """Run All leaves no error, no warning and nothing on stderr; the console and the server's log stay clean."""
+    """Run All leaves no error, no warning and nothing on stderr; the console and the server's
+    log stay clean.
+    """
     opened(page, lab, name)
     run_all(page)
-    assert page.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    assert (
+        page.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    )
     assert LOST not in page.locator(".jp-Notebook").inner_text()
     assert complaints_of(lab) == []
 
@@ -25,14 +31,18 @@ def test_a_notebook_runs_without_a_complaint(page, lab, name):
 def test_a_stored_notebook_shows_the_static_twin(page, lab, name):
     """Before anything ran, a twin stands where the widget will be, without an error box."""
     opened(page, lab, name)
-    twin = page.locator(".ct-twin, .jp-RenderedHTMLCommon", has_text="This is a static copy").first
+    twin = page.locator(
+        ".ct-twin, .jp-RenderedHTMLCommon", has_text="This is a static copy"
+    ).first
     assert twin.is_visible()
     assert LOST not in page.locator(".jp-Notebook").inner_text()
 
 
 @pytest.mark.parametrize("name", WITH_WIDGETS)
 def test_a_notebook_survives_a_restart_and_being_opened_again(page, lab, name):
-    """Run, restart the kernel, save, open again: the twin is back, no error box stands anywhere, and it runs again."""
+    """Run, restart the kernel, save, open again: the twin is back, no error box stands
+    anywhere, and it runs again.
+    """
     opened(page, lab, name)
     run_all(page)
     live = widget(page)

@@ -8,7 +8,9 @@ from driving import settled, widget
 from servers import voila
 
 FIRST_CLICK = {
-    "02-test-one-certificate.ipynb": lambda live: live.get_by_role("button", name="Tick none"),
+    "02-test-one-certificate.ipynb": lambda live: live.get_by_role(
+        "button", name="Tick none"
+    ),
     "03-registration-failures.ipynb": lambda live: live.locator(".ct-bar-row").first,
     "04-what-if.ipynb": lambda live: live.locator(".ct-scroll input:checked").first,
 }
@@ -21,16 +23,25 @@ def test_a_dashboard_without_code(page, site, tmp_path, name):
         page.goto(server.url)
         live = widget(page)
         page.wait_for_timeout(1500)
-        assert page.locator(".jp-CodeMirrorEditor, .jp-InputArea-editor .cm-content").count() == 0
+        assert (
+            page.locator(
+                ".jp-CodeMirrorEditor, .jp-InputArea-editor .cm-content"
+            ).count()
+            == 0
+        )
         assert "import certtrust" not in page.locator("body").inner_text()
         assert not page.locator(".ct-twin").first.is_visible()
         button = FIRST_CLICK[name](live)
         if name.startswith("02"):
             button.click()
-            page.wait_for_function("() => !document.querySelector('.ct-live .ct-scroll input:checked')")
+            page.wait_for_function(
+                "() => !document.querySelector('.ct-live .ct-scroll input:checked')"
+            )
         else:
             settled(page, button.click, live)
         assert complaints_of(server) == []
         PICTURES.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=PICTURES / f"voila-{name[:2]}.png")
-        page.goto("about:blank")  # before the server goes, whose page would complain about that
+        page.goto(
+            "about:blank"
+        )  # before the server goes, whose page would complain about that

@@ -44,8 +44,12 @@ def name(common_name: str | None, organization: str | None = "Example") -> x509.
         attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
     if common_name is not None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # an empty CN is what is wanted
-            attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, common_name, _validate=False))
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # an empty CN is what is wanted
+            attributes.append(
+                x509.NameAttribute(NameOID.COMMON_NAME, common_name, _validate=False)
+            )
     return x509.Name(attributes)
 
 
@@ -74,7 +78,9 @@ def certificate(
         .not_valid_after(not_after)
     )
     if ca is not None:
-        builder = builder.add_extension(x509.BasicConstraints(ca, path_length), critical=True)
+        builder = builder.add_extension(
+            x509.BasicConstraints(ca, path_length), critical=True
+        )
     if cert_sign is not None:
         usage = x509.KeyUsage(
             digital_signature=True,
@@ -90,7 +96,11 @@ def certificate(
         builder = builder.add_extension(usage, critical=True)
     if unknown_critical:
         builder = builder.add_extension(UNKNOWN, critical=True)
-    salted = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH) if pss else None
+    salted = (
+        padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
+        if pss
+        else None
+    )
     signed = builder.sign(key(signer), hashes.SHA256(), rsa_padding=salted)
     return signed.public_bytes(DER)
 
@@ -118,7 +128,10 @@ def authorities(random: Random, later: dt.timedelta) -> list[dict[str, Any]]:
     its DER. Some names have two keys, some keys several certificates, some are no CAs at all.
     """
     holders = [
-        (name(f"Example CA {letter}"), random.choice([-1, -3, -4, *range(20)]) if turn else index)
+        (
+            name(f"Example CA {letter}"),
+            random.choice([-1, -3, -4, *range(20)]) if turn else index,
+        )
         for index, letter in enumerate("ABCD")
         for turn in range(random.choice([1, 1, 2]))
     ]
@@ -126,7 +139,9 @@ def authorities(random: Random, later: dt.timedelta) -> list[dict[str, Any]]:
     for index, (subject, own) in enumerate(holders):
         for _ in range(random.choice([1, 1, 2])):
             itself = index == 0 or random.random() < 0.3
-            issuer, signer = (subject, own) if itself else random.choice(holders[:index])
+            issuer, signer = (
+                (subject, own) if itself else random.choice(holders[:index])
+            )
             if random.random() < 0.1:
                 issuer, signer = random.choice(holders)
             made.append(_authority(random, subject, own, issuer, signer, later))
@@ -156,7 +171,13 @@ def _authority(
     )
     if random.random() < 0.03:
         der = with_broken_signature(der)
-    return {"subject": subject, "own": own, "issuer": issuer, "signer": signer, "der": der}
+    return {
+        "subject": subject,
+        "own": own,
+        "issuer": issuer,
+        "signer": signer,
+        "der": der,
+    }
 
 
 def ladder(steps: int, later: dt.timedelta = NOT_LATER) -> list[dict[str, Any]]:
@@ -192,7 +213,9 @@ def chain(
         above = [
             member
             for member in members
-            if member["subject"] == issuer and member["own"] == signer and member["der"] not in way
+            if member["subject"] == issuer
+            and member["own"] == signer
+            and member["der"] not in way
         ]
         if not above:
             return way

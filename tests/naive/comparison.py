@@ -34,7 +34,9 @@ def answers(results: pd.DataFrame) -> Answers:
     return {(Path(row["source"]).name, row["line"]): row for row in rows}
 
 
-def differences(expected: dict[str, Any], answer: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+def differences(
+    expected: dict[str, Any], answer: dict[str, Any]
+) -> dict[str, tuple[Any, Any]]:
     """Return what the two say differently: expected value and the package's, by column.
 
     The fingerprint counts where the plain reading knows the certificate, and `hygiene.prefix`
@@ -63,7 +65,11 @@ def compare(description: dict[str, Any], directory: Path) -> tuple[int, list[str
             row = judge.row_in(file, written)
             expected = judge.judge(row, known, now=now)
             answer = by_line.pop((file["name"], line), None)
-            wrong = {"row": ("one", "none")} if answer is None else differences(expected, answer)
+            wrong = (
+                {"row": ("one", "none")}
+                if answer is None
+                else differences(expected, answer)
+            )
             if wrong:
                 texts.append(_text(description, file["name"], line, row, known, wrong))
     texts += [f"{name}, line {line}: no attempt is expected" for name, line in by_line]
@@ -85,19 +91,31 @@ def _text(
     wrong: dict[str, tuple[Any, Any]],
 ) -> str:
     device = judge.identify(row, known)
-    own = [entry for entry in known["entries"] if judge.same_device(entry["hw"], device, known)]
+    own = [
+        entry
+        for entry in known["entries"]
+        if judge.same_device(entry["hw"], device, known)
+    ]
     said = [f"{name}, line {line}: {row}", f"  device: {device}"]
     said += [f"  entry: {entry}" for entry in own]
     for file in description["certificates"]:
-        blocks = [one for one in file["blocks"] if _concerns(file["name"], one, row, device, known)]
+        blocks = [
+            one
+            for one in file["blocks"]
+            if _concerns(file["name"], one, row, device, known)
+        ]
         if blocks:
             labels = "; ".join(judge.label(block) for block in blocks)
             said.append(f"  certificates/{file['name']}: {labels}")
     for file in description["trust"]:
         if file["pbx"] in (row.get("pbx"), *(entry["pbx"] for entry in own)):
-            entries = "; ".join(judge.label(block) for block in file["blocks"]) or "empty"
+            entries = (
+                "; ".join(judge.label(block) for block in file["blocks"]) or "empty"
+            )
             said.append(f"  trust/{file['pbx']}.pem ({file['content']}): {entries}")
-    said += [f"  {column}: expected {a}, certtrust {b}" for column, (a, b) in wrong.items()]
+    said += [
+        f"  {column}: expected {a}, certtrust {b}" for column, (a, b) in wrong.items()
+    ]
     return "\n".join(said)
 
 

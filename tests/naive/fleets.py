@@ -24,7 +24,15 @@ from . import authorities as ca
 
 MODELS = ["IP222", "IP232", "IP111", "ip29-2", "IP1130", "IP811"]
 FREE_NAMES = ["room-1", "kitchen", "ada", "max.muster", "hall"]
-PROTOCOLS = [*["H.323/TLS"] * 10, "H.323/TCP", "H.323/UDP", "H.323", "SIP", "SIPS", None]
+PROTOCOLS = [
+    *["H.323/TLS"] * 10,
+    "H.323/TCP",
+    "H.323/UDP",
+    "H.323",
+    "SIP",
+    "SIPS",
+    None,
+]
 AUTHENTICATIONS = [*["certificate"] * 6, *["password"] * 3, *[None] * 6, "none"]
 STATES = [
     *[("up", None)] * 6,
@@ -65,7 +73,9 @@ PAIRS = {
 }
 
 
-def fleet(seed: int, *, attempts: int = 100, later: dt.timedelta = ca.NOT_LATER) -> dict[str, Any]:
+def fleet(
+    seed: int, *, attempts: int = 100, later: dt.timedelta = ca.NOT_LATER
+) -> dict[str, Any]:
     """Return the random fleet of a seed, with all its moments as much later."""
     random = Random(seed)
     pbxs = ["hq", "lab-2", "plant"][: random.choice([1, 2, 3])]
@@ -185,7 +195,9 @@ def _leaves(
             signer,
             not_before=ca.moment(first, 97 * position + 7 * turn) + later,
             not_after=ca.moment(last) + later,
-            ca=random.choice([None, None, False, True]) if itself else random.choice([None, False]),
+            ca=random.choice([None, None, False, True])
+            if itself
+            else random.choice([None, False]),
             unknown_critical=random.random() < 0.02,
             pss=signer < -2 and random.random() < 0.2,
         )
@@ -211,7 +223,9 @@ def _certificate_files(
     for device in devices:
         together: list[bytes] = []
         for leaf in device["leaves"]:
-            places = random.choice([*["file"] * 2, "file, alone", "file, chain", "chain", "alone"])
+            places = random.choice(
+                [*["file"] * 2, "file, alone", "file, chain", "chain", "alone"]
+            )
             if "chain" in places:
                 exported[0] += [leaf["der"], *leaf["way"]]
             if "alone" in places:
@@ -225,12 +239,16 @@ def _certificate_files(
             _add_file(random, files, names, device, together)
     for number, ders in enumerate(exported, 1):
         if ders:
-            files.append({"name": f"export-{number}.pem", "form": "pem", "blocks": _blocks(ders)})
+            files.append(
+                {"name": f"export-{number}.pem", "form": "pem", "blocks": _blocks(ders)}
+            )
     random.shuffle(files)
     return files
 
 
-def _presented(random: Random, way: list[bytes], members: list[dict[str, Any]]) -> list[bytes]:
+def _presented(
+    random: Random, way: list[bytes], members: list[dict[str, Any]]
+) -> list[bytes]:
     """Return what a device sends above its own certificate: all, some, or something else."""
     choice = random.random()
     if choice < 0.5:
@@ -249,7 +267,9 @@ def _add_file(
     device: dict[str, Any],
     ders: list[bytes],
 ) -> None:
-    spelling = random.choice([one for one in (device["serial"], device["hardware_id"]) if one])
+    spelling = random.choice(
+        [one for one in (device["serial"], device["hardware_id"]) if one]
+    )
     suffixes = ["", "-former", "_old", "-v2"] if "." not in spelling else [""]
     free = [spelling + suffix for suffix in suffixes if spelling + suffix not in names]
     if not free:
@@ -260,7 +280,11 @@ def _add_file(
         random.shuffle(blocks)
     if random.random() < 0.03:
         blocks[-1]["cut"] = True
-    form = "der" if len(blocks) == 1 and not blocks[0]["cut"] and random.random() < 0.3 else "pem"
+    form = (
+        "der"
+        if len(blocks) == 1 and not blocks[0]["cut"] and random.random() < 0.3
+        else "pem"
+    )
     files.append({"name": f"{free[0]}.{form}", "form": form, "blocks": blocks})
 
 
@@ -305,13 +329,19 @@ def _device_files(
         if random.random() < 0.12:
             continue
         for turn in range(random.choice([1, 1, 1, 1, 2])):
-            spellings = [one for one in (device["serial"], device["hardware_id"]) if one]
+            spellings = [
+                one for one in (device["serial"], device["hardware_id"]) if one
+            ]
             spelling = random.choice(spellings)
             if device["serial"] and random.random() < 0.1:
-                spelling = spelling.upper() if spelling == device["serial"] else spelling
+                spelling = (
+                    spelling.upper() if spelling == device["serial"] else spelling
+                )
             entries.append(
                 {
-                    "pbx": "master" if elsewhere else random.choice([*[device["pbx"]] * 9, *pbxs]),
+                    "pbx": "master"
+                    if elsewhere
+                    else random.choice([*[device["pbx"]] * 9, *pbxs]),
                     "user": device["user"] + ("-b" if turn else ""),
                     "hw": spelling,
                     "tls": random.choice([True, True, False, False, "absent", -1]),
@@ -347,7 +377,9 @@ def _logs(
         file = random.choices(files, [5, 3, 2, 2])[0]
         device = random.choice(devices)
         if file["format"] == "events":
-            row = _event(random, random.choice([one for one in devices if one["serial"]]))
+            row = _event(
+                random, random.choice([one for one in devices if one["serial"]])
+            )
         else:
             row = _row(random, pbxs, device, random.choice(devices))
         if file["format"] == "log records":
@@ -357,7 +389,9 @@ def _logs(
     return [file for file in files if file["rows"]]
 
 
-def later_rows(files: list[dict[str, Any]], later: dt.timedelta) -> list[dict[str, Any]]:
+def later_rows(
+    files: list[dict[str, Any]], later: dt.timedelta
+) -> list[dict[str, Any]]:
     """Return the logs with all times that are set as much later."""
     for row in (row for file in files for row in file["rows"]):
         if row.get("time"):
@@ -403,7 +437,9 @@ def _row(
     }
     row |= _registration_name(random, device)
     if random.random() < 0.03 and stranger["serial"]:
-        row["registration_name"] = random.choice([stranger["serial"], stranger["hardware_id"]])
+        row["registration_name"] = random.choice(
+            [stranger["serial"], stranger["hardware_id"]]
+        )
     if random.random() < 0.2 and device["leaves"]:
         row["fingerprint"] = fingerprint(random.choice(device["leaves"])["der"])
     elif random.random() < 0.02:
@@ -423,8 +459,14 @@ def _registration_name(random: Random, device: dict[str, Any]) -> dict[str, Any]
                 {"registration_name": f"{serial}-{interface}", "interface": interface},
                 {"registration_name": f"{serial}-{interface}"},
                 {"interface": interface},
-                {"registration_name": f"{hardware_id}-{interface}", "interface": interface},
-                {"registration_name": random.choice(FREE_NAMES), "interface": interface},
+                {
+                    "registration_name": f"{hardware_id}-{interface}",
+                    "interface": interface,
+                },
+                {
+                    "registration_name": random.choice(FREE_NAMES),
+                    "interface": interface,
+                },
             ]
         )
     own = [hardware_id, hardware_id, hardware_id.upper()]
@@ -451,12 +493,18 @@ def texts(description: dict[str, Any]) -> dict[str, dict[str, bytes]]:
     """Return the content of every file by folder and name."""
     return {
         "certificates": {
-            file["name"]: file["blocks"][0]["der"] if file["form"] == "der" else pem(file["blocks"])
+            file["name"]: file["blocks"][0]["der"]
+            if file["form"] == "der"
+            else pem(file["blocks"])
             for file in description["certificates"]
         },
-        "trust": {f"{file['pbx']}.pem": _trust_list(file) for file in description["trust"]},
+        "trust": {
+            f"{file['pbx']}.pem": _trust_list(file) for file in description["trust"]
+        },
         "devices": {
-            file["name"] + _ENTRIES[file["format"]][0]: _ENTRIES[file["format"]][1](file["entries"])
+            file["name"] + _ENTRIES[file["format"]][0]: _ENTRIES[file["format"]][1](
+                file["entries"]
+            )
             for file in description["devices"]
         },
         "registrations": {file["name"]: _log(file) for file in description["logs"]},
@@ -522,7 +570,9 @@ def _users_xml(entries: list[dict[str, Any]]) -> bytes:
 
 def _csv(header: list[str], rows: list[list[Any]], separator: str = ",") -> bytes:
     text = io.StringIO()
-    csv.writer(text, delimiter=separator, lineterminator="\n").writerows([header, *rows])
+    csv.writer(text, delimiter=separator, lineterminator="\n").writerows(
+        [header, *rows]
+    )
     return text.getvalue().encode()
 
 
@@ -569,14 +619,18 @@ def _records_csv(rows: list[dict[str, Any]]) -> bytes:
 
 
 def _records_json(rows: list[dict[str, Any]]) -> bytes:
-    cells = [{column: _cell(column, value) for column, value in row.items()} for row in rows]
+    cells = [
+        {column: _cell(column, value) for column, value in row.items()} for row in rows
+    ]
     return "".join(json.dumps(row) + "\n" for row in cells).encode()
 
 
 def _messages(rows: list[dict[str, Any]]) -> bytes:
     lines = []
     for row in rows:
-        given = {word: _cell(name, row[name]) for name, word in PAIRS.items() if name in row}
+        given = {
+            word: _cell(name, row[name]) for name, word in PAIRS.items() if name in row
+        }
         words = [f"{word}={value}" for word, value in given.items()]
         line = {"mt": "AddLog", "msg": " ".join(words)}
         if "time" in row:

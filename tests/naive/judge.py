@@ -80,7 +80,8 @@ def facts(der: bytes) -> Facts:
         path_length=constraints.path_length if constraints else None,
         cert_sign=usage.key_cert_sign if usage else None,
         unknown_critical=any(
-            extension.critical and isinstance(extension.value, x509.UnrecognizedExtension)
+            extension.critical
+            and isinstance(extension.value, x509.UnrecognizedExtension)
             for extension in certificate.extensions
         ),
     )
@@ -136,7 +137,11 @@ def serial(text: str | None) -> str | None:
 def hardware_id(text: str | None) -> str | None:
     """Return the hardware ID in lower case where the text is one, of a device or a soft client."""
     lower = (text or "").lower()
-    return lower if re.fullmatch(r".+(-[0-9a-f]{2}){3}|(swphone|smartphone)_.+", lower) else None
+    return (
+        lower
+        if re.fullmatch(r".+(-[0-9a-f]{2}){3}|(swphone|smartphone)_.+", lower)
+        else None
+    )
 
 
 @cache
@@ -144,7 +149,9 @@ def octets(text: str | None) -> str | None:
     """Return the last three octets of a serial or a hardware ID, None where it has none."""
     if serial(text):
         return serial(text)[-6:]
-    match = re.fullmatch(r".+-([0-9a-f]{2})-([0-9a-f]{2})-([0-9a-f]{2})", (text or "").lower())
+    match = re.fullmatch(
+        r".+-([0-9a-f]{2})-([0-9a-f]{2})-([0-9a-f]{2})", (text or "").lower()
+    )
     return "".join(match.groups()) if match else None
 
 
@@ -176,7 +183,10 @@ def survey(fleet: dict[str, Any]) -> dict[str, Any]:
         *(name for file in files for name in devices_of_file(file)),
         *(entry["hw"] for entry in entries),
         *(row.get("serial") for row in rows),
-        *(without_interface(row.get("registration_name"), row.get("interface")) for row in rows),
+        *(
+            without_interface(row.get("registration_name"), row.get("interface"))
+            for row in rows
+        ),
     ]
     serials = serials_by_octets(spellings)
     presented = [one for file in files for one in presented_in(file, serials)]
@@ -224,16 +234,30 @@ def presented_in(
     owner = device_of_file(file["name"])
     ders = [block["der"] for block in file["blocks"] if not block["cut"]]
     if owner is None:
-        named = [Presented(der, _device_name(facts(der).common_name), file["name"]) for der in ders]
+        named = [
+            Presented(der, _device_name(facts(der).common_name), file["name"])
+            for der in ders
+        ]
     else:
-        leaves = [der for der in ders if not any(names_as_issuer(other, der) for other in ders)]
+        leaves = [
+            der
+            for der in ders
+            if not any(names_as_issuer(other, der) for other in ders)
+        ]
         known = {"serials": serials}
         device = {"serial": serial(owner) or joined(owner, known), "hardware_id": owner}
         plain = [der for der in leaves if not facts(der).is_ca] or leaves
-        own_cas = [der for der in leaves if same_device(facts(der).common_name, device, known)]
+        own_cas = [
+            der for der in leaves if same_device(facts(der).common_name, device, known)
+        ]
         plain = [*plain, *own_cas]
-        named = [Presented(der, owner if der in plain else None, file["name"]) for der in ders]
-    cut = [Presented(None, owner, file["name"]) for block in file["blocks"] if block["cut"]]
+        named = [
+            Presented(der, owner if der in plain else None, file["name"])
+            for der in ders
+        ]
+    cut = [
+        Presented(None, owner, file["name"]) for block in file["blocks"] if block["cut"]
+    ]
     return named + cut
 
 
@@ -318,11 +342,15 @@ def judge(
     """Return scenario, rules, verdict and cause of one row of a log."""
     time = dt.datetime.fromtimestamp(row["time"], dt.UTC) if row.get("time") else None
     device = identify(row, known)
-    entries = [entry for entry in known["entries"] if same_device(entry["hw"], device, known)]
+    entries = [
+        entry for entry in known["entries"] if same_device(entry["hw"], device, known)
+    ]
     device["spellings"] = spellings(device, entries)
     pbx = row.get("pbx") or only({entry["pbx"] for entry in entries})
     here = entries_at(pbx, entries, known)
-    flags = {name: agreed([entry[name] for entry in here]) for name in ("tls", "trusted")}
+    flags = {
+        name: agreed([entry[name] for entry in here]) for name in ("tls", "trusted")
+    }
     der = certificate_of(row, device, known, time or now)
     scenario = scenario_of(row, device, flags)
     moment = at or time or now
@@ -342,13 +370,20 @@ def judge(
     required = {code for one in possible for code in [*RULES[one], *HYGIENE_OF[one]]}
     verdicts = {verdict([every[code] for code in RULES[one]]) for one in possible}
     final = verdicts.pop() if len(verdicts) == 1 else "unknown"
-    codes = [*dict.fromkeys([*RULES["h323-password"], *RULES["h323-certificate"]]), *HYGIENE]
+    codes = [
+        *dict.fromkeys([*RULES["h323-password"], *RULES["h323-certificate"]]),
+        *HYGIENE,
+    ]
     return {
         "scenario": scenario,
-        "fingerprint": facts(der).fingerprint if der is not None else row.get("fingerprint"),
+        "fingerprint": facts(der).fingerprint
+        if der is not None
+        else row.get("fingerprint"),
         **{code: every.get(code) if code in required else None for code in codes},
         "verdict": final,
-        "cause": cause(row, final, [(code, every.get(code)) for code in codes if code in required]),
+        "cause": cause(
+            row, final, [(code, every.get(code)) for code in codes if code in required]
+        ),
     }
 
 
@@ -362,7 +397,9 @@ def verdict(values: list[bool | None]) -> str:
     return "pass" if all(values) else "unknown"
 
 
-def cause(row: dict[str, Any], final: str, rules: list[tuple[str, bool | None]]) -> str | None:
+def cause(
+    row: dict[str, Any], final: str, rules: list[tuple[str, bool | None]]
+) -> str | None:
     """Return the first broken rule of a predicted failure, else what the log states."""
     if final == "fail":
         return next(code for code, value in rules if value is False)
@@ -402,7 +439,9 @@ def device_of_user(
     known: dict[str, Any],
 ) -> tuple[str | None, str | None]:
     """Return serial and hardware ID of the only device that is entered for a user of the PBX."""
-    entries = [one for one in known["entries"] if (one["user"], one["pbx"]) == (user, pbx)]
+    entries = [
+        one for one in known["entries"] if (one["user"], one["pbx"]) == (user, pbx)
+    ]
     entered = {entry["hw"].lower() for entry in entries}
     return serial(only(entered)), hardware_id(only(entered))
 
@@ -417,7 +456,9 @@ def joined(hardware: str | None, known: dict[str, Any]) -> str | None:
     return only(known["serials"].get(octets(hardware), set()))
 
 
-def same_device(spelling: str | None, device: dict[str, Any], known: dict[str, Any]) -> bool:
+def same_device(
+    spelling: str | None, device: dict[str, Any], known: dict[str, Any]
+) -> bool:
     """Return True where a serial or hardware ID is that of the device.
 
     A hardware ID whose octets two serials share is neither one's.
@@ -432,13 +473,17 @@ def same_device(spelling: str | None, device: dict[str, Any], known: dict[str, A
 def spellings(device: dict[str, Any], entries: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the serial and the hardware ID of a device, as far as anything tells them."""
     hardware = device["hardware_id"] or next(
-        (hardware_id(entry["hw"]) for entry in entries if hardware_id(entry["hw"])), None
+        (hardware_id(entry["hw"]) for entry in entries if hardware_id(entry["hw"])),
+        None,
     )
     return {"serial": device["serial"], "hardware_id": hardware}
 
 
 def certificate_of(
-    row: dict[str, Any], device: dict[str, Any], known: dict[str, Any], moment: dt.datetime
+    row: dict[str, Any],
+    device: dict[str, Any],
+    known: dict[str, Any],
+    moment: dt.datetime,
 ) -> bytes | None:
     """Return the certificate that the log names, else the newest that was issued at the moment."""
     if row.get("fingerprint"):
@@ -446,19 +491,25 @@ def certificate_of(
             (
                 one.der
                 for one in known["presented"]
-                if one.der is not None and facts(one.der).fingerprint == row["fingerprint"]
+                if one.der is not None
+                and facts(one.der).fingerprint == row["fingerprint"]
             ),
             None,
         )
-    own = [one.der for one in known["presented"] if same_device(one.device, device, known)]
+    own = [
+        one.der for one in known["presented"] if same_device(one.device, device, known)
+    ]
     if None in own:
         return None
     issued = [der for der in own if facts(der).not_before <= moment]
     return max(issued, key=lambda der: facts(der).not_before, default=None)
 
 
-def entries_at(pbx: str | None, entries: list[dict[str, Any]], known: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the device's entries of a PBX; of all PBXs where no object of that PBX is in the files.
+def entries_at(
+    pbx: str | None, entries: list[dict[str, Any]], known: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the device's entries of a PBX; of all PBXs where no object of that PBX is in the
+    files.
 
     Objects are replicated, so those of another PBX speak for one that was not exported.
     """
@@ -479,7 +530,9 @@ def is_sip(row: dict[str, Any]) -> bool:
     return (row.get("protocol") or "").startswith("SIP")
 
 
-def scenario_of(row: dict[str, Any], device: dict[str, Any], flags: dict[str, Any]) -> str | None:
+def scenario_of(
+    row: dict[str, Any], device: dict[str, Any], flags: dict[str, Any]
+) -> str | None:
     """Return how the device authenticates: from the log, else by TLS only or what it registers as.
 
     What came through a reverse proxy that the entry allows need not be TLS, TLS only or not.
@@ -488,7 +541,9 @@ def scenario_of(row: dict[str, Any], device: dict[str, Any], flags: dict[str, An
         return None
     if row.get("authentication"):
         return "h323-" + row["authentication"]
-    by_hardware = row.get("protocol") == "H.323/TLS" and registers_by_device(row, device)
+    by_hardware = row.get("protocol") == "H.323/TLS" and registers_by_device(
+        row, device
+    )
     by_tls_only = flags["tls"] and not carried(row, flags)
     return "h323-certificate" if by_tls_only or by_hardware else None
 
@@ -514,9 +569,13 @@ def is_own_name(row: dict[str, Any], device: dict[str, Any]) -> bool:
 
 
 def over_tls(row: dict[str, Any]) -> bool:
-    """Return True where the log says so, or says that a certificate was presented: only TLS has one."""
+    """Return True where the log says so, or says that a certificate was presented: only TLS has
+    one.
+    """
     by_certificate = row.get("authentication") == "certificate"
-    return row.get("protocol") == "H.323/TLS" or (by_certificate and row.get("protocol") in (None, "H.323"))
+    return row.get("protocol") == "H.323/TLS" or (
+        by_certificate and row.get("protocol") in (None, "H.323")
+    )
 
 
 def clock(row: dict[str, Any]) -> bool | None:
@@ -556,7 +615,9 @@ def password(row: dict[str, Any], flags: dict[str, Any]) -> bool | None:
 
 def validity(der: bytes | None, moment: dt.datetime) -> bool | None:
     """Return whether the certificate is valid at the moment."""
-    return None if der is None else facts(der).not_before <= moment <= facts(der).not_after
+    return (
+        None if der is None else facts(der).not_before <= moment <= facts(der).not_after
+    )
 
 
 def name(der: bytes | None, row: dict[str, Any], device: dict[str, Any]) -> bool | None:
@@ -574,7 +635,9 @@ def name(der: bytes | None, row: dict[str, Any], device: dict[str, Any]) -> bool
     if given is None and number is None and hardware is None:
         return None
     cn = cn.lower()
-    interface = f"-{row['interface']}".lower() if row.get("interface") and number else ""
+    interface = (
+        f"-{row['interface']}".lower() if row.get("interface") and number else ""
+    )
     names = [given, base, number, hardware, (number or "") + interface]
     if any(one.lower().startswith(cn) for one in names if one):
         return True
@@ -599,18 +662,23 @@ def begins_unknown_serial(cn: str, last: str) -> bool | None:
     return True if len(cn) == 12 else None
 
 
-def hygiene(der: bytes, row: dict[str, Any], device: dict[str, Any]) -> dict[str, bool | None]:
+def hygiene(
+    der: bytes, row: dict[str, Any], device: dict[str, Any]
+) -> dict[str, bool | None]:
     """Return opinions of key, hash and the end of the CN within the registration name."""
     public, certificate = load(der).public_key(), load(der)
     strength = 2048 if isinstance(public, rsa.RSAPublicKey) else 224
     return {
         "hygiene.weak_key": public.key_size >= strength,
-        "hygiene.weak_signature": certificate.signature_hash_algorithm.name not in ("md5", "sha1"),
+        "hygiene.weak_signature": certificate.signature_hash_algorithm.name
+        not in ("md5", "sha1"),
         "hygiene.prefix": ends_well(facts(der).common_name, row, device),
     }
 
 
-def ends_well(cn: str | None, row: dict[str, Any], device: dict[str, Any]) -> bool | None:
+def ends_well(
+    cn: str | None, row: dict[str, Any], device: dict[str, Any]
+) -> bool | None:
     """Return whether a CN that begins the registration name ends with a part of it.
 
     A serial or a hardware ID has no parts: every device of the model would fit.
@@ -643,11 +711,15 @@ def trust(
     if der in entries["ders"]:
         return True
     bundles = [file for file, ders in known["bundles"].items() if der in ders]
-    answers = [climb(der, known["bundles"][file], entries["ders"], moment) for file in bundles]
+    answers = [
+        climb(der, known["bundles"][file], entries["ders"], moment) for file in bundles
+    ]
     if True in answers:
         return True
     # Whatever an unreadable block beside it may be, a self-signed certificate has no other issuer.
-    complete = signed_by(der, der) or not any(file in known["damaged"] for file in bundles)
+    complete = signed_by(der, der) or not any(
+        file in known["damaged"] for file in bundles
+    )
     whole = entries["whole"] and complete
     return False if whole and None not in answers else None
 
@@ -676,7 +748,9 @@ def climb(
     return None if too_long else False
 
 
-def may_issue(issuer: bytes, way: list[bytes], listed: list[bytes], moment: dt.datetime) -> bool:
+def may_issue(
+    issuer: bytes, way: list[bytes], listed: list[bytes], moment: dt.datetime
+) -> bool:
     """Return whether a certificate may stand above a way as the issuer of its last one."""
     own, leaf = facts(issuer), facts(way[0])
     if (own.subject, own.key) == (leaf.subject, leaf.key):

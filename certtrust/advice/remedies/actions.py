@@ -1,4 +1,6 @@
-"""Actions: changes to a fleet as rows of data, and the copy of a fleet in which they had been carried out."""
+"""Actions: changes to a fleet as rows of data, and the copy of a fleet in which they had been
+carried out.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,10 @@ def kinds() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per kind: action, title, cost (what decides between kinds that repair as much), meets (rules
-        that it mends), needs (columns of an action that it cannot do without), step, price, instead (templates of
-        what to do, what it costs in trust or in work, and what would do as well).
+        One row per kind: action, title, cost (what decides between kinds that repair as much),
+        meets (rules that it mends), needs (columns of an action that it cannot do without),
+        step, price, instead (templates of what to do, what it costs in trust or in work, and
+        what would do as well).
 
     Examples
     --------
@@ -45,7 +48,8 @@ def kinds() -> pd.DataFrame:
 
 
 def apply(fleet: Fleet, actions: pd.DataFrame) -> Fleet:
-    """Return a copy of the fleet in which the actions had been carried out before its log was written.
+    """Return a copy of the fleet in which the actions had been carried out before its log was
+    written.
 
     Parameters
     ----------
@@ -68,18 +72,19 @@ def apply(fleet: Fleet, actions: pd.DataFrame) -> Fleet:
     Returns
     -------
     Fleet
-        What would have been, to be judged by `check(attempts(...))` like any other. Nothing can be signed
-        here: a renewed or reissued certificate keeps its fingerprint, its signature and so its place in
-        chains and lists, and only its dates and its CN are replaced in the frame. A CA that is not at hand is
-        stood in for by the known certificates that it signed.
+        What would have been, to be judged by `check(attempts(...))` like any other. Nothing can
+        be signed here: a renewed or reissued certificate keeps its fingerprint, its signature
+        and so its place in chains and lists, and only its dates and its CN are replaced in the
+        frame. A CA that is not at hand is stood in for by the known certificates that it
+        signed.
 
     Raises
     ------
     MissingColumnError
         If there is no column action.
     CerttrustError
-        If an action is of no known kind, lacks what its kind cannot do without, or is to trust a certificate
-        that the fleet does not have.
+        If an action is of no known kind, lacks what its kind cannot do without, or is to trust
+        a certificate that the fleet does not have.
 
     Examples
     --------
@@ -87,15 +92,20 @@ def apply(fleet: Fleet, actions: pd.DataFrame) -> Fleet:
     >>> fleet = ct.simulate(20, seed=1, faults={"time.clock": 0.2})
     >>> device = ct.attempts(fleet).query("clock_unset")["device"].iloc[0]
     >>> better = apply(fleet, pd.DataFrame({"action": ["set clock"], "device": [device]}))
-    >>> int(fleet.registrations["clock_unset"].sum()) > int(better.registrations["clock_unset"].sum())
+    >>> before, after = (each.registrations["clock_unset"].sum() for each in (fleet, better))
+    >>> bool(before > after)
     True
     """
     registered, entered = identities(fleet)
     return applied(fleet, actions, registered, entered)
 
 
-def applied(fleet: Fleet, actions: pd.DataFrame, registered: pd.Series, entered: pd.Series) -> Fleet:
-    """Do what `apply` does, where the device of each registration and of each device entry is known already."""
+def applied(
+    fleet: Fleet, actions: pd.DataFrame, registered: pd.Series, entered: pd.Series
+) -> Fleet:
+    """Do what `apply` does, where the device of each registration and of each device entry is
+    known already.
+    """
     # A log line that says nothing of a registration is no attempt, and must not become one.
     copy = FleetCopy(fleet, registered.where(speaking(fleet.registrations)), entered)
     for kind, chosen in _conformed(actions).groupby("action", sort=False):
@@ -111,14 +121,23 @@ def _conformed(actions: pd.DataFrame) -> pd.DataFrame:
     if kind.isna().any():
         raise CerttrustError(say("errors.advice.missing kind", kinds=", ".join(KINDS)))
     columns = {
-        name: actions[name].astype(dtype) if name in actions else pd.Series(pd.NA, index=actions.index, dtype=dtype)
+        name: actions[name].astype(dtype)
+        if name in actions
+        else pd.Series(pd.NA, index=actions.index, dtype=dtype)
         for name, dtype in COLUMNS.items()
     }
     for remedy in BY_KIND.values():
         for name in remedy.needs:
             if (columns[name].isna() & (kind == remedy.kind)).any():
                 needs = listed(remedy.needs)
-                raise CerttrustError(say("errors.advice.incomplete", kind=remedy.kind, name=name, needs=needs))
+                raise CerttrustError(
+                    say(
+                        "errors.advice.incomplete",
+                        kind=remedy.kind,
+                        name=name,
+                        needs=needs,
+                    )
+                )
     return pd.DataFrame({"action": kind, **columns})
 
 
@@ -132,4 +151,6 @@ def check_kinds(kinds: list[str]) -> None:
     """
     unknown = sorted(set(kinds) - set(KINDS))
     if unknown:
-        raise CerttrustError(say("errors.advice.kind", kind=", ".join(unknown), kinds=", ".join(KINDS)))
+        raise CerttrustError(
+            say("errors.advice.kind", kind=", ".join(unknown), kinds=", ".join(KINDS))
+        )

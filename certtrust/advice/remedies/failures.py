@@ -1,4 +1,6 @@
-"""Failed attempts that fail alike, as cases: which rules each breaks, and what remedies ask about them."""
+"""Failed attempts that fail alike, as cases: which rules each breaks, and what remedies ask
+about them.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,15 @@ from .fleet_copy import among
 
 Flags = npt.NDArray[np.bool_]
 Proposals = dict[str, pd.DataFrame]
-"""Actions by the rule that they would mend; each frame has the columns case and those of an action."""
+"""Actions by the rule that they would mend; each frame has the columns case and those of an
+action.
+"""
 
-RULES = tuple(dict.fromkeys(code for name, codes in SCENARIOS.items() if name != "browser" for code in codes))
+RULES = tuple(
+    dict.fromkeys(
+        code for name, codes in SCENARIOS.items() if name != "browser" for code in codes
+    )
+)
 """The rules that decide about a registration."""
 
 _NAMES = ("device", "registration_name", "hardware_id", "serial", "interface")
@@ -28,7 +36,11 @@ _NAMES = ("device", "registration_name", "hardware_id", "serial", "interface")
 
 def failed(results: pd.DataFrame) -> pd.Series:
     """Return which attempts the rules predict to fail, of those that were not seen to succeed."""
-    return (results["verdict"] == "fail") & (results["observed"] != "up") & (results["scenario"] != "browser")
+    return (
+        (results["verdict"] == "fail")
+        & (results["observed"] != "up")
+        & (results["scenario"] != "browser")
+    )
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,8 @@ class Failures:
     logged : bool
         Whether the attempts stand in the log, so that a registration can be given another name.
     positions : array of int
-        The attempts of devices and certificates that failed attempts are of, by their positions in the results.
+        The attempts of devices and certificates that failed attempts are of, by their positions
+        in the results.
     case : array of int
         The case of each of them, -1 where it did not fail.
     alike : array of int
@@ -50,8 +63,8 @@ class Failures:
     nearby : DataFrame
         One attempt for each of these numbers: who registers by which names and certificates.
     rows : DataFrame
-        One attempt for each case, numbered from 0, with `attempts` (how many it stands for) and `since` (the
-        earliest moment among them).
+        One attempt for each case, numbered from 0, with `attempts` (how many it stands for) and
+        `since` (the earliest moment among them).
     needs : array of bool, one row per case, one column per rule
         Which rules are broken.
     unsure : array of bool, one row per case, one column per rule
@@ -95,11 +108,15 @@ class Failures:
 
     @cached_property
     def becomes_tls(self) -> Flags:
-        """Which cases are over an unknown transport, which is TLS once the device authenticates by certificate."""
+        """Which cases are over an unknown transport, which is TLS once the device authenticates
+        by certificate.
+        """
         other = self.rows["protocol"].isin(["H.323/TCP", "H.323/UDP"]).to_numpy()
         return self.undecided("transport.tls_only") & ~other
 
-    def proposals(self, chosen: Flags, *columns: str, **values: pd.Series) -> pd.DataFrame:
+    def proposals(
+        self, chosen: Flags, *columns: str, **values: pd.Series
+    ) -> pd.DataFrame:
         """Return one action for each chosen case: its number, and the columns of an action.
 
         Parameters
@@ -111,10 +128,15 @@ class Failures:
         **values : Series, one value per case
             Columns of an action that are worked out.
         """
-        return self.rows.assign(**values).loc[chosen, [*columns, *values]].assign(case=np.flatnonzero(chosen))
+        return (
+            self.rows.assign(**values)
+            .loc[chosen, [*columns, *values]]
+            .assign(case=np.flatnonzero(chosen))
+        )
 
     def at_entry(self, chosen: Flags) -> pd.DataFrame:
-        """Return proposals for a device entry: at its PBX, or at all where the PBX has no entries of its own.
+        """Return proposals for a device entry: at its PBX, or at all where the PBX has no
+        entries of its own.
 
         The flags that count are then those of the device's other entries.
         """
@@ -122,12 +144,22 @@ class Failures:
         listed = pbx.isin(self.fleet.devices["pbx"].dropna().unique())
         return self.proposals(chosen, "device", pbx=pbx.where(listed))
 
-    def with_fitting_cn(self, chosen: Flags, keys: tuple[str, ...], fitting: pd.DataFrame) -> pd.DataFrame:
-        """Return proposals with the CN of `fitting` (see `fitting_cns`) as value, where there is one."""
+    def with_fitting_cn(
+        self, chosen: Flags, keys: tuple[str, ...], fitting: pd.DataFrame
+    ) -> pd.DataFrame:
+        """Return proposals with the CN of `fitting` (see `fitting_cns`) as value, where there
+        is one.
+        """
         case = np.flatnonzero(chosen)
-        position = places_of_rows([self.rows[key].iloc[case] for key in keys], [fitting[key] for key in keys])
+        position = places_of_rows(
+            [self.rows[key].iloc[case] for key in keys], [fitting[key] for key in keys]
+        )
         case, position = case[position >= 0], position[position >= 0]
-        return self.rows[[*keys]].iloc[case].assign(case=case, value=fitting["value"].array[position])
+        return (
+            self.rows[[*keys]]
+            .iloc[case]
+            .assign(case=case, value=fitting["value"].array[position])
+        )
 
     def fitting_cns(self, chosen: Flags, keys: tuple[str, ...]) -> pd.DataFrame:
         """Return for each key of the chosen cases a CN that fits all names that it registers with.
@@ -139,16 +171,25 @@ class Failures:
         """
         wanted = self.rows.loc[chosen, [*keys]].dropna().drop_duplicates()
         near = self.nearby
-        of_wanted = places_of_rows([near[key] for key in keys], [wanted[key] for key in keys]) >= 0
+        of_wanted = (
+            places_of_rows([near[key] for key in keys], [wanted[key] for key in keys])
+            >= 0
+        )
         rows = once(near.loc[of_wanted, list(dict.fromkeys([*keys, *_NAMES]))])
         rows["serial_of_device"] = device_ids.serials(rows["device"])
         parts = []
         for candidate in ("serial_of_device", "hardware_id", "registration_name"):
             owner, first = alike(rows, keys)
             cn = rows.groupby(owner, sort=False)[candidate].first()
-            fits = true(matching.certificate_fits_registration(rows.assign(subject_cn=cn.array.take(owner))))
+            fits = true(
+                matching.certificate_fits_registration(
+                    rows.assign(subject_cn=cn.array.take(owner))
+                )
+            )
             all_fit = np.bincount(owner, ~fits, minlength=len(first)) == 0
-            parts.append(rows[[*keys]].iloc[first[all_fit]].assign(value=cn.array[all_fit]))
+            parts.append(
+                rows[[*keys]].iloc[first[all_fit]].assign(value=cn.array[all_fit])
+            )
             rows = rows[~all_fit[owner]]
         together: pd.DataFrame = pd.concat(parts, ignore_index=True)
         return together

@@ -1,4 +1,6 @@
-"""A copy of a fleet in which actions are carried out, and the certificates that actions are made of."""
+"""A copy of a fleet in which actions are carried out, and the certificates that actions are
+made of.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class FleetCopy:
 
     def having(self, **frames: pd.DataFrame) -> FleetCopy:
         """Return the copy with other frames."""
-        return dataclasses.replace(self, fleet=dataclasses.replace(self.fleet, **frames))
+        return dataclasses.replace(
+            self, fleet=dataclasses.replace(self.fleet, **frames)
+        )
 
     def registering(self, **columns: pd.Series) -> FleetCopy:
         """Return the copy with other columns of its registrations."""
@@ -46,7 +50,10 @@ class FleetCopy:
 
     def listing(self, entries: pd.DataFrame) -> FleetCopy:
         """Return the copy with further entries in its trust lists."""
-        trust = pd.concat([conform(self.fleet.trust, TRUST), conform(entries, TRUST)], ignore_index=True)
+        trust = pd.concat(
+            [conform(self.fleet.trust, TRUST), conform(entries, TRUST)],
+            ignore_index=True,
+        )
         return self.having(trust=trust)
 
     def registrations_of(self, actions: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -56,7 +63,8 @@ class FleetCopy:
     def actions_of_registrations(self, actions: pd.DataFrame) -> Codes:
         """Return for each registration the position of its action, -1 where there is none.
 
-        That is the action for its device at its PBX, or for its device where either leaves out the PBX.
+        That is the action for its device at its PBX, or for its device where either leaves out
+        the PBX.
         """
         pbx = self.fleet.registrations["pbx"]
         position = _actions_of(self.registered, pbx, actions)
@@ -74,18 +82,27 @@ class FleetCopy:
         """
         wanted = actions["fingerprint"].drop_duplicates()
         frames = (self.fleet.trust, self.fleet.certificates)
-        matches = [conform(frame[among(frame["fingerprint"], wanted)], CERTIFICATES) for frame in frames]
+        matches = [
+            conform(frame[among(frame["fingerprint"], wanted)], CERTIFICATES)
+            for frame in frames
+        ]
         certificates = pd.concat([frame[CERTIFICATES.names] for frame in matches])
-        certificates = certificates.drop_duplicates("fingerprint").set_index("fingerprint", drop=False)
+        certificates = certificates.drop_duplicates("fingerprint").set_index(
+            "fingerprint", drop=False
+        )
         absent = wanted[~among(wanted, certificates["fingerprint"])]
         if len(absent):
-            raise CerttrustError(say("errors.advice.certificate", fingerprint=absent.iloc[0]))
+            raise CerttrustError(
+                say("errors.advice.certificate", fingerprint=absent.iloc[0])
+            )
         entries = certificates.loc[actions["fingerprint"]].reset_index(drop=True)
         return conform(entries.assign(pbx=actions["pbx"].to_numpy()), TRUST)
 
 
 def _actions_of(device: pd.Series, pbx: pd.Series, actions: pd.DataFrame) -> Codes:
-    """Return for each device at a PBX the position of its action there, else of its action at every PBX, else -1."""
+    """Return for each device at a PBX the position of its action there, else of its action at
+    every PBX, else -1.
+    """
     position = places_of_rows((device, pbx), (actions["device"], actions["pbx"]))
     everywhere = np.flatnonzero(actions["pbx"].isna())
     by_device = places(device, actions["device"].iloc[everywhere])
@@ -117,7 +134,8 @@ _COLUMNS = (
 
 
 def known_certificates(fleet: Fleet) -> pd.DataFrame:
-    """Return every certificate of the fleet once, whether presented or listed, with its fingerprint as index.
+    """Return every certificate of the fleet once, whether presented or listed, with its
+    fingerprint as index.
 
     It has the columns that actions are made of.
     """

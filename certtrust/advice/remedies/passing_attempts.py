@@ -1,4 +1,6 @@
-"""Attempts that work: no action may break them, whether or not the results at hand speak of them."""
+"""Attempts that work: no action may break them, whether or not the results at hand speak of
+them.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,21 @@ from ...fleet import Fleet
 from .failures import failed
 from .fleet_copy import among
 
-_SAID = ("pbx", "serial", "hardware_id", "registration_name", "interface", "fingerprint")
+_SAID = (
+    "pbx",
+    "serial",
+    "hardware_id",
+    "registration_name",
+    "interface",
+    "fingerprint",
+)
 
 
-def with_what_works(fleet: Fleet, known: Whose, results: pd.DataFrame, *, logged: bool) -> pd.DataFrame:
-    """Add the attempts that pass and that the results leave out, as far as an action may touch them.
+def with_what_works(
+    fleet: Fleet, known: Whose, results: pd.DataFrame, *, logged: bool
+) -> pd.DataFrame:
+    """Add the attempts that pass and that the results leave out, as far as an action may touch
+    them.
 
     They are judged as the results were: all at one moment, or each at its own time.
     """
@@ -31,18 +43,30 @@ def with_what_works(fleet: Fleet, known: Whose, results: pd.DataFrame, *, logged
     meant &= ~rows.index.isin(results.index)
     if logged:
         meant[meant] = _concerned(fleet, known, rows.loc[meant, list(_SAID)], results)
-        others = joined(dataclasses.replace(fleet, registrations=rows[meant]), known, "log")
+        others = joined(
+            dataclasses.replace(fleet, registrations=rows[meant]), known, "log"
+        )
     else:
         others = joined(fleet, known, "devices")[meant]
     judged = check(others, at=_moment(results))
     working = judged[judged["verdict"] == "pass"]
-    return pd.concat([results, working.reindex(columns=results.columns)]) if len(working) else results
+    return (
+        pd.concat([results, working.reindex(columns=results.columns)])
+        if len(working)
+        else results
+    )
 
 
-def _concerned(fleet: Fleet, known: Whose, said: pd.DataFrame, results: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Tell which log lines are of a device that fails, or may present the certificate of an attempt that does."""
+def _concerned(
+    fleet: Fleet, known: Whose, said: pd.DataFrame, results: pd.DataFrame
+) -> npt.NDArray[np.bool_]:
+    """Tell which log lines are of a device that fails, or may present the certificate of an
+    attempt that does.
+    """
     fails = results[["device", "fingerprint"]][failed(results)]
-    holders = known.held["device"][among(known.held["fingerprint"], fails["fingerprint"])]
+    holders = known.held["device"][
+        among(known.held["fingerprint"], fails["fingerprint"])
+    ]
     same, first = alike(said, _SAID)
     said = said.iloc[first]
     device = owner(said, fleet.devices.assign(device=known.entered), known.tails)
@@ -51,7 +75,9 @@ def _concerned(fleet: Fleet, known: Whose, said: pd.DataFrame, results: pd.DataF
 
 
 def _moment(results: pd.DataFrame) -> pd.Timestamp | None:
-    """Return the one moment that the results were judged at, None where it was each one's own time."""
+    """Return the one moment that the results were judged at, None where it was each one's own
+    time.
+    """
     moments = results["judged_at"].unique()
     own = (results["judged_at"] == results["time"]) | results["time"].isna()
     return None if own.all() or len(moments) != 1 else moments[0]

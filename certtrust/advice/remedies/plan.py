@@ -1,4 +1,6 @@
-"""Remedies: the smallest set of actions that repairs what can be repaired, the most useful ones first."""
+"""Remedies: the smallest set of actions that repairs what can be repaired, the most useful ones
+first.
+"""
 
 from __future__ import annotations
 
@@ -29,32 +31,38 @@ from .trusting import Authorities
 from .wording import worded
 
 _ROUNDS = 4
-"""How often a plan is made anew without what did not come true; one is enough, as far as is known."""
+"""How often a plan is made anew without what did not come true; one is enough, as far as is
+known.
+"""
 
 _SLIGHT = 1e-6
 
 
-def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] = KINDS) -> pd.DataFrame:
-    """Rank the actions that turn predicted failures into passes, so that the first ones repair most devices.
+def remedies(
+    fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] = KINDS
+) -> pd.DataFrame:
+    """Rank the actions that turn predicted failures into passes, so that the first ones repair
+    most devices.
 
     Parameters
     ----------
     fleet : Fleet
         The fleet that `results` were made from.
     results : DataFrame
-        Table RESULTS of `attempts(fleet)` or `attempts(fleet, of="devices")`, or some of its rows. Failures of
-        long ago ask for remedies too: hand over the rows that still matter, for example
-        `results[results["time"] >= "2026-10-01"]`, or the latest of each registration (`certtrust.advice.latest`).
+        Table RESULTS of `attempts(fleet)` or `attempts(fleet, of="devices")`, or some of its
+        rows. Failures of long ago ask for remedies too: hand over the rows that still matter,
+        for example `results[results["time"] >= "2026-10-01"]`, or the latest of each
+        registration (`certtrust.advice.latest`).
     kinds : str or sequence of str
-        Which kinds of actions may be used, see `certtrust.advice.KINDS`: leave out "clear TLS only" to keep
-        every lock, or "enrol" where no CA is at hand.
+        Which kinds of actions may be used, see `certtrust.advice.KINDS`: leave out "clear TLS
+        only" to keep every lock, or "enrol" where no CA is at hand.
 
     Returns
     -------
     DataFrame
         One row per action, in the order in which to carry them out:
 
-        =================== ==========================================================================
+        =================== ====================================================================
         rank                1, 2, 3, ...
         action              category: what kind of action, see `certtrust.advice.KINDS`
         pbx, device         where; missing where it does not matter
@@ -62,33 +70,37 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] 
         name, value         what it is called now, and the very name to use instead
         since               from when on a new certificate has to be valid
         attempts, devices   how many it repairs alone, and of how many devices these are
-        attempts_cumulative how many are repaired by this action and all before it together
+        attempts_cumulative how many are repaired by this action and all before it
         devices_cumulative  of how many devices these are
-        undecided           attempts that, by all actions so far, break no known rule any more, but whose
-                            data do not suffice for a verdict; never counted as repaired
-        lets_in             for trust: known certificates of further devices that are let in as well
+        undecided           attempts that, by all actions so far, break no known rule any more,
+                            but whose data do not suffice for a verdict; never counted as
+                            repaired
+        lets_in             for trust: known certificates of further devices that are let in
         step                what to do, in words
         price               what it costs in trust or in work, in words
         instead             what would do as well, in words
         pem                 for trust: the certificate to upload, as PEM text
-        =================== ==========================================================================
+        =================== ====================================================================
 
     Raises
     ------
     CerttrustError
-        If `kinds` has an unknown kind, `results` have labels that the fleet does not have, or a label occurs twice.
+        If `kinds` has an unknown kind, `results` have labels that the fleet does not have, or a
+        label occurs twice.
 
     Notes
     -----
-    Repaired is an attempt that failed (observed, or predicted where nothing was observed), that the rules
-    predict to fail, and that they predict to pass once the actions are applied. The plan is a greedy set cover
-    of all broken rules of all attempts, without actions that have become needless; between actions that meet
-    equally many needs decide the order of `KINDS` and, for trust, the smaller step: the certificate
-    itself, then its issuer, then the CAs above.
+    Repaired is an attempt that failed (observed, or predicted where nothing was observed), that
+    the rules predict to fail, and that they predict to pass once the actions are applied. The
+    plan is a greedy set cover of all broken rules of all attempts, without actions that have
+    become needless; between actions that meet equally many needs decide the order of `KINDS`
+    and, for trust, the smaller step: the certificate itself, then its issuer, then the CAs
+    above.
 
-    Before it is returned, the plan is applied to a copy of the fleet (`certtrust.advice.apply`) and judged
-    by `check`, for all attempts of all devices that it touches, those that `results` leave out included; what does
-    not come true, or what would break a registration that works, is left out.
+    Before it is returned, the plan is applied to a copy of the fleet (`certtrust.advice.apply`)
+    and judged by `check`, for all attempts of all devices that it touches, those that `results`
+    leave out included; what does not come true, or what would break a registration that works,
+    is left out.
 
     Examples
     --------
@@ -105,13 +117,19 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] 
     fleet = fleet if fleet.links is not None else link(fleet)
     logged = _are_logged(fleet, results)
     known = known_certificates(fleet)
-    authorities, belongings = threads.both(lambda: Authorities(fleet, known), lambda: whose(fleet), len(results))
+    authorities, belongings = threads.both(
+        lambda: Authorities(fleet, known), lambda: whose(fleet), len(results)
+    )
     results = with_what_works(fleet, belongings, results, logged=logged)
     failures, options = cases(fleet, results, known, authorities, logged=logged)
     trial = Trial.of(fleet, belongings, results, failures, options)
     case = options["case"].to_numpy()
     allowed = options["action"].isin(kinds).to_numpy()
-    of_one_device = options["action"].isin([kind for kind in KINDS if BY_KIND[kind].propose]).to_numpy()
+    of_one_device = (
+        options["action"]
+        .isin([kind for kind in KINDS if BY_KIND[kind].propose])
+        .to_numpy()
+    )
     hopeless, open_still = np.zeros((2, len(failures.rows)), dtype=bool)
     for _ in range(_ROUNDS):
         plan = _plan(failures, options[allowed & ~hopeless[case]], open_still)
@@ -121,14 +139,28 @@ def remedies(fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] 
         settled = failures.unsure.any(axis=1) & ~plan.undecided
         hopeless |= untrue & ~settled
         open_still |= untrue & settled
-        allowed = allowed & ~(of_one_device & failures.rows["device"].isin(broken).to_numpy()[case])
-    return worded(_counted(failures, plan), _certificates(failures, plan), fleet, known, authorities)
+        allowed = allowed & ~(
+            of_one_device & failures.rows["device"].isin(broken).to_numpy()[case]
+        )
+    return worded(
+        _counted(failures, plan),
+        _certificates(failures, plan),
+        fleet,
+        known,
+        authorities,
+    )
 
 
 def _certificates(failures: Failures, plan: Plan) -> pd.DataFrame:
-    """Return the position of each action with the certificates of the attempts that it is for, no pair twice."""
+    """Return the position of each action with the certificates of the attempts that it is for,
+    no pair twice.
+    """
     presented = failures.rows["fingerprint"].array[plan.options["case"].to_numpy()]
-    return once(pd.DataFrame({"position": plan.options["position"].array, "fingerprint": presented}))
+    return once(
+        pd.DataFrame(
+            {"position": plan.options["position"].array, "fingerprint": presented}
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -162,7 +194,9 @@ class _Met(NamedTuple):
         return table
 
     def same_needs(self) -> Codes:
-        """Number the needs so that those which the same actions meet, in whichever case, are one."""
+        """Number the needs so that those which the same actions meet, in whichever case, are
+        one.
+        """
         of_case, _ = combine(self.case, self.need)
         if not len(of_case):
             return of_case
@@ -171,7 +205,9 @@ class _Met(NamedTuple):
 
 
 def _plan(failures: Failures, options: pd.DataFrame, open_still: Flags) -> Plan:
-    """Choose and order actions for all cases of which every need can be met; nothing settles those that are open."""
+    """Choose and order actions for all cases of which every need can be met; nothing settles
+    those that are open.
+    """
     key = ["action", *COLUMNS]
     action, first = alike(options, key)
     met = _Met(options["case"].to_numpy(), options["need"].to_numpy(), action)
@@ -179,18 +215,31 @@ def _plan(failures: Failures, options: pd.DataFrame, open_still: Flags) -> Plan:
     met = met.where(possible[met.case])
     broken, same = failures.needs[met.case, met.need], met.same_needs()
     costs = options["cost"].to_numpy()[first]
-    taken = np.isin(met.action, cover(*_distinct(same[broken], met.action[broken]), costs))
+    taken = np.isin(
+        met.action, cover(*_distinct(same[broken], met.action[broken]), costs)
+    )
     settled = met.where(taken).needs(failures.unsure)
     undecided: Flags = open_still | np.any(failures.unsure & ~settled, axis=1)
     # What an action settles counts where it decides the case; what it mends counts always.
     taken &= broken | ~undecided[met.case]
     met, same = met.where(taken), same[taken]
     weights = _weights(failures, possible, undecided)
-    in_order, repaired_at = order(_distinct(met.case, same), _distinct(same, met.action), weights)
+    in_order, repaired_at = order(
+        _distinct(met.case, same), _distinct(same, met.action), weights
+    )
     position = np.full(len(first), -1)
     position[in_order] = np.arange(len(in_order))
-    used = once(pd.DataFrame({"case": met.case, "need": met.need, "position": position[met.action]}))
-    return Plan(options.iloc[first[in_order]][key].reset_index(drop=True), repaired_at, undecided, used)
+    used = once(
+        pd.DataFrame(
+            {"case": met.case, "need": met.need, "position": position[met.action]}
+        )
+    )
+    return Plan(
+        options.iloc[first[in_order]][key].reset_index(drop=True),
+        repaired_at,
+        undecided,
+        used,
+    )
 
 
 def _distinct(*columns: Codes) -> tuple[Codes, Codes]:
@@ -202,11 +251,17 @@ def _distinct(*columns: Codes) -> tuple[Codes, Codes]:
 
 def _devices(failures: Failures) -> pd.Series:
     """Return the device of each case; one that is not known is a device of its own."""
-    return failures.rows["device"].fillna("case " + failures.rows.index.to_series().astype("str"))
+    return failures.rows["device"].fillna(
+        "case " + failures.rows.index.to_series().astype("str")
+    )
 
 
-def _weights(failures: Failures, possible: Flags, undecided: Flags) -> npt.NDArray[np.float64]:
-    """Let every device weigh one, and attempts decide between equals; what stays undecided hardly weighs."""
+def _weights(
+    failures: Failures, possible: Flags, undecided: Flags
+) -> npt.NDArray[np.float64]:
+    """Let every device weigh one, and attempts decide between equals; what stays undecided
+    hardly weighs.
+    """
     sure = possible & ~undecided
     device = _devices(failures)
     shares = 1 / device.where(sure).groupby(device).transform("count").clip(lower=1)
@@ -215,8 +270,13 @@ def _weights(failures: Failures, possible: Flags, undecided: Flags) -> npt.NDArr
 
 
 def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:
-    """Return whether the results are of the log, else of the device entries, and make sure that each label is there."""
-    silent = results[["time", "state", "line"]].isna().all(axis=None) and not results["clock_unset"].any()
+    """Return whether the results are of the log, else of the device entries, and make sure that
+    each label is there.
+    """
+    silent = (
+        results[["time", "state", "line"]].isna().all(axis=None)
+        and not results["clock_unset"].any()
+    )
     logged = not (silent and results.index.isin(fleet.devices.index).all())
     labels = fleet.registrations.index if logged else fleet.devices.index
     if not labels.is_unique or not results.index.is_unique:
@@ -227,7 +287,9 @@ def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:
 
 
 def _counted(failures: Failures, plan: Plan) -> pd.DataFrame:
-    """Add how many attempts and devices each action repairs, alone and together with all before it."""
+    """Add how many attempts and devices each action repairs, alone and together with all before
+    it.
+    """
     size = len(plan.actions)
     attempts = failures.rows["attempts"].to_numpy()
     device = pd.factorize(_devices(failures))[0]
@@ -240,7 +302,12 @@ def _counted(failures: Failures, plan: Plan) -> pd.DataFrame:
 
     # An action repairs a case alone where it meets all its needs.
     needed = (failures.needs | (failures.unsure & ~undecided[:, None])).sum(axis=1)
-    met = plan.options.groupby(["case", "position"], sort=False).size().rename("met").reset_index()
+    met = (
+        plan.options.groupby(["case", "position"], sort=False)
+        .size()
+        .rename("met")
+        .reset_index()
+    )
     case, position = (met[name].to_numpy() for name in ("case", "position"))
     alone = (met["met"].to_numpy() == needed[case]) & ~undecided[case]
     case, position = case[alone], position[alone]

@@ -1,4 +1,6 @@
-"""Plan check: a plan carried out in a copy of the part of a fleet that it touches, and judged like any other fleet."""
+"""Plan check: a plan carried out in a copy of the part of a fleet that it touches, and judged
+like any other fleet.
+"""
 
 from __future__ import annotations
 
@@ -28,23 +30,39 @@ class Trial:
 
     @classmethod
     def of(
-        cls, fleet: Fleet, ownership: Whose, results: pd.DataFrame, failures: Failures, options: pd.DataFrame
+        cls,
+        fleet: Fleet,
+        ownership: Whose,
+        results: pd.DataFrame,
+        failures: Failures,
+        options: pd.DataFrame,
     ) -> Trial:
         """Choose the attempts to look at, and what of the fleet their judgement depends on."""
         attempts = _to_look_at(results, failures)
         new_names = options["value"][options["name"].notna()]
         source: Source = "log" if failures.logged else "devices"
-        return cls(Excerpt.take(fleet, ownership, attempts, source, new_names), attempts)
+        return cls(
+            Excerpt.take(fleet, ownership, attempts, source, new_names), attempts
+        )
 
-    def refuted(self, actions: pd.DataFrame, repaired_at: Codes, undecided: Flags) -> tuple[Flags, pd.Series]:
-        """Return which cases are not repaired as planned, and the devices whose other attempts would fail.
+    def refuted(
+        self, actions: pd.DataFrame, repaired_at: Codes, undecided: Flags
+    ) -> tuple[Flags, pd.Series]:
+        """Return which cases are not repaired as planned, and the devices whose other attempts
+        would fail.
 
         `undecided` tells the cases whose data do not suffice for a verdict, whatever is done.
         """
-        changed = applied(self.part.fleet, actions, self.part.registered, self.part.entered)
-        now = check(self.part.attempts(changed), at=self.attempts["judged_at"])["verdict"]
+        changed = applied(
+            self.part.fleet, actions, self.part.registered, self.part.entered
+        )
+        now = check(self.part.attempts(changed), at=self.attempts["judged_at"])[
+            "verdict"
+        ]
         case = self.attempts["case"].to_numpy()
-        as_planned = (now == "pass").to_numpy() | ((now == "unknown").to_numpy() & undecided[case])
+        as_planned = (now == "pass").to_numpy() | (
+            (now == "unknown").to_numpy() & undecided[case]
+        )
         untrue = np.zeros(len(undecided), dtype=bool)
         untrue[case[(case >= 0) & (repaired_at[case] >= 0) & ~as_planned]] = True
         broken = ((self.attempts["verdict"] == "pass") & (now != "pass")).to_numpy()
@@ -52,10 +70,11 @@ class Trial:
 
 
 def _to_look_at(results: pd.DataFrame, failures: Failures) -> pd.DataFrame:
-    """Choose the attempts to look at: of those that are alike but for their time the first and the last.
+    """Choose the attempts to look at: of those that are alike but for their time the first and
+    the last.
 
-    Whatever holds at both moments holds between them, since every span of validity does. Attempts that passed
-    are looked at where their device is one of a case.
+    Whatever holds at both moments holds between them, since every span of validity does.
+    Attempts that passed are looked at where their device is one of a case.
     """
     columns = ["judged_at", "verdict", "device", "registration_name", "fingerprint"]
     near = results[columns].iloc[failures.positions].assign(case=failures.case)

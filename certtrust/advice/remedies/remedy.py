@@ -1,4 +1,6 @@
-"""What a remedy is: one record that says what it repairs, what it costs, what it needs and how it is carried out."""
+"""What a remedy is: one record that says what it repairs, what it costs, what it needs and how
+it is carried out.
+"""
 
 from __future__ import annotations
 
@@ -38,26 +40,32 @@ class Remedy:
     kind : str
         Its name, which is also the key of its words in the table `actions` of the sentences.
     cost : int
-        What decides between remedies that meet as many needs: the lowest cost is the most welcome one. The
-        costs of two kinds are 100 apart, since the CAs between a trusted entry and the device count one each.
+        What decides between remedies that meet as many needs: the lowest cost is the most
+        welcome one. The costs of two kinds are 100 apart, since the CAs between a trusted entry
+        and the device count one each.
     meets : tuple of str
         Codes of the rules that it can mend.
     needs : tuple of str
         The columns of an action, among `COLUMNS`, that it cannot do without.
     carry_out : function
-        Takes a copy of a fleet and the actions of this kind, and returns the copy in which they are done.
+        Takes a copy of a fleet and the actions of this kind, and returns the copy in which they
+        are done.
     propose : function, optional
-        Takes the failures and returns, by the rules in `meets`, the actions that would mend them: frames with the
-        columns case and those of an action, as `Failures.proposals` makes them.
+        Takes the failures and returns, by the rules in `meets`, the actions that would mend
+        them: frames with the columns case and those of an action, as `Failures.proposals` makes
+        them.
     entries : function, optional
-        Instead of `propose`, for a remedy that changes a trust list: takes the untrusted certificates and returns
-        the entries that would make them trusted: row, columns of an action and, where it counts, steps.
+        Instead of `propose`, for a remedy that changes a trust list: takes the untrusted
+        certificates and returns the entries that would make them trusted: row, columns of an
+        action and, where it counts, steps.
     dated : bool
         Whether it makes a certificate that has to be valid from the earliest failure on.
     uploads : bool
-        Whether the certificate of the action is uploaded as it stands, so that its PEM text is of use.
+        Whether the certificate of the action is uploaded as it stands, so that its PEM text is
+        of use.
     variant : two str, optional
-        A flag of the action's certificate ("is_ca" or "self_signed") and the key of the words to use where it is set.
+        A flag of the action's certificate ("is_ca" or "self_signed") and the key of the words
+        to use where it is set.
     """
 
     kind: str
@@ -81,17 +89,24 @@ class Remedy:
         """
         rules = {code for codes in SCENARIOS.values() for code in codes}
         if not self.meets or not rules.issuperset(self.meets):
-            raise CerttrustError(f"the remedy {self.kind!r} meets {self.meets}; name rules that decide a verdict")
+            raise CerttrustError(
+                f"the remedy {self.kind!r} meets {self.meets}; name rules that decide a verdict"
+            )
         if not self.needs or not COLUMNS.keys() >= set(self.needs):
-            raise CerttrustError(f"the remedy {self.kind!r} needs {self.needs}; name some of {', '.join(COLUMNS)}")
+            raise CerttrustError(
+                f"the remedy {self.kind!r} needs {self.needs}; name some of {', '.join(COLUMNS)}"
+            )
         if (self.propose is None) == (self.entries is None):
-            raise CerttrustError(f"the remedy {self.kind!r} has to have one of propose and entries")
+            raise CerttrustError(
+                f"the remedy {self.kind!r} has to have one of propose and entries"
+            )
         texts = sentences()["actions"]
         for key in (self.kind, *(self.variant or ())[1:]):
             absent = [name for name in _WORDS if name not in texts.get(key, {})]
             if absent:
                 raise CerttrustError(
-                    f'the remedy {self.kind!r} lacks its sentences: add {", ".join(absent)} to [actions."{key}"] '
+                    f"the remedy {self.kind!r} lacks its sentences: add {', '.join(absent)} to "
+                    f'[actions."{key}"] '
                     "in texts/en.toml"
                 )
 
@@ -101,9 +116,12 @@ def checked(remedies: Sequence[Remedy]) -> tuple[Remedy, ...]:
     for remedy in remedies:
         remedy.check()
         for other in remedies:
-            if other is not remedy and (other.kind == remedy.kind or abs(other.cost - remedy.cost) < 100):
+            if other is not remedy and (
+                other.kind == remedy.kind or abs(other.cost - remedy.cost) < 100
+            ):
                 raise CerttrustError(
-                    f"the remedies {remedy.kind!r} and {other.kind!r} have costs of {remedy.cost} and {other.cost}; "
+                    f"the remedies {remedy.kind!r} and {other.kind!r} have costs of "
+                    f"{remedy.cost} and {other.cost}; "
                     "give each kind another name, and a cost that is 100 away from every other one"
                 )
     return tuple(remedies)

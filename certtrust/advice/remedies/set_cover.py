@@ -1,4 +1,6 @@
-"""Set cover: few actions that meet all needs, and the order in which they help most, over plain numbers."""
+"""Set cover: few actions that meet all needs, and the order in which they help most, over plain
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,15 @@ def groups(keys: Numbers, values: Numbers, size: int) -> list[list[int]]:
     order = np.argsort(keys, kind="stable")
     ends = np.cumsum(np.bincount(keys, minlength=size))
     ordered = values[order].tolist()
-    return [ordered[start:end] for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=False)]
+    return [
+        ordered[start:end]
+        for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=False)
+    ]
 
 
 def cover(needs: Numbers, actions: Numbers, costs: Numbers) -> Numbers:
-    """Choose actions so that each need is met by one of them: greedily, then without those that became needless.
+    """Choose actions so that each need is met by one of them: greedily, then without those that
+    became needless.
 
     Parameters
     ----------
@@ -47,10 +53,14 @@ def cover(needs: Numbers, actions: Numbers, costs: Numbers) -> Numbers:
     turns = _greedy((every, every), (needs, actions), np.ones(len(every)), costs)
     chosen = [action for score, action, _ in turns if score > 0]
     meets = groups(actions, needs, len(costs))
-    times_met = np.bincount(needs[np.isin(actions, chosen)], minlength=len(every)).tolist()
+    times_met = np.bincount(
+        needs[np.isin(actions, chosen)], minlength=len(every)
+    ).tolist()
     kept = set(chosen)
     # Those that meet few needs at a high cost are the first to go.
-    for action in sorted(chosen, key=lambda action: (len(meets[action]), -int(costs[action]))):
+    for action in sorted(
+        chosen, key=lambda action: (len(meets[action]), -int(costs[action]))
+    ):
         if all(times_met[need] > 1 for need in meets[action]):
             kept.discard(action)
             for need in meets[action]:
@@ -58,13 +68,16 @@ def cover(needs: Numbers, actions: Numbers, costs: Numbers) -> Numbers:
     return np.array(sorted(kept), dtype=np.int64)
 
 
-def order(needs_of: _Pairs, met_by: _Pairs, weights: Weights) -> tuple[list[int], Numbers]:
+def order(
+    needs_of: _Pairs, met_by: _Pairs, weights: Weights
+) -> tuple[list[int], Numbers]:
     """Put actions into an order in which the most weight is repaired early.
 
     Parameters
     ----------
     needs_of : two arrays of int
-        Pairs: this case has that need, no pair twice. A case is repaired when all its needs are met.
+        Pairs: this case has that need, no pair twice. A case is repaired when all its needs are
+        met.
     met_by : two arrays of int
         Pairs: this need is met by that action, no pair twice.
     weights : array of float
@@ -77,9 +90,9 @@ def order(needs_of: _Pairs, met_by: _Pairs, weights: Weights) -> tuple[list[int]
 
     Notes
     -----
-    Each open case lends its weight in equal parts to the needs that are still open; the action that collects
-    most comes next. So a pair of actions that repairs much together is not left for later because none of
-    the two repairs anything alone.
+    Each open case lends its weight in equal parts to the needs that are still open; the action
+    that collects most comes next. So a pair of actions that repairs much together is not left
+    for later because none of the two repairs anything alone.
 
     Examples
     --------
@@ -92,8 +105,9 @@ def order(needs_of: _Pairs, met_by: _Pairs, weights: Weights) -> tuple[list[int]
     repaired_by = np.full(len(weights), -1, dtype=np.int64)
     free = np.flatnonzero(alone[only_action[needs]])
     repaired_by[cases[free]] = only_action[needs[free]]
-    # Nothing that is done before changes what an action scores that stands alone. Its shares are added need by need,
-    # as those of the others are: in another order, a sum may differ by its last digit, and decide between equals.
+    # Nothing that is done before changes what an action scores that stands alone. Its shares
+    # are added need by need, as those of the others are: in another order, a sum may differ by
+    # its last digit, and decide between equals.
     row = np.zeros(len(only_action), dtype=np.int64)
     row[met_by[0]] = np.arange(len(met_by[0]))
     free = free[np.argsort(row[needs[free]], kind="stable")]
@@ -113,10 +127,14 @@ def order(needs_of: _Pairs, met_by: _Pairs, weights: Weights) -> tuple[list[int]
     return in_order, position[repaired_by]
 
 
-def _alone(needs_of: _Pairs, met_by: _Pairs, cases: int) -> tuple[Numbers, npt.NDArray[np.bool_]]:
-    """Return the one action that meets each need (-1 = none or several), and which actions stand alone.
+def _alone(
+    needs_of: _Pairs, met_by: _Pairs, cases: int
+) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+    """Return the one action that meets each need (-1 = none or several), and which actions
+    stand alone.
 
-    They alone meet their needs, and the cases of these have no other ones. The last of the flags is False: that of -1.
+    They alone meet their needs, and the cases of these have no other ones. The last of the
+    flags is False: that of -1.
     """
     (case, need), (met, action) = needs_of, met_by
     size = max(int(needs.max(initial=-1)) for needs in (need, met)) + 1
@@ -140,8 +158,8 @@ def _greedy(
 ) -> Iterator[tuple[float, int, list[int]]]:
     """Yield every action in order, with its score and the cases that it repairs at last.
 
-    An action scores the shares of the cases whose open needs it meets; the highest score comes next, among
-    equals the lowest cost, then the lowest number.
+    An action scores the shares of the cases whose open needs it meets; the highest score comes
+    next, among equals the lowest cost, then the lowest number.
     """
     numbers, cases = np.unique(needs_of[0], return_inverse=True)
     size = max(int(needs.max(initial=-1)) for needs in (needs_of[1], met_by[0])) + 1
@@ -153,12 +171,19 @@ def _greedy(
     weight = weights[numbers].tolist()
     cost = costs.tolist()
     open_needs = [len(needs) for needs in needs_of_case]
-    share = [whole / max(count, 1) for whole, count in zip(weight, open_needs, strict=True)]
-    score = [sum(share[case] for need in needs for case in cases_of_need[need]) for needs in needs_of_action]
+    share = [
+        whole / max(count, 1) for whole, count in zip(weight, open_needs, strict=True)
+    ]
+    score = [
+        sum(share[case] for need in needs for case in cases_of_need[need])
+        for needs in needs_of_action
+    ]
     is_met, is_done = [False] * size, [False] * len(score)
 
     def meet(need: int) -> list[int]:
-        """Take the shares of a need from all actions that would meet it, and return the cases that have it."""
+        """Take the shares of a need from all actions that would meet it, and return the cases
+        that have it.
+        """
         is_met[need] = True
         for case in cases_of_need[need]:
             open_needs[case] -= 1
@@ -167,28 +192,47 @@ def _greedy(
         return cases_of_need[need]
 
     def share_anew(case: int) -> Iterator[int]:
-        """Share the weight of a case among the needs still open, and return the actions that score more by it."""
-        before, share[case] = share[case], weight[case] / open_needs[case] if open_needs[case] else 0.0
+        """Share the weight of a case among the needs still open, and return the actions that
+        score more by it.
+        """
+        before, share[case] = (
+            share[case],
+            weight[case] / open_needs[case] if open_needs[case] else 0.0,
+        )
         for need in needs_of_case[case]:
             if not is_met[need]:
                 for other in actions_of_need[need]:
                     score[other] += share[case] - before
                     yield other
 
-    heap = [(-score[action], cost[action], action) for action, needs in enumerate(needs_of_action) if needs]
+    heap = [
+        (-score[action], cost[action], action)
+        for action, needs in enumerate(needs_of_action)
+        if needs
+    ]
     heapq.heapify(heap)
     while heap:
         expected, _, action = heapq.heappop(heap)
         if is_done[action]:
             continue
         if score[action] != -expected:
-            # A score that has risen stands in the heap once more; one that has fallen goes back to its new place.
+            # A score that has risen stands in the heap once more; one that has fallen goes back
+            # to its new place.
             if score[action] < -expected:
                 heapq.heappush(heap, (-score[action], cost[action], action))
             continue
         is_done[action] = True
-        touched = dict.fromkeys(case for need in needs_of_action[action] if not is_met[need] for case in meet(need))
-        yield -expected, action, [number[case] for case in touched if not open_needs[case]]
+        touched = dict.fromkeys(
+            case
+            for need in needs_of_action[action]
+            if not is_met[need]
+            for case in meet(need)
+        )
+        yield (
+            -expected,
+            action,
+            [number[case] for case in touched if not open_needs[case]],
+        )
         for other in {other for case in touched for other in share_anew(case)}:
             if not is_done[other]:
                 heapq.heappush(heap, (-score[other], cost[other], other))

@@ -1,4 +1,6 @@
-"""Wording: what to do, what it costs and what would do as well, for each action, and the PEM to upload."""
+"""Wording: what to do, what it costs and what would do as well, for each action, and the PEM to
+upload.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,11 @@ _SHOWN = ("subject", "subject_cn", "issuer", "issuer_cn", "not_after", "is_ca", 
 
 
 def worded(
-    plan: pd.DataFrame, own: pd.DataFrame, fleet: Fleet, known: pd.DataFrame, authorities: Authorities
+    plan: pd.DataFrame,
+    own: pd.DataFrame,
+    fleet: Fleet,
+    known: pd.DataFrame,
+    authorities: Authorities,
 ) -> pd.DataFrame:
     """Complete a counted plan by words, PEM texts, and whom a trust action lets in.
 
@@ -31,12 +37,23 @@ def worded(
     """
     plan = plan.assign(lets_in=_lets_in(plan, own, fleet, authorities))
     of_action = places(plan["fingerprint"], known["fingerprint"])
-    certificates = pd.DataFrame({name: taken(known[name], of_action, plan.index) for name in _SHOWN})
+    certificates = pd.DataFrame(
+        {name: taken(known[name], of_action, plan.index) for name in _SHOWN}
+    )
     words = _words(plan, certificates)
     uploads = plan["action"].isin([kind for kind in KINDS if BY_KIND[kind].uploads])
     ders = zip(uploads, certificates["der"], strict=True)
-    pems = [pem(der) if to_upload and isinstance(der, bytes) else None for to_upload, der in ders]
-    counts = ["attempts", "devices", "attempts_cumulative", "devices_cumulative", "undecided"]
+    pems = [
+        pem(der) if to_upload and isinstance(der, bytes) else None
+        for to_upload, der in ders
+    ]
+    counts = [
+        "attempts",
+        "devices",
+        "attempts_cumulative",
+        "devices_cumulative",
+        "undecided",
+    ]
     return pd.DataFrame(
         {
             "rank": range(1, len(plan) + 1),
@@ -58,7 +75,9 @@ def _words(plan: pd.DataFrame, certificates: pd.DataFrame) -> dict[str, pd.Serie
         issuer_cn=certificates["issuer_cn"].fillna(certificates["issuer"]),
         not_after=certificates["not_after"],
         list=fill(where["list"], plan).where(at_pbx, fill(where["every list"], plan)),
-        entry=fill(where["entry"], plan).where(at_pbx, fill(where["every entry"], plan)),
+        entry=fill(where["entry"], plan).where(
+            at_pbx, fill(where["every entry"], plan)
+        ),
         others=plan["lets_in"],
     )
     flags = {
@@ -66,10 +85,16 @@ def _words(plan: pd.DataFrame, certificates: pd.DataFrame) -> dict[str, pd.Serie
         "self_signed": true(certificates["subject"] == certificates["issuer"]),
     }
     key = plan["action"].astype("str")
-    for kind, (flag, words) in ((kind, remedy.variant) for kind, remedy in BY_KIND.items() if remedy.variant):
+    for kind, (flag, words) in (
+        (kind, remedy.variant) for kind, remedy in BY_KIND.items() if remedy.variant
+    ):
         key = key.mask((plan["action"] == kind) & flags[flag], words)
     return {
-        part: fill_each({kind: words[part] for kind, words in all_words["actions"].items()}, key, shown)
+        part: fill_each(
+            {kind: words[part] for kind, words in all_words["actions"].items()},
+            key,
+            shown,
+        )
         for part in ("step", "price", "instead")
     }
 
@@ -78,17 +103,25 @@ def pem(der: bytes) -> str:
     """Return a certificate as PEM text (RFC 7468)."""
     text = base64.b64encode(der).decode()
     lines = [text[at : at + 64] for at in range(0, len(text), 64)]
-    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
+    return "\n".join(
+        ["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""]
+    )
 
 
 _LEAVES = ("fingerprint", "bundle", "subject", "issuer", "self_issued")
 
 
-def _lets_in(plan: pd.DataFrame, own: pd.DataFrame, fleet: Fleet, authorities: Authorities) -> pd.Series:
-    """Count the known device certificates, beyond those that the action is for, that it makes trusted too."""
+def _lets_in(
+    plan: pd.DataFrame, own: pd.DataFrame, fleet: Fleet, authorities: Authorities
+) -> pd.Series:
+    """Count the known device certificates, beyond those that the action is for, that it makes
+    trusted too.
+    """
     signed = authorities.signer.index.to_series()
     of_device = among(signed, leaves(fleet.certificates[[*_LEAVES]])["fingerprint"])
-    certificates = groups(own["position"].to_numpy(), places(own["fingerprint"], signed), len(plan))
+    certificates = groups(
+        own["position"].to_numpy(), places(own["fingerprint"], signed), len(plan)
+    )
     listing = [kind for kind in KINDS if BY_KIND[kind].entries]
     trusting = plan["action"].isin(listing) & plan["fingerprint"].notna()
     entries = plan["fingerprint"][trusting]

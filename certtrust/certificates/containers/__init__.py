@@ -1,8 +1,9 @@
 """Containers of certificates, one module each: what a file is decides, not what it is called.
 
-Each module has a NAME, `sniff(head)` and `read(stream, about)`, as `certtrust.formats` describes; it yields
-`certtrust.certificates.blocks.Block`s, or bytes where a block is nothing but the DER of a certificate.
-A container may hold others: `contents` reads what is inside. `about.options` holds the password.
+Each module has a NAME, `sniff(head)` and `read(stream, about)`, as `certtrust.formats`
+describes; it yields `certtrust.certificates.blocks.Block`s, or bytes where a block is nothing
+but the DER of a certificate. A container may hold others: `contents` reads what is inside.
+`about.options` holds the password.
 """
 
 from __future__ import annotations
@@ -47,13 +48,17 @@ def read(opened: Callable[[], BinaryIO], about: About) -> Iterator[Item]:
 
 
 def contents(data: bytes, about: About) -> Iterator[Item]:
-    """Yield the blocks of content, whatever container it is; one that says so where there are none."""
+    """Yield the blocks of content, whatever container it is; one that says so where there are
+    none.
+    """
     blocks = _recognised(data, partial(io.BytesIO, data), about)
     yield next(blocks, None) or _unrecognised(data)
     yield from blocks
 
 
-def _recognised(head: bytes, opened: Callable[[], BinaryIO], about: About) -> Iterator[Item]:
+def _recognised(
+    head: bytes, opened: Callable[[], BinaryIO], about: About
+) -> Iterator[Item]:
     """Yield the blocks of the first container that knows the head and finds any."""
     for container in CONTAINERS.values():
         if container.sniff(head):

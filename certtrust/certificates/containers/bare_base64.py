@@ -42,7 +42,9 @@ def read(stream: BinaryIO, about: About) -> Iterator[Item]:
 
 
 def _length(line: bytes) -> float:
-    """Return how long the DER is in base64 whose first line this is; without end where only BER's marks tell."""
+    """Return how long the DER is in base64 whose first line this is; without end where only
+    BER's marks tell.
+    """
     head = b""
     with suppress(binascii.Error):
         head = from_base64(line[:8].replace(b"=", b"A").ljust(8, b"A"))
@@ -50,5 +52,13 @@ def _length(line: bytes) -> float:
     if head[:2] == bytes((0x30, _INDEFINITE)):
         return float("inf")
     long_form = head[1] & 0x7F if head[1] > 0x7F else 0
-    size = 2 + long_form + (int.from_bytes(head[2 : 2 + min(long_form, 4)], "big") if long_form else head[1])
+    size = (
+        2
+        + long_form
+        + (
+            int.from_bytes(head[2 : 2 + min(long_form, 4)], "big")
+            if long_form
+            else head[1]
+        )
+    )
     return (size + 2) // 3 * 4

@@ -1,4 +1,6 @@
-"""DER: one certificate, or several of what DER can be, back to back and with filling between them."""
+"""DER: one certificate, or several of what DER can be, back to back and with filling between
+them.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def sniff(head: bytes) -> bool:
 
 
 def read(stream: BinaryIO, about: About) -> Iterator[Item]:
-    """Yield what stands in DER, element by element; what belongs to none of them is told in a note."""
+    """Yield what stands in DER, element by element; what belongs to none of them is told in a
+    note.
+    """
     data = stream.read()
     at = _behind_filling(data, 0)
     while at < len(data):
@@ -34,11 +38,15 @@ def read(stream: BinaryIO, about: About) -> Iterator[Item]:
         between = data[stop:following].strip(_SPACE)
         count = "1 byte" if len(between) == 1 else f"{len(between):,} bytes"
         note = f"{count} after the certificate" if between else None
-        yield from _noted(data[at:stop], note, about, alone=(at, stop) == (0, len(data)))
+        yield from _noted(
+            data[at:stop], note, about, alone=(at, stop) == (0, len(data))
+        )
         at = following
 
 
-def _noted(der: bytes, note: str | None, about: About, *, alone: bool) -> Iterator[Item]:
+def _noted(
+    der: bytes, note: str | None, about: About, *, alone: bool
+) -> Iterator[Item]:
     kind = kind_of(der)
     if kind == CERTIFICATE or alone:
         block = of_der(der, kind)
@@ -53,13 +61,18 @@ def _behind_filling(data: bytes, at: int) -> int:
 
 
 def _following(data: bytes, at: int) -> int:
-    """Return where the next thing begins that DER can be, the end of the data where there is none."""
+    """Return where the next thing begins that DER can be, the end of the data where there is
+    none.
+    """
     start = _behind_filling(data, at)
     if start == len(data) or kind_of(data[start : start + _LOOKED_AT]) is not None:
         return start
     for looks, beginning in enumerate(_BEGINNING.finditer(data, start)):
         if looks == _MOST_LOOKS:
             break
-        if kind_of(data[beginning.start() : beginning.start() + _LOOKED_AT]) is not None:
+        if (
+            kind_of(data[beginning.start() : beginning.start() + _LOOKED_AT])
+            is not None
+        ):
             return beginning.start()
     return len(data)

@@ -23,7 +23,9 @@ _LOOKED_AT, _SHARE = 256, 0.9
 
 
 def sniff(head: bytes) -> bool:
-    """Return True where a byte-order mark or zeros between letters say what the text is written in."""
+    """Return True where a byte-order mark or zeros between letters say what the text is written
+    in.
+    """
     return _encoding(head) is not None
 
 
@@ -39,7 +41,9 @@ def read(stream: BinaryIO, about: About) -> Iterator[Item]:
 
 def _encoding(head: bytes) -> str | None:
     if head.startswith(tuple(_MARKS)):
-        return next(encoding for mark, encoding in _MARKS.items() if head.startswith(mark))
+        return next(
+            encoding for mark, encoding in _MARKS.items() if head.startswith(mark)
+        )
     if head.startswith(b"0"):
         return None
     start = head[:_LOOKED_AT]
@@ -48,7 +52,9 @@ def _encoding(head: bytes) -> str | None:
     for width, encoding in ((4, "utf-32"), (2, "utf-16")):
         for order, letter in (("le", 0), ("be", width - 1)):
             others = [start[at::width] for at in range(width) if at != letter]
-            if start[letter::width].count(0) == 0 and all(_are_mostly_zeros(octets) for octets in others):
+            if start[letter::width].count(0) == 0 and all(
+                _are_mostly_zeros(octets) for octets in others
+            ):
                 return f"{encoding}-{order}"
     return None
 

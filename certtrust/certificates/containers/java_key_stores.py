@@ -20,4 +20,7 @@ def sniff(head: bytes) -> bool:
 
 def read(_stream: BinaryIO, _about: About) -> Iterator[Block]:
     """Yield the one block that says what it is."""
-    yield Block(None, "a Java key store, not opened: export it with keytool -exportcert or as PKCS#12")
+    yield Block(
+        None,
+        "a Java key store, not opened: export it with keytool -exportcert or as PKCS#12",
+    )

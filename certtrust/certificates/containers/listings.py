@@ -1,8 +1,10 @@
-"""The listing that a device prints of its own certificates (`mod cmd X509 xml-info`): names and dates, no DER.
+"""The listing that a device prints of its own certificates (`mod cmd X509 xml-info`): names and
+dates, no DER.
 
-What such a row says cannot be verified: it has no fingerprint, so nothing that needs a signature is told of it.
-The names of elements and attributes are those that innovaphone's own update script reads; in which form the
-dates stand is not documented, so the forms that can mean one day only are read.
+What such a row says cannot be verified: it has no fingerprint, so nothing that needs a
+signature is told of it. The names of elements and attributes are those that innovaphone's own
+update script reads; in which form the dates stand is not documented, so the forms that can mean
+one day only are read.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from ..blocks import Block
 NAME = "listing of a device"
 
 _ELEMENT = re.compile(r"<(certificate|request)\b([^<>]{0,20000}?)/?>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,63})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)')""")
+_ATTRIBUTE = re.compile(
+    r"""(?<![\w.-])([A-Za-z_][\w.-]{0,63})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)')"""
+)
 _UNIX_SECONDS = re.compile(r"\d{1,11}")
 _GERMAN = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}")
 _YEAR_FIRST_OR_MONTH_NAMED = re.compile(r"^\d{4}-\d|[A-Za-z]{3}")
@@ -39,9 +43,15 @@ def read(stream: BinaryIO, _about: About) -> Iterator[Block]:
         if kind.lower() == "request":
             yield Block(None, "a certificate signing request, skipped")
             continue
-        attributes = {name.lower(): html.unescape(one or other) for name, one, other in _ATTRIBUTE.findall(written)}
+        attributes = {
+            name.lower(): html.unescape(one or other)
+            for name, one, other in _ATTRIBUTE.findall(written)
+        }
         problems: list[str] = []
-        columns: dict[str, Any] = {**_names(attributes, "subject"), **_names(attributes, "issuer")}
+        columns: dict[str, Any] = {
+            **_names(attributes, "subject"),
+            **_names(attributes, "issuer"),
+        }
         for column in ("not_before", "not_after"):
             columns[column] = _moment(attributes.get(column), column, problems)
         yield Block(None, "; ".join(problems) or None, columns)

@@ -1,7 +1,8 @@
-"""Tables CERTIFICATES and TRUST as this package wrote them, to Parquet or CSV: every row comes back whole.
+"""Tables CERTIFICATES and TRUST as this package wrote them, to Parquet or CSV: every row comes
+back whole.
 
-A row with DER is read from its DER again, so that a table cannot claim what its certificate does not say;
-where the row came from, and what could not be read of it, is taken over.
+A row with DER is read from its DER again, so that a table cannot claim what its certificate
+does not say; where the row came from, and what could not be read of it, is taken over.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from ..blocks import CERTIFICATE, NO_ROWS, Block, kind_of, of_der
 
 NAME = "table of this package"
 
-_MARKS = frozenset({"fingerprint", "source", "position", "bundle", "device", "der", "parse_error"})
+_MARKS = frozenset(
+    {"fingerprint", "source", "position", "bundle", "device", "der", "parse_error"}
+)
 _DTYPES = {column.name: column.dtype for column in TRUST}
 _LONGEST_HEADER = 4096
 _TIME = pa.timestamp("us", "UTC")
@@ -38,14 +41,19 @@ def sniff(head: bytes) -> bool:
     header = head[: head.find(b"\n") % _LONGEST_HEADER]
     return (
         b"parse_error" in header
-        and set(header.decode("utf-8", "replace").replace('"', "").strip().split(",")) >= _MARKS
+        and set(header.decode("utf-8", "replace").replace('"', "").strip().split(","))
+        >= _MARKS
     )
 
 
 def read(stream: BinaryIO, _about: About) -> Iterator[Block]:
     """Yield a block for each row; nothing where it is another table."""
     data = stream.read()
-    rows = _parquet(data) if data.startswith(b"PAR1") else _csv(data.decode("utf-8", "replace"))
+    rows = (
+        _parquet(data)
+        if data.startswith(b"PAR1")
+        else _csv(data.decode("utf-8", "replace"))
+    )
     blocks = map(_block, rows)
     try:
         first = next(blocks, NO_ROWS)
@@ -64,7 +72,11 @@ def _block(row: Row) -> Block:
     if der is None:
         return Block(None, row.get("parse_error"), row, table=row)
     kind = kind_of(der)
-    return Block(der, table=row) if kind == CERTIFICATE else of_der(der, kind)._replace(table=row)
+    return (
+        Block(der, table=row)
+        if kind == CERTIFICATE
+        else of_der(der, kind)._replace(table=row)
+    )
 
 
 def _parquet(data: bytes) -> Iterator[Row]:
@@ -76,8 +88,13 @@ def _parquet(data: bytes) -> Iterator[Row]:
             raise _OtherTableError
         names = [name for name in file.schema_arrow.names if name in _DTYPES]
         for batch in file.iter_batches(columns=names):
-            columns = {name: _cells(batch.column(name), _DTYPES[name]) for name in names}
-            yield from (dict(zip(names, cells, strict=True)) for cells in zip(*columns.values(), strict=True))
+            columns = {
+                name: _cells(batch.column(name), _DTYPES[name]) for name in names
+            }
+            yield from (
+                dict(zip(names, cells, strict=True))
+                for cells in zip(*columns.values(), strict=True)
+            )
     except (pa.ArrowException, OSError) as problem:
         raise _OtherTableError from problem
 
@@ -85,32 +102,54 @@ def _parquet(data: bytes) -> Iterator[Row]:
 def _cells(column: Any, dtype: str) -> list[Any]:
     if dtype == MOMENT:
         column = column.cast(_TIME).cast(pa.int64())
-    return [cell or [] for cell in column.to_pylist()] if dtype == LIST else column.to_pylist()
+    return (
+        [cell or [] for cell in column.to_pylist()]
+        if dtype == LIST
+        else column.to_pylist()
+    )
 
 
 def _csv(text: str) -> Iterator[Row]:
     rows = csv.DictReader(io.StringIO(text, newline=""))
     try:
         for row in rows:
-            yield {name: _from_text(row[name] or "", dtype) for name, dtype in _DTYPES.items() if name in row}
+            yield {
+                name: _from_text(row[name] or "", dtype)
+                for name, dtype in _DTYPES.items()
+                if name in row
+            }
     except csv.Error as problem:
         yield {"parse_error": f"a row that cannot be read: {problem}"}
 
 
 def _from_text(text: str, dtype: str) -> Any:
     try:
-        return _FROM_TEXT.get(dtype, str)(text) if text else ([] if dtype == LIST else None)
+        return (
+            _FROM_TEXT.get(dtype, str)(text)
+            if text
+            else ([] if dtype == LIST else None)
+        )
     except (ValueError, SyntaxError, OverflowError, MemoryError, RecursionError):
         return [] if dtype == LIST else None
 
 
 def _microseconds(text: str) -> int:
-    return int(pd.Timestamp(text).tz_convert("UTC").to_datetime64().astype("datetime64[us]").astype("int64"))
+    return int(
+        pd.Timestamp(text)
+        .tz_convert("UTC")
+        .to_datetime64()
+        .astype("datetime64[us]")
+        .astype("int64")
+    )
 
 
 def _bytes(text: str) -> bytes | None:
     """Return bytes from base64, or as pandas writes them."""
-    value = ast.literal_eval(text) if text.startswith(("b'", 'b"')) else b64decode(text, validate=True)
+    value = (
+        ast.literal_eval(text)
+        if text.startswith(("b'", 'b"'))
+        else b64decode(text, validate=True)
+    )
     return value if isinstance(value, bytes) else None
 
 

@@ -1,4 +1,6 @@
-"""PEM with text between the blocks, read piece by piece; and PEM within base64, as Kubernetes keeps it."""
+"""PEM with text between the blocks, read piece by piece; and PEM within base64, as Kubernetes
+keeps it.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,22 @@ from typing import BinaryIO
 import numpy as np
 
 from ...formats import About
-from ..blocks import CERTIFICATE, NO_SEQUENCE, Block, Item, end_of, is_nothing, kind_of, of_der
+from ..blocks import (
+    CERTIFICATE,
+    NO_SEQUENCE,
+    Block,
+    Item,
+    end_of,
+    is_nothing,
+    kind_of,
+    of_der,
+)
 from . import contents
 
 try:
-    from pybase64 import b64decode as decode_base64  # four times as fast, where it is there
+    from pybase64 import (
+        b64decode as decode_base64,
+    )  # four times as fast, where it is there
 except ImportError:
     from binascii import a2b_base64 as decode_base64  # type: ignore[assignment]
 
@@ -33,7 +46,9 @@ _PLAIN_PEM = re.compile(b"%b([^-]*)%b" % (_FIRST_LINE, _LAST_LINE))
 _BETWEEN = re.compile(rb"%b\s*%b" % (_LAST_LINE, _FIRST_LINE))
 
 _ENCODED_BEGIN = b"LS0tLS1CRUdJTi"
-_ENCODED_PEM = re.compile(rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}(?:\s+[A-Za-z0-9+/]{16,})*={0,2}")
+_ENCODED_PEM = re.compile(
+    rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}(?:\s+[A-Za-z0-9+/]{16,})*={0,2}"
+)
 
 _KINDS = {
     "PRIVATE KEY": "a private key",
@@ -41,7 +56,9 @@ _KINDS = {
     "CRL": "a revocation list",
     "PUBLIC KEY": "a public key",
 }
-"""What labels with these words stand for; nothing but a certificate is taken out of such a block."""
+"""What labels with these words stand for; nothing but a certificate is taken out of such a
+block.
+"""
 
 
 def sniff(head: bytes) -> bool:
@@ -87,13 +104,20 @@ def _last_end(data: bytes) -> int:
 
 
 def _run(data: bytes, stop: int, about: About) -> Iterator[Item]:
-    """Yield the blocks of PEM text up to `stop`; all at once where they are nothing but certificates."""
+    """Yield the blocks of PEM text up to `stop`; all at once where they are nothing but
+    certificates.
+    """
     text = data[:stop].strip()
     between, bodies = b"", _back_to_back(text)
     if not bodies:
         sections = _PLAIN_PEM.split(text)
         between, bodies = b"".join(sections[::2]), sections[1::2]
-    if bodies and _BEGIN not in between and _ENCODED_BEGIN not in between and not _is_escaped(data, bodies):
+    if (
+        bodies
+        and _BEGIN not in between
+        and _ENCODED_BEGIN not in between
+        and not _is_escaped(data, bodies)
+    ):
         try:
             ders = list(map(decode_base64, bodies))
         except binascii.Error:
@@ -117,7 +141,9 @@ def _run(data: bytes, stop: int, about: About) -> Iterator[Item]:
 
 
 def _back_to_back(text: bytes) -> list[bytes]:
-    """Return what stands in certificates that follow each other with the same line end between all; [] of others."""
+    """Return what stands in certificates that follow each other with the same line end between
+    all; [] of others.
+    """
     if not text.startswith(_FIRST_LINE) or not text.endswith(_LAST_LINE):
         return []
     between = _BETWEEN.search(text)
@@ -128,11 +154,15 @@ def _back_to_back(text: bytes) -> list[bytes]:
 
 def _is_escaped(data: bytes, bodies: list[bytes]) -> bool:
     """Return True where a block has headers or is written with escapes."""
-    return any(mark in data and any(mark in body for body in bodies) for mark in (b":", b"\\"))
+    return any(
+        mark in data and any(mark in body for body in bodies) for mark in (b":", b"\\")
+    )
 
 
 def _plain(ders: list[bytes]) -> list[bool]:
-    """Return which are one certificate by their first bytes and length; others are looked at one by one."""
+    """Return which are one certificate by their first bytes and length; others are looked at
+    one by one.
+    """
     heads = b"".join(map(itemgetter(slice(0, 10)), ders))
     if len(ders) < _FEW or len(heads) != 10 * len(ders):
         return [
@@ -143,8 +173,17 @@ def _plain(ders: list[bytes]) -> list[bool]:
         ]
     octets = np.frombuffer(heads, np.uint8).reshape(-1, 10).T.astype(np.int64)
     sizes = np.fromiter(map(len, ders), np.int64, len(ders))
-    plain = (octets[0] == 0x30) & (octets[1] == 0x82) & (octets[2] * 256 + octets[3] + 4 == sizes)
-    plain &= (octets[4] == 0x30) & (octets[5] == 0x82) & (octets[8] == 0xA0) & (octets[9] == 3)
+    plain = (
+        (octets[0] == 0x30)
+        & (octets[1] == 0x82)
+        & (octets[2] * 256 + octets[3] + 4 == sizes)
+    )
+    plain &= (
+        (octets[4] == 0x30)
+        & (octets[5] == 0x82)
+        & (octets[8] == 0xA0)
+        & (octets[9] == 3)
+    )
     found: list[bool] = plain.tolist()
     return found
 
@@ -164,7 +203,11 @@ def _blocks(text: bytes, about: About) -> Iterator[Item]:
         start += len(_DASHES)
         stop = text.find(_DASHES, start)
         body = text[start:stop] if stop >= 0 else text[start:]
-        cut = None if stop >= 0 and text.startswith(_END, stop) else "PEM: the END line is missing"
+        cut = (
+            None
+            if stop >= 0 and text.startswith(_END, stop)
+            else "PEM: the END line is missing"
+        )
         yield from _block(label.decode("latin-1").strip(), body, cut, about)
         at = text.find(_BEGIN, stop) if stop >= 0 else -1
 
@@ -184,7 +227,11 @@ def _block(label: str, body: bytes, cut: str | None, about: About) -> Iterator[I
         stop = end_of(der)
         der = der if kind_of(der[stop:]) else der[:stop]
     if kind is not None:
-        yield Block(der, cut) if kind_of(der) == CERTIFICATE and end_of(der) == len(der) else other
+        yield (
+            Block(der, cut)
+            if kind_of(der) == CERTIFICATE and end_of(der) == len(der)
+            else other
+        )
         return
     for held in _held(der, about):
         block = held if isinstance(held, Block) else Block(held)
@@ -193,7 +240,9 @@ def _block(label: str, body: bytes, cut: str | None, about: About) -> Iterator[I
         elif block.der is None and block.problem is not None:
             yield block._replace(problem=cut or block.problem)
         else:
-            yield block._replace(problem="; ".join(filter(None, (block.problem, cut))) or None)
+            yield block._replace(
+                problem="; ".join(filter(None, (block.problem, cut))) or None
+            )
 
 
 def _may_hold_certificates(label: str) -> bool:

@@ -11,7 +11,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from ...formats import About
-from ...x509.ber import CONTEXT_0, INTEGER, OCTET_STRING, OID, SEQUENCE, SET, BadEncoding, number, only, parts
+from ...x509.ber import (
+    CONTEXT_0,
+    INTEGER,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    SET,
+    BadEncoding,
+    number,
+    only,
+    parts,
+)
 from ..blocks import CERTIFICATE, PKCS7_OID, PKCS12, Block, end_of, kind_of
 
 NAME = PKCS12
@@ -31,7 +42,9 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
     """Yield the certificates of a key store, the one that belongs to its key first."""
     store = stream.read()
     if _rounds(store) > _MOST_ROUNDS:
-        yield Block(None, f"PKCS#12: asks for more than {_MOST_ROUNDS:,} rounds of hashing")
+        yield Block(
+            None, f"PKCS#12: asks for more than {_MOST_ROUNDS:,} rounds of hashing"
+        )
         return
     certificates, problem = _opened(store, about.options.get("password"))
     if problem is not None:
@@ -52,12 +65,18 @@ def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | No
     for candidate in dict.fromkeys((password, None, b"")):
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what is odd in a certificate stands in its row
+                warnings.simplefilter(
+                    "ignore"
+                )  # what is odd in a certificate stands in its row
                 opened = load_pkcs12(store, candidate)
         except ValueError as problem:
             problems[candidate] = str(problem)
             continue
-        held = [entry.certificate for entry in (opened.cert, *opened.additional_certs) if entry is not None]
+        held = [
+            entry.certificate
+            for entry in (opened.cert, *opened.additional_certs)
+            if entry is not None
+        ]
         del opened  # and the key with it
         return [certificate.public_bytes(Encoding.DER) for certificate in held], None
     if cut := _cut(store):
@@ -85,8 +104,15 @@ def _unprotected(store: bytes) -> Iterator[bytes]:
 
 
 def _rounds(store: bytes) -> int:
-    """Return at most how many rounds of hashing a store asks for: all its numbers that may be such."""
-    numbers = (content for inside in _structures(store) for tag, content in parts(inside)[0] if tag == INTEGER)
+    """Return at most how many rounds of hashing a store asks for: all its numbers that may be
+    such.
+    """
+    numbers = (
+        content
+        for inside in _structures(store)
+        for tag, content in parts(inside)[0]
+        if tag == INTEGER
+    )
     return sum(max(number(content), 0) for content in numbers if 2 <= len(content) <= 8)
 
 

@@ -1,7 +1,7 @@
 """Tables that carry certificates in a column: Parquet, CSV, JSON and JSON lines.
 
-A row is what arrived together, so each row is a bundle of its own, and a column that names the device counts
-as the name of a file does.
+A row is what arrived together, so each row is a bundle of its own, and a column that names the
+device counts as the name of a file does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,16 @@ from . import contents
 
 NAME = "table"
 
-CONTENT = ("der", "pem", "certificate", "cert", "certificate_pem", "pem_certificate", "x509", "chain")
+CONTENT = (
+    "der",
+    "pem",
+    "certificate",
+    "cert",
+    "certificate_pem",
+    "pem_certificate",
+    "x509",
+    "chain",
+)
 """Names of the column that holds certificates, the likeliest first."""
 DEVICE = ("device", "serial", "hardware_id", "mac", "host")
 """Names of the column that tells who presented them, the likeliest first."""
@@ -35,7 +44,9 @@ _BEGINS_JSON = re.compile(rb'\s*[{\[]\s*(?:["{\[\]}]|$)')
 
 
 class _Cell(NamedTuple):
-    """A cell that holds certificates, or why there is none; its row's number, and the device that the row names."""
+    """A cell that holds certificates, or why there is none; its row's number, and the device
+    that the row names.
+    """
 
     content: bytes | None
     problem: str | None
@@ -44,8 +55,14 @@ class _Cell(NamedTuple):
 
 
 def sniff(head: bytes) -> bool:
-    """Return True where content begins like Parquet, JSON, or a header that names a column of certificates."""
-    return head.startswith(b"PAR1") or _BEGINS_JSON.match(head) is not None or _separator(head) is not None
+    """Return True where content begins like Parquet, JSON, or a header that names a column of
+    certificates.
+    """
+    return (
+        head.startswith(b"PAR1")
+        or _BEGINS_JSON.match(head) is not None
+        or _separator(head) is not None
+    )
 
 
 def read(stream: BinaryIO, about: About) -> Iterator[Block]:
@@ -93,15 +110,31 @@ def _parquet(data: bytes) -> Iterator[_Cell]:
         names = table.schema_arrow.names
         content, device = _first(CONTENT, names), _first(DEVICE, names)
         if content is None:
-            yield _Cell(None, f"a table without a column of certificates ({', '.join(CONTENT)})", 0, None)
+            yield _Cell(
+                None,
+                f"a table without a column of certificates ({', '.join(CONTENT)})",
+                0,
+                None,
+            )
             return
         wanted = [content] if device is None else [content, device]
         row = 0
         for batch in table.iter_batches(_BATCH, columns=wanted):
-            devices = [None] * len(batch) if device is None else batch.column(device).to_pylist()
-            for value, name in zip(batch.column(content).to_pylist(), devices, strict=True):
+            devices = (
+                [None] * len(batch)
+                if device is None
+                else batch.column(device).to_pylist()
+            )
+            for value, name in zip(
+                batch.column(content).to_pylist(), devices, strict=True
+            ):
                 cell = _bytes(value)
-                yield _Cell(cell, None if cell else "no certificate in this row", row, _text(name))
+                yield _Cell(
+                    cell,
+                    None if cell else "no certificate in this row",
+                    row,
+                    _text(name),
+                )
                 row += 1
     except (pa.ArrowException, OSError) as problem:
         yield _Cell(None, f"a Parquet file that cannot be read: {problem}", 0, None)
@@ -116,7 +149,9 @@ def _separator(data: bytes) -> str | None:
     if header is None or b"-----" in header[0]:
         return None
     text = header[0].decode("utf-8", "replace")
-    if not _ONE_COLUMN.match(data) and not any(separator in text for separator in _SEPARATORS):
+    if not _ONE_COLUMN.match(data) and not any(
+        separator in text for separator in _SEPARATORS
+    ):
         return None
     for separator in _SEPARATORS:
         names = [name.strip(' "').lower() for name in text.split(separator)]
@@ -126,8 +161,13 @@ def _separator(data: bytes) -> str | None:
 
 
 def _csv(text: str, separator: str) -> Iterator[_Cell]:
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-    content, device = _first(CONTENT, rows.fieldnames or ()), _first(DEVICE, rows.fieldnames or ())
+    rows = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True
+    )
+    content, device = (
+        _first(CONTENT, rows.fieldnames or ()),
+        _first(DEVICE, rows.fieldnames or ()),
+    )
     number = 0
     while True:
         try:
@@ -140,7 +180,9 @@ def _csv(text: str, separator: str) -> Iterator[_Cell]:
         else:
             cell = _bytes(found.get(content)) if content else None
             name = _text(found.get(device)) if device else None
-            yield _Cell(cell, None if cell else "no certificate in this row", number, name)
+            yield _Cell(
+                cell, None if cell else "no certificate in this row", number, name
+            )
         number += 1
 
 

@@ -20,7 +20,9 @@ _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/=\s,]|%2[bBfFcC]|%3[dD]|%0[aAdD])+")
 
 def sniff(head: bytes) -> bool:
     """Return True where a BEGIN line or base64 is written with escapes."""
-    return b"%" in head and (_BEGIN.search(head) is not None or _BASE64.fullmatch(head) is not None)
+    return b"%" in head and (
+        _BEGIN.search(head) is not None or _BASE64.fullmatch(head) is not None
+    )
 
 
 def read(stream: BinaryIO, about: About) -> Iterator[Item]:

@@ -71,7 +71,10 @@ def cause_colours(causes: Iterable[str], *, dark: bool = False) -> dict[str, str
     >>> cause_colours(["timeout", "certificate.trust"])
     {'timeout': '#616868', 'certificate.trust': '#1765ba'}
     """
-    return {cause: colour(CAUSE_COLOURS.get(cause) or _muted(cause), dark=dark) for cause in dict.fromkeys(causes)}
+    return {
+        cause: colour(CAUSE_COLOURS.get(cause) or _muted(cause), dark=dark)
+        for cause in dict.fromkeys(causes)
+    }
 
 
 def _muted(cause: str) -> tuple[str, str]:

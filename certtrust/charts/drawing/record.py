@@ -80,8 +80,8 @@ _SHORT = """\
 
 _OPTIONS = """\
 ax : Axes, optional
-    Where to draw; a new figure without it. Axes that fill their whole figure leave its margins, and its
-    height where `height` is not given, to the chart.
+    Where to draw; a new figure without it. Axes that fill their whole figure leave its
+    margins, and its height where `height` is not given, to the chart.
 width, height : float, optional
     Size of a new figure in inches; without a height the chart takes what it needs.
 theme : {"light", "dark"}, optional
@@ -91,8 +91,12 @@ theme : {"light", "dark"}, optional
 def _signature(draw: Callable[..., Axes]) -> inspect.Signature:
     """Return the signature with `**canvas` written out."""
     own = inspect.signature(draw)
-    kept = [part for part in own.parameters.values() if part.kind is not part.VAR_KEYWORD]
-    return own.replace(parameters=[*kept, *inspect.signature(sheet).parameters.values()])
+    kept = [
+        part for part in own.parameters.values() if part.kind is not part.VAR_KEYWORD
+    ]
+    return own.replace(
+        parameters=[*kept, *inspect.signature(sheet).parameters.values()]
+    )
 
 
 def charts_of(package: str, exported: Iterable[object]) -> dict[str, Chart]:
@@ -117,7 +121,8 @@ def charts_of(package: str, exported: Iterable[object]) -> dict[str, Chart]:
         if module.name not in charts and not module.ispkg:
             raise CerttrustError(
                 f"{package}.{module.name} is in no list: a chart needs the line "
-                f"`from .{module.name} import {module.name} as {module.name}` in {package}, and `@chart` above its "
+                f"`from .{module.name} import {module.name} as {module.name}` in {package}, "
+                f"and `@chart` above its "
                 "function of that name"
             )
     for record in charts.values():
@@ -127,11 +132,16 @@ def charts_of(package: str, exported: Iterable[object]) -> dict[str, Chart]:
 
 def _check(record: Chart) -> None:
     texts = sentences("en")
-    lacking = [part for part in SENTENCES if part not in texts["charts"].get(record.name, {})]
+    lacking = [
+        part for part in SENTENCES if part not in texts["charts"].get(record.name, {})
+    ]
     if lacking:
-        raise CerttrustError(f"[charts.{record.name}] in texts/en.toml lacks {', '.join(lacking)}")
+        raise CerttrustError(
+            f"[charts.{record.name}] in texts/en.toml lacks {', '.join(lacking)}"
+        )
     sections = texts["report"]["sections"]
     if record.section not in sections:
         raise CerttrustError(
-            f"the chart {record.name} names the section {record.section!r}; those of the page are {', '.join(sections)}"
+            f"the chart {record.name} names the section {record.section!r}; those of the page "
+            f"are {', '.join(sections)}"
         )

@@ -39,7 +39,9 @@ class Row(NamedTuple):
 
 def natural_height(rows: Sequence[Row]) -> float:
     """Return the height in points that the rows like to have."""
-    return len(rows) * (PITCH + LINE * (max((row.lines for row in rows), default=1) - 1))
+    return len(rows) * (
+        PITCH + LINE * (max((row.lines for row in rows), default=1) - 1)
+    )
 
 
 def capacity(sheet: Sheet, wished: int) -> int:
@@ -48,11 +50,15 @@ def capacity(sheet: Sheet, wished: int) -> int:
 
 
 def draw_rows(sheet: Sheet, rows: Sequence[Row]) -> None:
-    """Draw the rows from the top; the coordinates are row numbers downwards, values to the right."""
+    """Draw the rows from the top; the coordinates are row numbers downwards, values to the
+    right.
+    """
     ax = sheet.ax
     wide, high = sheet.room
     pitch = high / max(len(rows), 1)
-    longest = max((sum(part.value for part in row.parts) for row in rows), default=0) or 1
+    longest = (
+        max((sum(part.value for part in row.parts) for row in rows), default=0) or 1
+    )
     ax.set_xlim(0, longest)
     ax.set_ylim(max(len(rows), 1), 0)
     ax.set_yticks([])
@@ -81,15 +87,29 @@ def draw_rows(sheet: Sheet, rows: Sequence[Row]) -> None:
 
 def _draw_line(sheet: Sheet, row: Row, line: float, inset: float, wide: float) -> None:
     """Write a label at the left, its value at the right, and the remark between if it fits."""
-    whole = inset + text_width(plain(row.label), BODY) + 10 + text_width(plain(row.value), SMALL)
-    value = shorten(plain(row.short if row.short and whole > wide else row.value), wide * 0.6, SMALL)
+    whole = (
+        inset
+        + text_width(plain(row.label), BODY)
+        + 10
+        + text_width(plain(row.value), SMALL)
+    )
+    value = shorten(
+        plain(row.short if row.short and whole > wide else row.value), wide * 0.6, SMALL
+    )
     taken = text_width(value, SMALL) + 10 if value else 0
     room = wide - inset - taken
     label, *further = wrap(plain(row.label), room, BODY, lines=row.lines) or [""]
     text = {"xycoords": ("axes fraction", "data"), "va": "baseline"}
     for place, words in enumerate([label, *further]):
         up = LINE * (len(further) - place)
-        sheet.note(words, (0, line), xytext=(inset, up), fontsize=BODY, color=sheet.ink.text, **text)
+        sheet.note(
+            words,
+            (0, line),
+            xytext=(inset, up),
+            fontsize=BODY,
+            color=sheet.ink.text,
+            **text,
+        )
     sheet.note(value, (1, line), ha="right", **text)
     start = inset + text_width(label, BODY) / SLACK + 8
     remark = plain(row.remark)

@@ -73,7 +73,11 @@ class Sheet:
     @property
     def width_inside(self) -> float:
         """Width in points that the axes will have, if nothing stands at their left or right."""
-        return figure_of(self.ax).get_figwidth() * 72 - 2 * MARGIN if self.free else self.room[0]
+        return (
+            figure_of(self.ax).get_figwidth() * 72 - 2 * MARGIN
+            if self.free
+            else self.room[0]
+        )
 
     @property
     def wish(self) -> float | None:
@@ -147,7 +151,14 @@ class Sheet:
         )
         for right, above, text, colour, points in pieces:
             offset = (shift + right, above)
-            self.note(text, (0, 1), xycoords="axes fraction", xytext=offset, color=colour, fontsize=points)
+            self.note(
+                text,
+                (0, 1),
+                xycoords="axes fraction",
+                xytext=offset,
+                color=colour,
+                fontsize=points,
+            )
         if filled:
             self.ax.set_label(say(f"charts.{chart}.alt", title=title, numbers=numbers))
         else:
@@ -183,7 +194,14 @@ class Sheet:
         self.ax.set_axis_off()
         for place, line in enumerate(wrap(plain(text), self.room[0], BODY)):
             offset = (0.0, -6 - place * BODY * 1.2)
-            self.note(line, (0, 1), xycoords="axes fraction", xytext=offset, va="top", fontsize=BODY)
+            self.note(
+                line,
+                (0, 1),
+                xycoords="axes fraction",
+                xytext=offset,
+                va="top",
+                fontsize=BODY,
+            )
 
 
 class _Piece(NamedTuple):
@@ -196,7 +214,9 @@ class _Piece(NamedTuple):
     size: float
 
 
-def _below_title(sheet: Sheet, subtitle: str, legend: Sequence[Key], room: float) -> tuple[list[_Piece], float]:
+def _below_title(
+    sheet: Sheet, subtitle: str, legend: Sequence[Key], room: float
+) -> tuple[list[_Piece], float]:
     """Set subtitle and legend; return their texts and the height that they take."""
     subtitles = wrap(plain(subtitle), room, SMALL)
     keys = _flow(legend, room)
@@ -288,35 +308,54 @@ def style(theme: str = "light") -> Iterator[None]:
     import matplotlib.style
 
     here = resources.files(__package__)
-    names = ["certtrust.mplstyle", "certtrust-dark.mplstyle"][: 2 if theme == "dark" else 1]
+    names = ["certtrust.mplstyle", "certtrust-dark.mplstyle"][
+        : 2 if theme == "dark" else 1
+    ]
     with matplotlib.style.context([str(here / name) for name in names]):
         yield
 
 
 @contextmanager
 def sheet(
-    *, ax: Axes | None = None, width: float = WIDTH, height: float | None = None, theme: str | None = None
+    *,
+    ax: Axes | None = None,
+    width: float = WIDTH,
+    height: float | None = None,
+    theme: str | None = None,
 ) -> Iterator[Sheet]:
     """Open a sheet in the package's style; the style ends with the block."""
     import matplotlib as mpl
 
     if theme is None:
-        theme = "dark" if ax is not None and _is_dark(figure_of(ax).get_facecolor()) else "light"
+        theme = (
+            "dark"
+            if ax is not None and _is_dark(figure_of(ax).get_facecolor())
+            else "light"
+        )
     if theme not in ("light", "dark"):
         raise CerttrustError(say("errors.charts.theme", theme=repr(theme)))
     if ax is None:
         import matplotlib.pyplot as plt
 
-        # Loads the backend here: a notebook's one sets itself interactive, which the end of the style would undo.
+        # Loads the backend here: a notebook's one sets itself interactive, which the end of the
+        # style would undo.
         plt.draw_if_interactive()  # type: ignore[no-untyped-call]
     with style(theme):
         if ax is None:
-            ax = plt.figure(figsize=(width, height or 1.0)).add_axes((0.0, 0.0, 1.0, 1.0))
+            ax = plt.figure(figsize=(width, height or 1.0)).add_axes(
+                (0.0, 0.0, 1.0, 1.0)
+            )
         rc = mpl.rcParams
         ink = Ink(
             *(
                 mpl.colors.to_hex(rc[name])
-                for name in ("axes.facecolor", "text.color", "xtick.color", "axes.edgecolor", "grid.color")
+                for name in (
+                    "axes.facecolor",
+                    "text.color",
+                    "xtick.color",
+                    "axes.edgecolor",
+                    "grid.color",
+                )
             )
         )
         opened = Sheet(ax, ink, theme == "dark", _fills_its_figure(ax), height)
@@ -334,6 +373,8 @@ def _dress(opened: Sheet) -> None:
         spine.set_visible(side == "bottom")
         spine.set_color(ink.line)
         spine.set_linewidth(0.8)
-    ax.tick_params(colors=ink.muted, labelsize=SMALL, width=0.8, labelfontfamily="DejaVu Sans")
+    ax.tick_params(
+        colors=ink.muted, labelsize=SMALL, width=0.8, labelfontfamily="DejaVu Sans"
+    )
     ax.tick_params(axis="y", length=0)
     ax.set_axisbelow(True)

@@ -50,16 +50,25 @@ def kinds_that_fit(sheet: Sheet, top: int) -> int:
 
 def stack_colours(causes: list[str], *, dark: bool) -> dict[str, str]:
     """Return the colour of each cause, and of what is folded together."""
-    known = cause_colours([cause for cause in causes if cause != OTHER_CAUSES], dark=dark)
-    return known | ({OTHER_CAUSES: colour(OTHER, dark=dark)} if OTHER_CAUSES in causes else {})
+    known = cause_colours(
+        [cause for cause in causes if cause != OTHER_CAUSES], dark=dark
+    )
+    return known | (
+        {OTHER_CAUSES: colour(OTHER, dark=dark)} if OTHER_CAUSES in causes else {}
+    )
 
 
 def stack_legend(colours: dict[str, str], folded: str) -> list[Key]:
     """Return a legend entry per cause; `folded` is said of what was folded together."""
-    return [Key(tone, folded if cause == OTHER_CAUSES else cause_label(cause)) for cause, tone in colours.items()]
+    return [
+        Key(tone, folded if cause == OTHER_CAUSES else cause_label(cause))
+        for cause, tone in colours.items()
+    ]
 
 
-def draw_stack(sheet: Sheet, counts: pd.DataFrame, colours: dict[str, str], end: pd.Timestamp) -> np.ndarray[Any, Any]:
+def draw_stack(
+    sheet: Sheet, counts: pd.DataFrame, colours: dict[str, str], end: pd.Timestamp
+) -> np.ndarray[Any, Any]:
     """Draw a step per row of `counts`, up to `end`; return the edges in matplotlib's days."""
     from matplotlib.ticker import MaxNLocator
 
@@ -69,12 +78,24 @@ def draw_stack(sheet: Sheet, counts: pd.DataFrame, colours: dict[str, str], end:
     floor = np.zeros(len(counts))
     for cause, tone in colours.items():
         ceiling = floor + counts[cause].to_numpy()
-        ax.stairs(ceiling, edges, baseline=floor, fill=True, color=tone, linewidth=0, label=cause_label(cause))
+        ax.stairs(
+            ceiling,
+            edges,
+            baseline=floor,
+            fill=True,
+            color=tone,
+            linewidth=0,
+            label=cause_label(cause),
+        )
         floor = ceiling
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, max(floor.max() * 1.04, 1))
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    ax.yaxis.set_major_formatter(lambda value, _place: number(int(value)) if value < 10_000 else thousands(int(value)))
+    ax.yaxis.set_major_formatter(
+        lambda value, _place: (
+            number(int(value)) if value < 10_000 else thousands(int(value))
+        )
+    )
     ax.grid(axis="y", color=sheet.ink.grid, linewidth=0.8)
     _mark_dates(sheet, begins[0], begins[-1])
     return edges
@@ -107,9 +128,12 @@ def _date_labels(marks: pd.DatetimeIndex, freq: str) -> list[str]:
     if freq.endswith(("MS", "QS")):
         return [say("dates.short_month", **fields(mark)) for mark in marks]
     by_day = freq.endswith(("D", "W-MON"))
-    first, further = ("short_day", "day_of_year") if by_day else ("day_and_time", "time")
+    first, further = (
+        ("short_day", "day_of_year") if by_day else ("day_and_time", "time")
+    )
     turns = marks.year if by_day else marks.day
     new = [True, *(turns[1:] != turns[:-1])]
     return [
-        say(f"dates.{first if is_new else further}", **fields(mark)) for mark, is_new in zip(marks, new, strict=True)
+        say(f"dates.{first if is_new else further}", **fields(mark))
+        for mark, is_new in zip(marks, new, strict=True)
     ]

@@ -19,7 +19,9 @@ SLACK = 1.03
 def _font(bold: bool) -> FT2Font:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
-    return get_font(findfont(FontProperties(family=FAMILY, weight="bold" if bold else "normal")))
+    return get_font(
+        findfont(FontProperties(family=FAMILY, weight="bold" if bold else "normal"))
+    )
 
 
 @cache
@@ -34,7 +36,11 @@ def _advance(letter: str, bold: bool) -> float:
 
     font = _font(bold)
     font.set_size(100, 72)
-    return font.load_char(ord(letter), flags=LoadFlags.NO_HINTING).linearHoriAdvance / 65536 / 100
+    return (
+        font.load_char(ord(letter), flags=LoadFlags.NO_HINTING).linearHoriAdvance
+        / 65536
+        / 100
+    )
 
 
 def plain(text: object) -> str:
@@ -48,7 +54,10 @@ def plain(text: object) -> str:
     drawable = _drawable()
     words = " ".join(str(text).split())
     shown = [letter if ord(letter) in drawable else "\u25a1" for letter in words]
-    return "".join(new if old.isprintable() else "\ufffd" for old, new in zip(words, shown, strict=True))
+    return "".join(
+        new if old.isprintable() else "\ufffd"
+        for old, new in zip(words, shown, strict=True)
+    )
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
@@ -82,7 +91,9 @@ def shorten(text: str, room: float, size: float, *, bold: bool = False) -> str:
     return text[:fits].rstrip() + "\u2026" if fits else ""
 
 
-def wrap(text: str, room: float, size: float, *, bold: bool = False, lines: int = 4) -> list[str]:
+def wrap(
+    text: str, room: float, size: float, *, bold: bool = False, lines: int = 4
+) -> list[str]:
     """Return the text broken at blanks into `lines` lines of `room` points; the last is cut."""
     broken: list[str] = []
     for word in text.split():
@@ -95,14 +106,20 @@ def wrap(text: str, room: float, size: float, *, bold: bool = False, lines: int 
     return [shorten(line, room, size, bold=bold) for line in broken]
 
 
-def balanced(text: str, room: float, size: float, *, bold: bool = False, lines: int = 4) -> list[str]:
+def balanced(
+    text: str, room: float, size: float, *, bold: bool = False, lines: int = 4
+) -> list[str]:
     """Return the text broken into as few lines as `wrap` needs, and these about equally long."""
     least = wrap(text, room, size, bold=bold, lines=lines)
     narrower = room
     while len(least) > 1:
         narrower -= max(room / 40, 4)
         tighter = wrap(text, narrower, size, bold=bold, lines=lines + 1)
-        if len(tighter) != len(least) or "\u2026" in "".join(tighter) or narrower < room / 3:
+        if (
+            len(tighter) != len(least)
+            or "\u2026" in "".join(tighter)
+            or narrower < room / 3
+        ):
             break
         least = tighter
     return least

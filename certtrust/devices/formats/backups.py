@@ -1,8 +1,9 @@
-"""PBX objects in the lines of a configuration backup: `mod cmd FLASHDIR0 add-item 101 (cn=..)..(pbx=<user ../>)`.
+"""PBX objects in the lines of a configuration backup: `mod cmd FLASHDIR0 add-item 101
+(cn=..)..(pbx=<user ../>)`.
 
-Documented is this line with a user element; that devices are its children, as in the SOAP form, is inferred. How
-parentheses are escaped is not documented, so a value ends where `)(` follows, the element at its own end. All other
-lines of a backup are no PBX objects and are passed over.
+Documented is this line with a user element; that devices are its children, as in the SOAP form,
+is inferred. How parentheses are escaped is not documented, so a value ends where `)(` follows,
+the element at its own end. All other lines of a backup are no PBX objects and are passed over.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
     }
     absent = {key: False if key in written else None for key in FLAGS.values()}
     for user in users:
-        yield from [failed(user)] if isinstance(user, str) else entries(*user, absent=absent)
+        yield from (
+            [failed(user)] if isinstance(user, str) else entries(*user, absent=absent)
+        )
 
 
 def _users(line: str, number: int) -> list[tuple[dict[str, Any], list[Any]] | str]:
@@ -53,12 +56,16 @@ def _users(line: str, number: int) -> list[tuple[dict[str, Any], list[Any]] | st
         return [f"line {number}: the user object is cut off"]
     values = _values(line[:begin]) | _values(line[end + 1 :])
     objects, error = parse(line[begin + len("(pbx=") : end])
-    made: list[tuple[dict[str, Any], list[Any]] | str] = [({**user, **values}, devices) for user, devices in objects]
+    made: list[tuple[dict[str, Any], list[Any]] | str] = [
+        ({**user, **values}, devices) for user, devices in objects
+    ]
     return [*made, f"line {number}: {error}"] if error else made
 
 
 def _values(text: str) -> dict[str, str]:
-    """Return the values in `(name=value)(name=value)`; a value may hold parentheses, but not these two together."""
+    """Return the values in `(name=value)(name=value)`; a value may hold parentheses, but not
+    these two together.
+    """
     inside = text.partition("(")[2].strip().removesuffix(")")
     parts = (part.partition("=") for part in inside.split(")("))
     return {name.strip(): value for name, equals, value in parts if equals}

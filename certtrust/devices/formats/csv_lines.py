@@ -1,4 +1,5 @@
-"""PBX objects as delimited text: the import list with two header lines, or DEVICES columns of certtrust's own.
+"""PBX objects as delimited text: the import list with two header lines, or DEVICES columns of
+certtrust's own.
 
 The import list is parted by semicolons; its second header line names the fields, and only a user
 with a MAC address is a device. certtrust's own CSV has one header line of DEVICES column names.
@@ -43,7 +44,8 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry | pd.DataFrame]:
     whole = content(stream)
     lines = whole.replace("\r\n", "\n").split("\n")
     if set(schema.DEVICES.names) <= set(next(csv.reader(lines[:1]), [])):
-        # Where that fails, it is read line by line, and each line that cannot be read gets its reason.
+        # Where that fails, it is read line by line, and each line that cannot be read gets its
+        # reason.
         with suppress(SourceError):
             data = whole.encode("utf-8", "replace")
             table = read_csv(data, schema.DEVICES)
@@ -52,7 +54,8 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry | pd.DataFrame]:
     header = _header(lines[:2])
     if header is None:
         yield failed(
-            "no header: the fields of an import list or columns of DEVICES are expected in the first two lines"
+            "no header: the fields of an import list or columns of DEVICES are expected in the "
+            "first two lines"
         )
         return
     skip, separator, names = header
@@ -65,9 +68,13 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry | pd.DataFrame]:
             yield failed(f"line {number} is not CSV: {error}")
             continue
         if len(cells) != len(names):
-            yield failed(f"line {number} has {len(cells)} fields where the header has {len(names)}")
+            yield failed(
+                f"line {number} has {len(cells)} fields where the header has {len(names)}"
+            )
             continue
-        entry: Entry = {name: text(cell) for name, cell in zip(names, cells, strict=True) if name}
+        entry: Entry = {
+            name: text(cell) for name, cell in zip(names, cells, strict=True) if name
+        }
         if entry.get("hardware_id") or entry.get("serial"):
             yield own_entry(entry)
 
@@ -77,7 +84,10 @@ def _header(lines: list[str]) -> tuple[int, str, list[str | None]] | None:
     for skip, line in enumerate(lines, start=1):
         for separator in _SEPARATORS:
             cells = [cell.strip(' "\r').lower() for cell in line.split(separator)]
-            for known, required in ((_TAKEN_FOR, {"hardwareid"}), (OWN, {"hardware_id", "serial"})):
+            for known, required in (
+                (_TAKEN_FOR, {"hardwareid"}),
+                (OWN, {"hardware_id", "serial"}),
+            ):
                 if len(cells) > 1 and required & set(cells):
                     return skip, separator, [known.get(cell) for cell in cells]
     return None

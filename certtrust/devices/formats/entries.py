@@ -1,4 +1,6 @@
-"""What every format of PBX objects ends in: one entry per device, and flags that are true, false or unknown."""
+"""What every format of PBX objects ends in: one entry per device, and flags that are true,
+false or unknown.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from ...formats import FALSE, TRUE
 Entry = dict[str, Any]
 """Cells of DEVICES by column name; what is absent is missing."""
 
-OWN = {name: name for name in schema.DEVICES.names if name not in ("source", "parse_error")}
+OWN = {
+    name: name for name in schema.DEVICES.names if name not in ("source", "parse_error")
+}
 """Columns that the package's own CSV and Parquet may carry; others are passed over."""
 
 FLAGS = {"tls_only": "tls", "reverse_proxy": "trusted"}
@@ -40,7 +44,9 @@ def text(value: Any) -> str | None:
 
 
 def flag(value: Any) -> bool | None:
-    """Return true or false; -1 (inherited from the config template) and every other value is unknown."""
+    """Return true or false; -1 (inherited from the config template) and every other value is
+    unknown.
+    """
     if isinstance(value, bool):
         return value
     word = (text(value) or "").lower()
@@ -49,20 +55,32 @@ def flag(value: Any) -> bool | None:
 
 def own_entry(cells: Entry) -> Entry:
     """Return the entry of cells that are named like columns of DEVICES."""
-    entry = {name: flag(cell) if name in FLAGS else text(cell) for name, cell in cells.items()}
+    entry = {
+        name: flag(cell) if name in FLAGS else text(cell)
+        for name, cell in cells.items()
+    }
     unread = [name for name in FLAGS if not _is_plain(text(cells.get(name)))]
-    noted = [text(cells.get("parse_error")), *(f"{name} is neither true nor false" for name in unread)]
+    noted = [
+        text(cells.get("parse_error")),
+        *(f"{name} is neither true nor false" for name in unread),
+    ]
     reason = "; ".join(note for note in noted if note)
     return {**entry, **failed(reason)} if reason else entry
 
 
 def of_table(table: pd.DataFrame) -> Iterator[Entry]:
-    """Yield the entries of a table with any columns of DEVICES; a whole one keeps what it says of its rows."""
+    """Yield the entries of a table with any columns of DEVICES; a whole one keeps what it says
+    of its rows.
+    """
     is_whole = set(schema.DEVICES.names) <= set(table)
-    kept = table[schema.DEVICES.names if is_whole else [name for name in OWN if name in table]]
+    kept = table[
+        schema.DEVICES.names if is_whole else [name for name in OWN if name in table]
+    ]
     for row in kept.astype("object").where(kept.notna(), None).to_dict("records"):
         if is_whole or row.get("hardware_id") or row.get("serial"):
-            yield own_entry({str(name): cell for name, cell in row.items() if cell is not None})
+            yield own_entry(
+                {str(name): cell for name, cell in row.items() if cell is not None}
+            )
 
 
 def failed(error: str) -> Entry:
@@ -70,8 +88,12 @@ def failed(error: str) -> Entry:
     return {"parse_error": error}
 
 
-def entries(user: dict[str, Any], devices: list[Any], *, absent: dict[str, bool | None]) -> Iterator[Entry]:
-    """Yield the entries of a user object's devices; `absent` is what a flag is that a device does not have."""
+def entries(
+    user: dict[str, Any], devices: list[Any], *, absent: dict[str, bool | None]
+) -> Iterator[Entry]:
+    """Yield the entries of a user object's devices; `absent` is what a flag is that a device
+    does not have.
+    """
     about = {
         "pbx": text(user.get("loc")),
         "user": text(user.get("h323")),
@@ -81,12 +103,22 @@ def entries(user: dict[str, Any], devices: list[Any], *, absent: dict[str, bool 
     }
     for device in devices:
         if not isinstance(device, dict):
-            yield {**about, **failed(f"a device that is no object but a {type(device).__name__}")}
+            yield {
+                **about,
+                **failed(f"a device that is no object but a {type(device).__name__}"),
+            }
             continue
-        flags = {name: flag(device[key]) if key in device else absent.get(key) for name, key in FLAGS.items()}
+        flags = {
+            name: flag(device[key]) if key in device else absent.get(key)
+            for name, key in FLAGS.items()
+        }
         hardware_id = text(device.get("hw"))
         problems = [] if hardware_id else ["a device without a hardware ID (hw)"]
-        problems += [f"{key} is neither true nor false" for key in FLAGS.values() if not _is_plain(device.get(key))]
+        problems += [
+            f"{key} is neither true nor false"
+            for key in FLAGS.values()
+            if not _is_plain(device.get(key))
+        ]
         noted = failed("; ".join(problems)) if problems else {}
         yield {**about, **flags, "hardware_id": hardware_id, **noted}
 

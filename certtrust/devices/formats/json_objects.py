@@ -1,7 +1,9 @@
-"""PBX objects and device inventories as JSON: replication messages, object results, bare objects, lists of these.
+"""PBX objects and device inventories as JSON: replication messages, object results, bare
+objects, lists of these.
 
-A user object has `devices` with `hw` (PbxTableUsers, PbxAdminApi), an inventory entry of the Devices App has `hwId`.
-In the documented samples only true flags are sent, so an absent flag of a device is read as false [inferred].
+A user object has `devices` with `hw` (PbxTableUsers, PbxAdminApi), an inventory entry of the
+Devices App has `hwId`. In the documented samples only true flags are sent, so an absent flag of
+a device is read as false [inferred].
 
 Both interfaces also send what changes: the last message of a file about an object holds all of it,
 and an object that was taken away gives no row.
@@ -21,13 +23,33 @@ from .entries import FLAGS, Entry, content, entries, failed, text
 NAME = "json"
 _DECODER = json.JSONDecoder()
 _USER_KEYS = {"cn", "h323", "e164", "guid", "dn"}
-_WRAPPERS = ("columns", "object", "user", "result", "objects", "users", "rows", "device", "devices")
-_CHANGES = {"ReplicateNextResult", "ReplicateAdd", "ReplicateUpdate", "GetDevicesResult"} | {
+_WRAPPERS = (
+    "columns",
+    "object",
+    "user",
+    "result",
+    "objects",
+    "users",
+    "rows",
+    "device",
+    "devices",
+)
+_CHANGES = {
+    "ReplicateNextResult",
+    "ReplicateAdd",
+    "ReplicateUpdate",
+    "GetDevicesResult",
+} | {
     *("DeviceAdded", "DeviceUpdate", "DeviceProvisioned", "GetProvisionedDeviceResult")
 }
 """Messages that hold all of an object as it is from then on."""
 _REMOVALS = {"ReplicateDel", "DeviceRemoved"}
-_WITHOUT_OBJECTS = {"ReplicateStart", "ReplicateStartResult", "ReplicateNext", "GetDevices"}
+_WITHOUT_OBJECTS = {
+    "ReplicateStart",
+    "ReplicateStartResult",
+    "ReplicateNext",
+    "GetDevices",
+}
 _DEEPEST = 5
 
 
@@ -73,7 +95,12 @@ def _last_ones(found: list[Found]) -> list[Found]:
         if item.message not in _REMOVALS:
             kept += [] if keys & seen else [item]
         elif not keys:
-            kept.append(Found(None, f"a message {item.message} that does not say what was taken away"))
+            kept.append(
+                Found(
+                    None,
+                    f"a message {item.message} that does not say what was taken away",
+                )
+            )
         seen |= keys
     return kept[::-1]
 
@@ -92,7 +119,11 @@ def values(text: str) -> Iterator[tuple[Any, str | None]]:
         except (ValueError, RecursionError) as error:
             line += text.count("\n", seen, position)
             seen = position
-            why = "nested too deep" if isinstance(error, RecursionError) else getattr(error, "msg", str(error))
+            why = (
+                "nested too deep"
+                if isinstance(error, RecursionError)
+                else getattr(error, "msg", str(error))
+            )
             yield None, f"line {line} is not JSON: {why}"
             position = text.find("\n", position) + 1 or len(text)
         else:
@@ -115,7 +146,9 @@ def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Found]:
     inner = [value[key] for key in _WRAPPERS if isinstance(value.get(key), dict | list)]
     if "hwId" in value or _is_sysclient(value):
         yield Found(value, message=message)
-    elif isinstance(value.get("devices"), list) and any(_is_inventory(d) for d in value["devices"]):
+    elif isinstance(value.get("devices"), list) and any(
+        _is_inventory(d) for d in value["devices"]
+    ):
         yield from _objects(value["devices"], message, depth + 1)
     elif _is_object(value, message):
         yield Found(value, message=message)
@@ -150,7 +183,10 @@ def _user(user: dict[str, Any]) -> Iterator[Entry]:
     if devices is None:
         return
     if not isinstance(devices, list):
-        yield {**next(entries(user, [{}], absent={})), **failed(f"devices is no list but a {type(devices).__name__}")}
+        yield {
+            **next(entries(user, [{}], absent={})),
+            **failed(f"devices is no list but a {type(devices).__name__}"),
+        }
         return
     yield from entries(user, devices, absent=dict.fromkeys(FLAGS.values(), False))
 

@@ -33,7 +33,10 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry | pd.DataFrame]:
         if written_parquet(stored.metadata, schema.DEVICES):
             yield read_parquet(file, schema.DEVICES)
             return
-        table = pq.read_table(file, columns=[name for name in schema.DEVICES.names if name in stored.names])
+        table = pq.read_table(
+            file,
+            columns=[name for name in schema.DEVICES.names if name in stored.names],
+        )
     except (pa.ArrowException, OSError, SourceError) as problem:
         yield failed(f"not a Parquet file that can be read: {problem}")
         return

@@ -1,10 +1,13 @@
-"""PBX objects as XML: the answers of the SOAP interface, `<user ..><device hw=../></user>` with any wrapping.
+"""PBX objects as XML: the answers of the SOAP interface, `<user ..><device hw=../></user>` with
+any wrapping.
 
-Documented are `user` with cn, h323, e164 and guid, and its children `device` with hw. Inferred: that the flags are
-attributes with the names of the JSON form, tls and trusted; an absent one is read as false only where some device of
-the same file has it, since the file then shows that it writes them.
+Documented are `user` with cn, h323, e164 and guid, and its children `device` with hw. Inferred:
+that the flags are attributes with the names of the JSON form, tls and trusted; an absent one is
+read as false only where some device of the same file has it, since the file then shows that it
+writes them.
 
-The text is parsed inside an element of our own, so that a document type, and with it any entity, cannot occur.
+The text is parsed inside an element of our own, so that a document type, and with it any
+entity, cannot occur.
 """
 
 from __future__ import annotations
@@ -32,10 +35,19 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
     """Yield the entries of all user elements, and why the text could not be read to its end."""
     xml = content(stream)
     if _DOCUMENT_TYPE.match(xml):
-        yield failed("not XML that is read here: a document type can define entities; take <!DOCTYPE ...> out first")
+        yield failed(
+            "not XML that is read here: a document type can define entities; take <!DOCTYPE "
+            "...> out first"
+        )
         return
     users, error = parse(xml)
-    written = {key for _, devices in users for device in devices for key in FLAGS.values() if key in device}
+    written = {
+        key
+        for _, devices in users
+        for device in devices
+        for key in FLAGS.values()
+        if key in device
+    }
     absent = {key: False if key in written else None for key in FLAGS.values()}
     for user, devices in users:
         yield from entries(user, devices, absent=absent)
@@ -43,7 +55,9 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
         yield failed(error or "XML without a user element")
 
 
-def parse(xml: str, depth: int = 0) -> tuple[list[tuple[dict[str, Any], list[Any]]], str | None]:
+def parse(
+    xml: str, depth: int = 0
+) -> tuple[list[tuple[dict[str, Any], list[Any]]], str | None]:
     """Return the user elements with their devices, and what is wrong with the XML."""
     users: list[tuple[dict[str, Any], list[Any]]] = []
     # What stands in an element as text, and is XML itself: SOAP answers come so.
@@ -69,9 +83,16 @@ def parse(xml: str, depth: int = 0) -> tuple[list[tuple[dict[str, Any], list[Any
     parser.CharacterDataHandler = inner.append
     error = None
     try:
-        parser.Parse(f"<objects>{_DECLARATION.sub('', xml)}</objects>".encode("utf-8", "replace"), True)
+        parser.Parse(
+            f"<objects>{_DECLARATION.sub('', xml)}</objects>".encode(
+                "utf-8", "replace"
+            ),
+            True,
+        )
     except expat.ExpatError as problem:
-        error = f"not XML: {expat.errors.messages[problem.code]} in line {problem.lineno}"
+        error = (
+            f"not XML: {expat.errors.messages[problem.code]} in line {problem.lineno}"
+        )
     text = "".join(inner)
     if "<user" in text and depth < _NESTING:
         more, problem_inside = parse(text, depth + 1)

@@ -15,7 +15,17 @@ def _browsers_accept(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
 RULES = (
     Rule(
         code="hygiene.browser",
-        needs=(*("url", "dns_names", "ip_addresses", "not_before", "not_after", "fingerprint", "browser_paths"),),
+        needs=(
+            *(
+                "url",
+                "dns_names",
+                "ip_addresses",
+                "not_before",
+                "not_after",
+                "fingerprint",
+                "browser_paths",
+            ),
+        ),
         holds=_browsers_accept,
         shown={"browser": 10},
     ),

@@ -19,7 +19,9 @@ Mask = npt.NDArray[np.bool_]
 
 
 def _each_fits(values: pd.Series, *fitting: Callable[[set[str]], bool]) -> list[Mask]:
-    """Return where a column of words fits each condition; an extension that is absent forbids nothing."""
+    """Return where a column of words fits each condition; an extension that is absent forbids
+    nothing.
+    """
     encoded = text(values).dictionary_encode()
     named = [set(words.split(",")) for words in encoded.dictionary.to_pylist()]
     number = encoded.indices.fill_null(len(named)).to_numpy()
@@ -38,15 +40,26 @@ def _fits_mutual_tls(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
         lambda named: ANY_PURPOSE in named or named.issuperset(PURPOSES),
     )
     is_rsa = true(attempts["key_type"] == "RSA")
-    fits = pd.Series(np.where(is_rsa, with_rsa, otherwise) & purposes, index=attempts.index)
+    fits = pd.Series(
+        np.where(is_rsa, with_rsa, otherwise) & purposes, index=attempts.index
+    )
     unread = attempts["certificate_error"].notna() | attempts["key_type"].isna()
-    return fits.astype("boolean").where(certificate_is_known(attempts) & ~(unread & fits))
+    return fits.astype("boolean").where(
+        certificate_is_known(attempts) & ~(unread & fits)
+    )
 
 
 RULES = (
     Rule(
         code="hygiene.client_usage",
-        needs=("key_usage", "extended_key_usage", "key_type", "certificate_error", "subject", "subject_cn"),
+        needs=(
+            "key_usage",
+            "extended_key_usage",
+            "key_type",
+            "certificate_error",
+            "subject",
+            "subject_cn",
+        ),
         holds=_fits_mutual_tls,
         shown={"h323-certificate": 40},
     ),

@@ -10,7 +10,9 @@ from .rule import Rule, chosen, over_tls
 
 def _clock_is_set(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
     clock_unset = attempts["clock_unset"]
-    is_set = (~clock_unset).mask(clock_unset.isna() & attempts["time"].notna(), other=True)
+    is_set = (~clock_unset).mask(
+        clock_unset.isna() & attempts["time"].notna(), other=True
+    )
     return is_set | ~over_tls(attempts)
 
 

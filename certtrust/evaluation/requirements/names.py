@@ -1,4 +1,6 @@
-"""Names of the certificate that the article compares: with the registration name, and with the URL."""
+"""Names of the certificate that the article compares: with the registration name, and with the
+URL.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +23,28 @@ def _last_octets(names_of_devices: pd.Series) -> pd.Series:
 def _whose_cn(attempts: pd.DataFrame) -> pd.Series:
     cn = attempts["subject_cn"].fillna("")
     spelled = device_ids.same_spelling(cn)
-    own = (spelled == attempts["device"]) | (spelled == device_ids.same_spelling(attempts["hardware_id"]))
+    own = (spelled == attempts["device"]) | (
+        spelled == device_ids.same_spelling(attempts["hardware_id"])
+    )
     own |= cn == attempts["user"]
     octets, own_octets = _last_octets(cn), _last_octets(attempts["device"])
     other = (octets != own_octets) & octets.notna() & own_octets.notna()
-    kinds = {"no CN": cn.str.strip() == "", "own CN": true(own), "another's CN": true(other)}
+    kinds = {
+        "no CN": cn.str.strip() == "",
+        "own CN": true(own),
+        "another's CN": true(other),
+    }
     return chosen(attempts.index, kinds)
 
 
 def _missing(attempts: pd.DataFrame) -> pd.Series:
     name = attempts["registration_name"].fillna(attempts["hardware_id"])
     by_hardware_id = device_ids.hardware_ids(name)["tail"].notna()
-    kinds = {**without_certificate(attempts), "no name": name.isna(), "serial": by_hardware_id}
+    kinds = {
+        **without_certificate(attempts),
+        "no name": name.isna(),
+        "serial": by_hardware_id,
+    }
     return chosen(attempts.index, kinds).fillna("hardware ID")
 
 
@@ -54,12 +66,28 @@ RULES = (
         variant=_whose_cn,
         varying=("device", "user", "hardware_id", "subject_cn"),
         unknown=_missing,
-        missing_by=("registration_name", "hardware_id", "subject", "subject_cn", "certificate_error"),
+        missing_by=(
+            "registration_name",
+            "hardware_id",
+            "subject",
+            "subject_cn",
+            "certificate_error",
+        ),
         of_names=True,
     ),
     Rule(
         code="browser.name",
-        needs=(*("url", "fingerprint", "subject", "subject_cn", "dns_names", "ip_addresses", "certificate_error"),),
+        needs=(
+            *(
+                "url",
+                "fingerprint",
+                "subject",
+                "subject_cn",
+                "dns_names",
+                "ip_addresses",
+                "certificate_error",
+            ),
+        ),
         holds=_url_fits,
         required={"browser": 30},
         stale="certificate",

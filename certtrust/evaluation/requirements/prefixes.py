@@ -16,7 +16,9 @@ def _ends_at_a_boundary(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series
     inside = matching.ends_inside(name, cn)
     # The hardware ID of a soft client counts in upper and in lower case.
     soft = np.flatnonzero(true(name.str.fullmatch(SOFT_CLIENT)))
-    in_any_case = matching.ends_inside(name.iloc[soft].str.lower(), cn.iloc[soft].str.lower())
+    in_any_case = matching.ends_inside(
+        name.iloc[soft].str.lower(), cn.iloc[soft].str.lower()
+    )
     inside.iloc[soft] = inside.iloc[soft] | in_any_case
     return (~inside).where(certificate_is_known(attempts))
 

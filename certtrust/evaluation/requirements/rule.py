@@ -1,4 +1,6 @@
-"""A rule of the article as one record: its place in the scenarios, and the function that decides it."""
+"""A rule of the article as one record: its place in the scenarios, and the function that
+decides it.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,13 @@ from ...arrays.arrow import true
 from ...texts.sentences import sentences
 
 Check = Callable[[pd.DataFrame, pd.Series], pd.Series]
-"""Takes attempts and the moment of each; returns True (holds), False (is broken) or <NA> (the data do not tell)."""
+"""Takes attempts and the moment of each; returns True (holds), False (is broken) or <NA> (the
+data do not tell).
+"""
 Kind = Callable[[pd.DataFrame], pd.Series]
-"""Takes rows of RESULTS; returns for each the name of the wording that it needs, missing for the rule's own."""
+"""Takes rows of RESULTS; returns for each the name of the wording that it needs, missing for
+the rule's own.
+"""
 
 STALE = ("trust list", "certificate", "device entry", "clock")
 """Which data a contradiction between a rule and the log puts in doubt."""
@@ -44,7 +50,9 @@ class Rule:
     """The columns of an attempt that decide it, beside the moment."""
     holds: Check
     required: Mapping[str, int] = field(default_factory=dict)
-    """The scenarios that require it, each with its place in their order of causes: lower ones are named first."""
+    """The scenarios that require it, each with its place in their order of causes: lower ones
+    are named first.
+    """
     shown: Mapping[str, int] = field(default_factory=dict)
     """The scenarios that show it as an opinion, with its place among these."""
     stale: str | None = None
@@ -60,7 +68,9 @@ class Rule:
     missing_by: tuple[str, ...] = ()
     """The columns that this is told by."""
     of_names: bool = False
-    """It looks at the columns `NAMES` alone, and so is decided once for attempts that are alike in them."""
+    """It looks at the columns `NAMES` alone, and so is decided once for attempts that are alike
+    in them.
+    """
 
     @property
     def scenarios(self) -> tuple[str, ...]:
@@ -98,11 +108,15 @@ def certificate_is_known(attempts: pd.DataFrame) -> pd.Series:
 
 
 def over_tls(attempts: pd.DataFrame) -> pd.Series:
-    """Return whether H.323/TLS is used; a certificate in the log proves it where the protocol is not told."""
+    """Return whether H.323/TLS is used; a certificate in the log proves it where the protocol
+    is not told.
+    """
     protocol = attempts["protocol"]
     told = protocol.isin(["H.323/TLS", "H.323/TCP", "H.323/UDP"])
     by_certificate = ~told & true(attempts["authentication"] == "certificate")
-    return as_flags(protocol == "H.323/TLS").where(told).mask(by_certificate, other=True)
+    return (
+        as_flags(protocol == "H.323/TLS").where(told).mask(by_certificate, other=True)
+    )
 
 
 def through_allowed_proxy(attempts: pd.DataFrame) -> pd.Series:
@@ -111,7 +125,9 @@ def through_allowed_proxy(attempts: pd.DataFrame) -> pd.Series:
 
 
 def without_certificate(attempts: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return the kinds of what is missing where no certificate is known, or it could not be read."""
+    """Return the kinds of what is missing where no certificate is known, or it could not be
+    read.
+    """
     reported = attempts["certificate_error"].notna()
     nothing = ~certificate_is_known(attempts)
     return {"no certificate": nothing & ~reported, "unreadable": reported}

@@ -17,22 +17,35 @@ def _password_is_possible(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Seri
 
 
 def _proxy_is_not_allowed(attempts: pd.DataFrame) -> pd.Series:
-    return chosen(attempts.index, {"reverse proxy": true(attempts["via_reverse_proxy"])})
+    return chosen(
+        attempts.index, {"reverse proxy": true(attempts["via_reverse_proxy"])}
+    )
 
 
 def _missing(attempts: pd.DataFrame) -> pd.Series:
-    kinds = {"TLS only flag": attempts["tls_only"].isna(), "protocol": over_tls(attempts).isna()}
+    kinds = {
+        "TLS only flag": attempts["tls_only"].isna(),
+        "protocol": over_tls(attempts).isna(),
+    }
     return chosen(attempts.index, kinds).fillna("reverse proxy")
 
 
 def _missing_for_password(attempts: pd.DataFrame) -> pd.Series:
-    return chosen(attempts.index, {"TLS only flag": attempts["tls_only"].isna()}).fillna("reverse proxy")
+    return chosen(
+        attempts.index, {"TLS only flag": attempts["tls_only"].isna()}
+    ).fillna("reverse proxy")
 
 
 RULES = (
     Rule(
         code="transport.tls_only",
-        needs=("tls_only", "protocol", "authentication", "via_reverse_proxy", "reverse_proxy"),
+        needs=(
+            "tls_only",
+            "protocol",
+            "authentication",
+            "via_reverse_proxy",
+            "reverse_proxy",
+        ),
         holds=_transport_fits,
         required={"h323-password": 20, "h323-certificate": 20},
         stale="device entry",

@@ -1,4 +1,6 @@
-"""The certificate itself, or a CA of its chain, is in the trust list: of the PBX, or of the browser."""
+"""The certificate itself, or a CA of its chain, is in the trust list: of the PBX, or of the
+browser.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,11 @@ from .rule import Rule, as_flags
 
 
 def _is_trusted(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
-    state = attempts["trust_state"] if "trust_state" in attempts else _state_at(attempts, moment)
+    state = (
+        attempts["trust_state"]
+        if "trust_state" in attempts
+        else _state_at(attempts, moment)
+    )
     decided = state.notna() & ~state.isin(UNDECIDED_STATES)
     return as_flags(state.isin(TRUSTED_STATES)).where(decided)
 

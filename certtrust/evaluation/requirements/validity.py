@@ -8,9 +8,15 @@ from .rule import Rule, as_flags, chosen, without_certificate
 
 
 def _is_valid(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
-    moment = moment.dt.floor("s")  # validity counts in whole seconds, the last one included
-    begun = as_flags(attempts["not_before"] <= moment).where(attempts["not_before"].notna())
-    not_ended = as_flags(attempts["not_after"] >= moment).where(attempts["not_after"].notna())
+    moment = moment.dt.floor(
+        "s"
+    )  # validity counts in whole seconds, the last one included
+    begun = as_flags(attempts["not_before"] <= moment).where(
+        attempts["not_before"].notna()
+    )
+    not_ended = as_flags(attempts["not_after"] >= moment).where(
+        attempts["not_after"].notna()
+    )
     return begun & not_ended
 
 

@@ -1,4 +1,6 @@
-"""The formats of registration logs, one module each, in the order in which a file is tried for them."""
+"""The formats of registration logs, one module each, in the order in which a file is tried for
+them.
+"""
 
 from ...formats import listed
 

@@ -1,9 +1,10 @@
 """The package's own CSV: a header of REGISTRATIONS column names, then one registration a line.
 
-This is certtrust's format for those who export from elsewhere, not one of a device. Columns may stand in any
-order and be absent, columns of other names are passed over; the separator is a comma, semicolon or tab.
-A field may be quoted, but holds no line break: a line is a record, so a torn line spoils no other.
-A file with all columns of REGISTRATIONS may be a table that was written, and then is read as it was.
+This is certtrust's format for those who export from elsewhere, not one of a device. Columns may
+stand in any order and be absent, columns of other names are passed over; the separator is a
+comma, semicolon or tab. A field may be quoted, but holds no line break: a line is a record, so
+a torn line spoils no other. A file with all columns of REGISTRATIONS may be a table that was
+written, and then is read as it was.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     head, stream = begin(stream)
     if set(schema.REGISTRATIONS.names) <= _names(head):
         data = stream.read()
-        # Where that fails, it is read line by line, and each line that cannot be read gets its reason.
+        # Where that fails, it is read line by line, and each line that cannot be read gets its
+        # reason.
         with suppress(SourceError):
             yield _whole_table(data, about.name)
             return
@@ -70,7 +72,10 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
 
 def _whole_table(data: bytes, name: str) -> Any:
     frame = read_csv(data, schema.REGISTRATIONS)
-    columns = {column.name: to_arrow(frame[column.name], column.name, column.dtype) for column in schema.REGISTRATIONS}
+    columns = {
+        column.name: to_arrow(frame[column.name], column.name, column.dtype)
+        for column in schema.REGISTRATIONS
+    }
     if not written_csv(data, schema.REGISTRATIONS):
         columns = record_fields.from_table(columns, 1, name)
     return to_frame.table(columns, len(frame))
@@ -79,25 +84,34 @@ def _whole_table(data: bytes, name: str) -> Any:
 def _parse(block: Block, log: Log) -> Columns:
     separator, names = _heading(log.header)
     notes = Notes(block.problems)
-    places = {name: place for place, name in enumerate(names) if name in record_fields.FIELDS}
+    places = {
+        name: place for place, name in enumerate(names) if name in record_fields.FIELDS
+    }
     fields, reasons = _fields(block.lines, separator, len(names), places)
     notes.add(present(reasons), reasons)
     if not places:
         notes.add(~present(notes.text), "the header names no column that is known here")
     made = record_fields.from_fields(fields, notes)
     problems = notes.text
-    return made | {"matched_by": typed.marked(~present(problems), "record"), "parse_error": problems}
+    return made | {
+        "matched_by": typed.marked(~present(problems), "record"),
+        "parse_error": problems,
+    }
 
 
 _read_lines = line_reader(_parse, header=True)
 
 
-def _fields(lines: Any, separator: str, count: int, places: dict[str, int]) -> tuple[Columns, Any]:
+def _fields(
+    lines: Any, separator: str, count: int, places: dict[str, int]
+) -> tuple[Columns, Any]:
     """Return the wanted fields of each line, by name, and what is wrong with a line."""
     spans = Spans.of(lines)
     words = Words(spans, Cuts.of(spans.octets, separator))
     plain = _plain(lines, spans, words.count() == count)
-    fields = {name: words.at(place).where(plain).text() for name, place in places.items()}
+    fields = {
+        name: words.at(place).where(plain).text() for name, place in places.items()
+    }
     if plain.all():
         return fields, constant(None, len(lines))
     rows = np.flatnonzero(~plain)
@@ -105,14 +119,23 @@ def _fields(lines: Any, separator: str, count: int, places: dict[str, int]) -> t
     whole = _whole(others, separator, count)
     parts: list[tuple[Any, Columns]] = [(None, fields)]
     if whole.any():
-        parts.append((rows[whole], _at_once(others.filter(pa.array(whole)), separator, count, places)))
+        parts.append(
+            (
+                rows[whole],
+                _at_once(others.filter(pa.array(whole)), separator, count, places),
+            )
+        )
         rows, others = rows[~whole], others.filter(pa.array(~whole))
     by_hand, reasons = _one_by_one(others, separator, count, places)
-    return scattered([*parts, (rows, by_hand)], len(lines)), spread(reasons, rows, len(lines))
+    return scattered([*parts, (rows, by_hand)], len(lines)), spread(
+        reasons, rows, len(lines)
+    )
 
 
 def _plain(lines: Any, spans: Spans, right: Flags) -> Flags:
-    """Return True where a line of the right number of fields has neither quotes nor carriage returns."""
+    """Return True where a line of the right number of fields has neither quotes nor carriage
+    returns.
+    """
     right &= ~typed.blank(lines)
     if any((spans.octets == ord(letter)).any() for letter in '"\r'):
         right &= ~holds(pc.match_substring_regex(lines, '["\r]'))
@@ -120,10 +143,16 @@ def _plain(lines: Any, spans: Spans, right: Flags) -> Flags:
 
 
 def _whole(lines: Any, separator: str, count: int) -> Flags:
-    """Return True where a line is the right number of fields, each without a quote or wholly in quotes."""
+    """Return True where a line is the right number of fields, each without a quote or wholly in
+    quotes.
+    """
     field = rf'(?:"(?:[^"\r]|"")*"|[^"\r{separator}]*)'
     try:
-        fits = holds(pc.match_substring_regex(lines, f"^{field}(?:{separator}{field}){{{count - 1}}}$"))
+        fits = holds(
+            pc.match_substring_regex(
+                lines, f"^{field}(?:{separator}{field}){{{count - 1}}}$"
+            )
+        )
     except pa.ArrowInvalid:
         # The engine takes no pattern of very many fields.
         return np.zeros(len(lines), bool)
@@ -137,7 +166,9 @@ def _at_once(lines: Any, separator: str, count: int, places: dict[str, int]) -> 
     names = [str(place) for place in range(count)]
     table = pa_csv.read_csv(
         pa.BufferReader(text),
-        pa_csv.ReadOptions(use_threads=False, block_size=text.size + 1, column_names=names),
+        pa_csv.ReadOptions(
+            use_threads=False, block_size=text.size + 1, column_names=names
+        ),
         pa_csv.ParseOptions(delimiter=separator, ignore_empty_lines=False),
         pa_csv.ConvertOptions(
             column_types=dict.fromkeys(names, TEXT),
@@ -146,10 +177,15 @@ def _at_once(lines: Any, separator: str, count: int, places: dict[str, int]) -> 
             check_utf8=False,
         ),
     )
-    return {name: table.column(str(place)).combine_chunks() for name, place in places.items()}
+    return {
+        name: table.column(str(place)).combine_chunks()
+        for name, place in places.items()
+    }
 
 
-def _one_by_one(lines: Any, separator: str, count: int, places: dict[str, int]) -> tuple[Columns, Any]:
+def _one_by_one(
+    lines: Any, separator: str, count: int, places: dict[str, int]
+) -> tuple[Columns, Any]:
     """Split lines with quotes or a wrong number of fields, and say what is wrong with each."""
     rows: list[list[Any]] = []
     reasons: list[str | None] = []
@@ -160,9 +196,10 @@ def _one_by_one(lines: Any, separator: str, count: int, places: dict[str, int]) 
             reason = f"{len(cells)} fields where the header has {count}"
         rows.append(missing if reason else cells)
         reasons.append(reason)
-    return {name: pa.array([row[place] for row in rows], TEXT) for name, place in places.items()}, pa.array(
-        reasons, TEXT
-    )
+    return {
+        name: pa.array([row[place] for row in rows], TEXT)
+        for name, place in places.items()
+    }, pa.array(reasons, TEXT)
 
 
 def _cells(line: str, separator: str) -> tuple[list[str], str | None]:

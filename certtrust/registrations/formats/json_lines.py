@@ -1,7 +1,9 @@
-"""JSON lines: events, alarms and log records of devices, the journal's export, and the package's own records.
+"""JSON lines: events, alarms and log records of devices, the journal's export, and the
+package's own records.
 
-Which of them a line is, its keys tell: `mt` (AddEvent, AddAlarm, AddLog), `MESSAGE` (journald), else the names of
-REGISTRATIONS columns, which is certtrust's own format. Lines of all kinds may stand in one file.
+Which of them a line is, its keys tell: `mt` (AddEvent, AddAlarm, AddLog), `MESSAGE` (journald),
+else the names of REGISTRATIONS columns, which is certtrust's own format. Lines of all kinds may
+stand in one file.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from . import events, journal
 NAME = "json"
 _TELLING = ("mt", "MESSAGE", "__REALTIME_TIMESTAMP")
 _KEYS_OF_KIND = tuple(
-    tuple(dict.fromkeys((*_TELLING, *keys))) for keys in (events.KEYS, journal.KEYS, record_fields.FIELDS)
+    tuple(dict.fromkeys((*_TELLING, *keys)))
+    for keys in (events.KEYS, journal.KEYS, record_fields.FIELDS)
 )
 KEYS = tuple(dict.fromkeys(key for keys in _KEYS_OF_KIND for key in keys))
 
@@ -44,7 +47,8 @@ def sniff(head: bytes) -> bool:
 def _parse(block: Block, log: Log) -> Columns:
     notes = Notes(block.problems)
     lines = block.lines
-    # In a list of objects that stand a line each, the list's own marks stand before and behind the object.
+    # In a list of objects that stand a line each, the list's own marks stand before and behind
+    # the object.
     if pc.any(pc.or_(pc.ends_with(lines, "},"), pc.ends_with(lines, "}]"))).as_py():
         lines = pc.replace_substring_regex(lines, r"\}[,\]]$", "}")
     if pc.any(pc.starts_with(lines, "[{")).as_py():
@@ -53,15 +57,27 @@ def _parse(block: Block, log: Log) -> Columns:
     notes.add(present(reasons), reasons)
     kinds = _kinds(fields)
     # What is no record belongs to any kind; the most frequent one saves taking the block apart.
-    kinds[present(reasons)] = np.bincount(kinds[~present(reasons)], minlength=1).argmax()
+    kinds[present(reasons)] = np.bincount(
+        kinds[~present(reasons)], minlength=1
+    ).argmax()
     parsers = (events.parse, journal.parse, _own)
     parts = []
     for kind in np.unique(kinds):
         rows = np.flatnonzero(kinds == kind)
         whole = len(rows) == len(block.lines)
-        part = fields if whole else {name: field.take(pa.array(rows)) for name, field in fields.items()}
+        part = (
+            fields
+            if whole
+            else {name: field.take(pa.array(rows)) for name, field in fields.items()}
+        )
         partial_notes = Notes(notes.text if whole else notes.text.take(pa.array(rows)))
-        parts.append((rows, parsers[kind](part, partial_notes, log) | {"parse_error": partial_notes.text}))
+        parts.append(
+            (
+                rows,
+                parsers[kind](part, partial_notes, log)
+                | {"parse_error": partial_notes.text},
+            )
+        )
     return scattered(parts, len(block.lines))
 
 
@@ -74,7 +90,9 @@ def _kinds(fields: Columns) -> Any:
 def _own(fields: Columns, notes: Notes, _: Log) -> Columns:
     known = {name: fields[name] for name in record_fields.FIELDS}
     empty = ~np.logical_or.reduce([present(field) for field in known.values()])
-    notes.add(empty & ~present(notes.text), "an object without a key that is known here")
+    notes.add(
+        empty & ~present(notes.text), "an object without a key that is known here"
+    )
     made = record_fields.from_fields(known, notes)
     return made | {"matched_by": typed.marked(~empty, "record")}
 
@@ -92,7 +110,9 @@ def objects(lines: Any) -> tuple[Columns, Any]:
         return _one_by_one(lines)
     step = max(_PIECE, -(-len(lines) // 16))
     pieces = [objects(lines.slice(start, step)) for start in range(0, len(lines), step)]
-    fields = {key: pa.concat_arrays([piece[key] for piece, _ in pieces]) for key in KEYS}
+    fields = {
+        key: pa.concat_arrays([piece[key] for piece, _ in pieces]) for key in KEYS
+    }
     return fields, pa.concat_arrays([reasons for _, reasons in pieces])
 
 
@@ -106,16 +126,28 @@ def _looks_whole(lines: Any) -> Any:
 
 
 def _at_once(lines: Any, whole: Any) -> Columns | None:
-    """Parse lines, those that look whole, at once; None where one of them is no plain object after all.
+    """Parse lines, those that look whole, at once; None where one of them is no plain object
+    after all.
 
-    A line that begins with a brace and ends with one can neither be continued on the next line nor hold less
-    than one object, so equal numbers mean one object a line. A line of another look can be no object.
+    A line that begins with a brace and ends with one can neither be continued on the next line
+    nor hold less than one object, so equal numbers mean one object a line. A line of another
+    look can be no object.
     """
     record, _ = _object(lines[int(whole.argmax())].as_py())
     lines = lines if whole.all() else pc.if_else(pa.array(whole), lines, word("{}"))
-    text = pc.binary_join(pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines), word("\n"))[0]
-    # Every key that is looked for costs time in every line, so at first only those of the first line's kind are.
-    kind = 0 if record.get("mt") is not None else 1 if record.get("MESSAGE") is not None else 2
+    text = pc.binary_join(
+        pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines),
+        word("\n"),
+    )[0]
+    # Every key that is looked for costs time in every line, so at first only those of the first
+    # line's kind are.
+    kind = (
+        0
+        if record.get("mt") is not None
+        else 1
+        if record.get("MESSAGE") is not None
+        else 2
+    )
     for keys in (_KEYS_OF_KIND[kind], KEYS):
         fields = _columns(text.as_buffer(), len(lines), record, keys)
         if fields is None or keys is KEYS or (_kinds(fields)[whole] == kind).all():
@@ -123,22 +155,33 @@ def _at_once(lines: Any, whole: Any) -> Columns | None:
     return None
 
 
-def _columns(text: Any, count: int, record: dict[str, Any], keys: tuple[str, ...]) -> Columns | None:
-    """Return the values of some keys in so many objects; the types are expected as in one record."""
+def _columns(
+    text: Any, count: int, record: dict[str, Any], keys: tuple[str, ...]
+) -> Columns | None:
+    """Return the values of some keys in so many objects; the types are expected as in one
+    record.
+    """
     types = {bool: pa.bool_(), int: pa.int64()}
-    expected = pa.schema([(key, types.get(type(record.get(key)), pa.string())) for key in keys])
+    expected = pa.schema(
+        [(key, types.get(type(record.get(key)), pa.string())) for key in keys]
+    )
     try:
         table = pa_json.read_json(
             pa.BufferReader(text),
             pa_json.ReadOptions(use_threads=False, block_size=text.size + 1),
-            pa_json.ParseOptions(explicit_schema=expected, unexpected_field_behavior="ignore"),
+            pa_json.ParseOptions(
+                explicit_schema=expected, unexpected_field_behavior="ignore"
+            ),
         )
     except pa.ArrowInvalid:
         return None
     if len(table) != count:
         return None
     nothing = constant(None, count)
-    return {key: table.column(key).combine_chunks().cast(TEXT) if key in keys else nothing for key in KEYS}
+    return {
+        key: table.column(key).combine_chunks().cast(TEXT) if key in keys else nothing
+        for key in KEYS
+    }
 
 
 def _one_by_one(lines: Any) -> tuple[Columns, Any]:
@@ -148,7 +191,9 @@ def _one_by_one(lines: Any) -> tuple[Columns, Any]:
         record, reason = _object(line)
         rows.append(record)
         reasons.append(reason)
-    fields = {key: pa.array([_text(row.get(key)) for row in rows], TEXT) for key in KEYS}
+    fields = {
+        key: pa.array([_text(row.get(key)) for row in rows], TEXT) for key in KEYS
+    }
     return fields, pa.array(reasons, TEXT)
 
 
@@ -161,8 +206,14 @@ def _object(line: str) -> tuple[dict[str, Any], str | None]:
         return {}, "not JSON that can be read: nested too deep"
     except ValueError as error:
         if _JAVASCRIPT.match(line):
-            return {}, "not JSON: its keys are not quoted, as in a JavaScript object; quote them"
-        return {}, f"not JSON: {getattr(error, 'msg', error)} at character {getattr(error, 'pos', 0) + 1}"
+            return (
+                {},
+                "not JSON: its keys are not quoted, as in a JavaScript object; quote them",
+            )
+        return (
+            {},
+            f"not JSON: {getattr(error, 'msg', error)} at character {getattr(error, 'pos', 0) + 1}",
+        )
     if not isinstance(record, dict):
         return {}, f"not a JSON object but a {type(record).__name__}"
     return record, None
@@ -170,9 +221,15 @@ def _object(line: str) -> tuple[dict[str, Any], str | None]:
 
 def _text(value: Any) -> str | None:
     # The journal writes a message that is no text as a list of its bytes.
-    if isinstance(value, list) and all(type(each) is int and 0 <= each < 256 for each in value):
+    if isinstance(value, list) and all(
+        type(each) is int and 0 <= each < 256 for each in value
+    ):
         value = bytes(value).decode("utf-8", "replace") or None
-    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(each, str) for each in value)
+    ):
         # And a field that a program gave several times as a list of its texts.
         value = " ".join(value)
     if value is None or value == {}:

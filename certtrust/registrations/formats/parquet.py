@@ -1,4 +1,6 @@
-"""Parquet with columns of REGISTRATIONS: the table as it was written, or an export from elsewhere."""
+"""Parquet with columns of REGISTRATIONS: the table as it was written, or an export from
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,13 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     import pyarrow.parquet as pq  # which loads ssl
 
     try:
-        parquet = pq.ParquetFile(stream if stream.seekable() else pa.BufferReader(stream.read()))
+        parquet = pq.ParquetFile(
+            stream if stream.seekable() else pa.BufferReader(stream.read())
+        )
         names = [name for name in parquet.schema_arrow.names if name in COLUMNS]
-        as_written = written_parquet(parquet.schema_arrow.metadata, schema.REGISTRATIONS)
+        as_written = written_parquet(
+            parquet.schema_arrow.metadata, schema.REGISTRATIONS
+        )
         first = 1
         for batch in parquet.iter_batches(_ROWS, columns=names):
             columns = {name: batch.column(name) for name in names}

@@ -1,8 +1,9 @@
 """The table of registrations that a phone shows, saved as text: a snapshot without a time.
 
-Documented are its columns (ID, State, Number, Name, Gatekeeper Address, Gatekeeper Identifier, Gatekeeper Instance,
-Protocol, Active) and its states. They may be parted by tabs, semicolons, commas, bars or two and more blanks. The
-phone itself is known only where the file is named after its serial or hardware ID.
+Documented are its columns (ID, State, Number, Name, Gatekeeper Address, Gatekeeper Identifier,
+Gatekeeper Instance, Protocol, Active) and its states. They may be parted by tabs, semicolons,
+commas, bars or two and more blanks. The phone itself is known only where the file is named
+after its serial or hardware ID.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def _heading(line: str) -> tuple[str, list[str]]:
 def sniff(head: bytes) -> bool:
     """Return True where the first line is the heading of that table."""
     names = _heading(as_text(head).partition("\n")[0])[1]
-    return {"id", "state"} <= set(names) and any(name.startswith("gatekeeper") or name == "protocol" for name in names)
+    return {"id", "state"} <= set(names) and any(
+        name.startswith("gatekeeper") or name == "protocol" for name in names
+    )
 
 
 def _parse(block: Block, log: Log) -> Columns:
@@ -66,7 +69,9 @@ def _parse(block: Block, log: Log) -> Columns:
     }
     device = record_fields.host(constant(stem, len(block.lines)))
     made = {**device, **record_fields.from_fields(fields, notes)}
-    made["serial"] = pc.coalesce(device["serial"], made.get("serial", pa.nulls(len(block.lines), TEXT)))
+    made["serial"] = pc.coalesce(
+        device["serial"], made.get("serial", pa.nulls(len(block.lines), TEXT))
+    )
     matched = typed.marked(holds(sized), "record")
     return typed.named(made) | {"matched_by": matched, "parse_error": notes.text}
 

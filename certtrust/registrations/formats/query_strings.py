@@ -1,7 +1,8 @@
 """The documented HTTP log message: `event=syslog&time=..&date=..&from=..&msg=..`.
 
-It is read as a query string or a request body of its own, a line each, or out of the request lines in a web
-server's access log. The sender's `time` counts, not the server's; time 0 says that the clock was not set.
+It is read as a query string or a request body of its own, a line each, or out of the request
+lines in a web server's access log. The sender's `time` counts, not the server's; time 0 says
+that the clock was not set.
 """
 
 from __future__ import annotations
@@ -38,9 +39,15 @@ def sniff(head: bytes) -> bool:
 def _parse(block: Block, log: Log) -> Columns:
     notes = Notes(block.problems)
     query = Spans.of(_query(block.lines))
-    fields = {key: values.text() for key, values in pairs(query, Cuts.of(query.octets, "&", "="), _KEYS).items()}
+    fields = {
+        key: values.text()
+        for key, values in pairs(query, Cuts.of(query.octets, "&", "="), _KEYS).items()
+    }
     nothing = pa.nulls(len(block.lines), TEXT)
-    given = {key: typed.blank_to_null(_decoded(fields[key])) if key in fields else nothing for key in _KEYS}
+    given = {
+        key: typed.blank_to_null(_decoded(fields[key])) if key in fields else nothing
+        for key in _KEYS
+    }
     ours = pc.fill_null(pc.equal(given["event"], "syslog"), False)
     notes.add(~holds(ours), "not a log message: event=syslog is missing")
     given = {key: pc.if_else(ours, text, NOTHING) for key, text in given.items()}
@@ -53,7 +60,9 @@ def _parse(block: Block, log: Log) -> Columns:
 
 
 def _query(lines: Any) -> Any:
-    """Return the query string: the line without a leading question mark, or what a log of requests holds of it."""
+    """Return the query string: the line without a leading question mark, or what a log of
+    requests holds of it.
+    """
     bare = pc.match_substring_regex(lines, _BARE)
     whole = pc.utf8_ltrim(pc.utf8_trim_whitespace(lines), "?")
     if pc.all(bare).as_py():
@@ -63,13 +72,25 @@ def _query(lines: Any) -> Any:
 
 
 def _decoded(text: Any) -> Any:
-    """Undo percent-encoding; a plus sign is a blank where the text is encoded, so holds no blanks."""
+    """Undo percent-encoding; a plus sign is a blank where the text is encoded, so holds no
+    blanks.
+    """
     plain = pc.match_substring_regex(text, " ")
-    text = pc.if_else(plain, text, pc.replace_substring(pc.replace_substring(text, "+", " "), "%20", " "))
-    rows = np.flatnonzero(pc.fill_null(pc.match_substring_regex(text, "%"), False).to_numpy(zero_copy_only=False))
+    text = pc.if_else(
+        plain,
+        text,
+        pc.replace_substring(pc.replace_substring(text, "+", " "), "%20", " "),
+    )
+    rows = np.flatnonzero(
+        pc.fill_null(pc.match_substring_regex(text, "%"), False).to_numpy(
+            zero_copy_only=False
+        )
+    )
     if not len(rows):
         return text
-    decoded = pa.array([unquote(each) for each in text.take(pa.array(rows)).to_pylist()], TEXT)
+    decoded = pa.array(
+        [unquote(each) for each in text.take(pa.array(rows)).to_pylist()], TEXT
+    )
     return pc.coalesce(spread(decoded, rows, len(text)), text)
 
 

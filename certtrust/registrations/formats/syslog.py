@@ -1,8 +1,8 @@
 """Syslog lines as collectors write them: RFC 5424, RFC 3164, ISO stamps, with and without PRI.
 
-The devices' documentation tells facility and severity only (the severity is always 6 and says nothing), not the
-layout, so every layout of a collector is read and the message stays as it stands. Where no layout fits, the whole
-line is the message.
+The devices' documentation tells facility and severity only (the severity is always 6 and says
+nothing), not the layout, so every layout of a collector is read and the message stays as it
+stands. Where no layout fits, the whole line is the message.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ NAME = "syslog"
 
 _PRI = r"(?:<[0-9]{1,3}>)"
 _NEW = rf"^(?:{_PRI}1 |1 [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T)"
-_OLD = rf"^{_PRI}?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-9][0-9] [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} "
+_OLD = (
+    rf"^{_PRI}?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "
+    rf"[ 0-9][0-9] [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} "
+)
 _ISO = rf"^{_PRI}?[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}\S* "
 _LAYOUTS = (_NEW, _OLD, _ISO)
 _SAMPLE = 20
@@ -57,7 +60,8 @@ def _parse(block: Block, log: Log) -> Columns:
     parts = _parts(lines, layout, blanks)
     message = parts.message.stripped("\ufeff")
     made = _time(parts.stamp, layout == _LAYOUTS.index(_OLD), log, notes)
-    # The documented facts, facility and severity, allow a line that is PRI and message; without PRI it is a torn one.
+    # The documented facts, facility and severity, allow a line that is PRI and message; without
+    # PRI it is a torn one.
     bare = np.flatnonzero(layout == len(_LAYOUTS))
     torn = np.zeros(len(layout), bool)
     torn[bare] = (message.sizes > 0)[bare] & (parts.message.start == lines.start)[bare]
@@ -72,14 +76,20 @@ def _parts(lines: Spans, layout: Any, blanks: Cuts) -> Parts:
     """Take the lines apart, each after its layout."""
     readers = (_new, _old, _iso, _bare)
     counts = np.bincount(layout)
-    # The lines of a file are mostly of one layout, which is quicker read from all of them than taken out.
+    # The lines of a file are mostly of one layout, which is quicker read from all of them than
+    # taken out.
     most = counts.argmax()
     whole = readers[most](lines, blanks)
     for number in np.flatnonzero(counts):
         if number != most:
             rows = np.flatnonzero(layout == number)
             some = readers[number](lines.only(rows), blanks)
-            whole = Parts(*(every.replaced(rows, new) for every, new in zip(whole, some, strict=True)))
+            whole = Parts(
+                *(
+                    every.replaced(rows, new)
+                    for every, new in zip(whole, some, strict=True)
+                )
+            )
     return whole
 
 
@@ -89,27 +99,57 @@ def _time(stamp: Spans, old: Flags, log: Log, notes: Notes) -> Columns:
     by = np.where(present(time), 0, -1)
     if old.any():
         rows = np.flatnonzero(old)
-        dated = spread(times.without_year(stamp.only(rows).text(), log.modified), rows, len(old))
+        dated = spread(
+            times.without_year(stamp.only(rows).text(), log.modified), rows, len(old)
+        )
         found = pc.is_valid(dated)
         time = pc.coalesce(time, dated)
         unset = pc.if_else(found, pa.scalar(False), unset)
-        why = "the time has no year and the file has no date" if log.modified is None else "the time cannot be read"
+        why = (
+            "the time has no year and the file has no date"
+            if log.modified is None
+            else "the time cannot be read"
+        )
         notes.add(old & ~present(dated), why)
         by[present(dated)] = 1
-    return {"time": time, "clock_unset": unset, "time_by": typed.coded(by, ["line", "file"])}
+    return {
+        "time": time,
+        "clock_unset": unset,
+        "time_by": typed.coded(by, ["line", "file"]),
+    }
 
 
 def _layout(lines: Any) -> Any:
     """Return the number of the first layout that each line has."""
     layout = np.full(len(lines), len(_LAYOUTS))
-    # The lines of a file mostly begin alike, and those that begin like one of RFC 5424 need no closer look.
-    found = next(filter(None, (re.match(f"{_PRI}1 ", line) for line in lines.slice(0, _SAMPLE).to_pylist())), None)
-    alike = pc.starts_with(lines, found[0]).to_numpy(zero_copy_only=False) if found else np.zeros(len(lines), bool)
+    # The lines of a file mostly begin alike, and those that begin like one of RFC 5424 need no
+    # closer look.
+    found = next(
+        filter(
+            None,
+            (
+                re.match(f"{_PRI}1 ", line)
+                for line in lines.slice(0, _SAMPLE).to_pylist()
+            ),
+        ),
+        None,
+    )
+    alike = (
+        pc.starts_with(lines, found[0]).to_numpy(zero_copy_only=False)
+        if found
+        else np.zeros(len(lines), bool)
+    )
     layout[alike] = 0
     rest = np.flatnonzero(~alike)
     others = lines if found is None else lines.take(pa.array(rest))
     for number in reversed(range(len(_LAYOUTS))):
-        layout[rest[pc.match_substring_regex(others, _LAYOUTS[number]).to_numpy(zero_copy_only=False)]] = number
+        layout[
+            rest[
+                pc.match_substring_regex(others, _LAYOUTS[number]).to_numpy(
+                    zero_copy_only=False
+                )
+            ]
+        ] = number
     return layout
 
 
@@ -133,7 +173,9 @@ def _new(lines: Spans, blanks: Cuts) -> Parts:
     if len(rows):
         rest = words.after(6).only(rows)
         text = rest.text()
-        after = pc.struct_field(pc.extract_regex(text, _STRUCTURED), "message").cast(TEXT)
+        after = pc.struct_field(pc.extract_regex(text, _STRUCTURED), "message").cast(
+            TEXT
+        )
         start = rest.stop - pc.binary_length(pc.coalesce(after, text)).to_numpy()
         message = message.replaced(rows, rest._replace(start=start))
     return Parts(stamp, host, module, message)
@@ -168,7 +210,9 @@ def _tagged(rest: Spans, blanks: Cuts) -> tuple[Spans, Spans]:
     first = Words(rest, blanks).at(0).text().dictionary_encode()
     found = pc.extract_regex(first.dictionary, _TAG)
     head, tag = (
-        pc.fill_null(pc.binary_length(pc.struct_field(found, part)), 0).take(first.indices).to_numpy()
+        pc.fill_null(pc.binary_length(pc.struct_field(found, part)), 0)
+        .take(first.indices)
+        .to_numpy()
         for part in ("head", "tag")
     )
     return rest._replace(stop=rest.start + tag).where(tag > 0), rest.later(head)

@@ -27,7 +27,9 @@ _TEXT = pa.large_string()
 
 
 class Chunk(NamedTuple):
-    """Whole lines as bytes without the last line end, and the true length of the first line where it was cut."""
+    """Whole lines as bytes without the last line end, and the true length of the first line
+    where it was cut.
+    """
 
     data: bytes
     length: int | None
@@ -112,7 +114,9 @@ def _cut(lines: pa.Array, sizes: dict[int, int], notes: dict[int, str]) -> pa.Ar
     for row, size in sizes.items():
         shown = cells[row][: 4 * SHOWN].decode("utf-8", "replace")[:SHOWN]
         cells[row] = f"{shown}...".encode()
-        notes[row] = f"a line of {size} bytes is not read; the longest that is has {LONGEST}"
+        notes[row] = (
+            f"a line of {size} bytes is not read; the longest that is has {LONGEST}"
+        )
     return pa.array(cells, pa.large_binary())
 
 

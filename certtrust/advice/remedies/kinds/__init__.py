@@ -23,14 +23,26 @@ FILES = (
 _there = {module.name for module in pkgutil.iter_modules(__path__)}
 for _name in sorted(_there ^ set(FILES)):
     if _name in _there:
-        raise CerttrustError(f"the remedies in {_name}.py are not in use: add {_name!r} to FILES in {__name__}")
-    raise CerttrustError(f"{__name__} names {_name!r} in FILES, and has no file {_name}.py with REMEDIES")
+        raise CerttrustError(
+            f"the remedies in {_name}.py are not in use: add {_name!r} to FILES in {__name__}"
+        )
+    raise CerttrustError(
+        f"{__name__} names {_name!r} in FILES, and has no file {_name}.py with REMEDIES"
+    )
 
 REMEDIES: tuple[Remedy, ...] = checked(
-    [remedy for file in FILES for remedy in importlib.import_module(f".{file}", __name__).REMEDIES]
+    [
+        remedy
+        for file in FILES
+        for remedy in importlib.import_module(f".{file}", __name__).REMEDIES
+    ]
 )
 
-BY_KIND = {remedy.kind: remedy for remedy in sorted(REMEDIES, key=lambda remedy: remedy.cost)}
+BY_KIND = {
+    remedy.kind: remedy for remedy in sorted(REMEDIES, key=lambda remedy: remedy.cost)
+}
 
 KINDS = tuple(BY_KIND)
-"""What can be done, most welcome first: of two kinds that repair as much, `remedies` takes the earlier one."""
+"""What can be done, most welcome first: of two kinds that repair as much, `remedies` takes the
+earlier one.
+"""

@@ -18,8 +18,19 @@ def _proposed(failures: Failures) -> Proposals:
 
 def _set(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
     """The registrations of the device have a valid time."""
-    unset = copy.fleet.registrations["clock_unset"].mask(copy.registrations_of(actions), other=False)
+    unset = copy.fleet.registrations["clock_unset"].mask(
+        copy.registrations_of(actions), other=False
+    )
     return copy.registering(clock_unset=unset)
 
 
-REMEDIES = (Remedy("set clock", cost=0, meets=(_CLOCK,), needs=("device",), propose=_proposed, carry_out=_set),)
+REMEDIES = (
+    Remedy(
+        "set clock",
+        cost=0,
+        meets=(_CLOCK,),
+        needs=("device",),
+        propose=_proposed,
+        carry_out=_set,
+    ),
+)

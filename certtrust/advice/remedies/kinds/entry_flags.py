@@ -1,4 +1,6 @@
-"""Flags of a device entry: clear "TLS only", or allow the reverse proxy that the registration came through."""
+"""Flags of a device entry: clear "TLS only", or allow the reverse proxy that the registration
+came through.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ def _unlocked(failures: Failures) -> Proposals:
 
 def _let_through(failures: Failures) -> Proposals:
     through_proxy = true(failures.rows["via_reverse_proxy"])
-    return {rule: failures.at_entry(_locked(failures, rule) & through_proxy) for rule in _LOCKING}
+    return {
+        rule: failures.at_entry(_locked(failures, rule) & through_proxy)
+        for rule in _LOCKING
+    }
 
 
 def _clear_tls_only(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
@@ -40,7 +45,12 @@ def _allow_reverse_proxy(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
 
 REMEDIES = (
     Remedy(
-        "clear TLS only", cost=11000, meets=_LOCKING, needs=("device",), propose=_unlocked, carry_out=_clear_tls_only
+        "clear TLS only",
+        cost=11000,
+        meets=_LOCKING,
+        needs=("device",),
+        propose=_unlocked,
+        carry_out=_clear_tls_only,
     ),
     Remedy(
         "allow reverse proxy",

@@ -1,4 +1,6 @@
-"""Use the certificate: a device that logs in with a password has a certificate that the rules would let in."""
+"""Use the certificate: a device that logs in with a password has a certificate that the rules
+would let in.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def _is_let_in(rows: pd.DataFrame, asked: Flags) -> Flags:
     """Return which of the rows asked for have a certificate that the rules would let in."""
     let_in = np.zeros(len(rows), dtype=bool)
     if asked.any():
-        by_certificate = rows[asked].assign(scenario="h323-certificate", authentication="certificate")
+        by_certificate = rows[asked].assign(
+            scenario="h323-certificate", authentication="certificate"
+        )
         judged = check(by_certificate, at=by_certificate["judged_at"])
         let_in[asked] = np.all([true(judged[rule]) for rule in _OF_CERTIFICATE], axis=0)
     return let_in
@@ -40,7 +44,9 @@ def use_certificate(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
     """The device registers by its certificate instead of a password."""
     authentication = copy.fleet.registrations["authentication"].astype("str")
     chosen = copy.actions_of_registrations(actions) >= 0
-    return copy.registering(authentication=authentication.mask(chosen, "certificate").astype("category"))
+    return copy.registering(
+        authentication=authentication.mask(chosen, "certificate").astype("category")
+    )
 
 
 REMEDIES = (

@@ -1,4 +1,6 @@
-"""A certificate with another CN: the one at hand issued anew, or a new one by a CA that the PBX trusts."""
+"""A certificate with another CN: the one at hand issued anew, or a new one by a CA that the PBX
+trusts.
+"""
 
 from __future__ import annotations
 
@@ -28,26 +30,40 @@ def _concerned(failures: Failures, rule: str) -> Flags:
 
 def _reissued(failures: Failures) -> Proposals:
     keys = ("fingerprint",)
-    fitting = failures.fitting_cns(failures.broken(_NAME) & failures.of_one_device, keys)
-    return {rule: failures.with_fitting_cn(_concerned(failures, rule), keys, fitting) for rule in (_VALIDITY, _NAME)}
+    fitting = failures.fitting_cns(
+        failures.broken(_NAME) & failures.of_one_device, keys
+    )
+    return {
+        rule: failures.with_fitting_cn(_concerned(failures, rule), keys, fitting)
+        for rule in (_VALIDITY, _NAME)
+    }
 
 
 def _enrolled(failures: Failures) -> Proposals:
-    """Mend whatever is wrong with a certificate and, where the transport is not known, settle that as well."""
+    """Mend whatever is wrong with a certificate and, where the transport is not known, settle
+    that as well.
+    """
     keys = ("device", "pbx")
     pbx, listed = failures.rows["pbx"], failures.fleet.trust["pbx"]
     has_list = among(pbx, listed) | (listed.isna().any() & pbx.notna().to_numpy())
     fitting = failures.fitting_cns(failures.breaking_any(_ANY) & has_list, keys)
     chosen = {rule: _concerned(failures, rule) for rule in _ANY}
     chosen[_TRANSPORT] = failures.becomes_tls
-    return {rule: failures.with_fitting_cn(cases, keys, fitting) for rule, cases in chosen.items()}
+    return {
+        rule: failures.with_fitting_cn(cases, keys, fitting)
+        for rule, cases in chosen.items()
+    }
 
 
 def _reissue(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
     """The certificate is renewed, with `value` as its CN."""
     copy = renew(copy, actions)
     rows = copy.fleet.certificates
-    cn = taken(actions["value"], places(rows["fingerprint"], actions["fingerprint"]), rows.index)
+    cn = taken(
+        actions["value"],
+        places(rows["fingerprint"], actions["fingerprint"]),
+        rows.index,
+    )
     subject = "CN=" + cn.str.replace(r"([,+\"\\<>;=#])", r"\\\1", regex=True)
     named = {
         "subject_cn": rows["subject_cn"].mask(cn.notna(), cn),
@@ -57,7 +73,8 @@ def _reissue(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
 
 
 def _enrol(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """The device registers by a certificate with `value` as its CN that stands in the list of its PBX.
+    """The device registers by a certificate with `value` as its CN that stands in the list of
+    its PBX.
 
     Who would issue it cannot be known here.
     """
@@ -68,7 +85,9 @@ def _enrol(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
     rows = copy.fleet.registrations
     position = copy.actions_of_registrations(actions)
     presented = taken(planned["fingerprint"], position, rows.index)
-    copy = copy.registering(fingerprint=rows["fingerprint"].mask(position >= 0, presented))
+    copy = copy.registering(
+        fingerprint=rows["fingerprint"].mask(position >= 0, presented)
+    )
     return use_certificate(copy, actions)
 
 
@@ -80,7 +99,10 @@ def _planned(actions: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "pbx": actions["pbx"],
-            "fingerprint": [hashlib.sha256(seed.encode(errors="replace")).hexdigest() for seed in seeds],
+            "fingerprint": [
+                hashlib.sha256(seed.encode(errors="replace")).hexdigest()
+                for seed in seeds
+            ],
             "source": "planned",
             "bundle": "planned " + device + " " + pbx,
             "position": 0,

@@ -1,4 +1,6 @@
-"""Entries of a trust list: the certificate or a CA above it, a CA that is renewed, a CA that has to be found."""
+"""Entries of a trust list: the certificate or a CA above it, a CA that is renewed, a CA that
+has to be found.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import hashlib
 import pandas as pd
 
 from ....schema import TRUST, conform
-from ....x509.structure import outline
+from ....x509.structure import structure
 from ..fleet_copy import FOREVER, FleetCopy
 from ..remedy import Remedy
 from ..trusting import Untrusted, lapsed, unobtainable
@@ -20,8 +22,16 @@ def _listed(untrusted: Untrusted) -> pd.DataFrame:
     """Return the CAs above each certificate that would do, then the certificate itself."""
     row, way = untrusted.ways_at_their_time()
     ways = untrusted.ways.iloc[way]
-    by_ca = {"row": row, "fingerprint": ways["fingerprint"].array, "steps": ways["steps"].array}
-    itself = {"row": untrusted.row, "fingerprint": untrusted.rows["fingerprint"].array, "steps": 0}
+    by_ca = {
+        "row": row,
+        "fingerprint": ways["fingerprint"].array,
+        "steps": ways["steps"].array,
+    }
+    itself = {
+        "row": untrusted.row,
+        "fingerprint": untrusted.rows["fingerprint"].array,
+        "steps": 0,
+    }
     return pd.concat([pd.DataFrame(by_ca), pd.DataFrame(itself)], ignore_index=True)
 
 
@@ -33,7 +43,9 @@ def _renewed(untrusted: Untrusted) -> pd.DataFrame:
 
 def _found(untrusted: Untrusted) -> pd.DataFrame:
     """Return the CAs, by name and key identifier, that no file holds."""
-    missing = unobtainable(untrusted.leaves, untrusted.authorities).to_numpy()[untrusted.leaf]
+    missing = unobtainable(untrusted.leaves, untrusted.authorities).to_numpy()[
+        untrusted.leaf
+    ]
     absent = untrusted.leaves.iloc[untrusted.leaf[missing]]
     names = {"name": absent["issuer"].array, "value": absent["authority_key_id"].array}
     return pd.DataFrame({"row": untrusted.row[missing], **names})
@@ -53,19 +65,27 @@ def _renew_ca(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
 
 
 def _without_end(der: bytes) -> bytes:
-    """Return the certificate with the latest end that its form of writing dates can say; its signature is not true."""
-    parts = outline(der)
+    """Return the certificate with the latest end that its form of writing dates can say; its
+    signature is not true.
+    """
+    parts = structure(der)
     if parts is None:
         return der
     long_form = parts.validity[-16:-15] == b"\x0f"
     text = parts.validity[-15:] if long_form else parts.validity[-13:]
-    return der.replace(parts.validity, parts.validity[: -len(text)] + _LATEST[len(text)], 1)
+    return der.replace(
+        parts.validity, parts.validity[: -len(text)] + _LATEST[len(text)], 1
+    )
 
 
 def _find_ca(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """A CA that is not at hand enters the list, stood in for by the known certificates that it signed."""
+    """A CA that is not at hand enters the list, stood in for by the known certificates that it
+    signed.
+    """
     certificates = copy.fleet.certificates.drop_duplicates("fingerprint")
-    wanted = actions[["pbx", "name", "value"]].rename(columns={"name": "issuer", "value": "authority_key_id"})
+    wanted = actions[["pbx", "name", "value"]].rename(
+        columns={"name": "issuer", "value": "authority_key_id"}
+    )
     signed = certificates.merge(wanted, on=["issuer", "authority_key_id"])
     return copy.listing(conform(signed, TRUST))
 
@@ -89,5 +109,12 @@ REMEDIES = (
         entries=_renewed,
         carry_out=_renew_ca,
     ),
-    Remedy("find CA", cost=9000, meets=("certificate.trust",), needs=("name",), entries=_found, carry_out=_find_ca),
+    Remedy(
+        "find CA",
+        cost=9000,
+        meets=("certificate.trust",),
+        needs=("name",),
+        entries=_found,
+        carry_out=_find_ca,
+    ),
 )
