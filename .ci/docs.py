@@ -20,7 +20,7 @@ from certtrust.schema import TABLES
 TASKS = {
     "Read files": (
         "read_fleet read_certificates read_trust_list read_devices read_registrations "
-        "pattern_coverage fetch_chain"
+        "pattern_coverage fetch_chain limits"
     ),
     "Judge a fleet": (
         "Fleet link attempts browser_attempts check "

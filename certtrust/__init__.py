@@ -8,7 +8,7 @@ use.
 from importlib import import_module
 from typing import Any
 
-from . import names
+from . import limits, names
 from .advice import (
     apply,
     changes,
@@ -64,6 +64,7 @@ __all__ = [
     "forecast",
     "impersonations",
     "latest",
+    "limits",
     "link",
     "missing",
     "names",

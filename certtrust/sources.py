@@ -25,15 +25,10 @@ from typing import Any, BinaryIO, cast
 
 import pandas as pd
 
+from . import limits
 from .errors import SourceError
 from .texts.sentences import say
 
-UNPACKS_FREELY = 64 << 20
-"""Bytes that any compressed input may unpack to, whatever its own size."""
-UNPACKS_AT_MOST = 256
-"""How many times its own size a compressed input may unpack to beyond that: logs reach 100,
-bombs 1,000.
-"""
 HELD_IN_MEMORY = 16 << 20
 """A tar member up to this size is read while passing it; a larger one is looked up again when
 it is opened.
@@ -113,7 +108,7 @@ class _Unpacked(io.RawIOBase):
     ) -> None:
         self._stream = stream
         self._beneath = beneath
-        self._left = max(UNPACKS_FREELY, UNPACKS_AT_MOST * packed_size)
+        self._left = max(limits.UNPACKED_FREELY, limits.UNPACKED_RATIO * packed_size)
 
     def readable(self) -> bool:
         return True
@@ -125,7 +120,9 @@ class _Unpacked(io.RawIOBase):
             raise OSError(f"damaged or encrypted archive: {problem}") from problem
         self._left -= len(data)
         if self._left < 0:
-            raise OSError(f"unpacks to more than {UNPACKS_AT_MOST} times its size")
+            raise OSError(
+                f"unpacks to more than {limits.UNPACKED_RATIO} times its size"
+            )
         buffer[: len(data)] = data
         return len(data)
 
@@ -199,7 +196,7 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
         return
     # The members stay readable after the walk; the file is closed with the last of them.
     weakref.finalize(archive, stream.close)
-    left = max(UNPACKS_FREELY, UNPACKS_AT_MOST * size)
+    left = max(limits.UNPACKED_FREELY, limits.UNPACKED_RATIO * size)
     for member in archive.infolist():
         if member.is_dir() or _passed_over(member.filename):
             continue
@@ -210,7 +207,7 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
             yield Source(
                 inside,
                 _zip_moment(member),
-                f"the archive unpacks to more than {UNPACKS_AT_MOST} times its size",
+                f"the archive unpacks to more than {limits.UNPACKED_RATIO} times its size",
             )
             return
         if member.flag_bits & 1:

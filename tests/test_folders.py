@@ -16,6 +16,7 @@ PACKAGE = Path(ct.__file__).parent
 ORDER = (
     *(
         "errors",
+        "limits",
         "x509",
         "arrays",
         "texts",

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certtrust import limits
 from certtrust.errors import SourceError
-from certtrust.sources import UNPACKS_FREELY, Source, is_content, sources
+from certtrust.sources import Source, is_content, sources
 
 
 def _read(source: Source) -> bytes:
@@ -144,7 +145,7 @@ def test_bombs_stop(folder: Path) -> None:
     """What unpacks to a thousand times its size is refused while it is read, in every kind of
     archive.
     """
-    zeros = bytes(UNPACKS_FREELY + (8 << 20))
+    zeros = bytes(limits.UNPACKED_FREELY + (8 << 20))
     (folder / "bomb.gz").write_bytes(gzip.compress(zeros))
     with zipfile.ZipFile(folder / "z.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb", zeros)
@@ -158,7 +159,7 @@ def test_bombs_stop(folder: Path) -> None:
 def test_a_member_that_lies_about_its_size_is_cut(folder: Path) -> None:
     """A member unpacks to no more than its entry says."""
     with zipfile.ZipFile(folder / "z.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("bomb", bytes(UNPACKS_FREELY + (8 << 20)))
+        archive.writestr("bomb", bytes(limits.UNPACKED_FREELY + (8 << 20)))
     data = bytearray((folder / "z.zip").read_bytes())
     entry = data.index(b"PK\x01\x02")
     data[entry + 24 : entry + 28] = (1000).to_bytes(4, "little")
@@ -174,7 +175,7 @@ def test_a_bomb_in_a_tar_archive_is_a_source_with_an_error(folder: Path) -> None
     with tarfile.open(folder / "t.tgz", "w:gz") as archive:
         archive.add(folder / "a.txt", "a.txt")
         large = tarfile.TarInfo("bomb")
-        large.size = UNPACKS_FREELY + (8 << 20)
+        large.size = limits.UNPACKED_FREELY + (8 << 20)
         archive.addfile(large, io.BytesIO(bytes(large.size)))
         archive.add(folder / "b.txt", "b.txt")
     found = list(sources(folder / "t.tgz"))

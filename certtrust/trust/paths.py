@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from .. import limits
 from ..arrays.grouping import Codes, combine, same_objects
 from ..texts.sentences import say
 from ..x509.columnar_structure import Structures
@@ -21,10 +22,9 @@ from ..x509.structure import Structure, structure
 from .issuers import ALWAYS, Issuer, issuer
 from .name_constraints import Constraints, Names, names, objection, too_many
 
-# Bounds on the work for one certificate, far above what a real chain needs: certificates above
-# the leaf, steps from a certificate to an issuer, ways to one CA that are followed further,
-# paths that are kept.
-_LONGEST, _STEPS, _WAYS, _KEPT = 32, 20_000, 64, 16
+# Ways to one CA that are followed further, and paths that are kept: far above what a real chain
+# needs.
+_WAYS, _KEPT = 64, 16
 
 
 class TrustPath(NamedTuple):
@@ -238,11 +238,11 @@ def find(
     found: list[TrustPath] = []
     seen: dict[int, list[_Step]] = {}
     frontier = [_Step((), 0, *ALWAYS)]
-    budget = _STEPS
+    budget = limits.PATH_STEPS
     gave_up = None
     while (
         frontier
-        and len(frontier[0].path) < _LONGEST
+        and len(frontier[0].path) < limits.PATH_LENGTH
         and budget > 0
         and len(found) < _KEPT
     ):
@@ -345,7 +345,7 @@ def failure(
     ends: list[int | None] = []
     seen: set[int | None] = set()
     states = set()
-    while reached and len(seen) < _STEPS:
+    while reached and len(seen) < limits.PATH_STEPS:
         node = reached.pop()
         above = [*_above(graph, question, node)]
         if node is not None and node in graph.signers(node):

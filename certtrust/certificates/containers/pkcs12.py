@@ -10,6 +10,7 @@ from typing import BinaryIO
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
+from ... import limits
 from ...formats import About
 from ...x509.ber import (
     CONTEXT_0,
@@ -27,7 +28,6 @@ from ..blocks import CERTIFICATE, PKCS7_OID, PKCS12, Block, end_of, kind_of
 
 NAME = PKCS12
 
-_MOST_ROUNDS = 10_000_000
 _ENCRYPTED_DATA = PKCS7_OID + b"\6"
 _X509_CERTIFICATE = bytes.fromhex("2a864886f70d01091601")
 _CONSTRUCTED_OCTETS = 0x24
@@ -41,9 +41,10 @@ def sniff(head: bytes) -> bool:
 def read(stream: BinaryIO, about: About) -> Iterator[Block]:
     """Yield the certificates of a key store, the one that belongs to its key first."""
     store = stream.read()
-    if _rounds(store) > _MOST_ROUNDS:
+    if _rounds(store) > limits.KEY_DERIVATION_ROUNDS:
         yield Block(
-            None, f"PKCS#12: asks for more than {_MOST_ROUNDS:,} rounds of hashing"
+            None,
+            f"PKCS#12: asks for more than {limits.KEY_DERIVATION_ROUNDS:,} rounds of hashing",
         )
         return
     certificates, problem = _opened(store, about.options.get("password"))

@@ -1,0 +1,32 @@
+"""How much of a stranger's file is read: bounds that keep time and memory in proportion.
+
+Every bound is a plain number, read each time it is needed, so that a program can move it::
+
+    import certtrust as ct
+
+    ct.limits.PATH_LENGTH = 64
+
+What meets a bound is never dropped silently: its row says in `parse_error`, or in the reason of
+its verdict, which bound it met. SECURITY.md lists them with what they protect from.
+"""
+
+UNPACKED_FREELY = 64 << 20
+"""Bytes that a compressed input may unpack to whatever its own size is."""
+UNPACKED_RATIO = 256
+"""How many times its own size a larger one may unpack to: logs reach 100, bombs 1,000."""
+ARCHIVE_MEMBERS = 100_000
+"""Members of one archive that are read."""
+TABLE_ROWS = 50_000_000
+"""Rows of one Parquet file; a small file can claim any number of them."""
+NESTING = 100
+"""Levels of brackets in JSON and of elements in XML."""
+LINE_BYTES = 1 << 20
+"""Bytes of one line of a log; the beginning of a longer line is read."""
+KEY_DERIVATION_ROUNDS = 10_000_000
+"""Rounds of key derivation that one PKCS#12 file may ask for, all its parts together."""
+PATH_LENGTH = 32
+"""CAs in one certification path."""
+PATH_STEPS = 20_000
+"""Steps of the search for the paths of one certificate."""
+PATTERN_SECONDS = 5.0
+"""Seconds that a user's own pattern may take for one block of lines."""
