@@ -1,8 +1,8 @@
 """Any input as named byte streams: path, glob, directory, archive, bytes, text, open file, or
 an iterable of these.
 
-What a source holds is the readers' affair; here it only gets a name, an age and a stream. Archives
-are opened one level deep, and what unpacks to far more than it holds is refused as it is read.
+A source has a name, an age and a stream; its content is up to the readers. Archives are opened one
+level deep, and reading stops at the bounds of `certtrust.limits`.
 """
 
 from __future__ import annotations
@@ -30,14 +30,11 @@ from .errors import SourceError
 from .texts.sentences import say
 
 HELD_IN_MEMORY = 16 << 20
-"""A tar member up to this size is read while passing it; a larger one is looked up again when
-it is opened.
-"""
+"""Bytes up to which a tar member is read in passing; a larger one is looked up when opened."""
 LONGEST_PATH = 1000
 """A text longer than this is content, not a path."""
 
-# DER in base64 or hex, PEM in base64, and any long run of letters of all kinds that only base64
-# makes of them.
+# DER in base64 or hex, PEM in base64, and any long run of mixed letters that only base64 makes.
 _ENCODED = re.compile(
     r"\s*(?:(?:M[A-P]|LS0t)[0-9A-Za-z+/_-]{36,}|30(?:8[1-4])?[0-9A-Fa-f]{40,}"
     r"|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[0-9A-Za-z+]{60,}|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9+])[0-9A-Za-z+/]{200,})={0,2}\s*"
@@ -51,7 +48,7 @@ _HEAD = 512
 _TAR = (
     b"ustar\x0000",
     b"ustar  \x00",
-)  # POSIX and GNU; a shorter look finds "Neustar" in a certificate
+)  # POSIX and GNU; "ustar" alone would match "Neustar" in a certificate
 _DAMAGED = (
     zlib.error,
     EOFError,
@@ -86,9 +83,7 @@ class Source:
     opener: Opener | None = field(default=None, repr=False, compare=False)
 
     def open(self) -> BinaryIO:
-        """Return a fresh stream of the content, decompressed; reading damaged content raises
-        OSError.
-        """
+        """Return a fresh stream of the decompressed content; damage raises OSError on reading."""
         if self.opener is None:
             reason = self.error or say("errors.sources.no_content")
             raise SourceError(
@@ -101,7 +96,7 @@ Unit = Callable[[], Iterator[Source]]
 
 
 class _Unpacked(io.RawIOBase):
-    """A decompressing stream that stops at a limit and reports all damage as OSError."""
+    """A decompressing stream that stops at a bound and reports all damage as OSError."""
 
     def __init__(
         self, stream: Any, packed_size: int, beneath: BinaryIO | None = None
@@ -157,7 +152,7 @@ def _name(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "?")
 
 
-def _passed_over(name: str) -> bool:
+def _is_skipped(name: str) -> bool:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[
         -1:
@@ -198,7 +193,7 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
     weakref.finalize(archive, stream.close)
     left = max(limits.UNPACKED_FREELY, limits.UNPACKED_RATIO * size)
     for member in archive.infolist():
-        if member.is_dir() or _passed_over(member.filename):
+        if member.is_dir() or _is_skipped(member.filename):
             continue
         inside = _name(f"{name}/{member.filename}")
         # Members may overlap, so that each is harmless and all of them are not.
@@ -232,13 +227,12 @@ def _open_tar_member(opener: Opener, size: int, index: int) -> BinaryIO:
 
 
 def _tar_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
-    # The archive is walked as a stream, so that a compressed one is unpacked once and within
-    # its limit.
+    # The archive is walked as a stream, so that it is unpacked once and within its bound.
     with _transparent(opener, size) as stream:
         try:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 for index, member in enumerate(archive):
-                    if not member.isfile() or _passed_over(member.name):
+                    if not member.isfile() or _is_skipped(member.name):
                         continue
                     inside, modified = (
                         _name(f"{name}/{member.name}"),
@@ -290,7 +284,7 @@ def _file(path: str, name: str) -> Iterator[Source]:
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
-            # A pipe can be read only once, so nothing is looked at beforehand.
+            # A pipe can be read only once.
             yield from _content(Path(path).read_bytes(), name)
             return
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
@@ -307,19 +301,19 @@ def _file(path: str, name: str) -> Iterator[Source]:
 
 
 def _directory(root: str, prefix: str) -> Iterator[Unit]:
-    found: list[str] = []
+    names: list[str] = []
     for folder, folders, files in os.walk(root):
-        folders[:] = (each for each in folders if not each.startswith("."))
+        folders[:] = (name for name in folders if not name.startswith("."))
         within = folder[len(root) :].lstrip(os.sep)
-        found += (
-            os.path.join(within, each)
-            for each in files
-            if not each.startswith(".") and each != "README.md"
+        names += (
+            os.path.join(within, name)
+            for name in files
+            if not name.startswith(".") and name != "README.md"
         )
-    for each in sorted(found):
-        path = os.path.join(root, each)
+    for name in sorted(names):
+        path = os.path.join(root, name)
         if os.path.isfile(path):
-            yield partial(_file, path, os.path.join(prefix, each))
+            yield partial(_file, path, os.path.join(prefix, name))
 
 
 def _content(data: bytes, name: str) -> Iterator[Source]:
@@ -348,9 +342,7 @@ def is_content(text: str) -> bool:
 
 
 def _without_secrets(text: str) -> str:
-    """Return a path as it may be shown: what looks like a key within it, and what is very long,
-    is cut.
-    """
+    """Return a path as it may be shown: what is long or looks like a key is cut."""
     shown = _MAY_BE_SECRET.sub(lambda run: f"{run[0][:_SHOWN_OF_SECRETS]}…", text)
     return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
@@ -362,13 +354,15 @@ def _path(text: str, prefixed: bool) -> Iterator[Unit]:
     if os.path.exists(text):
         yield partial(_file, text, text)
         return
-    found = [] if "\0" in text else sorted(glob.glob(text, recursive=True))
-    if not found:
+    matches = [] if "\0" in text else sorted(glob.glob(text, recursive=True))
+    if not matches:
         key = "no_match" if glob.has_magic(text) else "no_file"
         raise SourceError(
             say(f"errors.sources.{key}", path=repr(_without_secrets(text)))
         )
-    yield from (partial(_file, each, each) for each in found if not os.path.isdir(each))
+    yield from (
+        partial(_file, match, match) for match in matches if not os.path.isdir(match)
+    )
 
 
 def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
@@ -394,16 +388,14 @@ def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
             _name(name) if isinstance(name, str) else f"<file{number}>",
         )
     elif isinstance(source, Iterable) and not prefixed:
-        for place, each in enumerate(source, start=1):
-            yield from _one(each, f" {place}", prefixed=True)
+        for position, item in enumerate(source, start=1):
+            yield from _one(item, f" {position}", prefixed=True)
     else:
         raise SourceError(say("errors.sources.no_source", kind=type(source).__name__))
 
 
 def units(source: Any) -> Iterator[Unit]:
-    """Yield what an input consists of, file by file; called, each yields its sources, in any
-    process.
-    """
+    """Yield the files of an input as functions that return their sources, in any process."""
     yield from _one(source, "", prefixed=False)
 
 
@@ -429,7 +421,7 @@ def sources(source: Any) -> Iterator[Source]:
 
     Examples
     --------
-    >>> [each.name for each in sources([b"one", b"two"])]
+    >>> [source.name for source in sources([b"one", b"two"])]
     ['<bytes 1>', '<bytes 2>']
     """
     for unit in units(source):

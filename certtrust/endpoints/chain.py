@@ -42,15 +42,14 @@ def fetch_chain(
     Raises
     ------
     CerttrustError
-        If host, port or timeout make no sense, the name is not known, nobody answers or listens
-        there, or the server does not speak TLS or sends no certificate. The message says which.
+        If host, port or timeout make no sense, the name is unknown, nothing answers or listens
+        there, or the server speaks no TLS or sends no certificate. The message says which.
 
     Notes
     -----
-    Nothing is verified, as the aim is to see what is there: any chain, TLS from 1.0 on and weak
-    keys are accepted, so that old devices answer. No client certificate is offered; where a
-    server insists on one, its own certificates have arrived before it refuses, and are
-    returned.
+    Nothing is verified: any chain, TLS from 1.0 on and weak keys are accepted, so that old
+    devices answer. No client certificate is offered; the certificates of a server that insists
+    on one arrive before it refuses, and are returned.
 
     Examples
     --------

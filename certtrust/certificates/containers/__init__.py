@@ -1,9 +1,8 @@
-"""Containers of certificates, one module each: what a file is decides, not what it is called.
+"""Containers of certificates, one module each: content decides, not the name of a file.
 
 Each module has a NAME, `sniff(head)` and `read(stream, about)`, as `certtrust.formats`
-describes; it yields `certtrust.certificates.blocks.Block`s, or bytes where a block is nothing
-but the DER of a certificate. A container may hold others: `contents` reads what is inside.
-`about.options` holds the password.
+describes; it yields `certtrust.certificates.blocks.Block`s, or bytes for a plain certificate. A
+container may hold others: `contents` reads what is inside. `about.options` holds the password.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b")
 
 
 def read(opened: Callable[[], BinaryIO], about: About) -> Iterator[Item]:
-    """Yield the blocks of a file in order; one that says so where there are none.
+    """Yield the blocks of a file in order; one with the reason where there are none.
 
     Parameters
     ----------
@@ -48,9 +47,7 @@ def read(opened: Callable[[], BinaryIO], about: About) -> Iterator[Item]:
 
 
 def contents(data: bytes, about: About) -> Iterator[Item]:
-    """Yield the blocks of content, whatever container it is; one that says so where there are
-    none.
-    """
+    """Yield the blocks of content in any container; one with the reason if there are none."""
     blocks = _recognised(data, partial(io.BytesIO, data), about)
     yield next(blocks, None) or _unrecognised(data)
     yield from blocks
@@ -59,7 +56,7 @@ def contents(data: bytes, about: About) -> Iterator[Item]:
 def _recognised(
     head: bytes, opened: Callable[[], BinaryIO], about: About
 ) -> Iterator[Item]:
-    """Yield the blocks of the first container that knows the head and finds any."""
+    """Yield the blocks of the first container that recognises the head and holds any."""
     for container in CONTAINERS.values():
         if container.sniff(head):
             with opened() as stream:

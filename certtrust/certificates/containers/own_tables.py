@@ -1,8 +1,7 @@
-"""Tables CERTIFICATES and TRUST as this package wrote them, to Parquet or CSV: every row comes
-back whole.
+"""Saved tables CERTIFICATES and TRUST, in Parquet or CSV: every row comes back whole.
 
-A row with DER is read from its DER again, so that a table cannot claim what its certificate
-does not say; where the row came from, and what could not be read of it, is taken over.
+A row with DER is read from its DER again, so that a table cannot claim what its certificate does
+not say. Where the row came from and what could not be read of it are taken from the table.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def _block(row: Row) -> Block:
 
 
 def _parquet(data: bytes) -> Iterator[Row]:
-    import pyarrow.parquet as pq  # it loads ssl, which nothing else here needs
+    import pyarrow.parquet as pq  # on first use, as it loads ssl
 
     try:
         file = pq.ParquetFile(pa.BufferReader(data))

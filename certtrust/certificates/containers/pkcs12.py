@@ -73,13 +73,15 @@ def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | No
         except ValueError as problem:
             problems[candidate] = str(problem)
             continue
-        held = [
+        certificates = [
             entry.certificate
             for entry in (opened.cert, *opened.additional_certs)
             if entry is not None
         ]
         del opened  # and the key with it
-        return [certificate.public_bytes(Encoding.DER) for certificate in held], None
+        return [
+            certificate.public_bytes(Encoding.DER) for certificate in certificates
+        ], None
     if cut := _cut(store):
         return [], cut
     if password is None and _ENCRYPTED_DATA in store:
@@ -92,7 +94,7 @@ def _cut(store: bytes) -> str | None:
 
 
 def _unprotected(store: bytes) -> Iterator[bytes]:
-    """Yield the certificates that stand in a store without encryption (RFC 7292, section 4.2.3)."""
+    """Yield the certificates that a store holds unencrypted (RFC 7292, section 4.2.3)."""
     for inside in _structures(store):
         for (tag, content), (_, value) in pairwise(parts(inside)[0]):
             if tag == OID and content == _X509_CERTIFICATE:
@@ -105,9 +107,7 @@ def _unprotected(store: bytes) -> Iterator[bytes]:
 
 
 def _rounds(store: bytes) -> int:
-    """Return at most how many rounds of hashing a store asks for: all its numbers that may be
-    such.
-    """
+    """Return how many rounds of hashing a store may ask for: the sum of all its numbers."""
     numbers = (
         content
         for inside in _structures(store)
@@ -118,7 +118,7 @@ def _rounds(store: bytes) -> int:
 
 
 def _structures(data: bytes) -> Iterator[bytes]:
-    """Yield the content of everything in a store that is made of elements, in order."""
+    """Yield the contents of all constructed elements of a store, in order."""
     waiting = [data]
     while waiting:
         inside = waiting.pop()

@@ -18,9 +18,7 @@ def sniff(head: bytes) -> bool:
 
 
 def read(stream: BinaryIO, _about: About) -> Iterator[Block]:
-    """Yield the certificates of a SignedData in order (RFC 5652, section 5.1), each as it
-    stands there.
-    """
+    """Yield the certificates of a SignedData in order, as encoded (RFC 5652, section 5.1)."""
     try:
         (_, _), (_, explicit), *_ = elements(only(stream.read(), SEQUENCE))
         signed = elements(only(explicit, SEQUENCE))
