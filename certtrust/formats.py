@@ -107,7 +107,12 @@ def begin(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     if stream.seekable():
         stream.seek(0)
         return head, stream
-    return head, io.BufferedReader(cast(Any, _Rejoined(head, stream)), HEAD)
+    return head, rejoined(head, stream)
+
+
+def rejoined(head: bytes, rest: BinaryIO) -> BinaryIO:
+    """Return a stream that begins with bytes that were read already."""
+    return io.BufferedReader(cast(Any, _Rejoined(head, rest)), HEAD)
 
 
 class _Rejoined(io.RawIOBase):

@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 import pandas as pd
@@ -49,6 +49,8 @@ _TAR = (
     b"ustar\x0000",
     b"ustar  \x00",
 )  # POSIX and GNU; "ustar" alone would match "Neustar" in a certificate
+_ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_OTHER_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ"}
 _DAMAGED = (
     zlib.error,
     EOFError,
@@ -173,12 +175,50 @@ def _zip_moment(member: zipfile.ZipInfo) -> pd.Timestamp | None:
         return None
 
 
+class _TarWalk:
+    """The walk through a tar archive; the member that it stands at is read in passing."""
+
+    def __init__(self, opener: Opener, size: int) -> None:
+        self._opener, self._size = opener, size
+        self._index = -1
+        self._stream: Any = None
+
+    def stand_at(self, index: int, stream: Any) -> None:
+        """Offer the member at `index` to the first who opens it before the walk goes on."""
+        self._index, self._stream = index, stream
+
+    def open(self, index: int) -> BinaryIO:
+        """Return a stream of a member; one that was passed is looked up again."""
+        if index == self._index and self._stream is not None:
+            stream, self._stream = self._stream, None
+        else:
+            stream = self._look_up(index)
+        return io.BufferedReader(_Unpacked(stream, self._size), 1 << 16)
+
+    def _look_up(self, index: int) -> Any:
+        archive = tarfile.open(  # noqa: SIM115 - read by the caller
+            fileobj=_transparent(self._opener, self._size), mode="r|"
+        )
+        try:
+            for position, member in enumerate(archive):
+                if position == index:
+                    return archive.extractfile(member)
+        except _DAMAGED as problem:
+            raise OSError(f"damaged or encrypted archive: {problem}") from problem
+        raise OSError("the archive changed while it was read")
+
+
 def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
     try:
         stream = archive.open(member)
     except _DAMAGED as problem:
         raise OSError(f"damaged or encrypted archive: {problem}") from problem
     return io.BufferedReader(_Unpacked(stream, member.compress_size), 1 << 16)
+
+
+def _unsupported(member: zipfile.ZipInfo) -> str:
+    method = _OTHER_METHODS.get(member.compress_type, f"method {member.compress_type}")
+    return f"compressed by {method}, not unpacked: compress it by Deflate"
 
 
 def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
@@ -192,7 +232,10 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
     # The members stay readable after the walk; the file is closed with the last of them.
     weakref.finalize(archive, stream.close)
     left = max(limits.UNPACKED_FREELY, limits.UNPACKED_RATIO * size)
-    for member in archive.infolist():
+    for index, member in enumerate(archive.infolist()):
+        if index == limits.ARCHIVE_MEMBERS:
+            yield Source(name, error=_too_many_members())
+            return
         if member.is_dir() or _is_skipped(member.filename):
             continue
         inside = _name(f"{name}/{member.filename}")
@@ -208,6 +251,10 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
         if member.flag_bits & 1:
             yield Source(inside, _zip_moment(member), "encrypted archive member")
             continue
+        if member.compress_type not in _ZIP_METHODS:
+            # zipfile unpacks these without a bound on what one read delivers.
+            yield Source(inside, _zip_moment(member), _unsupported(member))
+            continue
         open_member = partial(_open_member, archive, member)
         yield Source(
             inside,
@@ -217,43 +264,47 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
         )
 
 
-def _open_tar_member(opener: Opener, size: int, index: int) -> BinaryIO:
-    """Walk the archive again to the member at `index`."""
-    archive = tarfile.open(fileobj=_transparent(opener, size), mode="r|")  # noqa: SIM115 - read by the caller
-    for at, member in enumerate(archive):
-        if at == index:
-            return cast(BinaryIO, archive.extractfile(member))
-    raise OSError("the archive changed while it was read")
-
-
 def _tar_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
     # The archive is walked as a stream, so that it is unpacked once and within its bound.
+    walk = _TarWalk(opener, size)
     with _transparent(opener, size) as stream:
         try:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 for index, member in enumerate(archive):
+                    if index == limits.ARCHIVE_MEMBERS:
+                        yield Source(name, error=_too_many_members())
+                        return
                     if not member.isfile() or _is_skipped(member.name):
                         continue
-                    inside, modified = (
-                        _name(f"{name}/{member.name}"),
-                        _moment(member.mtime),
-                    )
-                    if member.size > HELD_IN_MEMORY:
-                        open_member: Opener = partial(
-                            _open_tar_member, opener, size, index
-                        )
-                    else:
-                        open_member = partial(
-                            _open_bytes, cast(Any, archive.extractfile(member)).read()
-                        )
-                    yield Source(
-                        inside,
-                        modified,
-                        None,
-                        partial(_transparent, open_member, member.size),
-                    )
+                    yield _tar_member(name, archive, member, index, walk)
         except (*_DAMAGED, OSError) as problem:
             yield Source(name, error=f"unreadable tar archive: {problem}")
+
+
+def _tar_member(
+    name: str,
+    archive: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    index: int,
+    walk: _TarWalk,
+) -> Source:
+    inside, modified = _name(f"{name}/{member.name}"), _moment(member.mtime)
+    if member.issparse():
+        # A few bytes can claim any number of zeros.
+        return Source(inside, modified, "a sparse file in a tar archive, not read")
+    stream: Any = archive.extractfile(member)
+    if member.size > HELD_IN_MEMORY:
+        walk.stand_at(index, stream)
+        open_member: Opener = partial(walk.open, index)
+    else:
+        open_member = partial(_open_bytes, stream.read())
+    return Source(
+        inside, modified, None, partial(_transparent, open_member, member.size)
+    )
+
+
+def _too_many_members() -> str:
+    return f"more than {limits.ARCHIVE_MEMBERS:,} members; the others are not read"
 
 
 def _head(opener: Opener, size: int) -> bytes:
@@ -279,13 +330,17 @@ def _expanded(
     yield Source(name, modified, None, partial(_transparent, opener, size))
 
 
+def _shown(path: str) -> str:
+    return _name(path.replace(os.sep, "/"))
+
+
 def _file(path: str, name: str) -> Iterator[Source]:
-    name = _name(name.replace(os.sep, "/"))
+    name = _shown(name)
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
-            # A pipe can be read only once.
-            yield from _content(Path(path).read_bytes(), name)
+            # A pipe or a device may never end.
+            yield Source(name, error=say("errors.sources.no_regular_file"))
             return
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
@@ -301,19 +356,34 @@ def _file(path: str, name: str) -> Iterator[Source]:
 
 
 def _directory(root: str, prefix: str) -> Iterator[Unit]:
+    reasons: dict[str, str] = {}
+
+    def note(problem: OSError) -> None:
+        within = os.path.relpath(os.fsdecode(problem.filename), root)
+        reasons[within] = f"unreadable folder: {problem.strerror or problem}"
+
     names: list[str] = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = (name for name in folders if not name.startswith("."))
+    for folder, folders, files in os.walk(root, onerror=note):
         within = folder[len(root) :].lstrip(os.sep)
+        folders[:] = (name for name in folders if not name.startswith("."))
+        for name in folders:
+            if os.path.islink(os.path.join(folder, name)):
+                reasons[os.path.join(within, name)] = "a link to a folder, not followed"
         names += (
             os.path.join(within, name)
             for name in files
             if not name.startswith(".") and name != "README.md"
         )
-    for name in sorted(names):
-        path = os.path.join(root, name)
-        if os.path.isfile(path):
-            yield partial(_file, path, os.path.join(prefix, name))
+    for name in sorted([*names, *reasons]):
+        shown = os.path.join(prefix, name)
+        if name in reasons:
+            yield partial(_unreadable, _shown(shown), reasons[name])
+        else:
+            yield partial(_file, os.path.join(root, name), shown)
+
+
+def _unreadable(name: str, reason: str) -> Iterator[Source]:
+    yield Source(name, error=reason)
 
 
 def _content(data: bytes, name: str) -> Iterator[Source]:
@@ -351,7 +421,7 @@ def _path(text: str, prefixed: bool) -> Iterator[Unit]:
     if os.path.isdir(text):
         yield from _directory(text, text if prefixed else "")
         return
-    if os.path.exists(text):
+    if os.path.lexists(text):
         yield partial(_file, text, text)
         return
     matches = [] if "\0" in text else sorted(glob.glob(text, recursive=True))

@@ -8,6 +8,7 @@ request, what cannot be decoded) is a row without fingerprint and DER.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,6 +25,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .. import limits
 from ..errors import CerttrustError
 from ..formats import About
 from ..names.device_ids import HARDWARE_ID, SERIAL, hardware_ids, same_spelling, serials
@@ -114,7 +116,7 @@ def read_certificates(
     ['no certificate is found']
     """
     rows = read_rows(source, password=password, workers=workers, progress=progress)
-    return conform(rows, CERTIFICATES)[CERTIFICATES.names]
+    return _with_contradictions(conform(rows, CERTIFICATES)[CERTIFICATES.names])
 
 
 def read_rows(
@@ -135,6 +137,8 @@ def read_rows(
     secret = (
         password.encode(errors="replace") if isinstance(password, str) else password
     )
+    if workers is not None and type(workers) is not int:
+        raise CerttrustError(say("errors.reading.workers", workers=repr(workers)))
     with _progress(progress) as advance:
         if workers is not None and workers > 1:
             batches = _in_processes(units(source), secret, workers)
@@ -289,9 +293,10 @@ def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Item]]:
     if source.error is not None:
         yield [Block(None, source.error)]
         return
-    blocks = containers.read(
-        source.open, About(source.name, source.modified, {"password": password})
-    )
+    # The rounds of hashing that are left for all key stores of the file together.
+    options = {"password": password, "rounds": [limits.KEY_DERIVATION_ROUNDS]}
+    about = About(source.name, source.modified, options)
+    blocks = containers.read(source.open, about)
     try:
         while run := list(islice(blocks, _BATCH)):
             yield (
@@ -422,6 +427,7 @@ _PLAIN_SERIAL = "^[0-9a-f]{12}$"
 _PLAIN_HARDWARE_ID = (
     "^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}$"
 )
+_OCTETS_OF_A_SERIAL = 6
 _ANY_IDENTITY = rf"^\s*(?:{SERIAL}|{HARDWARE_ID})\s*$"
 
 
@@ -450,6 +456,34 @@ def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
             pc.if_else(is_serial, common_name, hardware), _spelled(other.to_pylist())
         ),
     )
+
+
+def _with_contradictions(certificates: pd.DataFrame) -> pd.DataFrame:
+    """Note in `parse_error` where the name of a file and the CN are two devices."""
+    is_device = certificates["serial"].notna() | certificates["model"].notna()
+    differs = is_device & certificates["device"].ne(certificates["subject_cn"])
+    rows = certificates.index[differs & certificates["device"].notna()]
+    if rows.empty:
+        return certificates
+    errors = certificates["parse_error"].copy()
+    names = certificates.loc[rows, ["device", "subject_cn"]]
+    for row, device, name in names.itertuples():
+        error = errors[row] if isinstance(errors[row], str) else ""
+        note = f"named after {device}, but its CN is {name}"
+        if _are_two_devices(device, name) and note not in error:
+            errors[row] = "; ".join(filter(None, (error, note)))
+    return certificates.assign(parse_error=errors)
+
+
+def _are_two_devices(device: str, common_name: str) -> bool:
+    """Return True for two serials or hardware IDs that cannot be those of one device."""
+    if not re.fullmatch(_ANY_IDENTITY.strip("^$"), device):
+        return False
+    left, right = (
+        re.sub("[^0-9a-z]", "", name.lower()) for name in (device, common_name)
+    )
+    both_serials = len(left) == len(right) == _OCTETS_OF_A_SERIAL * 2
+    return left != right if both_serials else left[-6:] != right[-6:]
 
 
 def _spelled(names: list[str | None]) -> pa.Array:

@@ -57,16 +57,17 @@ def fetch_chain(
     Traceback (most recent call last):
     certtrust.errors.CerttrustError: port 0 does not exist; ports are 1 to 65535
     """
-    if not isinstance(host, str):
-        raise _error("no_host", host=repr(host))
+    for given in (host, server_name):
+        if not isinstance(given, str) and not (given is server_name is None):
+            raise _error("no_host", host=repr(given))
     name, requested_name = hosts.host(host), hosts.host(server_name or host)
     if name is None or requested_name is None:
         raise _error("no_host", host=repr(host if name is None else server_name))
     if ":" in host and ":" not in name:
         raise _error("port_in_host", host=repr(host))
-    if not isinstance(port, int) or not 0 < port < 65536:
+    if type(port) is not int or not 0 < port < 65536:
         raise _error("no_port", port=str(port))
-    if not isinstance(timeout, int | float) or not 0 < timeout <= threading.TIMEOUT_MAX:
+    if type(timeout) not in (int, float) or not 0 < timeout <= threading.TIMEOUT_MAX:
         raise _error("no_timeout", timeout=str(timeout))
     endpoint = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
     try:

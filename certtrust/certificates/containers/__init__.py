@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
-from ...formats import HEAD, About, listed
+from ...formats import HEAD, About, listed, recognise, rejoined
 from ..blocks import NO_CERTIFICATE, NOTHING, Block, Item
 
 _BLANK = re.compile(rb"(?:\s+|#[^\r\n]*)*")
+_BEGIN = b"-----BEGIN "
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b")
 
 
@@ -32,18 +33,19 @@ def read(opened: Callable[[], BinaryIO], about: About) -> Iterator[Item]:
     """
     with opened() as stream:
         head = stream.read(HEAD)
-        rest_is_empty = len(head) < HEAD
-    if rest_is_empty:
-        yield from contents(head, about)
-        return
-    blocks = _recognised(head, opened, about)
-    first = next(blocks, None)
-    if first is None:
-        with opened() as stream:
-            yield from contents(stream.read(), about)
-        return
-    yield first
-    yield from blocks
+        if _is_long_pem(head):
+            yield from CONTAINERS["PEM"].read(rejoined(head, stream), about)
+        else:
+            yield from contents(head + stream.read(), about)
+
+
+def _is_long_pem(head: bytes) -> bool:
+    """Return True for the head of a long PEM file, which need not be in memory as a whole."""
+    return (
+        len(head) == HEAD
+        and _BEGIN in head
+        and recognise(CONTAINERS.values(), head) is CONTAINERS["PEM"]
+    )
 
 
 def contents(data: bytes, about: About) -> Iterator[Item]:

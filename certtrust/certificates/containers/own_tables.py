@@ -20,6 +20,7 @@ import pyarrow as pa
 from ...formats import About
 from ...schema import BYTES, COUNT, FLAG, LIST, MOMENT, TRUST
 from ..blocks import CERTIFICATE, NO_ROWS, Block, kind_of, of_der
+from ..parquet_rows import TooMuchError, parquet_file
 
 NAME = "table of this package"
 
@@ -79,23 +80,22 @@ def _block(row: Row) -> Block:
 
 
 def _parquet(data: bytes) -> Iterator[Row]:
-    import pyarrow.parquet as pq  # on first use, as it loads ssl
-
+    is_own = False
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        if not set(file.schema_arrow.names) >= _MARKS:
+        file = parquet_file(data)
+        columns = file.schema_arrow.names
+        if not set(columns) >= _MARKS or len(set(columns)) < len(columns):
             raise _OtherTableError
-        names = [name for name in file.schema_arrow.names if name in _DTYPES]
+        names = [name for name in columns if name in _DTYPES]
         for batch in file.iter_batches(columns=names):
-            columns = {
-                name: _cells(batch.column(name), _DTYPES[name]) for name in names
-            }
-            yield from (
-                dict(zip(names, cells, strict=True))
-                for cells in zip(*columns.values(), strict=True)
-            )
-    except (pa.ArrowException, OSError) as problem:
-        raise _OtherTableError from problem
+            lists = [_cells(batch.column(name), _DTYPES[name]) for name in names]
+            for row in zip(*lists, strict=True):
+                yield dict(zip(names, row, strict=True))
+                is_own = True
+    except (pa.ArrowException, OSError, TooMuchError) as problem:
+        if not is_own:
+            raise _OtherTableError from problem
+        yield {"parse_error": f"a Parquet file that cannot be read: {problem}"}
 
 
 def _cells(column: Any, dtype: str) -> list[Any]:

@@ -41,13 +41,17 @@ def sniff(head: bytes) -> bool:
 def read(stream: BinaryIO, about: About) -> Iterator[Block]:
     """Yield the certificates of a key store, the one that belongs to its key first."""
     store = stream.read()
-    if _rounds(store) > limits.KEY_DERIVATION_ROUNDS:
+    budget = about.options.get("rounds") or [limits.KEY_DERIVATION_ROUNDS]
+    password = about.options.get("password")
+    budget[0] -= _rounds(store) * len(_candidates(password))
+    if budget[0] < 0:
         yield Block(
             None,
-            f"PKCS#12: asks for more than {limits.KEY_DERIVATION_ROUNDS:,} rounds of hashing",
+            f"PKCS#12: the file asks for more than {limits.KEY_DERIVATION_ROUNDS:,} rounds of "
+            "hashing",
         )
         return
-    certificates, problem = _opened(store, about.options.get("password"))
+    certificates, problem = _opened(store, password)
     if problem is not None:
         # A store that strict readers refuse may still hold certificates that nothing protects.
         certificates = list(_unprotected(store))
@@ -62,8 +66,7 @@ def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | No
     if password is not None and b"\0" in password:
         return [], "a password holds no zero byte"
     problems: dict[bytes | None, str] = {}
-    # Among many files some have no password, and some the empty one.
-    for candidate in dict.fromkeys((password, None, b"")):
+    for candidate in _candidates(password):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter(
@@ -87,6 +90,11 @@ def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | No
     if password is None and _ENCRYPTED_DATA in store:
         return [], "the password is missing"
     return [], problems[password]
+
+
+def _candidates(password: bytes | None) -> list[bytes | None]:
+    """Return the passwords to try: among many files some have none, and some the empty one."""
+    return list(dict.fromkeys((password, None, b"")))
 
 
 def _cut(store: bytes) -> str | None:

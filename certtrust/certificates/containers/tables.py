@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ...formats import About
 from ..blocks import Block
+from ..parquet_rows import TooMuchError, cells, parquet_file
 from . import contents
 
 NAME = "table"
@@ -35,7 +36,6 @@ CONTENT = (
 DEVICE = ("device", "serial", "hardware_id", "mac", "host")
 """Names of the column of who presented them, the likeliest first."""
 
-_BATCH = 4096
 _SEPARATORS = ",;\t|"
 _HEADER = re.compile(rb"[^\r\n]{1,4096}")
 _ONE_COLUMN = re.compile(rb'[^\r\n]+\r?\n\s*("|MI)')
@@ -99,41 +99,25 @@ def _bytes(value: Any) -> bytes | None:
 
 
 def _parquet(data: bytes) -> Iterator[_Cell]:
-    import pyarrow.parquet as pq  # on first use, as it loads ssl
-
+    row = 0
     try:
-        table = pq.ParquetFile(pa.BufferReader(data))
-        names = table.schema_arrow.names
+        names = parquet_file(data).schema_arrow.names
         content, device = _first(CONTENT, names), _first(DEVICE, names)
         if content is None:
-            yield _Cell(
-                None,
-                f"a table without a column of certificates ({', '.join(CONTENT)})",
-                0,
-                None,
-            )
+            reason = f"a table without a column of certificates ({', '.join(CONTENT)})"
+            yield _Cell(None, reason, 0, None)
             return
-        wanted = [content] if device is None else [content, device]
-        row = 0
-        for batch in table.iter_batches(_BATCH, columns=wanted):
-            devices = (
-                [None] * len(batch)
-                if device is None
-                else batch.column(device).to_pylist()
-            )
-            for value, name in zip(
-                batch.column(content).to_pylist(), devices, strict=True
-            ):
+        if names.count(content) > 1 or names.count(device) > 1:
+            yield _Cell(None, "a Parquet file with a column twice", 0, None)
+            return
+        for columns in cells(data, [content] if device is None else [content, device]):
+            for value, *name in zip(*columns, strict=True):
                 cell = _bytes(value)
-                yield _Cell(
-                    cell,
-                    None if cell else "no certificate in this row",
-                    row,
-                    _text(name),
-                )
+                problem = None if cell else "no certificate in this row"
+                yield _Cell(cell, problem, row, _text(name[0]) if name else None)
                 row += 1
-    except (pa.ArrowException, OSError) as problem:
-        yield _Cell(None, f"a Parquet file that cannot be read: {problem}", 0, None)
+    except (pa.ArrowException, OSError, TooMuchError) as problem:
+        yield _Cell(None, f"a Parquet file that cannot be read: {problem}", row, None)
 
 
 # CSV
