@@ -18,6 +18,8 @@ ARCHIVE_MEMBERS = 100_000
 """Members of one archive that are read."""
 TABLE_ROWS = 50_000_000
 """Rows of one Parquet file; a small file can claim any number of them."""
+TABLE_ROWS_FREELY = 1_000_000
+"""Rows that a Parquet file may have whatever its size is; beyond, a row takes a byte."""
 NESTING = 100
 """Levels of brackets in JSON and of elements in XML."""
 LINE_BYTES = 1 << 20
@@ -30,3 +32,8 @@ PATH_STEPS = 20_000
 """Steps of the search for the paths of one certificate."""
 PATTERN_SECONDS = 5.0
 """Seconds that a user's own pattern may take for one block of lines."""
+
+
+def unpacked(size: int) -> int:
+    """Return the bytes that a compressed input of this size may unpack to."""
+    return max(UNPACKED_FREELY, UNPACKED_RATIO * size)

@@ -614,14 +614,15 @@ def columns(table: str) -> pd.DataFrame:
     >>> columns("links")["name"].tolist()
     ['child', 'issuer', 'verified']
     """
-    found = TABLES.get(table.upper())
-    if found is None:
-        known = ", ".join(name.lower() for name in TABLES)
+    declared = TABLES.get(table.upper())
+    if declared is None:
+        names = ", ".join(name.lower() for name in TABLES)
         raise UnknownTableError(
-            say("errors.reading.unknown_table", table=repr(table), tables=known)
+            say("errors.reading.unknown_table", table=repr(table), tables=names)
         )
     rows = [
-        (column.name, column.dtype, column.meaning, column.example) for column in found
+        (column.name, column.dtype, column.meaning, column.example)
+        for column in declared
     ]
     return pd.DataFrame(rows, columns=["name", "dtype", "meaning", "example"])
 
