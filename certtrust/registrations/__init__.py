@@ -87,8 +87,8 @@ def read_registrations(
     >>> read_registrations(log, patterns=pattern)["matched_by"].tolist()
     ['pattern 1', 'pairs']
     """
-    found = tables(source, options(format, patterns, workers), progress=progress)
-    return to_frame.frame(pa.concat_tables([field_values.SCHEMA.empty_table(), *found]))
+    parts = tables(source, options(format, patterns, workers), progress=progress)
+    return to_frame.frame(pa.concat_tables([field_values.SCHEMA.empty_table(), *parts]))
 
 
 def batches(
@@ -99,8 +99,7 @@ def batches(
     workers: int | None = None,
     progress: bool | None = None,
 ) -> Iterator[pd.DataFrame]:
-    r"""Read registration logs that are larger than memory: the rows of `read_registrations`, a
-    bounded part at a time.
+    r"""Yield the rows of `read_registrations` a bounded part at a time, for logs beyond memory.
 
     Examples
     --------
@@ -137,10 +136,9 @@ def to_parquet(
 
     rows = 0
     stored = field_values.SCHEMA.with_metadata(metadata(schema.REGISTRATIONS))
+    chosen = options(format, patterns, workers)
     with pq.ParquetWriter(path, stored, compression="zstd") as writer:
-        for table in tables(
-            source, options(format, patterns, workers), progress=progress
-        ):
+        for table in tables(source, chosen, progress=progress):
             writer.write_table(table.replace_schema_metadata(stored.metadata))
             rows += len(table)
     return rows

@@ -18,10 +18,8 @@ from .text import lines
 _QUIET = 3.0
 """Seconds after which a progress bar appears unless one is asked for."""
 
-_HELD = 31 << 20
-"""Bytes in one piece, just below what the allocator of glibc always takes from the system and
-gives back to it.
-"""
+_WARM_UP = 31 << 20
+"""Bytes in one piece, just below what glibc's allocator always maps and unmaps on its own."""
 
 
 class Options(NamedTuple):
@@ -52,12 +50,12 @@ def tables(
     source: Any, chosen: Options, *, progress: bool | None = None
 ) -> Iterator[Any]:
     """Yield the rows of all sources as Arrow tables of bounded size, in order."""
-    # Having seen such a piece let go, the allocator keeps what a block needs for the next one.
-    bytearray(_HELD)
+    # Once such a piece was freed, the allocator keeps what a block needs for the next one.
+    bytearray(_WARM_UP)
     # Loaded here, since in a notebook it loads the widgets.
     from tqdm.auto import tqdm
 
-    # A bar that is not asked for appears only when the work turns out to be long.
+    # Without `progress=True` the bar appears only when the work turns out to be long.
     delay = _QUIET if progress is None else 0.0
     unit = " " + say("reading.lines")
     with tqdm(

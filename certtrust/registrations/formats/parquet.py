@@ -1,6 +1,4 @@
-"""Parquet with columns of REGISTRATIONS: the table as it was written, or an export from
-elsewhere.
-"""
+"""Parquet with columns of REGISTRATIONS: a table of this package, or an export from elsewhere."""
 
 from __future__ import annotations
 
