@@ -166,7 +166,7 @@ def test_lines_of_csv_at_once_are_those_of_the_csv_module(rows, count, separator
     """Whether quoted or not, and with the reason of each that is none."""
     text, places = pa.array(rows, field_values.TEXT), {"state": 0, "reason": count - 1}
     fields, reasons = csv_lines._fields(text, separator, count, places)
-    expected, why = csv_lines._one_by_one(text, separator, count, places)
+    expected, why = csv_lines._split_one_by_one(text, separator, count, places)
     assert {name: values.to_pylist() for name, values in fields.items()} == {
         name: values.to_pylist() for name, values in expected.items()
     }
@@ -209,8 +209,8 @@ def test_objects_at_once_are_those_one_by_one(records):
     it to that one.
     """
     text = pa.array([json.dumps(record) for record in records], field_values.TEXT)
-    at_once = json_lines._at_once(text, np.ones(len(records), bool))
-    one_by_one, reasons = json_lines._one_by_one(text)
+    at_once = json_lines._parse_at_once(text, np.ones(len(records), bool))
+    one_by_one, reasons = json_lines._parse_one_by_one(text)
     assert reasons.null_count == len(records)
     if at_once is None:
         return

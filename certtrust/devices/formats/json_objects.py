@@ -1,5 +1,4 @@
-"""PBX objects and device inventories as JSON: replication messages, object results, bare
-objects, lists of these.
+"""PBX objects and device inventories as JSON: messages, results, bare objects, lists of these.
 
 A user object has `devices` with `hw` (PbxTableUsers, PbxAdminApi), an inventory entry of the
 Devices App has `hwId`. In the documented samples only true flags are sent, so an absent flag of
@@ -53,7 +52,7 @@ _WITHOUT_OBJECTS = {
 _DEEPEST = 5
 
 
-class Found(NamedTuple):
+class Item(NamedTuple):
     """An object, or why there is none, and the message that it came in."""
 
     value: Any
@@ -68,40 +67,36 @@ def sniff(head: bytes) -> bool:
 
 def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
     """Yield the entries of all objects in the text, one after the other or in lists."""
-    found = [
+    items = [
         item
         for value, error in values(content(stream))
-        for item in ([Found(None, error)] if error else _objects(value))
+        for item in ([Item(None, error)] if error else _objects(value))
     ]
-    for item in _last_ones(found):
+    for item in _latest(items):
         if item.error:
             yield failed(item.error)
         elif "hwId" in item.value or _is_sysclient(item.value):
-            yield _inventoried(item.value)
+            yield _inventory_entry(item.value)
         else:
-            yield from _user(item.value)
+            yield from _user_entries(item.value)
 
 
-def _last_ones(found: list[Found]) -> list[Found]:
-    """Keep of all messages about one object the last one, and none where that takes it away."""
-    kept: list[Found] = []
-    seen: set[tuple[str, str]] = set()
-    for item in reversed(found):
+def _latest(items: list[Item]) -> list[Item]:
+    """Return the last message about each object, and none where that takes the object away."""
+    kept: list[Item] = []
+    later: set[tuple[str, str]] = set()
+    for item in reversed(items):
         if item.error or item.message not in _CHANGES | _REMOVALS:
             kept.append(item)
             continue
         names = ("guid",) if item.message.startswith("Replicate") else ("hwId", "id")
         keys = {(name, str(item.value[name])) for name in names if item.value.get(name)}
         if item.message not in _REMOVALS:
-            kept += [] if keys & seen else [item]
+            kept += [] if keys & later else [item]
         elif not keys:
-            kept.append(
-                Found(
-                    None,
-                    f"a message {item.message} that does not say what was taken away",
-                )
-            )
-        seen |= keys
+            error = f"a message {item.message} that does not say what was taken away"
+            kept.append(Item(None, error))
+        later |= keys
     return kept[::-1]
 
 
@@ -130,14 +125,14 @@ def values(text: str) -> Iterator[tuple[Any, str | None]]:
             yield value, None
 
 
-def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Found]:
+def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:
     """Yield the user objects and inventory entries in a value, and what is neither."""
     if isinstance(value, list):
         for item in value:
             yield from _objects(item, message, depth)
         return
     if not isinstance(value, dict):
-        yield Found(None, f"not a PBX object but a {type(value).__name__}")
+        yield Item(None, f"not a PBX object but a {type(value).__name__}")
         return
     kind = str(value.get("mt", ""))
     message = kind or message
@@ -145,21 +140,21 @@ def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Found]:
         return
     inner = [value[key] for key in _WRAPPERS if isinstance(value.get(key), dict | list)]
     if "hwId" in value or _is_sysclient(value):
-        yield Found(value, message=message)
+        yield Item(value, message=message)
     elif isinstance(value.get("devices"), list) and any(
-        _is_inventory(d) for d in value["devices"]
+        _is_inventory(device) for device in value["devices"]
     ):
         yield from _objects(value["devices"], message, depth + 1)
     elif _is_object(value, message):
-        yield Found(value, message=message)
+        yield Item(value, message=message)
     elif inner and depth < _DEEPEST:
         for item in inner:
             yield from _objects(item, message, depth + 1)
     elif kind:
-        yield Found(None, f"a message {kind} without a PBX object or a device")
+        yield Item(None, f"a message {kind} without a PBX object or a device")
     else:
         keys = ", ".join(list(map(str, value))[:5]) or "none"
-        yield Found(None, f"not a PBX object: its keys are {keys}")
+        yield Item(None, f"not a PBX object: its keys are {keys}")
 
 
 def _is_object(value: dict[str, Any], message: str) -> bool:
@@ -178,7 +173,7 @@ def _is_sysclient(value: dict[str, Any]) -> bool:
     return "product" in value and re.fullmatch(SERIAL, str(value.get("id"))) is not None
 
 
-def _user(user: dict[str, Any]) -> Iterator[Entry]:
+def _user_entries(user: dict[str, Any]) -> Iterator[Entry]:
     devices = user.get("devices")
     if devices is None:
         return
@@ -191,7 +186,7 @@ def _user(user: dict[str, Any]) -> Iterator[Entry]:
     yield from entries(user, devices, absent=dict.fromkeys(FLAGS.values(), False))
 
 
-def _inventoried(device: dict[str, Any]) -> Entry:
+def _inventory_entry(device: dict[str, Any]) -> Entry:
     return {
         "hardware_id": text(device.get("hwId", device.get("id"))),
         "long_name": text(device.get("name")),
