@@ -58,7 +58,7 @@ def read_devices(source: Any, *, format: str | None = None) -> pd.DataFrame:  # 
     >>> read_devices(user)[["user", "serial", "model", "tls_only"]].values.tolist()
     [['user0', '0090332f688a', nan, True], ['user0', nan, 'IP222', False]]
     """
-    if format is not None and format not in FORMATS:
+    if format is not None and (not isinstance(format, str) or format not in FORMATS):
         raise SourceError(
             say(
                 "errors.reading.unknown_format",
@@ -142,6 +142,8 @@ def shared_hardware_ids(devices: pd.DataFrame) -> pd.DataFrame:
     >>> shared[["identity", "users", "user"]].values.tolist()
     [['0090332f688a', 2, 'a'], ['0090332f688a', 2, 'b']]
     """
+    names = ("pbx", "user", "long_name", "number", "hardware_id")
+    devices = schema.require(devices, schema.DEVICES, *names)
     user = devices[["pbx", "user", "long_name"]].astype("str").fillna("")
     # An inventory entry belongs to no user.
     has_user = devices["user"].notna() | devices["number"].notna()

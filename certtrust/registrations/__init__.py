@@ -52,8 +52,9 @@ def read_registrations(
         What messages (syslog, HTTP, AddLog, journal) are searched for before the neutral
         default set; named groups name columns of REGISTRATIONS, such as
         `(?P<registration_name>\S+)`. A search takes time in proportion to the message, except
-        where a pattern looks around or refers back: such a one is Python's, whose time has no
-        bound.
+        where a pattern looks around or refers back: such a one may take
+        `limits.PATTERN_SECONDS` per block of lines, and `parse_error` names the messages that
+        it was not searched for in.
     workers : int, optional
         Number of threads; all processors by default.
     progress : bool, optional

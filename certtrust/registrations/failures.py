@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from .. import schema
 from ..names.device_ids import same_spelling
 
 _IDENTITY = ["pbx", "serial", "hardware_id", "registration_name", "code", "module"]
@@ -39,6 +40,14 @@ def intervals(registrations: pd.DataFrame) -> pd.DataFrame:
     >>> intervals(log)[["status", "duration"]].values.tolist()
     [['closed', Timedelta('0 days 00:01:00')]]
     """
+    registrations = schema.require(
+        registrations,
+        schema.REGISTRATIONS,
+        *_IDENTITY,
+        *_FROM_FIRST_RECORD,
+        "time",
+        "matched_by",
+    )
     records = registrations[registrations["state"].notna()]
     failed = (records["state"].astype("str") != "up").to_numpy()
     matched_by = records["matched_by"].astype("str")

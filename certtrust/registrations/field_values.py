@@ -35,11 +35,12 @@ Columns = dict[str, Any]
 class Notes:
     """What could not be read in each row of a block; several notes of a row are joined."""
 
-    def __init__(self, problems: Any) -> None:
-        self._count = len(problems)
+    def __init__(self, *problems: Any) -> None:
+        self._count = len(problems[0])
         self._rows: list[Positions] = []
         self._texts: list[Any] = []
-        self.add(present(problems), problems)
+        for texts in problems:
+            self.add(present(texts), texts)
 
     def add(self, mask: Mask, note: Any) -> None:
         """Note a text (one for all, or an array) on the rows where the mask is true."""

@@ -6,13 +6,15 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..formats import About, as_text, begin
+from .. import limits
+from ..formats import About
 from . import to_frame
 from .field_values import Columns, constant
 from .messages import Pattern
@@ -50,11 +52,14 @@ def line_reader(parse: Parse, *, header: bool = False) -> Read:
 
     def read(stream: BinaryIO, about: About) -> Iterator[Any]:
         """Yield the lines as tables of bounded size, in order."""
-        head, stream = begin(stream)
-        heading = as_text(head).partition("\n")[0].rstrip("\r") if header else ""
-        log = Log(
-            about.name, about.modified, about.options.get("patterns", ()), heading
-        )
+        chunks = lines.chunks(stream, about.options.get("block", lines.BLOCK))
+        # An overlong header stays a line, whose row says so.
+        heading = None
+        if header and (start := next(chunks, None)) is not None:
+            heading = _heading(start)
+            chunks = chain([start], chunks)
+        patterns = about.options.get("patterns", ())
+        log = Log(about.name, about.modified, patterns, heading or "")
 
         def parse_chunk(
             numbered: tuple[int, lines.Chunk],
@@ -64,18 +69,28 @@ def line_reader(parse: Parse, *, header: bool = False) -> Read:
                 # Or a long file would seem to need all that its blocks needed for a while.
                 pa.default_memory_pool().release_unused()
             block = lines.block(chunk)
-            skip = 1 if header and number == 0 else 0
+            skip = 1 if heading is not None and number == 0 else 0
             block = lines.Block(block.lines.slice(skip), block.problems.slice(skip))
             return parse(block, log) if len(block) else {}, block, skip
 
         first = 1
-        chunks = lines.chunks(stream, about.options.get("block", lines.BLOCK))
         threads = about.options.get("threads") or os.cpu_count() or 1
         for columns, block, skip in _in_order(parse_chunk, enumerate(chunks), threads):
             yield _table(columns, block, first + skip, log.name)
             first += skip + len(block)
 
     return read
+
+
+def _heading(chunk: lines.Chunk) -> str | None:
+    """Return the first line of a file, or None where it is too long to be read."""
+    line = chunk.data.partition(b"\n")[0].removesuffix(b"\r")
+    if chunk.length is not None or len(line) > limits.LINE_BYTES:
+        return None
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
 
 
 def _table(columns: Columns, block: lines.Block, first: int, name: str) -> Any:

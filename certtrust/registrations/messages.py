@@ -11,13 +11,16 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import product
+from time import thread_time
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import regex as regex_engine
 
+from .. import limits
 from ..errors import CerttrustError
 from ..names.device_ids import HARDWARE_ID, SERIAL
 from ..texts.sentences import say
@@ -83,18 +86,23 @@ class PatternError(CerttrustError):
 
 
 class Pattern(NamedTuple):
-    """A named pattern; `linear` where the linear-time engine can run it."""
+    """A named pattern.
+
+    `linear` is its spelling for RE2, whose time is in proportion to the text; where there is none,
+    `timed` is the same pattern for an engine that stops when its time is over.
+    """
 
     name: str
     regex: re.Pattern[str]
-    linear: bool
+    linear: str | None
+    timed: Any = None
 
 
 def compiled(patterns: Any) -> tuple[Pattern, ...]:
     """Check message patterns: a regular expression, several, or several by name."""
     if patterns is None:
         return ()
-    if isinstance(patterns, str | re.Pattern):
+    if isinstance(patterns, str | bytes | re.Pattern):
         patterns = [patterns]
     if not isinstance(patterns, Mapping):
         if not isinstance(patterns, Iterable):
@@ -109,10 +117,23 @@ def compiled(patterns: Any) -> tuple[Pattern, ...]:
 
 def _compiled(name: str, regex: Any) -> Pattern:
     try:
-        pattern = re.compile(regex)
-    except (re.error, TypeError) as error:
+        pattern = _of_text(regex)
+        name.encode()
+        linear = _for_re2(pattern)
+        timed = None if linear else _timed(pattern)
+    except (
+        re.error,
+        regex_engine.error,
+        TypeError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         problem = say(
-            "errors.reading.no_pattern", name=name, pattern=repr(regex), problem=error
+            "errors.reading.no_pattern",
+            name=_shown(name),
+            pattern=_shown(repr(regex)),
+            problem=_shown(str(error)),
         )
         raise PatternError(problem) from error
     unknown = set(pattern.groupindex) - set(record_fields.FIELDS)
@@ -127,34 +148,70 @@ def _compiled(name: str, regex: Any) -> Pattern:
                 columns=", ".join(record_fields.FIELDS),
             )
         )
-    return Pattern(name, pattern, _is_linear(pattern))
+    return Pattern(name, pattern, linear, timed)
 
 
-def _is_linear(regex: re.Pattern[str]) -> bool:
-    """Return True where RE2 can run it: no look-around, back reference or rare flag."""
-    if regex.flags & ~(re.UNICODE | re.IGNORECASE):
-        return False
-    try:
-        pc.extract_regex(pa.array([""]), _for_re2(regex))
-    except pa.ArrowInvalid:
-        return False
-    return True
+def _of_text(regex: Any) -> re.Pattern[str]:
+    """Return a regular expression that can match text, which holds no lone surrogates."""
+    pattern: re.Pattern[str] = re.compile(regex)
+    if not isinstance(pattern.pattern, str):
+        raise TypeError("it is of bytes, and logs are text")
+    pattern.pattern.encode()
+    return pattern
+
+
+_QUOTED = 200
+"""Characters of a pattern that an error quotes."""
+
+
+def _shown(text: str) -> str:
+    """Return a text as an error can quote it."""
+    visible = text.encode("utf-8", "backslashreplace").decode()
+    return visible if len(visible) <= _QUOTED else f"{visible[:_QUOTED]}..."
+
+
+_FLAGS = ("ASCII", "IGNORECASE", "MULTILINE", "DOTALL", "VERBOSE")
+
+
+def _timed(pattern: re.Pattern[str]) -> Any:
+    """Return a pattern for an engine that takes a time limit; Python's own has none."""
+    flags = 0
+    for name in _FLAGS:
+        if pattern.flags & getattr(re, name):
+            flags |= getattr(regex_engine, name)
+    return regex_engine.compile(pattern.pattern, flags)
 
 
 _GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)", re.DOTALL)
 """An escape, a set of characters, or the beginning of a group without a name."""
 
 
-def _for_re2(regex: re.Pattern[str]) -> str:
-    """Return the regular expression for Arrow, which wants a name for each capturing group."""
+def _for_re2(regex: re.Pattern[str]) -> str | None:
+    """Return the regular expression for Arrow, which wants a name for each capturing group.
+
+    None where RE2 cannot run it: for look-around, back references and rare flags.
+    """
+    if regex.flags & ~(re.UNICODE | re.IGNORECASE):
+        return None
     text = _GROUP.sub(
         lambda match: "(?:" if match[0] == "(" else match[0], regex.pattern
     )
-    return f"(?i){text}" if regex.flags & re.IGNORECASE else text
+    if regex.flags & re.IGNORECASE:
+        text = f"(?i){text}"
+    try:
+        pc.extract_regex(pa.array([""]), text)
+    except pa.ArrowInvalid:
+        return None
+    return text
 
 
-Extracted = tuple[Columns, Mask]
-"""The fields of some messages, missing where they have none, and which messages have any."""
+class Extracted(NamedTuple):
+    """The fields of some messages, missing where they have none, and which messages have any."""
+
+    fields: Columns
+    matches: Mask
+    skipped: Mask | None = None
+    """Which messages were not searched, since the time was over."""
 
 
 def read(
@@ -193,9 +250,13 @@ def read(
     fields: Columns = {}
     for name, extract in extractors:
         rows = np.flatnonzero(by < 0)
-        values, matches = extract(message if len(rows) == count else message.take(rows))
-        by[rows[matches]] = names.index(name)
-        fields |= _completed(fields, values, rows, count)
+        extracted = extract(message if len(rows) == count else message.take(rows))
+        by[rows[extracted.matches]] = names.index(name)
+        fields |= _completed(fields, extracted.fields, rows, count)
+        if extracted.skipped is not None:
+            skipped = np.zeros(count, bool)
+            skipped[rows] = extracted.skipped
+            notes.add(skipped, _out_of_time(name))
     unmatched = message.where((by < 0) & (message.sizes > 0)).text()
     rows, values = _by_sentence(unmatched)
     if len(rows):
@@ -224,18 +285,41 @@ def _by_pattern(pattern: Pattern, message: Spans) -> Extracted:
     names = list(pattern.regex.groupindex)
     text = message.where(message.sizes > 0).text()
     if pattern.linear:
-        groups = pc.extract_regex(text, _for_re2(pattern.regex))
+        groups = pc.extract_regex(text, pattern.linear)
         fields = {name: pc.struct_field(groups, name).cast(TEXT) for name in names}
-        return fields, present(groups)
-    matches = [
-        pattern.regex.search(cell) if cell is not None else None
-        for cell in text.to_pylist()
-    ]
+        return Extracted(fields, present(groups))
+    matches, skipped = _searched(pattern.timed, text.to_pylist())
     fields = {
         name: pa.array([match and match[name] for match in matches], TEXT)
         for name in names
     }
-    return fields, np.array([match is not None for match in matches], bool)
+    is_match = np.array([match is not None for match in matches], bool)
+    return Extracted(fields, is_match, skipped)
+
+
+def _searched(pattern: Any, texts: list[str | None]) -> tuple[list[Any], Mask]:
+    """Return the match in each text, and which texts were skipped since the time was over."""
+    # The time of this thread, since others may run meanwhile.
+    start = thread_time()
+    matches: list[Any] = [None] * len(texts)
+    skipped = np.zeros(len(texts), bool)
+    for row, text in enumerate(texts):
+        if text is None:
+            continue
+        left = limits.PATTERN_SECONDS - (thread_time() - start)
+        try:
+            matches[row] = pattern.search(text, timeout=left) if left > 0 else None
+            skipped[row] = left <= 0
+        except (TimeoutError, MemoryError):
+            skipped[row] = True
+    return matches, skipped
+
+
+def _out_of_time(name: str) -> str:
+    seconds = limits.PATTERN_SECONDS
+    return (
+        f"not searched for {name}: it took more than {seconds:g} seconds on these lines"
+    )
 
 
 def _by_pairs(blanks: Delimiters, message: Spans) -> Extracted:
@@ -246,12 +330,12 @@ def _by_pairs(blanks: Delimiters, message: Spans) -> Extracted:
         if name in values
     ]
     if not conclusive:
-        return {}, np.zeros(len(message.start), bool)
+        return Extracted({}, np.zeros(len(message.start), bool))
     matches = np.logical_or.reduce(conclusive)
     any_value = np.logical_or.reduce([value.present for value in values.values()])
     if (any_value & ~matches).any():
         values = {name: value.where(matches) for name, value in values.items()}
-    return {name: value.text() for name, value in values.items()}, matches
+    return Extracted({name: value.text() for name, value in values.items()}, matches)
 
 
 def _by_sentence(text: Any) -> tuple[Positions, Columns]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any, NamedTuple
 
 from ..errors import SourceError
@@ -31,9 +32,9 @@ class Options(NamedTuple):
     block: int = lines.BLOCK
 
 
-def options(form: str | None, patterns: Any, workers: int | None) -> Options:
+def options(form: Any, patterns: Any, workers: Any) -> Options:
     """Check the options of a reader."""
-    if form is not None and form not in FORMATS:
+    if form is not None and (not isinstance(form, str) or form not in FORMATS):
         raise SourceError(
             say(
                 "errors.reading.unknown_format",
@@ -41,9 +42,11 @@ def options(form: str | None, patterns: Any, workers: int | None) -> Options:
                 formats=", ".join(FORMATS),
             )
         )
-    if workers is not None and workers < 1:
-        raise SourceError(say("errors.reading.workers", workers=workers))
-    return Options(form, messages.compiled(patterns), workers or os.cpu_count() or 1)
+    if workers is None:
+        workers = os.cpu_count() or 1
+    if not isinstance(workers, Integral) or isinstance(workers, bool) or workers < 1:
+        raise SourceError(say("errors.reading.workers", workers=repr(workers)))
+    return Options(form, messages.compiled(patterns), int(workers))
 
 
 def tables(

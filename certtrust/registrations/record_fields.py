@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..formats import twice
 from . import field_values, times
 from .field_values import NULL, TEXT, Columns, Notes, constant
+from .text.spans import as_mask
 
 FIELDS = (
     "time",
@@ -88,41 +91,78 @@ def from_fields(fields: Columns, notes: Notes) -> Columns:
     return field_values.complete_from_name(columns)
 
 
-def from_table(table: Columns, first: int, name: str) -> Columns:
+def without_twins(fields: Iterable[tuple[str, Any]], notes: Notes) -> Columns:
+    """Return text fields by name; of a name that is there twice the first value counts.
+
+    Where the fields of one name differ, that is noted.
+    """
+    columns: Columns = {}
+    for name, field in fields:
+        if name not in columns:
+            columns[name] = field
+            continue
+        twin, column = (
+            field_values.blank_to_null(array)
+            if array.type == TEXT
+            else array.cast(TEXT)
+            for array in (field, columns[name])
+        )
+        notes.add(as_mask(pc.not_equal(column, twin)), twice(name))
+        columns[name] = field_values.coalesce(column, twin)
+    return columns
+
+
+def from_table(table: list[tuple[str, Any]], first: int, name: str) -> Columns:
     """Return the columns of a table whose first row here is row `first`, from 1, of a file.
 
     A table that this package wrote keeps where its rows came from and what was wrong with them; the
     rows of another one are numbered.
     """
-    fields = {key: _as_field(key, column) for key, column in table.items()}
-    count = len(next(iter(fields.values()), ()))
+    count = len(table[0][1]) if table else 0
     notes = Notes(pa.nulls(count, TEXT))
+    fields = without_twins(
+        [(key, _as_field(key, column, notes)) for key, column in table], notes
+    )
     columns = from_fields({key: fields[key] for key in FIELDS if key in fields}, notes)
     columns |= {key: fields[key] for key in ORIGIN if key in fields}
     columns.setdefault("source", constant(name, count))
     columns.setdefault("matched_by", constant("record", count))
-    if "line" in fields:
-        line = fields["line"].cast(pa.int64())
-    else:
-        line = pa.array(np.arange(first, first + count))
-    problems = field_values.coalesce(fields.get("parse_error"), notes.text)
-    return columns | {"line": line, "parse_error": problems}
+    columns["line"] = _line_numbers(fields.get("line"), first, count, notes)
+    problems = fields.get("parse_error", pa.nulls(count, TEXT))
+    if notes.text.null_count < count:
+        problems = Notes(problems, notes.text).text
+    return columns | {"parse_error": problems}
 
 
-def _as_field(name: str, column: Any) -> Any:
+def _line_numbers(stored: Any, first: int, count: int, notes: Notes) -> Any:
+    """Return the numbers of lines as stored, and those of the rows where there is none."""
+    rows = pa.array(np.arange(first, first + count))
+    if stored is None:
+        return rows
+    is_number = pc.match_substring_regex(stored, "^-?[0-9]{1,18}$")
+    numbers = pc.if_else(is_number, stored, NULL).cast(pa.int64())
+    notes.unread(stored, numbers, "the line is no number: the row's is given")
+    return pc.if_else(pc.is_valid(stored), pc.coalesce(numbers, rows), numbers)
+
+
+def _as_field(name: str, column: Any, notes: Notes) -> Any:
     """Return a column of any table as text, or as timestamps where it holds them."""
     if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+        column = column.dictionary_decode()
     if name == "time" and pa.types.is_timestamp(column.type):
         return column
-    if pa.types.is_nested(column.type) or pa.types.is_null(column.type):
-        return pa.nulls(len(column), TEXT)
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
         cells = [
-            cell and cell.decode("utf-8", "replace") for cell in column.to_pylist()
+            None if cell is None else cell.decode("utf-8", "replace")
+            for cell in column.to_pylist()
         ]
         return pa.array(cells, TEXT)
-    return column.cast(TEXT)
+    try:
+        return column.cast(TEXT)
+    except pa.ArrowException:
+        text = pa.nulls(len(column), TEXT)
+        notes.unread(column, text, f"the column {name} holds {column.type}, not text")
+        return text
 
 
 def _either(stated: Any, seen: Any) -> Any:

@@ -72,7 +72,7 @@ def read(stamps: Any, notes: Notes) -> Columns:
 def moments(stamps: Any, notes: Notes) -> tuple[Any, Any]:
     """Return the times in UTC and whether the clock was not set, as `read` does."""
     if pa.types.is_timestamp(stamps.type):
-        time = _in_range(stamps.cast(MOMENT, safe=False))
+        time = _in_range(_of_timestamps(stamps))
     else:
         time = _of_one_form(stamps)
         if time is None:
@@ -89,17 +89,39 @@ def moments(stamps: Any, notes: Notes) -> tuple[Any, Any]:
 
 def _in_range(time: Any) -> Any:
     """Return times without those that nothing can show; the zero time of the year 1 is 1970's."""
-    since = time.cast(pa.int64())
-    ends = pc.min_max(since)
-    earliest, latest = ends["min"].as_py(), ends["max"].as_py()
-    if earliest is None or (earliest >= _FIRST + _DAY and latest <= _LAST):
+    if can_be_shown(time):
         return time
+    since = time.cast(pa.int64())
     is_zero = pc.and_(
         pc.greater_equal(since, _FIRST - _EASTERNMOST), pc.less(since, _FIRST + _DAY)
     )
     since = pc.if_else(is_zero, pa.scalar(0, pa.int64()), since)
     in_range = pc.and_(pc.greater_equal(since, _FIRST), pc.less_equal(since, _LAST))
     return pc.if_else(in_range, since, pa.scalar(None, pa.int64())).cast(MOMENT)
+
+
+def can_be_shown(time: Any) -> bool:
+    """Return True where every time is one that can be shown and none is the zero time."""
+    ends = pc.min_max(time.cast(pa.int64()))
+    earliest, latest = ends["min"].as_py(), ends["max"].as_py()
+    return earliest is None or (earliest >= _FIRST + _DAY and latest <= _LAST)
+
+
+_PER_UNIT = {"s": 10**6, "ms": 10**3, "us": 1}
+
+
+def _of_timestamps(stamps: Any) -> Any:
+    """Return Arrow's timestamps of any unit in microseconds; what overflows is missing."""
+    factor = _PER_UNIT.get(stamps.type.unit)
+    since = stamps.cast(pa.int64())
+    if factor is None:
+        return pc.divide(since, 1000).cast(MOMENT)
+    fits = pc.and_(
+        pc.greater_equal(since, (_FIRST - _DAY) // factor),
+        pc.less_equal(since, _LAST // factor),
+    )
+    since = pc.if_else(fits, since, pa.scalar(None, pa.int64()))
+    return pc.multiply(since, factor).cast(MOMENT)
 
 
 def _of_one_form(text: Any) -> Any:

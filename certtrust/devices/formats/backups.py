@@ -17,7 +17,7 @@ from .entries import Entry, content, entries, failed
 from .xml_objects import User, absent_flags, parse
 
 NAME = "backup"
-_ITEM = re.compile(r"^\s*mod cmd FLASHDIR\d+ add-item\b", re.MULTILINE)
+_ITEM = re.compile(r"^[ \t]*mod cmd FLASHDIR\d+ add-item\b", re.MULTILINE)
 _CONFIGURATION = re.compile(r"^(?:config change|vars create|mod cmd) ", re.MULTILINE)
 _BEGIN = "(pbx=<user"
 

@@ -19,7 +19,7 @@ from ... import schema
 from ...errors import SourceError
 from ...formats import About, as_text
 from ...table_files import read_csv, written_csv
-from .entries import OWN, Entry, content, failed, of_table, own_entry, text
+from .entries import OWN, Entry, content, failed, of_table, own_entry, without_twins
 
 NAME = "csv"
 _SEPARATORS = ";,\t"
@@ -42,12 +42,18 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry | pd.DataFrame]:
     """Yield an entry for each line below the header that names a device."""
     whole = content(stream)
     lines = whole.replace("\r\n", "\n").split("\n")
-    if set(schema.DEVICES.names) <= set(next(csv.reader(lines[:1]), [])):
+    first = _cells(lines[0], ",")[0]
+    if set(schema.DEVICES.names) <= set(first) and len(set(first)) == len(first):
         # Where that fails, reading line by line gives each bad line its reason.
         with suppress(SourceError):
             data = whole.encode("utf-8", "replace")
             table = read_csv(data, schema.DEVICES)
-            yield from [table] if written_csv(data, schema.DEVICES) else of_table(table)
+            if written_csv(data, schema.DEVICES):
+                yield table
+            else:
+                frame = table.astype("object").where(table.notna(), None)
+                rows = frame.itertuples(index=False, name=None)
+                yield from of_table(first, rows)
             return
     header = _header(lines[:2])
     if header is None:
@@ -60,21 +66,28 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry | pd.DataFrame]:
     for number, line in enumerate(lines[skip:], start=skip + 1):
         if not line.strip():
             continue
-        try:
-            cells = next(csv.reader([line], delimiter=separator, strict=True))
-        except csv.Error as error:
+        cells, error = _cells(line, separator)
+        if error:
             yield failed(f"line {number} is not CSV: {error}")
-            continue
-        if len(cells) != len(names):
+        elif len(cells) != len(names):
             yield failed(
                 f"line {number} has {len(cells)} fields where the header has {len(names)}"
             )
-            continue
-        entry: Entry = {
-            name: text(cell) for name, cell in zip(names, cells, strict=True) if name
-        }
-        if entry.get("hardware_id") or entry.get("serial"):
-            yield own_entry(entry)
+        else:
+            named = [
+                (name, cell) for name, cell in zip(names, cells, strict=True) if name
+            ]
+            entry = without_twins(named)
+            if entry.get("hardware_id") or entry.get("serial"):
+                yield own_entry(entry)
+
+
+def _cells(line: str, separator: str) -> tuple[list[str], str | None]:
+    """Return the cells of a line, and what is wrong with it."""
+    try:
+        return next(csv.reader([line], delimiter=separator, strict=True), []), None
+    except csv.Error as error:
+        return [], str(error)
 
 
 def _header(lines: list[str]) -> tuple[int, str, list[str | None]] | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
-import pandas as pd
-
 from ... import schema
-from ...formats import FALSE, TRUE
+from ...formats import FALSE, TRUE, twice
 
 Entry = dict[str, Any]
 """Cells of DEVICES by column name; what is absent is missing."""
@@ -24,20 +23,25 @@ FLAGS = {"tls_only": "tls", "reverse_proxy": "trusted"}
 
 
 def content(stream: BinaryIO) -> str:
-    """Return a whole file as text: UTF-8 or UTF-16, and Latin-1 where it is neither."""
+    """Return a whole file as text: UTF-8 or UTF-16, and Latin-1 where it is neither.
+
+    Lone surrogates, which no text can hold, become question marks.
+    """
     data = stream.read()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    for codec, errors in (("utf-8-sig", "strict"), ("utf-8", "surrogatepass")):
+        with suppress(UnicodeDecodeError):
+            return data.decode(codec, errors).encode("utf-8", "replace").decode()
+    return data.decode("latin-1")
 
 
 def text(value: Any) -> str | None:
     """Return a cell as trimmed text; what is empty or no plain value is missing."""
-    if value is None or isinstance(value, dict | list | bool):
+    if value is None or isinstance(value, dict | list | bool) or value != value:
         return None
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     return str(value).encode("utf-8", "replace").decode().strip() or None
 
 
@@ -64,26 +68,41 @@ def own_entry(cells: Entry) -> Entry:
     return {**entry, **failed(reason)} if reason else entry
 
 
-def of_table(table: pd.DataFrame) -> Iterator[Entry]:
-    """Yield the entries of a table with any columns of DEVICES.
+def without_twins(cells: Iterable[tuple[str, Any]]) -> Entry:
+    """Return cells by name; of a name that is there twice the first cell that is not empty counts.
+
+    Where cells of one name differ, `parse_error` says so.
+    """
+    entry: Entry = {}
+    twins: list[str] = []
+    for name, cell in cells:
+        value = text(cell) if isinstance(cell, str) else cell
+        if value is None:
+            continue
+        if entry.setdefault(name, value) != value:
+            twins.append(name)
+    notes = [text(entry.get("parse_error")), *map(twice, dict.fromkeys(twins))]
+    reason = "; ".join(note for note in notes if note)
+    return {**entry, **failed(reason)} if reason else entry
+
+
+def of_table(names: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[Entry]:
+    """Yield the entries of the rows of a table with any columns of DEVICES.
 
     A table that has them all keeps its rows without a device, and what it says of its rows.
     """
-    is_whole = set(schema.DEVICES.names) <= set(table)
-    names = [
-        name for name in (schema.DEVICES.names if is_whole else OWN) if name in table
-    ]
-    cells = table[names].astype("object").where(table[names].notna(), None)
-    for row in cells.to_dict("records"):
-        if is_whole or row.get("hardware_id") or row.get("serial"):
-            yield own_entry(
-                {str(name): cell for name, cell in row.items() if cell is not None}
-            )
+    is_whole = set(schema.DEVICES.names) <= set(names)
+    kept = schema.DEVICES.names if is_whole else list(OWN)
+    for row in rows:
+        cells = zip(names, row, strict=True)
+        entry = without_twins((name, cell) for name, cell in cells if name in kept)
+        if is_whole or entry.get("hardware_id") or entry.get("serial"):
+            yield own_entry(entry)
 
 
 def failed(error: str) -> Entry:
     """Return the entry of something that could not be read."""
-    return {"parse_error": error}
+    return {"parse_error": text(error)}
 
 
 def entries(

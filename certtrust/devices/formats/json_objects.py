@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from ...formats import About, as_text
+from ...formats import About, as_text, is_too_deep, too_deep
 from ...names.device_ids import SERIAL
 from .entries import FLAGS, Entry, content, entries, failed, text
 
@@ -49,7 +49,13 @@ _WITHOUT_OBJECTS = {
     "ReplicateNext",
     "GetDevices",
 }
-_DEEPEST = 5
+_SHOWN = 40
+"""Characters of a key that a reason quotes."""
+_WRAPPED = 5
+"""Levels of wrappers around an object."""
+_IN_VAIN = 8
+"""How many times the size of a text may be read in vain before each line is read by itself."""
+_SEPARATORS = re.compile(r"[ \t\r\n,\ufeff]*")
 
 
 class Item(NamedTuple):
@@ -102,27 +108,50 @@ def _latest(items: list[Item]) -> list[Item]:
 
 def values(text: str) -> Iterator[tuple[Any, str | None]]:
     """Yield the JSON values that stand one after the other in a text, and why a line is none."""
-    position = seen = 0
-    line = 1
-    while True:
-        while position < len(text) and text[position] in " \t\r\n,\ufeff":
-            position += 1
-        if position >= len(text):
-            return
-        try:
-            value, position = _DECODER.raw_decode(text, position)
-        except (ValueError, RecursionError) as error:
-            line += text.count("\n", seen, position)
-            seen = position
-            why = (
-                "nested too deep"
-                if isinstance(error, RecursionError)
-                else getattr(error, "msg", str(error))
-            )
-            yield None, f"line {line} is not JSON: {why}"
-            position = text.find("\n", position) + 1 or len(text)
-        else:
+    position = counted = 0
+    line, budget = 1, _IN_VAIN * len(text)
+    while (position := _SEPARATORS.match(text, position).end()) < len(text):  # type: ignore[union-attr]
+        value, size, error = _decoded(text, position, budget)
+        if error is None:
             yield value, None
+            position += size
+            continue
+        budget -= size
+        line += text.count("\n", counted, position)
+        counted = position
+        yield None, f"line {line} is not JSON{error}"
+        position = _line_end(text, position)
+
+
+def _decoded(text: str, start: int, budget: int) -> tuple[Any, int, str | None]:
+    """Return the value that begins at `start`, how much was read, and what is wrong with it.
+
+    Windows of whole lines are read, each twice as long as the one before, so that the time is in
+    proportion to the value. `budget` bounds those beyond the first line.
+    """
+    stop = _line_end(text, start)
+    while True:
+        window = text[start:stop]
+        try:
+            value, size = _DECODER.raw_decode(window)
+        except RecursionError:
+            return None, len(window), f" that is read: {too_deep()}"
+        except json.JSONDecodeError as error:
+            is_cut = not window[error.pos :].strip() and stop < len(text)
+            if is_cut and 2 * len(window) <= budget:
+                stop = _line_end(text, min(start + 2 * len(window), len(text)))
+                continue
+            return None, len(window), f": {error.msg}"
+        except ValueError as error:  # a number of thousands of digits
+            return None, len(window), f": {error}"
+        if is_too_deep(value):
+            return None, size, f" that is read: {too_deep()}"
+        return value, size, None
+
+
+def _line_end(text: str, position: int) -> int:
+    """Return where the next line begins."""
+    return text.find("\n", position) + 1 or len(text)
 
 
 def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:
@@ -147,13 +176,13 @@ def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:
         yield from _objects(value["devices"], message, depth + 1)
     elif _is_object(value, message):
         yield Item(value, message=message)
-    elif inner and depth < _DEEPEST:
+    elif inner and depth < _WRAPPED:
         for item in inner:
             yield from _objects(item, message, depth + 1)
     elif kind:
-        yield Item(None, f"a message {kind} without a PBX object or a device")
+        yield Item(None, f"a message {kind[:_SHOWN]} without a PBX object or a device")
     else:
-        keys = ", ".join(list(map(str, value))[:5]) or "none"
+        keys = ", ".join(key[:_SHOWN] for key in list(value)[:5]) or "none"
         yield Item(None, f"not a PBX object: its keys are {keys}")
 
 

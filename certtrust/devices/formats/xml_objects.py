@@ -16,17 +16,22 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 from xml.parsers import expat
 
-from ...formats import About, as_text
+from ... import limits
+from ...formats import About, as_text, too_deep
 from .entries import FLAGS, Entry, content, entries, failed
 
 NAME = "xml"
-_DECLARATION = re.compile(r"<\?xml[^>]*\?>")
+_DECLARATION = re.compile(r"<\?xml[^<>]*\?>")
 _DOCUMENT_TYPE = re.compile(r"\s*(?:<\?xml[^>]*\?>\s*)?<!DOCTYPE", re.IGNORECASE)
 _INNER_XML = 3
 """Levels of XML as the text of an element of XML."""
 
 User = tuple[dict[str, Any], list[Any]]
 """The attributes of a user element, and those of its devices."""
+
+
+class _TooDeepError(Exception):
+    """An element is nested too deep."""
 
 
 def sniff(head: bytes) -> bool:
@@ -62,15 +67,18 @@ def parse(xml: str, depth: int = 0) -> tuple[list[User], str | None]:
     users: list[User] = []
     # What stands in an element as text, and is XML itself: SOAP answers come so.
     inner: list[str] = []
-    path: list[str] = []
+    # For each open element, how many user elements it is in.
+    path: list[int] = [0]
 
     def start(name: str, attributes: dict[str, str]) -> None:
+        if len(path) > limits.NESTING + 1:
+            raise _TooDeepError
         name = name.rpartition(":")[2]
         if name == "user":
             users.append((attributes, []))
-        elif name == "device" and "user" in path and users:
+        elif name == "device" and path[-1]:
             users[-1][1].append(attributes)
-        path.append(name)
+        path.append(path[-1] + (name == "user"))
 
     def end(_: str) -> None:
         path.pop()
@@ -88,6 +96,8 @@ def parse(xml: str, depth: int = 0) -> tuple[list[User], str | None]:
     except expat.ExpatError as problem:
         message = expat.errors.messages[problem.code]
         error = f"not XML: {message} in line {problem.lineno}"
+    except _TooDeepError:
+        error = f"{too_deep()}: read up to line {parser.CurrentLineNumber}"
     text = "".join(inner)
     if "<user" in text and depth < _INNER_XML:
         more, error_inside = parse(text, depth + 1)

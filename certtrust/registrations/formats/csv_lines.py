@@ -47,18 +47,19 @@ def _heading(line: str) -> tuple[str, list[str]]:
 
 def sniff(head: bytes) -> bool:
     """Return True where the first line names columns of REGISTRATIONS."""
-    names = _names(head) & set(record_fields.FIELDS)
+    names = set(_names(head)) & set(record_fields.FIELDS)
     return len(names) >= 2 and bool(names & _DISTINCTIVE)
 
 
-def _names(head: bytes) -> set[str]:
-    return set(_heading(as_text(head).partition("\n")[0].rstrip("\r"))[1])
+def _names(head: bytes) -> list[str]:
+    return _heading(as_text(head).partition("\n")[0].rstrip("\r"))[1]
 
 
 def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     """Yield the lines as tables of bounded size, or the table that was written."""
     head, stream = begin(stream)
-    if set(schema.REGISTRATIONS.names) <= _names(head):
+    names = _names(head)
+    if set(schema.REGISTRATIONS.names) <= set(names) and len(set(names)) == len(names):
         data = stream.read()
         # Where that fails, reading line by line gives each bad line its reason.
         with suppress(SourceError):
@@ -75,7 +76,7 @@ def _whole_table(data: bytes, name: str) -> Any:
         for column in schema.REGISTRATIONS
     }
     if not written_csv(data, schema.REGISTRATIONS):
-        columns = record_fields.from_table(columns, 1, name)
+        columns = record_fields.from_table(list(columns.items()), 1, name)
     return to_frame.table(columns, len(frame))
 
 
@@ -83,12 +84,19 @@ def _parse(block: Block, log: Log) -> Columns:
     separator, names = _heading(log.header)
     notes = Notes(block.problems)
     indices = {
-        name: index for index, name in enumerate(names) if name in record_fields.FIELDS
+        str(index): index
+        for index, name in enumerate(names)
+        if name in record_fields.FIELDS
     }
-    fields, reasons = _fields(block.lines, separator, len(names), indices)
-    notes.add(present(reasons), reasons)
+    cells, reasons = _fields(block.lines, separator, len(names), indices)
+    if log.header:
+        notes.add(present(reasons), reasons)
     if not indices:
-        notes.add(~present(notes.text), "the header names no column that is known here")
+        problem = "names no column that is known here" if log.header else "is not read"
+        notes.add(~present(notes.text), f"the header {problem}")
+    fields = record_fields.without_twins(
+        [(names[indices[key]], column) for key, column in cells.items()], notes
+    )
     columns = record_fields.from_fields(fields, notes)
     problems = notes.text
     return columns | {

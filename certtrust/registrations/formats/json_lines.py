@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
-from ...formats import as_text
+from ...formats import as_text, is_too_deep, too_deep
 from .. import field_values, record_fields
 from ..field_values import TEXT, Columns, Notes, constant, join_parts, scatter, word
 from ..line_format import Log, line_reader
@@ -192,7 +192,7 @@ def _object(line: str) -> tuple[dict[str, Any], str | None]:
     try:
         record = json.loads(line)
     except RecursionError:
-        return {}, "not JSON that can be read: nested too deep"
+        return {}, f"not JSON that can be read: {too_deep()}"
     except ValueError as error:
         if _JAVASCRIPT.match(line):
             return (
@@ -205,6 +205,8 @@ def _object(line: str) -> tuple[dict[str, Any], str | None]:
         )
     if not isinstance(record, dict):
         return {}, f"not a JSON object but a {type(record).__name__}"
+    if is_too_deep(record):
+        return {}, f"not JSON that can be read: {too_deep()}"
     return record, None
 
 
