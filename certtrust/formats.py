@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
 import pandas as pd
 
+from . import limits
 from .errors import CerttrustError
 
 HEAD = 1 << 16
@@ -137,3 +138,50 @@ def as_text(head: bytes) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return head.decode("utf-16", "replace")
     return head.decode("utf-8-sig", "replace")
+
+
+def is_too_deep(value: Any) -> bool:
+    """Return True where lists and objects of JSON are nested deeper than `limits.NESTING`.
+
+    Examples
+    --------
+    >>> is_too_deep([{"a": [1]}])
+    False
+    """
+    level = [value]
+    for _ in range(limits.NESTING + 1):
+        inside = (
+            part.values() if isinstance(part, dict) else part
+            for part in level
+            if isinstance(part, dict | list)
+        )
+        level = [
+            part for parts in inside for part in parts if isinstance(part, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def too_deep() -> str:
+    """Return the reason of what `is_too_deep`."""
+    return f"nested more than {limits.NESTING} levels deep"
+
+
+def twice(name: str) -> str:
+    """Return the note on a row in which two columns of one name say different things."""
+    return f"the column {name} is there twice, with different values; the first is read"
+
+
+def too_many_rows(rows: int, size: int) -> str | None:
+    """Return why a Parquet file of a size in bytes is not read, or None where it is.
+
+    Examples
+    --------
+    >>> too_many_rows(100_000_000, 500_000)
+    '100000000 rows in 500000 bytes are more than are read: 2000000'
+    """
+    most = limits.table_rows(size)
+    if rows <= most:
+        return None
+    return f"{rows} rows in {size} bytes are more than are read: {most}"

@@ -19,11 +19,13 @@ ARCHIVE_MEMBERS = 100_000
 TABLE_ROWS = 50_000_000
 """Rows of one Parquet file; a small file can claim any number of them."""
 TABLE_ROWS_FREELY = 1_000_000
-"""Rows that a Parquet file may have whatever its size is; beyond, a row takes a byte."""
+"""Rows that a Parquet file may have whatever its own size is."""
+TABLE_ROWS_PER_BYTE = 4
+"""Rows for each byte of a larger one."""
 NESTING = 100
 """Levels of brackets in JSON and of elements in XML."""
 LINE_BYTES = 1 << 20
-"""Bytes of one line of a log; the beginning of a longer line is read."""
+"""Bytes of one line of a log; of a longer one the beginning is kept and nothing is read."""
 KEY_DERIVATION_ROUNDS = 10_000_000
 """Rounds of key derivation that one PKCS#12 file may ask for, all its parts together."""
 PATH_LENGTH = 32
@@ -31,9 +33,14 @@ PATH_LENGTH = 32
 PATH_STEPS = 20_000
 """Steps of the search for the paths of one certificate."""
 PATTERN_SECONDS = 5.0
-"""Seconds that a user's own pattern may take for one block of lines."""
+"""Seconds of processor time per block of lines for a user's pattern that looks around."""
 
 
 def unpacked(size: int) -> int:
     """Return the bytes that a compressed input of this size may unpack to."""
     return max(UNPACKED_FREELY, UNPACKED_RATIO * size)
+
+
+def table_rows(size: int) -> int:
+    """Return the rows that a Parquet file of this size may have."""
+    return min(TABLE_ROWS, max(TABLE_ROWS_FREELY, TABLE_ROWS_PER_BYTE * size))

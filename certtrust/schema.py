@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from .errors import UnknownTableError
+from .errors import CerttrustError, MissingColumnError, UnknownTableError
 from .texts.sentences import say
 
 TEXT = "str"
@@ -654,6 +654,37 @@ def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
             declared[column.name] = pd.Series(cells, index=frame.index, dtype=dtype)
     extra = {str(name): frame[name] for name in frame if name not in declared}
     return pd.DataFrame({**declared, **extra}, index=frame.index)
+
+
+def require(frame: Any, table: Table, *names: str) -> pd.DataFrame:
+    """Return a frame that a caller may have made, with columns of the table in their dtypes.
+
+    Raises
+    ------
+    CerttrustError
+        If it is no DataFrame, or a column holds what its dtype cannot.
+    MissingColumnError
+        If a column is not there.
+    """
+    reader = f"read_{table.name.lower()}"
+    about = {"table": table.name, "reader": reader}
+    if not isinstance(frame, pd.DataFrame):
+        kind = type(frame).__name__
+        raise CerttrustError(say("errors.reading.no_frame", type=kind, **about))
+    if absent := [name for name in names if name not in frame]:
+        columns = ", ".join(absent)
+        raise MissingColumnError(
+            say("errors.reading.missing_columns", columns=columns, **about)
+        )
+    declared: dict[str, Any] = {}
+    for column in table.only(*names):
+        dtype = _SERIES_DTYPE.get(column.dtype, column.dtype)
+        try:
+            declared[column.name] = _as(frame[column.name], dtype)
+        except (ValueError, TypeError, AttributeError) as problem:
+            words = {"column": column.name, "dtype": dtype, **about}
+            raise CerttrustError(say("errors.reading.no_dtype", **words)) from problem
+    return frame.assign(**declared)
 
 
 def empty(table: Table) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from certtrust.registrations import (
 )
 from certtrust.registrations.field_values import TEXT
 from certtrust.registrations.pairs import pairs, pairs_with_quotes
-from certtrust.registrations.text.spans import Cuts, Spans
+from certtrust.registrations.text.spans import Delimiters, Spans
 from certtrust.registrations.vocabulary import (
     H225_REASONS,
     SIP_REASONS,
@@ -120,7 +120,7 @@ class TestPairs:
     def test_many_texts_at_once_give_what_each_gives(self, texts):
         """The first word of a name counts."""
         spans = Spans.of(pa.array([" ".join(words) for words in texts], TEXT))
-        found = pairs(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
+        found = pairs(spans, Delimiters.of(spans.data, " ", "="), self.KEYS)
         assert rows_of(found, len(texts)) == [
             self.first_of(words, lambda value: value) for words in texts
         ]
@@ -130,8 +130,8 @@ class TestPairs:
         """Whatever the other texts are, and whatever stands between the texts."""
         plain = [" ".join(words) for words in texts]
         whole = Spans.of(pa.array([before + text for text in plain], TEXT))
-        spans = whole.later(len(before))
-        found = pairs_with_quotes(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
+        spans = whole.skip(len(before))
+        found = pairs_with_quotes(spans, Delimiters.of(spans.data, " ", "="), self.KEYS)
         assert rows_of(found, len(texts)) == [self.with_quotes(text) for text in plain]
 
     def with_quotes(self, text: str) -> dict[str, str]:
@@ -159,7 +159,7 @@ class TestPairs:
     def test_values_in_quotes_keep_their_blanks(self):
         """Punctuation after a value is not part of it."""
         spans = Spans.of(pa.array(['x a="1 2", b=3;', "a=4, b=5.", None], TEXT))
-        found = pairs_with_quotes(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
+        found = pairs_with_quotes(spans, Delimiters.of(spans.data, " ", "="), self.KEYS)
         assert rows_of(found, 3) == [
             {"first": "1 2", "second": "3"},
             {"first": "4", "second": "5."},
@@ -169,7 +169,7 @@ class TestPairs:
     def test_a_value_of_very_many_commas_is_cut_at_once(self):
         """Its letters are not taken off one by one, each time from all texts."""
         spans = Spans.of(pa.array(["a=1" + "," * 500_000, *["a=2;"] * 5000], TEXT))
-        found = pairs_with_quotes(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
+        found = pairs_with_quotes(spans, Delimiters.of(spans.data, " ", "="), self.KEYS)
         assert found["first"].text().value_counts().field("counts").to_pylist() == [
             1,
             5000,
@@ -182,7 +182,7 @@ class TestPairs:
             *["a=1 b=2"] * 50,
         ]
         spans = Spans.of(pa.array(texts, TEXT))
-        found = pairs_with_quotes(spans, Cuts.of(spans.octets, " ", "="), self.KEYS)
+        found = pairs_with_quotes(spans, Delimiters.of(spans.data, " ", "="), self.KEYS)
         assert rows_of(found, 51) == [
             {"first": "7"},
             *[{"first": "1", "second": "2"}] * 50,

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from registration_lines import lines as written
 
-from certtrust import simulate
+from certtrust import limits, simulate
 from certtrust.registrations import field_values, reading, times, to_frame
 from certtrust.registrations import read_registrations as read
 from certtrust.registrations.field_values import Notes
@@ -166,7 +166,7 @@ def test_lines_of_csv_at_once_are_those_of_the_csv_module(rows, count, separator
     """Whether quoted or not, and with the reason of each that is none."""
     text, places = pa.array(rows, field_values.TEXT), {"state": 0, "reason": count - 1}
     fields, reasons = csv_lines._fields(text, separator, count, places)
-    expected, why = csv_lines._one_by_one(text, separator, count, places)
+    expected, why = csv_lines._split_one_by_one(text, separator, count, places)
     assert {name: values.to_pylist() for name, values in fields.items()} == {
         name: values.to_pylist() for name, values in expected.items()
     }
@@ -209,8 +209,8 @@ def test_objects_at_once_are_those_one_by_one(records):
     it to that one.
     """
     text = pa.array([json.dumps(record) for record in records], field_values.TEXT)
-    at_once = json_lines._at_once(text, np.ones(len(records), bool))
-    one_by_one, reasons = json_lines._one_by_one(text)
+    at_once = json_lines._parse_at_once(text, np.ones(len(records), bool))
+    one_by_one, reasons = json_lines._parse_one_by_one(text)
     assert reasons.null_count == len(records)
     if at_once is None:
         return
@@ -256,9 +256,9 @@ def test_times_at_once_are_those_of_each_value(stamps):
     outcome.
     """
     text = pa.array(stamps, field_values.TEXT)
-    at_once = times._at_once(text)
+    at_once = times._of_one_form(text)
     if at_once is not None:
-        assert at_once.to_pylist() == times._by_value(text).to_pylist()
+        assert at_once.to_pylist() == times._of_any_form(text).to_pylist()
 
 
 @given(
@@ -324,7 +324,7 @@ class TestHostileInput:
     )
     def test_a_very_long_line(self, piece, form):
         """It keeps its row, with its length as the reason; its neighbours are read."""
-        size = 3 * lines.LONGEST
+        size = 3 * limits.LINE_BYTES
         log = b"time,state\n" + piece * (size // len(piece)) + b"\n1700000000,up\n"
         frame = read(log, format=form, workers=1, progress=False)
         assert frame["line"].iloc[-2:].tolist() == [2, 3]
@@ -338,11 +338,11 @@ class TestHostileInput:
     def test_long_lines_in_blocks_of_any_size(self, size):
         """How long a line was is known wherever blocks end, with and without a last line end."""
         log = (
-            b"x" * (4 * lines.LONGEST)
+            b"x" * (4 * limits.LINE_BYTES)
             + b"\r\n"
-            + b"y" * (lines.LONGEST + 1)
+            + b"y" * (limits.LINE_BYTES + 1)
             + b"\n"
-            + b"z" * (3 * lines.LONGEST)
+            + b"z" * (3 * limits.LINE_BYTES)
         )
         pd.testing.assert_frame_equal(in_blocks(log, size), in_blocks(log, 64 << 20))
 

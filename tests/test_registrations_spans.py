@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from certtrust.registrations.field_values import TEXT, blank, blank_to_null
 from certtrust.registrations.text.spans import (
-    Cuts,
+    Delimiters,
     Spans,
     Words,
-    holds,
-    parted,
+    as_mask,
     present,
+    split_at_mark,
 )
 
 TEXTS = st.lists(st.none() | st.text("ab ä=\t\u2003", max_size=12), max_size=8)
@@ -28,13 +28,13 @@ def sliced(texts: list[str | None], begin: int) -> pa.Array:
 def test_words_are_those_that_splitting_gives(texts, begin, place):
     """Those beyond the last one are empty."""
     spans = Spans.of(sliced(texts, begin))
-    words = Words(spans, Cuts.of(spans.octets, " "))
+    words = Words(spans, Delimiters.of(spans.data, " "))
     split = [(text or "").split(" ") for text in texts]
     assert words.count().tolist() == [len(each) for each in split]
     assert words.at(place).text().to_pylist() == [
         each[place] if place < len(each) else "" for each in split
     ]
-    assert words.after(place).text().to_pylist() == [
+    assert words.from_index(place).text().to_pylist() == [
         " ".join(each[place:]) for each in split
     ]
 
@@ -43,7 +43,7 @@ def test_words_are_those_that_splitting_gives(texts, begin, place):
 def test_words_are_parted_at_their_first_mark(texts, begin):
     """In order, with the row of each."""
     spans = Spans.of(sliced(texts, begin))
-    row, before, behind = parted(spans, Cuts.of(spans.octets, " ", "="))
+    row, before, behind = split_at_mark(spans, Delimiters.of(spans.data, " ", "="))
     found = zip(
         row.tolist(), before.text().to_pylist(), behind.text().to_pylist(), strict=True
     )
@@ -64,7 +64,7 @@ def test_letters_are_those_of_each_text(texts, begin, place):
     expected = [
         each[place] if has else 0 for each, has in zip(whole, inside, strict=True)
     ]
-    assert Spans.of(sliced(texts, begin)).letter(place).tolist() == expected
+    assert Spans.of(sliced(texts, begin)).byte_at(place).tolist() == expected
 
 
 @given(texts=TEXTS, begin=CUT)
@@ -72,7 +72,7 @@ def test_parts_without_some_letters(texts, begin):
     """At the beginning by number, at the end by what they are; and of some texts only."""
     spans = Spans.of(sliced(texts, begin))
     plain = [(text or "").encode() for text in texts]
-    ended = spans.without_last(b" =").text().cast(pa.large_binary()).to_pylist()
+    ended = spans.rstrip(b" =").text().cast(pa.large_binary()).to_pylist()
     assert ended == [each.rstrip(b" =") for each in plain]
     has = np.arange(len(texts)) % 2 == 0
     some = [
@@ -81,8 +81,8 @@ def test_parts_without_some_letters(texts, begin):
     assert spans.where(has).text().to_pylist() == some
     assert spans.where(has).present.tolist() == has.tolist()
     rows = np.flatnonzero(has)
-    assert spans.only(rows).spread(rows, len(texts)).text().to_pylist() == some
-    assert spans.where(~has).replaced(rows, spans.only(rows)).text().to_pylist() == [
+    assert spans.take(rows).scatter(rows, len(texts)).text().to_pylist() == some
+    assert spans.where(~has).replaced(rows, spans.take(rows)).text().to_pylist() == [
         text or "" for text in texts
     ]
 
@@ -91,7 +91,7 @@ def test_parts_without_some_letters(texts, begin):
 def test_how_parts_begin(texts, begin, letters):
     """Nothing counts that stands behind a part."""
     spans = Spans.of(sliced(texts, begin))
-    assert spans.begins(letters).tolist() == [
+    assert spans.starts_with(letters).tolist() == [
         (text or "").encode().startswith(letters) for text in texts
     ]
 
@@ -100,7 +100,7 @@ def test_how_parts_begin(texts, begin, letters):
 def test_parts_without_white_space(texts, begin, also):
     """White space is what Python takes for it."""
     expected = [(text or "").lstrip(also) if also else text or "" for text in texts]
-    assert Spans.of(sliced(texts, begin)).stripped(also).text().to_pylist() == [
+    assert Spans.of(sliced(texts, begin)).strip(also).text().to_pylist() == [
         each.strip() for each in expected
     ]
 
@@ -109,7 +109,7 @@ def test_parts_without_white_space(texts, begin, also):
 def test_flags_of_arrow(flags, begin):
     """A missing flag does not hold."""
     array = pa.array([True] * begin + flags, pa.bool_()).slice(begin)
-    assert holds(array).tolist() == [bool(flag) for flag in flags]
+    assert as_mask(array).tolist() == [bool(flag) for flag in flags]
     assert present(array).tolist() == [flag is not None for flag in flags]
 
 

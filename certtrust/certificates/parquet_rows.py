@@ -31,7 +31,7 @@ def parquet_file(data: bytes, columns: Sequence[str] = ()) -> Any:
 
     file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(columns) or None)
     about = file.metadata
-    rows = min(limits.TABLE_ROWS, max(limits.TABLE_ROWS_FREELY, len(data)))
+    rows = limits.table_rows(len(data))
     if about.num_rows > rows:
         raise TooMuchError(
             f"{about.num_rows:,} rows in {len(data):,} bytes; {rows:,} are the most that is read"

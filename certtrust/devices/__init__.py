@@ -30,13 +30,13 @@ def read_devices(source: Any, *, format: str | None = None) -> pd.DataFrame:  # 
         import list, or the inventory of the Devices App, or columns of DEVICES as CSV or
         Parquet; a directory may mix formats.
     format : str, optional
-        json, xml, backup, csv or parquet; by default each file's beginning tells.
+        json, xml, backup, csv or parquet; by default, what each file begins with.
 
     Returns
     -------
     DataFrame
         Table DEVICES (see `certtrust.columns`), in input order. Flags are three-valued: a flag
-        that is inherited from a template (-1) or that the format does not tell is missing. A
+        that is inherited from a template (-1) or that the format does not have is missing. A
         user without devices gives no row, what cannot be read gives one with `parse_error`. A
         file that holds the whole table is read as it was written.
 
@@ -58,7 +58,7 @@ def read_devices(source: Any, *, format: str | None = None) -> pd.DataFrame:  # 
     >>> read_devices(user)[["user", "serial", "model", "tls_only"]].values.tolist()
     [['user0', '0090332f688a', nan, True], ['user0', nan, 'IP222', False]]
     """
-    if format is not None and format not in FORMATS:
+    if format is not None and (not isinstance(format, str) or format not in FORMATS):
         raise SourceError(
             say(
                 "errors.reading.unknown_format",
@@ -66,32 +66,31 @@ def read_devices(source: Any, *, format: str | None = None) -> pd.DataFrame:  # 
                 formats=", ".join(FORMATS),
             )
         )
-    found = (item for file in sources(source) for item in _entries(file, format))
-    # Tables stand as they are; the entries between two of them become one.
+    items = (item for file in sources(source) for item in _items(file, format))
+    # Tables stay as they are; the entries between two of them become one.
     tables: list[pd.DataFrame] = []
-    for is_table, group in groupby(
-        found, key=lambda item: isinstance(item, pd.DataFrame)
-    ):
-        items: list[Any] = list(group)
-        tables += items if is_table else [_table(items)]
+    for is_table, group in groupby(items, lambda item: isinstance(item, pd.DataFrame)):
+        run: list[Any] = list(group)
+        tables += run if is_table else [_table(run)]
     return pd.concat([schema.empty(schema.DEVICES), *tables], ignore_index=True)[
         schema.DEVICES.names
     ]
 
 
-def _entries(file: Source, form: str | None) -> Iterator[Entry | pd.DataFrame]:
+def _items(file: Source, form: str | None) -> Iterator[Entry | pd.DataFrame]:
+    """Yield the tables and the entries of a file."""
+    if file.error:
+        yield {"source": file.name, **failed(file.error)}
+        return
     try:
-        for item in [failed(file.error)] if file.error else _content(file, form):
-            yield (
-                item
-                if isinstance(item, pd.DataFrame)
-                else {"source": file.name, **item}
-            )
+        for item in _content(file, form):
+            is_table = isinstance(item, pd.DataFrame)
+            yield item if is_table else {"source": file.name, **item}
     except OSError as problem:
         yield {"source": file.name, **failed(f"reading stopped: {problem}")}
 
 
-def _content(file: Source, form: str | None) -> Iterator[Entry | pd.DataFrame]:
+def _content(file: Source, form: str | None) -> Iterator[Any]:
     with file.open() as opened:
         head, stream = begin(opened)
         chosen = FORMATS[form] if form else recognise(FORMATS.values(), head)
@@ -108,21 +107,20 @@ def _table(entries: list[Any]) -> pd.DataFrame:
     frame = schema.conform(
         pd.DataFrame(entries, columns=schema.DEVICES.names), schema.DEVICES
     )
-    from_id, given = (
-        device_ids.serials(frame["hardware_id"]),
-        device_ids.serials(frame["serial"]),
-    )
-    unread = frame["serial"].notna() & given.isna()
+    from_id = device_ids.serials(frame["hardware_id"])
+    stated = device_ids.serials(frame["serial"])
+    unread = frame["serial"].notna() & stated.isna()
     reason = frame["parse_error"].where(~unread, "the serial is not 12 hex digits")
-    model = frame["model"].fillna(
-        device_ids.hardware_ids(frame["hardware_id"])["model"]
+    model_of_id = device_ids.hardware_ids(frame["hardware_id"])["model"]
+    return frame.assign(
+        serial=from_id.fillna(stated),
+        model=frame["model"].fillna(model_of_id),
+        parse_error=reason,
     )
-    return frame.assign(serial=from_id.fillna(given), model=model, parse_error=reason)
 
 
 def shared_hardware_ids(devices: pd.DataFrame) -> pd.DataFrame:
-    """Return the devices whose hardware ID stands at more than one user: only one of them can
-    be meant.
+    """Return the devices whose hardware ID more than one user has: only one can be right.
 
     Parameters
     ----------
@@ -144,19 +142,15 @@ def shared_hardware_ids(devices: pd.DataFrame) -> pd.DataFrame:
     >>> shared[["identity", "users", "user"]].values.tolist()
     [['0090332f688a', 2, 'a'], ['0090332f688a', 2, 'b']]
     """
-    owner = devices[["pbx", "user", "long_name"]].astype("str").fillna("")
+    names = ("pbx", "user", "long_name", "number", "hardware_id")
+    devices = schema.require(devices, schema.DEVICES, *names)
+    user = devices[["pbx", "user", "long_name"]].astype("str").fillna("")
     # An inventory entry belongs to no user.
-    named = devices["user"].notna() | devices["number"].notna()
-    identity_of = device_ids.same_spelling(devices["hardware_id"]).where(named)
-    users = (
-        owner.groupby([identity_of, "pbx", "user", "long_name"], sort=False)
-        .ngroup()
-        .groupby(identity_of)
-        .nunique()
-    )
-    count = identity_of.map(users)
-    found = devices.assign(identity=identity_of, users=count)[count > 1]
+    has_user = devices["user"].notna() | devices["number"].notna()
+    identity = device_ids.same_spelling(devices["hardware_id"]).where(has_user)
+    number = user.groupby([identity, *user.columns], sort=False).ngroup()
+    users = identity.map(number.groupby(identity).nunique())
+    shared = devices.assign(identity=identity, users=users)[users > 1]
     front = ["identity", "users"]
-    return found[[*front, *(name for name in found if name not in front)]].sort_values(
-        "identity", kind="stable"
-    )
+    columns = [*front, *(name for name in shared if name not in front)]
+    return shared[columns].sort_values("identity", kind="stable")

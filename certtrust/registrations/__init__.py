@@ -52,8 +52,9 @@ def read_registrations(
         What messages (syslog, HTTP, AddLog, journal) are searched for before the neutral
         default set; named groups name columns of REGISTRATIONS, such as
         `(?P<registration_name>\S+)`. A search takes time in proportion to the message, except
-        where a pattern looks around or refers back: such a one is Python's, whose time has no
-        bound.
+        where a pattern looks around or refers back: such a one may take
+        `limits.PATTERN_SECONDS` per block of lines, and `parse_error` names the messages that
+        it was not searched for in.
     workers : int, optional
         Number of threads; all processors by default.
     progress : bool, optional
@@ -87,8 +88,8 @@ def read_registrations(
     >>> read_registrations(log, patterns=pattern)["matched_by"].tolist()
     ['pattern 1', 'pairs']
     """
-    found = tables(source, options(format, patterns, workers), progress=progress)
-    return to_frame.frame(pa.concat_tables([field_values.SCHEMA.empty_table(), *found]))
+    parts = tables(source, options(format, patterns, workers), progress=progress)
+    return to_frame.frame(pa.concat_tables([field_values.SCHEMA.empty_table(), *parts]))
 
 
 def batches(
@@ -99,8 +100,7 @@ def batches(
     workers: int | None = None,
     progress: bool | None = None,
 ) -> Iterator[pd.DataFrame]:
-    r"""Read registration logs that are larger than memory: the rows of `read_registrations`, a
-    bounded part at a time.
+    r"""Yield the rows of `read_registrations` a bounded part at a time, for logs beyond memory.
 
     Examples
     --------
@@ -137,10 +137,9 @@ def to_parquet(
 
     rows = 0
     stored = field_values.SCHEMA.with_metadata(metadata(schema.REGISTRATIONS))
+    chosen = options(format, patterns, workers)
     with pq.ParquetWriter(path, stored, compression="zstd") as writer:
-        for table in tables(
-            source, options(format, patterns, workers), progress=progress
-        ):
+        for table in tables(source, chosen, progress=progress):
             writer.write_table(table.replace_schema_metadata(stored.metadata))
             rows += len(table)
     return rows

@@ -6,9 +6,11 @@ import re
 
 import pandas as pd
 
+from .. import schema
 from ..names.device_ids import HARDWARE_ID, SERIAL
 
 _LONGEST = 300
+"""Characters of a message that its shape is made from."""
 _MASKS = {
     "<hardware_id>": HARDWARE_ID,
     "<serial>": SERIAL,
@@ -49,46 +51,35 @@ def pattern_coverage(registrations: pd.DataFrame, *, shapes: int = 20) -> pd.Dat
     >>> pattern_coverage(log)[["matched_by", "shape", "rows"]].values.tolist()
     [['pairs', nan, 1], [nan, 'link <n> up', 2]]
     """
-    matched = registrations["matched_by"].astype("str")
-    named = matched.value_counts()
-    by_pattern = pd.DataFrame({"matched_by": named.index, "rows": named.to_numpy()})
-    left = registrations.loc[matched.isna(), ["details", "raw"]]
-    message = (
-        left["details"]
-        .astype("str")
-        .fillna(left["raw"].astype("str"))
-        .fillna("")
-        .str.slice(stop=_LONGEST)
+    registrations = schema.require(
+        registrations, schema.REGISTRATIONS, "matched_by", "details", "raw"
     )
-    found = pd.DataFrame({"shape": _masked(message), "example": message})
-    by_shape = (
-        found.groupby("shape", sort=False)["example"]
-        .agg(["size", "first"])
-        .reset_index()
+    matched_by = registrations["matched_by"].astype("str")
+    counts = matched_by.value_counts()
+    by_pattern = pd.DataFrame({"matched_by": counts.index, "rows": counts.to_numpy()})
+    by_shape = _shapes(registrations[matched_by.isna()])
+    shown, rest = by_shape.iloc[:shapes], by_shape.iloc[shapes:]
+    parts = [by_pattern, shown.assign(regex=shown["shape"].map(_as_regex))]
+    if len(rest):
+        further = f"({len(rest)} further shapes)"
+        parts.append(pd.DataFrame({"shape": [further], "rows": [rest["rows"].sum()]}))
+    coverage = pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS)
+    dtypes = dict.fromkeys(("matched_by", "shape", "example", "regex"), "str")
+    coverage = coverage.astype({**dtypes, "rows": "int64"})
+    return coverage.assign(share=coverage["rows"] / max(1, len(registrations)))
+
+
+def _shapes(unmatched: pd.DataFrame) -> pd.DataFrame:
+    """Return shape, rows and an example of unmatched messages, the most frequent shape first."""
+    raw = unmatched["raw"].astype("str").fillna("")
+    message = unmatched["details"].astype("str").fillna(raw).str.slice(stop=_LONGEST)
+    messages = pd.DataFrame({"shape": _masked(message), "example": message})
+    by_shape = messages.groupby("shape", sort=False, as_index=False).agg(
+        rows=("example", "size"), example=("example", "first")
     )
-    by_shape = by_shape.rename(columns={"size": "rows", "first": "example"})
-    by_shape = by_shape.sort_values(
+    return by_shape.sort_values(
         "rows", ascending=False, kind="stable", ignore_index=True
     )
-    shown, rest = by_shape.iloc[:shapes], by_shape.iloc[shapes:]
-    shown = shown.assign(regex=[_as_regex(shape) for shape in shown["shape"]])
-    parts = [by_pattern, shown]
-    if len(rest):
-        parts.append(
-            pd.DataFrame(
-                {
-                    "shape": [f"({len(rest)} further shapes)"],
-                    "rows": [rest["rows"].sum()],
-                }
-            )
-        )
-    whole = pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS)
-    text = {
-        name: whole[name].astype("str")
-        for name in ("matched_by", "shape", "example", "regex")
-    }
-    rows = whole["rows"].astype("int64")
-    return whole.assign(**text, rows=rows, share=rows / max(1, len(registrations)))
 
 
 def _masked(message: pd.Series) -> pd.Series:
@@ -99,8 +90,6 @@ def _masked(message: pd.Series) -> pd.Series:
 
 
 def _as_regex(shape: str) -> str:
-    """Return a regular expression for a shape, in which names for groups can be put around the
-    placeholders.
-    """
+    """Return a shape as a regular expression, whose placeholders can become named groups."""
     parts = re.split("|".join(f"({re.escape(name)})" for name in _REGEX), shape)
     return "".join(_REGEX.get(part) or re.escape(part) for part in parts if part)

@@ -1,16 +1,15 @@
-"""Intervals of failure: from the record that says that a registration failed to the one that
-says it is up again.
-"""
+"""Intervals of failure: from the record that a registration failed to the one that it is up."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from .. import schema
 from ..names.device_ids import same_spelling
 
-_WHO = ["pbx", "serial", "hardware_id", "registration_name", "code", "module"]
-_TOLD = ["state", "reason", "protocol"]
+_IDENTITY = ["pbx", "serial", "hardware_id", "registration_name", "code", "module"]
+_FROM_FIRST_RECORD = ["state", "reason", "protocol"]
 
 
 def intervals(registrations: pd.DataFrame) -> pd.DataFrame:
@@ -41,63 +40,56 @@ def intervals(registrations: pd.DataFrame) -> pd.DataFrame:
     >>> intervals(log)[["status", "duration"]].values.tolist()
     [['closed', Timedelta('0 days 00:01:00')]]
     """
-    told = registrations[registrations["state"].notna()]
-    failed = (told["state"].astype("str") != "up").to_numpy()
-    cleared = (told["matched_by"].astype("str") == "clear").fillna(False).to_numpy(bool)
-    key = _keys(told)
-    time = told["time"].dt.tz_convert(None).to_numpy("M8[us]")
-    order = np.lexsort((np.arange(len(told)), time, key))
+    registrations = schema.require(
+        registrations,
+        schema.REGISTRATIONS,
+        *_IDENTITY,
+        *_FROM_FIRST_RECORD,
+        "time",
+        "matched_by",
+    )
+    records = registrations[registrations["state"].notna()]
+    failed = (records["state"].astype("str") != "up").to_numpy()
+    matched_by = records["matched_by"].astype("str")
+    cleared = (matched_by == "clear").fillna(False).to_numpy(bool)
+    key = _keys(records)
+    time = records["time"].dt.tz_convert(None).to_numpy("M8[us]")
+    order = np.lexsort((np.arange(len(records)), time, key))
     key, failed, cleared = key[order], failed[order], cleared[order]
-    ends = ~failed
     begins = np.ones(len(order), bool)
-    begins[1:] = (key[1:] != key[:-1]) | ends[:-1]
+    begins[1:] = (key[1:] != key[:-1]) | ~failed[:-1]
     starts = np.flatnonzero(begins)
     stops = np.append(starts[1:], len(order)) - 1
-    is_closed, has_failed = ends[stops[: len(starts)]], failed[starts]
     # An "up" of its own is no failure; only the clear of an alarm that the log lacks is.
-    kept = has_failed | cleared[starts]
-    starts, stops, is_closed, has_failed = (
-        starts[kept],
-        stops[: len(kept)][kept],
-        is_closed[kept],
-        has_failed[kept],
-    )
-    return _rows(told, time, order, starts, stops, is_closed, has_failed)
-
-
-def _keys(told: pd.DataFrame) -> np.ndarray:
-    """Return a number for each registration; a record without a time gets one of its own."""
-    who = told[_WHO].astype("str").fillna("")
-    for name in ("serial", "hardware_id", "registration_name"):
-        who[name] = same_spelling(who[name])
-    key = who.groupby(_WHO, sort=False).ngroup().to_numpy()
-    alone = told["time"].isna().to_numpy()
-    return np.where(alone, len(told) + np.arange(len(told)), key)
-
-
-def _rows(
-    told: pd.DataFrame,
-    time: np.ndarray,
-    order: np.ndarray,
-    starts: np.ndarray,
-    stops: np.ndarray,
-    is_closed: np.ndarray,
-    has_failed: np.ndarray,
-) -> pd.DataFrame:
+    kept = failed[starts] | cleared[starts]
+    starts, stops = starts[kept], stops[: len(kept)][kept]
+    is_closed, has_begun = ~failed[stops], failed[starts]
     first, last = order[starts], order[stops]
-    made: pd.DataFrame = told[[*_WHO, *_TOLD]].iloc[first].reset_index(drop=True)
-    start = pd.Series(pd.DatetimeIndex(time[first], tz="UTC")).where(has_failed)
+    table: pd.DataFrame = (
+        records[[*_IDENTITY, *_FROM_FIRST_RECORD]].iloc[first].reset_index(drop=True)
+    )
+    start = pd.Series(pd.DatetimeIndex(time[first], tz="UTC")).where(has_begun)
     end = pd.Series(pd.DatetimeIndex(time[last], tz="UTC")).where(is_closed)
-    status = np.select([~has_failed, is_closed], ["unbegun", "closed"], "open")
-    made = made.assign(
+    status = np.select([~has_begun, is_closed], ["unbegun", "closed"], "open")
+    table = table.assign(
         start=start,
         end=end,
         duration=end - start,
         records=stops - starts + np.where(is_closed, 0, 1),
-        first=told.index.to_numpy()[first],
-        last=told.index.to_numpy()[last],
+        first=records.index.to_numpy()[first],
+        last=records.index.to_numpy()[last],
         status=pd.Categorical(status, ["closed", "open", "unbegun"]),
     )
-    return made.sort_values(
+    return table.sort_values(
         "start", kind="stable", na_position="first", ignore_index=True
     )
+
+
+def _keys(records: pd.DataFrame) -> np.ndarray:
+    """Return a number for each registration; a record without a time gets one of its own."""
+    identity = records[_IDENTITY].astype("str").fillna("")
+    for name in ("serial", "hardware_id", "registration_name"):
+        identity[name] = same_spelling(identity[name])
+    key = identity.groupby(_IDENTITY, sort=False).ngroup().to_numpy()
+    timeless = records["time"].isna().to_numpy()
+    return np.where(timeless, len(records) + np.arange(len(records)), key)

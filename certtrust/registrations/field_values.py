@@ -1,5 +1,4 @@
-"""Text as it stands in a log to the typed columns of REGISTRATIONS, a block of lines at a time,
-in Arrow.
+"""Text of a log to the typed columns of REGISTRATIONS, a block of lines at a time, in Arrow.
 
 What cannot be read becomes missing and a note; what is absent becomes missing without one.
 """
@@ -20,14 +19,14 @@ from ..formats import FALSE, TRUE
 from ..names import device_ids
 from ..table_files import ARROW
 from . import vocabulary
-from .text.spans import Flags, Places, Spans, present
+from .text.spans import Mask, Positions, Spans, present
 
 TEXT, MOMENT = ARROW[schema.TEXT], ARROW[schema.MOMENT]
 COLUMNS = {column.name: column for column in schema.REGISTRATIONS}
 
 SCHEMA = pa.schema([(name, ARROW[column.dtype]) for name, column in COLUMNS.items()])
 
-NOTHING = pa.scalar(None, TEXT)
+NULL = pa.scalar(None, TEXT)
 
 Columns = dict[str, Any]
 """Arrow arrays of one length by column name; words are plain text until `table` encodes them."""
@@ -36,27 +35,28 @@ Columns = dict[str, Any]
 class Notes:
     """What could not be read in each row of a block; several notes of a row are joined."""
 
-    def __init__(self, problems: Any) -> None:
-        self._count = len(problems)
-        self._rows: list[Places] = []
+    def __init__(self, *problems: Any) -> None:
+        self._count = len(problems[0])
+        self._rows: list[Positions] = []
         self._texts: list[Any] = []
-        self.add(present(problems), problems)
+        for texts in problems:
+            self.add(present(texts), texts)
 
-    def add(self, where: Flags, note: Any) -> None:
-        """Note a text (one for all, or an array) on the rows where a mask holds."""
-        rows = np.flatnonzero(where)
-        if len(rows):
-            self._rows.append(rows)
-            self._texts.append(
-                constant(note, len(rows))
-                if isinstance(note, str)
-                else note.take(pa.array(rows))
-            )
+    def add(self, mask: Mask, note: Any) -> None:
+        """Note a text (one for all, or an array) on the rows where the mask is true."""
+        rows = np.flatnonzero(mask)
+        if not len(rows):
+            return
+        self._rows.append(rows)
+        if isinstance(note, str):
+            self._texts.append(constant(note, len(rows)))
+        else:
+            self._texts.append(note.take(pa.array(rows)))
 
-    def unread(self, text: Any, made: Any, note: str) -> None:
-        """Note a text where something stood and nothing could be made of it."""
-        if made.null_count > text.null_count:
-            self.add(present(text) & ~present(made), note)
+    def unread(self, text: Any, values: Any, note: str) -> None:
+        """Note a text where there was something and no value could be made of it."""
+        if values.null_count > text.null_count:
+            self.add(present(text) & ~present(values), note)
 
     @property
     def text(self) -> Any:
@@ -66,12 +66,11 @@ class Notes:
         rows = np.concatenate(self._rows)
         order = np.argsort(rows, kind="stable")
         rows = rows[order]
-        begins = np.flatnonzero(np.diff(rows, prepend=-1))
+        firsts = np.flatnonzero(np.diff(rows, prepend=-1))
         texts = pa.concat_arrays(self._texts).take(pa.array(order))
-        notes = pa.LargeListArray.from_arrays(
-            pa.array(np.append(begins, len(rows))), texts
-        )
-        return spread(pc.binary_join(notes, word("; ")), rows[begins], self._count)
+        edges = pa.array(np.append(firsts, len(rows)))
+        joined = pc.binary_join(pa.LargeListArray.from_arrays(edges, texts), word("; "))
+        return scatter(joined, rows[firsts], self._count)
 
 
 def word(text: str) -> Any:
@@ -79,38 +78,38 @@ def word(text: str) -> Any:
     return pa.scalar(text, TEXT)
 
 
-def marked(where: Flags, name: str) -> Any:
-    """Return a word, encoded, on the rows where a mask holds."""
-    return coded(np.where(where, np.int32(0), np.int32(-1)), [name])
+def word_where(mask: Mask, name: str) -> Any:
+    """Return a word, encoded, on the rows where the mask is true."""
+    return encode(np.where(mask, np.int32(0), np.int32(-1)), [name])
 
 
-def coded(codes: Any, names: list[str]) -> Any:
-    """Return words by their numbers, encoded in the order in which they occur; missing where
-    the number is below 0.
+def encode(codes: Any, names: list[str]) -> Any:
+    """Return the names of codes, dictionary-encoded in order of appearance.
+
+    A code below 0 is missing.
     """
     used = sorted(
         np.flatnonzero(np.bincount(codes + 1)[1:]),
-        key=lambda number: np.argmax(codes == number),
+        key=lambda code: np.argmax(codes == code),
     )
     rank = np.full(len(names) + 1, -1, np.int32)
     rank[used] = np.arange(len(used))
-    encoded = rank[codes]
+    indices = rank[codes]
     return pa.DictionaryArray.from_arrays(
-        pa.array(encoded, mask=encoded < 0),
-        pa.array([names[number] for number in used], TEXT),
+        pa.array(indices, mask=indices < 0),
+        pa.array([names[code] for code in used], TEXT),
     )
 
 
-def blank(text: Any) -> Flags:
+def blank(text: Any) -> Mask:
     """Return True where a text is empty or nothing but white space."""
-    letter = Spans.of(text).letter(0)
-    maybe = (letter <= ord(" ")) | (letter > ord("~"))
-    if maybe.any():
-        rows = np.flatnonzero(maybe)
-        maybe[rows] = (
-            Spans.of(pc.utf8_trim_whitespace(text.take(pa.array(rows)))).sizes == 0
-        )
-    return maybe & present(text)
+    first = Spans.of(text).byte_at(0)
+    candidates = (first <= ord(" ")) | (first > ord("~"))
+    if candidates.any():
+        rows = np.flatnonzero(candidates)
+        trimmed = pc.utf8_trim_whitespace(text.take(pa.array(rows)))
+        candidates[rows] = Spans.of(trimmed).sizes == 0
+    return candidates & present(text)
 
 
 def blank_to_null(text: Any) -> Any:
@@ -118,52 +117,49 @@ def blank_to_null(text: Any) -> Any:
     if not len(text):
         return text
     spans = whole = Spans.of(text)
-    letters = spans.octets[spans.start[0] : spans.stop[-1]]
-    if letters.size and (letters.min() <= ord(" ") or letters.max() > ord("~")):
-        spans = whole.stripped()
-    full = spans.sizes > 0
-    if spans is whole and np.count_nonzero(full) == len(text) - text.null_count:
+    data = spans.data[spans.start[0] : spans.stop[-1]]
+    if data.size and (data.min() <= ord(" ") or data.max() > ord("~")):
+        spans = whole.strip()
+    filled = spans.sizes > 0
+    if spans is whole and np.count_nonzero(filled) == len(text) - text.null_count:
         return text
-    return spans.where(full).text()
+    return spans.where(filled).text()
 
 
-def words(text: Any, function: Callable[[list[Any]], Iterable[Any]]) -> Any:
-    """Apply a function of a list to the distinct values of a text array; the result is encoded
-    in a dictionary.
+def map_distinct(text: Any, function: Callable[[list[Any]], Iterable[Any]]) -> Any:
+    """Apply a function to the list of distinct values of a text array.
+
+    The result is dictionary-encoded.
     """
     encoded = text.dictionary_encode()
-    made = pa.array(function(encoded.dictionary.to_pylist()), TEXT).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(
-        made.indices.take(encoded.indices), made.dictionary
-    )
+    values = pa.array(function(encoded.dictionary.to_pylist()), TEXT)
+    mapped = values.dictionary_encode()
+    indices = mapped.indices.take(encoded.indices)
+    return pa.DictionaryArray.from_arrays(indices, mapped.dictionary)
 
 
 _SERIAL = "^[0-9a-f]{12}$"
 
 
 def _all_serials(text: Any) -> bool:
-    """Return True where all texts, of which some may be missing, are serials in their one
-    spelling.
-    """
+    """Return True where all texts that are not missing are serials in their one spelling."""
     spans = Spans.of(text)
     sizes = spans.sizes
     full = sizes == 12
-    if (
-        not len(text)
-        or ((sizes > 0) & ~full).any()
-        or np.count_nonzero(full) < len(text) - text.null_count
-    ):
+    if not len(text) or ((sizes > 0) & ~full).any():
         return False
-    letters = spans.octets[spans.start[0] : spans.stop[-1]]
-    digits = (letters - ord("0") < 10) | (letters - ord("a") < 6)
+    if np.count_nonzero(full) < len(text) - text.null_count:
+        return False
+    data = spans.data[spans.start[0] : spans.stop[-1]]
+    digits = (data - ord("0") < 10) | (data - ord("a") < 6)
     return bool(digits.all())
 
 
 def serials(text: Any) -> Any:
-    """Return what is a serial in any spelling as 12 lower-case hex digits; all else is missing."""
+    """Return serials in any spelling as 12 lower-case hex digits; all else is missing."""
     if _all_serials(text):
         return text
-    return _spelled(
+    return _in_one_spelling(
         text,
         _SERIAL,
         r"^\s*[0-9A-Fa-f][0-9A-Fa-f:.-]{10,15}[0-9A-Fa-f]\s*$",
@@ -172,14 +168,13 @@ def serials(text: Any) -> Any:
 
 
 def hardware_ids(text: Any) -> Any:
-    """Return what is a hardware ID in its one spelling; all else is missing."""
+    """Return hardware IDs in their one spelling; all else is missing."""
 
     def one_spelling(series: pd.Series) -> pd.Series:
-        return device_ids.same_spelling(series).where(
-            device_ids.hardware_ids(series)["model"].notna()
-        )
+        is_hardware_id = device_ids.hardware_ids(series)["model"].notna()
+        return device_ids.same_spelling(series).where(is_hardware_id)
 
-    return _spelled(
+    return _in_one_spelling(
         text,
         "^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}$",
         r"^\s*[A-Za-z].*-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}\s*$",
@@ -187,83 +182,72 @@ def hardware_ids(text: Any) -> Any:
     )
 
 
-def _spelled(
+def _in_one_spelling(
     text: Any, right: str, likely: str, function: Callable[[pd.Series], pd.Series]
 ) -> Any:
-    """Keep what is spelled right already, and apply a function only to what may be another
-    spelling of it.
-    """
+    """Keep what is spelled right, and apply the function to what may be another spelling."""
     if text.null_count == len(text):
         return text
-    fits = pc.match_substring_regex(text, right)
-    if pc.all(fits).as_py():
+    is_right = pc.match_substring_regex(text, right)
+    if pc.all(is_right).as_py():
         return text
-    kept = pc.if_else(fits, text, NOTHING)
-    others = pc.if_else(
-        pc.and_not(pc.match_substring_regex(text, likely), fits), text, NOTHING
-    )
-    if others.null_count == len(text):
+    kept = pc.if_else(is_right, text, NULL)
+    is_likely = pc.and_not(pc.match_substring_regex(text, likely), is_right)
+    candidates = pc.if_else(is_likely, text, NULL)
+    if candidates.null_count == len(text):
         return kept
-    made = words(others, lambda values: function(pd.Series(values, dtype="str")).array)
-    return pc.coalesce(kept, made.dictionary_decode())
+    respelled = map_distinct(
+        candidates, lambda values: function(pd.Series(values, dtype="str")).array
+    )
+    return pc.coalesce(kept, respelled.dictionary_decode())
 
 
-def _plain(text: str) -> str:
-    return "".join(letter for letter in text.lower() if letter.isalnum())
-
-
-_PROTOCOL = {
-    _plain(spelling): name
+_PROTOCOLS = {
+    vocabulary.plain(spelling): name
     for name, others in vocabulary.PROTOCOLS.items()
     for spelling in (name, *others)
 }
-_STATE = {**{state: state for state in vocabulary.STATES}, **vocabulary.STATE_SPELLINGS}
-_AUTHENTICATION = {name: name for name in vocabulary.AUTHENTICATIONS}
-_FLAG = {**dict.fromkeys(TRUE, "true"), **dict.fromkeys(FALSE, "false")}
+_STATES = {
+    **{state: state for state in vocabulary.STATES},
+    **vocabulary.STATE_SPELLINGS,
+}
+_AUTHENTICATIONS = {name: name for name in vocabulary.AUTHENTICATIONS}
+_FLAGS = {**dict.fromkeys(TRUE, "true"), **dict.fromkeys(FALSE, "false")}
 
 
-def _one_of(known: dict[str, str], text: Any, note: str, notes: Notes) -> Any:
-    """Return the known words; any other one is missing and noted."""
-    made = words(
-        text,
-        lambda values: [known.get((value or "").strip().lower()) for value in values],
+def _looked_up(names: dict[str, str], text: Any, note: str, notes: Notes) -> Any:
+    """Return the names of words in any case; any other word is missing and noted."""
+    values = map_distinct(
+        text, lambda words: [names.get((word or "").strip().lower()) for word in words]
     )
-    notes.unread(text, made, note)
-    return made
+    notes.unread(text, values, note)
+    return values
 
 
 def states(text: Any, notes: Notes) -> Any:
     """Return the registration states among the texts."""
-    return _one_of(
-        _STATE, text, f"the state is none of {', '.join(vocabulary.STATES)}", notes
-    )
+    note = f"the state is none of {', '.join(vocabulary.STATES)}"
+    return _looked_up(_STATES, text, note, notes)
 
 
 def authentications(text: Any, notes: Notes) -> Any:
     """Return certificate, password or none."""
-    return _one_of(
-        _AUTHENTICATION,
-        text,
-        f"the authentication is none of {', '.join(_AUTHENTICATION)}",
-        notes,
-    )
+    note = f"the authentication is none of {', '.join(_AUTHENTICATIONS)}"
+    return _looked_up(_AUTHENTICATIONS, text, note, notes)
 
 
 def flags(text: Any, name: str, notes: Notes) -> Any:
     """Return true and false from their usual words."""
-    return (
-        _one_of(_FLAG, text, f"{name} is neither true nor false", notes)
-        .dictionary_decode()
-        .cast(pa.bool_())
-    )
+    words = _looked_up(_FLAGS, text, f"{name} is neither true nor false", notes)
+    return words.dictionary_decode().cast(pa.bool_())
 
 
 def protocols(text: Any) -> Any:
     """Return protocols by their one name; unknown ones stay as they stand."""
-    return words(
+    return map_distinct(
         text,
-        lambda values: [
-            value and _PROTOCOL.get(_plain(value), value) for value in values
+        lambda words: [
+            word and _PROTOCOLS.get(vocabulary.plain(word), word) for word in words
         ],
     )
 
@@ -271,12 +255,20 @@ def protocols(text: Any) -> Any:
 def severities(text: Any) -> Any:
     """Return severities by name, from their number or name; unknown ones stay as they stand."""
     names = {str(number): name for number, name in enumerate(vocabulary.SEVERITIES)}
-    return words(text, lambda values: [v and names.get(v, v.lower()) for v in values])
+    return map_distinct(
+        text, lambda words: [word and names.get(word, word.lower()) for word in words]
+    )
+
+
+def reasons(text: Any) -> Any:
+    """Return the reasons of failures by their standard names, as plain text."""
+    return map_distinct(text, vocabulary.reasons).dictionary_decode()
 
 
 def fingerprints(text: Any) -> Any:
-    """Return SHA-256 fingerprints in lower-case hex without separators; other texts stay as
-    they stand.
+    """Return SHA-256 fingerprints in lower-case hex without separators.
+
+    Other texts stay as they stand.
     """
     if pc.all(pc.match_substring_regex(text, "^[0-9a-f]{64}$")).as_py():
         return text
@@ -284,17 +276,19 @@ def fingerprints(text: Any) -> Any:
     return pc.if_else(pc.match_substring_regex(plain, "^[0-9a-f]{64}$"), plain, text)
 
 
-def first(*arrays: Any) -> Any:
-    """Return the first value of each row; arrays of which nothing is needed are not copied,
-    words may be encoded.
+def coalesce(*arrays: Any) -> Any:
+    """Return the first value of each row, as Arrow's function of this name does.
+
+    An array of which nothing is needed is not copied, words may be encoded, and None is no
+    array.
     """
-    first, *others = (array for array in arrays if array is not None)
+    values, *others = (array for array in arrays if array is not None)
     for other in others:
-        if first.null_count == len(first):
-            first = other
-        elif (present(other) & ~present(first)).any():
-            first = pc.coalesce(*(_decoded(array) for array in (first, other)))
-    return first
+        if values.null_count == len(values):
+            values = other
+        elif (present(other) & ~present(values)).any():
+            values = pc.coalesce(*(_decoded(array) for array in (values, other)))
+    return values
 
 
 def _decoded(text: Any) -> Any:
@@ -306,27 +300,26 @@ _DEFAULT_NAME = (
 )
 
 
-def named(columns: Columns) -> Columns:
-    """Complete the interface and the serial from a registration name of the default form, where
-    they are missing.
-    """
+def complete_from_name(columns: Columns) -> Columns:
+    """Fill in the missing serials and interfaces from registration names of the default form."""
     name = columns.get("registration_name")
     if name is None or name.null_count == len(name):
         return columns
     if _all_serials(name):
         serial, interface = name, pa.nulls(len(name), TEXT)
     else:
-        plain = pc.match_substring_regex(name, _SERIAL)
-        parts = pc.extract_regex(pc.if_else(plain, NOTHING, name), _DEFAULT_NAME)
-        serial = pc.if_else(plain, name, serials(pc.struct_field(parts, "serial")))
+        is_serial = pc.match_substring_regex(name, _SERIAL)
+        parts = pc.extract_regex(pc.if_else(is_serial, NULL, name), _DEFAULT_NAME)
+        serial = pc.if_else(is_serial, name, serials(pc.struct_field(parts, "serial")))
         interface = blank_to_null(pc.struct_field(parts, "interface"))
-    # A device that is known by its hardware ID may register under any name, so the name tells
-    # its serial only where nothing else tells who it is.
-    known = columns.get("hardware_id")
-    serial = serial if known is None else pc.if_else(pc.is_null(known), serial, NOTHING)
+    # A device with a hardware ID may register under any name, so the name gives its serial
+    # only where nothing else says who it is.
+    hardware_id = columns.get("hardware_id")
+    if hardware_id is not None:
+        serial = pc.if_else(pc.is_null(hardware_id), serial, NULL)
     return columns | {
-        "serial": first(columns.get("serial"), serial),
-        "interface": first(columns.get("interface"), interface),
+        "serial": coalesce(columns.get("serial"), serial),
+        "interface": coalesce(columns.get("interface"), interface),
     }
 
 
@@ -337,34 +330,29 @@ def constant(value: Any, count: int, arrow: Any = TEXT) -> Any:
 
 @lru_cache(maxsize=32)
 def _repeated(value: Any, count: int, arrow: Any) -> Any:
-    return (
-        pa.nulls(count, arrow)
-        if value is None
-        else pa.repeat(pa.scalar(value, arrow), count)
-    )
+    if value is None:
+        return pa.nulls(count, arrow)
+    return pa.repeat(pa.scalar(value, arrow), count)
 
 
-def spread(array: Any, rows: Any, count: int) -> Any:
-    """Return the values of some rows, in order, as a column of so many rows that is missing in
-    all others.
-    """
+def scatter(array: Any, rows: Any, count: int) -> Any:
+    """Return a column of `count` rows with the values at these rows, missing in all others."""
     if len(array) == count:
         return array
     if array.null_count == len(array):
         return pa.nulls(count, array.type)
-    place = np.full(count, -1)
-    place[rows] = np.arange(len(rows))
-    return array.take(pa.array(place, mask=place < 0))
+    indices = np.full(count, -1)
+    indices[rows] = np.arange(len(rows))
+    return array.take(pa.array(indices, mask=indices < 0))
 
 
-def scattered(parts: list[tuple[Any, Columns]], count: int) -> Columns:
-    """Put parts of a block together again: each part is the numbers of its rows and their columns.
+def join_parts(parts: list[tuple[Any, Columns]], count: int) -> Columns:
+    """Join parts of a block, each the numbers of its rows and their columns.
 
-    A column may also have all rows of the block and be missing outside of the part.
+    A column may also have all rows of the block and be missing outside of its part.
     """
-    made: Columns = {}
+    joined: Columns = {}
     for rows, columns in parts:
         for name, array in columns.items():
-            whole = spread(array, rows, count)
-            made[name] = first(made[name], whole) if name in made else whole
-    return made
+            joined[name] = coalesce(joined.get(name), scatter(array, rows, count))
+    return joined

@@ -1,6 +1,4 @@
-"""How a format of lines is read: in blocks that are parsed in threads, in order, without losing
-a line.
-"""
+"""How a format of lines is read: in blocks that threads parse, in order, losing no line."""
 
 from __future__ import annotations
 
@@ -8,19 +6,21 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..formats import About, as_text, begin
+from .. import limits
+from ..formats import About
 from . import to_frame
 from .field_values import Columns, constant
 from .messages import Pattern
 from .text import lines
 
-_KEPT = 32
+_RELEASE_AFTER = 32
 """Blocks after which unused memory goes back to the system."""
 
 
@@ -52,50 +52,61 @@ def line_reader(parse: Parse, *, header: bool = False) -> Read:
 
     def read(stream: BinaryIO, about: About) -> Iterator[Any]:
         """Yield the lines as tables of bounded size, in order."""
-        head, stream = begin(stream)
-        heading = as_text(head).partition("\n")[0].rstrip("\r") if header else ""
-        log = Log(
-            about.name, about.modified, about.options.get("patterns", ()), heading
-        )
+        chunks = lines.chunks(stream, about.options.get("block", lines.BLOCK))
+        # An overlong header stays a line, whose row says so.
+        heading = None
+        if header and (start := next(chunks, None)) is not None:
+            heading = _heading(start)
+            chunks = chain([start], chunks)
+        patterns = about.options.get("patterns", ())
+        log = Log(about.name, about.modified, patterns, heading or "")
 
-        def work(numbered: tuple[int, lines.Chunk]) -> tuple[Columns, lines.Block, int]:
+        def parse_chunk(
+            numbered: tuple[int, lines.Chunk],
+        ) -> tuple[Columns, lines.Block, int]:
             number, chunk = numbered
-            if number % _KEPT == 0:
-                # What earlier blocks needed for a while goes back to the system, or a long file
-                # would seem to need it all.
+            if number % _RELEASE_AFTER == 0:
+                # Or a long file would seem to need all that its blocks needed for a while.
                 pa.default_memory_pool().release_unused()
             block = lines.block(chunk)
-            skip = 1 if header and number == 0 else 0
+            skip = 1 if heading is not None and number == 0 else 0
             block = lines.Block(block.lines.slice(skip), block.problems.slice(skip))
             return parse(block, log) if len(block) else {}, block, skip
 
         first = 1
-        chunks = enumerate(
-            lines.chunks(stream, about.options.get("block", lines.BLOCK))
-        )
         threads = about.options.get("threads") or os.cpu_count() or 1
-        for columns, block, skip in _in_order(work, chunks, threads):
+        for columns, block, skip in _in_order(parse_chunk, enumerate(chunks), threads):
             yield _table(columns, block, first + skip, log.name)
             first += skip + len(block)
 
     return read
 
 
+def _heading(chunk: lines.Chunk) -> str | None:
+    """Return the first line of a file, or None where it is too long to be read."""
+    line = chunk.data.partition(b"\n")[0].removesuffix(b"\r")
+    if chunk.length is not None or len(line) > limits.LINE_BYTES:
+        return None
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
+
+
 def _table(columns: Columns, block: lines.Block, first: int, name: str) -> Any:
     count = len(block)
-    position = {
+    origin = {
         "source": constant(name, count),
         "line": pa.array(np.arange(first, first + count)),
+        "raw": block.lines,
     }
-    return to_frame.table(columns | position | {"raw": block.lines}, count)
+    return to_frame.table(columns | origin, count)
 
 
 def _in_order(
     work: Callable[[Any], Any], items: Iterable[Any], threads: int
 ) -> Iterator[Any]:
-    """Yield the results of the work on each item, in order, with at most one more than threads
-    under way.
-    """
+    """Yield the results for the items, in order; little more than `threads` items are held."""
     if threads == 1:
         yield from map(work, items)
         return

@@ -11,20 +11,23 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import product
+from time import thread_time
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import regex as regex_engine
 
+from .. import limits
 from ..errors import CerttrustError
 from ..names.device_ids import HARDWARE_ID, SERIAL
 from ..texts.sentences import say
-from . import field_values as typed
-from . import record_fields
-from .field_values import NOTHING, TEXT, Columns, Notes, spread
+from . import field_values, record_fields
+from .field_values import NULL, TEXT, Columns, Notes, scatter
 from .pairs import pairs_with_quotes
-from .text.spans import Cuts, Flags, Places, Spans, holds, present
+from .text.spans import Delimiters, Mask, Positions, Spans, as_mask, present
 from .vocabulary import H225_REASONS, TLS_ALERTS
 
 KEYS = {
@@ -48,7 +51,7 @@ KEYS = {
     "rp": "via_reverse_proxy",
     "via_reverse_proxy": "via_reverse_proxy",
 }
-"""What the keys of `key=value` words are taken for."""
+"""Columns by the keys of `key=value` words."""
 
 _REASON = "|".join(
     sorted(
@@ -83,20 +86,23 @@ class PatternError(CerttrustError):
 
 
 class Pattern(NamedTuple):
-    """A named pattern; `fast` where the linear-time engine can carry it out."""
+    """A named pattern.
+
+    `linear` is its spelling for RE2, whose time is in proportion to the text; where there is none,
+    `timed` is the same pattern for an engine that stops when its time is over.
+    """
 
     name: str
     regex: re.Pattern[str]
-    fast: bool
+    linear: str | None
+    timed: Any = None
 
 
 def compiled(patterns: Any) -> tuple[Pattern, ...]:
-    """Check message patterns: a regular expression, several, or several by name; groups name
-    columns.
-    """
+    """Check message patterns: a regular expression, several, or several by name."""
     if patterns is None:
         return ()
-    if isinstance(patterns, str | re.Pattern):
+    if isinstance(patterns, str | bytes | re.Pattern):
         patterns = [patterns]
     if not isinstance(patterns, Mapping):
         if not isinstance(patterns, Iterable):
@@ -104,75 +110,117 @@ def compiled(patterns: Any) -> tuple[Pattern, ...]:
                 say("errors.reading.patterns_type", type=type(patterns).__name__)
             )
         patterns = {
-            f"pattern {number}": each for number, each in enumerate(patterns, start=1)
+            f"pattern {number}": regex for number, regex in enumerate(patterns, start=1)
         }
     return tuple(_compiled(str(name), regex) for name, regex in patterns.items())
 
 
 def _compiled(name: str, regex: Any) -> Pattern:
     try:
-        made = re.compile(regex)
-    except (re.error, TypeError) as error:
+        pattern = _of_text(regex)
+        name.encode()
+        linear = _for_re2(pattern)
+        timed = None if linear else _timed(pattern)
+    except (
+        re.error,
+        regex_engine.error,
+        TypeError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         problem = say(
-            "errors.reading.no_pattern", name=name, pattern=repr(regex), problem=error
+            "errors.reading.no_pattern",
+            name=_shown(name),
+            pattern=_shown(repr(regex)),
+            problem=_shown(str(error)),
         )
         raise PatternError(problem) from error
-    unknown = set(made.groupindex) - set(record_fields.FIELDS)
-    if unknown or not made.groupindex:
+    unknown = set(pattern.groupindex) - set(record_fields.FIELDS)
+    if unknown or not pattern.groupindex:
         key = "errors.reading.unknown_group" if unknown else "errors.reading.no_group"
-        groups, columns = ", ".join(sorted(unknown)), ", ".join(record_fields.FIELDS)
         raise PatternError(
             say(
                 key,
                 name=name,
-                pattern=repr(made.pattern),
-                groups=groups,
-                columns=columns,
+                pattern=repr(pattern.pattern),
+                groups=", ".join(sorted(unknown)),
+                columns=", ".join(record_fields.FIELDS),
             )
         )
-    return Pattern(name, made, _runs_fast(made))
+    return Pattern(name, pattern, linear, timed)
 
 
-def _runs_fast(regex: re.Pattern[str]) -> bool:
-    """Return True where the linear-time engine can run it: no look-around, back reference or
-    rare flag.
-    """
-    if regex.flags & ~(re.UNICODE | re.IGNORECASE):
-        return False
-    try:
-        pc.extract_regex(pa.array([""]), _spelled(regex))
-    except pa.ArrowInvalid:
-        return False
-    return True
+def _of_text(regex: Any) -> re.Pattern[str]:
+    """Return a regular expression that can match text, which holds no lone surrogates."""
+    pattern: re.Pattern[str] = re.compile(regex)
+    if not isinstance(pattern.pattern, str):
+        raise TypeError("it is of bytes, and logs are text")
+    pattern.pattern.encode()
+    return pattern
+
+
+_QUOTED = 200
+"""Characters of a pattern that an error quotes."""
+
+
+def _shown(text: str) -> str:
+    """Return a text as an error can quote it."""
+    visible = text.encode("utf-8", "backslashreplace").decode()
+    return visible if len(visible) <= _QUOTED else f"{visible[:_QUOTED]}..."
+
+
+_FLAGS = ("ASCII", "IGNORECASE", "MULTILINE", "DOTALL", "VERBOSE")
+
+
+def _timed(pattern: re.Pattern[str]) -> Any:
+    """Return a pattern for an engine that takes a time limit; Python's own has none."""
+    flags = 0
+    for name in _FLAGS:
+        if pattern.flags & getattr(re, name):
+            flags |= getattr(regex_engine, name)
+    return regex_engine.compile(pattern.pattern, flags)
 
 
 _GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)", re.DOTALL)
-"""An escape, a set of letters, or the beginning of a group without a name."""
+"""An escape, a set of characters, or the beginning of a group without a name."""
 
 
-def _spelled(regex: re.Pattern[str]) -> str:
-    """Return the regular expression for an engine that wants a name for each group that it
-    remembers.
+def _for_re2(regex: re.Pattern[str]) -> str | None:
+    """Return the regular expression for Arrow, which wants a name for each capturing group.
+
+    None where RE2 cannot run it: for look-around, back references and rare flags.
     """
+    if regex.flags & ~(re.UNICODE | re.IGNORECASE):
+        return None
     text = _GROUP.sub(
-        lambda found: "(?:" if found[0] == "(" else found[0], regex.pattern
+        lambda match: "(?:" if match[0] == "(" else match[0], regex.pattern
     )
-    return f"(?i){text}" if regex.flags & re.IGNORECASE else text
+    if regex.flags & re.IGNORECASE:
+        text = f"(?i){text}"
+    try:
+        pc.extract_regex(pa.array([""]), text)
+    except pa.ArrowInvalid:
+        return None
+    return text
 
 
-Told = tuple[Columns, Flags]
-"""What a way of reading told of some messages, missing where it told nothing, and of which
-messages it did.
-"""
+class Extracted(NamedTuple):
+    """The fields of some messages, missing where they have none, and which messages have any."""
+
+    fields: Columns
+    matches: Mask
+    skipped: Mask | None = None
+    """Which messages were not searched, since the time was over."""
 
 
 def read(
     message: Spans,
     patterns: tuple[Pattern, ...],
     notes: Notes,
-    blanks: Cuts | None = None,
+    blanks: Delimiters | None = None,
 ) -> Columns:
-    """Return the columns that messages tell, and in `matched_by` the pattern that told them.
+    """Return the columns of messages, and in `matched_by` the pattern that they come from.
 
     Parameters
     ----------
@@ -183,8 +231,8 @@ def read(
         The user's patterns, which come first.
     notes : Notes
         What could not be read is added here.
-    blanks : Cuts, optional
-        Where blanks and equals signs stand in the bytes, where that is known already.
+    blanks : Delimiters, optional
+        Where blanks and equals signs stand in the bytes; computed where it is not given.
 
     Returns
     -------
@@ -192,142 +240,168 @@ def read(
         The details are the messages that no pattern took apart.
     """
     count = len(message.start)
-    blanks = blanks or Cuts.of(message.octets, " ", "=")
-    ways = [
-        *((each.name, partial(_extracted, each)) for each in patterns),
-        ("pairs", partial(_pairs, blanks)),
+    blanks = blanks or Delimiters.of(message.data, " ", "=")
+    extractors = [
+        *((pattern.name, partial(_by_pattern, pattern)) for pattern in patterns),
+        ("pairs", partial(_by_pairs, blanks)),
     ]
-    names = list(dict.fromkeys((*(name for name, _ in ways), "sentence")))
+    names = list(dict.fromkeys((*(name for name, _ in extractors), "sentence")))
     by = np.full(count, -1, np.int32)
-    found: Columns = {}
-    for name, way in ways:
+    fields: Columns = {}
+    for name, extract in extractors:
         rows = np.flatnonzero(by < 0)
-        fields, hit = way(message if len(rows) == count else message.only(rows))
-        by[rows[hit]] = names.index(name)
-        found |= _added(found, fields, rows, count)
-    left = message.where((by < 0) & (message.sizes > 0)).text()
-    rows, fields = _sentences(left)
+        extracted = extract(message if len(rows) == count else message.take(rows))
+        by[rows[extracted.matches]] = names.index(name)
+        fields |= _completed(fields, extracted.fields, rows, count)
+        if extracted.skipped is not None:
+            skipped = np.zeros(count, bool)
+            skipped[rows] = extracted.skipped
+            notes.add(skipped, _out_of_time(name))
+    unmatched = message.where((by < 0) & (message.sizes > 0)).text()
+    rows, values = _by_sentence(unmatched)
     if len(rows):
         by[rows] = names.index("sentence")
-        left = pc.if_else(pa.array(by < 0), left, NOTHING)
-        found |= _added(found, fields, rows, count)
-    made = record_fields.from_fields(found, notes)
-    if "module" not in made:
-        made["module"] = pc.struct_field(
-            pc.extract_regex(left, _MODULE), "module"
-        ).cast(TEXT)
-    made["details"] = typed.first(made.get("details"), left)
-    return made | {"matched_by": typed.coded(by, names)}
+        unmatched = pc.if_else(pa.array(by < 0), unmatched, NULL)
+        fields |= _completed(fields, values, rows, count)
+    columns = record_fields.from_fields(fields, notes)
+    if "module" not in columns:
+        module = pc.struct_field(pc.extract_regex(unmatched, _MODULE), "module")
+        columns["module"] = module.cast(TEXT)
+    columns["details"] = field_values.coalesce(columns.get("details"), unmatched)
+    return columns | {"matched_by": field_values.encode(by, names)}
 
 
-def _added(found: Columns, fields: Columns, rows: Places, count: int) -> Columns:
-    """Return the columns of the fields of some rows, after what was found in them before."""
+def _completed(
+    fields: Columns, values: Columns, rows: Positions, count: int
+) -> Columns:
+    """Return the fields for which there are values in some rows, completed by these."""
     return {
-        name: typed.first(found.get(name), spread(values, rows, count))
-        for name, values in fields.items()
+        name: field_values.coalesce(fields.get(name), scatter(new, rows, count))
+        for name, new in values.items()
     }
 
 
-def _extracted(pattern: Pattern, message: Spans) -> Told:
+def _by_pattern(pattern: Pattern, message: Spans) -> Extracted:
     names = list(pattern.regex.groupindex)
     text = message.where(message.sizes > 0).text()
-    if pattern.fast:
-        found = pc.extract_regex(text, _spelled(pattern.regex))
-        return {
-            name: pc.struct_field(found, name).cast(TEXT) for name in names
-        }, present(found)
-    matches = [
-        pattern.regex.search(each) if each is not None else None
-        for each in text.to_pylist()
-    ]
+    if pattern.linear:
+        groups = pc.extract_regex(text, pattern.linear)
+        fields = {name: pc.struct_field(groups, name).cast(TEXT) for name in names}
+        return Extracted(fields, present(groups))
+    matches, skipped = _searched(pattern.timed, text.to_pylist())
     fields = {
         name: pa.array([match and match[name] for match in matches], TEXT)
         for name in names
     }
-    return fields, np.array([match is not None for match in matches], bool)
+    is_match = np.array([match is not None for match in matches], bool)
+    return Extracted(fields, is_match, skipped)
 
 
-def _pairs(blanks: Cuts, message: Spans) -> Told:
-    found = pairs_with_quotes(message, blanks, KEYS)
-    telling = [
-        found[name].present
+def _searched(pattern: Any, texts: list[str | None]) -> tuple[list[Any], Mask]:
+    """Return the match in each text, and which texts were skipped since the time was over."""
+    # The time of this thread, since others may run meanwhile.
+    start = thread_time()
+    matches: list[Any] = [None] * len(texts)
+    skipped = np.zeros(len(texts), bool)
+    for row, text in enumerate(texts):
+        if text is None:
+            continue
+        left = limits.PATTERN_SECONDS - (thread_time() - start)
+        try:
+            matches[row] = pattern.search(text, timeout=left) if left > 0 else None
+            skipped[row] = left <= 0
+        except (TimeoutError, MemoryError):
+            skipped[row] = True
+    return matches, skipped
+
+
+def _out_of_time(name: str) -> str:
+    seconds = limits.PATTERN_SECONDS
+    return (
+        f"not searched for {name}: it took more than {seconds:g} seconds on these lines"
+    )
+
+
+def _by_pairs(blanks: Delimiters, message: Spans) -> Extracted:
+    values = pairs_with_quotes(message, blanks, KEYS)
+    conclusive = [
+        values[name].present
         for name in ("state", "reason", "registration_name")
-        if name in found
+        if name in values
     ]
-    if not telling:
-        return {}, np.zeros(len(message.start), bool)
-    hit = np.logical_or.reduce(telling)
-    if (
-        np.logical_or.reduce([values.present for values in found.values()]) & ~hit
-    ).any():
-        found = {name: values.where(hit) for name, values in found.items()}
-    return {name: values.text() for name, values in found.items()}, hit
+    if not conclusive:
+        return Extracted({}, np.zeros(len(message.start), bool))
+    matches = np.logical_or.reduce(conclusive)
+    any_value = np.logical_or.reduce([value.present for value in values.values()])
+    if (any_value & ~matches).any():
+        values = {name: value.where(matches) for name, value in values.items()}
+    return Extracted({name: value.text() for name, value in values.items()}, matches)
 
 
-def _sentences(text: Any) -> tuple[Places, Columns]:
-    """Search the messages that speak of a registration for the parts of a sentence, and return
-    those that have them.
-    """
-    rows = np.flatnonzero(holds(pc.match_substring(pc.ascii_lower(text), "regist")))
+def _by_sentence(text: Any) -> tuple[Positions, Columns]:
+    """Return which messages are sentences about a registration's state, and their fields."""
+    rows = np.flatnonzero(as_mask(pc.match_substring(pc.ascii_lower(text), "regist")))
     if len(rows):
-        some = text.take(pa.array(rows))
-        states = pc.extract_regex(some, SENTENCES["state"])
+        candidates = text.take(pa.array(rows))
+        states = pc.extract_regex(candidates, SENTENCES["state"])
         # What a sentence denies, or what is set up, is no state.
-        stated = holds(pc.equal(pc.struct_field(states, "negated"), ""))
-        rows = rows[stated & ~holds(pc.match_substring_regex(some, _NO_REGISTRATION))]
+        states = as_mask(pc.equal(pc.struct_field(states, "negated"), ""))
+        denied = as_mask(pc.match_substring_regex(candidates, _NO_REGISTRATION))
+        rows = rows[states & ~denied]
     if not len(rows):
         return rows, {}
-    some = text.take(pa.array(rows))
-    found = {
-        name: pc.struct_field(pc.extract_regex(some, regex), name)
+    sentences = text.take(pa.array(rows))
+    return rows, {
+        name: pc.struct_field(pc.extract_regex(sentences, regex), name).cast(TEXT)
         for name, regex in SENTENCES.items()
     }
-    return rows, {name: values.cast(TEXT) for name, values in found.items()}
 
 
-def merged(made: Columns, told: Columns) -> Columns:
-    """Complete the columns of an envelope by those of its message; what the message says comes
-    first.
+def merge(envelope: Columns, message: Columns) -> Columns:
+    """Return the columns of an envelope and its message, of which the message comes first.
 
     Where the message names another device than the envelope, who sent it is not who registered.
     A message that a pattern took apart is not kept a second time beside the raw line.
     """
-    both = {name: typed.first(told[name], made[name]) for name in told if name in made}
-    named = [present(told[name]) for name in _OCTETS if name in told]
-    if (
-        named
-        and (other := np.logical_or.reduce(named) & ~_same_device(made, told)).any()
-    ):
-        for name in _OCTETS:
-            if name in made:
-                both[name] = typed.first(
-                    told.get(name), pc.if_else(pa.array(other), NOTHING, made[name])
-                )
-    if "details" in made:
-        left = pc.if_else(pc.is_null(told["matched_by"]), made["details"], NOTHING)
-        both["details"] = typed.first(left, told["details"])
-    return made | told | both
+    both = {
+        name: field_values.coalesce(message[name], envelope[name])
+        for name in message
+        if name in envelope
+    }
+    named = [present(message[name]) for name in _TAIL_SHIFTS if name in message]
+    another = np.logical_or.reduce(named) if named else np.zeros(0, bool)
+    if another.any() and (another := another & ~_same_device(envelope, message)).any():
+        for name in _TAIL_SHIFTS:
+            if name in envelope:
+                sender = pc.if_else(pa.array(another), NULL, envelope[name])
+                both[name] = field_values.coalesce(message.get(name), sender)
+    if "details" in envelope:
+        is_unmatched = pc.is_null(message["matched_by"])
+        details = pc.if_else(is_unmatched, envelope["details"], NULL)
+        both["details"] = field_values.coalesce(details, message["details"])
+    return envelope | message | both
 
 
-_OCTETS = {"hardware_id": (0, 24, 48), "serial": (16, 32, 48)}
-"""Where the last three octets stand among the bits of the last eight letters: a hardware ID has
-hyphens in between.
-"""
+_TAIL_SHIFTS = {"hardware_id": (0, 24, 48), "serial": (16, 32, 48)}
+"""Bits to the last three octets in the last eight characters: a hardware ID has hyphens there."""
 
 
-def _same_device(made: Columns, told: Columns) -> Flags:
-    """Return True where the envelope's and the message's device end in the same three octets."""
-    same = np.zeros(len(told["matched_by"]), bool)
-    for one, other in product(_OCTETS, _OCTETS):
-        if one in made and other in told:
-            sender, device = Spans.of(made[one]), Spans.of(told[other])
-            rows = np.flatnonzero((sender.sizes >= 8) & (device.sizes >= 8))
-            mine, its = (
-                sender.eight(sender.stop[rows] - 8),
-                device.eight(device.stop[rows] - 8),
-            )
-            differ = np.zeros(len(rows), np.uint64)
-            for here, there in zip(_OCTETS[one], _OCTETS[other], strict=True):
-                differ |= (mine >> np.uint64(here)) ^ (its >> np.uint64(there))
-            same[rows] |= differ << np.uint64(48) == 0
+def _same_device(envelope: Columns, message: Columns) -> Mask:
+    """Return True where both name a device and the names end in the same three octets."""
+    same = np.zeros(len(message["matched_by"]), bool)
+    for sender, device in product(_tails(envelope), _tails(message)):
+        same |= (sender == device) & (device != 0)
     return same
+
+
+def _tails(columns: Columns) -> list[npt.NDArray[np.uint64]]:
+    """Return the last three octets of hardware IDs and serials as numbers; 0 where none is."""
+    tails = []
+    for name, shifts in _TAIL_SHIFTS.items():
+        if name in columns:
+            device = Spans.of(columns[name])
+            eight = device.eight_bytes(np.maximum(device.stop - 8, 0))
+            octets = [eight >> np.uint64(shift) & np.uint64(0xFFFF) for shift in shifts]
+            tail = octets[0] | octets[1] << np.uint64(16) | octets[2] << np.uint64(32)
+            tails.append(np.where(device.sizes >= 8, tail, np.uint64(0)))
+    return tails

@@ -10,28 +10,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .field_values import TEXT
-from .text.spans import Cuts, Places, Spans, Words, parted
+from .text.spans import Delimiters, Positions, Spans, Words, split_at_mark
 
 _QUOTED = re.compile(rb'(?:^|(?<=[\s,;]))([A-Za-z_][\w.-]*)=(?:"([^"]*)"|([^\s"]*))')
 
 _SAMPLE = 20
 """Texts that are looked at to learn the form of all."""
-_PLACES, _LONGEST = 24, 32
-"""Words of a text that may be told by their place, and letters of their keys."""
+_TEMPLATE_WORDS = 24
+"""Words of a text that a template covers."""
+_LONGEST_KEY = 32
 
-Named = dict[str, Spans]
+Values = dict[str, Spans]
 """The values of each name, missing where a text has none."""
 
 
-def pairs(spans: Spans, cuts: Cuts, keys: dict[str, str]) -> Named:
-    """Return the values of known keys.
+def pairs(spans: Spans, delimiters: Delimiters, keys: dict[str, str]) -> Values:
+    """Return the values of the keys.
 
     Parameters
     ----------
     spans : Spans
         Texts in the order of their bytes, none missing.
-    cuts : Cuts
-        Where the words are parted, and where the equals signs stand.
+    delimiters : Delimiters
+        Where the words are separated, and where the equals signs stand.
     keys : dict
         Name by the lower-case spelling of a key; of a name that occurs again the first value
         counts.
@@ -41,139 +42,137 @@ def pairs(spans: Spans, cuts: Cuts, keys: dict[str, str]) -> Named:
     dict of Spans
         By name; a name that occurs in no text is absent.
     """
-    return _named(*parted(spans, cuts), keys, len(spans.start))
+    return _by_name(*split_at_mark(spans, delimiters), keys, len(spans.start))
 
 
-def pairs_with_quotes(spans: Spans, cuts: Cuts, keys: dict[str, str]) -> Named:
-    """Return the same for words that blanks part and whose values may stand in double quotes,
-    with blanks in them.
+def pairs_with_quotes(
+    spans: Spans, delimiters: Delimiters, keys: dict[str, str]
+) -> Values:
+    """Return the values of words between blanks, which double quotes may hold together.
 
     Commas and semicolons behind a value are no part of it.
     """
-    found, told = _alike(spans, cuts, keys, _template(spans, cuts.marks))
-    if told.sum() < len(cuts.marks):
-        marks = np.searchsorted(cuts.marks, spans.stop) - np.searchsorted(
-            cuts.marks, spans.start
+    template = _template(spans, delimiters.marks)
+    values, explained = _by_template(spans, delimiters, keys, template)
+    if explained.sum() < len(delimiters.marks):
+        begin, end = (
+            np.searchsorted(delimiters.marks, edge)
+            for edge in (spans.start, spans.stop)
         )
-        rest = np.flatnonzero(told < marks)
-        others = _any(spans.only(rest), cuts, keys)
-        nothing = spans.where(np.zeros(len(marks), bool))
-        for name in found | others:
-            found[name] = found.get(name, nothing).replaced(
-                rest, others.get(name, nothing.only(rest))
-            )
-    return {name: values for name, values in found.items() if values.present.any()}
+        rest = np.flatnonzero(explained < end - begin)
+        others = _of_any_form(spans.take(rest), delimiters, keys)
+        nothing = spans.where(np.zeros(len(explained), bool))
+        for name in values | others:
+            new = others.get(name, nothing.take(rest))
+            values[name] = values.get(name, nothing).replaced(rest, new)
+    return {name: value for name, value in values.items() if value.present.any()}
 
 
-def _template(spans: Spans, marks: Places) -> list[tuple[int, bytes]]:
-    """Return which keys stand in which places of a sample of the texts, the last place first.
+def _template(spans: Spans, marks: Positions) -> list[tuple[int, bytes]]:
+    """Return the commonest key at each index of the words of a sample, the last index first.
 
-    What writes a log has few forms of messages, so that the words in one place mostly have the
+    What writes a log has few forms of messages, so that the words at one index mostly have the
     same key.
     """
-    some = marks[:: max(1, len(marks) // _SAMPLE)]
-    rows = np.unique(np.searchsorted(spans.stop, some))
-    sample = spans.only(rows[rows < len(spans.stop)])
-    seen: dict[int, Counter[bytes]] = {}
+    rows = np.unique(
+        np.searchsorted(spans.stop, marks[:: max(1, len(marks) // _SAMPLE)])
+    )
+    sample = spans.take(rows[rows < len(spans.stop)])
+    counts: dict[int, Counter[bytes]] = {}
     for start, stop in zip(sample.start.tolist(), sample.stop.tolist(), strict=True):
-        for place, each in enumerate(
-            spans.octets[start:stop].tobytes().split(b" ", _PLACES)[:_PLACES]
-        ):
-            key, mark, _ = each.partition(b"=")
-            if mark and len(key) <= _LONGEST:
-                seen.setdefault(place, Counter())[key] += 1
+        words = spans.data[start:stop].tobytes().split(b" ", _TEMPLATE_WORDS)
+        for index, word in enumerate(words[:_TEMPLATE_WORDS]):
+            key, mark, _ = word.partition(b"=")
+            if mark and len(key) <= _LONGEST_KEY:
+                counts.setdefault(index, Counter())[key] += 1
     return [
-        (place, keys.most_common(1)[0][0])
-        for place, keys in sorted(seen.items(), reverse=True)
+        (index, keys.most_common(1)[0][0])
+        for index, keys in sorted(counts.items(), reverse=True)
     ]
 
 
-def _alike(
-    spans: Spans, cuts: Cuts, keys: dict[str, str], template: list[tuple[int, bytes]]
-) -> tuple[Named, Places]:
-    """Return the values where a template holds, and how many marks of each text it told the
-    meaning of.
-    """
-    words = Words(spans, cuts)
-    found: Named = {}
-    told = np.zeros(len(spans.start), np.int64)
-    for place, key in template:
-        word = words.at(place)
-        has = word.begins(key + b"=")
+def _by_template(
+    spans: Spans,
+    delimiters: Delimiters,
+    keys: dict[str, str],
+    template: list[tuple[int, bytes]],
+) -> tuple[Values, Positions]:
+    """Return the values where a template fits, and how many marks of each text it explains."""
+    words = Words(spans, delimiters)
+    values: Values = {}
+    explained = np.zeros(len(spans.start), np.int64)
+    for index, key in template:
+        word = words.at(index)
+        fits = word.starts_with(key + b"=")
         if name := keys.get(key.decode("latin-1").lower()):
-            value = word.later(len(key) + 1).without_last(b",;")
-            has &= value.letter(0) != ord('"')
-            # Places come from the last to the first, so the first value of a name is the one
-            # that stays.
-            found[name] = (
-                found[name].replaced(has, value.only(has))
-                if name in found
-                else value.where(has)
+            value = word.skip(len(key) + 1).rstrip(b",;")
+            fits &= value.byte_at(0) != ord('"')
+            # The template begins with the last word, so that the first value of a name stays.
+            values[name] = (
+                values[name].replaced(fits, value.take(fits))
+                if name in values
+                else value.where(fits)
             )
-        told += has
-    return found, told
+        explained += fits
+    return values, explained
 
 
-def _any(spans: Spans, cuts: Cuts, keys: dict[str, str]) -> Named:
+def _of_any_form(spans: Spans, delimiters: Delimiters, keys: dict[str, str]) -> Values:
     """Return the values of texts of any form."""
-    row, key, value = parted(spans, cuts)
-    value = value.without_last(b",;")
-    quoted = np.unique(row[value.letter(0) == ord('"')])
+    count = len(spans.start)
+    row, key, value = split_at_mark(spans, delimiters)
+    value = value.rstrip(b",;")
+    quoted = np.unique(row[value.byte_at(0) == ord('"')])
     if not len(quoted):
-        return _named(row, key, value, keys, len(spans.start))
+        return _by_name(row, key, value, keys, count)
     plain = ~np.isin(row, quoted)
-    made = _named(
-        row[plain], key.only(plain), value.only(plain), keys, len(spans.start)
-    )
-    for name, (rows, values) in _by_hand(spans, quoted, keys).items():
-        made[name] = (
-            made[name].replaced(rows, values)
-            if name in made
-            else values.spread(rows, len(spans.start))
-        )
-    return made
+    values = _by_name(row[plain], key.take(plain), value.take(plain), keys, count)
+    for name, (rows, spans_of_rows) in _quoted(spans, quoted, keys).items():
+        if name in values:
+            values[name] = values[name].replaced(rows, spans_of_rows)
+        else:
+            values[name] = spans_of_rows.scatter(rows, count)
+    return values
 
 
-def _named(
-    row: Places, key: Spans, value: Spans, keys: dict[str, str], count: int
-) -> Named:
-    """Return the values of known keys, of which each is in a row."""
+def _by_name(
+    row: Positions, key: Spans, value: Spans, keys: dict[str, str], count: int
+) -> Values:
+    """Return the values of `key=value` words, each of which is in a row, by name."""
     names = list(dict.fromkeys(keys.values()))
-    known = pc.fill_null(
-        pc.index_in(pc.ascii_lower(key.text()), pa.array(keys, TEXT)), -1
-    ).to_numpy()
-    number = np.array([*map(names.index, keys.values()), -1])[known]
-    made: Named = {}
-    for each, name in enumerate(names):
-        words = np.flatnonzero(number == each)
+    indices = pc.index_in(pc.ascii_lower(key.text()), pa.array(keys, TEXT))
+    code_of_key = np.array([*map(names.index, keys.values()), -1])
+    codes = code_of_key[pc.fill_null(indices, -1).to_numpy()]
+    values: Values = {}
+    for code, name in enumerate(names):
+        words = np.flatnonzero(codes == code)
         if len(words):
-            words = words[np.diff(row[words], prepend=-1) > 0]
-            made[name] = value.only(words).spread(row[words], count)
-    return made
+            first = words[np.diff(row[words], prepend=-1) > 0]
+            values[name] = value.take(first).scatter(row[first], count)
+    return values
 
 
-def _by_hand(
-    spans: Spans, rows: Places, keys: dict[str, str]
-) -> dict[str, tuple[Places, Spans]]:
+def _quoted(
+    spans: Spans, rows: Positions, keys: dict[str, str]
+) -> dict[str, tuple[Positions, Spans]]:
     """Return the rows and the values of each name in texts with quotes."""
-    places: dict[str, dict[int, tuple[int, int]]] = {}
-    for row, start, stop in zip(
-        *(each.tolist() for each in (rows, spans.start[rows], spans.stop[rows])),
-        strict=True,
-    ):
-        for found in _QUOTED.finditer(spans.octets[start:stop].tobytes()):
-            if name := keys.get(found[1].decode().lower()):
-                begin, end = found.span(2 if found[2] is not None else 3)
-                end = (
-                    end if found[2] is not None else begin + len(found[3].rstrip(b",;"))
-                )
-                places.setdefault(name, {}).setdefault(
-                    row, (start + begin, start + end)
-                )
+    edges: dict[str, dict[int, tuple[int, int]]] = {}
+    starts, stops = spans.start[rows].tolist(), spans.stop[rows].tolist()
+    for row, start, stop in zip(rows.tolist(), starts, stops, strict=True):
+        for match in _QUOTED.finditer(spans.data[start:stop].tobytes()):
+            name = keys.get(match[1].decode().lower())
+            if name is None:
+                continue
+            if match[2] is not None:
+                begin, end = match.span(2)
+            else:
+                begin = match.start(3)
+                end = begin + len(match[3].rstrip(b",;"))
+            edges.setdefault(name, {}).setdefault(row, (start + begin, start + end))
     return {
         name: (
-            np.array(list(found)),
-            Spans(spans.octets, *np.array(list(found.values())).T),
+            np.array(list(by_row)),
+            Spans(spans.data, *np.array(list(by_row.values())).T),
         )
-        for name, found in places.items()
+        for name, by_row in edges.items()
     }

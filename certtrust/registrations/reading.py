@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any, NamedTuple
 
 from ..errors import SourceError
@@ -18,10 +19,8 @@ from .text import lines
 _QUIET = 3.0
 """Seconds after which a progress bar appears unless one is asked for."""
 
-_HELD = 31 << 20
-"""Bytes in one piece, just below what the allocator of glibc always takes from the system and
-gives back to it.
-"""
+_WARM_UP = 31 << 20
+"""Bytes in one piece, just below what glibc's allocator always maps and unmaps on its own."""
 
 
 class Options(NamedTuple):
@@ -33,9 +32,9 @@ class Options(NamedTuple):
     block: int = lines.BLOCK
 
 
-def options(form: str | None, patterns: Any, workers: int | None) -> Options:
+def options(form: Any, patterns: Any, workers: Any) -> Options:
     """Check the options of a reader."""
-    if form is not None and form not in FORMATS:
+    if form is not None and (not isinstance(form, str) or form not in FORMATS):
         raise SourceError(
             say(
                 "errors.reading.unknown_format",
@@ -43,21 +42,23 @@ def options(form: str | None, patterns: Any, workers: int | None) -> Options:
                 formats=", ".join(FORMATS),
             )
         )
-    if workers is not None and workers < 1:
-        raise SourceError(say("errors.reading.workers", workers=workers))
-    return Options(form, messages.compiled(patterns), workers or os.cpu_count() or 1)
+    if workers is None:
+        workers = os.cpu_count() or 1
+    if not isinstance(workers, Integral) or isinstance(workers, bool) or workers < 1:
+        raise SourceError(say("errors.reading.workers", workers=repr(workers)))
+    return Options(form, messages.compiled(patterns), int(workers))
 
 
 def tables(
     source: Any, chosen: Options, *, progress: bool | None = None
 ) -> Iterator[Any]:
     """Yield the rows of all sources as Arrow tables of bounded size, in order."""
-    # Having seen such a piece let go, the allocator keeps what a block needs for the next one.
-    bytearray(_HELD)
+    # Once such a piece was freed, the allocator keeps what a block needs for the next one.
+    bytearray(_WARM_UP)
     # Loaded here, since in a notebook it loads the widgets.
     from tqdm.auto import tqdm
 
-    # A bar that is not asked for appears only when the work turns out to be long.
+    # Without `progress=True` the bar appears only when the work turns out to be long.
     delay = _QUIET if progress is None else 0.0
     unit = " " + say("reading.lines")
     with tqdm(

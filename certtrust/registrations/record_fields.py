@@ -1,17 +1,18 @@
-"""Named text fields to columns of REGISTRATIONS: what every format ends in."""
+"""Named text fields to columns of REGISTRATIONS: the last step of every format."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from . import field_values as typed
-from . import times
-from .field_values import NOTHING, TEXT, Columns, Notes, constant
-from .vocabulary import reasons
+from ..formats import twice
+from . import field_values, times
+from .field_values import NULL, TEXT, Columns, Notes, constant
+from .text.spans import as_mask
 
 FIELDS = (
     "time",
@@ -33,11 +34,9 @@ FIELDS = (
     "module",
     "details",
 )
-"""Columns that the package's own CSV, JSON lines and Parquet may carry, in any order; others
-are passed over.
-"""
+"""Columns that the package's own CSV, JSON lines and Parquet may have; others are ignored."""
 
-AS_THEY_STAND = (
+PLAIN_TEXT = (
     "pbx",
     "registration_name",
     "interface",
@@ -46,128 +45,157 @@ AS_THEY_STAND = (
     "module",
     "details",
 )
+"""Fields that are taken as they stand."""
+
+ORIGIN = ("source", "line", "raw", "parse_error", "matched_by", "time_by")
+"""Columns beside the fields: where rows come from and what was wrong with them."""
 
 
 def from_fields(fields: Columns, notes: Notes) -> Columns:
-    """Return the typed columns of text fields that are named like the columns; empty fields are
-    missing.
+    """Return the typed columns of text fields that are named like them; empty ones are missing.
 
     The time may also be Arrow's own timestamps.
     """
-    trimmed = {
-        name: typed.blank_to_null(field) if field.type == TEXT else field
+    fields = {
+        name: field_values.blank_to_null(field) if field.type == TEXT else field
         for name, field in fields.items()
     }
-    given = {
-        name: text for name, text in trimmed.items() if text.null_count < len(text)
+    fields = {
+        name: field for name, field in fields.items() if field.null_count < len(field)
     }
-    made: Columns = {name: given[name] for name in AS_THEY_STAND if name in given}
-    if "time" in given:
-        made |= times.read(given["time"], notes)
-    if "clock_unset" in given:
-        made["clock_unset"] = _either(
-            typed.flags(given["clock_unset"], "clock_unset", notes),
-            made.get("clock_unset"),
+    columns: Columns = {name: fields[name] for name in PLAIN_TEXT if name in fields}
+    if "time" in fields:
+        columns |= times.read(fields["time"], notes)
+    if "clock_unset" in fields:
+        stated = field_values.flags(fields["clock_unset"], "clock_unset", notes)
+        columns["clock_unset"] = _either(stated, columns.get("clock_unset"))
+    columns |= _device(fields, notes)
+    if "protocol" in fields:
+        columns["protocol"] = field_values.protocols(fields["protocol"])
+    if "authentication" in fields:
+        columns["authentication"] = field_values.authentications(
+            fields["authentication"], notes
         )
-    made.update(_device(given, notes))
-    if "protocol" in given:
-        made["protocol"] = typed.protocols(given["protocol"])
-    if "authentication" in given:
-        made["authentication"] = typed.authentications(given["authentication"], notes)
-    if "via_reverse_proxy" in given:
-        made["via_reverse_proxy"] = typed.flags(
-            given["via_reverse_proxy"], "via_reverse_proxy", notes
+    if "via_reverse_proxy" in fields:
+        columns["via_reverse_proxy"] = field_values.flags(
+            fields["via_reverse_proxy"], "via_reverse_proxy", notes
         )
-    if "state" in given:
-        made["state"] = typed.states(given["state"], notes)
-    if "reason" in given:
-        made["reason"] = typed.words(given["reason"], reasons).dictionary_decode()
-    if "severity" in given:
-        made["severity"] = typed.severities(given["severity"])
-    if "fingerprint" in given:
-        made["fingerprint"] = typed.fingerprints(given["fingerprint"])
-    return typed.named(made)
+    if "state" in fields:
+        columns["state"] = field_values.states(fields["state"], notes)
+    if "reason" in fields:
+        columns["reason"] = field_values.reasons(fields["reason"])
+    if "severity" in fields:
+        columns["severity"] = field_values.severities(fields["severity"])
+    if "fingerprint" in fields:
+        columns["fingerprint"] = field_values.fingerprints(fields["fingerprint"])
+    return field_values.complete_from_name(columns)
 
 
-KEPT = ("source", "line", "raw", "parse_error", "matched_by", "time_by")
-"""Columns beside them in which a table says where its rows come from and what was wrong with
-them.
-"""
+def without_twins(fields: Iterable[tuple[str, Any]], notes: Notes) -> Columns:
+    """Return text fields by name; of a name that is there twice the first value counts.
+
+    Where the fields of one name differ, that is noted.
+    """
+    columns: Columns = {}
+    for name, field in fields:
+        if name not in columns:
+            columns[name] = field
+            continue
+        twin, column = (
+            field_values.blank_to_null(array)
+            if array.type == TEXT
+            else array.cast(TEXT)
+            for array in (field, columns[name])
+        )
+        notes.add(as_mask(pc.not_equal(column, twin)), twice(name))
+        columns[name] = field_values.coalesce(column, twin)
+    return columns
 
 
-def from_table(columns: Columns, first: int, name: str) -> Columns:
-    """Return the columns of a table of which the row `first` (from 1) of a file is the first
-    one here.
+def from_table(table: list[tuple[str, Any]], first: int, name: str) -> Columns:
+    """Return the columns of a table whose first row here is row `first`, from 1, of a file.
 
     A table that this package wrote keeps where its rows came from and what was wrong with them; the
     rows of another one are numbered.
     """
-    given = {key: _as_field(key, column) for key, column in columns.items()}
-    count = len(next(iter(given.values()), ()))
+    count = len(table[0][1]) if table else 0
     notes = Notes(pa.nulls(count, TEXT))
-    made = from_fields({key: given[key] for key in FIELDS if key in given}, notes)
-    made |= {key: given[key] for key in KEPT if key in given}
-    made.setdefault("source", constant(name, count))
-    made.setdefault("matched_by", constant("record", count))
-    line = (
-        given["line"].cast(pa.int64())
-        if "line" in given
-        else pa.array(np.arange(first, first + count))
+    fields = without_twins(
+        [(key, _as_field(key, column, notes)) for key, column in table], notes
     )
-    problems = given.get("parse_error", pa.nulls(count, TEXT))
-    return made | {"line": line, "parse_error": typed.first(problems, notes.text)}
+    columns = from_fields({key: fields[key] for key in FIELDS if key in fields}, notes)
+    columns |= {key: fields[key] for key in ORIGIN if key in fields}
+    columns.setdefault("source", constant(name, count))
+    columns.setdefault("matched_by", constant("record", count))
+    columns["line"] = _line_numbers(fields.get("line"), first, count, notes)
+    problems = fields.get("parse_error", pa.nulls(count, TEXT))
+    if notes.text.null_count < count:
+        problems = Notes(problems, notes.text).text
+    return columns | {"parse_error": problems}
 
 
-def _as_field(name: str, column: Any) -> Any:
+def _line_numbers(stored: Any, first: int, count: int, notes: Notes) -> Any:
+    """Return the numbers of lines as stored, and those of the rows where there is none."""
+    rows = pa.array(np.arange(first, first + count))
+    if stored is None:
+        return rows
+    is_number = pc.match_substring_regex(stored, "^-?[0-9]{1,18}$")
+    numbers = pc.if_else(is_number, stored, NULL).cast(pa.int64())
+    notes.unread(stored, numbers, "the line is no number: the row's is given")
+    return pc.if_else(pc.is_valid(stored), pc.coalesce(numbers, rows), numbers)
+
+
+def _as_field(name: str, column: Any, notes: Notes) -> Any:
     """Return a column of any table as text, or as timestamps where it holds them."""
     if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+        column = column.dictionary_decode()
     if name == "time" and pa.types.is_timestamp(column.type):
         return column
-    if pa.types.is_nested(column.type) or pa.types.is_null(column.type):
-        return pa.nulls(len(column), TEXT)
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
         cells = [
-            cell and cell.decode("utf-8", "replace") for cell in column.to_pylist()
+            None if cell is None else cell.decode("utf-8", "replace")
+            for cell in column.to_pylist()
         ]
         return pa.array(cells, TEXT)
-    return column.cast(TEXT)
+    try:
+        return column.cast(TEXT)
+    except pa.ArrowException:
+        text = pa.nulls(len(column), TEXT)
+        notes.unread(column, text, f"the column {name} holds {column.type}, not text")
+        return text
 
 
-def _either(one: Any, other: Any) -> Any:
-    return one if other is None else pc.coalesce(pc.or_kleene(one, other), one, other)
+def _either(stated: Any, seen: Any) -> Any:
+    """Return the flags ORed, where one may be missing."""
+    if seen is None:
+        return stated
+    return pc.coalesce(pc.or_kleene(stated, seen), stated, seen)
 
 
-def _device(given: Columns, notes: Notes) -> Columns:
-    """Return serial and hardware ID; a serial in the place of a hardware ID is taken as what it
-    is.
-    """
-    made: Columns = {}
-    name = given.get("hardware_id")
-    if name is not None:
-        spelled = typed.hardware_ids(name)
-        as_serial = typed.serials(name)
+def _device(fields: Columns, notes: Notes) -> Columns:
+    """Return serial and hardware ID; a serial in the field of the hardware ID is a serial."""
+    columns: Columns = {}
+    hardware_id = fields.get("hardware_id")
+    if hardware_id is not None:
+        serial = field_values.serials(hardware_id)
         # Soft clients' hardware IDs are free names, so any other text stands as it is.
-        made["hardware_id"] = pc.if_else(
-            pc.is_null(as_serial), pc.coalesce(spelled, name), NOTHING
-        )
-        made["serial"] = as_serial
-    if "serial" in given:
-        serial = typed.serials(given["serial"])
-        notes.unread(given["serial"], serial, "the serial is not 12 hex digits")
-        made["serial"] = (
-            pc.coalesce(serial, made["serial"]) if "serial" in made else serial
-        )
-    return made
+        spelled = pc.coalesce(field_values.hardware_ids(hardware_id), hardware_id)
+        columns["hardware_id"] = pc.if_else(pc.is_null(serial), spelled, NULL)
+        columns["serial"] = serial
+    if "serial" in fields:
+        serial = field_values.serials(fields["serial"])
+        notes.unread(fields["serial"], serial, "the serial is not 12 hex digits")
+        if "serial" in columns:
+            serial = pc.coalesce(serial, columns["serial"])
+        columns["serial"] = serial
+    return columns
 
 
 def host(text: Any) -> Columns:
-    """Return the serial or hardware ID that a host names itself by; other host names give
-    neither.
-    """
-    hardware_id = typed.hardware_ids(text)
-    alone = hardware_id.null_count == text.null_count
-    return {
-        "hardware_id": hardware_id,
-        "serial": constant(None, len(text)) if alone else typed.serials(text),
-    }
+    """Return the serial or hardware ID that a host is called by; other host names give neither."""
+    hardware_id = field_values.hardware_ids(text)
+    if hardware_id.null_count == text.null_count:
+        serial = constant(None, len(text))
+    else:
+        serial = field_values.serials(text)
+    return {"hardware_id": hardware_id, "serial": serial}

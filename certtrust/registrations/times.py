@@ -1,8 +1,8 @@
 """The one reader of times in logs: ISO 8601, Unix time, `20260302-101125`, and `Mar  2
 10:11:25` without a year.
 
-A device whose clock was not set writes a time in 1970, or the zero time of what its log went
-through: local midnight of 1970 lies in 1969 east of Greenwich, and some begin with the year 1.
+A device whose clock was not set writes a time in 1970, or the zero time of what its log passed
+through: local midnight of 1970 lies in 1969 east of Greenwich, and some count from the year 1.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .field_values import MOMENT, Columns, Notes, marked
-from .text.spans import present
+from .field_values import MOMENT, Columns, Notes, word_where
+from .text.spans import Mask, present
 
 WIDTH = 15
-"""Letters of a stamp of RFC 3164."""
+"""Characters of a stamp of RFC 3164."""
 
 _HOUR = 3600 * 10**6
 _DAY = 24 * _HOUR
@@ -54,7 +54,7 @@ _AHEAD = np.timedelta64(1, "D")
 
 
 def read(stamps: Any, notes: Notes) -> Columns:
-    """Return time, clock_unset and time_by of what logs give as the time.
+    """Return time, clock_unset and time_by of the stamps of a log.
 
     Parameters
     ----------
@@ -65,111 +65,126 @@ def read(stamps: Any, notes: Notes) -> Columns:
         What cannot be read is added here.
     """
     time, unset = moments(stamps, notes)
-    return {
-        "time": time,
-        "clock_unset": unset,
-        "time_by": marked(present(time), "line"),
-    }
+    by = word_where(present(time), "line")
+    return {"time": time, "clock_unset": unset, "time_by": by}
 
 
 def moments(stamps: Any, notes: Notes) -> tuple[Any, Any]:
     """Return the times in UTC and whether the clock was not set, as `read` does."""
-    is_text = not pa.types.is_timestamp(stamps.type)
-    time = _at_once(stamps) if is_text else _shown(stamps.cast(MOMENT, safe=False))
-    if time is None:
-        time = _by_value(stamps)
+    if pa.types.is_timestamp(stamps.type):
+        time = _in_range(_of_timestamps(stamps))
+    else:
+        time = _of_one_form(stamps)
+        if time is None:
+            time = _of_any_form(stamps)
     notes.unread(stamps, time, "the time cannot be read")
     since = time.cast(pa.int64())
     unset = pc.and_(
         pc.greater_equal(since, -_EASTERNMOST), pc.less(since, _END_OF_1970)
     )
-    return pc.if_else(unset, pa.scalar(None, MOMENT), time) if pc.any(
-        unset
-    ).as_py() else time, unset
+    if pc.any(unset).as_py():
+        time = pc.if_else(unset, pa.scalar(None, MOMENT), time)
+    return time, unset
 
 
-def _shown(time: Any) -> Any:
-    """Return times without those that nothing can show; the year 1 is the zero time, so not set."""
-    since = time.cast(pa.int64())
-    ends = pc.min_max(since)
-    if ends["min"].as_py() is None or (
-        ends["min"].as_py() >= _FIRST + _DAY and ends["max"].as_py() <= _LAST
-    ):
+def _in_range(time: Any) -> Any:
+    """Return times without those that nothing can show; the zero time of the year 1 is 1970's."""
+    if can_be_shown(time):
         return time
+    since = time.cast(pa.int64())
     is_zero = pc.and_(
         pc.greater_equal(since, _FIRST - _EASTERNMOST), pc.less(since, _FIRST + _DAY)
     )
     since = pc.if_else(is_zero, pa.scalar(0, pa.int64()), since)
-    shown = pc.and_(pc.greater_equal(since, _FIRST), pc.less_equal(since, _LAST))
-    return pc.if_else(shown, since, pa.scalar(None, pa.int64())).cast(MOMENT)
+    in_range = pc.and_(pc.greater_equal(since, _FIRST), pc.less_equal(since, _LAST))
+    return pc.if_else(in_range, since, pa.scalar(None, pa.int64())).cast(MOMENT)
 
 
-def _at_once(text: Any) -> Any:
-    """Return the times where all of them have the plain form of the first one, else None."""
+def can_be_shown(time: Any) -> bool:
+    """Return True where every time is one that can be shown and none is the zero time."""
+    ends = pc.min_max(time.cast(pa.int64()))
+    earliest, latest = ends["min"].as_py(), ends["max"].as_py()
+    return earliest is None or (earliest >= _FIRST + _DAY and latest <= _LAST)
+
+
+_PER_UNIT = {"s": 10**6, "ms": 10**3, "us": 1}
+
+
+def _of_timestamps(stamps: Any) -> Any:
+    """Return Arrow's timestamps of any unit in microseconds; what overflows is missing."""
+    factor = _PER_UNIT.get(stamps.type.unit)
+    since = stamps.cast(pa.int64())
+    if factor is None:
+        return pc.divide(since, 1000).cast(MOMENT)
+    fits = pc.and_(
+        pc.greater_equal(since, (_FIRST - _DAY) // factor),
+        pc.less_equal(since, _LAST // factor),
+    )
+    since = pc.if_else(fits, since, pa.scalar(None, pa.int64()))
+    return pc.multiply(since, factor).cast(MOMENT)
+
+
+def _of_one_form(text: Any) -> Any:
+    """Return the times where all stamps have the plain form of the first one, else None."""
     first = pc.index(pc.is_valid(text), True).as_py()
     if first < 0:
         return pa.nulls(len(text), MOMENT)
     sample = text[first].as_py().strip()
-    form = (
-        pa.int64()
-        if sample.isdigit()
-        else MOMENT
-        if _ZONED.search(sample)
-        else pa.timestamp("us")
-    )
     try:
-        parsed = text.cast(form)
+        if sample.isdigit():
+            return _from_numbers(text.cast(pa.int64()))
+        if _ZONED.search(sample):
+            return _in_range(text.cast(MOMENT))
+        return _in_range(text.cast(pa.timestamp("us")).cast(pa.int64()).cast(MOMENT))
     except pa.ArrowInvalid:
         return None
-    if form == pa.int64():
-        return _from_numbers(parsed)
-    return _shown(parsed if form == MOMENT else parsed.cast(pa.int64()).cast(MOMENT))
 
 
 def _from_numbers(number: Any) -> Any:
-    smallest, largest = (pc.min_max(number)[key].as_py() for key in ("min", "max"))
+    ends = pc.min_max(number)
+    smallest, largest = ends["min"].as_py(), ends["max"].as_py()
     if smallest is None:
         return pa.nulls(len(number), MOMENT)
     if smallest < 0:
         return None
     if largest < 10**11:
         return pc.multiply(number, 10**6).cast(MOMENT)
-    cells = pc.fill_null(number, 0).to_numpy()
-    scaled = np.select(
-        [cells < 10**11, cells < 10**14, cells < 10**17],
-        [cells * 10**6, cells * 10**3, cells],
-        cells // 1000,
+    counts = pc.fill_null(number, 0).to_numpy()
+    microseconds = np.select(
+        [counts < 10**11, counts < 10**14, counts < 10**17],
+        [counts * 10**6, counts * 10**3, counts],
+        counts // 1000,
     )
-    return pa.array(
-        scaled, mask=pc.is_null(number).to_numpy(zero_copy_only=False)
-    ).cast(MOMENT)
+    return pa.array(microseconds, mask=~present(number)).cast(MOMENT)
 
 
-def _by_value(text: Any) -> Any:
+def _of_any_form(text: Any) -> Any:
+    """Return the times of stamps of mixed forms, each distinct stamp read once."""
     encoded = text.dictionary_encode()
-    values = pd.Series(encoded.dictionary.to_pylist(), dtype="str").str.strip()
-    number = (
-        values.str.fullmatch(r"[0-9]{1,19}(?:\.[0-9]{1,9})?").fillna(False).astype(bool)
-    )
-    number |= (is_zero := values.str.fullmatch(_ZERO).fillna(False).astype(bool))
-    values = values.mask(is_zero, "0")
+    stamps = pd.Series(encoded.dictionary.to_pylist(), dtype="str").str.strip()
+    is_zero = _fullmatch(stamps, _ZERO)
+    is_number = _fullmatch(stamps, r"[0-9]{1,19}(?:\.[0-9]{1,9})?") | is_zero
+    stamps = stamps.mask(is_zero, "0")
     microseconds = [
-        _microseconds(value) if plain else 0
-        for value, plain in zip(values, number, strict=True)
+        _microseconds(stamp) if plain else 0
+        for stamp, plain in zip(stamps, is_number, strict=True)
     ]
-    numbers = pd.Series(
-        pd.to_datetime(np.array(microseconds, "int64"), unit="us", utc=True)
-    ).where(number)
-    words = values.where(~number)
-    iso = pd.to_datetime(words, format="ISO8601", utc=True, errors="coerce").astype(
-        "datetime64[us, UTC]"
-    )
-    compact = pd.to_datetime(
-        words, format="%Y%m%d-%H%M%S", utc=True, errors="coerce"
-    ).astype("datetime64[us, UTC]")
-    found = numbers.astype("datetime64[us, UTC]").fillna(compact).fillna(iso)
+    numbers = pd.to_datetime(np.array(microseconds, "int64"), unit="us", utc=True)
+    times = _as_microseconds(pd.Series(numbers).where(is_number))
+    words = stamps.where(~is_number)
+    for form in ("%Y%m%d-%H%M%S", "ISO8601"):
+        parsed = pd.to_datetime(words, format=form, utc=True, errors="coerce")
+        times = times.fillna(_as_microseconds(parsed))
     # pandas reads -5 as a year, and cannot show it.
-    return _shown(pa.array(found, MOMENT, from_pandas=True)).take(encoded.indices)
+    return _in_range(pa.array(times, MOMENT, from_pandas=True)).take(encoded.indices)
+
+
+def _fullmatch(stamps: pd.Series, pattern: str) -> pd.Series:
+    return stamps.str.fullmatch(pattern).fillna(False).astype(bool)
+
+
+def _as_microseconds(times: pd.Series) -> pd.Series:
+    return times.astype("datetime64[us, UTC]")
 
 
 def _microseconds(number: str) -> int:
@@ -183,8 +198,7 @@ def _microseconds(number: str) -> int:
 
 
 def without_year(text: Any, modified: pd.Timestamp | None) -> Any:
-    """Return the times of stamps of exactly this width, in the latest year that is not after
-    the file's date.
+    """Return the times of RFC 3164 stamps, in the latest year that is not after the file's date.
 
     What is no such stamp, and every stamp where the file has no date, is missing.
     """
@@ -192,64 +206,59 @@ def without_year(text: Any, modified: pd.Timestamp | None) -> Any:
     if modified is None or not count:
         return pa.nulls(count, MOMENT)
     latest = modified.tz_convert(None).to_datetime64().astype("M8[us]") + _AHEAD
-    letters = _letters(text)
-    month = _month(letters)
-    digits = letters - 48
-    tens = np.where(letters[:, 4] == 32, 0, digits[:, 4])
-    day = tens * 10 + digits[:, 5]
-    hour, minute, second = (
-        digits[:, at] * 10 + digits[:, at + 1] for at in (7, 10, 13)
-    )
-    numbers = np.column_stack([tens, digits[:, [5, 7, 8, 10, 11, 13, 14]]])
-    marks = (letters[:, [3, 6]] == 32).all(axis=1) & (letters[:, [9, 12]] == 58).all(
-        axis=1
-    )
-    within = (
-        (hour < 24)
-        & (minute < 60)
-        & (second < 61)
-        & (day > 0)
-        & (day < 32)
-        & (month >= 0)
-    )
-    plain = ((numbers >= 0) & (numbers < 10)).all(axis=1) & marks & within
-    clock = ((((day - 1) * 24 + hour) * 60 + minute) * 60 + second).astype("m8[s]")
+    month, day, clock, is_stamp = _stamp_parts(_characters(text))
     time = np.full(count, "NaT", "M8[us]")
     newest = latest.astype("M8[Y]").astype("int64")
     # Nine years hold a 29 February even around a century without one.
     for year in range(newest, newest - 9, -1):
         begin = np.datetime64(year, "Y").astype("M8[M]") + month.astype("m8[M]")
         days = ((begin + 1).astype("M8[D]") - begin.astype("M8[D]")).astype("int64")
-        tried = begin.astype("M8[us]") + clock
-        fits = plain & np.isnat(time) & (day <= days) & (tried <= latest)
-        time[fits] = tried[fits]
-        if not (plain & np.isnat(time)).any():
+        candidates = begin.astype("M8[us]") + clock
+        fits = is_stamp & np.isnat(time) & (day <= days) & (candidates <= latest)
+        time[fits] = candidates[fits]
+        if not (is_stamp & np.isnat(time)).any():
             break
-    return (
-        pa.array(time, pa.timestamp("us"), from_pandas=True)
-        .cast(pa.int64())
-        .cast(MOMENT)
+    naive = pa.array(time, pa.timestamp("us"), from_pandas=True)
+    return naive.cast(pa.int64()).cast(MOMENT)
+
+
+def _stamp_parts(characters: Any) -> tuple[Any, Any, Any, Mask]:
+    """Return month (from 0), day, time since the month began, and where they are a stamp."""
+    digits = characters - ord("0")
+    tens = np.where(characters[:, 4] == ord(" "), 0, digits[:, 4])
+    day = tens * 10 + digits[:, 5]
+    hour, minute, second = (
+        digits[:, at] * 10 + digits[:, at + 1] for at in (7, 10, 13)
     )
-
-
-def _letters(text: Any) -> Any:
-    """Return the characters of each text as a row of numbers; a text of another width gives
-    zeros.
-    """
-    sized = pc.fill_null(pc.equal(pc.binary_length(text), WIDTH), False)
-    text = pa.concat_arrays(
-        [pc.if_else(sized, text, pa.scalar("\x00" * WIDTH, text.type))]
+    month = _month(characters)
+    numbers = np.column_stack([tens, digits[:, [5, 7, 8, 10, 11, 13, 14]]])
+    is_stamp = (
+        ((numbers >= 0) & (numbers < 10)).all(axis=1)
+        & (characters[:, [3, 6]] == ord(" ")).all(axis=1)
+        & (characters[:, [9, 12]] == ord(":")).all(axis=1)
+        & (hour < 24)
+        & (minute < 60)
+        & (second < 61)
+        & (day > 0)
+        & (day < 32)
+        & (month >= 0)
     )
-    return (
-        np.frombuffer(text.buffers()[2], np.uint8)[: len(text) * WIDTH]
-        .reshape(-1, WIDTH)
-        .astype("int32")
-    )
+    seconds = (((day - 1) * 24 + hour) * 60 + minute) * 60 + second
+    return month, day, seconds.astype("m8[s]"), is_stamp
 
 
-def _month(letters: Any) -> Any:
+def _characters(text: Any) -> Any:
+    """Return the bytes of each text as a row of numbers; a text of another width gives zeros."""
+    is_wide = pc.fill_null(pc.equal(pc.binary_length(text), WIDTH), False)
+    blank = pa.scalar("\x00" * WIDTH, text.type)
+    text = pa.concat_arrays([pc.if_else(is_wide, text, blank)])
+    data = np.frombuffer(text.buffers()[2], np.uint8)[: len(text) * WIDTH]
+    return data.reshape(-1, WIDTH).astype("int32")
+
+
+def _month(characters: Any) -> Any:
     """Return the months, from 0; what is none gives -1."""
-    packed = letters[:, 0] + (letters[:, 1] << 8) + (letters[:, 2] << 16)
-    place = np.minimum(np.searchsorted(_MONTHS[_ORDER], packed), 11)
-    month = _ORDER[place]
+    packed = characters[:, 0] + (characters[:, 1] << 8) + (characters[:, 2] << 16)
+    rank = np.minimum(np.searchsorted(_MONTHS[_ORDER], packed), 11)
+    month = _ORDER[rank]
     return np.where(_MONTHS[month] == packed, month, -1)

@@ -1,6 +1,4 @@
-"""Columns of a block to an Arrow table of REGISTRATIONS, and such tables to a DataFrame that
-shares their memory.
-"""
+"""Columns of a block to an Arrow table of REGISTRATIONS, and such tables to a DataFrame."""
 
 from __future__ import annotations
 
@@ -20,58 +18,55 @@ _SLACK = 1.02
 
 
 def table(columns: Columns, count: int) -> Any:
-    """Return a block's columns as an Arrow table with every column of REGISTRATIONS, in order
-    and type.
-    """
-    exact: dict[int, Any] = {}
-    arrays = []
-    for field in SCHEMA:
-        given = columns.get(field.name)
-        if given is None or given.null_count == count:
-            array = constant(None, count, field.type)
-        elif pa.types.is_dictionary(field.type):
-            array = (
-                given
-                if pa.types.is_dictionary(given.type)
-                else given.dictionary_encode()
-            )
-        elif field.type == TEXT and field.name != "source":
+    """Return columns as an Arrow table of REGISTRATIONS; absent ones are missing in it."""
+    trimmed: dict[int, Any] = {}
+
+    def array_of(field: Any) -> Any:
+        column = columns.get(field.name)
+        if column is None or column.null_count == count:
+            return constant(None, count, field.type)
+        if pa.types.is_dictionary(field.type):
+            is_encoded = pa.types.is_dictionary(column.type)
+            return column if is_encoded else column.dictionary_encode()
+        if field.type == TEXT and field.name != "source":
             # Equal columns share their memory.
-            array = (
-                exact[id(given)]
-                if id(given) in exact
-                else exact.setdefault(id(given), _exact(given.cast(TEXT)))
-            )
-        else:
-            array = given
-        arrays.append(array if array.type == field.type else array.cast(field.type))
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+            if id(column) not in trimmed:
+                trimmed[id(column)] = _without_slack(column.cast(TEXT))
+            return trimmed[id(column)]
+        return column
+
+    arrays = [(array_of(field), field.type) for field in SCHEMA]
+    return pa.Table.from_arrays(
+        [
+            array if array.type == arrow else array.cast(arrow)
+            for array, arrow in arrays
+        ],
+        schema=SCHEMA,
+    )
 
 
-def _exact(text: Any) -> Any:
-    """Return text without much beyond its values: room to grow, bytes of missing cells, or
-    those of a whole block.
+def _without_slack(text: Any) -> Any:
+    """Return text whose buffer holds little beyond its values.
+
+    What else it may hold is room to grow, the bytes of missing cells, or those of a whole block.
     """
-    spans = Spans.of(text)
-    if text.buffers()[2] is not None and text.buffers()[2].size <= _SLACK * (
-        spans.stop[-1] - spans.start[0]
-    ):
+    spans, data = Spans.of(text), text.buffers()[2]
+    needed = spans.stop[-1] - spans.start[0]
+    if data is not None and data.size <= _SLACK * needed:
         return text
     return text.take(pa.array(np.arange(len(text))))
 
 
-def frame(whole: Any) -> pd.DataFrame:
-    """Return a table of these columns as a DataFrame of REGISTRATIONS, sharing the memory of
-    all text.
-    """
+def frame(table: Any) -> pd.DataFrame:
+    """Return a table of these columns as a DataFrame that shares the memory of all text."""
     series: dict[str, Any] = {}
-    # Words first: their numbers shrink to a byte each, and what they took is let go of before
-    # the rest is made.
+    # Words first: their codes shrink to a byte each, and the memory they took is free before the
+    # rest is made.
     for column in sorted(
         schema.REGISTRATIONS, key=lambda column: column.dtype != schema.WORD
     ):
-        chunked = whole.column(column.name)
-        whole = whole.drop_columns([column.name])
+        chunked = table.column(column.name)
+        table = table.drop_columns([column.name])
         if column.dtype != schema.WORD:
             pa.default_memory_pool().release_unused()
         series[column.name] = from_arrow(chunked, column.name, column.dtype)

@@ -162,19 +162,27 @@ _H225 = re.compile(
 )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return the letters and digits of a text, in lower case.
+
+    Examples
+    --------
+    >>> plain("H.323/TLS")
+    'h323tls'
+    """
     return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
-_H225_BY_NAME = {_plain(name): name for name in H225_REASONS}
-_ALERT_BY_NAME = {_plain(name): name for name in TLS_ALERTS.values()}
+_H225_BY_NAME = {plain(name): name for name in H225_REASONS}
+_H225_BY_NUMBER = dict(enumerate(H225_REASONS))
+_ALERT_BY_NAME = {plain(name): name for name in TLS_ALERTS.values()}
 
 
 def reasons(texts: list[str | None]) -> list[str | None]:
-    """Return each reason by its standard name; one that no standard knows stays as it stands.
+    """Return each reason by its standard name; one that no standard has stays as it stands.
 
-    Reject reasons of H.225.0 and TLS alerts are known by name in any spelling, and by number
-    where the text says what is numbered; SIP status codes by number.
+    Reject reasons of H.225.0 and TLS alerts are recognised by name in any spelling, and by
+    number where the text says what is numbered; SIP status codes by number.
 
     Examples
     --------
@@ -186,29 +194,20 @@ def reasons(texts: list[str | None]) -> list[str | None]:
 
 def _reason(text: str) -> str:
     text = text.strip()
-    plain = _plain(text)
-    if plain in _H225_BY_NAME:
-        return _H225_BY_NAME[plain]
-    if plain in _ALERT_BY_NAME:
-        return _ALERT_BY_NAME[plain]
-    if found := _ALERT.match(text):
-        rest = _plain(text[found.end() :])
+    name = plain(text)
+    if standard := _H225_BY_NAME.get(name) or _ALERT_BY_NAME.get(name):
+        return standard
+    if match := _ALERT.match(text):
+        rest = plain(text[match.end() :])
         return _ALERT_BY_NAME.get(rest) or _by_number(rest, TLS_ALERTS) or text
-    if found := _H225.match(text):
-        rest = _plain(text[found.end() :])
-        return (
-            _H225_BY_NAME.get(rest)
-            or _by_number(rest, dict(enumerate(H225_REASONS)))
-            or text
-        )
-    if (found := _SIP.match(text)) and (phrase := SIP_REASONS.get(int(found["code"]))):
-        return f"SIP {found['code']} {phrase}"
+    if match := _H225.match(text):
+        rest = plain(text[match.end() :])
+        return _H225_BY_NAME.get(rest) or _by_number(rest, _H225_BY_NUMBER) or text
+    if (match := _SIP.match(text)) and (phrase := SIP_REASONS.get(int(match["code"]))):
+        return f"SIP {match['code']} {phrase}"
     return text
 
 
 def _by_number(text: str, names: dict[int, str]) -> str | None:
-    return (
-        names.get(int(text))
-        if text.isascii() and text.isdigit() and len(text) < 4
-        else None
-    )
+    is_number = text.isascii() and text.isdigit() and len(text) < 4
+    return names.get(int(text)) if is_number else None

@@ -8,7 +8,7 @@ from .sentences import say, sentences
 
 
 def fields(moment: pd.Timestamp) -> dict[str, str]:
-    """Return what a sentence with a date may hold.
+    """Return the parts of a moment by the names of the placeholders in sentences.
 
     Returns
     -------

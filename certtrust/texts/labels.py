@@ -18,8 +18,8 @@ def cause_label(cause: str) -> str:
     'solar flare'
     """
     texts = sentences()
-    found = texts["rules"].get(cause) or texts["causes"].get(cause) or {}
-    return str(found.get("title", cause))
+    entry = texts["rules"].get(cause) or texts["causes"].get(cause) or {}
+    return str(entry.get("title", cause))
 
 
 def plural(count: int, noun: str) -> str:
@@ -47,9 +47,8 @@ def listed(parts: Sequence[str]) -> str:
 def _enumerated(parts: Sequence[str], form: str) -> str:
     if len(parts) < 2:
         return "".join(parts)
-    return say(
-        f"lists.{form}", first=say("lists.between").join(parts[:-1]), last=parts[-1]
-    )
+    first = say("lists.between").join(parts[:-1])
+    return say(f"lists.{form}", first=first, last=parts[-1])
 
 
 def either(parts: Sequence[str]) -> str:

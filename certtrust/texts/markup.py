@@ -106,13 +106,10 @@ def table(
     The page's script sorts it by the heading that is pressed.
     A number is written with separators and sorted by its value.
     """
-    head = tag(
-        "tr",
-        [
-            tag("th", column.head, scope="col", class_=_class(column))
-            for column in columns
-        ],
-    )
+    headings = [
+        tag("th", column.head, scope="col", class_=_class(column)) for column in columns
+    ]
+    head = tag("tr", headings)
     body = [tag("tr", map(_cell, columns, row)) for row in rows]
     inner = tag("table", tag("thead", head), tag("tbody", body), class_="sortable")
     return tag(
@@ -121,26 +118,18 @@ def table(
 
 
 def _class(column: Column) -> str | None:
-    return (
-        "number"
-        if column.number
-        else "text"
-        if column.long
-        else "short"
-        if column.short
-        else None
-    )
+    if column.number:
+        return "number"
+    if column.long:
+        return "text"
+    return "short" if column.short else None
 
 
 def _cell(column: Column, value: Content) -> Markup:
     missing = not isinstance(value, (list, tuple)) and bool(pd.isna(value))
-    shown = (
-        "\u2013"
-        if missing
-        else number(value)
-        if column.number and isinstance(value, int)
-        else value
-    )
+    shown = "\u2013" if missing else value
+    if column.number and isinstance(value, int):
+        shown = number(value)
     sort = value if column.number and not missing else None
     return tag(
         "td",

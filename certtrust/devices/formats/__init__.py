@@ -1,4 +1,4 @@
-"""The formats of device lists, one module each, in the order in which a file is tried for them."""
+"""The formats of device lists, one module each, in the order in which they are tried."""
 
 from ...formats import listed
 

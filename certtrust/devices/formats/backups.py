@@ -1,23 +1,23 @@
-"""PBX objects in the lines of a configuration backup: `mod cmd FLASHDIR0 add-item 101
-(cn=..)..(pbx=<user ../>)`.
+"""PBX objects in the lines of a configuration backup.
 
-Documented is this line with a user element; that devices are its children, as in the SOAP form,
-is inferred. How parentheses are escaped is not documented, so a value ends where `)(` follows,
-the element at its own end. All other lines of a backup are no PBX objects and are passed over.
+Such a line is `mod cmd FLASHDIR0 add-item 101 (cn=..)..(pbx=<user ../>)`. It is documented with a
+user element; that devices are its children, as in the SOAP form, is inferred. How parentheses are
+escaped is not documented, so a value ends where `)(` follows, and the element at its own end. All
+other lines of a backup are no PBX objects and are skipped.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from ...formats import About, as_text
-from .entries import FLAGS, Entry, content, entries, failed
-from .xml_objects import parse
+from .entries import Entry, content, entries, failed
+from .xml_objects import User, absent_flags, parse
 
 NAME = "backup"
-_ITEM = re.compile(r"^\s*mod cmd FLASHDIR\d+ add-item\b", re.MULTILINE)
+_ITEM = re.compile(r"^[ \t]*mod cmd FLASHDIR\d+ add-item\b", re.MULTILINE)
 _CONFIGURATION = re.compile(r"^(?:config change|vars create|mod cmd) ", re.MULTILINE)
 _BEGIN = "(pbx=<user"
 
@@ -30,42 +30,34 @@ def sniff(head: bytes) -> bool:
 
 def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
     """Yield the entries of all lines that add a user object."""
-    users: list[tuple[dict[str, Any], list[Any]] | str] = []
+    users: list[User | str] = []
     for number, line in enumerate(content(stream).split("\n"), start=1):
         if _ITEM.match(line) and _BEGIN in line:
             users += _users(line, number)
-    written = {
-        key
-        for user in users
-        if not isinstance(user, str)
-        for device in user[1]
-        for key in FLAGS.values()
-        if key in device
-    }
-    absent = {key: False if key in written else None for key in FLAGS.values()}
+    absent = absent_flags([user for user in users if not isinstance(user, str)])
     for user in users:
-        yield from (
-            [failed(user)] if isinstance(user, str) else entries(*user, absent=absent)
-        )
+        if isinstance(user, str):
+            yield failed(user)
+        else:
+            yield from entries(*user, absent=absent)
 
 
-def _users(line: str, number: int) -> list[tuple[dict[str, Any], list[Any]] | str]:
+def _users(line: str, number: int) -> list[User | str]:
+    """Return the users in a line, and the reason where there is more that could not be read."""
     begin = line.index(_BEGIN)
     end = max(line.rfind(close) + len(close) - 1 for close in ("/>)", "</user>)"))
     if end < begin:
         return [f"line {number}: the user object is cut off"]
     values = _values(line[:begin]) | _values(line[end + 1 :])
     objects, error = parse(line[begin + len("(pbx=") : end])
-    made: list[tuple[dict[str, Any], list[Any]] | str] = [
+    users: list[User | str] = [
         ({**user, **values}, devices) for user, devices in objects
     ]
-    return [*made, f"line {number}: {error}"] if error else made
+    return [*users, f"line {number}: {error}"] if error else users
 
 
 def _values(text: str) -> dict[str, str]:
-    """Return the values in `(name=value)(name=value)`; a value may hold parentheses, but not
-    these two together.
-    """
+    """Return the values of `(name=value)(name=value)`, which may hold parentheses but no `)(`."""
     inside = text.partition("(")[2].strip().removesuffix(")")
     parts = (part.partition("=") for part in inside.split(")("))
     return {name.strip(): value for name, equals, value in parts if equals}

@@ -1,17 +1,14 @@
-"""What every format of PBX objects ends in: one entry per device, and flags that are true,
-false or unknown.
-"""
+"""Entries, the result of every format: one per device, with flags true, false or unknown."""
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
-import pandas as pd
-
 from ... import schema
-from ...formats import FALSE, TRUE
+from ...formats import FALSE, TRUE, twice
 
 Entry = dict[str, Any]
 """Cells of DEVICES by column name; what is absent is missing."""
@@ -19,34 +16,37 @@ Entry = dict[str, Any]
 OWN = {
     name: name for name in schema.DEVICES.names if name not in ("source", "parse_error")
 }
-"""Columns that the package's own CSV and Parquet may carry; others are passed over."""
+"""Columns that the package's own CSV and Parquet may have; others are ignored."""
 
 FLAGS = {"tls_only": "tls", "reverse_proxy": "trusted"}
-"""Columns of flags by what a device calls them."""
+"""What a device calls the columns of flags."""
 
 
 def content(stream: BinaryIO) -> str:
-    """Return a whole file as text: UTF-8 or UTF-16, and Latin-1 where it is neither."""
+    """Return a whole file as text: UTF-8 or UTF-16, and Latin-1 where it is neither.
+
+    Lone surrogates, which no text can hold, become question marks.
+    """
     data = stream.read()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    for codec, errors in (("utf-8-sig", "strict"), ("utf-8", "surrogatepass")):
+        with suppress(UnicodeDecodeError):
+            return data.decode(codec, errors).encode("utf-8", "replace").decode()
+    return data.decode("latin-1")
 
 
 def text(value: Any) -> str | None:
     """Return a cell as trimmed text; what is empty or no plain value is missing."""
-    if value is None or isinstance(value, dict | list | bool):
+    if value is None or isinstance(value, dict | list | bool) or value != value:
         return None
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     return str(value).encode("utf-8", "replace").decode().strip() or None
 
 
 def flag(value: Any) -> bool | None:
-    """Return true or false; -1 (inherited from the config template) and every other value is
-    unknown.
-    """
+    """Return true or false; -1 (inherited from a template) and all other values are unknown."""
     if isinstance(value, bool):
         return value
     word = (text(value) or "").lower()
@@ -60,41 +60,56 @@ def own_entry(cells: Entry) -> Entry:
         for name, cell in cells.items()
     }
     unread = [name for name in FLAGS if not _is_plain(text(cells.get(name)))]
-    noted = [
+    notes = [
         text(cells.get("parse_error")),
         *(f"{name} is neither true nor false" for name in unread),
     ]
-    reason = "; ".join(note for note in noted if note)
+    reason = "; ".join(note for note in notes if note)
     return {**entry, **failed(reason)} if reason else entry
 
 
-def of_table(table: pd.DataFrame) -> Iterator[Entry]:
-    """Yield the entries of a table with any columns of DEVICES; a whole one keeps what it says
-    of its rows.
+def without_twins(cells: Iterable[tuple[str, Any]]) -> Entry:
+    """Return cells by name; of a name that is there twice the first cell that is not empty counts.
+
+    Where cells of one name differ, `parse_error` says so.
     """
-    is_whole = set(schema.DEVICES.names) <= set(table)
-    kept = table[
-        schema.DEVICES.names if is_whole else [name for name in OWN if name in table]
-    ]
-    for row in kept.astype("object").where(kept.notna(), None).to_dict("records"):
-        if is_whole or row.get("hardware_id") or row.get("serial"):
-            yield own_entry(
-                {str(name): cell for name, cell in row.items() if cell is not None}
-            )
+    entry: Entry = {}
+    twins: list[str] = []
+    for name, cell in cells:
+        value = text(cell) if isinstance(cell, str) else cell
+        if value is None:
+            continue
+        if entry.setdefault(name, value) != value:
+            twins.append(name)
+    notes = [text(entry.get("parse_error")), *map(twice, dict.fromkeys(twins))]
+    reason = "; ".join(note for note in notes if note)
+    return {**entry, **failed(reason)} if reason else entry
+
+
+def of_table(names: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[Entry]:
+    """Yield the entries of the rows of a table with any columns of DEVICES.
+
+    A table that has them all keeps its rows without a device, and what it says of its rows.
+    """
+    is_whole = set(schema.DEVICES.names) <= set(names)
+    kept = schema.DEVICES.names if is_whole else list(OWN)
+    for row in rows:
+        cells = zip(names, row, strict=True)
+        entry = without_twins((name, cell) for name, cell in cells if name in kept)
+        if is_whole or entry.get("hardware_id") or entry.get("serial"):
+            yield own_entry(entry)
 
 
 def failed(error: str) -> Entry:
     """Return the entry of something that could not be read."""
-    return {"parse_error": error}
+    return {"parse_error": text(error)}
 
 
 def entries(
     user: dict[str, Any], devices: list[Any], *, absent: dict[str, bool | None]
 ) -> Iterator[Entry]:
-    """Yield the entries of a user object's devices; `absent` is what a flag is that a device
-    does not have.
-    """
-    about = {
+    """Yield the entries of a user's devices; `absent` has the value of a flag that is not there."""
+    user_cells = {
         "pbx": text(user.get("loc")),
         "user": text(user.get("h323")),
         "long_name": text(user.get("cn")),
@@ -102,25 +117,27 @@ def entries(
         "location": text(user.get("node")),
     }
     for device in devices:
-        if not isinstance(device, dict):
-            yield {
-                **about,
-                **failed(f"a device that is no object but a {type(device).__name__}"),
-            }
-            continue
-        flags = {
-            name: flag(device[key]) if key in device else absent.get(key)
-            for name, key in FLAGS.items()
-        }
-        hardware_id = text(device.get("hw"))
-        problems = [] if hardware_id else ["a device without a hardware ID (hw)"]
-        problems += [
-            f"{key} is neither true nor false"
-            for key in FLAGS.values()
-            if not _is_plain(device.get(key))
-        ]
-        noted = failed("; ".join(problems)) if problems else {}
-        yield {**about, **flags, "hardware_id": hardware_id, **noted}
+        if isinstance(device, dict):
+            yield user_cells | _device(device, absent)
+        else:
+            error = f"a device that is no object but a {type(device).__name__}"
+            yield user_cells | failed(error)
+
+
+def _device(device: dict[str, Any], absent: dict[str, bool | None]) -> Entry:
+    flags = {
+        name: flag(device[key]) if key in device else absent.get(key)
+        for name, key in FLAGS.items()
+    }
+    hardware_id = text(device.get("hw"))
+    problems = [] if hardware_id else ["a device without a hardware ID (hw)"]
+    problems += [
+        f"{key} is neither true nor false"
+        for key in FLAGS.values()
+        if not _is_plain(device.get(key))
+    ]
+    notes = failed("; ".join(problems)) if problems else {}
+    return {**flags, "hardware_id": hardware_id, **notes}
 
 
 def _is_plain(value: Any) -> bool:

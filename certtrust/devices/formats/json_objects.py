@@ -1,5 +1,4 @@
-"""PBX objects and device inventories as JSON: replication messages, object results, bare
-objects, lists of these.
+"""PBX objects and device inventories as JSON: messages, results, bare objects, lists of these.
 
 A user object has `devices` with `hw` (PbxTableUsers, PbxAdminApi), an inventory entry of the
 Devices App has `hwId`. In the documented samples only true flags are sent, so an absent flag of
@@ -16,7 +15,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from ...formats import About, as_text
+from ...formats import About, as_text, is_too_deep, too_deep
 from ...names.device_ids import SERIAL
 from .entries import FLAGS, Entry, content, entries, failed, text
 
@@ -50,10 +49,16 @@ _WITHOUT_OBJECTS = {
     "ReplicateNext",
     "GetDevices",
 }
-_DEEPEST = 5
+_SHOWN = 40
+"""Characters of a key that a reason quotes."""
+_WRAPPED = 5
+"""Levels of wrappers around an object."""
+_IN_VAIN = 8
+"""How many times the size of a text may be read in vain before each line is read by itself."""
+_SEPARATORS = re.compile(r"[ \t\r\n,\ufeff]*")
 
 
-class Found(NamedTuple):
+class Item(NamedTuple):
     """An object, or why there is none, and the message that it came in."""
 
     value: Any
@@ -68,76 +73,95 @@ def sniff(head: bytes) -> bool:
 
 def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
     """Yield the entries of all objects in the text, one after the other or in lists."""
-    found = [
+    items = [
         item
         for value, error in values(content(stream))
-        for item in ([Found(None, error)] if error else _objects(value))
+        for item in ([Item(None, error)] if error else _objects(value))
     ]
-    for item in _last_ones(found):
+    for item in _latest(items):
         if item.error:
             yield failed(item.error)
         elif "hwId" in item.value or _is_sysclient(item.value):
-            yield _inventoried(item.value)
+            yield _inventory_entry(item.value)
         else:
-            yield from _user(item.value)
+            yield from _user_entries(item.value)
 
 
-def _last_ones(found: list[Found]) -> list[Found]:
-    """Keep of all messages about one object the last one, and none where that takes it away."""
-    kept: list[Found] = []
-    seen: set[tuple[str, str]] = set()
-    for item in reversed(found):
+def _latest(items: list[Item]) -> list[Item]:
+    """Return the last message about each object, and none where that takes the object away."""
+    kept: list[Item] = []
+    later: set[tuple[str, str]] = set()
+    for item in reversed(items):
         if item.error or item.message not in _CHANGES | _REMOVALS:
             kept.append(item)
             continue
         names = ("guid",) if item.message.startswith("Replicate") else ("hwId", "id")
         keys = {(name, str(item.value[name])) for name in names if item.value.get(name)}
         if item.message not in _REMOVALS:
-            kept += [] if keys & seen else [item]
+            kept += [] if keys & later else [item]
         elif not keys:
-            kept.append(
-                Found(
-                    None,
-                    f"a message {item.message} that does not say what was taken away",
-                )
-            )
-        seen |= keys
+            error = f"a message {item.message} that does not say what was taken away"
+            kept.append(Item(None, error))
+        later |= keys
     return kept[::-1]
 
 
 def values(text: str) -> Iterator[tuple[Any, str | None]]:
     """Yield the JSON values that stand one after the other in a text, and why a line is none."""
-    position = seen = 0
-    line = 1
-    while True:
-        while position < len(text) and text[position] in " \t\r\n,\ufeff":
-            position += 1
-        if position >= len(text):
-            return
-        try:
-            value, position = _DECODER.raw_decode(text, position)
-        except (ValueError, RecursionError) as error:
-            line += text.count("\n", seen, position)
-            seen = position
-            why = (
-                "nested too deep"
-                if isinstance(error, RecursionError)
-                else getattr(error, "msg", str(error))
-            )
-            yield None, f"line {line} is not JSON: {why}"
-            position = text.find("\n", position) + 1 or len(text)
-        else:
+    position = counted = 0
+    line, budget = 1, _IN_VAIN * len(text)
+    while (position := _SEPARATORS.match(text, position).end()) < len(text):  # type: ignore[union-attr]
+        value, size, error = _decoded(text, position, budget)
+        if error is None:
             yield value, None
+            position += size
+            continue
+        budget -= size
+        line += text.count("\n", counted, position)
+        counted = position
+        yield None, f"line {line} is not JSON{error}"
+        position = _line_end(text, position)
 
 
-def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Found]:
+def _decoded(text: str, start: int, budget: int) -> tuple[Any, int, str | None]:
+    """Return the value that begins at `start`, how much was read, and what is wrong with it.
+
+    Windows of whole lines are read, each twice as long as the one before, so that the time is in
+    proportion to the value. `budget` bounds those beyond the first line.
+    """
+    stop = _line_end(text, start)
+    while True:
+        window = text[start:stop]
+        try:
+            value, size = _DECODER.raw_decode(window)
+        except RecursionError:
+            return None, len(window), f" that is read: {too_deep()}"
+        except json.JSONDecodeError as error:
+            is_cut = not window[error.pos :].strip() and stop < len(text)
+            if is_cut and 2 * len(window) <= budget:
+                stop = _line_end(text, min(start + 2 * len(window), len(text)))
+                continue
+            return None, len(window), f": {error.msg}"
+        except ValueError as error:  # a number of thousands of digits
+            return None, len(window), f": {error}"
+        if is_too_deep(value):
+            return None, size, f" that is read: {too_deep()}"
+        return value, size, None
+
+
+def _line_end(text: str, position: int) -> int:
+    """Return where the next line begins."""
+    return text.find("\n", position) + 1 or len(text)
+
+
+def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:
     """Yield the user objects and inventory entries in a value, and what is neither."""
     if isinstance(value, list):
         for item in value:
             yield from _objects(item, message, depth)
         return
     if not isinstance(value, dict):
-        yield Found(None, f"not a PBX object but a {type(value).__name__}")
+        yield Item(None, f"not a PBX object but a {type(value).__name__}")
         return
     kind = str(value.get("mt", ""))
     message = kind or message
@@ -145,21 +169,21 @@ def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Found]:
         return
     inner = [value[key] for key in _WRAPPERS if isinstance(value.get(key), dict | list)]
     if "hwId" in value or _is_sysclient(value):
-        yield Found(value, message=message)
+        yield Item(value, message=message)
     elif isinstance(value.get("devices"), list) and any(
-        _is_inventory(d) for d in value["devices"]
+        _is_inventory(device) for device in value["devices"]
     ):
         yield from _objects(value["devices"], message, depth + 1)
     elif _is_object(value, message):
-        yield Found(value, message=message)
-    elif inner and depth < _DEEPEST:
+        yield Item(value, message=message)
+    elif inner and depth < _WRAPPED:
         for item in inner:
             yield from _objects(item, message, depth + 1)
     elif kind:
-        yield Found(None, f"a message {kind} without a PBX object or a device")
+        yield Item(None, f"a message {kind[:_SHOWN]} without a PBX object or a device")
     else:
-        keys = ", ".join(list(map(str, value))[:5]) or "none"
-        yield Found(None, f"not a PBX object: its keys are {keys}")
+        keys = ", ".join(key[:_SHOWN] for key in list(value)[:5]) or "none"
+        yield Item(None, f"not a PBX object: its keys are {keys}")
 
 
 def _is_object(value: dict[str, Any], message: str) -> bool:
@@ -178,7 +202,7 @@ def _is_sysclient(value: dict[str, Any]) -> bool:
     return "product" in value and re.fullmatch(SERIAL, str(value.get("id"))) is not None
 
 
-def _user(user: dict[str, Any]) -> Iterator[Entry]:
+def _user_entries(user: dict[str, Any]) -> Iterator[Entry]:
     devices = user.get("devices")
     if devices is None:
         return
@@ -191,7 +215,7 @@ def _user(user: dict[str, Any]) -> Iterator[Entry]:
     yield from entries(user, devices, absent=dict.fromkeys(FLAGS.values(), False))
 
 
-def _inventoried(device: dict[str, Any]) -> Entry:
+def _inventory_entry(device: dict[str, Any]) -> Entry:
     return {
         "hardware_id": text(device.get("hwId", device.get("id"))),
         "long_name": text(device.get("name")),

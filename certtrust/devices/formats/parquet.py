@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from ... import schema
 from ...errors import SourceError
-from ...formats import About
+from ...formats import About, too_many_rows
 from ...table_files import read_parquet, written_parquet
 from .entries import Entry, failed, of_table
 
@@ -26,20 +27,25 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry | pd.DataFrame]:
     """Yield the table, or an entry for each row that names a device."""
     import pyarrow.parquet as pq  # which loads ssl
 
-    file = pa.BufferReader(stream.read())
+    data = stream.read()
     try:
-        stored = pq.read_schema(file)
-        file.seek(0)
-        if written_parquet(stored.metadata, schema.DEVICES):
-            yield read_parquet(file, schema.DEVICES)
+        file = pq.ParquetFile(pa.BufferReader(data))
+        if problem := too_many_rows(file.metadata.num_rows, len(data)):
+            yield failed(problem)
             return
-        table = pq.read_table(
-            file,
-            columns=[name for name in schema.DEVICES.names if name in stored.names],
-        )
-    except (pa.ArrowException, OSError, SourceError) as problem:
+        if written_parquet(file.schema_arrow.metadata, schema.DEVICES):
+            # Where that fails, reading row by row gives each bad cell its reason.
+            with suppress(SourceError):
+                yield read_parquet(pa.BufferReader(data), schema.DEVICES)
+                return
+        names = [
+            name for name in file.schema_arrow.names if name in schema.DEVICES.names
+        ]
+        if not {"hardware_id", "serial"} & set(names):
+            yield failed("no column hardware_id or serial, which would name a device")
+            return
+        for batch in file.iter_batches(columns=list(dict.fromkeys(names))):
+            rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            yield from of_table(batch.schema.names, rows)
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as problem:
         yield failed(f"not a Parquet file that can be read: {problem}")
-        return
-    if not {"hardware_id", "serial"} & set(stored.names):
-        yield failed("no column hardware_id or serial, which would name a device")
-    yield from of_table(table.to_pandas(ignore_metadata=True))

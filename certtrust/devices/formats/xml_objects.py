@@ -1,5 +1,4 @@
-"""PBX objects as XML: the answers of the SOAP interface, `<user ..><device hw=../></user>` with
-any wrapping.
+"""PBX objects as XML: `<user ..><device hw=../></user>`, as the SOAP interface wraps it.
 
 Documented are `user` with cn, h323, e164 and guid, and its children `device` with hw. Inferred:
 that the flags are attributes with the names of the JSON form, tls and trusted; an absent one is
@@ -17,13 +16,22 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 from xml.parsers import expat
 
-from ...formats import About, as_text
+from ... import limits
+from ...formats import About, as_text, too_deep
 from .entries import FLAGS, Entry, content, entries, failed
 
 NAME = "xml"
-_DECLARATION = re.compile(r"<\?xml[^>]*\?>")
+_DECLARATION = re.compile(r"<\?xml[^<>]*\?>")
 _DOCUMENT_TYPE = re.compile(r"\s*(?:<\?xml[^>]*\?>\s*)?<!DOCTYPE", re.IGNORECASE)
-_NESTING = 3
+_INNER_XML = 3
+"""Levels of XML as the text of an element of XML."""
+
+User = tuple[dict[str, Any], list[Any]]
+"""The attributes of a user element, and those of its devices."""
+
+
+class _TooDeepError(Exception):
+    """An element is nested too deep."""
 
 
 def sniff(head: bytes) -> bool:
@@ -41,36 +49,36 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
         )
         return
     users, error = parse(xml)
-    written = {
-        key
-        for _, devices in users
-        for device in devices
-        for key in FLAGS.values()
-        if key in device
-    }
-    absent = {key: False if key in written else None for key in FLAGS.values()}
+    absent = absent_flags(users)
     for user, devices in users:
         yield from entries(user, devices, absent=absent)
     if error or not users:
         yield failed(error or "XML without a user element")
 
 
-def parse(
-    xml: str, depth: int = 0
-) -> tuple[list[tuple[dict[str, Any], list[Any]]], str | None]:
+def absent_flags(users: list[User]) -> dict[str, bool | None]:
+    """Return what a flag is that a device does not have: false where another device has it."""
+    written = {key for _, devices in users for device in devices for key in device}
+    return {key: False if key in written else None for key in FLAGS.values()}
+
+
+def parse(xml: str, depth: int = 0) -> tuple[list[User], str | None]:
     """Return the user elements with their devices, and what is wrong with the XML."""
-    users: list[tuple[dict[str, Any], list[Any]]] = []
+    users: list[User] = []
     # What stands in an element as text, and is XML itself: SOAP answers come so.
     inner: list[str] = []
-    path: list[str] = []
+    # For each open element, how many user elements it is in.
+    path: list[int] = [0]
 
     def start(name: str, attributes: dict[str, str]) -> None:
+        if len(path) > limits.NESTING + 1:
+            raise _TooDeepError
         name = name.rpartition(":")[2]
         if name == "user":
             users.append((attributes, []))
-        elif name == "device" and "user" in path and users:
+        elif name == "device" and path[-1]:
             users[-1][1].append(attributes)
-        path.append(name)
+        path.append(path[-1] + (name == "user"))
 
     def end(_: str) -> None:
         path.pop()
@@ -83,18 +91,15 @@ def parse(
     parser.CharacterDataHandler = inner.append
     error = None
     try:
-        parser.Parse(
-            f"<objects>{_DECLARATION.sub('', xml)}</objects>".encode(
-                "utf-8", "replace"
-            ),
-            True,
-        )
+        whole = f"<objects>{_DECLARATION.sub('', xml)}</objects>"
+        parser.Parse(whole.encode("utf-8", "replace"), True)
     except expat.ExpatError as problem:
-        error = (
-            f"not XML: {expat.errors.messages[problem.code]} in line {problem.lineno}"
-        )
+        message = expat.errors.messages[problem.code]
+        error = f"not XML: {message} in line {problem.lineno}"
+    except _TooDeepError:
+        error = f"{too_deep()}: read up to line {parser.CurrentLineNumber}"
     text = "".join(inner)
-    if "<user" in text and depth < _NESTING:
-        more, problem_inside = parse(text, depth + 1)
-        return users + more, error or problem_inside
+    if "<user" in text and depth < _INNER_XML:
+        more, error_inside = parse(text, depth + 1)
+        return users + more, error or error_inside
     return users, error

@@ -1,6 +1,4 @@
-"""The formats of registration logs, one module each, in the order in which a file is tried for
-them.
-"""
+"""The formats of registration logs, one module each, in the order in which they are tried."""
 
 from ...formats import listed
 
@@ -19,4 +17,4 @@ FORMATS = listed(
 """The formats by name."""
 
 ANY_OTHER = FORMATS["syslog"]
-"""What a file of no format is taken for: syslog takes any line as a message."""
+"""The format for all other files: syslog reads any line as a message."""

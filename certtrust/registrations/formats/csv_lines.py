@@ -24,20 +24,19 @@ from ... import schema
 from ...errors import SourceError
 from ...formats import About, as_text, begin
 from ...table_files import read_csv, to_arrow, written_csv
-from .. import field_values as typed
-from .. import record_fields, to_frame
-from ..field_values import TEXT, Columns, Notes, constant, scattered, spread, word
+from .. import field_values, record_fields, to_frame
+from ..field_values import TEXT, Columns, Notes, constant, join_parts, scatter, word
 from ..line_format import Log, line_reader
 from ..text.lines import Block
-from ..text.spans import Cuts, Flags, Spans, Words, holds, present
+from ..text.spans import Delimiters, Mask, Spans, Words, as_mask, present
 
 NAME = "csv"
 _SEPARATORS = ",;\t"
-_TELLING = {"time", "state", "registration_name", "serial", "hardware_id"}
+_DISTINCTIVE = {"time", "state", "registration_name", "serial", "hardware_id"}
 
 
 def _heading(line: str) -> tuple[str, list[str]]:
-    """Return the separator and the column names in the first line."""
+    """Return the separator and the column names of a first line."""
     separator = max(_SEPARATORS, key=line.count)
     try:
         names = next(csv.reader([line], delimiter=separator), [])
@@ -48,21 +47,21 @@ def _heading(line: str) -> tuple[str, list[str]]:
 
 def sniff(head: bytes) -> bool:
     """Return True where the first line names columns of REGISTRATIONS."""
-    names = _names(head) & set(record_fields.FIELDS)
-    return len(names) >= 2 and bool(names & _TELLING)
+    names = set(_names(head)) & set(record_fields.FIELDS)
+    return len(names) >= 2 and bool(names & _DISTINCTIVE)
 
 
-def _names(head: bytes) -> set[str]:
-    return set(_heading(as_text(head).partition("\n")[0].rstrip("\r"))[1])
+def _names(head: bytes) -> list[str]:
+    return _heading(as_text(head).partition("\n")[0].rstrip("\r"))[1]
 
 
 def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     """Yield the lines as tables of bounded size, or the table that was written."""
     head, stream = begin(stream)
-    if set(schema.REGISTRATIONS.names) <= _names(head):
+    names = _names(head)
+    if set(schema.REGISTRATIONS.names) <= set(names) and len(set(names)) == len(names):
         data = stream.read()
-        # Where that fails, it is read line by line, and each line that cannot be read gets its
-        # reason.
+        # Where that fails, reading line by line gives each bad line its reason.
         with suppress(SourceError):
             yield _whole_table(data, about.name)
             return
@@ -77,24 +76,31 @@ def _whole_table(data: bytes, name: str) -> Any:
         for column in schema.REGISTRATIONS
     }
     if not written_csv(data, schema.REGISTRATIONS):
-        columns = record_fields.from_table(columns, 1, name)
+        columns = record_fields.from_table(list(columns.items()), 1, name)
     return to_frame.table(columns, len(frame))
 
 
 def _parse(block: Block, log: Log) -> Columns:
     separator, names = _heading(log.header)
     notes = Notes(block.problems)
-    places = {
-        name: place for place, name in enumerate(names) if name in record_fields.FIELDS
+    indices = {
+        str(index): index
+        for index, name in enumerate(names)
+        if name in record_fields.FIELDS
     }
-    fields, reasons = _fields(block.lines, separator, len(names), places)
-    notes.add(present(reasons), reasons)
-    if not places:
-        notes.add(~present(notes.text), "the header names no column that is known here")
-    made = record_fields.from_fields(fields, notes)
+    cells, reasons = _fields(block.lines, separator, len(names), indices)
+    if log.header:
+        notes.add(present(reasons), reasons)
+    if not indices:
+        problem = "names no column that is known here" if log.header else "is not read"
+        notes.add(~present(notes.text), f"the header {problem}")
+    fields = record_fields.without_twins(
+        [(names[indices[key]], column) for key, column in cells.items()], notes
+    )
+    columns = record_fields.from_fields(fields, notes)
     problems = notes.text
-    return made | {
-        "matched_by": typed.marked(~present(problems), "record"),
+    return columns | {
+        "matched_by": field_values.word_where(~present(problems), "record"),
         "parse_error": problems,
     }
 
@@ -103,67 +109,59 @@ _read_lines = line_reader(_parse, header=True)
 
 
 def _fields(
-    lines: Any, separator: str, count: int, places: dict[str, int]
+    lines: Any, separator: str, count: int, indices: dict[str, int]
 ) -> tuple[Columns, Any]:
-    """Return the wanted fields of each line, by name, and what is wrong with a line."""
+    """Return the named fields of each of `count`, and what is wrong with a line."""
     spans = Spans.of(lines)
-    words = Words(spans, Cuts.of(spans.octets, separator))
+    words = Words(spans, Delimiters.of(spans.data, separator))
     plain = _plain(lines, spans, words.count() == count)
     fields = {
-        name: words.at(place).where(plain).text() for name, place in places.items()
+        name: words.at(index).where(plain).text() for name, index in indices.items()
     }
     if plain.all():
         return fields, constant(None, len(lines))
     rows = np.flatnonzero(~plain)
-    others = lines.take(pa.array(rows))
-    whole = _whole(others, separator, count)
+    rest = lines.take(pa.array(rows))
     parts: list[tuple[Any, Columns]] = [(None, fields)]
-    if whole.any():
-        parts.append(
-            (
-                rows[whole],
-                _at_once(others.filter(pa.array(whole)), separator, count, places),
-            )
+    quoted = _well_quoted(rest, separator, count)
+    if quoted.any():
+        at_once = _split_at_once(
+            rest.filter(pa.array(quoted)), separator, count, indices
         )
-        rows, others = rows[~whole], others.filter(pa.array(~whole))
-    by_hand, reasons = _one_by_one(others, separator, count, places)
-    return scattered([*parts, (rows, by_hand)], len(lines)), spread(
-        reasons, rows, len(lines)
-    )
+        parts.append((rows[quoted], at_once))
+        rows, rest = rows[~quoted], rest.filter(pa.array(~quoted))
+    one_by_one, reasons = _split_one_by_one(rest, separator, count, indices)
+    parts.append((rows, one_by_one))
+    return join_parts(parts, len(lines)), scatter(reasons, rows, len(lines))
 
 
-def _plain(lines: Any, spans: Spans, right: Flags) -> Flags:
-    """Return True where a line of the right number of fields has neither quotes nor carriage
-    returns.
-    """
-    right &= ~typed.blank(lines)
-    if any((spans.octets == ord(letter)).any() for letter in '"\r'):
-        right &= ~holds(pc.match_substring_regex(lines, '["\r]'))
-    return right
+def _plain(lines: Any, spans: Spans, right_count: Mask) -> Mask:
+    """Return True where a line of the right number of fields has no quotes or carriage returns."""
+    plain = right_count & ~field_values.blank(lines)
+    if any((spans.data == ord(character)).any() for character in '"\r'):
+        plain &= ~as_mask(pc.match_substring_regex(lines, '["\r]'))
+    return plain
 
 
-def _whole(lines: Any, separator: str, count: int) -> Flags:
-    """Return True where a line is the right number of fields, each without a quote or wholly in
-    quotes.
-    """
+def _well_quoted(lines: Any, separator: str, count: int) -> Mask:
+    """Return True where a line is `count` fields, each without a quote or wholly in quotes."""
     field = rf'(?:"(?:[^"\r]|"")*"|[^"\r{separator}]*)'
+    pattern = f"^{field}(?:{separator}{field}){{{count - 1}}}$"
     try:
-        fits = holds(
-            pc.match_substring_regex(
-                lines, f"^{field}(?:{separator}{field}){{{count - 1}}}$"
-            )
-        )
+        fits = as_mask(pc.match_substring_regex(lines, pattern))
     except pa.ArrowInvalid:
-        # The engine takes no pattern of very many fields.
+        # RE2 takes no pattern of very many fields.
         return np.zeros(len(lines), bool)
-    return fits & ~typed.blank(lines)
+    return fits & ~field_values.blank(lines)
 
 
-def _at_once(lines: Any, separator: str, count: int, places: dict[str, int]) -> Columns:
+def _split_at_once(
+    lines: Any, separator: str, count: int, indices: dict[str, int]
+) -> Columns:
     """Split lines whose quotes are known to be in order."""
-    one = pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines)
-    text = pc.binary_join(one, word("\n"))[0].as_buffer()
-    names = [str(place) for place in range(count)]
+    whole = pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines)
+    text = pc.binary_join(whole, word("\n"))[0].as_buffer()
+    names = [str(index) for index in range(count)]
     table = pa_csv.read_csv(
         pa.BufferReader(text),
         pa_csv.ReadOptions(
@@ -172,34 +170,34 @@ def _at_once(lines: Any, separator: str, count: int, places: dict[str, int]) -> 
         pa_csv.ParseOptions(delimiter=separator, ignore_empty_lines=False),
         pa_csv.ConvertOptions(
             column_types=dict.fromkeys(names, TEXT),
-            include_columns=[str(place) for place in set(places.values())],
+            include_columns=[str(index) for index in set(indices.values())],
             strings_can_be_null=False,
             check_utf8=False,
         ),
     )
     return {
-        name: table.column(str(place)).combine_chunks()
-        for name, place in places.items()
+        name: table.column(str(index)).combine_chunks()
+        for name, index in indices.items()
     }
 
 
-def _one_by_one(
-    lines: Any, separator: str, count: int, places: dict[str, int]
+def _split_one_by_one(
+    lines: Any, separator: str, count: int, indices: dict[str, int]
 ) -> tuple[Columns, Any]:
-    """Split lines with quotes or a wrong number of fields, and say what is wrong with each."""
+    """Split lines with quotes or a wrong number of fields; return what is wrong with each too."""
     rows: list[list[Any]] = []
     reasons: list[str | None] = []
-    missing = [None] * count
     for line in lines.to_pylist():
         cells, reason = _cells(line, separator)
         if reason is None and len(cells) != count:
             reason = f"{len(cells)} fields where the header has {count}"
-        rows.append(missing if reason else cells)
+        rows.append([None] * count if reason else cells)
         reasons.append(reason)
-    return {
-        name: pa.array([row[place] for row in rows], TEXT)
-        for name, place in places.items()
-    }, pa.array(reasons, TEXT)
+    fields = {
+        name: pa.array([row[index] for row in rows], TEXT)
+        for name, index in indices.items()
+    }
+    return fields, pa.array(reasons, TEXT)
 
 
 def _cells(line: str, separator: str) -> tuple[list[str], str | None]:

@@ -13,139 +13,127 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import field_values as typed
-from .. import messages, record_fields, times
-from ..field_values import NOTHING, TEXT, Columns, Notes, constant, word
+from .. import field_values, messages, record_fields, times
+from ..field_values import NULL, TEXT, Columns, Notes, constant, word
 from ..line_format import Log
-from ..text.spans import Spans, holds, present
-from ..vocabulary import REGISTRATION_DOWN, reasons
+from ..text.spans import Spans, as_mask, present
+from ..vocabulary import REGISTRATION_DOWN
 
 KEYS = (
     "mt", "type", "severity", "active", "code", "date", "time", "host", "from", "serial",
     "source", "text", "msg", "details",
 )  # fmt: skip
+_RECORDS = ("AddEvent", "AddAlarm", "AddLog")
 
 
 def parse(fields: Columns, notes: Notes, log: Log) -> Columns:
     """Return the columns of records that have `mt`."""
-    given = {key: typed.blank_to_null(fields[key]) for key in KEYS}
-    is_log = pc.equal(given["mt"], "AddLog")
-    known = pc.is_in(given["mt"], pa.array(["AddEvent", "AddAlarm", "AddLog"], TEXT))
+    fields = {key: field_values.blank_to_null(fields[key]) for key in KEYS}
+    is_log = pc.equal(fields["mt"], "AddLog")
+    is_record = pc.is_in(fields["mt"], pa.array(_RECORDS, TEXT))
     notes.add(
-        present(given["mt"]) & ~holds(known), "mt is none of AddEvent, AddAlarm, AddLog"
+        present(fields["mt"]) & ~as_mask(is_record),
+        f"mt is none of {', '.join(_RECORDS)}",
     )
+    kind = _kind(fields, pc.and_not(pc.fill_null(is_record, False), is_log))
+    columns = _envelope(fields, is_log, notes) | _registration(fields, kind)
+    if not pc.any(is_log).as_py():
+        return field_values.complete_from_name(columns | {"matched_by": kind})
+    message = messages.read(
+        Spans.of(pc.if_else(is_log, fields["msg"], NULL)), log.patterns, notes
+    )
+    matched_by = field_values.coalesce(kind, message["matched_by"])
+    columns = messages.merge(columns, message) | {"matched_by": matched_by}
+    return field_values.complete_from_name(columns)
+
+
+def _envelope(fields: Columns, is_log: Any, notes: Notes) -> Columns:
+    """Return what all records have: time, code, sender, text."""
     # A log record has seconds in `time` and a readable `date`; an event has its seconds in `date`.
     stamp = pc.coalesce(
-        pc.if_else(is_log, given["time"], given["date"]), given["date"], given["time"]
+        pc.if_else(is_log, fields["time"], fields["date"]),
+        fields["date"],
+        fields["time"],
     )
-    made: Columns = {
-        **times.read(stamp, notes),
-        "code": given["code"],
-        "severity": typed.severities(given["severity"]),
-        "module": given["source"],
-        "details": pc.coalesce(given["details"], given["msg"], given["text"]),
+    columns = times.read(stamp, notes)
+    host = record_fields.host(pc.coalesce(fields["host"], fields["from"]))
+    serial = field_values.serials(fields["serial"])
+    notes.unread(fields["serial"], serial, "the serial is not 12 hex digits")
+    return columns | {
+        "code": fields["code"],
+        "severity": field_values.severities(fields["severity"]),
+        "module": fields["source"],
+        "details": pc.coalesce(fields["details"], fields["msg"], fields["text"]),
+        "serial": pc.coalesce(serial, host["serial"]),
+        "hardware_id": host["hardware_id"],
     }
-    who = record_fields.host(pc.coalesce(given["host"], given["from"]))
-    serial = typed.serials(given["serial"])
-    notes.unread(given["serial"], serial, "the serial is not 12 hex digits")
-    made |= {
-        "serial": pc.coalesce(serial, who["serial"]),
-        "hardware_id": who["hardware_id"],
-    }
-    matched = _kind(given, known, is_log)
-    made |= _registration(given, matched)
-    if pc.any(is_log).as_py():
-        said = messages.read(
-            Spans.of(pc.if_else(is_log, given["msg"], NOTHING)), log.patterns, notes
-        )
-        made = messages.merged(made, said) | {
-            "matched_by": typed.first(matched, said["matched_by"])
-        }
-        return typed.named(made)
-    return typed.named(made | {"matched_by": matched})
 
 
-def _kind(given: Columns, known: Any, is_log: Any) -> Any:
-    is_clear = pc.or_(
-        pc.fill_null(pc.equal(given["type"], "clear"), False),
-        pc.and_(
-            pc.equal(given["mt"], "AddAlarm"),
-            pc.fill_null(pc.equal(given["active"], "false"), False),
-        ),
-    )
-    is_alarm = pc.equal(given["mt"], "AddAlarm")
-    kind = pc.if_else(
-        is_clear, word("clear"), pc.if_else(is_alarm, word("alarm"), word("event"))
-    )
-    return pc.if_else(pc.and_not(pc.fill_null(known, False), is_log), kind, NOTHING)
+def _kind(fields: Columns, has_kind: Any) -> Any:
+    """Return clear, alarm or event."""
+    is_alarm = pc.equal(fields["mt"], "AddAlarm")
+    is_inactive = pc.and_(is_alarm, _equals(fields["active"], "false"))
+    is_clear = pc.or_(_equals(fields["type"], "clear"), is_inactive)
+    alarm_or_event = pc.if_else(is_alarm, word("alarm"), word("event"))
+    kind = pc.if_else(is_clear, word("clear"), alarm_or_event)
+    return pc.if_else(has_kind, kind, NULL)
 
 
-def _registration(given: Columns, kind: Any) -> Columns:
+def _equals(text: Any, value: str) -> Any:
+    return pc.fill_null(pc.equal(text, value), False)
+
+
+def _registration(fields: Columns, kind: Any) -> Columns:
     """Return state, protocol, name and reason of the records about a registration."""
-    count = len(kind)
-    about_it = pc.fill_null(
-        pc.equal(pc.utf8_lower(given["code"]), REGISTRATION_DOWN), False
-    )
-    if not pc.any(about_it).as_py():
-        return {"state": constant(None, count)}
-    details = given["details"].dictionary_encode()
-    comment = _attribute(details, "comment")
+    is_registration = _equals(pc.utf8_lower(fields["code"]), REGISTRATION_DOWN)
+    if not pc.any(is_registration).as_py():
+        return {"state": constant(None, len(kind))}
+    details = fields["details"].dictionary_encode()
     # The text of a clear still says what was wrong, so only a set alarm or an event states a
     # failure.
     timed_out = pc.or_(
-        _speaks_of_timeout(details),
-        _speaks_of_timeout(given["text"].dictionary_encode()),
+        _mentions_timeout(details),
+        _mentions_timeout(fields["text"].dictionary_encode()),
     )
-    state = pc.if_else(
-        pc.equal(kind, "clear"),
-        word("up"),
-        pc.if_else(timed_out, word("timeout"), word("down")),
+    failure = pc.if_else(timed_out, word("timeout"), word("down"))
+    state = pc.if_else(pc.equal(kind, "clear"), word("up"), failure)
+    protocol = field_values.protocols(_attribute(details, "prot")).dictionary_decode()
+    address = pc.extract_regex(
+        _attribute(details, "aor"), r"^<?(?:[a-z0-9.]+:)?(?P<user>[^@>;]+)"
     )
-    state = pc.if_else(pc.and_(about_it, pc.is_valid(kind)), state, NOTHING)
-    protocol = pc.if_else(
-        about_it,
-        typed.protocols(_attribute(details, "prot")).dictionary_decode(),
-        NOTHING,
-    )
-    user = pc.struct_field(
-        pc.extract_regex(
-            _attribute(details, "aor"), r"^<?(?:[a-z0-9.]+:)?(?P<user>[^@>;]+)"
-        ),
-        "user",
-    )
-    return {
-        "state": state,
+    columns = {
+        "state": pc.if_else(pc.is_valid(kind), state, NULL),
         "protocol": protocol,
-        "registration_name": pc.if_else(about_it, user, NOTHING),
-        "reason": pc.if_else(
-            about_it, typed.words(comment, reasons).dictionary_decode(), NOTHING
-        ),
+        "registration_name": pc.struct_field(address, "user"),
+        "reason": field_values.reasons(_attribute(details, "comment")),
+    }
+    return {
+        name: pc.if_else(is_registration, column, NULL)
+        for name, column in columns.items()
     }
 
 
-def _speaks_of_timeout(encoded: Any) -> Any:
-    found = pc.match_substring_regex(encoded.dictionary, r"(?i)\btime-?out\b")
-    return pc.fill_null(found.take(encoded.indices), False)
+def _mentions_timeout(encoded: Any) -> Any:
+    mentions = pc.match_substring_regex(encoded.dictionary, r"(?i)\btime-?out\b")
+    return pc.fill_null(mentions.take(encoded.indices), False)
 
 
 def _attribute(encoded: Any, name: str) -> Any:
-    """Return the value of an attribute of the details' XML, without interpreting the XML any
-    further.
-    """
+    """Return the value of an attribute of the details' XML, without parsing the XML."""
     pattern = rf"(?i)\s{name}\s*=\s*(?:\"(?P<double>[^\"<]*)\"|'(?P<single>[^'<]*)')"
-    found = pc.extract_regex(encoded.dictionary, pattern)
+    groups = pc.extract_regex(encoded.dictionary, pattern)
     value = pc.coalesce(
         *(
-            typed.blank_to_null(pc.struct_field(found, quote))
+            field_values.blank_to_null(pc.struct_field(groups, quote))
             for quote in ("double", "single")
         )
     )
-    for entity, letter in (
+    for entity, character in (
         ("&lt;", "<"),
         ("&gt;", ">"),
         ("&quot;", '"'),
         ("&apos;", "'"),
         ("&amp;", "&"),
     ):
-        value = pc.replace_substring(value, entity, letter)
+        value = pc.replace_substring(value, entity, character)
     return value.take(encoded.indices)

@@ -1,9 +1,9 @@
 """JSON lines: events, alarms and log records of devices, the journal's export, and the
 package's own records.
 
-Which of them a line is, its keys tell: `mt` (AddEvent, AddAlarm, AddLog), `MESSAGE` (journald),
-else the names of REGISTRATIONS columns, which is certtrust's own format. Lines of all kinds may
-stand in one file.
+The keys of a line say which of them it is: `mt` (AddEvent, AddAlarm, AddLog), `MESSAGE`
+(journald), else the names of REGISTRATIONS columns, which is certtrust's own format. One file may
+hold lines of all kinds.
 """
 
 from __future__ import annotations
@@ -17,19 +17,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
-from ...formats import as_text
-from .. import field_values as typed
-from .. import record_fields
-from ..field_values import TEXT, Columns, Notes, constant, scattered, spread, word
+from ...formats import as_text, is_too_deep, too_deep
+from .. import field_values, record_fields
+from ..field_values import TEXT, Columns, Notes, constant, join_parts, scatter, word
 from ..line_format import Log, line_reader
 from ..text.lines import Block
-from ..text.spans import present
+from ..text.spans import Mask, as_mask, present
 from . import events, journal
 
 NAME = "json"
-_TELLING = ("mt", "MESSAGE", "__REALTIME_TIMESTAMP")
+_DISTINCTIVE = ("mt", "MESSAGE", "__REALTIME_TIMESTAMP")
 _KEYS_OF_KIND = tuple(
-    tuple(dict.fromkeys((*_TELLING, *keys)))
+    tuple(dict.fromkeys((*_DISTINCTIVE, *keys)))
     for keys in (events.KEYS, journal.KEYS, record_fields.FIELDS)
 )
 KEYS = tuple(dict.fromkeys(key for keys in _KEYS_OF_KIND for key in keys))
@@ -46,68 +45,64 @@ def sniff(head: bytes) -> bool:
 
 def _parse(block: Block, log: Log) -> Columns:
     notes = Notes(block.problems)
-    lines = block.lines
-    # In a list of objects that stand a line each, the list's own marks stand before and behind
-    # the object.
-    if pc.any(pc.or_(pc.ends_with(lines, "},"), pc.ends_with(lines, "}]"))).as_py():
-        lines = pc.replace_substring_regex(lines, r"\}[,\]]$", "}")
-    if pc.any(pc.starts_with(lines, "[{")).as_py():
-        lines = pc.replace_substring_regex(lines, r"^\[\{", "{")
-    fields, reasons = objects(lines)
+    fields, reasons = objects(_without_list_marks(block.lines))
     notes.add(present(reasons), reasons)
     kinds = _kinds(fields)
-    # What is no record belongs to any kind; the most frequent one saves taking the block apart.
-    kinds[present(reasons)] = np.bincount(
-        kinds[~present(reasons)], minlength=1
-    ).argmax()
+    # What is no record belongs to any kind; the commonest one saves splitting the block.
+    records = kinds[~present(reasons)]
+    kinds[present(reasons)] = np.bincount(records, minlength=1).argmax()
     parsers = (events.parse, journal.parse, _own)
     parts = []
     for kind in np.unique(kinds):
         rows = np.flatnonzero(kinds == kind)
-        whole = len(rows) == len(block.lines)
-        part = (
-            fields
-            if whole
-            else {name: field.take(pa.array(rows)) for name, field in fields.items()}
-        )
-        partial_notes = Notes(notes.text if whole else notes.text.take(pa.array(rows)))
-        parts.append(
-            (
-                rows,
-                parsers[kind](part, partial_notes, log)
-                | {"parse_error": partial_notes.text},
-            )
-        )
-    return scattered(parts, len(block.lines))
+        part, problems = fields, notes.text
+        if len(rows) < len(block.lines):
+            indices = pa.array(rows)
+            part = {name: field.take(indices) for name, field in fields.items()}
+            problems = problems.take(indices)
+        part_notes = Notes(problems)
+        columns = parsers[kind](part, part_notes, log)
+        parts.append((rows, columns | {"parse_error": part_notes.text}))
+    return join_parts(parts, len(block.lines))
+
+
+def _without_list_marks(lines: Any) -> Any:
+    """Return lines without what a list of objects, one a line, has before and behind them."""
+    if pc.any(pc.or_(pc.ends_with(lines, "},"), pc.ends_with(lines, "}]"))).as_py():
+        lines = pc.replace_substring_regex(lines, r"\}[,\]]$", "}")
+    if pc.any(pc.starts_with(lines, "[{")).as_py():
+        lines = pc.replace_substring_regex(lines, r"^\[\{", "{")
+    return lines
 
 
 def _kinds(fields: Columns) -> Any:
-    """Return the number of the kind of each record, by its place in `_KEYS_OF_KIND`."""
+    """Return the index in `_KEYS_OF_KIND` of the kind of each record."""
     is_journal = present(fields["MESSAGE"]) | present(fields["__REALTIME_TIMESTAMP"])
     return np.select([present(fields["mt"]), is_journal], [0, 1], 2)
 
 
 def _own(fields: Columns, notes: Notes, _: Log) -> Columns:
-    known = {name: fields[name] for name in record_fields.FIELDS}
-    empty = ~np.logical_or.reduce([present(field) for field in known.values()])
+    fields = {name: fields[name] for name in record_fields.FIELDS}
+    empty = ~np.logical_or.reduce([present(field) for field in fields.values()])
     notes.add(
         empty & ~present(notes.text), "an object without a key that is known here"
     )
-    made = record_fields.from_fields(known, notes)
-    return made | {"matched_by": typed.marked(~empty, "record")}
+    columns = record_fields.from_fields(fields, notes)
+    return columns | {"matched_by": field_values.word_where(~empty, "record")}
 
 
 def objects(lines: Any) -> tuple[Columns, Any]:
-    """Return the known keys of every line as text columns, and why a line is no object."""
-    whole = _looks_whole(lines)
-    found = _at_once(lines, whole) if whole.any() else None
-    if found is not None and whole.all():
-        return found, constant(None, len(lines))
-    if found is not None:
-        bad = np.flatnonzero(~whole)
-        return found, spread(_one_by_one(lines.take(pa.array(bad)))[1], bad, len(lines))
+    """Return the values of KEYS in every line as text columns, and why a line is no object."""
+    braced = _in_braces(lines)
+    fields = _parse_at_once(lines, braced) if braced.any() else None
+    if fields is not None:
+        bad = np.flatnonzero(~braced)
+        if not len(bad):
+            return fields, constant(None, len(lines))
+        _, reasons = _parse_one_by_one(lines.take(pa.array(bad)))
+        return fields, scatter(reasons, bad, len(lines))
     if len(lines) <= _PIECE:
-        return _one_by_one(lines)
+        return _parse_one_by_one(lines)
     step = max(_PIECE, -(-len(lines) // 16))
     pieces = [objects(lines.slice(start, step)) for start in range(0, len(lines), step)]
     fields = {
@@ -116,41 +111,37 @@ def objects(lines: Any) -> tuple[Columns, Any]:
     return fields, pa.concat_arrays([reasons for _, reasons in pieces])
 
 
-def _looks_whole(lines: Any) -> Any:
+def _in_braces(lines: Any) -> Mask:
     """Return True where a line begins and ends with a brace."""
-    looks = pc.and_(pc.starts_with(lines, "{"), pc.ends_with(lines, "}"))
-    if not pc.all(looks).as_py():
-        trimmed = pc.utf8_trim_whitespace(lines)
-        looks = pc.and_(pc.starts_with(trimmed, "{"), pc.ends_with(trimmed, "}"))
-    return looks.to_numpy(zero_copy_only=False)
+
+    def braces(text: Any) -> Mask:
+        return as_mask(pc.and_(pc.starts_with(text, "{"), pc.ends_with(text, "}")))
+
+    braced = braces(lines)
+    return braced if braced.all() else braces(pc.utf8_trim_whitespace(lines))
 
 
-def _at_once(lines: Any, whole: Any) -> Columns | None:
-    """Parse lines, those that look whole, at once; None where one of them is no plain object
-    after all.
+def _parse_at_once(lines: Any, braced: Mask) -> Columns | None:
+    """Parse the lines in braces at once; None where one of them is no plain object after all.
 
     A line that begins with a brace and ends with one can neither be continued on the next line
-    nor hold less than one object, so equal numbers mean one object a line. A line of another
-    look can be no object.
+    nor hold less than one object, so equal numbers mean one object a line. Any other line can be
+    no object.
     """
-    record, _ = _object(lines[int(whole.argmax())].as_py())
-    lines = lines if whole.all() else pc.if_else(pa.array(whole), lines, word("{}"))
-    text = pc.binary_join(
-        pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines),
-        word("\n"),
-    )[0]
-    # Every key that is looked for costs time in every line, so at first only those of the first
-    # line's kind are.
-    kind = (
-        0
-        if record.get("mt") is not None
-        else 1
-        if record.get("MESSAGE") is not None
-        else 2
-    )
+    record, _ = _object(lines[int(braced.argmax())].as_py())
+    lines = lines if braced.all() else pc.if_else(pa.array(braced), lines, word("{}"))
+    whole = pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines)
+    text = pc.binary_join(whole, word("\n"))[0].as_buffer()
+    # Every key that is looked for costs time in every line, so the first try is with those of
+    # the first line's kind.
+    kind = 2
+    if record.get("mt") is not None:
+        kind = 0
+    elif record.get("MESSAGE") is not None:
+        kind = 1
     for keys in (_KEYS_OF_KIND[kind], KEYS):
-        fields = _columns(text.as_buffer(), len(lines), record, keys)
-        if fields is None or keys is KEYS or (_kinds(fields)[whole] == kind).all():
+        fields = _columns(text, len(lines), record, keys)
+        if fields is None or keys is KEYS or (_kinds(fields)[braced] == kind).all():
             return fields
     return None
 
@@ -158,9 +149,7 @@ def _at_once(lines: Any, whole: Any) -> Columns | None:
 def _columns(
     text: Any, count: int, record: dict[str, Any], keys: tuple[str, ...]
 ) -> Columns | None:
-    """Return the values of some keys in so many objects; the types are expected as in one
-    record.
-    """
+    """Return the values of some keys in `count` objects; the types are those of one record."""
     types = {bool: pa.bool_(), int: pa.int64()}
     expected = pa.schema(
         [(key, types.get(type(record.get(key)), pa.string())) for key in keys]
@@ -184,7 +173,7 @@ def _columns(
     }
 
 
-def _one_by_one(lines: Any) -> tuple[Columns, Any]:
+def _parse_one_by_one(lines: Any) -> tuple[Columns, Any]:
     rows: list[dict[str, Any]] = []
     reasons: list[str | None] = []
     for line in lines.to_pylist():
@@ -203,7 +192,7 @@ def _object(line: str) -> tuple[dict[str, Any], str | None]:
     try:
         record = json.loads(line)
     except RecursionError:
-        return {}, "not JSON that can be read: nested too deep"
+        return {}, f"not JSON that can be read: {too_deep()}"
     except ValueError as error:
         if _JAVASCRIPT.match(line):
             return (
@@ -216,28 +205,33 @@ def _object(line: str) -> tuple[dict[str, Any], str | None]:
         )
     if not isinstance(record, dict):
         return {}, f"not a JSON object but a {type(record).__name__}"
+    if is_too_deep(record):
+        return {}, f"not JSON that can be read: {too_deep()}"
     return record, None
 
 
 def _text(value: Any) -> str | None:
-    # The journal writes a message that is no text as a list of its bytes.
-    if isinstance(value, list) and all(
-        type(each) is int and 0 <= each < 256 for each in value
-    ):
-        value = bytes(value).decode("utf-8", "replace") or None
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(each, str) for each in value)
-    ):
-        # And a field that a program gave several times as a list of its texts.
-        value = " ".join(value)
+    if isinstance(value, list):
+        value = _text_of_list(value)
     if value is None or value == {}:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
     text = value if isinstance(value, str) else json.dumps(value)
     return text.encode("utf-8", "replace").decode()
+
+
+def _text_of_list(value: list[Any]) -> Any:
+    """Return a list of the journal as text, and any other list as it is.
+
+    The journal writes a message that is no text as a list of its bytes, and a field that a program
+    gave several times as a list of its texts.
+    """
+    if all(type(item) is int and 0 <= item < 256 for item in value):
+        return bytes(value).decode("utf-8", "replace") or None
+    if all(isinstance(item, str) for item in value):
+        return " ".join(value)
+    return value
 
 
 read = line_reader(_parse)

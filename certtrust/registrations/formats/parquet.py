@@ -1,6 +1,4 @@
-"""Parquet with columns of REGISTRATIONS: the table as it was written, or an export from
-elsewhere.
-"""
+"""Parquet with columns of REGISTRATIONS: a table of this package, or an export from elsewhere."""
 
 from __future__ import annotations
 
@@ -10,10 +8,10 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from ... import schema
-from ...formats import About
+from ...formats import About, too_many_rows
 from ...table_files import written_parquet
-from .. import record_fields, to_frame
-from ..field_values import COLUMNS
+from .. import record_fields, times, to_frame
+from ..field_values import COLUMNS, SCHEMA
 
 NAME = "parquet"
 _ROWS = 1 << 16
@@ -28,20 +26,35 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     """Yield the rows as tables of bounded size."""
     import pyarrow.parquet as pq  # which loads ssl
 
+    data = stream.read()
     try:
-        parquet = pq.ParquetFile(
-            stream if stream.seekable() else pa.BufferReader(stream.read())
-        )
-        names = [name for name in parquet.schema_arrow.names if name in COLUMNS]
-        as_written = written_parquet(
-            parquet.schema_arrow.metadata, schema.REGISTRATIONS
+        parquet = pq.ParquetFile(pa.BufferReader(data))
+        if problem := too_many_rows(parquet.metadata.num_rows, len(data)):
+            raise OSError(problem)
+        stored = parquet.schema_arrow
+        names = [name for name in stored.names if name in COLUMNS]
+        if not names:
+            raise OSError("the file has no column of REGISTRATIONS")
+        as_written = written_parquet(stored.metadata, schema.REGISTRATIONS) and all(
+            SCHEMA.field(name).type == stored.field(stored.names.index(name)).type
+            for name in names
         )
         first = 1
-        for batch in parquet.iter_batches(_ROWS, columns=names):
-            columns = {name: batch.column(name) for name in names}
-            if not as_written:
-                columns = record_fields.from_table(columns, first, about.name)
+        for batch in parquet.iter_batches(_ROWS, columns=list(dict.fromkeys(names))):
+            table = list(zip(batch.schema.names, batch.columns, strict=True))
+            columns = (
+                dict(table)
+                if as_written and _is_sound(table)
+                else record_fields.from_table(table, first, about.name)
+            )
             yield to_frame.table(columns, batch.num_rows)
             first += batch.num_rows
     except pa.ArrowException as problem:
         raise OSError(f"not a Parquet file that can be read: {problem}") from problem
+
+
+def _is_sound(table: list[tuple[str, Any]]) -> bool:
+    """Return True where no column is there twice and every time can be shown."""
+    columns = dict(table)
+    time = columns.get("time")
+    return len(columns) == len(table) and (time is None or times.can_be_shown(time))

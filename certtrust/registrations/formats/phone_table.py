@@ -2,7 +2,7 @@
 
 Documented are its columns (ID, State, Number, Name, Gatekeeper Address, Gatekeeper Identifier,
 Gatekeeper Instance, Protocol, Active) and its states. They may be parted by tabs, semicolons,
-commas, bars or two and more blanks. The phone itself is known only where the file is named
+commas, bars or two and more blanks. Which phone it was is clear only where the file is named
 after its serial or hardware ID.
 """
 
@@ -15,15 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...formats import as_text
-from .. import field_values as typed
-from .. import record_fields
-from ..field_values import TEXT, Columns, Notes, constant
+from .. import field_values, record_fields
+from ..field_values import Columns, Notes, constant
 from ..line_format import Log, line_reader
 from ..text.lines import Block
-from ..text.spans import Spans, holds
+from ..text.spans import Spans, as_mask
 
 NAME = "table"
-_TAKEN_FOR = {
+_COLUMNS = {
     "state": "state",
     "name": "registration_name",
     "gatekeeper address": "remote_address",
@@ -34,10 +33,10 @@ _SEPARATORS = (r"\t", ";", ",", r"\|", r"[ ]{2,}")
 
 
 def _heading(line: str) -> tuple[str, list[str]]:
-    """Return what parts the columns in the heading, and their names."""
+    """Return what separates the columns in the heading, and their names."""
     line = line.strip().strip("|").strip()
-    cuts = [(separator, re.split(separator, line)) for separator in _SEPARATORS]
-    separator, names = max(cuts, key=lambda cut: len(cut[1]))
+    splits = [(separator, re.split(separator, line)) for separator in _SEPARATORS]
+    separator, names = max(splits, key=lambda split: len(split[1]))
     return separator, [" ".join(name.strip(' "').lower().split()) for name in names]
 
 
@@ -57,23 +56,23 @@ def _parse(block: Block, log: Log) -> Columns:
     blank = Spans.of(lines).sizes == 0
     notes.add(blank, "blank line")
     cells = pc.split_pattern_regex(lines, separator)
-    sized = pc.equal(pc.list_value_length(cells), len(names))
-    notes.add(~holds(sized) & ~blank, f"not the {len(names)} columns of the heading")
-    # The start of each row's cells; a row with another number of cells gives none.
-    start = pc.if_else(sized, cells.offsets[:-1], pa.scalar(None, cells.offsets.type))
+    is_row = pc.equal(pc.list_value_length(cells), len(names))
+    notes.add(~as_mask(is_row) & ~blank, f"not the {len(names)} columns of the heading")
+    # A row with another number of cells gives none.
+    first = pc.if_else(is_row, cells.offsets[:-1], pa.scalar(None, cells.offsets.type))
     flat = cells.flatten()
     fields = {
-        _TAKEN_FOR[name]: pc.utf8_trim(flat.take(pc.add(start, place)), ' "')
-        for place, name in enumerate(names)
-        if name in _TAKEN_FOR
+        _COLUMNS[name]: pc.utf8_trim(flat.take(pc.add(first, index)), ' "')
+        for index, name in enumerate(names)
+        if name in _COLUMNS
     }
-    device = record_fields.host(constant(stem, len(block.lines)))
-    made = {**device, **record_fields.from_fields(fields, notes)}
-    made["serial"] = pc.coalesce(
-        device["serial"], made.get("serial", pa.nulls(len(block.lines), TEXT))
-    )
-    matched = typed.marked(holds(sized), "record")
-    return typed.named(made) | {"matched_by": matched, "parse_error": notes.text}
+    phone = record_fields.host(constant(stem, len(block.lines)))
+    columns = phone | record_fields.from_fields(fields, notes)
+    columns["serial"] = field_values.coalesce(phone["serial"], columns.get("serial"))
+    return field_values.complete_from_name(columns) | {
+        "matched_by": field_values.word_where(as_mask(is_row), "record"),
+        "parse_error": notes.text,
+    }
 
 
 read = line_reader(_parse, header=True)

@@ -16,13 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...formats import as_text
-from .. import field_values as typed
-from .. import messages, record_fields, times
-from ..field_values import NOTHING, TEXT, Columns, Notes, spread
+from .. import field_values, messages, record_fields, times
+from ..field_values import NULL, TEXT, Columns, Notes, scatter
 from ..line_format import Log, line_reader
 from ..pairs import pairs
 from ..text.lines import Block
-from ..text.spans import Cuts, Spans, holds
+from ..text.spans import Delimiters, Spans, as_mask
 
 NAME = "query"
 _KEYS = {key: key for key in ("event", "time", "date", "from", "msg")}
@@ -39,59 +38,46 @@ def sniff(head: bytes) -> bool:
 def _parse(block: Block, log: Log) -> Columns:
     notes = Notes(block.problems)
     query = Spans.of(_query(block.lines))
-    fields = {
-        key: values.text()
-        for key, values in pairs(query, Cuts.of(query.octets, "&", "="), _KEYS).items()
-    }
+    values = pairs(query, Delimiters.of(query.data, "&", "="), _KEYS)
     nothing = pa.nulls(len(block.lines), TEXT)
-    given = {
-        key: typed.blank_to_null(_decoded(fields[key])) if key in fields else nothing
+    fields = {
+        key: field_values.blank_to_null(_decoded(values[key].text()))
+        if key in values
+        else nothing
         for key in _KEYS
     }
-    ours = pc.fill_null(pc.equal(given["event"], "syslog"), False)
-    notes.add(~holds(ours), "not a log message: event=syslog is missing")
-    given = {key: pc.if_else(ours, text, NOTHING) for key, text in given.items()}
-    made: Columns = {
-        **times.read(pc.coalesce(given["time"], given["date"]), notes),
-        **record_fields.host(given["from"]),
+    is_log = pc.fill_null(pc.equal(fields["event"], "syslog"), False)
+    notes.add(~as_mask(is_log), "not a log message: event=syslog is missing")
+    fields = {key: pc.if_else(is_log, text, NULL) for key, text in fields.items()}
+    envelope: Columns = {
+        **times.read(pc.coalesce(fields["time"], fields["date"]), notes),
+        **record_fields.host(fields["from"]),
     }
-    told = messages.read(Spans.of(given["msg"]), log.patterns, notes)
-    return messages.merged(made, told) | {"parse_error": notes.text}
+    message = messages.read(Spans.of(fields["msg"]), log.patterns, notes)
+    return messages.merge(envelope, message) | {"parse_error": notes.text}
 
 
 def _query(lines: Any) -> Any:
-    """Return the query string: the line without a leading question mark, or what a log of
-    requests holds of it.
-    """
-    bare = pc.match_substring_regex(lines, _BARE)
-    whole = pc.utf8_ltrim(pc.utf8_trim_whitespace(lines), "?")
-    if pc.all(bare).as_py():
-        return whole
+    """Return the query string: a line without its question mark, or a part of a log of requests."""
+    is_bare = pc.match_substring_regex(lines, _BARE)
+    bare = pc.utf8_ltrim(pc.utf8_trim_whitespace(lines), "?")
+    if pc.all(is_bare).as_py():
+        return bare
     inside = pc.struct_field(pc.extract_regex(lines, _INSIDE), "query").cast(TEXT)
-    return pc.if_else(bare, whole, pc.fill_null(inside, ""))
+    return pc.if_else(is_bare, bare, pc.fill_null(inside, ""))
 
 
 def _decoded(text: Any) -> Any:
-    """Undo percent-encoding; a plus sign is a blank where the text is encoded, so holds no
-    blanks.
-    """
-    plain = pc.match_substring_regex(text, " ")
-    text = pc.if_else(
-        plain,
-        text,
-        pc.replace_substring(pc.replace_substring(text, "+", " "), "%20", " "),
-    )
-    rows = np.flatnonzero(
-        pc.fill_null(pc.match_substring_regex(text, "%"), False).to_numpy(
-            zero_copy_only=False
-        )
-    )
+    """Undo percent-encoding; a plus sign is a blank in encoded text, which holds no blanks."""
+    is_plain = pc.match_substring_regex(text, " ")
+    blanks = pc.replace_substring(pc.replace_substring(text, "+", " "), "%20", " ")
+    text = pc.if_else(is_plain, text, blanks)
+    rows = np.flatnonzero(as_mask(pc.match_substring(text, "%")))
     if not len(rows):
         return text
-    decoded = pa.array(
-        [unquote(each) for each in text.take(pa.array(rows)).to_pylist()], TEXT
-    )
-    return pc.coalesce(spread(decoded, rows, len(text)), text)
+    encoded = text.take(pa.array(rows)).to_pylist()
+    decoded = pa.array([unquote(cell) for cell in encoded], TEXT)
+    return pc.coalesce(scatter(decoded, rows, len(text)), text)
 
 
 read = line_reader(_parse)

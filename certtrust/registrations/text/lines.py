@@ -14,12 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .spans import Spans, holds
+from ... import limits
+from .spans import Spans, as_mask
 
 BLOCK = 4 << 20
 """Bytes that are read and parsed at a time."""
-LONGEST = 1 << 20
-"""Bytes of the longest line that is parsed; a longer one keeps its row, with the reason."""
 SHOWN = 1000
 """Characters that remain of a line which is too long."""
 
@@ -27,12 +26,11 @@ _TEXT = pa.large_string()
 
 
 class Chunk(NamedTuple):
-    """Whole lines as bytes without the last line end, and the true length of the first line
-    where it was cut.
-    """
+    """Whole lines as bytes, without the last line end."""
 
     data: bytes
     length: int | None
+    """The true length of the first line, where it was cut."""
 
 
 class Block(NamedTuple):
@@ -62,15 +60,15 @@ def as_utf8(stream: BinaryIO, size: int = BLOCK) -> Iterator[bytes]:
 
 
 def chunks(stream: BinaryIO, size: int = BLOCK) -> Iterator[Chunk]:
-    """Yield a stream as chunks of whole lines; of an overlong line only the beginning is kept."""
-    tail, dropped = b"", 0
+    """Yield a stream as chunks of whole lines; keep only the beginning of an overlong line."""
+    kept, tail, dropped = 2 * limits.LINE_BYTES, b"", 0
     for piece in as_utf8(stream, size):
         stop = piece.rfind(b"\n")
         if stop < 0:
             tail += piece
-            if len(tail) > 2 * LONGEST:
-                dropped += len(tail) - 2 * LONGEST
-                tail = tail[: 2 * LONGEST]
+            if len(tail) > kept:
+                dropped += len(tail) - kept
+                tail = tail[:kept]
             continue
         length, start = None, 0
         if dropped:
@@ -84,38 +82,45 @@ def chunks(stream: BinaryIO, size: int = BLOCK) -> Iterator[Chunk]:
 
 def block(chunk: Chunk) -> Block:
     """Split a chunk into lines of text and note what is wrong with them."""
-    octets = np.frombuffer(chunk.data, np.uint8)
-    stops = np.append(np.flatnonzero(octets == ord("\n")), len(octets))
-    longest = _too_long(np.diff(stops, prepend=-1) - 1, chunk.length)
-    spans = Spans(octets, np.append(0, stops[:-1] + 1), stops)
+    data = np.frombuffer(chunk.data, np.uint8)
+    stops = np.append(np.flatnonzero(data == ord("\n")), len(data))
+    too_long = _too_long(np.diff(stops, prepend=-1) - 1, chunk.length)
+    spans = Spans(data, np.append(0, stops[:-1] + 1), stops)
     if b"\r" in chunk.data:
-        spans = spans._replace(stop=stops - (spans.letter(-1) == ord("\r")))
+        spans = spans._replace(stop=stops - (spans.byte_at(-1) == ord("\r")))
     lines = spans.text().cast(pa.large_binary())
     notes: dict[int, str] = {}
-    if longest:
-        lines = _cut(lines, longest, notes)
+    if too_long:
+        lines = _shortened(lines, too_long, notes)
     try:
         text = lines.cast(_TEXT)
     except pa.ArrowInvalid:
         text = _decoded(lines, notes)
     if b"\x00" in chunk.data:
-        for row in np.flatnonzero(holds(pc.match_substring(lines, b"\x00"))):
+        for row in np.flatnonzero(as_mask(pc.match_substring(lines, b"\x00"))):
             notes.setdefault(int(row), "contains NUL characters")
-    return Block(text, _notes(notes, len(text)))
+    return Block(text, _as_array(notes, len(text)))
 
 
 def _too_long(sizes: Any, length: int | None) -> dict[int, int]:
-    found = {int(row): int(sizes[row]) for row in np.flatnonzero(sizes > LONGEST)}
-    return found if length is None else {**found, 0: length}
+    """Return the sizes of the overlong lines by their rows."""
+    longest = limits.LINE_BYTES
+    sizes_by_row = {
+        int(row): int(sizes[row]) for row in np.flatnonzero(sizes > longest)
+    }
+    return sizes_by_row if length is None else {**sizes_by_row, 0: length}
 
 
-def _cut(lines: pa.Array, sizes: dict[int, int], notes: dict[int, str]) -> pa.Array:
+def _shortened(
+    lines: pa.Array, sizes: dict[int, int], notes: dict[int, str]
+) -> pa.Array:
     cells = lines.to_pylist()
     for row, size in sizes.items():
         shown = cells[row][: 4 * SHOWN].decode("utf-8", "replace")[:SHOWN]
         cells[row] = f"{shown}...".encode()
         notes[row] = (
-            f"a line of {size} bytes is not read; the longest that is has {LONGEST}"
+            f"a line of {size} bytes is not read; the longest that is has "
+            f"{limits.LINE_BYTES}"
         )
     return pa.array(cells, pa.large_binary())
 
@@ -131,7 +136,7 @@ def _decoded(lines: pa.Array, notes: dict[int, str]) -> pa.LargeStringArray:
     return pa.array(cells, _TEXT)
 
 
-def _notes(notes: dict[int, str], count: int) -> pa.LargeStringArray:
+def _as_array(notes: dict[int, str], count: int) -> pa.LargeStringArray:
     if not notes:
         return pa.nulls(count, _TEXT)
     return pa.array([notes.get(row) for row in range(count)], _TEXT)

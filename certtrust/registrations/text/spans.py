@@ -1,5 +1,6 @@
-"""Parts of many texts at once, as the places where they begin and end; only what is asked for
-is copied.
+"""Parts of many texts at once, as the positions where they begin and end in one run of bytes.
+
+Nothing is copied until a part is asked for as Arrow text.
 """
 
 from __future__ import annotations
@@ -16,256 +17,237 @@ POOL = (
     if "jemalloc" in pa.supported_memory_backends()
     else pa.default_memory_pool()
 )
-"""Where text is copied to; written once, its small pages are sooner there than the large ones
-of the default pool.
+"""Where text is copied to: jemalloc's small pages are touched for the first time sooner than the
+large ones of the default pool.
 """
 
-Octets = npt.NDArray[np.uint8]
-Places = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
+Positions = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
-def present(array: Any) -> Flags:
+def present(array: Any) -> Mask:
     """Return True where a value of an Arrow array is not missing."""
     if not array.null_count:
         return np.ones(len(array), bool)
-    bits = np.frombuffer(array.buffers()[0], np.uint8)
-    return np.unpackbits(bits, count=array.offset + len(array), bitorder="little")[
-        array.offset :
-    ].view(bool)
+    return _bits(array.buffers()[0], array)
 
 
-def holds(flags: Any) -> Flags:
+def as_mask(flags: Any) -> Mask:
     """Return True where an Arrow array of flags is true; missing counts as false."""
-    bits = np.frombuffer(flags.buffers()[1] or b"", np.uint8)
-    values = np.unpackbits(bits, count=flags.offset + len(flags), bitorder="little")[
-        flags.offset :
-    ].view(bool)
+    values = _bits(flags.buffers()[1] or b"", flags)
     return values & present(flags) if flags.null_count else values
 
 
+def _bits(buffer: Any, array: Any) -> Mask:
+    """Return the bits of an Arrow array's buffer, one per value."""
+    stop = array.offset + len(array)
+    bits = np.unpackbits(np.frombuffer(buffer, np.uint8), count=stop, bitorder="little")
+    return bits[array.offset :].view(bool)
+
+
 class Spans(NamedTuple):
-    """A part of each of many texts in the same bytes; a part that begins before the first byte
-    is missing.
+    """A part of each of many texts in the same bytes.
+
+    A part that begins before the first byte is missing.
     """
 
-    octets: Octets
-    start: Places
-    stop: Places
+    data: Bytes
+    start: Positions
+    stop: Positions
 
     @classmethod
     def of(cls, text: Any) -> Spans:
-        """Return all of each text of an Arrow array; a missing one is empty, so that all stand
-        in order.
+        """Return the whole of each text of an Arrow array; a missing one is empty.
+
+        So the parts always stand in the order of their bytes.
         """
+        _, offsets, data = text.buffers()
         edges = np.frombuffer(
-            text.buffers()[1] or bytes(8), np.int64, len(text) + 1, 8 * text.offset
+            offsets or bytes(8), np.int64, len(text) + 1, 8 * text.offset
         )
-        spans = cls(
-            np.frombuffer(text.buffers()[2] or b"\0", np.uint8), edges[:-1], edges[1:]
-        )
+        spans = cls(np.frombuffer(data or b"\0", np.uint8), edges[:-1], edges[1:])
         if text.null_count and spans.sizes[~present(text)].any():
             return cls.of(pc.fill_null(text, ""))
         return spans
 
     @property
-    def sizes(self) -> Places:
+    def sizes(self) -> Positions:
         """How many bytes each part has."""
         return self.stop - self.start
 
     @property
-    def present(self) -> Flags:
+    def present(self) -> Mask:
         """Which parts are not missing."""
         return self.start >= 0
 
     def text(self) -> Any:
         """Return the parts as Arrow text."""
         count, missing = len(self.start), self.start < 0
-        # An array in which every other value is one of the parts, and the rest what stands
-        # between them.
+        # In an array with the parts at its even indices, the odd ones are what lies between.
         offsets = np.empty(2 * count + 1, np.int64)
-        offsets[:-1:2], offsets[1::2], offsets[-1] = (
-            self.start,
-            self.stop,
-            self.octets.size,
-        )
-        # Of the values that are not taken, Arrow looks at where the first one begins only.
+        offsets[:-1:2] = self.start
+        offsets[1::2] = self.stop
+        offsets[-1] = self.data.size
+        # Arrow checks the first offset only, whatever is taken.
         offsets[0] = max(offsets[0], 0)
-        every = pa.LargeStringArray.from_buffers(
-            2 * count, pa.py_buffer(offsets), pa.py_buffer(self.octets)
+        interleaved = pa.LargeStringArray.from_buffers(
+            2 * count, pa.py_buffer(offsets), pa.py_buffer(self.data)
         )
-        wanted = pa.array(
-            np.arange(0, 2 * count, 2), mask=missing if missing.any() else None
-        )
-        return pc.take(every, wanted, boundscheck=False, memory_pool=POOL)
+        mask = missing if missing.any() else None
+        even = pa.array(np.arange(0, 2 * count, 2), mask=mask)
+        return pc.take(interleaved, even, boundscheck=False, memory_pool=POOL)
 
-    def only(self, rows: Any) -> Spans:
+    def take(self, rows: Any) -> Spans:
         """Return the parts of some texts."""
-        return Spans(self.octets, self.start[rows], self.stop[rows])
+        return Spans(self.data, self.start[rows], self.stop[rows])
 
-    def where(self, has: Flags) -> Spans:
-        """Return the parts where a mask holds; all others are missing."""
-        return (
-            self
-            if has.all()
-            else Spans(
-                self.octets, np.where(has, self.start, -1), np.where(has, self.stop, -1)
-            )
-        )
+    def where(self, mask: Mask) -> Spans:
+        """Return the parts where the mask is true; all others are missing."""
+        if mask.all():
+            return self
+        start, stop = (np.where(mask, edge, -1) for edge in (self.start, self.stop))
+        return Spans(self.data, start, stop)
 
-    def spread(self, rows: Any, count: int) -> Spans:
-        """Return parts of some of so many texts; those of all others are missing."""
+    def scatter(self, rows: Any, count: int) -> Spans:
+        """Return the parts at these rows of `count` ones; those of all other rows are missing."""
         nothing = np.full(count, -1)
-        return Spans(self.octets, nothing, nothing).replaced(rows, self)
+        return Spans(self.data, nothing, nothing).replaced(rows, self)
 
     def replaced(self, rows: Any, others: Spans) -> Spans:
-        """Return the parts with those of some texts replaced by other ones in the same bytes."""
+        """Return the parts with those of some rows replaced by others in the same bytes."""
         start, stop = self.start.copy(), self.stop.copy()
         start[rows], stop[rows] = others.start, others.stop
-        return Spans(self.octets, start, stop)
+        return Spans(self.data, start, stop)
 
-    def letter(self, place: int) -> Octets:
-        """Return the byte in a place of each part, from its end where negative; 0 where the
-        part is too short.
+    def byte_at(self, index: int) -> Bytes:
+        """Return the byte at an index of each part; 0 where the part is too short.
+
+        A negative index counts from the end.
         """
-        start = self.start if place >= 0 else self.stop
-        found = self.octets.take(start + place, mode="clip")
-        return np.where(
-            self.sizes > place if place >= 0 else self.sizes >= -place,
-            found,
-            np.uint8(0),
-        )
+        base = self.start if index >= 0 else self.stop
+        values = self.data.take(base + index, mode="clip")
+        long_enough = self.sizes > index if index >= 0 else self.sizes >= -index
+        return np.where(long_enough, values, np.uint8(0))
 
-    def begins(self, letters: bytes) -> Flags:
-        """Return True where a part begins with these letters."""
-        has = self.sizes >= len(letters)
-        for place in range(0, len(letters), 8):
-            some = letters[place : place + 8]
-            mask = np.uint64(2 ** (8 * len(some)) - 1)
-            has &= (self.eight(self.start + place) & mask) == np.uint64(
-                int.from_bytes(some, "little")
-            )
-        return has
+    def starts_with(self, prefix: bytes) -> Mask:
+        """Return True where a part begins with these bytes."""
+        matches = self.sizes >= len(prefix)
+        for index in range(0, len(prefix), 8):
+            piece = prefix[index : index + 8]
+            mask = np.uint64(2 ** (8 * len(piece)) - 1)
+            number = np.uint64(int.from_bytes(piece, "little"))
+            matches &= (self.eight_bytes(self.start + index) & mask) == number
+        return matches
 
-    def eight(self, places: Places) -> npt.NDArray[np.uint64]:
-        """Return eight bytes from each of these places on as a number, the first one lowest; 0
-        beyond the last byte.
+    def eight_bytes(self, positions: Positions) -> npt.NDArray[np.uint64]:
+        """Return the eight bytes from each position as a little-endian number.
+
+        Beyond the last byte there are zeros.
         """
-        octets = (
-            self.octets
-            if self.octets.size >= 8
-            else np.append(self.octets, np.zeros(8, np.uint8))
-        )
-        last = octets.size - 8
-        found = np.ndarray(last + 1, "<u8", octets, 0, (1,))[np.minimum(places, last)]
-        if len(places) and (beyond := places - last).max() > 0:
-            found = np.where(
-                beyond < 8,
-                found >> (8 * np.clip(beyond, 0, 7)).astype(np.uint64),
-                np.uint64(0),
-            )
-        return found
+        data = self.data
+        if data.size < 8:
+            data = np.append(data, np.zeros(8, np.uint8))
+        last = data.size - 8
+        windows = np.ndarray(last + 1, "<u8", data, 0, (1,))
+        values = windows[np.minimum(positions, last)]
+        if len(positions) and (beyond := positions - last).max() > 0:
+            shifted = values >> (8 * np.clip(beyond, 0, 7)).astype(np.uint64)
+            values = np.where(beyond < 8, shifted, np.uint64(0))
+        return values
 
-    def later(self, by: Any) -> Spans:
+    def skip(self, count: Any) -> Spans:
         """Return the parts without so many bytes at the beginning."""
-        return self._replace(start=np.minimum(self.start + by, self.stop))
+        return self._replace(start=np.minimum(self.start + count, self.stop))
 
-    def without_last(self, letters: bytes) -> Spans:
-        """Return the parts without any of these letters at the end."""
-        last = self.letter(-1)
+    def rstrip(self, characters: bytes) -> Spans:
+        """Return the parts without any of these ASCII characters at the end."""
+        last = self.byte_at(-1)
         rows = np.flatnonzero(
-            np.logical_or.reduce([last == letter for letter in letters])
+            np.logical_or.reduce([last == code for code in characters])
         )
         if not len(rows):
             return self
-        some = self.only(rows)
-        kept = pc.binary_length(
-            pc.ascii_rtrim(some.text(), letters.decode())
-        ).to_numpy()
-        return self.replaced(rows, some._replace(stop=some.start + kept))
+        taken = self.take(rows)
+        stripped = pc.ascii_rtrim(taken.text(), characters.decode())
+        stop = taken.start + pc.binary_length(stripped).to_numpy()
+        return self.replaced(rows, taken._replace(stop=stop))
 
-    def stripped(self, also: str = "") -> Spans:
-        """Return the parts without white space at both ends, nor, before it, some more letters
-        beyond ASCII.
+    def strip(self, first: str = "") -> Spans:
+        """Return the parts without white space at both ends.
+
+        Characters in `first`, all beyond ASCII, are taken off the beginning before it.
         """
-        first, last = self.letter(0), self.letter(-1)
-        # White space is below the printable letters of ASCII or beyond them.
-        odd = (
-            (first <= ord(" "))
-            | (first > ord("~"))
-            | (last <= ord(" "))
-            | (last > ord("~"))
-        )
-        rows = np.flatnonzero(odd & (self.sizes > 0))
+        ends = (self.byte_at(0), self.byte_at(-1))
+        # White space is below the printable characters of ASCII or beyond them.
+        odd = [(end <= ord(" ")) | (end > ord("~")) for end in ends]
+        rows = np.flatnonzero((odd[0] | odd[1]) & (self.sizes > 0))
         if not len(rows):
             return self
-        some = self.only(rows)
-        text = pc.utf8_ltrim_whitespace(
-            pc.utf8_ltrim(some.text(), also) if also else some.text()
-        )
-        start = some.stop - pc.binary_length(text).to_numpy()
+        taken = self.take(rows)
+        text = taken.text()
+        text = pc.utf8_ltrim_whitespace(pc.utf8_ltrim(text, first) if first else text)
+        start = taken.stop - pc.binary_length(text).to_numpy()
         stop = start + pc.binary_length(pc.utf8_rtrim_whitespace(text)).to_numpy()
-        return self.replaced(rows, Spans(self.octets, start, stop))
+        return self.replaced(rows, Spans(self.data, start, stop))
 
 
-class Cuts(NamedTuple):
-    """Where one letter parts bytes into words, and where another one stands in them."""
+class Delimiters(NamedTuple):
+    """Where one character separates words in a run of bytes, and where another one marks them."""
 
-    separators: Places
-    """Their places, and behind them the end of the bytes."""
-    marks: Places
+    separators: Positions
+    """Positions of the separators, and behind them the end of the bytes."""
+    marks: Positions
 
     @classmethod
-    def of(cls, octets: Octets, separator: str, mark: str = "") -> Cuts:
-        """Find both, each one ASCII letter; without a mark there are only words."""
-        found = np.append(np.flatnonzero(octets == ord(separator)), octets.size)
-        return cls(found, np.flatnonzero(octets == ord(mark)) if mark else found[:0])
+    def of(cls, data: Bytes, separator: str, mark: str = "") -> Delimiters:
+        """Find both, each one ASCII character; without a mark there are only words."""
+        separators = np.append(np.flatnonzero(data == ord(separator)), data.size)
+        marks = np.flatnonzero(data == ord(mark)) if mark else separators[:0]
+        return cls(separators, marks)
 
 
 class Words:
     """The words of texts; two separators in a row have an empty word between them."""
 
-    def __init__(self, spans: Spans, cuts: Cuts) -> None:
+    def __init__(self, spans: Spans, delimiters: Delimiters) -> None:
         self._spans = spans
-        self._separators = cuts.separators
-        self._first = np.searchsorted(cuts.separators, spans.start)
+        self._separators = delimiters.separators
+        self._first = np.searchsorted(delimiters.separators, spans.start)
 
-    def count(self) -> Places:
+    def count(self) -> Positions:
         """Return how many words each text has."""
         return np.searchsorted(self._separators, self._spans.stop) - self._first + 1
 
-    def at(self, place: int) -> Spans:
-        """Return the words in a place, from 0; empty where a text has no such word."""
-        return Spans(
-            self._spans.octets,
-            self._begin(place),
-            np.minimum(self._cut(place), self._spans.stop),
-        )
+    def at(self, index: int) -> Spans:
+        """Return the word at an index, from 0; empty where a text has no such word."""
+        stop = np.minimum(self._end(index), self._spans.stop)
+        return Spans(self._spans.data, self._begin(index), stop)
 
-    def after(self, place: int) -> Spans:
-        """Return all that begins with the word in a place; empty where a text has no such word."""
-        return Spans(self._spans.octets, self._begin(place), self._spans.stop)
+    def from_index(self, index: int) -> Spans:
+        """Return all from the word at an index on; empty where a text has no such word."""
+        return Spans(self._spans.data, self._begin(index), self._spans.stop)
 
-    def _begin(self, place: int) -> Places:
-        return (
-            self._spans.start
-            if place == 0
-            else np.minimum(self._cut(place - 1) + 1, self._spans.stop)
-        )
+    def _begin(self, index: int) -> Positions:
+        if index == 0:
+            return self._spans.start
+        return np.minimum(self._end(index - 1) + 1, self._spans.stop)
 
-    def _cut(self, place: int) -> Places:
-        """Return the separator behind the words in a place, or one beyond the text."""
-        return self._separators.take(self._first + place, mode="clip")
+    def _end(self, index: int) -> Positions:
+        """Return the separator behind the word at an index, or one beyond the text."""
+        return self._separators.take(self._first + index, mode="clip")
 
 
-def parted(spans: Spans, cuts: Cuts) -> tuple[Places, Spans, Spans]:
-    """Part each word that holds a mark where it first does.
+def split_at_mark(
+    spans: Spans, delimiters: Delimiters
+) -> tuple[Positions, Spans, Spans]:
+    """Split each word that holds a mark at its first one.
 
     Parameters
     ----------
     spans : Spans
         Texts in the order of their bytes, none missing, of which each is a row.
-    cuts : Cuts
+    delimiters : Delimiters
         Where separators and marks stand in these bytes.
 
     Returns
@@ -274,22 +256,20 @@ def parted(spans: Spans, cuts: Cuts) -> tuple[Places, Spans, Spans]:
         Of each such word, in order: its row, what stands before the mark, and what stands
         behind it.
     """
-    last = np.searchsorted(cuts.marks, spans.stop)
-    row = np.repeat(np.arange(len(last)), np.diff(last, prepend=0))
-    marks = cuts.marks[: len(row)]
-    between = marks < spans.start[row]
-    if between.any():
-        row, marks = row[~between], marks[~between]
-    number = np.searchsorted(cuts.separators, marks)
-    begin = np.where(number > 0, cuts.separators[number - 1] + 1, 0)
+    stops = np.searchsorted(delimiters.marks, spans.stop)
+    row = np.repeat(np.arange(len(stops)), np.diff(stops, prepend=0))
+    marks = delimiters.marks[: len(row)]
+    outside = marks < spans.start[row]
+    if outside.any():
+        row, marks = row[~outside], marks[~outside]
+    index = np.searchsorted(delimiters.separators, marks)
+    begin = np.where(index > 0, delimiters.separators[index - 1] + 1, 0)
     start = np.maximum(begin, spans.start[row])
-    stop = np.minimum(cuts.separators[number], spans.stop[row])
-    before, behind = (
-        Spans(spans.octets, start, marks),
-        Spans(spans.octets, marks + 1, stop),
-    )
-    again = start[1:] == start[:-1]
-    if not again.any():
+    stop = np.minimum(delimiters.separators[index], spans.stop[row])
+    before = Spans(spans.data, start, marks)
+    behind = Spans(spans.data, marks + 1, stop)
+    same_word = start[1:] == start[:-1]
+    if not same_word.any():
         return row, before, behind
-    first = np.flatnonzero(np.append(True, ~again))
-    return row[first], before.only(first), behind.only(first)
+    first = np.flatnonzero(np.append(True, ~same_word))
+    return row[first], before.take(first), behind.take(first)
