@@ -157,10 +157,13 @@ def numbers(values: pd.Series) -> Codes:
 
 
 def same_objects(values: pd.Series) -> Codes:
-    """Number the values by which object they are, where rows share objects that could not be
-    compared quickly.
+    """Return numbers that are equal where two rows hold the very same object.
+
+    They are the addresses that a column of objects consists of: what the rows share could not
+    be compared quickly.
     """
-    return np.fromiter(map(id, values), dtype=np.int64, count=len(values))
+    addresses = values.to_numpy(dtype=object).tobytes()
+    return np.frombuffer(addresses, dtype=np.intp).astype(np.int64, copy=False)
 
 
 def _as_bytes(rows: Codes) -> npt.NDArray[np.object_]:

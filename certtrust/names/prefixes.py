@@ -63,8 +63,8 @@ def begins_with_cn(
     names, cns = text(registration_names), text(common_names)
     same_length(registration_names=names, common_names=cns)
     can_match = bits(usable(cns))
-    begins = _begins(names, cns) & can_match
-    return flags(begins, bits(pc.is_null(names)) & can_match, index)
+    missing = bits(pc.is_null(names)) & can_match
+    return flags(begins(names, cns) & can_match, missing, index)
 
 
 _OWN_NAME = rf"(?s)^(?:(?:{SERIAL})(?:[^0-9A-Za-z].*)?|{HARDWARE_ID})$"
@@ -83,7 +83,8 @@ def usable(cns: Any) -> Any:
     return pc.invert(pc.or_(blank, unreadable))
 
 
-def _begins(names: Any, cns: Any) -> np.ndarray:
+def begins(names: Any, cns: Any) -> np.ndarray:
+    """Return where an Arrow text begins with a CN that is usable."""
     names, cns = _composed(names), _composed(cns)
     begins = _starts_with(names, cns)
     rest = np.flatnonzero(~begins)
@@ -233,26 +234,17 @@ def ends_inside(
     """
     begins = begins_with_cn(registration_names, common_names)
     names, cns = text(registration_names), text(common_names)
-    whole = pc.match_substring_regex(cns, f"^(?:{SERIAL})$")
     whole = pc.and_(
-        whole, pc.match_substring_regex(names, rf"^(?:{SERIAL})(?:$|[^0-9A-Za-z])")
+        pc.match_substring_regex(cns, f"^(?:{SERIAL})$"),
+        pc.match_substring_regex(names, rf"^(?:{SERIAL})(?:$|[^0-9A-Za-z])"),
     )
     rows = np.flatnonzero(true(begins) & ~bits(pc.or_(whole, pc.equal(names, cns))))
-    pairs = pd.DataFrame(
-        {
-            "name": names.take(pa.array(rows)).to_pandas(),
-            "cn": cns.take(pa.array(rows)).to_pandas(),
-        }
-    )
-    codes = pairs.groupby(["name", "cn"], sort=False).ngroup().to_numpy()
-    distinct = pairs.drop_duplicates()
-    inside = [
-        _ends_inside(name, cn)
-        for name, cn in zip(distinct["name"], distinct["cn"], strict=True)
-    ]
-    found = np.zeros(len(begins), dtype=bool)
-    found[rows] = np.array(inside, dtype=bool)[codes]
-    return flags(found, begins.isna().to_numpy(), begins.index)
+    columns = (column.take(pa.array(rows)).to_pylist() for column in (names, cns))
+    pairs = list(zip(*columns, strict=True))
+    verdicts = {pair: _ends_inside(*pair) for pair in set(pairs)}
+    inside = np.zeros(len(begins), dtype=bool)
+    inside[rows] = [verdicts[pair] for pair in pairs]
+    return flags(inside, begins.isna().to_numpy(), begins.index)
 
 
 # The longest reading first: products contain hyphens, and an interface may follow.

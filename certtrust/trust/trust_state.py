@@ -474,9 +474,10 @@ def failures(states: pd.Series, details: pd.Series) -> dict[str, pd.Series]:
     """Return why certificates are not trusted at that moment, and what exactly stands in the
     way.
     """
-    trusted = states.isin(TRUSTED_STATES)
+    codes = states.cat.codes.to_numpy()
+    trusted = np.isin(codes, states.cat.categories.get_indexer(TRUSTED_STATES))
     return {
-        "trust_failure": states.mask(trusted),
+        "trust_failure": _categories(np.where(trusted, -1, codes), states.index),
         "trust_detail": details.mask(trusted),
     }
 
