@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..arrays.arrow import true
-from ..arrays.grouping import Codes, alike, combine, places, places_of_rows
+from ..arrays.arrow import as_mask
+from ..arrays.grouping import Codes, factorize_codes, factorize_rows, first_positions, first_row_positions
 from ..certificates.trust_lists import read_trust_list
 from ..errors import CerttrustError
 from ..fleet import Fleet
@@ -105,7 +105,7 @@ def joined(fleet: Fleet, known: Whose, of: str) -> pd.DataFrame:
     devices = fleet.devices.assign(device=known.entered)
     # Devices try again and again in the same way: what does not depend on the time is found
     # once for all tries.
-    same, first = alike(rows, _SAID)
+    same, first = factorize_rows(rows, _SAID)
     cases = rows[list(_SAID)].iloc[first].reset_index(drop=True)
     cases["device"] = owner(cases, devices, known.tails)
     cases = _with_default_name(_with_device(cases, devices))
@@ -121,7 +121,7 @@ def joined(fleet: Fleet, known: Whose, of: str) -> pd.DataFrame:
         unread,
         or_next=of == "devices",
     )
-    number, first = combine(same, place)
+    number, first = factorize_codes(same, place)
     cases = _with_certificate(
         cases.iloc[same[first]].reset_index(drop=True), fleet.certificates, place[first]
     )
@@ -203,14 +203,14 @@ def _with_device(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.DataFrame:
     known = devices.dropna(subset=["device"])
     objects = known[["device", "pbx"]].drop_duplicates()
     only = objects[~objects.duplicated("device", keep=False)]
-    only_pbx = _take(only, places(rows["device"], only["device"]), rows.index)["pbx"]
+    only_pbx = _take(only, first_positions(rows["device"], only["device"]), rows.index)["pbx"]
     rows = rows.assign(pbx=rows["pbx"].fillna(only_pbx))
     per_pbx = _agreed(known, ["device", "pbx"])
     anywhere = _agreed(known, ["device"])
-    exact = places_of_rows(
+    exact = first_row_positions(
         (rows["device"], rows["pbx"]), (per_pbx["device"], per_pbx["pbx"])
     )
-    loose = places(rows["device"], anywhere["device"])
+    loose = first_positions(rows["device"], anywhere["device"])
     loose[places(rows["pbx"], known["pbx"]) >= 0] = -1
     found = _take(per_pbx, exact, rows.index)
     fallback = _take(anywhere, loose, rows.index)
@@ -218,7 +218,7 @@ def _with_device(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.DataFrame:
         rows[column] = found[column].where(exact >= 0, fallback[column])
     spellings = _entered_spellings(known)
     by_device = _take(
-        spellings, places(rows["device"], spellings["device"]), rows.index
+        spellings, first_positions(rows["device"], spellings["device"]), rows.index
     )
     return rows.assign(
         **{
@@ -284,12 +284,12 @@ def scenarios(rows: pd.DataFrame) -> pd.Series:
     """
     protocol = rows["protocol"].astype("str")
     authentication = rows["authentication"].astype("str")
-    tls_only = true(rows["tls_only"]) & ~true(
+    tls_only = as_mask(rows["tls_only"]) & ~as_mask(
         rows["via_reverse_proxy"] & rows["reverse_proxy"]
     )
-    by_certificate = tls_only | true(authentication == "certificate")
+    by_certificate = tls_only | as_mask(authentication == "certificate")
     silent = np.flatnonzero(
-        true(protocol == "H.323/TLS")
+        as_mask(protocol == "H.323/TLS")
         & ~by_certificate
         & authentication.isna().to_numpy()
     )
@@ -298,7 +298,7 @@ def scenarios(rows: pd.DataFrame) -> pd.Series:
         by_certificate
     )
     scenario = scenario.mask(authentication == "password", "h323-password")
-    outside = true(protocol.str.startswith("SIP")) | true(authentication == "none")
+    outside = as_mask(protocol.str.startswith("SIP")) | as_mask(authentication == "none")
     return scenario.mask(outside)
 
 

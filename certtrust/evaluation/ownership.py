@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ..arrays.arrow import text, true
-from ..arrays.grouping import Codes, combine, distinct, places, places_of_rows
+from ..arrays.arrow import as_mask, text
+from ..arrays.grouping import Codes, distinct, factorize_codes, first_positions, first_row_positions
 from ..fleet import Fleet
 from ..names import device_ids
 from ..trust import trust_state
@@ -83,7 +83,7 @@ class Ownership:
         )
         found = leaves(numbered)
         own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
-        names_device = (places(own_cn, self.entered) >= 0) | true(
+        names_device = (first_positions(own_cn, self.entered) >= 0) | as_mask(
             own_cn.str.fullmatch(device_ids.SOFT_CLIENT)
         )
         by_file = per_text(self._identity, found["device"])
@@ -97,10 +97,10 @@ class Ownership:
         decides.
         """
         owned = self.leaves.dropna(subset=["device"])
-        is_ca = true(owned["is_ca"])
+        is_ca = as_mask(owned["is_ca"])
         if is_ca.any():
             others = owned[~is_ca]
-            came_with = places_of_rows(
+            came_with = first_row_positions(
                 (owned["device"], owned["bundle"]), (others["device"], others["bundle"])
             )
             names_other = per_text(self._identity, owned["subject_cn"]) != owned["device"]
@@ -138,19 +138,19 @@ class Ownership:
         is not known where a file of the device could not be read: then its row is returned.
         """
         named = cases["fingerprint"].str.lower()
-        row = places(named, self.certificates["fingerprint"])
+        row = first_positions(named, self.certificates["fingerprint"])
         row = np.append(self._first_rows, -1)[row][case]
         silent = np.flatnonzero(named.isna().to_numpy()[case])
         own = self.own_certificates
         owners = distinct(own["device"])
         row[silent] = _newest_issued(
-            places(cases["device"], owners)[case[silent]],
+            first_positions(cases["device"], owners)[case[silent]],
             time.iloc[silent],
-            own.assign(owner=places(own["device"], owners)),
+            own.assign(owner=first_positions(own["device"], owners)),
             or_next=or_next,
         )
         unread = self._unread
-        broken = places(cases["device"], unread["device"])[case[silent]]
+        broken = first_positions(cases["device"], unread["device"])[case[silent]]
         row[silent] = np.where(
             broken >= 0, np.append(unread["row"], -1)[broken], row[silent]
         )
@@ -186,7 +186,7 @@ class Ownership:
         """Return the serial that a hardware ID belongs to, else each text in its one spelling."""
         parts = device_ids.parts(texts)
         tails = pd.Series(pd.array(parts.tail, dtype="str"))
-        position = places(tails, self.serial_by_tail.index.to_series())
+        position = first_positions(tails, self.serial_by_tail.index.to_series())
         serial = self.serial_by_tail.array.take(position, allow_fill=True)
         spelling = pd.Series(pd.array(parts.spelling, dtype="str"), index=texts.index)
         return pd.Series(serial, index=texts.index).fillna(spelling)
@@ -201,7 +201,7 @@ class Ownership:
         users = self.devices[["pbx", "user"]].assign(device=self.entered)
         users = users.dropna().drop_duplicates()
         users = users[~users.duplicated(["pbx", "user"], keep=False)]
-        position = places_of_rows(
+        position = first_row_positions(
             (rows["pbx"], rows["registration_name"]), (users["pbx"], users["user"])
         )
         device = users["device"].array.take(position, allow_fill=True)
@@ -256,7 +256,7 @@ def leaves(certificates: pd.DataFrame) -> pd.DataFrame:
     certificates = certificates[named]
     name, _ = pd.factorize(pd.concat([certificates["subject"], certificates["issuer"]]))
     bundle, _ = pd.factorize(certificates["bundle"])
-    number, first = combine(np.tile(bundle, 2), name)
+    number, first = factorize_codes(np.tile(bundle, 2), name)
     subject, issuer = np.split(number, 2)
     issues = np.zeros(len(first), dtype=bool)
     issues[issuer[true(certificates["self_issued"].ne(other=True))]] = True

@@ -11,7 +11,7 @@ import certifi
 import numpy as np
 import pandas as pd
 
-from ..arrays.arrow import true
+from ..arrays.arrow import as_mask
 from ..certificates.reading import read_certificates
 from ..certificates.trust_lists import EMPTY, read_trust_list
 from ..errors import CerttrustError
@@ -360,7 +360,7 @@ def _leaf_first(certificates: pd.DataFrame) -> pd.DataFrame:
     together = certificates.assign(bundle="given").reset_index(drop=True)
     candidates = leaves(together)
     candidates = candidates[candidates["fingerprint"].notna()]
-    own = candidates[~true(candidates["is_ca"])]
+    own = candidates[~as_mask(candidates["is_ca"])]
     first = [
         *own.index,
         *candidates.index,

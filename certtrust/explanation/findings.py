@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..arrays import threads
-from ..arrays.arrow import true
-from ..arrays.grouping import Codes, combine, numbers
+from ..arrays.arrow import as_mask
+from ..arrays.grouping import Codes, codes, factorize_codes
 from ..evaluation.check import required
 from ..evaluation.requirements import NAMES, RULES, Rule
 from ..names import device_ids
@@ -62,7 +62,7 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
     passed = pd.arrays.BooleanArray(
         np.zeros(len(rows), dtype=bool), np.concatenate(undecided)[order]
     )
-    told = threads.each(
+    told = threads.parallel_map(
         lambda part: _sentences(results, *part),
         list(zip(parts, RULES, strict=True)),
         len(results),
@@ -91,7 +91,7 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
 
 def _found(outcome: pd.Series, asked: npt.NDArray[np.bool_]) -> Codes:
     """Return the rows that break a rule, and those that require it and cannot be decided."""
-    return np.flatnonzero(true(~outcome) | (outcome.isna().to_numpy() & asked))
+    return np.flatnonzero(as_mask(~outcome) | (outcome.isna().to_numpy() & asked))
 
 
 def _repeated(values: list[str], number: Codes) -> Any:
@@ -189,7 +189,7 @@ class _Rows:
         """
         columns = list(columns)
         if _LISTS.isdisjoint(columns):
-            number, first = combine(*(self._number(name)[here] for name in columns))
+            number, first = factorize_codes(*(self._number(name)[here] for name in columns))
             here = here[first]
         else:
             number = np.arange(len(here))
@@ -197,7 +197,7 @@ class _Rows:
 
     def _number(self, column: str) -> Codes:
         if column not in self._numbers:
-            self._numbers[column] = numbers(self._results[column].iloc[self._rows])
+            self._numbers[column] = codes(self._results[column].iloc[self._rows])
         return self._numbers[column]
 
 
@@ -287,7 +287,7 @@ def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
 
 def _who(device: pd.Series, name: pd.Series) -> pd.Series:
     """Return the device, but not in the very words that it registers as."""
-    same = true(device.str.lower() == name.str.lower())
+    same = as_mask(device.str.lower() == name.str.lower())
     return device.fillna(say("findings.unnamed_device")).mask(
         same, say("findings.the_device")
     )
@@ -328,7 +328,7 @@ def _other_spelling(rows: pd.DataFrame) -> pd.Series:
     by_serial = device_ids.leading_serials(rows["registration_name"], "(?s:.*)").notna()
     other = rows["hardware_id"].where(by_serial, rows["serial"])
     other = other.where(
-        registers_by_own_name(rows) & true(other != _registered_as(rows))
+        registers_by_own_name(rows) & as_mask(other != _registered_as(rows))
     )
     return _if_told("other_spelling", rows.assign(other_name=other), "other_name")
 

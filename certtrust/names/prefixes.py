@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..arrays import threads
-from ..arrays.arrow import bits, changed, flags, index_of, same_length, text, true
-from ..arrays.grouping import Codes, combine, spread
+from ..arrays.arrow import as_mask, flags, index_of, replace_where, same_length, text
+from ..arrays.grouping import Codes, factorize_codes, repeat_ranges
 from .device_ids import HARDWARE_ID, SERIAL, SOFT_CLIENT
 
 
@@ -62,8 +62,8 @@ def begins_with_cn(
     index = index_of(registration_names)
     names, cns = text(registration_names), text(common_names)
     same_length(registration_names=names, common_names=cns)
-    can_match = bits(usable(cns))
-    missing = bits(pc.is_null(names)) & can_match
+    can_match = as_mask(usable(cns))
+    missing = as_mask(pc.is_null(names)) & can_match
     return flags(begins(names, cns) & can_match, missing, index)
 
 
@@ -102,7 +102,7 @@ def _composed(texts: Any) -> Any:
 
 def _folded(texts: Any) -> Any:
     lower = pc.ascii_lower(texts)
-    return changed(lower, pc.match_substring_regex(lower, _SEPARATED), _joined)
+    return replace_where(lower, pc.match_substring_regex(lower, _SEPARATED), _joined)
 
 
 def _joined(lower: Any) -> Any:
@@ -121,7 +121,7 @@ def _starts_with(texts: Any, prefixes: Any) -> np.ndarray:
         size = int(length[rows[0]]) if len(rows) else -1
         if size > 0:
             head = pc.utf8_slice_codeunits(texts.take(pa.array(rows)), 0, size)
-            found[rows] = bits(pc.equal(head, prefixes.take(pa.array(rows))))
+            found[rows] = as_mask(pc.equal(head, prefixes.take(pa.array(rows))))
     return found
 
 
@@ -155,11 +155,11 @@ def beginnings(
     ([0, 1, 1, -1], [0, 0, 1], [0, 1, 2])
     """
     names, cns = _composed(text(registration_names)), _composed(text(common_names))
-    can_match = np.flatnonzero(bits(usable(cns)))
+    can_match = np.flatnonzero(as_mask(usable(cns)))
     wanted = cns.take(pa.array(can_match))
-    own = np.flatnonzero(bits(pc.match_substring_regex(names, _OWN_NAME)))
+    own = np.flatnonzero(as_mask(pc.match_substring_regex(names, _OWN_NAME)))
     folded = _folded(names.take(pa.array(own)))
-    plain = bits(pc.is_valid(names))
+    plain = as_mask(pc.is_valid(names))
     plain[own[bits(pc.equal(folded, pc.ascii_lower(names.take(pa.array(own)))))]] = (
         False
     )
@@ -168,11 +168,11 @@ def beginnings(
         (names.take(pa.array(exact)), wanted, exact),
         (folded, _folded(wanted), own),
     ]
-    ranges = threads.each(lambda one: _ranges(*one), sorted_twice, len(names))
-    code, first = combine(*(edge for _, start, end in ranges for edge in (start, end)))
+    ranges = threads.parallel_map(lambda one: _ranges(*one), sorted_twice, len(names))
+    code, first = factorize_codes(*(edge for _, start, end in ranges for edge in (start, end)))
     pairs = []
     for ordered, start, end in ranges:
-        owner, number = spread((end - start)[first])
+        owner, number = repeat_ranges((end - start)[first])
         pairs.append(owner * max(len(names), 1) + ordered[start[first][owner] + number])
     owner, name = np.divmod(np.unique(np.concatenate(pairs)), max(len(names), 1))
     group = np.full(len(cns), -1, dtype=np.int64)
@@ -238,7 +238,7 @@ def ends_inside(
         pc.match_substring_regex(cns, f"^(?:{SERIAL})$"),
         pc.match_substring_regex(names, rf"^(?:{SERIAL})(?:$|[^0-9A-Za-z])"),
     )
-    rows = np.flatnonzero(true(begins) & ~bits(pc.or_(whole, pc.equal(names, cns))))
+    rows = np.flatnonzero(as_mask(begins) & ~as_mask(pc.or_(whole, pc.equal(names, cns))))
     columns = (column.take(pa.array(rows)).to_pylist() for column in (names, cns))
     pairs = list(zip(*columns, strict=True))
     verdicts = {pair: _ends_inside(*pair) for pair in set(pairs)}

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..arrays.arrow import bits, flags, text
+from ..arrays.arrow import as_mask, flags, text
 from . import device_ids
 from .certificate_names import REFUSED, common_names, reader_reported, subject_is_unread
 from .prefixes import begins, usable
@@ -90,7 +90,7 @@ def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
     begins_name = begins(names.take(pa.array(rows)), cns)
     by_name = _mask(rows[begins_name], len(attempts))
     # In a fleet that works few certificates are left to compare with the other spelling.
-    rest = np.flatnonzero(~begins_name & ~by_name[rows] & bits(usable(cns)))
+    rest = np.flatnonzero(~begins_name & ~by_name[rows] & as_mask(usable(cns)))
     devices = _devices(attempts, names, rows[rest])
     own = np.flatnonzero(devices.registers_by_own_name)
     by_own, from_serial, from_hardware_id, unknown = (
@@ -204,22 +204,22 @@ def _devices(
     name = device_ids.parts(names)
     serial_in_name = device_ids.serials_before(names, _INTERFACE)
     octets = pc.coalesce(_last_octets(serial_in_name), name.tail)
-    has_hardware_id = bits(pc.is_valid(hardware_id))
+    has_hardware_id = as_mask(pc.is_valid(hardware_id))
     # Without octets of the device nothing shows that a name with octets is its own.
-    has_octets = bits(pc.is_valid(pc.coalesce(serial, stated_tail))) | ~has_hardware_id
-    own = has_octets & bits(pc.is_valid(octets))
+    has_octets = as_mask(pc.is_valid(pc.coalesce(serial, stated_tail))) | ~has_hardware_id
+    own = has_octets & as_mask(pc.is_valid(octets))
     own &= _agree(serial, serial_in_name) & _agree(_last_octets(serial), octets)
     own &= _agree(stated_tail, octets)
-    own |= bits(pc.is_null(names)) | bits(pc.equal(serial_in_name, serial))
-    own |= ~bits(is_serial) & bits(pc.equal(name.spelling, stated.spelling))
-    is_soft_client = bits(pc.match_substring_regex(names, _SOFT_CLIENT))
+    own |= as_mask(pc.is_null(names)) | as_mask(pc.equal(serial_in_name, serial))
+    own |= ~as_mask(is_serial) & as_mask(pc.equal(name.spelling, stated.spelling))
+    is_soft_client = as_mask(pc.match_substring_regex(names, _SOFT_CLIENT))
     soft = is_soft_client & ~has_hardware_id
-    own |= soft & bits(pc.is_null(serial))
-    by_name = pc.if_else(pa.array(bits(pc.is_valid(name.tail)) | soft), names, _NOTHING)
+    own |= soft & as_mask(pc.is_null(serial))
+    by_name = pc.if_else(pa.array(as_mask(pc.is_valid(name.tail)) | soft), names, _NOTHING)
     tail = pc.if_else(pa.array(has_hardware_id), stated_tail, name.tail)
     return _Devices(
         own,
-        is_soft_client | bits(pc.is_valid(octets)),
+        is_soft_client | as_mask(pc.is_valid(octets)),
         pc.coalesce(serial, serial_in_name),
         pc.coalesce(hardware_id, by_name),
         tail,
@@ -229,7 +229,7 @@ def _devices(
 
 def _registers_by_known_name(devices: _Devices) -> Mask:
     spellings = devices.serial, devices.hardware_id, devices.joined_serial
-    return devices.registers_by_own_name & bits(pc.is_valid(pc.coalesce(*spellings)))
+    return devices.registers_by_own_name & as_mask(pc.is_valid(pc.coalesce(*spellings)))
 
 
 def _names(attempts: pd.DataFrame) -> Any:
@@ -263,7 +263,7 @@ def _last_octets(serials: Any) -> Any:
 
 def _agree(texts: Any, others: Any) -> Mask:
     """Return where two texts are equal, or one of them is missing."""
-    return bits(pc.fill_null(pc.equal(texts, others), fill_value=True))
+    return as_mask(pc.fill_null(pc.equal(texts, others), fill_value=True))
 
 
 def _compare(devices: _Devices, cns: Any) -> tuple[Mask, Mask, Mask, Mask]:
@@ -289,18 +289,18 @@ def _compare(devices: _Devices, cns: Any) -> tuple[Mask, Mask, Mask, Mask]:
         len(pairs), -1
     )
     no_serial, no_hardware_id, no_tail, not_joined = (
-        bits(pc.is_null(spelling)) for spelling in devices[2:]
+        as_mask(pc.is_null(spelling)) for spelling in devices[2:]
     )
     only_serial = no_hardware_id & ~no_serial
-    from_serial = bits(pc.equal(cn.tail, _last_octets(devices.serial)))
-    may_be_hardware_id = only_serial & bits(pc.is_null(cn.tail))
-    may_be_hardware_id &= bits(pc.match_substring_regex(cns, _BEGINS_HARDWARE_ID))
+    from_serial = as_mask(pc.equal(cn.tail, _last_octets(devices.serial)))
+    may_be_hardware_id = only_serial & as_mask(pc.is_null(cn.tail))
+    may_be_hardware_id &= as_mask(pc.match_substring_regex(cns, _BEGINS_HARDWARE_ID))
     only_hardware_id = no_serial & ~no_tail
-    same_octets = bits(pc.equal(_last_octets(cn.serial), devices.tail))
+    same_octets = as_mask(pc.equal(_last_octets(cn.serial), devices.tail))
     from_hardware_id = np.where(not_joined, same_octets, begins_joined)
     may_be_serial = only_hardware_id & not_joined
-    may_be_serial &= bits(pc.match_substring_regex(digits, _BEGINS_SERIAL))
-    may_be_serial &= bits(pc.equal(last_digits, "")) | begins_octets
+    may_be_serial &= as_mask(pc.match_substring_regex(digits, _BEGINS_SERIAL))
+    may_be_serial &= as_mask(pc.equal(last_digits, "")) | begins_octets
     return (
         np.any(begins_known, axis=0),
         only_serial & from_serial,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..arrays.grouping import distinct, places
+from ..arrays.grouping import distinct, first_positions
 from ..schema import LINKS, conform
 from ..x509.columnar_elements import Flags
 from ..x509.columnar_structure import Structures
@@ -151,7 +151,7 @@ def candidates(certificates: pd.DataFrame, trust: pd.DataFrame) -> Flags:
     name of an issuer.
     """
     issuers = distinct(certificates["issuer"], trust["issuer"])
-    return claims(certificates) | (places(certificates["subject"], issuers) >= 0)
+    return claims(certificates) | (first_positions(certificates["subject"], issuers) >= 0)
 
 
 def library(
@@ -160,7 +160,7 @@ def library(
     """Return the children and what may have issued them, each certificate once."""
     may_stand_above = candidates(certificates, trust)
     kept = np.flatnonzero(
-        may_stand_above | (places(certificates["fingerprint"], children) >= 0)
+        may_stand_above | (first_positions(certificates["fingerprint"], children) >= 0)
     )
     both = pd.concat(
         [
@@ -179,7 +179,7 @@ def library(
     return Library(
         both["fingerprint"].tolist(),
         both["der"].tolist(),
-        places(both["fingerprint"], children) >= 0,
+        first_positions(both["fingerprint"], children) >= 0,
         *flags,
     )
 

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..arrays.arrow import text
-from ..arrays.arrow import true as as_mask
-from ..arrays.grouping import Codes, combine, distinct, places, same_sets, spread
+from ..arrays.arrow import as_mask
+from ..arrays.grouping import Codes, distinct, factorize_codes, factorize_sets, first_positions, repeat_ranges
 from ..schema import (
     LINKS,
     TRUST_STATES,
@@ -263,7 +263,7 @@ def _arrivals(
     arrived = (
         arrived[again].drop_duplicates().sort_values("fingerprint", ignore_index=True)
     )
-    wanted = places(
+    wanted = first_positions(
         leaves["fingerprint"].where(leaves["bundle"].notna()), arrived["fingerprint"]
     )
     several = np.flatnonzero(wanted >= 0)
@@ -274,7 +274,7 @@ def _arrivals(
         .transform("size")
         .to_numpy()
     )
-    owner, number = spread(count[wanted[several]])
+    owner, number = repeat_ranges(count[wanted[several]])
     others = arrived["bundle"].take(wanted[several][owner] + number)
     rows = np.concatenate([every_row, several[owner]])
     return rows, pd.concat([given, others], ignore_index=True)
@@ -292,7 +292,7 @@ def _answered(
     # In one order, whatever that of files and rows is: it decides between paths that are as
     # good as each other.
     nodes = distinct(above, known.issuer).sort_values(ignore_index=True)
-    signer_of_link = np.append(places(known.issuer, nodes), -1)
+    signer_of_link = np.append(first_positions(known.issuer, nodes), -1)
     graph = Graph(
         nodes.tolist(),
         _der(nodes, certificates, trust),
@@ -301,16 +301,16 @@ def _answered(
             for node, signer in enumerate(signer_of_link[places(nodes, known.child)])
             if signer >= 0
         },
-        frozenset(places(known.undecided, nodes).tolist()),
+        frozenset(first_positions(known.undecided, nodes).tolist()),
     )
     signer = signer_of_link[known.row]
-    own = places(fingerprints, nodes)
+    own = first_positions(fingerprints, nodes)
     bundle, presented = _presented(bundles, certificates, nodes)
     pbx, lists = _lists(leaves["pbx"].iloc[rows], trust, nodes)
     kind, unsigned = _unsigned(
         fingerprints, signer < 0, certificates, trust, known.undecided
     )
-    code, first = combine(signer, own, bundle, pbx, kind)
+    code, first = factorize_codes(signer, own, bundle, pbx, kind)
     facts = zip(
         *(each[first].tolist() for each in (signer, own, bundle, pbx, kind)),
         strict=True,
@@ -332,7 +332,7 @@ def _answered(
     )
     if constrained.any():
         texts = fingerprints[constrained]
-        number, at = combine(code[constrained], places(texts, distinct(texts)))
+        number, at = factorize_codes(code[constrained], first_positions(texts, distinct(texts)))
         asked = [questions[each] for each in code[constrained][at]]
         code[constrained] = number + len(answers)
         for question, der in zip(
@@ -350,7 +350,7 @@ def _answered(
         return _Answered(
             graph, every, [(number,) for number in range(len(every))], code
         )
-    number, sets = same_sets(rows, code)
+    number, sets = factorize_sets(rows, code)
     return _Answered(graph, every, [tuple(sorted(numbers)) for numbers in sets], number)
 
 
@@ -550,7 +550,7 @@ def _read(
     verified = answer.fillna(False).to_numpy(dtype=bool)
     child, issuer = rows["child"][verified], rows["issuer"][verified]
     undecided = distinct(rows["child"][answer.isna()])
-    return _Links(links, child, issuer, undecided, places(asked, child))
+    return _Links(links, child, issuer, undecided, first_positions(asked, child))
 
 
 def _at_hand(
@@ -602,7 +602,7 @@ def _der(
     wanted = distinct(fingerprints)
     found = np.full(len(wanted) + 1, None, dtype=object)
     for frame in (trust, certificates):
-        place = places(frame["fingerprint"], wanted)
+        place = first_positions(frame["fingerprint"], wanted)
         rows = np.flatnonzero(place >= 0)[::-1]
         der = frame["der"].to_numpy()[rows]
         there = pd.notna(der)
@@ -620,8 +620,8 @@ def _presented(
     """Return for each row the number of what came with it, and the distinct ones."""
     number, sets = _came_with(bundles, certificates, nodes)
     gaps = _gaps(certificates, "bundle")
-    gap = places(bundles, gaps.index.to_series())
-    code, first = combine(number, gap)
+    gap = first_positions(bundles, gaps.index.to_series())
+    code, first = factorize_codes(number, gap)
     gathered = [
         _Gathered(sets[each], None if which < 0 else gaps.iloc[which])
         for each, which in zip(number[first].tolist(), gap[first].tolist(), strict=True)
@@ -668,12 +668,12 @@ def _came_with(
     """Return for each row the number of the set of nodes that came with it, and the sets; the
     last one is empty.
     """
-    node = places(certificates["fingerprint"], nodes)
+    node = first_positions(certificates["fingerprint"], nodes)
     rows = node >= 0
     holders = certificates["bundle"][rows]
     known = distinct(holders)
-    holder = places(holders, known)
-    number, sets = same_sets(holder[holder >= 0], node[rows][holder >= 0])
+    holder = first_positions(holders, known)
+    number, sets = factorize_sets(holder[holder >= 0], node[rows][holder >= 0])
     return np.append(number, len(sets))[places(bundles, known)], [*sets, frozenset()]
 
 
@@ -689,7 +689,7 @@ def _lists(
     gaps = _gaps(trust, "pbx")
     everyone_gap = next(iter(gaps[gaps.index.isna()]), None)
     known = distinct(trust["pbx"])
-    node, whose = places(trust["fingerprint"], nodes), places(trust["pbx"], known)
+    node, whose = first_positions(trust["fingerprint"], nodes), first_positions(trust["pbx"], known)
     everyone = frozenset(node[(whose < 0) & (node >= 0)].tolist())
     lists: dict[_Gathered | None, int] = {}
     number = np.zeros(len(known) + 1, dtype=np.int64)
@@ -721,12 +721,12 @@ def _unsigned(
     wanted = distinct(fingerprints[concerned])
     here = (
         np.maximum(
-            places(wanted, certificates["fingerprint"]),
-            places(wanted, trust["fingerprint"]),
+            first_positions(wanted, certificates["fingerprint"]),
+            first_positions(wanted, trust["fingerprint"]),
         )
         >= 0
     )
-    blocked = places(wanted, undecided) >= 0
+    blocked = first_positions(wanted, undecided) >= 0
     structures = Structures([der or b"" for der in _der(wanted, certificates, trust)])
     by_itself = _signed_by_itself(wanted, certificates, trust) & ~blocked
     sound = here & ~blocked & structures.readable & ~by_itself
@@ -768,5 +768,5 @@ def _signed_by_itself(
     signed = np.zeros(len(fingerprints), dtype=bool)
     for frame in (certificates, trust):
         own = frame["fingerprint"][as_mask(frame["is_self_signed"])]
-        signed |= places(fingerprints, own) >= 0
+        signed |= first_positions(fingerprints, own) >= 0
     return signed
