@@ -13,7 +13,7 @@ from ..arrays.grouping import Codes, combine, spread
 from ..errors import CerttrustError
 from ..evaluation.attempts import attempts
 from ..evaluation.check import CAUSES, check
-from ..evaluation.ownership import identities
+from ..evaluation.ownership import Ownership
 from ..fleet import Fleet, link
 from ..schema import ATTEMPTS, conform
 from ..texts.sentences import say
@@ -272,7 +272,7 @@ def _standing(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
         _last(tried["_seen"], [tried[name] for name in _REGISTRATION])
     ].drop(columns="_seen")
     fleet = dataclasses.replace(fleet, registrations=log)
-    _, entered = identities(fleet)
+    entered = Ownership.of(fleet).entered
     silent = fleet.devices[~among(entered, tried["device"])]
     if silent.empty:
         return tried

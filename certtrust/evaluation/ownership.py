@@ -13,7 +13,13 @@ import numpy as np
 import pandas as pd
 
 from ..arrays.arrow import as_mask, text
-from ..arrays.grouping import Codes, distinct, factorize_codes, first_positions, first_row_positions
+from ..arrays.grouping import (
+    Codes,
+    distinct,
+    factorize_codes,
+    first_positions,
+    first_row_positions,
+)
 from ..fleet import Fleet
 from ..names import device_ids
 from ..trust import trust_state
@@ -57,6 +63,11 @@ class Ownership:
                 )
             ).dropna()
         return cls(fleet.certificates, fleet.devices, serials)
+
+    def prepared(self) -> Ownership:
+        """Return itself once `leaves` is there, so that a second thread can make it."""
+        _ = self.leaves
+        return self
 
     @cached_property
     def serial_by_tail(self) -> pd.Series:
@@ -103,7 +114,9 @@ class Ownership:
             came_with = first_row_positions(
                 (owned["device"], owned["bundle"]), (others["device"], others["bundle"])
             )
-            names_other = per_text(self._identity, owned["subject_cn"]) != owned["device"]
+            names_other = (
+                per_text(self._identity, owned["subject_cn"]) != owned["device"]
+            )
             foreign = names_other.to_numpy(dtype=bool) & (came_with >= 0)
             owned = owned[~(is_ca & foreign)]
         return owned.sort_values("fingerprint", kind="stable")
@@ -259,7 +272,7 @@ def leaves(certificates: pd.DataFrame) -> pd.DataFrame:
     number, first = factorize_codes(np.tile(bundle, 2), name)
     subject, issuer = np.split(number, 2)
     issues = np.zeros(len(first), dtype=bool)
-    issues[issuer[true(certificates["self_issued"].ne(other=True))]] = True
+    issues[issuer[as_mask(certificates["self_issued"].ne(other=True))]] = True
     return certificates[~issues[subject]]
 
 

@@ -17,7 +17,7 @@ from ..certificates.trust_lists import EMPTY, read_trust_list
 from ..errors import CerttrustError
 from ..evaluation.attempts import browser_attempts
 from ..evaluation.check import check, required
-from ..evaluation.ownership import identities, leaves
+from ..evaluation.ownership import Ownership, leaves
 from ..evaluation.requirements import BY_CODE, HYGIENE, SCENARIOS
 from ..fleet import Fleet
 from ..names import device_ids
@@ -406,7 +406,8 @@ def _registered(
     """Return the attempt that presents this very certificate, so nothing is looked up."""
     said = {"hardware_id": [hardware_id], "registration_name": [registration_name]}
     registration = conform(pd.DataFrame(said), REGISTRATIONS)
-    device = identities(Fleet(presented, listed, empty(DEVICES), registration))[0]
+    fleet = Fleet(presented, listed, empty(DEVICES), registration)
+    device = Ownership.of(fleet).owners(registration)
     own = presented[list(_PRESENTED)].head(1).reset_index(drop=True)
     default = device_ids.serials(device).iloc[0]
     outcome = trust_state.judge(

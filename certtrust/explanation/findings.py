@@ -189,7 +189,9 @@ class _Rows:
         """
         columns = list(columns)
         if _LISTS.isdisjoint(columns):
-            number, first = factorize_codes(*(self._number(name)[here] for name in columns))
+            number, first = factorize_codes(
+                *(self._number(name)[here] for name in columns)
+            )
             here = here[first]
         else:
             number = np.arange(len(here))

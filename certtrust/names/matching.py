@@ -168,9 +168,9 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     hosts = text(url_hosts(attempts["url"]))
     fits = np.zeros(len(attempts), dtype=bool)
     for kind, (rows, found) in names_by_kind(attempts).items():
-        fits[rows[true(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]] = (
-            True
-        )
+        fits[
+            rows[as_mask(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]
+        ] = True
     unread = (
         subject_is_unread(attempts)
         | reader_reported(attempts, _UNREAD_NAMES)
@@ -178,7 +178,9 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     )
     return flags(
         fits,
-        as_mask(pc.is_null(hosts)) | reader_reported(attempts, REFUSED) | (unread & ~fits),
+        as_mask(pc.is_null(hosts))
+        | reader_reported(attempts, REFUSED)
+        | (unread & ~fits),
         attempts.index,
     )
 

@@ -88,7 +88,9 @@ def begins(names: Any, cns: Any) -> np.ndarray:
     names, cns = _composed(names), _composed(cns)
     begins = _starts_with(names, cns)
     rest = np.flatnonzero(~begins)
-    rest = rest[bits(pc.match_substring_regex(names.take(pa.array(rest)), _OWN_NAME))]
+    rest = rest[
+        as_mask(pc.match_substring_regex(names.take(pa.array(rest)), _OWN_NAME))
+    ]
     begins[rest] = _starts_with(
         _folded(names.take(pa.array(rest))), _folded(cns.take(pa.array(rest)))
     )
@@ -160,7 +162,7 @@ def beginnings(
     own = np.flatnonzero(as_mask(pc.match_substring_regex(names, _OWN_NAME)))
     folded = _folded(names.take(pa.array(own)))
     plain = as_mask(pc.is_valid(names))
-    plain[own[bits(pc.equal(folded, pc.ascii_lower(names.take(pa.array(own)))))]] = (
+    plain[own[as_mask(pc.equal(folded, pc.ascii_lower(names.take(pa.array(own)))))]] = (
         False
     )
     exact = np.flatnonzero(plain)
@@ -169,7 +171,9 @@ def beginnings(
         (folded, _folded(wanted), own),
     ]
     ranges = threads.parallel_map(lambda one: _ranges(*one), sorted_twice, len(names))
-    code, first = factorize_codes(*(edge for _, start, end in ranges for edge in (start, end)))
+    code, first = factorize_codes(
+        *(edge for _, start, end in ranges for edge in (start, end))
+    )
     pairs = []
     for ordered, start, end in ranges:
         owner, number = repeat_ranges((end - start)[first])
@@ -238,7 +242,9 @@ def ends_inside(
         pc.match_substring_regex(cns, f"^(?:{SERIAL})$"),
         pc.match_substring_regex(names, rf"^(?:{SERIAL})(?:$|[^0-9A-Za-z])"),
     )
-    rows = np.flatnonzero(as_mask(begins) & ~as_mask(pc.or_(whole, pc.equal(names, cns))))
+    rows = np.flatnonzero(
+        as_mask(begins) & ~as_mask(pc.or_(whole, pc.equal(names, cns)))
+    )
     columns = (column.take(pa.array(rows)).to_pylist() for column in (names, cns))
     pairs = list(zip(*columns, strict=True))
     verdicts = {pair: _ends_inside(*pair) for pair in set(pairs)}

@@ -179,9 +179,7 @@ class _Devices(NamedTuple):
         )
 
 
-def _devices(
-    attempts: pd.DataFrame, names: Any, rows: Rows | None = None
-) -> _Devices:
+def _devices(attempts: pd.DataFrame, names: Any, rows: Rows | None = None) -> _Devices:
     """Return the devices of all attempts, or of some rows."""
     selected = pa.array(np.arange(len(attempts)) if rows is None else rows)
     names = names.take(selected)
@@ -206,7 +204,9 @@ def _devices(
     octets = pc.coalesce(_last_octets(serial_in_name), name.tail)
     has_hardware_id = as_mask(pc.is_valid(hardware_id))
     # Without octets of the device nothing shows that a name with octets is its own.
-    has_octets = as_mask(pc.is_valid(pc.coalesce(serial, stated_tail))) | ~has_hardware_id
+    has_octets = (
+        as_mask(pc.is_valid(pc.coalesce(serial, stated_tail))) | ~has_hardware_id
+    )
     own = has_octets & as_mask(pc.is_valid(octets))
     own &= _agree(serial, serial_in_name) & _agree(_last_octets(serial), octets)
     own &= _agree(stated_tail, octets)
@@ -215,7 +215,9 @@ def _devices(
     is_soft_client = as_mask(pc.match_substring_regex(names, _SOFT_CLIENT))
     soft = is_soft_client & ~has_hardware_id
     own |= soft & as_mask(pc.is_null(serial))
-    by_name = pc.if_else(pa.array(as_mask(pc.is_valid(name.tail)) | soft), names, _NOTHING)
+    by_name = pc.if_else(
+        pa.array(as_mask(pc.is_valid(name.tail)) | soft), names, _NOTHING
+    )
     tail = pc.if_else(pa.array(has_hardware_id), stated_tail, name.tail)
     return _Devices(
         own,

@@ -151,7 +151,9 @@ def candidates(certificates: pd.DataFrame, trust: pd.DataFrame) -> Flags:
     name of an issuer.
     """
     issuers = distinct(certificates["issuer"], trust["issuer"])
-    return claims(certificates) | (first_positions(certificates["subject"], issuers) >= 0)
+    return claims(certificates) | (
+        first_positions(certificates["subject"], issuers) >= 0
+    )
 
 
 def library(
@@ -191,7 +193,9 @@ def extend(links: pd.DataFrame, children: pd.Series, books: Library) -> pd.DataF
     that its extensions forbid to use has one row, with itself and no answer.
     """
     tried: dict[str, set[str]] = {}
-    concerned = links[places(links["child"], children) >= 0] if len(links) else links
+    concerned = (
+        links[first_positions(links["child"], children) >= 0] if len(links) else links
+    )
     for child, issuer in zip(concerned["child"], concerned["issuer"], strict=True):
         tried.setdefault(child, set()).add(issuer)
     rows = np.array(

@@ -17,9 +17,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..arrays.arrow import text
-from ..arrays.arrow import as_mask
-from ..arrays.grouping import Codes, distinct, factorize_codes, factorize_sets, first_positions, repeat_ranges
+from ..arrays.arrow import as_mask, text
+from ..arrays.grouping import (
+    Codes,
+    distinct,
+    factorize_codes,
+    factorize_sets,
+    first_positions,
+    repeat_ranges,
+)
 from ..schema import (
     LINKS,
     TRUST_STATES,
@@ -298,7 +304,9 @@ def _answered(
         _der(nodes, certificates, trust),
         {
             node: int(signer)
-            for node, signer in enumerate(signer_of_link[places(nodes, known.child)])
+            for node, signer in enumerate(
+                signer_of_link[first_positions(nodes, known.child)]
+            )
             if signer >= 0
         },
         frozenset(first_positions(known.undecided, nodes).tolist()),
@@ -332,7 +340,9 @@ def _answered(
     )
     if constrained.any():
         texts = fingerprints[constrained]
-        number, at = factorize_codes(code[constrained], first_positions(texts, distinct(texts)))
+        number, at = factorize_codes(
+            code[constrained], first_positions(texts, distinct(texts))
+        )
         asked = [questions[each] for each in code[constrained][at]]
         code[constrained] = number + len(answers)
         for question, der in zip(
@@ -475,7 +485,7 @@ def failures(states: pd.Series, details: pd.Series) -> dict[str, pd.Series]:
     way.
     """
     codes = states.cat.codes.to_numpy()
-    trusted = np.isin(codes, states.cat.categories.get_indexer(TRUSTED_STATES))
+    trusted = np.isin(codes, states.cat.categories.get_indexer(list(TRUSTED_STATES)))
     return {
         "trust_failure": _categories(np.where(trusted, -1, codes), states.index),
         "trust_detail": details.mask(trusted),
@@ -560,9 +570,11 @@ def _at_hand(
     wanted = distinct(fingerprints)
     there = np.zeros(len(wanted) + 1, dtype=bool)
     for frame in (trust, certificates):
-        there[places(frame["fingerprint"][frame["der"].notna()], wanted)] = True
+        there[first_positions(frame["fingerprint"][frame["der"].notna()], wanted)] = (
+            True
+        )
     there[-1] = False
-    return there[places(fingerprints, wanted)]
+    return there[first_positions(fingerprints, wanted)]
 
 
 def _completed(
@@ -580,7 +592,9 @@ def _completed(
     )
     table = conform(empty(LINKS) if links is None else links, LINKS)
     known = _read(table, asked, certificates, trust)
-    children = distinct(asked[known.row < 0], above[places(above, known.child) < 0])
+    children = distinct(
+        asked[known.row < 0], above[first_positions(above, known.child) < 0]
+    )
     if len(children):
         table = extend(known.table, children, library(certificates, trust, children))
         # What was tried in vain changes nothing but the memory of it.
@@ -610,7 +624,7 @@ def _der(
     found[-1] = None
     return [
         each if isinstance(each, bytes) else None
-        for each in found[places(fingerprints, wanted)]
+        for each in found[first_positions(fingerprints, wanted)]
     ]
 
 
@@ -674,7 +688,10 @@ def _came_with(
     known = distinct(holders)
     holder = first_positions(holders, known)
     number, sets = factorize_sets(holder[holder >= 0], node[rows][holder >= 0])
-    return np.append(number, len(sets))[places(bundles, known)], [*sets, frozenset()]
+    return np.append(number, len(sets))[first_positions(bundles, known)], [
+        *sets,
+        frozenset(),
+    ]
 
 
 def _lists(
@@ -689,7 +706,10 @@ def _lists(
     gaps = _gaps(trust, "pbx")
     everyone_gap = next(iter(gaps[gaps.index.isna()]), None)
     known = distinct(trust["pbx"])
-    node, whose = first_positions(trust["fingerprint"], nodes), first_positions(trust["pbx"], known)
+    node, whose = (
+        first_positions(trust["fingerprint"], nodes),
+        first_positions(trust["pbx"], known),
+    )
     everyone = frozenset(node[(whose < 0) & (node >= 0)].tolist())
     lists: dict[_Gathered | None, int] = {}
     number = np.zeros(len(known) + 1, dtype=np.int64)
@@ -703,7 +723,7 @@ def _lists(
         number[each] = lists.setdefault(_Gathered(entries, gap), len(lists))
     rest = _Gathered(everyone, everyone_gap) if (whose < 0).any() else None
     number[-1] = lists.setdefault(rest, len(lists))
-    return number[places(pbx, known)], list(lists)
+    return number[first_positions(pbx, known)], list(lists)
 
 
 def _unsigned(
@@ -750,7 +770,7 @@ def _unsigned(
     )
     number[np.flatnonzero(sound)] = code + len(kinds)
     kinds += [(comparable(name), None) for name in issuers]
-    return np.where(concerned, number[places(fingerprints, wanted)], 0), kinds
+    return np.where(concerned, number[first_positions(fingerprints, wanted)], 0), kinds
 
 
 def _unreadable(parts: Structure | None) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 from ...arrays import threads
 from ...arrays.grouping import Codes, alike, combine, once, same_sets
 from ...errors import CerttrustError
-from ...evaluation.ownership import whose
+from ...evaluation.ownership import Ownership
 from ...fleet import Fleet, link
 from ...texts.sentences import say
 from .actions import check_kinds
@@ -118,7 +118,9 @@ def remedies(
     logged = _are_logged(fleet, results)
     known = known_certificates(fleet)
     authorities, belongings = threads.both(
-        lambda: Authorities(fleet, known), lambda: whose(fleet), len(results)
+        lambda: Authorities(fleet, known),
+        lambda: Ownership.of(fleet).prepared(),
+        len(results),
     )
     results = with_what_works(fleet, belongings, results, logged=logged)
     failures, options = cases(fleet, results, known, authorities, logged=logged)

@@ -15,7 +15,9 @@ def _ends_at_a_boundary(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series
     names, cns = text(attempts["registration_name"]), text(attempts["subject_cn"])
     # The hardware ID of a soft client counts in upper and in lower case.
     soft = as_mask(pc.match_substring_regex(names, f"^{SOFT_CLIENT}$"))
-    folded = (pc.if_else(soft, pc.utf8_lower(column), column) for column in (names, cns))
+    folded = (
+        pc.if_else(soft, pc.utf8_lower(column), column) for column in (names, cns)
+    )
     inside = matching.ends_inside(*folded).set_axis(attempts.index)
     return (~inside).where(certificate_is_known(attempts))
 
