@@ -98,8 +98,16 @@ def begins(names: Any, cns: Any) -> np.ndarray:
 
 
 def _composed(texts: Any) -> Any:
-    ascii_only = pc.all(pc.string_is_ascii(texts)).as_py() is not False
-    return texts if ascii_only else pc.utf8_normalize(texts, "NFC")
+    """Return texts in the composed form (NFC) of Unicode.
+
+    By Python: `pyarrow.compute.utf8_normalize` leaves them as they are in version 21.
+    """
+    return replace_where(texts, pc.invert(pc.string_is_ascii(texts)), _nfc)
+
+
+def _nfc(texts: Any) -> Any:
+    composed = [unicodedata.normalize("NFC", text) for text in texts.to_pylist()]
+    return pa.array(composed, pa.large_string())
 
 
 def _folded(texts: Any) -> Any:
