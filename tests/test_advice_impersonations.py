@@ -307,7 +307,8 @@ def one_at_a_time(fleet):
         for site, *named in known
         if not any(map(pd.isna, named))
     ]
-    found = ownership.leaves
+    own = ownership.leaves
+    found = fleet.certificates.iloc[own["row"]].assign(device=own["device"].array)
     seen = list(zip(found["fingerprint"], found["device"], strict=True))
     seen += list(zip(fleet.registrations["fingerprint"], registered, strict=True))
     pairs = set()

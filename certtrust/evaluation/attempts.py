@@ -22,10 +22,18 @@ from ..arrays.grouping import (
 )
 from ..certificates.trust_lists import read_trust_list
 from ..errors import CerttrustError
-from ..fleet import Fleet
+from ..fleet import Fleet, expect_fleet
 from ..names import device_ids
 from ..names.registration_fit import registers_by_device
-from ..schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
+from ..schema import (
+    ATTEMPTS,
+    CERTIFICATES,
+    LINKS,
+    REGISTRATIONS,
+    TRUST,
+    conform,
+    expect,
+)
 from ..texts.sentences import say
 from ..trust import browser_verdict, trust_state
 from .ownership import Ownership, leaves, per_text
@@ -103,6 +111,7 @@ def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFram
     >>> len(ct.attempts(fleet, of="devices")) == len(fleet.devices)
     True
     """
+    fleet = expect_fleet(fleet)
     if of not in ("log", "devices"):
         raise CerttrustError(say("errors.evaluation.of", of=repr(of)))
     return joined(fleet, Ownership.of(fleet), of)
@@ -350,7 +359,11 @@ def browser_attempts(
     >>> attempts["scenario"].tolist()
     ['browser']
     """
-    trust = read_trust_list(certifi.where()) if trust is None else conform(trust, TRUST)
+    certificates = expect(certificates, CERTIFICATES)
+    if trust is None:
+        trust = read_trust_list(certifi.where())
+    trust = expect(trust, TRUST)
+    links = None if links is None else expect(links, LINKS)
     served = _served(certificates)
     if isinstance(urls, Mapping):
         url = pd.Series(pd.NA, index=served.index, dtype="str")

@@ -15,7 +15,7 @@ from ..arrays import threads
 from ..arrays.arrow import as_mask, flags
 from ..arrays.grouping import factorize_rows
 from ..errors import CerttrustError, MissingColumnError
-from ..schema import ATTEMPTS, RESULTS
+from ..schema import ATTEMPTS, RESULTS, expect
 from ..texts.sentences import say
 from ..trust import trust_state
 from .requirements import NAMES, OPINION, RULES, SCENARIOS, Rule
@@ -51,11 +51,17 @@ _PASS, _FAIL, _UNKNOWN = range(3)
 _UP, _FAILED = range(2)
 _LOG, _RULE = range(2)
 _PLACE: dict[str, int] = {cause: place for place, cause in enumerate(CAUSES.categories)}
+_COUNTED = ("device", "observed", "verdict", "cause", "evidence")
 _ISO_DATE = r"\d{4}(?:-?\d{2}(?:-?\d{2})?)?(?![\d./])"
 _H323 = ("h323-password", "h323-certificate")
 
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int8]
+
+
+def expect_results(results: pd.DataFrame) -> pd.DataFrame:
+    """Return table RESULTS that a caller passed, with its dtypes, see `certtrust.schema.expect`."""
+    return expect(results, RESULTS, (*RESULTS.names, *(rule.code for rule in RULES)))
 
 
 def check(
@@ -97,11 +103,7 @@ def check(
     >>> set(results["verdict"]) <= {"pass", "fail", "unknown"}
     True
     """
-    missing = [column.name for column in ATTEMPTS if column.name not in attempts]
-    if missing:
-        raise MissingColumnError(
-            say("errors.evaluation.missing_columns", columns=", ".join(missing))
-        )
+    attempts = expect(attempts, ATTEMPTS)
     moment = _moment(attempts, at)
     trust = trust_state.trust_at(attempts, moment)
     failures = trust_state.failures(trust["trust_state"], attempts["trust_detail"])
@@ -390,6 +392,7 @@ def causes(
     >>> ct.causes(results, by="pbx").columns.tolist()
     ['pbx', 'cause', 'evidence', 'attempts', 'devices', 'share']
     """
+    results = expect(results, RESULTS, _COUNTED)
     groups = [] if by is None else [by] if isinstance(by, str) else list(by)
     absent = [name for name in groups if name not in results]
     if absent:
@@ -439,6 +442,7 @@ def compare(results: pd.DataFrame) -> pd.DataFrame:
     >>> ct.compare(ct.check(ct.attempts(ct.simulate(20, seed=1)))).index.tolist()
     ['pass', 'fail', 'unknown']
     """
+    results = expect(results, RESULTS, ("verdict", "observed"))
     predicted = results["verdict"].astype("str").rename("predicted")
     observed = (
         results["observed"].astype("str").fillna("not observed").rename("observed")

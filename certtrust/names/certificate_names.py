@@ -11,9 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..arrays.arrow import as_mask, text
+from ..schema import CERTIFICATES, expect
 from ..x509 import reader
 
 Kind = Literal["dns", "cn", "ip"]
+_NAMES = ("subject_cn", "dns_names", "ip_addresses")
 
 REFUSED = f"^{reader.REFUSED}"
 """Pattern of what the reader reports of a certificate whose content must not be relied on."""
@@ -40,6 +42,7 @@ def certificate_names(certificates: pd.DataFrame) -> pd.DataFrame:
     >>> certificate_names(frame).values.tolist()
     [['cn', 'lobby'], ['cn', 'phone'], ['dns', 'phone.example'], ['ip', '192.0.2.7']]
     """
+    certificates = expect(certificates, CERTIFICATES, _NAMES)
     kinds = names_by_kind(certificates)
     rows = np.concatenate([found for found, _ in kinds.values()])
     order = np.argsort(rows, kind="stable")

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..arrays.arrow import as_mask, flags, index_of, same_length, text
+from ..arrays.arrow import as_mask, flags, index_of, text
 from ..errors import CerttrustError
 from ..texts.sentences import say
 from . import hosts as _hosts
@@ -23,7 +23,7 @@ from .certificate_names import (
     reader_reported,
     subject_is_unread,
 )
-from .prefixes import begins_with_cn, ends_inside
+from .prefixes import begins_with_cn, ends_inside, paired
 from .registration_fit import certificate_fits_registration, registration_fit
 
 __all__ = [
@@ -98,9 +98,7 @@ def host_matches(
     """
     if kind not in ("dns", "cn", "ip"):
         raise CerttrustError(say("errors.names.kind", kind=repr(kind)))
-    index = index_of(patterns)
-    presented, wanted = text(patterns), text(hosts)
-    same_length(patterns=presented, hosts=wanted)
+    index, presented, wanted = paired(patterns=patterns, hosts=hosts)
     missing = pc.or_(pc.is_null(presented), pc.is_null(wanted))
     spell = _hosts.from_addresses if kind == "ip" else _hosts.from_patterns
     fits = _fits(spell(presented), _hosts.from_hosts(wanted))

@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 from ..arrays import threads
 from ..arrays.arrow import as_mask, flags, index_of, replace_where, same_length, text
 from ..arrays.grouping import Codes, factorize_codes, repeat_ranges
+from ..errors import CerttrustError
+from ..texts.sentences import say
 from .device_ids import HARDWARE_ID, SERIAL, SOFT_CLIENT
 
 
@@ -59,14 +61,38 @@ def begins_with_cn(
     ...                ["009033010203", "00:90:33:2F:68:8A", "User1", ""]).tolist()
     [True, True, False, False]
     """
-    index = index_of(registration_names)
-    names, cns = text(registration_names), text(common_names)
-    same_length(registration_names=names, common_names=cns)
+    index, names, cns = paired(
+        registration_names=registration_names, common_names=common_names
+    )
     can_match = as_mask(usable(cns))
     missing = as_mask(pc.is_null(names)) & can_match
     return flags(begins(names, cns) & can_match, missing, index)
 
 
+def paired(**columns: Iterable[Any]) -> tuple[pd.Index, Any, Any]:
+    """Return the index of the first of two columns, and both as Arrow text.
+
+    Raises
+    ------
+    CerttrustError
+        If one is no column of text, or they have different lengths.
+    """
+    for name, values in columns.items():
+        if isinstance(values, str | bytes | pd.DataFrame) or not isinstance(
+            values, Iterable
+        ):
+            value = repr(values)[:_SHOWN]
+            raise CerttrustError(say("errors.names.no_column", name=name, value=value))
+    first, second = (
+        values if isinstance(values, pd.Series | pa.Array) else list(values)
+        for values in columns.values()
+    )
+    texts = text(first), text(second)
+    same_length(**dict(zip(columns, texts, strict=True)))
+    return index_of(first), *texts
+
+
+_SHOWN = 40  # characters of a wrong value
 _OWN_NAME = rf"(?s)^(?:(?:{SERIAL})(?:[^0-9A-Za-z].*)?|{HARDWARE_ID})$"
 _OCTET = "([0-9a-f]{2})"
 _OCTETS = "^" + "[:-]".join([_OCTET] * 6)
@@ -244,8 +270,10 @@ def ends_inside(
     >>> ends_inside(names, ["user1", "user1", "009033010203"]).tolist()
     [True, False, False]
     """
-    begins = begins_with_cn(registration_names, common_names)
-    names, cns = text(registration_names), text(common_names)
+    index, names, cns = paired(
+        registration_names=registration_names, common_names=common_names
+    )
+    begins = begins_with_cn(names, cns).set_axis(index)
     whole = pc.and_(
         pc.match_substring_regex(cns, f"^(?:{SERIAL})$"),
         pc.match_substring_regex(names, rf"^(?:{SERIAL})(?:$|[^0-9A-Za-z])"),

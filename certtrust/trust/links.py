@@ -43,6 +43,8 @@ class Library:
         capable: Flags,
         candidates: Flags,
     ) -> None:
+        self.tries = limits.PATH_STEPS
+        """Of the keys of crowded names that are left to all children together."""
         self.fingerprints = fingerprints
         self.row = dict(zip(fingerprints, range(len(fingerprints)), strict=True))
         self.structures = Structures(ders)
@@ -239,7 +241,6 @@ def _search(issuers: dict[int, Iterator[int]], library: Library) -> list[Check]:
         if len(library.keys(name)) > _FREE_KEYS
     }
     checks: list[Check] = []
-    left = limits.PATH_STEPS
     turn, share = 1, 1
     while issuers:
         pairs = [
@@ -255,10 +256,10 @@ def _search(issuers: dict[int, Iterator[int]], library: Library) -> list[Check]:
             if verified:
                 issuers.pop(row, None)
         if turn > 1:
-            left -= sum(row in crowded for row, _ in pairs)
+            library.tries -= sum(row in crowded for row, _ in pairs)
         crowded.intersection_update(issuers)
         turn *= 4
-        share = min(turn, left // max(len(crowded), 1))
+        share = min(turn, library.tries // max(len(crowded), 1))
     given_up = (row for row in crowded if next(issuers[row], None) is not None)
     return [*checks, *((row, row, None) for row in sorted(given_up))]
 

@@ -460,7 +460,9 @@ def _chosen(
 def failures(states: pd.Series, details: pd.Series) -> dict[str, pd.Series]:
     """Return why certificates are not trusted at a moment, and what exactly stands in the way."""
     codes = states.cat.codes.to_numpy()
-    trusted = np.isin(codes, states.cat.categories.get_indexer(list(TRUSTED_STATES)))
+    trusted = np.isin(
+        codes, states.cat.categories.get_indexer(pd.Index(TRUSTED_STATES))
+    )
     return {
         "trust_failure": _categories(np.where(trusted, -1, codes), states.index),
         "trust_detail": details.mask(trusted),

@@ -9,7 +9,7 @@ import pandas as pd
 from ...errors import CerttrustError, MissingColumnError
 from ...evaluation.attempts import is_registration
 from ...evaluation.ownership import Ownership
-from ...fleet import Fleet
+from ...fleet import Fleet, expect_fleet
 from ...texts.labels import listed
 from ...texts.sentences import say, sentences
 from .fleet_copy import FleetCopy
@@ -96,6 +96,7 @@ def apply(fleet: Fleet, actions: pd.DataFrame) -> Fleet:
     >>> bool(before > after)
     True
     """
+    fleet = expect_fleet(fleet)
     ownership = Ownership.of(fleet)
     registered = ownership.owners(fleet.registrations)
     return applied(fleet, actions, registered, ownership.entered)
