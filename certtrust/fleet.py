@@ -14,7 +14,7 @@ from . import schema, table_files
 from .certificates.reading import read_certificates
 from .certificates.trust_lists import read_trust_list
 from .devices import read_devices
-from .errors import SourceError
+from .errors import CerttrustError, SourceError
 from .registrations import read_registrations
 from .texts.sentences import say
 from .trust import trust_state
@@ -176,6 +176,26 @@ def _saved(root: Path, files: dict[str, Path]) -> Fleet:
     )
 
 
+def expect_fleet(fleet: Fleet) -> Fleet:
+    """Return a fleet that a caller made, its frames with the dtypes of their tables.
+
+    Raises
+    ------
+    CerttrustError
+        If it is no fleet, or a frame is not its table, see `certtrust.schema.expect`.
+    """
+    if not isinstance(fleet, Fleet):
+        kind = type(fleet).__name__
+        raise CerttrustError(say("errors.frames.no_fleet", kind=kind))
+    frames = {
+        name: schema.expect(getattr(fleet, name), table)
+        for name, table in TABLES.items()
+        if name != "links" or fleet.links is not None
+    }
+    is_same = all(frame is getattr(fleet, name) for name, frame in frames.items())
+    return fleet if is_same else dataclasses.replace(fleet, **frames)
+
+
 def link(fleet: Fleet) -> Fleet:
     """Return the same fleet with its issuer links verified, kept for reuse by every later
     judgement.
@@ -188,5 +208,6 @@ def link(fleet: Fleet) -> Fleet:
     >>> fleet.links.columns.tolist()
     ['child', 'issuer', 'verified']
     """
+    fleet = expect_fleet(fleet)
     links = trust_state.link(fleet.certificates, fleet.trust, known=fleet.links)
     return dataclasses.replace(fleet, links=links)

@@ -21,7 +21,7 @@ from certtrust.advice.remedies.plan import remedies
 from certtrust.advice.remedies.plan_check import Trial
 from certtrust.advice.remedies.set_cover import cover, order
 from certtrust.advice.remedies.trusting import Authorities
-from certtrust.evaluation.ownership import whose
+from certtrust.evaluation.ownership import Ownership
 
 LOCAL = ("device", "fingerprint", "name", "value")
 
@@ -388,7 +388,7 @@ def test_a_plan_is_tried_on_a_part_of_the_fleet_as_on_the_whole(seed, of):
     failures, options = cases(
         fleet, results, known, Authorities(fleet, known), logged=of == "log"
     )
-    trial = Trial.of(fleet, whose(fleet), results, failures, options)
+    trial = Trial.of(fleet, Ownership.of(fleet), results, failures, options)
     plan = remedies(fleet, results)
     excerpt = trial.part
     part = excerpt.attempts(

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -130,8 +130,9 @@ class Files:
         yield "Ed25519, PKCS#8 PEM", self.ed.pem()
         yield "Ed25519, OpenSSH", self.ed.pem(PrivateFormat.OpenSSH)
         yield "Ed25519, raw", self.ed.secrets[0]
-        yield "EC, explicit parameters", _armoured("EC PARAMETERS", b"\6\1\1") + (
-            self.ec.pem(old)
+        yield (
+            "EC, explicit parameters",
+            _armoured("EC PARAMETERS", b"\6\1\1") + (self.ec.pem(old)),
         )
         yield "PKCS#12 without password", self.store(None)
         yield "PKCS#12 with password", self.store(PASSWORD)
@@ -144,8 +145,9 @@ class Files:
         rsa_key, rsa_pem = self.rsa.der(), self.rsa.pem()
         for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"):
             yield f"{encoding}", rsa_pem.decode().encode(encoding)
-            yield f"{encoding} of base64", base64.b64encode(rsa_key).decode().encode(
-                encoding
+            yield (
+                f"{encoding} of base64",
+                base64.b64encode(rsa_key).decode().encode(encoding),
             )
         yield "UTF-8 with a mark", b"\xef\xbb\xbf" + pem
         for name, before in (
@@ -170,8 +172,9 @@ class Files:
         yield "in the signature", _within_certificate(self.leaf, rsa_key)
         yield "PEM with CR", rsa_pem.replace(b"\n", b"\r")
         yield "PEM in one line", rsa_pem.replace(b"\n", b"")
-        yield "PEM with headers", rsa_pem.replace(
-            b"KEY-----\n", b"KEY-----\nProc-Type: 4\n\n", 1
+        yield (
+            "PEM with headers",
+            rsa_pem.replace(b"KEY-----\n", b"KEY-----\nProc-Type: 4\n\n", 1),
         )
         yield "PEM escaped for URLs", urllib.parse.quote(rsa_pem.decode()).encode()
         yield "PEM escaped as JSON", json.dumps(rsa_pem.decode()).encode()
@@ -187,12 +190,17 @@ class Files:
         yield "JSON, base64", json.dumps({"items": [{"key": encoded_key}]}).encode()
         yield "JSON lines", json.dumps({"pem": text}).encode() * 2
         yield "JSON, cut", json.dumps([{"pem": text}]).encode()[:-40]
-        yield "JSON for devices", json.dumps(
-            {"h323": "user0", "devices": [{"hw": "0090332f688a", "key": text}]}
-        ).encode()
+        yield (
+            "JSON for devices",
+            json.dumps(
+                {"h323": "user0", "devices": [{"hw": "0090332f688a", "key": text}]}
+            ).encode(),
+        )
         yield "YAML", f"kind: Secret\ndata:\n  tls.key: {encoded_key}\n".encode()
-        yield "YAML, block", b"tls.key: |\n" + b"".join(
-            b"  " + line + b"\n" for line in self.rsa.pem().splitlines()
+        yield (
+            "YAML, block",
+            b"tls.key: |\n"
+            + b"".join(b"  " + line + b"\n" for line in self.rsa.pem().splitlines()),
         )
         yield "CSV", f'device,cert\na,"{text}"\nb,{encoded_key}\n'.encode()
         yield "CSV, semicolons", f'pem;device\n"{text}";a\n'.encode()
@@ -210,7 +218,11 @@ class Files:
         yield "CERTIFICATES as CSV", own.to_csv(index=False).encode()
 
     def _in_archives(self) -> Iterator[tuple[str, bytes]]:
-        members = {"a.pem": self.rsa.pem(), "b.der": self.ec.der(), "c": self.store(None)}
+        members = {
+            "a.pem": self.rsa.pem(),
+            "b.der": self.ec.der(),
+            "c": self.store(None),
+        }
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as archive:
             for name, content in members.items():
@@ -311,7 +323,9 @@ class Search:
         written += [text.translate(bytes.maketrans(b"+/", b"-_")) for text in written]
         self._needles = {
             _RAW: set().union(*(_runs(secret, _RAW) for secret in secrets)),
-            _HEX: set().union(*(_runs(secret.hex().encode(), _HEX) for secret in secrets)),
+            _HEX: set().union(
+                *(_runs(secret.hex().encode(), _HEX) for secret in secrets)
+            ),
             _BASE64: set().union(*(_runs(text, _BASE64) for text in written)),
         }
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..arrays.grouping import distinct
 from ..evaluation.attempts import joined
-from ..evaluation.ownership import Whose, whose
+from ..evaluation.ownership import Ownership
 from ..fleet import Fleet
 from ..names import device_ids
 from .remedies.fleet_copy import among
@@ -40,7 +40,7 @@ class Excerpt:
     def take(
         cls,
         fleet: Fleet,
-        ownership: Whose,
+        ownership: Ownership,
         attempts: pd.DataFrame,
         of: Source,
         new_names: pd.Series | None = None,
@@ -51,7 +51,7 @@ class Excerpt:
         ----------
         fleet : Fleet
             With links.
-        ownership : Whose
+        ownership : Ownership
             Who owns what in it.
         attempts : DataFrame
             The chosen ones: device, registration_name and fingerprint, with the labels of the
@@ -76,7 +76,7 @@ class Excerpt:
         )
         part = dataclasses.replace(
             fleet,
-            certificates=_certificates(fleet, ownership.held, attempts),
+            certificates=_certificates(fleet, ownership.leaves, attempts),
             devices=fleet.devices[entries],
             registrations=log.loc[attempts.index] if of == "log" else log.head(0),
         )
@@ -93,14 +93,14 @@ class Excerpt:
     def attempts(self, changed: Fleet) -> pd.DataFrame:
         """Return the attempts as they would be in a changed copy of the part."""
         new = device_ids.serials(distinct(changed.certificates["device"])).dropna()
-        ownership = whose(changed, pd.concat([self.serials, new]))
+        ownership = Ownership.of(changed, pd.concat([self.serials, new]))
         tried = joined(changed, ownership, self.of)
         chosen: pd.DataFrame = tried if self.of == "log" else tried.loc[self.labels]
         return chosen
 
 
 def _certificates(
-    fleet: Fleet, held: pd.DataFrame, attempts: pd.DataFrame
+    fleet: Fleet, own: pd.DataFrame, attempts: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the certificates that the attempts may present or be trusted by, with all that
     came with them.
@@ -111,6 +111,6 @@ def _certificates(
     issuing = is_ca | among(fingerprints, links["issuer"])
     chosen = issuing & ~fingerprints.duplicated().to_numpy()
     chosen |= among(fingerprints, attempts["fingerprint"])
-    chosen[held["place"].to_numpy()[among(held["device"], attempts["device"])]] = True
+    chosen[own["first_row"].to_numpy()[among(own["device"], attempts["device"])]] = True
     bundles = fleet.certificates["bundle"]
     return fleet.certificates[chosen | among(bundles, bundles[chosen])]

@@ -13,9 +13,9 @@ from ..arrays.grouping import Codes, combine, spread
 from ..errors import CerttrustError
 from ..evaluation.attempts import attempts
 from ..evaluation.check import CAUSES, check
-from ..evaluation.ownership import identities
-from ..fleet import Fleet, link
-from ..schema import ATTEMPTS, conform
+from ..evaluation.ownership import Ownership
+from ..fleet import Fleet, expect_fleet, link
+from ..schema import ATTEMPTS, conform, expect
 from ..texts.sentences import say
 from ..trust.paths import TrustPath, distinct_paths
 from .remedies.fleet_copy import among, known_certificates
@@ -51,6 +51,7 @@ def latest(results: pd.DataFrame) -> pd.DataFrame:
     >>> len(latest(attempts)) < len(attempts)
     True
     """
+    results = expect(results, ATTEMPTS)
     return results.iloc[
         _last(results["time"], [results[name] for name in _REGISTRATION])
     ]
@@ -115,6 +116,7 @@ def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFra
     >>> bool(coming["devices"].iloc[-1] >= coming["devices"].iloc[0])
     True
     """
+    fleet = expect_fleet(fleet)
     now, dates = _dates(periods, freq)
     return foretold(_standing(fleet, now), now, dates)
 
@@ -272,7 +274,7 @@ def _standing(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
         _last(tried["_seen"], [tried[name] for name in _REGISTRATION])
     ].drop(columns="_seen")
     fleet = dataclasses.replace(fleet, registrations=log)
-    _, entered = identities(fleet)
+    entered = Ownership.of(fleet).entered
     silent = fleet.devices[~among(entered, tried["device"])]
     if silent.empty:
         return tried
@@ -314,6 +316,7 @@ def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFram
     >>> bool(coming["ends"].is_monotonic_increasing)
     True
     """
+    fleet = expect_fleet(fleet)
     now, dates = _dates(periods, freq)
     fleet = fleet if fleet.links is not None else link(fleet)
     rows = _standing(fleet, now)

@@ -11,7 +11,7 @@ from ..arrays.grouping import Codes, distinct, places, spread
 from ..errors import CerttrustError
 from ..evaluation.check import moment_of
 from ..evaluation.rules import TRUSTED
-from ..fleet import Fleet, link
+from ..fleet import Fleet, expect_fleet, link
 from ..names.certificate_names import common_names
 from ..names.prefixes import beginnings
 from ..texts.sentences import say
@@ -78,6 +78,7 @@ def impersonations(
     >>> pairs["opens"].is_monotonic_decreasing
     True
     """
+    fleet = expect_fleet(fleet)
     if limit < 1:
         raise CerttrustError(say("errors.advice.limit", limit=repr(limit)))
     fleet = fleet if fleet.links is not None else link(fleet)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import CerttrustError
-from ..evaluation.check import required
+from ..evaluation.check import expect_results, required
 from ..evaluation.rules import SCENARIOS
 from ..texts.labels import plural
 from ..texts.sentences import fill, say, sentences
@@ -87,6 +87,7 @@ def missing(results: pd.DataFrame) -> pd.DataFrame:
     >>> "trust list" in set(missing(results)["what"])
     True
     """
+    results = expect_results(results)
     rows = results[results["verdict"] == "unknown"]
     parts = [
         rows.loc[lacks, ["pbx", "device"]].assign(what=what)
@@ -217,6 +218,7 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     >>> "certificate" in set(contradictions(results)["stale"])
     True
     """
+    results = expect_results(results)
     rows = results[(results["observed"] == "up") & (results["verdict"] == "fail")]
     code = rows["cause"].astype("str")
     by_fingerprint = (rows["certificate_by"] == "fingerprint").astype(bool)

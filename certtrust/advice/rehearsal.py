@@ -18,7 +18,7 @@ from ..arrays.arrow import true
 from ..arrays.grouping import Codes, alike, combine, distinct, places, same_sets
 from ..evaluation.attempts import joined
 from ..evaluation.check import CAUSES, VERDICTS, check
-from ..evaluation.ownership import whose
+from ..evaluation.ownership import Ownership
 from ..evaluation.rules import BY_CODE
 from ..fleet import Fleet, link
 from ..names import matching
@@ -66,7 +66,7 @@ class Rehearsal:
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = link(fleet)
-        self._ownership = whose(self.fleet)
+        self._ownership = Ownership.of(self.fleet)
         self._of: Source = "log" if len(fleet.registrations) else "devices"
         attempts = joined(self.fleet, self._ownership, self._of)
         self._pbx = attempts["pbx"]

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..arrays.arrow import bits
-from ..fleet import Fleet
+from ..fleet import Fleet, expect_fleet
 from ..names.certificate_names import common_names
 from ..names.prefixes import usable
 from ..x509.columnar_structure import Structures
@@ -39,6 +39,7 @@ def shared_names(fleet: Fleet) -> pd.DataFrame:
     >>> shared_names(ct.simulate(30, seed=1)).columns.tolist()
     ['subject_cn', 'keys', 'certificates', 'devices']
     """
+    fleet = expect_fleet(fleet)
     found = holdings(fleet)
     row, cns = common_names(found.certificates)
     fits = bits(usable(cns))
@@ -85,6 +86,7 @@ def shared_keys(fleet: Fleet) -> pd.DataFrame:
     >>> shared_keys(ct.simulate(30, seed=1)).columns.tolist()
     ['key', 'devices', 'device', 'fingerprint', 'subject_cn']
     """
+    fleet = expect_fleet(fleet)
     found = holdings(fleet)
     table = _keys(fleet, found).merge(found.holders, on="certificate")
     table["devices"] = table.groupby("key")["device"].transform("nunique")

@@ -14,8 +14,8 @@ import pandas as pd
 from ..arrays.arrow import true
 from ..arrays.grouping import Codes, combine
 from ..errors import CerttrustError
-from ..fleet import Fleet
-from ..schema import TRUST, conform
+from ..fleet import Fleet, expect_fleet
+from ..schema import RESULTS, TRUST, conform, expect
 from ..texts.sentences import say
 
 EVERY = ""
@@ -158,6 +158,7 @@ def what_if(
     >>> bool((later["verdict"] == "pass").sum() < (before["verdict"] == "pass").sum())
     True
     """
+    fleet = expect_fleet(fleet)
     if authentication not in (None, "certificate", "password"):
         raise CerttrustError(
             say("errors.advice.authentication", word=repr(authentication))
@@ -238,6 +239,7 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     >>> len(changes(now, now))
     0
     """
+    before, after = (expect(results, RESULTS) for results in (before, after))
     if not (before.index.is_unique and after.index.is_unique):
         raise CerttrustError(say("errors.advice.labels of results"))
     labels = before.index.append(after.index.difference(before.index, sort=False))

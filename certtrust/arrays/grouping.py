@@ -156,8 +156,12 @@ def codes(values: pd.Series) -> Codes:
 
 
 def object_codes(values: pd.Series) -> Codes:
-    """Return numbers that are equal where rows share one object, which is quick to compare."""
-    return np.fromiter(map(id, values), dtype=np.int64, count=len(values))
+    """Return numbers that are equal where rows share one object, which is quick to compare.
+
+    They are the addresses that a column of objects consists of.
+    """
+    addresses = values.to_numpy(dtype=object).tobytes()
+    return np.frombuffer(addresses, dtype=np.intp).astype(np.int64, copy=False)
 
 
 def _as_bytes(rows: Codes) -> npt.NDArray[np.object_]:

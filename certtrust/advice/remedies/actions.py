@@ -7,9 +7,9 @@ from __future__ import annotations
 import pandas as pd
 
 from ...errors import CerttrustError, MissingColumnError
-from ...evaluation.attempts import speaking
-from ...evaluation.ownership import identities
-from ...fleet import Fleet
+from ...evaluation.attempts import is_registration
+from ...evaluation.ownership import Ownership
+from ...fleet import Fleet, expect_fleet
 from ...texts.labels import listed
 from ...texts.sentences import say, sentences
 from .fleet_copy import FleetCopy
@@ -96,8 +96,10 @@ def apply(fleet: Fleet, actions: pd.DataFrame) -> Fleet:
     >>> bool(before > after)
     True
     """
-    registered, entered = identities(fleet)
-    return applied(fleet, actions, registered, entered)
+    fleet = expect_fleet(fleet)
+    ownership = Ownership.of(fleet)
+    registered = ownership.owners(fleet.registrations)
+    return applied(fleet, actions, registered, ownership.entered)
 
 
 def applied(
@@ -107,7 +109,9 @@ def applied(
     known already.
     """
     # A log line that says nothing of a registration is no attempt, and must not become one.
-    copy = FleetCopy(fleet, registered.where(speaking(fleet.registrations)), entered)
+    copy = FleetCopy(
+        fleet, registered.where(is_registration(fleet.registrations)), entered
+    )
     for kind, chosen in _conformed(actions).groupby("action", sort=False):
         copy = BY_KIND[str(kind)].carry_out(copy, chosen)
     return copy.fleet

@@ -15,8 +15,9 @@ import pandas as pd
 from ...arrays import threads
 from ...arrays.grouping import Codes, alike, combine, once, same_sets
 from ...errors import CerttrustError
-from ...evaluation.ownership import whose
-from ...fleet import Fleet, link
+from ...evaluation.check import expect_results
+from ...evaluation.ownership import Ownership
+from ...fleet import Fleet, expect_fleet, link
 from ...texts.sentences import say
 from .actions import check_kinds
 from .cases import cases
@@ -112,13 +113,17 @@ def remedies(
     >>> bool((results["verdict"] == "fail").any()), bool((better["verdict"] == "fail").any())
     (True, False)
     """
+    results = expect_results(results)
+    fleet = expect_fleet(fleet)
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     check_kinds(kinds)
     fleet = fleet if fleet.links is not None else link(fleet)
     logged = _are_logged(fleet, results)
     known = known_certificates(fleet)
     authorities, belongings = threads.both(
-        lambda: Authorities(fleet, known), lambda: whose(fleet), len(results)
+        lambda: Authorities(fleet, known),
+        lambda: Ownership.of(fleet).prepared(),
+        len(results),
     )
     results = with_what_works(fleet, belongings, results, logged=logged)
     failures, options = cases(fleet, results, known, authorities, logged=logged)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...arrays.grouping import Codes, combine
 from ...evaluation.check import check
-from ...evaluation.ownership import Whose
+from ...evaluation.ownership import Ownership
 from ...fleet import Fleet
 from ..excerpt import Excerpt, Source
 from .actions import applied
@@ -32,7 +32,7 @@ class Trial:
     def of(
         cls,
         fleet: Fleet,
-        ownership: Whose,
+        ownership: Ownership,
         results: pd.DataFrame,
         failures: Failures,
         options: pd.DataFrame,
