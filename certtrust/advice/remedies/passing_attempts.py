@@ -15,8 +15,8 @@ from ...evaluation.attempts import joined, speaking
 from ...evaluation.check import check
 from ...evaluation.ownership import Whose, owner
 from ...fleet import Fleet
+from ..joins import among
 from .failures import failed
-from .fleet_copy import among
 
 _SAID = (
     "pbx",
