@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ..advice.rehearsal import Rehearsal
-from ..advice.remedies.wording import pem
 from ..advice.what_if import EVERY, Settings, without_entries
 from ..schema import TRUST, conform
 from ..texts.sentences import say
+from ..x509.pem import pem
 
 
 class Step(NamedTuple):

@@ -15,8 +15,8 @@ from ...evaluation.attempts import is_registration, joined
 from ...evaluation.check import check
 from ...evaluation.ownership import Ownership
 from ...fleet import Fleet
+from ..joins import among
 from .failures import failed
-from .fleet_copy import among
 
 _SAID = (
     "pbx",
