@@ -44,15 +44,10 @@ def guarded(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**texts)
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write the frame as UTF-8 CSV that a spreadsheet opens without running anything in it."""
-    guarded(frame).to_csv(
-        path,
-        index=False,
-        encoding="utf-8-sig",
-        errors="replace",
-        date_format="%Y-%m-%d %H:%M:%S",
-    )
+def guarded_csv(frame: pd.DataFrame) -> bytes:
+    """Return the frame as UTF-8 CSV that a spreadsheet opens without running anything in it."""
+    text = guarded(frame).to_csv(index=False, date_format="%Y-%m-%d %H:%M:%S")
+    return text.encode("utf-8-sig", "replace")
 
 
 def as_json(report: Report) -> str:
@@ -165,7 +160,7 @@ def write_report(
     for ending, frame in tables.items():
         if len(frame):
             written.append(target.with_name(f"{target.stem}{ending}.csv"))
-            write_csv(frame, written[-1])
+            written[-1].write_bytes(guarded_csv(frame))
     if json_path is not None:
         Path(json_path).write_text(as_json(report), encoding="utf-8")
         written.append(Path(json_path))

@@ -104,8 +104,8 @@ class Index:
         """
         device = self.codes["device"]
         size, causes = len(self.words["device"]), len(self.words["cause"])
-        known = kept & (device >= 0)
-        failed = known & self.failed
+        named = kept & (device >= 0)
+        failed = named & self.failed
         # One column per cause; column 0 is for devices without a failure.
         pairs = device[failed] * (causes + 1) + self.codes["cause"][failed] + 1
         per_cause = np.bincount(pairs, minlength=size * (causes + 1)).reshape(
@@ -113,10 +113,10 @@ class Index:
         )
         most = per_cause.argmax(axis=1) - 1
         last = np.full(size, -1, dtype=np.int64)
-        for rows in (known, failed):
+        for rows in (named, failed):
             ordered = self.by_time[rows[self.by_time]]
             last[device[ordered]] = ordered
-        attempts = np.bincount(device[known], minlength=size)
+        attempts = np.bincount(device[named], minlength=size)
         here = np.flatnonzero(attempts)
         return pd.DataFrame(
             {
@@ -184,8 +184,8 @@ def build(results: pd.DataFrame) -> Index:
 def _haystack(frame: pd.DataFrame, device: Codes, size: int) -> pd.Series:
     """Return one text per device, of its last row, to search in."""
     last = np.full(size, -1, dtype=np.int64)
-    known = np.flatnonzero(device >= 0)
-    last[device[known]] = known
+    rows = np.flatnonzero(device >= 0)
+    last[device[rows]] = rows
     texts: Any = pd.Series("", index=range(size), dtype="str")
     for name in _SEARCHED:
         values = frame[name].astype("str").fillna("").iloc[last]

@@ -18,8 +18,6 @@ MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 DASH = "\u2013"
 LONGEST = 80
 
-FIELD = {"description_width": "120px"}
-
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]
     """A widget that stands by itself in a notebook.
@@ -99,6 +97,12 @@ def word_for(value: Any, choices: Mapping[str, Any]) -> str:
     shows a blank.
     """
     return {meaning: word for word, meaning in choices.items()}[value]
+
+
+def containing(texts: pd.Series, words: str) -> pd.Series:
+    """Return True for texts that hold the words, whatever their case; empty words fit all."""
+    folded = texts.str.casefold()
+    return folded.str.contains(words.strip().casefold(), regex=False)
 
 
 def minute(moment: pd.Timestamp) -> str:
