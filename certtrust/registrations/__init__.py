@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from .. import schema
 from ..table_files import metadata
+from ..whole_files import replacing
 from . import field_values, to_frame
 from .coverage import pattern_coverage
 from .failures import intervals
@@ -137,7 +138,10 @@ def to_parquet(
 
     rows = 0
     stored = field_values.SCHEMA.with_metadata(metadata(schema.REGISTRATIONS))
-    with pq.ParquetWriter(path, stored, compression="zstd") as writer:
+    with (
+        replacing(path) as new,
+        pq.ParquetWriter(new, stored, compression="zstd") as writer,
+    ):
         for table in tables(
             source, options(format, patterns, workers), progress=progress
         ):

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from .. import charts
 from ..charts.drawing.palette import BAD, CAUSE_COLOURS, FURTHER, GOOD, OTHER
 from ..texts.markup import Markup, tag
+from ..whole_files import replacing
 from .content import Report
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def write_pictures(report: Report, directory: Path) -> list[Path]:
                 drawing = charts.figure_of(
                     chart.of_report(report, charts.blank(), theme=theme)
                 )
-                drawing.savefig(path, dpi=200, metadata={"Software": None})
+                with replacing(path) as new:
+                    metadata = {"Software": None}
+                    drawing.savefig(new, format="png", dpi=200, metadata=metadata)
             written.append(path)
     return written

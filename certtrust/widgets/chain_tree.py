@@ -9,6 +9,7 @@ import pandas as pd
 from ..explanation.diagnosis import Diagnosis
 from ..texts.markup import Content, Markup, tag
 from ..texts.sentences import say
+from ..texts.visible import one_line
 from ..trust import trust_state
 from .styling import day, title_of
 
@@ -143,5 +144,5 @@ def tree_text(nodes: list[Node]) -> str:
         marks = [say("widgets.chain.listed")] if node.listed else []
         marks += [node.warning] if node.warning else []
         marked = "".join(f" [{mark}]" for mark in marks)
-        lines.append(f"{'  ' * depth}{node.name} ({node.note}){marked}")
+        lines.append(f"{'  ' * depth}{one_line(node.name)} ({node.note}){marked}")
     return "\n".join(lines)

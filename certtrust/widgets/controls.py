@@ -12,6 +12,9 @@ from ..texts.markup import Markup, tag
 from ..texts.sentences import say, sentences
 from .styling import html, short
 
+_NO_MATH = {ord("$"): "\uff04", ord("\\"): "\uff3c"}
+"""Signs that begin mathematics, and letters that look like them."""
+
 _OVER = Markup(
     "event.preventDefault();event.stopPropagation();this.classList.add('ct-over')"
 )
@@ -80,7 +83,8 @@ def entry_box(
     names = {"name": short(row["subject"]), "fingerprint": fingerprint}
     box = ipywidgets.Checkbox(
         value=bool(ticked),
-        description=label,
+        # A check box typesets its label itself, and no class keeps it from doing so.
+        description=label.translate(_NO_MATH),
         tooltip=say("widgets.shared.fingerprint", **names),
         indent=False,
         layout={"width": "auto"},

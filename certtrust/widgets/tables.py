@@ -9,7 +9,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from ..texts.labels import cause_label, percent, plural
-from ..texts.markup import Markup, tag
+from ..texts.markup import NO_MATH, Markup, tag
 from ..texts.sentences import say, sentences
 from .styling import DASH, minute
 
@@ -113,9 +113,8 @@ def markup(
     elif len(frame) > rows:
         counted = plural(len(frame), "row")
         note = tag("p", say("widgets.shared.first_rows", shown=rows, rows=counted))
-    return tag(
-        "div", tag("table", tag("thead", tag("tr", head)), tag("tbody", body)), note
-    )
+    inner = tag("table", tag("thead", tag("tr", head)), tag("tbody", body))
+    return tag("div", inner, note, class_=NO_MATH)
 
 
 def _look(values: pd.Series) -> str:
