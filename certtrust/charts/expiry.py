@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 import numpy as np
 import pandas as pd
 
-from ..texts.dates import fields
+from ..texts.dates import fields, in_utc
 from ..texts.labels import plural, series
 from ..texts.sentences import number, say
 from .drawing.palette import BAD, CAUSE_COLOURS, colour
@@ -56,7 +56,7 @@ def expiries(
     >>> sorted(ends["role"].unique())
     ['CA', 'device']
     """
-    now = _moment(today)
+    now = _now(today)
     ending = certificates[certificates["not_after"].notna()]
     ending = ending.drop_duplicates("fingerprint")
     end = ending["not_after"]
@@ -68,11 +68,8 @@ def expiries(
     return shown.sort_values("not_after", kind="stable").reset_index(drop=True)
 
 
-def _moment(today: pd.Timestamp | str | None) -> pd.Timestamp:
-    moment = pd.Timestamp.now("UTC") if today is None else pd.Timestamp(today)
-    return (
-        moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-    )
+def _now(today: pd.Timestamp | str | None) -> pd.Timestamp:
+    return pd.Timestamp.now("UTC") if today is None else in_utc(today)
 
 
 @chart(
@@ -81,7 +78,7 @@ def _moment(today: pd.Timestamp | str | None) -> pd.Timestamp:
         "certificates": pd.concat(
             [report.fleet.certificates, report.fleet.trust], ignore_index=True
         ),
-        "today": report.made,
+        "today": report.at,
     },
 )
 def expiry(
@@ -116,7 +113,7 @@ def expiry(
     >>> "expired" in ct.charts.expiry(ct.simulate(20, seed=1).certificates).get_title()
     True
     """
-    now = _moment(today)
+    now = _now(today)
     ends = expiries(certificates, today=now)
     cas, devices = ends[ends["role"] == "CA"], ends[ends["role"] == "device"]
     with sheet(**canvas) as page:

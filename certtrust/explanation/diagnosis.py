@@ -33,7 +33,7 @@ from ..schema import (
 from ..texts.labels import either
 from ..texts.markup import NO_MATH, Markup, tag
 from ..texts.sentences import say, sentences
-from ..texts.visible import one_line
+from ..texts.visible import encodable, one_line
 from ..trust import trust_state
 from .findings import explain, present
 
@@ -270,6 +270,10 @@ def diagnose(
         raise CerttrustError(say("errors.diagnosis.url"))
     if not (tls_only is None or isinstance(tls_only, (bool, np.bool_))):
         raise CerttrustError(say("errors.diagnosis.tls_only", tls_only=repr(tls_only)))
+    registration_name, hardware_id, url = (
+        text if text is None or pd.isna(text) else encodable(text)
+        for text in (registration_name, hardware_id, url)
+    )
     presented = _presented(certificate, chain, password)
     trust = None if _is_nothing(trust) else trust
     if scenario == "browser":

@@ -16,6 +16,7 @@ from ..evaluation.check import check, compare, counted, required
 from ..evaluation.rules import BY_CODE, RULES
 from ..explanation.findings import explain, filled
 from ..fleet import FOLDERS, Fleet, link
+from ..texts.dates import in_utc
 from ..texts.labels import cause_label
 from ..texts.sentences import sentences
 
@@ -36,6 +37,8 @@ class Report:
         What the fleet is called.
     made : Timestamp
         When the report was made.
+    at : Timestamp
+        From when on what ends lies ahead: the chosen moment, else when the report was made.
     of : {"log", "devices"}
         Whether the attempts are those of the log, or one would-be attempt per known device.
     fleet : Fleet
@@ -64,6 +67,7 @@ class Report:
 
     name: str
     made: pd.Timestamp
+    at: pd.Timestamp
     of: str
     fleet: Fleet
     results: pd.DataFrame
@@ -125,9 +129,11 @@ def explain_fleet(
     predictions = forecast(linked, periods=periods)
     begin("names")
     pairs = impersonations(linked, at=at, limit=PAIRS)
+    made = pd.Timestamp.now("UTC").floor("s")
     return Report(
         name=name,
-        made=pd.Timestamp.now("UTC").floor("s"),
+        made=made,
+        at=made if at is None else in_utc(at),
         of=of,
         fleet=linked,
         results=results,

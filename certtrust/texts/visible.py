@@ -26,8 +26,20 @@ _RANGES = (
 """Control characters, what Unicode asks to leave out when drawn, private and no characters."""
 
 _INVISIBLE = f"[{_RANGES}]"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAKS_IN_TEXT = re.compile(_BREAK)
 _INVISIBLE_IN_TEXT = re.compile(f"[{_RANGES}\ud800-\udfff]")
+
+
+def encodable(text: str) -> str:
+    r"""Return the text with surrogates without their partner replaced, which no file can hold.
+
+    Examples
+    --------
+    >>> encodable("a\ud800")
+    'a\ufffd'
+    """
+    return _SURROGATE.sub(REPLACEMENT, text)
 
 
 def visible(text: object) -> str:

@@ -47,6 +47,7 @@ class CertificateSource(traitlets.HasTraits):
         self.problem = ""
         self._fleet = fleet
         self._read = empty(CERTIFICATES)
+        self._password = ""
         self._busy = False
         self._build()
         self._connect()
@@ -57,7 +58,9 @@ class CertificateSource(traitlets.HasTraits):
             ipywidgets.Select, "certificate_source.choice", options=[], rows=6
         )
         self.paste = field(ipywidgets.Textarea, "certificate_source.paste", rows=5)
-        self.password = field(ipywidgets.Password, "certificate_source.password")
+        self.password = field(
+            ipywidgets.Password, "certificate_source.password", continuous_update=False
+        )
         self.upload, drop_zone = upload("certificate_source", ACCEPTED, self._receive)
         self.judged = field(
             ipywidgets.Dropdown, "certificate_source.judged", options=[]
@@ -91,6 +94,7 @@ class CertificateSource(traitlets.HasTraits):
         self.search.observe(lambda _change: self._offer(), names="value")
         self.choice.observe(self._choose, names="value")
         self.paste.observe(self._pasted, names="value")
+        self.password.observe(self._take_password, names="value")
         self.judged.observe(lambda _change: self._judge(), names="value")
 
     @cached_property
@@ -182,8 +186,16 @@ class CertificateSource(traitlets.HasTraits):
                 }
             )
 
+    def _take_password(self, change: Any) -> None:
+        """Keep the password for the next file only, and where no notebook is saved with it."""
+        if change["new"]:
+            self._password = change["new"]
+            self.password.value = ""
+            self.password.placeholder = say("widgets.certificate_source.password_taken")
+
     def _receive(self, contents: dict[str, bytes]) -> None:
-        password, self.password.value = self.password.value, ""
+        password, self._password = self._password, ""
+        self.password.placeholder = _password_placeholder()
         self._take_read(read(contents, password=password))
 
     def _take_read(self, reading: Reading) -> None:
@@ -212,3 +224,8 @@ class CertificateSource(traitlets.HasTraits):
             first = self._read.index == self.judged.value
             parts = [self._read[first], self._read[~first]]
             self.certificates = pd.concat(parts, ignore_index=True)
+
+
+def _password_placeholder() -> str:
+    words = sentences()["widgets"]["certificate_source"]["password"]
+    return str(words["placeholder"])

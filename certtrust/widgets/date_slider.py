@@ -8,6 +8,7 @@ import ipywidgets
 import pandas as pd
 import traitlets
 
+from ..texts.dates import in_utc
 from .controls import action, field
 from .styling import minute
 
@@ -51,7 +52,7 @@ class DateSlider(traitlets.HasTraits):
         self.now = now
         self._life = (now - pd.Timedelta(days=365), now + pd.Timedelta(days=365))
         self._offering = False
-        super().__init__(at=now if at is None else _utc(at))
+        super().__init__(at=now if at is None else in_utc(at).as_unit("us"))
         self.slider = field(
             ipywidgets.SelectionSlider,
             "date_slider.at",
@@ -90,11 +91,3 @@ class DateSlider(traitlets.HasTraits):
     def _follow(self, _change: Any) -> None:
         if self.slider.value != self.at:
             self._offer()
-
-
-def _utc(at: pd.Timestamp | str) -> pd.Timestamp:
-    moment = pd.Timestamp(at)
-    moment = (
-        moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-    )
-    return moment.as_unit("us")

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..evaluation.check import counted
 from ..texts.labels import cause_label
+from .styling import containing
 
 Codes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -62,10 +63,7 @@ class Index:
         if criteria.until is not None:
             kept &= self.time <= _microseconds(criteria.until)
         if criteria.text.strip():
-            wanted = criteria.text.strip().casefold()
-            matches = self.haystack.str.contains(wanted, regex=False).to_numpy(
-                dtype=np.bool_
-            )
+            matches = containing(self.haystack, criteria.text).to_numpy(dtype=np.bool_)
             kept &= np.append(matches, False)[self.codes["device"]]
         return kept
 

@@ -12,7 +12,7 @@ from IPython.display import HTML, display
 
 from ..texts.markup import NO_MATH, Content, Markup, join, tag
 from ..texts.sentences import say
-from ..texts.visible import one_line
+from ..texts.visible import encodable, one_line
 
 MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 
@@ -102,7 +102,7 @@ def word_for(value: Any, choices: Mapping[str, Any]) -> str:
 def containing(texts: pd.Series, words: str) -> pd.Series:
     """Return True for texts that hold the words, whatever their case; empty words fit all."""
     folded = texts.str.casefold()
-    return folded.str.contains(words.strip().casefold(), regex=False)
+    return folded.str.contains(encodable(words).strip().casefold(), regex=False)
 
 
 def minute(moment: pd.Timestamp) -> str:
