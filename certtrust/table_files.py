@@ -10,7 +10,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ import pyarrow.csv as pa_csv
 from .errors import SourceError
 from .schema import BYTES, COUNT, FLAG, LIST, MOMENT, OBJECT, TEXT, WORD, Table
 from .texts.sentences import say
+from .whole_files import replacing
 
 _STRING = pa.large_string()
 _PATHS = pa.list_(
@@ -98,7 +102,19 @@ def write_parquet(frame: pd.DataFrame, table: Table, file: Any) -> None:
         if isinstance(column.dtype, pd.CategoricalDtype)
     }
     about = {**(written.schema.metadata or {}), **metadata(table, categories)}
-    pq.write_table(written.replace_schema_metadata(about), file, compression="zstd")
+    stored = written.replace_schema_metadata(about)
+    with _whole(file) as target:
+        pq.write_table(stored, target, compression="zstd")
+
+
+@contextmanager
+def _whole(file: Any) -> Iterator[Any]:
+    """Give what to write to: a path is replaced when its new file is whole."""
+    if isinstance(file, (str, os.PathLike)):
+        with replacing(file) as new:
+            yield new
+    else:
+        yield file
 
 
 def metadata(
@@ -212,7 +228,8 @@ def write_csv(frame: pd.DataFrame, table: Table, file: Any) -> None:
         )
         for name, column in frame.items()
     }
-    pa_csv.write_csv(pa.table(columns), file)
+    with _whole(file) as target:
+        pa_csv.write_csv(pa.table(columns), target)
 
 
 def read_csv(source: Any, table: Table) -> pd.DataFrame:

@@ -23,6 +23,7 @@ ORDER = (
         "schema",
         "sources",
         "formats",
+        "whole_files",
         "table_files",
         "names",
     ),

@@ -33,8 +33,9 @@ from ..schema import (
     expect,
 )
 from ..texts.labels import either
-from ..texts.markup import Markup, tag
+from ..texts.markup import NO_MATH, Markup, tag
 from ..texts.sentences import say, sentences
+from ..texts.visible import encodable, one_line
 from ..trust import trust_state
 from .findings import explain, listed_names, present
 
@@ -109,7 +110,8 @@ class Diagnosis:
         lines = [self._head()]
         for step in self._steps():
             lines.append(say("diagnosis.step", mark=_MARKS[step["word"]], **step))
-            lines += [f"    {step[text]}" for text in ("why", "remedy") if step[text]]
+            words = [one_line(step[text]) for text in ("why", "remedy")]
+            lines += [f"    {text}" for text in words if text]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -122,9 +124,8 @@ class Diagnosis:
         ]
         head = tag("strong", self._head(), style=f"color:{_COLOURS[self.verdict]}")
         body = tag("tbody", [_html_row(step) for step in self._steps()])
-        return tag(
-            "div", tag("p", head), tag("table", tag("thead", tag("tr", heads)), body)
-        )
+        table = tag("table", tag("thead", tag("tr", heads)), body)
+        return tag("div", tag("p", head), table, class_=NO_MATH)
 
     def _head(self) -> str:
         verdict = say(f"verdicts.{self.verdict}")
@@ -246,6 +247,10 @@ def diagnose(
     if not (tls_only is None or isinstance(tls_only, (bool, np.bool_))):
         raise CerttrustError(say("errors.diagnosis.tls_only", tls_only=repr(tls_only)))
     links = None if links is None else expect(links, LINKS)
+    registration_name, hardware_id, url = (
+        text if text is None or pd.isna(text) else encodable(text)
+        for text in (registration_name, hardware_id, url)
+    )
     presented = _presented(certificate, chain, password)
     trust = None if _is_nothing(trust) else trust
     if scenario == "browser":
