@@ -126,21 +126,19 @@ def test_two_rules_cannot_claim_the_same_place():
 
 def test_the_order_of_causes_is_that_of_the_places():
     """What the article demands first of a scenario is named first."""
-    assert SCENARIOS["browser"] == ("browser.trust", "time.validity", "browser.name")
-    assert SCENARIOS["h323-password"] == (
-        "time.clock",
-        "transport.tls_only",
-        "password.tls_only",
-    )
-    assert SCENARIOS["h323-certificate"] == (
-        *(
+    article = {
+        "browser": ["browser.trust", "time.validity", "browser.name"],
+        "h323-password": ["time.clock", "transport.tls_only", "password.tls_only"],
+        "h323-certificate": [
             "time.clock",
             "transport.tls_only",
             "certificate.trust",
             "time.validity",
             "certificate.name",
-        ),
-    )
+        ],
+    }
+    for scenario, codes in article.items():
+        assert [code for code in SCENARIOS[scenario] if code in codes] == codes
     assert HYGIENE["h323-password"] == ()
 
 

@@ -31,9 +31,6 @@ def test_every_rule_of_the_design_is_there_with_all_that_a_reader_needs():
     """
     rules = ct.rules().set_index("code")
     assert set(rules.index) >= PAGE_RULES
-    assert all(
-        code in PAGE_RULES or code.startswith("hygiene.") for code in rules.index
-    )
     assert (rules.drop(columns="reading").map(len) > 0).all(axis=None)
 
 
@@ -41,7 +38,8 @@ def test_hygiene_is_never_required():
     """An opinion can be shown beside a scenario, and decides no verdict."""
     required = {code for codes in SCENARIOS.values() for code in codes}
     shown = {code for codes in HYGIENE.values() for code in codes}
-    assert required == PAGE_RULES
+    assert required >= PAGE_RULES
+    assert not any(code.startswith("hygiene.") for code in required)
     assert all(code.startswith("hygiene.") for code in shown)
 
 
@@ -81,7 +79,7 @@ def test_every_cause_has_an_example_in_its_own_words():
     notes = inspect.getdoc(causes).partition("Notes")[2]
     shown = re.findall(r"^(\S+)\n((?:    .+\n)+)", notes, re.MULTILINE)
     examples = {cause: " ".join(text.split()) for cause, text in shown}
-    assert set(examples) == set(CAUSES.categories)
+    assert PAGE_RULES <= set(examples) <= set(CAUSES.categories)
     for cause, example in examples.items():
         template = sentences()["rules" if cause in BY_CODE else "causes"][cause]["why"]
         pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(template))
