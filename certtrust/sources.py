@@ -41,9 +41,11 @@ LONGEST_PATH = 1000
 _ENCODED = re.compile(
     r"\s*(?:(?:M[A-P]|LS0t)[0-9A-Za-z+/_-]{36,}|30(?:8[1-4])?[0-9A-Fa-f]{40,}"
     r"|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[0-9A-Za-z+]{60,}|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9+])[0-9A-Za-z+/]{200,})={0,2}\s*"
+    r"|\s*30(?:[: -][0-9A-Fa-f]{2}){24,}:?\s*"
 )
 _MAY_BE_SECRET = re.compile(
     r"(?=[0-9a-z+/=_-]*[A-Z])(?=[0-9A-Z+/=_-]*[a-z])[0-9A-Za-z+/=_-]{40,}|[0-9A-Fa-f]{32,}|[0-9A-Za-z+]{60,}"
+    r"|(?:[0-9A-Fa-f]{2}[: -]){12,}(?:[0-9A-Fa-f]{2})?"
 )
 _SHOWN, _SHOWN_OF_SECRETS = 200, 8
 _BEGINS_CONTENT = re.compile(r"\ufeff|\s*(?:[<{]|\[\s*[\[{\]]|mod cmd |\??event=)")
@@ -199,6 +201,10 @@ class _TarWalk:
         """Offer the member at `index` to the first who opens it before the walk goes on."""
         self._index, self._stream = index, stream
 
+    def go_on(self) -> None:
+        """Take the offer back."""
+        self._stream = None
+
     def open(self, index: int) -> BinaryIO:
         """Return a stream of a member; one that was passed is looked up again."""
         if index == self._index and self._stream is not None:
@@ -289,6 +295,7 @@ def _tar_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
                     if not member.isfile() or _is_skipped(member.name):
                         continue
                     yield _tar_member(name, archive, member, index, walk)
+                    walk.go_on()
         except (*_DAMAGED, OSError) as problem:
             yield Source(name, error=f"unreadable tar archive: {problem}")
 

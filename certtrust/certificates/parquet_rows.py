@@ -49,7 +49,8 @@ def _repeats(file: Any, column: str) -> bool:
         if group.column(position).path_in_schema == column
     ]
     size = sum(chunk.total_uncompressed_size for chunk in chunks)
-    return size < _SMALLEST_CELL * sum(chunk.num_values for chunk in chunks)
+    rows = sum(chunk.num_values for chunk in chunks)
+    return bool(size < _SMALLEST_CELL * rows)
 
 
 def _decoded(column: Any) -> list[Any]:

@@ -18,7 +18,7 @@ from ..formats import About, as_text, begin
 from . import to_frame
 from .field_values import Columns, constant
 from .messages import Pattern
-from .text import lines
+from .text import lines, private_keys
 
 _KEPT = 32
 """Blocks after which unused memory goes back to the system."""
@@ -70,9 +70,8 @@ def line_reader(parse: Parse, *, header: bool = False) -> Read:
             return parse(block, log) if len(block) else {}, block, skip
 
         first = 1
-        chunks = enumerate(
-            lines.chunks(stream, about.options.get("block", lines.BLOCK))
-        )
+        size = about.options.get("block", lines.BLOCK)
+        chunks = enumerate(private_keys.hidden(lines.chunks(stream, size)))
         threads = about.options.get("threads") or os.cpu_count() or 1
         for columns, block, skip in _in_order(work, chunks, threads):
             yield _table(columns, block, first + skip, log.name)
