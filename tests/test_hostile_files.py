@@ -271,9 +271,9 @@ def test_the_rounds_of_a_file_are_counted_together(
     text = base64.encodebytes(_store(1000)).decode()
     block = f"-----BEGIN PKCS12-----\n{text}-----END PKCS12-----\n"
     refused = "PKCS#12: the file asks for more than 10,000 rounds of hashing"
-    errors = ct.read_certificates(block * 9)["parse_error"]
-    assert (errors == refused).tolist() == [False] * 5 + [True] * 4
-    errors = ct.read_certificates([block * 4, block * 4])["parse_error"]
+    errors = ct.read_certificates(block * 15)["parse_error"]
+    assert (errors == refused).tolist() == [False] * 10 + [True] * 5
+    errors = ct.read_certificates([block * 8, block * 8])["parse_error"]
     assert not (errors == refused).any()
 
 

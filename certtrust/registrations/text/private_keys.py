@@ -1,4 +1,8 @@
-"""Private keys in a log: their lines stay lines, and none of their letters is read."""
+"""Private keys in a log: their lines stay lines, and none of their letters is read.
+
+A key is told by the label of its PEM. One in DER, or in base64 without a label, cannot be told from
+other letters of a log.
+"""
 
 from __future__ import annotations
 
