@@ -490,8 +490,13 @@ def test_a_log_with_a_key_keeps_its_lines(files: Files, search: Search) -> None:
         assert len(frame) == text.count("\n")
         assert frame["raw"].iloc[[0, -1]].tolist() == [line.strip()] * 2
         assert (frame["raw"] == "(a line of a private key)").sum() == key.count(b"\n")
-        cut = ct.read_registrations((line + key.decode()[:-40]).encode())
+        cut = ct.read_registrations((line + key.decode()[:-40] + "\n" + line).encode())
         assert not search.leaks(cut)
+        assert cut["raw"].iloc[[0, -1]].tolist() == [line.strip()] * 2
+        written = "".join(
+            f"Jan  1 00:00:01 hq {part}\n" for part in key.decode().split("\n")
+        )
+        assert not search.leaks(ct.read_registrations(written.encode()))
 
 
 def test_the_widget_keeps_no_key(files: Files, search: Search) -> None:
