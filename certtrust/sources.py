@@ -19,6 +19,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -31,6 +32,8 @@ from .texts.sentences import say
 
 HELD_IN_MEMORY = 16 << 20
 """Bytes up to which a tar member is read in passing; a larger one is looked up when opened."""
+_HELD_FILE = 1 << 16
+"""Bytes up to which a file is read as it is looked at, and not opened again."""
 LONGEST_PATH = 1000
 """A text longer than this is content, not a path."""
 
@@ -38,13 +41,16 @@ LONGEST_PATH = 1000
 _ENCODED = re.compile(
     r"\s*(?:(?:M[A-P]|LS0t)[0-9A-Za-z+/_-]{36,}|30(?:8[1-4])?[0-9A-Fa-f]{40,}"
     r"|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[0-9A-Za-z+]{60,}|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9+])[0-9A-Za-z+/]{200,})={0,2}\s*"
+    r"|\s*30(?:[: -][0-9A-Fa-f]{2}){24,}:?\s*"
 )
 _MAY_BE_SECRET = re.compile(
     r"(?=[0-9a-z+/=_-]*[A-Z])(?=[0-9A-Z+/=_-]*[a-z])[0-9A-Za-z+/=_-]{40,}|[0-9A-Fa-f]{32,}|[0-9A-Za-z+]{60,}"
+    r"|(?:[0-9A-Fa-f]{2}[: -]){12,}(?:[0-9A-Fa-f]{2})?"
 )
 _SHOWN, _SHOWN_OF_SECRETS = 200, 8
 _BEGINS_CONTENT = re.compile(r"\ufeff|\s*(?:[<{]|\[\s*[\[{\]]|mod cmd |\??event=)")
 _HEAD = 512
+_GZIP = b"\x1f\x8b"
 _TAR = (
     b"ustar\x0000",
     b"ustar  \x00",
@@ -73,16 +79,21 @@ class Source:
     name : str
         Path relative to the directory given, the path as given for a single file or glob,
         `archive.zip/member` inside an archive, `<bytes>`, `<text>` or `<file>` for content.
-    modified : Timestamp or None
-        When the file or member was last changed, in UTC.
+    seconds : float or None
+        When the file or member was last changed, in seconds since 1970.
     error : str or None
         Why it cannot be opened; `open` is then not to be called.
     """
 
     name: str
-    modified: pd.Timestamp | None = None
+    seconds: float | None = None
     error: str | None = None
     opener: Opener | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def modified(self) -> pd.Timestamp | None:
+        """When the file or member was last changed, in UTC."""
+        return None if self.seconds is None else _moment(self.seconds)
 
     def open(self) -> BinaryIO:
         """Return a fresh stream of the decompressed content; damage raises OSError on reading."""
@@ -141,8 +152,11 @@ def _open_bytes(data: bytes) -> BinaryIO:
 
 def _transparent(opener: Opener, packed_size: int) -> BinaryIO:
     """Open a stream and decompress it where it is gzip."""
-    stream = io.BufferedReader(cast(Any, opener()))
-    if stream.peek(2)[:2] != b"\x1f\x8b":
+    opened = opener()
+    if isinstance(opened, io.BytesIO) and opened.getbuffer()[:2] != _GZIP:
+        return opened
+    stream = io.BufferedReader(cast(Any, opened))
+    if stream.peek(2)[:2] != _GZIP:
         return stream
     return io.BufferedReader(
         _Unpacked(gzip.GzipFile(fileobj=stream), packed_size, stream), 1 << 16
@@ -168,9 +182,9 @@ def _moment(seconds: float) -> pd.Timestamp | None:
         return None
 
 
-def _zip_moment(member: zipfile.ZipInfo) -> pd.Timestamp | None:
+def _zip_seconds(member: zipfile.ZipInfo) -> float | None:
     try:
-        return pd.Timestamp(*member.date_time, tz="UTC").as_unit("us")
+        return datetime(*member.date_time, tzinfo=UTC).timestamp()
     except ValueError:
         return None
 
@@ -186,6 +200,10 @@ class _TarWalk:
     def stand_at(self, index: int, stream: Any) -> None:
         """Offer the member at `index` to the first who opens it before the walk goes on."""
         self._index, self._stream = index, stream
+
+    def go_on(self) -> None:
+        """Take the offer back."""
+        self._stream = None
 
     def open(self, index: int) -> BinaryIO:
         """Return a stream of a member; one that was passed is looked up again."""
@@ -244,21 +262,21 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
         if left < 0:
             yield Source(
                 inside,
-                _zip_moment(member),
+                _zip_seconds(member),
                 f"the archive unpacks to more than {limits.UNPACKED_RATIO} times its size",
             )
             return
         if member.flag_bits & 1:
-            yield Source(inside, _zip_moment(member), "encrypted archive member")
+            yield Source(inside, _zip_seconds(member), "encrypted archive member")
             continue
         if member.compress_type not in _ZIP_METHODS:
             # zipfile unpacks these without a bound on what one read delivers.
-            yield Source(inside, _zip_moment(member), _unsupported(member))
+            yield Source(inside, _zip_seconds(member), _unsupported(member))
             continue
         open_member = partial(_open_member, archive, member)
         yield Source(
             inside,
-            _zip_moment(member),
+            _zip_seconds(member),
             None,
             partial(_transparent, open_member, member.compress_size),
         )
@@ -277,6 +295,7 @@ def _tar_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
                     if not member.isfile() or _is_skipped(member.name):
                         continue
                     yield _tar_member(name, archive, member, index, walk)
+                    walk.go_on()
         except (*_DAMAGED, OSError) as problem:
             yield Source(name, error=f"unreadable tar archive: {problem}")
 
@@ -288,10 +307,10 @@ def _tar_member(
     index: int,
     walk: _TarWalk,
 ) -> Source:
-    inside, modified = _name(f"{name}/{member.name}"), _moment(member.mtime)
+    inside = _name(f"{name}/{member.name}")
     if member.issparse():
         # A few bytes can claim any number of zeros.
-        return Source(inside, modified, "a sparse file in a tar archive, not read")
+        return Source(inside, member.mtime, "a sparse file in a tar archive, not read")
     stream: Any = archive.extractfile(member)
     if member.size > HELD_IN_MEMORY:
         walk.stand_at(index, stream)
@@ -299,7 +318,7 @@ def _tar_member(
     else:
         open_member = partial(_open_bytes, stream.read())
     return Source(
-        inside, modified, None, partial(_transparent, open_member, member.size)
+        inside, member.mtime, None, partial(_transparent, open_member, member.size)
     )
 
 
@@ -317,17 +336,17 @@ def _head(opener: Opener, size: int) -> bytes:
 
 
 def _expanded(
-    name: str, opener: Opener, head: bytes, size: int, modified: pd.Timestamp | None
+    name: str, opener: Opener, head: bytes, size: int, seconds: float | None
 ) -> Iterator[Source]:
     """Yield the members of an archive, or the one stream."""
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         yield from _zip_members(name, opener, size)
         return
-    unpacked_head = _head(opener, size) if head.startswith(b"\x1f\x8b") else head
+    unpacked_head = _head(opener, size) if head.startswith(_GZIP) else head
     if unpacked_head[257:265] in _TAR:
         yield from _tar_members(name, opener, size)
         return
-    yield Source(name, modified, None, partial(_transparent, opener, size))
+    yield Source(name, seconds, None, partial(_transparent, opener, size))
 
 
 def _shown(path: str) -> str:
@@ -344,15 +363,15 @@ def _file(path: str, name: str) -> Iterator[Source]:
             return
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
-            head = os.read(handle, _HEAD)
+            head = os.read(handle, _HELD_FILE)
         finally:
             os.close(handle)
     except OSError as problem:
         yield Source(name, error=f"unreadable file: {problem.strerror or problem}")
         return
-    yield from _expanded(
-        name, partial(_open_path, path), head, status.st_size, _moment(status.st_mtime)
-    )
+    is_whole = len(head) == status.st_size < _HELD_FILE
+    opener = partial(_open_bytes, head) if is_whole else partial(_open_path, path)
+    yield from _expanded(name, opener, head, status.st_size, status.st_mtime)
 
 
 def _directory(root: str, prefix: str) -> Iterator[Unit]:

@@ -12,7 +12,7 @@ import io
 import json
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from . import limits
 from .errors import SourceError
 from .schema import BYTES, COUNT, FLAG, LIST, MOMENT, OBJECT, TEXT, WORD, Table
 from .texts.sentences import say
@@ -125,6 +126,57 @@ def metadata(
     return {METADATA: json.dumps(about, default=str).encode()}
 
 
+class TooMuchError(ValueError):
+    """A file that claims more than its size can hold."""
+
+
+def open_parquet(source: Any, encoded: Sequence[str] = ()) -> Any:
+    """Return an opened Parquet file whose rows are in proportion to its size.
+
+    Parameters
+    ----------
+    source : path, open file or bytes
+        The Parquet file.
+    encoded : sequence of str
+        Columns of text or bytes that stay dictionaries, so that equal cells are held once.
+
+    Raises
+    ------
+    TooMuchError
+        If it has more rows, or unpacks to more bytes, than its size allows.
+    ArrowException, OSError
+        If it is no Parquet file.
+    """
+    import pyarrow.parquet as pq  # on first use, as it loads ssl
+
+    if isinstance(source, bytes):
+        source = pa.BufferReader(source)
+    file = pq.ParquetFile(source, read_dictionary=list(encoded) or None)
+    about, size = file.metadata, _size(source)
+    rows = limits.table_rows(size)
+    if about.num_rows > rows:
+        raise TooMuchError(
+            f"{about.num_rows:,} rows in {size:,} bytes; {rows:,} are the most that is read"
+        )
+    groups = map(about.row_group, range(about.num_row_groups))
+    if sum(group.total_byte_size for group in groups) > limits.unpacked(size):
+        raise TooMuchError(
+            f"unpacks to more than {limits.UNPACKED_RATIO} times its size"
+        )
+    return file
+
+
+def _size(source: Any) -> int:
+    if isinstance(source, pa.NativeFile):
+        return int(source.size())
+    if not hasattr(source, "seek"):
+        return Path(source).stat().st_size
+    position = source.tell()
+    size = source.seek(0, io.SEEK_END)
+    source.seek(position)
+    return int(size)
+
+
 def read_parquet(source: Any, table: Table) -> pd.DataFrame:
     """Read a table that `write_parquet` wrote, or pandas, the same in every value.
 
@@ -140,10 +192,8 @@ def read_parquet(source: Any, table: Table) -> pd.DataFrame:
     SourceError
         If it is no Parquet file, or if a column does not hold what the table declares.
     """
-    import pyarrow.parquet as pq  # on first use, as it loads ssl
-
     try:
-        stored = pq.read_table(source)
+        stored = open_parquet(source).read()
         frame: pd.DataFrame = stored.to_pandas()
         for column in table:
             if column.name in frame:

@@ -339,7 +339,11 @@ def test_tables_carry_certificates_and_devices(issued: Issued, tmp_path: Path) -
     assert found[:8] == [
         ("a.parquet#0", "IP222-2f-68-8a", None),
         ("a.parquet#1", None, None),
-        ("b.csv#0", "0090331a2b3c", None),
+        (
+            "b.csv#0",
+            "0090331a2b3c",
+            "named after 0090331a2b3c, but its CN is 0090332f688a",
+        ),
         ("b.csv#0", "0090331a2b3c", None),
         ("b.csv#1", None, nothing),
         ("b.csv#2", "x", None),

@@ -227,10 +227,11 @@ def test_a_certificate_of_neustar_is_no_archive() -> None:
 
 
 def test_unreadable_files_are_sources_with_an_error(folder: Path) -> None:
-    """A link to nowhere in a directory is passed over; a file that vanishes is an OSError."""
+    """A link to nowhere in a directory has its reason; a file that vanishes is an OSError."""
     (folder / "link").symlink_to("nowhere")
+    (folder / "a.txt").write_bytes(bytes(1 << 17))
     found = {each.name: each for each in sources(folder)}
-    assert "link" not in found
+    assert found["link"].error == "unreadable file: No such file or directory"
     (folder / "a.txt").unlink()
     with pytest.raises(OSError, match="No such file"):
         found["a.txt"].open()

@@ -8,40 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from .. import limits
+from ..table_files import TooMuchError, open_parquet
 
 _BATCH = 4096
-_ENDLESS = 1 << 62
-
-
-class TooMuchError(ValueError):
-    """A file claims more than its size can hold."""
-
-
-def parquet_file(data: bytes, columns: Sequence[str] = ()) -> Any:
-    """Return an opened Parquet file; the texts and bytes of `columns` stay encoded.
-
-    Raises
-    ------
-    TooMuchError
-        If it has more rows, or unpacks to more bytes, than its size allows.
-    ArrowException, OSError
-        If it is no Parquet file.
-    """
-    import pyarrow.parquet as pq  # on first use, as it loads ssl
-
-    file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(columns) or None)
-    about = file.metadata
-    rows = limits.table_rows(len(data))
-    if about.num_rows > rows:
-        raise TooMuchError(
-            f"{about.num_rows:,} rows in {len(data):,} bytes; {rows:,} are the most that is read"
-        )
-    groups = [about.row_group(group) for group in range(about.num_row_groups)]
-    if sum(group.total_byte_size for group in groups) > limits.unpacked(len(data)):
-        raise TooMuchError(
-            f"unpacks to more than {limits.UNPACKED_RATIO} times its size"
-        )
-    return file
+_SMALLEST_CELL = 200
 
 
 def cells(data: bytes, columns: Sequence[str]) -> Iterator[tuple[list[Any], ...]]:
@@ -52,12 +22,13 @@ def cells(data: bytes, columns: Sequence[str]) -> Iterator[tuple[list[Any], ...]
     Raises
     ------
     TooMuchError, ArrowException, OSError
-        As `parquet_file` does, and if the cells of the first column deliver too much.
+        As `open_parquet` does, and if the cells of the first column deliver too much.
     """
     left = limits.unpacked(len(data))
-    for batch in parquet_file(data, columns).iter_batches(
-        _BATCH, columns=list(columns)
-    ):
+    file = open_parquet(data)
+    if _repeats(file, columns[0]):
+        file = open_parquet(data, columns)
+    for batch in file.iter_batches(_BATCH, columns=list(columns)):
         lists = tuple(
             _decoded(batch.column(position)) for position in range(len(columns))
         )
@@ -67,6 +38,19 @@ def cells(data: bytes, columns: Sequence[str]) -> Iterator[tuple[list[Any], ...]
                 f"unpacks to more than {limits.UNPACKED_RATIO} times its size"
             )
         yield lists
+
+
+def _repeats(file: Any, column: str) -> bool:
+    """Return True where the cells of a column take less than any certificate does."""
+    chunks = [
+        group.column(position)
+        for group in map(file.metadata.row_group, range(file.num_row_groups))
+        for position in range(group.num_columns)
+        if group.column(position).path_in_schema == column
+    ]
+    size = sum(chunk.total_uncompressed_size for chunk in chunks)
+    rows = sum(chunk.num_values for chunk in chunks)
+    return bool(size < _SMALLEST_CELL * rows)
 
 
 def _decoded(column: Any) -> list[Any]:

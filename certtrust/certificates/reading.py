@@ -8,7 +8,6 @@ request, what cannot be decoded) is a row without fingerprint and DER.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -296,8 +295,7 @@ def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Item]]:
         return
     # The rounds of hashing that are left for all key stores of the file together.
     options = {"password": password, "rounds": [limits.KEY_DERIVATION_ROUNDS]}
-    about = About(source.name, source.modified, options)
-    blocks = containers.read(source.open, about)
+    blocks = containers.read(source.open, About(source.name, None, options))
     try:
         while run := list(islice(blocks, _BATCH)):
             yield (
@@ -428,7 +426,6 @@ _PLAIN_SERIAL = "^[0-9a-f]{12}$"
 _PLAIN_HARDWARE_ID = (
     "^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}$"
 )
-_OCTETS_OF_A_SERIAL = 6
 _ANY_IDENTITY = rf"^\s*(?:{SERIAL}|{HARDWARE_ID})\s*$"
 
 
@@ -463,28 +460,32 @@ def _with_contradictions(certificates: pd.DataFrame) -> pd.DataFrame:
     """Note in `parse_error` where the name of a file and the CN are two devices."""
     is_device = certificates["serial"].notna() | certificates["model"].notna()
     differs = is_device & certificates["device"].ne(certificates["subject_cn"])
-    rows = certificates.index[differs & certificates["device"].notna()]
+    rows = certificates[differs & certificates["device"].notna()]
+    rows = rows[_are_two_devices(rows["device"], rows["subject_cn"])]
     if rows.empty:
         return certificates
+    notes = "named after " + rows["device"] + ", but its CN is " + rows["subject_cn"]
+    before = rows["parse_error"].fillna("")
     errors = certificates["parse_error"].copy()
-    names = certificates.loc[rows, ["device", "subject_cn"]]
-    for row, device, name in names.itertuples():
-        error = errors[row] if isinstance(errors[row], str) else ""
-        note = f"named after {device}, but its CN is {name}"
-        if _are_two_devices(device, name) and note not in error:
-            errors[row] = "; ".join(filter(None, (error, note)))
+    # A saved table has the note already.
+    errors[rows.index] = [
+        error if error.endswith(note) else "; ".join(filter(None, (error, note)))
+        for error, note in zip(before, notes, strict=True)
+    ]
     return certificates.assign(parse_error=errors)
 
 
-def _are_two_devices(device: str, common_name: str) -> bool:
-    """Return True for two serials or hardware IDs that cannot be those of one device."""
-    if not re.fullmatch(_ANY_IDENTITY.strip("^$"), device):
-        return False
-    left, right = (
-        re.sub("[^0-9a-z]", "", name.lower()) for name in (device, common_name)
+def _are_two_devices(names: pd.Series, others: pd.Series) -> pd.Series:
+    """Return where two serials or hardware IDs cannot be those of one device."""
+    (serial, tail), (other_serial, other_tail) = map(_serial_and_tail, (names, others))
+    return (serial.ne(other_serial) & serial.notna() & other_serial.notna()) | (
+        tail.ne(other_tail) & tail.notna() & other_tail.notna()
     )
-    both_serials = len(left) == len(right) == _OCTETS_OF_A_SERIAL * 2
-    return left != right if both_serials else left[-6:] != right[-6:]
+
+
+def _serial_and_tail(names: pd.Series) -> tuple[pd.Series, pd.Series]:
+    serial = serials(names)
+    return serial, serial.str[-6:].fillna(hardware_ids(names)["tail"])
 
 
 def _spelled(names: list[str | None]) -> pa.Array:

@@ -57,8 +57,8 @@ def fetch_chain(
     Traceback (most recent call last):
     certtrust.errors.CerttrustError: port 0 does not exist; ports are 1 to 65535
     """
-    for given in (host, server_name):
-        if not isinstance(given, str) and not (given is server_name is None):
+    for given in (host, host if server_name is None else server_name):
+        if not isinstance(given, str):
             raise _error("no_host", host=repr(given))
     name, requested_name = hosts.host(host), hosts.host(server_name or host)
     if name is None or requested_name is None:

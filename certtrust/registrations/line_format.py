@@ -18,7 +18,7 @@ from ..formats import About
 from . import to_frame
 from .field_values import Columns, constant
 from .messages import Pattern
-from .text import lines
+from .text import lines, private_keys
 
 _RELEASE_AFTER = 32
 """Blocks after which unused memory goes back to the system."""
@@ -52,7 +52,8 @@ def line_reader(parse: Parse, *, header: bool = False) -> Read:
 
     def read(stream: BinaryIO, about: About) -> Iterator[Any]:
         """Yield the lines as tables of bounded size, in order."""
-        chunks = lines.chunks(stream, about.options.get("block", lines.BLOCK))
+        size = about.options.get("block", lines.BLOCK)
+        chunks = private_keys.hidden(lines.chunks(stream, size))
         # An overlong header stays a line, whose row says so.
         heading = None
         if header and (start := next(chunks, None)) is not None:

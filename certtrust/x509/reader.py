@@ -87,6 +87,8 @@ def interleaved(
     columns: Columns, rows: list[Row], regular: npt.NDArray[np.bool_]
 ) -> Columns:
     """Return the columns with `rows` put in where a row is not `regular`."""
+    if not rows:
+        return columns
     order = np.empty(len(regular), np.int64)
     order[regular] = np.arange(regular.sum())
     order[~regular] = np.arange(regular.sum(), len(regular))

@@ -10,14 +10,13 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, BinaryIO
 
 from ...formats import HEAD, About, listed, recognise, rejoined
 from ..blocks import NO_CERTIFICATE, NOTHING, Block, Item
 
 _BLANK = re.compile(rb"(?:\s+|#[^\r\n]*)*")
-_BEGIN = b"-----BEGIN "
+_BEGIN, _FIRST_LINE = b"-----BEGIN ", b"-----BEGIN CERTIFICATE-----"
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b")
 
 
@@ -50,24 +49,24 @@ def _is_long_pem(head: bytes) -> bool:
 
 def contents(data: bytes, about: About) -> Iterator[Item]:
     """Yield the blocks of content in any container; one with the reason if there are none."""
-    blocks = _recognised(data, partial(io.BytesIO, data), about)
+    if data.startswith(_FIRST_LINE) and (ders := CONTAINERS["PEM"].certificates(data)):
+        yield from ders
+        return
+    blocks = _recognised(data, about)
     yield next(blocks, None) or _unrecognised(data)
     yield from blocks
 
 
-def _recognised(
-    head: bytes, opened: Callable[[], BinaryIO], about: About
-) -> Iterator[Item]:
-    """Yield the blocks of the first container that recognises the head and holds any."""
+def _recognised(data: bytes, about: About) -> Iterator[Item]:
+    """Yield the blocks of the first container that recognises the content and holds any."""
     for container in CONTAINERS.values():
-        if container.sniff(head):
-            with opened() as stream:
-                blocks = container.read(stream, about)
-                first = next(blocks, None)
-                if first is not None:
-                    yield first
-                    yield from blocks
-                    return
+        if container.sniff(data):
+            blocks = container.read(io.BytesIO(data), about)
+            first = next(blocks, None)
+            if first is not None:
+                yield first
+                yield from blocks
+                return
 
 
 def _unrecognised(data: bytes) -> Block:

@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from ...formats import About
 from ...schema import BYTES, COUNT, FLAG, LIST, MOMENT, TRUST
+from ...table_files import TooMuchError, open_parquet
 from ..blocks import CERTIFICATE, NO_ROWS, Block, kind_of, of_der
-from ..parquet_rows import TooMuchError, parquet_file
 
 NAME = "table of this package"
 
@@ -82,7 +82,7 @@ def _block(row: Row) -> Block:
 def _parquet(data: bytes) -> Iterator[Row]:
     is_own = False
     try:
-        file = parquet_file(data)
+        file = open_parquet(data)
         columns = file.schema_arrow.names
         if not set(columns) >= _MARKS or len(set(columns)) < len(columns):
             raise _OtherTableError

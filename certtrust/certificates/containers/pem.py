@@ -73,6 +73,18 @@ def read(stream: BinaryIO, about: About) -> Iterator[Item]:
         data = data[stop:] + more
 
 
+def certificates(data: bytes) -> list[bytes]:
+    """Return the certificates of PEM that holds nothing else; an empty list for other content."""
+    bodies = _back_to_back(data.strip())
+    if not bodies or _is_escaped(data, bodies):
+        return []
+    try:
+        ders = list(map(decode_base64, bodies))
+    except binascii.Error:
+        return []
+    return ders if all(_plain(ders)) else []
+
+
 def from_base64(text: bytes) -> bytes:
     """Return decoded base64, with or without headers, escapes and padding.
 

@@ -43,7 +43,7 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
     store = stream.read()
     budget = about.options.get("rounds") or [limits.KEY_DERIVATION_ROUNDS]
     password = about.options.get("password")
-    budget[0] -= _rounds(store) * len(_candidates(password))
+    budget[0] -= _rounds(store)
     if budget[0] < 0:
         yield Block(
             None,

@@ -16,8 +16,9 @@ from typing import Any, BinaryIO, NamedTuple
 import pyarrow as pa
 
 from ...formats import About
+from ...table_files import TooMuchError, open_parquet
 from ..blocks import Block
-from ..parquet_rows import TooMuchError, cells, parquet_file
+from ..parquet_rows import cells
 from . import contents
 
 NAME = "table"
@@ -69,8 +70,10 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
             yield Block(None, cell.problem, part=part, device=cell.device)
             continue
         for item in contents(cell.content, about):
-            block = item if isinstance(item, Block) else Block(item)
-            yield block._replace(part=part, device=cell.device)
+            if isinstance(item, Block):
+                yield item._replace(part=part, device=cell.device)
+            else:
+                yield Block(item, part=part, device=cell.device)
 
 
 def _cells(data: bytes) -> Iterator[_Cell]:
@@ -101,7 +104,7 @@ def _bytes(value: Any) -> bytes | None:
 def _parquet(data: bytes) -> Iterator[_Cell]:
     row = 0
     try:
-        names = parquet_file(data).schema_arrow.names
+        names = open_parquet(data).schema_arrow.names
         content, device = _first(CONTENT, names), _first(DEVICE, names)
         if content is None:
             reason = f"a table without a column of certificates ({', '.join(CONTENT)})"

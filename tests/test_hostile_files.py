@@ -1,0 +1,372 @@
+"""Files made to exhaust a reader: what meets a bound is a row that says so, and nothing hangs."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from test_certificates import Issued
+
+import certtrust as ct
+from certtrust import limits, sources
+from certtrust.names.device_ids import same_spelling
+from certtrust.schema import DEVICES
+from certtrust.table_files import read_parquet
+from certtrust.x509.ber import INTEGER, OCTET_STRING, OID, SEQUENCE, encoded
+
+
+@pytest.fixture(scope="module")
+def issued() -> Issued:
+    """Return a certificate and its CA."""
+    return Issued()
+
+
+def _errors(source: Any) -> dict[str, str]:
+    frame = ct.read_certificates(source)
+    return dict(zip(frame["source"], frame["parse_error"], strict=True))
+
+
+# Archives
+
+
+def _sparse(members: int, size: int) -> bytes:
+    """Return a tar archive of GNU's sparse files: 512 bytes stand for `size`."""
+    archive = b""
+    for member in range(members):
+        entry = tarfile.TarInfo(f"m{member}")
+        entry.type, entry.size = tarfile.GNUTYPE_SPARSE, 512
+        head = bytearray(entry.tobuf(tarfile.GNU_FORMAT))
+        head[386:410] = _octal(size - 512) + _octal(512)
+        head[483:495] = _octal(size)
+        head[148:156] = b" " * 8
+        head[148:156] = b"%06o\0 " % sum(head)
+        archive += bytes(head) + bytes(512)
+    return archive + bytes(1024)
+
+
+def _octal(value: int) -> bytes:
+    if value < 8**11:
+        return b"%011o\0" % value
+    return b"\x80" + value.to_bytes(11, "big")
+
+
+def test_sparse_files_are_not_unpacked() -> None:
+    """1.5 KB that claims 200 GB, and many that claim 16 MB."""
+    reason = "a sparse file in a tar archive, not read"
+    assert _errors(_sparse(1, 200 << 30)) == {"<bytes>/m0": reason}
+    assert set(_errors(_sparse(300, 16 << 20)).values()) == {reason}
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [(zipfile.ZIP_BZIP2, "bzip2"), (zipfile.ZIP_LZMA, "LZMA")]
+)
+def test_methods_without_a_bound_are_not_unpacked(
+    issued: Issued, method: int, name: str
+) -> None:
+    """The other members are read."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.pem", bytes(1 << 20), method)
+        archive.writestr("b.pem", issued.pems[0], zipfile.ZIP_DEFLATED)
+    errors = _errors(file.getvalue())
+    assert errors["<bytes>/a.pem"] == (
+        f"compressed by {name}, not unpacked: compress it by Deflate"
+    )
+    assert pd.isna(errors["<bytes>/b.pem"])
+
+
+def test_large_members_are_read_in_passing(
+    issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive is walked once, however many members are too large to be held."""
+    monkeypatch.setattr(sources, "HELD_IN_MEMORY", 100)
+    file = io.BytesIO()
+    contents = [issued.pems[0], issued.ders[1], b"text" * 99, issued.bundle * 99]
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        for number, content in enumerate(contents):
+            entry = tarfile.TarInfo(f"{number}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    walks = []
+    look_up = sources._TarWalk._look_up
+    monkeypatch.setattr(
+        sources._TarWalk,
+        "_look_up",
+        lambda walk, index: walks.append(index) or look_up(walk, index),
+    )
+    frame = ct.read_certificates(file.getvalue())
+    assert frame["fingerprint"].notna().sum() == 1 + 1 + 2 * 99
+    assert walks == []
+    held = list(sources.sources(file.getvalue()))
+    assert [source.open().read() for source in held] == contents
+    assert walks == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_an_archive_has_so_many_members(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The row behind the last one that is read says so."""
+    monkeypatch.setattr(limits, "ARCHIVE_MEMBERS", 3)
+    file = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(file, "w") as archive:
+            for number in range(5):
+                archive.writestr(f"{number}", b"x")
+    else:
+        with tarfile.open(fileobj=file, mode="w") as tar:
+            for number in range(5):
+                tar.addfile(tarfile.TarInfo(f"{number}"))
+    errors = _errors(file.getvalue())
+    assert list(errors)[:3] == ["<bytes>/0", "<bytes>/1", "<bytes>/2"]
+    assert errors["<bytes>"] == "more than 3 members; the others are not read"
+
+
+# What is no file
+
+
+@pytest.fixture
+def odd_files(tmp_path: Path, issued: Issued, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder of a certificate, a pipe and links of every kind."""
+    folder = tmp_path / "x"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "a.pem").write_bytes(issued.pems[0])
+    (folder / "link.pem").symlink_to("sub/a.pem")
+    (folder / "broken").symlink_to("nowhere")
+    (folder / "loop").symlink_to("loop")
+    (folder / "circle").symlink_to(".")
+    os.mkfifo(folder / "pipe")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_what_cannot_be_read_in_a_folder_is_a_row(odd_files: Path) -> None:
+    """Broken links, loops and pipes have their reasons; a link to a file is a file."""
+    errors = {
+        name: error for name, error in _errors(odd_files).items() if error == error
+    }
+    assert errors == {
+        "broken": "unreadable file: No such file or directory",
+        "circle": "a link to a folder, not followed",
+        "loop": "unreadable file: Too many levels of symbolic links",
+        "pipe": "a pipe or a device, not read: open it and give the open file",
+    }
+    readers: tuple[Callable[..., pd.DataFrame], ...] = (
+        ct.read_trust_list, ct.read_devices, ct.read_registrations,
+    )  # fmt: skip
+    for read in readers:
+        frame = read(odd_files)
+        told = set(frame["parse_error"].dropna())
+        assert set(errors.values()) <= told
+
+
+@pytest.mark.parametrize("path", ["x/pipe", "x/pi*", "/dev/zero", Path("x/pipe")])
+@pytest.mark.usefixtures("odd_files")
+def test_a_pipe_or_a_device_is_not_read(path: str | Path) -> None:
+    """By path or glob: it may never end."""
+    (error,) = _errors(path).values()
+    assert error == "a pipe or a device, not read: open it and give the open file"
+
+
+@pytest.mark.usefixtures("odd_files")
+def test_a_broken_link_has_its_reason() -> None:
+    """By path and by glob."""
+    for path in ("x/broken", "x/bro*"):
+        assert list(_errors(path).values()) == [
+            "unreadable file: No such file or directory"
+        ]
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="everything is readable to this user")
+def test_a_folder_that_may_not_be_read_has_its_reason(odd_files: Path) -> None:
+    """It is not silently empty."""
+    (odd_files / "sub").chmod(0)
+    assert _errors(odd_files)["sub"] == "unreadable folder: Permission denied"
+
+
+# Tables
+
+
+def _parquet(table: Any) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(table, file, compression="zstd")
+    return file.getvalue()
+
+
+def test_a_small_table_cannot_claim_any_number_of_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Run-length encoding makes millions of rows out of nothing."""
+    monkeypatch.setattr(limits, "TABLE_ROWS_FREELY", 10_000)
+    nothing = pa.nulls(200_000, pa.string())
+    data = _parquet(pa.table({"der": nothing, "hardware_id": nothing}))
+    assert len(data) < 10_000
+    frame = ct.read_certificates(data)
+    assert len(frame) == 1
+    assert "200,000 rows in" in frame["parse_error"].iloc[0]
+    with pytest.raises(ct.CerttrustError, match="200,000 rows"):
+        read_parquet(io.BytesIO(data), DEVICES)
+
+
+def test_a_cell_that_repeats_cannot_deliver_any_number_of_bytes(
+    issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that were read keep their place; the last one says where it stopped."""
+    monkeypatch.setattr(limits, "UNPACKED_FREELY", 1 << 20)
+    monkeypatch.setattr(limits, "UNPACKED_RATIO", 2)
+    cells = pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(20_000, np.int32)), pa.array([issued.bundle])
+    )
+    frame = ct.read_certificates(_parquet(pa.table({"pem": cells})))
+    assert "unpacks to more than 2 times its size" in frame["parse_error"].iloc[-1]
+    assert frame["fingerprint"].notna().sum() < 20_000
+
+
+def test_odd_tables_are_rows(issued: Issued) -> None:
+    """A column twice, and a time that no clock shows."""
+    twice = pa.table([pa.array([b"x"]), pa.array([b"y"])], names=["der", "der"])
+    assert _errors(_parquet(twice)) == {"<bytes>": "a Parquet file with a column twice"}
+    own = pa.Table.from_pandas(ct.read_certificates(issued.ders[0]))
+    never = pa.array([2**60], pa.timestamp("ms", "UTC"))
+    position = own.schema.get_field_index("not_after")
+    frame = ct.read_certificates(_parquet(own.set_column(position, "not_after", never)))
+    assert frame["der"].tolist() == issued.ders[:1]
+
+
+# Key stores
+
+
+def _store(rounds: int) -> bytes:
+    """Return a PKCS#12 store whose check asks for so many rounds."""
+    data = encoded(OID, bytes.fromhex("2a864886f70d010701")) + encoded(
+        0xA0, encoded(OCTET_STRING, encoded(SEQUENCE, b""))
+    )
+    digest = encoded(SEQUENCE, encoded(OID, bytes.fromhex("608648016503040201")))
+    check = encoded(SEQUENCE, digest + encoded(OCTET_STRING, bytes(32)))
+    size = (rounds.bit_length() + 8) // 8
+    check += encoded(OCTET_STRING, bytes(8))
+    check += encoded(INTEGER, rounds.to_bytes(size, "big"))
+    return encoded(
+        SEQUENCE,
+        encoded(INTEGER, b"\3") + encoded(SEQUENCE, data) + encoded(SEQUENCE, check),
+    )
+
+
+def test_the_rounds_of_a_file_are_counted_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Many key stores in one file share its bound; each file has its own."""
+    monkeypatch.setattr(limits, "KEY_DERIVATION_ROUNDS", 10_000)
+    text = base64.encodebytes(_store(1000)).decode()
+    block = f"-----BEGIN PKCS12-----\n{text}-----END PKCS12-----\n"
+    refused = "PKCS#12: the file asks for more than 10,000 rounds of hashing"
+    errors = ct.read_certificates(block * 15)["parse_error"]
+    assert (errors == refused).tolist() == [False] * 10 + [True] * 5
+    errors = ct.read_certificates([block * 8, block * 8])["parse_error"]
+    assert not (errors == refused).any()
+
+
+def test_a_listing_with_an_endless_name_is_read() -> None:
+    """The name of an attribute takes time in proportion to its length."""
+    text = f'<info><certificate {"a" * 400_000} subject_cn="0090332f688a"/></info>'
+    assert len(ct.read_certificates(text)) == 1
+
+
+# Callers' mistakes
+
+
+@pytest.mark.parametrize(
+    "path", ["a\0b", "a\ud800b", "a\ud800*", Path("a\0b"), Path("a\ud800b")]
+)
+def test_paths_that_cannot_be_are_the_callers_mistake(path: str | Path) -> None:
+    """A zero byte or half a character names no file."""
+    readers: tuple[Callable[..., object], ...] = (
+        ct.read_certificates, ct.read_trust_list, ct.read_devices, ct.read_registrations,
+        ct.read_fleet,
+    )  # fmt: skip
+    for read in readers:
+        with pytest.raises(ct.CerttrustError):
+            read(path)
+
+
+@pytest.mark.parametrize("password", [123, True, 1.5, ["a"], bytearray(b"a")])
+def test_a_password_is_text_or_bytes(password: Any) -> None:
+    """Anything else is named."""
+    with pytest.raises(ct.CerttrustError, match="a password is text or bytes, not "):
+        ct.read_certificates(b"", password=password)
+    with pytest.raises(ct.CerttrustError, match="a password is text or bytes, not "):
+        ct.read_trust_list(b"", password=password)
+
+
+@pytest.mark.parametrize("password", ["\ud800", "a\0b", "\0\udfff", b"\0", "é" * 3000])
+def test_any_password_is_tried(issued: Issued, password: str | bytes) -> None:
+    """It is wrong, and that is the row's reason; it is quoted nowhere."""
+    frame = ct.read_certificates(issued.pkcs12(b"secret"), password=password)
+    assert frame["parse_error"].str.startswith("PKCS#12: ").all()
+    assert "é" not in frame["parse_error"].iloc[0]
+
+
+@pytest.mark.parametrize("workers", ["2", 2.5, True])
+def test_workers_are_a_number(workers: Any) -> None:
+    """Anything else is the caller's mistake."""
+    with pytest.raises(ct.CerttrustError, match="workers must be 1 or more"):
+        ct.read_certificates(b"", workers=workers)
+
+
+@pytest.mark.parametrize(
+    ("host", "options"),
+    [
+        (5, {}), (None, {}), ("h\0", {}), ("\ud800", {}), ("a", {"port": "x"}),
+        ("a", {"port": True}), ("a", {"port": 1.5}), ("a", {"timeout": float("nan")}),
+        ("a", {"timeout": "5"}), ("a", {"timeout": None}), ("a", {"server_name": 5}),
+        ("a", {"server_name": "\ud800"}),
+    ],
+)  # fmt: skip
+def test_an_endpoint_that_cannot_be_is_the_callers_mistake(
+    host: Any, options: dict[str, Any]
+) -> None:
+    """No connection is tried."""
+    with pytest.raises(ct.CerttrustError):
+        ct.fetch_chain(host, **options)
+
+
+# Names of files
+
+
+@pytest.mark.parametrize(
+    ("name", "differs"),
+    [
+        ("0090332f688a.pem", False),
+        ("00-90-33-2F-68-8A.pem", False),
+        ("IP222-2f-68-8a.pem", False),
+        ("hq.pem", False),
+        ("export-2026-03-02.pem", False),
+        ("0090331a2b3c.pem", True),
+        ("0090332f688b.pem", True),
+        ("IP222-2f-68-8b.pem", True),
+    ],
+)
+def test_a_file_named_after_another_device_says_so(
+    issued: Issued, tmp_path: Path, name: str, differs: bool
+) -> None:
+    """A serial and a hardware ID of the same last octets are one device."""
+    (tmp_path / name).write_bytes(issued.pems[0])
+    frame = ct.read_certificates(tmp_path)
+    device = same_spelling(pd.Series([name.removesuffix(".pem")]))[0]
+    note = f"named after {device}, but its CN is 0090332f688a"
+    assert frame["parse_error"].dropna().tolist() == ([note] if differs else [])
+    frame.to_parquet(tmp_path / "saved.parquet")
+    pd.testing.assert_frame_equal(
+        ct.read_certificates(tmp_path / "saved.parquet"), frame
+    )
