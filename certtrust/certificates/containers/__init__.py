@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from ...formats import HEAD, About, listed
 from ..blocks import NO_CERTIFICATE, NOTHING, Block, Item
 
-_BLANK = re.compile(rb"(?:\s+|#[^\r\n]*)*")
+_BLANK = re.compile(rb"(?:\s++|#[^\r\n]*+)*+")
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b")
 
 
