@@ -34,8 +34,8 @@ test-oldest:  ## the tests with the oldest versions that pyproject.toml allows
 
 test-pythons:  ## the tests on each supported Python that this machine has
 	@for version in $(PYTHONS); do \
-		python$$version -c "" 2>/dev/null || { echo "no Python $$version here"; continue; }; \
-		echo "Python $$version" && python$$version -m venv .venv-$$version && \
+		python=$$(bash .ci/python.sh $$version) || { echo "no Python $$version here"; continue; }; \
+		echo "Python $$version: $$python" && $$python -m venv .venv-$$version && \
 		.venv-$$version/bin/pip install --quiet --upgrade pip && \
 		.venv-$$version/bin/pip install --quiet --editable '.[notebook]' --group dev && \
 		.venv-$$version/bin/pytest -n 2 -q || exit 1; \

@@ -33,7 +33,7 @@ TASKS = {
         "shared_keys shared_names shared_hardware_ids"
     ),
     "Show": "charts widgets columns",
-    "Try out": "simulate",
+    "Try out": "simulate testing",
     "Errors": "CerttrustError",
 }
 """Every public name, by what one does with it."""

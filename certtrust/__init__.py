@@ -1,8 +1,8 @@
 """Explain why innovaphone phones and gateways fail to register: certificates, trust and names
 of a whole fleet.
 
-The names here are the public interface; `charts`, `widgets` and `endpoints` are loaded on first
-use.
+The names here are the public interface; `charts`, `testing`, `widgets` and `endpoints` are
+loaded on first use.
 """
 
 from importlib import import_module
@@ -80,11 +80,12 @@ __all__ = [
     "shared_keys",
     "shared_names",
     "simulate",
+    "testing",
     "what_if",
     "widgets",
 ]
 
-_MODULES = {"charts", "widgets"}
+_MODULES = {"charts", "testing", "widgets"}
 _FUNCTIONS = {"fetch_chain": "endpoints.chain"}
 
 

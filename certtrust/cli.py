@@ -17,6 +17,7 @@ from .errors import CerttrustError
 from .evaluation.rules import SCENARIOS
 from .texts.labels import plural
 from .texts.sentences import say, sentences
+from .texts.visible import one_line, visible
 
 NONE_FAIL, SOME_FAIL, MISUSE = 0, 1, 2
 
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _misuse(message: str) -> int:
-    _write(sys.stderr, f"certtrust: {message}")
+    _write(sys.stderr, f"certtrust: {one_line(message)}")
     return MISUSE
 
 
@@ -70,12 +71,8 @@ def _say(text: str) -> None:
 
 def _write(stream: TextIO, text: str) -> None:
     """Write text, with what would steer a terminal, or cannot be encoded, replaced."""
-    shown = "".join(
-        letter if letter.isprintable() or letter == "\n" else "\ufffd"
-        for letter in text
-    )
     encoding = stream.encoding or "utf-8"
-    stream.write(shown.encode(encoding, "replace").decode(encoding) + "\n")
+    stream.write(visible(text).encode(encoding, "replace").decode(encoding) + "\n")
     stream.flush()
 
 

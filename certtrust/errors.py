@@ -1,6 +1,4 @@
-"""The exceptions of the package: a caller's mistake raises one, a problem in the data never
-does.
-"""
+"""The exceptions of the package: raised for a caller's mistake, never for a problem in the data."""
 
 
 class CerttrustError(ValueError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,11 @@ from . import schema, table_files
 from .certificates.reading import read_certificates
 from .certificates.trust_lists import read_trust_list
 from .devices import read_devices
-from .errors import SourceError
+from .errors import CerttrustError, SourceError
 from .registrations import read_registrations
 from .texts.sentences import say
 from .trust import trust_state
+from .whole_files import UNFINISHED
 
 FOLDERS = ("certificates", "trust", "devices", "registrations")
 """The folders of a fleet directory; each may be absent, and then its table is empty."""
@@ -75,7 +75,7 @@ class Fleet:
         """
         root = Path(directory)
         if root.exists() and (
-            not root.is_dir() or {path.name for path in root.iterdir()} - _FILES
+            not root.is_dir() or any(map(_is_foreign, root.iterdir()))
         ):
             raise SourceError(
                 say("errors.reading.no_place_to_save", path=repr(str(directory)))
@@ -86,13 +86,14 @@ class Fleet:
             if frame is None:
                 path.unlink(missing_ok=True)
                 continue
-            # A table that is there already stays whole until the new one is.
-            table_files.write_parquet(frame, table, path.with_suffix(".new"))
-            os.replace(path.with_suffix(".new"), path)
+            table_files.write_parquet(frame, table, path)
         return root
 
 
-_FILES = {f"{name}{suffix}" for name in TABLES for suffix in (".parquet", ".new")}
+def _is_foreign(path: Path) -> bool:
+    """Return True for what belongs to no saved fleet, and is not left of a killed `save`."""
+    tables = {f"{name}.parquet" for name in TABLES}
+    return path.name not in tables and path.suffix != UNFINISHED
 
 
 def read_fleet(directory: str | Path) -> Fleet:
@@ -176,6 +177,26 @@ def _saved(root: Path, files: dict[str, Path]) -> Fleet:
     )
 
 
+def expect_fleet(fleet: Fleet) -> Fleet:
+    """Return a fleet that a caller made, its frames with the dtypes of their tables.
+
+    Raises
+    ------
+    CerttrustError
+        If it is no fleet, or a frame is not its table, see `certtrust.schema.expect`.
+    """
+    if not isinstance(fleet, Fleet):
+        kind = type(fleet).__name__
+        raise CerttrustError(say("errors.frames.no_fleet", kind=kind))
+    frames = {
+        name: schema.expect(getattr(fleet, name), table)
+        for name, table in TABLES.items()
+        if name != "links" or fleet.links is not None
+    }
+    is_same = all(frame is getattr(fleet, name) for name, frame in frames.items())
+    return fleet if is_same else dataclasses.replace(fleet, **frames)
+
+
 def link(fleet: Fleet) -> Fleet:
     """Return the same fleet with its issuer links verified, kept for reuse by every later
     judgement.
@@ -188,5 +209,6 @@ def link(fleet: Fleet) -> Fleet:
     >>> fleet.links.columns.tolist()
     ['child', 'issuer', 'verified']
     """
+    fleet = expect_fleet(fleet)
     links = trust_state.link(fleet.certificates, fleet.trust, known=fleet.links)
     return dataclasses.replace(fleet, links=links)

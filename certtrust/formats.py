@@ -1,7 +1,6 @@
-"""What a format is to a reader: a name, a look at the beginning of a file, and a way to read on
-from there.
+"""What a reader needs of a format: a name, how to recognise it, and how to read it.
 
-Certificates, devices and registrations come in many formats. Each is one module of a folder, and
+Certificates, devices and registrations come in many formats. Each is one module of a folder and
 one line in that folder's list; the reader tries the formats in the order of the list.
 """
 
@@ -62,12 +61,12 @@ def listed(
     names : sequence of str
         The modules that are formats, in the order in which a file is tried for them.
     helpers : iterable of str
-        The modules of the folder that are no formats.
+        The modules of the folder that are not formats.
 
     Raises
     ------
     CerttrustError
-        If a module is not in the list, or lacks a part of what a format is: the sentence says what.
+        If a module is not in the list or lacks a part of a format; the message says which.
     """
     modules = {
         module.name for module in pkgutil.iter_modules(import_module(package).__path__)
@@ -97,7 +96,7 @@ def listed(
 
 
 def recognise(formats: Iterable[Any], head: bytes) -> Any | None:
-    """Return the first format that knows the beginning of a file, or None."""
+    """Return the first format that recognises the beginning of a file, or None."""
     return next((form for form in formats if form.sniff(head)), None)
 
 
@@ -109,11 +108,16 @@ def begin(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     if stream.seekable():
         stream.seek(0)
         return head, stream
-    return head, io.BufferedReader(cast(Any, _Rejoined(head, stream)), HEAD)
+    return head, rejoined(head, stream)
+
+
+def rejoined(head: bytes, rest: BinaryIO) -> BinaryIO:
+    """Return a stream that begins with bytes that were read already."""
+    return io.BufferedReader(cast(Any, _Rejoined(head, rest)), HEAD)
 
 
 class _Rejoined(io.RawIOBase):
-    """A stream of which the beginning was read already."""
+    """A stream whose beginning has been read already."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head = io.BytesIO(head)
@@ -177,8 +181,7 @@ def too_many_rows(rows: int, size: int) -> str | None:
     >>> too_many_rows(100_000_000, 500_000)
     '100000000 rows in 500000 bytes are more than are read: 2000000'
     """
-    freely = max(limits.TABLE_ROWS_FREELY, limits.TABLE_ROWS_PER_BYTE * size)
-    most = min(limits.TABLE_ROWS, freely)
+    most = limits.table_rows(size)
     if rows <= most:
         return None
     return f"{rows} rows in {size} bytes are more than are read: {most}"

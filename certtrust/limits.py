@@ -34,3 +34,13 @@ PATH_STEPS = 20_000
 """Steps of the search for the paths of one certificate."""
 PATTERN_SECONDS = 5.0
 """Seconds of processor time per block of lines for a user's pattern that looks around."""
+
+
+def unpacked(size: int) -> int:
+    """Return the bytes that a compressed input of this size may unpack to."""
+    return max(UNPACKED_FREELY, UNPACKED_RATIO * size)
+
+
+def table_rows(size: int) -> int:
+    """Return the rows that a Parquet file of this size may have."""
+    return min(TABLE_ROWS, max(TABLE_ROWS_FREELY, TABLE_ROWS_PER_BYTE * size))

@@ -1,8 +1,8 @@
 """Any input as named byte streams: path, glob, directory, archive, bytes, text, open file, or
 an iterable of these.
 
-What a source holds is the readers' affair; here it only gets a name, an age and a stream. Archives
-are opened one level deep, and what unpacks to far more than it holds is refused as it is read.
+A source has a name, an age and a stream; its content is up to the readers. Archives are opened one
+level deep, and reading stops at the bounds of `certtrust.limits`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 import pandas as pd
@@ -30,14 +30,11 @@ from .errors import SourceError
 from .texts.sentences import say
 
 HELD_IN_MEMORY = 16 << 20
-"""A tar member up to this size is read while passing it; a larger one is looked up again when
-it is opened.
-"""
+"""Bytes up to which a tar member is read in passing; a larger one is looked up when opened."""
 LONGEST_PATH = 1000
 """A text longer than this is content, not a path."""
 
-# DER in base64 or hex, PEM in base64, and any long run of letters of all kinds that only base64
-# makes of them.
+# DER in base64 or hex, PEM in base64, and any long run of mixed letters that only base64 makes.
 _ENCODED = re.compile(
     r"\s*(?:(?:M[A-P]|LS0t)[0-9A-Za-z+/_-]{36,}|30(?:8[1-4])?[0-9A-Fa-f]{40,}"
     r"|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[0-9A-Za-z+]{60,}|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9+])[0-9A-Za-z+/]{200,})={0,2}\s*"
@@ -51,7 +48,9 @@ _HEAD = 512
 _TAR = (
     b"ustar\x0000",
     b"ustar  \x00",
-)  # POSIX and GNU; a shorter look finds "Neustar" in a certificate
+)  # POSIX and GNU; "ustar" alone would match "Neustar" in a certificate
+_ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_OTHER_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ"}
 _DAMAGED = (
     zlib.error,
     EOFError,
@@ -86,9 +85,7 @@ class Source:
     opener: Opener | None = field(default=None, repr=False, compare=False)
 
     def open(self) -> BinaryIO:
-        """Return a fresh stream of the content, decompressed; reading damaged content raises
-        OSError.
-        """
+        """Return a fresh stream of the decompressed content; damage raises OSError on reading."""
         if self.opener is None:
             reason = self.error or say("errors.sources.no_content")
             raise SourceError(
@@ -101,7 +98,7 @@ Unit = Callable[[], Iterator[Source]]
 
 
 class _Unpacked(io.RawIOBase):
-    """A decompressing stream that stops at a limit and reports all damage as OSError."""
+    """A decompressing stream that stops at a bound and reports all damage as OSError."""
 
     def __init__(
         self, stream: Any, packed_size: int, beneath: BinaryIO | None = None
@@ -157,7 +154,7 @@ def _name(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "?")
 
 
-def _passed_over(name: str) -> bool:
+def _is_skipped(name: str) -> bool:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[
         -1:
@@ -178,12 +175,50 @@ def _zip_moment(member: zipfile.ZipInfo) -> pd.Timestamp | None:
         return None
 
 
+class _TarWalk:
+    """The walk through a tar archive; the member that it stands at is read in passing."""
+
+    def __init__(self, opener: Opener, size: int) -> None:
+        self._opener, self._size = opener, size
+        self._index = -1
+        self._stream: Any = None
+
+    def stand_at(self, index: int, stream: Any) -> None:
+        """Offer the member at `index` to the first who opens it before the walk goes on."""
+        self._index, self._stream = index, stream
+
+    def open(self, index: int) -> BinaryIO:
+        """Return a stream of a member; one that was passed is looked up again."""
+        if index == self._index and self._stream is not None:
+            stream, self._stream = self._stream, None
+        else:
+            stream = self._look_up(index)
+        return io.BufferedReader(_Unpacked(stream, self._size), 1 << 16)
+
+    def _look_up(self, index: int) -> Any:
+        archive = tarfile.open(  # noqa: SIM115 - read by the caller
+            fileobj=_transparent(self._opener, self._size), mode="r|"
+        )
+        try:
+            for position, member in enumerate(archive):
+                if position == index:
+                    return archive.extractfile(member)
+        except _DAMAGED as problem:
+            raise OSError(f"damaged or encrypted archive: {problem}") from problem
+        raise OSError("the archive changed while it was read")
+
+
 def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
     try:
         stream = archive.open(member)
     except _DAMAGED as problem:
         raise OSError(f"damaged or encrypted archive: {problem}") from problem
     return io.BufferedReader(_Unpacked(stream, member.compress_size), 1 << 16)
+
+
+def _unsupported(member: zipfile.ZipInfo) -> str:
+    method = _OTHER_METHODS.get(member.compress_type, f"method {member.compress_type}")
+    return f"compressed by {method}, not unpacked: compress it by Deflate"
 
 
 def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
@@ -197,8 +232,11 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
     # The members stay readable after the walk; the file is closed with the last of them.
     weakref.finalize(archive, stream.close)
     left = max(limits.UNPACKED_FREELY, limits.UNPACKED_RATIO * size)
-    for member in archive.infolist():
-        if member.is_dir() or _passed_over(member.filename):
+    for index, member in enumerate(archive.infolist()):
+        if index == limits.ARCHIVE_MEMBERS:
+            yield Source(name, error=_too_many_members())
+            return
+        if member.is_dir() or _is_skipped(member.filename):
             continue
         inside = _name(f"{name}/{member.filename}")
         # Members may overlap, so that each is harmless and all of them are not.
@@ -213,6 +251,10 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
         if member.flag_bits & 1:
             yield Source(inside, _zip_moment(member), "encrypted archive member")
             continue
+        if member.compress_type not in _ZIP_METHODS:
+            # zipfile unpacks these without a bound on what one read delivers.
+            yield Source(inside, _zip_moment(member), _unsupported(member))
+            continue
         open_member = partial(_open_member, archive, member)
         yield Source(
             inside,
@@ -222,44 +264,47 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
         )
 
 
-def _open_tar_member(opener: Opener, size: int, index: int) -> BinaryIO:
-    """Walk the archive again to the member at `index`."""
-    archive = tarfile.open(fileobj=_transparent(opener, size), mode="r|")  # noqa: SIM115 - read by the caller
-    for at, member in enumerate(archive):
-        if at == index:
-            return cast(BinaryIO, archive.extractfile(member))
-    raise OSError("the archive changed while it was read")
-
-
 def _tar_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
-    # The archive is walked as a stream, so that a compressed one is unpacked once and within
-    # its limit.
+    # The archive is walked as a stream, so that it is unpacked once and within its bound.
+    walk = _TarWalk(opener, size)
     with _transparent(opener, size) as stream:
         try:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 for index, member in enumerate(archive):
-                    if not member.isfile() or _passed_over(member.name):
+                    if index == limits.ARCHIVE_MEMBERS:
+                        yield Source(name, error=_too_many_members())
+                        return
+                    if not member.isfile() or _is_skipped(member.name):
                         continue
-                    inside, modified = (
-                        _name(f"{name}/{member.name}"),
-                        _moment(member.mtime),
-                    )
-                    if member.size > HELD_IN_MEMORY:
-                        open_member: Opener = partial(
-                            _open_tar_member, opener, size, index
-                        )
-                    else:
-                        open_member = partial(
-                            _open_bytes, cast(Any, archive.extractfile(member)).read()
-                        )
-                    yield Source(
-                        inside,
-                        modified,
-                        None,
-                        partial(_transparent, open_member, member.size),
-                    )
+                    yield _tar_member(name, archive, member, index, walk)
         except (*_DAMAGED, OSError) as problem:
             yield Source(name, error=f"unreadable tar archive: {problem}")
+
+
+def _tar_member(
+    name: str,
+    archive: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    index: int,
+    walk: _TarWalk,
+) -> Source:
+    inside, modified = _name(f"{name}/{member.name}"), _moment(member.mtime)
+    if member.issparse():
+        # A few bytes can claim any number of zeros.
+        return Source(inside, modified, "a sparse file in a tar archive, not read")
+    stream: Any = archive.extractfile(member)
+    if member.size > HELD_IN_MEMORY:
+        walk.stand_at(index, stream)
+        open_member: Opener = partial(walk.open, index)
+    else:
+        open_member = partial(_open_bytes, stream.read())
+    return Source(
+        inside, modified, None, partial(_transparent, open_member, member.size)
+    )
+
+
+def _too_many_members() -> str:
+    return f"more than {limits.ARCHIVE_MEMBERS:,} members; the others are not read"
 
 
 def _head(opener: Opener, size: int) -> bytes:
@@ -285,13 +330,17 @@ def _expanded(
     yield Source(name, modified, None, partial(_transparent, opener, size))
 
 
+def _shown(path: str) -> str:
+    return _name(path.replace(os.sep, "/"))
+
+
 def _file(path: str, name: str) -> Iterator[Source]:
-    name = _name(name.replace(os.sep, "/"))
+    name = _shown(name)
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
-            # A pipe can be read only once, so nothing is looked at beforehand.
-            yield from _content(Path(path).read_bytes(), name)
+            # A pipe or a device may never end.
+            yield Source(name, error=say("errors.sources.no_regular_file"))
             return
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
@@ -307,19 +356,34 @@ def _file(path: str, name: str) -> Iterator[Source]:
 
 
 def _directory(root: str, prefix: str) -> Iterator[Unit]:
-    found: list[str] = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = (each for each in folders if not each.startswith("."))
+    reasons: dict[str, str] = {}
+
+    def note(problem: OSError) -> None:
+        within = os.path.relpath(os.fsdecode(problem.filename), root)
+        reasons[within] = f"unreadable folder: {problem.strerror or problem}"
+
+    names: list[str] = []
+    for folder, folders, files in os.walk(root, onerror=note):
         within = folder[len(root) :].lstrip(os.sep)
-        found += (
-            os.path.join(within, each)
-            for each in files
-            if not each.startswith(".") and each != "README.md"
+        folders[:] = (name for name in folders if not name.startswith("."))
+        for name in folders:
+            if os.path.islink(os.path.join(folder, name)):
+                reasons[os.path.join(within, name)] = "a link to a folder, not followed"
+        names += (
+            os.path.join(within, name)
+            for name in files
+            if not name.startswith(".") and name != "README.md"
         )
-    for each in sorted(found):
-        path = os.path.join(root, each)
-        if os.path.isfile(path):
-            yield partial(_file, path, os.path.join(prefix, each))
+    for name in sorted([*names, *reasons]):
+        shown = os.path.join(prefix, name)
+        if name in reasons:
+            yield partial(_unreadable, _shown(shown), reasons[name])
+        else:
+            yield partial(_file, os.path.join(root, name), shown)
+
+
+def _unreadable(name: str, reason: str) -> Iterator[Source]:
+    yield Source(name, error=reason)
 
 
 def _content(data: bytes, name: str) -> Iterator[Source]:
@@ -348,9 +412,7 @@ def is_content(text: str) -> bool:
 
 
 def _without_secrets(text: str) -> str:
-    """Return a path as it may be shown: what looks like a key within it, and what is very long,
-    is cut.
-    """
+    """Return a path as it may be shown: what is long or looks like a key is cut."""
     shown = _MAY_BE_SECRET.sub(lambda run: f"{run[0][:_SHOWN_OF_SECRETS]}…", text)
     return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
@@ -359,16 +421,18 @@ def _path(text: str, prefixed: bool) -> Iterator[Unit]:
     if os.path.isdir(text):
         yield from _directory(text, text if prefixed else "")
         return
-    if os.path.exists(text):
+    if os.path.lexists(text):
         yield partial(_file, text, text)
         return
-    found = [] if "\0" in text else sorted(glob.glob(text, recursive=True))
-    if not found:
+    matches = [] if "\0" in text else sorted(glob.glob(text, recursive=True))
+    if not matches:
         key = "no_match" if glob.has_magic(text) else "no_file"
         raise SourceError(
             say(f"errors.sources.{key}", path=repr(_without_secrets(text)))
         )
-    yield from (partial(_file, each, each) for each in found if not os.path.isdir(each))
+    yield from (
+        partial(_file, match, match) for match in matches if not os.path.isdir(match)
+    )
 
 
 def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
@@ -394,16 +458,14 @@ def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
             _name(name) if isinstance(name, str) else f"<file{number}>",
         )
     elif isinstance(source, Iterable) and not prefixed:
-        for place, each in enumerate(source, start=1):
-            yield from _one(each, f" {place}", prefixed=True)
+        for position, item in enumerate(source, start=1):
+            yield from _one(item, f" {position}", prefixed=True)
     else:
         raise SourceError(say("errors.sources.no_source", kind=type(source).__name__))
 
 
 def units(source: Any) -> Iterator[Unit]:
-    """Yield what an input consists of, file by file; called, each yields its sources, in any
-    process.
-    """
+    """Yield the files of an input as functions that return their sources, in any process."""
     yield from _one(source, "", prefixed=False)
 
 
@@ -429,7 +491,7 @@ def sources(source: Any) -> Iterator[Source]:
 
     Examples
     --------
-    >>> [each.name for each in sources([b"one", b"two"])]
+    >>> [source.name for source in sources([b"one", b"two"])]
     ['<bytes 1>', '<bytes 2>']
     """
     for unit in units(source):

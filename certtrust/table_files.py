@@ -1,9 +1,8 @@
-"""Tables as files of data: Parquet and CSV, which are read again as they were written, value by
-value.
+"""Tables as files of data, Parquet and CSV, which come back the same in every value.
 
-This is the one place that says how a value stands in such a file. In CSV every text stands in
-quotes and what is missing is an empty field without them; times are ISO 8601 in UTC with
-microseconds, flags are `true` and `false`, bytes are base64, lists and structures are JSON.
+In CSV every text is quoted and a missing value is an empty field without quotes; times are
+ISO 8601 in UTC with microseconds, flags are `true` and `false`, bytes are base64, lists and
+structures are JSON.
 """
 
 from __future__ import annotations
@@ -11,7 +10,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ import pyarrow.csv as pa_csv
 from .errors import SourceError
 from .schema import BYTES, COUNT, FLAG, LIST, MOMENT, OBJECT, TEXT, WORD, Table
 from .texts.sentences import say
+from .whole_files import replacing
 
 _STRING = pa.large_string()
 _PATHS = pa.list_(
@@ -41,7 +44,7 @@ STRUCTURES = {
         {"paths": _PATHS, "failure": _STRING, "why": _STRING, "objection": _STRING}
     ),
 }
-"""What the columns hold that are neither plain values nor lists of text."""
+"""Types of the columns that are neither plain values nor lists of text."""
 
 ARROW = {
     TEXT: _STRING,
@@ -54,7 +57,7 @@ ARROW = {
 }
 
 METADATA = b"certtrust"
-"""Key in a Parquet file under which stands what Parquet itself does not keep."""
+"""Key of the metadata for what Parquet itself does not keep."""
 _LARGEST_BLOCK = 1 << 30
 
 
@@ -78,10 +81,10 @@ def write_parquet(frame: pd.DataFrame, table: Table, file: Any) -> None:
     >>> read_parquet(file, LINKS).index.tolist()
     [7]
     """
-    import pyarrow.parquet as pq  # which loads ssl
+    import pyarrow.parquet as pq  # on first use, as it loads ssl
 
     declared = {column.name: column.dtype for column in table if column.name in frame}
-    # What Arrow might take for something else is typed below, and only stands here for its place.
+    # Arrow might guess these types wrong: reserve their columns here, fill them in below.
     nested = [
         name for name, dtype in declared.items() if dtype in (LIST, BYTES, OBJECT)
     ]
@@ -99,13 +102,25 @@ def write_parquet(frame: pd.DataFrame, table: Table, file: Any) -> None:
         if isinstance(column.dtype, pd.CategoricalDtype)
     }
     about = {**(written.schema.metadata or {}), **metadata(table, categories)}
-    pq.write_table(written.replace_schema_metadata(about), file, compression="zstd")
+    stored = written.replace_schema_metadata(about)
+    with _whole(file) as target:
+        pq.write_table(stored, target, compression="zstd")
+
+
+@contextmanager
+def _whole(file: Any) -> Iterator[Any]:
+    """Give what to write to: a path is replaced when its new file is whole."""
+    if isinstance(file, (str, os.PathLike)):
+        with replacing(file) as new:
+            yield new
+    else:
+        yield file
 
 
 def metadata(
     table: Table, categories: dict[str, Any] | None = None
 ) -> dict[bytes, bytes]:
-    """Return the metadata of a Parquet file of a table, by which `written_parquet` knows it."""
+    """Return the metadata by which `written_parquet` recognises a Parquet file of a table."""
     about = {"table": table.name, "categories": categories or {}}
     return {METADATA: json.dumps(about, default=str).encode()}
 
@@ -125,7 +140,7 @@ def read_parquet(source: Any, table: Table) -> pd.DataFrame:
     SourceError
         If it is no Parquet file, or if a column does not hold what the table declares.
     """
-    import pyarrow.parquet as pq  # which loads ssl
+    import pyarrow.parquet as pq  # on first use, as it loads ssl
 
     try:
         stored = pq.read_table(source)
@@ -175,7 +190,7 @@ def written_parquet(stored: dict[bytes, bytes] | None, table: Table) -> bool:
 
 
 def _about(stored: dict[bytes, bytes] | None) -> dict[str, Any]:
-    """Return what `metadata` says in a Parquet file; nothing where another program wrote that."""
+    """Return the metadata of a Parquet file as a dict; empty if another program wrote it."""
     try:
         about = json.loads((stored or {}).get(METADATA, b"{}"))
     except (ValueError, RecursionError):
@@ -213,7 +228,8 @@ def write_csv(frame: pd.DataFrame, table: Table, file: Any) -> None:
         )
         for name, column in frame.items()
     }
-    pa_csv.write_csv(pa.table(columns), file)
+    with _whole(file) as target:
+        pa_csv.write_csv(pa.table(columns), target)
 
 
 def read_csv(source: Any, table: Table) -> pd.DataFrame:
@@ -276,14 +292,14 @@ def _cells(data: bytes) -> dict[str, Any]:
 
 
 def to_arrow(values: pd.Series, name: str, dtype: str) -> Any:
-    """Return a column as an Arrow array of the type that its declared dtype has in files."""
+    """Return a column as an Arrow array of the type that its dtype has in files."""
     if dtype == WORD:
         words = values.astype("category").cat
         codes = words.codes.to_numpy().astype(np.int32)
         labels = pa.array(words.categories.astype("str"), _STRING)
         return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), labels)
     if dtype == OBJECT:
-        # Rows that are alike share one object, which is converted once.
+        # Equal rows share one object, which is converted once.
         cells = values.to_numpy(dtype=object)
         code, _ = pd.factorize(
             np.fromiter(map(id, cells), dtype=np.int64, count=len(cells))
@@ -296,7 +312,7 @@ def to_arrow(values: pd.Series, name: str, dtype: str) -> Any:
 
 
 def from_arrow(values: Any, name: str, dtype: str) -> pd.Series:
-    """Return an Arrow column as a Series of its declared dtype, sharing the memory of all text."""
+    """Return an Arrow column as a Series of its declared dtype; text is not copied."""
     values = (
         values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
     )
@@ -344,7 +360,7 @@ def _masked(values: Any, array: Any) -> pd.Series:
 
 
 def _as_text(values: Any) -> Any:
-    """Return an Arrow column as it stands in CSV, where flags and numbers need no quotes."""
+    """Return an Arrow column as text for CSV; flags and numbers need no quotes."""
     if pa.types.is_boolean(values.type) or pa.types.is_integer(values.type):
         return values
     if pa.types.is_large_binary(values.type):
@@ -363,7 +379,7 @@ def _as_text(values: Any) -> Any:
 
 
 def _typed(text: Any, name: str, dtype: str) -> Any:
-    """Return an Arrow column from the text that stands in CSV."""
+    """Return an Arrow column from its text in CSV."""
     if dtype == FLAG:
         return pc.utf8_lower(text).cast(pa.bool_())
     if dtype == BYTES:
@@ -381,7 +397,7 @@ def _typed(text: Any, name: str, dtype: str) -> Any:
 
 
 def _dtype_of(column: pd.Series) -> str:
-    """Return how a column beyond the table is written."""
+    """Return the dtype as which a column beyond the table is written."""
     if pd.api.types.is_bool_dtype(column.dtype):
         return FLAG
     if pd.api.types.is_integer_dtype(column.dtype):
@@ -390,8 +406,6 @@ def _dtype_of(column: pd.Series) -> str:
 
 
 def _guessed(name: str, text: Any) -> str:
-    """Return what a column beyond the table holds; the columns of rules have a dot in their
-    names.
-    """
+    """Return the dtype of a column beyond the table; names of rules have a dot in them."""
     words = set(pc.utf8_lower(text).unique().drop_null().to_pylist())
     return FLAG if words <= {"true", "false"} and (words or "." in name) else TEXT

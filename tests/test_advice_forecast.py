@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import endings, forecast, latest
-from certtrust.advice.forecast import _last_path, foretold
+from certtrust.advice.forecast import _last_path, failure_counts
 from certtrust.schema import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, empty
 from certtrust.trust.trust_state import TrustPath
 
@@ -191,7 +191,7 @@ def would_be_attempts(draw):
 @settings(max_examples=60, deadline=None)
 def test_counts_are_those_of_judging_everything_at_every_date(rows):
     """Registrations, devices, and devices that did not fail for that cause at the date before."""
-    found = foretold(rows, NOW, DATES)
+    found = failure_counts(rows, NOW, DATES)
     before = None
     for date in (NOW, *DATES):
         judged = ct.check(rows, at=date)

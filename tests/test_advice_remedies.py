@@ -16,12 +16,12 @@ from certtrust import simulation
 from certtrust.advice import KINDS, apply
 from certtrust.advice.remedies.actions import applied
 from certtrust.advice.remedies.cases import cases
-from certtrust.advice.remedies.fleet_copy import known_certificates
+from certtrust.advice.remedies.fleet_copy import certificates_by_fingerprint
 from certtrust.advice.remedies.plan import remedies
-from certtrust.advice.remedies.plan_check import Trial
+from certtrust.advice.remedies.plan_check import PlanCheck
 from certtrust.advice.remedies.set_cover import cover, order
 from certtrust.advice.remedies.trusting import Authorities
-from certtrust.evaluation.ownership import whose
+from certtrust.evaluation.ownership import Ownership
 
 LOCAL = ("device", "fingerprint", "name", "value")
 
@@ -384,11 +384,11 @@ def test_a_plan_is_tried_on_a_part_of_the_fleet_as_on_the_whole(seed, of):
     """Whatever is left out of the copy decides nothing about the attempts that are looked at."""
     fleet = ct.link(simulation.simulate(120, seed=seed, gaps=0.3))
     results = judged(fleet, of)
-    known = known_certificates(fleet)
+    known = certificates_by_fingerprint(fleet)
     failures, options = cases(
         fleet, results, known, Authorities(fleet, known), logged=of == "log"
     )
-    trial = Trial.of(fleet, whose(fleet), results, failures, options)
+    trial = PlanCheck.of(fleet, Ownership.of(fleet), results, failures, options)
     plan = remedies(fleet, results)
     excerpt = trial.part
     part = excerpt.attempts(

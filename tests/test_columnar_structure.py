@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import generated_cases
 import numpy as np
 import pytest
 from chain_builder import certificate
@@ -99,6 +100,12 @@ def test_the_parts_are_those_that_cryptography_sees():
         each.public_key().public_bytes(*form) for each in loaded
     ]
     assert many.usable.tolist() == [True, True, True, False]
+
+
+def test_generated_certificates_agree():
+    """Each kind of key, name and extension."""
+    corpus = generated_cases.certificates()
+    agree(corpus.loc[corpus["loads_in_cryptography"] == "yes", "der"].tolist())
 
 
 @pytest.mark.skipif(not CASES.exists(), reason="the published cases are not here")

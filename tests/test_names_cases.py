@@ -9,13 +9,14 @@ import gzip
 import json
 from pathlib import Path
 
+import generated_cases
 import pandas as pd
 import pytest
 
 from certtrust.names import matching as names
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
-pytestmark = pytest.mark.skipif(
+published = pytest.mark.skipif(
     not CASES.is_dir(), reason="the published cases are not here"
 )
 
@@ -79,6 +80,15 @@ def _judged(rows: pd.DataFrame) -> pd.Series:
     return pd.concat(parts).reindex(rows.index)
 
 
+def test_generated_names_fit_as_they_are_made() -> None:
+    """Letter case, wildcards, final dots, A-labels and addresses, by RFC 6125."""
+    columns = ["kind", "pattern", "host", "expected"]
+    rows = pd.DataFrame(generated_cases.NAMES, columns=columns)
+    different = rows[_judged(rows) != rows["expected"]]
+    assert different.to_dict("records") == []
+
+
+@published
 def test_unanimous_rows_agree_but_for_the_listed_exceptions() -> None:
     """Every row on which the verifiers agree is judged alike, and the exceptions are exactly
     those listed.
@@ -91,6 +101,7 @@ def test_unanimous_rows_agree_but_for_the_listed_exceptions() -> None:
     ) == set(EXCEPTIONS)
 
 
+@published
 def test_disputed_rows_get_a_verdict_too() -> None:
     """Where the suites disagree, the answer is the documented one and never missing."""
     rows = _rows()
@@ -114,6 +125,7 @@ def test_disputed_rows_get_a_verdict_too() -> None:
     }
 
 
+@published
 def test_certificates_of_the_suites() -> None:
     """Whole certificates fit their hosts as the suites say, but for the listed departures."""
     with gzip.open(CASES / "names_cert.jsonl.gz", "rt") as file:

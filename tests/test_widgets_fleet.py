@@ -411,8 +411,8 @@ def test_the_controls_switch_and_show_what_holds(whatif):
     assert box.value
     box.value = False
     assert [step.kind for step in whatif.steps] == ["trust"]
-    whatif._tls.value = "set everywhere"
-    whatif._login.value = "by certificate"
+    whatif._switches["tls_only"].value = "set everywhere"
+    whatif._switches["authentication"].value = "by certificate"
     whatif._moment.slider.value = whatif._moment.slider.options[-1][1]
     assert [step.kind for step in whatif.steps] == [
         "trust",
@@ -423,11 +423,11 @@ def test_the_controls_switch_and_show_what_holds(whatif):
     for _ in range(4):
         whatif._undo.click()
     assert whatif.steps == ()
-    assert whatif._tls.value == "as it is"
-    assert whatif._login.value == "as it is"
+    assert whatif._switches["tls_only"].value == "as it is"
+    assert whatif._switches["authentication"].value == "as it is"
     assert whatif._moment.at == whatif._start
     assert whatif._entries.children[0].value
-    whatif._tls.value = "cleared everywhere"
+    whatif._switches["tls_only"].value = "cleared everywhere"
     whatif._reset.click()
     assert whatif.steps == ()
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 import certtrust as ct
 from certtrust.widgets import CertificateTester
 from certtrust.widgets.chain_tree import chain, tree_html
-from certtrust.widgets.date_slider import moments
+from certtrust.widgets.date_slider import positions
 from certtrust.widgets.reading import read
 
 PHONE = "0090332f688a"
@@ -471,14 +471,17 @@ def test_the_slider_reaches_from_before_the_issue_to_beyond_the_expiry():
         pd.Timestamp("9999-12-31 23:59:59", tz="UTC"),
     )
     for last in (end, pd.Timestamp("2020-01-02", tz="UTC"), begin):
-        points = [moment for _, moment in moments(begin, last)]
+        points = [moment for _, moment in positions(begin, last)]
         assert points == sorted(points)
         assert points[0] < begin
         assert begin in points
         assert points[-1] > last or last == end
     assert (
         len(
-            {label for label, _ in moments(begin, pd.Timestamp("2030-01-01", tz="UTC"))}
+            {
+                label
+                for label, _ in positions(begin, pd.Timestamp("2030-01-01", tz="UTC"))
+            }
         )
         > 100
     )

@@ -1,21 +1,20 @@
-"""The part of a fleet that decides about some of its attempts, so that a change of it can be
-judged quickly.
-"""
+"""The part of a fleet that decides some of its attempts, so that a change is judged quickly."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
+from ..arrays.arrow import true
 from ..arrays.grouping import distinct
 from ..evaluation.attempts import joined
-from ..evaluation.ownership import Whose, whose
+from ..evaluation.ownership import Ownership
 from ..fleet import Fleet
 from ..names import device_ids
-from .remedies.fleet_copy import among
+from .joins import among
 
 Source = Literal["log", "devices"]
 
@@ -25,13 +24,13 @@ class Excerpt:
     """Some attempts of a fleet, with all that they depend on."""
 
     fleet: Fleet
-    """The part that matters; it is changed, and handed to `attempts`."""
+    """The part that matters: change a copy of it, and pass that to `attempts`."""
     serials: pd.Series
-    """The serials of the whole fleet, which a hardware ID may belong to."""
+    """All serials of the whole fleet, to which a hardware ID may belong."""
     registered: pd.Series
-    """The device of each registration of the part."""
+    """The device of each registration in the part."""
     entered: pd.Series
-    """The device of each of its device entries."""
+    """The device of each device entry in the part."""
     of: Source
     labels: pd.Index
     """The labels of the attempts."""
@@ -40,51 +39,50 @@ class Excerpt:
     def take(
         cls,
         fleet: Fleet,
-        ownership: Whose,
+        ownership: Ownership,
         attempts: pd.DataFrame,
         of: Source,
         new_names: pd.Series | None = None,
     ) -> Excerpt:
-        """Choose what of a fleet the chosen attempts depend on.
+        """Return the part of a fleet that some attempts depend on.
 
         Parameters
         ----------
         fleet : Fleet
             With links.
-        ownership : Whose
-            Who owns what in it.
+        ownership : Ownership
+            Who owns what in the fleet.
         attempts : DataFrame
-            The chosen ones: device, registration_name and fingerprint, with the labels of the
-            fleet's rows.
+            Columns device, registration_name and fingerprint, labelled like the fleet's rows.
         of : {"log", "devices"}
-            What they were made of.
+            What the attempts were made from.
         new_names : Series of str, optional
-            Further names that a change may let them register by.
+            Further names by which the devices may register after a change.
         """
-        registration_names = attempts["registration_name"]
-        names = distinct(
-            registration_names, *([] if new_names is None else [new_names])
+        names = [attempts["registration_name"]]
+        if new_names is not None:
+            names.append(new_names)
+        # An entry carries the flags of its device, says whose a user name is, and shows that
+        # its PBX has entries at all.
+        entries = (
+            among(ownership.entered, distinct(attempts["device"]))
+            | among(fleet.devices["user"], distinct(*names))
+            | ~fleet.devices["pbx"].duplicated().to_numpy()
         )
-        # An entry has the flags of its device, tells which device a name is of, and that its
-        # PBX has entries.
-        entries = among(ownership.entered, distinct(attempts["device"])) | among(
-            fleet.devices["user"], names
-        )
-        entries |= ~fleet.devices["pbx"].duplicated().to_numpy()
         log = fleet.registrations.drop(
             columns=["raw", "details", "remote_address"], errors="ignore"
         )
+        logged = attempts if of == "log" else attempts.head(0)
         part = dataclasses.replace(
             fleet,
-            certificates=_certificates(fleet, ownership.held, attempts),
+            certificates=_certificates(fleet, ownership.leaves, attempts),
             devices=fleet.devices[entries],
-            registrations=log.loc[attempts.index] if of == "log" else log.head(0),
+            registrations=log.loc[logged.index],
         )
-        registered = attempts["device"] if of == "log" else attempts["device"].head(0)
         return cls(
             part,
             ownership.serials,
-            registered,
+            logged["device"],
             ownership.entered[entries],
             of,
             attempts.index,
@@ -93,24 +91,20 @@ class Excerpt:
     def attempts(self, changed: Fleet) -> pd.DataFrame:
         """Return the attempts as they would be in a changed copy of the part."""
         new = device_ids.serials(distinct(changed.certificates["device"])).dropna()
-        ownership = whose(changed, pd.concat([self.serials, new]))
-        tried = joined(changed, ownership, self.of)
-        chosen: pd.DataFrame = tried if self.of == "log" else tried.loc[self.labels]
-        return chosen
+        ownership = Ownership.of(changed, pd.concat([self.serials, new]))
+        attempts = joined(changed, ownership, self.of)
+        return attempts if self.of == "log" else attempts.loc[self.labels]
 
 
 def _certificates(
-    fleet: Fleet, held: pd.DataFrame, attempts: pd.DataFrame
+    fleet: Fleet, own: pd.DataFrame, attempts: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the certificates that the attempts may present or be trusted by, with all that
-    came with them.
-    """
-    fingerprints = fleet.certificates["fingerprint"]
-    links: Any = fleet.links
-    is_ca = fleet.certificates["is_ca"].fillna(value=False).to_numpy(dtype=bool)
-    issuing = is_ca | among(fingerprints, links["issuer"])
+    """Return what the attempts may present or be trusted by, and all that came with it."""
+    certificates, links = fleet.certificates, fleet.links
+    assert links is not None  # noqa: S101 - the caller has linked the fleet
+    fingerprints, bundles = certificates["fingerprint"], certificates["bundle"]
+    issuing = true(certificates["is_ca"]) | among(fingerprints, links["issuer"])
     chosen = issuing & ~fingerprints.duplicated().to_numpy()
     chosen |= among(fingerprints, attempts["fingerprint"])
-    chosen[held["place"].to_numpy()[among(held["device"], attempts["device"])]] = True
-    bundles = fleet.certificates["bundle"]
-    return fleet.certificates[chosen | among(bundles, bundles[chosen])]
+    chosen[own["first_row"].to_numpy()[among(own["device"], attempts["device"])]] = True
+    return certificates[chosen | among(bundles, bundles[chosen])]

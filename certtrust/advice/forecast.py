@@ -1,4 +1,4 @@
-"""Forecast: which devices will fail, when, and which certificate's end does it."""
+"""Forecast: which devices will fail, when, and which certificate's end is to blame."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..arrays.grouping import Codes, combine, spread
+from ..arrays.grouping import Codes, alike
 from ..errors import CerttrustError
 from ..evaluation.attempts import attempts
 from ..evaluation.check import CAUSES, check
-from ..evaluation.ownership import identities
-from ..fleet import Fleet, link
-from ..schema import ATTEMPTS, conform
+from ..evaluation.ownership import Ownership
+from ..fleet import Fleet, expect_fleet, link
+from ..schema import ATTEMPTS, conform, expect
 from ..texts.sentences import say
 from ..trust.paths import TrustPath, distinct_paths
-from .remedies.fleet_copy import among, known_certificates
+from .joins import among, equal_pairs, microseconds
+from .remedies.fleet_copy import certificates_by_fingerprint
+
+__all__ = ["endings", "forecast", "latest"]
 
 _NEVER = np.iinfo(np.int64).max
 _SECOND = 1_000_000
 _BLOCK = 250_000
 """Registrations that are judged at a time."""
-_REGISTRATION = ("device", "pbx", "registration_name", "interface")
-_TOLD = ("serial", "hardware_id", "pbx", "registration_name", "interface")
-"""What a log line tells of them."""
+_REGISTRATION = ["device", "pbx", "registration_name", "interface"]
+_LOGGED = ["serial", "hardware_id", "pbx", "registration_name", "interface"]
+"""What a log line says about the registration that it belongs to."""
 
 
 def latest(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the latest attempt of each registration: what is still the case, as far as the log
-    knows.
+    """Return the latest attempt of each registration: the state of affairs, as far as logged.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def latest(results: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         The last row in time for each device, PBX, registration name and interface, in the order
-        of `results`; rows without a time count as the earliest, in their order.
+        of `results`; rows without a time come before all others, in their order.
 
     Examples
     --------
@@ -51,17 +53,14 @@ def latest(results: pd.DataFrame) -> pd.DataFrame:
     >>> len(latest(attempts)) < len(attempts)
     True
     """
-    return results.iloc[
-        _last(results["time"], [results[name] for name in _REGISTRATION])
-    ]
+    results = expect(results, ATTEMPTS)
+    return results.iloc[_last_rows(results["time"], results[_REGISTRATION])]
 
 
-def _last(time: pd.Series, keys: list[pd.Series]) -> Codes:
-    """Return the place of the last row in time of each distinct key, ascending."""
-    moment = time.astype("int64").to_numpy(copy=True)
-    moment[time.isna().to_numpy()] = np.iinfo(np.int64).min
-    code, first = combine(*(pd.factorize(key)[0] for key in keys))
-    order = np.argsort(moment, kind="stable")
+def _last_rows(time: pd.Series, keys: pd.DataFrame) -> Codes:
+    """Return the position of the last row in time of each distinct key, ascending."""
+    code, first = alike(keys, keys.columns)
+    order = time.array.argsort(kind="stable", na_position="first")
     last = np.zeros(len(first), dtype=np.int64)
     last[code[order]] = order
     return np.sort(last)
@@ -78,7 +77,7 @@ def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFra
     periods : int
         Number of future dates.
     freq : str
-        Their distance, as pandas spells it: "MS" = starts of months.
+        The distance between them, as pandas spells it: "MS" = starts of months.
 
     Returns
     -------
@@ -86,25 +85,24 @@ def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFra
         One row per date and cause, every cause that occurs at every date (0 where nothing fails):
 
         =========== ==============================================================================
-        date        the moment that is judged (midnight UTC); the first one is the coming period's
+        date        the moment of judgement (midnight UTC), from the coming period on
         cause       category: code of the first failed rule, as in RESULTS
         attempts    registrations that are predicted to fail then
         devices     devices that these belong to
-        new_devices those of them that did not fail for this cause at the date before (at the first
-                    date: now)
+        new_devices those that did not fail for this cause at the date before (at the first date:
+                    now)
         =========== ==============================================================================
 
     Raises
     ------
     CerttrustError
-        If `periods` is no whole number from 1 on, or `freq` no distance of coming dates that
-        pandas knows.
+        If `periods` is no whole number above 0, or `freq` is not a forward offset known to
+        pandas.
 
     Notes
     -----
-    Only rules are foretold: a wrong password, or whatever else the log alone states, is not. A
-    certificate that the device will only get in future is not known, and one that it has today
-    stays.
+    Only broken rules are forecast, not what the log alone states, such as a wrong password.
+    Every device is assumed to keep the certificate that it has today.
 
     Examples
     --------
@@ -115,41 +113,30 @@ def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFra
     >>> bool(coming["devices"].iloc[-1] >= coming["devices"].iloc[0])
     True
     """
+    fleet = expect_fleet(fleet)
     now, dates = _dates(periods, freq)
-    return foretold(_standing(fleet, now), now, dates)
+    return failure_counts(_current(fleet, now), now, dates)
 
 
-def foretold(
+def failure_counts(
     rows: pd.DataFrame, now: pd.Timestamp, dates: pd.DatetimeIndex
 ) -> pd.DataFrame:
-    """Count the attempts (table ATTEMPTS) that fail at each date, as `forecast` returns it."""
-    moments = np.append(_microseconds(now), dates.asi8)
-    spans = _failures(rows, moments)
-    device, cause, start, end = (
-        spans[name].to_numpy() for name in ("device", "cause", "start", "end")
-    )
-    attempts = np.cumsum(
-        _counts(cause, start, len(moments)) - _counts(cause, end, len(moments)), axis=1
-    )
-    device, cause, start, end = _joined(device, cause, start, end)
-    new = _counts(cause, start, len(moments))
-    devices = np.cumsum(new - _counts(cause, end, len(moments)), axis=1)
-    occurring = np.flatnonzero(attempts[:, 1:].any(axis=1))
-    size = len(dates) * len(occurring)
+    """Return the failing attempts (table ATTEMPTS) per date and cause, as `forecast` does."""
+    moments = microseconds(pd.Series([now, *dates]))
+    device, cause, start, end = _failures(rows, moments)
+    attempts = _running_counts(cause, start, end, len(moments))
+    device, cause, start, end = _merged_spans(device, cause, start, end)
+    devices = _running_counts(cause, start, end, len(moments))
+    new_devices = _counts(cause, start, len(moments))
+    causes = np.flatnonzero(attempts[:, 1:].any(axis=1))
+    columns = {"attempts": attempts, "devices": devices, "new_devices": new_devices}
     return pd.DataFrame(
         {
-            "date": dates.repeat(len(occurring)),
+            "date": dates.repeat(len(causes)),
             "cause": pd.Categorical.from_codes(
-                np.tile(occurring, len(dates)), dtype=CAUSES
+                np.tile(causes, len(dates)), dtype=CAUSES
             ),
-            **{
-                name: counts[occurring, 1:].T.reshape(size)
-                for name, counts in (
-                    ("attempts", attempts),
-                    ("devices", devices),
-                    ("new_devices", new),
-                )
-            },
+            **{name: counts[causes, 1:].T.ravel() for name, counts in columns.items()},
         }
     )
 
@@ -170,122 +157,116 @@ def _dates(periods: int, freq: str) -> tuple[pd.Timestamp, pd.DatetimeIndex]:
     return now, dates.as_unit("us")
 
 
-def _failures(rows: pd.DataFrame, moments: Codes) -> pd.DataFrame:
-    """Return when each registration fails and why: device, cause (both by number), start and
-    end (places of moments).
+def _failures(rows: pd.DataFrame, moments: Codes) -> tuple[Codes, Codes, Codes, Codes]:
+    """Return when each registration fails and why: device, cause, start, end.
 
-    What a rule says of a registration changes at few moments only, so each is judged at the
-    first of all and at the first ones after such a change.
+    Device and cause are codes, start and end positions in `moments`. What the rules say of a
+    registration changes at few moments, so it is judged at the first moment and at the first
+    one after each change.
     """
-    row, place = _changes(rows, moments)
-    judged = [
+    row, start = _changes(rows, moments)
+    blocks = [
         check(
-            rows.iloc[row[part]].reset_index(drop=True),
-            at=pd.to_datetime(pd.Series(moments[place[part]]), unit="us", utc=True),
+            rows.iloc[row[block]].reset_index(drop=True),
+            at=pd.to_datetime(pd.Series(moments[start[block]]), unit="us", utc=True),
         )[["verdict", "cause"]]
-        for part in np.split(np.arange(len(row)), np.arange(_BLOCK, len(row), _BLOCK))
+        for block in np.split(np.arange(len(row)), np.arange(_BLOCK, len(row), _BLOCK))
     ]
-    outcome = pd.concat(judged, ignore_index=True)
-    end = np.where(np.append(row[1:], -1) == row, np.append(place[1:], 0), len(moments))
-    spans = pd.DataFrame(
-        {
-            "device": pd.factorize(rows["device"])[0][row],
-            "cause": outcome["cause"].cat.codes.to_numpy().astype(np.int64),
-            "start": place,
-            "end": end,
-        }
-    )
-    return spans[(outcome["verdict"] == "fail").to_numpy()]
+    results = pd.concat(blocks, ignore_index=True)
+    fails = (results["verdict"] == "fail").to_numpy()
+    is_last = np.append(row[1:] != row[:-1], True)[: len(row)]
+    end: Codes = np.where(is_last, len(moments), np.roll(start, -1))
+    device = pd.factorize(rows["device"])[0][row]
+    cause = results["cause"].cat.codes.to_numpy().astype(np.int64)
+    return device[fails], cause[fails], start[fails], end[fails]
 
 
 def _changes(rows: pd.DataFrame, moments: Codes) -> tuple[Codes, Codes]:
-    """Return the places of rows and moments at which they are to be judged, row by row.
+    """Return the pairs of a row and a moment, by position, at which to judge, row by row.
 
     A certificate begins at once and lasts through its last second, a path to its last
-    microsecond: a row is judged after each of the three, which is once too often at worst.
+    microsecond: a row is judged after each of the three, at worst once too often.
     """
-    edges: list[tuple[Codes, Codes]] = []
+    edges = []
     for name in ("not_before", "not_after"):
-        there = np.flatnonzero(rows[name].notna())
-        edges.append(
-            (there, np.asarray(rows[name].iloc[there].astype("int64"), dtype=np.int64))
-        )
-    code, paths = distinct_paths(rows["trust_paths"])
+        dated = np.flatnonzero(rows[name].notna())
+        edges.append((dated, microseconds(rows[name].iloc[dated])))
+    code, paths_by_code = distinct_paths(rows["trust_paths"])
     ends = [
-        sorted({edge for path in each for edge in (path.not_before, path.not_after)})
-        for each in paths
+        (code, edge)
+        for code, paths in enumerate(paths_by_code)
+        for path in paths
+        for edge in (path.not_before, path.not_after)
     ]
-    counts = np.array([len(each) for each in ends], dtype=np.int64)
-    flat = np.array([edge for each in ends for edge in each], dtype=np.int64)
-    row, number = spread(counts[code])
-    edges.append((row, flat[(np.cumsum(counts) - counts)[code[row]] + number]))
-    found = [(np.arange(len(rows)), np.zeros(len(rows), dtype=np.int64))]
+    code_of_edge, edge = np.array(ends, dtype=np.int64).reshape(-1, 2).T
+    row, position = equal_pairs(code, code_of_edge)
+    edges.append((row, edge[position]))
+    pairs = [np.arange(len(rows)) * len(moments)]
     for row, edge in edges:
-        soon = (moments[0] - _SECOND <= edge) & (edge <= moments[-1])
-        found += [
-            (row[soon], np.searchsorted(moments, edge[soon] + delay))
-            for delay in (0, 1, _SECOND)
-        ]
-    row, place = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    within = place < len(moments)
-    row, place = np.divmod(
-        np.unique(row[within] * len(moments) + place[within]), len(moments)
-    )
-    return row, place
+        near = (moments[0] - _SECOND <= edge) & (edge <= moments[-1])
+        for delay in (0, 1, _SECOND):
+            position = np.searchsorted(moments, edge[near] + delay)
+            to_come = position < len(moments)
+            pairs.append(row[near][to_come] * len(moments) + position[to_come])
+    row, position = np.divmod(np.unique(np.concatenate(pairs)), len(moments))
+    return row, position
 
 
-def _joined(*spans: Codes) -> tuple[Codes, Codes, Codes, Codes]:
-    """Join the spans of one device and cause that overlap or meet; those of no known device are
-    left out.
+def _merged_spans(
+    device: Codes, cause: Codes, start: Codes, end: Codes
+) -> tuple[Codes, Codes, Codes, Codes]:
+    """Merge the spans of one device and cause that overlap or meet.
+
+    Spans of unknown devices are left out.
     """
-    device, cause, start, end = (each[spans[0] >= 0] for each in spans)
     order = np.lexsort((end, start, device, cause))
-    device, cause, start, end = (each[order] for each in (device, cause, start, end))
-    owner = np.cumsum(
-        np.diff(device, prepend=-1).astype(bool)
-        | np.diff(cause, prepend=-1).astype(bool)
+    order = order[device[order] >= 0]
+    device, cause, start, end = device[order], cause[order], start[order], end[order]
+    group = np.cumsum(
+        (np.diff(device, prepend=-1) != 0) | (np.diff(cause, prepend=-1) != 0)
     )
-    high = int(end.max(initial=0)) + 1
-    reached = np.maximum.accumulate(owner * high + end)
-    fresh = np.append(True, reached[:-1] < (owner * high + start)[1:])[: len(owner)]
-    last = np.append(fresh[1:], True)[: len(owner)]
-    return device[fresh], cause[fresh], start[fresh], (reached - owner * high)[last]
+    # Groups are far apart on one axis, so that the running maximum starts anew with each.
+    offset = group * (int(end.max(initial=0)) + 1)
+    reached = np.maximum.accumulate(offset + end)
+    begins = np.append(True, reached[:-1] < (offset + start)[1:])[: len(group)]
+    ends = np.append(begins[1:], True)[: len(group)]
+    return device[begins], cause[begins], start[begins], (reached - offset)[ends]
 
 
-def _counts(cause: Codes, place: Codes, size: int) -> npt.NDArray[np.int64]:
-    """Count per cause and place; the last place, which is no moment, is left out."""
-    causes = len(CAUSES.categories)
-    counts = np.bincount(cause * (size + 1) + place, minlength=causes * (size + 1))
-    return counts.reshape(causes, size + 1)[:, :size]
+def _running_counts(
+    cause: Codes, start: Codes, end: Codes, moments: int
+) -> npt.NDArray[np.int64]:
+    """Return how many spans of each cause cover each moment."""
+    change = _counts(cause, start, moments) - _counts(cause, end, moments)
+    return np.cumsum(change, axis=1)
 
 
-def _standing(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
-    """Return each registration as it would be tried today, with a would-be one for devices that
-    the log lacks.
-    """
+def _counts(cause: Codes, position: Codes, moments: int) -> npt.NDArray[np.int64]:
+    """Count by cause and moment; what is beyond the last moment is left out."""
+    shape = len(CAUSES.categories), moments + 1
+    counts = np.bincount(cause * shape[1] + position, minlength=shape[0] * shape[1])
+    return counts.reshape(shape)[:, :moments]
+
+
+def _current(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
+    """Return each registration as if tried today, and a would-be one of each unlogged device."""
     fleet = fleet if fleet.links is not None else link(fleet)
     log = fleet.registrations
-    log = log.iloc[_last(log["time"], [log[name] for name in _TOLD])]
+    log = log.iloc[_last_rows(log["time"], log[_LOGGED])]
     log = log.assign(time=log["time"].mask(log["time"].notna(), now), _seen=log["time"])
-    tried = attempts(dataclasses.replace(fleet, registrations=log))
-    tried = tried.iloc[
-        _last(tried["_seen"], [tried[name] for name in _REGISTRATION])
-    ].drop(columns="_seen")
     fleet = dataclasses.replace(fleet, registrations=log)
-    _, entered = identities(fleet)
-    silent = fleet.devices[~among(entered, tried["device"])]
-    if silent.empty:
+    tried = attempts(fleet)
+    tried = tried.iloc[_last_rows(tried.pop("_seen"), tried[_REGISTRATION])]
+    entered = Ownership.of(fleet).entered
+    unlogged = fleet.devices[~among(entered, tried["device"])]
+    if unlogged.empty:
         return tried
-    never = attempts(dataclasses.replace(fleet, devices=silent), of="devices")
-    return conform(pd.concat([tried, never], ignore_index=True), ATTEMPTS)
-
-
-def _microseconds(moment: pd.Timestamp) -> int:
-    return int(moment.as_unit("us").asm8.astype("int64"))
+    would_be = attempts(dataclasses.replace(fleet, devices=unlogged), of="devices")
+    return conform(pd.concat([tried, would_be], ignore_index=True), ATTEMPTS)
 
 
 def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFrame:
-    """List the certificates whose end takes registrations down within the time of the forecast.
+    """List the certificates whose end takes registrations down within the forecast's time.
 
     Parameters
     ----------
@@ -314,31 +295,27 @@ def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFram
     >>> bool(coming["ends"].is_monotonic_increasing)
     True
     """
+    fleet = expect_fleet(fleet)
     now, dates = _dates(periods, freq)
     fleet = fleet if fleet.links is not None else link(fleet)
-    rows = _standing(fleet, now)
-    rows = rows[(check(rows, at=now)["verdict"] == "pass").to_numpy()]
-    rows = rows[(rows["scenario"] == "h323-certificate").to_numpy(dtype=bool)]
-    known = known_certificates(fleet)
-    ends, fingerprint = _first_end(rows, known, _microseconds(now))
-    role = np.where(
-        fingerprint == rows["fingerprint"].to_numpy(dtype=object), "device", "CA"
-    )
-    found = pd.DataFrame(
+    rows = _current(fleet, now)
+    passes = check(rows, at=now)["verdict"] == "pass"
+    rows = rows[(passes & (rows["scenario"] == "h323-certificate")).to_numpy()]
+    certificates = certificates_by_fingerprint(fleet)
+    ends, fingerprint = _first_end(rows, certificates, now.value // 1000)
+    is_own = fingerprint == rows["fingerprint"].to_numpy(dtype=object)
+    first_ends = pd.DataFrame(
         {
             "ends": ends,
-            "role": role,
+            "role": np.where(is_own, "device", "CA"),
             "fingerprint": fingerprint,
             "device": rows["device"].array,
         }
     )
-    found = found[found["ends"] <= _microseconds(dates[-1])]
-    counts = (
-        found.groupby(["ends", "role", "fingerprint"], sort=True)["device"]
-        .agg(["size", "nunique"])
-        .reset_index()
-    )
-    own = known.reindex(counts["fingerprint"]).reset_index(drop=True)
+    within = first_ends[ends <= dates[-1].value // 1000]
+    devices = within.groupby(["ends", "role", "fingerprint"])["device"]
+    counts = devices.agg(attempts="size", devices="nunique").reset_index()
+    own = certificates.reindex(counts["fingerprint"]).reset_index(drop=True)
     return pd.DataFrame(
         {
             "ends": own["not_after"],
@@ -346,40 +323,43 @@ def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFram
             "fingerprint": counts["fingerprint"].astype("str"),
             "subject_cn": own["subject_cn"],
             "issuer_cn": own["issuer_cn"],
-            "attempts": counts["size"],
-            "devices": counts["nunique"],
+            "attempts": counts["attempts"],
+            "devices": counts["devices"],
         }
     )
 
 
 def _first_end(
-    rows: pd.DataFrame, known: pd.DataFrame, now: int
+    rows: pd.DataFrame, certificates: pd.DataFrame, now: int
 ) -> tuple[Codes, npt.NDArray[np.object_]]:
-    """Return when each trusted registration ends, and by which certificate: its own, or a CA of
-    its last path.
+    """Return when each trusted registration ends, and with which certificate.
+
+    That is its own, or a CA of its last path.
     """
-    own = rows["not_after"].astype("int64").to_numpy(copy=True)
-    own[rows["not_after"].isna().to_numpy()] = _NEVER
-    code, paths = distinct_paths(rows["trust_paths"])
-    last = [_last_path(each, now) for each in paths]
-    end = known["not_after"].dropna().astype("int64").to_dict()
+    own = np.full(len(rows), _NEVER)
+    dated = rows["not_after"].notna().to_numpy()
+    own[dated] = microseconds(rows["not_after"][dated])
+    code, paths_by_code = distinct_paths(rows["trust_paths"])
+    last = [_last_path(paths, now) for paths in paths_by_code]
+    ends = certificates["not_after"].dropna()
+    end = dict(zip(ends.index, microseconds(ends).tolist(), strict=True))
     blamed = [
-        min(path.certificates, key=lambda each: end.get(each, _NEVER), default=None)
+        min(path.certificates, key=lambda entry: end.get(entry, _NEVER), default=None)
         for path in last
     ]
     by_chain = np.array([path.not_after for path in last] or [0], dtype=np.int64)[code]
-    ends = np.minimum(own, by_chain)
-    certificates = np.where(
+    fingerprint = np.where(
         own <= by_chain,
         rows["fingerprint"].to_numpy(dtype=object),
         np.array([*blamed, None], dtype=object)[code],
     )
-    return ends, certificates
+    return np.minimum(own, by_chain), fingerprint
 
 
 def _last_path(paths: tuple[TrustPath, ...], now: int) -> TrustPath:
-    """Return the path that holds last, without a gap from now on; one without an end where none
-    holds.
+    """Return the path that holds last, without a gap from now on.
+
+    Where none holds now, that is a path without an end.
     """
     last = TrustPath((), 0, now)
     for path in sorted(paths, key=lambda path: path.not_before):
@@ -388,6 +368,3 @@ def _last_path(paths: tuple[TrustPath, ...], now: int) -> TrustPath:
     return (
         last if last.certificates or last.not_after > now else TrustPath((), 0, _NEVER)
     )
-
-
-__all__ = ["endings", "forecast", "latest"]

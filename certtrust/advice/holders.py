@@ -12,13 +12,13 @@ import pandas as pd
 from ..arrays import threads
 from ..arrays.arrow import true
 from ..arrays.grouping import Codes, combine, distinct, once, places, spread
-from ..evaluation import ownership
+from ..evaluation.ownership import OWNING, Ownership
 from ..fleet import Fleet
 from ..names import device_ids
 from ..x509.reader import REFUSED
 
 _LOG = ("pbx", "serial", "hardware_id", "registration_name", "interface", "fingerprint")
-_CERTIFICATES = (*ownership.OWNING, "serial", "not_after", "parse_error")
+_CERTIFICATES = (*OWNING, "serial", "not_after", "parse_error")
 _SHOWN = ("fingerprint", "subject", "subject_cn", "not_before", "not_after", "refused")
 
 
@@ -61,11 +61,11 @@ def holdings(fleet: Fleet) -> Holdings:
         certificates=fleet.certificates[[*_CERTIFICATES]],
     )
     log, entries = slim.registrations, slim.devices
-    serials = ownership.by_tail(ownership.known_serials(slim))
-    entered = ownership.identify(entries, serials)
+    ownership = Ownership.of(slim)
+    entered = ownership.entered
     registered, leaves = threads.both(
-        lambda: ownership.owner(log, entries.assign(device=entered), serials),
-        lambda: _leaves(slim, serials, entered),
+        lambda: ownership.owners(log),
+        lambda: _leaves(slim, ownership),
         len(fleet.registrations),
     )
     devices, pbxs = distinct(entered, registered), distinct(entries["pbx"], log["pbx"])
@@ -133,17 +133,16 @@ def _numbered_anew(held: Holdings) -> Holdings:
     )
 
 
-def _leaves(fleet: Fleet, serials: pd.Series, entered: pd.Series) -> pd.DataFrame:
-    """Return what devices present, with the one that a file or the CN tells, and the entries of
-    the trust lists.
-    """
-    found = ownership.held_by(fleet.certificates, serials, entered)
-    listed = fleet.trust[found.columns].drop_duplicates("fingerprint")
+def _leaves(fleet: Fleet, ownership: Ownership) -> pd.DataFrame:
+    """Return what devices present, with the one that its file or CN names, and all entries."""
+    own = ownership.leaves
+    presented = fleet.certificates.iloc[own["row"]].assign(device=own["device"].array)
+    listed = fleet.trust[presented.columns].drop_duplicates("fingerprint")
     # An entry came with nothing, and the name of its file is that of the PBX.
     listed = listed.assign(bundle=None, device=None).astype(
         {"bundle": "str", "device": "str"}
     )
-    both = pd.concat([found, listed], ignore_index=True)
+    both = pd.concat([presented, listed], ignore_index=True)
     return both[both["fingerprint"].notna()].reset_index(drop=True)
 
 

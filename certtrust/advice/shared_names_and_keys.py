@@ -1,6 +1,4 @@
-"""What several hold: CNs that more than one key carries, and keys that more than one device
-holds.
-"""
+"""CNs that more than one key carries, and keys that more than one device holds."""
 
 from __future__ import annotations
 
@@ -11,12 +9,12 @@ import pandas as pd
 import pyarrow as pa
 
 from ..arrays.arrow import bits
-from ..fleet import Fleet
+from ..fleet import Fleet, expect_fleet
 from ..names.certificate_names import common_names
 from ..names.prefixes import usable
 from ..x509.columnar_structure import Structures
 from .holders import Holdings, holdings
-from .remedies.fleet_copy import known_certificates
+from .remedies.fleet_copy import certificates_by_fingerprint
 
 
 def shared_names(fleet: Fleet) -> pd.DataFrame:
@@ -31,7 +29,7 @@ def shared_names(fleet: Fleet) -> pd.DataFrame:
     -------
     DataFrame
         One row per CN, the most keys first: subject_cn, keys, certificates, devices (known
-        holders). A device whose certificate was replaced has its CN with two keys as well.
+        holders). The CN of a device whose certificate was replaced has two keys as well.
 
     Examples
     --------
@@ -39,33 +37,27 @@ def shared_names(fleet: Fleet) -> pd.DataFrame:
     >>> shared_names(ct.simulate(30, seed=1)).columns.tolist()
     ['subject_cn', 'keys', 'certificates', 'devices']
     """
-    found = holdings(fleet)
-    row, cns = common_names(found.certificates)
-    fits = bits(usable(cns))
-    table = pd.DataFrame(
-        {
-            "certificate": row[fits],
-            "name": pd.array(cns.filter(pa.array(fits)), dtype="str"),
-        }
+    fleet = expect_fleet(fleet)
+    held = holdings(fleet)
+    row, cns = common_names(held.certificates)
+    is_usable = bits(usable(cns))
+    names = pd.array(cns.filter(pa.array(is_usable)), dtype="str")
+    named = pd.DataFrame({"certificate": row[is_usable], "subject_cn": names})
+    held_keys = _keys(fleet, held).merge(held.holders, on="certificate", how="left")
+    counts = (
+        named.merge(held_keys, on="certificate")
+        .groupby("subject_cn", sort=False)[["key", "certificate", "device"]]
+        .nunique()
+        .set_axis(["keys", "certificates", "devices"], axis="columns")
+        .reset_index()
     )
-    table = table.merge(_keys(fleet, found), on="certificate").merge(
-        found.holders, on="certificate", how="left"
-    )
-    grouped = table.groupby("name", sort=False)
-    counts = grouped.agg(
-        keys=("key", "nunique"),
-        certificates=("certificate", "nunique"),
-        devices=("device", "nunique"),
-    )
-    counts = counts[counts["keys"] > 1].rename_axis("subject_cn").reset_index()
-    return counts.sort_values(
+    return counts[counts["keys"] > 1].sort_values(
         ["keys", "subject_cn"], ascending=[False, True], ignore_index=True
     )
 
 
 def shared_keys(fleet: Fleet) -> pd.DataFrame:
-    """List the keys that more than one device holds: what one of them can prove, the others can
-    prove as well.
+    """List the keys that more than one device holds: each can pass itself off as the others.
 
     Parameters
     ----------
@@ -76,7 +68,7 @@ def shared_keys(fleet: Fleet) -> pd.DataFrame:
     -------
     DataFrame
         One row per key and device, the key with most devices first: key (SHA-256 of its
-        SubjectPublicKeyInfo in hex), devices (how many hold it), device, fingerprint,
+        SubjectPublicKeyInfo in hex), devices (number of its holders), device, fingerprint,
         subject_cn.
 
     Examples
@@ -85,16 +77,14 @@ def shared_keys(fleet: Fleet) -> pd.DataFrame:
     >>> shared_keys(ct.simulate(30, seed=1)).columns.tolist()
     ['key', 'devices', 'device', 'fingerprint', 'subject_cn']
     """
-    found = holdings(fleet)
-    table = _keys(fleet, found).merge(found.holders, on="certificate")
+    fleet = expect_fleet(fleet)
+    held = holdings(fleet)
+    table = _keys(fleet, held).merge(held.holders, on="certificate")
     table["devices"] = table.groupby("key")["device"].transform("nunique")
     table = table[table["devices"] > 1]
-    table = table.assign(
-        device=found.devices.reindex(table["device"]).array,
-        **{
-            name: found.certificates[name].reindex(table["certificate"]).array
-            for name in ("fingerprint", "subject_cn")
-        },
+    names = held.certificates[["fingerprint", "subject_cn"]]
+    table = table.join(names, on="certificate").assign(
+        device=held.devices.reindex(table["device"]).array
     )
     order = ["devices", "key", "device", "fingerprint"]
     table = table.sort_values(
@@ -103,20 +93,16 @@ def shared_keys(fleet: Fleet) -> pd.DataFrame:
     return table[["key", "devices", "device", "fingerprint", "subject_cn"]]
 
 
-def _keys(fleet: Fleet, found: Holdings) -> pd.DataFrame:
-    """Return the key of each certificate whose DER can be taken apart: certificate, key."""
-    ders = (
-        known_certificates(fleet)["der"]
-        .reindex(found.certificates["fingerprint"])
-        .to_numpy()
+def _keys(fleet: Fleet, held: Holdings) -> pd.DataFrame:
+    """Return the key of each certificate whose DER can be parsed: certificate, key."""
+    ders = certificates_by_fingerprint(fleet)["der"]
+    structures = Structures(
+        [
+            der if isinstance(der, bytes) else b""
+            for der in ders.reindex(held.certificates["fingerprint"])
+        ]
     )
-    there = np.flatnonzero([isinstance(der, bytes) for der in ders])
-    structures = Structures(ders[there].tolist())
-    parsed = np.flatnonzero(structures.readable)
-    keys = [
-        hashlib.sha256(key).hexdigest()
-        for key in structures.column("public_key", parsed)
-    ]
-    return pd.DataFrame(
-        {"certificate": there[parsed], "key": pd.array(keys, dtype="str")}
-    )
+    readable = np.flatnonzero(structures.readable)
+    keys = structures.column("public_key", readable)
+    hashes = [hashlib.sha256(key).hexdigest() for key in keys]
+    return pd.DataFrame({"certificate": readable, "key": pd.array(hashes, dtype="str")})

@@ -14,8 +14,8 @@ import pandas as pd
 from ..arrays.arrow import true
 from ..arrays.grouping import Codes, combine
 from ..errors import CerttrustError
-from ..fleet import Fleet
-from ..schema import TRUST, conform
+from ..fleet import Fleet, expect_fleet
+from ..schema import RESULTS, TRUST, conform, expect
 from ..texts.sentences import say
 
 EVERY = ""
@@ -35,17 +35,17 @@ CHANGES = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What differs from a fleet as it is.
+    """Another configuration of a fleet.
 
     Parameters
     ----------
     trust : DataFrame
         Table TRUST: the trust lists instead of those of the fleet.
     tls_only : mapping of str to bool
-        "TLS only" at every device entry of a PBX, or of `EVERY` one; what is said of one PBX wins.
+        "TLS only" at all device entries of a PBX, or of `EVERY` one; a PBX's own setting wins.
     authentication : mapping of str to {"certificate", "password", None}
-        How every registration at a PBX authenticates that is not known to be SIP; None = the
-        log does not say.
+        How all registrations at a PBX authenticate that are not known to be SIP; None = the log
+        does not say.
     """
 
     trust: pd.DataFrame
@@ -60,38 +60,31 @@ class Settings:
         fleet : Fleet
             It is not changed.
         pbx : Series of str, optional
-            The PBX of each registration, where more is known than the log says.
+            The PBX of each registration, where it is known from more than the log.
         """
         devices, log = fleet.devices, fleet.registrations
         if self.tls_only:
-            flags = _switched(devices["tls_only"], devices["pbx"], self.tls_only)
+            flags = _with_settings(devices["tls_only"], devices["pbx"], self.tls_only)
             devices = devices.assign(tls_only=flags.astype("boolean"))
         if self.authentication:
-            # The article says nothing about how SIP authenticates.
-            h323 = ~true(log["protocol"].astype("str").str.startswith("SIP"))
+            current = log["authentication"].astype("str")
             pbx = log["pbx"] if pbx is None else pbx
-            words = _switched(
-                log["authentication"].astype("str"), pbx, self.authentication, h323
-            )
-            log = log.assign(authentication=words.astype("category"))
+            changed = _with_settings(current, pbx, self.authentication)
+            # The article says nothing about how SIP authenticates.
+            is_sip = true(log["protocol"].astype("str").str.startswith("SIP"))
+            changed = changed.mask(is_sip, current)
+            log = log.assign(authentication=changed.astype("category"))
         return dataclasses.replace(
             fleet, trust=self.trust, devices=devices, registrations=log
         )
 
 
-def _switched(
-    values: pd.Series,
-    pbx: pd.Series,
-    settings: Mapping[str, Any],
-    where: npt.NDArray[np.bool_] | bool = True,
+def _with_settings(
+    values: pd.Series, pbx: pd.Series, settings: Mapping[str, Any]
 ) -> pd.Series:
-    """Return the values with the setting of every PBX, then that of the row's own, where it may
-    be switched.
-    """
+    """Return the values with the setting for every PBX, then those for single PBXs."""
     for name in sorted(settings, key=lambda name: name != EVERY):
-        rows = where & (
-            true(pbx == name) if name != EVERY else np.ones(len(values), dtype=bool)
-        )
+        rows = np.full(len(values), name == EVERY) | true(pbx == name)
         values = values.mask(rows, settings[name])
     return values
 
@@ -104,24 +97,24 @@ def what_if(
     authentication: str | None = None,
     retire: str | Sequence[str] | None = None,
 ) -> Fleet:
-    """Return a copy of the fleet with another configuration, to be judged like any other.
+    """Return a copy of the fleet with another configuration, to judge like any other.
 
     Parameters
     ----------
     fleet : Fleet
         It is not changed.
     trust : DataFrame, optional
-        Table TRUST: the trust lists instead of those that are there; entries without pbx stand
-        in every list.
+        Table TRUST: the trust lists instead of those that are there; entries without pbx are in
+        every list.
     tls_only : bool, optional
         "TLS only" set (or cleared) at every device entry.
     authentication : {"certificate", "password"}, optional
         How every registration over H.323 authenticates: "certificate" = password authentication
         is gone.
     retire : str or sequence of str, optional
-        CAs by fingerprint, or by common name, that leave every trust list. What hangs on them
-        stays trusted where another CA of its chain is in the list: that is the page's rule, and
-        no retired CA changes it.
+        CAs by fingerprint, or by common name, to take out of every trust list. Certificates
+        below them stay trusted where another CA of their chain is in the list, as the article
+        says.
 
     Returns
     -------
@@ -134,7 +127,7 @@ def what_if(
 
     Notes
     -----
-    Another moment is asked of `check` itself: `check(attempts(fleet), at="2028-01-01")`.
+    To judge at another moment, use `check(attempts(fleet), at="2028-01-01")`.
 
     Examples
     --------
@@ -158,6 +151,7 @@ def what_if(
     >>> bool((later["verdict"] == "pass").sum() < (before["verdict"] == "pass").sum())
     True
     """
+    fleet = expect_fleet(fleet)
     if authentication not in (None, "certificate", "password"):
         raise CerttrustError(
             say("errors.advice.authentication", word=repr(authentication))
@@ -166,29 +160,31 @@ def what_if(
         return fleet
     lists = fleet.trust if trust is None else conform(trust, TRUST)
     if retire is not None:
-        lists = _retired(lists, [retire] if isinstance(retire, str) else retire)
-    flags = {} if tls_only is None else {EVERY: tls_only}
-    words: dict[str, str | None] = (
-        {} if authentication is None else {EVERY: authentication}
-    )
-    return Settings(lists, flags, words).applied(fleet)
+        lists = _without_cas(lists, [retire] if isinstance(retire, str) else retire)
+    return Settings(
+        lists,
+        {} if tls_only is None else {EVERY: tls_only},
+        {} if authentication is None else {EVERY: authentication},
+    ).applied(fleet)
 
 
-def _retired(trust: pd.DataFrame, cas: Sequence[str]) -> pd.DataFrame:
-    """Take CAs, by fingerprint or common name, out of every list."""
-    gone = np.zeros(len(trust), dtype=bool)
+def _without_cas(trust: pd.DataFrame, cas: Sequence[str]) -> pd.DataFrame:
+    """Return the lists without some CAs, given by fingerprint or common name."""
+    removed = np.zeros(len(trust), dtype=bool)
     for name in cas:
         matches = true(
             trust["fingerprint"].eq(name.lower()) | trust["subject_cn"].eq(name)
         )
         if not matches.any():
             raise CerttrustError(say("errors.advice.retired", name=name))
-        gone |= matches
-    return without_entries(trust, gone)
+        removed |= matches
+    return without_entries(trust, removed)
 
 
-def without_entries(trust: pd.DataFrame, gone: npt.NDArray[np.bool_]) -> pd.DataFrame:
-    """Take entries out of the trust lists; a list that becomes empty stays a known one.
+def without_entries(
+    trust: pd.DataFrame, removed: npt.NDArray[np.bool_]
+) -> pd.DataFrame:
+    """Return the lists without some entries; a list that becomes empty stays a known one.
 
     Examples
     --------
@@ -197,11 +193,8 @@ def without_entries(trust: pd.DataFrame, gone: npt.NDArray[np.bool_]) -> pd.Data
     >>> left[["pbx", "fingerprint", "parse_error"]].fillna("-").values.tolist()
     [['hq', '01', '-'], ['hotel', '-', 'the list is empty']]
     """
-    kept = trust[~gone]
-    pbx = trust["pbx"].fillna("")
-    emptied = trust.loc[
-        gone & ~pbx.isin(pbx[~gone]).to_numpy(), ["pbx"]
-    ].drop_duplicates()
+    kept = trust[~removed]
+    emptied = trust.loc[~trust["pbx"].isin(kept["pbx"]), ["pbx"]].drop_duplicates()
     emptied = conform(emptied.assign(parse_error="the list is empty"), TRUST)
     return conform(pd.concat([kept, emptied], ignore_index=True), TRUST)
 
@@ -212,16 +205,17 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     before, after : DataFrame
-        Table RESULTS of the same attempts, told by their labels; rows that only one of them has
-        are listed too.
+        Table RESULTS of the same attempts, matched by label; rows that only one of them has are
+        listed too.
 
     Returns
     -------
     DataFrame
         One row per attempt that changed, the worst change first: attempt (its label), device,
         pbx, change (category: broken = passed and fails now, repaired, now unknown, now known =
-        passes now and was not decided, other cause, gone, new), verdict_before, verdict_after,
-        cause_before, cause_after. An attempt that was not decided and fails now is broken.
+        passes now and was undecided before, other cause, gone, new), verdict_before,
+        verdict_after, cause_before, cause_after. An attempt that was undecided before and fails
+        now is broken.
 
     Raises
     ------
@@ -238,50 +232,40 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     >>> len(changes(now, now))
     0
     """
+    before, after = (expect(results, RESULTS) for results in (before, after))
     if not (before.index.is_unique and after.index.is_unique):
         raise CerttrustError(say("errors.advice.labels of results"))
     labels = before.index.append(after.index.difference(before.index, sort=False))
-    sides: dict[str, Any] = {}
-    for side, results in (("before", before), ("after", after)):
-        for name in ("verdict", "cause"):
-            # A cause that only the log states belongs to what was observed, and no what-if
-            # changes that.
-            column = (
-                results[name].where(results["verdict"] == "fail")
-                if name == "cause"
-                else results[name]
-            )
-            sides[f"{name}_{side}"] = column.astype("str").reindex(labels)
-    frame = pd.DataFrame(sides, index=labels)
-    was, now = frame["verdict_before"], frame["verdict_after"]
-    kinds: dict[str, Any] = {
-        "other cause": (was == "fail")
-        & (now == "fail")
-        & (frame["cause_before"] != frame["cause_after"]),
-        "repaired": (was == "fail") & (now == "pass"),
-        "now unknown": was.isin(["pass", "fail"]) & (now == "unknown"),
-        "now known": (was == "unknown") & (now == "pass"),
-        "broken": was.isin(["pass", "unknown"]) & (now == "fail"),
-        "gone": ~labels.isin(after.index),
-        "new": ~labels.isin(before.index),
-    }
-    change = pd.Series(pd.NA, index=labels, dtype="str")
-    for kind, rows in kinds.items():
-        change = change.mask(rows, kind)
-    who = pd.concat(
+    rows = pd.concat(
         [before[["device", "pbx"]], after.loc[labels[len(before) :], ["device", "pbx"]]]
-    )
-    worded = pd.Categorical(change, categories=list(CHANGES), ordered=True)
-    differences = pd.concat([who.assign(change=worded), frame], axis="columns")
-    differences = differences[differences["change"].notna()].sort_values(
-        "change", kind="stable"
-    )
-    return differences.rename_axis("attempt").reset_index()
+    ).assign(change=None)
+    for side, results in (("before", before), ("after", after)):
+        # A cause that only the log states was observed, and no what-if changes that.
+        broken = results["cause"].where(results["verdict"] == "fail")
+        rows[f"verdict_{side}"] = results["verdict"].astype("str").reindex(labels)
+        rows[f"cause_{side}"] = broken.astype("str").reindex(labels)
+    was, now = rows["verdict_before"], rows["verdict_after"]
+    other_cause = rows["cause_before"] != rows["cause_after"]
+    kinds = {
+        "new": was.isna(),
+        "gone": now.isna(),
+        "broken": (was != "fail") & (now == "fail"),
+        "repaired": (was == "fail") & (now == "pass"),
+        "now unknown": (was != "unknown") & (now == "unknown"),
+        "now known": (was == "unknown") & (now == "pass"),
+        "other cause": (was == "fail") & (now == "fail") & other_cause,
+    }
+    code = np.select(
+        list(kinds.values()), [CHANGES.index(kind) for kind in kinds], default=-1
+    ).astype(np.int64)
+    change = pd.CategoricalDtype(list(CHANGES), ordered=True)
+    rows["change"] = pd.Categorical.from_codes(code, dtype=change)
+    rows = rows[code >= 0].sort_values("change", kind="stable")
+    return rows.rename_axis("attempt").reset_index()
 
 
 def changed(before: pd.DataFrame, after: pd.DataFrame) -> Codes:
-    """Return the kind of change of each row, as its position in `CHANGES`; beyond the last
-    where there is none.
+    """Return each row's kind of change by its position in `CHANGES`, or their number for none.
 
     Parameters
     ----------
@@ -294,12 +278,10 @@ def changed(before: pd.DataFrame, after: pd.DataFrame) -> Codes:
         for frame in frames
         for name in ("verdict", "cause")
     ]
-    kind, first = combine(*(column.astype(np.int64) for column in columns))
+    code, first = combine(*(column.astype(np.int64) for column in columns))
     differences = changes(
         *(frame.iloc[first].reset_index(drop=True) for frame in frames)
     )
-    number = np.full(len(first), len(CHANGES), dtype=np.int64)
-    number[differences["attempt"].to_numpy(dtype=np.int64)] = differences[
-        "change"
-    ].cat.codes.to_numpy()
-    return number[kind]
+    kind = np.full(len(first), len(CHANGES), dtype=np.int64)
+    kind[differences["attempt"]] = differences["change"].cat.codes
+    return kind[code]

@@ -1,8 +1,7 @@
-"""What a file of certificates holds, block by block, and what a block of DER is by its structure.
+"""Blocks of a file of certificates, and what a block of DER is by its structure.
 
-A block that is no certificate by its structure (a key, a request, what cannot be told) keeps
-its reason and not its bytes, whatever it is called and however it is damaged: no byte of a
-private key is handed on.
+A block that is no certificate by its structure (a key, a request, anything else) keeps its reason
+and not its bytes, whatever its label and its damage: no byte of a private key is handed on.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from ..x509.ber import (
 )
 
 NOTHING = "nothing is there"
-"""What is said of content that is empty but for white space and comments."""
+"""The problem of content that is empty but for white space and comments."""
 NO_CERTIFICATE = "no certificate is found"
-"""What is said of content that is of another kind."""
+"""The problem of content of another kind."""
 
 NO_SEQUENCE = "no SEQUENCE, so no certificate"
 
@@ -40,11 +39,11 @@ _TIMES = frozenset({UTC_TIME, GENERALIZED_TIME})
 
 
 class Block(NamedTuple):
-    """A block: its DER, or why there is none, and what stands beside it.
+    """A block: its DER, or why there is none, and what is known beside it.
 
     `columns` are those of a row that was read without DER. `part` is added to the name of the
-    source where a part of it is a bundle of its own. `table` is the row of CERTIFICATES or
-    TRUST that it was.
+    source where a part of it is a bundle of its own. `table` is the row of a saved table
+    CERTIFICATES or TRUST that the block was read from.
     """
 
     der: bytes | None
@@ -56,25 +55,21 @@ class Block(NamedTuple):
 
 
 NO_ROWS = Block(None, table={})
-"""What a table without rows holds: no block, and that is known."""
+"""The one block of a saved table without rows: there is no block, and that is certain."""
 
 Item = Block | bytes
 """What containers yield; a plain certificate is just its DER."""
 
 
 def is_der(data: bytes) -> bool:
-    """Return True where content starts as a SEQUENCE: a text that starts with the digit 0 does
-    not.
-    """
+    """Return True where content starts as a SEQUENCE, unlike a text that starts with 0."""
     if data[:1] != b"0" or len(data) < 2:
         return False
     return data[1] >= 0x80 or data[1] + 2 == len(data)
 
 
 def end_of(data: bytes, at: int = 0) -> int:
-    """Return where the element at a place ends, which is the end of the data where it is cut
-    short.
-    """
+    """Return where the element at a position ends: the end of the data if it is cut short."""
     try:
         return element(data, at)[3]
     except BadEncoding:
@@ -82,9 +77,7 @@ def end_of(data: bytes, at: int = 0) -> int:
 
 
 def of_der(der: bytes, kind: str | None) -> Block:
-    """Return the block of one element that holds no others: a certificate, or the reason why it
-    is none.
-    """
+    """Return the block of one element: a certificate, or the reason why it is none."""
     outer, cut = parts(der, 1)
     if kind == CERTIFICATE and not (cut and _holds_a_key(der)):
         return Block(der)
@@ -96,9 +89,7 @@ def of_der(der: bytes, kind: str | None) -> Block:
 
 
 def _holds_a_key(der: bytes) -> bool:
-    """Return True where a certificate whose length is wrong has taken in a private key behind
-    it.
-    """
+    """Return True where a certificate with a wrong length includes a private key behind it."""
     return any(
         kind_of(der[key.start() :]) == "a private key"
         for key in _KEY_BEGINS.finditer(der)
@@ -106,14 +97,12 @@ def _holds_a_key(der: bytes) -> bool:
 
 
 def is_nothing(item: Item) -> bool:
-    """Return True for the block that says that nothing is there, or no certificate."""
+    """Return True for the block that stands for content without certificates."""
     return isinstance(item, Block) and item.problem in (NOTHING, NO_CERTIFICATE)
 
 
 def kind_of(der: bytes) -> str | None:
-    """Return what DER is by its structure, cut short or not; None where it is nothing that is
-    known.
-    """
+    """Return what DER is by its structure, cut short or not; None if it is nothing known."""
     if not der.startswith(b"0"):
         return None
     outer = parts(der[:_LOOKED_AT], 1)[0]
@@ -160,9 +149,7 @@ def _kind_by_body(inner: list[tuple[int, bytes]], tags: list[int]) -> str | None
 
 
 def _is_certificate(body: list[tuple[int, bytes]], tags: list[int]) -> bool:
-    """Return True where a signed part has the first fields of a certificate, and nothing
-    follows the signature.
-    """
+    """Return True where a signed part begins as a certificate's, and a signature ends it."""
     fields = body[1:] if body[:1] and body[0][0] == CONTEXT_0 else body
     if (
         len(fields) < 2

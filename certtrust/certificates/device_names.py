@@ -1,6 +1,4 @@
-"""Which device the name of a file speaks of: a serial, a hardware ID, or the name of a soft
-client.
-"""
+"""The device that a file is named after: a serial, a hardware ID, or a soft client's name."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from posixpath import splitext
 
 from ..names.device_ids import HARDWARE_ID, SERIAL
 
-# What files of certificates and archives of them end in; more than one may follow each other.
+# Endings of certificate files and archives of them; a name may have several.
 _ENDINGS = frozenset(
     f".{ending}"
     for words in (
@@ -21,10 +19,10 @@ _ENDINGS = frozenset(
     for ending in words.split()
 )
 _ALONE = r"(?<![0-9A-Za-z])(?:{})(?![0-9A-Za-z])"
-# Free names that soft clients are known by, where a serial or a hardware ID is missing.
+# Names that soft clients go by, where a serial or a hardware ID is missing.
 _SOFT_CLIENT = re.compile(r"(?<![0-9A-Za-z])(?:[Ss]wphone_|[Ss]martphone)[^/\\]*")
 _COPY = re.compile(r" ?\([0-9]{1,3}\)$")
-# A product is looked for from "IP" first, so that hq-IP222-2f-68-8a is the phone and not a
+# Products that begin with "IP" come first, so that hq-IP222-2f-68-8a is the phone and not a
 # product "hq-IP222".
 _PATTERNS = tuple(
     re.compile(_ALONE.format(pattern))
@@ -58,10 +56,9 @@ _PRODUCT_AND_OCTETS = re.compile(r"(?i:(ip)?).*((?:-[0-9a-f]{2}){3})", re.IGNORE
 
 
 def device_in(name: str) -> str | None:
-    """Return the device that the last part of a path is named after, as it is spelled there.
+    """Return the device that the last part of a path is named after, in its spelling there.
 
-    It counts where it stands alone or between separators and can be neither a date nor a part
-    of a UUID.
+    A device stands alone or between separators and can be neither a date nor part of a UUID.
 
     Examples
     --------
@@ -97,7 +94,7 @@ def _may_be_a_time(name: str) -> bool:
     if _TWELVE_DIGITS_OF_A_TIME.fullmatch(digits):
         return True
     octets = _PRODUCT_AND_OCTETS.fullmatch(name)
-    # A product of this vendor says enough; another word may be anything that a date follows.
+    # A product of this vendor is enough; any other word may be followed by a date.
     if octets is None or octets[1]:
         return False
     return _SIX_DIGITS_OF_A_DATE.fullmatch(octets[2].replace("-", "")) is not None

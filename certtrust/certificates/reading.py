@@ -1,15 +1,14 @@
-"""Certificates of any shape as one frame: table CERTIFICATES, one row for each block that was
-found.
+"""Certificates of any shape as one frame: table CERTIFICATES, one row for each block.
 
-`read_certificates` reads files and content; `from_der` makes the same rows of DER that is
-already in memory. A row that cryptography refuses to load has a `parse_error` that begins with
-`x509.REFUSED` ("certificate: "): its columns are shown, but no verdict may rest on them. A
-block that is no certificate (a key, a request, what cannot be decoded) is a row without
-fingerprint and DER.
+`read_certificates` reads files and content; `from_der` makes the same rows from DER in memory.
+Where cryptography refuses to load a certificate, `parse_error` begins with "certificate: ": its
+columns are shown, but no verdict may rest on them. A block that is no certificate (a key, a
+request, what cannot be decoded) is a row without fingerprint and DER.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -26,10 +25,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .. import limits
 from ..errors import CerttrustError
 from ..formats import About
 from ..names.device_ids import HARDWARE_ID, SERIAL, hardware_ids, same_spelling, serials
-from ..schema import CERTIFICATES, TRUST, Table, conform
+from ..schema import CERTIFICATES, TRUST, Table, conform, expect
 from ..sources import Source, Unit, sources, units
 from ..texts.sentences import say
 from ..x509 import reader
@@ -47,7 +47,7 @@ Columns = dict[str, Any]
 
 @dataclass
 class Batch:
-    """Blocks and where they were found; a plain certificate is just its DER."""
+    """Blocks and where they come from; a plain certificate is just its DER."""
 
     blocks: list[Item] = field(default_factory=list)
     source: list[Any] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Batch:
     def add(
         self, blocks: Sequence[Item], source: str, position: int, device: str | None
     ) -> None:
-        """Append blocks that follow each other in one source."""
+        """Append consecutive blocks of one source."""
         size = len(blocks)
         self.blocks += blocks
         self.source += [source] * size
@@ -76,7 +76,7 @@ def read_certificates(
     workers: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
-    """Read certificates of any shape into a frame, one row for each block that is found.
+    """Read certificates of any shape into a frame, one row for each block.
 
     Parameters
     ----------
@@ -98,10 +98,10 @@ def read_certificates(
     Returns
     -------
     DataFrame
-        Table CERTIFICATES in input order. What is odd in a certificate costs its own columns
-        only, and `parse_error` says which and why; it begins with "certificate: " where
-        cryptography refuses to load the certificate. Keys and requests are rows that are named
-        in `parse_error` and hold nothing else.
+        Table CERTIFICATES in input order. An odd field of a certificate costs only its own
+        columns, and `parse_error` says which and why; it begins with "certificate: " where
+        cryptography refuses to load the certificate. Keys and requests are rows that hold
+        nothing but what they are, in `parse_error`.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def read_certificates(
     ['no certificate is found']
     """
     rows = read_rows(source, password=password, workers=workers, progress=progress)
-    return conform(rows, CERTIFICATES)[CERTIFICATES.names]
+    return _with_contradictions(conform(rows, CERTIFICATES)[CERTIFICATES.names])
 
 
 def read_rows(
@@ -126,10 +126,9 @@ def read_rows(
     workers: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
-    """Return what `read_certificates` does, as table TRUST.
+    """Return the rows of `read_certificates` as table TRUST.
 
-    `pbx` is what a table of trust lists says of a row, empty where it says that it is in every
-    PBX's list.
+    `pbx` comes from a saved table TRUST; it is empty for a row that is in every PBX's list.
     """
     if not isinstance(password, str | bytes | None):
         raise CerttrustError(
@@ -138,6 +137,8 @@ def read_rows(
     secret = (
         password.encode(errors="replace") if isinstance(password, str) else password
     )
+    if workers is not None and type(workers) is not int:
+        raise CerttrustError(say("errors.reading.workers", workers=repr(workers)))
     with _progress(progress) as advance:
         if workers is not None and workers > 1:
             batches = _in_processes(units(source), secret, workers)
@@ -157,19 +158,18 @@ def from_der(
     bundle: str | Sequence[str] | None = None,
     device: str | Sequence[str | None] | None = None,
 ) -> pd.DataFrame:
-    """Return the rows of certificates whose DER is at hand: from a handshake, a simulation,
-    another frame.
+    """Return the rows of certificates given as DER: from a handshake, a simulation, a frame.
 
     Parameters
     ----------
     ders : iterable of bytes
         One certificate each.
     source, bundle : str or sequence of str
-        Where they come from and what arrived together, for all or one by one; `bundle` is
-        `source` by default.
+        Where they come from and what arrived together, for all or per certificate; `bundle`
+        is `source` by default.
     device : str or sequence of str, optional
-        Who presented them, for all or one by one; where it is missing, the name of the source
-        or the CN tells.
+        Who presented them, for all or per certificate; where it is missing, the name of the
+        source or the CN decides.
 
     Returns
     -------
@@ -181,23 +181,26 @@ def from_der(
     >>> from_der([b"0"], source="phone")[["source", "position"]].values.tolist()
     [['phone', 0]]
     """
-    held: list[Item] = list(ders)
-    names = pd.Series(_each(source, len(held)), dtype="str")
-    positions, bundles = (
-        names.groupby(names).cumcount(),
-        _each(source if bundle is None else bundle, len(held)),
-    )
-    by_name = {name: device_in(name) for name in names.unique()}
-    given = zip(_each(device, len(held)), names, strict=True)
-    devices = [each if isinstance(each, str) else by_name[name] for each, name in given]
+    blocks: list[Item] = list(ders)
+    size = len(blocks)
+    names = pd.Series(_per_row(source, size), dtype="str")
+    device_by_name = {name: device_in(name) for name in names.unique()}
     batch = Batch(
-        held, names.tolist(), positions.tolist(), bundles, devices, [None] * len(held)
+        blocks,
+        source=names.tolist(),
+        position=names.groupby(names).cumcount().tolist(),
+        bundle=_per_row(source if bundle is None else bundle, size),
+        device=[
+            given if isinstance(given, str) else device_by_name[name]
+            for given, name in zip(_per_row(device, size), names, strict=True)
+        ],
+        pbx=[None] * size,
     )
     return _frame(list(map(_columns, _parts(batch))), CERTIFICATES)
 
 
 def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:
-    """Return for how many days each certificate is still valid.
+    """Return the days that each certificate is still valid.
 
     Parameters
     ----------
@@ -222,8 +225,8 @@ def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:
     >>> days_left(certificates, "2026-01-01").tolist()
     [31.0]
     """
-    # Whole microseconds as numbers: the end of the year 9999 is further away than a Timedelta
-    # of nanoseconds reaches.
+    certificates = expect(certificates, CERTIFICATES, ["not_after"])
+    # In integers, as the year 9999 is out of reach of a Timedelta in nanoseconds.
     moments = _microseconds(_moments(pd.Timestamp.now("UTC") if at is None else at))
     until = moments if isinstance(at, pd.Series) else moments.iloc[0]
     left = (_microseconds(certificates["not_after"]) - until) / 86_400_000_000
@@ -244,7 +247,7 @@ def _microseconds(moments: pd.Series) -> pd.Series:
     return moments.astype("int64").where(moments.notna())
 
 
-def _each(value: Any, size: int) -> list[Any]:
+def _per_row(value: Any, size: int) -> list[Any]:
     return [value] * size if value is None or isinstance(value, str) else list(value)
 
 
@@ -253,9 +256,9 @@ def _each(value: Any, size: int) -> list[Any]:
 
 @contextmanager
 def _progress(wanted: bool | None) -> Iterator[Callable[[int], object]]:
-    """Give a function that is to be told how many more rows there are."""
-    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
-    if not (seen if wanted is None else wanted):
+    """Provide a function that adds rows to the progress bar, if there is one."""
+    is_watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    if not (is_watched if wanted is None else wanted):
         yield lambda _: None
         return
     from tqdm.auto import (
@@ -267,12 +270,10 @@ def _progress(wanted: bool | None) -> Iterator[Callable[[int], object]]:
         yield bar.update
 
 
-def _batches(found: Iterable[Source], password: bytes | None) -> Iterator[Columns]:
-    """Yield the columns of all blocks, so many at a time that they stay within the processor's
-    reach.
-    """
+def _batches(inputs: Iterable[Source], password: bytes | None) -> Iterator[Columns]:
+    """Yield the columns of all blocks, in batches that fit into the processor's cache."""
     batch = Batch()
-    for source in found:
+    for source in inputs:
         position, device = 0, device_in(source.name)
         for run in _runs(source, password):
             batch.add(run, source.name, position, device)
@@ -285,18 +286,18 @@ def _batches(found: Iterable[Source], password: bytes | None) -> Iterator[Column
 
 def _parts(batch: Batch) -> Iterator[Batch]:
     for at in range(0, len(batch.blocks), _BATCH):
-        yield Batch(
-            *(getattr(batch, each.name)[at : at + _BATCH] for each in fields(Batch))
-        )
+        columns = (getattr(batch, column.name) for column in fields(Batch))
+        yield Batch(*(column[at : at + _BATCH] for column in columns))
 
 
 def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Item]]:
     if source.error is not None:
         yield [Block(None, source.error)]
         return
-    blocks = containers.read(
-        source.open, About(source.name, source.modified, {"password": password})
-    )
+    # The rounds of hashing that are left for all key stores of the file together.
+    options = {"password": password, "rounds": [limits.KEY_DERIVATION_ROUNDS]}
+    about = About(source.name, source.modified, options)
+    blocks = containers.read(source.open, about)
     try:
         while run := list(islice(blocks, _BATCH)):
             yield (
@@ -309,12 +310,12 @@ def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Item]]:
 
 
 def _in_processes(
-    found: Iterator[Unit], password: bytes | None, workers: int
+    files: Iterator[Unit], password: bytes | None, workers: int
 ) -> Iterator[Columns]:
     """Read many files in several processes, in order."""
     try:
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            groups = iter(lambda: list(islice(found, _FILES_AT_ONCE)), [])
+            groups = iter(lambda: list(islice(files, _FILES_AT_ONCE)), [])
             for batches in pool.map(partial(_read_group, password=password), groups):
                 yield from batches
     except BrokenProcessPool as problem:
@@ -331,7 +332,7 @@ def _columns(batch: Batch) -> Columns:
         ders = cast(list[bytes | None], batch.blocks)
         columns = reader.read(cast(list[bytes], ders))
     else:
-        ders = [each.der if isinstance(each, Block) else each for each in batch.blocks]
+        ders = [item.der if isinstance(item, Block) else item for item in batch.blocks]
         columns = _columns_of_blocks(batch, ders)
     serial, model, spelled = _identities(columns["subject_cn"])
     source = pa.array(batch.source, TEXT)
@@ -350,24 +351,26 @@ def _columns(batch: Batch) -> Columns:
 
 
 def _columns_of_blocks(batch: Batch, ders: list[bytes | None]) -> Columns:
-    columns = reader.read([der for der in ders if isinstance(der, bytes)])
-    found = {
+    blocks = {
         row: block for row, block in enumerate(batch.blocks) if isinstance(block, Block)
     }
-    others = [block for block in found.values() if block.der is None]
-    rows = [{**(block.columns or {}), "parse_error": block.problem} for block in others]
     columns = reader.interleaved(
-        columns, rows, np.array([der is not None for der in ders], bool)
+        reader.read([der for der in ders if der is not None]),
+        [
+            {**(block.columns or {}), "parse_error": block.problem}
+            for block in blocks.values()
+            if block.der is None
+        ],
+        np.array([der is not None for der in ders], bool),
     )
-    _add_what_blocks_tell(batch, found, columns)
+    _apply_notes(batch, blocks, columns)
     return columns
 
 
-def _add_what_blocks_tell(
-    batch: Batch, found: dict[int, Block], columns: Columns
-) -> None:
+def _apply_notes(batch: Batch, blocks: dict[int, Block], columns: Columns) -> None:
+    """Put what is known beside the DER of blocks into the batch and its columns."""
     errors = columns["parse_error"].to_pylist()
-    for row, block in found.items():
+    for row, block in blocks.items():
         if block.part is not None:
             batch.bundle[row] += block.part
         if block.device is not None:
@@ -380,16 +383,14 @@ def _add_what_blocks_tell(
 
 
 def _restored(
-    batch: Batch, row: int, told: dict[str, Any], error: str | None
+    batch: Batch, row: int, saved: dict[str, Any], error: str | None
 ) -> str | None:
-    """Put back where a row of a table came from; return its error, which holds what is found
-    wrong now.
-    """
-    batch.source[row], batch.position[row] = told.get("source"), told.get("position")
-    batch.bundle[row], batch.device[row] = told.get("bundle"), told.get("device")
-    if "pbx" in told:
-        batch.pbx[row] = told["pbx"] or ""
-    before = told.get("parse_error")
+    """Restore where a saved row came from; return its error, the present one included."""
+    batch.source[row], batch.position[row] = saved.get("source"), saved.get("position")
+    batch.bundle[row], batch.device[row] = saved.get("bundle"), saved.get("device")
+    if "pbx" in saved:
+        batch.pbx[row] = saved["pbx"] or ""
+    before = saved.get("parse_error")
     return (
         before
         if before and before.startswith(error or "")
@@ -427,13 +428,12 @@ _PLAIN_SERIAL = "^[0-9a-f]{12}$"
 _PLAIN_HARDWARE_ID = (
     "^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}$"
 )
+_OCTETS_OF_A_SERIAL = 6
 _ANY_IDENTITY = rf"^\s*(?:{SERIAL}|{HARDWARE_ID})\s*$"
 
 
 def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Return serial, model, and either as a device's name, where a CN is a serial or a hardware
-    ID.
-    """
+    """Return the serial, the model and the device of CNs that are serials or hardware IDs."""
     none = pa.scalar(None, TEXT)
     is_serial = pc.match_substring_regex(common_name, _PLAIN_SERIAL)
     is_hardware = pc.match_substring_regex(common_name, _PLAIN_HARDWARE_ID)
@@ -445,7 +445,7 @@ def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
         rest = pc.and_(rest, pc.match_substring_regex(common_name, _ANY_IDENTITY))
     if not pc.any(rest).as_py():
         return serial, model, pc.coalesce(serial, hardware)
-    # Other spellings are rare, and identity knows them all.
+    # Other spellings are rare, and `device_ids` knows them all.
     other = pc.if_else(rest, common_name, none)
     text = other.to_pandas(types_mapper=_DTYPES.get)
     serial = pc.coalesce(serial, pa.array(serials(text), TEXT))
@@ -459,8 +459,36 @@ def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
     )
 
 
+def _with_contradictions(certificates: pd.DataFrame) -> pd.DataFrame:
+    """Note in `parse_error` where the name of a file and the CN are two devices."""
+    is_device = certificates["serial"].notna() | certificates["model"].notna()
+    differs = is_device & certificates["device"].ne(certificates["subject_cn"])
+    rows = certificates.index[differs & certificates["device"].notna()]
+    if rows.empty:
+        return certificates
+    errors = certificates["parse_error"].copy()
+    names = certificates.loc[rows, ["device", "subject_cn"]]
+    for row, device, name in names.itertuples():
+        error = errors[row] if isinstance(errors[row], str) else ""
+        note = f"named after {device}, but its CN is {name}"
+        if _are_two_devices(device, name) and note not in error:
+            errors[row] = "; ".join(filter(None, (error, note)))
+    return certificates.assign(parse_error=errors)
+
+
+def _are_two_devices(device: str, common_name: str) -> bool:
+    """Return True for two serials or hardware IDs that cannot be those of one device."""
+    if not re.fullmatch(_ANY_IDENTITY.strip("^$"), device):
+        return False
+    left, right = (
+        re.sub("[^0-9a-z]", "", name.lower()) for name in (device, common_name)
+    )
+    both_serials = len(left) == len(right) == _OCTETS_OF_A_SERIAL * 2
+    return left != right if both_serials else left[-6:] != right[-6:]
+
+
 def _spelled(names: list[str | None]) -> pa.Array:
-    """Return names in the one spelling that identities are compared in."""
+    """Return names in the spelling in which devices are compared."""
     distinct = pd.Series(
         [name for name in dict.fromkeys(names) if name is not None], dtype="str"
     )

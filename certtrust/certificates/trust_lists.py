@@ -1,6 +1,6 @@
-"""Trust lists of PBXs: which certificates a PBX accepts, as rows of TRUST.
+"""Trust lists of PBXs: the certificates that a PBX accepts, as rows of TRUST.
 
-A PBX lets its whole list be downloaded as one PEM file; entries are single certificates or CAs.
+A PBX offers its whole list as one PEM file; entries are single certificates or CAs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .blocks import NOTHING
 from .reading import read_rows
 
 EMPTY = "the list is empty"
-"""What `parse_error` says in the one row of a list that holds nothing."""
+"""The `parse_error` of the one row of a list that holds nothing."""
 
 
 def read_trust_list(
@@ -32,17 +32,17 @@ def read_trust_list(
         list of the PBX that the file is named after: `hq.pem` is the list of `hq`.
     pbx : str, optional
         The PBX that every entry belongs to; without it, entries that do not come from a directory
-        belong to every PBX. A table TRUST says itself whose list a row stands in.
+        belong to every PBX. A saved table TRUST names the PBX of each row itself.
     password : str or bytes, optional
         Password of PKCS#12 files.
 
     Returns
     -------
     DataFrame
-        Table TRUST: the columns of CERTIFICATES and `pbx`. A list that is known and holds
-        nothing is one row without certificate, whose `parse_error` is "the list is empty". What
-        cannot be read of a list is a row with its reason and without certificate: the list is
-        known in part, or not at all.
+        Table TRUST: the columns of CERTIFICATES and `pbx`. An empty list is one row without
+        certificate, whose `parse_error` is "the list is empty". What cannot be read of a list
+        is a row with its reason and without certificate: the list is known in part, or not at
+        all.
 
     Raises
     ------
@@ -59,13 +59,11 @@ def read_trust_list(
         entries = read_rows(b"")
     nothing = entries["parse_error"] == NOTHING
     entries["parse_error"] = entries["parse_error"].mask(nothing, EMPTY)
-    told = entries["pbx"]
+    owner = entries["pbx"]
     if pbx is not None:
         owner = pd.Series(pbx, index=entries.index, dtype="str")
     elif _is_directory(source):
-        owner = told.fillna(entries["source"].map(_list_name).astype("str"))
-    else:
-        owner = told
+        owner = owner.fillna(entries["source"].map(_list_name).astype("str"))
     return conform(entries.assign(pbx=owner.mask(owner == "")), TRUST)
 
 
@@ -78,7 +76,5 @@ def _is_directory(source: Any) -> bool:
 
 
 def _list_name(name: str) -> str:
-    """Return the PBX that a file in a directory of lists is named after: `hq` for hq.pem and
-    hq.pem.gz.
-    """
+    """Return the PBX that a file of a directory is named after: `hq` for hq.pem, hq.pem.gz."""
     return PurePosixPath(name.removesuffix(".gz")).stem

@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Unpack
 import pandas as pd
 
 from ..evaluation.check import causes as count_causes
-from ..texts.labels import cause_label, percent, plural, series
+from ..texts.labels import cause_label, percent, plural, series, with_share
 from ..texts.sentences import say
 from .drawing.palette import OTHER, cause_colours, colour
 from .drawing.record import Canvas, chart
-from .drawing.rows import Part, Row, capacity, draw_rows, natural_height
+from .drawing.rows import (
+    Part,
+    Row,
+    capacity,
+    draw_rows,
+    natural_height,
+    with_unit,
+)
 from .drawing.sheet import Key, sheet
 
 if TYPE_CHECKING:
@@ -64,15 +71,9 @@ def causes(results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]) ->
             content=natural_height(rows),
             numbers=_numbers(counts, total),
         ):
-            unit = plural(int(counts["attempts"].iloc[0]), "attempt")
-            value = say(
-                "charts.shared.value",
-                amount=unit,
-                share=percent(counts["attempts"].iloc[0] / total),
-            )
-            draw_rows(
-                page, [rows[0]._replace(value=value, short=rows[0].value), *rows[1:]]
-            )
+            most = int(counts["attempts"].iloc[0])
+            value = with_share(plural(most, "attempt"), most, total)
+            draw_rows(page, with_unit(rows, value))
     return page.ax
 
 
@@ -82,18 +83,15 @@ def _row(count: pd.Series, by_evidence: pd.DataFrame, total: int, dark: bool) ->
     parts = by_evidence[by_evidence["cause"] == cause].sort_values("evidence")
     sizes = zip(parts["attempts"], parts["evidence"], strict=True)
     bars = [Part(float(size), tone, evidence == "rule") for size, evidence in sizes]
-    value = say("charts.shared.value", amount=attempts, share=percent(attempts / total))
-    return Row(cause_label(cause), value, bars, plural(int(count["devices"]), "device"))
+    devices = plural(int(count["devices"]), "device")
+    return Row(cause_label(cause), with_share(attempts, attempts, total), bars, devices)
 
 
 def _folded(rest: pd.DataFrame, total: int, dark: bool) -> Row:
     attempts = int(rest["attempts"].sum())
-    value = say("charts.shared.value", amount=attempts, share=percent(attempts / total))
-    return Row(
-        plural(len(rest), "other cause"),
-        value,
-        [Part(attempts, colour(OTHER, dark=dark))],
-    )
+    bar = Part(attempts, colour(OTHER, dark=dark))
+    label = plural(len(rest), "other cause")
+    return Row(label, with_share(attempts, attempts, total), [bar])
 
 
 def _legend(by_evidence: pd.DataFrame, ink: str) -> list[Key]:
@@ -127,12 +125,11 @@ def _subtitle(results: pd.DataFrame, total: int) -> str:
     attempts = plural(len(results), "attempt")
     if not total:
         return say("charts.causes.judged", attempts=attempts)
-    failing = results["cause"].notna() & (results["observed"] != "up").fillna(
-        value=True
-    )
+    is_down = (results["observed"] != "up").fillna(value=True)
+    failing = results.loc[results["cause"].notna() & is_down, "device"].nunique()
     return say(
         "charts.causes.subtitle",
-        failing=plural(results.loc[failing, "device"].nunique(), "device"),
+        failing=plural(failing, "device"),
         devices=results["device"].nunique(),
         failed=total,
         attempts=attempts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -46,23 +46,17 @@ def broken_together(results: pd.DataFrame) -> pd.DataFrame:
     """
     codes = [code for code in DECIDING if code in results]
     failed = counted(results[["device", "observed", "verdict", *codes]])
-    broken = np.column_stack(
-        [
-            failed[code].eq(other=False).fillna(value=False).to_numpy(dtype=bool)
-            for code in codes
-        ]
-    )
-    key = broken @ (1 << np.arange(len(codes)))
-    grouped = failed["device"].groupby(key)
+    is_broken = failed[codes].eq(other=False).fillna(value=False).to_numpy(dtype=bool)
+    combination = is_broken @ (1 << np.arange(len(codes)))
+    grouped = failed["device"].groupby(combination)
     counts = pd.DataFrame({"attempts": grouped.size(), "devices": grouped.nunique()})
-    names = [
-        tuple(code for place, code in enumerate(codes) if bits >> place & 1)
+    rules = [
+        tuple(code for bit, code in enumerate(codes) if bits >> bit & 1)
         for bits in counts.index
     ]
-    counts.insert(0, "rules", pd.Series(names, index=counts.index, dtype="object"))
-    return counts.sort_values("attempts", ascending=False, kind="stable").reset_index(
-        drop=True
-    )
+    counts.insert(0, "rules", pd.Series(rules, index=counts.index, dtype="object"))
+    counts = counts.sort_values("attempts", ascending=False, kind="stable")
+    return counts.reset_index(drop=True)
 
 
 @chart(section="where", feed=lambda report: {"results": report.results})
@@ -98,16 +92,7 @@ def combinations(
     with sheet(**canvas) as page:
         label_room = min(235.0, page.width_inside * 0.44)
         columns = max(1, min(top, int((page.width_inside - label_room) // COLUMN)))
-        shown = broken.head(columns)
-        codes = _ranked(shown)
-        if page.wish is not None:
-            codes = codes[: max(1, int((page.wish - BARS * 0.6) // 17))]
-            fits = [set(rules) <= set(codes) for rules in shown["rules"]]
-            shown, codes = (
-                (shown[fits], codes)
-                if any(fits)
-                else (shown.head(1), _ranked(shown.head(1)))
-            )
+        shown, codes = _fitting(broken.head(columns), page.wish)
         if page.lay_out(
             "combinations",
             _title(broken),
@@ -117,6 +102,20 @@ def combinations(
         ):
             _draw(page, shown, codes, label_room)
     return page.ax
+
+
+def _fitting(
+    shown: pd.DataFrame, height: float | None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the combinations whose rules all get a line in this height, and these rules."""
+    codes = _ranked(shown)
+    if height is None:
+        return shown, codes
+    codes = codes[: max(1, int((height - BARS * 0.6) // 17))]
+    fits = [set(rules) <= set(codes) for rules in shown["rules"]]
+    if any(fits):
+        return shown[fits], codes
+    return shown.head(1), _ranked(shown.head(1))
 
 
 def _ranked(shown: pd.DataFrame) -> list[str]:
@@ -130,72 +129,56 @@ def _ranked(shown: pd.DataFrame) -> list[str]:
 def _draw(
     page: Sheet, shown: pd.DataFrame, codes: list[str], label_room: float
 ) -> None:
-    ax = page.ax
+    """Draw a line of dots per rule, and a bar above them per combination."""
     wide, high = page.in_points()
     row = min(ROW, (high - BARS * 0.6) / len(codes))
-    bars = high - row * len(codes)
+    floor = high - row * len(codes)
     column = min((wide - label_room) / len(shown), 60.0)
     tones = cause_colours(codes, dark=page.dark)
-    for line, code in enumerate(codes):
-        middle = bars + (line + 0.5) * row
-        _label(page, cause_label(code), middle, label_room - 10, row)
-        ax.axhline(
-            middle, xmin=label_room / wide, color=page.ink.grid, linewidth=0.8, zorder=0
-        )
-    longest = int(shown["attempts"].max())
-    for place, (rules, attempts) in enumerate(
-        zip(shown["rules"], shown["attempts"], strict=True)
-    ):
-        x = label_room + (place + 0.5) * column
-        tall = (bars - 22) * attempts / longest
-        ax.bar(
-            x,
-            -tall,
-            width=min(column * 0.62, 22),
-            bottom=bars - 8,
-            color=page.ink.muted,
-            linewidth=0,
-        )
-        page.note(
-            _number(int(attempts), column),
-            (x, bars - 10 - tall),
-            ha="center",
-            va="bottom",
-            color=page.ink.text,
-        )
-        lines = [codes.index(code) for code in rules]
-        heights = [bars + (line + 0.5) * row for line in lines]
-        ax.plot(
-            [x, x],
-            [min(heights), max(heights)],
-            color=page.ink.muted,
-            linewidth=2,
-            zorder=2,
-        )
-        ax.scatter(
-            [x] * len(heights),
-            heights,
-            s=52,
-            c=[tones[code] for code in rules],
-            zorder=3,
-            linewidths=0,
-        )
+    heights = {code: floor + (line + 0.5) * row for line, code in enumerate(codes)}
+    rule_line: Any = {
+        "xmin": label_room / wide,
+        "color": page.ink.grid,
+        "linewidth": 0.8,
+    }
+    for code, height in heights.items():
+        _label(page, cause_label(code), height, label_room - 10, row)
+        page.ax.axhline(height, zorder=0, **rule_line)
+    scale = (floor - 22) / int(shown["attempts"].max())
+    pairs = zip(shown["rules"], shown["attempts"], strict=True)
+    for position, (rules, attempts) in enumerate(pairs):
+        x = label_room + (position + 0.5) * column
+        bar = attempts * scale
+        look: Any = {"width": min(column * 0.62, 22), "color": page.ink.muted}
+        page.ax.bar(x, -bar, bottom=floor - 8, linewidth=0, **look)
+        top = (x, floor - 10 - bar)
+        words = _number(int(attempts), column)
+        page.note(words, top, ha="center", va="bottom", color=page.ink.text)
+        _dots(page, x, {heights[code]: tones[code] for code in rules})
+
+
+def _dots(page: Sheet, x: float, tones: dict[float, str]) -> None:
+    """Draw a dot at each height, and a line that joins them."""
+    ends = [min(tones), max(tones)]
+    page.ax.plot([x, x], ends, color=page.ink.muted, linewidth=2, zorder=2)
+    colours = list(tones.values())
+    page.ax.scatter(
+        [x] * len(tones), list(tones), s=52, c=colours, zorder=3, linewidths=0
+    )
 
 
 def _label(page: Sheet, text: str, middle: float, room: float, row: float) -> None:
     lines = wrap(plain(text), room, SMALL, lines=2 if row >= 23 else 1)
-    for place, line in enumerate(lines):
-        offset = (place - (len(lines) - 1) / 2) * 11
+    for number_of_line, line in enumerate(lines):
+        offset = (number_of_line - (len(lines) - 1) / 2) * 11
         page.note(line, (0, middle + offset), va="center", color=page.ink.text)
 
 
 def _number(size: int, room: float) -> str:
     whole = number(size)
-    return (
-        whole
-        if text_width(whole, SMALL) <= room - 3
-        else shorten(thousands(size), room - 3, SMALL)
-    )
+    if text_width(whole, SMALL) <= room - 3:
+        return whole
+    return shorten(thousands(size), room - 3, SMALL)
 
 
 def _title(broken: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pandas as pd
 
@@ -26,7 +26,7 @@ TILE, LABEL, HEAD = 62.0, 18.0, 16.0
 
 @chart(section="sure", feed=lambda report: {"results": report.results})
 def compared(results: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
-    """Draw predicted outcomes against observed ones, each meeting with what it means.
+    """Draw predicted outcomes against observed ones, with what each combination means.
 
     Parameters
     ----------
@@ -66,63 +66,46 @@ def compared(results: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
 
 
 def _draw(page: Sheet, counts: pd.DataFrame) -> None:
-    from matplotlib.patches import Rectangle
-
     wide, high = page.in_points()
     total = int(counts.to_numpy().sum())
     pitch = (high - HEAD) / len(counts)
     column = wide / len(counts.columns)
-    for place, observed in enumerate(counts.columns):
-        head = shorten(
-            say(f"charts.compared.observed.{observed}"), column - 4, SMALL, bold=True
-        )
-        page.note(
-            head, (place * column, 1), va="top", fontweight="bold", color=page.ink.text
-        )
+    bold: Any = {"va": "top", "fontweight": "bold", "color": page.ink.text}
+    for position, observed in enumerate(counts.columns):
+        words = say(f"charts.compared.observed.{observed}")
+        head = shorten(words, column - 4, SMALL, bold=True)
+        page.note(head, (position * column, 1), **bold)
     for line, predicted in enumerate(counts.index):
         top = HEAD + line * pitch
         label = shorten(say(f"charts.compared.predicted.{predicted}"), wide, SMALL)
         page.note(label, (0, top + LABEL - 4), va="baseline")
-        for place, observed in enumerate(counts.columns):
+        for position, observed in enumerate(counts.columns):
             attempts = int(counts.loc[predicted, observed])
-            tile = Rectangle(
-                (place * column, top + LABEL),
-                column - 4,
-                pitch - LABEL - 4,
-                linewidth=0,
+            corner = (position * column, top + LABEL)
+            share = attempts / max(total, 1)
+            tone = _tone(str(predicted), str(observed), page.dark)
+            tile = page.tile(
+                corner,
+                (column - 4, pitch - LABEL - 4),
+                colour=tone,
+                alpha=0.14 + 0.31 * share if attempts else 0.06,
             )
-            depth = 0.14 + 0.31 * attempts / max(total, 1) if attempts else 0.06
-            tile.set(
-                facecolor=_tone(str(predicted), str(observed), page.dark), alpha=depth
-            )
-            page.ax.add_patch(tile)
             meaning = say(f"charts.compared.meaning.{predicted}.{observed}")
             _fill(page, tile, attempts, meaning)
 
 
 def _fill(page: Sheet, tile: Rectangle, attempts: int, meaning: str) -> None:
     """Write the number and, as far as there is room, what it means."""
-    x, top, wide, high = (
-        tile.get_x() + 8,
-        tile.get_y(),
-        tile.get_width() - 16,
-        tile.get_height(),
-    )
-    whole = number(attempts)
-    fits = text_width(whole, TITLE, bold=True) <= wide
-    style = {"va": "top", "color": page.ink.text}
-    page.note(
-        whole if fits else thousands(attempts),
-        (x, top + 4),
-        fontsize=TITLE,
-        fontweight="bold",
-        **style,
-    )
-    lines = (
-        wrap(meaning, wide, SMALL, lines=int((high - 22) // 11)) if high >= 33 else []
-    )
-    for place, line in enumerate(lines):
-        page.note(line, (x, top + 22 + place * 11), **style)
+    x, top = tile.get_x() + 8, tile.get_y()
+    wide, high = tile.get_width() - 16, tile.get_height()
+    fits = text_width(number(attempts), TITLE, bold=True) <= wide
+    words = number(attempts) if fits else thousands(attempts)
+    style: Any = {"va": "top", "color": page.ink.text}
+    page.note(words, (x, top + 4), fontsize=TITLE, fontweight="bold", **style)
+    if high >= 33:
+        lines = wrap(meaning, wide, SMALL, lines=int((high - 22) // 11))
+        for number_of_line, line in enumerate(lines):
+            page.note(line, (x, top + 22 + number_of_line * 11), **style)
 
 
 def _tone(predicted: str, observed: str, dark: bool) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import numpy as np
 import pandas as pd
 
-from ..texts.dates import fields
+from ..texts.dates import fields, in_utc
 from ..texts.labels import plural, series
 from ..texts.sentences import number, say
 from .drawing.palette import BAD, CAUSE_COLOURS, colour
@@ -52,31 +52,24 @@ def expiries(
     Examples
     --------
     >>> import certtrust as ct
-    >>> found = expiries(ct.simulate(20, seed=1).certificates)
-    >>> sorted(found["role"].unique())
+    >>> ends = expiries(ct.simulate(20, seed=1).certificates)
+    >>> sorted(ends["role"].unique())
     ['CA', 'device']
     """
-    now = _moment(today)
-    found = certificates[certificates["not_after"].notna()].drop_duplicates(
-        "fingerprint"
-    )
-    is_ca = found["is_ca"].fillna(value=False).astype(bool)
-    state = np.select(
-        [found["not_after"] < now, found["not_after"] < now + SOON],
-        ["expired", "soon"],
-        "later",
-    )
-    shown = found[["fingerprint", "subject_cn"]].assign(
-        role=np.where(is_ca, "CA", "device"), not_after=found["not_after"], state=state
+    now = _now(today)
+    ending = certificates[certificates["not_after"].notna()]
+    ending = ending.drop_duplicates("fingerprint")
+    end = ending["not_after"]
+    is_ca = ending["is_ca"].fillna(value=False).astype(bool)
+    state = np.select([end < now, end < now + SOON], ["expired", "soon"], "later")
+    shown = ending[["fingerprint", "subject_cn"]].assign(
+        role=np.where(is_ca, "CA", "device"), not_after=end, state=state
     )
     return shown.sort_values("not_after", kind="stable").reset_index(drop=True)
 
 
-def _moment(today: pd.Timestamp | str | None) -> pd.Timestamp:
-    moment = pd.Timestamp.now("UTC") if today is None else pd.Timestamp(today)
-    return (
-        moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-    )
+def _now(today: pd.Timestamp | str | None) -> pd.Timestamp:
+    return pd.Timestamp.now("UTC") if today is None else in_utc(today)
 
 
 @chart(
@@ -85,7 +78,7 @@ def _moment(today: pd.Timestamp | str | None) -> pd.Timestamp:
         "certificates": pd.concat(
             [report.fleet.certificates, report.fleet.trust], ignore_index=True
         ),
-        "today": report.made,
+        "today": report.at,
     },
 )
 def expiry(
@@ -120,7 +113,7 @@ def expiry(
     >>> "expired" in ct.charts.expiry(ct.simulate(20, seed=1).certificates).get_title()
     True
     """
-    now = _moment(today)
+    now = _now(today)
     ends = expiries(certificates, today=now)
     cas, devices = ends[ends["role"] == "CA"], ends[ends["role"] == "device"]
     with sheet(**canvas) as page:
@@ -151,8 +144,8 @@ class _Axis(NamedTuple):
     edges: pd.DatetimeIndex
     wide: float
 
-    def place(self, moment: pd.Timestamp) -> float:
-        """Return where the moment stands; what lies outside stands at the edge."""
+    def x(self, moment: pd.Timestamp) -> float:
+        """Return the moment's distance from the left in points; outside, that of the edge."""
         share = (moment - self.edges[0]) / (self.edges[-1] - self.edges[0])
         return float(min(max(share, 0.0), 1.0) * self.wide)
 
@@ -190,11 +183,11 @@ def _draw(
     ):
         base = bars + 14 + (line + 1) * row
         _ca_line(page, name, end, axis, base, tones[state])
-        _today(page, axis.place(now), base - 11, base - 1)
-    _today(page, axis.place(now), 14, bars)
+        _today(page, axis.x(now), base - 11, base - 1)
+    _today(page, axis.x(now), 14, bars)
     page.note(
         say("charts.expiry.today"),
-        (axis.place(now), 7),
+        (axis.x(now), 7),
         ha="center",
         va="center",
         color=page.ink.text,
@@ -206,20 +199,14 @@ def _draw(
     inside = [year for year in years if axis.edges[0] <= year <= axis.edges[-1]]
     every = max(1, int(np.ceil(len(inside) * 42 / wide)))
     ax.set_xticks(
-        [axis.place(year) for year in inside[::every]],
+        [axis.x(year) for year in inside[::every]],
         [str(year.year) for year in inside[::every]],
     )
 
 
 def _today(page: Sheet, x: float, top: float, bottom: float) -> None:
-    page.ax.plot(
-        [x, x],
-        [top, bottom],
-        color=page.ink.text,
-        linewidth=1,
-        linestyle=(0, (3, 2)),
-        zorder=4,
-    )
+    dashed: Any = {"linewidth": 1, "linestyle": (0, (3, 2))}
+    page.ax.plot([x, x], [top, bottom], color=page.ink.text, zorder=4, **dashed)
 
 
 def _bars(
@@ -237,7 +224,7 @@ def _bars(
         for name in tones
     }
     highest = max(int(np.sum(list(counts.values()), axis=0).max()), 1)
-    marks = np.array([axis.place(edge) for edge in axis.edges])
+    marks = np.array([axis.x(edge) for edge in axis.edges])
     floor = np.full(len(axis.edges) - 1, bars)
     for name, sizes in counts.items():
         ceiling = floor - sizes / highest * (bars - top)
@@ -267,20 +254,12 @@ def _ca_line(
     ca = shorten(plain(_ca_name(name)), axis.wide - 75, SMALL)
     words = say("charts.expiry.ca", name=ca, **fields(end))
     page.note(words, (0, base - 14), va="baseline", color=page.ink.text)
-    x, marker = axis.place(end), ">" if end >= axis.edges[-1] else "D"
+    x, marker = axis.x(end), ">" if end >= axis.edges[-1] else "D"
     page.ax.plot(
         [0, x], [base - 6, base - 6], color=tone, linewidth=2, solid_capstyle="butt"
     )
-    page.ax.scatter(
-        [x],
-        [base - 6],
-        s=30,
-        color=tone,
-        marker=marker,
-        zorder=3,
-        linewidths=0,
-        clip_on=False,
-    )
+    look: Any = {"s": 30, "color": tone, "marker": marker, "linewidths": 0}
+    page.ax.scatter([x], [base - 6], zorder=3, clip_on=False, **look)
 
 
 def _ca_name(name: object) -> str:

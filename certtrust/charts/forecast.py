@@ -95,33 +95,21 @@ def _title(table: pd.DataFrame) -> str:
         return say("charts.forecast.nothing")
     sums = table.sum(axis=1)
     first, last = int(sums.iloc[0]), int(sums.iloc[-1])
-    start, end = _when(pd.DatetimeIndex(table.index))
+    when = _when(pd.DatetimeIndex(table.index))
     devices = plural(last, "device")
     if last <= first:
-        return say(
-            "charts.forecast.falling",
-            devices=devices,
-            end=end,
-            first=first,
-            start=start,
-        )
+        return say("charts.forecast.falling", first=first, devices=devices, **when)
     cause = cause_label(str((table.iloc[-1] - table.iloc[0]).idxmax()))
-    return say(
-        "charts.forecast.title",
-        devices=devices,
-        end=end,
-        more=last - first,
-        start=start,
-        cause=cause,
-    )
+    more = {"more": last - first, "cause": cause}
+    return say("charts.forecast.title", devices=devices, **more, **when)
 
 
-def _when(dates: pd.DatetimeIndex) -> tuple[str, str]:
-    """Return the first and the last date in words, by the month where that tells them apart."""
+def _when(dates: pd.DatetimeIndex) -> dict[str, str]:
+    """Return start and end in words: the month, or the day where both are of one month."""
     first, last = dates[0], dates[-1]
     by_month = len(dates) == 1 or (first.year, first.month) != (last.year, last.month)
     key = "charts.forecast.in_month" if by_month else "charts.forecast.on_day"
-    return say(key, **fields(first)), say(key, **fields(last))
+    return {"start": say(key, **fields(first)), "end": say(key, **fields(last))}
 
 
 def _numbers(table: pd.DataFrame) -> str:

@@ -63,10 +63,11 @@ def causes_by_group(results: pd.DataFrame, by: str) -> pd.DataFrame:
         .fillna(0)
         .astype("int64")
     )
-    table = table.loc[
-        table.sum(axis=1).sort_values(ascending=False, kind="stable").index
-    ]
-    return table[table.sum().sort_values(ascending=False, kind="stable").index]
+    causes, groups = (
+        table.sum(axis=axis).sort_values(ascending=False, kind="stable").index
+        for axis in (1, 0)
+    )
+    return table.loc[causes, groups]
 
 
 def _of_report(report: Any) -> dict[str, Any]:
@@ -106,15 +107,14 @@ def heatmap(
     True
     """
     counts = causes_by_group(results, by)
-    named = {"word": by, "head": by} | sentences()["charts"]["heatmap"]["groups"].get(
-        by, {}
-    )
+    words = sentences()["charts"]["heatmap"]["groups"].get(by, {})
+    named = {"word": by, "head": by, **words}
     with sheet(**canvas) as page:
         columns = max(2, int(page.width_inside // LEAST_COLUMN))
-        rows = (
-            top if page.wish is None else max(1, int((page.wish - HEAD) // (ROW - 6)))
-        )
-        shown = _folded(counts, min(top, rows), columns)
+        rows = top
+        if page.wish is not None:
+            rows = min(top, max(1, int((page.wish - HEAD) // (ROW - 6))))
+        shown = _folded(counts, rows, columns)
         if page.lay_out(
             "heatmap",
             _title(counts, named),
@@ -141,62 +141,43 @@ def _folded(counts: pd.DataFrame, rows: int, columns: int) -> pd.DataFrame:
 
 
 def _draw(page: Sheet, counts: pd.DataFrame, folded: str) -> None:
-    from matplotlib.colors import to_rgb
-    from matplotlib.patches import Rectangle
-
     wide, high = page.in_points()
     rows, columns = counts.shape
     pitch = (high - HEAD) / rows
     cell, column = min(CELL, pitch - 13), wide / columns
+    text: Any = {"color": page.ink.text, "ha": "center"}
+    for position, group in enumerate(counts.columns):
+        head = shorten(plain(_group_label(group)), column - 6, SMALL, bold=True)
+        middle = ((position + 0.5) * column, 2.0)
+        page.note(head, middle, va="top", fontweight="bold", **text)
     totals = counts.sum()
     shares = counts / totals.where(totals > 0, 1)
     highest = float(shares.to_numpy().max()) or 1.0
     shades = stack_colours([str(cause) for cause in counts.index], dark=page.dark)
-    for place, group in enumerate(counts.columns):
-        head = shorten(plain(_group_label(group)), column - 6, SMALL, bold=True)
-        page.note(
-            head,
-            ((place + 0.5) * column, 2),
-            ha="center",
-            va="top",
-            fontweight="bold",
-            color=page.ink.text,
-        )
     for line, cause in enumerate(counts.index):
         bottom = HEAD + (line + 1) * pitch - 3
-        label = shorten(
-            plain(folded if cause == OTHER_CAUSES else cause_label(str(cause))),
-            wide,
-            SMALL,
-        )
+        words = folded if cause == OTHER_CAUSES else cause_label(str(cause))
+        label = shorten(plain(words), wide, SMALL)
         page.note(label, (0, bottom - cell - 3), va="baseline", color=page.ink.text)
-        for place, group in enumerate(counts.columns):
+        for position, group in enumerate(counts.columns):
             size, share = int(counts.loc[cause, group]), float(shares.loc[cause, group])
-            box = Rectangle(
-                (place * column, bottom - cell), column - 2, cell, linewidth=0
+            left, top = position * column, bottom - cell
+            page.tile(
+                (left, top),
+                (column - 2, cell),
+                colour=shades[str(cause)] if size else page.ink.line,
+                alpha=0.06 + (STRONGEST - 0.06) * share / highest if size else 0.05,
             )
-            box.set_facecolor(to_rgb(shades[str(cause)] if size else page.ink.line))
-            box.set_alpha(0.06 + (STRONGEST - 0.06) * share / highest if size else 0.05)
-            page.ax.add_patch(box)
             if size:
-                middle = ((place + 0.5) * column - 1, bottom - cell / 2)
-                page.note(
-                    _short(size, share, column),
-                    middle,
-                    ha="center",
-                    va="center",
-                    color=page.ink.text,
-                )
+                middle = (left + column / 2 - 1, bottom - cell / 2)
+                page.note(_short(size, share, column), middle, va="center", **text)
 
 
 def _short(size: int, share: float, room: float) -> str:
-    forms = (
-        say("charts.shared.value", amount=size, share=percent(share)),
-        number(size),
-    )
-    return next(
-        (form for form in forms if text_width(form, SMALL) <= room - 8), thousands(size)
-    )
+    with_share = say("charts.shared.value", amount=size, share=percent(share))
+    forms = (with_share, number(size))
+    fitting = [form for form in forms if text_width(form, SMALL) <= room - 8]
+    return fitting[0] if fitting else thousands(size)
 
 
 def _group_label(group: object) -> str:
@@ -207,11 +188,8 @@ def _title(counts: pd.DataFrame, named: dict[str, str]) -> str:
     if counts.empty:
         return say("charts.heatmap.nothing", **named)
     group, sizes = counts.columns[0], counts.iloc[:, 0]
-    where = say(
-        f"charts.heatmap.{'where_unknown' if group == UNKNOWN else 'where'}",
-        group=group,
-        **named,
-    )
+    key = "where_unknown" if group == UNKNOWN else "where"
+    where = say(f"charts.heatmap.{key}", group=group, **named)
     return say(
         "charts.heatmap.title",
         where=where,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..names.device_ids import hardware_ids, same_spelling, serials
 from ..names.matching import begins_with_cn
-from ..texts.labels import percent, plural, series
+from ..texts.labels import percent, plural, series, with_share
 from ..texts.sentences import say
 from .drawing.palette import BAD, CAUSE_COLOURS, GOOD, OTHER, colour
 from .drawing.record import Canvas, chart
@@ -52,62 +52,43 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     >>> int(name_relations(ct.attempts(ct.simulate(20, seed=1)))["devices"].sum()) > 10
     True
     """
-    columns = [
-        "device",
-        "registration_name",
-        "hardware_id",
-        "subject_cn",
-        "fingerprint",
-    ]
-    judged = attempts[[*columns, "url"]]
-    pairs = (
-        judged[judged["url"].isna()]
-        .groupby(columns, dropna=False, observed=True, sort=False)
-        .size()
-        .reset_index(name="attempts")
-    )
+    names = ["registration_name", "hardware_id", "subject_cn"]
+    columns = ["device", *names, "fingerprint"]
+    registrations = attempts.loc[attempts["url"].isna(), columns]
+    by_pair = registrations.groupby(columns, dropna=False, observed=True, sort=False)
+    pairs = by_pair.size().reset_index(name="attempts")
     pairs["relation"] = _relation(pairs)
     grouped = pairs.groupby("relation", sort=False)
     counts = grouped.agg(
         devices=("device", "nunique"),
         attempts=("attempts", "sum"),
-        registration_name=("registration_name", "first"),
-        hardware_id=("hardware_id", "first"),
-        subject_cn=("subject_cn", "first"),
+        **{name: (name, "first") for name in names},
     )
-    return counts.sort_values(
-        ["devices", "attempts"], ascending=False, kind="stable"
-    ).reset_index()
+    order = ["devices", "attempts"]
+    return counts.sort_values(order, ascending=False, kind="stable").reset_index()
 
 
 def _relation(pairs: pd.DataFrame) -> np.ndarray:
-    name, hardware_id = (
-        pairs["registration_name"].astype("str"),
-        pairs["hardware_id"].astype("str"),
-    )
+    name = pairs["registration_name"].astype("str")
+    hardware_id = pairs["hardware_id"].astype("str")
     cn = pairs["subject_cn"].astype("str")
-
-    def begins(text: pd.Series) -> pd.Series:
-        return begins_with_cn(text, cn).fillna(value=False).astype(bool)
-
-    known_name = name.fillna(hardware_id).notna()
-    tail = hardware_ids(cn)["tail"].fillna(serials(cn).str.slice(6))
-    own_tail = (
-        serials(name.str.slice(stop=12)).str.slice(6).fillna(hardware_ids(name)["tail"])
-    )
+    octets = hardware_ids(cn)["tail"].fillna(serials(cn).str.slice(6))
+    own_octets = serials(name.str.slice(stop=12)).str.slice(6)
+    own_octets = own_octets.fillna(hardware_ids(name)["tail"])
     conditions = {
         "no certificate": pairs["fingerprint"].isna(),
         "no cn": cn.fillna("").str.strip() == "",
-        "no name": ~known_name,
-        "equal": (same_spelling(name) == same_spelling(cn))
-        .fillna(value=False)
-        .astype(bool),
-        "cn begins name": begins(name),
-        "cn begins hardware id": begins(hardware_id),
-        "same device": (tail == own_tail).fillna(value=False).astype(bool),
+        "no name": name.isna() & hardware_id.isna(),
+        "equal": same_spelling(name) == same_spelling(cn),
+        "cn begins name": begins_with_cn(name, cn),
+        "cn begins hardware id": begins_with_cn(hardware_id, cn),
+        "same device": octets == own_octets,
     }
-    choices = [np.asarray(condition, dtype=bool) for condition in conditions.values()]
-    return np.select(choices, list(conditions), "nothing in common")
+    holds = [
+        condition.fillna(value=False).to_numpy(dtype=bool)
+        for condition in conditions.values()
+    ]
+    return np.select(holds, list(conditions), "nothing in common")
 
 
 @chart(section="certificates", feed=lambda report: {"attempts": report.results})
@@ -166,13 +147,11 @@ def _row(count: pd.Series, total: int, dark: bool) -> Row:
     relation, devices = str(count["relation"]), int(count["devices"])
     tone = colour(_TONES.get(relation, OTHER), dark=dark)
     by_hardware_id = relation == "cn begins hardware id"
-    name, cn = (
-        count["hardware_id" if by_hardware_id else "registration_name"],
-        count["subject_cn"],
-    )
-    known = isinstance(name, str) and isinstance(cn, str)
-    example = say("charts.name_fit.example", name=name, cn=cn) if known else ""
-    value = say("charts.shared.value", amount=devices, share=percent(devices / total))
+    name = count["hardware_id" if by_hardware_id else "registration_name"]
+    cn = count["subject_cn"]
+    has_both = isinstance(name, str) and isinstance(cn, str)
+    example = say("charts.name_fit.example", name=name, cn=cn) if has_both else ""
+    value = with_share(devices, devices, total)
     return Row(relation_label(relation), value, [Part(devices, tone)], example)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
-from ..texts.labels import percent, plural
+from ..texts.labels import percent, plural, with_share
 from ..texts.sentences import say
 from .drawing.palette import GOOD, OTHER, colour
 from .drawing.record import Canvas, chart
@@ -53,8 +53,8 @@ def remedies(actions: pd.DataFrame, *, top: int = 10, **canvas: Unpack[Canvas]) 
         done, new = colour(OTHER, dark=page.dark), colour(GOOD, dark=page.dark)
         lines = 2 if page.wish is None and page.width_inside < NARROW else 1
         labels = [
-            say("charts.remedies.step", number=place, step=_short(step))
-            for place, step in enumerate(actions["step"].head(shown), start=1)
+            say("charts.remedies.step", number=rank, step=_short(step))
+            for rank, step in enumerate(actions["step"].head(shown), start=1)
         ]
         ends = together[:shown]
         if len(together) > shown:
@@ -63,11 +63,7 @@ def remedies(actions: pd.DataFrame, *, top: int = 10, **canvas: Unpack[Canvas]) 
         rows = [
             Row(
                 label,
-                say(
-                    "charts.shared.value",
-                    amount=end,
-                    share=percent(end / max(total, 1)),
-                ),
+                with_share(end, end, total),
                 [Part(begin, done), Part(end - begin, new)],
                 lines=lines,
             )
@@ -102,7 +98,7 @@ def _title(together: list[int], total: int) -> str:
     if total == 1:
         return say("charts.remedies.single")
     enough = next(
-        place for place, devices in enumerate(together) if devices >= 0.5 * total
+        index for index, devices in enumerate(together) if devices >= 0.5 * total
     )
     return say(
         "charts.remedies.title",

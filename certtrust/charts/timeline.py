@@ -80,9 +80,8 @@ def failures_over_time(
     failed = failed[failed["time"].notna()]
     sizes = failed["cause"].astype("str").value_counts()
     kept = list(sizes.index[:top])
-    cause = (
-        failed["cause"].astype("str").where(failed["cause"].isin(kept), OTHER_CAUSES)
-    )
+    is_kept = failed["cause"].isin(kept)
+    cause = failed["cause"].astype("str").where(is_kept, OTHER_CAUSES)
     if times.empty:
         return pd.DataFrame(
             {"logged": pd.Series(dtype="int64")},
@@ -90,17 +89,16 @@ def failures_over_time(
         )
     begins = _floor(pd.DatetimeIndex(times).tz_convert("UTC"), freq)
     starts = pd.date_range(begins.min(), begins.max(), freq=freq, name="start")
-    place = pd.Series(starts.get_indexer(begins), index=times.index)
-    table = {"logged": np.bincount(place, minlength=len(starts))}
+    stretch = pd.Series(starts.get_indexer(begins), index=times.index)
+    table = {"logged": np.bincount(stretch, minlength=len(starts))}
     for name in [*kept, *([OTHER_CAUSES] if len(sizes) > top else [])]:
-        table[name] = np.bincount(
-            place[cause.index[cause == name]], minlength=len(starts)
-        )
+        rows = cause.index[cause == name]
+        table[name] = np.bincount(stretch[rows], minlength=len(starts))
     return pd.DataFrame(table, index=starts)
 
 
 def _step(times: pd.Series, freq: str | None) -> str:
-    """Return the width that was asked for, or the shortest that gives few enough stretches."""
+    """Return the width that was given, or the shortest that gives few enough stretches."""
     if freq is not None:
         if freq not in STEPS:
             raise CerttrustError(
@@ -161,21 +159,15 @@ def timeline(
     with sheet(**canvas) as page:
         counts = failures_over_time(results, freq=freq, top=kinds_that_fit(page, top))
         freq = _step(results["time"].dropna(), freq)
-        colours = stack_colours(
-            [str(name) for name in counts.columns[1:]], dark=page.dark
-        )
+        causes = [str(name) for name in counts.columns[1:]]
+        colours = stack_colours(causes, dark=page.dark)
         gaps = (counts["logged"] == 0).to_numpy()
-        hidden = (
-            counted(results)["cause"].nunique()
-            - len(colours)
-            + (OTHER_CAUSES in colours)
-        )
+        named = len([cause for cause in causes if cause != OTHER_CAUSES])
+        hidden = counted(results)["cause"].nunique() - named
         legend = stack_legend(colours, plural(hidden, "other cause"))
-        legend += (
-            [Key(page.ink.line, say("charts.timeline.no_log"), hatched=True)]
-            if gaps.any()
-            else []
-        )
+        if gaps.any():
+            no_log = say("charts.timeline.no_log")
+            legend.append(Key(page.ink.line, no_log, hatched=True))
         subtitle = _subtitle(results, counts, freq)
         if page.lay_out(
             "timeline",

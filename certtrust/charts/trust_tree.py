@@ -12,7 +12,14 @@ from ..texts.labels import percent, plural, series
 from ..texts.sentences import number, say, sentences
 from .drawing.palette import BAD, GOOD, colour
 from .drawing.record import Canvas, chart
-from .drawing.rows import Part, Row, capacity, draw_rows, natural_height
+from .drawing.rows import (
+    Part,
+    Row,
+    capacity,
+    draw_rows,
+    natural_height,
+    with_unit,
+)
 from .drawing.sheet import Key, sheet
 
 if TYPE_CHECKING:
@@ -54,31 +61,27 @@ def issuer_tree(fleet: Fleet) -> pd.DataFrame:
     """
     links = link(fleet).links
     assert links is not None  # noqa: S101 - that is what link() adds
-    known = pd.concat([fleet.certificates[COLUMNS], fleet.trust[COLUMNS]])
-    known = (
-        known.dropna(subset="fingerprint")
-        .drop_duplicates("fingerprint")
-        .set_index("fingerprint")
-    )
+    certificates = pd.concat([fleet.certificates[COLUMNS], fleet.trust[COLUMNS]])
+    certificates = _distinct(certificates).set_index("fingerprint")
     lists = _lists(fleet.trust)
-    parent = _parents(links, set(lists), set(known.index))
-    own = (
-        leaves(fleet.certificates[COLUMNS])
-        .dropna(subset="fingerprint")
-        .drop_duplicates("fingerprint")
-    )
-    is_ca = own["is_ca"].fillna(value=False).astype(bool)
-    own = own[
-        (~is_ca | own["device"].notna())
-        & ~own["fingerprint"].isin(set(parent.values()))
-    ]
-    says = known["is_ca"]
-    issuers = set(says.index[says.fillna(value=False)]) | (
-        set(says.index[says.isna()]) & lists.keys()
-    )
-    return _ranked(
-        _hung(own, parent, lists, issuers), parent, lists, known["subject_cn"]
-    )
+    parents = _parents(links, set(lists), set(certificates.index))
+    own = _distinct(leaves(fleet.certificates[COLUMNS]))
+    is_device = ~_flag(own["is_ca"]) | own["device"].notna()
+    own = own[is_device & ~own["fingerprint"].isin(set(parents.values()))]
+    is_ca = certificates["is_ca"]
+    may_be_ca = set(is_ca.index[is_ca.isna()]) & lists.keys()
+    issuers = set(is_ca.index[_flag(is_ca)]) | may_be_ca
+    by_issuer = _by_issuer(own, parents, lists, issuers)
+    return _depth_first(by_issuer, parents, lists, certificates["subject_cn"])
+
+
+def _distinct(certificates: pd.DataFrame) -> pd.DataFrame:
+    return certificates.dropna(subset="fingerprint").drop_duplicates("fingerprint")
+
+
+def _flag(column: pd.Series) -> pd.Series:
+    """Return True where the column is true, False where it is false or missing."""
+    return column.fillna(value=False).astype(bool)
 
 
 def _lists(trust: pd.DataFrame) -> dict[str, str]:
@@ -90,109 +93,94 @@ def _lists(trust: pd.DataFrame) -> dict[str, str]:
     return {str(fingerprint): str(names) for fingerprint, names in joined.items()}
 
 
-def _parents(links: pd.DataFrame, listed: set[str], known: set[str]) -> dict[str, str]:
+def _parents(
+    links: pd.DataFrame, listed: set[str], readable: set[str]
+) -> dict[str, str]:
     """Return one verified issuer per certificate, one of a trust list first; roots have none."""
-    sure = links[
-        links["verified"].fillna(value=False).astype(bool)
-        & (links["child"] != links["issuer"])
-    ]
-    sure = sure[sure["issuer"].isin(known)]
-    sure = sure.assign(outside=~sure["issuer"].isin(listed)).sort_values(
-        "outside", kind="stable"
-    )
-    return dict(sure.drop_duplicates("child")[["child", "issuer"]].to_numpy().tolist())
+    verified = links[_flag(links["verified"]) & (links["child"] != links["issuer"])]
+    verified = verified[verified["issuer"].isin(readable)]
+    verified = verified.assign(unlisted=~verified["issuer"].isin(listed))
+    first = verified.sort_values("unlisted", kind="stable").drop_duplicates("child")
+    return dict(first[["child", "issuer"]].to_numpy().tolist())
 
 
-def _hung(
-    own: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], issuers: set[str]
+def _by_issuer(
+    own: pd.DataFrame, parents: dict[str, str], lists: dict[str, str], issuers: set[str]
 ) -> pd.DataFrame:
-    """Return how many device certificates hang directly on each issuer: key, devices, trusted."""
-    issuer = own["fingerprint"].map(parent)
-    alone = (
-        own["is_self_signed"]
-        .fillna(own["self_issued"])
-        .fillna(value=False)
-        .astype(bool)
-    )
-    by_name = "?" + own["issuer_cn"].fillna(own["issuer"]).fillna(
-        UNNAMED_ISSUER
-    ).astype("str")
-    key = issuer.fillna(by_name.mask(alone, SELF_SIGNED))
-    above = {name: _is_covered(name, parent, lists, issuers) for name in key.unique()}
-    trusted = own["fingerprint"].isin(lists.keys()) | key.map(above).astype(bool)
-    grouped = pd.DataFrame({"key": key, "trusted": trusted}).groupby("key")["trusted"]
+    """Return how many device certificates each issuer signed itself: devices, trusted.
+
+    The index is the issuer's fingerprint, or `?` and its name where it is not at hand.
+    """
+    name = own["issuer_cn"].fillna(own["issuer"]).fillna(UNNAMED_ISSUER).astype("str")
+    self_signed = _flag(own["is_self_signed"].fillna(own["self_issued"]))
+    by_name = ("?" + name).mask(self_signed, SELF_SIGNED)
+    issuer = own["fingerprint"].map(parents).fillna(by_name)
+    covered = {
+        key: _is_covered(key, parents, lists, issuers) for key in issuer.unique()
+    }
+    is_listed = own["fingerprint"].isin(lists.keys())
+    trusted = is_listed | issuer.map(covered).astype(bool)
+    grouped = trusted.groupby(issuer.rename("issuer"))
     return pd.DataFrame({"devices": grouped.size(), "trusted": grouped.sum()})
 
 
 def _is_covered(
-    issuer: str, parent: dict[str, str], lists: dict[str, str], issuers: set[str]
+    issuer: str, parents: dict[str, str], lists: dict[str, str], issuers: set[str]
 ) -> bool:
     """Return True where an issuer, or one above it by CAs only, stands in a list."""
-    seen: set[str] = set()
-    place: str | None = issuer
-    while place in issuers and place not in seen:
-        if place in lists:
+    passed: set[str] = set()
+    ca: str | None = issuer
+    while ca in issuers and ca not in passed:
+        if ca in lists:
             return True
-        seen.add(place)
-        place = parent.get(place)
+        passed.add(ca)
+        ca = parents.get(ca)
     return False
 
 
-def _ranked(
-    hung: pd.DataFrame, parent: dict[str, str], lists: dict[str, str], names: pd.Series
+def _upwards(issuer: str, parents: dict[str, str]) -> list[str]:
+    """Return the issuer and those above it, each once."""
+    path = [issuer]
+    while (above := parents.get(path[-1])) is not None and above not in path:
+        path.append(above)
+    return path
+
+
+def _depth_first(
+    by_issuer: pd.DataFrame,
+    parents: dict[str, str],
+    lists: dict[str, str],
+    names: pd.Series,
 ) -> pd.DataFrame:
     """Add the issuers above, sum up, and list depth first with the largest branch first."""
     totals: dict[str, list[int]] = {}
     children: dict[str | None, set[str]] = {None: set()}
-    for key, devices, trusted in zip(
-        hung.index, hung["devices"], hung["trusted"], strict=True
-    ):
-        place, way = str(key), list[str]()
-        while place not in way:
-            way.append(place)
-            sums = totals.setdefault(place, [0, 0])
+    for issuer, devices, trusted in by_issuer.itertuples():
+        path = _upwards(str(issuer), parents)
+        for ca, above in zip(path, [*path[1:], None], strict=True):
+            sums = totals.setdefault(ca, [0, 0])
             sums[0], sums[1] = sums[0] + int(devices), sums[1] + int(trusted)
-            above = parent.get(place)
-            above = None if above in way else above
-            children.setdefault(above, set()).add(place)
-            if above is None:
-                break
-            place = above
+            children.setdefault(above, set()).add(ca)
+
+    def smallest_first(issuer: str | None) -> list[str]:
+        return sorted(children.get(issuer, ()), key=lambda ca: (totals[ca][0], ca))
+
     rows: list[tuple[int, str, str | None, str, int, int]] = []
-    waiting = [
-        (0, key)
-        for key in sorted(children[None], key=lambda key: (totals[key][0], key))
-    ]
+    waiting = [(0, issuer) for issuer in smallest_first(None)]
     while waiting:
-        depth, key = waiting.pop()
-        bare = key[1:] if key.startswith("?") else key
-        known = key in names.index
-        title = (
-            (names[key] if isinstance(names[key], str) and names[key] else UNNAMED_CA)
-            if known
-            else bare
-        )
-        devices, trusted = totals[key]
-        rows.append(
-            (
-                depth,
-                str(title),
-                key if known else None,
-                lists.get(key, ""),
-                devices,
-                trusted,
-            )
-        )
-        waiting += [
-            (depth + 1, child)
-            for child in sorted(
-                children.get(key, ()), key=lambda key: (totals[key][0], key)
-            )
-        ]
+        depth, issuer = waiting.pop()
+        fingerprint = issuer if issuer in names.index else None
+        name = issuer.removeprefix("?")
+        if fingerprint:
+            cn = names[fingerprint]
+            name = cn if isinstance(cn, str) and cn else UNNAMED_CA
+        devices, trusted = totals[issuer]
+        in_lists = lists.get(issuer, "")
+        rows.append((depth, name, fingerprint, in_lists, devices, trusted))
+        waiting += [(depth + 1, child) for child in smallest_first(issuer)]
     columns = ["depth", "issuer", "fingerprint", "listed", "devices", "trusted"]
-    return pd.DataFrame(rows, columns=columns).astype(
-        {"issuer": "str", "fingerprint": "str", "listed": "str"}
-    )
+    texts = dict.fromkeys(("issuer", "fingerprint", "listed"), "str")
+    return pd.DataFrame(rows, columns=columns).astype(texts)
 
 
 @chart(section="certificates", feed=lambda report: {"fleet": report.fleet})
@@ -239,9 +227,7 @@ def trust_tree(fleet: Fleet, *, top: int = 14, **canvas: Unpack[Canvas]) -> Axes
             numbers=_numbers(tree),
         ):
             first = say("charts.trust_tree.value", count=int(tree["devices"].iloc[0]))
-            draw_rows(
-                page, [rows[0]._replace(value=first, short=rows[0].value), *rows[1:]]
-            )
+            draw_rows(page, with_unit(rows, first))
     return page.ax
 
 
@@ -251,13 +237,8 @@ def _row(node: pd.Series, good: str, bad: str) -> Row:
     remark = "" if node["issuer"] == SELF_SIGNED else say("charts.trust_tree.absent")
     if isinstance(node["fingerprint"], str):
         remark = _in_lists(node["listed"])
-    return Row(
-        _label(node["issuer"]),
-        number(devices),
-        parts,
-        remark,
-        indent=int(node["depth"]),
-    )
+    label, depth = _label(node["issuer"]), int(node["depth"])
+    return Row(label, number(devices), parts, remark, indent=depth)
 
 
 def _label(issuer: str) -> str:
@@ -269,21 +250,16 @@ def _in_lists(listed: str) -> str:
     if not listed:
         return say("charts.trust_tree.unlisted")
     every = say("charts.trust_tree.every")
-    return say(
-        "charts.trust_tree.listed",
-        pbxs=", ".join(
-            every if pbx == EVERY_PBX else pbx for pbx in listed.split(", ")
-        ),
-    )
+    pbxs = [every if pbx == EVERY_PBX else pbx for pbx in listed.split(", ")]
+    return say("charts.trust_tree.listed", pbxs=", ".join(pbxs))
 
 
 def _folded(rest: pd.DataFrame, good: str, bad: str) -> Row:
     direct = rest[rest["depth"] == 0]
     devices, trusted = int(direct["devices"].sum()), int(direct["trusted"].sum())
     parts = [Part(trusted, good), Part(devices - trusted, bad)]
-    return Row(
-        plural(len(rest), "other issuer"), number(devices) if devices else "", parts
-    )
+    value = number(devices) if devices else ""
+    return Row(plural(len(rest), "other issuer"), value, parts)
 
 
 def _title(tree: pd.DataFrame) -> str:

@@ -142,8 +142,7 @@ def shared_hardware_ids(devices: pd.DataFrame) -> pd.DataFrame:
     >>> shared[["identity", "users", "user"]].values.tolist()
     [['0090332f688a', 2, 'a'], ['0090332f688a', 2, 'b']]
     """
-    names = ("pbx", "user", "long_name", "number", "hardware_id")
-    devices = schema.require(devices, schema.DEVICES, *names)
+    devices = schema.expect(devices, schema.DEVICES)
     user = devices[["pbx", "user", "long_name"]].astype("str").fillna("")
     # An inventory entry belongs to no user.
     has_user = devices["user"].notna() | devices["number"].notna()

@@ -42,15 +42,14 @@ def fetch_chain(
     Raises
     ------
     CerttrustError
-        If host, port or timeout make no sense, the name is not known, nobody answers or listens
-        there, or the server does not speak TLS or sends no certificate. The message says which.
+        If host, port or timeout make no sense, the name is unknown, nothing answers or listens
+        there, or the server speaks no TLS or sends no certificate. The message says which.
 
     Notes
     -----
-    Nothing is verified, as the aim is to see what is there: any chain, TLS from 1.0 on and weak
-    keys are accepted, so that old devices answer. No client certificate is offered; where a
-    server insists on one, its own certificates have arrived before it refuses, and are
-    returned.
+    Nothing is verified: any chain, TLS from 1.0 on and weak keys are accepted, so that old
+    devices answer. No client certificate is offered; the certificates of a server that insists
+    on one arrive before it refuses, and are returned.
 
     Examples
     --------
@@ -58,16 +57,17 @@ def fetch_chain(
     Traceback (most recent call last):
     certtrust.errors.CerttrustError: port 0 does not exist; ports are 1 to 65535
     """
-    if not isinstance(host, str):
-        raise _error("no_host", host=repr(host))
+    for given in (host, server_name):
+        if not isinstance(given, str) and not (given is server_name is None):
+            raise _error("no_host", host=repr(given))
     name, requested_name = hosts.host(host), hosts.host(server_name or host)
     if name is None or requested_name is None:
         raise _error("no_host", host=repr(host if name is None else server_name))
     if ":" in host and ":" not in name:
         raise _error("port_in_host", host=repr(host))
-    if not isinstance(port, int) or not 0 < port < 65536:
+    if type(port) is not int or not 0 < port < 65536:
         raise _error("no_port", port=str(port))
-    if not isinstance(timeout, int | float) or not 0 < timeout <= threading.TIMEOUT_MAX:
+    if type(timeout) not in (int, float) or not 0 < timeout <= threading.TIMEOUT_MAX:
         raise _error("no_timeout", timeout=str(timeout))
     endpoint = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
     try:

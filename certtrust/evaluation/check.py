@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..arrays import threads
-from ..arrays.arrow import flags, true
-from ..arrays.grouping import alike
+from ..arrays.arrow import as_mask, flags
+from ..arrays.grouping import factorize_rows
 from ..errors import CerttrustError, MissingColumnError
-from ..schema import ATTEMPTS, RESULTS
+from ..schema import ATTEMPTS, RESULTS, expect
 from ..texts.sentences import say
 from ..trust import trust_state
 from .requirements import NAMES, OPINION, RULES, SCENARIOS, Rule
@@ -51,11 +51,17 @@ _PASS, _FAIL, _UNKNOWN = range(3)
 _UP, _FAILED = range(2)
 _LOG, _RULE = range(2)
 _PLACE: dict[str, int] = {cause: place for place, cause in enumerate(CAUSES.categories)}
+_COUNTED = ("device", "observed", "verdict", "cause", "evidence")
 _ISO_DATE = r"\d{4}(?:-?\d{2}(?:-?\d{2})?)?(?![\d./])"
 _H323 = ("h323-password", "h323-certificate")
 
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int8]
+
+
+def expect_results(results: pd.DataFrame) -> pd.DataFrame:
+    """Return table RESULTS that a caller passed, with its dtypes, see `certtrust.schema.expect`."""
+    return expect(results, RESULTS, (*RESULTS.names, *(rule.code for rule in RULES)))
 
 
 def check(
@@ -97,11 +103,7 @@ def check(
     >>> set(results["verdict"]) <= {"pass", "fail", "unknown"}
     True
     """
-    missing = [column.name for column in ATTEMPTS if column.name not in attempts]
-    if missing:
-        raise MissingColumnError(
-            say("errors.evaluation.missing_columns", columns=", ".join(missing))
-        )
+    attempts = expect(attempts, ATTEMPTS)
     moment = _moment(attempts, at)
     trust = trust_state.trust_at(attempts, moment)
     failures = trust_state.failures(trust["trust_state"], attempts["trust_detail"])
@@ -112,7 +114,7 @@ def check(
     observed = _observed(judged)
     failed = observed == _FAILED
     cause = np.where(failed & (broken < 0), _stated(judged, failed), broken)
-    unset_clock = (cause == _PLACE["time.clock"]) & true(judged["clock_unset"])
+    unset_clock = (cause == _PLACE["time.clock"]) & as_mask(judged["clock_unset"])
     by_log = unset_clock | (failed & (broken < 0) & (cause != _PLACE["unexplained"]))
     evidence = np.where(by_log, _LOG, np.where(broken >= 0, _RULE, -1))
     explained = flags(verdict == _FAIL, ~failed | (verdict == _UNKNOWN), judged.index)
@@ -179,7 +181,7 @@ def _asked(judged: pd.DataFrame) -> dict[str, Flags]:
     both of H.323.
     """
     scenario = judged["scenario"]
-    asked = {name: true(scenario == name) for name in SCENARIOS}
+    asked = {name: as_mask(scenario == name) for name in SCENARIOS}
     undecided = scenario.isna().to_numpy() & ~_outside_the_page(judged)
     return {
         name: where | undecided if name in _H323 else where
@@ -195,7 +197,7 @@ def _outside_the_page(attempts: pd.DataFrame) -> Flags:
     other_protocol = attempts["protocol"].isin(
         [word for word in words if str(word).startswith("SIP")]
     )
-    return true(other_protocol | (attempts["authentication"] == "none"))
+    return as_mask(other_protocol | (attempts["authentication"] == "none"))
 
 
 def _outcomes(
@@ -204,7 +206,7 @@ def _outcomes(
     """Return what each rule says of each attempt, missing where no scenario of the attempt asks
     for it.
     """
-    number, first = alike(judged, NAMES)
+    number, first = factorize_rows(judged, NAMES)
     named, then = judged[list(NAMES)].iloc[first], moment.iloc[first]
 
     def said(rule: Rule) -> pd.Series:
@@ -222,7 +224,7 @@ def _outcomes(
     return dict(
         zip(
             (rule.code for rule in RULES),
-            threads.each(said, RULES, len(judged)),
+            threads.parallel_map(said, RULES, len(judged)),
             strict=True,
         )
     )
@@ -237,7 +239,7 @@ def _verdict(
     unknown = np.zeros(len(asked), dtype=bool)
     first = np.full(len(asked), -1, dtype=np.int8)
     for code in codes:
-        fails = asked & true(~outcome[code])
+        fails = asked & as_mask(~outcome[code])
         first[fails & (first < 0)] = _PLACE[code]
         unknown |= outcome[code].isna().to_numpy()
     return np.where(first >= 0, _FAIL, np.where(unknown, _UNKNOWN, _PASS)), first
@@ -259,7 +261,7 @@ def _agreed(
         [asked[name] for name in _H323], axis=0
     )
     for name, (found, first) in judged.items():
-        rows = true(scenario == name)
+        rows = as_mask(scenario == name)
         verdict[rows], broken[rows] = found[rows], first[rows]
     agree = undecided & (one[0] == other[0])
     verdict[agree], broken[agree] = other[0][agree], other[1][agree]
@@ -269,7 +271,7 @@ def _agreed(
 def _observed(attempts: pd.DataFrame) -> Places:
     state = attempts["state"]
     return np.where(
-        true(state == "up"), _UP, np.where(state.isin(FAILED_STATES), _FAILED, -1)
+        as_mask(state == "up"), _UP, np.where(state.isin(FAILED_STATES), _FAILED, -1)
     )
 
 
@@ -278,7 +280,7 @@ def _stated(attempts: pd.DataFrame, failed: Flags) -> Places:
     state.
     """
     said = attempts[["reason", "state"]][failed]
-    number, first = alike(said, ["reason", "state"])
+    number, first = factorize_rows(said, ["reason", "state"])
     reason, state = (
         said[name].iloc[first].astype("str") for name in ("reason", "state")
     )
@@ -390,6 +392,7 @@ def causes(
     >>> ct.causes(results, by="pbx").columns.tolist()
     ['pbx', 'cause', 'evidence', 'attempts', 'devices', 'share']
     """
+    results = expect(results, RESULTS, _COUNTED)
     groups = [] if by is None else [by] if isinstance(by, str) else list(by)
     absent = [name for name in groups if name not in results]
     if absent:
@@ -439,6 +442,7 @@ def compare(results: pd.DataFrame) -> pd.DataFrame:
     >>> ct.compare(ct.check(ct.attempts(ct.simulate(20, seed=1)))).index.tolist()
     ['pass', 'fail', 'unknown']
     """
+    results = expect(results, RESULTS, ("verdict", "observed"))
     predicted = results["verdict"].astype("str").rename("predicted")
     observed = (
         results["observed"].astype("str").fillna("not observed").rename("observed")

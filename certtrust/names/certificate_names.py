@@ -10,10 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..arrays.arrow import bits, text
+from ..arrays.arrow import as_mask, text
+from ..schema import CERTIFICATES, expect
 from ..x509 import reader
 
 Kind = Literal["dns", "cn", "ip"]
+_NAMES = ("subject_cn", "dns_names", "ip_addresses")
 
 REFUSED = f"^{reader.REFUSED}"
 """Pattern of what the reader reports of a certificate whose content must not be relied on."""
@@ -40,6 +42,7 @@ def certificate_names(certificates: pd.DataFrame) -> pd.DataFrame:
     >>> certificate_names(frame).values.tolist()
     [['cn', 'lobby'], ['cn', 'phone'], ['dns', 'phone.example'], ['ip', '192.0.2.7']]
     """
+    certificates = expect(certificates, CERTIFICATES, _NAMES)
     kinds = names_by_kind(certificates)
     rows = np.concatenate([found for found, _ in kinds.values()])
     order = np.argsort(rows, kind="stable")
@@ -75,11 +78,11 @@ def common_names(frame: pd.DataFrame) -> tuple[np.ndarray, Any]:
     """
     last = text(frame["subject_cn"])
     if "subject" not in frame:
-        rows = np.flatnonzero(~bits(pc.is_null(last)))
+        rows = np.flatnonzero(~as_mask(pc.is_null(last)))
         return rows, last.take(pa.array(rows))
     subject = text(frame["subject"])
     several = pa.array(
-        np.flatnonzero(bits(pc.greater(pc.count_substring(subject, "CN="), 1)))
+        np.flatnonzero(as_mask(pc.greater(pc.count_substring(subject, "CN="), 1)))
     )
     texts = subject.take(several)
     distinct = texts.unique()
@@ -90,7 +93,7 @@ def common_names(frame: pd.DataFrame) -> tuple[np.ndarray, Any]:
     more = lists.take(pc.index_in(texts, distinct))
     beside, others = several.take(pc.list_parent_indices(more)), more.flatten()
     new = pc.fill_null(pc.not_equal(others, last.take(beside)), fill_value=True)
-    own = pa.array(np.flatnonzero(bits(pc.is_valid(last))))
+    own = pa.array(np.flatnonzero(as_mask(pc.is_valid(last))))
     rows = np.concatenate([beside.filter(new).to_numpy(), own.to_numpy()])
     order = np.argsort(rows, kind="stable")
     return rows[order], pa.concat_arrays([others.filter(new), last.take(own)]).take(
@@ -143,4 +146,4 @@ def reader_reported(frame: pd.DataFrame, pattern: str) -> np.ndarray:
     """Return where the reader of the certificate reported something that fits the pattern."""
     if "certificate_error" not in frame:
         return np.zeros(len(frame), dtype=bool)
-    return bits(pc.match_substring_regex(text(frame["certificate_error"]), pattern))
+    return as_mask(pc.match_substring_regex(text(frame["certificate_error"]), pattern))

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..arrays.arrow import bits, flags, index_of, same_length, text, true
+from ..arrays.arrow import as_mask, flags, index_of, text
 from ..errors import CerttrustError
 from ..texts.sentences import say
 from . import hosts as _hosts
@@ -23,7 +23,7 @@ from .certificate_names import (
     reader_reported,
     subject_is_unread,
 )
-from .prefixes import begins_with_cn, ends_inside
+from .prefixes import begins_with_cn, ends_inside, paired
 from .registration_fit import certificate_fits_registration, registration_fit
 
 __all__ = [
@@ -98,23 +98,21 @@ def host_matches(
     """
     if kind not in ("dns", "cn", "ip"):
         raise CerttrustError(say("errors.names.kind", kind=repr(kind)))
-    index = index_of(patterns)
-    presented, wanted = text(patterns), text(hosts)
-    same_length(patterns=presented, hosts=wanted)
+    index, presented, wanted = paired(patterns=patterns, hosts=hosts)
     missing = pc.or_(pc.is_null(presented), pc.is_null(wanted))
     spell = _hosts.from_addresses if kind == "ip" else _hosts.from_patterns
     fits = _fits(spell(presented), _hosts.from_hosts(wanted))
-    return flags(fits, bits(missing), index)
+    return flags(fits, as_mask(missing), index)
 
 
 def _fits(patterns: Any, hosts: Any) -> np.ndarray:
     """Compare names that are both in the one spelling; an unreadable one fits nothing."""
-    fits = bits(pc.equal(patterns, hosts))
-    wild = bits(pc.starts_with(patterns, "*."))
+    fits = as_mask(pc.equal(patterns, hosts))
+    wild = as_mask(pc.starts_with(patterns, "*."))
     if wild.any():
         rows = pa.array(np.flatnonzero(wild))
         suffix = pc.utf8_slice_codeunits(patterns.take(rows), 1)
-        fits[wild] = bits(
+        fits[wild] = as_mask(
             pc.equal(suffix, pc.replace_substring_regex(hosts.take(rows), "^[^.]+", ""))
         )
     return fits
@@ -168,9 +166,9 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     hosts = text(url_hosts(attempts["url"]))
     fits = np.zeros(len(attempts), dtype=bool)
     for kind, (rows, found) in names_by_kind(attempts).items():
-        fits[rows[true(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]] = (
-            True
-        )
+        fits[
+            rows[as_mask(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]
+        ] = True
     unread = (
         subject_is_unread(attempts)
         | reader_reported(attempts, _UNREAD_NAMES)
@@ -178,7 +176,9 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     )
     return flags(
         fits,
-        bits(pc.is_null(hosts)) | reader_reported(attempts, REFUSED) | (unread & ~fits),
+        as_mask(pc.is_null(hosts))
+        | reader_reported(attempts, REFUSED)
+        | (unread & ~fits),
         attempts.index,
     )
 

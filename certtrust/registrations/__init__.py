@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from .. import schema
 from ..table_files import metadata
+from ..whole_files import replacing
 from . import field_values, to_frame
 from .coverage import pattern_coverage
 from .failures import intervals
@@ -138,7 +139,10 @@ def to_parquet(
     rows = 0
     stored = field_values.SCHEMA.with_metadata(metadata(schema.REGISTRATIONS))
     chosen = options(format, patterns, workers)
-    with pq.ParquetWriter(path, stored, compression="zstd") as writer:
+    with (
+        replacing(path) as new,
+        pq.ParquetWriter(new, stored, compression="zstd") as writer,
+    ):
         for table in tables(source, chosen, progress=progress):
             writer.write_table(table.replace_schema_metadata(stored.metadata))
             rows += len(table)

@@ -6,8 +6,8 @@ import re
 
 import pandas as pd
 
-from .. import schema
 from ..names.device_ids import HARDWARE_ID, SERIAL
+from ..schema import REGISTRATIONS, expect
 
 _LONGEST = 300
 """Characters of a message that its shape is made from."""
@@ -51,9 +51,7 @@ def pattern_coverage(registrations: pd.DataFrame, *, shapes: int = 20) -> pd.Dat
     >>> pattern_coverage(log)[["matched_by", "shape", "rows"]].values.tolist()
     [['pairs', nan, 1], [nan, 'link <n> up', 2]]
     """
-    registrations = schema.require(
-        registrations, schema.REGISTRATIONS, "matched_by", "details", "raw"
-    )
+    registrations = expect(registrations, REGISTRATIONS)
     matched_by = registrations["matched_by"].astype("str")
     counts = matched_by.value_counts()
     by_pattern = pd.DataFrame({"matched_by": counts.index, "rows": counts.to_numpy()})

@@ -40,14 +40,8 @@ def intervals(registrations: pd.DataFrame) -> pd.DataFrame:
     >>> intervals(log)[["status", "duration"]].values.tolist()
     [['closed', Timedelta('0 days 00:01:00')]]
     """
-    registrations = schema.require(
-        registrations,
-        schema.REGISTRATIONS,
-        *_IDENTITY,
-        *_FROM_FIRST_RECORD,
-        "time",
-        "matched_by",
-    )
+    needed = [*_IDENTITY, *_FROM_FIRST_RECORD, "time", "matched_by"]
+    registrations = schema.expect(registrations, schema.REGISTRATIONS, needed)
     records = registrations[registrations["state"].notna()]
     failed = (records["state"].astype("str") != "up").to_numpy()
     matched_by = records["matched_by"].astype("str")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -16,14 +16,15 @@ from ..evaluation.check import check, compare, counted, required
 from ..evaluation.rules import BY_CODE, RULES
 from ..explanation.findings import explain, filled
 from ..fleet import FOLDERS, Fleet, link
+from ..texts.dates import in_utc
 from ..texts.labels import cause_label
 from ..texts.sentences import sentences
 
 Step = Callable[[str], None]
-"""Told what is being worked on, for a progress bar."""
+"""Called with the name of the step that begins, for a progress bar."""
 
 PAIRS = 10_000
-"""Pairs of a certificate and a device that it opens that a report keeps at most."""
+"""How many impersonations a report keeps at most."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Report:
         What the fleet is called.
     made : Timestamp
         When the report was made.
+    at : Timestamp
+        From when on what ends lies ahead: the chosen moment, else when the report was made.
     of : {"log", "devices"}
         Whether the attempts are those of the log, or one would-be attempt per known device.
     fleet : Fleet
@@ -64,6 +67,7 @@ class Report:
 
     name: str
     made: pd.Timestamp
+    at: pd.Timestamp
     of: str
     fleet: Fleet
     results: pd.DataFrame
@@ -125,9 +129,11 @@ def explain_fleet(
     predictions = forecast(linked, periods=periods)
     begin("names")
     pairs = impersonations(linked, at=at, limit=PAIRS)
+    made = pd.Timestamp.now("UTC").floor("s")
     return Report(
         name=name,
-        made=pd.Timestamp.now("UTC").floor("s"),
+        made=made,
+        at=made if at is None else in_utc(at),
         of=of,
         fleet=linked,
         results=results,
@@ -151,9 +157,8 @@ def failing_devices(results: pd.DataFrame) -> pd.DataFrame:
     counts = grouped.agg(
         attempts=("cause", "size"), first=("time", "min"), last=("time", "max")
     ).reset_index()
-    typical = failed.sort_values("time", kind="stable").drop_duplicates(
-        keys, keep="last"
-    )
+    in_order = failed.sort_values("time", kind="stable")
+    typical = in_order.drop_duplicates(keys, keep="last")
     columns = [*keys, "model", "registration_name", "subject_cn", "evidence"]
     shown = typical[columns].assign(
         title=typical["cause"].astype("str").map(cause_label), **reasons(typical)
@@ -189,25 +194,20 @@ def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFra
     narrow = results[["device", "cause", "evidence", "observed", "verdict"]]
     counts = count_causes(narrow.assign(evidence="any")).drop(columns="evidence")
     failed = counted(narrow)
-    stated = (
-        failed.loc[failed["evidence"] == "log", "cause"].astype("str").value_counts()
-    )
+    by_log = failed.loc[failed["evidence"] == "log", "cause"]
+    stated = by_log.astype("str").value_counts()
     cause = counts["cause"].astype("str")
-    typical = failing.drop_duplicates("cause").assign(
-        cause=lambda rows: rows["cause"].astype("str")
-    )
+    typical = failing.drop_duplicates("cause").astype({"cause": "str"})
     typical = typical.set_index("cause")[["device", "why", "remedy"]]
     rules = {code: BY_CODE[code] for code in cause.unique() if code in BY_CODE}
+    citations = {code: rule.citation for code, rule in rules.items()}
+    requirements = {code: rule.sentences["requirement"] for code, rule in rules.items()}
     return counts.assign(
         cause=cause,
         title=cause.map(cause_label),
         stated=cause.map(stated).fillna(0).astype("int64"),
-        requirement=cause.map(
-            {code: rule.sentences["requirement"] for code, rule in rules.items()}
-        ).astype("str"),
-        citation=cause.map(
-            {code: rule.citation for code, rule in rules.items()}
-        ).astype("str"),
+        requirement=cause.map(requirements).astype("str"),
+        citation=cause.map(citations).astype("str"),
         **{str(name): cause.map(typical[name]) for name in typical},
     )
 
@@ -215,37 +215,21 @@ def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFra
 def undecided_rules(results: pd.DataFrame) -> pd.DataFrame:
     """Return the rules that some attempts leave open, with what is missing to decide them."""
     kind = ["scenario", "protocol", "authentication"]
-    kinds = results[kind].drop_duplicates()
-    place = (
-        results.groupby(kind, dropna=False, observed=True, sort=False)
-        .ngroup()
-        .to_numpy()
-    )
-    asked = required(kinds)
+    required_of = required(results[kind].drop_duplicates())
+    grouped = results.groupby(kind, dropna=False, observed=True, sort=False)
+    kinds = grouped.ngroup().to_numpy()
     rows = []
     for rule in RULES:
-        if not asked[rule.code].any():
-            continue
-        left_open = results.loc[
-            asked[rule.code][place] & results[rule.code].isna().to_numpy(), "device"
-        ]
-        if len(left_open):
-            texts = rule.sentences
-            rows.append(
-                (
-                    rule.code,
-                    texts["title"],
-                    len(left_open),
-                    left_open.nunique(),
-                    texts["missing"],
-                )
-            )
-    found = pd.DataFrame(
-        rows, columns=["code", "title", "attempts", "devices", "missing"]
-    )
-    return found.sort_values("attempts", ascending=False, kind="stable").reset_index(
-        drop=True
-    )
+        is_open = required_of[rule.code][kinds] & results[rule.code].isna().to_numpy()
+        devices = results.loc[is_open, "device"]
+        if len(devices):
+            words = [rule.sentences[name] for name in ("title", "missing")]
+            rows.append((rule.code, *words, len(devices), devices.nunique()))
+    columns = ["code", "title", "missing", "attempts", "devices"]
+    undecided = pd.DataFrame(rows, columns=columns)
+    undecided = undecided.sort_values("attempts", ascending=False, kind="stable")
+    order = ["code", "title", "attempts", "devices", "missing"]
+    return undecided[order].reset_index(drop=True)
 
 
 def inputs(fleet: Fleet) -> pd.DataFrame:
@@ -254,20 +238,10 @@ def inputs(fleet: Fleet) -> pd.DataFrame:
     for kind in FOLDERS:
         frame: pd.DataFrame = getattr(fleet, kind)
         unread = frame["parse_error"].notna()
-        grouped = unread.groupby(frame["source"].fillna("(no file)"), sort=False).agg(
-            ["size", "sum"]
-        )
-        parts.append(
-            pd.DataFrame(
-                {
-                    "kind": kind,
-                    "source": grouped.index,
-                    "rows": grouped["size"],
-                    "unread": grouped["sum"],
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+        by_source = unread.groupby(frame["source"].fillna("(no file)"), sort=False)
+        counts = by_source.agg(rows="size", unread="sum").reset_index()
+        parts.append(counts.assign(kind=kind))
+    return pd.concat(parts, ignore_index=True)[["kind", "source", "rows", "unread"]]
 
 
 def problems(fleet: Fleet) -> pd.DataFrame:
@@ -276,21 +250,12 @@ def problems(fleet: Fleet) -> pd.DataFrame:
     for kind in FOLDERS:
         frame: pd.DataFrame = getattr(fleet, kind)
         bad = frame[frame["parse_error"].notna()]
-        place = (
-            bad["line"]
-            if "line" in bad
-            else bad["position"] + 1
-            if "position" in bad
-            else pd.NA
-        )
-        parts.append(
-            pd.DataFrame(
-                {
-                    "kind": kind,
-                    "source": bad["source"],
-                    "place": place,
-                    "parse_error": bad["parse_error"],
-                }
-            ).astype({"place": "Int64"})
-        )
-    return pd.concat(parts, ignore_index=True)
+        place: Any = pd.NA
+        if "line" in bad:
+            place = bad["line"]
+        elif "position" in bad:
+            place = bad["position"] + 1
+        rows = bad[["source", "parse_error"]].assign(kind=kind, place=place)
+        parts.append(rows.astype({"place": "Int64"}))
+    columns = ["kind", "source", "place", "parse_error"]
+    return pd.concat(parts, ignore_index=True)[columns]

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from .. import charts
 from ..charts.drawing.palette import BAD, CAUSE_COLOURS, FURTHER, GOOD, OTHER
 from ..texts.markup import Markup, tag
+from ..whole_files import replacing
 from .content import Report
 
 if TYPE_CHECKING:
@@ -46,49 +47,51 @@ def figure(report: Report, name: str) -> Markup:
     drawings = []
     for kind, width in (("desk", WIDE), ("phone", NARROW)):
         ax = charts.CHARTS[name].of_report(report, charts.blank(width=width))
-        drawings.append(_svg(ax, f"{name}-{kind}", kind))
+        alternative = charts.alternative_text(ax)
+        drawings.append(_fit_for_page(_drawn(ax), f"{name}-{kind}", kind, alternative))
     return tag("figure", drawings, id=f"chart-{name}")
 
 
-def _svg(ax: Axes, prefix: str, kind: str) -> Markup:
-    """Return the drawing as SVG fit for a page: no size, no style sheet, ids of its own."""
+def _drawn(ax: Axes) -> ElementTree.Element:
+    """Return the chart as matplotlib writes it in SVG."""
     buffer = io.BytesIO()
+    without_date = {"Date": None, "Creator": None}
     with charts.style():
-        charts.figure_of(ax).savefig(
-            buffer, format="svg", metadata={"Date": None, "Creator": None}
-        )
-    drawing = ElementTree.fromstring(buffer.getvalue())  # noqa: S314 - matplotlib has just written it
-    width, height = map(float, drawing.attrib["viewBox"].split()[2:])
-    for part in [
-        *drawing.iterfind(f"{SVG}metadata"),
-        *drawing.iterfind(f"{SVG}defs[{SVG}style]"),
-    ]:
-        drawing.remove(part)
+        charts.figure_of(ax).savefig(buffer, format="svg", metadata=without_date)
+    return ElementTree.fromstring(buffer.getvalue())  # noqa: S314 - matplotlib's own
+
+
+def _fit_for_page(
+    drawing: ElementTree.Element, prefix: str, kind: str, alternative: str
+) -> Markup:
+    """Return the drawing without size and style sheet, with ids that no other drawing has."""
+    for part in (f"{SVG}metadata", f"{SVG}defs[{SVG}style]"):
+        for element in drawing.findall(part):
+            drawing.remove(element)
     for element in drawing.iter():
         element.tag = element.tag.removeprefix(SVG)
         element.attrib = {
-            name.removeprefix(XLINK): _fitted(name, value, prefix)
+            name.removeprefix(XLINK): _attribute(name, value, prefix)
             for name, value in element.attrib.items()
         }
+    width, height = map(float, drawing.attrib["viewBox"].split()[2:])
     drawing.attrib = {
         "class": kind,
         "viewBox": f"{MARGIN} 0 {width - 2 * MARGIN:g} {height:g}",
         "role": "img",
-        "aria-label": charts.alternative_text(ax),
+        "aria-label": alternative,
     }
     return Markup(ElementTree.tostring(drawing, encoding="unicode"))
 
 
-def _fitted(name: str, value: str, prefix: str) -> str:
-    """Return an attribute with ids of its own, the page's fonts, and colours that follow it."""
+def _attribute(name: str, value: str, prefix: str) -> str:
+    """Return the value with prefixed ids, the page's fonts, and colours that follow its theme."""
     if name == "id":
         return f"{prefix}-{value}"
-    value = (
-        f"#{prefix}-{value[1:]}"
-        if name == f"{XLINK}href"
-        else value.replace("url(#", f"url(#{prefix}-")
-    )
-    return re.sub(r"#[0-9a-f]{6}\b", _variable, value.replace("'DejaVu Sans'", FONTS))
+    if name == f"{XLINK}href":
+        return f"#{prefix}-{value[1:]}"
+    value = value.replace("url(#", f"url(#{prefix}-").replace("'DejaVu Sans'", FONTS)
+    return re.sub(r"#[0-9a-f]{6}\b", _variable, value)
 
 
 def _variable(match: re.Match[str]) -> str:
@@ -107,6 +110,8 @@ def write_pictures(report: Report, directory: Path) -> list[Path]:
                 drawing = charts.figure_of(
                     chart.of_report(report, charts.blank(), theme=theme)
                 )
-                drawing.savefig(path, dpi=200, metadata={"Software": None})
+                with replacing(path) as new:
+                    metadata = {"Software": None}
+                    drawing.savefig(new, format="png", dpi=200, metadata=metadata)
             written.append(path)
     return written

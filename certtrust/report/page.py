@@ -24,30 +24,16 @@ SHOWN = 100
 ACTIONS = 8
 """Actions that are shown with their price and the certificate to upload."""
 
-DOORS = 10
-"""Certificates that open other devices that the page shows."""
+IMPERSONATORS = 10
+"""How many certificates that fit other devices the page shows."""
 
 NUMBERS = {
-    "attempts",
-    "devices",
-    "devices_cumulative",
-    "files",
-    "opens",
-    "place",
-    "rank",
-    "rows",
+    "attempts", "devices", "devices_cumulative", "files", "opens", "place", "rank", "rows",
     "unread",
-}
+}  # fmt: skip
 LONG = {
-    "citation",
-    "missing",
-    "not_checked",
-    "parse_error",
-    "remedy",
-    "requirement",
-    "step",
-    "why",
-}
+    "citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "why",
+}  # fmt: skip
 SHORT = {"device", "last", "model", "name", "pbx", "source", "subject_cn", "victim"}
 """Columns of tables that hold numbers, long texts, and short words."""
 
@@ -71,24 +57,16 @@ def page(report: Report, *, stem: str | None = None) -> str:
         )
         for anchor, content in SECTIONS.items()
     ]
+    navigation = say("report.page.navigation")
+    made = {"on": day(report.made), "at": fields(report.made)["time"]}
     body = [
         tag(
             "header",
             _summary(report),
-            tag("nav", tag("ul", links), aria_label=say("report.page.navigation")),
+            tag("nav", tag("ul", links), aria_label=navigation),
         ),
         tag("main", sections),
-        tag(
-            "footer",
-            tag(
-                "p",
-                say(
-                    "report.page.made",
-                    on=day(report.made),
-                    at=fields(report.made)["time"],
-                ),
-            ),
-        ),
+        tag("footer", tag("p", say("report.page.made", **made))),
     ]
     policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
     head = [
@@ -120,12 +98,10 @@ def _read(name: str) -> str:
 
 def _dark() -> str:
     """Return the colours of drawings on a dark page."""
-    values = "; ".join(
-        f"--c{light[1:]}: {dark}" for light, dark in dark_colours().items()
-    )
-    return (
-        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {values} }} }}\n"
-    )
+    pairs = dark_colours().items()
+    values = "; ".join(f"--c{light[1:]}: {dark}" for light, dark in pairs)
+    dark_screen = "@media screen and (prefers-color-scheme: dark)"
+    return f"{dark_screen} {{ :root {{ {values} }} }}\n"
 
 
 def _paragraph(key: str, /, **values: Content) -> Markup:
@@ -168,23 +144,16 @@ def _summary(report: Report) -> Markup:
         "explained": (share, ""),
         "unread": (number(len(report.problems)), ""),
     }
+    numbers = [
+        [tag("dt", say(f"report.tiles.{name}", total=total)), tag("dd", value)]
+        for name, (value, total) in tiles.items()
+    ]
     return join(
         [
             tag("h1", phrase("report.page.heading", name=tag("bdi", report.name))),
             tag("p", summary_text.what_fails(report), class_="lead"),
             tag("p", summary_text.why(report)) if summary.failed else None,
-            tag(
-                "dl",
-                [
-                    tag(
-                        "div",
-                        tag("dt", say(f"report.tiles.{name}", total=total)),
-                        tag("dd", value),
-                    )
-                    for name, (value, total) in tiles.items()
-                ],
-                class_="tiles",
-            ),
+            tag("dl", [tag("div", tile) for tile in numbers], class_="tiles"),
         ]
     )
 
@@ -240,16 +209,10 @@ def _first(report: Report, stem: str | None) -> Iterator[Markup]:
     if len(rest):
         shown = rest.head(SHOWN)
         summary = tag("summary", plural(len(rest), "further action"))
-        further = _table(
-            "actions", shown[["rank", "step", "devices", "devices_cumulative"]]
-        )
-        yield tag(
-            "details",
-            summary,
-            _left_out(shown, rest, stem, "-actions"),
-            further,
-            class_="more",
-        )
+        columns = ["rank", "step", "devices", "devices_cumulative"]
+        left_out = _left_out(shown, rest, stem, "-actions")
+        table_of_rest = _table("actions", shown[columns])
+        yield tag("details", summary, left_out, table_of_rest, class_="more")
 
 
 def _action(action: pd.Series) -> list[Content]:
@@ -260,22 +223,16 @@ def _action(action: pd.Series) -> list[Content]:
         devices=plural(devices, "device"),
         together=plural(int(action["devices_cumulative"]), "device"),
     )
-    further = {
-        name: action[name]
+    further = [
+        phrase(f"report.action.{name}", words=tag("bdi", action[name]))
         for name in ("price", "instead")
         if isinstance(action[name], str) and action[name]
-    }
+    ]
     upload = [tag("summary", say("report.action.pem")), tag("pre", action["pem"])]
     return [
         tag("h3", tag("bdi", action["step"])),
         tag("p", tag("small", repairs)),
-        [
-            tag(
-                "p",
-                tag("small", phrase(f"report.action.{name}", words=tag("bdi", words))),
-            )
-            for name, words in further.items()
-        ],
+        [tag("p", tag("small", words)) for words in further],
         tag("details", upload) if isinstance(action["pem"], str) else None,
     ]
 
@@ -299,10 +256,10 @@ def _impersonations(report: Report, stem: str | None) -> Iterator[Content]:
     yield tag("p", summary_text.impersonations(report))
     if pairs.empty:
         return
-    doors = pairs.drop_duplicates(["fingerprint", "subject_cn", "pbx"])
-    shown = doors.head(DOORS)
+    impersonators = pairs.drop_duplicates(["fingerprint", "subject_cn", "pbx"])
+    shown = impersonators.head(IMPERSONATORS)
     yield _paragraph("impersonations.remedy")
-    yield _left_out(shown, doors, stem, "-impersonations")
+    yield _left_out(shown, impersonators, stem, "-impersonations")
     yield _table(
         "impersonations",
         shown[["subject_cn", "device", "pbx", "opens", "victim", "name"]],

@@ -150,13 +150,9 @@ def impersonations(report: Report) -> str:
 def summary_lines(report: Report) -> list[str]:
     """Return five lines for a terminal: devices, attempts, explained, top causes, first remedy."""
     summary = summarise(report)
-    explained = (
-        "nothing_to_explain"
-        if not summary.failed
-        else "by_log"
-        if summary.by_log
-        else "by_rule"
-    )
+    explained = "by_log" if summary.by_log else "by_rule"
+    if not summary.failed:
+        explained = "nothing_to_explain"
     values = {
         **summary._asdict(),
         "span": span(summary),
@@ -164,11 +160,6 @@ def summary_lines(report: Report) -> list[str]:
         "causes": top_causes(report),
         "remedy": first_remedy(report),
     }
-    lines = (
-        "devices",
-        f"attempts_{report.of}",
-        "explained",
-        "top_causes",
-        "first_remedy",
-    )
+    attempts = f"attempts_{report.of}"
+    lines = ("devices", attempts, "explained", "top_causes", "first_remedy")
     return [say(f"report.terminal.{line}", **values) for line in lines]

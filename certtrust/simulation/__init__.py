@@ -1,14 +1,12 @@
-"""A synthetic fleet whose true causes are known: real certificates, real signatures, invented
-everything else.
+"""A synthetic fleet with known causes of failure, and with real certificates and signatures.
 
-Names of persons, sites and customers are invented, addresses are those reserved for
-documentation, and the serials below the documented prefix 00-90-33 are drawn at random and
-belong to no device.
+Everything else is invented: names of persons, sites and customers are made up, addresses are
+those reserved for documentation, and serials are drawn at random below the documented prefix
+00-90-33 and belong to no device.
 """
 
 from __future__ import annotations
 
-import hashlib
 from random import Random
 
 import pandas as pd
@@ -16,8 +14,8 @@ import pandas as pd
 from ..errors import CerttrustError
 from ..fleet import Fleet
 from ..texts.sentences import say
-from .devices import draw
-from .faults import CAUSES, Faults, drawn
+from .devices import draw_devices
+from .faults import CAUSES, Faults, draw_causes
 from .files import with_raw, write
 from .frames import certificates, objects, trust
 from .log import registrations
@@ -26,9 +24,7 @@ from .sites import NOW_SECONDS, authorities, sites
 __all__ = ["CAUSES", "NOW", "simulate", "write"]
 
 NOW = pd.Timestamp(NOW_SECONDS, unit="s", tz="UTC")
-"""The moment at which the log of every simulated fleet ends, whatever the day that it is made
-on.
-"""
+"""The moment at which the log of every simulated fleet ends, on whatever day it is made."""
 
 _USUAL_GAPS = 0.06
 
@@ -40,8 +36,7 @@ def simulate(
     faults: Faults | None = None,
     gaps: float | None = None,
 ) -> Fleet:
-    """Make a synthetic fleet with real certificates and signatures, whose true causes of
-    failure are known.
+    """Return a synthetic fleet with real certificates, whose true causes of failure are known.
 
     Parameters
     ----------
@@ -56,9 +51,8 @@ def simulate(
         "certificate.name"): 0.1}`. The rest is healthy; `{}` is a healthy fleet. By default a
         mix of all causes that varies with the seed.
     gaps : float, optional
-        Share of the devices of which the data do not tell all: the certificate is not known, or
-        the trust list of the PBX is not, or the log is short of words. By default 0.06 in the
-        default mix, else 0.
+        Share of the devices with incomplete data: the certificate or the trust list of the PBX
+        is unknown, or the log leaves out details. By default 0.06 in the default mix, else 0.
 
     Returns
     -------
@@ -71,11 +65,11 @@ def simulate(
     Raises
     ------
     CerttrustError
-        If a cause is not known, causes exclude each other, or shares are no shares of one fleet.
+        If a cause is unknown, causes exclude each other, or shares do not add up.
 
     Notes
     -----
-    The log covers the four weeks before `certtrust.simulation.NOW`. Judge the present of such a
+    The log covers the four weeks before `certtrust.simulation.NOW`. Judge the state of such a
     fleet at that moment: `check(attempts(fleet, of="devices"), at=simulation.NOW)`.
 
     A device takes about 0.6 ms, less than half of it for the signature, and 15 kB.
@@ -91,21 +85,12 @@ def simulate(
         raise CerttrustError(say("errors.simulation.devices", devices=devices))
     if gaps is not None and not 0 <= gaps <= 1:
         raise CerttrustError(say("errors.simulation.gaps", gaps=gaps))
+    if gaps is None:
+        gaps = _USUAL_GAPS if faults is None else 0
     rng = Random(seed)  # noqa: S311 - a reproducible example, no secret; the keys come from the system
-    sickness = drawn(devices, faults, rng)
+    causes = draw_causes(devices, faults, rng)
     cas = authorities(rng)
     pbxs = sites(rng, cas, devices)
-    made = draw(
-        rng,
-        cas,
-        pbxs,
-        sickness,
-        (_USUAL_GAPS if faults is None else 0) if gaps is None else gaps,
-    )
-    fingerprints = {
-        own.leaf.der: hashlib.sha256(own.leaf.der).hexdigest()
-        for device in made
-        for own in device.presented
-    }
-    log = registrations(rng, made, fingerprints)
+    made = draw_devices(rng, cas, pbxs, causes, gaps)
+    log = registrations(rng, made)
     return Fleet(certificates(rng, made), trust(pbxs), objects(made), with_raw(log))

@@ -1,17 +1,18 @@
 """Certificates with real signatures: the synthetic CAs, and what they issue to devices.
 
-No private key outlives the call. An RSA device certificate carries a random modulus that nobody
-holds the factors of: for verifying the CA's signature it is as good as a key, and it costs no
-search for primes.
+No private key outlives the call. An RSA device certificate carries a random modulus with
+unknown factors: that does for verifying the CA's signature, and costs no search for primes.
 """
 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import ip_address
 from random import Random
 
@@ -31,9 +32,32 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
+_USAGES = [
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+]
+
+
+def _usage(*names: str) -> x509.KeyUsage:
+    return x509.KeyUsage(**{usage: usage in names for usage in _USAGES})
+
+
+_CA_USAGE, _DEVICE_USAGE = (
+    _usage("key_cert_sign", "crl_sign"),
+    _usage("digital_signature"),
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Issued:
-    """A certificate and what its maker knows about it: times are seconds since the epoch."""
+    """A certificate and what it was made from; times are seconds since the epoch."""
 
     cn: str | None
     organisation: str
@@ -43,6 +67,11 @@ class Issued:
     issuer: Issued | None
     der: bytes = field(repr=False)
     key: PrivateKey | None = field(repr=False)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the DER, in hex."""
+        return hashlib.sha256(self.der).hexdigest()
 
     @property
     def chain(self) -> list[Issued]:
@@ -58,7 +87,7 @@ def day(year: int, month: int = 1, day_of_month: int = 1) -> int:
 def _name(cn: str | None, organisation: str) -> x509.Name:
     parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation)]
     if cn is not None:
-        # An empty CN is a fault that the simulation is asked for.
+        # An empty CN is one of the faults to simulate.
         parts.append(x509.NameAttribute(NameOID.COMMON_NAME, cn, _validate=False))
     return x509.Name(parts)
 
@@ -80,20 +109,26 @@ def _alternative_names(names: Sequence[str]) -> x509.SubjectAlternativeName:
     return x509.SubjectAlternativeName(general)
 
 
-def _sign(
+def _issue(
     rng: Random,
-    *,
-    public: PublicKey,
-    signer: PrivateKey,
-    subject: x509.Name,
-    issuer: x509.Name,
+    cn: str | None,
+    organisation: str,
     span: tuple[int, int],
-    extensions: Sequence[tuple[x509.ExtensionType, bool]],
+    *,
+    is_ca: bool,
+    issuer: Issued | None,
+    key: PrivateKey,
+    public: PublicKey,
+    extensions: Sequence[x509.ExtensionType] = (),
 ) -> bytes:
+    """Return the DER of a certificate by `issuer`, or of one signed by its own key."""
+    subject = _name(cn, organisation)
+    signer = _signing_key(issuer) if issuer else key
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(issuer)
+        .issuer_name(_name(issuer.cn, issuer.organisation) if issuer else subject)
         .public_key(public)
         .serial_number(rng.getrandbits(120) | 1 << 120)
         .not_valid_before(_EPOCH + datetime.timedelta(seconds=span[0]))
@@ -101,28 +136,13 @@ def _sign(
         .add_extension(
             x509.SubjectKeyIdentifier.from_public_key(public), critical=False
         )
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()),
-            critical=False,
-        )
+        .add_extension(identifier, critical=False)
+        .add_extension(x509.BasicConstraints(is_ca, path_length=None), critical=True)
+        .add_extension(_CA_USAGE if is_ca else _DEVICE_USAGE, critical=True)
     )
-    for extension, critical in extensions:
-        builder = builder.add_extension(extension, critical=critical)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
     return builder.sign(signer, SHA256()).public_bytes(Encoding.DER)
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
 
 
 def authority(
@@ -134,24 +154,15 @@ def authority(
     issuer: Issued | None = None,
     by_rsa: bool = False,
 ) -> Issued:
-    """Return a CA under `issuer`, or a root."""
+    """Return a CA below `issuer`, or a root."""
     key: PrivateKey = (
         rsa.generate_private_key(65537, 2048)
         if by_rsa
         else ec.generate_private_key(ec.SECP256R1())
     )
-    subject = _name(cn, organisation)
-    der = _sign(
-        rng,
-        public=key.public_key(),
-        signer=_signing_key(issuer) if issuer else key,
-        subject=subject,
-        issuer=_name(issuer.cn, issuer.organisation) if issuer else subject,
-        span=span,
-        extensions=[
-            (x509.BasicConstraints(ca=True, path_length=None), True),
-            (_usage(signs_certificates=True), True),
-        ],
+    public = key.public_key()
+    der = _issue(
+        rng, cn, organisation, span, is_ca=True, issuer=issuer, key=key, public=public
     )
     return Issued(cn, organisation, *span, True, issuer, der, key)
 
@@ -167,30 +178,22 @@ def device_certificate(
     rsa_bits: int = 0,
     keep_key: bool = False,
 ) -> Issued:
-    """Return a device's certificate by `issuer`, or one that the device signed itself; it has
-    an EC key by default.
-    """
+    """Return a device's certificate by `issuer`, or one that it signed itself; EC by default."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = _name(cn, organisation)
-    extensions: list[tuple[x509.ExtensionType, bool]] = [
-        (x509.BasicConstraints(ca=False, path_length=None), True),
-        (_usage(signs_certificates=False), True),
-        (
-            x509.ExtendedKeyUsage(
-                [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-            ),
-            False,
-        ),
-    ]
+    public = _unowned_rsa_key(rsa_bits) if rsa_bits else key.public_key()
+    purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    extensions: list[x509.ExtensionType] = [x509.ExtendedKeyUsage(purposes)]
     if names:
-        extensions.append((_alternative_names(names), False))
-    der = _sign(
+        extensions.append(_alternative_names(names))
+    der = _issue(
         rng,
-        public=_unowned_rsa_key(rsa_bits) if rsa_bits else key.public_key(),
-        signer=_signing_key(issuer) if issuer else key,
-        subject=subject,
-        issuer=_name(issuer.cn, issuer.organisation) if issuer else subject,
-        span=span,
+        cn,
+        organisation,
+        span,
+        is_ca=False,
+        issuer=issuer,
+        key=key,
+        public=public,
         extensions=extensions,
     )
     return Issued(

@@ -26,8 +26,8 @@ UNTRUSTED = {
 """The ways in which a certificate is not trusted, with their weights."""
 
 
-def dealt(rng: Random, weights: Mapping[str, int]) -> Iterator[str]:
-    """Deal words like cards, deck after deck, so that already a small fleet has each of them."""
+def deal(rng: Random, weights: Mapping[str, int]) -> Iterator[str]:
+    """Deal words like cards, deck after deck, so that even a small fleet has each of them."""
     while True:
         deck = [word for word, weight in weights.items() for _ in range(weight)]
         rng.shuffle(deck)
@@ -41,7 +41,7 @@ def certify(
     variant: str | None,
     others: Sequence[Device],
 ) -> None:
-    """Give the device its certificate, with the faults that concern it."""
+    """Give the device its certificate, with its faults."""
     may_copy = (
         device.causes == {"certificate.name"}
         and device.gap is None
@@ -54,18 +54,12 @@ def certify(
     cn = _common_name(rng, device, issuer, cas)
     begins, ends = _span(rng, device, issuer)
     own_ca = issuer is not None and issuer.organisation != SYNTHETIC
-    names = (
-        (f"{device.user}.example.com", device.address)
-        if own_ca and rng.random() < 0.7
-        else ()
-    )
-    rsa_bits = (
-        0
-        if issuer is None or rng.random() < 0.7
-        else 1024
-        if begins < day(2013)
-        else 2048
-    )
+    names: tuple[str, ...] = ()
+    if own_ca and rng.random() < 0.7:
+        names = (f"{device.user}.example.com", device.address)
+    rsa_bits = 0
+    if issuer is not None and rng.random() >= 0.7:
+        rsa_bits = 1024 if begins < day(2013) else 2048
 
     def issue(span: tuple[int, int], since: int = 0) -> Presented:
         organisation = issuer.organisation if issuer and own_ca else SYNTHETIC
@@ -85,9 +79,7 @@ def certify(
 
 
 def _copy(rng: Random, device: Device, others: Sequence[Device]) -> Presented | None:
-    """Return the certificate of another device of that PBX: its configuration was loaded into
-    this one, key and all.
-    """
+    """Return the certificate of another device, whose configuration was loaded into this one."""
     sound = [
         other
         for other in others[-200:]
@@ -104,16 +96,14 @@ def _copy(rng: Random, device: Device, others: Sequence[Device]) -> Presented | 
 def _issuer(
     rng: Random, cas: Authorities, device: Device, variant: str | None
 ) -> tuple[Issued | None, int]:
-    """Return who issues the certificate (None = the device itself) and how much of the chain is
-    sent along.
-    """
+    """Return the issuer (None = the device itself), and how much of the chain is sent."""
     if variant is None:
         if device.kind in SOFT or (
             device.kind == "phone" and device.gap is None and rng.random() < 0.03
         ):
             return None, _WHOLE
-        # A log without time is judged at the present, whenever that is: nothing else may fail
-        # by then.
+        # A log without time is judged at the present, whenever that is: nothing else may have
+        # ended by then.
         lasting = [
             ca
             for ca in device.site.issuers
@@ -135,14 +125,13 @@ def _issuer(
 
 def _span(rng: Random, device: Device, issuer: Issued | None) -> tuple[int, int]:
     if "time.validity" in device.causes:
-        # What has no time stamp is judged at the present, so it must have failed all the time.
+        # Without a time stamp, an attempt is judged at the present, so it must fail throughout.
         dated = "time.clock" not in device.causes
         if dated and device.site.log == "csv" and rng.random() < 0.25:
             return START + int(rng.uniform(0.2, 3) * WINDOW), day(2050)
         latest = 0.7 * WINDOW if dated else 0
-        return START - int(rng.uniform(800, 1500)) * DAY, START + int(
-            rng.uniform(-500 * DAY, latest)
-        )
+        begins = START - int(rng.uniform(800, 1500)) * DAY
+        return begins, START + int(rng.uniform(-500 * DAY, latest))
     if (
         "time.clock" in device.causes
         or issuer is None
@@ -150,12 +139,10 @@ def _span(rng: Random, device: Device, issuer: Issued | None) -> tuple[int, int]
     ):
         first = 2009 if issuer is None else 1971 + issuer.not_before // (365 * DAY)
         year = rng.randrange(first, 2026)
-        return day(year, rng.randrange(1, 13), rng.randrange(1, 28)), day(
-            year + 35, 6, 30
-        )
-    return START - int(rng.uniform(10, 500)) * DAY, NOW_SECONDS + int(
-        rng.uniform(15, 1100)
-    ) * DAY
+        begins = day(year, rng.randrange(1, 13), rng.randrange(1, 28))
+        return begins, day(year + 35, 6, 30)
+    begins = START - int(rng.uniform(10, 500)) * DAY
+    return begins, NOW_SECONDS + int(rng.uniform(15, 1100)) * DAY
 
 
 def _common_name(
@@ -169,7 +156,7 @@ def _common_name(
         return device.hardware_id
     if issuer is not None and issuer.organisation == cas.customer:
         if rng.random() < 0.08:
-            # A CN this short begins the names of many devices: it fits, and lets others in.
+            # So short a CN begins the names of many devices: it fits, and lets others in.
             name = device.registration_name or device.serial
             return name[: 5 if name == device.hardware_id else 6]
         return device.serial
@@ -177,9 +164,7 @@ def _common_name(
 
 
 def _unfit_name(rng: Random, device: Device, *, free: bool) -> str | None:
-    """Give the device a registration name, or its certificate a CN, so that the one does not
-    start with the other.
-    """
+    """Return a CN that the registration name does not begin with; perhaps change that name."""
     stranger = f"009033{rng.randrange(0x1000000):06x}"
     if device.serial is None:
         return rng.choice((f"{device.hardware_id}-old", "softphone", stranger))

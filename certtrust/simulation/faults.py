@@ -1,11 +1,12 @@
 """What can go wrong in a synthetic fleet, and with which share of the devices.
 
-The vocabulary stands here a second time, apart from the rules: the simulation is what they are
-tested against.
+The codes of the rules are written here a second time on purpose: the rules are tested against
+the simulation.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from random import Random
@@ -33,25 +34,19 @@ LOGGED: tuple[str, ...] = (
     "timeout",
     "unexplained",
 )
-"""Causes that no certificate explains; the log states them, or nothing does."""
+"""Causes that no certificate explains; only the log may state them."""
 
-CAUSES: tuple[str, ...] = (
-    "time.clock",
-    "transport.tls_only",
-    "password.tls_only",
-    "certificate.trust",
-    "time.validity",
-    "certificate.name",
-    *LOGGED,
+CAUSES: tuple[str, ...] = tuple(
+    dict.fromkeys([*itertools.chain(*REQUIRED.values()), *LOGGED])
 )
-"""Every cause that `simulate` can be asked for."""
+"""Every cause that `simulate` takes."""
 
 Faults = (
     Mapping[str, float]
     | Mapping[tuple[str, ...], float]
     | Mapping[str | tuple[str, ...], float]
 )
-"""Share of the devices by cause, or by causes that meet on one device."""
+"""Share of the devices by cause, or by several causes on one device."""
 
 _POSSIBLE: dict[str, set[str]] = {
     "password.tls_only": {"h323-password"},
@@ -79,51 +74,52 @@ _USUAL: dict[tuple[str, ...], float] = {
     ("transport.tls_only", "password.tls_only"): 0.005,
     ("certificate.trust", "time.validity", "certificate.name"): 0.005,
 }
-_EACH_CAUSE_FROM = 100
+_ALL_CAUSES_FROM = 100
 """From this many devices on, every usual combination of causes occurs at least once."""
 
 
 def scenarios(causes: frozenset[str]) -> list[str]:
     """Return the scenarios in which these causes can meet on one device."""
     possible = set(REQUIRED)
-    for cause in causes:
-        possible &= _POSSIBLE.get(cause, set(REQUIRED))
+    for cause in causes & _POSSIBLE.keys():
+        possible &= _POSSIBLE[cause]
     # A password over a plain transport breaks both TLS-only rules, so the transport alone fails
     # by certificate only.
     if "transport.tls_only" in causes and "password.tls_only" not in causes:
         possible &= {"h323-certificate"}
-    # Only H.323/TLS asks for a set clock, and over H.323/TLS the transport is right.
+    # Only H.323/TLS needs a set clock, and over H.323/TLS the transport is right.
     if {"time.clock", "transport.tls_only"} <= causes:
         possible = set()
     return sorted(possible)
 
 
-def drawn(devices: int, faults: Faults | None, rng: Random) -> list[frozenset[str]]:
+def draw_causes(
+    devices: int, faults: Faults | None, rng: Random
+) -> list[frozenset[str]]:
     """Return the causes of each device, in random order; an empty set is a healthy device.
 
     Raises
     ------
     CerttrustError
-        If a cause is not known, causes cannot meet on one device, or shares are no shares of
-        one fleet.
+        If a cause is unknown, causes cannot meet on one device, or shares do not add up.
     """
     if faults is None:
         counts = {
-            frozenset(key): _usual_count(share * rng.uniform(0.5, 1.6), devices, rng)
-            for key, share in _USUAL.items()
+            frozenset(causes): _usual_count(share * rng.uniform(0.5, 1.6), devices, rng)
+            for causes, share in _USUAL.items()
         }
     else:
         counts = {
-            key: _count(share, devices) for key, share in _checked(faults).items()
+            causes: _count(share, devices) for causes, share in _checked(faults).items()
         }
-    sick = [causes for causes, count in counts.items() for _ in range(count)][:devices]
-    every = sick + [frozenset[str]()] * (devices - len(sick))
-    rng.shuffle(every)
-    return every
+    drawn = [causes for causes, count in counts.items() for _ in range(count)][:devices]
+    drawn += [frozenset()] * (devices - len(drawn))
+    rng.shuffle(drawn)
+    return drawn
 
 
 def _usual_count(share: float, devices: int, rng: Random) -> int:
-    least = 1 if devices >= _EACH_CAUSE_FROM else 0
+    least = 1 if devices >= _ALL_CAUSES_FROM else 0
     return max(least, math.floor(share * devices + rng.random()))
 
 

@@ -1,23 +1,20 @@
-"""A fleet as the files of a fleet directory, in the formats that devices and PBXs have, as far
-as they are known.
-"""
+"""A fleet as files in the formats of devices and PBXs, as far as these are known."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 import json
-from base64 import b64encode
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ..errors import CerttrustError
 from ..fleet import Fleet
 from ..texts.sentences import say
+from ..x509.pem import pem
 
 CSV_COLUMNS = (
     "time",
@@ -34,21 +31,16 @@ CSV_COLUMNS = (
     "reason",
     "fingerprint",
 )
-_TEXTS = {
-    True: ("Registration down", "fault_relay.xsl"),
-    False: ("No route to destination", "fault_network.xsl"),
-}
 TRUTH = ("true_cause", "true_failed", "decidable", "all_decidable")
 
 
 def write(fleet: Fleet, directory: str | Path) -> Path:
-    """Write a fleet as a directory that `read_fleet` reads, with a README and the truth, where
-    it is known.
+    """Write a fleet as a directory for `read_fleet`, with a README and, if known, the truth.
 
     Parameters
     ----------
     fleet : Fleet
-        Its sources give the names of the files: certificates and trust lists become PEM,
+        Its sources are the names of the files: certificates and trust lists become PEM,
         devices PbxTableUsers objects, registrations alarms as JSON lines where their source
         ends in `.jsonl`, else certtrust's CSV.
     directory : path
@@ -81,19 +73,13 @@ def write(fleet: Fleet, directory: str | Path) -> Path:
         )
     for folder, frame in (("certificates", fleet.certificates), ("trust", fleet.trust)):
         for name, part in _by_source(frame):
-            _save(
-                root / folder, name, "".join(_pem(der) for der in part["der"].dropna())
-            )
+            _save(root / folder, name, "".join(map(pem, part["der"].dropna())))
     for name, part in _by_source(fleet.devices):
         _save(root / "devices", name, "[\n" + ",\n".join(_objects(part)) + "\n]\n")
     for name, part in _by_source(fleet.registrations):
-        alarms = _is_alarm_log(name)
-        lines = (
-            list(_event_lines(part))
-            if alarms
-            else [",".join(CSV_COLUMNS), *_csv_lines(part)]
-        )
-        _save(root / "registrations", name, "\n".join(lines) + "\n")
+        header = [] if _is_alarm_log(name) else [",".join(CSV_COLUMNS)]
+        lines = [*header, *with_raw(part)["raw"], ""]
+        _save(root / "registrations", name, "\n".join(lines))
     if set(TRUTH) <= set(fleet.registrations):
         truth = fleet.registrations[["source", "line", *TRUTH]]
         _save(root, "truth.csv", truth.to_csv(index=False, lineterminator="\n"))
@@ -102,7 +88,7 @@ def write(fleet: Fleet, directory: str | Path) -> Path:
 
 
 def with_raw(registrations: pd.DataFrame) -> pd.DataFrame:
-    """Return the registrations with the very lines that `write` makes of them as `raw`."""
+    """Return the registrations with their lines in the files of `write` as `raw`."""
     is_csv = ~registrations["source"].map(_is_alarm_log).astype(bool)
     raw = pd.Series(index=registrations.index, dtype="object")
     raw[is_csv] = _csv_lines(registrations[is_csv])
@@ -135,29 +121,12 @@ def _save(folder: Path, name: str, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _pem(der: bytes) -> str:
-    text = b64encode(der).decode()
-    body = "\n".join(text[at : at + 64] for at in range(0, len(text), 64))
-    return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
-
-
-def _seconds(registrations: pd.DataFrame) -> pd.Series:
-    """Return Unix time, 0 where the clock was not set."""
-    time = registrations["time"]
-    return (time.fillna(pd.Timestamp(0, tz="UTC")).astype("int64") // 10**6).astype(
-        "int64"
-    )
-
-
 def _csv_lines(registrations: pd.DataFrame) -> list[str]:
-    if registrations.empty:
-        return []
-    seconds = _seconds(registrations)
-    iso = np.datetime_as_string(seconds.to_numpy().astype("datetime64[s]"))
-    time = pd.Series(iso, index=registrations.index).astype("str") + "Z"
-    frame = registrations[list(CSV_COLUMNS)].assign(time=time.where(seconds != 0, "0"))
-    frame["via_reverse_proxy"] = frame["via_reverse_proxy"].map(
-        {True: "true", False: "false"}
+    frame = registrations[list(CSV_COLUMNS)].assign(
+        time=registrations["time"].dt.strftime("%Y-%m-%dT%H:%M:%SZ").fillna("0"),
+        via_reverse_proxy=registrations["via_reverse_proxy"].map(
+            {True: "true", False: "false"}
+        ),
     )
     return frame.to_csv(index=False, header=False, lineterminator="\n").splitlines()
 
@@ -165,39 +134,25 @@ def _csv_lines(registrations: pd.DataFrame) -> list[str]:
 def _event_lines(registrations: pd.DataFrame) -> Iterator[str]:
     """Yield a record per row: a set alarm, its clear, or an event of another kind."""
     severities = {"minor": 0, "indeterminate": 1, "major": 2}
-    columns = (
-        "hardware_id",
-        "serial",
-        "state",
-        "code",
-        "severity",
-        "module",
-        "details",
-    )
-    cells = [registrations[name].astype("object") for name in columns]
-    for seconds, host, serial, state, code, severity, module, details in zip(
-        _seconds(registrations), *cells, strict=True
-    ):
-        about_registration = isinstance(state, str)
-        failed = state != "up"
+    for row in registrations.astype("object").to_dict("records"):
+        failed = row["state"] != "up"
         kind: dict[str, Any] = {"mt": "AddEvent", "type": "error"}
-        if about_registration:
-            kind = {
-                "mt": "AddAlarm",
-                "type": "alarm" if failed else "clear",
-                "active": failed,
-            }
-        text, template = _TEXTS[about_registration]
+        text, template = "No route to destination", "fault_network.xsl"
+        if isinstance(row["state"], str):
+            word = "alarm" if failed else "clear"
+            kind = {"mt": "AddAlarm", "type": word, "active": failed}
+            text, template = "Registration down", "fault_relay.xsl"
+        date = 0 if pd.isna(row["time"]) else int(row["time"].timestamp())
         record = kind | {
-            "severity": severities.get(severity),
-            "code": code,
-            "date": str(seconds),
-            "host": host,
-            "serial": serial,
-            "source": module,
+            "severity": severities.get(row["severity"]),
+            "code": row["code"],
+            "date": str(date),
+            "host": row["hardware_id"],
+            "serial": row["serial"],
+            "source": row["module"],
             "text": text,
             "xsl": template,
-            "details": details,
+            "details": row["details"],
         }
         yield json.dumps(record)
 
@@ -205,30 +160,25 @@ def _event_lines(registrations: pd.DataFrame) -> Iterator[str]:
 def _objects(devices: pd.DataFrame) -> Iterator[str]:
     """Yield replicated objects, one per user."""
     rows = devices.astype("object").to_dict("records")
-    for (pbx, user), entries in itertools.groupby(
-        rows, key=lambda row: (row["pbx"], row["user"])
-    ):
-        listed = list(entries)
+    by_user = itertools.groupby(rows, key=lambda row: (row["pbx"], row["user"]))
+    for (pbx, user), entries in by_user:
+        first, *others = entries
         columns = {
             "guid": hashlib.sha256(f"{pbx}/{user}".encode()).hexdigest()[:32],
             "h323": user,
-            "cn": listed[0]["long_name"],
-            "node": listed[0]["location"],
+            "cn": first["long_name"],
+            "node": first["location"],
             "loc": pbx,
             "hide": False,
-            "e164": listed[0]["number"],
-            "devices": [_entry(row) for row in listed],
+            "e164": first["number"],
+            "devices": [_entry(row) for row in (first, *others)],
         }
-        yield json.dumps(
-            {"mt": "ReplicateUpdate", "api": "PbxTableUsers", "columns": columns},
-            ensure_ascii=False,
-        )
+        record = {"mt": "ReplicateUpdate", "api": "PbxTableUsers", "columns": columns}
+        yield json.dumps(record, ensure_ascii=False)
 
 
 def _entry(row: dict[Hashable, Any]) -> dict[str, Any]:
-    """Return a device of an object; a flag that is not set is left out, as in documented
-    samples.
-    """
+    """Return a device of an object; unset flags are left out, as in documented samples."""
     flags = {"tls": row["tls_only"], "trusted": row["reverse_proxy"]}
     return {
         "hw": row["hardware_id"],

@@ -1,4 +1,4 @@
-"""What was made, as the tables of a fleet: as much of it as the files of a fleet would tell."""
+"""The simulated devices as the tables of a fleet, with what its files would contain."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from .sites import Site
 
 
 def certificates(rng: Random, devices: Sequence[Device]) -> pd.DataFrame:
-    """Return what stands in the certificate files: most devices have their own, some share a
-    site's bundle.
-    """
+    """Return the certificate files: most devices have their own, some share a site's bundle."""
     files: dict[str, dict[Issued, None]] = {}
     owners: dict[str, str] = {}
     shared_cas: dict[str, dict[Issued, None]] = {}
@@ -41,52 +39,41 @@ def certificates(rng: Random, devices: Sequence[Device]) -> pd.DataFrame:
             files[name], owners[name] = dict.fromkeys(own.chain), str(stem)
     for bundle, cas in shared_cas.items():
         files[bundle].update(cas)
-    blocks = [(name, issued.der) for name in sorted(files) for issued in files[name]]
-    names = [name for name, _ in blocks]
+    names = [name for name in sorted(files) for _ in files[name]]
     return from_der(
-        [der for _, der in blocks],
+        [issued.der for name in sorted(files) for issued in files[name]],
         source=names,
         device=[owners.get(name) for name in names],
     )
 
 
 def _may_share(device: Device) -> bool:
-    """Return True where a bundle without the device's name loses nothing: the CN names it, and
-    all CAs are there.
-    """
+    """Return True where a shared bundle loses nothing: the CN names the device, no CA is absent."""
     newest = device.presented[-1]
-    whole = (
-        len(newest.chain) == len(newest.leaf.chain) and newest.leaf.issuer is not None
-    )
     return (
-        whole
+        len(newest.chain) == len(newest.leaf.chain)
+        and newest.leaf.issuer is not None
         and len(device.presented) == 1
         and newest.leaf.cn in device.own_names
-        and ("certificate.trust" not in device.causes and device.serial is not None)
+        and "certificate.trust" not in device.causes
+        and device.serial is not None
     )
 
 
 def trust(pbxs: Sequence[Site]) -> pd.DataFrame:
     """Return the trust lists that are known."""
-    entries = [
-        (site.name, issued)
-        for site in sorted(pbxs, key=lambda site: site.name)
-        if site.list_is_known
-        for issued in site.listed
-    ]
+    sites = sorted(pbxs, key=lambda site: site.name)
+    sites = [site for site in sites if site.list_is_known]
+    names = [site.name for site in sites for _ in site.listed]
     frame = from_der(
-        [issued.der for _, issued in entries],
-        source=[f"{name}.pem" for name, _ in entries],
+        [issued.der for site in sites for issued in site.listed],
+        source=[f"{name}.pem" for name in names],
     )
-    return conform(
-        frame.assign(pbx=pd.Series([name for name, _ in entries], dtype="str")), TRUST
-    )
+    return conform(frame.assign(pbx=pd.array(names, dtype="str")), TRUST)
 
 
 def objects(devices: Sequence[Device]) -> pd.DataFrame:
-    """Return the PBX objects, as far as their documented form can carry what is known of a
-    device.
-    """
+    """Return the PBX objects, with as much of a device as their documented form can hold."""
     rows = [
         {
             "pbx": device.site.name,

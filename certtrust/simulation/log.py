@@ -1,4 +1,4 @@
-"""The registration attempts of synthetic devices over some weeks, each with what is true of it."""
+"""The registration attempts of synthetic devices over some weeks, each with its true cause."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ..schema import REGISTRATIONS, conform
@@ -21,6 +20,13 @@ TLS_DETAILS = '<relay prot="SH323"/>'
 NO_ROUTE = "0x0011005b"
 
 Row = dict[str, Any]
+
+_TRUTH: dict[str, Any] = {
+    "true_cause": pd.CategoricalDtype(list(CAUSES)),
+    "true_failed": "str",
+    "decidable": "boolean",
+    "all_decidable": "boolean",
+}
 
 _H323_REASONS = {
     "unknown_user": ("invalidAlias",),
@@ -41,7 +47,9 @@ _WORDS = (
     "trusted",
     "names",
 )
-"""What is not known of an attempt whose log line does not even say which device it was."""
+"""What is unknown of an attempt whose log line does not even name the device."""
+_STATED = {"up": None, "timeout": "timeout", "unauthorized": "wrong_password"}
+"""The cause that a state alone shows."""
 _LASTING = {
     "wrong_password": 0.6,
     "unknown_user": 0.8,
@@ -49,52 +57,22 @@ _LASTING = {
     "timeout": 0.3,
     "unexplained": 0.5,
 }
-"""How often a failure that the log explains is still there at the end."""
+"""Share of the failures explained by the log that last until its end."""
 
 
-def registrations(
-    rng: Random, devices: Sequence[Device], fingerprints: dict[bytes, str]
-) -> pd.DataFrame:
-    """Return the log of all devices as table REGISTRATIONS, with the columns of the truth after
-    its own.
-    """
-    rows = [row for device in devices for row in _of_device(rng, device, fingerprints)]
+def registrations(rng: Random, devices: Sequence[Device]) -> pd.DataFrame:
+    """Return the log of all devices as table REGISTRATIONS, followed by the truth."""
+    rows = [row for device in devices for row in _of_device(rng, device)]
     rows.sort(key=lambda row: (row["source"], row["moment"]))
-    names = [
-        *REGISTRATIONS.names,
-        "true_cause",
-        "true_failed",
-        "decidable",
-        "all_decidable",
-        "moment",
-    ]
-    columns = {name: [row.get(name) for row in rows] for name in names}
-    moment = np.array(columns.pop("moment"), dtype="int64") * 10**6
-    time = pd.Series(pd.to_datetime(moment, unit="us", utc=True)).astype(
-        "datetime64[us, UTC]"
-    )
-    unset = pd.Series(columns["clock_unset"], dtype="boolean")
-    truth = {
-        "true_cause": pd.Series(
-            columns.pop("true_cause"), dtype=pd.CategoricalDtype(list(CAUSES))
-        ),
-        "true_failed": pd.Series(columns.pop("true_failed"), dtype="str"),
-        "decidable": pd.Series(columns.pop("decidable"), dtype="boolean"),
-        "all_decidable": pd.Series(columns.pop("all_decidable"), dtype="boolean"),
-    }
-    frame = pd.DataFrame(
-        {name: pd.Series(cells, dtype="object") for name, cells in columns.items()}
-    )
-    frame["time"] = time.where(~unset.astype(bool))
-    frame["line"] = (
-        frame.groupby("source").cumcount() + 1 + frame["source"].str.endswith(".csv")
-    )
-    return conform(frame.assign(**truth), REGISTRATIONS)
+    frame = pd.DataFrame(rows, columns=[*REGISTRATIONS.names, *_TRUTH, "moment"])
+    moments = pd.to_datetime(frame.pop("moment").astype("int64"), unit="s", utc=True)
+    line = frame.groupby("source").cumcount() + 1 + frame["source"].str.endswith(".csv")
+    is_set = ~frame["clock_unset"].astype(bool)
+    frame = frame.assign(time=moments.dt.as_unit("us").where(is_set), line=line)
+    return conform(frame.astype(_TRUTH), REGISTRATIONS)
 
 
-def _of_device(
-    rng: Random, device: Device, fingerprints: dict[bytes, str]
-) -> Iterator[Row]:
+def _of_device(rng: Random, device: Device) -> Iterator[Row]:
     if device.site.log == "events" and rng.random() < 0.2:
         yield _no_route(rng, device)
     spans = [
@@ -113,10 +91,10 @@ def _of_device(
             if count < failing_until
             else None
         )
-        for place, interface in enumerate(device.interfaces or (None,)):
+        for delay, interface in enumerate(device.interfaces or (None,)):
             real = _real(
                 device,
-                moment + place,
+                moment + delay,
                 presented,
                 trusted,
                 interface,
@@ -125,7 +103,7 @@ def _of_device(
             )
             truth = judge(real)
             if device.site.log == "csv":
-                yield _csv_row(rng, device, interface, real, truth, fingerprints)
+                yield _csv_row(rng, device, interface, real, truth)
             elif truth.cause is not None or alarm_is_set:
                 yield _alarm(device, real, truth)
             else:
@@ -142,7 +120,7 @@ def _moments(rng: Random, device: Device) -> list[int]:
 
 
 def _until(rng: Random, device: Device, attempts: int) -> tuple[int, int]:
-    """Return the number of attempts without a clock, and of those that fail for what is no rule."""
+    """Return how many attempts lack a clock, and how many fail for what the log states."""
     unset = attempts if rng.random() < 0.5 else math.ceil(attempts / 2)
     logged = next(iter(device.causes & set(LOGGED)), None)
     lasting = rng.random() < _LASTING.get(logged or "", 1)
@@ -181,20 +159,15 @@ def _real(
     )
 
 
-def _known(device: Device, view: View) -> View:
-    """Return what the fleet's files tell, where every word of the log line is there."""
+def _visible(device: Device, view: View) -> View:
+    """Return what the fleet's files show, where the log line is complete."""
     if device.scenario == "h323-certificate" and device.gap == "certificate":
         view = view._replace(leaf=None, trusted=None)
     return view if device.site.list_is_known else view._replace(trusted=None)
 
 
 def _csv_row(
-    rng: Random,
-    device: Device,
-    interface: str | None,
-    real: View,
-    truth: Truth,
-    fingerprints: dict[bytes, str],
+    rng: Random, device: Device, interface: str | None, real: View, truth: Truth
 ) -> Row:
     state, reason = _state(rng, device, truth)
     row: Row = {
@@ -207,25 +180,19 @@ def _csv_row(
         "matched_by": "record",
         "time_by": None if real.clock_unset else "line",
     }
-    known = _known(device, real)
+    visible = _visible(device, real)
     if device.gap == "words" and rng.random() < 0.5:
-        stated = (
-            "timeout"
-            if state == "timeout"
-            else "wrong_password"
-            if state == "unauthorized"
-            else "unexplained"
-        )
         nothing: dict[str, Any] = dict.fromkeys(_WORDS)
-        known = known._replace(**nothing, log_cause=stated if state != "up" else None)
-        return row | _truth(truth, judge(known))
+        stated = _STATED.get(state, "unexplained")
+        visible = visible._replace(**nothing, log_cause=stated)
+        return row | _truth(truth, judge(visible))
     if device.gap == "words" and truth.cause in _H323_REASONS:
-        reason, known = None, known._replace(log_cause="unexplained")
+        reason, visible = None, visible._replace(log_cause="unexplained")
     by_password = device.scenario == "h323-password"
     # At a TLS-only entry a log may leave it out: it can only have been the certificate.
-    told = by_password or not device.tls_only or rng.random() < 0.75
+    is_stated = by_password or not device.tls_only or rng.random() < 0.75
     if "transport.tls_only" in device.causes and not by_password:
-        told = False
+        is_stated = False
     name = device.registration_name
     if name is None and rng.random() < 0.85:
         name = device.default_name(interface)
@@ -236,27 +203,25 @@ def _csv_row(
         "interface": interface,
         "protocol": device.protocol,
         "authentication": ("password" if by_password else "certificate")
-        if told
+        if is_stated
         else None,
         "via_reverse_proxy": device.via_proxy,
         "reason": reason,
     }
-    # Without it, a certificate that is not valid yet would not be taken for the device's.
-    names_certificate = known.leaf is not None and (
-        rng.random() < 0.5 or known.leaf.not_before > real.moment
-    )
-    unknown_one = known.leaf is None and rng.random() < 0.3
-    if not by_password and real.leaf is not None and (names_certificate or unknown_one):
-        row["fingerprint"] = fingerprints[real.leaf.der]
-    return row | _truth(truth, judge(known))
+    if visible.leaf is None:
+        is_named = rng.random() < 0.3
+    else:
+        # Unnamed, a certificate that is not valid yet would not be taken for the device's.
+        is_named = rng.random() < 0.5 or visible.leaf.not_before > real.moment
+    if is_named and not by_password and real.leaf is not None:
+        row["fingerprint"] = real.leaf.fingerprint
+    return row | _truth(truth, judge(visible))
 
 
 def _alarm(device: Device, real: View, truth: Truth) -> Row:
-    """Return an alarm, or its clear: it tells who and over what, but not under which name, and
-    no reason.
-    """
+    """Return an alarm or its clear: device and transport, but neither name nor reason."""
     failed = truth.cause is not None
-    known = _known(device, real)._replace(
+    visible = _visible(device, real)._replace(
         names=tuple(name for name in (device.serial, device.hardware_id) if name),
         log_cause="unexplained" if failed else None,
     )
@@ -274,12 +239,12 @@ def _alarm(device: Device, real: View, truth: Truth) -> Row:
         "source": f"{device.site.name}.jsonl",
         "matched_by": "alarm" if failed else "clear",
         "time_by": None if real.clock_unset else "line",
-        **_truth(truth, judge(known)),
+        **_truth(truth, judge(visible)),
     }
 
 
 def _no_route(rng: Random, device: Device) -> Row:
-    """Return an event that has nothing to do with registrations, as logs have many."""
+    """Return an event unrelated to registrations, of which logs have many."""
     route = (
         f'src-addr="{device.address}" src-port="24" '
         f'dst-addr="198.51.100.1" dst-port="80" prot="TCP"'
@@ -302,21 +267,22 @@ def _no_route(rng: Random, device: Device) -> Row:
     }
 
 
-def _truth(truth: Truth, known: Truth) -> Row:
+def _truth(truth: Truth, visible: Truth) -> Row:
+    is_found = visible.cause == truth.cause
     return {
         "true_cause": truth.cause,
         "true_failed": ",".join(truth.failed),
-        "decidable": known.certain and known.cause == truth.cause,
-        "all_decidable": known.complete
-        and known.cause == truth.cause
-        and known.failed == truth.failed,
+        "decidable": visible.certain and is_found,
+        "all_decidable": visible.complete
+        and is_found
+        and visible.failed == truth.failed,
     }
 
 
 def _state(rng: Random, device: Device, truth: Truth) -> tuple[str, str | None]:
     """Return the state and the reason that the log shows.
 
-    Which reason a PBX gives for a failed rule is not known; these are drawn, and prove nothing.
+    Which reason a PBX gives for a broken rule is unknown; these are drawn, and prove nothing.
     """
     if truth.cause is None:
         return "up", None

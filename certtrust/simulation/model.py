@@ -23,7 +23,7 @@ class Presented:
 
 @dataclass(eq=False)
 class Device:
-    """A device with its PBX object, its certificate and everything that decides its fate."""
+    """A device with its PBX object, its certificates, and all that decides its attempts."""
 
     kind: str
     model: str | None
@@ -37,15 +37,11 @@ class Device:
     causes: frozenset[str]
     scenario: str
     gap: str | None
-    """What is missing in the data: its certificate, the trust list of its PBX, or words in its
-    log lines.
-    """
+    """What the data lack: its certificate, the trust list of its PBX, or words in its lines."""
     object_name: str = ""
     """The hardware ID in the PBX object: the serial, or the hardware ID proper."""
     registration_name: str | None = None
-    """What it registers with; None = its default, the serial, for a gateway followed by the
-    interface.
-    """
+    """None = the default: the serial, for a gateway followed by the interface."""
     interfaces: tuple[str, ...] = ()
     protocol: str = "H.323/TLS"
     tls_only: bool = False
@@ -59,7 +55,7 @@ class Device:
         return {name for name in (self.serial, self.hardware_id) if name}
 
     def default_name(self, interface: str | None) -> str:
-        """Return what it registers with unless told otherwise."""
+        """Return the name that it registers with by default."""
         if self.serial is None:
             return self.hardware_id
         return f"{self.serial}-{interface}" if interface else self.serial

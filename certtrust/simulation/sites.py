@@ -1,6 +1,4 @@
-"""The PBXs of a synthetic fleet: which CAs exist, and which of them each PBX has in its trust
-list.
-"""
+"""The PBXs of a synthetic fleet: which CAs there are, and which ones each trust list has."""
 
 from __future__ import annotations
 
@@ -55,11 +53,11 @@ class Site:
 
 
 def authorities(rng: Random) -> Authorities:
-    """Make the CAs of a fleet.
+    """Return the CAs of a fleet.
 
-    The names of the two device CAs are the documented ones; the name of the root above them is
-    not known, and this one is invented. One CA of the customer ends within two years of the
-    log, one has ended or ends during it.
+    The names of the two device CAs are the documented ones; that of the root above them is
+    unknown, and this one is invented. One CA of the customer ends within two years after the
+    log, one has ended before or ends during it.
     """
     customer = rng.choice(CUSTOMERS)
     root = authority(
@@ -120,9 +118,7 @@ def authorities(rng: Random) -> Authorities:
 
 
 def sites(rng: Random, cas: Authorities, devices: int) -> list[Site]:
-    """Make the PBXs: one of each way to fill a trust list, one whose list nobody saved, and
-    more in a large fleet.
-    """
+    """Return the PBXs: one per style of trust list, one of unknown list, more in large fleets."""
     further = min(_SITES_AT_MOST, devices // _DEVICES_PER_FURTHER_SITE)
     names = rng.sample(TOWNS, len(TOWNS))
     names += [f"branch{number:02}" for number in range(1, further + 1)]

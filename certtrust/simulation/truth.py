@@ -1,12 +1,11 @@
-"""What really happened to an attempt, and what the data of the fleet let one know about it.
+"""What really happened to an attempt, and what of it the data of the fleet show.
 
-Plain Python over what the maker of the fleet knows: it shares no code with the rules that it is
-the measure of.
+Plain Python over the simulated devices: it shares no code with the rules, which are tested
+against it.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ _ALWAYS = (-(1 << 62), 1 << 62)
 
 
 class View(NamedTuple):
-    """An attempt as somebody sees it; None is what he does not know."""
+    """An attempt as an observer sees it; None = unknown to him."""
 
     scenario: str | None
     clock_unset: bool
@@ -31,7 +30,7 @@ class View(NamedTuple):
     """Times in which the PBX trusts the certificate, whatever its own validity."""
     names: tuple[str, ...] | None
     log_cause: str | None
-    """What the log itself states; "unexplained" where it states a failure and no reason."""
+    """The cause that the log itself states; "unexplained" for a failure without a reason."""
 
 
 class Truth(NamedTuple):
@@ -40,9 +39,9 @@ class Truth(NamedTuple):
     cause: str | None
     failed: tuple[str, ...]
     certain: bool
-    """Nothing unknown stands before the cause."""
+    """No rule before the cause is undecided."""
     complete: bool
-    """Nothing is unknown at all."""
+    """No rule is undecided."""
 
 
 def trusted_spans(
@@ -65,33 +64,27 @@ def trusted_spans(
 
 
 def judge(view: View) -> Truth:
-    """Return the cause and the failed rules, as far as the view tells."""
+    """Return the cause and the failed rules, as far as the view shows them."""
     if view.protocol is not None and view.protocol.startswith("SIP"):
         return Truth(view.log_cause, (), certain=True, complete=True)
     if view.scenario is None:
         return _undecided(view)
-    known = {rule: _holds(rule, view) for rule in REQUIRED[view.scenario]}
-    failed = tuple(rule for rule, holds in known.items() if holds is False)
-    before_unknown = list(
-        itertools.takewhile(lambda rule: known[rule] is not None, known)
-    )
-    complete = len(before_unknown) == len(known)
-    if failed:
-        return Truth(
-            failed[0], failed, certain=failed[0] in before_unknown, complete=complete
-        )
-    return Truth(view.log_cause, (), certain=complete, complete=complete)
+    outcomes = {rule: _holds(rule, view) for rule in REQUIRED[view.scenario]}
+    failed = tuple(rule for rule, holds in outcomes.items() if holds is False)
+    complete = None not in outcomes.values()
+    if not failed:
+        return Truth(view.log_cause, (), certain=complete, complete=complete)
+    # The first rule that does not hold for certain is the cause, unless it is undecided.
+    first = next(rule for rule, holds in outcomes.items() if not holds)
+    return Truth(failed[0], failed, certain=first == failed[0], complete=complete)
 
 
 def _undecided(view: View) -> Truth:
     """Return what both scenarios agree on."""
     one, other = (judge(view._replace(scenario=name)) for name in REQUIRED)
-    agree = one.cause == other.cause and one.certain and other.certain
-    return Truth(
-        one.cause,
-        one.failed,
-        certain=agree,
-        complete=agree and one.failed == other.failed,
+    certain = one.cause == other.cause and one.certain and other.certain
+    return one._replace(
+        certain=certain, complete=certain and one.failed == other.failed
     )
 
 

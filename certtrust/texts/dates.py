@@ -62,3 +62,15 @@ def moment(moment: pd.Timestamp) -> str:
     '2026-03-02 10:11 UTC'
     """
     return say("dates.moment", **fields(moment))
+
+
+def in_utc(moment: pd.Timestamp | str) -> pd.Timestamp:
+    """Return the moment in UTC, which it is taken to be in where it names no zone.
+
+    Examples
+    --------
+    >>> in_utc("2026-03-02 10:11+01:00")
+    Timestamp('2026-03-02 09:11:00+0000', tz='UTC')
+    """
+    stamp = pd.Timestamp(moment)
+    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")

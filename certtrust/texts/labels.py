@@ -88,6 +88,18 @@ def percent(share: float) -> str:
     return say("numbers.percent", number=round(100 * share))
 
 
+def with_share(amount: int | str, part: float, whole: float) -> str:
+    """Return an amount with its share of a whole.
+
+    Examples
+    --------
+    >>> with_share("3 attempts", 3, 12)
+    '3 attempts (25%)'
+    """
+    share = percent(part / max(whole, 1))
+    return say("charts.shared.value", amount=amount, share=share)
+
+
 def thousands(count: int) -> str:
     """Return a number in whole thousands, for where there is no room for all of it.
 

@@ -10,6 +10,10 @@ from typing import Any
 import pandas as pd
 
 from .sentences import in_words, number, template
+from .visible import visible
+
+NO_MATH = "tex2jax_ignore mathjax_ignore"
+"""Classes of elements in which a notebook is to take no `$` for mathematics."""
 
 VOID = frozenset({"br", "col", "hr", "link", "meta"})
 
@@ -32,11 +36,7 @@ def text(value: object) -> Markup:
     >>> text("<b>&")
     '&lt;b&gt;&amp;'
     """
-    visible = "".join(
-        letter if letter.isprintable() or letter in "\n\t\u00a0" else "\ufffd"
-        for letter in str(value)
-    )
-    return Markup(html.escape(visible, quote=True))
+    return Markup(html.escape(visible(value), quote=True))
 
 
 def phrase(key: str, /, **values: Content) -> Markup:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from ..arrays.arrow import text
 from ..errors import CerttrustError
+from .visible import each_on_one_line, one_line
 
 _LANGUAGE: ContextVar[str] = ContextVar("language", default="en")
 
@@ -95,9 +96,9 @@ def template(key: str, count: Any = None) -> str:
 
 
 def in_words(value: Any) -> str:
-    """Return a value as a sentence holds it: whole numbers with separators, the rest as text."""
+    """Return a value as a sentence holds it: numbers with separators, the rest on one line."""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    return number(int(value)) if whole else str(value)
+    return number(int(value)) if whole else one_line(value)
 
 
 def number(value: int) -> str:
@@ -130,7 +131,7 @@ def shown(values: pd.Series) -> pd.Series:
 
 
 def fill(template: str, frame: pd.DataFrame) -> pd.Series:
-    """Fill the template with each row's values.
+    """Fill the template with each row's values, each of them on one line.
 
     Examples
     --------
@@ -141,9 +142,8 @@ def fill(template: str, frame: pd.DataFrame) -> pd.Series:
     for literal, field, _, _ in string.Formatter().parse(template):
         parts.append(_literal(literal))
         if field is not None:
-            parts.append(
-                text(shown(frame[field]).fillna(sentences()["values"]["missing"]))
-            )
+            values = shown(frame[field]).fillna(sentences()["values"]["missing"])
+            parts.append(each_on_one_line(text(values)))
     if len(parts) < 2:
         return pd.Series(template.format(), index=frame.index, dtype="str")
     filled = pc.binary_join_element_wise(*parts, _literal(""))

@@ -25,7 +25,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..arrays.arrow import bits, flags, text, true
+from ..arrays.arrow import as_mask, flags, text
 from ..names import hosts as _hosts
 from ..names import matching
 from ..names.certificate_names import Kind, entries
@@ -264,19 +264,19 @@ def _fits(attempts: pd.DataFrame) -> pd.Series:
     """
     asked = text(matching.url_hosts(attempts["url"]))
     hosts = _hosts.from_hosts(asked)
-    is_address = bits(pc.is_valid(_hosts.from_addresses(hosts)))
+    is_address = as_mask(pc.is_valid(_hosts.from_addresses(hosts)))
     fits = np.zeros(len(attempts), dtype=bool)
     columns: dict[Kind, str] = {"dns": "dns_names", "ip": "ip_addresses"}
     for kind, column in columns.items():
         rows, found = entries(attempts[column])
-        matches = true(
+        matches = as_mask(
             matching.host_matches(found, hosts.take(pa.array(rows)), kind=kind)
         )
-        wide = bits(
+        wide = as_mask(
             pc.match_substring_regex(_hosts.from_patterns(found), _WIDE_WILDCARD)
         )
         fits[rows[matches & ~wide & (is_address[rows] == (kind == "ip"))]] = True
-    return flags(fits, bits(pc.is_null(asked)), attempts.index)
+    return flags(fits, as_mask(pc.is_null(asked)), attempts.index)
 
 
 def _no_name(attempts: pd.DataFrame) -> pd.Series:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .. import limits
-from ..arrays.grouping import Codes, combine, same_objects
+from ..arrays.grouping import Codes, factorize_codes, object_codes
 from ..texts.sentences import say
 from ..x509.columnar_structure import Structures
 from ..x509.distinguished_names import COMMON_NAME, Name, comparable, texts
@@ -67,7 +67,7 @@ def from_data(cell: Any) -> tuple[TrustPath, ...]:
 
 def distinct_paths(column: pd.Series) -> tuple[Codes, list[tuple[TrustPath, ...]]]:
     """Return a number for each row and the paths of each number; rows alike share one object."""
-    code, first = combine(same_objects(column))
+    code, first = factorize_codes(object_codes(column))
     cells = column.to_numpy(dtype=object)
     return code, [from_data(cells[row]) for row in first]
 

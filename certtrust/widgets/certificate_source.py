@@ -18,7 +18,7 @@ from ..texts.labels import plural
 from ..texts.sentences import fill, say, sentences
 from .controls import field, upload
 from .reading import Reading, read, readable
-from .styling import DASH, card, html, short, show, titled
+from .styling import DASH, card, containing, html, short, show, titled
 
 SHOWN = 50
 ACCEPTED = ".pem,.crt,.cer,.der,.txt,.p7b,.p7c,.p12,.pfx,.zip"
@@ -33,8 +33,8 @@ class CertificateSource(traitlets.HasTraits):
     certificates : DataFrame
         The one to judge first, then the others; none where nothing could be read.
     facts : dict
-        What the fleet knows of the device that presents it: registration_name, hardware_id,
-        tls_only and pbx, None where not known; empty for a certificate from elsewhere.
+        What the fleet holds about the device that presents it: registration_name, hardware_id,
+        tls_only and pbx, None where missing; empty for a certificate from elsewhere.
     problem : str
         Why there is no certificate in what was given last.
     """
@@ -47,6 +47,7 @@ class CertificateSource(traitlets.HasTraits):
         self.problem = ""
         self._fleet = fleet
         self._read = empty(CERTIFICATES)
+        self._password = ""
         self._busy = False
         self._build()
         self._connect()
@@ -57,7 +58,9 @@ class CertificateSource(traitlets.HasTraits):
             ipywidgets.Select, "certificate_source.choice", options=[], rows=6
         )
         self.paste = field(ipywidgets.Textarea, "certificate_source.paste", rows=5)
-        self.password = field(ipywidgets.Password, "certificate_source.password")
+        self.password = field(
+            ipywidgets.Password, "certificate_source.password", continuous_update=False
+        )
         self.upload, drop_zone = upload("certificate_source", ACCEPTED, self._receive)
         self.judged = field(
             ipywidgets.Dropdown, "certificate_source.judged", options=[]
@@ -91,6 +94,7 @@ class CertificateSource(traitlets.HasTraits):
         self.search.observe(lambda _change: self._offer(), names="value")
         self.choice.observe(self._choose, names="value")
         self.paste.observe(self._pasted, names="value")
+        self.password.observe(self._take_password, names="value")
         self.judged.observe(lambda _change: self._judge(), names="value")
 
     @cached_property
@@ -110,39 +114,36 @@ class CertificateSource(traitlets.HasTraits):
         offered = certificates.join(
             last.set_index("fingerprint")[["device", "model", *_FACTS]]
         )
-        device = (
-            offered["device"]
-            .fillna(offered["named_by_file"])
-            .fillna(offered["subject_cn"])
-        )
+        device = offered["device"].fillna(offered["named_by_file"])
+        device = device.fillna(offered["subject_cn"])
         words = offered[["model", "pbx", "issuer_cn"]].astype("str").fillna(DASH)
         words["name"] = device.fillna("?")
         template = sentences()["widgets"]["certificate_source"]["line"]
         line = fill(template, words)
-        haystack = (line + " " + offered["subject_cn"].fillna("")).str.casefold()
+        haystack = line + " " + offered["subject_cn"].fillna("")
         return offered.assign(line=line, haystack=haystack)
 
     def _offer(self) -> None:
-        offered, wanted = self._offered, self.search.value.strip().casefold()
-        matches = offered[offered["haystack"].str.contains(wanted, regex=False)]
+        offered = self._offered
+        matches = offered[containing(offered["haystack"], self.search.value)]
         shown = matches.head(SHOWN)
         self._busy = True
-        self.choice.options = list(
-            zip(map(short, shown["line"]), shown.index, strict=True)
-        )
+        lines = map(short, shown["line"])
+        self.choice.options = list(zip(lines, shown.index, strict=True))
         self.choice.value = None
         self._busy = False
-        counts = {
-            "matches": len(matches),
-            "certificates": plural(len(offered), "certificate"),
-        }
         key = "first_matches" if len(matches) > SHOWN else "counted"
-        show(self.note, say(f"widgets.certificate_source.{key}", shown=SHOWN, **counts))
+        counts = {"shown": SHOWN, "matches": len(matches)}
+        certificates = plural(len(offered), "certificate")
+        words = say(
+            f"widgets.certificate_source.{key}", certificates=certificates, **counts
+        )
+        show(self.note, words)
 
     def give_device(self, device: str) -> None:
         """Choose the first certificate of the fleet that has this text in its line.
 
-        Where all that is there of the device could not be read, the reason is the problem.
+        Where none of the device's certificates could be read, the problem is the reason.
         """
         self.search.value = device
         if self.choice.options:
@@ -185,8 +186,16 @@ class CertificateSource(traitlets.HasTraits):
                 }
             )
 
+    def _take_password(self, change: Any) -> None:
+        """Keep the password for the next file only, and where no notebook is saved with it."""
+        if change["new"]:
+            self._password = change["new"]
+            self.password.value = ""
+            self.password.placeholder = say("widgets.certificate_source.password_taken")
+
     def _receive(self, contents: dict[str, bytes]) -> None:
-        password, self.password.value = self.password.value, ""
+        password, self._password = self._password, ""
+        self.password.placeholder = _password_placeholder()
         self._take_read(read(contents, password=password))
 
     def _take_read(self, reading: Reading) -> None:
@@ -215,3 +224,8 @@ class CertificateSource(traitlets.HasTraits):
             first = self._read.index == self.judged.value
             parts = [self._read[first], self._read[~first]]
             self.certificates = pd.concat(parts, ignore_index=True)
+
+
+def _password_placeholder() -> str:
+    words = sentences()["widgets"]["certificate_source"]["password"]
+    return str(words["placeholder"])

@@ -9,6 +9,7 @@ import pandas as pd
 from ..explanation.diagnosis import Diagnosis
 from ..texts.markup import Content, Markup, tag
 from ..texts.sentences import say
+from ..texts.visible import one_line
 from ..trust import trust_state
 from .styling import day, title_of
 
@@ -51,38 +52,31 @@ def chain(
     listed = trust if trust is not None else certificates.head(0)
     at_hand = pd.concat([certificates, listed]).drop_duplicates("fingerprint")
     rows = at_hand.set_index("fingerprint", drop=False)
-    prints = diagnosis.path or _upwards(certificates, listed, links)
-    rows = rows.loc[
-        [fingerprint for fingerprint in prints if fingerprint in rows.index]
-    ]
-    moment, entries = (
-        diagnosis.result["judged_at"].iloc[0],
-        set(listed["fingerprint"].dropna()),
-    )
+    path = diagnosis.path or _upwards(certificates, listed, links)
+    rows = rows.loc[[fingerprint for fingerprint in path if fingerprint in rows.index]]
+    moment = diagnosis.result["judged_at"].iloc[0]
+    entries = set(listed["fingerprint"].dropna())
     nodes = [
-        _node(row, place, entries, moment)
-        for place, (_, row) in enumerate(rows.iterrows())
+        _node(row, position, entries, moment)
+        for position, (_, row) in enumerate(rows.iterrows())
     ]
     leads_on = rows["self_issued"].ne(other=True).fillna(value=True).tail(1).any()
     if leads_on and not diagnosis.path:
         top = rows.iloc[-1]
-        issuer = next(
-            (name for name in top[["issuer_cn", "issuer"]] if isinstance(name, str)),
-            "?",
-        )
-        nodes.append(
-            Node(issuer, say("widgets.chain.missing"), listed=False, fingerprint=None)
-        )
+        names = [name for name in top[["issuer_cn", "issuer"]] if isinstance(name, str)]
+        issuer = names[0] if names else "?"
+        missing = say("widgets.chain.missing")
+        nodes.append(Node(issuer, missing, listed=False, fingerprint=None))
     return nodes
 
 
-def _node(row: Any, place: int, entries: set[str], moment: pd.Timestamp) -> Node:
+def _node(row: Any, position: int, entries: set[str], moment: pd.Timestamp) -> Node:
     warning = ""
     if pd.notna(row["not_after"]) and row["not_after"] < moment:
         warning = say("widgets.chain.expired")
     elif pd.notna(row["not_before"]) and row["not_before"] > moment:
         warning = say("widgets.chain.not_yet_valid")
-    validity = "widgets.chain.validity" if place else "widgets.chain.own_validity"
+    validity = "widgets.chain.validity" if position else "widgets.chain.own_validity"
     note = say(validity, begin=day(row["not_before"]), end=day(row["not_after"]))
     fingerprint = row["fingerprint"]
     return Node(title_of(row), note, fingerprint in entries, fingerprint, warning)
@@ -95,17 +89,16 @@ def _upwards(
 ) -> list[str]:
     """Follow verified signatures from the first certificate as far as they lead."""
     links = trust_state.link(certificates, listed, links)
-    links = links[
-        links["verified"].fillna(value=False) & (links["child"] != links["issuer"])
-    ]
+    verified = links["verified"].fillna(value=False)
+    links = links[verified & (links["child"] != links["issuer"])]
     issuers = links.drop_duplicates("child").set_index("child")["issuer"]
-    prints = [certificates["fingerprint"].iloc[0]]
-    while len(prints) < _LONGEST_CHAIN:
-        issuer = issuers.get(prints[-1])
-        if issuer is None or issuer in prints:
+    path = [certificates["fingerprint"].iloc[0]]
+    while len(path) < _LONGEST_CHAIN:
+        issuer = issuers.get(path[-1])
+        if issuer is None or issuer in path:
             break
-        prints.append(issuer)
-    return prints
+        path.append(issuer)
+    return path
 
 
 def tree_html(nodes: list[Node]) -> Markup:
@@ -150,8 +143,6 @@ def tree_text(nodes: list[Node]) -> str:
     for depth, node in enumerate(reversed(nodes)):
         marks = [say("widgets.chain.listed")] if node.listed else []
         marks += [node.warning] if node.warning else []
-        line = "".join(
-            [f"{node.name} ({node.note})", *(f" [{mark}]" for mark in marks)]
-        )
-        lines.append("  " * depth + line)
+        marked = "".join(f" [{mark}]" for mark in marks)
+        lines.append(f"{'  ' * depth}{one_line(node.name)} ({node.note}){marked}")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,10 @@ import ipywidgets
 
 from ..texts.markup import Markup, tag
 from ..texts.sentences import say, sentences
-from .styling import html
+from .styling import html, short
+
+_NO_MATH = {ord("$"): "\uff04", ord("\\"): "\uff3c"}
+"""Signs that begin mathematics, and letters that look like them."""
 
 _OVER = Markup(
     "event.preventDefault();event.stopPropagation();this.classList.add('ct-over')"
@@ -57,6 +61,42 @@ def action(
     button = ipywidgets.Button(**_words(key), layout={"width": width}, **options)
     button.on_click(lambda _button: carried_out())
     return button
+
+
+def entry_box(
+    row: Any, label: str, *, ticked: bool, tick: Callable[[str, bool], Any]
+) -> Any:
+    """Return a check box for an entry of a trust list.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of TRUST.
+    label : str
+        What the entry is called.
+    ticked : bool
+        Whether it is in the list.
+    tick : function
+        Gets its fingerprint, and whether it was ticked.
+    """
+    fingerprint = row["fingerprint"]
+    names = {"name": short(row["subject"]), "fingerprint": fingerprint}
+    box = ipywidgets.Checkbox(
+        value=bool(ticked),
+        # A check box typesets its label itself, and no class keeps it from doing so.
+        description=label.translate(_NO_MATH),
+        tooltip=say("widgets.shared.fingerprint", **names),
+        indent=False,
+        layout={"width": "auto"},
+    )
+    box.observe(lambda change: tick(fingerprint, bool(change["new"])), names="value")
+    return box
+
+
+def download(words: str, name: str, kind: str, data: bytes) -> Markup:
+    """Return a link that holds a file of this MIME type, to be saved under the name."""
+    content = base64.b64encode(data).decode()
+    return tag("a", words, href=f"data:{kind};base64,{content}", download=name)
 
 
 def upload(

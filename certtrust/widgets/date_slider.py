@@ -8,18 +8,18 @@ import ipywidgets
 import pandas as pd
 import traitlets
 
+from ..texts.dates import in_utc
 from .controls import action, field
 from .styling import minute
 
 STEPS = 120
 _LAST = pd.Timestamp("9999-12-31", tz="UTC")
 
-
 Position = tuple[str, pd.Timestamp]
 """What the slider says at a moment."""
 
 
-def moments(
+def positions(
     begin: pd.Timestamp, end: pd.Timestamp, *also: pd.Timestamp
 ) -> list[Position]:
     """Return the slider's positions: evenly spread over the span, and the given ones exactly.
@@ -27,7 +27,7 @@ def moments(
     Examples
     --------
     >>> begin, end = pd.Timestamp("2020-01-01", tz="UTC"), pd.Timestamp("2030-01-01", tz="UTC")
-    >>> [label for label, _ in moments(begin, end)][::60]
+    >>> [label for label, _ in positions(begin, end)][::60]
     ['2019-07-02', '2025-02-25', '2030-10-23']
     """
     begin, end = begin.as_unit("us"), max(begin, end).as_unit("us")
@@ -42,7 +42,7 @@ def moments(
     return [(minute(point).removesuffix(" 00:00"), point) for point in sorted(points)]
 
 
-class MomentSlider(traitlets.HasTraits):
+class DateSlider(traitlets.HasTraits):
     """A date slider; `at` is the chosen moment, whether the slider has a position there or not."""
 
     at = traitlets.Instance(pd.Timestamp)
@@ -52,7 +52,7 @@ class MomentSlider(traitlets.HasTraits):
         self.now = now
         self._life = (now - pd.Timedelta(days=365), now + pd.Timedelta(days=365))
         self._offering = False
-        super().__init__(at=now if at is None else _utc(at))
+        super().__init__(at=now if at is None else in_utc(at).as_unit("us"))
         self.slider = field(
             ipywidgets.SelectionSlider,
             "date_slider.at",
@@ -70,15 +70,13 @@ class MomentSlider(traitlets.HasTraits):
     def span(self, certificate: Any) -> None:
         """Let the slider cover the certificate's life."""
         begin, end = certificate["not_before"], certificate["not_after"]
-        self._life = (
-            self.now if pd.isna(begin) else begin,
-            self.now if pd.isna(end) else end,
-        )
+        bounds = [self.now if pd.isna(bound) else bound for bound in (begin, end)]
+        self._life = (bounds[0], bounds[1])
         self._offer()
 
     def _positions(self) -> list[Position]:
         (begin, end), at = self._life, self.at
-        return moments(min(begin, at), max(end, at), self.now, at, begin, end)
+        return positions(min(begin, at), max(end, at), self.now, at, begin, end)
 
     def _offer(self) -> None:
         self._offering = True
@@ -93,11 +91,3 @@ class MomentSlider(traitlets.HasTraits):
     def _follow(self, _change: Any) -> None:
         if self.slider.value != self.at:
             self._offer()
-
-
-def _utc(at: pd.Timestamp | str) -> pd.Timestamp:
-    moment = pd.Timestamp(at)
-    moment = (
-        moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-    )
-    return moment.as_unit("us")

@@ -45,10 +45,10 @@ def _judged_at(diagnosis: Diagnosis) -> str:
     )
 
 
-def asking(wish: str) -> Markup:
-    """Return what is still needed, in the place of a verdict."""
+def asking(request: str) -> Markup:
+    """Return what is still needed, where the verdict will stand."""
     nothing = tag("b", say("widgets.diagnosis.no_verdict"))
-    return tag("div", nothing, tag("div", wish), class_="ct-verdict", role="status")
+    return tag("div", nothing, tag("div", request), class_="ct-verdict", role="status")
 
 
 def verdict_html(diagnosis: Diagnosis) -> Markup:
@@ -125,10 +125,9 @@ def python_call(certificate: str, **options: Any) -> str:
         url='https://192.0.2.7/',
     )
     """
-    given = [
-        f"    {name}={value!r}," for name, value in options.items() if value is not None
-    ]
-    return "\n".join(["ct.diagnose(", f"    {certificate},", *given, ")"])
+    options = {name: value for name, value in options.items() if value is not None}
+    arguments = [f"    {name}={value!r}," for name, value in options.items()]
+    return "\n".join(["ct.diagnose(", f"    {certificate},", *arguments, ")"])
 
 
 class Code(str):

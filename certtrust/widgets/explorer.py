@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import ipywidgets
@@ -15,12 +14,12 @@ from ..evaluation.check import check
 from ..explanation.diagnosis import Diagnosis, explained
 from ..fleet import Fleet, link
 from ..report.content import reasons
-from ..report.exports import guarded
+from ..report.exports import guarded_csv
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
 from ..texts.sentences import say
 from . import diagnosis_view
-from .controls import action, field
+from .controls import action, download, field
 from .filter_index import FILTERS, Criteria, Index, build
 from .html_parts import Channel, Head, bars, device_table
 from .styling import Panel, card, columns, day, html, minute, short, show
@@ -30,22 +29,11 @@ ROWS = 15
 SORTED_BY = ("failed", "attempts", "device", "pbx", "model", "cause", "verdict", "last")
 BARS_BY = ("cause", "pbx", "model")
 SHOWN = (
-    "device",
-    "cause",
-    "failed",
-    "attempts",
-    "pbx",
-    "model",
-    "registration_name",
-    "last",
-)
+    "device", "cause", "failed", "attempts", "pbx", "model", "registration_name", "last",
+)  # fmt: skip
 _NUMBERS = {"failed", "attempts"}
-_MOVES = {
-    "first_page": -(10**9),
-    "previous_page": -1,
-    "next_page": 1,
-    "last_page": 10**9,
-}
+_FAR = 10**9
+_MOVES = {"first_page": -_FAR, "previous_page": -1, "next_page": 1, "last_page": _FAR}
 _NARROW = {"label": "90px", "width": "230px"}
 
 
@@ -257,7 +245,7 @@ class FleetExplorer(Panel):
         if self._quiet:
             return
         self._kept = self._index.matches(self.criteria)
-        self._found = self._index.devices(self._kept)
+        self._matches = self._index.devices(self._kept)
         show(self._link, "")
         self._draw_bars()
         self._sort()
@@ -273,12 +261,12 @@ class FleetExplorer(Panel):
     def _sort(self) -> None:
         if self._quiet:
             return
-        order = np.argsort(self._index.column(self._found, self.sort), kind="stable")
-        self._ordered = self._found.iloc[order[::-1] if self.descending else order]
+        order = np.argsort(self._index.column(self._matches, self.sort), kind="stable")
+        self._ordered = self._matches.iloc[order[::-1] if self.descending else order]
         counts = {
-            "devices": plural(len(self._found), "device"),
+            "devices": plural(len(self._matches), "device"),
             "attempts": plural(int(self._kept.sum()), "attempt"),
-            "failed": int(self._found["failed"].sum()),
+            "failed": int(self._matches["failed"].sum()),
         }
         show(
             self._count,
@@ -361,14 +349,10 @@ class FleetExplorer(Panel):
 
     def _offer(self) -> None:
         """Offer the filtered devices as a file to download."""
-        table = guarded(self.devices).to_csv(
-            index=False, date_format="%Y-%m-%d %H:%M:%S"
-        )
-        address = f"data:text/csv;base64,{base64.b64encode(table.encode('utf-8-sig')).decode()}"
-        words = say(
-            "widgets.explorer.download", devices=plural(len(self._ordered), "device")
-        )
-        show(self._link, tag("a", words, href=address, download="devices.csv"))
+        devices = plural(len(self._ordered), "device")
+        words = say("widgets.explorer.download", devices=devices)
+        data = guarded_csv(self.devices)
+        show(self._link, download(words, "devices.csv", "text/csv", data))
 
 
 def _heading(name: str) -> str:
@@ -382,10 +366,9 @@ def _facts(row: pd.Series) -> Markup:
         facts = say("widgets.explorer.facts_without_time", **names)
     else:
         facts = say("widgets.explorer.facts", **names, at=minute(row["time"]))
-    known = row["observed"] in ("up", "failed")
-    return tag(
-        "p", facts, [" ", say(f"widgets.explorer.{row['observed']}")] if known else None
-    )
+    is_observed = row["observed"] in ("up", "failed")
+    outcome = [" ", say(f"widgets.explorer.{row['observed']}")] if is_observed else None
+    return tag("p", facts, outcome)
 
 
 def _stated(result: pd.DataFrame) -> Markup | None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..evaluation.check import counted
 from ..texts.labels import cause_label
+from .styling import containing
 
 Codes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -62,10 +63,7 @@ class Index:
         if criteria.until is not None:
             kept &= self.time <= _microseconds(criteria.until)
         if criteria.text.strip():
-            wanted = criteria.text.strip().casefold()
-            matches = self.haystack.str.contains(wanted, regex=False).to_numpy(
-                dtype=np.bool_
-            )
+            matches = containing(self.haystack, criteria.text).to_numpy(dtype=np.bool_)
             kept &= np.append(matches, False)[self.codes["device"]]
         return kept
 
@@ -104,8 +102,8 @@ class Index:
         """
         device = self.codes["device"]
         size, causes = len(self.words["device"]), len(self.words["cause"])
-        known = kept & (device >= 0)
-        failed = known & self.failed
+        named = kept & (device >= 0)
+        failed = named & self.failed
         # One column per cause; column 0 is for devices without a failure.
         pairs = device[failed] * (causes + 1) + self.codes["cause"][failed] + 1
         per_cause = np.bincount(pairs, minlength=size * (causes + 1)).reshape(
@@ -113,10 +111,10 @@ class Index:
         )
         most = per_cause.argmax(axis=1) - 1
         last = np.full(size, -1, dtype=np.int64)
-        for rows in (known, failed):
+        for rows in (named, failed):
             ordered = self.by_time[rows[self.by_time]]
             last[device[ordered]] = ordered
-        attempts = np.bincount(device[known], minlength=size)
+        attempts = np.bincount(device[named], minlength=size)
         here = np.flatnonzero(attempts)
         return pd.DataFrame(
             {
@@ -184,8 +182,8 @@ def build(results: pd.DataFrame) -> Index:
 def _haystack(frame: pd.DataFrame, device: Codes, size: int) -> pd.Series:
     """Return one text per device, of its last row, to search in."""
     last = np.full(size, -1, dtype=np.int64)
-    known = np.flatnonzero(device >= 0)
-    last[device[known]] = known
+    rows = np.flatnonzero(device >= 0)
+    last[device[rows]] = rows
     texts: Any = pd.Series("", index=range(size), dtype="str")
     for name in _SEARCHED:
         values = frame[name].astype("str").fillna("").iloc[last]

@@ -200,9 +200,8 @@ def _cell(value: Any, head: Head, *, live: bool) -> Markup:
 
 def tiles(numbers: Sequence[tuple[str, object, str]]) -> Markup:
     """Return large numbers: what each counts, the number, and a class for its colour."""
-    shown = []
-    for words, value, css in numbers:
-        shown.append(
-            tag("div", tag("b", cell(value), class_=css or None), tag("span", words))
-        )
+    shown = [
+        tag("div", tag("b", cell(value), class_=css or None), tag("span", words))
+        for words, value, css in numbers
+    ]
     return tag("div", shown, class_="ct-tiles", role="status")

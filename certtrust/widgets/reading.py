@@ -70,10 +70,8 @@ def readable(certificates: pd.DataFrame, name: str) -> Reading:
         What they came from.
     """
     holds_one = is_readable(certificates)
-    kept, others = (
-        certificates[holds_one],
-        certificates.loc[~holds_one, "parse_error"].dropna(),
-    )
+    kept = certificates[holds_one]
+    others = certificates.loc[~holds_one, "parse_error"].dropna()
     is_key = others.str.contains("private key")
     notes = list(_notes(name, kept, others[~is_key]))
     if is_key.any():
@@ -91,13 +89,9 @@ def _notes(name: str, kept: pd.DataFrame, unread: pd.Series) -> Iterator[str]:
     elif unread.empty:
         yield say("widgets.reading.read", name=name, certificates=certificates)
     else:
-        blocks = {"blocks": plural(len(unread), "block"), "reason": unread.iloc[0]}
-        yield say(
-            "widgets.reading.read_in_part",
-            name=name,
-            certificates=certificates,
-            **blocks,
-        )
+        counts = {"certificates": certificates, "blocks": plural(len(unread), "block")}
+        reason = unread.iloc[0]
+        yield say("widgets.reading.read_in_part", name=name, reason=reason, **counts)
     partly_read = kept["parse_error"].dropna()
     if len(partly_read):
         counted = plural(len(partly_read), "certificate")

@@ -10,15 +10,14 @@ import ipywidgets
 import pandas as pd
 from IPython.display import HTML, display
 
-from ..texts.markup import Content, Markup, join, tag
+from ..texts.markup import NO_MATH, Content, Markup, join, tag
 from ..texts.sentences import say
+from ..texts.visible import encodable, one_line
 
 MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 
 DASH = "\u2013"
 LONGEST = 80
-
-FIELD = {"description_width": "120px"}
 
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]
@@ -70,7 +69,7 @@ def show(widget: Any, content: Content) -> None:
 
 def _keyboard(content: Content) -> Markup:
     # JupyterLab would take the Enter key on a focused button for its own command.
-    return tag("div", content, data_lm_suppress_shortcuts="true")
+    return tag("div", content, class_=NO_MATH, data_lm_suppress_shortcuts="true")
 
 
 def card(title: str, *children: Any, css: str = "ct-card") -> Any:
@@ -87,9 +86,8 @@ def short(words: object) -> str:
     >>> short("gnp\u202e.exe"), len(short("x" * 500))
     ('gnp\ufffd.exe', 80)
     """
-    text = str(words)[: LONGEST + 1]
-    visible = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
-    return visible if len(visible) <= LONGEST else visible[: LONGEST - 1] + "…"
+    text = one_line(str(words)[: LONGEST + 1])
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def word_for(value: Any, choices: Mapping[str, Any]) -> str:
@@ -99,6 +97,12 @@ def word_for(value: Any, choices: Mapping[str, Any]) -> str:
     shows a blank.
     """
     return {meaning: word for word, meaning in choices.items()}[value]
+
+
+def containing(texts: pd.Series, words: str) -> pd.Series:
+    """Return True for texts that hold the words, whatever their case; empty words fit all."""
+    folded = texts.str.casefold()
+    return folded.str.contains(encodable(words).strip().casefold(), regex=False)
 
 
 def minute(moment: pd.Timestamp) -> str:
@@ -131,9 +135,8 @@ def show_with_twin(widget: Any, twin: Content, hint: str) -> None:
     widget is gone. Style sheets hide it as long as the widget lives, and hide the message that
     stands in a lost widget's place.
     """
-    shown = tag(
-        "div", style(), twin, tag("p", hint, class_="ct-hint"), class_="ct-root ct-twin"
-    )
+    note = tag("p", hint, class_="ct-hint")
+    shown = tag("div", style(), twin, note, class_=f"ct-root ct-twin {NO_MATH}")
     display(HTML(str(shown)))  # type: ignore[no-untyped-call]
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     outputs = {"text/plain": "", "application/vnd.jupyter.widget-view+json": view}

@@ -9,7 +9,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from ..texts.labels import cause_label, percent, plural
-from ..texts.markup import Markup, tag
+from ..texts.markup import NO_MATH, Markup, tag
 from ..texts.sentences import say, sentences
 from .styling import DASH, minute
 
@@ -75,7 +75,7 @@ def table(
     columns : sequence of str, or mapping from column to heading, optional
         Which columns, in this order; by default all.
     rows : int
-        How many rows; a line below tells how many there are in all.
+        How many rows; a line below says how many there are in all.
 
     Returns
     -------
@@ -95,11 +95,9 @@ def markup(
 ) -> Markup:
     """Return what `table` shows, as markup."""
     names = list(frame.columns if columns is None else columns)
-    titles = (
-        columns
-        if isinstance(columns, Mapping)
-        else {name: label(name) for name in names}
-    )
+    titles = {name: label(name) for name in names}
+    if isinstance(columns, Mapping):
+        titles = dict(columns)
     looks = {name: _look(frame[name]) for name in names}
     head = [tag("th", titles[name], scope="col", style=looks[name]) for name in names]
     body = [
@@ -115,17 +113,14 @@ def markup(
     elif len(frame) > rows:
         counted = plural(len(frame), "row")
         note = tag("p", say("widgets.shared.first_rows", shown=rows, rows=counted))
-    return tag(
-        "div", tag("table", tag("thead", tag("tr", head)), tag("tbody", body)), note
-    )
+    inner = tag("table", tag("thead", tag("tr", head)), tag("tbody", body))
+    return tag("div", inner, note, class_=NO_MATH)
 
 
 def _look(values: pd.Series) -> str:
     """Return the style of a column's cells: numbers to the right, dates in one line."""
-    number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(
-        values
-    )
-    nowrap = (
-        ";white-space:nowrap" if pd.api.types.is_datetime64_any_dtype(values) else ""
-    )
+    types = pd.api.types
+    number = types.is_numeric_dtype(values) and not types.is_bool_dtype(values)
+    is_date = types.is_datetime64_any_dtype(values)
+    nowrap = ";white-space:nowrap" if is_date else ""
     return f"text-align:{'right' if number else 'left'};vertical-align:top{nowrap}"

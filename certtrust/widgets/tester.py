@@ -20,7 +20,7 @@ from . import diagnosis_view
 from .certificate_source import CertificateSource
 from .chain_tree import chain, tree_html
 from .controls import field
-from .date_slider import MomentSlider
+from .date_slider import DateSlider
 from .reading import is_readable
 from .styling import DASH, Panel, card, columns, html, minute, show, word_for
 from .trust import TrustChoice, listed_frame
@@ -105,17 +105,12 @@ class CertificateTester(Panel):
         self._trust_choice = TrustChoice(
             fleet, None if trust is None else listed_frame(trust)
         )
-        self._moment = MomentSlider(at)
+        self._moment = DateSlider(at)
         self._flags = {
             say(f"widgets.tester.flags.{name}"): flag for name, flag in _FLAGS.items()
         }
         self._fields = self._build_fields()
-        self._answer, self._chain, self._steps, self._texts = (
-            html(),
-            html(),
-            html(),
-            html(),
-        )
+        self._answer, self._chain, self._steps, self._texts = (html() for _ in range(4))
         super().__init__(
             self._layout(),
             static_parts=(self._answer, self._chain, self._steps),
@@ -227,11 +222,8 @@ class CertificateTester(Panel):
             return self._source.problem or say("widgets.tester.no_certificate")
         if not is_readable(self.certificates.head(1)).all():
             reason = self.certificates["parse_error"].iloc[0]
-            return (
-                reason
-                if isinstance(reason, str)
-                else say("widgets.tester.no_certificate")
-            )
+            no_reason = say("widgets.tester.no_certificate")
+            return reason if isinstance(reason, str) else no_reason
         if self.scenario == "browser" and not self.url.strip():
             return say("widgets.tester.no_url")
         return ""
@@ -256,11 +248,7 @@ class CertificateTester(Panel):
         listed = self.certificates.head(0) if self.trust is None else self.trust
         if self._links is None:
             self._links = trust_state.link(self.certificates, listed)
-        shared: dict[str, Any] = {
-            "trust": self.trust,
-            "at": self.at,
-            "links": self._links,
-        }
+        shared: Any = {"trust": self.trust, "at": self.at, "links": self._links}
         try:
             diagnosis = diagnose(self.certificates, **shared, **options)
         except CerttrustError as problem:
@@ -274,13 +262,13 @@ class CertificateTester(Panel):
         show(self._answer, diagnosis_view.verdict_html(diagnosis))
         show(self._chain, tree_html(nodes))
         show(self._steps, diagnosis_view.steps_html(diagnosis))
-        copies = {"explanation": self.explanation, "call": self.call}
+        texts = {
+            "widgets.tester.explanation": self.explanation,
+            "widgets.tester.call": self.call,
+        }
         note = tag("p", say("widgets.tester.call_note"), class_="ct-hint")
-        keys = {f"widgets.tester.{name}": text for name, text in copies.items()}
-        show(
-            self._texts,
-            [*(diagnosis_view.copyable(*each) for each in keys.items()), note],
-        )
+        buttons = [diagnosis_view.copyable(*text) for text in texts.items()]
+        show(self._texts, [*buttons, note])
         self.set_trait("diagnosis", diagnosis)
 
 

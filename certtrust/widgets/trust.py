@@ -15,9 +15,9 @@ from ..fleet import Fleet
 from ..schema import TRUST, conform, empty
 from ..texts.labels import plural
 from ..texts.sentences import say
-from .controls import action, field, upload
+from .controls import action, entry_box, field, upload
 from .reading import read
-from .styling import card, html, short, show, titled
+from .styling import card, containing, html, short, show, titled
 
 SHOWN = 60
 """How many check boxes are drawn; a filter finds the others."""
@@ -36,11 +36,9 @@ def listed_frame(trust: Any) -> pd.DataFrame:
     """Return a trust list in any form that `certtrust.diagnose` takes as a frame."""
     if isinstance(trust, (list, tuple)) and not trust:
         return empty(TRUST)
-    return (
-        conform(trust, TRUST)
-        if isinstance(trust, pd.DataFrame)
-        else read_trust_list(trust)
-    )
+    if isinstance(trust, pd.DataFrame):
+        return conform(trust, TRUST)
+    return read_trust_list(trust)
 
 
 def entries_of(trust: pd.DataFrame, pbx: str) -> pd.DataFrame:
@@ -65,13 +63,8 @@ class TrustChoice(traitlets.HasTraits):
         self._entries, self._list_is_known = self._own, self._own_is_known
         self._ticked = {False: set(self._entries["fingerprint"].dropna()), True: set()}
         self._busy = False
-        self._build(
-            "given"
-            if given is not None
-            else "every"
-            if self._own_is_known
-            else "unknown"
-        )
+        own = "every" if self._own_is_known else "unknown"
+        self._build("given" if given is not None else own)
         self._connect()
         if given is None and len(self.pbx.options) > 1:
             self.choose(self.pbx.options[1][1])
@@ -91,22 +84,17 @@ class TrustChoice(traitlets.HasTraits):
         self.search = field(ipywidgets.Text, "trust.search")
         self.boxes = ipywidgets.VBox().add_class("ct-scroll")
         self.every = action("trust.tick_all", self._tick_all, width="90px")
-        self.none = action("trust.tick_none", self._tick_none, width="90px")
+        self.none = action(
+            "trust.tick_none", lambda: self._tick_these(set()), width="90px"
+        )
         self.upload, drop_zone = upload(
             "trust", ".pem,.crt,.cer,.der,.p7b,.p7c", self._add
         )
         self.note = html()
         buttons = ipywidgets.HBox([self.every, self.none, self.upload])
-        fields = [
-            self.pbx,
-            self.public,
-            self.search,
-            self.boxes,
-            buttons,
-            drop_zone,
-            self.note,
-        ]
-        self.box = card(say("widgets.trust.title"), *fields)
+        above = [self.pbx, self.public, self.search, self.boxes]
+        title = say("widgets.trust.title")
+        self.box = card(title, *above, buttons, drop_zone, self.note)
 
     def _connect(self) -> None:
         self.pbx.observe(lambda change: self._choose(change["new"]), names="value")
@@ -117,13 +105,12 @@ class TrustChoice(traitlets.HasTraits):
 
     def choose(self, pbx: str | None) -> None:
         """Offer the list of a PBX, all of it ticked; one without a list has none that is known."""
-        wanted = (
-            pbx if pbx and pbx in {name for _, name in self.pbx.options} else NO_PBX
-        )
-        if self.pbx.value != wanted:
-            self.pbx.value = wanted
+        offered = {name for _, name in self.pbx.options}
+        chosen = pbx if pbx and pbx in offered else NO_PBX
+        if self.pbx.value != chosen:
+            self.pbx.value = chosen
         else:
-            self._choose(wanted)
+            self._choose(chosen)
 
     def _choose(self, pbx: str) -> None:
         if pbx == NO_PBX:
@@ -157,11 +144,10 @@ class TrustChoice(traitlets.HasTraits):
         show(self.note, " ".join(reading.notes))
 
     def _tick_all(self) -> None:
-        self._ticked[self.browser] = set(self._entries["fingerprint"].dropna())
-        self._draw()
+        self._tick_these(set(self._entries["fingerprint"].dropna()))
 
-    def _tick_none(self) -> None:
-        self._ticked[self.browser] = set()
+    def _tick_these(self, fingerprints: set[str]) -> None:
+        self._ticked[self.browser] = fingerprints
         self._draw()
 
     def _draw(self, *, publish: bool = True) -> None:
@@ -169,11 +155,8 @@ class TrustChoice(traitlets.HasTraits):
         self.public.layout.display = "" if self.browser else "none"
         entries = self._entries[self._entries["fingerprint"].notna()]
         self.search.layout.display = "" if len(entries) > 8 else "none"
-        wanted = self.search.value.strip().casefold()
-        names = (
-            entries["subject_cn"].fillna(entries["subject"]).fillna("").str.casefold()
-        )
-        matches = entries[names.str.contains(wanted, regex=False)]
+        names = entries["subject_cn"].fillna(entries["subject"]).fillna("")
+        matches = entries[containing(names, self.search.value)]
         rows = matches.head(SHOWN).to_dict(orient="records")
         self.boxes.children = tuple(map(self._box, rows))
         show(self.note, self._counted(len(entries), len(matches) - len(rows)))
@@ -187,22 +170,8 @@ class TrustChoice(traitlets.HasTraits):
         return say(key, entries=plural(entries, "entry"), more=more)
 
     def _box(self, row: Any) -> Any:
-        fingerprint = row["fingerprint"]
-        box = ipywidgets.Checkbox(
-            value=fingerprint in self._ticked[self.browser],
-            description=titled(row),
-            tooltip=say(
-                "widgets.shared.fingerprint",
-                name=short(row["subject"]),
-                fingerprint=fingerprint,
-            ),
-            indent=False,
-            layout={"width": "auto"},
-        )
-        box.observe(
-            lambda change: self._tick(fingerprint, change["new"]), names="value"
-        )
-        return box
+        ticked = row["fingerprint"] in self._ticked[self.browser]
+        return entry_box(row, titled(row), ticked=ticked, tick=self._tick)
 
     def _tick(self, fingerprint: str, ticked: bool) -> None:
         chosen = self._ticked[self.browser]
@@ -216,7 +185,7 @@ class TrustChoice(traitlets.HasTraits):
         if self.browser and self.public.value:
             kept = pd.concat([public_list(), kept], ignore_index=True)
         self._busy = True
-        # These are the entries of one list, whosever it is.
+        # The entries are those of one list, no matter of which PBX.
         self.trust = (
             kept.drop(columns="pbx") if self._list_is_known or self.browser else None
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,36 +15,44 @@ from ..advice import changes
 from ..advice.rehearsal import Rehearsal
 from ..advice.what_if import CHANGES, EVERY, Settings, changed
 from ..fleet import Fleet
-from ..report.exports import guarded
+from ..report.exports import guarded_csv
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
 from ..texts.sentences import say
-from .date_slider import MomentSlider
-from .html_parts import Channel, Head, compared_bars, device_table, tiles
+from .controls import action, download, entry_box, field
+from .date_slider import DateSlider
+from .html_parts import Head, compared_bars, device_table, tiles
 from .steps import Step, in_list, lists, plan, settings
 from .styling import (
-    FIELD,
+    Panel,
     card,
+    columns,
+    containing,
     day,
     html,
+    minute,
     short,
     show,
-    show_with_twin,
-    style,
     word_for,
 )
 
 SHOWN = 40
 ROWS = 12
-_FLAGS = {"as_it_is": None, "set": True, "cleared": False}
-_LOGINS = {"as_it_is": None, "certificate": "certificate", "password": "password"}
+_SWITCHES: dict[str, dict[str, Any]] = {
+    "tls_only": {"as_it_is": None, "set": True, "cleared": False},
+    "authentication": {
+        "as_it_is": None,
+        "certificate": "certificate",
+        "password": "password",
+    },
+}
+"""Menus of what holds for all devices of a PBX: the keys of their words, and what these mean."""
 _KINDS = ("repaired", "broken", "now unknown", "now known", "other cause")
 _COLUMNS = ("device", "pbx", "change", "before", "after")
 
 
-class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
-    """Try out a change before it is made: nothing is changed at any PBX, and the fleet itself
-    stays as it is.
+class WhatIf(Panel):
+    """Try out a change before it is made; neither a PBX nor the fleet itself is changed.
 
     Parameters
     ----------
@@ -61,7 +69,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     before, after : DataFrame
         What the rules say without and with the steps: device, pbx, verdict, cause.
     changes : DataFrame
-        Who is repaired, who breaks: as `certtrust.changes` tells.
+        Who is repaired and who breaks, as `certtrust.changes` lists it.
     plan : DataFrame
         What would have to be done: action, pbx, fingerprint, name, value, step (in words), pem.
     fleet : Fleet
@@ -83,38 +91,26 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
     page = traitlets.Int()
 
     def __init__(self, fleet: Fleet, *, at: pd.Timestamp | str | None = None) -> None:
-        self._trial = Rehearsal(fleet)
-        end = self._trial.rows["time"].max()
-        self._moment = MomentSlider(
-            at if at is not None else None if pd.isna(end) else end.ceil("D")
-        )
+        self._rehearsal = Rehearsal(fleet)
+        rows = self._rehearsal.rows
+        end = rows["time"].max()
+        self._moment = DateSlider(end.ceil("D") if at is None and pd.notna(end) else at)
         self._start = self._moment.at
-        self._moment.span(
-            {
-                "not_before": self._start,
-                "not_after": self._start + pd.Timedelta(days=3650),
-            }
-        )
+        in_ten_years = self._start + pd.Timedelta(days=3650)
+        self._moment.span({"not_before": self._start, "not_after": in_ten_years})
         self._quiet = True
-        self._names = sorted(
-            {
-                *self._trial.rows["pbx"].dropna(),
-                *fleet.trust["pbx"].dropna(),
-                *fleet.devices["pbx"].dropna(),
-            }
-        )
-        self.before = self._trial.judge(*self._settings(()))
+        frames = (rows, fleet.trust, fleet.devices)
+        self._names = sorted({name for part in frames for name in part["pbx"].dropna()})
+        self.before = self._rehearsal.judge(*self._settings(()))
         self._device = pd.factorize(self.before["device"])[0]
         self.after = self.before
         self._change = changed(self.before, self.after)
         self._build()
-        super().__init__(list(self._layout()))
-        self.add_class("ct-root")
-        self.add_class("ct-live")
+        parts = (self._numbers, self._chart, self._actions, self._list)
+        super().__init__(self._layout(), static_parts=parts)
         self._connect()
         self._quiet = False
-        self._show_switches()
-        self._judge()
+        self._follow()
 
     # What the user has
 
@@ -123,9 +119,7 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         self._add(Step("trust", pbx, listed, fingerprint))
 
     def switch_tls_only(self, value: bool | None, *, pbx: str = EVERY) -> None:
-        """Set or clear "TLS only" at all device entries of a PBX, or of every one; None leaves
-        it as it is.
-        """
+        """Set or clear "TLS only" at all devices of a PBX, or of every one; None undoes that."""
         self._add(Step("tls_only", pbx, value))
 
     def switch_authentication(self, value: str | None, *, pbx: str = EVERY) -> None:
@@ -142,137 +136,84 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
 
     @property
     def changes(self) -> pd.DataFrame:
-        """Who is repaired and who breaks, as `certtrust.changes` tells."""
+        """Who is repaired and who breaks, as `certtrust.changes` lists it."""
         rows = self._change < len(CHANGES)
         return changes(self.before[rows], self.after[rows])
 
     @property
     def plan(self) -> pd.DataFrame:
         """What would have to be done to make it so; a change of the moment is nothing to do."""
-        return plan(self.steps, self._trial, self._names)
+        return plan(self.steps, self._rehearsal, self._names)
 
     @property
     def fleet(self) -> Fleet:
         """A copy of the fleet with the steps carried out."""
-        return self._trial.changed(self._settings(self.steps)[0])
+        return self._rehearsal.changed(self._settings(self.steps)[0])
 
     # How it is built
 
     def _build(self) -> None:
-        wide = {"width": "auto"}
-        self._flags = {_say(f"flags.{key}"): value for key, value in _FLAGS.items()}
-        self._logins = {_say(f"logins.{key}"): value for key, value in _LOGINS.items()}
-        kinds = [(_say(f"kinds.{kind}"), kind) for kind in _KINDS]
-        self._pbx = ipywidgets.Dropdown(
-            options=[
-                (_say("every_pbx"), EVERY),
-                *((short(name), name) for name in self._names),
-            ],
-            value=self._names[0] if self._names else EVERY,
-            description=_say("at"),
-            style=FIELD,
-            layout=wide,
-        )
-        self._search = ipywidgets.Text(
-            description=_say("search"),
-            placeholder=_say("part_of_a_name"),
-            style=FIELD,
-            layout=wide,
-        )
-        self._entries = ipywidgets.VBox()
-        self._entries.add_class("ct-scroll")
+        pbxs = [(_say("every_pbx"), EVERY), *((short(pbx), pbx) for pbx in self._names)]
+        at_first = self._names[0] if self._names else EVERY
+        self._pbx = _field(ipywidgets.Dropdown, "pbx", options=pbxs, value=at_first)
+        self._search = _field(ipywidgets.Text, "search")
+        self._entries = ipywidgets.VBox().add_class("ct-scroll")
         self._drawn: list[str] = []
-        self._note = html()
-        self._tls = ipywidgets.Dropdown(
-            options=list(self._flags),
-            description=_say("tls_only"),
-            style=FIELD,
-            layout=wide,
+        self._choices = {
+            kind: {_say(f"choices.{word}"): value for word, value in words.items()}
+            for kind, words in _SWITCHES.items()
+        }
+        self._switches = {
+            kind: _field(ipywidgets.Dropdown, kind, options=list(choices))
+            for kind, choices in self._choices.items()
+        }
+        self._undo = _action("undo", self.undo, icon="undo")
+        self._reset = _action(
+            "reset", lambda: self.set_trait("steps", ()), icon="times"
         )
-        self._login = ipywidgets.Dropdown(
-            options=list(self._logins),
-            description=_say("authentication"),
-            style=FIELD,
-            layout=wide,
-        )
-        self._undo = _button("undo", icon="undo")
-        self._reset = _button("reset", icon="times")
-        self._numbers, self._chart, self._list, self._pages = (
-            html(),
-            html(),
-            html(),
-            html(),
-        )
-        self._kind = ipywidgets.Dropdown(
-            options=[(_say("all_changes"), ""), *kinds],
-            description=_say("show"),
-            style={"description_width": "50px"},
-        )
-        self._back = _button("back", layout={"width": "80px"})
-        self._next = _button("next", layout={"width": "80px"})
-        self._actions, self._links = html(), html()
-        self._export = _button("export", icon="download", layout={"width": "140px"})
-        self._channel = Channel(lambda _kind, _value: None)
+        kinds = [(_say(f"kinds.{kind}"), kind) for kind in _KINDS]
+        kinds = [(_say("all_changes"), ""), *kinds]
+        narrow: Any = {"label": "50px", "width": "300px"}
+        self._kind = _field(ipywidgets.Dropdown, "show", options=kinds, **narrow)
+        self._back = _action("back", lambda: self._turn(self.page - 1), width="80px")
+        self._next = _action("next", lambda: self._turn(self.page + 1), width="80px")
+        self._export = _action("export", self._offer, width="140px", icon="download")
+        self._note, self._numbers, self._chart, self._list = (html() for _ in range(4))
+        self._pages, self._actions, self._links = (html() for _ in range(3))
 
-    def _layout(self) -> tuple[Any, ...]:
-        left = ipywidgets.VBox(
-            [
-                card(
-                    _say("cards.trust"),
-                    self._pbx,
-                    self._search,
-                    self._entries,
-                    self._note,
-                ),
-                card(_say("cards.devices"), self._tls, self._login),
-                card(_say("cards.moment"), self._moment.box),
-                card(
-                    _say("cards.plan"),
-                    ipywidgets.HBox([self._undo, self._reset]),
-                    self._actions,
-                    self._export,
-                    self._links,
-                ),
-            ]
-        )
+    def _layout(self) -> list[Any]:
+        buttons = ipywidgets.HBox([self._undo, self._reset])
         pager = ipywidgets.HBox([self._kind, self._back, self._next, self._pages])
         pager.add_class("ct-filters")
-        right = ipywidgets.VBox(
-            [
-                card(_say("cards.numbers"), self._numbers),
-                card(_say("cards.causes"), self._chart),
-                card(_say("cards.changes"), pager, self._list),
-            ]
-        )
-        left.add_class("ct-left")
-        right.add_class("ct-right")
-        columns = ipywidgets.HBox([left, right])
-        columns.add_class("ct-columns")
-        return html(style()), self._channel.field, columns
+        cards = {
+            "trust": [self._pbx, self._search, self._entries, self._note],
+            "devices": list(self._switches.values()),
+            "moment": [self._moment.box],
+            "plan": [buttons, self._actions, self._export, self._links],
+            "numbers": [self._numbers],
+            "causes": [self._chart],
+            "changes": [pager, self._list],
+        }
+        made = [card(_say(f"cards.{name}"), *parts) for name, parts in cards.items()]
+        return [columns(ipywidgets.VBox(made[:4]), ipywidgets.VBox(made[4:]))]
 
     def _connect(self) -> None:
-        self._pbx.observe(lambda _change: self._show_switches(), names="value")
-        self._search.observe(lambda _change: self._show_switches(), names="value")
-        self._tls.observe(
-            lambda change: self._switched("tls_only", self._flags[change["new"]]),
-            names="value",
-        )
-        self._login.observe(
-            lambda change: self._switched(
-                "authentication", self._logins[change["new"]]
-            ),
-            names="value",
-        )
+        for control in (self._pbx, self._search):
+            control.observe(lambda _change: self._show_switches(), names="value")
+        for kind, menu in self._switches.items():
+            menu.observe(self._switching(kind), names="value")
         self._moment.observe(
-            lambda change: self._switched("at", change["new"]), names="at"
+            lambda change: self._switched(Step("at", EVERY, change["new"])), names="at"
         )
-        self._undo.on_click(lambda _button: self.undo())
-        self._reset.on_click(lambda _button: self.set_trait("steps", ()))
         self._kind.observe(lambda _change: self._turn(0), names="value")
-        self._back.on_click(lambda _button: self._turn(self.page - 1))
-        self._next.on_click(lambda _button: self._turn(self.page + 1))
-        self._export.on_click(lambda _button: self._offer())
         self.observe(lambda _change: self._follow(), names="steps")
+
+    def _switching(self, kind: str) -> Any:
+        """Return what is called when the menu of this kind is set."""
+        choices = self._choices[kind]
+        return lambda change: self._switched(
+            Step(kind, self._pbx.value, choices[change["new"]])
+        )
 
     # What happens
 
@@ -281,150 +222,121 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         dragged = step.kind == "at" and self.steps and self.steps[-1].kind == "at"
         self.steps = (*(self.steps[:-1] if dragged else self.steps), step)
 
-    def _switched(self, kind: str, value: Any) -> None:
+    def _switched(self, step: Step) -> None:
+        """Take the step of a control, unless it was the widget itself that set the control."""
         if not self._quiet:
-            self._add(Step(kind, EVERY if kind == "at" else self._pbx.value, value))
-
-    def _ticked(self, fingerprint: str, listed: bool) -> None:
-        if not self._quiet:
-            self._add(Step("trust", self._pbx.value, listed, fingerprint))
+            self._add(step)
 
     def _follow(self) -> None:
         self._show_switches()
         self._judge()
 
     def _settings(self, steps: tuple[Step, ...]) -> tuple[Settings, pd.Timestamp]:
-        return settings(steps, self._trial, self._names, self._start)
+        return settings(steps, self._rehearsal, self._names, self._start)
 
     def _show_switches(self) -> None:
-        """Let the controls say what holds at the chosen PBX, after all steps."""
+        """Let the controls show what holds at the chosen PBX, after all steps."""
         (now, at), pbx = self._settings(self.steps), self._pbx.value
         self._quiet = True
-        self._tls.value = word_for(
-            now.tls_only.get(pbx, now.tls_only.get(EVERY)), self._flags
-        )
-        self._login.value = word_for(
-            now.authentication.get(pbx, now.authentication.get(EVERY)), self._logins
-        )
+        for kind, menu in self._switches.items():
+            values: Mapping[str, Any] = getattr(now, kind)
+            value = values.get(pbx, values.get(EVERY))
+            menu.value = word_for(value, self._choices[kind])
         self._moment.at = at
         self._show_entries(now.trust, pbx)
         self._quiet = False
 
     def _show_entries(self, trust: pd.DataFrame, pbx: str) -> None:
-        now, originals = (
-            lists(trust, self._names),
-            lists(self._trial.fleet.trust, self._names),
-        )
-        here, first = in_list(now, pbx), in_list(originals, pbx)
-        offered = self._trial.candidates
-        label = (
-            offered["subject_cn"]
-            .fillna(offered["subject"])
-            .fillna(_say("no_name"))
-            .astype("str")
-        )
-        weight = offered["fingerprint"].map(self._signed).fillna(0).astype("int64")
-        offered = offered.assign(
-            label=label, weight=weight, listed=offered["fingerprint"].isin(here)
-        )
-        offered = offered.assign(first=offered["fingerprint"].isin(first))
-        wanted = self._search.value.strip().casefold()
-        found = (
-            offered[offered["label"].str.casefold().str.contains(wanted, regex=False)]
-            if wanted
-            else offered
-        )
-        found = found.sort_values(
-            ["first", "weight", "label"], ascending=[False, False, True], kind="stable"
-        )
-        self._draw_entries(found.head(SHOWN))
+        now = lists(trust, self._names)
+        listed_now = in_list(now, pbx)
+        matches = self._matching_entries(listed_now, pbx)
+        self._draw_entries(matches.head(SHOWN))
         notes = [] if pbx == EVERY or pbx in now else [_say("no_list")]
-        notes.append(_say("in_list", count=len(here)))
-        if len(found) > SHOWN:
-            notes.append(_say("more", count=len(found) - SHOWN))
+        notes.append(_say("in_list", count=len(listed_now)))
+        if len(matches) > SHOWN:
+            notes.append(_say("more", count=len(matches) - SHOWN))
         show(self._note, " ".join(notes))
 
-    def _draw_entries(self, found: pd.DataFrame) -> None:
-        """Show the entries; boxes that are there already only change their tick, which is
-        quicker by far.
-        """
-        wanted = found["fingerprint"].tolist()
-        if wanted != self._drawn:
-            self._entries.children = tuple(
-                self._entry(row) for row in found.itertuples()
-            )
-            self._drawn = wanted
-        for box, listed in zip(self._entries.children, found["listed"], strict=True):
+    def _matching_entries(self, listed: set[str], pbx: str) -> pd.DataFrame:
+        """Return the certificates that the search keeps: listed ones and busy CAs first."""
+        entries = self._rehearsal.candidates
+        name = (
+            entries["subject_cn"]
+            .fillna(entries["subject"])
+            .fillna(say("widgets.shared.no_name"))
+        )
+        devices = entries["fingerprint"].map(self._signed).fillna(0).astype("int64")
+        originally = in_list(lists(self._rehearsal.fleet.trust, self._names), pbx)
+        entries = entries.assign(
+            label=name.astype("str"),
+            devices=devices,
+            listed=entries["fingerprint"].isin(listed),
+            first=entries["fingerprint"].isin(originally),
+        )
+        matches = entries[containing(entries["label"], self._search.value)]
+        order = {"first": False, "devices": False, "label": True}
+        return matches.sort_values(
+            list(order), ascending=list(order.values()), kind="stable"
+        )
+
+    def _draw_entries(self, entries: pd.DataFrame) -> None:
+        """Show the entries; boxes that stay only change their tick, which is quicker by far."""
+        fingerprints = entries["fingerprint"].tolist()
+        if fingerprints != self._drawn:
+            self._entries.children = tuple(map(self._entry, entries.to_dict("records")))
+            self._drawn = fingerprints
+        for box, listed in zip(self._entries.children, entries["listed"], strict=True):
             box.value = bool(listed)
 
     def _entry(self, row: Any) -> Any:
-        words = {"name": short(row.label), "day": day(row.not_after)}
-        box = ipywidgets.Checkbox(
-            value=bool(row.listed),
-            description=_say(
-                "entry_signing", **words, devices=plural(row.weight, "device")
-            )
-            if row.weight
-            else _say("entry", **words),
-            tooltip=_say(
-                "fingerprint", name=short(row.subject), fingerprint=row.fingerprint
-            ),
-            indent=False,
-            layout={"width": "auto"},
-        )
-        box.observe(
-            lambda change: self._ticked(row.fingerprint, bool(change["new"])),
-            names="value",
-        )
-        return box
+        words = {"name": short(row["label"]), "day": day(row["not_after"])}
+        devices = plural(row["devices"], "device")
+        key = "entry_signing" if row["devices"] else "entry"
+        label = _say(key, **words, devices=devices)
+        return entry_box(row, label, ticked=row["listed"], tick=self._ticked)
+
+    def _ticked(self, fingerprint: str, listed: bool) -> None:
+        self._switched(Step("trust", self._pbx.value, listed, fingerprint))
 
     @cached_property
     def _signed(self) -> pd.Series:
         """How many of the judged certificates each CA has signed itself."""
-        links = self._trial.fleet.links
+        links = self._rehearsal.fleet.links
         if links is None:
             return pd.Series(dtype="int64")
-        made = links[
-            links["verified"].fillna(value=False).astype(bool)
-            & (links["child"] != links["issuer"])
-        ]
-        return (
-            made[made["child"].isin(set(self._trial.rows["fingerprint"].dropna()))]
-            .groupby("issuer")
-            .size()
+        verified = links["verified"].fillna(value=False).astype(bool)
+        judged = set(self._rehearsal.rows["fingerprint"].dropna())
+        signed = verified & links["child"].isin(judged)
+        return links[signed & (links["child"] != links["issuer"])].value_counts(
+            "issuer"
         )
 
     def _judge(self) -> None:
-        self.after = (
-            self._trial.judge(*self._settings(self.steps))
-            if self.steps
-            else self.before
-        )
+        self.after = self.before
+        if self.steps:
+            self.after = self._rehearsal.judge(*self._settings(self.steps))
         self._change = changed(self.before, self.after)
-        show(self._numbers, self._counted())
-        show(
-            self._chart,
-            compared_bars(self._failing(self.before), self._failing(self.after)),
-        )
-        show(self._actions, self._told())
+        failing = (self._failing(self.before), self._failing(self.after))
+        show(self._numbers, self._tiles())
+        show(self._chart, compared_bars(*failing))
+        show(self._actions, self._plan_in_words())
         show(self._links, "")
         self._undo.disabled = self._reset.disabled = not self.steps
         self._turn(0)
 
-    def _counted(self) -> Markup:
+    def _tiles(self) -> Markup:
         looks = {"repaired": "ct-good", "broken": "ct-bad", "now unknown": ""}
-        numbers: list[tuple[str, object, str]] = [
-            (
-                _say(f"tiles.{kind}"),
-                self._devices(self._change == CHANGES.index(kind)),
-                css,
-            )
-            for kind, css in looks.items()
-        ]
+        counts = {
+            kind: self._devices(self._change == CHANGES.index(kind)) for kind in looks
+        }
         for key, frame in (("fail_before", self.before), ("fail_after", self.after)):
-            count = self._devices((frame["verdict"] == "fail").to_numpy())
-            numbers.append((_say(f"tiles.{key}"), count, ""))
-        return tiles(numbers)
+            counts[key] = self._devices((frame["verdict"] == "fail").to_numpy())
+        return tiles(
+            [
+                (_say(f"tiles.{key}"), count, looks.get(key, ""))
+                for key, count in counts.items()
+            ]
+        )
 
     def _devices(self, rows: Any) -> int:
         """Count the devices of the chosen rows."""
@@ -435,96 +347,74 @@ class WhatIf(ipywidgets.VBox):  # type: ignore[misc]
         """Count the devices per broken rule."""
         cause = frame["cause"].cat
         codes = cause.codes.to_numpy()
-        return pd.Series(
-            {
-                word: self._devices(codes == number)
-                for number, word in enumerate(cause.categories)
-            }
-        )
+        counts = {
+            word: self._devices(codes == code)
+            for code, word in enumerate(cause.categories)
+        }
+        return pd.Series(counts)
 
     def _turn(self, page: int) -> None:
-        kind = self._kind.value
-        rows = (
-            self._change == CHANGES.index(kind) if kind else self._change < len(CHANGES)
-        )
-        found = np.flatnonzero(rows)[np.argsort(self._change[rows], kind="stable")]
-        last = max(0, (len(found) - 1) // ROWS)
+        """Show a page of the registrations that differ, the worst change first."""
+        kind, worst = self._kind.value, len(CHANGES)
+        chosen = self._change == CHANGES.index(kind) if kind else self._change < worst
+        rows = np.flatnonzero(chosen)
+        rows = rows[np.argsort(self._change[rows], kind="stable")]
+        last = max(0, (len(rows) - 1) // ROWS)
         self.page = min(max(page, 0), last)
         self._back.disabled, self._next.disabled = self.page == 0, self.page == last
-        here = found[self.page * ROWS : self.page * ROWS + ROWS]
-        shown = changes(self.before.iloc[here], self.after.iloc[here])
-        rows = pd.DataFrame(
-            {
-                "device": shown["device"].fillna(_say("no_device")).astype("str"),
-                "pbx": shown["pbx"],
-                "change": shown["change"]
-                .astype("str")
-                .map({kind: _say(f"kinds.{kind}") for kind in _KINDS}),
-                "before": _outcome(shown["verdict_before"], shown["cause_before"]),
-                "after": _outcome(shown["verdict_after"], shown["cause_after"]),
-            }
-        )
-        caption = _say("differ", count=len(found)) if len(found) else _say("nobody")
+        here = rows[self.page * ROWS : self.page * ROWS + ROWS]
+        caption = _say("differ", count=len(rows)) if len(rows) else _say("nobody")
         heads = [Head(name, _say(f"columns.{name}")) for name in _COLUMNS]
-        show(self._list, device_table(rows, heads, caption=caption))
-        show(self._pages, _say("page", page=self.page + 1, pages=last + 1))
+        show(self._list, device_table(self._in_words(here), heads, caption=caption))
+        numbers = {"page": self.page + 1, "pages": last + 1}
+        show(self._pages, say("widgets.shared.page", **numbers))
 
-    def _told(self) -> Markup:
+    def _in_words(self, rows: Any) -> pd.DataFrame:
+        """Return what differs in these rows, in words."""
+        differing = changes(self.before.iloc[rows], self.after.iloc[rows])
+        kinds = {kind: _say(f"kinds.{kind}") for kind in _KINDS}
+        device = differing["device"].fillna(_say("no_device")).astype("str")
+        outcomes = {
+            when: _outcome(differing[f"verdict_{when}"], differing[f"cause_{when}"])
+            for when in ("before", "after")
+        }
+        change = differing["change"].astype("str").map(kinds)
+        return differing[["pbx"]].assign(device=device, change=change, **outcomes)
+
+    def _plan_in_words(self) -> Markup:
         steps = self.plan["step"]
-        _, moved = self._settings(self.steps)
-        when = _say("judged_at", moment=f"{moved:%Y-%m-%d %H:%M}")
+        _, at = self._settings(self.steps)
+        when = say("widgets.shared.judged_at", at=minute(at))
         if steps.empty:
             return tag("p", _say("no_steps", when=when), class_="ct-hint")
-        return tag(
-            "div",
-            tag("ol", [tag("li", step) for step in steps], class_="ct-plan"),
-            tag("p", when, class_="ct-hint"),
-        )
+        items = tag("ol", [tag("li", step) for step in steps], class_="ct-plan")
+        return tag("div", items, tag("p", when, class_="ct-hint"))
 
     def _offer(self) -> None:
         """Offer the plan as a table and, where certificates have to be uploaded, as PEM text."""
-        made = self.plan
-        table = (
-            guarded(made.drop(columns="pem")).to_csv(index=False).encode("utf-8-sig")
-        )
-        links = [_download(_say("download_plan"), "plan.csv", "text/csv", table)]
-        if made["pem"].notna().any():
-            text = "".join(made["pem"].dropna().unique()).encode()
-            links.append(
-                _download(
-                    _say("download_pem"), "upload.pem", "application/x-pem-file", text
-                )
-            )
-        show(self._links, [tag("p", each) for each in links])
-
-    def _ipython_display_(self, **_options: Any) -> None:
-        parts = (self._numbers, self._chart, self._actions, self._list)
-        show_with_twin(
-            self, [Markup("".join(part.value for part in parts))], _say("static")
-        )
+        steps = self.plan
+        csv = guarded_csv(steps.drop(columns="pem"))
+        links = [download(_say("download_plan"), "plan.csv", "text/csv", csv)]
+        if steps["pem"].notna().any():
+            pem = "".join(steps["pem"].dropna().unique()).encode()
+            kind = "application/x-pem-file"
+            links.append(download(_say("download_pem"), "upload.pem", kind, pem))
+        show(self._links, [tag("p", link) for link in links])
 
 
 def _say(key: str, **values: Any) -> str:
     return say(f"widgets.what_if.{key}", **values)
 
 
-def _button(key: str, **options: Any) -> Any:
-    return ipywidgets.Button(
-        description=_say(f"{key}.label"), tooltip=_say(f"{key}.tooltip"), **options
-    )
+def _field(kind: Any, key: str, **options: Any) -> Any:
+    return field(kind, f"what_if.{key}", **options)
 
 
-def _download(words: str, name: str, kind: str, data: bytes) -> Markup:
-    return tag(
-        "a",
-        words,
-        href=f"data:{kind};base64,{base64.b64encode(data).decode()}",
-        download=name,
-    )
+def _action(key: str, carried_out: Any, *, width: str = "148px", **options: Any) -> Any:
+    return action(f"what_if.{key}", carried_out, width=width, **options)
 
 
 def _outcome(verdict: pd.Series, cause: pd.Series) -> pd.Series:
-    words = verdict.map(
-        {word: _say(f"verdicts.{word}") for word in ("pass", "fail", "unknown")}
-    )
-    return cause.map(cause_label, na_action="ignore").astype("str").fillna(words)
+    words = {word: _say(f"verdicts.{word}") for word in ("pass", "fail", "unknown")}
+    label = cause.map(cause_label, na_action="ignore").astype("str")
+    return label.fillna(verdict.map(words))

@@ -1,15 +1,13 @@
-"""Actions: changes to a fleet as rows of data, and the copy of a fleet in which they had been
-carried out.
-"""
+"""Actions: changes to a fleet as rows of data, and a copy of the fleet with them carried out."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from ...errors import CerttrustError, MissingColumnError
-from ...evaluation.attempts import speaking
-from ...evaluation.ownership import identities
-from ...fleet import Fleet
+from ...evaluation.attempts import is_registration
+from ...evaluation.ownership import Ownership
+from ...fleet import Fleet, expect_fleet
 from ...texts.labels import listed
 from ...texts.sentences import say, sentences
 from .fleet_copy import FleetCopy
@@ -18,15 +16,15 @@ from .remedy import COLUMNS
 
 
 def kinds() -> pd.DataFrame:
-    """Return every kind of action, the most welcome one first.
+    """Return every kind of action, the cheapest one first.
 
     Returns
     -------
     DataFrame
-        One row per kind: action, title, cost (what decides between kinds that repair as much),
-        meets (rules that it mends), needs (columns of an action that it cannot do without),
-        step, price, instead (templates of what to do, what it costs in trust or in work, and
-        what would do as well).
+        One row per kind: action, title, cost (the lower one wins between kinds that repair as
+        much), meets (rules that it mends), needs (required columns of an action), step, price,
+        instead (templates of what to do, what it costs in trust or in work, and what would do
+        as well).
 
     Examples
     --------
@@ -48,23 +46,22 @@ def kinds() -> pd.DataFrame:
 
 
 def apply(fleet: Fleet, actions: pd.DataFrame) -> Fleet:
-    """Return a copy of the fleet in which the actions had been carried out before its log was
-    written.
+    """Return a copy of the fleet as if the actions had been carried out before the log began.
 
     Parameters
     ----------
     fleet : Fleet
         It is not changed.
     actions : DataFrame
-        Rows of `remedies`, or any frame with the column action and those that its kinds need, see
-        `certtrust.advice.kinds`:
+        Rows of `remedies`, or any frame with the column action and those that its kinds need
+        (`certtrust.advice.kinds`):
 
         =========== ==============================================================================
         action      what kind of action, one of `certtrust.advice.KINDS`
         pbx         where; missing: at every PBX, or in every trust list
-        device      whose registrations or entries are meant
+        device      the device whose registrations or entries to change
         fingerprint the certificate that is trusted, renewed or replaced
-        name        what is called otherwise: the registration name, or the issuer of "find CA"
+        name        the present registration name, or the issuer of "find CA"
         value       the new registration name, the new CN, or the key identifier of "find CA"
         since       from when on a new certificate is valid; it has no end
         =========== ==============================================================================
@@ -72,19 +69,18 @@ def apply(fleet: Fleet, actions: pd.DataFrame) -> Fleet:
     Returns
     -------
     Fleet
-        What would have been, to be judged by `check(attempts(...))` like any other. Nothing can
-        be signed here: a renewed or reissued certificate keeps its fingerprint, its signature
-        and so its place in chains and lists, and only its dates and its CN are replaced in the
-        frame. A CA that is not at hand is stood in for by the known certificates that it
-        signed.
+        To be judged by `check(attempts(...))` like any other. Nothing can be signed here: a
+        renewed or reissued certificate keeps its fingerprint, its signature and so its position
+        in chains and lists; only its dates and its CN change in the frame. A CA that is not at
+        hand is represented by the certificates of the fleet that it signed.
 
     Raises
     ------
     MissingColumnError
         If there is no column action.
     CerttrustError
-        If an action is of no known kind, lacks what its kind cannot do without, or is to trust
-        a certificate that the fleet does not have.
+        If an action is of an unknown kind, lacks a column that its kind needs, or is to trust a
+        certificate that the fleet does not have.
 
     Examples
     --------
@@ -92,22 +88,24 @@ def apply(fleet: Fleet, actions: pd.DataFrame) -> Fleet:
     >>> fleet = ct.simulate(20, seed=1, faults={"time.clock": 0.2})
     >>> device = ct.attempts(fleet).query("clock_unset")["device"].iloc[0]
     >>> better = apply(fleet, pd.DataFrame({"action": ["set clock"], "device": [device]}))
-    >>> before, after = (each.registrations["clock_unset"].sum() for each in (fleet, better))
-    >>> bool(before > after)
+    >>> before, after = (log["clock_unset"] for log in (fleet.registrations, better.registrations))
+    >>> bool(before.sum() > after.sum())
     True
     """
-    registered, entered = identities(fleet)
-    return applied(fleet, actions, registered, entered)
+    fleet = expect_fleet(fleet)
+    ownership = Ownership.of(fleet)
+    registered = ownership.owners(fleet.registrations)
+    return applied(fleet, actions, registered, ownership.entered)
 
 
 def applied(
     fleet: Fleet, actions: pd.DataFrame, registered: pd.Series, entered: pd.Series
 ) -> Fleet:
-    """Do what `apply` does, where the device of each registration and of each device entry is
-    known already.
-    """
+    """Return what `apply` does, given the device of each registration and device entry."""
     # A log line that says nothing of a registration is no attempt, and must not become one.
-    copy = FleetCopy(fleet, registered.where(speaking(fleet.registrations)), entered)
+    copy = FleetCopy(
+        fleet, registered.where(is_registration(fleet.registrations)), entered
+    )
     for kind, chosen in _conformed(actions).groupby("action", sort=False):
         copy = BY_KIND[str(kind)].carry_out(copy, chosen)
     return copy.fleet
@@ -120,35 +118,17 @@ def _conformed(actions: pd.DataFrame) -> pd.DataFrame:
     check_kinds(kind.dropna().unique().tolist())
     if kind.isna().any():
         raise CerttrustError(say("errors.advice.missing kind", kinds=", ".join(KINDS)))
-    columns = {
-        name: actions[name].astype(dtype)
-        if name in actions
-        else pd.Series(pd.NA, index=actions.index, dtype=dtype)
-        for name, dtype in COLUMNS.items()
-    }
+    columns = actions.reindex(columns=[*COLUMNS]).astype(COLUMNS)
     for remedy in BY_KIND.values():
-        for name in remedy.needs:
-            if (columns[name].isna() & (kind == remedy.kind)).any():
-                needs = listed(remedy.needs)
-                raise CerttrustError(
-                    say(
-                        "errors.advice.incomplete",
-                        kind=remedy.kind,
-                        name=name,
-                        needs=needs,
-                    )
-                )
-    return pd.DataFrame({"action": kind, **columns})
+        lacks = columns.loc[kind == remedy.kind, [*remedy.needs]].isna().any()
+        for name in lacks.index[lacks]:
+            words = {"kind": remedy.kind, "name": name, "needs": listed(remedy.needs)}
+            raise CerttrustError(say("errors.advice.incomplete", **words))
+    return columns.assign(action=kind)
 
 
 def check_kinds(kinds: list[str]) -> None:
-    """Make sure that each of these is a kind of action.
-
-    Raises
-    ------
-    CerttrustError
-        If one is not.
-    """
+    """Raise a CerttrustError unless each of these is a kind of action."""
     unknown = sorted(set(kinds) - set(KINDS))
     if unknown:
         raise CerttrustError(

@@ -1,6 +1,4 @@
-"""Failed attempts that fail alike, as cases: which rules each breaks, and what remedies ask
-about them.
-"""
+"""Failed attempts grouped into cases: which rules each breaks, and what remedies ask of them."""
 
 from __future__ import annotations
 
@@ -16,13 +14,11 @@ from ...arrays.grouping import Codes, alike, once, places_of_rows
 from ...evaluation.rules import SCENARIOS
 from ...fleet import Fleet
 from ...names import device_ids, matching
-from .fleet_copy import among
+from ..joins import among, values_at
 
 Flags = npt.NDArray[np.bool_]
 Proposals = dict[str, pd.DataFrame]
-"""Actions by the rule that they would mend; each frame has the columns case and those of an
-action.
-"""
+"""Actions by the rule that they would mend, with the columns case and those of an action."""
 
 RULES = tuple(
     dict.fromkeys(
@@ -31,12 +27,12 @@ RULES = tuple(
 )
 """The rules that decide about a registration."""
 
-_NAMES = ("device", "registration_name", "hardware_id", "serial", "interface")
+_NAMES = ["device", "registration_name", "hardware_id", "serial", "interface"]
 
 
-def failed(results: pd.DataFrame) -> pd.Series:
-    """Return which attempts the rules predict to fail, of those that were not seen to succeed."""
-    return (
+def failed(results: pd.DataFrame) -> Flags:
+    """Return which attempts the rules predict to fail and that were not seen to succeed."""
+    return true(
         (results["verdict"] == "fail")
         & (results["observed"] != "up")
         & (results["scenario"] != "browser")
@@ -52,18 +48,18 @@ class Failures:
     fleet : Fleet
         With links.
     logged : bool
-        Whether the attempts stand in the log, so that a registration can be given another name.
+        Whether the attempts are of the log, so that a registration can be given another name.
     positions : array of int
-        The attempts of devices and certificates that failed attempts are of, by their positions
-        in the results.
+        Positions in the results of the failed attempts, and of all others of their devices and
+        certificates.
     case : array of int
-        The case of each of them, -1 where it did not fail.
-    alike : array of int
-        Numbers by which those of them are equal that are alike but for their time and outcome.
-    nearby : DataFrame
-        One attempt for each of these numbers: who registers by which names and certificates.
+        The case of each of these attempts, -1 where it did not fail.
+    codes : array of int
+        A code for each of these attempts, equal where only time and outcome differ.
+    distinct : DataFrame
+        One attempt for each code: who registers by which names and certificates.
     rows : DataFrame
-        One attempt for each case, numbered from 0, with `attempts` (how many it stands for) and
+        One attempt for each case, numbered from 0, with `attempts` (number in the case) and
         `since` (the earliest moment among them).
     needs : array of bool, one row per case, one column per rule
         Which rules are broken.
@@ -75,30 +71,29 @@ class Failures:
     logged: bool
     positions: Codes
     case: Codes
-    alike: Codes
-    nearby: pd.DataFrame
+    codes: Codes
+    distinct: pd.DataFrame
     rows: pd.DataFrame
     needs: Flags
     unsure: Flags
 
-    def broken(self, rule: str) -> Flags:
-        """Return which cases break the rule."""
-        broken: Flags = self.needs[:, RULES.index(rule)]
-        return broken
-
-    def undecided(self, rule: str) -> Flags:
-        """Return which cases require the rule, which their data do not decide."""
-        undecided: Flags = self.unsure[:, RULES.index(rule)]
-        return undecided
-
-    def breaking_any(self, rules: tuple[str, ...]) -> Flags:
+    def broken(self, *rules: str) -> Flags:
         """Return which cases break one of the rules."""
-        broken: Flags = np.any([self.broken(rule) for rule in rules], axis=0)
-        return broken
+        return self._of_rules(self.needs, rules)
+
+    def undecided(self, *rules: str) -> Flags:
+        """Return which cases require one of the rules, undecided by their data."""
+        return self._of_rules(self.unsure, rules)
+
+    @staticmethod
+    def _of_rules(flags: Flags, rules: tuple[str, ...]) -> Flags:
+        columns = flags[:, [RULES.index(rule) for rule in rules]]
+        chosen: Flags = np.any(columns, axis=1)
+        return chosen
 
     @cached_property
     def identified(self) -> Flags:
-        """Which cases are of a known device."""
+        """Which cases have a known device."""
         return self.rows["device"].notna().to_numpy()
 
     @cached_property
@@ -107,10 +102,15 @@ class Failures:
         return among(self.rows["fingerprint"], self.fleet.certificates["fingerprint"])
 
     @cached_property
+    def of_one_device(self) -> Flags:
+        """Which cases present a certificate of the fleet that no other device presents."""
+        pairs = self.distinct[["fingerprint", "device"]].dropna().drop_duplicates()
+        alone = pairs["fingerprint"].drop_duplicates(keep=False)
+        return self.in_fleet & among(self.rows["fingerprint"], alone)
+
+    @cached_property
     def becomes_tls(self) -> Flags:
-        """Which cases are over an unknown transport, which is TLS once the device authenticates
-        by certificate.
-        """
+        """Which cases have an unknown transport that is TLS with certificate authentication."""
         other = self.rows["protocol"].isin(["H.323/TCP", "H.323/UDP"]).to_numpy()
         return self.undecided("transport.tls_only") & ~other
 
@@ -128,75 +128,54 @@ class Failures:
         **values : Series, one value per case
             Columns of an action that are worked out.
         """
-        return (
-            self.rows.assign(**values)
-            .loc[chosen, [*columns, *values]]
-            .assign(case=np.flatnonzero(chosen))
-        )
+        actions = self.rows.assign(**values).loc[chosen, [*columns, *values]]
+        return actions.assign(case=np.flatnonzero(chosen))
 
     def at_entry(self, chosen: Flags) -> pd.DataFrame:
-        """Return proposals for a device entry: at its PBX, or at all where the PBX has no
-        entries of its own.
+        """Return proposals for a device entry at the case's PBX.
 
-        The flags that count are then those of the device's other entries.
+        Where that PBX has no entries, the flags of the device's other entries count, and the
+        proposal is for all of them.
         """
         pbx = self.rows["pbx"]
-        listed = pbx.isin(self.fleet.devices["pbx"].dropna().unique())
-        return self.proposals(chosen, "device", pbx=pbx.where(listed))
+        has_entries = among(pbx, self.fleet.devices["pbx"])
+        return self.proposals(chosen, "device", pbx=pbx.where(has_entries))
 
     def with_fitting_cn(
-        self, chosen: Flags, keys: tuple[str, ...], fitting: pd.DataFrame
+        self, chosen: Flags, keys: list[str], fitting: pd.DataFrame
     ) -> pd.DataFrame:
-        """Return proposals with the CN of `fitting` (see `fitting_cns`) as value, where there
-        is one.
-        """
-        case = np.flatnonzero(chosen)
+        """Return proposals with the CN from `fitting_cns` as value, where there is one."""
         position = places_of_rows(
-            [self.rows[key].iloc[case] for key in keys], [fitting[key] for key in keys]
+            [self.rows[key] for key in keys], [fitting[key] for key in keys]
         )
-        case, position = case[position >= 0], position[position >= 0]
-        return (
-            self.rows[[*keys]]
-            .iloc[case]
-            .assign(case=case, value=fitting["value"].array[position])
-        )
+        value = values_at(fitting["value"], position, self.rows.index)
+        return self.proposals(chosen & (position >= 0), *keys, value=value)
 
-    def fitting_cns(self, chosen: Flags, keys: tuple[str, ...]) -> pd.DataFrame:
-        """Return for each key of the chosen cases a CN that fits all names that it registers with.
+    def fitting_cns(self, chosen: Flags, keys: list[str]) -> pd.DataFrame:
+        """Return a CN that fits all names used with each key of the chosen cases.
 
         Returns
         -------
         DataFrame
             The columns `keys`, and value, the CN; no row where there is none.
         """
-        wanted = self.rows.loc[chosen, [*keys]].dropna().drop_duplicates()
-        near = self.nearby
-        of_wanted = (
-            places_of_rows([near[key] for key in keys], [wanted[key] for key in keys])
-            >= 0
+        wanted = self.rows.loc[chosen, keys].drop_duplicates()
+        position = places_of_rows(
+            [self.distinct[key] for key in keys], [wanted[key] for key in keys]
         )
-        rows = once(near.loc[of_wanted, list(dict.fromkeys([*keys, *_NAMES]))])
+        columns = list(dict.fromkeys([*keys, *_NAMES]))
+        rows = once(self.distinct.loc[position >= 0, columns])
         rows["serial_of_device"] = device_ids.serials(rows["device"])
-        parts = []
+        fitting = []
         for candidate in ("serial_of_device", "hardware_id", "registration_name"):
             owner, first = alike(rows, keys)
             cn = rows.groupby(owner, sort=False)[candidate].first()
-            fits = true(
-                matching.certificate_fits_registration(
-                    rows.assign(subject_cn=cn.array.take(owner))
-                )
-            )
+            named = rows.assign(subject_cn=cn.array.take(owner))
+            fits = true(matching.certificate_fits_registration(named))
             all_fit = np.bincount(owner, ~fits, minlength=len(first)) == 0
-            parts.append(
-                rows[[*keys]].iloc[first[all_fit]].assign(value=cn.array[all_fit])
+            fitting.append(
+                rows[keys].iloc[first[all_fit]].assign(value=cn.array[all_fit])
             )
             rows = rows[~all_fit[owner]]
-        together: pd.DataFrame = pd.concat(parts, ignore_index=True)
+        together: pd.DataFrame = pd.concat(fitting, ignore_index=True)
         return together
-
-    @cached_property
-    def of_one_device(self) -> Flags:
-        """Which cases present a certificate of the fleet that one device alone presents."""
-        pairs = self.nearby[["fingerprint", "device"]].dropna().drop_duplicates()
-        alone = pairs.loc[~pairs["fingerprint"].duplicated(keep=False), "fingerprint"]
-        return self.in_fleet & among(self.rows["fingerprint"], alone)

@@ -1,6 +1,4 @@
-"""Remedies: the smallest set of actions that repairs what can be repaired, the most useful ones
-first.
-"""
+"""Remedies: few actions that repair what can be repaired, the most useful ones first."""
 
 from __future__ import annotations
 
@@ -15,25 +13,24 @@ import pandas as pd
 from ...arrays import threads
 from ...arrays.grouping import Codes, alike, combine, once, same_sets
 from ...errors import CerttrustError
-from ...evaluation.ownership import whose
-from ...fleet import Fleet, link
+from ...evaluation.check import expect_results
+from ...evaluation.ownership import Ownership
+from ...fleet import Fleet, expect_fleet, link
 from ...texts.sentences import say
 from .actions import check_kinds
 from .cases import cases
 from .failures import Failures, Flags
-from .fleet_copy import known_certificates
+from .fleet_copy import certificates_by_fingerprint
 from .kinds import BY_KIND, KINDS
 from .passing_attempts import with_what_works
-from .plan_check import Trial
+from .plan_check import PlanCheck
 from .remedy import COLUMNS
 from .set_cover import cover, order
 from .trusting import Authorities
 from .wording import worded
 
 _ROUNDS = 4
-"""How often a plan is made anew without what did not come true; one is enough, as far as is
-known.
-"""
+"""Plans that are tried, each without what did not come true; one has always been enough so far."""
 
 _SLIGHT = 1e-6
 
@@ -41,8 +38,7 @@ _SLIGHT = 1e-6
 def remedies(
     fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] = KINDS
 ) -> pd.DataFrame:
-    """Rank the actions that turn predicted failures into passes, so that the first ones repair
-    most devices.
+    """Rank the actions that turn predicted failures into passes, the most useful ones first.
 
     Parameters
     ----------
@@ -50,9 +46,9 @@ def remedies(
         The fleet that `results` were made from.
     results : DataFrame
         Table RESULTS of `attempts(fleet)` or `attempts(fleet, of="devices")`, or some of its
-        rows. Failures of long ago ask for remedies too: hand over the rows that still matter,
-        for example `results[results["time"] >= "2026-10-01"]`, or the latest of each
-        registration (`certtrust.advice.latest`).
+        rows. Old failures are planned for as well: pass the rows that still matter, for example
+        `results[results["time"] >= "2026-10-01"]`, or the latest of each registration
+        (`certtrust.advice.latest`).
     kinds : str or sequence of str
         Which kinds of actions may be used, see `certtrust.advice.KINDS`: leave out "clear TLS
         only" to keep every lock, or "enrol" where no CA is at hand.
@@ -67,14 +63,13 @@ def remedies(
         action              category: what kind of action, see `certtrust.advice.KINDS`
         pbx, device         where; missing where it does not matter
         fingerprint         the certificate that is trusted, renewed or replaced
-        name, value         what it is called now, and the very name to use instead
+        name, value         what it is called now, and the name to use instead
         since               from when on a new certificate has to be valid
         attempts, devices   how many it repairs alone, and of how many devices these are
         attempts_cumulative how many are repaired by this action and all before it
         devices_cumulative  of how many devices these are
-        undecided           attempts that, by all actions so far, break no known rule any more,
-                            but whose data do not suffice for a verdict; never counted as
-                            repaired
+        undecided           attempts that break no rule after all actions so far, but lack data
+                            for a verdict; never counted as repaired
         lets_in             for trust: known certificates of further devices that are let in
         step                what to do, in words
         price               what it costs in trust or in work, in words
@@ -90,17 +85,16 @@ def remedies(
 
     Notes
     -----
-    Repaired is an attempt that failed (observed, or predicted where nothing was observed), that
-    the rules predict to fail, and that they predict to pass once the actions are applied. The
-    plan is a greedy set cover of all broken rules of all attempts, without actions that have
-    become needless; between actions that meet equally many needs decide the order of `KINDS`
-    and, for trust, the smaller step: the certificate itself, then its issuer, then the CAs
-    above.
+    An attempt is repaired if it was not seen to succeed, the rules predict it to fail, and they
+    predict it to pass once the actions are applied. The plan is a greedy set cover of all
+    broken rules of all attempts, without actions that have become needless. Between actions
+    that meet equally many needs, the order of `KINDS` decides and, for trust, the smaller step:
+    the certificate itself, then its issuer, then the CAs above.
 
     Before it is returned, the plan is applied to a copy of the fleet (`certtrust.advice.apply`)
-    and judged by `check`, for all attempts of all devices that it touches, those that `results`
-    leave out included; what does not come true, or what would break a registration that works,
-    is left out.
+    and judged by `check`, for all attempts of all devices that it touches, including those
+    that are not in `results`. What does not come true, or would break a registration that
+    works, is left out.
 
     Examples
     --------
@@ -112,55 +106,31 @@ def remedies(
     >>> bool((results["verdict"] == "fail").any()), bool((better["verdict"] == "fail").any())
     (True, False)
     """
+    results = expect_results(results)
+    fleet = expect_fleet(fleet)
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     check_kinds(kinds)
     fleet = fleet if fleet.links is not None else link(fleet)
     logged = _are_logged(fleet, results)
-    known = known_certificates(fleet)
-    authorities, belongings = threads.both(
-        lambda: Authorities(fleet, known), lambda: whose(fleet), len(results)
+    certificates = certificates_by_fingerprint(fleet)
+    authorities, ownership = threads.both(
+        lambda: Authorities(fleet, certificates),
+        lambda: Ownership.of(fleet).prepared(),
+        len(results),
     )
-    results = with_what_works(fleet, belongings, results, logged=logged)
-    failures, options = cases(fleet, results, known, authorities, logged=logged)
-    trial = Trial.of(fleet, belongings, results, failures, options)
-    case = options["case"].to_numpy()
-    allowed = options["action"].isin(kinds).to_numpy()
-    of_one_device = (
-        options["action"]
-        .isin([kind for kind in KINDS if BY_KIND[kind].propose])
-        .to_numpy()
+    results = with_what_works(fleet, ownership, results, logged=logged)
+    failures, options = cases(fleet, results, certificates, authorities, logged=logged)
+    plan_check = PlanCheck.of(fleet, ownership, results, failures, options)
+    options = options[options["action"].isin(kinds)]
+    plan = _checked_plan(failures, options, plan_check)
+    presented = pd.DataFrame(
+        {
+            "position": plan.options["position"].array,
+            "fingerprint": failures.rows["fingerprint"].array[plan.options["case"]],
+        }
     )
-    hopeless, open_still = np.zeros((2, len(failures.rows)), dtype=bool)
-    for _ in range(_ROUNDS):
-        plan = _plan(failures, options[allowed & ~hopeless[case]], open_still)
-        untrue, broken = trial.refuted(plan.actions, plan.repaired_at, plan.undecided)
-        if not untrue.any() and not len(broken):
-            break
-        settled = failures.unsure.any(axis=1) & ~plan.undecided
-        hopeless |= untrue & ~settled
-        open_still |= untrue & settled
-        allowed = allowed & ~(
-            of_one_device & failures.rows["device"].isin(broken).to_numpy()[case]
-        )
-    return worded(
-        _counted(failures, plan),
-        _certificates(failures, plan),
-        fleet,
-        known,
-        authorities,
-    )
-
-
-def _certificates(failures: Failures, plan: Plan) -> pd.DataFrame:
-    """Return the position of each action with the certificates of the attempts that it is for,
-    no pair twice.
-    """
-    presented = failures.rows["fingerprint"].array[plan.options["case"].to_numpy()]
-    return once(
-        pd.DataFrame(
-            {"position": plan.options["position"].array, "fingerprint": presented}
-        )
-    )
+    counted = _counted(failures, plan)
+    return worded(counted, once(presented), fleet, certificates, authorities)
 
 
 @dataclass(frozen=True)
@@ -170,9 +140,9 @@ class Plan:
     actions: pd.DataFrame
     """One row per action: its kind and columns."""
     repaired_at: Codes
-    """The position of the action that repairs it, for each case; -1 = none does."""
+    """The position of the action that repairs each case, -1 where none does."""
     undecided: Flags
-    """Whether something stays unknown that no action of the plan settles, for each case."""
+    """Whether something in the case stays unknown that no action of the plan settles."""
     options: pd.DataFrame
     """case, need, and the position of each action of the plan that meets it."""
 
@@ -187,80 +157,97 @@ class _Met(NamedTuple):
     def where(self, chosen: Flags) -> _Met:
         return _Met(*(column[chosen] for column in self))
 
-    def needs(self, like: Flags) -> Flags:
-        """Return which needs of which case are met, as a table with the shape of another one."""
+    def table(self, like: Flags) -> Flags:
+        """Return whether each need of each case is met, in the shape of another table."""
         table = np.zeros_like(like)
         table[self.case, self.need] = True
         return table
 
-    def same_needs(self) -> Codes:
-        """Number the needs so that those which the same actions meet, in whichever case, are
-        one.
-        """
+    def need_codes(self) -> Codes:
+        """Return a code for each need, equal where the same actions meet it in any case."""
         of_case, _ = combine(self.case, self.need)
         if not len(of_case):
             return of_case
-        number, _ = same_sets(of_case, self.action)
-        return number[of_case]
+        code, _ = same_sets(of_case, self.action)
+        return code[of_case]
 
 
-def _plan(failures: Failures, options: pd.DataFrame, open_still: Flags) -> Plan:
-    """Choose and order actions for all cases of which every need can be met; nothing settles
-    those that are open.
-    """
-    key = ["action", *COLUMNS]
-    action, first = alike(options, key)
-    met = _Met(options["case"].to_numpy(), options["need"].to_numpy(), action)
-    possible: Flags = np.all(met.needs(failures.needs) | ~failures.needs, axis=1)
-    met = met.where(possible[met.case])
-    broken, same = failures.needs[met.case, met.need], met.same_needs()
-    costs = options["cost"].to_numpy()[first]
-    taken = np.isin(
-        met.action, cover(*_distinct(same[broken], met.action[broken]), costs)
+def _checked_plan(
+    failures: Failures, options: pd.DataFrame, plan_check: PlanCheck
+) -> Plan:
+    """Return a plan that repairs what it promises, and breaks nothing that works."""
+    case = options["case"].to_numpy()
+    can_break = options["action"].isin(
+        [kind for kind in KINDS if BY_KIND[kind].propose]
     )
-    settled = met.where(taken).needs(failures.unsure)
-    undecided: Flags = open_still | np.any(failures.unsure & ~settled, axis=1)
-    # What an action settles counts where it decides the case; what it mends counts always.
-    taken &= broken | ~undecided[met.case]
-    met, same = met.where(taken), same[taken]
-    weights = _weights(failures, possible, undecided)
+    allowed = np.ones(len(options), dtype=bool)
+    hopeless, undecidable = np.zeros((2, len(failures.rows)), dtype=bool)
+    for _ in range(_ROUNDS):
+        plan = _plan(failures, options[allowed & ~hopeless[case]], undecidable)
+        unrepaired, broken = plan_check.defects(
+            plan.actions, plan.repaired_at, plan.undecided
+        )
+        if not unrepaired.any() and not len(broken):
+            break
+        settled = failures.unsure.any(axis=1) & ~plan.undecided
+        hopeless |= unrepaired & ~settled
+        undecidable |= unrepaired & settled
+        of_broken = failures.rows["device"].isin(broken).to_numpy()[case]
+        allowed &= ~(can_break.to_numpy() & of_broken)
+    return plan
+
+
+def _plan(failures: Failures, options: pd.DataFrame, undecidable: Flags) -> Plan:
+    """Return the plan for all cases of which every need can be met.
+
+    No action settles the cases that are undecidable.
+    """
+    columns = ["action", *COLUMNS]
+    action, first = alike(options, columns)
+    met = _Met(options["case"].to_numpy(), options["need"].to_numpy(), action)
+    possible: Flags = np.all(met.table(failures.needs) | ~failures.needs, axis=1)
+    met = met.where(possible[met.case])
+    is_broken, need = failures.needs[met.case, met.need], met.need_codes()
+    costs = options["cost"].to_numpy()[first]
+    covering = cover(*_distinct(need[is_broken], met.action[is_broken]), costs)
+    in_cover = np.isin(met.action, covering)
+    settled = met.where(in_cover).table(failures.unsure)
+    undecided: Flags = undecidable | np.any(failures.unsure & ~settled, axis=1)
+    # An action counts for what it mends, and for what it settles where that decides the case.
+    counts = in_cover & (is_broken | ~undecided[met.case])
+    met, need = met.where(counts), need[counts]
     in_order, repaired_at = order(
-        _distinct(met.case, same), _distinct(same, met.action), weights
+        _distinct(met.case, need),
+        _distinct(need, met.action),
+        _weights(failures, possible, undecided),
     )
     position = np.full(len(first), -1)
     position[in_order] = np.arange(len(in_order))
-    used = once(
-        pd.DataFrame(
-            {"case": met.case, "need": met.need, "position": position[met.action]}
-        )
+    used = pd.DataFrame(
+        {"case": met.case, "need": met.need, "position": position[met.action]}
     )
-    return Plan(
-        options.iloc[first[in_order]][key].reset_index(drop=True),
-        repaired_at,
-        undecided,
-        used,
-    )
+    actions = options[columns].iloc[first[in_order]].reset_index(drop=True)
+    return Plan(actions, repaired_at, undecided, once(used))
 
 
-def _distinct(*columns: Codes) -> tuple[Codes, Codes]:
+def _distinct(left: Codes, right: Codes) -> tuple[Codes, Codes]:
     """Return each pair of the two columns once."""
-    _, first = combine(*columns)
-    one, other = (column[first] for column in columns)
-    return one, other
+    _, first = combine(left, right)
+    return left[first], right[first]
 
 
 def _devices(failures: Failures) -> pd.Series:
-    """Return the device of each case; one that is not known is a device of its own."""
-    return failures.rows["device"].fillna(
-        "case " + failures.rows.index.to_series().astype("str")
-    )
+    """Return the device of each case; an unknown one counts as a device of its own."""
+    case = failures.rows.index.to_series().astype("str")
+    return failures.rows["device"].fillna("case " + case)
 
 
 def _weights(
     failures: Failures, possible: Flags, undecided: Flags
 ) -> npt.NDArray[np.float64]:
-    """Let every device weigh one, and attempts decide between equals; what stays undecided
-    hardly weighs.
+    """Return weights that sum to one per device; undecided cases hardly weigh anything.
+
+    The number of attempts decides between equals.
     """
     sure = possible & ~undecided
     device = _devices(failures)
@@ -270,8 +257,12 @@ def _weights(
 
 
 def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:
-    """Return whether the results are of the log, else of the device entries, and make sure that
-    each label is there.
+    """Return True for results of the log, False for those of the device entries.
+
+    Raises
+    ------
+    CerttrustError
+        If a label occurs twice, or is not one of the fleet.
     """
     silent = (
         results[["time", "state", "line"]].isna().all(axis=None)
@@ -287,8 +278,9 @@ def _are_logged(fleet: Fleet, results: pd.DataFrame) -> bool:
 
 
 def _counted(failures: Failures, plan: Plan) -> pd.DataFrame:
-    """Add how many attempts and devices each action repairs, alone and together with all before
-    it.
+    """Return the actions with the attempts and devices that each repairs.
+
+    Both are counted for each action alone, and for it and all before it.
     """
     size = len(plan.actions)
     attempts = failures.rows["attempts"].to_numpy()
@@ -302,22 +294,19 @@ def _counted(failures: Failures, plan: Plan) -> pd.DataFrame:
 
     # An action repairs a case alone where it meets all its needs.
     needed = (failures.needs | (failures.unsure & ~undecided[:, None])).sum(axis=1)
-    met = (
-        plan.options.groupby(["case", "position"], sort=False)
-        .size()
-        .rename("met")
-        .reset_index()
+    met = plan.options.groupby(["case", "position"], sort=False).size()
+    case, position = (
+        met.index.get_level_values(name).to_numpy() for name in ("case", "position")
     )
-    case, position = (met[name].to_numpy() for name in ("case", "position"))
-    alone = (met["met"].to_numpy() == needed[case]) & ~undecided[case]
+    alone = (met.to_numpy() == needed[case]) & ~undecided[case]
     case, position = case[alone], position[alone]
-    by_device, _ = _distinct(position, device[case])
-    # A device counts from the first action on that repairs one of its cases.
+    position_of_device, _ = _distinct(position, device[case])
+    # A device counts from the first action that repairs one of its cases.
     first = np.full(int(device.max(initial=-1)) + 1, size)
     np.minimum.at(first, device[sure], plan.repaired_at[sure])
     return plan.actions.assign(
         attempts=total(position, attempts[case]),
-        devices=total(by_device),
+        devices=total(position_of_device),
         attempts_cumulative=np.cumsum(total(plan.repaired_at[sure], attempts[sure])),
         devices_cumulative=np.cumsum(total(first[first < size])),
         undecided=np.cumsum(total(plan.repaired_at[unsure], attempts[unsure])),

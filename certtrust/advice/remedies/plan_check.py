@@ -1,6 +1,4 @@
-"""Plan check: a plan carried out in a copy of the part of a fleet that it touches, and judged
-like any other fleet.
-"""
+"""Plan check: a plan carried out in a copy of the part of a fleet that it touches, and judged."""
 
 from __future__ import annotations
 
@@ -11,77 +9,74 @@ import pandas as pd
 
 from ...arrays.grouping import Codes, combine
 from ...evaluation.check import check
-from ...evaluation.ownership import Whose
+from ...evaluation.ownership import Ownership
 from ...fleet import Fleet
 from ..excerpt import Excerpt, Source
+from ..joins import among, microseconds
 from .actions import applied
 from .failures import Failures, Flags
-from .fleet_copy import among
-from .trusting import microseconds
 
 
 @dataclass(frozen=True)
-class Trial:
-    """The part of a fleet that a plan may touch, with the attempts that tell whether it holds."""
+class PlanCheck:
+    """The part of a fleet that a plan may touch, with the attempts that show its effect."""
 
     part: Excerpt
     attempts: pd.DataFrame
-    """judged_at, verdict, device, and case (-1 = none) of the attempts to look at."""
+    """judged_at, verdict, device, and case (-1 = none) of these attempts."""
 
     @classmethod
     def of(
         cls,
         fleet: Fleet,
-        ownership: Whose,
+        ownership: Ownership,
         results: pd.DataFrame,
         failures: Failures,
         options: pd.DataFrame,
-    ) -> Trial:
-        """Choose the attempts to look at, and what of the fleet their judgement depends on."""
-        attempts = _to_look_at(results, failures)
+    ) -> PlanCheck:
+        """Return the check of any plan that is made of some options."""
+        attempts = _attempts_to_judge(results, failures)
         new_names = options["value"][options["name"].notna()]
         source: Source = "log" if failures.logged else "devices"
-        return cls(
-            Excerpt.take(fleet, ownership, attempts, source, new_names), attempts
-        )
+        part = Excerpt.take(fleet, ownership, attempts, source, new_names)
+        return cls(part, attempts)
 
-    def refuted(
+    def defects(
         self, actions: pd.DataFrame, repaired_at: Codes, undecided: Flags
     ) -> tuple[Flags, pd.Series]:
-        """Return which cases are not repaired as planned, and the devices whose other attempts
-        would fail.
+        """Return the cases not repaired as planned, and the devices whose passes would fail.
 
-        `undecided` tells the cases whose data do not suffice for a verdict, whatever is done.
+        `undecided` flags the cases whose data do not suffice for a verdict, whatever is done.
         """
-        changed = applied(
-            self.part.fleet, actions, self.part.registered, self.part.entered
+        part = self.part
+        changed = applied(part.fleet, actions, part.registered, part.entered)
+        results = check(part.attempts(changed), at=self.attempts["judged_at"])
+        passes, unknown = (
+            (results["verdict"] == verdict).to_numpy()
+            for verdict in ("pass", "unknown")
         )
-        now = check(self.part.attempts(changed), at=self.attempts["judged_at"])[
-            "verdict"
-        ]
         case = self.attempts["case"].to_numpy()
-        as_planned = (now == "pass").to_numpy() | (
-            (now == "unknown").to_numpy() & undecided[case]
-        )
-        untrue = np.zeros(len(undecided), dtype=bool)
-        untrue[case[(case >= 0) & (repaired_at[case] >= 0) & ~as_planned]] = True
-        broken = ((self.attempts["verdict"] == "pass") & (now != "pass")).to_numpy()
-        return untrue, self.attempts.loc[broken, "device"].drop_duplicates()
+        as_planned = passes | (unknown & undecided[case])
+        unrepaired = np.zeros(len(undecided), dtype=bool)
+        planned = (case >= 0) & (repaired_at[case] >= 0)
+        unrepaired[case[planned & ~as_planned]] = True
+        broken = (self.attempts["verdict"] == "pass").to_numpy() & ~passes
+        return unrepaired, self.attempts.loc[broken, "device"].drop_duplicates()
 
 
-def _to_look_at(results: pd.DataFrame, failures: Failures) -> pd.DataFrame:
-    """Choose the attempts to look at: of those that are alike but for their time the first and
-    the last.
+def _attempts_to_judge(results: pd.DataFrame, failures: Failures) -> pd.DataFrame:
+    """Return the first and the last of the attempts that differ in their time alone.
 
-    Whatever holds at both moments holds between them, since every span of validity does.
-    Attempts that passed are looked at where their device is one of a case.
+    What holds at both moments holds between them, since every validity is one span of time.
+    Attempts that passed are included where their device is one of a case.
     """
     columns = ["judged_at", "verdict", "device", "registration_name", "fingerprint"]
-    near = results[columns].iloc[failures.positions].assign(case=failures.case)
-    concerned = (failures.case >= 0) | among(near["device"], failures.rows["device"])
-    near = near[concerned]
-    verdict = pd.factorize(near["verdict"])[0]
-    number, _ = combine(failures.alike[concerned], verdict, failures.case[concerned])
-    order = np.lexsort((microseconds(near["judged_at"]), number))
-    edge = np.diff(number[order], prepend=-1, append=-1) != 0
-    return near.iloc[np.sort(order[edge[:-1] | edge[1:]])]
+    attempts = results[columns].iloc[failures.positions].assign(case=failures.case)
+    of_case = among(attempts["device"], failures.rows["device"])
+    chosen = (failures.case >= 0) | of_case
+    attempts = attempts[chosen]
+    verdict = pd.factorize(attempts["verdict"])[0]
+    code, _ = combine(failures.codes[chosen], verdict, failures.case[chosen])
+    order = np.lexsort((microseconds(attempts["judged_at"]), code))
+    edge = np.diff(code[order], prepend=-1, append=-1) != 0
+    return attempts.iloc[np.sort(order[edge[:-1] | edge[1:]])]

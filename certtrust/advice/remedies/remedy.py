@@ -1,6 +1,4 @@
-"""What a remedy is: one record that says what it repairs, what it costs, what it needs and how
-it is carried out.
-"""
+"""A remedy as one record: what it mends, what it costs, what it needs, how it is carried out."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ COLUMNS: dict[str, Any] = {
     "value": TEXT,
     "since": MOMENT,
 }
-"""What an action consists of beside its kind; each kind reads some of it."""
+"""The columns of an action beside its kind; each kind reads some of them."""
 
 _WORDS = ("title", "step", "price", "instead")
 
@@ -40,24 +38,23 @@ class Remedy:
     kind : str
         Its name, which is also the key of its words in the table `actions` of the sentences.
     cost : int
-        What decides between remedies that meet as many needs: the lowest cost is the most
-        welcome one. The costs of two kinds are 100 apart, since the CAs between a trusted entry
-        and the device count one each.
+        Decides between remedies that meet as many needs: the lowest cost wins. The costs of two
+        kinds are 100 apart, since each CA between a trusted entry and the device counts one.
     meets : tuple of str
         Codes of the rules that it can mend.
     needs : tuple of str
-        The columns of an action, among `COLUMNS`, that it cannot do without.
+        The columns that an action of this kind must have, among `COLUMNS`.
     carry_out : function
-        Takes a copy of a fleet and the actions of this kind, and returns the copy in which they
-        are done.
+        Takes a copy of a fleet and the actions of this kind, and returns a copy with them
+        carried out.
     propose : function, optional
-        Takes the failures and returns, by the rules in `meets`, the actions that would mend
-        them: frames with the columns case and those of an action, as `Failures.proposals` makes
-        them.
+        Takes the failures and returns the actions that would mend them, by the rules in
+        `meets`: frames with the columns case and those of an action, as `Failures.proposals`
+        makes them.
     entries : function, optional
         Instead of `propose`, for a remedy that changes a trust list: takes the untrusted
         certificates and returns the entries that would make them trusted: row, columns of an
-        action and, where it counts, steps.
+        action and, where they differ in it, steps.
     dated : bool
         Whether it makes a certificate that has to be valid from the earliest failure on.
     uploads : bool
@@ -80,13 +77,7 @@ class Remedy:
     variant: tuple[str, str] | None = None
 
     def check(self) -> None:
-        """Make sure that nothing of the record is forgotten.
-
-        Raises
-        ------
-        CerttrustError
-            If a part is missing, or names a rule, a column or words that do not exist.
-        """
+        """Raise a CerttrustError where the record lacks a part or names what does not exist."""
         rules = {code for codes in SCENARIOS.values() for code in codes}
         if not self.meets or not rules.issuperset(self.meets):
             raise CerttrustError(
@@ -112,7 +103,7 @@ class Remedy:
 
 
 def checked(remedies: Sequence[Remedy]) -> tuple[Remedy, ...]:
-    """Return the remedies, each of them whole, and no two with one name or one cost."""
+    """Return the remedies, once all are complete and no two share a name or a cost."""
     for remedy in remedies:
         remedy.check()
         for other in remedies:

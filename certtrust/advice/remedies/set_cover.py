@@ -1,6 +1,4 @@
-"""Set cover: few actions that meet all needs, and the order in which they help most, over plain
-numbers.
-"""
+"""Set cover: few actions that meet all needs, and the order in which they help most."""
 
 from __future__ import annotations
 
@@ -27,15 +25,14 @@ def groups(keys: Numbers, values: Numbers, size: int) -> list[list[int]]:
 
 
 def cover(needs: Numbers, actions: Numbers, costs: Numbers) -> Numbers:
-    """Choose actions so that each need is met by one of them: greedily, then without those that
-    became needless.
+    """Return few actions that meet every need: chosen greedily, then without needless ones.
 
     Parameters
     ----------
     needs, actions : array of int
         Pairs: this need is met by that action, both numbered from 0; no pair twice.
     costs : array of int
-        What decides between actions that meet equally many needs, per action.
+        The cost of each action; the lowest wins among those that meet equally many needs.
 
     Returns
     -------
@@ -71,7 +68,7 @@ def cover(needs: Numbers, actions: Numbers, costs: Numbers) -> Numbers:
 def order(
     needs_of: _Pairs, met_by: _Pairs, weights: Weights
 ) -> tuple[list[int], Numbers]:
-    """Put actions into an order in which the most weight is repaired early.
+    """Return actions in an order in which the most weight is repaired early.
 
     Parameters
     ----------
@@ -81,7 +78,7 @@ def order(
     met_by : two arrays of int
         Pairs: this need is met by that action, no pair twice.
     weights : array of float
-        What a case weighs, per case.
+        The weight of each case.
 
     Returns
     -------
@@ -90,9 +87,9 @@ def order(
 
     Notes
     -----
-    Each open case lends its weight in equal parts to the needs that are still open; the action
-    that collects most comes next. So a pair of actions that repairs much together is not left
-    for later because none of the two repairs anything alone.
+    Each open case shares its weight equally among its open needs; the action with the largest
+    total comes next. So a pair of actions that repairs much together is not left for later
+    because neither repairs anything alone.
 
     Examples
     --------
@@ -105,9 +102,9 @@ def order(
     repaired_by = np.full(len(weights), -1, dtype=np.int64)
     free = np.flatnonzero(alone[only_action[needs]])
     repaired_by[cases[free]] = only_action[needs[free]]
-    # Nothing that is done before changes what an action scores that stands alone. Its shares
-    # are added need by need, as those of the others are: in another order, a sum may differ by
-    # its last digit, and decide between equals.
+    # The score of an action that stands alone does not depend on the others. Its shares are
+    # added need by need as in `_greedy`: in another order, a sum may differ in its last digit,
+    # and decide between equals.
     row = np.zeros(len(only_action), dtype=np.int64)
     row[met_by[0]] = np.arange(len(met_by[0]))
     free = free[np.argsort(row[needs[free]], kind="stable")]
@@ -130,11 +127,10 @@ def order(
 def _alone(
     needs_of: _Pairs, met_by: _Pairs, cases: int
 ) -> tuple[Numbers, npt.NDArray[np.bool_]]:
-    """Return the one action that meets each need (-1 = none or several), and which actions
-    stand alone.
+    """Return the only action that meets each need (-1 = several), and which actions stand alone.
 
-    They alone meet their needs, and the cases of these have no other ones. The last of the
-    flags is False: that of -1.
+    Those are the only ones to meet their needs, whose cases have no needs of other actions. One
+    more flag, for action -1, is False.
     """
     (case, need), (met, action) = needs_of, met_by
     size = max(int(needs.max(initial=-1)) for needs in (need, met)) + 1
@@ -156,10 +152,10 @@ def _alone(
 def _greedy(
     needs_of: _Pairs, met_by: _Pairs, weights: Weights, costs: Numbers
 ) -> Iterator[tuple[float, int, list[int]]]:
-    """Yield every action in order, with its score and the cases that it repairs at last.
+    """Yield every action in order, with its score and the cases that it completes.
 
-    An action scores the shares of the cases whose open needs it meets; the highest score comes
-    next, among equals the lowest cost, then the lowest number.
+    The score is the sum of the shares of the open needs that it meets; the highest comes next,
+    among equals the lowest cost, then the lowest number.
     """
     numbers, cases = np.unique(needs_of[0], return_inverse=True)
     size = max(int(needs.max(initial=-1)) for needs in (needs_of[1], met_by[0])) + 1
@@ -181,9 +177,7 @@ def _greedy(
     is_met, is_done = [False] * size, [False] * len(score)
 
     def meet(need: int) -> list[int]:
-        """Take the shares of a need from all actions that would meet it, and return the cases
-        that have it.
-        """
+        """Take a need's shares from all actions that meet it; return the cases with that need."""
         is_met[need] = True
         for case in cases_of_need[need]:
             open_needs[case] -= 1
@@ -192,9 +186,7 @@ def _greedy(
         return cases_of_need[need]
 
     def share_anew(case: int) -> Iterator[int]:
-        """Share the weight of a case among the needs still open, and return the actions that
-        score more by it.
-        """
+        """Share a case's weight among its open needs anew; yield the actions that gain by it."""
         before, share[case] = (
             share[case],
             weight[case] / open_needs[case] if open_needs[case] else 0.0,
@@ -216,8 +208,8 @@ def _greedy(
         if is_done[action]:
             continue
         if score[action] != -expected:
-            # A score that has risen stands in the heap once more; one that has fallen goes back
-            # to its new place.
+            # A score that has risen is in the heap a second time; one that has fallen goes
+            # back to its new position.
             if score[action] < -expected:
                 heapq.heappush(heap, (-score[action], cost[action], action))
             continue

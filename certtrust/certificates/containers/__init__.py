@@ -1,9 +1,8 @@
-"""Containers of certificates, one module each: what a file is decides, not what it is called.
+"""Containers of certificates, one module each: content decides, not the name of a file.
 
 Each module has a NAME, `sniff(head)` and `read(stream, about)`, as `certtrust.formats`
-describes; it yields `certtrust.certificates.blocks.Block`s, or bytes where a block is nothing
-but the DER of a certificate. A container may hold others: `contents` reads what is inside.
-`about.options` holds the password.
+describes; it yields `certtrust.certificates.blocks.Block`s, or bytes for a plain certificate. A
+container may hold others: `contents` reads what is inside. `about.options` holds the password.
 """
 
 from __future__ import annotations
@@ -14,15 +13,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
-from ...formats import HEAD, About, listed
+from ...formats import HEAD, About, listed, recognise, rejoined
 from ..blocks import NO_CERTIFICATE, NOTHING, Block, Item
 
 _BLANK = re.compile(rb"(?:\s++|#[^\r\n]*+)*+")
+_BEGIN = b"-----BEGIN "
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b")
 
 
 def read(opened: Callable[[], BinaryIO], about: About) -> Iterator[Item]:
-    """Yield the blocks of a file in order; one that says so where there are none.
+    """Yield the blocks of a file in order; one with the reason where there are none.
 
     Parameters
     ----------
@@ -33,24 +33,23 @@ def read(opened: Callable[[], BinaryIO], about: About) -> Iterator[Item]:
     """
     with opened() as stream:
         head = stream.read(HEAD)
-        rest_is_empty = len(head) < HEAD
-    if rest_is_empty:
-        yield from contents(head, about)
-        return
-    blocks = _recognised(head, opened, about)
-    first = next(blocks, None)
-    if first is None:
-        with opened() as stream:
-            yield from contents(stream.read(), about)
-        return
-    yield first
-    yield from blocks
+        if _is_long_pem(head):
+            yield from CONTAINERS["PEM"].read(rejoined(head, stream), about)
+        else:
+            yield from contents(head + stream.read(), about)
+
+
+def _is_long_pem(head: bytes) -> bool:
+    """Return True for the head of a long PEM file, which need not be in memory as a whole."""
+    return (
+        len(head) == HEAD
+        and _BEGIN in head
+        and recognise(CONTAINERS.values(), head) is CONTAINERS["PEM"]
+    )
 
 
 def contents(data: bytes, about: About) -> Iterator[Item]:
-    """Yield the blocks of content, whatever container it is; one that says so where there are
-    none.
-    """
+    """Yield the blocks of content in any container; one with the reason if there are none."""
     blocks = _recognised(data, partial(io.BytesIO, data), about)
     yield next(blocks, None) or _unrecognised(data)
     yield from blocks
@@ -59,7 +58,7 @@ def contents(data: bytes, about: About) -> Iterator[Item]:
 def _recognised(
     head: bytes, opened: Callable[[], BinaryIO], about: About
 ) -> Iterator[Item]:
-    """Yield the blocks of the first container that knows the head and finds any."""
+    """Yield the blocks of the first container that recognises the head and holds any."""
     for container in CONTAINERS.values():
         if container.sniff(head):
             with opened() as stream:

@@ -1,4 +1,4 @@
-"""Base64 without armour: a line each, paragraphs, or one certificate over all lines."""
+"""Base64 without armour: one certificate per line, per paragraph, or over all lines."""
 
 from __future__ import annotations
 
@@ -20,31 +20,29 @@ _INDEFINITE = 0x80
 
 
 def sniff(head: bytes) -> bool:
-    """Return True where there is nothing but letters of base64."""
+    """Return True where there is nothing but the letters of base64."""
     return _BASE64.fullmatch(head) is not None
 
 
 def read(stream: BinaryIO, about: About) -> Iterator[Item]:
     """Yield what each line, paragraph or all lines hold."""
-    written: list[list[bytes]] = []
+    chunks: list[list[bytes]] = []
     missing: float = 0
     for line in stream.read().split():
         if missing <= 0:
             # Only a line after a whole certificate starts the next one.
             missing = _length(line)
-            written.append([])
-        written[-1].append(line)
+            chunks.append([])
+        chunks[-1].append(line)
         missing -= len(line)
-    for lines in written:
+    for lines in chunks:
         with suppress(binascii.Error):
-            held = contents(from_base64(b"".join(lines)), about)
-            yield from (item for item in held if not is_nothing(item))
+            items = contents(from_base64(b"".join(lines)), about)
+            yield from (item for item in items if not is_nothing(item))
 
 
 def _length(line: bytes) -> float:
-    """Return how long the DER is in base64 whose first line this is; without end where only
-    BER's marks tell.
-    """
+    """Return the length in base64 of the DER that begins here; infinite for indefinite BER."""
     head = b""
     with suppress(binascii.Error):
         head = from_base64(line[:8].replace(b"=", b"A").ljust(8, b"A"))

@@ -1,6 +1,4 @@
-"""DER: one certificate, or several of what DER can be, back to back and with filling between
-them.
-"""
+"""DER: one element or several, back to back or with padding between them."""
 
 from __future__ import annotations
 
@@ -14,24 +12,22 @@ from . import contents
 
 NAME = "DER"
 
-_FILLING = re.compile(rb"[\s\0\xff\x1a]*")
+_PADDING = re.compile(rb"[\s\0\xff\x1a]*")
 _SPACE = b"\t\n\v\f\r "
 _BEGINNING = re.compile(rb"0[\x80-\x84]")
 _LOOKED_AT, _MOST_LOOKS = 4096, 1000
 
 
 def sniff(head: bytes) -> bool:
-    """Return True where content begins as a SEQUENCE, behind filling."""
-    start = _behind_filling(head, 0)
+    """Return True where content begins as a SEQUENCE, after padding."""
+    start = _after_padding(head, 0)
     return is_der(head[start:]) or (start > 0 and kind_of(head[start:]) is not None)
 
 
 def read(stream: BinaryIO, about: About) -> Iterator[Item]:
-    """Yield what stands in DER, element by element; what belongs to none of them is told in a
-    note.
-    """
+    """Yield what DER holds, element by element; a note tells of bytes that belong to none."""
     data = stream.read()
-    at = _behind_filling(data, 0)
+    at = _after_padding(data, 0)
     while at < len(data):
         stop = end_of(data, at)
         following = _following(data, stop)
@@ -55,16 +51,14 @@ def _noted(
         yield from contents(der, about)
 
 
-def _behind_filling(data: bytes, at: int) -> int:
-    filling = _FILLING.match(data, at)
-    return filling.end() if filling else at
+def _after_padding(data: bytes, at: int) -> int:
+    padding = _PADDING.match(data, at)
+    return padding.end() if padding else at
 
 
 def _following(data: bytes, at: int) -> int:
-    """Return where the next thing begins that DER can be, the end of the data where there is
-    none.
-    """
-    start = _behind_filling(data, at)
+    """Return where the next element of a known kind begins, else the end of the data."""
+    start = _after_padding(data, at)
     if start == len(data) or kind_of(data[start : start + _LOOKED_AT]) is not None:
         return start
     for looks, beginning in enumerate(_BEGINNING.finditer(data, start)):

@@ -23,9 +23,7 @@ _LOOKED_AT, _SHARE = 256, 0.9
 
 
 def sniff(head: bytes) -> bool:
-    """Return True where a byte-order mark or zeros between letters say what the text is written
-    in.
-    """
+    """Return True where a byte-order mark or zeros between letters reveal the encoding."""
     return _encoding(head) is not None
 
 

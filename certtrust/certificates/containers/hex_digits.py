@@ -1,6 +1,4 @@
-"""DER in hex: in one line, in lines of a dump or a router's configuration, with blanks, colons
-or 0x between.
-"""
+"""DER in hex: one line, a dump, a router's configuration; with blanks, colons or 0x between."""
 
 from __future__ import annotations
 
@@ -41,9 +39,7 @@ def read(stream: BinaryIO, about: About) -> Iterator[Item]:
 
 
 def _without_margins(text: bytes) -> bytes:
-    """Return the digits of a dump's lines, without the offset before and the letters behind
-    them.
-    """
+    """Return the digits of a dump, without the offsets before and the letters after them."""
     return (
         b"\n".join(map(b"".join, _LINE.findall(text)))
         if _FIRST_LINE.search(text)

@@ -1,10 +1,8 @@
-"""The listing that a device prints of its own certificates (`mod cmd X509 xml-info`): names and
-dates, no DER.
+"""A device's listing of its own certificates (`mod cmd X509 xml-info`): names and dates, no DER.
 
-What such a row says cannot be verified: it has no fingerprint, so nothing that needs a
-signature is told of it. The names of elements and attributes are those that innovaphone's own
-update script reads; in which form the dates stand is not documented, so the forms that can mean
-one day only are read.
+Such a row has no fingerprint and cannot be verified. The names of elements and attributes are
+those that innovaphone's own update script reads. The form of the dates is not documented, so only
+unambiguous forms are read.
 """
 
 from __future__ import annotations
@@ -38,14 +36,14 @@ def sniff(head: bytes) -> bool:
 
 
 def read(stream: BinaryIO, _about: About) -> Iterator[Block]:
-    """Yield for each certificate its columns, and what of them cannot be read."""
-    for kind, written in _ELEMENT.findall(stream.read().decode("utf-8", "replace")):
+    """Yield the columns of each certificate, and which of them cannot be read."""
+    for kind, inside in _ELEMENT.findall(stream.read().decode("utf-8", "replace")):
         if kind.lower() == "request":
             yield Block(None, "a certificate signing request, skipped")
             continue
         attributes = {
             name.lower(): html.unescape(one or other)
-            for name, one, other in _ATTRIBUTE.findall(written)
+            for name, one, other in _ATTRIBUTE.findall(inside)
         }
         problems: list[str] = []
         columns: dict[str, Any] = {

@@ -1,8 +1,7 @@
-"""Tables CERTIFICATES and TRUST as this package wrote them, to Parquet or CSV: every row comes
-back whole.
+"""Saved tables CERTIFICATES and TRUST, in Parquet or CSV: every row comes back whole.
 
-A row with DER is read from its DER again, so that a table cannot claim what its certificate
-does not say; where the row came from, and what could not be read of it, is taken over.
+A row with DER is read from its DER again, so that a table cannot claim what its certificate does
+not say. Where the row came from and what could not be read of it are taken from the table.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import pyarrow as pa
 from ...formats import About
 from ...schema import BYTES, COUNT, FLAG, LIST, MOMENT, TRUST
 from ..blocks import CERTIFICATE, NO_ROWS, Block, kind_of, of_der
+from ..parquet_rows import TooMuchError, parquet_file
 
 NAME = "table of this package"
 
@@ -80,23 +80,22 @@ def _block(row: Row) -> Block:
 
 
 def _parquet(data: bytes) -> Iterator[Row]:
-    import pyarrow.parquet as pq  # it loads ssl, which nothing else here needs
-
+    is_own = False
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        if not set(file.schema_arrow.names) >= _MARKS:
+        file = parquet_file(data)
+        columns = file.schema_arrow.names
+        if not set(columns) >= _MARKS or len(set(columns)) < len(columns):
             raise _OtherTableError
-        names = [name for name in file.schema_arrow.names if name in _DTYPES]
+        names = [name for name in columns if name in _DTYPES]
         for batch in file.iter_batches(columns=names):
-            columns = {
-                name: _cells(batch.column(name), _DTYPES[name]) for name in names
-            }
-            yield from (
-                dict(zip(names, cells, strict=True))
-                for cells in zip(*columns.values(), strict=True)
-            )
-    except (pa.ArrowException, OSError) as problem:
-        raise _OtherTableError from problem
+            lists = [_cells(batch.column(name), _DTYPES[name]) for name in names]
+            for row in zip(*lists, strict=True):
+                yield dict(zip(names, row, strict=True))
+                is_own = True
+    except (pa.ArrowException, OSError, TooMuchError) as problem:
+        if not is_own:
+            raise _OtherTableError from problem
+        yield {"parse_error": f"a Parquet file that cannot be read: {problem}"}
 
 
 def _cells(column: Any, dtype: str) -> list[Any]:

@@ -1,6 +1,4 @@
-"""PEM with text between the blocks, read piece by piece; and PEM within base64, as Kubernetes
-keeps it.
-"""
+"""PEM with text between the blocks, read window by window, and PEM in base64 (Kubernetes)."""
 
 from __future__ import annotations
 
@@ -36,7 +34,7 @@ except ImportError:
 NAME = "PEM"
 
 WINDOW = 1 << 20
-"""Bytes that are read at a time."""
+"""Bytes read at a time."""
 _LONGEST_LABEL = 80
 _FEW = 50
 
@@ -56,9 +54,7 @@ _KINDS = {
     "CRL": "a revocation list",
     "PUBLIC KEY": "a public key",
 }
-"""What labels with these words stand for; nothing but a certificate is taken out of such a
-block.
-"""
+"""Labels with these words; nothing but a certificate is taken out of such a block."""
 
 
 def sniff(head: bytes) -> bool:
@@ -78,7 +74,7 @@ def read(stream: BinaryIO, about: About) -> Iterator[Item]:
 
 
 def from_base64(text: bytes) -> bytes:
-    """Return what base64 stands for, with or without headers, escapes and padding.
+    """Return decoded base64, with or without headers, escapes and padding.
 
     Raises
     ------
@@ -104,9 +100,7 @@ def _last_end(data: bytes) -> int:
 
 
 def _run(data: bytes, stop: int, about: About) -> Iterator[Item]:
-    """Yield the blocks of PEM text up to `stop`; all at once where they are nothing but
-    certificates.
-    """
+    """Yield the blocks of PEM text up to `stop`; all at once if they are just certificates."""
     text = data[:stop].strip()
     between, bodies = b"", _back_to_back(text)
     if not bodies:
@@ -131,19 +125,17 @@ def _run(data: bytes, stop: int, about: About) -> Iterator[Item]:
             if is_plain:
                 yield der
             else:
-                yield from _held(der, about)
+                yield from _items(der, about)
         return
     yield from _blocks(text, about)
     for encoded in _ENCODED_PEM.findall(text) if _ENCODED_BEGIN in text else ():
         # Secrets of Kubernetes hold PEM within base64.
-        written = b"".join(encoded.split())
-        yield from _blocks(decode_base64(written[: len(written) // 4 * 4]), about)
+        letters = b"".join(encoded.split())
+        yield from _blocks(decode_base64(letters[: len(letters) // 4 * 4]), about)
 
 
 def _back_to_back(text: bytes) -> list[bytes]:
-    """Return what stands in certificates that follow each other with the same line end between
-    all; [] of others.
-    """
+    """Return the bodies of PEM certificates with the same text between all; else an empty list."""
     if not text.startswith(_FIRST_LINE) or not text.endswith(_LAST_LINE):
         return []
     between = _BETWEEN.search(text)
@@ -160,9 +152,7 @@ def _is_escaped(data: bytes, bodies: list[bytes]) -> bool:
 
 
 def _plain(ders: list[bytes]) -> list[bool]:
-    """Return which are one certificate by their first bytes and length; others are looked at
-    one by one.
-    """
+    """Return which are one certificate by first bytes and length; others need a closer look."""
     heads = b"".join(map(itemgetter(slice(0, 10)), ders))
     if len(ders) < _FEW or len(heads) != 10 * len(ders):
         return [
@@ -184,8 +174,8 @@ def _plain(ders: list[bytes]) -> list[bool]:
         & (octets[8] == 0xA0)
         & (octets[9] == 3)
     )
-    found: list[bool] = plain.tolist()
-    return found
+    result: list[bool] = plain.tolist()
+    return result
 
 
 # Block by block
@@ -213,7 +203,7 @@ def _blocks(text: bytes, about: About) -> Iterator[Item]:
 
 
 def _block(label: str, body: bytes, cut: str | None, about: About) -> Iterator[Item]:
-    """Yield what is in a block; what it is decides, not its label."""
+    """Yield what a block holds: its content decides, not its label."""
     kind = next((kind for word, kind in _KINDS.items() if word in label), None)
     other = Block(None, f"{label}: {kind or 'not a certificate'}, skipped")
     try:
@@ -223,7 +213,7 @@ def _block(label: str, body: bytes, cut: str | None, about: About) -> Iterator[I
         yield other if is_named else Block(None, cut or f"PEM: no base64: {problem}")
         return
     if label == "TRUSTED CERTIFICATE" and kind_of(der) == CERTIFICATE:
-        # OpenSSL appends what the certificate is trusted for, which is no part of it.
+        # OpenSSL appends the purposes that the certificate is trusted for.
         stop = end_of(der)
         der = der if kind_of(der[stop:]) else der[:stop]
     if kind is not None:
@@ -233,8 +223,8 @@ def _block(label: str, body: bytes, cut: str | None, about: About) -> Iterator[I
             else other
         )
         return
-    for held in _held(der, about):
-        block = held if isinstance(held, Block) else Block(held)
+    for item in _items(der, about):
+        block = item if isinstance(item, Block) else Block(item)
         if block.problem == NO_SEQUENCE and not _may_hold_certificates(label):
             yield other
         elif block.der is None and block.problem is not None:
@@ -249,8 +239,8 @@ def _may_hold_certificates(label: str) -> bool:
     return any(word in label for word in ("CERTIFICATE", "PKCS", "CMS", "CHAIN"))
 
 
-def _held(data: bytes, about: About) -> Iterator[Item]:
-    """Yield what the bytes of one block hold."""
+def _items(data: bytes, about: About) -> Iterator[Item]:
+    """Yield what the decoded bytes of one block hold."""
     kind = kind_of(data)
     if kind == CERTIFICATE and end_of(data) == len(data):
         yield of_der(data, kind)

@@ -41,13 +41,17 @@ def sniff(head: bytes) -> bool:
 def read(stream: BinaryIO, about: About) -> Iterator[Block]:
     """Yield the certificates of a key store, the one that belongs to its key first."""
     store = stream.read()
-    if _rounds(store) > limits.KEY_DERIVATION_ROUNDS:
+    budget = about.options.get("rounds") or [limits.KEY_DERIVATION_ROUNDS]
+    password = about.options.get("password")
+    budget[0] -= _rounds(store) * len(_candidates(password))
+    if budget[0] < 0:
         yield Block(
             None,
-            f"PKCS#12: asks for more than {limits.KEY_DERIVATION_ROUNDS:,} rounds of hashing",
+            f"PKCS#12: the file asks for more than {limits.KEY_DERIVATION_ROUNDS:,} rounds of "
+            "hashing",
         )
         return
-    certificates, problem = _opened(store, about.options.get("password"))
+    certificates, problem = _opened(store, password)
     if problem is not None:
         # A store that strict readers refuse may still hold certificates that nothing protects.
         certificates = list(_unprotected(store))
@@ -62,8 +66,7 @@ def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | No
     if password is not None and b"\0" in password:
         return [], "a password holds no zero byte"
     problems: dict[bytes | None, str] = {}
-    # Among many files some have no password, and some the empty one.
-    for candidate in dict.fromkeys((password, None, b"")):
+    for candidate in _candidates(password):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter(
@@ -73,13 +76,15 @@ def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | No
         except ValueError as problem:
             problems[candidate] = str(problem)
             continue
-        held = [
+        certificates = [
             entry.certificate
             for entry in (opened.cert, *opened.additional_certs)
             if entry is not None
         ]
         del opened  # and the key with it
-        return [certificate.public_bytes(Encoding.DER) for certificate in held], None
+        return [
+            certificate.public_bytes(Encoding.DER) for certificate in certificates
+        ], None
     if cut := _cut(store):
         return [], cut
     if password is None and _ENCRYPTED_DATA in store:
@@ -87,12 +92,17 @@ def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | No
     return [], problems[password]
 
 
+def _candidates(password: bytes | None) -> list[bytes | None]:
+    """Return the passwords to try: among many files some have none, and some the empty one."""
+    return list(dict.fromkeys((password, None, b"")))
+
+
 def _cut(store: bytes) -> str | None:
     return parts(store, 1)[1]
 
 
 def _unprotected(store: bytes) -> Iterator[bytes]:
-    """Yield the certificates that stand in a store without encryption (RFC 7292, section 4.2.3)."""
+    """Yield the certificates that a store holds unencrypted (RFC 7292, section 4.2.3)."""
     for inside in _structures(store):
         for (tag, content), (_, value) in pairwise(parts(inside)[0]):
             if tag == OID and content == _X509_CERTIFICATE:
@@ -105,9 +115,7 @@ def _unprotected(store: bytes) -> Iterator[bytes]:
 
 
 def _rounds(store: bytes) -> int:
-    """Return at most how many rounds of hashing a store asks for: all its numbers that may be
-    such.
-    """
+    """Return how many rounds of hashing a store may ask for: the sum of all its numbers."""
     numbers = (
         content
         for inside in _structures(store)
@@ -118,7 +126,7 @@ def _rounds(store: bytes) -> int:
 
 
 def _structures(data: bytes) -> Iterator[bytes]:
-    """Yield the content of everything in a store that is made of elements, in order."""
+    """Yield the contents of all constructed elements of a store, in order."""
     waiting = [data]
     while waiting:
         inside = waiting.pop()

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from ...formats import About
 from ...x509.ber import CONTEXT_0, SEQUENCE, element, elements, only
-from ..blocks import PKCS7, Block, end_of, kind_of
+from ..blocks import PKCS7, Block, end_of, kind_of, of_der
 
 NAME = PKCS7
 
@@ -18,9 +18,7 @@ def sniff(head: bytes) -> bool:
 
 
 def read(stream: BinaryIO, _about: About) -> Iterator[Block]:
-    """Yield the certificates of a SignedData in order (RFC 5652, section 5.1), each as it
-    stands there.
-    """
+    """Yield the certificates of a SignedData in order, as encoded (RFC 5652, section 5.1)."""
     try:
         (_, _), (_, explicit), *_ = elements(only(stream.read(), SEQUENCE))
         signed = elements(only(explicit, SEQUENCE))
@@ -29,7 +27,8 @@ def read(stream: BinaryIO, _about: About) -> Iterator[Block]:
         while at < len(certificates):
             tag, _, _, after = element(certificates, at)
             if tag == SEQUENCE:
-                yield Block(certificates[at:after])
+                der = certificates[at:after]
+                yield of_der(der, kind_of(der))
             else:
                 yield Block(None, "PKCS#7: no X.509 certificate, skipped")
             at = after

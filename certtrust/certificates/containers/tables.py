@@ -1,7 +1,7 @@
 """Tables that carry certificates in a column: Parquet, CSV, JSON and JSON lines.
 
-A row is what arrived together, so each row is a bundle of its own, and a column that names the
-device counts as the name of a file does.
+A row is what arrived together, so each row is a bundle of its own. A column that names the device
+counts like the name of a file.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ...formats import About
 from ..blocks import Block
+from ..parquet_rows import TooMuchError, cells, parquet_file
 from . import contents
 
 NAME = "table"
@@ -33,9 +34,8 @@ CONTENT = (
 )
 """Names of the column that holds certificates, the likeliest first."""
 DEVICE = ("device", "serial", "hardware_id", "mac", "host")
-"""Names of the column that tells who presented them, the likeliest first."""
+"""Names of the column of who presented them, the likeliest first."""
 
-_BATCH = 4096
 _SEPARATORS = ",;\t|"
 _HEADER = re.compile(rb"[^\r\n]{1,4096}")
 _ONE_COLUMN = re.compile(rb'[^\r\n]+\r?\n\s*("|MI)')
@@ -44,9 +44,7 @@ _BEGINS_JSON = re.compile(rb'\s*[{\[]\s*(?:["{\[\]}]|$)')
 
 
 class _Cell(NamedTuple):
-    """A cell that holds certificates, or why there is none; its row's number, and the device
-    that the row names.
-    """
+    """A cell of certificates or why there is none, its row number, and the row's device."""
 
     content: bytes | None
     problem: str | None
@@ -55,9 +53,7 @@ class _Cell(NamedTuple):
 
 
 def sniff(head: bytes) -> bool:
-    """Return True where content begins like Parquet, JSON, or a header that names a column of
-    certificates.
-    """
+    """Return True for Parquet, JSON, or a header that names a column of certificates."""
     return (
         head.startswith(b"PAR1")
         or _BEGINS_JSON.match(head) is not None
@@ -66,7 +62,7 @@ def sniff(head: bytes) -> bool:
 
 
 def read(stream: BinaryIO, about: About) -> Iterator[Block]:
-    """Yield what the cells hold, and a block that says so for each row without any."""
+    """Yield what the cells hold, and a block with a reason for each row without certificates."""
     for cell in _cells(stream.read()):
         part = f"#{cell.row}"
         if cell.content is None:
@@ -103,48 +99,32 @@ def _bytes(value: Any) -> bytes | None:
 
 
 def _parquet(data: bytes) -> Iterator[_Cell]:
-    import pyarrow.parquet as pq  # it loads ssl, which nothing else here needs
-
+    row = 0
     try:
-        table = pq.ParquetFile(pa.BufferReader(data))
-        names = table.schema_arrow.names
+        names = parquet_file(data).schema_arrow.names
         content, device = _first(CONTENT, names), _first(DEVICE, names)
         if content is None:
-            yield _Cell(
-                None,
-                f"a table without a column of certificates ({', '.join(CONTENT)})",
-                0,
-                None,
-            )
+            reason = f"a table without a column of certificates ({', '.join(CONTENT)})"
+            yield _Cell(None, reason, 0, None)
             return
-        wanted = [content] if device is None else [content, device]
-        row = 0
-        for batch in table.iter_batches(_BATCH, columns=wanted):
-            devices = (
-                [None] * len(batch)
-                if device is None
-                else batch.column(device).to_pylist()
-            )
-            for value, name in zip(
-                batch.column(content).to_pylist(), devices, strict=True
-            ):
+        if names.count(content) > 1 or names.count(device) > 1:
+            yield _Cell(None, "a Parquet file with a column twice", 0, None)
+            return
+        for columns in cells(data, [content] if device is None else [content, device]):
+            for value, *name in zip(*columns, strict=True):
                 cell = _bytes(value)
-                yield _Cell(
-                    cell,
-                    None if cell else "no certificate in this row",
-                    row,
-                    _text(name),
-                )
+                problem = None if cell else "no certificate in this row"
+                yield _Cell(cell, problem, row, _text(name[0]) if name else None)
                 row += 1
-    except (pa.ArrowException, OSError) as problem:
-        yield _Cell(None, f"a Parquet file that cannot be read: {problem}", 0, None)
+    except (pa.ArrowException, OSError, TooMuchError) as problem:
+        yield _Cell(None, f"a Parquet file that cannot be read: {problem}", row, None)
 
 
 # CSV
 
 
 def _separator(data: bytes) -> str | None:
-    """Return what separates the columns of a header that names a column of certificates."""
+    """Return the separator of a header that names a column of certificates."""
     header = _HEADER.match(data)
     if header is None or b"-----" in header[0]:
         return None
@@ -171,15 +151,15 @@ def _csv(text: str, separator: str) -> Iterator[_Cell]:
     number = 0
     while True:
         try:
-            found = next(rows)
+            row = next(rows)
         except StopIteration:
             return
         except csv.Error as problem:
             yield _Cell(None, f"a row that cannot be read: {problem}", number, None)
-            found = {}
+            row = {}
         else:
-            cell = _bytes(found.get(content)) if content else None
-            name = _text(found.get(device)) if device else None
+            cell = _bytes(row.get(content)) if content else None
+            name = _text(row.get(device)) if device else None
             yield _Cell(
                 cell, None if cell else "no certificate in this row", number, name
             )
@@ -192,15 +172,15 @@ def _csv(text: str, separator: str) -> Iterator[_Cell]:
 def _json(data: bytes) -> Iterator[_Cell]:
     text = data.decode("utf-8", "replace")
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         lines = [line for line in text.splitlines() if line.strip()]
         if not all(line.lstrip().startswith(("{", "[")) for line in lines):
             return iter(())
         return _json_lines(lines)
-    if isinstance(found, dict) and isinstance(found.get("items"), list):
-        found = found["items"]
-    return _records(found if isinstance(found, list) else [found])
+    if isinstance(document, dict) and isinstance(document.get("items"), list):
+        document = document["items"]
+    return _records(document if isinstance(document, list) else [document])
 
 
 def _json_lines(lines: list[str]) -> Iterator[_Cell]:
@@ -218,9 +198,9 @@ def _records(records: list[Any], first: int = 0) -> Iterator[_Cell]:
         by_name = record if isinstance(record, dict) else {}
         device = _first(DEVICE, by_name)
         name = _text(by_name[device]) if device else None
-        held = [text for text in _strings(record) if _HOLDS.search(text)]
-        yield from (_Cell(_bytes(text), None, row, name) for text in held)
-        if not held:
+        texts = [text for text in _strings(record) if _HOLDS.search(text)]
+        yield from (_Cell(_bytes(text), None, row, name) for text in texts)
+        if not texts:
             yield _Cell(None, "no certificate in this row", row, name)
 
 

@@ -1,4 +1,4 @@
-"""PEM or base64 as proxies hand it on in a header: escaped as in a URL."""
+"""PEM or base64 escaped as in a URL, which is how proxies pass it on in a header."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/=\s,]|%2[bBfFcC]|%3[dD]|%0[aAdD])+")
 
 
 def sniff(head: bytes) -> bool:
-    """Return True where a BEGIN line or base64 is written with escapes."""
+    """Return True where a BEGIN line or base64 has escapes."""
     return b"%" in head and (
         _BEGIN.search(head) is not None or _BASE64.fullmatch(head) is not None
     )

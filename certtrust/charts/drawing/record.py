@@ -45,7 +45,7 @@ class Chart:
     name : str
         Its function, its file and its table of sentences are called so.
     section : str
-        The section of the page that it stands in, a key of `[report.sections]`.
+        The section of the report's page that it stands in, a key of `[report.sections]`.
     draw : function
         What draws it.
     feed : function

@@ -20,6 +20,7 @@ from .text import balanced, plain, text_width, wrap
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
 
 WIDTH = 7.5
 """Width in inches of a chart's own figure: a notebook's column, half a slide, a printed page."""
@@ -53,6 +54,12 @@ class Ink:
     grid: str
 
 
+_INK = (
+    "axes.facecolor", "text.color", "xtick.color", "axes.edgecolor", "grid.color",
+)  # fmt: skip
+"""Where a style keeps the colours of an `Ink`, in their order."""
+
+
 @dataclass
 class Sheet:
     """Axes with their theme and the room that is left in them."""
@@ -73,11 +80,9 @@ class Sheet:
     @property
     def width_inside(self) -> float:
         """Width in points that the axes will have, if nothing stands at their left or right."""
-        return (
-            figure_of(self.ax).get_figwidth() * 72 - 2 * MARGIN
-            if self.free
-            else self.room[0]
-        )
+        if not self.free:
+            return self.room[0]
+        return figure_of(self.ax).get_figwidth() * 72 - 2 * MARGIN
 
     @property
     def wish(self) -> float | None:
@@ -120,24 +125,13 @@ class Sheet:
         filled = content > 0
         if not filled:
             legend, content, left, right, bottom = (), EMPTY, 0.0, 0.0, 0.0
-        figure = figure_of(self.ax)
         full = self.width_inside
         size = TITLE if full >= NARROW else TITLE - 1.5
         bold = balanced(plain(title), full, size, bold=True)
         pieces, below = _below_title(self, subtitle, legend, full)
         self.headline = below + len(bold) * size * 1.25 + 4
         if self.free:
-            top = MARGIN + self.headline
-            inches = self.height or (top + content + bottom + MARGIN) / 72
-            figure.set_size_inches(figure.get_figwidth(), inches)
-            wide, high = figure.get_figwidth() * 72, inches * 72
-            box = (
-                (MARGIN + left) / wide,
-                min((MARGIN + bottom) / high, 0.9),
-                max((wide - 2 * MARGIN - left - right) / wide, 0.05),
-                max((high - top - bottom - MARGIN) / high, 0.05),
-            )
-            self.ax.set_position(box)
+            self._place(content, left, right, bottom)
         shift = -left if self.free else 0.0
         self.ax.set_title(
             "\n".join(bold),
@@ -149,23 +143,32 @@ class Sheet:
             fontsize=size,
             parse_math=False,
         )
-        for right, above, text, colour, points in pieces:
-            offset = (shift + right, above)
-            self.note(
-                text,
-                (0, 1),
-                xycoords="axes fraction",
-                xytext=offset,
-                color=colour,
-                fontsize=points,
-            )
+        for offset, above, text, colour, points in pieces:
+            look = {"color": colour, "fontsize": points}
+            self._note_from_corner(text, (shift + offset, above), **look)
+        empty = "" if filled else say(f"charts.{chart}.empty")
         if filled:
-            self.ax.set_label(say(f"charts.{chart}.alt", title=title, numbers=numbers))
+            words = say(f"charts.{chart}.alt", title=title, numbers=numbers)
         else:
-            empty = say(f"charts.{chart}.empty")
             self._say(empty)
-            self.ax.set_label(say("charts.shared.empty", title=title, empty=empty))
+            words = say("charts.shared.empty", title=title, empty=empty)
+        self.ax.set_label(words)
         return filled
+
+    def _place(self, content: float, left: float, right: float, bottom: float) -> None:
+        """Place the axes in their figure, and give it the height that the content needs."""
+        figure = figure_of(self.ax)
+        top = MARGIN + self.headline
+        inches = self.height or (top + content + bottom + MARGIN) / 72
+        figure.set_size_inches(figure.get_figwidth(), inches)
+        wide, high = figure.get_figwidth() * 72, inches * 72
+        box = (
+            (MARGIN + left) / wide,
+            min((MARGIN + bottom) / high, 0.9),
+            max((wide - 2 * MARGIN - left - right) / wide, 0.05),
+            max((high - top - bottom - MARGIN) / high, 0.05),
+        )
+        self.ax.set_position(box)
 
     def in_points(self) -> tuple[float, float]:
         """Make the coordinates points, downwards from the top left; return width and height."""
@@ -176,6 +179,17 @@ class Sheet:
         self.ax.set_yticks([])
         self.ax.spines["bottom"].set_visible(False)
         return wide, high
+
+    def tile(
+        self, corner: tuple[float, float], size: tuple[float, float], **look: Any
+    ) -> Rectangle:
+        """Draw a coloured rectangle and return it; corner and size are in data coordinates."""
+        from matplotlib.patches import Rectangle
+
+        tile = Rectangle(corner, *size, linewidth=0)
+        tile.set(facecolor=look["colour"], alpha=look["alpha"])
+        self.ax.add_patch(tile)
+        return tile
 
     def note(self, text: str, xy: tuple[float, float], **options: Any) -> Any:
         """Write small text at a place given in data coordinates, or as `xycoords` says."""
@@ -189,23 +203,22 @@ class Sheet:
         }
         return self.ax.annotate(plain(text), xy, **{**style, **options})
 
+    def _note_from_corner(
+        self, text: str, offset: tuple[float, float], **options: Any
+    ) -> None:
+        """Write small text so many points from the upper left corner of the axes."""
+        self.note(text, (0, 1), xycoords="axes fraction", xytext=offset, **options)
+
     def _say(self, text: str) -> None:
         """Write a sentence into axes that have nothing to show."""
         self.ax.set_axis_off()
-        for place, line in enumerate(wrap(plain(text), self.room[0], BODY)):
-            offset = (0.0, -6 - place * BODY * 1.2)
-            self.note(
-                line,
-                (0, 1),
-                xycoords="axes fraction",
-                xytext=offset,
-                va="top",
-                fontsize=BODY,
-            )
+        for number, line in enumerate(wrap(plain(text), self.room[0], BODY)):
+            offset = (0.0, -6 - number * BODY * 1.2)
+            self._note_from_corner(line, offset, va="top", fontsize=BODY)
 
 
 class _Piece(NamedTuple):
-    """A text of the headline, its place from the upper left of the axes, and how it looks."""
+    """A text of the headline: its offset from the axes' upper left corner, and how it looks."""
 
     right: float
     above: float
@@ -237,15 +250,15 @@ def _below_title(
 def _flow(legend: Sequence[Key], room: float) -> list[list[tuple[float, Key]]]:
     """Set the entries one after another and begin a new line where they do not fit."""
     lines: list[list[tuple[float, Key]]] = []
-    place = room
+    right = room
     for key in legend:
         need = 12 + text_width(plain(key.words), SMALL) + 12
-        if not lines or place + need - 12 > room:
+        if not lines or right + need - 12 > room:
             lines.append([])
-            place = 0.0
+            right = 0.0
         words = wrap(plain(key.words), room - 12, SMALL, lines=1)
-        lines[-1].append((place, key._replace(words=words[0] if words else "")))
-        place += need
+        lines[-1].append((right, key._replace(words=words[0] if words else "")))
+        right += need
     return lines
 
 
@@ -308,9 +321,9 @@ def style(theme: str = "light") -> Iterator[None]:
     import matplotlib.style
 
     here = resources.files(__package__)
-    names = ["certtrust.mplstyle", "certtrust-dark.mplstyle"][
-        : 2 if theme == "dark" else 1
-    ]
+    names = ["certtrust.mplstyle"]
+    if theme == "dark":
+        names.append("certtrust-dark.mplstyle")
     with matplotlib.style.context([str(here / name) for name in names]):
         yield
 
@@ -327,11 +340,8 @@ def sheet(
     import matplotlib as mpl
 
     if theme is None:
-        theme = (
-            "dark"
-            if ax is not None and _is_dark(figure_of(ax).get_facecolor())
-            else "light"
-        )
+        on_dark = ax is not None and _is_dark(figure_of(ax).get_facecolor())
+        theme = "dark" if on_dark else "light"
     if theme not in ("light", "dark"):
         raise CerttrustError(say("errors.charts.theme", theme=repr(theme)))
     if ax is None:
@@ -342,22 +352,10 @@ def sheet(
         plt.draw_if_interactive()  # type: ignore[no-untyped-call]
     with style(theme):
         if ax is None:
-            ax = plt.figure(figsize=(width, height or 1.0)).add_axes(
-                (0.0, 0.0, 1.0, 1.0)
-            )
-        rc = mpl.rcParams
-        ink = Ink(
-            *(
-                mpl.colors.to_hex(rc[name])
-                for name in (
-                    "axes.facecolor",
-                    "text.color",
-                    "xtick.color",
-                    "axes.edgecolor",
-                    "grid.color",
-                )
-            )
-        )
+            figure = plt.figure(figsize=(width, height or 1.0))
+            ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+        rc: Any = mpl.rcParams
+        ink = Ink(*(mpl.colors.to_hex(rc[name]) for name in _INK))
         opened = Sheet(ax, ink, theme == "dark", _fills_its_figure(ax), height)
         _dress(opened)
         yield opened

@@ -50,16 +50,15 @@ def kinds_that_fit(sheet: Sheet, top: int) -> int:
 
 def stack_colours(causes: list[str], *, dark: bool) -> dict[str, str]:
     """Return the colour of each cause, and of what is folded together."""
-    known = cause_colours(
-        [cause for cause in causes if cause != OTHER_CAUSES], dark=dark
-    )
-    return known | (
-        {OTHER_CAUSES: colour(OTHER, dark=dark)} if OTHER_CAUSES in causes else {}
-    )
+    other = {OTHER_CAUSES: colour(OTHER, dark=dark)}
+    return {
+        cause: other.get(cause) or tone
+        for cause, tone in cause_colours(causes, dark=dark).items()
+    }
 
 
 def stack_legend(colours: dict[str, str], folded: str) -> list[Key]:
-    """Return a legend entry per cause; `folded` is said of what was folded together."""
+    """Return a legend entry per cause; `folded` names what was folded together."""
     return [
         Key(tone, folded if cause == OTHER_CAUSES else cause_label(cause))
         for cause, tone in colours.items()

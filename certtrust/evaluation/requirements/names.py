@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ...arrays.arrow import true
+from ...arrays.arrow import as_mask
 from ...names import device_ids, matching
 from .rule import NAMES, Rule, chosen, without_certificate
 
@@ -31,8 +31,8 @@ def _whose_cn(attempts: pd.DataFrame) -> pd.Series:
     other = (octets != own_octets) & octets.notna() & own_octets.notna()
     kinds = {
         "no CN": cn.str.strip() == "",
-        "own CN": true(own),
-        "another's CN": true(other),
+        "own CN": as_mask(own),
+        "another's CN": as_mask(other),
     }
     return chosen(attempts.index, kinds)
 

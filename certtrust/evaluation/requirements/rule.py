@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...arrays.arrow import true
+from ...arrays.arrow import as_mask
 from ...texts.sentences import sentences
 
 Check = Callable[[pd.DataFrame, pd.Series], pd.Series]
@@ -113,7 +113,7 @@ def over_tls(attempts: pd.DataFrame) -> pd.Series:
     """
     protocol = attempts["protocol"]
     told = protocol.isin(["H.323/TLS", "H.323/TCP", "H.323/UDP"])
-    by_certificate = ~told & true(attempts["authentication"] == "certificate")
+    by_certificate = ~told & as_mask(attempts["authentication"] == "certificate")
     return (
         as_flags(protocol == "H.323/TLS").where(told).mask(by_certificate, other=True)
     )

@@ -1,4 +1,4 @@
-"""The kinds of remedies: one record each, and one file of them for what belongs together."""
+"""The kinds of remedies: one record each, related ones in one file."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ FILES = (
 )
 """The files of this folder; each has a tuple `REMEDIES`."""
 
-_there = {module.name for module in pkgutil.iter_modules(__path__)}
-for _name in sorted(_there ^ set(FILES)):
-    if _name in _there:
+_present = {module.name for module in pkgutil.iter_modules(__path__)}
+for _name in sorted(_present ^ set(FILES)):
+    if _name in _present:
         raise CerttrustError(
             f"the remedies in {_name}.py are not in use: add {_name!r} to FILES in {__name__}"
         )
@@ -43,6 +43,4 @@ BY_KIND = {
 }
 
 KINDS = tuple(BY_KIND)
-"""What can be done, most welcome first: of two kinds that repair as much, `remedies` takes the
-earlier one.
-"""
+"""The kinds, lowest cost first: of two that repair as much, `remedies` takes the earlier one."""

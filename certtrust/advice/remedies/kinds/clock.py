@@ -11,17 +11,16 @@ from ..remedy import Remedy
 _CLOCK = "time.clock"
 
 
-def _proposed(failures: Failures) -> Proposals:
-    concerned = failures.broken(_CLOCK) | failures.undecided(_CLOCK)
-    return {_CLOCK: failures.proposals(concerned & failures.identified, "device")}
+def _propose(failures: Failures) -> Proposals:
+    may_be_unset = failures.broken(_CLOCK) | failures.undecided(_CLOCK)
+    return {_CLOCK: failures.proposals(may_be_unset & failures.identified, "device")}
 
 
-def _set(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """The registrations of the device have a valid time."""
-    unset = copy.fleet.registrations["clock_unset"].mask(
-        copy.registrations_of(actions), other=False
-    )
-    return copy.registering(clock_unset=unset)
+def _set_clock(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
+    """Return the copy where the registrations of the device have a valid time."""
+    chosen = copy.registrations_of(actions)
+    unset = copy.fleet.registrations["clock_unset"].mask(chosen, other=False)
+    return copy.with_registrations(clock_unset=unset)
 
 
 REMEDIES = (
@@ -30,7 +29,7 @@ REMEDIES = (
         cost=0,
         meets=(_CLOCK,),
         needs=("device",),
-        propose=_proposed,
-        carry_out=_set,
+        propose=_propose,
+        carry_out=_set_clock,
     ),
 )

@@ -1,6 +1,4 @@
-"""Flags of a device entry: clear "TLS only", or allow the reverse proxy that the registration
-came through.
-"""
+"""Flags of a device entry: clear "TLS only", or allow the reverse proxy."""
 
 from __future__ import annotations
 
@@ -16,16 +14,16 @@ _LOCKING = ("transport.tls_only", "password.tls_only")
 
 def _locked(failures: Failures, rule: str) -> Flags:
     """Return which cases the flag "TLS only" locks out, or may lock out."""
-    may_be = failures.undecided(rule) & true(failures.rows["tls_only"])
-    locked: Flags = (failures.broken(rule) | may_be) & failures.identified
+    may_be_locked = failures.undecided(rule) & true(failures.rows["tls_only"])
+    locked: Flags = (failures.broken(rule) | may_be_locked) & failures.identified
     return locked
 
 
-def _unlocked(failures: Failures) -> Proposals:
+def _propose_clearing(failures: Failures) -> Proposals:
     return {rule: failures.at_entry(_locked(failures, rule)) for rule in _LOCKING}
 
 
-def _let_through(failures: Failures) -> Proposals:
+def _propose_allowing(failures: Failures) -> Proposals:
     through_proxy = true(failures.rows["via_reverse_proxy"])
     return {
         rule: failures.at_entry(_locked(failures, rule) & through_proxy)
@@ -34,13 +32,13 @@ def _let_through(failures: Failures) -> Proposals:
 
 
 def _clear_tls_only(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """The flag of the device entry is cleared, that of each entry where the PBX is missing."""
-    return copy.flagging(actions, "tls_only", value=False)
+    """Return the copy with the flag cleared at the entry, or at all where the PBX is missing."""
+    return copy.with_flag(actions, "tls_only", value=False)
 
 
 def _allow_reverse_proxy(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """The flag of the device entry is set, that of each entry where the PBX is missing."""
-    return copy.flagging(actions, "reverse_proxy", value=True)
+    """Return the copy with the flag set at the entry, or at all where the PBX is missing."""
+    return copy.with_flag(actions, "reverse_proxy", value=True)
 
 
 REMEDIES = (
@@ -49,7 +47,7 @@ REMEDIES = (
         cost=11000,
         meets=_LOCKING,
         needs=("device",),
-        propose=_unlocked,
+        propose=_propose_clearing,
         carry_out=_clear_tls_only,
     ),
     Remedy(
@@ -57,7 +55,7 @@ REMEDIES = (
         cost=7000,
         meets=_LOCKING,
         needs=("device",),
-        propose=_let_through,
+        propose=_propose_allowing,
         carry_out=_allow_reverse_proxy,
     ),
 )

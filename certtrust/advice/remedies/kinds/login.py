@@ -1,6 +1,4 @@
-"""Use the certificate: a device that logs in with a password has a certificate that the rules
-would let in.
-"""
+"""Use the certificate: a device with a password holds a certificate that would be let in."""
 
 from __future__ import annotations
 
@@ -18,35 +16,32 @@ _TRANSPORT = "transport.tls_only"
 _OF_CERTIFICATE = ("certificate.trust", "time.validity", "certificate.name")
 
 
-def _proposed(failures: Failures) -> Proposals:
-    """Mend the login and, where the transport is not known, settle that as well."""
+def _propose(failures: Failures) -> Proposals:
+    """Return proposals that mend the login and, where it is unknown, settle the transport."""
     chosen = failures.broken(_PASSWORD) & failures.identified
-    chosen &= _is_let_in(failures.rows, failures.broken(_PASSWORD))
+    chosen[chosen] = _would_be_let_in(failures.rows[chosen])
     return {
         _PASSWORD: failures.at_entry(chosen),
         _TRANSPORT: failures.at_entry(chosen & failures.becomes_tls),
     }
 
 
-def _is_let_in(rows: pd.DataFrame, asked: Flags) -> Flags:
-    """Return which of the rows asked for have a certificate that the rules would let in."""
-    let_in = np.zeros(len(rows), dtype=bool)
-    if asked.any():
-        by_certificate = rows[asked].assign(
-            scenario="h323-certificate", authentication="certificate"
-        )
-        judged = check(by_certificate, at=by_certificate["judged_at"])
-        let_in[asked] = np.all([true(judged[rule]) for rule in _OF_CERTIFICATE], axis=0)
+def _would_be_let_in(rows: pd.DataFrame) -> Flags:
+    """Return which rows have a certificate that the rules would let in."""
+    by_certificate = rows.assign(
+        scenario="h323-certificate", authentication="certificate"
+    )
+    results = check(by_certificate, at=by_certificate["judged_at"])
+    let_in: Flags = np.all([true(results[rule]) for rule in _OF_CERTIFICATE], axis=0)
     return let_in
 
 
 def use_certificate(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """The device registers by its certificate instead of a password."""
+    """Return the copy where the device registers by its certificate, not by a password."""
     authentication = copy.fleet.registrations["authentication"].astype("str")
     chosen = copy.actions_of_registrations(actions) >= 0
-    return copy.registering(
-        authentication=authentication.mask(chosen, "certificate").astype("category")
-    )
+    changed = authentication.mask(chosen, "certificate").astype("category")
+    return copy.with_registrations(authentication=changed)
 
 
 REMEDIES = (
@@ -55,7 +50,7 @@ REMEDIES = (
         cost=5000,
         meets=(_PASSWORD, _TRANSPORT),
         needs=("device",),
-        propose=_proposed,
+        propose=_propose,
         carry_out=use_certificate,
     ),
 )

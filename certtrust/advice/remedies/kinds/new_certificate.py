@@ -1,6 +1,4 @@
-"""A certificate with another CN: the one at hand issued anew, or a new one by a CA that the PBX
-trusts.
-"""
+"""A certificate with another CN: the one at hand reissued, or one by a CA that the PBX trusts."""
 
 from __future__ import annotations
 
@@ -9,9 +7,10 @@ import hashlib
 import pandas as pd
 
 from ....arrays.grouping import places
-from ....schema import CERTIFICATES, TRUST, conform
+from ....schema import CERTIFICATES, conform
+from ...joins import among, values_at
 from ..failures import Failures, Flags, Proposals
-from ..fleet_copy import FOREVER, FleetCopy, among, taken
+from ..fleet_copy import FOREVER, FleetCopy
 from ..remedy import Remedy
 from .login import use_certificate
 from .renewal import renew
@@ -24,30 +23,23 @@ _LONG_AGO = pd.Timestamp("1970-01-01T00:00:00Z").as_unit("us")
 _ISSUER = "a CA that the PBX trusts"
 
 
-def _concerned(failures: Failures, rule: str) -> Flags:
-    return failures.broken(rule) | failures.undecided(rule)
-
-
-def _reissued(failures: Failures) -> Proposals:
-    keys = ("fingerprint",)
-    fitting = failures.fitting_cns(
-        failures.broken(_NAME) & failures.of_one_device, keys
-    )
+def _reissuing(failures: Failures) -> Proposals:
+    keys = ["fingerprint"]
+    of_one_device = failures.broken(_NAME) & failures.of_one_device
+    fitting = failures.fitting_cns(of_one_device, keys)
     return {
-        rule: failures.with_fitting_cn(_concerned(failures, rule), keys, fitting)
+        rule: failures.with_fitting_cn(_affected(failures, rule), keys, fitting)
         for rule in (_VALIDITY, _NAME)
     }
 
 
-def _enrolled(failures: Failures) -> Proposals:
-    """Mend whatever is wrong with a certificate and, where the transport is not known, settle
-    that as well.
-    """
-    keys = ("device", "pbx")
+def _enrolling(failures: Failures) -> Proposals:
+    """Return proposals that mend any fault of a certificate and settle an unknown transport."""
+    keys = ["device", "pbx"]
     pbx, listed = failures.rows["pbx"], failures.fleet.trust["pbx"]
     has_list = among(pbx, listed) | (listed.isna().any() & pbx.notna().to_numpy())
-    fitting = failures.fitting_cns(failures.breaking_any(_ANY) & has_list, keys)
-    chosen = {rule: _concerned(failures, rule) for rule in _ANY}
+    fitting = failures.fitting_cns(failures.broken(*_ANY) & has_list, keys)
+    chosen = {rule: _affected(failures, rule) for rule in _ANY}
     chosen[_TRANSPORT] = failures.becomes_tls
     return {
         rule: failures.with_fitting_cn(cases, keys, fitting)
@@ -55,54 +47,49 @@ def _enrolled(failures: Failures) -> Proposals:
     }
 
 
+def _affected(failures: Failures, rule: str) -> Flags:
+    return failures.broken(rule) | failures.undecided(rule)
+
+
 def _reissue(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """The certificate is renewed, with `value` as its CN."""
+    """Return the copy with the certificate renewed and `value` as its CN."""
     copy = renew(copy, actions)
     rows = copy.fleet.certificates
-    cn = taken(
-        actions["value"],
-        places(rows["fingerprint"], actions["fingerprint"]),
-        rows.index,
-    )
+    position = places(rows["fingerprint"], actions["fingerprint"])
+    cn = values_at(actions["value"], position, rows.index)
     subject = "CN=" + cn.str.replace(r"([,+\"\\<>;=#])", r"\\\1", regex=True)
-    named = {
-        "subject_cn": rows["subject_cn"].mask(cn.notna(), cn),
-        "subject": rows["subject"].mask(cn.notna(), subject),
-    }
-    return copy.having(certificates=rows.assign(**named))
+    named = rows.assign(
+        subject_cn=cn.fillna(rows["subject_cn"]),
+        subject=subject.fillna(rows["subject"]),
+    )
+    return copy.with_frames(certificates=named)
 
 
 def _enrol(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """The device registers by a certificate with `value` as its CN that stands in the list of
-    its PBX.
+    """Return the copy where the device presents a new certificate that the PBX lists.
 
-    Who would issue it cannot be known here.
+    Its CN is `value`; who would issue it cannot be known here.
     """
     planned = _planned(actions)
     new = conform(planned.drop(columns="pbx"), CERTIFICATES)
     certificates = pd.concat([copy.fleet.certificates, new], ignore_index=True)
-    copy = copy.having(certificates=certificates).listing(conform(planned, TRUST))
+    copy = copy.with_frames(certificates=certificates).with_trust_entries(planned)
     rows = copy.fleet.registrations
     position = copy.actions_of_registrations(actions)
-    presented = taken(planned["fingerprint"], position, rows.index)
-    copy = copy.registering(
-        fingerprint=rows["fingerprint"].mask(position >= 0, presented)
-    )
+    presented = values_at(planned["fingerprint"], position, rows.index)
+    copy = copy.with_registrations(fingerprint=presented.fillna(rows["fingerprint"]))
     return use_certificate(copy, actions)
 
 
 def _planned(actions: pd.DataFrame) -> pd.DataFrame:
-    """Return the certificates that the actions ask for, each with the PBX that trusts it."""
+    """Return the new certificate of each action, with the PBX that trusts it."""
     actions = actions.reset_index(drop=True)
     device, pbx = actions["device"], actions["pbx"].fillna("")
-    seeds = "planned for " + device + " at " + pbx
+    seeds = ("planned for " + device + " at " + pbx).str.encode("utf-8", "replace")
     return pd.DataFrame(
         {
             "pbx": actions["pbx"],
-            "fingerprint": [
-                hashlib.sha256(seed.encode(errors="replace")).hexdigest()
-                for seed in seeds
-            ],
+            "fingerprint": [hashlib.sha256(seed).hexdigest() for seed in seeds],
             "source": "planned",
             "bundle": "planned " + device + " " + pbx,
             "position": 0,
@@ -127,7 +114,7 @@ REMEDIES = (
         needs=("fingerprint", "value"),
         dated=True,
         variant=("self_signed", "reissue self-signed"),
-        propose=_reissued,
+        propose=_reissuing,
         carry_out=_reissue,
     ),
     Remedy(
@@ -136,7 +123,7 @@ REMEDIES = (
         meets=(*_ANY, _TRANSPORT),
         needs=("device", "value"),
         dated=True,
-        propose=_enrolled,
+        propose=_enrolling,
         carry_out=_enrol,
     ),
 )

@@ -1,8 +1,7 @@
-"""Rename a registration: it registers as the CN of its own certificate, or by its serial."""
+"""Rename a registration: to the CN of the device's own certificate, or to its serial."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from ....arrays.arrow import true
@@ -10,8 +9,9 @@ from ....arrays.grouping import places_of_rows
 from ....evaluation.attempts import by_serial
 from ....evaluation.ownership import per_text
 from ....names import device_ids, matching
+from ...joins import values_at
 from ..failures import Failures, Flags, Proposals
-from ..fleet_copy import FleetCopy, taken
+from ..fleet_copy import FleetCopy
 from ..remedy import Remedy
 
 _NAME = "certificate.name"
@@ -23,24 +23,22 @@ def _default_names(devices: pd.Series, interfaces: pd.Series) -> pd.Series:
     return serial.where(interfaces.isna(), serial + "-" + interfaces.astype("str"))
 
 
-def _proposed(failures: Failures) -> Proposals:
-    """Mend the name and, where the new one says how the device authenticates, settle that as
-    well.
-    """
+def _propose(failures: Failures) -> Proposals:
+    """Return proposals that mend the name and, where the new one shows it, settle the login."""
     chosen = failures.broken(_NAME) & failures.logged
     rows = failures.rows[chosen]
     default = _default_names(rows["device"], rows["interface"])
     begins = matching.begins_with_cn(default, rows["subject_cn"])
     new = default.where(true(begins), rows["subject_cn"].str.strip())
-    another = (new != rows["registration_name"]).fillna(value=True).to_numpy(dtype=bool)
-    settles = np.zeros(len(chosen), dtype=bool)
-    settles[chosen] = _by_certificate(rows, new)
-    chosen[chosen] = _holds_its_own(rows) & another
+    is_other = ~true(new == rows["registration_name"])
+    settled = failures.undecided(_PASSWORD)
+    settled[chosen] &= _is_by_certificate(rows, new)
+    chosen[chosen] = _holds_its_own(rows) & is_other
     names = {
         "name": failures.rows["registration_name"],
         "value": new.reindex(failures.rows.index),
     }
-    settled = chosen & settles & failures.undecided(_PASSWORD)
+    settled &= chosen
     return {
         _NAME: failures.proposals(chosen, "device", **names),
         _PASSWORD: failures.proposals(settled, "device", **names),
@@ -48,9 +46,7 @@ def _proposed(failures: Failures) -> Proposals:
 
 
 def _holds_its_own(rows: pd.DataFrame) -> Flags:
-    """Return which carry their own certificate, or one of their user: the CN of another one is
-    not a name to take.
-    """
+    """Return which present a certificate of their device or user, whose CN they may take."""
     cn = rows["subject_cn"]
     spelled = device_ids.same_spelling(cn)
     own = (spelled == rows["device"]) | (
@@ -59,26 +55,24 @@ def _holds_its_own(rows: pd.DataFrame) -> Flags:
     return true(own | ((cn == rows["user"]) & cn.notna()))
 
 
-def _by_certificate(rows: pd.DataFrame, name: pd.Series) -> Flags:
-    """Return where it is not known how the device authenticates, and is by certificate once it
-    has that name.
-    """
+def _is_by_certificate(rows: pd.DataFrame, name: pd.Series) -> Flags:
+    """Return where an unknown authentication can only be by certificate under that name."""
     over_tls = rows["protocol"] == "H.323/TLS"
     return true(by_serial(name, rows["device"]) & rows["scenario"].isna() & over_tls)
 
 
 def _rename(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """The device registers as `value` instead of `name`."""
+    """Return the copy where the device registers as `value` instead of `name`."""
     rows = copy.fleet.registrations
-    now = rows["registration_name"].fillna(
-        _default_names(copy.registered, rows["interface"])
+    default = _default_names(copy.registered, rows["interface"])
+    name = rows["registration_name"].fillna(default).fillna("")
+    position = places_of_rows(
+        (copy.registered, name), (actions["device"], actions["name"].fillna(""))
     )
-    wanted = (actions["device"], actions["name"].fillna(""))
-    position = places_of_rows((copy.registered, now.fillna("")), wanted)
-    renamed = rows["registration_name"].mask(
-        position >= 0, taken(actions["value"], position, rows.index)
+    new = values_at(actions["value"], position, rows.index)
+    return copy.with_registrations(
+        registration_name=new.fillna(rows["registration_name"])
     )
-    return copy.registering(registration_name=renamed)
 
 
 REMEDIES = (
@@ -87,7 +81,7 @@ REMEDIES = (
         cost=3000,
         meets=(_NAME, _PASSWORD),
         needs=("device", "value"),
-        propose=_proposed,
+        propose=_propose,
         carry_out=_rename,
     ),
 )

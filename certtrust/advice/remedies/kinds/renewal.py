@@ -5,27 +5,28 @@ from __future__ import annotations
 import pandas as pd
 
 from ....arrays.grouping import places
+from ...joins import values_at
 from ..failures import Failures, Proposals
-from ..fleet_copy import FOREVER, FleetCopy, taken
+from ..fleet_copy import FOREVER, FleetCopy
 from ..remedy import Remedy
 
 _VALIDITY = "time.validity"
 
 
-def _proposed(failures: Failures) -> Proposals:
+def _propose(failures: Failures) -> Proposals:
     chosen = failures.broken(_VALIDITY) & failures.in_fleet
     return {_VALIDITY: failures.proposals(chosen, "fingerprint")}
 
 
 def renew(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """The certificate is valid from `since` on at the latest, without an end."""
+    """Return the copy where the certificate begins by `since` and has no end."""
     rows = copy.fleet.certificates
     first = actions.sort_values("since").drop_duplicates("fingerprint")
     position = places(rows["fingerprint"], first["fingerprint"])
-    since, chosen = taken(first["since"], position, rows.index), position >= 0
-    begun = rows["not_before"].mask(chosen & (since < rows["not_before"]), since)
-    ended = rows["not_after"].mask(chosen, FOREVER)
-    return copy.having(certificates=rows.assign(not_before=begun, not_after=ended))
+    since = values_at(first["since"], position, rows.index)
+    begin = rows["not_before"].mask(since < rows["not_before"], since)
+    end = rows["not_after"].mask(position >= 0, FOREVER)
+    return copy.with_frames(certificates=rows.assign(not_before=begin, not_after=end))
 
 
 REMEDIES = (
@@ -36,7 +37,7 @@ REMEDIES = (
         needs=("fingerprint",),
         dated=True,
         variant=("self_signed", "renew self-signed"),
-        propose=_proposed,
+        propose=_propose,
         carry_out=renew,
     ),
 )

@@ -1,4 +1,4 @@
-"""Use TLS: a device entry with "TLS only" takes registrations over H.323/TLS."""
+"""Use TLS: a device entry with "TLS only" accepts registrations over H.323/TLS."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from ..remedy import Remedy
 _TRANSPORT = "transport.tls_only"
 
 
-def _proposed(failures: Failures) -> Proposals:
-    may_be = (
-        failures.undecided(_TRANSPORT) & failures.rows["protocol"].notna().to_numpy()
-    )
-    chosen = (failures.broken(_TRANSPORT) | may_be) & failures.identified
+def _propose(failures: Failures) -> Proposals:
+    has_protocol = failures.rows["protocol"].notna().to_numpy()
+    may_be_plain = failures.undecided(_TRANSPORT) & has_protocol
+    chosen = (failures.broken(_TRANSPORT) | may_be_plain) & failures.identified
     return {_TRANSPORT: failures.proposals(chosen, "device")}
 
 
 def _use_tls(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """The device registers over H.323/TLS, as far as it uses H.323 at all."""
+    """Return the copy where the device registers over TLS, where it uses H.323 at all."""
     protocol = copy.fleet.registrations["protocol"].astype("str")
     chosen = copy.registrations_of(actions) & true(protocol.str.startswith("H.323"))
-    return copy.registering(
+    return copy.with_registrations(
         protocol=protocol.mask(chosen, "H.323/TLS").astype("category")
     )
 
@@ -35,7 +34,7 @@ REMEDIES = (
         cost=6000,
         meets=(_TRANSPORT,),
         needs=("device",),
-        propose=_proposed,
+        propose=_propose,
         carry_out=_use_tls,
     ),
 )

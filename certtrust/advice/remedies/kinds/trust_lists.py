@@ -1,6 +1,4 @@
-"""Entries of a trust list: the certificate or a CA above it, a CA that is renewed, a CA that
-has to be found.
-"""
+"""Entries of a trust list: the certificate or a CA above it, a renewed CA, a CA to be found."""
 
 from __future__ import annotations
 
@@ -8,86 +6,70 @@ import hashlib
 
 import pandas as pd
 
-from ....schema import TRUST, conform
 from ....x509.structure import structure
 from ..fleet_copy import FOREVER, FleetCopy
 from ..remedy import Remedy
-from ..trusting import Untrusted, lapsed, unobtainable
+from ..trusting import Untrusted, ended_cas, lacks_signer
 
 _LATEST = {13: b"491231235959Z", 15: b"99991231235959Z"}
-"""The latest end that each form of writing dates can say, by its length."""
+"""The latest date that UTCTime and GeneralizedTime can hold, by their length."""
 
 
 def _listed(untrusted: Untrusted) -> pd.DataFrame:
     """Return the CAs above each certificate that would do, then the certificate itself."""
-    row, way = untrusted.ways_at_their_time()
-    ways = untrusted.ways.iloc[way]
-    by_ca = {
-        "row": row,
-        "fingerprint": ways["fingerprint"].array,
-        "steps": ways["steps"].array,
-    }
-    itself = {
-        "row": untrusted.row,
-        "fingerprint": untrusted.rows["fingerprint"].array,
-        "steps": 0,
-    }
-    return pd.concat([pd.DataFrame(by_ca), pd.DataFrame(itself)], ignore_index=True)
+    by_ca = untrusted.ways_at_their_time()[["row", "fingerprint", "steps"]]
+    itself = untrusted.rows[["fingerprint"]].assign(row=untrusted.row, steps=0)
+    return pd.concat([by_ca, itself], ignore_index=True)
 
 
 def _renewed(untrusted: Untrusted) -> pd.DataFrame:
-    """Return the CAs that ended, and by whose renewal alone a certificate would be trusted."""
-    ended = lapsed(untrusted.rows, untrusted.known, untrusted.moments)
-    return ended.assign(row=untrusted.row[ended["row"]])
+    """Return the ended CAs whose renewal alone would make a certificate trusted."""
+    cas = ended_cas(untrusted.rows, untrusted.certificates, untrusted.moments)
+    return cas.assign(row=untrusted.row[cas["row"]])
 
 
-def _found(untrusted: Untrusted) -> pd.DataFrame:
+def _absent(untrusted: Untrusted) -> pd.DataFrame:
     """Return the CAs, by name and key identifier, that no file holds."""
-    missing = unobtainable(untrusted.leaves, untrusted.authorities).to_numpy()[
-        untrusted.leaf
-    ]
-    absent = untrusted.leaves.iloc[untrusted.leaf[missing]]
-    names = {"name": absent["issuer"].array, "value": absent["authority_key_id"].array}
-    return pd.DataFrame({"row": untrusted.row[missing], **names})
+    lacks_ca = lacks_signer(untrusted.leaves, untrusted.authorities)[untrusted.leaf]
+    absent = untrusted.leaves.iloc[untrusted.leaf[lacks_ca]]
+    names = absent[["issuer", "authority_key_id"]].set_axis(["name", "value"], axis=1)
+    return names.assign(row=untrusted.row[lacks_ca])
 
 
 def _trust(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """The certificate enters the list of the PBX, every list where the PBX is missing."""
-    return copy.listing(copy.entries_for(actions))
+    """Return the copy with the certificate in the PBX's list, in every list without a PBX."""
+    return copy.with_trust_entries(copy.entries_for(actions))
 
 
 def _renew_ca(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """A CA certificate of the same name and key, without an end, enters the list."""
+    """Return the copy with a CA certificate of the same name and key, but no end, in the list."""
     entries = copy.entries_for(actions)
     entries["der"] = [_without_end(der) for der in entries["der"]]
     entries["fingerprint"] = [hashlib.sha256(der).hexdigest() for der in entries["der"]]
-    return copy.listing(entries.assign(not_after=FOREVER))
+    return copy.with_trust_entries(entries.assign(not_after=FOREVER))
 
 
 def _without_end(der: bytes) -> bytes:
-    """Return the certificate with the latest end that its form of writing dates can say; its
-    signature is not true.
+    """Return the certificate with the latest end that its date type can hold.
+
+    Its signature does not verify.
     """
     parts = structure(der)
     if parts is None:
         return der
-    long_form = parts.validity[-16:-15] == b"\x0f"
-    text = parts.validity[-15:] if long_form else parts.validity[-13:]
-    return der.replace(
-        parts.validity, parts.validity[: -len(text)] + _LATEST[len(text)], 1
-    )
+    is_generalized_time = parts.validity[-16:-15] == b"\x0f"
+    length = 15 if is_generalized_time else 13
+    return der.replace(parts.validity, parts.validity[:-length] + _LATEST[length], 1)
 
 
 def _find_ca(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
-    """A CA that is not at hand enters the list, stood in for by the known certificates that it
-    signed.
-    """
+    """Return the copy with an absent CA in the list, represented by what it signed."""
     certificates = copy.fleet.certificates.drop_duplicates("fingerprint")
-    wanted = actions[["pbx", "name", "value"]].rename(
-        columns={"name": "issuer", "value": "authority_key_id"}
+    wanted = actions[["pbx", "name", "value"]].set_axis(
+        ["pbx", "issuer", "authority_key_id"], axis="columns"
     )
     signed = certificates.merge(wanted, on=["issuer", "authority_key_id"])
-    return copy.listing(conform(signed, TRUST))
+    return copy.with_trust_entries(signed)
 
 
 REMEDIES = (
@@ -114,7 +96,7 @@ REMEDIES = (
         cost=9000,
         meets=("certificate.trust",),
         needs=("name",),
-        entries=_found,
+        entries=_absent,
         carry_out=_find_ca,
     ),
 )
