@@ -225,7 +225,5 @@ class TestTablesMadeByHand:
     def test_a_time_that_is_none(self):
         """The error names the column."""
         table = read("time,state,serial\n1700000000,up,0090332f688a\n")
-        with pytest.raises(
-            CerttrustError, match="column time of the table REGISTRATIONS"
-        ):
+        with pytest.raises(CerttrustError, match="column time of table REGISTRATIONS"):
             intervals(table.assign(time="x"))
