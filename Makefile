@@ -5,7 +5,9 @@ READY := $(VENV)/.ready
 FLEET ?= data/fleet
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
-.PHONY: report test lab check-all test-oldest test-pythons docs clean
+SECONDS ?= 60
+
+.PHONY: report test lab check-all fuzz test-oldest test-pythons docs clean
 
 report: $(READY)  ## explain the fleet in data/fleet: writes build/report.html
 	@mkdir -p build
@@ -19,6 +21,9 @@ test: $(READY)  ## lint, types and tests
 
 check-all: $(READY)  ## the slow and exhaustive tests too
 	$(BIN)/pytest -q -m "exhaustive or not exhaustive"
+
+fuzz: $(READY)  ## mutated input for every reader, SECONDS each; findings in build/fuzz
+	$(BIN)/python -m tests.fuzz all $(SECONDS)
 
 test-oldest:  ## the tests with the oldest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv-oldest

@@ -149,7 +149,7 @@ def is_too_deep(value: Any) -> bool:
     False
     """
     level = [value]
-    for _ in range(limits.NESTING + 1):
+    for _ in range(limits.NESTING):
         inside = (
             part.values() if isinstance(part, dict) else part
             for part in level

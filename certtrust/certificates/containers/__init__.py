@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from ...formats import HEAD, About, listed, recognise, rejoined
 from ..blocks import NO_CERTIFICATE, NOTHING, Block, Item
 
-_BLANK = re.compile(rb"(?:\s+|#[^\r\n]*)*")
+_BLANK = re.compile(rb"(?:\s++|#[^\r\n]*+)*+")
 _BEGIN, _FIRST_LINE = b"-----BEGIN ", b"-----BEGIN CERTIFICATE-----"
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b")
 

@@ -56,6 +56,7 @@ _WRAPPED = 5
 _IN_VAIN = 8
 """How many times the size of a text may be read in vain before each line is read by itself."""
 _SEPARATORS = re.compile(r"[ \t\r\n,\ufeff]*")
+_SPACE = re.compile(r"\s*")
 
 
 class Item(NamedTuple):
@@ -107,46 +108,55 @@ def _latest(items: list[Item]) -> list[Item]:
 
 
 def values(text: str) -> Iterator[tuple[Any, str | None]]:
-    """Yield the JSON values that stand one after the other in a text, and why a line is none."""
-    position = counted = 0
-    line, budget = 1, _IN_VAIN * len(text)
-    while (position := _SEPARATORS.match(text, position).end()) < len(text):  # type: ignore[union-attr]
-        value, size, error = _decoded(text, position, budget)
+    """Yield the JSON values that stand one after the other in a text, and why a line is none.
+
+    The text is decoded in windows of whole lines, each twice as long as the one before while a
+    value is cut off, so that the time is in proportion to the value. What is read in vain beyond
+    the first line of a value is bounded.
+    """
+    position = start = stop = counted = 0
+    window, line, budget = "", 1, _IN_VAIN * len(text)
+    while (position := _end(_SEPARATORS, text, position)) < len(text):
+        if position >= stop:
+            start, stop = position, _line_end(text, position)
+            window = text[start:stop]
+        value, end, error, is_cut = _decoded(window, position - start)
         if error is None:
             yield value, None
-            position += size
-            continue
-        budget -= size
-        line += text.count("\n", counted, position)
-        counted = position
-        yield None, f"line {line} is not JSON{error}"
-        position = _line_end(text, position)
+            position = start + end
+        elif is_cut and stop < len(text) and 2 * (stop - position) <= budget:
+            goal = min(2 * stop - position, len(text))
+            start, stop = position, _line_end(text, goal)
+            window = text[start:stop]
+        else:
+            budget -= stop - position
+            line += text.count("\n", counted, position)
+            counted = position
+            yield None, f"line {line} is not JSON{error}"
+            position = _line_end(text, position)
+            stop = 0
 
 
-def _decoded(text: str, start: int, budget: int) -> tuple[Any, int, str | None]:
-    """Return the value that begins at `start`, how much was read, and what is wrong with it.
+def _decoded(window: str, start: int) -> tuple[Any, int, str | None, bool]:
+    """Return a value, its end, what is wrong with it, and whether it is cut off."""
+    try:
+        value, end = _DECODER.raw_decode(window, start)
+    except RecursionError:
+        return None, start, f" that is read: {too_deep()}", False
+    except json.JSONDecodeError as error:
+        is_cut = _end(_SPACE, window, error.pos) == len(window)
+        return None, start, f": {error.msg}", is_cut
+    except ValueError as error:  # a number of thousands of digits
+        return None, start, f": {error}", False
+    if is_too_deep(value):
+        return None, start, f" that is read: {too_deep()}", False
+    return value, end, None, False
 
-    Windows of whole lines are read, each twice as long as the one before, so that the time is in
-    proportion to the value. `budget` bounds those beyond the first line.
-    """
-    stop = _line_end(text, start)
-    while True:
-        window = text[start:stop]
-        try:
-            value, size = _DECODER.raw_decode(window)
-        except RecursionError:
-            return None, len(window), f" that is read: {too_deep()}"
-        except json.JSONDecodeError as error:
-            is_cut = not window[error.pos :].strip() and stop < len(text)
-            if is_cut and 2 * len(window) <= budget:
-                stop = _line_end(text, min(start + 2 * len(window), len(text)))
-                continue
-            return None, len(window), f": {error.msg}"
-        except ValueError as error:  # a number of thousands of digits
-            return None, len(window), f": {error}"
-        if is_too_deep(value):
-            return None, size, f" that is read: {too_deep()}"
-        return value, size, None
+
+def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
+    """Return where a pattern that always matches ends."""
+    match = pattern.match(text, position)
+    return match.end() if match else position
 
 
 def _line_end(text: str, position: int) -> int:
