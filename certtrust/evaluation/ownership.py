@@ -92,13 +92,13 @@ class Ownership:
         numbered = self.certificates[list(OWNING)].assign(
             row=np.arange(len(self.certificates)), first_row=self._first_rows
         )
-        found = leaves(numbered)
-        own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
+        presented = leaves(numbered)
+        own_cn = presented["subject_cn"].astype("str").str.strip().str.lower()
         names_device = (first_positions(own_cn, self.entered) >= 0) | as_mask(
             own_cn.str.fullmatch(device_ids.SOFT_CLIENT)
         )
-        by_file = per_text(self._identity, found["device"])
-        return found.assign(device=by_file.fillna(own_cn.where(names_device)))
+        by_file = per_text(self._identity, presented["device"])
+        return presented.assign(device=by_file.fillna(own_cn.where(names_device)))
 
     @cached_property
     def own_certificates(self) -> pd.DataFrame:
