@@ -43,7 +43,8 @@ def begins_with_cn(
 
     Notes
     -----
-    The article: the registration name must start with the CN value of the certificate. Decided here:
+    The article: the registration name must start with the CN value of the certificate. Decided
+    here:
 
     - An empty CN, one of blanks only, and one with a NUL or with a character that could not be
       decoded never match, though every text starts with the empty text.
