@@ -396,7 +396,9 @@ def trust_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     by = pd.array([*ends, None], dtype="str").take(chosen)
     if "fingerprint" in attempts and is_listed.any():
         own = text(attempts["fingerprint"])
-        by = pd.array(pc.if_else(is_listed[chosen], own, text(by)), dtype="str")
+        by = pd.array(
+            pc.if_else(is_listed[chosen], own, text(pd.Series(by))), dtype="str"
+        )
     trusted_by = pd.Series(by, index=attempts.index)
     state = _categories(states, attempts.index)
     return pd.DataFrame({"trust_state": state, "trusted_by": trusted_by})
