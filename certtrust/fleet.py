@@ -97,8 +97,7 @@ def _is_foreign(path: Path) -> bool:
 
 
 def read_fleet(directory: str | Path) -> Fleet:
-    """Read a fleet from a directory with four folders of files, or from one that `Fleet.save`
-    wrote.
+    """Read a fleet from a directory of four folders, or one that `Fleet.save` wrote.
 
     Parameters
     ----------
@@ -198,8 +197,7 @@ def expect_fleet(fleet: Fleet) -> Fleet:
 
 
 def link(fleet: Fleet) -> Fleet:
-    """Return the same fleet with its issuer links verified, kept for reuse by every later
-    judgement.
+    """Return the same fleet with its issuer links verified, for reuse by later judgements.
 
     Only signatures that `fleet.links` does not know yet are verified.
 
@@ -210,5 +208,5 @@ def link(fleet: Fleet) -> Fleet:
     ['child', 'issuer', 'verified']
     """
     fleet = expect_fleet(fleet)
-    links = trust_state.link(fleet.certificates, fleet.trust, known=fleet.links)
+    links = trust_state.link(fleet.certificates, fleet.trust, links=fleet.links)
     return dataclasses.replace(fleet, links=links)

@@ -246,7 +246,8 @@ LINKS = Table(
         Column(
             "verified",
             FLAG,
-            "the signature verifies; <NA> = the algorithm or a key cannot be handled",
+            "the signature verifies; <NA> = the algorithm or a key cannot be handled, or "
+            "the issuer's name has more keys than are tried",
             "True",
         ),
     ),

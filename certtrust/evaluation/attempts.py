@@ -1,6 +1,4 @@
-"""Attempts: each registration, or each browser access, with its certificate, its device and the
-trust outcome.
-"""
+"""Attempts: registrations and browser accesses with certificate, device and trust outcome."""
 
 from __future__ import annotations
 
@@ -93,14 +91,14 @@ def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFram
     -------
     DataFrame
         Table ATTEMPTS, one row per registration (or device), in that order and with that index;
-        columns that the registrations hold beyond their table follow. Log lines that say
-        nothing of a registration (no state, name, protocol, authentication or fingerprint) are
+        further columns of the registrations follow. Log lines that say nothing of a
+        registration (no state, name, protocol, authentication or fingerprint) are
         none, and stay in `fleet.registrations` alone.
 
     Notes
     -----
     The certificate is the one that the log names by fingerprint, else the device's newest one
-    already issued at that time; `certificate_by` tells which. A hardware ID is joined to a
+    already issued at that time; `certificate_by` says which. A hardware ID is joined to a
     serial by its three last octets where only one serial of the fleet ends so (inferred from
     two documented pairs).
 
@@ -343,7 +341,7 @@ def browser_attempts(
     Returns
     -------
     DataFrame
-        Table ATTEMPTS with scenario "browser", judged "now" by `check` unless told otherwise.
+        Table ATTEMPTS with scenario "browser", judged "now" by `check` by default.
 
     Raises
     ------

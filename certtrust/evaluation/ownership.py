@@ -92,13 +92,13 @@ class Ownership:
         numbered = self.certificates[list(OWNING)].assign(
             row=np.arange(len(self.certificates)), first_row=self._first_rows
         )
-        found = leaves(numbered)
-        own_cn = found["subject_cn"].astype("str").str.strip().str.lower()
+        presented = leaves(numbered)
+        own_cn = presented["subject_cn"].astype("str").str.strip().str.lower()
         names_device = (first_positions(own_cn, self.entered) >= 0) | as_mask(
             own_cn.str.fullmatch(device_ids.SOFT_CLIENT)
         )
-        by_file = per_text(self._identity, found["device"])
-        return found.assign(device=by_file.fillna(own_cn.where(names_device)))
+        by_file = per_text(self._identity, presented["device"])
+        return presented.assign(device=by_file.fillna(own_cn.where(names_device)))
 
     @cached_property
     def own_certificates(self) -> pd.DataFrame:
@@ -235,22 +235,14 @@ class Ownership:
     @staticmethod
     def _serial_in_name(rows: pd.DataFrame) -> pd.Series:
         """Return the serial in the name of a row without one, where its hardware ID ends alike."""
-        silent = np.flatnonzero(
-            rows["serial"].isna()
-            & rows["hardware_id"].notna()
-            & rows["registration_name"].notna()
-        )
-        named = rows[["hardware_id", "registration_name"]].iloc[silent]
+        names = rows["registration_name"].where(rows["serial"].isna())
         serial = per_text(
-            lambda names: device_ids.leading_serials(names, _INTERFACE),
-            named["registration_name"],
+            lambda names: device_ids.leading_serials(names, _INTERFACE), names
         )
         tail = per_text(
-            lambda ids: device_ids.hardware_ids(ids)["tail"], named["hardware_id"]
+            lambda ids: device_ids.hardware_ids(ids)["tail"], rows["hardware_id"]
         )
-        serials = pd.Series(None, index=rows.index, dtype="str")
-        serials.iloc[silent] = serial.where(serial.str.slice(6) == tail).array
-        return serials
+        return serial.where(serial.str.slice(6) == tail)
 
 
 def per_text(function: Callable[[pd.Series], pd.Series], texts: pd.Series) -> pd.Series:

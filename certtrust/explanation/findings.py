@@ -43,8 +43,8 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
     Examples
     --------
     >>> import certtrust as ct
-    >>> found = ct.findings(ct.check(ct.attempts(ct.simulate(20, seed=1))))
-    >>> found["passed"].eq(True).any()
+    >>> listed = ct.findings(ct.check(ct.attempts(ct.simulate(20, seed=1))))
+    >>> listed["passed"].eq(True).any()
     np.False_
     """
     results = expect_results(results)

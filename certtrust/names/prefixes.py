@@ -1,4 +1,4 @@
-"""The page's prefix rule: a registration name must start with the CN of the certificate."""
+"""The article's prefix rule: a registration name starts with the CN of the certificate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .device_ids import HARDWARE_ID, SERIAL, SOFT_CLIENT
 def begins_with_cn(
     registration_names: Iterable[Any], common_names: Iterable[Any]
 ) -> pd.Series:
-    """Tell for each pair whether the registration name, or hardware ID, starts with the CN.
+    """Return whether each registration name, or hardware ID, starts with its CN.
 
     Parameters
     ----------
@@ -43,14 +43,15 @@ def begins_with_cn(
 
     Notes
     -----
-    The page: the registration name must start with the CN value of the certificate. Decided here:
+    The article: the registration name must start with the CN value of the certificate. Decided
+    here:
 
     - An empty CN, one of blanks only, and one with a NUL or with a character that could not be
       decoded never match, though every text starts with the empty text.
     - The comparison is exact, blanks and case included, after Unicode normalisation (NFC).
     - But where the name is a device's own, that is a hardware ID or one that starts with a
       serial, case does not matter, and a serial may be written as a MAC with `:`, `-` or dots
-      on either side: all of these are spellings of the same bytes. The page shows lower-case
+      on either side: all of these are spellings of the same bytes. The article shows lower-case
       hex only.
     - A serial is not a hardware ID, though both may be of one device:
       `certificate_fits_registration`.
@@ -101,7 +102,7 @@ _SEPARATED = r"^[0-9a-f]{2}(?:[:-]|[0-9a-f]{2}\.)"
 
 
 def usable(cns: Any) -> Any:
-    """Tell which CNs can match at all."""
+    """Return which CNs can match at all."""
     blank = pc.or_(pc.equal(cns, ""), pc.utf8_is_space(cns))
     unreadable = pc.or_(
         pc.match_substring(cns, "\0"), pc.match_substring(cns, "\ufffd")
@@ -148,26 +149,26 @@ def _joined(lower: Any) -> Any:
 
 
 def _starts_with(texts: Any, prefixes: Any) -> np.ndarray:
-    """Compare row by row with one comparison per length of prefix, of which there are few."""
+    """Return where texts start with prefixes; by one comparison per length of prefix."""
     length = pc.fill_null(pc.utf8_length(prefixes), -1).to_numpy(zero_copy_only=False)
-    found = np.zeros(len(length), dtype=bool)
+    starts_with = np.zeros(len(length), dtype=bool)
     order = np.argsort(length, kind="stable")
     starts = np.flatnonzero(np.diff(length[order], prepend=-2))
     for rows in np.split(order, starts[1:]):
         size = int(length[rows[0]]) if len(rows) else -1
         if size > 0:
             head = pc.utf8_slice_codeunits(texts.take(pa.array(rows)), 0, size)
-            found[rows] = as_mask(pc.equal(head, prefixes.take(pa.array(rows))))
-    return found
+            starts_with[rows] = as_mask(pc.equal(head, prefixes.take(pa.array(rows))))
+    return starts_with
 
 
 def beginnings(
     registration_names: Iterable[Any], common_names: Iterable[Any]
 ) -> tuple[Codes, Codes, Codes]:
-    """Find all names that each CN begins, as `begins_with_cn` tells for one pair, without
-    comparing every pair.
+    """Return all names that each CN begins, as `begins_with_cn` decides for one pair.
 
-    The names are sorted once, and each CN has its range in them; those of a device's own are
+    Not every pair is compared: the names are sorted once, and each CN has its range in them;
+    those of a device's own are
     sorted a second time in the spelling that is compared regardless of case. CNs that begin the
     same names share a number, so that a thousand spellings of one prefix cost no more than one.
 
@@ -181,7 +182,7 @@ def beginnings(
     group : array of int, m values
         The number of each CN, -1 where it begins no name.
     owner, name : arrays of int
-        The pairs: a number, and the place of a name that the CNs of that number begin.
+        The pairs: a number, and the position of a name that the CNs of that number begin.
 
     Examples
     --------
@@ -218,12 +219,10 @@ def beginnings(
     return group, owner, name
 
 
-def _ranges(texts: Any, prefixes: Any, places: Codes) -> tuple[Codes, Codes, Codes]:
-    """Return the places in the order of their texts, and for each prefix where those that it
-    begins start and end.
-    """
+def _ranges(texts: Any, prefixes: Any, positions: Codes) -> tuple[Codes, Codes, Codes]:
+    """Return the positions in the order of their texts, and the range of each prefix in them."""
     count, size = len(prefixes), len(texts)
-    prefixes, texts = (each.cast(pa.large_binary()) for each in (prefixes, texts))
+    prefixes, texts = (side.cast(pa.large_binary()) for side in (prefixes, texts))
     # No octet of UTF-8 is so high; and the sort is stable, so that a prefix stands before a
     # text that equals it.
     beyond = pc.binary_join_element_wise(
@@ -239,7 +238,7 @@ def _ranges(texts: Any, prefixes: Any, places: Codes) -> tuple[Codes, Codes, Cod
     before[order] = np.cumsum(is_text)
     start, end = before[:count], before[count + size :]
     return (
-        places[order[is_text] - count],
+        positions[order[is_text] - count],
         np.where(start < end, start, 0),
         np.where(start < end, end, 0),
     )
@@ -248,8 +247,7 @@ def _ranges(texts: Any, prefixes: Any, places: Codes) -> tuple[Codes, Codes, Cod
 def ends_inside(
     registration_names: Iterable[Any], common_names: Iterable[Any]
 ) -> pd.Series:
-    """Tell where a CN matches but ends inside the name, so that it would let another device in,
-    too.
+    """Return where a CN ends inside the name, so that it would let another device in, too.
 
     `user1` in `user10` does, and so does every CN that is only a part of a serial or hardware ID
     (`IP222` in `IP222-2f-68-8a`, `Swphone_` in `Swphone_ada`). `009033010203` in
@@ -300,7 +298,7 @@ _DEVICE_ID = "|".join(
 
 
 def _ends_inside(name: str, cn: str) -> bool:
-    """Tell it for one pair that matches, where the CN is neither the whole name nor a serial."""
+    """Return it for a pair that matches; the CN is neither the whole name nor a serial."""
     own = re.match(_DEVICE_ID, name)
     if own and len(cn) < own.end():
         return True

@@ -109,10 +109,10 @@ class Library:
 
     def _namesakes(self, name: bytes) -> _Namesakes:
         if name not in self._namesakes_by_name:
-            self._namesakes_by_name[name] = self._found_namesakes(name)
+            self._namesakes_by_name[name] = self._namesakes_of(name)
         return self._namesakes_by_name[name]
 
-    def _found_namesakes(self, name: bytes) -> _Namesakes:
+    def _namesakes_of(self, name: bytes) -> _Namesakes:
         comparable_name = comparable(name)
         if not comparable_name:  # names nobody (RFC 5280, section 4.1.2.4)
             return _Namesakes({}, {})
@@ -200,18 +200,18 @@ def extend(links: pd.DataFrame, children: pd.Series, library: Library) -> pd.Dat
     if not checks:
         return links
     below, above, answers = zip(*checks, strict=True)
-    found = {
+    columns = {
         "child": [library.fingerprints[row] for row in below],
         "issuer": [library.fingerprints[row] for row in above],
         "verified": answers,
     }
-    return pd.concat([links, conform(pd.DataFrame(found), LINKS)], ignore_index=True)
+    return pd.concat([links, conform(pd.DataFrame(columns), LINKS)], ignore_index=True)
 
 
 def _issuers_to_try(
     rows: np.ndarray, library: Library, tried: dict[str, set[str]]
 ) -> tuple[list[tuple[int, int]], dict[int, Iterator[int]]]:
-    """Return the pairs of which there is one for a child, and the issuers of each other child."""
+    """Return the pairs of children with one possible issuer, and the issuers of the others."""
     single: list[tuple[int, int]] = []
     several: dict[int, Iterator[int]] = {}
     issuers = library.structures.column("issuer", rows)
@@ -250,9 +250,9 @@ def _search(issuers: dict[int, Iterator[int]], library: Library) -> list[Check]:
         ]
         if not pairs:
             break
-        found = _verify(pairs, library)
-        checks += found
-        for row, _, verified in found:
+        turn_checks = _verify(pairs, library)
+        checks += turn_checks
+        for row, _, verified in turn_checks:
             if verified:
                 issuers.pop(row, None)
         if turn > 1:

@@ -76,16 +76,16 @@ _CODE: dict[str | None, int] = {state: code for code, state in enumerate(TRUST_S
 
 
 def link(
-    certificates: pd.DataFrame, trust: pd.DataFrame, known: pd.DataFrame | None = None
+    certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Verify who signed each certificate, once for each distinct certificate.
+    """Return which certificate signed which, each signature verified once.
 
     Parameters
     ----------
     certificates, trust : DataFrame
         Tables CERTIFICATES and TRUST; the columns fingerprint, der, is_ca, subject and issuer
         are read.
-    known : DataFrame, optional
+    links : DataFrame, optional
         Table LINKS of earlier calls: what stands there is not verified again.
 
     Returns
@@ -104,7 +104,7 @@ def link(
     >>> link(empty(CERTIFICATES), empty(TRUST)).columns.tolist()
     ['child', 'issuer', 'verified']
     """
-    return _completed(certificates["fingerprint"], certificates, trust, known)[1].table
+    return _completed(certificates["fingerprint"], certificates, trust, links)[1].table
 
 
 def judge(
@@ -113,13 +113,13 @@ def judge(
     trust: pd.DataFrame,
     links: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Find the ways from each certificate to the trust list of its PBX.
+    """Return the ways from each certificate to the trust list of its PBX.
 
     Parameters
     ----------
     leaves : DataFrame
-        What is judged, one row each, with any index: fingerprint, bundle (whose certificates
-        came with it) and pbx (whose list counts).
+        What is judged, one row per certificate, with any index: fingerprint, bundle (its
+        certificates came with it) and pbx (its list counts).
     certificates, trust : DataFrame
         Tables CERTIFICATES and TRUST. Entries of TRUST without pbx stand in every list.
     links : DataFrame, optional
@@ -309,18 +309,21 @@ def _answers(
         texts = arrivals["fingerprint"].iloc[constrained]
         leaf = first_positions(texts, distinct(texts))
         number, first = factorize_codes(code[constrained], leaf)
-        asked = [questions[each] for each in code[constrained][first].tolist()]
+        again = [questions[number] for number in code[constrained][first].tolist()]
         code[constrained] = number + len(answers)
         ders = _der(texts.iloc[first], certificates, trust)
-        for question, der in zip(asked, ders, strict=True):
+        for question, der in zip(again, ders, strict=True):
             parts = structure(der or b"")
             leaf_names = (parts and names(parts, leaf=True),)
             search = _searched(graph, question, leaf_names) or Search(())
             answers.append(_Answer(question, search, leaf_names))
+    sets: list[tuple[int, ...]]
     if len(rows) == len(leaves):
-        return _Answers(graph, answers, [(each,) for each in range(len(answers))], code)
-    code, sets = factorize_sets(rows, code)
-    return _Answers(graph, answers, [tuple(sorted(numbers)) for numbers in sets], code)
+        sets = [(number,) for number in range(len(answers))]
+        return _Answers(graph, answers, sets, code)
+    code, numbers = factorize_sets(rows, code)
+    sets = [tuple(sorted(several)) for several in numbers]
+    return _Answers(graph, answers, sets, code)
 
 
 def _questions(
@@ -393,7 +396,9 @@ def trust_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     by = pd.array([*ends, None], dtype="str").take(chosen)
     if "fingerprint" in attempts and is_listed.any():
         own = text(attempts["fingerprint"])
-        by = pd.array(pc.if_else(is_listed[chosen], own, text(by)), dtype="str")
+        by = pd.array(
+            pc.if_else(is_listed[chosen], own, text(pd.Series(by))), dtype="str"
+        )
     trusted_by = pd.Series(by, index=attempts.index)
     state = _categories(states, attempts.index)
     return pd.DataFrame({"trust_state": state, "trusted_by": trusted_by})

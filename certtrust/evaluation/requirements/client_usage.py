@@ -19,9 +19,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 def _each_fits(values: pd.Series, *fitting: Callable[[set[str]], bool]) -> list[Mask]:
-    """Return where a column of words fits each condition; an extension that is absent forbids
-    nothing.
-    """
+    """Return where a column of words fits each condition; an absent extension fits all."""
     encoded = text(values).dictionary_encode()
     named = [set(words.split(",")) for words in encoded.dictionary.to_pylist()]
     number = encoded.indices.fill_null(len(named)).to_numpy()
