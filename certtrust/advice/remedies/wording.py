@@ -19,14 +19,6 @@ from .set_cover import groups
 from .trusting import Authorities
 
 _SHOWN = ("subject", "subject_cn", "issuer", "issuer_cn", "not_after", "is_ca", "der")
-_COUNTS = (
-    "attempts",
-    "devices",
-    "attempts_cumulative",
-    "devices_cumulative",
-    "undecided",
-    "lets_in",
-)
 
 
 def worded(
@@ -51,14 +43,11 @@ def worded(
         pem(der) if isinstance(der, bytes) else None
         for der in of_action["der"].where(uploads)
     ]
-    return pd.DataFrame(
-        {
-            "rank": np.arange(1, len(plan) + 1),
-            "action": pd.Categorical(plan["action"], categories=list(KINDS)),
-            **{name: plan[name] for name in (*COLUMNS, *_COUNTS)},
-            **_words(plan, of_action),
-            "pem": pd.Series(pems, index=plan.index, dtype="str"),
-        }
+    rank = pd.DataFrame({"rank": np.arange(1, len(plan) + 1)}, index=plan.index)
+    return rank.join(plan).assign(
+        action=pd.Categorical(plan["action"], categories=list(KINDS)),
+        **_words(plan, of_action),
+        pem=pd.Series(pems, index=plan.index, dtype="str"),
     )
 
 
