@@ -14,7 +14,7 @@ from . import schema, table_files
 from .certificates.reading import read_certificates
 from .certificates.trust_lists import read_trust_list
 from .devices import read_devices
-from .errors import SourceError
+from .errors import CerttrustError, SourceError
 from .registrations import read_registrations
 from .texts.sentences import say
 from .trust import trust_state
@@ -96,8 +96,7 @@ _FILES = {f"{name}{suffix}" for name in TABLES for suffix in (".parquet", ".new"
 
 
 def read_fleet(directory: str | Path) -> Fleet:
-    """Read a fleet from a directory with four folders of files, or from one that `Fleet.save`
-    wrote.
+    """Read a fleet from a directory of four folders, or one that `Fleet.save` wrote.
 
     Parameters
     ----------
@@ -176,9 +175,28 @@ def _saved(root: Path, files: dict[str, Path]) -> Fleet:
     )
 
 
+def expect_fleet(fleet: Fleet) -> Fleet:
+    """Return a fleet that a caller made, its frames with the dtypes of their tables.
+
+    Raises
+    ------
+    CerttrustError
+        If it is no fleet, or a frame is not its table, see `certtrust.schema.expect`.
+    """
+    if not isinstance(fleet, Fleet):
+        kind = type(fleet).__name__
+        raise CerttrustError(say("errors.frames.no_fleet", kind=kind))
+    frames = {
+        name: schema.expect(getattr(fleet, name), table)
+        for name, table in TABLES.items()
+        if name != "links" or fleet.links is not None
+    }
+    is_same = all(frame is getattr(fleet, name) for name, frame in frames.items())
+    return fleet if is_same else dataclasses.replace(fleet, **frames)
+
+
 def link(fleet: Fleet) -> Fleet:
-    """Return the same fleet with its issuer links verified, kept for reuse by every later
-    judgement.
+    """Return the same fleet with its issuer links verified, for reuse by later judgements.
 
     Only signatures that `fleet.links` does not know yet are verified.
 
@@ -188,5 +206,6 @@ def link(fleet: Fleet) -> Fleet:
     >>> fleet.links.columns.tolist()
     ['child', 'issuer', 'verified']
     """
-    links = trust_state.link(fleet.certificates, fleet.trust, known=fleet.links)
+    fleet = expect_fleet(fleet)
+    links = trust_state.link(fleet.certificates, fleet.trust, links=fleet.links)
     return dataclasses.replace(fleet, links=links)

@@ -6,13 +6,13 @@ Missing is `<NA>`, `NaN` or `NaT`, never an invented value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from .errors import UnknownTableError
+from .errors import CerttrustError, MissingColumnError, UnknownTableError
 from .texts.sentences import say
 
 TEXT = "str"
@@ -246,7 +246,8 @@ LINKS = Table(
         Column(
             "verified",
             FLAG,
-            "the signature verifies; <NA> = the algorithm or a key cannot be handled",
+            "the signature verifies; <NA> = the algorithm or a key cannot be handled, or "
+            "the issuer's name has more keys than are tried",
             "True",
         ),
     ),
@@ -653,6 +654,80 @@ def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
             declared[column.name] = pd.Series(cells, index=frame.index, dtype=dtype)
     extra = {str(name): frame[name] for name in frame if name not in declared}
     return pd.DataFrame({**declared, **extra}, index=frame.index)
+
+
+def expect(
+    frame: pd.DataFrame, table: Table, columns: Iterable[str] | None = None
+) -> pd.DataFrame:
+    """Return a frame that a caller made, with the dtypes of its table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What was passed where a table is needed.
+    table : Table
+        The table that it should be.
+    columns : iterable of str, optional
+        The columns that are needed, by default all of the table; they may be further ones.
+
+    Raises
+    ------
+    CerttrustError
+        If it is no DataFrame, has one of the columns twice, or one that holds something else
+        than the table's values.
+    MissingColumnError
+        If it lacks a column.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        kind = type(frame).__name__
+        raise CerttrustError(_misuse("no_frame", table, kind=kind))
+    needed = list(table.names if columns is None else columns)
+    missing = [name for name in needed if name not in frame]
+    if missing:
+        names = ", ".join(missing)
+        raise MissingColumnError(_misuse("missing_column", table, columns=names))
+    dtypes = {column.name: column.dtype for column in table}
+    found = frame.dtypes
+    if not frame.columns.is_unique and not found[needed].index.is_unique:
+        twice = found[needed].index
+        name = str(twice[twice.duplicated()][0])
+        raise CerttrustError(_misuse("column_twice", table, column=name))
+    converted = {}
+    for name in needed:
+        dtype: Any = dtypes.get(name, FLAG)
+        dtype = _SERIES_DTYPE.get(dtype, dtype)
+        if found[name] == dtype or dtype == "object":
+            continue
+        try:
+            converted[name] = _converted(frame[name], dtype)
+        except (ValueError, TypeError, OverflowError) as error:
+            key = "wrong_flags" if dtype == FLAG else "wrong_kind"
+            words = {"column": name, "dtype": dtype, "held": str(found[name])}
+            raise CerttrustError(_misuse(key, table, **words)) from error
+    return frame.assign(**converted) if converted else frame
+
+
+def _converted(series: pd.Series, dtype: Any) -> pd.Series:
+    if dtype == MOMENT and series.dtype in ("str", "object"):
+        moments = pd.to_datetime(series, utc=True, format="ISO8601")
+        return moments.dt.as_unit("us")
+    return _as(_utf8(series), dtype)
+
+
+def _utf8(series: pd.Series) -> pd.Series:
+    """Return text with what UTF-8 cannot hold, such as half a surrogate pair, replaced."""
+    if series.dtype != "object":
+        return series
+    return series.map(
+        lambda cell: (
+            cell.encode(errors="replace").decode() if isinstance(cell, str) else cell
+        )
+    )
+
+
+def _misuse(key: str, table: Table, **words: str) -> str:
+    remedy = say(f"errors.frames.remedies.{table.name}")
+    return say(f"errors.frames.{key}", table=table.name, remedy=remedy, **words)
 
 
 def empty(table: Table) -> pd.DataFrame:

@@ -218,6 +218,16 @@ def test_counts_are_those_of_judging_everything_at_every_date(examples):
     holds()
 
 
+def test_a_certificate_may_end_in_the_very_second_of_the_forecast():
+    """It lasts through that second, and fails at every date to come."""
+    passes = (ct.check(WOULD_BE, at=NOW)["verdict"] == "pass").to_numpy()
+    rows = WOULD_BE[passes].assign(not_after=NOW.floor("s"))
+    counts = failure_counts(rows, NOW, DATES)
+    failing = counts[counts["cause"] == "time.validity"]
+    assert failing["attempts"].tolist() == [len(rows)] * len(DATES)
+    assert failing["new_devices"].iloc[0] == rows["device"].nunique() > 0
+
+
 @given(paths)
 def test_the_last_path_holds_until_none_does(found):
     """A path that begins after a gap is of no help; one that begins in the next second is."""

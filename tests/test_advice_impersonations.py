@@ -17,7 +17,7 @@ import certtrust as ct
 from certtrust import simulation
 from certtrust.advice import impersonations, shared_keys, shared_names
 from certtrust.advice.impersonations import _room
-from certtrust.evaluation.ownership import by_tail, held_by, identities, known_serials
+from certtrust.evaluation.ownership import Ownership
 from certtrust.names import begins_with_cn, device_ids
 from certtrust.names.prefixes import beginnings
 from certtrust.schema import (
@@ -268,7 +268,8 @@ def small_fleets(draw):
 
 def one_at_a_time(fleet):
     """Return the pairs by the definition, each certificate against each name of each device."""
-    registered, entered = identities(fleet)
+    ownership = Ownership.of(fleet)
+    registered, entered = ownership.owners(fleet.registrations), ownership.entered
     sites = {}
     for device, site in zip(
         entered.dropna(), fleet.devices["pbx"][entered.notna()], strict=True
@@ -302,7 +303,8 @@ def one_at_a_time(fleet):
         for site, *named in known
         if not any(map(pd.isna, named))
     ]
-    found = held_by(fleet.certificates, by_tail(known_serials(fleet)), entered)
+    own = ownership.leaves
+    found = fleet.certificates.iloc[own["row"]].assign(device=own["device"].array)
     seen = list(zip(found["fingerprint"], found["device"], strict=True))
     seen += list(zip(fleet.registrations["fingerprint"], registered, strict=True))
     candidates = []

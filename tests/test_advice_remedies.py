@@ -21,7 +21,7 @@ from certtrust.advice.remedies.plan import remedies
 from certtrust.advice.remedies.plan_check import PlanCheck
 from certtrust.advice.remedies.set_cover import cover, order
 from certtrust.advice.remedies.trusting import Authorities
-from certtrust.evaluation.ownership import whose
+from certtrust.evaluation.ownership import Ownership
 
 LOCAL = ("device", "fingerprint", "name", "value")
 
@@ -137,7 +137,7 @@ def test_what_an_action_settles_is_no_longer_undecided(unsaid):
     attempt counts as repaired.
     """
     fleet = simulation.simulate(
-        20, seed=4, faults={("password.tls_only",): 0.25, ("certificate.trust",): 0.25}
+        40, seed=4, faults={("password.tls_only",): 0.2, ("certificate.trust",): 0.2}
     )
     log = fleet.registrations
     log[unsaid] = log[unsaid].mask(np.arange(len(log)) % 3 == 0)
@@ -398,7 +398,7 @@ def test_a_plan_is_tried_on_a_part_of_the_fleet_as_on_the_whole(seed, of):
     failures, options = cases(
         fleet, results, certificates, authorities, logged=of == "log"
     )
-    plan_check = PlanCheck.of(fleet, whose(fleet), results, failures, options)
+    plan_check = PlanCheck.of(fleet, Ownership.of(fleet), results, failures, options)
     plan = remedies(fleet, results)
     excerpt = plan_check.part
     part = excerpt.attempts(

@@ -320,7 +320,7 @@ def test_both_readers_tell_the_same(seeds: list[bytes]) -> None:
     loaded = [
         der for der in _mutants(seeds, 4000, seed=7) if by_cryptography(der) is not None
     ]
-    columns, odd = columnar.columns(loaded)
+    columns, odd = columnar.read(loaded)
     lists = {
         name: column if isinstance(column, list) else _plain(column)
         for name, column in columns.items()

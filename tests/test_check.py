@@ -308,7 +308,7 @@ def test_results_conform_and_leave_the_attempts_alone():
 
 def test_a_frame_that_is_no_attempts_is_refused_with_what_to_do():
     """The error names a missing column and the function that makes the frame."""
-    with pytest.raises(ct.CerttrustError, match=r"trust_paths.*attempts\(\)"):
+    with pytest.raises(ct.CerttrustError, match=r"trust_paths.*attempts\(fleet\)"):
         ct.check(pd.DataFrame({"pbx": ["hq"]}))
 
 

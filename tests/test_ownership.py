@@ -35,7 +35,7 @@ def test_the_newest_certificate_is_that_of_a_plain_loop(held, asked, or_next):
         {
             "owner": np.array([owner for owner, _ in held], dtype=np.int64),
             "not_before": moments([day for _, day in held]),
-            "place": np.arange(len(held)) + 100,
+            "first_row": np.arange(len(held)) + 100,
         }
     )
     expected = []

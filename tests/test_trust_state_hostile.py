@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from chain_builder import asked, bundle, certificate, listed, outcome, year
 
+from certtrust import limits
 from certtrust.trust import links, paths, trust_state
 
 
@@ -86,14 +87,45 @@ def test_one_true_issuer_among_a_thousand_namesakes_is_found(checks):
 
 def test_namesakes_that_sign_nothing_of_each_other_share_a_budget(checks, monkeypatch):
     """Each of them would try the key of every other one: quadratic, were the tries not shared."""
-    monkeypatch.setattr(links, "_SHARED_TRIES", 500)
+    monkeypatch.setattr(limits, "PATH_STEPS", 500)
     crowd = [
         certificate("ca", own=("lone", place), signer=("elsewhere", place))
         for place in range(120)
     ]
     certificates = bundle("b", *crowd)
     trust_state.link(certificates, listed(certificate("stranger")))
-    assert len(checks) <= 120 * sum(links._TURNS[: links._FREE_TURNS]) + 500 + 1
+    assert len(checks) <= 120 + 500 + 1
+
+
+def test_a_certificate_whose_issuers_name_has_too_many_keys_is_unknown(monkeypatch):
+    """Its issuer may be among those that were not tried: neither a pass nor a failure."""
+    crowd = [
+        certificate("ca", own=("lone", place), signer=("elsewhere", place))
+        for place in range(40)
+    ]
+    signed = [certificate("leaf", "ca", signer=("lone", i), ca=None) for i in range(40)]
+    monkeypatch.setattr(limits, "PATH_STEPS", 8)
+    outcomes = [outcome([leaf], crowd)[0] for leaf in signed]
+    assert set(outcomes) == {"chain", "unreadable"}
+    shuffled = [outcome([leaf], crowd[::-1])[0] for leaf in signed]
+    assert shuffled == outcomes
+    judged = trust_state.judge(
+        pd.DataFrame(
+            {
+                "fingerprint": [
+                    hashlib.sha256(signed[outcomes.index("unreadable")]).hexdigest()
+                ],
+                "bundle": ["b"],
+                "pbx": [None],
+            },
+            dtype="str",
+        ),
+        bundle("b", signed[outcomes.index("unreadable")]),
+        listed(*crowd),
+    )
+    assert "more CAs of its issuer's name" in judged["trust_detail"].iloc[0]
+    monkeypatch.setattr(limits, "PATH_STEPS", 20_000)
+    assert {outcome([leaf], crowd)[0] for leaf in signed} == {"chain"}
 
 
 def test_many_twins_of_one_key_are_one_check(checks):

@@ -8,10 +8,10 @@ from typing import Literal
 
 import pandas as pd
 
-from ..arrays.arrow import true
+from ..arrays.arrow import as_mask
 from ..arrays.grouping import distinct
 from ..evaluation.attempts import joined
-from ..evaluation.ownership import Whose, whose
+from ..evaluation.ownership import Ownership
 from ..fleet import Fleet
 from ..names import device_ids
 from .joins import among
@@ -39,7 +39,7 @@ class Excerpt:
     def take(
         cls,
         fleet: Fleet,
-        ownership: Whose,
+        ownership: Ownership,
         attempts: pd.DataFrame,
         of: Source,
         new_names: pd.Series | None = None,
@@ -50,7 +50,7 @@ class Excerpt:
         ----------
         fleet : Fleet
             With links.
-        ownership : Whose
+        ownership : Ownership
             Who owns what in the fleet.
         attempts : DataFrame
             Columns device, registration_name and fingerprint, labelled like the fleet's rows.
@@ -75,7 +75,7 @@ class Excerpt:
         logged = attempts if of == "log" else attempts.head(0)
         part = dataclasses.replace(
             fleet,
-            certificates=_certificates(fleet, ownership.held, attempts),
+            certificates=_certificates(fleet, ownership.leaves, attempts),
             devices=fleet.devices[entries],
             registrations=log.loc[logged.index],
         )
@@ -91,20 +91,20 @@ class Excerpt:
     def attempts(self, changed: Fleet) -> pd.DataFrame:
         """Return the attempts as they would be in a changed copy of the part."""
         new = device_ids.serials(distinct(changed.certificates["device"])).dropna()
-        ownership = whose(changed, pd.concat([self.serials, new]))
+        ownership = Ownership.of(changed, pd.concat([self.serials, new]))
         attempts = joined(changed, ownership, self.of)
         return attempts if self.of == "log" else attempts.loc[self.labels]
 
 
 def _certificates(
-    fleet: Fleet, held: pd.DataFrame, attempts: pd.DataFrame
+    fleet: Fleet, own: pd.DataFrame, attempts: pd.DataFrame
 ) -> pd.DataFrame:
     """Return what the attempts may present or be trusted by, and all that came with it."""
     certificates, links = fleet.certificates, fleet.links
     assert links is not None  # noqa: S101 - the caller has linked the fleet
     fingerprints, bundles = certificates["fingerprint"], certificates["bundle"]
-    issuing = true(certificates["is_ca"]) | among(fingerprints, links["issuer"])
+    issuing = as_mask(certificates["is_ca"]) | among(fingerprints, links["issuer"])
     chosen = issuing & ~fingerprints.duplicated().to_numpy()
     chosen |= among(fingerprints, attempts["fingerprint"])
-    chosen[held["place"].to_numpy()[among(held["device"], attempts["device"])]] = True
+    chosen[own["first_row"].to_numpy()[among(own["device"], attempts["device"])]] = True
     return certificates[chosen | among(bundles, bundles[chosen])]

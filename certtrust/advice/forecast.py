@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..arrays.grouping import Codes, alike
+from ..arrays.grouping import Codes, factorize_rows
 from ..errors import CerttrustError
 from ..evaluation.attempts import attempts
 from ..evaluation.check import CAUSES, check
-from ..evaluation.ownership import identities
-from ..fleet import Fleet, link
-from ..schema import ATTEMPTS, conform
+from ..evaluation.ownership import Ownership
+from ..fleet import Fleet, expect_fleet, link
+from ..schema import ATTEMPTS, conform, expect
 from ..texts.sentences import say
 from ..trust.paths import TrustPath, distinct_paths
 from .joins import among, equal_pairs, microseconds
@@ -53,12 +53,13 @@ def latest(results: pd.DataFrame) -> pd.DataFrame:
     >>> len(latest(attempts)) < len(attempts)
     True
     """
+    results = expect(results, ATTEMPTS)
     return results.iloc[_last_rows(results["time"], results[_REGISTRATION])]
 
 
 def _last_rows(time: pd.Series, keys: pd.DataFrame) -> Codes:
     """Return the position of the last row in time of each distinct key, ascending."""
-    code, first = alike(keys, keys.columns)
+    code, first = factorize_rows(keys, keys.columns)
     order = time.array.argsort(kind="stable", na_position="first")
     last = np.zeros(len(first), dtype=np.int64)
     last[code[order]] = order
@@ -112,6 +113,7 @@ def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFra
     >>> bool(coming["devices"].iloc[-1] >= coming["devices"].iloc[0])
     True
     """
+    fleet = expect_fleet(fleet)
     now, dates = _dates(periods, freq)
     return failure_counts(_current(fleet, now), now, dates)
 
@@ -255,7 +257,7 @@ def _current(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
     fleet = dataclasses.replace(fleet, registrations=log)
     tried = attempts(fleet)
     tried = tried.iloc[_last_rows(tried.pop("_seen"), tried[_REGISTRATION])]
-    _, entered = identities(fleet)
+    entered = Ownership.of(fleet).entered
     unlogged = fleet.devices[~among(entered, tried["device"])]
     if unlogged.empty:
         return tried
@@ -293,6 +295,7 @@ def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFram
     >>> bool(coming["ends"].is_monotonic_increasing)
     True
     """
+    fleet = expect_fleet(fleet)
     now, dates = _dates(periods, freq)
     fleet = fleet if fleet.links is not None else link(fleet)
     rows = _current(fleet, now)

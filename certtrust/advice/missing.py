@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..evaluation.check import required
+from ..evaluation.check import expect_results, required
 from ..evaluation.requirements import BY_CODE, SCENARIOS, STALE
 from ..texts.labels import plural
 from ..texts.sentences import fill, say, sentences
@@ -54,6 +54,7 @@ def missing(results: pd.DataFrame) -> pd.DataFrame:
     >>> "trust list" in set(missing(results)["what"])
     True
     """
+    results = expect_results(results)
     rows = results[results["verdict"] == "unknown"]
     lacks = pd.DataFrame(lacking(rows))
     kind, row = np.nonzero(lacks.to_numpy(dtype=bool).T)
@@ -159,6 +160,7 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     >>> "certificate" in set(contradictions(results)["stale"])
     True
     """
+    results = expect_results(results)
     rows = results[(results["observed"] == "up") & (results["verdict"] == "fail")]
     code = rows["cause"].astype("str")
     seen = (rows["certificate_by"] == "fingerprint").astype(bool)

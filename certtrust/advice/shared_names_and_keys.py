@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..arrays.arrow import bits
-from ..fleet import Fleet
+from ..arrays.arrow import as_mask
+from ..fleet import Fleet, expect_fleet
 from ..names.certificate_names import common_names
 from ..names.prefixes import usable
 from ..x509.columnar_structure import Structures
@@ -37,9 +37,10 @@ def shared_names(fleet: Fleet) -> pd.DataFrame:
     >>> shared_names(ct.simulate(30, seed=1)).columns.tolist()
     ['subject_cn', 'keys', 'certificates', 'devices']
     """
+    fleet = expect_fleet(fleet)
     held = holdings(fleet)
     row, cns = common_names(held.certificates)
-    is_usable = bits(usable(cns))
+    is_usable = as_mask(usable(cns))
     names = pd.array(cns.filter(pa.array(is_usable)), dtype="str")
     named = pd.DataFrame({"certificate": row[is_usable], "subject_cn": names})
     held_keys = _keys(fleet, held).merge(held.holders, on="certificate", how="left")
@@ -76,6 +77,7 @@ def shared_keys(fleet: Fleet) -> pd.DataFrame:
     >>> shared_keys(ct.simulate(30, seed=1)).columns.tolist()
     ['key', 'devices', 'device', 'fingerprint', 'subject_cn']
     """
+    fleet = expect_fleet(fleet)
     held = holdings(fleet)
     table = _keys(fleet, held).merge(held.holders, on="certificate")
     table["devices"] = table.groupby("key")["device"].transform("nunique")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,9 +15,7 @@ from ..errors import CerttrustError
 
 
 def text(values: Iterable[Any]) -> Any:
-    """Return the values as Arrow text; what UTF-8 cannot hold is replaced, and what is no text
-    is spelled out.
-    """
+    """Return values as Arrow text: other types are spelled out, what is no UTF-8 is replaced."""
     if isinstance(values, pa.LargeStringArray):
         return values
     series = (
@@ -25,53 +24,42 @@ def text(values: Iterable[Any]) -> Any:
         else pd.Series(list(values), dtype="object")
     )
     try:
-        found = pa.array(series, type=pa.large_string(), from_pandas=True)
+        texts = pa.array(series, type=pa.large_string(), from_pandas=True)
     except (UnicodeEncodeError, pa.ArrowException):
         cells = [
             None if pd.isna(value) else str(value).encode(errors="replace").decode()
             for value in series
         ]
-        found = pa.array(cells, type=pa.large_string())
-    return whole(found)
+        texts = pa.array(cells, type=pa.large_string())
+    return one_chunk(texts)
 
 
-def whole(texts: Any) -> Any:
-    """Return Arrow text in one piece; a column that was written to may consist of parts of both
-    sizes of text.
-    """
+def one_chunk(texts: Any) -> Any:
+    """Return Arrow text as one array; a column may consist of chunks of two types of text."""
     if not isinstance(texts, pa.ChunkedArray):
         return texts
     return pa.concat_arrays(
         [
             pa.array([], pa.large_string()),
-            *(part.cast(pa.large_string()) for part in texts.chunks),
+            *(chunk.cast(pa.large_string()) for chunk in texts.chunks),
         ]
     )
 
 
-def bits(values: Any) -> np.ndarray:
-    """Return Arrow flags as NumPy's; what is missing counts as False."""
-    return np.asarray(
-        pc.fill_null(values, fill_value=False).to_numpy(zero_copy_only=False),
-        dtype=bool,
-    )
+def as_mask(flags: Any) -> npt.NDArray[np.bool_]:
+    """Return a Series or Arrow array of flags as a NumPy mask; a missing flag is False."""
+    if isinstance(flags, pd.Series):
+        return flags.to_numpy(dtype=bool, na_value=False)
+    filled = pc.fill_null(flags, fill_value=False).to_numpy(zero_copy_only=False)
+    return np.asarray(filled, dtype=bool)
 
 
-def changed(texts: Any, meant: Any, change: Callable[[Any], Any]) -> Any:
-    """Return Arrow text in which a function of text has changed the ones that are meant; flags
-    may be missing.
-    """
-    meant = pc.fill_null(meant, fill_value=False)
-    return (
-        pc.replace_with_mask(texts, meant, change(texts.filter(meant)))
-        if pc.any(meant).as_py()
-        else texts
-    )
-
-
-def true(values: pd.Series) -> np.ndarray:
-    """Return flags as NumPy's; what is missing counts as False."""
-    return values.to_numpy(dtype=bool, na_value=False)
+def replace_where(texts: Any, mask: Any, change: Callable[[Any], Any]) -> Any:
+    """Return Arrow text with `change` applied to the rows of a mask, whose flags may be missing."""
+    mask = pc.fill_null(mask, fill_value=False)
+    if not pc.any(mask).as_py():
+        return texts
+    return pc.replace_with_mask(texts, mask, change(texts.filter(mask)))
 
 
 def flags(values: np.ndarray, missing: np.ndarray, index: pd.Index) -> pd.Series:
@@ -80,12 +68,12 @@ def flags(values: np.ndarray, missing: np.ndarray, index: pd.Index) -> pd.Series
 
 
 def index_of(values: Any) -> pd.Index:
-    """Return the index of a Series, or places for anything else."""
+    """Return the index of a Series, and one from 0 for anything else."""
     return values.index if isinstance(values, pd.Series) else pd.RangeIndex(len(values))
 
 
 def same_length(**columns: Any) -> None:
-    """Hold two columns to be of one length.
+    """Raise unless two columns are of the same length.
 
     Raises
     ------
@@ -97,3 +85,7 @@ def same_length(**columns: Any) -> None:
         raise CerttrustError(
             f"{one} has {len(left)} values and {other} {len(right)}; they pair up one to one"
         )
+
+
+# What other folders still call these.
+whole, bits, true, changed = one_chunk, as_mask, as_mask, replace_where

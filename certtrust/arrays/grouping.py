@@ -1,6 +1,4 @@
-"""Rows that are alike, by number: strings as places in a list, rows by what they share, sets of
-things per owner.
-"""
+"""Texts, rows and sets as numbers: positions in a list, codes of what is equal."""
 
 from __future__ import annotations
 
@@ -14,84 +12,81 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import threads
-from .arrow import whole
+from .arrow import one_chunk
 
 Codes = npt.NDArray[np.int64]
 _SMALL, _FEW = 32, 4
 _WIDEST = 2**62
 
 
-def arrow(texts: pd.Series) -> Any:
+def as_arrow(texts: pd.Series) -> Any:
     """Return a column of text as one Arrow array; missing is null."""
     texts = texts if texts.dtype == "str" else texts.astype("str")
-    return whole(pa.array(texts, type=pa.large_string(), from_pandas=True))
+    return one_chunk(pa.array(texts, type=pa.large_string(), from_pandas=True))
 
 
 def distinct(*texts: pd.Series) -> pd.Series:
-    """Return each text of the columns once, in order of first appearance, without the missing."""
-    found = pc.unique(
-        pa.chunked_array([arrow(each) for each in texts], type=pa.large_string())
-    ).drop_null()
-    return pd.Series(pd.array(found, dtype="str"))
+    """Return the distinct texts of the columns in order of first appearance, none missing."""
+    chunks = pa.chunked_array(map(as_arrow, texts), type=pa.large_string())
+    return pd.Series(pd.array(pc.unique(chunks).drop_null(), dtype="str"))
 
 
-def places(texts: pd.Series, among: pd.Series) -> Codes:
-    """Return the first place of each text in `among`, and -1 where it is missing or not there.
+def first_positions(texts: pd.Series, among: pd.Series) -> Codes:
+    """Return the first position of each text in `among`, -1 where it is missing or absent.
 
     Examples
     --------
-    >>> places(pd.Series(["b", None, "c"]), pd.Series(["a", "b"])).tolist()
+    >>> first_positions(pd.Series(["b", None, "c"]), pd.Series(["a", "b"])).tolist()
     [1, -1, -1]
     """
     if texts.empty or among.empty:
         return np.full(len(texts), -1, dtype=np.int64)
-    wanted, known = arrow(texts), arrow(among)
-    if _FEW * len(wanted) >= len(known):
-        return _index(wanted, known)
-    # Few among many: a table of the few is made, not one of the many.
-    few = pc.unique(wanted)
-    place = _index(known, few)
-    rows = np.flatnonzero(place >= 0)[::-1]
+    needles, haystack = as_arrow(texts), as_arrow(among)
+    if _FEW * len(needles) >= len(haystack):
+        return _index(needles, haystack)
+    # Few among many: hash the few, not the many.
+    few = pc.unique(needles)
+    code = _index(haystack, few)
+    rows = np.flatnonzero(code >= 0)[::-1]
     first = np.full(len(few) + 1, -1, dtype=np.int64)
-    first[place[rows]] = rows
-    return first[_index(wanted, few)]
+    first[code[rows]] = rows
+    return first[_index(needles, few)]
 
 
-def places_of_rows(rows: Sequence[pd.Series], among: Sequence[pd.Series]) -> Codes:
-    """Return the first place of each row of texts in `among`, and -1 where one is missing or
-    the row is not there.
+def first_row_positions(rows: Sequence[pd.Series], among: Sequence[pd.Series]) -> Codes:
+    """Return the first position of each row of texts in `among`, -1 if incomplete or absent.
 
     Examples
     --------
     >>> one, other = pd.Series(["a", "a", "b"]), pd.Series(["x", None, "x"])
-    >>> places_of_rows((one, other), (pd.Series(["b", "a"]), pd.Series(["y", "x"]))).tolist()
+    >>> among = pd.Series(["b", "a"]), pd.Series(["y", "x"])
+    >>> first_row_positions((one, other), among).tolist()
     [1, -1, -1]
     """
-    wanted, known = (
+    needles, haystack = (
         np.zeros(len(columns[0]), dtype=np.int64) for columns in (rows, among)
     )
-    for mine, theirs in zip(rows, among, strict=True):
-        texts = distinct(theirs)
-        here, there = places(mine, texts), places(theirs, texts)
-        wanted = np.where((wanted < 0) | (here < 0), -1, wanted * len(texts) + here)
-        known = np.where((known < 0) | (there < 0), -2, known * len(texts) + there)
-    return _index(pa.array(wanted), pa.array(known))
+    for left, right in zip(rows, among, strict=True):
+        texts = distinct(right)
+        code, other = first_positions(left, texts), first_positions(right, texts)
+        needles = np.where((needles < 0) | (code < 0), -1, needles * len(texts) + code)
+        haystack = np.where(
+            (haystack < 0) | (other < 0), -2, haystack * len(texts) + other
+        )
+    return _index(pa.array(needles), pa.array(haystack))
 
 
-def _index(wanted: Any, known: Any) -> Codes:
-    found = pc.index_in(wanted, value_set=known, skip_nulls=True)
-    return np.asarray(
-        found.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64
-    )
+def _index(needles: Any, haystack: Any) -> Codes:
+    positions = pc.index_in(needles, value_set=haystack, skip_nulls=True).fill_null(-1)
+    return np.asarray(positions.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def combine(*columns: Codes) -> tuple[Codes, Codes]:
-    """Number the distinct rows of the columns; return each row's number and the first row of
-    each number.
+def factorize_codes(*columns: Codes) -> tuple[Codes, Codes]:
+    """Return a code for each row, equal where the rows are, and the first row of each code.
 
     Examples
     --------
-    >>> code, first = combine(np.array([5, 5, 7, 5]), np.array([1, 1, 1, 2]))
+    >>> code, first = factorize_codes(np.array([5, 5, 7, 5]), np.array([1, 1, 1, 2]))
     >>> code.tolist(), first.tolist()
     ([0, 0, 1, 2], [0, 2, 3])
     """
@@ -101,84 +96,90 @@ def combine(*columns: Codes) -> tuple[Codes, Codes]:
         least = int(column.min())
         size = int(column.max()) - least + 1
         if span * size > _WIDEST:
-            code, known = pd.factorize(code)
-            span = len(known)
+            code, values = pd.factorize(code)
+            span = len(values)
         if span * size > _WIDEST:
-            column, known = pd.factorize(column)
-            least, size = 0, len(known)
+            column, values = pd.factorize(column)
+            least, size = 0, len(values)
         code = code * size + (column.astype(np.int64) - least)
         span *= size
-    code, known = pd.factorize(code)
-    count = len(known)
+    code, values = pd.factorize(code)
+    count = len(values)
     first = np.zeros(count if len(code) else 0, dtype=np.int64)
     first[code[::-1]] = np.arange(len(code))[::-1]
     return code, first
 
 
-def spread(counts: Codes) -> tuple[Codes, Codes]:
-    """Return for n owners with so many things each: the owner of each thing, and its number
-    among the owner's.
+def repeat_ranges(counts: Codes) -> tuple[Codes, Codes]:
+    """Return the owner of each item and its number among the owner's, given counts per owner.
+
+    Examples
+    --------
+    >>> owner, number = repeat_ranges(np.array([2, 0, 1]))
+    >>> owner.tolist(), number.tolist()
+    ([0, 0, 2], [0, 1, 0])
     """
     owner = np.repeat(np.arange(len(counts)), counts)
     return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
-def alike(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[Codes, Codes]:
-    """Number the rows that are alike in these columns; return each row's number and the first
-    row of each number.
+def factorize_rows(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[Codes, Codes]:
+    """Return a code for each row, equal where these columns are, and the first row of each code.
 
-    Devices try again and again in the same way: what follows from these columns is worked out
-    once per number.
+    Devices repeat the same attempt again and again: what follows from these columns is worked
+    out once per code.
 
     Examples
     --------
     >>> frame = pd.DataFrame({"device": ["a", None, "a"], "time": [1, 2, 3]})
-    >>> code, first = alike(frame, ["device"])
+    >>> code, first = factorize_rows(frame, ["device"])
     >>> code.tolist(), first.tolist()
     ([0, 1, 0], [0, 1])
     """
-    return combine(
-        *threads.each(numbers, [frame[name] for name in columns], len(frame))
+    return factorize_codes(
+        *threads.parallel_map(codes, [frame[name] for name in columns], len(frame))
     )
 
 
-def once(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return each distinct row once, numbered from 0."""
-    _, first = alike(frame, frame.columns)
+def distinct_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the distinct rows, numbered from 0."""
+    _, first = factorize_rows(frame, frame.columns)
     return frame.iloc[first].reset_index(drop=True)
 
 
-def numbers(values: pd.Series) -> Codes:
-    """Return numbers that are equal where the values are, and where both are missing."""
-    numbered: Codes = (
+def codes(values: pd.Series) -> Codes:
+    """Return numbers that are equal where the values are equal or both missing."""
+    integers: Codes = (
         values.to_numpy() if values.dtype == np.int64 else pd.factorize(values)[0]
     )
-    return numbered
+    return integers
 
 
-def same_objects(values: pd.Series) -> Codes:
-    """Number the values by which object they are, where rows share objects that could not be
-    compared quickly.
+def object_codes(values: pd.Series) -> Codes:
+    """Return numbers that are equal where rows share one object, which is quick to compare.
+
+    They are the addresses that a column of objects consists of.
     """
-    return np.fromiter(map(id, values), dtype=np.int64, count=len(values))
+    addresses = values.to_numpy(dtype=object).tobytes()
+    return np.frombuffer(addresses, dtype=np.intp).astype(np.int64, copy=False)
 
 
 def _as_bytes(rows: Codes) -> npt.NDArray[np.object_]:
-    whole = np.empty(len(rows), dtype=object)
-    whole[:] = [row.tobytes() for row in rows]
-    return whole
+    cells = np.empty(len(rows), dtype=object)
+    cells[:] = [row.tobytes() for row in rows]
+    return cells
 
 
-def same_sets(owners: Codes, members: Codes) -> tuple[Codes, list[frozenset[int]]]:
-    """Number the distinct sets of members that owners 0, 1, 2, ... have, each owner having at
-    least one.
+def factorize_sets(owners: Codes, members: Codes) -> tuple[Codes, list[frozenset[int]]]:
+    """Return a code for the set of members of owners 0, 1, 2, ..., and the set of each code.
 
-    Small sets of one size are compared member by member, all owners at once.
+    Every owner has at least one member. Small sets of one size are compared member by member,
+    all owners at once.
 
     Examples
     --------
-    >>> number, sets = same_sets(np.array([0, 0, 1, 1, 2]), np.array([8, 9, 9, 8, 8]))
-    >>> number.tolist(), [sorted(each) for each in sets]
+    >>> code, sets = factorize_sets(np.array([0, 0, 1, 1, 2]), np.array([8, 9, 9, 8, 8]))
+    >>> code.tolist(), [sorted(members) for members in sets]
     ([1, 1, 0], [[8], [8, 9]])
     """
     order = np.lexsort((members, owners))
@@ -194,10 +195,16 @@ def same_sets(owners: Codes, members: Codes) -> tuple[Codes, list[frozenset[int]
         of_size = np.flatnonzero(sizes == size)
         rows = members[starts[of_size][:, None] + np.arange(size)]
         code, first = (
-            combine(*rows.T)
+            factorize_codes(*rows.T)
             if size <= _SMALL
-            else combine(pd.factorize(_as_bytes(rows))[0])
+            else factorize_codes(pd.factorize(_as_bytes(rows))[0])
         )
         number[of_size] = code + len(sets)
-        sets += [frozenset(rows[each].tolist()) for each in first]
+        sets += [frozenset(rows[row].tolist()) for row in first]
     return number, sets
+
+
+# What other folders still call these.
+arrow, places, places_of_rows = as_arrow, first_positions, first_row_positions
+combine, alike, once, numbers = factorize_codes, factorize_rows, distinct_rows, codes
+spread, same_objects, same_sets = repeat_ranges, object_codes, factorize_sets

@@ -1,6 +1,4 @@
-"""Several things at once: Arrow works without the interpreter's lock, so that two columns or
-rules take two cores.
-"""
+"""Threads: Arrow releases the interpreter's lock, so that two columns or rules take two cores."""
 
 from __future__ import annotations
 
@@ -10,22 +8,21 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 _MANY = 100_000
-"""Rows from which on a second thread is worth its start."""
+"""Rows from which a second thread is worth its start."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Other = TypeVar("Other")
 
 
-def each(
+def parallel_map(
     function: Callable[[Item], Result], items: Iterable[Item], rows: int
 ) -> list[Result]:
-    """Apply a function to each item, at once where there are many rows; results come in the
-    order of the items.
+    """Return the results of a function for each item, in order; in threads for many rows.
 
     Examples
     --------
-    >>> each(len, ["one", "three"], rows=2)
+    >>> parallel_map(len, ["one", "three"], rows=2)
     [3, 5]
     """
     if rows < _MANY:
@@ -34,18 +31,22 @@ def each(
         return list(pool.map(function, items))
 
 
-def both(
+def run_both(
     one: Callable[[], Result], other: Callable[[], Other], rows: int
 ) -> tuple[Result, Other]:
-    """Do two things, at once where there are many rows.
+    """Return the results of two functions; in two threads for many rows.
 
     Examples
     --------
-    >>> both(lambda: 1, lambda: "two", rows=2)
+    >>> run_both(lambda: 1, lambda: "two", rows=2)
     (1, 'two')
     """
     if rows < _MANY:
         return one(), other()
     with ThreadPoolExecutor(1) as pool:
-        beside = pool.submit(other)
-        return one(), beside.result()
+        future = pool.submit(other)
+        return one(), future.result()
+
+
+# What other folders still call these.
+each, both = parallel_map, run_both

@@ -29,7 +29,7 @@ import pyarrow.compute as pc
 from ..errors import CerttrustError
 from ..formats import About
 from ..names.device_ids import HARDWARE_ID, SERIAL, hardware_ids, same_spelling, serials
-from ..schema import CERTIFICATES, TRUST, Table, conform
+from ..schema import CERTIFICATES, TRUST, Table, conform, expect
 from ..sources import Source, Unit, sources, units
 from ..texts.sentences import say
 from ..x509 import reader
@@ -222,6 +222,7 @@ def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:
     >>> days_left(certificates, "2026-01-01").tolist()
     [31.0]
     """
+    certificates = expect(certificates, CERTIFICATES, ["not_after"])
     # Whole microseconds as numbers: the end of the year 9999 is further away than a Timedelta
     # of nanoseconds reaches.
     moments = _microseconds(_moments(pd.Timestamp.now("UTC") if at is None else at))

@@ -144,6 +144,7 @@ def shared_hardware_ids(devices: pd.DataFrame) -> pd.DataFrame:
     >>> shared[["identity", "users", "user"]].values.tolist()
     [['0090332f688a', 2, 'a'], ['0090332f688a', 2, 'b']]
     """
+    devices = schema.expect(devices, schema.DEVICES)
     owner = devices[["pbx", "user", "long_name"]].astype("str").fillna("")
     # An inventory entry belongs to no user.
     named = devices["user"].notna() | devices["number"].notna()

@@ -1,37 +1,40 @@
-"""Attempts: each registration, or each browser access, with its certificate, its device and the
-trust outcome.
-"""
+"""Attempts: registrations and browser accesses with certificate, device and trust outcome."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import certifi
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..arrays.arrow import true
-from ..arrays.grouping import Codes, alike, combine, places, places_of_rows
+from ..arrays.arrow import as_mask
+from ..arrays.grouping import (
+    Codes,
+    factorize_codes,
+    factorize_rows,
+    first_positions,
+    first_row_positions,
+)
 from ..certificates.trust_lists import read_trust_list
 from ..errors import CerttrustError
-from ..fleet import Fleet
+from ..fleet import Fleet, expect_fleet
 from ..names import device_ids
 from ..names.registration_fit import registers_by_device
-from ..schema import ATTEMPTS, REGISTRATIONS, TRUST, conform
+from ..schema import (
+    ATTEMPTS,
+    CERTIFICATES,
+    LINKS,
+    REGISTRATIONS,
+    TRUST,
+    conform,
+    expect,
+)
 from ..texts.sentences import say
 from ..trust import browser_verdict, trust_state
-from .ownership import (
-    Whose,
-    leaves,
-    owned,
-    owner,
-    per_text,
-    presented,
-    unread_of,
-    whose,
-)
+from .ownership import Ownership, leaves, per_text
 
 _FLAGS = ("tls_only", "reverse_proxy")
 _DEVICE_COLUMNS = ("user", "model", "firmware", "location", *_FLAGS)
@@ -52,12 +55,24 @@ _CERTIFICATE_COLUMNS = (
     "key_usage",
     "extended_key_usage",
 )
-_AS_SAID = ("interface", "protocol", "authentication", "via_reverse_proxy")
-_SAID = ("pbx", "hardware_id", "registration_name", "fingerprint", "serial", *_AS_SAID)
-"""What a registration says of itself, beside its time and its outcome; the first five may be
-completed.
-"""
-_SPEAKING = ("state", "registration_name", "protocol", "authentication", "fingerprint")
+_ONLY_HERE = ("interface", "protocol", "authentication", "via_reverse_proxy")
+_STATED = (
+    "pbx",
+    "hardware_id",
+    "registration_name",
+    "fingerprint",
+    "serial",
+    *_ONLY_HERE,
+)
+"""What a registration states of itself, beside its time and its outcome."""
+_OF_REGISTRATIONS = (
+    "state",
+    "registration_name",
+    "protocol",
+    "authentication",
+    "fingerprint",
+)
+"""The columns of which a row about a registration has at least one."""
 
 
 def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFrame:
@@ -69,21 +84,21 @@ def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFram
         The frames to join; with links (`certtrust.link`) no signature is verified again.
     of : {"log", "devices"}
         "log": one attempt per registration. "devices": one would-be attempt per device entry
-        over H.323/TLS with a set clock, by its default registration name, for who has no log
-        (yet).
+        over H.323/TLS with a set clock, by its default registration name, for a fleet without
+        a log.
 
     Returns
     -------
     DataFrame
         Table ATTEMPTS, one row per registration (or device), in that order and with that index;
-        columns that the registrations hold beyond their table follow. Log lines that say
-        nothing of a registration (no state, name, protocol, authentication or fingerprint) are
+        further columns of the registrations follow. Log lines that say nothing of a
+        registration (no state, name, protocol, authentication or fingerprint) are
         none, and stay in `fleet.registrations` alone.
 
     Notes
     -----
     The certificate is the one that the log names by fingerprint, else the device's newest one
-    already issued at that time; `certificate_by` tells which. A hardware ID is joined to a
+    already issued at that time; `certificate_by` says which. A hardware ID is joined to a
     serial by its three last octets where only one serial of the fleet ends so (inferred from
     two documented pairs).
 
@@ -94,231 +109,181 @@ def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFram
     >>> len(ct.attempts(fleet, of="devices")) == len(fleet.devices)
     True
     """
+    fleet = expect_fleet(fleet)
     if of not in ("log", "devices"):
         raise CerttrustError(say("errors.evaluation.of", of=repr(of)))
-    return joined(fleet, whose(fleet), of)
+    return joined(fleet, Ownership.of(fleet), of)
 
 
-def joined(fleet: Fleet, known: Whose, of: str) -> pd.DataFrame:
-    """Do what `attempts` does, where it is known already whose entries and certificates are."""
+def joined(fleet: Fleet, ownership: Ownership, of: str) -> pd.DataFrame:
+    """Return what `attempts` does, where the ownership in the fleet is known already."""
     rows = _registered(fleet.registrations) if of == "log" else _would_be(fleet.devices)
-    devices = fleet.devices.assign(device=known.entered)
-    # Devices try again and again in the same way: what does not depend on the time is found
-    # once for all tries.
-    same, first = alike(rows, _SAID)
-    cases = rows[list(_SAID)].iloc[first].reset_index(drop=True)
-    cases["device"] = owner(cases, devices, known.tails)
-    cases = _with_default_name(_with_device(cases, devices))
+    # Devices repeat the same attempt again and again: what does not depend on the time is found
+    # once for all of them.
+    code, first = factorize_rows(rows, _STATED)
+    cases = rows[list(_STATED)].iloc[first].reset_index(drop=True)
+    cases["device"] = ownership.owners(cases)
+    cases = _with_device(cases, fleet.devices.assign(device=ownership.entered))
+    cases = _with_default_name(cases)
     cases["scenario"] = scenarios(cases)
-    held = owned(known.held, known.tails)
-    unread = unread_of(fleet.certificates, known.tails)
-    place = presented(
-        cases,
-        same,
-        rows["time"],
-        fleet.certificates,
-        held,
-        unread,
-        or_next=of == "devices",
+    certificate = ownership.certificate_rows(
+        cases, code, rows["time"], or_next=of == "devices"
     )
-    number, first = combine(same, place)
+    number, first = factorize_codes(code, certificate)
     cases = _with_certificate(
-        cases.iloc[same[first]].reset_index(drop=True), fleet.certificates, place[first]
+        cases.iloc[code[first]].reset_index(drop=True),
+        fleet.certificates,
+        certificate[first],
     )
     cases = _with_trust_paths(cases, fleet.certificates, fleet.trust, fleet.links)
-    cases = cases.drop(columns=list(_AS_SAID)).take(number).set_axis(rows.index)
-    return conform(
-        _at_its_time(
-            rows.assign(**{str(name): found for name, found in cases.items()})
-        ),
-        ATTEMPTS,
-    )
+    cases = cases.drop(columns=list(_ONLY_HERE)).take(number).set_axis(rows.index)
+    rows = rows.assign(**{str(name): column for name, column in cases.items()})
+    return conform(_at_its_time(rows), ATTEMPTS)
 
 
-def speaking(registrations: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Tell which rows speak of a registration: logs hold other lines, too, and such that cannot
-    be read.
-    """
-    spoken: npt.NDArray[np.bool_] = np.any(
-        [registrations[column].notna() for column in _SPEAKING], axis=0
-    )
-    return spoken
+def is_registration(registrations: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which rows are about a registration: logs hold other and unreadable lines, too."""
+    columns = [registrations[column].notna() for column in _OF_REGISTRATIONS]
+    mask: npt.NDArray[np.bool_] = np.any(columns, axis=0)
+    return mask
 
 
 def _registered(registrations: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows that speak of a registration."""
-    spoken = speaking(registrations)
+    """Return the rows about a registration, without the columns that attempts do not have."""
+    of_registration = is_registration(registrations)
     dropped = [column for column in REGISTRATIONS.names if column not in ATTEMPTS.names]
     rows = registrations.drop(columns=dropped, errors="ignore")
-    return rows if spoken.all() else rows.loc[spoken]
+    return rows if of_registration.all() else rows.loc[of_registration]
 
 
 def _would_be(devices: pd.DataFrame) -> pd.DataFrame:
-    kept = devices[["pbx", "serial", "hardware_id", "source"]].copy()
-    kept["protocol"] = "H.323/TLS"
-    kept["clock_unset"] = pd.array([False] * len(kept), dtype="boolean")
-    kept["via_reverse_proxy"] = pd.array([False] * len(kept), dtype="boolean")
-    return conform(kept, ATTEMPTS)[
-        [
-            *kept.columns,
-            "time",
-            "registration_name",
-            "interface",
-            "authentication",
-            "fingerprint",
-            "state",
-        ]
-    ]
+    """Return one row per device entry as a log would have it."""
+    rows = devices[["pbx", "serial", "hardware_id", "source"]].assign(
+        protocol="H.323/TLS", clock_unset=False, via_reverse_proxy=False
+    )
+    columns = [*rows.columns, "time", "state", *_STATED]
+    return conform(rows, ATTEMPTS)[list(dict.fromkeys(columns))]
 
 
-def _take(
-    frame: pd.DataFrame, positions: np.ndarray[Any, Any], index: pd.Index
-) -> pd.DataFrame:
-    """Take rows by position; -1 gives a row of missing values."""
-    taken = frame.reset_index(drop=True).reindex(positions)
-    taken.index = index
-    return taken
+def _take(frame: pd.DataFrame, rows: Codes, index: pd.Index) -> pd.DataFrame:
+    """Return rows by position; -1 gives a row of missing values."""
+    return frame.reset_index(drop=True).reindex(rows).set_axis(index)
 
 
 def _agreed(devices: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Keep one row per key, with missing values where the entries disagree, and flags where one
-    is silent.
-    """
+    """Return one row per key, missing where its entries disagree or one lacks a flag."""
     devices = devices.dropna(subset=keys)[[*keys, *_DEVICE_COLUMNS]]
     several = devices.duplicated(keys, keep=False)
     if not several.any():
         return devices
     grouped = devices[several].groupby(keys, sort=False)
-    values = grouped.nunique()
-    agreed = grouped.first().mask(values > 1)
+    distinct = grouped.nunique()
+    agreed = grouped.first().mask(distinct > 1)
     flags = list(_FLAGS)
-    one_is_silent = grouped[flags].count().lt(grouped.size(), axis=0)
-    agreed[flags] = agreed[flags].mask(one_is_silent)
-    agreed = agreed.reset_index()
-    return pd.concat([devices[~several], agreed], ignore_index=True)
+    one_lacks_it = grouped[flags].count().lt(grouped.size(), axis=0)
+    agreed[flags] = agreed[flags].mask(one_lacks_it)
+    return pd.concat([devices[~several], agreed.reset_index()], ignore_index=True)
 
 
 def _with_device(rows: pd.DataFrame, devices: pd.DataFrame) -> pd.DataFrame:
     """Add the columns of the device entry: that of the row's PBX, else the device's only one."""
-    known = devices.dropna(subset=["device"])
-    objects = known[["device", "pbx"]].drop_duplicates()
+    devices = devices.dropna(subset=["device"])
+    objects = devices[["device", "pbx"]].drop_duplicates()
     only = objects[~objects.duplicated("device", keep=False)]
-    only_pbx = _take(only, places(rows["device"], only["device"]), rows.index)["pbx"]
+    position = first_positions(rows["device"], only["device"])
+    only_pbx = _take(only, position, rows.index)["pbx"]
     rows = rows.assign(pbx=rows["pbx"].fillna(only_pbx))
-    per_pbx = _agreed(known, ["device", "pbx"])
-    anywhere = _agreed(known, ["device"])
-    exact = places_of_rows(
+    per_pbx = _agreed(devices, ["device", "pbx"])
+    anywhere = _agreed(devices, ["device"])
+    exact = first_row_positions(
         (rows["device"], rows["pbx"]), (per_pbx["device"], per_pbx["pbx"])
     )
-    loose = places(rows["device"], anywhere["device"])
-    loose[places(rows["pbx"], known["pbx"]) >= 0] = -1
-    found = _take(per_pbx, exact, rows.index)
+    loose = first_positions(rows["device"], anywhere["device"])
+    loose[first_positions(rows["pbx"], devices["pbx"]) >= 0] = -1
+    own = _take(per_pbx, exact, rows.index)
     fallback = _take(anywhere, loose, rows.index)
     for column in _DEVICE_COLUMNS:
-        rows[column] = found[column].where(exact >= 0, fallback[column])
-    spellings = _entered_spellings(known)
-    by_device = _take(
-        spellings, places(rows["device"], spellings["device"]), rows.index
-    )
-    return rows.assign(
-        **{
-            name: rows[name].fillna(by_device[name])
-            for name in ("serial", "hardware_id")
-        }
-    )
+        rows[column] = own[column].where(exact >= 0, fallback[column])
+    spellings = _entered_spellings(devices)
+    position = first_positions(rows["device"], spellings["device"])
+    entered = _take(spellings, position, rows.index)
+    for column in ("serial", "hardware_id"):
+        rows[column] = rows[column].fillna(entered[column])
+    return rows
 
 
 def _entered_spellings(devices: pd.DataFrame) -> pd.DataFrame:
     """Return the serial and the hardware ID that the entries of each device agree on."""
     is_serial = device_ids.serials(devices["hardware_id"]).notna()
-    named = pd.DataFrame(
-        {
-            "device": devices["device"],
-            "serial": devices["serial"],
-            "hardware_id": devices["hardware_id"].mask(is_serial),
-        }
-    )
-    parts = []
-    for name in ("serial", "hardware_id"):
-        entered = named[["device", name]].dropna()
-        spelled = device_ids.same_spelling(entered[name])
-        distinct_values = pd.DataFrame(
-            {"device": entered["device"], "spelled": spelled}
-        ).drop_duplicates()
-        several = distinct_values.loc[distinct_values.duplicated("device"), "device"]
+    entries = devices.assign(hardware_id=devices["hardware_id"].mask(is_serial))
+    agreed = []
+    for column in ("serial", "hardware_id"):
+        entered = entries[["device", column]].dropna()
+        spelling = device_ids.same_spelling(entered[column])
+        distinct = entered.assign(**{column: spelling}).drop_duplicates()
+        several = distinct.loc[distinct.duplicated("device"), "device"]
         entered = entered[~entered["device"].isin(several)].drop_duplicates("device")
-        parts.append(entered.set_index("device")[name])
-    return pd.concat(parts, axis=1).reset_index()
+        agreed.append(entered.set_index("device")[column])
+    return pd.concat(agreed, axis=1).reset_index()
 
 
 def _with_default_name(rows: pd.DataFrame) -> pd.DataFrame:
-    """Fill the default registration name: the serial, for a gateway's interface followed by its
-    name.
-    """
+    """Add the default registration name: the serial, and behind it a gateway's interface."""
     serial = per_text(device_ids.serials, rows["device"])
-    default = serial.where(
-        rows["interface"].isna(), serial + "-" + rows["interface"].astype("str")
-    )
-    by_default = rows["registration_name"].isna() & default.notna()
-    name_by = pd.Series("log", index=rows.index, dtype="str").where(
-        rows["registration_name"].notna()
-    )
+    interface = rows["interface"]
+    default = serial.where(interface.isna(), serial + "-" + interface.astype("str"))
+    names = rows["registration_name"]
+    name_by = pd.Series("log", index=rows.index, dtype="str").where(names.notna())
     return rows.assign(
-        registration_name=rows["registration_name"].mask(by_default, default),
-        name_by=name_by.mask(by_default, "default"),
+        registration_name=names.fillna(default),
+        name_by=name_by.mask(names.isna() & default.notna(), "default"),
     )
 
 
 def by_serial(registration_names: pd.Series, devices: pd.Series) -> pd.Series:
-    """Tell which registration names begin with the serial of their device; over TLS that is by
-    certificate.
+    """Return where registration names begin with the serial of their device.
+
+    Over TLS these log in by certificate.
     """
-    return registration_names.str.slice(stop=12).str.lower() == per_text(
-        device_ids.serials, devices
-    )
+    serial = per_text(device_ids.serials, devices)
+    return registration_names.str.slice(stop=12).str.lower() == serial
 
 
 def scenarios(rows: pd.DataFrame) -> pd.Series:
-    """Return the scenario: by the log's authentication, else by TLS only or by what the device
-    registers as.
+    """Return the scenario of each row of a log.
+
+    It is that of the log's authentication, else of TLS only, else of the registration name.
     """
     protocol = rows["protocol"].astype("str")
     authentication = rows["authentication"].astype("str")
-    tls_only = true(rows["tls_only"]) & ~true(
-        rows["via_reverse_proxy"] & rows["reverse_proxy"]
+    by_proxy = as_mask(rows["via_reverse_proxy"] & rows["reverse_proxy"])
+    by_certificate = as_mask(rows["tls_only"]) & ~by_proxy
+    by_certificate |= as_mask(authentication == "certificate")
+    over_tls = as_mask(protocol == "H.323/TLS")
+    open_rows = np.flatnonzero(
+        over_tls & ~by_certificate & authentication.isna().to_numpy()
     )
-    by_certificate = tls_only | true(authentication == "certificate")
-    silent = np.flatnonzero(
-        true(protocol == "H.323/TLS")
-        & ~by_certificate
-        & authentication.isna().to_numpy()
-    )
-    by_certificate[silent] = registers_by_device(rows.iloc[silent])
-    scenario = pd.Series("h323-certificate", index=rows.index, dtype="str").where(
-        by_certificate
-    )
+    by_certificate[open_rows] = registers_by_device(rows.iloc[open_rows])
+    scenario = pd.Series("h323-certificate", index=rows.index, dtype="str")
+    scenario = scenario.where(by_certificate)
     scenario = scenario.mask(authentication == "password", "h323-password")
-    outside = true(protocol.str.startswith("SIP")) | true(authentication == "none")
-    return scenario.mask(outside)
+    other_protocol = as_mask(protocol.str.startswith("SIP"))
+    return scenario.mask(other_protocol | as_mask(authentication == "none"))
 
 
 def _with_certificate(
-    cases: pd.DataFrame, certificates: pd.DataFrame, place: Codes
+    cases: pd.DataFrame, certificates: pd.DataFrame, row: Codes
 ) -> pd.DataFrame:
-    """Add the certificate at that place, and how it was found."""
+    """Add the certificate at each position, and how it was found."""
     named = cases["fingerprint"].str.lower()
-    found = _take(
-        certificates[["fingerprint", "bundle", "parse_error", *_CERTIFICATE_COLUMNS]],
-        place,
-        cases.index,
-    )
-    found = found.rename(columns={"parse_error": "certificate_error"})
-    by = pd.Series("device", index=cases.index, dtype="str").mask(
-        named.notna(), "fingerprint"
-    )
-    found["certificate_by"] = by.where(place >= 0).astype("category")
-    found["fingerprint"] = found["fingerprint"].fillna(named)
-    return cases.drop(columns="fingerprint").join(found)
+    columns = ["fingerprint", "bundle", "parse_error", *_CERTIFICATE_COLUMNS]
+    own = _take(certificates[columns], row, cases.index)
+    own = own.rename(columns={"parse_error": "certificate_error"})
+    by = pd.Series("device", index=cases.index, dtype="str")
+    by = by.mask(named.notna(), "fingerprint").where(row >= 0)
+    own["certificate_by"] = by.astype("category")
+    own["fingerprint"] = own["fingerprint"].fillna(named)
+    return cases.drop(columns="fingerprint").join(own)
 
 
 def _with_trust_paths(
@@ -328,31 +293,27 @@ def _with_trust_paths(
     links: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """Add the ways to the trust list, judged once per distinct certificate, bundle and PBX."""
-    questions = cases[["fingerprint", "bundle", "pbx"]]
-    known = cases["bundle"].notna()
-    questions = questions.assign(fingerprint=questions["fingerprint"].where(known))
-    outcome = trust_state.judge(questions, certificates, trust, links)
-    # A listing tells names and dates of a certificate, and holds nothing that could be verified.
-    listing = known & cases["fingerprint"].isna()
-    failure = outcome["trust_failure"].mask(listing, "unreadable")
+    arrived = cases["bundle"].notna()
+    leaves = cases[["fingerprint", "bundle", "pbx"]].assign(
+        fingerprint=cases["fingerprint"].where(arrived)
+    )
+    outcome = trust_state.judge(leaves, certificates, trust, links)
+    # A listing has names and dates of a certificate, and nothing that could be verified.
+    listing = arrived & cases["fingerprint"].isna()
     reason = cases["certificate_error"].fillna(say("trust.reasons.only_listed"))
-    detail = outcome["trust_detail"].mask(listing, reason)
     return cases.assign(
-        trust_paths=outcome["trust_paths"], trust_failure=failure, trust_detail=detail
+        trust_paths=outcome["trust_paths"],
+        trust_failure=outcome["trust_failure"].mask(listing, "unreadable"),
+        trust_detail=outcome["trust_detail"].mask(listing, reason),
     )
 
 
 def _at_its_time(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the trust outcome at the row's own time."""
-    at_its_time = trust_state.trust_at(
-        rows, rows["time"].fillna(pd.Timestamp.now("UTC").as_unit("us"))
-    )
-    state, trusted_by = at_its_time["trust_state"], at_its_time["trusted_by"]
-    return rows.assign(
-        trust_state=state,
-        trusted_by=trusted_by,
-        **trust_state.failures(state, rows["trust_detail"]),
-    )
+    now = pd.Timestamp.now("UTC").as_unit("us")
+    outcome = trust_state.trust_at(rows, rows["time"].fillna(now))
+    failures = trust_state.failures(outcome["trust_state"], rows["trust_detail"])
+    return rows.assign(**outcome, **failures)
 
 
 def browser_attempts(
@@ -380,7 +341,7 @@ def browser_attempts(
     Returns
     -------
     DataFrame
-        Table ATTEMPTS with scenario "browser", judged "now" by `check` unless told otherwise.
+        Table ATTEMPTS with scenario "browser", judged "now" by `check` by default.
 
     Raises
     ------
@@ -396,7 +357,11 @@ def browser_attempts(
     >>> attempts["scenario"].tolist()
     ['browser']
     """
-    trust = read_trust_list(certifi.where()) if trust is None else conform(trust, TRUST)
+    certificates = expect(certificates, CERTIFICATES)
+    if trust is None:
+        trust = read_trust_list(certifi.where())
+    trust = expect(trust, TRUST)
+    links = None if links is None else expect(links, LINKS)
     served = _served(certificates)
     if isinstance(urls, Mapping):
         url = pd.Series(pd.NA, index=served.index, dtype="str")
@@ -445,10 +410,8 @@ def browser_attempts(
 
 
 def _served(certificates: pd.DataFrame) -> pd.DataFrame:
-    """Return what a server presents as its own: the leaves, without CAs that merely came with
-    one.
-    """
-    found = leaves(certificates)
-    is_ca = found["is_ca"].fillna(value=False).astype(bool)
-    beside_a_leaf = found["bundle"].isin(found.loc[~is_ca, "bundle"])
-    return found[~(is_ca & beside_a_leaf)]
+    """Return what servers present as their own: leaves, without CAs that came with one."""
+    served = leaves(certificates)
+    is_ca = served["is_ca"].fillna(value=False).astype(bool)
+    came_with_a_leaf = served["bundle"].isin(served.loc[~is_ca, "bundle"])
+    return served[~(is_ca & came_with_a_leaf)]

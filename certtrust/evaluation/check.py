@@ -1,6 +1,4 @@
-"""Attempts -> results: the rules applied, a verdict, a cause; then counts of causes, and the
-comparison.
-"""
+"""Attempts -> results: the rules applied, a verdict and a cause; then counts of causes."""
 
 from __future__ import annotations
 
@@ -12,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..arrays import threads
-from ..arrays.arrow import flags, true
-from ..arrays.grouping import alike
+from ..arrays.arrow import as_mask, flags
+from ..arrays.grouping import factorize_rows
 from ..errors import CerttrustError, MissingColumnError
-from ..schema import ATTEMPTS, RESULTS
+from ..schema import ATTEMPTS, RESULTS, expect
 from ..texts.sentences import say
 from ..trust import trust_state
 from .requirements import NAMES, OPINION, RULES, SCENARIOS, Rule
@@ -50,12 +48,18 @@ EVIDENCE = pd.CategoricalDtype(["log", "rule"])
 _PASS, _FAIL, _UNKNOWN = range(3)
 _UP, _FAILED = range(2)
 _LOG, _RULE = range(2)
-_PLACE: dict[str, int] = {cause: place for place, cause in enumerate(CAUSES.categories)}
+_CODE: dict[str, int] = {cause: code for code, cause in enumerate(CAUSES.categories)}
+_COUNTED = ("device", "observed", "verdict", "cause", "evidence")
 _ISO_DATE = r"\d{4}(?:-?\d{2}(?:-?\d{2})?)?(?![\d./])"
 _H323 = ("h323-password", "h323-certificate")
 
 Flags = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int8]
+Codes = npt.NDArray[np.int8]
+
+
+def expect_results(results: pd.DataFrame) -> pd.DataFrame:
+    """Return table RESULTS that a caller passed, with its dtypes, see `certtrust.schema.expect`."""
+    return expect(results, RESULTS, (*RESULTS.names, *(rule.code for rule in RULES)))
 
 
 def check(
@@ -97,23 +101,19 @@ def check(
     >>> set(results["verdict"]) <= {"pass", "fail", "unknown"}
     True
     """
-    missing = [column.name for column in ATTEMPTS if column.name not in attempts]
-    if missing:
-        raise MissingColumnError(
-            say("errors.evaluation.missing_columns", columns=", ".join(missing))
-        )
+    attempts = expect(attempts, ATTEMPTS)
     moment = _moment(attempts, at)
     trust = trust_state.trust_at(attempts, moment)
     failures = trust_state.failures(trust["trust_state"], attempts["trust_detail"])
     judged = attempts.assign(judged_at=moment, **trust, **failures)
-    asked = _asked(judged)
-    outcome = _outcomes(judged, moment, asked)
-    verdict, broken = _agreed(outcome, judged["scenario"], asked)
+    applies = _applies(judged)
+    outcome = _outcomes(judged, moment, applies)
+    verdict, broken = _agreed(outcome, judged["scenario"], applies)
     observed = _observed(judged)
     failed = observed == _FAILED
     cause = np.where(failed & (broken < 0), _stated(judged, failed), broken)
-    unset_clock = (cause == _PLACE["time.clock"]) & true(judged["clock_unset"])
-    by_log = unset_clock | (failed & (broken < 0) & (cause != _PLACE["unexplained"]))
+    unset_clock = (cause == _CODE["time.clock"]) & as_mask(judged["clock_unset"])
+    by_log = unset_clock | (failed & (broken < 0) & (cause != _CODE["unexplained"]))
     evidence = np.where(by_log, _LOG, np.where(broken >= 0, _RULE, -1))
     explained = flags(verdict == _FAIL, ~failed | (verdict == _UNKNOWN), judged.index)
     ours = {*RESULTS.names, *outcome}
@@ -157,165 +157,131 @@ def _moment(
 
 
 def moment_of(at: pd.Timestamp | str) -> pd.Timestamp:
-    """Return the moment that a caller means, UTC where no time zone is given; text is a date as
-    ISO 8601 has it.
-    """
+    """Return a moment that a caller gives, UTC where it has no zone; text is an ISO 8601 date."""
     if isinstance(at, str) and not re.match(_ISO_DATE, at.strip()):
         raise CerttrustError(say("errors.evaluation.year_first", at=repr(at)))
     try:
-        one = pd.Timestamp(at)
-        found: pd.Timestamp = (
-            one.tz_localize("UTC") if one.tzinfo is None else one.tz_convert("UTC")
+        given = pd.Timestamp(at)
+        moment: pd.Timestamp = (
+            given.tz_convert("UTC") if given.tzinfo else given.tz_localize("UTC")
         )
     except (ValueError, TypeError) as error:
         raise CerttrustError(say("errors.evaluation.no_moment", at=repr(at))) from error
-    if pd.isna(found):
+    if pd.isna(moment):
         raise CerttrustError(say("errors.evaluation.moment_missing"))
-    return found.as_unit("us")
+    return moment.as_unit("us")
 
 
-def _asked(judged: pd.DataFrame) -> dict[str, Flags]:
-    """Tell for each scenario which attempts are judged under it: one that is not known, under
-    both of H.323.
+def _applies(judged: pd.DataFrame) -> dict[str, Flags]:
+    """Return for each scenario the attempts that it applies to.
+
+    Where the scenario is not known, both of H.323 do.
     """
     scenario = judged["scenario"]
-    asked = {name: true(scenario == name) for name in SCENARIOS}
-    undecided = scenario.isna().to_numpy() & ~_outside_the_page(judged)
+    applies = {name: as_mask(scenario == name) for name in SCENARIOS}
+    is_open = scenario.isna().to_numpy() & ~_outside_the_article(judged)
     return {
-        name: where | undecided if name in _H323 else where
-        for name, where in asked.items()
+        name: mask | is_open if name in _H323 else mask
+        for name, mask in applies.items()
     }
 
 
-def _outside_the_page(attempts: pd.DataFrame) -> Flags:
-    """Tell which attempts the page says nothing about: other protocols, and none of its two
-    authentications.
-    """
+def _outside_the_article(attempts: pd.DataFrame) -> Flags:
+    """Return the attempts that the article says nothing about: SIP, and no authentication."""
     words = attempts["protocol"].astype("category").cat.categories
-    other_protocol = attempts["protocol"].isin(
-        [word for word in words if str(word).startswith("SIP")]
-    )
-    return true(other_protocol | (attempts["authentication"] == "none"))
+    others = [word for word in words if str(word).startswith("SIP")]
+    other_protocol = attempts["protocol"].isin(others)
+    return as_mask(other_protocol | (attempts["authentication"] == "none"))
 
 
 def _outcomes(
-    judged: pd.DataFrame, moment: pd.Series, asked: dict[str, Flags]
+    judged: pd.DataFrame, moment: pd.Series, applies: dict[str, Flags]
 ) -> dict[str, pd.Series]:
-    """Return what each rule says of each attempt, missing where no scenario of the attempt asks
-    for it.
-    """
-    number, first = alike(judged, NAMES)
-    named, then = judged[list(NAMES)].iloc[first], moment.iloc[first]
+    """Return the outcome of each rule, missing where it is in no scenario of the attempt."""
+    code, first = factorize_rows(judged, NAMES)
+    names, moment_of_names = judged[list(NAMES)].iloc[first], moment.iloc[first]
 
-    def said(rule: Rule) -> pd.Series:
-        where = np.any([asked[scenario] for scenario in rule.scenarios], axis=0)
-        if not where.any():
+    def outcome(rule: Rule) -> pd.Series:
+        rows = np.any([applies[scenario] for scenario in rule.scenarios], axis=0)
+        if not rows.any():
             return pd.Series(pd.NA, index=judged.index, dtype="boolean")
         if rule.of_names:
-            found = pd.Series(
-                rule.holds(named, then).array.take(number), index=judged.index
-            )
+            holds = rule.holds(names, moment_of_names).array.take(code)
+            values = pd.Series(holds, index=judged.index)
         else:
-            found = rule.holds(judged, moment)
-        return found if where.all() else found.where(where)
+            values = rule.holds(judged, moment)
+        return values if rows.all() else values.where(rows)
 
-    return dict(
-        zip(
-            (rule.code for rule in RULES),
-            threads.each(said, RULES, len(judged)),
-            strict=True,
-        )
-    )
+    outcomes = threads.parallel_map(outcome, RULES, len(judged))
+    return dict(zip((rule.code for rule in RULES), outcomes, strict=True))
 
 
 def _verdict(
-    outcome: dict[str, pd.Series], codes: tuple[str, ...], asked: Flags
-) -> tuple[Places, Places]:
-    """Return the verdict and the first broken rule (-1 = none) of the rows that are judged
-    under a scenario.
-    """
-    unknown = np.zeros(len(asked), dtype=bool)
-    first = np.full(len(asked), -1, dtype=np.int8)
-    for code in codes:
-        fails = asked & true(~outcome[code])
-        first[fails & (first < 0)] = _PLACE[code]
-        unknown |= outcome[code].isna().to_numpy()
+    outcome: dict[str, pd.Series], rules: tuple[str, ...], applies: Flags
+) -> tuple[Codes, Codes]:
+    """Return the verdict and the first broken rule (-1 = none) under one scenario."""
+    unknown = np.zeros(len(applies), dtype=bool)
+    first = np.full(len(applies), -1, dtype=np.int8)
+    for rule in rules:
+        fails = applies & as_mask(~outcome[rule])
+        first[fails & (first < 0)] = _CODE[rule]
+        unknown |= outcome[rule].isna().to_numpy()
     return np.where(first >= 0, _FAIL, np.where(unknown, _UNKNOWN, _PASS)), first
 
 
 def _agreed(
-    outcome: dict[str, pd.Series], scenario: pd.Series, asked: dict[str, Flags]
-) -> tuple[Places, Places]:
-    """Return the verdict and the broken rule of each row; where the scenario is open, only what
-    all agree on.
-    """
+    outcome: dict[str, pd.Series], scenario: pd.Series, applies: dict[str, Flags]
+) -> tuple[Codes, Codes]:
+    """Return the verdict and the broken rule of each row; for an open scenario what both say."""
     verdict = np.full(len(scenario), _UNKNOWN, dtype=np.int8)
     broken = np.full(len(scenario), -1, dtype=np.int8)
     judged = {
-        name: _verdict(outcome, codes, asked[name]) for name, codes in SCENARIOS.items()
+        name: _verdict(outcome, rules, applies[name])
+        for name, rules in SCENARIOS.items()
     }
-    one, other = (judged[name] for name in _H323)
-    undecided = scenario.isna().to_numpy() & np.all(
-        [asked[name] for name in _H323], axis=0
-    )
-    for name, (found, first) in judged.items():
-        rows = true(scenario == name)
-        verdict[rows], broken[rows] = found[rows], first[rows]
-    agree = undecided & (one[0] == other[0])
-    verdict[agree], broken[agree] = other[0][agree], other[1][agree]
+    for name, (verdicts, first) in judged.items():
+        rows = as_mask(scenario == name)
+        verdict[rows], broken[rows] = verdicts[rows], first[rows]
+    by_password, by_certificate = (judged[name] for name in _H323)
+    is_open = scenario.isna().to_numpy() & applies[_H323[0]] & applies[_H323[1]]
+    agree = is_open & (by_password[0] == by_certificate[0])
+    verdict[agree], broken[agree] = by_certificate[0][agree], by_certificate[1][agree]
     return verdict, broken
 
 
-def _observed(attempts: pd.DataFrame) -> Places:
+def _observed(attempts: pd.DataFrame) -> Codes:
     state = attempts["state"]
     return np.where(
-        true(state == "up"), _UP, np.where(state.isin(FAILED_STATES), _FAILED, -1)
+        as_mask(state == "up"), _UP, np.where(state.isin(FAILED_STATES), _FAILED, -1)
     )
 
 
-def _stated(attempts: pd.DataFrame, failed: Flags) -> Places:
-    """Return the cause that the log itself states for what failed, by its reason, else by its
-    state.
-    """
-    said = attempts[["reason", "state"]][failed]
-    number, first = alike(said, ["reason", "state"])
-    reason, state = (
-        said[name].iloc[first].astype("str") for name in ("reason", "state")
-    )
+def _stated(attempts: pd.DataFrame, failed: Flags) -> Codes:
+    """Return the cause that the log states for what failed, by its reason, else its state."""
+    columns = ["reason", "state"]
+    failures = attempts[columns][failed]
+    code, first = factorize_rows(failures, columns)
+    reason, state = (failures[name].iloc[first].astype("str") for name in columns)
     response = reason.str.extract(r"^(?:SIP[ /]?)?(\d{3})\b", expand=False)
     by_reason = reason.map(_STATED_BY_REASON).fillna(response.map(_STATED_BY_REASON))
-    stated = by_reason.fillna(state.map(_STATED_BY_STATE)).fillna("unexplained")
-    found = np.full(len(attempts), _PLACE["unexplained"], dtype=np.int8)
-    found[failed] = stated.map(_PLACE).to_numpy(dtype=np.int8)[number]
-    return found
+    causes = by_reason.fillna(state.map(_STATED_BY_STATE)).fillna("unexplained")
+    stated = np.full(len(attempts), _CODE["unexplained"], dtype=np.int8)
+    stated[failed] = causes.map(_CODE).to_numpy(dtype=np.int8)[code]
+    return stated
 
 
 def required(results: pd.DataFrame) -> dict[str, Flags]:
-    """Tell for each rule which rows require it, by their scenario or by one of those that are
-    possible.
-    """
-    asked = _asked(results)
-    nobody = np.zeros(len(results), dtype=bool)
-    return {
-        rule.code: np.any(
-            [
-                nobody,
-                *(
-                    asked[name]
-                    for name, codes in SCENARIOS.items()
-                    if rule.code in codes
-                ),
-            ],
-            axis=0,
-        )
-        for rule in RULES
-    }
+    """Return for each rule the rows that require it, by their scenario or a possible one."""
+    applies = _applies(results)
+    required = {rule.code: np.zeros(len(results), dtype=bool) for rule in RULES}
+    for scenario, rules in SCENARIOS.items():
+        for rule in rules:
+            required[rule] |= applies[scenario]
+    return required
 
 
 def counted(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the attempts that `causes` counts: observed failures, and predicted ones where
-    nothing was observed.
-    """
+    """Return what `causes` counts: failures, predicted ones where nothing was observed."""
     predicted = results["observed"].isna() & (results["verdict"] == "fail")
     return results[(results["observed"] == "failed") | predicted]
 
@@ -390,6 +356,7 @@ def causes(
     >>> ct.causes(results, by="pbx").columns.tolist()
     ['pbx', 'cause', 'evidence', 'attempts', 'devices', 'share']
     """
+    results = expect(results, RESULTS, _COUNTED)
     groups = [] if by is None else [by] if isinstance(by, str) else list(by)
     absent = [name for name in groups if name not in results]
     if absent:
@@ -439,6 +406,7 @@ def compare(results: pd.DataFrame) -> pd.DataFrame:
     >>> ct.compare(ct.check(ct.attempts(ct.simulate(20, seed=1)))).index.tolist()
     ['pass', 'fail', 'unknown']
     """
+    results = expect(results, RESULTS, ("verdict", "observed"))
     predicted = results["verdict"].astype("str").rename("predicted")
     observed = (
         results["observed"].astype("str").fillna("not observed").rename("observed")

@@ -11,13 +11,13 @@ import certifi
 import numpy as np
 import pandas as pd
 
-from ..arrays.arrow import true
+from ..arrays.arrow import as_mask
 from ..certificates.reading import read_certificates
 from ..certificates.trust_lists import EMPTY, read_trust_list
 from ..errors import CerttrustError
 from ..evaluation.attempts import browser_attempts
-from ..evaluation.check import check, required
-from ..evaluation.ownership import identities, leaves
+from ..evaluation.check import check, expect_results, required
+from ..evaluation.ownership import Ownership, leaves
 from ..evaluation.requirements import BY_CODE, HYGIENE, SCENARIOS
 from ..fleet import Fleet
 from ..names import device_ids
@@ -25,16 +25,18 @@ from ..schema import (
     ATTEMPTS,
     CERTIFICATES,
     DEVICES,
+    LINKS,
     REGISTRATIONS,
     TRUST,
     conform,
     empty,
+    expect,
 )
 from ..texts.labels import either
 from ..texts.markup import Markup, tag
 from ..texts.sentences import say, sentences
 from ..trust import trust_state
-from .findings import explain, present
+from .findings import explain, listed_names, present
 
 Certificates = bytes | str | Path | pd.DataFrame | Iterable[bytes | str | Path]
 
@@ -47,7 +49,7 @@ _PRESENTED = (
         if name in ATTEMPTS.names and name not in _ELSEWHERE
     ),
 )
-"""What an attempt takes over from its certificate; the rest are facts of the registration."""
+"""The columns of an attempt that are its certificate's; the rest are the registration's."""
 
 _AUTHENTICATION = {"h323-password": "password", "h323-certificate": "certificate"}
 _STEP = ("code", "title", "requirement", "citation", "has", "passed", "why", "remedy")
@@ -58,7 +60,7 @@ _LEFT = "text-align:left"
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the rules say about one certificate; renders itself in a notebook and in a terminal.
+    """What the rules say about one certificate; shows itself in a notebook and in a terminal.
 
     Parameters
     ----------
@@ -84,13 +86,11 @@ class Diagnosis:
     def names(self) -> list[str]:
         """The names that the certificate has: its CN, DNS names and IP addresses."""
         row = self.result.iloc[0]
-        lists = [
-            found
-            for found in (row["dns_names"], row["ip_addresses"])
-            if isinstance(found, list | np.ndarray)
-        ]
-        own = [row["subject_cn"]] if isinstance(row["subject_cn"], str) else []
-        return list(dict.fromkeys([*own, *(name for found in lists for name in found)]))
+        cn = row["subject_cn"]
+        names = [cn] if isinstance(cn, str) else []
+        for column in ("dns_names", "ip_addresses"):
+            names += listed_names(row[column])
+        return list(dict.fromkeys(names))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, ready for JSON."""
@@ -184,7 +184,7 @@ def diagnose(
     password: str | bytes | None = None,
     links: pd.DataFrame | None = None,
 ) -> Diagnosis:
-    """Explain whether one certificate fits a scenario of the page, step by step.
+    """Explain whether one certificate fits a scenario of the article, step by step.
 
     Parameters
     ----------
@@ -212,8 +212,8 @@ def diagnose(
     password : str or bytes, optional
         Of PKCS#12 files and encrypted keys among all that is given.
     links : DataFrame, optional
-        Table LINKS, for who asks again and again about the same certificates; what is missing in it
-        is verified.
+        Table LINKS, for repeated calls about the same certificates; what is missing in it is
+        verified.
 
     Returns
     -------
@@ -232,61 +232,57 @@ def diagnose(
     >>> ct.diagnose(fleet.certificates.head(1), scenario="h323-password", tls_only=False).verdict
     'pass'
     """
-    told = {
-        "registration_name": registration_name,
-        "hardware_id": hardware_id,
-        "url": url,
-    }
-    for name, value in {
-        "scenario": scenario,
-        "authentication": authentication,
-        **told,
-    }.items():
-        if not (
-            isinstance(value, str) or (pd.api.types.is_scalar(value) and pd.isna(value))
-        ):
-            raise CerttrustError(
-                say("errors.diagnosis.no_text", name=name, value=repr(value))
-            )
-    if scenario not in SCENARIOS:
-        raise CerttrustError(
-            say(
-                "errors.diagnosis.scenario",
-                scenario=repr(scenario),
-                choices=", ".join(SCENARIOS),
-            )
+    _check_scenario(scenario, authentication)
+    registration_name, hardware_id, url = (
+        _text(name, value)
+        for name, value in (
+            ("registration_name", registration_name),
+            ("hardware_id", hardware_id),
+            ("url", url),
         )
-    expected = _AUTHENTICATION.get(scenario)
-    if authentication is not None and authentication != expected:
-        raise CerttrustError(
-            say(
-                "errors.diagnosis.authentication",
-                authentication=repr(authentication),
-                scenario=repr(scenario),
-            )
-        )
+    )
     if scenario == "browser" and not url:
         raise CerttrustError(say("errors.diagnosis.url"))
     if not (tls_only is None or isinstance(tls_only, (bool, np.bool_))):
         raise CerttrustError(say("errors.diagnosis.tls_only", tls_only=repr(tls_only)))
+    links = None if links is None else expect(links, LINKS)
     presented = _presented(certificate, chain, password)
     trust = None if _is_nothing(trust) else trust
     if scenario == "browser":
-        listed = (
-            read_trust_list(certifi.where())
-            if trust is None
-            else _trust_list(trust, password)
-        )
-        asked = browser_attempts(
-            presented, {presented["fingerprint"].iloc[0]: str(url)}, listed, links=links
-        )
+        if trust is None:
+            listed = read_trust_list(certifi.where())
+        else:
+            listed = _trust_list(trust, password)
+        urls = {presented["fingerprint"].iloc[0]: str(url)}
+        attempt = browser_attempts(presented, urls, listed, links=links)
     else:
         listed = empty(TRUST) if trust is None else _trust_list(trust, password)
-        asked = _registered(
+        attempt = _registered(
             presented, listed, registration_name, hardware_id, scenario, links
         )
-        asked["tls_only"] = pd.array([tls_only], dtype="boolean")
-    return explained(check(asked, at=at))
+        attempt["tls_only"] = pd.array([tls_only], dtype="boolean")
+    return explained(check(attempt, at=at))
+
+
+def _check_scenario(scenario: str, authentication: str | None) -> None:
+    """Raise where there is no such scenario, or where it is of another authentication."""
+    if _text("scenario", scenario) not in SCENARIOS:
+        choices = ", ".join(SCENARIOS)
+        words = {"scenario": repr(scenario), "choices": choices}
+        raise CerttrustError(say("errors.diagnosis.scenario", **words))
+    stated = _text("authentication", authentication)
+    if stated is not None and stated != _AUTHENTICATION.get(scenario):
+        words = {"authentication": repr(stated), "scenario": repr(scenario)}
+        raise CerttrustError(say("errors.diagnosis.authentication", **words))
+
+
+def _text(name: str, value: Any) -> str | None:
+    """Return an argument as text that UTF-8 can hold, None where it is missing."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    raise CerttrustError(say("errors.diagnosis.no_text", name=name, value=repr(value)))
 
 
 def explained(result: pd.DataFrame) -> Diagnosis:
@@ -296,8 +292,8 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     ----------
     result : DataFrame
         A single row of table RESULTS. Where its scenario is not known, the steps of both H.323
-        scenarios follow; where the page has no rule for it (SIP, or no authentication), there are
-        none.
+        scenarios follow; where the article has no rule for it (SIP, or no authentication), there
+        are none.
 
     Returns
     -------
@@ -315,29 +311,30 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     >>> ct.explained(results.head(1)).verdict == results["verdict"].iloc[0]
     True
     """
+    result = expect_results(result)
     if len(result) != 1:
         raise CerttrustError(say("errors.diagnosis.one_row", rows=len(result)))
     scenarios = _scenarios(result)
     codes = dict.fromkeys(
         code
-        for part in (SCENARIOS, HYGIENE)
+        for codes_by_scenario in (SCENARIOS, HYGIENE)
         for name in scenarios
-        for code in part[name]
+        for code in codes_by_scenario[name]
     )
     steps = pd.DataFrame([_step(result, code) for code in codes], columns=list(_STEP))
     steps["passed"] = steps["passed"].astype("boolean")
     path = trust_state.path_at(result, result["judged_at"]).iloc[0]
-    named = either(scenarios) or say("diagnosis.no_scenario")
-    return Diagnosis(result["verdict"].iloc[0], named, steps, list(path), result)
+    scenario = either(scenarios) or say("diagnosis.no_scenario")
+    return Diagnosis(result["verdict"].iloc[0], scenario, steps, list(path), result)
 
 
 def _scenarios(result: pd.DataFrame) -> list[str]:
-    """Return the scenario of a row of results, or those that are possible where it is not known."""
+    """Return the scenario of a row of results, or the possible ones where it is not known."""
     scenario = result["scenario"].iloc[0]
     if isinstance(scenario, str):
         return [scenario]
-    asked = required(result)
-    return [name for name in _AUTHENTICATION if asked[SCENARIOS[name][-1]].all()]
+    is_required = required(result)
+    return [name for name in _AUTHENTICATION if is_required[SCENARIOS[name][-1]].all()]
 
 
 def _is_nothing(given: Certificates | None) -> bool:
@@ -347,7 +344,7 @@ def _is_nothing(given: Certificates | None) -> bool:
 
 def _read(certificates: Certificates, password: str | bytes | None) -> pd.DataFrame:
     if isinstance(certificates, pd.DataFrame):
-        return conform(certificates, CERTIFICATES)
+        return expect(certificates, CERTIFICATES)
     if _is_nothing(certificates) or (
         isinstance(certificates, (list, tuple)) and not certificates
     ):
@@ -356,19 +353,15 @@ def _read(certificates: Certificates, password: str | bytes | None) -> pd.DataFr
 
 
 def _leaf_first(certificates: pd.DataFrame) -> pd.DataFrame:
-    """Return the certificates with the one on top that issued none of the others, rather no CA."""
+    """Return the certificates with the one on top that issued none of the others, best no CA."""
     together = certificates.assign(bundle="given").reset_index(drop=True)
+    readable = together["fingerprint"].notna()
     candidates = leaves(together)
     candidates = candidates[candidates["fingerprint"].notna()]
-    own = candidates[~true(candidates["is_ca"])]
-    first = [
-        *own.index,
-        *candidates.index,
-        *together.index[together["fingerprint"].notna()],
-    ][:1]
-    return certificates.iloc[
-        [*first, *(row for row in range(len(certificates)) if row not in first)]
-    ]
+    no_ca = candidates[~as_mask(candidates["is_ca"])]
+    first = [*no_ca.index, *candidates.index, *together.index[readable]][:1]
+    rest = together.index.difference(first, sort=False)
+    return certificates.iloc[[*first, *rest]]
 
 
 def _presented(
@@ -377,12 +370,8 @@ def _presented(
     own = _read(certificate, password)
     if own["fingerprint"].isna().all():
         reasons = "; ".join(own["parse_error"].dropna().unique())
-        raise CerttrustError(
-            say(
-                f"errors.diagnosis.{'no_certificate_reasons' if reasons else 'no_certificate'}",
-                reasons=reasons,
-            )
-        )
+        key = "no_certificate_reasons" if reasons else "no_certificate"
+        raise CerttrustError(say(f"errors.diagnosis.{key}", reasons=reasons))
     together = pd.concat([_leaf_first(own), _read(chain, password)], ignore_index=True)
     return together.assign(bundle="given", position=range(len(together)))
 
@@ -404,40 +393,35 @@ def _registered(
     links: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """Return the attempt that presents this very certificate, so nothing is looked up."""
-    said = {"hardware_id": [hardware_id], "registration_name": [registration_name]}
-    registration = conform(pd.DataFrame(said), REGISTRATIONS)
-    device = identities(Fleet(presented, listed, empty(DEVICES), registration))[0]
+    names = {"hardware_id": [hardware_id], "registration_name": [registration_name]}
+    registration = conform(pd.DataFrame(names), REGISTRATIONS)
+    fleet = Fleet(presented, listed, empty(DEVICES), registration)
+    device = Ownership.of(fleet).owners(registration)
+    default = device_ids.serials(device)
+    names_stated = registration["registration_name"]
+    name_by = pd.Series(["default"], dtype="str").where(default.notna())
     own = presented[list(_PRESENTED)].head(1).reset_index(drop=True)
-    default = device_ids.serials(device).iloc[0]
     outcome = trust_state.judge(
         own.assign(pbx=pd.Series([None], dtype="str")), presented, listed, links
     )
-    return conform(
-        own.rename(columns={"parse_error": "certificate_error"}).assign(
-            device=device.fillna(say("diagnosis.device")),
-            hardware_id=registration["hardware_id"],
-            registration_name=default
-            if registration_name is None
-            else registration_name,
-            name_by="log"
-            if registration_name is not None
-            else None
-            if pd.isna(default)
-            else "default",
-            certificate_by="fingerprint",
-            clock_unset=False,
-            protocol="H.323/TLS",
-            authentication=_AUTHENTICATION[scenario],
-            via_reverse_proxy=False,
-            scenario=scenario,
-            trust_paths=outcome["trust_paths"],
-            trust_failure=outcome["trust_failure"].mask(
-                own["fingerprint"].isna(), "unreadable"
-            ),
-            trust_detail=outcome["trust_detail"],
+    attempt = own.rename(columns={"parse_error": "certificate_error"}).assign(
+        device=device.fillna(say("diagnosis.device")),
+        hardware_id=registration["hardware_id"],
+        registration_name=names_stated.fillna(default),
+        name_by=name_by.mask(names_stated.notna(), "log"),
+        certificate_by="fingerprint",
+        clock_unset=False,
+        protocol="H.323/TLS",
+        authentication=_AUTHENTICATION[scenario],
+        via_reverse_proxy=False,
+        scenario=scenario,
+        trust_paths=outcome["trust_paths"],
+        trust_failure=outcome["trust_failure"].mask(
+            own["fingerprint"].isna(), "unreadable"
         ),
-        ATTEMPTS,
+        trust_detail=outcome["trust_detail"],
     )
+    return conform(attempt, ATTEMPTS)
 
 
 def _step(result: pd.DataFrame, code: str) -> dict[str, Any]:

@@ -1,6 +1,4 @@
-"""Findings: every broken or undecided rule of every attempt in words, with the attempt's own
-names.
-"""
+"""Findings: every broken or undecided rule of every attempt in words."""
 
 from __future__ import annotations
 
@@ -15,9 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..arrays import threads
-from ..arrays.arrow import true
-from ..arrays.grouping import Codes, combine, numbers
-from ..evaluation.check import required
+from ..arrays.arrow import as_mask
+from ..arrays.grouping import Codes, codes, factorize_codes
+from ..evaluation.check import expect_results, required
 from ..evaluation.requirements import NAMES, RULES, Rule
 from ..names import device_ids
 from ..names.matching import begins_with_cn
@@ -27,8 +25,7 @@ from ..trust import browser_verdict
 
 
 def findings(results: pd.DataFrame) -> pd.DataFrame:
-    """List every broken or undecided rule of every attempt, with the reason and the remedy in
-    words.
+    """List every broken or undecided rule of every attempt, with reason and remedy in words.
 
     Parameters
     ----------
@@ -46,12 +43,13 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
     Examples
     --------
     >>> import certtrust as ct
-    >>> found = ct.findings(ct.check(ct.attempts(ct.simulate(20, seed=1))))
-    >>> found["passed"].eq(True).any()
+    >>> listed = ct.findings(ct.check(ct.attempts(ct.simulate(20, seed=1))))
+    >>> listed["passed"].eq(True).any()
     np.False_
     """
-    asked = required(results)
-    parts = [_found(results[rule.code], asked[rule.code]) for rule in RULES]
+    results = expect_results(results)
+    is_required = required(results)
+    parts = [_to_explain(results[rule.code], is_required[rule.code]) for rule in RULES]
     rows = np.concatenate(parts)
     order = np.argsort(rows, kind="stable")
     rule = np.repeat(np.arange(len(RULES)), [len(part) for part in parts])[order]
@@ -62,12 +60,15 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
     passed = pd.arrays.BooleanArray(
         np.zeros(len(rows), dtype=bool), np.concatenate(undecided)[order]
     )
-    told = threads.each(
+    sentences_of_rules = threads.parallel_map(
         lambda part: _sentences(results, *part),
         list(zip(parts, RULES, strict=True)),
         len(results),
     )
-    words = {name: _joined([each[name] for each in told]) for name in _TOLD}
+    words = {
+        name: _joined([of_rule[name] for of_rule in sentences_of_rules])
+        for name in _EXPLAINED
+    }
     return pd.DataFrame(
         {
             "attempt": results.index.take(rows[order]),
@@ -89,39 +90,41 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _found(outcome: pd.Series, asked: npt.NDArray[np.bool_]) -> Codes:
+def _to_explain(outcome: pd.Series, is_required: npt.NDArray[np.bool_]) -> Codes:
     """Return the rows that break a rule, and those that require it and cannot be decided."""
-    return np.flatnonzero(true(~outcome) | (outcome.isna().to_numpy() & asked))
+    undecided = outcome.isna().to_numpy() & is_required
+    return np.flatnonzero(as_mask(~outcome) | undecided)
 
 
 def _repeated(values: list[str], number: Codes) -> Any:
     return pd.Categorical(values, categories=list(dict.fromkeys(values))).take(number)
 
 
-def explain(found: pd.DataFrame, rule: Rule) -> dict[str, pd.Series]:
-    """Return `why` and `remedy` in words for rows of RESULTS that break the rule, or that it
-    cannot decide.
-    """
-    told = _sentences(found, np.arange(len(found)), rule)
-    return {name: _each(words, found.index) for name, words in told.items()}
+def explain(results: pd.DataFrame, rule: Rule) -> dict[str, pd.Series]:
+    """Return `why` and `remedy` for rows that break the rule, or that it cannot decide."""
+    every = np.arange(len(results))
+    return {
+        name: _of_rows(words, results.index)
+        for name, words in _sentences(results, every, rule).items()
+    }
 
 
 def present(results: pd.DataFrame, rule: Rule) -> pd.Series:
-    """Return in words what the rows of RESULTS hold of that which the rule looks at."""
+    """Return in words what rows of RESULTS have of what the rule looks at."""
     return filled(rule.sentences["has"], results)
 
 
 def filled(template: str, results: pd.DataFrame) -> pd.Series:
-    """Fill a template with the values of rows of RESULTS, named as in the words of the rules."""
+    """Return a template filled with the values of rows of RESULTS, as in the rules' words."""
     every = np.arange(len(results))
-    return _each(_filled(template, _Rows(results, every), every), results.index)
+    return _of_rows(_filled(template, _Rows(results, every), every), results.index)
 
 
 _Numbered = tuple[Codes, pd.Series]
 """For each row the number of its sentence, and the distinct sentences."""
 
 
-def _each(words: _Numbered, index: pd.Index) -> pd.Series:
+def _of_rows(words: _Numbered, index: pd.Index) -> pd.Series:
     number, distinct = words
     return pd.Series(distinct.array.take(number), index=index)
 
@@ -138,90 +141,95 @@ def _joined(parts: list[_Numbered]) -> _Numbered:
 
 def _sentences(results: pd.DataFrame, rows: Codes, rule: Rule) -> dict[str, _Numbered]:
     """Return `why` and `remedy` of the rows that break the rule, or that it cannot decide."""
+    wordings = _wordings(rule)
+    explained = _Rows(results, rows)
+    kind = _kinds(explained, rule, pd.Index(list(wordings)))
+    rows_by_kind = {
+        name: of_kind
+        for number, name in enumerate(wordings)
+        if len(of_kind := np.flatnonzero(kind == number))
+    }
+    if not rows_by_kind:
+        return dict.fromkeys(_EXPLAINED, (rows, pd.Series(dtype="str")))
+    back = np.argsort(np.concatenate(list(rows_by_kind.values())))
+    numbered = {}
+    for part in _EXPLAINED:
+        number, distinct = _joined(
+            [
+                _filled(wordings[name][part], explained, of_kind)
+                for name, of_kind in rows_by_kind.items()
+            ]
+        )
+        numbered[part] = number[back], distinct
+    return numbered
+
+
+def _wordings(rule: Rule) -> dict[str, dict[str, Any]]:
+    """Return the sentences of each kind of failure; "" is the rule's own, "?" is undecided."""
     texts = rule.sentences
-    kinds = {
+    wordings = {
         kind: {**texts, **other} for kind, other in texts.get("variants", {}).items()
     }
-    kinds[""] = texts
+    wordings[""] = texts
     add = sentences()["findings"]["add"]
-    for kind, words in {
-        "": {"why": texts["unknown"]},
-        **texts.get("unknowns", {}),
-    }.items():
+    own = {"why": texts["unknown"]}
+    for kind, words in {"": own, **texts.get("unknowns", {})}.items():
         remedy = add.replace("{missing}", words.get("missing", texts["missing"]))
-        kinds[UNKNOWN + kind] = {"why": words["why"], "remedy": remedy}
-    meant = _Rows(results, rows)
-    kind = _kinds(meant, rule, pd.Index(list(kinds)))
-    where = [
-        (each, here)
-        for place, each in enumerate(kinds)
-        if len(here := np.flatnonzero(kind == place))
-    ]
-    if not where:
-        return dict.fromkeys(_TOLD, (rows, pd.Series(dtype="str")))
-    back = np.argsort(np.concatenate([here for _, here in where]))
-    told = {}
-    for name in _TOLD:
-        number, distinct = _joined(
-            [_filled(kinds[each][name], meant, here) for each, here in where]
-        )
-        told[name] = number[back], distinct
-    return told
+        wordings[UNKNOWN + kind] = {"why": words["why"], "remedy": remedy}
+    return wordings
 
 
 class _Rows:
-    """Rows of RESULTS that are spoken of together; each of their columns is numbered once,
-    whoever asks for it.
-    """
+    """Rows of RESULTS that are explained together; each of their columns is numbered once."""
 
     def __init__(self, results: pd.DataFrame, rows: Codes) -> None:
         self._results = results
         self._rows = rows
-        self._numbers: dict[str, Codes] = {}
+        self._codes: dict[str, Codes] = {}
 
     def missing(self, column: str) -> npt.NDArray[np.bool_]:
-        """Tell which rows have no value there."""
+        """Return which rows have no value there."""
         return self._results[column].isna().to_numpy()[self._rows]
 
-    def alike(self, columns: Iterable[str], here: Codes) -> tuple[Codes, pd.DataFrame]:
-        """Return for each row here the number of those that are alike in these columns, and the
-        first of each.
-        """
+    def distinct(
+        self, columns: Iterable[str], some: Codes
+    ) -> tuple[Codes, pd.DataFrame]:
+        """Return for some rows a number, equal where these columns are, and the first of each."""
         columns = list(columns)
         if _LISTS.isdisjoint(columns):
-            number, first = combine(*(self._number(name)[here] for name in columns))
-            here = here[first]
+            number, first = factorize_codes(
+                *(self._code(name)[some] for name in columns)
+            )
+            some = some[first]
         else:
-            number = np.arange(len(here))
-        return number, self._results[columns].iloc[self._rows[here]]
+            number = np.arange(len(some))
+        return number, self._results[columns].iloc[self._rows[some]]
 
-    def _number(self, column: str) -> Codes:
-        if column not in self._numbers:
-            self._numbers[column] = numbers(self._results[column].iloc[self._rows])
-        return self._numbers[column]
+    def _code(self, column: str) -> Codes:
+        if column not in self._codes:
+            self._codes[column] = codes(self._results[column].iloc[self._rows])
+        return self._codes[column]
 
 
-def _kinds(meant: _Rows, rule: Rule, known: pd.Index) -> Codes:
-    """Return the place of the wording of each row: of its kind of failure, else "", which is
-    the rule's own.
-    """
-    undecided = meant.missing(rule.code)
-    kind = np.full(len(undecided), known.get_loc(""))
+def _kinds(explained: _Rows, rule: Rule, names: pd.Index) -> Codes:
+    """Return the position of each row's kind of failure among `names`, else that of ""."""
+    undecided = explained.missing(rule.code)
+    kind = np.full(len(undecided), names.get_loc(""))
     if rule.variant:
-        number, seen = meant.alike(rule.varying, np.arange(len(kind)))
-        variant = known.get_indexer(pd.Index(rule.variant(seen)))[number]
+        number, rows = explained.distinct(rule.varying, np.arange(len(kind)))
+        variant = names.get_indexer(pd.Index(rule.variant(rows)))[number]
         kind = np.where(variant >= 0, variant, kind)
-    kind[undecided] = known.get_loc(UNKNOWN)
+    kind[undecided] = names.get_loc(UNKNOWN)
     if rule.unknown and undecided.any():
-        rows = np.flatnonzero(undecided)
-        number, seen = meant.alike(rule.missing_by, rows)
-        variant = known.get_indexer(pd.Index(UNKNOWN + rule.unknown(seen)))[number]
-        kind[rows] = np.where(variant >= 0, variant, kind[rows])
+        some = np.flatnonzero(undecided)
+        number, rows = explained.distinct(rule.missing_by, some)
+        variant = names.get_indexer(pd.Index(UNKNOWN + rule.unknown(rows)))[number]
+        kind[some] = np.where(variant >= 0, variant, kind[some])
     return kind
 
 
-def _filled(template: str, meant: _Rows, here: Codes) -> _Numbered:
-    """Fill a template once for rows that are alike in what it shows."""
+def _filled(template: str, explained: _Rows, some: Codes) -> _Numbered:
+    """Return a template filled once for rows that are alike in what it shows."""
     fields = [field for _, field, _, _ in string.Formatter().parse(template) if field]
     columns = dict.fromkeys(
         column
@@ -229,26 +237,19 @@ def _filled(template: str, meant: _Rows, here: Codes) -> _Numbered:
         for column in _DERIVED.get(field, ((field,), None))[0]
     )
     if not columns:
-        return np.zeros(len(here), dtype=np.int64), pd.Series([template], dtype="str")
-    number, seen = meant.alike(columns, here)
-    derived = {
-        field: words(seen)
-        for field in fields
-        if field in _DERIVED
-        for words in [_DERIVED[field][1]]
-    }
-    filled = fill(template, seen.assign(**derived))
+        return np.zeros(len(some), dtype=np.int64), pd.Series([template], dtype="str")
+    number, rows = explained.distinct(columns, some)
+    derived = {field: _DERIVED[field][1](rows) for field in fields if field in _DERIVED}
+    sentence = fill(template, rows.assign(**derived))
     if template.startswith("{"):
-        filled = filled.str.replace(
-            _beginning(), lambda found: found[0].upper(), regex=True
+        sentence = sentence.str.replace(
+            _beginning(), lambda match: match[0].upper(), regex=True
         )
-    return number, filled
+    return number, sentence
 
 
 def _beginning() -> str:
-    """Return a pattern of the first letter of words that stand for a name, and begin a sentence
-    in upper case.
-    """
+    """Return a pattern of the first letter of words for a name, upper case in a sentence."""
     texts = sentences()["findings"]
     words = [
         texts["unnamed_device"],
@@ -256,50 +257,43 @@ def _beginning() -> str:
         texts["named_pbx"].partition("{")[0],
         texts["the_pbx"],
     ]
-    return (
-        "^(?:"
-        + "|".join(
-            f"{re.escape(word[0])}(?={re.escape(word[1:])})" for word in words if word
-        )
-        + ")"
+    starts = (
+        f"{re.escape(word[0])}(?={re.escape(word[1:])})" for word in words if word
     )
+    return f"^(?:{'|'.join(starts)})"
 
 
 def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
-    cns = rows["subject_cn"].astype("object") if with_cn else [None] * len(rows)
-    none = say("findings.no_names")
-    lists = zip(cns, rows["dns_names"], rows["ip_addresses"], strict=True)
-    named = [
-        ", ".join(
-            dict.fromkeys(
-                [
-                    *([cn] if isinstance(cn, str) else []),
-                    *_listed(dns),
-                    *_listed(addresses),
-                ]
-            )
-        )
-        or none
-        for cn, dns, addresses in lists
+    """Return the names of each certificate, joined by commas."""
+    names = [
+        [*listed_names(dns), *listed_names(addresses)]
+        for dns, addresses in zip(rows["dns_names"], rows["ip_addresses"], strict=True)
     ]
-    return pd.Series(named, index=rows.index, dtype="str")
+    if with_cn:
+        cns = rows["subject_cn"].astype("object")
+        names = [
+            [cn, *others] if isinstance(cn, str) else others
+            for cn, others in zip(cns, names, strict=True)
+        ]
+    none = say("findings.no_names")
+    joined = [", ".join(dict.fromkeys(of_row)) or none for of_row in names]
+    return pd.Series(joined, index=rows.index, dtype="str")
 
 
 def _who(device: pd.Series, name: pd.Series) -> pd.Series:
     """Return the device, but not in the very words that it registers as."""
-    same = true(device.str.lower() == name.str.lower())
+    same = as_mask(device.str.lower() == name.str.lower())
     return device.fillna(say("findings.unnamed_device")).mask(
         same, say("findings.the_device")
     )
 
 
-def _if_told(
+def _if_there(
     key: str, rows: pd.DataFrame, column: str, otherwise: str = ""
 ) -> pd.Series:
     """Return a sentence filled with a column, and something else where that is missing."""
-    return fill(sentences()["findings"][key], rows).where(
-        rows[column].notna(), otherwise
-    )
+    sentence = fill(sentences()["findings"][key], rows)
+    return sentence.where(rows[column].notna(), otherwise)
 
 
 def _registered_as(rows: pd.DataFrame) -> pd.Series:
@@ -308,11 +302,11 @@ def _registered_as(rows: pd.DataFrame) -> pd.Series:
 
 def _the_name(rows: pd.DataFrame) -> pd.Series:
     named = rows.assign(registered_as=_registered_as(rows))
-    return _if_told("named", named, "registered_as", say("findings.unnamed"))
+    return _if_there("named", named, "registered_as", say("findings.unnamed"))
 
 
 def _inferred(rows: pd.DataFrame) -> pd.Series:
-    """Return what was inferred where a CN fits only a spelling that nothing tells."""
+    """Return what was inferred where a CN fits only a spelling that nothing states."""
     texts = sentences()["findings"]
     words = {
         "serial": texts["inferred_from_serial"],
@@ -322,62 +316,52 @@ def _inferred(rows: pd.DataFrame) -> pd.Series:
 
 
 def _other_spelling(rows: pd.DataFrame) -> pd.Series:
-    """Return the other one of serial and hardware ID where a device registers by one of them
-    and both are known.
-    """
+    """Return a device's serial where it registers by its hardware ID, and the reverse."""
     by_serial = device_ids.leading_serials(rows["registration_name"], "(?s:.*)").notna()
     other = rows["hardware_id"].where(by_serial, rows["serial"])
     other = other.where(
-        registers_by_own_name(rows) & true(other != _registered_as(rows))
+        registers_by_own_name(rows) & as_mask(other != _registered_as(rows))
     )
-    return _if_told("other_spelling", rows.assign(other_name=other), "other_name")
+    return _if_there("other_spelling", rows.assign(other_name=other), "other_name")
 
 
 def _shown_cn(rows: pd.DataFrame) -> pd.Series:
-    """Return the CN with what the eye does not see: a blank at its end, a character that looks
-    like another.
-    """
+    """Return the CN with what the eye does not see: blanks at its ends, odd characters."""
     texts = sentences()["findings"]
 
-    def shown_one(cn: str) -> str:
+    def shown(cn: str) -> str:
         oddities = [texts["oddities"][kind] for kind, odd in _BLANKS.items() if odd(cn)]
-        unusual = dict.fromkeys(
-            letter for letter in cn if unicodedata.category(letter) in _UNSEEN
-        )
         template = texts["oddities"]["unusual character"]
         oddities += [
             template.format(character=f"U+{ord(letter):04X}")
-            for letter in unusual
-            if letter not in " -_"
+            for letter in dict.fromkeys(cn)
+            if unicodedata.category(letter) in _UNSEEN and letter not in " -_"
         ]
-        return (
-            texts["odd_cn"].format(cn=cn, oddity="; ".join(oddities))
-            if oddities
-            else cn
-        )
+        if not oddities:
+            return cn
+        return str(texts["odd_cn"].format(cn=cn, oddity="; ".join(oddities)))
 
-    return rows["subject_cn"].map(shown_one, na_action="ignore").astype("str")
+    return rows["subject_cn"].map(shown, na_action="ignore").astype("str")
 
 
 def _trust_meaning(rows: pd.DataFrame) -> pd.Series:
     meaning = rows["trust_state"].astype("str").map(sentences()["trust_states"])
-    return meaning + _if_told("detail", rows, "trust_detail")
+    return meaning + _if_there("detail", rows, "trust_detail")
 
 
 def _fitting_cn(device: pd.Series, name: pd.Series) -> pd.Series:
-    """Return the device's own name where the registration name begins with it, as it does for
-    every interface.
-    """
+    """Return the device's own name where the registration name begins with it, else that."""
     begins = begins_with_cn(name, device).fillna(value=False).astype(bool)
     return device.where(begins, name)
 
 
-def _listed(value: Any) -> list[str]:
+def listed_names(value: Any) -> list[str]:
+    """Return the names in a cell of a column of lists."""
     # Lists are arrays in a file that pandas read.
     return list(value) if isinstance(value, list | np.ndarray) else []
 
 
-_TOLD = ("why", "remedy")
+_EXPLAINED = ("why", "remedy")
 UNKNOWN = "?"
 """What the names of wordings begin with that are used where a rule cannot be decided."""
 _BLANKS: dict[str, Callable[[str], bool]] = {
@@ -412,7 +396,7 @@ _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]]
     ),
     "registered_as": (("registration_name", "hardware_id"), _registered_as),
     "the_name": (("registration_name", "hardware_id"), _the_name),
-    "around": (("time",), lambda rows: _if_told("around", rows, "time")),
+    "around": (("time",), lambda rows: _if_there("around", rows, "time")),
     "shown_cn": (("subject_cn",), _shown_cn),
     "inferred": ((*NAMES, "name_by"), _inferred),
     "other_spelling": (NAMES, _other_spelling),
@@ -422,12 +406,12 @@ _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]]
     ),
     "the_pbx": (
         ("pbx",),
-        lambda rows: _if_told("named_pbx", rows, "pbx", say("findings.the_pbx")),
+        lambda rows: _if_there("named_pbx", rows, "pbx", say("findings.the_pbx")),
     ),
     "trust_meaning": (("trust_state", "trust_detail"), _trust_meaning),
     "trust_detail_behind": (
         ("trust_detail",),
-        lambda rows: _if_told("detail", rows, "trust_detail"),
+        lambda rows: _if_there("detail", rows, "trust_detail"),
     ),
     "certificate_names": (_NAMES, lambda rows: _names(rows, with_cn=True)),
     "alternative_names": (_NAMES, lambda rows: _names(rows, with_cn=False)),
@@ -444,4 +428,4 @@ _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]]
         lambda rows: browser_verdict.browser_verdict(rows, rows["judged_at"])["why"],
     ),
 }
-"""What templates show beside the columns themselves: the columns that it is made of, and how."""
+"""What templates show beside columns: the columns that each field is made of, and how."""

@@ -10,10 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..arrays.arrow import bits, text
+from ..arrays.arrow import as_mask, text
+from ..schema import CERTIFICATES, expect
 from ..x509 import reader
 
 Kind = Literal["dns", "cn", "ip"]
+_NAMES = ("subject_cn", "dns_names", "ip_addresses")
 
 REFUSED = f"^{reader.REFUSED}"
 """Pattern of what the reader reports of a certificate whose content must not be relied on."""
@@ -40,28 +42,25 @@ def certificate_names(certificates: pd.DataFrame) -> pd.DataFrame:
     >>> certificate_names(frame).values.tolist()
     [['cn', 'lobby'], ['cn', 'phone'], ['dns', 'phone.example'], ['ip', '192.0.2.7']]
     """
+    certificates = expect(certificates, CERTIFICATES, _NAMES)
     kinds = names_by_kind(certificates)
-    rows = np.concatenate([found for found, _ in kinds.values()])
+    rows = np.concatenate([rows for rows, _ in kinds.values()])
     order = np.argsort(rows, kind="stable")
-    kind = np.repeat(list(kinds), [len(found) for found, _ in kinds.values()])
-    name = pd.concat(
-        [pd.Series(found.to_pandas(), dtype="str") for _, found in kinds.values()],
-        ignore_index=True,
+    kind = np.repeat(list(kinds), [len(names) for _, names in kinds.values()])
+    names = pa.concat_arrays([names for _, names in kinds.values()])
+    identity = [name for name in ("fingerprint", "device") if name in certificates]
+    return (
+        certificates[identity]
+        .iloc[rows[order]]
+        .assign(
+            kind=pd.Categorical(kind[order], categories=list(kinds)),
+            name=pd.array(names.take(pa.array(order)), dtype="str"),
+        )
     )
-    identity = [
-        column for column in ("fingerprint", "device") if column in certificates
-    ]
-    table = certificates[identity].iloc[rows[order]]
-    return table.assign(
-        kind=pd.Categorical(kind[order], categories=list(kinds)),
-        name=name.iloc[order].to_numpy(),
-    ).astype({"name": "str"})
 
 
 def names_by_kind(frame: pd.DataFrame) -> dict[Kind, tuple[np.ndarray, Any]]:
-    """Return the CNs, DNS names and addresses of certificates, each as the rows they stand in
-    and the names.
-    """
+    """Return the CNs, DNS names and addresses of certificates, each with their rows first."""
     return {
         "cn": common_names(frame),
         "dns": entries(frame["dns_names"]),
@@ -70,32 +69,29 @@ def names_by_kind(frame: pd.DataFrame) -> dict[Kind, tuple[np.ndarray, Any]]:
 
 
 def common_names(frame: pd.DataFrame) -> tuple[np.ndarray, Any]:
-    """Return all CNs of certificates, in the order of their rows, and the row of each; first
-    the rows.
-    """
+    """Return the row of each CN, and all CNs as Arrow text, in the order of their rows."""
     last = text(frame["subject_cn"])
+    has_cn = np.flatnonzero(as_mask(pc.is_valid(last)))
     if "subject" not in frame:
-        rows = np.flatnonzero(~bits(pc.is_null(last)))
-        return rows, last.take(pa.array(rows))
+        return has_cn, last.take(pa.array(has_cn))
     subject = text(frame["subject"])
-    several = pa.array(
-        np.flatnonzero(bits(pc.greater(pc.count_substring(subject, "CN="), 1)))
-    )
-    texts = subject.take(several)
-    distinct = texts.unique()
-    lists = pa.array(
-        [_cns_of(value) for value in distinct.to_pylist()],
+    count = pc.count_substring(subject, "CN=")
+    several = pa.array(np.flatnonzero(as_mask(pc.greater(count, 1))))
+    if not len(several):
+        return has_cn, last.take(pa.array(has_cn))
+    subjects = subject.take(several)
+    distinct = subjects.unique()
+    cns_of_distinct = pa.array(
+        [_cns_of(name) for name in distinct.to_pylist()],
         type=pa.list_(pa.large_string()),
     )
-    more = lists.take(pc.index_in(texts, distinct))
-    beside, others = several.take(pc.list_parent_indices(more)), more.flatten()
-    new = pc.fill_null(pc.not_equal(others, last.take(beside)), fill_value=True)
-    own = pa.array(np.flatnonzero(bits(pc.is_valid(last))))
-    rows = np.concatenate([beside.filter(new).to_numpy(), own.to_numpy()])
-    order = np.argsort(rows, kind="stable")
-    return rows[order], pa.concat_arrays([others.filter(new), last.take(own)]).take(
-        pa.array(order)
-    )
+    cns = cns_of_distinct.take(pc.index_in(subjects, distinct))
+    rows, others = several.take(pc.list_parent_indices(cns)), cns.flatten()
+    further = pc.fill_null(pc.not_equal(others, last.take(rows)), fill_value=True)
+    every_row = np.concatenate([rows.filter(further).to_numpy(), has_cn])
+    order = np.argsort(every_row, kind="stable")
+    every = pa.concat_arrays([others.filter(further), last.take(pa.array(has_cn))])
+    return every_row[order], every.take(pa.array(order))
 
 
 _ATTRIBUTE = re.compile(r"(?:^|[,+])([^=,+\\]+)=((?:\\.|[^\\,+])*)", re.DOTALL)
@@ -103,22 +99,18 @@ _ESCAPE = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)", re.DOTALL)
 
 
 def _cns_of(subject: str) -> list[str]:
-    """Read the CNs out of a name as RFC 4514 text, which gives them last first."""
-    found = [
-        _unescaped(value)
-        for key, value in _ATTRIBUTE.findall(subject)
-        if key.strip().upper() == "CN"
+    """Return the CNs of a name in RFC 4514 text, which gives them last first."""
+    attributes = _ATTRIBUTE.findall(subject)[::-1]
+    return [
+        _unescaped(value) for key, value in attributes if key.strip().upper() == "CN"
     ]
-    return found[::-1]
 
 
 def _unescaped(value: str) -> str:
     def plain(match: re.Match[str]) -> str:
-        return (
-            bytes.fromhex(match[1].replace("\\", "")).decode(errors="replace")
-            if match[1]
-            else match[2]
-        )
+        if match[1] is None:
+            return match[2]
+        return bytes.fromhex(match[1].replace("\\", "")).decode(errors="replace")
 
     return _ESCAPE.sub(plain, value)
 
@@ -130,17 +122,14 @@ def entries(lists: pd.Series) -> tuple[np.ndarray, Any]:
 
 
 def subject_is_unread(frame: pd.DataFrame) -> np.ndarray:
-    """Return where nothing is known of the subject: there is no certificate, or it could not be
-    read.
-    """
-    witness = next(
-        (name for name in ("subject", "fingerprint") if name in frame), "subject_cn"
-    )
-    return (frame["subject_cn"].isna() & frame[witness].isna()).to_numpy()
+    """Return where nothing is known of the subject: there is none, or it is unreadable."""
+    columns = [name for name in ("subject", "fingerprint") if name in frame]
+    other = columns[0] if columns else "subject_cn"
+    return (frame["subject_cn"].isna() & frame[other].isna()).to_numpy()
 
 
 def reader_reported(frame: pd.DataFrame, pattern: str) -> np.ndarray:
     """Return where the reader of the certificate reported something that fits the pattern."""
     if "certificate_error" not in frame:
         return np.zeros(len(frame), dtype=bool)
-    return bits(pc.match_substring_regex(text(frame["certificate_error"]), pattern))
+    return as_mask(pc.match_substring_regex(text(frame["certificate_error"]), pattern))

@@ -1,5 +1,4 @@
-"""Host names and addresses in one spelling, so that a certificate's name and a URL's host
-compare as text.
+"""Host names and addresses in one spelling, in which names and hosts compare as text.
 
 The spelling: names in lower case with A-labels and without the final dot, IPv4 addresses as
 four decimal numbers, IPv6 addresses compressed and without brackets. Text that is neither
@@ -40,8 +39,8 @@ _URL = (
 
 LONGEST_LABEL = 63
 LONGEST_NAME = 253
-# no host is longer, not even percent-encoded; what is longer is not worth reading
 LONGEST_TEXT = 1024
+"""No host is longer, not even percent-encoded."""
 
 
 def from_urls(urls: Any) -> Any:
@@ -114,8 +113,7 @@ def host(value: str) -> str | None:
 
 
 def pattern(value: str) -> str | None:
-    """Return one DNS name or CN of a certificate in the one spelling, None where it can name no
-    host.
+    """Return one DNS name or CN in the one spelling, None where it can name no host.
 
     Examples
     --------
@@ -124,9 +122,9 @@ def pattern(value: str) -> str | None:
     """
     if len(value) > LONGEST_TEXT:
         return None
-    found = address(value)
-    if found is not None:
-        return found
+    as_address = address(value)
+    if as_address is not None:
+        return as_address
     name = unicodedata.normalize("NFC", value.lower())
     wildcard = name.startswith("*.")
     name = name[2:] if wildcard else name
@@ -163,9 +161,7 @@ def _is_number(label: str) -> bool:
 
 
 def _ipv4(labels: list[str]) -> str | None:
-    """Return the address that the URL standard reads out of `labels`, the last of which is a
-    number.
-    """
+    """Return the address that the URL standard reads out of labels that end in a number."""
     if (
         len(labels) > 4
         or not all(map(_is_number, labels))
@@ -181,7 +177,7 @@ def _ipv4(labels: list[str]) -> str | None:
         return None
     return str(
         ipaddress.IPv4Address(
-            sum(number << 8 * (3 - place) for place, number in enumerate(head)) + last
+            sum(number << 8 * (3 - byte) for byte, number in enumerate(head)) + last
         )
     )
 
@@ -201,7 +197,7 @@ def _name(labels: list[str]) -> str | None:
 
 
 def _a_label(label: str) -> str | None:
-    """Return the label in ASCII; of IDNA's rules only those are asked that browsers ask, too."""
+    """Return the label in ASCII, by those of IDNA's rules that browsers check, too."""
     if len(label) > LONGEST_LABEL:
         return None
     if not label.isascii():

@@ -1,6 +1,4 @@
-"""Which names a certificate fits: hosts of URLs, registration names and hardware IDs, for many
-rows at once.
-"""
+"""Which names a certificate fits: hosts of URLs, registration names and hardware IDs."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..arrays.arrow import bits, flags, index_of, same_length, text, true
+from ..arrays.arrow import as_mask, flags, index_of, text
 from ..errors import CerttrustError
 from ..texts.sentences import say
 from . import hosts as _hosts
@@ -23,7 +21,7 @@ from .certificate_names import (
     reader_reported,
     subject_is_unread,
 )
-from .prefixes import begins_with_cn, ends_inside
+from .prefixes import begins_with_cn, ends_inside, paired
 from .registration_fit import certificate_fits_registration, registration_fit
 
 __all__ = [
@@ -67,7 +65,7 @@ def host_matches(
 
     Notes
     -----
-    The page wants the "CN or DNS name" to match the host name or the IP address of the URL and
+    The article wants the "CN or DNS name" to match the host name or the IP address of the URL and
     says no more. Decided here, after RFC 6125 and the URL standard, and after the browsers
     where these are silent:
 
@@ -76,7 +74,7 @@ def host_matches(
       `*.example.com` fits `a.example.com` and neither `example.com` nor `a.b.example.com`;
       `*.com`, `w*.example.com` and `a.*.com` fit nothing. It stands for A-labels, too, and
       never for a part of an address.
-    - An address fits an iPAddress entry and, as the page's words allow, a CN or DNS name that
+    - An address fits an iPAddress entry and, as the article's words allow, a CN or DNS name that
       is this address as text, in any spelling of IPv6. `::ffff:192.0.2.7` is not `192.0.2.7`; a
       zone is ignored.
     - A host whose last label is a number is an address or nothing (`0x7f.1` is `127.0.0.1`), as
@@ -98,23 +96,21 @@ def host_matches(
     """
     if kind not in ("dns", "cn", "ip"):
         raise CerttrustError(say("errors.names.kind", kind=repr(kind)))
-    index = index_of(patterns)
-    presented, wanted = text(patterns), text(hosts)
-    same_length(patterns=presented, hosts=wanted)
+    index, presented, wanted = paired(patterns=patterns, hosts=hosts)
     missing = pc.or_(pc.is_null(presented), pc.is_null(wanted))
     spell = _hosts.from_addresses if kind == "ip" else _hosts.from_patterns
     fits = _fits(spell(presented), _hosts.from_hosts(wanted))
-    return flags(fits, bits(missing), index)
+    return flags(fits, as_mask(missing), index)
 
 
 def _fits(patterns: Any, hosts: Any) -> np.ndarray:
-    """Compare names that are both in the one spelling; an unreadable one fits nothing."""
-    fits = bits(pc.equal(patterns, hosts))
-    wild = bits(pc.starts_with(patterns, "*."))
+    """Return where names fit that are in the one spelling; an unreadable one fits nothing."""
+    fits = as_mask(pc.equal(patterns, hosts))
+    wild = as_mask(pc.starts_with(patterns, "*."))
     if wild.any():
         rows = pa.array(np.flatnonzero(wild))
         suffix = pc.utf8_slice_codeunits(patterns.take(rows), 1)
-        fits[wild] = bits(
+        fits[wild] = as_mask(
             pc.equal(suffix, pc.replace_substring_regex(hosts.take(rows), "^[^.]+", ""))
         )
     return fits
@@ -162,33 +158,22 @@ def certificate_fits_url(attempts: pd.DataFrame) -> pd.Series:
     Notes
     -----
     Any CN of the subject and any entry of the subject alternative name will do, and a CN counts
-    beside DNS names: the page says "CN or DNS name". Browsers of today differ, see
+    beside DNS names: the article says "CN or DNS name". Browsers of today differ, see
     `hygiene.browser`. How two names are compared stands in `host_matches`.
     """
     hosts = text(url_hosts(attempts["url"]))
     fits = np.zeros(len(attempts), dtype=bool)
-    for kind, (rows, found) in names_by_kind(attempts).items():
-        fits[rows[true(host_matches(found, hosts.take(pa.array(rows)), kind=kind))]] = (
-            True
-        )
-    unread = (
-        subject_is_unread(attempts)
-        | reader_reported(attempts, _UNREAD_NAMES)
-        | _listing_only(attempts)
-    )
-    return flags(
-        fits,
-        bits(pc.is_null(hosts)) | reader_reported(attempts, REFUSED) | (unread & ~fits),
-        attempts.index,
-    )
+    for kind, (rows, names) in names_by_kind(attempts).items():
+        matches = host_matches(names, hosts.take(pa.array(rows)), kind=kind)
+        fits[rows[as_mask(matches)]] = True
+    unread = subject_is_unread(attempts) | _listing_only(attempts)
+    unread |= reader_reported(attempts, _UNREAD_NAMES)
+    unknown = as_mask(pc.is_null(hosts)) | reader_reported(attempts, REFUSED)
+    return flags(fits, unknown | (unread & ~fits), attempts.index)
 
 
 def _listing_only(frame: pd.DataFrame) -> np.ndarray:
-    """Return where a device merely listed the certificate, or there is none: nothing is known
-    of alternative names.
-    """
-    return (
-        frame["fingerprint"].isna().to_numpy()
-        if "fingerprint" in frame
-        else np.zeros(len(frame), dtype=bool)
-    )
+    """Return where a device only listed the certificate, without its alternative names."""
+    if "fingerprint" not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    return frame["fingerprint"].isna().to_numpy()

@@ -1,4 +1,4 @@
-"""The page's prefix rule: a registration name must start with the CN of the certificate."""
+"""The article's prefix rule: a registration name starts with the CN of the certificate."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..arrays import threads
-from ..arrays.arrow import bits, changed, flags, index_of, same_length, text, true
-from ..arrays.grouping import Codes, combine, spread
+from ..arrays.arrow import as_mask, flags, index_of, replace_where, same_length, text
+from ..arrays.grouping import Codes, factorize_codes, repeat_ranges
+from ..errors import CerttrustError
+from ..texts.sentences import say
 from .device_ids import HARDWARE_ID, SERIAL, SOFT_CLIENT
 
 
 def begins_with_cn(
     registration_names: Iterable[Any], common_names: Iterable[Any]
 ) -> pd.Series:
-    """Tell for each pair whether the registration name, or hardware ID, starts with the CN.
+    """Return whether each registration name, or hardware ID, starts with its CN.
 
     Parameters
     ----------
@@ -41,14 +43,15 @@ def begins_with_cn(
 
     Notes
     -----
-    The page: the registration name must start with the CN value of the certificate. Decided here:
+    The article: the registration name must start with the CN value of the certificate. Decided
+    here:
 
     - An empty CN, one of blanks only, and one with a NUL or with a character that could not be
       decoded never match, though every text starts with the empty text.
     - The comparison is exact, blanks and case included, after Unicode normalisation (NFC).
     - But where the name is a device's own, that is a hardware ID or one that starts with a
       serial, case does not matter, and a serial may be written as a MAC with `:`, `-` or dots
-      on either side: all of these are spellings of the same bytes. The page shows lower-case
+      on either side: all of these are spellings of the same bytes. The article shows lower-case
       hex only.
     - A serial is not a hardware ID, though both may be of one device:
       `certificate_fits_registration`.
@@ -59,14 +62,38 @@ def begins_with_cn(
     ...                ["009033010203", "00:90:33:2F:68:8A", "User1", ""]).tolist()
     [True, True, False, False]
     """
-    index = index_of(registration_names)
-    names, cns = text(registration_names), text(common_names)
-    same_length(registration_names=names, common_names=cns)
-    can_match = bits(usable(cns))
-    begins = _begins(names, cns) & can_match
-    return flags(begins, bits(pc.is_null(names)) & can_match, index)
+    index, names, cns = paired(
+        registration_names=registration_names, common_names=common_names
+    )
+    can_match = as_mask(usable(cns))
+    missing = as_mask(pc.is_null(names)) & can_match
+    return flags(begins(names, cns) & can_match, missing, index)
 
 
+def paired(**columns: Iterable[Any]) -> tuple[pd.Index, Any, Any]:
+    """Return the index of the first of two columns, and both as Arrow text.
+
+    Raises
+    ------
+    CerttrustError
+        If one is no column of text, or they have different lengths.
+    """
+    for name, values in columns.items():
+        if isinstance(values, str | bytes | pd.DataFrame) or not isinstance(
+            values, Iterable
+        ):
+            value = repr(values)[:_SHOWN]
+            raise CerttrustError(say("errors.names.no_column", name=name, value=value))
+    first, second = (
+        values if isinstance(values, pd.Series | pa.Array) else list(values)
+        for values in columns.values()
+    )
+    texts = text(first), text(second)
+    same_length(**dict(zip(columns, texts, strict=True)))
+    return index_of(first), *texts
+
+
+_SHOWN = 40  # characters of a wrong value
 _OWN_NAME = rf"(?s)^(?:(?:{SERIAL})(?:[^0-9A-Za-z].*)?|{HARDWARE_ID})$"
 _OCTET = "([0-9a-f]{2})"
 _OCTETS = "^" + "[:-]".join([_OCTET] * 6)
@@ -75,7 +102,7 @@ _SEPARATED = r"^[0-9a-f]{2}(?:[:-]|[0-9a-f]{2}\.)"
 
 
 def usable(cns: Any) -> Any:
-    """Tell which CNs can match at all."""
+    """Return which CNs can match at all."""
     blank = pc.or_(pc.equal(cns, ""), pc.utf8_is_space(cns))
     unreadable = pc.or_(
         pc.match_substring(cns, "\0"), pc.match_substring(cns, "\ufffd")
@@ -83,11 +110,14 @@ def usable(cns: Any) -> Any:
     return pc.invert(pc.or_(blank, unreadable))
 
 
-def _begins(names: Any, cns: Any) -> np.ndarray:
+def begins(names: Any, cns: Any) -> np.ndarray:
+    """Return where an Arrow text begins with a CN that is usable."""
     names, cns = _composed(names), _composed(cns)
     begins = _starts_with(names, cns)
     rest = np.flatnonzero(~begins)
-    rest = rest[bits(pc.match_substring_regex(names.take(pa.array(rest)), _OWN_NAME))]
+    rest = rest[
+        as_mask(pc.match_substring_regex(names.take(pa.array(rest)), _OWN_NAME))
+    ]
     begins[rest] = _starts_with(
         _folded(names.take(pa.array(rest))), _folded(cns.take(pa.array(rest)))
     )
@@ -95,13 +125,21 @@ def _begins(names: Any, cns: Any) -> np.ndarray:
 
 
 def _composed(texts: Any) -> Any:
-    ascii_only = pc.all(pc.string_is_ascii(texts)).as_py() is not False
-    return texts if ascii_only else pc.utf8_normalize(texts, "NFC")
+    """Return texts in the composed form (NFC) of Unicode.
+
+    By Python: `pyarrow.compute.utf8_normalize` leaves them as they are in version 21.
+    """
+    return replace_where(texts, pc.invert(pc.string_is_ascii(texts)), _nfc)
+
+
+def _nfc(texts: Any) -> Any:
+    composed = [unicodedata.normalize("NFC", text) for text in texts.to_pylist()]
+    return pa.array(composed, pa.large_string())
 
 
 def _folded(texts: Any) -> Any:
     lower = pc.ascii_lower(texts)
-    return changed(lower, pc.match_substring_regex(lower, _SEPARATED), _joined)
+    return replace_where(lower, pc.match_substring_regex(lower, _SEPARATED), _joined)
 
 
 def _joined(lower: Any) -> Any:
@@ -111,26 +149,26 @@ def _joined(lower: Any) -> Any:
 
 
 def _starts_with(texts: Any, prefixes: Any) -> np.ndarray:
-    """Compare row by row with one comparison per length of prefix, of which there are few."""
+    """Return where texts start with prefixes; by one comparison per length of prefix."""
     length = pc.fill_null(pc.utf8_length(prefixes), -1).to_numpy(zero_copy_only=False)
-    found = np.zeros(len(length), dtype=bool)
+    starts_with = np.zeros(len(length), dtype=bool)
     order = np.argsort(length, kind="stable")
     starts = np.flatnonzero(np.diff(length[order], prepend=-2))
     for rows in np.split(order, starts[1:]):
         size = int(length[rows[0]]) if len(rows) else -1
         if size > 0:
             head = pc.utf8_slice_codeunits(texts.take(pa.array(rows)), 0, size)
-            found[rows] = bits(pc.equal(head, prefixes.take(pa.array(rows))))
-    return found
+            starts_with[rows] = as_mask(pc.equal(head, prefixes.take(pa.array(rows))))
+    return starts_with
 
 
 def beginnings(
     registration_names: Iterable[Any], common_names: Iterable[Any]
 ) -> tuple[Codes, Codes, Codes]:
-    """Find all names that each CN begins, as `begins_with_cn` tells for one pair, without
-    comparing every pair.
+    """Return all names that each CN begins, as `begins_with_cn` decides for one pair.
 
-    The names are sorted once, and each CN has its range in them; those of a device's own are
+    Not every pair is compared: the names are sorted once, and each CN has its range in them;
+    those of a device's own are
     sorted a second time in the spelling that is compared regardless of case. CNs that begin the
     same names share a number, so that a thousand spellings of one prefix cost no more than one.
 
@@ -144,7 +182,7 @@ def beginnings(
     group : array of int, m values
         The number of each CN, -1 where it begins no name.
     owner, name : arrays of int
-        The pairs: a number, and the place of a name that the CNs of that number begin.
+        The pairs: a number, and the position of a name that the CNs of that number begin.
 
     Examples
     --------
@@ -154,12 +192,12 @@ def beginnings(
     ([0, 1, 1, -1], [0, 0, 1], [0, 1, 2])
     """
     names, cns = _composed(text(registration_names)), _composed(text(common_names))
-    can_match = np.flatnonzero(bits(usable(cns)))
+    can_match = np.flatnonzero(as_mask(usable(cns)))
     wanted = cns.take(pa.array(can_match))
-    own = np.flatnonzero(bits(pc.match_substring_regex(names, _OWN_NAME)))
+    own = np.flatnonzero(as_mask(pc.match_substring_regex(names, _OWN_NAME)))
     folded = _folded(names.take(pa.array(own)))
-    plain = bits(pc.is_valid(names))
-    plain[own[bits(pc.equal(folded, pc.ascii_lower(names.take(pa.array(own)))))]] = (
+    plain = as_mask(pc.is_valid(names))
+    plain[own[as_mask(pc.equal(folded, pc.ascii_lower(names.take(pa.array(own)))))]] = (
         False
     )
     exact = np.flatnonzero(plain)
@@ -167,11 +205,13 @@ def beginnings(
         (names.take(pa.array(exact)), wanted, exact),
         (folded, _folded(wanted), own),
     ]
-    ranges = threads.each(lambda one: _ranges(*one), sorted_twice, len(names))
-    code, first = combine(*(edge for _, start, end in ranges for edge in (start, end)))
+    ranges = threads.parallel_map(lambda one: _ranges(*one), sorted_twice, len(names))
+    code, first = factorize_codes(
+        *(edge for _, start, end in ranges for edge in (start, end))
+    )
     pairs = []
     for ordered, start, end in ranges:
-        owner, number = spread((end - start)[first])
+        owner, number = repeat_ranges((end - start)[first])
         pairs.append(owner * max(len(names), 1) + ordered[start[first][owner] + number])
     owner, name = np.divmod(np.unique(np.concatenate(pairs)), max(len(names), 1))
     group = np.full(len(cns), -1, dtype=np.int64)
@@ -179,12 +219,10 @@ def beginnings(
     return group, owner, name
 
 
-def _ranges(texts: Any, prefixes: Any, places: Codes) -> tuple[Codes, Codes, Codes]:
-    """Return the places in the order of their texts, and for each prefix where those that it
-    begins start and end.
-    """
+def _ranges(texts: Any, prefixes: Any, positions: Codes) -> tuple[Codes, Codes, Codes]:
+    """Return the positions in the order of their texts, and the range of each prefix in them."""
     count, size = len(prefixes), len(texts)
-    prefixes, texts = (each.cast(pa.large_binary()) for each in (prefixes, texts))
+    prefixes, texts = (side.cast(pa.large_binary()) for side in (prefixes, texts))
     # No octet of UTF-8 is so high; and the sort is stable, so that a prefix stands before a
     # text that equals it.
     beyond = pc.binary_join_element_wise(
@@ -200,7 +238,7 @@ def _ranges(texts: Any, prefixes: Any, places: Codes) -> tuple[Codes, Codes, Cod
     before[order] = np.cumsum(is_text)
     start, end = before[:count], before[count + size :]
     return (
-        places[order[is_text] - count],
+        positions[order[is_text] - count],
         np.where(start < end, start, 0),
         np.where(start < end, end, 0),
     )
@@ -209,8 +247,7 @@ def _ranges(texts: Any, prefixes: Any, places: Codes) -> tuple[Codes, Codes, Cod
 def ends_inside(
     registration_names: Iterable[Any], common_names: Iterable[Any]
 ) -> pd.Series:
-    """Tell where a CN matches but ends inside the name, so that it would let another device in,
-    too.
+    """Return where a CN ends inside the name, so that it would let another device in, too.
 
     `user1` in `user10` does, and so does every CN that is only a part of a serial or hardware ID
     (`IP222` in `IP222-2f-68-8a`, `Swphone_` in `Swphone_ada`). `009033010203` in
@@ -231,28 +268,23 @@ def ends_inside(
     >>> ends_inside(names, ["user1", "user1", "009033010203"]).tolist()
     [True, False, False]
     """
-    begins = begins_with_cn(registration_names, common_names)
-    names, cns = text(registration_names), text(common_names)
-    whole = pc.match_substring_regex(cns, f"^(?:{SERIAL})$")
+    index, names, cns = paired(
+        registration_names=registration_names, common_names=common_names
+    )
+    begins = begins_with_cn(names, cns).set_axis(index)
     whole = pc.and_(
-        whole, pc.match_substring_regex(names, rf"^(?:{SERIAL})(?:$|[^0-9A-Za-z])")
+        pc.match_substring_regex(cns, f"^(?:{SERIAL})$"),
+        pc.match_substring_regex(names, rf"^(?:{SERIAL})(?:$|[^0-9A-Za-z])"),
     )
-    rows = np.flatnonzero(true(begins) & ~bits(pc.or_(whole, pc.equal(names, cns))))
-    pairs = pd.DataFrame(
-        {
-            "name": names.take(pa.array(rows)).to_pandas(),
-            "cn": cns.take(pa.array(rows)).to_pandas(),
-        }
+    rows = np.flatnonzero(
+        as_mask(begins) & ~as_mask(pc.or_(whole, pc.equal(names, cns)))
     )
-    codes = pairs.groupby(["name", "cn"], sort=False).ngroup().to_numpy()
-    distinct = pairs.drop_duplicates()
-    inside = [
-        _ends_inside(name, cn)
-        for name, cn in zip(distinct["name"], distinct["cn"], strict=True)
-    ]
-    found = np.zeros(len(begins), dtype=bool)
-    found[rows] = np.array(inside, dtype=bool)[codes]
-    return flags(found, begins.isna().to_numpy(), begins.index)
+    columns = (column.take(pa.array(rows)).to_pylist() for column in (names, cns))
+    pairs = list(zip(*columns, strict=True))
+    verdicts = {pair: _ends_inside(*pair) for pair in set(pairs)}
+    inside = np.zeros(len(begins), dtype=bool)
+    inside[rows] = [verdicts[pair] for pair in pairs]
+    return flags(inside, begins.isna().to_numpy(), begins.index)
 
 
 # The longest reading first: products contain hyphens, and an interface may follow.
@@ -266,7 +298,7 @@ _DEVICE_ID = "|".join(
 
 
 def _ends_inside(name: str, cn: str) -> bool:
-    """Tell it for one pair that matches, where the CN is neither the whole name nor a serial."""
+    """Return it for a pair that matches; the CN is neither the whole name nor a serial."""
     own = re.match(_DEVICE_ID, name)
     if own and len(cn) < own.end():
         return True

@@ -6,31 +6,28 @@ A device's serial and its hardware ID are one name in two spellings: `0090332f68
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ..arrays.arrow import bits, flags, true
+from ..arrays.arrow import as_mask, flags, text
+from . import device_ids
 from .certificate_names import REFUSED, common_names, reader_reported, subject_is_unread
-from .device_ids import (
-    SOFT_CLIENT,
-    hardware_ids,
-    leading_serials,
-    same_spelling,
-    serials,
-    without_interface,
-)
-from .prefixes import begins_with_cn, usable
+from .prefixes import begins, usable
 
 Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
 
 _INTERFACE = "(?:[^0-9A-Za-z](?s:.*))?"
-_BEGINS_HARDWARE_ID = "[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*-?"
-_BEGINS_SERIAL = "[0-9a-f]{1,11}"
-_TOLD = ("hardware_id", "serial", "interface", "device")
+_BEGINS_HARDWARE_ID = "^[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*-?$"
+_BEGINS_SERIAL = "^[0-9a-f]{1,11}$"
+_SOFT_CLIENT = f"^{device_ids.SOFT_CLIENT}$"
+_NOTHING = pa.scalar(None, pa.large_string())
+_OCTETS = 6  # digits of a serial before those that the hardware ID repeats
 
 
 def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
@@ -50,8 +47,7 @@ def certificate_fits_registration(attempts: pd.DataFrame) -> pd.Series:
 
 
 def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
-    """Return for each attempt whether its registration name starts with the CN, and what was
-    inferred for it.
+    """Return whether each registration name starts with the CN, and what that was inferred from.
 
     Parameters
     ----------
@@ -68,7 +64,7 @@ def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
           certificate, its subject could not be read or cryptography refuses it, where no name
           is known, and where the CN may begin a spelling that is not known.
         - inferred_from (str): "serial" or "hardware ID", where the CN fits only the other
-          spelling and nothing tells that one but the last three octets.
+          spelling and nothing gives that one but the last three octets.
 
     Notes
     -----
@@ -76,10 +72,10 @@ def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
     gateway serial-interface. With several CNs any will do. How a CN is compared stands in
     `begins_with_cn`.
 
-    A name of the device's own choice is all that counts for it. Who registers by its serial or
-    its hardware ID, or without a name, passes where the CN begins either, in upper or lower
-    case. Both end in the same three octets, so of a spelling that is not known at least these
-    are.
+    A name of the device's own choice is all that counts for it. A device that registers by its
+    serial or its hardware ID, or without a name, passes where the CN begins either, in upper or
+    lower case. Both end in the same three octets, so at least these are known of a spelling that
+    is not.
 
     Examples
     --------
@@ -89,34 +85,25 @@ def registration_fit(attempts: pd.DataFrame) -> pd.DataFrame:
     >>> registration_fit(attempts).fillna("").values.tolist()
     [[True, 'serial'], [False, '']]
     """
-    name = _names(attempts)
+    names = _names(attempts)
     rows, cns = common_names(attempts)
-    begins = true(begins_with_cn(name.iloc[rows], cns))
-    by_name = np.zeros(len(attempts), dtype=bool)
-    by_name[rows[begins]] = True
+    begins_name = begins(names.take(pa.array(rows)), cns)
+    by_name = _mask(rows[begins_name], len(attempts))
     # In a fleet that works few certificates are left to compare with the other spelling.
-    rest = np.flatnonzero(~begins & ~by_name[rows] & bits(usable(cns)))
-    rest_of_cns = pd.Series(cns.take(pa.array(rest)).to_pandas(), dtype="str")
-    spellings = _spellings(attempts.iloc[rows[rest]], name.iloc[rows[rest]])
-    own = np.flatnonzero(spellings.own)
-    compared = _compare(spellings.at(own), rest_of_cns.iloc[own].reset_index(drop=True))
-    by_own, from_serial, from_hardware_id, unknown = np.zeros(
-        (4, len(attempts)), dtype=bool
+    rest = np.flatnonzero(~begins_name & ~by_name[rows] & as_mask(usable(cns)))
+    devices = _devices(attempts, names, rows[rest])
+    own = np.flatnonzero(devices.registers_by_own_name)
+    by_own, from_serial, from_hardware_id, unknown = (
+        _mask(rows[rest[own[matches]]], len(attempts))
+        for matches in _compare(devices.take(own), cns.take(pa.array(rest[own])))
     )
-    for mask, matches in zip(
-        (by_own, from_serial, from_hardware_id, unknown), compared, strict=True
-    ):
-        mask[rows[rest[own[matches]]]] = True
     inferred = (from_serial | from_hardware_id) & ~by_own
     fits = by_name | by_own | inferred
     inferred |= by_name & _default_is_inferred(attempts)
-    unknown |= subject_is_unread(attempts) | reader_reported(
-        attempts, "(?:^|; )subject: "
-    )
+    unknown |= subject_is_unread(attempts)
+    unknown |= reader_reported(attempts, "(?:^|; )subject: ")
     refused = reader_reported(attempts, REFUSED)
-    source = pd.Series(
-        np.where(from_serial, "serial", "hardware ID"), index=attempts.index
-    )
+    source = pd.Series(np.where(from_serial, "serial", "hardware ID"), attempts.index)
     return pd.DataFrame(
         {
             "fits": flags(fits, (unknown & ~fits) | refused, attempts.index),
@@ -135,7 +122,7 @@ def registers_by_device(attempts: pd.DataFrame) -> Mask:
 
     Notes
     -----
-    A serial or a hardware ID counts even where the log or the device's entry tells another one:
+    A serial or a hardware ID counts even where the log or the device's entry has another one:
     what follows from the name alone still follows when more is known.
 
     Examples
@@ -146,8 +133,8 @@ def registers_by_device(attempts: pd.DataFrame) -> Mask:
     >>> registers_by_device(attempts).tolist()
     [True, True, False, False]
     """
-    spellings = _spellings(attempts, _names(attempts))
-    return spellings.names_a_device | _is_own(spellings)
+    devices = _devices(attempts, _names(attempts))
+    return devices.name_is_a_device | _registers_by_known_name(devices)
 
 
 def registers_by_own_name(attempts: pd.DataFrame) -> Mask:
@@ -166,148 +153,159 @@ def registers_by_own_name(attempts: pd.DataFrame) -> Mask:
     >>> registers_by_own_name(attempts).tolist()
     [True, False, False, False]
     """
-    return _is_own(_spellings(attempts, _names(attempts)))
+    return _registers_by_known_name(_devices(attempts, _names(attempts)))
 
 
-def _is_own(spellings: _Spellings) -> Mask:
-    known = (
-        spellings.serial.notna()
-        | spellings.hardware_id.notna()
-        | spellings.joined_serial.notna()
-    )
-    return spellings.own & known.to_numpy()
+class _Devices(NamedTuple):
+    """The devices behind attempts, with both spellings of each one's name, as far as known."""
 
-
-def _names(attempts: pd.DataFrame) -> pd.Series:
-    """Return the name that each attempt registers by: its own, else the default one."""
-    name = attempts["registration_name"].astype("str")
-    silent = np.flatnonzero(name.isna())
-    serial, interface = (
-        attempts[column].iloc[silent].astype("str")
-        for column in ("serial", "interface")
-    )
-    name = name.copy()
-    name.iloc[silent] = serial.where(interface.isna(), serial + "-" + interface)
-    return name
-
-
-def _default_is_inferred(attempts: pd.DataFrame) -> Mask:
-    """Return where a default name was made of a serial that only the last three octets join to
-    the device.
-    """
-    if "name_by" not in attempts:
-        return np.zeros(len(attempts), dtype=bool)
-    by_default = (attempts["name_by"] == "default").to_numpy(dtype=bool)
-    return (
-        by_default
-        & attempts["serial"].isna().to_numpy()
-        & attempts["hardware_id"].notna().to_numpy()
-    )
-
-
-class _Spellings(NamedTuple):
-    """The two spellings of devices, as far as they are known."""
-
-    own: Mask
-    """The device registers by one of them, or without a name."""
-    names_a_device: Mask
+    registers_by_own_name: Mask
+    """By one of the two, or without a name."""
+    name_is_a_device: Mask
     """The registration name is a serial or a hardware ID, be it another device's."""
-    serial: pd.Series
-    hardware_id: pd.Series
-    joined_serial: pd.Series
-    """A serial that only the last three octets join to the hardware ID, where the fleet holds
-    it.
-    """
+    serial: Any
+    hardware_id: Any
+    tail: Any
+    """The last three octets of the hardware ID."""
+    joined_serial: Any
+    """A serial of the fleet that only the last three octets join to the hardware ID."""
 
-    def at(self, rows: npt.NDArray[np.int64]) -> _Spellings:
+    def take(self, rows: Rows) -> _Devices:
         """Return some of them, numbered anew."""
-        columns = (self.serial, self.hardware_id, self.joined_serial)
-        masks = (self.own[rows], self.names_a_device[rows])
-        return _Spellings(
-            *masks, *(column.iloc[rows].reset_index(drop=True) for column in columns)
+        return _Devices(
+            self.registers_by_own_name[rows],
+            self.name_is_a_device[rows],
+            *(column.take(pa.array(rows)) for column in self[2:]),
         )
 
 
-def _spellings(attempts: pd.DataFrame, name: pd.Series) -> _Spellings:
-    name = name.reset_index(drop=True)
-    said = {
-        column: attempts[column].astype("str").reset_index(drop=True)
-        for column in _TOLD
-        if column in attempts
-    }
-    name = without_interface(name, said["interface"])
-    in_hardware_id = serials(said["hardware_id"])
-    serial = serials(said["serial"]).fillna(in_hardware_id)
-    hardware_id = said["hardware_id"].where(in_hardware_id.isna())
-    serial_as_name = leading_serials(name, _INTERFACE)
-    tail_as_name = hardware_ids(name)["tail"]
-    octets = serial_as_name.str.slice(6).fillna(tail_as_name)
-    tail = hardware_ids(hardware_id)["tail"]
-    # Without octets of the device nothing tells that a name with octets is its own.
-    comparable = serial.notna() | tail.notna() | hardware_id.isna()
-    agrees = (
-        comparable.to_numpy()
-        & _equal_or_missing(serial, serial_as_name)
-        & _equal_or_missing(serial.str.slice(6), octets)
-        & _equal_or_missing(tail, octets)
+def _devices(attempts: pd.DataFrame, names: Any, rows: Rows | None = None) -> _Devices:
+    """Return the devices of all attempts, or of some rows."""
+    selected = pa.array(np.arange(len(attempts)) if rows is None else rows)
+    names = names.take(selected)
+
+    def column(name: str) -> Any:
+        return text(attempts[name]).take(selected)
+
+    stated_serial = device_ids.as_serials(column("serial"))
+    stated = device_ids.parts(column("hardware_id"))
+    joined = (
+        device_ids.as_serials(column("device"))
+        if "device" in attempts
+        else stated_serial
     )
-    own = name.isna().to_numpy() | (octets.notna().to_numpy() & agrees)
-    own |= true(serial_as_name == serial) | true(
-        same_spelling(name) == same_spelling(hardware_id)
+    is_serial = pc.is_valid(stated.serial)
+    stated_tail = pc.if_else(is_serial, _NOTHING, stated.tail)
+    serial = pc.coalesce(stated_serial, stated.serial)
+    hardware_id = pc.if_else(is_serial, _NOTHING, column("hardware_id"))
+    names = device_ids.without_interface(names, column("interface"))
+    name = device_ids.parts(names)
+    serial_in_name = device_ids.serials_before(names, _INTERFACE)
+    octets = pc.coalesce(_last_octets(serial_in_name), name.tail)
+    has_hardware_id = as_mask(pc.is_valid(hardware_id))
+    # Without octets of the device nothing shows that a name with octets is its own.
+    has_octets = (
+        as_mask(pc.is_valid(pc.coalesce(serial, stated_tail))) | ~has_hardware_id
     )
-    names_soft_client = true(name.str.fullmatch(SOFT_CLIENT))
-    soft = names_soft_client & hardware_id.isna().to_numpy()
-    own |= soft & serial.isna().to_numpy()
-    tail = tail.where(hardware_id.notna(), tail_as_name)
-    hardware_id = hardware_id.fillna(name.where(tail_as_name.notna() | soft))
-    joined = serials(said.get("device", said["serial"]))
-    return _Spellings(
+    own = has_octets & as_mask(pc.is_valid(octets))
+    own &= _agree(serial, serial_in_name) & _agree(_last_octets(serial), octets)
+    own &= _agree(stated_tail, octets)
+    own |= as_mask(pc.is_null(names)) | as_mask(pc.equal(serial_in_name, serial))
+    own |= ~as_mask(is_serial) & as_mask(pc.equal(name.spelling, stated.spelling))
+    is_soft_client = as_mask(pc.match_substring_regex(names, _SOFT_CLIENT))
+    soft = is_soft_client & ~has_hardware_id
+    own |= soft & as_mask(pc.is_null(serial))
+    by_name = pc.if_else(
+        pa.array(as_mask(pc.is_valid(name.tail)) | soft), names, _NOTHING
+    )
+    tail = pc.if_else(pa.array(has_hardware_id), stated_tail, name.tail)
+    return _Devices(
         own,
-        names_soft_client | octets.notna().to_numpy(),
-        serial.fillna(serial_as_name),
-        hardware_id,
-        joined.where(joined.str.slice(6) == tail),
+        is_soft_client | as_mask(pc.is_valid(octets)),
+        pc.coalesce(serial, serial_in_name),
+        pc.coalesce(hardware_id, by_name),
+        tail,
+        pc.if_else(pc.equal(_last_octets(joined), tail), joined, _NOTHING),
     )
 
 
-def _equal_or_missing(one: pd.Series, other: pd.Series) -> Mask:
-    return true((one == other) | one.isna() | other.isna())
+def _registers_by_known_name(devices: _Devices) -> Mask:
+    spellings = devices.serial, devices.hardware_id, devices.joined_serial
+    return devices.registers_by_own_name & as_mask(pc.is_valid(pc.coalesce(*spellings)))
 
 
-def _compare(device: _Spellings, cns: pd.Series) -> tuple[Mask, Mask, Mask, Mask]:
-    """Compare each CN with both spellings of its device.
+def _names(attempts: pd.DataFrame) -> Any:
+    """Return the name that each attempt registers by: its own, else the default one."""
+    serial, interface = text(attempts["serial"]), text(attempts["interface"])
+    with_interface = pc.binary_join_element_wise(
+        serial, interface, pa.scalar("-", pa.large_string())
+    )
+    default = pc.if_else(pc.is_null(interface), serial, with_interface)
+    return pc.coalesce(text(attempts["registration_name"]), default)
 
-    Returned are the masks of those that begin a known one, a hardware ID that is inferred from
-    the serial, a serial that is inferred from the hardware ID, and those that may begin what is
-    not known.
+
+def _default_is_inferred(attempts: pd.DataFrame) -> Mask:
+    """Return where only the last three octets join the serial of a default name to the device."""
+    if "name_by" not in attempts:
+        return np.zeros(len(attempts), dtype=bool)
+    by_default = (attempts["name_by"] == "default").to_numpy(dtype=bool)
+    only_hardware_id = attempts["serial"].isna() & attempts["hardware_id"].notna()
+    return by_default & only_hardware_id.to_numpy()
+
+
+def _mask(rows: Rows, count: int) -> Mask:
+    mask = np.zeros(count, dtype=bool)
+    mask[rows] = True
+    return mask
+
+
+def _last_octets(serials: Any) -> Any:
+    return pc.utf8_slice_codeunits(serials, _OCTETS)
+
+
+def _agree(texts: Any, others: Any) -> Mask:
+    """Return where two texts are equal, or one of them is missing."""
+    return as_mask(pc.fill_null(pc.equal(texts, others), fill_value=True))
+
+
+def _compare(devices: _Devices, cns: Any) -> tuple[Mask, Mask, Mask, Mask]:
+    """Return how each CN fits its device's own names, as four masks.
+
+    It begins a spelling that is known; a hardware ID that is inferred from the serial; a serial
+    that is inferred from the hardware ID; or may begin a spelling that is not known.
     """
-    begins = true(begins_with_cn(device.serial, cns)) | true(
-        begins_with_cn(device.hardware_id, cns)
+    cn = device_ids.parts(cns)
+    lower = pc.utf8_lower(cns)
+    digits = pc.replace_substring_regex(lower, "[:.-]", "")
+    last_digits = _last_octets(digits)
+    lower_hardware_id = pc.utf8_lower(devices.hardware_id)
+    pairs = (
+        (devices.serial, cns),
+        (devices.hardware_id, cns),
+        (lower_hardware_id, lower),
+        (devices.joined_serial, cns),
+        (devices.tail, last_digits),
     )
-    begins |= true(begins_with_cn(device.hardware_id.str.lower(), cns.str.lower()))
-    own = device.own
-    no_serial, no_hardware_id = (
-        known.isna().to_numpy() for known in (device.serial, device.hardware_id)
+    names, beginnings = (pa.concat_arrays(side) for side in zip(*pairs, strict=True))
+    *begins_known, begins_joined, begins_octets = begins(names, beginnings).reshape(
+        len(pairs), -1
     )
-    tail_of_cn = hardware_ids(cns)["tail"]
-    only_serial = own & no_hardware_id & ~no_serial
-    from_serial = only_serial & true(tail_of_cn == device.serial.str.slice(6))
-    may_be_hardware_id = only_serial & tail_of_cn.isna().to_numpy()
-    may_be_hardware_id &= true(cns.str.fullmatch(_BEGINS_HARDWARE_ID))
-    tail = hardware_ids(device.hardware_id)["tail"]
-    only_hardware_id = own & no_serial & tail.notna().to_numpy()
-    joined = only_hardware_id & device.joined_serial.notna().to_numpy()
-    not_joined = only_hardware_id & ~joined
-    from_hardware_id = joined & true(begins_with_cn(device.joined_serial, cns))
-    from_hardware_id |= not_joined & true(serials(cns).str.slice(6) == tail)
-    digits = cns.str.lower().str.replace("[:.-]", "", regex=True)
-    last_digits = digits.str.slice(6)
-    may_be_serial = not_joined & true(digits.str.fullmatch(_BEGINS_SERIAL))
-    may_be_serial &= true(last_digits == "") | true(begins_with_cn(tail, last_digits))
-    nothing_known = own & no_serial & no_hardware_id
+    no_serial, no_hardware_id, no_tail, not_joined = (
+        as_mask(pc.is_null(spelling)) for spelling in devices[2:]
+    )
+    only_serial = no_hardware_id & ~no_serial
+    from_serial = as_mask(pc.equal(cn.tail, _last_octets(devices.serial)))
+    may_be_hardware_id = only_serial & as_mask(pc.is_null(cn.tail))
+    may_be_hardware_id &= as_mask(pc.match_substring_regex(cns, _BEGINS_HARDWARE_ID))
+    only_hardware_id = no_serial & ~no_tail
+    same_octets = as_mask(pc.equal(_last_octets(cn.serial), devices.tail))
+    from_hardware_id = np.where(not_joined, same_octets, begins_joined)
+    may_be_serial = only_hardware_id & not_joined
+    may_be_serial &= as_mask(pc.match_substring_regex(digits, _BEGINS_SERIAL))
+    may_be_serial &= as_mask(pc.equal(last_digits, "")) | begins_octets
     return (
-        own & begins,
-        from_serial,
-        from_hardware_id,
-        may_be_hardware_id | may_be_serial | nothing_known,
+        np.any(begins_known, axis=0),
+        only_serial & from_serial,
+        only_hardware_id & from_hardware_id,
+        may_be_hardware_id | may_be_serial | (no_serial & no_hardware_id),
     )

@@ -7,6 +7,7 @@ import re
 import pandas as pd
 
 from ..names.device_ids import HARDWARE_ID, SERIAL
+from ..schema import REGISTRATIONS, expect
 
 _LONGEST = 300
 _MASKS = {
@@ -49,6 +50,7 @@ def pattern_coverage(registrations: pd.DataFrame, *, shapes: int = 20) -> pd.Dat
     >>> pattern_coverage(log)[["matched_by", "shape", "rows"]].values.tolist()
     [['pairs', nan, 1], [nan, 'link <n> up', 2]]
     """
+    registrations = expect(registrations, REGISTRATIONS)
     matched = registrations["matched_by"].astype("str")
     named = matched.value_counts()
     by_pattern = pd.DataFrame({"matched_by": named.index, "rows": named.to_numpy()})

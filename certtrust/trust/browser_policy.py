@@ -1,8 +1,8 @@
-"""What today's browsers object to in one certificate, by its place: the server's, a CA between,
-the list's entry.
+"""Browser policy: what today's browsers object to in one certificate.
 
-Learnt by serving some three hundred certificates to a Chromium whose list held their roots; the
-tests do so again. Firefox differs in details (it takes keys on P-521 from servers, too).
+It depends on whether it is the server's, a CA between or an entry of the list. Learnt by serving
+some three hundred certificates to a Chromium whose list held their roots; the tests do so again.
+Firefox differs in details (it takes keys on P-521 from servers, too).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..x509.ber import (
     content,
     dotted,
 )
-from ..x509.extensions import extensions
+from ..x509.extensions import extensions as read_extensions
 from ..x509.oids import SIGNATURES
 from ..x509.structure import Structure, structure
 
@@ -57,73 +57,71 @@ _Extensions = Mapping[str, tuple[bool, bytes]]
 
 
 def to_server(der: bytes) -> str:
-    """Say what browsers object to in a server's own certificate; empty where nothing.
+    """Return what browsers object to in a server's own certificate; empty where nothing.
 
     Examples
     --------
     >>> to_server(b"no certificate")
     'it is not well-formed'
     """
-    parts, found = _read(der)
-    if parts is None or found is None:
+    parts, extensions = _read(der)
+    if parts is None or extensions is None:
         return say("trust.browsers.malformed")
     objections = [
-        *_in_common(parts, found),
+        *_in_common(parts, extensions),
         *_to_key(parts, {_P256, _P384}),
-        *_to_alt_names(parts, found),
+        *_to_alt_names(parts, extensions),
     ]
-    usage = found.get(_KEY_USAGE)
+    usage = extensions.get(_KEY_USAGE)
     if usage and not _bits(usage[1]) & 0x80:
         objections.append(say("trust.browsers.key_usage"))
     return ", ".join([*objections, *_to_signature(parts)])
 
 
 def to_ca(der: bytes) -> str:
-    """Say what browsers object to in a CA certificate between the server's and the list's entry."""
+    """Return what browsers object to in a CA between the server's certificate and the list."""
     parts, _ = _read(der)
-    return (
-        ", ".join([*_to_entry(der), *_to_signature(parts)])
-        if parts
-        else say("trust.browsers.malformed")
-    )
+    if parts is None:
+        return say("trust.browsers.malformed")
+    return ", ".join([*_to_entry(der), *_to_signature(parts)])
 
 
 def to_entry(der: bytes) -> str:
-    """Say what browsers object to in a CA of their list; its own signature does not matter."""
+    """Return what browsers object to in a CA of their list, whose signature does not matter."""
     return ", ".join(_to_entry(der))
 
 
 def _to_entry(der: bytes) -> list[str]:
-    parts, found = _read(der)
-    if parts is None or found is None:
+    parts, extensions = _read(der)
+    if parts is None or extensions is None:
         return [say("trust.browsers.malformed")]
-    return [*_in_common(parts, found), *_to_key(parts, {_P256, _P384, _P521})]
+    curves = {_P256, _P384, _P521}
+    return [*_in_common(parts, extensions), *_to_key(parts, curves)]
 
 
 def _read(der: bytes) -> tuple[Structure | None, _Extensions | None]:
+    """Return the structure of a certificate and its extensions by OID, None if malformed."""
     parts = structure(der)
+    if parts is None:
+        return None, None
     try:
-        return parts, parts and {
-            dotted(oid): each for oid, each in extensions(parts).items()
-        }
+        values = read_extensions(parts).items()
+        return parts, {dotted(oid): value for oid, value in values}
     except BadEncoding:
         return parts, None
 
 
-def _in_common(parts: Structure, found: _Extensions) -> Iterator[str]:
-    unknown = [
-        oid
-        for oid, (critical, _) in found.items()
-        if critical and oid not in _UNDERSTOOD
-    ]
-    if unknown:
-        yield say("trust.browsers.critical_extension", extension=unknown[0])
-    if found and parts.version != 3:
+def _in_common(parts: Structure, extensions: _Extensions) -> Iterator[str]:
+    for oid, (critical, _) in extensions.items():
+        if critical and oid not in _UNDERSTOOD:
+            yield say("trust.browsers.critical_extension", extension=oid)
+            break
+    if extensions and parts.version != 3:
         yield say("trust.browsers.version")
-    if _EXTENDED_KEY_USAGE in found and not _FOR_SERVERS & _purposes(
-        found[_EXTENDED_KEY_USAGE][1]
-    ):
-        yield say("trust.browsers.purpose")
+    if _EXTENDED_KEY_USAGE in extensions:
+        _, purposes = extensions[_EXTENDED_KEY_USAGE]
+        if not _FOR_SERVERS & _purposes(purposes):
+            yield say("trust.browsers.purpose")
 
 
 def _to_signature(parts: Structure) -> Iterator[str]:
@@ -144,18 +142,14 @@ def _to_signature(parts: Structure) -> Iterator[str]:
 
 
 def _pss_hashes(parameters: bytes) -> set[str]:
-    """Return the hash of the message and that of the mask; SHA-1, which stands for what is left
-    out, as `sha1`.
-    """
+    """Return the hashes of message and mask; the default, SHA-1, as `sha1`."""
     fields = {field[0]: field for field in children(content(parameters, SEQUENCE))}
     if not {0xA0, 0xA1} <= set(fields):
         return {"sha1"}
-    digest = children(content(content(fields[0xA0], 0xA0), SEQUENCE))[0]
-    mask = children(content(content(fields[0xA1], 0xA1), SEQUENCE))[1]
-    return {
-        dotted(content(each, OID))
-        for each in (digest, children(content(mask, SEQUENCE))[0])
-    }
+    message = children(content(content(fields[0xA0], 0xA0), SEQUENCE))[0]
+    generator = children(content(content(fields[0xA1], 0xA1), SEQUENCE))[1]
+    mask = children(content(generator, SEQUENCE))[0]
+    return {dotted(content(algorithm, OID)) for algorithm in (message, mask)}
 
 
 def _to_key(parts: Structure, curves: set[str]) -> Iterator[str]:
@@ -176,27 +170,25 @@ def _to_key(parts: Structure, curves: set[str]) -> Iterator[str]:
         yield say("trust.browsers.unread_key")
 
 
-def _to_alt_names(parts: Structure, found: _Extensions) -> Iterator[str]:
-    if _SUBJECT_ALT_NAME not in found:
+def _to_alt_names(parts: Structure, extensions: _Extensions) -> Iterator[str]:
+    if _SUBJECT_ALT_NAME not in extensions:
         return
-    critical, value = found[_SUBJECT_ALT_NAME]
+    critical, value = extensions[_SUBJECT_ALT_NAME]
     try:
         if not critical and not content(parts.subject, SEQUENCE):
             yield say("trust.browsers.empty_subject")
         names = children(content(value, SEQUENCE))
-        addresses = [
-            content(name, _IP_ADDRESS) for name in names if name[0] == _IP_ADDRESS
-        ]
-        dns_names = [content(name, _DNS_NAME) for name in names if name[0] == _DNS_NAME]
-        well_formed = (
-            names
-            and all(len(each) in (4, 16) for each in addresses)
-            and all(map(bytes.isascii, dns_names))
-        )
+        well_formed = bool(names) and all(map(_is_well_formed, names))
     except BadEncoding:
         well_formed = False
     if not well_formed:
         yield say("trust.browsers.malformed_names")
+
+
+def _is_well_formed(name: bytes) -> bool:
+    if name[0] == _IP_ADDRESS:
+        return len(content(name, _IP_ADDRESS)) in (4, 16)
+    return name[0] != _DNS_NAME or content(name, _DNS_NAME).isascii()
 
 
 def _purposes(value: bytes) -> set[str]:

@@ -1,6 +1,6 @@
 """Would today's browsers accept this certificate for that URL, and if not, why not.
 
-The page is of 2017, and browsers have become stricter since. They want
+The article is of 2017, and browsers have become stricter since. They want
 
 - names: an entry of the subject alternative name, never the CN; for an address an iPAddress
   entry; no wildcard over a whole public suffix;
@@ -25,7 +25,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..arrays.arrow import bits, flags, text, true
+from ..arrays.arrow import as_mask, flags, text
+from ..arrays.grouping import factorize_codes, object_codes
 from ..names import hosts as _hosts
 from ..names import matching
 from ..names.certificate_names import Kind, entries
@@ -36,9 +37,8 @@ from . import trust_state
 from .browser_policy import to_ca, to_entry, to_server
 from .paths import from_data
 
-_NOBODY = (
-    "\0"  # no PBX's name: whose list holds what browsers do not take from their list
-)
+_NOBODY = "\0"
+"""The name of no PBX: its list takes what browsers do not take from their list."""
 
 # The suffixes below which most countries register; the whole list of public suffixes is ten
 # thousand long.
@@ -64,7 +64,7 @@ def browser_paths(
     trust: pd.DataFrame,
     links: pd.DataFrame | None = None,
 ) -> pd.Series:
-    """Find for each attempt the ways to the browser's list that browsers would take.
+    """Return for each attempt the ways to the browser's list that browsers would take.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def browser_paths(
     may_stand_alone = trust["is_self_signed"].fillna(value=False) | trust[
         "is_ca"
     ].fillna(value=False)
-    # Whom browsers refuse stays known, as what holds for a key holds for all of its
+    # What browsers refuse stays at hand, as what holds for a key holds for all of its
     # certificates, but it is neither presented nor listed.
     barred = _refused(trust, to_entries).mask(own, ~may_stand_alone.astype(bool))
     judged = trust_state.judge(
@@ -104,7 +104,7 @@ def browser_paths(
     )
     objections = {**to_cas, **to_entries}
     views: dict[Any, dict[str, Any]] = {}
-    found = np.empty(len(attempts), dtype=object)
+    cells = np.empty(len(attempts), dtype=object)
     columns = (
         attempts["fingerprint"],
         judged["trust_paths"],
@@ -120,8 +120,8 @@ def browser_paths(
             why = _why(state, from_data(paths), from_data(all_paths), objections)
             view = BrowserView(paths, state, why, to_servers.get(fingerprint, ""))
             views[key] = view._asdict()
-        found[row] = views[key]
-    return pd.Series(found, index=attempts.index, dtype="object")
+        cells[row] = views[key]
+    return pd.Series(cells, index=attempts.index, dtype="object")
 
 
 def _refused(frame: pd.DataFrame, objections: dict[str, str]) -> pd.Series:
@@ -141,8 +141,9 @@ def _why(
     all_paths: tuple[trust_state.TrustPath, ...],
     objections: dict[str, str],
 ) -> str:
-    """Say why browsers take no path: what they object to in one that the page allows, else what
-    any verifier says.
+    """Return why browsers take no path.
+
+    It is what they object to in one that the article allows, else what any verifier says.
     """
     meanings: dict[str, str] = sentences()["trust_states"]
     if not paths and all_paths and not all_paths[0].certificates:
@@ -159,8 +160,7 @@ def _why(
 
 
 def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
-    """Tell for each attempt whether today's browsers accept the certificate for the URL, and
-    why not.
+    """Return whether today's browsers accept the certificate for the URL, and why not.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index of `attempts`; accepted (boolean, missing where the data do not tell) and why
+        Index of `attempts`; accepted (boolean, missing where it is not known) and why
         (every reason against it, joined by semicolons; missing where there is none).
     """
     code, views = _views(attempts["browser_paths"])
@@ -189,7 +189,7 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     fits = fits.mask(
         ~fits & (attempts["fingerprint"].isna() | (trust == "no certificate"))
     )
-    objection = _each(views, code, lambda view: view.objection, attempts.index)
+    objection = _of_rows(views, code, lambda view: view.objection, attempts.index)
     trusted = trust.isin(["listed", "chain"])
     untimely = pd.Series(say("trust.browsers.early"), attempts.index, dtype="str")
     untimely = untimely.where(early, say("trust.browsers.late"))
@@ -198,7 +198,7 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
         "objection": (objection, objection != ""),
         "time": (untimely, early | late),
         "trust": (
-            _each(views, code, lambda view: view.why, attempts.index),
+            _of_rows(views, code, lambda view: view.why, attempts.index),
             ~trusted & ~undecided,
         ),
     }
@@ -215,15 +215,9 @@ def browser_verdict(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
 
 
 def _views(column: pd.Series) -> tuple[np.ndarray, list[BrowserView]]:
-    """Return the number of each row's view and the distinct views; rows that are alike share
-    one object.
-    """
-    objects = column.to_numpy()
-    code, _ = pd.factorize(
-        np.fromiter(map(id, objects), dtype=np.int64, count=len(objects))
-    )
-    _, first = np.unique(code, return_index=True)
-    return code, [_view(objects[row]) for row in first]
+    """Return the code of each row's view, and the view of each code."""
+    code, first = factorize_codes(object_codes(column))
+    return code, [_view(column.iloc[row]) for row in first]
 
 
 def _view(cell: Any) -> BrowserView:
@@ -233,22 +227,22 @@ def _view(cell: Any) -> BrowserView:
     return BrowserView(**{**cell, "paths": from_data(cell["paths"])})
 
 
-def _each(
+def _of_rows(
     views: list[BrowserView],
     code: np.ndarray,
     part: Callable[[BrowserView], Any],
     index: pd.Index,
 ) -> pd.Series:
-    found = np.empty(len(views), dtype=object)
-    found[:] = [part(view) for view in views]
-    return pd.Series(found[code], index=index)
+    parts = np.empty(len(views), dtype=object)
+    parts[:] = [part(view) for view in views]
+    return pd.Series(parts[code], index=index)
 
 
 def _trust_columns(
     attempts: pd.DataFrame, code: np.ndarray, views: list[BrowserView]
 ) -> pd.DataFrame:
-    paths = _each(views, code, lambda view: view.paths, attempts.index)
-    failure = _each(views, code, lambda view: view.failure, attempts.index)
+    paths = _of_rows(views, code, lambda view: view.paths, attempts.index)
+    failure = _of_rows(views, code, lambda view: view.failure, attempts.index)
     return pd.DataFrame(
         {
             "fingerprint": attempts["fingerprint"],
@@ -259,24 +253,20 @@ def _trust_columns(
 
 
 def _fits(attempts: pd.DataFrame) -> pd.Series:
-    """Tell whether an entry of the subject alternative name fits the host; missing where there
-    is no host.
-    """
-    asked = text(matching.url_hosts(attempts["url"]))
-    hosts = _hosts.from_hosts(asked)
-    is_address = bits(pc.is_valid(_hosts.from_addresses(hosts)))
+    """Return where an alternative name fits the host; missing where there is no host."""
+    stated = text(matching.url_hosts(attempts["url"]))
+    hosts = _hosts.from_hosts(stated)
+    is_address = as_mask(pc.is_valid(_hosts.from_addresses(hosts)))
     fits = np.zeros(len(attempts), dtype=bool)
     columns: dict[Kind, str] = {"dns": "dns_names", "ip": "ip_addresses"}
     for kind, column in columns.items():
-        rows, found = entries(attempts[column])
-        matches = true(
-            matching.host_matches(found, hosts.take(pa.array(rows)), kind=kind)
-        )
-        wide = bits(
-            pc.match_substring_regex(_hosts.from_patterns(found), _WIDE_WILDCARD)
-        )
-        fits[rows[matches & ~wide & (is_address[rows] == (kind == "ip"))]] = True
-    return flags(fits, bits(pc.is_null(asked)), attempts.index)
+        rows, names = entries(attempts[column])
+        matches = matching.host_matches(names, hosts.take(pa.array(rows)), kind=kind)
+        spelled = _hosts.from_patterns(names)
+        wide = as_mask(pc.match_substring_regex(spelled, _WIDE_WILDCARD))
+        of_kind = is_address[rows] == (kind == "ip")
+        fits[rows[as_mask(matches) & ~wide & of_kind]] = True
+    return flags(fits, as_mask(pc.is_null(stated)), attempts.index)
 
 
 def _no_name(attempts: pd.DataFrame) -> pd.Series:

@@ -30,10 +30,10 @@ _KEY_CERT_SIGN = "keyCertSign"
 class Issuer(NamedTuple):
     """A certificate as it may stand above another one in a path."""
 
-    objection: (
-        str | None
-    )  # what in it forbids to issue: basicConstraints, keyUsage, extensions
-    is_ca: bool  # basicConstraints says so
+    objection: str | None
+    """What in it forbids to issue: basicConstraints, keyUsage, extensions."""
+    is_ca: bool
+    """Whether basicConstraints says so."""
     path_length: int | None
     self_issued: bool
     not_before: int
@@ -48,12 +48,10 @@ def extensions_objection(parts: Structure) -> str | None:
 
 
 def issuer(parts: Structure) -> Issuer | None:
-    """Return what a path needs to know of a certificate above the leaf, or None where it cannot
-    be read.
-    """
+    """Return what a path depends on in a certificate above the leaf, None if unreadable."""
     name = comparable(parts.subject)
     try:
-        values = {oid: inside for oid, (_, inside) in extensions(parts).items()}
+        values = {oid: value for oid, (_, value) in extensions(parts).items()}
         is_ca, path_length = _basic_constraints(values.get(BASIC_CONSTRAINTS))
         usages = _key_usages(values.get(KEY_USAGE))
         limits = constraints(values.get(NAME_CONSTRAINTS))
@@ -66,8 +64,8 @@ def issuer(parts: Structure) -> Issuer | None:
     elif is_ca is False:
         reason = say("trust.reasons.says_no_ca")
     elif usages is not None and _KEY_CERT_SIGN not in usages:
-        named = ", ".join(usages) or say("trust.reasons.no_usages")
-        reason = say("trust.reasons.no_key_usage", usage=_KEY_CERT_SIGN, usages=named)
+        words = ", ".join(usages) or say("trust.reasons.no_usages")
+        reason = say("trust.reasons.no_key_usage", usage=_KEY_CERT_SIGN, usages=words)
     self_issued = name == comparable(parts.issuer)
     return Issuer(
         reason, is_ca is True, path_length, self_issued, not_before, not_after, limits

@@ -38,9 +38,8 @@ _AUTHORITY = re.compile(
     r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:@\[\]]+)(?::\d*)?(?:[/?#].*)?", re.DOTALL
 )
 _IPV4 = re.compile(r"[0-9.]+")
-_COMPARISONS = (
-    1 << 18
-)  # for one certificate under one CA: what a hostile pair of lists asks beyond stays unknown
+_COMPARISONS = 1 << 18
+"""For one certificate under one CA; beyond, which takes hostile lists, nothing is known."""
 _SHOWN = 3
 _FORMS = {
     MAIL: "mail",
@@ -75,7 +74,7 @@ def constraints(extension: bytes | None) -> Constraints | None:
     """
     if extension is None:
         return None
-    found = Constraints({}, {})
+    subtrees_by_form = Constraints({}, {})
     parts = children(content(extension, SEQUENCE))
     if [part[0] for part in parts] not in (
         [_PERMITTED],
@@ -94,13 +93,13 @@ def constraints(extension: bytes | None) -> Constraints | None:
             kind, base = _read(fields[0], _BASES)
             if base is None and kind in _BASES:
                 raise BadEncoding("a malformed subtree")
-            found[part[0] == _EXCLUDED].setdefault(kind, []).append(base)
-    return found
+            bases = subtrees_by_form[part[0] == _EXCLUDED]
+            bases.setdefault(kind, []).append(base)
+    return subtrees_by_form
 
 
 def names(parts: Structure, *, leaf: bool) -> Names | None:
-    """Return all names of a certificate that constraints may speak of, or None where they
-    cannot be read.
+    """Return all names of a certificate that constraints may bind, None if unreadable.
 
     These are the alternative names, the subject, the mail addresses in it and, as OpenSSL has
     it, the common names of a leaf that read as a host name of several labels while its
@@ -108,48 +107,39 @@ def names(parts: Structure, *, leaf: bool) -> Names | None:
     """
     try:
         extension = value(parts, SUBJECT_ALT_NAME)
-        found = (
-            []
-            if extension is None
-            else [
-                _read(each, _NAMES) for each in children(content(extension, SEQUENCE))
-            ]
-        )
+        encoded = [] if extension is None else children(content(extension, SEQUENCE))
+        names = [_read(name, _NAMES) for name in encoded]
         subject = comparable(parts.subject)
         if subject:
-            found.append((DIRECTORY, subject))
-            found += [
-                (MAIL, _mail(text)) for text in texts(parts.subject, EMAIL_ADDRESS)
-            ]
-            if leaf and not any(kind in (DNS, ADDRESS) for kind, _ in found):
+            mails = texts(parts.subject, EMAIL_ADDRESS)
+            names += [(DIRECTORY, subject), *((MAIL, _mail(mail)) for mail in mails)]
+            if leaf and not any(kind in (DNS, ADDRESS) for kind, _ in names):
                 hosts = [text.lower() for text in texts(parts.subject, COMMON_NAME)]
-                found += [
+                names += [
                     (DNS, host)
                     for host in hosts
                     if "." in host and _DNS_NAME.fullmatch(host)
                 ]
     except (BadEncoding, IndexError):
         return None
-    return None if subject is None else found
+    return None if subject is None else names
 
 
-def too_many(limits: Constraints, found: Names | None) -> bool:
+def too_many(limits: Constraints, names: Names | None) -> bool:
     """Return whether comparing these names is too much work, so that nothing is known of them."""
-    return found is not None and _comparisons(limits, found) > _COMPARISONS
+    return names is not None and _comparisons(limits, names) > _COMPARISONS
 
 
-def allowed(limits: Constraints, found: Names | None) -> bool:
+def allowed(limits: Constraints, names: Names | None) -> bool:
     """Return whether all names lie within the constraints; names that could not be read do not."""
-    return objection(limits, found) is None
+    return objection(limits, names) is None
 
 
-def objection(limits: Constraints, found: Names | None) -> str | None:
-    """Return the first name that lies outside the constraints and what they say of it, None
-    where none does.
-    """
-    if found is None:
+def objection(limits: Constraints, names: Names | None) -> str | None:
+    """Return why the first name outside the constraints is so, None where all are inside."""
+    if names is None:
         return say("trust.constraints.unread")
-    for kind, name in found:
+    for kind, name in names:
         permitted, excluded = limits.permitted.get(kind), limits.excluded.get(kind)
         if permitted is None and excluded is None:
             continue
@@ -191,8 +181,8 @@ def _shown(kind: int, value: Value) -> str:
     )
 
 
-def _comparisons(limits: Constraints, found: Names) -> int:
-    kinds = Counter(kind for kind, _ in found)
+def _comparisons(limits: Constraints, names: Names) -> int:
+    kinds = Counter(kind for kind, _ in names)
     return sum(
         count * len(part.get(kind, ()))
         for kind, count in kinds.items()
@@ -228,12 +218,9 @@ def _mail(text: str) -> tuple[str, str] | None:
 
 
 def _uri(text: str) -> str | None:
-    found = _AUTHORITY.fullmatch(text.lower())
-    return (
-        found[1]
-        if found and _HOST.fullmatch(found[1]) and not _IPV4.fullmatch(found[1])
-        else None
-    )
+    match = _AUTHORITY.fullmatch(text.lower())
+    host = match[1] if match else ""
+    return host if _HOST.fullmatch(host) and not _IPV4.fullmatch(host) else None
 
 
 def _host_base(text: str) -> str | None:
@@ -300,7 +287,7 @@ def _directory_within(name: Name, base: Name) -> bool:
 
 
 def _may_stand_for(kind: int, name: Value, base: Value) -> bool:
-    """Tell whether a wildcard DNS name covers the top of an excluded subtree."""
+    """Return whether a wildcard DNS name covers the top of an excluded subtree."""
     return (
         kind == DNS
         and isinstance(name, str)

@@ -1,5 +1,6 @@
-"""Paths: the ways from one certificate up to an entry of a trust list, within what was
-presented and what is listed.
+"""Paths: the ways up from a certificate to an entry of a trust list.
+
+They lead through what was presented with it and what is listed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .. import limits
-from ..arrays.grouping import Codes, combine, same_objects
+from ..arrays.grouping import Codes, factorize_codes, object_codes
 from ..texts.sentences import say
 from ..x509.columnar_structure import Structures
 from ..x509.distinguished_names import COMMON_NAME, Name, comparable, texts
@@ -66,17 +67,15 @@ def from_data(cell: Any) -> tuple[TrustPath, ...]:
 
 
 def distinct_paths(column: pd.Series) -> tuple[Codes, list[tuple[TrustPath, ...]]]:
-    """Return a number for each row and the paths of each number; rows alike share one object."""
-    code, first = combine(same_objects(column))
+    """Return each row's number, equal where rows share one object, and each number's paths."""
+    code, first = factorize_codes(object_codes(column))
     cells = column.to_numpy(dtype=object)
     return code, [from_data(cells[row]) for row in first]
 
 
 @dataclass
 class Graph:
-    """The certificates that may stand above another one, by number, with the links that were
-    verified.
-    """
+    """The certificates that may stand above another one, by number, and the verified links."""
 
     fingerprints: list[str]
     der: list[bytes | None]
@@ -126,9 +125,7 @@ class Graph:
         )
 
     def twins(self, node: int) -> list[int]:
-        """Return the certificates of the same name and key, this one included: whatever one
-        signed, all did.
-        """
+        """Return the certificates of the same name and key: whatever one signed, all did."""
         own = self.structure(node)
         if own is None:
             return []
@@ -147,9 +144,7 @@ class Graph:
         ]
 
     def itself(self, node: int | None) -> frozenset[int]:
-        """Return the certificates that are the same holder's as a leaf: they issue nothing to
-        it.
-        """
+        """Return the certificates of a leaf's own holder: they issue nothing to it."""
         if node not in self._itself:
             self._itself[node] = (
                 frozenset() if node is None else frozenset((node, *self.twins(node)))
@@ -157,9 +152,7 @@ class Graph:
         return self._itself[node]
 
     def called(self, node: int) -> str:
-        """Return a certificate's name for a sentence: its last CN, else the beginning of its
-        fingerprint.
-        """
+        """Return a certificate's name for a sentence: its last CN, else its fingerprint's head."""
         parts = self.structure(node)
         common_names = [] if parts is None else texts(parts.subject, COMMON_NAME)
         name = common_names[-1] if common_names else self.fingerprints[node][:8]
@@ -179,7 +172,7 @@ class Graph:
 
 
 class Failure(NamedTuple):
-    """Why a certificate is not trusted, or why that cannot be told."""
+    """Why a certificate is not trusted, or why that is not known."""
 
     state: str
     """A key of `certtrust.schema.TRUST_STATES`."""
@@ -199,7 +192,7 @@ class Question:
     """What the ways up from a certificate depend on, besides its names."""
 
     signer: int | None
-    """A certificate whose key verifies its signature, wherever that was found."""
+    """A certificate whose key verifies its signature, be it presented or not."""
     own: int | None
     """Its own number, where it has one."""
     presented: Collection[int]
@@ -213,12 +206,17 @@ class Question:
 
 
 class _Step(NamedTuple):
+    """The CAs of a way, from the leaf up."""
+
     path: tuple[int, ...]
-    length: (
-        int  # how many of them count for a path length: those that are not self-issued
-    )
+    length: int
+    """How many of them count for a path length: those that are not self-issued."""
     not_before: int
     not_after: int
+
+
+class _NeedsLeafNamesError(Exception):
+    """The paths depend on the names of the leaf."""
 
 
 def find(
@@ -226,97 +224,137 @@ def find(
 ) -> Search | None:
     """Return the paths, best first: shortest, then in the order of the graph.
 
-    None = they depend on the leaf's names.
+    Parameters
+    ----------
+    graph : Graph
+        All certificates, with their links.
+    question : Question
+        What the paths depend on.
+    leaf_names : sequence of Names or None
+        Empty where they are not given, else one item; None stands for unreadable names.
 
-    `leaf_names` is empty where they are not given, else holds one item; None in it stands for
-    unreadable names.
+    Returns
+    -------
+    Search or None
+        None where the paths depend on the leaf's names and these are not given.
 
+    Notes
+    -----
     Steps are taken breadth first. A step to a certificate that was already reached with no more
     CAs below it and a span at least as wide can add nothing and is dropped, so that meshes of
     cross-signed CAs and loops end.
     """
-    found: list[TrustPath] = []
-    seen: dict[int, list[_Step]] = {}
-    frontier = [_Step((), 0, *ALWAYS)]
-    budget = limits.PATH_STEPS
-    gave_up = None
-    while (
-        frontier
-        and len(frontier[0].path) < limits.PATH_LENGTH
-        and budget > 0
-        and len(found) < _KEPT
-    ):
-        reached = []
-        for step in frontier:
-            for node in _above(graph, question, step.path[-1] if step.path else None):
-                budget -= 1
-                if budget < 0:
-                    break
-                who = graph.issuer(node)
-                listed = node in question.listed
-                if (
-                    who is None
-                    or node in step.path
-                    or not _may_issue(who, step, listed=listed)
-                ):
-                    continue
-                if who.constraints is not None:
-                    if not leaf_names:
-                        return None
-                    below = _names_below(graph, step, leaf_names)
-                    if any(too_many(who.constraints, each) for each in below):
-                        gave_up = "too many names"
-                        continue
-                    if _outside(who.constraints, below) is not None:
-                        continue
-                ahead = _Step(
-                    (*step.path, node),
-                    step.length + (not who.self_issued),
-                    max(step.not_before, who.not_before),
-                    min(step.not_after, who.not_after),
-                )
-                if listed:
-                    _keep(found, graph, ahead)
-                    continue
-                ways = seen.setdefault(node, [])
-                if any(_covers(way, ahead, graph.constrained) for way in ways):
-                    continue
-                if len(ways) < _WAYS:
-                    ways.append(ahead)
-                    reached.append(ahead)
-                else:
-                    gave_up = TOO_LONG
-        frontier = reached
-    if len(found) < _KEPT and (
-        budget <= 0 or any(_goes_on(graph, question, step) for step in frontier)
-    ):
-        gave_up = TOO_LONG
-    return Search(tuple(found), gave_up)
+    try:
+        return _Climb(graph, question, leaf_names).search()
+    except _NeedsLeafNamesError:
+        return None
+
+
+class _Climb:
+    """The search for the paths of one certificate."""
+
+    def __init__(
+        self, graph: Graph, question: Question, leaf_names: Sequence[Names | None]
+    ) -> None:
+        self.graph = graph
+        self.question = question
+        self.leaf_names = leaf_names
+        self.paths: list[TrustPath] = []
+        self.ways: dict[int, list[_Step]] = {}
+        self.budget = limits.PATH_STEPS
+        self.gave_up: str | None = None
+
+    def search(self) -> Search:
+        frontier = [_Step((), 0, *ALWAYS)]
+        while (
+            frontier
+            and len(frontier[0].path) < limits.PATH_LENGTH
+            and self.budget > 0
+            and len(self.paths) < _KEPT
+        ):
+            frontier = [ahead for step in frontier for ahead in self._beyond(step)]
+        if len(self.paths) < _KEPT and (
+            self.budget <= 0
+            or any(_goes_on(self.graph, self.question, step) for step in frontier)
+        ):
+            self.gave_up = TOO_LONG
+        return Search(tuple(self.paths), self.gave_up)
+
+    def _beyond(self, step: _Step) -> Iterator[_Step]:
+        """Yield the steps that go on from one, and keep the paths that end with the next CA."""
+        top = step.path[-1] if step.path else None
+        for node in _above(self.graph, self.question, top):
+            self.budget -= 1
+            if self.budget < 0:
+                return
+            listed = node in self.question.listed
+            ahead = self._step_to(node, step, listed=listed)
+            if ahead is None:
+                continue
+            if listed:
+                self._keep(ahead)
+                continue
+            ways = self.ways.setdefault(node, [])
+            if any(_covers(way, ahead, self.graph.constrained) for way in ways):
+                continue
+            if len(ways) < _WAYS:
+                ways.append(ahead)
+                yield ahead
+            else:
+                self.gave_up = TOO_LONG
+
+    def _step_to(self, node: int, step: _Step, *, listed: bool) -> _Step | None:
+        """Return a way with one more CA, None where that may not issue what is below it."""
+        ca = self.graph.issuer(node)
+        if ca is None or node in step.path or not _may_issue(ca, step, listed=listed):
+            return None
+        if ca.constraints is not None:
+            if not self.leaf_names:
+                raise _NeedsLeafNamesError
+            below = _names_below(self.graph, step, self.leaf_names)
+            if any(too_many(ca.constraints, names) for names in below):
+                self.gave_up = "too many names"
+                return None
+            if _outside(ca.constraints, below) is not None:
+                return None
+        return _Step(
+            (*step.path, node),
+            step.length + (not ca.self_issued),
+            max(step.not_before, ca.not_before),
+            min(step.not_after, ca.not_after),
+        )
+
+    def _keep(self, step: _Step) -> None:
+        """Keep a path, unless one that is as good holds for at least as long."""
+        if not any(
+            path.not_before <= step.not_before and path.not_after >= step.not_after
+            for path in self.paths
+        ):
+            certificates = tuple(self.graph.fingerprints[node] for node in step.path)
+            span = step.not_before, step.not_after
+            self.paths.append(TrustPath(certificates, *span))
 
 
 def _goes_on(graph: Graph, question: Question, step: _Step) -> bool:
-    """Return True where a further certificate may stand above those of a step."""
-    ahead = (
-        node for node in _above(graph, question, step.path[-1]) if node not in step.path
-    )
-    issuers = ((graph.issuer(node), node in question.listed) for node in ahead)
-    return any(
-        who is not None and _may_issue(who, step, listed=listed)
-        for who, listed in issuers
-    )
+    """Return whether a further certificate may stand above those of a step."""
+    for node in _above(graph, question, step.path[-1]):
+        ca = graph.issuer(node)
+        listed = node in question.listed
+        if node not in step.path and ca and _may_issue(ca, step, listed=listed):
+            return True
+    return False
 
 
 def _names_below(
     graph: Graph, step: _Step, leaf_names: Sequence[Names | None]
 ) -> list[Names | None]:
-    return [
-        *leaf_names,
-        *(graph.names(node) for node in step.path if not _self_issued(graph, node)),
-    ]
+    cas = (graph.names(node) for node in step.path if not _self_issued(graph, node))
+    return [*leaf_names, *cas]
 
 
-def _outside(limits: Constraints, below: Sequence[Names | None]) -> str | None:
-    return next((reason for each in below if (reason := objection(limits, each))), None)
+def _outside(constraints: Constraints, below: Sequence[Names | None]) -> str | None:
+    reasons = (objection(constraints, names) for names in below)
+    return next((reason for reason in reasons if reason), None)
 
 
 def failure(
@@ -340,53 +378,63 @@ def failure(
         return Failure(search.gave_up or "expired CA")
     if search.gave_up == TOO_LONG:
         return Failure(TOO_LONG)
-    reached: list[int | None] = [None]
+    return _broken_way(graph, question, search, leaf_names)
+
+
+def _broken_way(
+    graph: Graph, question: Question, search: Search, leaf_names: Sequence[Names | None]
+) -> Failure:
+    """Return where the ways up end, or what in them forbids to go on."""
+    to_visit: list[int | None] = [None]
     below: dict[int, int | None] = {}
     ends: list[int | None] = []
     seen: set[int | None] = set()
-    states = set()
-    while reached and len(seen) < limits.PATH_STEPS:
-        node = reached.pop()
+    reaches_root = False
+    while to_visit and len(seen) < limits.PATH_STEPS:
+        node = to_visit.pop()
         above = [*_above(graph, question, node)]
-        if node is not None and node in graph.signers(node):
-            states.add("untrusted CA")
-        listed = next((each for each in above if each in question.listed), None)
+        reaches_root |= node is not None and node in graph.signers(node)
+        listed = next((issuer for issuer in above if issuer in question.listed), None)
         if listed is not None and search.gave_up:
             return Failure(search.gave_up)
-        if listed is not None:
-            way = [listed, *_way_down(below, node)][::-1]
-            return Failure(
-                "issuer is no CA", _refused(graph, question, way, leaf_names)
-            )
-        if node is not None and node in graph.unknown:
-            who = graph.issuer(node)
-            if who is None or who.objection:
-                return Failure(
-                    "issuer is no CA",
-                    _refused(graph, question, _way_down(below, node)[::-1], leaf_names),
-                )
+        refused = [] if listed is None else [listed]
+        if refused or _is_unusable_ca(graph, node):
+            way = [*refused, *_way_down(below, node)][::-1]
+            reason = _refused(graph, question, way, leaf_names)
+            return Failure("issuer is no CA", reason)
         if not above:
             ends.append(node)
-        fresh = [each for each in above if each not in seen]
+        fresh = [issuer for issuer in above if issuer not in seen]
         seen.update(fresh)
         below.update(dict.fromkeys(fresh, node))
-        reached += fresh
-    if "untrusted CA" in states:
+        to_visit += fresh
+    if reaches_root:
         return Failure("untrusted CA")
-    unread = next(
-        (node for node in ends if node is not None and node in graph.unknown), None
-    )
-    if unread is not None:
-        return Failure(
-            "unreadable", _reason(graph, unread, say("trust.reasons.cannot_verify"))
-        )
+    return _end_of_way(graph, question, ends)
+
+
+def _is_unusable_ca(graph: Graph, node: int | None) -> bool:
+    if node is None or node not in graph.unknown:
+        return False
+    ca = graph.issuer(node)
+    return ca is None or ca.objection is not None
+
+
+def _end_of_way(
+    graph: Graph, question: Question, ends: Sequence[int | None]
+) -> Failure:
+    """Return why nothing stands above the ends of all ways."""
     for node in ends:
-        for other in graph.named(_issuer_name(graph, question, node)):
-            who = graph.issuer(other)
-            if other in graph.itself(question.own):
+        if node is not None and node in graph.unknown:
+            reason = _reason(graph, node, say("trust.reasons.cannot_verify"))
+            return Failure("unreadable", reason)
+    for node in ends:
+        for namesake in graph.named(_issuer_name(graph, question, node)):
+            if namesake in graph.itself(question.own):
                 continue
-            says_ca = other in question.presented and (who is None or who.is_ca)
-            if says_ca or other in question.listed:
+            ca = graph.issuer(namesake)
+            says_ca = namesake in question.presented and (ca is None or ca.is_ca)
+            if says_ca or namesake in question.listed:
                 return Failure("broken signature")
     return Failure("unknown CA")
 
@@ -409,11 +457,12 @@ def _refused(
     """Return which certificate of a way may not issue, and why."""
     step = _Step((), 0, *ALWAYS)
     for node in way:
-        who = graph.issuer(node)
-        reason = _objection(graph, question, step, node, leaf_names)
-        if who is None or reason is not None:
+        ca = graph.issuer(node)
+        listed = node in question.listed
+        reason = _objection(graph, ca, step, leaf_names, listed=listed)
+        if ca is None or reason is not None:
             return _reason(graph, node, reason or say("trust.reasons.unreadable"))
-        step = _Step((*step.path, node), step.length + (not who.self_issued), *ALWAYS)
+        step = _Step((*step.path, node), step.length + (not ca.self_issued), *ALWAYS)
     return None
 
 
@@ -423,24 +472,22 @@ def _reason(graph: Graph, node: int, reason: str) -> str:
 
 def _objection(
     graph: Graph,
-    question: Question,
+    ca: Issuer | None,
     step: _Step,
-    node: int,
     leaf_names: Sequence[Names | None],
+    *,
+    listed: bool,
 ) -> str | None:
-    who = graph.issuer(node)
-    if who is None:
-        return None
-    if who.objection:
-        return who.objection
-    if not who.is_ca and node not in question.listed:
+    """Return why a CA may not stand above the certificates of a step, None where it may."""
+    if ca is None or ca.objection:
+        return ca and ca.objection
+    if not ca.is_ca and not listed:
         return say("trust.reasons.no_ca")
-    if who.path_length is not None and step.length > who.path_length:
-        return say(
-            "trust.reasons.path_length", path_length=who.path_length, count=step.length
-        )
-    if who.constraints is not None:
-        return _outside(who.constraints, _names_below(graph, step, leaf_names))
+    if ca.path_length is not None and step.length > ca.path_length:
+        words = {"path_length": ca.path_length, "count": step.length}
+        return say("trust.reasons.path_length", **words)
+    if ca.constraints is not None:
+        return _outside(ca.constraints, _names_below(graph, step, leaf_names))
     return None
 
 
@@ -451,17 +498,19 @@ def _signers(graph: Graph, question: Question, node: int | None) -> list[int]:
 
 
 def _above(graph: Graph, question: Question, node: int | None) -> Iterator[int]:
-    """Yield the issuers of a certificate (None = the leaf) that are there: the list's first,
-    then the presented.
+    """Yield the issuers of a certificate (None = the leaf), the list's first.
+
+    They stand in the list, or came with the leaf.
     """
     itself = graph.itself(question.own)
-    signers = [each for each in _signers(graph, question, node) if each not in itself]
-    yield from (each for each in signers if each in question.listed)
-    yield from (
-        each
-        for each in signers
-        if each in question.presented and each not in question.listed
-    )
+    signers = [
+        signer for signer in _signers(graph, question, node) if signer not in itself
+    ]
+    listed = [signer for signer in signers if signer in question.listed]
+    yield from listed
+    for signer in signers:
+        if signer in question.presented and signer not in question.listed:
+            yield signer
 
 
 def _issuer_name(graph: Graph, question: Question, node: int | None) -> Name | None:
@@ -475,19 +524,20 @@ def _issuer_name(graph: Graph, question: Question, node: int | None) -> Name | N
     )
 
 
-def _may_issue(who: Issuer, step: _Step, *, listed: bool) -> bool:
-    allowed = who.objection is None and (who.is_ca or listed)
-    return allowed and (who.path_length is None or step.length <= who.path_length)
+def _may_issue(ca: Issuer, step: _Step, *, listed: bool) -> bool:
+    allowed = ca.objection is None and (ca.is_ca or listed)
+    return allowed and (ca.path_length is None or step.length <= ca.path_length)
 
 
 def _self_issued(graph: Graph, node: int) -> bool:
-    who = graph.issuer(node)
-    return who is not None and who.self_issued
+    ca = graph.issuer(node)
+    return ca is not None and ca.self_issued
 
 
 def _covers(one: _Step, other: _Step, constrained: bool) -> bool:
-    """Tell whether `one` reaches whatever `other` may reach; under name constraints, with fewer
-    names to bind.
+    """Return whether `one` reaches whatever `other` may reach.
+
+    Under name constraints it must bind no further names.
     """
     return (
         one.length <= other.length
@@ -495,12 +545,3 @@ def _covers(one: _Step, other: _Step, constrained: bool) -> bool:
         and one.not_after >= other.not_after
         and (not constrained or set(one.path) <= set(other.path))
     )
-
-
-def _keep(found: list[TrustPath], graph: Graph, step: _Step) -> None:
-    if not any(
-        each.not_before <= step.not_before and each.not_after >= step.not_after
-        for each in found
-    ):
-        certificates = tuple(graph.fingerprints[node] for node in step.path)
-        found.append(TrustPath(certificates, step.not_before, step.not_after))

@@ -1,9 +1,9 @@
-"""Chains: which entry of a trust list, if any, a certificate reaches, by which path and when.
+"""Trust states: which entry of a trust list a certificate reaches, by which path and when.
 
-The page's rule: the certificate itself is in the trust list, or any CA of its chain is. What
+The article's rule: the certificate itself is in the trust list, or any CA of its chain is. What
 may complete a chain is what came in the same bundle as the certificate, and the list. Names,
 keys and dates are judged by RFC 5280, section 6.1, as far as they concern the path; purposes,
-policies and revocation are not asked for.
+policies and revocation are not checked.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..arrays.arrow import text
-from ..arrays.arrow import true as as_mask
-from ..arrays.grouping import Codes, combine, distinct, places, same_sets, spread
+from ..arrays.arrow import as_mask, text
+from ..arrays.grouping import (
+    Codes,
+    distinct,
+    factorize_codes,
+    factorize_sets,
+    first_positions,
+    repeat_ranges,
+)
 from ..schema import (
     LINKS,
     TRUST_STATES,
@@ -58,8 +63,8 @@ _NO_CERTIFICATE = (
     r"(?:, skipped|holds no certificates|nothing is there|the list is empty)$"
 )
 _REASONS = 3
-# Of a certificate that arrived with several chains, what the best of these comes to is told.
-_MOST_TELLING = (
+# Of a certificate that arrived with several chains, the reason of the best one is given.
+_BEST_FIRST = (
     "self-signed",
     "expired CA",
     "issuer is no CA",
@@ -67,22 +72,20 @@ _MOST_TELLING = (
     "broken signature",
     "unknown CA",
 )
-_PLACE: dict[str | None, int] = {
-    state: place for place, state in enumerate(TRUST_STATES)
-}
+_CODE: dict[str | None, int] = {state: code for code, state in enumerate(TRUST_STATES)}
 
 
 def link(
-    certificates: pd.DataFrame, trust: pd.DataFrame, known: pd.DataFrame | None = None
+    certificates: pd.DataFrame, trust: pd.DataFrame, links: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Verify who signed each certificate, once for each distinct certificate.
+    """Return which certificate signed which, each signature verified once.
 
     Parameters
     ----------
     certificates, trust : DataFrame
         Tables CERTIFICATES and TRUST; the columns fingerprint, der, is_ca, subject and issuer
         are read.
-    known : DataFrame, optional
+    links : DataFrame, optional
         Table LINKS of earlier calls: what stands there is not verified again.
 
     Returns
@@ -101,7 +104,7 @@ def link(
     >>> link(empty(CERTIFICATES), empty(TRUST)).columns.tolist()
     ['child', 'issuer', 'verified']
     """
-    return _completed(certificates["fingerprint"], certificates, trust, known)[1].table
+    return _completed(certificates["fingerprint"], certificates, trust, links)[1].table
 
 
 def judge(
@@ -110,13 +113,13 @@ def judge(
     trust: pd.DataFrame,
     links: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Find the ways from each certificate to the trust list of its PBX.
+    """Return the ways from each certificate to the trust list of its PBX.
 
     Parameters
     ----------
     leaves : DataFrame
-        What is judged, one row each, with any index: fingerprint, bundle (whose certificates
-        came with it) and pbx (whose list counts).
+        What is judged, one row per certificate, with any index: fingerprint, bundle (its
+        certificates came with it) and pbx (its list counts).
     certificates, trust : DataFrame
         Tables CERTIFICATES and TRUST. Entries of TRUST without pbx stand in every list.
     links : DataFrame, optional
@@ -149,41 +152,41 @@ def judge(
     >>> judge(leaf, empty(CERTIFICATES), empty(TRUST))["trust_failure"].tolist()
     ['no certificate']
     """
-    answered = _answered(leaves, certificates, trust, links)
-    failures = [_why_not(answered, numbers) for numbers in answered.asked]
-    place = np.array(
-        [_PLACE.get(each and each.state, -1) for each in failures], dtype=np.int64
+    answers = _answers(leaves, certificates, trust, links)
+    failures = [_why_not(answers, numbers) for numbers in answers.sets]
+    states = np.array(
+        [_CODE.get(reason and reason.state, -1) for reason in failures], dtype=np.int64
     )
-    details = pd.array([each and each.detail for each in failures], dtype="str")
+    details = pd.array([reason and reason.detail for reason in failures], dtype="str")
+    index = leaves.index
     return pd.DataFrame(
         {
-            "trust_paths": answered.data(leaves.index),
-            "trust_failure": _categories(place[answered.code], leaves.index),
-            "trust_detail": pd.Series(details.take(answered.code), index=leaves.index),
+            "trust_paths": answers.of_rows(list(map(as_data, answers.paths)), index),
+            "trust_failure": _categories(states[answers.code], index),
+            "trust_detail": pd.Series(details.take(answers.code), index=index),
         },
-        index=leaves.index,
+        index=index,
     )
 
 
-def _why_not(answered: _Answered, numbers: Sequence[int]) -> Failure | None:
-    """Return why a certificate is not trusted by any of the questions asked about it, None
-    where it is listed.
+def _why_not(answers: _Answers, numbers: Sequence[int]) -> Failure | None:
+    """Return why none of these answers trusts a certificate, None where it is listed.
 
     What could not be read goes before what was, for it may hold the way that is missing.
     """
     failures = []
     for number in numbers:
-        question, search, leaf_names = answered.questions[number]
+        question, search, leaf_names = answers.answers[number]
         if search.paths == LISTED:
             return None
-        failures.append(failure(answered.graph, question, search, leaf_names))
+        failures.append(failure(answers.graph, question, search, leaf_names))
     return min(failures, key=_weight)
 
 
 def _weight(reason: Failure) -> tuple[bool, int, str]:
-    if reason.state in UNDECIDED_STATES:
-        return False, UNDECIDED_STATES.index(reason.state), reason.detail or ""
-    return True, _MOST_TELLING.index(reason.state), reason.detail or ""
+    decided = reason.state not in UNDECIDED_STATES
+    order = _BEST_FIRST if decided else UNDECIDED_STATES
+    return decided, order.index(reason.state), reason.detail or ""
 
 
 def trust_paths(
@@ -192,48 +195,40 @@ def trust_paths(
     trust: pd.DataFrame,
     links: pd.DataFrame | None = None,
 ) -> pd.Series:
-    """Return the ways alone that `judge` finds, as tuples of TrustPath, where nobody asks why
-    there is none.
-    """
-    return _answered(leaves, certificates, trust, links).paths(leaves.index)
+    """Return the ways alone that `judge` finds, as tuples of TrustPath, without reasons."""
+    answers = _answers(leaves, certificates, trust, links)
+    return answers.of_rows(answers.paths, leaves.index)
 
 
-class _Asked(NamedTuple):
+class _Answer(NamedTuple):
     question: Question
     search: Search
     leaf_names: tuple[Names | None, ...]
 
 
-class _Answered(NamedTuple):
-    """Each distinct question with its answer, the sets of questions that rows ask, and the
-    number of each row's.
-    """
+class _Answers(NamedTuple):
+    """The distinct questions with their answers, and the set of them that each row asks."""
 
     graph: Graph
-    questions: list[_Asked]
-    asked: list[tuple[int, ...]]
+    answers: list[_Answer]
+    sets: list[tuple[int, ...]]
     code: Codes
+    """The set of each row."""
 
-    def paths(self, index: pd.Index) -> pd.Series:
-        """Return the paths of each row; rows that are alike share one tuple."""
-        return self._of_rows(self._paths(), index)
-
-    def data(self, index: pd.Index) -> pd.Series:
-        """Return the paths of each row as plain values; rows that are alike share one list."""
-        return self._of_rows([as_data(paths) for paths in self._paths()], index)
-
-    def _paths(self) -> list[tuple[TrustPath, ...]]:
+    @property
+    def paths(self) -> list[tuple[TrustPath, ...]]:
+        """The paths of each set."""
         return [
-            _merged([self.questions[number].search.paths for number in numbers])
-            for numbers in self.asked
+            _merged([self.answers[number].search.paths for number in numbers])
+            for numbers in self.sets
         ]
 
-    def _of_rows(self, answers: Sequence[Any], index: pd.Index) -> pd.Series:
-        cells = np.empty(len(answers), dtype=object)
-        for code, answer in enumerate(
-            answers
-        ):  # at once, NumPy would take answers of one length for a matrix
-            cells[code] = answer
+    def of_rows(self, values: Sequence[Any], index: pd.Index) -> pd.Series:
+        """Return the value of each row's set; rows of one set share one object."""
+        cells = np.empty(len(values), dtype=object)
+        # In one assignment NumPy would take values of one length for a matrix.
+        for code, value in enumerate(values):
+            cells[code] = value
         return pd.Series(cells[self.code], index=index, dtype="object")
 
 
@@ -253,105 +248,114 @@ def _arrivals(
     leaves: pd.DataFrame, certificates: pd.DataFrame
 ) -> tuple[Codes, pd.Series]:
     """Return the row of each leaf once for every bundle in which it arrived, and these bundles."""
-    every_row = np.arange(len(leaves))
-    given = leaves["bundle"].reset_index(drop=True)
+    rows = np.arange(len(leaves))
+    bundles = leaves["bundle"].reset_index(drop=True)
     arrived = certificates[["fingerprint", "bundle"]]
-    again = (
-        arrived["fingerprint"].duplicated(keep=False).to_numpy()
-        & arrived.notna().all(axis=1).to_numpy()
-    )
-    arrived = (
-        arrived[again].drop_duplicates().sort_values("fingerprint", ignore_index=True)
-    )
-    wanted = places(
-        leaves["fingerprint"].where(leaves["bundle"].notna()), arrived["fingerprint"]
-    )
-    several = np.flatnonzero(wanted >= 0)
+    again = arrived["fingerprint"].duplicated(keep=False) & arrived.notna().all(axis=1)
+    arrived = arrived[again.to_numpy()].drop_duplicates()
+    arrived = arrived.sort_values("fingerprint", ignore_index=True)
+    bundled = leaves["fingerprint"].where(leaves["bundle"].notna())
+    first = first_positions(bundled, arrived["fingerprint"])
+    several = np.flatnonzero(first >= 0)
     if not len(several):
-        return every_row, given
-    count = (
-        arrived.groupby("fingerprint", sort=False)["bundle"]
-        .transform("size")
-        .to_numpy()
+        return rows, bundles
+    by_fingerprint = arrived.groupby("fingerprint", sort=False)["bundle"]
+    count = by_fingerprint.transform("size").to_numpy()[first[several]]
+    owner, number = repeat_ranges(count)
+    others = arrived["bundle"].take(first[several][owner] + number)
+    return (
+        np.concatenate([rows, several[owner]]),
+        pd.concat([bundles, others], ignore_index=True),
     )
-    owner, number = spread(count[wanted[several]])
-    others = arrived["bundle"].take(wanted[several][owner] + number)
-    rows = np.concatenate([every_row, several[owner]])
-    return rows, pd.concat([given, others], ignore_index=True)
 
 
-def _answered(
+def _answers(
     leaves: pd.DataFrame,
     certificates: pd.DataFrame,
     trust: pd.DataFrame,
     links: pd.DataFrame | None,
-) -> _Answered:
+) -> _Answers:
     rows, bundles = _arrivals(leaves, certificates)
-    fingerprints = leaves["fingerprint"].iloc[rows].reset_index(drop=True)
-    above, known = _completed(fingerprints, certificates, trust, links)
+    arrivals = pd.DataFrame(
+        {
+            "fingerprint": leaves["fingerprint"].array.take(rows),
+            "bundle": bundles,
+            "pbx": leaves["pbx"].array.take(rows),
+        }
+    )
+    above, checked = _completed(arrivals["fingerprint"], certificates, trust, links)
     # In one order, whatever that of files and rows is: it decides between paths that are as
     # good as each other.
-    nodes = distinct(above, known.issuer).sort_values(ignore_index=True)
-    signer_of_link = np.append(places(known.issuer, nodes), -1)
+    nodes = distinct(above, checked.issuer).sort_values(ignore_index=True)
+    signer = np.append(first_positions(checked.issuer, nodes), -1)
+    signer_of_node = signer[first_positions(nodes, checked.child)].tolist()
     graph = Graph(
         nodes.tolist(),
         _der(nodes, certificates, trust),
-        {
-            node: int(signer)
-            for node, signer in enumerate(signer_of_link[places(nodes, known.child)])
-            if signer >= 0
-        },
-        frozenset(places(known.undecided, nodes).tolist()),
+        {node: above for node, above in enumerate(signer_of_node) if above >= 0},
+        frozenset(first_positions(checked.undecided, nodes).tolist()),
     )
-    signer = signer_of_link[known.row]
-    own = places(fingerprints, nodes)
-    bundle, presented = _presented(bundles, certificates, nodes)
-    pbx, lists = _lists(leaves["pbx"].iloc[rows], trust, nodes)
+    code, questions = _questions(
+        arrivals, signer[checked.row], nodes, certificates, trust, checked
+    )
+    searches = [_searched(graph, question) for question in questions]
+    answers = [
+        _Answer(question, search or Search(()), ())
+        for question, search in zip(questions, searches, strict=True)
+    ]
+    needs_names = np.flatnonzero([search is None for search in searches])
+    constrained = np.flatnonzero(np.isin(code, needs_names))
+    if len(constrained):
+        texts = arrivals["fingerprint"].iloc[constrained]
+        leaf = first_positions(texts, distinct(texts))
+        number, first = factorize_codes(code[constrained], leaf)
+        again = [questions[number] for number in code[constrained][first].tolist()]
+        code[constrained] = number + len(answers)
+        ders = _der(texts.iloc[first], certificates, trust)
+        for question, der in zip(again, ders, strict=True):
+            parts = structure(der or b"")
+            leaf_names = (parts and names(parts, leaf=True),)
+            search = _searched(graph, question, leaf_names) or Search(())
+            answers.append(_Answer(question, search, leaf_names))
+    sets: list[tuple[int, ...]]
+    if len(rows) == len(leaves):
+        sets = [(number,) for number in range(len(answers))]
+        return _Answers(graph, answers, sets, code)
+    code, numbers = factorize_sets(rows, code)
+    sets = [tuple(sorted(several)) for several in numbers]
+    return _Answers(graph, answers, sets, code)
+
+
+def _questions(
+    arrivals: pd.DataFrame,
+    signer: Codes,
+    nodes: pd.Series,
+    certificates: pd.DataFrame,
+    trust: pd.DataFrame,
+    checked: _Links,
+) -> tuple[Codes, list[Question]]:
+    """Return the code of each arrival's question, and the distinct questions."""
+    own = first_positions(arrivals["fingerprint"], nodes)
+    bundle, presented = _presented(arrivals["bundle"], certificates, nodes)
+    pbx, lists = _lists(arrivals["pbx"], trust, nodes)
     kind, unsigned = _unsigned(
-        fingerprints, signer < 0, certificates, trust, known.undecided
+        arrivals["fingerprint"], signer < 0, certificates, trust, checked
     )
-    code, first = combine(signer, own, bundle, pbx, kind)
-    facts = zip(
-        *(each[first].tolist() for each in (signer, own, bundle, pbx, kind)),
-        strict=True,
-    )
+    columns = (signer, own, bundle, pbx, kind)
+    code, first = factorize_codes(*columns)
     questions = [
         _question(
             None if above < 0 else above,
             None if node < 0 else node,
             presented[came_with],
-            lists[whose],
-            unsigned[how],
+            lists[number],
+            unsigned[reason],
         )
-        for above, node, came_with, whose, how in facts
-    ]
-    answers: list[tuple[Search | None, tuple[Names | None, ...]]]
-    answers = [(_searched(graph, question), ()) for question in questions]
-    constrained = np.isin(
-        code, np.flatnonzero([search is None for search, _ in answers])
-    )
-    if constrained.any():
-        texts = fingerprints[constrained]
-        number, at = combine(code[constrained], places(texts, distinct(texts)))
-        asked = [questions[each] for each in code[constrained][at]]
-        code[constrained] = number + len(answers)
-        for question, der in zip(
-            asked, _der(texts.iloc[at], certificates, trust), strict=True
-        ):
-            parts = structure(der or b"")
-            leaf_names = (parts and names(parts, leaf=True),)
-            answers.append((_searched(graph, question, leaf_names), leaf_names))
-        questions += asked
-    every = [
-        _Asked(question, search or Search(()), leaf_names)
-        for question, (search, leaf_names) in zip(questions, answers, strict=True)
-    ]
-    if len(rows) == len(leaves):
-        return _Answered(
-            graph, every, [(number,) for number in range(len(every))], code
+        for above, node, came_with, number, reason in zip(
+            *(column[first].tolist() for column in columns), strict=True
         )
-    number, sets = same_sets(rows, code)
-    return _Answered(graph, every, [tuple(sorted(numbers)) for numbers in sets], number)
+    ]
+    return code, questions
 
 
 def trust_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
@@ -378,32 +382,24 @@ def trust_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
     >>> trust_at(one, pd.to_datetime(pd.Series([20]), unit="s", utc=True))["trust_state"].tolist()
     ['expired CA']
     """
-    chosen, has_paths, flat = _chosen(attempts["trust_paths"], moment)
-    found = chosen >= 0
-    entries = pd.array(
-        [path[0][-1] if path[0] else None for path in flat] + [None], dtype="str"
-    )
-    listed = np.array([not path[0] for path in flat] + [False], dtype=bool)
-    states = (
-        attempts["trust_failure"].astype(_STATES).cat.codes.to_numpy().astype(np.int64)
-    )
-    # Where ways are known, what is missing is one that is valid at that moment.
-    states[(states < 0) & has_paths] = _PLACE["expired CA"]
-    states[found] = _PLACE["chain"]
-    states[listed[chosen]] = _PLACE["listed"]
-    states[
-        (chosen < 0) & moment.isna().to_numpy() & (states == _PLACE["expired CA"])
-    ] = -1
-    by = pd.Series(entries.take(chosen), index=attempts.index)
-    if "fingerprint" in attempts and listed.any():
-        itself = pc.if_else(
-            pa.array(listed[chosen]), text(attempts["fingerprint"]), text(by)
-        )
-        by = pd.Series(pd.array(itself, dtype="str"), index=attempts.index)
-    return pd.DataFrame(
-        {"trust_state": _categories(states, attempts.index), "trusted_by": by},
-        index=attempts.index,
-    )
+    chosen, has_paths, paths = _chosen(attempts["trust_paths"], moment)
+    ends = [path.certificates[-1] if path.certificates else None for path in paths]
+    is_listed = np.array([end is None for end in ends] + [False], dtype=bool)
+    failure = attempts["trust_failure"].astype(_STATES)
+    states = failure.cat.codes.to_numpy().astype(np.int64)
+    # Where there are ways, what is missing is one that is valid at that moment.
+    expired = _CODE["expired CA"]
+    states[(states < 0) & has_paths] = expired
+    states[chosen >= 0] = _CODE["chain"]
+    states[is_listed[chosen]] = _CODE["listed"]
+    states[(chosen < 0) & moment.isna().to_numpy() & (states == expired)] = -1
+    by = pd.array([*ends, None], dtype="str").take(chosen)
+    if "fingerprint" in attempts and is_listed.any():
+        own = text(attempts["fingerprint"])
+        by = pd.array(pc.if_else(is_listed[chosen], own, text(by)), dtype="str")
+    trusted_by = pd.Series(by, index=attempts.index)
+    state = _categories(states, attempts.index)
+    return pd.DataFrame({"trust_state": state, "trusted_by": trusted_by})
 
 
 def path_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
@@ -428,55 +424,50 @@ def path_at(attempts: pd.DataFrame, moment: pd.Series) -> pd.Series:
     >>> path_at(one, pd.to_datetime(pd.Series([0]), unit="s", utc=True)).tolist()
     [['00', '77']]
     """
-    chosen, _, flat = _chosen(attempts["trust_paths"], moment)
-    paths = [
-        [fingerprint, *flat[place][0]] if place >= 0 else []
-        for fingerprint, place in zip(
+    chosen, _, paths = _chosen(attempts["trust_paths"], moment)
+    chains = [
+        [fingerprint, *paths[number].certificates] if number >= 0 else []
+        for fingerprint, number in zip(
             attempts["fingerprint"], chosen.tolist(), strict=True
         )
     ]
-    return pd.Series(paths, index=attempts.index, dtype="object")
+    return pd.Series(chains, index=attempts.index, dtype="object")
 
 
 def _chosen(
     column: pd.Series, moment: pd.Series
 ) -> tuple[Codes, npt.NDArray[np.bool_], list[TrustPath]]:
-    """Return for each row its first path that covers the moment (-1 = none), whether it has
-    any, and all paths.
+    """Return each row's first path that covers the moment, whether it has any, and all paths.
+
+    The first is a number among all paths, -1 for none.
     """
     code, paths_of_code = distinct_paths(column)
-    flat = [path for paths in paths_of_code for path in paths]
-    counts = np.array([len(paths) for paths in paths_of_code], dtype=np.int64)
-    starts = (
-        (np.cumsum(counts) - counts)[code] if len(code) else np.zeros(0, dtype=np.int64)
-    )
-    counts = counts[code]
-    not_before, not_after = (
-        np.array([path[end] for path in flat], dtype=np.int64) for end in (1, 2)
-    )
+    paths = [path for alternatives in paths_of_code for path in alternatives]
+    count = np.array([len(alternatives) for alternatives in paths_of_code] or [0])
+    start = (np.cumsum(count) - count)[code]
+    count = count[code]
+    not_before = np.array([path.not_before for path in paths], dtype=np.int64)
+    not_after = np.array([path.not_after for path in paths], dtype=np.int64)
     at = moment.astype("datetime64[us, UTC]").astype("int64").to_numpy()
-    known = moment.notna().to_numpy()
+    has_moment = moment.notna().to_numpy()
     chosen = np.full(len(code), -1, dtype=np.int64)
-    for rank in range(int(counts.max(initial=0))):
-        rows = np.flatnonzero((chosen < 0) & (counts > rank))
-        place = starts[rows] + rank
-        anyway = not_before[place] == ALWAYS[0]
-        holds = anyway | (
-            known[rows]
-            & (not_before[place] <= at[rows])
-            & (at[rows] <= not_after[place])
-        )
-        chosen[rows[holds]] = place[holds]
-    return chosen, counts > 0, flat
+    for rank in range(int(count.max(initial=0))):
+        rows = np.flatnonzero((chosen < 0) & (count > rank))
+        number = start[rows] + rank
+        covers = (not_before[number] <= at[rows]) & (at[rows] <= not_after[number])
+        holds = (not_before[number] == ALWAYS[0]) | (has_moment[rows] & covers)
+        chosen[rows[holds]] = number[holds]
+    return chosen, count > 0, paths
 
 
 def failures(states: pd.Series, details: pd.Series) -> dict[str, pd.Series]:
-    """Return why certificates are not trusted at that moment, and what exactly stands in the
-    way.
-    """
-    trusted = states.isin(TRUSTED_STATES)
+    """Return why certificates are not trusted at a moment, and what exactly stands in the way."""
+    codes = states.cat.codes.to_numpy()
+    trusted = np.isin(
+        codes, states.cat.categories.get_indexer(pd.Index(TRUSTED_STATES))
+    )
     return {
-        "trust_failure": states.mask(trusted),
+        "trust_failure": _categories(np.where(trusted, -1, codes), states.index),
         "trust_detail": details.mask(trusted),
     }
 
@@ -526,72 +517,84 @@ def _unusable(graph: Graph, node: int | None) -> bool:
 
 
 class _Links(NamedTuple):
-    """Table LINKS and what is asked of it: the verified ones, the children that no answer was
-    found for.
-    """
+    """Table LINKS, and what of it concerns some certificates."""
 
     table: pd.DataFrame
     child: pd.Series
     issuer: pd.Series
+    """Of the verified links."""
     undecided: pd.Series
-    row: Codes  # for each certificate asked for, its place among the verified, else -1
+    """The children of which a signature cannot be checked."""
+    crowded: pd.Series
+    """Those among them whose issuer's name has too many keys to try."""
+    row: Codes
+    """For each certificate its position among the verified links, -1 for none."""
 
 
 def _read(
     links: pd.DataFrame,
-    asked: pd.Series,
+    fingerprints: pd.Series,
     certificates: pd.DataFrame,
     trust: pd.DataFrame,
 ) -> _Links:
-    # An issuer that is no longer at hand tells nothing of its key, which another one may have.
+    # An issuer that is no longer at hand says nothing of its key, which another one may have.
     rows = links[_at_hand(links["issuer"], certificates, trust)]
     answer = rows["verified"]
-    verified = answer.fillna(False).to_numpy(dtype=bool)
+    verified = as_mask(answer)
     child, issuer = rows["child"][verified], rows["issuer"][verified]
-    undecided = distinct(rows["child"][answer.isna()])
-    return _Links(links, child, issuer, undecided, places(asked, child))
+    undecided = rows[answer.isna()]
+    by_itself = undecided["child"] == undecided["issuer"]
+    return _Links(
+        links,
+        child,
+        issuer,
+        distinct(undecided["child"]),
+        distinct(undecided["child"][by_itself]),
+        first_positions(fingerprints, child),
+    )
 
 
 def _at_hand(
     fingerprints: pd.Series, certificates: pd.DataFrame, trust: pd.DataFrame
 ) -> npt.NDArray[np.bool_]:
-    """Return which certificates stand in one of the tables, and not by their fingerprint alone."""
+    """Return which certificates stand in a table, and not by their fingerprint alone."""
     wanted = distinct(fingerprints)
-    there = np.zeros(len(wanted) + 1, dtype=bool)
+    at_hand = np.zeros(len(wanted) + 1, dtype=bool)
     for frame in (trust, certificates):
-        there[places(frame["fingerprint"][frame["der"].notna()], wanted)] = True
-    there[-1] = False
-    return there[places(fingerprints, wanted)]
+        with_der = frame["fingerprint"][frame["der"].notna()]
+        at_hand[first_positions(with_der, wanted)] = True
+    at_hand[-1] = False
+    return at_hand[first_positions(fingerprints, wanted)]
 
 
 def _completed(
-    asked: pd.Series,
+    fingerprints: pd.Series,
     certificates: pd.DataFrame,
     trust: pd.DataFrame,
     links: pd.DataFrame | None,
 ) -> tuple[pd.Series, _Links]:
-    """Return what may stand above others, and the links with what was missing for these and
-    those asked for.
+    """Return what may stand above others, and the links with what was missing.
+
+    They are completed for the certificates themselves first, then for those above them.
     """
-    above = distinct(
-        trust["fingerprint"],
-        certificates["fingerprint"][candidates(certificates, trust)],
-    )
+    may_stand_above = certificates["fingerprint"][candidates(certificates, trust)]
+    above = distinct(trust["fingerprint"], may_stand_above)
     table = conform(empty(LINKS) if links is None else links, LINKS)
-    known = _read(table, asked, certificates, trust)
-    children = distinct(asked[known.row < 0], above[places(above, known.child) < 0])
-    if len(children):
-        table = extend(known.table, children, library(certificates, trust, children))
-        # What was tried in vain changes nothing but the memory of it.
-        in_vain = (
-            not table["verified"].iloc[len(known.table) :].fillna(value=True).any()
-        )
-        known = (
-            known._replace(table=table)
-            if in_vain
-            else _read(table, asked, certificates, trust)
-        )
-    return above, known
+    checked = _read(table, fingerprints, certificates, trust)
+    unsigned = distinct(fingerprints[checked.row < 0])
+    unsigned_above = above[first_positions(above, checked.child) < 0]
+    unsigned_above = unsigned_above[first_positions(unsigned_above, unsigned) < 0]
+    children = distinct(unsigned, unsigned_above)
+    if not len(children):
+        return above, checked
+    books = library(certificates, trust, children)
+    for part in (unsigned, unsigned_above):
+        table = extend(table, part, books)
+    # What was tried in vain changes nothing but the memory of it.
+    answers = table["verified"].iloc[len(checked.table) :]
+    if not answers.fillna(value=True).any():
+        return above, checked._replace(table=table)
+    return above, _read(table, fingerprints, certificates, trust)
 
 
 def _der(
@@ -599,17 +602,15 @@ def _der(
 ) -> list[bytes | None]:
     """Return the DER of each certificate, None where it is not at hand."""
     wanted = distinct(fingerprints)
-    found = np.full(len(wanted) + 1, None, dtype=object)
+    ders = np.full(len(wanted) + 1, None, dtype=object)
     for frame in (trust, certificates):
-        place = places(frame["fingerprint"], wanted)
-        rows = np.flatnonzero(place >= 0)[::-1]
-        der = frame["der"].to_numpy()[rows]
-        there = pd.notna(der)
-        found[place[rows[there]]] = der[there]
-    found[-1] = None
+        position = first_positions(frame["fingerprint"], wanted)
+        rows = np.flatnonzero((position >= 0) & frame["der"].notna().to_numpy())[::-1]
+        ders[position[rows]] = frame["der"].to_numpy()[rows]
+    ders[-1] = None
     return [
-        each if isinstance(each, bytes) else None
-        for each in found[places(fingerprints, wanted)]
+        der if isinstance(der, bytes) else None
+        for der in ders[first_positions(fingerprints, wanted)]
     ]
 
 
@@ -619,31 +620,31 @@ def _presented(
     """Return for each row the number of what came with it, and the distinct ones."""
     number, sets = _came_with(bundles, certificates, nodes)
     gaps = _gaps(certificates, "bundle")
-    gap = places(bundles, gaps.index.to_series())
-    code, first = combine(number, gap)
+    gap = first_positions(bundles, gaps.index.to_series())
+    code, first = factorize_codes(number, gap)
     gathered = [
-        _Gathered(sets[each], None if which < 0 else gaps.iloc[which])
-        for each, which in zip(number[first].tolist(), gap[first].tolist(), strict=True)
+        _Gathered(sets[members], None if reason < 0 else gaps.iloc[reason])
+        for members, reason in zip(
+            number[first].tolist(), gap[first].tolist(), strict=True
+        )
     ]
     return code, gathered
 
 
 def unread(certificates: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Return the rows of a table of certificates that stand for one that could not be read.
+    """Return the rows that stand for a certificate that could not be read.
 
-    Rows that say of a block that it is something else, and those of a file that holds nothing,
-    are none.
+    Rows of a block that is something else, and of a file that holds nothing, do not.
     """
     missing = certificates["der"].isna()
     reported = certificates["parse_error"]
     if not (missing.any() or reported.notna().any()):
         return np.zeros(len(certificates), dtype=bool)
     # A row of which nothing is known says that a list is there and empty.
-    somebody = reported.notna() | certificates[
-        ["fingerprint", "subject", "subject_cn"]
-    ].notna().any(axis=1)
+    identity = certificates[["fingerprint", "subject", "subject_cn"]]
+    is_something = reported.notna() | identity.notna().any(axis=1)
     other = reported.str.contains(_NO_CERTIFICATE).fillna(value=False)
-    rows = (missing & somebody & ~other).to_numpy(dtype=bool, copy=True)
+    rows = (missing & is_something & ~other).to_numpy(dtype=bool, copy=True)
     for row in np.flatnonzero((reported.notna() & ~missing).to_numpy()):
         rows[row] = structure(certificates["der"].iloc[row]) is None
     return rows
@@ -654,55 +655,55 @@ def _gaps(frame: pd.DataFrame, key: str) -> pd.Series:
     rows = frame[unread(frame)]
     reason = rows["parse_error"].fillna(say("trust.reasons.only_listed"))
     source = rows["source"].fillna(say("trust.reasons.the_list"))
-    named = pd.DataFrame({"certificate": source, "reason": reason}, index=rows.index)
-    told = fill(sentences()["trust"]["reasons"]["of"], named).groupby(
-        rows[key], dropna=False
+    words = pd.DataFrame({"certificate": source, "reason": reason}, index=rows.index)
+    reasons = fill(sentences()["trust"]["reasons"]["of"], words)
+    return reasons.groupby(rows[key], dropna=False).agg(
+        lambda group: "; ".join(sorted(set(group))[:_REASONS])
     )
-    return told.agg(lambda reasons: "; ".join(sorted(set(reasons))[:_REASONS]))
 
 
 def _came_with(
     bundles: pd.Series, certificates: pd.DataFrame, nodes: pd.Series
 ) -> tuple[Codes, list[frozenset[int]]]:
-    """Return for each row the number of the set of nodes that came with it, and the sets; the
-    last one is empty.
+    """Return for each row the number of the nodes that came with it, and their distinct sets.
+
+    The last set is empty.
     """
-    node = places(certificates["fingerprint"], nodes)
-    rows = node >= 0
-    holders = certificates["bundle"][rows]
-    known = distinct(holders)
-    holder = places(holders, known)
-    number, sets = same_sets(holder[holder >= 0], node[rows][holder >= 0])
-    return np.append(number, len(sets))[places(bundles, known)], [*sets, frozenset()]
+    node = first_positions(certificates["fingerprint"], nodes)
+    bundled = certificates["bundle"][node >= 0]
+    bundle_names = distinct(bundled)
+    bundle = first_positions(bundled, bundle_names)
+    number, sets = factorize_sets(bundle[bundle >= 0], node[node >= 0][bundle >= 0])
+    number = np.append(number, len(sets))
+    return number[first_positions(bundles, bundle_names)], [*sets, frozenset()]
 
 
 def _lists(
     pbx: pd.Series, trust: pd.DataFrame, nodes: pd.Series
 ) -> tuple[Codes, list[_Gathered | None]]:
-    """Return for each row the number of its PBX's trust list, and the distinct lists; None is a
-    list that is not known.
+    """Return for each row the number of its PBX's trust list, and the distinct lists.
 
-    A row of TRUST without a fingerprint makes a list known that has no entry: it trusts
-    nothing, unless the row says that something could not be read.
+    None is a list that is not known. A row of TRUST without a fingerprint makes a list known
+    that has no entry: it trusts nothing, unless the row says that something could not be read.
     """
     gaps = _gaps(trust, "pbx")
-    everyone_gap = next(iter(gaps[gaps.index.isna()]), None)
-    known = distinct(trust["pbx"])
-    node, whose = places(trust["fingerprint"], nodes), places(trust["pbx"], known)
-    everyone = frozenset(node[(whose < 0) & (node >= 0)].tolist())
+    gap_of_all = next(iter(gaps[gaps.index.isna()]), None)
+    pbxs = distinct(trust["pbx"])
+    node = first_positions(trust["fingerprint"], nodes)
+    list_of_row = first_positions(trust["pbx"], pbxs)
+    in_all = frozenset(node[(list_of_row < 0) & (node >= 0)].tolist())
     lists: dict[_Gathered | None, int] = {}
-    number = np.zeros(len(known) + 1, dtype=np.int64)
-    order = np.argsort(whose, kind="stable")
-    bounds = np.searchsorted(whose[order], np.arange(len(known) + 1))
-    for each in range(len(known)):
-        entries = everyone.union(
-            node[order[bounds[each] : bounds[each + 1]]].tolist()
-        ) - {-1}
-        gap = gaps.get(known.iloc[each], everyone_gap)
-        number[each] = lists.setdefault(_Gathered(entries, gap), len(lists))
-    rest = _Gathered(everyone, everyone_gap) if (whose < 0).any() else None
+    number = np.zeros(len(pbxs) + 1, dtype=np.int64)
+    order = np.argsort(list_of_row, kind="stable")
+    bounds = np.searchsorted(list_of_row[order], np.arange(len(pbxs) + 1))
+    for position, name in enumerate(pbxs):
+        rows = order[bounds[position] : bounds[position + 1]]
+        entries = in_all.union(node[rows].tolist()) - {-1}
+        gathered = _Gathered(entries, gaps.get(name, gap_of_all))
+        number[position] = lists.setdefault(gathered, len(lists))
+    rest = _Gathered(in_all, gap_of_all) if (list_of_row < 0).any() else None
     number[-1] = lists.setdefault(rest, len(lists))
-    return number[places(pbx, known)], list(lists)
+    return number[first_positions(pbx, pbxs)], list(lists)
 
 
 def _unsigned(
@@ -710,62 +711,62 @@ def _unsigned(
     concerned: npt.NDArray[np.bool_],
     certificates: pd.DataFrame,
     trust: pd.DataFrame,
-    undecided: pd.Series,
+    checked: _Links,
 ) -> tuple[Codes, list[tuple[Name | None, Failure | None]]]:
-    """Return for each certificate without a signer the number of its issuer's name and of what
-    stands in the way.
+    """Return for each certificate without a signer its issuer's name, or what stands in the way.
+
+    It is a number of each certificate, and the distinct pairs.
     """
-    if not concerned.any():
-        return np.zeros(len(concerned), dtype=np.int64), [(None, None)]
-    wanted = distinct(fingerprints[concerned])
-    here = (
-        np.maximum(
-            places(wanted, certificates["fingerprint"]),
-            places(wanted, trust["fingerprint"]),
-        )
-        >= 0
-    )
-    blocked = places(wanted, undecided) >= 0
-    structures = Structures([der or b"" for der in _der(wanted, certificates, trust)])
-    by_itself = _signed_by_itself(wanted, certificates, trust) & ~blocked
-    sound = here & ~blocked & structures.readable & ~by_itself
-    number = np.ones(len(wanted) + 1, dtype=np.int64)
-    number[np.flatnonzero(by_itself)] = 2
-    kinds: list[tuple[Name | None, Failure | None]]
-    kinds = [
+    kinds: list[tuple[Name | None, Failure | None]] = [
         (None, None),
         (None, Failure("no certificate")),
         (None, Failure("self-signed")),
     ]
-    unread_rows = np.flatnonzero(here & ~sound & ~by_itself)
-    reasons = [_unreadable(structures[row]) for row in unread_rows.tolist()]
+    if not concerned.any():
+        return np.zeros(len(concerned), dtype=np.int64), kinds[:1]
+    wanted = distinct(fingerprints[concerned])
+    present = np.zeros(len(wanted), dtype=bool)
+    for frame in (certificates, trust):
+        present |= first_positions(wanted, frame["fingerprint"]) >= 0
+    blocked = first_positions(wanted, checked.undecided) >= 0
+    crowded = first_positions(wanted, checked.crowded) >= 0
+    structures = Structures([der or b"" for der in _der(wanted, certificates, trust)])
+    by_itself = _signed_by_itself(wanted, certificates, trust) & ~blocked
+    sound = present & ~blocked & structures.readable & ~by_itself
+    number = np.ones(len(wanted) + 1, dtype=np.int64)
+    number[np.flatnonzero(by_itself)] = 2
+    unread_rows = np.flatnonzero(present & ~sound & ~by_itself)
+    reasons = [
+        _unreadable(structures[row], crowded=bool(crowded[row]))
+        for row in unread_rows.tolist()
+    ]
     code, distinct_reasons = pd.factorize(
         pd.Series(reasons, dtype="object"), use_na_sentinel=False
     )
     number[unread_rows] = code + len(kinds)
     kinds += [(None, Failure("unreadable", reason)) for reason in distinct_reasons]
+    sound_rows = np.flatnonzero(sound)
     code, issuers = pd.factorize(
-        pd.Series(structures.column("issuer", np.flatnonzero(sound)), dtype="object")
+        pd.Series(structures.column("issuer", sound_rows), dtype="object")
     )
-    number[np.flatnonzero(sound)] = code + len(kinds)
+    number[sound_rows] = code + len(kinds)
     kinds += [(comparable(name), None) for name in issuers]
-    return np.where(concerned, number[places(fingerprints, wanted)], 0), kinds
+    return np.where(concerned, number[first_positions(fingerprints, wanted)], 0), kinds
 
 
-def _unreadable(parts: Structure | None) -> str:
+def _unreadable(parts: Structure | None, *, crowded: bool) -> str:
     if parts is None:
         return say("trust.reasons.malformed")
-    return extensions_objection(parts) or say("trust.reasons.cannot_verify")
+    reason = "too_many_keys" if crowded else "cannot_verify"
+    return extensions_objection(parts) or say(f"trust.reasons.{reason}")
 
 
 def _signed_by_itself(
     fingerprints: pd.Series, certificates: pd.DataFrame, trust: pd.DataFrame
 ) -> npt.NDArray[np.bool_]:
-    """Return which certificates their readers found to be signed by their own key, whatever
-    their names are.
-    """
+    """Return which certificates their readers report as signed by their own key."""
     signed = np.zeros(len(fingerprints), dtype=bool)
     for frame in (certificates, trust):
         own = frame["fingerprint"][as_mask(frame["is_self_signed"])]
-        signed |= places(fingerprints, own) >= 0
+        signed |= first_positions(fingerprints, own) >= 0
     return signed

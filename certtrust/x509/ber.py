@@ -23,7 +23,7 @@ issuer goes beyond ASCII.
 _FAR = 1 << 32
 
 
-class BadEncoding(ValueError):  # noqa: N818 - said of the data, and always caught within the package
+class BadEncoding(ValueError):  # noqa: N818 - it describes data, and never leaves the package
     """The bytes are no such structure."""
 
 
@@ -147,20 +147,20 @@ def parts(
     data: bytes, most: int | None = None
 ) -> tuple[list[tuple[int, bytes]], str | None]:
     """Return the elements of `data`, the last one as far as it goes, and what is wrong with it."""
-    found: list[tuple[int, bytes]] = []
+    items: list[tuple[int, bytes]] = []
     at, end = 0, len(data)
-    while at < end and len(found) != most:
+    while at < end and len(items) != most:
         try:
             tag, start, stop, after = element(data, at, end)
         except BadEncoding as problem:
             size = data[at + 1] if at + 1 < end else 0
-            found.append(
+            items.append(
                 (data[at], data[at + 2 + (size & 0x7F if size > 0x80 else 0) :])
             )
-            return found, str(problem)
-        found.append((tag, data[start:stop]))
+            return items, str(problem)
+        items.append((tag, data[start:stop]))
         at = after
-    return found, None
+    return items, None
 
 
 def only(data: bytes, tag: int) -> bytes:
@@ -176,13 +176,13 @@ def only(data: bytes, tag: int) -> bytes:
 
 def children(data: bytes) -> list[bytes]:
     """Return the elements that follow each other in `data`, each with its tag and length."""
-    found = []
+    encodings = []
     at = 0
     while at < len(data):
         start = at
         *_, at = element(data, at, strict=True)
-        found.append(data[start:at])
-    return found
+        encodings.append(data[start:at])
+    return encodings
 
 
 def content(data: bytes, tag: int) -> bytes:

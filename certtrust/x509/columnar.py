@@ -1,16 +1,15 @@
-"""Thousands of certificates at once, field by field in the order of RFC 5280, section 4.1.
+"""Thousands of certificates at once, field by field (RFC 5280, section 4.1).
 
     Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }
     TBSCertificate ::= SEQUENCE { [0] version, serialNumber, signature, issuer, validity, subject,
                                   subjectPublicKeyInfo, [1] issuerUniqueID, [2] subjectUniqueID,
                                   [3] extensions }
 
-All certificates stand in one array of bytes, and every certificate has its own place in it. A
-step of the walk reads the element at all places and moves all places on, so that it costs a few
-array operations and no loop. The walk relies on cryptography having loaded each certificate,
-which proves its frame; what stands inside extensions and keys is proven by nobody, so whatever
-has not the expected shape is marked as odd and left to the tolerant reader. Values that many
-certificates share are decoded once.
+All certificates lie in one array of bytes. A step of the walk reads one element of every
+certificate with a few array operations and no loop. The walk relies on cryptography having loaded
+each certificate, which proves its frame; nobody proves what is inside extensions and keys, so
+whatever does not have the expected shape is marked as odd and left to the tolerant reader. Values
+that many certificates share are decoded once.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ import pyarrow.compute as pc
 
 from . import fields, oids
 from .ber import BIT_STRING, GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, UTC_TIME
-from .columnar_elements import TEXT, CertificateBytes, Elements, Flags, Places, Rows
+from .columnar_elements import TEXT, CertificateBytes, Elements, Flags, Positions, Rows
 from .columnar_structure import extensions, frames
 from .times import regular_times
 
@@ -38,34 +37,34 @@ _READ = (
 )  # fmt: skip
 
 
-def columns(ders: Sequence[bytes]) -> tuple[Columns, Flags]:
-    """Read certificates that cryptography loads.
+def read(ders: Sequence[bytes]) -> tuple[Columns, Flags]:
+    """Return the columns of certificates that cryptography loads, and which are odd.
 
     Returns
     -------
     columns : dict
         By name, an Arrow array, or a list for what holds lists.
     odd : boolean array
-        The certificates whose columns are not to be used: the tolerant reader is to read them.
+        The certificates whose columns must not be used: the tolerant reader reads them.
     """
     octets = CertificateBytes(ders)
     rows = np.arange(len(ders))
     frame = frames(octets)
     odd = ~frame.sound
-    found: Columns = {}
-    found["version"] = pa.array(
+    columns: Columns = {}
+    columns["version"] = pa.array(
         np.where(frame.has_version, octets.at(frame.version.start) + 1, 1)
     )
-    found["serial_number"] = _serial_numbers(octets, frame.serial, odd)
+    columns["serial_number"] = _serial_numbers(octets, frame.serial, odd)
     not_before = octets.elements(frame.validity.start, frame.validity.stop)
     not_after = octets.elements(not_before.stop, frame.validity.stop)
-    found["not_before"] = _moments(octets, not_before, odd)
-    found["not_after"] = _moments(octets, not_after, odd)
-    _read_names(octets, rows, frame.issuer, frame.subject, found, odd)
-    _read_keys(octets, rows, frame.public_key, found, odd)
-    _read_extensions(octets, frame.extensions, found, odd)
-    _read_algorithms(octets, rows, frame.algorithm, found, odd)
-    return found, odd
+    columns["not_before"] = _moments(octets, not_before, odd)
+    columns["not_after"] = _moments(octets, not_after, odd)
+    _read_names(octets, rows, frame.issuer, frame.subject, columns, odd)
+    _read_keys(octets, rows, frame.public_key, columns, odd)
+    _read_extensions(octets, frame.extensions, columns, odd)
+    _read_algorithms(octets, rows, frame.algorithm, columns, odd)
+    return columns, odd
 
 
 # serialNumber, validity
@@ -91,7 +90,7 @@ def _moments(octets: CertificateBytes, time: Elements, odd: Flags) -> pa.Array:
 
 _PLAIN = np.zeros(256, bool)
 _PLAIN[0x20:0x7F] = True
-_PLAIN[[ord(each) for each in '"+,;<>\\']] = False
+_PLAIN[[ord(character) for character in '"+,;<>\\']] = False
 _PLAIN_TAGS = np.isin(np.arange(256), list(fields.PLAIN_STRINGS))
 _ID_AT = [oids.ATTRIBUTES.get(f"2.5.4.{arc}", f"2.5.4.{arc}") for arc in range(128)]
 _LAST = (3, 10, 6)
@@ -99,7 +98,7 @@ _EQUALS, _COMMA = pa.scalar("=", TEXT), pa.scalar(",", TEXT)
 
 
 class _Names(NamedTuple):
-    """Names of the plain kind, ready; the others are empty here."""
+    """The columns of plain names; the rows of others are empty."""
 
     plain: Flags
     text: pa.Array
@@ -113,7 +112,7 @@ def _read_names(
     rows: Rows,
     issuer: Elements,
     subject: Elements,
-    found: Columns,
+    columns: Columns,
     odd: Flags,
 ) -> None:
     names = _plain_names(octets, subject)
@@ -124,10 +123,10 @@ def _read_names(
         ("subject", "subject_cn", "organisation", "country"), names[1:], strict=True
     ):
         field = {"subject": "text", "subject_cn": "common_name"}.get(column, column)
-        found[column] = _filled(
+        columns[column] = _filled(
             plain, decoded.column(field, others, len(rows), TEXT), others
         )
-    # A self-issued certificate says its name twice, and the first one has just been read.
+    # A self-issued certificate holds its name twice, and the first has just been read.
     same = _same(octets, issuer, subject)
     others = np.flatnonzero(~same)
     decoded = octets.shared(issuer.start[others], issuer.stop[others], fields.name)
@@ -136,10 +135,10 @@ def _read_names(
         ("issuer", "subject", "text"),
         ("issuer_cn", "subject_cn", "common_name"),
     ):
-        found[column] = _filled(
-            found[own], decoded.column(field, others, len(rows), TEXT), others
+        columns[column] = _filled(
+            columns[own], decoded.column(field, others, len(rows), TEXT), others
         )
-    found["self_issued"] = pc.equal(found["subject"], found["issuer"])
+    columns["self_issued"] = pc.equal(columns["subject"], columns["issuer"])
 
 
 def _same(octets: CertificateBytes, issuer: Elements, subject: Elements) -> Flags:
@@ -162,9 +161,7 @@ def _filled(column: pa.Array, other: pa.Array, rows: Rows) -> pa.Array:
 
 
 def _plain_names(octets: CertificateBytes, name: Elements) -> _Names:
-    """Read names whose RDNs have one attribute each, of type 2.5.4.x and with a value that
-    needs no escape.
-    """
+    """Return the names whose RDNs have one 2.5.4.x attribute with a value that needs no escape."""
     size = len(name.at)
     row, at, rdn, plain = octets.children(name.start, name.stop, _MOST_RDNS)
     pair = octets.elements(rdn.start, rdn.stop)
@@ -196,16 +193,14 @@ def _plain_names(octets: CertificateBytes, name: Elements) -> _Names:
     return _Names(
         plain,
         _written(values, row, at, arc, size),
-        *(_last(values, row, arc, each, size) for each in _LAST),
+        *(_last(values, row, arc, kind, size) for kind in _LAST),
     )
 
 
 def _texts(
-    octets: CertificateBytes, start: Places, stop: Places
+    octets: CertificateBytes, start: Positions, stop: Positions
 ) -> tuple[pa.Array, Flags]:
-    """Return the octets between these places as text, and which texts cannot stand in a name as
-    they are.
-    """
+    """Return the octets between these positions as text, and which texts need an escape."""
     data, offsets = octets.joint(start, stop)
     bad = np.flatnonzero(~_PLAIN[data])
     needs_escape = np.isin(data[offsets[:-1]], (0x20, 0x23)) | (
@@ -219,7 +214,7 @@ def _texts(
 
 
 def _written(
-    values: pa.Array, row: Places, step: Places, arc: Places, size: int
+    values: pa.Array, row: Positions, step: Positions, arc: Positions, size: int
 ) -> pa.Array:
     """Return names as RFC 4514 writes them, the last RDN first."""
     texts = pc.binary_join_element_wise(
@@ -234,7 +229,9 @@ def _written(
     )
 
 
-def _last(values: pa.Array, row: Places, arc: Places, kind: int, size: int) -> pa.Array:
+def _last(
+    values: pa.Array, row: Positions, arc: Positions, kind: int, size: int
+) -> pa.Array:
     """Return the last attribute of a kind."""
     last = np.full(size, -1)
     of_kind = np.flatnonzero(arc == kind)
@@ -244,19 +241,19 @@ def _last(values: pa.Array, row: Places, arc: Places, kind: int, size: int) -> p
 
 # subjectPublicKeyInfo
 
-_BIT_LENGTH = np.array([each.bit_length() for each in range(256)])
+_BIT_LENGTH = np.array([octet.bit_length() for octet in range(256)])
 
 
 def _read_keys(
-    octets: CertificateBytes, rows: Rows, key: Elements, found: Columns, odd: Flags
+    octets: CertificateBytes, rows: Rows, key: Elements, columns: Columns, odd: Flags
 ) -> None:
     algorithm = octets.elements(key.start, key.stop)
     kinds = octets.shared(algorithm.start, algorithm.stop, fields.key_algorithm)
     odd |= kinds.undecoded()
-    found["key_type"] = kinds.column("kind", rows, len(rows), TEXT)
-    found["curve"] = kinds.column("curve", rows, len(rows), TEXT)
+    columns["key_type"] = kinds.column("kind", rows, len(rows), TEXT)
+    columns["curve"] = kinds.column("curve", rows, len(rows), TEXT)
     is_rsa = np.array(
-        [bool(each) and each.kind == "RSA" for each in kinds.values], bool
+        [bool(value) and value.kind == "RSA" for value in kinds.values], bool
     )[kinds.code]
     bits = octets.elements(algorithm.stop, key.stop)
     numbers = octets.elements(bits.start + 1, bits.stop)
@@ -268,10 +265,10 @@ def _read_keys(
     fits &= bits.sound & numbers.sound & modulus.sound & (size > 0)
     odd |= is_rsa & ~fits
     sizes = kinds.column("size", rows, len(rows), pa.int64())
-    found["key_size"] = pc.if_else(pa.array(is_rsa), pa.array(size), sizes)
+    columns["key_size"] = pc.if_else(pa.array(is_rsa), pa.array(size), sizes)
 
 
-def _bit_length(octets: CertificateBytes, number: Elements) -> Places:
+def _bit_length(octets: CertificateBytes, number: Elements) -> Positions:
     """Return the length of positive INTEGERs in bits, and 0 for others."""
     sign = octets.at(number.start)
     padded = sign == 0
@@ -287,21 +284,21 @@ _SLOTS[[oid[2] for oid in _READ]] = np.arange(len(_READ))
 
 
 class _Value(NamedTuple):
-    """What an extension tells, None included."""
+    """The value of an extension, None included."""
 
     value: str | None
 
 
 class _Extension(NamedTuple):
-    """One extension: which certificates have it, and where its values start and stop there."""
+    """One extension: the certificates that have it, and where its values start and stop."""
 
     rows: Rows
-    start: Places
-    stop: Places
+    start: Positions
+    stop: Positions
 
 
 def _read_extensions(
-    octets: CertificateBytes, listed: Elements, found: Columns, odd: Flags
+    octets: CertificateBytes, listed: Elements, columns: Columns, odd: Flags
 ) -> None:
     starts, stops = _extension_values(octets, listed, odd)
 
@@ -310,7 +307,7 @@ def _read_extensions(
         rows = np.flatnonzero(start)
         return _Extension(rows, start[rows], stop[rows])
 
-    found["subject_key_id"] = _subject_key_ids(
+    columns["subject_key_id"] = _subject_key_ids(
         octets, extension(oids.SUBJECT_KEY_ID), odd
     )
     for oid, decode, column in (
@@ -318,54 +315,56 @@ def _read_extensions(
         (oids.AUTHORITY_KEY_ID, fields.authority_key_id, "authority_key_id"),
         (oids.EXTENDED_KEY_USAGE, fields.extended_key_usage, "extended_key_usage"),
     ):
-        found[column] = _texts_of(octets, extension(oid), decode, odd)
+        columns[column] = _texts_of(octets, extension(oid), decode, odd)
     rows, start, stop = extension(oids.BASIC_CONSTRAINTS)
     decoded = octets.shared(
         start, stop, lambda value: fields.basic_constraints(fields.whole(value))
     )
     odd[rows] |= decoded.undecoded()
-    found["is_ca"] = decoded.column("is_ca", rows, len(odd), pa.bool_())
-    found["path_length"] = decoded.column("path_length", rows, len(odd), pa.int64())
-    _read_alt_names(octets, extension(oids.SUBJECT_ALT_NAME), found, odd)
+    columns["is_ca"] = decoded.column("is_ca", rows, len(odd), pa.bool_())
+    columns["path_length"] = decoded.column("path_length", rows, len(odd), pa.int64())
+    _read_alt_names(octets, extension(oids.SUBJECT_ALT_NAME), columns, odd)
 
 
 def _texts_of(
     octets: CertificateBytes,
-    found: _Extension,
+    extension: _Extension,
     decode: Callable[[bytes], str | None],
     odd: Flags,
 ) -> pa.Array:
     decoded = octets.shared(
-        found.start, found.stop, lambda value: _Value(decode(fields.whole(value)))
+        extension.start,
+        extension.stop,
+        lambda value: _Value(decode(fields.whole(value))),
     )
-    odd[found.rows] |= decoded.undecoded()
-    return decoded.column("value", found.rows, len(odd), TEXT)
+    odd[extension.rows] |= decoded.undecoded()
+    return decoded.column("value", extension.rows, len(odd), TEXT)
 
 
 def _subject_key_ids(
-    octets: CertificateBytes, found: _Extension, odd: Flags
+    octets: CertificateBytes, extension: _Extension, odd: Flags
 ) -> pa.Array:
-    value = octets.elements(found.start, found.stop)
-    odd[found.rows] |= (
-        ~value.sound | (value.tag != OCTET_STRING) | (value.stop != found.stop)
+    value = octets.elements(extension.start, extension.stop)
+    odd[extension.rows] |= (
+        ~value.sound | (value.tag != OCTET_STRING) | (value.stop != extension.stop)
     )
-    place = np.full(len(odd), -1)
-    place[found.rows] = np.arange(len(found.rows))
-    ids = octets.hex(np.minimum(value.start, found.stop), found.stop)
-    return ids.take(pa.array(place, mask=place < 0))
+    position = np.full(len(odd), -1)
+    position[extension.rows] = np.arange(len(extension.rows))
+    ids = octets.hex(np.minimum(value.start, extension.stop), extension.stop)
+    return ids.take(pa.array(position, mask=position < 0))
 
 
 def _read_alt_names(
-    octets: CertificateBytes, found: _Extension, columns: Columns, odd: Flags
+    octets: CertificateBytes, extension: _Extension, columns: Columns, odd: Flags
 ) -> None:
     dns: list[list[str]] = [[] for _ in odd]
     addresses: list[list[str]] = [[] for _ in odd]
     others = np.full(len(odd), -1)
-    plain = _read_dns_names(octets, found, dns)
-    others[found.rows[plain]] = 0
+    plain = _read_dns_names(octets, extension, dns)
+    others[extension.rows[plain]] = 0
     rest = np.flatnonzero(~plain)
-    contents = octets.slices(found.start[rest], found.stop[rest])
-    for row, content in zip(found.rows[rest].tolist(), contents, strict=True):
+    contents = octets.slices(extension.start[rest], extension.stop[rest])
+    for row, content in zip(extension.rows[rest].tolist(), contents, strict=True):
         try:
             dns[row], addresses[row], others[row] = fields.subject_alt_name(
                 fields.whole(content)
@@ -377,13 +376,13 @@ def _read_alt_names(
 
 
 def _read_dns_names(
-    octets: CertificateBytes, found: _Extension, dns: list[list[str]]
+    octets: CertificateBytes, extension: _Extension, dns: list[list[str]]
 ) -> Flags:
-    """Read the lists that hold a few DNS names in ASCII and nothing else, and return which
-    those are.
-    """
-    names = octets.elements(found.start, found.stop)
-    plain: Flags = names.sound & (names.tag == SEQUENCE) & (names.stop == found.stop)
+    """Read the lists of a few DNS names in ASCII and nothing else; return which those are."""
+    names = octets.elements(extension.start, extension.stop)
+    plain: Flags = (
+        names.sound & (names.tag == SEQUENCE) & (names.stop == extension.stop)
+    )
     at, _, name, complete = octets.children(
         names.start, np.where(plain, names.stop, names.start), _MOST_NAMES
     )
@@ -398,7 +397,7 @@ def _read_dns_names(
         ([0], np.cumsum(np.bincount(at, minlength=len(plain))))
     ).tolist()
     for row, which in zip(
-        np.flatnonzero(plain).tolist(), found.rows[plain].tolist(), strict=True
+        np.flatnonzero(plain).tolist(), extension.rows[plain].tolist(), strict=True
     ):
         dns[which] = texts[of_row[row] : of_row[row + 1]]
     return plain
@@ -406,21 +405,19 @@ def _read_dns_names(
 
 def _extension_values(
     octets: CertificateBytes, listed: Elements, odd: Flags
-) -> tuple[Places, Places]:
-    """Return where the values of the extensions that are read start and stop: a line for each;
-    0 = absent.
-    """
+) -> tuple[Positions, Positions]:
+    """Return where the values of the extensions in `_READ` start and stop; 0 = absent."""
     starts, stops = np.zeros((2, len(_READ), len(odd)), np.int64)
-    found = extensions(octets, listed)
-    odd |= ~found.complete
-    slot = _SLOTS[found.arc]
+    entries = extensions(octets, listed)
+    odd |= ~entries.complete
+    slot = _SLOTS[entries.arc]
     of_use = slot >= 0
-    odd[found.certificate[of_use & ~found.sound]] = True
-    of_use &= found.sound
-    slot, row = slot[of_use], found.certificate[of_use]
+    odd[entries.certificate[of_use & ~entries.sound]] = True
+    of_use &= entries.sound
+    slot, row = slot[of_use], entries.certificate[of_use]
     starts[slot, row], stops[slot, row] = (
-        found.value.start[of_use],
-        found.value.stop[of_use],
+        entries.value.start[of_use],
+        entries.value.stop[of_use],
     )
     times = np.bincount(slot * len(odd) + row, minlength=starts.size).reshape(
         starts.shape
@@ -436,10 +433,10 @@ def _read_algorithms(
     octets: CertificateBytes,
     rows: Rows,
     algorithm: Elements,
-    found: Columns,
+    columns: Columns,
     odd: Flags,
 ) -> None:
     decoded = octets.shared(algorithm.start, algorithm.stop, fields.algorithm)
     odd |= decoded.undecoded()
-    found["signature_algorithm"] = decoded.column("name", rows, len(rows), TEXT)
-    found["signature_hash"] = decoded.column("hash", rows, len(rows), TEXT)
+    columns["signature_algorithm"] = decoded.column("name", rows, len(rows), TEXT)
+    columns["signature_hash"] = decoded.column("hash", rows, len(rows), TEXT)

@@ -1,6 +1,4 @@
-"""Many certificates as one array of bytes: elements, slices and shared values of all of them at
-once.
-"""
+"""Many certificates as one array of bytes: elements, slices and shared values of all at once."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-Places = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 
@@ -25,28 +23,26 @@ TEXT = pa.large_string()
 
 
 class Elements(NamedTuple):
-    """Elements of DER: where each begins, its tag, where its content starts and stops, and
-    whether it is sound.
+    """Elements of DER: where they begin, their tags, and where their contents start and stop.
 
-    Those that are not sound run beyond the end that was given, or are no DER: nothing may rest
-    on them.
+    Those that are not sound run beyond the given end or are no DER; nothing may rest on them.
     """
 
-    at: Places
+    at: Positions
     tag: npt.NDArray[np.uint8]
-    start: Places
-    stop: Places
+    start: Positions
+    stop: Positions
     sound: Flags
 
 
 class Children(NamedTuple):
-    """The elements within many others: all first ones, then all second ones, and so on."""
+    """The elements within many others: every first one, then every second one, and so on."""
 
     parent: Rows
-    step: Places
+    step: Positions
     elements: Elements
     complete: Flags
-    """By parent: all that is in it is here, and sound."""
+    """By parent: whether all of its elements are here and sound."""
 
 
 class CertificateBytes:
@@ -59,29 +55,30 @@ class CertificateBytes:
         self.ends = np.cumsum(sizes)
         self.begins = self.ends - sizes
 
-    def at(self, places: Places) -> Places:
-        """Return the octets at these places."""
-        # What is no field may point anywhere; places beyond the end read the last octet.
-        return self.bytes.take(places, mode="clip").astype(np.int64)
+    def at(self, positions: Positions) -> Positions:
+        """Return the octets at these positions."""
+        # Positions computed from what is no field may lie beyond the end: clip them.
+        return self.bytes.take(positions, mode="clip").astype(np.int64)
 
-    def runs(self, places: Places, size: int) -> npt.NDArray[np.void]:
-        """Return the octets that begin at these places, so many from each, as one value each."""
+    def runs(self, positions: Positions, size: int) -> npt.NDArray[np.void]:
+        """Return `size` octets from each position, as one value per position."""
         last = len(self.joined) - size
         every = np.ndarray((last + 1,), f"V{size}", self.joined, strides=(1,))
-        return every[np.minimum(places, last)]
+        return every[np.minimum(positions, last)]
 
-    def columns(self, places: Places, size: int) -> Places:
-        """Return the octets that begin at these places: a line for all first ones, one for all
-        second ones, ...
-        """
+    def columns(self, positions: Positions, size: int) -> Positions:
+        """Return `size` octets from each position: a row of first ones, one of second ones, ..."""
         return (
-            self.runs(places, size).view(np.uint8).reshape(-1, size).T.astype(np.int64)
+            self.runs(positions, size)
+            .view(np.uint8)
+            .reshape(-1, size)
+            .T.astype(np.int64)
         )
 
-    def elements(self, places: Places, ends: Places) -> Elements:
-        """Return the elements that begin at these places and are to end before `ends`."""
-        tag = self.bytes.take(places, mode="clip")
-        size, start = self.at(places + 1), places + 2
+    def elements(self, positions: Positions, ends: Positions) -> Elements:
+        """Return the elements that begin at these positions and must end before `ends`."""
+        tag = self.bytes.take(positions, mode="clip")
+        size, start = self.at(positions + 1), positions + 2
         sound = (start <= ends) & (tag & 0x1F != 0x1F)
         long = np.flatnonzero(size > 0x7F)
         if len(long):
@@ -94,23 +91,21 @@ class CertificateBytes:
             sound[long] &= (count >= 1) & (count <= 3) & (length > 0x7F) & (first != 0)
             size[long], start[long] = length, at + count
         stop = start + size
-        return Elements(places, tag, start, stop, sound & (stop <= ends))
+        return Elements(positions, tag, start, stop, sound & (stop <= ends))
 
-    def children(self, starts: Places, stops: Places, most: int) -> Children:
-        """Return the elements that follow each other between these places, at most so many of
-        each parent.
-        """
+    def children(self, starts: Positions, stops: Positions, most: int) -> Children:
+        """Return the consecutive elements between these positions, at most `most` per parent."""
         complete = np.ones(len(starts), bool)
         parent = np.flatnonzero(starts < stops)
-        places, ends = starts[parent], stops[parent]
+        positions, ends = starts[parent], stops[parent]
         parents, steps = [], []
         for _ in range(most):
-            step = self.elements(places, ends)
+            step = self.elements(positions, ends)
             parents.append(parent)
             steps.append(step)
             complete[parent[~step.sound]] = False
             more = step.sound & (step.stop < ends)
-            parent, places, ends = parent[more], step.stop[more], ends[more]
+            parent, positions, ends = parent[more], step.stop[more], ends[more]
             if not len(parent):
                 break
         complete[parent] = False
@@ -119,34 +114,32 @@ class CertificateBytes:
         return Children(np.concatenate(parents), number, elements, complete)
 
     def joint(
-        self, starts: Places, stops: Places
-    ) -> tuple[npt.NDArray[np.uint8], Places]:
-        """Return the octets between these places in one piece, and the offsets that part it."""
+        self, starts: Positions, stops: Positions
+    ) -> tuple[npt.NDArray[np.uint8], Positions]:
+        """Return the octets between these positions, joined, and the offsets that part them."""
         sizes = stops - starts
         offsets = np.concatenate(([0], np.cumsum(sizes)))
         return self.bytes[
             np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
         ], offsets
 
-    def hex(self, starts: Places, stops: Places) -> pa.Array:
-        """Return the octets between these places in hex."""
+    def hex(self, starts: Positions, stops: Positions) -> pa.Array:
+        """Return the octets between these positions in hex."""
         octets, offsets = self.joint(starts, stops)
         return pa.LargeStringArray.from_buffers(
             len(starts), pa.py_buffer(offsets * 2), pa.py_buffer(_HEX[octets])
         )
 
-    def slices(self, starts: Places, stops: Places) -> list[bytes]:
-        """Return the bytes between these places."""
+    def slices(self, starts: Positions, stops: Positions) -> list[bytes]:
+        """Return the bytes between these positions."""
         joined = self.joined
         return [
             joined[start:stop]
             for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
         ]
 
-    def texts(self, starts: Places, stops: Places) -> tuple[list[str], Flags]:
-        """Return the octets between these places as text, a character for each, and which texts
-        are ASCII.
-        """
+    def texts(self, starts: Positions, stops: Positions) -> tuple[list[str], Flags]:
+        """Return the octets between these positions as Latin-1 text, and which texts are ASCII."""
         octets, offsets = self.joint(starts, stops)
         text, edges = octets.tobytes().decode("latin-1"), offsets.tolist()
         is_ascii = np.ones(len(starts), bool)
@@ -156,9 +149,9 @@ class CertificateBytes:
         return [text[start:stop] for start, stop in pairwise(edges)], is_ascii
 
     def shared(
-        self, starts: Places, stops: Places, decode: Callable[[bytes], Any]
+        self, starts: Positions, stops: Positions, decode: Callable[[bytes], Any]
     ) -> Shared:
-        """Decode the bytes between these places, the same bytes only once."""
+        """Decode the bytes between these positions, equal ones only once."""
         sizes = stops - starts
         code = np.full(len(starts), -1)
         distinct: list[bytes] = []
@@ -174,35 +167,35 @@ class CertificateBytes:
         rest = np.flatnonzero(code < 0)
         slices = self.slices(starts[rest], stops[rest])
         others = {
-            each: place
-            for place, each in enumerate(dict.fromkeys(slices), len(distinct))
+            content: number
+            for number, content in enumerate(dict.fromkeys(slices), len(distinct))
         }
         code[rest] = np.fromiter(map(others.__getitem__, slices), np.int64, len(slices))
-        return Shared([_tried(decode, each) for each in (*distinct, *others)], code)
+        return Shared(
+            [_tried(decode, content) for content in (*distinct, *others)], code
+        )
 
 
 class Shared(NamedTuple):
-    """Values that were decoded once for all certificates that have the same bytes there; None =
-    not decoded.
-    """
+    """Values decoded once for all certificates with the same bytes; None = not decoded."""
 
     values: list[Any]
-    code: Places
+    code: Positions
 
     def column(self, field: str, rows: Rows, size: int, kind: pa.DataType) -> pa.Array:
         """Return a field of the values as a column of `size` rows, missing in all but `rows`."""
         values = [
-            None if each is None else getattr(each, field) for each in self.values
+            None if value is None else getattr(value, field) for value in self.values
         ]
         code = np.full(size, -1)
         code[rows] = self.code
         return pa.array(values, kind).take(pa.array(code, mask=code < 0))
 
     def undecoded(self) -> Flags:
-        """Return which rows have no value, or one with a problem."""
+        """Return which rows have no value or one with a problem."""
         bad = [
-            each is None or getattr(each, "problem", None) is not None
-            for each in self.values
+            value is None or getattr(value, "problem", None) is not None
+            for value in self.values
         ]
         return np.array(bad, bool)[self.code]
 

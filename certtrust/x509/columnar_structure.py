@@ -1,9 +1,7 @@
-"""The structure of many certificates at once, as strict as `certtrust.x509.structure` and with
-the speed of arrays.
+"""The structure of many certificates at once, as strict as `certtrust.x509.structure`.
 
-All certificates stand in one array of bytes; a step reads the element at one place of each.
-Whatever is out of the ordinary is left to the functions that take one certificate, so that both
-always say the same.
+All certificates lie in one array of bytes; a step reads one element of each. Whatever is out of
+the ordinary is left to the functions that take one certificate, so that both always agree.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from .ber import (
     OID,
     SEQUENCE,
 )
-from .columnar_elements import CertificateBytes, Elements, Flags, Places, Rows
+from .columnar_elements import CertificateBytes, Elements, Flags, Positions, Rows
 from .extensions import DECISIVE, usable
 from .oids import SUBJECT_ALT_NAME
 from .structure import Structure, structure
@@ -36,7 +34,7 @@ for _oid, _tag in DECISIVE.items():
 
 
 class Frames(NamedTuple):
-    """The elements of the frame of every certificate, and whether it is the ordinary one."""
+    """The elements of the frame of every certificate, and which frames are ordinary."""
 
     signed: Elements
     version: Elements
@@ -110,17 +108,17 @@ def frames(certificates: CertificateBytes) -> Frames:
 
 
 class Extensions(NamedTuple):
-    """The extensions of all certificates: all first ones, then all second ones, and so on."""
+    """The extensions of all certificates: every first one, then every second one, and so on."""
 
     certificate: Rows
-    arc: Places
+    arc: Positions
     """The x of 2.5.29.x, and 255 for others."""
     is_flagged: Flags
     is_critical: Flags
     value: Elements
     sound: Flags
     complete: Flags
-    """By certificate: all of its extensions are here."""
+    """By certificate: whether all of its extensions are here."""
 
 
 def extensions(certificates: CertificateBytes, listed: Elements) -> Extensions:
@@ -150,7 +148,7 @@ def extensions(certificates: CertificateBytes, listed: Elements) -> Extensions:
 
 
 def _plainly_usable(certificates: CertificateBytes, frame: Frames) -> Flags:
-    """Return which certificates have nothing but ordinary extensions that let them be used."""
+    """Return which certificates have ordinary extensions only, which let them be used."""
     owner, arc, _, is_critical, value, sound, complete = extensions(
         certificates, frame.extensions
     )
@@ -179,8 +177,8 @@ def _plainly_usable(certificates: CertificateBytes, frame: Frames) -> Flags:
 class Structures:
     """The structure of certificates, column by column or one by one.
 
-    `certtrust.x509.structure.structure` says what a part is, `certtrust.x509.extensions.usable`
-    what `usable` tells.
+    The parts are those of `certtrust.x509.structure.Structure`; `usable` is explained at
+    `certtrust.x509.extensions.usable`.
     """
 
     def __init__(self, ders: Sequence[bytes]) -> None:
@@ -209,10 +207,11 @@ class Structures:
         """Return the structure of one certificate, None where it has none."""
         return structure(self._ders[row])
 
-    def column(self, part: str, rows: Places) -> list[bytes]:
+    def column(self, part: str, rows: Positions) -> list[bytes]:
         """Return one part of these certificates, which must have a structure."""
         starts, stops = (
-            places[rows] - self._bytes.begins[rows] for places in self._edges(part)
+            positions[rows] - self._bytes.begins[rows]
+            for positions in self._edges(part)
         )
         cut = zip(rows.tolist(), starts.tolist(), stops.tolist(), strict=True)
         column = [self._ders[row][start:stop] for row, start, stop in cut]
@@ -221,10 +220,8 @@ class Structures:
             column[at] = b"" if parts is None else getattr(parts, part)
         return column
 
-    def may_equal(self, part: str, other: str, rows: Places) -> Flags:
-        """Return where two parts of a certificate may be the same octets: of one length, or not
-        cut here.
-        """
+    def may_equal(self, part: str, other: str, rows: Positions) -> Flags:
+        """Return where two parts may be the same octets: of one length, or not cut here."""
         sizes = [
             stops[rows] - starts[rows]
             for starts, stops in map(self._edges, (part, other))
@@ -233,7 +230,7 @@ class Structures:
         equal[np.isin(rows, list(self._odd))] = True
         return equal
 
-    def _edges(self, part: str) -> tuple[Places, Places]:
+    def _edges(self, part: str) -> tuple[Positions, Positions]:
         elements: Elements = getattr(self._frames, part)
         # A signature is the content of its bit string, behind the number of unused bits.
         return elements.start + 1 if part == "signature" else elements.at, elements.stop

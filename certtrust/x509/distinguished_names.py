@@ -61,13 +61,13 @@ def comparable(name: bytes) -> Name | None:
 
 def texts(name: bytes, kind: bytes) -> list[str]:
     """Return the values of one attribute type (an OBJECT IDENTIFIER as DER), as they stand."""
-    found = []
+    values = []
     for group in children(content(name, SEQUENCE)):
         for pair in children(content(group, SET)):
             parts = children(content(pair, SEQUENCE))
             if len(parts) == 2 and parts[0] == kind:
-                found.append(_text(parts[1]) or "")
-    return found
+                values.append(_text(parts[1]) or "")
+    return values
 
 
 def _attribute(pair: bytes) -> tuple[bytes, object]:

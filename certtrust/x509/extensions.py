@@ -1,6 +1,4 @@
-"""Extensions of a certificate, as far as a path depends on them: which are there, and whether
-they can be used.
-"""
+"""The extensions that a certification path depends on, and whether they can be used."""
 
 from __future__ import annotations
 
@@ -38,9 +36,8 @@ DECISIVE = {
     AUTHORITY_KEY_ID: SEQUENCE,
 }
 """Extensions that a path or a name depends on, each with the tag of its value."""
-# Policies, purposes and revocation are not asked for, so these may be critical and do not stand
-# in the way.
-_UNASKED = frozenset(
+# Policies, purposes and revocation are not checked, so these may be critical.
+_UNCHECKED = frozenset(
     bytes.fromhex(oid)
     for oid in (
         "551d10",  # private key usage period
@@ -67,17 +64,17 @@ def extensions(parts: Structure) -> dict[bytes, tuple[bool, bytes]]:
     BadEncoding
         If the list is malformed or names an extension twice (RFC 5280, section 4.2).
     """
-    found: dict[bytes, tuple[bool, bytes]] = {}
+    by_oid: dict[bytes, tuple[bool, bytes]] = {}
     for entry in children(parts.extensions):
         fields = children(content(entry, SEQUENCE))
         if len(fields) not in (2, 3):
             raise BadEncoding("an extension of neither two nor three fields")
         oid = content(fields[0], OID)
-        if oid in found:
+        if oid in by_oid:
             raise BadEncoding("an extension stands there twice")
         critical = len(fields) == 3 and content(fields[1], BOOLEAN) != b"\0"
-        found[oid] = critical, content(fields[-1], OCTET_STRING)
-    return found
+        by_oid[oid] = critical, content(fields[-1], OCTET_STRING)
+    return by_oid
 
 
 def value(parts: Structure, oid: bytes) -> bytes | None:
@@ -109,7 +106,7 @@ def objection(parts: Structure) -> Objection | None:
     """
     try:
         for oid, (critical, inside) in extensions(parts).items():
-            if critical and oid not in DECISIVE and oid not in _UNASKED:
+            if critical and oid not in DECISIVE and oid not in _UNCHECKED:
                 return Objection("critical_extension", dotted(oid))
             if oid in DECISIVE:
                 content(inside, DECISIVE[oid])

@@ -1,10 +1,8 @@
-"""The fields of a certificate in the order of RFC 5280, section 4.1: the bytes of a field in,
-its values out.
+"""The fields of a certificate (RFC 5280, section 4.1): the bytes of a field in, its values out.
 
 Every function takes the content of an element (without tag and length) unless it says
-otherwise, and raises `BadEncoding` where the field cannot be read. Lengths that BER allows and
-DER forbids are read: what strict readers refuse is still shown, and it is the certificate's
-`parse_error` that tells.
+otherwise, and raises `BadEncoding` where the field cannot be read. Lengths that only BER allows
+are read too: what strict readers refuse is shown all the same, and `parse_error` says so.
 """
 
 from __future__ import annotations
@@ -50,7 +48,7 @@ from .oids import (
 DNS_NAME, IP_ADDRESS, KEY_IDENTIFIER = 0x82, 0x87, 0x80
 
 
-# Names, algorithms and OIDs recur all over a fleet; each cache holds what a few CAs bring along.
+# Names, algorithms and OIDs recur all over a fleet; a cache holds those of a few CAs.
 dotted = lru_cache(maxsize=1024)(uncached_dotted)
 
 
@@ -66,7 +64,7 @@ def serial_number(content: bytes) -> str:
 
 
 class Algorithm(NamedTuple):
-    """A signature algorithm, its hash, and what is not known of it."""
+    """A signature algorithm, its hash, and what is unknown about it."""
 
     name: str
     hash: str | None
@@ -108,13 +106,13 @@ PLAIN_STRINGS = frozenset((UTF8_STRING, *ASCII_STRINGS))
 STRING_TAGS = PLAIN_STRINGS | {OCTET_STRING, UTC_TIME, GENERALIZED_TIME}
 """Types of attribute values that are read as UTF-8."""
 
-_ESCAPES = str.maketrans({each: f"\\{each}" for each in '\\"+,;<>'} | {"\0": "\\00"})
+_ESCAPES = str.maketrans(
+    {special: f"\\{special}" for special in '\\"+,;<>'} | {"\0": "\\00"}
+)
 
 
 class Name(NamedTuple):
-    """A distinguished name: RFC 4514 text, the last attribute of the common kinds, and what is
-    odd in it.
-    """
+    """A distinguished name: its RFC 4514 text, some attributes, and what is odd in it."""
 
     text: str
     common_name: str | None
@@ -137,7 +135,8 @@ def name(content: bytes) -> Name:
     rdns = [_rdn(tag, rdn) for tag, rdn in elements(content)]
     last = {kind: value for rdn in rdns for kind, value in rdn.attributes}
     problem = (
-        ", ".join(dict.fromkeys(each for rdn in rdns for each in rdn.problems)) or None
+        ", ".join(dict.fromkeys(problem for rdn in rdns for problem in rdn.problems))
+        or None
     )
     text = ",".join(rdn.text for rdn in reversed(rdns) if rdn.attributes)
     return Name(text, last.get("CN"), last.get("O"), last.get("C"), problem)
@@ -160,9 +159,7 @@ def _rdn(tag: int, content: bytes) -> _Rdn:
 
 
 def _attributes(rdn: bytes, problems: list[str]) -> Iterator[tuple[str, str | bytes]]:
-    """Yield type and value of the attributes of an RDN; one that cannot be read is a problem of
-    its own.
-    """
+    """Yield type and value of an RDN's attributes; note in `problems` what cannot be read."""
     for _, pair in elements(rdn):
         try:
             (kind, oid), (tag, value), *_ = elements(pair)
@@ -212,7 +209,7 @@ _LARGEST_FIELD = 1 << 16
 
 
 class KeyAlgorithm(NamedTuple):
-    """The algorithm of a public key: its kind, and what its parameters tell."""
+    """The algorithm of a public key: its kind, and what follows from its parameters."""
 
     kind: str
     size: int | None
@@ -222,9 +219,7 @@ class KeyAlgorithm(NamedTuple):
 
 @lru_cache(maxsize=256)
 def key_algorithm(content: bytes) -> KeyAlgorithm:
-    """Return what the algorithm of a SubjectPublicKeyInfo tells; an RSA key's size is in the
-    key itself.
-    """
+    """Return the algorithm of a SubjectPublicKeyInfo; an RSA key's size is in the key itself."""
     parts = list(elements(content))
     if not parts or parts[0][0] != OID:
         raise BadEncoding("no OID")
@@ -263,9 +258,7 @@ def _ec(parameters: list[tuple[int, bytes]]) -> KeyAlgorithm:
 
 
 def _field_size(parameters: bytes) -> int | None:
-    """Return the size of the field of explicit parameters: version, then the field's type and
-    its prime or degree.
-    """
+    """Return the field size of explicit parameters: version, field type, prime or degree."""
     try:
         _, (_, field), *_ = elements(parameters)
         _, (tag, content), *_ = elements(field)
@@ -318,13 +311,13 @@ def key_usage(value: bytes) -> str:
     unused = min(content[0], 7) if len(content) < 4 else 0
     bits = int.from_bytes(content[1:3], "big") >> unused << unused
     bits <<= 8 * (2 - len(content[1:3]))
-    return ",".join(each for at, each in enumerate(KEY_USAGES) if bits >> 15 - at & 1)
+    return ",".join(usage for at, usage in enumerate(KEY_USAGES) if bits >> 15 - at & 1)
 
 
 def subject_alt_name(value: bytes, problems: list[str] | None = None) -> AltNames:
     """Return DNS names, addresses and the number of other names of a subjectAltName.
 
-    What is odd in one name is put into `problems`, or raised where there is no such list.
+    What is odd in a name is added to `problems`, or raised where there is no such list.
     """
     dns: list[str] = []
     addresses: list[str] = []
@@ -354,7 +347,7 @@ def _address(content: bytes) -> str:
         return str(ipaddress.ip_address(content))
     half = len(content) // 2
     if len(content) in (8, 32):
-        # Address and mask belong into name constraints, but are met here too.
+        # Address and mask belong in name constraints, but occur here too.
         mask = int.from_bytes(content[half:], "big")
         ones = mask.bit_count()
         if mask == ((1 << ones) - 1) << (8 * half - ones):

@@ -1,7 +1,6 @@
-"""Names of what certificates write as object identifiers: algorithms, hashes, curves,
-attributes, purposes.
+"""Names for object identifiers: algorithms, hashes, curves, attributes, purposes.
 
-Where cryptography has a name, it is that one, so that values compare across tools; else the
+They are those of cryptography where it has one, so that values compare across tools, else the
 standard's.
 """
 
@@ -23,16 +22,14 @@ HASHES: dict[str, str] = {
     "1.2.840.113549.2.2": "md2",
     "1.2.840.113549.2.5": "md5",
     "1.3.14.3.2.26": "sha1",
-    **dict(zip((f"{_NIST}.2.{each}" for each in (4, 1, 2, 3)), _SHA, strict=True)),
-    **dict(zip((f"{_NIST}.2.{each}" for each in (7, 8, 9, 10)), _SHA3, strict=True)),
+    **dict(zip((f"{_NIST}.2.{arc}" for arc in (4, 1, 2, 3)), _SHA, strict=True)),
+    **dict(zip((f"{_NIST}.2.{arc}" for arc in (7, 8, 9, 10)), _SHA3, strict=True)),
 }
 """Hashes of the parameters of RSASSA-PSS by OID (RFC 4055, section 2.1)."""
 
 
 class Signature(NamedTuple):
-    """A signature algorithm: its name, the hash that belongs to it, and the kind of key that
-    makes it.
-    """
+    """A signature algorithm: its name, its hash, and the type of key that makes it."""
 
     name: str
     hash: str | None
@@ -148,9 +145,7 @@ CURVES: dict[str, tuple[str, int]] = {
     },
     "1.2.156.10197.1.301": ("SM2", 256),
 }  # fmt: skip
-"""Named curves by OID: name and size of the field in bits (SEC 2, X9.62, RFC 5639, WTLS, GM/T
-0003).
-"""
+"""Named curves by OID: name and field size in bits (SEC 2, X9.62, RFC 5639, WTLS, GM/T 0003)."""
 
 KEY_TYPES: dict[str, str] = {
     f"{_RSA}.1": "RSA",
@@ -187,5 +182,5 @@ SUBJECT_KEY_ID, KEY_USAGE, SUBJECT_ALT_NAME = (
 )
 BASIC_CONSTRAINTS, NAME_CONSTRAINTS = (bytes((0x55, 0x1D, arc)) for arc in (19, 30))
 AUTHORITY_KEY_ID, EXTENDED_KEY_USAGE = (bytes((0x55, 0x1D, arc)) for arc in (35, 37))
-"""Extensions that are read, each as the content of its OID, which ends in the arc below 2.5.29."""
+"""The extensions that are read, as the content of their OIDs, which end in the arc below 2.5.29."""
 INFORMATION_ACCESS = bytes.fromhex("2b06010505070101")

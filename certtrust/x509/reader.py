@@ -1,8 +1,7 @@
-"""Certificates in DER as columns: the columnar reader where cryptography loads them, the
-tolerant one elsewhere.
+"""Certificates in DER as columns: by the columnar reader where cryptography loads them.
 
-Whether cryptography loads a certificate stands in its row: where it refuses, `parse_error`
-begins with "certificate: ", and no verdict may rest on what was read of it.
+The tolerant reader reads the others. Where cryptography refuses to load a certificate,
+`parse_error` begins with "certificate: ", and no verdict may rest on what was read of it.
 """
 
 from __future__ import annotations
@@ -38,15 +37,15 @@ def read(ders: Sequence[bytes]) -> Columns:
     Parameters
     ----------
     ders : sequence of bytes
-        One certificate each, or what is taken for one.
+        One certificate each, or what looks like one.
 
     Returns
     -------
     dict
-        The columns of CERTIFICATES that a certificate tells by itself; rows in the order given.
+        The columns of CERTIFICATES that follow from the certificate alone, in the order given.
     """
     with _collector_held_back(), warnings.catch_warnings():
-        # Odd certificates are the data here; what is odd about them stands in parse_error.
+        # Odd certificates are data here; parse_error says what is odd about them.
         warnings.simplefilter("ignore")
         refusals = _refusals(ders)
         loaded = np.ones(len(ders), bool)
@@ -54,7 +53,7 @@ def read(ders: Sequence[bytes]) -> Columns:
         walked = np.flatnonzero(
             loaded & (np.fromiter(map(len, ders), np.int64, len(ders)) <= LONGEST)
         )
-        columns, odd = columnar.columns([ders[row] for row in walked.tolist()])
+        columns, odd = columnar.read([ders[row] for row in walked.tolist()])
         columns["parse_error"] = pa.nulls(len(odd), TEXT)
         regular = np.zeros(len(ders), bool)
         regular[walked] = ~odd
@@ -73,7 +72,7 @@ def read(ders: Sequence[bytes]) -> Columns:
 
 @contextmanager
 def _collector_held_back() -> Iterator[None]:
-    """Spare the garbage collector the lists of a batch, none of which it could free."""
+    """Hold the garbage collector back: it could free none of the lists of a batch."""
     if not gc.isenabled():
         yield
         return
@@ -87,9 +86,7 @@ def _collector_held_back() -> Iterator[None]:
 def interleaved(
     columns: Columns, rows: list[Row], regular: npt.NDArray[np.bool_]
 ) -> Columns:
-    """Return columns of both: `columns` where `regular`, and the other `rows`, in the order of
-    `regular`.
-    """
+    """Return the columns with `rows` put in where a row is not `regular`."""
     order = np.empty(len(regular), np.int64)
     order[regular] = np.arange(regular.sum())
     order[~regular] = np.arange(regular.sum(), len(regular))
@@ -120,7 +117,7 @@ def _refusals(ders: Sequence[bytes]) -> dict[int, str]:
     waiting = iter(ders)
     while True:
         try:
-            # Loading is all that is asked of it: the objects are dropped as they come.
+            # Only whether it loads matters: the objects are dropped as they come.
             deque(map(load_der_x509_certificate, waiting), maxlen=0)
         except (ValueError, InvalidVersion) as problem:
             refusals[len(ders) - length_hint(waiting) - 1] = f"{REFUSED}{problem}"
@@ -130,16 +127,14 @@ def _refusals(ders: Sequence[bytes]) -> dict[int, str]:
 
 def _tolerant(der: bytes, refusal: str | None) -> Row:
     row = tolerant.read(der)
-    found = [each for each in (refusal, row["parse_error"]) if each]
-    return row | {"parse_error": "; ".join(found) or None}
+    problems = filter(None, (refusal, row["parse_error"]))
+    return row | {"parse_error": "; ".join(problems) or None}
 
 
 def _self_signed(
     ders: Sequence[bytes], self_issued: pa.Array, loaded: npt.NDArray[np.bool_]
 ) -> pa.Array:
-    """Verify the signatures of self-issued certificates under their own keys; of others nothing
-    is to verify.
-    """
+    """Return which self-issued certificates verify under their own keys; others are False."""
     candidates = np.flatnonzero(
         self_issued.fill_null(True).to_numpy(zero_copy_only=False) & loaded
     )

@@ -1,9 +1,8 @@
 """Signatures: whether a certificate's signature verifies under another certificate's key.
 
-Only that: whether the other one may issue, and whether it is trusted, is the chain's question.
-Fielded devices carry SHA-1 and MD5 signatures and version 1 certificates, which
-`verify_directly_issued_by` and most verifiers refuse, so the issuer key's own `verify` is
-called on the signed bytes.
+Whether that certificate may issue and is trusted is decided elsewhere. Devices in the field carry
+SHA-1 and MD5 signatures and version 1 certificates, which `verify_directly_issued_by` and most
+verifiers refuse, so the issuer key's own `verify` is called on the signed bytes.
 """
 
 from __future__ import annotations
@@ -115,12 +114,10 @@ def verify_many(
     algorithms: Sequence[bytes | None],
     keys: Sequence[bytes],
 ) -> list[bool | None]:
-    """Verify many signatures, given by the columns of their parts; each distinct key is loaded
-    once.
+    """Return for many signatures whether they verify; every distinct key is loaded once.
 
-    `algorithms` holds the algorithm beside the signature, or None where the signed one is
-    another. One thread does it: `verify` of the cryptography package keeps the interpreter's
-    lock, so that a second one only disturbs.
+    `algorithms` holds the algorithm beside the signature, or None where the signed one differs.
+    A second thread would not help: cryptography's `verify` keeps the interpreter's lock.
     """
     checks: dict[tuple[bytes, bytes], Check | Literal[False] | None] = {}
     jobs: list[Check | Literal[False] | None] = []
@@ -152,9 +149,7 @@ def _run(
 
 
 def _check(public_key: bytes, algorithm: bytes) -> Check | Literal[False] | None:
-    """Return what verifies under this key, False where the key is of another kind, None where
-    it is unknown.
-    """
+    """Return the check under this key; False for a key of another type, None if unknown."""
     try:
         oid, parameters = _identifier(algorithm)
         key_oid, key_parameters = _identifier(
@@ -203,7 +198,7 @@ def _identifier(algorithm: bytes) -> tuple[str, bytes]:
 
 
 def _load(public_key: bytes, key_oid: str) -> Any:
-    """Return the key, or None where the arithmetic with it would not be bounded."""
+    """Return the key, or None where arithmetic with it would be unbounded."""
     if (
         key_oid == PSS
     ):  # the same key under the name of its only use, which not every release loads
@@ -226,7 +221,7 @@ class _Pss(NamedTuple):
 
 
 def _within(used: _Pss, demanded: _Pss) -> bool:
-    """Return whether a signature keeps to what its key demands (RFC 4055, section 3.3)."""
+    """Return True where a signature keeps to what its key demands (RFC 4055, section 3.3)."""
     hashes_used, hashes_demanded = (
         (one.digest.name, one.mask_digest.name) for one in (used, demanded)
     )
@@ -234,7 +229,7 @@ def _within(used: _Pss, demanded: _Pss) -> bool:
 
 
 def _pss(parameters: bytes) -> _Pss:
-    """Read RSASSA-PSS-params (RFC 4055, section 3.1)."""
+    """Return RSASSA-PSS-params (RFC 4055, section 3.1)."""
     digest, mask_digest, salt = _DIGESTS["sha1"], _DIGESTS["sha1"], 20
     fields = children(content(parameters, SEQUENCE)) if parameters else []
     for field in fields:

@@ -1,5 +1,4 @@
-"""The structure of a certificate: the slices of its DER that chains are built from, without
-decoding them.
+"""The structure of a certificate: the slices of its DER that chains are built from.
 
 Signature checks need the very bytes that were signed, and names are compared by their encoding,
 so this reads the fixed frame of X.509 (RFC 5280, section 4.1) and nothing more: cheap enough
@@ -27,9 +26,7 @@ ISSUER_ID, SUBJECT_ID = 0x81, 0x82
 
 
 class Structure(NamedTuple):
-    """A certificate's parts, each as the bytes that stand in it (with tag and length unless
-    said).
-    """
+    """The parts of a certificate as encoded, with tag and length unless noted otherwise."""
 
     signed: bytes  # tbsCertificate
     version: int  # 1, 2 or 3; others as they are encoded plus one

@@ -1,8 +1,7 @@
-"""Times of certificates, read once for the columns that show them and for the rule that trusts
-by them.
+"""Times of certificates: one reader for the columns that show them and the rule that uses them.
 
 RFC 5280, section 4.1.2.5, allows one form of each type: YYMMDDhhmmssZ and YYYYMMDDhhmmssZ.
-Others that ASN.1 knows are read as well, and what is not as the RFC wants it is named.
+Other forms that ASN.1 allows are read too, and the deviation is named.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Time(NamedTuple):
-    """A Time in microseconds since 1970, and what in its form is not as RFC 5280 wants it."""
+    """A Time in microseconds since 1970, and how its form deviates from RFC 5280."""
 
     moment: int
     problem: str | None
 
 
 def time(tag: int, content: bytes) -> Time:
-    """Return a Time, from the tag and the content of its element.
+    """Return the time that an element with this tag and content stands for.
 
     Raises
     ------
@@ -71,7 +70,7 @@ def _time(tag: int, text: str) -> Time:
     if len(digits) < 14:
         problems.append("a time without seconds")
     if digits.startswith("0000"):
-        # Python and pandas begin with the year 1, and "always" is what is meant.
+        # Python and pandas begin with the year 1, and a year 0 means "always".
         digits = f"0001{digits[4:]}"
         problems.append("the year 0, shown as the year 1")
     month, day, hour, minute, second = (
@@ -107,14 +106,16 @@ def span(validity: bytes) -> tuple[int, int]:
     times = children(content(validity, SEQUENCE))
     if len(times) != 2:
         raise BadEncoding("a validity of other than two times")
-    first, last = (time(each[0], each[element(each)[1] :]).moment for each in times)
+    first, last = (
+        time(encoded[0], encoded[element(encoded)[1] :]).moment for encoded in times
+    )
     return first, last + 999_999
 
 
 def regular_times(
     long_form: npt.NDArray[np.bool_], digits: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Return times of the two regular forms in microseconds since 1970, all at once.
+    """Return times of the two regular forms, in microseconds since 1970.
 
     Parameters
     ----------

@@ -1,14 +1,13 @@
-"""One certificate, field by field in the order of RFC 5280, section 4.1; what is odd costs its
-own columns only.
+"""One certificate, field by field (RFC 5280, section 4.1); an odd field costs only its own columns.
 
     Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }
     TBSCertificate ::= SEQUENCE { [0] version, serialNumber, signature, issuer, validity, subject,
                                   subjectPublicKeyInfo, [1] issuerUniqueID, [2] subjectUniqueID,
                                   [3] extensions }
 
-The columnar reader sends here what it does not know. Fields are told apart by their place, so
-that one of a wrong type does not move the others; of a certificate that is cut short, what is
-left is read.
+The columnar reader leaves to this one what it does not know. Fields are told apart by their
+position, so that one of a wrong type does not move the others. What is left of a truncated
+certificate is read.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ _MOST_PROBLEMS = 20
 
 
 class _Problems(list[str]):
-    """What could not be read; as a context it takes in what a field raises."""
+    """What could not be read; `of` collects what reading a field raises."""
 
     def of(self, field: str) -> _Field:
         return _Field(self, field)
@@ -85,7 +84,7 @@ def read(der: bytes) -> Row:
         problems.append("no tbsCertificate")
     else:
         _read_signed(signed[1], algorithm, row, problems)
-    # A certificate may be wrong in a hundred thousand places, and a few of them say it.
+    # A certificate may be wrong a hundred thousand times, and a few of them are enough.
     row["parse_error"] = (
         "; ".join(list(dict.fromkeys(problems))[:_MOST_PROBLEMS]) or None
     )
@@ -200,7 +199,7 @@ def _read_key(content: bytes, row: Row) -> None:
 
 
 def _read_known_curve(public_key: bytes, row: Row) -> bool:
-    """Let cryptography tell whether explicit parameters are those of a curve with a name."""
+    """Return True where cryptography recognises explicit parameters as a named curve."""
     try:
         key = load_der_public_key(public_key)
     except (ValueError, UnsupportedAlgorithm):
@@ -233,15 +232,15 @@ def _read_extensions(content: bytes, row: Row, problems: _Problems) -> None:
     for oid, value in _extension_values(content, problems):
         if oid in _EXTENSIONS:
             values[oid].append(value)
-    for oid, found in values.items():
+    for oid, occurrences in values.items():
         name = f"extension {fields.extension_name(oid)}"
-        if len(found) > 1:
-            problems.append(f"{name}: occurs {len(found)} times")
+        if len(occurrences) > 1:
+            problems.append(f"{name}: occurs {len(occurrences)} times")
         # Twice the same says the same; two that differ say nothing.
-        if len(set(found)) == 1:
+        if len(set(occurrences)) == 1:
             with problems.of(name):
-                _EXTENSIONS[oid](found[0], row)
-                fields.whole(found[0])
+                _EXTENSIONS[oid](occurrences[0], row)
+                fields.whole(occurrences[0])
 
 
 def _read_alt_names(value: bytes, row: Row) -> None:

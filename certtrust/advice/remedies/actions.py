@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from ...errors import CerttrustError, MissingColumnError
-from ...evaluation.attempts import speaking
-from ...evaluation.ownership import identities
-from ...fleet import Fleet
+from ...evaluation.attempts import is_registration
+from ...evaluation.ownership import Ownership
+from ...fleet import Fleet, expect_fleet
 from ...texts.labels import listed
 from ...texts.sentences import say, sentences
 from .fleet_copy import FleetCopy
@@ -92,7 +92,10 @@ def apply(fleet: Fleet, actions: pd.DataFrame) -> Fleet:
     >>> bool(before.sum() > after.sum())
     True
     """
-    return applied(fleet, actions, *identities(fleet))
+    fleet = expect_fleet(fleet)
+    ownership = Ownership.of(fleet)
+    registered = ownership.owners(fleet.registrations)
+    return applied(fleet, actions, registered, ownership.entered)
 
 
 def applied(
@@ -100,7 +103,8 @@ def applied(
 ) -> Fleet:
     """Return what `apply` does, given the device of each registration and device entry."""
     # A log line that says nothing of a registration is no attempt, and must not become one.
-    copy = FleetCopy(fleet, registered.where(speaking(fleet.registrations)), entered)
+    registered = registered.where(is_registration(fleet.registrations))
+    copy = FleetCopy(fleet, registered, entered)
     for kind, chosen in _conformed(actions).groupby("action", sort=False):
         copy = BY_KIND[str(kind)].carry_out(copy, chosen)
     return copy.fleet

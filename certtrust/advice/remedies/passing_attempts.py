@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ...arrays.grouping import alike, distinct
-from ...evaluation.attempts import joined, speaking
+from ...arrays.grouping import distinct, factorize_rows
+from ...evaluation.attempts import is_registration, joined
 from ...evaluation.check import check
-from ...evaluation.ownership import Whose, owner
+from ...evaluation.ownership import Ownership
 from ...fleet import Fleet
 from ..joins import among
 from .failures import failed
@@ -29,7 +29,7 @@ _SAID = (
 
 
 def with_what_works(
-    fleet: Fleet, known: Whose, results: pd.DataFrame, *, logged: bool
+    fleet: Fleet, ownership: Ownership, results: pd.DataFrame, *, logged: bool
 ) -> pd.DataFrame:
     """Add the attempts that pass and that the results leave out, as far as an action may touch
     them.
@@ -37,17 +37,17 @@ def with_what_works(
     They are judged as the results were: all at one moment, or each at its own time.
     """
     rows = fleet.registrations if logged else fleet.devices
-    meant = speaking(rows) if logged else np.ones(len(rows), dtype=bool)
+    meant = is_registration(rows) if logged else np.ones(len(rows), dtype=bool)
     if meant.sum() == len(results):
         return results
     meant &= ~rows.index.isin(results.index)
     if logged:
-        meant[meant] = _concerned(fleet, known, rows.loc[meant, list(_SAID)], results)
+        meant[meant] = _concerned(ownership, rows.loc[meant, list(_SAID)], results)
         others = joined(
-            dataclasses.replace(fleet, registrations=rows[meant]), known, "log"
+            dataclasses.replace(fleet, registrations=rows[meant]), ownership, "log"
         )
     else:
-        others = joined(fleet, known, "devices")[meant]
+        others = joined(fleet, ownership, "devices")[meant]
     judged = check(others, at=_moment(results))
     working = judged[judged["verdict"] == "pass"]
     return (
@@ -58,18 +58,17 @@ def with_what_works(
 
 
 def _concerned(
-    fleet: Fleet, known: Whose, said: pd.DataFrame, results: pd.DataFrame
+    ownership: Ownership, said: pd.DataFrame, results: pd.DataFrame
 ) -> npt.NDArray[np.bool_]:
     """Tell which log lines are of a device that fails, or may present the certificate of an
     attempt that does.
     """
     fails = results[["device", "fingerprint"]][failed(results)]
-    holders = known.held["device"][
-        among(known.held["fingerprint"], fails["fingerprint"])
-    ]
-    same, first = alike(said, _SAID)
+    own = ownership.leaves
+    holders = own["device"][among(own["fingerprint"], fails["fingerprint"])]
+    same, first = factorize_rows(said, _SAID)
     said = said.iloc[first]
-    device = owner(said, fleet.devices.assign(device=known.entered), known.tails)
+    device = ownership.owners(said)
     presents = among(said["fingerprint"].str.lower(), fails["fingerprint"])
     return (presents | among(device, distinct(fails["device"], holders)))[same]
 

@@ -1,4 +1,4 @@
-"""The rules, one file per rule or family; what a rule lacks is said when the package is imported.
+"""The rules, one file per rule or family; what a rule lacks is an error at import.
 
 Sentences of the article are numbered through from its title, fragments and headings included;
 sections are 1 introduction, 2 browser, 3.1 H.323/TLS by password, 3.2 H.323/TLS by certificate.
@@ -44,9 +44,7 @@ POSSIBLE = ("browser", "h323-password", "h323-certificate")
 """The scenarios of the article."""
 
 OPINION = "hygiene."
-"""What the codes of opinions begin with: they are shown beside a scenario, and never decide its
-verdict.
-"""
+"""What the codes of opinions begin with; these never decide a verdict."""
 
 _SENTENCES = (
     *("title", "requirement", "citation", "has", "why"),
@@ -135,12 +133,12 @@ def _checked(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     for rule in rules:
         for defect in _defects(rule):
             raise CerttrustError(f"the rule {rule.code!r} {defect}")
-        places = [
+        ranks = [
             (kind, *item)
             for kind in ("required", "shown")
             for item in getattr(rule, kind).items()
         ]
-        for claim in (rule.code, *places):
+        for claim in (rule.code, *ranks):
             if claim in claimed:
                 raise CerttrustError(
                     f"the rules {claimed[claim]!r} and {rule.code!r} claim the same: {claim}"
@@ -155,20 +153,18 @@ BY_CODE: dict[str, Rule] = {rule.code: rule for rule in RULES}
 
 
 def _ordered(kind: str, scenario: str) -> tuple[str, ...]:
-    places = {
+    ranks = {
         rule.code: getattr(rule, kind)[scenario]
         for rule in RULES
         if scenario in getattr(rule, kind)
     }
-    return tuple(sorted(places, key=lambda code: places[code]))
+    return tuple(sorted(ranks, key=lambda code: ranks[code]))
 
 
 SCENARIOS: dict[str, tuple[str, ...]] = {
     scenario: _ordered("required", scenario) for scenario in POSSIBLE
 }
-"""What each scenario requires of the endpoint, in the order in which a failure is named as the
-cause.
-"""
+"""What each scenario requires, in the order in which a failure is named as the cause."""
 
 HYGIENE: dict[str, tuple[str, ...]] = {
     scenario: _ordered("shown", scenario) for scenario in POSSIBLE

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ...arrays.arrow import text, true
+from ...arrays.arrow import as_mask, text
 from .rule import Rule, certificate_is_known
 
 PURPOSES = ("serverAuth", "clientAuth")
@@ -19,9 +19,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 def _each_fits(values: pd.Series, *fitting: Callable[[set[str]], bool]) -> list[Mask]:
-    """Return where a column of words fits each condition; an extension that is absent forbids
-    nothing.
-    """
+    """Return where a column of words fits each condition; an absent extension fits all."""
     encoded = text(values).dictionary_encode()
     named = [set(words.split(",")) for words in encoded.dictionary.to_pylist()]
     number = encoded.indices.fill_null(len(named)).to_numpy()
@@ -39,7 +37,7 @@ def _fits_mutual_tls(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
         attempts["extended_key_usage"],
         lambda named: ANY_PURPOSE in named or named.issuperset(PURPOSES),
     )
-    is_rsa = true(attempts["key_type"] == "RSA")
+    is_rsa = as_mask(attempts["key_type"] == "RSA")
     fits = pd.Series(
         np.where(is_rsa, with_rsa, otherwise) & purposes, index=attempts.index
     )

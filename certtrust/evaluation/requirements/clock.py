@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ...arrays.arrow import true
+from ...arrays.arrow import as_mask
 from .rule import Rule, chosen, over_tls
 
 
@@ -17,7 +17,7 @@ def _clock_is_set(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
 
 
 def _missing(attempts: pd.DataFrame) -> pd.Series:
-    return chosen(attempts.index, {"protocol": true(attempts["clock_unset"])})
+    return chosen(attempts.index, {"protocol": as_mask(attempts["clock_unset"])})
 
 
 RULES = (

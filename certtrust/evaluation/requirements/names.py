@@ -1,12 +1,10 @@
-"""Names of the certificate that the article compares: with the registration name, and with the
-URL.
-"""
+"""The names of the certificate fit the registration name, or the URL."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from ...arrays.arrow import true
+from ...arrays.arrow import as_mask
 from ...names import device_ids, matching
 from .rule import NAMES, Rule, chosen, without_certificate
 
@@ -20,7 +18,7 @@ def _last_octets(names_of_devices: pd.Series) -> pd.Series:
     return serial.fillna(device_ids.hardware_ids(names_of_devices)["tail"])
 
 
-def _whose_cn(attempts: pd.DataFrame) -> pd.Series:
+def _owner_of_cn(attempts: pd.DataFrame) -> pd.Series:
     cn = attempts["subject_cn"].fillna("")
     spelled = device_ids.same_spelling(cn)
     own = (spelled == attempts["device"]) | (
@@ -31,8 +29,8 @@ def _whose_cn(attempts: pd.DataFrame) -> pd.Series:
     other = (octets != own_octets) & octets.notna() & own_octets.notna()
     kinds = {
         "no CN": cn.str.strip() == "",
-        "own CN": true(own),
-        "another's CN": true(other),
+        "own CN": as_mask(own),
+        "another's CN": as_mask(other),
     }
     return chosen(attempts.index, kinds)
 
@@ -63,7 +61,7 @@ RULES = (
         holds=_registration_name_fits,
         required={"h323-certificate": 50},
         stale="certificate",
-        variant=_whose_cn,
+        variant=_owner_of_cn,
         varying=("device", "user", "hardware_id", "subject_cn"),
         unknown=_missing,
         missing_by=(

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
-from ...arrays.arrow import true
+from ...arrays.arrow import as_mask, text
 from ...names import matching
 from ...names.device_ids import SOFT_CLIENT
 from .rule import Rule, certificate_is_known
 
 
 def _ends_at_a_boundary(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    name, cn = attempts["registration_name"], attempts["subject_cn"]
-    inside = matching.ends_inside(name, cn)
+    names, cns = text(attempts["registration_name"]), text(attempts["subject_cn"])
     # The hardware ID of a soft client counts in upper and in lower case.
-    soft = np.flatnonzero(true(name.str.fullmatch(SOFT_CLIENT)))
-    in_any_case = matching.ends_inside(
-        name.iloc[soft].str.lower(), cn.iloc[soft].str.lower()
+    soft = as_mask(pc.match_substring_regex(names, f"^{SOFT_CLIENT}$"))
+    folded = (
+        pc.if_else(soft, pc.utf8_lower(column), column) for column in (names, cns)
     )
-    inside.iloc[soft] = inside.iloc[soft] | in_any_case
+    inside = matching.ends_inside(*folded).set_axis(attempts.index)
     return (~inside).where(certificate_is_known(attempts))
 
 

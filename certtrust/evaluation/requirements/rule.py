@@ -1,6 +1,4 @@
-"""A rule of the article as one record: its place in the scenarios, and the function that
-decides it.
-"""
+"""A rule of the article as one record: its rank in the scenarios, and what decides it."""
 
 from __future__ import annotations
 
@@ -10,17 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from ...arrays.arrow import true
+from ...arrays.arrow import as_mask
 from ...texts.sentences import sentences
 
 Check = Callable[[pd.DataFrame, pd.Series], pd.Series]
-"""Takes attempts and the moment of each; returns True (holds), False (is broken) or <NA> (the
-data do not tell).
-"""
+"""Takes attempts and their moments; returns True (holds), False (is broken) or <NA> (unknown)."""
 Kind = Callable[[pd.DataFrame], pd.Series]
-"""Takes rows of RESULTS; returns for each the name of the wording that it needs, missing for
-the rule's own.
-"""
+"""Takes rows of RESULTS; returns the name of each one's wording, missing for the rule's own."""
 
 STALE = ("trust list", "certificate", "device entry", "clock")
 """Which data a contradiction between a rule and the log puts in doubt."""
@@ -50,11 +44,9 @@ class Rule:
     """The columns of an attempt that decide it, beside the moment."""
     holds: Check
     required: Mapping[str, int] = field(default_factory=dict)
-    """The scenarios that require it, each with its place in their order of causes: lower ones
-    are named first.
-    """
+    """The scenarios that require it, with its rank among their causes; the lowest is named."""
     shown: Mapping[str, int] = field(default_factory=dict)
-    """The scenarios that show it as an opinion, with its place among these."""
+    """The scenarios that show it as an opinion, with its rank among these."""
     stale: str | None = None
     """What is probably out of date where a registration succeeded against it: one of `STALE`."""
     stale_if_seen: str | None = None
@@ -62,15 +54,13 @@ class Rule:
     variant: Kind | None = None
     """Which kind of failure it is, where the explanation depends on it."""
     varying: tuple[str, ...] = ()
-    """The columns that the kinds of failure are told by."""
+    """The columns that `variant` looks at."""
     unknown: Kind | None = None
     """What is missing to decide it, where that depends on the row."""
     missing_by: tuple[str, ...] = ()
-    """The columns that this is told by."""
+    """The columns that `unknown` looks at."""
     of_names: bool = False
-    """It looks at the columns `NAMES` alone, and so is decided once for attempts that are alike
-    in them.
-    """
+    """It looks at the columns `NAMES` alone: attempts that are alike in them are decided once."""
 
     @property
     def scenarios(self) -> tuple[str, ...]:
@@ -108,14 +98,12 @@ def certificate_is_known(attempts: pd.DataFrame) -> pd.Series:
 
 
 def over_tls(attempts: pd.DataFrame) -> pd.Series:
-    """Return whether H.323/TLS is used; a certificate in the log proves it where the protocol
-    is not told.
-    """
+    """Return whether H.323/TLS is used; without a protocol a login by certificate proves it."""
     protocol = attempts["protocol"]
-    told = protocol.isin(["H.323/TLS", "H.323/TCP", "H.323/UDP"])
-    by_certificate = ~told & true(attempts["authentication"] == "certificate")
+    stated = protocol.isin(["H.323/TLS", "H.323/TCP", "H.323/UDP"])
+    by_certificate = ~stated & as_mask(attempts["authentication"] == "certificate")
     return (
-        as_flags(protocol == "H.323/TLS").where(told).mask(by_certificate, other=True)
+        as_flags(protocol == "H.323/TLS").where(stated).mask(by_certificate, other=True)
     )
 
 
@@ -125,9 +113,7 @@ def through_allowed_proxy(attempts: pd.DataFrame) -> pd.Series:
 
 
 def without_certificate(attempts: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return the kinds of what is missing where no certificate is known, or it could not be
-    read.
-    """
+    """Return the kinds of what is missing where there is no certificate, or it is unreadable."""
     reported = attempts["certificate_error"].notna()
     nothing = ~certificate_is_known(attempts)
     return {"no certificate": nothing & ~reported, "unreadable": reported}

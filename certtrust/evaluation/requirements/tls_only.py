@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ...arrays.arrow import true
+from ...arrays.arrow import as_mask
 from .rule import Rule, chosen, over_tls, through_allowed_proxy
 
 
@@ -18,7 +18,7 @@ def _password_is_possible(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Seri
 
 def _proxy_is_not_allowed(attempts: pd.DataFrame) -> pd.Series:
     return chosen(
-        attempts.index, {"reverse proxy": true(attempts["via_reverse_proxy"])}
+        attempts.index, {"reverse proxy": as_mask(attempts["via_reverse_proxy"])}
     )
 
 

@@ -1,6 +1,4 @@
-"""The certificate itself, or a CA of its chain, is in the trust list: of the PBX, or of the
-browser.
-"""
+"""The certificate itself, or a CA of its chain, is in the list of the PBX or the browser."""
 
 from __future__ import annotations
 

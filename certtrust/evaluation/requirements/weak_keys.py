@@ -21,9 +21,9 @@ def _key_is_strong(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
 
 def _hash_is_current(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
     used = attempts["signature_hash"]
-    told = used.notna() | attempts["signature_algorithm"].isin(WITHOUT_HASH)
+    stated = used.notna() | attempts["signature_algorithm"].isin(WITHOUT_HASH)
     return as_flags(~used.isin(WEAK_HASHES)).where(
-        told & certificate_is_known(attempts)
+        stated & certificate_is_known(attempts)
     )
 
 
