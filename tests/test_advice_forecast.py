@@ -3,7 +3,6 @@
 import dataclasses
 import sys
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -23,26 +22,30 @@ def fleet():
     return ct.link(simulation.simulate(120, seed=9))
 
 
-def standing(fleet):
+def current(fleet):
     """Return the latest attempt of each registration, as the log has it."""
     return latest(ct.attempts(fleet))
 
 
+def failures_at(rows, dates):
+    """Return date, device and cause of what fails at each date, by one call of `check`."""
+    at = pd.Series(dates.repeat(len(rows)))
+    repeated = pd.concat([rows] * len(dates), ignore_index=True)
+    results = ct.check(repeated, at=at).assign(date=at)
+    failing = results[(results["verdict"] == "fail").to_numpy()]
+    return failing[["date", "device", "cause"]].astype({"cause": "str"})
+
+
 def test_each_date_says_what_check_says_at_that_date(fleet):
-    """Against judging every standing registration at every date, without any shortcut."""
-    found = forecast(fleet, periods=9, freq="QS")
-    parts = _all(fleet)
-    for date, rows in found.groupby("date"):
-        failing = pd.concat(
-            judged.loc[judged["verdict"] == "fail", ["device", "cause"]].astype("str")
-            for judged in (ct.check(each, at=date) for each in parts)
-        )
-        expected = failing.groupby("cause")["device"].agg(["size", "nunique"])
-        rows = rows[rows["attempts"] > 0].set_index(
-            rows.loc[rows["attempts"] > 0, "cause"].astype("str")
-        )
-        assert rows["attempts"].to_dict() == expected["size"].to_dict()
-        assert rows["devices"].to_dict() == expected["nunique"].to_dict()
+    """Against judging every current registration at every date, without any shortcut."""
+    counts = forecast(fleet, periods=9, freq="QS")
+    dates = pd.DatetimeIndex(counts["date"].unique())
+    failing = failures_at(pd.concat(_all(fleet), ignore_index=True), dates)
+    expected = failing.groupby(["date", "cause"])["device"].agg(["size", "nunique"])
+    counts = counts[counts["attempts"] > 0].astype({"cause": "str"})
+    counts = counts.set_index(["date", "cause"]).sort_index()
+    assert counts["attempts"].to_dict() == expected["size"].to_dict()
+    assert counts["devices"].to_dict() == expected["nunique"].to_dict()
 
 
 def _all(fleet):
@@ -54,7 +57,7 @@ def _all(fleet):
 
 def _today(fleet):
     """Return the registrations of the latest attempts, tried again now."""
-    rows = fleet.registrations.loc[standing(fleet).index]
+    rows = fleet.registrations.loc[current(fleet).index]
     now = pd.Timestamp.now("UTC").as_unit("us")
     return rows.assign(time=rows["time"].mask(rows["time"].notna(), now))
 
@@ -77,23 +80,20 @@ def test_a_certificate_is_to_blame_for_what_its_end_takes_down(fleet):
     assert {"device", "CA"} == set(found["role"])
     assert found["ends"].is_monotonic_increasing
     rows = pd.concat(_all(fleet), ignore_index=True)
-    for ending in found.itertuples():
-        before = ct.check(rows, at=ending.ends)
-        after = ct.check(rows, at=ending.ends + pd.Timedelta(seconds=1))
-        down = rows[(before["verdict"] == "pass") & (after["verdict"] == "fail")]
-        above = [
-            {each for path in paths for each in path["certificates"]}
-            for paths in down["trust_paths"]
-        ]
-        its = [
-            ending.fingerprint in {own, *cas}
-            for own, cas in zip(down["fingerprint"], above, strict=True)
-        ]
-        mine = down[np.array(its, dtype=bool)]
-        assert (len(mine), mine["device"].nunique()) == (
-            ending.attempts,
-            ending.devices,
-        )
+    rows["on_way"] = [
+        {own, *(entry for path in paths for entry in path["certificates"])}
+        for own, paths in zip(rows["fingerprint"], rows["trust_paths"], strict=True)
+    ]
+    ends = pd.DatetimeIndex(found["ends"]).repeat(len(rows))
+    repeated = pd.concat([rows] * len(found), ignore_index=True)
+    before = ct.check(repeated, at=pd.Series(ends))
+    after = ct.check(repeated, at=pd.Series(ends + pd.Timedelta(seconds=1)))
+    down = (before["verdict"] == "pass") & (after["verdict"] == "fail")
+    for number, ending in enumerate(found.itertuples()):
+        down_then = rows[down.iloc[number * len(rows) :].head(len(rows)).to_numpy()]
+        its = down_then[[ending.fingerprint in way for way in down_then["on_way"]]]
+        assert len(its) == ending.attempts
+        assert its["device"].nunique() == ending.devices
 
 
 def test_a_fleet_without_a_log_is_forecast_by_its_device_entries(fleet):
@@ -160,9 +160,8 @@ def would_be_attempts(draw):
     """Draw attempts of few devices with certificates and paths that begin and end around the
     dates.
     """
-    rows = WOULD_BE.iloc[
-        draw(st.lists(st.integers(0, len(WOULD_BE) - 1), max_size=12))
-    ].reset_index(drop=True)
+    chosen = st.lists(st.integers(0, len(WOULD_BE) - 1), max_size=30)
+    rows = WOULD_BE.iloc[draw(chosen)].reset_index(drop=True)
     size = len(rows)
 
     def dates():
@@ -187,31 +186,46 @@ def would_be_attempts(draw):
     ).set_axis(range(5, 5 + size), axis=0)
 
 
-@given(would_be_attempts())
-@settings(max_examples=60, deadline=None)
-def test_counts_are_those_of_judging_everything_at_every_date(rows):
+@pytest.mark.parametrize(
+    "examples", [12, pytest.param(200, marks=pytest.mark.exhaustive)]
+)
+def test_counts_are_those_of_judging_everything_at_every_date(examples):
     """Registrations, devices, and devices that did not fail for that cause at the date before."""
-    found = failure_counts(rows, NOW, DATES)
-    before = None
-    for date in (NOW, *DATES):
-        judged = ct.check(rows, at=date)
-        failing = judged[(judged["verdict"] == "fail").to_numpy()]
+
+    @given(would_be_attempts())
+    @settings(max_examples=examples, deadline=None)
+    def holds(rows):
+        counts = failure_counts(rows, NOW, DATES)
+        assert len(counts) == len(DATES) * counts["cause"].nunique()
+        failing = failures_at(rows, DATES.insert(0, NOW))
+        failures = set(zip(failing["date"], failing["cause"], strict=True))
+        assert {cause for date, cause in failures if date != NOW} == set(
+            counts["cause"]
+        )
         devices = {
-            str(cause): set(of["device"].dropna())
-            for cause, of in failing.groupby("cause", observed=True)
+            key: set(group.dropna())
+            for key, group in failing.groupby(["date", "cause"])["device"]
         }
-        if before is not None:
-            here = found[found["date"] == date].set_index("cause")
-            for cause in here.index:
-                now = devices.get(cause, set())
-                assert here.loc[cause, "attempts"] == (failing["cause"] == cause).sum()
-                assert here.loc[cause, "devices"] == len(now)
-                assert here.loc[cause, "new_devices"] == len(
-                    now - before.get(cause, set())
-                )
-            assert set(devices) <= set(here.index)
-        before = devices
-    assert len(found) == len(DATES) * found["cause"].nunique()
+        earlier = dict(zip(DATES, [NOW, *DATES], strict=False))
+        for row in counts.itertuples():
+            now = devices.get((row.date, row.cause), set())
+            before = devices.get((earlier[row.date], row.cause), set())
+            attempts = (failing["date"] == row.date) & (failing["cause"] == row.cause)
+            assert row.attempts == attempts.sum()
+            assert row.devices == len(now)
+            assert row.new_devices == len(now - before)
+
+    holds()
+
+
+def test_a_certificate_may_end_in_the_very_second_of_the_forecast():
+    """It lasts through that second, and fails at every date to come."""
+    passes = (ct.check(WOULD_BE, at=NOW)["verdict"] == "pass").to_numpy()
+    rows = WOULD_BE[passes].assign(not_after=NOW.floor("s"))
+    counts = failure_counts(rows, NOW, DATES)
+    failing = counts[counts["cause"] == "time.validity"]
+    assert failing["attempts"].tolist() == [len(rows)] * len(DATES)
+    assert failing["new_devices"].iloc[0] == rows["device"].nunique() > 0
 
 
 @given(paths)
@@ -235,20 +249,13 @@ def test_the_last_path_holds_until_none_does(found):
 
 def test_every_month_of_a_silent_fleet_is_what_check_says_of_its_devices():
     """Causes and devices of two years, against one call of `check` per month."""
-    found = forecast(SILENT)
-    assert found["date"].nunique() == 24
-    for date, rows in found.groupby("date"):
-        judged = ct.check(WOULD_BE, at=date)
-        expected = (
-            judged[judged["verdict"] == "fail"]
-            .groupby("cause", observed=True)["device"]
-            .nunique()
-        )
-        failing = rows[rows["devices"] > 0]
-        assert (
-            dict(zip(failing["cause"], failing["devices"], strict=True))
-            == expected.to_dict()
-        )
+    counts = forecast(SILENT)
+    dates = pd.DatetimeIndex(counts["date"].unique())
+    assert len(dates) == 24
+    expected = failures_at(WOULD_BE, dates).groupby(["date", "cause"])["device"]
+    failing = counts[counts["devices"] > 0].astype({"cause": "str"})
+    failing = failing.set_index(["date", "cause"])["devices"]
+    assert failing.to_dict() == expected.nunique().to_dict()
 
 
 def test_an_empty_fleet_has_no_failures_and_keeps_the_columns(fleet):

@@ -22,7 +22,7 @@ def judged(fleet, **options):
 
 
 def test_tls_only_for_everybody_ends_every_password(fleet):
-    """The page: with TLS only set, a registration by password is not possible."""
+    """By the article: with TLS only set, a registration by password is not possible."""
     before, after = judged(fleet), judged(fleet, tls_only=True)
     password = (before["scenario"] == "h323-password") & ~before[
         "via_reverse_proxy"

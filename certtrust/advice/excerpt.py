@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from ..arrays.arrow import true
+from ..arrays.arrow import as_mask
 from ..arrays.grouping import distinct
 from ..evaluation.attempts import joined
 from ..evaluation.ownership import Ownership
@@ -103,7 +103,7 @@ def _certificates(
     certificates, links = fleet.certificates, fleet.links
     assert links is not None  # noqa: S101 - the caller has linked the fleet
     fingerprints, bundles = certificates["fingerprint"], certificates["bundle"]
-    issuing = true(certificates["is_ca"]) | among(fingerprints, links["issuer"])
+    issuing = as_mask(certificates["is_ca"]) | among(fingerprints, links["issuer"])
     chosen = issuing & ~fingerprints.duplicated().to_numpy()
     chosen |= among(fingerprints, attempts["fingerprint"])
     chosen[own["first_row"].to_numpy()[among(own["device"], attempts["device"])]] = True

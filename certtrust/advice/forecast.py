@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..arrays.grouping import Codes, alike
+from ..arrays.grouping import Codes, factorize_rows
 from ..errors import CerttrustError
 from ..evaluation.attempts import attempts
 from ..evaluation.check import CAUSES, check
@@ -59,7 +59,7 @@ def latest(results: pd.DataFrame) -> pd.DataFrame:
 
 def _last_rows(time: pd.Series, keys: pd.DataFrame) -> Codes:
     """Return the position of the last row in time of each distinct key, ascending."""
-    code, first = alike(keys, keys.columns)
+    code, first = factorize_rows(keys, keys.columns)
     order = time.array.argsort(kind="stable", na_position="first")
     last = np.zeros(len(first), dtype=np.int64)
     last[code[order]] = order

@@ -10,8 +10,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..arrays import threads
-from ..arrays.arrow import true
-from ..arrays.grouping import Codes, combine, distinct, once, places, spread
+from ..arrays.arrow import as_mask
+from ..arrays.grouping import (
+    Codes,
+    distinct,
+    distinct_rows,
+    factorize_codes,
+    first_positions,
+    repeat_ranges,
+)
 from ..evaluation.ownership import OWNING, Ownership
 from ..fleet import Fleet
 from ..names import device_ids
@@ -57,38 +64,42 @@ def holdings(fleet: Fleet) -> Holdings:
     """
     slim = dataclasses.replace(
         fleet,
-        registrations=once(fleet.registrations[list(_LOG)]),
+        registrations=distinct_rows(fleet.registrations[list(_LOG)]),
         certificates=fleet.certificates[[*_CERTIFICATES]],
     )
     log, entries = slim.registrations, slim.devices
     ownership = Ownership.of(slim)
     entered = ownership.entered
-    registered, leaves = threads.both(
+    registered, leaves = threads.run_both(
         lambda: ownership.owners(log),
         lambda: _leaves(slim, ownership),
         len(fleet.registrations),
     )
     devices, pbxs = distinct(entered, registered), distinct(entries["pbx"], log["pbx"])
     names, texts = _names(
-        slim, places(registered, devices), places(entered, devices), devices, pbxs
+        slim,
+        first_positions(registered, devices),
+        first_positions(entered, devices),
+        devices,
+        pbxs,
     )
     devices = distinct(devices, leaves["device"])
-    certificate, first = combine(pd.factorize(leaves["fingerprint"])[0])
+    certificate, first = factorize_codes(pd.factorize(leaves["fingerprint"])[0])
     certificates = leaves.iloc[first].reset_index(drop=True)
     of_leaves = {
         "certificate": certificate,
-        "device": places(leaves["device"], devices),
+        "device": first_positions(leaves["device"], devices),
     }
     of_log = {
-        "certificate": places(
+        "certificate": first_positions(
             log["fingerprint"].str.lower(), certificates["fingerprint"]
         ),
-        "device": places(registered, devices),
+        "device": first_positions(registered, devices),
     }
     holders = pd.concat(
         [pd.DataFrame(of_leaves), pd.DataFrame(of_log)], ignore_index=True
     )
-    holders = once(holders[(holders >= 0).all(axis=1)])
+    holders = distinct_rows(holders[(holders >= 0).all(axis=1)])
     nobodys = np.flatnonzero(
         np.bincount(holders["certificate"], minlength=len(certificates)) == 0
     )
@@ -99,7 +110,7 @@ def holdings(fleet: Fleet) -> Holdings:
     return _numbered_anew(
         Holdings(
             certificates.assign(
-                refused=true(certificates["parse_error"].str.startswith(REFUSED))
+                refused=as_mask(certificates["parse_error"].str.startswith(REFUSED))
             )[[*_SHOWN]],
             pd.DataFrame(
                 {"certificate": certificate[own], "bundle": leaves["bundle"].array[own]}
@@ -124,7 +135,7 @@ def _numbered_anew(held: Holdings) -> Holdings:
     holders = held.holders.assign(certificate=number[held.holders["certificate"]])
     return held._replace(
         certificates=held.certificates.iloc[kept].reset_index(drop=True),
-        bundles=once(bundles).sort_values(
+        bundles=distinct_rows(bundles).sort_values(
             "certificate", kind="stable", ignore_index=True
         ),
         holders=holders[holders["certificate"] >= 0].sort_values(
@@ -163,15 +174,15 @@ def _names(
     own = [entries["user"], entries["hardware_id"], entries["serial"], default]
     seen = [log["registration_name"], log["hardware_id"], log["serial"], interface]
     text, texts = pd.factorize(pd.concat([*own, *seen], ignore_index=True))
-    here = places(entries["pbx"], pbxs)
-    there = places(log["pbx"], pbxs)
+    here = first_positions(entries["pbx"], pbxs)
+    there = first_positions(log["pbx"], pbxs)
     there = np.where(there < 0, _only(entered, here, len(devices))[registered], there)
     pbx, device = (
         np.concatenate([entry] * len(own) + [line] * len(seen))
         for entry, line in ((here, there), (entered, registered))
     )
     every = pd.DataFrame({"pbx": pbx, "device": device, "text": text})
-    return once(every[(device >= 0) & (text >= 0)]), pd.Series(texts)
+    return distinct_rows(every[(device >= 0) & (text >= 0)]), pd.Series(texts)
 
 
 def _only(owner: Codes, value: Codes, count: int) -> Codes:
@@ -192,18 +203,18 @@ def _named(
     """Return the devices that a CN names in full: certificate (place in `cns`), device."""
     named = names[["text", "device"]].sort_values("text")
     text, device = named["text"].to_numpy(), named["device"].to_numpy()
-    wanted = places(cns, texts)
+    wanted = first_positions(cns, texts)
     start = np.searchsorted(text, wanted)
-    owner, number = spread(
+    owner, number = repeat_ranges(
         np.where(wanted < 0, 0, np.searchsorted(text, wanted, side="right") - start)
     )
-    spelled = places(device_ids.same_spelling(cns), devices)
+    spelled = first_positions(device_ids.same_spelling(cns), devices)
     known = np.flatnonzero(spelled >= 0)
     found = {
         "certificate": np.concatenate([owner, known]),
         "device": np.concatenate([device[start[owner] + number], spelled[known]]),
     }
-    return once(pd.DataFrame(found))
+    return distinct_rows(pd.DataFrame(found))
 
 
 def _presented_as_own(
@@ -214,6 +225,6 @@ def _presented_as_own(
     """
     is_ca = found["is_ca"].fillna(value=False).to_numpy(dtype=bool)
     own = ~is_ca
-    beside = places(found["bundle"][is_ca], found["bundle"][own]) >= 0
+    beside = first_positions(found["bundle"][is_ca], found["bundle"][own]) >= 0
     own[is_ca] = held[is_ca] & ~beside
     return own

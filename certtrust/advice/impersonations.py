@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..arrays.grouping import Codes, distinct, places, spread
+from ..arrays.grouping import Codes, distinct, first_positions, repeat_ranges
 from ..errors import CerttrustError
 from ..evaluation.check import moment_of
 from ..evaluation.rules import TRUSTED
@@ -146,7 +146,7 @@ def _carriers(certificates: pd.DataFrame, moment: pd.Timestamp) -> _Carriers:
     row, texts = common_names(certificates.iloc[certificate])
     cn = pd.Series(pd.array(texts, dtype="str"))
     cns = distinct(cn)
-    return _Carriers(certificate[row], places(cn, cns), cns)
+    return _Carriers(certificate[row], first_positions(cn, cns), cns)
 
 
 def _reach(beginning: Codes, text: Codes, held: Holdings) -> _Reach:
@@ -276,7 +276,7 @@ def _pairs(
 ) -> pd.DataFrame:
     """Return the pairs, as many of each certificate as the limit leaves room for."""
     opens = grants["opens"].to_numpy()
-    grant, number = spread(np.minimum(opens, _room(opens, limit)))
+    grant, number = repeat_ranges(np.minimum(opens, _room(opens, limit)))
     grant, number = grant[:limit], number[:limit]
     grants = grants.iloc[grant]
     own = grants["own"].to_numpy()

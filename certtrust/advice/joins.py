@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..arrays.grouping import Codes, places, spread
+from ..arrays.grouping import Codes, first_positions, repeat_ranges
 
 
 def among(texts: pd.Series, values: pd.Series) -> npt.NDArray[np.bool_]:
     """Return which texts are among the values; a missing one is not."""
-    return places(texts, values) >= 0
+    return first_positions(texts, values) >= 0
 
 
 def values_at(values: pd.Series, position: Codes, index: pd.Index) -> pd.Series:
@@ -31,7 +31,7 @@ def equal_pairs(left: Codes, right: Codes) -> tuple[Codes, Codes]:
     order = np.argsort(right, kind="stable")
     ordered = right[order]
     start = np.searchsorted(ordered, left)
-    row, number = spread(np.searchsorted(ordered, left, side="right") - start)
+    row, number = repeat_ranges(np.searchsorted(ordered, left, side="right") - start)
     return row, order[start[row] + number]
 
 

@@ -87,64 +87,47 @@ def _who(counts: pd.DataFrame) -> list[str]:
     ]
 
 
-_EXPLAINED = (
-    "certificate.trust",
-    "browser.trust",
-    "certificate.name",
-    "browser.name",
-    "time.validity",
-    "transport.tls_only",
-    "password.tls_only",
-    "time.clock",
-)
-"""The rules for which `lacking` can say which kind of data is missing."""
-
-
 def lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
     """Return which of the undecided attempts lack each kind of data."""
     applies = required(rows)
-    undecided = {code: rows[code].isna() & applies[code] for code in applies}
-    trust = undecided["certificate.trust"] | undecided["browser.trust"]
-    named = undecided["certificate.name"] | undecided["browser.name"]
-    of_certificate = trust | named | undecided["time.validity"]
+    deciding = {code for codes in SCENARIOS.values() for code in codes}
+    undecided = {code: rows[code].isna() & applies[code] for code in deciding}
+    certificate_trust = undecided.pop("certificate.trust")
+    certificate_name = undecided.pop("certificate.name")
+    browser_name = undecided.pop("browser.name")
+    validity = undecided.pop("time.validity")
+    transport = undecided.pop("transport.tls_only")
+    password = undecided.pop("password.tls_only")
+    clock = undecided.pop("time.clock")
+    trust = certificate_trust | undecided.pop("browser.trust")
     state = rows["trust_state"].astype("str")
-    no_certificate = of_certificate & (
+    has_no_certificate = (
         rows["subject_cn"].isna()
         & rows["not_after"].isna()
         & rows["certificate_error"].isna()
     )
-    unreadable = ~no_certificate & (
-        (trust & (state == "unreadable")) | undecided["time.validity"]
-    )
-    by_name = undecided["certificate.name"] & rows["subject_cn"].notna()
+    is_unreadable = (trust & (state == "unreadable")) | validity
+    by_name = certificate_name & rows["subject_cn"].notna()
     nameless = rows["registration_name"].isna() & rows["hardware_id"].isna()
-    transport, password = (
-        undecided["transport.tls_only"],
-        undecided["password.tls_only"],
-    )
     no_flag = rows["tls_only"].isna()
     plain = rows["protocol"].isin(["H.323/TCP", "H.323/UDP"])
     open_scenario = rows["scenario"].isna()
     outside = open_scenario & ~applies["time.clock"]
-    deciding = {code for codes in SCENARIOS.values() for code in codes}
-    others = pd.DataFrame(
-        {code: undecided[code] for code in deciding.difference(_EXPLAINED)},
-        index=rows.index,
-    )
     return {
-        "certificate": no_certificate,
-        "readable certificate": unreadable,
+        "certificate": has_no_certificate
+        & (trust | certificate_name | browser_name | validity),
+        "readable certificate": is_unreadable & ~has_no_certificate,
         "trust list": trust & (state == "no trust list"),
         "registration name": by_name & nameless,
         "hardware ID": by_name & ~nameless,
         "TLS only flag": (transport | password) & no_flag,
         "protocol": transport & ~no_flag & ~plain,
         "reverse proxy": ((transport & plain) | password) & ~no_flag,
-        "clock": undecided["time.clock"],
+        "clock": clock,
         "authentication": open_scenario & ~outside,
-        "URL": undecided["browser.name"] & rows["url"].isna(),
+        "URL": browser_name & rows["url"].isna(),
         "rule": outside,
-        "other data": others.any(axis="columns"),
+        "other data": pd.DataFrame(undecided, index=rows.index).any(axis="columns"),
     }
 
 

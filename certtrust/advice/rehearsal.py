@@ -14,8 +14,15 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ..arrays.arrow import true
-from ..arrays.grouping import Codes, alike, combine, distinct, places, same_sets
+from ..arrays.arrow import as_mask
+from ..arrays.grouping import (
+    Codes,
+    distinct,
+    factorize_codes,
+    factorize_rows,
+    factorize_sets,
+    first_positions,
+)
 from ..evaluation.attempts import joined
 from ..evaluation.check import CAUSES, VERDICTS, check
 from ..evaluation.ownership import Ownership
@@ -109,7 +116,7 @@ class Rehearsal:
         """Return the kind of each row at a moment, and the part that decides one row per kind."""
         early = (self.rows["not_before"] > at).to_numpy().astype(np.int64)
         ended = (self.rows["not_after"] < at.floor("s")).to_numpy().astype(np.int64)
-        kind, first = combine(self._kinds, early, ended)
+        kind, first = factorize_codes(self._kinds, early, ended)
         rows = self.rows.iloc[first]
         return kind, Excerpt.take(self.fleet, self._ownership, rows, self._of)
 
@@ -125,8 +132,8 @@ class Rehearsal:
             _fits=matching.certificate_fits_registration(rows),
             _no_time=rows["time"].isna(),
         )
-        code, _ = alike(facts, facts.columns)
-        return combine(code, self._entry_sets(), *self._signers())[0]
+        code, _ = factorize_rows(facts, facts.columns)
+        return factorize_codes(code, self._entry_sets(), *self._signers())[0]
 
     def _without_settings(self) -> pd.DataFrame:
         """Return the rows as they would be if neither flags nor log stated an authentication.
@@ -155,7 +162,7 @@ class Rehearsal:
             return [pd.factorize(own)[0]]
         links = self.fleet.links
         assert links is not None  # noqa: S101 - `link` has made them
-        checks, _ = combine(
+        checks, _ = factorize_codes(
             *(pd.factorize(links[name])[0] for name in ("issuer", "verified"))
         )
         bundles = certificates[["fingerprint", "bundle"]].dropna()
@@ -164,7 +171,7 @@ class Rehearsal:
             bundles[~presented], on="bundle", suffixes=("", "_beside")
         )
         beside = pd.factorize(together["fingerprint_beside"])[0]
-        may_be_self_issued = ~true(self.rows["self_issued"].eq(other=False))
+        may_be_self_issued = ~as_mask(self.rows["self_issued"].eq(other=False))
         itself = among(own, self.candidates["fingerprint"]) | may_be_self_issued
         return [
             _set_codes(own, links["child"], checks),
@@ -175,7 +182,7 @@ class Rehearsal:
     def _constrains_names(self) -> bool:
         """Return True where a CA constrains names: then trust depends on each leaf's names."""
         certificates = self.fleet.certificates
-        may_be_ca = ~true(certificates["is_ca"].eq(other=False))
+        may_be_ca = ~as_mask(certificates["is_ca"].eq(other=False))
         ders = pd.concat([certificates.loc[may_be_ca, "der"], self.fleet.trust["der"]])
         return any(_NAME_CONSTRAINTS in der for der in ders if isinstance(der, bytes))
 
@@ -185,7 +192,7 @@ class Rehearsal:
         both = pd.concat([self.fleet.trust, self.fleet.certificates], ignore_index=True)
         both = both[both["fingerprint"].notna()].drop_duplicates("fingerprint")
         listed = among(both["fingerprint"], self.fleet.trust["fingerprint"])
-        may_be_listed = listed | true(both["is_ca"]) | true(both["self_issued"])
+        may_be_listed = listed | as_mask(both["is_ca"]) | as_mask(both["self_issued"])
         candidates: pd.DataFrame = both[may_be_listed].reset_index(drop=True)
         return candidates
 
@@ -193,6 +200,6 @@ class Rehearsal:
 def _set_codes(texts: pd.Series, owners: pd.Series, members: Codes) -> Codes:
     """Return a code for the set of members that each text owns, -1 where it owns none."""
     distinct_owners = distinct(owners)
-    owner = places(owners, distinct_owners)
-    code, _ = same_sets(owner[owner >= 0], members[owner >= 0])
-    return np.append(code, -1)[places(texts, distinct_owners)]
+    owner = first_positions(owners, distinct_owners)
+    code, _ = factorize_sets(owner[owner >= 0], members[owner >= 0])
+    return np.append(code, -1)[first_positions(texts, distinct_owners)]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..arrays.arrow import bits
+from ..arrays.arrow import as_mask
 from ..fleet import Fleet, expect_fleet
 from ..names.certificate_names import common_names
 from ..names.prefixes import usable
@@ -40,7 +40,7 @@ def shared_names(fleet: Fleet) -> pd.DataFrame:
     fleet = expect_fleet(fleet)
     held = holdings(fleet)
     row, cns = common_names(held.certificates)
-    is_usable = bits(usable(cns))
+    is_usable = as_mask(usable(cns))
     names = pd.array(cns.filter(pa.array(is_usable)), dtype="str")
     named = pd.DataFrame({"certificate": row[is_usable], "subject_cn": names})
     held_keys = _keys(fleet, held).merge(held.holders, on="certificate", how="left")

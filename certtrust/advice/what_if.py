@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..arrays.arrow import true
-from ..arrays.grouping import Codes, combine
+from ..arrays.arrow import as_mask
+from ..arrays.grouping import Codes, factorize_codes
 from ..errors import CerttrustError
 from ..fleet import Fleet, expect_fleet
 from ..schema import RESULTS, TRUST, conform, expect
@@ -71,7 +71,7 @@ class Settings:
             pbx = log["pbx"] if pbx is None else pbx
             changed = _with_settings(current, pbx, self.authentication)
             # The article says nothing about how SIP authenticates.
-            is_sip = true(log["protocol"].astype("str").str.startswith("SIP"))
+            is_sip = as_mask(log["protocol"].astype("str").str.startswith("SIP"))
             changed = changed.mask(is_sip, current)
             log = log.assign(authentication=changed.astype("category"))
         return dataclasses.replace(
@@ -84,7 +84,7 @@ def _with_settings(
 ) -> pd.Series:
     """Return the values with the setting for every PBX, then those for single PBXs."""
     for name in sorted(settings, key=lambda name: name != EVERY):
-        rows = np.full(len(values), name == EVERY) | true(pbx == name)
+        rows = np.full(len(values), name == EVERY) | as_mask(pbx == name)
         values = values.mask(rows, settings[name])
     return values
 
@@ -172,7 +172,7 @@ def _without_cas(trust: pd.DataFrame, cas: Sequence[str]) -> pd.DataFrame:
     """Return the lists without some CAs, given by fingerprint or common name."""
     removed = np.zeros(len(trust), dtype=bool)
     for name in cas:
-        matches = true(
+        matches = as_mask(
             trust["fingerprint"].eq(name.lower()) | trust["subject_cn"].eq(name)
         )
         if not matches.any():
@@ -278,7 +278,7 @@ def changed(before: pd.DataFrame, after: pd.DataFrame) -> Codes:
         for frame in frames
         for name in ("verdict", "cause")
     ]
-    code, first = combine(*(column.astype(np.int64) for column in columns))
+    code, first = factorize_codes(*(column.astype(np.int64) for column in columns))
     differences = changes(
         *(frame.iloc[first].reset_index(drop=True) for frame in frames)
     )

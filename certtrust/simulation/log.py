@@ -64,7 +64,8 @@ def registrations(rng: Random, devices: Sequence[Device]) -> pd.DataFrame:
     """Return the log of all devices as table REGISTRATIONS, followed by the truth."""
     rows = [row for device in devices for row in _of_device(rng, device)]
     rows.sort(key=lambda row: (row["source"], row["moment"]))
-    frame = pd.DataFrame(rows, columns=[*REGISTRATIONS.names, *_TRUTH, "moment"])
+    names = [*REGISTRATIONS.names, *_TRUTH, "moment"]
+    frame = pd.DataFrame(rows, columns=names, dtype="object")
     moments = pd.to_datetime(frame.pop("moment").astype("int64"), unit="s", utc=True)
     line = frame.groupby("source").cumcount() + 1 + frame["source"].str.endswith(".csv")
     is_set = ~frame["clock_unset"].astype(bool)

@@ -103,9 +103,8 @@ def applied(
 ) -> Fleet:
     """Return what `apply` does, given the device of each registration and device entry."""
     # A log line that says nothing of a registration is no attempt, and must not become one.
-    copy = FleetCopy(
-        fleet, registered.where(is_registration(fleet.registrations)), entered
-    )
+    registered = registered.where(is_registration(fleet.registrations))
+    copy = FleetCopy(fleet, registered, entered)
     for kind, chosen in _conformed(actions).groupby("action", sort=False):
         copy = BY_KIND[str(kind)].carry_out(copy, chosen)
     return copy.fleet

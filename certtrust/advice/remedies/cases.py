@@ -6,8 +6,15 @@ import numpy as np
 import pandas as pd
 
 from ...arrays import threads
-from ...arrays.arrow import true
-from ...arrays.grouping import Codes, alike, combine, distinct, same_objects, same_sets
+from ...arrays.arrow import as_mask
+from ...arrays.grouping import (
+    Codes,
+    distinct,
+    factorize_codes,
+    factorize_rows,
+    factorize_sets,
+    object_codes,
+)
 from ...evaluation.check import required
 from ...fleet import Fleet
 from ..joins import among, microseconds
@@ -74,7 +81,7 @@ def cases(
     """
     fails = failed(results)
     related = _related(results, fails)
-    codes, first_of_code = alike(results[_ATTEMPT].iloc[related], _ATTEMPT)
+    codes, first_of_code = factorize_rows(results[_ATTEMPT].iloc[related], _ATTEMPT)
     failing = np.flatnonzero(fails[related])
     positions = related[failing]
     moments = microseconds(results["judged_at"].iloc[positions])
@@ -83,9 +90,9 @@ def cases(
     # share the ways to trust and no certificate on these begins or ends between them. Groups
     # that could do with the same entries are then one case.
     bits = 1 << np.arange(len(RULES))
-    fault, _ = combine(codes[failing], broken @ bits, unsure @ bits)
-    paths = same_objects(results["trust_paths"].iloc[positions])
-    group, first = combine(fault, paths, authorities.spans(moments))
+    fault, _ = factorize_codes(codes[failing], broken @ bits, unsure @ bits)
+    paths = object_codes(results["trust_paths"].iloc[positions])
+    group, first = factorize_codes(fault, paths, authorities.spans(moments))
     presented = results[_PRESENTED].iloc[positions[first]]
     untrusted = broken[first, RULES.index(_TRUST)] & among(
         presented["fingerprint"], certificates["fingerprint"]
@@ -102,7 +109,9 @@ def cases(
         ),
         presented["pbx"],
     )
-    case_of_group, kept = combine(fault[first], _entry_set_codes(entries, len(first)))
+    case_of_group, kept = factorize_codes(
+        fault[first], _entry_set_codes(entries, len(first))
+    )
     case_of_failing = case_of_group[group]
     case = np.full(len(related), -1)
     case[failing] = case_of_failing
@@ -131,7 +140,7 @@ def cases(
 def _related(results: pd.DataFrame, fails: Flags) -> Codes:
     """Return the positions of failed attempts, and of others by their devices or certificates."""
     columns = [results[name] for name in ("device", "fingerprint")]
-    shared = threads.each(
+    shared = threads.parallel_map(
         lambda column: among(column, distinct(column[fails])), columns, len(results)
     )
     return np.flatnonzero(fails | np.any(shared, axis=0))
@@ -140,7 +149,7 @@ def _related(results: pd.DataFrame, fails: Flags) -> Codes:
 def _outcomes(attempts: pd.DataFrame) -> tuple[Flags, Flags]:
     """Return which rules each attempt breaks, and which it requires but leaves undecided."""
     applies = required(attempts)
-    broken = np.column_stack([true(~attempts[code]) for code in RULES])
+    broken = np.column_stack([as_mask(~attempts[code]) for code in RULES])
     unsure = np.column_stack(
         [applies[code] & attempts[code].isna().to_numpy() for code in RULES]
     )
@@ -173,10 +182,10 @@ def _entries(untrusted: Untrusted, pbx: pd.Series) -> pd.DataFrame:
 
 def _entry_set_codes(entries: pd.DataFrame, rows: int) -> Codes:
     """Return a code for each row, equal where the same entries would do."""
-    entry, _ = alike(entries, _ENTRY)
+    entry, _ = factorize_rows(entries, _ENTRY)
     # Every row gets one more member that is no entry, so that none has an empty set.
     owners = np.append(np.arange(rows), entries["row"].to_numpy())
-    code, _ = same_sets(owners, np.append(np.full(rows, -1), entry))
+    code, _ = factorize_sets(owners, np.append(np.full(rows, -1), entry))
     return code
 
 

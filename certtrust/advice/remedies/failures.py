@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ...arrays.arrow import true
-from ...arrays.grouping import Codes, alike, once, places_of_rows
+from ...arrays.arrow import as_mask
+from ...arrays.grouping import Codes, distinct_rows, factorize_rows, first_row_positions
 from ...evaluation.rules import SCENARIOS
 from ...fleet import Fleet
 from ...names import device_ids, matching
@@ -32,7 +32,7 @@ _NAMES = ["device", "registration_name", "hardware_id", "serial", "interface"]
 
 def failed(results: pd.DataFrame) -> Flags:
     """Return which attempts the rules predict to fail and that were not seen to succeed."""
-    return true(
+    return as_mask(
         (results["verdict"] == "fail")
         & (results["observed"] != "up")
         & (results["scenario"] != "browser")
@@ -145,7 +145,7 @@ class Failures:
         self, chosen: Flags, keys: list[str], fitting: pd.DataFrame
     ) -> pd.DataFrame:
         """Return proposals with the CN from `fitting_cns` as value, where there is one."""
-        position = places_of_rows(
+        position = first_row_positions(
             [self.rows[key] for key in keys], [fitting[key] for key in keys]
         )
         value = values_at(fitting["value"], position, self.rows.index)
@@ -160,18 +160,18 @@ class Failures:
             The columns `keys`, and value, the CN; no row where there is none.
         """
         wanted = self.rows.loc[chosen, keys].drop_duplicates()
-        position = places_of_rows(
+        position = first_row_positions(
             [self.distinct[key] for key in keys], [wanted[key] for key in keys]
         )
         columns = list(dict.fromkeys([*keys, *_NAMES]))
-        rows = once(self.distinct.loc[position >= 0, columns])
+        rows = distinct_rows(self.distinct.loc[position >= 0, columns])
         rows["serial_of_device"] = device_ids.serials(rows["device"])
         fitting = []
         for candidate in ("serial_of_device", "hardware_id", "registration_name"):
-            owner, first = alike(rows, keys)
+            owner, first = factorize_rows(rows, keys)
             cn = rows.groupby(owner, sort=False)[candidate].first()
             named = rows.assign(subject_cn=cn.array.take(owner))
-            fits = true(matching.certificate_fits_registration(named))
+            fits = as_mask(matching.certificate_fits_registration(named))
             all_fit = np.bincount(owner, ~fits, minlength=len(first)) == 0
             fitting.append(
                 rows[keys].iloc[first[all_fit]].assign(value=cn.array[all_fit])

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ...arrays.grouping import Codes, places, places_of_rows
+from ...arrays.grouping import Codes, first_positions, first_row_positions
 from ...errors import CerttrustError
 from ...fleet import Fleet
 from ...schema import CERTIFICATES, TRUST, conform
@@ -65,7 +65,9 @@ class FleetCopy:
         pbx = self.fleet.registrations["pbx"]
         position = _action_positions(self.registered, pbx, actions)
         anywhere = (pbx.isna() & (position < 0)).to_numpy()
-        position[anywhere] = places(self.registered[anywhere], actions["device"])
+        position[anywhere] = first_positions(
+            self.registered[anywhere], actions["device"]
+        )
         return position
 
     def entries_for(self, actions: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +85,7 @@ class FleetCopy:
                 for frame in (self.fleet.trust, self.fleet.certificates)
             ]
         )[CERTIFICATES.names]
-        position = places(fingerprints, certificates["fingerprint"])
+        position = first_positions(fingerprints, certificates["fingerprint"])
         if (position < 0).any():
             absent = fingerprints[position < 0].iloc[0]
             raise CerttrustError(say("errors.advice.certificate", fingerprint=absent))
@@ -98,9 +100,9 @@ def _action_positions(
 
     The action for that PBX comes before that for every PBX.
     """
-    position = places_of_rows((device, pbx), (actions["device"], actions["pbx"]))
+    position = first_row_positions((device, pbx), (actions["device"], actions["pbx"]))
     everywhere = np.flatnonzero(actions["pbx"].isna())
-    by_device = places(device, actions["device"].iloc[everywhere])
+    by_device = first_positions(device, actions["device"].iloc[everywhere])
     return np.where(position < 0, np.append(everywhere, -1)[by_device], position)
 
 

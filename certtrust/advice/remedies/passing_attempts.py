@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ...arrays.grouping import alike, distinct
+from ...arrays.grouping import distinct, factorize_rows
 from ...evaluation.attempts import is_registration, joined
 from ...evaluation.check import check
 from ...evaluation.ownership import Ownership
@@ -66,7 +66,7 @@ def _concerned(
     fails = results[["device", "fingerprint"]][failed(results)]
     own = ownership.leaves
     holders = own["device"][among(own["fingerprint"], fails["fingerprint"])]
-    same, first = alike(said, _SAID)
+    same, first = factorize_rows(said, _SAID)
     said = said.iloc[first]
     device = ownership.owners(said)
     presents = among(said["fingerprint"].str.lower(), fails["fingerprint"])

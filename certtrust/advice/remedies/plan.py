@@ -11,7 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from ...arrays import threads
-from ...arrays.grouping import Codes, alike, combine, once, same_sets
+from ...arrays.grouping import (
+    Codes,
+    distinct_rows,
+    factorize_codes,
+    factorize_rows,
+    factorize_sets,
+)
 from ...errors import CerttrustError
 from ...evaluation.check import expect_results
 from ...evaluation.ownership import Ownership
@@ -113,7 +119,7 @@ def remedies(
     fleet = fleet if fleet.links is not None else link(fleet)
     logged = _are_logged(fleet, results)
     certificates = certificates_by_fingerprint(fleet)
-    authorities, ownership = threads.both(
+    authorities, ownership = threads.run_both(
         lambda: Authorities(fleet, certificates),
         lambda: Ownership.of(fleet).prepared(),
         len(results),
@@ -130,7 +136,7 @@ def remedies(
         }
     )
     counted = _counted(failures, plan)
-    return worded(counted, once(presented), fleet, certificates, authorities)
+    return worded(counted, distinct_rows(presented), fleet, certificates, authorities)
 
 
 @dataclass(frozen=True)
@@ -165,10 +171,10 @@ class _Met(NamedTuple):
 
     def need_codes(self) -> Codes:
         """Return a code for each need, equal where the same actions meet it in any case."""
-        of_case, _ = combine(self.case, self.need)
+        of_case, _ = factorize_codes(self.case, self.need)
         if not len(of_case):
             return of_case
-        code, _ = same_sets(of_case, self.action)
+        code, _ = factorize_sets(of_case, self.action)
         return code[of_case]
 
 
@@ -203,7 +209,7 @@ def _plan(failures: Failures, options: pd.DataFrame, undecidable: Flags) -> Plan
     No action settles the cases that are undecidable.
     """
     columns = ["action", *COLUMNS]
-    action, first = alike(options, columns)
+    action, first = factorize_rows(options, columns)
     met = _Met(options["case"].to_numpy(), options["need"].to_numpy(), action)
     possible: Flags = np.all(met.table(failures.needs) | ~failures.needs, axis=1)
     met = met.where(possible[met.case])
@@ -227,12 +233,12 @@ def _plan(failures: Failures, options: pd.DataFrame, undecidable: Flags) -> Plan
         {"case": met.case, "need": met.need, "position": position[met.action]}
     )
     actions = options[columns].iloc[first[in_order]].reset_index(drop=True)
-    return Plan(actions, repaired_at, undecided, once(used))
+    return Plan(actions, repaired_at, undecided, distinct_rows(used))
 
 
 def _distinct(left: Codes, right: Codes) -> tuple[Codes, Codes]:
     """Return each pair of the two columns once."""
-    _, first = combine(left, right)
+    _, first = factorize_codes(left, right)
     return left[first], right[first]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...arrays.grouping import Codes, combine
+from ...arrays.grouping import Codes, factorize_codes
 from ...evaluation.check import check
 from ...evaluation.ownership import Ownership
 from ...fleet import Fleet
@@ -76,7 +76,7 @@ def _attempts_to_judge(results: pd.DataFrame, failures: Failures) -> pd.DataFram
     chosen = (failures.case >= 0) | of_case
     attempts = attempts[chosen]
     verdict = pd.factorize(attempts["verdict"])[0]
-    code, _ = combine(failures.codes[chosen], verdict, failures.case[chosen])
+    code, _ = factorize_codes(failures.codes[chosen], verdict, failures.case[chosen])
     order = np.lexsort((microseconds(attempts["judged_at"]), code))
     edge = np.diff(code[order], prepend=-1, append=-1) != 0
     return attempts.iloc[np.sort(order[edge[:-1] | edge[1:]])]

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ...arrays.arrow import true
-from ...arrays.grouping import Codes, alike, distinct, places
+from ...arrays.arrow import as_mask
+from ...arrays.grouping import Codes, distinct, factorize_rows, first_positions
 from ...fleet import Fleet
 from ...schema import TRUST, conform
 from ...trust import trust_state
@@ -34,11 +34,11 @@ class Authorities:
             if fleet.links is not None
             else trust_state.link(fleet.certificates, fleet.trust)
         )
-        verified = links[true(links["verified"])]
+        verified = links[as_mask(links["verified"])]
         first = verified.drop_duplicates("child")
         self.signer = first.set_index("child")["issuer"].astype("str")
         fingerprints = certificates["fingerprint"]
-        may_issue = true(certificates["is_ca"]) | among(
+        may_issue = as_mask(certificates["is_ca"]) | among(
             fingerprints, verified["issuer"]
         )
         cas = certificates[may_issue]
@@ -132,7 +132,7 @@ class Untrusted:
 
     @cached_property
     def _leaf_and_first(self) -> tuple[Codes, Codes]:
-        return alike(self.rows, ["fingerprint", "bundle"])
+        return factorize_rows(self.rows, ["fingerprint", "bundle"])
 
     @property
     def leaf(self) -> Codes:
@@ -187,7 +187,9 @@ def ways(
     A list with that entry alone gives the same answer as the entry beside the present ones: a
     path ends at the first listed certificate, and no path led to the present entries.
     """
-    signer = places(leaves["fingerprint"], authorities.signer.index.to_series())
+    signer = first_positions(
+        leaves["fingerprint"], authorities.signer.index.to_series()
+    )
     signers = values_at(authorities.signer, signer, leaves.index)
     above = {name: authorities.above(name) for name in distinct(signers)}
     pairs = pd.DataFrame(
@@ -283,6 +285,6 @@ def lacks_signer(
 ) -> npt.NDArray[np.bool_]:
     """Return which leaves are signed by a CA whose certificate is not at hand."""
     signed = authorities.signer.index.to_series()
-    return true(leaves["self_issued"].eq(other=False)) & ~among(
+    return as_mask(leaves["self_issued"].eq(other=False)) & ~among(
         leaves["fingerprint"], signed
     )

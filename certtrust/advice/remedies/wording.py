@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...arrays.arrow import true
-from ...arrays.grouping import places
+from ...arrays.arrow import as_mask
+from ...arrays.grouping import first_positions
 from ...evaluation.ownership import leaves
 from ...fleet import Fleet
 from ...texts.sentences import fill, sentences
@@ -19,14 +19,6 @@ from .set_cover import groups
 from .trusting import Authorities
 
 _SHOWN = ("subject", "subject_cn", "issuer", "issuer_cn", "not_after", "is_ca", "der")
-_COUNTS = (
-    "attempts",
-    "devices",
-    "attempts_cumulative",
-    "devices_cumulative",
-    "undecided",
-    "lets_in",
-)
 
 
 def worded(
@@ -42,7 +34,7 @@ def worded(
     is for.
     """
     plan = plan.assign(lets_in=_lets_in(plan, presented, fleet, authorities))
-    position = places(plan["fingerprint"], certificates["fingerprint"])
+    position = first_positions(plan["fingerprint"], certificates["fingerprint"])
     of_action = pd.DataFrame(
         {name: values_at(certificates[name], position, plan.index) for name in _SHOWN}
     )
@@ -51,14 +43,11 @@ def worded(
         pem(der) if isinstance(der, bytes) else None
         for der in of_action["der"].where(uploads)
     ]
-    return pd.DataFrame(
-        {
-            "rank": np.arange(1, len(plan) + 1),
-            "action": pd.Categorical(plan["action"], categories=list(KINDS)),
-            **{name: plan[name] for name in (*COLUMNS, *_COUNTS)},
-            **_words(plan, of_action),
-            "pem": pd.Series(pems, index=plan.index, dtype="str"),
-        }
+    rank = pd.DataFrame({"rank": np.arange(1, len(plan) + 1)}, index=plan.index)
+    return rank.join(plan).assign(
+        action=pd.Categorical(plan["action"], categories=list(KINDS)),
+        **_words(plan, of_action),
+        pem=pd.Series(pems, index=plan.index, dtype="str"),
     )
 
 
@@ -78,8 +67,8 @@ def _words(plan: pd.DataFrame, certificates: pd.DataFrame) -> dict[str, pd.Serie
         others=plan["lets_in"],
     )
     flags = {
-        "is_ca": true(certificates["is_ca"]),
-        "self_signed": true(certificates["subject"] == certificates["issuer"]),
+        "is_ca": as_mask(certificates["is_ca"]),
+        "self_signed": as_mask(certificates["subject"] == certificates["issuer"]),
     }
     key = plan["action"].astype("str")
     for kind, remedy in BY_KIND.items():
@@ -105,7 +94,7 @@ def _lets_in(
     of_device = among(signed, leaves(fleet.certificates[columns])["fingerprint"])
     own = groups(
         presented["position"].to_numpy(),
-        places(presented["fingerprint"], signed),
+        first_positions(presented["fingerprint"], signed),
         len(plan),
     )
     listing = [kind for kind in KINDS if BY_KIND[kind].entries]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ....arrays.arrow import true
+from ....arrays.arrow import as_mask
 from ..failures import Failures, Flags, Proposals
 from ..fleet_copy import FleetCopy
 from ..remedy import Remedy
@@ -14,7 +14,7 @@ _LOCKING = ("transport.tls_only", "password.tls_only")
 
 def _locked(failures: Failures, rule: str) -> Flags:
     """Return which cases the flag "TLS only" locks out, or may lock out."""
-    may_be_locked = failures.undecided(rule) & true(failures.rows["tls_only"])
+    may_be_locked = failures.undecided(rule) & as_mask(failures.rows["tls_only"])
     locked: Flags = (failures.broken(rule) | may_be_locked) & failures.identified
     return locked
 
@@ -24,7 +24,7 @@ def _propose_clearing(failures: Failures) -> Proposals:
 
 
 def _propose_allowing(failures: Failures) -> Proposals:
-    through_proxy = true(failures.rows["via_reverse_proxy"])
+    through_proxy = as_mask(failures.rows["via_reverse_proxy"])
     return {
         rule: failures.at_entry(_locked(failures, rule) & through_proxy)
         for rule in _LOCKING

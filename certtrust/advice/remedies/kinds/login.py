@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ....arrays.arrow import true
+from ....arrays.arrow import as_mask
 from ....evaluation.check import check
 from ..failures import Failures, Flags, Proposals
 from ..fleet_copy import FleetCopy
@@ -32,7 +32,7 @@ def _would_be_let_in(rows: pd.DataFrame) -> Flags:
         scenario="h323-certificate", authentication="certificate"
     )
     results = check(by_certificate, at=by_certificate["judged_at"])
-    let_in: Flags = np.all([true(results[rule]) for rule in _OF_CERTIFICATE], axis=0)
+    let_in: Flags = np.all([as_mask(results[rule]) for rule in _OF_CERTIFICATE], axis=0)
     return let_in
 
 

@@ -6,7 +6,7 @@ import hashlib
 
 import pandas as pd
 
-from ....arrays.grouping import places
+from ....arrays.grouping import first_positions
 from ....schema import CERTIFICATES, conform
 from ...joins import among, values_at
 from ..failures import Failures, Flags, Proposals
@@ -55,7 +55,7 @@ def _reissue(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
     """Return the copy with the certificate renewed and `value` as its CN."""
     copy = renew(copy, actions)
     rows = copy.fleet.certificates
-    position = places(rows["fingerprint"], actions["fingerprint"])
+    position = first_positions(rows["fingerprint"], actions["fingerprint"])
     cn = values_at(actions["value"], position, rows.index)
     subject = "CN=" + cn.str.replace(r"([,+\"\\<>;=#])", r"\\\1", regex=True)
     named = rows.assign(

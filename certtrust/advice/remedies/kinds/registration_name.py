@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ....arrays.arrow import true
-from ....arrays.grouping import places_of_rows
+from ....arrays.arrow import as_mask
+from ....arrays.grouping import first_row_positions
 from ....evaluation.attempts import by_serial
 from ....evaluation.ownership import per_text
 from ....names import device_ids, matching
@@ -29,8 +29,8 @@ def _propose(failures: Failures) -> Proposals:
     rows = failures.rows[chosen]
     default = _default_names(rows["device"], rows["interface"])
     begins = matching.begins_with_cn(default, rows["subject_cn"])
-    new = default.where(true(begins), rows["subject_cn"].str.strip())
-    is_other = ~true(new == rows["registration_name"])
+    new = default.where(as_mask(begins), rows["subject_cn"].str.strip())
+    is_other = ~as_mask(new == rows["registration_name"])
     settled = failures.undecided(_PASSWORD)
     settled[chosen] &= _is_by_certificate(rows, new)
     chosen[chosen] = _holds_its_own(rows) & is_other
@@ -52,13 +52,13 @@ def _holds_its_own(rows: pd.DataFrame) -> Flags:
     own = (spelled == rows["device"]) | (
         spelled == device_ids.same_spelling(rows["hardware_id"])
     )
-    return true(own | ((cn == rows["user"]) & cn.notna()))
+    return as_mask(own | ((cn == rows["user"]) & cn.notna()))
 
 
 def _is_by_certificate(rows: pd.DataFrame, name: pd.Series) -> Flags:
     """Return where an unknown authentication can only be by certificate under that name."""
     over_tls = rows["protocol"] == "H.323/TLS"
-    return true(by_serial(name, rows["device"]) & rows["scenario"].isna() & over_tls)
+    return as_mask(by_serial(name, rows["device"]) & rows["scenario"].isna() & over_tls)
 
 
 def _rename(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
@@ -66,7 +66,7 @@ def _rename(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
     rows = copy.fleet.registrations
     default = _default_names(copy.registered, rows["interface"])
     name = rows["registration_name"].fillna(default).fillna("")
-    position = places_of_rows(
+    position = first_row_positions(
         (copy.registered, name), (actions["device"], actions["name"].fillna(""))
     )
     new = values_at(actions["value"], position, rows.index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ....arrays.grouping import places
+from ....arrays.grouping import first_positions
 from ...joins import values_at
 from ..failures import Failures, Proposals
 from ..fleet_copy import FOREVER, FleetCopy
@@ -22,7 +22,7 @@ def renew(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
     """Return the copy where the certificate begins by `since` and has no end."""
     rows = copy.fleet.certificates
     first = actions.sort_values("since").drop_duplicates("fingerprint")
-    position = places(rows["fingerprint"], first["fingerprint"])
+    position = first_positions(rows["fingerprint"], first["fingerprint"])
     since = values_at(first["since"], position, rows.index)
     begin = rows["not_before"].mask(since < rows["not_before"], since)
     end = rows["not_after"].mask(position >= 0, FOREVER)
