@@ -69,10 +69,14 @@ class Batch:
         self.pbx += [None] * size
 
 
+Passwords = str | bytes | Sequence[str | bytes] | None
+"""One password, or several that are tried in turn."""
+
+
 def read_certificates(
     source: Any,
     *,
-    password: str | bytes | None = None,
+    password: Passwords = None,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -86,7 +90,7 @@ def read_certificates(
         JSON with a column of certificates, secrets of Kubernetes, the listing of a device
         (`X509 xml-info`); ZIP and tar archives and gzip around any of these. Table
         CERTIFICATES, written to Parquet or CSV, comes back whole.
-    password : str or bytes, optional
+    password : str, bytes or a sequence of these, optional
         Password of PKCS#12 files. Keys within are dropped at once.
     workers : int, optional
         Number of processes that share many files; without it, this process reads them. A script
@@ -119,10 +123,25 @@ def read_certificates(
     return conform(rows, CERTIFICATES)[CERTIFICATES.names]
 
 
+def _secrets(password: Passwords) -> tuple[bytes, ...]:
+    """Return the passwords to try, as bytes."""
+    several = isinstance(password, (list, tuple))
+    passwords: Any = password if several else () if password is None else (password,)
+    for one in passwords:
+        if not isinstance(one, str | bytes):
+            raise CerttrustError(
+                say("errors.certificates.password", kind=type(one).__name__)
+            )
+    return tuple(
+        one.encode(errors="replace") if isinstance(one, str) else one
+        for one in passwords
+    )
+
+
 def read_rows(
     source: Any,
     *,
-    password: str | bytes | None = None,
+    password: Passwords = None,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -131,13 +150,7 @@ def read_rows(
     `pbx` is what a table of trust lists says of a row, empty where it says that it is in every
     PBX's list.
     """
-    if not isinstance(password, str | bytes | None):
-        raise CerttrustError(
-            say("errors.certificates.password", kind=type(password).__name__)
-        )
-    secret = (
-        password.encode(errors="replace") if isinstance(password, str) else password
-    )
+    secret = _secrets(password)
     with _progress(progress) as advance:
         if workers is not None and workers > 1:
             batches = _in_processes(units(source), secret, workers)
@@ -267,7 +280,7 @@ def _progress(wanted: bool | None) -> Iterator[Callable[[int], object]]:
         yield bar.update
 
 
-def _batches(found: Iterable[Source], password: bytes | None) -> Iterator[Columns]:
+def _batches(found: Iterable[Source], password: tuple[bytes, ...]) -> Iterator[Columns]:
     """Yield the columns of all blocks, so many at a time that they stay within the processor's
     reach.
     """
@@ -290,7 +303,7 @@ def _parts(batch: Batch) -> Iterator[Batch]:
         )
 
 
-def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Item]]:
+def _runs(source: Source, password: tuple[bytes, ...]) -> Iterator[Sequence[Item]]:
     if source.error is not None:
         yield [Block(None, source.error)]
         return
@@ -309,7 +322,7 @@ def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Item]]:
 
 
 def _in_processes(
-    found: Iterator[Unit], password: bytes | None, workers: int
+    found: Iterator[Unit], password: tuple[bytes, ...], workers: int
 ) -> Iterator[Columns]:
     """Read many files in several processes, in order."""
     try:
@@ -321,7 +334,7 @@ def _in_processes(
         raise CerttrustError(say("errors.certificates.workers")) from problem
 
 
-def _read_group(group: list[Unit], password: bytes | None) -> list[Columns]:
+def _read_group(group: list[Unit], password: tuple[bytes, ...]) -> list[Columns]:
     return list(_batches((source for unit in group for source in unit()), password))
 
 

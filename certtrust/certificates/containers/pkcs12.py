@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -41,13 +41,14 @@ def sniff(head: bytes) -> bool:
 def read(stream: BinaryIO, about: About) -> Iterator[Block]:
     """Yield the certificates of a key store, the one that belongs to its key first."""
     store = stream.read()
-    if _rounds(store) > limits.KEY_DERIVATION_ROUNDS:
+    passwords = about.options.get("password") or ()
+    if _rounds(store) * max(len(passwords), 1) > limits.KEY_DERIVATION_ROUNDS:
         yield Block(
             None,
             f"PKCS#12: asks for more than {limits.KEY_DERIVATION_ROUNDS:,} rounds of hashing",
         )
         return
-    certificates, problem = _opened(store, about.options.get("password"))
+    certificates, problem = _opened(store, passwords)
     if problem is not None:
         # A store that strict readers refuse may still hold certificates that nothing protects.
         certificates = list(_unprotected(store))
@@ -57,13 +58,14 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
         yield Block(None, f"PKCS#12: {problem or 'holds no certificates'}")
 
 
-def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | None]:
+def _opened(store: bytes, passwords: Sequence[bytes]) -> tuple[list[bytes], str | None]:
     """Return the certificates of a store, or why it cannot be opened."""
-    if password is not None and b"\0" in password:
+    possible = [password for password in passwords if b"\0" not in password]
+    if passwords and not possible:
         return [], "a password holds no zero byte"
     problems: dict[bytes | None, str] = {}
     # Among many files some have no password, and some the empty one.
-    for candidate in dict.fromkeys((password, None, b"")):
+    for candidate in dict.fromkeys((*possible, None, b"")):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter(
@@ -82,9 +84,9 @@ def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | No
         return [certificate.public_bytes(Encoding.DER) for certificate in held], None
     if cut := _cut(store):
         return [], cut
-    if password is None and _ENCRYPTED_DATA in store:
+    if not possible and _ENCRYPTED_DATA in store:
         return [], "the password is missing"
-    return [], problems[password]
+    return [], problems[possible[0] if possible else None]
 
 
 def _cut(store: bytes) -> str | None:
