@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -212,7 +212,6 @@ def _seed(text: str) -> int:
 
 
 def _report(given: argparse.Namespace) -> int:
-    import pandas as pd
     from tqdm.auto import tqdm
 
     from .fleet import read_fleet
@@ -237,8 +236,12 @@ def _report(given: argparse.Namespace) -> int:
 
         step("reading")
         fleet = read_fleet(given.directory, password=passwords)
-        locked = [fleet.certificates, fleet.trust]
-        if more := _asked_passwords(pd.concat(locked), hide=bar.clear):
+        files = {
+            f"{kind}/{source}": rows
+            for kind in ("certificates", "trust")
+            for source, rows in getattr(fleet, kind).groupby("source")
+        }
+        if more := _asked_passwords(files, hide=bar.clear):
             fleet = read_fleet(given.directory, password=[*passwords, *more])
         report = explain_fleet(
             fleet, name=Path(given.directory).resolve().name, at=given.at, step=step
@@ -281,7 +284,9 @@ def _check(given: argparse.Namespace) -> int:
             raise CerttrustError(say("errors.cli.no_file", path=path))
     passwords = _passwords(given)
     if sys.stdin.isatty():
-        rows = read_certificates([Path(path) for path in files], password=passwords)
+        rows = {
+            path: read_certificates(Path(path), password=passwords) for path in files
+        }
         passwords += _asked_passwords(rows)
     diagnosis = diagnose(
         Path(given.certificate),
@@ -317,20 +322,20 @@ def _passwords(given: argparse.Namespace) -> list[str]:
 
 
 def _asked_passwords(
-    rows: pd.DataFrame, hide: Callable[[], object] = lambda: None
+    files: Mapping[str, pd.DataFrame], hide: Callable[[], object] = lambda: None
 ) -> list[str]:
-    """Return a password for each file that needs one, where there is somebody to ask.
+    """Return a password for each file whose rows say that it needs one, if there is a terminal.
 
     An empty answer leaves the file as it is: a row with its reason.
     """
     if not sys.stdin.isatty():
         return []
-    locked = rows["parse_error"].str.contains(_LOCKED).fillna(value=False).astype(bool)
     answers = []
-    for source in rows.loc[locked, "source"].dropna().unique():
-        hide()
-        question = say("cli.ask_password", file=Path(source).name)
-        answers.append(getpass.getpass(question, stream=sys.stderr))
+    for name, rows in files.items():
+        if rows["parse_error"].str.contains(_LOCKED).eq(other=True).any():
+            hide()
+            question = say("cli.ask_password", file=name)
+            answers.append(getpass.getpass(question, stream=sys.stderr))
     return [answer for answer in answers if answer]
 
 

@@ -375,10 +375,17 @@ def test_a_terminal_is_asked_once_for_each_file(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     assert main(["report", str(locked), "-o", str(page)]) == 0
     assert len(questions) == 2
-    assert all("hq.p12" in question for question in questions)
-    unread = tmp_path / "r-unread.csv"
-    capsys.readouterr()
-    assert unread.exists() == (answers[0] == "") or unread.stat().st_size
+    for question, kind in zip(questions, ("certificates", "trust"), strict=True):
+        assert f"{kind}/hq.p12" in question
+    data = tmp_path / "r.json"
+    questions.clear()
+    assert main(["report", str(locked), "-o", str(page), "--json", str(data)]) == 0
+    left = json.loads(data.read_text())["problems"]
+    assert [row["kind"] for row in left] == (
+        [] if answers[0] else ["certificates", "trust"]
+    )
+    said = capsys.readouterr()
+    assert "secret" not in said.out + said.err
 
 
 @pytest.mark.parametrize(
