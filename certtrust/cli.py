@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from .errors import CerttrustError
 from .evaluation.rules import SCENARIOS
 from .texts.labels import plural
 from .texts.sentences import say, sentences
 from .texts.visible import one_line, visible
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NONE_FAIL, SOME_FAIL, MISUSE = 0, 1, 2
 
@@ -41,8 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["check", "no-such-file.pem", "--scenario", "browser", "--url", "https://192.0.2.7/"])
     2
     """
+    given_arguments = sys.argv[1:] if arguments is None else list(arguments)
     with _own_words():
-        given = _parser().parse_args(arguments)
+        given = _parser(_secrets(given_arguments)).parse_args(given_arguments)
     try:
         status: int = given.run(given)
     except BrokenPipeError:
@@ -97,11 +102,27 @@ def _own_words() -> Iterator[None]:
         vars(argparse)["_"] = own
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose words stand in `[cli.COMMAND]`, an argument's under its destination."""
+def _secrets(arguments: Sequence[str]) -> list[str]:
+    """Return what may be a password among the arguments: the value of any option with a p."""
+    secrets = []
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
+        option, equals, value = argument.partition("=")
+        if option.startswith(("-p", "--p")) and option != "--png":
+            secrets.append(value if equals else following)
+    return sorted(filter(None, secrets), key=len, reverse=True)
 
-    def __init__(self, words: str = "certtrust", **options: Any) -> None:
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose words stand in `[cli.COMMAND]`, an argument's under its destination.
+
+    `secrets` are not to be repeated in its messages.
+    """
+
+    def __init__(
+        self, words: str = "certtrust", *, secrets: Sequence[str] = (), **options: Any
+    ) -> None:
         self.words = words
+        self.secrets = secrets
         super().__init__(description=say(f"cli.{words}.description"), **options)
 
     def add(self, *names: str, metavar: str | None = None, **options: Any) -> None:
@@ -111,14 +132,17 @@ class _Parser(argparse.ArgumentParser):
         argument.metavar = say(f"cli.metavars.{metavar}") if metavar else None
 
     def error(self, message: str) -> NoReturn:
+        for secret in self.secrets:
+            alone = rf"(?<![\w-]){re.escape(secret)}(?![\w-])"
+            message = re.sub(alone, "***", message)
         self.exit(
             MISUSE,
             f"certtrust: {message}\n{say('cli.help', command=f'{self.prog} --help')}\n",
         )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="certtrust", epilog=say("cli.epilog"))
+def _parser(secrets: Sequence[str]) -> argparse.ArgumentParser:
+    parser = _Parser(secrets=secrets, prog="certtrust", epilog=say("cli.epilog"))
     parser.add(
         "--version", action="version", version=f"certtrust {version('certtrust')}"
     )
@@ -130,7 +154,8 @@ def _parser() -> argparse.ArgumentParser:
         ("check", _add_check),
         ("simulate", _add_simulate),
     ):
-        add(commands.add_parser(name, words=name, help=say(f"cli.{name}.short")))
+        short = say(f"cli.{name}.short")
+        add(commands.add_parser(name, words=name, help=short, secrets=secrets))
     return parser
 
 
@@ -141,6 +166,7 @@ def _add_report(command: _Parser) -> None:
     command.add("--json", metavar="file")
     command.add("--png", metavar="directory")
     command.add("--at", metavar="date")
+    _add_passwords(command)
     command.set_defaults(run=_report)
 
 
@@ -157,7 +183,13 @@ def _add_check(command: _Parser) -> None:
     command.add("--authentication", choices=["password", "certificate"])
     command.add("--at", metavar="date")
     command.add("--json", action="store_true")
+    _add_passwords(command)
     command.set_defaults(run=_check)
+
+
+def _add_passwords(command: _Parser) -> None:
+    command.add("--password", metavar="password", action="append", default=[])
+    command.add("--password-file", metavar="file", action="append", default=[])
 
 
 def _add_simulate(command: _Parser) -> None:
@@ -185,6 +217,7 @@ def _report(given: argparse.Namespace) -> int:
     from .fleet import read_fleet
     from .report import STEPS, explain_fleet, summary_lines, write_report
 
+    passwords = _passwords(given)
     output = Path(given.output)
     for path in (output, given.json):
         _need_folder(path)
@@ -202,7 +235,14 @@ def _report(given: argparse.Namespace) -> int:
             bar.update()
 
         step("reading")
-        fleet = read_fleet(given.directory)
+        fleet = read_fleet(given.directory, password=passwords)
+        files = {
+            f"{kind}/{source}": rows
+            for kind in ("certificates", "trust")
+            for source, rows in getattr(fleet, kind).groupby("source")
+        }
+        if more := _asked_passwords(files, hide=bar.clear):
+            fleet = read_fleet(given.directory, password=[*passwords, *more])
         report = explain_fleet(
             fleet, name=Path(given.directory).resolve().name, at=given.at, step=step
         )
@@ -235,11 +275,19 @@ def _need_folder(path: str | Path | None) -> None:
 
 
 def _check(given: argparse.Namespace) -> int:
+    from .certificates.reading import read_certificates
     from .explanation.diagnosis import diagnose
 
-    for path in (given.certificate, *(given.trust or []), *given.chain):
+    files = [given.certificate, *(given.trust or []), *given.chain]
+    for path in files:
         if not Path(path).is_file():
             raise CerttrustError(say("errors.cli.no_file", path=path))
+    passwords = _passwords(given)
+    if sys.stdin.isatty():
+        rows = {
+            path: read_certificates(Path(path), password=passwords) for path in files
+        }
+        passwords += _asked_passwords(rows)
     diagnosis = diagnose(
         Path(given.certificate),
         scenario=given.scenario,
@@ -251,6 +299,7 @@ def _check(given: argparse.Namespace) -> int:
         authentication=given.authentication,
         chain=[Path(path) for path in given.chain],
         at=given.at,
+        password=passwords,
     )
     _say(
         json.dumps(diagnosis.to_dict(), indent=2, default=str)
@@ -258,6 +307,40 @@ def _check(given: argparse.Namespace) -> int:
         else str(diagnosis)
     )
     return SOME_FAIL if diagnosis.verdict == "fail" else NONE_FAIL
+
+
+def _passwords(given: argparse.Namespace) -> list[str]:
+    """Return the passwords of the command line, and of each file its lines."""
+    passwords = list(given.password)
+    for path in given.password_file:
+        try:
+            lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError:
+            raise CerttrustError(say("errors.cli.password_file", path=path)) from None
+        passwords += [line for line in lines if line]
+    return passwords
+
+
+def _asked_passwords(
+    files: Mapping[str, pd.DataFrame], hide: Callable[[], object] = lambda: None
+) -> list[str]:
+    """Return a password for each file whose rows say that it needs one, if there is a terminal.
+
+    An empty answer leaves the file as it is: a row with its reason.
+    """
+    if not sys.stdin.isatty():
+        return []
+    answers = []
+    for name, rows in files.items():
+        if rows["parse_error"].str.contains(_LOCKED).eq(other=True).any():
+            hide()
+            question = say("cli.ask_password", file=name)
+            answers.append(getpass.getpass(question, stream=sys.stderr))
+    return [answer for answer in answers if answer]
+
+
+_LOCKED = "^PKCS#12: .*[Pp]assword"
+"""What the reason of a file begins with that none of the passwords opened."""
 
 
 def _simulate(given: argparse.Namespace) -> int:

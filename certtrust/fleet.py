@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from . import schema, table_files
-from .certificates.reading import read_certificates
+from .certificates.reading import Passwords, read_certificates
 from .certificates.trust_lists import read_trust_list
 from .devices import read_devices
 from .errors import CerttrustError, SourceError
@@ -96,7 +97,7 @@ def _is_foreign(path: Path) -> bool:
     return path.name not in tables and path.suffix != UNFINISHED
 
 
-def read_fleet(directory: str | Path) -> Fleet:
+def read_fleet(directory: str | Path, *, password: Passwords = None) -> Fleet:
     """Read a fleet from a directory of four folders, or one that `Fleet.save` wrote.
 
     Parameters
@@ -106,6 +107,8 @@ def read_fleet(directory: str | Path) -> Fleet:
         serial or hardware ID), `trust/` one file per PBX, named after it, `devices/` PBX
         objects and `registrations/` logs. A folder that is absent gives an empty table. A saved
         fleet is the Parquet files of its tables instead.
+    password : str, bytes or a sequence of these, optional
+        Passwords of PKCS#12 files. A file that none of them opens is a row that says so.
 
     Returns
     -------
@@ -147,8 +150,11 @@ def read_fleet(directory: str | Path) -> Fleet:
             say("errors.reading.no_folders", path=repr(str(directory)), folders=folders)
         )
     readers: dict[str, tuple[Callable[[Path], pd.DataFrame], schema.Table]] = {
-        "certificates": (read_certificates, schema.CERTIFICATES),
-        "trust": (read_trust_list, schema.TRUST),
+        "certificates": (
+            partial(read_certificates, password=password),
+            schema.CERTIFICATES,
+        ),
+        "trust": (partial(read_trust_list, password=password), schema.TRUST),
         "devices": (read_devices, schema.DEVICES),
         "registrations": (read_registrations, schema.REGISTRATIONS),
     }

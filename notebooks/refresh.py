@@ -13,46 +13,55 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_client import KernelManager
 from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 HERE = Path(__file__).parent
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def run(path: Path, *, folder: Path = HERE) -> nbformat.NotebookNode:
-    """Return the notebook as it is after all of its cells ran, in a folder from which its paths
-    hold.
+def run(
+    path: Path, *, folder: Path = HERE, kernel: KernelManager | None = None
+) -> nbformat.NotebookNode:
+    """Return the notebook after all of its cells ran in a folder from which its paths hold.
+
+    A kernel that is given forgets first what ran in it; else a new one is started.
     """
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook,
-        timeout=300,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
-        store_widget_state=False,
-        record_timing=False,
-    ).execute()
+    options: dict[str, Any] = {
+        "timeout": 300,
+        "kernel_name": "python3",
+        "resources": {"metadata": {"path": str(folder)}},
+        "store_widget_state": False,
+        "record_timing": False,
+    }
+    if kernel is not None:
+        options["km"] = kernel
+        forgetting = new_notebook(cells=[new_code_cell("%reset -f")])
+        NotebookClient(forgetting, **options).execute()
+    NotebookClient(notebook, **options).execute()
     return clean(notebook)
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Keep of the metadata what a reader needs: nothing of the machine that ran the notebook."""
-    notebook.metadata = {
-        "kernelspec": {
-            "display_name": "Python 3",
-            "language": "python",
-            "name": "python3",
-        },
-        "language_info": {"name": "python"},
-    }
-    for place, cell in enumerate(notebook.cells):
-        cell.id = f"cell-{place:02d}"
+    python = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata = {"kernelspec": python, "language_info": {"name": "python"}}
+    code_cells = 0
+    for position, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{position:02d}"
         cell.metadata = {
             name: value
             for name, value in cell.metadata.items()
             if name in ("tags", "jupyter")
         }
+        if cell.cell_type == "code":
+            code_cells += 1
+            cell.execution_count = code_cells
         for output in cell.get("outputs", []):
+            if "execution_count" in output:
+                output["execution_count"] = code_cells
             _without_lost_widgets(output)
     return notebook
 
@@ -68,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Refresh the named notebooks, or all."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument(
-        "names", nargs="*", help="beginnings of the notebooks' names; all without any"
+        "names", nargs="*", help="beginnings of notebooks' names; all without any"
     )
     parser.add_argument(
         "--to",
@@ -77,10 +86,15 @@ def main(arguments: list[str] | None = None) -> int:
         help="folder to store them in instead of their own",
     )
     options = parser.parse_args(arguments)
-    for path in sorted(HERE.glob("*.ipynb")):
-        if not options.names or path.name.startswith(tuple(options.names)):
-            nbformat.write(run(path), options.to / path.name)
-            sys.stdout.write(f"{path.name}\n")
+    kernel = KernelManager(kernel_name="python3")
+    try:
+        for path in sorted(HERE.glob("*.ipynb")):
+            if not options.names or path.name.startswith(tuple(options.names)):
+                nbformat.write(run(path, kernel=kernel), options.to / path.name)
+                sys.stdout.write(f"{path.name}\n")
+    finally:
+        if kernel.has_kernel:
+            kernel.shutdown_kernel(now=True)
     return 0
 
 

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 import trustme
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+)
+from cryptography.hazmat.primitives.serialization.pkcs12 import (
+    serialize_key_and_certificates,
+)
 
 import certtrust as ct
 from certtrust.cli import main
@@ -291,6 +297,131 @@ def test_simulate_writes_a_fleet_that_report_reads(
     assert len(ct.read_fleet(tmp_path / "new").devices) == len(
         ct.simulate(7, seed=5).devices
     )
+
+
+@pytest.fixture(scope="module")
+def locked(
+    chosen: tuple[Path, Path, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder of a fleet with a key store under each of two passwords."""
+    certificate = x509.load_pem_x509_certificate(chosen[0].read_bytes())
+    folder = tmp_path_factory.mktemp("locked")
+    for kind, secret in (("certificates", "first-secret"), ("trust", "second secret")):
+        (folder / kind).mkdir()
+        store = serialize_key_and_certificates(
+            None, None, None, [certificate], BestAvailableEncryption(secret.encode())
+        )
+        (folder / kind / "hq.p12").write_bytes(store)
+    return folder
+
+
+CHECK = ["--scenario", "h323-certificate"]
+
+
+def test_each_file_is_opened_by_one_of_the_passwords(
+    locked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They come from the command line and from files, and open what they fit."""
+    lines = tmp_path / "passwords.txt"
+    lines.write_text("nonsense\nsecond secret\n")
+    given = ["--password", "first-secret", "--password-file", str(lines)]
+    stores = [str(locked / kind / "hq.p12") for kind in ("certificates", "trust")]
+    arguments = ["check", stores[0], *CHECK, "--trust", stores[1], *given]
+    assert main(arguments) in (0, 1)
+    assert "✓ certificate.trust" in capsys.readouterr().out
+    page = tmp_path / "r.html"
+    assert main(["report", str(locked), "-o", str(page), *given]) == 0
+    capsys.readouterr()
+    assert not (tmp_path / "r-unread.csv").exists()
+    assert "secret" not in page.read_text(encoding="utf-8")
+
+
+def test_a_wrong_password_is_that_files_row(
+    locked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other file is read, and no password is repeated anywhere."""
+    arguments = ["report", str(locked), "-o", str(tmp_path / "r.html")]
+    data = tmp_path / "r.json"
+    arguments += ["--password", "first-secret", "--json", str(data)]
+    assert main(arguments) == 0
+    (problem,) = json.loads(data.read_text())["problems"]
+    assert problem["kind"] == "trust"
+    assert "password" in problem["parse_error"]
+    written = "".join(path.read_text("utf-8") for path in tmp_path.iterdir())
+    said = capsys.readouterr()
+    assert "first-secret" not in written + said.out + said.err
+
+
+@pytest.mark.parametrize("answers", [["first-secret", "second secret"], ["", ""]])
+def test_a_terminal_is_asked_once_for_each_file(
+    locked: Path,
+    tmp_path: Path,
+    answers: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An empty answer leaves the file unread; without a terminal nobody is asked."""
+    questions: list[str] = []
+
+    def asked(question: str, stream: object = None) -> str:
+        assert stream is sys.stderr
+        questions.append(question)
+        return answers[len(questions) - 1]
+
+    monkeypatch.setattr("getpass.getpass", asked)
+    page = tmp_path / "r.html"
+    assert main(["report", str(locked), "-o", str(page)]) == 0
+    assert questions == []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    assert main(["report", str(locked), "-o", str(page)]) == 0
+    assert len(questions) == 2
+    for question, kind in zip(questions, ("certificates", "trust"), strict=True):
+        assert f"{kind}/hq.p12" in question
+    data = tmp_path / "r.json"
+    questions.clear()
+    assert main(["report", str(locked), "-o", str(page), "--json", str(data)]) == 0
+    left = json.loads(data.read_text())["problems"]
+    assert [row["kind"] for row in left] == (
+        [] if answers[0] else ["certificates", "trust"]
+    )
+    said = capsys.readouterr()
+    assert "secret" not in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", ".", "--pasword", "geheim"],
+        ["report", ".", "--pa=geheim"],
+        ["check", "a.pem", "--password=geheim"],
+        ["check", "a.pem", "--scenario", "x", "--password", "geheim"],
+        ["simulate", ".", "--password", "geheim"],
+    ],
+)
+def test_no_mistake_repeats_a_password(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever is wrong with the command, its message has no password in it."""
+    with pytest.raises(SystemExit):
+        main(arguments)
+    said = capsys.readouterr()
+    assert "geheim" not in said.out + said.err
+
+
+def test_a_file_of_passwords_has_to_be_text(
+    chosen: tuple[Path, Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A key store that is named by mistake is told so, without its content."""
+    (tmp_path / "p").write_bytes(b"\xff\xfe\x00")
+    arguments = [
+        "check",
+        str(chosen[0]),
+        *CHECK,
+        "--password-file",
+        str(tmp_path / "p"),
+    ]
+    assert main(arguments) == 2
+    assert "not text" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["report", "check", "simulate"])

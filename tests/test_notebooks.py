@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -30,27 +29,16 @@ MACHINE = re.compile(
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
-    """All notebooks after a run of their own, two at a time, each with a fresh kernel as a user
-    has it.
-    """
+    """All notebooks after a run, one after another in a kernel that forgets in between."""
     folder = tmp_path_factory.mktemp("executed")
-
-    def run(path: Path):
-        command = [
-            sys.executable,
-            str(FOLDER / "refresh.py"),
-            path.name,
-            "--to",
-            str(folder),
-        ]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=300
-        )
-        assert done.returncode == 0, done.stderr[-4000:]
-        return path.name, nbformat.read(folder / path.name, as_version=4)
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(pool.map(run, NOTEBOOKS))
+    command = [sys.executable, str(FOLDER / "refresh.py"), "--to", str(folder)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return {
+        path.name: nbformat.read(folder / path.name, as_version=4) for path in NOTEBOOKS
+    }
 
 
 def outputs(notebook):

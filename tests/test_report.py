@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 from collections import Counter
 from html.parser import HTMLParser
@@ -13,12 +17,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import certtrust as ct
 from certtrust import schema
-from certtrust.charts import CHARTS
+from certtrust.advice.remedies.wording import pem
+from certtrust.charts import CHARTS, blank
 from certtrust.report import (
     Report,
     as_json,
@@ -27,7 +32,7 @@ from certtrust.report import (
     summary_lines,
     write_report,
 )
-from certtrust.report.exports import guarded
+from certtrust.report.exports import guarded_csv
 from certtrust.report.figures import write_pictures
 from certtrust.texts.labels import cause_label
 from certtrust.texts.markup import VOID, Markup, tag, text
@@ -378,9 +383,11 @@ def test_nothing_that_was_read_acts_in_a_spreadsheet(
     ]
     assert [path.name for path in written] == ["report.html", *tables]
     for path in written[1:]:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            cells = [cell for row in csv.reader(file) for cell in row]
-        assert not any(re.match(r"\s*[=+\-@]", cell) for cell in cells)
+        for delimiter in ",;\t":
+            found = [
+                cell for row in cells(path.read_bytes(), delimiter) for cell in row
+            ]
+            assert not any(re.match(r"\s*[=+\-@]", cell) for cell in found)
     assert "'=cmd|' /C calc'!A0" in (tmp_path / "report-unread.csv").read_text(
         encoding="utf-8-sig"
     )
@@ -392,19 +399,98 @@ def test_hostile_text_survives_json(hostile: Report) -> None:
     assert {row["parse_error"] for row in content["problems"]} == set(HOSTILE)
 
 
+SIGNS = tuple("=+-@|%\uff1d\uff0b\uff0d\uff20\u2212")
+EVIL = [
+    *(
+        "=1",
+        "+1",
+        "-1",
+        "@A1",
+        "\ufeff=1",
+        "\u200b=1",
+        "\0=1",
+        "\uff1d1",
+        "\t=1",
+        "\r=1",
+    ),
+    *(
+        "x;=cmd|' /C calc'!A0",
+        "x\r\n=1",
+        "x\t=1",
+        'x";=1',
+        'x;"=1"',
+        "x;;=1",
+        "x; \xa0=1",
+    ),
+    *('","=1', '";"=1', "x\n;\n=1", "x,=1", "\u2029=1", "x\x85=1", "'=1", ";\u202e=1"),
+]
+
+
+def cells(data: bytes, delimiter: str) -> list[list[str]]:
+    """Return the cells that a spreadsheet with this delimiter sees."""
+    text = data.decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+
+
 @given(
-    st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=20)
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(EVIL),
+        min_size=1,
+        max_size=20,
+    )
 )
-def test_no_text_is_left_that_a_spreadsheet_runs(texts: list[str]) -> None:
-    """Whatever the text, it neither begins like a formula nor loses a character."""
-    kept = guarded(pd.DataFrame({"cn": pd.Series(texts, dtype="str")}))["cn"].tolist()
-    for before, after in zip(texts, kept, strict=True):
-        assert after in (before, f"'{before}")
-        assert (
-            after.lstrip()[:1] not in tuple("=+-@|%\uff1d\uff0b\uff0d\uff20")
-            or not after.lstrip()
-        )
-        assert after[:1] not in ("\t", "\r", "\n")
+@example(EVIL)
+def test_no_spreadsheet_finds_a_formula_whatever_separates_its_cells(
+    texts: list[str],
+) -> None:
+    """Comma, semicolon and tab: no cell begins like a formula, no row is one too many."""
+    column = pd.Series(texts, dtype="str")
+    frame = pd.DataFrame({"a": column, "b": column.astype("object"), "n": -1})
+    data = guarded_csv(frame)
+    assert data.count(b"\r\n") == len(texts) + 1
+    assert not re.search("[\0\t\u200b-\u200f\u2028-\u202e]", data.decode("utf-8-sig"))
+    for delimiter in ",;\t":
+        rows = cells(data, delimiter)
+        assert len(rows) == len(texts) + 1
+        for cell in (cell for row in rows for cell in row):
+            inner = re.sub('^[\\s"\ufffd]+', "", cell)
+            assert cell == "-1" or not inner.startswith(SIGNS), (delimiter, cell)
+
+
+def test_a_cell_of_a_spreadsheet_keeps_its_text() -> None:
+    """What is plain stays as it is, numbers are numbers, and what is missing is empty."""
+    texts = ["Müller; Büro, 1. OG", 'say "x"', None, "a" * 40_000]
+    frame = pd.DataFrame({"t": pd.Series(texts, dtype="str"), "n": [1, 2, 3, 4]})
+    rows = cells(guarded_csv(frame), ",")
+    assert rows[1:4] == [[texts[0], "1"], [texts[1], "2"], ["", "3"]]
+    assert rows[4][0] == "a" * 32_000
+
+
+@pytest.mark.exhaustive
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="no LibreOffice here")
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_libreoffice_finds_no_formula(tmp_path: Path, delimiter: str) -> None:
+    """LibreOffice reads the file in each dialect and shows every text as text."""
+    frame = pd.DataFrame({"a": EVIL, "b": EVIL[::-1]})
+    (tmp_path / "evil.csv").write_bytes(guarded_csv(frame))
+    options = f"{ord(delimiter)},34,76,1,,0,false,true,false"
+    command = [
+        "soffice",
+        "--headless",
+        f"--infilter=CSV:{options}",
+        "--convert-to",
+        "fods",
+    ]
+    subprocess.run(
+        [*command, "--outdir", str(tmp_path), str(tmp_path / "evil.csv")],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "HOME": str(tmp_path)},
+        timeout=120,
+    )
+    sheet = (tmp_path / "evil.fods").read_text(encoding="utf-8")
+    assert "table:formula" not in sheet
+    assert "cmd" in sheet
 
 
 @given(st.text())
@@ -545,6 +631,44 @@ def test_what_could_not_be_read_is_listed(fleet: ct.Fleet) -> None:
     assert found.inputs.groupby("kind")["rows"].sum()["registrations"] == len(broken)
 
 
+UNNAMED = "time,state,pbx\n1700000000,up,hq\n1700000000,failed,hq\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({}, "There is nothing to judge"),
+        ({"registrations/a.log": "hello\nworld\n"}, "There is nothing to judge"),
+        ({"registrations/a.csv": UNNAMED}, "1 of 2 attempts"),
+        ({"certificates/a.pem": "INVENTORY"}, "There is nothing to judge"),
+        ({"trust/a.pem": "INVENTORY"}, "There is nothing to judge"),
+        ({"devices/a.json": "junk"}, "No rule is broken"),
+    ],
+)
+def test_a_fleet_without_named_devices_has_a_report(
+    tmp_path: Path, fleet: ct.Fleet, files: dict[str, str], words: str
+) -> None:
+    """A silent log, an inventory alone, or an empty folder: a page that says so, with charts."""
+    inventory = pem(fleet.trust["der"].dropna().iloc[0])
+    (tmp_path / "certificates").mkdir()
+    for name, content in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content.replace("INVENTORY", inventory))
+    found = explain_fleet(ct.read_fleet(tmp_path), periods=1)
+    assert words in Outline(page(found)).text
+    assert len(summary_lines(found)) == 5
+
+
+def test_today_is_the_chosen_moment() -> None:
+    """With a moment of its own, the chart of expiries counts from there."""
+    few = ct.simulate(2, seed=1)
+    before = explain_fleet(few, at="1990-01-01", periods=1)
+    chart = CHARTS["expiry"].of_report(before, blank())
+    assert chart.get_title().startswith("0 ")
+    assert before.made > pd.Timestamp("2026-01-01", tz="UTC")
+
+
 def test_the_moment_can_be_chosen(fleet: ct.Fleet) -> None:
     """Judged in a far future, every certificate has expired."""
     found = explain_fleet(fleet, at="2200-01-01", periods=1)
@@ -575,6 +699,8 @@ def test_the_same_fleet_gives_the_same_page(
 ) -> None:
     """A report varies with the fleet and its time only."""
     again = dataclasses.replace(
-        explain_fleet(fleet, name="branch offices", periods=2), made=report.made
+        explain_fleet(fleet, name="branch offices", periods=2),
+        made=report.made,
+        at=report.at,
     )
     assert page(again, stem="report") == html

@@ -236,6 +236,51 @@ def test_a_pkcs12_file_without_its_password_is_asked_for(tester):
         assert tester._source.password.value == ""
 
 
+def test_a_password_stays_in_no_state_and_serves_one_file(tester):
+    """It is gone from the field at once, even if no file follows, and forgotten after one."""
+    source = tester._source
+    source.password.value = "geheim-1"
+    assert source.password.value == ""
+    assert "geheim-1" not in state_of(tester)
+    assert "next file" in source.password.placeholder
+    source.upload.value = (uploaded("a.p12", p12(b"geheim-1")),)
+    assert len(tester.certificates) == 2
+    assert "before it is chosen" in source.password.placeholder
+    source.upload.value = (uploaded("a.p12", p12(b"geheim-1")),)
+    assert tester.certificates.empty
+    assert not source.password.continuous_update
+
+
+@pytest.mark.parametrize(
+    "key",
+    [KEY.replace(b"-----END", b"-----"), KEY[:200], KEY[30:], b"\0" + KEY, KEY[5:-20]],
+)
+def test_a_piece_of_a_key_stays_in_no_state(tester, key):
+    """A key without its last or first line, or part of one, is read and gone."""
+    tester._source.paste.value = key.decode()
+    secret = KEY.decode().splitlines()[1][:40]
+    assert secret in KEY.decode()
+    assert secret not in state_of(tester)
+    assert tester._source.paste.value == ""
+
+
+def test_blocks_that_cannot_be_read_are_no_reason_to_stop():
+    """Whatever stands beside a certificate, first or last, the certificate is judged."""
+    junk = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+    blocks = [junk, KEY, b"hello", LEAF[:300]]
+    unread = ct.read_certificates(blocks)
+    both = ct.read_certificates([LEAF, *blocks])
+    for frame in (both, pd.concat([both.iloc[1:], both.head(1)], ignore_index=True)):
+        for trust in (None, unread):
+            tester = CertificateTester(frame, trust=trust)
+            assert tester.diagnosis.verdict in ("fail", "unknown", "pass")
+            assert "CN" in tester.explanation
+    tester = CertificateTester()
+    for frame in (unread, both, both.iloc[::-1], unread.head(0)):
+        tester.certificates = frame
+    assert CertificateTester(unread).diagnosis is None
+
+
 def test_pasted_text_is_taken_in_and_cleared(tester):
     """A whole block is read and the field emptied."""
     tester._source.paste.value = ROOT.decode()
@@ -423,7 +468,7 @@ def test_choosing_a_device_of_the_fleet_gives_the_fleets_own_verdict(fleet):
     )
     judged = judged.set_index("fingerprint")
     compared = 0
-    for _, fingerprint in tester._source.choice.options[:15]:
+    for _, fingerprint in tester._source.choice.options[:9]:
         tester._source.choice.value = fingerprint
         steps = tester.diagnosis.steps.set_index("code")["passed"]
         if (
@@ -437,7 +482,7 @@ def test_choosing_a_device_of_the_fleet_gives_the_fleets_own_verdict(fleet):
                         fingerprint,
                         code,
                     )
-    assert compared > 5
+    assert compared > 3
 
 
 def test_a_search_narrows_the_fleets_certificates(fleet):

@@ -68,10 +68,14 @@ class Batch:
         self.pbx += [None] * size
 
 
+Passwords = str | bytes | Sequence[str | bytes] | None
+"""One password, or several that are tried in turn."""
+
+
 def read_certificates(
     source: Any,
     *,
-    password: str | bytes | None = None,
+    password: Passwords = None,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -85,7 +89,7 @@ def read_certificates(
         JSON with a column of certificates, secrets of Kubernetes, the listing of a device
         (`X509 xml-info`); ZIP and tar archives and gzip around any of these. Table
         CERTIFICATES, written to Parquet or CSV, comes back whole.
-    password : str or bytes, optional
+    password : str, bytes or a sequence of these, optional
         Password of PKCS#12 files. Keys within are dropped at once.
     workers : int, optional
         Number of processes that share many files; without it, this process reads them. A script
@@ -118,10 +122,25 @@ def read_certificates(
     return _with_contradictions(conform(rows, CERTIFICATES)[CERTIFICATES.names])
 
 
+def _secrets(password: Passwords) -> tuple[bytes, ...]:
+    """Return the passwords to try, as bytes."""
+    several = isinstance(password, (list, tuple))
+    passwords: Any = password if several else () if password is None else (password,)
+    for one in passwords:
+        if not isinstance(one, str | bytes):
+            raise CerttrustError(
+                say("errors.certificates.password", kind=type(one).__name__)
+            )
+    return tuple(
+        one.encode(errors="replace") if isinstance(one, str) else one
+        for one in passwords
+    )
+
+
 def read_rows(
     source: Any,
     *,
-    password: str | bytes | None = None,
+    password: Passwords = None,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -129,13 +148,7 @@ def read_rows(
 
     `pbx` comes from a saved table TRUST; it is empty for a row that is in every PBX's list.
     """
-    if not isinstance(password, str | bytes | None):
-        raise CerttrustError(
-            say("errors.certificates.password", kind=type(password).__name__)
-        )
-    secret = (
-        password.encode(errors="replace") if isinstance(password, str) else password
-    )
+    secret = _secrets(password)
     if workers is not None and type(workers) is not int:
         raise CerttrustError(say("errors.reading.workers", workers=repr(workers)))
     with _progress(progress) as advance:
@@ -269,7 +282,9 @@ def _progress(wanted: bool | None) -> Iterator[Callable[[int], object]]:
         yield bar.update
 
 
-def _batches(inputs: Iterable[Source], password: bytes | None) -> Iterator[Columns]:
+def _batches(
+    inputs: Iterable[Source], password: tuple[bytes, ...]
+) -> Iterator[Columns]:
     """Yield the columns of all blocks, in batches that fit into the processor's cache."""
     batch = Batch()
     for source in inputs:
@@ -289,7 +304,7 @@ def _parts(batch: Batch) -> Iterator[Batch]:
         yield Batch(*(column[at : at + _BATCH] for column in columns))
 
 
-def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Item]]:
+def _runs(source: Source, password: tuple[bytes, ...]) -> Iterator[Sequence[Item]]:
     if source.error is not None:
         yield [Block(None, source.error)]
         return
@@ -308,7 +323,7 @@ def _runs(source: Source, password: bytes | None) -> Iterator[Sequence[Item]]:
 
 
 def _in_processes(
-    files: Iterator[Unit], password: bytes | None, workers: int
+    files: Iterator[Unit], password: tuple[bytes, ...], workers: int
 ) -> Iterator[Columns]:
     """Read many files in several processes, in order."""
     try:
@@ -320,7 +335,7 @@ def _in_processes(
         raise CerttrustError(say("errors.certificates.workers")) from problem
 
 
-def _read_group(group: list[Unit], password: bytes | None) -> list[Columns]:
+def _read_group(group: list[Unit], password: tuple[bytes, ...]) -> list[Columns]:
     return list(_batches((source for unit in group for source in unit()), password))
 
 

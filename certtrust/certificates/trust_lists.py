@@ -14,14 +14,14 @@ import pandas as pd
 from ..schema import TRUST, conform
 from ..sources import is_content
 from .blocks import NOTHING
-from .reading import read_rows
+from .reading import Passwords, read_rows
 
 EMPTY = "the list is empty"
 """The `parse_error` of the one row of a list that holds nothing."""
 
 
 def read_trust_list(
-    source: Any, *, pbx: str | None = None, password: str | bytes | None = None
+    source: Any, *, pbx: str | None = None, password: Passwords = None
 ) -> pd.DataFrame:
     """Read the trust list of a PBX, or of several PBXs from a directory.
 
@@ -33,8 +33,8 @@ def read_trust_list(
     pbx : str, optional
         The PBX that every entry belongs to; without it, entries that do not come from a directory
         belong to every PBX. A saved table TRUST names the PBX of each row itself.
-    password : str or bytes, optional
-        Password of PKCS#12 files.
+    password : str, bytes or a sequence of these, optional
+        Passwords of PKCS#12 files.
 
     Returns
     -------

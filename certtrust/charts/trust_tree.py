@@ -114,7 +114,7 @@ def _by_issuer(
     name = own["issuer_cn"].fillna(own["issuer"]).fillna(UNNAMED_ISSUER).astype("str")
     self_signed = _flag(own["is_self_signed"].fillna(own["self_issued"]))
     by_name = ("?" + name).mask(self_signed, SELF_SIGNED)
-    issuer = own["fingerprint"].map(parents).fillna(by_name)
+    issuer = own["fingerprint"].map(parents).astype("str").fillna(by_name)
     covered = {
         key: _is_covered(key, parents, lists, issuers) for key in issuer.unique()
     }

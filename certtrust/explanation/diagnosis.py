@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..arrays.arrow import as_mask
-from ..certificates.reading import read_certificates
+from ..certificates.reading import Passwords, read_certificates
 from ..certificates.trust_lists import EMPTY, read_trust_list
 from ..errors import CerttrustError
 from ..evaluation.attempts import browser_attempts
@@ -182,7 +182,7 @@ def diagnose(
     authentication: str | None = None,
     chain: Certificates = (),
     at: pd.Timestamp | str | None = None,
-    password: str | bytes | None = None,
+    password: Passwords = None,
     links: pd.DataFrame | None = None,
 ) -> Diagnosis:
     """Explain whether one certificate fits a scenario of the article, step by step.
@@ -210,7 +210,7 @@ def diagnose(
         Further certificates that were presented with it.
     at : Timestamp or str, optional
         The moment to judge at, UTC; by default now.
-    password : str or bytes, optional
+    password : str, bytes or a sequence of these, optional
         Of PKCS#12 files and encrypted keys among all that is given.
     links : DataFrame, optional
         Table LINKS, for repeated calls about the same certificates; what is missing in it is
@@ -347,7 +347,7 @@ def _is_nothing(given: Certificates | None) -> bool:
     return isinstance(given, str) and not given.strip()
 
 
-def _read(certificates: Certificates, password: str | bytes | None) -> pd.DataFrame:
+def _read(certificates: Certificates, password: Passwords) -> pd.DataFrame:
     if isinstance(certificates, pd.DataFrame):
         return expect(certificates, CERTIFICATES)
     if _is_nothing(certificates) or (
@@ -370,7 +370,7 @@ def _leaf_first(certificates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _presented(
-    certificate: Certificates, chain: Certificates, password: str | bytes | None
+    certificate: Certificates, chain: Certificates, password: Passwords
 ) -> pd.DataFrame:
     own = _read(certificate, password)
     if own["fingerprint"].isna().all():
@@ -381,7 +381,7 @@ def _presented(
     return together.assign(bundle="given", position=range(len(together)))
 
 
-def _trust_list(trust: Certificates, password: str | bytes | None) -> pd.DataFrame:
+def _trust_list(trust: Certificates, password: Passwords) -> pd.DataFrame:
     """Return the list as every PBX's; one without entries is still a list, which trusts nothing."""
     listed = _read(trust, password)
     if listed.empty:

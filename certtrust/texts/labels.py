@@ -94,7 +94,7 @@ def with_share(amount: int | str, part: float, whole: float) -> str:
     Examples
     --------
     >>> with_share("3 attempts", 3, 12)
-    '3 attempts (25%)'
+    '3 attempts · 25%'
     """
     share = percent(part / max(whole, 1))
     return say("charts.shared.value", amount=amount, share=share)

@@ -142,7 +142,7 @@ def test_table_sorts_pages_and_explains_a_device(page, lab, explorer):
     with page.expect_download() as download:
         explorer.get_by_role("link", name="Download").click()
     content = download.value.path().read_text(encoding="utf-8-sig").splitlines()
-    assert content[0].startswith("device,pbx,model")
+    assert content[0].startswith('"device","pbx","model"')
     assert len(content) > 100
     assert complaints_of(lab) == []
 
@@ -233,7 +233,7 @@ def test_every_switch_of_a_what_if(page, lab, whatif):
         "Download the plan",
     )
     for link, begins in (
-        ("Download the plan", "action,"),
+        ("Download the plan", '"action",'),
         ("Download the certificates", "-----BEGIN"),
     ):
         with page.expect_download() as download:

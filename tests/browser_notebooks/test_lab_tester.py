@@ -178,7 +178,7 @@ def test_every_control_answers(page, lab, tester):
         page,
         lambda: scenario.select_option(index=0),
         tester,
-        "The registration name, or the hardware ID",
+        "The registration name starts with",
     )
     handle = tester.get_by_role("slider").first
     handle.focus()

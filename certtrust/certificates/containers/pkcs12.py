@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -42,8 +42,8 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
     """Yield the certificates of a key store, the one that belongs to its key first."""
     store = stream.read()
     budget = about.options.get("rounds") or [limits.KEY_DERIVATION_ROUNDS]
-    password = about.options.get("password")
-    budget[0] -= _rounds(store)
+    passwords = about.options.get("password") or ()
+    budget[0] -= _rounds(store) * max(len(passwords), 1)
     if budget[0] < 0:
         yield Block(
             None,
@@ -51,7 +51,7 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
             "hashing",
         )
         return
-    certificates, problem = _opened(store, password)
+    certificates, problem = _opened(store, passwords)
     if problem is not None:
         # A store that strict readers refuse may still hold certificates that nothing protects.
         certificates = list(_unprotected(store))
@@ -61,12 +61,14 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
         yield Block(None, f"PKCS#12: {problem or 'holds no certificates'}")
 
 
-def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | None]:
+def _opened(store: bytes, passwords: Sequence[bytes]) -> tuple[list[bytes], str | None]:
     """Return the certificates of a store, or why it cannot be opened."""
-    if password is not None and b"\0" in password:
+    possible = [password for password in passwords if b"\0" not in password]
+    if passwords and not possible:
         return [], "a password holds no zero byte"
     problems: dict[bytes | None, str] = {}
-    for candidate in _candidates(password):
+    # Among many files some have no password, and some the empty one.
+    for candidate in dict.fromkeys((*possible, None, b"")):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter(
@@ -87,14 +89,9 @@ def _opened(store: bytes, password: bytes | None) -> tuple[list[bytes], str | No
         ], None
     if cut := _cut(store):
         return [], cut
-    if password is None and _ENCRYPTED_DATA in store:
+    if not possible and _ENCRYPTED_DATA in store:
         return [], "the password is missing"
-    return [], problems[password]
-
-
-def _candidates(password: bytes | None) -> list[bytes | None]:
-    """Return the passwords to try: among many files some have none, and some the empty one."""
-    return list(dict.fromkeys((password, None, b"")))
+    return [], problems[possible[0] if possible else None]
 
 
 def _cut(store: bytes) -> str | None:
