@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certtrust.arrays.grouping import alike, combine
+from certtrust.arrays.grouping import factorize_codes, factorize_rows
 from certtrust.evaluation.ownership import _newest_issued
 
 DAYS = st.integers(0, 6)
@@ -65,7 +65,7 @@ WIDE = st.sampled_from([-(2**62), -3, -1, 0, 1, 2, 2**40, 2**62])
 @given(st.lists(st.tuples(WIDE, WIDE, WIDE), max_size=12))
 def test_rows_have_one_number_exactly_if_they_are_equal(rows):
     """However far apart the values are, and in order of first appearance."""
-    code, first = combine(*np.array(rows, dtype=np.int64).reshape(-1, 3).T)
+    code, first = factorize_codes(*np.array(rows, dtype=np.int64).reshape(-1, 3).T)
     order = list(dict.fromkeys(rows))
     assert code.tolist() == [order.index(row) for row in rows]
     assert [rows[place] for place in first] == order
@@ -79,4 +79,4 @@ def test_missing_values_are_alike():
             "b": pd.array([True, pd.NA, True, False], dtype="boolean"),
         }
     )
-    assert alike(frame, ["a", "b"])[0].tolist() == [0, 1, 0, 2]
+    assert factorize_rows(frame, ["a", "b"])[0].tolist() == [0, 1, 0, 2]

@@ -85,7 +85,3 @@ def same_length(**columns: Any) -> None:
         raise CerttrustError(
             f"{one} has {len(left)} values and {other} {len(right)}; they pair up one to one"
         )
-
-
-# What other folders still call these.
-whole, bits, true, changed = one_chunk, as_mask, as_mask, replace_where

@@ -202,9 +202,3 @@ def factorize_sets(owners: Codes, members: Codes) -> tuple[Codes, list[frozenset
         number[of_size] = code + len(sets)
         sets += [frozenset(rows[row].tolist()) for row in first]
     return number, sets
-
-
-# What other folders still call these.
-arrow, places, places_of_rows = as_arrow, first_positions, first_row_positions
-combine, alike, once, numbers = factorize_codes, factorize_rows, distinct_rows, codes
-spread, same_objects, same_sets = repeat_ranges, object_codes, factorize_sets

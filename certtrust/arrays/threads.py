@@ -46,7 +46,3 @@ def run_both(
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(other)
         return one(), future.result()
-
-
-# What other folders still call these.
-each, both = parallel_map, run_both

@@ -156,7 +156,7 @@ def _serials(trimmed: Any) -> Any:
     matches = pc.match_substring_regex(trimmed, f"^(?:{SERIAL})$")
     serials = pc.if_else(matches, trimmed, _NOTHING)
     separated = pc.greater(pc.binary_length(serials), _DIGITS)
-    return pc.utf8_lower(arrow.changed(serials, separated, _without_separators))
+    return pc.utf8_lower(arrow.replace_where(serials, separated, _without_separators))
 
 
 def _without_separators(serials: Any) -> Any:
