@@ -496,7 +496,8 @@ def sources(source: Any) -> Iterator[Source]:
     source : str, path, bytes, open file, or an iterable of these
         A path, a glob, a directory (recursive, sorted; hidden files and README.md are passed
         over), the content itself, or several of them. ZIP and tar archives yield their members,
-        gzip is undone.
+        gzip is undone. Pipes, devices, links to folders and whatever cannot be read have an error
+        instead of a stream.
 
     Yields
     ------

@@ -172,6 +172,13 @@ class Files:
         yield "key, leaf, PEM", rsa_pem + self.issued.pems[0]
         yield "in a PKCS#7", _pkcs7(self.leaf + rsa_key)
         yield "in the signature", _within_certificate(self.leaf, rsa_key)
+        yield (
+            "in the signature, PEM",
+            _armoured("CERTIFICATE", _within_certificate(self.leaf, key)),
+        )
+        damaged = bytearray(_within_certificate(self.leaf, rsa_key))
+        damaged[6] ^= 4
+        yield "in the signature, damaged", bytes(damaged)
         yield "PEM with CR", rsa_pem.replace(b"\n", b"\r")
         yield "PEM in one line", rsa_pem.replace(b"\n", b"")
         yield (

@@ -79,8 +79,11 @@ def end_of(data: bytes, at: int = 0) -> int:
 def of_der(der: bytes, kind: str | None) -> Block:
     """Return the block of one element: a certificate, or the reason why it is none."""
     outer, cut = parts(der, 1)
-    if kind == CERTIFICATE and not (cut and _holds_a_key(der)):
-        return Block(der)
+    if kind == CERTIFICATE:
+        fields, cut_inside = parts(outer[0][1], 4)
+        is_regular = [tag for tag, _ in fields] == [SEQUENCE, SEQUENCE, BIT_STRING]
+        if (is_regular and not cut and not cut_inside) or not _holds_a_key(der):
+            return Block(der)
     if kind not in (CERTIFICATE, None):
         return Block(None, f"{kind}, skipped")
     if not outer or outer[0][0] != SEQUENCE:

@@ -85,6 +85,21 @@ def certificates(data: bytes) -> list[bytes]:
     return ders if all(_plain(ders)) else []
 
 
+def _ends_in_a_signature(der: bytes) -> bool:
+    """Return True where algorithm and signature follow the signed part and nothing else does."""
+    at = 8 + int.from_bytes(der[6:8], "big")
+    algorithm = der[at : at + 2]
+    if algorithm[:1] != b"0" or algorithm[1:] >= b"\x80":
+        return False
+    at += 2 + algorithm[1]
+    tag, size = der[at : at + 1], der[at + 1 : at + 4]
+    if tag != b"\x03" or len(size) < 3:
+        return False
+    if size[0] == 0x82:
+        return at + 4 + int.from_bytes(size[1:], "big") == len(der)
+    return at + (3 + size[1] if size[0] == 0x81 else 2 + size[0]) == len(der)
+
+
 def from_base64(text: bytes) -> bytes:
     """Return decoded base64, with or without headers, escapes and padding.
 
@@ -171,6 +186,7 @@ def _plain(ders: list[bytes]) -> list[bool]:
             der[:2] == der[4:6] == b"\x30\x82"
             and der[8:10] == b"\xa0\x03"
             and int.from_bytes(der[2:4], "big") + 4 == len(der)
+            and _ends_in_a_signature(der)
             for der in ders
         ]
     octets = np.frombuffer(heads, np.uint8).reshape(-1, 10).T.astype(np.int64)
@@ -186,8 +202,10 @@ def _plain(ders: list[bytes]) -> list[bool]:
         & (octets[8] == 0xA0)
         & (octets[9] == 3)
     )
-    result: list[bool] = plain.tolist()
-    return result
+    return [
+        is_plain and _ends_in_a_signature(der)
+        for is_plain, der in zip(plain.tolist(), ders, strict=True)
+    ]
 
 
 # Block by block
