@@ -51,7 +51,7 @@ def latest(results: pd.DataFrame) -> pd.DataFrame:
     >>> len(latest(attempts)) < len(attempts)
     True
     """
-    results = expect(results, ATTEMPTS)
+    results = expect(results, ATTEMPTS, ("time", *_REGISTRATION))
     return results.iloc[
         _last(results["time"], [results[name] for name in _REGISTRATION])
     ]
