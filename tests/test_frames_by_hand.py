@@ -62,6 +62,7 @@ NEEDED = {
     "certificate_names": "dns_names",
     "compare": "verdict",
     "days_left": "not_after",
+    "latest": "interface",
 }
 FRAMES = ("certificates", "trust", "devices", "registrations")
 

@@ -53,7 +53,7 @@ def latest(results: pd.DataFrame) -> pd.DataFrame:
     >>> len(latest(attempts)) < len(attempts)
     True
     """
-    results = expect(results, ATTEMPTS)
+    results = expect(results, ATTEMPTS, ("time", *_REGISTRATION))
     return results.iloc[_last_rows(results["time"], results[_REGISTRATION])]
 
 

@@ -360,7 +360,7 @@ def browser_attempts(
     certificates = expect(certificates, CERTIFICATES)
     if trust is None:
         trust = read_trust_list(certifi.where())
-    trust = expect(trust, TRUST)
+    trust = conform(expect(trust, TRUST, CERTIFICATES.names), TRUST)
     links = None if links is None else expect(links, LINKS)
     served = _served(certificates)
     if isinstance(urls, Mapping):
