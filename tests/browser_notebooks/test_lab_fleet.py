@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import complaints_of
-from driving import opened, run_all, settled, widget
+from driving import KERNEL_READY, opened, run_all, settled, widget
 
 
 @pytest.fixture
@@ -189,6 +189,8 @@ def test_every_switch_of_a_what_if(page, lab, whatif):
     for kind in ("repaired", "broken", "all changes"):
         whatif.get_by_label("Show", exact=True).select_option(kind)
         page.wait_for_timeout(400)
+        # A busy kernel gets a choice later than the click on a button that follows it.
+        page.wait_for_function(KERNEL_READY)
     settled(
         page,
         lambda: whatif.get_by_role("button", name="Next", exact=True).click(),
