@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from itertools import repeat
 from operator import contains, itemgetter
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from ...formats import About
 from ..blocks import (
@@ -191,21 +192,36 @@ def _plain(ders: list[bytes]) -> list[bool]:
         ]
     octets = np.frombuffer(heads, np.uint8).reshape(-1, 10).T.astype(np.int64)
     sizes = np.fromiter(map(len, ders), np.int64, len(ders))
-    plain = (
-        (octets[0] == 0x30)
-        & (octets[1] == 0x82)
-        & (octets[2] * 256 + octets[3] + 4 == sizes)
+    plain = (octets[0] == 0x30) & (octets[1] == 0x82)
+    plain &= octets[2] * 256 + octets[3] + 4 == sizes
+    plain &= (octets[4] == 0x30) & (octets[5] == 0x82)
+    plain &= (octets[8] == 0xA0) & (octets[9] == 3)
+    plain &= _end_in_signatures(ders, sizes, 8 + octets[6] * 256 + octets[7])
+    return cast("list[bool]", plain.tolist())
+
+
+def _end_in_signatures(
+    ders: list[bytes], sizes: npt.NDArray[np.int64], at: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Return what `_ends_in_a_signature` does for many; `at` is where their signed parts end."""
+    data = np.frombuffer(b"".join(ders), np.uint8)
+    stops = np.cumsum(sizes)
+    starts = stops - sizes
+
+    def octet(offset: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        position = np.minimum(starts + offset, len(data) - 1)
+        return data[position].astype(np.int64)
+
+    algorithm_size = octet(at + 1)
+    fits = (octet(at) == 0x30) & (algorithm_size < 0x80)
+    at = at + 2 + algorithm_size
+    size, high, low = octet(at + 1), octet(at + 2), octet(at + 3)
+    fits &= (octet(at) == 0x03) & (at + 4 <= sizes)
+    end = np.select(
+        [size == 0x82, size == 0x81], [4 + high * 256 + low, 3 + high], 2 + size
     )
-    plain &= (
-        (octets[4] == 0x30)
-        & (octets[5] == 0x82)
-        & (octets[8] == 0xA0)
-        & (octets[9] == 3)
-    )
-    return [
-        is_plain and _ends_in_a_signature(der)
-        for is_plain, der in zip(plain.tolist(), ders, strict=True)
-    ]
+    fits &= at + end == sizes
+    return fits
 
 
 # Block by block
