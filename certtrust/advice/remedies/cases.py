@@ -205,5 +205,6 @@ def _options(failures: Failures, entries: pd.DataFrame) -> pd.DataFrame:
     by_action = options.groupby(_TEXTS, dropna=False, sort=False)
     options["since"] = by_action["since"].transform("min")
     costs = {kind: remedy.cost for kind, remedy in BY_KIND.items()}
-    cost = options["action"].map(costs) + options.pop("steps").fillna(0)
-    return options.assign(cost=cost.astype("int64"))
+    cost = options["action"].map(costs).astype("int64")
+    steps = options.pop("steps").fillna(0).astype("int64")
+    return options.assign(cost=cost + steps)
