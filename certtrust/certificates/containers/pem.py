@@ -205,23 +205,25 @@ def _end_in_signatures(
 ) -> npt.NDArray[np.bool_]:
     """Return what `_ends_in_a_signature` does for many; `at` is where their signed parts end."""
     data = np.frombuffer(b"".join(ders), np.uint8)
-    stops = np.cumsum(sizes)
-    starts = stops - sizes
-
-    def octet(offset: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        position = np.minimum(starts + offset, len(data) - 1)
-        return data[position].astype(np.int64)
-
-    algorithm_size = octet(at + 1)
-    fits = (octet(at) == 0x30) & (algorithm_size < 0x80)
+    starts = np.cumsum(sizes) - sizes
+    algorithm, algorithm_size = _octets(data, starts + at, 2)
+    fits = (algorithm == 0x30) & (algorithm_size < 0x80)
     at = at + 2 + algorithm_size
-    size, high, low = octet(at + 1), octet(at + 2), octet(at + 3)
-    fits &= (octet(at) == 0x03) & (at + 4 <= sizes)
-    end = np.select(
-        [size == 0x82, size == 0x81], [4 + high * 256 + low, 3 + high], 2 + size
-    )
-    fits &= at + end == sizes
-    return fits
+    tag, size, high, low = _octets(data, starts + at, 4)
+    fits &= (tag == 0x03) & (at + 4 <= sizes)
+    short = np.where(size == 0x81, 3 + high, 2 + size)
+    end = np.where(size == 0x82, 4 + high * 256 + low, short)
+    ends: npt.NDArray[np.bool_] = fits & (at + end == sizes)
+    return ends
+
+
+def _octets(
+    data: npt.NDArray[np.uint8], at: npt.NDArray[np.int64], count: int
+) -> npt.NDArray[np.int64]:
+    """Return that many octets from each position on, one row for the first, one for the next."""
+    positions = np.minimum(at + np.arange(count)[:, None], len(data) - 1)
+    octets: npt.NDArray[np.int64] = data[positions].astype(np.int64)
+    return octets
 
 
 # Block by block
