@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from . import schema, table_files
-from .certificates.reading import Passwords, read_certificates
+from .certificates.passwords import Passwords
+from .certificates.reading import read_certificates
 from .certificates.trust_lists import read_trust_list
 from .devices import read_devices
 from .errors import CerttrustError, SourceError
@@ -107,8 +108,9 @@ def read_fleet(directory: str | Path, *, password: Passwords = None) -> Fleet:
         serial or hardware ID), `trust/` one file per PBX, named after it, `devices/` PBX
         objects and `registrations/` logs. A folder that is absent gives an empty table. A saved
         fleet is the Parquet files of its tables instead.
-    password : str, bytes or a sequence of these, optional
-        Passwords of PKCS#12 files. A file that none of them opens is a row that says so.
+    password : str, bytes, a sequence of these or a function, optional
+        Passwords of PKCS#12 files, as in `read_certificates`. A file that none of them opens is
+        a row that says so.
 
     Returns
     -------

@@ -33,9 +33,10 @@ from ..sources import Source, Unit, sources, units
 from ..texts.sentences import say
 from ..x509 import reader
 from ..x509.columnar_elements import TEXT
-from . import containers
+from . import containers, passwords
 from .blocks import NO_ROWS, Block, Item
 from .device_names import device_in
+from .passwords import Passwords, Secrets
 
 _BATCH = 4096
 _FILES_AT_ONCE = 256
@@ -68,10 +69,6 @@ class Batch:
         self.pbx += [None] * size
 
 
-Passwords = str | bytes | Sequence[str | bytes] | None
-"""One password, or several that are tried in turn."""
-
-
 def read_certificates(
     source: Any,
     *,
@@ -89,8 +86,9 @@ def read_certificates(
         JSON with a column of certificates, secrets of Kubernetes, the listing of a device
         (`X509 xml-info`); ZIP and tar archives and gzip around any of these. Table
         CERTIFICATES, written to Parquet or CSV, comes back whole.
-    password : str, bytes or a sequence of these, optional
-        Password of PKCS#12 files. Keys within are dropped at once.
+    password : str, bytes, a sequence of these or a function, optional
+        Passwords of PKCS#12 files, which are tried in turn; a function is called with the name
+        of each such file, and returns the same. Keys within are dropped at once.
     workers : int, optional
         Number of processes that share many files; without it, this process reads them. A script
         that asks for several has to guard its entry (`if __name__ == "__main__":`).
@@ -122,21 +120,6 @@ def read_certificates(
     return _with_contradictions(conform(rows, CERTIFICATES)[CERTIFICATES.names])
 
 
-def _secrets(password: Passwords) -> tuple[bytes, ...]:
-    """Return the passwords to try, as bytes."""
-    several = isinstance(password, (list, tuple))
-    passwords: Any = password if several else () if password is None else (password,)
-    for one in passwords:
-        if not isinstance(one, str | bytes):
-            raise CerttrustError(
-                say("errors.certificates.password", kind=type(one).__name__)
-            )
-    return tuple(
-        one.encode(errors="replace") if isinstance(one, str) else one
-        for one in passwords
-    )
-
-
 def read_rows(
     source: Any,
     *,
@@ -148,14 +131,14 @@ def read_rows(
 
     `pbx` comes from a saved table TRUST; it is empty for a row that is in every PBX's list.
     """
-    secret = _secrets(password)
+    secrets = passwords.checked(password)
     if workers is not None and type(workers) is not int:
         raise CerttrustError(say("errors.reading.workers", workers=repr(workers)))
     with _progress(progress) as advance:
         if workers is not None and workers > 1:
-            batches = _in_processes(units(source), secret, workers)
+            batches = _in_processes(units(source), secrets, workers)
         else:
-            batches = _batches(sources(source), secret)
+            batches = _batches(sources(source), secrets)
         parts = []
         for batch in batches:
             parts.append(batch)
@@ -282,14 +265,12 @@ def _progress(wanted: bool | None) -> Iterator[Callable[[int], object]]:
         yield bar.update
 
 
-def _batches(
-    inputs: Iterable[Source], password: tuple[bytes, ...]
-) -> Iterator[Columns]:
+def _batches(inputs: Iterable[Source], secrets: Secrets) -> Iterator[Columns]:
     """Yield the columns of all blocks, in batches that fit into the processor's cache."""
     batch = Batch()
     for source in inputs:
         position, device = 0, device_in(source.name)
-        for run in _runs(source, password):
+        for run in _runs(source, secrets):
             batch.add(run, source.name, position, device)
             position += len(run)
             if len(batch.blocks) >= _BATCH:
@@ -304,12 +285,12 @@ def _parts(batch: Batch) -> Iterator[Batch]:
         yield Batch(*(column[at : at + _BATCH] for column in columns))
 
 
-def _runs(source: Source, password: tuple[bytes, ...]) -> Iterator[Sequence[Item]]:
+def _runs(source: Source, secrets: Secrets) -> Iterator[Sequence[Item]]:
     if source.error is not None:
         yield [Block(None, source.error)]
         return
     # The rounds of hashing that are left for all key stores of the file together.
-    options = {"password": password, "rounds": [limits.KEY_DERIVATION_ROUNDS]}
+    options = {"password": secrets, "rounds": [limits.KEY_DERIVATION_ROUNDS]}
     blocks = containers.read(source.open, About(source.name, None, options))
     try:
         while run := list(islice(blocks, _BATCH)):
@@ -323,20 +304,20 @@ def _runs(source: Source, password: tuple[bytes, ...]) -> Iterator[Sequence[Item
 
 
 def _in_processes(
-    files: Iterator[Unit], password: tuple[bytes, ...], workers: int
+    files: Iterator[Unit], secrets: Secrets, workers: int
 ) -> Iterator[Columns]:
     """Read many files in several processes, in order."""
     try:
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
             groups = iter(lambda: list(islice(files, _FILES_AT_ONCE)), [])
-            for batches in pool.map(partial(_read_group, password=password), groups):
+            for batches in pool.map(partial(_read_group, secrets=secrets), groups):
                 yield from batches
     except BrokenProcessPool as problem:
         raise CerttrustError(say("errors.certificates.workers")) from problem
 
 
-def _read_group(group: list[Unit], password: tuple[bytes, ...]) -> list[Columns]:
-    return list(_batches((source for unit in group for source in unit()), password))
+def _read_group(group: list[Unit], secrets: Secrets) -> list[Columns]:
+    return list(_batches((source for unit in group for source in unit()), secrets))
 
 
 def _columns(batch: Batch) -> Columns:

@@ -14,7 +14,8 @@ import pandas as pd
 from ..schema import TRUST, conform
 from ..sources import is_content
 from .blocks import NOTHING
-from .reading import Passwords, read_rows
+from .passwords import Passwords
+from .reading import read_rows
 
 EMPTY = "the list is empty"
 """The `parse_error` of the one row of a list that holds nothing."""
@@ -33,8 +34,8 @@ def read_trust_list(
     pbx : str, optional
         The PBX that every entry belongs to; without it, entries that do not come from a directory
         belong to every PBX. A saved table TRUST names the PBX of each row itself.
-    password : str, bytes or a sequence of these, optional
-        Passwords of PKCS#12 files.
+    password : str, bytes, a sequence of these or a function, optional
+        Passwords of PKCS#12 files, as in `read_certificates`.
 
     Returns
     -------

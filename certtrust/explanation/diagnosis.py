@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ..arrays.arrow import as_mask
-from ..certificates.reading import Passwords, read_certificates
+from ..certificates.passwords import Passwords
+from ..certificates.reading import read_certificates
 from ..certificates.trust_lists import EMPTY, read_trust_list
 from ..errors import CerttrustError
 from ..evaluation.attempts import browser_attempts
@@ -210,8 +211,8 @@ def diagnose(
         Further certificates that were presented with it.
     at : Timestamp or str, optional
         The moment to judge at, UTC; by default now.
-    password : str, bytes or a sequence of these, optional
-        Of PKCS#12 files and encrypted keys among all that is given.
+    password : str, bytes, a sequence of these or a function, optional
+        Of PKCS#12 files among all that is given, as in `read_certificates`.
     links : DataFrame, optional
         Table LINKS, for repeated calls about the same certificates; what is missing in it is
         verified.

@@ -25,6 +25,7 @@ from ...x509.ber import (
     parts,
 )
 from ..blocks import CERTIFICATE, PKCS7_OID, PKCS12, Block, end_of, kind_of
+from ..passwords import passwords_for
 
 NAME = PKCS12
 
@@ -42,7 +43,7 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
     """Yield the certificates of a key store, the one that belongs to its key first."""
     store = stream.read()
     budget = about.options.get("rounds") or [limits.KEY_DERIVATION_ROUNDS]
-    passwords = about.options.get("password") or ()
+    passwords = passwords_for(about.name, about.options.get("password"))
     budget[0] -= _rounds(store) * max(len(passwords), 1)
     if budget[0] < 0:
         yield Block(
