@@ -81,7 +81,7 @@ def test_every_reader_takes_them(folder: Path, tmp_path: Path) -> None:
     assert not trusted
 
 
-@pytest.mark.parametrize("password", [123, [None], lambda name: 5])
+@pytest.mark.parametrize("password", [123, [None], lambda _: 5])
 def test_what_is_no_password_is_a_mistake(folder: Path, password: object) -> None:
     """Said with what a password is."""
     with pytest.raises(ct.CerttrustError, match="a password is text or bytes"):
