@@ -63,7 +63,8 @@ def front_page() -> str:
     parts = [ct.__doc__ or "", "## Public names by task"]
     for task, names in TASKS.items():
         parts.append(
-            f"**{task}**: " + ", ".join(f"`certtrust.{name}`" for name in names.split())
+            f"**{task}**: "
+            + ", ".join(f"`certtrust.{name}`" for name in names.split())
         )
     parts.append("## Tables")
     for table in TABLES:

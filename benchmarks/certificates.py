@@ -133,7 +133,9 @@ def _extensions(certificate: x509.Certificate) -> tuple[Any, ...]:
         elif isinstance(value, x509.SubjectKeyIdentifier):
             subject_key = value.digest.hex()
         elif isinstance(value, x509.AuthorityKeyIdentifier):
-            authority_key = value.key_identifier.hex() if value.key_identifier else None
+            authority_key = (
+                value.key_identifier.hex() if value.key_identifier else None
+            )
     return (
         dns,
         addresses,
@@ -176,11 +178,15 @@ def idiomatic(path: Path) -> pd.DataFrame:
             ],
             "subject": [each.subject.rfc4514_string() for each in certificates],
             "subject_cn": [
-                each.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[-1].value
+                each.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[
+                    -1
+                ].value
                 for each in certificates
             ],
             "issuer": [each.issuer.rfc4514_string() for each in certificates],
-            "serial_number": [format(each.serial_number, "x") for each in certificates],
+            "serial_number": [
+                format(each.serial_number, "x") for each in certificates
+            ],
             "version": [each.version.value + 1 for each in certificates],
             "not_before": [each.not_valid_before_utc for each in certificates],
             "not_after": [each.not_valid_after_utc for each in certificates],
@@ -344,7 +350,9 @@ def _same_columns(path: Path, go: Path | None) -> None:
     loop = tuned(path).set_index("fingerprint")
     for column in COLUMNS[1:]:
         pairs = zip(frame[column].tolist(), loop[column].tolist(), strict=True)
-        assert all(_missing(theirs) or ours == theirs for ours, theirs in pairs), column
+        assert all(_missing(theirs) or ours == theirs for ours, theirs in pairs), (
+            column
+        )
     if go is not None:
         said = subprocess.run(
             [go, path, "rows"], capture_output=True, check=True, text=True
@@ -353,10 +361,13 @@ def _same_columns(path: Path, go: Path | None) -> None:
             told = line.split("\t")
             row = frame.loc[told[0]]
             moments = [
-                str(int(row[each].timestamp())) for each in ("not_before", "not_after")
+                str(int(row[each].timestamp()))
+                for each in ("not_before", "not_after")
             ]
             texts = ("subject", "subject_cn", "issuer", "serial_number", "version")
-            assert told[1:8] == [*(str(row[each]) for each in texts), *moments], told[0]
+            assert told[1:8] == [*(str(row[each]) for each in texts), *moments], told[
+                0
+            ]
             assert told[8] == " ".join(row["dns_names"])
             assert (
                 told[10]
@@ -414,10 +425,13 @@ def _measure(
     for _ in range(repeats):
         for each in names:
             found[each].append(_run(each, few if each in _SLOW else path, go))
-    ours = statistics.median(run["seconds"] / run["rows"] for run in found["certtrust"])
+    ours = statistics.median(
+        run["seconds"] / run["rows"] for run in found["certtrust"]
+    )
     for each, runs in found.items():
         times = sorted(
-            run["seconds"] / (run["rows"] + run.get("refused", 0)) * 1e6 for run in runs
+            run["seconds"] / (run["rows"] + run.get("refused", 0)) * 1e6
+            for run in runs
         )
         memory = (
             f"{statistics.median(run['bytes'] for run in runs):.0f}"

@@ -109,7 +109,11 @@ def _kinds(odd: bool) -> list[tuple[Kind, bytes]]:
         kinds = [
             (
                 Kind(
-                    _DEVICE, strange, rsa_key, (f"{_DEVICE}.example.com",), is_odd=True
+                    _DEVICE,
+                    strange,
+                    rsa_key,
+                    (f"{_DEVICE}.example.com",),
+                    is_odd=True,
                 ),
                 authority,
             )
@@ -141,7 +145,8 @@ def _varied(kind: Kind, der: bytes, draw: random.Random) -> bytes:
     der = der.replace(_SERIAL.to_bytes(16, "big"), serial, 1)
     der = der.replace(_DEVICE.encode(), device.encode())
     der = der.replace(
-        _HARDWARE.encode(), f"IP222-{device[6:8]}-{device[8:10]}-{device[10:]}".encode()
+        _HARDWARE.encode(),
+        f"IP222-{device[6:8]}-{device[8:10]}-{device[10:]}".encode(),
     )
     der = der.replace(_START.strftime("%y%m%d%H%M%SZ").encode(), date, 1)
     der = der.replace(_KEY_ID, draw.randbytes(20), 1)
@@ -177,5 +182,7 @@ def pem(certificates: Iterator[bytes]) -> Iterator[bytes]:
         text = base64.encodebytes(der).replace(b"\n", b"")
         lines = b"\n".join(text[at : at + 64] for at in range(0, len(text), 64))
         yield (
-            b"-----BEGIN CERTIFICATE-----\n" + lines + b"\n-----END CERTIFICATE-----\n"
+            b"-----BEGIN CERTIFICATE-----\n"
+            + lines
+            + b"\n-----END CERTIFICATE-----\n"
         )

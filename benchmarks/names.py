@@ -77,8 +77,20 @@ def main() -> None:
             Callable[[str, str], bool],
         ]
     ] = [
-        ("CN begins the name", interface, serial, ct.names.begins_with_cn, one_prefix),
-        ("one in ten does not", interface, mixed, ct.names.begins_with_cn, one_prefix),
+        (
+            "CN begins the name",
+            interface,
+            serial,
+            ct.names.begins_with_cn,
+            one_prefix,
+        ),
+        (
+            "one in ten does not",
+            interface,
+            mixed,
+            ct.names.begins_with_cn,
+            one_prefix,
+        ),
         ("host by host name", host, host, ct.names.host_matches, one_host),
         ("host by wildcard", wildcard, host, ct.names.host_matches, one_host),
         ("host with a port", host, host + ":8443", ct.names.host_matches, one_host),
@@ -100,13 +112,15 @@ def main() -> None:
             single(one, two) for one, two in few
         ]
         whole = nanoseconds(
-            lambda left=left, right=right, columns=columns: columns(left, right), pairs
+            lambda left=left, right=right, columns=columns: columns(left, right),
+            pairs,
         )  # type: ignore[misc]
         looped = nanoseconds(
             lambda few=few, single=single: [single(*pair) for pair in few], len(few)
         )  # type: ignore[misc]
         print(
-            f"{label:<24}{whole:>9.0f}{looped:>12.0f}{looped / whole:>8.1f}", flush=True
+            f"{label:<24}{whole:>9.0f}{looped:>12.0f}{looped / whole:>8.1f}",
+            flush=True,
         )
 
 

@@ -64,7 +64,9 @@ def rows(count: int) -> Iterator[tuple[int, str, str, str, str, str]]:
     for number in range(count):
         serial = f"009033{draw.randrange(100_000):06x}"
         state = STATES[draw.randrange(10)]
-        address = f"10.{draw.randrange(4)}.{draw.randrange(250)}.{draw.randrange(250)}"
+        address = (
+            f"10.{draw.randrange(4)}.{draw.randrange(250)}.{draw.randrange(250)}"
+        )
         hardware_id = f"IP222-{serial[6:8]}-{serial[8:10]}-{serial[10:]}"
         yield (
             1_770_000_000 + number // 10,
@@ -207,7 +209,9 @@ def json_duckdb_lines(path: Path) -> Any:
     import duckdb
 
     paths = ",".join(f"'$.{key}'" for key in KEYS)
-    names = ", ".join(f"x[{place}] as {key}" for place, key in enumerate(KEYS, start=1))
+    names = ", ".join(
+        f"x[{place}] as {key}" for place, key in enumerate(KEYS, start=1)
+    )
     return duckdb.sql(
         f"select to_timestamp(x[6]::bigint) as time, {names}, raw, x is null as error from "
         f"(select raw, case when "
@@ -409,7 +413,8 @@ def csv_duckdb_lines(path: Path) -> Any:
     import duckdb
 
     names = ", ".join(
-        f"x[{place}] as {name}" for place, name in enumerate(HEADER.split(","), start=1)
+        f"x[{place}] as {name}"
+        for place, name in enumerate(HEADER.split(","), start=1)
     )
     return duckdb.sql(
         f"select try_cast(x[1] as timestamptz) as at, {names}, raw from (select raw, "
@@ -533,12 +538,17 @@ def compare(count: int, forms: list[str], ways: list[str]) -> None:
                 continue
             path = made(form, count, clean=bad == CLEAN)
             command = [sys.executable, __file__, "one", form, way.__name__, str(path)]
-            ended = subprocess.run(command, capture_output=True, text=True, check=False)
+            ended = subprocess.run(
+                command, capture_output=True, text=True, check=False
+            )
             if ended.returncode:
                 why = (
-                    ended.stderr.strip().splitlines() or [f"signal {-ended.returncode}"]
+                    ended.stderr.strip().splitlines()
+                    or [f"signal {-ended.returncode}"]
                 )[-1][:90]
-                print(f"| {way.__doc__} | failed: {why} | | | | | {bad} |", flush=True)
+                print(
+                    f"| {way.__doc__} | failed: {why} | | | | | {bad} |", flush=True
+                )
                 continue
             seconds, used, found, peak = json.loads(ended.stdout.splitlines()[-1])
             ours = ours or seconds

@@ -34,7 +34,9 @@ def main() -> None:
     steps.append(("writing the page and its tables", time.perf_counter()))
     with tempfile.TemporaryDirectory() as folder:
         written = write_report(
-            report, Path(folder) / "report.html", json_path=Path(folder) / "report.json"
+            report,
+            Path(folder) / "report.html",
+            json_path=Path(folder) / "report.json",
         )
         end = time.perf_counter()
         for (name, start), (_, stop) in zip(

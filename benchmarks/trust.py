@@ -51,7 +51,8 @@ def certificate(
     )
     if not is_ca:
         builder = builder.add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(f"{subject}.example.com")]), False
+            x509.SubjectAlternativeName([x509.DNSName(f"{subject}.example.com")]),
+            False,
         )
         own, issuers = (
             x509.SubjectKeyIdentifier.from_public_key(each)
@@ -101,7 +102,9 @@ def bare(cas: list[bytes], leaves: list[bytes]) -> Callable[[], None]:
     jobs = []
     for place, der in enumerate(leaves):
         loaded = x509.load_der_x509_certificate(der)
-        jobs.append((keys[place % CAS], loaded.signature, loaded.tbs_certificate_bytes))
+        jobs.append(
+            (keys[place % CAS], loaded.signature, loaded.tbs_certificate_bytes)
+        )
     scheme, digest = padding.PKCS1v15(), hashes.SHA256()
 
     def loop() -> None:

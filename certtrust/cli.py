@@ -91,7 +91,9 @@ def _own_words() -> Iterator[None]:
         if own_words is None:
             return message
         return re.sub(
-            r"\{(\w*)\}", lambda name: f"%({name[1]})s" if name[1] else "%s", own_words
+            r"\{(\w*)\}",
+            lambda name: f"%({name[1]})s" if name[1] else "%s",
+            own_words,
         )
 
     own = vars(argparse)["_"]
@@ -247,7 +249,9 @@ def _report(given: argparse.Namespace) -> int:
             fleet, name=Path(given.directory).resolve().name, at=given.at, step=step
         )
         step("charts")
-        written = write_report(report, output, json_path=given.json, pictures=given.png)
+        written = write_report(
+            report, output, json_path=given.json, pictures=given.png
+        )
     _say(
         "\n".join(
             [say("report.terminal.page", path=written[0]), *summary_lines(report)]

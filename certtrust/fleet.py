@@ -143,13 +143,21 @@ def read_fleet(directory: str | Path, *, password: Passwords = None) -> Fleet:
     }
     if present and saved:
         raise SourceError(
-            say("errors.reading.two_fleets", path=repr(str(directory)), folders=folders)
+            say(
+                "errors.reading.two_fleets",
+                path=repr(str(directory)),
+                folders=folders,
+            )
         )
     if saved:
         return _saved(root, saved)
     if not present:
         raise SourceError(
-            say("errors.reading.no_folders", path=repr(str(directory)), folders=folders)
+            say(
+                "errors.reading.no_folders",
+                path=repr(str(directory)),
+                folders=folders,
+            )
         )
     readers: dict[str, tuple[Callable[[Path], pd.DataFrame], schema.Table]] = {
         "certificates": (

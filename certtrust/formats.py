@@ -69,7 +69,8 @@ def listed(
         If a module is not in the list or lacks a part of a format; the message says which.
     """
     modules = {
-        module.name for module in pkgutil.iter_modules(import_module(package).__path__)
+        module.name
+        for module in pkgutil.iter_modules(import_module(package).__path__)
     }
     if absent := [name for name in names if name not in modules]:
         raise CerttrustError(
@@ -156,7 +157,10 @@ def is_too_deep(value: Any) -> bool:
             if isinstance(part, dict | list)
         )
         level = [
-            part for parts in inside for part in parts if isinstance(part, dict | list)
+            part
+            for parts in inside
+            for part in parts
+            if isinstance(part, dict | list)
         ]
         if not level:
             return False
@@ -170,7 +174,9 @@ def too_deep() -> str:
 
 def twice(name: str) -> str:
     """Return the note on a row in which two columns of one name say different things."""
-    return f"the column {name} is there twice, with different values; the first is read"
+    return (
+        f"the column {name} is there twice, with different values; the first is read"
+    )
 
 
 def too_many_rows(rows: int, size: int) -> str | None:

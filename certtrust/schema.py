@@ -73,7 +73,9 @@ CERTIFICATES = Table(
             "file, archive member or host that it came from",
             "phones/0090332f688a.pem",
         ),
-        Column("position", COUNT, "place among the blocks of its source, from 0", "0"),
+        Column(
+            "position", COUNT, "place among the blocks of its source, from 0", "0"
+        ),
         Column(
             "bundle",
             TEXT,
@@ -97,7 +99,10 @@ CERTIFICATES = Table(
             "0090332f688a",
         ),
         Column(
-            "organisation", TEXT, "the last organization name of the subject", "Example"
+            "organisation",
+            TEXT,
+            "the last organization name of the subject",
+            "Example",
         ),
         Column("country", TEXT, "the last country name of the subject", "DE"),
         Column(
@@ -183,7 +188,9 @@ CERTIFICATES = Table(
             "sha256WithRSAEncryption",
         ),
         Column("subject_key_id", TEXT, "subject key identifier in hex", "5a10..."),
-        Column("authority_key_id", TEXT, "authority key identifier in hex", "77fe..."),
+        Column(
+            "authority_key_id", TEXT, "authority key identifier in hex", "77fe..."
+        ),
         Column("self_issued", FLAG, "subject and issuer are the same name", "False"),
         Column(
             "is_self_signed",
@@ -340,7 +347,9 @@ REGISTRATIONS = Table(
             "H.323/TLS, H.323/TCP, H.323/UDP, H.323, SIP, SIP/TCP or SIPS",
             "H.323/TLS",
         ),
-        Column("authentication", WORD, "certificate, password or none", "certificate"),
+        Column(
+            "authentication", WORD, "certificate, password or none", "certificate"
+        ),
         Column("remote_address", TEXT, "address of the other side", "192.0.2.7"),
         Column(
             "via_reverse_proxy",
@@ -376,7 +385,10 @@ REGISTRATIONS = Table(
         Column("module", TEXT, "software module that sent it", "RELAY/RECH"),
         Column("details", TEXT, "details as they stand", '<relay prot="SH323"/>'),
         Column(
-            "source", TEXT, "file that the line came from", "registrations/events.jsonl"
+            "source",
+            TEXT,
+            "file that the line came from",
+            "registrations/events.jsonl",
         ),
         Column("line", COUNT, "line in the file, from 1", "17"),
         Column(
@@ -585,7 +597,15 @@ RESULTS = Table(
 
 TABLES: dict[str, Table] = {
     table.name: table
-    for table in (CERTIFICATES, TRUST, LINKS, DEVICES, REGISTRATIONS, ATTEMPTS, RESULTS)
+    for table in (
+        CERTIFICATES,
+        TRUST,
+        LINKS,
+        DEVICES,
+        REGISTRATIONS,
+        ATTEMPTS,
+        RESULTS,
+    )
 }
 
 _SERIES_DTYPE: dict[str, Any] = {LIST: "object", BYTES: "object"}

@@ -235,7 +235,9 @@ def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
 
 
 def _unsupported(member: zipfile.ZipInfo) -> str:
-    method = _OTHER_METHODS.get(member.compress_type, f"method {member.compress_type}")
+    method = _OTHER_METHODS.get(
+        member.compress_type, f"method {member.compress_type}"
+    )
     return f"compressed by {method}, not unpacked: compress it by Deflate"
 
 
@@ -310,7 +312,9 @@ def _tar_member(
     inside = _name(f"{name}/{member.name}")
     if member.issparse():
         # A few bytes can claim any number of zeros.
-        return Source(inside, member.mtime, "a sparse file in a tar archive, not read")
+        return Source(
+            inside, member.mtime, "a sparse file in a tar archive, not read"
+        )
     stream: Any = archive.extractfile(member)
     if member.size > HELD_IN_MEMORY:
         walk.stand_at(index, stream)
@@ -387,7 +391,9 @@ def _directory(root: str, prefix: str) -> Iterator[Unit]:
         folders[:] = (name for name in folders if not name.startswith("."))
         for name in folders:
             if os.path.islink(os.path.join(folder, name)):
-                reasons[os.path.join(within, name)] = "a link to a folder, not followed"
+                reasons[os.path.join(within, name)] = (
+                    "a link to a folder, not followed"
+                )
         names += (
             os.path.join(within, name)
             for name in files
@@ -426,7 +432,8 @@ def is_content(text: str) -> bool:
     if "\n" in text or "-----BEGIN" in text or len(text) > LONGEST_PATH:
         return True
     return (
-        _BEGINS_CONTENT.match(text) is not None or _ENCODED.fullmatch(text) is not None
+        _BEGINS_CONTENT.match(text) is not None
+        or _ENCODED.fullmatch(text) is not None
     )
 
 

@@ -92,7 +92,9 @@ def write_parquet(frame: pd.DataFrame, table: Table, file: Any) -> None:
     written = pa.Table.from_pandas(frame.assign(**dict.fromkeys(nested)))
     for name, dtype in declared.items():
         position = written.schema.get_field_index(name)
-        written = written.set_column(position, name, to_arrow(frame[name], name, dtype))
+        written = written.set_column(
+            position, name, to_arrow(frame[name], name, dtype)
+        )
     categories = {
         str(name): {
             "values": column.cat.categories.tolist(),
@@ -201,7 +203,9 @@ def read_parquet(source: Any, table: Table) -> pd.DataFrame:
                 frame[column.name] = from_arrow(
                     values, column.name, column.dtype
                 ).set_axis(frame.index)
-        for name, words in _about(stored.schema.metadata).get("categories", {}).items():
+        for name, words in (
+            _about(stored.schema.metadata).get("categories", {}).items()
+        ):
             categories = pd.Index(words["values"]).astype(words["dtype"])
             frame[name] = frame[name].astype(
                 pd.CategoricalDtype(categories, words["ordered"])
@@ -379,7 +383,8 @@ def from_arrow(values: Any, name: str, dtype: str) -> pd.Series:
         return pd.Series(values.to_pandas()).astype("datetime64[us, UTC]")
     if dtype in (FLAG, COUNT):
         return _masked(
-            values, pd.arrays.BooleanArray if dtype == FLAG else pd.arrays.IntegerArray
+            values,
+            pd.arrays.BooleanArray if dtype == FLAG else pd.arrays.IntegerArray,
         )
     cells = np.empty(len(values), dtype=object)
     cells[:] = values.to_pylist()

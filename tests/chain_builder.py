@@ -149,7 +149,9 @@ def outcome(
     """Judge one bundle, its leaf first, and return state, path and the whole answer."""
     certificates = bundle("b", *ders)
     question = asked(certificates, "b")
-    answer = question.join(trust_state.judge(question, certificates, listed(*entries)))
+    answer = question.join(
+        trust_state.judge(question, certificates, listed(*entries))
+    )
     moment = pd.Series([at or year(2026)])
     state = trust_state.trust_at(answer, moment)
     return (

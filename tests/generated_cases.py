@@ -95,7 +95,8 @@ def chains() -> list[dict[str, Any]]:
     """Return whole chains, most with one fault, and what is to be said of each."""
     root = _ca("Root")
     sound = [
-        _case(name, chain, trusted, True) for name, (chain, trusted) in _sound().items()
+        _case(name, chain, trusted, True)
+        for name, (chain, trusted) in _sound().items()
     ]
     faults: dict[str, tuple[list[bytes], list[bytes]]] = {
         "expired leaf": ([_leaf("Root", last=2025)], [root]),
@@ -157,7 +158,9 @@ def chains() -> list[dict[str, Any]]:
         sound
         + [_case(name, *fault, False) for name, fault in faults.items()]
         + [
-            _case(name, [_leaf("Root", dns=dns)], [root], fits, topic="name", host=host)
+            _case(
+                name, [_leaf("Root", dns=dns)], [root], fits, topic="name", host=host
+            )
             for name, (host, dns, fits) in hosts.items()
         ]
     )

@@ -15,7 +15,9 @@ from certtrust.texts import sentences
 
 OTHER = {
     ord(letter): 0x430 + place for place, letter in enumerate(string.ascii_lowercase)
-} | {ord(letter): 0x410 + place for place, letter in enumerate(string.ascii_uppercase)}
+} | {
+    ord(letter): 0x410 + place for place, letter in enumerate(string.ascii_uppercase)
+}
 """Each letter and a Cyrillic one, which fonts have: no word stays what it was."""
 
 

@@ -50,7 +50,9 @@ def lines(registrations: pd.DataFrame, form: str) -> Iterator[str]:
 
 
 def _rows(registrations: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    plain = pd.DataFrame({name: registrations[name].astype(object) for name in FIELDS})
+    plain = pd.DataFrame(
+        {name: registrations[name].astype(object) for name in FIELDS}
+    )
     for cells in plain.itertuples(index=False, name=None):
         yield {
             name: cell
@@ -97,9 +99,12 @@ def _json(row: dict[str, Any]) -> str:
 
 
 def _message(row: dict[str, Any]) -> str:
-    words = ((key, str(_flag(row[name]))) for name, key in _KEYS.items() if name in row)
+    words = (
+        (key, str(_flag(row[name]))) for name, key in _KEYS.items() if name in row
+    )
     return " ".join(
-        f'{key}="{value}"' if " " in value else f"{key}={value}" for key, value in words
+        f'{key}="{value}"' if " " in value else f"{key}={value}"
+        for key, value in words
     )
 
 
@@ -112,7 +117,9 @@ def _event(row: dict[str, Any]) -> str:
     failed, cleared = state not in (None, "up"), state == "up"
     # The names of these attributes are inferred from the fields that the event is displayed with.
     parts = {"prot": row.get("protocol"), "aor": row.get("registration_name")}
-    parts["comment"] = row.get("reason") or ("Timeout" if state == "timeout" else None)
+    parts["comment"] = row.get("reason") or (
+        "Timeout" if state == "timeout" else None
+    )
     attributes = "".join(
         f" {key}={_quoted(str(value))}" for key, value in parts.items() if value
     )
@@ -167,7 +174,9 @@ def _query(row: dict[str, Any]) -> str:
 def _old(row: dict[str, Any]) -> str:
     time = row.get("time")
     stamp = (
-        "" if time is None else f"{time:%b} {time.day:2d} {time:%H:%M:%S} {_host(row)} "
+        ""
+        if time is None
+        else f"{time:%b} {time.day:2d} {time:%H:%M:%S} {_host(row)} "
     )
     return f"{_PRI}{stamp}{_message(row)}"
 

@@ -52,9 +52,11 @@ def test_every_kind_can_be_applied_and_is_worded(fleet):
     for kind in KINDS:
         assert isinstance(apply(fleet, action(kind, **facts)), ct.Fleet)
     texts = sentences()["actions"]
-    assert set(KINDS) | {"trust CA", "renew self-signed", "reissue self-signed"} == set(
-        texts
-    )
+    assert set(KINDS) | {
+        "trust CA",
+        "renew self-signed",
+        "reissue self-signed",
+    } == set(texts)
     assert all(
         {"title", "step", "price", "instead"} == set(each) for each in texts.values()
     )
@@ -63,7 +65,9 @@ def test_every_kind_can_be_applied_and_is_worded(fleet):
 def test_setting_a_clock_concerns_one_device(fleet):
     """All its registrations have a clock, whatever other devices do."""
     attempts = ct.attempts(fleet)
-    device = attempts.loc[attempts["clock_unset"].fillna(value=False), "device"].iloc[0]
+    device = attempts.loc[attempts["clock_unset"].fillna(value=False), "device"].iloc[
+        0
+    ]
     after = apply(fleet, action("set clock", device=device))
     unset = attempts.loc[
         fleet.registrations["clock_unset"].ne(after.registrations["clock_unset"]),
@@ -75,7 +79,9 @@ def test_setting_a_clock_concerns_one_device(fleet):
 
 def test_a_trusted_certificate_stands_in_that_list_alone(fleet):
     """The entry carries the certificate itself, and the PBX."""
-    ca = fleet.certificates.loc[fleet.certificates["is_ca"].fillna(value=False)].iloc[0]
+    ca = fleet.certificates.loc[fleet.certificates["is_ca"].fillna(value=False)].iloc[
+        0
+    ]
     after = apply(
         fleet, action("trust", pbx="elsewhere", fingerprint=ca["fingerprint"])
     )
@@ -90,7 +96,9 @@ def test_a_trusted_certificate_stands_in_that_list_alone(fleet):
 
 def test_a_renewed_ca_has_the_name_and_key_of_the_old_one_and_no_end(fleet):
     """It can stand for the certificate that its owner would have to make."""
-    ca = fleet.certificates.loc[fleet.certificates["is_ca"].fillna(value=False)].iloc[0]
+    ca = fleet.certificates.loc[fleet.certificates["is_ca"].fillna(value=False)].iloc[
+        0
+    ]
     new = apply(
         fleet, action("renew CA", pbx="hq", fingerprint=ca["fingerprint"])
     ).trust.iloc[-1]
@@ -108,7 +116,9 @@ def test_a_renewed_ca_has_the_name_and_key_of_the_old_one_and_no_end(fleet):
 def test_a_reissued_certificate_has_the_new_cn_and_no_end(fleet):
     """Characters that mean something in a name are escaped; the fingerprint stays."""
     leaf = fleet.certificates.iloc[0]["fingerprint"]
-    after = apply(fleet, action("reissue", fingerprint=leaf, value="a+b")).certificates
+    after = apply(
+        fleet, action("reissue", fingerprint=leaf, value="a+b")
+    ).certificates
     row = after[after["fingerprint"] == leaf].iloc[0]
     assert (row["subject_cn"], row["subject"], row["not_after"]) == (
         "a+b",
@@ -142,7 +152,9 @@ def test_mistakes_are_refused(fleet):
     """An action that is none, a certificate that the fleet does not have, and a frame without
     actions.
     """
-    with pytest.raises(ct.CerttrustError, match="no such action; there are set clock"):
+    with pytest.raises(
+        ct.CerttrustError, match="no such action; there are set clock"
+    ):
         apply(fleet, action("reboot"))
     with pytest.raises(
         ct.CerttrustError, match="no certificate with the fingerprint 00ff"
@@ -172,7 +184,9 @@ def test_a_line_that_is_no_attempt_does_not_become_one():
             ),
         )
         assert (
-            ct.attempts(after).index.tolist() == ct.attempts(one).index.tolist() == [0]
+            ct.attempts(after).index.tolist()
+            == ct.attempts(one).index.tolist()
+            == [0]
         )
 
 

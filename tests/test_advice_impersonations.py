@@ -248,7 +248,12 @@ def small_fleets(draw):
     listed = known.reindex([fingerprint for fingerprint, _ in entries]).assign(
         pbx=[site for _, site in entries]
     )
-    devices = {"pbx": SITES, "user": SHORT, "hardware_id": HARDWARE, "serial": SERIALS}
+    devices = {
+        "pbx": SITES,
+        "user": SHORT,
+        "hardware_id": HARDWARE,
+        "serial": SERIALS,
+    }
     lines = {
         "pbx": SITES,
         "serial": SERIALS,
@@ -338,7 +343,9 @@ def one_at_a_time(fleet):
 @pytest.mark.parametrize(
     "examples", [15, pytest.param(200, marks=pytest.mark.exhaustive)]
 )
-def test_the_list_is_what_the_definition_says_of_each_certificate_and_device(examples):
+def test_the_list_is_what_the_definition_says_of_each_certificate_and_device(
+    examples,
+):
     """For small fleets of missing values, shared names and certificates, lists for all and for
     one PBX.
     """
@@ -387,8 +394,12 @@ def test_a_listed_certificate_is_its_own_device_s():
     """Self-signed certificates of softphones stand in the list, and nowhere else: the one of
     that name holds it.
     """
-    mine = conform(ct.read_certificates(issue("Swphone_anna")).assign(pbx="hq"), TRUST)
-    given = fleet([(PHONES[0], issue(PHONES[0]))], ["Swphone_anna", "Swphone_annabel"])
+    mine = conform(
+        ct.read_certificates(issue("Swphone_anna")).assign(pbx="hq"), TRUST
+    )
+    given = fleet(
+        [(PHONES[0], issue(PHONES[0]))], ["Swphone_anna", "Swphone_annabel"]
+    )
     found = impersonations(dataclasses.replace(given, trust=mine), at=NOW)
     assert found[["device", "victim"]].to_numpy().tolist() == [
         ["swphone_anna", "swphone_annabel"]

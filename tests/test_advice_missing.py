@@ -44,7 +44,9 @@ def test_what_was_taken_away_is_what_is_missing(fleet):
     asked = unlisted[unlisted["scenario"] == "h323-certificate"].groupby("pbx")
     assert found["attempts"].to_dict() == asked.size().to_dict()
     assert found["devices"].to_dict() == asked["device"].nunique().to_dict()
-    assert all(f"PBX {pbx} " in sentence for pbx, sentence in found["sentence"].items())
+    assert all(
+        f"PBX {pbx} " in sentence for pbx, sentence in found["sentence"].items()
+    )
     entries = judged(dataclasses.replace(fleet, devices=fleet.devices.head(0)))
     assert "TLS only flag" in whats(entries)
 
@@ -75,14 +77,21 @@ def test_nothing_is_missing_where_all_is_decided(fleet):
     results = judged(fleet)
     found = missing(results[results["verdict"] != "unknown"])
     assert found.empty
-    assert found.columns.tolist() == ["what", "pbx", "devices", "attempts", "sentence"]
+    assert found.columns.tolist() == [
+        "what",
+        "pbx",
+        "devices",
+        "attempts",
+        "sentence",
+    ]
 
 
 def test_a_success_against_the_rules_puts_the_right_data_in_doubt(fleet):
     """A changed list, an old certificate file and a changed flag are told apart."""
     before = judged(fleet)
     trusted = before[
-        (before["certificate_by"] == "fingerprint") & (before["trust_state"] == "chain")
+        (before["certificate_by"] == "fingerprint")
+        & (before["trust_state"] == "chain")
     ]
     unlisted = dataclasses.replace(
         fleet, trust=fleet.trust[fleet.trust["pbx"] != trusted["pbx"].iloc[0]]

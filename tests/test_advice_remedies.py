@@ -148,7 +148,9 @@ def test_what_an_action_settles_is_no_longer_undecided(unsaid):
     plan = remedies(fleet, results)
     ks = some(range(1, len(plan) + 1))
     single = repaired_by(fleet, results, [plan.iloc[[k - 1]] for k in ks])
-    assert [len(rows) for rows in single] == [plan["attempts"].iloc[k - 1] for k in ks]
+    assert [len(rows) for rows in single] == [
+        plan["attempts"].iloc[k - 1] for k in ks
+    ]
     assert_prefixes_hold(fleet, results, plan, ks=ks)
 
 
@@ -251,7 +253,9 @@ def test_kinds_that_are_left_out_are_not_used():
     )
     assert "clear TLS only" not in set(plan["action"])
     assert (
-        plan["attempts_cumulative"].iloc[-1] == len(repaired(fleet, results, plan)) > 0
+        plan["attempts_cumulative"].iloc[-1]
+        == len(repaired(fleet, results, plan))
+        > 0
     )
 
 
@@ -259,7 +263,9 @@ def test_one_missing_ca_is_one_action_with_its_pem_and_its_price():
     """Devices of one CA that one PBX does not list are repaired by that CA; the PEM is that
     very certificate.
     """
-    fleet = ct.link(simulation.simulate(80, seed=4, faults={"certificate.trust": 0.5}))
+    fleet = ct.link(
+        simulation.simulate(80, seed=4, faults={"certificate.trust": 0.5})
+    )
     results = judged(fleet)
     plan = remedies(fleet, results)
     first = plan.iloc[0]
@@ -310,7 +316,9 @@ def test_a_cover_meets_every_need_and_is_within_one_of_the_smallest(met_by):
     """
     needs, actions = (np.array(column) for column in zip(*met_by, strict=True))
     chosen = cover(needs, actions, np.zeros(6, dtype=np.int64)).tolist()
-    assert {need for need, action in met_by if action in chosen} == set(needs.tolist())
+    assert {need for need, action in met_by if action in chosen} == set(
+        needs.tolist()
+    )
     assert len(chosen) <= smallest(met_by) + 1
     for left_out in chosen:
         assert {
@@ -324,7 +332,8 @@ def test_an_order_repairs_each_case_when_its_last_need_is_met(met_by, needs_of_c
     action occurs once.
     """
     numbered = {
-        need: number for number, need in enumerate(sorted({need for need, _ in met_by}))
+        need: number
+        for number, need in enumerate(sorted({need for need, _ in met_by}))
     }
     met_by = [(numbered[need], action) for need, action in met_by]
     cases = [
@@ -346,7 +355,9 @@ def test_an_order_repairs_each_case_when_its_last_need_is_met(met_by, needs_of_c
             {need for need, action in met_by if action in places[: k + 1]}
             for k in range(len(places))
         ]
-        assert repaired_at[case] == next(k for k, now in enumerate(met) if needs <= now)
+        assert repaired_at[case] == next(
+            k for k, now in enumerate(met) if needs <= now
+        )
 
 
 @pytest.mark.exhaustive
@@ -355,7 +366,9 @@ def test_the_plan_is_within_one_action_of_the_smallest_that_repairs_as_much():
     for seed in range(6):
         fleet = ct.link(
             simulation.simulate(
-                7, seed=seed, faults={"certificate.trust": 0.4, "certificate.name": 0.3}
+                7,
+                seed=seed,
+                faults={"certificate.trust": 0.4, "certificate.name": 0.3},
             )
         )
         results = judged(fleet)

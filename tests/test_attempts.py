@@ -39,7 +39,9 @@ def issue(common_name, *, year=2025, ca=CA):
 def fleet(certificates=(), devices=(), registrations=(), trust=None):
     """Return a fleet of the given PEM blocks (each a bundle of its own) and rows."""
     frames = [
-        ct.read_certificates(pem).assign(source=f"{number}.pem", bundle=f"{number}.pem")
+        ct.read_certificates(pem).assign(
+            source=f"{number}.pem", bundle=f"{number}.pem"
+        )
         for number, pem in enumerate(certificates)
     ]
     listed = ct.read_trust_list(CA.cert_pem.bytes()) if trust is None else trust
@@ -123,7 +125,8 @@ def test_a_fingerprint_that_no_file_holds_leaves_the_trust_unknown():
     """The log proves that there is such a certificate; what it is remains unknown."""
     attempts = ct.attempts(
         fleet(
-            [issue(PHONE)], registrations=[{"serial": PHONE, "fingerprint": "00" * 32}]
+            [issue(PHONE)],
+            registrations=[{"serial": PHONE, "fingerprint": "00" * 32}],
         )
     )
     assert attempts["trust_state"].tolist() == ["no certificate"]
@@ -224,7 +227,11 @@ def test_flags_are_those_of_the_pbx_that_was_registered_at():
         ({"authentication": "certificate"}, {}, "h323-certificate"),
         ({"authentication": "password"}, {"tls_only": True}, "h323-password"),
         ({}, {"tls_only": True}, "h323-certificate"),
-        ({"via_reverse_proxy": True}, {"tls_only": True, "reverse_proxy": True}, None),
+        (
+            {"via_reverse_proxy": True},
+            {"tls_only": True, "reverse_proxy": True},
+            None,
+        ),
         (
             {"registration_name": PHONE, "protocol": "H.323/TLS"},
             {"tls_only": False},
@@ -328,7 +335,9 @@ def test_browser_urls_pair_with_what_the_servers_present():
     assert results[["browser.trust", "browser.name"]].all(axis=None)
     pair = ct.browser_attempts(certificates, ["https://a/", "https://b/"], trust)
     assert ct.check(pair)["browser.name"].tolist() == [True, True]
-    one = ct.browser_attempts(certificates.head(1), ["https://a/", "https://b/"], trust)
+    one = ct.browser_attempts(
+        certificates.head(1), ["https://a/", "https://b/"], trust
+    )
     assert ct.check(one)["browser.name"].tolist() == [True, False]
     mapped = ct.browser_attempts(certificates, {"1.pem": "wss://b:443/"}, trust)
     assert mapped["subject_cn"].tolist() == ["b"]
@@ -338,7 +347,9 @@ def test_browser_urls_pair_with_what_the_servers_present():
 
 def test_no_function_changes_its_argument():
     """The fleet is the same after its attempts were made."""
-    given = fleet([issue(PHONE)], [{"serial": PHONE, "pbx": "hq"}], [{"serial": PHONE}])
+    given = fleet(
+        [issue(PHONE)], [{"serial": PHONE, "pbx": "hq"}], [{"serial": PHONE}]
+    )
     before = [
         frame.copy(deep=True)
         for frame in (
@@ -421,7 +432,9 @@ def test_who_registers_by_the_name_of_a_device_does_so_by_certificate(
             attempts = ct.attempts(
                 fleet(devices=devices, registrations=[{**row, "protocol": protocol}])
             )
-            assert attempts["scenario"].eq("h323-certificate").tolist() == [expected], (
+            assert attempts["scenario"].eq("h323-certificate").tolist() == [
+                expected
+            ], (
                 devices,
                 protocol,
             )
@@ -469,7 +482,9 @@ def test_of_certificates_of_one_second_not_the_order_decides():
     taken = set()
     for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]):
         attempts = ct.attempts(
-            fleet([pems[number] for number in order], registrations=[{"serial": PHONE}])
+            fleet(
+                [pems[number] for number in order], registrations=[{"serial": PHONE}]
+            )
         )
         taken |= set(attempts["fingerprint"])
     assert len(taken) == 1
@@ -497,7 +512,11 @@ def test_a_file_of_the_device_that_cannot_be_read_leaves_its_certificate_unknown
     attempts = ct.attempts(
         ct.Fleet(both, given.trust, given.devices, given.registrations)
     )
-    assert attempts["trust_state"].tolist() == ["unreadable", "chain", "no certificate"]
+    assert attempts["trust_state"].tolist() == [
+        "unreadable",
+        "chain",
+        "no certificate",
+    ]
     assert attempts["certificate_error"].notna().tolist() == [True, False, False]
     results = ct.check(attempts)
     assert results["time.validity"].tolist() == [pd.NA, True, pd.NA]
@@ -507,7 +526,8 @@ def test_a_file_of_the_device_that_cannot_be_read_leaves_its_certificate_unknown
         "bundle": "0.pem",
     }
     with_key = conform(
-        pd.concat([certificates, pd.DataFrame([key])], ignore_index=True), CERTIFICATES
+        pd.concat([certificates, pd.DataFrame([key])], ignore_index=True),
+        CERTIFICATES,
     )
     attempts = ct.attempts(
         ct.Fleet(with_key, given.trust, given.devices, given.registrations)

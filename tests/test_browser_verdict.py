@@ -44,7 +44,9 @@ def verdicts() -> dict[str, bool]:
     found: dict[str, bool] = {}
     by_list: dict[tuple[bytes, ...], list[Site]] = {}
     for site in sites():
-        by_list.setdefault(tuple(issued.der for issued in site.listed), []).append(site)
+        by_list.setdefault(tuple(issued.der for issued in site.listed), []).append(
+            site
+        )
     for listed, alike in by_list.items():
         served = [(site.name, issued.der) for site in alike for issued in site.chain]
         bundles = [name for name, _ in served]
@@ -61,7 +63,9 @@ def verdicts() -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("site", sites(), ids=lambda site: site.name)
-def test_sites_as_a_chromium_judged_them(site: Site, verdicts: dict[str, bool]) -> None:
+def test_sites_as_a_chromium_judged_them(
+    site: Site, verdicts: dict[str, bool]
+) -> None:
     """Each site is judged as Chromium judged it when this was written."""
     assert verdicts[site.name] is site.opens
 
@@ -113,7 +117,9 @@ def test_a_mere_listing_decides_nothing() -> None:
     """Of a certificate that a device only listed, neither the alternative names nor the path is
     known.
     """
-    good = _attempt("https://phone.example/", [leaf(root("Top"), "phone.example")], [])
+    good = _attempt(
+        "https://phone.example/", [leaf(root("Top"), "phone.example")], []
+    )
     listing = good.assign(
         fingerprint=pd.Series([None], dtype="str"),
         dns_names=pd.Series([[]], dtype="object"),
@@ -139,7 +145,9 @@ def test_the_moment_counts() -> None:
         for at in moments
     ]
     assert verdicts == [False, True, False, False]
-    assert _why(attempts, pd.Timestamp(NOW - 2 * DAY)).startswith("it is not valid yet")
+    assert _why(attempts, pd.Timestamp(NOW - 2 * DAY)).startswith(
+        "it is not valid yet"
+    )
 
 
 def test_an_empty_list_trusts_nobody() -> None:

@@ -200,7 +200,9 @@ def test_keys_and_requests_are_named_and_skipped(issued: Issued) -> None:
         assert pd.isna(frame["fingerprint"].iloc[1])
         der = base64.b64decode(b"".join(pem.splitlines()[1:-1]))
         alone = read_certificates(der)
-        assert alone["parse_error"].tolist() == [f"{name.partition(': ')[2]}, skipped"]
+        assert alone["parse_error"].tolist() == [
+            f"{name.partition(': ')[2]}, skipped"
+        ]
         assert alone["der"].tolist() == [None]
 
 
@@ -225,7 +227,9 @@ def test_key_stores_need_their_password(issued: Issued) -> None:
         in read_certificates(store, password="wrong")["parse_error"].iloc[0]
     )
     frame = read_certificates(store, password=b"secret")
-    secret = issued.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    secret = issued.key.private_bytes(
+        Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+    )
     number = issued.key.private_numbers().private_value.to_bytes(32, "big")
     held = "".join(
         cell.hex() if isinstance(cell, bytes) else str(cell)
@@ -268,7 +272,9 @@ def test_a_key_store_that_asks_for_endless_hashing_is_refused(issued: Issued) ->
         "rounds"
         not in read_certificates(hostile, password="secret")["parse_error"].iloc[0]
     )
-    rounds = encoded(0x30, encoded(0x04, b"salt") + encoded(0x02, b"\x7f\xff\xff\xff"))
+    rounds = encoded(
+        0x30, encoded(0x04, b"salt") + encoded(0x02, b"\x7f\xff\xff\xff")
+    )
     _, inner = store[:4], store[4:]
     assert (
         "rounds of hashing"
@@ -310,7 +316,9 @@ def test_several_processes_read_the_same(issued: Issued, tmp_path: Path) -> None
     )
 
 
-def test_tables_carry_certificates_and_devices(issued: Issued, tmp_path: Path) -> None:
+def test_tables_carry_certificates_and_devices(
+    issued: Issued, tmp_path: Path
+) -> None:
     """Parquet, CSV, JSON and JSON lines: a row is a bundle, a cell may hold a chain, empty
     cells are rows.
     """
@@ -319,7 +327,10 @@ def test_tables_carry_certificates_and_devices(issued: Issued, tmp_path: Path) -
         tmp_path / "a.parquet"
     )
     table = pd.DataFrame(
-        {"Serial": ["0090331a2b3c", "", "x"], "PEM": [leaf + authority, "", authority]}
+        {
+            "Serial": ["0090331a2b3c", "", "x"],
+            "PEM": [leaf + authority, "", authority],
+        }
     )
     table.to_csv(tmp_path / "b.csv", index=False, sep=";")
     records = [
@@ -405,11 +416,16 @@ def test_secrets_of_kubernetes(issued: Issued) -> None:
     as_json = json.dumps(
         {
             "items": [
-                {"kind": "Secret", "data": {"tls.crt": encoded_bundle, "tls.key": key}}
+                {
+                    "kind": "Secret",
+                    "data": {"tls.crt": encoded_bundle, "tls.key": key},
+                }
             ]
         }
     )
-    wrapped = base64.encodebytes(b"".join(issued.pems)).decode().replace("\n", "\n    ")
+    wrapped = (
+        base64.encodebytes(b"".join(issued.pems)).decode().replace("\n", "\n    ")
+    )
     folded = (
         f"apiVersion: v1\nkind: Secret\ndata:\n  "
         f"tls.crt: >-\n    {wrapped}\n  tls.key: {key}\n"
@@ -417,7 +433,9 @@ def test_secrets_of_kubernetes(issued: Issued) -> None:
     for text in (as_yaml, as_json, folded):
         frame = read_certificates(text)
         assert frame["der"].tolist() == [*issued.ders, None]
-        assert frame["parse_error"].iloc[2] == "EC PRIVATE KEY: a private key, skipped"
+        assert (
+            frame["parse_error"].iloc[2] == "EC PRIVATE KEY: a private key, skipped"
+        )
 
 
 @pytest.mark.parametrize("size", range(56, 64))
@@ -469,11 +487,13 @@ def test_damaged_pem_is_a_row_with_its_reason(issued: Issued) -> None:
     """
     leaf = issued.pems[0]
     cases = {
-        leaf.partition(b"-----END")[0] + issued.pems[1]: "PEM: the END line is missing",
+        leaf.partition(b"-----END")[0]
+        + issued.pems[1]: "PEM: the END line is missing",
         leaf[:400]: "cut short",
         b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"
         + leaf: "no SEQUENCE",
-        b"-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----\n" + leaf: "base64",
+        b"-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----\n"
+        + leaf: "base64",
         b"-----BEGIN CERTIFICATE\n" + leaf: "a BEGIN line that does not end",
     }
     for content, reason in cases.items():

@@ -102,7 +102,9 @@ def test_a_certificate_under_the_label_of_a_key_is_one(issued: Issued) -> None:
 def test_a_block_of_several_keeps_its_place(issued: Issued) -> None:
     """Positions count what was found, in order."""
     frame = read_certificates(
-        issued.pems[1] + _armoured("CERTIFICATE", issued.pkcs12(None)) + issued.pems[1]
+        issued.pems[1]
+        + _armoured("CERTIFICATE", issued.pkcs12(None))
+        + issued.pems[1]
     )
     assert frame["der"].tolist() == [issued.ders[1], *issued.ders, issued.ders[1]]
     assert frame["position"].tolist() == [0, 1, 2, 3]
@@ -137,9 +139,13 @@ def test_what_follows_der_costs_it_nothing(
 
 
 @pytest.mark.parametrize("before", [b"\n", b"\0", b"\r\n\r\n", b"\xef\xbb\xbf"])
-def test_what_stands_before_der_costs_it_nothing(issued: Issued, before: bytes) -> None:
+def test_what_stands_before_der_costs_it_nothing(
+    issued: Issued, before: bytes
+) -> None:
     """Some tools write a line end or a byte-order mark first; a key behind it is still one."""
-    assert read_certificates(before + issued.ders[0])["der"].tolist() == issued.ders[:1]
+    assert (
+        read_certificates(before + issued.ders[0])["der"].tolist() == issued.ders[:1]
+    )
     assert read_certificates(before + _key(issued))["parse_error"].tolist() == [
         "a private key, skipped"
     ]
@@ -177,7 +183,9 @@ TEXTS: dict[str, Callable[[bytes], str]] = {
         + "\n  quit\n"
     ),
     "hex of C": lambda der: (
-        "unsigned char der[] = {" + ", ".join(f"0x{octet:02x}" for octet in der) + "};"
+        "unsigned char der[] = {"
+        + ", ".join(f"0x{octet:02x}" for octet in der)
+        + "};"
     ),
     "hex dump in fours": lambda der: _dump(der, 4),
     "hex dump in twos": lambda der: _dump(der, 2),
@@ -225,7 +233,9 @@ def test_pem_escaped_as_in_a_url_is_read(
     ],
 )
 @pytest.mark.parametrize("comment", ["", "Gerät €\n"])
-def test_text_of_any_width_is_read(issued: Issued, encoding: str, comment: str) -> None:
+def test_text_of_any_width_is_read(
+    issued: Issued, encoding: str, comment: str
+) -> None:
     """With or without a byte-order mark, with letters beyond ASCII or without; keys are named
     as ever.
     """
@@ -350,7 +360,9 @@ def test_no_byte_of_a_key_is_handed_on_however_its_file_is_damaged(
             assert secret[:4].hex() not in told
 
 
-def test_a_table_cell_with_a_key_holds_nothing(issued: Issued, tmp_path: Path) -> None:
+def test_a_table_cell_with_a_key_holds_nothing(
+    issued: Issued, tmp_path: Path
+) -> None:
     """Neither a foreign table nor one of this package brings a key into a frame."""
     pd.DataFrame({"der": [_key(issued), issued.ders[0]]}).to_parquet(
         tmp_path / "a.parquet"
@@ -485,4 +497,7 @@ def test_a_trust_list_may_have_a_password(issued: Issued, tmp_path: Path) -> Non
     """As any other file of certificates."""
     (tmp_path / "hq.p12").write_bytes(issued.pkcs12(b"secret"))
     frame = read_trust_list(tmp_path, password="secret")
-    assert (frame["der"].tolist(), frame["pbx"].tolist()) == (issued.ders, ["hq", "hq"])
+    assert (frame["der"].tolist(), frame["pbx"].tolist()) == (
+        issued.ders,
+        ["hq", "hq"],
+    )

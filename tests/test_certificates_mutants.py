@@ -174,7 +174,9 @@ def _with_extensions_moved(der: bytes, draw: random.Random) -> bytes:
         damaged[draw.randrange(len(damaged))] ^= 1 << draw.randrange(8)
         extensions[one] = encoded(SEQUENCE, oid + encoded(4, bytes(damaged)))
     parts[-1] = encoded(0xA3, encoded(SEQUENCE, b"".join(extensions)))
-    return encoded(SEQUENCE, encoded(SEQUENCE, b"".join(parts)) + algorithm + signature)
+    return encoded(
+        SEQUENCE, encoded(SEQUENCE, b"".join(parts)) + algorithm + signature
+    )
 
 
 def _with_a_value_changed(der: bytes, draw: random.Random) -> bytes:
@@ -318,7 +320,9 @@ def test_both_readers_tell_the_same(seeds: list[bytes]) -> None:
     and to the same values.
     """
     loaded = [
-        der for der in _mutants(seeds, 4000, seed=7) if by_cryptography(der) is not None
+        der
+        for der in _mutants(seeds, 4000, seed=7)
+        if by_cryptography(der) is not None
     ]
     columns, odd = columnar.read(loaded)
     lists = {

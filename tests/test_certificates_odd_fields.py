@@ -186,7 +186,9 @@ def _with_times(first: tuple[int, bytes], last: tuple[int, bytes]) -> bytes:
     parts = children(content(der, SEQUENCE))
     fields_ = children(content(parts[0], SEQUENCE))
     fields_[4] = encoded(SEQUENCE, encoded(*first) + encoded(*last))
-    return encoded(SEQUENCE, encoded(SEQUENCE, b"".join(fields_)) + b"".join(parts[1:]))
+    return encoded(
+        SEQUENCE, encoded(SEQUENCE, b"".join(fields_)) + b"".join(parts[1:])
+    )
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,12 @@ def _with_times(first: tuple[int, bytes], last: tuple[int, bytes]) -> bytes:
         (0x17, b"2402292359Z", "2024-02-29 23:59", "a time without seconds"),
         (0x18, b"2024022923Z", "2024-02-29 23:00", "a time without seconds"),
         (0x17, b"240229235959+0130", "2024-02-29 22:29:59", "a time with an offset"),
-        (0x18, b"20240229235959-0130", "2024-03-01 01:29:59", "a time with an offset"),
+        (
+            0x18,
+            b"20240229235959-0130",
+            "2024-03-01 01:29:59",
+            "a time with an offset",
+        ),
         (
             0x18,
             b"20240229235959",
@@ -274,7 +281,9 @@ def test_what_is_no_time_is_none_for_both(text: bytes) -> None:
     assert issuer(parts) is None
 
 
-@given(st.datetimes(dt.datetime(1950, 1, 1), dt.datetime(2049, 12, 31)), st.booleans())
+@given(
+    st.datetimes(dt.datetime(1950, 1, 1), dt.datetime(2049, 12, 31)), st.booleans()
+)
 def test_the_two_regular_forms_are_read_alike_by_both_readers(
     when: dt.datetime, is_long: bool
 ) -> None:

@@ -146,7 +146,9 @@ def test_timeline_shows_gaps_of_the_log() -> None:
     the legend.
     """
     silent = make_results(causes=3, rows=400)
-    silent = silent[(silent["time"] < "2026-03-10") | (silent["time"] >= "2026-03-15")]
+    silent = silent[
+        (silent["time"] < "2026-03-10") | (silent["time"] >= "2026-03-15")
+    ]
     counts = charts.failures_over_time(silent)
     assert (counts["logged"] == 0).sum() == 5
     ax = charts.timeline(silent, ax=charts.blank())
@@ -190,7 +192,8 @@ def test_heatmap_counts_by_group(results: pd.DataFrame) -> None:
         f"PBX {group}: {size:,} of {len(failed):,} failed attempts"
     )
     assert (
-        sum(word.startswith(f"{counts.iloc[0, 0]:,} \u00b7") for word in words(ax)) >= 1
+        sum(word.startswith(f"{counts.iloc[0, 0]:,} \u00b7") for word in words(ax))
+        >= 1
     )
 
 
@@ -232,9 +235,9 @@ def test_compared_names_each_meeting(results: pd.DataFrame) -> None:
     """The tiles carry the numbers of `compare`, and what a contradiction means."""
     table = ct.compare(results)
     ax = charts.compared(results, ax=charts.blank())
-    assert {f"{size:,}" for size in table[["up", "failed"]].to_numpy().ravel()} <= set(
-        words(ax)
-    )
+    assert {
+        f"{size:,}" for size in table[["up", "failed"]].to_numpy().ravel()
+    } <= set(words(ax))
     explained, failed = int(table["failed"]["fail"]), int(table["failed"].sum())
     assert title(ax) == (
         f"The rules explain {explained:,} of {failed:,} "
@@ -305,7 +308,11 @@ def test_trust_tree_follows_the_lists(fleet: ct.Fleet) -> None:
     assert charts.issuer_tree(bare)["trusted"].sum() == 0
     everything = fleet.certificates.assign(pbx="hq")
     full = ct.Fleet(
-        fleet.certificates, everything, fleet.devices, fleet.registrations, fleet.links
+        fleet.certificates,
+        everything,
+        fleet.devices,
+        fleet.registrations,
+        fleet.links,
     )
     tree = charts.issuer_tree(full)
     assert (tree["trusted"] == tree["devices"]).all()
@@ -361,8 +368,9 @@ def test_a_forecast_of_days_tells_the_days_apart() -> None:
     predictions = pd.DataFrame(
         {"date": days, "cause": "time.validity", "devices": [1, 2, 5]}
     )
-    assert "5 devices will fail on 6 March 2027, 4 more than on 4 March 2027" in title(
-        charts.forecast(predictions)
+    assert (
+        "5 devices will fail on 6 March 2027, 4 more than on 4 March 2027"
+        in title(charts.forecast(predictions))
     )
 
 
@@ -409,7 +417,9 @@ CHARTS: dict[str, Callable[[Axes | None, str], Axes]] = {
     "forecast": lambda ax, theme: charts.forecast(
         make_predictions(3), ax=ax, theme=theme
     ),
-    "remedies": lambda ax, theme: charts.remedies(make_actions(5), ax=ax, theme=theme),
+    "remedies": lambda ax, theme: charts.remedies(
+        make_actions(5), ax=ax, theme=theme
+    ),
 }
 RESULTS = make_results(causes=5, rows=200)
 
@@ -653,7 +663,11 @@ def test_a_chart_that_lacks_something_is_refused() -> None:
     ):
         charts_of(
             "certtrust.charts",
-            [value for value in vars(charts).values() if value is not charts.forecast],
+            [
+                value
+                for value in vars(charts).values()
+                if value is not charts.forecast
+            ],
         )
 
 

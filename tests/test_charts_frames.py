@@ -41,9 +41,9 @@ def make_results(
         if names
         else np.zeros(rows, dtype=int)
     )
-    cause = pd.Series(np.array([*names, ""], dtype=object)[picked], dtype="str").where(
-        failed
-    )
+    cause = pd.Series(
+        np.array([*names, ""], dtype=object)[picked], dtype="str"
+    ).where(failed)
     serials = np.array(
         [f"009033{number:06x}" for number in range(max(rows // 4, 1))], dtype=object
     )
@@ -62,7 +62,9 @@ def make_results(
             "firmware": random.choice(["13r2", "13r3", "14r1"], rows),
             "serial": device,
             "registration_name": device,
-            "subject_cn": device.where(random.random(rows) < 0.7, "phone.example.com"),
+            "subject_cn": device.where(
+                random.random(rows) < 0.7, "phone.example.com"
+            ),
             "fingerprint": device,
             "scenario": "h323-certificate",
             "state": pd.Series(np.where(failed, "rejected", "up")),
@@ -87,7 +89,9 @@ def make_results(
             random.random(rows) > 0.06, index=frame.index, dtype="boolean"
         ).mask(cause == code, False)
     results = schema.conform(frame.assign(**rules), schema.RESULTS)
-    return results[[column for column in results if column not in rules] + list(rules)]
+    return results[
+        [column for column in results if column not in rules] + list(rules)
+    ]
 
 
 def test_frames_hold_to_the_schema() -> None:

@@ -86,7 +86,12 @@ def judge(*changes, at=None):
             None,
         ),
         (
-            {"clock_unset": True, "time": pd.NaT, "protocol": None, "tls_only": False},
+            {
+                "clock_unset": True,
+                "time": pd.NaT,
+                "protocol": None,
+                "tls_only": False,
+            },
             "fail",
             "time.clock",
         ),
@@ -112,7 +117,11 @@ def judge(*changes, at=None):
         ({"protocol": "H.323/TCP", "tls_only": False}, "pass", None),
         ({"protocol": "H.323/TCP", "tls_only": pd.NA}, "unknown", None),
         (
-            {"protocol": "H.323/UDP", "via_reverse_proxy": True, "reverse_proxy": True},
+            {
+                "protocol": "H.323/UDP",
+                "via_reverse_proxy": True,
+                "reverse_proxy": True,
+            },
             "pass",
             None,
         ),
@@ -139,17 +148,32 @@ def judge(*changes, at=None):
         ({"trust_paths": (), "trust_failure": "no trust list"}, "unknown", None),
         ({"trust_paths": (), "trust_failure": "unreadable"}, "unknown", None),
         (
-            {"trust_paths": (TrustPath(("bb",), 0, 1),), "trust_failure": "expired CA"},
+            {
+                "trust_paths": (TrustPath(("bb",), 0, 1),),
+                "trust_failure": "expired CA",
+            },
             "fail",
             "certificate.trust",
         ),
-        ({"not_after": pd.Timestamp("2026-03-02T11:59:59Z")}, "fail", "time.validity"),
+        (
+            {"not_after": pd.Timestamp("2026-03-02T11:59:59Z")},
+            "fail",
+            "time.validity",
+        ),
         ({"not_after": NOON}, "pass", None),
-        ({"not_before": pd.Timestamp("2026-03-02T12:00:01Z")}, "fail", "time.validity"),
+        (
+            {"not_before": pd.Timestamp("2026-03-02T12:00:01Z")},
+            "fail",
+            "time.validity",
+        ),
         ({"not_before": pd.NaT, "not_after": pd.NaT}, "unknown", None),
         ({"registration_name": "reception"}, "fail", "certificate.name"),
         ({"subject_cn": ""}, "fail", "certificate.name"),
-        ({"registration_name": "0090332f688a-TEL1", "interface": "TEL1"}, "pass", None),
+        (
+            {"registration_name": "0090332f688a-TEL1", "interface": "TEL1"},
+            "pass",
+            None,
+        ),
         (PASSWORD, "pass", None),
         ({**PASSWORD, "tls_only": True}, "fail", "password.tls_only"),
         ({**PASSWORD, "tls_only": pd.NA}, "unknown", None),
@@ -297,7 +321,9 @@ def test_a_path_is_trusted_only_while_its_authorities_are_valid():
 
 def test_results_conform_and_leave_the_attempts_alone():
     """RESULTS has its declared columns, keeps further ones, and the argument is not changed."""
-    attempts = conform(pd.DataFrame([{**GOOD, "true_cause": "x"}], index=[7]), ATTEMPTS)
+    attempts = conform(
+        pd.DataFrame([{**GOOD, "true_cause": "x"}], index=[7]), ATTEMPTS
+    )
     before = attempts.copy(deep=True)
     results = ct.check(attempts)
     assert set(RESULTS.names) <= set(results.columns)
@@ -348,7 +374,10 @@ def test_causes_count_attempts_and_devices_apart():
 def test_compare_counts_every_attempt_once():
     """The cross table adds up to the number of attempts."""
     results = judge(
-        {}, {"state": "rejected"}, {"state": None}, {"state": "down", "subject_cn": ""}
+        {},
+        {"state": "rejected"},
+        {"state": None},
+        {"state": "down", "subject_cn": ""},
     )
     table = ct.compare(results)
     assert table.to_numpy().sum() == len(results)
@@ -405,7 +434,9 @@ def test_a_verdict_follows_from_the_rules_of_its_scenario(rows):
         )
         assert row["verdict"] == expected
         assert all(
-            row[code] is pd.NA for code in results if code in PAGE and code not in codes
+            row[code] is pd.NA
+            for code in results
+            if code in PAGE and code not in codes
         )
     alone, among = judge(rows[0]).iloc[0], results.iloc[0]
     assert (alone["verdict"], str(alone["cause"])) == (

@@ -140,7 +140,14 @@ def test_report_without_predicted_failures(
         ),
         (["check", "here.pem", "--scenario", "browser"], ["url"]),
         (
-            ["check", "here.pem", "--scenario", "h323-password", "--trust", "list.pem"],
+            [
+                "check",
+                "here.pem",
+                "--scenario",
+                "h323-password",
+                "--trust",
+                "list.pem",
+            ],
             ["there is no file list.pem"],
         ),
         (
@@ -291,7 +298,8 @@ def test_simulate_writes_a_fleet_that_report_reads(
 ) -> None:
     """The folder that `simulate` makes is one that `read_fleet` reads, with so many devices."""
     assert (
-        main(["simulate", str(tmp_path / "new"), "--devices", "7", "--seed", "5"]) == 0
+        main(["simulate", str(tmp_path / "new"), "--devices", "7", "--seed", "5"])
+        == 0
     )
     assert f"certtrust report {tmp_path / 'new'}" in capsys.readouterr().out
     assert len(ct.read_fleet(tmp_path / "new").devices) == len(
@@ -306,7 +314,10 @@ def locked(
     """A folder of a fleet with a key store under each of two passwords."""
     certificate = x509.load_pem_x509_certificate(chosen[0].read_bytes())
     folder = tmp_path_factory.mktemp("locked")
-    for kind, secret in (("certificates", "first-secret"), ("trust", "second secret")):
+    for kind, secret in (
+        ("certificates", "first-secret"),
+        ("trust", "second secret"),
+    ):
         (folder / kind).mkdir()
         store = serialize_key_and_certificates(
             None, None, None, [certificate], BestAvailableEncryption(secret.encode())

@@ -147,13 +147,21 @@ class TestJson:
         line = json.dumps(USER)
         frame = read_devices(f"{line}\n{line[:50]}\n\n{line}\n")
         assert (
-            frame["parse_error"].notna().tolist() == [False] * 3 + [True] + [False] * 3
+            frame["parse_error"].notna().tolist()
+            == [False] * 3 + [True] + [False] * 3
         )
         assert "line 2" in frame["parse_error"][3]
 
     @pytest.mark.parametrize(
         "devices",
-        [5, {"hw": "a"}, [5, None, "a"], [{}], [{"hw": {}}], [{"hw": None, "tls": 7}]],
+        [
+            5,
+            {"hw": "a"},
+            [5, None, "a"],
+            [{}],
+            [{"hw": {}}],
+            [{"hw": None, "tls": 7}],
+        ],
     )
     def test_devices_of_another_kind_have_a_reason(self, devices):
         """Nothing is guessed."""
@@ -517,7 +525,11 @@ class TestOwnTable:
         table.to_csv(tmp_path / "d.csv", index=False)
         # What pandas wrote may as well be a form that somebody filled in: there, holes are
         # completed.
-        for name in ("a.parquet", "b.csv", *(() if holes else ("c.parquet", "d.csv"))):
+        for name in (
+            "a.parquet",
+            "b.csv",
+            *(() if holes else ("c.parquet", "d.csv")),
+        ):
             pd.testing.assert_frame_equal(
                 read_devices(tmp_path / name), table, obj=name
             )
@@ -622,7 +634,9 @@ class TestChanges:
         """Wherever the message names it."""
         removed = ('{"mt":"ReplicateDel","guid":"a"}', replicated("ReplicateDel"))
         for gone in removed:
-            assert read_devices(f"{replicated('ReplicateAdd', **FIRST)}\n{gone}").empty
+            assert read_devices(
+                f"{replicated('ReplicateAdd', **FIRST)}\n{gone}"
+            ).empty
             again = read_devices(f"{gone}\n{replicated('ReplicateAdd', **FIRST)}")
             assert again["user"].tolist() == ["one"]
         nameless = read_devices(
@@ -643,7 +657,10 @@ class TestChanges:
         messages = [
             {
                 "mt": "GetDevicesResult",
-                "devices": [one, {"id": 2, "hwId": "0090334100bf", "product": "IP222"}],
+                "devices": [
+                    one,
+                    {"id": 2, "hwId": "0090334100bf", "product": "IP222"},
+                ],
             },
             {"mt": "DeviceUpdate", "device": wrap({**one, "version": "13r2"})},
             {"mt": "DeviceAdded", "device": wrap({"id": 3, "hwId": "0090334100c0"})},
@@ -671,7 +688,12 @@ class TestChanges:
 
     @pytest.mark.parametrize(
         "content",
-        ['{"mt":"Hello"}', "<show/>", '{"mt":"DeviceUpdate"}', '{"mt":"ReplicateDel"}'],
+        [
+            '{"mt":"Hello"}',
+            "<show/>",
+            '{"mt":"DeviceUpdate"}',
+            '{"mt":"ReplicateDel"}',
+        ],
     )
     def test_other_messages_and_xml_without_users_say_so(self, content):
         """None is passed over."""

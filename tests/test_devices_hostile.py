@@ -64,7 +64,9 @@ class TestTornJson:
 
     def test_values_over_several_lines(self):
         """They need not stand on one line each."""
-        user = json.dumps({"h323": "a", "devices": [{"hw": "0090332f688a"}]}, indent=1)
+        user = json.dumps(
+            {"h323": "a", "devices": [{"hw": "0090332f688a"}]}, indent=1
+        )
         table = read_devices(f"{user}\n{user}\n[1,\n{user}")
         assert table["user"].dropna().tolist() == ["a", "a", "a"]
         assert table["parse_error"].dropna().tolist() == [
@@ -99,7 +101,11 @@ class TestSurrogates:
         """Every cell can be written to a file."""
         user = r'{"h323": "\ud800", "loc": "x\udfff", "devices": [{"hw": "\ud800"}]}'
         table = read_devices(user)
-        assert table.loc[0, ["user", "pbx", "hardware_id"]].tolist() == ["?", "x?", "?"]
+        assert table.loc[0, ["user", "pbx", "hardware_id"]].tolist() == [
+            "?",
+            "x?",
+            "?",
+        ]
 
 
 class TestColumnsTwice:
@@ -151,9 +157,9 @@ class TestParquet:
         changed = stored.set_column(index, "tls_only", words)
         file = io.BytesIO()
         pq.write_table(changed, file)
-        assert reasons(file.getvalue()) == ["tls_only is neither true nor false"] * len(
-            stored
-        )
+        assert reasons(file.getvalue()) == [
+            "tls_only is neither true nor false"
+        ] * len(stored)
 
 
 def test_a_header_that_is_no_csv():

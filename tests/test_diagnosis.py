@@ -25,7 +25,9 @@ def test_a_good_certificate_passes_every_step():
     """Trusted, named right and valid: every required step passes, and the path leads to the
     list's entry.
     """
-    diagnosis = ct.diagnose(LEAF, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE)
+    diagnosis = ct.diagnose(
+        LEAF, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE
+    )
     required = diagnosis.steps[~diagnosis.steps["code"].str.startswith("hygiene.")]
     assert diagnosis.verdict == "pass"
     assert required["passed"].all()
@@ -38,7 +40,11 @@ def test_a_good_certificate_passes_every_step():
 @pytest.mark.parametrize(
     ("call", "verdict", "code"),
     [
-        ({"trust": ROOT, "registration_name": "reception"}, "fail", "certificate.name"),
+        (
+            {"trust": ROOT, "registration_name": "reception"},
+            "fail",
+            "certificate.name",
+        ),
         ({"trust": ROOT, "hardware_id": "IP222-2f-68-8a"}, "pass", None),
         ({"trust": ROOT, "hardware_id": PHONE}, "pass", None),
         ({"trust": ROOT}, "unknown", "certificate.name"),
@@ -89,7 +95,9 @@ def test_a_browser_is_judged_by_its_own_list_and_the_url():
             == verdict
         ), url
     assert (
-        ct.diagnose(LEAF, scenario="browser", url="https://phone.example.com/").verdict
+        ct.diagnose(
+            LEAF, scenario="browser", url="https://phone.example.com/"
+        ).verdict
         == "fail"
     )
 
@@ -134,7 +142,9 @@ def test_links_that_are_known_change_no_answer(question, trust, monkeypatch):
     tries = []
     verify = links.verify_many
     monkeypatch.setattr(
-        links, "verify_many", lambda *signed: tries.extend(signed[0]) or verify(*signed)
+        links,
+        "verify_many",
+        lambda *signed: tries.extend(signed[0]) or verify(*signed),
     )
     linked = ct.diagnose(LEAF, trust=trust, at="2026-06-01", links=known, **question)
     assert linked.to_dict() == plain.to_dict()
@@ -154,7 +164,9 @@ def test_it_shows_itself_as_text_html_and_plain_values():
     assert values["steps"][-1].keys() == dict(diagnosis.steps.iloc[-1]).keys()
 
 
-@pytest.mark.parametrize("outside", [{"protocol": "SIPS"}, {"authentication": "none"}])
+@pytest.mark.parametrize(
+    "outside", [{"protocol": "SIPS"}, {"authentication": "none"}]
+)
 def test_a_registration_that_the_page_has_no_rule_for_has_no_steps(outside):
     """Nothing is called unknown that nobody asks for; where the scenario is merely open, both
     are told.
@@ -246,7 +258,9 @@ def test_the_leaf_is_judged_wherever_it_stands(order):
     assert diagnosis.names[0] == PHONE
     assert len(diagnosis.path) == 3
     assert (
-        ct.diagnose(ROOT, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE).verdict
+        ct.diagnose(
+            ROOT, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE
+        ).verdict
         == "fail"
     )
 
@@ -383,7 +397,9 @@ def test_a_certificate_that_is_refused_says_why():
     """
     odd = certificate("0090332f688a", "root", ca=None, critical="1.2.3.4")
     root = certificate("root")
-    diagnosis = ct.diagnose(odd, trust=root, registration_name=PHONE, **BY_CERTIFICATE)
+    diagnosis = ct.diagnose(
+        odd, trust=root, registration_name=PHONE, **BY_CERTIFICATE
+    )
     assert diagnosis.verdict == "unknown"
     assert (
         "1.2.3.4" in diagnosis.steps.set_index("code").loc["certificate.trust", "why"]

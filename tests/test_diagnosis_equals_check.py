@@ -44,7 +44,9 @@ def diagnosed(fleet, row):
     """Diagnose the certificate of a row by what the row and the frames of the fleet say of it."""
     bundle = fleet.certificates[fleet.certificates["bundle"] == row["bundle"]]
     leaf = bundle["fingerprint"] == row["fingerprint"]
-    listed = fleet.trust[(fleet.trust["pbx"] == row["pbx"]) | fleet.trust["pbx"].isna()]
+    listed = fleet.trust[
+        (fleet.trust["pbx"] == row["pbx"]) | fleet.trust["pbx"].isna()
+    ]
     return ct.diagnose(
         bundle[leaf].head(1),
         chain=bundle[~leaf],

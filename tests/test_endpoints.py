@@ -114,7 +114,9 @@ def test_the_server_name_chooses_the_certificate(
             chain, leaf.private_key_pem.bytes(), tmp_path / name
         )
 
-    def choose(connection: ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
+    def choose(
+        connection: ssl.SSLSocket, name: str | None, _: ssl.SSLContext
+    ) -> None:
         connection.context = contexts[name or "one.example"]
 
     contexts["one.example"].sni_callback = choose  # type: ignore[assignment]
@@ -173,7 +175,9 @@ def test_an_old_phone(tmp_path: Path) -> None:
         f"openssl s_server -accept 127.0.0.1:{port} -tls1 -cipher "
         f"ALL:@SECLEVEL=0 -cert cert.pem -key key.pem -quiet"
     )
-    with subprocess.Popen(serve.split(), cwd=tmp_path, stdin=subprocess.PIPE) as server:
+    with subprocess.Popen(
+        serve.split(), cwd=tmp_path, stdin=subprocess.PIPE
+    ) as server:
         try:
             found = _patiently(port)
         finally:

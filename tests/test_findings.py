@@ -125,7 +125,10 @@ def test_names_that_are_missing_are_not_shown_as_holes():
     )
     assert "OU=Devices,O=Example" in remedy
     why, _ = words(
-        "transport.tls_only", device=None, protocol="H.323/TCP", via_reverse_proxy=False
+        "transport.tls_only",
+        device=None,
+        protocol="H.323/TCP",
+        via_reverse_proxy=False,
     )
     assert why.startswith("An unnamed device registered over H.323/TCP, but ")
     why, _ = words("certificate.name", device="reception")

@@ -95,7 +95,10 @@ def test_a_module_imports_only_from_folders_before_its_own(path: Path) -> None:
     """Data flows in one direction, so the imports do, too."""
     home = _home(path)
     package = path.relative_to(PACKAGE).parts[:-1]
-    allowed = {*ORDER[: ORDER.index(home)], *({home} if path.parent != PACKAGE else ())}
+    allowed = {
+        *ORDER[: ORDER.index(home)],
+        *({home} if path.parent != PACKAGE else ()),
+    }
     assert imports(path.read_text(encoding="utf-8"), package) <= allowed
 
 
@@ -139,7 +142,9 @@ def test_no_folder_is_hidden_behind_a_function_of_its_name() -> None:
         if module.ispkg:
             parent, name = module.name.rsplit(".", 1)
             folder = importlib.import_module(module.name)
-            assert getattr(importlib.import_module(parent), name) is folder, module.name
+            assert getattr(importlib.import_module(parent), name) is folder, (
+                module.name
+            )
 
 
 def _docstrings(path: Path) -> list[str]:
@@ -182,7 +187,9 @@ def test_docstrings_name_only_modules_that_exist(path: Path) -> None:
         name for name in re.findall(r"\b\w+\.py\b", text) if name not in files
     ] == []
     folders = {found.name for found in PACKAGE.rglob("*") if found.is_dir()}
-    assert [name for name in re.findall(r"`(\w+)/`", text) if name not in folders] == []
+    assert [
+        name for name in re.findall(r"`(\w+)/`", text) if name not in folders
+    ] == []
 
 
 def test_the_package_says_which_modules_are_loaded_on_first_use() -> None:

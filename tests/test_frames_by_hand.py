@@ -95,7 +95,9 @@ def test_a_fleet_of_frames_made_by_hand(name):
         ):
             function(without)
     text = dataclasses.replace(FLEET, devices=FLEET.devices.assign(tls_only="ja"))
-    with pytest.raises(ct.CerttrustError, match=r"tls_only of table DEVICES.*boolean"):
+    with pytest.raises(
+        ct.CerttrustError, match=r"tls_only of table DEVICES.*boolean"
+    ):
         function(text)
 
 
@@ -169,7 +171,11 @@ def test_half_a_surrogate_pair_in_a_name_is_replaced():
 def test_the_name_rules_take_columns(function, wrong):
     """One text is no column of characters."""
     first, second = list(inspect.signature(function).parameters)[:2]
-    with pytest.raises(ct.CerttrustError, match=f"{first} must be a Series or a list"):
+    with pytest.raises(
+        ct.CerttrustError, match=f"{first} must be a Series or a list"
+    ):
         function(wrong, ["a"])
-    with pytest.raises(ct.CerttrustError, match=f"{second} must be a Series or a list"):
+    with pytest.raises(
+        ct.CerttrustError, match=f"{second} must be a Series or a list"
+    ):
         function(["a"], wrong)

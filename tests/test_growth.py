@@ -98,7 +98,9 @@ def too_slow(
     if seconds(work, make(LARGEST)) < QUICK:
         return None
     sizes = [LARGEST >> step for step in (DOUBLINGS, 0)]
-    small, large = (min(seconds(work, make(size)) for _ in range(2)) for size in sizes)
+    small, large = (
+        min(seconds(work, make(size)) for _ in range(2)) for size in sizes
+    )
     if large < QUICK or large <= MOST * small:
         return None
     return f"{make(40)[:60]!r}: {small:.3f} s, eight times as much {large:.3f} s"

@@ -137,7 +137,9 @@ def test_an_archive_has_so_many_members(
 
 
 @pytest.fixture
-def odd_files(tmp_path: Path, issued: Issued, monkeypatch: pytest.MonkeyPatch) -> Path:
+def odd_files(
+    tmp_path: Path, issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """Return a folder of a certificate, a pipe and links of every kind."""
     folder = tmp_path / "x"
     (folder / "sub").mkdir(parents=True)
@@ -236,11 +238,15 @@ def test_a_cell_that_repeats_cannot_deliver_any_number_of_bytes(
 def test_odd_tables_are_rows(issued: Issued) -> None:
     """A column twice, and a time that no clock shows."""
     twice = pa.table([pa.array([b"x"]), pa.array([b"y"])], names=["der", "der"])
-    assert _errors(_parquet(twice)) == {"<bytes>": "a Parquet file with a column twice"}
+    assert _errors(_parquet(twice)) == {
+        "<bytes>": "a Parquet file with a column twice"
+    }
     own = pa.Table.from_pandas(ct.read_certificates(issued.ders[0]))
     never = pa.array([2**60], pa.timestamp("ms", "UTC"))
     position = own.schema.get_field_index("not_after")
-    frame = ct.read_certificates(_parquet(own.set_column(position, "not_after", never)))
+    frame = ct.read_certificates(
+        _parquet(own.set_column(position, "not_after", never))
+    )
     assert frame["der"].tolist() == issued.ders[:1]
 
 
@@ -309,7 +315,9 @@ def test_a_password_is_text_or_bytes(password: Any) -> None:
         ct.read_trust_list(b"", password=password)
 
 
-@pytest.mark.parametrize("password", ["\ud800", "a\0b", "\0\udfff", b"\0", "é" * 3000])
+@pytest.mark.parametrize(
+    "password", ["\ud800", "a\0b", "\0\udfff", b"\0", "é" * 3000]
+)
 def test_any_password_is_tried(issued: Issued, password: str | bytes) -> None:
     """It is wrong, and that is the row's reason; it is quoted nowhere."""
     frame = ct.read_certificates(issued.pkcs12(b"secret"), password=password)

@@ -90,14 +90,21 @@ def test_long_chains_are_climbed_as_far_as_32_authorities(
         ("IP222", SERIAL, {"serial": SERIAL, "hardware_id": HARDWARE_ID}, True),
         ("IP222", SERIAL, {"serial": SERIAL, "hardware_id": "IP111-2f-68-8a"}, False),
         (SERIAL, "room-1", {"serial": SERIAL, "hardware_id": HARDWARE_ID}, False),
-        (HARDWARE_ID, "room-1", {"serial": SERIAL, "hardware_id": HARDWARE_ID}, False),
+        (
+            HARDWARE_ID,
+            "room-1",
+            {"serial": SERIAL, "hardware_id": HARDWARE_ID},
+            False,
+        ),
         ("room", "room-1", {"serial": SERIAL}, True),
         ("Swphone_ada", "SWPHONE_ADA", {"hardware_id": "Swphone_ada"}, True),
         ("", SERIAL, {"serial": SERIAL}, False),
         (None, SERIAL, {"serial": SERIAL}, False),
     ],
 )
-def test_names_hold_as_decided(common_name, registration_name, known, holds, tmp_path):
+def test_names_hold_as_decided(
+    common_name, registration_name, known, holds, tmp_path
+):
     """A device's serial and hardware ID are one name in two spellings; other names stand alone."""
     leaf = authorities.certificate(
         authorities.name(common_name),

@@ -16,7 +16,11 @@ from certtrust.trust.name_constraints import (
 )
 from certtrust.x509.ber import BadEncoding
 
-FORMS = {DNS: x509.DNSName, MAIL: x509.RFC822Name, URI: x509.UniformResourceIdentifier}
+FORMS = {
+    DNS: x509.DNSName,
+    MAIL: x509.RFC822Name,
+    URI: x509.UniformResourceIdentifier,
+}
 
 
 def limits(kind: int, permitted: list[str], excluded: list[str]) -> bytes:
@@ -63,7 +67,8 @@ def test_a_name_lies_within_a_subtree_or_not(kind, base, name, within):
     assert allowed(constraints(limits(kind, [base], [])), [(kind, name)]) is within
     if not (kind == DNS and name.startswith("*.")):
         assert (
-            allowed(constraints(limits(kind, [], [base])), [(kind, name)]) is not within
+            allowed(constraints(limits(kind, [], [base])), [(kind, name)])
+            is not within
         )
 
 

@@ -188,7 +188,8 @@ def _defined(pattern: str | None, host: str | None) -> bool | None:
         return False
     if presented.startswith("*."):
         return (
-            hosts.address(wanted) is None and wanted.partition(".")[2] == presented[2:]
+            hosts.address(wanted) is None
+            and wanted.partition(".")[2] == presented[2:]
         )
     return presented == wanted
 
@@ -216,7 +217,8 @@ def test_one_spelling_stays_as_it_is(value: str | None) -> None:
     """A host that was brought to the one spelling is left alone when it is read again."""
     if (
         value is not None
-        and (spelled := hosts.host(value.encode(errors="replace").decode())) is not None
+        and (spelled := hosts.host(value.encode(errors="replace").decode()))
+        is not None
     ):
         assert hosts.host(spelled) == spelled
         assert hosts.pattern(spelled) == spelled
@@ -445,10 +447,16 @@ def _attempt(**columns: object) -> pd.DataFrame:
         ),
         ({"registration_name": "0090332f688a", "subject_cn": "IP222-2f-68-8a"}, True),
         (
-            {"registration_name": "0090332f688a-TEL1", "subject_cn": "IP222-2f-68-8a"},
+            {
+                "registration_name": "0090332f688a-TEL1",
+                "subject_cn": "IP222-2f-68-8a",
+            },
             True,
         ),
-        ({"registration_name": "0090332f688a", "subject_cn": "IP222-2f-68-8b"}, False),
+        (
+            {"registration_name": "0090332f688a", "subject_cn": "IP222-2f-68-8b"},
+            False,
+        ),
         ({"hardware_id": "IP222-2f-68-8a", "subject_cn": "0090332f688a"}, True),
         (
             {
@@ -656,7 +664,11 @@ def test_a_serial_and_a_hardware_id_are_one_name(
             True,
         ),
         (
-            {"url": "https://192.0.2.7/", "subject": "", "ip_addresses": ["192.0.2.7"]},
+            {
+                "url": "https://192.0.2.7/",
+                "subject": "",
+                "ip_addresses": ["192.0.2.7"],
+            },
             True,
         ),
         (

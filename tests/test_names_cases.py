@@ -152,4 +152,6 @@ def test_certificates_of_the_suites() -> None:
 
 
 def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host and "[" not in host and "%" not in host else host
+    return (
+        f"[{host}]" if ":" in host and "[" not in host and "%" not in host else host
+    )

@@ -37,7 +37,8 @@ def executed(tmp_path_factory):
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return {
-        path.name: nbformat.read(folder / path.name, as_version=4) for path in NOTEBOOKS
+        path.name: nbformat.read(folder / path.name, as_version=4)
+        for path in NOTEBOOKS
     }
 
 
@@ -78,7 +79,9 @@ def test_a_notebook_runs_without_a_warning(executed, name):
         )
     for cell in notebook.cells:
         if cell.cell_type == "code" and cell.source.startswith("ct.charts."):
-            kinds = [kind for output in cell.outputs for kind in output.get("data", {})]
+            kinds = [
+                kind for output in cell.outputs for kind in output.get("data", {})
+            ]
             assert "image/png" in kinds, f"no picture from {cell.source!r}"
 
 

@@ -48,7 +48,11 @@ def test_the_newest_certificate_is_that_of_a_plain_loop(held, asked, or_next):
         before = [place for issued, place in own if issued <= day]
         after = [place for issued, place in own if issued > day]
         expected.append(
-            before[-1] + 100 if before else after[0] + 100 if after and or_next else -1
+            before[-1] + 100
+            if before
+            else after[0] + 100
+            if after and or_next
+            else -1
         )
     found = _newest_issued(
         np.array([owner for owner, _ in asked], dtype=np.int64),

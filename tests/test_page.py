@@ -69,7 +69,9 @@ def cited() -> list[tuple[str, str, int]]:
     return found
 
 
-@pytest.mark.skipif(not PAGE.exists(), reason="the page is not part of the repository")
+@pytest.mark.skipif(
+    not PAGE.exists(), reason="the page is not part of the repository"
+)
 def test_each_sentence_is_cited_or_states_no_requirement():
     """No sentence of the page is left out, none is both, and none is invented."""
     numbers = set(range(1, len(sentences(PAGE.read_text(encoding="utf-8"))) + 1))
@@ -78,7 +80,9 @@ def test_each_sentence_is_cited_or_states_no_requirement():
     assert not by_rule & set(NO_REQUIREMENT)
 
 
-@pytest.mark.skipif(not PAGE.exists(), reason="the page is not part of the repository")
+@pytest.mark.skipif(
+    not PAGE.exists(), reason="the page is not part of the repository"
+)
 def test_sections_begin_where_the_page_has_their_headings():
     """The numbering of the sections follows the headings of the page."""
     page = sentences(PAGE.read_text(encoding="utf-8"))
@@ -99,7 +103,9 @@ def test_citations_name_the_section_that_the_sentence_stands_in():
         )
 
 
-@pytest.mark.skipif(not PAGE.exists(), reason="the page is not part of the repository")
+@pytest.mark.skipif(
+    not PAGE.exists(), reason="the page is not part of the repository"
+)
 def test_the_page_itself_stays_out_of_the_repository():
     """Requirements are in our own words: no sentence of the page stands in the package."""
     package = Path(__file__).parents[1] / "certtrust"

@@ -44,7 +44,9 @@ def test_several_passwords_open_what_each_of_them_opens(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [None, 2])
-def test_a_function_is_asked_for_each_store(folder: Path, workers: int | None) -> None:
+def test_a_function_is_asked_for_each_store(
+    folder: Path, workers: int | None
+) -> None:
     """It gets the name of the file, and may know nothing."""
     assert names(folder, password_of, workers=workers) == ["one.p12", "two.p12"]
     missing = names(folder, nothing_known, workers=workers)

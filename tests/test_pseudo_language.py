@@ -113,7 +113,9 @@ def english(pieces: Iterable[str], known: Iterable[str] | None = None) -> list[s
     }
     longest_first = sorted(texts, key=len, reverse=True)
     pattern = re.compile(
-        r"(?<![A-Za-z])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![A-Za-z])"
+        r"(?<![A-Za-z])(?:"
+        + "|".join(map(re.escape, longest_first))
+        + r")(?![A-Za-z])"
     )
     words: list[str] = []
     for piece in pieces:
@@ -216,7 +218,11 @@ def diagnosed() -> list[str]:
         for tls_only in (None, True):
             url = "https://HQ" if scenario == "browser" else None
             one = ct.diagnose(
-                leaf, scenario=scenario, url=url, trust=fleet().trust, tls_only=tls_only
+                leaf,
+                scenario=scenario,
+                url=url,
+                trust=fleet().trust,
+                tls_only=tls_only,
             )
             pieces += [*str(one).splitlines(), *Page(one._repr_html_()).pieces]
     return pieces
@@ -224,7 +230,9 @@ def diagnosed() -> list[str]:
 
 def texts_of(frame: pd.DataFrame, *columns: str) -> list[str]:
     """Return the distinct texts of columns."""
-    return [str(text) for column in columns for text in frame[column].dropna().unique()]
+    return [
+        str(text) for column in columns for text in frame[column].dropna().unique()
+    ]
 
 
 NOTHING = ct.Fleet(
@@ -241,9 +249,13 @@ SURFACES: dict[str, Callable[[report.Report], list[str]]] = {
     "findings": lambda content: texts_of(
         ct.findings(content.results), "requirement", "citation", "why", "remedy"
     ),
-    "remedies": lambda content: texts_of(content.remedies, "step", "price", "instead"),
+    "remedies": lambda content: texts_of(
+        content.remedies, "step", "price", "instead"
+    ),
     "missing data": lambda content: texts_of(ct.missing(content.results), "sentence"),
-    "contradictions": lambda _: texts_of(ct.contradictions(contradicted()), "sentence"),
+    "contradictions": lambda _: texts_of(
+        ct.contradictions(contradicted()), "sentence"
+    ),
     "rules": lambda _: [
         re.sub(r"{\w+}", "", text)
         for text in texts_of(
@@ -262,7 +274,9 @@ SURFACES: dict[str, Callable[[report.Report], list[str]]] = {
     "diagnosis": lambda _: diagnosed(),
     "explorer": lambda _: shown(ct.widgets.FleetExplorer(fleet())),
     "tester": lambda _: shown(
-        ct.widgets.CertificateTester(fleet().certificates.head(1), trust=fleet().trust)
+        ct.widgets.CertificateTester(
+            fleet().certificates.head(1), trust=fleet().trust
+        )
     ),
     "what-if": lambda _: shown(ct.widgets.WhatIf(fleet())),
     **{

@@ -133,7 +133,9 @@ class TestEvents:
 
     def test_a_serial_that_does_not_fit_the_hardware_id_is_kept(self):
         """Both stand as they are: the documentation's own sample does not fit."""
-        cells = told(read_registrations(ALARM.replace("0090332f688a", "009033000000")))
+        cells = told(
+            read_registrations(ALARM.replace("0090332f688a", "009033000000"))
+        )
         assert (cells["serial"], cells["hardware_id"]) == (
             "009033000000",
             "IP222-2f-68-8a",
@@ -191,7 +193,9 @@ class TestQueryStrings:
             "event=syslog&time=1700000000&from=IP24-1d-00-8d"
             "&msg=state%3Dup+name%3Da%2Bb%2520%C3%A4"
         )
-        frame = read_registrations((form.format(query) + "\n").encode(), format="query")
+        frame = read_registrations(
+            (form.format(query) + "\n").encode(), format="query"
+        )
         assert told(frame)["registration_name"] == "a+b%20ä"
         assert told(frame)["state"] == "up"
 
@@ -597,7 +601,8 @@ def test_the_frame_is_of_the_table():
         frame = read_registrations(log)
         assert list(frame) == list(expected)
         kinds = [
-            (str(a), str(b)) for a, b in zip(frame.dtypes, expected.dtypes, strict=True)
+            (str(a), str(b))
+            for a, b in zip(frame.dtypes, expected.dtypes, strict=True)
         ]
         assert all(a == b for a, b in kinds), kinds
 
@@ -746,7 +751,11 @@ class TestOwnTable:
         table.to_csv(tmp_path / "d.csv", index=False)
         # What pandas wrote may as well be a form that somebody filled in: there, holes are
         # completed.
-        for name in ("a.parquet", "b.csv", *(() if holes else ("c.parquet", "d.csv"))):
+        for name in (
+            "a.parquet",
+            "b.csv",
+            *(() if holes else ("c.parquet", "d.csv")),
+        ):
             again = read_registrations(tmp_path / name)
             if name == "d.csv":  # in which an empty line and a missing one look alike
                 again["raw"] = again["raw"].fillna("")
@@ -793,7 +802,9 @@ def test_a_parquet_file_that_claims_to_be_written_here(about):
                 "raw": pa.array(["ä", "x"], pa.string()),
             }
         )
-        table = table.append_column("details", pa.array(["other", "text"], pa.string()))
+        table = table.append_column(
+            "details", pa.array(["other", "text"], pa.string())
+        )
         file = io.BytesIO()
         pq.write_table(table.replace_schema_metadata({b"certtrust": about}), file)
         frame = read_registrations(file.getvalue())

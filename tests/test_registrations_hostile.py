@@ -50,7 +50,9 @@ class TestPatterns:
     def test_looking_around(self):
         """Where there is time enough, such a pattern is as good as any other."""
         log = "<134>Reg-Fail a\n<134>Reg-OK b\n"
-        pattern = re.compile(r"(?<=reg-fail )(?P<registration_name>\S+)", re.IGNORECASE)
+        pattern = re.compile(
+            r"(?<=reg-fail )(?P<registration_name>\S+)", re.IGNORECASE
+        )
         table = read(log, patterns=pattern)
         assert table["registration_name"].fillna("").tolist() == ["a", ""]
         assert table["parse_error"].isna().all()
@@ -136,7 +138,10 @@ class TestColumnsTwice:
 
     def test_parquet(self):
         """Which may have any columns."""
-        times = [pa.array(["1700000000", None]), pa.array(["1700000060", "1700000060"])]
+        times = [
+            pa.array(["1700000000", None]),
+            pa.array(["1700000060", "1700000060"]),
+        ]
         data = parquet([*times, pa.array(["up", "up"])], ["time", "time", "state"])
         table = read(data)
         assert table["time"].dt.minute.tolist() == [13, 14]
@@ -219,11 +224,15 @@ class TestTablesMadeByHand:
     @pytest.mark.parametrize("table", [None, 5, pd.DataFrame({"x": [1]})])
     def test_other_tables(self, function, table):
         """The error names table and remedy."""
-        with pytest.raises(CerttrustError, match=r"REGISTRATIONS.*read_registrations"):
+        with pytest.raises(
+            CerttrustError, match=r"REGISTRATIONS.*read_registrations"
+        ):
             function(table)
 
     def test_a_time_that_is_none(self):
         """The error names the column."""
         table = read("time,state,serial\n1700000000,up,0090332f688a\n")
-        with pytest.raises(CerttrustError, match="column time of table REGISTRATIONS"):
+        with pytest.raises(
+            CerttrustError, match="column time of table REGISTRATIONS"
+        ):
             intervals(table.assign(time="x"))

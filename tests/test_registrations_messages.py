@@ -125,14 +125,20 @@ class TestPairs:
             self.first_of(words, lambda value: value) for words in texts
         ]
 
-    @given(st.lists(FORMS | WORDS, min_size=1, max_size=90), st.text("=a ", max_size=3))
+    @given(
+        st.lists(FORMS | WORDS, min_size=1, max_size=90), st.text("=a ", max_size=3)
+    )
     def test_texts_of_few_forms_give_what_each_gives(self, texts, before):
         """Whatever the other texts are, and whatever stands between the texts."""
         plain = [" ".join(words) for words in texts]
         whole = Spans.of(pa.array([before + text for text in plain], TEXT))
         spans = whole.skip(len(before))
-        found = pairs_with_quotes(spans, Delimiters.of(spans.data, " ", "="), self.KEYS)
-        assert rows_of(found, len(texts)) == [self.with_quotes(text) for text in plain]
+        found = pairs_with_quotes(
+            spans, Delimiters.of(spans.data, " ", "="), self.KEYS
+        )
+        assert rows_of(found, len(texts)) == [
+            self.with_quotes(text) for text in plain
+        ]
 
     def with_quotes(self, text: str) -> dict[str, str]:
         """Return the values of one text: word by word, or in order where one of them is quoted."""
@@ -147,7 +153,9 @@ class TestPairs:
                 expected.setdefault(name, quoted or bare.rstrip(",;"))
         return expected
 
-    def first_of(self, words: list[str], ended: Callable[[str], str]) -> dict[str, str]:
+    def first_of(
+        self, words: list[str], ended: Callable[[str], str]
+    ) -> dict[str, str]:
         """Return the first value of each name among words."""
         expected: dict[str, str] = {}
         for word in words:
@@ -159,7 +167,9 @@ class TestPairs:
     def test_values_in_quotes_keep_their_blanks(self):
         """Punctuation after a value is not part of it."""
         spans = Spans.of(pa.array(['x a="1 2", b=3;', "a=4, b=5.", None], TEXT))
-        found = pairs_with_quotes(spans, Delimiters.of(spans.data, " ", "="), self.KEYS)
+        found = pairs_with_quotes(
+            spans, Delimiters.of(spans.data, " ", "="), self.KEYS
+        )
         assert rows_of(found, 3) == [
             {"first": "1 2", "second": "3"},
             {"first": "4", "second": "5."},
@@ -169,7 +179,9 @@ class TestPairs:
     def test_a_value_of_very_many_commas_is_cut_at_once(self):
         """Its letters are not taken off one by one, each time from all texts."""
         spans = Spans.of(pa.array(["a=1" + "," * 500_000, *["a=2;"] * 5000], TEXT))
-        found = pairs_with_quotes(spans, Delimiters.of(spans.data, " ", "="), self.KEYS)
+        found = pairs_with_quotes(
+            spans, Delimiters.of(spans.data, " ", "="), self.KEYS
+        )
         assert found["first"].text().value_counts().field("counts").to_pylist() == [
             1,
             5000,
@@ -182,7 +194,9 @@ class TestPairs:
             *["a=1 b=2"] * 50,
         ]
         spans = Spans.of(pa.array(texts, TEXT))
-        found = pairs_with_quotes(spans, Delimiters.of(spans.data, " ", "="), self.KEYS)
+        found = pairs_with_quotes(
+            spans, Delimiters.of(spans.data, " ", "="), self.KEYS
+        )
         assert rows_of(found, 51) == [
             {"first": "7"},
             *[{"first": "1", "second": "2"}] * 50,
@@ -243,7 +257,9 @@ class TestPatterns:
     def test_what_the_fast_engine_cannot_do_is_done_all_the_same(self, pattern):
         """Looking around and groups without names are Python's."""
         assert (
-            read_registrations(self.LINES, patterns=[pattern])["matched_by"].tolist()[0]
+            read_registrations(self.LINES, patterns=[pattern])["matched_by"].tolist()[
+                0
+            ]
             == "pattern 1"
         )
 

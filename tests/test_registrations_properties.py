@@ -103,7 +103,9 @@ def test_nothing_raises_and_rows_out_are_lines_in(log, form):
     assert len(frame) + skipped == line_count(log) or (
         skipped == 0 and len(frame) in (0, line_count(log) - 1)
     )
-    assert frame["line"].tolist() == list(range(1 + skipped, 1 + skipped + len(frame)))
+    assert frame["line"].tolist() == list(
+        range(1 + skipped, 1 + skipped + len(frame))
+    )
 
 
 @given(log=LOGS.filter(is_text), form=st.sampled_from(["csv", "table"]))
@@ -131,7 +133,9 @@ def test_the_size_of_blocks_is_unseen(log, form, size):
 
 
 @given(
-    log=st.lists(st.sampled_from(LINES[:10]), min_size=1, max_size=300).map("\n".join),
+    log=st.lists(st.sampled_from(LINES[:10]), min_size=1, max_size=300).map(
+        "\n".join
+    ),
     size=st.integers(500, 9000),
 )
 @settings(max_examples=40)
@@ -164,7 +168,10 @@ def test_threads_keep_the_order(log, size):
 @settings(max_examples=400)
 def test_lines_of_csv_at_once_are_those_of_the_csv_module(rows, count, separator):
     """Whether quoted or not, and with the reason of each that is none."""
-    text, places = pa.array(rows, field_values.TEXT), {"state": 0, "reason": count - 1}
+    text, places = (
+        pa.array(rows, field_values.TEXT),
+        {"state": 0, "reason": count - 1},
+    )
     fields, reasons = csv_lines._fields(text, separator, count, places)
     expected, why = csv_lines._split_one_by_one(text, separator, count, places)
     assert {name: values.to_pylist() for name, values in fields.items()} == {
@@ -268,7 +275,8 @@ def test_times_at_once_are_those_of_each_value(stamps):
 def test_every_iso_time_is_read_as_it_is(moment, digits):
     """Against the standard library's own reading."""
     text = (
-        moment.isoformat(timespec="microseconds")[: 20 + digits if digits else 19] + "Z"
+        moment.isoformat(timespec="microseconds")[: 20 + digits if digits else 19]
+        + "Z"
     )
     notes = Notes(pa.nulls(1, field_values.TEXT))
     columns = times.read(pa.array([text], field_values.TEXT), notes)
@@ -289,7 +297,9 @@ def test_year_less_stamps_get_the_year_they_had(moment, later):
     text = pa.array(
         [f"{moment:%b} {moment.day:2d} {moment:%H:%M:%S}"], field_values.TEXT
     )
-    modified = (pd.Timestamp(moment, tz="UTC") + pd.Timedelta(days=later)).as_unit("us")
+    modified = (pd.Timestamp(moment, tz="UTC") + pd.Timedelta(days=later)).as_unit(
+        "us"
+    )
     assert times.without_year(text, modified).to_pylist() == [
         moment.replace(tzinfo=UTC)
     ]
@@ -299,7 +309,8 @@ def test_year_less_stamps_get_the_year_they_had(moment, later):
 def test_what_is_no_stamp_is_missing(text):
     """Any other text of any width."""
     moments = times.without_year(
-        pa.array([text, None], field_values.TEXT), pd.Timestamp("2026-03-02", tz="UTC")
+        pa.array([text, None], field_values.TEXT),
+        pd.Timestamp("2026-03-02", tz="UTC"),
     )
     assert moments.to_pylist() == [None, None]
 
@@ -307,7 +318,9 @@ def test_what_is_no_stamp_is_missing(text):
 class TestHostileInput:
     """Nothing crashes, hangs or takes memory without bounds."""
 
-    @pytest.mark.parametrize("form", [None, "json", "query", "csv", "table", "syslog"])
+    @pytest.mark.parametrize(
+        "form", [None, "json", "query", "csv", "table", "syslog"]
+    )
     @pytest.mark.parametrize(
         "piece",
         [
@@ -367,7 +380,9 @@ class TestHostileInput:
         """A byte-order mark tells; an odd last byte is replaced."""
         text = f"{RECORD}\r\n{RECORD}\r\n"
         for encoding in ("utf-16", "utf-16-be"):
-            log = (b"" if encoding == "utf-16" else b"\xfe\xff") + text.encode(encoding)
+            log = (b"" if encoding == "utf-16" else b"\xfe\xff") + text.encode(
+                encoding
+            )
             frame = read(log)
             assert frame["parse_error"].isna().all()
             assert frame["state"].tolist() == ["down", "down"]

@@ -45,7 +45,10 @@ def test_words_are_parted_at_their_first_mark(texts, begin):
     spans = Spans.of(sliced(texts, begin))
     row, before, behind = split_at_mark(spans, Delimiters.of(spans.data, " ", "="))
     found = zip(
-        row.tolist(), before.text().to_pylist(), behind.text().to_pylist(), strict=True
+        row.tolist(),
+        before.text().to_pylist(),
+        behind.text().to_pylist(),
+        strict=True,
     )
     expected = [
         (number, *word.split("=", 1))

@@ -88,7 +88,11 @@ def hostile(fleet: ct.Fleet) -> Report:
             trust=poisoned(fleet.trust, "subject_cn", "issuer_cn"),
             devices=poisoned(fleet.devices, "model", "location", "user", "long_name"),
             registrations=poisoned(
-                fleet.registrations, "registration_name", "pbx", "parse_error", "source"
+                fleet.registrations,
+                "registration_name",
+                "pbx",
+                "parse_error",
+                "source",
             ),
         ),
         name=HOSTILE[0],
@@ -218,7 +222,9 @@ def test_drawings_follow_the_page_into_the_dark(html: str) -> None:
             assert f"{colour}: #" in dark
 
 
-def test_the_page_says_what_fails_why_and_what_to_do(report: Report, html: str) -> None:
+def test_the_page_says_what_fails_why_and_what_to_do(
+    report: Report, html: str
+) -> None:
     """The numbers of the results, the requirement of the first cause, and the first action
     stand in the page.
     """
@@ -293,7 +299,9 @@ def test_each_failing_device_is_explained_by_its_findings(report: Report) -> Non
     """
     found = ct.findings(report.results)
     known = set(
-        zip(found["device"], found["code"], found["why"], found["remedy"], strict=True)
+        zip(
+            found["device"], found["code"], found["why"], found["remedy"], strict=True
+        )
     )
     by_rule = report.failing[report.failing["cause"].isin(ct.rules()["code"])]
     assert len(by_rule) > 3
@@ -316,7 +324,9 @@ def test_undecided_rules_are_those_of_the_findings(report: Report) -> None:
     found = ct.findings(report.results)
     listed = found.loc[found["passed"].isna(), "code"].value_counts()
     assert len(listed) > 2
-    assert report.undecided.set_index("code")["attempts"].to_dict() == listed.to_dict()
+    assert (
+        report.undecided.set_index("code")["attempts"].to_dict() == listed.to_dict()
+    )
 
 
 def test_json_is_complete_and_stable(report: Report) -> None:
@@ -360,7 +370,9 @@ def test_nothing_that_was_read_acts_in_the_page(hostile: Report) -> None:
     outline = Outline(html)
     assert [name for name, _ in outline.elements].count("script") == 1
     assert not any(
-        key.startswith("on") for _, attributes in outline.elements for key in attributes
+        key.startswith("on")
+        for _, attributes in outline.elements
+        for key in attributes
     )
     assert not any(name == "img" for name, _ in outline.elements)
     for word in (*HOSTILE[:3], HOSTILE[-1]):
@@ -422,7 +434,16 @@ EVIL = [
         "x;;=1",
         "x; \xa0=1",
     ),
-    *('","=1', '";"=1', "x\n;\n=1", "x,=1", "\u2029=1", "x\x85=1", "'=1", ";\u202e=1"),
+    *(
+        '","=1',
+        '";"=1',
+        "x\n;\n=1",
+        "x,=1",
+        "\u2029=1",
+        "x\x85=1",
+        "'=1",
+        ";\u202e=1",
+    ),
 ]
 
 
@@ -586,7 +607,9 @@ def test_without_a_log_the_devices_are_judged(fleet: ct.Fleet) -> None:
     """A fleet without registrations is judged by what its devices would do, and the page says
     so.
     """
-    bare = dataclasses.replace(fleet, registrations=schema.empty(schema.REGISTRATIONS))
+    bare = dataclasses.replace(
+        fleet, registrations=schema.empty(schema.REGISTRATIONS)
+    )
     found = explain_fleet(bare, periods=1)
     assert found.of == "devices"
     assert len(found.results) == len(fleet.devices)

@@ -31,10 +31,17 @@ def frame() -> pd.DataFrame:
     )
     holes = log.copy()
     for place, column in enumerate(ATTEMPTS.names):
-        if column not in ("trust_paths", "browser_paths", "dns_names", "ip_addresses"):
+        if column not in (
+            "trust_paths",
+            "browser_paths",
+            "dns_names",
+            "ip_addresses",
+        ):
             holes.loc[holes.index[place % 7 :: 7], column] = None
     return conform(
-        pd.concat([log, devices, browser, conform(holes, ATTEMPTS)], ignore_index=True),
+        pd.concat(
+            [log, devices, browser, conform(holes, ATTEMPTS)], ignore_index=True
+        ),
         ATTEMPTS,
     )
 
@@ -154,7 +161,11 @@ def test_readings_say_what_the_other_one_would_give():
 def usages(key_usage, extended_key_usage, key_type="RSA", **others):
     """Judge the usages of one certificate."""
     row = {"subject": "CN=a", "subject_cn": "a", "key_type": key_type}
-    row |= {"key_usage": key_usage, "extended_key_usage": extended_key_usage, **others}
+    row |= {
+        "key_usage": key_usage,
+        "extended_key_usage": extended_key_usage,
+        **others,
+    }
     attempts = conform(pd.DataFrame([row]), ATTEMPTS)
     return BY_CODE["hygiene.client_usage"].holds(attempts, MOMENT.head(1)).iloc[0]
 
@@ -188,7 +199,9 @@ def test_usages_that_are_not_known():
     """No certificate, or one that was not read in full, says nothing of its usages."""
     assert pd.isna(usages(None, None, None))
     assert pd.isna(usages(None, None, subject=None, subject_cn=None))
-    assert pd.isna(usages(None, None, certificate_error="extension 2.5.29.37: invalid"))
+    assert pd.isna(
+        usages(None, None, certificate_error="extension 2.5.29.37: invalid")
+    )
     assert not usages(
         None, "serverAuth", certificate_error="extension 2.5.29.15: invalid"
     )

@@ -81,7 +81,9 @@ def test_every_cause_has_an_example_in_its_own_words():
     examples = {cause: " ".join(text.split()) for cause, text in shown}
     assert PAGE_RULES <= set(examples) <= set(CAUSES.categories)
     for cause, example in examples.items():
-        template = sentences()["rules" if cause in BY_CODE else "causes"][cause]["why"]
+        template = sentences()["rules" if cause in BY_CODE else "causes"][cause][
+            "why"
+        ]
         pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(template))
         assert re.fullmatch(pattern, example), (cause, example)
 

@@ -392,7 +392,9 @@ def rows_with_certificate(
     lists = set(fleet.trust["pbx"])
     bundles = fleet.certificates.groupby("fingerprint")["bundle"].nunique()
     for _, row in results.iterrows():
-        known = row["fingerprint"] in bundles.index and bundles[row["fingerprint"]] == 1
+        known = (
+            row["fingerprint"] in bundles.index and bundles[row["fingerprint"]] == 1
+        )
         if row["scenario"] == "h323-certificate" and known and row["pbx"] in lists:
             yield row
 
@@ -460,7 +462,9 @@ def test_remedies_do_what_they_say(seed):
         assert len(alone) == step["attempts"], step["step"]
         assert alone["device"].nunique() == step["devices"], step["step"]
         assert len(together) == step["attempts_cumulative"], step["step"]
-        assert together["device"].nunique() == step["devices_cumulative"], step["step"]
+        assert together["device"].nunique() == step["devices_cumulative"], step[
+            "step"
+        ]
     better = ct.check(ct.attempts(ct.apply(fleet, plan)), at=results["judged_at"])
     works = results["verdict"].eq("pass")
     assert better.loc[works, "verdict"].eq("pass").all()
@@ -481,7 +485,10 @@ def test_what_if_with_other_trust_is_the_rebuilt_fleet(seed, runs):
 
 def test_links_are_a_memory_and_no_verdict(runs):
     """An authority that was renewed with its key counts, though links are of the list before."""
-    device, authority = authorities.name("0090332f688a"), authorities.name("Example CA")
+    device, authority = (
+        authorities.name("0090332f688a"),
+        authorities.name("Example CA"),
+    )
     leaf, expired, renewed = (
         authorities.certificate(
             subject,
@@ -539,7 +546,9 @@ def test_what_if_with_tls_only_is_the_rebuilt_fleet(seed, flag, runs):
     for entry in (entry for file in other["devices"] for entry in file["entries"]):
         entry["tls"] = flag
 
-    imagined = ct.check(ct.attempts(ct.what_if(runs.read(description), tls_only=flag)))
+    imagined = ct.check(
+        ct.attempts(ct.what_if(runs.read(description), tls_only=flag))
+    )
 
     assert_same(by_file(imagined), runs.judged(other))
 
@@ -570,7 +579,9 @@ def test_what_if_with_another_authentication_is_the_rebuilt_fleet(seed, way, run
 def test_what_if_without_an_authority_is_the_rebuilt_fleet(seed, runs):
     """A certificate retired in the frame is one that no trust list holds."""
     description = described(seed)
-    listed = [block["der"] for file in description["trust"] for block in file["blocks"]]
+    listed = [
+        block["der"] for file in description["trust"] for block in file["blocks"]
+    ]
     whole = [
         block["der"]
         for file in description["trust"]
@@ -582,7 +593,9 @@ def test_what_if_without_an_authority_is_the_rebuilt_fleet(seed, runs):
     retired = max(sorted(set(whole)), key=listed.count)
     other = copy.deepcopy(description)
     for file in other["trust"]:
-        file["blocks"] = [block for block in file["blocks"] if block["der"] != retired]
+        file["blocks"] = [
+            block for block in file["blocks"] if block["der"] != retired
+        ]
 
     imagined = ct.what_if(fleet_of(seed), retire=fleets.fingerprint(retired))
 
@@ -607,7 +620,9 @@ def test_forecast_is_the_check_of_a_later_moment(seed):
         )
         failing = results[results["verdict"].eq("fail")]
         expected = failing["cause"].astype("str").value_counts().to_dict()
-        given = counted.set_index(counted["cause"].astype("str"))["attempts"].to_dict()
+        given = counted.set_index(counted["cause"].astype("str"))[
+            "attempts"
+        ].to_dict()
         assert {cause: count for cause, count in given.items() if count} == expected
 
 
@@ -622,7 +637,8 @@ def test_sums_agree(seed):
     assert causes["attempts"].sum() == failed.sum()
     counted = results[failed]["cause"].astype("str").value_counts().to_dict()
     assert (
-        causes.set_index(causes["cause"].astype("str"))["attempts"].to_dict() == counted
+        causes.set_index(causes["cause"].astype("str"))["attempts"].to_dict()
+        == counted
     )
     for column in ("pbx", "device", "scenario"):
         by_group = ct.causes(results, by=column)
@@ -641,7 +657,9 @@ def test_sums_agree(seed):
             assert count == (results["verdict"].eq(verdict) & seen.eq(observed)).sum()
     findings = ct.findings(results)
     for rule in RULES[:6]:
-        broken = findings["code"].eq(rule) & findings["passed"].eq(False).fillna(False)
+        broken = findings["code"].eq(rule) & findings["passed"].eq(False).fillna(
+            False
+        )
         assert broken.sum() == results[rule].eq(False).sum(), rule
 
 
@@ -651,7 +669,9 @@ def test_the_fleets_are_not_all_alike():
     files = [file for one in descriptions for file in one["certificates"]]
     blocks = [block for file in files for block in file["blocks"]]
     facts = [judge.facts(block["der"]) for block in blocks if not block["cut"]]
-    rows = [row for one in descriptions for file in one["logs"] for row in file["rows"]]
+    rows = [
+        row for one in descriptions for file in one["logs"] for row in file["rows"]
+    ]
     expected = [
         judge.judge(
             judge.row_in(file, row), judge.survey(one), now=authorities.moment(2026)

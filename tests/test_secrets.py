@@ -78,7 +78,8 @@ class Files:
         big = rsa.generate_private_key(65537, 2048)
         parts = big.private_numbers()
         self.rsa = Key(
-            big, _numbers(parts.d, parts.p, parts.q, parts.dmp1, parts.dmq1, parts.iqmp)
+            big,
+            _numbers(parts.d, parts.p, parts.q, parts.dmp1, parts.dmq1, parts.iqmp),
         )
         small = ed25519.Ed25519PrivateKey.generate()
         self.ed = Key(small, [small.private_bytes_raw()])
@@ -187,7 +188,10 @@ class Files:
         )
         yield "PEM escaped for URLs", urllib.parse.quote(rsa_pem.decode()).encode()
         yield "PEM escaped as JSON", json.dumps(rsa_pem.decode()).encode()
-        yield "PEM with a wrong label", rsa_pem.replace(b"PRIVATE KEY", b"CERTIFICATE")
+        yield (
+            "PEM with a wrong label",
+            rsa_pem.replace(b"PRIVATE KEY", b"CERTIFICATE"),
+        )
         yield "PEM without END", rsa_pem[: rsa_pem.rindex(b"-----END")]
         yield "PEM without BEGIN", rsa_pem[rsa_pem.index(b"\n") :]
         yield "two BEGIN lines", b"-----BEGIN CERTIFICATE-----\n" + rsa_pem
@@ -213,7 +217,10 @@ class Files:
         )
         yield "CSV", f'device,cert\na,"{text}"\nb,{encoded_key}\n'.encode()
         yield "CSV, semicolons", f'pem;device\n"{text}";a\n'.encode()
-        yield "CSV for devices", f'user,hardware_id,key\na,b,"{encoded_key}"\n'.encode()
+        yield (
+            "CSV for devices",
+            f'user,hardware_id,key\na,b,"{encoded_key}"\n'.encode(),
+        )
         yield "XML", f"<info><key>{text}</key></info>".encode()
         for column in ("der", "pem", "device"):
             rows = {"der": [self.leaf], column: [key]}
@@ -340,8 +347,12 @@ class Search:
     def leaks(self, output: object) -> bool:
         """Return True where the output holds 24 bytes of a secret in a row."""
         text = b"\n".join(dict.fromkeys(_written(output)))
-        bare = b"".join(text.replace(b"\\n", b"").translate(None, b"\0: \"',").split())
-        unescaped = _ESCAPE.sub(lambda digits: bytes.fromhex(digits[1].decode()), text)
+        bare = b"".join(
+            text.replace(b"\\n", b"").translate(None, b"\0: \"',").split()
+        )
+        unescaped = _ESCAPE.sub(
+            lambda digits: bytes.fromhex(digits[1].decode()), text
+        )
         places = (
             (text, _RAW), (text, _BASE64), (bare, _BASE64), (unescaped, _RAW),
             (bare.lower().replace(b"0x", b""), _HEX),
@@ -497,7 +508,9 @@ def test_a_log_with_a_key_keeps_its_lines(files: Files, search: Search) -> None:
         assert len(frame) == text.count("\n")
         assert frame["raw"].iloc[[0, -1]].tolist() == [line.strip()] * 2
         assert (frame["raw"] == "(a line of a private key)").sum() == key.count(b"\n")
-        cut = ct.read_registrations((line + key.decode()[:-40] + "\n" + line).encode())
+        cut = ct.read_registrations(
+            (line + key.decode()[:-40] + "\n" + line).encode()
+        )
         assert not search.leaks(cut)
         assert cut["raw"].iloc[[0, -1]].tolist() == [line.strip()] * 2
         written = "".join(
@@ -551,7 +564,9 @@ def _test_damaged(files: Files, search: Search, turns: int, seed: int) -> None:
         frame = ct.read_certificates(content)
         held = [der for der in frame["der"] if isinstance(der, bytes)]
         texts = frame[["parse_error", "subject", "issuer", "device", "source"]]
-        assert not search.leaks([held, *texts.to_numpy(dtype=object).tolist()]), content
+        assert not search.leaks([held, *texts.to_numpy(dtype=object).tolist()]), (
+            content
+        )
 
 
 def test_damage_lets_no_key_out(files: Files, search: Search) -> None:

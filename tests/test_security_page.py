@@ -20,14 +20,18 @@ def bounds() -> dict[str, tuple[float, str]]:
     for statement, text in pairwise(body):
         if isinstance(statement, ast.Assign):
             (name,) = (target.id for target in statement.targets)
-            documented[name] = getattr(limits, name), " ".join(text.value.value.split())
+            documented[name] = (
+                getattr(limits, name),
+                " ".join(text.value.value.split()),
+            )
     return documented
 
 
 def test_the_page_lists_every_bound_with_its_value():
     """One row each, in the words of the module."""
     rows = [
-        f"| `{name}` | {value:,} | {text} |" for name, (value, text) in bounds().items()
+        f"| `{name}` | {value:,} | {text} |"
+        for name, (value, text) in bounds().items()
     ]
     assert re.findall(r"^\| `[A-Z_]+` \|.*$", PAGE, re.MULTILINE) == rows
 

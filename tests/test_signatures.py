@@ -263,7 +263,15 @@ def pss(tmp_path_factory) -> dict[str, bytes]:
         ]
         subject = ["-subj", "/CN=ca", "-outform", "DER"]
         made[name] = openssl(
-            "req", "-x509", "-new", "-key", path, f"-{digest}", *PSS, *scheme, *subject
+            "req",
+            "-x509",
+            "-new",
+            "-key",
+            path,
+            f"-{digest}",
+            *PSS,
+            *scheme,
+            *subject,
         )
     return made
 

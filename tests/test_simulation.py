@@ -194,9 +194,12 @@ class TestSeed:
         """Sites, customers, faults and devices are others with another seed."""
         fleets = [simulation.simulate(50, seed=seed) for seed in range(6)]
         assert (
-            len({tuple(sorted(fleet.devices["pbx"].unique())) for fleet in fleets}) == 6
+            len({tuple(sorted(fleet.devices["pbx"].unique())) for fleet in fleets})
+            == 6
         )
-        assert len({fleet.trust["organisation"].dropna().min() for fleet in fleets}) > 1
+        assert (
+            len({fleet.trust["organisation"].dropna().min() for fleet in fleets}) > 1
+        )
         assert (
             len(
                 {
@@ -212,7 +215,8 @@ class TestContents:
     """What a fleet is asked to contain is there, and none of it is real."""
 
     @pytest.mark.parametrize(
-        "seed", [0, *(pytest.param(n, marks=pytest.mark.exhaustive) for n in (1, 2, 3))]
+        "seed",
+        [0, *(pytest.param(n, marks=pytest.mark.exhaustive) for n in (1, 2, 3))],
     )
     def test_every_cause_and_kind_of_device_occurs(self, seed: int) -> None:
         """The default mix of 200 devices leaves nothing out."""
@@ -262,7 +266,9 @@ class TestContents:
             < simulation.NOW - pd.Timedelta(days=26)
         )
 
-    def test_addresses_and_serials_are_for_documentation(self, fleet: ct.Fleet) -> None:
+    def test_addresses_and_serials_are_for_documentation(
+        self, fleet: ct.Fleet
+    ) -> None:
         """Addresses lie in the ranges of RFC 5737 and RFC 3849, serials below the documented
         prefix.
         """
@@ -303,7 +309,11 @@ class TestContents:
 
 
 def openssl_accepts(
-    leaf: str, chain: list[str], trusted: list[str], moment: pd.Timestamp, folder: Path
+    leaf: str,
+    chain: list[str],
+    trusted: list[str],
+    moment: pd.Timestamp,
+    folder: Path,
 ) -> bool:
     """Ask openssl, with every entry of the trust list as an anchor in its own right."""
     for name, pems in (("leaf", [leaf]), ("chain", chain), ("trusted", trusted)):
@@ -340,7 +350,9 @@ def pem(der: bytes) -> str:
 class TestTruth:
     """The truth of an attempt, held against outsiders and against the package's own judgement."""
 
-    @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.exhaustive)])
+    @pytest.mark.parametrize(
+        "seed", [0, pytest.param(1, marks=pytest.mark.exhaustive)]
+    )
     def test_openssl_agrees_on_trust_and_validity(
         self, seed: int, tmp_path: Path
     ) -> None:
@@ -405,7 +417,12 @@ class TestTruth:
             ("certificate.trust", "certificate.name"),
             ("time.clock", "certificate.trust", "time.validity"),
             ("transport.tls_only", "password.tls_only", "timeout"),
-            ("certificate.trust", "time.validity", "certificate.name", "unknown_user"),
+            (
+                "certificate.trust",
+                "time.validity",
+                "certificate.name",
+                "unknown_user",
+            ),
         ]
         causes = st.sampled_from([*simulation.CAUSES, *several])
 
@@ -532,7 +549,9 @@ class TestFiles:
         with pytest.raises(CerttrustError, match="empty"):
             simulation.write(fleet, tmp_path)
 
-    def test_nothing_is_written_outside_of_the_directory(self, tmp_path: Path) -> None:
+    def test_nothing_is_written_outside_of_the_directory(
+        self, tmp_path: Path
+    ) -> None:
         """A source that climbs out, or none at all, is refused."""
         fleet = simulation.simulate(3, seed=1)
         stray = ct.Fleet(

@@ -42,7 +42,8 @@ FRAMES = {
 }
 # No carriage return, quote, separator or sign of any alphabet may be lost; surrogates are no text.
 TEXTS = st.text(
-    st.sampled_from('a",;\t\r\n \\[]{}=+ä€\x00\u2028𝄞') | st.characters(codec="utf-8"),
+    st.sampled_from('a",;\t\r\n \\[]{}=+ä€\x00\u2028𝄞')
+    | st.characters(codec="utf-8"),
     max_size=8,
 )
 VALUES = {
@@ -153,7 +154,9 @@ def test_attempts_and_results_give_the_same_results(form):
     pd.testing.assert_frame_equal(
         plain(ct.findings(results)), plain(ct.findings(RESULTS))
     )
-    pd.testing.assert_frame_equal(plain(ct.causes(results)), plain(ct.causes(RESULTS)))
+    pd.testing.assert_frame_equal(
+        plain(ct.causes(results)), plain(ct.causes(RESULTS))
+    )
     of_log = len(RESULTS) - len(URLS)
     pd.testing.assert_frame_equal(
         ct.remedies(FLEET, results.head(of_log)),
@@ -220,7 +223,8 @@ INDEXES = [
 def test_a_saved_fleet_is_read_as_it_was(tmp_path, index, linked):
     """Links, index, further columns and categories included."""
     tables = {
-        name: getattr(FLEET, name).head(4).set_axis(index) for name in ct.fleet.FOLDERS
+        name: getattr(FLEET, name).head(4).set_axis(index)
+        for name in ct.fleet.FOLDERS
     }
     fleet = ct.Fleet(**tables, links=FLEET.links if linked else None)
     again = ct.read_fleet(fleet.save(tmp_path / "saved"))
@@ -242,7 +246,9 @@ def test_a_saved_fleet_gives_the_same_results(tmp_path):
 def test_saving_again_replaces_what_was_saved(tmp_path):
     """And leaves nothing behind that belongs to another fleet."""
     FLEET.save(tmp_path)
-    dataclasses.replace(FLEET, devices=FLEET.devices.head(1), links=None).save(tmp_path)
+    dataclasses.replace(FLEET, devices=FLEET.devices.head(1), links=None).save(
+        tmp_path
+    )
     again = ct.read_fleet(tmp_path)
     assert len(again.devices) == 1
     assert again.links is None

@@ -17,7 +17,8 @@ KEYS = {
     key
     for path in PACKAGE.rglob("*.py")
     for key in re.findall(
-        r"\b(?:say|phrase|template)\(\s*\"([^\"{]+)\"", path.read_text(encoding="utf-8")
+        r"\b(?:say|phrase|template)\(\s*\"([^\"{]+)\"",
+        path.read_text(encoding="utf-8"),
     )
 }
 

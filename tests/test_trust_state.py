@@ -108,7 +108,9 @@ def test_each_pbx_has_its_own_list():
     lists = pd.concat(
         [listed(ROOT, pbx="hq"), listed(certificate("stranger"), pbx="south")]
     )
-    states = trust_state.judge(question, certificates, lists)["trust_failure"].tolist()
+    states = trust_state.judge(question, certificates, lists)[
+        "trust_failure"
+    ].tolist()
     assert states == ["expired CA", "no trust list", "no trust list"], (
         "expired CA: what it is while no path holds"
     )
@@ -144,7 +146,10 @@ def test_cross_signing_gives_a_path_for_each_time():
         "chain",
         ids(LEAF, by_early, early),
     )
-    assert outcome(chain, roots, year(2026))[:2] == ("chain", ids(LEAF, by_late, late))
+    assert outcome(chain, roots, year(2026))[:2] == (
+        "chain",
+        ids(LEAF, by_late, late),
+    )
     assert outcome(chain, [early], year(2026))[0] == "expired CA"
     assert outcome(chain, roots, year(2050))[0] == "expired CA"
 
@@ -153,20 +158,23 @@ def test_the_entry_must_be_valid_too_and_the_leaf_is_another_rules_matter():
     """OpenSSL checks the list's entry as well; the leaf's own dates are the rule time.validity."""
     assert outcome([LEAF, SUB], [certificate("root", last=2021)])[0] == "expired CA"
     assert (
-        outcome([certificate("leaf", "root", ca=None, last=2021)], [ROOT])[0] == "chain"
+        outcome([certificate("leaf", "root", ca=None, last=2021)], [ROOT])[0]
+        == "chain"
     )
     _, _, answer = outcome([LEAF, SUB], [certificate("root", first=2022, last=2025)])
     path = answer["trust_paths"].iloc[0][0]
-    spans = pd.to_datetime([path["not_before"], path["not_after"]], unit="us", utc=True)
+    spans = pd.to_datetime(
+        [path["not_before"], path["not_after"]], unit="us", utc=True
+    )
     assert [spans[0].isoformat(), spans[1].isoformat(timespec="seconds")] == [
         "2022-01-01T00:00:00+00:00",
         "2025-12-31T00:00:00+00:00",
     ]
     last_second = pd.Timestamp("2025-12-31T00:00:00.5Z")
     assert (
-        outcome([LEAF, SUB], [certificate("root", first=2022, last=2025)], last_second)[
-            0
-        ]
+        outcome(
+            [LEAF, SUB], [certificate("root", first=2022, last=2025)], last_second
+        )[0]
         == "chain"
     )
 
@@ -343,7 +351,9 @@ def test_each_link_is_verified_once_and_another_list_or_moment_costs_nothing(
     asked_for = []
     real = links.verify_many
     monkeypatch.setattr(
-        links, "verify_many", lambda *parts: asked_for.extend(parts[0]) or real(*parts)
+        links,
+        "verify_many",
+        lambda *parts: asked_for.extend(parts[0]) or real(*parts),
     )
     leaves = [certificate(name, "sub", ca=None) for name in "abc"]
     certificates = pd.concat(
@@ -427,7 +437,9 @@ def test_a_list_that_was_not_read_whole_can_trust_and_cannot_refuse():
     )
     leaf = leaf.reset_index(drop=True)
     other = listed(certificate("stranger"), pbx="lab")
-    holding = _with_unread(pd.concat([listed(ROOT), other]), pbx="hq", source="hq.pem")
+    holding = _with_unread(
+        pd.concat([listed(ROOT), other]), pbx="hq", source="hq.pem"
+    )
     states, details = _state(leaf, both, holding)
     assert states == ["chain", "incomplete trust list", "unknown CA"]
     assert details[1:] == ["hq.pem: PEM: the END line is missing", ""]

@@ -185,7 +185,9 @@ def test_without_trust_everything_is_refused(suite):
     assert refused.index[refused["is_trusted"]].tolist() == []
 
 
-@pytest.mark.skipif(PUBLISHED not in SUITES, reason="its exceptions are of that suite")
+@pytest.mark.skipif(
+    PUBLISHED not in SUITES, reason="its exceptions are of that suite"
+)
 def test_every_exception_is_needed():
     """A base chain that is left out because its root variant is not valid is indeed refused
     there.

@@ -85,7 +85,9 @@ def test_one_true_issuer_among_a_thousand_namesakes_is_found(checks):
         assert len(checks) <= 1001 + most
 
 
-def test_namesakes_that_sign_nothing_of_each_other_share_a_budget(checks, monkeypatch):
+def test_namesakes_that_sign_nothing_of_each_other_share_a_budget(
+    checks, monkeypatch
+):
     """Each of them would try the key of every other one: quadratic, were the tries not shared."""
     monkeypatch.setattr(limits, "PATH_STEPS", 500)
     crowd = [
@@ -103,7 +105,9 @@ def test_a_certificate_whose_issuers_name_has_too_many_keys_is_unknown(monkeypat
         certificate("ca", own=("lone", place), signer=("elsewhere", place))
         for place in range(40)
     ]
-    signed = [certificate("leaf", "ca", signer=("lone", i), ca=None) for i in range(40)]
+    signed = [
+        certificate("leaf", "ca", signer=("lone", i), ca=None) for i in range(40)
+    ]
     monkeypatch.setattr(limits, "PATH_STEPS", 8)
     outcomes = [outcome([leaf], crowd)[0] for leaf in signed]
     assert set(outcomes) == {"chain", "unreadable"}
@@ -154,7 +158,9 @@ def test_a_long_chain_is_followed_and_an_endless_one_is_not():
 def test_self_signed_namesakes_are_linear(checks):
     """Softphones that all call themselves the same and sign themselves: one check each."""
     phones = [
-        certificate("softphone", own=("phone", place), signer=("phone", place), ca=None)
+        certificate(
+            "softphone", own=("phone", place), signer=("phone", place), ca=None
+        )
         for place in range(200)
     ]
     certificates = pd.concat(

@@ -70,7 +70,8 @@ def loaded(der: bytes) -> x509.Certificate:
 def signed(child: bytes, issuer: bytes) -> bool:
     """Tell whether names and signature link the two."""
     return (
-        loaded(child).issuer == loaded(issuer).subject and verify(child, issuer) is True
+        loaded(child).issuer == loaded(issuer).subject
+        and verify(child, issuer) is True
     )
 
 
@@ -128,7 +129,9 @@ def holds(leaf: bytes, path: tuple[bytes, ...], listed: set[bytes]) -> bool:
             for kind in (x509.BasicConstraints, x509.KeyUsage, x509.NameConstraints)
         )
         below = [
-            each for each in path[:place] if loaded(each).subject != loaded(each).issuer
+            each
+            for each in path[:place]
+            if loaded(each).subject != loaded(each).issuer
         ]
         is_ca = basic.ca if basic else der in listed
         signs = usage is None or usage.key_cert_sign
@@ -161,7 +164,9 @@ def state(
         len(path)
         for path in found
         if all(
-            loaded(each).not_valid_before_utc <= at <= loaded(each).not_valid_after_utc
+            loaded(each).not_valid_before_utc
+            <= at
+            <= loaded(each).not_valid_after_utc
             for each in path
         )
     ]
@@ -225,7 +230,9 @@ def frames(data: st.DataObject) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
         entries.append(
             rows()
             .iloc[drawn]
-            .assign(pbx=pd.Series([pbx] * len(drawn), rows().index[drawn], dtype="str"))
+            .assign(
+                pbx=pd.Series([pbx] * len(drawn), rows().index[drawn], dtype="str")
+            )
         )
     trust = pd.concat(entries, ignore_index=True)
     first = certificates.drop_duplicates("bundle")[["fingerprint", "bundle"]]
@@ -256,7 +263,9 @@ def check(data: st.DataObject) -> None:
     certificates, trust, question = frames(data)
     der = dict(zip(rows()["fingerprint"], rows()["der"], strict=True))
     bundles = certificates.groupby("bundle")["der"].agg(set)
-    links = trust_state.link(certificates, trust) if data.draw(st.booleans()) else None
+    links = (
+        trust_state.link(certificates, trust) if data.draw(st.booleans()) else None
+    )
     answer = question.join(trust_state.judge(question, certificates, trust, links))
     for moment in MOMENTS:
         at = pd.Series(moment, question.index)

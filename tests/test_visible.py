@@ -19,7 +19,9 @@ from certtrust.texts.visible import each_on_one_line, encodable, one_line, visib
 from certtrust.widgets import CertificateTester, FleetExplorer, table
 
 FORGED = "x\n✓ certificate.trust: all is well\r\n\x1b[2J\a\x9b1m\u202egnp\u2028\u2066\u200by$a$"
-UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,9 @@ def fleet() -> ct.Fleet:
         fleet,
         certificates=forged(fleet.certificates, *names),
         trust=forged(fleet.trust, *names, "pbx"),
-        devices=forged(fleet.devices, "model", "location", "user", "long_name", "pbx"),
+        devices=forged(
+            fleet.devices, "model", "location", "user", "long_name", "pbx"
+        ),
         registrations=forged(
             fleet.registrations, "registration_name", "pbx", "reason", "source"
         ),
@@ -59,9 +63,19 @@ def test_every_control_and_format_character_is_replaced() -> None:
     formats = {
         code
         for code in range(0x110000)
-        if unicodedata.category(chr(code)) == "Cf" and one_line(chr(code)) == chr(code)
+        if unicodedata.category(chr(code)) == "Cf"
+        and one_line(chr(code)) == chr(code)
     }
-    drawn = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
+    drawn = {
+        *range(0x600, 0x606),
+        0x6DD,
+        0x70F,
+        0x890,
+        0x891,
+        0x8E2,
+        0x110BD,
+        0x110CD,
+    }
     assert formats <= drawn | set(range(0x13430, 0x13460))
 
 
@@ -70,7 +84,9 @@ def test_a_text_and_a_column_are_shown_alike(words: str) -> None:
     """Arrow's engine and Python's replace the same, and both only once."""
     words = encodable(words)
     line = one_line(words)
-    assert each_on_one_line(pa.array([words, None], pa.large_string())).to_pylist() == [
+    assert each_on_one_line(
+        pa.array([words, None], pa.large_string())
+    ).to_pylist() == [
         line,
         None,
     ]
@@ -99,7 +115,8 @@ def test_a_diagnosis_has_the_lines_of_its_steps_only() -> None:
     )
     assert len(repr(diagnosis).splitlines()) == len(repr(plain).splitlines())
     assert not any(
-        line.startswith("✓ certificate.trust") for line in repr(diagnosis).splitlines()
+        line.startswith("✓ certificate.trust")
+        for line in repr(diagnosis).splitlines()
     )
     html = diagnosis._repr_html_()
     assert not UNSEEN.search(repr(diagnosis).replace("\n", "") + html)
@@ -145,7 +162,9 @@ def test_nothing_that_is_said_of_a_fleet_holds_what_cannot_be_seen(
 
 def test_a_check_box_is_no_formula() -> None:
     """Ipywidgets typesets the label of a check box, so no `$` of a name stands in it."""
-    ca = ct.simulate(3, seed=1).trust.head(1).assign(subject_cn=r"$x$ \(y\)", pbx=None)
+    ca = (
+        ct.simulate(3, seed=1).trust.head(1).assign(subject_cn=r"$x$ \(y\)", pbx=None)
+    )
     tester = CertificateTester(trust=ca)
     (box,) = tester._trust_choice.boxes.children
     assert not set("$\\") & set(box.description)

@@ -125,7 +125,8 @@ def test_pressing_a_bar_filters_and_pressing_it_again_clears(explorer):
 
 
 @pytest.mark.parametrize(
-    "name", ["failed", "attempts", "device", "pbx", "model", "cause", "verdict", "last"]
+    "name",
+    ["failed", "attempts", "device", "pbx", "model", "cause", "verdict", "last"],
 )
 def test_the_table_sorts_by_every_heading(explorer, name):
     """The order is that of the words or numbers that are shown, either way round."""
@@ -221,7 +222,9 @@ def test_every_row_is_explained_as_explained_does():
 
 def test_a_row_that_no_rule_is_for_says_so(explorer):
     """A registration over SIP has no steps, and no verdict that could be taken for one."""
-    sip = RESULTS.assign(scenario=None, protocol="SIP/TLS", verdict="unknown").iloc[:1]
+    sip = RESULTS.assign(scenario=None, protocol="SIP/TLS", verdict="unknown").iloc[
+        :1
+    ]
     explorer = FleetExplorer(FLEET, results=sip.assign(device="one"))
     explorer.device = "one"
     assert explorer.diagnosis.steps.empty
@@ -295,7 +298,12 @@ def test_markup_in_a_log_is_shown_as_text():
     explorer.device = evil
     shown = "".join(
         part.value
-        for part in (explorer._bars, explorer._table, explorer._shown, explorer._count)
+        for part in (
+            explorer._bars,
+            explorer._table,
+            explorer._shown,
+            explorer._count,
+        )
     )
     assert "&lt;script&gt;" in shown
     assert "<script" not in shown
@@ -446,7 +454,9 @@ def test_numbers_and_list_are_those_of_changes(whatif):
     broken = expected.loc[expected["change"] == "broken", "device"].nunique()
     assert f'<b class="ct-bad">{broken}</b>' in whatif._numbers.value
     whatif._kind.value = "repaired"
-    assert ("Nobody" in whatif._list.value) == (expected["change"] != "repaired").all()
+    assert ("Nobody" in whatif._list.value) == (
+        expected["change"] != "repaired"
+    ).all()
     assert (changed(whatif.before, whatif.before) >= 7).all()
 
 
@@ -512,7 +522,8 @@ def test_a_widget_is_displayed_with_a_static_twin(make, monkeypatch):
     assert "static copy" in twin.data
     assert "ct-twin" in twin.data
     assert (
-        view["application/vnd.jupyter.widget-view+json"]["model_id"] == widget.model_id
+        view["application/vnd.jupyter.widget-view+json"]["model_id"]
+        == widget.model_id
     )
 
 

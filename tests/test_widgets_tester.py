@@ -221,7 +221,9 @@ def test_it_is_said_that_a_private_key_was_dropped():
         "private key in it was dropped" in note
         for note in read({"a.p12": p12(b"x")}, password="x").notes
     )
-    assert "PRIVATE" not in repr(read({"phone.pem": KEY + LEAF}).certificates.to_dict())
+    assert "PRIVATE" not in repr(
+        read({"phone.pem": KEY + LEAF}).certificates.to_dict()
+    )
 
 
 def test_a_pkcs12_file_without_its_password_is_asked_for(tester):
@@ -253,7 +255,13 @@ def test_a_password_stays_in_no_state_and_serves_one_file(tester):
 
 @pytest.mark.parametrize(
     "key",
-    [KEY.replace(b"-----END", b"-----"), KEY[:200], KEY[30:], b"\0" + KEY, KEY[5:-20]],
+    [
+        KEY.replace(b"-----END", b"-----"),
+        KEY[:200],
+        KEY[30:],
+        b"\0" + KEY,
+        KEY[5:-20],
+    ],
 )
 def test_a_piece_of_a_key_stays_in_no_state(tester, key):
     """A key without its last or first line, or part of one, is read and gone."""
@@ -501,7 +509,9 @@ def test_the_chain_ends_at_the_trusted_entry_or_where_it_is_broken(tester):
     """
     nodes = chain(tester.diagnosis, tester.certificates, tester.trust)
     assert [node.listed for node in nodes] == [False, False, True]
-    alone = CertificateTester(LEAF, trust=ROOT, registration_name=PHONE, tls_only=True)
+    alone = CertificateTester(
+        LEAF, trust=ROOT, registration_name=PHONE, tls_only=True
+    )
     nodes = chain(alone.diagnosis, alone.certificates, alone.trust)
     assert nodes[-1].fingerprint is None
     assert "in the trust list" not in tree_html(nodes)

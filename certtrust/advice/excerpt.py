@@ -106,5 +106,7 @@ def _certificates(
     issuing = as_mask(certificates["is_ca"]) | among(fingerprints, links["issuer"])
     chosen = issuing & ~fingerprints.duplicated().to_numpy()
     chosen |= among(fingerprints, attempts["fingerprint"])
-    chosen[own["first_row"].to_numpy()[among(own["device"], attempts["device"])]] = True
+    chosen[own["first_row"].to_numpy()[among(own["device"], attempts["device"])]] = (
+        True
+    )
     return certificates[chosen | among(bundles, bundles[chosen])]

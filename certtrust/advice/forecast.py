@@ -136,7 +136,9 @@ def failure_counts(
             "cause": pd.Categorical.from_codes(
                 np.tile(causes, len(dates)), dtype=CAUSES
             ),
-            **{name: counts[causes, 1:].T.ravel() for name, counts in columns.items()},
+            **{
+                name: counts[causes, 1:].T.ravel() for name, counts in columns.items()
+            },
         }
     )
 
@@ -157,7 +159,9 @@ def _dates(periods: int, freq: str) -> tuple[pd.Timestamp, pd.DatetimeIndex]:
     return now, dates.as_unit("us")
 
 
-def _failures(rows: pd.DataFrame, moments: Codes) -> tuple[Codes, Codes, Codes, Codes]:
+def _failures(
+    rows: pd.DataFrame, moments: Codes
+) -> tuple[Codes, Codes, Codes, Codes]:
     """Return when each registration fails and why: device, cause, start, end.
 
     Device and cause are codes, start and end positions in `moments`. What the rules say of a
@@ -170,7 +174,9 @@ def _failures(rows: pd.DataFrame, moments: Codes) -> tuple[Codes, Codes, Codes, 
             rows.iloc[row[block]].reset_index(drop=True),
             at=pd.to_datetime(pd.Series(moments[start[block]]), unit="us", utc=True),
         )[["verdict", "cause"]]
-        for block in np.split(np.arange(len(row)), np.arange(_BLOCK, len(row), _BLOCK))
+        for block in np.split(
+            np.arange(len(row)), np.arange(_BLOCK, len(row), _BLOCK)
+        )
     ]
     results = pd.concat(blocks, ignore_index=True)
     fails = (results["verdict"] == "fail").to_numpy()
@@ -253,7 +259,9 @@ def _current(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
     fleet = fleet if fleet.links is not None else link(fleet)
     log = fleet.registrations
     log = log.iloc[_last_rows(log["time"], log[_LOGGED])]
-    log = log.assign(time=log["time"].mask(log["time"].notna(), now), _seen=log["time"])
+    log = log.assign(
+        time=log["time"].mask(log["time"].notna(), now), _seen=log["time"]
+    )
     fleet = dataclasses.replace(fleet, registrations=log)
     tried = attempts(fleet)
     tried = tried.iloc[_last_rows(tried.pop("_seen"), tried[_REGISTRATION])]
@@ -347,7 +355,9 @@ def _first_end(
         min(path.certificates, key=lambda entry: end.get(entry, _NEVER), default=None)
         for path in last
     ]
-    by_chain = np.array([path.not_after for path in last] or [0], dtype=np.int64)[code]
+    by_chain = np.array([path.not_after for path in last] or [0], dtype=np.int64)[
+        code
+    ]
     fingerprint = np.where(
         own <= by_chain,
         rows["fingerprint"].to_numpy(dtype=object),
@@ -366,5 +376,7 @@ def _last_path(paths: tuple[TrustPath, ...], now: int) -> TrustPath:
         if path.not_before <= last.not_after + 1 and path.not_after > last.not_after:
             last = path
     return (
-        last if last.certificates or last.not_after > now else TrustPath((), 0, _NEVER)
+        last
+        if last.certificates or last.not_after > now
+        else TrustPath((), 0, _NEVER)
     )

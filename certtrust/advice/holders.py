@@ -24,9 +24,23 @@ from ..fleet import Fleet
 from ..names import device_ids
 from ..x509.reader import REFUSED
 
-_LOG = ("pbx", "serial", "hardware_id", "registration_name", "interface", "fingerprint")
+_LOG = (
+    "pbx",
+    "serial",
+    "hardware_id",
+    "registration_name",
+    "interface",
+    "fingerprint",
+)
 _CERTIFICATES = (*OWNING, "serial", "not_after", "parse_error")
-_SHOWN = ("fingerprint", "subject", "subject_cn", "not_before", "not_after", "refused")
+_SHOWN = (
+    "fingerprint",
+    "subject",
+    "subject_cn",
+    "not_before",
+    "not_after",
+    "refused",
+)
 
 
 class Holdings(NamedTuple):
@@ -75,7 +89,10 @@ def holdings(fleet: Fleet) -> Holdings:
         lambda: _leaves(slim, ownership),
         len(fleet.registrations),
     )
-    devices, pbxs = distinct(entered, registered), distinct(entries["pbx"], log["pbx"])
+    devices, pbxs = (
+        distinct(entered, registered),
+        distinct(entries["pbx"], log["pbx"]),
+    )
     names, texts = _names(
         slim,
         first_positions(registered, devices),
@@ -113,7 +130,10 @@ def holdings(fleet: Fleet) -> Holdings:
                 refused=as_mask(certificates["parse_error"].str.startswith(REFUSED))
             )[[*_SHOWN]],
             pd.DataFrame(
-                {"certificate": certificate[own], "bundle": leaves["bundle"].array[own]}
+                {
+                    "certificate": certificate[own],
+                    "bundle": leaves["bundle"].array[own],
+                }
             ),
             holders,
             names,
@@ -158,7 +178,11 @@ def _leaves(fleet: Fleet, ownership: Ownership) -> pd.DataFrame:
 
 
 def _names(
-    fleet: Fleet, registered: Codes, entered: Codes, devices: pd.Series, pbxs: pd.Series
+    fleet: Fleet,
+    registered: Codes,
+    entered: Codes,
+    devices: pd.Series,
+    pbxs: pd.Series,
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Return every name of every device at its PBX once, and the distinct names; the registered
     come first.
@@ -168,7 +192,8 @@ def _names(
     log, entries = fleet.registrations, fleet.devices
     serial = device_ids.serials(devices)
     default, interface = (
-        serial.reindex(codes).reset_index(drop=True) for codes in (entered, registered)
+        serial.reindex(codes).reset_index(drop=True)
+        for codes in (entered, registered)
     )
     interface = interface + "-" + log["interface"].reset_index(drop=True)
     own = [entries["user"], entries["hardware_id"], entries["serial"], default]

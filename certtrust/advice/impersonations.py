@@ -258,7 +258,9 @@ def _trusted(
     return grants.iloc[kept].assign(trust_state=state.array[trusted[first]])
 
 
-def _worst_first(grants: pd.DataFrame, cns: pd.Series, held: Holdings) -> pd.DataFrame:
+def _worst_first(
+    grants: pd.DataFrame, cns: pd.Series, held: Holdings
+) -> pd.DataFrame:
     labels = {
         "certificate": held.certificates["fingerprint"],
         "pbx": held.pbxs,
@@ -301,7 +303,9 @@ def _pairs(
 def _holder(certificate: Codes, victim: Codes, held: Holdings) -> Codes:
     """Return the first holder of each certificate other than the victim, -1 if unknown."""
     device = np.append(held.holders["device"].to_numpy(), -1)
-    counts = np.bincount(held.holders["certificate"], minlength=len(held.certificates))
+    counts = np.bincount(
+        held.holders["certificate"], minlength=len(held.certificates)
+    )
     first = np.where(counts > 0, np.cumsum(counts) - counts, -1)[certificate]
     holder: Codes = device[first + ((first >= 0) & (device[first] == victim))]
     return holder

@@ -83,7 +83,9 @@ def _who(counts: pd.DataFrame) -> list[str]:
         plural(devices, "device")
         if devices
         else say("advice.unnamed attempts", count=attempts)
-        for devices, attempts in zip(counts["devices"], counts["attempts"], strict=True)
+        for devices, attempts in zip(
+            counts["devices"], counts["attempts"], strict=True
+        )
     ]
 
 

@@ -183,13 +183,17 @@ class Rehearsal:
         """Return True where a CA constrains names: then trust depends on each leaf's names."""
         certificates = self.fleet.certificates
         may_be_ca = ~as_mask(certificates["is_ca"].eq(other=False))
-        ders = pd.concat([certificates.loc[may_be_ca, "der"], self.fleet.trust["der"]])
+        ders = pd.concat(
+            [certificates.loc[may_be_ca, "der"], self.fleet.trust["der"]]
+        )
         return any(_NAME_CONSTRAINTS in der for der in ders if isinstance(der, bytes))
 
     @cached_property
     def candidates(self) -> pd.DataFrame:
         """Certificates for a trust list: its entries, all CAs, and all self-issued ones."""
-        both = pd.concat([self.fleet.trust, self.fleet.certificates], ignore_index=True)
+        both = pd.concat(
+            [self.fleet.trust, self.fleet.certificates], ignore_index=True
+        )
         both = both[both["fingerprint"].notna()].drop_duplicates("fingerprint")
         listed = among(both["fingerprint"], self.fleet.trust["fingerprint"])
         may_be_listed = listed | as_mask(both["is_ca"]) | as_mask(both["self_issued"])

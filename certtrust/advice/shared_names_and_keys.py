@@ -105,4 +105,6 @@ def _keys(fleet: Fleet, held: Holdings) -> pd.DataFrame:
     readable = np.flatnonzero(structures.readable)
     keys = structures.column("public_key", readable)
     hashes = [hashlib.sha256(key).hexdigest() for key in keys]
-    return pd.DataFrame({"certificate": readable, "key": pd.array(hashes, dtype="str")})
+    return pd.DataFrame(
+        {"certificate": readable, "key": pd.array(hashes, dtype="str")}
+    )

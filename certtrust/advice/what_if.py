@@ -237,7 +237,10 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         raise CerttrustError(say("errors.advice.labels of results"))
     labels = before.index.append(after.index.difference(before.index, sort=False))
     rows = pd.concat(
-        [before[["device", "pbx"]], after.loc[labels[len(before) :], ["device", "pbx"]]]
+        [
+            before[["device", "pbx"]],
+            after.loc[labels[len(before) :], ["device", "pbx"]],
+        ]
     ).assign(change=None)
     for side, results in (("before", before), ("after", after)):
         # A cause that only the log states was observed, and no what-if changes that.

@@ -69,7 +69,9 @@ def flags(values: np.ndarray, missing: np.ndarray, index: pd.Index) -> pd.Series
 
 def index_of(values: Any) -> pd.Index:
     """Return the index of a Series, and one from 0 for anything else."""
-    return values.index if isinstance(values, pd.Series) else pd.RangeIndex(len(values))
+    return (
+        values.index if isinstance(values, pd.Series) else pd.RangeIndex(len(values))
+    )
 
 
 def same_length(**columns: Any) -> None:

@@ -53,7 +53,9 @@ def first_positions(texts: pd.Series, among: pd.Series) -> Codes:
     return first[_index(needles, few)]
 
 
-def first_row_positions(rows: Sequence[pd.Series], among: Sequence[pd.Series]) -> Codes:
+def first_row_positions(
+    rows: Sequence[pd.Series], among: Sequence[pd.Series]
+) -> Codes:
     """Return the first position of each row of texts in `among`, -1 if incomplete or absent.
 
     Examples
@@ -69,7 +71,9 @@ def first_row_positions(rows: Sequence[pd.Series], among: Sequence[pd.Series]) -
     for left, right in zip(rows, among, strict=True):
         texts = distinct(right)
         code, other = first_positions(left, texts), first_positions(right, texts)
-        needles = np.where((needles < 0) | (code < 0), -1, needles * len(texts) + code)
+        needles = np.where(
+            (needles < 0) | (code < 0), -1, needles * len(texts) + code
+        )
         haystack = np.where(
             (haystack < 0) | (other < 0), -2, haystack * len(texts) + other
         )
@@ -77,7 +81,9 @@ def first_row_positions(rows: Sequence[pd.Series], among: Sequence[pd.Series]) -
 
 
 def _index(needles: Any, haystack: Any) -> Codes:
-    positions = pc.index_in(needles, value_set=haystack, skip_nulls=True).fill_null(-1)
+    positions = pc.index_in(needles, value_set=haystack, skip_nulls=True).fill_null(
+        -1
+    )
     return np.asarray(positions.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
@@ -120,10 +126,14 @@ def repeat_ranges(counts: Codes) -> tuple[Codes, Codes]:
     ([0, 0, 2], [0, 1, 0])
     """
     owner = np.repeat(np.arange(len(counts)), counts)
-    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return owner, np.arange(len(owner)) - np.repeat(
+        np.cumsum(counts) - counts, counts
+    )
 
 
-def factorize_rows(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[Codes, Codes]:
+def factorize_rows(
+    frame: pd.DataFrame, columns: Iterable[str]
+) -> tuple[Codes, Codes]:
     """Return a code for each row, equal where these columns are, and the first row of each code.
 
     Devices repeat the same attempt again and again: what follows from these columns is worked
@@ -170,7 +180,9 @@ def _as_bytes(rows: Codes) -> npt.NDArray[np.object_]:
     return cells
 
 
-def factorize_sets(owners: Codes, members: Codes) -> tuple[Codes, list[frozenset[int]]]:
+def factorize_sets(
+    owners: Codes, members: Codes
+) -> tuple[Codes, list[frozenset[int]]]:
     """Return a code for the set of members of owners 0, 1, 2, ..., and the set of each code.
 
     Every owner has at least one member. Small sets of one size are compared member by member,

@@ -85,7 +85,9 @@ def device_in(name: str) -> str | None:
 def _devices(stem: str) -> Iterator[str]:
     for pattern in _PATTERNS:
         yield from (
-            match[0] for match in pattern.finditer(stem) if not _may_be_a_time(match[0])
+            match[0]
+            for match in pattern.finditer(stem)
+            if not _may_be_a_time(match[0])
         )
 
 

@@ -27,7 +27,13 @@ import pyarrow.compute as pc
 from .. import limits
 from ..errors import CerttrustError
 from ..formats import About
-from ..names.device_ids import HARDWARE_ID, SERIAL, hardware_ids, same_spelling, serials
+from ..names.device_ids import (
+    HARDWARE_ID,
+    SERIAL,
+    hardware_ids,
+    same_spelling,
+    serials,
+)
 from ..schema import CERTIFICATES, TRUST, Table, conform, expect
 from ..sources import Source, Unit, sources, units
 from ..texts.sentences import say
@@ -326,7 +332,9 @@ def _columns(batch: Batch) -> Columns:
         ders = cast(list[bytes | None], batch.blocks)
         columns = reader.read(cast(list[bytes], ders))
     else:
-        ders = [item.der if isinstance(item, Block) else item for item in batch.blocks]
+        ders = [
+            item.der if isinstance(item, Block) else item for item in batch.blocks
+        ]
         columns = _columns_of_blocks(batch, ders)
     serial, model, spelled = _identities(columns["subject_cn"])
     source = pa.array(batch.source, TEXT)
@@ -346,7 +354,9 @@ def _columns(batch: Batch) -> Columns:
 
 def _columns_of_blocks(batch: Batch, ders: list[bytes | None]) -> Columns:
     blocks = {
-        row: block for row, block in enumerate(batch.blocks) if isinstance(block, Block)
+        row: block
+        for row, block in enumerate(batch.blocks)
+        if isinstance(block, Block)
     }
     columns = reader.interleaved(
         reader.read([der for der in ders if der is not None]),
@@ -380,7 +390,10 @@ def _restored(
     batch: Batch, row: int, saved: dict[str, Any], error: str | None
 ) -> str | None:
     """Restore where a saved row came from; return its error, the present one included."""
-    batch.source[row], batch.position[row] = saved.get("source"), saved.get("position")
+    batch.source[row], batch.position[row] = (
+        saved.get("source"),
+        saved.get("position"),
+    )
     batch.bundle[row], batch.device[row] = saved.get("bundle"), saved.get("device")
     if "pbx" in saved:
         batch.pbx[row] = saved["pbx"] or ""
@@ -412,7 +425,9 @@ def _frame(batches: list[Columns], table: Table) -> pd.DataFrame:
                 [cell for part in parts for cell in part], dtype="object"
             )
         else:
-            series[column] = pa.chunked_array(parts).to_pandas(types_mapper=_DTYPES.get)
+            series[column] = pa.chunked_array(parts).to_pandas(
+                types_mapper=_DTYPES.get
+            )
     return conform(pd.DataFrame(series), table)
 
 
@@ -473,7 +488,9 @@ def _with_contradictions(certificates: pd.DataFrame) -> pd.DataFrame:
 
 def _are_two_devices(names: pd.Series, others: pd.Series) -> pd.Series:
     """Return where two serials or hardware IDs cannot be those of one device."""
-    (serial, tail), (other_serial, other_tail) = map(_serial_and_tail, (names, others))
+    (serial, tail), (other_serial, other_tail) = map(
+        _serial_and_tail, (names, others)
+    )
     return (serial.ne(other_serial) & serial.notna() & other_serial.notna()) | (
         tail.ne(other_tail) & tail.notna() & other_tail.notna()
     )

@@ -84,7 +84,9 @@ def _row(count: pd.Series, by_evidence: pd.DataFrame, total: int, dark: bool) ->
     sizes = zip(parts["attempts"], parts["evidence"], strict=True)
     bars = [Part(float(size), tone, evidence == "rule") for size, evidence in sizes]
     devices = plural(int(count["devices"]), "device")
-    return Row(cause_label(cause), with_share(attempts, attempts, total), bars, devices)
+    return Row(
+        cause_label(cause), with_share(attempts, attempts, total), bars, devices
+    )
 
 
 def _folded(rest: pd.DataFrame, total: int, dark: bool) -> Row:
@@ -111,7 +113,10 @@ def _title(results: pd.DataFrame, counts: pd.DataFrame, total: int) -> str:
         return say("charts.causes.nothing")
     observed = (results["observed"] == "failed").any()
     failures = plural(total, "failed attempt" if observed else "predicted failure")
-    cause, share = counts["cause"].iloc[0], percent(counts["attempts"].iloc[0] / total)
+    cause, share = (
+        counts["cause"].iloc[0],
+        percent(counts["attempts"].iloc[0] / total),
+    )
     form = "unexplained" if cause == "unexplained" else "title"
     return say(
         f"charts.causes.{form}",

@@ -201,7 +201,9 @@ def _subtitle(counts: pd.DataFrame, broken: pd.DataFrame, shown: pd.DataFrame) -
     if len(hidden):
         rarer = plural(len(hidden), "rarer combination")
         attempts = plural(int(hidden["attempts"].sum()), "attempt")
-        parts.append(say("charts.combinations.hidden", rarer=rarer, attempts=attempts))
+        parts.append(
+            say("charts.combinations.hidden", rarer=rarer, attempts=attempts)
+        )
     others = int(counts["attempts"].sum() - broken["attempts"].sum())
     if others:
         parts.append(

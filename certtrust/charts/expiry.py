@@ -210,7 +210,11 @@ def _today(page: Sheet, x: float, top: float, bottom: float) -> None:
 
 
 def _bars(
-    page: Sheet, devices: pd.DataFrame, axis: _Axis, bars: float, tones: dict[str, str]
+    page: Sheet,
+    devices: pd.DataFrame,
+    axis: _Axis,
+    bars: float,
+    tones: dict[str, str],
 ) -> None:
     """Draw the bars, their scale at the left, and how many certificates end still later."""
     ax, top = page.ax, 26.0
@@ -220,7 +224,9 @@ def _bars(
     ]
     slots = np.searchsorted(axis.edges, drawn["not_after"], side="right") - 1
     counts = {
-        name: np.bincount(slots[drawn["state"] == name], minlength=len(axis.edges) - 1)
+        name: np.bincount(
+            slots[drawn["state"] == name], minlength=len(axis.edges) - 1
+        )
         for name in tones
     }
     highest = max(int(np.sum(list(counts.values()), axis=0).max()), 1)

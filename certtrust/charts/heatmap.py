@@ -55,7 +55,9 @@ def causes_by_group(results: pd.DataFrame, by: str) -> pd.DataFrame:
     'cause'
     """
     needed = ["device", "cause", "evidence", "observed", "verdict", by]
-    counts = count_causes(results[[name for name in needed if name in results]], by=by)
+    counts = count_causes(
+        results[[name for name in needed if name in results]], by=by
+    )
     group = counts[by].astype("str").fillna(UNKNOWN).rename("group")
     cause = counts["cause"].astype("str").rename("cause")
     table = (
@@ -160,7 +162,10 @@ def _draw(page: Sheet, counts: pd.DataFrame, folded: str) -> None:
         label = shorten(plain(words), wide, SMALL)
         page.note(label, (0, bottom - cell - 3), va="baseline", color=page.ink.text)
         for position, group in enumerate(counts.columns):
-            size, share = int(counts.loc[cause, group]), float(shares.loc[cause, group])
+            size, share = (
+                int(counts.loc[cause, group]),
+                float(shares.loc[cause, group]),
+            )
             left, top = position * column, bottom - cell
             page.tile(
                 (left, top),

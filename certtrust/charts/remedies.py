@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 @chart(section="first", feed=lambda report: {"actions": report.remedies})
-def remedies(actions: pd.DataFrame, *, top: int = 10, **canvas: Unpack[Canvas]) -> Axes:
+def remedies(
+    actions: pd.DataFrame, *, top: int = 10, **canvas: Unpack[Canvas]
+) -> Axes:
     """Draw how many devices the first actions repair together.
 
     Parameters

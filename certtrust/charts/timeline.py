@@ -117,7 +117,10 @@ def _floor(times: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
         return days - pd.to_timedelta(days.day_of_week, unit="D")
     if freq in ("MS", "YS"):
         return (
-            times.tz_localize(None).to_period(freq[0]).to_timestamp().tz_localize("UTC")
+            times.tz_localize(None)
+            .to_period(freq[0])
+            .to_timestamp()
+            .tz_localize("UTC")
         )
     return times.floor(freq)
 

@@ -105,7 +105,10 @@ def _parents(
 
 
 def _by_issuer(
-    own: pd.DataFrame, parents: dict[str, str], lists: dict[str, str], issuers: set[str]
+    own: pd.DataFrame,
+    parents: dict[str, str],
+    lists: dict[str, str],
+    issuers: set[str],
 ) -> pd.DataFrame:
     """Return how many device certificates each issuer signed itself: devices, trusted.
 

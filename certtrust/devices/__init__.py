@@ -69,7 +69,9 @@ def read_devices(source: Any, *, format: str | None = None) -> pd.DataFrame:  # 
     items = (item for file in sources(source) for item in _items(file, format))
     # Tables stay as they are; the entries between two of them become one.
     tables: list[pd.DataFrame] = []
-    for is_table, group in groupby(items, lambda item: isinstance(item, pd.DataFrame)):
+    for is_table, group in groupby(
+        items, lambda item: isinstance(item, pd.DataFrame)
+    ):
         run: list[Any] = list(group)
         tables += run if is_table else [_table(run)]
     return pd.concat([schema.empty(schema.DEVICES), *tables], ignore_index=True)[

@@ -76,7 +76,9 @@ def fetch_chain(
     except socket.gaierror as error:
         raise _error("unknown_name", name=name, reason=error.strerror) from error
     except TimeoutError as error:
-        raise _error("no_answer", endpoint=endpoint, timeout=f"{timeout:g}") from error
+        raise _error(
+            "no_answer", endpoint=endpoint, timeout=f"{timeout:g}"
+        ) from error
     except ConnectionRefusedError as error:
         raise _error("refused", endpoint=endpoint) from error
     except OSError as error:

@@ -117,7 +117,9 @@ def attempts(fleet: Fleet, of: Literal["log", "devices"] = "log") -> pd.DataFram
 
 def joined(fleet: Fleet, ownership: Ownership, of: str) -> pd.DataFrame:
     """Return what `attempts` does, where the ownership in the fleet is known already."""
-    rows = _registered(fleet.registrations) if of == "log" else _would_be(fleet.devices)
+    rows = (
+        _registered(fleet.registrations) if of == "log" else _would_be(fleet.devices)
+    )
     # Devices repeat the same attempt again and again: what does not depend on the time is found
     # once for all of them.
     code, first = factorize_rows(rows, _STATED)
@@ -151,7 +153,9 @@ def is_registration(registrations: pd.DataFrame) -> npt.NDArray[np.bool_]:
 def _registered(registrations: pd.DataFrame) -> pd.DataFrame:
     """Return the rows about a registration, without the columns that attempts do not have."""
     of_registration = is_registration(registrations)
-    dropped = [column for column in REGISTRATIONS.names if column not in ATTEMPTS.names]
+    dropped = [
+        column for column in REGISTRATIONS.names if column not in ATTEMPTS.names
+    ]
     rows = registrations.drop(columns=dropped, errors="ignore")
     return rows if of_registration.all() else rows.loc[of_registration]
 
@@ -375,7 +379,9 @@ def browser_attempts(
         if len(served) != len(listed):
             raise CerttrustError(
                 say(
-                    "errors.evaluation.urls", urls=len(listed), certificates=len(served)
+                    "errors.evaluation.urls",
+                    urls=len(listed),
+                    certificates=len(served),
                 )
             )
         served = served.assign(url=pd.Series(listed, index=served.index, dtype="str"))

@@ -152,7 +152,9 @@ def _moment(
         ).dt.as_unit("us")
         own = own if own.index.equals(attempts.index) else own.reindex(attempts.index)
     except (ValueError, TypeError) as error:
-        raise CerttrustError(say("errors.evaluation.no_moment", at=repr(at))) from error
+        raise CerttrustError(
+            say("errors.evaluation.no_moment", at=repr(at))
+        ) from error
     return own.fillna(attempts["time"]).fillna(now)
 
 
@@ -166,7 +168,9 @@ def moment_of(at: pd.Timestamp | str) -> pd.Timestamp:
             given.tz_convert("UTC") if given.tzinfo else given.tz_localize("UTC")
         )
     except (ValueError, TypeError) as error:
-        raise CerttrustError(say("errors.evaluation.no_moment", at=repr(at))) from error
+        raise CerttrustError(
+            say("errors.evaluation.no_moment", at=repr(at))
+        ) from error
     if pd.isna(moment):
         raise CerttrustError(say("errors.evaluation.moment_missing"))
     return moment.as_unit("us")
@@ -373,7 +377,9 @@ def causes(
         attempts=("cause", "size"), devices=("device", "nunique")
     ).reset_index()
     total = (
-        counts.groupby(groups, dropna=False, observed=True)["attempts"].transform("sum")
+        counts.groupby(groups, dropna=False, observed=True)["attempts"].transform(
+            "sum"
+        )
         if groups
         else len(failed)
     )

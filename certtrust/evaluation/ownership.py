@@ -112,7 +112,8 @@ class Ownership:
         if is_ca.any():
             others = owned[~is_ca]
             came_with = first_row_positions(
-                (owned["device"], owned["bundle"]), (others["device"], others["bundle"])
+                (owned["device"], owned["bundle"]),
+                (others["device"], others["bundle"]),
             )
             names_other = (
                 per_text(self._identity, owned["subject_cn"]) != owned["device"]
@@ -245,7 +246,9 @@ class Ownership:
         return serial.where(serial.str.slice(6) == tail)
 
 
-def per_text(function: Callable[[pd.Series], pd.Series], texts: pd.Series) -> pd.Series:
+def per_text(
+    function: Callable[[pd.Series], pd.Series], texts: pd.Series
+) -> pd.Series:
     """Return a function of a Series of text, applied to its distinct values only."""
     codes, values = pd.factorize(texts.astype("str"))
     result = function(pd.Series(values, dtype="str"))
@@ -259,7 +262,9 @@ def leaves(certificates: pd.DataFrame) -> pd.DataFrame:
     """
     named = certificates["fingerprint"].notna() | certificates["subject"].notna()
     certificates = certificates[named]
-    name, _ = pd.factorize(pd.concat([certificates["subject"], certificates["issuer"]]))
+    name, _ = pd.factorize(
+        pd.concat([certificates["subject"], certificates["issuer"]])
+    )
     bundle, _ = pd.factorize(certificates["bundle"])
     number, first = factorize_codes(np.tile(bundle, 2), name)
     subject, issuer = np.split(number, 2)

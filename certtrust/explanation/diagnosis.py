@@ -138,7 +138,9 @@ class Diagnosis:
         )
 
     def _steps(self) -> list[dict[str, Any]]:
-        steps = self.steps.assign(word=self.steps["passed"].map(_word, na_action=None))
+        steps = self.steps.assign(
+            word=self.steps["passed"].map(_word, na_action=None)
+        )
         return [
             dict(zip(steps.columns, values, strict=True))
             for values in steps.itertuples(index=False)
@@ -246,7 +248,9 @@ def diagnose(
     if scenario == "browser" and not url:
         raise CerttrustError(say("errors.diagnosis.url"))
     if not (tls_only is None or isinstance(tls_only, (bool, np.bool_))):
-        raise CerttrustError(say("errors.diagnosis.tls_only", tls_only=repr(tls_only)))
+        raise CerttrustError(
+            say("errors.diagnosis.tls_only", tls_only=repr(tls_only))
+        )
     links = None if links is None else expect(links, LINKS)
     registration_name, hardware_id, url = (
         text if text is None or pd.isna(text) else encodable(text)
@@ -288,7 +292,9 @@ def _text(name: str, value: Any) -> str | None:
         return value.encode(errors="replace").decode()
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
-    raise CerttrustError(say("errors.diagnosis.no_text", name=name, value=repr(value)))
+    raise CerttrustError(
+        say("errors.diagnosis.no_text", name=name, value=repr(value))
+    )
 
 
 def explained(result: pd.DataFrame) -> Diagnosis:
@@ -340,7 +346,9 @@ def _scenarios(result: pd.DataFrame) -> list[str]:
     if isinstance(scenario, str):
         return [scenario]
     is_required = required(result)
-    return [name for name in _AUTHENTICATION if is_required[SCENARIOS[name][-1]].all()]
+    return [
+        name for name in _AUTHENTICATION if is_required[SCENARIOS[name][-1]].all()
+    ]
 
 
 def _is_nothing(given: Certificates | None) -> bool:
@@ -378,7 +386,9 @@ def _presented(
         reasons = "; ".join(own["parse_error"].dropna().unique())
         key = "no_certificate_reasons" if reasons else "no_certificate"
         raise CerttrustError(say(f"errors.diagnosis.{key}", reasons=reasons))
-    together = pd.concat([_leaf_first(own), _read(chain, password)], ignore_index=True)
+    together = pd.concat(
+        [_leaf_first(own), _read(chain, password)], ignore_index=True
+    )
     return together.assign(bundle="given", position=range(len(together)))
 
 

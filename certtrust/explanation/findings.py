@@ -49,7 +49,9 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
     """
     results = expect_results(results)
     is_required = required(results)
-    parts = [_to_explain(results[rule.code], is_required[rule.code]) for rule in RULES]
+    parts = [
+        _to_explain(results[rule.code], is_required[rule.code]) for rule in RULES
+    ]
     rows = np.concatenate(parts)
     order = np.argsort(rows, kind="stable")
     rule = np.repeat(np.arange(len(RULES)), [len(part) for part in parts])[order]
@@ -139,7 +141,9 @@ def _joined(parts: list[_Numbered]) -> _Numbered:
     )
 
 
-def _sentences(results: pd.DataFrame, rows: Codes, rule: Rule) -> dict[str, _Numbered]:
+def _sentences(
+    results: pd.DataFrame, rows: Codes, rule: Rule
+) -> dict[str, _Numbered]:
     """Return `why` and `remedy` of the rows that break the rule, or that it cannot decide."""
     wordings = _wordings(rule)
     explained = _Rows(results, rows)
@@ -239,7 +243,9 @@ def _filled(template: str, explained: _Rows, some: Codes) -> _Numbered:
     if not columns:
         return np.zeros(len(some), dtype=np.int64), pd.Series([template], dtype="str")
     number, rows = explained.distinct(columns, some)
-    derived = {field: _DERIVED[field][1](rows) for field in fields if field in _DERIVED}
+    derived = {
+        field: _DERIVED[field][1](rows) for field in fields if field in _DERIVED
+    }
     sentence = fill(template, rows.assign(**derived))
     if template.startswith("{"):
         sentence = sentence.str.replace(
@@ -267,7 +273,9 @@ def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
     """Return the names of each certificate, joined by commas."""
     names = [
         [*listed_names(dns), *listed_names(addresses)]
-        for dns, addresses in zip(rows["dns_names"], rows["ip_addresses"], strict=True)
+        for dns, addresses in zip(
+            rows["dns_names"], rows["ip_addresses"], strict=True
+        )
     ]
     if with_cn:
         cns = rows["subject_cn"].astype("object")
@@ -317,7 +325,9 @@ def _inferred(rows: pd.DataFrame) -> pd.Series:
 
 def _other_spelling(rows: pd.DataFrame) -> pd.Series:
     """Return a device's serial where it registers by its hardware ID, and the reverse."""
-    by_serial = device_ids.leading_serials(rows["registration_name"], "(?s:.*)").notna()
+    by_serial = device_ids.leading_serials(
+        rows["registration_name"], "(?s:.*)"
+    ).notna()
     other = rows["hardware_id"].where(by_serial, rows["serial"])
     other = other.where(
         registers_by_own_name(rows) & as_mask(other != _registered_as(rows))
@@ -330,7 +340,9 @@ def _shown_cn(rows: pd.DataFrame) -> pd.Series:
     texts = sentences()["findings"]
 
     def shown(cn: str) -> str:
-        oddities = [texts["oddities"][kind] for kind, odd in _BLANKS.items() if odd(cn)]
+        oddities = [
+            texts["oddities"][kind] for kind, odd in _BLANKS.items() if odd(cn)
+        ]
         template = texts["oddities"]["unusual character"]
         oddities += [
             template.format(character=f"U+{ord(letter):04X}")

@@ -132,4 +132,6 @@ def reader_reported(frame: pd.DataFrame, pattern: str) -> np.ndarray:
     """Return where the reader of the certificate reported something that fits the pattern."""
     if "certificate_error" not in frame:
         return np.zeros(len(frame), dtype=bool)
-    return as_mask(pc.match_substring_regex(text(frame["certificate_error"]), pattern))
+    return as_mask(
+        pc.match_substring_regex(text(frame["certificate_error"]), pattern)
+    )

@@ -169,7 +169,9 @@ def _ipv4(labels: list[str]) -> str | None:
     ):
         return None
     try:
-        numbers = [int(label, _base(label)) if label != "0x" else 0 for label in labels]
+        numbers = [
+            int(label, _base(label)) if label != "0x" else 0 for label in labels
+        ]
     except ValueError:
         return None
     *head, last = numbers

@@ -111,7 +111,9 @@ def _fits(patterns: Any, hosts: Any) -> np.ndarray:
         rows = pa.array(np.flatnonzero(wild))
         suffix = pc.utf8_slice_codeunits(patterns.take(rows), 1)
         fits[wild] = as_mask(
-            pc.equal(suffix, pc.replace_substring_regex(hosts.take(rows), "^[^.]+", ""))
+            pc.equal(
+                suffix, pc.replace_substring_regex(hosts.take(rows), "^[^.]+", "")
+            )
         )
     return fits
 

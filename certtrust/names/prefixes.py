@@ -83,7 +83,9 @@ def paired(**columns: Iterable[Any]) -> tuple[pd.Index, Any, Any]:
             values, Iterable
         ):
             value = repr(values)[:_SHOWN]
-            raise CerttrustError(say("errors.names.no_column", name=name, value=value))
+            raise CerttrustError(
+                say("errors.names.no_column", name=name, value=value)
+            )
     first, second = (
         values if isinstance(values, pd.Series | pa.Array) else list(values)
         for values in columns.values()
@@ -144,7 +146,9 @@ def _folded(texts: Any) -> Any:
 
 def _joined(lower: Any) -> Any:
     return pc.replace_substring_regex(
-        pc.replace_substring_regex(lower, _OCTETS, r"\1\2\3\4\5\6"), _DOTTED, r"\1\2\3"
+        pc.replace_substring_regex(lower, _OCTETS, r"\1\2\3\4\5\6"),
+        _DOTTED,
+        r"\1\2\3",
     )
 
 
@@ -197,9 +201,9 @@ def beginnings(
     own = np.flatnonzero(as_mask(pc.match_substring_regex(names, _OWN_NAME)))
     folded = _folded(names.take(pa.array(own)))
     plain = as_mask(pc.is_valid(names))
-    plain[own[as_mask(pc.equal(folded, pc.ascii_lower(names.take(pa.array(own)))))]] = (
-        False
-    )
+    plain[
+        own[as_mask(pc.equal(folded, pc.ascii_lower(names.take(pa.array(own)))))]
+    ] = False
     exact = np.flatnonzero(plain)
     sorted_twice = [
         (names.take(pa.array(exact)), wanted, exact),
@@ -212,14 +216,18 @@ def beginnings(
     pairs = []
     for ordered, start, end in ranges:
         owner, number = repeat_ranges((end - start)[first])
-        pairs.append(owner * max(len(names), 1) + ordered[start[first][owner] + number])
+        pairs.append(
+            owner * max(len(names), 1) + ordered[start[first][owner] + number]
+        )
     owner, name = np.divmod(np.unique(np.concatenate(pairs)), max(len(names), 1))
     group = np.full(len(cns), -1, dtype=np.int64)
     group[can_match] = np.where(np.isin(code, owner), code, -1)
     return group, owner, name
 
 
-def _ranges(texts: Any, prefixes: Any, positions: Codes) -> tuple[Codes, Codes, Codes]:
+def _ranges(
+    texts: Any, prefixes: Any, positions: Codes
+) -> tuple[Codes, Codes, Codes]:
     """Return the positions in the order of their texts, and the range of each prefix in them."""
     count, size = len(prefixes), len(texts)
     prefixes, texts = (side.cast(pa.large_binary()) for side in (prefixes, texts))

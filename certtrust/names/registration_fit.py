@@ -16,7 +16,12 @@ import pyarrow.compute as pc
 
 from ..arrays.arrow import as_mask, flags, text
 from . import device_ids
-from .certificate_names import REFUSED, common_names, reader_reported, subject_is_unread
+from .certificate_names import (
+    REFUSED,
+    common_names,
+    reader_reported,
+    subject_is_unread,
+)
 from .prefixes import begins, usable
 
 Mask = npt.NDArray[np.bool_]
@@ -179,7 +184,9 @@ class _Devices(NamedTuple):
         )
 
 
-def _devices(attempts: pd.DataFrame, names: Any, rows: Rows | None = None) -> _Devices:
+def _devices(
+    attempts: pd.DataFrame, names: Any, rows: Rows | None = None
+) -> _Devices:
     """Return the devices of all attempts, or of some rows."""
     selected = pa.array(np.arange(len(attempts)) if rows is None else rows)
     names = names.take(selected)
@@ -231,7 +238,9 @@ def _devices(attempts: pd.DataFrame, names: Any, rows: Rows | None = None) -> _D
 
 def _registers_by_known_name(devices: _Devices) -> Mask:
     spellings = devices.serial, devices.hardware_id, devices.joined_serial
-    return devices.registers_by_own_name & as_mask(pc.is_valid(pc.coalesce(*spellings)))
+    return devices.registers_by_own_name & as_mask(
+        pc.is_valid(pc.coalesce(*spellings))
+    )
 
 
 def _names(attempts: pd.DataFrame) -> Any:

@@ -90,7 +90,9 @@ def read_registrations(
     ['pattern 1', 'pairs']
     """
     parts = tables(source, options(format, patterns, workers), progress=progress)
-    return to_frame.frame(pa.concat_tables([field_values.SCHEMA.empty_table(), *parts]))
+    return to_frame.frame(
+        pa.concat_tables([field_values.SCHEMA.empty_table(), *parts])
+    )
 
 
 def batches(
@@ -108,7 +110,9 @@ def batches(
     >>> sum(len(part) for part in batches("time,state,serial\n1700000000,up,0090332f688a\n"))
     1
     """
-    for table in tables(source, options(format, patterns, workers), progress=progress):
+    for table in tables(
+        source, options(format, patterns, workers), progress=progress
+    ):
         yield to_frame.frame(table)
 
 

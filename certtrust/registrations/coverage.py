@@ -23,7 +23,9 @@ _REGEX = {**dict.fromkeys(_MASKS, r"\S+"), "<n>": r"\d+", " ": r"\s+"}
 COLUMNS = ["matched_by", "shape", "rows", "share", "example", "regex"]
 
 
-def pattern_coverage(registrations: pd.DataFrame, *, shapes: int = 20) -> pd.DataFrame:
+def pattern_coverage(
+    registrations: pd.DataFrame, *, shapes: int = 20
+) -> pd.DataFrame:
     r"""Count what recognised the records of a log, and the most frequent shapes of what nothing
     recognised.
 

@@ -69,7 +69,9 @@ class Notes:
         firsts = np.flatnonzero(np.diff(rows, prepend=-1))
         texts = pa.concat_arrays(self._texts).take(pa.array(order))
         edges = pa.array(np.append(firsts, len(rows)))
-        joined = pc.binary_join(pa.LargeListArray.from_arrays(edges, texts), word("; "))
+        joined = pc.binary_join(
+            pa.LargeListArray.from_arrays(edges, texts), word("; ")
+        )
         return scatter(joined, rows[firsts], self._count)
 
 
@@ -218,7 +220,8 @@ _FLAGS = {**dict.fromkeys(TRUE, "true"), **dict.fromkeys(FALSE, "false")}
 def _looked_up(names: dict[str, str], text: Any, note: str, notes: Notes) -> Any:
     """Return the names of words in any case; any other word is missing and noted."""
     values = map_distinct(
-        text, lambda words: [names.get((word or "").strip().lower()) for word in words]
+        text,
+        lambda words: [names.get((word or "").strip().lower()) for word in words],
     )
     notes.unread(text, values, note)
     return values
@@ -310,7 +313,9 @@ def complete_from_name(columns: Columns) -> Columns:
     else:
         is_serial = pc.match_substring_regex(name, _SERIAL)
         parts = pc.extract_regex(pc.if_else(is_serial, NULL, name), _DEFAULT_NAME)
-        serial = pc.if_else(is_serial, name, serials(pc.struct_field(parts, "serial")))
+        serial = pc.if_else(
+            is_serial, name, serials(pc.struct_field(parts, "serial"))
+        )
         interface = blank_to_null(pc.struct_field(parts, "interface"))
     # A device with a hardware ID may register under any name, so the name gives its serial
     # only where nothing else says who it is.
@@ -325,7 +330,9 @@ def complete_from_name(columns: Columns) -> Columns:
 
 def constant(value: Any, count: int, arrow: Any = TEXT) -> Any:
     """Return one value for every row of a block; blocks share its memory."""
-    return _repeated(value, 1 << max(0, count - 1).bit_length(), arrow).slice(0, count)
+    return _repeated(value, 1 << max(0, count - 1).bit_length(), arrow).slice(
+        0, count
+    )
 
 
 @lru_cache(maxsize=32)

@@ -76,7 +76,9 @@ def line_reader(parse: Parse, *, header: bool = False) -> Read:
 
         first = 1
         threads = about.options.get("threads") or os.cpu_count() or 1
-        for columns, block, skip in _in_order(parse_chunk, enumerate(chunks), threads):
+        for columns, block, skip in _in_order(
+            parse_chunk, enumerate(chunks), threads
+        ):
             yield _table(columns, block, first + skip, log.name)
             first += skip + len(block)
 

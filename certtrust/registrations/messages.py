@@ -110,7 +110,8 @@ def compiled(patterns: Any) -> tuple[Pattern, ...]:
                 say("errors.reading.patterns_type", type=type(patterns).__name__)
             )
         patterns = {
-            f"pattern {number}": regex for number, regex in enumerate(patterns, start=1)
+            f"pattern {number}": regex
+            for number, regex in enumerate(patterns, start=1)
         }
     return tuple(_compiled(str(name), regex) for name, regex in patterns.items())
 
@@ -317,9 +318,7 @@ def _searched(pattern: Any, texts: list[str | None]) -> tuple[list[Any], Mask]:
 
 def _out_of_time(name: str) -> str:
     seconds = limits.PATTERN_SECONDS
-    return (
-        f"not searched for {name}: it took more than {seconds:g} seconds on these lines"
-    )
+    return f"not searched for {name}: it took more than {seconds:g} seconds on these lines"
 
 
 def _by_pairs(blanks: Delimiters, message: Spans) -> Extracted:
@@ -370,7 +369,10 @@ def merge(envelope: Columns, message: Columns) -> Columns:
     }
     named = [present(message[name]) for name in _TAIL_SHIFTS if name in message]
     another = np.logical_or.reduce(named) if named else np.zeros(0, bool)
-    if another.any() and (another := another & ~_same_device(envelope, message)).any():
+    if (
+        another.any()
+        and (another := another & ~_same_device(envelope, message)).any()
+    ):
         for name in _TAIL_SHIFTS:
             if name in envelope:
                 sender = pc.if_else(pa.array(another), NULL, envelope[name])
@@ -401,7 +403,9 @@ def _tails(columns: Columns) -> list[npt.NDArray[np.uint64]]:
         if name in columns:
             device = Spans.of(columns[name])
             eight = device.eight_bytes(np.maximum(device.stop - 8, 0))
-            octets = [eight >> np.uint64(shift) & np.uint64(0xFFFF) for shift in shifts]
+            octets = [
+                eight >> np.uint64(shift) & np.uint64(0xFFFF) for shift in shifts
+            ]
             tail = octets[0] | octets[1] << np.uint64(16) | octets[2] << np.uint64(32)
             tails.append(np.where(device.sizes >= 8, tail, np.uint64(0)))
     return tails

@@ -117,7 +117,9 @@ def _by_template(
     return values, explained
 
 
-def _of_any_form(spans: Spans, delimiters: Delimiters, keys: dict[str, str]) -> Values:
+def _of_any_form(
+    spans: Spans, delimiters: Delimiters, keys: dict[str, str]
+) -> Values:
     """Return the values of texts of any form."""
     count = len(spans.start)
     row, key, value = split_at_mark(spans, delimiters)

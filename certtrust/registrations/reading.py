@@ -62,7 +62,11 @@ def tables(
     delay = _QUIET if progress is None else 0.0
     unit = " " + say("reading.lines")
     with tqdm(
-        unit=unit, unit_scale=True, delay=delay, disable=progress is False, leave=False
+        unit=unit,
+        unit_scale=True,
+        delay=delay,
+        disable=progress is False,
+        leave=False,
     ) as bar:
         for file in sources(source):
             for table in _tables(file, chosen):

@@ -123,7 +123,9 @@ def from_table(table: list[tuple[str, Any]], first: int, name: str) -> Columns:
     fields = without_twins(
         [(key, _as_field(key, column, notes)) for key, column in table], notes
     )
-    columns = from_fields({key: fields[key] for key in FIELDS if key in fields}, notes)
+    columns = from_fields(
+        {key: fields[key] for key in FIELDS if key in fields}, notes
+    )
     columns |= {key: fields[key] for key in ORIGIN if key in fields}
     columns.setdefault("source", constant(name, count))
     columns.setdefault("matched_by", constant("record", count))

@@ -203,7 +203,9 @@ def _reason(text: str) -> str:
     if match := _H225.match(text):
         rest = plain(text[match.end() :])
         return _H225_BY_NAME.get(rest) or _by_number(rest, _H225_BY_NUMBER) or text
-    if (match := _SIP.match(text)) and (phrase := SIP_REASONS.get(int(match["code"]))):
+    if (match := _SIP.match(text)) and (
+        phrase := SIP_REASONS.get(int(match["code"]))
+    ):
         return f"SIP {match['code']} {phrase}"
     return text
 

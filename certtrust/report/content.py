@@ -201,7 +201,9 @@ def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFra
     typical = typical.set_index("cause")[["device", "why", "remedy"]]
     rules = {code: BY_CODE[code] for code in cause.unique() if code in BY_CODE}
     citations = {code: rule.citation for code, rule in rules.items()}
-    requirements = {code: rule.sentences["requirement"] for code, rule in rules.items()}
+    requirements = {
+        code: rule.sentences["requirement"] for code, rule in rules.items()
+    }
     return counts.assign(
         cause=cause,
         title=cause.map(cause_label),

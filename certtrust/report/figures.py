@@ -48,7 +48,9 @@ def figure(report: Report, name: str) -> Markup:
     for kind, width in (("desk", WIDE), ("phone", NARROW)):
         ax = charts.CHARTS[name].of_report(report, charts.blank(width=width))
         alternative = charts.alternative_text(ax)
-        drawings.append(_fit_for_page(_drawn(ax), f"{name}-{kind}", kind, alternative))
+        drawings.append(
+            _fit_for_page(_drawn(ax), f"{name}-{kind}", kind, alternative)
+        )
     return tag("figure", drawings, id=f"chart-{name}")
 
 

@@ -68,7 +68,9 @@ def page(report: Report, *, stem: str | None = None) -> str:
         tag("main", sections),
         tag("footer", tag("p", say("report.page.made", **made))),
     ]
-    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+    )
     head = [
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=policy),
@@ -131,7 +133,10 @@ def _left_out(
         return None
     form = "left_out_beside" if stem else "left_out"
     return _paragraph(
-        f"page.{form}", shown=len(shown), rows=len(complete), file=f"{stem}{ending}.csv"
+        f"page.{form}",
+        shown=len(shown),
+        rows=len(complete),
+        file=f"{stem}{ending}.csv",
     )
 
 
@@ -139,7 +144,10 @@ def _summary(report: Report) -> Markup:
     summary = summary_text.summarise(report)
     share = percent(summary.by_rule / summary.failed) if summary.failed else "\u2013"
     tiles = {
-        "devices": (number(summary.failing_devices), plural(summary.devices, "device")),
+        "devices": (
+            number(summary.failing_devices),
+            plural(summary.devices, "device"),
+        ),
         "attempts": (number(summary.failed), plural(summary.attempts, "attempt")),
         "explained": (share, ""),
         "unread": (number(len(report.problems)), ""),

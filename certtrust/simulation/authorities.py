@@ -81,7 +81,9 @@ class Issued:
 
 def day(year: int, month: int = 1, day_of_month: int = 1) -> int:
     """Return a date as seconds since the epoch."""
-    return int((datetime.datetime(year, month, day_of_month) - _EPOCH).total_seconds())
+    return int(
+        (datetime.datetime(year, month, day_of_month) - _EPOCH).total_seconds()
+    )
 
 
 def _name(cn: str | None, organisation: str) -> x509.Name:
@@ -124,7 +126,9 @@ def _issue(
     """Return the DER of a certificate by `issuer`, or of one signed by its own key."""
     subject = _name(cn, organisation)
     signer = _signing_key(issuer) if issuer else key
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(
+        signer.public_key()
+    )
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -66,7 +66,9 @@ def _device(
 ) -> Device:
     rng = making.rng
     possible = faults.scenarios(ill)
-    scenario = possible[0] if len(possible) == 1 or rng.random() < 0.85 else possible[1]
+    scenario = (
+        possible[0] if len(possible) == 1 or rng.random() < 0.85 else possible[1]
+    )
     kind = rng.choices(list(_KINDS), list(_KINDS.values()))[0]
     variant = _variant(making.variants, kind, ill)
     if variant == "self-signed" and kind == "gateway":
@@ -216,7 +218,9 @@ def _configure(rng: Random, device: Device) -> None:
     if by_password:
         device.registration_name = device.user
     elif device.kind == "gateway":
-        device.interfaces = tuple(f"TEL{n}" for n in range(1, rng.choice((2, 2, 3, 5))))
+        device.interfaces = tuple(
+            f"TEL{n}" for n in range(1, rng.choice((2, 2, 3, 5)))
+        )
     elif by_hardware_id or device.serial is None:
         device.registration_name = device.hardware_id
     if "password.tls_only" in ill:

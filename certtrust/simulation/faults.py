@@ -105,14 +105,19 @@ def draw_causes(
     """
     if faults is None:
         counts = {
-            frozenset(causes): _usual_count(share * rng.uniform(0.5, 1.6), devices, rng)
+            frozenset(causes): _usual_count(
+                share * rng.uniform(0.5, 1.6), devices, rng
+            )
             for causes, share in _USUAL.items()
         }
     else:
         counts = {
-            causes: _count(share, devices) for causes, share in _checked(faults).items()
+            causes: _count(share, devices)
+            for causes, share in _checked(faults).items()
         }
-    drawn = [causes for causes, count in counts.items() for _ in range(count)][:devices]
+    drawn = [causes for causes, count in counts.items() for _ in range(count)][
+        :devices
+    ]
     drawn += [frozenset()] * (devices - len(drawn))
     rng.shuffle(drawn)
     return drawn

@@ -71,7 +71,10 @@ def write(fleet: Fleet, directory: str | Path) -> Path:
         raise CerttrustError(
             say("errors.simulation.not_empty", path=repr(str(directory)))
         )
-    for folder, frame in (("certificates", fleet.certificates), ("trust", fleet.trust)):
+    for folder, frame in (
+        ("certificates", fleet.certificates),
+        ("trust", fleet.trust),
+    ):
         for name, part in _by_source(frame):
             _save(root / folder, name, "".join(map(pem, part["der"].dropna())))
     for name, part in _by_source(fleet.devices):

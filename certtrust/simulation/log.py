@@ -67,7 +67,9 @@ def registrations(rng: Random, devices: Sequence[Device]) -> pd.DataFrame:
     names = [*REGISTRATIONS.names, *_TRUTH, "moment"]
     frame = pd.DataFrame(rows, columns=names, dtype="object")
     moments = pd.to_datetime(frame.pop("moment").astype("int64"), unit="s", utc=True)
-    line = frame.groupby("source").cumcount() + 1 + frame["source"].str.endswith(".csv")
+    line = (
+        frame.groupby("source").cumcount() + 1 + frame["source"].str.endswith(".csv")
+    )
     is_set = ~frame["clock_unset"].astype(bool)
     frame = frame.assign(time=moments.dt.as_unit("us").where(is_set), line=line)
     return conform(frame.astype(_TRUTH), REGISTRATIONS)
@@ -290,7 +292,9 @@ def _state(rng: Random, device: Device, truth: Truth) -> tuple[str, str | None]:
     if truth.failed:
         if "time.clock" in truth.failed and rng.random() < 0.6:
             return "timeout", None
-        return "rejected", rng.choice((None, None, "securityDenial", "undefinedReason"))
+        return "rejected", rng.choice(
+            (None, None, "securityDenial", "undefinedReason")
+        )
     by_sip = device.protocol.startswith("SIP")
     reason = (
         _SIP_REASONS.get(truth.cause)

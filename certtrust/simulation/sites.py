@@ -87,7 +87,9 @@ def authorities(rng: Random) -> Authorities:
         first=first,
         second=second,
         own_root=own_root,
-        own=authority(rng, own_name, customer, (day(2020), day(2062)), issuer=own_root),
+        own=authority(
+            rng, own_name, customer, (day(2020), day(2062)), issuer=own_root
+        ),
         own_ending=authority(
             rng, f"{own_name} 2022", customer, (day(2022), ending), issuer=own_root
         ),

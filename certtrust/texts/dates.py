@@ -73,4 +73,6 @@ def in_utc(moment: pd.Timestamp | str) -> pd.Timestamp:
     Timestamp('2026-03-02 09:11:00+0000', tz='UTC')
     """
     stamp = pd.Timestamp(moment)
-    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+    return (
+        stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+    )

@@ -107,7 +107,8 @@ def table(
     A number is written with separators and sorted by its value.
     """
     headings = [
-        tag("th", column.head, scope="col", class_=_class(column)) for column in columns
+        tag("th", column.head, scope="col", class_=_class(column))
+        for column in columns
     ]
     head = tag("tr", headings)
     body = [tag("tr", map(_cell, columns, row)) for row in rows]

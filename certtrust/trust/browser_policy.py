@@ -193,7 +193,9 @@ def _is_well_formed(name: bytes) -> bool:
 
 def _purposes(value: bytes) -> set[str]:
     try:
-        return {dotted(content(oid, OID)) for oid in children(content(value, SEQUENCE))}
+        return {
+            dotted(content(oid, OID)) for oid in children(content(value, SEQUENCE))
+        }
     except BadEncoding:
         return set()
 

@@ -84,7 +84,9 @@ def browser_paths(
         certificates["fingerprint"].isin(set(attempts["fingerprint"]))
     ]
     cas = certificates[certificates["is_ca"].fillna(value=False).astype(bool)]
-    to_servers = {fingerprint: to_server(der) for fingerprint, der in _distinct(served)}
+    to_servers = {
+        fingerprint: to_server(der) for fingerprint, der in _distinct(served)
+    }
     to_cas = {fingerprint: to_ca(der) for fingerprint, der in _distinct(cas)}
     to_entries = {fingerprint: to_entry(der) for fingerprint, der in _distinct(trust)}
     own = trust["fingerprint"].isin(list(to_servers))
@@ -150,7 +152,8 @@ def _why(
         return say("trust.browsers.listed_as_itself")
     if not paths and all_paths:
         reasons = [
-            objections.get(fingerprint, "") for fingerprint in all_paths[0].certificates
+            objections.get(fingerprint, "")
+            for fingerprint in all_paths[0].certificates
         ]
         above = [
             say("trust.browsers.above", reason=reason) for reason in reasons if reason

@@ -170,7 +170,9 @@ def library(
     )
 
 
-def extend(links: pd.DataFrame, children: pd.Series, library: Library) -> pd.DataFrame:
+def extend(
+    links: pd.DataFrame, children: pd.Series, library: Library
+) -> pd.DataFrame:
     """Return the links, and those found by trying what is still untried for the children.
 
     A certificate's signature verifies under one key, so the search for it ends there. Two kinds
@@ -205,7 +207,9 @@ def extend(links: pd.DataFrame, children: pd.Series, library: Library) -> pd.Dat
         "issuer": [library.fingerprints[row] for row in above],
         "verified": answers,
     }
-    return pd.concat([links, conform(pd.DataFrame(columns), LINKS)], ignore_index=True)
+    return pd.concat(
+        [links, conform(pd.DataFrame(columns), LINKS)], ignore_index=True
+    )
 
 
 def _issuers_to_try(

@@ -35,7 +35,8 @@ _LOCAL_PART = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*|\"(?:[^\"\\]|\\.)+\""
 )
 _AUTHORITY = re.compile(
-    r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:@\[\]]+)(?::\d*)?(?:[/?#].*)?", re.DOTALL
+    r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:@\[\]]+)(?::\d*)?(?:[/?#].*)?",
+    re.DOTALL,
 )
 _IPV4 = re.compile(r"[0-9.]+")
 _COMPARISONS = 1 << 18
@@ -150,7 +151,9 @@ def objection(limits: Constraints, names: Names | None) -> str | None:
             if within(name, base) or _may_stand_for(kind, name, base):
                 words = {"name": _shown(kind, name), "base": _shown(kind, base)}
                 return say("trust.constraints.excluded", **words)
-        if permitted is not None and not any(within(name, base) for base in permitted):
+        if permitted is not None and not any(
+            within(name, base) for base in permitted
+        ):
             bases = ", ".join(_shown(kind, base) for base in permitted[:_SHOWN])
             more = ", ..." if len(permitted) > _SHOWN else ""
             return say(
@@ -177,7 +180,9 @@ def _shown(kind: int, value: Value) -> str:
         )
     named = isinstance(value, str)
     return (
-        say("trust.constraints.of_form", form=form, name=repr(value)) if named else form
+        say("trust.constraints.of_form", form=form, name=repr(value))
+        if named
+        else form
     )
 
 

@@ -382,7 +382,10 @@ def failure(
 
 
 def _broken_way(
-    graph: Graph, question: Question, search: Search, leaf_names: Sequence[Names | None]
+    graph: Graph,
+    question: Question,
+    search: Search,
+    leaf_names: Sequence[Names | None],
 ) -> Failure:
     """Return where the ways up end, or what in them forbids to go on."""
     to_visit: list[int | None] = [None]

@@ -72,7 +72,9 @@ _BEST_FIRST = (
     "broken signature",
     "unknown CA",
 )
-_CODE: dict[str | None, int] = {state: code for code, state in enumerate(TRUST_STATES)}
+_CODE: dict[str | None, int] = {
+    state: code for code, state in enumerate(TRUST_STATES)
+}
 
 
 def link(
@@ -104,7 +106,9 @@ def link(
     >>> link(empty(CERTIFICATES), empty(TRUST)).columns.tolist()
     ['child', 'issuer', 'verified']
     """
-    return _completed(certificates["fingerprint"], certificates, trust, links)[1].table
+    return _completed(certificates["fingerprint"], certificates, trust, links)[
+        1
+    ].table
 
 
 def judge(
@@ -155,7 +159,8 @@ def judge(
     answers = _answers(leaves, certificates, trust, links)
     failures = [_why_not(answers, numbers) for numbers in answers.sets]
     states = np.array(
-        [_CODE.get(reason and reason.state, -1) for reason in failures], dtype=np.int64
+        [_CODE.get(reason and reason.state, -1) for reason in failures],
+        dtype=np.int64,
     )
     details = pd.array([reason and reason.detail for reason in failures], dtype="str")
     index = leaves.index
@@ -251,7 +256,9 @@ def _arrivals(
     rows = np.arange(len(leaves))
     bundles = leaves["bundle"].reset_index(drop=True)
     arrived = certificates[["fingerprint", "bundle"]]
-    again = arrived["fingerprint"].duplicated(keep=False) & arrived.notna().all(axis=1)
+    again = arrived["fingerprint"].duplicated(keep=False) & arrived.notna().all(
+        axis=1
+    )
     arrived = arrived[again.to_numpy()].drop_duplicates()
     arrived = arrived.sort_values("fingerprint", ignore_index=True)
     bundled = leaves["fingerprint"].where(leaves["bundle"].notna())
@@ -753,7 +760,9 @@ def _unsigned(
     )
     number[sound_rows] = code + len(kinds)
     kinds += [(comparable(name), None) for name in issuers]
-    return np.where(concerned, number[first_positions(fingerprints, wanted)], 0), kinds
+    return np.where(
+        concerned, number[first_positions(fingerprints, wanted)], 0
+    ), kinds
 
 
 def _unreadable(parts: Structure | None, *, crowded: bool) -> str:

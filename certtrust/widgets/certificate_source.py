@@ -59,7 +59,9 @@ class CertificateSource(traitlets.HasTraits):
         )
         self.paste = field(ipywidgets.Textarea, "certificate_source.paste", rows=5)
         self.password = field(
-            ipywidgets.Password, "certificate_source.password", continuous_update=False
+            ipywidgets.Password,
+            "certificate_source.password",
+            continuous_update=False,
         )
         self.upload, drop_zone = upload("certificate_source", ACCEPTED, self._receive)
         self.judged = field(
@@ -109,7 +111,9 @@ class CertificateSource(traitlets.HasTraits):
         last = both.dropna(subset=["fingerprint"]).drop_duplicates(
             "fingerprint", keep="last"
         )
-        named = own.rename(columns={"device": "named_by_file"}).set_index("fingerprint")
+        named = own.rename(columns={"device": "named_by_file"}).set_index(
+            "fingerprint"
+        )
         certificates = named[["bundle", "named_by_file", "subject_cn", "issuer_cn"]]
         offered = certificates.join(
             last.set_index("fingerprint")[["device", "model", *_FACTS]]
@@ -191,7 +195,9 @@ class CertificateSource(traitlets.HasTraits):
         if change["new"]:
             self._password = change["new"]
             self.password.value = ""
-            self.password.placeholder = say("widgets.certificate_source.password_taken")
+            self.password.placeholder = say(
+                "widgets.certificate_source.password_taken"
+            )
 
     def _receive(self, contents: dict[str, bytes]) -> None:
         password, self._password = self._password, ""

@@ -53,7 +53,9 @@ def chain(
     at_hand = pd.concat([certificates, listed]).drop_duplicates("fingerprint")
     rows = at_hand.set_index("fingerprint", drop=False)
     path = diagnosis.path or _upwards(certificates, listed, links)
-    rows = rows.loc[[fingerprint for fingerprint in path if fingerprint in rows.index]]
+    rows = rows.loc[
+        [fingerprint for fingerprint in path if fingerprint in rows.index]
+    ]
     moment = diagnosis.result["judged_at"].iloc[0]
     entries = set(listed["fingerprint"].dropna())
     nodes = [
@@ -63,7 +65,9 @@ def chain(
     leads_on = rows["self_issued"].ne(other=True).fillna(value=True).tail(1).any()
     if leads_on and not diagnosis.path:
         top = rows.iloc[-1]
-        names = [name for name in top[["issuer_cn", "issuer"]] if isinstance(name, str)]
+        names = [
+            name for name in top[["issuer_cn", "issuer"]] if isinstance(name, str)
+        ]
         issuer = names[0] if names else "?"
         missing = say("widgets.chain.missing")
         nodes.append(Node(issuer, missing, listed=False, fingerprint=None))

@@ -120,7 +120,9 @@ def upload(
 
     def uploaded(change: Any) -> None:
         if change["new"]:
-            contents = {file["name"]: bytes(file["content"]) for file in change["new"]}
+            contents = {
+                file["name"]: bytes(file["content"]) for file in change["new"]
+            }
             button.value = ()
             take(contents)
 

@@ -48,7 +48,9 @@ def _judged_at(diagnosis: Diagnosis) -> str:
 def asking(request: str) -> Markup:
     """Return what is still needed, where the verdict will stand."""
     nothing = tag("b", say("widgets.diagnosis.no_verdict"))
-    return tag("div", nothing, tag("div", request), class_="ct-verdict", role="status")
+    return tag(
+        "div", nothing, tag("div", request), class_="ct-verdict", role="status"
+    )
 
 
 def verdict_html(diagnosis: Diagnosis) -> Markup:

@@ -26,7 +26,16 @@ from .styling import Panel, card, columns, day, html, minute, short, show
 from .tables import cell, label
 
 ROWS = 15
-SORTED_BY = ("failed", "attempts", "device", "pbx", "model", "cause", "verdict", "last")
+SORTED_BY = (
+    "failed",
+    "attempts",
+    "device",
+    "pbx",
+    "model",
+    "cause",
+    "verdict",
+    "last",
+)
 BARS_BY = ("cause", "pbx", "model")
 SHOWN = (
     "device", "cause", "failed", "attempts", "pbx", "model", "registration_name", "last",
@@ -129,11 +138,15 @@ class FleetExplorer(Panel):
         menus = {name: self._filter_menu(name) for name in FILTERS}
         self._controls = {**menus, **self._further_controls()}
         self._days = _days(self._index)
-        self._clear = action("explorer.clear", self.clear, width="130px", icon="times")
+        self._clear = action(
+            "explorer.clear", self.clear, width="130px", icon="times"
+        )
         self._export = action(
             "explorer.export", self._offer, width="130px", icon="download"
         )
-        self._turn = {name: self._turning(name, move) for name, move in _MOVES.items()}
+        self._turn = {
+            name: self._turning(name, move) for name, move in _MOVES.items()
+        }
         self._count, self._bars, self._table, self._pages, self._link = (
             html() for _ in range(5)
         )
@@ -189,7 +202,8 @@ class FleetExplorer(Panel):
             "one_device": [controls["device"], self._shown],
         }
         made = {
-            name: card(say(f"widgets.explorer.{name}"), *cards[name]) for name in cards
+            name: card(say(f"widgets.explorer.{name}"), *cards[name])
+            for name in cards
         }
         both = columns(made["why"], made["devices"])
         last = made["one_device"].add_class("ct-device")
@@ -261,7 +275,9 @@ class FleetExplorer(Panel):
     def _sort(self) -> None:
         if self._quiet:
             return
-        order = np.argsort(self._index.column(self._matches, self.sort), kind="stable")
+        order = np.argsort(
+            self._index.column(self._matches, self.sort), kind="stable"
+        )
         self._ordered = self._matches.iloc[order[::-1] if self.descending else order]
         counts = {
             "devices": plural(len(self._matches), "device"),
@@ -312,7 +328,9 @@ class FleetExplorer(Panel):
         self, table: pd.DataFrame, *, reasons_too: bool = False
     ) -> pd.DataFrame:
         """Return a table of devices in words."""
-        last = self._index.results.iloc[table["last"].to_numpy()].reset_index(drop=True)
+        last = self._index.results.iloc[table["last"].to_numpy()].reset_index(
+            drop=True
+        )
         causes = np.array([*self._index.words["cause"], None], dtype=object)
         names = ["device", "pbx", "model", "registration_name", "verdict"]
         counts = table[["failed", "attempts"]].reset_index(drop=True)
@@ -329,7 +347,8 @@ class FleetExplorer(Panel):
             self.set_trait("diagnosis", None)
             missing = say("widgets.explorer.no_such_device", device=self.device)
             show(
-                self._shown, missing if self.device else say("widgets.explorer.choose")
+                self._shown,
+                missing if self.device else say("widgets.explorer.choose"),
             )
             return
         rows = self._index.devices(
@@ -367,7 +386,9 @@ def _facts(row: pd.Series) -> Markup:
     else:
         facts = say("widgets.explorer.facts", **names, at=minute(row["time"]))
     is_observed = row["observed"] in ("up", "failed")
-    outcome = [" ", say(f"widgets.explorer.{row['observed']}")] if is_observed else None
+    outcome = (
+        [" ", say(f"widgets.explorer.{row['observed']}")] if is_observed else None
+    )
     return tag("p", facts, outcome)
 
 
@@ -376,7 +397,9 @@ def _stated(result: pd.DataFrame) -> Markup | None:
     words = reasons(result)
     why, remedy = (words[name].iloc[0] for name in ("why", "remedy"))
     cause = cause_label(str(result["cause"].iloc[0]))
-    return tag("p", tag("b", cause), tag("br"), why, tag("br"), remedy) if why else None
+    return (
+        tag("p", tag("b", cause), tag("br"), why, tag("br"), remedy) if why else None
+    )
 
 
 def _days(index: Index) -> Any:

@@ -63,7 +63,9 @@ class Index:
         if criteria.until is not None:
             kept &= self.time <= _microseconds(criteria.until)
         if criteria.text.strip():
-            matches = containing(self.haystack, criteria.text).to_numpy(dtype=np.bool_)
+            matches = containing(self.haystack, criteria.text).to_numpy(
+                dtype=np.bool_
+            )
             kept &= np.append(matches, False)[self.codes["device"]]
         return kept
 
@@ -80,7 +82,9 @@ class Index:
         failures = pd.DataFrame(codes)
         attempts = failures["value"].value_counts(sort=False).sort_index()
         devices = (
-            failures[failures["device"] >= 0].drop_duplicates()["value"].value_counts()
+            failures[failures["device"] >= 0]
+            .drop_duplicates()["value"]
+            .value_counts()
         )
         counts = (
             pd.DataFrame({"attempts": attempts, "devices": devices})

@@ -48,7 +48,12 @@ class Channel:
 def button(content: Content, message: str, **attributes: object) -> Markup:
     """Return a button that sends a message to the widget that it stands in."""
     return tag(
-        "button", content, type="button", data_say=message, onclick=_SEND, **attributes
+        "button",
+        content,
+        type="button",
+        data_say=message,
+        onclick=_SEND,
+        **attributes,
     )
 
 
@@ -76,7 +81,10 @@ def bars(counts: pd.DataFrame, by: str, *, chosen: str, top: int = 12) -> Markup
         message = f"{by}:{row.value}"
         parts = [_title(name, numbers), bar]
         items.append(
-            tag("li", button(parts, message, class_="ct-bar-row", aria_pressed=pressed))
+            tag(
+                "li",
+                button(parts, message, class_="ct-bar-row", aria_pressed=pressed),
+            )
         )
     rest = counts.iloc[top:]
     if len(rest):
@@ -89,7 +97,9 @@ def bars(counts: pd.DataFrame, by: str, *, chosen: str, top: int = 12) -> Markup
 
 def compared_bars(before: pd.Series, after: pd.Series) -> Markup:
     """Return two bars per cause, the devices that fail before and after."""
-    counts = pd.DataFrame({"before": before, "after": after}).fillna(0).astype("int64")
+    counts = (
+        pd.DataFrame({"before": before, "after": after}).fillna(0).astype("int64")
+    )
     counts = counts[counts.any(axis=1)].sort_values(
         "before", ascending=False, kind="stable"
     )
@@ -193,7 +203,9 @@ def _heading(head: Head, sort: str | None, descending: bool) -> Markup:
 
 def _cell(value: Any, head: Head, *, live: bool) -> Markup:
     if live and head.name == "device":
-        return tag("td", button(tag("bdi", value), f"device:{value}", class_="ct-link"))
+        return tag(
+            "td", button(tag("bdi", value), f"device:{value}", class_="ct-link")
+        )
     look = "ct-number" if head.number else _LOOKS.get(head.name)
     return tag("td", tag("bdi", cell(value, head.name)), class_=look)
 

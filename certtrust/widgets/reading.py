@@ -89,7 +89,10 @@ def _notes(name: str, kept: pd.DataFrame, unread: pd.Series) -> Iterator[str]:
     elif unread.empty:
         yield say("widgets.reading.read", name=name, certificates=certificates)
     else:
-        counts = {"certificates": certificates, "blocks": plural(len(unread), "block")}
+        counts = {
+            "certificates": certificates,
+            "blocks": plural(len(unread), "block"),
+        }
         reason = unread.iloc[0]
         yield say("widgets.reading.read_in_part", name=name, reason=reason, **counts)
     partly_read = kept["parse_error"].dropna()

@@ -27,7 +27,9 @@ def lists(trust: pd.DataFrame, names: list[str]) -> dict[str, set[str]]:
     everyone = set(trust.loc[trust["pbx"].isna(), "fingerprint"].dropna())
     own = {
         name: set(entries.dropna())
-        for name, entries in trust.dropna(subset=["pbx"]).groupby("pbx")["fingerprint"]
+        for name, entries in trust.dropna(subset=["pbx"]).groupby("pbx")[
+            "fingerprint"
+        ]
     }
     return {
         name: everyone | own.get(name, set())
@@ -44,7 +46,10 @@ def in_list(entries: dict[str, set[str]], pbx: str) -> set[str]:
 
 
 def settings(
-    steps: tuple[Step, ...], rehearsal: Rehearsal, names: list[str], start: pd.Timestamp
+    steps: tuple[Step, ...],
+    rehearsal: Rehearsal,
+    names: list[str],
+    start: pd.Timestamp,
 ) -> tuple[Settings, pd.Timestamp]:
     """Return what holds after the steps, and the moment; a later step overrides earlier ones."""
     flags: dict[str, dict[str, Any]] = {"tls_only": {}, "authentication": {}}
@@ -113,7 +118,9 @@ def _flag_action(action: str, pbx: str, value: Any, step: str) -> dict[str, Any]
     return {"action": action, "pbx": pbx or None, "value": value, "step": step}
 
 
-def _entry_action(action: str, pbx: str, row: Any, fingerprint: str) -> dict[str, Any]:
+def _entry_action(
+    action: str, pbx: str, row: Any, fingerprint: str
+) -> dict[str, Any]:
     name = row["subject_cn"] if isinstance(row["subject_cn"], str) else row["subject"]
     step = say(f"widgets.plan.{action}", name=name, pbx=pbx)
     uploads = action == "trust" and isinstance(row["der"], bytes)

@@ -110,7 +110,9 @@ class CertificateTester(Panel):
             say(f"widgets.tester.flags.{name}"): flag for name, flag in _FLAGS.items()
         }
         self._fields = self._build_fields()
-        self._answer, self._chain, self._steps, self._texts = (html() for _ in range(4))
+        self._answer, self._chain, self._steps, self._texts = (
+            html() for _ in range(4)
+        )
         super().__init__(
             self._layout(),
             static_parts=(self._answer, self._chain, self._steps),
@@ -150,10 +152,13 @@ class CertificateTester(Panel):
     def _layout(self) -> list[Any]:
         use = card(say("widgets.tester.use"), *self._fields.values())
         moment = card(say("widgets.tester.moment"), self._moment.box)
-        left = ipywidgets.VBox([self._source.box, use, self._trust_choice.box, moment])
+        left = ipywidgets.VBox(
+            [self._source.box, use, self._trust_choice.box, moment]
+        )
         answers = {"chain": self._chain, "steps": self._steps, "texts": self._texts}
         cards = [
-            card(say(f"widgets.tester.{name}"), part) for name, part in answers.items()
+            card(say(f"widgets.tester.{name}"), part)
+            for name, part in answers.items()
         ]
         return [columns(left, ipywidgets.VBox([self._answer, *cards]))]
 

@@ -61,7 +61,10 @@ class TrustChoice(traitlets.HasTraits):
         self._own = entries_of(self._lists, NO_PBX) if given is None else given
         self._own_is_known = given is not None or len(self._own) > 0
         self._entries, self._list_is_known = self._own, self._own_is_known
-        self._ticked = {False: set(self._entries["fingerprint"].dropna()), True: set()}
+        self._ticked = {
+            False: set(self._entries["fingerprint"].dropna()),
+            True: set(),
+        }
         self._busy = False
         own = "every" if self._own_is_known else "unknown"
         self._build("given" if given is not None else own)

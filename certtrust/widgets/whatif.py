@@ -94,13 +94,17 @@ class WhatIf(Panel):
         self._rehearsal = Rehearsal(fleet)
         rows = self._rehearsal.rows
         end = rows["time"].max()
-        self._moment = DateSlider(end.ceil("D") if at is None and pd.notna(end) else at)
+        self._moment = DateSlider(
+            end.ceil("D") if at is None and pd.notna(end) else at
+        )
         self._start = self._moment.at
         in_ten_years = self._start + pd.Timedelta(days=3650)
         self._moment.span({"not_before": self._start, "not_after": in_ten_years})
         self._quiet = True
         frames = (rows, fleet.trust, fleet.devices)
-        self._names = sorted({name for part in frames for name in part["pbx"].dropna()})
+        self._names = sorted(
+            {name for part in frames for name in part["pbx"].dropna()}
+        )
         self.before = self._rehearsal.judge(*self._settings(()))
         self._device = pd.factorize(self.before["device"])[0]
         self.after = self.before
@@ -114,7 +118,9 @@ class WhatIf(Panel):
 
     # What the user has
 
-    def switch_entry(self, fingerprint: str, *, listed: bool, pbx: str = EVERY) -> None:
+    def switch_entry(
+        self, fingerprint: str, *, listed: bool, pbx: str = EVERY
+    ) -> None:
         """Put a certificate into the trust list of a PBX, or of every one, or take it out."""
         self._add(Step("trust", pbx, listed, fingerprint))
 
@@ -153,7 +159,10 @@ class WhatIf(Panel):
     # How it is built
 
     def _build(self) -> None:
-        pbxs = [(_say("every_pbx"), EVERY), *((short(pbx), pbx) for pbx in self._names)]
+        pbxs = [
+            (_say("every_pbx"), EVERY),
+            *((short(pbx), pbx) for pbx in self._names),
+        ]
         at_first = self._names[0] if self._names else EVERY
         self._pbx = _field(ipywidgets.Dropdown, "pbx", options=pbxs, value=at_first)
         self._search = _field(ipywidgets.Text, "search")
@@ -178,7 +187,9 @@ class WhatIf(Panel):
         self._back = _action("back", lambda: self._turn(self.page - 1), width="80px")
         self._next = _action("next", lambda: self._turn(self.page + 1), width="80px")
         self._export = _action("export", self._offer, width="140px", icon="download")
-        self._note, self._numbers, self._chart, self._list = (html() for _ in range(4))
+        self._note, self._numbers, self._chart, self._list = (
+            html() for _ in range(4)
+        )
         self._pages, self._actions, self._links = (html() for _ in range(3))
 
     def _layout(self) -> list[Any]:
@@ -203,7 +214,8 @@ class WhatIf(Panel):
         for kind, menu in self._switches.items():
             menu.observe(self._switching(kind), names="value")
         self._moment.observe(
-            lambda change: self._switched(Step("at", EVERY, change["new"])), names="at"
+            lambda change: self._switched(Step("at", EVERY, change["new"])),
+            names="at",
         )
         self._kind.observe(lambda _change: self._turn(0), names="value")
         self.observe(lambda _change: self._follow(), names="steps")
@@ -283,9 +295,13 @@ class WhatIf(Panel):
         """Show the entries; boxes that stay only change their tick, which is quicker by far."""
         fingerprints = entries["fingerprint"].tolist()
         if fingerprints != self._drawn:
-            self._entries.children = tuple(map(self._entry, entries.to_dict("records")))
+            self._entries.children = tuple(
+                map(self._entry, entries.to_dict("records"))
+            )
             self._drawn = fingerprints
-        for box, listed in zip(self._entries.children, entries["listed"], strict=True):
+        for box, listed in zip(
+            self._entries.children, entries["listed"], strict=True
+        ):
             box.value = bool(listed)
 
     def _entry(self, row: Any) -> Any:
@@ -410,7 +426,9 @@ def _field(kind: Any, key: str, **options: Any) -> Any:
     return field(kind, f"what_if.{key}", **options)
 
 
-def _action(key: str, carried_out: Any, *, width: str = "148px", **options: Any) -> Any:
+def _action(
+    key: str, carried_out: Any, *, width: str = "148px", **options: Any
+) -> Any:
     return action(f"what_if.{key}", carried_out, width=width, **options)
 
 

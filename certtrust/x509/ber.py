@@ -61,7 +61,9 @@ def element(
         raise BadEncoding("cut short") from None
     if (missing := start + size - end) > 0:
         raise BadEncoding(
-            f"cut short: {missing} bytes are missing" if missing < _FAR else "cut short"
+            f"cut short: {missing} bytes are missing"
+            if missing < _FAR
+            else "cut short"
         )
     return tag, start, start + size, start + size
 

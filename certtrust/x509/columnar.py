@@ -22,8 +22,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import fields, oids
-from .ber import BIT_STRING, GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, UTC_TIME
-from .columnar_elements import TEXT, CertificateBytes, Elements, Flags, Positions, Rows
+from .ber import (
+    BIT_STRING,
+    GENERALIZED_TIME,
+    INTEGER,
+    OCTET_STRING,
+    SEQUENCE,
+    UTC_TIME,
+)
+from .columnar_elements import (
+    TEXT,
+    CertificateBytes,
+    Elements,
+    Flags,
+    Positions,
+    Rows,
+)
 from .columnar_structure import extensions, frames
 from .times import regular_times
 
@@ -70,7 +84,9 @@ def read(ders: Sequence[bytes]) -> tuple[Columns, Flags]:
 # serialNumber, validity
 
 
-def _serial_numbers(octets: CertificateBytes, serial: Elements, odd: Flags) -> pa.Array:
+def _serial_numbers(
+    octets: CertificateBytes, serial: Elements, odd: Flags
+) -> pa.Array:
     odd |= octets.at(serial.start) > 0x7F
     digits = pc.ascii_ltrim(octets.hex(serial.start, serial.stop), "0")
     return pc.if_else(pc.equal(digits, ""), "0", digits)
@@ -260,7 +276,9 @@ def _read_keys(
     modulus = octets.elements(numbers.start, numbers.stop)
     size = _bit_length(octets, modulus)
     fits = (
-        (bits.tag == BIT_STRING) & (numbers.tag == SEQUENCE) & (modulus.tag == INTEGER)
+        (bits.tag == BIT_STRING)
+        & (numbers.tag == SEQUENCE)
+        & (modulus.tag == INTEGER)
     )
     fits &= bits.sound & numbers.sound & modulus.sound & (size > 0)
     odd |= is_rsa & ~fits

@@ -88,7 +88,9 @@ class CertificateBytes:
                 length = np.where(
                     count > more, length << 8 | self.at(at + more), length
                 )
-            sound[long] &= (count >= 1) & (count <= 3) & (length > 0x7F) & (first != 0)
+            sound[long] &= (
+                (count >= 1) & (count <= 3) & (length > 0x7F) & (first != 0)
+            )
             size[long], start[long] = length, at + count
         stop = start + size
         return Elements(positions, tag, start, stop, sound & (stop <= ends))
@@ -170,7 +172,9 @@ class CertificateBytes:
             content: number
             for number, content in enumerate(dict.fromkeys(slices), len(distinct))
         }
-        code[rest] = np.fromiter(map(others.__getitem__, slices), np.int64, len(slices))
+        code[rest] = np.fromiter(
+            map(others.__getitem__, slices), np.int64, len(slices)
+        )
         return Shared(
             [_tried(decode, content) for content in (*distinct, *others)], code
         )
@@ -182,7 +186,9 @@ class Shared(NamedTuple):
     values: list[Any]
     code: Positions
 
-    def column(self, field: str, rows: Rows, size: int, kind: pa.DataType) -> pa.Array:
+    def column(
+        self, field: str, rows: Rows, size: int, kind: pa.DataType
+    ) -> pa.Array:
         """Return a field of the values as a column of `size` rows, missing in all but `rows`."""
         values = [
             None if value is None else getattr(value, field) for value in self.values

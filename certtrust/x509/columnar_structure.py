@@ -61,9 +61,13 @@ def frames(certificates: CertificateBytes) -> Frames:
     signed = certificates.elements(whole.start, ends)
     first = certificates.elements(signed.start, ends)
     has_version = first.tag == CONTEXT_0
-    version = certificates.elements(np.where(has_version, first.start, first.at), ends)
+    version = certificates.elements(
+        np.where(has_version, first.start, first.at), ends
+    )
     sound &= signed.sound & (signed.tag == SEQUENCE) & first.sound & version.sound
-    sound &= ~has_version | ((version.tag == INTEGER) & (version.stop > version.start))
+    sound &= ~has_version | (
+        (version.tag == INTEGER) & (version.stop > version.start)
+    )
     serial = certificates.elements(np.where(has_version, first.stop, first.at), ends)
     sound &= serial.sound & (serial.tag == INTEGER)
     fields = [serial]
@@ -86,7 +90,9 @@ def frames(certificates: CertificateBytes) -> Frames:
     algorithm = certificates.elements(signed.stop, ends)
     signature = certificates.elements(algorithm.stop, ends)
     sound &= algorithm.sound & (algorithm.tag == SEQUENCE)
-    sound &= signature.sound & (signature.tag == BIT_STRING) & (signature.stop == ends)
+    sound &= (
+        signature.sound & (signature.tag == BIT_STRING) & (signature.stop == ends)
+    )
     sound &= (signature.start < signature.stop) & (
         certificates.at(signature.start) == 0
     )
@@ -129,12 +135,16 @@ def extensions(certificates: CertificateBytes, listed: Elements) -> Extensions:
     oid = certificates.elements(entry.start, entry.stop)
     flag = certificates.elements(oid.stop, entry.stop)
     is_flagged = flag.tag == BOOLEAN
-    value = certificates.elements(np.where(is_flagged, flag.stop, oid.stop), entry.stop)
+    value = certificates.elements(
+        np.where(is_flagged, flag.stop, oid.stop), entry.stop
+    )
     octets = [certificates.at(oid.start + at) for at in range(3)]
     is_id_ce = (oid.stop == oid.start + 3) & (octets[0] == 0x55) & (octets[1] == 0x1D)
     sound = entry.sound & oid.sound & flag.sound & value.sound
     sound &= (entry.tag == SEQUENCE) & (oid.tag == OID) & (value.tag == OCTET_STRING)
-    sound &= (value.stop == entry.stop) & (~is_flagged | (flag.stop == flag.start + 1))
+    sound &= (value.stop == entry.stop) & (
+        ~is_flagged | (flag.stop == flag.start + 1)
+    )
     is_critical = is_flagged & (certificates.at(flag.start) != 0)
     return Extensions(
         owner,
@@ -162,9 +172,9 @@ def _plainly_usable(certificates: CertificateBytes, frame: Frames) -> Flags:
     list_, _, name, all_names = certificates.children(
         content.start[named], content.stop[named], _MOST_NAMES
     )
-    all_names[list_[(name.tag < 0x80) | (name.tag & 0x1F > 8) | (name.tag >= 0xC0)]] = (
-        False
-    )
+    all_names[
+        list_[(name.tag < 0x80) | (name.tag & 0x1F > 8) | (name.tag >= 0xC0)]
+    ] = False
     good[named] = all_names
     identity = np.sort(owner * 0x100 + arc)
     twice = identity[1:][identity[1:] == identity[:-1]] // 0x100
@@ -233,4 +243,7 @@ class Structures:
     def _edges(self, part: str) -> tuple[Positions, Positions]:
         elements: Elements = getattr(self._frames, part)
         # A signature is the content of its bit string, behind the number of unused bits.
-        return elements.start + 1 if part == "signature" else elements.at, elements.stop
+        return (
+            elements.start + 1 if part == "signature" else elements.at,
+            elements.stop,
+        )

@@ -133,7 +133,9 @@ def key_ids(parts: Structure) -> tuple[bytes | None, bytes | None]:
         fields = children(content(authority, SEQUENCE)) if authority else []
         return (
             content(own, OCTET_STRING) if own else None,
-            next((content(field, 0x80) for field in fields if field[0] == 0x80), None),
+            next(
+                (content(field, 0x80) for field in fields if field[0] == 0x80), None
+            ),
         )
     except BadEncoding:
         return None, None

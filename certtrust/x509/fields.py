@@ -311,7 +311,9 @@ def key_usage(value: bytes) -> str:
     unused = min(content[0], 7) if len(content) < 4 else 0
     bits = int.from_bytes(content[1:3], "big") >> unused << unused
     bits <<= 8 * (2 - len(content[1:3]))
-    return ",".join(usage for at, usage in enumerate(KEY_USAGES) if bits >> 15 - at & 1)
+    return ",".join(
+        usage for at, usage in enumerate(KEY_USAGES) if bits >> 15 - at & 1
+    )
 
 
 def subject_alt_name(value: bytes, problems: list[str] | None = None) -> AltNames:

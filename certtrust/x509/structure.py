@@ -35,7 +35,9 @@ class Structure(NamedTuple):
     validity: bytes
     subject: bytes
     public_key: bytes  # SubjectPublicKeyInfo
-    extensions: bytes  # content of the SEQUENCE OF Extension; empty where there is none
+    extensions: (
+        bytes  # content of the SEQUENCE OF Extension; empty where there is none
+    )
     algorithm: bytes  # the signature algorithm beside the signature
     signature: bytes  # content of the bit string
 

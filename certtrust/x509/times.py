@@ -58,7 +58,10 @@ def _time(tag: int, text: str) -> Time:
     problems: list[str] = []
     digits, offset = _without_zone(text, problems)
     digits, point, fraction = digits.replace(",", ".").partition(".")
-    if not (digits + fraction).isascii() or not (digits + (fraction or "0")).isdigit():
+    if (
+        not (digits + fraction).isascii()
+        or not (digits + (fraction or "0")).isdigit()
+    ):
         raise ValueError("not digits")
     if point:
         problems.append("a time with a fraction of a second")

@@ -186,7 +186,9 @@ def _read_key(content: bytes, row: Row) -> None:
     )
     if row["key_type"] == "RSA":
         row["key_size"] = fields.rsa_key_size(_content(key, BIT_STRING))
-    elif row["key_type"] == "EC" and row["key_size"] is None and key[1][1:2] == b"\x04":
+    elif (
+        row["key_type"] == "EC" and row["key_size"] is None and key[1][1:2] == b"\x04"
+    ):
         # An uncompressed point is one octet and two coordinates, each as long as the field.
         row["key_size"] = (len(key[1]) - 2) // 2 * 8
     if (

@@ -108,7 +108,8 @@ def issue(
     signer = issuer.key if issuer else private
     spki = keys.PublicKeyInfo.load(
         private.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            serialization.Encoding.DER,
+            serialization.PublicFormat.SubjectPublicKeyInfo,
         )
     )
     named = x509.Name.build(dict(subject), use_printable=False)
@@ -122,7 +123,9 @@ def issue(
     names += [x509.GeneralName("ip_address", address) for address in ips]
     names += [x509.GeneralName("rfc822_name", email) for email in emails]
     if names:
-        extensions.append(_extension("subject_alt_name", names, critical=san_critical))
+        extensions.append(
+            _extension("subject_alt_name", names, critical=san_critical)
+        )
     if key_usage:
         extensions.append(_extension("key_usage", set(key_usage), critical=True))
     if usages:
@@ -142,7 +145,9 @@ def issue(
     if key_ids and version == 3:
         extensions.append(_extension("key_identifier", spki.sha1, critical=False))
     issued_by = (
-        x509.Name.build(dict(issuer_name), use_printable=False) if issuer_name else None
+        x509.Name.build(dict(issuer_name), use_printable=False)
+        if issuer_name
+        else None
     )
     body = x509.TbsCertificate(
         {

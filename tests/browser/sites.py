@@ -10,7 +10,17 @@ from functools import cache
 
 from asn1crypto import core, x509
 
-from .pki import DAY, NOW, Issued, below, issue, leaf, new_key, root, unknown_extension
+from .pki import (
+    DAY,
+    NOW,
+    Issued,
+    below,
+    issue,
+    leaf,
+    new_key,
+    root,
+    unknown_extension,
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +102,9 @@ def _leaves() -> list[Site]:
             False,
             further=[unknown_extension(critical=True)],
         ),
-        issued("unknown extension", True, further=[unknown_extension(critical=False)]),
+        issued(
+            "unknown extension", True, further=[unknown_extension(critical=False)]
+        ),
     ]
 
 
@@ -127,7 +139,9 @@ def _named() -> list[Site]:
             "w*.part.example",
         ),
         named("wildcard over a top level", "https://top.local/", False, "*.local"),
-        named("wildcard over a public suffix", "https://shop.co.uk/", False, "*.co.uk"),
+        named(
+            "wildcard over a public suffix", "https://shop.co.uk/", False, "*.co.uk"
+        ),
         named(
             "wildcard for a U-label",
             "https://b\u00fccher.wild.example/",
@@ -142,7 +156,9 @@ def _named() -> list[Site]:
         ),
         named("upper case", "https://upper.example/", True, "UPPER.EXAMPLE"),
         named("final dot of the URL", "https://dot.example./", True, "dot.example"),
-        named("final dot of the name", "https://dot2.example/", True, "dot2.example."),
+        named(
+            "final dot of the name", "https://dot2.example/", True, "dot2.example."
+        ),
         named("single label", "https://intranet/", True, "intranet"),
         named("underscore", "https://a_b.example/", True, "a_b.example"),
         named("NUL in a name", "https://nul.example/", False, "nul.example\0.evil"),

@@ -31,7 +31,9 @@ def pytest_collection_modifyitems(items):
         if Path(item.fspath).parent == Path(__file__).parent:
             item.add_marker(pytest.mark.exhaustive)
             if CHROMIUM is None:
-                item.add_marker(pytest.mark.skip(reason="no chromium on this machine"))
+                item.add_marker(
+                    pytest.mark.skip(reason="no chromium on this machine")
+                )
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,9 @@ def opened(page, lab: Server, name: str, *, path: str = "lab/tree") -> None:
 def menu(page, *names: str) -> None:
     """Choose an entry of a menu."""
     page.get_by_role("menuitem", name=names[0], exact=True).click()
-    page.get_by_role("menuitem", name=names[1], exact=names[1][-1] != "…").first.click()
+    page.get_by_role(
+        "menuitem", name=names[1], exact=names[1][-1] != "…"
+    ).first.click()
 
 
 def run_all(page, seconds: int = 90) -> None:

@@ -55,7 +55,9 @@ def _certificate(
 
 def hash_of(text: str) -> int:
     """Return a number that only depends on the text."""
-    return sum(ord(letter) * 31**place for place, letter in enumerate(text)) % 1_000_003
+    return (
+        sum(ord(letter) * 31**place for place, letter in enumerate(text)) % 1_000_003
+    )
 
 
 def large_fleet(devices: int = 100_000, pbxs: int = 8) -> ct.Fleet:

@@ -109,7 +109,9 @@ def test_table_sorts_pages_and_explains_a_device(page, lab, explorer):
             .startswith(heading)
         )
     settled(
-        page, lambda: explorer.get_by_label("Sort by").select_option("Device"), explorer
+        page,
+        lambda: explorer.get_by_label("Sort by").select_option("Device"),
+        explorer,
     )
     settled(page, lambda: explorer.get_by_label("largest first").click(), explorer)
     for button, page_number in (
@@ -120,7 +122,9 @@ def test_table_sorts_pages_and_explains_a_device(page, lab, explorer):
     ):
         settled(
             page,
-            lambda b=button: explorer.get_by_role("button", name=b, exact=True).click(),
+            lambda b=button: explorer.get_by_role(
+                "button", name=b, exact=True
+            ).click(),
             explorer,
             page_number,
         )
@@ -240,7 +244,9 @@ def test_every_switch_of_a_what_if(page, lab, whatif):
     ):
         with page.expect_download() as download:
             whatif.get_by_role("link", name=link).click()
-        assert download.value.path().read_text(encoding="utf-8-sig").startswith(begins)
+        assert (
+            download.value.path().read_text(encoding="utf-8-sig").startswith(begins)
+        )
     settled(
         page,
         lambda: whatif.get_by_role("button", name="Start over").click(),

@@ -105,7 +105,9 @@ def test_every_control_answers(page, lab, tester):
     that is shown.
     """
     verdict = tester.locator(".ct-verdict")
-    assert "refuses this registration: Certificate not trusted" in verdict.inner_text()
+    assert (
+        "refuses this registration: Certificate not trusted" in verdict.inner_text()
+    )
     number = tester.locator(".ct-scroll input[type=checkbox]").count()
     tester.get_by_role("button", name="Tick none").click()
     page.wait_for_function(

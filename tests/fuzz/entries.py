@@ -74,7 +74,9 @@ def patterns(data: bytes) -> None:
         # Python's own, of sets within sets.
         warnings.simplefilter("ignore", FutureWarning)
         _shown(
-            ct.read_registrations(log * 5, patterns=pattern, workers=1, progress=False)
+            ct.read_registrations(
+                log * 5, patterns=pattern, workers=1, progress=False
+            )
         )
 
 
@@ -159,7 +161,9 @@ def mutated_fleet(data: bytes, _: list[bytes], choose: random.Random) -> bytes:
     """Return a fleet of which one or two files are mutated."""
     members = _members(data)
     contents = list(members.values())
-    for name in choose.sample(sorted(members), min(len(members), choose.randint(1, 2))):
+    for name in choose.sample(
+        sorted(members), min(len(members), choose.randint(1, 2))
+    ):
         members[name] = mutated(TOKENS)(members[name], contents, choose)
     return _packed(members)
 

@@ -84,7 +84,8 @@ def certificates() -> list[bytes]:
     ders = _ders()
     loaded = [x509.load_der_x509_certificate(der) for der in ders]
     store = pkcs12.serialize_java_truststore(
-        [pkcs12.PKCS12Certificate(loaded[0], b"a")], BestAvailableEncryption(b"secret")
+        [pkcs12.PKCS12Certificate(loaded[0], b"a")],
+        BestAvailableEncryption(b"secret"),
     )
     return [
         ders[0],

@@ -45,7 +45,10 @@ def differences(
     skipped = set()
     if expected["fingerprint"] is None:
         skipped.add("fingerprint")
-    if expected["hygiene.prefix"] is None and expected["hygiene.weak_key"] is not None:
+    if (
+        expected["hygiene.prefix"] is None
+        and expected["hygiene.weak_key"] is not None
+    ):
         skipped.add("hygiene.prefix")
     return {
         column: (value, answer[column])
@@ -71,8 +74,12 @@ def compare(description: dict[str, Any], directory: Path) -> tuple[int, list[str
                 else differences(expected, answer)
             )
             if wrong:
-                texts.append(_text(description, file["name"], line, row, known, wrong))
-    texts += [f"{name}, line {line}: no attempt is expected" for name, line in by_line]
+                texts.append(
+                    _text(description, file["name"], line, row, known, wrong)
+                )
+    texts += [
+        f"{name}, line {line}: no attempt is expected" for name, line in by_line
+    ]
     return len(results), texts
 
 

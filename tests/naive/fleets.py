@@ -107,7 +107,9 @@ def fingerprint(der: bytes) -> str:
 
 def _device(random: Random) -> dict[str, Any]:
     if random.random() < 0.2:
-        user = f"{random.choice(['ada', 'max.muster', 'kim'])}{random.randrange(1000)}"
+        user = (
+            f"{random.choice(['ada', 'max.muster', 'kim'])}{random.randrange(1000)}"
+        )
         kind = random.choice(["Swphone_", "Smartphone_"])
         return {"serial": None, "hardware_id": kind + user, "interfaces": []}
     octets = [f"{random.randrange(256):02x}" for _ in range(3)]
@@ -240,7 +242,11 @@ def _certificate_files(
     for number, ders in enumerate(exported, 1):
         if ders:
             files.append(
-                {"name": f"export-{number}.pem", "form": "pem", "blocks": _blocks(ders)}
+                {
+                    "name": f"export-{number}.pem",
+                    "form": "pem",
+                    "blocks": _blocks(ders),
+                }
             )
     random.shuffle(files)
     return files
@@ -271,7 +277,9 @@ def _add_file(
         [one for one in (device["serial"], device["hardware_id"]) if one]
     )
     suffixes = ["", "-former", "_old", "-v2"] if "." not in spelling else [""]
-    free = [spelling + suffix for suffix in suffixes if spelling + suffix not in names]
+    free = [
+        spelling + suffix for suffix in suffixes if spelling + suffix not in names
+    ]
     if not free:
         return
     names.add(free[0])
@@ -426,7 +434,9 @@ def _row(
     state, reason = random.choice(STATES)
     row = {
         "time": _time(random) if clock < 0.88 else 0 if clock < 0.95 else None,
-        "pbx": device["pbx"] if random.random() < 0.9 else random.choice([*pbxs, None]),
+        "pbx": device["pbx"]
+        if random.random() < 0.9
+        else random.choice([*pbxs, None]),
         "serial": device["serial"] if random.random() < 0.6 else None,
         "hardware_id": device["hardware_id"] if random.random() < 0.5 else None,
         "protocol": random.choice(PROTOCOLS),
@@ -456,7 +466,10 @@ def _registration_name(random: Random, device: dict[str, Any]) -> dict[str, Any]
         interface = random.choice(device["interfaces"])
         return random.choice(
             [
-                {"registration_name": f"{serial}-{interface}", "interface": interface},
+                {
+                    "registration_name": f"{serial}-{interface}",
+                    "interface": interface,
+                },
                 {"registration_name": f"{serial}-{interface}"},
                 {"interface": interface},
                 {
@@ -530,12 +543,16 @@ def pem(blocks: list[dict[str, Any]]) -> bytes:
 
 def _trust_list(file: dict[str, Any]) -> bytes:
     if file["content"] == "page":
-        return b"<!DOCTYPE html><html><body><form>Please log in.</form></body></html>\n"
+        return (
+            b"<!DOCTYPE html><html><body><form>Please log in.</form></body></html>\n"
+        )
     return pem(file["blocks"])
 
 
 def _flags(entry: dict[str, Any]) -> dict[str, Any]:
-    return {flag: entry[flag] for flag in ("tls", "trusted") if entry[flag] != "absent"}
+    return {
+        flag: entry[flag] for flag in ("tls", "trusted") if entry[flag] != "absent"
+    }
 
 
 def _users_json(entries: list[dict[str, Any]]) -> bytes:
@@ -589,7 +606,15 @@ def _entries_csv(entries: list[dict[str, Any]]) -> bytes:
 
 def _import_list(entries: list[dict[str, Any]]) -> bytes:
     titles = ["Employee", "", "", "Number", "Node", "PBX-Name", "MAC-Address"]
-    fields = ["longName", "displayName", "name", "number", "node", "pbx", "hardwareID"]
+    fields = [
+        "longName",
+        "displayName",
+        "name",
+        "number",
+        "node",
+        "pbx",
+        "hardwareID",
+    ]
     rows = []
     for entry in entries:
         user, pbx = entry["user"], entry["pbx"]
@@ -614,13 +639,16 @@ def _cell(column: str, value: Any) -> Any:
 
 
 def _records_csv(rows: list[dict[str, Any]]) -> bytes:
-    cells = [[_cell(column, row.get(column, "")) for column in COLUMNS] for row in rows]
+    cells = [
+        [_cell(column, row.get(column, "")) for column in COLUMNS] for row in rows
+    ]
     return _csv(COLUMNS, cells)
 
 
 def _records_json(rows: list[dict[str, Any]]) -> bytes:
     cells = [
-        {column: _cell(column, value) for column, value in row.items()} for row in rows
+        {column: _cell(column, value) for column, value in row.items()}
+        for row in rows
     ]
     return "".join(json.dumps(row) + "\n" for row in cells).encode()
 
@@ -629,7 +657,9 @@ def _messages(rows: list[dict[str, Any]]) -> bytes:
     lines = []
     for row in rows:
         given = {
-            word: _cell(name, row[name]) for name, word in PAIRS.items() if name in row
+            word: _cell(name, row[name])
+            for name, word in PAIRS.items()
+            if name in row
         }
         words = [f"{word}={value}" for word, value in given.items()]
         line = {"mt": "AddLog", "msg": " ".join(words)}

@@ -72,7 +72,8 @@ def facts(der: bytes) -> Facts:
         subject=subject.public_bytes(),
         issuer=issuer.public_bytes(),
         key=certificate.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            serialization.Encoding.DER,
+            serialization.PublicFormat.SubjectPublicKeyInfo,
         ),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
@@ -195,7 +196,9 @@ def survey(fleet: dict[str, Any]) -> dict[str, Any]:
         "entries": entries,
         "serials": serials,
         "bundles": {
-            file["name"]: [block["der"] for block in file["blocks"] if not block["cut"]]
+            file["name"]: [
+                block["der"] for block in file["blocks"] if not block["cut"]
+            ]
             for file in fleet["certificates"]
         },
         "damaged": {one.file for one in presented if one.der is None},
@@ -245,10 +248,15 @@ def presented_in(
             if not any(names_as_issuer(other, der) for other in ders)
         ]
         known = {"serials": serials}
-        device = {"serial": serial(owner) or joined(owner, known), "hardware_id": owner}
+        device = {
+            "serial": serial(owner) or joined(owner, known),
+            "hardware_id": owner,
+        }
         plain = [der for der in leaves if not facts(der).is_ca] or leaves
         own_cas = [
-            der for der in leaves if same_device(facts(der).common_name, device, known)
+            der
+            for der in leaves
+            if same_device(facts(der).common_name, device, known)
         ]
         plain = [*plain, *own_cas]
         named = [
@@ -256,7 +264,9 @@ def presented_in(
             for der in ders
         ]
     cut = [
-        Presented(None, owner, file["name"]) for block in file["blocks"] if block["cut"]
+        Presented(None, owner, file["name"])
+        for block in file["blocks"]
+        if block["cut"]
     ]
     return named + cut
 
@@ -382,7 +392,9 @@ def judge(
         **{code: every.get(code) if code in required else None for code in codes},
         "verdict": final,
         "cause": cause(
-            row, final, [(code, every.get(code)) for code in codes if code in required]
+            row,
+            final,
+            [(code, every.get(code)) for code in codes if code in required],
         ),
     }
 
@@ -470,7 +482,9 @@ def same_device(
     return spelling.lower() == device["hardware_id"]
 
 
-def spellings(device: dict[str, Any], entries: list[dict[str, Any]]) -> dict[str, Any]:
+def spellings(
+    device: dict[str, Any], entries: list[dict[str, Any]]
+) -> dict[str, Any]:
     """Return the serial and the hardware ID of a device, as far as anything tells them."""
     hardware = device["hardware_id"] or next(
         (hardware_id(entry["hw"]) for entry in entries if hardware_id(entry["hw"])),
@@ -497,7 +511,9 @@ def certificate_of(
             None,
         )
     own = [
-        one.der for one in known["presented"] if same_device(one.device, device, known)
+        one.der
+        for one in known["presented"]
+        if same_device(one.device, device, known)
     ]
     if None in own:
         return None
@@ -514,7 +530,9 @@ def entries_at(
     Objects are replicated, so those of another PBX speak for one that was not exported.
     """
     exported = any(entry["pbx"] == pbx for entry in known["entries"])
-    return [entry for entry in entries if entry["pbx"] == pbx] if exported else entries
+    return (
+        [entry for entry in entries if entry["pbx"] == pbx] if exported else entries
+    )
 
 
 def agreed(values: list[bool | None]) -> bool | None:
@@ -559,8 +577,13 @@ def registers_by_device(row: dict[str, Any], device: dict[str, Any]) -> bool:
 
 def is_own_name(row: dict[str, Any], device: dict[str, Any]) -> bool:
     """Return True where the name is the device's own serial or hardware ID, not another one's."""
-    base = without_interface(row.get("registration_name"), row.get("interface")).lower()
-    number, hardware = device["spellings"]["serial"], device["spellings"]["hardware_id"]
+    base = without_interface(
+        row.get("registration_name"), row.get("interface")
+    ).lower()
+    number, hardware = (
+        device["spellings"]["serial"],
+        device["spellings"]["hardware_id"],
+    )
     if serial(base) and number:
         return base == number
     if octets(base):
@@ -616,11 +639,15 @@ def password(row: dict[str, Any], flags: dict[str, Any]) -> bool | None:
 def validity(der: bytes | None, moment: dt.datetime) -> bool | None:
     """Return whether the certificate is valid at the moment."""
     return (
-        None if der is None else facts(der).not_before <= moment <= facts(der).not_after
+        None
+        if der is None
+        else facts(der).not_before <= moment <= facts(der).not_after
     )
 
 
-def name(der: bytes | None, row: dict[str, Any], device: dict[str, Any]) -> bool | None:
+def name(
+    der: bytes | None, row: dict[str, Any], device: dict[str, Any]
+) -> bool | None:
     """Return whether the CN begins the registration name, in a spelling of the device."""
     if der is None:
         return None
@@ -628,7 +655,10 @@ def name(der: bytes | None, row: dict[str, Any], device: dict[str, Any]) -> bool
     if not cn:
         return False
     given = row.get("registration_name")
-    number, hardware = device["spellings"]["serial"], device["spellings"]["hardware_id"]
+    number, hardware = (
+        device["spellings"]["serial"],
+        device["spellings"]["hardware_id"],
+    )
     base = without_interface(given, row.get("interface"))
     if given and not is_own_name(row, device):
         return given.startswith(cn)
@@ -712,7 +742,8 @@ def trust(
         return True
     bundles = [file for file, ders in known["bundles"].items() if der in ders]
     answers = [
-        climb(der, known["bundles"][file], entries["ders"], moment) for file in bundles
+        climb(der, known["bundles"][file], entries["ders"], moment)
+        for file in bundles
     ]
     if True in answers:
         return True

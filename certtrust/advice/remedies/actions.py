@@ -39,7 +39,10 @@ def kinds() -> pd.DataFrame:
             "cost": remedy.cost,
             "meets": ", ".join(remedy.meets),
             "needs": ", ".join(remedy.needs),
-            **{name: texts[remedy.kind][name] for name in ("step", "price", "instead")},
+            **{
+                name: texts[remedy.kind][name]
+                for name in ("step", "price", "instead")
+            },
         }
         for remedy in BY_KIND.values()
     )
@@ -116,7 +119,9 @@ def _conformed(actions: pd.DataFrame) -> pd.DataFrame:
     kind = actions["action"].astype("str")
     check_kinds(kind.dropna().unique().tolist())
     if kind.isna().any():
-        raise CerttrustError(say("errors.advice.missing kind", kinds=", ".join(KINDS)))
+        raise CerttrustError(
+            say("errors.advice.missing kind", kinds=", ".join(KINDS))
+        )
     columns = actions.reindex(columns=[*COLUMNS]).astype(COLUMNS)
     for remedy in BY_KIND.values():
         lacks = columns.loc[kind == remedy.kind, [*remedy.needs]].isna().any()

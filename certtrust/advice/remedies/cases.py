@@ -195,7 +195,9 @@ def _options(failures: Failures, entries: pd.DataFrame) -> pd.DataFrame:
     for remedy in REMEDIES:
         if remedy.propose is not None:
             for rule, actions in remedy.propose(failures).items():
-                parts.append(actions.assign(action=remedy.kind, need=RULES.index(rule)))
+                parts.append(
+                    actions.assign(action=remedy.kind, need=RULES.index(rule))
+                )
     options = pd.concat(parts, ignore_index=True)
     options = options.reindex(columns=["case", "need", "steps", *_TEXTS])
     options = options.astype(dict.fromkeys(_TEXTS, "str"))

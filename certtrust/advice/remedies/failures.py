@@ -10,7 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from ...arrays.arrow import as_mask
-from ...arrays.grouping import Codes, distinct_rows, factorize_rows, first_row_positions
+from ...arrays.grouping import (
+    Codes,
+    distinct_rows,
+    factorize_rows,
+    first_row_positions,
+)
 from ...evaluation.rules import SCENARIOS
 from ...fleet import Fleet
 from ...names import device_ids, matching
@@ -22,7 +27,10 @@ Proposals = dict[str, pd.DataFrame]
 
 RULES = tuple(
     dict.fromkeys(
-        code for name, codes in SCENARIOS.items() if name != "browser" for code in codes
+        code
+        for name, codes in SCENARIOS.items()
+        if name != "browser"
+        for code in codes
     )
 )
 """The rules that decide about a registration."""

@@ -40,7 +40,9 @@ class FleetCopy:
         registrations = self.fleet.registrations.assign(**columns)
         return self.with_frames(registrations=registrations)
 
-    def with_flag(self, actions: pd.DataFrame, flag: str, *, value: bool) -> FleetCopy:
+    def with_flag(
+        self, actions: pd.DataFrame, flag: str, *, value: bool
+    ) -> FleetCopy:
         """Return the copy with a flag set or cleared at the device entries of the actions."""
         rows = self.fleet.devices
         chosen = _action_positions(self.entered, rows["pbx"], actions) >= 0
@@ -81,7 +83,9 @@ class FleetCopy:
         fingerprints = actions["fingerprint"]
         certificates = pd.concat(
             [
-                conform(frame[among(frame["fingerprint"], fingerprints)], CERTIFICATES)
+                conform(
+                    frame[among(frame["fingerprint"], fingerprints)], CERTIFICATES
+                )
                 for frame in (self.fleet.trust, self.fleet.certificates)
             ]
         )[CERTIFICATES.names]

@@ -125,7 +125,9 @@ def remedies(
         len(results),
     )
     results = with_what_works(fleet, ownership, results, logged=logged)
-    failures, options = cases(fleet, results, certificates, authorities, logged=logged)
+    failures, options = cases(
+        fleet, results, certificates, authorities, logged=logged
+    )
     plan_check = PlanCheck.of(fleet, ownership, results, failures, options)
     options = options[options["action"].isin(kinds)]
     plan = _checked_plan(failures, options, plan_check)

@@ -268,7 +268,9 @@ def ended_cas(
             for position, entry in enumerate(path.certificates):
                 chosen = (begin.get(entry, 0) <= now) & (end.get(entry, 0) < now)
                 for below in path.certificates[:position]:
-                    chosen &= (begin.get(below, 0) <= now) & (now <= end.get(below, 0))
+                    chosen &= (begin.get(below, 0) <= now) & (
+                        now <= end.get(below, 0)
+                    )
                 row = np.array(rows_of_code)[chosen]
                 parts.append(pd.DataFrame({"row": row, "fingerprint": entry}))
     together = pd.concat(parts).astype({"fingerprint": "str"})

@@ -86,7 +86,10 @@ def _words(plan: pd.DataFrame, certificates: pd.DataFrame) -> dict[str, pd.Serie
 
 
 def _lets_in(
-    plan: pd.DataFrame, presented: pd.DataFrame, fleet: Fleet, authorities: Authorities
+    plan: pd.DataFrame,
+    presented: pd.DataFrame,
+    fleet: Fleet,
+    authorities: Authorities,
 ) -> pd.Series:
     """Return how many further device certificates of the fleet each action makes trusted."""
     signed = authorities.signer.index.to_series()

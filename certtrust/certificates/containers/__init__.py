@@ -49,7 +49,9 @@ def _is_long_pem(head: bytes) -> bool:
 
 def contents(data: bytes, about: About) -> Iterator[Item]:
     """Yield the blocks of content in any container; one with the reason if there are none."""
-    if data.startswith(_FIRST_LINE) and (ders := CONTAINERS["PEM"].certificates(data)):
+    if data.startswith(_FIRST_LINE) and (
+        ders := CONTAINERS["PEM"].certificates(data)
+    ):
         yield from ders
         return
     blocks = _recognised(data, about)

@@ -175,7 +175,8 @@ def _back_to_back(text: bytes) -> list[bytes]:
 def _is_escaped(data: bytes, bodies: list[bytes]) -> bool:
     """Return True where a block has headers or is written with escapes."""
     return any(
-        mark in data and any(mark in body for body in bodies) for mark in (b":", b"\\")
+        mark in data and any(mark in body for body in bodies)
+        for mark in (b":", b"\\")
     )
 
 

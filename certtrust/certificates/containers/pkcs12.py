@@ -62,7 +62,9 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
         yield Block(None, f"PKCS#12: {problem or 'holds no certificates'}")
 
 
-def _opened(store: bytes, passwords: Sequence[bytes]) -> tuple[list[bytes], str | None]:
+def _opened(
+    store: bytes, passwords: Sequence[bytes]
+) -> tuple[list[bytes], str | None]:
     """Return the certificates of a store, or why it cannot be opened."""
     possible = [password for password in passwords if b"\0" not in password]
     if passwords and not possible:
@@ -120,7 +122,9 @@ def _rounds(store: bytes) -> int:
         for tag, content in parts(inside)[0]
         if tag == INTEGER
     )
-    return sum(max(number(content), 0) for content in numbers if 2 <= len(content) <= 8)
+    return sum(
+        max(number(content), 0) for content in numbers if 2 <= len(content) <= 8
+    )
 
 
 def _structures(data: bytes) -> Iterator[bytes]:

@@ -22,7 +22,9 @@ def read(stream: BinaryIO, _about: About) -> Iterator[Block]:
     try:
         (_, _), (_, explicit), *_ = elements(only(stream.read(), SEQUENCE))
         signed = elements(only(explicit, SEQUENCE))
-        certificates = next((inside for tag, inside in signed if tag == CONTEXT_0), b"")
+        certificates = next(
+            (inside for tag, inside in signed if tag == CONTEXT_0), b""
+        )
         at = 0
         while at < len(certificates):
             tag, _, _, after = element(certificates, at)

@@ -107,13 +107,17 @@ def _parquet(data: bytes) -> Iterator[_Cell]:
         names = open_parquet(data).schema_arrow.names
         content, device = _first(CONTENT, names), _first(DEVICE, names)
         if content is None:
-            reason = f"a table without a column of certificates ({', '.join(CONTENT)})"
+            reason = (
+                f"a table without a column of certificates ({', '.join(CONTENT)})"
+            )
             yield _Cell(None, reason, 0, None)
             return
         if names.count(content) > 1 or names.count(device) > 1:
             yield _Cell(None, "a Parquet file with a column twice", 0, None)
             return
-        for columns in cells(data, [content] if device is None else [content, device]):
+        for columns in cells(
+            data, [content] if device is None else [content, device]
+        ):
             for value, *name in zip(*columns, strict=True):
                 cell = _bytes(value)
                 problem = None if cell else "no certificate in this row"

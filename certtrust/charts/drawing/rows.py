@@ -90,7 +90,9 @@ def draw_rows(sheet: Sheet, rows: Sequence[Row]) -> None:
             start += part.value * scale
 
 
-def _draw_line(sheet: Sheet, row: Row, line: float, inset: float, wide: float) -> None:
+def _draw_line(
+    sheet: Sheet, row: Row, line: float, inset: float, wide: float
+) -> None:
     """Write a label at the left, its value at the right, and the remark between if it fits."""
     label_width = text_width(plain(row.label), BODY)
     whole = inset + label_width + 10 + text_width(plain(row.value), SMALL)

@@ -155,7 +155,9 @@ class Sheet:
         self.ax.set_label(words)
         return filled
 
-    def _place(self, content: float, left: float, right: float, bottom: float) -> None:
+    def _place(
+        self, content: float, left: float, right: float, bottom: float
+    ) -> None:
         """Place the axes in their figure, and give it the height that the content needs."""
         figure = figure_of(self.ax)
         top = MARGIN + self.headline

@@ -105,7 +105,9 @@ def _mark_dates(sheet: Sheet, begin: pd.Timestamp, end: pd.Timestamp) -> None:
     wide, _ = sheet.room
     most = max(2, int(wide / 64))
     days = (end - begin) / pd.Timedelta(days=1)
-    for freq in (freq for freq, length in _MARKS.items() if days / length <= 2 * most):
+    for freq in (
+        freq for freq, length in _MARKS.items() if days / length <= 2 * most
+    ):
         marks = pd.date_range(begin.floor("D"), end, freq=freq)
         marks = marks[(marks >= begin) & (marks <= end)]
         if len(marks) <= most:

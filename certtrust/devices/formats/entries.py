@@ -14,7 +14,9 @@ Entry = dict[str, Any]
 """Cells of DEVICES by column name; what is absent is missing."""
 
 OWN = {
-    name: name for name in schema.DEVICES.names if name not in ("source", "parse_error")
+    name: name
+    for name in schema.DEVICES.names
+    if name not in ("source", "parse_error")
 }
 """Columns that the package's own CSV and Parquet may have; others are ignored."""
 

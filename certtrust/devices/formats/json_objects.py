@@ -39,7 +39,12 @@ _CHANGES = {
     "ReplicateUpdate",
     "GetDevicesResult",
 } | {
-    *("DeviceAdded", "DeviceUpdate", "DeviceProvisioned", "GetProvisionedDeviceResult")
+    *(
+        "DeviceAdded",
+        "DeviceUpdate",
+        "DeviceProvisioned",
+        "GetProvisionedDeviceResult",
+    )
 }
 """Messages that hold all of an object as it is from then on."""
 _REMOVALS = {"ReplicateDel", "DeviceRemoved"}
@@ -97,7 +102,9 @@ def _latest(items: list[Item]) -> list[Item]:
             kept.append(item)
             continue
         names = ("guid",) if item.message.startswith("Replicate") else ("hwId", "id")
-        keys = {(name, str(item.value[name])) for name in names if item.value.get(name)}
+        keys = {
+            (name, str(item.value[name])) for name in names if item.value.get(name)
+        }
         if item.message not in _REMOVALS:
             kept += [] if keys & later else [item]
         elif not keys:
@@ -177,7 +184,9 @@ def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:
     message = kind or message
     if message in _WITHOUT_OBJECTS:
         return
-    inner = [value[key] for key in _WRAPPERS if isinstance(value.get(key), dict | list)]
+    inner = [
+        value[key] for key in _WRAPPERS if isinstance(value.get(key), dict | list)
+    ]
     if "hwId" in value or _is_sysclient(value):
         yield Item(value, message=message)
     elif isinstance(value.get("devices"), list) and any(
@@ -190,7 +199,9 @@ def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:
         for item in inner:
             yield from _objects(item, message, depth + 1)
     elif kind:
-        yield Item(None, f"a message {kind[:_SHOWN]} without a PBX object or a device")
+        yield Item(
+            None, f"a message {kind[:_SHOWN]} without a PBX object or a device"
+        )
     else:
         keys = ", ".join(key[:_SHOWN] for key in list(value)[:5]) or "none"
         yield Item(None, f"not a PBX object: its keys are {keys}")
@@ -209,7 +220,9 @@ def _is_inventory(device: Any) -> bool:
 
 def _is_sysclient(value: dict[str, Any]) -> bool:
     """Return True for what a device says of itself to the Devices App, by its serial as `id`."""
-    return "product" in value and re.fullmatch(SERIAL, str(value.get("id"))) is not None
+    return (
+        "product" in value and re.fullmatch(SERIAL, str(value.get("id"))) is not None
+    )
 
 
 def _user_entries(user: dict[str, Any]) -> Iterator[Entry]:

@@ -23,7 +23,9 @@ def _each_fits(values: pd.Series, *fitting: Callable[[set[str]], bool]) -> list[
     encoded = text(values).dictionary_encode()
     named = [set(words.split(",")) for words in encoded.dictionary.to_pylist()]
     number = encoded.indices.fill_null(len(named)).to_numpy()
-    return [np.array([*map(fits, named), True], dtype=bool)[number] for fits in fitting]
+    return [
+        np.array([*map(fits, named), True], dtype=bool)[number] for fits in fitting
+    ]
 
 
 def _fits_mutual_tls(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:

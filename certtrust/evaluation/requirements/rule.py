@@ -103,7 +103,9 @@ def over_tls(attempts: pd.DataFrame) -> pd.Series:
     stated = protocol.isin(["H.323/TLS", "H.323/TCP", "H.323/UDP"])
     by_certificate = ~stated & as_mask(attempts["authentication"] == "certificate")
     return (
-        as_flags(protocol == "H.323/TLS").where(stated).mask(by_certificate, other=True)
+        as_flags(protocol == "H.323/TLS")
+        .where(stated)
+        .mask(by_certificate, other=True)
     )
 
 

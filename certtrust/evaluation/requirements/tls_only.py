@@ -9,7 +9,9 @@ from .rule import Rule, chosen, over_tls, through_allowed_proxy
 
 
 def _transport_fits(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    return ~attempts["tls_only"] | over_tls(attempts) | through_allowed_proxy(attempts)
+    return (
+        ~attempts["tls_only"] | over_tls(attempts) | through_allowed_proxy(attempts)
+    )
 
 
 def _password_is_possible(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:

@@ -59,7 +59,9 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     """Yield the lines as tables of bounded size, or the table that was written."""
     head, stream = begin(stream)
     names = _names(head)
-    if set(schema.REGISTRATIONS.names) <= set(names) and len(set(names)) == len(names):
+    if set(schema.REGISTRATIONS.names) <= set(names) and len(set(names)) == len(
+        names
+    ):
         data = stream.read()
         # Where that fails, reading line by line gives each bad line its reason.
         with suppress(SourceError):
@@ -92,7 +94,9 @@ def _parse(block: Block, log: Log) -> Columns:
     if log.header:
         notes.add(present(reasons), reasons)
     if not indices:
-        problem = "names no column that is known here" if log.header else "is not read"
+        problem = (
+            "names no column that is known here" if log.header else "is not read"
+        )
         notes.add(~present(notes.text), f"the header {problem}")
     fields = record_fields.without_twins(
         [(names[indices[key]], column) for key, column in cells.items()], notes
@@ -159,7 +163,9 @@ def _split_at_once(
     lines: Any, separator: str, count: int, indices: dict[str, int]
 ) -> Columns:
     """Split lines whose quotes are known to be in order."""
-    whole = pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines)
+    whole = pa.LargeListArray.from_arrays(
+        pa.array([0, len(lines)], pa.int64()), lines
+    )
     text = pc.binary_join(whole, word("\n"))[0].as_buffer()
     names = [str(index) for index in range(count)]
     table = pa_csv.read_csv(

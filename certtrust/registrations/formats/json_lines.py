@@ -104,7 +104,9 @@ def objects(lines: Any) -> tuple[Columns, Any]:
     if len(lines) <= _PIECE:
         return _parse_one_by_one(lines)
     step = max(_PIECE, -(-len(lines) // 16))
-    pieces = [objects(lines.slice(start, step)) for start in range(0, len(lines), step)]
+    pieces = [
+        objects(lines.slice(start, step)) for start in range(0, len(lines), step)
+    ]
     fields = {
         key: pa.concat_arrays([piece[key] for piece, _ in pieces]) for key in KEYS
     }
@@ -130,7 +132,9 @@ def _parse_at_once(lines: Any, braced: Mask) -> Columns | None:
     """
     record, _ = _object(lines[int(braced.argmax())].as_py())
     lines = lines if braced.all() else pc.if_else(pa.array(braced), lines, word("{}"))
-    whole = pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines)
+    whole = pa.LargeListArray.from_arrays(
+        pa.array([0, len(lines)], pa.int64()), lines
+    )
     text = pc.binary_join(whole, word("\n"))[0].as_buffer()
     # Every key that is looked for costs time in every line, so the first try is with those of
     # the first line's kind.

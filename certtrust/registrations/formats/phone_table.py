@@ -57,9 +57,13 @@ def _parse(block: Block, log: Log) -> Columns:
     notes.add(blank, "blank line")
     cells = pc.split_pattern_regex(lines, separator)
     is_row = pc.equal(pc.list_value_length(cells), len(names))
-    notes.add(~as_mask(is_row) & ~blank, f"not the {len(names)} columns of the heading")
+    notes.add(
+        ~as_mask(is_row) & ~blank, f"not the {len(names)} columns of the heading"
+    )
     # A row with another number of cells gives none.
-    first = pc.if_else(is_row, cells.offsets[:-1], pa.scalar(None, cells.offsets.type))
+    first = pc.if_else(
+        is_row, cells.offsets[:-1], pa.scalar(None, cells.offsets.type)
+    )
     flat = cells.flatten()
     fields = {
         _COLUMNS[name]: pc.utf8_trim(flat.take(pc.add(first, index)), ' "')

@@ -69,7 +69,10 @@ def _parse(block: Block, log: Log) -> Columns:
     notes.add(torn, "no layout of a log line: all of it is taken as the message")
     notes.add(field_values.blank(block.lines), "blank line")
     columns = messages.read(message, log.patterns, notes, blanks)
-    envelope |= {"module": parts.module.text(), **record_fields.host(parts.host.text())}
+    envelope |= {
+        "module": parts.module.text(),
+        **record_fields.host(parts.host.text()),
+    }
     return messages.merge(envelope, columns) | {"parse_error": notes.text}
 
 

@@ -42,7 +42,9 @@ def as_mask(flags: Any) -> Mask:
 def _bits(buffer: Any, array: Any) -> Mask:
     """Return the bits of an Arrow array's buffer, one per value."""
     stop = array.offset + len(array)
-    bits = np.unpackbits(np.frombuffer(buffer, np.uint8), count=stop, bitorder="little")
+    bits = np.unpackbits(
+        np.frombuffer(buffer, np.uint8), count=stop, bitorder="little"
+    )
     return bits[array.offset :].view(bool)
 
 

@@ -32,7 +32,9 @@ def _would_be_let_in(rows: pd.DataFrame) -> Flags:
         scenario="h323-certificate", authentication="certificate"
     )
     results = check(by_certificate, at=by_certificate["judged_at"])
-    let_in: Flags = np.all([as_mask(results[rule]) for rule in _OF_CERTIFICATE], axis=0)
+    let_in: Flags = np.all(
+        [as_mask(results[rule]) for rule in _OF_CERTIFICATE], axis=0
+    )
     return let_in
 
 

@@ -58,7 +58,9 @@ def _holds_its_own(rows: pd.DataFrame) -> Flags:
 def _is_by_certificate(rows: pd.DataFrame, name: pd.Series) -> Flags:
     """Return where an unknown authentication can only be by certificate under that name."""
     over_tls = rows["protocol"] == "H.323/TLS"
-    return as_mask(by_serial(name, rows["device"]) & rows["scenario"].isna() & over_tls)
+    return as_mask(
+        by_serial(name, rows["device"]) & rows["scenario"].isna() & over_tls
+    )
 
 
 def _rename(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:

@@ -22,7 +22,9 @@ def _propose(failures: Failures) -> Proposals:
 def _use_tls(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
     """Return the copy where the device registers over TLS, where it uses H.323 at all."""
     protocol = copy.fleet.registrations["protocol"].astype("str")
-    chosen = copy.registrations_of(actions) & as_mask(protocol.str.startswith("H.323"))
+    chosen = copy.registrations_of(actions) & as_mask(
+        protocol.str.startswith("H.323")
+    )
     return copy.with_registrations(
         protocol=protocol.mask(chosen, "H.323/TLS").astype("category")
     )

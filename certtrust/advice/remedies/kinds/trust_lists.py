@@ -45,7 +45,9 @@ def _renew_ca(copy: FleetCopy, actions: pd.DataFrame) -> FleetCopy:
     """Return the copy with a CA certificate of the same name and key, but no end, in the list."""
     entries = copy.entries_for(actions)
     entries["der"] = [_without_end(der) for der in entries["der"]]
-    entries["fingerprint"] = [hashlib.sha256(der).hexdigest() for der in entries["der"]]
+    entries["fingerprint"] = [
+        hashlib.sha256(der).hexdigest() for der in entries["der"]
+    ]
     return copy.with_trust_entries(entries.assign(not_after=FOREVER))
 
 
