@@ -483,7 +483,7 @@ ATTEMPTS = Table(
         Column(
             "name_by",
             WORD,
-            "where the registration name comes from: log, or default (the page's default name)",
+            "where the registration name comes from: log, or default (the article's default name)",
             "log",
         ),
         Column(
