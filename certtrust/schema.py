@@ -708,22 +708,22 @@ def expect(
         names = ", ".join(missing)
         raise MissingColumnError(_misuse("missing_column", table, columns=names))
     dtypes = {column.name: column.dtype for column in table}
-    found = frame.dtypes
-    if not frame.columns.is_unique and not found[needed].index.is_unique:
-        twice = found[needed].index
+    given = frame.dtypes
+    if not frame.columns.is_unique and not given[needed].index.is_unique:
+        twice = given[needed].index
         name = str(twice[twice.duplicated()][0])
         raise CerttrustError(_misuse("column_twice", table, column=name))
     converted = {}
     for name in needed:
         dtype: Any = dtypes.get(name, FLAG)
         dtype = _SERIES_DTYPE.get(dtype, dtype)
-        if found[name] == dtype or dtype == "object":
+        if given[name] == dtype or dtype == "object":
             continue
         try:
             converted[name] = _converted(frame[name], dtype)
         except (ValueError, TypeError, OverflowError) as error:
             key = "wrong_flags" if dtype == FLAG else "wrong_kind"
-            words = {"column": name, "dtype": dtype, "held": str(found[name])}
+            words = {"column": name, "dtype": dtype, "held": str(given[name])}
             raise CerttrustError(_misuse(key, table, **words)) from error
     return frame.assign(**converted) if converted else frame
 

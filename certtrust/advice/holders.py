@@ -44,16 +44,14 @@ _SHOWN = (
 
 
 class Holdings(NamedTuple):
-    """The certificates that devices present, who holds them, and the names of devices; all by
-    number.
-    """
+    """The certificates that devices present, their holders, and the devices' names, as numbers."""
 
     certificates: pd.DataFrame
     """Each one once: fingerprint, subject, subject_cn, not_before, not_after, refused."""
     bundles: pd.DataFrame
     """certificate, bundle: what each one came with, once or more."""
     holders: pd.DataFrame
-    """certificate, device; a certificate that nobody is known to hold has no row."""
+    """certificate, device; a certificate without a known holder has no row."""
     names: pd.DataFrame
     """pbx (-1 where that is not known), device, text: each name of each device once."""
     pbxs: pd.Series
@@ -66,16 +64,14 @@ class Holdings(NamedTuple):
         certificate, device = (
             self.holders[name].to_numpy() for name in ("certificate", "device")
         )
-        found = np.full(len(self.certificates), -1, dtype=np.int64)
-        found[certificate] = device
-        found[np.bincount(certificate, minlength=len(found)) > 1] = -1
-        return found
+        sole = np.full(len(self.certificates), -1, dtype=np.int64)
+        sole[certificate] = device
+        sole[np.bincount(certificate, minlength=len(sole)) > 1] = -1
+        return sole
 
 
 def holdings(fleet: Fleet) -> Holdings:
-    """Return who holds which certificate of files, trust lists and the log, and the names of
-    all devices.
-    """
+    """Return who holds which certificate of files, lists and log, and the devices' names."""
     slim = dataclasses.replace(
         fleet,
         registrations=distinct_rows(fleet.registrations[list(_LOG)]),
@@ -83,71 +79,61 @@ def holdings(fleet: Fleet) -> Holdings:
     )
     log, entries = slim.registrations, slim.devices
     ownership = Ownership.of(slim)
-    entered = ownership.entered
     registered, leaves = threads.run_both(
         lambda: ownership.owners(log),
         lambda: _leaves(slim, ownership),
         len(fleet.registrations),
     )
-    devices, pbxs = (
-        distinct(entered, registered),
-        distinct(entries["pbx"], log["pbx"]),
-    )
-    names, texts = _names(
-        slim,
-        first_positions(registered, devices),
-        first_positions(entered, devices),
-        devices,
-        pbxs,
-    )
-    devices = distinct(devices, leaves["device"])
+    pbxs = distinct(entries["pbx"], log["pbx"])
+    devices = distinct(ownership.entered, registered, leaves["device"])
+    by_line = first_positions(registered, devices)
+    by_entry = first_positions(ownership.entered, devices)
+    names, texts = _names(slim, by_line, by_entry, devices, pbxs)
     certificate, first = factorize_codes(pd.factorize(leaves["fingerprint"])[0])
     certificates = leaves.iloc[first].reset_index(drop=True)
-    of_leaves = {
-        "certificate": certificate,
-        "device": first_positions(leaves["device"], devices),
-    }
-    of_log = {
-        "certificate": first_positions(
-            log["fingerprint"].str.lower(), certificates["fingerprint"]
-        ),
-        "device": first_positions(registered, devices),
-    }
-    holders = pd.concat(
-        [pd.DataFrame(of_leaves), pd.DataFrame(of_log)], ignore_index=True
+    logged = first_positions(
+        log["fingerprint"].str.lower(), certificates["fingerprint"]
     )
-    holders = distinct_rows(holders[(holders >= 0).all(axis=1)])
-    nobodys = np.flatnonzero(
-        np.bincount(holders["certificate"], minlength=len(certificates)) == 0
-    )
-    by_name = _named(certificates["subject_cn"].iloc[nobodys], names, texts, devices)
-    by_name = by_name.assign(certificate=nobodys[by_name["certificate"]])
-    holders = pd.concat([holders, by_name], ignore_index=True)
+    by_file = first_positions(leaves["device"], devices)
+    holders = _stated_holders((certificate, by_file), (logged, by_line))
+    holders = _with_namesakes(holders, certificates, names, texts, devices)
     own = _presented_as_own(leaves, np.isin(certificate, holders["certificate"]))
-    return _numbered_anew(
-        Holdings(
-            certificates.assign(
-                refused=as_mask(certificates["parse_error"].str.startswith(REFUSED))
-            )[[*_SHOWN]],
-            pd.DataFrame(
-                {
-                    "certificate": certificate[own],
-                    "bundle": leaves["bundle"].array[own],
-                }
-            ),
-            holders,
-            names,
-            pbxs,
-            devices,
-            texts,
-        )
+    refused = as_mask(certificates["parse_error"].str.startswith(REFUSED))
+    bundles = pd.DataFrame(
+        {"certificate": certificate[own], "bundle": leaves["bundle"].array[own]}
     )
+    certificates = certificates.assign(refused=refused)[[*_SHOWN]]
+    return _numbered_anew(
+        Holdings(certificates, bundles, holders, names, pbxs, devices, texts)
+    )
+
+
+def _stated_holders(*pairs: tuple[Codes, Codes]) -> pd.DataFrame:
+    """Return the pairs of a certificate and a device that files and the log state, once each."""
+    certificate, device = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    known = (certificate >= 0) & (device >= 0)
+    holders = {"certificate": certificate[known], "device": device[known]}
+    return distinct_rows(pd.DataFrame(holders))
+
+
+def _with_namesakes(
+    holders: pd.DataFrame,
+    certificates: pd.DataFrame,
+    names: pd.DataFrame,
+    texts: pd.Series,
+    devices: pd.Series,
+) -> pd.DataFrame:
+    """Add, for certificates without a holder, the devices that their CN names in full."""
+    count = np.bincount(holders["certificate"], minlength=len(certificates))
+    without = np.flatnonzero(count == 0)
+    cns = certificates["subject_cn"].iloc[without]
+    namesakes = _named_in_full(cns, names, texts, devices)
+    namesakes = namesakes.assign(certificate=without[namesakes["certificate"]])
+    return pd.concat([holders, namesakes], ignore_index=True)
 
 
 def _numbered_anew(held: Holdings) -> Holdings:
-    """Keep the certificates that came in some bundle, numbered from 0, and sort by these
-    numbers.
-    """
+    """Keep the certificates that came in some bundle, and number them from 0."""
     kept = np.unique(held.bundles["certificate"])
     number = np.full(len(held.certificates), -1, dtype=np.int64)
     number[kept] = np.arange(len(kept))
@@ -184,8 +170,7 @@ def _names(
     devices: pd.Series,
     pbxs: pd.Series,
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Return every name of every device at its PBX once, and the distinct names; the registered
-    come first.
+    """Return each name of each device at its PBX once, and the distinct names.
 
     By default a device registers by its serial, and an interface of a gateway by serial-interface.
     """
@@ -211,21 +196,22 @@ def _names(
 
 
 def _only(owner: Codes, value: Codes, count: int) -> Codes:
-    """Return the one value of each owner 0, 1, 2, ..., and -1 for who has several, or none; and
-    for owner -1.
+    """Return the one value of each owner from 0 to `count`, -1 where there are several or none.
+
+    The last one stands for owner -1, who has none.
     """
-    there = (owner >= 0) & (value >= 0)
-    owner, value = owner[there], value[there]
-    found = np.full(count + 1, -1, dtype=np.int64)
-    found[owner] = value
-    found[owner[found[owner] != value]] = -1
-    return found
+    both_known = (owner >= 0) & (value >= 0)
+    owner, value = owner[both_known], value[both_known]
+    only = np.full(count + 1, -1, dtype=np.int64)
+    only[owner] = value
+    only[owner[only[owner] != value]] = -1
+    return only
 
 
-def _named(
+def _named_in_full(
     cns: pd.Series, names: pd.DataFrame, texts: pd.Series, devices: pd.Series
 ) -> pd.DataFrame:
-    """Return the devices that a CN names in full: certificate (place in `cns`), device."""
+    """Return the devices that a CN names in full: certificate (position in `cns`), device."""
     named = names[["text", "device"]].sort_values("text")
     text, device = named["text"].to_numpy(), named["device"].to_numpy()
     wanted = first_positions(cns, texts)
@@ -234,22 +220,23 @@ def _named(
         np.where(wanted < 0, 0, np.searchsorted(text, wanted, side="right") - start)
     )
     spelled = first_positions(device_ids.same_spelling(cns), devices)
-    known = np.flatnonzero(spelled >= 0)
-    found = {
-        "certificate": np.concatenate([owner, known]),
-        "device": np.concatenate([device[start[owner] + number], spelled[known]]),
+    is_device = np.flatnonzero(spelled >= 0)
+    pairs = {
+        "certificate": np.concatenate([owner, is_device]),
+        "device": np.concatenate([device[start[owner] + number], spelled[is_device]]),
     }
-    return distinct_rows(pd.DataFrame(found))
+    return distinct_rows(pd.DataFrame(pairs))
 
 
 def _presented_as_own(
-    found: pd.DataFrame, held: npt.NDArray[np.bool_]
+    leaves: pd.DataFrame, is_held: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
-    """Tell which are no CAs, or a CA that a device presents as its own: it did not merely come
-    with a certificate.
+    """Return True for what is no CA, and for a CA that a device presents as its own.
+
+    A CA that merely came with a certificate is none of these.
     """
-    is_ca = found["is_ca"].fillna(value=False).to_numpy(dtype=bool)
+    is_ca = leaves["is_ca"].fillna(value=False).to_numpy(dtype=bool)
     own = ~is_ca
-    beside = first_positions(found["bundle"][is_ca], found["bundle"][own]) >= 0
-    own[is_ca] = held[is_ca] & ~beside
+    beside = first_positions(leaves["bundle"][is_ca], leaves["bundle"][own]) >= 0
+    own[is_ca] = is_held[is_ca] & ~beside
     return own

@@ -1,6 +1,4 @@
-"""Attempts that work: no action may break them, whether or not the results at hand speak of
-them.
-"""
+"""Attempts that pass, which no action may break, also those that the results leave out."""
 
 from __future__ import annotations
 
@@ -18,7 +16,7 @@ from ...fleet import Fleet
 from ..joins import among
 from .failures import failed
 
-_SAID = (
+_IDENTITY = (
     "pbx",
     "serial",
     "hardware_id",
@@ -28,55 +26,50 @@ _SAID = (
 )
 
 
-def with_what_works(
+def with_passing_attempts(
     fleet: Fleet, ownership: Ownership, results: pd.DataFrame, *, logged: bool
 ) -> pd.DataFrame:
-    """Add the attempts that pass and that the results leave out, as far as an action may touch
-    them.
+    """Add the passing attempts that the results leave out and that an action may touch.
 
     They are judged as the results were: all at one moment, or each at its own time.
     """
     rows = fleet.registrations if logged else fleet.devices
-    meant = is_registration(rows) if logged else np.ones(len(rows), dtype=bool)
-    if meant.sum() == len(results):
+    chosen = is_registration(rows) if logged else np.ones(len(rows), dtype=bool)
+    if chosen.sum() == len(results):
         return results
-    meant &= ~rows.index.isin(results.index)
+    chosen &= ~rows.index.isin(results.index)
     if logged:
-        meant[meant] = _concerned(ownership, rows.loc[meant, list(_SAID)], results)
+        chosen[chosen] = _concerned(
+            ownership, rows.loc[chosen, list(_IDENTITY)], results
+        )
         others = joined(
-            dataclasses.replace(fleet, registrations=rows[meant]), ownership, "log"
+            dataclasses.replace(fleet, registrations=rows[chosen]), ownership, "log"
         )
     else:
-        others = joined(fleet, ownership, "devices")[meant]
+        others = joined(fleet, ownership, "devices")[chosen]
     judged = check(others, at=_moment(results))
-    working = judged[judged["verdict"] == "pass"]
-    return (
-        pd.concat([results, working.reindex(columns=results.columns)])
-        if len(working)
-        else results
-    )
+    passing = judged[judged["verdict"] == "pass"]
+    if passing.empty:
+        return results
+    return pd.concat([results, passing.reindex(columns=results.columns)])
 
 
 def _concerned(
-    ownership: Ownership, said: pd.DataFrame, results: pd.DataFrame
+    ownership: Ownership, log: pd.DataFrame, results: pd.DataFrame
 ) -> npt.NDArray[np.bool_]:
-    """Tell which log lines are of a device that fails, or may present the certificate of an
-    attempt that does.
-    """
+    """Return the log lines of devices that fail, or that may present a failing certificate."""
     fails = results[["device", "fingerprint"]][failed(results)]
     own = ownership.leaves
     holders = own["device"][among(own["fingerprint"], fails["fingerprint"])]
-    same, first = factorize_rows(said, _SAID)
-    said = said.iloc[first]
-    device = ownership.owners(said)
-    presents = among(said["fingerprint"].str.lower(), fails["fingerprint"])
-    return (presents | among(device, distinct(fails["device"], holders)))[same]
+    code, first = factorize_rows(log, _IDENTITY)
+    distinct_lines = log.iloc[first]
+    device = ownership.owners(distinct_lines)
+    presents = among(distinct_lines["fingerprint"].str.lower(), fails["fingerprint"])
+    return (presents | among(device, distinct(fails["device"], holders)))[code]
 
 
 def _moment(results: pd.DataFrame) -> pd.Timestamp | None:
-    """Return the one moment that the results were judged at, None where it was each one's own
-    time.
-    """
+    """Return the one moment that the results were judged at, None where each had its own."""
     moments = results["judged_at"].unique()
     own = (results["judged_at"] == results["time"]) | results["time"].isna()
     return None if own.all() or len(moments) != 1 else moments[0]

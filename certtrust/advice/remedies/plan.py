@@ -28,7 +28,7 @@ from .cases import cases
 from .failures import Failures, Flags
 from .fleet_copy import certificates_by_fingerprint
 from .kinds import BY_KIND, KINDS
-from .passing_attempts import with_what_works
+from .passing_attempts import with_passing_attempts
 from .plan_check import PlanCheck
 from .remedy import COLUMNS
 from .set_cover import cover, order
@@ -124,7 +124,7 @@ def remedies(
         lambda: Ownership.of(fleet).prepared(),
         len(results),
     )
-    results = with_what_works(fleet, ownership, results, logged=logged)
+    results = with_passing_attempts(fleet, ownership, results, logged=logged)
     failures, options = cases(
         fleet, results, certificates, authorities, logged=logged
     )
