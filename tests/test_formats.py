@@ -6,6 +6,7 @@ import gzip
 import io
 import sys
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from certtrust import devices, registrations
 from certtrust.errors import CerttrustError
 from certtrust.formats import HEAD, About, as_text, begin, listed, recognise
+from certtrust.registrations.field_values import Notes
+from certtrust.registrations.record_fields import from_fields
 
 COMPLETE = (
     'NAME = "one"\ndef sniff(head): return '
@@ -115,3 +118,12 @@ def test_every_look_at_a_beginning_is_harmless(formats, head):
     for form in formats.values():
         if form.sniff(head) and form.NAME != "parquet":
             list(form.read(io.BytesIO(head), About("name")))
+
+
+def test_a_field_of_another_name_is_named() -> None:
+    """A contributor who misspells a column reads which one it is; the data do not vanish."""
+    notes = Notes(pa.nulls(1, pa.large_string()))
+    with pytest.raises(CerttrustError, match="fields serail;"):
+        from_fields({"serail": pa.array(["0090332f688a"], pa.large_string())}, notes)
+    with pytest.raises(CerttrustError, match="cells long_nam;"):
+        devices._table([{"long_nam": "Reception"}])

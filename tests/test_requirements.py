@@ -12,7 +12,7 @@ import pytest
 
 import certtrust as ct
 from certtrust.errors import CerttrustError
-from certtrust.evaluation import requirements
+from certtrust.evaluation import check, requirements
 from certtrust.evaluation.requirements import BY_CODE, HYGIENE, SCENARIOS
 from certtrust.schema import ATTEMPTS, conform
 from certtrust.texts.sentences import sentences
@@ -264,3 +264,14 @@ def test_the_worked_example_is_carried_out(left_out, tmp_path):
     assert run.returncode != 0
     assert expected[left_out] in run.stderr
     assert "CerttrustError" in run.stderr
+
+
+def test_a_rule_that_cannot_say_unknown_is_named() -> None:
+    """Plain bools have no way to say that something is not known."""
+    rule = dataclasses.replace(
+        BY_CODE["time.clock"], holds=lambda rows, _: rows["clock_unset"].isna()
+    )
+    with pytest.raises(
+        CerttrustError, match=r"time\.clock returns bool, not boolean"
+    ):
+        check._flags(rule, rule.holds(pd.DataFrame({"clock_unset": [True]}), None))

@@ -67,3 +67,13 @@ def test_values_in_markup_are_escaped() -> None:
     )
     assert markup.phrase("nouns.device", count=1) == "1 device"
     assert markup.phrase("nouns.device", count=1204) == "1,204 devices"
+
+
+def test_what_a_sentence_lacks_is_named() -> None:
+    """A contributor who misspells a word in braces, or a key, reads which one it is."""
+    with pytest.raises(ct.CerttrustError, match="'count'"):
+        sentences.say("nouns.device.other")
+    with pytest.raises(ct.CerttrustError, match=r"nouns\.devise"):
+        sentences.say("nouns.devise", count=1)
+    with pytest.raises(ct.CerttrustError, match="'devise'"):
+        sentences.fill("{devise} is up", pd.DataFrame({"device": ["a"]}))

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from .. import schema
-from ..errors import SourceError
+from ..errors import CerttrustError, SourceError
 from ..formats import About, as_text, begin, recognise
 from ..names import device_ids
 from ..sources import Source, sources
@@ -106,6 +106,12 @@ def _content(file: Source, form: str | None) -> Iterator[Any]:
 
 def _table(entries: list[Any]) -> pd.DataFrame:
     """Return entries as a table, with serial and model completed from the hardware ID."""
+    given = dict.fromkeys(name for entry in entries for name in entry)
+    if unknown := [name for name in given if name not in schema.DEVICES.names]:
+        raise CerttrustError(
+            f"a format of device lists gives the cells {', '.join(unknown)}; the columns of "
+            f"DEVICES are {', '.join(schema.DEVICES.names)}"
+        )
     frame = schema.conform(
         pd.DataFrame(entries, columns=schema.DEVICES.names), schema.DEVICES
     )

@@ -210,14 +210,23 @@ def _outcomes(
         if not rows.any():
             return pd.Series(pd.NA, index=judged.index, dtype="boolean")
         if rule.of_names:
-            holds = rule.holds(names, moment_of_names).array.take(code)
-            values = pd.Series(holds, index=judged.index)
+            holds = _flags(rule, rule.holds(names, moment_of_names))
+            values = pd.Series(holds.array.take(code), index=judged.index)
         else:
-            values = rule.holds(judged, moment)
+            values = _flags(rule, rule.holds(judged, moment))
         return values if rows.all() else values.where(rows)
 
     outcomes = threads.parallel_map(outcome, RULES, len(judged))
     return dict(zip((rule.code for rule in RULES), outcomes, strict=True))
+
+
+def _flags(rule: Rule, holds: pd.Series) -> pd.Series:
+    """Return what a rule found, which has to be able to say that it does not know."""
+    if holds.dtype != "boolean":
+        raise CerttrustError(
+            f"the rule {rule.code} returns {holds.dtype}, not boolean: `as_flags` makes it"
+        )
+    return holds
 
 
 def _verdict(

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..errors import CerttrustError
 from ..formats import twice
 from . import field_values, times
 from .field_values import NULL, TEXT, Columns, Notes, constant
@@ -56,6 +57,11 @@ def from_fields(fields: Columns, notes: Notes) -> Columns:
 
     The time may also be Arrow's own timestamps.
     """
+    if unknown := [name for name in fields if name not in FIELDS]:
+        raise CerttrustError(
+            f"a format of logs gives the fields {', '.join(unknown)}; the fields of a record "
+            f"are {', '.join(FIELDS)}"
+        )
     fields = {
         name: field_values.blank_to_null(field) if field.type == TEXT else field
         for name, field in fields.items()

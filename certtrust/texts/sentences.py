@@ -80,9 +80,13 @@ def say(key: str, /, **values: Any) -> str:
     >>> say("nouns.device", count=1), say("nouns.device", count=1204)
     ('1 device', '1,204 devices')
     """
-    return template(key, values.get("count")).format_map(
-        {name: in_words(value) for name, value in values.items()}
-    )
+    words = {name: in_words(value) for name, value in values.items()}
+    try:
+        return template(key, values.get("count")).format_map(words)
+    except KeyError as missing:
+        raise CerttrustError(
+            f"the sentence {key!r} is not in the texts, or nothing fills {missing} in it"
+        ) from missing
 
 
 def template(key: str, count: Any = None) -> str:
@@ -142,6 +146,8 @@ def fill(template: str, frame: pd.DataFrame) -> pd.Series:
     for literal, field, _, _ in string.Formatter().parse(template):
         parts.append(_literal(literal))
         if field is not None:
+            if field not in frame:
+                raise CerttrustError(f"nothing fills {field!r} in {template!r}")
             values = shown(frame[field]).fillna(sentences()["values"]["missing"])
             parts.append(each_on_one_line(text(values)))
     if len(parts) < 2:
