@@ -423,21 +423,12 @@ def test_who_registers_by_the_name_of_a_device_does_so_by_certificate(
         {"hardware_id": "IP222-2f-68-8a"},
         {"hardware_id": "Swphone_ada"},
     ]
+    expected = {"H.323/TLS": by_certificate, "H.323/TCP": False, None: False}
+    rows = [{**row, "protocol": protocol} for protocol in expected]
     for devices in ([], more[:1], more[1:2], more):
-        for protocol, expected in (
-            ("H.323/TLS", by_certificate),
-            ("H.323/TCP", False),
-            (None, False),
-        ):
-            attempts = ct.attempts(
-                fleet(devices=devices, registrations=[{**row, "protocol": protocol}])
-            )
-            assert attempts["scenario"].eq("h323-certificate").tolist() == [
-                expected
-            ], (
-                devices,
-                protocol,
-            )
+        attempts = ct.attempts(fleet(devices=devices, registrations=rows))
+        is_by_certificate = attempts["scenario"].eq("h323-certificate").tolist()
+        assert is_by_certificate == list(expected.values()), devices
 
 
 def chosen(certificates, row, time="2026-01-01"):

@@ -55,10 +55,11 @@ OF_A_FRAME = {
 NO_FRAMES = {
     "CerttrustError", "Diagnosis", "Fleet", "charts", "columns", "fetch_chain", "limits",
     "names", "read_certificates", "read_devices", "read_fleet", "read_registrations",
-    "read_trust_list", "rules", "simulate", "widgets",
+    "read_trust_list", "rules", "simulate", "testing", "widgets",
 }  # fmt: skip
 NEEDED = {
     "causes": "cause",
+    "changes": "verdict",
     "certificate_names": "dns_names",
     "compare": "verdict",
     "days_left": "not_after",

@@ -232,7 +232,10 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     >>> len(changes(now, now))
     0
     """
-    before, after = (expect(results, RESULTS) for results in (before, after))
+    compared = ("device", "pbx", "verdict", "cause")
+    before, after = (
+        expect(results, RESULTS, compared) for results in (before, after)
+    )
     if not (before.index.is_unique and after.index.is_unique):
         raise CerttrustError(say("errors.advice.labels of results"))
     labels = before.index.append(after.index.difference(before.index, sort=False))

@@ -36,7 +36,8 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
         if not names:
             raise OSError("the file has no column of REGISTRATIONS")
         as_written = written_parquet(stored.metadata, schema.REGISTRATIONS) and all(
-            SCHEMA.field(name).type == stored.field(stored.names.index(name)).type
+            _kind(SCHEMA.field(name).type)
+            == _kind(stored.field(stored.names.index(name)).type)
             for name in names
         )
         first = 1
@@ -58,3 +59,9 @@ def _is_sound(table: list[tuple[str, Any]]) -> bool:
     columns = dict(table)
     time = columns.get("time")
     return len(columns) == len(table) and (time is None or times.can_be_shown(time))
+
+
+def _kind(type_: Any) -> Any:
+    """Return the type of a column; words and the two sizes of text are one."""
+    is_text = pa.types.is_dictionary(type_) or pa.types.is_string(type_)
+    return pa.large_string() if is_text else type_
