@@ -20,7 +20,7 @@ test: $(READY)  ## lint, types and tests
 	$(BIN)/pytest -n 2 -q
 
 check-all: $(READY)  ## the slow and exhaustive tests too
-	$(BIN)/pytest -q -m "exhaustive or not exhaustive"
+	CERTTRUST_EXAMPLES=1 $(BIN)/pytest -q -m "exhaustive or not exhaustive"
 
 fuzz: $(READY)  ## mutated input for every reader, SECONDS each; findings in build/fuzz
 	$(BIN)/python -m tests.fuzz all $(SECONDS)

@@ -137,7 +137,7 @@ def test_what_an_action_settles_is_no_longer_undecided(unsaid):
     attempt counts as repaired.
     """
     fleet = simulation.simulate(
-        40, seed=4, faults={("password.tls_only",): 0.2, ("certificate.trust",): 0.2}
+        20, seed=4, faults={("password.tls_only",): 0.2, ("certificate.trust",): 0.2}
     )
     log = fleet.registrations
     log[unsaid] = log[unsaid].mask(np.arange(len(log)) % 3 == 0)

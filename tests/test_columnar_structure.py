@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thoroughness import examples
 
 from certtrust.x509.columnar_structure import Structures
 from certtrust.x509.extensions import usable
@@ -53,7 +54,7 @@ def agree(ders: list[bytes]) -> None:
         assert many.usable[row] == usable(single[row])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.data())
 def test_changed_bytes_change_both_alike(data):
     """A few octets of a few certificates are changed, cut off or added."""

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thoroughness import examples
 
 from certtrust import schema, simulate
 from certtrust.devices import read_devices, shared_hardware_ids
@@ -433,7 +434,7 @@ class TestInput:
         pd.testing.assert_frame_equal(read_devices(b""), schema.empty(schema.DEVICES))
 
     @given(CONTENT, st.sampled_from([None, "json", "xml", "backup", "csv"]))
-    @settings(max_examples=300)
+    @settings(max_examples=examples(300))
     def test_nothing_raises(self, content, form):
         """Every row has a device or a reason."""
         if content.startswith((b"PK", b"\x1f\x8b")):

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from registration_lines import lines as written
+from thoroughness import examples
 
 from certtrust import limits, simulate
 from certtrust.registrations import field_values, reading, times, to_frame
@@ -95,7 +96,7 @@ def is_text(log: bytes) -> bool:
 @given(
     log=LOGS.filter(is_text), form=st.sampled_from([None, "json", "query", "syslog"])
 )
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_nothing_raises_and_rows_out_are_lines_in(log, form):
     """Whatever the lines are, and whichever format they are taken for."""
     frame = read(log, format=form, workers=1, progress=False)
@@ -109,7 +110,7 @@ def test_nothing_raises_and_rows_out_are_lines_in(log, form):
 
 
 @given(log=LOGS.filter(is_text), form=st.sampled_from(["csv", "table"]))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_with_a_header_all_other_lines_are_rows(log, form):
     """The first line is the header, whatever it is."""
     frame = read(log, format=form, workers=1, progress=False)
@@ -122,7 +123,7 @@ def test_with_a_header_all_other_lines_are_rows(log, form):
     size=st.integers(1, 400),
 )
 @example(log="\n".join(LINES).encode("utf-8", "surrogatepass"), form="json", size=7)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_the_size_of_blocks_is_unseen(log, form, size):
     """A frame depends on the bytes, not on how they are cut."""
     if not is_text(log):
@@ -138,7 +139,7 @@ def test_the_size_of_blocks_is_unseen(log, form, size):
     ),
     size=st.integers(500, 9000),
 )
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_threads_keep_the_order(log, size):
     """Several workers give the frame of one."""
     one = reading.options("json", **OPTIONS)._replace(block=size)
@@ -165,7 +166,7 @@ def test_threads_keep_the_order(log, size):
     count=st.integers(1, 3),
     separator=st.sampled_from(",\t"),
 )
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_lines_of_csv_at_once_are_those_of_the_csv_module(rows, count, separator):
     """Whether quoted or not, and with the reason of each that is none."""
     text, places = (
@@ -210,7 +211,7 @@ RECORDS = st.dictionaries(
 
 
 @given(records=st.lists(RECORDS, min_size=1, max_size=6))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_objects_at_once_are_those_one_by_one(records):
     """The quick parser of many lines gives what the careful one of each line gives, or leaves
     it to that one.
@@ -257,7 +258,7 @@ STAMPS = st.one_of(
 
 
 @given(stamps=st.lists(st.none() | STAMPS, min_size=1, max_size=5))
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_times_at_once_are_those_of_each_value(stamps):
     """The quick cast of a block accepts only what the careful way accepts, with the same
     outcome.

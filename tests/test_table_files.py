@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thoroughness import examples
 
 import certtrust as ct
 from certtrust import schema
@@ -120,7 +121,7 @@ def test_every_table_is_read_again_as_it_was(name):
 
 
 @given(name=st.sampled_from(sorted(FRAMES)), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_whatever_the_values_are(name, data):
     """Empty text is not missing text, an empty list no missing list, and no sign gets lost."""
     table = schema.TABLES[name]
@@ -130,7 +131,7 @@ def test_whatever_the_values_are(name, data):
 
 
 @given(name=st.sampled_from(["DEVICES", "REGISTRATIONS"]), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_readers_give_their_own_table_as_it_was_written(name, data):
     """Whatever stands in it, since nothing is completed or read anew."""
     table = schema.TABLES[name]

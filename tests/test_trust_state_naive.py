@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thoroughness import examples
 
 from certtrust.certificates.reading import from_der
 from certtrust.trust import trust_state
@@ -294,7 +295,7 @@ def check(data: st.DataObject) -> None:
             )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_the_judgement_equals_the_naive_one(data):
     """States, paths and moments of small graphs with loops, twins, impostors and every kind of
@@ -304,7 +305,7 @@ def test_the_judgement_equals_the_naive_one(data):
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=5000, deadline=None)
+@settings(max_examples=examples(5000), deadline=None)
 @given(st.data())
 def test_the_judgement_equals_the_naive_one_on_many_graphs(data):
     """The same on many more."""
