@@ -17,7 +17,7 @@ test: $(READY)  ## lint, types and tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 -q
+	$(BIN)/pytest -n 2 --dist worksteal -q
 
 check-all: $(READY)  ## the slow and exhaustive tests too
 	CERTTRUST_EXAMPLES=1 $(BIN)/pytest -q -m "exhaustive or not exhaustive"
@@ -30,7 +30,7 @@ test-oldest:  ## the tests with the oldest versions that pyproject.toml allows
 	$(PYTHON) .ci/oldest.py > .venv-oldest/constraints.txt
 	.venv-oldest/bin/pip install --quiet --upgrade pip
 	.venv-oldest/bin/pip install --quiet --constraint .venv-oldest/constraints.txt --editable . --group dev
-	.venv-oldest/bin/pytest -n 2 -q
+	.venv-oldest/bin/pytest -n 2 --dist worksteal -q
 
 test-pythons:  ## the tests on each supported Python that this machine has
 	@for version in $(PYTHONS); do \
