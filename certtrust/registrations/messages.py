@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import regex as regex_engine
 
 from .. import limits
 from ..errors import CerttrustError
@@ -124,7 +123,6 @@ def _compiled(name: str, regex: Any) -> Pattern:
         timed = None if linear else _timed(pattern)
     except (
         re.error,
-        regex_engine.error,
         TypeError,
         ValueError,
         OverflowError,
@@ -176,11 +174,16 @@ _FLAGS = ("ASCII", "IGNORECASE", "MULTILINE", "DOTALL", "VERBOSE")
 
 def _timed(pattern: re.Pattern[str]) -> Any:
     """Return a pattern for an engine that takes a time limit; Python's own has none."""
+    import regex  # few patterns need it
+
     flags = 0
     for name in _FLAGS:
         if pattern.flags & getattr(re, name):
-            flags |= getattr(regex_engine, name)
-    return regex_engine.compile(pattern.pattern, flags)
+            flags |= getattr(regex, name)
+    try:
+        return regex.compile(pattern.pattern, flags)
+    except regex.error as error:
+        raise ValueError(str(error)) from error
 
 
 _GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)", re.DOTALL)
