@@ -645,16 +645,23 @@ def unread(certificates: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
     Rows of a block that is something else, and of a file that holds nothing, do not.
     """
-    missing = certificates["der"].isna()
-    reported = certificates["parse_error"]
-    if not (missing.any() or reported.notna().any()):
-        return np.zeros(len(certificates), dtype=bool)
+    missing = certificates["der"].isna().to_numpy()
+    reported = certificates["parse_error"].notna().to_numpy()
+    rows = np.zeros(len(certificates), dtype=bool)
+    doubtful = np.flatnonzero(missing | reported)
+    if not len(doubtful):
+        return rows
+    part = certificates[
+        ["fingerprint", "subject", "subject_cn", "der", "parse_error"]
+    ]
+    part = part.iloc[doubtful]
+    missing, reported = missing[doubtful], reported[doubtful]
     # A row of which nothing is known says that a list is there and empty.
-    identity = certificates[["fingerprint", "subject", "subject_cn"]]
-    is_something = reported.notna() | identity.notna().any(axis=1)
-    other = reported.str.contains(_NO_CERTIFICATE).fillna(value=False)
-    rows = (missing & is_something & ~other).to_numpy(dtype=bool, copy=True)
-    for row in np.flatnonzero((reported.notna() & ~missing).to_numpy()):
+    identity = part[["fingerprint", "subject", "subject_cn"]]
+    is_something = reported | identity.notna().any(axis=1).to_numpy()
+    other = part["parse_error"].str.contains(_NO_CERTIFICATE).fillna(value=False)
+    rows[doubtful] = missing & is_something & ~other.to_numpy(dtype=bool)
+    for row in doubtful[reported & ~missing]:
         rows[row] = structure(certificates["der"].iloc[row]) is None
     return rows
 
