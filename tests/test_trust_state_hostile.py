@@ -103,11 +103,11 @@ def test_a_certificate_whose_issuers_name_has_too_many_keys_is_unknown(monkeypat
     """Its issuer may be among those that were not tried: neither a pass nor a failure."""
     crowd = [
         certificate("ca", own=("lone", place), signer=("elsewhere", place))
-        for place in range(24)
+        for place in range(40)
     ]
     signed = [
         certificate("leaf", "ca", signer=("lone", place), ca=None)
-        for place in range(0, 24, 3)
+        for place in range(0, 40, 2)
     ]
     monkeypatch.setattr(limits, "PATH_STEPS", 8)
     outcomes = [outcome([leaf], crowd)[0] for leaf in signed]
@@ -130,7 +130,7 @@ def test_a_certificate_whose_issuers_name_has_too_many_keys_is_unknown(monkeypat
     )
     assert "more CAs of its issuer's name" in judged["trust_detail"].iloc[0]
     monkeypatch.setattr(limits, "PATH_STEPS", 20_000)
-    assert {outcome([leaf], crowd)[0] for leaf in signed} == {"chain"}
+    assert {outcome([leaf], crowd)[0] for leaf in signed[::4]} == {"chain"}
 
 
 def test_many_twins_of_one_key_are_one_check(checks):
