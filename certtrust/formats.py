@@ -177,17 +177,3 @@ def twice(name: str) -> str:
     return (
         f"the column {name} is there twice, with different values; the first is read"
     )
-
-
-def too_many_rows(rows: int, size: int) -> str | None:
-    """Return why a Parquet file of a size in bytes is not read, or None where it is.
-
-    Examples
-    --------
-    >>> too_many_rows(100_000_000, 500_000)
-    '100000000 rows in 500000 bytes are more than are read: 2000000'
-    """
-    most = limits.table_rows(size)
-    if rows <= most:
-        return None
-    return f"{rows} rows in {size} bytes are more than are read: {most}"

@@ -141,7 +141,7 @@ class TestParquet:
         """Runs of one value take no room."""
         data = parquet({"serial": pa.nulls(5_000_000, pa.string())})
         assert reasons(data) == [
-            f"5000000 rows in {len(data)} bytes are more than are read: 1000000"
+            f"5,000,000 rows in {len(data):,} bytes; 1,000,000 are the most that is read"
         ]
 
     def test_a_table_of_ours_with_a_column_of_another_type(self):

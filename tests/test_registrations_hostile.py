@@ -189,8 +189,8 @@ class TestParquet:
         """Runs of one value take no room."""
         data = parquet({"state": pa.nulls(5_000_000, pa.string())})
         assert read(data)["parse_error"].tolist() == [
-            f"reading stopped: 5000000 rows in {len(data)} bytes are more than are read: "
-            "1000000"
+            f"reading stopped: 5,000,000 rows in {len(data):,} bytes; 1,000,000 are the most "
+            "that is read"
         ]
 
     def test_no_column_of_ours(self):

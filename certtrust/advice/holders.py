@@ -111,8 +111,8 @@ def holdings(fleet: Fleet) -> Holdings:
 def _stated_holders(*pairs: tuple[Codes, Codes]) -> pd.DataFrame:
     """Return the pairs of a certificate and a device that files and the log state, once each."""
     certificate, device = (np.concatenate(part) for part in zip(*pairs, strict=True))
-    known = (certificate >= 0) & (device >= 0)
-    holders = {"certificate": certificate[known], "device": device[known]}
+    is_pair = (certificate >= 0) & (device >= 0)
+    holders = {"certificate": certificate[is_pair], "device": device[is_pair]}
     return distinct_rows(pd.DataFrame(holders))
 
 

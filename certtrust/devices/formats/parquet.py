@@ -11,8 +11,13 @@ import pyarrow as pa
 
 from ... import schema
 from ...errors import SourceError
-from ...formats import About, too_many_rows
-from ...table_files import read_parquet, written_parquet
+from ...formats import About
+from ...table_files import (
+    TooMuchError,
+    open_parquet,
+    read_parquet,
+    written_parquet,
+)
 from .entries import Entry, failed, of_table
 
 NAME = "parquet"
@@ -25,14 +30,9 @@ def sniff(head: bytes) -> bool:
 
 def read(stream: BinaryIO, _: About) -> Iterator[Entry | pd.DataFrame]:
     """Yield the table, or an entry for each row that names a device."""
-    import pyarrow.parquet as pq  # which loads ssl
-
     data = stream.read()
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        if problem := too_many_rows(file.metadata.num_rows, len(data)):
-            yield failed(problem)
-            return
+        file = open_parquet(data)
         if written_parquet(file.schema_arrow.metadata, schema.DEVICES):
             # Where that fails, reading row by row gives each bad cell its reason.
             with suppress(SourceError):
@@ -47,5 +47,7 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry | pd.DataFrame]:
         for batch in file.iter_batches(columns=list(dict.fromkeys(names))):
             rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
             yield from of_table(batch.schema.names, rows)
+    except TooMuchError as problem:
+        yield failed(str(problem))
     except (pa.ArrowException, OSError, ValueError, OverflowError) as problem:
         yield failed(f"not a Parquet file that can be read: {problem}")

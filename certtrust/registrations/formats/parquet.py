@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from ... import schema
-from ...formats import About, too_many_rows
-from ...table_files import written_parquet
+from ...formats import About
+from ...table_files import TooMuchError, open_parquet, written_parquet
 from .. import record_fields, times, to_frame
 from ..field_values import COLUMNS, SCHEMA
 
@@ -24,13 +24,8 @@ def sniff(head: bytes) -> bool:
 
 def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     """Yield the rows as tables of bounded size."""
-    import pyarrow.parquet as pq  # which loads ssl
-
-    data = stream.read()
     try:
-        parquet = pq.ParquetFile(pa.BufferReader(data))
-        if problem := too_many_rows(parquet.metadata.num_rows, len(data)):
-            raise OSError(problem)
+        parquet = open_parquet(stream.read())
         stored = parquet.schema_arrow
         names = [name for name in stored.names if name in COLUMNS]
         if not names:
@@ -50,6 +45,8 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
             )
             yield to_frame.table(columns, batch.num_rows)
             first += batch.num_rows
+    except TooMuchError as problem:
+        raise OSError(str(problem)) from problem
     except pa.ArrowException as problem:
         raise OSError(f"not a Parquet file that can be read: {problem}") from problem
 
