@@ -203,6 +203,14 @@ def test_wrong_arguments_are_misuse(
     assert "--help" in said
 
 
+def check_of(leaf: Path, name: str, time_format: str) -> list[str]:
+    """Return the arguments of a check at the first moment of a certificate."""
+    certificate = x509.load_pem_x509_certificate(leaf.read_bytes())
+    moment = certificate.not_valid_before_utc.strftime(time_format)
+    of_registration = ["--scenario", "h323-certificate", "--registration-name", name]
+    return ["check", str(leaf), *of_registration, "--at", moment]
+
+
 def test_check_follows_the_trust_list(
     chosen: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -210,24 +218,14 @@ def test_check_follows_the_trust_list(
     the words say why.
     """
     leaf, ca, name = chosen
-    moment = x509.load_pem_x509_certificate(
-        leaf.read_bytes()
-    ).not_valid_before_utc.strftime("%Y-%m-%dT%H:%M:%S")
-    asked = [
-        "check",
-        str(leaf),
-        "--scenario",
-        "h323-certificate",
-        "--registration-name",
-        name,
-        "--at",
-        moment,
-    ]
-    assert main([*asked, "--trust", str(ca), "--tls-only"]) == 0
+    arguments = check_of(leaf, name, "%Y-%m-%dT%H:%M:%S")
+    assert main([*arguments, "--trust", str(ca), "--tls-only"]) == 0
     assert "pass" in capsys.readouterr().out
     stranger = tmp_path / "stranger.pem"
     trustme.CA().cert_pem.write_to_path(stranger)
-    assert main([*asked, "--trust", str(stranger), "--no-tls-only", "--json"]) == 1
+    assert (
+        main([*arguments, "--trust", str(stranger), "--no-tls-only", "--json"]) == 1
+    )
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] == "fail"
     broken = [step for step in found["steps"] if step["passed"] is False]
@@ -241,20 +239,8 @@ def test_check_says_unknown_where_the_list_is_not_given(
 ) -> None:
     """Without a trust list the verdict is unknown, and that is no predicted failure."""
     leaf, _, name = chosen
-    moment = x509.load_pem_x509_certificate(
-        leaf.read_bytes()
-    ).not_valid_before_utc.strftime("%Y-%m-%d %H:%M:%S")
-    asked = [
-        "check",
-        str(leaf),
-        "--scenario",
-        "h323-certificate",
-        "--registration-name",
-        name,
-        "--at",
-        moment,
-    ]
-    assert main([*asked, "--tls-only"]) == 0
+    arguments = check_of(leaf, name, "%Y-%m-%d %H:%M:%S")
+    assert main([*arguments, "--tls-only"]) == 0
     assert "unknown" in capsys.readouterr().out
 
 
@@ -374,12 +360,12 @@ def test_a_terminal_is_asked_once_for_each_file(
     """An empty answer leaves the file unread; without a terminal nobody is asked."""
     questions: list[str] = []
 
-    def asked(question: str, stream: object = None) -> str:
+    def answer(question: str, stream: object = None) -> str:
         assert stream is sys.stderr
         questions.append(question)
         return answers[len(questions) - 1]
 
-    monkeypatch.setattr("getpass.getpass", asked)
+    monkeypatch.setattr("getpass.getpass", answer)
     page = tmp_path / "r.html"
     assert main(["report", str(locked), "-o", str(page)]) == 0
     assert questions == []
