@@ -23,6 +23,7 @@ from .advice import (
     what_if,
 )
 from .advice.remedies.plan import remedies
+from .captures import handshakes
 from .certificates.reading import days_left, read_certificates
 from .certificates.trust_lists import read_trust_list
 from .devices import read_devices, shared_hardware_ids
@@ -62,6 +63,7 @@ __all__ = [
     "fetch_chain",
     "findings",
     "forecast",
+    "handshakes",
     "impersonations",
     "latest",
     "limits",

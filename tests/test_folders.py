@@ -27,6 +27,7 @@ ORDER = (
         "table_files",
         "names",
     ),
+    "captures",
     *("certificates", "devices"),
     *(
         "registrations",

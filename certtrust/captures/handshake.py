@@ -1,0 +1,153 @@
+"""A TLS connection as a row of table HANDSHAKES, from packets or from the logs of a monitor."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import messages
+from .ciphers import cipher_name
+from .connection import Connection
+from .conversation import Conversation
+
+ESTABLISHED, CUT_OFF = "established", "cut off"
+NOT_TLS, NOT_VISIBLE = "not TLS", "not visible"
+
+
+@dataclass
+class Handshake:
+    """One connection. Columns of HANDSHAKES first; certificates by fingerprint last."""
+
+    time: int | None = None
+    client: str | None = None
+    client_port: int | None = None
+    server: str | None = None
+    server_port: int | None = None
+    server_name: str | None = None
+    offered_version: str | None = None
+    tls_version: str | None = None
+    cipher: str | None = None
+    client_certificates: list[str] | None = None
+    server_certificates: list[str] | None = None
+    accepted_authorities: list[str] | None = None
+    alert: str | None = None
+    alert_by: str | None = None
+    duration: float | None = None
+    client_bytes: int | None = None
+    server_bytes: int | None = None
+    outcome: str | None = None
+    resumed: bool | None = None
+    source: str | None = None
+    stream: int | None = None
+    messages: list[str] | None = None
+    parse_error: str | None = None
+    certificates: dict[str, Any] = field(default_factory=dict)
+    """DER of each certificate that was seen, or what a log says of it where it has none."""
+
+
+def fingerprint(der: bytes) -> str:
+    """Return the SHA-256 of a certificate in hex."""
+    return hashlib.sha256(der).hexdigest()
+
+
+def of_connection(connection: Connection, source: str) -> Handshake:
+    """Return what was seen of a connection."""
+    talk = connection.conversation
+    client, server = _ends(connection)
+    begun = connection.first if connection.spoken_at is None else connection.spoken_at
+    first, last = connection.first, connection.last
+    row = Handshake(
+        time=begun,
+        client=_address(client),
+        client_port=int.from_bytes(client[-2:]),
+        server=_address(server),
+        server_port=int.from_bytes(server[-2:]),
+        duration=None if first is None or last is None else (last - first) / 1e6,
+        outcome=outcome(connection),
+        source=source,
+        stream=connection.stream,
+        messages=_messages(connection),
+    )
+    if talk.is_tls or talk.offered is not None:
+        _add_tls(row, talk)
+    row.parse_error = "; ".join(_problems(connection, row.outcome)) or None
+    return row
+
+
+def _add_tls(row: Handshake, talk: Conversation) -> None:
+    row.server_name = talk.server_name
+    if talk.offered is not None:
+        row.offered_version = messages.version_name(talk.offered)
+    if talk.version is not None:
+        row.tls_version = messages.version_name(talk.version)
+    if talk.cipher is not None:
+        row.cipher = cipher_name(talk.cipher)
+    row.alert, row.alert_by = talk.alert, talk.alert_by
+    row.accepted_authorities = talk.authorities
+    row.resumed = talk.resumed
+    row.client_bytes, row.server_bytes = (
+        talk.client.data_bytes,
+        talk.server.data_bytes,
+    )
+    for side, column in (
+        (talk.client, "client_certificates"),
+        (talk.server, "server_certificates"),
+    ):
+        if side.certificates is not None:
+            named = [(fingerprint(der), der) for der in side.certificates]
+            row.certificates.update(named)
+            setattr(row, column, [name for name, _ in named])
+
+
+def _ends(connection: Connection) -> tuple[bytes, bytes]:
+    """Return the address and port of the client and of the server."""
+    one, other = connection.ends
+    return (one, other) if connection.client == 0 else (other, one)
+
+
+def _address(end: bytes) -> str:
+    return str(ipaddress.ip_address(end[:-2]))
+
+
+def outcome(connection: Connection) -> str:
+    """Return how a connection's handshake ended, so far as that can be seen."""
+    talk = connection.conversation
+    if talk.is_tls is False:
+        return NOT_TLS
+    if talk.is_established:
+        return ESTABLISHED
+    if talk.refused_by:
+        return f"refused by {talk.refused_by}"
+    is_hidden = (
+        talk.hello_done
+        and talk.version is not None
+        and messages.is_encrypted_early(talk.version)
+    )
+    if is_hidden and talk.client.records_after_hello:
+        return NOT_VISIBLE
+    has_gaps = connection.lost > 0 or not connection.has_beginning
+    if connection.has_ended and not has_gaps and talk.version != messages.SSL2:
+        return CUT_OFF
+    return NOT_VISIBLE
+
+
+def _problems(connection: Connection, ended: str | None) -> list[str]:
+    talk = connection.conversation
+    problems = list(talk.problems)
+    if ended == NOT_VISIBLE and not connection.has_ended and not talk.hello_done:
+        problems.append("the capture ends within the handshake")
+    return problems
+
+
+def _messages(connection: Connection) -> list[str]:
+    """Return who sent what, and how many seconds after the first packet."""
+    return [
+        f"{event.by} {_seconds(event.time, connection.first)} {event.what}"
+        for event in connection.conversation.events
+    ]
+
+
+def _seconds(time: int | None, first: int | None) -> str:
+    return "-" if time is None or first is None else f"{(time - first) / 1e6:.6f}"
