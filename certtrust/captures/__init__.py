@@ -6,7 +6,7 @@ refuses. TLS 1.3 hides all but the hellos. Nothing of the application data is ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -16,14 +16,21 @@ from ..sources import sources
 from ..texts.sentences import say
 from . import to_frame
 from .handshake import Handshake
-from .reading import REGISTRATION_PORT, Counts, handshakes_of, looks_like_capture
+from .reading import (
+    REGISTRATION_PORT,
+    Wire,
+    looks_like_capture,
+    looks_like_monitor_log,
+)
 
 __all__ = [
     "REGISTRATION_PORT",
     "Handshake",
-    "connections",
+    "Wire",
     "handshakes",
     "looks_like_capture",
+    "looks_like_monitor_log",
+    "read",
     "registration_ports",
 ]
 
@@ -69,28 +76,20 @@ def handshakes(
     >>> handshakes(b"no capture")["parse_error"].tolist()
     ['neither a packet capture nor a log of Zeek or Suricata']
     """
-    counts: dict[str, Counts] = {}
-    rows = list(connections(source, port=port, counts=counts))
-    frame = to_frame.frame(rows)
-    frame.attrs["packets"] = {name: dict(count) for name, count in counts.items()}
+    wire = read(source, port=port)
+    frame = to_frame.frame(wire.handshakes())
+    frame.attrs["packets"] = {
+        name: dict(count) for name, count in wire.counts.items()
+    }
     return frame
 
 
-def connections(
-    source: Any,
-    *,
-    port: int | Iterable[int] = REGISTRATION_PORT,
-    counts: dict[str, Counts] | None = None,
-) -> Iterator[Handshake]:
-    """Yield the connections of `handshakes` file by file, with the certificates themselves."""
-    ports = registration_ports(port)
+def read(source: Any, *, port: int | Iterable[int] = REGISTRATION_PORT) -> Wire:
+    """Read files as `handshakes` does, and keep the certificates themselves."""
+    wire = Wire(registration_ports(port))
     for file in sources(source):
-        packets = Counts()
-        rows = list(handshakes_of(file, ports, packets))
-        rows.sort(key=lambda row: (row.stream is None, row.stream or 0))
-        yield from rows
-        if counts is not None and packets:
-            counts.setdefault(file.name, Counts()).update(packets)
+        wire.add(file)
+    return wire
 
 
 def registration_ports(port: int | Iterable[int]) -> tuple[int, ...]:

@@ -22,17 +22,17 @@ PIECE = 4 << 20
 class Fields:
     """Unsigned numbers of big-endian byte order at any positions of some bytes.
 
-    A position beyond the end reads as the last bytes: whoever asks knows how far a packet goes.
+    A position beyond the end reads as the last bytes, of which there are at least eight: whoever
+    asks knows how far a packet goes.
     """
 
     def __init__(self, data: bytes) -> None:
-        # Eight more bytes, so that a number can be asked for at every position.
-        self._data = data + bytes(8)
-        self._last = len(data)
+        self._data = data
 
     def _at(self, positions: Ints, kind: str) -> Any:
-        view: Any = np.ndarray(self._last + 1, kind, self._data, 0, (1,))
-        return view[np.minimum(positions, self._last)]
+        last = len(self._data) - np.dtype(kind).itemsize
+        view: Any = np.ndarray(last + 1, kind, self._data, 0, (1,))
+        return view[np.minimum(positions, last)]
 
     def byte(self, positions: Ints) -> Ints:
         """Return the bytes at these positions."""
@@ -66,7 +66,7 @@ class Clock:
     def microseconds(self, ticks: int) -> int:
         """Return a time as microseconds since 1970."""
         per_second = 2**self.power if self.is_binary else 10**self.power
-        return ticks * 1_000_000 // per_second + self.offset * 1_000_000
+        return int(ticks * 1_000_000 // per_second) + self.offset * 1_000_000
 
 
 @dataclass(frozen=True)

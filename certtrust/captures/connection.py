@@ -45,6 +45,7 @@ class Connection:
         "flow",
         "follows_other_data",
         "has_beginning",
+        "has_sides",
         "is_registration",
         "is_reset",
         "isn",
@@ -65,8 +66,10 @@ class Connection:
         self.is_registration = is_registration
         self.stream: int | None = None
         self.directions = (Direction(), Direction())
-        self.sides: tuple[Side, Side] | None = None
         self.conversation = Conversation()
+        self.sides = (self.conversation.client, self.conversation.server)
+        self.has_sides = False
+        """It is known which end is the client."""
         self.opened_by: int | None = None
         self.has_beginning = False
         self.follows_other_data = False
@@ -92,7 +95,7 @@ class Connection:
     @property
     def client(self) -> int:
         """Which end is the client."""
-        if self.sides is not None:
+        if self.has_sides:
             return 0 if self.sides[0].name == CLIENT else 1
         return self._by_port() if self.opened_by is None else self.opened_by
 
@@ -133,7 +136,7 @@ class Connection:
         if size:
             if self.spoken_at is None:
                 self.spoken_at = time
-            if self.sides is None:
+            if not self.has_sides:
                 self._choose_sides(sender, data)
             self._order(sender, way, sequence, data, size, time)
         if flags & RST:
@@ -171,6 +174,7 @@ class Connection:
         talk = self.conversation
         ends = (talk.client, talk.server)
         self.sides = ends if client == 0 else (ends[1], ends[0])
+        self.has_sides = True
         talk.begins_late = not self.has_beginning
         if self.follows_other_data:
             talk.note("TLS begins after other data")
@@ -205,8 +209,7 @@ class Connection:
     def _deliver(
         self, sender: int, way: Direction, data: bytes, size: int, time: int | None
     ) -> None:
-        assert way.following is not None and self.sides is not None
-        way.following = (way.following + size) % _AROUND
+        way.following = ((way.following or 0) + size) % _AROUND
         way.delivered += size
         side = self.sides[sender]
         if data:
@@ -248,10 +251,9 @@ class Connection:
         """Count as lost what is missing before the segments that wait."""
         way = self.directions[sender]
         while way.waiting:
-            assert way.following is not None and self.sides is not None
             missing = way.waiting[0][0] - way.delivered
             if missing > 0:
-                way.following = (way.following + missing) % _AROUND
+                way.following = ((way.following or 0) + missing) % _AROUND
                 way.delivered += missing
                 self._lose(self.sides[sender], missing)
             self._catch_up(sender, way, time)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from .. import limits
 from . import messages
 from .alerts import CLOSING, alert_name
-from .messages import BadMessage
+from .messages import BadMessageError
 
 _CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA, _HEARTBEAT = range(20, 25)
 _LONGEST_RECORD = (1 << 14) + 2048
@@ -151,15 +151,12 @@ class Conversation:
         return False
 
     def _begins_with_ssl2(self, side: Side) -> bool:
-        data = side.buffer
-        if not data[0] & 0x80:
+        head = bytes(side.buffer[:5])
+        if not head[0] & 0x80:
             return False
         if side is self.server:
-            return self.is_ssl2 and data[2:3] in (b"", b"\x04")
-        return data[2:3] in (b"", b"\x01") and data[3:5] in (
-            *(b"", b"\x00", b"\x03"),
-            *(b"\x00\x02", b"\x03\x00", b"\x03\x01", b"\x03\x02", b"\x03\x03"),
-        )
+            return self.is_ssl2 and head[2:3] in (b"", b"\x04")
+        return head[2:3] in (b"", b"\x01") and head[3:5] in _SSL2_VERSIONS
 
     def _is_other(self, side: Side) -> None:
         if self.begins_late:
@@ -358,7 +355,7 @@ class Conversation:
                 what = f"CertificateRequest ({len(self.authorities)})"
             elif kind in (12, messages.SERVER_HELLO_DONE, 16):
                 side.key_exchange = True
-        except BadMessage as problem:
+        except BadMessageError as problem:
             self.note(f"{what} of the {side.name}: {problem}")
         if self.refused_by is None and kind == messages.CLIENT_KEY_EXCHANGE:
             self._nothing_presented()
@@ -389,6 +386,10 @@ class Conversation:
 
 
 _RECORD_TYPES = frozenset(range(20, 25))
+_SSL2_VERSIONS = frozenset(
+    {b"", b"\x00", b"\x03", b"\x00\x02", *(bytes((3, minor)) for minor in range(4))}
+)
+"""The versions that a hello in the form of SSL 2 offers, and how they begin."""
 
 
 def _is_record(data: bytes | memoryview) -> bool:

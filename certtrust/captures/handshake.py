@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
+from .. import limits
 from . import messages
 from .ciphers import cipher_name
 from .connection import Connection
-from .conversation import Conversation
+from .conversation import CLIENT, Conversation
 
 ESTABLISHED, CUT_OFF = "established", "cut off"
 NOT_TLS, NOT_VISIBLE = "not TLS", "not visible"
 
+Seen = bytes | dict[str, Any]
+"""A certificate: its DER, or columns of CERTIFICATES where a log has no more of it."""
+
 
 @dataclass
 class Handshake:
-    """One connection. Columns of HANDSHAKES first; certificates by fingerprint last."""
+    """One connection: columns of HANDSHAKES first, and the certificates themselves last."""
 
     time: int | None = None
     client: str | None = None
@@ -43,13 +48,38 @@ class Handshake:
     stream: int | None = None
     messages: list[str] | None = None
     parse_error: str | None = None
-    certificates: dict[str, Any] = field(default_factory=dict)
-    """DER of each certificate that was seen, or what a log says of it where it has none."""
+    client_sent: list[Seen] = field(default_factory=list)
+    server_sent: list[Seen] = field(default_factory=list)
+    """The certificates themselves, so far as they were seen, leaf first."""
+
+    def sent(self, side: str) -> list[Seen]:
+        """Return the certificates that a side presented."""
+        return self.client_sent if side == CLIENT else self.server_sent
 
 
 def fingerprint(der: bytes) -> str:
     """Return the SHA-256 of a certificate in hex."""
     return hashlib.sha256(der).hexdigest()
+
+
+def whole_lines(stream: BinaryIO) -> Iterator[tuple[int, str | ValueError]]:
+    """Yield the lines of a log with their numbers; an overlong one is the reason not to read it."""
+    number = 0
+    while line := stream.readline(limits.LINE_BYTES):
+        number += 1
+        if len(line) == limits.LINE_BYTES and not line.endswith(b"\n"):
+            while (rest := stream.readline(limits.LINE_BYTES)) and not rest.endswith(
+                b"\n"
+            ):
+                pass
+            yield number, ValueError(f"longer than {limits.LINE_BYTES:,} bytes")
+            continue
+        yield (
+            number,
+            line.decode("utf-8-sig" if number == 1 else "utf-8", "replace").rstrip(
+                "\r\n"
+            ),
+        )
 
 
 def of_connection(connection: Connection, source: str) -> Handshake:
@@ -96,9 +126,8 @@ def _add_tls(row: Handshake, talk: Conversation) -> None:
         (talk.server, "server_certificates"),
     ):
         if side.certificates is not None:
-            named = [(fingerprint(der), der) for der in side.certificates]
-            row.certificates.update(named)
-            setattr(row, column, [name for name, _ in named])
+            row.sent(side.name).extend(side.certificates)
+            setattr(row, column, [fingerprint(der) for der in side.certificates])
 
 
 def _ends(connection: Connection) -> tuple[bytes, bytes]:
@@ -127,7 +156,12 @@ def outcome(connection: Connection) -> str:
     )
     if is_hidden and talk.client.records_after_hello:
         return NOT_VISIBLE
-    has_gaps = connection.lost > 0 or not connection.has_beginning
+    has_gaps = (
+        connection.lost > 0
+        or not connection.has_beginning
+        or talk.client.is_stopped
+        or talk.server.is_stopped
+    )
     if connection.has_ended and not has_gaps and talk.version != messages.SSL2:
         return CUT_OFF
     return NOT_VISIBLE

@@ -1,6 +1,6 @@
 """Handshake messages of TLS (RFC 5246, RFC 8446) and SSL 2: what is said in clear.
 
-Every function takes the body of a message and raises `BadMessage` where it cannot be read.
+Every function takes the body of a message and raises `BadMessageError` where it cannot be read.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _RETRY = bytes.fromhex(
 _SERVER_NAME, _PRE_SHARED_KEY, _SUPPORTED_VERSIONS = 0, 41, 43
 
 
-class BadMessage(ValueError):
+class BadMessageError(ValueError):
     """A handshake message that cannot be read."""
 
 
@@ -101,7 +101,7 @@ def is_encrypted_early(version: int) -> bool:
 
 def _number(body: bytes, at: int, size: int) -> int:
     if at + size > len(body):
-        raise BadMessage("ends too early")
+        raise BadMessageError("ends too early")
     return int.from_bytes(body[at : at + size])
 
 
@@ -109,7 +109,7 @@ def _vector(body: bytes, at: int, size: int) -> tuple[bytes, int]:
     """Return a vector whose length stands before it in `size` bytes, and where it ends."""
     end = at + size + _number(body, at, size)
     if end > len(body):
-        raise BadMessage("a length goes beyond its end")
+        raise BadMessageError("a length goes beyond its end")
     return body[at + size : end], end
 
 
@@ -210,7 +210,7 @@ def certificates(body: bytes) -> list[bytes]:
     """Return the certificates of a message, as DER, leaf first."""
     listed, end = _vector(body, 0, 3)
     if end != len(body):
-        raise BadMessage("bytes follow its list")
+        raise BadMessageError("bytes follow its list")
     return list(_vectors(listed, 3))
 
 

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+import numpy as np
+
 from ..formats import begin
 from ..sources import Source
-from . import links, pcap, pcapng
+from . import links, pcap, pcapng, suricata, zeek
+from .batches import Batch
 from .handshake import Handshake, of_connection
 from .tracker import Tracker
 
@@ -29,23 +32,67 @@ def looks_like_capture(head: bytes) -> bool:
     return pcap.sniff(head) or pcapng.sniff(head)
 
 
-def handshakes_of(
-    source: Source, ports: Iterable[int], counts: Counts
-) -> Iterator[Handshake]:
-    """Yield the connections of a file as they are done; what cannot be read has its reason."""
-    if source.error is not None:
-        yield Handshake(source=source.name, parse_error=source.error)
-        return
-    try:
-        with source.open() as opened:
-            head, stream = begin(opened)
-            if looks_like_capture(head):
-                yield from packets(stream, head, source.name, ports, counts)
-            else:
-                reason = "neither a packet capture nor a log of Zeek or Suricata"
-                yield Handshake(source=source.name, parse_error=reason)
-    except OSError as problem:
-        yield Handshake(source=source.name, parse_error=f"reading stopped: {problem}")
+def looks_like_monitor_log(head: bytes) -> bool:
+    """Return True where content begins as Zeek's ssl.log or x509.log, or Suricata's eve.json.
+
+    Examples
+    --------
+    >>> looks_like_monitor_log(b"#separator \\x09\\n#path\\tssl\\n")
+    True
+    """
+    return zeek.kind_of(head) is not None or suricata.sniff(head)
+
+
+class Wire:
+    """What files show of connections; a line of Zeek's waits for the certificates that it names."""
+
+    def __init__(self, ports: Iterable[int]) -> None:
+        self.counts: dict[str, Counts] = {}
+        self._ports = tuple(ports)
+        self._rows: list[Handshake | tuple[zeek.Record, str]] = []
+        self._certificates = zeek.Certificates()
+
+    def add(self, file: Source) -> None:
+        """Read a file; what cannot be read is a row with its reason."""
+        name = file.name
+        if file.error is not None:
+            self._rows.append(Handshake(source=name, parse_error=file.error))
+            return
+        try:
+            with file.open() as opened:
+                head, stream = begin(opened)
+                self._add(head, stream, name)
+        except OSError as problem:
+            reason = f"reading stopped: {problem}"
+            self._rows.append(Handshake(source=name, parse_error=reason))
+
+    def _add(self, head: bytes, stream: BinaryIO, name: str) -> None:
+        counts = self.counts.setdefault(name, Counts())
+        if looks_like_capture(head):
+            rows = list(packets(stream, head, name, self._ports, counts))
+            rows.sort(key=lambda row: (row.stream is None, row.stream or 0))
+            self._rows += rows
+        elif zeek.kind_of(head) is not None:
+            for record in zeek.records(stream):
+                counts["lines"] += 1
+                if record.kind == zeek.X509 and record.error is None:
+                    self._certificates.add(record.values)
+                else:
+                    self._rows.append((record, name))
+        elif suricata.sniff(head):
+            self._rows += suricata.read(stream, name, counts)
+        else:
+            reason = "neither a packet capture nor a log of Zeek or Suricata"
+            self._rows.append(Handshake(source=name, parse_error=reason))
+
+    def handshakes(self) -> list[Handshake]:
+        """Return all connections, in the order of files and of connections in them."""
+        return [
+            row
+            if isinstance(row, Handshake)
+            else zeek.of_record(row[0], self._certificates, row[1])
+            for row in self._rows
+        ]
 
 
 def packets(
@@ -75,12 +122,12 @@ def packets(
         yield Handshake(source=name, parse_error="; ".join(reasons))
 
 
-def _count_unread(batch: pcap.Batch, unread: Counter[int]) -> None:
+def _count_unread(batch: Batch, unread: Counter[int]) -> None:
     if batch.interfaces is None:
         if batch.known[0].link not in links.KNOWN:
             unread[batch.known[0].link] += len(batch.starts)
         return
-    for index, interface in enumerate(batch.known):
-        if interface.link not in links.KNOWN:
-            if count := int((batch.interfaces == index).sum()):
-                unread[interface.link] += count
+    for index in np.unique(batch.interfaces):
+        link = batch.known[index].link
+        if link not in links.KNOWN:
+            unread[link] += int((batch.interfaces == index).sum())

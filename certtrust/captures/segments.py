@@ -47,7 +47,7 @@ class Segments:
     stops: Ints
     size: Ints
 
-    def where(self, mask: Mask) -> Segments:
+    def where(self, mask: Mask | Ints) -> Segments:
         """Return some of the segments."""
         return Segments(
             *(getattr(self, name)[mask] for name in self.__dataclass_fields__)

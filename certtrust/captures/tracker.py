@@ -39,10 +39,16 @@ class Tracker:
         fields = Fields(batch.data)
         found = segments(batch, fields, self.counts)
         if len(found.packets):
-            numbers, were_opened = self._streams.number(found)
-            rows = np.flatnonzero(self._matters(found, fields))
+            groups = np.unique(found.flow, return_index=True, return_inverse=True)
+            numbers, were_opened = self._streams.number(found, *groups)
+            opens = self._opens(found, fields, groups[2])
+            rows = np.flatnonzero(self._matters(found, opens))
             yield from self._take(
-                batch, found.where(rows), numbers[rows], were_opened[rows]
+                batch,
+                found.where(rows),
+                opens[rows],
+                numbers[rows],
+                were_opened[rows],
             )
         yield from self._let_go()
         self._batch += 1
@@ -54,16 +60,41 @@ class Tracker:
 
     # Which packets matter
 
-    def _matters(self, found: Segments, fields: Fields) -> Mask:
-        """Return the segments with data, or of an open or a close, of connections of interest."""
-        carries = (found.size > 0) | (found.flags & (SYN | FIN | RST) > 0)
-        opens = (found.flags & SYN > 0) | self._looks_like_handshake(found, fields)
+    def _opens(self, found: Segments, fields: Fields, codes: Ints) -> Mask:
+        """Return the segments that may be the first of a connection of interest."""
+        looks = self._looks_like_handshake(found, fields)
         if self._ports.size:
             ports = fields.word(found.ports)
-            opens |= np.isin(ports >> 16, self._ports) | np.isin(
-                ports & 0xFFFF, self._ports
-            )
-        flows = np.unique(found.flow[opens & carries])
+            is_ours = np.isin(ports >> 16, self._ports)
+            is_ours |= np.isin(ports & 0xFFFF, self._ports)
+            looks |= is_ours & ((found.size > 0) | (found.flags & SYN > 0))
+        is_syn = found.flags & SYN > 0
+        # Of a connection that opens here and whose first data are no TLS, nothing is followed.
+        with_data = np.flatnonzero(found.size > 0)
+        speaking, first = np.unique(codes[with_data], return_index=True)
+        others = speaking[~self._may_be_tls(found, fields, with_data[first])]
+        is_other = np.zeros(codes.max(initial=0) + 1, bool)
+        is_other[others] = True
+        is_other[codes[looks]] = False
+        self.counts["connections without TLS"] += int(
+            (is_syn & is_other[codes] & (found.flags & ACK == 0)).sum()
+        )
+        mask: Mask = looks | (is_syn & ~is_other[codes])
+        return mask
+
+    @staticmethod
+    def _may_be_tls(found: Segments, fields: Fields, rows: Ints) -> Mask:
+        """Return which segments can be the first of TLS, or of SSL 2."""
+        head = fields.short(found.starts[rows])
+        kind, size = head >> 8, found.size[rows]
+        is_record = (kind >= 20) & (kind <= 24) & ((head & 0xFF == 3) | (size == 1))
+        mask: Mask = is_record | (kind >= 0x80)
+        return mask
+
+    def _matters(self, found: Segments, opens: Mask) -> Mask:
+        """Return the segments with data, or of an open or a close, of connections of interest."""
+        carries = (found.size > 0) | (found.flags & (SYN | FIN | RST) > 0)
+        flows = np.unique(found.flow[opens])
         followed = np.fromiter(
             {connection.flow for connection in self._open()}, np.uint64
         )
@@ -95,26 +126,28 @@ class Tracker:
     # One by one
 
     def _take(
-        self, batch: Batch, found: Segments, numbers: Ints, were_opened: Mask
+        self,
+        batch: Batch,
+        found: Segments,
+        opens: Mask,
+        numbers: Ints,
+        were_opened: Mask,
     ) -> Iterator[Connection]:
         data = batch.data
         ways = self._ways
-        columns = zip(
-            found.packets.tolist(),
-            found.addresses.tolist(),
-            found.address_bytes.tolist(),
-            found.ports.tolist(),
-            found.sequence.tolist(),
-            found.flags.tolist(),
-            found.starts.tolist(),
-            found.stops.tolist(),
-            found.size.tolist(),
-            found.flow.tolist(),
-            numbers.tolist(),
-            were_opened.tolist(),
-            strict=True,
+        arrays = (
+            found.packets,
+            found.addresses,
+            found.address_bytes,
+            found.ports,
+            found.sequence,
+            found.flags,
+            found.starts,
+            found.stops,
+            found.size,
         )
-        for (
+        columns = zip(*(array.tolist() for array in arrays), strict=True)
+        for row, (
             packet,
             address,
             length,
@@ -124,25 +157,29 @@ class Tracker:
             start,
             stop,
             size,
-            flow,
-            stream,
-            was_opened,
-        ) in columns:
+        ) in enumerate(columns):
             key = data[address : address + 2 * length] + data[ports : ports + 4]
             way = ways.get(key)
-            if way is not None and way[0].begins_anew(sequence, flags, way[1]):
+            if (
+                way is not None
+                and flags & SYN
+                and way[0].begins_anew(sequence, flags, way[1])
+            ):
                 yield from self._done(way[0])
                 way = None
             if way is None:
-                if not (flags & SYN or size):
+                if not opens[row]:
                     continue
-                way = self._open_way(
-                    key, length, flow, stream, flags, data, ports, start, stop
-                )
-                if way is None:
-                    continue
-                way[0].follows_other_data = was_opened and not flags & SYN
-            connection, sender = way
+                way = self._open_way(key, length, int(found.flow[row]))
+                connection, sender = way
+                connection.stream = int(numbers[row]) if numbers[row] >= 0 else None
+                if not flags & SYN:
+                    connection.follows_other_data = bool(were_opened[row])
+                    # What comes first of the other end may come in disorder.
+                    acknowledged = int.from_bytes(data[ports + 8 : ports + 12])
+                    connection.directions[1].following = acknowledged
+            else:
+                connection, sender = way
             connection.take(
                 sender,
                 flags,
@@ -157,40 +194,15 @@ class Tracker:
             elif connection.closed_in is None and connection.is_over:
                 connection.closed_in = self._batch
 
-    def _open_way(
-        self,
-        key: bytes,
-        length: int,
-        flow: int,
-        stream: int,
-        flags: int,
-        data: bytes,
-        ports: int,
-        start: int,
-        stop: int,
-    ) -> tuple[Connection, int] | None:
-        """Return a new connection, or None where its middle is seen and it is of no interest."""
+    def _open_way(self, key: bytes, length: int, flow: int) -> tuple[Connection, int]:
         ends = (
             key[:length] + key[2 * length : 2 * length + 2],
             key[length : 2 * length] + key[2 * length + 2 :],
         )
-        is_registration = (
-            ends[0][-2:] in self._port_bytes or ends[1][-2:] in self._port_bytes
+        is_registration = not self._port_bytes.isdisjoint(
+            (ends[0][-2:], ends[1][-2:])
         )
-        if not (flags & SYN or is_registration):
-            head = data[start : min(stop, start + 6)]
-            if (
-                len(head) < 6
-                or head[:2] != b"\x16\x03"
-                or not _HANDSHAKE_MESSAGES[head[5]]
-            ):
-                return None
         connection = Connection(ends, flow, is_registration)
-        connection.stream = None if stream < 0 else stream
-        if flags & (SYN | ACK) == ACK:
-            # What comes first of the other end may come in disorder.
-            acknowledged = int.from_bytes(data[ports + 8 : ports + 12])
-            connection.directions[1].following = acknowledged
         self._ways[key] = (connection, 0)
         self._ways[_reverse(key, length)] = (connection, 1)
         return connection, 0
@@ -213,9 +225,11 @@ class Tracker:
     def _done(self, connection: Connection) -> Iterator[Connection]:
         self._forget(connection)
         connection.finish()
-        if connection.is_registration or connection.conversation.is_tls is not None:
-            if not connection.is_of_no_interest:
-                yield connection
+        has_spoken = connection.conversation.is_tls is not None
+        if (
+            connection.is_registration or has_spoken
+        ) and not connection.is_of_no_interest:
+            yield connection
 
     def _let_go(self) -> Iterator[Connection]:
         """Yield what was closed before this batch, and what is too much to hold."""
@@ -261,7 +275,9 @@ class _Streams:
         """The sequence number of the SYN that opened each, or -1."""
         self._following = 0
 
-    def number(self, found: Segments) -> tuple[Ints, Mask]:
+    def number(
+        self, found: Segments, flows: Hashes, first: Ints, codes: Ints
+    ) -> tuple[Ints, Mask]:
         """Return the number of each segment's connection, and where its SYN was seen.
 
         The number is -1 where connections are too many to count.
@@ -269,9 +285,6 @@ class _Streams:
         if len(self._flows) > limits.CAPTURE_STREAMS:
             size = len(found.flow)
             return np.full(size, -1, np.int64), np.zeros(size, bool)
-        flows, first, codes = np.unique(
-            found.flow, return_index=True, return_inverse=True
-        )
         at = np.searchsorted(self._flows, flows)
         at[at == len(self._flows)] = 0
         if len(self._flows):
