@@ -15,7 +15,7 @@ from ..errors import CerttrustError
 from ..sources import sources
 from ..texts.sentences import say
 from . import to_frame
-from .handshake import Handshake
+from .handshake import Handshake, Seen
 from .reading import (
     REGISTRATION_PORT,
     Wire,
@@ -26,6 +26,7 @@ from .reading import (
 __all__ = [
     "REGISTRATION_PORT",
     "Handshake",
+    "Seen",
     "Wire",
     "handshakes",
     "looks_like_capture",

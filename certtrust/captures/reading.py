@@ -12,7 +12,7 @@ from ..formats import begin
 from ..sources import Source
 from . import links, pcap, pcapng, suricata, zeek
 from .batches import Batch
-from .handshake import Handshake, of_connection
+from .handshake import Handshake, Seen, of_connection
 from .tracker import Tracker
 
 REGISTRATION_PORT = 1300
@@ -51,6 +51,8 @@ class Wire:
         self._ports = tuple(ports)
         self._rows: list[Handshake | tuple[zeek.Record, str]] = []
         self._certificates = zeek.Certificates()
+        self.logged: list[tuple[str, int, Seen]] = []
+        """The lines of Zeek's x509.log: file, line, certificate."""
 
     def add(self, file: Source) -> None:
         """Read a file; what cannot be read is a row with its reason."""
@@ -60,13 +62,14 @@ class Wire:
             return
         try:
             with file.open() as opened:
-                head, stream = begin(opened)
-                self._add(head, stream, name)
+                self.add_stream(opened, name)
         except OSError as problem:
             reason = f"reading stopped: {problem}"
             self._rows.append(Handshake(source=name, parse_error=reason))
 
-    def _add(self, head: bytes, stream: BinaryIO, name: str) -> None:
+    def add_stream(self, opened: BinaryIO, name: str) -> None:
+        """Read a file that is open."""
+        head, stream = begin(opened)
         counts = self.counts.setdefault(name, Counts())
         if looks_like_capture(head):
             rows = list(packets(stream, head, name, self._ports, counts))
@@ -76,7 +79,8 @@ class Wire:
             for record in zeek.records(stream):
                 counts["lines"] += 1
                 if record.kind == zeek.X509 and record.error is None:
-                    self._certificates.add(record.values)
+                    seen = self._certificates.add(record.values)
+                    self.logged.append((name, record.line, seen))
                 else:
                     self._rows.append((record, name))
         elif suricata.sniff(head):
