@@ -396,7 +396,7 @@ REGISTRATIONS = Table(
             "matched_by",
             WORD,
             "what recognised the record: event, alarm, clear (JSON records), record (own "
-            "formats, tables), "
+            "formats, tables), wire (a connection that was seen), "
             "or the name of the message pattern; missing where nothing did",
             "alarm",
         ),
@@ -575,6 +575,7 @@ ATTEMPTS = Table(
             "code",
             "source",
             "line",
+            "matched_by",
         ),
         Column("url", TEXT, "URL that a browser opened", "https://192.0.2.7/"),
         Column(
@@ -685,14 +686,17 @@ RESULTS = Table(
         Column(
             "evidence",
             WORD,
-            "what the cause rests on: log (stated there) or rule (predicted from configuration)",
+            "what the cause rests on: log (stated there), wire (an alert of TLS) or rule (predicted "
+            "from configuration)",
             "rule",
         ),
-        Column("observed", WORD, "what the log shows: up or failed", "failed"),
+        Column(
+            "observed", WORD, "what the log or the wire shows: up or failed", "failed"
+        ),
         Column(
             "explained",
             FLAG,
-            "the log shows a failure and the rules predict one",
+            "the log or the wire shows a failure and the rules predict one",
             "True",
         ),
     ),

@@ -23,8 +23,12 @@ from .reading import (
     looks_like_monitor_log,
 )
 
+WIRE = "wire"
+"""What recognised a row of REGISTRATIONS that was seen on the wire (`matched_by`)."""
+
 __all__ = [
     "REGISTRATION_PORT",
+    "WIRE",
     "Handshake",
     "Seen",
     "Wire",

@@ -6,6 +6,8 @@ alert is what its sender says, and no more is read from it than its name holds.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 ALERTS = {
     0: "close_notify",
     10: "unexpected_message",
@@ -49,6 +51,49 @@ ALERTS = {
 
 CLOSING = frozenset({"close_notify", "user_canceled"})
 """Alerts that end a connection and complain of nothing."""
+
+UNTOLD = frozenset(
+    {
+        "no_certificate",
+        "bad_certificate",
+        "unsupported_certificate",
+        "certificate_unknown",
+        "access_denied",
+        "decrypt_error",
+    }
+)
+"""Alerts that refuse a certificate for a reason that their name does not tell."""
+NONE_PRESENTED = frozenset(
+    {"certificate_required", "no_certificate", "handshake_failure"}
+)
+"""What stacks send to a client that presents no certificate (40 by OpenSSL, before TLS 1.3)."""
+VERSIONS = frozenset({"protocol_version", "inappropriate_fallback"})
+"""Alerts about the version of TLS."""
+_REFUSING = UNTOLD | {"unknown_ca", "certificate_expired", "certificate_revoked"}
+
+
+def refuses_certificate(alert: str, *, presented: Collection[str] | None) -> bool:
+    """Return True where an alert of the server is about the client's certificate.
+
+    Parameters
+    ----------
+    alert : str
+        Its name.
+    presented : collection of fingerprints or None
+        What the client presented; empty = nothing, None = that was not seen.
+
+    Examples
+    --------
+    >>> refuses_certificate("handshake_failure", presented=[])
+    True
+    >>> refuses_certificate("handshake_failure", presented=["9c1f"])
+    False
+    """
+    if alert == "certificate_required":
+        return True
+    if presented is not None and not presented:
+        return alert in NONE_PRESENTED
+    return alert in _REFUSING
 
 
 def alert_name(number: int) -> str:

@@ -33,11 +33,11 @@ def looks_like_capture(head: bytes) -> bool:
 
 
 def looks_like_monitor_log(head: bytes) -> bool:
-    """Return True where content begins as Zeek's ssl.log or x509.log, or Suricata's eve.json.
+    r"""Return True where content begins as Zeek's ssl.log or x509.log, or Suricata's eve.json.
 
     Examples
     --------
-    >>> looks_like_monitor_log(b"#separator \\x09\\n#path\\tssl\\n")
+    >>> looks_like_monitor_log(b"#separator \x09\n#path\tssl\n")
     True
     """
     return zeek.kind_of(head) is not None or suricata.sniff(head)

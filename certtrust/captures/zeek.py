@@ -89,11 +89,11 @@ class Record:
 
 
 def kind_of(head: bytes) -> str | None:
-    """Return `ssl` or `x509` where content begins as such a log of Zeek, else None.
+    r"""Return `ssl` or `x509` where content begins as such a log of Zeek, else None.
 
     Examples
     --------
-    >>> kind_of(b"#separator \\x09\\n#path\\tssl\\n"), kind_of(b"#path\\tconn\\n")
+    >>> kind_of(b"#separator \x09\n#path\tssl\n"), kind_of(b"#path\tconn\n")
     ('ssl', None)
     """
     text = as_text(head)

@@ -2,19 +2,21 @@
 
 The formats: `json` (events, alarms, log records, the journal's export, certtrust's own JSON
 lines), `query` (HTTP log messages), `table` (the registrations that a phone shows), `csv`
-(certtrust's own), `syslog` and `parquet`.
+(certtrust's own), `syslog` and `parquet`; `wire` are the connections on TCP port 1300 in packet
+captures and in the logs of Zeek and Suricata.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from .. import schema
+from ..captures import REGISTRATION_PORT
 from ..table_files import metadata
 from ..whole_files import replacing
 from . import field_values, to_frame
@@ -38,6 +40,8 @@ def read_registrations(
     *,
     format: str | None = None,  # noqa: A002 - the public name
     patterns: Any = None,
+    port: int | Iterable[int] = REGISTRATION_PORT,
+    pbx: str | Mapping[str, str] | None = None,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -48,7 +52,7 @@ def read_registrations(
     source : path, glob, directory, bytes, str, open file, or an iterable of these
         Logs, also in ZIP or tar archives and compressed with gzip; a directory may mix formats.
     format : str, optional
-        json, query, table, csv, syslog or parquet; by default each file's beginning tells.
+        json, query, table, csv, syslog, parquet or wire; by default each file's beginning tells.
     patterns : regular expression, or several in a list or by name in a dict, optional
         What messages (syslog, HTTP, AddLog, journal) are searched for before the neutral
         default set; named groups name columns of REGISTRATIONS, such as
@@ -56,6 +60,12 @@ def read_registrations(
         where a pattern looks around or refers back: such a one may take
         `limits.PATTERN_SECONDS` per block of lines, and `parse_error` names the messages that
         it was not searched for in.
+    port : int or several, optional
+        TCP ports of H.323/TLS: in a packet capture, or a log of Zeek or Suricata, each
+        connection there is a row. Its `state` is `rejected` where an alert of the PBX ended the
+        handshake; that TLS was established says nothing of the registration within it.
+    pbx : str or mapping of address to name, optional
+        What the PBX of such connections is called; else `pbx` is the address of the server.
     workers : int, optional
         Number of threads; all processors by default.
     progress : bool, optional
@@ -89,7 +99,8 @@ def read_registrations(
     >>> read_registrations(log, patterns=pattern)["matched_by"].tolist()
     ['pattern 1', 'pairs']
     """
-    parts = tables(source, options(format, patterns, workers), progress=progress)
+    chosen = options(format, patterns, workers, port, pbx)
+    parts = tables(source, chosen, progress=progress)
     return to_frame.frame(
         pa.concat_tables([field_values.SCHEMA.empty_table(), *parts])
     )

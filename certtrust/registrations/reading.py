@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from numbers import Integral
 from typing import Any, NamedTuple
 
+from ..captures import REGISTRATION_PORT, registration_ports
 from ..errors import SourceError
 from ..formats import About, begin, recognise
 from ..sources import Source, sources
@@ -30,9 +31,17 @@ class Options(NamedTuple):
     patterns: tuple[messages.Pattern, ...]
     threads: int
     block: int = lines.BLOCK
+    ports: tuple[int, ...] = (REGISTRATION_PORT,)
+    pbx: str | Mapping[str, str] | None = None
 
 
-def options(form: Any, patterns: Any, workers: Any) -> Options:
+def options(
+    form: Any,
+    patterns: Any,
+    workers: Any,
+    port: int | Iterable[int] = REGISTRATION_PORT,
+    pbx: str | Mapping[str, str] | None = None,
+) -> Options:
     """Check the options of a reader."""
     if form is not None and (not isinstance(form, str) or form not in FORMATS):
         raise SourceError(
@@ -46,7 +55,9 @@ def options(form: Any, patterns: Any, workers: Any) -> Options:
         workers = os.cpu_count() or 1
     if not isinstance(workers, Integral) or isinstance(workers, bool) or workers < 1:
         raise SourceError(say("errors.reading.workers", workers=repr(workers)))
-    return Options(form, messages.compiled(patterns), int(workers))
+    compiled = messages.compiled(patterns)
+    ports = registration_ports(port)
+    return Options(form, compiled, int(workers), ports=ports, pbx=pbx)
 
 
 def tables(

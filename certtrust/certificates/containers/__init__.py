@@ -37,7 +37,9 @@ def read(opened: Callable[[], BinaryIO], about: About) -> Iterator[Item]:
             yield from CONTAINERS["PEM"].read(rejoined(head, stream), about)
         elif looks_like_capture(head):
             # It may be larger than the memory.
-            yield from CONTAINERS["capture of TLS"].read(rejoined(head, stream), about)
+            yield from CONTAINERS["capture of TLS"].read(
+                rejoined(head, stream), about
+            )
         else:
             yield from contents(head + stream.read(), about)
 

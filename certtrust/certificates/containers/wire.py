@@ -15,7 +15,9 @@ from ..blocks import Block
 
 NAME = "capture of TLS"
 
-_NO_DER = "only the names and dates of a certificate, as a log of connections has them"
+_NO_DER = (
+    "only the names and dates of a certificate, as a log of connections has them"
+)
 
 
 def sniff(head: bytes) -> bool:
