@@ -10,6 +10,7 @@ from typing import Any
 
 from . import limits, names
 from .advice import (
+    accepted_authorities,
     apply,
     changes,
     contradictions,
@@ -45,6 +46,7 @@ __all__ = [
     "CerttrustError",
     "Diagnosis",
     "Fleet",
+    "accepted_authorities",
     "apply",
     "attempts",
     "browser_attempts",

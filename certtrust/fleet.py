@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from . import schema, table_files
+from . import captures, schema, table_files
+from .captures import REGISTRATION_PORT
+from .certificates.containers.wire import blocks
 from .certificates.passwords import Passwords
-from .certificates.reading import read_certificates
+from .certificates.reading import from_blocks, read_certificates
 from .certificates.trust_lists import read_trust_list
 from .devices import read_devices
 from .errors import CerttrustError, SourceError
-from .registrations import read_registrations
+from .registrations import of_handshakes, read_registrations
 from .texts.sentences import say
 from .trust import trust_state
 from .whole_files import UNFINISHED
 
 FOLDERS = ("certificates", "trust", "devices", "registrations")
 """The folders of a fleet directory; each may be absent, and then its table is empty."""
-TABLES = {name: schema.TABLES[name.upper()] for name in (*FOLDERS, "links")}
+CAPTURES = "captures"
+"""The folder of packet captures, and of the logs of Zeek and Suricata."""
+OPTIONAL = ("links", "handshakes")
+"""The tables that a fleet may lack."""
+TABLES = {name: schema.TABLES[name.upper()] for name in (*FOLDERS, *OPTIONAL)}
 """The tables of a fleet that `Fleet.save` writes, by the names of their files."""
 
 
@@ -37,6 +44,8 @@ class Fleet:
         Tables CERTIFICATES, TRUST, DEVICES and REGISTRATIONS; see `certtrust.columns`.
     links : DataFrame, optional
         Table LINKS: signature checks already made, see `certtrust.link`.
+    handshakes : DataFrame, optional
+        Table HANDSHAKES: the TLS connections of captures, see `certtrust.handshakes`.
     """
 
     certificates: pd.DataFrame
@@ -44,6 +53,7 @@ class Fleet:
     devices: pd.DataFrame
     registrations: pd.DataFrame
     links: pd.DataFrame | None = None
+    handshakes: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(getattr(self, name))} {name}" for name in FOLDERS)
@@ -98,19 +108,31 @@ def _is_foreign(path: Path) -> bool:
     return path.name not in tables and path.suffix != UNFINISHED
 
 
-def read_fleet(directory: str | Path, *, password: Passwords = None) -> Fleet:
-    """Read a fleet from a directory of four folders, or one that `Fleet.save` wrote.
+def read_fleet(
+    directory: str | Path,
+    *,
+    password: Passwords = None,
+    port: int | Iterable[int] = REGISTRATION_PORT,
+    pbx: str | Mapping[str, str] | None = None,
+) -> Fleet:
+    """Read a fleet from a directory of folders, or one that `Fleet.save` wrote.
 
     Parameters
     ----------
     directory : path
         `certificates/` holds certificate files of any shape (a file name may carry the device's
         serial or hardware ID), `trust/` one file per PBX, named after it, `devices/` PBX
-        objects and `registrations/` logs. A folder that is absent gives an empty table. A saved
-        fleet is the Parquet files of its tables instead.
+        objects and `registrations/` logs. `captures/` holds packet captures, and logs of Zeek
+        and Suricata, from which certificates and connections are taken as well. A folder that
+        is absent gives an empty table. A saved fleet is the Parquet files of its tables
+        instead.
     password : str, bytes, a sequence of these or a function, optional
         Passwords of PKCS#12 files, as in `read_certificates`. A file that none of them opens is
         a row that says so.
+    port : int or several, optional
+        TCP ports of H.323/TLS, on which a connection in a capture is a registration.
+    pbx : str or mapping of address to name, optional
+        What the PBX of such connections is called; else it is the address of the server.
 
     Returns
     -------
@@ -137,7 +159,10 @@ def read_fleet(directory: str | Path, *, password: Passwords = None) -> Fleet:
                 folders=folders,
             )
         )
-    present = {name: root / name for name in FOLDERS if (root / name).is_dir()}
+    folders_present = [
+        name for name in (*FOLDERS, CAPTURES) if (root / name).is_dir()
+    ]
+    present = {name: root / name for name in folders_present}
     saved = {
         name: path for name in TABLES if (path := root / f"{name}.parquet").is_file()
     }
@@ -172,7 +197,39 @@ def read_fleet(directory: str | Path, *, password: Passwords = None) -> Fleet:
         name: reader(present[name]) if name in present else schema.empty(table)
         for name, (reader, table) in readers.items()
     }
-    return Fleet(**frames)
+    fleet = Fleet(**frames)
+    if CAPTURES not in present:
+        return fleet
+    return _with_captures(fleet, present[CAPTURES], port, pbx)
+
+
+def _with_captures(
+    fleet: Fleet,
+    source: Any,
+    port: int | Iterable[int],
+    pbx: str | Mapping[str, str] | None,
+) -> Fleet:
+    """Return the fleet with what captures show: certificates, registrations, handshakes."""
+    wire = captures.read(source, port=port)
+    seen = wire.handshakes()
+    parts = {
+        "certificates": from_blocks(blocks(wire)),
+        "registrations": of_handshakes(seen, port=port, pbx=pbx),
+    }
+    joined = {
+        name: pd.concat([getattr(fleet, name), part], ignore_index=True)
+        if len(part) and len(getattr(fleet, name))
+        else part
+        if len(part)
+        else getattr(fleet, name)
+        for name, part in parts.items()
+    }
+    joined = {
+        name: schema.conform(part, TABLES[name]) for name, part in joined.items()
+    }
+    return dataclasses.replace(
+        fleet, **joined, handshakes=captures.handshakes_frame(wire)
+    )
 
 
 def _saved(root: Path, files: dict[str, Path]) -> Fleet:
@@ -206,7 +263,7 @@ def expect_fleet(fleet: Fleet) -> Fleet:
     frames = {
         name: schema.expect(getattr(fleet, name), table)
         for name, table in TABLES.items()
-        if name != "links" or fleet.links is not None
+        if name not in OPTIONAL or getattr(fleet, name) is not None
     }
     is_same = all(frame is getattr(fleet, name) for name, frame in frames.items())
     return fleet if is_same else dataclasses.replace(fleet, **frames)

@@ -2,6 +2,7 @@
 and what-ifs.
 """
 
+from .authorities import accepted_authorities
 from .forecast import endings, forecast, latest
 from .impersonations import impersonations
 from .missing import contradictions, missing
@@ -12,6 +13,7 @@ from .what_if import changes, what_if
 
 __all__ = [
     "KINDS",
+    "accepted_authorities",
     "apply",
     "changes",
     "contradictions",

@@ -33,6 +33,7 @@ __all__ = [
     "Seen",
     "Wire",
     "handshakes",
+    "handshakes_frame",
     "looks_like_capture",
     "looks_like_monitor_log",
     "read",
@@ -81,7 +82,11 @@ def handshakes(
     >>> handshakes(b"no capture")["parse_error"].tolist()
     ['neither a packet capture nor a log of Zeek or Suricata']
     """
-    wire = read(source, port=port)
+    return handshakes_frame(read(source, port=port))
+
+
+def handshakes_frame(wire: Wire) -> pd.DataFrame:
+    """Return table HANDSHAKES of what was read."""
     frame = to_frame.frame(wire.handshakes())
     frame.attrs["packets"] = {
         name: dict(count) for name, count in wire.counts.items()

@@ -426,13 +426,15 @@ def causes(
     return ranked.reset_index(drop=True)
 
 
-def compare(results: pd.DataFrame) -> pd.DataFrame:
+def compare(results: pd.DataFrame, *, of: str = "attempts") -> pd.DataFrame:
     """Count attempts by what the rules predict and what the log shows.
 
     Parameters
     ----------
     results : DataFrame
         Table RESULTS.
+    of : {"attempts", "wire"}
+        "wire": what alerts of TLS prove, cause by cause, against what the rules say of it.
 
     Returns
     -------
@@ -440,7 +442,15 @@ def compare(results: pd.DataFrame) -> pd.DataFrame:
         Index `predicted`: pass, fail, unknown; columns `observed`: up, failed, not observed.
         Predicted fail and observed failed is explained; predicted pass and observed failed is
         unexplained; predicted fail and observed up is contradicted: some of the data are
-        probably stale.
+        probably stale. Of the wire: index `proven`, the causes that alerts prove; columns
+        `predicted`: fail, unknown, pass, by that rule alone, and by trust and validity together
+        where the alert names no rule. A proof that is predicted to pass is a contradiction, see
+        `certtrust.contradictions`.
+
+    Raises
+    ------
+    CerttrustError
+        If `of` is neither of the two.
 
     Examples
     --------
@@ -448,6 +458,10 @@ def compare(results: pd.DataFrame) -> pd.DataFrame:
     >>> ct.compare(ct.check(ct.attempts(ct.simulate(20, seed=1)))).index.tolist()
     ['pass', 'fail', 'unknown']
     """
+    if of == "wire":
+        return _compared_with_wire(results)
+    if of != "attempts":
+        raise CerttrustError(say("errors.evaluation.compared", of=repr(of)))
     results = expect(results, RESULTS, ("verdict", "observed"))
     predicted = results["verdict"].astype("str").rename("predicted")
     observed = (
@@ -457,5 +471,25 @@ def compare(results: pd.DataFrame) -> pd.DataFrame:
     return table.reindex(
         index=pd.Index(VERDICTS.categories, name="predicted"),
         columns=pd.Index(["up", "failed", "not observed"], name="observed"),
+        fill_value=0,
+    )
+
+
+def _compared_with_wire(results: pd.DataFrame) -> pd.DataFrame:
+    results = expect(results, RESULTS, ("cause", "evidence", *OF_TLS))
+    rows = results[as_mask(results["evidence"] == "wire")]
+    proven = rows["cause"].astype("str").rename("proven")
+    holds = rows[OF_TLS[0]]
+    for rule in OF_TLS[1:]:
+        holds = holds & rows[rule]
+    for rule in OF_TLS:
+        holds = holds.mask(as_mask(proven == rule), rows[rule])
+    words = {True: "pass", False: "fail"}
+    predicted = holds.map(words).astype("str").fillna("unknown").rename("predicted")
+    table = pd.crosstab(proven, predicted)
+    order = [cause for cause in (*OF_TLS, *WIRE_CAUSES) if cause in table.index]
+    return table.reindex(
+        index=pd.Index(order, name="proven", dtype="str"),
+        columns=pd.Index(["fail", "unknown", "pass"], name="predicted"),
         fill_value=0,
     )

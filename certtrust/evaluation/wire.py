@@ -26,6 +26,9 @@ _TRUST, _VALIDITY = "certificate.trust", "time.validity"
 OF_TLS = (_TRUST, _VALIDITY)
 """The rules that a PBX can apply within the handshake, where it knows no name yet."""
 
+STALE_BY_PROOF = {_TRUST: "trust list", _VALIDITY: "clock", REFUSED: "trust list"}
+"""What is probably stale where an alert proves this, and the data at hand say otherwise."""
+
 
 def seen_on_wire(attempts: pd.DataFrame) -> Mask:
     """Return which attempts were seen as connections, and not told by a log."""

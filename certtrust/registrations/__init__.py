@@ -9,17 +9,17 @@ captures and in the logs of Zeek and Suricata.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from .. import schema
-from ..captures import REGISTRATION_PORT
+from ..captures import REGISTRATION_PORT, Handshake, registration_ports
 from ..table_files import metadata
 from ..whole_files import replacing
-from . import field_values, to_frame
+from . import field_values, to_frame, wire
 from .coverage import pattern_coverage
 from .failures import intervals
 from .messages import PatternError
@@ -29,6 +29,7 @@ __all__ = [
     "PatternError",
     "batches",
     "intervals",
+    "of_handshakes",
     "pattern_coverage",
     "read_registrations",
     "to_parquet",
@@ -104,6 +105,16 @@ def read_registrations(
     return to_frame.frame(
         pa.concat_tables([field_values.SCHEMA.empty_table(), *parts])
     )
+
+
+def of_handshakes(
+    rows: Sequence[Handshake],
+    *,
+    port: int | Iterable[int] = REGISTRATION_PORT,
+    pbx: str | Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Return table REGISTRATIONS of connections, as `read_registrations` of their files does."""
+    return to_frame.frame(wire.table(rows, registration_ports(port), pbx))
 
 
 def batches(

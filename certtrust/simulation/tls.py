@@ -1,0 +1,199 @@
+"""Real TLS handshakes, made in memory: the bytes that two sides of OpenSSL send each other.
+
+The devices of a simulated fleet have no private keys, so a handshake is made with a client of
+the same kind, and its certificate replaced by the device's. Nobody but the server could tell:
+up to TLS 1.2 the certificate is sent in clear, and from TLS 1.3 on it cannot be seen.
+"""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
+
+if TYPE_CHECKING:
+    import ssl
+
+VERSIONS = ("TLSv1_2", "TLSv1_3")
+KINDS = ("accepted", "unknown CA", "expired", "not yet valid", "no certificate")
+"""Clients that a server lets in, or refuses, each with an alert of its own."""
+
+_HANDSHAKE, _CERTIFICATE = 22, 11
+_LARGEST_RECORD = 1 << 14
+_DATA = b"registration"
+
+
+class Flight(NamedTuple):
+    """What one side sends at once."""
+
+    by_client: bool
+    data: bytes
+
+
+class _Identity(NamedTuple):
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+
+def _identity(
+    name: str, issuer: _Identity | None, *, days: tuple[int, int] = (-1, 30)
+) -> _Identity:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    signer = issuer.key if issuer else key
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + datetime.timedelta(days=days[0]))
+        .not_valid_after(now + datetime.timedelta(days=days[1]))
+        .add_extension(
+            x509.BasicConstraints(ca=issuer is None, path_length=None), True
+        )
+    )
+    return _Identity(key, builder.sign(signer, SHA256()))
+
+
+def _load(context: ssl.SSLContext, identity: _Identity, folder: str) -> None:
+    """Give a context its certificate; the module ssl reads keys from files only."""
+    pem = identity.certificate.public_bytes(Encoding.PEM)
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = Path(folder, "identity.pem")
+    path.write_bytes(pem + identity.key.private_bytes(*form))
+    context.load_cert_chain(path)
+    path.unlink()
+
+
+@lru_cache(maxsize=1)
+def handshakes() -> dict[tuple[str, str], list[Flight]]:
+    """Return a handshake of each kind of client and each version, as the flights of both sides."""
+    authority = _identity("Example PBX CA", None)
+    server = _identity("pbx.example.com", authority)
+    clients = {
+        "accepted": _identity("device", authority),
+        "unknown CA": _identity("device", None),
+        "expired": _identity("device", authority, days=(-9, -2)),
+        "not yet valid": _identity("device", authority, days=(2, 9)),
+        "no certificate": None,
+    }
+    return {
+        (kind, version): _flights(authority, server, client, version)
+        for kind, client in clients.items()
+        for version in VERSIONS
+    }
+
+
+def _flights(
+    authority: _Identity, server: _Identity, client: _Identity | None, version: str
+) -> list[Flight]:
+    import ssl  # on first use
+
+    accepting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    connecting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    connecting.check_hostname = False
+    connecting.verify_mode = ssl.CERT_NONE
+    accepting.verify_mode = ssl.CERT_REQUIRED
+    roots = authority.certificate.public_bytes(Encoding.PEM).decode()
+    accepting.load_verify_locations(cadata=roots)
+    with tempfile.TemporaryDirectory() as folder:
+        _load(accepting, server, folder)
+        if client is not None:
+            _load(connecting, client, folder)
+    for context in (accepting, connecting):
+        context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+    return _conversation(accepting, connecting)
+
+
+def _conversation(
+    accepting: ssl.SSLContext, connecting: ssl.SSLContext
+) -> list[Flight]:
+    """Return what two sides send until the handshake is over, and some data if it succeeded."""
+    import ssl
+
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = connecting.wrap_bio(
+        to_client, to_server, server_hostname="pbx.example.com"
+    )
+    server = accepting.wrap_bio(to_server, to_client, server_side=True)
+    ends = ((client, True, to_server), (server, False, to_client))
+    flights: list[Flight] = []
+    finished: set[bool] = set()
+
+    def send(by_client: bool, outgoing: ssl.MemoryBIO) -> None:
+        if data := outgoing.read():
+            flights.append(Flight(by_client, data))
+            outgoing.write(data)
+
+    while len(finished) < len(ends):
+        for side, by_client, outgoing in ends:
+            has_failed = _step(side, is_finished=by_client in finished)
+            if has_failed is None:
+                finished.add(by_client)
+            send(by_client, outgoing)
+            if has_failed:
+                return flights
+    try:
+        # In TLS 1.3 the server may refuse what the client has finished already.
+        client.read(1)
+    except ssl.SSLError:
+        pass
+    for side, by_client, outgoing in ends:
+        side.write(_DATA)
+        send(by_client, outgoing)
+    return flights
+
+
+def _step(side: ssl.SSLObject, *, is_finished: bool) -> bool | None:
+    """Go on with the handshake; None = done, True = it failed, False = it waits."""
+    import ssl
+
+    try:
+        if is_finished:
+            side.read(1)
+        else:
+            side.do_handshake()
+    except ssl.SSLWantReadError:
+        return None if is_finished else False
+    except ssl.SSLError:
+        return True
+    return None
+
+
+def with_certificates(data: bytes, chain: Sequence[bytes]) -> bytes:
+    """Return records with another list of certificates in their Certificate message."""
+    parts = []
+    at = 0
+    while at + 5 <= len(data):
+        kind, version = data[at], data[at + 1 : at + 3]
+        size = int.from_bytes(data[at + 3 : at + 5])
+        body = data[at + 5 : at + 5 + size]
+        at += 5 + size
+        if kind == _HANDSHAKE and body[:1] == bytes([_CERTIFICATE]):
+            own = 4 + int.from_bytes(body[1:4])
+            body = _message(chain) + body[own:]
+        for part in range(0, len(body), _LARGEST_RECORD):
+            piece = body[part : part + _LARGEST_RECORD]
+            parts.append(bytes([kind]) + version + len(piece).to_bytes(2) + piece)
+    return b"".join(parts)
+
+
+def _message(chain: Sequence[bytes]) -> bytes:
+    listed = b"".join(len(der).to_bytes(3) + der for der in chain)
+    body = len(listed).to_bytes(3) + listed
+    return bytes([_CERTIFICATE]) + len(body).to_bytes(3) + body
