@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from .errors import CerttrustError
 from .evaluation.rules import SCENARIOS
+from .schema import HANDSHAKES
 from .texts.labels import plural
 from .texts.sentences import say, sentences
 from .texts.visible import one_line, visible
@@ -23,7 +24,7 @@ from .texts.visible import one_line, visible
 if TYPE_CHECKING:
     import pandas as pd
 
-NONE_FAIL, SOME_FAIL, MISUSE = 0, 1, 2
+NONE_FAIL, SOME_FAIL, MISUSE, UNKNOWN = range(4)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0 where the rules predict no failure, 1 where they predict some, 2 where the command was not
-        usable.
+        usable, 3 where nothing was understood.
 
     Examples
     --------
@@ -154,6 +155,7 @@ def _parser(secrets: Sequence[str]) -> argparse.ArgumentParser:
     for name, add in (
         ("report", _add_report),
         ("check", _add_check),
+        ("handshakes", _add_handshakes),
         ("simulate", _add_simulate),
     ):
         short = say(f"cli.{name}.short")
@@ -194,10 +196,26 @@ def _add_passwords(command: _Parser) -> None:
     command.add("--password-file", metavar="file", action="append", default=[])
 
 
+def _add_handshakes(command: _Parser) -> None:
+    command.epilog = say("cli.handshakes.epilog")
+    command.add("files", metavar="file", nargs="+")
+    command.add("--port", type=_port, action="append", metavar="number")
+    command.add("--csv", metavar="file")
+    command.add("--json", action="store_true")
+    command.set_defaults(run=_handshakes)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 1 << 16:
+        raise argparse.ArgumentTypeError(say("errors.cli.port", text=repr(text)))
+    return int(text)
+
+
 def _add_simulate(command: _Parser) -> None:
     command.add("directory", metavar="directory")
     command.add("--devices", type=_devices, default=200, metavar="number")
     command.add("--seed", type=_seed, default=0, metavar="number")
+    command.add("--capture", action="store_true")
     command.set_defaults(run=_simulate)
 
 
@@ -347,14 +365,46 @@ _LOCKED = "^PKCS#12: .*[Pp]assword"
 """What the reason of a file begins with that none of the passwords opened."""
 
 
+def _handshakes(given: argparse.Namespace) -> int:
+    from .captures import REGISTRATION_PORT, handshakes
+    from .report.connections_text import connection_lines
+    from .table_files import write_csv
+
+    _need_folder(given.csv)
+    seen = handshakes(given.files, port=given.port or REGISTRATION_PORT)
+    if given.csv:
+        write_csv(seen, HANDSHAKES, given.csv)
+    if given.json:
+        _say(_json_lines(seen))
+    else:
+        _say("\n".join(connection_lines(seen)))
+    connections = seen[seen["outcome"].notna()]
+    if connections.empty:
+        return UNKNOWN
+    refused = connections["outcome"].astype("str").str.startswith("refused")
+    return SOME_FAIL if refused.any() else NONE_FAIL
+
+
+def _json_lines(seen: pd.DataFrame) -> str:
+    """Return a JSON object per connection; moments are ISO 8601 in UTC, what is missing is null."""
+    return str(
+        seen.to_json(orient="records", date_format="iso", date_unit="us", lines=True)
+    ).rstrip("\n")
+
+
 def _simulate(given: argparse.Namespace) -> int:
-    from .simulation import simulate, write
+    from .fleet import CAPTURES
+    from .simulation import simulate, write, write_capture
 
     target = Path(given.directory)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise CerttrustError(say("errors.cli.not_empty", path=target))
     fleet = simulate(given.devices, seed=given.seed)
     write(fleet, target)
+    if given.capture:
+        folder = target / CAPTURES
+        folder.mkdir()
+        write_capture(fleet, folder / "trace.pcap", seed=given.seed)
     _say(
         say(
             "cli.simulate.written",

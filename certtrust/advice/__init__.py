@@ -3,6 +3,7 @@ and what-ifs.
 """
 
 from .authorities import accepted_authorities
+from .connections import connection_lengths
 from .forecast import endings, forecast, latest
 from .impersonations import impersonations
 from .missing import contradictions, missing
@@ -16,6 +17,7 @@ __all__ = [
     "accepted_authorities",
     "apply",
     "changes",
+    "connection_lengths",
     "contradictions",
     "endings",
     "forecast",

@@ -19,6 +19,7 @@ from ..fleet import FOLDERS, Fleet, link
 from ..texts.dates import in_utc
 from ..texts.labels import cause_label
 from ..texts.sentences import sentences
+from .wire import WireContent, wire_content
 
 Step = Callable[[str], None]
 """Called with the name of the step that begins, for a progress bar."""
@@ -63,6 +64,8 @@ class Report:
         One row per file: kind, source, rows, unread.
     problems : DataFrame
         One row per thing that could not be read in full: kind, source, place, parse_error.
+    wire : WireContent, optional
+        What captures show; None where there are none.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Report:
     impersonations: pd.DataFrame
     inputs: pd.DataFrame
     problems: pd.DataFrame
+    wire: WireContent | None = None
 
 
 def explain_fleet(
@@ -146,6 +150,7 @@ def explain_fleet(
         impersonations=pairs,
         inputs=inputs(fleet),
         problems=problems(fleet),
+        wire=wire_content(linked, results),
     )
 
 
@@ -237,7 +242,7 @@ def undecided_rules(results: pd.DataFrame) -> pd.DataFrame:
 def inputs(fleet: Fleet) -> pd.DataFrame:
     """Return the files: kind, source, rows, and how many of these could not be read in full."""
     parts = []
-    for kind in FOLDERS:
+    for kind in _kinds(fleet):
         frame: pd.DataFrame = getattr(fleet, kind)
         unread = frame["parse_error"].notna()
         by_source = unread.groupby(frame["source"].fillna("(no file)"), sort=False)
@@ -249,7 +254,7 @@ def inputs(fleet: Fleet) -> pd.DataFrame:
 def problems(fleet: Fleet) -> pd.DataFrame:
     """Return what could not be read in full: kind, source, place (line or block), reason."""
     parts = []
-    for kind in FOLDERS:
+    for kind in _kinds(fleet):
         frame: pd.DataFrame = getattr(fleet, kind)
         bad = frame[frame["parse_error"].notna()]
         place: Any = pd.NA
@@ -257,7 +262,17 @@ def problems(fleet: Fleet) -> pd.DataFrame:
             place = bad["line"]
         elif "position" in bad:
             place = bad["position"] + 1
+        elif "stream" in bad:
+            place = bad["stream"]
         rows = bad[["source", "parse_error"]].assign(kind=kind, place=place)
         parts.append(rows.astype({"place": "Int64"}))
     columns = ["kind", "source", "place", "parse_error"]
-    return pd.concat(parts, ignore_index=True)[columns]
+    together = pd.concat(parts, ignore_index=True)[columns]
+    # A capture that cannot be read is a row of each table that is made of it.
+    return together.drop_duplicates(
+        ["source", "place", "parse_error"], ignore_index=True
+    )
+
+
+def _kinds(fleet: Fleet) -> list[str]:
+    return [*FOLDERS, *(["handshakes"] if fleet.handshakes is not None else [])]

@@ -90,8 +90,9 @@ def as_json(report: Report) -> str:
         One object with fixed keys in a fixed order: format, version (raised when a key is renamed
         or removed), name, made, of (log or devices), summary (the numbers of the first lines),
         comparison (predicted, then observed), and the tables causes, failing, undecided, remedies,
-        forecast, impersonations, rules, inputs and problems as lists of objects. Moments are ISO
-        8601 in UTC, what is missing is null.
+        forecast, impersonations, rules, inputs and problems as lists of objects; where captures
+        were read, also wire_outcomes, wire_proven, wire_contradicted, wire_authorities and
+        wire_lengths. Moments are ISO 8601 in UTC, what is missing is null.
 
     Examples
     --------
@@ -120,6 +121,8 @@ def as_json(report: Report) -> str:
         "inputs": report.inputs,
         "problems": report.problems,
     }
+    if report.wire is not None:
+        tables |= {f"wire_{name}": table for name, table in vars(report.wire).items()}
     head: dict[str, Any] = {
         "format": "certtrust report",
         "version": FORMAT_VERSION,

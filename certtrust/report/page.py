@@ -28,8 +28,8 @@ IMPERSONATORS = 10
 """How many certificates that fit other devices the page shows."""
 
 NUMBERS = {
-    "attempts", "devices", "devices_cumulative", "files", "opens", "place", "rank", "rows",
-    "unread",
+    "attempts", "connections", "devices", "devices_cumulative", "fail", "files", "longest", "opens", "pass", "place",
+    "rank", "rows", "shortest", "unknown", "unread",
 }  # fmt: skip
 LONG = {
     "citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "why",
@@ -43,7 +43,12 @@ CARDS = 5
 
 def page(report: Report, *, stem: str | None = None) -> str:
     """Return the report as an HTML document; the CSV files beside it begin with `stem`."""
-    headings = {anchor: say(f"report.sections.{anchor}") for anchor in SECTIONS}
+    sections_shown = {
+        anchor: content
+        for anchor, content in SECTIONS.items()
+        if anchor != "wire" or report.wire is not None
+    }
+    headings = {anchor: say(f"report.sections.{anchor}") for anchor in sections_shown}
     links = [
         tag("li", tag("a", heading, href=f"#{anchor}"))
         for anchor, heading in headings.items()
@@ -55,7 +60,7 @@ def page(report: Report, *, stem: str | None = None) -> str:
             _figures(report, anchor),
             content(report, stem),
         )
-        for anchor, content in SECTIONS.items()
+        for anchor, content in sections_shown.items()
     ]
     navigation = say("report.page.navigation")
     made = {"on": day(report.made), "at": fields(report.made)["time"]}
@@ -285,6 +290,41 @@ def _sure(report: Report, _stem: str | None) -> Iterator[Markup]:
     )
 
 
+def _wire(report: Report, _stem: str | None) -> Iterator[Content]:
+    wire = report.wire
+    if wire is None:
+        return
+    yield _paragraph(
+        "wire.intro", connections=int(wire.outcomes["connections"].sum())
+    )
+    yield _table("outcomes", wire.outcomes.fillna("").head(SHOWN))
+    yield _paragraph("wire.limits")
+    if len(wire.proven):
+        yield tag("h3", say("report.proven.heading"))
+        yield _paragraph("proven.intro")
+        yield _table("proven", wire.proven)
+    if len(wire.contradicted):
+        yield tag("h3", say("report.contradicted.heading"))
+        shown = wire.contradicted.head(SHOWN)
+        yield tag("ul", [tag("li", tag("bdi", text)) for text in shown["sentence"]])
+    if len(wire.authorities):
+        yield tag("h3", say("report.authorities.heading"))
+        yield _paragraph("authorities.intro")
+        listed = wire.authorities["listed"].map(
+            {True: say("report.authorities.yes"), False: say("report.authorities.no")}
+        )
+        shown = wire.authorities.assign(
+            listed=listed.astype("str").fillna(say("report.authorities.open"))
+        )
+        columns = ["server", "authority", "connections", "listed"]
+        yield _table("authorities", shown.head(SHOWN)[columns])
+    if len(wire.lengths):
+        yield tag("h3", say("report.lengths.heading"))
+        yield _paragraph("lengths.intro")
+        columns = ["name", "server", "connections", "shortest", "longest"]
+        yield _table("lengths", wire.lengths.head(SHOWN)[columns].round(3))
+
+
 def _rules(_report: Report, _stem: str | None) -> Iterator[Markup]:
     rules = all_rules()
     codes = [tag("code", code) for code in rules["code"]]
@@ -322,6 +362,7 @@ SECTIONS: dict[str, Callable[[Report, str | None], Iterable[Content]]] = {
     "first": _first,
     "where": lambda _report, _stem: (),
     "sure": _sure,
+    "wire": _wire,
     "certificates": lambda _report, _stem: (),
     "devices": _devices,
     "impersonations": _impersonations,
