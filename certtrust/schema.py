@@ -686,8 +686,8 @@ RESULTS = Table(
         Column(
             "evidence",
             WORD,
-            "what the cause rests on: log (stated there), wire (an alert of TLS) or rule (predicted "
-            "from configuration)",
+            "what the cause rests on: log (stated there), wire (an alert of TLS) or rule "
+            "(predicted from configuration)",
             "rule",
         ),
         Column(

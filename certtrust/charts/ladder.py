@@ -13,12 +13,12 @@ from ..texts.sentences import say
 from .drawing.palette import BAD, GOOD, OTHER, colour
 from .drawing.record import Canvas, chart
 from .drawing.sheet import SMALL, Sheet, sheet
-from .drawing.text import shorten
+from .drawing.text import shorten, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-RUNG, HEAD, FOOT = 26.0, 40.0, 8.0
+RUNG, HEAD, FOOT = 34.0, 40.0, 8.0
 _COLUMNS = (
     "client",
     "server",
@@ -124,7 +124,7 @@ def ladder(
 
 def _draw(page: Sheet, row: pd.DataFrame, steps: list[Rung]) -> None:
     wide, high = page.in_points()
-    ends = {"client": _TIME + 0.06 * wide, "server": 0.94 * wide}
+    ends = {"client": _TIME + 0.02 * wide, "server": 0.98 * wide}
     pitch = (high - HEAD - FOOT) / max(len(steps), 1)
     for side, x in ends.items():
         page.ax.plot([x, x], [HEAD - 12, high], color=page.ink.line, linewidth=1.0)
@@ -160,17 +160,12 @@ def _rung(
     }
     page.ax.annotate("", (end, y), (begin, y), arrowprops=arrow)
     room = abs(end - begin) - 12
-    words = shorten(step.words, room, SMALL, bold=decides)
-    weight = "bold" if decides else "normal"
-    middle = (begin + end) / 2
-    page.note(
-        words,
-        (middle, y - 3),
-        ha="center",
-        va="bottom",
-        color=page.ink.text,
-        fontweight=weight,
-    )
+    look: dict[str, Any] = {"ha": "center", "va": "bottom", "color": page.ink.text}
+    if decides:
+        look["fontweight"] = "bold"
+    lines = wrap(step.words, room, SMALL, lines=2)
+    for number, line in enumerate(reversed(lines)):
+        page.note(line, ((begin + end) / 2, y - 3 - 11 * number), **look)
     if step.seconds != "-":
         page.note(f"{float(step.seconds):.3f} s", (0, y), va="center")
 
@@ -208,4 +203,4 @@ def _subtitle(row: pd.DataFrame) -> str:
     client, server, port = (
         row[name].iloc[0] for name in ("client", "server", "server_port")
     )
-    return say("charts.ladder.subtitle", client=client, server=server, port=port)
+    return say("charts.ladder.subtitle", client=client, server=server, port=str(port))

@@ -34,8 +34,8 @@ from ..schema import (
 )
 from ..texts.sentences import say
 from ..trust import browser_verdict, trust_state
-from .wire import Mask, seen_on_wire
 from .ownership import Ownership, leaves, per_text
+from .wire import Mask, seen_on_wire
 
 _FLAGS = ("tls_only", "reverse_proxy")
 _DEVICE_COLUMNS = ("user", "model", "firmware", "location", *_FLAGS)

@@ -16,8 +16,8 @@ from ..errors import CerttrustError, MissingColumnError
 from ..schema import ATTEMPTS, RESULTS, expect
 from ..texts.sentences import say
 from ..trust import trust_state
-from .wire import OF_TLS, REFUSED, WIRE_CAUSES, proven, seen_on_wire
 from .requirements import NAMES, OPINION, RULES, SCENARIOS, Rule
+from .wire import OF_TLS, REFUSED, WIRE_CAUSES, proven, seen_on_wire
 
 LOG_CAUSES = (
     "wrong_password",
@@ -335,8 +335,8 @@ def causes(
     -------
     DataFrame
         The columns of `by`, then cause, evidence (log: stated there; wire: by an alert of TLS;
-        rule: predicted from configuration; missing: unexplained), attempts, devices, and share of the attempts in
-        their group; most attempts first. Counted are observed failures and, where nothing was
+        rule: predicted from configuration; missing: unexplained), attempts, devices, and share
+        of the attempts in their group; most attempts first. Counted are observed failures and, where nothing was
         observed, predicted ones. A device that fails for two causes counts under both.
 
     Raises

@@ -28,8 +28,8 @@ IMPERSONATORS = 10
 """How many certificates that fit other devices the page shows."""
 
 NUMBERS = {
-    "attempts", "connections", "devices", "devices_cumulative", "fail", "files", "longest", "opens", "pass", "place",
-    "rank", "rows", "shortest", "unknown", "unread",
+    "attempts", "connections", "devices", "devices_cumulative", "fail", "files", "longest",
+    "opens", "pass", "place", "rank", "rows", "shortest", "unknown", "unread",
 }  # fmt: skip
 LONG = {
     "citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "why",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pandas as pd
 
@@ -84,7 +85,10 @@ def write_capture(fleet: Fleet, path: str | Path, *, seed: int = 0) -> pd.DataFr
             for by_client, data in templates[kind, version]
         ]
         begun = int(row["time"].value // 1000)
-        packets += connection(client, server, begun, flights)
+        # What is let in stays; what fails within TLS is gone at once.
+        is_up = kind == "accepted" and pd.isna(row["true_cause"])
+        lasting = rng.randrange(600, 7_200) if is_up else 0
+        packets += connection(client, server, begun, flights, lasting=lasting)
         made.append(
             {
                 "registration": row["registration"],
@@ -111,7 +115,7 @@ def pbx_addresses(fleet: Fleet) -> dict[str, str]:
 
 def _connections(
     fleet: Fleet, chains: dict[tuple[str, str], list[bytes]]
-) -> Iterator[dict[str, object]]:
+) -> Iterator[dict[Hashable, Any]]:
     """Yield the attempts that a capture shows, with the certificate that was presented."""
     rows = attempts(fleet)
     rows = rows.assign(registration=rows.index)
@@ -140,7 +144,7 @@ def _chains(fleet: Fleet) -> dict[tuple[str, str], list[bytes]]:
     return chains
 
 
-def _kind(row: dict[str, object]) -> str:
+def _kind(row: dict[Hashable, Any]) -> str:
     """Return which handshake shows what truly happened."""
     failed = str(row[TRUTH]).split(",")
     if row["authentication"] == "password":
@@ -149,6 +153,5 @@ def _kind(row: dict[str, object]) -> str:
     if "certificate.trust" in failed:
         return "unknown CA"
     if "time.validity" in failed:
-        begins = pd.Timestamp(str(row["not_before"]))
-        return "not yet valid" if row["time"] < begins else "expired"
+        return "not yet valid" if row["time"] < row["not_before"] else "expired"
     return "accepted"

@@ -44,18 +44,23 @@ def connection(
     begun: int,
     flights: Iterable[Flight],
     *,
+    lasting: int = 0,
     reset: bool = False,
 ) -> list[Packet]:
-    """Return the packets of a connection, from its SYN to its last FIN or to a reset."""
+    """Return the packets of a connection, from its SYN to its last FIN or to a reset.
+
+    It is closed so many seconds after its last data.
+    """
     packets: list[Packet] = []
     following = {True: 1_000, False: 2_000}
+    pause = 0
 
     def send(by_client: bool, flags: int, data: bytes = b"") -> None:
         ends = (client, server) if by_client else (server, client)
         sequence, seen = following[by_client], following[not by_client]
         acknowledged = seen if flags & ACK else 0
         frame = _frame(ends, sequence, acknowledged, flags, data)
-        packets.append(Packet(begun + _STEP * len(packets), frame))
+        packets.append(Packet(begun + pause + _STEP * len(packets), frame))
         following[by_client] += len(data) + bool(flags & (SYN | FIN))
 
     send(True, SYN)
@@ -65,6 +70,7 @@ def connection(
         for at in range(0, len(data), SEGMENT):
             send(by_client, PSH | ACK, data[at : at + SEGMENT])
         send(not by_client, ACK)
+    pause = lasting * 1_000_000
     if reset:
         send(True, RST | ACK)
         return packets

@@ -148,11 +148,6 @@ def _conversation(
             send(by_client, outgoing)
             if has_failed:
                 return flights
-    try:
-        # In TLS 1.3 the server may refuse what the client has finished already.
-        client.read(1)
-    except ssl.SSLError:
-        pass
     for side, by_client, outgoing in ends:
         side.write(_DATA)
         send(by_client, outgoing)
