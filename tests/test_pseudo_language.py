@@ -178,8 +178,8 @@ def printed(*arguments: str) -> list[str]:
     with redirect_stdout(out), redirect_stderr(out), suppress(SystemExit):
         cli.main(arguments)
     named = (
-        r"--[a-z-]+|\{[\w,-]+\}|^ +(?:report|check|simulate) "
-        r"|certtrust (?:report|check|simulate)|'[\w-]+'"
+        r"--[a-z-]+|\{[\w,-]+\}|^ +(?:report|check|handshakes|simulate) "
+        r"|certtrust (?:report|check|handshakes|simulate)|'[\w-]+'"
     )
     return re.sub(named, " ", out.getvalue(), flags=re.MULTILINE).splitlines()
 
@@ -340,7 +340,7 @@ def test_the_page_itself_says_nothing_in_english(
 COMMANDS: dict[str, tuple[str, ...]] = {
     **{
         f"{name or 'certtrust'} --help": (*name.split(), "--help")
-        for name in ("", "report", "check", "simulate")
+        for name in ("", "report", "check", "handshakes", "simulate")
     },
     "report": ("report", "HQ", "-o", "HQ.html"),
     "simulate": ("simulate", "HQ2", "--devices", "3"),

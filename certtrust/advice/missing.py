@@ -154,9 +154,9 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     -----
     The log and the wire show what happened, so it is the configuration that is wrong. Where the
     log names the certificate by its fingerprint, the trust list is in doubt; where the
-    certificate was taken from the device's files, a newer one may be in use. Which data a rule puts in doubt is
-    part of the rule. Registrations that should not have been possible may also be an
-    intruder's, see `certtrust.impersonations`.
+    certificate was taken from the device's files, a newer one may be in use. Which data a rule
+    puts in doubt is part of the rule. Registrations that should not have been possible may also
+    be an intruder's, see `certtrust.impersonations`.
 
     Examples
     --------

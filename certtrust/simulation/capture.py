@@ -68,7 +68,6 @@ def write_capture(fleet: Fleet, path: str | Path, *, seed: int = 0) -> pd.DataFr
         raise CerttrustError(say("errors.simulation.no_truth"))
     rng = Random(seed)  # noqa: S311 - a reproducible example, no secret
     addresses = pbx_addresses(fleet)
-    templates = tls.handshakes()
     chains = _chains(fleet)
     packets: list[Packet] = []
     made = []
@@ -82,7 +81,7 @@ def write_capture(fleet: Fleet, path: str | Path, *, seed: int = 0) -> pd.DataFr
             tls.Flight(by_client, tls.with_certificates(data, chain))
             if by_client and version != "TLSv1_3"
             else tls.Flight(by_client, data)
-            for by_client, data in templates[kind, version]
+            for by_client, data in tls.handshake(kind, version)
         ]
         begun = int(row["time"].value // 1000)
         # What is let in stays; what fails within TLS is gone at once.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import tempfile
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +28,7 @@ from cryptography.x509.oid import NameOID
 if TYPE_CHECKING:
     import ssl
 
-VERSIONS = ("TLSv1_2", "TLSv1_3")
+VERSIONS = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
 KINDS = ("accepted", "unknown CA", "expired", "not yet valid", "no certificate")
 """Clients that a server lets in, or refuses, each with an alert of its own."""
 
@@ -80,44 +81,74 @@ def _load(context: ssl.SSLContext, identity: _Identity, folder: str) -> None:
     path.unlink()
 
 
+class _Parties(NamedTuple):
+    authority: _Identity
+    server: _Identity
+    clients: dict[str, _Identity | None]
+
+
 @lru_cache(maxsize=1)
-def handshakes() -> dict[tuple[str, str], list[Flight]]:
-    """Return a handshake of each kind of client and each version, as the flights of both sides."""
+def _parties() -> _Parties:
     authority = _identity("Example PBX CA", None)
-    server = _identity("pbx.example.com", authority)
-    clients = {
+    clients: dict[str, _Identity | None] = {
         "accepted": _identity("device", authority),
         "unknown CA": _identity("device", None),
         "expired": _identity("device", authority, days=(-9, -2)),
         "not yet valid": _identity("device", authority, days=(2, 9)),
         "no certificate": None,
     }
-    return {
-        (kind, version): _flights(authority, server, client, version)
-        for kind, client in clients.items()
-        for version in VERSIONS
-    }
+    return _Parties(authority, _identity("pbx.example.com", authority), clients)
 
 
-def _flights(
-    authority: _Identity, server: _Identity, client: _Identity | None, version: str
-) -> list[Flight]:
+@lru_cache(maxsize=64)
+def handshake(kind: str, version: str) -> list[Flight]:
+    """Return a handshake of a kind of client, as the flights of both sides.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS`.
+    version : str
+        One of `VERSIONS`; an OpenSSL without TLS 1.0 and 1.1 raises ssl.SSLError for these.
+    """
     import ssl  # on first use
 
+    parties = _parties()
     accepting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     connecting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     connecting.check_hostname = False
     connecting.verify_mode = ssl.CERT_NONE
     accepting.verify_mode = ssl.CERT_REQUIRED
-    roots = authority.certificate.public_bytes(Encoding.PEM).decode()
+    roots = parties.authority.certificate.public_bytes(Encoding.PEM).decode()
     accepting.load_verify_locations(cadata=roots)
+    client = parties.clients[kind]
     with tempfile.TemporaryDirectory() as folder:
-        _load(accepting, server, folder)
+        _load(accepting, parties.server, folder)
         if client is not None:
             _load(connecting, client, folder)
     for context in (accepting, connecting):
-        context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+        _fix_version(context, version)
     return _conversation(accepting, connecting)
+
+
+def _fix_version(context: ssl.SSLContext, version: str) -> None:
+    import ssl
+
+    if version not in ("TLSv1_2", "TLSv1_3"):
+        # What is out of use has to be asked for.
+        context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+
+
+class _End(NamedTuple):
+    """A side, and where its bytes come from and go to."""
+
+    side: ssl.SSLObject
+    by_client: bool
+    incoming: ssl.MemoryBIO
+    outgoing: ssl.MemoryBIO
 
 
 def _conversation(
@@ -126,31 +157,33 @@ def _conversation(
     """Return what two sides send until the handshake is over, and some data if it succeeded."""
     import ssl
 
-    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = connecting.wrap_bio(
-        to_client, to_server, server_hostname="pbx.example.com"
-    )
-    server = accepting.wrap_bio(to_server, to_client, server_side=True)
-    ends = ((client, True, to_server), (server, False, to_client))
     flights: list[Flight] = []
+    ends = []
+    for context, by_client in ((connecting, True), (accepting, False)):
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        name = "pbx.example.com" if by_client else None
+        side = context.wrap_bio(
+            incoming, outgoing, server_side=not by_client, server_hostname=name
+        )
+        ends.append(_End(side, by_client, incoming, outgoing))
+
+    def send(end: _End) -> None:
+        if data := end.outgoing.read():
+            flights.append(Flight(end.by_client, data))
+            ends[end.by_client].incoming.write(data)
+
     finished: set[bool] = set()
-
-    def send(by_client: bool, outgoing: ssl.MemoryBIO) -> None:
-        if data := outgoing.read():
-            flights.append(Flight(by_client, data))
-            outgoing.write(data)
-
     while len(finished) < len(ends):
-        for side, by_client, outgoing in ends:
-            has_failed = _step(side, is_finished=by_client in finished)
+        for end in ends:
+            has_failed = _step(end.side, is_finished=end.by_client in finished)
             if has_failed is None:
-                finished.add(by_client)
-            send(by_client, outgoing)
+                finished.add(end.by_client)
+            send(end)
             if has_failed:
                 return flights
-    for side, by_client, outgoing in ends:
-        side.write(_DATA)
-        send(by_client, outgoing)
+    for end in ends:
+        end.side.write(_DATA)
+        send(end)
     return flights
 
 

@@ -23,9 +23,6 @@ CAUSE_COLOURS: dict[str, tuple[str, str]] = {
     "unknown_user": ("#9c9749", "#d3da66"),
     "already_registered": ("#3f3d2f", "#8c6c49"),
     "timeout": ("#616868", "#65949b"),
-    "certificate_refused": ("#c3424f", "#ff8f8a"),
-    "no_certificate": ("#5b7d1e", "#a3c95c"),
-    "tls_version": ("#2f6d7c", "#6fc3d6"),
     "unexplained": ("#8196a1", "#d9f1ee"),
 }
 """Colour of each cause on a light and on a dark background."""
