@@ -31,6 +31,13 @@ class Direction:
     """A heap of segments ahead of it: offset, length on the wire (negative), captured bytes."""
     waiting_bytes: int = 0
     has_ended: bool = False
+    end: int = 0
+    """How many bytes there are before its FIN."""
+
+
+def _distance(begin: int, end: int) -> int:
+    """Return how far a sequence number lies ahead of another, negative where behind."""
+    return (end - begin + _HALF) % _AROUND - _HALF
 
 
 class Connection:
@@ -145,6 +152,9 @@ class Connection:
         elif flags & FIN and not way.has_ended:
             self._event(time, sender, "FIN")
             way.has_ended = True
+            if way.following is not None:
+                ahead = _distance(way.following, sequence + size)
+                way.end = way.delivered + max(0, ahead)
 
     def _event(self, time: int | None, sender: int, what: str) -> None:
         name = CLIENT if sender == self.client else SERVER
@@ -194,7 +204,7 @@ class Connection:
     ) -> None:
         if way.following is None:
             way.following = sequence
-        ahead = (sequence - way.following + _HALF) % _AROUND - _HALF
+        ahead = _distance(way.following, sequence)
         if ahead > 0:
             self._hold(sender, way, way.delivered + ahead, data, size, time)
             return
@@ -276,5 +286,8 @@ class Connection:
         """Take what still waits; the connection has ended, or the capture."""
         for sender in (0, 1):
             self.give_up(sender, self.last)
+            way = self.directions[sender]
+            if way.end > way.delivered:
+                self._lose(self.sides[sender], way.end - way.delivered)
         if self.lost and self.conversation.is_tls:
             self.conversation.note(f"{self.lost:,} bytes are missing in the capture")

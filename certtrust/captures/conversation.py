@@ -46,8 +46,9 @@ class Side:
     """ChangeCipherSpec was seen."""
     has_finished: bool = False
     """An encrypted message of the handshake followed it."""
-    records_after_hello: int = 0
-    """Records other than ChangeCipherSpec since the server's hello."""
+    may_be_hidden: bool = False
+    """It changed before the version was known: what follows is a hello, or is hidden."""
+    encrypted_records: int = 0
     is_stopped: bool = False
     has_lost: bool = False
     """Bytes are missing."""
@@ -187,6 +188,13 @@ class Conversation:
             ):
                 self._stop(side)
                 return
+            if side.may_be_hidden and kind == _HANDSHAKE:
+                if len(data) - at < 9:
+                    break
+                # A hello that follows a request to say it again is in clear.
+                own = int.from_bytes(data[at + 6 : at + 9]) + 4
+                is_hello = data[at + 5] == messages.CLIENT_HELLO and own == size
+                side.is_hidden, side.may_be_hidden = not is_hello, False
             if kind == _DATA or (kind != _ALERT and side.is_hidden):
                 self._hidden(side, kind, size, time)
                 at += 5 + size
@@ -214,8 +222,7 @@ class Conversation:
         """Take note of an encrypted record."""
         if kind == _CHANGE_CIPHER:
             return
-        if self.hello_done:
-            side.records_after_hello += 1
+        side.encrypted_records += 1
         if kind == _DATA:
             if not side.data_bytes:
                 self.event(time, side.name, "encrypted data")
@@ -244,22 +251,17 @@ class Conversation:
             self._change(side, time)
             return
         if kind == _HANDSHAKE:
-            if self.hello_done:
-                side.records_after_hello += 1
             side.handshake += body
             self._messages(side, time)
 
     def _alert(self, side: Side, body: bytes, time: int | None) -> None:
         if len(body) != 2:
-            if self.hello_done:
-                side.records_after_hello += 1
+            side.encrypted_records += 1
             self.event(time, side.name, "Alert (encrypted)")
             return
         level, number = body
         name = alert_name(number)
         self.event(time, side.name, f"Alert {name}")
-        if self.hello_done and name not in CLOSING:
-            side.records_after_hello += 1
         weighs_more = self.refused_by is None and name not in CLOSING
         if self.alert is None or self.alert in CLOSING or weighs_more:
             self.alert, self.alert_by = name, side.name
@@ -278,7 +280,8 @@ class Conversation:
             # Sent for the sake of middleboxes, and without a meaning.
             return
         if side is self.client and self.offered is not None and not self.hello_done:
-            # The same, before early data.
+            # The same, before early data; or the server's hello comes later in the file.
+            side.may_be_hidden = True
             return
         side.is_hidden = True
         side.handshake.clear()

@@ -154,7 +154,7 @@ def outcome(connection: Connection) -> str:
         and talk.version is not None
         and messages.is_encrypted_early(talk.version)
     )
-    if is_hidden and talk.client.records_after_hello:
+    if is_hidden and talk.client.encrypted_records:
         return NOT_VISIBLE
     has_gaps = (
         connection.lost > 0

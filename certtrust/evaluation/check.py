@@ -337,7 +337,8 @@ def causes(
         The columns of `by`, then cause, evidence (log: stated there; wire: by an alert of TLS;
         rule: predicted from configuration; missing: unexplained), attempts, devices, and share
         of the attempts in their group; most attempts first. Counted are observed failures and,
-        where nothing was observed, predicted ones. A device that fails for two causes counts under both.
+        where nothing was observed, predicted ones. A device that fails for two causes counts
+        under both.
 
     Raises
     ------
