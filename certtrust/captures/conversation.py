@@ -41,6 +41,8 @@ class Side:
     """Bytes of a record that are still to come and need not be read."""
     handshake: bytearray = field(default_factory=bytearray)
     has_spoken: bool = False
+    has_records: bool = False
+    """A record, or a hello of SSL 2, was seen."""
     is_hidden: bool = False
     has_changed: bool = False
     """ChangeCipherSpec was seen."""
@@ -101,7 +103,7 @@ class Conversation:
             if not _is_record(data):
                 return
             side.is_torn = False
-            side.has_spoken = self.is_tls = True
+            side.has_spoken = side.has_records = self.is_tls = True
         side.buffer += data
         if not side.has_spoken and not self._begins(side):
             return
@@ -177,8 +179,11 @@ class Conversation:
 
     def _records(self, side: Side, time: int | None) -> None:
         data, at = side.buffer, 0
-        if data[0] & 0x80 and not side.handshake:
+        if data[0] & 0x80 and not side.has_records:
             at = self._ssl2(side, time)
+            if not at or side.is_stopped:
+                return
+        side.has_records = True
         while len(data) - at >= 5:
             kind, version, size = _header(data, at)
             if (
