@@ -146,13 +146,14 @@ def main() -> None:
     path.parent.mkdir(exist_ok=True)
     if not path.exists():
         make(path, megabytes, sys.argv[2:])
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     seen = ct.handshakes(path)
-    seconds = time.perf_counter() - begun
+    seconds, worked = time.perf_counter() - begun, time.process_time() - worked
     packets = next(iter(seen.attrs["packets"].values()))["packets"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     print(
         f"certtrust {seconds:7.2f} s  {seconds / packets * 1e6:6.2f} us per packet"
+        f"  ({worked / packets * 1e6:.2f} of the processor)"
         f"  {packets:,} packets  {len(seen):,} connections  peak {peak:.0f} MB"
     )
     if shutil.which("tshark"):

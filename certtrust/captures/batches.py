@@ -104,13 +104,18 @@ class Batch:
     interfaces: Ints | None
     known: list[Interface]
 
-    def interface(self, packet: int) -> Interface:
-        """Return the interface that a packet came through."""
-        return self.known[
-            0 if self.interfaces is None else int(self.interfaces[packet])
-        ]
+    def times(self, packets: Ints) -> list[int | None]:
+        """Return the times of packets, in microseconds since 1970."""
+        clock = self.known[0].clock
+        if self.interfaces is None and clock is not None and clock.power in (6, 9):
+            times: list[int | None] = (
+                self.ticks[packets] // 10 ** (clock.power - 6)
+            ).tolist()
+            return times
+        return [self._microseconds(packet) for packet in packets.tolist()]
 
-    def microseconds(self, packet: int) -> int | None:
+    def _microseconds(self, packet: int) -> int | None:
         """Return the time of a packet, or None where its interface has no clock."""
-        clock = self.interface(packet).clock
+        number = 0 if self.interfaces is None else int(self.interfaces[packet])
+        clock = self.known[number].clock
         return None if clock is None else clock.microseconds(int(self.ticks[packet]))

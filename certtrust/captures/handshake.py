@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 from .. import limits
@@ -90,9 +91,9 @@ def of_connection(connection: Connection, source: str) -> Handshake:
     first, last = connection.first, connection.last
     row = Handshake(
         time=begun,
-        client=_address(client),
+        client=_address(client[:-2]),
         client_port=int.from_bytes(client[-2:]),
-        server=_address(server),
+        server=_address(server[:-2]),
         server_port=int.from_bytes(server[-2:]),
         duration=None if first is None or last is None else (last - first) / 1e6,
         outcome=outcome(connection),
@@ -136,8 +137,10 @@ def _ends(connection: Connection) -> tuple[bytes, bytes]:
     return (one, other) if connection.client == 0 else (other, one)
 
 
+@lru_cache(maxsize=1 << 14)
 def _address(end: bytes) -> str:
-    return str(ipaddress.ip_address(end[:-2]))
+    """Return an address as text."""
+    return str(ipaddress.ip_address(end))
 
 
 def outcome(connection: Connection) -> str:

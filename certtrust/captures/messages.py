@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from struct import Struct
 from typing import NamedTuple
 
 from ..x509.ber import SEQUENCE, BadEncoding
@@ -57,6 +58,8 @@ _RETRY = bytes.fromhex(
 )
 """The random of a ServerHello that asks for another ClientHello (RFC 8446, section 4.1.3)."""
 _SERVER_NAME, _PRE_SHARED_KEY, _SUPPORTED_VERSIONS = 0, 41, 43
+_READ = frozenset({_SERVER_NAME, _PRE_SHARED_KEY, _SUPPORTED_VERSIONS})
+_two_numbers = Struct(">HH").unpack_from
 
 
 class BadMessageError(ValueError):
@@ -125,11 +128,14 @@ def _extensions(body: bytes, at: int) -> dict[int, bytes]:
     if at >= len(body):
         return extensions
     listed, _ = _vector(body, at, 2)
-    at = 0
-    while at < len(listed):
-        kind = _number(listed, at, 2)
-        value, at = _vector(listed, at + 2, 2)
-        extensions.setdefault(kind, value)
+    at, end = 0, len(listed)
+    while at + 4 <= end:
+        kind, size = _two_numbers(listed, at)
+        at += 4 + size
+        if kind in _READ and kind not in extensions:
+            extensions[kind] = listed[at - size : at]
+    if at != end:
+        raise BadMessageError("its extensions go beyond its end")
     return extensions
 
 

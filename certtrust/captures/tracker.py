@@ -136,7 +136,6 @@ class Tracker:
         data = batch.data
         ways = self._ways
         arrays = (
-            found.packets,
             found.addresses,
             found.address_bytes,
             found.ports,
@@ -146,9 +145,13 @@ class Tracker:
             found.stops,
             found.size,
         )
-        columns = zip(*(array.tolist() for array in arrays), strict=True)
+        columns = zip(
+            batch.times(found.packets),
+            *(array.tolist() for array in arrays),
+            strict=True,
+        )
         for row, (
-            packet,
+            time,
             address,
             length,
             ports,
@@ -186,12 +189,16 @@ class Tracker:
                 sequence,
                 data[start:stop],
                 size,
-                batch.microseconds(packet),
+                time,
             )
             if connection.is_of_no_interest:
                 self.counts["connections without TLS"] += 1
                 self._forget(connection)
-            elif connection.closed_in is None and connection.is_over:
+            elif (
+                flags & (FIN | RST)
+                and connection.closed_in is None
+                and connection.is_over
+            ):
                 connection.closed_in = self._batch
 
     def _open_way(self, key: bytes, length: int, flow: int) -> tuple[Connection, int]:
