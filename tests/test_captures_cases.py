@@ -50,7 +50,9 @@ def seen():
 
 
 @pytest.mark.parametrize(
-    "path", [CASES / "expected.jsonl", REGISTRATIONS / "expected.jsonl"], ids=lambda path: path.parent.name
+    "path",
+    [CASES / "expected.jsonl", REGISTRATIONS / "expected.jsonl"],
+    ids=lambda path: path.parent.name,
 )
 def test_all_that_tshark_reads_is_there(path, seen):
     """Ends, time, name, version, both chains, alerts, and how many CAs are accepted."""
@@ -61,9 +63,7 @@ def test_all_that_tshark_reads_is_there(path, seen):
             assert key not in seen.index
             continue
         (row,) = seen.loc[[key]].to_dict("records")
-        ends = [
-            f"{row[side]}:{row[f'{side}_port']}" for side in ("client", "server")
-        ]
+        ends = [f"{row[side]}:{row[f'{side}_port']}" for side in ("client", "server")]
         assert ends == [case["client"], case["server"]]
         assert row["time"].value // 1000 == round(case["time"] * 1e6)
         assert case["server_name"] == (
@@ -76,9 +76,13 @@ def test_all_that_tshark_reads_is_there(path, seen):
             assert (row[f"{side}_certificates"] or []) == sent or (
                 not sent and case["capture"] in BEYOND
             )
-        assert len(row["accepted_authorities"] or []) == case["certificate_authorities"]
+        assert (
+            len(row["accepted_authorities"] or []) == case["certificate_authorities"]
+        )
         alerts = [(by, alert_name(number)) for by, _, number in case["alerts"]]
-        own = [(row["alert_by"], row["alert"])] if isinstance(row["alert"], str) else []
+        own = (
+            [(row["alert_by"], row["alert"])] if isinstance(row["alert"], str) else []
+        )
         assert own == alerts
         if case["application_data"]:
             assert row["client_bytes"] + row["server_bytes"] > 0

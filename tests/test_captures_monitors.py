@@ -15,14 +15,23 @@ HEADER = """#separator \\x09
 #path\tssl
 #open\t2026-11-30-08-00-00
 """
-FIELDS = (
-    "ts uid id.orig_h id.orig_p id.resp_h id.resp_p version cipher server_name resumed "
-    "last_alert established ssl_history cert_chain_fps client_cert_chain_fps"
-).split()
-TYPES = (
-    "time string addr port addr port string string string bool string bool string "
-    "vector[string] vector[string]"
-).split()
+FIELDS = {
+    "ts": "time",
+    "uid": "string",
+    "id.orig_h": "addr",
+    "id.orig_p": "port",
+    "id.resp_h": "addr",
+    "id.resp_p": "port",
+    "version": "string",
+    "cipher": "string",
+    "server_name": "string",
+    "resumed": "bool",
+    "last_alert": "string",
+    "established": "bool",
+    "ssl_history": "string",
+    "cert_chain_fps": "vector[string]",
+    "client_cert_chain_fps": "vector[string]",
+}
 LEAF, SERVER = "a" * 64, "b" * 64
 
 
@@ -49,7 +58,13 @@ def line(**changed):
 
 def tsv(*lines):
     """Return a log with its header."""
-    head = "#fields\t" + "\t".join(FIELDS) + "\n#types\t" + "\t".join(TYPES) + "\n"
+    head = (
+        "#fields\t"
+        + "\t".join(FIELDS)
+        + "\n#types\t"
+        + "\t".join(FIELDS.values())
+        + "\n"
+    )
     rows = ["\t".join(values.values()) for values in lines]
     return (HEADER + head + "\n".join(rows) + "\n#close\t2026\n").encode()
 
@@ -163,8 +178,10 @@ def test_json_lines(time):
     values = {key: value for key, value in values.items() if value != "-"}
     json_row = ct.handshakes(json.dumps(values).encode() + b"\n")
     of_tsv = ct.handshakes(tsv(line()))
-    assert json_row.drop(columns="source").astype("str").equals(
-        of_tsv.drop(columns="source").astype("str")
+    assert (
+        json_row.drop(columns="source")
+        .astype("str")
+        .equals(of_tsv.drop(columns="source").astype("str"))
     )
 
 

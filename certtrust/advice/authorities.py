@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from ..schema import HANDSHAKES, TRUST, expect
@@ -10,7 +12,10 @@ _COLUMNS = ("server", "server_port", "accepted_authorities", "time")
 
 
 def accepted_authorities(
-    handshakes: pd.DataFrame, trust: pd.DataFrame
+    handshakes: pd.DataFrame,
+    trust: pd.DataFrame,
+    *,
+    pbx: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Compare the CAs that servers say they accept with the trust lists at hand.
 
@@ -22,6 +27,8 @@ def accepted_authorities(
         Table TRUST; a list counts for the server whose address or name is its `pbx`, and for
         every server where it has none. Where no list has the name of any server, all of them
         count for all.
+    pbx : mapping of address to name, optional
+        What the PBX at an address is called in `trust`.
 
     Returns
     -------
@@ -59,23 +66,24 @@ def accepted_authorities(
         )
         .reset_index()
     )
-    return counts.assign(listed=_listed(counts, trust))
+    names = counts["server"].replace(dict(pbx or {}))
+    return counts.assign(listed=_listed(counts, names, trust))
 
 
-def _listed(counts: pd.DataFrame, trust: pd.DataFrame) -> pd.Series:
+def _listed(counts: pd.DataFrame, names: pd.Series, trust: pd.DataFrame) -> pd.Series:
     """Return where the list of the server has a certificate of that subject."""
-    is_named = trust["pbx"].isin(counts["server"])
+    is_named = trust["pbx"].isin(names)
     subjects = trust.assign(key=_key(trust["subject"]))
     of_all = subjects if not is_named.any() else subjects[trust["pbx"].isna()]
     own = set(zip(subjects["pbx"][is_named], subjects["key"][is_named], strict=True))
     common = set(of_all["key"].dropna())
     keys = _key(counts["authority"])
     listed = keys.isin(common) | pd.Series(
-        [pair in own for pair in zip(counts["server"], keys, strict=True)],
+        [pair in own for pair in zip(names, keys, strict=True)],
         index=counts.index,
         dtype=bool,
     )
-    has_list = counts["server"].isin(trust["pbx"][is_named]) | bool(len(of_all))
+    has_list = names.isin(trust["pbx"][is_named]) | bool(len(of_all))
     return listed.astype("boolean").where(has_list)
 
 

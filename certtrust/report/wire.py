@@ -59,11 +59,24 @@ def wire_content(fleet: Fleet, results: pd.DataFrame) -> WireContent | None:
         outcomes=_outcomes(handshakes),
         proven=proven.assign(title=titles)[["title", "fail", "unknown", "pass"]],
         contradicted=contradicted.rename("attempts").reset_index(),
-        authorities=accepted_authorities(handshakes, fleet.trust),
+        authorities=accepted_authorities(
+            handshakes, fleet.trust, pbx=_names_of_servers(fleet, handshakes)
+        ),
         lengths=lengths[several & (lengths["shortest"] < LASTING)].reset_index(
             drop=True
         ),
     )
+
+
+def _names_of_servers(fleet: Fleet, handshakes: pd.DataFrame) -> dict[str, str]:
+    """Return what the registrations of captures call the PBX at each address."""
+    rows = fleet.registrations[["source", "details", "pbx"]].dropna()
+    details = "tcp.stream " + handshakes["stream"].astype("str")
+    ends = handshakes[["source", "server"]].assign(details=details).dropna()
+    named = rows.merge(ends, on=["source", "details"])[["server", "pbx"]]
+    named = named.drop_duplicates()
+    named = named[~named["server"].duplicated(keep=False)]
+    return dict(zip(named["server"], named["pbx"], strict=True))
 
 
 def _outcomes(handshakes: pd.DataFrame) -> pd.DataFrame:

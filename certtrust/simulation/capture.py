@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pandas as pd
+from cryptography.x509 import load_der_x509_certificate
 
 from ..arrays.arrow import as_mask
 from ..captures import REGISTRATION_PORT
@@ -69,6 +70,7 @@ def write_capture(fleet: Fleet, path: str | Path, *, seed: int = 0) -> pd.DataFr
     rng = Random(seed)  # noqa: S311 - a reproducible example, no secret
     addresses = pbx_addresses(fleet)
     chains = _chains(fleet)
+    names = {pbx: _names(fleet, pbx) for pbx in addresses}
     packets: list[Packet] = []
     made = []
     for number, row in enumerate(_connections(fleet, chains)):
@@ -77,12 +79,14 @@ def write_capture(fleet: Fleet, path: str | Path, *, seed: int = 0) -> pd.DataFr
         kind = _kind(row)
         client = End(row["remote_address"], _FIRST_PORT + number % _PORTS)
         server = End(addresses[row["pbx"]], REGISTRATION_PORT)
-        flights = [
-            tls.Flight(by_client, tls.with_certificates(data, chain))
-            if by_client and version != "TLSv1_3"
-            else tls.Flight(by_client, data)
-            for by_client, data in tls.handshake(kind, version)
-        ]
+        flights = tls.handshake(kind, version)
+        if version != "TLSv1_3":
+            flights = [
+                tls.Flight(True, tls.with_certificates(data, chain))
+                if by_client
+                else tls.Flight(False, tls.with_authorities(data, names[row["pbx"]]))
+                for by_client, data in flights
+            ]
         begun = int(row["time"].value // 1000)
         # What is let in stays; what fails within TLS is gone at once.
         is_up = kind == "accepted" and pd.isna(row["true_cause"])
@@ -141,6 +145,16 @@ def _chains(fleet: Fleet) -> dict[tuple[str, str], list[bytes]]:
             ders = [one["der"] for one in chain]
             chains[str(bundle), row["fingerprint"]] = ders
     return chains
+
+
+def _names(fleet: Fleet, pbx: str) -> list[bytes]:
+    """Return the names of the CAs in the list of a PBX, as its CertificateRequest has them."""
+    listed = fleet.trust[(fleet.trust["pbx"] == pbx) & fleet.trust["is_ca"]]
+    subjects = [
+        load_der_x509_certificate(der).subject.public_bytes()
+        for der in listed["der"].dropna()
+    ]
+    return list(dict.fromkeys(subjects))
 
 
 def _kind(row: dict[Hashable, Any]) -> str:

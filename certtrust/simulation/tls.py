@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -32,7 +32,7 @@ VERSIONS = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
 KINDS = ("accepted", "unknown CA", "expired", "not yet valid", "no certificate")
 """Clients that a server lets in, or refuses, each with an alert of its own."""
 
-_HANDSHAKE, _CERTIFICATE = 22, 11
+_CHANGE_CIPHER, _HANDSHAKE, _CERTIFICATE, _REQUEST = 20, 22, 11, 13
 _LARGEST_RECORD = 1 << 14
 _DATA = b"registration"
 
@@ -205,23 +205,56 @@ def _step(side: ssl.SSLObject, *, is_finished: bool) -> bool | None:
 
 def with_certificates(data: bytes, chain: Sequence[bytes]) -> bytes:
     """Return records with another list of certificates in their Certificate message."""
+    listed = b"".join(len(der).to_bytes(3) + der for der in chain)
+    return _with_message(
+        data, _CERTIFICATE, lambda _: len(listed).to_bytes(3) + listed
+    )
+
+
+def with_authorities(data: bytes, names: Sequence[bytes]) -> bytes:
+    """Return records whose CertificateRequest (before TLS 1.3) accepts CAs of these names."""
+    listed = b"".join(len(name).to_bytes(2) + name for name in names)
+    return _with_message(
+        data,
+        _REQUEST,
+        lambda body: (
+            body[: _end_of_algorithms(body)] + len(listed).to_bytes(2) + listed
+        ),
+    )
+
+
+def _end_of_algorithms(body: bytes) -> int:
+    """Return where the names begin: behind kinds of certificates, in TLS 1.2 also algorithms."""
+    kinds = 1 + body[0]
+    names = int.from_bytes(body[kinds : kinds + 2])
+    return kinds if kinds + 2 + names == len(body) else kinds + 2 + names
+
+
+def _with_message(data: bytes, kind: int, change: Callable[[bytes], bytes]) -> bytes:
+    """Return records with the body of one kind of handshake message changed."""
     parts = []
-    at = 0
+    at, in_clear = 0, True
     while at + 5 <= len(data):
-        kind, version = data[at], data[at + 1 : at + 3]
-        size = int.from_bytes(data[at + 3 : at + 5])
+        head, size = data[at : at + 3], int.from_bytes(data[at + 3 : at + 5])
         body = data[at + 5 : at + 5 + size]
         at += 5 + size
-        if kind == _HANDSHAKE and body[:1] == bytes([_CERTIFICATE]):
-            own = 4 + int.from_bytes(body[1:4])
-            body = _message(chain) + body[own:]
+        in_clear = in_clear and head[0] != _CHANGE_CIPHER
+        if head[0] == _HANDSHAKE and in_clear:
+            body = b"".join(
+                one[:1] + len(new).to_bytes(3) + new
+                for one in _messages(body)
+                for new in [change(one[4:]) if one[0] == kind else one[4:]]
+            )
         for part in range(0, len(body), _LARGEST_RECORD):
             piece = body[part : part + _LARGEST_RECORD]
-            parts.append(bytes([kind]) + version + len(piece).to_bytes(2) + piece)
+            parts.append(head + len(piece).to_bytes(2) + piece)
     return b"".join(parts)
 
 
-def _message(chain: Sequence[bytes]) -> bytes:
-    listed = b"".join(len(der).to_bytes(3) + der for der in chain)
-    body = len(listed).to_bytes(3) + listed
-    return bytes([_CERTIFICATE]) + len(body).to_bytes(3) + body
+def _messages(body: bytes) -> Iterator[bytes]:
+    """Yield the messages of a record, of which OpenSSL splits none."""
+    at = 0
+    while at < len(body):
+        end = at + 4 + int.from_bytes(body[at + 1 : at + 4])
+        yield body[at:end]
+        at = end
