@@ -111,6 +111,11 @@ def handshake(kind: str, version: str) -> list[Flight]:
     version : str
         One of `VERSIONS`; an OpenSSL without TLS 1.0 and 1.1 raises ssl.SSLError for these.
     """
+    return _conversation(*contexts(kind, version))
+
+
+def contexts(kind: str, version: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return the contexts of a server and of such a client."""
     import ssl  # on first use
 
     parties = _parties()
@@ -128,7 +133,7 @@ def handshake(kind: str, version: str) -> list[Flight]:
             _load(connecting, client, folder)
     for context in (accepting, connecting):
         _fix_version(context, version)
-    return _conversation(accepting, connecting)
+    return accepting, connecting
 
 
 def _fix_version(context: ssl.SSLContext, version: str) -> None:
