@@ -452,6 +452,15 @@ def test_a_warning_does_not_end_a_handshake():
     assert seen["alert"].tolist() == ["unrecognized_name"]
 
 
+def test_a_warning_after_which_nothing_comes_is_a_refusal():
+    """Whatever its level, it is the last that was said before the end."""
+    hello = tls.handshake("accepted", "TLSv1_2")[0].data
+    seen = ct.handshakes(answered(hello, bytes([21, 3, 3, 0, 2, 1, 46])))
+    assert seen["outcome"].tolist() == ["refused by server"]
+    closed = ct.handshakes(answered(hello, bytes([21, 3, 3, 0, 2, 1, 0])))
+    assert closed["outcome"].tolist() == ["cut off"]
+
+
 def test_a_hello_of_ssl_2():
     """It is named, and so is the version that it offers."""
     hello = b"\x01\x03\x01\x00\x03\x00\x00\x00\x10\x00\x00\x2f" + bytes(16)

@@ -82,6 +82,8 @@ class Conversation:
         self.alert: str | None = None
         self.alert_by: str | None = None
         self.refused_by: str | None = None
+        self.warned_by: str | None = None
+        """Who sent an alert that is no end by itself, since when nothing else was said."""
         self.is_established = False
         self.hello_done = False
         self.problems: list[str] = []
@@ -275,8 +277,11 @@ class Conversation:
         if level == _FATAL:
             self.refused_by = side.name
             self.alert, self.alert_by = name, side.name
+        else:
+            self.warned_by = side.name
 
     def _change(self, side: Side, time: int | None) -> None:
+        self.warned_by = None
         if side.has_changed:
             return
         self.event(time, side.name, "ChangeCipherSpec")
@@ -341,6 +346,7 @@ class Conversation:
                 return
             if len(data) < 4 + size:
                 return
+            self.warned_by = None
             body = bytes(data[4 : 4 + size])
             del data[: 4 + size]
             self.event(time, side.name, self._read(side, kind, body))

@@ -58,6 +58,7 @@ class Handshake:
         return self.client_sent if side == CLIENT else self.server_sent
 
 
+@lru_cache(maxsize=1 << 13)
 def fingerprint(der: bytes) -> str:
     """Return the SHA-256 of a certificate in hex."""
     return hashlib.sha256(der).hexdigest()
@@ -152,6 +153,9 @@ def outcome(connection: Connection) -> str:
         return ESTABLISHED
     if talk.refused_by:
         return f"refused by {talk.refused_by}"
+    if talk.warned_by and connection.has_ended:
+        # A warning after which the connection was closed.
+        return f"refused by {talk.warned_by}"
     is_hidden = (
         talk.hello_done
         and talk.version is not None

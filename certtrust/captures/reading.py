@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ..formats import begin
 from ..sources import Source
 from . import links, pcap, pcapng, suricata, zeek
 from .batches import Batch
+from .conversation import CLIENT, SERVER
 from .handshake import Handshake, Seen, of_connection
 from .tracker import Tracker
 
@@ -53,6 +54,8 @@ class Wire:
         self._certificates = zeek.Certificates()
         self.logged: list[tuple[str, int, Seen]] = []
         """The lines of Zeek's x509.log: file, line, certificate."""
+        self._once: dict[Any, Any] = {}
+        """What many connections have in common, kept once."""
 
     def add(self, file: Source) -> None:
         """Read a file; what cannot be read is a row with its reason."""
@@ -72,7 +75,10 @@ class Wire:
         head, stream = begin(opened)
         counts = self.counts.setdefault(name, Counts())
         if looks_like_capture(head):
-            rows = list(packets(stream, head, name, self._ports, counts))
+            rows = []
+            for row in packets(stream, head, name, self._ports, counts):
+                self._share(row)
+                rows.append(row)
             rows.sort(key=lambda row: (row.stream is None, row.stream or 0))
             self._rows += rows
         elif zeek.kind_of(head) is not None:
@@ -88,6 +94,23 @@ class Wire:
         else:
             reason = "neither a packet capture nor a log of Zeek or Suricata"
             self._rows.append(Handshake(source=name, parse_error=reason))
+
+    def _share(self, row: Handshake) -> None:
+        """Let equal certificates and equal lists of them be the same object."""
+        once = self._once
+        for side in (CLIENT, SERVER):
+            sent = row.sent(side)
+            sent[:] = [
+                once.setdefault(one, one) if isinstance(one, bytes) else one
+                for one in sent
+            ]
+            names = getattr(row, f"{side}_certificates")
+            if names is not None:
+                setattr(
+                    row,
+                    f"{side}_certificates",
+                    once.setdefault(tuple(names), names),
+                )
 
     def handshakes(self) -> list[Handshake]:
         """Return all connections, in the order of files and of connections in them."""

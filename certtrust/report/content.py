@@ -47,8 +47,8 @@ class Report:
     results : DataFrame
         Table RESULTS.
     causes : DataFrame
-        One row per cause: cause, title, attempts, devices, share, stated (attempts whose log states
-        it), and of a typical attempt: device, why, remedy; requirement and citation of the rule.
+        One row per cause: cause, title, attempts, devices, share, stated (attempts whose log, or
+        the wire, states it), and of a typical attempt: device, why, remedy; requirement and citation of the rule.
     comparison : DataFrame
         `certtrust.compare(results)`.
     failing : DataFrame
@@ -199,7 +199,7 @@ def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFra
     narrow = results[["device", "cause", "evidence", "observed", "verdict"]]
     counts = count_causes(narrow.assign(evidence="any")).drop(columns="evidence")
     failed = counted(narrow)
-    by_log = failed.loc[failed["evidence"] == "log", "cause"]
+    by_log = failed.loc[failed["evidence"].isin(["log", "wire"]), "cause"]
     stated = by_log.astype("str").value_counts()
     cause = counts["cause"].astype("str")
     typical = failing.drop_duplicates("cause").astype({"cause": "str"})

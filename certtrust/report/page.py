@@ -10,6 +10,7 @@ import pandas as pd
 from ..charts import CHARTS
 from ..charts.drawing.palette import CAUSE_COLOURS, OTHER
 from ..evaluation.rules import rules as all_rules
+from ..evaluation.wire import WIRE_CAUSES
 from ..texts.dates import day, fields
 from ..texts.labels import percent, plural
 from ..texts.markup import Column, Content, Markup, join, phrase, table, tag
@@ -192,10 +193,11 @@ def _card(cause: pd.Series, total: int) -> Markup:
         devices=plural(devices, "device"),
     )
     by_rule = isinstance(cause["requirement"], str)
+    source_of_cause = "seen" if code in WIRE_CAUSES else "stated"
     source = tag("small", f"{code}: {cause['citation']}")
     facts = {
         "required": [cause["requirement"], tag("br"), source] if by_rule else None,
-        "present" if by_rule else "stated": tag("bdi", cause["why"]),
+        "present" if by_rule else source_of_cause: tag("bdi", cause["why"]),
         "remedy": tag("bdi", cause["remedy"]),
     }
     described = [
@@ -298,6 +300,8 @@ def _wire(report: Report, _stem: str | None) -> Iterator[Content]:
         "wire.intro", connections=int(wire.outcomes["connections"].sum())
     )
     yield _table("outcomes", wire.outcomes.fillna("").head(SHOWN))
+    if (wire.outcomes["outcome"] == "refused by client").any():
+        yield _paragraph("wire.by_client")
     yield _paragraph("wire.limits")
     if len(wire.proven):
         yield tag("h3", say("report.proven.heading"))
