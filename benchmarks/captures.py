@@ -166,7 +166,12 @@ def main() -> None:
                 check=True,
             )
         other = time.perf_counter() - begun
-        print(f"tshark    {other:7.2f} s  {other / packets * 1e6:6.2f} us per packet")
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        busy = used.ru_utime + used.ru_stime
+        print(
+            f"tshark    {other:7.2f} s  {other / packets * 1e6:6.2f} us per packet"
+            f"  ({busy / packets * 1e6:.2f} of the processor: {busy / worked:.1f} times)"
+        )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Handshakes of OpenSSL: stored ones of every version, and live ones where tcpdump is there."""
 
+import contextlib
+import itertools
 import json
 import shutil
 import socket
@@ -10,11 +12,19 @@ import time
 from pathlib import Path
 
 import pytest
+from thoroughness import first
 
 import certtrust as ct
 from certtrust.simulation import tls
 
 STORED = Path(__file__).parent / "samples" / "captures"
+LIVE = [
+    ("unknown CA", "TLSv1_2"),
+    ("accepted", "TLSv1_3"),
+    ("no certificate", "TLSv1"),
+    *itertools.product(tls.KINDS, tls.VERSIONS),
+]
+"""Kinds and versions; all but the first few for exhaustive runs."""
 ALERTS = {
     "unknown CA": "unknown_ca",
     "expired": "certificate_expired",
@@ -61,8 +71,7 @@ def _serve(listener: socket.socket, context: ssl.SSLContext) -> None:
 
 
 @pytest.mark.skipif(shutil.which("tcpdump") is None, reason="tcpdump is not here")
-@pytest.mark.parametrize("version", tls.VERSIONS)
-@pytest.mark.parametrize("kind", tls.KINDS)
+@pytest.mark.parametrize(("kind", "version"), first(LIVE, 3))
 def test_live_handshakes_on_loopback(kind, version, tmp_path):
     """The same from a capture of this machine's own loopback."""
     try:
@@ -70,34 +79,39 @@ def test_live_handshakes_on_loopback(kind, version, tmp_path):
     except ssl.SSLError as problem:
         pytest.skip(str(problem))
     trace = tmp_path / "trace.pcap"
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with trace.open("wb") as file, _listening() as listener:
         port = listener.getsockname()[1]
-        command = ["tcpdump", "-i", "lo", "-U", "-w", trace, "tcp", "port", str(port)]
+        command = ["tcpdump", "-i", "lo", "--immediate-mode", "-U", "-w", "-"]
+        command += ["tcp", "port", str(port)]
+        # It gives up its rights, so that it may not write into the folder itself.
         with subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True
+            command, stdout=file, stderr=subprocess.PIPE, text=True
         ) as capturing:
-            begun = capturing.stderr.readline()
-            if (
-                "listening" not in begun
-                and "listening" not in capturing.stderr.readline()
-            ):
-                capturing.kill()
-                pytest.skip(f"tcpdump may not capture: {begun}")
-            server = threading.Thread(target=_serve, args=(listener, accepting))
-            server.start()
-            try:
-                with (
-                    socket.create_connection(("127.0.0.1", port), 5) as plain,
-                    connecting.wrap_socket(
-                        plain, server_hostname="pbx.example.com"
-                    ) as secured,
-                ):
-                    secured.sendall(b"x")
-                    secured.recv(1)
-            except OSError:
-                pass
-            server.join()
+            if not any("listening" in line for line in capturing.stderr):
+                pytest.skip("tcpdump may not capture here")
+            _converse(listener, accepting, connecting)
             time.sleep(0.5)
             capturing.terminate()
     (row,) = ct.handshakes(trace, port=port).to_dict("records")
     expect(row, kind, version)
+
+
+def _listening() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def _converse(
+    listener: socket.socket, accepting: ssl.SSLContext, connecting: ssl.SSLContext
+) -> None:
+    """Connect once; whether that succeeds is not of interest."""
+    server = threading.Thread(target=_serve, args=(listener, accepting))
+    server.start()
+    address = listener.getsockname()
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection(address, 5) as plain,
+        connecting.wrap_socket(plain, server_hostname="pbx.example.com") as secured,
+    ):
+        secured.sendall(b"x")
+        secured.recv(1)
+    server.join()

@@ -48,7 +48,8 @@ class Report:
         Table RESULTS.
     causes : DataFrame
         One row per cause: cause, title, attempts, devices, share, stated (attempts whose log, or
-        the wire, states it), and of a typical attempt: device, why, remedy; requirement and citation of the rule.
+        the wire, states it), and of a typical attempt: device, why, remedy; requirement and
+        citation of the rule.
     comparison : DataFrame
         `certtrust.compare(results)`.
     failing : DataFrame
