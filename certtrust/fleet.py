@@ -144,6 +144,10 @@ def read_fleet(
     SourceError
         If the directory does not exist, has neither the folders nor a saved fleet, or has both.
 
+    Notes
+    -----
+    An attempt that stands in a log and in a capture is two rows of the registrations.
+
     Examples
     --------
     >>> read_fleet("data/fleet").trust["pbx"].nunique() > 1
