@@ -102,10 +102,10 @@ def says_ca(der: bytes) -> bool:
 def same_holder(one: bytes, other: bytes) -> bool:
     """Return True where two certificates have the same name and key."""
     keys = [
-        loaded(certificate)
+        loaded(der)
         .public_key()
         .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        for certificate in (one, other)
+        for der in (one, other)
     ]
     return keys[0] == keys[1] and loaded(one).subject == loaded(other).subject
 
