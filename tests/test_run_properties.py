@@ -674,7 +674,9 @@ def test_the_fleets_are_not_all_alike():
     ]
     expected = [
         judge.judge(
-            judge.row_in(file, row), judge.survey(one), now=authorities.moment(2026)
+            judge.row_in(file, row),
+            judge.take_inventory(one),
+            now=authorities.moment(2026),
         )
         for one in descriptions[:5]
         for file in one["logs"]
