@@ -198,7 +198,7 @@ def test_an_empty_plan_changes_nothing(fleet):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_action_that_lacks_what_it_needs_is_refused(fleet, kind):
+def test_an_incomplete_action_is_refused(fleet, kind):
     """An incomplete action could silently change nothing, or the wrong rows."""
     with pytest.raises(
         ct.CerttrustError, match=rf"'{kind}' lacks its (device|fingerprint|name)"

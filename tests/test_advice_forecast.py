@@ -91,7 +91,7 @@ def test_an_expiry_counts_the_attempts_that_fail_because_of_it(fleet):
     down = (before["verdict"] == "pass") & (after["verdict"] == "fail")
     for number, ending in enumerate(expiries.itertuples()):
         failing = rows[down.iloc[number * len(rows) :].head(len(rows)).to_numpy()]
-        affected = failing[[ending.fingerprint in way for way in failing["on_way"]]]
+        affected = failing[[ending.fingerprint in path for path in failing["on_way"]]]
         assert len(affected) == ending.attempts
         assert affected["device"].nunique() == ending.devices
 
@@ -103,7 +103,7 @@ def test_a_fleet_without_a_log_is_forecast_by_its_device_entries(fleet):
     assert len(endings(silent, periods=48))
 
 
-def test_the_latest_attempt_of_each_registration_stands_for_it():
+def test_the_latest_attempt_of_each_registration_is_chosen():
     """Time decides, not the order of lines; without times the last line counts. Each name counts
     as one registration.
     """
@@ -280,6 +280,6 @@ def test_an_empty_fleet_has_no_failures_and_keeps_the_columns(fleet):
 
 def test_judging_in_parts_makes_no_difference(fleet, monkeypatch):
     """The number of registrations that are judged at a time does not matter."""
-    whole = forecast(fleet, periods=12)
+    expected = forecast(fleet, periods=12)
     monkeypatch.setattr(sys.modules[forecast.__module__], "_BLOCK", 50)
-    pd.testing.assert_frame_equal(forecast(fleet, periods=12), whole)
+    pd.testing.assert_frame_equal(forecast(fleet, periods=12), expected)

@@ -314,8 +314,12 @@ def one_at_a_time(fleet):
     ]
     own = ownership.leaves
     presented = fleet.certificates.iloc[own["row"]].assign(device=own["device"].array)
-    seen = list(zip(presented["fingerprint"], presented["device"], strict=True))
-    seen += list(zip(fleet.registrations["fingerprint"], registered, strict=True))
+    presented_by = list(
+        zip(presented["fingerprint"], presented["device"], strict=True)
+    )
+    presented_by += list(
+        zip(fleet.registrations["fingerprint"], registered, strict=True)
+    )
     candidates = []
     for fingerprint, rows in pd.concat([presented, fleet.trust]).groupby(
         "fingerprint"
@@ -323,7 +327,7 @@ def one_at_a_time(fleet):
         cn = rows["subject_cn"].iloc[0]
         holders = {
             device
-            for other, device in seen
+            for other, device in presented_by
             if other == fingerprint and pd.notna(device)
         }
         if not holders:
@@ -454,12 +458,12 @@ def test_one_complete_chain_makes_a_certificate_trusted():
     issued = intermediate.issue_cert(
         "device.example.com", common_name="0090", key_type=trustme.KeyType.ECDSA
     )
-    alone, whole = (
+    alone, with_chain = (
         issued.cert_chain_pems[0].bytes(),
         b"".join(certificate.bytes() for certificate in issued.cert_chain_pems),
     )
     pairs = impersonations(
-        build_fleet([(PHONES[0], alone), (PHONES[0], whole)], PHONES)
+        build_fleet([(PHONES[0], alone), (PHONES[0], with_chain)], PHONES)
     )
     assert pairs["victim"].tolist() == [PHONES[1], PHONES[2]]
 

@@ -32,7 +32,7 @@ def results_of(fleet):
     return ct.check(ct.attempts(fleet))
 
 
-def test_what_was_taken_away_is_what_is_missing(fleet):
+def test_removed_data_are_reported_as_missing(fleet):
     """Removed certificates, trust lists or device entries are named, with the PBX and the
     devices.
     """

@@ -57,8 +57,8 @@ def repaired_by(fleet, results, plans, of="log"):
 
 def sample(numbers):
     """Return at most eight of the numbers, including the first, the second and the last."""
-    picked = np.linspace(1, len(numbers) - 1, 7).round().astype(int)
-    return sorted({numbers[0], *(numbers[number] for number in picked)})
+    positions = np.linspace(1, len(numbers) - 1, 7).round().astype(int)
+    return sorted({numbers[0], *(numbers[number] for number in positions)})
 
 
 def assert_prefixes_hold(fleet, results, plan, of="log", ks=None):
@@ -101,7 +101,7 @@ def test_each_action_alone_repairs_what_it_promises_alone(case):
     ].tolist()
 
 
-def test_a_whole_plan_leaves_no_broken_rule_and_breaks_nothing(case):
+def test_a_complete_plan_leaves_no_broken_rule_and_breaks_nothing(case):
     """Everything that can be repaired is repaired, the rest lacks data, and nothing that passed
     fails afterwards.
     """
@@ -200,7 +200,7 @@ def test_a_healthy_fleet_has_an_empty_plan_with_all_columns():
     assert len(apply(fleet, plan).trust) == len(fleet.trust)
 
 
-def test_some_rows_of_the_results_have_a_plan_of_their_own():
+def test_a_part_of_the_results_has_its_own_plan():
     """Results of one PBX give actions at that PBX."""
     fleet = small_fleet(80)
     results = results_of(fleet)
@@ -414,7 +414,7 @@ def test_a_plan_has_the_same_effect_on_an_excerpt_of_the_fleet(seed, of):
     part = excerpt.attempts(
         applied(excerpt.fleet, plan, excerpt.registered, excerpt.entered)
     )
-    whole = ct.attempts(apply(fleet, plan), of=of).loc[part.index]
+    all_attempts = ct.attempts(apply(fleet, plan), of=of).loc[part.index]
     assert part.index.equals(plan_check.attempts.index)
     assert len(excerpt.fleet.certificates) < len(fleet.certificates)
     assert len(part)
@@ -429,5 +429,5 @@ def test_a_plan_has_the_same_effect_on_an_excerpt_of_the_fleet(seed, of):
         "cause",
     ]
     pd.testing.assert_frame_equal(
-        ct.check(part, at=at)[columns], ct.check(whole, at=at)[columns]
+        ct.check(part, at=at)[columns], ct.check(all_attempts, at=at)[columns]
     )

@@ -143,7 +143,7 @@ def test_certificates_in_pkcs7_are_not_changed(issued: Issued) -> None:
     assert set(read_certificates(container)["der"]) == {odd, issued.ders[1]}
 
 
-def test_trusted_certificates_lose_what_openssl_appends(
+def test_the_trust_settings_that_openssl_appends_are_dropped(
     issued: Issued, tmp_path: Path
 ) -> None:
     """A `TRUSTED CERTIFICATE` block has the certificate and the purposes it is trusted for."""

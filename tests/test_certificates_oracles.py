@@ -88,7 +88,7 @@ def test_each_column_agrees_with_cryptography(
     assert differences == []
 
 
-def test_what_cryptography_refuses_is_marked(
+def test_certificates_refused_by_cryptography_are_marked(
     corpus: pd.DataFrame, read: list[dict[str, Any]]
 ) -> None:
     """A row is marked as refused exactly where cryptography refuses to load the certificate, and
@@ -178,7 +178,7 @@ def _comparable(value: Any) -> Any:
 
 
 @pytest.mark.exhaustive
-def test_what_openssl_and_asn1crypto_both_read_is_in_the_frame(
+def test_the_frame_has_every_field_that_openssl_and_asn1crypto_read(
     corpus: pd.DataFrame, read: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     """No field is lost that both read in a certificate that cryptography refuses."""

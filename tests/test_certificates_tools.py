@@ -192,7 +192,7 @@ def test_a_store_of_java_in_its_own_format_is_named(tools: Tools, kind: str) -> 
     assert frame["parse_error"].str.startswith("a Java key store, not opened").all()
 
 
-def test_what_keytool_exports(tools: Tools) -> None:
+def test_exports_of_keytool(tools: Tools) -> None:
     """It exports DER, PEM and a listing."""
     store = _keytool(tools, "PKCS12")
     shown = f"-keystore {store} -storepass $PASSWORD"
@@ -206,7 +206,7 @@ def test_what_keytool_exports(tools: Tools) -> None:
     assert set(listed["der"].dropna()) == set(tools.ders)
 
 
-def test_what_certutil_and_pk12util_export(tools: Tools) -> None:
+def test_exports_of_certutil_and_pk12util(tools: Tools) -> None:
     """Certificates of an NSS database are exported one by one and in a key store of each kind."""
     _database(tools)
     for number, name in enumerate(("ca", "p1")):

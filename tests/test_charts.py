@@ -39,13 +39,13 @@ Draw = Callable[..., Axes]
 
 @pytest.fixture(scope="module")
 def results() -> pd.DataFrame:
-    """RESULTS with six causes."""
+    """Return RESULTS with eight causes."""
     return make_results(causes=8, rows=600)
 
 
 @pytest.fixture(scope="module")
 def fleet() -> ct.Fleet:
-    """A small synthetic fleet with its links."""
+    """Return a small simulated fleet with its links."""
     return small_fleet(40, seed=2)
 
 
@@ -577,13 +577,13 @@ def lab(rgb: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("dark", [False, True])
 def test_everyone_can_distinguish_causes(sight: str, dark: bool) -> None:
     """Any two causes differ by 17 or more in Lab, also for people with colour blindness."""
-    seen = {
+    perceived = {
         cause: lab(np.clip(DEFICIENCIES[sight] @ linear(colour), 0, 1))
         for cause, colour in charts.cause_colours(CAUSE_COLOURS, dark=dark).items()
     }
     near = {
-        (one, other): np.linalg.norm(seen[one] - seen[other])
-        for one, other in pairs(seen, 2)
+        (one, other): np.linalg.norm(perceived[one] - perceived[other])
+        for one, other in pairs(perceived, 2)
     }
     assert min(near.values()) >= 17, min(near, key=near.__getitem__)
 

@@ -133,7 +133,7 @@ def test_a_hundred_thousand_devices(chart: str, large: pd.DataFrame) -> None:
 
 @pytest.fixture(scope="module")
 def large() -> pd.DataFrame:
-    """RESULTS of 100,000 devices."""
+    """Return RESULTS of 100,000 devices."""
     return make_results(causes=30, rows=400_000)
 
 

@@ -344,7 +344,7 @@ def test_invisible_characters_of_a_cn_are_described(common_name, shown):
     assert shown in has
 
 
-def test_a_name_says_what_was_inferred():
+def test_a_step_says_what_was_inferred_about_a_name():
     """A spelling that is not known is inferred from the last three octets, and the step says so."""
     passed, _, has, _ = why(
         "certificate.name", issued("IP222-2f-68-8a"), registration_name=PHONE
@@ -380,7 +380,7 @@ def test_an_unknown_name_says_what_is_missing_of_this_certificate(call, missing)
     assert "(not known)" not in reason + remedy
 
 
-def test_a_failed_name_says_what_it_has_and_needs():
+def test_a_failed_name_gives_the_names_and_the_cn():
     """The reason has the hardware ID of the device and the CN."""
     call = {"registration_name": PHONE, "hardware_id": "IP111-2f-68-8a"}
     passed, reason, _, _ = why("certificate.name", issued("IP222-2f-68-8a"), **call)

@@ -71,7 +71,7 @@ def server_context(chain: list[bytes], key: bytes, directory: Path) -> ssl.SSLCo
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """An intermediate CA under a root."""
+    """Return an intermediate CA under a root."""
     return trustme.CA().create_child_ca()
 
 

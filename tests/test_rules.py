@@ -25,7 +25,7 @@ PAGE_RULES = {
 }
 
 
-def test_every_rule_of_the_design_is_there_with_all_that_a_reader_needs():
+def test_every_rule_of_the_design_is_documented():
     """Each rule has its scenario, requirement, citation, needs, remedy, and its limits."""
     rules = ct.rules().set_index("code")
     assert set(rules.index) >= PAGE_RULES

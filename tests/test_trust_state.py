@@ -62,7 +62,7 @@ def _states() -> dict[str, tuple[list[bytes], list[bytes]]]:
 
 
 @pytest.mark.parametrize("state", _states())
-def test_why_it_is_not_trusted(state):
+def test_each_state_of_an_untrusted_certificate(state):
     """Each state has a chain of its own; an unknown CA is distinguished from an untrusted one."""
     assert outcome(*_states()[state])[0] == state
 
@@ -188,7 +188,7 @@ def test_the_entry_must_be_valid_too_and_another_rule_checks_the_leaf():
         ({"excluded": ("example.com",)}, True, True),
     ],
 )
-def test_who_may_issue(sub, trusted_root, trusted_sub):
+def test_requirements_for_an_issuer(sub, trusted_root, trusted_sub):
     """An issuer has to be a CA that may sign; one without basicConstraints has to be in the list
     itself.
     """
@@ -426,7 +426,7 @@ def _state(leaf, certificates, trust):
     return states["trust_state"].tolist(), states["trust_detail"].fillna("").tolist()
 
 
-def test_a_list_that_was_not_read_whole_can_trust_and_cannot_refuse():
+def test_a_list_that_was_read_in_part_can_trust_but_not_refuse():
     """Its entries count, anything else is unknown with the reason, and other lists are not
     affected.
     """
@@ -460,7 +460,7 @@ def test_a_list_that_was_not_read_whole_can_trust_and_cannot_refuse():
     assert _state(leaf.head(2), both, empty_list)[0] == ["unknown CA", "self-signed"]
 
 
-def test_a_chain_that_was_not_read_whole_cannot_be_refused():
+def test_a_chain_that_was_read_in_part_cannot_be_refused():
     """The unread part may hold the missing CA; a self-signed certificate needs none."""
     self_signed = certificate("phone", ca=None)
     for ders, entry, state in (

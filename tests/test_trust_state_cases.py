@@ -136,7 +136,7 @@ def core(suite: str, scope: str) -> pd.DataFrame:
 
 
 @every_suite
-def test_path_cases_agree_but_for_the_known_ones(suite):
+def test_path_cases_agree_apart_from_the_known_ones(suite):
     """The remaining differences are exactly those of the table above."""
     judged = core(suite, "path")
     wrong = judged.index[judged["accepted"] != judged["wanted"]]
@@ -168,7 +168,7 @@ def _variants(suite: str) -> pd.DataFrame:
 
 
 @every_suite
-def test_what_is_in_the_list_decides(suite):
+def test_a_listed_certificate_of_the_chain_suffices(suite):
     """Root, intermediate or leaf in the list: every valid chain is trusted."""
     judged = _variants(suite)
     wrong = judged[~judged["invalid"] & judged["wanted"] & ~judged["is_trusted"]]
@@ -210,7 +210,7 @@ def test_the_path_is_one_of_the_chain_and_ends_in_the_list(suite, kind):
 
 @every_suite
 @pytest.mark.parametrize("topic", ["path", "name"])
-def test_each_case_alone_is_judged_as_among_the_others(suite, topic):
+def test_each_case_is_judged_alike_alone_and_among_others(suite, topic):
     """Certificates of other devices and other lists do not change a verdict."""
     judged = core(suite, topic)
     for name, case in judged.iloc[:: 1 + len(judged) // 20].iterrows():

@@ -99,15 +99,15 @@ def says_ca(der: bytes) -> bool:
 
 
 @cache
-def same_holder(one: bytes, other: bytes) -> bool:
+def same_holder(first: bytes, second: bytes) -> bool:
     """Return True where two certificates have the same name and key."""
     keys = [
         loaded(der)
         .public_key()
         .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        for der in (one, other)
+        for der in (first, second)
     ]
-    return keys[0] == keys[1] and loaded(one).subject == loaded(other).subject
+    return keys[0] == keys[1] and loaded(first).subject == loaded(second).subject
 
 
 def paths(

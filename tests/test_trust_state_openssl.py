@@ -49,8 +49,8 @@ def accepts(
         *(["-untrusted", "presented"] if presented else []),
         "leaf",
     ]
-    done = subprocess.run(command, cwd=directory, capture_output=True, check=False)
-    return done.returncode == 0
+    process = subprocess.run(command, cwd=directory, capture_output=True, check=False)
+    return process.returncode == 0
 
 
 def scenario(
@@ -165,7 +165,7 @@ def compare(directory: Path, scenarios: int, seed: int) -> tuple[int, int]:
         )
         both_accept += openssl_accepts
         if certtrust_accepts and not openssl_accepts:
-            *below, entry = [der[each] for each in path[number]]
+            *below, entry = [der[fingerprint] for fingerprint in path[number]]
             assert accepts(directory, leaf, below[1:], [entry], at), (
                 f"scenario {number} of seed {seed}: no such path"
             )

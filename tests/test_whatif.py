@@ -19,7 +19,7 @@ def results_under(fleet, **options):
     return ct.check(ct.attempts(what_if(fleet, **options)))
 
 
-def test_tls_only_for_everybody_ends_every_password(fleet):
+def test_tls_only_everywhere_excludes_every_password(fleet):
     """The article says that with TLS only set, a registration by password is not possible."""
     before, after = results_under(fleet), results_under(fleet, tls_only=True)
     password = (before["scenario"] == "h323-password") & ~before[
@@ -137,11 +137,15 @@ def test_each_change_has_its_name(before, after, change):
 
 def test_labels_that_occur_twice_are_refused():
     """It is ambiguous which of two attempts with one label changed."""
-    twice, once = (
+    repeated, unique = (
         results_of(("pass", None), ("pass", None), index=[5, 5]),
         results_of(("pass", None), index=[5]),
     )
-    for before, after in ((twice, once), (once, twice), (twice, twice)):
+    for before, after in (
+        (repeated, unique),
+        (unique, repeated),
+        (repeated, repeated),
+    ):
         with pytest.raises(ct.CerttrustError, match="more than once"):
             changes(before, after)
 

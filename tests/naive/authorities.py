@@ -134,17 +134,19 @@ def authorities(random: Random, later: dt.timedelta) -> list[dict[str, Any]]:
         for index, letter in enumerate("ABCD")
         for turn in range(random.choice([1, 1, 2]))
     ]
-    made = []
+    certificates = []
     for index, (subject, own) in enumerate(holders):
         for _ in range(random.choice([1, 1, 2])):
-            itself = index == 0 or random.random() < 0.3
+            is_self_signed = index == 0 or random.random() < 0.3
             issuer, signer = (
-                (subject, own) if itself else random.choice(holders[:index])
+                (subject, own) if is_self_signed else random.choice(holders[:index])
             )
             if random.random() < 0.1:
                 issuer, signer = random.choice(holders)
-            made.append(_authority(random, subject, own, issuer, signer, later))
-    return made
+            certificates.append(
+                _authority(random, subject, own, issuer, signer, later)
+            )
+    return certificates
 
 
 def _authority(
@@ -181,7 +183,7 @@ def _authority(
 
 def ladder(steps: int, later: dt.timedelta = NOT_LATER) -> list[dict[str, Any]]:
     """Return a root and CAs one below the other, `steps` of them, the lowest one last."""
-    made = []
+    certificates = []
     issuer, signer = name("Example Step 1"), 901
     for step in range(1, steps + 1):
         subject, own = name(f"Example Step {step}"), 900 + step
@@ -195,9 +197,9 @@ def ladder(steps: int, later: dt.timedelta = NOT_LATER) -> list[dict[str, Any]]:
             ca=True,
         )
         links = {"subject": subject, "own": own, "issuer": issuer, "signer": signer}
-        made.append({**links, "der": der})
+        certificates.append({**links, "der": der})
         issuer, signer = subject, own
-    return made
+    return certificates
 
 
 def chain(

@@ -68,14 +68,14 @@ def compare(description: dict[str, Any], directory: Path) -> tuple[int, list[str
             row = judge.row_in(file, written)
             expected = judge.judge(row, inventory, now=now)
             answer = by_line.pop((file["name"], line), None)
-            wrong = (
+            differing = (
                 {"row": ("one", "none")}
                 if answer is None
                 else differences(expected, answer)
             )
-            if wrong:
+            if differing:
                 texts.append(
-                    _text(description, file["name"], line, row, inventory, wrong)
+                    _text(description, file["name"], line, row, inventory, differing)
                 )
     texts += [
         f"{name}, line {line}: no attempt is expected" for name, line in by_line
@@ -95,7 +95,7 @@ def _text(
     line: int,
     row: dict[str, Any],
     inventory: dict[str, Any],
-    wrong: dict[str, tuple[Any, Any]],
+    differing: dict[str, tuple[Any, Any]],
 ) -> str:
     device = judge.identify(row, inventory)
     own = [
@@ -107,9 +107,9 @@ def _text(
     report_lines += [f"  entry: {entry}" for entry in own]
     for file in description["certificates"]:
         blocks = [
-            one
-            for one in file["blocks"]
-            if _concerns(file["name"], one, row, device, inventory)
+            block
+            for block in file["blocks"]
+            if _concerns(file["name"], block, row, device, inventory)
         ]
         if blocks:
             labels = "; ".join(judge.label(block) for block in blocks)
@@ -123,7 +123,8 @@ def _text(
                 f"  trust/{file['pbx']}.pem ({file['content']}): {entries}"
             )
     report_lines += [
-        f"  {column}: expected {a}, certtrust {b}" for column, (a, b) in wrong.items()
+        f"  {column}: expected {a}, certtrust {b}"
+        for column, (a, b) in differing.items()
     ]
     return "\n".join(report_lines)
 

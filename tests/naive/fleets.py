@@ -139,7 +139,9 @@ def _common_name(
     device: dict[str, Any],
     devices: list[dict[str, Any]],
 ) -> str | None:
-    own = [one for one in (device["serial"], device["hardware_id"]) if one]
+    own = [
+        spelling for spelling in (device["serial"], device["hardware_id"]) if spelling
+    ]
     if random.random() < 0.78:
         return random.choice(own)
     stranger = random.choice(devices)
@@ -168,7 +170,7 @@ def _leaves(
     later: dt.timedelta,
 ) -> list[dict[str, Any]]:
     """Return the device's certificates, each with a chain of CAs above it."""
-    made = []
+    leaves = []
     for turn in range(random.choice([0, 1, 1, 1, 1, 2, 3])):
         own = random.choice([-1, -3, *[1000 * position + turn + 100] * 6])
         subject = ca.name(_common_name(random, device, devices))
@@ -184,8 +186,8 @@ def _leaves(
                 (2012, 2020),
             ]
         )
-        itself = random.random() < 0.15
-        if itself:
+        is_self_signed = random.random() < 0.15
+        if is_self_signed:
             issuer, signer = subject, own
         else:
             above = random.choice(members)
@@ -198,7 +200,7 @@ def _leaves(
             not_before=ca.moment(first, 97 * position + 7 * turn) + later,
             not_after=ca.moment(last) + later,
             ca=random.choice([None, None, False, True])
-            if itself
+            if is_self_signed
             else random.choice([None, False]),
             unknown_critical=random.random() < 0.02,
             pss=signer < -2 and random.random() < 0.2,
@@ -208,9 +210,9 @@ def _leaves(
             der = ca.with_sha1(der, signer)
         elif odd > 0.97:
             der = ca.with_broken_signature(der)
-        way = [] if itself else ca.chain(random, members, issuer, signer)
-        made.append({"der": der, "way": way})
-    return made
+        chain = [] if is_self_signed else ca.chain(random, members, issuer, signer)
+        leaves.append({"der": der, "chain": chain})
+    return leaves
 
 
 # Files of certificates and trust lists
@@ -229,11 +231,11 @@ def _certificate_files(
                 [*["file"] * 2, "file, alone", "file, chain", "chain", "alone"]
             )
             if "chain" in exports:
-                exported[0] += [leaf["der"], *leaf["way"]]
+                exported[0] += [leaf["der"], *leaf["chain"]]
             if "alone" in exports:
                 exported[1].append(leaf["der"])
             if "file" in exports:
-                together += [leaf["der"], *_presented(random, leaf["way"], members)]
+                together += [leaf["der"], *_presented(random, leaf["chain"], members)]
                 if random.random() < 0.7:
                     _add_file(random, files, names, device, together)
                     together = []
@@ -253,16 +255,16 @@ def _certificate_files(
 
 
 def _presented(
-    random: Random, way: list[bytes], members: list[dict[str, Any]]
+    random: Random, chain: list[bytes], members: list[dict[str, Any]]
 ) -> list[bytes]:
     """Return the CAs that a device sends: its whole chain, part of it, none, or others."""
     choice = random.random()
     if choice < 0.5:
-        return way
+        return chain
     if choice < 0.7:
         return []
     if choice < 0.85:
-        return way[: random.randrange(len(way) + 1)]
+        return chain[: random.randrange(len(chain) + 1)]
     return random.sample([member["der"] for member in members], min(2, len(members)))
 
 
@@ -274,7 +276,7 @@ def _add_file(
     ders: list[bytes],
 ) -> None:
     spelling = random.choice(
-        [one for one in (device["serial"], device["hardware_id"]) if one]
+        [text for text in (device["serial"], device["hardware_id"]) if text]
     )
     suffixes = ["", "-former", "_old", "-v2"] if "." not in spelling else [""]
     free = [
@@ -386,7 +388,8 @@ def _logs(
         device = random.choice(devices)
         if file["format"] == "events":
             row = _event(
-                random, random.choice([one for one in devices if one["serial"]])
+                random,
+                random.choice([device for device in devices if device["serial"]]),
             )
         else:
             row = _row(random, pbxs, device, random.choice(devices))

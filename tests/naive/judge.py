@@ -190,7 +190,9 @@ def take_inventory(fleet: dict[str, Any]) -> dict[str, Any]:
         ),
     ]
     serials = serials_by_octets(spellings)
-    presented = [one for file in files for one in presented_in(file, serials)]
+    presented = [
+        certificate for file in files for certificate in presented_in(file, serials)
+    ]
     return {
         "presented": presented,
         "entries": entries,
@@ -201,7 +203,9 @@ def take_inventory(fleet: dict[str, Any]) -> dict[str, Any]:
             ]
             for file in fleet["certificates"]
         },
-        "damaged": {one.file for one in presented if one.der is None},
+        "damaged": {
+            certificate.file for certificate in presented if certificate.der is None
+        },
         "trust": {file["pbx"]: trust_list(file) for file in fleet["trust"]},
     }
 
@@ -465,9 +469,9 @@ def device_of_user(
 ) -> tuple[str | None, str | None]:
     """Return serial and hardware ID of the only device entered for a user of the PBX."""
     entries = [
-        one
-        for one in inventory["entries"]
-        if (one["user"], one["pbx"]) == (user, pbx)
+        entry
+        for entry in inventory["entries"]
+        if (entry["user"], entry["pbx"]) == (user, pbx)
     ]
     entered = {entry["hw"].lower() for entry in entries}
     return serial(only(entered)), hardware_id(only(entered))
@@ -518,17 +522,17 @@ def certificate_of(
     if row.get("fingerprint"):
         return next(
             (
-                one.der
-                for one in inventory["presented"]
-                if one.der is not None
-                and facts(one.der).fingerprint == row["fingerprint"]
+                certificate.der
+                for certificate in inventory["presented"]
+                if certificate.der is not None
+                and facts(certificate.der).fingerprint == row["fingerprint"]
             ),
             None,
         )
     own = [
-        one.der
-        for one in inventory["presented"]
-        if same_device(one.device, device, inventory)
+        certificate.der
+        for certificate in inventory["presented"]
+        if same_device(certificate.device, device, inventory)
     ]
     if None in own:
         return None
@@ -585,7 +589,7 @@ def registers_by_device(row: dict[str, Any], device: dict[str, Any]) -> bool:
     base = without_interface(row.get("registration_name"), row.get("interface"))
     if base is None:
         return bool(device["serial"] or device["hardware_id"])
-    own = [one for one in device["spellings"].values() if one]
+    own = [spelling for spelling in device["spellings"].values() if spelling]
     return bool(serial(base) or hardware_id(base) or base.lower() in own)
 
 
@@ -683,7 +687,7 @@ def name(
         f"-{row['interface']}".lower() if row.get("interface") and number else ""
     )
     names = [registration_name, base, number, hardware, (number or "") + interface]
-    if any(one.lower().startswith(cn) for one in names if one):
+    if any(spelling.lower().startswith(cn) for spelling in names if spelling):
         return True
     if hardware is None:
         return begins_unknown_hardware_id(cn, number)
@@ -766,11 +770,11 @@ def trust(
     if True in answers:
         return True
     # An unreadable block cannot be the issuer of a self-signed certificate.
-    complete = signed_by(der, der) or not any(
+    chain_is_complete = signed_by(der, der) or not any(
         file in inventory["damaged"] for file in bundles
     )
-    whole = entries["whole"] and complete
-    return False if whole and None not in answers else None
+    is_complete = entries["whole"] and chain_is_complete
+    return False if is_complete and None not in answers else None
 
 
 def climb(
@@ -810,7 +814,7 @@ def may_issue(
         return False
     if not own.not_before <= moment <= own.not_after:
         return False
-    between = [one for one in path[1:] if facts(one).subject != facts(one).issuer]
+    between = [der for der in path[1:] if facts(der).subject != facts(der).issuer]
     if own.path_length is not None and len(between) > own.path_length:
         return False
     return signed_by(path[-1], issuer)
