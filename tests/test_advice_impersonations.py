@@ -553,7 +553,7 @@ def test_a_blank_cn_is_no_name_and_a_renewed_certificate_has_two_keys():
 
 
 def test_pairs_of_a_simulated_fleet_hold_by_diagnosis():
-    """The holder of the certificate, registering as the victim, would be let in."""
+    """`diagnose` passes the certificate for the name of the other device."""
     fleet = small_fleet(120, seed=5)
     pairs = impersonations(fleet, at=simulation.NOW)
     assert len(pairs)

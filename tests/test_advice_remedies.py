@@ -222,7 +222,7 @@ def test_repeated_row_labels_are_refused():
 
 
 def test_one_kind_may_be_given_by_its_name():
-    """A single kind needs no list around it."""
+    """A single kind need not be in a list."""
     fleet = small_fleet(60)
     results = results_of(fleet)
     pd.testing.assert_frame_equal(

@@ -29,7 +29,7 @@ SIZE = 4
 
 
 class Tools:
-    """Runs tools in a folder, where a CA and the certificates of devices are made by openssl."""
+    """Run tools in a folder with a CA and device certificates made by openssl."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -70,7 +70,7 @@ def cited() -> list[tuple[str, str, int]]:
 
 
 @pytest.mark.skipif(
-    not PAGE.exists(), reason="the page is not part of the repository"
+    not PAGE.exists(), reason="the article is not part of the repository"
 )
 def test_each_sentence_is_cited_or_states_no_requirement():
     """No sentence is left out, none is both, and none is invented."""
@@ -81,7 +81,7 @@ def test_each_sentence_is_cited_or_states_no_requirement():
 
 
 @pytest.mark.skipif(
-    not PAGE.exists(), reason="the page is not part of the repository"
+    not PAGE.exists(), reason="the article is not part of the repository"
 )
 def test_sections_begin_where_the_page_has_their_headings():
     """The numbering of the sections follows the headings of the article."""
@@ -104,7 +104,7 @@ def test_citations_name_the_section_of_the_sentence():
 
 
 @pytest.mark.skipif(
-    not PAGE.exists(), reason="the page is not part of the repository"
+    not PAGE.exists(), reason="the article is not part of the repository"
 )
 def test_the_page_itself_stays_out_of_the_repository():
     """Requirements are in our own words: no sentence of the article is in the package."""

@@ -50,7 +50,7 @@ MANY = seeds(range(2000, 2060))
 def parametrized_by_seed(
     few: list[int],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Run a test on a few fleets, and on many with the exhaustive ones."""
+    """Return a decorator that runs a test on a few fleets, and on many in exhaustive runs."""
     many = [pytest.param(seed, marks=pytest.mark.exhaustive) for seed in MANY]
     return pytest.mark.parametrize("seed", [*few, *many])
 

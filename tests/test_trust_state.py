@@ -285,8 +285,8 @@ def test_name_constraints_bind_each_leaf_by_its_own_names():
         [bundle(str(number), leaf, SUB) for number, leaf in enumerate(leaves)],
         ignore_index=True,
     )
-    question = leaves_of(certificates, "0", "1", "2")
-    answer = trust_state.judge(question, certificates, listed(root))
+    rows = leaves_of(certificates, "0", "1", "2")
+    answer = trust_state.judge(rows, certificates, listed(root))
     assert [len(paths) for paths in answer["trust_paths"]] == [1, 0, 1]
     assert answer["trust_failure"].tolist() == [
         "expired CA",
@@ -358,11 +358,9 @@ def test_each_link_is_verified_once_and_another_list_or_moment_costs_nothing(
     known_links = trust_state.link(certificates, listed(ROOT))
     assert len(verified) == len(known_links) == 5
     assert known_links["verified"].all()
-    question = leaves_of(certificates, "0", "1", "2")
+    rows = leaves_of(certificates, "0", "1", "2")
     for entries in ([ROOT], [SUB], leaves, [certificate("sub", "root", serial=9)]):
-        answer = trust_state.judge(
-            question, certificates, listed(*entries), known_links
-        )
+        answer = trust_state.judge(rows, certificates, listed(*entries), known_links)
         assert answer["trust_paths"].map(bool).all()
     assert len(verified) == 6, "only the entry that was never seen"
     assert trust_state.link(certificates, listed(ROOT), known_links).equals(

@@ -78,7 +78,7 @@ def ders(*pems: str) -> list[bytes]:
 
 
 def case_names(names: list[str], chains: list[list[bytes]]) -> pd.Series:
-    """Return the name of its case for each certificate."""
+    """Return the case name of each certificate."""
     return pd.Series(
         [name for name, ders in zip(names, chains, strict=True) for _ in ders],
         dtype="str",
@@ -97,15 +97,15 @@ def verdicts(suite: str, kind: str) -> pd.DataFrame:
     trust = from_der([der for entries in lists for der in entries])
     trust["pbx"] = case_names(names, lists)
     leaves = certificates.drop_duplicates("bundle").reset_index(drop=True)
-    question = leaves[["fingerprint", "bundle"]].assign(pbx=leaves["bundle"])
+    rows = leaves[["fingerprint", "bundle"]].assign(pbx=leaves["bundle"])
     # A certificate is judged by every chain that contains it, so cases that share one are
     # judged separately.
-    turn = question.groupby("fingerprint").cumcount()
+    turn = rows.groupby("fingerprint").cumcount()
     parts = []
-    for _, part in question.groupby(turn):
+    for _, part in rows.groupby(turn):
         presented = certificates[certificates["bundle"].isin(part["bundle"])]
         parts.append(part.join(trust_state.judge(part, presented, trust)))
-    answer = pd.concat(parts).loc[question.index]
+    answer = pd.concat(parts).loc[rows.index]
     times = [case["validation_time"] or "2026-01-01T00:00:00Z" for case in judged]
     moment = pd.Series(pd.to_datetime(times, utc=True, format="ISO8601")).astype(
         "datetime64[us, UTC]"
@@ -222,8 +222,8 @@ def test_each_case_is_judged_alike_alone_and_among_others(suite, topic):
         trust = from_der(entries).assign(
             pbx=pd.Series(pd.NA, range(len(entries)), dtype="str")
         )
-        question = certificates.iloc[[0]][["fingerprint", "bundle"]].assign(pbx="hq")
-        answer = question.join(trust_state.judge(question, certificates, trust))
+        rows = certificates.iloc[[0]][["fingerprint", "bundle"]].assign(pbx="hq")
+        answer = rows.join(trust_state.judge(rows, certificates, trust))
         state = (
             trust_state.trust_at(answer, pd.Series([case["moment"]]))["trust_state"]
             .astype("str")

@@ -27,7 +27,7 @@ def checks(monkeypatch):
 
 
 def test_two_cas_that_sign_each_other_end(checks):
-    """A loop without a root has no end to reach."""
+    """Following a loop without a root ends."""
     one, two = certificate("one", "two"), certificate("two", "one")
     leaf = certificate("leaf", "one", ca=None)
     assert outcome([leaf, one, two], [certificate("stranger")])[0] == "unknown CA"
@@ -40,7 +40,7 @@ def test_a_mesh_of_cross_signed_cas_ends(monkeypatch):
     steps = []
     original = paths._above
     monkeypatch.setattr(
-        paths, "_above", lambda *question: steps.append(1) or original(*question)
+        paths, "_above", lambda *arguments: steps.append(1) or original(*arguments)
     )
     names = [f"mesh {number}" for number in range(12)]
     mesh = [certificate(one, other) for one in names for other in names]

@@ -259,7 +259,7 @@ STATES = (
 
 def check(data: st.DataObject) -> None:
     """Compare state and path of every row at every moment."""
-    certificates, trust, question = frames(data)
+    certificates, trust, questions = frames(data)
     der = dict(
         zip(universe_rows()["fingerprint"], universe_rows()["der"], strict=True)
     )
@@ -267,9 +267,9 @@ def check(data: st.DataObject) -> None:
     links = (
         trust_state.link(certificates, trust) if data.draw(st.booleans()) else None
     )
-    answer = question.join(trust_state.judge(question, certificates, trust, links))
+    answer = questions.join(trust_state.judge(questions, certificates, trust, links))
     for moment in MOMENTS:
-        at = pd.Series(moment, question.index)
+        at = pd.Series(moment, questions.index)
         judged = answer.join(trust_state.trust_at(answer, at)).assign(
             path=trust_state.path_at(answer, at)
         )
