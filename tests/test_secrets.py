@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 from test_certificates import Issued
-from thoroughness import SHARE
+from thoroughness import share
 
 import certtrust as ct
 from certtrust.x509.ber import OCTET_STRING, OID, SEQUENCE, SET, encoded
@@ -469,8 +469,9 @@ def _leaking(search: Search, outputs: dict[str, Callable[[], object]]) -> list[s
 @pytest.mark.parametrize("name", READERS)
 def test_no_reader_leaks_a_key(files: Files, search: Search, name: str) -> None:
     """Each reader gets files of every kind as bytes; by default, a different share of them."""
-    step = round(_STEPS.get(name, 1) / min(SHARE, 1))
-    kinds = list(files.by_kind)[list(READERS).index(name) % step :: step]
+    kinds = share(
+        list(files.by_kind)[:: _STEPS.get(name, 1)], list(READERS).index(name)
+    )
     read = READERS[name]
     outputs = {kind: partial(read, files, files.by_kind[kind]) for kind in kinds}
     assert _leaking(search, outputs) == []
