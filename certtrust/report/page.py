@@ -29,8 +29,8 @@ IMPERSONATORS = 10
 """How many certificates that fit other devices the page shows."""
 
 NUMBERS = {
-    "attempts", "connections", "devices", "devices_cumulative", "fail", "files", "longest",
-    "opens", "pass", "place", "rank", "rows", "shortest", "unknown", "unread",
+    "attempts", "client_bytes", "connections", "devices", "devices_cumulative", "fail", "files", "longest",
+    "opens", "pass", "place", "rank", "rows", "server_bytes", "shortest", "unknown", "unread",
 }  # fmt: skip
 LONG = {
     "citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "why",
@@ -326,6 +326,7 @@ def _wire(report: Report, _stem: str | None) -> Iterator[Content]:
         yield tag("h3", say("report.lengths.heading"))
         yield _paragraph("lengths.intro")
         columns = ["name", "server", "connections", "shortest", "longest"]
+        columns += ["client_bytes", "server_bytes"]
         yield _table("lengths", wire.lengths.head(SHOWN)[columns].round(3))
 
 
