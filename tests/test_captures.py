@@ -261,6 +261,22 @@ def test_each_lost_segment_is_noted():
             assert row[side] is None or len(row[side]) in (1, 2)
 
 
+def test_an_alert_is_read_whatever_was_lost_before_it():
+    """Where the next record begins is known, or shows at the beginning of a segment."""
+    long_chain = [bytes([48]) * 3000]
+    frames = packets("unknown CA", chain=long_chain)
+    carrying = [
+        number
+        for number, packet in enumerate(frames)
+        if len(packet.frame) > 54 and b"\x15\x03\x03\x00\x02" not in packet.frame
+    ]
+    assert len(carrying) >= 5
+    for lost in carrying:
+        seen = ct.handshakes(pcap(frames[:lost] + frames[lost + 1 :]))
+        assert seen["outcome"].tolist() == ["refused by server"]
+        assert "missing" in seen["parse_error"].item()
+
+
 def test_a_snap_length_is_noted():
     """Packets that are kept in part only."""
     parts = [pcap([])]

@@ -29,8 +29,9 @@ IMPERSONATORS = 10
 """How many certificates that fit other devices the page shows."""
 
 NUMBERS = {
-    "attempts", "client_bytes", "connections", "devices", "devices_cumulative", "fail", "files", "longest",
-    "opens", "pass", "place", "rank", "rows", "server_bytes", "shortest", "unknown", "unread",
+    "attempts", "client_bytes", "connections", "devices", "devices_cumulative", "fail", "files",
+    "longest", "opens", "pass", "place", "rank", "rows", "server_bytes", "shortest",
+    "unknown", "unread",
 }  # fmt: skip
 LONG = {
     "citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "why",
