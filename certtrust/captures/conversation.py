@@ -434,4 +434,7 @@ _SSL2_VERSIONS = frozenset(
 
 
 def _is_record(data: bytes | memoryview) -> bool:
-    return len(data) >= 5 and data[0] in _RECORD_TYPES and data[1] == 3
+    if len(data) < 5 or data[0] not in _RECORD_TYPES:
+        return False
+    _, version, size = _header(data)
+    return 0x300 <= version <= 0x304 and 0 < size <= _LONGEST_RECORD
