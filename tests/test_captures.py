@@ -578,3 +578,11 @@ def test_a_port_that_is_none(port):
     """A caller's mistake is an error that says what to do."""
     with pytest.raises(ct.CerttrustError, match="TCP port"):
         ct.handshakes(b"", port=port)
+
+
+def test_an_end_that_speaks_to_itself():
+    """Source and target are the same: a row, and nothing hangs."""
+    frames = packets(client=SERVER, server=SERVER)
+    seen = ct.handshakes(pcap(frames))
+    assert len(seen) == 1
+    assert (seen["outcome"].notna() | seen["parse_error"].notna()).all()

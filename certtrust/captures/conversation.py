@@ -436,5 +436,5 @@ _SSL2_VERSIONS = frozenset(
 def _is_record(data: bytes | memoryview) -> bool:
     if len(data) < 5 or data[0] not in _RECORD_TYPES:
         return False
-    _, version, size = _header(data)
-    return 0x300 <= version <= 0x304 and 0 < size <= _LONGEST_RECORD
+    version, size = _header(data)[1:]
+    return bool(0x300 <= version <= 0x304 and 0 < size <= _LONGEST_RECORD)
