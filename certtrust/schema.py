@@ -416,6 +416,53 @@ REGISTRATIONS = Table(
     ),
 )
 
+SOURCES = Table(
+    "SOURCES",
+    "one file or archive member, and what it was taken for",
+    (
+        Column(
+            "source",
+            TEXT,
+            "the file or archive member, as in the column source of the table it went into",
+            "trust-hq.pem",
+        ),
+        Column(
+            "taken_for",
+            WORD,
+            "the table it went into: certificates, trust, devices, registrations; missing where "
+            "it went into none",
+            "trust",
+        ),
+        Column(
+            "decided_by",
+            WORD,
+            "what decided that: its content, the name of its folder, its own name, that it holds "
+            "CAs only, that it is text (read as a log), or the caller's trust=",
+            "name",
+        ),
+        Column(
+            "is_guess",
+            FLAG,
+            "it may be something else as well; trust= decides about trust lists",
+            "True",
+        ),
+        Column("pbx", TEXT, "whose trust list it is; missing = every PBX's", "hq"),
+        Column("rows", COUNT, "rows that it gave: blocks, devices or lines", "12"),
+        Column(
+            "understood",
+            COUNT,
+            "rows that hold a certificate or a device, or a line that a format or pattern matched",
+            "11",
+        ),
+        Column(
+            "not_understood",
+            TEXT,
+            "the first thing that was not understood: a reason, a line, or headings",
+            "line 3 has 4 fields where the header has 5",
+        ),
+    ),
+)
+
 TRUST_STATES = (
     "listed",
     "chain",
@@ -603,6 +650,7 @@ TABLES: dict[str, Table] = {
         LINKS,
         DEVICES,
         REGISTRATIONS,
+        SOURCES,
         ATTEMPTS,
         RESULTS,
     )

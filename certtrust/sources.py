@@ -462,7 +462,9 @@ def _path(text: str, prefixed: bool) -> Iterator[Unit]:
 
 
 def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
-    if isinstance(source, str) and is_content(source):
+    if isinstance(source, Source):
+        yield partial(iter, (source,))
+    elif isinstance(source, str) and is_content(source):
         yield partial(
             _content, source.encode("utf-8", "surrogatepass"), f"<text{number}>"
         )

@@ -128,7 +128,7 @@ def test_report_without_predicted_failures(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["report", "no-such-fleet"], ["no-such-fleet", "not a directory"]),
+        (["report", "no-such-fleet"], ["no-such-fleet", "no file or directory"]),
         (
             ["report", ".", "-o", "no-such-folder/report.html"],
             ["no-such-folder", "does not exist"],

@@ -1,29 +1,24 @@
-"""A fleet: its certificates, trust lists, PBX objects and registration logs, side by side."""
+"""The tables of a fleet side by side: as an object, saved to a folder, and with its links."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from . import schema, table_files
-from .certificates.passwords import Passwords
-from .certificates.reading import read_certificates
-from .certificates.trust_lists import read_trust_list
-from .devices import read_devices
-from .errors import CerttrustError, SourceError
-from .registrations import read_registrations
-from .texts.sentences import say
-from .trust import trust_state
-from .whole_files import UNFINISHED
+from .. import schema, table_files
+from ..errors import CerttrustError, SourceError
+from ..texts.sentences import say
+from ..trust import trust_state
+from ..whole_files import UNFINISHED
 
 FOLDERS = ("certificates", "trust", "devices", "registrations")
-"""The folders of a fleet directory; each may be absent, and then its table is empty."""
-TABLES = {name: schema.TABLES[name.upper()] for name in (*FOLDERS, "links")}
+"""The tables that every fleet has, named like the folders that a fleet's directory may have."""
+FURTHER = ("links", "sources")
+"""The tables that a fleet may lack."""
+TABLES = {name: schema.TABLES[name.upper()] for name in (*FOLDERS, *FURTHER)}
 """The tables of a fleet that `Fleet.save` writes, by the names of their files."""
 
 
@@ -37,6 +32,9 @@ class Fleet:
         Tables CERTIFICATES, TRUST, DEVICES and REGISTRATIONS; see `certtrust.columns`.
     links : DataFrame, optional
         Table LINKS: signature checks already made, see `certtrust.link`.
+    sources : DataFrame, optional
+        Table SOURCES: what each file was taken for. It tells where the tables came from, and is
+        no part of what the fleet is: two fleets may be equal without it.
     """
 
     certificates: pd.DataFrame
@@ -44,6 +42,7 @@ class Fleet:
     devices: pd.DataFrame
     registrations: pd.DataFrame
     links: pd.DataFrame | None = None
+    sources: pd.DataFrame | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(getattr(self, name))} {name}" for name in FOLDERS)
@@ -70,6 +69,7 @@ class Fleet:
         Examples
         --------
         >>> import tempfile
+        >>> from certtrust import read_fleet
         >>> fleet = link(read_fleet("data/fleet"))
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     read_fleet(fleet.save(folder)).links.equals(fleet.links)
@@ -98,92 +98,24 @@ def _is_foreign(path: Path) -> bool:
     return path.name not in tables and path.suffix != UNFINISHED
 
 
-def read_fleet(directory: str | Path, *, password: Passwords = None) -> Fleet:
-    """Read a fleet from a directory of four folders, or one that `Fleet.save` wrote.
+def saved_tables(root: Path) -> dict[str, Path]:
+    """Return the files in a directory that are named as `Fleet.save` names them, by table."""
+    paths = {name: root / f"{name}.parquet" for name in TABLES}
+    return {name: path for name, path in paths.items() if path.is_file()}
 
-    Parameters
-    ----------
-    directory : path
-        `certificates/` holds certificate files of any shape (a file name may carry the device's
-        serial or hardware ID), `trust/` one file per PBX, named after it, `devices/` PBX
-        objects and `registrations/` logs. A folder that is absent gives an empty table. A saved
-        fleet is the Parquet files of its tables instead.
-    password : str, bytes, a sequence of these or a function, optional
-        Passwords of PKCS#12 files, as in `read_certificates`. A file that none of them opens is
-        a row that says so.
 
-    Returns
-    -------
-    Fleet
-        A saved fleet as it was saved, else one without links; `link` adds them.
+def read_saved(root: Path, files: dict[str, Path]) -> Fleet:
+    """Return the fleet that `Fleet.save` wrote.
 
     Raises
     ------
     SourceError
-        If the directory does not exist, has neither the folders nor a saved fleet, or has both.
-
-    Examples
-    --------
-    >>> read_fleet("data/fleet").trust["pbx"].nunique() > 1
-    True
+        If a table is absent, or a file is not its table.
     """
-    root = Path(directory)
-    folders = ", ".join(FOLDERS)
-    if not root.is_dir():
-        raise SourceError(
-            say(
-                "errors.reading.no_directory",
-                path=repr(str(directory)),
-                folders=folders,
-            )
-        )
-    present = {name: root / name for name in FOLDERS if (root / name).is_dir()}
-    saved = {
-        name: path for name in TABLES if (path := root / f"{name}.parquet").is_file()
-    }
-    if present and saved:
-        raise SourceError(
-            say(
-                "errors.reading.two_fleets",
-                path=repr(str(directory)),
-                folders=folders,
-            )
-        )
-    if saved:
-        return _saved(root, saved)
-    if not present:
-        raise SourceError(
-            say(
-                "errors.reading.no_folders",
-                path=repr(str(directory)),
-                folders=folders,
-            )
-        )
-    readers: dict[str, tuple[Callable[[Path], pd.DataFrame], schema.Table]] = {
-        "certificates": (
-            partial(read_certificates, password=password),
-            schema.CERTIFICATES,
-        ),
-        "trust": (partial(read_trust_list, password=password), schema.TRUST),
-        "devices": (read_devices, schema.DEVICES),
-        "registrations": (read_registrations, schema.REGISTRATIONS),
-    }
-    frames = {
-        name: reader(present[name]) if name in present else schema.empty(table)
-        for name, (reader, table) in readers.items()
-    }
-    return Fleet(**frames)
-
-
-def _saved(root: Path, files: dict[str, Path]) -> Fleet:
     if absent := [name for name in FOLDERS if name not in files]:
-        raise SourceError(
-            say(
-                "errors.reading.half_a_fleet",
-                path=repr(str(root)),
-                table=f"{absent[0]}.parquet",
-            )
-        )
+        table = f"{absent[0]}.parquet"
+        path = repr(str(root))
+        raise SourceError(say("errors.reading.half_a_fleet", path=path, table=table))
     return Fleet(
         **{
             name: table_files.read_parquet(path, TABLES[name])
@@ -206,7 +138,7 @@ def expect_fleet(fleet: Fleet) -> Fleet:
     frames = {
         name: schema.expect(getattr(fleet, name), table)
         for name, table in TABLES.items()
-        if name != "links" or fleet.links is not None
+        if name not in FURTHER or getattr(fleet, name) is not None
     }
     is_same = all(frame is getattr(fleet, name) for name, frame in frames.items())
     return fleet if is_same else dataclasses.replace(fleet, **frames)
@@ -219,6 +151,7 @@ def link(fleet: Fleet) -> Fleet:
 
     Examples
     --------
+    >>> from certtrust import read_fleet
     >>> fleet = link(read_fleet("data/fleet"))
     >>> fleet.links.columns.tolist()
     ['child', 'issuer', 'verified']
