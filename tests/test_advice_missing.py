@@ -13,12 +13,13 @@ from certtrust.advice import contradictions, missing
 from certtrust.advice.missing import lacking
 from certtrust.evaluation.rules import SCENARIOS
 from certtrust.schema import CERTIFICATES, TRUST, empty
+from certtrust.testing import small_fleet
 
 
 @pytest.fixture(scope="module")
 def fleet():
     """Return a linked fleet whose data suffice for every verdict."""
-    return ct.link(simulation.simulate(60, seed=3, faults={}))
+    return small_fleet(60, seed=3, healthy=True)
 
 
 def whats(results):
@@ -120,7 +121,7 @@ def test_what_is_not_known_is_no_hole_in_the_sentence():
     """A device without a name, a certificate without an end, a single attempt; and labels may
     occur twice.
     """
-    results = ct.check(ct.attempts(simulation.simulate(30, seed=2)), at="2071-01-01")
+    results = ct.check(ct.attempts(small_fleet(30, seed=2)), at="2071-01-01")
     bare = results.assign(device=None, not_after=pd.NaT).set_axis([0] * len(results))
     sentences = contradictions(bare)["sentence"]
     assert len(sentences)
@@ -141,7 +142,7 @@ def test_what_is_not_known_is_no_hole_in_the_sentence():
 
 def test_only_successes_can_contradict():
     """A fleet whose log agrees with its configuration has no contradiction."""
-    results = judged(simulation.simulate(100, seed=1))
+    results = judged(small_fleet(100, seed=1))
     found = contradictions(results)
     contradicted = results[
         (results["verdict"] == "fail") & (results["observed"] == "up")
@@ -156,7 +157,7 @@ def test_every_rule_puts_its_own_data_in_doubt(code):
     """The clock, the certificate or the device entry, as the name of the rule says; a list
     where the log names it.
     """
-    row = ct.check(ct.attempts(simulation.simulate(10, seed=1))).head(1)
+    row = ct.check(ct.attempts(small_fleet(10, seed=1))).head(1)
     against = row.assign(
         observed="up",
         verdict="fail",

@@ -19,6 +19,7 @@ from certtrust.schema import (
     conform,
     empty,
 )
+from certtrust.testing import fleet_of
 
 PHONE = "0090332f688a"
 CA = trustme.CA(organization_name="Test CA", key_type=trustme.KeyType.ECDSA)
@@ -37,24 +38,10 @@ def issue(common_name, *, year=2025, ca=CA):
 
 
 def fleet(certificates=(), devices=(), registrations=(), trust=None):
-    """Return a fleet of the given PEM blocks (each a bundle of its own) and rows."""
-    frames = [
-        ct.read_certificates(pem).assign(
-            source=f"{number}.pem", bundle=f"{number}.pem"
-        )
-        for number, pem in enumerate(certificates)
-    ]
-    listed = ct.read_trust_list(CA.cert_pem.bytes()) if trust is None else trust
-    return ct.Fleet(
-        conform(pd.concat(frames, ignore_index=True), CERTIFICATES)
-        if frames
-        else empty(CERTIFICATES),
-        listed,
-        conform(pd.DataFrame(list(devices)), DEVICES),
-        conform(
-            pd.DataFrame([{"state": "up", **row} for row in registrations]),
-            REGISTRATIONS,
-        ),
+    """Return a fleet of the given PEM blocks and rows whose PBXs trust the CA above."""
+    listed = CA.cert_pem.bytes() if trust is None else trust
+    return fleet_of(
+        certificates, trust=listed, devices=devices, registrations=registrations
     )
 
 

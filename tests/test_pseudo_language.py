@@ -27,6 +27,7 @@ import certtrust as ct
 from certtrust import charts, cli, report, schema
 from certtrust.charts.timeline import STEPS
 from certtrust.evaluation.rules import RULES, SCENARIOS
+from certtrust.testing import small_fleet
 from certtrust.texts import sentences
 
 TECHNICAL = {
@@ -39,7 +40,7 @@ TECHNICAL = {
 @cache
 def fleet() -> ct.Fleet:
     """Return a synthetic fleet in which every cause occurs."""
-    return ct.link(ct.simulate(100, seed=8))
+    return small_fleet(100, seed=8)
 
 
 @cache
@@ -66,7 +67,7 @@ def content() -> report.Report:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fleet as files, with a certificate of its own beside it."""
     folder = tmp_path_factory.mktemp("pseudo")
-    ct.simulation.write(ct.simulate(12, seed=4), folder / "HQ")
+    ct.simulation.write(small_fleet(12, seed=4), folder / "HQ")
     (folder / "leaf.der").write_bytes(fleet().certificates["der"].iloc[0])
     return folder
 

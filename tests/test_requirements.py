@@ -15,6 +15,7 @@ from certtrust.errors import CerttrustError
 from certtrust.evaluation import check, requirements
 from certtrust.evaluation.requirements import BY_CODE, HYGIENE, SCENARIOS
 from certtrust.schema import ATTEMPTS, conform
+from certtrust.testing import small_fleet
 from certtrust.texts.sentences import sentences
 
 CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
@@ -24,7 +25,7 @@ def frame() -> pd.DataFrame:
     """Return attempts of every kind: registrations, devices without a log, browsers, and rows
     with holes.
     """
-    fleet = ct.simulate(60, seed=3)
+    fleet = small_fleet(60)
     log, devices = ct.attempts(fleet), ct.attempts(fleet, of="devices")
     browser = ct.browser_attempts(
         fleet.certificates.head(8), "https://192.0.2.7/", fleet.trust

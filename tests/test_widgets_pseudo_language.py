@@ -16,10 +16,11 @@ import certtrust as ct
 from certtrust.evaluation.rules import RULES
 from certtrust.report.content import reasons
 from certtrust.schema import CERTIFICATES
+from certtrust.testing import small_fleet
 from certtrust.widgets import CertificateTester, FleetExplorer, table
 from certtrust.widgets.reading import read, readable
 
-FLEET = ct.link(ct.simulate(30, seed=3))
+FLEET = small_fleet(30)
 RESULTS = ct.check(ct.attempts(FLEET))
 SPOKEN = ("description", "placeholder", "tooltip", "tooltips", "options")
 """Traits of a control whose texts are shown or read aloud."""

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
 import certtrust as ct
+from certtrust.testing import small_fleet
 from certtrust.widgets import CertificateTester
 from certtrust.widgets.chain_tree import chain, tree_html
 from certtrust.widgets.date_slider import positions
@@ -76,7 +77,7 @@ def tester():
 @pytest.fixture(scope="module")
 def fleet():
     """A small synthetic fleet."""
-    return ct.link(ct.simulate(40, seed=3))
+    return small_fleet()
 
 
 def test_the_answer_follows_every_change(tester):
@@ -392,7 +393,7 @@ def test_a_frame_with_an_unreadable_row_is_not_judged_by_it(tester):
     )
     assert tester.diagnosis is None
     assert "no certificate" in tester._answer.value
-    simulated = ct.simulate(3, seed=1)
+    simulated = small_fleet(3, seed=1)
     odd = pd.concat(
         [simulated.certificates, bad.assign(bundle="odd", device="odd")],
         ignore_index=True,
