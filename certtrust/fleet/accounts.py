@@ -103,12 +103,14 @@ def _counts(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Return rows, understood and the first thing that was not, by kind and source."""
     is_understood = understood(frame, kind)
     by_source = is_understood.groupby(frame["source"], sort=False)
-    counts = by_source.agg(rows="size", understood="sum")
+    counts = pd.DataFrame({"rows": by_source.size(), "understood": by_source.sum()})
     others = frame[~is_understood | frame["parse_error"].notna()]
     firsts = others.drop_duplicates("source")
     first = _reason(firsts).set_axis(firsts["source"])
     index = pd.MultiIndex.from_product([[kind], counts.index])
-    return counts.assign(first=first.reindex(counts.index)).set_axis(index)
+    counts["first"] = first.reindex(counts.index)
+    counts.index = index
+    return counts
 
 
 def _counts_by_themselves(
