@@ -23,6 +23,7 @@ from .advice import (
     what_if,
 )
 from .advice.remedies.plan import remedies
+from .answer_tables import columns
 from .certificates.reading import days_left, read_certificates
 from .certificates.trust_lists import read_trust_list
 from .devices import read_devices, shared_hardware_ids
@@ -35,7 +36,6 @@ from .explanation.findings import findings
 from .fleet import Fleet, link, read_fleet
 from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
-from .schema import columns
 from .simulation import simulate
 
 __version__ = "0.1.0"

@@ -1,7 +1,7 @@
 """The tables: every column with its dtype, its meaning and an example, declared once.
 
-Readers conform to these tables, `columns` prints them, and tests hold the readers to them.
-Missing is `<NA>`, `NaN` or `NaT`, never an invented value.
+Readers conform to these tables, `certtrust.columns` prints them, and tests hold the readers
+to them. Missing is `<NA>`, `NaN` or `NaT`, never an invented value.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from .errors import CerttrustError, MissingColumnError, UnknownTableError
+from .errors import CerttrustError, MissingColumnError
 from .texts.sentences import say
 
 TEXT = "str"
@@ -657,43 +657,6 @@ TABLES: dict[str, Table] = {
 }
 
 _SERIES_DTYPE: dict[str, Any] = {LIST: "object", BYTES: "object"}
-
-
-def columns(table: str) -> pd.DataFrame:
-    """Return the columns of a table: name, dtype, meaning and an example.
-
-    Parameters
-    ----------
-    table : str
-        Name of a table in any case: "certificates", "trust", "links", "devices",
-        "registrations", "attempts" or "results".
-
-    Returns
-    -------
-    DataFrame
-        One row per column, in order: name, dtype, meaning, example.
-
-    Raises
-    ------
-    UnknownTableError
-        If there is no such table.
-
-    Examples
-    --------
-    >>> columns("links")["name"].tolist()
-    ['child', 'issuer', 'verified']
-    """
-    declared = TABLES.get(table.upper())
-    if declared is None:
-        names = ", ".join(name.lower() for name in TABLES)
-        raise UnknownTableError(
-            say("errors.reading.unknown_table", table=repr(table), tables=names)
-        )
-    rows = [
-        (column.name, column.dtype, column.meaning, column.example)
-        for column in declared
-    ]
-    return pd.DataFrame(rows, columns=["name", "dtype", "meaning", "example"])
 
 
 def _empty_cells(dtype: str, rows: int) -> list[Any]:

@@ -21,6 +21,7 @@ ORDER = (
         "arrays",
         "texts",
         "schema",
+        "answer_tables",
         "sources",
         "formats",
         "whole_files",

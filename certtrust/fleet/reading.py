@@ -35,6 +35,7 @@ def read_fleet(
     password: Passwords = None,
     columns: Mapping[str, str] | None = None,
     timezone: Any = None,
+    patterns: Any = None,
 ) -> Fleet:
     """Read a fleet from whatever files there are; what a file holds decides what it is.
 
@@ -58,6 +59,8 @@ def read_fleet(
         What headings of your own tables mean, as in `read_devices`.
     timezone : optional
         The zone of times that name none, as in `read_registrations`.
+    patterns : regular expression, or several in a list or by name in a dict, optional
+        What messages of logs are searched for, as in `read_registrations`.
 
     Returns
     -------
@@ -83,7 +86,7 @@ def read_fleet(
     if (saved := _saved(source)) is not None:
         return saved
     options: dict[str, Any] = {"columns": columns} if columns is not None else {}
-    times: dict[str, Any] = {"timezone": timezone} if timezone is not None else {}
+    of_logs: dict[str, Any] = {"timezone": timezone} if timezone is not None else {}
     intake = Intake(is_apart=_apart(source, trust))
     certificates = read_certificates(
         intake.sort(sources(source)), password=password, **options
@@ -100,7 +103,9 @@ def read_fleet(
         REGISTRATIONS: _joined(
             intake.each(
                 REGISTRATIONS,
-                lambda files: read_registrations(files, **options, **times),
+                lambda files: read_registrations(
+                    files, patterns=patterns, **options, **of_logs
+                ),
             ),
             REGISTRATIONS,
         ),

@@ -61,7 +61,7 @@ def grounds(fleet: Fleet) -> Grounds:
     Examples
     --------
     >>> import certtrust as ct
-    >>> grounds(ct.read_fleet("phone 12 went away")).is_nothing
+    >>> grounds(ct.read_fleet(b"phone 12 went away")).is_nothing
     True
     """
     log = fleet.registrations
@@ -117,7 +117,7 @@ def sentences_of(ground: Grounds, name: str) -> list[str]:
     Examples
     --------
     >>> import certtrust as ct
-    >>> sentences_of(grounds(ct.read_fleet("phone 12 went away")), "logs")[0]
+    >>> sentences_of(grounds(ct.read_fleet(b"phone 12 went away")), "logs")[0]
     'Nothing was understood of 1 file: no certificate, no device and no registration is in it.'
     """
     if ground.files == 0 and ground.is_nothing:

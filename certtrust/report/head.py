@@ -51,7 +51,7 @@ def head(report: Report) -> Head:
     --------
     >>> import certtrust as ct
     >>> from certtrust.report import explain_fleet
-    >>> head(explain_fleet(ct.read_fleet("what is this"), periods=1)).sentences[0]
+    >>> head(explain_fleet(ct.read_fleet(b"what is this"), periods=1)).sentences[0]
     'Nothing was understood of 1 file: no certificate, no device and no registration is in it.'
     """
     has_attempts = bool(len(report.results))
