@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import (
 
 import certtrust as ct
 from certtrust.cli import main
+from certtrust.report import page
 from certtrust.simulation import write
 from certtrust.testing import small_fleet
 
@@ -27,7 +28,7 @@ from certtrust.testing import small_fleet
 @pytest.fixture
 def without_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages without drawings, which take most of their time."""
-    monkeypatch.setattr("certtrust.report.page.CHARTS", {})
+    monkeypatch.setattr(sys.modules[page.__module__], "CHARTS", {})
 
 
 @pytest.fixture(scope="module")
@@ -651,13 +652,13 @@ def test_little_understood_is_said_first(
     lines = ["<134>state=up serial=0090332f688a"]
     lines += [f"<134>phone 0090332f688{digit} gone" for digit in "bcd"]
     log.write_text("\n".join(lines) + "\n")
-    page = str(tmp_path / "r.html")
-    main(["report", str(log), "-o", page])
+    written = str(tmp_path / "r.html")
+    main(["report", str(log), "-o", written])
     said = capsys.readouterr().out
     assert said.startswith("Only 1 of 4 lines of the log were understood")
     assert "line 2 of " in said
     pattern = r"phone (?P<serial>\S+) (?P<reason>gone)"
-    main(["report", str(log), "-o", page, "--pattern", pattern])
+    main(["report", str(log), "-o", written, "--pattern", pattern])
     assert not capsys.readouterr().out.startswith("Only")
 
 
