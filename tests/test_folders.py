@@ -39,7 +39,7 @@ ORDER = (
         "advice",
         "charts",
     ),
-    *("simulation", "testing", "report", "widgets", "cli", "__init__"),
+    *("simulation", "testing", "report", "widgets", "cli", "__init__", "__main__"),
 )
 """The data flow: a module imports from folders that stand before its own, and from its own."""
 

@@ -48,7 +48,6 @@ def run(given: argparse.Namespace) -> int:
         say(
             f"cli.start.{'with' if has_lab else 'without'}_lab",
             path=target,
-            notebooks=target / "notebooks",
             fleet=target / "data" / "fleet",
             python=Path(sys.executable).name,
         )
