@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from .errors import CerttrustError, MissingColumnError
@@ -659,16 +661,41 @@ TABLES: dict[str, Table] = {
 _SERIES_DTYPE: dict[str, Any] = {LIST: "object", BYTES: "object"}
 
 
-def _empty_cells(dtype: str, rows: int) -> list[Any]:
-    return [[] for _ in range(rows)] if dtype == LIST else [None] * rows
-
-
 def _as(series: pd.Series, dtype: Any) -> pd.Series:
-    if series.dtype == dtype:
-        return series
     if dtype == MOMENT:
         return pd.to_datetime(series, utc=True).dt.as_unit("us")
     return series.astype(dtype)
+
+
+@cache
+def _dtypes(table: Table) -> dict[str, Any]:
+    """Return the pandas dtype of each column by its name."""
+    return {
+        column.name: _SERIES_DTYPE.get(column.dtype, column.dtype) for column in table
+    }
+
+
+@cache
+def _absent_cell(table: Table) -> dict[str, Any]:
+    """Return an array of one cell for each column: the one that says that nothing is there."""
+    return {
+        name: pd.Series([None], dtype=dtype).array
+        for name, dtype in _dtypes(table).items()
+    }
+
+
+def _absent(table: Table, names: list[str], index: pd.Index) -> pd.DataFrame:
+    """Return columns of the table without a value in any row."""
+    nowhere = np.full(len(index), -1)
+    lists = {column.name for column in table if column.dtype == LIST}
+    cells = _absent_cell(table)
+    arrays = {
+        name: cells[name].take(nowhere, allow_fill=True)
+        if name not in lists
+        else pd.Series([[] for _ in nowhere], dtype="object").array
+        for name in names
+    }
+    return pd.DataFrame(arrays, index=index, copy=False)
 
 
 def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -676,16 +703,21 @@ def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 
     Columns that are absent are added as missing; `frame` is not changed.
     """
-    declared: dict[str, pd.Series] = {}
-    for column in table:
-        dtype: Any = _SERIES_DTYPE.get(column.dtype, column.dtype)
-        if column.name in frame:
-            declared[column.name] = _as(frame[column.name], dtype)
-        else:
-            cells = _empty_cells(column.dtype, len(frame))
-            declared[column.name] = pd.Series(cells, index=frame.index, dtype=dtype)
-    extra = {str(name): frame[name] for name in frame if name not in declared}
-    return pd.DataFrame({**declared, **extra}, index=frame.index)
+    dtypes = _dtypes(table)
+    given = dict(zip(frame.columns, frame.dtypes, strict=True))
+    converted = {
+        name: _as(frame[name], dtype)
+        for name, dtype in dtypes.items()
+        if name in given and given[name] != dtype
+    }
+    if converted:
+        frame = frame.assign(**converted)
+    absent = [name for name in dtypes if name not in given]
+    if absent:
+        frame = pd.concat([frame, _absent(table, absent, frame.index)], axis=1)
+    further = [name for name in given if name not in dtypes]
+    ordered = frame.reindex(columns=[*dtypes, *further])
+    return ordered.set_axis([*dtypes, *map(str, further)], axis="columns")
 
 
 def expect(
@@ -764,4 +796,9 @@ def _misuse(key: str, table: Table, **words: str) -> str:
 
 def empty(table: Table) -> pd.DataFrame:
     """Return a frame of the table with no rows."""
+    return _empty(table).copy()
+
+
+@cache
+def _empty(table: Table) -> pd.DataFrame:
     return conform(pd.DataFrame(), table)

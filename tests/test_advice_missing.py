@@ -54,8 +54,8 @@ def test_what_was_taken_away_is_what_is_missing(fleet):
 
 def test_every_undecided_attempt_lacks_something():
     """Whatever keeps a verdict back has a name, on fleets with gaps of every kind."""
-    for seed in range(4):
-        results = judged(simulation.simulate(150, seed=seed, gaps=0.5))
+    for seed in range(3):
+        results = judged(simulation.simulate(60, seed=seed, gaps=0.5))
         undecided = results[results["verdict"] == "unknown"]
         explained = pd.DataFrame(lacking(undecided)).any(axis=1)
         assert len(undecided)
@@ -64,7 +64,7 @@ def test_every_undecided_attempt_lacks_something():
 
 def test_sentences_have_no_gap_and_are_sorted_by_attempts():
     """No sentence shows a hole, and the most frequent lack comes first."""
-    found = missing(judged(simulation.simulate(200, seed=2, gaps=0.4)))
+    found = missing(judged(simulation.simulate(80, seed=2, gaps=0.4)))
     assert found["attempts"].is_monotonic_decreasing
     assert (
         not found["sentence"]

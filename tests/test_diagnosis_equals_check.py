@@ -82,7 +82,7 @@ def assert_equal(fleet, row):
 
 def test_a_diagnosis_equals_the_row_of_a_fleet():
     """Rows of every cause and state of trust of a simulated fleet."""
-    fleet = small_fleet(150, seed=1)
+    fleet = small_fleet(80, seed=1)
     results = comparable(ct.attempts(fleet))
     chosen = results.groupby(
         ["cause", "trust_state", "scenario"], observed=True, dropna=False
