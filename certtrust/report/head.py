@@ -54,11 +54,11 @@ def head(report: Report) -> Head:
     >>> head(explain_fleet(ct.read_fleet(b"what is this"), periods=1)).sentences[0]
     'Nothing was understood of 1 file: no certificate, no device and no registration is in it.'
     """
-    has_attempts = bool(len(report.results))
+    has_story = bool(len(report.results)) and not report.grounds.is_nothing
     story = [summary_text.what_fails(report), summary_text.why(report)]
     return Head(
         sentences_of(report.grounds, report.name),
-        list(filter(None, story)) if has_attempts else [],
+        list(filter(None, story)) if has_story else [],
         [] if report.grounds.is_nothing else _facts(report),
         missing_in_words(report),
         files_in_words(report.fleet),
@@ -99,7 +99,7 @@ def head_lines(report: Report, page: str) -> list[str]:
     """Return the lines for a terminal: the first screen, and where the page is."""
     first = head(report)
     lead, *rest = first.sentences
-    told = summary_text.summary_lines(report) if len(report.results) else []
+    told = summary_text.summary_lines(report) if first.story else []
     # The five lines tell what the story tells, unless the grounds come first.
     others = rest if first.grounds else first.facts
     return [
