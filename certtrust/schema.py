@@ -676,26 +676,18 @@ def _dtypes(table: Table) -> dict[str, Any]:
 
 
 @cache
-def _absent_cell(table: Table) -> dict[str, Any]:
-    """Return an array of one cell for each column: the one that says that nothing is there."""
-    return {
-        name: pd.Series([None], dtype=dtype).array
-        for name, dtype in _dtypes(table).items()
-    }
+def _absent_cell(dtype: str) -> Any:
+    """Return an array of one cell that says that nothing is there."""
+    return pd.Series([None], dtype=_SERIES_DTYPE.get(dtype, dtype)).array
 
 
-def _absent(table: Table, names: list[str], index: pd.Index) -> pd.DataFrame:
-    """Return columns of the table without a value in any row."""
-    nowhere = np.full(len(index), -1)
-    lists = {column.name for column in table if column.dtype == LIST}
-    cells = _absent_cell(table)
-    arrays = {
-        name: cells[name].take(nowhere, allow_fill=True)
-        if name not in lists
-        else pd.Series([[] for _ in nowhere], dtype="object").array
-        for name in names
-    }
-    return pd.DataFrame(arrays, index=index, copy=False)
+def _absent_cells(dtype: str, rows: int) -> Any:
+    """Return as many such cells, all of them with the dtype of the column."""
+    if dtype == LIST:
+        return np.fromiter(([] for _ in range(rows)), dtype="object", count=rows)
+    if dtype in (BYTES, OBJECT):
+        return np.full(rows, None, dtype="object")
+    return _absent_cell(dtype).take(np.full(rows, -1), allow_fill=True)
 
 
 def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -712,9 +704,14 @@ def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     }
     if converted:
         frame = frame.assign(**converted)
-    absent = [name for name in dtypes if name not in given]
+    absent = {
+        column.name: _absent_cells(column.dtype, len(frame))
+        for column in table
+        if column.name not in given
+    }
     if absent:
-        frame = pd.concat([frame, _absent(table, absent, frame.index)], axis=1)
+        added = pd.DataFrame(absent, index=frame.index, copy=False)
+        frame = pd.concat([frame, added], axis=1)
     further = [name for name in given if name not in dtypes]
     ordered = frame.reindex(columns=[*dtypes, *further])
     return ordered.set_axis([*dtypes, *map(str, further)], axis="columns")
