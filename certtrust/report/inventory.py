@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -10,14 +11,19 @@ from ..advice import shared_keys, shared_names
 from ..arrays.arrow import as_mask
 from ..certificates.reading import days_left
 from ..devices import shared_hardware_ids
+from ..evaluation.attempts import attempts
+from ..evaluation.check import check
 from ..evaluation.ownership import leaves
 from ..evaluation.requirements import BY_CODE
 from ..fleet import Fleet
+from ..schema import DEVICES, TRUSTED_STATES, conform
 from ..texts.labels import listed, plural
 from ..texts.sentences import say
 
 SOON = 90
 """Days before its end from which on a certificate is said to end soon."""
+LISTS = 3
+"""Trust lists that certificates are tried against."""
 REASONS = 3
 """Reasons of a log that are named."""
 WEAK = ("hygiene.weak_key", "hygiene.weak_signature")
@@ -104,12 +110,34 @@ def of_certificates(fleet: Fleet, at: pd.Timestamp) -> Iterator[str]:
         days=SOON,
         weak=int(sums["weak"]),
     )
-    names, keys = shared_names(fleet), shared_keys(fleet)
-    if len(names) or len(keys):
+    yield from _trusted(fleet, at)
+    if count := len(shared_names(fleet)):
+        yield say("report.inventory.shared_names", count=count)
+    if count := int(shared_keys(fleet)["key"].nunique()):
+        yield say("report.inventory.shared_keys", count=count)
+
+
+def _trusted(fleet: Fleet, at: pd.Timestamp) -> Iterator[str]:
+    """Yield how many devices present a certificate that each trust list trusts."""
+    devices = own_certificates(fleet)["device"].dropna().unique()
+    entries = conform(pd.DataFrame({"hardware_id": devices}), DEVICES)
+    lists = fleet.trust[fleet.trust["fingerprint"].notna()]
+    # A list of every PBX belongs to each of the others, and stands alone only without them.
+    owners = lists["pbx"].dropna().unique().tolist() or [None][: len(lists)]
+    for pbx in owners[:LISTS]:
+        listed = lists if pbx is None else lists[lists["pbx"].fillna(pbx) == pbx]
+        alone = replace(
+            fleet,
+            trust=listed.assign(pbx=pd.Series(index=listed.index, dtype="str")),
+            devices=entries,
+            registrations=fleet.registrations.head(0),
+        )
+        state = check(attempts(alone, of="devices"), at=at)["trust_state"]
         yield say(
-            "report.inventory.twins",
-            names=plural(len(names), "common name"),
-            keys=plural(int(keys["key"].nunique()), "key"),
+            f"report.inventory.trusted_by_{'every' if pbx is None else 'one'}",
+            count=int(state.isin(TRUSTED_STATES).sum()),
+            devices=plural(len(state), "device"),
+            pbx=str(pbx),
         )
 
 
