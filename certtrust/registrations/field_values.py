@@ -53,6 +53,13 @@ class Notes:
         else:
             self._texts.append(note.take(pa.array(rows)))
 
+    def add_text(self, rows: Positions, texts: Any) -> None:
+        """Note texts at some rows; a missing one is no note."""
+        filled = np.flatnonzero(present(texts))
+        if len(filled):
+            self._rows.append(np.asarray(rows)[filled])
+            self._texts.append(texts.take(pa.array(filled)))
+
     def unread(self, text: Any, values: Any, note: str) -> None:
         """Note a text where there was something and no value could be made of it."""
         if values.null_count > text.null_count:
@@ -290,11 +297,12 @@ def coalesce(*arrays: Any) -> Any:
         if values.null_count == len(values):
             values = other
         elif (present(other) & ~present(values)).any():
-            values = pc.coalesce(*(_decoded(array) for array in (values, other)))
+            values = pc.coalesce(*(decoded(array) for array in (values, other)))
     return values
 
 
-def _decoded(text: Any) -> Any:
+def decoded(text: Any) -> Any:
+    """Return an array without its dictionary, where it has one."""
     return text.dictionary_decode() if pa.types.is_dictionary(text.type) else text
 
 

@@ -52,7 +52,9 @@ ORIGIN = ("source", "line", "raw", "parse_error", "matched_by", "time_by")
 """Columns beside the fields: where rows come from and what was wrong with them."""
 
 
-def from_fields(fields: Columns, notes: Notes) -> Columns:
+def from_fields(
+    fields: Columns, notes: Notes, clock: times.Clock = times.ANY_CLOCK
+) -> Columns:
     """Return the typed columns of text fields that are named like them; empty ones are missing.
 
     The time may also be Arrow's own timestamps.
@@ -71,7 +73,7 @@ def from_fields(fields: Columns, notes: Notes) -> Columns:
     }
     columns: Columns = {name: fields[name] for name in PLAIN_TEXT if name in fields}
     if "time" in fields:
-        columns |= times.read(fields["time"], notes)
+        columns |= times.read(fields["time"], notes, clock)
     if "clock_unset" in fields:
         stated = field_values.flags(fields["clock_unset"], "clock_unset", notes)
         columns["clock_unset"] = _either(stated, columns.get("clock_unset"))
@@ -118,7 +120,12 @@ def without_twins(fields: Iterable[tuple[str, Any]], notes: Notes) -> Columns:
     return columns
 
 
-def from_table(table: list[tuple[str, Any]], first: int, name: str) -> Columns:
+def from_table(
+    table: list[tuple[str, Any]],
+    first: int,
+    name: str,
+    clock: times.Clock = times.ANY_CLOCK,
+) -> Columns:
     """Return the columns of a table whose first row here is row `first`, from 1, of a file.
 
     A table that this package wrote keeps where its rows came from and what was wrong with them; the
@@ -130,7 +137,7 @@ def from_table(table: list[tuple[str, Any]], first: int, name: str) -> Columns:
         [(key, _as_field(key, column, notes)) for key, column in table], notes
     )
     columns = from_fields(
-        {key: fields[key] for key in FIELDS if key in fields}, notes
+        {key: fields[key] for key in FIELDS if key in fields}, notes, clock
     )
     columns |= {key: fields[key] for key in ORIGIN if key in fields}
     columns.setdefault("source", constant(name, count))
@@ -142,9 +149,23 @@ def from_table(table: list[tuple[str, Any]], first: int, name: str) -> Columns:
     return columns | {"parse_error": problems}
 
 
-def _line_numbers(stored: Any, first: int, count: int, notes: Notes) -> Any:
+def origin(fields: Columns, notes: Notes) -> Columns:
+    """Return where rows come from and what was wrong with them, as another file of ours says."""
+    columns = dict(fields)
+    if "line" in columns:
+        count = len(columns["line"])
+        columns["line"] = _line_numbers(columns["line"], None, count, notes)
+    for name, field in columns.items():
+        if field.type == TEXT:
+            columns[name] = field_values.blank_to_null(field) if name != "raw" else field
+    return columns
+
+
+def _line_numbers(stored: Any, first: int | None, count: int, notes: Notes) -> Any:
     """Return the numbers of lines as stored, and those of the rows where there is none."""
-    rows = pa.array(np.arange(first, first + count))
+    rows = pa.nulls(count, pa.int64())
+    if first is not None:
+        rows = pa.array(np.arange(first, first + count))
     if stored is None:
         return rows
     is_number = pc.match_substring_regex(stored, "^-?[0-9]{1,18}$")

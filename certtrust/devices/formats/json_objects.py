@@ -10,17 +10,16 @@ and an object that was taken away gives no row.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from ...formats import About, as_text, is_too_deep, too_deep
+from ...formats import About, as_text
+from ...json_values import values
 from ...names.device_ids import SERIAL
 from .entries import FLAGS, Entry, content, entries, failed, text
 
 NAME = "json"
-_DECODER = json.JSONDecoder()
 _USER_KEYS = {"cn", "h323", "e164", "guid", "dn"}
 _WRAPPERS = (
     "columns",
@@ -58,10 +57,6 @@ _SHOWN = 40
 """Characters of a key that a reason quotes."""
 _WRAPPED = 5
 """Levels of wrappers around an object."""
-_IN_VAIN = 8
-"""How many times the size of a text may be read in vain before each line is read by itself."""
-_SEPARATORS = re.compile(r"[ \t\r\n,\ufeff]*")
-_SPACE = re.compile(r"\s*")
 
 
 class Item(NamedTuple):
@@ -81,7 +76,7 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
     """Yield the entries of all objects in the text, one after the other or in lists."""
     items = [
         item
-        for value, error in values(content(stream))
+        for value, error, _ in values(content(stream))
         for item in ([Item(None, error)] if error else _objects(value))
     ]
     for item in _latest(items):
@@ -112,63 +107,6 @@ def _latest(items: list[Item]) -> list[Item]:
             kept.append(Item(None, error))
         later |= keys
     return kept[::-1]
-
-
-def values(text: str) -> Iterator[tuple[Any, str | None]]:
-    """Yield the JSON values that stand one after the other in a text, and why a line is none.
-
-    The text is decoded in windows of whole lines, each twice as long as the one before while a
-    value is cut off, so that the time is in proportion to the value. What is read in vain beyond
-    the first line of a value is bounded.
-    """
-    position = start = stop = counted = 0
-    window, line, budget = "", 1, _IN_VAIN * len(text)
-    while (position := _end(_SEPARATORS, text, position)) < len(text):
-        if position >= stop:
-            start, stop = position, _line_end(text, position)
-            window = text[start:stop]
-        value, end, error, is_cut = _decoded(window, position - start)
-        if error is None:
-            yield value, None
-            position = start + end
-        elif is_cut and stop < len(text) and 2 * (stop - position) <= budget:
-            goal = min(2 * stop - position, len(text))
-            start, stop = position, _line_end(text, goal)
-            window = text[start:stop]
-        else:
-            budget -= stop - position
-            line += text.count("\n", counted, position)
-            counted = position
-            yield None, f"line {line} is not JSON{error}"
-            position = _line_end(text, position)
-            stop = 0
-
-
-def _decoded(window: str, start: int) -> tuple[Any, int, str | None, bool]:
-    """Return a value, its end, what is wrong with it, and whether it is cut off."""
-    try:
-        value, end = _DECODER.raw_decode(window, start)
-    except RecursionError:
-        return None, start, f" that is read: {too_deep()}", False
-    except json.JSONDecodeError as error:
-        is_cut = _end(_SPACE, window, error.pos) == len(window)
-        return None, start, f": {error.msg}", is_cut
-    except ValueError as error:  # a number of thousands of digits
-        return None, start, f": {error}", False
-    if is_too_deep(value):
-        return None, start, f" that is read: {too_deep()}", False
-    return value, end, None, False
-
-
-def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
-    """Return where a pattern that always matches ends."""
-    match = pattern.match(text, position)
-    return match.end() if match else position
-
-
-def _line_end(text: str, position: int) -> int:
-    """Return where the next line begins."""
-    return text.find("\n", position) + 1 or len(text)
 
 
 def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:

@@ -1,0 +1,91 @@
+"""The row of headings in a table as text: which line it is, and what its headings mean.
+
+Spreadsheets and collectors put a title, a comment, a blank line or `sep=;` above it.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .column_names import Columns, understood
+
+SEPARATORS = ",;\t|"
+_LINES = 20
+"""Lines among which the headings stand."""
+_LINE_END = re.compile("\r\n|\n|\r")
+_DECLARED = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE)
+_NO_HEADING = re.compile(r"\s*[{\[<]")
+
+Meaning = list[str | None]
+IsHeading = Callable[[Meaning], bool]
+
+
+class HeadingRow(NamedTuple):
+    """A row of headings."""
+
+    number: int
+    """The number of its line, from 1."""
+    line: str
+    separator: str
+    headings: list[str]
+    columns: Meaning
+    """What each of them means, None for what is not understood."""
+
+
+def cells(line: str, separator: str) -> list[str]:
+    """Return the cells of a line, without white space around them; none where it is no CSV."""
+    try:
+        row = next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        return []
+    return [cell.strip() for cell in row]
+
+
+def split(line: str, table: str, own: Columns) -> tuple[str, list[str], Meaning]:
+    """Return the separator of headings by which most of them are understood, and both."""
+    ways = []
+    for separator in SEPARATORS:
+        headings = cells(line, separator)
+        columns = understood(headings, table, own)
+        score = (sum(column is not None for column in columns), len(headings))
+        ways.append((score, separator, headings, columns))
+    _, separator, headings, columns = max(ways, key=lambda way: way[0])
+    return separator, headings, columns
+
+
+def find(
+    head: str, table: str, own: Columns, is_heading: IsHeading
+) -> HeadingRow | None:
+    """Return the row of headings among the first lines of a file, None where there is none.
+
+    Parameters
+    ----------
+    head : str
+        The beginning of the file.
+    table : str
+        The table of `column_names` that it may be.
+    own : dict
+        Columns by headings, as the caller named them.
+    is_heading : function
+        Whether headings that mean these columns are those of the table.
+    """
+    lines = _LINE_END.split(head)[:_LINES]
+    for number, line in enumerate(lines, start=1):
+        if _NO_HEADING.match(line):
+            return None
+        separator, headings, columns = split(line, table, own)
+        if not is_heading(columns) or len(headings) < 2:
+            continue
+        if number > 1 and not _goes_on(lines[number:], separator, len(headings)):
+            continue
+        return HeadingRow(number, line, separator, headings, columns)
+    return None
+
+
+def _goes_on(below: list[str], separator: str, count: int) -> bool:
+    """Return True where the next line that is not blank has as many cells, or there is none."""
+    following = next((line for line in below if line.strip()), None)
+    return following is None or len(cells(following, separator)) == count
