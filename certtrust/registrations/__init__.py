@@ -1,8 +1,9 @@
 """Registration logs of every documented format as one table, a row per line.
 
-The formats: `json` (events, alarms, log records, the journal's export, certtrust's own JSON
-lines), `query` (HTTP log messages), `table` (the registrations that a phone shows), `csv`
-(certtrust's own), `syslog` and `parquet`.
+The formats: `json` (events, alarms, log records, the journal's export, what collectors write
+around a message, certtrust's own), `query` (HTTP log messages), `table` (the registrations that a
+phone shows), `csv` and `excel` (with headings of ours or of one's own), `parquet`, `xml` (lists
+of alarms and faults), `octets` (syslog with counted octets) and `syslog` (any other lines).
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ def read_registrations(
     source : path, glob, directory, bytes, str, open file, or an iterable of these
         Logs, also in ZIP or tar archives and compressed with gzip; a directory may mix formats.
     format : str, optional
-        json, query, table, csv, syslog or parquet; by default each file's beginning tells.
+        json, query, table, csv, excel, parquet, xml, octets or syslog; by default each file's
+        beginning tells, and a line that is clearly of another format is read as such.
     patterns : regular expression, or several in a list or by name in a dict, optional
         What messages (syslog, HTTP, AddLog, journal) are searched for before the neutral
         default set; named groups name columns of REGISTRATIONS, such as

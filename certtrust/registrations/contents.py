@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import layouts, messages
-from .field_values import TEXT, Columns, Notes, join_parts
+from .field_values import NULL, TEXT, Columns, Notes, join_parts
 from .line_format import Log
 from .text.spans import Delimiters, Mask, Spans, as_mask
+from .times import NO_YEAR
 
 _DEEPEST = 4
 """Envelopes around a message that are opened."""
@@ -27,9 +28,16 @@ _MODULES = {"json": "json_lines", "query": "query_strings", "line": "syslog"}
 
 
 def read(
-    message: Spans, log: Log, notes: Notes, blanks: Delimiters | None = None
+    message: Spans,
+    log: Log,
+    notes: Notes,
+    blanks: Delimiters | None = None,
+    timed: Mask | None = None,
 ) -> Columns:
-    """Return the columns of messages, each read by what it is, as `messages.read` does."""
+    """Return the columns of messages, each read by what it is, as `messages.read` does.
+
+    Where a message is in an envelope that has a time (`timed`), its own may lack the year.
+    """
     count = len(message.start)
     kinds: dict[str, Mask] = {}
     if log.depth < _DEEPEST:
@@ -43,7 +51,8 @@ def read(
         rows = np.flatnonzero(mask & plain)
         plain[rows] = False
         text = _unescaped(message.take(rows).text(), escaped[rows])
-        parts.append((rows, of_kind(kind, text, log.inside, notes, rows)))
+        is_timed = None if timed is None else timed[rows]
+        parts.append((rows, of_kind(kind, text, log.inside, notes, rows, is_timed)))
     rows = np.flatnonzero(plain & escaped)
     if len(rows):
         plain[rows] = False
@@ -61,12 +70,18 @@ def read(
     return join_parts(parts, count)
 
 
-def of_kind(kind: str, text: Any, log: Log, notes: Notes, rows: Any) -> Columns:
+def of_kind(
+    kind: str, text: Any, log: Log, notes: Notes, rows: Any, timed: Mask | None = None
+) -> Columns:
     """Return the columns of texts of one kind; what was wrong with them is noted at their rows."""
     module = import_module(f"{__package__}.formats.{_MODULES[kind]}")
     part_notes = Notes(pa.nulls(len(text), TEXT))
     columns: Columns = module.columns(text, part_notes, log)
-    notes.add_text(rows, part_notes.text)
+    problems = part_notes.text
+    if timed is not None:
+        needless = pc.and_(pa.array(timed), pc.equal(problems, NO_YEAR))
+        problems = pc.if_else(pc.fill_null(needless, False), NULL, problems)
+    notes.add_text(rows, problems)
     columns.pop("parse_error", None)
     return columns
 
@@ -101,10 +116,9 @@ def _is_escaped(message: Spans) -> Mask:
 
 
 def _unescaped(text: Any, escaped: Mask) -> Any:
-    """Return texts with line ends, or blanks, for escaped control characters."""
+    """Return texts with blanks for escaped control characters, most of which are line ends."""
     if not escaped.any():
         return text
-    text = pc.replace_substring_regex(text, "(?:#015)?#012", "\n")
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, _ESCAPED, " "))
 
 

@@ -61,7 +61,12 @@ Heading = Callable[[str, Mapping[str, str]], "tuple[int, str] | None"]
 """Returns how many lines a file's beginning has down to its header, and that header."""
 
 
-def line_reader(parse: Parse, *, heading: Heading | None = None) -> Read:
+def line_reader(
+    parse: Parse,
+    *,
+    heading: Heading | None = None,
+    kept: Callable[[lines.Block], lines.Block] | None = None,
+) -> Read:
     """Return the `read` of a format whose records are lines.
 
     Parameters
@@ -71,6 +76,8 @@ def line_reader(parse: Parse, *, heading: Heading | None = None) -> Read:
         does not return is missing. It may run in several threads at once.
     heading : function, optional
         Finds the header of the format, where it has one.
+    kept : function, optional
+        Returns a block without the lines that are part of the format and no record.
     """
 
     def read(stream: BinaryIO, about: About) -> Iterator[Any]:
@@ -87,10 +94,17 @@ def line_reader(parse: Parse, *, heading: Heading | None = None) -> Read:
             if (first := _first_line(start)) is not None:
                 above, header = heading(as_text(head), log.columns) or (1, first)
                 log = log._replace(header=first if above == 1 else header)
-        blocks = (partial(lines.block, chunk) for chunk in chunks)
+        made = lines.block if kept is None else partial(_kept, kept)
+        blocks = (partial(made, chunk) for chunk in chunks)
         yield from read_blocks(parse, blocks, log, about, above=above)
 
     return read
+
+
+def _kept(
+    kept: Callable[[lines.Block], lines.Block], chunk: lines.Chunk
+) -> lines.Block:
+    return kept(lines.block(chunk))
 
 
 def _first_line(chunk: lines.Chunk) -> str | None:
@@ -162,10 +176,9 @@ def read_blocks(
     for columns, block in _in_order(parse_block, enumerate(blocks), threads):
         while titles:
             yield titles.pop(0)
-        numbers = block.numbers
-        if numbers is None:
-            numbers = np.arange(first, first + len(block)) + above
-            first += len(block)
+        offsets = np.arange(len(block)) if block.offsets is None else block.offsets
+        numbers = first + above + offsets
+        first += len(block) if block.size is None else block.size
         if len(block) or not above:
             yield _table(columns, block, numbers, log.name)
 
@@ -183,6 +196,7 @@ def _below(
         skip = min(left, len(block))
         upper = block.lines.slice(0, skip)
         is_title = as_mask(pc.match_substring_regex(upper, _SAYS_SOMETHING))
+        is_title &= ~as_mask(pc.match_substring_regex(upper, _DECLARES))
         if skip == left:
             is_title[-1] = False  # the header itself
         rows = np.flatnonzero(is_title)
@@ -190,7 +204,7 @@ def _below(
             title = lines.Block(
                 upper.take(pa.array(rows)), block.problems.take(pa.array(rows))
             )
-            note = {"parse_error": constant(_ABOVE, len(rows))}
+            note = {"parse_error": constant(ABOVE, len(rows))}
             titles.append(_table(note, title, rows + number, log.name))
         left, number = left - skip, number + skip
         rest = lines.Block(block.lines.slice(skip), block.problems.slice(skip))
@@ -202,7 +216,8 @@ def _same(block: lines.Block) -> lines.Block:
 
 
 _SAYS_SOMETHING = r"^\s*[^\s#;,|\t]"
-_ABOVE = "stands above the header, so it is no registration"
+_DECLARES = r"(?i)^\s*\"?sep=.\"?\s*$"
+ABOVE = "stands above the header, so it is no registration"
 
 
 def _table(columns: Columns, block: lines.Block, numbers: Any, name: str) -> Any:

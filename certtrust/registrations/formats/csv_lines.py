@@ -37,6 +37,8 @@ from ..text.spans import Delimiters, Mask, Spans, Words, as_mask, present
 NAME = "csv"
 _DISTINCTIVE = {"time", "state", "registration_name", "serial", "hardware_id"}
 _OF_ENVELOPE = {"time", "date", "host", "message", "module"}
+_TAG_END = r"(?:\[[0-9]+\])?:\s*$"
+"""What rsyslog leaves behind the program in a tag."""
 _TIME_ALONE = r"^\s*[0-9]{1,2}:[0-9]{2}"
 
 
@@ -91,7 +93,8 @@ def _whole_table(data: bytes, about: About) -> Any:
     return to_frame.table(columns, len(frame))
 
 
-def _parse(block: Block, log: Log) -> Columns:
+def parse(block: Block, log: Log) -> Columns:
+    """Return the columns of lines below a header."""
     separator, headings, meanings = heading_rows.split(
         log.header, "registrations", log.columns
     )
@@ -102,8 +105,14 @@ def _parse(block: Block, log: Log) -> Columns:
         pairs = zip(headings, names, strict=True)
         names = [heading if heading in own else name for heading, name in pairs]
     elif "message" in names:
-        names = [name if name in _OF_ENVELOPE or name == heading else None
-                 for name, heading in zip(names, headings, strict=True)]
+        names = [
+            name
+            if (name in _OF_ENVELOPE and heading != "raw")
+            or name == heading
+            or heading in log.columns
+            else None
+            for name, heading in zip(names, headings, strict=True)
+        ]
     notes = Notes(block.problems)
     indices = {
         str(index): index for index, name in enumerate(names) if name is not None
@@ -149,21 +158,27 @@ def of_record(fields: Columns, notes: Notes, log: Log) -> Columns:
     message, host, date = (fields.pop(key, None) for key in ("message", "host", "date"))
     if date is not None:
         fields["time"] = _dated(date, fields.get("time"))
+    if "module" in fields:
+        fields["module"] = pc.replace_substring_regex(fields["module"], _TAG_END, "")
     columns = record_fields.from_fields(fields, notes, log.clock)
     if host is not None:
         sender = record_fields.host(field_values.blank_to_null(host))
         columns = messages.merge(sender, columns | {"matched_by": constant(None, len(host))})
         columns.pop("matched_by")
     if message is not None:
-        inside = contents.read(
-            Spans.of(field_values.blank_to_null(message)), log.inside, notes
-        )
+        text = Spans.of(field_values.blank_to_null(message))
+        inside = contents.read(text, log.inside, notes, timed=timed(columns, len(message)))
         envelope = {name: columns[name] for name in columns if name not in _STATED}
         stated = {name: columns[name] for name in _STATED if name in columns}
         columns = messages.merge(envelope, inside)
         for name, column in stated.items():
             columns[name] = field_values.coalesce(column, columns.get(name))
     return columns | record_fields.origin(origin, notes)
+
+
+def timed(columns: Columns, count: int) -> Mask:
+    """Return which rows have a time."""
+    return present(columns["time"]) if "time" in columns else np.zeros(count, bool)
 
 
 _STATED = ("state", "reason", "registration_name", "protocol", "authentication")
@@ -179,7 +194,7 @@ def _dated(date: Any, time: Any) -> Any:
     return pc.if_else(alone, joined, field_values.coalesce(time, date))
 
 
-_read_lines = line_reader(_parse, heading=_find)
+_read_lines = line_reader(parse, heading=_find)
 
 
 def _fields(

@@ -30,5 +30,7 @@ def parse(fields: Columns, notes: Notes, log: Log) -> Columns:
         "module": fields["SYSLOG_IDENTIFIER"],
         **record_fields.host(fields["_HOSTNAME"]),
     }
-    message = contents.read(Spans.of(fields["MESSAGE"]), log.inside, notes)
+    message = contents.read(
+        Spans.of(fields["MESSAGE"]), log.inside, notes, timed=present(envelope["time"])
+    )
     return messages.merge(envelope, message)

@@ -62,7 +62,7 @@ _LISTS = (
     "result", "rows", "data", "value", "items", "logs",
 )  # fmt: skip
 """Keys of lists of records, in answers of collectors."""
-_WRAPPERS = ("_source", "result", "message", "log", "fields", "resource")
+_WRAPPERS = ("_source", "result", "message", "log", "fields", "resource", "labels", "stream")
 """Keys of the object in which a collector keeps the record itself."""
 _DEEPEST = 5
 _OF_ENVELOPE = {"time", "date", "host", "message", "module"}
@@ -159,7 +159,7 @@ def _document_blocks(text: str) -> Iterator[Callable[[], Block]]:
 def _numbered(chunk: Chunk, numbers: Any) -> Block:
     (hidden,) = private_keys.hidden(iter([chunk]))
     block = lines.block(hidden)
-    return Block(block.lines, block.problems, numbers)
+    return Block(block.lines, block.problems, numbers - 1, 0)
 
 
 def _records(value: Any, depth: int = 0) -> list[Any]:
@@ -253,7 +253,9 @@ def _own(fields: Columns, notes: Notes, log: Log) -> Columns:
         pairs = [
             (name, column)
             for name, column in pairs
-            if column in _OF_ENVELOPE or name == column or name in log.columns
+            if (column in _OF_ENVELOPE and name != "raw")
+            or name == column
+            or name in log.columns
         ]
     meant = record_fields.without_twins(
         ((column, fields[name]) for name, column in pairs), notes
@@ -331,7 +333,7 @@ def _parse_at_once(
     tries = []
     if record.get("mt") is not None:
         tries.append((0, _KEYS_OF_KIND[0]))
-    elif record.get("MESSAGE") is not None:
+    elif any(record.get(key) is not None for key in _OF_JOURNAL):
         tries.append((1, _KEYS_OF_KIND[1]))
     for kind, keys in tries:
         fields = _columns(text, len(lines), record, keys)
@@ -489,4 +491,16 @@ def _text_of_list(value: list[Any]) -> Any:
     return value
 
 
-_read_lines = line_reader(_parse)
+def _without_brackets(block: Block) -> Block:
+    """Return a block without the lines that only open or close a list, or part its records."""
+    is_bracket = as_mask(pc.match_substring_regex(block.lines, r"^[\s\[\],]*[\[\],][\s\[\],]*$"))
+    if not is_bracket.any():
+        return block
+    rows = np.flatnonzero(~is_bracket)
+    kept = pa.array(rows)
+    return Block(
+        block.lines.take(kept), block.problems.take(kept), rows, len(is_bracket)
+    )
+
+
+_read_lines = line_reader(_parse, kept=_without_brackets)

@@ -21,7 +21,7 @@ from ..field_values import NULL, TEXT, Columns, Notes, join_parts, scatter
 from ..line_format import Log, line_reader
 from ..pairs import pairs
 from ..text.lines import Block
-from ..text.spans import Delimiters, Spans, as_mask
+from ..text.spans import Delimiters, Spans, as_mask, present
 
 NAME = "query"
 _KEYS = {key: key for key in ("event", "time", "date", "from", "msg")}
@@ -78,7 +78,9 @@ def columns(lines: Any, notes: Notes, log: Log) -> Columns:
         ),
         **record_fields.host(fields["from"]),
     }
-    message = contents.read(Spans.of(fields["msg"]), log.inside, notes)
+    message = contents.read(
+        Spans.of(fields["msg"]), log.inside, notes, timed=present(envelope["time"])
+    )
     return messages.merge(envelope, message)
 
 

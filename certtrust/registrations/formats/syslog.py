@@ -33,8 +33,13 @@ _TAG = r"^(?P<head>(?P<tag>[A-Za-z0-9_./-]{1,48})(?:\[[0-9]+\])?:)"
 _GOES_ON = rf"^(?:(?:19|20)[0-9]{{2}}|{stamp_forms.ZONE_WORDS})(?:[ :]|$)"
 """What may stand behind a stamp of RFC 3164 and belongs to it: a year, or a zone."""
 _BEHIND_STAMP = r"(?s)^[\])\"'.,:;|\s-]*(?P<rest>.*)$"
-_KIWI = r"(?s)^[A-Za-z]+[0-9]?\.[A-Za-z]+\t(?P<host>[^\t]*)\t(?P<rest>.*)$"
-"""What Kiwi writes behind the stamp: facility and level, host, message, parted by tabs."""
+_KIWI = (
+    r"(?s)^(?:[A-Za-z]+[0-9]?\.[A-Za-z]+\t(?P<host>[^\t]*)\t(?P<rest>.*)"
+    r"|[A-Za-z0-9_.-]+\t(?P<record>\{.*\}))$"
+)
+"""What Kiwi writes behind the stamp: facility and level, host, message, parted by tabs. And what
+fluentd does: a tag, and a record as JSON.
+"""
 _DEVICE = rf"^(?:{SERIAL}|{HARDWARE_ID})$"
 
 
@@ -53,7 +58,8 @@ class Parts(NamedTuple):
     message: Spans
 
 
-def _parse(block: Block, log: Log) -> Columns:
+def parse(block: Block, log: Log) -> Columns:
+    """Return the columns of a block of lines."""
     notes = Notes(block.problems)
     read = columns(block.lines, notes, log)
     return read | {"parse_error": notes.text}
@@ -71,7 +77,7 @@ def columns(texts: Any, notes: Notes, log: Log) -> Columns:
     if len(others):
         parts, envelope = _other_stamps(lines, parts, others, envelope, log, of_time)
     message = parts.message.strip("\ufeff")
-    columns = contents.read(message, log, notes, blanks)
+    columns = contents.read(message, log, notes, blanks, present(envelope["time"]))
     # Where the message has a time of its own, the line's is not asked for.
     problems = of_time.text
     notes.add(present(problems) & ~_is_record(columns), problems)
@@ -200,8 +206,11 @@ def _behind(lines: Spans, text: Any, pattern: str) -> Parts:
     kiwi = pc.extract_regex(rest.text(), _KIWI)
     is_kiwi = as_mask(pc.is_valid(kiwi))
     if is_kiwi.any():
-        size = pc.fill_null(pc.binary_length(pc.struct_field(kiwi, "rest")), 0).to_numpy()
-        host_size = pc.fill_null(pc.binary_length(pc.struct_field(kiwi, "host")), 0).to_numpy()
+        size, record_size, host_size = (
+            pc.fill_null(pc.binary_length(pc.struct_field(kiwi, part)), 0).to_numpy()
+            for part in ("rest", "record", "host")
+        )
+        size = size + record_size
         message_start = np.where(is_kiwi, rest.stop - size, after_host.start)
         host = Spans(
             rest.data,
@@ -338,7 +347,16 @@ def _old(lines: Spans, blanks: Delimiters) -> Parts:
 
 def _iso(lines: Spans, blanks: Delimiters) -> Parts:
     words = Words(_without_pri(lines), blanks)
-    return Parts(words.at(0), words.at(1), *_tagged(words.from_index(2), blanks))
+    host, rest = words.at(1), words.from_index(2)
+    if (host.byte_at(0) == ord("s")).any():
+        # Container runtimes write the stream and whether a line is whole in the place of a host.
+        of_container = host.starts_with(b"stdout") | host.starts_with(b"stderr")
+        of_container &= (words.at(2).sizes == 1) & (host.sizes == 6)
+        if of_container.any():
+            host = host.where(~of_container)
+            start = np.where(of_container, words.from_index(3).start, rest.start)
+            rest = rest._replace(start=start)
+    return Parts(words.at(0), host, *_tagged(rest, blanks))
 
 
 def _bare(lines: Spans, _: Delimiters) -> Parts:
@@ -360,4 +378,4 @@ def _tagged(rest: Spans, blanks: Delimiters) -> tuple[Spans, Spans]:
     return rest._replace(stop=rest.start + tag).where(tag > 0), rest.skip(head)
 
 
-read = line_reader(_parse)
+read = line_reader(parse)

@@ -39,8 +39,10 @@ class Block(NamedTuple):
 
     lines: pa.LargeStringArray
     problems: pa.LargeStringArray
-    numbers: Any = None
-    """The number of each line, where they do not follow one another in their file."""
+    offsets: Any = None
+    """How many lines of the file lie between the block's first and each of its lines."""
+    size: int | None = None
+    """How many lines of the file it has taken, where that is not how many lines it has."""
 
     def __len__(self) -> int:
         return len(self.lines)
