@@ -17,7 +17,10 @@ _LINES = 20
 """Lines among which the headings stand."""
 _LINE_END = re.compile("\r\n|\n|\r")
 _DECLARED = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE)
-_NO_HEADING = re.compile(r"\s*[{\[<]")
+NO_HEADING = re.compile(
+    r"\s*(?:[{\[<]|[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:)"
+)
+"""How records of other formats begin: no row of headings stands below them."""
 
 Meaning = list[str | None]
 IsHeading = Callable[[Meaning], bool]
@@ -74,7 +77,7 @@ def find(
     """
     lines = _LINE_END.split(head)[:_LINES]
     for number, line in enumerate(lines, start=1):
-        if _NO_HEADING.match(line):
+        if NO_HEADING.match(line):
             return None
         separator, headings, columns = split(line, table, own)
         if not is_heading(columns) or len(headings) < 2:

@@ -61,12 +61,7 @@ Heading = Callable[[str, Mapping[str, str]], "tuple[int, str] | None"]
 """Returns how many lines a file's beginning has down to its header, and that header."""
 
 
-def line_reader(
-    parse: Parse,
-    *,
-    heading: Heading | None = None,
-    kept: Callable[[lines.Block], lines.Block] | None = None,
-) -> Read:
+def line_reader(parse: Parse, *, heading: Heading | None = None) -> Read:
     """Return the `read` of a format whose records are lines.
 
     Parameters
@@ -76,8 +71,6 @@ def line_reader(
         does not return is missing. It may run in several threads at once.
     heading : function, optional
         Finds the header of the format, where it has one.
-    kept : function, optional
-        Returns a block without the lines that are part of the format and no record.
     """
 
     def read(stream: BinaryIO, about: About) -> Iterator[Any]:
@@ -94,17 +87,10 @@ def line_reader(
             if (first := _first_line(start)) is not None:
                 above, header = heading(as_text(head), log.columns) or (1, first)
                 log = log._replace(header=first if above == 1 else header)
-        made = lines.block if kept is None else partial(_kept, kept)
-        blocks = (partial(made, chunk) for chunk in chunks)
+        blocks = (partial(lines.block, chunk) for chunk in chunks)
         yield from read_blocks(parse, blocks, log, about, above=above)
 
     return read
-
-
-def _kept(
-    kept: Callable[[lines.Block], lines.Block], chunk: lines.Chunk
-) -> lines.Block:
-    return kept(lines.block(chunk))
 
 
 def _first_line(chunk: lines.Chunk) -> str | None:

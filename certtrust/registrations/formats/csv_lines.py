@@ -173,6 +173,7 @@ def of_record(fields: Columns, notes: Notes, log: Log) -> Columns:
         columns = messages.merge(envelope, inside)
         for name, column in stated.items():
             columns[name] = field_values.coalesce(column, columns.get(name))
+    columns = record_fields.complete_from_address(columns, notes)
     return columns | record_fields.origin(origin, notes)
 
 

@@ -110,11 +110,15 @@ def _is_lines(head: str, *, is_whole: bool) -> bool:
     candidates = [line for line in stripped if line.strip("[], ")]
     records = [_record_or_none(line) for line in candidates]
     whole = [record for record in records if record is not None]
-    if 2 * len(whole) < len(candidates):
-        # Lines that are torn, or no JSON at all, are told one by one; a document is not.
-        values_in_sample = share(head, is_whole=is_whole)
-        return values_in_sample < _MOST
-    return all(_records(record) == [record] for record in whole)
+    if 2 * len(whole) >= len(candidates):
+        return all(_records(record) == [record] for record in whole)
+    # Lines that are torn, or no JSON at all, have a row each; a document is more than its lines.
+    by_line = sum(
+        len(line)
+        for line, record in zip(candidates, records, strict=True)
+        if record is not None
+    )
+    return share(head, is_whole=is_whole) - by_line / max(1, len(head)) < _MOST
 
 
 def _in_list(line: str) -> str:
@@ -314,7 +318,7 @@ def _in_braces(lines: Any) -> Mask:
 
 
 def _parse_at_once(
-    lines: Any, braced: Mask, own: Mapping[str, str]
+    lines: Any, braced: Mask, own: Mapping[str, str] = MappingProxyType({})
 ) -> Columns | None:
     """Parse the lines in braces at once; None where one of them is no plain object after all.
 
@@ -446,6 +450,8 @@ def _dotted(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _object(line: str) -> tuple[dict[str, Any], str | None]:
     if not line.strip():
         return {}, "blank line"
+    if not line.strip("[], \t\r"):
+        return {}, "a bracket of a list, no record"
     try:
         record = json.loads(line)
     except RecursionError:
@@ -491,16 +497,4 @@ def _text_of_list(value: list[Any]) -> Any:
     return value
 
 
-def _without_brackets(block: Block) -> Block:
-    """Return a block without the lines that only open or close a list, or part its records."""
-    is_bracket = as_mask(pc.match_substring_regex(block.lines, r"^[\s\[\],]*[\[\],][\s\[\],]*$"))
-    if not is_bracket.any():
-        return block
-    rows = np.flatnonzero(~is_bracket)
-    kept = pa.array(rows)
-    return Block(
-        block.lines.take(kept), block.problems.take(kept), rows, len(is_bracket)
-    )
-
-
-_read_lines = line_reader(_parse, kept=_without_brackets)
+_read_lines = line_reader(_parse)

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...formats import as_text
+from ...heading_rows import NO_HEADING
 from .. import field_values, record_fields
 from ..field_values import Columns, Notes, constant
 from ..line_format import Log, line_reader
@@ -52,6 +53,8 @@ def _find(head: str, _: Mapping[str, str]) -> tuple[int, str] | None:
     """Return how many lines there are down to the heading, and the heading."""
     lines = re.split("\r\n|\n|\r", head)
     for number, line in enumerate(lines[:_SAMPLE], start=1):
+        if NO_HEADING.match(line):
+            return None
         names = _heading(line)[1]
         if {"id", "state"} <= set(names) and any(
             name.startswith("gatekeeper") or name == "protocol" for name in names
