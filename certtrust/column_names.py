@@ -72,7 +72,9 @@ def checked(columns: Any, table: str) -> dict[str, str]:
     if not isinstance(columns, Mapping) or not all(
         isinstance(text, str) for pair in columns.items() for text in pair
     ):
-        raise CerttrustError(say("errors.reading.columns_type", columns=repr(columns)))
+        raise CerttrustError(
+            say("errors.reading.columns_type", columns=repr(columns))
+        )
     for heading, column in columns.items():
         if column not in names(table):
             raise CerttrustError(
@@ -134,8 +136,11 @@ def not_understood(
 ) -> str | None:
     """Return a note on the headings that mean no column, with the nearest names; None if all do."""
     unread = [
-        f"{heading!r}" + (f" (nearest: {name})" if (name := nearest(heading, table)) else "")
+        f"{heading!r}"
+        + (f" (nearest: {name})" if (name := nearest(heading, table)) else "")
         for heading, column in zip(headings, columns, strict=True)
         if column is None and heading.strip()
     ]
-    return f"headings that are not understood: {', '.join(unread)}" if unread else None
+    return (
+        f"headings that are not understood: {', '.join(unread)}" if unread else None
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -98,7 +99,9 @@ def _is_foreign(path: Path) -> bool:
     return path.name not in tables and path.suffix != UNFINISHED
 
 
-def read_fleet(directory: str | Path, *, password: Passwords = None) -> Fleet:
+def read_fleet(
+    directory: str | Path, *, password: Passwords = None, timezone: Any = None
+) -> Fleet:
     """Read a fleet from a directory of four folders, or one that `Fleet.save` wrote.
 
     Parameters
@@ -111,6 +114,8 @@ def read_fleet(directory: str | Path, *, password: Passwords = None) -> Fleet:
     password : str, bytes, a sequence of these or a function, optional
         Passwords of PKCS#12 files, as in `read_certificates`. A file that none of them opens is
         a row that says so.
+    timezone : str or tzinfo, optional
+        The time zone of log lines that name none, as in `read_registrations`.
 
     Returns
     -------
@@ -166,7 +171,10 @@ def read_fleet(directory: str | Path, *, password: Passwords = None) -> Fleet:
         ),
         "trust": (partial(read_trust_list, password=password), schema.TRUST),
         "devices": (read_devices, schema.DEVICES),
-        "registrations": (read_registrations, schema.REGISTRATIONS),
+        "registrations": (
+            partial(read_registrations, timezone=timezone),
+            schema.REGISTRATIONS,
+        ),
     }
     frames = {
         name: reader(present[name]) if name in present else schema.empty(table)

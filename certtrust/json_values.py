@@ -89,10 +89,9 @@ def _decoded(window: str, start: int) -> tuple[Any, int, str | None, bool]:
     except RecursionError:
         return None, start, f" that is read: {too_deep()}", False
     except json.JSONDecodeError as error:
-        is_cut = (
-            _end(_SPACE, window, error.pos) == len(window)
-            or error.msg.startswith("Unterminated string")
-        )
+        is_cut = _end(_SPACE, window, error.pos) == len(
+            window
+        ) or error.msg.startswith("Unterminated string")
         return None, start, f": {error.msg}", is_cut
     except ValueError as error:  # a number of thousands of digits
         return None, start, f": {error}", False

@@ -85,7 +85,9 @@ def _sheet(
     for index, row in enumerate(rows[:_LINES]):
         columns = understood(row, table, own)
         if is_heading(columns):
-            return Sheet(name, row, columns, index + 2, rows[index + 1 :], rows[:index])
+            return Sheet(
+                name, row, columns, index + 2, rows[index + 1 :], rows[:index]
+            )
     first = next((row for row in rows if any(row)), [])
     shown = ", ".join(repr(cell) for cell in first[:8] if cell)
     error = f"the sheet {name!r} has no row of headings that are known here: {shown}"
@@ -119,7 +121,9 @@ def _too_much(data: bytes) -> str | None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
-            if sum(member.file_size for member in members) > limits.unpacked(len(data)):
+            if sum(member.file_size for member in members) > limits.unpacked(
+                len(data)
+            ):
                 return f"unpacks to more than {limits.UNPACKED_RATIO} times its size"
             for member in members:
                 if not _SHEET.fullmatch(member.filename):

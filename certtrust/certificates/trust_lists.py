@@ -5,6 +5,7 @@ A PBX offers its whole list as one PEM file; entries are single certificates or 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,7 +23,11 @@ EMPTY = "the list is empty"
 
 
 def read_trust_list(
-    source: Any, *, pbx: str | None = None, password: Passwords = None
+    source: Any,
+    *,
+    pbx: str | None = None,
+    password: Passwords = None,
+    columns: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Read the trust list of a PBX, or of several PBXs from a directory.
 
@@ -36,6 +41,8 @@ def read_trust_list(
         belong to every PBX. A saved table TRUST names the PBX of each row itself.
     password : str, bytes, a sequence of these or a function, optional
         Passwords of PKCS#12 files, as in `read_certificates`.
+    columns : dict, optional
+        What headings of one's own mean in a table of certificates, as in `read_certificates`.
 
     Returns
     -------
@@ -55,7 +62,7 @@ def read_trust_list(
     >>> read_trust_list(b"", pbx="hq")["pbx"].tolist()
     ['hq']
     """
-    entries = read_rows(source, password=password)
+    entries = read_rows(source, password=password, columns=columns)
     if entries.empty and pbx is not None:
         entries = read_rows(b"")
     nothing = entries["parse_error"] == NOTHING

@@ -99,7 +99,8 @@ def mended_series(texts: pd.Series) -> pd.DataFrame:
     distinct = {text: mended(text) for text in texts.dropna().unique()}
     nothing = Mended(None)
     rows: Iterable[Sequence[str | None]] = [
-        distinct.get(text, nothing) if isinstance(text, str) else nothing for text in texts
+        distinct.get(text, nothing) if isinstance(text, str) else nothing
+        for text in texts
     ]
     frame = pd.DataFrame(rows, columns=["serial", "note"], index=texts.index)
     return frame.astype("str")
@@ -114,5 +115,3 @@ def is_ipei(texts: pd.Series) -> pd.Series:
     [True, False]
     """
     return texts.str.fullmatch(IPEI).fillna(False).astype(bool)
-
-

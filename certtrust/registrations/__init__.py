@@ -103,7 +103,11 @@ def read_registrations(
     >>> read_registrations(log, patterns=pattern)["matched_by"].tolist()
     ['pattern 1', 'pairs']
     """
-    parts = tables(source, options(format, patterns, workers, columns, timezone), progress=progress)
+    parts = tables(
+        source,
+        options(format, patterns, workers, columns, timezone),
+        progress=progress,
+    )
     return to_frame.frame(
         pa.concat_tables([field_values.SCHEMA.empty_table(), *parts])
     )
@@ -127,7 +131,9 @@ def batches(
     1
     """
     for table in tables(
-        source, options(format, patterns, workers, columns, timezone), progress=progress
+        source,
+        options(format, patterns, workers, columns, timezone),
+        progress=progress,
     ):
         yield to_frame.frame(table)
 

@@ -41,7 +41,9 @@ def read(
     count = len(message.start)
     kinds: dict[str, Mask] = {}
     if log.depth < _DEEPEST:
-        kinds = {kind: mask for kind, mask in _kinds(message, log).items() if mask.any()}
+        kinds = {
+            kind: mask for kind, mask in _kinds(message, log).items() if mask.any()
+        }
     escaped = _is_escaped(message)
     if not kinds and not escaped.any():
         return messages.read(message, log.patterns, notes, blanks)

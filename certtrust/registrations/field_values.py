@@ -187,7 +187,9 @@ def mended_serials(
     if rest.null_count == len(rest):
         return serial
     encoded = rest.dictionary_encode()
-    outcomes = [damaged_serials.mended(word) for word in encoded.dictionary.to_pylist()]
+    outcomes = [
+        damaged_serials.mended(word) for word in encoded.dictionary.to_pylist()
+    ]
     is_ipei = ipeis(encoded.dictionary)
     words = [
         outcome.note or (note if outcome.serial is None and not handset else None)

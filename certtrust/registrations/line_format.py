@@ -108,7 +108,9 @@ def log_of(head: bytes, about: About) -> Log:
     """Return what is known of a log from its beginning and the options of the reader."""
     sample = as_text(head)
     clock = Clock(
-        about.options.get("timezone"), stamp_forms.is_day_first(sample), about.modified
+        about.options.get("timezone"),
+        stamp_forms.is_day_first(sample),
+        about.modified,
     )
     return Log(
         about.name,
@@ -170,7 +172,10 @@ def read_blocks(
 
 
 def _below(
-    blocks: Iterable[Callable[[], lines.Block]], above: int, log: Log, titles: list[Any]
+    blocks: Iterable[Callable[[], lines.Block]],
+    above: int,
+    log: Log,
+    titles: list[Any],
 ) -> Iterator[Callable[[], lines.Block]]:
     """Yield the blocks below the header; what stands above it goes to the titles as tables."""
     left, number = above, 1

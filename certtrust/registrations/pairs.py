@@ -13,13 +13,15 @@ from .field_values import TEXT
 from .text.spans import Delimiters, Positions, Spans, Words, split_at_mark
 
 _QUOTED = re.compile(
-    rb'(?:^|(?<=[\s,;|]))([A-Za-z_][\w.-]*)='
+    rb"(?:^|(?<=[\s,;|]))([A-Za-z_][\w.-]*)="
     rb'(?:"([^"]*)"|((?:[^\s",;|]|[,;|](?![A-Za-z_][\w.-]*=))*))'
 )
 _BETWEEN = b",;|\t"
 """What may part words beside blanks, where a key follows it."""
 _IS_KEY = np.zeros(256, bool)
-_IS_KEY[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")] = True
+_IS_KEY[
+    list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+] = True
 
 _SAMPLE = 20
 """Texts that are looked at to learn the form of all."""

@@ -157,7 +157,9 @@ def origin(fields: Columns, notes: Notes) -> Columns:
         columns["line"] = _line_numbers(columns["line"], None, count, notes)
     for name, field in columns.items():
         if field.type == TEXT:
-            columns[name] = field_values.blank_to_null(field) if name != "raw" else field
+            columns[name] = (
+                field_values.blank_to_null(field) if name != "raw" else field
+            )
     return columns
 
 

@@ -38,7 +38,9 @@ _CLOCK = rf"(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{1,2}})(?::(?P<second>[0-9]{
 _TIME = rf"(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{1,2}}):(?P<second>[0-9]{{1,2}}){_FRACTION}"
 _HALF = r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
 _NAME = r"(?P<name>(?i:jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez))"
-_WEEKDAY = r"(?:(?i:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so)[a-z]{0,6}[,.]?[ -]+)?"
+_WEEKDAY = (
+    r"(?:(?i:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so)[a-z]{0,6}[,.]?[ -]+)?"
+)
 _LONG_YEAR = r"(?P<year>(?:19|20)[0-9]{2})"
 _SHORT_YEAR = r"(?P<short_year>[0-9]{2})"
 _TWO = "[0-9]{2}"
@@ -115,9 +117,7 @@ SHORT_DIGITS = Form(
     rf"{_SHORT_YEAR}(?P<month>{_TWO})(?P<day>{_TWO})[ -](?P<hour>{_TWO})(?P<minute>{_TWO})"
     rf"(?P<second>{_TWO}){_FRACTION}",
 )
-MONTH_DAY = Form(
-    "mm-dd hh:mm:ss", rf"(?P<month>{_TWO})-(?P<day>{_TWO}) {_TIME}"
-)
+MONTH_DAY = Form("mm-dd hh:mm:ss", rf"(?P<month>{_TWO})-(?P<day>{_TWO}) {_TIME}")
 DOTTED_DAY = Form(
     "dd.mm or mm.dd hh:mm:ss",
     rf"(?P<first>{_TWO})\.(?P<other>{_TWO})\.? {_TIME}",
@@ -201,9 +201,15 @@ def take_apart(text: Any, pattern: str, *, day_first: bool | None) -> Stamps:
         part = pc.if_else(pc.equal(part, ""), "0", part)
         return np.asarray(pc.fill_null(pc.cast(part, pa.int64()), 0))
 
-    def mapped(name: str, meaning: Callable[[str], int | None]) -> tuple[Numbers, Mask]:
+    def mapped(
+        name: str, meaning: Callable[[str], int | None]
+    ) -> tuple[Numbers, Mask]:
         """Return what the distinct words of a group mean, and where they mean something."""
-        part = pc.struct_field(groups, name) if name in found else constant_text("", count)
+        part = (
+            pc.struct_field(groups, name)
+            if name in found
+            else constant_text("", count)
+        )
         words = pc.fill_null(part, "").dictionary_encode()
         means = [meaning(word) for word in words.dictionary.to_pylist()]
         code = words.indices.to_numpy()

@@ -129,7 +129,10 @@ def read(stamps: Any, notes: Notes, clock: Clock = ANY_CLOCK) -> Columns:
         The time zone of stamps without one, and how the file writes dates.
     """
     if pa.types.is_timestamp(stamps.type):
-        since, is_local = _in_range(_of_timestamps(stamps)), np.zeros(len(stamps), bool)
+        since, is_local = (
+            _in_range(_of_timestamps(stamps)),
+            np.zeros(len(stamps), bool),
+        )
         notes.unread(stamps, since, UNREAD)
     else:
         read_at_once = _of_one_form(stamps)
@@ -182,12 +185,16 @@ def _in_zone(time: Any, is_local: Mask, notes: Notes, clock: Clock) -> Any:
     utc = np.array(first.tz_convert("UTC").tz_localize(None).astype("M8[us]"))
     doubtful = np.zeros(len(time), bool)
     doubtful[rows] = np.asarray(first != second)
-    notes.add(doubtful, f"this hour is there twice in {clock.zone}: the first is taken")
+    notes.add(
+        doubtful, f"this hour is there twice in {clock.zone}: the first is taken"
+    )
     left_out = np.zeros(len(time), bool)
     left_out[rows] = np.array(first.tz_localize(None).astype("M8[us]")) != wall
     notes.add(left_out, f"the clocks of {clock.zone} left this time out")
     numbers = time.cast(pa.int64()).to_numpy(zero_copy_only=False).copy()
-    result = np.where(present(time), np.nan_to_num(numbers, nan=0), 0).astype(np.int64)
+    result = np.where(present(time), np.nan_to_num(numbers, nan=0), 0).astype(
+        np.int64
+    )
     result[rows] = utc.view("i8")
     return pa.array(result, mask=~present(time)).cast(MOMENT)
 
@@ -244,7 +251,9 @@ def _of_one_form(text: Any) -> tuple[Any, bool] | None:
             return None if numbers is None else (numbers, False)
         if _ZONED.search(sample):
             return _in_range(text.cast(MOMENT)), False
-        return _in_range(text.cast(pa.timestamp("us")).cast(pa.int64()).cast(MOMENT)), True
+        return _in_range(
+            text.cast(pa.timestamp("us")).cast(pa.int64()).cast(MOMENT)
+        ), True
     except pa.ArrowInvalid:
         return None
 
@@ -292,7 +301,9 @@ def _of_any_form(text: Any, notes: Notes, clock: Clock) -> tuple[Any, Mask]:
             pc.match_substring_regex(rest := text.take(pa.array(rows)), _ZONED_ISO)
         )
         rows = rows[zoned != local]
-        if len(rows) and (at_once := _cast(rest.filter(pa.array(zoned != local)), local)):
+        if len(rows) and (
+            at_once := _cast(rest.filter(pa.array(zoned != local)), local)
+        ):
             values = at_once[0].cast(pa.int64())
             put(rows, np.asarray(pc.fill_null(values, 0)), local)
             is_read[rows[~present(values)]] = False
@@ -331,7 +342,11 @@ def _cast(text: Any, local: bool) -> tuple[Any] | None:
     text = pc.utf8_trim_whitespace(text)
     try:
         if local:
-            return (_in_range(text.cast(pa.timestamp("us")).cast(pa.int64()).cast(MOMENT)),)
+            return (
+                _in_range(
+                    text.cast(pa.timestamp("us")).cast(pa.int64()).cast(MOMENT)
+                ),
+            )
         return (_in_range(text.cast(MOMENT)),)
     except pa.ArrowInvalid:
         return None
@@ -339,7 +354,9 @@ def _cast(text: Any, local: bool) -> tuple[Any] | None:
 
 def of_numbers(text: Any, clock: Clock) -> tuple[Numbers, Mask, Numbers]:
     """Return numbers as microseconds since 1970, where they are a time, and else the reason."""
-    parts = pc.extract_regex(text, r"^\s*(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?\s*$")
+    parts = pc.extract_regex(
+        text, r"^\s*(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?\s*$"
+    )
     whole = pc.struct_field(parts, "whole")
     fraction = pc.struct_field(parts, "fraction")
     width = pc.binary_length(whole).to_numpy()
@@ -357,9 +374,13 @@ def of_numbers(text: Any, clock: Clock) -> tuple[Numbers, Mask, Numbers]:
     is_time = fits & (values < _LATEST_NUMBER)
     why = np.full(len(text), _NO_NUMBER)
     for digits in (8, 14):
-        rows = np.flatnonzero((width == digits) & ~has_fraction & (not clock.counts_seconds))
+        rows = np.flatnonzero(
+            (width == digits) & ~has_fraction & (not clock.counts_seconds)
+        )
         if len(rows):
-            form = r"^\s*(?P<year>(?:19|20)[0-9]{2})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
+            form = (
+                r"^\s*(?P<year>(?:19|20)[0-9]{2})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
+            )
             if digits == 14:
                 form += r"(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})"
             dates = stamp_forms.take_apart(
@@ -426,7 +447,9 @@ def _distinct(stamps: Any, clock: Clock) -> _Distinct:
         result.since[rows[good]] = since[good]
         result.is_local[rows[good]] = ~of_rows.is_zoned[good]
         result.is_read[rows[good]] = True
-        result.reason[rows[~good & (why != _NO_TIME)]] = why[~good & (why != _NO_TIME)]
+        result.reason[rows[~good & (why != _NO_TIME)]] = why[
+            ~good & (why != _NO_TIME)
+        ]
     return result
 
 
@@ -453,7 +476,9 @@ def _with_year(stamps: Any, modified: pd.Timestamp) -> Numbers:
     months = stamps.astype("M8[M]").astype(np.int64) % 12
     begin = stamps.astype("M8[M]").astype("M8[us]")
     day = (stamps.astype("M8[D]") - begin.astype("M8[D]")).astype(np.int64) + 1
-    time = _in_latest_year(months, day, stamps - begin, np.ones(len(stamps), bool), modified)
+    time = _in_latest_year(
+        months, day, stamps - begin, np.ones(len(stamps), bool), modified
+    )
     return np.asarray(time.view("i8"))
 
 
@@ -463,7 +488,12 @@ def reason(number: int) -> str:
 
 
 def local_columns(
-    since: Numbers, is_read: Mask, is_local: Mask, notes: Notes, clock: Clock, source: str
+    since: Numbers,
+    is_read: Mask,
+    is_local: Mask,
+    notes: Notes,
+    clock: Clock,
+    source: str,
 ) -> Columns:
     """Return the columns of times that `resolved` gave, with their source in `time_by`."""
     time = _in_range(pa.array(since, mask=~is_read).cast(MOMENT))

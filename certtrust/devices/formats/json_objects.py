@@ -11,13 +11,23 @@ and an object that was taken away gives no row.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
+from ...column_names import understood
 from ...formats import About, as_text
 from ...json_values import values
 from ...names.device_ids import SERIAL
-from .entries import FLAGS, Entry, content, entries, failed, text
+from .entries import (
+    FLAGS,
+    Entry,
+    content,
+    entries,
+    failed,
+    own_entry,
+    text,
+    without_twins,
+)
 
 NAME = "json"
 _USER_KEYS = {"cn", "h323", "e164", "guid", "dn"}
@@ -59,6 +69,9 @@ _WRAPPED = 5
 """Levels of wrappers around an object."""
 
 
+_OWN_RECORD = "a record with columns of DEVICES"
+
+
 class Item(NamedTuple):
     """An object, or why there is none, and the message that it came in."""
 
@@ -72,16 +85,19 @@ def sniff(head: bytes) -> bool:
     return as_text(head).lstrip().startswith(("{", "["))
 
 
-def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
+def read(stream: BinaryIO, about: About) -> Iterator[Entry]:
     """Yield the entries of all objects in the text, one after the other or in lists."""
+    own = about.options.get("columns") or {}
     items = [
         item
         for value, error, _ in values(content(stream))
-        for item in ([Item(None, error)] if error else _objects(value))
+        for item in ([Item(None, error)] if error else _objects(value, own))
     ]
     for item in _latest(items):
         if item.error:
             yield failed(item.error)
+        elif item.message == _OWN_RECORD:
+            yield own_entry(without_twins(item.value.items()))
         elif "hwId" in item.value or _is_sysclient(item.value):
             yield _inventory_entry(item.value)
         else:
@@ -109,11 +125,13 @@ def _latest(items: list[Item]) -> list[Item]:
     return kept[::-1]
 
 
-def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:
+def _objects(
+    value: Any, own: Mapping[str, str], message: str = "", depth: int = 0
+) -> Iterator[Item]:
     """Yield the user objects and inventory entries in a value, and what is neither."""
     if isinstance(value, list):
         for item in value:
-            yield from _objects(item, message, depth)
+            yield from _objects(item, own, message, depth)
         return
     if not isinstance(value, dict):
         yield Item(None, f"not a PBX object but a {type(value).__name__}")
@@ -130,12 +148,14 @@ def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:
     elif isinstance(value.get("devices"), list) and any(
         _is_inventory(device) for device in value["devices"]
     ):
-        yield from _objects(value["devices"], message, depth + 1)
+        yield from _objects(value["devices"], own, message, depth + 1)
     elif _is_object(value, message):
         yield Item(value, message=message)
+    elif not kind and (cells := _own_cells(value, own)):
+        yield Item(cells, message=_OWN_RECORD)
     elif inner and depth < _WRAPPED:
         for item in inner:
-            yield from _objects(item, message, depth + 1)
+            yield from _objects(item, own, message, depth + 1)
     elif kind:
         yield Item(
             None, f"a message {kind[:_SHOWN]} without a PBX object or a device"
@@ -143,6 +163,17 @@ def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:
     else:
         keys = ", ".join(key[:_SHOWN] for key in list(value)[:5]) or "none"
         yield Item(None, f"not a PBX object: its keys are {keys}")
+
+
+def _own_cells(value: dict[str, Any], own: Mapping[str, str]) -> Entry:
+    """Return the cells of a record whose keys mean columns; none where it names no device."""
+    columns = understood(list(value), "devices", own)
+    cells = {
+        column: value[key]
+        for key, column in zip(value, columns, strict=True)
+        if column is not None and not isinstance(value[key], dict | list)
+    }
+    return cells if cells.get("hardware_id") or cells.get("serial") else {}
 
 
 def _is_object(value: dict[str, Any], message: str) -> bool:

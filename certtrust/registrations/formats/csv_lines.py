@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from io import BytesIO
 from types import MappingProxyType
@@ -35,22 +35,16 @@ from ..text.lines import Block
 from ..text.spans import Delimiters, Mask, Spans, Words, as_mask, present
 
 NAME = "csv"
-_DISTINCTIVE = {"time", "state", "registration_name", "serial", "hardware_id"}
 _OF_ENVELOPE = {"time", "date", "host", "message", "module"}
 _TAG_END = r"(?:\[[0-9]+\])?:\s*$"
 """What rsyslog leaves behind the program in a tag."""
 _TIME_ALONE = r"^\s*[0-9]{1,2}:[0-9]{2}"
 
 
-def is_heading(columns: Sequence[str | None]) -> bool:
-    """Return True where headings that mean these columns are those of registrations."""
-    names = set(columns) - {None}
-    of_messages = "message" in names and len(names & {"time", "date", "host"}) > 0
-    return of_messages or (len(names) >= 2 and bool(names & _DISTINCTIVE))
-
-
 def _find(head: str, own: Mapping[str, str]) -> tuple[int, str] | None:
-    row = heading_rows.find(head, "registrations", own, is_heading)
+    row = heading_rows.find(
+        head, "registrations", own, heading_rows.names_registrations
+    )
     return None if row is None else (row.number, row.line)
 
 
@@ -155,7 +149,9 @@ def of_record(fields: Columns, notes: Notes, log: Log) -> Columns:
     """Return the columns of text fields by the meaning of their headings, messages read in them."""
     fields = dict(fields)
     origin = {key: fields.pop(key) for key in record_fields.ORIGIN if key in fields}
-    message, host, date = (fields.pop(key, None) for key in ("message", "host", "date"))
+    message, host, date = (
+        fields.pop(key, None) for key in ("message", "host", "date")
+    )
     if date is not None:
         fields["time"] = _dated(date, fields.get("time"))
     if "module" in fields:
@@ -163,11 +159,15 @@ def of_record(fields: Columns, notes: Notes, log: Log) -> Columns:
     columns = record_fields.from_fields(fields, notes, log.clock)
     if host is not None:
         sender = record_fields.host(field_values.blank_to_null(host))
-        columns = messages.merge(sender, columns | {"matched_by": constant(None, len(host))})
+        columns = messages.merge(
+            sender, columns | {"matched_by": constant(None, len(host))}
+        )
         columns.pop("matched_by")
     if message is not None:
         text = Spans.of(field_values.blank_to_null(message))
-        inside = contents.read(text, log.inside, notes, timed=timed(columns, len(message)))
+        inside = contents.read(
+            text, log.inside, notes, timed=timed(columns, len(message))
+        )
         envelope = {name: columns[name] for name in columns if name not in _STATED}
         stated = {name: columns[name] for name in _STATED if name in columns}
         columns = messages.merge(envelope, inside)

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...formats import About
+from ...heading_rows import names_registrations
 from ...spreadsheets import is_workbook, sheets
 from .. import to_frame
 from ..field_values import TEXT, constant
@@ -38,7 +39,7 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     """Yield the rows of all sheets as tables of bounded size."""
     log = log_of(b"", about)
     for sheet in sheets(
-        stream.read(), "registrations", log.columns, csv_lines.is_heading
+        stream.read(), "registrations", log.columns, names_registrations
     ):
         if sheet.error is not None:
             yield _noted([sheet.headings], [1], sheet.error, log)
@@ -68,7 +69,9 @@ def _block(text: bytes, numbers: Any) -> lines.Block:
 
 def _line(row: Sequence[str]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(_BREAK.sub(" ", cell) for cell in row)
+    csv.writer(text, lineterminator="").writerow(
+        _BREAK.sub(" ", cell) for cell in row
+    )
     return text.getvalue()
 
 

@@ -10,10 +10,10 @@ attributes that are not documented: each is a row that says so.
 from __future__ import annotations
 
 import re
+from html import escape
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 from xml.parsers import expat
-from xml.sax.saxutils import quoteattr
 
 import numpy as np
 import pyarrow as pa
@@ -119,7 +119,7 @@ def _entries(xml: str) -> tuple[list[Entry], str | None]:
 
 
 def _shown(name: str, attributes: dict[str, str]) -> str:
-    inside = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
+    inside = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
     return f"<{name}{inside}/>"
 
 
@@ -140,7 +140,9 @@ def _table(entries: list[Entry], log: Log) -> Any:
     fields["mt"] = pa.array(kinds, TEXT)
     columns = events.parse(fields, notes, log)
     raw = [
-        private_keys.without_keys(_shown("entry", attributes | ({"text": text} if text else {})))
+        private_keys.without_keys(
+            _shown("entry", attributes | ({"text": text} if text else {}))
+        )
         for attributes, text, _, _ in entries
     ]
     origin = {
@@ -155,5 +157,3 @@ def _table(entries: list[Entry], log: Log) -> Any:
 def _message(attributes: dict[str, str]) -> str:
     """Return the message of the event interface that an entry corresponds to."""
     return "AddAlarm" if attributes.get("type", "").lower() == "alarm" else "AddEvent"
-
-

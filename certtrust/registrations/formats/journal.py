@@ -31,6 +31,9 @@ def parse(fields: Columns, notes: Notes, log: Log) -> Columns:
         **record_fields.host(fields["_HOSTNAME"]),
     }
     message = contents.read(
-        Spans.of(fields["MESSAGE"]), log.inside, notes, timed=present(envelope["time"])
+        Spans.of(fields["MESSAGE"]),
+        log.inside,
+        notes,
+        timed=present(envelope["time"]),
     )
     return messages.merge(envelope, message)

@@ -62,7 +62,16 @@ _LISTS = (
     "result", "rows", "data", "value", "items", "logs",
 )  # fmt: skip
 """Keys of lists of records, in answers of collectors."""
-_WRAPPERS = ("_source", "result", "message", "log", "fields", "resource", "labels", "stream")
+_WRAPPERS = (
+    "_source",
+    "result",
+    "message",
+    "log",
+    "fields",
+    "resource",
+    "labels",
+    "stream",
+)
 """Keys of the object in which a collector keeps the record itself."""
 _DEEPEST = 5
 _OF_ENVELOPE = {"time", "date", "host", "message", "module"}
@@ -122,9 +131,16 @@ def _is_lines(head: str, *, is_whole: bool) -> bool:
 
 
 def _in_list(line: str) -> str:
-    return line.removeprefix("[").rstrip("],") if line.startswith("[{") else (
-        line.removesuffix(",") if line.endswith("},") else line.removesuffix("]")
-        if line.endswith("}]") else line
+    return (
+        line.removeprefix("[").rstrip("],")
+        if line.startswith("[{")
+        else (
+            line.removesuffix(",")
+            if line.endswith("},")
+            else line.removesuffix("]")
+            if line.endswith("}]")
+            else line
+        )
     )
 
 
@@ -172,19 +188,26 @@ def _records(value: Any, depth: int = 0) -> list[Any]:
         return [record for item in value for record in _records(item, depth + 1)]
     if not isinstance(value, dict) or depth > _DEEPEST or "mt" in value:
         return [value]
-    if isinstance(value.get("stream"), dict) and isinstance(value.get("values"), list):
+    if isinstance(value.get("stream"), dict) and isinstance(
+        value.get("values"), list
+    ):
         return [
             {**value["stream"], "time": str(item[0]), "message": item[1]}
             for item in value["values"]
             if isinstance(item, list) and len(item) >= 2
         ]
-    if any(isinstance(value.get(key), str) for key in ("message", "msg", "log", "MESSAGE")):
+    if any(
+        isinstance(value.get(key), str)
+        for key in ("message", "msg", "log", "MESSAGE")
+    ):
         return [value]
     for key in _LISTS:
         inside = value.get(key)
         if isinstance(inside, dict) and any(name in inside for name in _LISTS):
             return _records(inside, depth + 1)
-        if isinstance(inside, list) and any(isinstance(item, dict) for item in inside):
+        if isinstance(inside, list) and any(
+            isinstance(item, dict) for item in inside
+        ):
             return _records(inside, depth + 1)
     return [value]
 
@@ -243,7 +266,9 @@ def _kinds(fields: Columns) -> Any:
 
 def _has_own_keys(fields: Columns) -> Mask:
     """Return which records name a host or a time as no journal does."""
-    others = [fields[key] for key in ("HOST", "DATE", "ISODATE", "PROGRAM") if key in fields]
+    others = [
+        fields[key] for key in ("HOST", "DATE", "ISODATE", "PROGRAM") if key in fields
+    ]
     count = len(fields["mt"])
     return np.logical_or.reduce([np.zeros(count, bool), *map(present, others)])
 
@@ -252,7 +277,9 @@ def _own(fields: Columns, notes: Notes, log: Log) -> Columns:
     """Return the columns of records by what their keys mean."""
     names = [name for name, field in fields.items() if field.null_count < len(field)]
     meanings = column_names.understood(names, "registrations", log.columns)
-    pairs = [(name, column) for name, column in zip(names, meanings, strict=True) if column]
+    pairs = [
+        (name, column) for name, column in zip(names, meanings, strict=True) if column
+    ]
     if any(column == "message" for _, column in pairs):
         pairs = [
             (name, column)
@@ -346,7 +373,9 @@ def _parse_at_once(
         if (_kinds(fields)[braced] == kind).all():
             return fields
     found = _keys(text, own)
-    if any(_has_objects(record.get(key)) for key in found) or not found.isdisjoint(_WRAPPERS):
+    if any(_has_objects(record.get(key)) for key in found) or not found.isdisjoint(
+        _WRAPPERS
+    ):
         return None
     keys = tuple(dict.fromkeys((*KEYS, *sorted(found))))
     return _columns(text, len(lines), record, keys)
@@ -417,7 +446,9 @@ def _parse_one_by_one(lines: Any) -> tuple[Columns, Any]:
         reasons.append(reason)
     rows = [_flat(row) for row in rows]
     keys = dict.fromkeys((*KEYS, *(key for row in rows for key in row)))
-    fields = {key: pa.array([_text(row.get(key)) for row in rows], TEXT) for key in keys}
+    fields = {
+        key: pa.array([_text(row.get(key)) for row in rows], TEXT) for key in keys
+    }
     return fields, pa.array(reasons, TEXT)
 
 

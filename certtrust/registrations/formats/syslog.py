@@ -17,7 +17,15 @@ import pyarrow.compute as pc
 
 from ...formats import as_text
 from ...names.device_ids import HARDWARE_ID, SERIAL
-from .. import contents, field_values, layouts, messages, record_fields, stamp_forms, times
+from .. import (
+    contents,
+    field_values,
+    layouts,
+    messages,
+    record_fields,
+    stamp_forms,
+    times,
+)
 from ..field_values import TEXT, Columns, Notes, scatter
 from ..line_format import Log, line_reader
 from ..text.lines import Block
@@ -125,7 +133,9 @@ def _other_stamps(
         if form is stamp_forms.UNIX:
             since, is_read, why, is_local = _unix(text, pattern, log)
         else:
-            stamps = stamp_forms.take_apart(text, pattern, day_first=log.clock.day_first)
+            stamps = stamp_forms.take_apart(
+                text, pattern, day_first=log.clock.day_first
+            )
             since, why = times.resolved(stamps, log.clock)
             is_read, is_local = why < 0, ~stamps.is_zoned
             why = np.where(stamps.is_valid | stamps.is_ambiguous, why, -1)
@@ -185,7 +195,8 @@ def _behind(lines: Spans, text: Any, pattern: str) -> Parts:
     """
     groups = pc.extract_regex(text, pattern)
     stamped = lines._replace(
-        start=lines.stop - pc.binary_length(pc.struct_field(groups, "rest")).to_numpy()
+        start=lines.stop
+        - pc.binary_length(pc.struct_field(groups, "rest")).to_numpy()
     )
     rest = stamped.text()
     behind = pc.struct_field(pc.extract_regex(rest, _BEHIND_STAMP), "rest")
@@ -221,7 +232,9 @@ def _behind(lines: Spans, text: Any, pattern: str) -> Parts:
     module, message = _tagged(after_host, blanks)
     is_tagged = (has_host | is_kiwi) & module.present
     module = module.where(is_tagged)
-    message = message._replace(start=np.where(is_tagged, message.start, after_host.start))
+    message = message._replace(
+        start=np.where(is_tagged, message.start, after_host.start)
+    )
     nothing = lines.where(np.zeros(len(lines.start), bool))
     return Parts(nothing, host, module, message)
 
@@ -274,7 +287,9 @@ def _layout(lines: Any) -> Any:
     # The lines of a file mostly begin alike, and those that begin like one of RFC 5424 need no
     # closer look.
     sample = lines.slice(0, _SAMPLE).to_pylist()
-    prefixes = [match[0] for line in sample if (match := re.match(f"{layouts.PRI}1 ", line))]
+    prefixes = [
+        match[0] for line in sample if (match := re.match(f"{layouts.PRI}1 ", line))
+    ]
     rest, others = np.arange(len(lines)), lines
     if prefixes:
         alike = as_mask(pc.starts_with(lines, prefixes[0]))
