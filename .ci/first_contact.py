@@ -19,7 +19,8 @@ import certtrust as ct
 ROOT = Path(__file__).parents[1]
 FLEET = ROOT / "data" / "fleet"
 PBX, DEVICES, LINES_PER_DEVICE = "lucerne", 8, 3
-HEADINGS = ("Name", "Nummer", "Seriennummer", "Modell", "TLS only")
+HEADINGS = ("Name", "Nummer", "Seriennummer", "Modell", "TLS only", "Stockwerk")
+TEXTS = ("long_name", "number")
 EPOCH = (2026, 11, 1, 0, 0, 0)
 """When the members of the workbook were made, so that each run gives the same bytes."""
 
@@ -56,6 +57,12 @@ def log_lines(attempts: pd.DataFrame) -> Iterator[str]:
             f"{key}={text}" for key, text in pairs.items() if isinstance(text, str)
         )
         yield f"{stamp} collector.example.com registrations: {' '.join(words)}"
+
+
+def tails(devices: pd.DataFrame) -> pd.Series:
+    """Return the last six digits of each device's serial or hardware ID."""
+    names = devices["hardware_id"].fillna(devices["serial"])
+    return names.str.replace("-", "").str[-6:].str.lower()
 
 
 def workbook(rows: list[tuple[str, ...]], path: Path) -> None:
@@ -109,17 +116,18 @@ def main(folder: Path = ROOT / "data" / "first-contact") -> None:
     (folder / "trust.pem").write_text(trust, encoding="ascii", newline="\n")
     log = "\n".join([*log_lines(attempts), ""])
     (folder / "collector.log").write_text(log, encoding="utf-8", newline="\n")
-    known = fleet.devices[fleet.devices["serial"].isin(serials)]
-    entries = fleet.devices.loc[known.index].fillna({"long_name": "", "number": ""})
+    entries = fleet.devices.assign(tail=tails(fleet.devices))
+    names = entries.drop_duplicates("tail").set_index("tail")
+    listed = [(serial, names.loc[serial[-6:]]) for serial in serials]
     rows = [
         (
-            str(row.long_name),
-            str(row.number),
-            str(row.serial),
-            str(row.model) if isinstance(row.model, str) else "",
-            {True: "ja", False: "nein"}.get(row.tls_only, ""),
+            *(entry[name] if isinstance(entry[name], str) else "" for name in TEXTS),
+            serial,
+            entry["model"] if isinstance(entry["model"], str) else "",
+            {True: "ja", False: "nein"}.get(entry["tls_only"], ""),
+            "Erdgeschoss",
         )
-        for row in entries.itertuples()
+        for serial, entry in listed
     ]
     workbook([HEADINGS, *rows], folder / "phones.xlsx")
 

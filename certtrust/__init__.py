@@ -37,6 +37,7 @@ from .fleet import Fleet, link, read_fleet
 from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
 from .simulation import simulate
+from .understood_headings import headings
 
 __version__ = "0.1.0"
 
@@ -62,6 +63,7 @@ __all__ = [
     "fetch_chain",
     "findings",
     "forecast",
+    "headings",
     "impersonations",
     "latest",
     "limits",

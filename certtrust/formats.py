@@ -135,10 +135,21 @@ class _Rejoined(io.RawIOBase):
 
 @lru_cache(maxsize=4)
 def as_text(head: bytes) -> str:
-    """Return the beginning of a text file as text, whether it is UTF-8 or UTF-16."""
+    """Return the beginning of a text file as text: UTF-8, UTF-16, or Windows-1252 where neither.
+
+    Examples
+    --------
+    >>> as_text("Gerät".encode()) == as_text("Gerät".encode("cp1252"))
+    True
+    """
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return head.decode("utf-16", "replace")
-    return head.decode("utf-8-sig", "replace")
+    try:
+        # The last character may be cut.
+        return codecs.getincrementaldecoder("utf-8-sig")().decode(head)
+    except UnicodeDecodeError:
+        is_text = b"\0" not in head
+        return head.decode("cp1252" if is_text else "utf-8-sig", "replace")
 
 
 def is_too_deep(value: Any) -> bool:

@@ -462,6 +462,13 @@ SOURCES = Table(
             "the first thing that was not understood: a reason, a line, or headings",
             "line 3 has 4 fields where the header has 5",
         ),
+        Column(
+            "unread_headings",
+            TEXT,
+            "headings of a table that mean no column, with the nearest names; columns= says "
+            "what they mean",
+            "headings that are not understood: 'Seriennumer' (nearest: serial)",
+        ),
     ),
 )
 

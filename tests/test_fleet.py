@@ -234,7 +234,7 @@ def test_text_is_a_guessed_log_with_its_first_line(folder):
 
 NOT_UNDERSTOOD = {
     "empty.txt": (b"", "nothing is in it"),
-    "list.csv": (b"color;size\nred;1\n", "color, size"),
+    "list.csv": (b"color;size\nred;1\n", "headings that are not understood: 'color'"),
     "picture.png": (b"\x89PNG\r\n\x1a\n\x00\x00", "neither certificates nor"),
     "broken.zip": (b"PK\x03\x04broken", "unreadable ZIP archive"),
     "report.csv": (b"device,cause,why,remedy\na,b,c,d\n", "written by certtrust"),
@@ -314,3 +314,65 @@ def test_sources_come_back_with_a_saved_fleet(folder, tmp_path):
     frames = {name: getattr(fleet, name) for name in (*ct.fleet.FOLDERS, "links")}
     assert ct.Fleet(**frames) == fleet
     assert fleet.sources.columns.tolist() == ct.columns("sources")["name"].tolist()
+
+
+HEADINGS = "Anzeigename;MAC-Adresse;Nur TLS;"
+LISTS = {
+    "semicolons.csv": f"{HEADINGS}Stockwerk\r\nMara;00-90-33-2f-68-8a;ja;2\r\n",
+    "mark.csv": f"\ufeff{HEADINGS}Stockwerk\r\nMara;0090332f688a;ja;2\r\n",
+    "old.csv": f"{HEADINGS}Geschoß\r\nMara;0090332f688a;ja;2\r\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_of_ones_own_are_read_and_unknown_headings_named(folder, name):
+    """In German, with a byte-order mark, in the encoding of old Windows programs."""
+    encoding = "cp1252" if name == "old.csv" else "utf-8"
+    fleet = ct.read_fleet(folder(**{name: LISTS[name].encode(encoding)}))
+    assert fleet.devices["serial"].tolist() == ["0090332f688a"]
+    assert fleet.devices["tls_only"].tolist() == [True]
+    row = account(fleet, name)
+    assert (row["taken_for"], row["decided_by"]) == ("devices", "content")
+    unknown = "Geschoß" if name == "old.csv" else "Stockwerk"
+    assert unknown in row["unread_headings"]
+
+
+def test_columns_say_what_ones_own_headings_mean(folder):
+    """In every table that has such a column; one that no table has is a mistake."""
+    list_of_devices = "Gerät;Name\n0090332f688a;Mara\n"
+    log = "Gerät;Zeit;Status\n0090332f688a;2026-03-02T10:11:25Z;abgelehnt\n"
+    root = folder(**{"list.csv": list_of_devices, "log.csv": log})
+    fleet = ct.read_fleet(root, columns={"Gerät": "serial"})
+    assert fleet.devices["serial"].tolist() == ["0090332f688a"]
+    assert fleet.registrations["serial"].tolist() == ["0090332f688a"]
+    assert fleet.sources["unread_headings"].isna().all()
+    with pytest.raises(ct.CerttrustError, match="colour"):
+        ct.read_fleet(root, columns={"Gerät": "colour"})
+
+
+def test_times_without_a_zone_are_those_of_the_caller(folder):
+    """The readers get what they are told."""
+    log = "serial;time;state\n0090332f688a;2026-03-02 10:11:25;up\n"
+    fleet = ct.read_fleet(folder(**{"log.csv": log}), timezone="Europe/Berlin")
+    assert fleet.registrations["time"].tolist() == [
+        pd.Timestamp("2026-03-02 09:11:25", tz="UTC")
+    ]
+
+
+def test_the_examples_of_first_contact_are_one_fleet():
+    """Loose certificates, a trust list, an Excel list and a collector's log in one folder."""
+    fleet = ct.read_fleet(EXAMPLES)
+    kinds = fleet.sources["taken_for"].value_counts()
+    assert kinds.to_dict() == {
+        "certificates": 8, "trust": 1, "devices": 1, "registrations": 1,
+    }  # fmt: skip
+    assert (fleet.sources["rows"] == fleet.sources["understood"]).all()
+    assert len(fleet.devices) == 8
+    assert "Stockwerk" in account(fleet, "phones.xlsx")["unread_headings"]
+    results = ct.check(ct.attempts(fleet))
+    causes = set(ct.causes(results)["cause"])
+    assert causes == {"certificate.trust"}
+    assert results["verdict"].isin(["pass", "fail"]).sum() > 15
+
+
+EXAMPLES = Path(__file__).parents[1] / "data" / "first-contact"

@@ -23,7 +23,11 @@ EMPTY = "the list is empty"
 
 
 def read_trust_list(
-    source: Any, *, pbx: str | None = None, password: Passwords = None
+    source: Any,
+    *,
+    pbx: str | None = None,
+    password: Passwords = None,
+    columns: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Read the trust list of a PBX, or of several PBXs from a directory.
 
@@ -37,6 +41,8 @@ def read_trust_list(
         belong to every PBX. A saved table TRUST names the PBX of each row itself.
     password : str, bytes, a sequence of these or a function, optional
         Passwords of PKCS#12 files, as in `read_certificates`.
+    columns : dict, optional
+        What headings of one's own mean in a table of certificates, as in `read_certificates`.
 
     Returns
     -------
@@ -56,9 +62,9 @@ def read_trust_list(
     >>> read_trust_list(b"", pbx="hq")["pbx"].tolist()
     ['hq']
     """
-    entries = _entries(source, password)
+    entries = _entries(source, password, columns)
     if entries.empty and pbx is not None:
-        entries = _entries(b"", password)
+        entries = _entries(b"")
     owner = entries["pbx"]
     if pbx is not None:
         owner = pd.Series(pbx, index=entries.index, dtype="str")
@@ -68,21 +74,27 @@ def read_trust_list(
 
 
 def read_named_lists(
-    files: Iterable[Source], owners: Mapping[str, str], *, password: Passwords = None
+    files: Iterable[Source],
+    owners: Mapping[str, str],
+    *,
+    password: Passwords = None,
+    columns: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return the trust lists of several files, each of the PBX that `owners` has for its name.
 
     A file that `owners` does not have is the list of every PBX.
     """
-    entries = _entries(files, password)
+    entries = _entries(files, password, columns)
     named = entries["source"].map(owners).astype("str")
     owner = entries["pbx"].fillna(named)
     return conform(entries.assign(pbx=owner.mask(owner == "")), TRUST)
 
 
-def _entries(source: Any, password: Passwords) -> pd.DataFrame:
+def _entries(
+    source: Any, password: Passwords = None, columns: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Return the rows of lists; `pbx` is missing unless a saved table states it."""
-    entries = read_rows(source, password=password)
+    entries = read_rows(source, password=password, columns=columns)
     nothing = entries["parse_error"] == NOTHING
     return entries.assign(parse_error=entries["parse_error"].mask(nothing, EMPTY))
 

@@ -21,6 +21,7 @@ class Account:
     is_guess: bool = False
     pbx: str | None = None
     not_understood: str | None = None
+    unread_headings: str | None = None
     is_in_place: bool = False
     """It lies in one of the four folders of a fleet's directory."""
     is_table: bool = False
@@ -68,18 +69,10 @@ def table(
     counted : mapping from str to DataFrame
         The rows of files whose rows name other files as their source.
     """
-    columns = [
-        "source",
-        "taken_for",
-        "decided_by",
-        "is_guess",
-        "pbx",
-        "not_understood",
-    ]
-    rows = pd.DataFrame(
-        [[getattr(account, name) for name in columns] for account in accounts],
-        columns=columns,
-    ).astype({"source": "str", "taken_for": "str", "not_understood": "str"})
+    columns = [name for name in SOURCES.names if name not in ("rows", "understood")]
+    cells = [[getattr(account, name) for name in columns] for account in accounts]
+    dtypes = {name: "str" for name in columns if name != "is_guess"}
+    rows = pd.DataFrame(cells, columns=columns).astype(dtypes)
     keys = pd.MultiIndex.from_frame(rows[["taken_for", "source"]])
     counts = pd.concat(
         [

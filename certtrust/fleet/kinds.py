@@ -6,28 +6,28 @@ another kind is one more line in it, and its reader one in `reading.py`.
 
 from __future__ import annotations
 
-import csv
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from .. import schema
+from .. import column_names, heading_rows, schema, spreadsheets
 from ..certificates import containers
 from ..devices.formats import backups
-from ..devices.formats import csv_lines as device_lines
 from ..formats import as_text
 from ..registrations import record_fields
-from ..registrations.formats import csv_lines as registration_lines
 from ..registrations.formats import (
     events,
+    fault_lists,
     journal,
+    octet_counts,
     phone_table,
     query_strings,
     syslog,
 )
 from ..table_files import open_parquet, written_parquet
+from ..texts.sentences import say
 
 CERTIFICATES, TRUST, DEVICES, REGISTRATIONS = (
     "certificates",
@@ -126,23 +126,29 @@ def _holds_certificate(head: bytes) -> bool:
 
 
 RECOGNISERS: tuple[Recogniser, ...] = (
-    Recogniser(REGISTRATIONS, query_strings.sniff),
-    Recogniser(DEVICES, backups.sniff),
     Recogniser(REGISTRATIONS, phone_table.sniff),
+    Recogniser(REGISTRATIONS, query_strings.sniff),
+    Recogniser(REGISTRATIONS, octet_counts.sniff),
+    Recogniser(DEVICES, backups.sniff),
     Recogniser(REGISTRATIONS, syslog.sniff),
     Recogniser(CERTIFICATES, _holds_certificate),
 )
 """The tests of files that are neither tables, JSON, XML nor binary, in the order of strictness."""
 
+Own = Mapping[str, Mapping[str, str]]
+"""What a caller's headings mean, by the kind of table."""
 
-def kind_of(head: bytes) -> str | None:
-    """Return the kind of a file by its beginning; None where that does not tell.
+
+def kind_of(head: bytes, own: Own | None = None) -> str | None:
+    r"""Return the kind of a file by its beginning; None where that does not tell.
 
     Examples
     --------
     >>> kind_of(b"-----BEGIN CERTIFICATE-----"), kind_of(b"time,state,serial")
     ('certificates', 'registrations')
     >>> kind_of(b'{"h323": "mara", "devices": [{"hw": "0090332f688a"}]}')
+    'devices'
+    >>> kind_of("Gerät;Name\n".encode(), {"devices": {"Gerät": "serial"}})
     'devices'
     """
     if head.startswith(b"-----BEGIN ") or any(form.sniff(head) for form in _BINARY):
@@ -152,8 +158,11 @@ def kind_of(head: bytes) -> str | None:
     if beginning.startswith(("{", "[")):
         return _kind_of_json(beginning)
     if beginning.startswith("<") and not syslog.sniff(head):
-        return _kind_of_xml(beginning)
-    if kind := _kind_of_table(head, text):
+        is_list = fault_lists.sniff(head)
+        return _kind_of_xml(beginning) or (REGISTRATIONS if is_list else None)
+    if phone_table.sniff(head):
+        return REGISTRATIONS
+    if kind := _kind_of_table(text, own or {}):
         return kind
     # What begins with a byte-order mark, or is UTF-16, is tested as the text that it is.
     plain = text.encode("utf-8", "replace")
@@ -186,14 +195,85 @@ def _kind_of_xml(text: str) -> str | None:
     return next((_ELEMENTS[name] for name in names if name in _ELEMENTS), None)
 
 
-def _kind_of_table(head: bytes, text: str) -> str | None:
-    names = set(headings(text))
-    if set(schema.TRUST.names) <= names:
+def _kind_of_table(text: str, own: Own) -> str | None:
+    if set(schema.TRUST.names) <= headings(text):
         return TRUST
-    if kind := _kind_of_columns(names):
-        return kind
-    is_log, is_list = registration_lines.sniff(head), device_lines.sniff(head)
-    return None if is_log == is_list else REGISTRATIONS if is_log else DEVICES
+    found = {
+        kind: heading_rows.find(text, kind, own.get(kind, {}), is_heading)
+        for kind, is_heading in heading_rows.IS_HEADING.items()
+    }
+    return _likeliest({kind: row.columns for kind, row in found.items() if row})
+
+
+def _likeliest(meanings: Mapping[str, list[str | None]]) -> str | None:
+    """Return the kind of table in which most headings mean something.
+
+    Where there are as many, what has times or states is a log, and anything else a list of
+    devices; a column of certificates counts more than all others.
+    """
+
+    def rank(kind: str) -> tuple[bool, int, bool, bool]:
+        columns = set(meanings[kind]) - {None}
+        is_log = kind == REGISTRATIONS and bool(columns & {"time", "state"})
+        return kind == CERTIFICATES, len(columns), is_log, kind == DEVICES
+
+    return max(meanings, key=rank, default=None)
+
+
+def kind_of_workbook(data: bytes, own: Own) -> str | None:
+    """Return the kind of an Excel workbook by its first sheet with known headings."""
+    meanings = {}
+    for kind in (DEVICES, REGISTRATIONS):
+        is_heading = heading_rows.IS_HEADING[kind]
+        sheets = spreadsheets.sheets(data, kind, own.get(kind, {}), is_heading)
+        known = (sheet.columns for sheet in sheets if sheet.error is None)
+        if (columns := next(known, None)) is not None:
+            meanings[kind] = columns
+    return _likeliest(meanings)
+
+
+def problem_of_workbook(data: bytes) -> str:
+    """Return why an Excel workbook is no table that is known here."""
+    sheets = spreadsheets.sheets(data, DEVICES, {}, heading_rows.names_devices)
+    errors = (sheet.error for sheet in sheets if sheet.error is not None)
+    return next(errors, say("reading.sources.unrecognised"))
+
+
+def unread_headings(head: bytes, packed: bytes, kind: str, own: Own) -> str | None:
+    """Return a note on the headings of a CSV file or a workbook that mean no column."""
+    if kind not in heading_rows.IS_HEADING:
+        return None
+    meant, is_heading = own.get(kind, {}), heading_rows.IS_HEADING[kind]
+    if spreadsheets.is_workbook(head):
+        sheets = spreadsheets.sheets(packed, kind, meant, is_heading)
+        rows = [
+            (sheet.headings, sheet.columns) for sheet in sheets if not sheet.error
+        ]
+    else:
+        row = heading_rows.find(as_text(head), kind, meant, is_heading)
+        rows = [(row.headings, row.columns)] if row else []
+    notes = (column_names.not_understood(*row, kind) for row in rows)
+    return next(filter(None, notes), None)
+
+
+def columns_of(columns: Mapping[str, str] | None) -> dict[str, dict[str, str]]:
+    """Return the meanings that a caller gave headings, by the tables that have such a column.
+
+    Raises
+    ------
+    CerttrustError
+        If it is no mapping of text, or names a column that no table has.
+    """
+    if columns is None:
+        return {}
+    tables = {kind: set(column_names.names(kind)) for kind in heading_rows.IS_HEADING}
+    every = set().union(*tables.values())
+    if not isinstance(columns, Mapping) or not every.issuperset(columns.values()):
+        column_names.checked(columns, REGISTRATIONS)
+    return {
+        kind: {heading: name for heading, name in columns.items() if name in names}
+        for kind, names in tables.items()
+    }
 
 
 def kind_of_parquet(data: bytes) -> str | None:
@@ -236,25 +316,15 @@ _REPORTS = (
 """Headings of the files of a report, and of the truth about a simulated fleet."""
 
 
-def headings(text: str) -> list[str]:
-    """Return the cells of the first line in lower case, where it is the heading of a table.
+def headings(text: str) -> set[str]:
+    """Return the cells of the first line in lower case, where it may be the heading of a table.
 
     Examples
     --------
-    >>> headings("Time;State")
-    ['time', 'state']
-    >>> headings("no table")
-    []
+    >>> sorted(headings("Time;State")), headings("no table")
+    (['state', 'time'], set())
     """
-    line = text.lstrip("\ufeff").partition("\n")[0].rstrip("\r")
-    separator = max(",;\t|", key=line.count)
-    if separator not in line:
-        return []
-    try:
-        cells = next(csv.reader([line], delimiter=separator), [])
-    except csv.Error:
-        return []
-    return [cell.strip().lower() for cell in cells]
+    return {cell.lower() for cell in heading_rows.likely_headings(text)}
 
 
 def kind_of_folder(name: str) -> str | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
 
-from .. import schema
+from .. import heading_rows, schema
 from ..certificates.passwords import Passwords
 from ..certificates.reading import read_certificates
 from ..certificates.trust_lists import list_name, read_named_lists, read_trust_list
@@ -19,6 +20,7 @@ from ..errors import SourceError
 from ..formats import as_text, begin
 from ..registrations import read_registrations
 from ..sources import Source, is_content, sources
+from ..spreadsheets import is_workbook
 from ..texts.sentences import say
 from . import accounts, kinds
 from .accounts import Account
@@ -85,31 +87,28 @@ def read_fleet(
     """
     if (saved := _saved(source)) is not None:
         return saved
-    options: dict[str, Any] = {"columns": columns} if columns is not None else {}
-    of_logs: dict[str, Any] = {"timezone": timezone} if timezone is not None else {}
-    intake = Intake(is_apart=_apart(source, trust))
-    certificates = read_certificates(
-        intake.sort(sources(source)), password=password, **options
-    )
-    saved_certificates = intake.each(
-        CERTIFICATES, lambda files: read_certificates(files, password=password)
-    )
-    frames = {
-        CERTIFICATES: _joined([certificates, *saved_certificates], CERTIFICATES),
-        DEVICES: _joined(
-            intake.each(DEVICES, lambda files: read_devices(files, **options)),
-            DEVICES,
-        ),
-        REGISTRATIONS: _joined(
-            intake.each(
-                REGISTRATIONS,
-                lambda files: read_registrations(
-                    files, patterns=patterns, **options, **of_logs
-                ),
-            ),
-            REGISTRATIONS,
+    own = kinds.columns_of(columns)
+    intake = Intake(is_apart=_apart(source, trust), own=own)
+
+    def certificates_of(files: Iterable[Source]) -> pd.DataFrame:
+        return read_certificates(
+            files, password=password, columns=own.get(CERTIFICATES)
+        )
+
+    certificates = certificates_of(intake.sort(sources(source)))
+    waiting: dict[str, Reader] = {
+        CERTIFICATES: certificates_of,
+        DEVICES: partial(read_devices, columns=own.get(DEVICES)),
+        REGISTRATIONS: partial(
+            read_registrations,
+            columns=own.get(REGISTRATIONS),
+            timezone=timezone,
+            patterns=patterns,
         ),
     }
+    parts = {kind: intake.each(kind, read) for kind, read in waiting.items()}
+    parts[CERTIFICATES].insert(0, certificates)
+    frames = {kind: _joined(part, kind) for kind, part in parts.items()}
     names = _pbx_names(frames)
     stated = _stated_lists(trust, names, password)
     owners = intake.owners(names)
@@ -136,6 +135,7 @@ class Intake:
     """The files of a fleet, sorted: an account of each, and those that wait for their reader."""
 
     is_apart: Callable[[str], bool]
+    own: kinds.Own = field(default_factory=dict)
     accounts: list[Account] = field(default_factory=list)
     counted: dict[str, pd.DataFrame] = field(default_factory=dict)
     """The frames of files that were read by themselves, by the names of the files."""
@@ -146,7 +146,7 @@ class Intake:
         for file in files:
             if self.is_apart(file.name):
                 continue
-            account = account_of(file)
+            account = account_of(file, self.own)
             self.accounts.append(account)
             named = replace(file, name=account.source)
             if account.taken_for == CERTIFICATES and not account.is_table:
@@ -188,7 +188,7 @@ class Intake:
         return owners
 
 
-def account_of(file: Source) -> Account:
+def account_of(file: Source, own: kinds.Own) -> Account:
     """Return what a file is taken for, and why."""
     top, _, rest = file.name.partition("/")
     is_in_place = top in FOLDERS and bool(rest)
@@ -199,22 +199,40 @@ def account_of(file: Source) -> Account:
     try:
         with file.open() as opened:
             head, stream = begin(opened)
-            is_parquet = head.startswith(b"PAR1")
-            kind = (
-                kinds.kind_of_parquet(stream.read())
-                if is_parquet
-                else kinds.kind_of(head)
-            )
+            packed = stream.read() if _is_packed(head) else b""
     except OSError as problem:
         return account.by_folder(
             folder, say("reading.sources.stopped", reason=problem)
         )
-    names = set(kinds.headings(as_text(head)))
+    names = kinds.headings(as_text(head))
     if kinds.is_report(names):
         return replace(account, not_understood=say("reading.sources.report"))
-    is_table = is_parquet or {"source", "parse_error"} <= names
+    is_table = head.startswith(_PARQUET) or {"source", "parse_error"} <= names
     account = replace(account, is_table=is_table)
-    return _decided(account, kind, folder, head, file.name)
+    kind = _kind(head, packed, own)
+    decided = _decided(account, kind, folder, head, file.name)
+    if decided.taken_for is None and is_workbook(head):
+        return replace(decided, not_understood=kinds.problem_of_workbook(packed))
+    if kind in (DEVICES, REGISTRATIONS) and not is_table:
+        unread = kinds.unread_headings(head, packed, kind, own)
+        return replace(decided, unread_headings=unread)
+    return decided
+
+
+_PARQUET = b"PAR1"
+
+
+def _is_packed(head: bytes) -> bool:
+    """Return True for a file whose beginning alone does not tell what is in it."""
+    return head.startswith(_PARQUET) or is_workbook(head)
+
+
+def _kind(head: bytes, packed: bytes, own: kinds.Own) -> str | None:
+    if head.startswith(_PARQUET):
+        return kinds.kind_of_parquet(packed)
+    if is_workbook(head):
+        return kinds.kind_of_workbook(packed, own)
+    return kinds.kind_of(head, own)
 
 
 def _decided(
@@ -242,9 +260,11 @@ def _decided(
 
 
 def _unrecognised(text: str) -> str:
-    names = kinds.headings(text)
-    if names and ", ".join(names).isprintable():
-        return say("reading.sources.headings", headings=", ".join(names[:12]))
+    """Return why a file is nothing that is known here; of a table, its headings."""
+    is_binary = any(sign in text for sign in ("\0", "\ufffd", "\x15"))
+    unread = None if is_binary else heading_rows.unread_headings(text, DEVICES)
+    if unread is not None:
+        return say("reading.sources.headings", unread=unread)
     return say("reading.sources.unrecognised")
 
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from .. import schema
 from ..formats import FALSE, TRUE
-from ..names import device_ids
+from ..names import damaged_serials, device_ids
 from ..table_files import ARROW
 from . import vocabulary
 from .text.spans import Mask, Positions, Spans, present
@@ -52,6 +52,13 @@ class Notes:
             self._texts.append(constant(note, len(rows)))
         else:
             self._texts.append(note.take(pa.array(rows)))
+
+    def add_text(self, rows: Positions, texts: Any) -> None:
+        """Note texts at some rows; a missing one is no note."""
+        filled = np.flatnonzero(present(texts))
+        if len(filled):
+            self._rows.append(np.asarray(rows)[filled])
+            self._texts.append(texts.take(pa.array(filled)))
 
     def unread(self, text: Any, values: Any, note: str) -> None:
         """Note a text where there was something and no value could be made of it."""
@@ -167,6 +174,37 @@ def serials(text: Any) -> Any:
         r"^\s*[0-9A-Fa-f][0-9A-Fa-f:.-]{10,15}[0-9A-Fa-f]\s*$",
         device_ids.serials,
     )
+
+
+def mended_serials(
+    text: Any, serial: Any, notes: Notes, note: str | None = None
+) -> Any:
+    """Return serials, completed by those that other texts can only have been.
+
+    What was mended is noted, and what was lost; for all else there is `note`.
+    """
+    rest = pc.if_else(pa.array(present(serial)), NULL, text)
+    if rest.null_count == len(rest):
+        return serial
+    encoded = rest.dictionary_encode()
+    outcomes = [
+        damaged_serials.mended(word) for word in encoded.dictionary.to_pylist()
+    ]
+    is_ipei = ipeis(encoded.dictionary)
+    words = [
+        outcome.note or (note if outcome.serial is None and not handset else None)
+        for outcome, handset in zip(outcomes, present(is_ipei), strict=True)
+    ]
+    remarks = pa.array(words, TEXT).take(encoded.indices)
+    notes.add(present(remarks), remarks)
+    mended = pa.array([outcome.serial for outcome in outcomes], TEXT)
+    return coalesce(serial, mended.take(encoded.indices))
+
+
+def ipeis(text: Any) -> Any:
+    """Return the identities of DECT handsets; all else is missing."""
+    is_ipei = pc.match_substring_regex(text, rf"^\s*{damaged_serials.IPEI}\s*$")
+    return pc.if_else(is_ipei, text, NULL)
 
 
 def hardware_ids(text: Any) -> Any:
@@ -290,11 +328,12 @@ def coalesce(*arrays: Any) -> Any:
         if values.null_count == len(values):
             values = other
         elif (present(other) & ~present(values)).any():
-            values = pc.coalesce(*(_decoded(array) for array in (values, other)))
+            values = pc.coalesce(*(decoded(array) for array in (values, other)))
     return values
 
 
-def _decoded(text: Any) -> Any:
+def decoded(text: Any) -> Any:
+    """Return an array without its dictionary, where it has one."""
     return text.dictionary_decode() if pa.types.is_dictionary(text.type) else text
 
 

@@ -156,6 +156,7 @@ def files_in_words(fleet: Fleet) -> list[str]:
     by_key = {
         "guess": sources[is_guess & (sources["taken_for"] == "trust")],
         "text": sources[sources["decided_by"] == "text"],
+        "headings": sources[sources["unread_headings"].notna()],
         "unused": sources[is_unused],
     }
     lines = [_counted(sources)]
@@ -189,6 +190,7 @@ def _words(file: dict[Hashable, Any]) -> dict[str, str]:
     return {
         "file": str(file["source"]),
         "reason": str(file["not_understood"]),
+        "headings": str(file["unread_headings"]),
         "why": say(f"report.files.why.{why}") if isinstance(why, str) else "",
         "list": say(
             f"report.files.{'one' if has_pbx else 'every'}_list", pbx=str(file["pbx"])

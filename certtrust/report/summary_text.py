@@ -80,7 +80,7 @@ def what_fails(report: Report) -> str:
         open_outcome = "unknown"
     outcome = "fine" if not summary.unknown else open_outcome
     if summary.failed:
-        outcome = "fail"
+        outcome = "fail" if summary.devices or report.of == "devices" else "unnamed"
     return say(
         f"report.lead.{report.of}.{outcome if summary.attempts else 'nothing'}",
         **values,

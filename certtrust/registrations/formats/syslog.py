@@ -1,8 +1,9 @@
-"""Syslog lines as collectors write them: RFC 5424, RFC 3164, ISO stamps, with and without PRI.
+"""Lines as collectors and programs write them: RFC 5424, RFC 3164, ISO stamps, and others.
 
 Of the devices' lines only facility and severity are documented (the severity is always 6 and says
 nothing), not the layout, so every layout of a collector is read and the message stays as it
-stands. Where no layout fits, the whole line is the message.
+stands. A line of no layout of syslog may have another stamp: one that is a time wherever it
+begins a line, or one that a sample of the file shows. Else the whole line is the message.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...formats import as_text
-from .. import field_values, messages, record_fields, times
+from ...names.device_ids import HARDWARE_ID, SERIAL
+from .. import (
+    contents,
+    field_values,
+    layouts,
+    messages,
+    record_fields,
+    stamp_forms,
+    times,
+)
 from ..field_values import TEXT, Columns, Notes, scatter
 from ..line_format import Log, line_reader
 from ..text.lines import Block
@@ -23,23 +33,28 @@ from ..text.spans import Delimiters, Mask, Spans, Words, as_mask, present
 
 NAME = "syslog"
 
-_PRI = r"(?:<[0-9]{1,3}>)"
-_NEW = rf"^(?:{_PRI}1 |1 [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T)"
-_OLD = (
-    rf"^{_PRI}?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "
-    rf"[ 0-9][0-9] [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} "
-)
-_ISO = rf"^{_PRI}?[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}\S* "
-_LAYOUTS = (_NEW, _OLD, _ISO)
+_NEW, _OLD, _ISO = range(3)
+_OTHER = len(layouts.LAYOUTS)
 _SAMPLE = 20
 _STRUCTURED = r"^(?:\[(?:[^\]\"\\]|\"(?:[^\"\\]|\\.)*\"|\\.)*\])+ ?(?P<message>.*)$"
 _TAG = r"^(?P<head>(?P<tag>[A-Za-z0-9_./-]{1,48})(?:\[[0-9]+\])?:)"
+_GOES_ON = rf"^(?:(?:19|20)[0-9]{{2}}|{stamp_forms.ZONE_WORDS})(?:[ :]|$)"
+"""What may stand behind a stamp of RFC 3164 and belongs to it: a year, or a zone."""
+_BEHIND_STAMP = r"(?s)^[\])\"'.,:;|\s-]*(?P<rest>.*)$"
+_KIWI = (
+    r"(?s)^(?:[A-Za-z]+[0-9]?\.[A-Za-z]+\t(?P<host>[^\t]*)\t(?P<rest>.*)"
+    r"|[A-Za-z0-9_.-]+\t(?P<record>\{.*\}))$"
+)
+"""What Kiwi writes behind the stamp: facility and level, host, message, parted by tabs. And what
+fluentd does: a tag, and a record as JSON.
+"""
+_DEVICE = rf"^(?:{SERIAL}|{HARDWARE_ID})$"
 
 
 def sniff(head: bytes) -> bool:
     """Return True where one of the first lines has a layout of syslog, or at least a PRI."""
     lines = as_text(head).split("\n")[:_SAMPLE]
-    return any(re.match("|".join((*_LAYOUTS, f"^{_PRI}")), line) for line in lines)
+    return any(layouts.ANY_LAYOUT.match(line) for line in lines)
 
 
 class Parts(NamedTuple):
@@ -51,29 +66,177 @@ class Parts(NamedTuple):
     message: Spans
 
 
-def _parse(block: Block, log: Log) -> Columns:
+def parse(block: Block, log: Log) -> Columns:
+    """Return the columns of a block of lines."""
     notes = Notes(block.problems)
-    lines = Spans.of(block.lines)
+    read = columns(block.lines, notes, log)
+    return read | {"parse_error": notes.text}
+
+
+def columns(texts: Any, notes: Notes, log: Log) -> Columns:
+    """Return the columns of lines; what could not be read is noted."""
+    lines = Spans.of(texts)
     blanks = Delimiters.of(lines.data, " ", "=")
-    layout = _layout(block.lines)
+    layout = _layout(texts)
     parts = _parts(lines, layout, blanks)
+    of_time = Notes(pa.nulls(len(texts), TEXT))
+    envelope = _time(parts.stamp, layout == _OLD, log, of_time)
+    others = np.flatnonzero((layout == _OTHER) & (parts.message.sizes > 0))
+    if len(others):
+        parts, envelope = _other_stamps(lines, parts, others, envelope, log, of_time)
     message = parts.message.strip("\ufeff")
-    envelope = _time(parts.stamp, layout == _LAYOUTS.index(_OLD), log, notes)
+    columns = contents.read(message, log, notes, blanks, present(envelope["time"]))
+    # Where the message has a time of its own, the line's is not asked for.
+    problems = of_time.text
+    notes.add(present(problems) & ~_is_record(columns), problems)
     # Facility and severity alone are documented, so a line may be PRI and message; without PRI it
     # is a torn one.
     torn = (
-        (layout == len(_LAYOUTS))
+        (layout == _OTHER)
         & (message.sizes > 0)
         & (parts.message.start == lines.start)
+        & ~_is_record(columns)
     )
     notes.add(torn, "no layout of a log line: all of it is taken as the message")
-    notes.add(field_values.blank(block.lines), "blank line")
-    columns = messages.read(message, log.patterns, notes, blanks)
+    notes.add(field_values.blank(texts), "blank line")
     envelope |= {
         "module": parts.module.text(),
         **record_fields.host(parts.host.text()),
     }
-    return messages.merge(envelope, columns) | {"parse_error": notes.text}
+    return messages.merge(envelope, columns)
+
+
+def _is_record(columns: Columns) -> Mask:
+    """Return which lines are records of their own: one was taken apart and stated a time."""
+    stated = columns.get("clock_unset")
+    count = len(columns["matched_by"])
+    return np.zeros(count, bool) if stated is None else present(stated)
+
+
+def _other_stamps(
+    lines: Spans, parts: Parts, rows: Any, envelope: Columns, log: Log, notes: Notes
+) -> tuple[Parts, Columns]:
+    """Return the parts and times of lines with the stamps of other programs."""
+    count = len(lines.start)
+    learned = log.stamp if not log.depth else None
+    tries = [(form, 0, "line") for form in stamp_forms.STATED]
+    if learned is not None:
+        is_sure = learned.form in stamp_forms.STATED and not learned.words
+        source = "line" if is_sure else f"sample: {learned.form.name}"
+        tries.insert(0, (learned.form, learned.words, source))
+    starts_other = lines.take(rows)
+    for form, words, source in tries:
+        if not len(rows):
+            break
+        text = starts_other.text()
+        pattern = layouts.line_pattern(form, words)
+        if form is stamp_forms.UNIX:
+            since, is_read, why, is_local = _unix(text, pattern, log)
+        else:
+            stamps = stamp_forms.take_apart(
+                text, pattern, day_first=log.clock.day_first
+            )
+            since, why = times.resolved(stamps, log.clock)
+            is_read, is_local = why < 0, ~stamps.is_zoned
+            why = np.where(stamps.is_valid | stamps.is_ambiguous, why, -1)
+        hits = is_read | (why >= 0)
+        if not hits.any():
+            continue
+        hit_rows = rows[hits]
+        hit_notes = Notes(pa.nulls(len(hit_rows), TEXT))
+        yearless = np.zeros(len(hit_rows), bool)
+        if form is not stamp_forms.UNIX:
+            yearless = ~stamps.has_year[hits]
+        for is_of_file in np.unique(yearless):
+            some = yearless == is_of_file
+            of = hit_rows[some]
+            part_notes = Notes(pa.nulls(len(of), TEXT))
+            by = "file" if is_of_file and source == "line" else source
+            read_times = times.local_columns(
+                since[hits][some], is_read[hits][some], is_local[hits][some],
+                part_notes, log.clock, by,
+            )  # fmt: skip
+            hit_notes.add_text(np.flatnonzero(some), part_notes.text)
+            for name, column in read_times.items():
+                envelope[name] = field_values.coalesce(
+                    envelope.get(name), scatter(column, of, count)
+                )
+        for reason in np.unique(why[hits]):
+            if reason >= 0:
+                hit_notes.add(why[hits] == reason, times.reason(int(reason)))
+        notes.add_text(hit_rows, hit_notes.text)
+        new = _behind(starts_other.take(hits), text.filter(pa.array(hits)), pattern)
+        parts = Parts(
+            *(
+                part.replaced(hit_rows, replacement)
+                for part, replacement in zip(parts, new, strict=True)
+            )
+        )
+        rows, starts_other = rows[~hits], starts_other.take(~hits)
+    return parts, envelope
+
+
+def _unix(text: Any, pattern: str, log: Log) -> tuple[Any, Mask, Any, Mask]:
+    """Return the times of lines with Unix time behind some words."""
+    groups = pc.extract_regex(text, pattern)
+    digits = pc.struct_field(groups, "unix").cast(TEXT)
+    since, is_read, _ = times.of_numbers(
+        pc.fill_null(digits, "0"), log.clock._replace(counts_seconds=True)
+    )
+    is_read &= present(digits)
+    return since, is_read, np.full(len(text), -1), np.zeros(len(text), bool)
+
+
+def _behind(lines: Spans, text: Any, pattern: str) -> Parts:
+    """Return host, tag and message behind a stamp.
+
+    A line with a PRI has its host there, as RFC 3164 wants it; in any other line the word behind
+    the stamp is a host only where it names a device.
+    """
+    groups = pc.extract_regex(text, pattern)
+    stamped = lines._replace(
+        start=lines.stop
+        - pc.binary_length(pc.struct_field(groups, "rest")).to_numpy()
+    )
+    rest = stamped.text()
+    behind = pc.struct_field(pc.extract_regex(rest, _BEHIND_STAMP), "rest")
+    start = lines.stop - pc.binary_length(behind).to_numpy()
+    rest = Spans(lines.data, start, lines.stop)
+    blanks = Delimiters.of(lines.data, " ")
+    words = Words(rest, blanks)
+    first = words.at(0).text()
+    names_device = pc.match_substring_regex(pc.utf8_rtrim(first, ":"), _DEVICE)
+    with_pri = (lines.byte_at(0) == ord("<")) & ~as_mask(
+        pc.match_substring_regex(first, _TAG)
+    )
+    has_host = as_mask(names_device) | with_pri
+    host = words.at(0).rstrip(b":").where(has_host)
+    after_host = rest._replace(
+        start=np.where(has_host, words.from_index(1).start, rest.start)
+    )
+    kiwi = pc.extract_regex(rest.text(), _KIWI)
+    is_kiwi = as_mask(pc.is_valid(kiwi))
+    if is_kiwi.any():
+        size, record_size, host_size = (
+            pc.fill_null(pc.binary_length(pc.struct_field(kiwi, part)), 0).to_numpy()
+            for part in ("rest", "record", "host")
+        )
+        size = size + record_size
+        message_start = np.where(is_kiwi, rest.stop - size, after_host.start)
+        host = Spans(
+            rest.data,
+            np.where(is_kiwi, message_start - 1 - host_size, host.start),
+            np.where(is_kiwi, message_start - 1, host.stop),
+        )
+        after_host = after_host._replace(start=message_start)
+    module, message = _tagged(after_host, blanks)
+    is_tagged = (has_host | is_kiwi) & module.present
+    module = module.where(is_tagged)
+    message = message._replace(
+        start=np.where(is_tagged, message.start, after_host.start)
+    )
+    nothing = lines.where(np.zeros(len(lines.start), bool))
+    return Parts(nothing, host, module, message)
 
 
 def _parts(lines: Spans, layout: Any, blanks: Delimiters) -> Parts:
@@ -95,46 +258,63 @@ def _parts(lines: Spans, layout: Any, blanks: Delimiters) -> Parts:
 
 def _time(stamp: Spans, old: Mask, log: Log, notes: Notes) -> Columns:
     """Return time, clock_unset and time_by; stamps without a year get theirs from the file."""
-    time, unset = times.moments(stamp.where(~old).text(), notes)
-    by = np.where(present(time), 0, -1)
-    if old.any():
-        rows = np.flatnonzero(old)
-        of_rows = times.without_year(stamp.take(rows).text(), log.modified)
-        dated = scatter(of_rows, rows, len(old))
-        is_dated = pc.is_valid(dated)
-        time = pc.coalesce(time, dated)
-        unset = pc.if_else(is_dated, pa.scalar(False), unset)
-        why = (
-            "the time has no year and the file has no date"
-            if log.modified is None
-            else "the time cannot be read"
-        )
-        notes.add(old & ~present(dated), why)
-        by[present(dated)] = 1
+    if not old.any():
+        return times.read(stamp.text(), notes, log.clock)
+    count = len(old)
+    envelope: Columns = {}
+    if not old.all():
+        envelope = times.read(stamp.where(~old).text(), notes, log.clock)
+    rows = np.flatnonzero(old)
+    of_rows = times.without_year(stamp.take(rows).text(), log.modified)
+    is_dated = present(of_rows)
+    why = times.NO_YEAR if log.modified is None else times.UNREAD
+    row_notes = Notes(pa.nulls(len(rows), TEXT))
+    row_notes.add(~is_dated, why)
+    since = np.asarray(pc.fill_null(of_rows.cast(pa.int64()), 0))
+    dated = times.local_columns(
+        since, is_dated, np.ones(len(rows), bool), row_notes, log.clock, "file"
+    )
+    notes.add_text(rows, row_notes.text)
     return {
-        "time": time,
-        "clock_unset": unset,
-        "time_by": field_values.encode(by, ["line", "file"]),
+        name: field_values.coalesce(envelope.get(name), scatter(column, rows, count))
+        for name, column in dated.items()
     }
 
 
 def _layout(lines: Any) -> Any:
     """Return the number of the first layout that each line has."""
-    layout = np.full(len(lines), len(_LAYOUTS))
+    layout = np.full(len(lines), _OTHER)
     # The lines of a file mostly begin alike, and those that begin like one of RFC 5424 need no
     # closer look.
     sample = lines.slice(0, _SAMPLE).to_pylist()
-    prefixes = [match[0] for line in sample if (match := re.match(f"{_PRI}1 ", line))]
+    prefixes = [
+        match[0] for line in sample if (match := re.match(f"{layouts.PRI}1 ", line))
+    ]
     rest, others = np.arange(len(lines)), lines
     if prefixes:
         alike = as_mask(pc.starts_with(lines, prefixes[0]))
         layout[alike] = 0
         rest = np.flatnonzero(~alike)
         others = lines.take(pa.array(rest))
-    for number in reversed(range(len(_LAYOUTS))):
-        matches = as_mask(pc.match_substring_regex(others, _LAYOUTS[number]))
+    for number in reversed(range(_OTHER)):
+        matches = as_mask(pc.match_substring_regex(others, layouts.LAYOUTS[number]))
         layout[rest[matches]] = number
+    layout[_goes_on(lines, layout == _OLD)] = _OTHER
     return layout
+
+
+def _goes_on(lines: Any, old: Mask) -> Any:
+    """Return the lines of RFC 3164 whose stamp goes on behind the seconds."""
+    rows = np.flatnonzero(old)
+    if not len(rows):
+        return rows
+    behind = _without_pri(Spans.of(lines).take(rows)).skip(times.WIDTH + 1)
+    first = behind.byte_at(0)
+    likely = (first == ord("1")) | (first == ord("2")) | ((first > 64) & (first < 91))
+    rows, behind = rows[likely], behind.take(likely)
+    if not len(rows):
+        return rows
+    return rows[as_mask(pc.match_substring_regex(behind.text(), _GOES_ON))]
 
 
 def _without_pri(lines: Spans) -> Spans:
@@ -182,7 +362,16 @@ def _old(lines: Spans, blanks: Delimiters) -> Parts:
 
 def _iso(lines: Spans, blanks: Delimiters) -> Parts:
     words = Words(_without_pri(lines), blanks)
-    return Parts(words.at(0), words.at(1), *_tagged(words.from_index(2), blanks))
+    host, rest = words.at(1), words.from_index(2)
+    if (host.byte_at(0) == ord("s")).any():
+        # Container runtimes write the stream and whether a line is whole in the place of a host.
+        of_container = host.starts_with(b"stdout") | host.starts_with(b"stderr")
+        of_container &= (words.at(2).sizes == 1) & (host.sizes == 6)
+        if of_container.any():
+            host = host.where(~of_container)
+            start = np.where(of_container, words.from_index(3).start, rest.start)
+            rest = rest._replace(start=start)
+    return Parts(words.at(0), host, *_tagged(rest, blanks))
 
 
 def _bare(lines: Spans, _: Delimiters) -> Parts:
@@ -204,4 +393,4 @@ def _tagged(rest: Spans, blanks: Delimiters) -> tuple[Spans, Spans]:
     return rest._replace(stop=rest.start + tag).where(tag > 0), rest.skip(head)
 
 
-read = line_reader(_parse)
+read = line_reader(parse)
