@@ -13,7 +13,6 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 INSIDE = "certtrust/start_files"
-DATA = ("data/fleet", "data/first-contact")
 
 
 class CustomBuildHook(BuildHookInterface[Any]):
@@ -25,8 +24,7 @@ class CustomBuildHook(BuildHookInterface[Any]):
             return
         root = Path(self.root)
         included = build_data["force_include"]
-        for folder in DATA:
-            included[str(root / folder)] = f"{INSIDE}/{folder}"
+        included[str(root / "data")] = f"{INSIDE}/data"
         self._stripped = tempfile.TemporaryDirectory()
         for notebook in sorted((root / "notebooks").glob("*.ipynb")):
             stripped = Path(self._stripped.name, notebook.name)

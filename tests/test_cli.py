@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -609,10 +610,15 @@ def test_start_lays_out_what_the_notebooks_need(
     assert main(["start", str(target)]) == 0
     said = capsys.readouterr().out
     assert f'jupyter lab "{target}"' in said
-    assert len(list((target / "notebooks").glob("*.ipynb"))) == 4
+    assert len(list((target / "notebooks").glob("*.ipynb"))) >= 4
     assert len(ct.read_fleet(target / "data" / "fleet").devices) == 200
     assert list((target / "data" / "first-contact").iterdir())
     assert not list(target.rglob("refresh.py"))
+    for page in target.rglob("*.ipynb"):
+        cells = json.loads(page.read_text(encoding="utf-8"))["cells"]
+        text = "".join("".join(cell["source"]) for cell in cells)
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+            assert (page.parent / link).exists(), (page.name, link)
     assert main(["start", str(target)]) == 2
 
 

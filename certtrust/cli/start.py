@@ -17,7 +17,7 @@ NAME = "start"
 _PACKAGE = Path(__file__).parents[1]
 PLACES = (_PACKAGE / "start_files", _PACKAGE.parent)
 """Where the files lie: in an installed wheel, and in a checkout."""
-FOLDERS = ("notebooks", "data/fleet", "data/first-contact")
+FOLDERS = ("notebooks", "data")
 _UNNEEDED = ("refresh.py", "pictures", ".*", "__pycache__", "*.html")
 
 
