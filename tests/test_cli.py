@@ -614,11 +614,11 @@ def test_start_lays_out_what_the_notebooks_need(
     assert len(ct.read_fleet(target / "data" / "fleet").devices) == 200
     assert list((target / "data" / "first-contact").iterdir())
     assert not list(target.rglob("refresh.py"))
-    for page in target.rglob("*.ipynb"):
-        cells = json.loads(page.read_text(encoding="utf-8"))["cells"]
+    for notebook in target.rglob("*.ipynb"):
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         text = "".join("".join(cell["source"]) for cell in cells)
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-            assert (page.parent / link).exists(), (page.name, link)
+            assert (notebook.parent / link).exists(), (notebook.name, link)
     assert main(["start", str(target)]) == 2
 
 
