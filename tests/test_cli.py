@@ -138,6 +138,7 @@ def test_devices_alone_are_not_reassuring(
     assert status == 3
     said = capsys.readouterr().out
     assert said.startswith("No registration log was read, and data are missing")
+    assert "could not be checked, since data are missing" in said
     assert "TLS only" in said
     assert "Missing:       The certificates of" in said
 
@@ -625,8 +626,8 @@ def test_start_lays_out_what_the_notebooks_need(
 NOTHING_UNDERSTOOD = {
     "free.log": (b"phone 12 went away\n", "free.log: phone 12 went away"),
     "list.xlsx": (b"PK\x03\x04broken", "list.xlsx: unreadable ZIP archive"),
-    "list.csv": (b"colour;size\r\nred;1\r\n", "colour, size"),
-    "umlaut.csv": ("Größe;Farbe\r\n1;rot\r\n".encode("cp1252"), "farbe"),
+    "list.csv": (b"colour;size\r\nred;1\r\n", "'colour', 'size'"),
+    "umlaut.csv": ("Größe;Farbe\r\n1;rot\r\n".encode("cp1252"), "'Größe', 'Farbe'"),
 }
 
 

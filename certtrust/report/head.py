@@ -98,16 +98,16 @@ def missing_in_words(report: Report) -> list[str]:
 def head_lines(report: Report, page: str) -> list[str]:
     """Return the lines for a terminal: the first screen, and where the page is."""
     first = head(report)
-    lead, *rest = first.sentences
-    told = summary_text.summary_lines(report) if first.story else []
     # The five lines tell what the story tells, unless the grounds come first.
-    others = rest if first.grounds else first.facts
+    beginning = first.grounds or first.sentences[:1]
+    told = summary_text.summary_lines(report) if first.story else []
+    rest = first.story + first.facts if first.grounds else first.facts
     return [
-        lead,
+        *beginning,
         say("report.terminal.page", path=page),
         *(say("report.terminal.files", words=words) for words in first.files),
         *told,
-        *(words for words in others if words != lead),
+        *(words for words in rest if words not in beginning),
         *(say("report.terminal.missing", words=words) for words in first.missing),
     ]
 

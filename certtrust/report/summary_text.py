@@ -166,6 +166,10 @@ def summary_lines(report: Report) -> list[str]:
     values = {
         **summary._asdict(),
         "span": span(summary),
+        "all_attempts": plural(summary.attempts, "attempt"),
+        "unchecked": say("report.terminal.unchecked", unknown=summary.unknown)
+        if summary.unknown
+        else "",
         "explained": say(f"report.terminal.{explained}", **summary._asdict()),
         "causes": top_causes(report),
         "remedy": first_remedy(report),
