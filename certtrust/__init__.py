@@ -10,8 +10,10 @@ from typing import Any
 
 from . import limits, names
 from .advice import (
+    accepted_authorities,
     apply,
     changes,
+    connection_lengths,
     contradictions,
     endings,
     forecast,
@@ -24,6 +26,7 @@ from .advice import (
 )
 from .advice.remedies.plan import remedies
 from .answer_tables import columns
+from .captures import handshakes
 from .certificates.reading import days_left, read_certificates
 from .certificates.trust_lists import read_trust_list
 from .devices import read_devices, shared_hardware_ids
@@ -45,6 +48,7 @@ __all__ = [
     "CerttrustError",
     "Diagnosis",
     "Fleet",
+    "accepted_authorities",
     "apply",
     "attempts",
     "browser_attempts",
@@ -55,6 +59,7 @@ __all__ = [
     "check",
     "columns",
     "compare",
+    "connection_lengths",
     "contradictions",
     "days_left",
     "diagnose",
@@ -64,6 +69,7 @@ __all__ = [
     "findings",
     "forecast",
     "headings",
+    "handshakes",
     "impersonations",
     "latest",
     "limits",

@@ -37,6 +37,23 @@ PATH_STEPS = 20_000
 PATTERN_SECONDS = 5.0
 """Seconds of processor time per block of lines for a user's pattern that looks around."""
 
+PACKET_BYTES = 262_144
+"""Bytes of one packet of a capture, as in libpcap; a longer one is damage."""
+CAPTURE_BLOCK_BYTES = 16 << 20
+"""Bytes of one block of a pcapng file."""
+CAPTURE_INTERFACES = 65_536
+"""Network interfaces of one pcapng file."""
+CAPTURE_CONNECTIONS = 50_000
+"""Connections of a capture that are followed at once; beyond, the longest silent are let go."""
+CAPTURE_STREAMS = 1_000_000
+"""Connections of a capture that get a number, `stream`, as Wireshark counts them."""
+CAPTURE_BYTES_HELD = 64 << 20
+"""Bytes of unfinished handshakes that are held for all connections of a capture together."""
+WAITING_BYTES = 256 << 10
+"""Bytes of one direction that are held while a segment before them is missing."""
+HANDSHAKE_BYTES = 1 << 20
+"""Bytes of one handshake message."""
+
 
 def unpacked(size: int) -> int:
     """Return the bytes that a compressed input of this size may unpack to."""

@@ -20,6 +20,7 @@ from .texts.sentences import say
 TEXT = "str"
 FLAG = "boolean"
 COUNT = "Int64"
+NUMBER = "float64"
 MOMENT = "datetime64[us, UTC]"
 WORD = "category"
 LIST = "list"
@@ -397,7 +398,7 @@ REGISTRATIONS = Table(
             "matched_by",
             WORD,
             "what recognised the record: event, alarm, clear (JSON records), record (own "
-            "formats, tables), "
+            "formats, tables), wire (a connection that was seen), "
             "or the name of the message pattern; missing where nothing did",
             "alarm",
         ),
@@ -431,8 +432,8 @@ SOURCES = Table(
         Column(
             "taken_for",
             WORD,
-            "the table it went into: certificates, trust, devices, registrations; missing where "
-            "it went into none",
+            "the table it went into: certificates, trust, devices, registrations, handshakes; "
+            "missing where it went into none",
             "trust",
         ),
         Column(
@@ -469,6 +470,108 @@ SOURCES = Table(
             "what they mean",
             "headings that are not understood: 'Seriennumer' (nearest: serial)",
         ),
+    ),
+)
+
+HANDSHAKES = Table(
+    "HANDSHAKES",
+    "one TLS connection that was seen on the wire, or one file that could not be read in full",
+    (
+        Column(
+            "time",
+            MOMENT,
+            "when the first data were sent, in UTC",
+            "2026-03-02 10:11:25+00:00",
+        ),
+        Column("client", TEXT, "address of the client", "192.0.2.7"),
+        Column("client_port", COUNT, "its TCP port", "49160"),
+        Column("server", TEXT, "address of the server", "192.0.2.2"),
+        Column(
+            "server_port", COUNT, "its TCP port; H.323/TLS registers at 1300", "1300"
+        ),
+        Column(
+            "server_name", TEXT, "name that the client asks for", "pbx.example.com"
+        ),
+        Column(
+            "offered_version",
+            TEXT,
+            "the highest version that the client offers",
+            "TLS 1.3",
+        ),
+        Column(
+            "tls_version",
+            TEXT,
+            "the version that the server chose: SSL 2, SSL 3, TLS 1.0 to TLS 1.3",
+            "TLS 1.2",
+        ),
+        Column(
+            "cipher",
+            TEXT,
+            "the cipher suite that the server chose, by its IANA name",
+            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        ),
+        Column(
+            "client_certificates",
+            LIST,
+            "fingerprints of what the client presented, leaf first; an empty list = it "
+            "presented none; missing = that was not seen",
+            "['9c1f...e07b']",
+        ),
+        Column(
+            "server_certificates",
+            LIST,
+            "fingerprints of what the server presented, leaf first; missing = that was not seen",
+            "['77ab...10c2']",
+        ),
+        Column(
+            "accepted_authorities",
+            LIST,
+            "names of the CAs that the server accepts (RFC 4514); an empty list = it asked for "
+            "a certificate and named none; missing = no such request was seen",
+            "['CN=Example CA']",
+        ),
+        Column("alert", TEXT, "name of the alert that was sent (IANA)", "unknown_ca"),
+        Column("alert_by", WORD, "who sent it: client or server", "server"),
+        Column(
+            "duration",
+            NUMBER,
+            "seconds from the first packet to the last that carried data or ended it",
+            "0.35",
+        ),
+        Column(
+            "client_bytes",
+            COUNT,
+            "bytes of encrypted application data by the client; in TLS 1.3 of all that is "
+            "encrypted",
+            "512",
+        ),
+        Column("server_bytes", COUNT, "the same by the server", "2048"),
+        Column(
+            "outcome",
+            WORD,
+            "established, refused by server, refused by client, cut off, not TLS, or not visible",
+            "refused by server",
+        ),
+        Column(
+            "resumed",
+            FLAG,
+            "an earlier session was resumed, so that no certificates were sent",
+            "False",
+        ),
+        Column("source", TEXT, "file that it came from", "trace.pcap"),
+        Column(
+            "stream",
+            COUNT,
+            "number of the TCP connection in the file, as Wireshark counts (tcp.stream)",
+            "17",
+        ),
+        Column(
+            "messages",
+            LIST,
+            "who sent what, and how many seconds after the first packet",
+            "['client 0.000120 ClientHello']",
+        ),
+        Column("parse_error", TEXT, "why not everything could be read", ""),
     ),
 )
 
@@ -528,6 +631,7 @@ ATTEMPTS = Table(
             "code",
             "source",
             "line",
+            "matched_by",
         ),
         Column("url", TEXT, "URL that a browser opened", "https://192.0.2.7/"),
         Column(
@@ -638,14 +742,17 @@ RESULTS = Table(
         Column(
             "evidence",
             WORD,
-            "what the cause rests on: log (stated there) or rule (predicted from configuration)",
+            "what the cause rests on: log (stated there), wire (an alert of TLS) or rule "
+            "(predicted from configuration)",
             "rule",
         ),
-        Column("observed", WORD, "what the log shows: up or failed", "failed"),
+        Column(
+            "observed", WORD, "what the log or the wire shows: up or failed", "failed"
+        ),
         Column(
             "explained",
             FLAG,
-            "the log shows a failure and the rules predict one",
+            "the log or the wire shows a failure and the rules predict one",
             "True",
         ),
     ),
@@ -660,6 +767,7 @@ TABLES: dict[str, Table] = {
         DEVICES,
         REGISTRATIONS,
         SOURCES,
+        HANDSHAKES,
         ATTEMPTS,
         RESULTS,
     )

@@ -25,7 +25,18 @@ import pyarrow.csv as pa_csv
 
 from . import limits
 from .errors import SourceError
-from .schema import BYTES, COUNT, FLAG, LIST, MOMENT, OBJECT, TEXT, WORD, Table
+from .schema import (
+    BYTES,
+    COUNT,
+    FLAG,
+    LIST,
+    MOMENT,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    WORD,
+    Table,
+)
 from .texts.sentences import say
 from .whole_files import replacing
 
@@ -51,6 +62,7 @@ ARROW = {
     TEXT: _STRING,
     FLAG: pa.bool_(),
     COUNT: pa.int64(),
+    NUMBER: pa.float64(),
     MOMENT: pa.timestamp("us", tz="UTC"),
     WORD: pa.dictionary(pa.int32(), _STRING),
     LIST: pa.list_(_STRING),
@@ -381,6 +393,8 @@ def from_arrow(values: Any, name: str, dtype: str) -> pd.Series:
         return _words(values.unify_dictionaries())
     if dtype == MOMENT:
         return pd.Series(values.to_pandas()).astype("datetime64[us, UTC]")
+    if dtype == NUMBER:
+        return pd.Series(values.to_pandas())
     if dtype in (FLAG, COUNT):
         return _masked(
             values,

@@ -33,6 +33,7 @@ ORDER = (
         "understood_headings",
         "names",
     ),
+    "captures",
     *("certificates", "devices"),
     *(
         "registrations",

@@ -2,6 +2,8 @@
 and what-ifs.
 """
 
+from .authorities import accepted_authorities
+from .connections import connection_lengths
 from .forecast import endings, forecast, latest
 from .impersonations import impersonations
 from .missing import contradictions, missing
@@ -12,8 +14,10 @@ from .what_if import changes, what_if
 
 __all__ = [
     "KINDS",
+    "accepted_authorities",
     "apply",
     "changes",
+    "connection_lengths",
     "contradictions",
     "endings",
     "forecast",

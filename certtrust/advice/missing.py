@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..arrays.arrow import as_mask
 from ..evaluation.check import expect_results, required
 from ..evaluation.requirements import BY_CODE, SCENARIOS, STALE
+from ..evaluation.wire import STALE_BY_PROOF, doubted
 from ..texts.labels import plural
 from ..texts.sentences import fill, say, sentences
 from .phrases import fill_by_kind, the_pbx
@@ -134,7 +136,7 @@ def lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def contradictions(results: pd.DataFrame) -> pd.DataFrame:
-    """List the attempts that succeeded against the rules, and the data that are probably stale.
+    """List the attempts that went otherwise than the rules say, and what is probably stale.
 
     Parameters
     ----------
@@ -145,15 +147,16 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row per such attempt: attempt (its label), device, pbx, code (the first failed
-        rule), stale (category, one of `STALE`), sentence.
+        rule of what succeeded; the cause that the wire proves of what was refused though the
+        rule holds), stale (category, one of `STALE`), sentence.
 
     Notes
     -----
-    The log shows what happened, so it is the configuration that is wrong. Where the log names
-    the certificate by its fingerprint, the trust list is in doubt; where the certificate was
-    taken from the device's files, a newer one may be in use. Which data a rule puts in doubt is
-    part of the rule. Registrations that should not have been possible may also be an
-    intruder's, see `certtrust.impersonations`.
+    The log and the wire show what happened, so it is the configuration that is wrong. Where the
+    log names the certificate by its fingerprint, the trust list is in doubt; where the
+    certificate was taken from the device's files, a newer one may be in use. Which data a rule
+    puts in doubt is part of the rule. Registrations that should not have been possible may also
+    be an intruder's, see `certtrust.impersonations`.
 
     Examples
     --------
@@ -163,7 +166,10 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     True
     """
     results = expect_results(results)
-    rows = results[(results["observed"] == "up") & (results["verdict"] == "fail")]
+    succeeded = (results["observed"] == "up") & (results["verdict"] == "fail")
+    proven = doubted(results)
+    rows = results[succeeded | proven.notna()]
+    proven = proven[as_mask(succeeded | proven.notna())]
     code = rows["cause"].astype("str")
     seen = (rows["certificate_by"] == "fingerprint").astype(bool)
     stale = code.map({code: rule.stale for code, rule in BY_CODE.items()})
@@ -171,6 +177,7 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
         {code: rule.stale_if_seen for code, rule in BY_CODE.items()}
     )
     stale = stale_if_seen.where(seen).fillna(stale)
+    stale = stale.mask(proven.notna(), proven.map(STALE_BY_PROOF))
     words = sentences()
     until = fill(words["advice"]["until"], rows).where(rows["not_after"].notna(), "")
     values = rows.assign(
@@ -181,6 +188,8 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
         .fillna(words["advice"]["unnamed certificate"]),
         until=until,
     )
+    by_success = fill_by_kind(words["stale"], stale.mask(proven.notna()), values)
+    by_proof = fill_by_kind(words["stale_on_wire"], proven, values)
     return pd.DataFrame(
         {
             "attempt": rows.index,
@@ -188,6 +197,6 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
             "pbx": rows["pbx"].array,
             "code": code.array,
             "stale": pd.Categorical(stale, categories=list(STALE)),
-            "sentence": fill_by_kind(words["stale"], stale, values).array,
+            "sentence": by_success.where(proven.isna(), by_proof).array,
         }
     )

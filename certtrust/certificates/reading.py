@@ -9,6 +9,7 @@ request, what cannot be decoded) is a row without fingerprint and DER.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -211,6 +212,17 @@ def from_der(
         pbx=[None] * size,
     )
     return _frame(list(map(_columns, _parts(batch))), CERTIFICATES)
+
+
+def from_blocks(blocks: Iterable[tuple[str, Block]]) -> pd.DataFrame:
+    """Return table CERTIFICATES of blocks, each with the name of its source."""
+    batch = Batch()
+    positions: Counter[str] = Counter()
+    for source, block in blocks:
+        batch.add([block], source, positions[source], None)
+        positions[source] += 1
+    rows = _frame(list(map(_columns, _parts(batch))), CERTIFICATES)
+    return _with_contradictions(rows[CERTIFICATES.names])
 
 
 def days_left(certificates: pd.DataFrame, at: Any = None) -> pd.Series:

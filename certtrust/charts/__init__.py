@@ -18,6 +18,7 @@ from .timeline import failures_over_time, timeline as timeline
 from .heatmap import causes_by_group, heatmap as heatmap
 from .combinations import broken_together, combinations as combinations
 from .compared import compared as compared
+from .ladder import ladder as ladder
 from .trust_tree import issuer_tree, trust_tree as trust_tree
 from .name_fit import name_fit as name_fit, name_relations
 from .expiry import expiries, expiry as expiry

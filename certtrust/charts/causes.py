@@ -101,7 +101,9 @@ def _legend(by_evidence: pd.DataFrame, ink: str) -> list[Key]:
     evidence = by_evidence["evidence"]
     if not (evidence == "rule").any():
         return []
-    stated = "stated_or_unexplained" if evidence.isna().any() else "stated"
+    stated = "proven" if (evidence == "wire").any() else "stated"
+    if evidence.isna().any():
+        stated += "_or_unexplained"
     return [
         Key(ink, say("charts.causes.predicted"), hatched=True),
         Key(ink, say(f"charts.causes.{stated}")),

@@ -43,7 +43,7 @@ def run(given: argparse.Namespace) -> int:
     words = passwords(given)
     output = Path(given.output)
     for path in (output, given.json):
-        _need_folder(path)
+        need_folder(path)
     with tqdm(
         total=len(STEPS),
         desc="certtrust",
@@ -105,7 +105,7 @@ def _options(given: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _need_folder(path: str | Path | None) -> None:
+def need_folder(path: str | Path | None) -> None:
     """Refuse before the work what could not be written after it."""
     if path is None:
         return

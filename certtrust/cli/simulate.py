@@ -18,16 +18,22 @@ def add(command: Parser) -> None:
     command.add("directory", metavar="directory")
     command.add("--devices", type=_devices, default=200, metavar="number")
     command.add("--seed", type=_seed, default=0, metavar="number")
+    command.add("--capture", action="store_true")
     command.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Simulate and write; return the exit status."""
-    from ..simulation import simulate, write
+    from ..fleet import CAPTURES
+    from ..simulation import simulate, write, write_capture
 
     target = new_directory(given.directory)
     fleet = simulate(given.devices, seed=given.seed)
     write(fleet, target)
+    if given.capture:
+        folder = target / CAPTURES
+        folder.mkdir()
+        write_capture(fleet, folder / "trace.pcap", seed=given.seed)
     devices = plural(len(fleet.devices), "device")
     tell(say("cli.simulate.written", devices=devices, path=target))
     return PASS

@@ -35,6 +35,7 @@ from ..schema import (
 from ..texts.sentences import say
 from ..trust import browser_verdict, trust_state
 from .ownership import Ownership, leaves, per_text
+from .wire import Mask, seen_on_wire
 
 _FLAGS = ("tls_only", "reverse_proxy")
 _DEVICE_COLUMNS = ("user", "model", "firmware", "location", *_FLAGS)
@@ -55,7 +56,13 @@ _CERTIFICATE_COLUMNS = (
     "key_usage",
     "extended_key_usage",
 )
-_ONLY_HERE = ("interface", "protocol", "authentication", "via_reverse_proxy")
+_ONLY_HERE = (
+    "interface",
+    "protocol",
+    "authentication",
+    "via_reverse_proxy",
+    "matched_by",
+)
 _STATED = (
     "pbx",
     "hardware_id",
@@ -124,8 +131,11 @@ def joined(fleet: Fleet, ownership: Ownership, of: str) -> pd.DataFrame:
     # once for all of them.
     code, first = factorize_rows(rows, _STATED)
     cases = rows[list(_STATED)].iloc[first].reset_index(drop=True)
-    cases["device"] = ownership.owners(cases)
+    cases["device"] = _owners(cases, ownership)
+    address = cases["pbx"]
+    cases["pbx"] = address.mask(_is_address(cases, fleet))
     cases = _with_device(cases, fleet.devices.assign(device=ownership.entered))
+    cases["pbx"] = cases["pbx"].fillna(address)
     cases = _with_default_name(cases)
     cases["scenario"] = scenarios(cases)
     certificate = ownership.certificate_rows(
@@ -141,6 +151,26 @@ def joined(fleet: Fleet, ownership: Ownership, of: str) -> pd.DataFrame:
     cases = cases.drop(columns=list(_ONLY_HERE)).take(number).set_axis(rows.index)
     rows = rows.assign(**{str(name): column for name, column in cases.items()})
     return conform(_at_its_time(rows), ATTEMPTS)
+
+
+def _owners(cases: pd.DataFrame, ownership: Ownership) -> pd.Series:
+    """Return the device of each case; one that was seen on the wire is known by its certificate."""
+    owners = ownership.owners(cases)
+    unnamed = owners.isna() & seen_on_wire(cases)
+    if not unnamed.any():
+        return owners
+    owned = ownership.leaves[["fingerprint", "device"]].dropna().drop_duplicates()
+    owned = owned[~owned.duplicated("fingerprint", keep=False)]
+    position = first_positions(
+        cases["fingerprint"].where(unnamed), owned["fingerprint"]
+    )
+    return owners.fillna(_take(owned, position, cases.index)["device"])
+
+
+def _is_address(cases: pd.DataFrame, fleet: Fleet) -> Mask:
+    """Return where the PBX of a connection is just the address of the server."""
+    names = pd.concat([fleet.devices["pbx"], fleet.trust["pbx"]])
+    return seen_on_wire(cases) & ~as_mask(cases["pbx"].isin(names.dropna()))
 
 
 def is_registration(registrations: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -236,6 +266,8 @@ def _with_default_name(rows: pd.DataFrame) -> pd.DataFrame:
     serial = per_text(device_ids.serials, rows["device"])
     interface = rows["interface"]
     default = serial.where(interface.isna(), serial + "-" + interface.astype("str"))
+    # Within TLS, nobody sees the name that is registered.
+    default = default.mask(seen_on_wire(rows))
     names = rows["registration_name"]
     name_by = pd.Series("log", index=rows.index, dtype="str").where(names.notna())
     return rows.assign(
@@ -265,7 +297,10 @@ def scenarios(rows: pd.DataFrame) -> pd.Series:
     by_certificate |= as_mask(authentication == "certificate")
     over_tls = as_mask(protocol == "H.323/TLS")
     open_rows = np.flatnonzero(
-        over_tls & ~by_certificate & authentication.isna().to_numpy()
+        over_tls
+        & ~by_certificate
+        & authentication.isna().to_numpy()
+        & ~seen_on_wire(rows)
     )
     by_certificate[open_rows] = registers_by_device(rows.iloc[open_rows])
     scenario = pd.Series("h323-certificate", index=rows.index, dtype="str")

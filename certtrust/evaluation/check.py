@@ -17,15 +17,17 @@ from ..schema import ATTEMPTS, RESULTS, expect
 from ..texts.sentences import say
 from ..trust import trust_state
 from .requirements import NAMES, OPINION, RULES, SCENARIOS, Rule
+from .wire import OF_TLS, REFUSED, WIRE_CAUSES, proven, seen_on_wire
 
 LOG_CAUSES = (
     "wrong_password",
     "unknown_user",
     "already_registered",
     "timeout",
+    *WIRE_CAUSES,
     "unexplained",
 )
-"""Causes that the log states, or that remain, where no rule is broken."""
+"""Causes that the log or the wire states, or that remain, where no rule is broken."""
 
 FAILED_STATES = ("timeout", "rejected", "unauthorized", "down")
 
@@ -44,10 +46,10 @@ CAUSES = pd.CategoricalDtype(
 )
 VERDICTS = pd.CategoricalDtype(["pass", "fail", "unknown"])
 OBSERVATIONS = pd.CategoricalDtype(["up", "failed"])
-EVIDENCE = pd.CategoricalDtype(["log", "rule"])
+EVIDENCE = pd.CategoricalDtype(["log", "rule", "wire"])
 _PASS, _FAIL, _UNKNOWN = range(3)
 _UP, _FAILED = range(2)
-_LOG, _RULE = range(2)
+_LOG, _RULE, _WIRE = range(3)
 _CODE: dict[str, int] = {cause: code for code, cause in enumerate(CAUSES.categories)}
 _COUNTED = ("device", "observed", "verdict", "cause", "evidence")
 _ISO_DATE = r"\d{4}(?:-?\d{2}(?:-?\d{2})?)?(?![\d./])"
@@ -112,9 +114,11 @@ def check(
     observed = _observed(judged)
     failed = observed == _FAILED
     cause = np.where(failed & (broken < 0), _stated(judged, failed), broken)
+    cause, by_wire = _proven(judged, failed, outcome, cause)
     unset_clock = (cause == _CODE["time.clock"]) & as_mask(judged["clock_unset"])
     by_log = unset_clock | (failed & (broken < 0) & (cause != _CODE["unexplained"]))
     evidence = np.where(by_log, _LOG, np.where(broken >= 0, _RULE, -1))
+    evidence = np.where(by_wire, _WIRE, evidence)
     explained = flags(verdict == _FAIL, ~failed | (verdict == _UNKNOWN), judged.index)
     ours = {*RESULTS.names, *outcome}
     extra = {str(name): judged[name] for name in judged if name not in ours}
@@ -283,6 +287,22 @@ def _stated(attempts: pd.DataFrame, failed: Flags) -> Codes:
     return stated
 
 
+def _proven(
+    judged: pd.DataFrame, failed: Flags, outcome: dict[str, pd.Series], cause: Codes
+) -> tuple[Codes, Flags]:
+    """Return the causes with those that the wire proves, and where it does."""
+    on_wire = seen_on_wire(judged) & failed
+    if not on_wire.any():
+        return cause, on_wire
+    proof = proven(judged, failed, outcome)
+    code = proof.map(_CODE).fillna(-1).to_numpy(dtype=np.int8)
+    of_tls = [_CODE[rule] for rule in OF_TLS]
+    # Refused for a reason that is not told: a rule of TLS that is broken is the better cause.
+    explained = (code == _CODE[REFUSED]) & np.isin(cause, of_tls)
+    by_wire = (code >= 0) & ~explained
+    return np.where(by_wire, code, cause), by_wire
+
+
 def required(results: pd.DataFrame) -> dict[str, Flags]:
     """Return for each rule the rows that require it, by their scenario or a possible one."""
     applies = _applies(results)
@@ -314,10 +334,11 @@ def causes(
     Returns
     -------
     DataFrame
-        The columns of `by`, then cause, evidence (log: stated there; rule: predicted from
-        configuration; missing: unexplained), attempts, devices, and share of the attempts in
-        their group; most attempts first. Counted are observed failures and, where nothing was
-        observed, predicted ones. A device that fails for two causes counts under both.
+        The columns of `by`, then cause, evidence (log: stated there; wire: by an alert of TLS;
+        rule: predicted from configuration; missing: unexplained), attempts, devices, and share
+        of the attempts in their group; most attempts first. Counted are observed failures and,
+        where nothing was observed, predicted ones. A device that fails for two causes counts
+        under both.
 
     Raises
     ------
@@ -359,6 +380,13 @@ def causes(
         The log says that another registration holds the name reception.
     timeout
         The registration of 009033843bfa ran into its time limit.
+    certificate_refused
+        The PBX 192.0.2.2 refused the certificate of 0090339ab312 within TLS, for a reason that
+        its alert (bad_certificate) does not tell.
+    no_certificate
+        0090332d1c70 presented no certificate, and the PBX 192.0.2.2 demands one.
+    tls_version
+        The PBX 192.0.2.2 accepts none of the versions of TLS that 009033aa10e2 offers.
     unexplained
         The registration of 00903337d94e failed, and neither a rule nor the log tells why.
 
@@ -399,13 +427,15 @@ def causes(
     return ranked.reset_index(drop=True)
 
 
-def compare(results: pd.DataFrame) -> pd.DataFrame:
+def compare(results: pd.DataFrame, *, of: str = "attempts") -> pd.DataFrame:
     """Count attempts by what the rules predict and what the log shows.
 
     Parameters
     ----------
     results : DataFrame
         Table RESULTS.
+    of : {"attempts", "wire"}
+        "wire": what alerts of TLS prove, cause by cause, against what the rules say of it.
 
     Returns
     -------
@@ -413,7 +443,15 @@ def compare(results: pd.DataFrame) -> pd.DataFrame:
         Index `predicted`: pass, fail, unknown; columns `observed`: up, failed, not observed.
         Predicted fail and observed failed is explained; predicted pass and observed failed is
         unexplained; predicted fail and observed up is contradicted: some of the data are
-        probably stale.
+        probably stale. Of the wire: index `proven`, the causes that alerts prove; columns
+        `predicted`: fail, unknown, pass, by that rule alone, and by trust and validity together
+        where the alert names no rule. A proof that is predicted to pass is a contradiction, see
+        `certtrust.contradictions`.
+
+    Raises
+    ------
+    CerttrustError
+        If `of` is neither of the two.
 
     Examples
     --------
@@ -421,6 +459,10 @@ def compare(results: pd.DataFrame) -> pd.DataFrame:
     >>> ct.compare(ct.check(ct.attempts(ct.simulate(20, seed=1)))).index.tolist()
     ['pass', 'fail', 'unknown']
     """
+    if of == "wire":
+        return _compared_with_wire(results)
+    if of != "attempts":
+        raise CerttrustError(say("errors.evaluation.compared", of=repr(of)))
     results = expect(results, RESULTS, ("verdict", "observed"))
     predicted = results["verdict"].astype("str").rename("predicted")
     observed = (
@@ -430,5 +472,25 @@ def compare(results: pd.DataFrame) -> pd.DataFrame:
     return table.reindex(
         index=pd.Index(VERDICTS.categories, name="predicted"),
         columns=pd.Index(["up", "failed", "not observed"], name="observed"),
+        fill_value=0,
+    )
+
+
+def _compared_with_wire(results: pd.DataFrame) -> pd.DataFrame:
+    results = expect(results, RESULTS, ("cause", "evidence", *OF_TLS))
+    rows = results[as_mask(results["evidence"] == "wire")]
+    proven = rows["cause"].astype("str").rename("proven")
+    holds = rows[OF_TLS[0]]
+    for rule in OF_TLS[1:]:
+        holds = holds & rows[rule]
+    for rule in OF_TLS:
+        holds = holds.mask(as_mask(proven == rule), rows[rule])
+    words = {True: "pass", False: "fail"}
+    predicted = holds.map(words).astype("str").fillna("unknown").rename("predicted")
+    table = pd.crosstab(proven, predicted)
+    order = [cause for cause in (*OF_TLS, *WIRE_CAUSES) if cause in table.index]
+    return table.reindex(
+        index=pd.Index(order, name="proven", dtype="str"),
+        columns=pd.Index(["fail", "unknown", "pass"], name="predicted"),
         fill_value=0,
     )

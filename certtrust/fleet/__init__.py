@@ -7,6 +7,14 @@ own, and accounts for every file in `Fleet.sources`.
 from __future__ import annotations
 
 from .reading import read_fleet
-from .tables import FOLDERS, TABLES, Fleet, expect_fleet, link
+from .tables import CAPTURES, FOLDERS, TABLES, Fleet, expect_fleet, link
 
-__all__ = ["FOLDERS", "TABLES", "Fleet", "expect_fleet", "link", "read_fleet"]
+__all__ = [
+    "CAPTURES",
+    "FOLDERS",
+    "TABLES",
+    "Fleet",
+    "expect_fleet",
+    "link",
+    "read_fleet",
+]

@@ -122,6 +122,8 @@ def understood(frame: pd.DataFrame, kind: str) -> pd.Series:
         return frame["hardware_id"].notna() | frame["serial"].notna()
     if kind == "registrations":
         return frame["matched_by"].notna()
+    if kind == "handshakes":
+        return frame["outcome"].notna()
     return frame["fingerprint"].notna() & frame["subject"].notna()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from .. import column_names, heading_rows, schema, spreadsheets
+from .. import captures, column_names, heading_rows, schema, spreadsheets
 from ..certificates import containers
 from ..devices.formats import backups
 from ..formats import as_text
@@ -29,11 +29,12 @@ from ..registrations.formats import (
 from ..table_files import open_parquet, written_parquet
 from ..texts.sentences import say
 
-CERTIFICATES, TRUST, DEVICES, REGISTRATIONS = (
+CERTIFICATES, TRUST, DEVICES, REGISTRATIONS, HANDSHAKES = (
     "certificates",
     "trust",
     "devices",
     "registrations",
+    "handshakes",
 )
 
 FOLDER_NAMES = {
@@ -41,6 +42,7 @@ FOLDER_NAMES = {
     TRUST: "trust trusted trustlist trustlists trust_list trust_lists trust-lists vertrauen",
     DEVICES: "devices device pbx objects users inventory geräte geraete benutzer",
     REGISTRATIONS: "registrations registration registrierungen logs log events alarms syslog",
+    HANDSHAKES: "captures capture pcap pcaps traces mitschnitte",
 }
 """What folders are called, in English and German; a misspelt name counts as well."""
 _KIND_OF_FOLDER = {
@@ -151,6 +153,8 @@ def kind_of(head: bytes, own: Own | None = None) -> str | None:
     >>> kind_of("Gerät;Name\n".encode(), {"devices": {"Gerät": "serial"}})
     'devices'
     """
+    if captures.looks_like_capture(head) or captures.looks_like_monitor_log(head):
+        return HANDSHAKES
     if head.startswith(b"-----BEGIN ") or any(form.sniff(head) for form in _BINARY):
         return CERTIFICATES
     text = as_text(head)

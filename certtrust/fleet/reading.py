@@ -11,22 +11,26 @@ from typing import Any
 
 import pandas as pd
 
-from .. import heading_rows, schema
+from .. import captures, heading_rows, schema
+from ..captures import REGISTRATION_PORT
+from ..certificates.containers.wire import blocks as wire_blocks
 from ..certificates.passwords import Passwords
-from ..certificates.reading import read_certificates
+from ..certificates.reading import from_blocks, read_certificates
 from ..certificates.trust_lists import list_name, read_named_lists, read_trust_list
 from ..devices import read_devices
 from ..errors import SourceError
 from ..formats import as_text, begin
-from ..registrations import read_registrations
+from ..registrations import of_handshakes, read_registrations
 from ..sources import Source, is_content, sources
 from ..spreadsheets import is_workbook
 from ..texts.sentences import say
 from . import accounts, kinds
 from .accounts import Account
-from .kinds import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST
-from .tables import FOLDERS, Fleet, read_saved, saved_tables
+from .kinds import CERTIFICATES, DEVICES, HANDSHAKES, REGISTRATIONS, TRUST
+from .tables import CAPTURES, FOLDERS, Fleet, read_saved, saved_tables
 
+PLACES = {**{name: name for name in FOLDERS}, CAPTURES: HANDSHAKES}
+"""The folders of a fleet's directory, and the kind of what lies in each."""
 Reader = Callable[[Iterable[Source]], pd.DataFrame]
 
 
@@ -38,17 +42,19 @@ def read_fleet(
     columns: Mapping[str, str] | None = None,
     timezone: Any = None,
     patterns: Any = None,
+    port: int | Iterable[int] = REGISTRATION_PORT,
+    pbx: str | Mapping[str, str] | None = None,
 ) -> Fleet:
     """Read a fleet from whatever files there are; what a file holds decides what it is.
 
     Parameters
     ----------
     source : path, glob, directory, bytes, str, open file, or an iterable of these
-        Certificates, trust lists, PBX objects and logs in any mixture, also in nested folders
-        and in ZIP or tar archives. Or a directory that `Fleet.save` wrote. The folders
-        `certificates/`, `trust/` (one list per PBX, named after it), `devices/` and
-        `registrations/` help where content does not tell, above all trust lists from other
-        certificates.
+        Certificates, trust lists, PBX objects, logs, and packet captures or logs of Zeek and
+        Suricata in any mixture, also in nested folders and in ZIP or tar archives. Or a
+        directory that `Fleet.save` wrote. The folders `certificates/`, `trust/` (one list per
+        PBX, named after it), `devices/`, `registrations/` and `captures/` help where content
+        does not tell, above all trust lists from other certificates.
     trust : as `source`, or a mapping from the name of a PBX to it, optional
         The trust lists. A file that is named after a PBX of the data is its list, any other
         one that of every PBX. Without it, a file is taken for a trust list if its folder or
@@ -63,6 +69,10 @@ def read_fleet(
         The zone of times that name none, as in `read_registrations`.
     patterns : regular expression, or several in a list or by name in a dict, optional
         What messages of logs are searched for, as in `read_registrations`.
+    port : int or several, optional
+        TCP ports of H.323/TLS, on which a connection in a capture is a registration.
+    pbx : str or mapping of address to name, optional
+        What the PBX of such connections is called; else it is the address of the server.
 
     Returns
     -------
@@ -108,6 +118,7 @@ def read_fleet(
     }
     parts = {kind: intake.each(kind, read) for kind, read in waiting.items()}
     parts[CERTIFICATES].insert(0, certificates)
+    handshakes = _add_captures(intake, parts, port, pbx)
     frames = {kind: _joined(part, kind) for kind, part in parts.items()}
     names = _pbx_names(frames)
     stated = _stated_lists(trust, names, password)
@@ -124,10 +135,28 @@ def read_fleet(
         )
         lists.append(guessed)
     frames[TRUST] = _joined(lists, TRUST)
+    counted = frames if handshakes is None else {**frames, HANDSHAKES: handshakes}
     table = accounts.table(
-        [*intake.accounts, *accounts.of_argument(stated)], frames, intake.counted
+        [*intake.accounts, *accounts.of_argument(stated)], counted, intake.counted
     )
-    return Fleet(**frames, sources=table)
+    return Fleet(**frames, handshakes=handshakes, sources=table)
+
+
+def _add_captures(
+    intake: Intake,
+    parts: dict[str, list[pd.DataFrame]],
+    port: int | Iterable[int],
+    pbx: str | Mapping[str, str] | None,
+) -> pd.DataFrame | None:
+    """Add the certificates and registrations of captures; return their connections."""
+    files = intake.waiting(HANDSHAKES)
+    if not files:
+        return None
+    wire = captures.read(files, port=port)
+    seen = wire.handshakes()
+    parts[CERTIFICATES].append(from_blocks(wire_blocks(wire)))
+    parts[REGISTRATIONS].append(of_handshakes(seen, port=port, pbx=pbx))
+    return captures.handshakes_frame(wire)
 
 
 @dataclass
@@ -161,7 +190,7 @@ class Intake:
         tells how many rows the saved one gave.
         """
         tables = {account.source for account in self.accounts if account.is_table}
-        files = self._waiting.pop(kind, [])
+        files = self.waiting(kind)
         plain = [file for file in files if file.name not in tables]
         frames = [read(plain)] if plain else []
         for file in files:
@@ -169,6 +198,10 @@ class Intake:
                 self.counted[file.name] = read([file])
                 frames.append(self.counted[file.name])
         return frames
+
+    def waiting(self, kind: str) -> list[Source]:
+        """Return the files of a kind that wait, which then wait no longer."""
+        return self._waiting.pop(kind, [])
 
     def owners(self, names: Mapping[str, str]) -> dict[str, str]:
         """Return the PBX of each trust list that has one, by the name of its file.
@@ -191,9 +224,9 @@ class Intake:
 def account_of(file: Source, own: kinds.Own) -> Account:
     """Return what a file is taken for, and why."""
     top, _, rest = file.name.partition("/")
-    is_in_place = top in FOLDERS and bool(rest)
+    is_in_place = top in PLACES and bool(rest)
     account = Account(rest if is_in_place else file.name, is_in_place=is_in_place)
-    folder = top if file.name in FOLDERS else kinds.kind_of_folder(file.name)
+    folder = PLACES.get(file.name) or kinds.kind_of_folder(file.name)
     if file.error is not None:
         return account.by_folder(folder, file.error)
     try:
@@ -424,6 +457,8 @@ def _is_all(root: Path, files: Mapping[str, Path]) -> bool:
 
 def _joined(frames: list[pd.DataFrame], kind: str) -> pd.DataFrame:
     table = schema.TABLES[kind.upper()]
-    if len(frames) == 1:
-        return frames[0]
-    return pd.concat([schema.empty(table), *frames], ignore_index=True)
+    filled = [frame for frame in frames if len(frame)] or frames[:1]
+    if len(filled) == 1:
+        return schema.conform(filled[0], table)
+    joined = pd.concat([schema.empty(table), *filled], ignore_index=True)
+    return schema.conform(joined, table)

@@ -3,22 +3,24 @@
 The formats: `json` (events, alarms, log records, the journal's export, what collectors write
 around a message, certtrust's own), `query` (HTTP log messages), `table` (the registrations that a
 phone shows), `csv` and `excel` (with headings of ours or of one's own), `parquet`, `xml` (lists
-of alarms and faults), `octets` (syslog with counted octets) and `syslog` (any other lines).
+of alarms and faults), `octets` (syslog with counted octets) and `syslog` (any other lines);
+`wire` are the connections on TCP port 1300 in packet captures and in logs of Zeek and Suricata.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from .. import schema
+from ..captures import REGISTRATION_PORT, Handshake, registration_ports
 from ..table_files import metadata
 from ..whole_files import replacing
-from . import field_values, to_frame
+from . import field_values, to_frame, wire
 from .coverage import pattern_coverage
 from .failures import intervals
 from .messages import PatternError
@@ -28,6 +30,7 @@ __all__ = [
     "PatternError",
     "batches",
     "intervals",
+    "of_handshakes",
     "pattern_coverage",
     "read_registrations",
     "to_parquet",
@@ -41,6 +44,8 @@ def read_registrations(
     patterns: Any = None,
     columns: Mapping[str, str] | None = None,
     timezone: Any = None,
+    port: int | Iterable[int] = REGISTRATION_PORT,
+    pbx: str | Mapping[str, str] | None = None,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -51,7 +56,7 @@ def read_registrations(
     source : path, glob, directory, bytes, str, open file, or an iterable of these
         Logs, also in ZIP or tar archives and compressed with gzip; a directory may mix formats.
     format : str, optional
-        json, query, table, csv, excel, parquet, xml, octets or syslog; by default each file's
+        json, query, table, csv, excel, parquet, xml, octets, wire or syslog; by default each file's
         beginning tells, and a line that is clearly of another format is read as such.
     patterns : regular expression, or several in a list or by name in a dict, optional
         What messages (syslog, HTTP, AddLog, journal) are searched for before the neutral
@@ -68,6 +73,12 @@ def read_registrations(
     timezone : str or tzinfo, optional
         The time zone of stamps that name none, such as `"Europe/Berlin"`; by default they are
         taken for UTC. `time_by` says which stamps that were, and as what they were taken.
+    port : int or several, optional
+        TCP ports of H.323/TLS: in a packet capture, or a log of Zeek or Suricata, each
+        connection there is a row. Its `state` is `rejected` where an alert of the PBX ended the
+        handshake; that TLS was established says nothing of the registration within it.
+    pbx : str or mapping of address to name, optional
+        What the PBX of such connections is called; else `pbx` is the address of the server.
     workers : int, optional
         Number of threads; all processors by default.
     progress : bool, optional
@@ -103,14 +114,21 @@ def read_registrations(
     >>> read_registrations(log, patterns=pattern)["matched_by"].tolist()
     ['pattern 1', 'pairs']
     """
-    parts = tables(
-        source,
-        options(format, patterns, workers, columns, timezone),
-        progress=progress,
-    )
+    chosen = options(format, patterns, workers, columns, timezone, port=port, pbx=pbx)
+    parts = tables(source, chosen, progress=progress)
     return to_frame.frame(
         pa.concat_tables([field_values.SCHEMA.empty_table(), *parts])
     )
+
+
+def of_handshakes(
+    rows: Sequence[Handshake],
+    *,
+    port: int | Iterable[int] = REGISTRATION_PORT,
+    pbx: str | Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Return table REGISTRATIONS of connections, as `read_registrations` of their files does."""
+    return to_frame.frame(wire.table(rows, registration_ports(port), pbx))
 
 
 def batches(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 from numbers import Integral
 from typing import Any, NamedTuple
 
 from .. import column_names
+from ..captures import REGISTRATION_PORT, registration_ports
 from ..errors import SourceError
 from ..formats import About, begin, recognise
 from ..sources import Source, sources
@@ -34,10 +35,19 @@ class Options(NamedTuple):
     columns: dict[str, str]
     timezone: tzinfo | None
     block: int = lines.BLOCK
+    ports: tuple[int, ...] = (REGISTRATION_PORT,)
+    pbx: str | Mapping[str, str] | None = None
 
 
 def options(
-    form: Any, patterns: Any, workers: Any, columns: Any = None, timezone: Any = None
+    form: Any,
+    patterns: Any,
+    workers: Any,
+    columns: Any = None,
+    timezone: Any = None,
+    *,
+    port: int | Iterable[int] = REGISTRATION_PORT,
+    pbx: str | Mapping[str, str] | None = None,
 ) -> Options:
     """Check the options of a reader."""
     if form is not None and (not isinstance(form, str) or form not in FORMATS):
@@ -58,6 +68,8 @@ def options(
         int(workers),
         column_names.checked(columns, "registrations"),
         times.zone(timezone),
+        ports=registration_ports(port),
+        pbx=pbx,
     )
 
 

@@ -21,6 +21,7 @@ from ..texts.dates import in_utc
 from ..texts.labels import cause_label
 from ..texts.sentences import sentences
 from .grounds import Grounds, grounds
+from .wire import WireContent, wire_content
 
 Step = Callable[[str], None]
 """Called with the name of the step that begins, for a progress bar."""
@@ -50,8 +51,9 @@ class Report:
     results : DataFrame
         Table RESULTS.
     causes : DataFrame
-        One row per cause: cause, title, attempts, devices, share, stated (attempts whose log states
-        it), and of a typical attempt: device, why, remedy; requirement and citation of the rule.
+        One row per cause: cause, title, attempts, devices, share, stated (attempts whose log, or
+        the wire, states it), and of a typical attempt: device, why, remedy; requirement and
+        citation of the rule.
     comparison : DataFrame
         `certtrust.compare(results)`.
     failing : DataFrame
@@ -69,6 +71,8 @@ class Report:
         One row per file: kind ("unused" for one that went into no table), source, rows, unread.
     problems : DataFrame
         One row per thing that could not be read in full: kind, source, place, parse_error.
+    wire : WireContent, optional
+        What captures show; None where there are none.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Report:
     impersonations: pd.DataFrame
     inputs: pd.DataFrame
     problems: pd.DataFrame
+    wire: WireContent | None = None
 
 
 def explain_fleet(
@@ -156,6 +161,7 @@ def explain_fleet(
         impersonations=pairs,
         inputs=inputs(fleet),
         problems=problems(fleet),
+        wire=wire_content(linked, results),
     )
 
 
@@ -204,7 +210,7 @@ def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFra
     narrow = results[["device", "cause", "evidence", "observed", "verdict"]]
     counts = count_causes(narrow.assign(evidence="any")).drop(columns="evidence")
     failed = counted(narrow)
-    by_log = failed.loc[failed["evidence"] == "log", "cause"]
+    by_log = failed.loc[failed["evidence"].isin(["log", "wire"]), "cause"]
     stated = by_log.astype("str").value_counts()
     cause = counts["cause"].astype("str")
     typical = failing.drop_duplicates("cause").astype({"cause": "str"})
@@ -263,7 +269,7 @@ def inputs(fleet: Fleet) -> pd.DataFrame:
     The kind of a file that went into no table is `unused`.
     """
     parts = []
-    for kind in FOLDERS:
+    for kind in _kinds(fleet):
         frame: pd.DataFrame = getattr(fleet, kind)
         unread = frame["parse_error"].notna()
         by_source = unread.groupby(frame["source"].fillna("(no file)"), sort=False)
@@ -278,7 +284,7 @@ def inputs(fleet: Fleet) -> pd.DataFrame:
 def problems(fleet: Fleet) -> pd.DataFrame:
     """Return what could not be read in full: kind, source, place (line or block), reason."""
     parts = []
-    for kind in FOLDERS:
+    for kind in _kinds(fleet):
         frame: pd.DataFrame = getattr(fleet, kind)
         bad = frame[frame["parse_error"].notna()]
         place: Any = pd.NA
@@ -286,6 +292,8 @@ def problems(fleet: Fleet) -> pd.DataFrame:
             place = bad["line"]
         elif "position" in bad:
             place = bad["position"] + 1
+        elif "stream" in bad:
+            place = bad["stream"]
         rows = bad[["source", "parse_error"]].assign(kind=kind, place=place)
         parts.append(rows.astype({"place": "Int64"}))
     if fleet.sources is not None:
@@ -294,4 +302,12 @@ def problems(fleet: Fleet) -> pd.DataFrame:
         reasons = unused[["source", "not_understood"]].rename(columns=named)
         parts.append(reasons.assign(kind="unused"))
     columns = ["kind", "source", "place", "parse_error"]
-    return pd.concat(parts, ignore_index=True)[columns]
+    together = pd.concat(parts, ignore_index=True)[columns]
+    # A capture that cannot be read is a row of each table that is made of it.
+    return together.drop_duplicates(
+        ["source", "place", "parse_error"], ignore_index=True
+    )
+
+
+def _kinds(fleet: Fleet) -> list[str]:
+    return [*FOLDERS, *(["handshakes"] if fleet.handshakes is not None else [])]

@@ -93,8 +93,9 @@ def as_json(report: Report) -> str:
         or removed), name, made, of (log or devices), summary (the numbers of the first lines),
         grounds (how much was understood), sentences (of the first screen), comparison (predicted,
         then observed), and the tables causes, failing, undecided, missing, remedies, forecast,
-        impersonations, rules, inputs, problems and sources as lists of objects. Moments are ISO
-        8601 in UTC, what is missing is null.
+        impersonations, rules, inputs, problems and sources as lists of objects; where captures
+        were read, also wire_outcomes, wire_proven, wire_contradicted, wire_authorities and
+        wire_lengths. Moments are ISO 8601 in UTC, what is missing is null.
 
     Examples
     --------
@@ -127,6 +128,8 @@ def as_json(report: Report) -> str:
         if report.fleet.sources is None
         else report.fleet.sources,
     }
+    if report.wire is not None:
+        tables |= {f"wire_{name}": table for name, table in vars(report.wire).items()}
     about: dict[str, Any] = {
         "format": "certtrust report",
         "version": FORMAT_VERSION,

@@ -24,8 +24,9 @@ class Grounds(NamedTuple):
     ----------
     files : int or None
         How many files there were; None where the tables were not read from files.
-    certificates, devices, states : int
-        Certificates, trust lists included, device entries, and log lines with a state.
+    certificates, devices, states, connections : int
+        Certificates, trust lists included, device entries, log lines with a state, and TLS
+        connections of captures.
     lines, lines_understood : int
         Lines of logs, and those that a format or a pattern matched.
     first : str
@@ -39,6 +40,7 @@ class Grounds(NamedTuple):
     certificates: int
     devices: int
     states: int
+    connections: int
     lines: int
     lines_understood: int
     first: str
@@ -46,8 +48,9 @@ class Grounds(NamedTuple):
 
     @property
     def is_nothing(self) -> bool:
-        """Neither a certificate nor a device nor a state."""
-        return not (self.certificates or self.devices or self.states)
+        """Neither a certificate nor a device nor a state nor a connection."""
+        counts = (self.certificates, self.devices, self.states, self.connections)
+        return not any(counts)
 
     @property
     def is_little(self) -> bool:
@@ -77,6 +80,9 @@ def grounds(fleet: Fleet) -> Grounds:
         ),
         devices=int(understood(fleet.devices, "devices").sum()),
         states=int(has_state.sum()),
+        connections=0
+        if fleet.handshakes is None
+        else int(fleet.handshakes["outcome"].notna().sum()),
         lines=len(log),
         lines_understood=int(is_understood.sum()),
         first=_first(fleet, others if is_little else others.head(0)),
@@ -176,7 +182,7 @@ def _counted(sources: pd.DataFrame) -> str:
     counts = sources["taken_for"].astype("str").fillna("unused").value_counts()
     parts = [
         plural(int(counts[kind]), f"{kind} file")
-        for kind in (*FOLDERS, "unused")
+        for kind in (*FOLDERS, "handshakes", "unused")
         if kind in counts
     ]
     files = plural(len(sources), "file")

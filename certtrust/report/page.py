@@ -10,6 +10,7 @@ import pandas as pd
 from ..charts import CHARTS
 from ..charts.drawing.palette import CAUSE_COLOURS, OTHER
 from ..evaluation.rules import rules as all_rules
+from ..evaluation.wire import WIRE_CAUSES
 from ..texts.dates import day, fields
 from ..texts.labels import percent, plural
 from ..texts.markup import Column, Content, Markup, join, phrase, table, tag
@@ -30,8 +31,9 @@ IMPERSONATORS = 10
 """How many certificates that fit other devices the page shows."""
 
 NUMBERS = {
-    "attempts", "certificates", "devices", "devices_cumulative", "ends_soon", "expired", "files",
-    "opens", "place", "rank", "rows", "unread", "weak",
+    "attempts", "certificates", "connections", "devices", "devices_cumulative", "ends_soon",
+    "expired", "fail", "files", "longest", "opens", "pass", "place", "rank", "rows", "shortest",
+    "unknown", "unread", "weak",
 }  # fmt: skip
 LONG = {
     "citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "why",
@@ -45,7 +47,11 @@ CARDS = 5
 
 def page(report: Report, *, stem: str | None = None) -> str:
     """Return the report as an HTML document; the CSV files beside it begin with `stem`."""
-    shown = SECTIONS if len(report.results) else dict.fromkeys(ALWAYS)
+    shown = [
+        anchor
+        for anchor in (SECTIONS if len(report.results) else ALWAYS)
+        if anchor != "wire" or report.wire is not None
+    ]
     headings = {anchor: say(f"report.sections.{anchor}") for anchor in shown}
     links = [
         tag("li", tag("a", heading, href=f"#{anchor}"))
@@ -204,10 +210,11 @@ def _card(cause: pd.Series, total: int) -> Markup:
         devices=plural(devices, "device"),
     )
     by_rule = isinstance(cause["requirement"], str)
+    source_of_cause = "seen" if code in WIRE_CAUSES else "stated"
     source = tag("small", f"{code}: {cause['citation']}")
     facts = {
         "required": [cause["requirement"], tag("br"), source] if by_rule else None,
-        "present" if by_rule else "stated": tag("bdi", cause["why"]),
+        "present" if by_rule else source_of_cause: tag("bdi", cause["why"]),
         "remedy": tag("bdi", cause["remedy"]),
     }
     described = [
@@ -302,6 +309,43 @@ def _sure(report: Report, _stem: str | None) -> Iterator[Markup]:
     )
 
 
+def _wire(report: Report, _stem: str | None) -> Iterator[Content]:
+    wire = report.wire
+    if wire is None:
+        return
+    yield _paragraph(
+        "wire.intro", connections=int(wire.outcomes["connections"].sum())
+    )
+    yield _table("outcomes", wire.outcomes.fillna("").head(SHOWN))
+    if (wire.outcomes["outcome"] == "refused by client").any():
+        yield _paragraph("wire.by_client")
+    yield _paragraph("wire.limits")
+    if len(wire.proven):
+        yield tag("h3", say("report.proven.heading"))
+        yield _paragraph("proven.intro")
+        yield _table("proven", wire.proven)
+    if len(wire.contradicted):
+        yield tag("h3", say("report.contradicted.heading"))
+        shown = wire.contradicted.head(SHOWN)
+        yield tag("ul", [tag("li", tag("bdi", text)) for text in shown["sentence"]])
+    if len(wire.authorities):
+        yield tag("h3", say("report.authorities.heading"))
+        yield _paragraph("authorities.intro")
+        listed = wire.authorities["listed"].map(
+            {True: say("report.authorities.yes"), False: say("report.authorities.no")}
+        )
+        shown = wire.authorities.assign(
+            listed=listed.astype("str").fillna(say("report.authorities.open"))
+        )
+        columns = ["server", "authority", "connections", "listed"]
+        yield _table("authorities", shown.head(SHOWN)[columns])
+    if len(wire.lengths):
+        yield tag("h3", say("report.lengths.heading"))
+        yield _paragraph("lengths.intro")
+        columns = ["name", "server", "connections", "shortest", "longest"]
+        yield _table("lengths", wire.lengths.head(SHOWN)[columns].round(3))
+
+
 def _rules(_report: Report, _stem: str | None) -> Iterator[Markup]:
     rules = all_rules()
     codes = [tag("code", code) for code in rules["code"]]
@@ -352,6 +396,7 @@ SECTIONS: dict[str, Callable[[Report, str | None], Iterable[Content]]] = {
     "first": _first,
     "where": lambda _report, _stem: (),
     "sure": _sure,
+    "wire": _wire,
     "certificates": _certificates,
     "devices": _devices,
     "impersonations": _impersonations,

@@ -14,6 +14,7 @@ import pandas as pd
 from ..errors import CerttrustError
 from ..fleet import Fleet
 from ..texts.sentences import say
+from .capture import pbx_addresses, write_capture
 from .devices import draw_devices
 from .faults import CAUSES, Faults, draw_causes
 from .files import with_raw, write
@@ -21,7 +22,7 @@ from .frames import certificates, objects, trust
 from .log import registrations
 from .sites import NOW_SECONDS, authorities, sites
 
-__all__ = ["CAUSES", "NOW", "simulate", "write"]
+__all__ = ["CAUSES", "NOW", "pbx_addresses", "simulate", "write", "write_capture"]
 
 NOW = pd.Timestamp(NOW_SECONDS, unit="s", tz="UTC")
 """The moment at which the log of every simulated fleet ends, on whatever day it is made."""

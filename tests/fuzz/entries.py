@@ -122,6 +122,15 @@ def diagnose(data: bytes) -> None:
     diagnosis._repr_html_()
 
 
+def captures(data: bytes) -> None:
+    """Read connections, and their certificates."""
+    seen = ct.handshakes(data)
+    _shown(seen)
+    if len(data) % 4 == 0:
+        _shown(ct.read_certificates(data))
+        _shown(ct.read_registrations(data, workers=1, progress=False))
+
+
 def _pick(data: bytes, names: tuple[str, ...]) -> str:
     return random.Random(data[:64]).choice(names)
 
@@ -186,6 +195,7 @@ ENTRIES = {
     "trust": Entry(trust, seeds.certificates, mutated(TOKENS)),
     "devices": Entry(devices, seeds.devices, mutated(LOG_TOKENS)),
     "registrations": Entry(registrations, seeds.registrations, mutated(LOG_TOKENS)),
+    "captures": Entry(captures, seeds.captures, mutated(TOKENS)),
     "patterns": Entry(patterns, pattern_seeds, mutated(PATTERN_TOKENS)),
     "fleets": Entry(fleets, fleet_seeds, mutated_fleet, 1e-4),
     "diagnose": Entry(diagnose, seeds.certificates, mutated(TOKENS)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import tempfile
 from functools import cache
@@ -31,6 +32,24 @@ SAMPLES = Path(__file__).parent.parent / "samples"
 def fleet() -> ct.Fleet:
     """Return a simulated fleet."""
     return ct.simulate(12, seed=5)
+
+
+def captures() -> list[bytes]:
+    """Return packet captures, and logs of network monitors."""
+    stored = gzip.decompress((SAMPLES / "captures" / "openssl.pcap.gz").read_bytes())
+    ends = "192.0.2.7\t49160\t192.0.2.2\t1300\tTLSv12\tT\tCsxkrnXGYIFtif"
+    zeek = (
+        "#separator \\x09\n#set_separator\t,\n#unset_field\t-\n#path\tssl\n"
+        "#fields\tts\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tversion\testablished"
+        "\tssl_history\n#types\ttime\taddr\tport\taddr\tport\tstring\tbool\tstring\n"
+        f"1767225600.25\t{ends}\n"
+    )
+    suricata = (
+        '{"timestamp":"2026-11-30T09:00:00.1+0100","event_type":"tls","src_ip":"192.0.2.7",'
+        '"src_port":49160,"dest_ip":"192.0.2.2","dest_port":1300,'
+        '"tls":{"subject":"CN=a, O=b","issuerdn":"CN=c","version":"TLS 1.2"}}\n'
+    )
+    return [stored[:20_000], stored[:6_000], zeek.encode(), suricata.encode()]
 
 
 @cache

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+from ...captures import looks_like_capture
 from ...formats import HEAD, About, listed, recognise, rejoined
 from ..blocks import NO_CERTIFICATE, NOTHING, Block, Item
 
@@ -34,6 +35,11 @@ def read(opened: Callable[[], BinaryIO], about: About) -> Iterator[Item]:
         head = stream.read(HEAD)
         if _is_long_pem(head):
             yield from CONTAINERS["PEM"].read(rejoined(head, stream), about)
+        elif looks_like_capture(head):
+            # It may be larger than the memory.
+            yield from CONTAINERS["capture of TLS"].read(
+                rejoined(head, stream), about
+            )
         else:
             yield from contents(head + stream.read(), about)
 
@@ -84,6 +90,7 @@ def _unrecognised(data: bytes) -> Block:
 
 ORDER = (
     "encoded_text",
+    "wire",
     "java_key_stores",
     "pkcs12",
     "pkcs7",

@@ -6,11 +6,14 @@ import pandas as pd
 
 from ...arrays.arrow import as_mask
 from ...names import device_ids, matching
+from ..wire import seen_on_wire
 from .rule import NAMES, Rule, chosen, without_certificate
 
 
 def _registration_name_fits(attempts: pd.DataFrame, _moment: pd.Series) -> pd.Series:
-    return matching.certificate_fits_registration(attempts)
+    fits = matching.certificate_fits_registration(attempts)
+    # The name lies within TLS; the certificate alone says nothing of it.
+    return fits.mask(seen_on_wire(attempts) & attempts["registration_name"].isna())
 
 
 def _last_octets(names_of_devices: pd.Series) -> pd.Series:
@@ -40,7 +43,7 @@ def _missing(attempts: pd.DataFrame) -> pd.Series:
     by_hardware_id = device_ids.hardware_ids(name)["tail"].notna()
     kinds = {
         **without_certificate(attempts),
-        "no name": name.isna(),
+        "no name": name.isna() | seen_on_wire(attempts),
         "serial": by_hardware_id,
     }
     return chosen(attempts.index, kinds).fillna("hardware ID")
@@ -70,6 +73,7 @@ RULES = (
             "subject",
             "subject_cn",
             "certificate_error",
+            "matched_by",
         ),
         of_names=True,
     ),

@@ -28,6 +28,7 @@ NAMES = (
     "subject",
     "subject_cn",
     "certificate_error",
+    "matched_by",
 )
 """All that a rule on names looks at: devices try again and again under the same names."""
 

@@ -5,6 +5,7 @@ from ...formats import listed
 FORMATS = listed(
     __name__,
     (
+        "wire",
         "json_lines",
         "query_strings",
         "phone_table",

@@ -1,0 +1,194 @@
+"""A TLS connection as a row of table HANDSHAKES, from packets or from the logs of a monitor."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+from .. import limits
+from . import messages
+from .ciphers import cipher_name
+from .connection import Connection
+from .conversation import CLIENT, Conversation
+
+ESTABLISHED, CUT_OFF = "established", "cut off"
+NOT_TLS, NOT_VISIBLE = "not TLS", "not visible"
+
+Seen = bytes | dict[str, Any]
+"""A certificate: its DER, or columns of CERTIFICATES where a log has no more of it."""
+
+
+@dataclass
+class Handshake:
+    """One connection: columns of HANDSHAKES first, and the certificates themselves last."""
+
+    time: int | None = None
+    client: str | None = None
+    client_port: int | None = None
+    server: str | None = None
+    server_port: int | None = None
+    server_name: str | None = None
+    offered_version: str | None = None
+    tls_version: str | None = None
+    cipher: str | None = None
+    client_certificates: list[str] | None = None
+    server_certificates: list[str] | None = None
+    accepted_authorities: list[str] | None = None
+    alert: str | None = None
+    alert_by: str | None = None
+    duration: float | None = None
+    client_bytes: int | None = None
+    server_bytes: int | None = None
+    outcome: str | None = None
+    resumed: bool | None = None
+    source: str | None = None
+    stream: int | None = None
+    messages: list[str] | None = None
+    parse_error: str | None = None
+    client_sent: list[Seen] = field(default_factory=list)
+    server_sent: list[Seen] = field(default_factory=list)
+    """The certificates themselves, so far as they were seen, leaf first."""
+
+    def sent(self, side: str) -> list[Seen]:
+        """Return the certificates that a side presented."""
+        return self.client_sent if side == CLIENT else self.server_sent
+
+
+@lru_cache(maxsize=1 << 13)
+def fingerprint(der: bytes) -> str:
+    """Return the SHA-256 of a certificate in hex."""
+    return hashlib.sha256(der).hexdigest()
+
+
+def whole_lines(stream: BinaryIO) -> Iterator[tuple[int, str | ValueError]]:
+    """Yield the lines of a log with their numbers; an overlong one is the reason not to read it."""
+    number = 0
+    while line := stream.readline(limits.LINE_BYTES):
+        number += 1
+        if len(line) == limits.LINE_BYTES and not line.endswith(b"\n"):
+            while (rest := stream.readline(limits.LINE_BYTES)) and not rest.endswith(
+                b"\n"
+            ):
+                pass
+            yield number, ValueError(f"longer than {limits.LINE_BYTES:,} bytes")
+            continue
+        yield (
+            number,
+            line.decode("utf-8-sig" if number == 1 else "utf-8", "replace").rstrip(
+                "\r\n"
+            ),
+        )
+
+
+def of_connection(connection: Connection, source: str) -> Handshake:
+    """Return what was seen of a connection."""
+    talk = connection.conversation
+    client, server = _ends(connection)
+    begun = connection.first if connection.spoken_at is None else connection.spoken_at
+    first, last = connection.first, connection.last
+    row = Handshake(
+        time=begun,
+        client=_address(client[:-2]),
+        client_port=int.from_bytes(client[-2:]),
+        server=_address(server[:-2]),
+        server_port=int.from_bytes(server[-2:]),
+        duration=None if first is None or last is None else (last - first) / 1e6,
+        outcome=outcome(connection),
+        source=source,
+        stream=connection.stream,
+        messages=_messages(connection),
+    )
+    if talk.is_tls or talk.offered is not None:
+        _add_tls(row, talk)
+    row.parse_error = "; ".join(_problems(connection, row.outcome)) or None
+    return row
+
+
+def _add_tls(row: Handshake, talk: Conversation) -> None:
+    row.server_name = talk.server_name
+    if talk.offered is not None:
+        row.offered_version = messages.version_name(talk.offered)
+    if talk.version is not None:
+        row.tls_version = messages.version_name(talk.version)
+    if talk.cipher is not None:
+        row.cipher = cipher_name(talk.cipher)
+    row.alert, row.alert_by = talk.alert, talk.alert_by
+    row.accepted_authorities = talk.authorities
+    row.resumed = talk.resumed
+    row.client_bytes, row.server_bytes = (
+        talk.client.data_bytes,
+        talk.server.data_bytes,
+    )
+    for side, column in (
+        (talk.client, "client_certificates"),
+        (talk.server, "server_certificates"),
+    ):
+        if side.certificates is not None:
+            row.sent(side.name).extend(side.certificates)
+            setattr(row, column, [fingerprint(der) for der in side.certificates])
+
+
+def _ends(connection: Connection) -> tuple[bytes, bytes]:
+    """Return the address and port of the client and of the server."""
+    one, other = connection.ends
+    return (one, other) if connection.client == 0 else (other, one)
+
+
+@lru_cache(maxsize=1 << 14)
+def _address(end: bytes) -> str:
+    """Return an address as text."""
+    return str(ipaddress.ip_address(end))
+
+
+def outcome(connection: Connection) -> str:
+    """Return how a connection's handshake ended, so far as that can be seen."""
+    talk = connection.conversation
+    if talk.is_tls is False:
+        return NOT_TLS
+    if talk.is_established:
+        return ESTABLISHED
+    if talk.refused_by:
+        return f"refused by {talk.refused_by}"
+    if talk.warned_by and connection.has_ended:
+        # A warning after which the connection was closed.
+        return f"refused by {talk.warned_by}"
+    is_hidden = (
+        talk.hello_done
+        and talk.version is not None
+        and messages.is_encrypted_early(talk.version)
+    )
+    if is_hidden and talk.client.encrypted_records:
+        return NOT_VISIBLE
+    has_gaps = (
+        connection.lost > 0
+        or not connection.has_beginning
+        or talk.client.is_stopped
+        or talk.server.is_stopped
+    )
+    if connection.has_ended and not has_gaps and talk.version != messages.SSL2:
+        return CUT_OFF
+    return NOT_VISIBLE
+
+
+def _problems(connection: Connection, ended: str | None) -> list[str]:
+    talk = connection.conversation
+    problems = list(talk.problems)
+    if ended == NOT_VISIBLE and not connection.has_ended and not talk.hello_done:
+        problems.append("the capture ends within the handshake")
+    return problems
+
+
+def _messages(connection: Connection) -> list[str]:
+    """Return who sent what, and how many seconds after the first packet."""
+    return [
+        f"{event.by} {_seconds(event.time, connection.first)} {event.what}"
+        for event in connection.conversation.events
+    ]
+
+
+def _seconds(time: int | None, first: int | None) -> str:
+    return "-" if time is None or first is None else f"{(time - first) / 1e6:.6f}"

@@ -1,0 +1,328 @@
+"""From packets to connections: which packets matter, and when a connection is done.
+
+Most packets of a capture carry no handshake. Arrays of a batch tell which connections open in it,
+carry what looks like a handshake, or are followed already; only the packets of these are looked
+at one by one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from .. import limits
+from .batches import Batch, Fields, Ints, Mask
+from .connection import Connection
+from .segments import ACK, FIN, RST, SYN, Hashes, Segments, segments
+
+_HANDSHAKE_MESSAGES = np.zeros(256, bool)
+_HANDSHAKE_MESSAGES[[1, 2, 11, 12, 13, 14, 16]] = True
+_LETTING_GO = "let go, since more connections were open than are followed at once"
+
+
+class Tracker:
+    """The connections that are followed, and what was counted."""
+
+    def __init__(self, ports: Iterable[int]) -> None:
+        self.counts: Counter[str] = Counter()
+        self._ports = np.array(sorted(set(ports)), np.int64)
+        self._port_bytes = {int(port).to_bytes(2) for port in self._ports}
+        self._ways: dict[bytes, tuple[Connection, int]] = {}
+        """The connection and the end that sends, by source and target."""
+        self._streams = _Streams()
+        self._batch = 0
+
+    def follow(self, batch: Batch) -> Iterator[Connection]:
+        """Take a batch of packets; yield the connections that are done."""
+        fields = Fields(batch.data)
+        found = segments(batch, fields, self.counts)
+        if len(found.packets):
+            groups = np.unique(found.flow, return_index=True, return_inverse=True)
+            numbers, were_opened = self._streams.number(found, *groups)
+            opens = self._opens(found, fields, groups[2])
+            rows = np.flatnonzero(self._matters(found, opens))
+            yield from self._take(
+                batch,
+                found.where(rows),
+                opens[rows],
+                numbers[rows],
+                were_opened[rows],
+            )
+        yield from self._let_go()
+        self._batch += 1
+
+    def finish(self) -> Iterator[Connection]:
+        """Yield the connections that were still open when the capture ended."""
+        for connection in self._open():
+            yield from self._done(connection)
+
+    # Which packets matter
+
+    def _opens(self, found: Segments, fields: Fields, codes: Ints) -> Mask:
+        """Return the segments that may be the first of a connection of interest."""
+        looks = self._looks_like_handshake(found, fields)
+        if self._ports.size:
+            ports = fields.word(found.ports)
+            is_ours = np.isin(ports >> 16, self._ports)
+            is_ours |= np.isin(ports & 0xFFFF, self._ports)
+            looks |= is_ours & ((found.size > 0) | (found.flags & SYN > 0))
+        is_syn = found.flags & SYN > 0
+        # Of a connection that opens here and whose first data are no TLS, nothing is followed.
+        with_data = np.flatnonzero(found.size > 0)
+        speaking, first = np.unique(codes[with_data], return_index=True)
+        others = speaking[~self._may_be_tls(found, fields, with_data[first])]
+        is_other = np.zeros(codes.max(initial=0) + 1, bool)
+        is_other[others] = True
+        is_other[codes[looks]] = False
+        self.counts["connections without TLS"] += int(
+            (is_syn & is_other[codes] & (found.flags & ACK == 0)).sum()
+        )
+        mask: Mask = looks | (is_syn & ~is_other[codes])
+        return mask
+
+    @staticmethod
+    def _may_be_tls(found: Segments, fields: Fields, rows: Ints) -> Mask:
+        """Return which segments can be the first of TLS, or of SSL 2."""
+        head = fields.short(found.starts[rows])
+        kind, size = head >> 8, found.size[rows]
+        is_record = (kind >= 20) & (kind <= 24) & ((head & 0xFF == 3) | (size == 1))
+        mask: Mask = is_record | (kind >= 0x80)
+        return mask
+
+    def _matters(self, found: Segments, opens: Mask) -> Mask:
+        """Return the segments with data, or of an open or a close, of connections of interest."""
+        carries = (found.size > 0) | (found.flags & (SYN | FIN | RST) > 0)
+        flows = np.unique(found.flow[opens])
+        followed = np.fromiter(
+            {connection.flow for connection in self._open()}, np.uint64
+        )
+        wanted = np.union1d(flows, followed)
+        if not wanted.size:
+            return np.zeros(len(carries), bool)
+        at = np.searchsorted(wanted, found.flow)
+        at[at == len(wanted)] = 0
+        matters: Mask = carries & (wanted[at] == found.flow)
+        return matters
+
+    @staticmethod
+    def _looks_like_handshake(found: Segments, fields: Fields) -> Mask:
+        """Return the segments that begin with a record whose first message is of a handshake."""
+        rows = np.flatnonzero(found.stops - found.starts > 5)
+        looks = np.zeros(len(found.packets), bool)
+        if rows.size:
+            starts = found.starts[rows]
+            is_record = fields.short(starts) == 0x1603
+            rows, starts = rows[is_record], starts[is_record]
+            size = fields.short(starts + 3)
+            looks[rows] = (
+                (size > 3)
+                & (size <= 1 << 14)
+                & _HANDSHAKE_MESSAGES[fields.byte(starts + 5)]
+            )
+        return looks
+
+    # One by one
+
+    def _take(
+        self,
+        batch: Batch,
+        found: Segments,
+        opens: Mask,
+        numbers: Ints,
+        were_opened: Mask,
+    ) -> Iterator[Connection]:
+        data = batch.data
+        ways = self._ways
+        arrays = (
+            found.addresses,
+            found.address_bytes,
+            found.ports,
+            found.sequence,
+            found.flags,
+            found.starts,
+            found.stops,
+            found.size,
+        )
+        columns = zip(
+            batch.times(found.packets),
+            *(array.tolist() for array in arrays),
+            strict=True,
+        )
+        for row, (
+            time,
+            address,
+            length,
+            ports,
+            sequence,
+            flags,
+            start,
+            stop,
+            size,
+        ) in enumerate(columns):
+            key = data[address : address + 2 * length] + data[ports : ports + 4]
+            way = ways.get(key)
+            if (
+                way is not None
+                and flags & SYN
+                and way[0].begins_anew(sequence, flags, way[1])
+            ):
+                yield from self._done(way[0])
+                way = None
+            if way is None:
+                if not opens[row]:
+                    continue
+                way = self._open_way(key, length, int(found.flow[row]))
+                connection, sender = way
+                connection.stream = int(numbers[row]) if numbers[row] >= 0 else None
+                if not flags & SYN:
+                    connection.follows_other_data = bool(were_opened[row])
+                    # What comes first of the other end may come in disorder.
+                    acknowledged = int.from_bytes(data[ports + 8 : ports + 12])
+                    connection.directions[1].following = acknowledged
+            else:
+                connection, sender = way
+            connection.take(
+                sender,
+                flags,
+                sequence,
+                data[start:stop],
+                size,
+                time,
+            )
+            if connection.is_of_no_interest:
+                self.counts["connections without TLS"] += 1
+                self._forget(connection)
+            elif (
+                flags & (FIN | RST)
+                and connection.closed_in is None
+                and connection.is_over
+            ):
+                connection.closed_in = self._batch
+
+    def _open_way(self, key: bytes, length: int, flow: int) -> tuple[Connection, int]:
+        ends = (
+            key[:length] + key[2 * length : 2 * length + 2],
+            key[length : 2 * length] + key[2 * length + 2 :],
+        )
+        is_registration = not self._port_bytes.isdisjoint(
+            (ends[0][-2:], ends[1][-2:])
+        )
+        connection = Connection(ends, flow, is_registration)
+        self._ways[key] = (connection, 0)
+        self._ways[_reverse(key, length)] = (connection, 1)
+        return connection, 0
+
+    # Letting go
+
+    def _open(self) -> list[Connection]:
+        return [
+            connection for connection, sender in self._ways.values() if not sender
+        ]
+
+    def _forget(self, connection: Connection) -> None:
+        one, other = connection.ends
+        for key in (
+            one[:-2] + other[:-2] + one[-2:] + other[-2:],
+            other[:-2] + one[:-2] + other[-2:] + one[-2:],
+        ):
+            self._ways.pop(key, None)
+
+    def _done(self, connection: Connection) -> Iterator[Connection]:
+        self._forget(connection)
+        connection.finish()
+        has_spoken = connection.conversation.is_tls is not None
+        if (
+            connection.is_registration or has_spoken
+        ) and not connection.is_of_no_interest:
+            yield connection
+
+    def _let_go(self) -> Iterator[Connection]:
+        """Yield what was closed before this batch, and what is too much to hold."""
+        connections = self._open()
+        for connection in connections:
+            # One that was closed in this batch may still have stragglers in the next.
+            if (
+                connection.closed_in is not None
+                and connection.closed_in < self._batch
+            ):
+                yield from self._done(connection)
+        excess = len(self._ways) // 2 - limits.CAPTURE_CONNECTIONS
+        if excess > 0:
+            quiet = sorted(self._open(), key=lambda connection: connection.last or 0)
+            for connection in quiet[:excess]:
+                connection.conversation.note(_LETTING_GO)
+                yield from self._done(connection)
+        held = [(connection.held_bytes, connection) for connection in self._open()]
+        total = sum(size for size, _ in held)
+        if total > limits.CAPTURE_BYTES_HELD:
+            for size, connection in sorted(held, key=lambda one: -one[0]):
+                connection.conversation.note(_LETTING_GO)
+                yield from self._done(connection)
+                total -= size
+                if total <= limits.CAPTURE_BYTES_HELD // 2:
+                    break
+
+
+def _reverse(key: bytes, length: int) -> bytes:
+    ports = 2 * length
+    return (
+        key[length:ports] + key[:length] + key[ports + 2 :] + key[ports : ports + 2]
+    )
+
+
+class _Streams:
+    """Numbers of connections in the order in which they begin, as Wireshark counts them."""
+
+    def __init__(self) -> None:
+        self._flows: Hashes = np.array([], np.uint64)
+        self._numbers: Ints = np.array([], np.int64)
+        self._opened: Ints = np.array([], np.int64)
+        """The sequence number of the SYN that opened each, or -1."""
+        self._following = 0
+
+    def number(
+        self, found: Segments, flows: Hashes, first: Ints, codes: Ints
+    ) -> tuple[Ints, Mask]:
+        """Return the number of each segment's connection, and where its SYN was seen.
+
+        The number is -1 where connections are too many to count.
+        """
+        if len(self._flows) > limits.CAPTURE_STREAMS:
+            size = len(found.flow)
+            return np.full(size, -1, np.int64), np.zeros(size, bool)
+        at = np.searchsorted(self._flows, flows)
+        at[at == len(self._flows)] = 0
+        if len(self._flows):
+            is_known = self._flows[at] == flows
+        else:
+            is_known = np.zeros(len(flows), bool)
+        numbers = np.full(len(flows), -1, np.int64)
+        opened = np.full(len(flows), -1, np.int64)
+        numbers[is_known] = self._numbers[at[is_known]]
+        opened[is_known] = self._opened[at[is_known]]
+        is_syn = found.flags & (SYN | ACK) == SYN
+        events = np.union1d(first[~is_known], np.flatnonzero(is_syn))
+        at_events = []
+        for code, syn, sequence in zip(
+            codes[events].tolist(),
+            is_syn[events].tolist(),
+            found.sequence[events].tolist(),
+            strict=True,
+        ):
+            if numbers[code] < 0 or (syn and opened[code] != sequence):
+                numbers[code] = self._following
+                opened[code] = sequence if syn else -1
+                self._following += 1
+            at_events.append(numbers[code])
+        # A connection asks for the number of its first segment only.
+        result: Ints = numbers[codes]
+        result[events] = at_events
+        self._numbers[at[is_known]] = numbers[is_known]
+        self._opened[at[is_known]] = opened[is_known]
+        before = np.searchsorted(self._flows, flows[~is_known])
+        self._flows = np.insert(self._flows, before, flows[~is_known])
+        self._numbers = np.insert(self._numbers, before, numbers[~is_known])
+        self._opened = np.insert(self._opened, before, opened[~is_known])
+        return result, opened[codes] >= 0
