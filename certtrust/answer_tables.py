@@ -24,6 +24,7 @@ from .schema import (
 from .texts.sentences import say
 
 SHARE = "float64"
+"""A share or another number with a fraction, never missing."""
 
 FINDINGS = Table(
     "FINDINGS",
@@ -409,6 +410,55 @@ LATEST = Table(
     RESULTS.columns,
 )
 
+ACCEPTED_AUTHORITIES = Table(
+    "ACCEPTED_AUTHORITIES",
+    "one CA that a server named in its requests for a certificate",
+    (
+        Column("server", TEXT, "address of the server", "192.0.2.2"),
+        Column("server_port", COUNT, "its TCP port", "1300"),
+        Column("authority", TEXT, "name of the CA (RFC 4514)", "CN=Example CA"),
+        Column("connections", COUNT, "connections in which it was named", "6"),
+        Column(
+            "first_seen", MOMENT, "the first of them", "2026-10-05 08:58:31+00:00"
+        ),
+        Column("last_seen", MOMENT, "the last of them", "2026-10-29 09:12:08+00:00"),
+        Column("listed", FLAG, "the trust list holds a CA of that name", "True"),
+    ),
+)
+
+CONNECTION_LENGTHS = Table(
+    "CONNECTION_LENGTHS",
+    "one name and server, and how long its connections last",
+    (
+        Column(
+            "name",
+            TEXT,
+            "CN of the client's certificate, else its address",
+            "0090332f688a",
+        ),
+        Column("server", TEXT, "address of the server", "192.0.2.2"),
+        Column("connections", COUNT, "how many there were", "6"),
+        Column("shortest", SHARE, "seconds of the shortest", "0.01"),
+        Column("median", SHARE, "seconds of the median", "0.01"),
+        Column("longest", SHARE, "seconds of the longest", "7181.0"),
+        Column(
+            "client_bytes", "Float64", "bytes of application data, the median", "36"
+        ),
+        Column("server_bytes", "Float64", "the same by the server", "36"),
+    ),
+)
+
+HEADINGS = Table(
+    "HEADINGS",
+    "one heading of a table, or key of JSON records",
+    (
+        Column("source", TEXT, "the file", "phones.xlsx"),
+        Column("heading", TEXT, "the heading", "Seriennummer"),
+        Column("column", TEXT, "what it means; missing = not understood", "serial"),
+        Column("nearest", TEXT, "the column with the most similar name", "serial"),
+    ),
+)
+
 ANSWERS: dict[str, Table] = {
     table.name: table
     for table in (
@@ -429,6 +479,9 @@ ANSWERS: dict[str, Table] = {
         COLUMNS,
         PATTERN_COVERAGE,
         SHARED_HARDWARE_IDS,
+        ACCEPTED_AUTHORITIES,
+        CONNECTION_LENGTHS,
+        HEADINGS,
         LATEST,
     )
 }

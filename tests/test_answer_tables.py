@@ -1,6 +1,7 @@
 """What `ct.columns` says of the tables that functions return is what they return."""
 
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from certtrust import answer_tables, schema
 from certtrust.testing import small_fleet
 
 FLEET = small_fleet(40)
+WIRE = ct.read_fleet(Path(__file__).parents[1] / "data" / "wire")
 RESULTS = ct.check(ct.attempts(FLEET))
 WORDS = {"OBJECT": "object", "TEXT": "str"}
 
@@ -36,6 +38,11 @@ def tables() -> dict[str, pd.DataFrame]:
         "rules": ct.rules(),
         "columns": ct.columns("links"),
         "pattern_coverage": ct.pattern_coverage(FLEET.registrations),
+        "accepted_authorities": ct.accepted_authorities(WIRE.handshakes, WIRE.trust),
+        "connection_lengths": ct.connection_lengths(
+            WIRE.handshakes, WIRE.certificates
+        ),
+        "headings": ct.headings("Seriennummer;Status\n"),
         "shared_hardware_ids": ct.shared_hardware_ids(FLEET.devices),
     }
 
@@ -74,7 +81,14 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
         "read_devices",
         "read_registrations",
     }
-    of_tables |= {"fetch_chain", "attempts", "browser_attempts", "check", "apply"}
+    of_tables |= {
+        "handshakes",
+        "fetch_chain",
+        "attempts",
+        "browser_attempts",
+        "check",
+        "apply",
+    }
     others = {
         "diagnose",
         "explained",
