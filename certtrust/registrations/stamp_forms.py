@@ -160,6 +160,13 @@ def is_day_first(sample: str) -> bool | None:
     return firsts > 12
 
 
+MAY_BEGIN = (
+    r"(?:[0-9]|(?i:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|jan|feb|mar|mär|mrz|apr|may"
+    r"|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez))"
+)
+"""What stamps begin with."""
+
+
 class Stamps(NamedTuple):
     """Times that were taken apart."""
 
@@ -193,6 +200,9 @@ def take_apart(text: Any, pattern: str, *, day_first: bool | None) -> Stamps:
     found = {group.name for group in groups.type}
     count = len(text)
     matches = as_mask(pc.is_valid(groups))
+    if not matches.any():
+        nothing, none = np.zeros(count, np.int64), np.zeros(count, bool)
+        return Stamps(nothing, none, none, none, nothing, none)
 
     def number(name: str) -> Numbers:
         if name not in found:

@@ -154,7 +154,7 @@ def of_record(fields: Columns, notes: Notes, log: Log) -> Columns:
     )
     if date is not None:
         fields["time"] = _dated(date, fields.get("time"))
-    if "module" in fields:
+    if "module" in fields and message is not None:
         fields["module"] = pc.replace_substring_regex(fields["module"], _TAG_END, "")
     columns = record_fields.from_fields(fields, notes, log.clock)
     if host is not None:
