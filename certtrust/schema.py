@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from .errors import CerttrustError, MissingColumnError, UnknownTableError
@@ -648,16 +650,33 @@ def columns(table: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["name", "dtype", "meaning", "example"])
 
 
-def _empty_cells(dtype: str, rows: int) -> list[Any]:
-    return [[] for _ in range(rows)] if dtype == LIST else [None] * rows
-
-
 def _as(series: pd.Series, dtype: Any) -> pd.Series:
-    if series.dtype == dtype:
-        return series
     if dtype == MOMENT:
         return pd.to_datetime(series, utc=True).dt.as_unit("us")
     return series.astype(dtype)
+
+
+@cache
+def _dtypes(table: Table) -> dict[str, Any]:
+    """Return the pandas dtype of each column by its name."""
+    return {
+        column.name: _SERIES_DTYPE.get(column.dtype, column.dtype) for column in table
+    }
+
+
+@cache
+def _absent_cell(dtype: str) -> Any:
+    """Return an array of one cell that says that nothing is there."""
+    return pd.Series([None], dtype=_SERIES_DTYPE.get(dtype, dtype)).array
+
+
+def _absent_cells(dtype: str, rows: int) -> Any:
+    """Return as many such cells, all of them with the dtype of the column."""
+    if dtype == LIST:
+        return np.fromiter(([] for _ in range(rows)), dtype="object", count=rows)
+    if dtype in (BYTES, OBJECT):
+        return np.full(rows, None, dtype="object")
+    return _absent_cell(dtype).take(np.full(rows, -1), allow_fill=True)
 
 
 def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -665,16 +684,26 @@ def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 
     Columns that are absent are added as missing; `frame` is not changed.
     """
-    declared: dict[str, pd.Series] = {}
-    for column in table:
-        dtype: Any = _SERIES_DTYPE.get(column.dtype, column.dtype)
-        if column.name in frame:
-            declared[column.name] = _as(frame[column.name], dtype)
-        else:
-            cells = _empty_cells(column.dtype, len(frame))
-            declared[column.name] = pd.Series(cells, index=frame.index, dtype=dtype)
-    extra = {str(name): frame[name] for name in frame if name not in declared}
-    return pd.DataFrame({**declared, **extra}, index=frame.index)
+    dtypes = _dtypes(table)
+    given = dict(zip(frame.columns, frame.dtypes, strict=True))
+    converted = {
+        name: _as(frame[name], dtype)
+        for name, dtype in dtypes.items()
+        if name in given and given[name] != dtype
+    }
+    if converted:
+        frame = frame.assign(**converted)
+    absent = {
+        column.name: _absent_cells(column.dtype, len(frame))
+        for column in table
+        if column.name not in given
+    }
+    if absent:
+        added = pd.DataFrame(absent, index=frame.index, copy=False)
+        frame = pd.concat([frame, added], axis=1)
+    further = [name for name in given if name not in dtypes]
+    ordered = frame.reindex(columns=[*dtypes, *further])
+    return ordered.set_axis([*dtypes, *map(str, further)], axis="columns")
 
 
 def expect(
@@ -753,4 +782,9 @@ def _misuse(key: str, table: Table, **words: str) -> str:
 
 def empty(table: Table) -> pd.DataFrame:
     """Return a frame of the table with no rows."""
+    return _empty(table).copy()
+
+
+@cache
+def _empty(table: Table) -> pd.DataFrame:
     return conform(pd.DataFrame(), table)

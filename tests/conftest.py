@@ -6,8 +6,11 @@ import shutil
 
 import pytest
 from hypothesis import settings
+from thoroughness import examples
 
-settings.register_profile("certtrust", deadline=None, print_blob=True)
+settings.register_profile(
+    "certtrust", deadline=None, print_blob=True, max_examples=examples(100)
+)
 settings.load_profile("certtrust")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 import certtrust as ct
-from certtrust import simulation
 from certtrust.advice import KINDS, apply
 from certtrust.advice.remedies.fleet_copy import FOREVER
 from certtrust.advice.remedies.kinds import BY_KIND, REMEDIES
 from certtrust.advice.remedies.remedy import checked
+from certtrust.testing import small_fleet
 from certtrust.texts.sentences import sentences
 from certtrust.x509.structure import structure
 
@@ -18,7 +18,7 @@ from certtrust.x509.structure import structure
 @pytest.fixture(scope="module")
 def fleet():
     """Return a fleet with every usual fault."""
-    return ct.link(simulation.simulate(100, seed=8))
+    return small_fleet(100, seed=8)
 
 
 def action(kind, **columns):
@@ -209,7 +209,7 @@ def test_an_action_that_lacks_what_it_needs_is_refused(fleet, kind):
 
 def test_a_registration_without_pbx_uses_the_certificate_of_its_own_device():
     """Also where another device is enrolled at several PBXs before."""
-    fleet = ct.simulate(30, seed=2, faults={})
+    fleet = small_fleet(30, seed=2, healthy=True)
     log = ct.attempts(fleet).drop_duplicates("device")
     one, other = log["device"].dropna().iloc[:2]
     silent = fleet.registrations.loc[log.index[log["device"] == other]].assign(
@@ -271,7 +271,7 @@ def test_an_enrolment_without_pbx_concerns_every_registration():
     """A new certificate that every list holds is presented everywhere, not only where the log
     leaves the PBX out.
     """
-    fleet = ct.simulate(20, seed=3, faults={})
+    fleet = small_fleet(20, seed=3, healthy=True)
     log = ct.attempts(fleet)
     device = log["device"].dropna().iloc[0]
     better = apply(fleet, action("enrol", device=device, value="x"))

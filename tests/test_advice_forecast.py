@@ -9,17 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import certtrust as ct
-from certtrust import simulation
 from certtrust.advice import endings, forecast, latest
 from certtrust.advice.forecast import _last_path, failure_counts
 from certtrust.schema import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, empty
+from certtrust.testing import small_fleet
 from certtrust.trust.trust_state import TrustPath
 
 
 @pytest.fixture(scope="module")
 def fleet():
     """Return a linked fleet with certificates and a CA that end within two years."""
-    return ct.link(simulation.simulate(120, seed=9))
+    return small_fleet(120, seed=9)
 
 
 def current(fleet):
@@ -134,7 +134,7 @@ def test_mistakes_are_refused(fleet):
             endings(fleet, freq=freq)
 
 
-SILENT = ct.simulate(40, seed=4, faults={})
+SILENT = small_fleet(40, seed=4, healthy=True)
 SILENT = ct.link(
     dataclasses.replace(SILENT, registrations=SILENT.registrations.head(0))
 )

@@ -29,6 +29,7 @@ from certtrust.schema import (
     conform,
     empty,
 )
+from certtrust.testing import fleet_of, small_fleet
 
 NOW = pd.Timestamp("2026-06-01T00:00:00Z")
 CA = trustme.CA(organization_name="Test CA", key_type=trustme.KeyType.ECDSA)
@@ -48,21 +49,15 @@ def issue(common_name, *, ca=CA, year=2025):
 
 def fleet(certificates, devices, registrations=()):
     """Return a fleet of certificates by their device's name, device names, and registrations."""
-    read = [
-        ct.read_certificates(pem).assign(
-            source=f"{number}.pem", bundle=f"{number}.pem", device=device
-        )
-        for number, (device, pem) in enumerate(certificates)
-    ]
-    entries = [{"pbx": "hq", "hardware_id": name} for name in devices]
-    return ct.link(
-        ct.Fleet(
-            conform(pd.concat(read, ignore_index=True), CERTIFICATES),
-            ct.read_trust_list(CA.cert_pem.bytes()).assign(pbx="hq"),
-            conform(pd.DataFrame(entries), DEVICES),
-            conform(pd.DataFrame(list(registrations)), REGISTRATIONS),
-        )
+    made = fleet_of(
+        [pem for _, pem in certificates],
+        trust=ct.read_trust_list(CA.cert_pem.bytes()).assign(pbx="hq"),
+        devices=[{"pbx": "hq", "hardware_id": name} for name in devices],
+        registrations=registrations,
     )
+    owners = {f"{number}.pem": name for number, (name, _) in enumerate(certificates)}
+    owned = made.certificates.assign(device=made.certificates["bundle"].map(owners))
+    return ct.link(dataclasses.replace(made, certificates=owned))
 
 
 PHONES = ("009033000001", "009033000002", "009033000003")
@@ -534,7 +529,7 @@ def test_a_blank_cn_is_no_name_and_a_renewed_certificate_has_two_keys():
 
 def test_pairs_of_a_simulated_fleet_hold_by_diagnosis():
     """The holder of the certificate, registering as the victim, would be let in."""
-    given = ct.link(simulation.simulate(120, seed=5))
+    given = small_fleet(120, seed=5)
     found = impersonations(given, at=simulation.NOW)
     assert len(found)
     for pair in found.drop_duplicates(["subject_cn", "pbx"]).itertuples():

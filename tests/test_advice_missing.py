@@ -13,12 +13,13 @@ from certtrust.advice import contradictions, missing
 from certtrust.advice.missing import lacking
 from certtrust.evaluation.rules import SCENARIOS
 from certtrust.schema import CERTIFICATES, TRUST, empty
+from certtrust.testing import small_fleet
 
 
 @pytest.fixture(scope="module")
 def fleet():
     """Return a linked fleet whose data suffice for every verdict."""
-    return ct.link(simulation.simulate(60, seed=3, faults={}))
+    return small_fleet(60, seed=3, healthy=True)
 
 
 def whats(results):
@@ -53,8 +54,8 @@ def test_what_was_taken_away_is_what_is_missing(fleet):
 
 def test_every_undecided_attempt_lacks_something():
     """Whatever keeps a verdict back has a name, on fleets with gaps of every kind."""
-    for seed in range(4):
-        results = judged(simulation.simulate(150, seed=seed, gaps=0.5))
+    for seed in range(3):
+        results = judged(simulation.simulate(60, seed=seed, gaps=0.5))
         undecided = results[results["verdict"] == "unknown"]
         explained = pd.DataFrame(lacking(undecided)).any(axis=1)
         assert len(undecided)
@@ -63,7 +64,7 @@ def test_every_undecided_attempt_lacks_something():
 
 def test_sentences_have_no_gap_and_are_sorted_by_attempts():
     """No sentence shows a hole, and the most frequent lack comes first."""
-    found = missing(judged(simulation.simulate(200, seed=2, gaps=0.4)))
+    found = missing(judged(simulation.simulate(80, seed=2, gaps=0.4)))
     assert found["attempts"].is_monotonic_decreasing
     assert (
         not found["sentence"]
@@ -120,7 +121,7 @@ def test_what_is_not_known_is_no_hole_in_the_sentence():
     """A device without a name, a certificate without an end, a single attempt; and labels may
     occur twice.
     """
-    results = ct.check(ct.attempts(simulation.simulate(30, seed=2)), at="2071-01-01")
+    results = ct.check(ct.attempts(small_fleet(30, seed=2)), at="2071-01-01")
     bare = results.assign(device=None, not_after=pd.NaT).set_axis([0] * len(results))
     sentences = contradictions(bare)["sentence"]
     assert len(sentences)
@@ -141,7 +142,7 @@ def test_what_is_not_known_is_no_hole_in_the_sentence():
 
 def test_only_successes_can_contradict():
     """A fleet whose log agrees with its configuration has no contradiction."""
-    results = judged(simulation.simulate(100, seed=1))
+    results = judged(small_fleet(100, seed=1))
     found = contradictions(results)
     contradicted = results[
         (results["verdict"] == "fail") & (results["observed"] == "up")
@@ -156,7 +157,7 @@ def test_every_rule_puts_its_own_data_in_doubt(code):
     """The clock, the certificate or the device entry, as the name of the rule says; a list
     where the log names it.
     """
-    row = ct.check(ct.attempts(simulation.simulate(10, seed=1))).head(1)
+    row = ct.check(ct.attempts(small_fleet(10, seed=1))).head(1)
     against = row.assign(
         observed="up",
         verdict="fail",

@@ -3,6 +3,7 @@
 Certificates are made here.
 """
 
+import dataclasses
 import datetime
 
 import pandas as pd
@@ -19,6 +20,7 @@ from certtrust.schema import (
     conform,
     empty,
 )
+from certtrust.testing import fleet_of
 
 PHONE = "0090332f688a"
 CA = trustme.CA(organization_name="Test CA", key_type=trustme.KeyType.ECDSA)
@@ -37,24 +39,10 @@ def issue(common_name, *, year=2025, ca=CA):
 
 
 def fleet(certificates=(), devices=(), registrations=(), trust=None):
-    """Return a fleet of the given PEM blocks (each a bundle of its own) and rows."""
-    frames = [
-        ct.read_certificates(pem).assign(
-            source=f"{number}.pem", bundle=f"{number}.pem"
-        )
-        for number, pem in enumerate(certificates)
-    ]
-    listed = ct.read_trust_list(CA.cert_pem.bytes()) if trust is None else trust
-    return ct.Fleet(
-        conform(pd.concat(frames, ignore_index=True), CERTIFICATES)
-        if frames
-        else empty(CERTIFICATES),
-        listed,
-        conform(pd.DataFrame(list(devices)), DEVICES),
-        conform(
-            pd.DataFrame([{"state": "up", **row} for row in registrations]),
-            REGISTRATIONS,
-        ),
+    """Return a fleet of the given PEM blocks and rows whose PBXs trust the CA above."""
+    listed = CA.cert_pem.bytes() if trust is None else trust
+    return fleet_of(
+        certificates, trust=listed, devices=devices, registrations=registrations
     )
 
 
@@ -395,59 +383,57 @@ def test_a_flag_is_known_where_every_entry_tells_it(flag, tls_only, expected):
     assert attempts[flag].tolist() == [expected]
 
 
+REGISTERED_BY = [
+    ({"registration_name": PHONE}, True),
+    ({"registration_name": f"{PHONE}-TEL1", "interface": "TEL1"}, True),
+    ({"registration_name": "IP222-2f-68-8a"}, True),
+    ({"registration_name": "ip222-2F-68-8A"}, True),
+    ({"registration_name": "IP222-2f-68-8a-TEL1", "interface": "TEL1"}, True),
+    ({"registration_name": "SWPHONE_ADA"}, True),
+    ({"registration_name": "ada", "hardware_id": "Ada"}, True),
+    ({"hardware_id": "IP222-2f-68-8a"}, True),
+    ({"serial": PHONE}, True),
+    ({"hardware_id": "Swphone_ada"}, True),
+    ({"registration_name": "room-1", "serial": PHONE}, False),
+    ({"registration_name": "0090332f6800", "serial": PHONE}, True),
+    ({"registration_name": "IP111-2f-68-00", "hardware_id": "Swphone_ada"}, True),
+    ({}, False),
+]
+"""What a log says of a registration, and whether it is one by certificate over H.323/TLS."""
+
+KNOWN_OF_THE_DEVICE = [
+    {"serial": PHONE, "tls_only": False},
+    {"hardware_id": "IP222-2f-68-8a"},
+    {"hardware_id": "Swphone_ada"},
+]
+
+
 @pytest.mark.parametrize(
-    ("row", "by_certificate"),
-    [
-        ({"registration_name": PHONE}, True),
-        ({"registration_name": f"{PHONE}-TEL1", "interface": "TEL1"}, True),
-        ({"registration_name": "IP222-2f-68-8a"}, True),
-        ({"registration_name": "ip222-2F-68-8A"}, True),
-        ({"registration_name": "IP222-2f-68-8a-TEL1", "interface": "TEL1"}, True),
-        ({"registration_name": "SWPHONE_ADA"}, True),
-        ({"registration_name": "ada", "hardware_id": "Ada"}, True),
-        ({"hardware_id": "IP222-2f-68-8a"}, True),
-        ({"serial": PHONE}, True),
-        ({"hardware_id": "Swphone_ada"}, True),
-        ({"registration_name": "room-1", "serial": PHONE}, False),
-        ({"registration_name": "0090332f6800", "serial": PHONE}, True),
-        ({"registration_name": "IP111-2f-68-00", "hardware_id": "Swphone_ada"}, True),
-        ({}, False),
-    ],
+    "devices",
+    [[], KNOWN_OF_THE_DEVICE[:1], KNOWN_OF_THE_DEVICE[1:2], KNOWN_OF_THE_DEVICE],
+    ids=["no entry", "by serial", "by hardware ID", "three entries"],
 )
-def test_who_registers_by_the_name_of_a_device_does_so_by_certificate(
-    row, by_certificate
-):
+def test_who_registers_by_the_name_of_a_device_does_so_by_certificate(devices):
     """Over H.323/TLS; and what more is known of the device takes no scenario away."""
-    more = [
-        {"serial": PHONE, "tls_only": False},
-        {"hardware_id": "IP222-2f-68-8a"},
-        {"hardware_id": "Swphone_ada"},
+    protocols = ("H.323/TLS", "H.323/TCP", None)
+    rows = [
+        {**row, "protocol": protocol}
+        for row, _ in REGISTERED_BY
+        for protocol in protocols
     ]
-    expected = {"H.323/TLS": by_certificate, "H.323/TCP": False, None: False}
-    rows = [{**row, "protocol": protocol} for protocol in expected]
-    for devices in ([], more[:1], more[1:2], more):
-        attempts = ct.attempts(fleet(devices=devices, registrations=rows))
-        is_by_certificate = attempts["scenario"].eq("h323-certificate").tolist()
-        assert is_by_certificate == list(expected.values()), devices
+    scenarios = ct.attempts(fleet(devices=devices, registrations=rows))["scenario"]
+    by_certificate = scenarios.eq("h323-certificate").to_numpy().reshape(-1, 3)
+    expected = [[over_tls, False, False] for _, over_tls in REGISTERED_BY]
+    assert by_certificate.tolist() == expected
 
 
-def chosen(certificates, row, time="2026-01-01"):
-    """Return the year in which the certificate of an attempt was issued, and how it was found."""
-    given = ct.Fleet(
-        certificates,
-        ct.read_trust_list(CA.cert_pem.bytes()),
-        empty(DEVICES),
-        conform(pd.DataFrame([row]), REGISTRATIONS),
+def chosen(certificates, row, *times):
+    """Return the years in which the certificates of attempts at these times were issued."""
+    given = dataclasses.replace(
+        fleet(registrations=[row for _ in times]), certificates=certificates
     )
-    given = ct.Fleet(
-        given.certificates,
-        given.trust,
-        given.devices,
-        given.registrations.assign(state="up"),
-    )
-    given.registrations["time"] = pd.to_datetime([time], utc=True).as_unit("us")
-    attempt = ct.attempts(given).iloc[0]
-    return None if pd.isna(attempt["not_before"]) else attempt["not_before"].year
+    given.registrations["time"] = pd.to_datetime(list(times), utc=True).as_unit("us")
+    return ct.attempts(given)["not_before"].dt.year.astype("Int64").tolist()
 
 
 @pytest.mark.parametrize("name", [PHONE, "Smartphone_kim645"])
@@ -460,11 +446,9 @@ def test_the_newest_certificate_counts_wherever_it_stands(name):
         )
         apart = fleet(pems).certificates
         for certificates in (together, apart):
-            row = {"registration_name": name}
-            assert chosen(certificates, row) == 2022
-            assert chosen(certificates, row, "2020-01-01") == 2018
-            assert chosen(certificates, row, "2033-01-01") == 2031
-            assert chosen(certificates, row, "2017-01-01") is None
+            times = ("2026-01-01", "2020-01-01", "2033-01-01", "2017-01-01")
+            years = chosen(certificates, {"registration_name": name}, *times)
+            assert years == [2022, 2018, 2031, pd.NA]
 
 
 def test_of_certificates_of_one_second_not_the_order_decides():

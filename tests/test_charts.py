@@ -31,6 +31,7 @@ from certtrust.charts.drawing.palette import CAUSE_COLOURS, FURTHER, GOOD, OTHER
 from certtrust.charts.drawing.record import chart as make_chart
 from certtrust.charts.drawing.record import charts_of
 from certtrust.report.page import SECTIONS
+from certtrust.testing import small_fleet
 from certtrust.texts.labels import cause_label
 
 Draw = Callable[..., Axes]
@@ -45,7 +46,7 @@ def results() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def fleet() -> ct.Fleet:
     """A small synthetic fleet with its links."""
-    return ct.link(ct.simulate(40, seed=2))
+    return small_fleet(40, seed=2)
 
 
 def title(ax: Axes) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import certtrust as ct
 from certtrust.evaluation.rules import HYGIENE, SCENARIOS
 from certtrust.schema import ATTEMPTS, RESULTS, conform
+from certtrust.testing import small_fleet
 from certtrust.trust.trust_state import TrustPath
 
 NOON = pd.Timestamp("2026-03-02T12:00:00Z")
@@ -455,7 +456,7 @@ PAGE = {
 
 def test_moments_go_by_label_and_none_may_stand_there_twice():
     """One moment per attempt, in whichever order; the attempts' own index may repeat a label."""
-    attempts = ct.attempts(ct.simulate(10, seed=1))
+    attempts = ct.attempts(small_fleet(10, seed=1))
     moments = attempts["time"].fillna(pd.Timestamp("2026-01-01T00:00:00Z"))
     expected = ct.check(attempts, at=moments)
     pd.testing.assert_frame_equal(ct.check(attempts, at=moments[::-1]), expected)

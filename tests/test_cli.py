@@ -21,12 +21,13 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import (
 import certtrust as ct
 from certtrust.cli import main
 from certtrust.simulation import write
+from certtrust.testing import small_fleet
 
 
 @pytest.fixture(scope="module")
 def fleet() -> ct.Fleet:
     """A small synthetic fleet."""
-    return ct.simulate(12, seed=4)
+    return small_fleet(12, seed=4)
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +290,7 @@ def test_simulate_writes_a_fleet_that_report_reads(
     )
     assert f"certtrust report {tmp_path / 'new'}" in capsys.readouterr().out
     assert len(ct.read_fleet(tmp_path / "new").devices) == len(
-        ct.simulate(7, seed=5).devices
+        small_fleet(7, seed=5).devices
     )
 
 

@@ -8,6 +8,7 @@ import trustme
 from chain_builder import certificate
 
 import certtrust as ct
+from certtrust.testing import small_fleet
 from certtrust.trust import links, trust_state
 
 PHONE = "0090332f688a"
@@ -171,7 +172,7 @@ def test_a_registration_that_the_page_has_no_rule_for_has_no_steps(outside):
     """Nothing is called unknown that nobody asks for; where the scenario is merely open, both
     are told.
     """
-    fleet = ct.simulate(10, seed=1, faults={})
+    fleet = small_fleet(10, seed=1, healthy=True)
     fleet.registrations[list(outside)] = list(outside.values())
     one = ct.explained(ct.check(ct.attempts(fleet)).head(1))
     assert (one.verdict, one.scenario, len(one.steps)) == (

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 import certtrust as ct
-from certtrust import simulation
 from certtrust.evaluation.rules import HYGIENE, SCENARIOS
+from certtrust.testing import small_fleet
 
 FACTS = (
     "scenario",
@@ -82,7 +82,7 @@ def assert_equal(fleet, row):
 
 def test_a_diagnosis_equals_the_row_of_a_fleet():
     """Rows of every cause and state of trust of a simulated fleet."""
-    fleet = ct.link(simulation.simulate(150, seed=1))
+    fleet = small_fleet(80, seed=1)
     results = comparable(ct.attempts(fleet))
     chosen = results.groupby(
         ["cause", "trust_state", "scenario"], observed=True, dropna=False
@@ -96,7 +96,7 @@ def test_a_diagnosis_equals_the_row_of_a_fleet():
 @pytest.mark.parametrize("seed", range(10, 15))
 def test_a_diagnosis_equals_every_row_of_a_fleet(seed):
     """Every distinct row of five simulated fleets, at its own time and at two other ones."""
-    fleet = ct.link(simulation.simulate(60, seed=seed))
+    fleet = small_fleet(60, seed=seed)
     attempts = ct.attempts(fleet)
     for at in (None, "2012-05-01", "2040-05-01"):
         for _, row in comparable(attempts, at).iterrows():

@@ -27,6 +27,7 @@ import certtrust as ct
 from certtrust import charts, cli, report, schema
 from certtrust.charts.timeline import STEPS
 from certtrust.evaluation.rules import RULES, SCENARIOS
+from certtrust.testing import small_fleet
 from certtrust.texts import sentences
 
 TECHNICAL = {
@@ -39,7 +40,7 @@ TECHNICAL = {
 @cache
 def fleet() -> ct.Fleet:
     """Return a synthetic fleet in which every cause occurs."""
-    return ct.link(ct.simulate(100, seed=8))
+    return small_fleet(60, seed=8)
 
 
 @cache
@@ -59,14 +60,14 @@ def in_pseudo_language() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def content() -> report.Report:
     """The report of a fleet in which every cause occurs."""
-    return report.explain_fleet(fleet(), name="HQ", periods=12)
+    return report.explain_fleet(fleet(), name="HQ", periods=4)
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fleet as files, with a certificate of its own beside it."""
     folder = tmp_path_factory.mktemp("pseudo")
-    ct.simulation.write(ct.simulate(12, seed=4), folder / "HQ")
+    ct.simulation.write(small_fleet(12, seed=4), folder / "HQ")
     (folder / "leaf.der").write_bytes(fleet().certificates["der"].iloc[0])
     return folder
 
@@ -375,13 +376,15 @@ def test_the_command_line_says_nothing_in_english(
     monkeypatch.chdir(files)
     lines = printed(*COMMANDS[name])
     assert "".join(lines).strip()
-    names = data() | values(
-        *(
-            getattr(ct.read_fleet("HQ"), folder)
-            for folder in ("certificates", "devices")
-        )
-    )
+    names = data() | names_in(files / "HQ")
     assert english(lines, names | {str(files), "HQ.html", "report.html"}) == []
+
+
+@cache
+def names_in(folder: Path) -> set[str]:
+    """Return what the certificates and the device entries of a fleet say."""
+    fleet = ct.read_fleet(folder)
+    return values(fleet.certificates, fleet.devices)
 
 
 def test_words_in_code_are_found() -> None:

@@ -34,6 +34,7 @@ from certtrust.report import (
 )
 from certtrust.report.exports import guarded_csv
 from certtrust.report.figures import write_pictures
+from certtrust.testing import small_fleet
 from certtrust.texts.labels import cause_label
 from certtrust.texts.markup import VOID, Markup, tag, text
 
@@ -51,7 +52,7 @@ HOSTILE = [
 @pytest.fixture(scope="module")
 def fleet() -> ct.Fleet:
     """A small synthetic fleet with its links."""
-    return ct.link(ct.simulate(40, seed=3))
+    return small_fleet()
 
 
 @pytest.fixture(scope="module")
@@ -538,7 +539,7 @@ def test_who_may_register_as_another_device_stands_in_the_page(
     """A trusted certificate with a short CN is named with how many devices it opens; all pairs
     are beside the page.
     """
-    found = explain_fleet(ct.simulate(40, seed=8), periods=1, at=ct.simulation.NOW)
+    found = explain_fleet(small_fleet(40, seed=8), periods=1, at=ct.simulation.NOW)
     pairs = found.impersonations
     pd.testing.assert_frame_equal(
         pairs, ct.impersonations(found.fleet, at=ct.simulation.NOW)
@@ -685,7 +686,7 @@ def test_a_fleet_without_named_devices_has_a_report(
 
 def test_today_is_the_chosen_moment() -> None:
     """With a moment of its own, the chart of expiries counts from there."""
-    few = ct.simulate(2, seed=1)
+    few = small_fleet(2, seed=1)
     before = explain_fleet(few, at="1990-01-01", periods=1)
     chart = CHARTS["expiry"].of_report(before, blank())
     assert chart.get_title().startswith("0 ")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-import certtrust as ct
 from certtrust.report import explain_fleet, write_report
+from certtrust.testing import small_fleet
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -24,7 +24,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def report_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a fleet in which one device is called like a script."""
-    fleet = ct.simulate(60, seed=3)
+    fleet = small_fleet(60)
     log = fleet.registrations
     log.loc[log.index[:20], "registration_name"] = (
         "<script>document.title='run'</script>"

@@ -2,9 +2,6 @@
 
 import dataclasses
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +12,7 @@ from certtrust.errors import CerttrustError
 from certtrust.evaluation import check, requirements
 from certtrust.evaluation.requirements import BY_CODE, HYGIENE, SCENARIOS
 from certtrust.schema import ATTEMPTS, conform
+from certtrust.testing import small_fleet
 from certtrust.texts.sentences import sentences
 
 CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
@@ -24,7 +22,7 @@ def frame() -> pd.DataFrame:
     """Return attempts of every kind: registrations, devices without a log, browsers, and rows
     with holes.
     """
-    fleet = ct.simulate(60, seed=3)
+    fleet = small_fleet(60)
     log, devices = ct.attempts(fleet), ct.attempts(fleet, of="devices")
     browser = ct.browser_attempts(
         fleet.certificates.head(8), "https://192.0.2.7/", fleet.trust
@@ -205,65 +203,6 @@ def test_usages_that_are_not_known():
     assert not usages(
         None, "serverAuth", certificate_error="extension 2.5.29.15: invalid"
     )
-
-
-def blocks() -> list[str]:
-    """Return the code blocks of the section on rules."""
-    section = (
-        CONTRIBUTING.read_text(encoding="utf-8")
-        .partition("### Add a rule\n")[2]
-        .partition("\n### ")[0]
-    )
-    return re.findall(r"```(?:python|toml)\n(.*?)```", section, re.DOTALL)
-
-
-def apply(block: str, root: Path) -> None:
-    """Write a block into a copy of the package, as its first line says."""
-    first, _, rest = block.partition("\n")
-    named = re.fullmatch(r"# in (\S+), after: (.+)", first)
-    if named:
-        path = root / named[1]
-        text = path.read_text(encoding="utf-8")
-        assert f"\n{named[2]}\n" in f"\n{text}", named[2]
-        before, line, after = f"\n{text}".partition(f"\n{named[2]}\n")
-        path.write_text((before + line + rest + after)[1:], encoding="utf-8")
-    else:
-        (root / first.removeprefix("# ")).write_text(block, encoding="utf-8")
-
-
-@pytest.mark.parametrize("left_out", [None, 0, 1, 2])
-def test_the_worked_example_is_carried_out(left_out, tmp_path):
-    """A file, a line and its sentences make a rule; without any one of them the import says
-    what is missing.
-    """
-    shutil.copytree(
-        Path(ct.__file__).parent,
-        tmp_path / "certtrust",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
-    *changes, trial = blocks()
-    assert trial.startswith("# try")
-    for place, block in enumerate(changes):
-        if place != left_out:
-            apply(block, tmp_path)
-    run = subprocess.run(
-        [sys.executable, "-c", trial],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if left_out is None:
-        assert run.returncode == 0, run.stderr
-        return
-    expected = [
-        "there is no lifetime.py",
-        "lifetime.py is not listed",
-        "has no sentence `title`",
-    ]
-    assert run.returncode != 0
-    assert expected[left_out] in run.stderr
-    assert "CerttrustError" in run.stderr
 
 
 def test_a_rule_that_cannot_say_unknown_is_named() -> None:

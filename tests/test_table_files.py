@@ -14,8 +14,9 @@ from thoroughness import examples
 import certtrust as ct
 from certtrust import schema
 from certtrust.table_files import read_csv, read_parquet, write_csv, write_parquet
+from certtrust.testing import small_fleet
 
-FLEET = ct.link(ct.simulate(25, seed=3))
+FLEET = small_fleet(25)
 URLS = [f"https://phone{number}.example.com/" for number in range(3)]
 ATTEMPTS = schema.conform(
     pd.concat(

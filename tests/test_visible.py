@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import certtrust as ct
 from certtrust.report import explain_fleet, summary_lines
+from certtrust.testing import small_fleet
 from certtrust.texts.sentences import fill, say
 from certtrust.texts.visible import each_on_one_line, encodable, one_line, visible
 from certtrust.widgets import CertificateTester, FleetExplorer, table
@@ -27,7 +28,7 @@ UNSEEN = re.compile(
 @pytest.fixture(scope="module")
 def fleet() -> ct.Fleet:
     """A fleet whose names try to steer whatever shows them."""
-    fleet = ct.simulate(12, seed=2)
+    fleet = small_fleet(12, seed=2)
 
     def forged(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
         texts = {
@@ -106,7 +107,7 @@ def test_data_meets_a_sentence_on_one_line() -> None:
 
 def test_a_diagnosis_has_the_lines_of_its_steps_only() -> None:
     """A registration name of two lines forges no line, and `$` is no mathematics."""
-    certificate = ct.simulate(3, seed=1).certificates.head(1)
+    certificate = small_fleet(3, seed=1).certificates.head(1)
     diagnosis = ct.diagnose(
         certificate, scenario="h323-certificate", registration_name=FORGED
     )
@@ -126,7 +127,7 @@ def test_a_diagnosis_has_the_lines_of_its_steps_only() -> None:
 @pytest.mark.parametrize("text", ["a\ud800b", "\udc80"])
 def test_half_a_character_is_no_reason_to_stop(text: str) -> None:
     """Lone surrogates, as file names and JSON can hold them, are replaced in what is asked."""
-    certificate = ct.simulate(3, seed=1).certificates.head(1)
+    certificate = small_fleet(3, seed=1).certificates.head(1)
     for option in ("registration_name", "hardware_id"):
         asked = {option: text}
         ct.diagnose(certificate, scenario="h323-certificate", **asked)
@@ -163,7 +164,7 @@ def test_nothing_that_is_said_of_a_fleet_holds_what_cannot_be_seen(
 def test_a_check_box_is_no_formula() -> None:
     """Ipywidgets typesets the label of a check box, so no `$` of a name stands in it."""
     ca = (
-        ct.simulate(3, seed=1).trust.head(1).assign(subject_cn=r"$x$ \(y\)", pbx=None)
+        small_fleet(3, seed=1).trust.head(1).assign(subject_cn=r"$x$ \(y\)", pbx=None)
     )
     tester = CertificateTester(trust=ca)
     (box,) = tester._trust_choice.boxes.children

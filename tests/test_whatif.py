@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 
 import certtrust as ct
-from certtrust import simulation
 from certtrust.advice import changes, what_if
+from certtrust.testing import small_fleet
 
 
 @pytest.fixture(scope="module")
 def fleet():
     """Return a linked fleet without faults, some of whose devices log in with a password."""
-    return ct.link(simulation.simulate(80, seed=4, faults={}))
+    return small_fleet(80, seed=4, healthy=True)
 
 
 def judged(fleet, **options):

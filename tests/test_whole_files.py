@@ -17,6 +17,7 @@ import certtrust as ct
 from certtrust.registrations import to_parquet
 from certtrust.schema import LINKS
 from certtrust.table_files import write_csv, write_parquet
+from certtrust.testing import small_fleet
 from certtrust.whole_files import UNFINISHED, replacing, write_whole
 
 
@@ -126,7 +127,7 @@ def test_a_report_on_a_full_disk_leaves_the_old_page(tmp_path: Path) -> None:
 
 def test_a_fleet_is_saved_over_what_a_killed_save_left(tmp_path: Path) -> None:
     """An unfinished file of an earlier `save` is no stranger in the folder."""
-    fleet = ct.simulate(2, seed=1)
+    fleet = small_fleet(2, seed=1)
     fleet.save(tmp_path)
     (tmp_path / f".links.parquet.0a{UNFINISHED}").touch()
     assert ct.read_fleet(fleet.save(tmp_path)).trust.equals(fleet.trust)

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ipywidgets.embed import dependency_state
+from thoroughness import first
 
 import certtrust as ct
 from certtrust.advice import changes, latest, what_if
@@ -27,11 +28,12 @@ from certtrust.advice.what_if import Settings, changed
 from certtrust.evaluation.check import counted
 from certtrust.schema import REGISTRATIONS, empty
 from certtrust.simulation import NOW
+from certtrust.testing import small_fleet
 from certtrust.widgets import CertificateTester, FleetExplorer, WhatIf, table
 from certtrust.widgets.filter_index import Criteria, build
 from certtrust.widgets.tables import label
 
-FLEET = ct.link(ct.simulate(80, seed=5))
+FLEET = small_fleet(80, seed=5)
 RESULTS = ct.check(ct.attempts(FLEET))
 
 
@@ -181,7 +183,7 @@ def test_every_row_is_explained_as_explained_does():
     """Scenario, steps, verdict and path are those of `ct.explained` for each row, whatever its
     scenario.
     """
-    fleet = ct.link(ct.simulate(15, seed=5))
+    fleet = small_fleet(15, seed=5)
     registrations = fleet.registrations.copy()
     number = np.arange(len(registrations))
     registrations["protocol"] = (
@@ -312,7 +314,7 @@ def test_markup_in_a_log_is_shown_as_text():
 # WhatIf
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", first(range(3)))
 @pytest.mark.parametrize(
     ("options", "at"),
     [
@@ -329,7 +331,7 @@ def test_judging_kinds_gives_what_judging_every_row_gives(seed, options, at):
     """The quick way agrees with the whole way, attempts and check over all rows, for every kind
     of switch.
     """
-    fleet = ct.link(ct.simulate(60, seed=seed))
+    fleet = small_fleet(60, seed=seed)
     options = dict(options)
     trust = (
         fleet.trust.head(3).assign(pbx=None)
