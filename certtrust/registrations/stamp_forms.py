@@ -136,6 +136,8 @@ OF_CELLS = (
 )  # fmt: skip
 """Forms of a cell that is a time."""
 
+_SAMPLE = 1 << 14
+"""Characters that are looked at for the order of day and month."""
 _AMBIGUOUS = re.compile(
     r"(?<![0-9/.])([0-9]{1,2})/([0-9]{1,2})/(?:19|20)[0-9]{2}(?![0-9])( [0-9:]+ ?[AaPp][Mm])?"
     r"|(?<![0-9.])([0-9]{2})\.([0-9]{2})\.? [0-9]{1,2}:[0-9]{2}"
@@ -151,7 +153,7 @@ def is_day_first(sample: str) -> bool | None:
     (True, False, None)
     """
     firsts, others, halves = 0, 0, 0
-    for match in _AMBIGUOUS.finditer(sample):
+    for match in _AMBIGUOUS.finditer(sample, 0, _SAMPLE):
         first, other = (int(match[1] or match[4]), int(match[2] or match[5]))
         firsts, others = max(firsts, first), max(others, other)
         halves += match[3] is not None
