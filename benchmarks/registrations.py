@@ -1,14 +1,13 @@
 """Compare reading registration logs with the plain ways of doing it, on synthetic lines.
 
 Run `python benchmarks/registrations.py [lines] [formats] [ways]` (5,000,000 lines of
-json,syslog,csv,full and all ways unless told otherwise; this package is always among the ways). On a
-busy machine the CPU seconds tell more. The format
-`full` is a CSV with all columns of the table, IPv6 addresses, fingerprints and unset clocks
-among them, which is read at the same speed per byte as the plain one. Files are made once, in build/, with a torn, a blank and
-a foreign line in every 10,000. Each way runs in a process of its own and has to give the same
-typed columns: time in UTC, device, name, protocol, address, state and reason, and the line
-itself. Some ways cannot keep the bad lines: those get a file without them where they would
-fail, and say so.
+json,syslog,csv,full and all ways unless told otherwise; this package is always among the ways).
+On a busy machine the CPU seconds tell more. The format `full` is a CSV with all columns of the
+table, IPv6 addresses, fingerprints and unset clocks among them, which is read at the same speed
+per byte as the plain one. Files are made once, in build/, with a torn, a blank and a foreign line
+in every 10,000. Each way runs in a process of its own and has to give the same typed columns:
+time in UTC, device, name, protocol, address, state and reason, and the line itself. Some ways
+cannot keep the bad lines: those get a file without them where they would fail, and say so.
 
 Run `python benchmarks/registrations.py stream [lines]` to stream a file (50,000,000 lines, the
 same five million again and again) to Parquet with two workers.

@@ -351,7 +351,9 @@ def complete_from_name(columns: Columns) -> Columns:
     name = columns.get("registration_name")
     if name is None or name.null_count == len(name):
         return columns
-    known = [present(columns[key]) for key in ("serial", "interface") if key in columns]
+    known = [
+        present(columns[key]) for key in ("serial", "interface") if key in columns
+    ]
     if len(known) == 2 and np.all((known[0] & known[1]) | ~present(name)):
         return columns
     if _all_serials(name):

@@ -57,12 +57,12 @@ MAY_BE_STAMPED = rf"^{PRI}?[ \t]*[\[(\"'*.]{{0,2}}{MAY_BEGIN}"
 
 
 def learned(sample: str) -> Learned | None:
-    """Return where and how most lines of a sample have their stamp, None where they have none.
+    r"""Return where and how most lines of a sample have their stamp, None where they have none.
 
     Examples
     --------
     >>> lines = [f"{number} [081109 20361{number}] up" for number in range(5)]
-    >>> stamp = learned("\\n".join(lines))
+    >>> stamp = learned("\n".join(lines))
     >>> stamp.form.name, stamp.words
     ('yymmdd hhmmss', 1)
     """

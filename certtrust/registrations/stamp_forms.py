@@ -34,7 +34,10 @@ ZONE_WORDS = "|".join(sorted(map(str.upper, _HOURS), key=len, reverse=True))
 
 _ZONE = rf"(?: ?(?P<zone>[+-][0-9]{{2}}:?[0-9]{{2}}|[+-][0-9]{{2}}|{ZONE_WORDS}))?"
 _FRACTION = r"(?:[.,:](?P<fraction>[0-9]{1,9}))?"
-_CLOCK = rf"(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{1,2}})(?::(?P<second>[0-9]{{1,2}}){_FRACTION})?"
+_CLOCK = (
+    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2})"
+    rf"(?::(?P<second>[0-9]{{1,2}}){_FRACTION})?"
+)
 _TIME = rf"(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{1,2}}):(?P<second>[0-9]{{1,2}}){_FRACTION}"
 _HALF = r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
 _NAME = r"(?P<name>(?i:jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez))"

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from ..errors import CerttrustError
 from ..texts.sentences import say
 from . import stamp_forms
-from .field_values import MOMENT, Columns, Notes, encode, scatter, word_where
+from .field_values import MOMENT, Columns, Notes, encode, word_where
 from .text.spans import Mask, Spans, as_mask, present
 
 WIDTH = 15
@@ -101,10 +101,8 @@ def zone(name: Any) -> tzinfo | None:
     from zoneinfo import ZoneInfo
 
     try:
-        if not isinstance(name, str) or not name:
-            raise ValueError
         return ZoneInfo(name)
-    except (ValueError, LookupError, OSError) as problem:
+    except (ValueError, LookupError, OSError, TypeError, AttributeError) as problem:
         raise CerttrustError(
             say("errors.reading.timezone", timezone=repr(name))
         ) from problem
@@ -280,7 +278,7 @@ def _of_any_form(text: Any, notes: Notes, clock: Clock) -> tuple[Any, Mask]:
     is_read, is_local = np.zeros(count, bool), np.zeros(count, bool)
     reasons = np.full(count, -1, np.int64)
 
-    def put(rows: Any, values: Numbers, local: Any) -> None:
+    def put(rows: Any, values: Numbers | int, local: Any) -> None:
         since[rows], is_read[rows], is_local[rows] = values, True, local
 
     spans = Spans.of(text)
@@ -301,7 +299,7 @@ def _of_any_form(text: Any, notes: Notes, clock: Clock) -> tuple[Any, Mask]:
     rows = np.flatnonzero((spans.byte_at(0) <= ord("0")) & present(text) & ~is_read)
     if len(rows):
         is_zero = pc.match_substring_regex(text.take(pa.array(rows)), _ZERO)
-        put(rows[as_mask(is_zero)], np.int64(0), False)
+        put(rows[as_mask(is_zero)], 0, False)
     for local in (False, True):
         rows = np.flatnonzero(~is_read & present(text))
         if not len(rows):
@@ -436,8 +434,8 @@ def _distinct(stamps: Any, clock: Clock) -> _Distinct:
     series = pd.Series(stamps.to_pylist(), dtype="str").str.strip()
     # pandas reads -5 as a year, and cannot show it.
     words = series.where(~rounded & ~series.str.startswith("-"))
-    for form in ("%Y%m%d-%H%M%S", "ISO8601"):
-        parsed = pd.to_datetime(words, format=form, utc=True, errors="coerce")
+    for spelling in ("%Y%m%d-%H%M%S", "ISO8601"):
+        parsed = pd.to_datetime(words, format=spelling, utc=True, errors="coerce")
         fresh = (parsed.notna() & ~result.is_read).to_numpy()
         micro = parsed.astype("datetime64[us, UTC]").to_numpy("M8[us]").view("i8")
         result.since[fresh] = micro[fresh]

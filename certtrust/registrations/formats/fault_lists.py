@@ -10,8 +10,8 @@ attributes that are not documented: each is a row that says so.
 from __future__ import annotations
 
 import re
-from html import escape
 from collections.abc import Iterator
+from html import escape
 from typing import Any, BinaryIO
 from xml.parsers import expat
 

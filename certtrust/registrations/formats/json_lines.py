@@ -266,11 +266,11 @@ def _kinds(fields: Columns) -> Any:
 
 def _has_own_keys(fields: Columns) -> Mask:
     """Return which records name a host or a time as no journal does."""
-    others = [
-        fields[key] for key in ("HOST", "DATE", "ISODATE", "PROGRAM") if key in fields
-    ]
-    count = len(fields["mt"])
-    return np.logical_or.reduce([np.zeros(count, bool), *map(present, others)])
+    has_any = np.zeros(len(fields["mt"]), bool)
+    for key in ("HOST", "DATE", "ISODATE", "PROGRAM"):
+        if key in fields:
+            has_any |= present(fields[key])
+    return has_any
 
 
 def _own(fields: Columns, notes: Notes, log: Log) -> Columns:

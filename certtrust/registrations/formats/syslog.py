@@ -84,7 +84,9 @@ def columns(texts: Any, notes: Notes, log: Log) -> Columns:
     others = np.flatnonzero((layout == _OTHER) & (parts.message.sizes > 0))
     if len(others) and (log.stamp is None or not log.stamp.words or log.depth):
         text = texts.take(pa.array(others))
-        others = others[as_mask(pc.match_substring_regex(text, layouts.MAY_BE_STAMPED))]
+        others = others[
+            as_mask(pc.match_substring_regex(text, layouts.MAY_BE_STAMPED))
+        ]
     if len(others):
         parts, envelope = _other_stamps(lines, parts, others, envelope, log, of_time)
     message = parts.message.strip("\ufeff")
