@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import operator
 import re
-import string
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,12 +15,13 @@ import pandas as pd
 from ..arrays import threads
 from ..arrays.arrow import as_mask
 from ..arrays.grouping import Codes, codes, factorize_codes
+from ..errors import CerttrustError
 from ..evaluation.check import expect_results, required
 from ..evaluation.requirements import NAMES, RULES, Rule
 from ..names import device_ids
 from ..names.matching import begins_with_cn
 from ..names.registration_fit import registers_by_own_name, registration_fit
-from ..texts.sentences import fill, say, sentences
+from ..texts.sentences import as_words, fields, fill, joined, say, sentences
 from ..trust import browser_verdict
 
 
@@ -119,7 +120,7 @@ def present(results: pd.DataFrame, rule: Rule) -> pd.Series:
 def filled(template: str, results: pd.DataFrame) -> pd.Series:
     """Return a template filled with the values of rows of RESULTS, as in the rules' words."""
     every = np.arange(len(results))
-    return _of_rows(_filled(template, _Rows(results, every), every), results.index)
+    return _of_rows(_filled(template, _Rows(results, every)), results.index)
 
 
 _Numbered = tuple[Codes, pd.Series]
@@ -146,8 +147,7 @@ def _sentences(
 ) -> dict[str, _Numbered]:
     """Return `why` and `remedy` of the rows that break the rule, or that it cannot decide."""
     wordings = _wordings(rule)
-    explained = _Rows(results, rows)
-    kind = _kinds(explained, rule, pd.Index(list(wordings)))
+    kind = _kinds(_Rows(results, rows), rule, pd.Index(list(wordings)))
     rows_by_kind = {
         name: of_kind
         for number, name in enumerate(wordings)
@@ -156,12 +156,15 @@ def _sentences(
     if not rows_by_kind:
         return dict.fromkeys(_EXPLAINED, (rows, pd.Series(dtype="str")))
     back = np.argsort(np.concatenate(list(rows_by_kind.values())))
+    explained = {
+        name: _Rows(results, rows[of_kind]) for name, of_kind in rows_by_kind.items()
+    }
     numbered = {}
     for part in _EXPLAINED:
         number, distinct = _joined(
             [
-                _filled(wordings[name][part], explained, of_kind)
-                for name, of_kind in rows_by_kind.items()
+                _filled(wordings[name][part], alike)
+                for name, alike in explained.items()
             ]
         )
         numbered[part] = number[back], distinct
@@ -184,30 +187,46 @@ def _wordings(rule: Rule) -> dict[str, dict[str, Any]]:
 
 
 class _Rows:
-    """Rows of RESULTS that are explained together; each of their columns is numbered once."""
+    """Rows of RESULTS that are explained together: what they share is put in words once."""
 
     def __init__(self, results: pd.DataFrame, rows: Codes) -> None:
         self._results = results
         self._rows = rows
         self._codes: dict[str, Codes] = {}
+        self._words: dict[str, tuple[Codes, Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def only(self, some: npt.NDArray[np.bool_]) -> _Rows:
+        """Return the rows where `some` is True."""
+        return _Rows(self._results, self._rows[some])
 
     def missing(self, column: str) -> npt.NDArray[np.bool_]:
         """Return which rows have no value there."""
         return self._results[column].isna().to_numpy()[self._rows]
 
-    def distinct(
-        self, columns: Iterable[str], some: Codes
-    ) -> tuple[Codes, pd.DataFrame]:
-        """Return for some rows a number, equal where these columns are, and the first of each."""
+    def distinct(self, columns: Iterable[str]) -> tuple[Codes, pd.DataFrame]:
+        """Return a code for each row, equal where these columns are, and the first of each."""
         columns = list(columns)
         if _LISTS.isdisjoint(columns):
-            number, first = factorize_codes(
-                *(self._code(name)[some] for name in columns)
-            )
-            some = some[first]
+            code, first = factorize_codes(*map(self._code, columns))
         else:
-            number = np.arange(len(some))
-        return number, self._results[columns].iloc[self._rows[some]]
+            code = first = np.arange(len(self))
+        return code, self._results[columns].iloc[self._rows[first]]
+
+    def words(self, field: str) -> tuple[Codes, Any]:
+        """Return a code for each row, and what a template's field shows for each code."""
+        if field not in self._words:
+            columns, derive = _DERIVED.get(
+                field, ((field,), operator.itemgetter(field))
+            )
+            unfilled = [name for name in columns if name not in self._results]
+            if unfilled:
+                raise CerttrustError(f"nothing fills {field!r}")
+            code, rows = self.distinct(columns)
+            self._words[field] = code, as_words(derive(rows))
+        return self._words[field]
 
     def _code(self, column: str) -> Codes:
         if column not in self._codes:
@@ -220,33 +239,30 @@ def _kinds(explained: _Rows, rule: Rule, names: pd.Index) -> Codes:
     undecided = explained.missing(rule.code)
     kind = np.full(len(undecided), names.get_loc(""))
     if rule.variant:
-        number, rows = explained.distinct(rule.varying, np.arange(len(kind)))
-        variant = names.get_indexer(pd.Index(rule.variant(rows)))[number]
+        code, rows = explained.distinct(rule.varying)
+        variant = names.get_indexer(pd.Index(rule.variant(rows)))[code]
         kind = np.where(variant >= 0, variant, kind)
     kind[undecided] = names.get_loc(UNKNOWN)
     if rule.unknown and undecided.any():
-        some = np.flatnonzero(undecided)
-        number, rows = explained.distinct(rule.missing_by, some)
-        variant = names.get_indexer(pd.Index(UNKNOWN + rule.unknown(rows)))[number]
-        kind[some] = np.where(variant >= 0, variant, kind[some])
+        code, rows = explained.only(undecided).distinct(rule.missing_by)
+        variant = names.get_indexer(pd.Index(UNKNOWN + rule.unknown(rows)))[code]
+        kind[undecided] = np.where(variant >= 0, variant, kind[undecided])
     return kind
 
 
-def _filled(template: str, explained: _Rows, some: Codes) -> _Numbered:
+def _filled(template: str, explained: _Rows) -> _Numbered:
     """Return a template filled once for rows that are alike in what it shows."""
-    fields = [field for _, field, _, _ in string.Formatter().parse(template) if field]
-    columns = dict.fromkeys(
-        column
-        for field in fields
-        for column in _DERIVED.get(field, ((field,), None))[0]
-    )
-    if not columns:
-        return np.zeros(len(some), dtype=np.int64), pd.Series([template], dtype="str")
-    number, rows = explained.distinct(columns, some)
-    derived = {
-        field: _DERIVED[field][1](rows) for field in fields if field in _DERIVED
-    }
-    sentence = fill(template, rows.assign(**derived))
+    shown = dict.fromkeys(fields(template))
+    if not shown:
+        return np.zeros(len(explained), dtype=np.int64), pd.Series(
+            [template], dtype="str"
+        )
+    number, first = factorize_codes(*(explained.words(field)[0] for field in shown))
+    words = {}
+    for field in shown:
+        code, texts = explained.words(field)
+        words[field] = texts.take(code[first])
+    sentence = joined(template, words, len(first))
     if template.startswith("{"):
         sentence = sentence.str.replace(
             _beginning(), lambda match: match[0].upper(), regex=True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 import string
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -142,18 +142,46 @@ def fill(template: str, frame: pd.DataFrame) -> pd.Series:
     >>> fill("{device} is {state}", pd.DataFrame({"device": ["a"], "state": [None]})).tolist()
     ['a is (not known)']
     """
+    unfilled = [field for field in fields(template) if field not in frame]
+    if unfilled:
+        raise CerttrustError(f"nothing fills {unfilled[0]!r} in {template!r}")
+    sentences = joined(
+        template,
+        {field: as_words(frame[field]) for field in fields(template)},
+        len(frame),
+    )
+    return sentences.set_axis(frame.index)
+
+
+def fields(template: str) -> list[str]:
+    """Return the fields that a template shows, in order.
+
+    Examples
+    --------
+    >>> fields("{device} at {pbx}")
+    ['device', 'pbx']
+    """
+    return [field for _, field, _, _ in string.Formatter().parse(template) if field]
+
+
+def as_words(values: pd.Series) -> Any:
+    """Return values as Arrow text in the words of a sentence, each of them on one line."""
+    return each_on_one_line(
+        text(shown(values).fillna(sentences()["values"]["missing"]))
+    )
+
+
+def joined(template: str, words: Mapping[str, Any], rows: int) -> pd.Series:
+    """Return a template filled with the words of each field, Arrow text of so many rows."""
     parts: list[Any] = []
     for literal, field, _, _ in string.Formatter().parse(template):
         parts.append(_literal(literal))
         if field is not None:
-            if field not in frame:
-                raise CerttrustError(f"nothing fills {field!r} in {template!r}")
-            values = shown(frame[field]).fillna(sentences()["values"]["missing"])
-            parts.append(each_on_one_line(text(values)))
+            parts.append(words[field])
     if len(parts) < 2:
-        return pd.Series(template.format(), index=frame.index, dtype="str")
+        return pd.Series([template.format()] * rows, dtype="str")
     filled = pc.binary_join_element_wise(*parts, _literal(""))
-    return pd.Series(pd.array(filled, dtype="str"), index=frame.index)
+    return pd.Series(pd.array(filled, dtype="str"))
 
 
 def _literal(words: str) -> Any:
