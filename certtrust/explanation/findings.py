@@ -213,7 +213,8 @@ class _Rows:
             code, first = factorize_codes(*map(self._code, columns))
         else:
             code = first = np.arange(len(self))
-        return code, self._results[columns].iloc[self._rows[first]]
+        rows = self._rows[first]
+        return code, pd.DataFrame({name: self._taken(name, rows) for name in columns})
 
     def words(self, field: str) -> tuple[Codes, Any]:
         """Return a code for each row, and what a template's field shows for each code."""
@@ -230,8 +231,12 @@ class _Rows:
 
     def _code(self, column: str) -> Codes:
         if column not in self._codes:
-            self._codes[column] = codes(self._results[column].iloc[self._rows])
+            self._codes[column] = codes(self._taken(column, self._rows))
         return self._codes[column]
+
+    def _taken(self, column: str, rows: Codes) -> pd.Series:
+        # Taking from a frame copies the labels of its rows as well.
+        return pd.Series(self._results[column].array.take(rows))
 
 
 def _kinds(explained: _Rows, rule: Rule, names: pd.Index) -> Codes:
