@@ -167,7 +167,15 @@ class TestJsonInLines:
         """Code, state, serial and protocol are those of the bare record, and so is the time."""
         frame, bare = read(line), read(RECORD)
         if not line.endswith(f"gateway {RECORD}"):
-            names = ["time", "serial", "hardware_id", "protocol", "state", "code", "matched_by"]
+            names = [
+                "time",
+                "serial",
+                "hardware_id",
+                "protocol",
+                "state",
+                "code",
+                "matched_by",
+            ]
             assert frame[names].astype(str).equals(bare[names].astype(str))
             assert frame["parse_error"].isna().all()
 
@@ -256,7 +264,9 @@ class TestEnvelopes:
     def test_a_clock_that_was_not_set_stays_so(self):
         """The time of the collector is not the device's."""
         query = "event=syslog&time=0&date=19700101-000000&from=IP24-1d-00-8d&msg=state%3Dup"
-        frame = read(json.dumps({"@timestamp": "2026-11-30T10:00:00Z", "message": query}))
+        frame = read(
+            json.dumps({"@timestamp": "2026-11-30T10:00:00Z", "message": query})
+        )
         assert frame["clock_unset"].tolist() == [True]
         assert frame["time"].isna().all()
         assert frame["hardware_id"].tolist() == ["IP24-1d-00-8d"]
@@ -274,14 +284,18 @@ class TestEnvelopes:
 class TestMixedFiles:
     """The format is decided by most of a sample, and by the line where a file mixes them."""
 
-    @pytest.mark.parametrize("first", ["[starting]", "{begin", "[", "{", "[{", '{"a": 1}'])
+    @pytest.mark.parametrize(
+        "first", ["[starting]", "{begin", "[", "{", "[{", '{"a": 1}']
+    )
     def test_an_odd_first_line_decides_nothing(self, first):
         """Above a syslog file."""
         frame = read("\n".join([first, *[LINE] * 3]))
         assert frame["line"].tolist() == [1, 2, 3, 4]
         assert is_up(frame.iloc[1:])
 
-    @pytest.mark.parametrize("most", [LINE, RECORD, "event=syslog&time=1796032800&msg=x"])
+    @pytest.mark.parametrize(
+        "most", [LINE, RECORD, "event=syslog&time=1796032800&msg=x"]
+    )
     def test_each_line_is_read_by_what_it_is(self, most):
         """Whatever most lines are."""
         query = "event=syslog&time=1796032800&from=IP24-1d-00-8d&msg=state%3Dup"
@@ -294,7 +308,9 @@ class TestMixedFiles:
 
     def test_a_line_of_another_kind_in_csv(self):
         """It has its own time, and spoils no other."""
-        frame = read(f"time,state,serial\n2026-11-30T10:00:00Z,up,0090332f688a\n{LINE}\n{RECORD}\n")
+        frame = read(
+            f"time,state,serial\n2026-11-30T10:00:00Z,up,0090332f688a\n{LINE}\n{RECORD}\n"
+        )
         assert frame["state"].tolist() == ["up", "up", "down"]
         assert frame["parse_error"].isna().all()
 
@@ -325,7 +341,10 @@ class TestLists:
         assert frame["serial"].tolist() == ["0090332f688a"] * 2
         assert frame["parse_error"].isna().all()
         assert frame["line"].is_monotonic_increasing
-        assert [json.loads(raw.strip("[,]")) for raw in frame["raw"]] == [ALARM, ALARM]
+        assert [json.loads(raw.strip("[,]")) for raw in frame["raw"]] == [
+            ALARM,
+            ALARM,
+        ]
 
     def test_a_list_that_breaks_off(self):
         """What came before is read, and the rest is said."""
@@ -358,13 +377,17 @@ class TestFraming:
         two = f"<134>Nov 30 10:00:00 2026 {DEVICE} RELAY: state=up\nname=0090332f688a"
         text = f"{len(two)} {two}9 <134>state=up name=a{len(LINE)} {LINE}"
         frame = read(text)
-        assert frame["registration_name"].iloc[[0, -1]].tolist() == ["0090332f688a"] * 2
+        assert (
+            frame["registration_name"].iloc[[0, -1]].tolist() == ["0090332f688a"] * 2
+        )
         assert "".join(frame["raw"]).replace("#012", "\n").count("state=up") == 3
 
     @pytest.mark.parametrize("escape", ["#012", "#015#012", "#000", "#012#012"])
     def test_escaped_control_characters_end_a_value(self, escape):
         """As rsyslog writes them."""
-        frame = read(f"<134>state=up name=0090332f688a{escape}\n<134>name=a{escape}state=up\n")
+        frame = read(
+            f"<134>state=up name=0090332f688a{escape}\n<134>name=a{escape}state=up\n"
+        )
         assert frame["registration_name"].tolist() == ["0090332f688a", "a"]
         assert frame["state"].tolist() == ["up", "up"]
 
@@ -376,7 +399,12 @@ class TestFraming:
     @pytest.mark.parametrize("separator", [",", ";", "|", "\t", ", ", "; "])
     def test_pairs_without_blanks(self, separator):
         """Whatever parts them, the name is the name alone."""
-        pairs = ["state=rejected", "name=0090332f688a", "reason=securityDenial", "prot=SIP"]
+        pairs = [
+            "state=rejected",
+            "name=0090332f688a",
+            "reason=securityDenial",
+            "prot=SIP",
+        ]
         frame = read(f"<134>{separator.join(pairs)}")
         row = frame.astype(object).iloc[0]
         assert row[["state", "registration_name", "reason", "protocol"]].tolist() == [

@@ -130,13 +130,19 @@ UNIX = Form(
     r"(?P<unix>(?:[0-9]{10}(?:\.[0-9]{1,9})?|[0-9]{13}|[0-9]{16}|[0-9]{19}))",
 )
 
-STATED = (NAMED, ISO, DAY_NAMED, YEAR_NAMED, GERMAN, COMPACT, DOTTED, DIGITS)
+STATED = (NAMED, ISO, DAY_NAMED, YEAR_NAMED, GERMAN, COMPACT, DOTTED, DIGITS, SLASHED)
 """Forms that mean a time wherever they begin a line."""
-BY_SAMPLE = (*STATED, SLASHED, SHORT_YEAR, SHORT_DIGITS, MONTH_DAY, DOTTED_DAY, UNIX)
+BY_SAMPLE = (*STATED, SHORT_YEAR, SHORT_DIGITS, MONTH_DAY, DOTTED_DAY, UNIX)
 """Forms that a sample of a file may show; the last of them could be any numbers elsewhere."""
 OF_CELLS = (
-    *STATED, SLASHED, DATE, GERMAN_DATE, SLASHED_DATE, SHORT_YEAR, SHORT_DIGITS, DOTTED_DAY,
-)  # fmt: skip
+    *STATED,
+    DATE,
+    GERMAN_DATE,
+    SLASHED_DATE,
+    SHORT_YEAR,
+    SHORT_DIGITS,
+    DOTTED_DAY,
+)
 """Forms of a cell that is a time."""
 
 _SAMPLE = 1 << 14

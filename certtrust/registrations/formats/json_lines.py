@@ -399,12 +399,20 @@ def _keys(text: Any, own: Mapping[str, str]) -> set[str]:
     likely = (before >= 0) & (sizes > 0) & (sizes <= _LONGEST_KEY)
     spans = Spans(data, (opening + 1)[likely], closing[likely])
     names = spans.text().unique().to_pylist() if likely.any() else []
+    names = [_unescaped(name) if "\\" in name else name for name in names]
     meanings = column_names.understood(names, "registrations", own)
     return {
         name
         for name, column in zip(names, meanings, strict=True)
         if column is not None or name in _WRAPPERS
     }
+
+
+def _unescaped(key: str) -> str:
+    try:
+        return str(json.loads(f'"{key}"'))
+    except ValueError:
+        return key
 
 
 _LONGEST_KEY = 64
