@@ -21,7 +21,7 @@ Columns = Mapping[str, str]
 """Names of columns by the headings of one's own."""
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-_LIKE = 0.6
+_LIKE = 0.7
 """How alike two names are, from 0 to 1, for one to be shown as the nearest of the other."""
 _OWN_HEADING = -1
 """The rank of a heading that the caller named."""

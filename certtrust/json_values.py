@@ -59,13 +59,13 @@ def values(text: str, *, open_lists: bool = False) -> Iterator[Value]:
 
 
 def share(head: str, *, is_whole: bool) -> float:
-    """Return how much of a file's beginning is JSON objects and lists, from 0 to 1.
+    r"""Return how much of a file's beginning is JSON objects and lists, from 0 to 1.
 
     What the beginning cuts off counts as a value, unless the file ends there.
 
     Examples
     --------
-    >>> share('{"a": 1}\\nno JSON', is_whole=True)
+    >>> share('{"a": 1}\nno JSON', is_whole=True)
     0.5
     """
     position = covered = 0

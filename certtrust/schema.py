@@ -405,8 +405,9 @@ REGISTRATIONS = Table(
         Column(
             "time_by",
             WORD,
-            "where the year of the time comes from: line, or file (the line has none, the "
-            "file's date tells it)",
+            "where the time comes from: line, file (the line has no year, the file's date "
+            "tells it), or sample (most lines of a sample have such a stamp there, whose form "
+            "is named); and as what a stamp without a zone was taken, as in `line as UTC`",
             "line",
         ),
         Column("raw", TEXT, "the line itself, shortened where it is very long", ""),

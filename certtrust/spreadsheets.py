@@ -12,6 +12,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from . import limits
@@ -70,7 +71,7 @@ def sheets(
         yield Sheet("", [], [], 1, [], [], opened)
         return
     for name in opened.sheet_names:
-        rows = _guarded(lambda name=name: opened.get_sheet_by_name(name).to_python())
+        rows = _guarded(partial(_rows, opened, name))
         if isinstance(rows, str):
             yield Sheet(name, [], [], 1, [], [], rows)
             continue
@@ -103,6 +104,10 @@ def _opened(data: bytes) -> Any:
     if reason := _too_much(data):
         return reason
     return _guarded(lambda: CalamineWorkbook.from_filelike(io.BytesIO(data)))
+
+
+def _rows(workbook: Any, name: str) -> Any:
+    return workbook.get_sheet_by_name(name).to_python()
 
 
 def _guarded(work: Callable[[], Any]) -> Any:

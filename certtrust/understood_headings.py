@@ -27,7 +27,7 @@ def headings(
     *,
     columns: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Return what each heading of tables, and each key of JSON records, was understood as.
+    r"""Return what each heading of tables, and each key of JSON records, was understood as.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def headings(
 
     Examples
     --------
-    >>> headings("Seriennumer;Status;Zeit;Raum\\n").fillna("-").values.tolist()[:2]
+    >>> headings("Seriennumer;Status;Zeit;Raum\n").fillna("-").values.tolist()[:2]
     [['<text>', 'Seriennumer', '-', 'serial'], ['<text>', 'Status', 'state', '-']]
     """
     if table not in heading_rows.IS_HEADING:

@@ -18,9 +18,9 @@ from certtrust import limits, simulate
 from certtrust.registrations import field_values, reading, times, to_frame
 from certtrust.registrations import read_registrations as read
 from certtrust.registrations.field_values import Notes
-from certtrust.registrations.text.spans import present
 from certtrust.registrations.formats import csv_lines, json_lines
 from certtrust.registrations.text import lines
+from certtrust.registrations.text.spans import present
 
 # Lines of every format, whole and torn, with whatever may stand between them.
 RECORD = (

@@ -18,6 +18,8 @@ BEGINNINGS = ("009033", "809033", "00013e")
 IPEI = r"(?:00077|05003)[0-9]{7}[0-9*]"
 """Pattern of the identity of a DECT handset: maker, number, check character."""
 
+MAY_BE = r"""^\s*(?:=\s*)?["']?\s*[0-9][0-9A-Fa-f .,:_+-]*["']?\s*$"""
+"""Pattern of the texts that may be a damaged serial."""
 _QUOTES = re.compile(r"^\s*(?:=\s*\"([^\"]*)\"|'(.*)|\"(.*)\")\s*$", re.DOTALL)
 _OCTETS = re.compile(r"([0-9A-Fa-f]{2})(?:[ ._-]([0-9A-Fa-f]{2})){5}")
 _GROUPS = re.compile(r"[0-9A-Fa-f]{4}([ ._:-])[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}")

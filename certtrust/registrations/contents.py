@@ -7,6 +7,7 @@ itself, and what it says counts more than its envelope.
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import Any
 
@@ -24,6 +25,8 @@ _DEEPEST = 4
 """Envelopes around a message that are opened."""
 _ESCAPED = r"#(?:0[0-3][0-7]|177)"
 """A control character as rsyslog writes it: three octal digits."""
+_FEW = 200
+_QUERY = re.compile(r"\??event=syslog&")
 _MODULES = {"json": "json_lines", "query": "query_strings", "line": "syslog"}
 
 
@@ -126,6 +129,10 @@ def _unescaped(text: Any, escaped: Mask) -> Any:
 
 def foreign_kinds(lines: Any, *, own: str) -> Any:
     """Return of each line of a file in one format which other one it clearly has; "" for none."""
+    if len(lines) <= _FEW:
+        # Arrow prepares a pattern each time, which takes longer than to look at few lines.
+        found = [_foreign_kind(line, own) for line in lines.to_pylist()]
+        return np.array(found, dtype="<U5")
     kinds = np.full(len(lines), "", dtype="<U5")
     trimmed = Spans.of(lines).strip()
     likely = {
@@ -139,6 +146,19 @@ def foreign_kinds(lines: Any, *, own: str) -> Any:
         if kind != own:
             kinds[mask] = kind
     return kinds
+
+
+def _foreign_kind(line: str, own: str) -> str:
+    """Return what `foreign_kinds` does, for one line."""
+    kind = ""
+    trimmed = line.strip()
+    if layouts.ANY_LAYOUT.match(line):
+        kind = "line"
+    elif _QUERY.match(trimmed):
+        kind = "query"
+    elif trimmed.startswith("{") and trimmed.endswith("}"):
+        kind = "json"
+    return "" if kind == own else kind
 
 
 def with_foreign(

@@ -19,7 +19,7 @@ from ..formats import FALSE, TRUE
 from ..names import damaged_serials, device_ids
 from ..table_files import ARROW
 from . import vocabulary
-from .text.spans import Mask, Positions, Spans, present
+from .text.spans import Mask, Positions, Spans, as_mask, present
 
 TEXT, MOMENT = ARROW[schema.TEXT], ARROW[schema.MOMENT]
 COLUMNS = {column.name: column for column in schema.REGISTRATIONS}
@@ -183,7 +183,11 @@ def mended_serials(
 
     What was mended is noted, and what was lost; for all else there is `note`.
     """
-    rest = pc.if_else(pa.array(present(serial)), NULL, text)
+    is_likely = as_mask(pc.match_substring_regex(text, damaged_serials.MAY_BE))
+    if note is None:
+        rest = pc.if_else(pa.array(is_likely & ~present(serial)), text, NULL)
+    else:
+        rest = pc.if_else(pa.array(present(serial)), NULL, text)
     if rest.null_count == len(rest):
         return serial
     encoded = rest.dictionary_encode()
@@ -346,6 +350,11 @@ def complete_from_name(columns: Columns) -> Columns:
     """Fill in the missing serials and interfaces from registration names of the default form."""
     name = columns.get("registration_name")
     if name is None or name.null_count == len(name):
+        return columns
+    known = [
+        present(columns[key]) for key in ("serial", "interface") if key in columns
+    ]
+    if len(known) == 2 and np.all((known[0] & known[1]) | ~present(name)):
         return columns
     if _all_serials(name):
         serial, interface = name, pa.nulls(len(name), TEXT)

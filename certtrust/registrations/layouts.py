@@ -11,8 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .stamp_forms import BY_SAMPLE, STATED, UNIX, Form
-from .times import Clock
+from .stamp_forms import BY_SAMPLE, MAY_BEGIN, STATED, UNIX, Form
 
 PRI = r"(?:<[0-9]{1,3}>)"
 NEW = rf"^(?:{PRI}1 |1 [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T)"
@@ -26,7 +25,7 @@ LAYOUTS = (NEW, OLD, ISO)
 _STANDARD = re.compile("|".join(LAYOUTS))
 ANY_LAYOUT = re.compile("|".join((*LAYOUTS, f"^{PRI}")))
 
-_LINES = 100
+_LINES = 50
 """Lines of a sample that are looked at."""
 _WORDS = 5
 """Words that may stand before a stamp."""
@@ -53,13 +52,17 @@ def line_pattern(form: Form, words: int = 0) -> str:
     return rf"(?s){lead}{form.pattern}(?P<rest>(?:[^0-9A-Za-z].*)?)$"
 
 
-def learned(sample: str, _: Clock) -> Learned | None:
-    """Return where and how most lines of a sample have their stamp, None where they have none.
+MAY_BE_STAMPED = rf"^{PRI}?[ \t]*[\[(\"'*.]{{0,2}}{MAY_BEGIN}"
+"""How a line begins that may have a stamp at its beginning."""
+
+
+def learned(sample: str) -> Learned | None:
+    r"""Return where and how most lines of a sample have their stamp, None where they have none.
 
     Examples
     --------
     >>> lines = [f"{number} [081109 20361{number}] up" for number in range(5)]
-    >>> stamp = learned("\\n".join(lines), Clock())
+    >>> stamp = learned("\n".join(lines))
     >>> stamp.form.name, stamp.words
     ('yymmdd hhmmss', 1)
     """

@@ -61,7 +61,9 @@ Heading = Callable[[str, Mapping[str, str]], "tuple[int, str] | None"]
 """Returns how many lines a file's beginning has down to its header, and that header."""
 
 
-def line_reader(parse: Parse, *, heading: Heading | None = None) -> Read:
+def line_reader(
+    parse: Parse, *, heading: Heading | None = None, stamped: bool = False
+) -> Read:
     """Return the `read` of a format whose records are lines.
 
     Parameters
@@ -71,13 +73,15 @@ def line_reader(parse: Parse, *, heading: Heading | None = None) -> Read:
         does not return is missing. It may run in several threads at once.
     heading : function, optional
         Finds the header of the format, where it has one.
+    stamped : bool
+        Whether the format asks a sample where the stamp of its lines is.
     """
 
     def read(stream: BinaryIO, about: About) -> Iterator[Any]:
         """Yield the lines as tables of bounded size, in order."""
         size = about.options.get("block", lines.BLOCK)
         head, stream = begin(stream)
-        log = log_of(head, about)
+        log = log_of(head, about, stamped=stamped)
         chunks = private_keys.hidden(lines.chunks(stream, size))
         above = 0
         if heading is not None:
@@ -104,7 +108,7 @@ def _first_line(chunk: lines.Chunk) -> str | None:
         return line.decode("latin-1")
 
 
-def log_of(head: bytes, about: About) -> Log:
+def log_of(head: bytes, about: About, *, stamped: bool = False) -> Log:
     """Return what is known of a log from its beginning and the options of the reader."""
     sample = as_text(head)
     clock = Clock(
@@ -118,7 +122,7 @@ def log_of(head: bytes, about: About) -> Log:
         about.options.get("patterns", ()),
         columns=about.options.get("columns") or {},
         clock=clock,
-        stamp=layouts.learned(sample, clock),
+        stamp=layouts.learned(sample) if stamped else None,
         is_mixed=about.options.get("form") is None,
     )
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ..errors import CerttrustError
 from ..formats import twice
 from . import field_values, times
-from .field_values import NULL, TEXT, Columns, Notes, constant, word
+from .field_values import NULL, TEXT, Columns, Notes, constant, scatter, word
 from .text.spans import as_mask, present
 
 FIELDS = (
@@ -208,11 +208,15 @@ def _device(fields: Columns, notes: Notes) -> Columns:
     columns: Columns = {}
     hardware_id = fields.get("hardware_id")
     if hardware_id is not None:
-        serial = field_values.serials(hardware_id)
-        if serial.null_count > hardware_id.null_count:
-            serial = field_values.mended_serials(hardware_id, serial, notes)
+        spelled = field_values.hardware_ids(hardware_id)
+        serial = constant(None, len(hardware_id))
+        if spelled.null_count > hardware_id.null_count:
+            rest = pc.if_else(pa.array(present(spelled)), NULL, hardware_id)
+            serial = field_values.serials(rest)
+            if serial.null_count > rest.null_count:
+                serial = field_values.mended_serials(rest, serial, notes)
         # Soft clients' hardware IDs are free names, so any other text stands as it is.
-        spelled = pc.coalesce(field_values.hardware_ids(hardware_id), hardware_id)
+        spelled = field_values.coalesce(spelled, hardware_id)
         columns["hardware_id"] = pc.if_else(pc.is_null(serial), spelled, NULL)
         columns["serial"] = serial
     if "serial" in fields:
@@ -255,12 +259,13 @@ def complete_from_address(columns: Columns, notes: Notes) -> Columns:
         ]
         or [np.zeros(len(address), bool)]
     )
-    if names_device.all():
+    rows = np.flatnonzero(~names_device & present(address))
+    if not len(rows):
         return columns
+    serial = scatter(_serial_in(address.take(pa.array(rows))), rows, len(address))
     proxied = columns.get("via_reverse_proxy")
     if proxied is not None:
-        names_device = names_device | as_mask(pc.fill_null(proxied, False))
-    serial = pc.if_else(pa.array(names_device), NULL, _serial_in(address))
+        serial = pc.if_else(pc.fill_null(proxied, False), NULL, serial)
     notes.add(present(serial), "the serial is taken from the IPv6 address")
     return columns | {"serial": field_values.coalesce(columns.get("serial"), serial)}
 

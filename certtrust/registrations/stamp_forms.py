@@ -34,7 +34,10 @@ ZONE_WORDS = "|".join(sorted(map(str.upper, _HOURS), key=len, reverse=True))
 
 _ZONE = rf"(?: ?(?P<zone>[+-][0-9]{{2}}:?[0-9]{{2}}|[+-][0-9]{{2}}|{ZONE_WORDS}))?"
 _FRACTION = r"(?:[.,:](?P<fraction>[0-9]{1,9}))?"
-_CLOCK = rf"(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{1,2}})(?::(?P<second>[0-9]{{1,2}}){_FRACTION})?"
+_CLOCK = (
+    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2})"
+    rf"(?::(?P<second>[0-9]{{1,2}}){_FRACTION})?"
+)
 _TIME = rf"(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{1,2}}):(?P<second>[0-9]{{1,2}}){_FRACTION}"
 _HALF = r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
 _NAME = r"(?P<name>(?i:jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez))"
@@ -127,15 +130,23 @@ UNIX = Form(
     r"(?P<unix>(?:[0-9]{10}(?:\.[0-9]{1,9})?|[0-9]{13}|[0-9]{16}|[0-9]{19}))",
 )
 
-STATED = (NAMED, ISO, DAY_NAMED, YEAR_NAMED, GERMAN, COMPACT, DOTTED, DIGITS)
+STATED = (NAMED, ISO, DAY_NAMED, YEAR_NAMED, GERMAN, COMPACT, DOTTED, DIGITS, SLASHED)
 """Forms that mean a time wherever they begin a line."""
-BY_SAMPLE = (*STATED, SLASHED, SHORT_YEAR, SHORT_DIGITS, MONTH_DAY, DOTTED_DAY, UNIX)
+BY_SAMPLE = (*STATED, SHORT_YEAR, SHORT_DIGITS, MONTH_DAY, DOTTED_DAY, UNIX)
 """Forms that a sample of a file may show; the last of them could be any numbers elsewhere."""
 OF_CELLS = (
-    *STATED, SLASHED, DATE, GERMAN_DATE, SLASHED_DATE, SHORT_YEAR, SHORT_DIGITS, DOTTED_DAY,
-)  # fmt: skip
+    *STATED,
+    DATE,
+    GERMAN_DATE,
+    SLASHED_DATE,
+    SHORT_YEAR,
+    SHORT_DIGITS,
+    DOTTED_DAY,
+)
 """Forms of a cell that is a time."""
 
+_SAMPLE = 1 << 14
+"""Characters that are looked at for the order of day and month."""
 _AMBIGUOUS = re.compile(
     r"(?<![0-9/.])([0-9]{1,2})/([0-9]{1,2})/(?:19|20)[0-9]{2}(?![0-9])( [0-9:]+ ?[AaPp][Mm])?"
     r"|(?<![0-9.])([0-9]{2})\.([0-9]{2})\.? [0-9]{1,2}:[0-9]{2}"
@@ -151,13 +162,20 @@ def is_day_first(sample: str) -> bool | None:
     (True, False, None)
     """
     firsts, others, halves = 0, 0, 0
-    for match in _AMBIGUOUS.finditer(sample):
+    for match in _AMBIGUOUS.finditer(sample, 0, _SAMPLE):
         first, other = (int(match[1] or match[4]), int(match[2] or match[5]))
         firsts, others = max(firsts, first), max(others, other)
         halves += match[3] is not None
     if (firsts > 12) == (others > 12):
         return False if halves and firsts <= 12 else None
     return firsts > 12
+
+
+MAY_BEGIN = (
+    r"(?:[0-9]|(?i:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|jan|feb|mar|mär|mrz|apr|may"
+    r"|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez))"
+)
+"""What stamps begin with."""
 
 
 class Stamps(NamedTuple):
@@ -193,6 +211,9 @@ def take_apart(text: Any, pattern: str, *, day_first: bool | None) -> Stamps:
     found = {group.name for group in groups.type}
     count = len(text)
     matches = as_mask(pc.is_valid(groups))
+    if not matches.any():
+        nothing, none = np.zeros(count, np.int64), np.zeros(count, bool)
+        return Stamps(nothing, none, none, none, nothing, none)
 
     def number(name: str) -> Numbers:
         if name not in found:

@@ -21,8 +21,8 @@ import pyarrow.compute as pc
 from ..errors import CerttrustError
 from ..texts.sentences import say
 from . import stamp_forms
-from .field_values import MOMENT, Columns, Notes, encode, scatter, word_where
-from .text.spans import Mask, as_mask, present
+from .field_values import MOMENT, Columns, Notes, encode, word_where
+from .text.spans import Mask, Spans, as_mask, present
 
 WIDTH = 15
 """Characters of a stamp of RFC 3164."""
@@ -101,10 +101,8 @@ def zone(name: Any) -> tzinfo | None:
     from zoneinfo import ZoneInfo
 
     try:
-        if not isinstance(name, str) or not name:
-            raise ValueError
         return ZoneInfo(name)
-    except (ValueError, LookupError, OSError) as problem:
+    except (ValueError, LookupError, OSError, TypeError, AttributeError) as problem:
         raise CerttrustError(
             say("errors.reading.timezone", timezone=repr(name))
         ) from problem
@@ -280,10 +278,17 @@ def _of_any_form(text: Any, notes: Notes, clock: Clock) -> tuple[Any, Mask]:
     is_read, is_local = np.zeros(count, bool), np.zeros(count, bool)
     reasons = np.full(count, -1, np.int64)
 
-    def put(rows: Any, values: Numbers, local: Any) -> None:
+    def put(rows: Any, values: Numbers | int, local: Any) -> None:
         since[rows], is_read[rows], is_local[rows] = values, True, local
 
-    rows = np.flatnonzero(as_mask(pc.match_substring_regex(text, _NUMBER)))
+    spans = Spans.of(text)
+    # What has a hyphen behind four digits is a date, and most often ends with the zone of UTC.
+    is_dated = spans.byte_at(4) == ord("-")
+    ends_with_z = spans.byte_at(-1) == ord("Z")
+    rows = np.flatnonzero(~is_dated & present(text))
+    if len(rows):
+        is_number = pc.match_substring_regex(text.take(pa.array(rows)), _NUMBER)
+        rows = rows[as_mask(is_number)]
     if len(rows):
         values, read_rows, why = of_numbers(text.take(pa.array(rows)), clock)
         put(rows[read_rows], values[read_rows], why[read_rows] == _DAY_NUMBER)
@@ -291,15 +296,18 @@ def _of_any_form(text: Any, notes: Notes, clock: Clock) -> tuple[Any, Mask]:
         reasons[rows[unread]] = why[unread]
         is_read[rows] = True  # no other form is tried
     unread_numbers = reasons >= 0
-    is_zero = as_mask(pc.match_substring_regex(text, _ZERO))
-    put(np.flatnonzero(is_zero), np.int64(0), False)
+    rows = np.flatnonzero((spans.byte_at(0) <= ord("0")) & present(text) & ~is_read)
+    if len(rows):
+        is_zero = pc.match_substring_regex(text.take(pa.array(rows)), _ZERO)
+        put(rows[as_mask(is_zero)], 0, False)
     for local in (False, True):
         rows = np.flatnonzero(~is_read & present(text))
         if not len(rows):
             break
-        zoned = as_mask(
-            pc.match_substring_regex(rest := text.take(pa.array(rows)), _ZONED_ISO)
-        )
+        rest = text.take(pa.array(rows))
+        zoned = is_dated[rows] & ends_with_z[rows]
+        if not zoned.all():
+            zoned = as_mask(pc.match_substring_regex(rest, _ZONED_ISO))
         rows = rows[zoned != local]
         if len(rows) and (
             at_once := _cast(rest.filter(pa.array(zoned != local)), local)
@@ -426,8 +434,8 @@ def _distinct(stamps: Any, clock: Clock) -> _Distinct:
     series = pd.Series(stamps.to_pylist(), dtype="str").str.strip()
     # pandas reads -5 as a year, and cannot show it.
     words = series.where(~rounded & ~series.str.startswith("-"))
-    for form in ("%Y%m%d-%H%M%S", "ISO8601"):
-        parsed = pd.to_datetime(words, format=form, utc=True, errors="coerce")
+    for spelling in ("%Y%m%d-%H%M%S", "ISO8601"):
+        parsed = pd.to_datetime(words, format=spelling, utc=True, errors="coerce")
         fresh = (parsed.notna() & ~result.is_read).to_numpy()
         micro = parsed.astype("datetime64[us, UTC]").to_numpy("M8[us]").view("i8")
         result.since[fresh] = micro[fresh]

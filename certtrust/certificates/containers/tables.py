@@ -1,7 +1,8 @@
 """Tables that carry certificates in a column: Parquet, CSV, Excel, JSON and JSON lines.
 
-Which column that is, its name says (`certtrust.column_names`), or the option `columns`. A row is what arrived together, so each row is a bundle of its own. A column that names the device
-counts like the name of a file.
+Which column that is, its name says (`certtrust.column_names`), or the option `columns`. A row is
+what arrived together, so each row is a bundle of its own. A column that names the device counts
+like the name of a file.
 """
 
 from __future__ import annotations

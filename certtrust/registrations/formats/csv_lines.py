@@ -68,7 +68,7 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
 
 
 def _has_breaks_in_cells(head: bytes) -> bool:
-    """Return True where a table of ours, as another program wrote it, has line ends in its cells."""
+    """Return True where a table of ours that another program wrote has line ends in cells."""
     first, *lines = head.split(b"\n")
     names = heading_rows.cells(as_text(first), ",")
     return set(schema.REGISTRATIONS.names) <= set(names) and any(
@@ -154,7 +154,7 @@ def of_record(fields: Columns, notes: Notes, log: Log) -> Columns:
     )
     if date is not None:
         fields["time"] = _dated(date, fields.get("time"))
-    if "module" in fields:
+    if "module" in fields and message is not None:
         fields["module"] = pc.replace_substring_regex(fields["module"], _TAG_END, "")
     columns = record_fields.from_fields(fields, notes, log.clock)
     if host is not None:

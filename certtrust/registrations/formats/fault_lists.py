@@ -10,8 +10,8 @@ attributes that are not documented: each is a row that says so.
 from __future__ import annotations
 
 import re
-from html import escape
 from collections.abc import Iterator
+from html import escape
 from typing import Any, BinaryIO
 from xml.parsers import expat
 
@@ -28,7 +28,7 @@ from . import events
 
 NAME = "xml"
 _ELEMENT = re.compile(r"\s*<(?:[A-Za-z/?!]|$)")
-_BEGINS = re.compile(r"\ufeff?\s*<(?:\?xml|[A-Za-z])")
+_BEGINS = re.compile(r"\ufeff?\s*<(?:\?xml|!|[A-Za-z])")
 _DOCUMENT_TYPE = re.compile(r"<!DOCTYPE", re.IGNORECASE)
 _DECLARATION = re.compile(r"<\?xml[^<>]*\?>")
 _OF_ENTRY = {"type", "severity", "time", "date", "code"}

@@ -266,11 +266,11 @@ def _kinds(fields: Columns) -> Any:
 
 def _has_own_keys(fields: Columns) -> Mask:
     """Return which records name a host or a time as no journal does."""
-    others = [
-        fields[key] for key in ("HOST", "DATE", "ISODATE", "PROGRAM") if key in fields
-    ]
-    count = len(fields["mt"])
-    return np.logical_or.reduce([np.zeros(count, bool), *map(present, others)])
+    has_any = np.zeros(len(fields["mt"]), bool)
+    for key in ("HOST", "DATE", "ISODATE", "PROGRAM"):
+        if key in fields:
+            has_any |= present(fields[key])
+    return has_any
 
 
 def _own(fields: Columns, notes: Notes, log: Log) -> Columns:
@@ -399,12 +399,20 @@ def _keys(text: Any, own: Mapping[str, str]) -> set[str]:
     likely = (before >= 0) & (sizes > 0) & (sizes <= _LONGEST_KEY)
     spans = Spans(data, (opening + 1)[likely], closing[likely])
     names = spans.text().unique().to_pylist() if likely.any() else []
+    names = [_unescaped(name) if "\\" in name else name for name in names]
     meanings = column_names.understood(names, "registrations", own)
     return {
         name
         for name, column in zip(names, meanings, strict=True)
         if column is not None or name in _WRAPPERS
     }
+
+
+def _unescaped(key: str) -> str:
+    try:
+        return str(json.loads(f'"{key}"'))
+    except ValueError:
+        return key
 
 
 _LONGEST_KEY = 64

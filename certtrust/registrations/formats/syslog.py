@@ -82,6 +82,11 @@ def columns(texts: Any, notes: Notes, log: Log) -> Columns:
     of_time = Notes(pa.nulls(len(texts), TEXT))
     envelope = _time(parts.stamp, layout == _OLD, log, of_time)
     others = np.flatnonzero((layout == _OTHER) & (parts.message.sizes > 0))
+    if len(others) and (log.stamp is None or not log.stamp.words or log.depth):
+        text = texts.take(pa.array(others))
+        others = others[
+            as_mask(pc.match_substring_regex(text, layouts.MAY_BE_STAMPED))
+        ]
     if len(others):
         parts, envelope = _other_stamps(lines, parts, others, envelope, log, of_time)
     message = parts.message.strip("\ufeff")
@@ -393,4 +398,4 @@ def _tagged(rest: Spans, blanks: Delimiters) -> tuple[Spans, Spans]:
     return rest._replace(stop=rest.start + tag).where(tag > 0), rest.skip(head)
 
 
-read = line_reader(parse)
+read = line_reader(parse, stamped=True)

@@ -1,7 +1,8 @@
 """Bytes to numbered lines: bounded memory for any input, and no line is ever lost.
 
-Lines end with LF or CRLF, or with CR in a file that has no LF. Input in UTF-16 is recognised by its byte-order mark; a line that is no
-UTF-8 is read as Latin-1 and says so. Nothing here depends on where a block of input happens to end.
+Lines end with LF or CRLF, or with CR in a file that has no LF. Input in UTF-16 is recognised by
+its byte-order mark; a line that is no UTF-8 is read as Latin-1 and says so. Nothing here depends
+on where a block of input happens to end.
 """
 
 from __future__ import annotations
