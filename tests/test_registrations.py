@@ -565,7 +565,7 @@ class TestSources:
     @pytest.mark.parametrize("options", [{"format": "tea"}, {"workers": 0}])
     def test_a_callers_mistake_raises(self, options):
         """The message names what is possible."""
-        with pytest.raises(SourceError, match=r"formats are json|1 or more"):
+        with pytest.raises(SourceError, match=r"formats are wire, json|1 or more"):
             read_registrations(b"", **options)
 
     def test_nothing_gives_an_empty_table(self):

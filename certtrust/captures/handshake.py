@@ -179,6 +179,10 @@ def _problems(connection: Connection, ended: str | None) -> list[str]:
     problems = list(talk.problems)
     if ended == NOT_VISIBLE and not connection.has_ended and not talk.hello_done:
         problems.append("the capture ends within the handshake")
+    if connection.stream is None:
+        problems.append(
+            f"not numbered: more than {limits.CAPTURE_STREAMS:,} connections"
+        )
     return problems
 
 

@@ -31,9 +31,15 @@ def sniff(head: bytes) -> bool:
     >>> sniff(b'{"timestamp":"2026-11-30T09:00:00.000001+0100","event_type":"tls"}')
     True
     """
-    first = as_text(head).partition("\n")[0]
+    # A log that was rotated may begin in the middle of a line.
+    return any(map(_is_event, as_text(head).split("\n", 2)[:2]))
+
+
+def _is_event(line: str) -> bool:
+    if not line.startswith("{"):
+        return False
     try:
-        event = json.loads(first)
+        event = json.loads(line)
     except (ValueError, RecursionError):
         return False
     return isinstance(event, dict) and {"event_type", "timestamp"} <= event.keys()

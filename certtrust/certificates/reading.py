@@ -94,7 +94,8 @@ def read_certificates(
         PEM with text between the blocks, DER (several back to back too), PKCS#7, PKCS#12,
         base64 or hex without armour, PEM escaped as in a URL, text in UTF-16, Parquet, CSV,
         Excel or JSON with a column of certificates, secrets of Kubernetes, the listing of a device
-        (`X509 xml-info`); ZIP and tar archives and gzip around any of these. Table
+        (`X509 xml-info`), packet captures and the logs of Zeek and Suricata (a bundle for each
+        side of each connection); ZIP and tar archives and gzip around any of these. Table
         CERTIFICATES, written to Parquet or CSV, comes back whole.
     password : str, bytes, a sequence of these or a function, optional
         Passwords of PKCS#12 files, which are tried in turn; a function is called with the name

@@ -87,6 +87,10 @@ def read_fleet(
         If a path or glob names nothing, or a directory holds a saved fleet that is not whole
         or lies beside other folders of a fleet.
 
+    Notes
+    -----
+    An attempt that stands in a log and in a capture is two rows of the registrations.
+
     Examples
     --------
     >>> fleet = read_fleet("data/fleet")

@@ -303,10 +303,12 @@ def problems(fleet: Fleet) -> pd.DataFrame:
         parts.append(reasons.assign(kind="unused"))
     columns = ["kind", "source", "place", "parse_error"]
     together = pd.concat(parts, ignore_index=True)[columns]
+    if fleet.handshakes is None:
+        return together
     # A capture that cannot be read is a row of each table that is made of it.
-    return together.drop_duplicates(
-        ["source", "place", "parse_error"], ignore_index=True
-    )
+    of_capture = together["source"].isin(fleet.handshakes["source"])
+    again = together.duplicated(["source", "parse_error"]) & of_capture
+    return together[~again].reset_index(drop=True)
 
 
 def _kinds(fleet: Fleet) -> list[str]:
