@@ -43,7 +43,7 @@ CAPTURE_BLOCK_BYTES = 16 << 20
 """Bytes of one block of a pcapng file."""
 CAPTURE_INTERFACES = 65_536
 """Network interfaces of one pcapng file."""
-CAPTURE_CONNECTIONS = 50_000
+CAPTURE_CONNECTIONS = 20_000
 """Connections of a capture that are followed at once; beyond, the longest silent are let go."""
 CAPTURE_STREAMS = 1_000_000
 """Connections of a capture that get a number, `stream`, as Wireshark counts them."""

@@ -19,7 +19,7 @@ _OVERHEAD = 128
 """Bytes that holding a segment takes beside its own."""
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class Direction:
     """The bytes that one end sends."""
 
@@ -53,6 +53,8 @@ class Connection:
         "follows_other_data",
         "has_beginning",
         "has_sides",
+        "held",
+        "is_followed",
         "is_registration",
         "is_reset",
         "isn",
@@ -88,6 +90,9 @@ class Connection:
         self.lost = 0
         self.is_reset = False
         self.closed_in: int | None = None
+        self.is_followed = True
+        self.held = 0
+        """What it held when that was last counted."""
 
     @property
     def is_over(self) -> bool:

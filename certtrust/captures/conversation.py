@@ -31,7 +31,7 @@ class Event(NamedTuple):
     what: str
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class Side:
     """What one side has said so far."""
 
@@ -63,6 +63,30 @@ class Side:
 
 class Conversation:
     """Both sides, and what is known of the handshake between them."""
+
+    __slots__ = (
+        "alert",
+        "alert_by",
+        "authorities",
+        "begins_late",
+        "cipher",
+        "client",
+        "events",
+        "hello_done",
+        "is_established",
+        "is_ssl2",
+        "is_tls",
+        "not_tls_by",
+        "offered",
+        "problems",
+        "refused_by",
+        "resumed",
+        "server",
+        "server_name",
+        "session",
+        "version",
+        "warned_by",
+    )
 
     def __init__(self) -> None:
         self.client, self.server = Side(CLIENT), Side(SERVER)

@@ -33,11 +33,15 @@ class Tracker:
         """The connection and the end that sends, by source and target."""
         self._streams = _Streams()
         self._batch = 0
+        self._closing: list[Connection] = []
+        self._held = 0
+        """Bytes that all connections hold."""
 
     def follow(self, batch: Batch) -> Iterator[Connection]:
         """Take a batch of packets; yield the connections that are done."""
         fields = Fields(batch.data)
         found = segments(batch, fields, self.counts)
+        touched: set[Connection] = set()
         if len(found.packets):
             groups = np.unique(found.flow, return_index=True, return_inverse=True)
             numbers, were_opened = self._streams.number(found, *groups)
@@ -49,8 +53,9 @@ class Tracker:
                 opens[rows],
                 numbers[rows],
                 were_opened[rows],
+                touched,
             )
-        yield from self._let_go()
+        yield from self._let_go(touched)
         self._batch += 1
 
     def finish(self) -> Iterator[Connection]:
@@ -132,6 +137,7 @@ class Tracker:
         opens: Mask,
         numbers: Ints,
         were_opened: Mask,
+        touched: set[Connection],
     ) -> Iterator[Connection]:
         data = batch.data
         ways = self._ways
@@ -191,6 +197,7 @@ class Tracker:
                 size,
                 time,
             )
+            touched.add(connection)
             if connection.is_of_no_interest:
                 self.counts["connections without TLS"] += 1
                 self._forget(connection)
@@ -200,6 +207,7 @@ class Tracker:
                 and connection.is_over
             ):
                 connection.closed_in = self._batch
+                self._closing.append(connection)
 
     def _open_way(self, key: bytes, length: int, flow: int) -> tuple[Connection, int]:
         ends = (
@@ -222,6 +230,9 @@ class Tracker:
         ]
 
     def _forget(self, connection: Connection) -> None:
+        connection.is_followed = False
+        self._held -= connection.held
+        connection.held = 0
         one, other = connection.ends
         for key in (
             one[:-2] + other[:-2] + one[-2:] + other[-2:],
@@ -238,15 +249,19 @@ class Tracker:
         ) and not connection.is_of_no_interest:
             yield connection
 
-    def _let_go(self) -> Iterator[Connection]:
+    def _let_go(self, touched: set[Connection]) -> Iterator[Connection]:
         """Yield what was closed before this batch, and what is too much to hold."""
-        connections = self._open()
-        for connection in connections:
-            # One that was closed in this batch may still have stragglers in the next.
-            if (
-                connection.closed_in is not None
-                and connection.closed_in < self._batch
-            ):
+        for connection in touched:
+            if not connection.is_followed:
+                continue
+            held = connection.held_bytes
+            self._held += held - connection.held
+            connection.held = held
+        # What was closed in this batch may still have stragglers in the next.
+        closed = [one for one in self._closing if one.closed_in != self._batch]
+        self._closing = [one for one in self._closing if one.closed_in == self._batch]
+        for connection in closed:
+            if connection.is_followed:
                 yield from self._done(connection)
         excess = len(self._ways) // 2 - limits.CAPTURE_CONNECTIONS
         if excess > 0:
@@ -254,15 +269,12 @@ class Tracker:
             for connection in quiet[:excess]:
                 connection.conversation.note(_LETTING_GO)
                 yield from self._done(connection)
-        held = [(connection.held_bytes, connection) for connection in self._open()]
-        total = sum(size for size, _ in held)
-        if total > limits.CAPTURE_BYTES_HELD:
-            for size, connection in sorted(held, key=lambda one: -one[0]):
+        if self._held > limits.CAPTURE_BYTES_HELD:
+            for connection in sorted(self._open(), key=lambda one: -one.held):
+                if self._held <= limits.CAPTURE_BYTES_HELD // 2:
+                    break
                 connection.conversation.note(_LETTING_GO)
                 yield from self._done(connection)
-                total -= size
-                if total <= limits.CAPTURE_BYTES_HELD // 2:
-                    break
 
 
 def _reverse(key: bytes, length: int) -> bytes:
