@@ -64,7 +64,7 @@ NAMED = Form(
 )
 ISO = Form(
     "yyyy-mm-dd hh:mm:ss",
-    rf"{_LONG_YEAR}[-/.](?P<month>[0-9]{{1,2}})[-/.](?P<day>[0-9]{{1,2}})[T ,_]+{_CLOCK}{_ZONE}",
+    rf"{_LONG_YEAR}[-/.](?P<month>[0-9]{{1,2}})[-/.](?P<day>[0-9]{{1,2}})[T \t,_]+{_CLOCK}{_ZONE}",
 )
 DAY_NAMED = Form(
     "dd Mon yyyy hh:mm:ss",
@@ -77,12 +77,12 @@ YEAR_NAMED = Form(
 )
 GERMAN = Form(
     "dd.mm.yyyy hh:mm:ss",
-    rf"(?P<day>[0-9]{{1,2}})\. ?(?P<month>[0-9]{{1,2}})\. ?(?:{_LONG_YEAR}|{_SHORT_YEAR})[ ,T-]+"
+    rf"(?P<day>[0-9]{{1,2}})\. ?(?P<month>[0-9]{{1,2}})\. ?(?:{_LONG_YEAR}|{_SHORT_YEAR})[ \t,T-]+"
     rf"{_CLOCK}(?: Uhr)?{_ZONE}",
 )
 SLASHED = Form(
     "dd/mm/yyyy or mm/dd/yyyy hh:mm:ss",
-    rf"(?P<first>[0-9]{{1,2}})[/-](?P<other>[0-9]{{1,2}})[/-]{_LONG_YEAR}[ ,T-]+{_CLOCK}{_HALF}"
+    rf"(?P<first>[0-9]{{1,2}})[/-](?P<other>[0-9]{{1,2}})[/-]{_LONG_YEAR}[ \t,T-]+{_CLOCK}{_HALF}"
     rf"{_ZONE}",
 )
 COMPACT = Form(

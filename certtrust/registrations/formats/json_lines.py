@@ -71,6 +71,8 @@ _WRAPPERS = (
     "resource",
     "labels",
     "stream",
+    "content",
+    "attributes",
 )
 """Keys of the object in which a collector keeps the record itself."""
 _DEEPEST = 5
@@ -112,6 +114,8 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
 
 def _is_lines(head: str, *, is_whole: bool) -> bool:
     """Return True where most lines of a file's beginning are one record each."""
+    if "{" not in head:
+        return True
     first = head.lstrip("\ufeff").split("\n")[: _SAMPLE + 1]
     if len(first) > 1 and (not is_whole or len(first) > _SAMPLE):
         first.pop()
