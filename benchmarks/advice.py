@@ -1,10 +1,10 @@
 """Time the path from attempts to advice on a large simulated fleet: check, findings, causes,
 remedies, impersonations.
 
-Run `python benchmarks/advice.py [devices] [attempts]` (100,000 and 1,000,000 unless told
-otherwise). The fleet is simulated once and kept in build/, with its trust links verified; its
-log is repeated with shifted times until it has so many rows. Prints seconds of each step, what
-it yields, and the peak memory of the process.
+Run `python benchmarks/advice.py [devices] [attempts]` (100,000 and 1,000,000 by default). The
+fleet is simulated once and kept in build/, with its trust links verified; its log is repeated
+with shifted times until it has the requested number of rows. Prints the seconds and the number
+of rows of each step, and the peak memory of the process.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ SEED = 7
 
 
 def fleet_of(devices: int, rows: int) -> ct.Fleet:
-    """Return the linked fleet with a log of so many rows."""
+    """Return the linked fleet with a log of `rows` rows."""
     kept = Path("build") / f"fleet-{devices}-{SEED}.pickle"
     if kept.exists():
         fleet = pickle.loads(kept.read_bytes())  # noqa: S301 - written by this very script
@@ -60,8 +60,10 @@ def timed(name: str, work: Callable[[], Any]) -> tuple[float, Any]:
 def main() -> None:
     """Print the figures."""
     devices, rows = (
-        int(given)
-        for given in (sys.argv[1:3] if len(sys.argv) > 2 else ("100000", "1000000"))
+        int(argument)
+        for argument in (
+            sys.argv[1:3] if len(sys.argv) > 2 else ("100000", "1000000")
+        )
     )
     fleet = fleet_of(devices, rows)
     print(fleet)
@@ -75,10 +77,10 @@ def main() -> None:
         ("remedies", lambda: remedies(fleet, results)),
         ("impersonations", lambda: impersonations(fleet, at=simulation.NOW)),
     ):
-        seconds, found = timed(name, work)
+        seconds, frame = timed(name, work)
         total += seconds
         if name == "remedies":
-            plan = found
+            plan = frame
     print(f"{'all five':<28}{total:>7.2f} s")
     timed("remedies of the latest", lambda: remedies(fleet, latest(results)))
     _, better = timed("apply the plan", lambda: apply(fleet, plan))
@@ -86,9 +88,9 @@ def main() -> None:
     failed = (results["verdict"] == "fail") & (results["observed"] != "up").fillna(
         value=True
     )
-    now = (after["verdict"][failed] == "pass").sum()
+    repaired = (after["verdict"][failed] == "pass").sum()
     print(
-        f"promised {plan['attempts_cumulative'].iloc[-1]:,}, true {now:,} of {failed.sum():,} "
+        f"promised {plan['attempts_cumulative'].iloc[-1]:,}, true {repaired:,} of {failed.sum():,} "
         f"failed attempts"
     )
     timed("forecast", lambda: ct.forecast(fleet))

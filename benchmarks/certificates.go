@@ -1,4 +1,4 @@
-// The same columns by Go's crypto/x509: reads a PEM file, holds the columns, prints the CPU seconds it took.
+// Read the same columns with Go's crypto/x509: parse a PEM file, keep the columns, print the CPU seconds it took.
 // With a second argument the rows are printed too, so that they can be compared.
 package main
 
@@ -39,70 +39,70 @@ var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "+", `\+`, ",", `\,`, ";
 
 func text(name pkix.Name) string {
 	parts := make([]string, 0, len(name.Names))
-	for at := len(name.Names) - 1; at >= 0; at-- {
-		oid := name.Names[at].Type
-		kind, known := "", false
+	for index := len(name.Names) - 1; index >= 0; index-- {
+		oid := name.Names[index].Type
+		kind, isKnown := "", false
 		if len(oid) == 4 && oid[0] == 2 && oid[1] == 5 && oid[2] == 4 {
 			switch oid[3] {
 			case 3:
-				kind, known = "CN", true
+				kind, isKnown = "CN", true
 			case 6:
-				kind, known = "C", true
+				kind, isKnown = "C", true
 			case 10:
-				kind, known = "O", true
+				kind, isKnown = "O", true
 			case 11:
-				kind, known = "OU", true
+				kind, isKnown = "OU", true
 			}
 		}
-		if !known {
+		if !isKnown {
 			kind = oid.String()
-			if short, found := kinds[kind]; found {
+			if short, ok := kinds[kind]; ok {
 				kind = short
 			}
 		}
-		value, _ := name.Names[at].Value.(string)
+		value, _ := name.Names[index].Value.(string)
 		parts = append(parts, kind+"="+escapes.Replace(value))
 	}
 	return strings.Join(parts, ",")
 }
 
 func (c *columns) add(der []byte) error {
-	found, err := x509.ParseCertificate(der)
+	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
 		return err
 	}
 	digest := sha256.Sum256(der)
 	c.fingerprint = append(c.fingerprint, hex.EncodeToString(digest[:]))
-	c.subject = append(c.subject, text(found.Subject))
-	c.commonName = append(c.commonName, found.Subject.CommonName)
-	c.issuer = append(c.issuer, text(found.Issuer))
-	c.serial = append(c.serial, found.SerialNumber.Text(16))
-	c.version = append(c.version, found.Version)
-	c.notBefore = append(c.notBefore, found.NotBefore.Unix())
-	c.notAfter = append(c.notAfter, found.NotAfter.Unix())
-	c.dns = append(c.dns, found.DNSNames)
+	c.subject = append(c.subject, text(certificate.Subject))
+	c.commonName = append(c.commonName, certificate.Subject.CommonName)
+	c.issuer = append(c.issuer, text(certificate.Issuer))
+	c.serial = append(c.serial, certificate.SerialNumber.Text(16))
+	c.version = append(c.version, certificate.Version)
+	c.notBefore = append(c.notBefore, certificate.NotBefore.Unix())
+	c.notAfter = append(c.notAfter, certificate.NotAfter.Unix())
+	c.dns = append(c.dns, certificate.DNSNames)
 	var addresses []string
-	for _, each := range found.IPAddresses {
-		addresses = append(addresses, each.String())
+	for _, address := range certificate.IPAddresses {
+		addresses = append(addresses, address.String())
 	}
 	c.addresses = append(c.addresses, addresses)
-	c.isCA = append(c.isCA, found.IsCA)
-	c.hasConstraints = append(c.hasConstraints, found.BasicConstraintsValid)
-	c.pathLength = append(c.pathLength, found.MaxPathLen)
+	c.isCA = append(c.isCA, certificate.IsCA)
+	c.hasConstraints = append(c.hasConstraints, certificate.BasicConstraintsValid)
+	c.pathLength = append(c.pathLength, certificate.MaxPathLen)
 	var words []string
 	for bit, word := range usages {
-		if found.KeyUsage&(1<<uint(bit)) != 0 {
+		if certificate.KeyUsage&(1<<uint(bit)) != 0 {
 			words = append(words, word)
 		}
 	}
 	c.keyUsage = append(c.keyUsage, strings.Join(words, ","))
 	words = nil
-	for _, each := range found.ExtKeyUsage {
-		words = append(words, purposes[each])
+	for _, purpose := range certificate.ExtKeyUsage {
+		words = append(words, purposes[purpose])
 	}
 	c.extendedKeyUsage = append(c.extendedKeyUsage, strings.Join(words, ","))
 	kind, size := "", 0
-	switch key := found.PublicKey.(type) {
+	switch key := certificate.PublicKey.(type) {
 	case *rsa.PublicKey:
 		kind, size = "RSA", key.N.BitLen()
 	case *ecdsa.PublicKey:
@@ -110,9 +110,9 @@ func (c *columns) add(der []byte) error {
 	}
 	c.keyType = append(c.keyType, kind)
 	c.keySize = append(c.keySize, size)
-	c.hash = append(c.hash, hashes[found.SignatureAlgorithm])
-	c.ski = append(c.ski, hex.EncodeToString(found.SubjectKeyId))
-	c.aki = append(c.aki, hex.EncodeToString(found.AuthorityKeyId))
+	c.hash = append(c.hash, hashes[certificate.SignatureAlgorithm])
+	c.ski = append(c.ski, hex.EncodeToString(certificate.SubjectKeyId))
+	c.aki = append(c.aki, hex.EncodeToString(certificate.AuthorityKeyId))
 	return nil
 }
 
@@ -137,12 +137,12 @@ func main() {
 	}
 	fmt.Printf("{\"seconds\": %f, \"rows\": %d, \"refused\": %d}\n", seconds()-start, len(c.subject), refused)
 	if len(os.Args) > 2 {
-		for at := range c.subject {
-			fmt.Println(strings.Join([]string{c.fingerprint[at], c.subject[at], c.commonName[at], c.issuer[at], c.serial[at],
-				strconv.Itoa(c.version[at]), strconv.FormatInt(c.notBefore[at], 10), strconv.FormatInt(c.notAfter[at], 10),
-				strings.Join(c.dns[at], " "), strings.Join(c.addresses[at], " "), strconv.FormatBool(c.isCA[at]),
-				strconv.FormatBool(c.hasConstraints[at]), strconv.Itoa(c.pathLength[at]), c.keyUsage[at],
-				c.extendedKeyUsage[at], c.keyType[at], strconv.Itoa(c.keySize[at]), c.hash[at], c.ski[at], c.aki[at]}, "\t"))
+		for index := range c.subject {
+			fmt.Println(strings.Join([]string{c.fingerprint[index], c.subject[index], c.commonName[index], c.issuer[index], c.serial[index],
+				strconv.Itoa(c.version[index]), strconv.FormatInt(c.notBefore[index], 10), strconv.FormatInt(c.notAfter[index], 10),
+				strings.Join(c.dns[index], " "), strings.Join(c.addresses[index], " "), strconv.FormatBool(c.isCA[index]),
+				strconv.FormatBool(c.hasConstraints[index]), strconv.Itoa(c.pathLength[index]), c.keyUsage[index],
+				c.extendedKeyUsage[index], c.keyType[index], strconv.Itoa(c.keySize[index]), c.hash[index], c.ski[index], c.aki[index]}, "\t"))
 		}
 	}
 }

@@ -4,9 +4,9 @@ crypto/x509.
     python benchmarks/certificates.py                       # 100,000 certificates
     python benchmarks/certificates.py --sizes 10000 100000 1000000 --repeats 3 --odd 0.1
 
-Each contender reads the same PEM file in a process of its own, in turns; what counts is CPU
-time (user and system), which other work on the machine disturbs least. Before that, the columns
-of all are compared.
+The contenders take turns reading the same PEM file, each in a process of its own. CPU time (user
+and system) is measured, since other work on the machine disturbs it least. Their columns are
+compared first.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _USAGES = (
 _SLOW = ("asn1crypto",)
 
 
-# The tuned loop: DER by regular expression, every object asked once and dropped at once
+# The tuned loop: DER found by regular expression, each object read once and dropped
 
 
 def tuned(path: Path) -> pd.DataFrame:
@@ -122,14 +122,14 @@ def _extensions(certificate: x509.Certificate) -> tuple[Any, ...]:
         if isinstance(value, x509.SubjectAlternativeName):
             dns = value.get_values_for_type(x509.DNSName)
             addresses = [
-                str(each) for each in value.get_values_for_type(x509.IPAddress)
+                str(address) for address in value.get_values_for_type(x509.IPAddress)
             ]
         elif isinstance(value, x509.BasicConstraints):
             is_ca, path_length = value.ca, value.path_length
         elif isinstance(value, x509.KeyUsage):
             usage = ",".join([name for bit, name in _USAGES if getattr(value, bit)])
         elif isinstance(value, x509.ExtendedKeyUsage):
-            purposes = ",".join([each._name for each in value])
+            purposes = ",".join([purpose._name for purpose in value])
         elif isinstance(value, x509.SubjectKeyIdentifier):
             subject_key = value.digest.hex()
         elif isinstance(value, x509.AuthorityKeyIdentifier):
@@ -164,7 +164,7 @@ def _key(certificate: x509.Certificate) -> tuple[Any, ...]:
     )
 
 
-# The idiomatic way: load the bundle, keep the objects, ask them column by column
+# The idiomatic way: load the bundle, keep the objects, read them column by column
 
 
 def idiomatic(path: Path) -> pd.DataFrame:
@@ -174,30 +174,50 @@ def idiomatic(path: Path) -> pd.DataFrame:
         {
             "certificate": certificates,
             "fingerprint": [
-                each.fingerprint(hashes.SHA256()).hex() for each in certificates
+                certificate.fingerprint(hashes.SHA256()).hex()
+                for certificate in certificates
             ],
-            "subject": [each.subject.rfc4514_string() for each in certificates],
+            "subject": [
+                certificate.subject.rfc4514_string() for certificate in certificates
+            ],
             "subject_cn": [
-                each.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[
+                certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[
                     -1
                 ].value
-                for each in certificates
+                for certificate in certificates
             ],
-            "issuer": [each.issuer.rfc4514_string() for each in certificates],
+            "issuer": [
+                certificate.issuer.rfc4514_string() for certificate in certificates
+            ],
             "serial_number": [
-                format(each.serial_number, "x") for each in certificates
+                format(certificate.serial_number, "x") for certificate in certificates
             ],
-            "version": [each.version.value + 1 for each in certificates],
-            "not_before": [each.not_valid_before_utc for each in certificates],
-            "not_after": [each.not_valid_after_utc for each in certificates],
+            "version": [
+                certificate.version.value + 1 for certificate in certificates
+            ],
+            "not_before": [
+                certificate.not_valid_before_utc for certificate in certificates
+            ],
+            "not_after": [
+                certificate.not_valid_after_utc for certificate in certificates
+            ],
             **{
-                name: [read(_extension(each, kind)) for each in certificates]
+                name: [
+                    read(_extension(certificate, kind))
+                    for certificate in certificates
+                ]
                 for name, (kind, read) in _IDIOMATIC.items()
             },
-            "key_type": [type(each.public_key()).__name__ for each in certificates],
-            "key_size": [each.public_key().key_size for each in certificates],
+            "key_type": [
+                type(certificate.public_key()).__name__
+                for certificate in certificates
+            ],
+            "key_size": [
+                certificate.public_key().key_size for certificate in certificates
+            ],
             "signature_hash": [
-                each.signature_hash_algorithm.name for each in certificates
+                certificate.signature_hash_algorithm.name
+                for certificate in certificates
             ],
         }
     )
@@ -227,7 +247,7 @@ _IDIOMATIC: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     ),
     "extended_key_usage": (
         x509.ExtendedKeyUsage,
-        lambda value: ",".join(each._name for each in value),
+        lambda value: ",".join(purpose._name for purpose in value),
     ),
     "subject_key_id": (x509.SubjectKeyIdentifier, lambda value: value.digest.hex()),
     "authority_key_id": (
@@ -309,12 +329,12 @@ def run_here(name: str, path: Path) -> dict[str, float]:
     start = time.process_time()
     frame = CONTENDERS[name](path)
     seconds = time.process_time() - start
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    held = sum(map(len, frame["der"])) if "der" in frame else 0
+    allocated = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    der_bytes = sum(map(len, frame["der"])) if "der" in frame else 0
     return {
         "seconds": seconds,
         "rows": len(frame),
-        "bytes": (grown - held) / max(len(frame), 1),
+        "bytes": (allocated - der_bytes) / max(len(frame), 1),
     }
 
 
@@ -324,8 +344,10 @@ def _run(name: str, path: Path, go: Path | None) -> dict[str, float]:
         if name == "Go"
         else [sys.executable, __file__, "--contender", name, "--file", str(path)]
     )
-    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
-    return dict(json.loads(told.splitlines()[-1]))
+    output = subprocess.run(
+        command, capture_output=True, check=True, text=True
+    ).stdout
+    return dict(json.loads(output.splitlines()[-1]))
 
 
 def _go(folder: Path) -> Path | None:
@@ -345,7 +367,7 @@ def _go(folder: Path) -> Path | None:
 
 
 def _same_columns(path: Path, go: Path | None) -> None:
-    """Raise where certtrust and the others do not tell the same."""
+    """Raise where certtrust and the other readers disagree."""
     frame = read_certificates(path).set_index("fingerprint")
     loop = tuned(path).set_index("fingerprint")
     for column in COLUMNS[1:]:
@@ -354,29 +376,30 @@ def _same_columns(path: Path, go: Path | None) -> None:
             column
         )
     if go is not None:
-        said = subprocess.run(
+        lines = subprocess.run(
             [go, path, "rows"], capture_output=True, check=True, text=True
         ).stdout.splitlines()[1:]
-        for line in said:
-            told = line.split("\t")
-            row = frame.loc[told[0]]
+        for line in lines:
+            cells = line.split("\t")
+            row = frame.loc[cells[0]]
             moments = [
-                str(int(row[each].timestamp()))
-                for each in ("not_before", "not_after")
+                str(int(row[column].timestamp()))
+                for column in ("not_before", "not_after")
             ]
             texts = ("subject", "subject_cn", "issuer", "serial_number", "version")
-            assert told[1:8] == [*(str(row[each]) for each in texts), *moments], told[
-                0
-            ]
-            assert told[8] == " ".join(row["dns_names"])
+            assert cells[1:8] == [
+                *(str(row[column]) for column in texts),
+                *moments,
+            ], cells[0]
+            assert cells[8] == " ".join(row["dns_names"])
             assert (
-                told[10]
+                cells[10]
                 == str(not _missing(row["is_ca"]) and bool(row["is_ca"])).lower()
             )
             rest = (*COLUMNS[12:14], *_KEY, *COLUMNS[14:16])
-            assert told[13:] == [
-                "" if _missing(row[each]) else str(row[each]) for each in rest
-            ], told[0]
+            assert cells[13:] == [
+                "" if _missing(row[column]) else str(row[column]) for column in rest
+            ], cells[0]
 
 
 def _missing(cell: Any) -> bool:
@@ -403,8 +426,8 @@ def main() -> None:
         folder = Path(name)
         go = _go(folder)
         print(
-            "| certificates | contender | us each (median) | min - max | x certtrust | bytes "
-            "each beyond the DER |"
+            "| certificates | contender | us per certificate (median) | min - max | x certtrust "
+            "| bytes per certificate beyond the DER |"
         )
         print("|---|---|---|---|---|---|")
         for size in chosen.sizes:
@@ -421,27 +444,31 @@ def _measure(
     names = [*CONTENDERS, *(["Go"] if go else [])]
     if odd:  # the others stop at the first certificate that they refuse
         names = ["certtrust", "tuned cryptography loop", *(["Go"] if go else [])]
-    found: dict[str, list[dict[str, float]]] = {each: [] for each in names}
+    runs_by_contender: dict[str, list[dict[str, float]]] = {
+        contender: [] for contender in names
+    }
     for _ in range(repeats):
-        for each in names:
-            found[each].append(_run(each, few if each in _SLOW else path, go))
-    ours = statistics.median(
-        run["seconds"] / run["rows"] for run in found["certtrust"]
+        for contender in names:
+            runs_by_contender[contender].append(
+                _run(contender, few if contender in _SLOW else path, go)
+            )
+    own_median = statistics.median(
+        run["seconds"] / run["rows"] for run in runs_by_contender["certtrust"]
     )
-    for each, runs in found.items():
+    for contender, runs in runs_by_contender.items():
         times = sorted(
             run["seconds"] / (run["rows"] + run.get("refused", 0)) * 1e6
             for run in runs
         )
         memory = (
             f"{statistics.median(run['bytes'] for run in runs):.0f}"
-            if each == "certtrust"
+            if contender == "certtrust"
             else ""
         )
         median = statistics.median(times)
-        span, ratio = f"{times[0]:.1f} - {times[-1]:.1f}", median / ours / 1e6
+        span, ratio = f"{times[0]:.1f} - {times[-1]:.1f}", median / own_median / 1e6
         print(
-            f"| {size:,} | {each} | {median:.1f} | {span} | {ratio:.2f} | {memory} |",
+            f"| {size:,} | {contender} | {median:.1f} | {span} | {ratio:.2f} | {memory} |",
             flush=True,
         )
     path.unlink()

@@ -1,9 +1,9 @@
-"""A synthetic fleet of any size for the benchmarks: certificates of a few real kinds, each with
-values of its own.
+"""A synthetic fleet of any size for the benchmarks: certificates of a few realistic kinds, each
+with its own values.
 
-One certificate of each kind is made and signed for real; the others are it with another serial
-number, name, date, key and key identifier of the same lengths. Reading takes the same steps for
-all of them; their signatures do not verify, which no reader here looks at.
+One certificate of each kind is really signed; the others are copies with another serial number,
+name, date, key and key identifier of the same lengths. Reading takes the same steps for all of
+them; their signatures do not verify, which no reader here checks.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _certificate(kind: Kind, issuer: str, signer: rsa.RSAPrivateKey) -> bytes:
     )  # fmt: skip
     if kind.alt_names:
         names = x509.SubjectAlternativeName(
-            [x509.DNSName(each) for each in kind.alt_names]
+            [x509.DNSName(name) for name in kind.alt_names]
         )
         builder = builder.add_extension(names, critical=False)
     return builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.DER)
@@ -85,7 +85,7 @@ def _kinds(odd: bool) -> list[tuple[Kind, bytes]]:
     rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     ec_key = ec.generate_private_key(ec.SECP256R1())
     organisation = ((x509.NameOID.ORGANIZATION_NAME, "Example AG"),)
-    place = (
+    department = (
         (x509.NameOID.COUNTRY_NAME, "DE"),
         (x509.NameOID.ORGANIZATION_NAME, "Example AG"),
         (x509.NameOID.ORGANIZATIONAL_UNIT_NAME, "Telephony"),
@@ -94,15 +94,14 @@ def _kinds(odd: bool) -> list[tuple[Kind, bytes]]:
     kinds = [
         (Kind(_DEVICE, organisation, rsa_key, ()), authority),
         (Kind(_HARDWARE, organisation, rsa_key, ()), f"{authority} 2"),
-        (Kind(_DEVICE, place, rsa_key, (f"{_DEVICE}.phones.example.com",)), f"{authority} 2"),
+        (Kind(_DEVICE, department, rsa_key, (f"{_DEVICE}.phones.example.com",)), f"{authority} 2"),
         (Kind(_DEVICE, organisation, ec_key, (f"{_DEVICE}.example.com",
         f"{_DEVICE}.example.net")), "Example CA"),
     ]  # fmt: skip
     if odd:
-        # An attribute type that needs its OID, a value that needs an escape, and several of
-        # them in one RDN.
-        strange = (
-            *place,
+        # An attribute type that is written as an OID, and a value that needs escaping.
+        odd_subject = (
+            *department,
             (x509.NameOID.EMAIL_ADDRESS, "a@example.com"),
             (x509.NameOID.STREET_ADDRESS, 'a, "b" + c'),
         )
@@ -110,7 +109,7 @@ def _kinds(odd: bool) -> list[tuple[Kind, bytes]]:
             (
                 Kind(
                     _DEVICE,
-                    strange,
+                    odd_subject,
                     rsa_key,
                     (f"{_DEVICE}.example.com",),
                     is_odd=True,
@@ -122,16 +121,14 @@ def _kinds(odd: bool) -> list[tuple[Kind, bytes]]:
 
 
 def ders(count: int, *, odd_share: float = 0.0, seed: int = 0) -> Iterator[bytes]:
-    """Yield `count` certificates of a fleet; a share of them is odd: broken or unusual in a
-    field.
-    """
+    """Yield `count` certificates of a fleet, a share of them broken or unusual in a field."""
     draw = random.Random(seed)
-    regular, strange = _kinds(odd=False), _kinds(odd=True)
+    regular_kinds, odd_kinds = _kinds(odd=False), _kinds(odd=True)
     for _ in range(count):
         if draw.random() < odd_share:
-            yield _odd(_varied(*draw.choice(strange), draw), draw)
+            yield _odd(_varied(*draw.choice(odd_kinds), draw), draw)
         else:
-            yield _varied(*draw.choice(regular), draw)
+            yield _varied(*draw.choice(regular_kinds), draw)
 
 
 def _varied(kind: Kind, der: bytes, draw: random.Random) -> bytes:
@@ -159,19 +156,19 @@ def _varied(kind: Kind, der: bytes, draw: random.Random) -> bytes:
 
 
 def _odd(der: bytes, draw: random.Random) -> bytes:
-    """Return the certificate with a field that strict readers stumble over, or as it is."""
-    way = draw.randrange(4)
-    if way == 0:  # basicConstraints that holds a NULL
+    """Return the certificate with a field that strict readers refuse, or unchanged."""
+    damage = draw.randrange(4)
+    if damage == 0:  # basicConstraints with a NULL
         return der.replace(
             bytes.fromhex("0603551d130101ff04023000"),
             bytes.fromhex("0603551d130101ff04020500"),
             1,
         )
-    if way == 1:  # a PrintableString that is none
+    if damage == 1:  # a PrintableString with an invalid character
         return der.replace(b"\x13\x02DE", b"\x13\x02D@", 1).replace(
             b"\x0c\x02DE", b"\x13\x02D@", 1
         )
-    if way == 2:  # keyUsage without bits
+    if damage == 2:  # keyUsage without bits
         return der.replace(b"\x03\x02\x05\xa0", b"\x04\x02\x05\xa0", 1)
     return der
 

@@ -1,9 +1,8 @@
-"""Time the name rules on a million pairs, against the plain Python that does the same for one
-pair at a time.
+"""Time the name rules on a million pairs, and compare with plain Python for one pair at a time.
 
-Run `python benchmarks/names.py [pairs]`. The values are those of a fleet: serials with and
+Run `python benchmarks/names.py [pairs]`. The values are like those of a fleet: serials with and
 without an interface as registration names, host names under one domain, addresses. Prints
-nanoseconds per pair, the median of five runs, and checks that both ways give the same answers.
+nanoseconds per pair, the median of five runs, and checks that both give the same answers.
 """
 
 import statistics
@@ -66,7 +65,8 @@ def main() -> None:
     wildcard = pd.Series(["*.example.com"] * pairs, dtype="str")
     octets = random.integers(0, 256, (pairs, 3))
     address = pd.Series(
-        [f"10.{one}.{two}.{three}" for one, two, three in octets], dtype="str"
+        [f"10.{second}.{third}.{fourth}" for second, third, fourth in octets],
+        dtype="str",
     )
     cases: list[
         tuple[
@@ -98,7 +98,7 @@ def main() -> None:
             "address",
             address,
             address,
-            lambda one, two: ct.names.host_matches(one, two, kind="ip"),
+            lambda left, right: ct.names.host_matches(left, right, kind="ip"),
             one_address,
         ),
     ]
@@ -107,19 +107,20 @@ def main() -> None:
         f"pair\n{'':<24}{'columns':>9}{'one by one':>12}{'ratio':>8}"
     )
     for label, left, right, columns, single in cases:
-        few = list(zip(left[:LOOPED], right[:LOOPED], strict=True))
+        sample = list(zip(left[:LOOPED], right[:LOOPED], strict=True))
         assert columns(left[:LOOPED], right[:LOOPED]).tolist() == [
-            single(one, two) for one, two in few
+            single(*pair) for pair in sample
         ]
-        whole = nanoseconds(
+        vectorised = nanoseconds(
             lambda left=left, right=right, columns=columns: columns(left, right),
             pairs,
         )  # type: ignore[misc]
         looped = nanoseconds(
-            lambda few=few, single=single: [single(*pair) for pair in few], len(few)
+            lambda sample=sample, single=single: [single(*pair) for pair in sample],
+            len(sample),
         )  # type: ignore[misc]
         print(
-            f"{label:<24}{whole:>9.0f}{looped:>12.0f}{looped / whole:>8.1f}",
+            f"{label:<24}{vectorised:>9.0f}{looped:>12.0f}{looped / vectorised:>8.1f}",
             flush=True,
         )
 

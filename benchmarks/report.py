@@ -2,8 +2,8 @@
 [devices] [attempts]`.
 
 The fleet is that of `benchmarks/advice.py`, which keeps it in build/; its links are verified
-anew here. Prints the seconds of each step, the files that come out with their sizes, and the
-peak memory of the process.
+again here. Prints the seconds of each step, the written files with their sizes, and the peak
+memory of the process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from certtrust.report import explain_fleet, write_report
 
 
 def main() -> None:
-    """Make the fleet, then time each step of its report, and the files that come out."""
+    """Make the fleet, then print the time of each step of its report, and the files."""
     devices = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     attempts = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
     fleet = dataclasses.replace(fleet_of(devices, attempts), links=None)
@@ -43,7 +43,9 @@ def main() -> None:
             steps, [*steps[1:], ("", end)], strict=True
         ):
             print(f"{stop - start:7.1f} s  {name}")
-        print(f"{end - begin:7.1f} s  in all, beyond reading; peak {_peak():.1f} GB")
+        print(
+            f"{end - begin:7.1f} s  in total, without reading; peak {_peak():.1f} GB"
+        )
         for path in written:
             print(f"{path.stat().st_size / 1e6:7.2f} MB {path.name}")
 

@@ -1,9 +1,9 @@
-"""The trust check of a large fleet, against the bare signature verifications it cannot do without.
+"""Compare the trust check of a large fleet with the bare signature verifications that it needs.
 
 Run `python benchmarks/trust.py [devices] [--keep FILE]`. It makes devices under four RSA-2048
-CAs (the slow part; kept in FILE for another run), then prints what each step costs, as a median
-of several runs: the bare `verify` of every device certificate, linking and judging the fleet,
-and judging it under a second trust list.
+CAs (the slow part; kept in FILE for another run), then prints the median time of each step over
+several runs: the bare `verify` of every device certificate, linking and judging the fleet, and
+judging it under a second trust list.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CAS = 4
 
 
 def name(text: str) -> x509.Name:
-    """Return a name of one common name."""
+    """Return a distinguished name that consists of a common name."""
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
 
@@ -55,8 +55,8 @@ def certificate(
             False,
         )
         own, issuers = (
-            x509.SubjectKeyIdentifier.from_public_key(each)
-            for each in (key, signer.public_key())
+            x509.SubjectKeyIdentifier.from_public_key(public_key)
+            for public_key in (key, signer.public_key())
         )
         builder = builder.add_extension(own, False).add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuers),
@@ -69,19 +69,19 @@ def fleet(devices: int) -> tuple[list[bytes], list[bytes]]:
     """Return the DER of the CAs and of the devices."""
     keys = [rsa.generate_private_key(65537, 2048) for _ in range(CAS)]
     cas = [
-        certificate(f"CA {place}", key.public_key(), f"CA {place}", key, is_ca=True)
-        for place, key in enumerate(keys)
+        certificate(f"CA {number}", key.public_key(), f"CA {number}", key, is_ca=True)
+        for number, key in enumerate(keys)
     ]
     own = ec.generate_private_key(ec.SECP256R1()).public_key()
     leaves = [
         certificate(
-            f"009033{place:06x}",
+            f"009033{number:06x}",
             own,
-            f"CA {place % CAS}",
-            keys[place % CAS],
+            f"CA {number % CAS}",
+            keys[number % CAS],
             is_ca=False,
         )
-        for place in range(devices)
+        for number in range(devices)
     ]
     return cas, leaves
 
@@ -96,15 +96,13 @@ def timed(work: Callable[[], object], runs: int = 5) -> float:
     return statistics.median(spent)
 
 
-def bare(cas: list[bytes], leaves: list[bytes]) -> Callable[[], None]:
-    """Return the plain loop of `verify` over all devices, keys and parts at hand."""
+def verification_loop(cas: list[bytes], leaves: list[bytes]) -> Callable[[], None]:
+    """Return a plain loop of `verify` over all devices, with keys and signed parts prepared."""
     keys = [x509.load_der_x509_certificate(der).public_key() for der in cas]
     jobs = []
-    for place, der in enumerate(leaves):
+    for row, der in enumerate(leaves):
         loaded = x509.load_der_x509_certificate(der)
-        jobs.append(
-            (keys[place % CAS], loaded.signature, loaded.tbs_certificate_bytes)
-        )
+        jobs.append((keys[row % CAS], loaded.signature, loaded.tbs_certificate_bytes))
     scheme, digest = padding.PKCS1v15(), hashes.SHA256()
 
     def loop() -> None:
@@ -129,27 +127,32 @@ def main() -> None:
         if options.keep:
             options.keep.write_bytes(pickle.dumps((cas, leaves)))
     certificates = from_der(
-        leaves, bundle=[f"{place}.pem" for place in range(len(leaves))]
+        leaves, bundle=[f"{row}.pem" for row in range(len(leaves))]
     )
     trust, second = (
-        from_der(each).assign(pbx=pd.Series(pd.NA, dtype="str"))
-        for each in (cas, cas[:2])
+        from_der(entries).assign(pbx=pd.Series(pd.NA, dtype="str"))
+        for entries in (cas, cas[:2])
     )
-    asked = certificates[["fingerprint", "bundle"]].assign(pbx="hq")
-    alone = timed(bare(cas, leaves))
-    check = timed(lambda: trust_state.judge(asked, certificates, trust))
+    questions = certificates[["fingerprint", "bundle"]].assign(pbx="hq")
+    verification = timed(verification_loop(cas, leaves))
+    trust_check = timed(lambda: trust_state.judge(questions, certificates, trust))
     links = trust_state.link(certificates, trust)
-    again = timed(lambda: trust_state.judge(asked, certificates, second, links))
-    outcome = trust_state.judge(asked, certificates, second, links)
-    moment = pd.Series(pd.Timestamp("2026-01-01", tz="UTC"), asked.index)
-    at = timed(lambda: trust_state.trust_at(outcome, moment))
-    print(f"{len(leaves)} devices under {CAS} CAs, RSA-2048")
-    print(f"bare verifications       {alone:7.3f} s")
-    print(f"trust check              {check:7.3f} s  ({check / alone:.2f} of bare)")
-    print(
-        f"a second trust list      {again:7.3f} s  ({again / check:.1%} of the trust check)"
+    second_check = timed(
+        lambda: trust_state.judge(questions, certificates, second, links)
     )
-    print(f"another moment           {at:7.3f} s")
+    outcome = trust_state.judge(questions, certificates, second, links)
+    moment = pd.Series(pd.Timestamp("2026-01-01", tz="UTC"), questions.index)
+    other_moment = timed(lambda: trust_state.trust_at(outcome, moment))
+    print(f"{len(leaves)} devices under {CAS} CAs, RSA-2048")
+    print(f"bare verifications       {verification:7.3f} s")
+    print(
+        f"trust check              {trust_check:7.3f} s  ({trust_check / verification:.2f} of bare)"
+    )
+    share = second_check / trust_check
+    print(
+        f"a second trust list      {second_check:7.3f} s  ({share:.1%} of the trust check)"
+    )
+    print(f"another moment           {other_moment:7.3f} s")
 
 
 if __name__ == "__main__":

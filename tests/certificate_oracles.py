@@ -1,6 +1,4 @@
-"""What cryptography and asn1crypto read of a certificate, column by column, in the words of
-CERTIFICATES.
-"""
+"""Read certificates with cryptography and asn1crypto, as columns of CERTIFICATES."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 
 UNREAD = object()
-"""Stands where a library raises instead of telling a value."""
+"""Marks a column for which a library raises."""
 
 _KEYS = {
     "RSA": rsa.RSAPublicKey,
@@ -49,14 +47,12 @@ def _value(certificate: x509.Certificate, kind: Any) -> Any:
 
 
 def _last(name: x509.Name, oid: x509.ObjectIdentifier) -> str | None:
-    found = name.get_attributes_for_oid(oid)
-    return found[-1].value if found else None
+    attributes = name.get_attributes_for_oid(oid)
+    return attributes[-1].value if attributes else None
 
 
 def _oid_name(oid: x509.ObjectIdentifier, kinds: Any) -> str:
-    """Return a name where the OID is of the right kind and cryptography has a name for it, else
-    the OID.
-    """
+    """Return cryptography's name of an OID of the right kind, else the OID."""
     named = oid in vars(kinds).values() and oid._name != "Unknown OID"
     return _PURPOSES.get(oid) or (oid._name if named else oid.dotted_string)
 
@@ -70,20 +66,22 @@ def _usage(value: x509.KeyUsage | None) -> str | None:
 
 def _key_type(certificate: x509.Certificate) -> str:
     key = certificate.public_key()
-    known = (name for name, kind in _KEYS.items() if isinstance(key, kind))
-    return next(known, certificate.public_key_algorithm_oid.dotted_string)
+    names = (name for name, kind in _KEYS.items() if isinstance(key, kind))
+    return next(names, certificate.public_key_algorithm_oid.dotted_string)
 
 
 def _names(certificate: x509.Certificate, kind: Any) -> list[str]:
     value = _value(certificate, x509.SubjectAlternativeName)
-    return [str(each) for each in value.get_values_for_type(kind)] if value else []
+    return [str(entry) for entry in value.get_values_for_type(kind)] if value else []
 
 
 def _others(certificate: x509.Certificate) -> int | None:
     value = _value(certificate, x509.SubjectAlternativeName)
     if value is None:
         return None
-    return sum(not isinstance(each, x509.DNSName | x509.IPAddress) for each in value)
+    return sum(
+        not isinstance(entry, x509.DNSName | x509.IPAddress) for entry in value
+    )
 
 
 def _hex(data: bytes | None) -> str | None:
@@ -112,7 +110,7 @@ CRYPTOGRAPHY: dict[str, Callable[[x509.Certificate], Any]] = {
     "extended_key_usage": lambda c: (
         None
         if (value := _value(c, x509.ExtendedKeyUsage)) is None
-        else ",".join(_oid_name(each, x509.ExtendedKeyUsageOID) for each in value)
+        else ",".join(_oid_name(oid, x509.ExtendedKeyUsageOID) for oid in value)
     ),
     "key_type": _key_type,
     "key_size": lambda c: getattr(c.public_key(), "key_size", None),
@@ -129,13 +127,13 @@ CRYPTOGRAPHY: dict[str, Callable[[x509.Certificate], Any]] = {
     ),
     "self_issued": lambda c: c.subject == c.issuer,
 }
-"""How cryptography tells each column."""
+"""How to read each column with cryptography."""
 
 
 def _tried(read: Callable[[Any], Any], certificate: Any) -> Any:
     try:
         return read(certificate)
-    except Exception:  # whatever a library raises, it has not read the column
+    except Exception:  # any exception means that the library has not read the column
         return UNREAD
 
 
@@ -155,19 +153,19 @@ def by_cryptography(der: bytes) -> dict[str, Any] | None:
 
 
 def _attribute(name: asn1.Name, oid: str) -> str | None:
-    found = [
+    values = [
         pair["value"].native
         for rdn in name.chosen
         for pair in rdn
         if pair["type"].dotted == oid
     ]
-    return found[-1] if found else None
+    return values[-1] if values else None
 
 
 def _asn1_alt(certificate: asn1.Certificate, kind: str) -> list[str]:
     value = certificate.subject_alt_name_value
     return (
-        [each.native for each in value if each.name == kind]
+        [entry.native for entry in value if entry.name == kind]
         if value is not None
         else []
     )
@@ -183,7 +181,9 @@ def _asn1_usages(certificate: asn1.Certificate) -> str | None:
         "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
     )  # fmt: skip
     return ",".join(
-        rfc for each, rfc in zip(names, _USAGES.values(), strict=True) if each in bits
+        rfc_name
+        for name, rfc_name in zip(names, _USAGES.values(), strict=True)
+        if name in bits
     )
 
 
@@ -231,12 +231,12 @@ ASN1CRYPTO: dict[str, Callable[[asn1.Certificate], Any]] = {
     "subject_key_id": lambda c: _hex(c.key_identifier),
     "authority_key_id": lambda c: _hex(c.authority_key_identifier),
 }
-"""How asn1crypto tells the columns that it knows."""
+"""How to read a column with asn1crypto, for the columns that it supports."""
 
 
 def by_asn1crypto(der: bytes) -> dict[str, Any]:
-    """Return the columns as asn1crypto reads them, UNREAD where it raises; none where it
-    refuses to load.
+    """Return the columns as asn1crypto reads them, UNREAD where it raises; an empty dict where
+    it refuses to load.
     """
     try:
         certificate = asn1.Certificate.load(der)

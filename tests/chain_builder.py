@@ -1,5 +1,5 @@
-"""Certificates made on the spot for chains: names and keys by letter, so that impostors and
-twins are easy to make.
+"""Certificates for chains, made on the spot: names and keys are chosen by short texts, so that
+impostors and twins are easy to make.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def year(number: int) -> pd.Timestamp:
 
 @cache
 def key(name: object) -> ec.EllipticCurvePrivateKey:
-    """Return the key of this name, the same at every call."""
+    """Return the key of this name, the same one at every call."""
     del name
     return ec.generate_private_key(ec.SECP256R1())
 
@@ -57,8 +57,8 @@ def certificate(
     key_ids: bool = False,
     serial: int = 1,
 ) -> bytes:
-    """Return a certificate as DER; keys are by name (`own`, `signer`), the names' own by
-    default.
+    """Return a certificate as DER; `own` and `signer` name its key and that of its issuer, by
+    default after subject and issuer.
     """
     issuer = subject if issuer is None else issuer
     public, signing = key(own or subject).public_key(), key(signer or issuer)
@@ -85,11 +85,14 @@ def certificate(
         )
     if dns:
         extensions.append(
-            (x509.SubjectAlternativeName([x509.DNSName(each) for each in dns]), False)
+            (
+                x509.SubjectAlternativeName([x509.DNSName(domain) for domain in dns]),
+                False,
+            )
         )
     if permitted or excluded:
         trees = [
-            [x509.DNSName(each) for each in part] or None
+            [x509.DNSName(domain) for domain in part] or None
             for part in (permitted, excluded)
         ]
         extensions.append((x509.NameConstraints(*trees), True))
@@ -124,14 +127,14 @@ def listed(*entries: bytes, pbx: str | None = "hq") -> pd.DataFrame:
 
 
 def bundle(name: str, *ders: bytes) -> pd.DataFrame:
-    """Return certificates that came together."""
+    """Return the certificates of one file or one handshake."""
     return from_der(ders, bundle=name)
 
 
-def asked(
+def leaves_of(
     certificates: pd.DataFrame, *bundles: str, pbx: str | None = "hq"
 ) -> pd.DataFrame:
-    """Return the question for the first certificate of each bundle."""
+    """Return the rows to judge: the first certificate of each bundle, at a PBX."""
     leaves = (
         certificates.drop_duplicates("bundle")
         .set_index("bundle")
@@ -148,10 +151,8 @@ def outcome(
 ) -> tuple[str | None, list[str], pd.DataFrame]:
     """Judge one bundle, its leaf first, and return state, path and the whole answer."""
     certificates = bundle("b", *ders)
-    question = asked(certificates, "b")
-    answer = question.join(
-        trust_state.judge(question, certificates, listed(*entries))
-    )
+    leaves = leaves_of(certificates, "b")
+    answer = leaves.join(trust_state.judge(leaves, certificates, listed(*entries)))
     moment = pd.Series([at or year(2026)])
     state = trust_state.trust_at(answer, moment)
     return (

@@ -1,9 +1,9 @@
-"""Cases of the same kinds as the published suites, made on the spot: chains, names, certificates.
+"""Generated cases of the same kinds as the published suites: chains, names, certificates.
 
-The published suites are not part of the repository. These stand in for them wherever they are
-not at hand, in the same form, so that the same tests run on both. What each case expects follows
-from how it is made; cryptography's own verifier, which shares no code with the package, is asked
-as well.
+The published suites are not part of the repository. These cases have the same form and replace
+them where they are missing, so that the same tests run on both. The expected result of each case
+follows from how it is made, and is compared with cryptography's verifier, which shares no code
+with the package.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def _ca(subject: str, issuer: str | None = None, **options: Any) -> bytes:
 
 
 def _leaf(issuer: str, **options: Any) -> bytes:
-    made = {"ca": False, "key_ids": True, "dns": (HOST,)} | options
-    return certificate("0090332f688a", issuer, **made)
+    fields = {"ca": False, "key_ids": True, "dns": (HOST,)} | options
+    return certificate("0090332f688a", issuer, **fields)
 
 
 def _pem(der: bytes) -> str:
@@ -67,7 +67,7 @@ def _case(
 
 @cache
 def _sound() -> dict[str, tuple[list[bytes], list[bytes]]]:
-    """Return chains without a fault: the leaf and what is sent with it, and the root."""
+    """Return chains without a fault: the leaf with the CAs sent with it, and the root."""
     root, middle, low = _ca("Root"), _ca("Middle", "Root"), _ca("Low", "Middle")
     bounded = _ca("Bounded", path_length=1)
     permitting = _ca("Permitting", permitted=("example.com",))
@@ -92,7 +92,7 @@ def _sound() -> dict[str, tuple[list[bytes], list[bytes]]]:
 
 @cache
 def chains() -> list[dict[str, Any]]:
-    """Return whole chains, most with one fault, and what is to be said of each."""
+    """Return chains, most of them with one fault, and the expected result of each."""
     root = _ca("Root")
     sound = [
         _case(name, chain, trusted, True)
@@ -168,7 +168,7 @@ def chains() -> list[dict[str, Any]]:
 
 @cache
 def chain_variants() -> list[dict[str, Any]]:
-    """Return the sound chains with each kind of trust list: what is in the list decides."""
+    """Return the sound chains with each kind of trust list."""
     variants = []
     for name, (chain, trusted) in _sound().items():
         lists = {"root": (trusted, True), "leaf": ([chain[0]], True)}
@@ -258,8 +258,8 @@ def _signed(key: Any, *extensions: x509.ExtensionType, **fields: Any) -> bytes:
 
 @cache
 def certificates() -> pd.DataFrame:
-    """Return certificates of many kinds, sound and damaged, as the corpus of the suites has
-    them: der, sha256, and whether cryptography loads each.
+    """Return certificates of many kinds, sound and damaged, in the columns of the published
+    corpus: der, sha256, and whether cryptography loads each.
     """
     oid = x509.NameOID
     curve = ec.generate_private_key(ec.SECP256R1())

@@ -1,5 +1,5 @@
-"""A language in which every letter of every sentence is another one, to see what a user reads
-that is no sentence.
+"""A language in which every letter of every sentence is replaced, to find texts that users read
+and that are not in the file of sentences.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ import pytest
 from certtrust.texts import sentences
 
 OTHER = {
-    ord(letter): 0x430 + place for place, letter in enumerate(string.ascii_lowercase)
+    ord(letter): 0x430 + position
+    for position, letter in enumerate(string.ascii_lowercase)
 } | {
-    ord(letter): 0x410 + place for place, letter in enumerate(string.ascii_uppercase)
+    ord(letter): 0x410 + position
+    for position, letter in enumerate(string.ascii_uppercase)
 }
-"""Each letter and a Cyrillic one, which fonts have: no word stays what it was."""
+"""A Cyrillic letter, which fonts have, for each Latin one."""
 
 
 def pseudo(template: str) -> str:
-    """Return a template with other letters; what stands in braces, and is filled in, stays."""
+    """Return a template with other letters; placeholders in braces stay."""
     parts = []
     for literal, field, form, _ in string.Formatter().parse(template):
         parts.append(literal.translate(OTHER).replace("{", "{{").replace("}", "}}"))
@@ -41,13 +43,13 @@ def translated(table: Any) -> Any:
 
 
 def plain(shown: str) -> str:
-    """Return what is shown in the pseudo-language in its plain letters."""
+    """Return a text of the pseudo-language in its original letters."""
     return shown.translate({other: letter for letter, other in OTHER.items()})
 
 
 @contextmanager
 def pseudo_language() -> Iterator[None]:
-    """Make all sentences in the pseudo-language for as long as the context lasts."""
+    """Make all sentences in the pseudo-language while the context lasts."""
     table = translated(sentences.sentences("en"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sentences, "_load", lambda _code: table)

@@ -1,7 +1,7 @@
 """Registrations as lines of each format, for samples and round trips.
 
-What comes out has the documented envelope of its format, but the messages in it are certtrust's
-own `key=value` words: nothing here is a line as a device writes it.
+Each line has the documented envelope of its format, but the messages in it are certtrust's own
+`key=value` words: no line is one that a device would write.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _PRI = "<134>"
 
 
 def lines(registrations: pd.DataFrame, form: str) -> Iterator[str]:
-    """Yield registrations as lines; each format carries what it has a place for.
+    """Yield registrations as lines, with the columns that the format can express.
 
-    Events carry only state, device, name, protocol, reason and what is known of the event,
-    messages no event.
+    Events have only state, device, name, protocol, reason and the columns of the event itself;
+    messages have no event.
     """
     rows = _rows(registrations)
     if form == "csv":
@@ -77,7 +77,7 @@ def _flag(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _own(row: dict[str, Any]) -> dict[str, Any]:
+def _columns(row: dict[str, Any]) -> dict[str, Any]:
     return {
         name: _flag(value)
         for name, value in row.items()
@@ -87,7 +87,7 @@ def _own(row: dict[str, Any]) -> dict[str, Any]:
 
 def _csv(row: dict[str, Any]) -> str:
     text = io.StringIO()
-    cells = {**_own(row), "time": _seconds(row)}
+    cells = {**_columns(row), "time": _seconds(row)}
     csv.writer(text, lineterminator="").writerow(
         [cells.get(name, "") for name in FIELDS]
     )
@@ -95,7 +95,7 @@ def _csv(row: dict[str, Any]) -> str:
 
 
 def _json(row: dict[str, Any]) -> str:
-    return json.dumps({"time": _seconds(row), **_own(row)})
+    return json.dumps({"time": _seconds(row), **_columns(row)})
 
 
 def _message(row: dict[str, Any]) -> str:
@@ -115,7 +115,7 @@ def _host(row: dict[str, Any]) -> str:
 def _event(row: dict[str, Any]) -> str:
     state = row.get("state")
     failed, cleared = state not in (None, "up"), state == "up"
-    # The names of these attributes are inferred from the fields that the event is displayed with.
+    # The names of these attributes are inferred from the fields shown for an event.
     parts = {"prot": row.get("protocol"), "aor": row.get("registration_name")}
     parts["comment"] = row.get("reason") or (
         "Timeout" if state == "timeout" else None
@@ -171,7 +171,7 @@ def _query(row: dict[str, Any]) -> str:
     )
 
 
-def _old(row: dict[str, Any]) -> str:
+def _rfc3164(row: dict[str, Any]) -> str:
     time = row.get("time")
     stamp = (
         ""
@@ -181,7 +181,7 @@ def _old(row: dict[str, Any]) -> str:
     return f"{_PRI}{stamp}{_message(row)}"
 
 
-def _new(row: dict[str, Any]) -> str:
+def _rfc5424(row: dict[str, Any]) -> str:
     return f"{_PRI}1 {_iso(row)} {_host(row)} certtrust - - - {_message(row)}"
 
 
@@ -204,7 +204,7 @@ _WRITERS = {
     "events": _event,
     "log": _log,
     "query": _query,
-    "rfc3164": _old,
-    "rfc5424": _new,
+    "rfc3164": _rfc3164,
+    "rfc5424": _rfc5424,
     "journal": _journal,
 }

@@ -1,4 +1,4 @@
-"""Actions as data: each kind changes just what it says, in a copy, and nonsense is refused."""
+"""Actions: each kind changes only what it describes, in a copy, and invalid ones are refused."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ def action(kind, **columns):
 
 
 def changed(before, after):
-    """Return which frames of a fleet differ."""
+    """Return the names of the frames in which two fleets differ."""
     frames = ("certificates", "trust", "devices", "registrations")
     return {
         name
@@ -37,7 +37,7 @@ def changed(before, after):
 
 
 def test_every_kind_can_be_applied_and_is_worded(fleet):
-    """A kind without a function, or without sentences, would be of no use."""
+    """Each kind has a function and sentences."""
     attempts = ct.attempts(fleet).dropna(subset=["device", "pbx", "fingerprint"])
     one = attempts.iloc[0]
     facts = {
@@ -58,12 +58,13 @@ def test_every_kind_can_be_applied_and_is_worded(fleet):
         "reissue self-signed",
     } == set(texts)
     assert all(
-        {"title", "step", "price", "instead"} == set(each) for each in texts.values()
+        {"title", "step", "price", "instead"} == set(sentence_parts)
+        for sentence_parts in texts.values()
     )
 
 
 def test_setting_a_clock_concerns_one_device(fleet):
-    """All its registrations have a clock, whatever other devices do."""
+    """All registrations of that device get a clock, and no others change."""
     attempts = ct.attempts(fleet)
     device = attempts.loc[attempts["clock_unset"].fillna(value=False), "device"].iloc[
         0
@@ -77,8 +78,8 @@ def test_setting_a_clock_concerns_one_device(fleet):
     assert set(unset) == {device}
 
 
-def test_a_trusted_certificate_stands_in_that_list_alone(fleet):
-    """The entry carries the certificate itself, and the PBX."""
+def test_trusting_a_certificate_adds_it_to_that_list_alone(fleet):
+    """The new entry has the PBX and the certificate itself."""
     ca = fleet.certificates.loc[fleet.certificates["is_ca"].fillna(value=False)].iloc[
         0
     ]
@@ -94,8 +95,8 @@ def test_a_trusted_certificate_stands_in_that_list_alone(fleet):
     assert after.trust.dtypes.equals(fleet.trust.dtypes)
 
 
-def test_a_renewed_ca_has_the_name_and_key_of_the_old_one_and_no_end(fleet):
-    """It can stand for the certificate that its owner would have to make."""
+def test_a_renewed_ca_keeps_name_and_key_and_never_expires(fleet):
+    """It represents the certificate that the owner of the CA would have to issue."""
     ca = fleet.certificates.loc[fleet.certificates["is_ca"].fillna(value=False)].iloc[
         0
     ]
@@ -113,8 +114,8 @@ def test_a_renewed_ca_has_the_name_and_key_of_the_old_one_and_no_end(fleet):
     assert new["fingerprint"] != ca["fingerprint"]
 
 
-def test_a_reissued_certificate_has_the_new_cn_and_no_end(fleet):
-    """Characters that mean something in a name are escaped; the fingerprint stays."""
+def test_a_reissued_certificate_has_the_new_cn_and_never_expires(fleet):
+    """Special characters of a name are escaped; the fingerprint stays the same."""
     leaf = fleet.certificates.iloc[0]["fingerprint"]
     after = apply(
         fleet, action("reissue", fingerprint=leaf, value="a+b")
@@ -128,11 +129,11 @@ def test_a_reissued_certificate_has_the_new_cn_and_no_end(fleet):
 
 
 def test_a_flag_is_set_at_one_pbx_or_at_all():
-    """An action with a PBX concerns that entry; without one, every entry of the device."""
+    """An action with a PBX changes that entry; without one it changes every entry of the device."""
     entries = pd.DataFrame(
         {"pbx": ["hq", "hotel"], "hardware_id": "IP222-00-00-01", "tls_only": True}
     )
-    one = ct.Fleet(
+    fleet = ct.Fleet(
         *(
             ct.schema.empty(table)
             for table in (ct.schema.CERTIFICATES, ct.schema.TRUST)
@@ -141,17 +142,15 @@ def test_a_flag_is_set_at_one_pbx_or_at_all():
         ct.schema.empty(ct.schema.REGISTRATIONS),
     )
     clear = action("clear TLS only", device="IP222-00-00-01", pbx="hq")
-    assert apply(one, clear).devices["tls_only"].tolist() == [False, True]
-    assert apply(one, clear.drop(columns="pbx")).devices["tls_only"].tolist() == [
+    assert apply(fleet, clear).devices["tls_only"].tolist() == [False, True]
+    assert apply(fleet, clear.drop(columns="pbx")).devices["tls_only"].tolist() == [
         False,
         False,
     ]
 
 
 def test_mistakes_are_refused(fleet):
-    """An action that is none, a certificate that the fleet does not have, and a frame without
-    actions.
-    """
+    """Unknown actions, certificates that are not in the fleet, and frames without actions raise."""
     with pytest.raises(
         ct.CerttrustError, match="no such action; there are set clock"
     ):
@@ -165,11 +164,11 @@ def test_mistakes_are_refused(fleet):
 
 
 def test_a_line_that_is_no_attempt_does_not_become_one():
-    """Logs hold other lines of a device, and an action on its registrations leaves them alone."""
+    """Logs have other lines of a device too, which an action on its registrations leaves alone."""
     log = pd.DataFrame(
         {"serial": ["009033000001"] * 2, "state": ["rejected", None], "pbx": "hq"}
     )
-    one = ct.Fleet(
+    fleet = ct.Fleet(
         *(
             ct.schema.empty(table)
             for table in (ct.schema.CERTIFICATES, ct.schema.TRUST, ct.schema.DEVICES)
@@ -178,20 +177,20 @@ def test_a_line_that_is_no_attempt_does_not_become_one():
     )
     for kind in ("use certificate", "enrol", "rename"):
         after = apply(
-            one,
+            fleet,
             action(
                 kind, pbx="hq", device="009033000001", name="009033000001", value="x"
             ),
         )
         assert (
             ct.attempts(after).index.tolist()
-            == ct.attempts(one).index.tolist()
+            == ct.attempts(fleet).index.tolist()
             == [0]
         )
 
 
-def test_no_actions_change_nothing(fleet):
-    """The empty plan gives the same frames."""
+def test_an_empty_plan_changes_nothing(fleet):
+    """All frames stay the same."""
     assert (
         changed(fleet, apply(fleet, pd.DataFrame({"action": pd.Series(dtype="str")})))
         == set()
@@ -199,8 +198,8 @@ def test_no_actions_change_nothing(fleet):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_action_that_lacks_what_it_needs_is_refused(fleet, kind):
-    """Half an action would change nothing, or the wrong rows, without a word."""
+def test_an_incomplete_action_is_refused(fleet, kind):
+    """An incomplete action could silently change nothing, or the wrong rows."""
     with pytest.raises(
         ct.CerttrustError, match=rf"'{kind}' lacks its (device|fingerprint|name)"
     ):
@@ -208,7 +207,7 @@ def test_an_action_that_lacks_what_it_needs_is_refused(fleet, kind):
 
 
 def test_a_registration_without_pbx_uses_the_certificate_of_its_own_device():
-    """Also where another device is enrolled at several PBXs before."""
+    """It does so even after another device is enrolled at several PBXs."""
     fleet = small_fleet(30, seed=2, healthy=True)
     log = ct.attempts(fleet).drop_duplicates("device")
     one, other = log["device"].dropna().iloc[:2]
@@ -226,12 +225,12 @@ def test_a_registration_without_pbx_uses_the_certificate_of_its_own_device():
         actions.assign(action="enrol", value="a"),
     )
     presented = better.registrations["fingerprint"].iloc[-1]
-    held = better.certificates.set_index("fingerprint")["device"]
-    assert held[presented] == other
+    devices = better.certificates.set_index("fingerprint")["device"]
+    assert devices[presented] == other
 
 
 @pytest.mark.parametrize(
-    ("forgotten", "words"),
+    ("changes", "message"),
     [
         ({"meets": ()}, "name rules that decide a verdict"),
         ({"meets": ("hygiene.prefix",)}, "name rules that decide a verdict"),
@@ -248,17 +247,15 @@ def test_a_registration_without_pbx_uses_the_certificate_of_its_own_device():
         ({"cost": 950}, "'set clock' and 'trust' have costs of 950 and 1000"),
     ],
 )
-def test_what_a_record_forgets_is_said(forgotten, words):
-    """A remedy that is not whole is refused where the kinds are put together, with what it
-    lacks.
-    """
+def test_an_incomplete_record_is_refused(changes, message):
+    """The error says what the record of a remedy lacks."""
     clock, *others = sorted(REMEDIES, key=lambda remedy: remedy.cost)
-    with pytest.raises(ct.CerttrustError, match=words):
-        checked([dataclasses.replace(clock, **forgotten), *others])
+    with pytest.raises(ct.CerttrustError, match=message):
+        checked([dataclasses.replace(clock, **changes), *others])
 
 
 def test_kinds_are_a_table_in_the_order_of_their_cost():
-    """The cost of a remedy, what it mends and what it needs are there to be looked up."""
+    """The table lists the cost of each remedy, the rules that it meets and what it needs."""
     table = ct.advice.kinds()
     assert table["action"].tolist() == list(KINDS)
     assert table["cost"].is_monotonic_increasing
@@ -267,9 +264,9 @@ def test_kinds_are_a_table_in_the_order_of_their_cost():
     )
 
 
-def test_an_enrolment_without_pbx_concerns_every_registration():
-    """A new certificate that every list holds is presented everywhere, not only where the log
-    leaves the PBX out.
+def test_an_enrolment_without_pbx_changes_every_registration():
+    """A new certificate that is in every list is presented at every PBX, also where the log
+    names one.
     """
     fleet = small_fleet(20, seed=3, healthy=True)
     log = ct.attempts(fleet)

@@ -1,4 +1,4 @@
-"""Forecast: what `check` says at each future date, and which certificate's end is to blame."""
+"""Forecast: the failures that `check` finds at each future date, and the expiries behind them."""
 
 import dataclasses
 import sys
@@ -23,12 +23,12 @@ def fleet():
 
 
 def current(fleet):
-    """Return the latest attempt of each registration, as the log has it."""
+    """Return the latest attempt of each registration in the log."""
     return latest(ct.attempts(fleet))
 
 
 def failures_at(rows, dates):
-    """Return date, device and cause of what fails at each date, by one call of `check`."""
+    """Return date, device and cause of the failures at each date, by one call of `check`."""
     at = pd.Series(dates.repeat(len(rows)))
     repeated = pd.concat([rows] * len(dates), ignore_index=True)
     results = ct.check(repeated, at=at).assign(date=at)
@@ -36,11 +36,13 @@ def failures_at(rows, dates):
     return failing[["date", "device", "cause"]].astype({"cause": "str"})
 
 
-def test_each_date_says_what_check_says_at_that_date(fleet):
-    """Against judging every current registration at every date, without any shortcut."""
+def test_each_date_agrees_with_check_at_that_date(fleet):
+    """Compare with judging every current registration at every date, without any shortcut."""
     counts = forecast(fleet, periods=9, freq="QS")
     dates = pd.DatetimeIndex(counts["date"].unique())
-    failing = failures_at(pd.concat(_all(fleet), ignore_index=True), dates)
+    failing = failures_at(
+        pd.concat(current_attempts(fleet), ignore_index=True), dates
+    )
     expected = failing.groupby(["date", "cause"])["device"].agg(["size", "nunique"])
     counts = counts[counts["attempts"] > 0].astype({"cause": "str"})
     counts = counts.set_index(["date", "cause"]).sort_index()
@@ -48,64 +50,62 @@ def test_each_date_says_what_check_says_at_that_date(fleet):
     assert counts["devices"].to_dict() == expected["nunique"].to_dict()
 
 
-def _all(fleet):
-    """Return the attempts of the log tried again now, and those of devices that the log lacks."""
-    now = ct.attempts(dataclasses.replace(fleet, registrations=_today(fleet)))
+def current_attempts(fleet):
+    """Return the logged attempts repeated now, and those of devices that are not in the log."""
+    now = ct.attempts(dataclasses.replace(fleet, registrations=retried_today(fleet)))
     silent = ct.attempts(fleet, of="devices")
     return now, silent[~silent["device"].isin(now["device"])]
 
 
-def _today(fleet):
-    """Return the registrations of the latest attempts, tried again now."""
+def retried_today(fleet):
+    """Return the registrations of the latest attempts, repeated now."""
     rows = fleet.registrations.loc[current(fleet).index]
     now = pd.Timestamp.now("UTC").as_unit("us")
     return rows.assign(time=rows["time"].mask(rows["time"].notna(), now))
 
 
-def test_dates_are_in_the_future_and_causes_are_at_every_date(fleet):
-    """A chart can be drawn of it without filling holes."""
-    found = forecast(fleet, periods=6)
-    assert found["date"].nunique() == 6
-    assert found["date"].min() > pd.Timestamp.now("UTC")
-    assert len(found) == 6 * found["cause"].nunique()
-    assert (found["new_devices"] <= found["devices"]).all()
-    assert (found["devices"] <= found["attempts"]).all()
+def test_dates_are_in_the_future_and_have_every_cause(fleet):
+    """A chart needs no filling of gaps."""
+    counts = forecast(fleet, periods=6)
+    assert counts["date"].nunique() == 6
+    assert counts["date"].min() > pd.Timestamp.now("UTC")
+    assert len(counts) == 6 * counts["cause"].nunique()
+    assert (counts["new_devices"] <= counts["devices"]).all()
+    assert (counts["devices"] <= counts["attempts"]).all()
 
 
-def test_a_certificate_is_to_blame_for_what_its_end_takes_down(fleet):
-    """One second after its last second, just its devices fail that passed before it, among
-    others.
-    """
-    found = endings(fleet, periods=36)
-    assert {"device", "CA"} == set(found["role"])
-    assert found["ends"].is_monotonic_increasing
-    rows = pd.concat(_all(fleet), ignore_index=True)
+def test_an_expiry_counts_the_attempts_that_fail_because_of_it(fleet):
+    """Compare with `check` in the last second of the certificate and in the second after it."""
+    expiries = endings(fleet, periods=36)
+    assert {"device", "CA"} == set(expiries["role"])
+    assert expiries["ends"].is_monotonic_increasing
+    rows = pd.concat(current_attempts(fleet), ignore_index=True)
     rows["on_way"] = [
         {own, *(entry for path in paths for entry in path["certificates"])}
         for own, paths in zip(rows["fingerprint"], rows["trust_paths"], strict=True)
     ]
-    ends = pd.DatetimeIndex(found["ends"]).repeat(len(rows))
-    repeated = pd.concat([rows] * len(found), ignore_index=True)
+    ends = pd.DatetimeIndex(expiries["ends"]).repeat(len(rows))
+    repeated = pd.concat([rows] * len(expiries), ignore_index=True)
     before = ct.check(repeated, at=pd.Series(ends))
     after = ct.check(repeated, at=pd.Series(ends + pd.Timedelta(seconds=1)))
     down = (before["verdict"] == "pass") & (after["verdict"] == "fail")
-    for number, ending in enumerate(found.itertuples()):
-        down_then = rows[down.iloc[number * len(rows) :].head(len(rows)).to_numpy()]
-        its = down_then[[ending.fingerprint in way for way in down_then["on_way"]]]
-        assert len(its) == ending.attempts
-        assert its["device"].nunique() == ending.devices
+    for number, ending in enumerate(expiries.itertuples()):
+        failing = rows[down.iloc[number * len(rows) :].head(len(rows)).to_numpy()]
+        affected = failing[[ending.fingerprint in path for path in failing["on_way"]]]
+        assert len(affected) == ending.attempts
+        assert affected["device"].nunique() == ending.devices
 
 
 def test_a_fleet_without_a_log_is_forecast_by_its_device_entries(fleet):
-    """Who has no log yet sees the expiries all the same."""
+    """Expiries are shown without a log, too."""
     silent = dataclasses.replace(fleet, registrations=fleet.registrations.head(0))
     assert len(forecast(silent, periods=2))
     assert len(endings(silent, periods=48))
 
 
-def test_the_latest_attempt_of_each_registration_stands_for_it():
-    """By time, whatever the order of the lines; without a time, the last line; names apart, one
-    each.
+def test_the_latest_attempt_of_each_registration_is_chosen():
+    """Time decides, not the order of lines; without times the last line counts. Each name counts
+    as one registration.
     """
     frame = pd.DataFrame(
         {
@@ -123,7 +123,7 @@ def test_the_latest_attempt_of_each_registration_stands_for_it():
 
 
 def test_mistakes_are_refused(fleet):
-    """A forecast needs dates that are to come, and a distance that pandas knows."""
+    """A forecast needs future dates and a frequency that pandas knows."""
     for periods in (0, 2.5, "3"):
         with pytest.raises(
             ct.CerttrustError, match="a whole number of dates, at least one"
@@ -134,11 +134,11 @@ def test_mistakes_are_refused(fleet):
             endings(fleet, freq=freq)
 
 
-SILENT = small_fleet(40, seed=4, healthy=True)
-SILENT = ct.link(
-    dataclasses.replace(SILENT, registrations=SILENT.registrations.head(0))
+UNLOGGED = small_fleet(40, seed=4, healthy=True)
+UNLOGGED = ct.link(
+    dataclasses.replace(UNLOGGED, registrations=UNLOGGED.registrations.head(0))
 )
-WOULD_BE = ct.attempts(SILENT, of="devices")
+WOULD_BE = ct.attempts(UNLOGGED, of="devices")
 DATES = pd.date_range("2030-01-01", periods=4, freq="MS", tz="UTC").as_unit("us")
 NOW = pd.Timestamp("2029-12-20T10:00:00.5Z").as_unit("us")
 DAY, SECOND = 86_400_000_000, 1_000_000
@@ -157,7 +157,7 @@ paths = st.lists(
 
 @st.composite
 def would_be_attempts(draw):
-    """Draw attempts of few devices with certificates and paths that begin and end around the
+    """Draw attempts of a few devices whose certificates and paths begin and end close to the
     dates.
     """
     chosen = st.lists(st.integers(0, len(WOULD_BE) - 1), max_size=30)
@@ -170,7 +170,7 @@ def would_be_attempts(draw):
             pd.Series(drawn, dtype="Int64"), unit="us", utc=True
         ).astype("datetime64[us, UTC]")
 
-    found = [tuple(draw(paths)) for _ in range(size)]
+    trust_paths = [tuple(draw(paths)) for _ in range(size)]
     return rows.assign(
         device=pd.array(
             draw(
@@ -182,15 +182,15 @@ def would_be_attempts(draw):
         ),
         not_before=dates(),
         not_after=dates(),
-        trust_paths=pd.Series(found, dtype="object"),
+        trust_paths=pd.Series(trust_paths, dtype="object"),
     ).set_axis(range(5, 5 + size), axis=0)
 
 
 @pytest.mark.parametrize(
     "examples", [12, pytest.param(200, marks=pytest.mark.exhaustive)]
 )
-def test_counts_are_those_of_judging_everything_at_every_date(examples):
-    """Registrations, devices, and devices that did not fail for that cause at the date before."""
+def test_counts_equal_judging_everything_at_every_date(examples):
+    """A new device is one that did not fail for the same cause at the previous date."""
 
     @given(would_be_attempts())
     @settings(max_examples=examples, deadline=None)
@@ -219,7 +219,7 @@ def test_counts_are_those_of_judging_everything_at_every_date(examples):
 
 
 def test_a_certificate_may_end_in_the_very_second_of_the_forecast():
-    """It lasts through that second, and fails at every date to come."""
+    """It is valid through that second, and fails at every later date."""
     passes = (ct.check(WOULD_BE, at=NOW)["verdict"] == "pass").to_numpy()
     rows = WOULD_BE[passes].assign(not_after=NOW.floor("s"))
     counts = failure_counts(rows, NOW, DATES)
@@ -229,27 +229,36 @@ def test_a_certificate_may_end_in_the_very_second_of_the_forecast():
 
 
 @given(paths)
-def test_the_last_path_holds_until_none_does(found):
-    """A path that begins after a gap is of no help; one that begins in the next second is."""
+def test_the_last_path_holds_until_none_does(trust_paths):
+    """A path that begins after a gap does not help; one that begins in the next second does."""
     moment = int(NOW.value // 1000)
-    held = [path for path in found if path.not_before <= moment <= path.not_after]
-    last = _last_path(tuple(found), moment)
-    if not held:
+    current_paths = [
+        path for path in trust_paths if path.not_before <= moment <= path.not_after
+    ]
+    last = _last_path(tuple(trust_paths), moment)
+    if not current_paths:
         assert not last.certificates
         return
-    assert any(path.not_before <= last.not_after <= path.not_after for path in found)
+    assert any(
+        path.not_before <= last.not_after <= path.not_after for path in trust_paths
+    )
     assert not any(
-        path.not_before <= last.not_after + 1 <= path.not_after for path in found
+        path.not_before <= last.not_after + 1 <= path.not_after
+        for path in trust_paths
     )
     for edge in [
-        path.not_after for path in found if moment <= path.not_after < last.not_after
+        path.not_after
+        for path in trust_paths
+        if moment <= path.not_after < last.not_after
     ]:
-        assert any(path.not_before <= edge + 1 <= path.not_after for path in found)
+        assert any(
+            path.not_before <= edge + 1 <= path.not_after for path in trust_paths
+        )
 
 
-def test_every_month_of_a_silent_fleet_is_what_check_says_of_its_devices():
-    """Causes and devices of two years, against one call of `check` per month."""
-    counts = forecast(SILENT)
+def test_a_forecast_without_a_log_agrees_with_check_of_the_devices():
+    """Compare causes and devices of two years with a check of every month."""
+    counts = forecast(UNLOGGED)
     dates = pd.DatetimeIndex(counts["date"].unique())
     assert len(dates) == 24
     expected = failures_at(WOULD_BE, dates).groupby(["date", "cause"])["device"]
@@ -259,18 +268,18 @@ def test_every_month_of_a_silent_fleet_is_what_check_says_of_its_devices():
 
 
 def test_an_empty_fleet_has_no_failures_and_keeps_the_columns(fleet):
-    """There is nothing to foretell, and nothing to trip over."""
-    nobody = ct.Fleet(
+    """Both functions return an empty frame with the usual columns."""
+    empty_fleet = ct.Fleet(
         empty(CERTIFICATES), empty(TRUST), empty(DEVICES), empty(REGISTRATIONS)
     )
     for function in (forecast, endings):
-        found = function(nobody, periods=2)
-        assert found.empty
-        assert found.dtypes.to_dict() == function(fleet, periods=2).dtypes.to_dict()
+        frame = function(empty_fleet, periods=2)
+        assert frame.empty
+        assert frame.dtypes.to_dict() == function(fleet, periods=2).dtypes.to_dict()
 
 
 def test_judging_in_parts_makes_no_difference(fleet, monkeypatch):
-    """However few registrations are judged at a time."""
-    whole = forecast(fleet, periods=12)
+    """The number of registrations that are judged at a time does not matter."""
+    expected = forecast(fleet, periods=12)
     monkeypatch.setattr(sys.modules[forecast.__module__], "_BLOCK", 50)
-    pd.testing.assert_frame_equal(forecast(fleet, periods=12), whole)
+    pd.testing.assert_frame_equal(forecast(fleet, periods=12), expected)

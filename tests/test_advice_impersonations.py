@@ -37,40 +37,44 @@ CA = trustme.CA(organization_name="Test CA", key_type=trustme.KeyType.ECDSA)
 
 def issue(common_name, *, ca=CA, year=2025):
     """Return the PEM of a device certificate that is valid from that year for ten years."""
-    made = ca.issue_cert(
+    issued = ca.issue_cert(
         "device.example.com",
         common_name=common_name,
         not_before=datetime.datetime(year, 1, 1, tzinfo=datetime.UTC),
         not_after=datetime.datetime(year + 10, 1, 1, tzinfo=datetime.UTC),
         key_type=trustme.KeyType.ECDSA,
     )
-    return made.cert_chain_pems[0].bytes()
+    return issued.cert_chain_pems[0].bytes()
 
 
-def fleet(certificates, devices, registrations=()):
+def build_fleet(certificates, devices, registrations=()):
     """Return a fleet of certificates by their device's name, device names, and registrations."""
-    made = fleet_of(
+    unowned = fleet_of(
         [pem for _, pem in certificates],
         trust=ct.read_trust_list(CA.cert_pem.bytes()).assign(pbx="hq"),
         devices=[{"pbx": "hq", "hardware_id": name} for name in devices],
         registrations=registrations,
     )
     owners = {f"{number}.pem": name for number, (name, _) in enumerate(certificates)}
-    owned = made.certificates.assign(device=made.certificates["bundle"].map(owners))
-    return ct.link(dataclasses.replace(made, certificates=owned))
+    owned = unowned.certificates.assign(
+        device=unowned.certificates["bundle"].map(owners)
+    )
+    return ct.link(dataclasses.replace(unowned, certificates=owned))
 
 
 PHONES = ("009033000001", "009033000002", "009033000003")
 
 
-def test_a_short_cn_opens_every_other_device_and_comes_first():
-    """The article's prefix rule: CN 0090 begins every serial; its own holder is no victim."""
-    given = fleet([(PHONES[0], issue("0090")), (PHONES[1], issue(PHONES[1]))], PHONES)
-    found = impersonations(given, at=NOW)
-    assert found["victim"].tolist() == [PHONES[1], PHONES[2]]
-    assert set(found["device"]) == {PHONES[0]}
-    assert found["opens"].tolist() == [2, 2]
-    assert found["trust_state"].tolist() == ["chain", "chain"]
+def test_a_short_cn_impersonates_every_other_device():
+    """By the article's prefix rule CN 0090 fits every serial; its own device is not listed."""
+    fleet = build_fleet(
+        [(PHONES[0], issue("0090")), (PHONES[1], issue(PHONES[1]))], PHONES
+    )
+    pairs = impersonations(fleet, at=NOW)
+    assert pairs["victim"].tolist() == [PHONES[1], PHONES[2]]
+    assert set(pairs["device"]) == {PHONES[0]}
+    assert pairs["opens"].tolist() == [2, 2]
+    assert pairs["trust_state"].tolist() == ["chain", "chain"]
 
 
 @pytest.mark.parametrize(
@@ -83,31 +87,31 @@ def test_a_short_cn_opens_every_other_device_and_comes_first():
     ],
     ids=["not trusted", "expired", "blank CN", "no prefix"],
 )
-def test_a_certificate_that_would_not_be_let_in_opens_nothing(harmless):
-    """It has to be trusted and valid at that moment, and its CN has to begin a name."""
-    assert impersonations(fleet([(PHONES[0], harmless)], PHONES), at=NOW).empty
+def test_a_certificate_that_would_be_refused_impersonates_nobody(harmless):
+    """It has to be trusted and valid at that moment, and a name has to begin with its CN."""
+    assert impersonations(build_fleet([(PHONES[0], harmless)], PHONES), at=NOW).empty
 
 
-def test_names_of_the_log_and_of_users_can_be_taken_too():
-    """Whatever a device registers as is a name; a copied certificate opens the other device as
-    well.
-    """
-    seen = [{"pbx": "hq", "serial": PHONES[1], "registration_name": "reception"}]
-    given = fleet([("swphone_x", issue("recep"))], PHONES, seen)
-    assert impersonations(given, at=NOW)[["victim", "name"]].to_numpy().tolist() == [
+def test_names_in_the_log_can_be_impersonated_too():
+    """A name that a device registered with counts like those in the PBX configuration."""
+    registrations = [
+        {"pbx": "hq", "serial": PHONES[1], "registration_name": "reception"}
+    ]
+    fleet = build_fleet([("swphone_x", issue("recep"))], PHONES, registrations)
+    assert impersonations(fleet, at=NOW)[["victim", "name"]].to_numpy().tolist() == [
         [PHONES[1], "reception"]
     ]
 
 
 def test_the_list_is_cut_at_the_limit_and_still_counts_all():
-    """The certificates that open most are cut short, and nobody drops out."""
-    given = fleet(
+    """Certificates with the most pairs are cut short, and none of them drops out."""
+    fleet = build_fleet(
         [(PHONES[0], issue("0090")), (PHONES[1], issue("00903"))],
         (*PHONES, "009033000004"),
     )
-    found = impersonations(given, at=NOW, limit=4)
-    assert found.groupby("subject_cn").size().to_dict() == {"0090": 2, "00903": 2}
-    assert set(found["opens"]) == {3}
+    pairs = impersonations(fleet, at=NOW, limit=4)
+    assert pairs.groupby("subject_cn").size().to_dict() == {"0090": 2, "00903": 2}
+    assert set(pairs["opens"]) == {3}
 
 
 words = st.text(alphabet="0aA1:-.é\0\n", max_size=6) | st.sampled_from(
@@ -134,11 +138,11 @@ words = st.text(alphabet="0aA1:-.é\0\n", max_size=6) | st.sampled_from(
     st.lists(words | st.text(max_size=3), unique=True),
 )
 def test_the_ranges_are_those_of_the_name_rule(cns, texts):
-    """Against the rule itself, on every pair: whatever the text, the empty one, NULs and
-    accents included.
+    """Compare with the rule itself for every pair of texts, including empty ones, NULs and
+    accents.
     """
-    group, owner, place = beginnings(texts, cns)
-    pairs = set(zip(owner.tolist(), place.tolist(), strict=True))
+    group, owner, text_position = beginnings(texts, cns)
+    pairs = set(zip(owner.tolist(), text_position.tolist(), strict=True))
     assert len(pairs) == len(owner)
     for number, cn in zip(group.tolist(), cns, strict=True):
         begun = begins_with_cn(texts, [cn] * len(texts)).tolist()
@@ -146,8 +150,8 @@ def test_the_ranges_are_those_of_the_name_rule(cns, texts):
         assert (number < 0) == (not any(begun))
 
 
-def test_cns_that_begin_the_same_names_are_one():
-    """However many spellings of a prefix there are, its names are listed once."""
+def test_cns_that_begin_the_same_names_share_a_group():
+    """The names of a prefix are listed once, however many spellings of it there are."""
     cns = ["ABCDEF", "abcdef", "aBcDeF", "abcd", "user"]
     group, owner, _ = beginnings(
         [f"abcdef{number:06x}" for number in range(50)] + ["users"], cns
@@ -158,7 +162,7 @@ def test_cns_that_begin_the_same_names_are_one():
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=9), st.integers(1, 200))
 def test_the_room_is_the_largest_that_the_limit_leaves(counts, limit):
-    """One more of each would be too many, unless all are there already."""
+    """One more pair per certificate would exceed the limit, unless all pairs fit."""
     counts = np.array(counts)
     room = _room(counts, limit)
     assert room == 1 or np.minimum(counts, room).sum() <= limit
@@ -189,8 +193,8 @@ FINGERPRINTS = st.sampled_from([f"{number:064x}" for number in range(4)])
 
 @st.composite
 def small_fleets(draw):
-    """Draw a fleet whose certificates are trusted by being listed, and whose frames have odd
-    indices.
+    """Draw a fleet whose certificates are trust list entries themselves, with frames that have
+    unusual indices.
     """
 
     def frame(table, columns, size, odd):
@@ -201,10 +205,10 @@ def small_fleets(draw):
                 max_size=size,
             )
         )
-        made = conform(pd.DataFrame(rows, columns=list(columns)), table)
-        return made.set_axis(range(odd, odd + 7 * len(made), 7), axis=0)
+        table_frame = conform(pd.DataFrame(rows, columns=list(columns)), table)
+        return table_frame.set_axis(range(odd, odd + 7 * len(table_frame), 7), axis=0)
 
-    held = draw(
+    properties = draw(
         st.dictionaries(
             FINGERPRINTS,
             st.tuples(SHORT, RARELY, RARELY),
@@ -214,9 +218,12 @@ def small_fleets(draw):
     )
     certificates = []
     for number, fingerprint in enumerate(
-        [*held, *draw(st.lists(st.sampled_from(list(held) or ["-"]), max_size=2))]
+        [
+            *properties,
+            *draw(st.lists(st.sampled_from(list(properties) or ["-"]), max_size=2)),
+        ]
     ):
-        cn, refused, ca = held.get(fingerprint, (None, False, False))
+        cn, refused, ca = properties.get(fingerprint, (None, False, False))
         certificates.append(
             {
                 "fingerprint": fingerprint,
@@ -235,12 +242,14 @@ def small_fleets(draw):
         pd.DataFrame(certificates, columns=CERTIFICATES.names), CERTIFICATES
     )
     entries = (
-        draw(st.lists(st.tuples(st.sampled_from([*held]), SITES), max_size=6))
-        if held
+        draw(st.lists(st.tuples(st.sampled_from([*properties]), SITES), max_size=6))
+        if properties
         else []
     )
-    known = files.drop_duplicates("fingerprint").set_index("fingerprint", drop=False)
-    listed = known.reindex([fingerprint for fingerprint, _ in entries]).assign(
+    distinct = files.drop_duplicates("fingerprint").set_index(
+        "fingerprint", drop=False
+    )
+    listed = distinct.reindex([fingerprint for fingerprint, _ in entries]).assign(
         pbx=[site for _, site in entries]
     )
     devices = {
@@ -267,7 +276,7 @@ def small_fleets(draw):
 
 
 def one_at_a_time(fleet):
-    """Return the pairs by the definition, each certificate against each name of each device."""
+    """Return the pairs by definition: compare each certificate with each name of each device."""
     ownership = Ownership.of(fleet)
     registered, entered = ownership.owners(fleet.registrations), ownership.entered
     sites = {}
@@ -277,14 +286,14 @@ def one_at_a_time(fleet):
         sites.setdefault(device, set()).update([] if pd.isna(site) else [site])
     devices = pd.concat([entered, registered])
     with_serial = set(devices[device_ids.serials(devices).notna()])
-    known = []
+    registrable_names = []
     for (_, row), device in zip(fleet.devices.iterrows(), entered, strict=True):
-        known += [
+        registrable_names += [
             (row["pbx"], device, row[name])
             for name in ("user", "hardware_id", "serial")
         ]
         if device in with_serial:
-            known.append((row["pbx"], device, device))
+            registrable_names.append((row["pbx"], device, device))
     for (_, row), device in zip(
         fleet.registrations.iterrows(), registered, strict=True
     ):
@@ -292,33 +301,41 @@ def one_at_a_time(fleet):
         site = (
             next(iter(only)) if pd.isna(row["pbx"]) and len(only) == 1 else row["pbx"]
         )
-        known += [
+        registrable_names += [
             (site, device, row[name])
             for name in ("registration_name", "hardware_id", "serial")
         ]
         if pd.notna(row["interface"]) and device in with_serial:
-            known.append((site, device, f"{device}-{row['interface']}"))
-    known = [
-        (None if pd.isna(site) else site, *named)
-        for site, *named in known
-        if not any(map(pd.isna, named))
+            registrable_names.append((site, device, f"{device}-{row['interface']}"))
+    registrable_names = [
+        (None if pd.isna(site) else site, *identity)
+        for site, *identity in registrable_names
+        if not any(map(pd.isna, identity))
     ]
     own = ownership.leaves
-    found = fleet.certificates.iloc[own["row"]].assign(device=own["device"].array)
-    seen = list(zip(found["fingerprint"], found["device"], strict=True))
-    seen += list(zip(fleet.registrations["fingerprint"], registered, strict=True))
+    presented = fleet.certificates.iloc[own["row"]].assign(device=own["device"].array)
+    presented_by = list(
+        zip(presented["fingerprint"], presented["device"], strict=True)
+    )
+    presented_by += list(
+        zip(fleet.registrations["fingerprint"], registered, strict=True)
+    )
     candidates = []
-    for fingerprint, rows in pd.concat([found, fleet.trust]).groupby("fingerprint"):
+    for fingerprint, rows in pd.concat([presented, fleet.trust]).groupby(
+        "fingerprint"
+    ):
         cn = rows["subject_cn"].iloc[0]
         holders = {
             device
-            for other, device in seen
+            for other, device in presented_by
             if other == fingerprint and pd.notna(device)
         }
         if not holders:
             spelled = device_ids.same_spelling(pd.Series([cn], dtype="str")).iloc[0]
             holders = {
-                device for _, device, name in known if cn == name or device == spelled
+                device
+                for _, device, name in registrable_names
+                if cn == name or device == spelled
             }
         beside_none = rows["is_ca"].ne(other=True).any() or holders
         if pd.isna(cn) or pd.notna(rows["parse_error"].iloc[0]) or not beside_none:
@@ -326,7 +343,7 @@ def one_at_a_time(fleet):
         lists = fleet.trust[fleet.trust["fingerprint"] == fingerprint]["pbx"]
         candidates += [
             (fingerprint, site, device, name, cn)
-            for site, device, name in known
+            for site, device, name in registrable_names
             if (lists.isna() | (lists == site)).any() and holders != {device}
         ]
     begins = begins_with_cn(
@@ -338,65 +355,65 @@ def one_at_a_time(fleet):
 @pytest.mark.parametrize(
     "examples", [15, pytest.param(200, marks=pytest.mark.exhaustive)]
 )
-def test_the_list_is_what_the_definition_says_of_each_certificate_and_device(
-    examples,
-):
-    """For small fleets of missing values, shared names and certificates, lists for all and for
-    one PBX.
+def test_the_list_agrees_with_the_definition(examples):
+    """Small fleets have missing values, shared names, shared certificates, and trust lists for
+    all PBXs or for one.
     """
 
     @given(small_fleets())
     @settings(max_examples=examples, deadline=None)
     def holds(fleet):
-        found = impersonations(fleet, at=NOW)
-        sites = [None if pd.isna(site) else site for site in found["pbx"]]
-        pairs = list(zip(found["fingerprint"], sites, found["victim"], strict=True))
+        listed = impersonations(fleet, at=NOW)
+        sites = [None if pd.isna(site) else site for site in listed["pbx"]]
+        pairs = list(zip(listed["fingerprint"], sites, listed["victim"], strict=True))
         assert set(pairs) == one_at_a_time(fleet)
         assert len(pairs) == len(set(pairs))
-        by_grant = found.groupby(["fingerprint", "pbx"], dropna=False)["opens"]
-        assert found["opens"].tolist() == by_grant.transform("size").tolist()
-        assert found["opens"].is_monotonic_decreasing
-        assert (found["device"].isna() | (found["device"] != found["victim"])).all()
-        assert begins_with_cn(found["name"], found["subject_cn"]).all()
-        if len(found):
+        by_grant = listed.groupby(["fingerprint", "pbx"], dropna=False)["opens"]
+        assert listed["opens"].tolist() == by_grant.transform("size").tolist()
+        assert listed["opens"].is_monotonic_decreasing
+        assert (
+            listed["device"].isna() | (listed["device"] != listed["victim"])
+        ).all()
+        assert begins_with_cn(listed["name"], listed["subject_cn"]).all()
+        if len(listed):
             cut = impersonations(fleet, at=NOW, limit=1)
-            assert cut.to_dict("records") == found.head(1).to_dict("records")
+            assert cut.to_dict("records") == listed.head(1).to_dict("records")
 
     holds()
 
 
 def test_a_certificate_lasts_through_its_last_second():
-    """As `check` counts it."""
-    given = fleet([(PHONES[0], issue("0090"))], PHONES)
-    end = given.certificates["not_after"].iloc[0]
-    assert len(impersonations(given, at=end + pd.Timedelta(milliseconds=999))) == 2
-    assert impersonations(given, at=end + pd.Timedelta(seconds=1)).empty
+    """`check` counts it the same way."""
+    fleet = build_fleet([(PHONES[0], issue("0090"))], PHONES)
+    end = fleet.certificates["not_after"].iloc[0]
+    assert len(impersonations(fleet, at=end + pd.Timedelta(milliseconds=999))) == 2
+    assert impersonations(fleet, at=end + pd.Timedelta(seconds=1)).empty
 
 
 def test_a_fleet_of_one_pbx_need_not_name_it():
-    """The list is everybody's, and the devices are anywhere."""
-    given = fleet([(PHONES[0], issue("0090"))], PHONES)
+    """A list without a PBX counts for all, and devices without one may be anywhere."""
+    fleet = build_fleet([(PHONES[0], issue("0090"))], PHONES)
     nowhere = {
-        name: getattr(given, name).assign(pbx=None).astype({"pbx": "str"})
+        name: getattr(fleet, name).assign(pbx=None).astype({"pbx": "str"})
         for name in ("trust", "devices")
     }
-    found = impersonations(dataclasses.replace(given, **nowhere), at=NOW)
-    assert found["victim"].tolist() == [PHONES[1], PHONES[2]]
-    assert found["pbx"].isna().all()
+    pairs = impersonations(dataclasses.replace(fleet, **nowhere), at=NOW)
+    assert pairs["victim"].tolist() == [PHONES[1], PHONES[2]]
+    assert pairs["pbx"].isna().all()
 
 
-def test_a_listed_certificate_is_its_own_device_s():
-    """Self-signed certificates of softphones stand in the list, and nowhere else: the one of
-    that name holds it.
+def test_a_listed_certificate_belongs_to_the_device_it_names():
+    """A self-signed certificate of a softphone is often only in the trust list; the softphone
+    of that name then owns it.
     """
-    mine = conform(
+    trust = conform(
         ct.read_certificates(issue("Swphone_anna")).assign(pbx="hq"), TRUST
     )
-    given = fleet(
+    fleet = build_fleet(
         [(PHONES[0], issue(PHONES[0]))], ["Swphone_anna", "Swphone_annabel"]
     )
-    found = impersonations(dataclasses.replace(given, trust=mine), at=NOW)
-    assert found[["device", "victim"]].to_numpy().tolist() == [
+    pairs = impersonations(dataclasses.replace(fleet, trust=trust), at=NOW)
+    assert pairs[["device", "victim"]].to_numpy().tolist() == [
         ["swphone_anna", "swphone_annabel"]
     ]
 
@@ -405,21 +422,23 @@ def test_a_listed_certificate_is_its_own_device_s():
     ("bundle", "opened"), [("leaf.pem", []), ("alone.pem", PHONES[1:])]
 )
 def test_a_ca_counts_where_a_device_presents_it_as_its_own(bundle, opened):
-    """Old devices sign themselves as a CA; a CA that came with a certificate is nobody's own."""
-    given = fleet([(PHONES[0], issue(PHONES[0])), (PHONES[0], issue("0090"))], PHONES)
-    files = given.certificates.assign(
+    """Old devices have self-signed CA certificates; a CA that accompanies a leaf has no device."""
+    fleet = build_fleet(
+        [(PHONES[0], issue(PHONES[0])), (PHONES[0], issue("0090"))], PHONES
+    )
+    files = fleet.certificates.assign(
         bundle=pd.array(["leaf.pem", bundle], dtype="str")
     )
     files["is_ca"] = pd.array([False, True], dtype="boolean")
-    found = impersonations(dataclasses.replace(given, certificates=files), at=NOW)
-    assert found["victim"].tolist() == list(opened)
+    pairs = impersonations(dataclasses.replace(fleet, certificates=files), at=NOW)
+    assert pairs["victim"].tolist() == list(opened)
 
 
-def test_a_copied_certificate_opens_the_device_that_it_was_copied_from():
-    """Whoever presented it in the log may register as the one that it names."""
+def test_a_copied_certificate_impersonates_the_device_it_was_copied_from():
+    """The device that presented it in the log may register as the device that it names."""
     copied = issue(PHONES[0])
     fingerprint = ct.read_certificates(copied)["fingerprint"].iloc[0]
-    seen = [
+    registrations = [
         {
             "pbx": "hq",
             "serial": PHONES[1],
@@ -427,74 +446,80 @@ def test_a_copied_certificate_opens_the_device_that_it_was_copied_from():
             "fingerprint": fingerprint,
         }
     ]
-    found = impersonations(fleet([(PHONES[0], copied)], PHONES, seen), at=NOW)
-    assert found[["device", "victim"]].to_numpy().tolist() == [[PHONES[1], PHONES[0]]]
+    pairs = impersonations(
+        build_fleet([(PHONES[0], copied)], PHONES, registrations), at=NOW
+    )
+    assert pairs[["device", "victim"]].to_numpy().tolist() == [[PHONES[1], PHONES[0]]]
 
 
-def test_any_chain_that_a_certificate_comes_with_may_make_it_trusted():
-    """A file without the intermediate CA does not hide the one that has it."""
-    lower = CA.create_child_ca(key_type=trustme.KeyType.ECDSA)
-    made = lower.issue_cert(
+def test_one_complete_chain_makes_a_certificate_trusted():
+    """The same certificate in a file without the intermediate CA changes nothing."""
+    intermediate = CA.create_child_ca(key_type=trustme.KeyType.ECDSA)
+    issued = intermediate.issue_cert(
         "device.example.com", common_name="0090", key_type=trustme.KeyType.ECDSA
     )
-    alone, whole = (
-        made.cert_chain_pems[0].bytes(),
-        b"".join(each.bytes() for each in made.cert_chain_pems),
+    alone, with_chain = (
+        issued.cert_chain_pems[0].bytes(),
+        b"".join(certificate.bytes() for certificate in issued.cert_chain_pems),
     )
-    found = impersonations(fleet([(PHONES[0], alone), (PHONES[0], whole)], PHONES))
-    assert found["victim"].tolist() == [PHONES[1], PHONES[2]]
+    pairs = impersonations(
+        build_fleet([(PHONES[0], alone), (PHONES[0], with_chain)], PHONES)
+    )
+    assert pairs["victim"].tolist() == [PHONES[1], PHONES[2]]
 
 
 def test_an_empty_fleet_has_no_pairs_and_keeps_the_columns():
-    """Nor have a fleet without trust lists, and one without names."""
-    given = fleet([(PHONES[0], issue("0090"))], PHONES)
-    columns = impersonations(given, at=NOW).columns.tolist()
+    """The same holds for a fleet without trust lists and one without names."""
+    fleet = build_fleet([(PHONES[0], issue("0090"))], PHONES)
+    columns = impersonations(fleet, at=NOW).columns.tolist()
     for name in ("certificates", "trust", "devices"):
-        without = dataclasses.replace(
-            given, **{name: getattr(given, name).head(0)}, links=None
+        reduced = dataclasses.replace(
+            fleet, **{name: getattr(fleet, name).head(0)}, links=None
         )
-        found = impersonations(without, at=NOW)
-        assert found.empty
-        assert found.columns.tolist() == columns
+        pairs = impersonations(reduced, at=NOW)
+        assert pairs.empty
+        assert pairs.columns.tolist() == columns
     for moment in ("yesterday", pd.NaT):
         with pytest.raises(ct.CerttrustError, match="is not a moment"):
-            impersonations(given, at=moment)
+            impersonations(fleet, at=moment)
     with pytest.raises(ct.CerttrustError, match="at least one pair"):
-        impersonations(given, limit=0)
+        impersonations(fleet, limit=0)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 100])
 def test_many_certificates_of_one_short_cn_are_judged_in_parts_and_cut(
     monkeypatch, limit
 ):
-    """The parts make no difference to what is listed."""
+    """The size of the parts makes no difference to the pairs."""
     names_at_two = [
         (PHONES[0], issue("0090")),
         (PHONES[1], issue("0090")),
         (PHONES[2], issue("009")),
     ]
-    given = fleet(names_at_two, [f"0090330000{number:02x}" for number in range(1, 8)])
-    given.devices["pbx"] = pd.array(
+    fleet = build_fleet(
+        names_at_two, [f"0090330000{number:02x}" for number in range(1, 8)]
+    )
+    fleet.devices["pbx"] = pd.array(
         ["hq", "branch", "hq", "hq", "branch", "hq", "hq"], dtype="str"
     )
-    given.trust["pbx"] = pd.array([None], dtype="str")
-    whole = impersonations(given, at=NOW, limit=limit)
+    fleet.trust["pbx"] = pd.array([None], dtype="str")
+    pairs = impersonations(fleet, at=NOW, limit=limit)
     monkeypatch.setattr(sys.modules[impersonations.__module__], "_BLOCK", 1)
-    pd.testing.assert_frame_equal(impersonations(given, at=NOW, limit=limit), whole)
-    assert len(whole) <= limit
-    assert whole["opens"].iloc[0] == 5
+    pd.testing.assert_frame_equal(impersonations(fleet, at=NOW, limit=limit), pairs)
+    assert len(pairs) <= limit
+    assert pairs["opens"].iloc[0] == 5
     assert (
         limit < 100
-        or len(whole)
-        == whole.groupby(["fingerprint", "pbx"])["opens"].first().sum()
+        or len(pairs)
+        == pairs.groupby(["fingerprint", "pbx"])["opens"].first().sum()
         == 18
     )
 
 
 def test_one_name_with_two_keys_and_one_key_in_two_devices():
-    """A CN that two keys carry, and a certificate that was copied to another device."""
+    """Two keys share a CN, and one certificate was copied to another device."""
     copied = issue(PHONES[2])
-    given = fleet(
+    fleet = build_fleet(
         [
             (PHONES[0], issue("phone")),
             (PHONES[1], issue("phone")),
@@ -503,48 +528,48 @@ def test_one_name_with_two_keys_and_one_key_in_two_devices():
         ],
         PHONES,
     )
-    assert shared_names(given).to_dict("records") == [
+    assert shared_names(fleet).to_dict("records") == [
         {"subject_cn": "phone", "keys": 2, "certificates": 2, "devices": 2}
     ]
-    keys = shared_keys(given)
+    keys = shared_keys(fleet)
     assert keys["device"].tolist() == ["009033000003", "009033000009"]
     assert keys["devices"].tolist() == [2, 2]
     assert keys["key"].nunique() == keys["fingerprint"].nunique() == 1
 
 
 def test_a_blank_cn_is_no_name_and_a_renewed_certificate_has_two_keys():
-    """Nobody registers by a CN of blanks, however many have it."""
+    """No device can register with a blank CN, however many certificates have one."""
     pems = [
         (PHONES[0], issue(" ")),
         (PHONES[1], issue(" ")),
         (PHONES[2], issue(PHONES[2])),
         (PHONES[2], issue(PHONES[2])),
     ]
-    found = shared_names(fleet(pems, PHONES))
-    assert found.to_dict("records") == [
+    names = shared_names(build_fleet(pems, PHONES))
+    assert names.to_dict("records") == [
         {"subject_cn": PHONES[2], "keys": 2, "certificates": 2, "devices": 1}
     ]
-    assert shared_keys(fleet(pems, PHONES)).empty
+    assert shared_keys(build_fleet(pems, PHONES)).empty
 
 
 def test_pairs_of_a_simulated_fleet_hold_by_diagnosis():
-    """The holder of the certificate, registering as the victim, would be let in."""
-    given = small_fleet(120, seed=5)
-    found = impersonations(given, at=simulation.NOW)
-    assert len(found)
-    for pair in found.drop_duplicates(["subject_cn", "pbx"]).itertuples():
-        presented = given.certificates[
-            given.certificates["fingerprint"] == pair.fingerprint
+    """`diagnose` passes the certificate for the name of the other device."""
+    fleet = small_fleet(120, seed=5)
+    pairs = impersonations(fleet, at=simulation.NOW)
+    assert len(pairs)
+    for pair in pairs.drop_duplicates(["subject_cn", "pbx"]).itertuples():
+        presented = fleet.certificates[
+            fleet.certificates["fingerprint"] == pair.fingerprint
         ].head(1)
-        bundle = given.certificates[
-            given.certificates["bundle"] == presented["bundle"].iloc[0]
+        bundle = fleet.certificates[
+            fleet.certificates["bundle"] == presented["bundle"].iloc[0]
         ]
         result = ct.diagnose(
             presented,
             chain=bundle[bundle["fingerprint"] != pair.fingerprint],
             scenario="h323-certificate",
             registration_name=pair.name,
-            trust=given.trust[given.trust["pbx"] == pair.pbx],
+            trust=fleet.trust[fleet.trust["pbx"] == pair.pbx],
             tls_only=True,
             at=simulation.NOW,
         )

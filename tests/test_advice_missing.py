@@ -1,5 +1,5 @@
-"""Gaps: what is missing for a verdict is named where it can be got, and contradictions name the
-stale data.
+"""Missing data: what an undecided verdict lacks is named with the PBX, and contradictions name
+the stale data.
 """
 
 import dataclasses
@@ -22,40 +22,40 @@ def fleet():
     return small_fleet(60, seed=3, healthy=True)
 
 
-def whats(results):
+def missing_kinds(results):
     """Return the kinds of data that are missing."""
     return set(missing(results)["what"])
 
 
-def judged(fleet):
+def results_of(fleet):
     """Return the results of a fleet."""
     return ct.check(ct.attempts(fleet))
 
 
-def test_what_was_taken_away_is_what_is_missing(fleet):
-    """Certificates, trust lists or device entries taken away are named, with the PBX and the
+def test_removed_data_are_reported_as_missing(fleet):
+    """Removed certificates, trust lists or device entries are named, with the PBX and the
     devices.
     """
-    assert whats(judged(fleet)) <= {"rule"}
+    assert missing_kinds(results_of(fleet)) <= {"rule"}
     bare = dataclasses.replace(fleet, certificates=empty(CERTIFICATES))
-    assert "certificate" in whats(judged(bare))
-    unlisted = judged(dataclasses.replace(fleet, trust=empty(TRUST)))
-    found = missing(unlisted)
-    found = found[found["what"] == "trust list"].set_index("pbx")
-    asked = unlisted[unlisted["scenario"] == "h323-certificate"].groupby("pbx")
-    assert found["attempts"].to_dict() == asked.size().to_dict()
-    assert found["devices"].to_dict() == asked["device"].nunique().to_dict()
+    assert "certificate" in missing_kinds(results_of(bare))
+    unlisted = results_of(dataclasses.replace(fleet, trust=empty(TRUST)))
+    gaps = missing(unlisted)
+    gaps = gaps[gaps["what"] == "trust list"].set_index("pbx")
+    by_pbx = unlisted[unlisted["scenario"] == "h323-certificate"].groupby("pbx")
+    assert gaps["attempts"].to_dict() == by_pbx.size().to_dict()
+    assert gaps["devices"].to_dict() == by_pbx["device"].nunique().to_dict()
     assert all(
-        f"PBX {pbx} " in sentence for pbx, sentence in found["sentence"].items()
+        f"PBX {pbx} " in sentence for pbx, sentence in gaps["sentence"].items()
     )
-    entries = judged(dataclasses.replace(fleet, devices=fleet.devices.head(0)))
-    assert "TLS only flag" in whats(entries)
+    entries = results_of(dataclasses.replace(fleet, devices=fleet.devices.head(0)))
+    assert "TLS only flag" in missing_kinds(entries)
 
 
 def test_every_undecided_attempt_lacks_something():
-    """Whatever keeps a verdict back has a name, on fleets with gaps of every kind."""
+    """Whatever prevents a verdict is named, in fleets with gaps of every kind."""
     for seed in range(3):
-        results = judged(simulation.simulate(60, seed=seed, gaps=0.5))
+        results = results_of(simulation.simulate(60, seed=seed, gaps=0.5))
         undecided = results[results["verdict"] == "unknown"]
         explained = pd.DataFrame(lacking(undecided)).any(axis=1)
         assert len(undecided)
@@ -63,22 +63,22 @@ def test_every_undecided_attempt_lacks_something():
 
 
 def test_sentences_have_no_gap_and_are_sorted_by_attempts():
-    """No sentence shows a hole, and the most frequent lack comes first."""
-    found = missing(judged(simulation.simulate(80, seed=2, gaps=0.4)))
-    assert found["attempts"].is_monotonic_decreasing
+    """No sentence shows a placeholder, and the most frequent gap comes first."""
+    gaps = missing(results_of(simulation.simulate(80, seed=2, gaps=0.4)))
+    assert gaps["attempts"].is_monotonic_decreasing
     assert (
-        not found["sentence"]
+        not gaps["sentence"]
         .str.contains(r"not known\)|\{|\bnan\b|\b0 devices|\b1 devices", regex=True)
         .any()
     )
 
 
-def test_nothing_is_missing_where_all_is_decided(fleet):
+def test_nothing_is_missing_where_everything_is_decided(fleet):
     """The frame is empty and has its columns."""
-    results = judged(fleet)
-    found = missing(results[results["verdict"] != "unknown"])
-    assert found.empty
-    assert found.columns.tolist() == [
+    results = results_of(fleet)
+    gaps = missing(results[results["verdict"] != "unknown"])
+    assert gaps.empty
+    assert gaps.columns.tolist() == [
         "what",
         "pbx",
         "devices",
@@ -88,8 +88,8 @@ def test_nothing_is_missing_where_all_is_decided(fleet):
 
 
 def test_a_success_against_the_rules_puts_the_right_data_in_doubt(fleet):
-    """A changed list, an old certificate file and a changed flag are told apart."""
-    before = judged(fleet)
+    """A changed list, an old certificate file and a changed flag are distinguished."""
+    before = results_of(fleet)
     trusted = before[
         (before["certificate_by"] == "fingerprint")
         & (before["trust_state"] == "chain")
@@ -97,30 +97,28 @@ def test_a_success_against_the_rules_puts_the_right_data_in_doubt(fleet):
     unlisted = dataclasses.replace(
         fleet, trust=fleet.trust[fleet.trust["pbx"] != trusted["pbx"].iloc[0]]
     )
-    nothing = ct.schema.conform(
+    empty_list = ct.schema.conform(
         pd.DataFrame(
             {"pbx": [trusted["pbx"].iloc[0]], "parse_error": ["the list is empty"]}
         ),
         TRUST,
     )
     changed = dataclasses.replace(
-        unlisted, trust=pd.concat([unlisted.trust, nothing], ignore_index=True)
+        unlisted, trust=pd.concat([unlisted.trust, empty_list], ignore_index=True)
     )
-    found = contradictions(judged(changed)).set_index("attempt")
-    assert found.loc[trusted.index[0], "stale"] == "trust list"
-    assert trusted["pbx"].iloc[0] in found.loc[trusted.index[0], "sentence"]
-    later = contradictions(ct.check(ct.attempts(fleet), at="2071-06-01"))
-    assert "certificate" in set(later["stale"])
+    conflicts = contradictions(results_of(changed)).set_index("attempt")
+    assert conflicts.loc[trusted.index[0], "stale"] == "trust list"
+    assert trusted["pbx"].iloc[0] in conflicts.loc[trusted.index[0], "sentence"]
+    after_expiry = contradictions(ct.check(ct.attempts(fleet), at="2071-06-01"))
+    assert "certificate" in set(after_expiry["stale"])
     locked = dataclasses.replace(fleet, devices=fleet.devices.assign(tls_only=True))
-    found = contradictions(judged(locked))
-    assert set(found["stale"]) == {"device entry"}
-    assert set(found["code"]) <= {"password.tls_only", "transport.tls_only"}
+    conflicts = contradictions(results_of(locked))
+    assert set(conflicts["stale"]) == {"device entry"}
+    assert set(conflicts["code"]) <= {"password.tls_only", "transport.tls_only"}
 
 
-def test_what_is_not_known_is_no_hole_in_the_sentence():
-    """A device without a name, a certificate without an end, a single attempt; and labels may
-    occur twice.
-    """
+def test_sentences_are_complete_where_a_value_is_missing():
+    """Devices may lack a name and certificates an end date; row labels may repeat."""
     results = ct.check(ct.attempts(small_fleet(30, seed=2)), at="2071-01-01")
     bare = results.assign(device=None, not_after=pd.NaT).set_axis([0] * len(results))
     sentences = contradictions(bare)["sentence"]
@@ -142,20 +140,20 @@ def test_what_is_not_known_is_no_hole_in_the_sentence():
 
 def test_only_successes_can_contradict():
     """A fleet whose log agrees with its configuration has no contradiction."""
-    results = judged(small_fleet(100, seed=1))
-    found = contradictions(results)
+    results = results_of(small_fleet(100, seed=1))
+    conflicts = contradictions(results)
     contradicted = results[
         (results["verdict"] == "fail") & (results["observed"] == "up")
     ]
-    assert found["attempt"].tolist() == contradicted.index.tolist()
+    assert conflicts["attempt"].tolist() == contradicted.index.tolist()
 
 
 @pytest.mark.parametrize(
     "code", sorted({code for codes in SCENARIOS.values() for code in codes})
 )
 def test_every_rule_puts_its_own_data_in_doubt(code):
-    """The clock, the certificate or the device entry, as the name of the rule says; a list
-    where the log names it.
+    """The rule decides between clock, certificate and device entry; a trust list is in doubt
+    where the log identifies the certificate.
     """
     row = ct.check(ct.attempts(small_fleet(10, seed=1))).head(1)
     against = row.assign(

@@ -1,6 +1,6 @@
 """The join: which certificate, device entry, PBX, name and scenario an attempt has.
 
-Certificates are made here.
+The certificates are made here.
 """
 
 import dataclasses
@@ -38,52 +38,50 @@ def issue(common_name, *, year=2025, ca=CA):
     return leaf.cert_chain_pems[0].bytes()
 
 
-def fleet(certificates=(), devices=(), registrations=(), trust=None):
-    """Return a fleet of the given PEM blocks and rows whose PBXs trust the CA above."""
+def build_fleet(certificates=(), devices=(), registrations=(), trust=None):
+    """Return a fleet of PEM blocks and rows, whose PBXs trust the CA above by default."""
     listed = CA.cert_pem.bytes() if trust is None else trust
     return fleet_of(
         certificates, trust=listed, devices=devices, registrations=registrations
     )
 
 
-def test_rows_in_are_rows_out_with_their_index_and_further_columns():
-    """Each registration gives one attempt, in order, whatever joins and whatever does not."""
-    given = fleet(registrations=[{"serial": PHONE}, {}, {"registration_name": "x"}])
-    given.registrations.index = [5, 3, 9]
-    given.registrations["true_cause"] = ["a", "b", "c"]
-    attempts = ct.attempts(given)
+def test_attempts_keep_the_index_and_further_columns_of_registrations():
+    """Each registration gives one attempt, in order, whether it is joined or not."""
+    fleet = build_fleet(
+        registrations=[{"serial": PHONE}, {}, {"registration_name": "x"}]
+    )
+    fleet.registrations.index = [5, 3, 9]
+    fleet.registrations["true_cause"] = ["a", "b", "c"]
+    attempts = ct.attempts(fleet)
     assert attempts.index.tolist() == [5, 3, 9]
     assert attempts["true_cause"].tolist() == ["a", "b", "c"]
     assert attempts.columns[: len(ATTEMPTS.names)].tolist() == ATTEMPTS.names
 
 
-def test_lines_that_speak_of_no_registration_are_no_attempts():
-    """Other events and lines that could not be read stay in the log, and are not counted as
-    failures.
-    """
+def test_lines_without_a_registration_are_no_attempts():
+    """Other events and unreadable lines stay in the log, and do not count as failures."""
     rows = [
         {"state": None, "serial": PHONE, "code": "0x0011005b"},
         {"state": None, "parse_error": "not JSON"},
         {},
     ]
-    assert ct.attempts(fleet(registrations=rows)).index.tolist() == [2]
+    assert ct.attempts(build_fleet(registrations=rows)).index.tolist() == [2]
 
 
 def test_an_empty_fleet_has_no_attempts():
-    """Nothing in, nothing out, and every column is there."""
-    nothing = ct.Fleet(
+    """The frame is empty and has all columns."""
+    empty_fleet = ct.Fleet(
         empty(CERTIFICATES), empty(TRUST), empty(DEVICES), empty(REGISTRATIONS)
     )
     for of in ("log", "devices"):
-        assert ct.attempts(nothing, of=of).columns.tolist() == ATTEMPTS.names
+        assert ct.attempts(empty_fleet, of=of).columns.tolist() == ATTEMPTS.names
     with pytest.raises(ct.CerttrustError, match=r"log.*devices"):
-        ct.attempts(nothing, of="phones")
+        ct.attempts(empty_fleet, of="phones")
 
 
 def test_the_certificate_named_by_the_log_wins_over_the_newest():
-    """A fingerprint decides; without one it is the newest certificate already issued at that
-    time.
-    """
+    """A fingerprint decides; without one it is the newest certificate issued by that time."""
     old, new = issue(PHONE, year=2020), issue(PHONE, year=2024)
     first = ct.read_certificates(old)["fingerprint"].iloc[0]
     second = ct.read_certificates(new)["fingerprint"].iloc[0]
@@ -92,7 +90,7 @@ def test_the_certificate_named_by_the_log_wins_over_the_newest():
     )
     rows = [{"serial": PHONE, "time": time} for time in at]
     rows[0]["fingerprint"] = first.upper()
-    attempts = ct.attempts(fleet([old, new], registrations=rows))
+    attempts = ct.attempts(build_fleet([old, new], registrations=rows))
     assert attempts["fingerprint"].fillna("").tolist() == [
         first,
         second,
@@ -109,10 +107,10 @@ def test_the_certificate_named_by_the_log_wins_over_the_newest():
     ]
 
 
-def test_a_fingerprint_that_no_file_holds_leaves_the_trust_unknown():
-    """The log proves that there is such a certificate; what it is remains unknown."""
+def test_a_fingerprint_that_is_in_no_file_leaves_the_trust_unknown():
+    """The log proves that the certificate exists, but not what is in it."""
     attempts = ct.attempts(
-        fleet(
+        build_fleet(
             [issue(PHONE)],
             registrations=[{"serial": PHONE, "fingerprint": "00" * 32}],
         )
@@ -133,7 +131,7 @@ def test_a_fingerprint_that_no_file_holds_leaves_the_trust_unknown():
         {"registration_name": "reception", "pbx": "hq"},
     ],
 )
-def test_a_device_is_recognised_in_every_way_that_a_log_names_it(row):
+def test_a_device_is_recognised_however_the_log_names_it(row):
     """Serial, hardware ID, registration name and user object lead to the same device and
     certificate.
     """
@@ -147,7 +145,7 @@ def test_a_device_is_recognised_in_every_way_that_a_log_names_it(row):
         }
     ]
     attempts = ct.attempts(
-        fleet(
+        build_fleet(
             [issue(PHONE)],
             devices,
             [{"time": pd.Timestamp("2026-01-01T00:00:00Z"), **row}],
@@ -159,17 +157,19 @@ def test_a_device_is_recognised_in_every_way_that_a_log_names_it(row):
     assert attempts["pbx"].tolist() == ["hq"]
 
 
-def test_two_serials_of_the_same_end_are_not_guessed_between():
+def test_an_ambiguous_hardware_id_is_not_joined():
     """A hardware ID that fits two serials stays a hardware ID."""
     devices = [{"serial": PHONE}, {"serial": "0290332f688a"}]
     attempts = ct.attempts(
-        fleet(devices=devices, registrations=[{"hardware_id": "IP222-2f-68-8a"}])
+        build_fleet(
+            devices=devices, registrations=[{"hardware_id": "IP222-2f-68-8a"}]
+        )
     )
     assert attempts["device"].tolist() == ["IP222-2f-68-8a"]
 
 
 def test_entries_that_disagree_leave_the_flag_unknown():
-    """One hardware ID on two user objects with different flags tells neither."""
+    """A device on two user objects with different values has no known value."""
     devices = [
         {
             "pbx": "hq",
@@ -187,13 +187,13 @@ def test_entries_that_disagree_leave_the_flag_unknown():
         },
     ]
     attempts = ct.attempts(
-        fleet(devices=devices, registrations=[{"serial": PHONE, "pbx": "hq"}])
+        build_fleet(devices=devices, registrations=[{"serial": PHONE, "pbx": "hq"}])
     )
     assert attempts["tls_only"].isna().all()
     assert attempts["reverse_proxy"].tolist() == [False]
 
 
-def test_flags_are_those_of_the_pbx_that_was_registered_at():
+def test_flags_are_those_of_the_pbx_of_the_registration():
     """The same device may be configured differently at two PBXs."""
     devices = [
         {"pbx": "hq", "serial": PHONE, "tls_only": True},
@@ -204,7 +204,7 @@ def test_flags_are_those_of_the_pbx_that_was_registered_at():
         {"serial": PHONE, "pbx": "hq"},
         {"serial": PHONE},
     ]
-    attempts = ct.attempts(fleet(devices=devices, registrations=rows))
+    attempts = ct.attempts(build_fleet(devices=devices, registrations=rows))
     assert attempts["tls_only"].tolist() == [False, True, pd.NA]
     assert attempts["pbx"].fillna("").tolist() == ["branch", "hq", ""]
 
@@ -240,11 +240,11 @@ def test_flags_are_those_of_the_pbx_that_was_registered_at():
     ],
 )
 def test_the_scenario_follows_the_log_then_the_flags(row, device, scenario):
-    """The log's authentication decides, then TLS only or a registration by hardware ID; else it
-    stays open.
+    """The authentication in the log decides, then TLS only or a registration by device name;
+    otherwise it is undecided.
     """
     attempts = ct.attempts(
-        fleet(
+        build_fleet(
             devices=[{"serial": PHONE, **device}],
             registrations=[{"serial": PHONE, **row}],
         )
@@ -254,8 +254,8 @@ def test_the_scenario_follows_the_log_then_the_flags(row, device, scenario):
     ] == [scenario]
 
 
-def test_default_names_are_the_pages():
-    """A phone registers by its serial, a gateway's interface by serial and interface, unless
+def test_default_names_follow_the_article():
+    """A phone registers by its serial, an interface of a gateway by serial and interface, unless
     the log says otherwise.
     """
     rows = [
@@ -263,14 +263,14 @@ def test_default_names_are_the_pages():
         {"serial": PHONE, "interface": "TEL1"},
         {"serial": PHONE, "registration_name": "x"},
     ]
-    attempts = ct.attempts(fleet(registrations=rows))
+    attempts = ct.attempts(build_fleet(registrations=rows))
     assert attempts["registration_name"].tolist() == [PHONE, f"{PHONE}-TEL1", "x"]
     assert attempts["name_by"].tolist() == ["default", "default", "log"]
 
 
 def test_devices_without_a_log_are_judged_as_if_they_registered_now():
-    """One would-be attempt per device entry passes with a trusted certificate and fails without
-    trust.
+    """The hypothetical attempt of a device entry passes with a trusted certificate, and fails
+    without trust or before its validity.
     """
     devices = [
         {
@@ -281,45 +281,43 @@ def test_devices_without_a_log_are_judged_as_if_they_registered_now():
             "reverse_proxy": False,
         }
     ]
-    good = ct.check(ct.attempts(fleet([issue(PHONE)], devices), of="devices"))
+    good = ct.check(ct.attempts(build_fleet([issue(PHONE)], devices), of="devices"))
     assert good["verdict"].tolist() == ["pass"]
     assert good["observed"].isna().all()
     stranger = trustme.CA(organization_name="Other")
     bad = ct.check(
-        ct.attempts(fleet([issue(PHONE, ca=stranger)], devices), of="devices")
+        ct.attempts(build_fleet([issue(PHONE, ca=stranger)], devices), of="devices")
     )
     assert bad["cause"].tolist() == ["certificate.trust"]
     early = ct.check(
-        ct.attempts(fleet([issue(PHONE, year=2090)], devices), of="devices")
+        ct.attempts(build_fleet([issue(PHONE, year=2090)], devices), of="devices")
     )
     assert early["cause"].tolist() == ["time.validity"]
 
 
-def test_of_a_chain_file_the_device_is_its_leaf():
-    """Whatever the order of the blocks, the certificate that issues none of the others is the
-    device's own.
-    """
+def test_the_leaf_of_a_chain_file_belongs_to_the_device():
+    """In any order of the blocks, the device's own certificate is the one that issues no other."""
     leaf, root = issue("phone.example.com"), CA.cert_pem.bytes()
     for pem in (leaf + root, root + leaf):
         certificates = ct.read_certificates(pem).assign(device=PHONE)
-        given = ct.Fleet(
+        fleet = ct.Fleet(
             certificates,
             ct.read_trust_list(root),
             empty(DEVICES),
             conform(pd.DataFrame([{"serial": PHONE, "state": "up"}]), REGISTRATIONS),
         )
-        assert ct.attempts(given)["subject_cn"].tolist() == ["phone.example.com"]
+        assert ct.attempts(fleet)["subject_cn"].tolist() == ["phone.example.com"]
 
 
-def test_browser_urls_pair_with_what_the_servers_present():
-    """One URL for all, one each, several for one certificate, or a mapping; another number is
-    refused.
+def test_browser_urls_are_paired_with_certificates():
+    """There may be one URL for all, one each, several for one certificate, or a mapping; any
+    other number is refused.
     """
-    certificates = fleet([issue("a"), issue("b")]).certificates
+    certificates = build_fleet([issue("a"), issue("b")]).certificates
     trust = ct.read_trust_list(CA.cert_pem.bytes())
-    every = ct.browser_attempts(certificates, "https://device.example.com/", trust)
-    assert len(every) == 2
-    results = ct.check(every)
+    for_all = ct.browser_attempts(certificates, "https://device.example.com/", trust)
+    assert len(for_all) == 2
+    results = ct.check(for_all)
     assert results[["browser.trust", "browser.name"]].all(axis=None)
     pair = ct.browser_attempts(certificates, ["https://a/", "https://b/"], trust)
     assert ct.check(pair)["browser.name"].tolist() == [True, True]
@@ -334,23 +332,23 @@ def test_browser_urls_pair_with_what_the_servers_present():
 
 
 def test_no_function_changes_its_argument():
-    """The fleet is the same after its attempts were made."""
-    given = fleet(
+    """Making attempts leaves the fleet as it was."""
+    fleet = build_fleet(
         [issue(PHONE)], [{"serial": PHONE, "pbx": "hq"}], [{"serial": PHONE}]
     )
     before = [
         frame.copy(deep=True)
         for frame in (
-            given.certificates,
-            given.trust,
-            given.devices,
-            given.registrations,
+            fleet.certificates,
+            fleet.trust,
+            fleet.devices,
+            fleet.registrations,
         )
     ]
-    ct.attempts(given)
-    ct.attempts(given, of="devices")
+    ct.attempts(fleet)
+    ct.attempts(fleet, of="devices")
     for frame, copy in zip(
-        (given.certificates, given.trust, given.devices, given.registrations),
+        (fleet.certificates, fleet.trust, fleet.devices, fleet.registrations),
         before,
         strict=True,
     ):
@@ -369,16 +367,14 @@ def test_no_function_changes_its_argument():
     ],
 )
 @pytest.mark.parametrize("flag", ["tls_only", "reverse_proxy"])
-def test_a_flag_is_known_where_every_entry_tells_it(flag, tls_only, expected):
-    """An entry that inherits its flag is silent, and what the other one says does not hold for
-    it.
-    """
+def test_a_flag_is_known_where_every_entry_states_it(flag, tls_only, expected):
+    """An entry that inherits its flag states nothing, and another entry does not speak for it."""
     devices = [
         {"pbx": "hq", "user": str(number), "serial": PHONE, flag: value}
         for number, value in enumerate(tls_only)
     ]
     attempts = ct.attempts(
-        fleet(devices=devices, registrations=[{"serial": PHONE, "pbx": "hq"}])
+        build_fleet(devices=devices, registrations=[{"serial": PHONE, "pbx": "hq"}])
     )
     assert attempts[flag].tolist() == [expected]
 
@@ -399,9 +395,9 @@ REGISTERED_BY = [
     ({"registration_name": "IP111-2f-68-00", "hardware_id": "Swphone_ada"}, True),
     ({}, False),
 ]
-"""What a log says of a registration, and whether it is one by certificate over H.323/TLS."""
+"""Columns of a registration in a log, and whether over H.323/TLS it is one by certificate."""
 
-KNOWN_OF_THE_DEVICE = [
+DEVICE_ENTRIES = [
     {"serial": PHONE, "tls_only": False},
     {"hardware_id": "IP222-2f-68-8a"},
     {"hardware_id": "Swphone_ada"},
@@ -410,54 +406,56 @@ KNOWN_OF_THE_DEVICE = [
 
 @pytest.mark.parametrize(
     "devices",
-    [[], KNOWN_OF_THE_DEVICE[:1], KNOWN_OF_THE_DEVICE[1:2], KNOWN_OF_THE_DEVICE],
+    [[], DEVICE_ENTRIES[:1], DEVICE_ENTRIES[1:2], DEVICE_ENTRIES],
     ids=["no entry", "by serial", "by hardware ID", "three entries"],
 )
-def test_who_registers_by_the_name_of_a_device_does_so_by_certificate(devices):
-    """Over H.323/TLS; and what more is known of the device takes no scenario away."""
+def test_a_device_name_over_tls_means_registration_by_certificate(devices):
+    """Knowing more about the device does not remove a scenario."""
     protocols = ("H.323/TLS", "H.323/TCP", None)
     rows = [
         {**row, "protocol": protocol}
         for row, _ in REGISTERED_BY
         for protocol in protocols
     ]
-    scenarios = ct.attempts(fleet(devices=devices, registrations=rows))["scenario"]
+    scenarios = ct.attempts(build_fleet(devices=devices, registrations=rows))[
+        "scenario"
+    ]
     by_certificate = scenarios.eq("h323-certificate").to_numpy().reshape(-1, 3)
-    expected = [[over_tls, False, False] for _, over_tls in REGISTERED_BY]
+    expected = [[is_certificate, False, False] for _, is_certificate in REGISTERED_BY]
     assert by_certificate.tolist() == expected
 
 
-def chosen(certificates, row, *times):
+def years_chosen(certificates, row, *times):
     """Return the years in which the certificates of attempts at these times were issued."""
-    given = dataclasses.replace(
-        fleet(registrations=[row for _ in times]), certificates=certificates
+    fleet = dataclasses.replace(
+        build_fleet(registrations=[row for _ in times]), certificates=certificates
     )
-    given.registrations["time"] = pd.to_datetime(list(times), utc=True).as_unit("us")
-    return ct.attempts(given)["not_before"].dt.year.astype("Int64").tolist()
+    fleet.registrations["time"] = pd.to_datetime(list(times), utc=True).as_unit("us")
+    return ct.attempts(fleet)["not_before"].dt.year.astype("Int64").tolist()
 
 
 @pytest.mark.parametrize("name", [PHONE, "Smartphone_kim645"])
-def test_the_newest_certificate_counts_wherever_it_stands(name):
-    """In one file in any order, in several files, and before one that is not issued yet."""
+def test_the_newest_certificate_counts_wherever_it_is(name):
+    """It may be in one file in any order, in several files, or before one issued later."""
     old, new, next_one = (issue(name, year=year) for year in (2018, 2022, 2031))
     for pems in ([old, new, next_one], [next_one, new, old], [new, next_one, old]):
         together = ct.read_certificates(b"".join(pems)).assign(
             bundle="export.pem", source="export.pem"
         )
-        apart = fleet(pems).certificates
+        apart = build_fleet(pems).certificates
         for certificates in (together, apart):
             times = ("2026-01-01", "2020-01-01", "2033-01-01", "2017-01-01")
-            years = chosen(certificates, {"registration_name": name}, *times)
+            years = years_chosen(certificates, {"registration_name": name}, *times)
             assert years == [2022, 2018, 2031, pd.NA]
 
 
-def test_of_certificates_of_one_second_not_the_order_decides():
-    """The same one is taken, whichever stands first."""
+def test_order_does_not_decide_between_certificates_of_one_second():
+    """The same one is chosen in any order."""
     pems = [issue(PHONE, year=2020) for _ in range(4)]
     taken = set()
     for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]):
         attempts = ct.attempts(
-            fleet(
+            build_fleet(
                 [pems[number] for number in order], registrations=[{"serial": PHONE}]
             )
         )
@@ -465,10 +463,10 @@ def test_of_certificates_of_one_second_not_the_order_decides():
     assert len(taken) == 1
 
 
-def test_a_file_of_the_device_that_cannot_be_read_leaves_its_certificate_unknown():
-    """It may hold the newest one; a certificate that the log names is judged all the same."""
+def test_an_unreadable_file_of_a_device_leaves_its_certificate_unknown():
+    """The newest one may be in it; a certificate that the log names is judged nevertheless."""
     good = issue(PHONE, year=2020)
-    certificates = fleet([good]).certificates
+    certificates = build_fleet([good]).certificates
     cut = ct.read_certificates(good[:60]).assign(
         device=PHONE, source=f"{PHONE}.pem", bundle=f"{PHONE}.pem"
     )
@@ -479,13 +477,13 @@ def test_a_file_of_the_device_that_cannot_be_read_leaves_its_certificate_unknown
         {"serial": PHONE, "fingerprint": fingerprint},
         {"serial": "0090330000aa"},
     ]
-    given = fleet(
+    fleet = build_fleet(
         registrations=[
             {**row, "time": pd.Timestamp("2026-01-01T00:00:00Z")} for row in rows
         ]
     )
     attempts = ct.attempts(
-        ct.Fleet(both, given.trust, given.devices, given.registrations)
+        ct.Fleet(both, fleet.trust, fleet.devices, fleet.registrations)
     )
     assert attempts["trust_state"].tolist() == [
         "unreadable",
@@ -505,15 +503,13 @@ def test_a_file_of_the_device_that_cannot_be_read_leaves_its_certificate_unknown
         CERTIFICATES,
     )
     attempts = ct.attempts(
-        ct.Fleet(with_key, given.trust, given.devices, given.registrations)
+        ct.Fleet(with_key, fleet.trust, fleet.devices, fleet.registrations)
     )
     assert attempts["trust_state"].tolist()[0] == "chain"
 
 
 def test_a_certificate_in_two_files_is_judged_by_both_chains():
-    """Alone in one file and with its chain in the other; neither the file's name nor the log
-    decides.
-    """
+    """It is alone in one file and has its chain in the other; neither order nor log decides."""
     sub = CA.create_child_ca(key_type=trustme.KeyType.ECDSA)
     leaf = sub.issue_cert(
         "x.example.com", common_name=PHONE, key_type=trustme.KeyType.ECDSA
@@ -523,16 +519,17 @@ def test_a_certificate_in_two_files_is_judged_by_both_chains():
         b"".join(pem.bytes() for pem in leaf.cert_chain_pems),
     )
     for pems in ([alone, chain], [chain, alone]):
-        given = fleet(pems)
         fingerprint = ct.read_certificates(alone)["fingerprint"].iloc[0]
         rows = [{"serial": PHONE}, {"serial": PHONE, "fingerprint": fingerprint}]
-        given = fleet(pems, registrations=rows)
-        assert ct.attempts(given)["trust_state"].tolist() == ["chain", "chain"]
+        fleet = build_fleet(pems, registrations=rows)
+        assert ct.attempts(fleet)["trust_state"].tolist() == ["chain", "chain"]
 
 
-def test_why_a_certificate_is_not_trusted_stands_in_rows_that_are_not():
-    """A row that passes says nothing of failures; judged at another moment it does."""
-    attempts = ct.attempts(fleet([issue(PHONE)], registrations=[{"serial": PHONE}]))
+def test_only_untrusted_rows_have_a_trust_failure():
+    """A row that passes has none; judged at another moment it may have one."""
+    attempts = ct.attempts(
+        build_fleet([issue(PHONE)], registrations=[{"serial": PHONE}])
+    )
     results = ct.check(attempts)
     assert results["trust_state"].tolist() == ["chain"]
     assert results["trust_failure"].isna().all()

@@ -1,4 +1,4 @@
-"""hygiene.browser: as a Chromium judged the same sites, and in attempts made by hand."""
+"""hygiene.browser: compare with Chromium's verdicts on the same sites, and with cases made here."""
 
 from __future__ import annotations
 
@@ -40,38 +40,43 @@ def _why(attempts: pd.DataFrame, moment: pd.Timestamp | None = None) -> str:
 
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, bool]:
-    """What the package says of every site, asked once per list."""
-    found: dict[str, bool] = {}
+    """Return the verdict on every site, judging the sites of each trust list together."""
+    verdicts_by_site: dict[str, bool] = {}
     by_list: dict[tuple[bytes, ...], list[Site]] = {}
     for site in sites():
         by_list.setdefault(tuple(issued.der for issued in site.listed), []).append(
             site
         )
-    for listed, alike in by_list.items():
-        served = [(site.name, issued.der) for site in alike for issued in site.chain]
+    for listed, sites_of_list in by_list.items():
+        served = [
+            (site.name, issued.der) for site in sites_of_list for issued in site.chain
+        ]
         bundles = [name for name, _ in served]
         certificates = from_der(
             [der for _, der in served], source=bundles, bundle=bundles
         )
         urls = {
-            hashlib.sha256(site.chain[0].der).hexdigest(): site.url for site in alike
+            hashlib.sha256(site.chain[0].der).hexdigest(): site.url
+            for site in sites_of_list
         }
         results = ct.check(ct.browser_attempts(certificates, urls, from_der(listed)))
         by_url = dict(zip(results["url"], results["hygiene.browser"], strict=True))
-        found |= {site.name: bool(by_url[site.url]) for site in alike}
-    return found
+        verdicts_by_site |= {
+            site.name: bool(by_url[site.url]) for site in sites_of_list
+        }
+    return verdicts_by_site
 
 
 @pytest.mark.parametrize("site", sites(), ids=lambda site: site.name)
 def test_sites_as_a_chromium_judged_them(
     site: Site, verdicts: dict[str, bool]
 ) -> None:
-    """Each site is judged as Chromium judged it when this was written."""
+    """Each verdict equals the one that Chromium gave when this was written."""
     assert verdicts[site.name] is site.opens
 
 
-def test_every_reason_is_named() -> None:
-    """Name, time, content and trust are told apart and stand side by side."""
+def test_every_reason_is_given() -> None:
+    """Name, time, content and trust are separate reasons in one text."""
     stranger = root("Stranger")
     chain = [
         leaf(
@@ -90,9 +95,7 @@ def test_every_reason_is_named() -> None:
 
 
 def test_a_ca_that_browsers_refuse_is_named_with_its_reason() -> None:
-    """Where the page's rule is satisfied, it is said what browsers object to above the
-    certificate.
-    """
+    """The rule of the article is satisfied, but browsers object to a CA above the certificate."""
     top = root("Top")
     middle = below(top, "Middle", hash_name="sha1")
     attempts = _attempt(
@@ -102,10 +105,8 @@ def test_a_ca_that_browsers_refuse_is_named_with_its_reason() -> None:
     assert _why(attempts) == "a CA above it: it is signed with ecdsa-with-SHA1"
 
 
-def test_a_listed_certificate_of_an_unlisted_ca_is_told_so() -> None:
-    """The page is content with the certificate itself in the list; browsers are not, unless it
-    is self-signed.
-    """
+def test_browsers_refuse_a_listed_certificate_of_an_unlisted_ca() -> None:
+    """The article accepts a listed certificate; browsers only do if it is self-signed."""
     presented = leaf(root("Unlisted"), "phone.example")
     attempts = _attempt("https://phone.example/", [presented], [presented])
     assert attempts["trust_state"].tolist() == ["listed"]
@@ -113,10 +114,8 @@ def test_a_listed_certificate_of_an_unlisted_ca_is_told_so() -> None:
     assert "of self-signed certificates only" in _why(attempts)
 
 
-def test_a_mere_listing_decides_nothing() -> None:
-    """Of a certificate that a device only listed, neither the alternative names nor the path is
-    known.
-    """
+def test_a_listing_of_a_device_decides_nothing() -> None:
+    """The listing of a device contains neither the alternative names nor the path."""
     good = _attempt(
         "https://phone.example/", [leaf(root("Top"), "phone.example")], []
     )
@@ -132,7 +131,7 @@ def test_a_mere_listing_decides_nothing() -> None:
 
 
 def test_the_moment_counts() -> None:
-    """The same attempt is judged at other moments without looking at the certificates again."""
+    """An attempt is judged at other moments without reading the certificates again."""
     top = root("Top", end=NOW + 30 * DAY)
     attempts = _attempt(
         "https://phone.example/",
@@ -151,7 +150,7 @@ def test_the_moment_counts() -> None:
 
 
 def test_an_empty_list_trusts_nobody() -> None:
-    """A browser whose list is empty refuses; that is no lack of data."""
+    """An empty list means that the browser refuses, not that data are missing."""
     results = ct.check(
         _attempt("https://phone.example/", [leaf(root("Top"), "phone.example")], [])
     )
@@ -159,8 +158,8 @@ def test_an_empty_list_trusts_nobody() -> None:
 
 
 def test_unknown_stays_unknown() -> None:
-    """Without a host, without a certificate or without a moment there is no verdict, unless
-    something else refuses.
+    """Without a host, a certificate or a moment there is no verdict, unless something else is
+    wrong.
     """
     top = root("Top")
     good = _attempt("https://phone.example/", [leaf(top, "phone.example")], [top])
@@ -180,7 +179,7 @@ def test_unknown_stays_unknown() -> None:
 
 
 def test_many_attempts_keep_their_index_and_order() -> None:
-    """Several URLs for several certificates at once give what each gives by itself."""
+    """Several URLs for several certificates give the same verdicts in any order."""
     top = root("Top")
     ders = [leaf(top, name).der for name in ("a.example", "b.example", "c.example")]
     certificates = from_der(ders, bundle=["a", "b", "c"], source=["a", "b", "c"])
@@ -200,22 +199,20 @@ _DER = leaf(
     usages=["server_auth"],
     key_usage=["digital_signature"],
 ).der
-_PLACES = st.integers(0, len(_DER) - 1)
+_POSITIONS = st.integers(0, len(_DER) - 1)
 
 
 @given(
-    st.lists(st.tuples(_PLACES, st.integers(0, 255)), max_size=4),
-    st.one_of(st.none(), _PLACES),
+    st.lists(st.tuples(_POSITIONS, st.integers(0, 255)), max_size=4),
+    st.one_of(st.none(), _POSITIONS),
 )
 def test_objections_survive_any_bytes(
     changes: list[tuple[int, int]], cut: int | None
 ) -> None:
-    """A certificate that is twisted or cut short is objected to or not; nothing raises, and
-    half a one is refused.
-    """
-    twisted = bytearray(_DER)
-    for place, octet in changes:
-        twisted[place] = octet
+    """Judging a changed certificate never raises, and one that is cut short is refused."""
+    changed = bytearray(_DER)
+    for position, octet in changes:
+        changed[position] = octet
     for judge in (to_server, to_ca, to_entry):
-        objection = judge(bytes(twisted[:cut]))
+        objection = judge(bytes(changed[:cut]))
         assert objection if cut is not None else isinstance(objection, str)

@@ -1,4 +1,4 @@
-"""A real Chromium opens the sites, and its verdict is the package's."""
+"""A real Chromium opens the sites, and the package has the same verdicts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 
-def _ours(site: Site) -> bool:
+def _verdict(site: Site) -> bool:
     certificates = from_der([issued.der for issued in site.chain])
     trust = from_der([issued.der for issued in site.listed])
     attempts = ct.browser_attempts(
@@ -35,9 +35,9 @@ def _ours(site: Site) -> bool:
 
 
 def test_chromium_agrees(playwright_driver: Any, tmp_path: Path) -> None:
-    """Every site opens exactly where `hygiene.browser` says so."""
+    """Exactly those sites open that pass `hygiene.browser`."""
     visited = sites()
-    # A server's own certificate is listed as a peer, as Chromium's guide for Linux says, and
+    # As Chromium's guide for Linux says, a server's own certificate is listed as a peer, and
     # anything else as a CA.
     listed = {
         issued.der: (issued.pem, "P,," if issued is site.chain[0] else "C,,")
@@ -57,7 +57,7 @@ def test_chromium_agrees(playwright_driver: Any, tmp_path: Path) -> None:
     different = {
         site.name: answer or "opened"
         for site, answer in zip(visited, answers, strict=True)
-        if (answer == "") != _ours(site)
+        if (answer == "") != _verdict(site)
     }
     assert len(visited) > 25
     assert different == {}

@@ -1,6 +1,4 @@
-"""Certificates arrive in every shape: each block is a row, in order, and nothing is lost
-silently.
-"""
+"""Certificates in every kind of file: each block is a row, in order, and none is lost silently."""
 
 from __future__ import annotations
 
@@ -46,7 +44,7 @@ from certtrust.x509.reader import REFUSED
 
 
 class Issued:
-    """A leaf with its key and its CA, in every form."""
+    """A leaf with its key and its CA, in several encodings."""
 
     def __init__(self) -> None:
         authority = trustme.CA()
@@ -56,7 +54,10 @@ class Issued:
         self.pems = [leaf.cert_chain_pems[0].bytes(), authority.cert_pem.bytes()]
         self.key_pem = leaf.private_key_pem.bytes()
         self.certificates = [x509.load_pem_x509_certificate(pem) for pem in self.pems]
-        self.ders = [each.public_bytes(Encoding.DER) for each in self.certificates]
+        self.ders = [
+            certificate.public_bytes(Encoding.DER)
+            for certificate in self.certificates
+        ]
         self.key = load_pem_private_key(self.key_pem, None)
         self.bundle = b"".join(
             b"Certificate:\n    Data: text between\n" + pem for pem in self.pems
@@ -73,7 +74,7 @@ class Issued:
 
 @pytest.fixture(scope="module")
 def issued() -> Issued:
-    """Return certificates to be put into every shape."""
+    """Return the certificates that the files are made of."""
     return Issued()
 
 
@@ -121,9 +122,9 @@ SHAPES: dict[str, Callable[[Issued], bytes | str]] = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_gives_the_same_rows(issued: Issued, shape: str) -> None:
-    """The same two certificates, whatever they come in, in order and with the device of the CN."""
+    """The same two certificates are read in order, with the device of the CN."""
     frame = read_certificates(SHAPES[shape](issued), password="secret")
-    # PKCS#7 holds a set, which is written in an order of its own.
+    # PKCS#7 has a set of certificates, which DER sorts.
     order = sorted if "PKCS#7" in shape else list
     assert order(frame["der"]) == order(issued.ders)
     assert frame["parse_error"].isna().all()
@@ -133,21 +134,19 @@ def test_every_shape_gives_the_same_rows(issued: Issued, shape: str) -> None:
     assert [column.name for column in schema.CERTIFICATES] == list(frame.columns)
 
 
-def test_pkcs7_keeps_certificates_as_they_stand(issued: Issued) -> None:
-    """A certificate that strict readers refuse is taken out of a PKCS#7 all the same, byte by
-    byte.
-    """
+def test_certificates_in_pkcs7_are_not_changed(issued: Issued) -> None:
+    """Even one that strict readers refuse is taken out byte for byte."""
     odd = issued.ders[0].replace(b"0090332f688a", b"009033\xff\xff\xff\xff\xff\xff")
-    whole = pkcs7.serialize_certificates(issued.certificates, Encoding.DER).replace(
-        issued.ders[0], odd
-    )
-    assert set(read_certificates(whole)["der"]) == {odd, issued.ders[1]}
+    container = pkcs7.serialize_certificates(
+        issued.certificates, Encoding.DER
+    ).replace(issued.ders[0], odd)
+    assert set(read_certificates(container)["der"]) == {odd, issued.ders[1]}
 
 
-def test_trusted_certificates_lose_what_openssl_appends(
+def test_the_trust_settings_that_openssl_appends_are_dropped(
     issued: Issued, tmp_path: Path
 ) -> None:
-    """`BEGIN TRUSTED CERTIFICATE` holds the certificate and what it is trusted for."""
+    """A `TRUSTED CERTIFICATE` block has the certificate and the purposes it is trusted for."""
     (tmp_path / "c.pem").write_bytes(issued.pems[0])
     command = [
         "openssl",
@@ -192,7 +191,7 @@ def _key_files(issued: Issued) -> dict[str, bytes]:
 
 
 def test_keys_and_requests_are_named_and_skipped(issued: Issued) -> None:
-    """Each is a row in its place, says what it is, and holds nothing of it: in PEM and in DER."""
+    """Each is a row that says what it is, in PEM and in DER, without any of its content."""
     for name, pem in _key_files(issued).items():
         frame = read_certificates(issued.pems[0] + pem + issued.pems[1])
         assert frame["parse_error"].iloc[1] == f"{name}, skipped"
@@ -207,7 +206,7 @@ def test_keys_and_requests_are_named_and_skipped(issued: Issued) -> None:
 
 
 def test_rsa_and_dsa_keys_in_der_are_kept_out() -> None:
-    """The older forms of private keys are lists of numbers."""
+    """The traditional forms of private keys are sequences of integers."""
     numbers = b"".join(encoded(2, bytes([n + 1])) for n in range(8))
     assert read_certificates(encoded(0x30, encoded(2, b"\0") + numbers))[
         "parse_error"
@@ -215,8 +214,8 @@ def test_rsa_and_dsa_keys_in_der_are_kept_out() -> None:
 
 
 def test_key_stores_need_their_password(issued: Issued) -> None:
-    """Without the password, or with a wrong one, the file is a row that says so; the key is
-    never held.
+    """Without the password, or with a wrong one, the file is a row that says so; the key never
+    enters the frame.
     """
     store = issued.pkcs12(b"secret")
     assert read_certificates(store)["parse_error"].tolist() == [
@@ -231,17 +230,19 @@ def test_key_stores_need_their_password(issued: Issued) -> None:
         Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
     )
     number = issued.key.private_numbers().private_value.to_bytes(32, "big")
-    held = "".join(
+    contents = "".join(
         cell.hex() if isinstance(cell, bytes) else str(cell)
         for row in cells(frame)
         for cell in row.values()
     )
-    assert secret.hex() not in held
-    assert number.hex() not in held
+    assert secret.hex() not in contents
+    assert number.hex() not in contents
 
 
-def test_a_key_store_with_an_odd_certificate_warns_nobody(issued: Issued) -> None:
-    """What cryptography warns of stands in the row: here a negative serial number."""
+def test_a_key_store_with_an_odd_certificate_raises_no_warning(
+    issued: Issued,
+) -> None:
+    """The row shows what cryptography warns about, here a negative serial number."""
     serial = issued.certificates[0].serial_number
     negative = issued.ders[0].replace(
         serial.to_bytes(20, "big"),
@@ -260,7 +261,7 @@ def test_a_key_store_with_an_odd_certificate_warns_nobody(issued: Issued) -> Non
 
 
 def test_a_key_store_that_asks_for_endless_hashing_is_refused(issued: Issued) -> None:
-    """A number of rounds beyond ten million is not tried."""
+    """More than ten million rounds are not tried."""
     store = issued.pkcs12(b"secret")
     (salt_and_rounds,) = {
         store[at : at + 4]
@@ -283,7 +284,7 @@ def test_a_key_store_that_asks_for_endless_hashing_is_refused(issued: Issued) ->
 
 
 def test_files_archives_and_globs(issued: Issued, tmp_path: Path) -> None:
-    """A file's name tells the device to all of its rows, within archives too."""
+    """The name of a file gives the device of all its rows, within archives too."""
     (tmp_path / "0090331a2b3c.pem").write_bytes(issued.bundle)
     (tmp_path / "hq-IP222-2f-68-8b.der").write_bytes(issued.ders[0])
     (tmp_path / "Swphone_user0.pem.gz").write_bytes(gzip.compress(issued.pems[1]))
@@ -304,8 +305,8 @@ def test_files_archives_and_globs(issued: Issued, tmp_path: Path) -> None:
 
 
 def test_several_processes_read_the_same(issued: Issued, tmp_path: Path) -> None:
-    """With `workers`, files are shared among processes, members of archives too; the frame is
-    the same.
+    """With `workers`, files and archive members are shared among processes; the frame stays the
+    same.
     """
     for at in range(5):
         (tmp_path / f"{at}.pem").write_bytes(issued.bundle)
@@ -319,8 +320,8 @@ def test_several_processes_read_the_same(issued: Issued, tmp_path: Path) -> None
 def test_tables_carry_certificates_and_devices(
     issued: Issued, tmp_path: Path
 ) -> None:
-    """Parquet, CSV, JSON and JSON lines: a row is a bundle, a cell may hold a chain, empty
-    cells are rows.
+    """In Parquet, CSV, JSON and JSON lines, a row is a bundle, a cell may contain a chain, and
+    an empty cell gives a row.
     """
     leaf, authority = (pem.decode() for pem in issued.pems)
     pd.DataFrame({"device": ["IP222-2F-68-8A", None], "der": issued.ders}).to_parquet(
@@ -342,12 +343,12 @@ def test_tables_carry_certificates_and_devices(
         "\n".join(json.dumps(record) for record in records) + "\nno json"
     )
     frame = read_certificates(tmp_path)
-    found = [
-        tuple(row[each] for each in ("bundle", "device", "parse_error"))
+    rows = [
+        tuple(row[column] for column in ("bundle", "device", "parse_error"))
         for row in cells(frame)
     ]
-    nothing = "no certificate in this row"
-    assert found[:8] == [
+    missing = "no certificate in this row"
+    assert rows[:8] == [
         ("a.parquet#0", "IP222-2f-68-8a", None),
         ("a.parquet#1", None, None),
         (
@@ -356,16 +357,16 @@ def test_tables_carry_certificates_and_devices(
             "named after 0090331a2b3c, but its CN is 0090332f688a",
         ),
         ("b.csv#0", "0090331a2b3c", None),
-        ("b.csv#1", None, nothing),
+        ("b.csv#1", None, missing),
         ("b.csv#2", "x", None),
         ("c.json#0", "a.example.com", None),
-        ("c.json#1", "b.example.com", nothing),
+        ("c.json#1", "b.example.com", missing),
     ]
     assert frame["fingerprint"].notna().sum() == 2 + 3 + 1 + 1
 
 
 def test_one_column_is_a_table_only_with_cells(issued: Issued) -> None:
-    """A word above a PEM file is text; above quoted cells it is the name of their column."""
+    """A word above PEM blocks is text; above quoted cells it is the name of their column."""
     for content in (
         b"chain\n" + issued.bundle,
         b'pem\n"' + issued.pems[0] + b'"\n"' + issued.pems[1] + b'"\n',
@@ -375,8 +376,8 @@ def test_one_column_is_a_table_only_with_cells(issued: Issued) -> None:
         assert (frame["bundle"] == "<bytes>").all() == content.startswith(b"chain")
 
 
-def test_a_hundred_thousand_problems_are_told_in_few_words() -> None:
-    """The text of parse_error stays short, whatever is in a certificate."""
+def test_a_hundred_thousand_problems_give_a_short_text() -> None:
+    """The length of parse_error is bounded, whatever is in a certificate."""
     nothing = encoded(0x30, b"")
     extensions = encoded(
         0xA3,
@@ -396,7 +397,7 @@ def test_a_hundred_thousand_problems_are_told_in_few_words() -> None:
 
 
 def test_a_table_of_another_kind_says_so(tmp_path: Path) -> None:
-    """A Parquet file without such a column, and one that is damaged, are rows with their reason."""
+    """A Parquet file without certificates, and a damaged one, are rows with their reason."""
     pd.DataFrame({"name": ["x"]}).to_parquet(tmp_path / "a.parquet")
     (tmp_path / "b.parquet").write_bytes(b"PAR1" + bytes(50) + b"PAR1")
     errors = read_certificates(tmp_path)["parse_error"].tolist()
@@ -405,9 +406,10 @@ def test_a_table_of_another_kind_says_so(tmp_path: Path) -> None:
 
 
 def test_secrets_of_kubernetes(issued: Issued) -> None:
-    """Base64 of PEM, in YAML and in JSON; the key beside it is named."""
+    """They have base64 of PEM, in YAML and in JSON; the key beside it is reported."""
     encoded_bundle, key = (
-        base64.b64encode(each).decode() for each in (issued.bundle, issued.key_pem)
+        base64.b64encode(content).decode()
+        for content in (issued.bundle, issued.key_pem)
     )
     as_yaml = (
         f"apiVersion: v1\nkind: Secret\ndata:\n  "
@@ -440,14 +442,14 @@ def test_secrets_of_kubernetes(issued: Issued) -> None:
 
 @pytest.mark.parametrize("size", range(56, 64))
 def test_damaged_base64_of_pem_does_not_fail(size: int) -> None:
-    """Whatever length is left of it, it is a row."""
+    """It is a row at any remaining length."""
     written = base64.b64encode(b"-----BEGIN CERTIFICATE-----\n" + b"M" * 50)[:size]
     assert read_certificates(b"tls.crt: " + written)["parse_error"].notna().all()
 
 
 def test_the_listing_of_a_device_has_no_der() -> None:
-    """Names and dates are there, and nothing that would need a signature; what cannot be read
-    is said.
+    """It gives names and dates, but no column that needs the certificate; unreadable values are
+    reported.
     """
     listing = (
         '<info><servercert><certificate subject_cn="0090332f688a" issuer_cn="A &amp; B, CA" '
@@ -482,8 +484,8 @@ def test_the_listing_of_a_device_has_no_der() -> None:
 
 
 def test_damaged_pem_is_a_row_with_its_reason(issued: Issued) -> None:
-    """A missing END line, a cut certificate, no base64, a BEGIN line that does not end, an
-    empty block.
+    """The END line is missing, the certificate is cut short, the content is not base64, or the
+    BEGIN line does not end.
     """
     leaf = issued.pems[0]
     cases = {
@@ -518,21 +520,21 @@ def test_a_file_without_certificates_is_one_row(content: bytes, reason: str) -> 
 def test_large_files_are_read_piece_by_piece(
     issued: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wherever a piece ends, no block is lost or cut, and text around blocks does not matter."""
+    """No block is lost or cut at the end of a piece, and text around blocks does not matter."""
     content = issued.bundle * 3 + issued.key_pem + b"tail without a block"
-    whole = read_certificates(content)
+    expected = read_certificates(content)
     for window in (100, 333, 1000, 1024, len(content) - 1):
         monkeypatch.setattr(pem_container, "WINDOW", window)
         parts = list(pem_container.read(io.BytesIO(content), About("list.pem")))
         ders = [part if isinstance(part, bytes) else part.der for part in parts]
-        assert ders == whole["der"].tolist()
+        assert ders == expected["der"].tolist()
 
 
 @pytest.mark.parametrize(
     "path", ["/etc/ssl/certs/ca-certificates.crt", certifi.where()]
 )
 def test_system_bundles_are_read_without_a_lost_block(path: str) -> None:
-    """What browsers and systems trust: each block is a self-signed CA without a complaint."""
+    """Almost every CA that browsers and systems trust is self-signed and read without a remark."""
     if not Path(path).exists():
         pytest.skip("this system keeps its CAs elsewhere")
     frame = read_certificates(path)
@@ -575,17 +577,17 @@ def _self_signed(common_name: str) -> bytes:
         ("0090332f688", None, None, None),
     ],
 )
-def test_the_common_name_tells_the_device(
+def test_the_common_name_gives_the_device(
     common_name: str, serial: str | None, model: str | None, device: str | None
 ) -> None:
-    """A serial or a hardware ID in any spelling; another name tells nothing."""
+    """It may be a serial or a hardware ID in any spelling; another name gives no device."""
     (row,) = cells(from_der([_self_signed(common_name)]))
     assert (row["serial"], row["model"], row["device"]) == (serial, model, device)
 
 
 def test_self_signed_is_verified(issued: Issued) -> None:
-    """The name alone does not make it: a changed signature is False, a refused certificate is
-    missing.
+    """Equal names are not enough: a changed signature gives False, a refused certificate a
+    missing value.
     """
     der = _self_signed("softphone")
     broken = der[:-1] + bytes([der[-1] ^ 1])
@@ -601,7 +603,9 @@ def test_self_signed_is_verified(issued: Issued) -> None:
 
 
 def test_from_der_keeps_order_and_names() -> None:
-    """Rows of a handshake: one bundle, the host as its device, positions within each source."""
+    """Certificates of a handshake are one bundle with the host as device, and are numbered
+    within each source.
+    """
     der = _self_signed("x")
     frame = from_der(
         [der, der, der],
@@ -618,7 +622,7 @@ def test_from_der_keeps_order_and_names() -> None:
 
 
 def test_no_two_rows_share_a_list(issued: Issued) -> None:
-    """A list may be changed in one row without another noticing."""
+    """Changing a list in one row does not change another row."""
     frame = from_der([issued.ders[1], issued.ders[1], b"0"])
     for column in ("dns_names", "ip_addresses"):
         assert len({id(cell) for cell in frame[column]}) == 3
@@ -626,8 +630,8 @@ def test_no_two_rows_share_a_list(issued: Issued) -> None:
 
 
 def test_days_left_counts_from_a_moment() -> None:
-    """Days with their fraction, negative after the end, far ends too, and one moment per row
-    where they are given.
+    """Days have fractions and are negative after the end; far dates work, and each row may have
+    a moment of its own.
     """
     ends = ["2026-02-01", "2025-12-31 12:00", "9999-12-31 23:59:59", None]
     not_after = pd.to_datetime(pd.Series(ends), utc=True, format="ISO8601").astype(
@@ -649,7 +653,7 @@ def test_days_left_counts_from_a_moment() -> None:
 def test_progress_goes_to_the_error_stream(
     issued: Issued, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A bar where it is asked for, none where it is not."""
+    """A bar is shown only on request."""
     read_certificates(issued.bundle)
     assert capsys.readouterr().err == ""
     read_certificates(issued.bundle, progress=True)
@@ -657,31 +661,31 @@ def test_progress_goes_to_the_error_stream(
 
 
 @given(st.text("MIDabc+/= \n", max_size=200))
-def test_no_base64_fails(text: str) -> None:
-    """Letters, blanks and padding in any order are a file with or without a certificate."""
+def test_any_base64_gives_a_row(text: str) -> None:
+    """Letters, blanks and padding may be in any order."""
     assert len(read_certificates(text.encode())) >= 1
 
 
 @given(st.binary(max_size=300), st.integers(0, 5))
-def test_no_content_fails(data: bytes, shape: int) -> None:
-    """Whatever is read, each source has a row."""
+def test_any_content_gives_a_row(data: bytes, shape: int) -> None:
+    """Each source has a row that says something."""
     content = [data, b"-----BEGIN CERTIFICATE-----" + data, b"0\x82" + data, b"{" + data,
         b"<info><certificate " + data,
                b"pem,device\n" + data][shape]  # fmt: skip
     frame = read_certificates(content)
     assert len(frame) >= 1
-    told = (
+    has_content = (
         frame[["fingerprint", "parse_error", "subject_cn", "issuer_cn"]]
         .notna()
         .any(axis=1)
     )
-    assert told.all()
+    assert has_content.all()
 
 
 def test_private_keys_never_enter_a_frame_however_they_are_damaged(
     issued: Issued,
 ) -> None:
-    """A key cut short in PEM leaves nothing of itself behind."""
+    """No part of a PEM key that is cut short is in the frame."""
     draw = random.Random(1)
     secret = issued.key.private_numbers().private_value.to_bytes(32, "big")
     for _ in range(50):

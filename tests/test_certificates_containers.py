@@ -1,4 +1,4 @@
-"""Containers of certificates: what a block is decides, nothing is lost, and no key is handed on."""
+"""Containers of certificates: content decides, nothing is lost, and no key enters a frame."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from certtrust.x509.ber import OID, SEQUENCE, encoded, only
 
 @pytest.fixture(scope="module")
 def issued() -> Issued:
-    """Return certificates to be put into containers."""
+    """Return the certificates that the containers are made of."""
     return Issued()
 
 
@@ -64,10 +64,10 @@ LABELS = (
 
 
 @pytest.mark.parametrize("label", LABELS)
-def test_what_a_block_is_decides_not_its_label(issued: Issued, label: str) -> None:
-    """`certutil -encode` puts CERTIFICATE around any file, and other tools have labels of their
-    own.
-    """
+def test_the_content_of_a_block_decides_not_its_label(
+    issued: Issued, label: str
+) -> None:
+    """`certutil -encode` puts CERTIFICATE around any file, and other tools use other labels."""
     both = set(issued.ders)
     for content in (
         _pkcs7(issued),
@@ -89,8 +89,8 @@ def test_what_a_block_is_decides_not_its_label(issued: Issued, label: str) -> No
     )
 
 
-def test_a_certificate_under_the_label_of_a_key_is_one(issued: Issued) -> None:
-    """Nothing else is taken out of such a block."""
+def test_a_certificate_with_the_label_of_a_key_is_read(issued: Issued) -> None:
+    """Nothing else is read from such a block."""
     assert (
         read_certificates(_armoured("PRIVATE KEY", issued.ders[0]))["der"].tolist()
         == issued.ders[:1]
@@ -100,7 +100,7 @@ def test_a_certificate_under_the_label_of_a_key_is_one(issued: Issued) -> None:
 
 
 def test_a_block_of_several_keeps_its_place(issued: Issued) -> None:
-    """Positions count what was found, in order."""
+    """Positions number all certificates in order."""
     frame = read_certificates(
         issued.pems[1]
         + _armoured("CERTIFICATE", issued.pkcs12(None))
@@ -121,10 +121,10 @@ def test_a_block_of_several_keeps_its_place(issued: Issued) -> None:
         (b"\nsigned-off", "10 bytes after the certificate"),
     ],
 )
-def test_what_follows_der_costs_it_nothing(
+def test_bytes_after_der_do_not_change_it(
     issued: Issued, after: bytes, note: str | None
 ) -> None:
-    """The certificate keeps its fingerprint; more than white space is named."""
+    """The certificate keeps its fingerprint; anything but white space is reported."""
     alone = read_certificates(issued.ders[0])
     for content in (
         issued.ders[0] + after,
@@ -139,10 +139,8 @@ def test_what_follows_der_costs_it_nothing(
 
 
 @pytest.mark.parametrize("before", [b"\n", b"\0", b"\r\n\r\n", b"\xef\xbb\xbf"])
-def test_what_stands_before_der_costs_it_nothing(
-    issued: Issued, before: bytes
-) -> None:
-    """Some tools write a line end or a byte-order mark first; a key behind it is still one."""
+def test_bytes_before_der_do_not_change_it(issued: Issued, before: bytes) -> None:
+    """Some tools write a line end or a byte-order mark first; a key after it is recognised too."""
     assert (
         read_certificates(before + issued.ders[0])["der"].tolist() == issued.ders[:1]
     )
@@ -151,8 +149,8 @@ def test_what_stands_before_der_costs_it_nothing(
     ]
 
 
-def test_a_key_behind_a_certificate_is_a_block_of_its_own(issued: Issued) -> None:
-    """With and without bytes between them."""
+def test_a_key_after_a_certificate_is_a_block_of_its_own(issued: Issued) -> None:
+    """There may be bytes between them."""
     for between in (b"", b"\n", b"junk"):
         frame = read_certificates(issued.ders[0] + between + _key(issued))
         assert frame["der"].tolist() == [issued.ders[0], None]
@@ -198,7 +196,7 @@ TEXTS: dict[str, Callable[[bytes], str]] = {
 
 @pytest.mark.parametrize("form", TEXTS)
 def test_der_in_letters_is_read(issued: Issued, form: str) -> None:
-    """A certificate in hex or base64, in whatever layout; a key in it is named and kept out."""
+    """A certificate may be in hex or base64 in any layout; a key is reported and kept out."""
     text = TEXTS[form](issued.ders[0])
     assert read_certificates(text.encode())["der"].tolist() == issued.ders[:1]
     assert read_certificates(text.encode("utf-16"))["der"].tolist() == issued.ders[:1]
@@ -211,7 +209,7 @@ def test_der_in_letters_is_read(issued: Issued, form: str) -> None:
 def test_pem_escaped_as_in_a_url_is_read(
     issued: Issued, quoted: Callable[[str], str]
 ) -> None:
-    """Proxies hand certificates on in a header, several of them too."""
+    """Proxies pass on one or more certificates in a header."""
     text = quoted(issued.bundle.decode())
     assert read_certificates(text)["der"].tolist() == issued.ders
     assert (
@@ -236,9 +234,7 @@ def test_pem_escaped_as_in_a_url_is_read(
 def test_text_of_any_width_is_read(
     issued: Issued, encoding: str, comment: str
 ) -> None:
-    """With or without a byte-order mark, with letters beyond ASCII or without; keys are named
-    as ever.
-    """
+    """It may have a byte-order mark and letters beyond ASCII; keys are reported as usual."""
     text = comment + issued.bundle.decode() + issued.key_pem.decode()
     frame = read_certificates(text.encode(encoding))
     assert frame["der"].tolist() == [*issued.ders, None]
@@ -246,7 +242,7 @@ def test_text_of_any_width_is_read(
 
 
 def test_ber_of_indefinite_length_is_read(issued: Issued) -> None:
-    """EST servers send PKCS#7 so, in base64 and in lines."""
+    """EST servers send PKCS#7 like this, in lines of base64."""
     ber = _indefinite(_pkcs7(issued))
     for content in (
         ber,
@@ -258,7 +254,7 @@ def test_ber_of_indefinite_length_is_read(issued: Issued) -> None:
 
 
 def test_key_stores_of_java_are_named(issued: Issued) -> None:
-    """JKS and JCEKS by their number; no byte of them is kept."""
+    """JKS and JCEKS are recognised by their magic number; none of their bytes are kept."""
     for number in (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"):
         store = number + b"\0\0\0\2" + _key(issued)
         for content in (
@@ -278,7 +274,7 @@ def test_key_stores_of_java_are_named(issued: Issued) -> None:
 def test_a_key_store_without_protection_is_read_where_strict_readers_refuse_it(
     issued: Issued,
 ) -> None:
-    """A friendlyName in UTF-8 instead of UTF-16 costs neither the certificates nor the truth."""
+    """A friendlyName in UTF-8 instead of UTF-16 does not prevent reading the certificates."""
     store = issued.pkcs12(None)
     name = "phone".encode("utf-16-be")
     in_utf8 = store.replace(encoded(0x1E, name), encoded(0x0C, b"phonephone"))
@@ -289,7 +285,7 @@ def test_a_key_store_without_protection_is_read_where_strict_readers_refuse_it(
 
 
 def test_a_damaged_key_store_gives_the_true_reason(issued: Issued) -> None:
-    """It is the damage, not a missing password; what stands before the damage is still shown."""
+    """It is the damage, not a missing password; certificates before the damage are still read."""
     for store in (issued.pkcs12(None), issued.pkcs12(b"secret")):
         for password in (None, "secret"):
             frame = read_certificates(store[:-9], password=password)
@@ -302,8 +298,8 @@ def test_a_damaged_key_store_gives_the_true_reason(issued: Issued) -> None:
     )
 
 
-def test_passwords_that_cannot_be_are_refused_in_words(issued: Issued) -> None:
-    """A zero byte, and what is neither text nor bytes."""
+def test_impossible_passwords_are_refused_with_a_reason(issued: Issued) -> None:
+    """They have a zero byte or a lone surrogate, or are neither text nor bytes."""
     store = issued.pkcs12(b"secret")
     assert read_certificates(store, password="se\0cret")["parse_error"].tolist() == [
         "PKCS#12: a password holds no zero byte"
@@ -318,11 +314,11 @@ def test_passwords_that_cannot_be_are_refused_in_words(issued: Issued) -> None:
 
 
 def _holding_keys(issued: Issued) -> list[bytes]:
-    key, old = _key(issued), _key(issued, PrivateFormat.TraditionalOpenSSL)
+    key, traditional = _key(issued), _key(issued, PrivateFormat.TraditionalOpenSSL)
     leaf = issued.ders[0]
     return [
         key,
-        old,
+        traditional,
         issued.pkcs12(None),
         encoded(SEQUENCE, key),
         encoded(SEQUENCE, leaf + key),
@@ -337,10 +333,10 @@ def _holding_keys(issued: Issued) -> list[bytes]:
     ]
 
 
-def test_no_byte_of_a_key_is_handed_on_however_its_file_is_damaged(
+def test_no_byte_of_a_key_enters_a_frame_however_its_file_is_damaged(
     issued: Issued,
 ) -> None:
-    """Files that hold a private key, whole and with a few bytes changed, cut off or in front."""
+    """Files with a private key are read whole, with changed bytes and cut short."""
     draw = random.Random(5)
     secret = issued.key.private_numbers().private_value.to_bytes(32, "big")
     for content in _holding_keys(issued):
@@ -353,17 +349,17 @@ def test_no_byte_of_a_key_is_handed_on_however_its_file_is_damaged(
             if turn and draw.random() < 0.2:
                 del damaged[draw.randrange(1, len(damaged)) :]
             frame = read_certificates(bytes(damaged))
-            held = b"".join(der for der in frame["der"] if isinstance(der, bytes))
-            told = " ".join(frame["parse_error"].dropna())
-            assert secret[:8] not in held
-            assert secret[8:16] not in held
-            assert secret[:4].hex() not in told
+            der_bytes = b"".join(
+                der for der in frame["der"] if isinstance(der, bytes)
+            )
+            errors = " ".join(frame["parse_error"].dropna())
+            assert secret[:8] not in der_bytes
+            assert secret[8:16] not in der_bytes
+            assert secret[:4].hex() not in errors
 
 
-def test_a_table_cell_with_a_key_holds_nothing(
-    issued: Issued, tmp_path: Path
-) -> None:
-    """Neither a foreign table nor one of this package brings a key into a frame."""
+def test_a_key_in_a_table_cell_is_skipped(issued: Issued, tmp_path: Path) -> None:
+    """Neither a foreign table nor one of this package puts a key into a frame."""
     pd.DataFrame({"der": [_key(issued), issued.ders[0]]}).to_parquet(
         tmp_path / "a.parquet"
     )
@@ -384,9 +380,7 @@ def test_a_table_cell_with_a_key_holds_nothing(
 
 @pytest.fixture
 def folder(issued: Issued, tmp_path: Path) -> Path:
-    """Return a folder of all that a table may hold: bundles, devices, keys, listings, damage,
-    nothing.
-    """
+    """Return a folder with bundles, devices, keys, listings, damaged files and empty ones."""
     folder = tmp_path / "files"
     folder.mkdir()
     (folder / "0090331a2b3c.pem").write_bytes(issued.bundle + issued.key_pem)
@@ -407,9 +401,11 @@ def folder(issued: Issued, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
-def test_tables_come_back_whole(folder: Path, tmp_path: Path, suffix: str) -> None:
-    """CERTIFICATES and TRUST, from a file, its folder and its bytes, rows without certificate
-    included.
+def test_tables_are_read_back_unchanged(
+    folder: Path, tmp_path: Path, suffix: str
+) -> None:
+    """CERTIFICATES and TRUST are read from a file, its folder or its bytes, including rows
+    without a certificate.
     """
 
     def written(frame: pd.DataFrame, name: str) -> Path:
@@ -433,10 +429,10 @@ def test_tables_come_back_whole(folder: Path, tmp_path: Path, suffix: str) -> No
     assert read_certificates(written(certificates.iloc[:0], "nothing")).empty
 
 
-def test_a_table_cannot_claim_what_its_certificates_do_not_say(
+def test_a_table_cannot_contradict_its_certificates(
     issued: Issued, tmp_path: Path
 ) -> None:
-    """What a certificate says is read from its DER, and what is wrong with it stays told."""
+    """The columns are read from the DER again, and errors are kept."""
     broken = issued.ders[0].replace(bytes.fromhex("551d11"), bytes.fromhex("551d13"))
     frame = read_certificates(broken)
     assert frame["parse_error"].notna().all()
@@ -486,7 +482,7 @@ def test_a_trust_list_that_cannot_be_read_says_so(
 
 
 def test_a_trust_list_read_in_part_says_so(issued: Issued, tmp_path: Path) -> None:
-    """What was read stands beside the reason why there may be more."""
+    """One row has what was read, the other the reason why there may be more."""
     (tmp_path / "hq.pem").write_bytes(issued.pems[1] + issued.pems[0][:200])
     frame = read_trust_list(tmp_path)
     assert frame["pbx"].tolist() == ["hq", "hq"]
@@ -494,7 +490,7 @@ def test_a_trust_list_read_in_part_says_so(issued: Issued, tmp_path: Path) -> No
 
 
 def test_a_trust_list_may_have_a_password(issued: Issued, tmp_path: Path) -> None:
-    """As any other file of certificates."""
+    """It works as for any other file of certificates."""
     (tmp_path / "hq.p12").write_bytes(issued.pkcs12(b"secret"))
     frame = read_trust_list(tmp_path, password="secret")
     assert (frame["der"].tolist(), frame["pbx"].tolist()) == (

@@ -1,6 +1,4 @@
-"""The device that a file is named after: where it stands alone, and nothing that only looks
-like one.
-"""
+"""The device in the name of a file, and names that only look like one."""
 
 from __future__ import annotations
 
@@ -63,12 +61,12 @@ from certtrust.certificates.reading import read_certificates
     ],
 )
 def test_the_device_in_a_name(name: str, device: str | None) -> None:
-    """The whole stem counts, without known endings, dates and UUIDs."""
+    """The whole stem counts, apart from known endings, dates and UUIDs."""
     assert device_in(name) == device
 
 
 def test_members_of_an_archive_that_came_as_bytes_have_names() -> None:
-    """The archive has none, its members do."""
+    """The archive has no name, but its members do."""
     pem = trustme.CA().cert_pem.bytes()
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as members:

@@ -1,6 +1,4 @@
-"""Curves and algorithms that few know keep what their bytes tell; many DNS names are read as
-one by one.
-"""
+"""Unusual curves, parameters, lengths and times are read as far as they go, in bulk as singly."""
 
 from __future__ import annotations
 
@@ -30,48 +28,59 @@ _NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "0090331a2b3c")]
 _EC = encoded(OID, bytes.fromhex("2a8648ce3d0201"))
 
 
-def _with_extension(oid: x509.ObjectIdentifier, held: bytes) -> bytes:
-    """Return a certificate with one extension that holds these bytes."""
-    value = x509.UnrecognizedExtension(oid, held)
-    return (
-        x509.CertificateBuilder().subject_name(_NAME).issuer_name(_NAME).public_key(_KEY.public_key()).serial_number(77)
-        .not_valid_before(dt.datetime(2024, 1, 1)).not_valid_after(dt.datetime(2034, 1, 1))
-        .add_extension(value, critical=False).sign(_KEY, hashes.SHA256()).public_bytes(Encoding.DER)
-    )  # fmt: skip
+def _with_extension(oid: x509.ObjectIdentifier, value: bytes) -> bytes:
+    """Return a certificate with one extension of that value."""
+    extension = x509.UnrecognizedExtension(oid, value)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(_NAME)
+        .issuer_name(_NAME)
+        .public_key(_KEY.public_key())
+        .serial_number(77)
+        .not_valid_before(dt.datetime(2024, 1, 1))
+        .not_valid_after(dt.datetime(2034, 1, 1))
+        .add_extension(extension, critical=False)
+    )
+    return builder.sign(_KEY, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 @pytest.mark.parametrize(
-    ("oid", "curve", "size", "known"),
+    ("oid", "curve", "size", "has_name"),
     [
         ("2a811ccf5501822d", "SM2", 256, True),
         ("672b010401", "wap-wsg-idm-ecid-wtls1", 113, True),
         ("2a8648ce3d03017f", "1.2.840.10045.3.1.127", None, False),
     ],
 )
-def test_curves_stand_there_by_name_else_by_oid(
-    oid: str, curve: str, size: int | None, known: bool
+def test_curves_are_shown_by_name_or_else_by_oid(
+    oid: str, curve: str, size: int | None, has_name: bool
 ) -> None:
-    """A curve without a name is shown by its OID, and named as a problem."""
-    found = fields.key_algorithm(_EC + encoded(OID, bytes.fromhex(oid)))
-    assert (found.kind, found.curve, found.size, found.problem is None) == (
+    """A curve without a name is shown by its OID and reported as a problem."""
+    algorithm = fields.key_algorithm(_EC + encoded(OID, bytes.fromhex(oid)))
+    assert (
+        algorithm.kind,
+        algorithm.curve,
+        algorithm.size,
+        algorithm.problem is None,
+    ) == (
         "EC",
         curve,
         size,
-        known,
+        has_name,
     )
 
 
-def test_explicit_parameters_tell_the_degree_of_a_binary_field() -> None:
+def test_explicit_parameters_give_the_degree_of_a_binary_field() -> None:
     """The size of a key is that of its field: the degree where the field is binary (X9.62)."""
     basis = encoded(OID, bytes.fromhex("2a8648ce3d01020302"))
     binary = encoded(
         SEQUENCE, encoded(INTEGER, b"\0\xa3") + basis + encoded(INTEGER, b"\7")
     )
     field = encoded(SEQUENCE, encoded(OID, bytes.fromhex("2a8648ce3d0102")) + binary)
-    found = fields.key_algorithm(
+    algorithm = fields.key_algorithm(
         _EC + encoded(SEQUENCE, encoded(INTEGER, b"\1") + field)
     )
-    assert (found.size, found.curve) == (163, None)
+    assert (algorithm.size, algorithm.curve) == (163, None)
 
 
 @pytest.mark.parametrize(
@@ -85,16 +94,16 @@ def test_explicit_parameters_tell_the_degree_of_a_binary_field() -> None:
         "301006022a03300a0208" + "7f" * 8,
     ],
 )
-def test_explicit_parameters_that_say_nothing_fail_nothing(field: str) -> None:
-    """Parameters may be empty, cut, or of a field that nobody can have."""
+def test_useless_explicit_parameters_are_reported(field: str) -> None:
+    """Parameters may be empty, cut short, or of an impossible field."""
     for parameters in (
         b"",
         encoded(INTEGER, b"\1"),
         encoded(INTEGER, b"\1") + bytes.fromhex(field),
     ):
-        found = fields.key_algorithm(_EC + encoded(SEQUENCE, parameters))
-        assert (found.kind, found.size, found.curve) == ("EC", None, None)
-        assert found.problem
+        algorithm = fields.key_algorithm(_EC + encoded(SEQUENCE, parameters))
+        assert (algorithm.kind, algorithm.size, algorithm.curve) == ("EC", None, None)
+        assert algorithm.problem
 
 
 @pytest.mark.parametrize(
@@ -108,12 +117,10 @@ def test_explicit_parameters_that_say_nothing_fail_nothing(field: str) -> None:
         (35, "300480020102", "authority_key_id", "0102"),
     ],
 )
-def test_bytes_after_a_value_are_named_and_cost_nothing(
+def test_bytes_after_a_value_are_reported_and_the_value_is_kept(
     arc: int, value: str, column: str, cell: object
 ) -> None:
-    """An extension's value ends where its one element ends; what stands there is shown all the
-    same.
-    """
+    """The value of an extension is one element; it is shown although bytes follow it."""
     oid = x509.ObjectIdentifier(f"2.5.29.{arc}")
     (row,) = cells(from_der([_with_extension(oid, bytes.fromhex(value))]))
     assert (row[column], row["parse_error"]) == (cell, None)
@@ -125,7 +132,7 @@ def test_bytes_after_a_value_are_named_and_cost_nothing(
 
 
 def test_a_certificate_beyond_three_octets_of_length_is_read() -> None:
-    """What follows sixteen megabytes of an extension is still found."""
+    """Fields after an extension of sixteen megabytes are still read."""
     der = _with_extension(x509.ObjectIdentifier("1.2.3"), bytes(1 << 24))
     (row,) = cells(from_der([der]))
     assert (row["subject"], row["signature_hash"], row["parse_error"]) == (
@@ -166,22 +173,20 @@ _LISTS = st.builds(
 
 @given(st.lists(_LISTS, min_size=1, max_size=4))
 def test_names_of_many_certificates_are_those_of_each(lists: list[bytes]) -> None:
-    """Whatever names stand in whatever list, reading all at once tells the same as the tolerant
-    reader.
-    """
+    """For any lists of names, reading all at once gives the same as the tolerant reader."""
     ders = [
-        _with_extension(x509.ExtensionOID.SUBJECT_ALTERNATIVE_NAME, each)
-        for each in lists
+        _with_extension(x509.ExtensionOID.SUBJECT_ALTERNATIVE_NAME, names)
+        for names in lists
     ]
     for row, der in zip(cells(from_der(ders)), ders, strict=True):
-        alone = tolerant.read(der)
+        single = tolerant.read(der)
         for column in ("dns_names", "ip_addresses", "other_names"):
-            assert row[column] == alone.get(column), column
-        assert row["parse_error"] == alone["parse_error"]
+            assert row[column] == single.get(column), column
+        assert row["parse_error"] == single["parse_error"]
 
 
 def _with_times(first: tuple[int, bytes], last: tuple[int, bytes]) -> bytes:
-    """Return a certificate with this validity, whose signature is not true."""
+    """Return a certificate with this validity and an invalid signature."""
     der = _with_extension(x509.ObjectIdentifier("1.2.3"), b"\5\0")
     parts = children(content(der, SEQUENCE))
     fields_ = children(content(parts[0], SEQUENCE))
@@ -236,27 +241,25 @@ def _with_times(first: tuple[int, bytes], last: tuple[int, bytes]) -> bytes:
 def test_columns_and_the_trust_rule_read_the_same_times(
     tag: int, text: bytes, shown: str, note: str | None
 ) -> None:
-    """Whatever form a time has, what is shown is what the rule counts with, and the form is
-    named.
-    """
+    """The time shown is the time that the trust rule uses, and an unusual form is reported."""
     der = _with_times((0x17, b"200101000000Z"), (tag, text))
     (row,) = cells(from_der([der]))
     assert pd.Timestamp(row["not_after"]) == pd.Timestamp(shown, tz="UTC")
-    told = [
+    notes = [
         part
         for part in (row["parse_error"] or "").split("; ")
         if part and not part.startswith(REFUSED)
     ]
-    assert told == ([f"not_after: {note}"] if note else [])
+    assert notes == ([f"not_after: {note}"] if note else [])
     parts = structure(der)
     assert parts is not None
-    above = issuer(parts)
-    assert above is not None
+    issuer_fields = issuer(parts)
+    assert issuer_fields is not None
     last_second = (
         pd.Timestamp(shown, tz="UTC").as_unit("us").to_datetime64().astype("int64")
         + 999_999
     )
-    assert above.not_after == last_second
+    assert issuer_fields.not_after == last_second
 
 
 @pytest.mark.parametrize(
@@ -270,7 +273,7 @@ def test_columns_and_the_trust_rule_read_the_same_times(
         b"240101000000ZZ",
     ],
 )
-def test_what_is_no_time_is_none_for_both(text: bytes) -> None:
+def test_an_invalid_time_is_missing_for_both(text: bytes) -> None:
     """Neither a column nor the trust rule makes a date of it."""
     der = _with_times((0x17, text), (0x17, b"300101000000Z"))
     (row,) = cells(from_der([der]))
@@ -287,7 +290,7 @@ def test_what_is_no_time_is_none_for_both(text: bytes) -> None:
 def test_the_two_regular_forms_are_read_alike_by_both_readers(
     when: dt.datetime, is_long: bool
 ) -> None:
-    """All at once or one by one, a regular time is the same moment."""
+    """A regular time is the same moment, read in bulk or singly."""
     text = when.strftime("%Y%m%d%H%M%SZ").encode()
     tag, text = (0x18, text) if is_long else (0x17, text[2:])
     digits = np.frombuffer(text[:-1].rjust(14, b"0"), np.uint8).astype(np.int64)[

@@ -1,5 +1,5 @@
-"""The columns against what cryptography, asn1crypto and OpenSSL read, on certificates from ten
-public suites, and on generated ones of as many kinds.
+"""Compare the columns with what cryptography, asn1crypto and OpenSSL read, for certificates from
+ten public suites and for generated ones of as many kinds.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ def corpus(request: pytest.FixtureRequest) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def read(corpus: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return what the package reads of each blob."""
+    """Return the row that the package reads from each blob."""
     return cells(from_der(corpus["der"]))
 
 
 def test_every_blob_gives_its_row(corpus: pd.DataFrame, tmp_path: Path) -> None:
-    """Each blob is a row or several, in order; what is no certificate keeps a reason alone.
+    """Each blob gives one row or several, in order; other rows have a reason and no certificate.
 
-    Bytes behind a certificate are no part of it, and a few blobs hold more than one
-    certificate, so the fingerprints are compared where cryptography, which takes neither, loads
-    the blob.
+    Bytes after a certificate are not part of it, and a few blobs contain more than one
+    certificate. Cryptography loads neither, so only fingerprints of blobs that it loads are
+    compared.
     """
     corpus.to_parquet(tmp_path / "certs.parquet")
     frame = read_certificates(tmp_path / "certs.parquet")
@@ -63,8 +63,8 @@ def test_every_blob_gives_its_row(corpus: pd.DataFrame, tmp_path: Path) -> None:
 
 
 def test_blobs_one_by_one_give_their_rows_too(corpus: pd.DataFrame) -> None:
-    """As content of unknown kind each blob is found; only files that hold several blocks give
-    several rows.
+    """Each blob is recognised without its type; only files with several blocks give several
+    rows.
     """
     frame = read_certificates(corpus["der"].tolist())
     rows = frame.groupby("source").size()
@@ -76,25 +76,23 @@ def test_blobs_one_by_one_give_their_rows_too(corpus: pd.DataFrame) -> None:
 def test_each_column_agrees_with_cryptography(
     corpus: pd.DataFrame, read: list[dict[str, Any]]
 ) -> None:
-    """Where cryptography tells a column, the frame tells the same, for every certificate and
-    column.
-    """
+    """Every column that cryptography can read has the same value in the frame."""
     differences = []
     for row, der in zip(read, corpus["der"], strict=True):
-        told = by_cryptography(der) or {}
+        expected = by_cryptography(der) or {}
         differences += [
             (row["fingerprint"], column, row[column], value)
-            for column, value in told.items()
+            for column, value in expected.items()
             if value is not UNREAD and row[column] != value
         ]
     assert differences == []
 
 
-def test_what_cryptography_refuses_is_marked(
+def test_certificates_refused_by_cryptography_are_marked(
     corpus: pd.DataFrame, read: list[dict[str, Any]]
 ) -> None:
-    """A row says that it is refused exactly where cryptography refuses to load it, and has no
-    verdict of its own.
+    """A row is marked as refused exactly where cryptography refuses to load the certificate, and
+    its signature is not judged.
     """
     for row, loads in zip(read, corpus["loads_in_cryptography"], strict=True):
         assert (row["parse_error"] or "").startswith(REFUSED) == (loads == "no")
@@ -103,19 +101,18 @@ def test_what_cryptography_refuses_is_marked(
 
 
 EXPLAINED = {
-    # asn1crypto counts whole octets of a modulus or a point: 4095 bits are 4096 to it, P-521
-    # has 528; and a key whose point has not the size of its named curve has the size of the
-    # point to it.
+    # asn1crypto counts whole octets of a modulus or a point, so that 4095 bits become 4096 and
+    # P-521 has 528. It takes the size of the point where that differs from the named curve.
     "key_size": lambda ours, theirs, row: (
         ours is not None and (0 <= theirs - ours < 8 or row["curve"] is not None)
     ),
-    # asn1crypto decodes punycode, and a host's bits behind a mask; the frame shows what is in
+    # asn1crypto decodes punycode, and address bits outside a mask; the frame shows the bytes of
     # the certificate.
     "dns_names": lambda ours, theirs, _: len(ours) == len(theirs),
     "ip_addresses": lambda ours, theirs, _: (
-        len(ours) == len([each for each in theirs if each])
+        len(ours) == len([address for address in theirs if address])
     ),
-    # Ed25519 has no hash of its own in X.509; asn1crypto names the one inside the scheme. An
+    # Ed25519 has no separate hash in X.509; asn1crypto gives the one inside the scheme. An
     # unknown hash has no name, and dsaWithSHA (1.3.14.3.2.13) is SHA-0, which asn1crypto calls
     # SHA-1.
     "signature_hash": lambda ours, theirs, row: (
@@ -129,28 +126,25 @@ EXPLAINED = {
     "key_type": lambda ours, theirs, _: (
         ours[0].isdigit() and theirs in ("x25519", "x448", "rsaes_oaep")
     ),
-    # cryptography's spelling, curves without a name, and explicit parameters that are those of
-    # a named curve.
+    # Spellings of cryptography, curves without a name, and explicit parameters of a named curve.
     "curve": lambda ours, theirs, _: (
         theirs is None or (ours or "").lower() == theirs or theirs[0].isdigit()
     ),
-    # The year 0 is no date of pandas or Python, and is shown as the year 1.
+    # Neither pandas nor Python has a year 0, so it is shown as the year 1.
     "not_before": lambda ours, theirs, _: (
         ours.year == 1 and getattr(theirs, "year", 0) == 0
     ),
     # UTF-8 within a TeletexString, as devices write it; asn1crypto reads it as Latin-1.
     "subject_cn": lambda ours, theirs, _: ours == theirs.encode("latin-1").decode(),
 }
-"""Differences to asn1crypto that are meant, by column."""
+"""Intended differences from asn1crypto, by column."""
 
 
 @pytest.mark.exhaustive
 def test_differences_to_asn1crypto_are_explained(
     corpus: pd.DataFrame, read: list[dict[str, Any]]
 ) -> None:
-    """What asn1crypto tells otherwise is either explained, or a field that the certificate
-    contradicts itself in.
-    """
+    """Each difference is explained above, or the certificate contradicts itself in that field."""
     unexplained: Counter[str] = Counter()
     for row, der in zip(read, corpus["der"], strict=True):
         for column, theirs in by_asn1crypto(der).items():
@@ -161,8 +155,8 @@ def test_differences_to_asn1crypto_are_explained(
             if explain and explain(ours, theirs, row):
                 continue
             contradicts_itself = any(
-                each in (row["parse_error"] or "")
-                for each in (
+                problem in (row["parse_error"] or "")
+                for problem in (
                     "occurs",
                     "beyond 64 bits",
                     "basicConstraints",
@@ -184,12 +178,10 @@ def _comparable(value: Any) -> Any:
 
 
 @pytest.mark.exhaustive
-def test_what_openssl_and_asn1crypto_both_read_is_in_the_frame(
+def test_the_frame_has_every_field_that_openssl_and_asn1crypto_read(
     corpus: pd.DataFrame, read: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    """Of certificates that cryptography refuses, nothing is lost that both OpenSSL and
-    asn1crypto read.
-    """
+    """No field is lost that both read in a certificate that cryptography refuses."""
     lost = []
     for row, (der, loads) in zip(
         read,
@@ -211,28 +203,28 @@ def test_what_openssl_and_asn1crypto_both_read_is_in_the_frame(
             "-serial",
             "-dates",
         ]
-        told = subprocess.run(command, capture_output=True, check=False)
-        if told.returncode:
+        process = subprocess.run(command, capture_output=True, check=False)
+        if process.returncode:
             continue
-        others = by_asn1crypto(der)
-        said = dict(
+        asn1_fields = by_asn1crypto(der)
+        openssl_fields = dict(
             line.split("=", 1)
-            for line in told.stdout.decode("latin-1").splitlines()
+            for line in process.stdout.decode("latin-1").splitlines()
             if "=" in line
         )
-        if others.get("serial_number", UNREAD) is not UNREAD:
-            serial = said["serial"].lower().lstrip("0") or "0"
+        if asn1_fields.get("serial_number", UNREAD) is not UNREAD:
+            serial = openssl_fields["serial"].lower().lstrip("0") or "0"
             assert row["serial_number"] == serial
         for column, label in (("not_before", "notBefore"), ("not_after", "notAfter")):
             if (
-                others.get(column, UNREAD) is not UNREAD
-                and "Bad time" not in said.get(label, "Bad time")
+                asn1_fields.get(column, UNREAD) is not UNREAD
+                and "Bad time" not in openssl_fields.get(label, "Bad time")
                 and row[column] is None
             ):
-                lost.append((row["fingerprint"], column, said[label]))
+                lost.append((row["fingerprint"], column, openssl_fields[label]))
         lost += [
             (row["fingerprint"], column, value)
-            for column, value in others.items()
+            for column, value in asn1_fields.items()
             if value is not UNREAD
             and value not in (None, [], "")
             and row[column] in (None, [])

@@ -1,7 +1,6 @@
-"""Containers that other tools make: certtool, keytool, certutil, pk12util and openssl.
+"""Containers made by other tools: certtool, keytool, certutil, pk12util and openssl.
 
-No certificate that a tool wrote may be lost, and each is the very one that went in. A tool that is
-not installed is skipped.
+No certificate that a tool wrote may be lost or changed. Tools that are not installed are skipped.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ SIZE = 4
 
 
 class Tools:
-    """Runs tools in a folder, where a CA and the certificates of devices are made by openssl."""
+    """Run tools in a folder with a CA and device certificates made by openssl."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -66,11 +65,11 @@ class Tools:
         arguments = [_WORDS.get(part, part) for part in command.split()]
         if shutil.which(arguments[0]) is None:
             pytest.skip(f"{arguments[0]} is not installed")
-        made = subprocess.run(
+        process = subprocess.run(
             arguments, cwd=self.folder, capture_output=True, check=False, input=b"\n"
         )
-        assert made.returncode == 0, made.stderr.decode()
-        return made.stdout
+        assert process.returncode == 0, process.stderr.decode()
+        return process.stdout
 
     def file(self, name: str) -> Path:
         """Return a file that a tool wrote."""
@@ -84,7 +83,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
 
 
 def _database(tools: Tools) -> None:
-    """Make a database of NSS that holds all certificates and the key of the first device."""
+    """Make an NSS database with all certificates and the key of the first device."""
     if not tools.file("nss").exists():
         tools.file("nss").mkdir()
         tools.run("certutil -N -d sql:nss --empty-password")
@@ -157,7 +156,7 @@ WHOLE: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_no_certificate_of_a_tool_is_lost(tools: Tools, name: str) -> None:
-    """Each once or more often, and nothing else."""
+    """Each certificate is read at least once, and nothing else is."""
     for command in WHOLE[name]:
         tools.run(command)
     frame = ct.read_certificates(tools.file("out"), password=PASSWORD)
@@ -180,7 +179,7 @@ def _keytool(tools: Tools, kind: str) -> Path:
 
 
 def test_a_store_of_java_in_pkcs12(tools: Tools) -> None:
-    """What keytool writes by default, certificates alone, which are trusted entries."""
+    """Keytool writes this kind by default; the certificates are trusted entries without keys."""
     frame = ct.read_certificates(_keytool(tools, "PKCS12"), password=PASSWORD)
     assert set(frame["der"]) == set(tools.ders), frame["parse_error"].tolist()
 
@@ -193,8 +192,8 @@ def test_a_store_of_java_in_its_own_format_is_named(tools: Tools, kind: str) -> 
     assert frame["parse_error"].str.startswith("a Java key store, not opened").all()
 
 
-def test_what_keytool_exports(tools: Tools) -> None:
-    """In DER, in PEM, and as its listing."""
+def test_exports_of_keytool(tools: Tools) -> None:
+    """It exports DER, PEM and a listing."""
     store = _keytool(tools, "PKCS12")
     shown = f"-keystore {store} -storepass $PASSWORD"
     exports: tuple[Callable[[], bytes], ...] = (
@@ -207,8 +206,8 @@ def test_what_keytool_exports(tools: Tools) -> None:
     assert set(listed["der"].dropna()) == set(tools.ders)
 
 
-def test_what_certutil_and_pk12util_export(tools: Tools) -> None:
-    """Certificates of a database of NSS, one by one and in a key store of each kind."""
+def test_exports_of_certutil_and_pk12util(tools: Tools) -> None:
+    """Certificates of an NSS database are exported one by one and in a key store of each kind."""
     _database(tools)
     for number, name in enumerate(("ca", "p1")):
         for form in ("-a", "-r"):

@@ -1,4 +1,4 @@
-"""Charts: what they draw, what they say, and that they leave everything else alone."""
+"""Charts: what they draw, their titles and texts, and that they change nothing else."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ Draw = Callable[..., Axes]
 
 @pytest.fixture(scope="module")
 def results() -> pd.DataFrame:
-    """RESULTS with six causes."""
+    """Return RESULTS with eight causes."""
     return make_results(causes=8, rows=600)
 
 
 @pytest.fixture(scope="module")
 def fleet() -> ct.Fleet:
-    """A small synthetic fleet with its links."""
+    """Return a small simulated fleet with its links."""
     return small_fleet(40, seed=2)
 
 
@@ -54,7 +54,7 @@ def title(ax: Axes) -> str:
     return " ".join(ax.get_title().split())
 
 
-def words(ax: Axes) -> list[str]:
+def axes_texts(ax: Axes) -> list[str]:
     """Return every text in the axes."""
     return [text.get_text() for text in ax.texts]
 
@@ -65,8 +65,8 @@ def bars(ax: Axes) -> list[Rectangle]:
 
 
 def test_causes_draws_the_numbers_of_causes(results: pd.DataFrame) -> None:
-    """Each cause is a row of bars as long as its attempts, the most frequent first, in the
-    colour of the cause.
+    """Each cause is a row of bars, as long as its number of attempts and in its own colour, the
+    most frequent first.
     """
     ax = charts.causes(results, ax=charts.blank())
     counts = ct.causes(results)
@@ -95,9 +95,9 @@ def test_causes_draws_the_numbers_of_causes(results: pd.DataFrame) -> None:
     )
 
 
-def test_causes_tells_evidence_apart(results: pd.DataFrame) -> None:
-    """What a rule predicts is hatched, what the log states is not, and a cause with both shows
-    both.
+def test_causes_distinguishes_evidence(results: pd.DataFrame) -> None:
+    """Failures that a rule predicts are hatched, those that the log states are not, and a cause
+    may have both.
     """
     ax = charts.causes(results, ax=charts.blank())
     counts = ct.causes(results)
@@ -106,17 +106,17 @@ def test_causes_tells_evidence_apart(results: pd.DataFrame) -> None:
         counts.loc[counts["evidence"] == "rule", "attempts"].sum()
     )
     assert (counts["cause"] == "time.clock").sum() == 2
-    assert {"predicted by a rule", "stated by the log"} <= set(words(ax))
+    assert {"predicted by a rule", "stated by the log"} <= set(axes_texts(ax))
 
 
 def test_a_long_tail_folds_and_says_how_many() -> None:
-    """Thirty causes become twelve rows, of which the last says how many it stands for; no
+    """Thirty causes become twelve rows, the last of which says how many causes it represents; no
     attempt is lost.
     """
     many = make_results(causes=30, rows=3000)
     ax = charts.causes(many, ax=charts.blank())
     counts = ct.causes(many.assign(evidence="any"))
-    assert f"{len(counts) - 11} other causes" in words(ax)
+    assert f"{len(counts) - 11} other causes" in axes_texts(ax)
     assert sum(bar.get_width() for bar in bars(ax)) == pytest.approx(
         counts["attempts"].sum()
     )
@@ -143,9 +143,7 @@ def test_timeline_stacks_the_failures_of_each_day(results: pd.DataFrame) -> None
 
 
 def test_timeline_shows_gaps_of_the_log() -> None:
-    """Days without any line of the log are told apart from days without failures, and named in
-    the legend.
-    """
+    """Days without a line of the log differ from days without failures, and are in the legend."""
     silent = make_results(causes=3, rows=400)
     silent = silent[
         (silent["time"] < "2026-03-10") | (silent["time"] >= "2026-03-15")
@@ -153,10 +151,10 @@ def test_timeline_shows_gaps_of_the_log() -> None:
     counts = charts.failures_over_time(silent)
     assert (counts["logged"] == 0).sum() == 5
     ax = charts.timeline(silent, ax=charts.blank())
-    assert "no log" in words(ax)
+    assert "no log" in axes_texts(ax)
     spans = [patch for patch in ax.patches if patch.get_hatch()]
     assert [round(span.get_width()) for span in spans] == [5]
-    assert "no log" not in words(
+    assert "no log" not in axes_texts(
         charts.timeline(make_results(causes=3, rows=400), ax=charts.blank())
     )
 
@@ -174,13 +172,13 @@ def test_timeline_chooses_its_step(days: float, freq: str) -> None:
 
 
 def test_an_unknown_step_is_refused(results: pd.DataFrame) -> None:
-    """A step that is not known is the caller's mistake, and the message names those that are."""
+    """An unknown step is the caller's mistake, and the message lists the known ones."""
     with pytest.raises(ValueError, match="W-MON"):
         charts.failures_over_time(results, freq="fortnight")
 
 
 def test_heatmap_counts_by_group(results: pd.DataFrame) -> None:
-    """The cells carry the numbers of the cross table, and the title names the group with most
+    """The cells show the numbers of the cross table, and the title names the group with the most
     failures.
     """
     ax = charts.heatmap(results, "pbx", ax=charts.blank())
@@ -193,27 +191,28 @@ def test_heatmap_counts_by_group(results: pd.DataFrame) -> None:
         f"PBX {group}: {size:,} of {len(failed):,} failed attempts"
     )
     assert (
-        sum(word.startswith(f"{counts.iloc[0, 0]:,} \u00b7") for word in words(ax))
+        sum(
+            word.startswith(f"{counts.iloc[0, 0]:,} \u00b7")
+            for word in axes_texts(ax)
+        )
         >= 1
     )
 
 
-def test_groups_that_are_not_known_are_counted(results: pd.DataFrame) -> None:
-    """A missing model is a group of its own, and many groups fold into one that says how many
-    they are.
-    """
+def test_unknown_groups_are_counted(results: pd.DataFrame) -> None:
+    """A missing model is a group of its own; many groups fold into one with their number."""
     counts = charts.causes_by_group(results.assign(model=pd.NA), "model")
     assert counts.columns.tolist() == ["not known"]
     ax = charts.heatmap(
         results.assign(model=results["device"]), "model", ax=charts.blank()
     )
-    assert any(word.endswith("more") for word in words(ax))
+    assert any(word.endswith("more") for word in axes_texts(ax))
 
 
 def test_combinations_counts_rules_that_are_broken_together(
     results: pd.DataFrame,
 ) -> None:
-    """Every failed attempt stands under exactly the rules that it breaks."""
+    """Every failed attempt is counted under exactly the rules that it breaks."""
     counts = charts.broken_together(results)
     failed = results[results["observed"] == "failed"]
     assert counts["attempts"].sum() == len(failed)
@@ -229,33 +228,31 @@ def test_combinations_counts_rules_that_are_broken_together(
     assert title(ax).startswith(f"{several:,} of ")
     single = counts[counts["rules"].map(len) > 0].iloc[0]
     assert max(-bar.get_height() for bar in bars(ax)) > 0
-    assert f"{single['attempts']:,}" in words(ax)
+    assert f"{single['attempts']:,}" in axes_texts(ax)
 
 
 def test_compared_names_each_meeting(results: pd.DataFrame) -> None:
-    """The tiles carry the numbers of `compare`, and what a contradiction means."""
+    """The tiles show the numbers of `compare`, and the title the share that is explained."""
     table = ct.compare(results)
     ax = charts.compared(results, ax=charts.blank())
     assert {
         f"{size:,}" for size in table[["up", "failed"]].to_numpy().ravel()
-    } <= set(words(ax))
+    } <= set(axes_texts(ax))
     explained, failed = int(table["failed"]["fail"]), int(table["failed"].sum())
     assert title(ax) == (
         f"The rules explain {explained:,} of {failed:,} "
         f"observed failures ({explained / failed:.0%})"
     )
-    assert "Log: nothing" not in words(ax)
+    assert "Log: nothing" not in axes_texts(ax)
 
 
-def test_expiry_tells_devices_and_cas_apart() -> None:
-    """Devices are counted in bars, CAs have lines of their own, copies count once, and today is
-    marked.
-    """
+def test_expiry_distinguishes_devices_and_cas() -> None:
+    """Devices are counted in bars, each CA has a line, copies count once, and today is marked."""
     certificates = make_certificates(60)
     today = pd.Timestamp("2026-11-23", tz="UTC")
-    found = charts.expiries(pd.concat([certificates, certificates]), today=today)
-    assert len(found) == len(certificates)
-    assert (found["state"] == "expired").sum() == (
+    expiries = charts.expiries(pd.concat([certificates, certificates]), today=today)
+    assert len(expiries) == len(certificates)
+    assert (expiries["state"] == "expired").sum() == (
         certificates["not_after"] < today
     ).sum()
     ax = charts.expiry(certificates, today=today, ax=charts.blank())
@@ -263,12 +260,12 @@ def test_expiry_tells_devices_and_cas_apart() -> None:
         ~certificates["is_ca"].astype(bool) & (certificates["not_after"] < today)
     ]
     assert title(ax).startswith(f"{len(late)} of 60 device certificates have expired")
-    assert "today" in words(ax)
-    assert sum("Certification Authority" in word for word in words(ax)) == 6
+    assert "today" in axes_texts(ax)
+    assert sum("Certification Authority" in word for word in axes_texts(ax)) == 6
 
 
 def test_a_certificate_of_the_year_9999_does_not_squeeze_the_rest() -> None:
-    """Ends far away are said at the right edge and leave the scale to the others."""
+    """Ends far in the future are noted at the right edge, and do not stretch the scale."""
     certificates = make_certificates(30)
     far = certificates.head(1).assign(
         not_after=pd.Timestamp("9999-12-31", tz="UTC"), fingerprint="f"
@@ -276,21 +273,21 @@ def test_a_certificate_of_the_year_9999_does_not_squeeze_the_rest() -> None:
     ax = charts.expiry(
         pd.concat([certificates, far]), today="2026-11-23", ax=charts.blank()
     )
-    assert any(word.endswith("later \u2192") for word in words(ax))
+    assert any(word.endswith("later \u2192") for word in axes_texts(ax))
     assert all(int(tick.get_text()) < 2060 for tick in ax.get_xticklabels())
 
 
 def test_trust_tree_counts_each_device_certificate_once(fleet: ct.Fleet) -> None:
-    """The roots together carry every device certificate, and a branch never more than its root."""
+    """The roots together have every device certificate, and no branch has more than its root."""
     tree = charts.issuer_tree(fleet)
     roots = tree[tree["depth"] == 0]
     own = ct.attempts(fleet, of="devices")["fingerprint"].dropna().unique()
     assert roots["devices"].sum() >= len(own)
     assert (tree["trusted"] <= tree["devices"]).all()
-    place = {}
+    devices_at_depth = {}
     for depth, devices in zip(tree["depth"], tree["devices"], strict=True):
-        place[depth] = devices
-        assert depth == 0 or devices <= place[depth - 1]
+        devices_at_depth[depth] = devices
+        assert depth == 0 or devices <= devices_at_depth[depth - 1]
     ax = charts.trust_tree(fleet, ax=charts.blank())
     trusted, devices = int(roots["trusted"].sum()), int(roots["devices"].sum())
     assert f"{trusted:,} of {devices:,} device certificates" in title(ax)
@@ -336,7 +333,7 @@ def test_trust_tree_follows_the_lists(fleet: ct.Fleet) -> None:
 def test_name_relations(
     name: str | None, hardware_id: str | None, cn: str, relation: str
 ) -> None:
-    """Names and CNs relate as the page's examples do."""
+    """Names and CNs relate as in the examples of the article."""
     row = make_results(causes=1, rows=1).assign(
         registration_name=pd.Series([name], dtype="str"),
         hardware_id=pd.Series([hardware_id], dtype="str"),
@@ -349,7 +346,7 @@ def test_name_relations(
 
 
 def test_forecast_draws_devices_per_date() -> None:
-    """The last step is as high as all devices of the last date, and the title says so."""
+    """The last step is as high as the number of devices at the last date, which the title gives."""
     predictions = make_predictions(4)
     ax = charts.forecast(predictions, ax=charts.blank())
     sums = predictions.groupby("date")["devices"].sum()
@@ -363,8 +360,8 @@ def test_forecast_draws_devices_per_date() -> None:
     )
 
 
-def test_a_forecast_of_days_tells_the_days_apart() -> None:
-    """Within one month, its name would say the same of both ends."""
+def test_a_forecast_of_days_gives_the_days() -> None:
+    """Within one month, the name of the month would not distinguish both ends."""
     days = pd.date_range("2027-03-04", periods=3, freq="D", tz="UTC")
     predictions = pd.DataFrame(
         {"date": days, "cause": "time.validity", "devices": [1, 2, 5]}
@@ -376,8 +373,8 @@ def test_a_forecast_of_days_tells_the_days_apart() -> None:
 
 
 def test_remedies_grow_to_all_that_can_be_repaired() -> None:
-    """Each row ends where all actions so far together do; the tail folds; the title says how
-    few do half.
+    """Each row ends at the cumulated number of devices; the tail folds; the title says how few
+    actions repair half.
     """
     actions = make_actions(25)
     ax = charts.remedies(actions, ax=charts.blank())
@@ -385,7 +382,7 @@ def test_remedies_grow_to_all_that_can_be_repaired() -> None:
     assert ends == pytest.approx(
         [*actions["devices_cumulative"][:9], actions["devices_cumulative"].iloc[-1]]
     )
-    assert "16 further actions" in words(ax)
+    assert "16 further actions" in axes_texts(ax)
     half = (
         int(
             (
@@ -426,9 +423,9 @@ RESULTS = make_results(causes=5, rows=200)
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_every_chart_draws_where_it_is_told_in_both_themes(name: str) -> None:
-    """A chart returns the axes that it was given, in the colours of the theme, with an
-    alternative text.
+def test_every_chart_draws_in_its_axes_in_both_themes(name: str) -> None:
+    """A chart returns the axes passed to it, in the colours of the theme, with an alternative
+    text.
     """
     for theme, background in (("light", "#ffffff"), ("dark", "#15181d")):
         ax = Figure(figsize=(6, 4)).add_subplot()
@@ -436,14 +433,14 @@ def test_every_chart_draws_where_it_is_told_in_both_themes(name: str) -> None:
         assert CHARTS[name](ax, theme) is ax
         assert dict(mpl.rcParams) == before
         assert to_hex(ax.get_facecolor()) == background
-        said = charts.alternative_text(ax)
-        assert title(ax) in " ".join(said.split())
-        assert len(said) > len(title(ax)) + 20
+        alternative_text = charts.alternative_text(ax)
+        assert title(ax) in " ".join(alternative_text.split())
+        assert len(alternative_text) > len(title(ax)) + 20
         assert any(letter.isdigit() for letter in title(ax))
 
 
 def test_a_new_figure_is_made_without_axes() -> None:
-    """Without axes a chart makes a figure that pyplot knows, so that a notebook shows it."""
+    """Without axes a chart makes a figure that pyplot knows, which a notebook shows."""
     plt = pytest.importorskip("matplotlib.pyplot")
     ax = charts.causes(RESULTS)
     assert plt.gcf() is ax.get_figure()
@@ -452,7 +449,7 @@ def test_a_new_figure_is_made_without_axes() -> None:
 
 
 def test_the_theme_follows_the_figure_and_wrong_ones_are_refused() -> None:
-    """On a dark figure a chart is dark by itself; a theme that does not exist is named."""
+    """On a dark figure a chart is dark by default; an unknown theme raises."""
     ax = Figure(facecolor="black").add_subplot()
     assert to_hex(charts.causes(RESULTS, ax=ax).get_facecolor()) == "#15181d"
     with pytest.raises(ValueError, match="'light' and 'dark'"):
@@ -460,8 +457,8 @@ def test_the_theme_follows_the_figure_and_wrong_ones_are_refused() -> None:
 
 
 def test_empty_frames_give_empty_titled_axes() -> None:
-    """Nothing to draw is no error: the axes have a headline and say that there is nothing."""
-    nothing = make_results(causes=3, rows=50).head(0)
+    """Having nothing to draw is no error: the axes have a headline that says so."""
+    no_results = make_results(causes=3, rows=50).head(0)
     for name in (
         "causes",
         "timeline",
@@ -470,7 +467,7 @@ def test_empty_frames_give_empty_titled_axes() -> None:
         "compared",
         "name_fit",
     ):
-        ax = getattr(charts, name)(nothing, ax=charts.blank())
+        ax = getattr(charts, name)(no_results, ax=charts.blank())
         assert title(ax)
         assert not bars(ax)
     empty = ct.Fleet(
@@ -507,8 +504,8 @@ def test_nothing_is_changed_by_drawing(fleet: ct.Fleet) -> None:
 
 
 def test_every_cause_has_a_label_and_a_colour() -> None:
-    """No known cause is shown by its code, and each that the palette lists has a colour of its
-    own on either background.
+    """No known cause is shown by its code, and each cause of the palette has its own colour on
+    either background.
     """
     assert all(cause_label(cause) != cause for cause in KNOWN_CAUSES)
     assert set(CAUSE_COLOURS) <= set(KNOWN_CAUSES)
@@ -517,12 +514,12 @@ def test_every_cause_has_a_label_and_a_colour() -> None:
         assert len({colours[cause] for cause in CAUSE_COLOURS}) == len(CAUSE_COLOURS)
 
 
-def test_a_stranger_keeps_its_colour() -> None:
-    """A cause that nobody knows has the same colour wherever it occurs."""
-    alone = charts.cause_colours(["solar flare"])["solar flare"]
+def test_an_unknown_cause_keeps_its_colour() -> None:
+    """It has the same colour wherever it occurs."""
+    colour = charts.cause_colours(["solar flare"])["solar flare"]
     assert (
         charts.cause_colours(["timeout", "gremlins", "solar flare"])["solar flare"]
-        == alone
+        == colour
     )
 
 
@@ -550,7 +547,7 @@ DEFICIENCIES = {
         ]
     ),
 }
-"""What each deficiency makes of linear RGB (Machado, Oliveira and Fernandes 2009, severity 1)."""
+"""Effect of each deficiency on linear RGB (Machado, Oliveira and Fernandes 2009, severity 1)."""
 
 
 def linear(colour: str) -> np.ndarray:
@@ -578,15 +575,15 @@ def lab(rgb: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("sight", DEFICIENCIES)
 @pytest.mark.parametrize("dark", [False, True])
-def test_causes_can_be_told_apart_by_everyone(sight: str, dark: bool) -> None:
-    """Any two causes differ by 17 or more in Lab, also for those who see fewer colours."""
-    seen = {
+def test_everyone_can_distinguish_causes(sight: str, dark: bool) -> None:
+    """Any two causes differ by 17 or more in Lab, also for people with colour blindness."""
+    perceived = {
         cause: lab(np.clip(DEFICIENCIES[sight] @ linear(colour), 0, 1))
         for cause, colour in charts.cause_colours(CAUSE_COLOURS, dark=dark).items()
     }
     near = {
-        (one, other): np.linalg.norm(seen[one] - seen[other])
-        for one, other in pairs(seen, 2)
+        (one, other): np.linalg.norm(perceived[one] - perceived[other])
+        for one, other in pairs(perceived, 2)
     }
     assert min(near.values()) >= 17, min(near, key=near.__getitem__)
 
@@ -595,7 +592,7 @@ def test_causes_can_be_told_apart_by_everyone(sight: str, dark: bool) -> None:
     ("dark", "background"), [(False, "#ffffff"), (True, "#15181d")]
 )
 def test_causes_stand_out_from_the_background(dark: bool, background: str) -> None:
-    """The contrast is 3 or more, as WCAG asks for graphics."""
+    """The contrast is 3 or more, as WCAG requires for graphics."""
     weights = np.array([0.2126, 0.7152, 0.0722])
     under = float(linear(background) @ weights)
     for cause, colour in charts.cause_colours(CAUSE_COLOURS, dark=dark).items():
@@ -603,8 +600,8 @@ def test_causes_stand_out_from_the_background(dark: bool, background: str) -> No
         assert (high + 0.05) / (low + 0.05) >= 3, cause
 
 
-def test_further_colours_are_no_cause_s() -> None:
-    """What is folded, good or unknown never borrows the colour of a cause."""
+def test_further_colours_are_not_those_of_causes() -> None:
+    """Folded, good and unknown parts never have the colour of a cause."""
     taken = {colour for pair in CAUSE_COLOURS.values() for colour in pair}
     assert taken.isdisjoint(
         colour for pair in (*FURTHER, OTHER, GOOD) for colour in pair
@@ -612,17 +609,13 @@ def test_further_colours_are_no_cause_s() -> None:
 
 
 def test_importing_the_charts_does_not_load_matplotlib() -> None:
-    """The package and its charts are imported without matplotlib; it is loaded when something
-    is drawn.
-    """
+    """Importing the package and its charts does not load matplotlib; drawing does."""
     code = "import sys, certtrust; certtrust.charts.causes; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_every_chart_stands_in_a_section_of_the_page_and_documents_its_options() -> (
-    None
-):
-    """The list has each chart's file, its section is one of the page's, and `help` shows the
+def test_every_chart_has_a_section_and_documents_its_options() -> None:
+    """The list has the file of each chart, its section exists in the report, and `help` shows the
     shared options.
     """
     files = {path.stem for path in Path(charts.__file__).parent.glob("*.py")} - {
@@ -641,7 +634,7 @@ def test_every_chart_stands_in_a_section_of_the_page_and_documents_its_options()
 
 
 def test_a_chart_that_lacks_something_is_refused() -> None:
-    """A section that the page does not have, and sentences that nobody wrote, are named."""
+    """The error names a section that the report does not have, or missing sentences."""
 
     def with_chart(name: str, section: str) -> list[object]:
         def draw(**canvas: Axes) -> Axes:
@@ -672,10 +665,12 @@ def test_a_chart_that_lacks_something_is_refused() -> None:
         )
 
 
-def test_an_empty_chart_says_so_to_those_who_cannot_see_it() -> None:
-    """The alternative text of an empty chart is its headline and its sentence."""
-    said = charts.alternative_text(charts.causes(RESULTS.head(0), ax=charts.blank()))
+def test_an_empty_chart_has_an_alternative_text() -> None:
+    """It is the headline and the sentence of the chart."""
+    alternative_text = charts.alternative_text(
+        charts.causes(RESULTS.head(0), ax=charts.blank())
+    )
     assert (
-        said
+        alternative_text
         == "No failed attempts. There is no failed attempt, and no rule predicts one."
     )

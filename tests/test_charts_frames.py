@@ -1,6 +1,4 @@
-"""Frames for the tests of charts and reports: RESULTS made by hand, with as many causes as a
-test asks for.
-"""
+"""Frames for the tests of charts and reports, with as many causes as a test needs."""
 
 from __future__ import annotations
 
@@ -18,9 +16,7 @@ KNOWN_CAUSES = [*RULE_CAUSES, *LOG_CAUSES]
 
 
 def cause_names(count: int) -> list[str]:
-    """Return so many causes: first those of the rules, then those of the log, then ones that
-    nobody knows.
-    """
+    """Return `count` causes: first those of the rules, then those of the log, then unknown ones."""
     strangers = [
         f"strange cause no. {number} with a name of some length"
         for number in range(count)
@@ -31,10 +27,10 @@ def cause_names(count: int) -> list[str]:
 def make_results(
     causes: int = 6, rows: int = 600, *, days: float = 30.0, seed: int = 0
 ) -> pd.DataFrame:
-    """Return RESULTS with `rows` attempts, about half of them failed for one of so many causes."""
+    """Return RESULTS with `rows` attempts, about half of them failed for one of the causes."""
     random = np.random.default_rng(seed)
     names = cause_names(causes)
-    weights = np.array([0.85**place for place in range(len(names))])
+    weights = np.array([0.85**rank for rank in range(len(names))])
     failed = random.random(rows) < 0.55 if names else np.zeros(rows, dtype=bool)
     picked = (
         random.choice(len(names), rows, p=weights / weights.sum())
@@ -94,8 +90,8 @@ def make_results(
     ]
 
 
-def test_frames_hold_to_the_schema() -> None:
-    """The frames that the tests draw have the columns that `check` gives."""
+def test_frames_follow_the_schema() -> None:
+    """The frames that the tests draw have the columns of `check`."""
     results = make_results(causes=30, rows=400)
     assert set(schema.RESULTS.names) <= set(results.columns)
     assert results["cause"].nunique() > 20
@@ -103,21 +99,19 @@ def test_frames_hold_to_the_schema() -> None:
 
 
 def make_certificates(count: int, *, today: str = "2026-11-23") -> pd.DataFrame:
-    """Return `count` certificates of devices and a third as many of CAs, which end over some
-    decades.
-    """
+    """Return `count` device certificates and a third as many of CAs, with ends over decades."""
     random = np.random.default_rng(count)
-    number = np.arange(count + count // 3 + (count > 0))
-    is_ca = number >= count
-    days = random.normal(900, 1500, len(number)) + is_ca * 3000
+    numbers = np.arange(count + count // 3 + (count > 0))
+    is_ca = numbers >= count
+    days = random.normal(900, 1500, len(numbers)) + is_ca * 3000
     frame = pd.DataFrame(
         {
-            "fingerprint": [f"{place:064x}" for place in number],
+            "fingerprint": [f"{number:064x}" for number in numbers],
             "subject_cn": [
-                f"Certification Authority with a long name no. {n}"
-                if n >= count
-                else str(n)
-                for n in number
+                f"Certification Authority with a long name no. {number}"
+                if number >= count
+                else str(number)
+                for number in numbers
             ],
             "not_after": pd.Timestamp(today, tz="UTC")
             + pd.to_timedelta(days.round(), unit="D"),
@@ -128,25 +122,25 @@ def make_certificates(count: int, *, today: str = "2026-11-23") -> pd.DataFrame:
 
 
 def make_predictions(causes: int, *, periods: int = 24) -> pd.DataFrame:
-    """Return a forecast in which every cause grows at its own pace."""
+    """Return a forecast in which every cause grows at a different rate."""
     dates = pd.date_range("2026-12-01", periods=periods, freq="MS", tz="UTC")
     rows = [
-        (date, cause, 10 + place * (number + 1))
-        for place, date in enumerate(dates)
+        (date, cause, 10 + period * (number + 1))
+        for period, date in enumerate(dates)
         for number, cause in enumerate(cause_names(causes))
     ]
     return pd.DataFrame(rows, columns=["date", "cause", "devices"])
 
 
 def make_actions(count: int) -> pd.DataFrame:
-    """Return a plan of so many actions, of which each repairs less than the one before."""
-    devices = [max(40 - 3 * place, 1) for place in range(count)]
+    """Return a plan of `count` actions, each of which repairs less than the one before."""
+    devices = [max(40 - 3 * number, 1) for number in range(count)]
     return pd.DataFrame(
         {
             "rank": range(1, count + 1),
             "step": [
-                f"Add the CA no. {place} to the trust list of the PBX headquarters"
-                for place in range(count)
+                f"Add the CA no. {number} to the trust list of the PBX headquarters"
+                for number in range(count)
             ],
             "attempts": [3 * size for size in devices],
             "devices": devices,

@@ -40,7 +40,7 @@ SIZES = {
 
 
 class Recorder(RendererAgg):
-    """A renderer that remembers every line of text that it was asked to draw, and where."""
+    """A renderer that records every line of text that it draws, and where."""
 
     def __init__(self, figure: Figure) -> None:
         """Take the size of the figure."""
@@ -57,7 +57,7 @@ class Recorder(RendererAgg):
         angle: float,
         **_options: Any,
     ) -> None:
-        """Remember the line with the box that it would cover, in pixels from the lower left."""
+        """Record the line with the box that it would cover, in pixels from the lower left."""
         assert angle == 0
         width, height, descent = self.get_text_width_height_descent(
             s, prop, ismath=False
@@ -97,7 +97,7 @@ def assert_readable(ax: Axes, *, inside: bool = True) -> None:
 
 
 def fresh(size: dict[str, float]) -> dict[str, object]:
-    """Return the arguments that draw on a new figure of a size which pyplot does not know."""
+    """Return arguments for drawing on a new figure of that size, unknown to pyplot."""
     return {"ax": charts.blank(width=size["width"]), "height": size.get("height")}
 
 
@@ -105,8 +105,8 @@ def fresh(size: dict[str, float]) -> dict[str, object]:
 @pytest.mark.parametrize("count", first([0, 30, 1, 10], 2))
 @pytest.mark.parametrize("chart", OF_RESULTS)
 def test_no_text_overlaps(chart: str, count: int, size: str) -> None:
-    """Every chart of results is readable with no, one, ten and thirty causes, on a phone, a
-    notebook and a slide.
+    """Every chart of results is readable with zero to thirty causes, on a phone, in a notebook
+    and on a slide.
     """
     results = make_results(causes=count, rows=500)
     assert_readable(OF_RESULTS[chart](results, **fresh(SIZES[size])))
@@ -127,21 +127,19 @@ def test_no_text_overlaps_in_charts_of_other_frames(count: int, size: str) -> No
 
 @pytest.mark.parametrize("chart", OF_RESULTS)
 def test_a_hundred_thousand_devices(chart: str, large: pd.DataFrame) -> None:
-    """Large numbers still fit: 400,000 attempts of 100,000 devices, on the narrowest page."""
+    """Large numbers fit: 400,000 attempts of 100,000 devices, on the narrowest page."""
     assert_readable(OF_RESULTS[chart](large, **fresh(SIZES["phone"])))
 
 
 @pytest.fixture(scope="module")
 def large() -> pd.DataFrame:
-    """RESULTS of 100,000 devices."""
+    """Return RESULTS of 100,000 devices."""
     return make_results(causes=30, rows=400_000)
 
 
 @pytest.mark.parametrize("chart", OF_RESULTS)
 def test_charts_side_by_side(chart: str) -> None:
-    """In two axes of a figure of the user's, each chart folds what does not fit and keeps to
-    its own place.
-    """
+    """In two axes of one figure, each chart folds what does not fit and stays in its axes."""
     figure = Figure(figsize=(12, 4.5))
     left, right = figure.subplots(1, 2, gridspec_kw={"top": 0.6, "wspace": 0.3})
     results = make_results(causes=30, rows=500)
@@ -151,9 +149,7 @@ def test_charts_side_by_side(chart: str) -> None:
 
 
 def test_overlapping_text_is_found() -> None:
-    """The measure itself works: a text over another one, and one that leaves the figure, are
-    found.
-    """
+    """The check itself detects a text over another one, and one that leaves the figure."""
     ax = charts.causes(make_results(causes=3, rows=100), **fresh(SIZES["phone"]))
     assert_readable(ax)
     word = ax.annotate(
@@ -172,7 +168,7 @@ def test_overlapping_text_is_found() -> None:
 
 @pytest.mark.parametrize("days", [0.0005, 0.04, 2, 40, 400, 3000, 30_000])
 def test_timeline_of_minutes_and_of_decades(days: float) -> None:
-    """A log of a minute, of years and of decades gives at most 130 steps, all its failures, and
+    """A log of a minute, of years or of decades gives at most 131 steps, all failures, and
     readable dates.
     """
     results = make_results(causes=4, rows=300, days=days)
@@ -189,9 +185,9 @@ def test_timeline_of_minutes_and_of_decades(days: float) -> None:
         assert len(ax.get_xticklabels()) >= (days > 0.001)
 
 
-def test_long_and_foreign_names_are_cut_to_their_place() -> None:
-    """Long, foreign, multi-line and formula-like names are drawn as text on one line, cut with
-    an ellipsis.
+def test_long_and_foreign_names_are_cut_to_fit() -> None:
+    """Long, foreign, multi-line and formula-like names are drawn as text on one line, shortened
+    with an ellipsis.
     """
     hostile = [
         "$x^2$ and $\\frac{1}",

@@ -1,4 +1,4 @@
-"""Verdicts and causes, on attempts that differ from a good one in a single point."""
+"""Verdicts and causes of attempts that differ from a good one in a single point."""
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,7 @@ OPEN = {"scenario": None, "authentication": None}
 
 
 def judge(*changes, at=None):
-    """Return the results of a good attempt with each of the changes."""
+    """Return the results of copies of a good attempt, one for each change."""
     rows = [{**GOOD, **change} for change in changes]
     return ct.check(conform(pd.DataFrame(rows), ATTEMPTS), at=at)
 
@@ -241,9 +241,7 @@ def test_one_change_gives_its_verdict_and_cause(change, verdict, cause):
 def test_a_failure_that_no_rule_explains_keeps_what_the_log_states(
     state, reason, cause, evidence
 ):
-    """The log's own words name the cause where no rule is broken; `rejected` alone proves
-    nothing.
-    """
+    """The log gives the cause where no rule is broken; `rejected` alone proves nothing."""
     result = judge({"state": state, "reason": reason}).iloc[0]
     assert (result["cause"] if pd.notna(result["cause"]) else None) == cause
     assert (result["evidence"] if pd.notna(result["evidence"]) else None) == evidence
@@ -251,8 +249,8 @@ def test_a_failure_that_no_rule_explains_keeps_what_the_log_states(
 
 
 def test_explained_needs_a_failure_on_both_sides():
-    """Explained is true for a failure that was predicted, false for one that was not, else it
-    does not apply.
+    """Explained is True for a predicted failure, False for one that no rule predicts, and missing
+    otherwise.
     """
     broken = {"trust_paths": (), "trust_failure": "untrusted CA"}
     unknown = {"trust_paths": (), "trust_failure": "no certificate"}
@@ -266,8 +264,8 @@ def test_explained_needs_a_failure_on_both_sides():
     assert results["observed"].tolist() == ["failed", "failed", "failed", "up"]
 
 
-def test_the_first_broken_rule_is_the_cause_and_all_broken_ones_stay():
-    """An attempt that fails for four reasons names the first and keeps the others."""
+def test_the_first_broken_rule_is_the_cause_and_all_are_kept():
+    """An attempt that fails for four reasons has the first as cause and keeps the others."""
     result = judge(
         {
             "clock_unset": True,
@@ -293,19 +291,19 @@ def test_the_first_broken_rule_is_the_cause_and_all_broken_ones_stay():
     assert ct.findings(result).query("passed == False")["code"].tolist()[:4] == broken
 
 
-def test_the_moment_can_be_one_for_all_one_per_row_or_the_rows_own():
-    """`at` moves the judgement, not the attempt; a missing moment falls back to the row's own."""
+def test_the_moment_is_one_for_all_one_per_row_or_the_time_of_the_row():
+    """`at` moves the judgement, not the attempt; where it is missing, the row's time counts."""
     late = pd.Timestamp("2031-01-01T00:00:00Z")
     assert judge({}, {}, at=late)["verdict"].tolist() == ["fail", "fail"]
     assert judge({}, {}, at="2031-01-01")["judged_at"].eq(late).all()
-    each = pd.Series([late, pd.NaT])
-    assert judge({}, {}, at=each)["verdict"].tolist() == ["fail", "pass"]
+    per_row = pd.Series([late, pd.NaT])
+    assert judge({}, {}, at=per_row)["verdict"].tolist() == ["fail", "pass"]
     with pytest.raises(ct.CerttrustError, match="not a moment"):
         judge({}, at="next week")
 
 
 def test_a_path_is_trusted_only_while_its_authorities_are_valid():
-    """The same attempt is trusted before and after by different paths, and by none in between."""
+    """An attempt is trusted by one path, later by another, and by none in between."""
     year = {2026: 1767225600000000, 2027: 1798761600000000, 2028: 1830297600000000}
     paths = (
         TrustPath(("bb",), 0, year[2026]),
@@ -321,7 +319,7 @@ def test_a_path_is_trusted_only_while_its_authorities_are_valid():
 
 
 def test_results_conform_and_leave_the_attempts_alone():
-    """RESULTS has its declared columns, keeps further ones, and the argument is not changed."""
+    """Results have the declared columns and keep further ones; the argument does not change."""
     attempts = conform(
         pd.DataFrame([{**GOOD, "true_cause": "x"}], index=[7]), ATTEMPTS
     )
@@ -333,14 +331,14 @@ def test_results_conform_and_leave_the_attempts_alone():
     pd.testing.assert_frame_equal(attempts, before)
 
 
-def test_a_frame_that_is_no_attempts_is_refused_with_what_to_do():
+def test_a_frame_without_the_columns_of_attempts_is_refused():
     """The error names a missing column and the function that makes the frame."""
     with pytest.raises(ct.CerttrustError, match=r"trust_paths.*attempts\(fleet\)"):
         ct.check(pd.DataFrame({"pbx": ["hq"]}))
 
 
 def test_no_rows_give_no_results_and_no_error():
-    """Every function of the flow takes an empty frame."""
+    """Every function accepts an empty frame."""
     results = ct.check(conform(pd.DataFrame(), ATTEMPTS))
     assert len(results) == 0
     assert ct.findings(results).empty
@@ -349,8 +347,8 @@ def test_no_rows_give_no_results_and_no_error():
     assert ct.compare(results).to_numpy().sum() == 0
 
 
-def test_causes_count_attempts_and_devices_apart():
-    """Two attempts of one device are two attempts and one device; a success is not counted."""
+def test_causes_count_attempts_and_devices_separately():
+    """Two attempts of one device are two attempts and one device; successes do not count."""
     broken = {"trust_paths": (), "trust_failure": "untrusted CA", "state": "rejected"}
     results = judge(
         broken,
@@ -412,12 +410,12 @@ ANY_ATTEMPT = st.fixed_dictionaries(
 )
 
 
-# A call costs as much for forty rows as for one, so there are few calls of many rows.
+# A call takes as long for forty rows as for one, so there are few calls with many rows.
 @given(st.lists(ANY_ATTEMPT, min_size=1, max_size=40))
 @settings(max_examples=30)
 def test_a_verdict_follows_from_the_rules_of_its_scenario(rows):
-    """Pass means that every required rule holds, fail that one is broken, and a row is judged
-    alone as among others.
+    """Pass means that every required rule holds, fail that one is broken; other rows do not
+    matter.
     """
     results = judge(*rows)
     for _, row in results.iterrows():
@@ -437,7 +435,7 @@ def test_a_verdict_follows_from_the_rules_of_its_scenario(rows):
         assert all(
             row[code] is pd.NA
             for code in results
-            if code in PAGE and code not in codes
+            if code in ARTICLE_RULES and code not in codes
         )
     alone, among = judge(rows[0]).iloc[0], results.iloc[0]
     assert (alone["verdict"], str(alone["cause"])) == (
@@ -446,7 +444,7 @@ def test_a_verdict_follows_from_the_rules_of_its_scenario(rows):
     )
 
 
-PAGE = {
+ARTICLE_RULES = {
     code
     for codes in (*SCENARIOS.values(), *HYGIENE.values())
     for code in codes
@@ -454,36 +452,38 @@ PAGE = {
 }
 
 
-def test_moments_go_by_label_and_none_may_stand_there_twice():
-    """One moment per attempt, in whichever order; the attempts' own index may repeat a label."""
+def test_moments_are_matched_by_unique_labels():
+    """Their order does not matter; attempts may repeat a label where the moments do not."""
     attempts = ct.attempts(small_fleet(10, seed=1))
     moments = attempts["time"].fillna(pd.Timestamp("2026-01-01T00:00:00Z"))
     expected = ct.check(attempts, at=moments)
     pd.testing.assert_frame_equal(ct.check(attempts, at=moments[::-1]), expected)
-    twice = np.zeros(len(attempts), dtype=int)
-    found = ct.check(attempts.set_axis(twice), at=moments.set_axis(twice))
-    pd.testing.assert_frame_equal(found.set_axis(attempts.index), expected)
+    same_label = np.zeros(len(attempts), dtype=int)
+    repeated = ct.check(
+        attempts.set_axis(same_label), at=moments.set_axis(same_label)
+    )
+    pd.testing.assert_frame_equal(repeated.set_axis(attempts.index), expected)
     with pytest.raises(ct.CerttrustError, match="labels occur more than once"):
-        ct.check(attempts, at=moments.set_axis(twice))
+        ct.check(attempts, at=moments.set_axis(same_label))
 
 
-def test_hygiene_says_nothing_of_a_certificate_that_is_not_known():
-    """No certificate, or only its fingerprint in the log: no opinion on it."""
-    nothing = {
+def test_hygiene_has_no_opinion_on_an_unknown_certificate():
+    """A fingerprint in the log is not enough for an opinion."""
+    unknown = {
         "subject": None,
         "subject_cn": None,
         "not_before": pd.NaT,
         "not_after": pd.NaT,
     }
-    nothing |= {"trust_paths": (), "trust_failure": "no certificate"}
+    unknown |= {"trust_paths": (), "trust_failure": "no certificate"}
     results = judge(
-        {**nothing, "fingerprint": None},
-        nothing,
-        {**nothing, "fingerprint": None, "registration_name": None},
+        {**unknown, "fingerprint": None},
+        unknown,
+        {**unknown, "fingerprint": None, "registration_name": None},
     )
     hygiene = [code for code in results if code.startswith("hygiene.")]
     assert results[hygiene].isna().all(axis=None)
-    known = judge(
+    weak = judge(
         {
             "signature_hash": "sha1",
             "key_type": "RSA",
@@ -492,9 +492,9 @@ def test_hygiene_says_nothing_of_a_certificate_that_is_not_known():
         }
     )
     assert (
-        known["hygiene.weak_signature"].tolist()
+        weak["hygiene.weak_signature"].tolist()
         == [False]
-        == known["hygiene.weak_key"].tolist()
+        == weak["hygiene.weak_key"].tolist()
     )
     assert judge({"signature_algorithm": "ed25519"})[
         "hygiene.weak_signature"
@@ -509,7 +509,7 @@ def test_hygiene_says_nothing_of_a_certificate_that_is_not_known():
     ["01.06.2026", "13.06.2026", "06/01/2026", "1.6.26", "June 2026", "2026/06/01"],
 )
 def test_a_moment_is_written_with_the_year_first(at):
-    """Other forms are read in two ways by different people, and by computers in a third."""
+    """Other forms are ambiguous between people, and between people and computers."""
     with pytest.raises(ct.CerttrustError, match="year first"):
         judge({}, at=at)
     for good in (

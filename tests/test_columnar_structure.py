@@ -1,4 +1,4 @@
-"""The structures of many certificates at once are those of each one, whatever the bytes."""
+"""Reading the structures of many certificates at once equals reading each one, for any bytes."""
 
 import base64
 import gzip
@@ -41,23 +41,23 @@ SOME = [
 
 
 def agree(ders: list[bytes]) -> None:
-    """Compare every part of every certificate with what the careful functions say."""
+    """Compare every part of every certificate with the functions that read a single one."""
     many = Structures(ders)
     single = [structure(der) for der in ders]
     assert many.readable.tolist() == [parts is not None for parts in single]
     assert [many[row] for row in range(len(ders))] == single
-    known = [row for row, parts in enumerate(single) if parts is not None]
+    readable_rows = [row for row, parts in enumerate(single) if parts is not None]
     for name in PARTS:
-        column = many.column(name, np.array(known, dtype=np.int64))
-        assert column == [getattr(single[row], name) for row in known]
-    for row in known:
+        column = many.column(name, np.array(readable_rows, dtype=np.int64))
+        assert column == [getattr(single[row], name) for row in readable_rows]
+    for row in readable_rows:
         assert many.usable[row] == usable(single[row])
 
 
 @settings(max_examples=examples(300), deadline=None)
 @given(st.data())
-def test_changed_bytes_change_both_alike(data):
-    """A few octets of a few certificates are changed, cut off or added."""
+def test_damaged_certificates_agree(data):
+    """Both readings agree where a few octets are changed, cut off or added."""
     ders = []
     for der in data.draw(st.lists(st.sampled_from(SOME), min_size=1, max_size=4)):
         noise = bytearray(der)
@@ -82,49 +82,51 @@ def test_changed_bytes_change_both_alike(data):
 
 
 def test_the_parts_are_those_that_cryptography_sees():
-    """Signed part, names, key and signature, from a reader of its own."""
+    """Signed part, names, key and signature equal those of an independent reader."""
     many = Structures(SOME)
-    every = np.arange(len(SOME))
+    rows = np.arange(len(SOME))
     loaded = [x509.load_der_x509_certificate(der) for der in SOME]
-    assert many.column("signed", every) == [
-        each.tbs_certificate_bytes for each in loaded
+    assert many.column("signed", rows) == [
+        certificate.tbs_certificate_bytes for certificate in loaded
     ]
-    assert many.column("signature", every) == [each.signature for each in loaded]
-    assert many.column("issuer", every) == [
-        each.issuer.public_bytes() for each in loaded
+    assert many.column("signature", rows) == [
+        certificate.signature for certificate in loaded
     ]
-    assert many.column("subject", every) == [
-        each.subject.public_bytes() for each in loaded
+    assert many.column("issuer", rows) == [
+        certificate.issuer.public_bytes() for certificate in loaded
+    ]
+    assert many.column("subject", rows) == [
+        certificate.subject.public_bytes() for certificate in loaded
     ]
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    assert many.column("public_key", every) == [
-        each.public_key().public_bytes(*form) for each in loaded
+    assert many.column("public_key", rows) == [
+        certificate.public_key().public_bytes(*form) for certificate in loaded
     ]
     assert many.usable.tolist() == [True, True, True, False]
 
 
 def test_generated_certificates_agree():
-    """Each kind of key, name and extension."""
+    """They have each kind of key, name and extension."""
     corpus = generated_cases.certificates()
     agree(corpus.loc[corpus["loads_in_cryptography"] == "yes", "der"].tolist())
 
 
 @pytest.mark.skipif(not CASES.exists(), reason="the published cases are not here")
 def test_published_certificates_agree():
-    """Thousands of certificates as other people make them."""
-    block = re.compile("-----BEGIN [^-]+-----(.*?)-----END", re.DOTALL)
+    """They are thousands of certificates made by others."""
+    pem_block = re.compile("-----BEGIN [^-]+-----(.*?)-----END", re.DOTALL)
     ders: dict[bytes, None] = {}
     with gzip.open(CASES, "rt") as lines:
         for line in lines:
             case = json.loads(line)
             for pem in (case["peer"], *case["intermediates"], *case["trusted"]):
                 ders |= dict.fromkeys(
-                    base64.b64decode(each) for each in block.findall(pem)
+                    base64.b64decode(block) for block in pem_block.findall(pem)
                 )
     assert len(ders) > 1000
     agree(list(ders))
 
 
 def test_no_certificates_have_no_structures():
-    """An empty list is answered with an empty one."""
+    """An empty list gives an empty list."""
     agree([])

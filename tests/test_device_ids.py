@@ -13,7 +13,7 @@ PRODUCTS = st.sampled_from(["IP222", "ip29-2", "IP0011", "IPVA", "ip110A", "IP29
 
 @given(OCTETS, st.sampled_from(["", ":", "-"]), st.booleans())
 def test_a_serial_reads_the_same_in_every_spelling(octets, separator, upper):
-    """Separators and case carry nothing."""
+    """Separators and case do not matter."""
     text = separator.join(f"{octet:02x}" for octet in octets)
     spelled = pd.Series([text.upper() if upper else text])
     assert device_ids.serials(spelled).tolist() == [bytes(octets).hex()]
@@ -21,8 +21,8 @@ def test_a_serial_reads_the_same_in_every_spelling(octets, separator, upper):
 
 @given(PRODUCTS, OCTETS, st.booleans())
 def test_a_hardware_id_is_read_from_the_right(product, octets, upper):
-    """The last three octets are the tail, and whatever stands before is the product, hyphens
-    included.
+    """The last three octets are the tail, and everything before them, with its hyphens, is the
+    product.
     """
     text = "-".join([product, *(f"{octet:02x}" for octet in octets[3:])])
     parts = device_ids.hardware_ids(pd.Series([text.upper() if upper else text]))
@@ -30,8 +30,8 @@ def test_a_hardware_id_is_read_from_the_right(product, octets, upper):
 
 
 @given(st.text())
-def test_any_text_is_spelled_without_an_error_and_only_once(text):
-    """Spelling twice changes nothing more."""
+def test_any_text_is_normalised_without_an_error(text):
+    """Normalising it again changes nothing."""
     once = device_ids.same_spelling(pd.Series([text], dtype="str"))
     assert device_ids.same_spelling(once).tolist() == once.tolist()
 
@@ -48,12 +48,12 @@ def test_any_text_is_spelled_without_an_error_and_only_once(text):
         "0090:332f688a",
     ],
 )
-def test_what_is_neither_stays_missing(text):
+def test_other_names_are_missing(text):
     """Names that merely resemble a serial or hardware ID are neither."""
     assert device_ids.serials(pd.Series([text])).isna().all()
     assert device_ids.hardware_ids(pd.Series([text]))["tail"].isna().all()
 
 
 def test_missing_stays_missing():
-    """A missing text has no identity."""
+    """A missing text has no normalised spelling."""
     assert device_ids.same_spelling(pd.Series([None], dtype="str")).isna().all()

@@ -1,4 +1,7 @@
-"""One certificate: verdict, steps, path and how it shows itself. Certificates are made here."""
+"""Diagnosis of one certificate: verdict, steps, path, and its representations.
+
+The certificates are made here.
+"""
 
 import json
 
@@ -23,9 +26,7 @@ BY_CERTIFICATE = {"scenario": "h323-certificate", "tls_only": True}
 
 
 def test_a_good_certificate_passes_every_step():
-    """Trusted, named right and valid: every required step passes, and the path leads to the
-    list's entry.
-    """
+    """It is trusted, named correctly and valid; the path leads to the entry of the list."""
     diagnosis = ct.diagnose(
         LEAF, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE
     )
@@ -59,10 +60,8 @@ def test_a_good_certificate_passes_every_step():
         ),
     ],
 )
-def test_what_is_wrong_or_missing_is_the_step_that_does_not_pass(call, verdict, code):
-    """The verdict and the step that decides it; an empty trust list trusts nothing, an unknown
-    one tells nothing.
-    """
+def test_the_step_that_decides_the_verdict_explains_it(call, verdict, code):
+    """An empty trust list trusts nothing; with an unknown one the verdict is unknown."""
     diagnosis = ct.diagnose(LEAF, **BY_CERTIFICATE, **call)
     assert diagnosis.verdict == verdict
     if code:
@@ -73,8 +72,8 @@ def test_what_is_wrong_or_missing_is_the_step_that_does_not_pass(call, verdict, 
 
 
 def test_a_password_needs_no_certificate_unless_tls_only_is_set():
-    """Section 3.1 asks nothing of the certificate; TLS only rules it out, and an unknown flag
-    leaves it open.
+    """Section 3.1 has no requirement for the certificate; TLS only excludes a password, and with
+    an unknown flag the verdict is unknown.
     """
     for tls_only, verdict in ((False, "pass"), (True, "fail"), (None, "unknown")):
         assert (
@@ -84,7 +83,7 @@ def test_a_password_needs_no_certificate_unless_tls_only_is_set():
 
 
 def test_a_browser_is_judged_by_its_own_list_and_the_url():
-    """The device's URL fits the certificate or not, by name or address."""
+    """The host in the URL has to match the certificate, by name or address."""
     for url, verdict in {
         "https://phone.example.com/": "pass",
         "https://192.0.2.7:8443/x": "pass",
@@ -103,8 +102,8 @@ def test_a_browser_is_judged_by_its_own_list_and_the_url():
     )
 
 
-def test_a_failed_name_lists_the_names_that_there_are():
-    """The explanation tells what the certificate could be opened by."""
+def test_a_failed_name_lists_the_names_of_the_certificate():
+    """The explanation gives every name that would work."""
     diagnosis = ct.diagnose(
         LEAF, scenario="browser", url="https://other.example.com/", trust=ROOT
     )
@@ -114,10 +113,8 @@ def test_a_failed_name_lists_the_names_that_there_are():
         assert name in diagnosis.names
 
 
-def test_the_chain_completes_the_path_and_only_what_was_presented_does():
-    """An intermediate counts where it was presented; one that nobody presented does not exist
-    for the PBX.
-    """
+def test_only_a_presented_chain_completes_the_path():
+    """The PBX does not see an intermediate that was not presented."""
     child = CA.create_child_ca()
     leaf = child.issue_cert("x", common_name=PHONE).cert_chain_pems[0].bytes()
     call = {**BY_CERTIFICATE, "registration_name": PHONE, "trust": ROOT}
@@ -129,31 +126,35 @@ def test_the_chain_completes_the_path_and_only_what_was_presented_does():
 
 
 @pytest.mark.parametrize(
-    "question",
+    "arguments",
     [
         {"registration_name": PHONE, **BY_CERTIFICATE},
         {"scenario": "browser", "url": "https://192.0.2.7/"},
     ],
 )
 @pytest.mark.parametrize("trust", [ROOT, trustme.CA().cert_pem.bytes()])
-def test_links_that_are_known_change_no_answer(question, trust, monkeypatch):
-    """What was verified once is not verified again, whether the chain leads to the list or not."""
-    known = trust_state.link(ct.read_certificates(LEAF), ct.read_trust_list(trust))
-    plain = ct.diagnose(LEAF, trust=trust, at="2026-06-01", **question)
-    tries = []
+def test_known_links_change_no_answer(arguments, trust, monkeypatch):
+    """Known links are not verified again, whether the chain leads to the list or not."""
+    known_links = trust_state.link(
+        ct.read_certificates(LEAF), ct.read_trust_list(trust)
+    )
+    plain = ct.diagnose(LEAF, trust=trust, at="2026-06-01", **arguments)
+    verified = []
     verify = links.verify_many
     monkeypatch.setattr(
         links,
         "verify_many",
-        lambda *signed: tries.extend(signed[0]) or verify(*signed),
+        lambda *signed: verified.extend(signed[0]) or verify(*signed),
     )
-    linked = ct.diagnose(LEAF, trust=trust, at="2026-06-01", links=known, **question)
+    linked = ct.diagnose(
+        LEAF, trust=trust, at="2026-06-01", links=known_links, **arguments
+    )
     assert linked.to_dict() == plain.to_dict()
-    assert tries == []
+    assert verified == []
 
 
-def test_it_shows_itself_as_text_html_and_plain_values():
-    """A terminal, a notebook and JSON all carry the verdict, the reason and the remedy."""
+def test_a_diagnosis_is_shown_as_text_html_and_plain_values():
+    """A terminal, a notebook and JSON show the verdict and the reason."""
     diagnosis = ct.diagnose(
         LEAF, registration_name="reception", trust=ROOT, **BY_CERTIFICATE
     )
@@ -168,25 +169,23 @@ def test_it_shows_itself_as_text_html_and_plain_values():
 @pytest.mark.parametrize(
     "outside", [{"protocol": "SIPS"}, {"authentication": "none"}]
 )
-def test_a_registration_that_the_page_has_no_rule_for_has_no_steps(outside):
-    """Nothing is called unknown that nobody asks for; where the scenario is merely open, both
-    are told.
-    """
+def test_a_registration_without_a_scenario_has_no_steps(outside):
+    """A rule that does not apply is not shown as unknown."""
     fleet = small_fleet(10, seed=1, healthy=True)
     fleet.registrations[list(outside)] = list(outside.values())
-    one = ct.explained(ct.check(ct.attempts(fleet)).head(1))
-    assert (one.verdict, one.scenario, len(one.steps)) == (
+    diagnosis = ct.explained(ct.check(ct.attempts(fleet)).head(1))
+    assert (diagnosis.verdict, diagnosis.scenario, len(diagnosis.steps)) == (
         "unknown",
         "no scenario of the page",
         0,
     )
-    assert json.loads(json.dumps(one.to_dict()))["steps"] == []
-    assert "no scenario of the page" in one._repr_html_()
-    assert str(one) == "? no scenario of the page: unknown"
+    assert json.loads(json.dumps(diagnosis.to_dict()))["steps"] == []
+    assert "no scenario of the page" in diagnosis._repr_html_()
+    assert str(diagnosis) == "? no scenario of the page: unknown"
 
 
 def test_markup_in_a_certificate_stays_text():
-    """Names come from strangers: nothing of them is markup in a notebook."""
+    """Names may be hostile, so a notebook shows them as plain text."""
     hostile = (
         CA.issue_cert("x", common_name="<script>alert(1)</script>")
         .cert_chain_pems[0]
@@ -230,13 +229,13 @@ def test_markup_in_a_certificate_stays_text():
     ],
 )
 def test_a_call_that_cannot_be_answered_says_what_to_do(call, message):
-    """A caller's mistake is an exception that names the way out."""
+    """A caller's mistake is an exception that says how to correct it."""
     with pytest.raises(ct.CerttrustError, match=message):
         ct.diagnose(LEAF, **call)
 
 
 def test_no_certificate_at_all_is_a_callers_mistake():
-    """Text without a certificate is refused, with what would be taken."""
+    """Text without a certificate is refused, and the error says what is accepted."""
     with pytest.raises(ct.CerttrustError, match="PEM"):
         ct.diagnose(b"", scenario="h323-password")
 
@@ -247,13 +246,11 @@ CHAIN = [*(pem.bytes() for pem in BELOW), ROOT]
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]])
-def test_the_leaf_is_judged_wherever_it_stands(order):
-    """A PKCS#7 file is a set, and many tools write the root first: the leaf is what the device
-    presents.
-    """
-    given = b"".join(CHAIN[place] for place in order)
+def test_the_leaf_is_judged_wherever_it_is(order):
+    """PKCS#7 is a set, and many tools write the root first, so the order says nothing."""
+    content = b"".join(CHAIN[position] for position in order)
     diagnosis = ct.diagnose(
-        given, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE
+        content, registration_name=PHONE, trust=ROOT, **BY_CERTIFICATE
     )
     assert diagnosis.verdict == "pass"
     assert diagnosis.names[0] == PHONE
@@ -266,26 +263,26 @@ def test_the_leaf_is_judged_wherever_it_stands(order):
     )
 
 
-@pytest.mark.parametrize("nothing", ["", "  ", "\n"])
-def test_empty_text_is_nothing_given(nothing):
-    """A form that nobody filled in: no chain, and a trust list that is not known."""
+@pytest.mark.parametrize("blank", ["", "  ", "\n"])
+def test_blank_text_counts_as_missing(blank):
+    """An empty form field means no chain, and an unknown trust list."""
     diagnosis = ct.diagnose(
-        LEAF, registration_name=PHONE, trust=nothing, chain=nothing, **BY_CERTIFICATE
+        LEAF, registration_name=PHONE, trust=blank, chain=blank, **BY_CERTIFICATE
     )
     assert diagnosis.verdict == "unknown"
     assert diagnosis.result["trust_state"].astype("str").tolist() == ["no trust list"]
     assert (
         ct.diagnose(
-            LEAF, scenario="browser", url="https://phone.example.com/", trust=nothing
+            LEAF, scenario="browser", url="https://phone.example.com/", trust=blank
         ).verdict
         == "fail"
     )
-    known = ct.diagnose(
-        LEAF, registration_name=PHONE, trust=ROOT, chain=nothing, **BY_CERTIFICATE
+    with_trust = ct.diagnose(
+        LEAF, registration_name=PHONE, trust=ROOT, chain=blank, **BY_CERTIFICATE
     )
-    assert known.verdict == "pass"
+    assert with_trust.verdict == "pass"
     with pytest.raises(ct.CerttrustError, match="no certificate"):
-        ct.diagnose(nothing, scenario="h323-password")
+        ct.diagnose(blank, scenario="h323-password")
 
 
 @pytest.mark.parametrize(
@@ -294,7 +291,7 @@ def test_empty_text_is_nothing_given(nothing):
     ids=["the beginning of a certificate", "a page", "a certificate without its end"],
 )
 def test_a_list_that_cannot_be_read_is_unknown_with_the_reason(unread):
-    """It is not taken for an empty one; what it holds besides can pass."""
+    """It does not count as empty; entries that can be read still count."""
     diagnosis = ct.diagnose(
         LEAF, registration_name=PHONE, trust=unread, **BY_CERTIFICATE
     )
@@ -312,14 +309,14 @@ def test_a_list_that_cannot_be_read_is_unknown_with_the_reason(unread):
 
 
 def why(code, certificate=LEAF, **call):
-    """Return why a step does not pass, and what is there."""
+    """Return the columns passed, why, has and remedy of a step."""
     diagnosis = ct.diagnose(certificate, trust=ROOT, **BY_CERTIFICATE, **call)
     step = diagnosis.steps.set_index("code").loc[code]
     return step["passed"], step["why"], step["has"], step["remedy"]
 
 
 def issued(common_name):
-    """Return a certificate of that CN."""
+    """Return a certificate with that CN."""
     return (
         CA.issue_cert("x.example.com", common_name=common_name)
         .cert_chain_pems[0]
@@ -337,8 +334,8 @@ def issued(common_name):
         ("room\u20111", "it holds the character U+2011"),
     ],
 )
-def test_what_the_eye_does_not_see_of_a_cn_is_said(common_name, shown):
-    """A name that does not begin with the CN although it looks so."""
+def test_invisible_characters_of_a_cn_are_described(common_name, shown):
+    """The name only looks as if it began with the CN."""
     passed, reason, has, _ = why(
         "certificate.name", issued(common_name), registration_name=PHONE + "x"
     )
@@ -347,8 +344,8 @@ def test_what_the_eye_does_not_see_of_a_cn_is_said(common_name, shown):
     assert shown in has
 
 
-def test_a_name_says_what_was_inferred():
-    """The last three octets stand for a spelling that nothing tells, and the sentence says so."""
+def test_a_step_says_what_was_inferred_about_a_name():
+    """A spelling that is not known is inferred from the last three octets, and the step says so."""
     passed, _, has, _ = why(
         "certificate.name", issued("IP222-2f-68-8a"), registration_name=PHONE
     )
@@ -361,7 +358,7 @@ def test_a_name_says_what_was_inferred():
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "missing"),
     [
         (
             {"certificate": issued("IP222"), "registration_name": PHONE},
@@ -374,17 +371,17 @@ def test_a_name_says_what_was_inferred():
         ({}, "the registration name or the hardware ID"),
     ],
 )
-def test_an_unknown_name_says_what_is_missing_of_this_certificate(call, told):
-    """Not what may be missing in general."""
+def test_an_unknown_name_says_what_is_missing_of_this_certificate(call, missing):
+    """The remedy names the missing spelling, not everything that could be missing."""
     passed, reason, _, remedy = why("certificate.name", **call)
     assert pd.isna(passed)
-    assert told in remedy
+    assert missing in remedy
     assert "not known" in reason
     assert "(not known)" not in reason + remedy
 
 
-def test_a_failed_name_says_what_it_has_and_needs():
-    """Both spellings of the device, and the CN."""
+def test_a_failed_name_gives_the_names_and_the_cn():
+    """The reason has the hardware ID of the device and the CN."""
     call = {"registration_name": PHONE, "hardware_id": "IP111-2f-68-8a"}
     passed, reason, _, _ = why("certificate.name", issued("IP222-2f-68-8a"), **call)
     assert not passed
@@ -393,9 +390,7 @@ def test_a_failed_name_says_what_it_has_and_needs():
 
 
 def test_a_certificate_that_is_refused_says_why():
-    """An extension that is not understood, or what cryptography refuses, is named and not
-    called a missing name.
-    """
+    """The reason is an unknown extension or an error of cryptography, not a missing name."""
     odd = certificate("0090332f688a", "root", ca=None, critical="1.2.3.4")
     root = certificate("root")
     diagnosis = ct.diagnose(

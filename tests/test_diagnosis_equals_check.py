@@ -1,4 +1,4 @@
-"""One certificate diagnosed by itself gives, step by step, what `check` says of its row in the
+"""Diagnosing one certificate gives, step by step, the result of `check` for its row in the
 fleet.
 """
 
@@ -21,9 +21,9 @@ FACTS = (
 
 
 def comparable(attempts, at=None):
-    """Return the result of one attempt for each distinct question that `diagnose` can be asked.
+    """Return the results of attempts with distinct inputs that `diagnose` accepts.
 
-    A serial is no name that a device registers with, and `diagnose` is not told it.
+    The serial is left out, since `diagnose` does not take one.
     """
     results = ct.check(
         attempts.assign(serial=pd.Series(None, index=attempts.index, dtype="str")),
@@ -41,7 +41,7 @@ def comparable(attempts, at=None):
 
 
 def diagnosed(fleet, row):
-    """Diagnose the certificate of a row by what the row and the frames of the fleet say of it."""
+    """Return the diagnosis of the certificate of a row, from the row and the fleet."""
     bundle = fleet.certificates[fleet.certificates["bundle"] == row["bundle"]]
     leaf = bundle["fingerprint"] == row["fingerprint"]
     listed = fleet.trust[
@@ -62,26 +62,29 @@ def diagnosed(fleet, row):
 
 
 def assert_equal(fleet, row):
-    """Hold each step, the verdict, the trust and the names of a diagnosis to the row."""
-    found = diagnosed(fleet, row)
+    """Compare steps, verdict, trust and names of a diagnosis with the row."""
+    diagnosis = diagnosed(fleet, row)
     scenario = row["scenario"]
-    assert found.steps["code"].tolist() == [*SCENARIOS[scenario], *HYGIENE[scenario]]
-    for code, passed in found.steps[["code", "passed"]].itertuples(index=False):
+    assert diagnosis.steps["code"].tolist() == [
+        *SCENARIOS[scenario],
+        *HYGIENE[scenario],
+    ]
+    for code, passed in diagnosis.steps[["code", "passed"]].itertuples(index=False):
         assert pd.array([passed], dtype="boolean").equals(
             pd.array([row[code]], dtype="boolean")
         ), (code, row.to_dict())
-    assert found.verdict == row["verdict"]
+    assert diagnosis.verdict == row["verdict"]
     if scenario == "h323-certificate":
-        same = found.result.iloc[0]
+        diagnosed_row = diagnosis.result.iloc[0]
         for name in ("trust_state", "trusted_by", "subject_cn", "not_after"):
-            assert (pd.isna(same[name]) and pd.isna(row[name])) or same[name] == row[
-                name
-            ]
-        assert bool(found.path) == (row["trust_state"] in ("listed", "chain"))
+            assert (
+                pd.isna(diagnosed_row[name]) and pd.isna(row[name])
+            ) or diagnosed_row[name] == row[name]
+        assert bool(diagnosis.path) == (row["trust_state"] in ("listed", "chain"))
 
 
 def test_a_diagnosis_equals_the_row_of_a_fleet():
-    """Rows of every cause and state of trust of a simulated fleet."""
+    """The rows have every cause and trust state of a simulated fleet."""
     fleet = small_fleet(80, seed=1)
     results = comparable(ct.attempts(fleet))
     chosen = results.groupby(
@@ -95,7 +98,9 @@ def test_a_diagnosis_equals_the_row_of_a_fleet():
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(10, 15))
 def test_a_diagnosis_equals_every_row_of_a_fleet(seed):
-    """Every distinct row of five simulated fleets, at its own time and at two other ones."""
+    """They agree for each distinct row of five simulated fleets, at its own time and at two
+    others.
+    """
     fleet = small_fleet(60, seed=seed)
     attempts = ct.attempts(fleet)
     for at in (None, "2012-05-01", "2040-05-01"):

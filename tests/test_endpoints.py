@@ -1,4 +1,4 @@
-"""Fetching chains by real handshakes with servers on this machine."""
+"""Fetching chains in real handshakes with servers on this machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Answer = Callable[[socket.socket], None]
 
 @contextlib.contextmanager
 def listening(answer: Answer, address: str = "127.0.0.1") -> Iterator[int]:
-    """Accept connections and leave each to `answer`; gives the port."""
+    """Accept connections, pass each to `answer`, and yield the port."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.create_server((address, 0), family=family)
     listener.settimeout(10)
@@ -51,7 +51,7 @@ def listening(answer: Answer, address: str = "127.0.0.1") -> Iterator[int]:
 
 
 def over_tls(context: ssl.SSLContext) -> Answer:
-    """Return what a TLS server does."""
+    """Return the answer of a TLS server."""
 
     def answer(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as tls:
@@ -61,7 +61,7 @@ def over_tls(context: ssl.SSLContext) -> Answer:
 
 
 def server_context(chain: list[bytes], key: bytes, directory: Path) -> ssl.SSLContext:
-    """Return the context of a server that presents this chain of PEMs."""
+    """Return the context of a server that presents a chain of PEM certificates."""
     (directory / "chain.pem").write_bytes(b"".join(chain))
     (directory / "key.pem").write_bytes(key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -71,7 +71,7 @@ def server_context(chain: list[bytes], key: bytes, directory: Path) -> ssl.SSLCo
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """An intermediate CA under a root."""
+    """Return an intermediate CA under a root."""
     return trustme.CA().create_child_ca()
 
 
@@ -83,7 +83,7 @@ def _fingerprint(pem: bytes) -> str:
 def test_the_chain_comes_as_it_was_sent(
     authority: trustme.CA, tmp_path: Path, version: ssl.TLSVersion
 ) -> None:
-    """All certificates arrive, in order, with the endpoint as source and bundle and the host as
+    """All certificates arrive in order; the endpoint is source and bundle, the host is the
     device.
     """
     leaf = authority.issue_cert("phone.example")
@@ -91,20 +91,20 @@ def test_the_chain_comes_as_it_was_sent(
     context = server_context(chain, leaf.private_key_pem.bytes(), tmp_path)
     context.minimum_version = context.maximum_version = version
     with listening(over_tls(context)) as port:
-        found = ct.fetch_chain("127.0.0.1", port)
+        fetched = ct.fetch_chain("127.0.0.1", port)
     assert len(chain) == 2
-    assert found["fingerprint"].tolist() == [_fingerprint(pem) for pem in chain]
-    assert found["position"].tolist() == [0, 1]
-    assert set(found["source"]) == set(found["bundle"]) == {f"127.0.0.1:{port}"}
-    assert set(found["device"]) == {"127.0.0.1"}
-    assert found["dns_names"].iloc[0] == ["phone.example"]
-    assert found["parse_error"].isna().all()
+    assert fetched["fingerprint"].tolist() == [_fingerprint(pem) for pem in chain]
+    assert fetched["position"].tolist() == [0, 1]
+    assert set(fetched["source"]) == set(fetched["bundle"]) == {f"127.0.0.1:{port}"}
+    assert set(fetched["device"]) == {"127.0.0.1"}
+    assert fetched["dns_names"].iloc[0] == ["phone.example"]
+    assert fetched["parse_error"].isna().all()
 
 
 def test_the_server_name_chooses_the_certificate(
     authority: trustme.CA, tmp_path: Path
 ) -> None:
-    """A server with several names answers with the certificate of the one that was asked for."""
+    """A server with several names presents the certificate of the requested one."""
     contexts = {}
     for name in ("one.example", "xn--bcher-kva.example"):
         (tmp_path / name).mkdir()
@@ -121,9 +121,9 @@ def test_the_server_name_chooses_the_certificate(
 
     contexts["one.example"].sni_callback = choose  # type: ignore[assignment]
     with listening(over_tls(contexts["one.example"])) as port:
-        asked = ct.fetch_chain("localhost", port, server_name="b\u00fccher.example")
+        by_name = ct.fetch_chain("localhost", port, server_name="b\u00fccher.example")
         by_address = ct.fetch_chain("127.0.0.1", port)
-    assert asked["dns_names"].iloc[0] == ["xn--bcher-kva.example"]
+    assert by_name["dns_names"].iloc[0] == ["xn--bcher-kva.example"]
     assert by_address["dns_names"].iloc[0] == ["one.example"]
 
 
@@ -131,7 +131,7 @@ def test_the_server_name_chooses_the_certificate(
 def test_a_server_that_wants_a_client_certificate(
     authority: trustme.CA, tmp_path: Path, version: ssl.TLSVersion
 ) -> None:
-    """Its own certificates have arrived before it refuses, and are returned."""
+    """Its certificates arrive before it refuses the connection, and are returned."""
     leaf = authority.issue_cert("phone.example")
     chain = [blob.bytes() for blob in leaf.cert_chain_pems]
     context = server_context(chain, leaf.private_key_pem.bytes(), tmp_path)
@@ -139,12 +139,12 @@ def test_a_server_that_wants_a_client_certificate(
     context.verify_mode = ssl.CERT_REQUIRED
     authority.configure_trust(context)
     with listening(over_tls(context)) as port:
-        found = ct.fetch_chain("127.0.0.1", port)
-    assert found["fingerprint"].tolist() == [_fingerprint(pem) for pem in chain]
+        fetched = ct.fetch_chain("127.0.0.1", port)
+    assert fetched["fingerprint"].tolist() == [_fingerprint(pem) for pem in chain]
 
 
 def test_ipv6(authority: trustme.CA, tmp_path: Path) -> None:
-    """An IPv6 address may stand in brackets."""
+    """An IPv6 address may be in brackets."""
     leaf = authority.issue_cert("::1")
     context = server_context(
         [leaf.cert_chain_pems[0].bytes()], leaf.private_key_pem.bytes(), tmp_path
@@ -156,14 +156,14 @@ def test_ipv6(authority: trustme.CA, tmp_path: Path) -> None:
         pytest.skip("no IPv6 here")
     with contextlib.ExitStack() as running:
         running.push(server)
-        found = ct.fetch_chain("[::1]", port)
-    assert found["ip_addresses"].iloc[0] == ["::1"]
-    assert found["source"].iloc[0] == f"[::1]:{port}"
+        fetched = ct.fetch_chain("[::1]", port)
+    assert fetched["ip_addresses"].iloc[0] == ["::1"]
+    assert fetched["source"].iloc[0] == f"[::1]:{port}"
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="needs the openssl command")
 def test_an_old_phone(tmp_path: Path) -> None:
-    """TLS 1.0 with an RSA key of 1024 bits, signed with SHA-1, is answered, too."""
+    """TLS 1.0 with an RSA key of 1024 bits and a SHA-1 signature works, too."""
     make = (
         "openssl req -x509 -newkey rsa:1024 -sha1 -nodes -days "
         "9 -subj /CN=0090332f688a -keyout key.pem -out cert.pem"
@@ -179,20 +179,20 @@ def test_an_old_phone(tmp_path: Path) -> None:
         serve.split(), cwd=tmp_path, stdin=subprocess.PIPE
     ) as server:
         try:
-            found = _patiently(port)
+            rows = _fetched_with_retries(port)
         finally:
             server.terminate()
-    assert found == [("0090332f688a", "sha1", 1024)]
+    assert rows == [("0090332f688a", "sha1", 1024)]
 
 
-def _patiently(port: int) -> list[tuple[str, str, int]]:
+def _fetched_with_retries(port: int) -> list[tuple[str, str, int]]:
     for _ in range(50):
         try:
-            found = ct.fetch_chain("127.0.0.1", port)
+            fetched = ct.fetch_chain("127.0.0.1", port)
         except CerttrustError:
             time.sleep(0.1)
         else:
-            columns = found[["subject_cn", "signature_hash", "key_size"]]
+            columns = fetched[["subject_cn", "signature_hash", "key_size"]]
             return list(columns.itertuples(index=False, name=None))
     return []
 
@@ -229,14 +229,14 @@ def _wait(connection: socket.socket) -> None:
     ],
     ids=["web server", "mail server", "alert", "hangs up", "silent"],
 )
-def test_no_tls_there(answer: Answer, message: str) -> None:
-    """Who answers otherwise than by TLS, or not at all, is told apart."""
+def test_endpoints_without_tls(answer: Answer, message: str) -> None:
+    """The message distinguishes another protocol, a failed handshake and silence."""
     with listening(answer) as port, pytest.raises(CerttrustError, match=message):
         ct.fetch_chain("127.0.0.1", port, timeout=0.5)
 
 
-def test_nobody_listens() -> None:
-    """A refused connection names the endpoint."""
+def test_a_refused_connection() -> None:
+    """The message gives the endpoint."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with pytest.raises(
@@ -245,8 +245,8 @@ def test_nobody_listens() -> None:
         ct.fetch_chain("127.0.0.1", port)
 
 
-def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that the DNS does not know is told from a silent host."""
+def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message distinguishes a name that is not in DNS from a silent host."""
 
     def unknown(*_: object, **__: object) -> list[object]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -270,9 +270,7 @@ def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"host": "127.0.0.1", "server_name": "a b"}, "'a b' is neither"),
     ],
 )
-def test_arguments_that_make_no_sense(
-    arguments: dict[str, object], message: str
-) -> None:
-    """A caller's mistake is named before anything is opened."""
+def test_invalid_arguments(arguments: dict[str, object], message: str) -> None:
+    """A caller's mistake is reported before a connection is opened."""
     with pytest.raises(CerttrustError, match=message):
         ct.fetch_chain(**arguments)  # type: ignore[arg-type]

@@ -1,5 +1,5 @@
-"""Findings: one row per broken or undecided rule, worded alike for one attempt and for many,
-with its own names.
+"""Findings: one row per broken or undecided rule, worded with the names of its attempt, alone and
+among others.
 """
 
 import pandas as pd
@@ -31,23 +31,21 @@ BROKEN = {
 }
 
 
-def judge(*changes):
-    """Return the results of attempts that differ from one with a wrong name and an unknown CA."""
+def results_with(*changes):
+    """Return results of attempts, each with a change to one with a wrong name and an unknown CA."""
     return ct.check(
         conform(pd.DataFrame([{**BROKEN, **change} for change in changes]), ATTEMPTS)
     )
 
 
-def words(code, **change):
-    """Return why and remedy of one rule for one attempt."""
-    found = ct.findings(judge(change)).set_index("code")
-    return found.loc[code, "why"], found.loc[code, "remedy"]
+def why_and_remedy(code, **change):
+    """Return the columns why and remedy of one rule for one attempt."""
+    findings = ct.findings(results_with(change)).set_index("code")
+    return findings.loc[code, "why"], findings.loc[code, "remedy"]
 
 
 def test_each_attempt_is_worded_as_if_it_were_the_only_one():
-    """All attempts of a fleet with every fault and many gaps, together and one by one, in the
-    same order.
-    """
+    """Attempts with every fault and many gaps give the same findings together and one by one."""
     fleet = simulation.simulate(60, seed=4, gaps=0.5)
     results = ct.check(ct.attempts(fleet))
     results = results.sample(frac=1, random_state=1).head(80)
@@ -61,13 +59,13 @@ def test_each_attempt_is_worded_as_if_it_were_the_only_one():
 
 
 def test_labels_that_occur_twice_keep_both_findings():
-    """A frame that was put together of two logs has each attempt's findings at its place."""
-    results = judge({}, {"registration_name": PHONE, "device": "other"}).set_axis(
-        [7, 7]
-    )
-    found = ct.findings(results)
-    assert found["attempt"].tolist() == [7] * len(found)
-    codes = found.groupby("device", sort=False)["code"].agg(list).to_dict()
+    """In a frame concatenated from two logs, each attempt keeps its own findings."""
+    results = results_with(
+        {}, {"registration_name": PHONE, "device": "other"}
+    ).set_axis([7, 7])
+    findings = ct.findings(results)
+    assert findings["attempt"].tolist() == [7] * len(findings)
+    codes = findings.groupby("device", sort=False)["code"].agg(list).to_dict()
     assert codes[PHONE] == ["certificate.trust", "certificate.name"]
     assert codes["other"] == ["certificate.trust"]
 
@@ -107,43 +105,43 @@ def test_labels_that_occur_twice_keep_both_findings():
         ),
     ],
 )
-def test_nobody_is_told_to_take_the_name_of_another_device(change, expected, never):
-    """A CN is a name to register as where it is the device's own; a new CN fits all its
-    interfaces.
+def test_no_remedy_suggests_the_name_of_another_device(change, expected, never):
+    """A CN is suggested as registration name only where it is the device's own; a new CN fits
+    all interfaces.
     """
-    _, remedy = words("certificate.name", **change)
+    _, remedy = why_and_remedy("certificate.name", **change)
     assert expected in remedy
     assert never not in remedy.replace(expected, "")
 
 
-def test_names_that_are_missing_are_not_shown_as_holes():
-    """An issuer without CN has its full name, and a device that nothing names is an unnamed one."""
-    why, remedy = words("certificate.trust", device=None)
+def test_missing_names_do_not_leave_gaps():
+    """An issuer without a CN is shown by its full name, and a device without a name as unnamed."""
+    why, remedy = why_and_remedy("certificate.trust", device=None)
     assert (
         "The chain of an unnamed device (0090332f688a, issued by OU=Devices,O=Example)"
         in why
     )
     assert "OU=Devices,O=Example" in remedy
-    why, _ = words(
+    why, _ = why_and_remedy(
         "transport.tls_only",
         device=None,
         protocol="H.323/TCP",
         via_reverse_proxy=False,
     )
     assert why.startswith("An unnamed device registered over H.323/TCP, but ")
-    why, _ = words("certificate.name", device="reception")
+    why, _ = why_and_remedy("certificate.name", device="reception")
     assert why.startswith(
         "The device registers as reception, which does not begin with"
     )
 
 
-def test_no_finding_of_a_simulated_fleet_has_a_hole():
-    """Whatever is broken is worded without a value that is not known."""
+def test_no_finding_of_a_simulated_fleet_shows_an_unknown_value():
+    """No broken rule is worded with a placeholder."""
     results = ct.check(ct.attempts(simulation.simulate(300, seed=8, gaps=0.4)))
-    found = ct.findings(results)
-    found = found[found["passed"].notna()]
+    findings = ct.findings(results)
+    findings = findings[findings["passed"].notna()]
     for column in ("why", "remedy"):
-        holes = found[
-            found[column].str.contains(r"\(not known\)|\{|\bnan\b", regex=True)
+        holes = findings[
+            findings[column].str.contains(r"\(not known\)|\{|\bnan\b", regex=True)
         ]
         assert holes.empty, holes.iloc[0].to_dict()

@@ -1,5 +1,5 @@
-"""Where code may live: which folder imports which, what folders are called, which modules
-docstrings name.
+"""The structure of the package: what each folder may import, the names of folders, and modules
+named in docstrings.
 """
 
 import ast
@@ -45,7 +45,7 @@ ORDER = (
     ),
     *("simulation", "testing", "report", "widgets", "cli", "__init__"),
 )
-"""The data flow: a module imports from folders that stand before its own, and from its own."""
+"""The data flow: a module imports from folders before its own, and from its own."""
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -89,7 +89,7 @@ def imports(source: str, package: tuple[str, ...]) -> set[str]:
 
 
 def test_every_folder_and_module_has_its_place_in_the_order() -> None:
-    """A new folder says where it stands in the data flow."""
+    """A new folder has to be placed in the data flow."""
     assert {_home(path) for path in MODULES} <= set(ORDER)
 
 
@@ -97,7 +97,7 @@ def test_every_folder_and_module_has_its_place_in_the_order() -> None:
     "path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE))
 )
 def test_a_module_imports_only_from_folders_before_its_own(path: Path) -> None:
-    """Data flows in one direction, so the imports do, too."""
+    """Data and imports flow in one direction."""
     home = _home(path)
     package = path.relative_to(PACKAGE).parts[:-1]
     allowed = {
@@ -125,11 +125,11 @@ def test_a_module_imports_only_from_folders_before_its_own(path: Path) -> None:
 def test_every_form_of_import_is_seen(
     source: str, package: tuple[str, ...], homes: set[str]
 ) -> None:
-    """What the test above reads out of a module is what Python would import."""
+    """The test above finds exactly what Python would import."""
     assert imports(source, package) == homes
 
 
-def test_no_folder_bears_the_name_of_a_public_function() -> None:
+def test_no_folder_has_the_name_of_a_public_function() -> None:
     """Otherwise `ct.name` is the folder or the function, depending on what was imported first."""
     folders = {
         path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()
@@ -140,9 +140,7 @@ def test_no_folder_bears_the_name_of_a_public_function() -> None:
 
 
 def test_no_folder_is_hidden_behind_a_function_of_its_name() -> None:
-    """`certtrust.a.b` is the folder b for whoever imports it, since nothing else in a is called
-    b.
-    """
+    """`certtrust.a.b` is always the folder b, since nothing else in a has that name."""
     for module in pkgutil.walk_packages(ct.__path__, "certtrust."):
         if module.ispkg:
             parent, name = module.name.rsplit(".", 1)
@@ -183,15 +181,15 @@ def _exists(dotted: str) -> bool:
     "path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE))
 )
 def test_docstrings_name_only_modules_that_exist(path: Path) -> None:
-    """A dotted name leads somewhere, and so does a file name or the name of a folder."""
+    """Dotted names, file names and names of folders exist."""
     text = "\n".join(_docstrings(path))
     dotted = re.findall(r"\b(?:certtrust|ct)(?:\.[A-Za-z_]\w*)+", text)
     assert [name for name in dotted if not _exists(name)] == []
-    files = {found.name for found in PACKAGE.rglob("*.py")}
+    files = {path.name for path in PACKAGE.rglob("*.py")}
     assert [
         name for name in re.findall(r"\b\w+\.py\b", text) if name not in files
     ] == []
-    folders = {found.name for found in PACKAGE.rglob("*") if found.is_dir()}
+    folders = {path.name for path in PACKAGE.rglob("*") if path.is_dir()}
     assert [
         name for name in re.findall(r"`(\w+)/`", text) if name not in folders
     ] == []

@@ -1,5 +1,5 @@
-"""What a format is to a reader: every module of a folder is listed and complete, and sees a
-file from its beginning.
+"""Formats: every module of a folder is listed and complete, and reads a file from its
+beginning.
 """
 
 import gzip
@@ -46,7 +46,7 @@ def package(tmp_path, monkeypatch):
 
 
 def test_a_complete_list_gives_the_formats_in_its_order(package):
-    """By their names; helpers are none."""
+    """The keys are the names of the formats; helpers are left out."""
     other = COMPLETE.replace("one", "two").replace("1", "2")
     formats = package(("b", "a"), a=COMPLETE, b=other, helper="")
     assert list(formats) == ["two", "one"]
@@ -73,8 +73,8 @@ def test_a_complete_list_gives_the_formats_in_its_order(package):
         (("a", "b"), {"a": COMPLETE, "b": COMPLETE}, "two formats are called 'one'"),
     ],
 )
-def test_what_is_forgotten_is_named(package, names, modules, missing):
-    """The file, the line, or a part of the format."""
+def test_an_incomplete_list_or_format_is_refused(package, names, modules, missing):
+    """The error names the missing file, line or part of the format."""
     with pytest.raises(CerttrustError, match=missing):
         package(names, **modules)
 
@@ -85,7 +85,7 @@ def test_what_is_forgotten_is_named(package, names, modules, missing):
     zipped=st.booleans(),
 )
 def test_a_format_sees_the_file_from_its_beginning(data, zipped):
-    """Also where the stream cannot go back."""
+    """The stream need not be seekable."""
     stream = (
         gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(data)))
         if zipped
@@ -93,14 +93,14 @@ def test_a_format_sees_the_file_from_its_beginning(data, zipped):
     )
     if zipped:
         stream.seekable = lambda: False
-    head, whole = begin(stream)
+    head, restarted = begin(stream)
     assert head == data[:HEAD]
-    assert whole.read(7) + whole.read() == data
+    assert restarted.read(7) + restarted.read() == data
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_beginning_is_text_in_every_encoding(encoding):
-    """A cut in the middle of a letter spoils no other."""
+    """A cut in the middle of a character does not damage others."""
     assert as_text("ID\tä€".encode(encoding)[:-1]).startswith("ID\tä")
 
 
@@ -113,15 +113,15 @@ def test_a_beginning_is_text_in_every_encoding(encoding):
     head=st.binary(max_size=200)
     | st.text(st.sampled_from('{[<,;|\t"=\n aID'), max_size=60).map(str.encode)
 )
-def test_every_look_at_a_beginning_is_harmless(formats, head):
-    """And what a format takes for its own, it reads without raising."""
+def test_recognising_a_format_never_raises(formats, head):
+    """A format reads whatever it recognises without raising."""
     for form in formats.values():
         if form.sniff(head) and form.NAME != "parquet":
             list(form.read(io.BytesIO(head), About("name")))
 
 
-def test_a_field_of_another_name_is_named() -> None:
-    """A contributor who misspells a column reads which one it is; the data do not vanish."""
+def test_a_misspelled_field_is_named() -> None:
+    """The error names the field, so that its data are not lost silently."""
     notes = Notes(pa.nulls(1, pa.large_string()))
     with pytest.raises(CerttrustError, match="fields serail;"):
         from_fields({"serail": pa.array(["0090332f688a"], pa.large_string())}, notes)

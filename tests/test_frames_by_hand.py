@@ -1,4 +1,4 @@
-"""Frames that a caller made or changed: what is wrong with one is said, with table and remedy."""
+"""Frames that a caller made or changed: an error names the table, the problem and a remedy."""
 
 import dataclasses
 import inspect
@@ -75,15 +75,15 @@ def test_every_public_function_is_tried_here():
 
 @pytest.mark.parametrize("name", OF_A_FLEET)
 @pytest.mark.parametrize("wrong", [None, 5, "fleet", RESULTS, {}], ids=type)
-def test_what_is_no_fleet_is_said_to_be_none(name, wrong):
-    """With what is needed, and how it is made."""
+def test_an_argument_that_is_no_fleet_is_refused(name, wrong):
+    """The error says what is needed, and how to make it."""
     with pytest.raises(ct.CerttrustError, match=r"Fleet is needed.*read_fleet"):
         OF_A_FLEET[name](wrong)
 
 
 @pytest.mark.parametrize("name", OF_A_FLEET)
 def test_a_fleet_of_frames_made_by_hand(name):
-    """A frame of another kind, a missing column and flags as text, each with its table."""
+    """A list instead of a frame, a missing column and flags as text are refused with the table."""
     function = OF_A_FLEET[name]
     with pytest.raises(ct.CerttrustError, match=r"table TRUST is needed.*list"):
         function(dataclasses.replace(FLEET, trust=[]))
@@ -104,7 +104,7 @@ def test_a_fleet_of_frames_made_by_hand(name):
 
 @pytest.mark.parametrize("name", OF_A_FRAME)
 def test_a_frame_of_another_kind_or_without_a_column(name):
-    """The table, the column, and what makes such a frame."""
+    """The error names the table, the column, and the function that makes such a frame."""
     function, table, frame = OF_A_FRAME[name]
     for wrong in (FLEET, 5, None, []):
         if name != "diagnose":
@@ -121,8 +121,8 @@ def test_a_frame_of_another_kind_or_without_a_column(name):
 @pytest.mark.parametrize(
     "name", [name for name, (_, table, _) in OF_A_FRAME.items() if table == "RESULTS"]
 )
-def test_results_whose_columns_hold_something_else(name):
-    """A time that is none cannot be converted; functions that do not look at it do not mind."""
+def test_results_with_values_of_another_kind(name):
+    """An invalid time is refused by every function that reads it."""
     function, _, frame = OF_A_FRAME[name]
     if name not in ("causes", "changes", "compare"):
         with pytest.raises(ct.CerttrustError, match=r"judged_at of table RESULTS"):
@@ -130,7 +130,7 @@ def test_results_whose_columns_hold_something_else(name):
 
 
 def test_columns_of_python_objects_are_converted():
-    """A frame with all columns as objects gives the very same results."""
+    """A frame with all columns as objects gives the same results."""
     declared = ATTEMPTS[ct.columns("attempts")["name"]]
     plain = declared.astype("object")
     pd.testing.assert_frame_equal(
@@ -146,7 +146,7 @@ def test_columns_of_python_objects_are_converted():
 
 
 def test_half_a_surrogate_pair_in_a_name_is_replaced():
-    """UTF-8 cannot hold it; the name is another one, and nothing fails."""
+    """UTF-8 cannot encode it; the name changes, and nothing raises."""
     name = pd.Series(["user\ud800"] * len(ATTEMPTS), ATTEMPTS.index, dtype="object")
     results = ct.check(ATTEMPTS.assign(registration_name=name))
     assert (results["registration_name"] == "user?").all()
@@ -170,7 +170,7 @@ def test_half_a_surrogate_pair_in_a_name_is_replaced():
 @pytest.mark.parametrize("function", [ct.names.begins_with_cn, ct.names.host_matches])
 @pytest.mark.parametrize("wrong", [None, 5, "text", b"bytes", RESULTS], ids=type)
 def test_the_name_rules_take_columns(function, wrong):
-    """One text is no column of characters."""
+    """A single text does not count as a column of characters."""
     first, second = list(inspect.signature(function).parameters)[:2]
     with pytest.raises(
         ct.CerttrustError, match=f"{first} must be a Series or a list"

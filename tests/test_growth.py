@@ -1,4 +1,4 @@
-"""Twice the input takes at most two and a half times as long, for all that looks at strangers'
+"""Twice the input takes at most two and a half times as long, for every reader of untrusted
 files.
 """
 
@@ -21,7 +21,7 @@ LARGEST = 1 << 17
 DOUBLINGS = 3
 MOST = 2.5**DOUBLINGS
 QUICK = 0.1
-"""Seconds for the largest input that leave nothing to compare."""
+"""Seconds for the largest input below which times are not compared."""
 
 OPENINGS = {
     "json": (b"[", b"{", b'{"a":', b"[1,", b"[1,\n", b'{"h323":"a"}', b"[x\n", b'["', b"\\u12"),
@@ -65,7 +65,7 @@ ENDS = (b"", b"x")
 
 
 def inputs(name: str) -> Iterator[Callable[[int], bytes]]:
-    """Yield functions that make input of a size: an opening, repetitions, an end."""
+    """Yield functions that make input of a size from an opening, repetitions and an end."""
     own = OPENINGS.get(name, OPENINGS["certificates"])
     for token in (*own, *OPENINGS["all"]):
         for begin in dict.fromkeys((b"", own[0])):
@@ -83,7 +83,7 @@ def inputs(name: str) -> Iterator[Callable[[int], bytes]]:
 
 
 def seconds(work: Callable[[bytes], object], data: bytes) -> float:
-    """Return how long the work takes, in seconds of this process."""
+    """Return the CPU seconds that the work takes."""
     as_text.cache_clear()
     start = time.process_time()
     with suppress(CerttrustError, OSError):
@@ -94,7 +94,7 @@ def seconds(work: Callable[[bytes], object], data: bytes) -> float:
 def too_slow(
     work: Callable[[bytes], object], make: Callable[[int], bytes]
 ) -> str | None:
-    """Return how the time grows where it grows too fast, None where it does not."""
+    """Return a description of the growth where time grows too fast, else None."""
     if seconds(work, make(LARGEST)) < QUICK:
         return None
     sizes = [LARGEST >> step for step in (DOUBLINGS, 0)]
@@ -133,7 +133,7 @@ FORMS = [
 @pytest.mark.parametrize(("form", "name", "is_container"), FORMS)
 @pytest.mark.parametrize("part", ["sniff", "read"])
 def test_time_grows_as_the_input_does(form, name, is_container, part):
-    """Measured over three doublings, on repetitions of what each format begins with."""
+    """It is measured over three doublings, on repeated tokens of each format."""
     key = "certificates" if is_container else name
     work = form.sniff if part == "sniff" else reading(form, only_own=is_container)
     slow = [problem for make in inputs(key) if (problem := too_slow(work, make))]
@@ -141,7 +141,7 @@ def test_time_grows_as_the_input_does(form, name, is_container, part):
 
 
 def test_quadratic_time_is_found():
-    """The measure finds what it is to find."""
+    """The measurement detects it, and accepts linear time."""
 
     def quadratic(data: bytes) -> None:
         count = len(data) // 10

@@ -1,4 +1,4 @@
-"""Files made to exhaust a reader: what meets a bound is a row that says so, and nothing hangs."""
+"""Files made to exhaust a reader: reaching a bound gives a row that says so, and nothing hangs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _errors(source: Any) -> dict[str, str]:
 
 
 def _sparse(members: int, size: int) -> bytes:
-    """Return a tar archive of GNU's sparse files: 512 bytes stand for `size`."""
+    """Return a tar archive of GNU sparse files, in which 512 bytes represent `size`."""
     archive = b""
     for member in range(members):
         entry = tarfile.TarInfo(f"m{member}")
@@ -62,7 +62,7 @@ def _octal(value: int) -> bytes:
 
 
 def test_sparse_files_are_not_unpacked() -> None:
-    """1.5 KB that claims 200 GB, and many that claim 16 MB."""
+    """One of 1.5 KB claims to have 200 GB, and many others 16 MB each."""
     reason = "a sparse file in a tar archive, not read"
     assert _errors(_sparse(1, 200 << 30)) == {"<bytes>/m0": reason}
     assert set(_errors(_sparse(300, 16 << 20)).values()) == {reason}
@@ -89,7 +89,7 @@ def test_methods_without_a_bound_are_not_unpacked(
 def test_large_members_are_read_in_passing(
     issued: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The archive is walked once, however many members are too large to be held."""
+    """The archive is read in one pass, even if many members are too large for memory."""
     monkeypatch.setattr(sources, "HELD_IN_MEMORY", 100)
     file = io.BytesIO()
     contents = [issued.pems[0], issued.ders[1], b"text" * 99, issued.bundle * 99]
@@ -108,16 +108,16 @@ def test_large_members_are_read_in_passing(
     frame = ct.read_certificates(file.getvalue())
     assert frame["fingerprint"].notna().sum() == 1 + 1 + 2 * 99
     assert walks == []
-    held = list(sources.sources(file.getvalue()))
-    assert [source.open().read() for source in held] == contents
+    members = list(sources.sources(file.getvalue()))
+    assert [source.open().read() for source in members] == contents
     assert walks == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_an_archive_has_so_many_members(
+def test_the_members_of_an_archive_are_bounded(
     monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """The row behind the last one that is read says so."""
+    """The row after the last member that is read says so."""
     monkeypatch.setattr(limits, "ARCHIVE_MEMBERS", 3)
     file = io.BytesIO()
     if kind == "zip":
@@ -133,14 +133,14 @@ def test_an_archive_has_so_many_members(
     assert errors["<bytes>"] == "more than 3 members; the others are not read"
 
 
-# What is no file
+# Links, pipes and devices
 
 
 @pytest.fixture
 def odd_files(
     tmp_path: Path, issued: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """Return a folder of a certificate, a pipe and links of every kind."""
+    """Return a folder with a certificate, a pipe and links of every kind."""
     folder = tmp_path / "x"
     (folder / "sub").mkdir(parents=True)
     (folder / "sub" / "a.pem").write_bytes(issued.pems[0])
@@ -153,7 +153,7 @@ def odd_files(
     return folder
 
 
-def test_what_cannot_be_read_in_a_folder_is_a_row(odd_files: Path) -> None:
+def test_an_unreadable_entry_of_a_folder_is_a_row(odd_files: Path) -> None:
     """Broken links, loops and pipes have their reasons; a link to a file is a file."""
     errors = {
         name: error for name, error in _errors(odd_files).items() if error == error
@@ -169,21 +169,21 @@ def test_what_cannot_be_read_in_a_folder_is_a_row(odd_files: Path) -> None:
     )  # fmt: skip
     for read in readers:
         frame = read(odd_files)
-        told = set(frame["parse_error"].dropna())
-        assert set(errors.values()) <= told
+        reasons = set(frame["parse_error"].dropna())
+        assert set(errors.values()) <= reasons
 
 
 @pytest.mark.parametrize("path", ["x/pipe", "x/pi*", "/dev/zero", Path("x/pipe")])
 @pytest.mark.usefixtures("odd_files")
 def test_a_pipe_or_a_device_is_not_read(path: str | Path) -> None:
-    """By path or glob: it may never end."""
+    """Given by path or glob, it might never end."""
     (error,) = _errors(path).values()
     assert error == "a pipe or a device, not read: open it and give the open file"
 
 
 @pytest.mark.usefixtures("odd_files")
 def test_a_broken_link_has_its_reason() -> None:
-    """By path and by glob."""
+    """It may be given by path or glob."""
     for path in ("x/broken", "x/bro*"):
         assert list(_errors(path).values()) == [
             "unreadable file: No such file or directory"
@@ -209,7 +209,7 @@ def _parquet(table: Any) -> bytes:
 def test_a_small_table_cannot_claim_any_number_of_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Run-length encoding makes millions of rows out of nothing."""
+    """Run-length encoding makes millions of rows from a few bytes."""
     monkeypatch.setattr(limits, "TABLE_ROWS_FREELY", 10_000)
     nothing = pa.nulls(200_000, pa.string())
     data = _parquet(pa.table({"der": nothing, "hardware_id": nothing}))
@@ -224,7 +224,7 @@ def test_a_small_table_cannot_claim_any_number_of_rows(
 def test_a_cell_that_repeats_cannot_deliver_any_number_of_bytes(
     issued: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows that were read keep their place; the last one says where it stopped."""
+    """Rows read before the bound are kept, and the last row says why reading stopped."""
     monkeypatch.setattr(limits, "UNPACKED_FREELY", 1 << 20)
     monkeypatch.setattr(limits, "UNPACKED_RATIO", 2)
     cells = pa.DictionaryArray.from_arrays(
@@ -236,9 +236,11 @@ def test_a_cell_that_repeats_cannot_deliver_any_number_of_bytes(
 
 
 def test_odd_tables_are_rows(issued: Issued) -> None:
-    """A column twice, and a time that no clock shows."""
-    twice = pa.table([pa.array([b"x"]), pa.array([b"y"])], names=["der", "der"])
-    assert _errors(_parquet(twice)) == {
+    """One has a column twice, another an impossible time."""
+    repeated_column = pa.table(
+        [pa.array([b"x"]), pa.array([b"y"])], names=["der", "der"]
+    )
+    assert _errors(_parquet(repeated_column)) == {
         "<bytes>": "a Parquet file with a column twice"
     }
     own = pa.Table.from_pandas(ct.read_certificates(issued.ders[0]))
@@ -254,7 +256,7 @@ def test_odd_tables_are_rows(issued: Issued) -> None:
 
 
 def _store(rounds: int) -> bytes:
-    """Return a PKCS#12 store whose check asks for so many rounds."""
+    """Return a PKCS#12 store whose MAC takes that many rounds."""
     data = encoded(OID, bytes.fromhex("2a864886f70d010701")) + encoded(
         0xA0, encoded(OCTET_STRING, encoded(SEQUENCE, b""))
     )
@@ -269,7 +271,7 @@ def _store(rounds: int) -> bytes:
     )
 
 
-def test_the_rounds_of_a_file_are_counted_together(
+def test_the_rounds_of_a_file_are_added_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Many key stores in one file share its bound; each file has its own."""
@@ -284,7 +286,7 @@ def test_the_rounds_of_a_file_are_counted_together(
 
 
 def test_a_listing_with_an_endless_name_is_read() -> None:
-    """The name of an attribute takes time in proportion to its length."""
+    """The time for the name of an attribute is proportional to its length."""
     text = f'<info><certificate {"a" * 400_000} subject_cn="0090332f688a"/></info>'
     assert len(ct.read_certificates(text)) == 1
 
@@ -295,8 +297,8 @@ def test_a_listing_with_an_endless_name_is_read() -> None:
 @pytest.mark.parametrize(
     "path", ["a\0b", "a\ud800b", "a\ud800*", Path("a\0b"), Path("a\ud800b")]
 )
-def test_paths_that_cannot_be_are_the_callers_mistake(path: str | Path) -> None:
-    """A zero byte or half a character names no file."""
+def test_impossible_paths_are_the_callers_mistake(path: str | Path) -> None:
+    """No file name has a zero byte or a lone surrogate."""
     readers: tuple[Callable[..., object], ...] = (
         ct.read_certificates, ct.read_trust_list, ct.read_devices, ct.read_registrations,
         ct.read_fleet,
@@ -308,7 +310,7 @@ def test_paths_that_cannot_be_are_the_callers_mistake(path: str | Path) -> None:
 
 @pytest.mark.parametrize("password", [123, True, 1.5, [5], bytearray(b"a")])
 def test_a_password_is_text_or_bytes(password: Any) -> None:
-    """Anything else is named."""
+    """Anything else is refused."""
     with pytest.raises(ct.CerttrustError, match="a password is text or bytes, not "):
         ct.read_certificates(b"", password=password)
     with pytest.raises(ct.CerttrustError, match="a password is text or bytes, not "):
@@ -319,7 +321,7 @@ def test_a_password_is_text_or_bytes(password: Any) -> None:
     "password", ["\ud800", "a\0b", "\0\udfff", b"\0", "é" * 3000]
 )
 def test_any_password_is_tried(issued: Issued, password: str | bytes) -> None:
-    """It is wrong, and that is the row's reason; it is quoted nowhere."""
+    """It is wrong, which is the reason in the row, and it is not quoted."""
     frame = ct.read_certificates(issued.pkcs12(b"secret"), password=password)
     assert frame["parse_error"].str.startswith("PKCS#12: ").all()
     assert "é" not in frame["parse_error"].iloc[0]
@@ -341,10 +343,10 @@ def test_workers_are_a_number(workers: Any) -> None:
         ("a", {"server_name": "\ud800"}),
     ],
 )  # fmt: skip
-def test_an_endpoint_that_cannot_be_is_the_callers_mistake(
+def test_an_impossible_endpoint_is_the_callers_mistake(
     host: Any, options: dict[str, Any]
 ) -> None:
-    """No connection is tried."""
+    """No connection is attempted."""
     with pytest.raises(ct.CerttrustError):
         ct.fetch_chain(host, **options)
 
@@ -368,7 +370,7 @@ def test_an_endpoint_that_cannot_be_is_the_callers_mistake(
 def test_a_file_named_after_another_device_says_so(
     issued: Issued, tmp_path: Path, name: str, differs: bool
 ) -> None:
-    """A serial and a hardware ID of the same last octets are one device."""
+    """A serial and a hardware ID with the same last octets are one device."""
     (tmp_path / name).write_bytes(issued.pems[0])
     frame = ct.read_certificates(tmp_path)
     device = same_spelling(pd.Series([name.removesuffix(".pem")]))[0]

@@ -1,4 +1,4 @@
-"""What `import certtrust` costs and loads."""
+"""The modules that `import certtrust` loads."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ HEAVY = ("matplotlib", "ipywidgets", "dask", "ssl", "socket", "IPython", "regex"
 
 
 def test_heavy_modules_are_loaded_on_first_use_only():
-    """A fresh process that imports the package has none of the heavy modules loaded by it."""
+    """Importing the package in a fresh process loads none of the heavy modules."""
     code = (
         "import sys; import pandas, pyarrow, cryptography.x509, certifi, idna; before = "
         "set(sys.modules); "
@@ -23,6 +23,6 @@ def test_heavy_modules_are_loaded_on_first_use_only():
 
 
 def test_every_public_name_can_be_reached():
-    """What the package lists as public is there."""
+    """Every name in `__all__` exists."""
     for name in ct.__all__:
         assert getattr(ct, name) is not None

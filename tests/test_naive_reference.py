@@ -1,4 +1,4 @@
-"""Verdicts of random fleets, through files, against a plain reading of the rules."""
+"""Compare the verdicts of random fleets, read from files, with a plain reading of the rules."""
 
 import pytest
 from naive import authorities, fleets, judge
@@ -12,7 +12,7 @@ ATTEMPTS = 125
 
 @pytest.mark.parametrize("seed", seeds(range(8)))
 def test_package_and_plain_reading_agree(seed, tmp_path):
-    """Each rule, verdict, scenario and cause is what the plain reading gives."""
+    """Each rule, verdict, scenario and cause equals that of the plain reading."""
     attempts, texts = compare(fleets.fleet(seed, attempts=ATTEMPTS), tmp_path)
 
     assert attempts == ATTEMPTS
@@ -23,7 +23,7 @@ def test_package_and_plain_reading_agree(seed, tmp_path):
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", seeds(range(1000, 1160)))
 def test_package_and_plain_reading_agree_on_many_fleets(seed, tmp_path):
-    """The same for 20,000 attempts."""
+    """They agree on 20,000 attempts."""
     attempts, texts = compare(fleets.fleet(seed, attempts=ATTEMPTS), tmp_path)
 
     assert attempts == ATTEMPTS
@@ -45,7 +45,7 @@ def test_package_and_plain_reading_agree_on_many_fleets(seed, tmp_path):
 def test_long_chains_are_climbed_as_far_as_32_authorities(
     steps, listed, trusted, tmp_path
 ):
-    """Whether more than 32 authorities lead to the list is not known; both readings say so."""
+    """Whether more than 32 CAs lead to the list is unknown; both readings say so."""
     members = authorities.ladder(steps)
     lowest = members[-1]
     leaf = authorities.certificate(
@@ -77,7 +77,7 @@ def test_long_chains_are_climbed_as_far_as_32_authorities(
 
 
 @pytest.mark.parametrize(
-    ("common_name", "registration_name", "known", "holds"),
+    ("common_name", "registration_name", "identity", "holds"),
     [
         (SERIAL, SERIAL, {"serial": SERIAL}, True),
         (SERIAL, f"{SERIAL}-TEL1", {"serial": SERIAL}, True),
@@ -103,9 +103,9 @@ def test_long_chains_are_climbed_as_far_as_32_authorities(
     ],
 )
 def test_names_hold_as_decided(
-    common_name, registration_name, known, holds, tmp_path
+    common_name, registration_name, identity, holds, tmp_path
 ):
-    """A device's serial and hardware ID are one name in two spellings; other names stand alone."""
+    """A device's serial and hardware ID are two spellings of one name; other names have one."""
     leaf = authorities.certificate(
         authorities.name(common_name),
         1,
@@ -119,7 +119,7 @@ def test_names_hold_as_decided(
         "protocol": "H.323/TLS",
         "time": 1780000000,
         "state": "up",
-        **known,
+        **identity,
     }
     row |= {"authentication": "certificate", "fingerprint": fleets.fingerprint(leaf)}
     if registration_name:
@@ -149,7 +149,9 @@ def small_fleet(presented, trusted, row):
 
 
 def plain_answer(description):
-    """Return what the plain reading says of the only attempt."""
+    """Return the result of the plain reading for the only attempt."""
     (file,) = description["logs"]
     row = judge.row_in(file, file["rows"][0])
-    return judge.judge(row, judge.survey(description), now=authorities.moment(2026))
+    return judge.judge(
+        row, judge.take_inventory(description), now=authorities.moment(2026)
+    )

@@ -63,7 +63,7 @@ def limits(kind: int, permitted: list[str], excluded: list[str]) -> bytes:
     ],
 )
 def test_a_name_lies_within_a_subtree_or_not(kind, base, name, within):
-    """What is permitted when it alone is permitted, is refused when it alone is excluded."""
+    """A name within the only permitted subtree is refused where that subtree is excluded."""
     assert allowed(constraints(limits(kind, [base], [])), [(kind, name)]) is within
     if not (kind == DNS and name.startswith("*.")):
         assert (
@@ -87,8 +87,8 @@ def test_a_wildcard_that_covers_an_excluded_name_is_refused():
 
 
 def test_names_of_other_forms_are_free_and_unreadable_ones_are_not():
-    """A constraint speaks of its own form; a malformed name of that form is refused, and so are
-    unread names.
+    """A constraint applies to its own form; malformed names of that form and unread names are
+    refused.
     """
     only_dns = constraints(limits(DNS, ["example.com"], []))
     assert allowed(only_dns, [(MAIL, ("user", "example.net")), (URI, None)])
@@ -109,16 +109,16 @@ def test_names_of_other_forms_are_free_and_unreadable_ones_are_not():
     ],
 )
 def test_malformed_constraints_are_refused(value):
-    """Empty, with a wildcard, with a mask that has holes, with an address of odd size, cut
-    short.
+    """They are empty, cut short, or have a wildcard, a mask with holes or an address of odd
+    size.
     """
     with pytest.raises(BadEncoding):
         constraints(value)
 
 
 def test_a_hostile_number_of_comparisons_is_refused():
-    """Thousands of names under thousands of subtrees are not worked through."""
-    many = constraints(limits(DNS, [], [f"x{place}.test" for place in range(600)]))
+    """Hundreds of names are not compared with hundreds of subtrees."""
+    many = constraints(limits(DNS, [], [f"x{number}.test" for number in range(600)]))
     assert allowed(many, [(DNS, "a.example.com")] * 400)
     assert not too_many(many, [(DNS, "a.example.com")] * 400)
     assert too_many(many, [(DNS, "a.example.com")] * 600)

@@ -1,5 +1,5 @@
-"""Names: hosts of URLs, registration names and the table of all names, by hand-written cases
-and properties.
+"""Names: hosts of URLs, registration names and the table of all names, by cases written by hand
+and by properties.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from certtrust.names import certificate_names, hosts, matching
 from certtrust.names.device_ids import HARDWARE_ID, SERIAL
 
 
-def _one(pattern: str, host: str, kind: matching.Kind = "dns") -> bool:
+def _matches(pattern: str, host: str, kind: matching.Kind = "dns") -> bool:
     return bool(matching.host_matches([pattern], [host], kind=kind).iloc[0])
 
 
@@ -46,7 +46,7 @@ def _one(pattern: str, host: str, kind: matching.Kind = "dns") -> bool:
 )
 def test_a_name_fits(pattern: str, host: str) -> None:
     """Case, one final dot, ports, brackets, IDNA and the spelling of an address do not matter."""
-    assert _one(pattern, host)
+    assert _matches(pattern, host)
 
 
 @pytest.mark.parametrize(
@@ -91,15 +91,15 @@ def test_a_name_fits(pattern: str, host: str) -> None:
     ],
 )
 def test_a_name_does_not_fit(pattern: str, host: str) -> None:
-    """Malformed names fit nothing, wildcards stand for one whole leftmost label, and addresses
-    are not names.
+    """Malformed names match nothing, a wildcard stands for exactly the leftmost label, and
+    addresses are no names.
     """
-    assert not _one(pattern, host)
-    assert not _one(pattern, host, "cn")
+    assert not _matches(pattern, host)
+    assert not _matches(pattern, host, "cn")
 
 
 def test_iPAddress_entries_are_addresses_only() -> None:  # noqa: N802
-    """As an iPAddress entry only an address fits an address."""
+    """In an iPAddress entry, only an address matches an address."""
     patterns = [
         "192.0.2.7",
         "2001:db8::1",
@@ -120,16 +120,18 @@ def test_iPAddress_entries_are_addresses_only() -> None:  # noqa: N802
 
 
 def test_missing_on_either_side_is_missing() -> None:
-    """What is not known is neither a match nor a mismatch, and the index is the patterns'."""
+    """An unknown value is neither a match nor a mismatch; the index is that of the patterns."""
     patterns = pd.Series(["a", None, None], index=[7, 8, 9], dtype="str")
-    fits = matching.host_matches(patterns, pd.Series([None, "a", None], dtype="str"))
-    assert fits.isna().all()
-    assert fits.index.tolist() == [7, 8, 9]
-    assert fits.dtype == "boolean"
+    matches = matching.host_matches(
+        patterns, pd.Series([None, "a", None], dtype="str")
+    )
+    assert matches.isna().all()
+    assert matches.index.tolist() == [7, 8, 9]
+    assert matches.dtype == "boolean"
 
 
 def test_wrong_calls_are_named() -> None:
-    """A kind that does not exist and lists of different lengths are the caller's mistakes."""
+    """An unknown kind and lists of different lengths are the caller's mistakes."""
     with pytest.raises(CerttrustError, match="kind is 'uri'"):
         matching.host_matches(["a"], ["a"], kind="uri")  # type: ignore[arg-type]
     with pytest.raises(CerttrustError, match="1 values and hosts 2"):
@@ -179,7 +181,7 @@ NAMES = st.one_of(
 
 
 def _defined(pattern: str | None, host: str | None) -> bool | None:
-    """Say in plain Python, for one pair, what `host_matches` says for many."""
+    """Return in plain Python for one pair what `host_matches` returns for many."""
     if pattern is None or host is None:
         return None
     presented = hosts.pattern(pattern.encode(errors="replace").decode())
@@ -198,23 +200,21 @@ def _defined(pattern: str | None, host: str | None) -> bool | None:
 def test_vectorised_hosts_equal_the_definition(
     pairs: list[tuple[str | None, str | None]], same: bool
 ) -> None:
-    """For any text at all the columns give what the definition gives row by row, and nothing
-    raises.
-    """
+    """For any text the columns agree with the definition row by row, and nothing raises."""
     patterns = [pattern for pattern, _ in pairs]
     urls = patterns if same else [host for _, host in pairs]
-    found = matching.host_matches(
+    matches = matching.host_matches(
         pd.Series(patterns, dtype="object"), pd.Series(urls, dtype="object")
     )
     expected = [
         _defined(pattern, host) for pattern, host in zip(patterns, urls, strict=True)
     ]
-    assert [None if value is pd.NA else bool(value) for value in found] == expected
+    assert [None if value is pd.NA else bool(value) for value in matches] == expected
 
 
 @given(NAMES)
-def test_one_spelling_stays_as_it_is(value: str | None) -> None:
-    """A host that was brought to the one spelling is left alone when it is read again."""
+def test_a_normalised_host_stays_as_it_is(value: str | None) -> None:
+    """A host that was normalised does not change when it is read again."""
     if (
         value is not None
         and (spelled := hosts.host(value.encode(errors="replace").decode()))
@@ -246,9 +246,9 @@ def test_one_spelling_stays_as_it_is(value: str | None) -> None:
     ],
 )
 def test_hosts_of_urls(url: str | None, host: str | None) -> None:
-    """The host is what a browser would take for it, whatever stands around it."""
-    found = matching.url_hosts(pd.Series([url], dtype="str"))
-    assert found.tolist() == [host] if host else found.isna().all()
+    """The host is the one that a browser would use, whatever surrounds it."""
+    url_hosts = matching.url_hosts(pd.Series([url], dtype="str"))
+    assert url_hosts.tolist() == [host] if host else url_hosts.isna().all()
 
 
 @pytest.mark.parametrize(
@@ -282,16 +282,16 @@ def test_hosts_of_urls(url: str | None, host: str | None) -> None:
     ],
 )
 def test_the_name_starts_with_the_cn(name: str, cn: str, begins: bool) -> None:
-    """The prefix is exact, but for the spellings of a serial or hardware ID; empty and
+    """The prefix is exact, apart from the spelling of a serial or hardware ID; empty and
     unreadable CNs never match.
     """
     assert matching.begins_with_cn([name], [cn]).tolist() == [begins]
 
 
 def test_missing_names_and_missing_cns() -> None:
-    """A missing CN matches no name; against a missing name any real CN is undecided."""
-    found = matching.begins_with_cn(["a", None, None, None], [None, "a", None, ""])
-    assert found.astype("object").tolist() == [False, pd.NA, False, False]
+    """A missing CN matches no name; where the name is missing, any real CN is undecided."""
+    begins = matching.begins_with_cn(["a", None, None, None], [None, "a", None, ""])
+    assert begins.astype("object").tolist() == [False, pd.NA, False, False]
 
 
 TEXTS = st.one_of(
@@ -321,7 +321,7 @@ def _folded(text: str) -> str:
 
 
 def _begins(name: str | None, cn: str | None) -> bool | None:
-    """Say in plain Python, for one pair, what `begins_with_cn` says for many."""
+    """Return in plain Python for one pair what `begins_with_cn` returns for many."""
     if cn is None or not cn.strip() or "\x00" in cn or "\ufffd" in cn:
         return False
     if name is None:
@@ -340,21 +340,19 @@ def _begins(name: str | None, cn: str | None) -> bool | None:
 def test_vectorised_prefixes_equal_the_definition(
     pairs: list[tuple[str | None, str | None]], same: bool
 ) -> None:
-    """For any text at all the columns give what the definition gives row by row, and nothing
-    raises.
-    """
+    """For any text the columns agree with the definition row by row, and nothing raises."""
     registered = [name for name, _ in pairs]
     cns = registered if same else [cn for _, cn in pairs]
-    found = matching.begins_with_cn(
+    begins = matching.begins_with_cn(
         pd.Series(registered, dtype="object"), pd.Series(cns, dtype="object")
     )
     expected = [_begins(name, cn) for name, cn in zip(registered, cns, strict=True)]
-    assert [None if value is pd.NA else bool(value) for value in found] == expected
+    assert [None if value is pd.NA else bool(value) for value in begins] == expected
     inside = matching.ends_inside(
         pd.Series(registered, dtype="object"), pd.Series(cns, dtype="object")
     )
-    assert (inside.isna() == found.isna()).all()
-    assert not (inside & ~found).fillna(value=False).any()
+    assert (inside.isna() == begins.isna()).all()
+    assert not (inside & ~begins).fillna(value=False).any()
 
 
 @pytest.mark.parametrize(
@@ -379,8 +377,8 @@ def test_vectorised_prefixes_equal_the_definition(
     ],
 )
 def test_a_match_that_ends_inside_a_name(name: str, cn: str, inside: bool) -> None:
-    """A CN that covers the name up to a boundary is fine; one that stops within a word lets
-    others in.
+    """A CN that ends at a boundary of the name is fine; one that ends within a word matches
+    other devices too.
     """
     assert matching.ends_inside([name], [cn]).tolist() == [inside]
 
@@ -555,11 +553,11 @@ def _attempt(**columns: object) -> pd.DataFrame:
 def test_certificates_and_registrations(
     columns: dict[str, str], fits: bool | None
 ) -> None:
-    """The name must start with a CN; for a device's own name its serial and its hardware ID are
-    one.
+    """The name has to begin with a CN; serial and hardware ID are equivalent as a device's own
+    name.
     """
-    found = matching.certificate_fits_registration(_attempt(**columns)).iloc[0]
-    assert (None if found is pd.NA else bool(found)) is fits
+    verdict = matching.certificate_fits_registration(_attempt(**columns)).iloc[0]
+    assert (None if verdict is pd.NA else bool(verdict)) is fits
 
 
 SERIAL_KNOWN = {"serial": "0090332f688a"}
@@ -631,16 +629,16 @@ def test_a_serial_and_a_hardware_id_are_one_name(
     fits: bool | None,
     inferred_from: str | None,
 ) -> None:
-    """Who registers by either passes by either; a name of its own choice is all that counts for
-    a device.
+    """A device that registers with either passes with either; a chosen name has to match
+    itself.
     """
     attempt = _attempt(registration_name=name, subject_cn=cn, **also)
-    found = matching.registration_fit(
+    fit = matching.registration_fit(
         attempt.astype({"device": "str"} if "device" in also else {})
     ).iloc[0]
-    assert (None if found["fits"] is pd.NA else bool(found["fits"])) is fits
+    assert (None if fit["fits"] is pd.NA else bool(fit["fits"])) is fits
     assert (
-        None if pd.isna(found["inferred_from"]) else found["inferred_from"]
+        None if pd.isna(fit["inferred_from"]) else fit["inferred_from"]
     ) == inferred_from
 
 
@@ -784,13 +782,13 @@ def test_a_serial_and_a_hardware_id_are_one_name(
     ],
 )
 def test_certificates_and_urls(columns: dict[str, object], fits: bool | None) -> None:
-    """Any CN, DNS name or address will do; unread names leave the verdict open."""
-    found = matching.certificate_fits_url(_attempt(**columns)).iloc[0]
-    assert (None if found is pd.NA else bool(found)) is fits
+    """Any CN, DNS name or address suffices; unread names leave the verdict undecided."""
+    verdict = matching.certificate_fits_url(_attempt(**columns)).iloc[0]
+    assert (None if verdict is pd.NA else bool(verdict)) is fits
 
 
 def test_empty_frames() -> None:
-    """No rows in, no rows out."""
+    """No rows give no rows."""
     empty = _attempt().iloc[:0]
     assert matching.certificate_fits_url(empty).empty
     assert matching.certificate_fits_registration(empty).empty

@@ -1,5 +1,5 @@
-"""The published host-name suites: wherever all verifiers agree, so does the package, but for
-the page's own words.
+"""The published host-name suites: the package agrees wherever all verifiers do, unless the
+article says otherwise.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ published = pytest.mark.skipif(
 )
 
 ADDRESS = (
-    "the page lets a CN or DNS name match the IP "
-    "address of the URL; RFC 6125 wants an iPAddress entry"
+    "by the article a CN or DNS name may match the IP "
+    "address of the URL; RFC 6125 requires an iPAddress entry"
 )
 EXCEPTIONS = {
     ("dns", "127.0.0.1", "127.0.0.1"): ADDRESS,
     ("dns", "::6.7.8.9", "::6.7.8.9"): ADDRESS,
 }
-"""Rows on which all verifiers agree and the package follows the page instead, with the reason."""
+"""Rows on which all verifiers agree and the package follows the article, with the reason."""
 
 CN_BESIDE_SAN = (
-    "the page says CN or DNS name: a CN counts beside a subject alternative name"
+    "the article says CN or DNS name: a CN counts beside a subject alternative name"
 )
 PARTIAL_WILDCARD = "a wildcard is a whole label"
 PUBLIC_SUFFIX = "public suffixes are not known here"
@@ -49,14 +49,14 @@ CERTIFICATE_EXCEPTIONS = {
     ("foo.co.uk.", (), ("*.co.uk.",)): PUBLIC_SUFFIX,
     ("xn--poema-9qae5a.com.br", (), ("*.com.br",)): PUBLIC_SUFFIX,
     ("::6.7.8.9", (), ("::6.7.8.9",)): ADDRESS,
-    ("[::4.5.6.9]", (), ()): "brackets are how an IPv6 address stands in a URL",
+    ("[::4.5.6.9]", (), ()): "an IPv6 address in a URL has brackets",
 }
 """Certificates that the suite judges differently: (host, CNs, DNS names) and the reason."""
 
 
 def _rows() -> pd.DataFrame:
     with gzip.open(CASES / "names.csv.gz", "rt", newline="") as file:
-        # A bare carriage return tears one record apart; the halves lack a verdict.
+        # A bare carriage return splits one record into halves without a verdict.
         rows = [
             row for row in csv.DictReader(file) if row["expected_match"] in ("0", "1")
         ]
@@ -74,14 +74,14 @@ def _rows() -> pd.DataFrame:
 
 def _judged(rows: pd.DataFrame) -> pd.Series:
     parts = [
-        names.host_matches(of_kind["pattern"], of_kind["host"], kind=kind)
-        for kind, of_kind in rows.groupby("kind")
+        names.host_matches(rows_of_kind["pattern"], rows_of_kind["host"], kind=kind)
+        for kind, rows_of_kind in rows.groupby("kind")
     ]
     return pd.concat(parts).reindex(rows.index)
 
 
-def test_generated_names_fit_as_they_are_made() -> None:
-    """Letter case, wildcards, final dots, A-labels and addresses, by RFC 6125."""
+def test_generated_names_match_as_expected() -> None:
+    """Letter case, wildcards, final dots, A-labels and addresses follow RFC 6125."""
     columns = ["kind", "pattern", "host", "expected"]
     rows = pd.DataFrame(generated_cases.NAMES, columns=columns)
     different = rows[_judged(rows) != rows["expected"]]
@@ -89,9 +89,9 @@ def test_generated_names_fit_as_they_are_made() -> None:
 
 
 @published
-def test_unanimous_rows_agree_but_for_the_listed_exceptions() -> None:
-    """Every row on which the verifiers agree is judged alike, and the exceptions are exactly
-    those listed.
+def test_unanimous_rows_agree_apart_from_the_listed_exceptions() -> None:
+    """Rows on which the verifiers agree have the same result, with exactly the listed
+    exceptions.
     """
     rows = _rows().query("unanimous")
     different = rows[_judged(rows) != rows["expected"]]
@@ -103,7 +103,7 @@ def test_unanimous_rows_agree_but_for_the_listed_exceptions() -> None:
 
 @published
 def test_disputed_rows_get_a_verdict_too() -> None:
-    """Where the suites disagree, the answer is the documented one and never missing."""
+    """Where the suites disagree, the result is the documented one and never missing."""
     rows = _rows()
     assert _judged(rows).notna().all()
     conflicts = pd.DataFrame(json.loads((CASES / "names_conflicts.json").read_text()))
@@ -127,12 +127,12 @@ def test_disputed_rows_get_a_verdict_too() -> None:
 
 @published
 def test_certificates_of_the_suites() -> None:
-    """Whole certificates fit their hosts as the suites say, but for the listed departures."""
+    """Certificates match their hosts as in the suites, with the listed exceptions."""
     with gzip.open(CASES / "names_cert.jsonl.gz", "rt") as file:
         cases = [json.loads(line) for line in file]
     frame = pd.DataFrame(
         {
-            # An IPv6 address stands in brackets in a URL; the suite leaves them out.
+            # An IPv6 address in a URL has brackets, which the suite leaves out.
             "url": [f"https://{_in_url(case['host'])}/" for case in cases],
             "subject": [
                 ",".join(f"CN={cn}" for cn in reversed(case["cn"])) for case in cases

@@ -1,5 +1,5 @@
-"""The notebooks run from top to bottom on the example fleet, say nothing untoward, and are
-stored with outputs.
+"""The notebooks run from top to bottom on the example fleet without warnings, and are stored with
+their outputs.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ MACHINE = re.compile(
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
-    """All notebooks after a run, one after another in a kernel that forgets in between."""
+    """Return all notebooks after a run in one kernel, which is reset between them."""
     folder = tmp_path_factory.mktemp("executed")
     command = [sys.executable, str(FOLDER / "refresh.py"), "--to", str(folder)]
-    done = subprocess.run(
+    process = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=600
     )
-    assert done.returncode == 0, done.stderr[-4000:]
+    assert process.returncode == 0, process.stderr[-4000:]
     return {
         path.name: nbformat.read(folder / path.name, as_version=4)
         for path in NOTEBOOKS
@@ -62,14 +62,14 @@ def text_of(output) -> str:
     return re.sub(
         r"<style>.*?</style>",
         "",
-        "\n".join("".join(each) for each in shown),
+        "\n".join("".join(part) for part in shown),
         flags=re.DOTALL,
     )
 
 
 @pytest.mark.parametrize("name", [path.name for path in NOTEBOOKS])
 def test_a_notebook_runs_without_a_warning(executed, name):
-    """No cell warns, writes to stderr or raises, and every chart that a cell asks for is there."""
+    """No cell warns, writes to stderr or raises, and every chart is shown."""
     notebook = executed[name]
     for cell, output in outputs(notebook):
         assert output.get("name") != "stderr", (cell.source, output)
@@ -86,10 +86,8 @@ def test_a_notebook_runs_without_a_warning(executed, name):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_a_notebook_is_stored_as_a_reader_on_a_code_host_needs_it(path):
-    """Every code cell that shows something has its output; no path of a machine and no widget
-    state is stored.
-    """
+def test_a_notebook_is_stored_in_a_form_that_code_hosts_show(path):
+    """Code cells are stored with their outputs, without paths of a machine or widget state."""
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     stored = path.read_text(encoding="utf-8")
@@ -106,10 +104,8 @@ def test_a_notebook_is_stored_as_a_reader_on_a_code_host_needs_it(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_what_is_stored_is_what_a_run_gives(executed, path):
-    """The stored cells, and the words that they print, are those of a run now, so that no
-    output is out of date.
-    """
+def test_stored_outputs_equal_those_of_a_run(executed, path):
+    """Neither stored cells nor their text outputs are out of date."""
     stored = nbformat.read(path, as_version=4)
     fresh = executed[path.name]
     assert [cell.source for cell in stored.cells] == [
@@ -120,10 +116,8 @@ def test_what_is_stored_is_what_a_run_gives(executed, path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_a_notebook_is_for_people_who_do_not_program(path):
-    """A story: it begins with words, one path stands by itself to be changed, and code cells
-    are few and short.
-    """
+def test_a_notebook_suits_people_who_do_not_program(path):
+    """It begins with text, has one path to change, and its code cells are few and short."""
     cells = nbformat.read(path, as_version=4).cells
     code = [cell.source for cell in cells if cell.cell_type == "code"]
     assert cells[0].cell_type == "markdown"
@@ -136,7 +130,7 @@ def test_a_notebook_is_for_people_who_do_not_program(path):
 
 
 def test_links_between_the_notebooks_lead_somewhere():
-    """Every relative link in a text cell names a file that is there."""
+    """Every relative link in a text cell leads to an existing file."""
     for path in NOTEBOOKS:
         for cell in nbformat.read(path, as_version=4).cells:
             for target in re.findall(
@@ -148,9 +142,7 @@ def test_links_between_the_notebooks_lead_somewhere():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_stored_outputs_are_of_kinds_that_every_reader_shows(path):
-    """Pictures, HTML without scripts or anything from elsewhere, and plain text beside each of
-    them.
-    """
+    """They are pictures or HTML without scripts or external content, each with plain text."""
     for cell, output in outputs(nbformat.read(path, as_version=4)):
         data = output.get("data", {"text/plain": output.get("text", "")})
         assert set(data) <= {"text/plain", "text/html", "image/png"}, cell.source
@@ -172,10 +164,8 @@ def test_stored_outputs_are_of_kinds_that_every_reader_shows(path):
         ["certificates", "devices", "registrations"],
     ],
 )
-def test_a_notebook_bears_a_fleet_that_lacks_something(tmp_path, parts, path):
-    """Where there is no log, no trust list or no certificate, words say so, and no cell ends in
-    an error.
-    """
+def test_a_notebook_runs_on_an_incomplete_fleet(tmp_path, parts, path):
+    """Without a log, trust lists or devices, no cell ends in an error."""
     for part in parts:
         shutil.copytree(FLEET / part, tmp_path / part)
     notebook = nbformat.read(path, as_version=4)

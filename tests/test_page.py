@@ -1,4 +1,4 @@
-"""The page, sentence by sentence: each is cited by a rule or listed here as stating no
+"""The article, sentence by sentence: each is cited by a rule or listed here as stating no
 requirement.
 """
 
@@ -23,16 +23,16 @@ NO_REQUIREMENT = {
     14: "heading of section 2",
     15: "heading: the device's certificate",
     18: "heading: the browser's certificate",
-    19: "section 2 asks nothing of the browser's certificate",
+    19: "section 2 has no requirement for the browser's certificate",
     20: "heading of section 3",
     21: "heading of section 3.1",
     22: "heading: the PBX's certificate",
-    23: "section 3.1 asks nothing of the PBX's certificate",
+    23: "section 3.1 has no requirement for the PBX's certificate",
     24: "heading: the phone's certificate",
-    25: "section 3.1 asks nothing of the phone's certificate",
+    25: "section 3.1 has no requirement for the phone's certificate",
     27: "heading of section 3.2",
     28: "heading: the PBX's certificate",
-    29: "section 3.2 asks nothing of the PBX's certificate",
+    29: "section 3.2 has no requirement for the PBX's certificate",
     30: "heading: the certificate of the phone or gateway",
 }
 
@@ -45,7 +45,7 @@ SECTIONS = {
 
 
 def sentences(page: str) -> list[str]:
-    """Split the page into its sentences, headings and fragments included, in order."""
+    """Return the sentences of the article in order, including headings and fragments."""
     lines = (line.strip().lstrip("•").strip() for line in page.splitlines())
     return [
         part
@@ -56,24 +56,24 @@ def sentences(page: str) -> list[str]:
 
 
 def cited() -> list[tuple[str, str, int]]:
-    """Return (rule, section, sentence) of every citation of the page."""
-    found = []
+    """Return (rule, section, sentence) of every citation of the article."""
+    citations = []
     for rule in RULES:
         for section, numbers in re.findall(
             r"section ([\d.]+), sentences? ([\d, and]+)", rule.citation
         ):
-            found += [
+            citations += [
                 (rule.code, section, int(number))
                 for number in re.findall(r"\d+", numbers)
             ]
-    return found
+    return citations
 
 
 @pytest.mark.skipif(
-    not PAGE.exists(), reason="the page is not part of the repository"
+    not PAGE.exists(), reason="the article is not part of the repository"
 )
 def test_each_sentence_is_cited_or_states_no_requirement():
-    """No sentence of the page is left out, none is both, and none is invented."""
+    """No sentence is left out, none is both, and none is invented."""
     numbers = set(range(1, len(sentences(PAGE.read_text(encoding="utf-8"))) + 1))
     by_rule = {number for _, _, number in cited()}
     assert by_rule | set(NO_REQUIREMENT) == numbers
@@ -81,10 +81,10 @@ def test_each_sentence_is_cited_or_states_no_requirement():
 
 
 @pytest.mark.skipif(
-    not PAGE.exists(), reason="the page is not part of the repository"
+    not PAGE.exists(), reason="the article is not part of the repository"
 )
 def test_sections_begin_where_the_page_has_their_headings():
-    """The numbering of the sections follows the headings of the page."""
+    """The numbering of the sections follows the headings of the article."""
     page = sentences(PAGE.read_text(encoding="utf-8"))
     for section, word in {
         "2": "browser",
@@ -94,7 +94,7 @@ def test_sections_begin_where_the_page_has_their_headings():
         assert word in page[SECTIONS[section].start - 1].lower()
 
 
-def test_citations_name_the_section_that_the_sentence_stands_in():
+def test_citations_name_the_section_of_the_sentence():
     """A citation is a section and a number, and the two agree."""
     assert cited()
     for code, section, number in cited():
@@ -104,10 +104,10 @@ def test_citations_name_the_section_that_the_sentence_stands_in():
 
 
 @pytest.mark.skipif(
-    not PAGE.exists(), reason="the page is not part of the repository"
+    not PAGE.exists(), reason="the article is not part of the repository"
 )
 def test_the_page_itself_stays_out_of_the_repository():
-    """Requirements are in our own words: no sentence of the page stands in the package."""
+    """Requirements are in our own words: no sentence of the article is in the package."""
     package = Path(__file__).parents[1] / "certtrust"
     texts = " ".join(
         " ".join(file.read_text(encoding="utf-8").split())

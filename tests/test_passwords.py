@@ -1,4 +1,4 @@
-"""`password=`: one, several, or a function, wherever a reader meets a key store."""
+"""`password=`: one, several, or a function, for every reader that may open a key store."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ PASSWORDS = {"one.p12": "hut", "two.p12": "stock"}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two key stores of different passwords."""
+    """Return a folder with two key stores that have different passwords."""
     directory = tmp_path_factory.mktemp("stores")
     for name, password in PASSWORDS.items():
         leaf = x509.load_der_x509_certificate(certificate(name, "Root", ca=False))
@@ -30,13 +30,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def names(folder: Path, password: object, **options: object) -> list[str]:
-    """Return the CN of each row, or why there is none."""
+    """Return the CN of each row, or the reason why there is none."""
     frame = ct.read_certificates(folder, password=password, **options)
     return frame["subject_cn"].fillna(frame["parse_error"]).tolist()
 
 
-def test_several_passwords_open_what_each_of_them_opens(folder: Path) -> None:
-    """Each file by its own, and one file's wrong password is that file's row."""
+def test_several_passwords_are_tried_for_each_store(folder: Path) -> None:
+    """A store that no password opens has a row with the reason."""
     assert names(folder, ["hut", b"stock"]) == ["one.p12", "two.p12"]
     first, second = names(folder, "hut")
     assert first == "one.p12"
@@ -44,12 +44,12 @@ def test_several_passwords_open_what_each_of_them_opens(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [None, 2])
-def test_a_function_is_asked_for_each_store(
+def test_a_function_is_called_for_each_store(
     folder: Path, workers: int | None
 ) -> None:
-    """It gets the name of the file, and may know nothing."""
+    """It gets the name of the file, and may return None."""
     assert names(folder, password_of, workers=workers) == ["one.p12", "two.p12"]
-    missing = names(folder, nothing_known, workers=workers)
+    missing = names(folder, no_password, workers=workers)
     assert missing == ["PKCS#12: the password is missing"] * 2
 
 
@@ -58,12 +58,12 @@ def password_of(name: str) -> str:
     return PASSWORDS[Path(name).name]
 
 
-def nothing_known(name: str) -> None:
+def no_password(name: str) -> None:
     """Return no password."""
 
 
-def test_every_reader_takes_them(folder: Path, tmp_path: Path) -> None:
-    """Trust lists, whole fleets and single certificates too."""
+def test_every_reader_accepts_passwords(folder: Path, tmp_path: Path) -> None:
+    """It works for trust lists, fleets and single certificates too."""
     (tmp_path / "certificates").mkdir()
     for name in PASSWORDS:
         (tmp_path / "certificates" / name).write_bytes((folder / name).read_bytes())
@@ -84,7 +84,7 @@ def test_every_reader_takes_them(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("password", [123, [None], lambda _: 5])
-def test_what_is_no_password_is_a_mistake(folder: Path, password: object) -> None:
-    """Said with what a password is."""
+def test_an_invalid_password_is_a_mistake(folder: Path, password: object) -> None:
+    """The error says what a password may be."""
     with pytest.raises(ct.CerttrustError, match="a password is text or bytes"):
         ct.read_certificates(folder, password=password)

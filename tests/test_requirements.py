@@ -1,4 +1,4 @@
-"""The records of the rules: what each needs is what it reads, and what a record forgets is said."""
+"""The records of the rules: each declares what it reads, and incomplete ones are refused."""
 
 import dataclasses
 import re
@@ -18,9 +18,9 @@ from certtrust.texts.sentences import sentences
 CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
 
 
-def frame() -> pd.DataFrame:
-    """Return attempts of every kind: registrations, devices without a log, browsers, and rows
-    with holes.
+def varied_attempts() -> pd.DataFrame:
+    """Return attempts from registrations, from devices without a log, and of browsers, and rows
+    with gaps.
     """
     fleet = small_fleet(60)
     log, devices = ct.attempts(fleet), ct.attempts(fleet, of="devices")
@@ -28,14 +28,14 @@ def frame() -> pd.DataFrame:
         fleet.certificates.head(8), "https://192.0.2.7/", fleet.trust
     )
     holes = log.copy()
-    for place, column in enumerate(ATTEMPTS.names):
+    for number, column in enumerate(ATTEMPTS.names):
         if column not in (
             "trust_paths",
             "browser_paths",
             "dns_names",
             "ip_addresses",
         ):
-            holes.loc[holes.index[place % 7 :: 7], column] = None
+            holes.loc[holes.index[number % 7 :: 7], column] = None
     return conform(
         pd.concat(
             [log, devices, browser, conform(holes, ATTEMPTS)], ignore_index=True
@@ -44,15 +44,15 @@ def frame() -> pd.DataFrame:
     )
 
 
-ATTEMPTED = frame()
-MOMENT = ATTEMPTED["time"].fillna(pd.Timestamp("2026-05-01T00:00:00Z"))
+ATTEMPTS_OF_EVERY_KIND = varied_attempts()
+MOMENT = ATTEMPTS_OF_EVERY_KIND["time"].fillna(pd.Timestamp("2026-05-01T00:00:00Z"))
 
 
 @pytest.mark.parametrize("code", BY_CODE)
-def test_a_rule_needs_what_it_says_and_nothing_else(code):
-    """With its declared columns alone it decides every attempt as with all of them."""
+def test_a_rule_needs_only_its_declared_columns(code):
+    """With these alone it decides every attempt as with all columns."""
     rule = BY_CODE[code]
-    rows = ATTEMPTED
+    rows = ATTEMPTS_OF_EVERY_KIND
     if code == "hygiene.browser":
         rows = rows[rows["browser_paths"].notna()]
     judged = rows.drop(columns=["trust_state", "trusted_by", "trust_detail"])
@@ -67,15 +67,13 @@ def test_a_rule_needs_what_it_says_and_nothing_else(code):
 
 
 @pytest.mark.parametrize("code", BY_CODE)
-def test_every_column_that_a_rule_declares_matters_to_it(code):
-    """A column that it could do without is not declared: where it is absent, an error or
-    another answer follows.
-    """
+def test_a_rule_reads_every_column_that_it_declares(code):
+    """Without a column that a rule declares, it raises."""
     rule = BY_CODE[code]
     rows = (
-        ATTEMPTED[ATTEMPTED["browser_paths"].notna()]
+        ATTEMPTS_OF_EVERY_KIND[ATTEMPTS_OF_EVERY_KIND["browser_paths"].notna()]
         if code == "hygiene.browser"
-        else ATTEMPTED
+        else ATTEMPTS_OF_EVERY_KIND
     )
     optional = {"certificate_error", "device", "subject", "subject_cn", "fingerprint"}
     for column in set(rule.needs) - optional:
@@ -100,16 +98,16 @@ def test_every_column_that_a_rule_declares_matters_to_it(code):
         ({"of_names": True}, "said to look at names alone"),
     ],
 )
-def test_what_a_record_forgets_is_said(changes, message):
-    """Each part that can be forgotten has its sentence."""
+def test_an_incomplete_record_is_refused(changes, message):
+    """The error says which part is missing or wrong."""
     broken = dataclasses.replace(BY_CODE["time.validity"], **changes)
     with pytest.raises(CerttrustError, match=re.escape(message)):
         requirements._checked((broken,))
 
 
 @pytest.mark.parametrize("name", requirements._SENTENCES)
-def test_a_sentence_that_a_rule_lacks_is_said(name, monkeypatch):
-    """Where a demand stands is as needed as what it says."""
+def test_a_rule_without_a_sentence_is_refused(name, monkeypatch):
+    """Every sentence of a rule is required."""
     rule = BY_CODE["time.validity"]
     lacking = {**sentences(), "rules": {rule.code: {**rule.sentences, name: ""}}}
     monkeypatch.setattr(requirements, "sentences", lambda: lacking)
@@ -118,7 +116,7 @@ def test_a_sentence_that_a_rule_lacks_is_said(name, monkeypatch):
 
 
 def test_two_rules_cannot_claim_the_same_place():
-    """Neither a code nor a place in the order of causes is given twice."""
+    """A code and a position in the order of causes belong to one rule."""
     rule = BY_CODE["time.validity"]
     with pytest.raises(CerttrustError, match="claim the same"):
         requirements._checked((rule, rule))
@@ -129,8 +127,8 @@ def test_two_rules_cannot_claim_the_same_place():
         requirements._checked((rule, other))
 
 
-def test_the_order_of_causes_is_that_of_the_places():
-    """What the article demands first of a scenario is named first."""
+def test_the_order_of_causes_follows_the_article():
+    """The requirement that comes first in a scenario is named first."""
     article = {
         "browser": ["browser.trust", "time.validity", "browser.name"],
         "h323-password": ["time.clock", "transport.tls_only", "password.tls_only"],
@@ -147,8 +145,8 @@ def test_the_order_of_causes_is_that_of_the_places():
     assert HYGIENE["h323-password"] == ()
 
 
-def test_readings_say_what_the_other_one_would_give():
-    """What was decided where the article is silent is told as such."""
+def test_interpretations_are_documented():
+    """Decisions on what the article leaves open are described as such."""
     readings = ct.rules().set_index("code")["reading"]
     assert {"certificate.name", "certificate.trust", "time.clock"} <= set(
         readings[readings != ""].index
@@ -157,7 +155,7 @@ def test_readings_say_what_the_other_one_would_give():
 
 
 def usages(key_usage, extended_key_usage, key_type="RSA", **others):
-    """Judge the usages of one certificate."""
+    """Return the result of the usage rule for one certificate."""
     row = {"subject": "CN=a", "subject_cn": "a", "key_type": key_type}
     row |= {
         "key_usage": key_usage,
@@ -189,12 +187,12 @@ def usages(key_usage, extended_key_usage, key_type="RSA", **others):
     ],
 )
 def test_usages_of_mutual_tls(key_usage, purposes, key_type, fits):
-    """What the vendor advises, where a certificate names usages at all."""
+    """A certificate that names usages has to name those that the vendor advises."""
     assert bool(usages(key_usage, purposes, key_type)) is fits
 
 
-def test_usages_that_are_not_known():
-    """No certificate, or one that was not read in full, says nothing of its usages."""
+def test_unknown_usages():
+    """A missing certificate, or one that was not read in full, leaves the rule undecided."""
     assert pd.isna(usages(None, None, None))
     assert pd.isna(usages(None, None, subject=None, subject_cn=None))
     assert pd.isna(
@@ -206,7 +204,7 @@ def test_usages_that_are_not_known():
 
 
 def test_a_rule_that_cannot_say_unknown_is_named() -> None:
-    """Plain bools have no way to say that something is not known."""
+    """Plain bools cannot express that something is unknown."""
     rule = dataclasses.replace(
         BY_CODE["time.clock"], holds=lambda rows, _: rows["clock_unset"].isna()
     )

@@ -25,17 +25,15 @@ PAGE_RULES = {
 }
 
 
-def test_every_rule_of_the_design_is_there_with_all_that_a_reader_needs():
-    """Each rule has its scenario, requirement, citation, needs, remedy, and what it leaves
-    unchecked.
-    """
+def test_every_rule_of_the_design_is_documented():
+    """Each rule has its scenario, requirement, citation, needs, remedy, and its limits."""
     rules = ct.rules().set_index("code")
     assert set(rules.index) >= PAGE_RULES
     assert (rules.drop(columns="reading").map(len) > 0).all(axis=None)
 
 
 def test_hygiene_is_never_required():
-    """An opinion can be shown beside a scenario, and decides no verdict."""
+    """An opinion may be shown with a scenario, but decides no verdict."""
     required = {code for codes in SCENARIOS.values() for code in codes}
     shown = {code for codes in HYGIENE.values() for code in codes}
     assert required >= PAGE_RULES
@@ -44,38 +42,38 @@ def test_hygiene_is_never_required():
 
 
 def templates() -> list[tuple[str, str]]:
-    """Return every template with the place where it stands."""
-    found = []
+    """Return every template with its location in the file."""
+    located_templates = []
     for section in ("rules", "causes"):
-        for code, words in sentences()[section].items():
-            groups = {code: words}
+        for code, texts in sentences()[section].items():
+            groups = {code: texts}
             for kind in ("variants", "unknowns"):
                 groups |= {
                     f"{code} {kind} {name}": variant
-                    for name, variant in words.get(kind, {}).items()
+                    for name, variant in texts.get(kind, {}).items()
                 }
-            for place, group in groups.items():
-                found += [
-                    (f"{place}.{key}", text)
+            for location, group in groups.items():
+                located_templates += [
+                    (f"{location}.{key}", text)
                     for key, text in group.items()
                     if isinstance(text, str)
                 ]
-    return found
+    return located_templates
 
 
-@pytest.mark.parametrize(("place", "template"), templates())
-def test_sentences_ask_only_for_what_a_result_holds(place, template):
-    """A template names columns of a result, or values derived from it in words."""
+@pytest.mark.parametrize(("location", "template"), templates())
+def test_sentences_use_only_columns_of_results(location, template):
+    """Each placeholder is a column of a result, or a text derived from one."""
     fields = {
         field
         for _, field, _, _ in string.Formatter().parse(template)
         if field is not None
     }
-    assert fields <= {*RESULTS.names, *_DERIVED}, place
+    assert fields <= {*RESULTS.names, *_DERIVED}, location
 
 
 def test_every_cause_has_an_example_in_its_own_words():
-    """The documentation of `causes` shows one sentence per cause, as the texts have it."""
+    """The documentation of `causes` shows one sentence per cause, made from its template."""
     notes = inspect.getdoc(causes).partition("Notes")[2]
     shown = re.findall(r"^(\S+)\n((?:    .+\n)+)", notes, re.MULTILINE)
     examples = {cause: " ".join(text.split()) for cause, text in shown}
@@ -89,11 +87,11 @@ def test_every_cause_has_an_example_in_its_own_words():
 
 
 def test_needed_columns_exist():
-    """What a rule says that it needs is a column of an attempt."""
+    """The columns that a rule declares exist in RESULTS."""
     for rule in RULES:
         assert set(rule.needs) <= set(RESULTS.names), rule.code
 
 
 def test_texts_are_one_file():
-    """The sentences parse as one TOML file with these tables."""
+    """The TOML file of sentences has these tables."""
     assert set(sentences()) >= {"rules", "causes", "trust_states"}

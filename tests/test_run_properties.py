@@ -1,4 +1,4 @@
-"""What must hold between two runs on random fleets: another order, another place, more data."""
+"""Properties that hold between two runs on random fleets, with another order or more data."""
 
 import copy
 import tempfile
@@ -47,26 +47,28 @@ FEW = seeds(range(20, 22))
 MANY = seeds(range(2000, 2060))
 
 
-def on(few: list[int]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Run a test on a few fleets, and on many with the exhaustive ones."""
+def parametrized_by_seed(
+    few: list[int],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that runs a test on a few fleets, and on many in exhaustive runs."""
     many = [pytest.param(seed, marks=pytest.mark.exhaustive) for seed in MANY]
     return pytest.mark.parametrize("seed", [*few, *many])
 
 
-fleet_seeds = on(FEW)
-slow_fleet_seeds = on(FEW[:1])
-"""For tests of many runs on each fleet."""
+fleet_seeds = parametrized_by_seed(FEW)
+slow_fleet_seeds = parametrized_by_seed(FEW[:1])
+"""For tests with many runs per fleet."""
 
 
 @cache
 def described(seed: int) -> Description:
-    """Return a small random fleet; whoever changes it works on a copy."""
+    """Return a small random fleet, to be copied before it is changed."""
     return fleets.fleet(seed, attempts=ATTEMPTS)
 
 
 @cache
 def fleet_of(seed: int) -> ct.Fleet:
-    """Return the fleet of a seed, by files."""
+    """Return the fleet of a seed, read from files."""
     with tempfile.TemporaryDirectory() as directory:
         return ct.link(ct.read_fleet(fleets.write(described(seed), Path(directory))))
 
@@ -78,7 +80,7 @@ def results_of(seed: int) -> pd.DataFrame:
 
 
 class Runs:
-    """Fleets of one test, each in a directory of its own."""
+    """The fleets of one test, each in its own directory."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -92,11 +94,11 @@ class Runs:
         return folder
 
     def read(self, description: Description) -> ct.Fleet:
-        """Return the fleet, by files."""
+        """Return the fleet, read from files."""
         return ct.read_fleet(fleets.write(description, self.folder()))
 
     def judged(self, description: Description) -> dict[str, list[tuple[Any, ...]]]:
-        """Return the answers to the rows of each log, in their order."""
+        """Return the results of the rows of each log, in their order."""
         return by_file(ct.check(ct.attempts(self.read(description))))
 
 
@@ -113,7 +115,7 @@ def plain(frame: pd.DataFrame, columns: list[str] = ANSWER) -> list[tuple[Any, .
 
 
 def changed(after: dict[str, list[Any]], before: dict[str, list[Any]]) -> list[str]:
-    """Return the first rows that are not the same, in words."""
+    """Return texts that describe the first rows that differ."""
     counts = [
         {name: len(rows) for name, rows in run.items()} for run in (before, after)
     ]
@@ -130,14 +132,14 @@ def changed(after: dict[str, list[Any]], before: dict[str, list[Any]]) -> list[s
 
 
 def assert_same(after: dict[str, list[Any]], before: dict[str, list[Any]]) -> None:
-    """Fail with the first rows that are not the same."""
+    """Fail with the first rows that differ."""
     texts = changed(after, before)
     if texts:
         pytest.fail("\n".join(texts), pytrace=False)
 
 
 def by_file(results: pd.DataFrame) -> dict[str, list[tuple[Any, ...]]]:
-    """Return the answers by the name of the log, in the order of its lines."""
+    """Return the results by the name of the log, in the order of its lines."""
     ordered = results.sort_values("line", kind="stable")
     names = ordered["source"].map(lambda source: Path(source).name)
     return {name: plain(rows) for name, rows in ordered.groupby(names)}
@@ -146,7 +148,7 @@ def by_file(results: pd.DataFrame) -> dict[str, list[tuple[Any, ...]]]:
 def shuffled(
     description: Description, random: Random
 ) -> tuple[Description, dict[str, list[int]]]:
-    """Return the fleet with the parts of every file in another order, and that of the logs."""
+    """Return the fleet with the parts of every file shuffled, and the new order of the logs."""
     other = copy.deepcopy(description)
     for file in [*other["certificates"], *other["trust"]]:
         random.shuffle(file["blocks"])
@@ -168,7 +170,7 @@ def shuffled(
 
 @fleet_seeds
 def test_order_within_files_does_not_matter(seed, runs):
-    """Certificates, entries and rows may stand in any order."""
+    """Certificates, entries and rows may be in any order."""
     description = described(seed)
     other, orders = shuffled(description, Random(seed))
 
@@ -196,7 +198,7 @@ def test_order_of_rows_in_tables_does_not_matter(seed):
 
 @fleet_seeds
 def test_archives_change_nothing(seed, runs):
-    """A folder's files may lie in an archive instead."""
+    """The files of a folder may be in an archive instead."""
     description = described(seed)
     folder = runs.folder()
     for name, files in fleets.texts(description).items():
@@ -216,7 +218,7 @@ def test_archives_change_nothing(seed, runs):
 
 @fleet_seeds
 def test_folders_below_the_kinds_change_nothing(seed, runs):
-    """Certificates, devices and logs may lie in folders of their own."""
+    """Certificates, devices and logs may be in subfolders."""
     description = described(seed)
     folder = runs.folder()
     for name, files in fleets.texts(description).items():
@@ -232,7 +234,7 @@ def test_folders_below_the_kinds_change_nothing(seed, runs):
 
 @fleet_seeds
 def test_rows_twice_give_results_twice(seed, runs):
-    """A log that is written twice has every result twice."""
+    """A log with every row twice gives every result twice."""
     description = described(seed)
     twice = copy.deepcopy(description)
     for file in twice["logs"]:
@@ -245,7 +247,7 @@ def test_rows_twice_give_results_twice(seed, runs):
 
 @fleet_seeds
 def test_certificates_and_entries_twice_change_nothing(seed, runs):
-    """The same certificate and the same entry once more tell nothing new."""
+    """A second copy of a certificate or an entry adds nothing."""
     description = described(seed)
     twice = copy.deepcopy(description)
     for file in [*twice["certificates"], *twice["trust"]]:
@@ -261,7 +263,7 @@ def test_certificates_and_entries_twice_change_nothing(seed, runs):
 
 @fleet_seeds
 def test_names_of_pbxs_do_not_matter(seed, runs):
-    """PBXs may be called anything."""
+    """PBXs may have any names."""
     description = described(seed)
     names = {"hq": "zentrale-01", "lab-2": "Werk.Nord", "plant": "a", "master": "m"}
     other = copy.deepcopy(description)
@@ -279,7 +281,7 @@ def test_names_of_pbxs_do_not_matter(seed, runs):
 
 @fleet_seeds
 def test_times_may_all_be_shifted(seed, runs):
-    """The same fleet some years later is judged the same."""
+    """The same fleet some years later has the same results."""
     later = pd.Timedelta(days=1461)
     shifted = fleets.fleet(seed, attempts=ATTEMPTS, later=later.to_pytimedelta())
     without = [column for column in ANSWER if column != "fingerprint"]
@@ -297,7 +299,7 @@ def test_times_may_all_be_shifted(seed, runs):
 
 @fleet_seeds
 def test_more_trust_never_fails_anything(seed, runs):
-    """Entries added to a list that was read whole never turn anything into a failure."""
+    """Adding entries to a list that was read in full never causes a failure."""
     description = described(seed)
     more = copy.deepcopy(description)
     random = Random(seed)
@@ -324,7 +326,7 @@ def test_more_trust_never_fails_anything(seed, runs):
 
 @fleet_seeds
 def test_nothing_passes_without_its_certificate(seed):
-    """Without any certificate no verdict by certificate is a pass, and none becomes one."""
+    """Without certificates no verdict by certificate is a pass, and no other becomes one."""
     fleet, before = fleet_of(seed), results_of(seed)
     after = ct.check(
         ct.attempts(replace(fleet, certificates=fleet.certificates.head(0)))
@@ -341,20 +343,20 @@ def test_nothing_passes_without_its_certificate(seed):
     )
 
 
-# A PBX that the log leaves out is taken from the device's entries: one that it names overrules it.
+# PBXs are not removed: without one in the log, that of the device's entry counts instead.
 LESS: dict[str, Callable[[Description], None]] = {
-    "no serials in logs": lambda less: forget(less, "serial"),
-    "no hardware IDs in logs": lambda less: forget(less, "hardware_id"),
-    "no fingerprints": lambda less: forget(less, "fingerprint"),
-    "no states": lambda less: forget(less, "reason"),
+    "no serials in logs": lambda less: remove_column(less, "serial"),
+    "no hardware IDs in logs": lambda less: remove_column(less, "hardware_id"),
+    "no fingerprints": lambda less: remove_column(less, "fingerprint"),
+    "no states": lambda less: remove_column(less, "reason"),
     "no devices": lambda less: less["devices"].clear(),
     "no certificates": lambda less: less["certificates"].clear(),
     "no trust": lambda less: less["trust"].clear(),
 }
 
 
-def forget(less: Description, column: str) -> None:
-    """Take a column out of every row of a log that may lack it."""
+def remove_column(less: Description, column: str) -> None:
+    """Remove a column from every row of a log that may lack it."""
     for file in less["logs"]:
         if file["format"] == "events" and column == "hardware_id":
             continue
@@ -364,12 +366,12 @@ def forget(less: Description, column: str) -> None:
 
 @slow_fleet_seeds
 def test_a_scenario_that_follows_from_less_follows_from_more(seed, runs):
-    """What more is known never takes a scenario away or changes it."""
+    """More data never remove a scenario or change it."""
     more = by_file(results_of(seed))
     texts = []
-    for missing, forget_it in LESS.items():
+    for missing, remove in LESS.items():
         less = copy.deepcopy(described(seed))
-        forget_it(less)
+        remove(less)
         for name, rows in runs.judged(less).items():
             for position, (first, second) in enumerate(
                 zip(rows, more[name], strict=True)
@@ -388,20 +390,20 @@ def test_a_scenario_that_follows_from_less_follows_from_more(seed, runs):
 def rows_with_certificate(
     fleet: ct.Fleet, results: pd.DataFrame
 ) -> Iterator[pd.Series]:
-    """Return the results whose certificate arrived once and whose PBX has a list."""
+    """Yield the results whose certificate is in one bundle and whose PBX has a list."""
     lists = set(fleet.trust["pbx"])
     bundles = fleet.certificates.groupby("fingerprint")["bundle"].nunique()
     for _, row in results.iterrows():
-        known = (
+        is_known = (
             row["fingerprint"] in bundles.index and bundles[row["fingerprint"]] == 1
         )
-        if row["scenario"] == "h323-certificate" and known and row["pbx"] in lists:
+        if row["scenario"] == "h323-certificate" and is_known and row["pbx"] in lists:
             yield row
 
 
 @slow_fleet_seeds
 def test_diagnosis_is_the_check_of_one_row(seed):
-    """Trust, validity and names of the device's own choice are the same for one certificate."""
+    """Both agree on trust and validity, and on names that are not those of a device."""
     fleet, results = fleet_of(seed), results_of(seed)
     tried = 0
     for row in rows_with_certificate(fleet, results):
@@ -427,9 +429,9 @@ def test_diagnosis_is_the_check_of_one_row(seed):
             "time.validity",
             *["certificate.name"] * free,
         ]:
-            said = None if pd.isna(steps[code]) else bool(steps[code])
+            passed = None if pd.isna(steps[code]) else bool(steps[code])
             expected = None if pd.isna(row[code]) else bool(row[code])
-            assert said == expected, (code, row["source"], row["line"])
+            assert passed == expected, (code, row["source"], row["line"])
         tried += 1
     if not tried:
         pytest.skip(
@@ -438,7 +440,7 @@ def test_diagnosis_is_the_check_of_one_row(seed):
 
 
 def is_failing(results: pd.DataFrame) -> pd.Series:
-    """Return which attempts failed, or are predicted to where nothing was observed."""
+    """Return which attempts failed, or are predicted to fail where nothing was observed."""
     failed = results["observed"].eq("failed") | results["observed"].isna()
     return failed.fillna(True) & results["verdict"].eq("fail")
 
@@ -446,14 +448,14 @@ def is_failing(results: pd.DataFrame) -> pd.Series:
 def repaired(
     fleet: ct.Fleet, results: pd.DataFrame, actions: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the rows that failed and pass once the actions are carried out."""
+    """Return the failed rows that pass once the actions are applied."""
     better = ct.check(ct.attempts(ct.apply(fleet, actions)), at=results["judged_at"])
     return results[is_failing(results) & better["verdict"].eq("pass")]
 
 
 @slow_fleet_seeds
-def test_remedies_do_what_they_say(seed):
-    """Each alone, and all up to it together, repair as many attempts and devices as they say."""
+def test_remedies_repair_what_they_promise(seed):
+    """Each action alone, and all up to it together, repair the promised attempts and devices."""
     fleet, results = fleet_of(seed), results_of(seed)
     plan = ct.remedies(fleet, results)
     for position, step in enumerate(plan.to_dict("records")):
@@ -472,7 +474,7 @@ def test_remedies_do_what_they_say(seed):
 
 @fleet_seeds
 def test_what_if_with_other_trust_is_the_rebuilt_fleet(seed, runs):
-    """Other trust lists in the frame are other trust lists in the files."""
+    """Replacing the trust lists in the frame equals replacing them in the files."""
     description = described(seed)
     other = copy.deepcopy(description)
     other["trust"] = fleets.fleet(seed + 1, attempts=ATTEMPTS)["trust"]
@@ -483,8 +485,8 @@ def test_what_if_with_other_trust_is_the_rebuilt_fleet(seed, runs):
     assert_same(by_file(imagined), by_file(ct.check(ct.attempts(rebuilt))))
 
 
-def test_links_are_a_memory_and_no_verdict(runs):
-    """An authority that was renewed with its key counts, though links are of the list before."""
+def test_old_links_do_not_decide_a_verdict(runs):
+    """A CA renewed with the same key counts, though the links were made with the old list."""
     device, authority = (
         authorities.name("0090332f688a"),
         authorities.name("Example CA"),
@@ -538,7 +540,7 @@ def test_links_are_a_memory_and_no_verdict(runs):
 @fleet_seeds
 @pytest.mark.parametrize("flag", [True, False])
 def test_what_if_with_tls_only_is_the_rebuilt_fleet(seed, flag, runs):
-    """TLS only at every entry in the frame is TLS only at every entry in the files."""
+    """Setting TLS only at every entry in the frame equals setting it in the files."""
     description = copy.deepcopy(described(seed))
     other = copy.deepcopy(description)
     for file in [*description["devices"], *other["devices"]]:
@@ -554,9 +556,11 @@ def test_what_if_with_tls_only_is_the_rebuilt_fleet(seed, flag, runs):
 
 
 @fleet_seeds
-@pytest.mark.parametrize("way", ["certificate", "password"])
-def test_what_if_with_another_authentication_is_the_rebuilt_fleet(seed, way, runs):
-    """Another authentication in the frame is another one in the logs, over H.323."""
+@pytest.mark.parametrize("authentication", ["certificate", "password"])
+def test_what_if_with_another_authentication_is_the_rebuilt_fleet(
+    seed, authentication, runs
+):
+    """Changing the authentication in the frame equals changing it in the logs, over H.323."""
     description = copy.deepcopy(described(seed))
     description["logs"] = [
         file for file in description["logs"] if file["format"] != "events"
@@ -566,10 +570,10 @@ def test_what_if_with_another_authentication_is_the_rebuilt_fleet(seed, way, run
     other = copy.deepcopy(description)
     for row in (row for file in other["logs"] for row in file["rows"]):
         if row["protocol"].startswith("H.323"):
-            row["authentication"] = way
+            row["authentication"] = authentication
 
     imagined = ct.check(
-        ct.attempts(ct.what_if(runs.read(description), authentication=way))
+        ct.attempts(ct.what_if(runs.read(description), authentication=authentication))
     )
 
     assert_same(by_file(imagined), runs.judged(other))
@@ -577,20 +581,20 @@ def test_what_if_with_another_authentication_is_the_rebuilt_fleet(seed, way, run
 
 @fleet_seeds
 def test_what_if_without_an_authority_is_the_rebuilt_fleet(seed, runs):
-    """A certificate retired in the frame is one that no trust list holds."""
+    """Retiring a certificate in the frame equals removing it from the files."""
     description = described(seed)
     listed = [
         block["der"] for file in description["trust"] for block in file["blocks"]
     ]
-    whole = [
+    listed_whole = [
         block["der"]
         for file in description["trust"]
         for block in file["blocks"]
         if file["content"] == "list" and not block["cut"]
     ]
-    if not whole:
+    if not listed_whole:
         pytest.skip("no list of this fleet holds anything")
-    retired = max(sorted(set(whole)), key=listed.count)
+    retired = max(sorted(set(listed_whole)), key=listed.count)
     other = copy.deepcopy(description)
     for file in other["trust"]:
         file["blocks"] = [
@@ -604,7 +608,7 @@ def test_what_if_without_an_authority_is_the_rebuilt_fleet(seed, runs):
 
 @fleet_seeds
 def test_forecast_is_the_check_of_a_later_moment(seed):
-    """Each cause and date counts the latest attempts, and devices without one, that fail then."""
+    """For each date it counts failing latest attempts, and failing devices without an attempt."""
     fleet = fleet_of(seed)
     times = fleet.registrations["time"]
     past = times.isna() | times.le(pd.Timestamp.now(tz="UTC"))
@@ -620,10 +624,10 @@ def test_forecast_is_the_check_of_a_later_moment(seed):
         )
         failing = results[results["verdict"].eq("fail")]
         expected = failing["cause"].astype("str").value_counts().to_dict()
-        given = counted.set_index(counted["cause"].astype("str"))[
+        counts = counted.set_index(counted["cause"].astype("str"))[
             "attempts"
         ].to_dict()
-        assert {cause: count for cause, count in given.items() if count} == expected
+        assert {cause: count for cause, count in counts.items() if count} == expected
 
 
 @fleet_seeds
@@ -663,21 +667,28 @@ def test_sums_agree(seed):
         assert broken.sum() == results[rule].eq(False).sum(), rule
 
 
-def test_the_fleets_are_not_all_alike():
-    """The random fleets hold every kind of thing that the properties speak of."""
+def test_the_fleets_are_varied():
+    """The random fleets have every feature that the properties are about."""
     descriptions = [described(seed) for seed in range(20, 40)]
-    files = [file for one in descriptions for file in one["certificates"]]
+    files = [
+        file for description in descriptions for file in description["certificates"]
+    ]
     blocks = [block for file in files for block in file["blocks"]]
     facts = [judge.facts(block["der"]) for block in blocks if not block["cut"]]
     rows = [
-        row for one in descriptions for file in one["logs"] for row in file["rows"]
+        row
+        for description in descriptions
+        for file in description["logs"]
+        for row in file["rows"]
     ]
     expected = [
         judge.judge(
-            judge.row_in(file, row), judge.survey(one), now=authorities.moment(2026)
+            judge.row_in(file, row),
+            judge.take_inventory(description),
+            now=authorities.moment(2026),
         )
-        for one in descriptions[:5]
-        for file in one["logs"]
+        for description in descriptions[:5]
+        for file in description["logs"]
         for row in file["rows"]
     ]
 
@@ -686,7 +697,11 @@ def test_the_fleets_are_not_all_alike():
     assert {"", None} <= {fact.common_name for fact in facts}
     assert any(row.get("time") == 0 for row in rows)
     assert any("." in (row.get("hardware_id") or "") for row in rows)
-    assert {one["verdict"] for one in expected} == {"pass", "fail", "unknown"}
+    assert {description["verdict"] for description in expected} == {
+        "pass",
+        "fail",
+        "unknown",
+    }
     assert {"h323-certificate", "h323-password", None} == {
-        one["scenario"] for one in expected
+        description["scenario"] for description in expected
     }

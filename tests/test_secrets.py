@@ -1,7 +1,7 @@
 """No byte of a private key leaves any reader: not in a frame, an error, a traceback or a widget.
 
-Files that hold keys in every form are generated here and given to every reader. All that comes
-out is searched for the secret part of each key, raw, in hex and in base64: 24 bytes in a row.
+Files with keys in every form are generated here and passed to every reader. All output is searched
+for the secret part of each key, raw, in hex and in base64: 24 bytes in a row.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 from test_certificates import Issued
-from thoroughness import SHARE
+from thoroughness import share
 
 import certtrust as ct
 from certtrust.x509.ber import OCTET_STRING, OID, SEQUENCE, SET, encoded
@@ -41,7 +41,7 @@ PASSWORD = "Xq7-vMzt2.Lw9_kRe4+Hb6yGc3Jd8"
 
 
 class Key(NamedTuple):
-    """A private key and the numbers in it that nobody may see."""
+    """A private key and its secret numbers."""
 
     key: Any
     secrets: list[bytes]
@@ -70,7 +70,7 @@ def _numbers(*values: int) -> list[bytes]:
 
 
 class Files:
-    """Files that hold private keys, by what they are."""
+    """Files with private keys, by kind."""
 
     def __init__(self, folder: Path) -> None:
         self.issued = Issued()
@@ -94,7 +94,7 @@ class Files:
 
     @property
     def secrets(self) -> list[bytes]:
-        """The secret numbers of all keys."""
+        """Return the secret numbers of all keys."""
         return [
             number for key in (self.ec, self.rsa, self.ed) for number in key.secrets
         ]
@@ -112,22 +112,22 @@ class Files:
         )
 
     def _plain(self) -> Iterator[tuple[str, bytes]]:
-        old, new = PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8
+        traditional, pkcs8 = PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8
         for name, key in (("EC", self.ec), ("RSA", self.rsa)):
-            yield f"{name}, traditional DER", key.der(old)
-            yield f"{name}, traditional PEM", key.pem(old)
-            yield f"{name}, PKCS#8 DER", key.der(new)
-            yield f"{name}, PKCS#8 PEM", key.pem(new)
+            yield f"{name}, traditional DER", key.der(traditional)
+            yield f"{name}, traditional PEM", key.pem(traditional)
+            yield f"{name}, PKCS#8 DER", key.der(pkcs8)
+            yield f"{name}, PKCS#8 PEM", key.pem(pkcs8)
             yield f"{name}, OpenSSH", key.pem(PrivateFormat.OpenSSH)
-            yield f"{name}, encrypted PKCS#8", key.pem(new, PASSWORD)
-            yield f"{name}, encrypted DER", key.der(new, PASSWORD)
-            yield f"{name}, hex", key.der(new).hex().encode()
-            yield f"{name}, hex in lines", _in_lines(key.der(new).hex()).encode()
-            yield f"{name}, hex with colons", key.der(old).hex(":").encode()
-            yield f"{name}, base64", base64.b64encode(key.der(new))
-            yield f"{name}, base64 in lines", base64.encodebytes(key.der(new))
-            yield f"{name}, base64 of PEM", base64.b64encode(key.pem(new))
-            yield f"{name}, base64 for URLs", base64.urlsafe_b64encode(key.der(new))
+            yield f"{name}, encrypted PKCS#8", key.pem(pkcs8, PASSWORD)
+            yield f"{name}, encrypted DER", key.der(pkcs8, PASSWORD)
+            yield f"{name}, hex", key.der(pkcs8).hex().encode()
+            yield f"{name}, hex in lines", _in_lines(key.der(pkcs8).hex()).encode()
+            yield f"{name}, hex with colons", key.der(traditional).hex(":").encode()
+            yield f"{name}, base64", base64.b64encode(key.der(pkcs8))
+            yield f"{name}, base64 in lines", base64.encodebytes(key.der(pkcs8))
+            yield f"{name}, base64 of PEM", base64.b64encode(key.pem(pkcs8))
+            yield f"{name}, base64 for URLs", base64.urlsafe_b64encode(key.der(pkcs8))
             yield f"{name}, PPK", _ppk(key)
             yield f"{name}, JWK", _jwk(key)
         yield "Ed25519, PKCS#8 DER", self.ed.der()
@@ -136,7 +136,7 @@ class Files:
         yield "Ed25519, raw", self.ed.secrets[0]
         yield (
             "EC, explicit parameters",
-            _armoured("EC PARAMETERS", b"\6\1\1") + (self.ec.pem(old)),
+            _armoured("EC PARAMETERS", b"\6\1\1") + (self.ec.pem(traditional)),
         )
         yield "PKCS#12 without password", self.store(None)
         yield "PKCS#12 with password", self.store(PASSWORD)
@@ -260,11 +260,11 @@ class Files:
             "PKCS#12 without password", "RSA, PKCS#8 PEM", "in a PKCS#7", "leaf, key",
             "RSA, encrypted DER", "Ed25519, PKCS#8 DER", "RSA as CERTIFICATE", "RSA, base64",
         ):  # fmt: skip
-            whole = self.by_kind[name]
-            yield f"{name}, cut", whole[:-9]
-            yield f"{name}, the first byte cut", whole[1:]
-            yield f"{name}, first half", whole[: len(whole) * 3 // 4]
-            yield f"{name}, another first length", whole[:1] + b"\x84" + whole[2:]
+            content = self.by_kind[name]
+            yield f"{name}, cut", content[:-9]
+            yield f"{name}, the first byte cut", content[1:]
+            yield f"{name}, first half", content[: len(content) * 3 // 4]
+            yield f"{name}, another first length", content[:1] + b"\x84" + content[2:]
 
 
 def _in_lines(text: str) -> str:
@@ -277,7 +277,7 @@ def _armoured(label: str, content: bytes) -> bytes:
 
 
 def _ppk(key: Key) -> bytes:
-    """Return a key as PuTTY writes it, as far as a reader of certificates is concerned."""
+    """Return a key in PuTTY's format, as far as it matters to a reader of certificates."""
     lines = _in_lines(base64.b64encode(key.der()).decode())
     return (
         "PuTTY-User-Key-File-3: x\nEncryption: none\nComment: phone\n"
@@ -297,7 +297,7 @@ def _parquet(frame: pd.DataFrame) -> bytes:
 
 
 def _pkcs7(inside: bytes) -> bytes:
-    """Return a SignedData whose set of certificates holds what it likes."""
+    """Return a SignedData with arbitrary content in its set of certificates."""
     signed = (
         encoded(2, b"\1")
         + encoded(SET, b"")
@@ -310,7 +310,7 @@ def _pkcs7(inside: bytes) -> bytes:
 
 
 def _within_certificate(leaf: bytes, key: bytes) -> bytes:
-    """Return a certificate whose signature is followed by a key within it."""
+    """Return a certificate with a key inside it, after the signature."""
     return encoded(SEQUENCE, leaf[4:] + encoded(OCTET_STRING, key))
 
 
@@ -318,9 +318,9 @@ def _within_certificate(leaf: bytes, key: bytes) -> bytes:
 
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _SAMPLED = 16
-"""Every so many bytes of what comes out are looked up: 24 bytes of a secret are not missed."""
+"""Distance of the positions that are looked up in an output, small enough for 24 bytes."""
 _RAW, _HEX, _BASE64 = 8, 24, 12
-"""Bytes that are looked up of each form in which 24 bytes of a secret may be written."""
+"""Number of bytes looked up in each form in which 24 bytes of a secret may be written."""
 
 
 def _runs(text: bytes, size: int) -> set[bytes]:
@@ -328,7 +328,7 @@ def _runs(text: bytes, size: int) -> set[bytes]:
 
 
 class Search:
-    """Finds 24 bytes of a secret, however written, in anything that comes out of the package."""
+    """Finds 24 bytes of a secret, in any form, in any output of the package."""
 
     def __init__(self, secrets: list[bytes]) -> None:
         written = [
@@ -346,7 +346,7 @@ class Search:
         }
 
     def leaks(self, output: object) -> bool:
-        """Return True where the output holds 24 bytes of a secret in a row."""
+        """Return True where the output has 24 bytes of a secret in a row."""
         text = b"\n".join(dict.fromkeys(_written(output)))
         bare = b"".join(
             text.replace(b"\\n", b"").translate(None, b"\0: \"',").split()
@@ -354,13 +354,13 @@ class Search:
         unescaped = _ESCAPE.sub(
             lambda digits: bytes.fromhex(digits[1].decode()), text
         )
-        places = (
+        forms = (
             (text, _RAW), (text, _BASE64), (bare, _BASE64), (unescaped, _RAW),
             (bare.lower().replace(b"0x", b""), _HEX),
         )  # fmt: skip
         return any(
             written[at : at + size] in self._needles[size]
-            for written, size in places
+            for written, size in forms
             for at in range(0, len(written), _SAMPLED)
         )
 
@@ -391,18 +391,18 @@ def _written(value: object) -> Iterator[bytes]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    """Return the files that hold keys."""
+    """Return the files with keys."""
     return Files(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="module")
 def search(files: Files) -> Search:
-    """Return the search for their secrets."""
+    """Return the search for the secrets of the files."""
     return Search([*files.secrets, PASSWORD.encode()])
 
 
 def test_the_search_finds_secrets(files: Files, search: Search) -> None:
-    """In each form in which a file may write them, or the tests below would prove nothing."""
+    """It finds them in each form used in files; without that, the tests below prove nothing."""
     names = (
         "EC, PKCS#8 DER", "RSA, hex with colons", "RSA, base64 for URLs", "RSA, PKCS#8 PEM",
         "Ed25519, PKCS#8 PEM", "utf-16-le", "PKCS#12 without password", "EC, hex in lines",
@@ -453,13 +453,13 @@ READERS: dict[str, Callable[[Files, bytes], object]] = {
     "diagnose": lambda files, content: _diagnosis(content, files.root),
     "diagnose, trust": lambda files, content: _diagnosis(files.leaf, content),
 }
-_EVERY = {
+_STEPS = {
     "diagnose": 5,
     "diagnose, trust": 16,
     "read_trust_list": 3,
     "with a password": 2,
 }
-"""Those that read as others do read every third, fifth or sixteenth file only."""
+"""Readers that share code with others get every second, third, fifth or sixteenth file only."""
 
 
 def _leaking(search: Search, outputs: dict[str, Callable[[], object]]) -> list[str]:
@@ -467,19 +467,18 @@ def _leaking(search: Search, outputs: dict[str, Callable[[], object]]) -> list[s
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_no_reader_lets_a_key_out(files: Files, search: Search, name: str) -> None:
-    """Files of every kind, as bytes; by default each reader gets a share of them, another one
-    than the reader before it.
-    """
-    step = round(_EVERY.get(name, 1) / min(SHARE, 1))
-    kinds = list(files.by_kind)[list(READERS).index(name) % step :: step]
+def test_no_reader_leaks_a_key(files: Files, search: Search, name: str) -> None:
+    """Each reader gets files of every kind as bytes; by default, a different share of them."""
+    kinds = share(
+        list(files.by_kind)[:: _STEPS.get(name, 1)], list(READERS).index(name)
+    )
     read = READERS[name]
     outputs = {kind: partial(read, files, files.by_kind[kind]) for kind in kinds}
     assert _leaking(search, outputs) == []
 
 
-def test_no_fleet_holds_a_key(files: Files, search: Search, tmp_path: Path) -> None:
-    """Files that were put into a wrong folder, logs included: there PEM is told by its label."""
+def test_no_fleet_has_a_key(files: Files, search: Search, tmp_path: Path) -> None:
+    """Key files may be in a wrong folder, even among logs, where PEM is recognised by its label."""
     kinds = (
         "EC, PKCS#8 PEM", "RSA, OpenSSH", "EC, encrypted PKCS#8", "leaf, key, PEM",
         "key, leaf, PEM", "PEM without END", "PEM in one line", "PEM escaped as JSON", "JSON",
@@ -490,7 +489,7 @@ def test_no_fleet_holds_a_key(files: Files, search: Search, tmp_path: Path) -> N
 
 
 def test_pasted_text_is_not_quoted(files: Files, search: Search) -> None:
-    """Text that names no file is quoted in the error, but for what may be a key."""
+    """Text that names no file is quoted in the error, unless it may be a key."""
     texts = {
         kind: content.decode("latin-1")
         for kind, content in files.by_kind.items()
@@ -503,7 +502,7 @@ def test_pasted_text_is_not_quoted(files: Files, search: Search) -> None:
 
 
 def test_a_log_with_a_key_keeps_its_lines(files: Files, search: Search) -> None:
-    """Each line of the key stands as a line that tells nothing; the others are read."""
+    """Each line of the key becomes a line without content; the other lines are read."""
     line = "Jan  1 00:00:01 hq registration up\n"
     for key in (files.ec.pem(), files.rsa.pem(), files.ec.pem(PrivateFormat.OpenSSH)):
         text = line + key.decode() + line + f"{json.dumps(key.decode())}\n" + line
@@ -524,7 +523,7 @@ def test_a_log_with_a_key_keeps_its_lines(files: Files, search: Search) -> None:
 
 
 def test_the_widget_keeps_no_key(files: Files, search: Search) -> None:
-    """Whatever is pasted, with a password, nothing of it stays in the state of any widget."""
+    """Nothing that is pasted, and no password, stays in the state of any widget."""
     ipywidgets = pytest.importorskip("ipywidgets")
     tester = ct.widgets.CertificateTester()
     source = tester._source
@@ -548,7 +547,7 @@ def test_the_widget_keeps_no_key(files: Files, search: Search) -> None:
 
 
 def _damaged(content: bytes, draw: random.Random) -> bytes:
-    """Return content with a few bytes changed, most of them where lengths and labels stand."""
+    """Return content with a few bytes changed, most of them in lengths and labels."""
     damaged = bytearray(content)
     for _ in range(draw.choice((1, 1, 2, 3))):
         at = draw.randrange(min(len(damaged), draw.choice((8, 60, len(damaged)))))
@@ -560,26 +559,26 @@ def _damaged(content: bytes, draw: random.Random) -> bytes:
     return bytes(damaged)
 
 
-def _test_damaged(files: Files, search: Search, turns: int, seed: int) -> None:
+def _test_damaged(files: Files, search: Search, count: int, seed: int) -> None:
     draw = random.Random(seed)
     contents = list(files.by_kind.values())
-    damaged = [_damaged(draw.choice(contents), draw) for _ in range(turns)]
+    damaged = [_damaged(draw.choice(contents), draw) for _ in range(count)]
     for content in damaged:
         frame = ct.read_certificates(content)
-        held = [der for der in frame["der"] if isinstance(der, bytes)]
+        ders = [der for der in frame["der"] if isinstance(der, bytes)]
         texts = frame[["parse_error", "subject", "issuer", "device", "source"]]
-        assert not search.leaks([held, *texts.to_numpy(dtype=object).tolist()]), (
+        assert not search.leaks([ders, *texts.to_numpy(dtype=object).tolist()]), (
             content
         )
 
 
-def test_damage_lets_no_key_out(files: Files, search: Search) -> None:
-    """A hundred files that hold a key, damaged at random."""
+def test_damaged_files_leak_no_key(files: Files, search: Search) -> None:
+    """A hundred files with a key are damaged at random."""
     _test_damaged(files, search, 100, seed=1)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(10))
 def test_damage_by_the_thousand(files: Files, search: Search, seed: int) -> None:
-    """20,000 of them."""
+    """20,000 files with a key are damaged at random."""
     _test_damaged(files, search, 2000, seed=100 + seed)

@@ -1,4 +1,4 @@
-"""SECURITY.md lists the bounds as they are, and names tests that exist."""
+"""SECURITY.md lists every bound with its value, and names tests that exist."""
 
 import ast
 import re
@@ -28,7 +28,7 @@ def bounds() -> dict[str, tuple[float, str]]:
 
 
 def test_the_page_lists_every_bound_with_its_value():
-    """One row each, in the words of the module."""
+    """Each has one row, with the text of the module."""
     rows = [
         f"| `{name}` | {value:,} | {text} |"
         for name, (value, text) in bounds().items()
@@ -38,5 +38,5 @@ def test_the_page_lists_every_bound_with_its_value():
 
 @pytest.mark.parametrize("name", re.findall(r"`(tests/[\w./]+)`", PAGE))
 def test_each_test_that_it_names_exists(name):
-    """A promise is held by something."""
+    """Each promise has a test."""
     assert (ROOT / name).exists()

@@ -1,6 +1,4 @@
-"""One signature check: OpenSSL signs, the package verifies; then everything that must not
-verify.
-"""
+"""Signature checks: certificates signed by OpenSSL verify, and altered ones do not."""
 
 import datetime
 import subprocess
@@ -110,20 +108,20 @@ def root(directory: Path, algorithm: list[str], *options: str) -> bytes:
     ],
     ids=lambda words: " ".join(words),
 )
-def test_what_openssl_signs_verifies_and_one_changed_bit_does_not(
+def test_signatures_of_openssl_verify_and_changed_certificates_do_not(
     tmp_path, algorithm, options
 ):
-    """Every algorithm that the rule names verifies, and a change in the signed part is noticed."""
+    """Every supported algorithm verifies, and a change in the signed part is detected."""
     der = root(tmp_path, algorithm, *options)
     assert verify(der, der) is True
     changed = der.replace(b"\x0c\x02ca", b"\x0c\x02cb", 1)
     assert changed != der
     assert verify(changed, der) is False
-    assert verify(der, changed) is True, "the issuer lends its key only"
+    assert verify(der, changed) is True, "only the key of the issuer is used"
 
 
 def test_a_version_1_certificate_verifies(tmp_path):
-    """The oldest devices carry version 1 certificates."""
+    """The oldest devices have version 1 certificates."""
     path = key(tmp_path, RSA_2048)
     request = openssl("req", "-new", "-key", path, "-subj", "/CN=old")
     der = openssl(
@@ -144,7 +142,7 @@ def pair() -> tuple[bytes, bytes]:
 def _issued(issuer_key, leaf_key=None, digest=hashes.SHA256) -> tuple[bytes, bytes]:
     start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     leaf_key = leaf_key or ec.generate_private_key(ec.SECP256R1())
-    made = []
+    ders = []
     for subject, public in (
         ("leaf", leaf_key.public_key()),
         ("ca", issuer_key.public_key()),
@@ -157,12 +155,12 @@ def _issued(issuer_key, leaf_key=None, digest=hashes.SHA256) -> tuple[bytes, byt
             start,
             start + datetime.timedelta(days=36500),
         )
-        made.append(builder.sign(issuer_key, digest()).public_bytes(Encoding.DER))
-    return made[0], made[1]
+        ders.append(builder.sign(issuer_key, digest()).public_bytes(Encoding.DER))
+    return ders[0], ders[1]
 
 
 def test_another_key_does_not_verify(pair):
-    """A key of the right kind that did not sign gives False, and so does a key of another kind."""
+    """Another key gives False, whether of the same kind or not."""
     leaf, issuer = pair
     assert verify(leaf, issuer) is True
     assert verify(leaf, leaf) is False
@@ -179,10 +177,8 @@ def test_differing_algorithm_fields_do_not_verify(tmp_path):
     assert verify(der.replace(sha256, sha384, 1), der) is False
 
 
-def test_what_cannot_be_handled_is_unknown(pair):
-    """No certificate, an unknown algorithm, a key by curve parameters or of monstrous size:
-    None, at once.
-    """
+def test_unsupported_input_is_unknown(pair):
+    """Missing certificates, unknown algorithms and keys of monstrous size give None at once."""
     leaf, issuer = pair
     assert verify(b"", issuer) is None
     assert verify(leaf, b"\x30\x80\0\0") is None
@@ -204,7 +200,7 @@ def _under(public, der: bytes) -> bool | None:
 
 
 def test_many_are_answered_in_order(pair):
-    """The columns are answered row by row, across chunks and threads, as the single check does."""
+    """The answers equal those of single checks, across chunks and threads."""
     leaf, issuer = pair
     parts = structure(leaf)
     times = 1000
@@ -223,7 +219,7 @@ def test_many_are_answered_in_order(pair):
 
 @given(st.data())
 def test_no_bytes_make_it_raise(pair, data):
-    """Cut, changed and lengthened certificates give an answer, never an exception."""
+    """Truncated and changed certificates give an answer, never an exception."""
     leaf, issuer = pair
     noise = bytearray(leaf)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -243,11 +239,9 @@ def test_no_bytes_make_it_raise(pair, data):
 
 @pytest.fixture(scope="module")
 def pss(tmp_path_factory) -> dict[str, bytes]:
-    """Return certificates that one RSA key signed by PSS, each with its own hash and length of
-    salt.
-    """
+    """Return certificates signed by one RSA key with PSS, each with other hashes or salt length."""
     path = key(tmp_path_factory.mktemp("pss"), RSA_2048)
-    made = {}
+    ders = {}
     for name, digest, mask, salt in (
         ("sha256/32", "sha256", "sha256", 32),
         ("sha256/20", "sha256", "sha256", 20),
@@ -262,7 +256,7 @@ def pss(tmp_path_factory) -> dict[str, bytes]:
             f"rsa_mgf1_md:{mask}",
         ]
         subject = ["-subj", "/CN=ca", "-outform", "DER"]
-        made[name] = openssl(
+        ders[name] = openssl(
             "req",
             "-x509",
             "-new",
@@ -273,7 +267,7 @@ def pss(tmp_path_factory) -> dict[str, bytes]:
             *scheme,
             *subject,
         )
-    return made
+    return ders
 
 
 @pytest.mark.parametrize(
@@ -286,19 +280,19 @@ def pss(tmp_path_factory) -> dict[str, bytes]:
         ("sha256 by sha1/32", False),
     ],
 )
-def test_a_signature_keeps_to_the_parameters_of_a_pss_key(pss, used, verifies):
-    """A key may demand one hash, one mask and a shortest salt (RFC 4055); without parameters it
-    takes any.
+def test_a_signature_follows_the_parameters_of_a_pss_key(pss, used, verifies):
+    """A key may require a hash, a mask and a minimum salt length (RFC 4055); without parameters
+    it accepts any.
     """
-    demanded = structure(pss["sha256/32"]).algorithm
+    required = structure(pss["sha256/32"]).algorithm
     _, bits = children(content(structure(pss[used]).public_key, SEQUENCE))
     parts = structure(pss[used])
     for algorithm, expected in (
-        (demanded, verifies),
+        (required, verifies),
         (encoded(SEQUENCE, PSS_OID), True),
     ):
         restricted = encoded(SEQUENCE, algorithm + bits)
-        found = verify_many(
+        answers = verify_many(
             [parts.signed], [parts.signature], [parts.algorithm], [restricted]
         )
-        assert found == [expected]
+        assert answers == [expected]

@@ -1,5 +1,5 @@
-"""The synthetic fleet: its signatures against openssl, its truth against the rules, its files
-against the readers.
+"""The simulated fleet: compare its signatures with openssl, its truth with the rules, and its
+files with the readers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CERTIFICATE_CAUSES = {"certificate.trust", "certificate.name", "time.validity"}
 
 @pytest.fixture(scope="module")
 def fleet() -> ct.Fleet:
-    """A fleet of the usual mix."""
+    """Return a fleet with the default faults."""
     return simulation.simulate(200, seed=7)
 
 
@@ -39,15 +39,15 @@ def failures(fleet: ct.Fleet) -> pd.DataFrame:
 
 
 def device_names(rows: pd.DataFrame) -> pd.Series:
-    """Return who each row is about, as far as it says."""
+    """Return the serial or else the hardware ID of each row."""
     return rows["serial"].fillna(rows["hardware_id"])
 
 
 class TestFaults:
-    """What `faults` asks for is what happens."""
+    """The simulated failures are those that `faults` requests."""
 
     def test_a_healthy_fleet_fails_nowhere(self) -> None:
-        """No fault, no failure, and nothing is missing in the data either."""
+        """Without faults there are no failures, and no data are missing."""
         log = simulation.simulate(60, seed=1, faults={}).registrations
         assert log["true_cause"].isna().all()
         assert (log["true_failed"] == "").all()
@@ -56,12 +56,12 @@ class TestFaults:
 
     @pytest.mark.parametrize("cause", simulation.CAUSES)
     def test_each_cause_hits_its_share_of_the_devices(self, cause: str) -> None:
-        """A single fault fails as itself only, on as many devices as were asked for."""
+        """A single fault has only itself as cause, on the requested number of devices."""
         fleet = simulation.simulate(60, seed=2, faults={cause: 0.3})
         failed = failures(fleet)
         assert set(failed["true_cause"]) == {cause}
         assert device_names(failed).nunique() <= 18
-        # A certificate or a CA that ends on the last days of the log may never be seen to fail.
+        # A certificate that ends in the last days of the log may have no failed attempt.
         assert device_names(failed).nunique() >= 14
         assert set(failed["true_failed"]) == ({cause} if "." in cause else {""})
 
@@ -76,7 +76,7 @@ class TestFaults:
             ("time.clock", "wrong_password"),
         ],
     )
-    def test_several_causes_meet_on_one_device(self, causes: tuple[str, ...]) -> None:
+    def test_several_causes_occur_together(self, causes: tuple[str, ...]) -> None:
         """All rules of the tuple fail together, and the first of them in order is the cause."""
         failed = failures(simulation.simulate(40, seed=3, faults={causes: 1.0}))
         together = ",".join(
@@ -88,14 +88,14 @@ class TestFaults:
         ].unique().tolist() == [together.split(",")[0]]
 
     def test_an_unset_clock_and_a_plain_transport_exclude_each_other(self) -> None:
-        """Only H.323/TLS asks for a clock."""
+        """Only H.323/TLS requires a clock."""
         with pytest.raises(ct.CerttrustError, match="exclude each other"):
             simulation.simulate(
                 40, seed=3, faults={("time.clock", "transport.tls_only"): 1.0}
             )
 
     def test_an_unknown_cause_is_refused_with_the_known_ones(self) -> None:
-        """The message helps to spell it."""
+        """The message lists the valid names."""
         with pytest.raises(
             CerttrustError,
             match=r"certificate\.trst.*no cause.*certificate\.trust.*wrong_password",
@@ -115,13 +115,13 @@ class TestFaults:
             {"timeout": 0.7, "unexplained": 0.7},
         ],
     )
-    def test_what_cannot_be_is_refused(self, faults: dict[str, float]) -> None:
-        """Causes that exclude each other, and shares that are none."""
+    def test_impossible_faults_are_refused(self, faults: dict[str, float]) -> None:
+        """Causes may exclude each other, and shares may be out of range."""
         with pytest.raises(CerttrustError):
             simulation.simulate(5, faults=faults)
 
     def test_wrong_numbers_are_refused(self) -> None:
-        """A number of devices and a share of gaps have their bounds."""
+        """The number of devices and the share of gaps are bounded."""
         with pytest.raises(CerttrustError, match="number of devices"):
             simulation.simulate(-1)
         with pytest.raises(CerttrustError, match="gaps"):
@@ -129,7 +129,7 @@ class TestFaults:
 
     @pytest.mark.parametrize("devices", [0, 1, 2])
     def test_the_smallest_fleets_have_every_column(self, devices: int) -> None:
-        """An empty fleet is a fleet."""
+        """Even an empty fleet has them."""
         fleet = simulation.simulate(devices, seed=1)
         assert len(fleet.devices) == devices
         for name in ("certificates", "trust", "devices", "registrations"):
@@ -140,10 +140,10 @@ class TestFaults:
 
 
 class TestSeed:
-    """The same seed, the same fleet; another seed, another."""
+    """The seed determines the fleet."""
 
     def test_only_keys_differ_between_two_runs(self) -> None:
-        """Everything but what follows from a key is equal, row by row and column by column."""
+        """All columns that do not depend on a key are equal row by row."""
         one, other = (simulation.simulate(100, seed=11) for _ in range(2))
         for name in ("certificates", "trust", "devices", "registrations"):
             left, right = getattr(one, name), getattr(other, name)
@@ -154,23 +154,25 @@ class TestSeed:
         )
 
     def test_certificates_that_the_log_names_stay_the_same_ones(self) -> None:
-        """A fingerprint differs between two runs, but names the certificate at the same place."""
-        places = []
+        """A fingerprint differs between two runs, but belongs to the certificate at the same
+        position.
+        """
+        positions = []
         for _ in range(2):
             fleet = simulation.simulate(80, seed=12)
             first = fleet.certificates.drop_duplicates("fingerprint").set_index(
                 "fingerprint"
             )
-            named = fleet.registrations["fingerprint"].dropna()
-            places.append(
+            fingerprints = fleet.registrations["fingerprint"].dropna()
+            positions.append(
                 (first["source"] + first["position"].astype("str"))
-                .reindex(named)
+                .reindex(fingerprints)
                 .tolist()
             )
-        assert places[0] == places[1]
+        assert positions[0] == positions[1]
 
     def test_the_order_of_sets_does_not_matter(self) -> None:
-        """Python shuffles the hashes of texts in every process; the fleet stays the same."""
+        """Python randomises hashes of strings in every process; the fleet stays the same."""
         program = (
             "import certtrust as ct; f = ct.simulate(30, seed=5);"
             "d = [f.devices, f.registrations.drop(columns=['fingerprint', 'raw']),"
@@ -191,7 +193,7 @@ class TestSeed:
         assert runs[0].stdout == runs[1].stdout
 
     def test_seeds_vary(self) -> None:
-        """Sites, customers, faults and devices are others with another seed."""
+        """Sites, customers, faults and devices differ between seeds."""
         fleets = [simulation.simulate(50, seed=seed) for seed in range(6)]
         assert (
             len({tuple(sorted(fleet.devices["pbx"].unique())) for fleet in fleets})
@@ -212,14 +214,14 @@ class TestSeed:
 
 
 class TestContents:
-    """What a fleet is asked to contain is there, and none of it is real."""
+    """A fleet contains what it should, and none of it is real."""
 
     @pytest.mark.parametrize(
         "seed",
         [0, *(pytest.param(n, marks=pytest.mark.exhaustive) for n in (1, 2, 3))],
     )
     def test_every_cause_and_kind_of_device_occurs(self, seed: int) -> None:
-        """The default mix of 200 devices leaves nothing out."""
+        """A default fleet of 200 devices has all of them."""
         fleet = simulation.simulate(200, seed=seed)
         log, devices, certificates = (
             fleet.registrations,
@@ -256,7 +258,7 @@ class TestContents:
         assert fleet.trust.loc[~fleet.trust["is_ca"], "self_issued"].all()
 
     def test_the_log_ends_at_the_fixed_moment(self, fleet: ct.Fleet) -> None:
-        """The fleet does not age: its log lies within the weeks before NOW, whatever the day is."""
+        """The fleet does not age: its log always covers the weeks before NOW."""
         time = fleet.registrations["time"].dropna()
         assert simulation.NOW.isoformat() == "2026-11-01T00:00:00+00:00"
         assert time.max() < simulation.NOW
@@ -269,7 +271,7 @@ class TestContents:
     def test_addresses_and_serials_are_for_documentation(
         self, fleet: ct.Fleet
     ) -> None:
-        """Addresses lie in the ranges of RFC 5737 and RFC 3849, serials below the documented
+        """Addresses are in the ranges of RFC 5737 and RFC 3849, and serials have the documented
         prefix.
         """
         nets = [
@@ -294,14 +296,14 @@ class TestContents:
         )
 
     def test_every_subject_says_that_it_is_synthetic(self, fleet: ct.Fleet) -> None:
-        """No certificate could be taken for a vendor's or a customer's."""
+        """No certificate could be mistaken for one of a vendor or a customer."""
         organisations = pd.concat(
             [fleet.certificates["organisation"], fleet.trust["organisation"]]
         )
         assert organisations.str.contains("Synthetic|Example").all()
 
     def test_no_private_key_is_left(self, fleet: ct.Fleet, tmp_path: Path) -> None:
-        """Neither the frames nor the files hold one."""
+        """The files of a fleet contain none."""
         simulation.write(fleet, tmp_path)
         assert not any(
             b"PRIVATE" in path.read_bytes() for path in tmp_path.rglob("*.*")
@@ -315,7 +317,7 @@ def openssl_accepts(
     moment: pd.Timestamp,
     folder: Path,
 ) -> bool:
-    """Ask openssl, with every entry of the trust list as an anchor in its own right."""
+    """Return True where openssl accepts a leaf, with each entry of the trust list as an anchor."""
     for name, pems in (("leaf", [leaf]), ("chain", chain), ("trusted", trusted)):
         (folder / f"{name}.pem").write_text("".join(pems))
     files = [
@@ -335,8 +337,8 @@ def openssl_accepts(
         *at,
         *files,
     ]
-    done = subprocess.run(command, capture_output=True, check=False)
-    return done.returncode == 0
+    process = subprocess.run(command, capture_output=True, check=False)
+    return process.returncode == 0
 
 
 def pem(der: bytes) -> str:
@@ -348,7 +350,7 @@ def pem(der: bytes) -> str:
 
 
 class TestTruth:
-    """The truth of an attempt, held against outsiders and against the package's own judgement."""
+    """Compare the truth of an attempt with openssl and with the package's own results."""
 
     @pytest.mark.parametrize(
         "seed", [0, pytest.param(1, marks=pytest.mark.exhaustive)]
@@ -356,9 +358,7 @@ class TestTruth:
     def test_openssl_agrees_on_trust_and_validity(
         self, seed: int, tmp_path: Path
     ) -> None:
-        """Where the log names a certificate, openssl accepts it at that time exactly if neither
-        rule really fails.
-        """
+        """Openssl accepts a logged certificate at its time exactly if neither rule truly fails."""
         faults = {
             "certificate.trust": 0.4,
             "time.validity": 0.2,
@@ -403,16 +403,16 @@ class TestTruth:
         ],
     )
     def test_the_cause_is_found_wherever_the_data_suffice(self, seed: int) -> None:
-        """`cause` is the truth where it can be known, and never blames a certificate where it
-        cannot.
+        """`cause` equals the truth where the data decide it, and otherwise never blames a
+        certificate.
         """
-        assert_found(simulation.simulate(200, seed=seed))
+        assert_causes_match_the_truth(simulation.simulate(200, seed=seed))
 
     @pytest.mark.parametrize(
         "examples", [4, pytest.param(40, marks=pytest.mark.exhaustive)]
     )
     def test_the_cause_is_found_in_any_mix(self, examples: int) -> None:
-        """Any causes in any combination, with few or many gaps in the data."""
+        """Causes occur in any combination, with few or many gaps in the data."""
         several = [
             ("certificate.trust", "certificate.name"),
             ("time.clock", "certificate.trust", "time.validity"),
@@ -435,22 +435,24 @@ class TestTruth:
             st.lists(causes, unique=True, min_size=1),
         )
         def is_found(
-            seed: int, gaps: float, picked: list[str | tuple[str, ...]]
+            seed: int, gaps: float, chosen: list[str | tuple[str, ...]]
         ) -> None:
-            faults = dict.fromkeys(picked, 1 / len(picked))
-            assert_found(simulation.simulate(40, seed=seed, faults=faults, gaps=gaps))
+            faults = dict.fromkeys(chosen, 1 / len(chosen))
+            assert_causes_match_the_truth(
+                simulation.simulate(40, seed=seed, faults=faults, gaps=gaps)
+            )
 
         is_found()
 
     @pytest.mark.exhaustive
     @pytest.mark.parametrize("seed", range(20))
     def test_the_cause_is_found_in_large_fleets(self, seed: int) -> None:
-        """The same at 10,000 devices."""
-        assert_found(simulation.simulate(10_000, seed=seed))
+        """Fleets of 10,000 devices give the same."""
+        assert_causes_match_the_truth(simulation.simulate(10_000, seed=seed))
 
 
-def assert_found(fleet: ct.Fleet) -> None:
-    """Hold the package's causes, and the full set of failed rules, to the truth."""
+def assert_causes_match_the_truth(fleet: ct.Fleet) -> None:
+    """Compare the causes and all broken rules with the truth."""
     results = ct.check(ct.attempts(fleet))
     sure = results["decidable"].astype(bool)
     cause, truth = (
@@ -463,13 +465,14 @@ def assert_found(fleet: ct.Fleet) -> None:
     assert blamed.empty, blamed.iloc[0].to_dict()
     rules = [cause for cause in simulation.CAUSES if "." in cause]
     broken = results[rules].eq(other=False).fillna(value=False).astype(bool)
-    found = pd.Series(
+    broken_rules = pd.Series(
         [",".join(broken.columns[row]) for row in broken.to_numpy()],
         index=results.index,
         dtype="str",
     )
     partly = results[
-        results["all_decidable"].astype(bool) & (found != results["true_failed"])
+        results["all_decidable"].astype(bool)
+        & (broken_rules != results["true_failed"])
     ]
     assert partly.empty, partly.iloc[0].to_dict()
     for code in rules:
@@ -483,12 +486,12 @@ def assert_found(fleet: ct.Fleet) -> None:
 
 
 class TestFiles:
-    """What is written is read back as the same fleet."""
+    """A fleet that was written to files is read back unchanged."""
 
     def test_the_fleet_survives_its_files(
         self, fleet: ct.Fleet, tmp_path: Path
     ) -> None:
-        """Certificates, trust lists, device flags and log lines, all of them, in order."""
+        """All certificates, trust lists, device flags and log lines come back, in order."""
         back = ct.read_fleet(simulation.write(fleet, tmp_path))
         for name in ("certificates", "trust"):
             columns = ["fingerprint", "source", "bundle", "position"] + (
@@ -521,19 +524,19 @@ class TestFiles:
     def test_the_same_devices_are_joined_with_the_same_certificates(
         self, fleet: ct.Fleet, tmp_path: Path
     ) -> None:
-        """The way through the files changes no verdict."""
+        """Writing and reading files changes no verdict."""
         back = ct.read_fleet(simulation.write(fleet, tmp_path))
-        one, other = (ct.check(ct.attempts(each)) for each in (fleet, back))
+        one, other = (ct.check(ct.attempts(copy)) for copy in (fleet, back))
         for column in ("fingerprint", "scenario", "verdict", "cause", "trust_state"):
             assert (
                 one[column].astype("object").fillna("-").tolist()
                 == other[column].astype("object").fillna("-").tolist()
             )
 
-    def test_the_truth_stands_beside_the_data(
+    def test_the_truth_is_stored_beside_the_data(
         self, fleet: ct.Fleet, tmp_path: Path
     ) -> None:
-        """Each log line has its truth, by file and line."""
+        """The truth of each log line is found by file and line."""
         simulation.write(fleet, tmp_path)
         truth = pd.read_csv(tmp_path / "truth.csv", keep_default_na=False)
         assert truth["source"].tolist() == fleet.registrations["source"].tolist()
@@ -544,7 +547,7 @@ class TestFiles:
         )
 
     def test_two_fleets_do_not_mix(self, fleet: ct.Fleet, tmp_path: Path) -> None:
-        """A directory that holds something is left alone."""
+        """A directory that is not empty is left alone."""
         (tmp_path / "mine.txt").write_text("keep me")
         with pytest.raises(CerttrustError, match="empty"):
             simulation.write(fleet, tmp_path)
@@ -552,7 +555,7 @@ class TestFiles:
     def test_nothing_is_written_outside_of_the_directory(
         self, tmp_path: Path
     ) -> None:
-        """A source that climbs out, or none at all, is refused."""
+        """A source with a path outside, or a missing one, is refused."""
         fleet = simulation.simulate(3, seed=1)
         stray = ct.Fleet(
             fleet.certificates.assign(source="../../stray.pem"),
@@ -572,7 +575,7 @@ class TestShippedFleet:
     """The fleet in `data/fleet`."""
 
     def test_it_is_small_and_says_that_it_is_synthetic(self) -> None:
-        """About 200 devices in less than 3 MB, with a README in plain words."""
+        """It has 200 devices in less than 3 MB, and a README."""
         assert (
             sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file())
             < 3_000_000
@@ -583,7 +586,7 @@ class TestShippedFleet:
         assert len(ct.read_devices(SHIPPED / "devices")) == 200
 
     def test_its_causes_are_found(self) -> None:
-        """The files lead to the truth that stands beside them."""
+        """The results of the files agree with the truth stored beside them."""
         fleet = ct.read_fleet(SHIPPED)
         truth = (
             pd.read_csv(SHIPPED / "truth.csv")
@@ -595,5 +598,7 @@ class TestShippedFleet:
         )
         truth = truth.reindex(lines).set_index(fleet.registrations.index)
         assert truth["decidable"].notna().all()
-        known = fleet.registrations.assign(**truth)
-        assert_found(ct.Fleet(fleet.certificates, fleet.trust, fleet.devices, known))
+        with_truth = fleet.registrations.assign(**truth)
+        assert_causes_match_the_truth(
+            ct.Fleet(fleet.certificates, fleet.trust, fleet.devices, with_truth)
+        )

@@ -1,4 +1,4 @@
-"""What the package offers to tests of code that builds on it."""
+"""`certtrust.testing`, which helps to test code that builds on the package."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from certtrust import schema
 from certtrust.testing import assert_frames_equal, fleet_of, small_fleet
 
 
-def test_a_small_fleet_is_the_same_at_every_call_and_yours_to_change():
+def test_a_small_fleet_is_a_fresh_copy_at_every_call():
     """Changing one does not change the next."""
     fleet = small_fleet(12)
     fleet.devices["pbx"] = "elsewhere"
@@ -22,7 +22,7 @@ def test_a_small_fleet_is_the_same_at_every_call_and_yours_to_change():
 
 
 def test_a_healthy_fleet_has_no_fault():
-    """Nothing fails by the log, and by the rules nothing either."""
+    """Nothing fails, neither by the log nor by the rules."""
     results = ct.check(ct.attempts(small_fleet(12, healthy=True)))
     assert set(results["observed"]) == {"up"}
     assert set(results["verdict"]) == {"pass"}
@@ -31,7 +31,7 @@ def test_a_healthy_fleet_has_no_fault():
 
 
 def test_a_fleet_of_rows_is_judged_like_one_that_was_read():
-    """Each certificate is a bundle of its own, and a mapping says whose it is."""
+    """Each certificate is a bundle of its own, and a mapping gives its device."""
     leaf = certificate("0090332f688a", "Root", ca=False)
     fleet = fleet_of(
         {"0090332f688a": leaf},
@@ -54,15 +54,15 @@ def test_a_fleet_of_rows_is_judged_like_one_that_was_read():
     assert ct.check(ct.attempts(fleet))["verdict"].tolist() == ["pass"]
 
 
-def test_a_fleet_of_nothing_has_the_columns():
-    """Empty tables, no list."""
+def test_an_empty_fleet_has_the_columns():
+    """All tables are empty."""
     fleet = fleet_of()
     assert len(ct.check(ct.attempts(fleet))) == 0
     assert len(fleet.trust) == 0
 
 
-def test_frames_are_equal_by_what_they_say():
-    """Labels and dtypes of words do not matter, cells and missing cells do."""
+def test_frames_are_compared_by_content():
+    """Row labels and text dtypes do not matter, cells and missing cells do."""
     one = pd.DataFrame(
         {"pbx": ["hq", None], "names": [["a"], []], "at": [np.nan, 2.0]}, index=[5, 6]
     )

@@ -1,4 +1,4 @@
-"""Sentences, dates, numbers and markup: what stands in the file, and how it is filled."""
+"""Sentences, dates, numbers and markup: the file of sentences, and filling them in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize("key", sorted(KEYS))
-def test_every_sentence_that_code_says_is_there(key: str) -> None:
+def test_every_sentence_that_code_uses_exists(key: str) -> None:
     """A key leads to a sentence, or to its forms for one and for several."""
     words = sentences.sentences("en")
     for part in key.split("."):
@@ -35,7 +35,7 @@ def test_every_sentence_that_code_says_is_there(key: str) -> None:
 def test_another_language_writes_its_own_numbers_and_dates(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Separators, signs and months are data of the language, for single values and for columns."""
+    """Separators, signs and months come from the language, for single values and columns."""
     words = tomllib.loads((PACKAGE / "texts" / "en.toml").read_text(encoding="utf-8"))
     words["numbers"] |= {"separator": ".", "percent": "{number} %"}
     words["dates"] |= {
@@ -58,9 +58,7 @@ def test_another_language_writes_its_own_numbers_and_dates(
 
 
 def test_values_in_markup_are_escaped() -> None:
-    """A sentence with markup in it escapes its values and itself, and chooses its form by the
-    count.
-    """
+    """A sentence in markup is escaped with its values, and its form depends on the count."""
     assert (
         markup.phrase("report.page.heading", name="<b>")
         == "Why registrations fail: &lt;b&gt;"
@@ -69,8 +67,8 @@ def test_values_in_markup_are_escaped() -> None:
     assert markup.phrase("nouns.device", count=1204) == "1,204 devices"
 
 
-def test_what_a_sentence_lacks_is_named() -> None:
-    """A contributor who misspells a word in braces, or a key, reads which one it is."""
+def test_a_misspelled_key_or_placeholder_is_named() -> None:
+    """The error contains the word that is wrong."""
     with pytest.raises(ct.CerttrustError, match="'count'"):
         sentences.say("nouns.device.other")
     with pytest.raises(ct.CerttrustError, match=r"nouns\.devise"):

@@ -1,4 +1,4 @@
-"""Trust lists: whose they are, and that an empty one is not the same as none."""
+"""Trust lists: the PBX that each belongs to, and the difference between an empty list and none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def authorities() -> list[bytes]:
 def test_a_directory_holds_one_list_per_pbx(
     tmp_path: Path, authorities: list[bytes]
 ) -> None:
-    """Each file is the list of the PBX that it is named after, in subdirectories too."""
+    """Each file is the list of the PBX in its name, in subdirectories too."""
     (tmp_path / "branches").mkdir()
     (tmp_path / "hq.pem").write_bytes(b"".join(authorities))
     (tmp_path / "branches" / "north.west.pem").write_bytes(authorities[0])
@@ -34,7 +34,7 @@ def test_a_directory_holds_one_list_per_pbx(
 def test_a_file_is_the_list_of_every_pbx_unless_one_is_named(
     tmp_path: Path, authorities: list[bytes]
 ) -> None:
-    """Without `pbx` the owner is missing, with it all entries are that PBX's."""
+    """Without `pbx` the PBX is missing; with it all entries belong to that PBX."""
     (tmp_path / "list.pem").write_bytes(b"".join(authorities))
     assert read_trust_list(tmp_path / "list.pem")["pbx"].isna().all()
     assert read_trust_list(str(tmp_path / "list.pem"), pbx="hq")["pbx"].tolist() == [
@@ -47,7 +47,7 @@ def test_a_file_is_the_list_of_every_pbx_unless_one_is_named(
 def test_pbx_overrides_the_names_of_files(
     tmp_path: Path, authorities: list[bytes]
 ) -> None:
-    """A directory may be one PBX's list, one certificate per file."""
+    """A directory may be the list of one PBX with one certificate per file."""
     (tmp_path / "a.pem").write_bytes(authorities[0])
     (tmp_path / "b.pem").write_bytes(authorities[1])
     assert read_trust_list(tmp_path, pbx="hq")["pbx"].tolist() == ["hq", "hq"]
@@ -55,7 +55,7 @@ def test_pbx_overrides_the_names_of_files(
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"# no entries\n"])
 def test_an_empty_list_is_known_to_be_empty(tmp_path: Path, content: bytes) -> None:
-    """One row with the PBX, without certificate."""
+    """It is one row with the PBX and without a certificate."""
     (tmp_path / "hq.pem").write_bytes(content)
     for frame in (
         read_trust_list(tmp_path),

@@ -1,5 +1,5 @@
-"""Trust as the page has it: the certificate itself or any CA of its chain is in the list, by
-verified links.
+"""Trust as the article defines it: the certificate itself or any CA of its chain is in the trust
+list, and the signatures that lead there are verified.
 """
 
 import hashlib
@@ -7,7 +7,7 @@ import subprocess
 
 import pandas as pd
 import pytest
-from chain_builder import asked, bundle, certificate, listed, outcome, year
+from chain_builder import bundle, certificate, leaves_of, listed, outcome, year
 
 from certtrust.schema import CERTIFICATES, LINKS, TRUST, TRUST_STATES, conform, empty
 from certtrust.trust import links, trust_state
@@ -34,9 +34,9 @@ def ids(*ders: bytes) -> list[str]:
     ],
 )
 def test_any_certificate_of_the_chain_in_the_list_suffices(entries, state, path):
-    """The page's rule; the shortest path is the one that is shown."""
-    found, by, answer = outcome([LEAF, SUB], entries)
-    assert (found, by) == (state, ids(*path))
+    """The article says so; the shortest path is the one shown."""
+    trust, fingerprints, answer = outcome([LEAF, SUB], entries)
+    assert (trust, fingerprints) == (state, ids(*path))
     assert answer["trusted_by"].dropna().tolist() == ids(*path[-1:])
 
 
@@ -45,9 +45,9 @@ def _states() -> dict[str, tuple[list[bytes], list[bytes]]]:
     other = certificate("sub", "root", own="another key")
     no_ca = certificate("sub", "root", ca=False)
     expired = certificate("sub", "root", last=2021)
-    itself = certificate("phone", ca=None)
+    self_signed = certificate("phone", ca=None)
     return {
-        "self-signed": ([itself], [stranger]),
+        "self-signed": ([self_signed], [stranger]),
         "unknown CA": ([LEAF, SUB], [stranger]),
         "untrusted CA": ([LEAF, SUB, ROOT], [stranger]),
         "broken signature": ([LEAF, other], [ROOT]),
@@ -62,15 +62,13 @@ def _states() -> dict[str, tuple[list[bytes], list[bytes]]]:
 
 
 @pytest.mark.parametrize("state", _states())
-def test_why_it_is_not_trusted(state):
-    """Each state has its own chain; the CA that is unknown and the one that is untrusted are
-    told apart.
-    """
+def test_each_state_of_an_untrusted_certificate(state):
+    """Each state has a chain of its own; an unknown CA is distinguished from an untrusted one."""
     assert outcome(*_states()[state])[0] == state
 
 
 def test_every_state_is_tried():
-    """No state that the schema declares is left without a test."""
+    """Every state that the schema declares has a test."""
     elsewhere = {
         "listed",
         "chain",
@@ -82,13 +80,13 @@ def test_every_state_is_tried():
     assert {*_states(), *elsewhere} == set(TRUST_STATES)
 
 
-def test_an_intermediate_that_nobody_presented_does_not_exist():
-    """Another device's file holds the missing intermediate, and the PBX does not know of it."""
+def test_an_intermediate_that_was_not_presented_does_not_count():
+    """The missing intermediate is in another device's file, which the PBX never sees."""
     certificates = pd.concat(
         [bundle("a", LEAF), bundle("b", certificate("twin", "sub", ca=None), SUB)]
     )
-    question = asked(certificates, "a", "b")
-    answer = question.join(trust_state.judge(question, certificates, listed(ROOT)))
+    leaves = leaves_of(certificates, "a", "b")
+    answer = leaves.join(trust_state.judge(leaves, certificates, listed(ROOT)))
     moment = pd.Series(year(2026), answer.index)
     assert trust_state.trust_at(answer, moment)["trust_state"].tolist() == [
         "unknown CA",
@@ -97,31 +95,29 @@ def test_an_intermediate_that_nobody_presented_does_not_exist():
 
 
 def test_each_pbx_has_its_own_list():
-    """A list belongs to one PBX, an entry without one to all, and a PBX without any entry has
-    no list.
+    """A list belongs to one PBX, an entry without a PBX to all of them, and a PBX without any
+    entry has no list.
     """
     certificates = bundle("a", LEAF, SUB)
-    question = pd.concat(
-        [asked(certificates, "a", pbx=pbx) for pbx in ("hq", "north", None)],
+    leaves = pd.concat(
+        [leaves_of(certificates, "a", pbx=pbx) for pbx in ("hq", "north", None)],
         ignore_index=True,
     )
     lists = pd.concat(
         [listed(ROOT, pbx="hq"), listed(certificate("stranger"), pbx="south")]
     )
-    states = trust_state.judge(question, certificates, lists)[
-        "trust_failure"
-    ].tolist()
+    states = trust_state.judge(leaves, certificates, lists)["trust_failure"].tolist()
     assert states == ["expired CA", "no trust list", "no trust list"], (
-        "expired CA: what it is while no path holds"
+        "expired CA: the state at a moment when no path is valid"
     )
     everywhere = trust_state.judge(
-        question, certificates, pd.concat([lists, listed(SUB, pbx=None)])
+        leaves, certificates, pd.concat([lists, listed(SUB, pbx=None)])
     )
     assert [len(paths) for paths in everywhere["trust_paths"]] == [1, 1, 1]
 
 
-def test_a_re_keyed_ca_is_told_by_its_key():
-    """Two CAs of one name: the one whose key signed is found, whatever stands first."""
+def test_a_re_keyed_ca_is_recognised_by_its_key():
+    """Of two CAs with one name the one whose key signed is chosen, in any order."""
     old, new = (
         certificate("ca", own="old", signer="old"),
         certificate("ca", own="new", signer="new"),
@@ -133,8 +129,8 @@ def test_a_re_keyed_ca_is_told_by_its_key():
 
 
 def test_cross_signing_gives_a_path_for_each_time():
-    """One key under two roots: the path that is valid at the moment is taken, and none outside
-    both spans.
+    """A CA key is certified by two roots: the path that is valid at the moment is taken, and
+    none outside both spans.
     """
     early, late = certificate("early", last=2024), certificate("late", first=2023)
     by_early, by_late = (
@@ -154,8 +150,8 @@ def test_cross_signing_gives_a_path_for_each_time():
     assert outcome(chain, roots, year(2050))[0] == "expired CA"
 
 
-def test_the_entry_must_be_valid_too_and_the_leaf_is_another_rules_matter():
-    """OpenSSL checks the list's entry as well; the leaf's own dates are the rule time.validity."""
+def test_the_entry_must_be_valid_too_and_another_rule_checks_the_leaf():
+    """OpenSSL checks the entry as well; the dates of the leaf are left to time.validity."""
     assert outcome([LEAF, SUB], [certificate("root", last=2021)])[0] == "expired CA"
     assert (
         outcome([certificate("leaf", "root", ca=None, last=2021)], [ROOT])[0]
@@ -192,8 +188,8 @@ def test_the_entry_must_be_valid_too_and_the_leaf_is_another_rules_matter():
         ({"excluded": ("example.com",)}, True, True),
     ],
 )
-def test_who_may_issue(sub, trusted_root, trusted_sub):
-    """What an issuer must be, and that one without basicConstraints must stand in the list
+def test_requirements_for_an_issuer(sub, trusted_root, trusted_sub):
+    """An issuer has to be a CA that may sign; one without basicConstraints has to be in the list
     itself.
     """
     issuer = certificate("sub", "root", **sub)
@@ -202,7 +198,7 @@ def test_who_may_issue(sub, trusted_root, trusted_sub):
 
 
 def test_a_version_1_ca_counts_only_where_it_is_listed(tmp_path):
-    """It has no basicConstraints, and old devices know no other."""
+    """It has no basicConstraints, and old devices have no other kind of CA."""
 
     def request(name: str) -> bytes:
         new = [
@@ -266,18 +262,18 @@ def test_path_length_counts_what_is_not_self_issued():
     root = certificate("root", path_length=1)
     renewed = certificate("root", own="root 2", signer="root", serial=2)
     sub = certificate("sub", "root", signer="root 2")
-    deeper = certificate("deeper", "sub")
+    lower = certificate("deeper", "sub")
     assert outcome([LEAF, sub, renewed], [root])[0] == "chain"
     leaf = certificate("leaf", "deeper", ca=None)
-    assert outcome([leaf, deeper, sub, renewed], [root])[0] == "issuer is no CA"
+    assert outcome([leaf, lower, sub, renewed], [root])[0] == "issuer is no CA"
     assert (
-        outcome([leaf, deeper, certificate("sub", "root", path_length=0)], [ROOT])[0]
+        outcome([leaf, lower, certificate("sub", "root", path_length=0)], [ROOT])[0]
         == "issuer is no CA"
     )
 
 
 def test_name_constraints_bind_each_leaf_by_its_own_names():
-    """Leaves of one issuer are told apart where a CA above them has constraints."""
+    """Leaves of one issuer may differ where a CA above them has constraints."""
     root = certificate("root", permitted=("example.com",))
     fits = certificate("a", "sub", ca=None, dns=("phone.example.com",))
     leaves = [
@@ -286,11 +282,11 @@ def test_name_constraints_bind_each_leaf_by_its_own_names():
         certificate("c", "sub", ca=None),
     ]
     certificates = pd.concat(
-        [bundle(str(place), leaf, SUB) for place, leaf in enumerate(leaves)],
+        [bundle(str(number), leaf, SUB) for number, leaf in enumerate(leaves)],
         ignore_index=True,
     )
-    question = asked(certificates, "0", "1", "2")
-    answer = trust_state.judge(question, certificates, listed(root))
+    rows = leaves_of(certificates, "0", "1", "2")
+    answer = trust_state.judge(rows, certificates, listed(root))
     assert [len(paths) for paths in answer["trust_paths"]] == [1, 0, 1]
     assert answer["trust_failure"].tolist() == [
         "expired CA",
@@ -300,7 +296,7 @@ def test_name_constraints_bind_each_leaf_by_its_own_names():
 
 
 def test_a_listed_certificate_is_trusted_by_its_fingerprint():
-    """Even where it cannot be read; only one that RFC 5280 forbids to use is left unknown."""
+    """It need not even be readable; one that RFC 5280 forbids to use stays unknown."""
     broken = LEAF[:-1]
     assert outcome([broken], [broken])[0] == "listed"
     assert outcome([broken], [ROOT])[0] == "unreadable"
@@ -308,16 +304,16 @@ def test_a_listed_certificate_is_trusted_by_its_fingerprint():
     assert outcome([forbidden], [forbidden])[0] == "unreadable"
 
 
-def test_what_is_not_known_is_no_certificate():
-    """No fingerprint, or one that no table holds; a listing without the certificate itself is
-    unreadable.
+def test_an_unknown_fingerprint_is_no_certificate():
+    """A missing fingerprint and one that no table contains have no certificate; a row without
+    DER is unreadable.
     """
-    question = pd.DataFrame(
+    leaves = pd.DataFrame(
         {"fingerprint": [None, "00", ids(LEAF)[0]], "bundle": None, "pbx": "hq"},
         dtype="str",
     )
     certificates = bundle("a", LEAF).assign(der=None)
-    assert trust_state.judge(question, certificates, listed(ROOT))[
+    assert trust_state.judge(leaves, certificates, listed(ROOT))[
         "trust_failure"
     ].tolist() == [
         "no certificate",
@@ -327,7 +323,7 @@ def test_what_is_not_known_is_no_certificate():
 
 
 def test_a_missing_moment_decides_only_what_does_not_depend_on_it():
-    """A listed certificate and a missing CA need no moment; a path does."""
+    """A listed certificate and a missing CA can be judged without a moment; a path cannot."""
     for entries, state in (
         ([LEAF], "listed"),
         ([certificate("stranger")], "unknown CA"),
@@ -336,68 +332,75 @@ def test_a_missing_moment_decides_only_what_does_not_depend_on_it():
         answer = outcome([LEAF, SUB], entries)[2].drop(
             columns=["trust_state", "trusted_by"]
         )
-        found = trust_state.trust_at(
+        trust = trust_state.trust_at(
             answer, pd.Series([pd.NaT], dtype="datetime64[us, UTC]")
         )["trust_state"].iloc[0]
-        assert pd.isna(found) if state is pd.NA else found == state
+        assert pd.isna(trust) if state is pd.NA else trust == state
 
 
 def test_each_link_is_verified_once_and_another_list_or_moment_costs_nothing(
     monkeypatch,
 ):
-    """Three devices share a CA: one check each, one for the CA, one for the root, and none
-    afterwards.
+    """Three devices that share a CA take one check each, plus one for the CA and one for the
+    root, and none afterwards.
     """
-    asked_for = []
+    verified = []
     real = links.verify_many
     monkeypatch.setattr(
         links,
         "verify_many",
-        lambda *parts: asked_for.extend(parts[0]) or real(*parts),
+        lambda *parts: verified.extend(parts[0]) or real(*parts),
     )
     leaves = [certificate(name, "sub", ca=None) for name in "abc"]
     certificates = pd.concat(
-        [bundle(str(place), leaf, SUB, ROOT) for place, leaf in enumerate(leaves)]
+        [bundle(str(number), leaf, SUB, ROOT) for number, leaf in enumerate(leaves)]
     )
-    known = trust_state.link(certificates, listed(ROOT))
-    assert len(asked_for) == len(known) == 5
-    assert known["verified"].all()
-    question = asked(certificates, "0", "1", "2")
+    known_links = trust_state.link(certificates, listed(ROOT))
+    assert len(verified) == len(known_links) == 5
+    assert known_links["verified"].all()
+    rows = leaves_of(certificates, "0", "1", "2")
     for entries in ([ROOT], [SUB], leaves, [certificate("sub", "root", serial=9)]):
-        answer = trust_state.judge(question, certificates, listed(*entries), known)
+        answer = trust_state.judge(rows, certificates, listed(*entries), known_links)
         assert answer["trust_paths"].map(bool).all()
-    assert len(asked_for) == 6, "only the entry that was never seen"
-    assert trust_state.link(certificates, listed(ROOT), known).equals(known)
+    assert len(verified) == 6, "only the entry that was never seen"
+    assert trust_state.link(certificates, listed(ROOT), known_links).equals(
+        known_links
+    )
 
 
 def test_links_may_be_missing_or_partial():
-    """Whatever is missing is verified when it is needed."""
+    """Missing links are verified when they are needed."""
     certificates = bundle("a", LEAF, SUB)
-    question, trust = asked(certificates, "a"), listed(ROOT)
-    known = trust_state.link(certificates, trust)
-    whole = trust_state.judge(question, certificates, trust, known)
-    for part in (None, empty(LINKS), known.iloc[:1], known.iloc[1:]):
-        assert trust_state.judge(question, certificates, trust, part).equals(whole)
+    leaves, trust = leaves_of(certificates, "a"), listed(ROOT)
+    known_links = trust_state.link(certificates, trust)
+    expected = trust_state.judge(leaves, certificates, trust, known_links)
+    for some_links in (
+        None,
+        empty(LINKS),
+        known_links.iloc[:1],
+        known_links.iloc[1:],
+    ):
+        assert trust_state.judge(leaves, certificates, trust, some_links).equals(
+            expected
+        )
 
 
 def test_the_frames_are_not_changed_and_the_index_is_kept():
-    """Every arrow is a pure function; rows may repeat and their labels mean nothing."""
+    """Judging is a pure function; rows may repeat and their labels mean nothing."""
     certificates, trust = bundle("a", LEAF, SUB), listed(ROOT)
-    question = asked(certificates, "a").loc[[0, 0, 0]].set_axis([7, 7, -1])
-    before = [frame.copy() for frame in (question, certificates, trust)]
-    answer = trust_state.judge(question, certificates, trust)
+    leaves = leaves_of(certificates, "a").loc[[0, 0, 0]].set_axis([7, 7, -1])
+    before = [frame.copy() for frame in (leaves, certificates, trust)]
+    answer = trust_state.judge(leaves, certificates, trust)
     assert answer.index.tolist() == [7, 7, -1]
     assert answer["trust_paths"].iloc[0] is answer["trust_paths"].iloc[2]
-    for frame, copy in zip((question, certificates, trust), before, strict=True):
+    for frame, copy in zip((leaves, certificates, trust), before, strict=True):
         pd.testing.assert_frame_equal(frame, copy)
 
 
-def test_nothing_in_nothing_out():
-    """Empty tables are answered with empty tables."""
-    question = pd.DataFrame(columns=["fingerprint", "bundle", "pbx"], dtype="str")
-    answer = question.join(
-        trust_state.judge(question, empty(CERTIFICATES), empty(TRUST))
-    )
+def test_empty_tables_give_empty_tables():
+    """No row comes out where none went in."""
+    leaves = pd.DataFrame(columns=["fingerprint", "bundle", "pbx"], dtype="str")
+    answer = leaves.join(trust_state.judge(leaves, empty(CERTIFICATES), empty(TRUST)))
     moment = pd.Series([], dtype="datetime64[us, UTC]")
     assert trust_state.trust_at(answer, moment).empty
     assert trust_state.path_at(answer, moment).empty
@@ -415,24 +418,24 @@ def _with_unread(frame, **columns):
 
 def _state(leaf, certificates, trust):
     answer = leaf.join(trust_state.judge(leaf, certificates, trust))
-    found = answer.join(
+    states = answer.join(
         trust_state.trust_at(answer, pd.Series([year(2026)] * len(leaf), leaf.index))
     )
-    return found["trust_state"].tolist(), found["trust_detail"].fillna("").tolist()
+    return states["trust_state"].tolist(), states["trust_detail"].fillna("").tolist()
 
 
-def test_a_list_that_was_not_read_whole_can_trust_and_cannot_refuse():
-    """What it holds counts, what it lacks is unknown with the reason; other lists are not
-    concerned.
+def test_a_list_that_was_read_in_part_can_trust_but_not_refuse():
+    """Its entries count, anything else is unknown with the reason, and other lists are not
+    affected.
     """
     certificates = bundle("b", LEAF, SUB)
-    itself = bundle("s", certificate("phone", ca=None))
-    both = pd.concat([certificates, itself], ignore_index=True)
+    self_signed = bundle("s", certificate("phone", ca=None))
+    both = pd.concat([certificates, self_signed], ignore_index=True)
     leaf = pd.concat(
         [
-            asked(certificates, "b"),
-            asked(itself, "s"),
-            asked(certificates, "b", pbx="lab"),
+            leaves_of(certificates, "b"),
+            leaves_of(self_signed, "s"),
+            leaves_of(certificates, "b", pbx="lab"),
         ]
     )
     leaf = leaf.reset_index(drop=True)
@@ -447,76 +450,76 @@ def test_a_list_that_was_not_read_whole_can_trust_and_cannot_refuse():
         broken = _with_unread(other, pbx=pbx)
         states, _ = _state(leaf, both, broken)
         assert states[2] == lab
-    only = conform(pd.DataFrame([{**UNREAD, "pbx": "hq"}]), TRUST)
-    assert _state(leaf.head(2), both, only)[0] == ["incomplete trust list"] * 2
+    only_unread = conform(pd.DataFrame([{**UNREAD, "pbx": "hq"}]), TRUST)
+    assert _state(leaf.head(2), both, only_unread)[0] == ["incomplete trust list"] * 2
     empty_list = conform(
         pd.DataFrame([{"parse_error": "the list is empty", "pbx": "hq"}]), TRUST
     )
     assert _state(leaf.head(2), both, empty_list)[0] == ["unknown CA", "self-signed"]
 
 
-def test_a_chain_that_was_not_read_whole_cannot_be_refused():
-    """A CA may be missing that stood in the file; a certificate signed by itself needs none."""
-    itself = certificate("phone", ca=None)
+def test_a_chain_that_was_read_in_part_cannot_be_refused():
+    """The unread part may hold the missing CA; a self-signed certificate needs none."""
+    self_signed = certificate("phone", ca=None)
     for ders, entry, state in (
         ([LEAF], ROOT, "incomplete chain"),
         ([LEAF, SUB], ROOT, "chain"),
-        ([itself], ROOT, "self-signed"),
+        ([self_signed], ROOT, "self-signed"),
     ):
-        whole = bundle("b", *ders)
-        certificates = _with_unread(whole, bundle="b").drop(columns="pbx")
-        assert _state(asked(whole, "b"), certificates, listed(entry))[0] == [state]
+        readable = bundle("b", *ders)
+        certificates = _with_unread(readable, bundle="b").drop(columns="pbx")
+        assert _state(leaves_of(readable, "b"), certificates, listed(entry))[0] == [
+            state
+        ]
     key = {"parse_error": "PRIVATE KEY: a private key, skipped", "bundle": "b"}
     certificates = conform(
         pd.concat([bundle("b", LEAF), pd.DataFrame([key])], ignore_index=True),
         CERTIFICATES,
     )
-    assert _state(asked(certificates, "b"), certificates, listed(ROOT))[0] == [
+    assert _state(leaves_of(certificates, "b"), certificates, listed(ROOT))[0] == [
         "unknown CA"
     ]
 
 
-def test_a_chain_is_looked_for_wherever_the_certificate_arrived():
-    """Alone in one file and with its chain in another, it is trusted, whichever of them is
-    asked about.
-    """
+def test_every_file_with_the_certificate_is_searched_for_its_chain():
+    """A certificate alone in one file and with its chain in another is trusted in both."""
     alone, together = bundle("a", LEAF), bundle("b", LEAF, SUB)
     root = listed(ROOT)
     for frames in ((alone, together), (together, alone)):
         certificates = pd.concat(frames, ignore_index=True)
-        states, _ = _state(asked(certificates, "a", "b"), certificates, root)
+        states, _ = _state(leaves_of(certificates, "a", "b"), certificates, root)
         assert states == ["chain", "chain"]
-        answer = trust_state.judge(asked(certificates, "a", "b"), certificates, root)[
-            "trust_paths"
-        ]
+        answer = trust_state.judge(
+            leaves_of(certificates, "a", "b"), certificates, root
+        )["trust_paths"]
         assert answer.iloc[0] == answer.iloc[1]
     states, _ = _state(
-        asked(certificates, "a", "b"), certificates, listed(certificate("stranger"))
+        leaves_of(certificates, "a", "b"),
+        certificates,
+        listed(certificate("stranger")),
     )
     assert states == ["unknown CA", "unknown CA"]
     reaching = pd.concat([alone, bundle("b", LEAF, SUB, ROOT)], ignore_index=True)
-    assert _state(asked(reaching, "a"), reaching, listed(certificate("stranger")))[
-        0
-    ] == ["untrusted CA"]
+    assert _state(
+        leaves_of(reaching, "a"), reaching, listed(certificate("stranger"))
+    )[0] == ["untrusted CA"]
 
 
 def test_chains_of_two_files_are_not_put_together():
-    """Certificates of one file complete a chain; the lower half in one and the upper in another
-    do not.
-    """
+    """Half a chain in one file and the other half in another do not make one chain."""
     middle = certificate("middle", "sub")
     leaf = certificate("device", "middle", ca=None)
     certificates = pd.concat(
         [bundle("a", leaf, middle), bundle("b", leaf, SUB)], ignore_index=True
     )
     assert (
-        _state(asked(certificates, "a", "b"), certificates, listed(ROOT))[0]
+        _state(leaves_of(certificates, "a", "b"), certificates, listed(ROOT))[0]
         == ["unknown CA"] * 2
     )
 
 
 def test_a_renewed_self_signed_certificate_is_not_trusted_by_the_old_one():
-    """The same name and key is the same holder: it is no CA of its own chain."""
+    """The same name and key mean the same holder, which is no CA of its own chain."""
     old, new = (
         certificate("phone", ca=None, last=2025),
         certificate("phone", ca=None, first=2024, serial=2),
@@ -527,40 +530,40 @@ def test_a_renewed_self_signed_certificate_is_not_trusted_by_the_old_one():
     assert outcome([new], [old, new])[0] == "listed"
 
 
-def test_names_that_are_empty_do_not_hide_a_signature_by_the_own_key():
-    """Empty subject and issuer: signed by itself, also beside another one of that key."""
-    itself = certificate("", ca=None)
+def test_a_self_signed_certificate_may_have_empty_names():
+    """Subject and issuer are empty; a second certificate with that key changes nothing."""
+    self_signed = certificate("", ca=None)
     twin = certificate("", ca=None, serial=2)
-    assert outcome([itself], [ROOT])[0] == "self-signed"
-    assert outcome([itself], [twin])[0] == "self-signed"
-    assert outcome([itself], [itself])[0] == "listed"
+    assert outcome([self_signed], [ROOT])[0] == "self-signed"
+    assert outcome([self_signed], [twin])[0] == "self-signed"
+    assert outcome([self_signed], [self_signed])[0] == "listed"
 
 
-def _tower(floors):
-    """Return a leaf and so many CAs above it, the last one a root."""
-    names = [f"ca{number}" for number in range(floors)]
+def _tower(ca_count):
+    """Return a leaf and `ca_count` CAs above it, the last one a root."""
+    ca_names = [f"ca{number}" for number in range(ca_count)]
     cas = [
         certificate(name, issuer)
-        for name, issuer in zip(names, [*names[1:], names[-1]], strict=True)
+        for name, issuer in zip(ca_names, [*ca_names[1:], ca_names[-1]], strict=True)
     ]
-    return [certificate("high leaf", names[0], ca=None), *cas]
+    return [certificate("high leaf", ca_names[0], ca=None), *cas]
 
 
 def test_more_than_32_authorities_are_not_followed():
-    """The 32nd CA may be the list's; whether a longer chain leads there is unknown."""
-    for floors, state in (
+    """The 32nd CA may be the listed one; whether a longer chain is trusted is unknown."""
+    for ca_count, state in (
         (32, "chain"),
         (33, "chain too long"),
         (40, "chain too long"),
     ):
-        ders = _tower(floors)
+        ders = _tower(ca_count)
         assert outcome(ders[:-1], [ders[-1]])[0] == state
     assert outcome(_tower(40)[:5], [ROOT])[0] == "unknown CA"
     assert outcome(_tower(32), [ROOT])[0] == "untrusted CA"
 
 
-def test_names_beyond_counting_are_unknown():
-    """So many names under so many constraints are not compared, and nothing is known of them."""
+def test_too_many_names_under_constraints_are_unknown():
+    """Beyond the bound they are not compared, so the state is neither good nor bad."""
     bases = tuple(f"n{number}.example" for number in range(600))
     authority = certificate("limits", permitted=bases)
     for names, state in ((400, "chain"), (600, "too many names")):
@@ -615,14 +618,14 @@ def test_names_beyond_counting_are_unknown():
         ),
     ],
 )
-def test_which_authority_may_not_issue_and_why(ders, entry, detail):
-    """The limit is named with its value and with the CA that has it."""
+def test_the_detail_names_the_authority_that_may_not_issue(ders, entry, detail):
+    """It gives the limit with its value and the CA that has it."""
     state, _, answer = outcome(ders, [entry])
     assert (state, answer["trust_detail"].iloc[0]) == ("issuer is no CA", detail)
 
 
-def test_what_cannot_be_verified_says_why():
-    """An extension that is not understood is named."""
+def test_the_detail_names_an_extension_that_is_not_understood():
+    """Its state alone would not say why the certificate cannot be verified."""
     leaf = certificate("leaf", "root", ca=None, critical="1.2.3.4")
     state, _, answer = outcome([leaf], [ROOT])
     assert state == "unreadable"

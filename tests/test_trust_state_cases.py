@@ -1,5 +1,5 @@
-"""Chain suites, the published ones from where they lie and one made on the spot: a verdict is
-trust at the case's time and a valid leaf.
+"""Chain suites, published and generated: a chain is accepted where it is trusted at the time of
+the case and its leaf is valid.
 """
 
 import base64
@@ -32,8 +32,8 @@ SOURCES = {
 every_suite = pytest.mark.parametrize("suite", SUITES)
 
 ENTRY = (
-    "the entry of the list is checked as any CA is, as "
-    "OpenSSL does; this suite takes it as name and key alone"
+    "list entries are checked like any other CA, as OpenSSL does; this suite uses only their "
+    "name and key"
 )
 REMAINING = {
     "chromium::expired-root/not-after": ENTRY,
@@ -77,10 +77,10 @@ def ders(*pems: str) -> list[bytes]:
     return [base64.b64decode(block) for pem in pems for block in PEM.findall(pem)]
 
 
-def case_names(names: list[str], held: list[list[bytes]]) -> pd.Series:
-    """Return the name of its case for each certificate."""
+def case_names(names: list[str], chains: list[list[bytes]]) -> pd.Series:
+    """Return the case name of each certificate."""
     return pd.Series(
-        [name for name, ders in zip(names, held, strict=True) for _ in ders],
+        [name for name, ders in zip(names, chains, strict=True) for _ in ders],
         dtype="str",
     )
 
@@ -97,15 +97,15 @@ def verdicts(suite: str, kind: str) -> pd.DataFrame:
     trust = from_der([der for entries in lists for der in entries])
     trust["pbx"] = case_names(names, lists)
     leaves = certificates.drop_duplicates("bundle").reset_index(drop=True)
-    question = leaves[["fingerprint", "bundle"]].assign(pbx=leaves["bundle"])
-    # A certificate is judged by every chain that it came with, so cases that share one are
-    # judged apart.
-    turn = question.groupby("fingerprint").cumcount()
+    rows = leaves[["fingerprint", "bundle"]].assign(pbx=leaves["bundle"])
+    # A certificate is judged by every chain that contains it, so cases that share one are
+    # judged separately.
+    turn = rows.groupby("fingerprint").cumcount()
     parts = []
-    for _, part in question.groupby(turn):
+    for _, part in rows.groupby(turn):
         presented = certificates[certificates["bundle"].isin(part["bundle"])]
         parts.append(part.join(trust_state.judge(part, presented, trust)))
-    answer = pd.concat(parts).loc[question.index]
+    answer = pd.concat(parts).loc[rows.index]
     times = [case["validation_time"] or "2026-01-01T00:00:00Z" for case in judged]
     moment = pd.Series(pd.to_datetime(times, utc=True, format="ISO8601")).astype(
         "datetime64[us, UTC]"
@@ -126,16 +126,18 @@ def verdicts(suite: str, kind: str) -> pd.DataFrame:
 
 
 def core(suite: str, scope: str) -> pd.DataFrame:
-    """Return the core cases of a scope that do not contradict the page."""
-    every = verdicts(suite, "chains")
-    return every[
-        every["core"] & (every["wiki_divergent"] == "no") & (every["scope"] == scope)
+    """Return the core cases of a scope that do not contradict the article."""
+    results = verdicts(suite, "chains")
+    return results[
+        results["core"]
+        & (results["wiki_divergent"] == "no")
+        & (results["scope"] == scope)
     ]
 
 
 @every_suite
-def test_path_cases_agree_but_for_the_known_ones(suite):
-    """What remains is the table above, no more and no less."""
+def test_path_cases_agree_apart_from_the_known_ones(suite):
+    """The remaining differences are exactly those of the table above."""
     judged = core(suite, "path")
     wrong = judged.index[judged["accepted"] != judged["wanted"]]
     assert sorted(wrong) == sorted(REMAINING if suite == PUBLISHED else ())
@@ -143,7 +145,7 @@ def test_path_cases_agree_but_for_the_known_ones(suite):
 
 
 def test_another_verifier_expects_the_same_of_the_generated_cases():
-    """Cryptography accepts what is made without a fault, and nothing else."""
+    """Cryptography accepts exactly the cases made without a fault."""
     for case in generated_cases.chains() + generated_cases.chain_variants():
         expected = case["expected"] == "SUCCESS"
         assert generated_cases.accepted_by_cryptography(case) == expected, case["id"]
@@ -151,7 +153,7 @@ def test_another_verifier_expects_the_same_of_the_generated_cases():
 
 @pytest.mark.skipif(PUBLISHED not in SUITES, reason="no votes of published verifiers")
 def test_nothing_is_accepted_that_all_peers_refuse():
-    """A false accept of what all six verifiers refuse would be a hole."""
+    """Accepting a chain that all six verifiers refuse would be a hole."""
     judged = core(PUBLISHED, "path")
     votes = judged["peer_votes"].str.split("/", expand=True).astype(int)
     unanimous = (votes[0] == votes[1]) & (votes[1] > 0) & ~judged["wanted"]
@@ -166,7 +168,7 @@ def _variants(suite: str) -> pd.DataFrame:
 
 
 @every_suite
-def test_what_is_in_the_list_decides(suite):
+def test_a_listed_certificate_of_the_chain_suffices(suite):
     """Root, intermediate or leaf in the list: every valid chain is trusted."""
     judged = _variants(suite)
     wrong = judged[~judged["invalid"] & judged["wanted"] & ~judged["is_trusted"]]
@@ -176,9 +178,7 @@ def test_what_is_in_the_list_decides(suite):
 
 @every_suite
 def test_without_trust_everything_is_refused(suite):
-    """Nothing listed, an unrelated CA, an impostor of the same name, intermediates that are
-    missing.
-    """
+    """The list is empty, or has an unrelated CA or an impostor, or intermediates are missing."""
     judged = _variants(suite)
     refused = judged[~judged["wanted"]]
     assert refused["topic"].nunique() >= 4
@@ -189,9 +189,7 @@ def test_without_trust_everything_is_refused(suite):
     PUBLISHED not in SUITES, reason="its exceptions are of that suite"
 )
 def test_every_exception_is_needed():
-    """A base chain that is left out because its root variant is not valid is indeed refused
-    there.
-    """
+    """The root variant of each base chain that is left out is indeed refused."""
     judged = _variants(PUBLISHED)
     for part in NOT_VALID:
         of_part = judged.index.str.contains(re.escape(part))
@@ -203,7 +201,7 @@ def test_every_exception_is_needed():
 @every_suite
 @pytest.mark.parametrize("kind", ["chains", "variants"])
 def test_the_path_is_one_of_the_chain_and_ends_in_the_list(suite, kind):
-    """Whoever is accepted has a path from the leaf to an entry of the list, without repetition."""
+    """A trusted leaf has a path to an entry of the list, without repetition."""
     judged = verdicts(suite, kind)
     for path, trusted in zip(judged["path"], judged["is_trusted"], strict=True):
         assert bool(path) == trusted
@@ -212,8 +210,8 @@ def test_the_path_is_one_of_the_chain_and_ends_in_the_list(suite, kind):
 
 @every_suite
 @pytest.mark.parametrize("topic", ["path", "name"])
-def test_each_case_alone_is_judged_as_among_the_others(suite, topic):
-    """Other devices' certificates and other lists do not change a verdict."""
+def test_each_case_is_judged_alike_alone_and_among_others(suite, topic):
+    """Certificates of other devices and other lists do not change a verdict."""
     judged = core(suite, topic)
     for name, case in judged.iloc[:: 1 + len(judged) // 20].iterrows():
         chain, entries = (
@@ -224,8 +222,8 @@ def test_each_case_alone_is_judged_as_among_the_others(suite, topic):
         trust = from_der(entries).assign(
             pbx=pd.Series(pd.NA, range(len(entries)), dtype="str")
         )
-        question = certificates.iloc[[0]][["fingerprint", "bundle"]].assign(pbx="hq")
-        answer = question.join(trust_state.judge(question, certificates, trust))
+        rows = certificates.iloc[[0]][["fingerprint", "bundle"]].assign(pbx="hq")
+        answer = rows.join(trust_state.judge(rows, certificates, trust))
         state = (
             trust_state.trust_at(answer, pd.Series([case["moment"]]))["trust_state"]
             .astype("str")

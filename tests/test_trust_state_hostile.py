@@ -1,5 +1,5 @@
-"""Chains made to cost time: loops, meshes and thousands of namesakes end in bounded work, and
-truth is still found.
+"""Chains built to waste time: loops, meshes and thousands of namesakes take bounded work, and the
+right path is still found.
 """
 
 import hashlib
@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from chain_builder import asked, bundle, certificate, listed, outcome, year
+from chain_builder import bundle, certificate, leaves_of, listed, outcome, year
 
 from certtrust import limits
 from certtrust.trust import links, paths, trust_state
@@ -15,17 +15,19 @@ from certtrust.trust import links, paths, trust_state
 
 @pytest.fixture
 def checks(monkeypatch):
-    """Count the signature checks."""
-    made: list[bytes] = []
-    real = links.verify_many
+    """Return a list to which each signature check is added."""
+    verified: list[bytes] = []
+    original = links.verify_many
     monkeypatch.setattr(
-        links, "verify_many", lambda *parts: made.extend(parts[0]) or real(*parts)
+        links,
+        "verify_many",
+        lambda *parts: verified.extend(parts[0]) or original(*parts),
     )
-    return made
+    return verified
 
 
 def test_two_cas_that_sign_each_other_end(checks):
-    """A loop without a root has no end to reach."""
+    """Following a loop without a root ends."""
     one, two = certificate("one", "two"), certificate("two", "one")
     leaf = certificate("leaf", "one", ca=None)
     assert outcome([leaf, one, two], [certificate("stranger")])[0] == "unknown CA"
@@ -34,13 +36,13 @@ def test_two_cas_that_sign_each_other_end(checks):
 
 
 def test_a_mesh_of_cross_signed_cas_ends(monkeypatch):
-    """Twelve CAs that all sign each other have millions of paths; the steps taken stay few."""
+    """Twelve CAs that all sign each other have millions of paths; few steps are taken."""
     steps = []
-    real = paths._above
+    original = paths._above
     monkeypatch.setattr(
-        paths, "_above", lambda *question: steps.append(1) or real(*question)
+        paths, "_above", lambda *arguments: steps.append(1) or original(*arguments)
     )
-    names = [f"mesh {place}" for place in range(12)]
+    names = [f"mesh {number}" for number in range(12)]
     mesh = [certificate(one, other) for one in names for other in names]
     leaf = certificate("leaf", names[0], ca=None)
     assert outcome([leaf, *mesh], [certificate("stranger")])[0] == "untrusted CA"
@@ -51,11 +53,12 @@ def test_a_mesh_of_cross_signed_cas_ends(monkeypatch):
 
 
 def test_a_mesh_with_name_constraints_ends():
-    """Constraints keep paths apart that would else be one, so the bound on steps is what ends it.
+    """Constraints keep paths apart that would otherwise be one, so only the bound on steps ends
+    the search.
 
-    Its chains are longer than 32 CAs, so what would stand above is not known.
+    Its chains are longer than 32 CAs, so the CAs above them are unknown.
     """
-    names = [f"bound {place}" for place in range(8)]
+    names = [f"bound {number}" for number in range(8)]
     mesh = [
         certificate(one, other, excluded=("example.net",))
         for one in names
@@ -70,29 +73,27 @@ def test_a_mesh_with_name_constraints_ends():
 
 
 def test_one_true_issuer_among_a_thousand_namesakes_is_found(checks):
-    """Without identifiers each key is tried until one fits; with them the first one does."""
-    keys = [("crowd", place % 50) for place in range(1000)]
+    """Without key identifiers the keys are tried until one fits; with them the first one fits."""
+    keys = [("crowd", number % 50) for number in range(1000)]
     crowd = [
-        certificate("ca", own=key, signer=key, serial=place + 1)
-        for place, key in enumerate(keys)
+        certificate("ca", own=key, signer=key, serial=number + 1)
+        for number, key in enumerate(keys)
     ]
-    for key_ids, most in ((False, 200), (True, 60)):
-        true = certificate("ca", own="true", signer="true", key_ids=key_ids)
+    for key_ids, allowance in ((False, 200), (True, 60)):
+        issuer = certificate("ca", own="true", signer="true", key_ids=key_ids)
         leaf = certificate("leaf", "ca", signer="true", ca=None, key_ids=key_ids)
         checks.clear()
-        state, path, _ = outcome([leaf], [*crowd, true])
-        assert (state, path[-1]) == ("chain", hashlib.sha256(true).hexdigest())
-        assert len(checks) <= 1001 + most
+        state, path, _ = outcome([leaf], [*crowd, issuer])
+        assert (state, path[-1]) == ("chain", hashlib.sha256(issuer).hexdigest())
+        assert len(checks) <= 1001 + allowance
 
 
-def test_namesakes_that_sign_nothing_of_each_other_share_a_budget(
-    checks, monkeypatch
-):
-    """Each of them would try the key of every other one: quadratic, were the tries not shared."""
+def test_unrelated_namesakes_share_a_budget(checks, monkeypatch):
+    """Trying the key of each one for every other would be quadratic without a common budget."""
     monkeypatch.setattr(limits, "PATH_STEPS", 500)
     crowd = [
-        certificate("ca", own=("lone", place), signer=("elsewhere", place))
-        for place in range(120)
+        certificate("ca", own=("lone", number), signer=("elsewhere", number))
+        for number in range(120)
     ]
     certificates = bundle("b", *crowd)
     trust_state.link(certificates, listed(certificate("stranger")))
@@ -100,14 +101,14 @@ def test_namesakes_that_sign_nothing_of_each_other_share_a_budget(
 
 
 def test_a_certificate_whose_issuers_name_has_too_many_keys_is_unknown(monkeypatch):
-    """Its issuer may be among those that were not tried: neither a pass nor a failure."""
+    """Its issuer may be among those not tried, so this is neither a pass nor a failure."""
     crowd = [
-        certificate("ca", own=("lone", place), signer=("elsewhere", place))
-        for place in range(24)
+        certificate("ca", own=("lone", number), signer=("elsewhere", number))
+        for number in range(24)
     ]
     signed = [
-        certificate("leaf", "ca", signer=("lone", place), ca=None)
-        for place in range(0, 24, 2)
+        certificate("leaf", "ca", signer=("lone", number), ca=None)
+        for number in range(0, 24, 2)
     ]
     monkeypatch.setattr(limits, "PATH_STEPS", 8)
     outcomes = [outcome([leaf], crowd)[0] for leaf in signed]
@@ -134,22 +135,22 @@ def test_a_certificate_whose_issuers_name_has_too_many_keys_is_unknown(monkeypat
 
 
 def test_many_twins_of_one_key_are_one_check(checks):
-    """Renewals of a CA under its old key: the signature is checked once, and each of them may
+    """For renewals of a CA under its old key the signature is checked once, and each of them may
     end a path.
     """
-    twins = [certificate("ca", serial=place + 1) for place in range(300)]
+    twins = [certificate("ca", serial=number + 1) for number in range(300)]
     leaf = certificate("leaf", "ca", ca=None)
     state, path, _ = outcome([leaf, *twins[:-1]], [twins[-1]])
     assert (state, path) == (
         "chain",
-        [hashlib.sha256(each).hexdigest() for each in (leaf, twins[-1])],
+        [hashlib.sha256(der).hexdigest() for der in (leaf, twins[-1])],
     )
     assert len(checks) == 301
 
 
 def test_a_long_chain_is_followed_and_an_endless_one_is_not():
-    """Thirty CAs are more than enough; beyond the bound a chain counts as leading nowhere."""
-    names = [f"step {place}" for place in range(60)]
+    """A chain of 26 CAs is followed; beyond the bound it is not."""
+    names = [f"step {number}" for number in range(60)]
     chain = [certificate(one, other) for one, other in pairwise(names)]
     leaf = certificate("leaf", names[0], ca=None)
     assert outcome([leaf, *chain[:25]], [chain[25]])[0] == "chain"
@@ -157,20 +158,20 @@ def test_a_long_chain_is_followed_and_an_endless_one_is_not():
 
 
 def test_self_signed_namesakes_are_linear(checks):
-    """Softphones that all call themselves the same and sign themselves: one check each."""
+    """Self-signed certificates of softphones with one common name take one check each."""
     phones = [
         certificate(
-            "softphone", own=("phone", place), signer=("phone", place), ca=None
+            "softphone", own=("phone", number), signer=("phone", number), ca=None
         )
-        for place in range(200)
+        for number in range(200)
     ]
     certificates = pd.concat(
-        [bundle(str(place), der) for place, der in enumerate(phones[:20])],
+        [bundle(str(number), der) for number, der in enumerate(phones[:20])],
         ignore_index=True,
     )
-    question = asked(certificates, *map(str, range(20)))
-    answer = question.join(
-        trust_state.judge(question, certificates, listed(*phones[10:]))
+    leaves = leaves_of(certificates, *map(str, range(20)))
+    answer = leaves.join(
+        trust_state.judge(leaves, certificates, listed(*phones[10:]))
     )
     states = trust_state.trust_at(answer, pd.Series(year(2026), answer.index))[
         "trust_state"

@@ -1,5 +1,5 @@
-"""The vectorised judgement against a definition that takes one certificate, one list and one
-path at a time.
+"""Compare the vectorised judgement with a definition that looks at one certificate, one list and
+one path at a time.
 """
 
 from collections.abc import Iterator
@@ -37,12 +37,12 @@ LEAF_KINDS: list[dict[str, Any]] = [
     {"dns": ("a.example.com",)},
     {"dns": ("b.example.com",)},
 ]
-MOMENTS = [year(each) for each in (2021, 2026, 2035)]
+MOMENTS = [year(number) for number in (2021, 2026, 2035)]
 
 
 @cache
 def universe() -> tuple[list[bytes], list[bytes]]:
-    """Return all CAs of three names and two keys that sign each other in every way, and leaves
+    """Return CAs with three names and two keys that sign each other in every way, and leaves
     below them.
     """
     signers = list(product("AB", (1, 2)))
@@ -69,7 +69,7 @@ def loaded(der: bytes) -> x509.Certificate:
 
 @cache
 def signed(child: bytes, issuer: bytes) -> bool:
-    """Tell whether names and signature link the two."""
+    """Return True where names and signature link the two."""
     return (
         loaded(child).issuer == loaded(issuer).subject
         and verify(child, issuer) is True
@@ -85,55 +85,51 @@ def extension(der: bytes, kind: Any) -> Any:
 
 
 def usable(der: bytes) -> bool:
-    """Tell whether no unknown critical extension forbids the use."""
+    """Return True where no unknown critical extension forbids the use."""
     return not any(
-        isinstance(each.value, x509.UnrecognizedExtension)
-        for each in loaded(der).extensions
+        isinstance(extension.value, x509.UnrecognizedExtension)
+        for extension in loaded(der).extensions
     )
 
 
 def says_ca(der: bytes) -> bool:
-    """Tell whether basicConstraints says CA."""
+    """Return True where basicConstraints say that it is a CA."""
     basic = extension(der, x509.BasicConstraints)
     return basic is not None and basic.ca
 
 
 @cache
-def same_holder(one: bytes, other: bytes) -> bool:
-    """Return whether two certificates have the same name and key."""
+def same_holder(first: bytes, second: bytes) -> bool:
+    """Return True where two certificates have the same name and key."""
     keys = [
-        loaded(each)
+        loaded(der)
         .public_key()
         .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        for each in (one, other)
+        for der in (first, second)
     ]
-    return keys[0] == keys[1] and loaded(one).subject == loaded(other).subject
+    return keys[0] == keys[1] and loaded(first).subject == loaded(second).subject
 
 
 def paths(
-    leaf: bytes, there: set[bytes], path: tuple[bytes, ...] = ()
+    leaf: bytes, available: set[bytes], path: tuple[bytes, ...] = ()
 ) -> Iterator[tuple[bytes, ...]]:
-    """Yield all ways up from a certificate, however wrong, each certificate at most once."""
-    for each in there - {leaf, *path}:
-        if signed((leaf, *path)[-1], each):
-            yield (*path, each)
-            yield from paths(leaf, there, (*path, each))
+    """Yield all signed paths up from a leaf, valid or not, with no certificate twice."""
+    for issuer in available - {leaf, *path}:
+        if signed((leaf, *path)[-1], issuer):
+            yield (*path, issuer)
+            yield from paths(leaf, available, (*path, issuer))
 
 
 def holds(leaf: bytes, path: tuple[bytes, ...], listed: set[bytes]) -> bool:
-    """Tell whether a path is one by RFC 5280 and the page, whatever the time."""
+    """Return True where a path satisfies RFC 5280 and the article, leaving the time aside."""
     if path[-1] not in listed or not usable(leaf):
         return False
-    for place, der in enumerate(path):
+    for depth, der in enumerate(path):
         basic, usage, limits = (
             extension(der, kind)
             for kind in (x509.BasicConstraints, x509.KeyUsage, x509.NameConstraints)
         )
-        below = [
-            each
-            for each in path[:place]
-            if loaded(each).subject != loaded(each).issuer
-        ]
+        below = [ca for ca in path[:depth] if loaded(ca).subject != loaded(ca).issuer]
         is_ca = basic.ca if basic else der in listed
         signs = usage is None or usage.key_cert_sign
         fits = (
@@ -159,89 +155,91 @@ def state(
         return "no trust list", 0
     if leaf in listed:
         return "listed", 0
-    there = {each for each in presented | listed if not same_holder(leaf, each)}
-    found = [path for path in paths(leaf, there) if holds(leaf, path, listed)]
+    available = {ca for ca in presented | listed if not same_holder(leaf, ca)}
+    trusted_paths = [
+        path for path in paths(leaf, available) if holds(leaf, path, listed)
+    ]
     valid = [
         len(path)
-        for path in found
+        for path in trusted_paths
         if all(
-            loaded(each).not_valid_before_utc
-            <= at
-            <= loaded(each).not_valid_after_utc
-            for each in path
+            loaded(ca).not_valid_before_utc <= at <= loaded(ca).not_valid_after_utc
+            for ca in path
         )
     ]
     if valid:
         return "chain", min(valid)
-    if found:
+    if trusted_paths:
         return "expired CA", 0
-    return failure(leaf, there, listed), 0
+    return failure(leaf, available, listed), 0
 
 
-def failure(leaf: bytes, there: set[bytes], listed: set[bytes]) -> str:
-    """Return why nothing leads to the list."""
+def failure(leaf: bytes, available: set[bytes], listed: set[bytes]) -> str:
+    """Return the reason why no path leads to the list."""
     if signed(leaf, leaf):
         return "self-signed"
     reached = {
-        each
-        for path in paths(leaf, there)
+        der
+        for path in paths(leaf, available)
         if all(map(usable, path[:-1]))
-        for each in path
+        for der in path
     }
-    unusable = any(not usable(each) and each in reached for each in there)
+    unusable = any(not usable(der) and der in reached for der in available)
     if reached & listed or unusable:
         return "issuer is no CA"
-    if any(signed(each, each) for each in reached):
+    if any(signed(der, der) for der in reached):
         return "untrusted CA"
     ends = [
-        each
-        for each in (leaf, *reached)
-        if not any(signed(each, other) for other in there - {leaf})
+        der
+        for der in (leaf, *reached)
+        if not any(signed(der, other) for other in available - {leaf})
     ]
-    others = {each for each in there - {leaf} if each in listed or says_ca(each)}
+    others = {der for der in available - {leaf} if der in listed or says_ca(der)}
     broken = any(
-        loaded(each).issuer == loaded(other).subject
-        for each in ends
+        loaded(der).issuer == loaded(other).subject
+        for der in ends
         for other in others
     )
     return "broken signature" if broken else "unknown CA"
 
 
 @cache
-def rows() -> pd.DataFrame:
+def universe_rows() -> pd.DataFrame:
     """Return the universe as a table, read once."""
     cas, leaves = universe()
     return from_der([*cas, *leaves])
 
 
 def frames(data: st.DataObject) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Draw bundles, trust lists, and the questions."""
-    whole = len(rows())
+    """Draw bundles, trust lists, and the rows to judge."""
+    size = len(universe_rows())
     cas = st.lists(st.integers(0, len(universe()[0]) - 1), max_size=3)
     parts = []
-    for place in range(data.draw(st.integers(1, 3))):
-        drawn = [whole - 1 - data.draw(st.integers(0, whole - 1)), *data.draw(cas)]
-        parts.append(rows().iloc[drawn].assign(bundle=str(place)))
+    for number in range(data.draw(st.integers(1, 3))):
+        drawn = [size - 1 - data.draw(st.integers(0, size - 1)), *data.draw(cas)]
+        parts.append(universe_rows().iloc[drawn].assign(bundle=str(number)))
     certificates = pd.concat(parts, ignore_index=True)
     entries = []
     for pbx in ("hq", "north", None):
         drawn = data.draw(
-            cas if pbx else st.lists(st.integers(0, whole - 1), max_size=1)
+            cas if pbx else st.lists(st.integers(0, size - 1), max_size=1)
         )
         entries.append(
-            rows()
+            universe_rows()
             .iloc[drawn]
             .assign(
-                pbx=pd.Series([pbx] * len(drawn), rows().index[drawn], dtype="str")
+                pbx=pd.Series(
+                    [pbx] * len(drawn), universe_rows().index[drawn], dtype="str"
+                )
             )
         )
     trust = pd.concat(entries, ignore_index=True)
     first = certificates.drop_duplicates("bundle")[["fingerprint", "bundle"]]
-    question = first.merge(
+    questions = first.merge(
         pd.DataFrame({"pbx": pd.Series(["hq", "north", "south"], dtype="str")}),
         how="cross",
     )
-    return certificates, trust, question
+    return certificates, trust, questions
 
 
 STATES = (
@@ -256,20 +254,22 @@ STATES = (
     ),
     *("untrusted CA", "broken signature", "unknown CA"),
 )
-"""Of a certificate that arrived with several chains, the first of these is its state."""
+"""A certificate that arrived with several chains has the first of the states that they give."""
 
 
 def check(data: st.DataObject) -> None:
-    """Compare state and path of every question at every moment."""
-    certificates, trust, question = frames(data)
-    der = dict(zip(rows()["fingerprint"], rows()["der"], strict=True))
+    """Compare state and path of every row at every moment."""
+    certificates, trust, questions = frames(data)
+    der = dict(
+        zip(universe_rows()["fingerprint"], universe_rows()["der"], strict=True)
+    )
     bundles = certificates.groupby("bundle")["der"].agg(set)
     links = (
         trust_state.link(certificates, trust) if data.draw(st.booleans()) else None
     )
-    answer = question.join(trust_state.judge(question, certificates, trust, links))
+    answer = questions.join(trust_state.judge(questions, certificates, trust, links))
     for moment in MOMENTS:
-        at = pd.Series(moment, question.index)
+        at = pd.Series(moment, questions.index)
         judged = answer.join(trust_state.trust_at(answer, at)).assign(
             path=trust_state.path_at(answer, at)
         )
@@ -277,17 +277,21 @@ def check(data: st.DataObject) -> None:
             entries = trust.loc[
                 trust["pbx"].isna() | (trust["pbx"] == row.pbx), "fingerprint"
             ]
-            listed = {der[each] for each in entries}
+            listed = {der[fingerprint] for fingerprint in entries}
             leaf = der[row.fingerprint]
-            arrived = [bundle for bundle in bundles if leaf in bundle]
-            found = [state(leaf, bundle, listed, moment) for bundle in arrived]
+            arrived_in = [bundle for bundle in bundles if leaf in bundle]
+            outcomes = [state(leaf, bundle, listed, moment) for bundle in arrived_in]
             expected, length = min(
-                found, key=lambda one: (STATES.index(one[0]), one[1])
+                outcomes, key=lambda outcome: (STATES.index(outcome[0]), outcome[1])
             )
             assert row.trust_state == expected
             if expected == "chain":
                 assert len(row.path) == length + 1
-                assert holds(leaf, tuple(der[each] for each in row.path[1:]), listed)
+                assert holds(
+                    leaf,
+                    tuple(der[fingerprint] for fingerprint in row.path[1:]),
+                    listed,
+                )
             assert (
                 (row.trusted_by == row.path[-1])
                 if row.path
@@ -298,8 +302,8 @@ def check(data: st.DataObject) -> None:
 @settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_the_judgement_equals_the_naive_one(data):
-    """States, paths and moments of small graphs with loops, twins, impostors and every kind of
-    CA.
+    """They agree on states and paths at every moment, for small graphs with loops, twins,
+    impostors and every kind of CA.
     """
     check(data)
 
@@ -308,5 +312,5 @@ def test_the_judgement_equals_the_naive_one(data):
 @settings(max_examples=examples(5000), deadline=None)
 @given(st.data())
 def test_the_judgement_equals_the_naive_one_on_many_graphs(data):
-    """The same on many more."""
+    """They agree on many more graphs."""
     check(data)

@@ -1,8 +1,7 @@
-"""Random chains against OpenSSL: what it accepts with -partial_chain is accepted, and what it
-refuses has its reason.
+"""Compare random chains with OpenSSL: whatever it accepts with -partial_chain is accepted here.
 
-OpenSSL prefers the longest chain and does not turn back, so it may miss a path that is there.
-It is then given that path alone, and must accept it.
+OpenSSL prefers the longest chain and does not backtrack, so it may miss an existing path. It is
+then shown that path alone, and has to accept it.
 """
 
 import random
@@ -12,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from chain_builder import asked, bundle, certificate, listed, year
+from chain_builder import bundle, certificate, leaves_of, listed, year
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
 
@@ -28,7 +27,7 @@ def accepts(
     entries: list[bytes],
     at: pd.Timestamp,
 ) -> bool:
-    """Ask OpenSSL."""
+    """Return True where OpenSSL accepts the leaf."""
     files = {"leaf": [leaf], "presented": presented, "entries": entries or [STRANGER]}
     for name, ders in files.items():
         pems = [
@@ -50,36 +49,36 @@ def accepts(
         *(["-untrusted", "presented"] if presented else []),
         "leaf",
     ]
-    done = subprocess.run(command, cwd=directory, capture_output=True, check=False)
-    return done.returncode == 0
+    process = subprocess.run(command, cwd=directory, capture_output=True, check=False)
+    return process.returncode == 0
 
 
 def scenario(
     rng: random.Random,
 ) -> tuple[bytes, list[bytes], list[bytes], pd.Timestamp]:
-    """Make a chain of depth 0 to 4 with faults and by-ways: the leaf, what is presented, the
-    list, the moment.
+    """Return a chain of 0 to 4 CAs with faults and side branches: the leaf, the presented CAs,
+    the trust list and the moment.
     """
     depth = rng.randrange(5)
     key_ids = rng.random() < 0.5
-    # Two keys of one name in one path are told apart by OpenSSL by their identifiers only.
+    # OpenSSL distinguishes two keys of one name in a path only by their identifiers.
     names = [
-        f"ca {rng.randrange(3) if key_ids and rng.random() < 0.2 else place}"
-        for place in range(depth)
+        f"ca {rng.randrange(3) if key_ids and rng.random() < 0.2 else level}"
+        for level in range(depth)
     ]
-    keys = [(name, place) for place, name in enumerate(names)]
+    keys = [(name, level) for level, name in enumerate(names)]
     cas: list[bytes] = []
-    for place, name in enumerate(names):
-        above = min(place + 1, depth - 1)
+    for level, name in enumerate(names):
+        above = min(level + 1, depth - 1)
         options = {
             "key_ids": key_ids,
             "serial": rng.randrange(1, 4),
-            **_fault(rng, root=above == place),
+            **_fault(rng, root=above == level),
         }
         wrong = rng.random() < 0.06
-        signer = ("wrong", place) if wrong else keys[above]
+        signer = ("wrong", level) if wrong else keys[above]
         cas.append(
-            certificate(name, names[above], own=keys[place], signer=signer, **options)
+            certificate(name, names[above], own=keys[level], signer=signer, **options)
         )
         if (
             rng.random() < 0.3
@@ -88,7 +87,7 @@ def scenario(
             options = {"key_ids": key_ids, **_fault(rng, root=False)}
             cas.append(
                 certificate(
-                    name, names[other], own=keys[place], signer=keys[other], **options
+                    name, names[other], own=keys[level], signer=keys[other], **options
                 )
             )
         if rng.random() < 0.2:  # another CA of the same name
@@ -107,19 +106,19 @@ def scenario(
         ca=rng.choice([None, None, False, True]),
         key_ids=key_ids,
     )
-    presented = [each for each in cas if rng.random() < 0.85]
+    presented = [ca for ca in cas if rng.random() < 0.85]
     rng.shuffle(presented)
-    whole = [leaf, *cas]
+    everything = [leaf, *cas]
     count = rng.choice([0, 1, 1, 1, 1, 2, 2, 3])
-    entries = rng.sample(whole, min(count, len(whole)))
+    entries = rng.sample(everything, min(count, len(everything)))
     return leaf, presented, entries, year(rng.choice([2021, 2026, 2026, 2026, 2033]))
 
 
 def _fault(rng: random.Random, *, root: bool) -> dict[str, Any]:
-    """Return what is odd about a CA, most often nothing.
+    """Return what is unusual about a CA, most often nothing.
 
-    One without basicConstraints has a keyUsage here: without any, OpenSSL refuses it in the
-    list as well.
+    A CA without basicConstraints has a keyUsage here, since OpenSSL refuses one with neither
+    even in the list.
     """
     faults: list[dict[str, Any]] = [
         {"last": 2024},
@@ -135,7 +134,7 @@ def _fault(rng: random.Random, *, root: bool) -> dict[str, Any]:
 
 
 def compare(directory: Path, scenarios: int, seed: int) -> tuple[int, int]:
-    """Compare scenarios, judged all at once; return how many both accept and how many OpenSSL
+    """Judge all scenarios at once and compare; return how many both accept and how many OpenSSL
     missed.
     """
     rng = random.Random(seed)
@@ -149,40 +148,40 @@ def compare(directory: Path, scenarios: int, seed: int) -> tuple[int, int]:
     trust = pd.concat(
         [listed(*entries, pbx=str(at)) for at, (*_, entries, _) in enumerate(drawn)]
     )
-    question = asked(certificates, *map(str, range(scenarios)))
-    question["pbx"] = question["bundle"]
-    answer = question.join(trust_state.judge(question, certificates, trust))
+    leaves = leaves_of(certificates, *map(str, range(scenarios)))
+    leaves["pbx"] = leaves["bundle"]
+    answer = leaves.join(trust_state.judge(leaves, certificates, trust))
     moment = pd.Series([at for *_, at in drawn])
     path = trust_state.path_at(answer, moment)
     states = trust_state.trust_at(answer, moment)["trust_state"]
-    both = missed = 0
+    both_accept = missed = 0
     der = dict(zip(certificates["fingerprint"], certificates["der"], strict=True))
     der |= dict(zip(trust["fingerprint"], trust["der"], strict=True))
     for number, (leaf, presented, entries, at) in enumerate(drawn):
-        theirs = accepts(directory, leaf, presented, entries, at)
-        ours = states[number] in ("listed", "chain")
-        assert ours or not theirs, (
+        openssl_accepts = accepts(directory, leaf, presented, entries, at)
+        certtrust_accepts = states[number] in ("listed", "chain")
+        assert certtrust_accepts or not openssl_accepts, (
             f"scenario {number} of seed {seed}: OpenSSL accepts, {states[number]}"
         )
-        both += theirs
-        if ours and not theirs:
-            *below, entry = [der[each] for each in path[number]]
+        both_accept += openssl_accepts
+        if certtrust_accepts and not openssl_accepts:
+            *below, entry = [der[fingerprint] for fingerprint in path[number]]
             assert accepts(directory, leaf, below[1:], [entry], at), (
                 f"scenario {number} of seed {seed}: no such path"
             )
             missed += 1
-    return both, missed
+    return both_accept, missed
 
 
 def test_random_chains(tmp_path):
-    """A sample, large enough that both verdicts and the by-ways occur in it."""
+    """The sample is large enough that both verdicts and the side branches occur in it."""
     both, _ = compare(tmp_path, 120, seed=1)
     assert 20 < both < 100
 
 
 @pytest.mark.exhaustive
 def test_two_thousand_random_chains(tmp_path):
-    """The whole demand; in some of them OpenSSL misses the path."""
+    """In some of them OpenSSL misses the path."""
     both, missed = compare(tmp_path, 2000, seed=2)
     assert both > 400
     assert missed > 0

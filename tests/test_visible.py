@@ -1,4 +1,4 @@
-"""What was read cannot forge a line, steer a terminal or turn a text around where it is said."""
+"""Text from files cannot forge a line, control a terminal or reverse text where it is shown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNSEEN = re.compile(
 
 @pytest.fixture(scope="module")
 def fleet() -> ct.Fleet:
-    """A fleet whose names try to steer whatever shows them."""
+    """Return a fleet whose names try to control whatever shows them."""
     fleet = small_fleet(12, seed=2)
 
     def forged(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
@@ -52,7 +52,7 @@ def fleet() -> ct.Fleet:
 
 
 def test_every_control_and_format_character_is_replaced() -> None:
-    """All of Unicode's control, format and line characters, and lone surrogates."""
+    """They are the control, format and line characters of Unicode, and lone surrogates."""
     kept = {
         chr(code)
         for code in range(0x110000)
@@ -60,7 +60,7 @@ def test_every_control_and_format_character_is_replaced() -> None:
         if one_line(chr(code)) == chr(code)
     }
     assert not kept
-    # Signs that stand before Arabic, Syriac and Kaithi numbers, and Egyptian joiners, are drawn.
+    # Signs before Arabic, Syriac and Kaithi numbers, and Egyptian joiners, are visible.
     formats = {
         code
         for code in range(0x110000)
@@ -82,7 +82,7 @@ def test_every_control_and_format_character_is_replaced() -> None:
 
 @given(st.text())
 def test_a_text_and_a_column_are_shown_alike(words: str) -> None:
-    """Arrow's engine and Python's replace the same, and both only once."""
+    """Arrow and Python replace the same characters, and doing so again changes nothing."""
     words = encodable(words)
     line = one_line(words)
     assert each_on_one_line(
@@ -96,8 +96,8 @@ def test_a_text_and_a_column_are_shown_alike(words: str) -> None:
     assert visible(words).count("\n") == words.count("\n")
 
 
-def test_data_meets_a_sentence_on_one_line() -> None:
-    """`say` and `fill` clean what they are given; numbers keep their separators."""
+def test_data_in_a_sentence_stay_on_one_line() -> None:
+    """`say` and `fill` clean their arguments; numbers keep their separators."""
     assert say("report.page.heading", name=FORGED).count("\n") == 0
     filled = fill("{name}", pd.DataFrame({"name": [FORGED]})).iloc[0]
     assert not UNSEEN.search(filled)
@@ -106,7 +106,7 @@ def test_data_meets_a_sentence_on_one_line() -> None:
 
 
 def test_a_diagnosis_has_the_lines_of_its_steps_only() -> None:
-    """A registration name of two lines forges no line, and `$` is no mathematics."""
+    """A registration name of two lines adds no line, and `$` does not start a formula."""
     certificate = small_fleet(3, seed=1).certificates.head(1)
     diagnosis = ct.diagnose(
         certificate, scenario="h323-certificate", registration_name=FORGED
@@ -125,12 +125,12 @@ def test_a_diagnosis_has_the_lines_of_its_steps_only() -> None:
 
 
 @pytest.mark.parametrize("text", ["a\ud800b", "\udc80"])
-def test_half_a_character_is_no_reason_to_stop(text: str) -> None:
-    """Lone surrogates, as file names and JSON can hold them, are replaced in what is asked."""
+def test_lone_surrogates_are_replaced(text: str) -> None:
+    """File names and JSON can contain them, so arguments may too."""
     certificate = small_fleet(3, seed=1).certificates.head(1)
     for option in ("registration_name", "hardware_id"):
-        asked = {option: text}
-        ct.diagnose(certificate, scenario="h323-certificate", **asked)
+        arguments = {option: text}
+        ct.diagnose(certificate, scenario="h323-certificate", **arguments)
     options = {"scenario": "browser", "url": f"https://{text}/"}
     ct.diagnose(certificate, trust=certificate, **options)
     tester = CertificateTester(certificate)
@@ -140,10 +140,10 @@ def test_half_a_character_is_no_reason_to_stop(text: str) -> None:
     assert say("report.page.heading", name=text).encode()
 
 
-def test_nothing_that_is_said_of_a_fleet_holds_what_cannot_be_seen(
+def test_no_output_about_a_fleet_has_invisible_characters(
     fleet: ct.Fleet,
 ) -> None:
-    """Findings, reasons, remedies, the summary and the widgets are free of it."""
+    """Findings, reasons, remedies, the summary and the widgets have none."""
     report = explain_fleet(fleet, name=FORGED, periods=1)
     findings = ct.findings(report.results)
     columns = [findings[name] for name in ("why", "remedy")]
@@ -162,7 +162,7 @@ def test_nothing_that_is_said_of_a_fleet_holds_what_cannot_be_seen(
 
 
 def test_a_check_box_is_no_formula() -> None:
-    """Ipywidgets typesets the label of a check box, so no `$` of a name stands in it."""
+    """Ipywidgets typesets the label of a check box, so it may not contain a `$` of a name."""
     ca = (
         small_fleet(3, seed=1).trust.head(1).assign(subject_cn=r"$x$ \(y\)", pbx=None)
     )

@@ -1,6 +1,4 @@
-"""What-ifs: another configuration is another input, and the difference of two results is a
-frame.
-"""
+"""What-ifs: a changed configuration is judged like any other, and two results are compared."""
 
 import pandas as pd
 import pytest
@@ -16,14 +14,14 @@ def fleet():
     return small_fleet(80, seed=4, healthy=True)
 
 
-def judged(fleet, **options):
+def results_under(fleet, **options):
     """Return the results of a fleet under the what-if."""
     return ct.check(ct.attempts(what_if(fleet, **options)))
 
 
-def test_tls_only_for_everybody_ends_every_password(fleet):
-    """By the article: with TLS only set, a registration by password is not possible."""
-    before, after = judged(fleet), judged(fleet, tls_only=True)
+def test_tls_only_everywhere_excludes_every_password(fleet):
+    """The article says that with TLS only set, a registration by password is not possible."""
+    before, after = results_under(fleet), results_under(fleet, tls_only=True)
     password = (before["scenario"] == "h323-password") & ~before[
         "via_reverse_proxy"
     ].fillna(value=False)
@@ -33,37 +31,39 @@ def test_tls_only_for_everybody_ends_every_password(fleet):
         "password.tls_only",
         "transport.tls_only",
     }
-    assert set(judged(fleet, tls_only=False).loc[password, "verdict"]) == {"pass"}
+    assert set(results_under(fleet, tls_only=False).loc[password, "verdict"]) == {
+        "pass"
+    }
 
 
 def test_without_passwords_everything_is_judged_by_its_certificate(fleet):
-    """Every registration over H.323 is then one of the certificate scenario."""
-    after = judged(fleet, authentication="certificate")
+    """Every registration over H.323 then belongs to the certificate scenario."""
+    after = results_under(fleet, authentication="certificate")
     assert set(after["scenario"].dropna()) == {"h323-certificate"}
 
 
 def test_an_empty_list_trusts_nobody_and_the_old_list_trusts_again(fleet):
-    """A list may be swapped, and swapped back."""
-    before = judged(fleet)
-    nobody = judged(
+    """A list may be replaced and put back."""
+    before = results_under(fleet)
+    with_empty_list = results_under(
         fleet,
         trust=ct.schema.conform(
             pd.DataFrame({"parse_error": ["empty"]}), ct.schema.TRUST
         ),
     )
-    asked = before["scenario"] == "h323-certificate"
-    assert not nobody.loc[asked, "certificate.trust"].any()
-    assert judged(fleet, trust=fleet.trust)["verdict"].equals(before["verdict"])
+    by_certificate = before["scenario"] == "h323-certificate"
+    assert not with_empty_list.loc[by_certificate, "certificate.trust"].any()
+    assert results_under(fleet, trust=fleet.trust)["verdict"].equals(
+        before["verdict"]
+    )
 
 
-def test_a_retired_ca_takes_down_what_hangs_on_it_alone(fleet):
-    """By its name or its fingerprint, what it alone made trusted is not trusted any more, and
-    nothing else changes.
-    """
-    before = judged(fleet)
+def test_retiring_a_ca_affects_only_what_it_made_trusted(fleet):
+    """A CA is given by name or fingerprint; certificates trusted by others do not change."""
+    before = results_under(fleet)
     chained = before[before["trust_state"] == "chain"]
     entry = chained["trusted_by"].value_counts().index[0]
-    after = judged(fleet, retire=entry)
+    after = results_under(fleet, retire=entry)
     hit = before["trusted_by"] == entry
     assert not (after.loc[hit, "trusted_by"] == entry).any()
     assert after.loc[~hit, "trust_state"].equals(before.loc[~hit, "trust_state"])
@@ -82,7 +82,7 @@ def test_retiring_the_last_entry_leaves_a_known_list(fleet):
 
 
 def test_mistakes_are_refused(fleet):
-    """A CA that no list holds, and a word that is no way to authenticate."""
+    """A CA that is in no list and an unknown way to authenticate raise."""
     with pytest.raises(ct.CerttrustError, match="no trust list holds 'Nobody'"):
         what_if(fleet, retire="Nobody")
     with pytest.raises(ct.CerttrustError, match="by certificate or by password"):
@@ -90,7 +90,7 @@ def test_mistakes_are_refused(fleet):
 
 
 def test_a_what_if_leaves_the_fleet_alone(fleet):
-    """It works on copies, and without options it is the same fleet."""
+    """It works on copies, and without options it returns the same fleet."""
     copies = [
         frame.copy() for frame in (fleet.trust, fleet.devices, fleet.registrations)
     ]
@@ -108,7 +108,7 @@ def test_a_what_if_leaves_the_fleet_alone(fleet):
 
 
 def results_of(*verdicts, index=None):
-    """Return the columns of results that a difference is made of."""
+    """Return the columns of results that `changes` compares."""
     frame = pd.DataFrame(verdicts, columns=["verdict", "cause"], index=index)
     return frame.assign(device="d", pbx="p")
 
@@ -130,35 +130,39 @@ def results_of(*verdicts, index=None):
     ],
 )
 def test_each_change_has_its_name(before, after, change):
-    """By verdicts, and by causes where both fail."""
-    found = changes(results_of(before), results_of(after))
-    assert found["change"].tolist() == ([] if change is None else [change])
+    """It depends on the verdicts, and on the causes where both fail."""
+    differences = changes(results_of(before), results_of(after))
+    assert differences["change"].tolist() == ([] if change is None else [change])
 
 
 def test_labels_that_occur_twice_are_refused():
-    """Which of two attempts of one label changed cannot be told."""
-    twice, once = (
+    """It is ambiguous which of two attempts with one label changed."""
+    repeated, unique = (
         results_of(("pass", None), ("pass", None), index=[5, 5]),
         results_of(("pass", None), index=[5]),
     )
-    for before, after in ((twice, once), (once, twice), (twice, twice)):
+    for before, after in (
+        (repeated, unique),
+        (unique, repeated),
+        (repeated, repeated),
+    ):
         with pytest.raises(ct.CerttrustError, match="more than once"):
             changes(before, after)
 
 
 def test_rows_that_one_side_lacks_are_listed_last():
-    """The worst changes come first; labels are those of the results."""
+    """The worst changes come first; row labels are those of the results."""
     before = results_of(
         ("pass", None), ("pass", None), ("fail", "time.clock"), index=[5, 6, 7]
     )
     after = results_of(
         ("fail", "time.clock"), ("pass", None), ("pass", None), index=[6, 7, 8]
     )
-    found = changes(before, after)
-    assert list(zip(found["attempt"], found["change"], strict=True)) == [
+    differences = changes(before, after)
+    assert list(zip(differences["attempt"], differences["change"], strict=True)) == [
         (6, "broken"),
         (7, "repaired"),
         (5, "gone"),
         (8, "new"),
     ]
-    assert found["device"].notna().all()
+    assert differences["device"].notna().all()

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, whatever ends the writing early."""
+"""Files are written completely or not at all, whatever interrupts the writing."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from certtrust.whole_files import UNFINISHED, replacing, write_whole
 @pytest.mark.parametrize(
     "end", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full"), ValueError("x")]
 )
-def test_what_ends_the_writing_leaves_the_old_file_and_no_other(
+def test_an_interrupted_write_leaves_the_old_file_and_no_other(
     tmp_path: Path, end: BaseException
 ) -> None:
-    """Ctrl-C, a full disk or a fault: the old file stays, and nothing lies beside it."""
+    """After Ctrl-C, a full disk or an error, only the old file is in the folder."""
     page = tmp_path / "page.html"
     page.write_text("old")
     with pytest.raises(type(end)), replacing(page) as new:  # noqa: PT012
@@ -51,7 +51,7 @@ def test_a_new_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
 
 
 def test_a_link_still_leads_to_the_file(tmp_path: Path) -> None:
-    """What a symbolic link leads to is replaced, not the link."""
+    """The target of a symbolic link is replaced, not the link."""
     (tmp_path / "page").write_text("old")
     (tmp_path / "link").symlink_to("page")
     write_whole(tmp_path / "link", b"new")
@@ -60,7 +60,7 @@ def test_a_link_still_leads_to_the_file(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_written_to(tmp_path: Path) -> None:
-    """A pipe is no file that could be replaced."""
+    """A pipe cannot be replaced like a file."""
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     write_whole(tmp_path / "pipe", b"page")
@@ -68,8 +68,8 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     os.close(reader)
 
 
-def test_an_error_names_the_file_and_not_its_place_holder(tmp_path: Path) -> None:
-    """A folder that is not there is told with the name that was given."""
+def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path: Path) -> None:
+    """The error of a missing folder has the path passed by the caller."""
     with pytest.raises(FileNotFoundError) as problem:
         write_whole(tmp_path / "absent" / "page", b"x")
     assert problem.value.filename == str(tmp_path / "absent" / "page")
@@ -89,7 +89,7 @@ WRITERS = {
 def test_every_writer_of_tables_leaves_the_old_file_where_the_disk_is_full(
     tmp_path: Path, name: str
 ) -> None:
-    """The limit on the size of files stands for a full disk."""
+    """A limit on the size of files simulates a full disk."""
     target = tmp_path / "table"
     target.write_text("old")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -104,7 +104,7 @@ def test_every_writer_of_tables_leaves_the_old_file_where_the_disk_is_full(
 
 
 def test_a_report_on_a_full_disk_leaves_the_old_page(tmp_path: Path) -> None:
-    """`certtrust report` says what is wrong, and the page of yesterday is still there."""
+    """`certtrust report` says what is wrong, and the old page still exists."""
     (tmp_path / "fleet" / "trust").mkdir(parents=True)
     page = tmp_path / "report.html"
     page.write_text("yesterday")
@@ -113,20 +113,20 @@ def test_a_report_on_a_full_disk_leaves_the_old_page(tmp_path: Path) -> None:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); sys.exit(main(sys.argv[1:]))"
     )
     arguments = ["report", str(tmp_path / "fleet"), "-o", str(page)]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 2, done.stderr
-    assert "File too large" in done.stderr
+    assert process.returncode == 2, process.stderr
+    assert "File too large" in process.stderr
     assert page.read_text() == "yesterday"
     assert {path.name for path in tmp_path.iterdir()} == {"fleet", "report.html"}
 
 
-def test_a_fleet_is_saved_over_what_a_killed_save_left(tmp_path: Path) -> None:
-    """An unfinished file of an earlier `save` is no stranger in the folder."""
+def test_a_fleet_is_saved_over_the_remains_of_a_killed_save(tmp_path: Path) -> None:
+    """An unfinished file of an earlier `save` does not count as a foreign file."""
     fleet = small_fleet(2, seed=1)
     fleet.save(tmp_path)
     (tmp_path / f".links.parquet.0a{UNFINISHED}").touch()

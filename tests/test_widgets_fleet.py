@@ -1,5 +1,5 @@
-"""FleetExplorer and WhatIf, driven by traits and controls, and held to the functions that they
-stand for.
+"""FleetExplorer and WhatIf, driven by traits and controls and compared with the functions behind
+them.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ RESULTS = ct.check(ct.attempts(FLEET))
 
 @pytest.fixture
 def explorer():
-    """An explorer of the whole fleet."""
+    """Return an explorer of the whole fleet."""
     return FleetExplorer(FLEET, results=RESULTS)
 
 
 @pytest.fixture
 def whatif():
-    """A what-if of the whole fleet, nothing switched yet."""
+    """Return a what-if of the whole fleet, with nothing switched yet."""
     return WhatIf(FLEET)
 
 
@@ -64,8 +64,8 @@ def test_without_a_filter_everything_is_there(explorer):
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_filters_select_what_pandas_selects(data):
-    """Cause, PBX, model, verdict, time and text by numbers give the rows that plain comparisons
-    give.
+    """Filters on cause, PBX, model, verdict and time select the same rows as comparisons in
+    pandas.
     """
     index = build(RESULTS)
     chosen = {
@@ -74,7 +74,7 @@ def test_any_filters_select_what_pandas_selects(data):
     }
     since = data.draw(st.sampled_from([None, NOW - pd.Timedelta(days=14)]))
     until = data.draw(st.sampled_from([None, NOW - pd.Timedelta(days=7)]))
-    kept = index.matches(Criteria(**chosen, since=since, until=until))
+    selected = index.matches(Criteria(**chosen, since=since, until=until))
     expected = pd.Series(data=True, index=RESULTS.index)
     for name, word in chosen.items():
         if word:
@@ -89,11 +89,11 @@ def test_any_filters_select_what_pandas_selects(data):
         expected &= (RESULTS["time"] <= until) | RESULTS["time"].isna() & (
             since is None
         )
-    assert (kept == expected.to_numpy()).all()
+    assert (selected == expected.to_numpy()).all()
 
 
 def test_the_bars_are_the_counts_of_the_package(explorer):
-    """Attempts and devices per cause are those of `causes`, and a filter on the PBX is followed."""
+    """Attempts and devices per cause equal those of `causes`, with a filter on the PBX too."""
     counts = explorer._index.counts(explorer._kept, "cause").set_index("value")
     expected = ct.causes(RESULTS.assign(evidence="any")).set_index("cause")
     expected.index = expected.index.astype("str")
@@ -107,7 +107,7 @@ def test_the_bars_are_the_counts_of_the_package(explorer):
 
 
 def test_pressing_a_bar_filters_and_pressing_it_again_clears(explorer):
-    """The messages that buttons in HTML send do what the ordinary controls do."""
+    """Messages from buttons in HTML have the same effect as the ordinary controls."""
     cause = ct.causes(RESULTS)["cause"].astype("str").iloc[0]
     explorer._channel.field.value = f"cause:{cause}#1"
     assert explorer._controls["cause"].value == cause
@@ -131,7 +131,7 @@ def test_pressing_a_bar_filters_and_pressing_it_again_clears(explorer):
     ["failed", "attempts", "device", "pbx", "model", "cause", "verdict", "last"],
 )
 def test_the_table_sorts_by_every_heading(explorer, name):
-    """The order is that of the words or numbers that are shown, either way round."""
+    """The order is that of the shown words or numbers, ascending or descending."""
     explorer.sort = name
     values = explorer.devices[name]
     values = (
@@ -148,22 +148,26 @@ def test_the_table_sorts_by_every_heading(explorer, name):
 
 
 def test_pages_turn_and_stop_at_the_ends(explorer):
-    """Every device stands on exactly one page; beyond the last page there is nothing."""
-    seen = []
+    """Every device is on exactly one page, and there is no page after the last."""
+    listed_devices = []
     for _ in range(100):
-        seen += re.findall(r'data-say="device:([^"]*)"', explorer._table.value)
+        listed_devices += re.findall(
+            r'data-say="device:([^"]*)"', explorer._table.value
+        )
         if explorer._turn["next_page"].disabled:
             break
         explorer._turn["next_page"].click()
-    assert len(seen) == len(set(seen)) == RESULTS["device"].nunique()
+    assert (
+        len(listed_devices) == len(set(listed_devices)) == RESULTS["device"].nunique()
+    )
     explorer._turn["next_page"].click()
     assert explorer.page == explorer._last_page()
     explorer._turn["first_page"].click()
     assert explorer.page == 0
 
 
-def test_a_device_shows_its_diagnosis_as_the_log_has_it(explorer):
-    """Clock, protocol and verdict are those of the device's last failed attempt."""
+def test_a_device_shows_the_diagnosis_of_its_last_failure(explorer):
+    """The verdict is that of the device's last failed attempt."""
     device = explorer.devices["device"].iloc[0]
     explorer.device = device
     rows = RESULTS[(RESULTS["device"] == device)]
@@ -179,10 +183,8 @@ def test_a_device_shows_its_diagnosis_as_the_log_has_it(explorer):
     assert explorer.diagnosis is None
 
 
-def test_every_row_is_explained_as_explained_does():
-    """Scenario, steps, verdict and path are those of `ct.explained` for each row, whatever its
-    scenario.
-    """
+def test_every_row_has_the_explanation_of_explained():
+    """Scenario, steps, verdict and path equal those of `ct.explained` for rows of any scenario."""
     fleet = small_fleet(15, seed=5)
     registrations = fleet.registrations.copy()
     number = np.arange(len(registrations))
@@ -201,7 +203,7 @@ def test_every_row_is_explained_as_explained_does():
     ]  # so that each can be chosen
     explorer = FleetExplorer(fleet, results=results)
     seen = set()
-    # One row of each kind of outcome proves what a hundred alike would.
+    # One row of each kind of outcome is enough.
     kinds = ["scenario", "verdict", "cause", "observed", "trust_state"]
     for position in results.drop_duplicates(kinds).index:
         device = results["device"][position]
@@ -222,8 +224,8 @@ def test_every_row_is_explained_as_explained_does():
     assert {verdict for _, _, verdict in seen} == {"pass", "fail", "unknown"}
 
 
-def test_a_row_that_no_rule_is_for_says_so(explorer):
-    """A registration over SIP has no steps, and no verdict that could be taken for one."""
+def test_a_row_without_rules_says_so(explorer):
+    """A registration over SIP has no steps and nothing that looks like a verdict."""
     sip = RESULTS.assign(scenario=None, protocol="SIP/TLS", verdict="unknown").iloc[
         :1
     ]
@@ -235,7 +237,7 @@ def test_a_row_that_no_rule_is_for_says_so(explorer):
 
 
 def test_searching_finds_by_any_name(explorer):
-    """A part of the CN, in any case, finds the device."""
+    """Searching for a part of the CN, in upper or lower case, finds the device."""
     row = RESULTS[RESULTS["subject_cn"].notna()].iloc[0]
     explorer.text = row["subject_cn"].upper()
     assert row["device"] in set(explorer.selection["device"])
@@ -247,7 +249,7 @@ def test_searching_finds_by_any_name(explorer):
 
 
 def test_the_time_range_keeps_its_days(explorer):
-    """Moving the handles keeps whole days, both ends included."""
+    """Moving the handles selects whole days, both ends included."""
     explorer._days.index = (5, 10)
     moments = [moment for _, moment in explorer._days.options]
     times = explorer.selection["time"]
@@ -256,9 +258,9 @@ def test_the_time_range_keeps_its_days(explorer):
     assert len(times)
 
 
-def test_the_csv_is_the_selection_and_runs_nothing(explorer):
-    """The download holds the filtered devices; a name that a spreadsheet would run as a formula
-    is guarded.
+def test_the_csv_has_the_selection_and_no_formulas(explorer):
+    """The download has the filtered devices; a name that a spreadsheet would run as a formula is
+    escaped.
     """
     evil = RESULTS.assign(
         registration_name=RESULTS["registration_name"].mask(
@@ -275,7 +277,7 @@ def test_the_csv_is_the_selection_and_runs_nothing(explorer):
 
 
 def test_a_fleet_without_a_log_is_explored_by_its_devices():
-    """Without registrations each known device is judged; an empty fleet shows an empty table."""
+    """Without registrations each known device is judged; empty results give an empty table."""
     silent = ct.Fleet(
         FLEET.certificates,
         FLEET.trust,
@@ -284,13 +286,13 @@ def test_a_fleet_without_a_log_is_explored_by_its_devices():
         FLEET.links,
     )
     assert len(FleetExplorer(silent).selection) == len(FLEET.devices)
-    nothing = ct.check(ct.attempts(FLEET)).head(0)
-    assert FleetExplorer(FLEET, results=nothing).devices.empty
-    assert "No device" in FleetExplorer(FLEET, results=nothing)._table.value
+    no_results = ct.check(ct.attempts(FLEET)).head(0)
+    assert FleetExplorer(FLEET, results=no_results).devices.empty
+    assert "No device" in FleetExplorer(FLEET, results=no_results)._table.value
 
 
 def test_markup_in_a_log_is_shown_as_text():
-    """A device named like a script is a device with an odd name."""
+    """A device name that looks like a script is only text."""
     evil = "<script>alert(1)</script>"
     odd = RESULTS.assign(
         device=RESULTS["device"].mask(RESULTS["device"].notna(), evil), model=evil
@@ -327,9 +329,9 @@ def test_markup_in_a_log_is_shown_as_text():
         ({"trust": "few"}, NOW),
     ],
 )
-def test_judging_kinds_gives_what_judging_every_row_gives(seed, options, at):
-    """The quick way agrees with the whole way, attempts and check over all rows, for every kind
-    of switch.
+def test_judging_kinds_equals_judging_every_row(seed, options, at):
+    """The quick judgement agrees with attempts and check over all rows, for every kind of
+    switch.
     """
     fleet = small_fleet(60, seed=seed)
     options = dict(options)
@@ -343,23 +345,24 @@ def test_judging_kinds_gives_what_judging_every_row_gives(seed, options, at):
         trust, flags.get("tls_only", {}), flags.get("authentication", {})
     )
     quick = Rehearsal(fleet).judge(switched, at)
-    whole = ct.check(ct.attempts(what_if(fleet, trust=trust, **options)), at=at).loc[
-        quick.index
-    ]
+    all_rows = ct.check(
+        ct.attempts(what_if(fleet, trust=trust, **options)), at=at
+    ).loc[quick.index]
     broken = (
-        whole["cause"].where(whole["verdict"] == "fail").astype("object").fillna("-")
+        all_rows["cause"]
+        .where(all_rows["verdict"] == "fail")
+        .astype("object")
+        .fillna("-")
     )
     assert (
         quick["verdict"].astype("str").tolist()
-        == whole["verdict"].astype("str").tolist()
+        == all_rows["verdict"].astype("str").tolist()
     )
     assert quick["cause"].astype("object").fillna("-").tolist() == broken.tolist()
 
 
 def test_a_remedy_repairs_what_it_promises(whatif):
-    """The first trust action of the plan repairs at least its devices, and undoing it leaves no
-    difference.
-    """
+    """The first trust action of the plan repairs at least its devices; undo restores the fleet."""
     advice = ct.remedies(FLEET, latest(RESULTS))
     upload = advice[(advice["action"] == "trust") & (advice["devices"] > 0)].iloc[0]
     whatif.switch_entry(upload["fingerprint"], listed=True, pbx=upload["pbx"])
@@ -373,25 +376,25 @@ def test_a_remedy_repairs_what_it_promises(whatif):
     assert whatif.plan.empty
 
 
-def test_the_changed_fleet_is_the_plan_carried_out(whatif):
-    """`fleet` goes through attempts and check like any other, and gives what the widget shows."""
+def test_the_changed_fleet_is_the_plan_applied(whatif):
+    """Attempts and check give the verdicts of the widget for its `fleet`."""
     pbx = whatif._names[0]
     whatif.switch_tls_only(True, pbx=pbx)
     whatif.switch_authentication("certificate", pbx=whatif._names[1])
     entry = FLEET.trust[FLEET.trust["pbx"] == pbx]["fingerprint"].dropna().iloc[0]
     whatif.switch_entry(entry, listed=False, pbx=pbx)
-    whole = ct.check(ct.attempts(whatif.fleet), at=whatif._start).loc[
+    judged_again = ct.check(ct.attempts(whatif.fleet), at=whatif._start).loc[
         whatif.after.index
     ]
     assert (
-        whole["verdict"].astype("str").tolist()
+        judged_again["verdict"].astype("str").tolist()
         == whatif.after["verdict"].astype("str").tolist()
     )
     assert len(whatif.plan) == 3
 
 
 def test_steps_that_cancel_out_leave_no_plan(whatif):
-    """An entry that goes out and in again, and a flag that is set back, are nothing to do."""
+    """An entry that is removed and added again, and a flag that is reset, need no action."""
     entry = FLEET.trust["fingerprint"].dropna().iloc[0]
     pbx = FLEET.trust["pbx"].dropna().iloc[0]
     whatif.switch_entry(entry, listed=False, pbx=pbx)
@@ -404,7 +407,7 @@ def test_steps_that_cancel_out_leave_no_plan(whatif):
 
 
 def test_a_list_that_is_emptied_stays_a_list(whatif):
-    """Taking out every entry means that nothing is trusted, not that the list is not known."""
+    """Without entries nothing is trusted, which differs from an unknown list."""
     pbx = FLEET.trust["pbx"].dropna().iloc[0]
     for entry in (
         FLEET.trust.loc[FLEET.trust["pbx"] == pbx, "fingerprint"].dropna().unique()
@@ -418,7 +421,7 @@ def test_a_list_that_is_emptied_stays_a_list(whatif):
     )
 
 
-def test_the_controls_switch_and_show_what_holds(whatif):
+def test_the_controls_switch_and_show_the_current_state(whatif):
     """Boxes and menus add steps, and after an undo they show the state before."""
     box = whatif._entries.children[0]
     assert box.value
@@ -446,7 +449,7 @@ def test_the_controls_switch_and_show_what_holds(whatif):
 
 
 def test_numbers_and_list_are_those_of_changes(whatif):
-    """What is counted and listed agrees with `changes` on all rows."""
+    """Numbers and list agree with `changes` on all rows."""
     whatif.switch_tls_only(True)
     expected = changes(whatif.before, whatif.after)
     assert whatif.changes["change"].astype("str").value_counts().to_dict() == (
@@ -462,8 +465,8 @@ def test_numbers_and_list_are_those_of_changes(whatif):
     assert (changed(whatif.before, whatif.before) >= 7).all()
 
 
-def test_the_plan_can_be_taken_along(whatif):
-    """The plan as CSV, and the certificates that have to be uploaded as PEM that reads back."""
+def test_the_plan_can_be_downloaded(whatif):
+    """The plan is a CSV, and the certificates to upload are PEM that can be read again."""
     box = next(box for box in whatif._entries.children if not box.value)
     box.value = True
     whatif._export.click()
@@ -481,8 +484,8 @@ def test_the_plan_can_be_taken_along(whatif):
 # Tables, twins and the package
 
 
-def test_a_table_is_in_words_and_escaped():
-    """Headings and causes are words, dates and shares are short, and markup is text."""
+def test_a_table_has_labels_and_is_escaped():
+    """Headings and causes have labels, dates and shares are short, and markup is text."""
     frame = pd.DataFrame(
         {
             "cause": ["certificate.trust"],
@@ -510,9 +513,7 @@ def test_a_table_is_in_words_and_escaped():
     "make", [lambda: FleetExplorer(FLEET, results=RESULTS), lambda: WhatIf(FLEET)]
 )
 def test_a_widget_is_displayed_with_a_static_twin(make, monkeypatch):
-    """Two outputs: what it shows as plain HTML for readers without a kernel, and the widget
-    itself.
-    """
+    """There are two outputs: static HTML for readers without a kernel, and the widget itself."""
     shown = []
     monkeypatch.setattr(
         "certtrust.widgets.styling.display",
@@ -529,14 +530,14 @@ def test_a_widget_is_displayed_with_a_static_twin(make, monkeypatch):
     )
 
 
-def every_model(widget):
+def widgets_within(widget):
     """Return the widget and all widgets in it."""
     return [
         widget,
         *(
             model
             for child in getattr(widget, "children", ())
-            for model in every_model(child)
+            for model in widgets_within(child)
         ),
     ]
 
@@ -549,12 +550,10 @@ def every_model(widget):
         lambda: CertificateTester(fleet=FLEET),
     ],
 )
-def test_a_widget_keeps_to_what_every_notebook_program_can_show(make):
-    """The standard controls alone, a state in the standard form, and no script, so that no
-    renderer needs more.
-    """
+def test_a_widget_uses_only_what_every_notebook_program_can_show(make):
+    """It has only standard controls, a state in the standard form, and no script."""
     widget = make()
-    for model in every_model(widget):
+    for model in widgets_within(widget):
         modules = {model._model_module, model._view_module} - {None}
         assert modules <= {"@jupyter-widgets/base", "@jupyter-widgets/controls"}
         if isinstance(model, ipywidgets.HTML):
@@ -562,9 +561,11 @@ def test_a_widget_keeps_to_what_every_notebook_program_can_show(make):
                 r"<script|<iframe|<link|src=|@import|require\(", model.value
             )
     state = dependency_state(widget, drop_defaults=False)
-    kept = {"version_major": 2, "version_minor": 0, "state": state}
+    widget_state = {"version_major": 2, "version_minor": 0, "state": state}
     notebook = nbformat.v4.new_notebook(
-        metadata={"widgets": {"application/vnd.jupyter.widget-state+json": kept}}
+        metadata={
+            "widgets": {"application/vnd.jupyter.widget-state+json": widget_state}
+        }
     )
     nbformat.validate(notebook)
     assert json.loads(nbformat.writes(notebook))["metadata"]["widgets"]

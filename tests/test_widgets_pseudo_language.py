@@ -1,4 +1,4 @@
-"""Widgets in a pseudo-language: whatever is still plain English did not come from the file of
+"""Widgets in a pseudo-language: any plain English that is left did not come from the file of
 sentences.
 """
 
@@ -22,7 +22,7 @@ from certtrust.widgets.reading import read, readable
 
 FLEET = small_fleet(30)
 RESULTS = ct.check(ct.attempts(FLEET))
-SPOKEN = ("description", "placeholder", "tooltip", "tooltips", "options")
+TEXT_TRAITS = ("description", "placeholder", "tooltip", "tooltips", "options")
 """Traits of a control whose texts are shown or read aloud."""
 
 NAMES = (
@@ -42,7 +42,7 @@ FORMATS = (
     "tester",
     "ct.widgets.CertificateTester(...)",
 )
-"""What users write as it is, in whatever language they read."""
+"""Texts that are the same in every language."""
 
 
 def values_of(*frames: pd.DataFrame) -> set[str]:
@@ -60,10 +60,8 @@ VALUES = values_of(FLEET.certificates, FLEET.trust, FLEET.devices, RESULTS)
 VALUES |= {rule.code for rule in RULES} | set(FORMATS)
 
 
-def told(widget) -> set[str]:
-    """Return what the explanation of a widget's row says itself: the package's own tests look
-    at that.
-    """
+def own_sentences(widget) -> set[str]:
+    """Return the sentences that explain a widget's row, which other tests check."""
     if widget.diagnosis is None:
         return set()
     steps, result = (
@@ -75,9 +73,9 @@ def told(widget) -> set[str]:
 
 
 def texts_of(widget) -> list[str]:
-    """Return every text that a widget and all widgets in it show or have read aloud."""
+    """Return every text that a widget and all widgets in it show or pass to a screen reader."""
     texts = []
-    for name in SPOKEN:
+    for name in TEXT_TRAITS:
         value = getattr(widget, name, None) or ""
         parts = [value] if isinstance(value, str) else value
         texts += [str(part[0] if isinstance(part, tuple) else part) for part in parts]
@@ -89,9 +87,7 @@ def texts_of(widget) -> list[str]:
 
 
 def texts_of_html(markup: str) -> list[str]:
-    """Return the texts of HTML: between its tags, of labels for screen readers, and of what a
-    script shows.
-    """
+    """Return the texts of HTML: between tags, in labels for screen readers, and in scripts."""
     markup = re.sub(
         r"<(style|pre)\b.*?</\1>|<span hidden>.*?</span>", "", markup, flags=re.DOTALL
     )
@@ -104,7 +100,7 @@ def texts_of_html(markup: str) -> list[str]:
 
 
 def english(texts: Iterable[str], *also: str) -> set[str]:
-    """Return the plain English words of texts, without names, values and what is given `also`."""
+    """Return the plain English words of texts, without names, values and the texts in `also`."""
     data = sorted(
         {value for value in {*VALUES, *also} if re.search("[A-Za-z]{2}", value)},
         key=len,
@@ -117,16 +113,14 @@ def english(texts: Iterable[str], *also: str) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def in_pseudo_language(monkeypatch):
-    """All tests here are in the pseudo-language, and menus cut no name, so that names are seen
-    as such.
-    """
+    """Run all tests here in the pseudo-language, with uncut names in menus to recognise them."""
     monkeypatch.setattr("certtrust.widgets.styling.LONGEST", 10_000)
     with pseudo_language():
         yield
 
 
 def test_the_explorer_has_no_english_of_its_own():
-    """Menus, bars, tables, the diagnosis of devices with every verdict, empty states and the
+    """The test covers menus, bars, tables, diagnoses with every verdict, empty states and the
     download.
     """
     explorer = FleetExplorer(FLEET, results=RESULTS)
@@ -137,7 +131,7 @@ def test_the_explorer_has_no_english_of_its_own():
     for device in [*kinds["device"], "nobody", ""]:
         explorer.device = device
         texts += texts_of(explorer)
-        sentences |= told(explorer)
+        sentences |= own_sentences(explorer)
     for by in ("cause", "pbx", "model"):
         explorer.by = by
         texts += texts_of(explorer)
@@ -156,8 +150,8 @@ def test_the_explorer_has_no_english_of_its_own():
 
 
 def test_the_tester_has_no_english_of_its_own():
-    """Every scenario, verdict and way in, several certificates, what is missing and what cannot
-    be read.
+    """The test covers every scenario and verdict, every way to enter certificates, and missing
+    or unreadable data.
     """
     tester = CertificateTester(fleet=FLEET, at="2026-11-01")
     texts, sentences = texts_of(tester), set()
@@ -172,7 +166,7 @@ def test_the_tester_has_no_english_of_its_own():
         tester._source.choice.value = fingerprint
         for tester.scenario, tester.url in scenarios:
             texts += texts_of(tester)
-            sentences |= told(tester)
+            sentences |= own_sentences(tester)
     for _, pane in tester._source.way.options:
         tester._source.way.value = pane
         texts += texts_of(tester)
@@ -184,7 +178,7 @@ def test_the_tester_has_no_english_of_its_own():
     ):
         change()
         texts += texts_of(tester)
-        sentences |= told(tester)
+        sentences |= own_sentences(tester)
     shown = plain(" ".join(texts))
     assert all(
         words in shown
@@ -198,12 +192,15 @@ def test_the_tester_has_no_english_of_its_own():
 
 
 def test_notes_about_files_have_no_english_of_their_own():
-    """A reason in `parse_error` is data; all around it is a sentence."""
-    whole, partly = {"fingerprint": "aa", "subject": "CN=x"}, {"parse_error": "cut"}
+    """A reason in `parse_error` is data; the text around it is a sentence."""
+    readable_row, unread_row = (
+        {"fingerprint": "aa", "subject": "CN=x"},
+        {"parse_error": "cut"},
+    )
     rows = [
-        whole,
-        {**whole, **partly},
-        partly,
+        readable_row,
+        {**readable_row, **unread_row},
+        unread_row,
         {"parse_error": "a private key, skipped"},
     ]
     for chosen in (rows, rows[:1], rows[2:], rows[3:], []):
@@ -215,7 +212,7 @@ def test_notes_about_files_have_no_english_of_their_own():
 
 
 def test_tables_have_no_english_of_their_own():
-    """Headings of columns with a name of their own, flags, causes, verdicts, and the line below."""
+    """The test covers headings, flags, causes, verdicts, and the line below the table."""
     names = [
         "device",
         "pbx",
@@ -233,7 +230,7 @@ def test_tables_have_no_english_of_their_own():
 
 
 def test_the_static_copy_has_no_english_of_its_own(monkeypatch):
-    """What remains of a widget in a saved notebook."""
+    """It is what a saved notebook shows of a widget."""
     shown = []
     monkeypatch.setattr(
         "certtrust.widgets.styling.display",
@@ -249,14 +246,12 @@ def test_the_static_copy_has_no_english_of_its_own(monkeypatch):
         for text in texts_of_html(output.data)
     ]
     assert "static copy" in plain(" ".join(twins))
-    assert english(twins, *told(tester)) == set()
+    assert english(twins, *own_sentences(tester)) == set()
 
 
 @pytest.mark.parametrize("name", ["description", "placeholder"])
-def test_a_label_in_the_code_would_be_seen(name):
-    """The tests above look at every control: a word that is no sentence is found wherever it
-    stands.
-    """
+def test_a_label_in_the_code_is_detected(name):
+    """The tests above look at every control, so a literal word is found in any of them."""
     tester = CertificateTester(fleet=FLEET)
     setattr(tester._source.search, name, "Find device")
-    assert english(texts_of(tester), *told(tester)) == {"Find", "device"}
+    assert english(texts_of(tester), *own_sentences(tester)) == {"Find", "device"}

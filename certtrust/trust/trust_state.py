@@ -704,6 +704,7 @@ def _lists(
     """
     gaps = _gaps(trust, "pbx")
     gap_of_all = next(iter(gaps[gaps.index.isna()]), None)
+    gap_of = gaps.to_dict()
     pbxs = distinct(trust["pbx"])
     node = first_positions(trust["fingerprint"], nodes)
     list_of_row = first_positions(trust["pbx"], pbxs)
@@ -715,7 +716,7 @@ def _lists(
     for position, name in enumerate(pbxs):
         rows = order[bounds[position] : bounds[position + 1]]
         entries = in_all.union(node[rows].tolist()) - {-1}
-        gathered = _Gathered(entries, gaps.get(name, gap_of_all))
+        gathered = _Gathered(entries, gap_of.get(name, gap_of_all))
         number[position] = lists.setdefault(gathered, len(lists))
     rest = _Gathered(in_all, gap_of_all) if (list_of_row < 0).any() else None
     number[-1] = lists.setdefault(rest, len(lists))

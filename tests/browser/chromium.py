@@ -1,4 +1,4 @@
-"""A real Chromium that opens locally served sites under a list of its own, and what it said."""
+"""Open locally served sites in a real Chromium with its own trust list, and return its errors."""
 
 from __future__ import annotations
 
@@ -39,13 +39,12 @@ _PAGE = (
 def served(
     chain: Sequence[Issued], directory: Path, host: str = "127.0.0.1"
 ) -> Iterator[int]:
-    """Serve a page over TLS with this chain, the server's own certificate first; gives the port."""
+    """Serve a page over TLS with a chain, the server's certificate first, and yield the port."""
     (directory / "chain.pem").write_bytes(b"".join(issued.pem for issued in chain))
     (directory / "key.pem").write_bytes(chain[0].key_pem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers(
-        "ALL:@SECLEVEL=0"
-    )  # old devices' keys and hashes are what is asked about
+    # The tests are about the keys and hashes of old devices.
+    context.set_ciphers("ALL:@SECLEVEL=0")
     context.load_cert_chain(directory / "chain.pem", directory / "key.pem")
     listener = socket.create_server(
         (host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -81,7 +80,7 @@ def _serve(
 
 def _answer(connection: socket.socket, context: ssl.SSLContext) -> None:
     connection.settimeout(5)
-    # The browser hangs up on certificates that it refuses.
+    # The browser closes the connection when it refuses a certificate.
     with (
         contextlib.suppress(OSError),
         context.wrap_socket(connection, server_side=True) as tls,
@@ -93,7 +92,7 @@ def _answer(connection: socket.socket, context: ssl.SSLContext) -> None:
 
 
 def trust_in(home: Path, certificates: Sequence[tuple[bytes, str]]) -> None:
-    """Put certificates (PEM, trust flags of certutil) into the browser's list under `home`."""
+    """Add certificates (PEM, trust flags of certutil) to the browser's list under `home`."""
     database = home / ".pki" / "nssdb"
     database.mkdir(parents=True)
     where = ["-d", f"sql:{database}"]
@@ -104,22 +103,20 @@ def trust_in(home: Path, certificates: Sequence[tuple[bytes, str]]) -> None:
 
 
 def _rules(url: str, port: int) -> Iterator[str]:
-    """Send the URL's host to the port on this machine; one rule that cannot be read would void
-    them all.
-    """
+    """Yield rules that map the URL's host to a local port; a single invalid rule would void all."""
     name = hosts.host(urlsplit(url).netloc)
     for spelling in (name, f"{name}."):
         yield f"MAP {spelling} 127.0.0.1:{port}"
 
 
 def visit(driver: Any, urls: Sequence[tuple[str, int]], home: Path) -> list[str]:
-    """Open each (URL, port on this machine) and return "" where the page came, else the
-    browser's error.
+    """Open each (URL, local port) and return "" where the page was shown, else the browser's
+    error.
     """
     from playwright.sync_api import Error
 
     rules = {rule for url, port in urls for rule in _rules(url, port)}
-    answers = []
+    errors = []
     browser = driver.chromium.launch(
         executable_path=CHROMIUM,
         args=[*_FLAGS, f"--host-resolver-rules={','.join(sorted(rules))}"],
@@ -129,10 +126,10 @@ def visit(driver: Any, urls: Sequence[tuple[str, int]], home: Path) -> list[str]
         page = browser.new_page()
         try:
             page.goto(url, timeout=15_000)
-            answers.append("")
+            errors.append("")
         except Error as error:
-            found = re.search(r"net::(ERR_\w+)", error.message)
-            answers.append(found[1] if found else error.message)
+            match = re.search(r"net::(ERR_\w+)", error.message)
+            errors.append(match[1] if match else error.message)
         page.close()
     browser.close()
-    return answers
+    return errors

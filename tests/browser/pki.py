@@ -1,6 +1,4 @@
-"""Certificates with any extension, algorithm or mistake in them, for servers that a browser
-visits.
-"""
+"""Issue certificates with any extension, algorithm or mistake, for servers opened by a browser."""
 
 from __future__ import annotations
 
@@ -43,12 +41,12 @@ class Issued:
 
     @property
     def pem(self) -> bytes:
-        """The certificate as PEM."""
+        """Return the certificate as PEM."""
         return bytes(pem.armor("CERTIFICATE", self.der))
 
     @property
     def key_pem(self) -> bytes:
-        """The private key as PEM."""
+        """Return the private key as PEM."""
         return bytes(
             self.key.private_bytes(
                 serialization.Encoding.PEM,
@@ -59,7 +57,7 @@ class Issued:
 
     @property
     def subject(self) -> x509.Name:
-        """The subject."""
+        """Return the subject."""
         return x509.Certificate.load(self.der).subject
 
 
@@ -103,7 +101,7 @@ def issue(
     key_ids: bool = True,
     broken: bool = False,
 ) -> Issued:
-    """Issue a certificate; without an issuer it signs itself."""
+    """Issue a certificate, self-signed by default."""
     private = new_key(key) if isinstance(key, str) else key
     signer = issuer.key if issuer else private
     spki = keys.PublicKeyInfo.load(
@@ -133,12 +131,12 @@ def issue(
             _extension("extended_key_usage", list(usages), critical=usages_critical)
         )
     subtrees = {
-        side: [{"base": name, "minimum": 0} for name in found]
-        for side, found in (
+        side: [{"base": name, "minimum": 0} for name in names_of_side]
+        for side, names_of_side in (
             ("permitted_subtrees", list(permitted)),
             ("excluded_subtrees", list(excluded)),
         )
-        if found
+        if names_of_side
     }
     if subtrees:
         extensions.append(_extension("name_constraints", subtrees, critical=True))
@@ -164,14 +162,14 @@ def issue(
     signature = _sign(signer, hash_name, body.dump(), pss=pss)
     if broken:
         signature = signature[:-1] + bytes([signature[-1] ^ 1])
-    whole = x509.Certificate(
+    certificate = x509.Certificate(
         {
             "tbs_certificate": body,
             "signature_algorithm": _algorithm(signer, hash_name, pss=pss),
             "signature_value": signature,
         }
     )
-    return Issued(whole.dump(), private)
+    return Issued(certificate.dump(), private)
 
 
 def root(name: str, **options: Any) -> Issued:
@@ -203,7 +201,7 @@ def _extension(name: str, value: Any, *, critical: bool) -> dict[str, Any]:
 
 
 def unknown_extension(*, critical: bool) -> dict[str, Any]:
-    """Return an extension that nobody knows."""
+    """Return an extension with an unknown OID."""
     return {
         "extn_id": "1.3.6.1.4.1.55555.1",
         "critical": critical,

@@ -1,5 +1,5 @@
-"""The sites: what each server presents, what the browser's list holds, and what Chromium 156
-said.
+"""The sites: the certificates of each server, the browser's trust list, and the verdict of
+Chromium 156.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ from .pki import (
 
 @dataclass(frozen=True)
 class Site:
-    """A server: the URL that is opened, the certificates it sends, the browser's list, and the
-    answer.
-    """
+    """A server: its URL, the certificates it sends, the browser's list, and whether it opens."""
 
     name: str
     url: str
@@ -59,7 +57,7 @@ def _host(name: str) -> str:
 
 
 def _leaves() -> list[Site]:
-    """Sites whose own certificate makes the difference; each is issued by the listed root."""
+    """Return sites that differ in their own certificate, issued by the listed root."""
 
     def issued(name: str, opens: bool, **options: object) -> Site:
         host = _host(name)
@@ -109,7 +107,7 @@ def _leaves() -> list[Site]:
 
 
 def _named() -> list[Site]:
-    """Sites whose names make the difference."""
+    """Return sites that differ in their names."""
 
     def named(name: str, url: str, opens: bool, *dns: str, **options: object) -> Site:
         return Site(name, url, [leaf(_ROOT, *dns, **options)], [_ROOT], opens)
@@ -207,7 +205,7 @@ _FIVE = "30158705010203040582" + f"{len('five.example'):02x}" + b"five.example".
 
 
 def _chains() -> list[Site]:
-    """Sites whose CAs make the difference."""
+    """Return sites that differ in their CAs."""
 
     def through(
         name: str,
@@ -276,9 +274,9 @@ def _chains() -> list[Site]:
 
 
 def _strangers() -> list[Site]:
-    """Sites that the list does not know, and a few tangled ones."""
+    """Return sites that are not in the list, and a few complicated ones."""
     alone = leaf(None, "alone.example")
-    known = leaf(None, "known.example")
+    listed_leaf = leaf(None, "known.example")
     as_ca = leaf(None, "as-ca.example", ca=True)
     key = new_key("RSA-2048")
     old, new = (
@@ -312,7 +310,11 @@ def _strangers() -> list[Site]:
         ),
         Site("self-signed", "https://alone.example/", [alone], [_ROOT], False),
         Site(
-            "self-signed and listed", "https://known.example/", [known], [known], True
+            "self-signed and listed",
+            "https://known.example/",
+            [listed_leaf],
+            [listed_leaf],
+            True,
         ),
         Site(
             "self-signed CA and listed",
@@ -347,5 +349,5 @@ def _strangers() -> list[Site]:
 
 @cache
 def sites() -> tuple[Site, ...]:
-    """Return all sites, each with certificates of its own."""
+    """Return all sites, each with its own certificates."""
     return (*_leaves(), *_named(), *_chains(), *_strangers())

@@ -22,7 +22,7 @@ HANGS = 120.0
 
 
 def finding(entry: Entry, data: bytes) -> str | None:
-    """Return what is wrong when an input is read, or None."""
+    """Return what is wrong with reading an input, or None."""
     start = time.process_time()
     try:
         entry.read(data)
@@ -82,19 +82,19 @@ def _test_case(name: str, digest: str, data: bytes, problem: str) -> str:
 
 
 def main() -> int:
-    """Run what the command line asks for; 1 where there was a finding."""
+    """Run the entries of the command line; return 1 where there was a finding."""
     names = list(ENTRIES) if sys.argv[1] == "all" else [sys.argv[1]]
     seconds, seed = float(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0
     warnings.simplefilter("error")
-    found = 0
+    finding_count = 0
     for name in names:
         count, findings = run(name, seconds, seed)
-        found += len(findings)
+        finding_count += len(findings)
         print(
             f"{name}: {count} inputs in {seconds:g} s, {len(findings)} findings",
             flush=True,
         )
-    return 1 if found else 0
+    return 1 if finding_count else 0
 
 
 if __name__ == "__main__":

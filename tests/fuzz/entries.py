@@ -1,4 +1,4 @@
-"""The entry points: what each reads, and what it starts from."""
+"""The entry points: readers and their seeds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
 
 def _shown(frame: Any) -> None:
-    """Write a frame: a value that nothing can show is a crash that comes later."""
+    """Write a frame, since a value that cannot be shown would crash later."""
     frame.to_csv(io.StringIO())
 
 
@@ -45,7 +45,7 @@ def trust(data: bytes) -> None:
 
 
 def devices(data: bytes) -> None:
-    """Read devices, by what they begin with and as each format."""
+    """Read devices, with the format detected and with one format given."""
     table = ct.read_devices(data)
     _shown(table)
     ct.shared_hardware_ids(table)
@@ -53,7 +53,7 @@ def devices(data: bytes) -> None:
 
 
 def registrations(data: bytes) -> None:
-    """Read registrations, by what they begin with and as each format."""
+    """Read registrations, with the format detected and with one format given."""
     options: dict[str, Any] = {"workers": 1, "progress": False}
     table = ct.read_registrations(data, **options)
     _shown(table)
@@ -71,7 +71,7 @@ def patterns(data: bytes) -> None:
         pattern = {pattern[:3]: pattern}
     log = "<134>registration of 0090332f688a rejected xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxy\n"
     with warnings.catch_warnings():
-        # Python's own, of sets within sets.
+        # Python warns about nested sets.
         warnings.simplefilter("ignore", FutureWarning)
         _shown(
             ct.read_registrations(
@@ -81,7 +81,7 @@ def patterns(data: bytes) -> None:
 
 
 def fleets(data: bytes) -> None:
-    """Read a folder of files, which the members of a ZIP archive are, and judge it."""
+    """Read the members of a ZIP archive as a folder of files, and judge the fleet."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in _members(data).items():
             path = Path(folder, name)
@@ -95,7 +95,7 @@ def fleets(data: bytes) -> None:
 
 
 def diagnose(data: bytes) -> None:
-    """Diagnose a certificate for a scenario, with a name and a list that vary with it."""
+    """Diagnose a certificate with a scenario, a name and a list that depend on it."""
     choose = random.Random(data)
     names = (
         None,
@@ -158,7 +158,7 @@ def fleet_seeds() -> list[bytes]:
 
 
 def mutated_fleet(data: bytes, _: list[bytes], choose: random.Random) -> bytes:
-    """Return a fleet of which one or two files are mutated."""
+    """Return a fleet with one or two files mutated."""
     members = _members(data)
     contents = list(members.values())
     for name in choose.sample(
@@ -169,7 +169,7 @@ def mutated_fleet(data: bytes, _: list[bytes], choose: random.Random) -> bytes:
 
 
 def pattern_seeds() -> list[bytes]:
-    """Return regular expressions, some of which look around or take exponential time."""
+    """Return regular expressions, some with lookaround, some that take exponential time."""
     limits.PATTERN_SECONDS = 0.1
     return [
         rb"of (?P<registration_name>\S+) (?P<state>\w+)",

@@ -115,7 +115,7 @@ PATTERN_TOKENS = (
 
 
 class Material(NamedTuple):
-    """What a mutation works with."""
+    """The input of a mutation."""
 
     data: bytes
     tokens: tuple[bytes, ...]
@@ -123,7 +123,7 @@ class Material(NamedTuple):
     choose: random.Random
 
     def position(self) -> int:
-        """Return a position in the data, or behind it."""
+        """Return a position in the data, or its end."""
         return self.choose.randrange(len(self.data) + 1)
 
 
@@ -186,8 +186,8 @@ def _repeated(material: Material) -> bytes:
     return data[:at] + material.choose.choice(material.tokens) * times + data[at:]
 
 
-def _woven(material: Material) -> bytes:
-    """Return tokens in a row, without the data."""
+def _tokens_alone(material: Material) -> bytes:
+    """Return a row of tokens without the data."""
     count = material.choose.choice((5, 50, 1000))
     return b"".join(material.choose.choices(material.tokens, k=count))
 
@@ -212,7 +212,7 @@ _MUTATIONS = (
     _doubled,
     _repeated,
     _repeated,
-    _woven,
+    _tokens_alone,
     _encoded,
     _reordered,
 )

@@ -1,4 +1,4 @@
-"""Seeds: files of each format, made by the simulator, the containers and the samples."""
+"""Seeds: files of each format from the simulator, the containers and the samples."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _samples(folder: str) -> list[bytes]:
 
 
 def _stored(frame: pd.DataFrame, table: object) -> list[bytes]:
-    """Return a table as Parquet and CSV of this package, and as Parquet of another one."""
+    """Return a table as Parquet and CSV of this package, and as Parquet of another tool."""
     files = []
     for save in (write_parquet, write_csv):
         file = io.BytesIO()
@@ -80,7 +80,7 @@ def pem() -> bytes:
 
 @cache
 def certificates() -> list[bytes]:
-    """Return certificates in every container that can be made here."""
+    """Return certificates in various containers."""
     ders = _ders()
     loaded = [x509.load_der_x509_certificate(der) for der in ders]
     store = pkcs12.serialize_java_truststore(

@@ -44,9 +44,7 @@ def name(common_name: str | None, organization: str | None = "Example") -> x509.
         attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
     if common_name is not None:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", UserWarning
-            )  # an empty CN is what is wanted
+            warnings.simplefilter("ignore", UserWarning)  # an empty CN is intended
             attributes.append(
                 x509.NameAttribute(NameOID.COMMON_NAME, common_name, _validate=False)
             )
@@ -108,7 +106,7 @@ def certificate(
 def with_sha1(der: bytes, signer: int) -> bytes:
     """Return the certificate with a SHA-1 signature by an RSA key, as old devices have them.
 
-    Nobody issues such certificates any more, so the names of the algorithm are exchanged in place.
+    The library no longer signs with SHA-1, so the algorithm identifiers are replaced in place.
     """
     renamed = der.replace(SHA256_WITH_RSA, SHA1_WITH_RSA)
     content = x509.load_der_x509_certificate(renamed).tbs_certificate_bytes
@@ -122,10 +120,11 @@ def with_broken_signature(der: bytes) -> bytes:
 
 
 def authorities(random: Random, later: dt.timedelta) -> list[dict[str, Any]]:
-    """Return certificates of authorities of few names and keys that sign each other at random.
+    """Return certificates of CAs with few names and keys that sign each other at random.
 
     Each is a dict with its subject, the number of its key, the subject and key of its issuer, and
-    its DER. Some names have two keys, some keys several certificates, some are no CAs at all.
+    its DER. Some names have two keys, some keys have several certificates, and some certificates
+    are no CAs at all.
     """
     holders = [
         (
@@ -135,17 +134,19 @@ def authorities(random: Random, later: dt.timedelta) -> list[dict[str, Any]]:
         for index, letter in enumerate("ABCD")
         for turn in range(random.choice([1, 1, 2]))
     ]
-    made = []
+    certificates = []
     for index, (subject, own) in enumerate(holders):
         for _ in range(random.choice([1, 1, 2])):
-            itself = index == 0 or random.random() < 0.3
+            is_self_signed = index == 0 or random.random() < 0.3
             issuer, signer = (
-                (subject, own) if itself else random.choice(holders[:index])
+                (subject, own) if is_self_signed else random.choice(holders[:index])
             )
             if random.random() < 0.1:
                 issuer, signer = random.choice(holders)
-            made.append(_authority(random, subject, own, issuer, signer, later))
-    return made
+            certificates.append(
+                _authority(random, subject, own, issuer, signer, later)
+            )
+    return certificates
 
 
 def _authority(
@@ -181,8 +182,8 @@ def _authority(
 
 
 def ladder(steps: int, later: dt.timedelta = NOT_LATER) -> list[dict[str, Any]]:
-    """Return a root and authorities one below the other, `steps` of them, the lowest one last."""
-    made = []
+    """Return a root and CAs one below the other, `steps` of them, the lowest one last."""
+    certificates = []
     issuer, signer = name("Example Step 1"), 901
     for step in range(1, steps + 1):
         subject, own = name(f"Example Step {step}"), 900 + step
@@ -196,9 +197,9 @@ def ladder(steps: int, later: dt.timedelta = NOT_LATER) -> list[dict[str, Any]]:
             ca=True,
         )
         links = {"subject": subject, "own": own, "issuer": issuer, "signer": signer}
-        made.append({**links, "der": der})
+        certificates.append({**links, "der": der})
         issuer, signer = subject, own
-    return made
+    return certificates
 
 
 def chain(
@@ -207,20 +208,20 @@ def chain(
     issuer: x509.Name,
     signer: int,
 ) -> list[bytes]:
-    """Return a way upwards from an issuer's name and key, as far as it goes, without its loops."""
-    way: list[bytes] = []
+    """Return a path upwards from an issuer's name and key, as far as it goes without loops."""
+    path: list[bytes] = []
     while True:
         above = [
             member
             for member in members
             if member["subject"] == issuer
             and member["own"] == signer
-            and member["der"] not in way
+            and member["der"] not in path
         ]
         if not above:
-            return way
+            return path
         step = random.choice(above)
-        way.append(step["der"])
+        path.append(step["der"])
         if (step["issuer"], step["signer"]) == (issuer, signer):
-            return way
+            return path
         issuer, signer = step["issuer"], step["signer"]

@@ -1,4 +1,4 @@
-"""Fleets through files into the package, and its answers beside those of the plain reading."""
+"""Pass fleets through files into the package and compare its results with the plain reading."""
 
 import datetime as dt
 import os
@@ -37,10 +37,10 @@ def answers(results: pd.DataFrame) -> Answers:
 def differences(
     expected: dict[str, Any], answer: dict[str, Any]
 ) -> dict[str, tuple[Any, Any]]:
-    """Return what the two say differently: expected value and the package's, by column.
+    """Return the expected value and the package's for each column in which they differ.
 
-    The fingerprint counts where the plain reading knows the certificate, and `hygiene.prefix`
-    where it has an opinion on a certificate, or there is none.
+    The fingerprint is compared where the plain reading knows the certificate, and
+    `hygiene.prefix` where it has an opinion or there is no certificate.
     """
     skipped = set()
     if expected["fingerprint"] is None:
@@ -58,24 +58,24 @@ def differences(
 
 
 def compare(description: dict[str, Any], directory: Path) -> tuple[int, list[str]]:
-    """Return the number of attempts and one text for each that the package judges differently."""
+    """Return the number of attempts, and a text for each that the package judges differently."""
     results = ct.check(ct.attempts(read(description, directory)))
     by_line = answers(results)
-    known, now = judge.survey(description), dt.datetime.now(dt.UTC)
+    inventory, now = judge.take_inventory(description), dt.datetime.now(dt.UTC)
     texts = []
     for file in description["logs"]:
         for line, written in fleets.lines(file):
             row = judge.row_in(file, written)
-            expected = judge.judge(row, known, now=now)
+            expected = judge.judge(row, inventory, now=now)
             answer = by_line.pop((file["name"], line), None)
-            wrong = (
+            differing = (
                 {"row": ("one", "none")}
                 if answer is None
                 else differences(expected, answer)
             )
-            if wrong:
+            if differing:
                 texts.append(
-                    _text(description, file["name"], line, row, known, wrong)
+                    _text(description, file["name"], line, row, inventory, differing)
                 )
     texts += [
         f"{name}, line {line}: no attempt is expected" for name, line in by_line
@@ -84,7 +84,7 @@ def compare(description: dict[str, Any], directory: Path) -> tuple[int, list[str
 
 
 def summary(seed: int, attempts: int, texts: list[str]) -> str:
-    """Return what to show of all differences of a fleet."""
+    """Return a message with the first differences of a fleet."""
     shown = "\n\n".join(texts[:MOST_SHOWN])
     return f"seed {seed}: {len(texts)} of {attempts} attempts differ\n\n{shown}"
 
@@ -94,36 +94,39 @@ def _text(
     name: str,
     line: int,
     row: dict[str, Any],
-    known: dict[str, Any],
-    wrong: dict[str, tuple[Any, Any]],
+    inventory: dict[str, Any],
+    differing: dict[str, tuple[Any, Any]],
 ) -> str:
-    device = judge.identify(row, known)
+    device = judge.identify(row, inventory)
     own = [
         entry
-        for entry in known["entries"]
-        if judge.same_device(entry["hw"], device, known)
+        for entry in inventory["entries"]
+        if judge.same_device(entry["hw"], device, inventory)
     ]
-    said = [f"{name}, line {line}: {row}", f"  device: {device}"]
-    said += [f"  entry: {entry}" for entry in own]
+    report_lines = [f"{name}, line {line}: {row}", f"  device: {device}"]
+    report_lines += [f"  entry: {entry}" for entry in own]
     for file in description["certificates"]:
         blocks = [
-            one
-            for one in file["blocks"]
-            if _concerns(file["name"], one, row, device, known)
+            block
+            for block in file["blocks"]
+            if _concerns(file["name"], block, row, device, inventory)
         ]
         if blocks:
             labels = "; ".join(judge.label(block) for block in blocks)
-            said.append(f"  certificates/{file['name']}: {labels}")
+            report_lines.append(f"  certificates/{file['name']}: {labels}")
     for file in description["trust"]:
         if file["pbx"] in (row.get("pbx"), *(entry["pbx"] for entry in own)):
             entries = (
                 "; ".join(judge.label(block) for block in file["blocks"]) or "empty"
             )
-            said.append(f"  trust/{file['pbx']}.pem ({file['content']}): {entries}")
-    said += [
-        f"  {column}: expected {a}, certtrust {b}" for column, (a, b) in wrong.items()
+            report_lines.append(
+                f"  trust/{file['pbx']}.pem ({file['content']}): {entries}"
+            )
+    report_lines += [
+        f"  {column}: expected {a}, certtrust {b}"
+        for column, (a, b) in differing.items()
     ]
-    return "\n".join(said)
+    return "\n".join(report_lines)
 
 
 def _concerns(
@@ -131,11 +134,11 @@ def _concerns(
     block: dict[str, Any],
     row: dict[str, Any],
     device: dict[str, Any],
-    known: dict[str, Any],
+    inventory: dict[str, Any],
 ) -> bool:
     owner = judge.device_of_file(name)
     if owner is not None:
-        return judge.same_device(owner, device, known)
+        return judge.same_device(owner, device, inventory)
     if judge.facts(block["der"]).fingerprint == row.get("fingerprint"):
         return True
-    return judge.same_device(judge.facts(block["der"]).common_name, device, known)
+    return judge.same_device(judge.facts(block["der"]).common_name, device, inventory)

@@ -1,12 +1,12 @@
 """Random fleets as plain dicts, and the files that hold them.
 
-A fleet is a dict of four lists of files. `judge` reads the same dicts, so each holds no more than
-what its file says:
+A fleet is a dict of four lists of files. `judge` reads the same dicts, so each contains only what
+its file contains:
 
 - `certificates`: name, form ("pem" or "der") and blocks; a block is `{"der": ..., "cut": bool}`
 - `trust`: name of the PBX, blocks, and content ("list", or "page" for a web page saved instead)
 - `devices`: name, format, and entries with pbx, user, hw, tls, trusted
-- `logs`: name, format, and rows of REGISTRATIONS columns; what a row does not say is not in it
+- `logs`: name, format, and rows of REGISTRATIONS columns, without the columns that are missing
 """
 
 import base64
@@ -76,7 +76,7 @@ PAIRS = {
 def fleet(
     seed: int, *, attempts: int = 100, later: dt.timedelta = ca.NOT_LATER
 ) -> dict[str, Any]:
-    """Return the random fleet of a seed, with all its moments as much later."""
+    """Return the random fleet of a seed, with all its times shifted by `later`."""
     random = Random(seed)
     pbxs = ["hq", "lab-2", "plant"][: random.choice([1, 2, 3])]
     members = ca.authorities(random, later)
@@ -122,7 +122,7 @@ def _device(random: Random) -> dict[str, Any]:
 
 
 def _twins(random: Random, devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return devices of another prefix and model that end in the octets of one that is there."""
+    """Return devices of another prefix and model that share the last octets of an existing one."""
     return [
         {
             "serial": "809033" + device["serial"][6:],
@@ -139,7 +139,9 @@ def _common_name(
     device: dict[str, Any],
     devices: list[dict[str, Any]],
 ) -> str | None:
-    own = [one for one in (device["serial"], device["hardware_id"]) if one]
+    own = [
+        spelling for spelling in (device["serial"], device["hardware_id"]) if spelling
+    ]
     if random.random() < 0.78:
         return random.choice(own)
     stranger = random.choice(devices)
@@ -167,8 +169,8 @@ def _leaves(
     position: int,
     later: dt.timedelta,
 ) -> list[dict[str, Any]]:
-    """Return the device's certificates, each with the ways that its chain may take upwards."""
-    made = []
+    """Return the device's certificates, each with a chain of CAs above it."""
+    leaves = []
     for turn in range(random.choice([0, 1, 1, 1, 1, 2, 3])):
         own = random.choice([-1, -3, *[1000 * position + turn + 100] * 6])
         subject = ca.name(_common_name(random, device, devices))
@@ -184,8 +186,8 @@ def _leaves(
                 (2012, 2020),
             ]
         )
-        itself = random.random() < 0.15
-        if itself:
+        is_self_signed = random.random() < 0.15
+        if is_self_signed:
             issuer, signer = subject, own
         else:
             above = random.choice(members)
@@ -198,7 +200,7 @@ def _leaves(
             not_before=ca.moment(first, 97 * position + 7 * turn) + later,
             not_after=ca.moment(last) + later,
             ca=random.choice([None, None, False, True])
-            if itself
+            if is_self_signed
             else random.choice([None, False]),
             unknown_critical=random.random() < 0.02,
             pss=signer < -2 and random.random() < 0.2,
@@ -208,9 +210,9 @@ def _leaves(
             der = ca.with_sha1(der, signer)
         elif odd > 0.97:
             der = ca.with_broken_signature(der)
-        way = [] if itself else ca.chain(random, members, issuer, signer)
-        made.append({"der": der, "way": way})
-    return made
+        chain = [] if is_self_signed else ca.chain(random, members, issuer, signer)
+        leaves.append({"der": der, "chain": chain})
+    return leaves
 
 
 # Files of certificates and trust lists
@@ -225,15 +227,15 @@ def _certificate_files(
     for device in devices:
         together: list[bytes] = []
         for leaf in device["leaves"]:
-            places = random.choice(
+            exports = random.choice(
                 [*["file"] * 2, "file, alone", "file, chain", "chain", "alone"]
             )
-            if "chain" in places:
-                exported[0] += [leaf["der"], *leaf["way"]]
-            if "alone" in places:
+            if "chain" in exports:
+                exported[0] += [leaf["der"], *leaf["chain"]]
+            if "alone" in exports:
                 exported[1].append(leaf["der"])
-            if "file" in places:
-                together += [leaf["der"], *_presented(random, leaf["way"], members)]
+            if "file" in exports:
+                together += [leaf["der"], *_presented(random, leaf["chain"], members)]
                 if random.random() < 0.7:
                     _add_file(random, files, names, device, together)
                     together = []
@@ -253,16 +255,16 @@ def _certificate_files(
 
 
 def _presented(
-    random: Random, way: list[bytes], members: list[dict[str, Any]]
+    random: Random, chain: list[bytes], members: list[dict[str, Any]]
 ) -> list[bytes]:
-    """Return what a device sends above its own certificate: all, some, or something else."""
+    """Return the CAs that a device sends: its whole chain, part of it, none, or others."""
     choice = random.random()
     if choice < 0.5:
-        return way
+        return chain
     if choice < 0.7:
         return []
     if choice < 0.85:
-        return way[: random.randrange(len(way) + 1)]
+        return chain[: random.randrange(len(chain) + 1)]
     return random.sample([member["der"] for member in members], min(2, len(members)))
 
 
@@ -274,7 +276,7 @@ def _add_file(
     ders: list[bytes],
 ) -> None:
     spelling = random.choice(
-        [one for one in (device["serial"], device["hardware_id"]) if one]
+        [text for text in (device["serial"], device["hardware_id"]) if text]
     )
     suffixes = ["", "-former", "_old", "-v2"] if "." not in spelling else [""]
     free = [
@@ -386,7 +388,8 @@ def _logs(
         device = random.choice(devices)
         if file["format"] == "events":
             row = _event(
-                random, random.choice([one for one in devices if one["serial"]])
+                random,
+                random.choice([device for device in devices if device["serial"]]),
             )
         else:
             row = _row(random, pbxs, device, random.choice(devices))
@@ -400,7 +403,7 @@ def _logs(
 def later_rows(
     files: list[dict[str, Any]], later: dt.timedelta
 ) -> list[dict[str, Any]]:
-    """Return the logs with all times that are set as much later."""
+    """Return the logs with all times shifted, except those that are missing or zero."""
     for row in (row for file in files for row in file["rows"]):
         if row.get("time"):
             row["time"] += int(later.total_seconds())
@@ -454,10 +457,15 @@ def _row(
         row["fingerprint"] = fingerprint(random.choice(device["leaves"])["der"])
     elif random.random() < 0.02:
         row["fingerprint"] = f"{random.randrange(16**64):064x}"
-    said = {column: value for column, value in row.items() if value is not None}
-    if not said.keys() & {"state", "registration_name", "protocol", "authentication"}:
-        said["state"] = "up"
-    return said
+    columns = {column: value for column, value in row.items() if value is not None}
+    if not columns.keys() & {
+        "state",
+        "registration_name",
+        "protocol",
+        "authentication",
+    }:
+        columns["state"] = "up"
+    return columns
 
 
 def _registration_name(random: Random, device: dict[str, Any]) -> dict[str, Any]:
@@ -529,7 +537,7 @@ def _log(file: dict[str, Any]) -> bytes:
 
 
 def pem(blocks: list[dict[str, Any]]) -> bytes:
-    """Return PEM text; a block that is cut ends after its first line, so that no name is in it."""
+    """Return PEM text; a cut block ends after its first line, so that it contains no name."""
     lines = []
     for block in blocks:
         body = base64.encodebytes(block["der"]).decode().split()
@@ -576,8 +584,12 @@ def _users_json(entries: list[dict[str, Any]]) -> bytes:
 def _users_xml(entries: list[dict[str, Any]]) -> bytes:
     lines = ['<?xml version="1.0" encoding="utf-8"?>', "<show>"]
     for entry in entries:
-        said = {flag: str(value).lower() for flag, value in _flags(entry).items()}
-        flags = "".join(f" {flag}={quoteattr(value)}" for flag, value in said.items())
+        attributes = {
+            flag: str(value).lower() for flag, value in _flags(entry).items()
+        }
+        flags = "".join(
+            f" {flag}={quoteattr(value)}" for flag, value in attributes.items()
+        )
         lines.append(
             f"<user h323={quoteattr(entry['user'])} loc={quoteattr(entry['pbx'])}>"
             f"<device hw={quoteattr(entry['hw'])}{flags}/></user>"
@@ -656,12 +668,12 @@ def _records_json(rows: list[dict[str, Any]]) -> bytes:
 def _messages(rows: list[dict[str, Any]]) -> bytes:
     lines = []
     for row in rows:
-        given = {
+        words_and_values = {
             word: _cell(name, row[name])
             for name, word in PAIRS.items()
             if name in row
         }
-        words = [f"{word}={value}" for word, value in given.items()]
+        words = [f"{word}={value}" for word, value in words_and_values.items()]
         line = {"mt": "AddLog", "msg": " ".join(words)}
         if "time" in row:
             line["time"] = str(row["time"])
@@ -701,6 +713,6 @@ _ROWS = {
 
 
 def lines(file: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
-    """Return the rows of a log with the number of the line that each stands in."""
+    """Return the rows of a log, each with its line number."""
     first = 2 if file["format"] == "own csv" else 1
     return list(enumerate(file["rows"], first))

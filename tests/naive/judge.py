@@ -1,8 +1,8 @@
-"""What the rules say of one attempt, in plain Python over the dicts of `fleets`.
+"""The rules for one attempt, in plain Python over the dicts of `fleets`.
 
-Written from the article (Reference11r1) and the rules' definitions alone: nothing here comes from
-the package, nothing is vectorised, and each attempt is judged by itself. True, False and None are
-the three values of a rule; None means that the files do not tell.
+Written from the article (Reference11r1) and the definitions of the rules alone: nothing here comes
+from the package, nothing is vectorised, and each attempt is judged by itself. The three values of a
+rule are True, False and None; None means that the files do not decide it.
 """
 
 import datetime as dt
@@ -31,11 +31,11 @@ HYGIENE = ["hygiene.weak_key", "hygiene.weak_signature", "hygiene.prefix"]
 MOST_AUTHORITIES = 32
 
 
-# What a certificate says
+# Contents of a certificate
 
 
 class Facts(NamedTuple):
-    """What is written in one certificate."""
+    """Fields of one certificate."""
 
     fingerprint: str
     common_name: str | None
@@ -58,10 +58,10 @@ def load(der: bytes) -> x509.Certificate:
 
 @cache
 def facts(der: bytes) -> Facts:
-    """Return what is written in a certificate."""
+    """Return the fields of a certificate."""
     certificate = load(der)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of an empty CN
+        warnings.simplefilter("ignore", UserWarning)  # about an empty CN
         subject, issuer = certificate.subject, certificate.issuer
     names = subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     constraints = _extension(certificate, x509.BasicConstraints)
@@ -89,7 +89,7 @@ def facts(der: bytes) -> Facts:
 
 
 def label(block: dict[str, Any]) -> str:
-    """Return a certificate of a file in a few words, for messages."""
+    """Return a short description of a certificate in a file, for messages."""
     if block["cut"]:
         return "cut after its first line"
     own = facts(block["der"])
@@ -107,7 +107,7 @@ def _extension(certificate: x509.Certificate, kind: Any) -> Any:
 
 @cache
 def signed_by(der: bytes, issuer: bytes) -> bool:
-    """Return True where the names fit and the issuer's key verifies the signature."""
+    """Return True where the names match and the issuer's key verifies the signature."""
     if facts(der).issuer != facts(issuer).subject:
         return False
     child, key = load(der), load(issuer).public_key()
@@ -130,13 +130,13 @@ def signed_by(der: bytes, issuer: bytes) -> bool:
 
 @cache
 def serial(text: str | None) -> str | None:
-    """Return the serial in lower case where the text is one."""
+    """Return the text in lower case where it is a serial."""
     return text.lower() if text and re.fullmatch(r"[0-9A-Fa-f]{12}", text) else None
 
 
 @cache
 def hardware_id(text: str | None) -> str | None:
-    """Return the hardware ID in lower case where the text is one, of a device or a soft client."""
+    """Return the text in lower case where it is the hardware ID of a device or a soft client."""
     lower = (text or "").lower()
     return (
         lower
@@ -147,7 +147,7 @@ def hardware_id(text: str | None) -> str | None:
 
 @cache
 def octets(text: str | None) -> str | None:
-    """Return the last three octets of a serial or a hardware ID, None where it has none."""
+    """Return the last three octets of a serial or hardware ID, or None."""
     if serial(text):
         return serial(text)[-6:]
     match = re.fullmatch(
@@ -157,26 +157,26 @@ def octets(text: str | None) -> str | None:
 
 
 def without_interface(name: str | None, interface: str | None) -> str | None:
-    """Return the name without `-TEL1` or the like behind a serial or a hardware ID."""
+    """Return the name without a suffix such as `-TEL1` after a serial or a hardware ID."""
     if name and interface and name.endswith("-" + interface):
         return name[: -len(interface) - 1]
     base = (name or "").rpartition("-")[0]
     return base if not octets(name) and octets(base) else name
 
 
-# What the files of a fleet say
+# Contents of the files of a fleet
 
 
 class Presented(NamedTuple):
-    """One certificate, or one that cannot be read, in one file."""
+    """One certificate in one file; `der` is None where it cannot be read."""
 
     der: bytes | None
     device: str | None
     file: str
 
 
-def survey(fleet: dict[str, Any]) -> dict[str, Any]:
-    """Return what the files say, looked up by what an attempt needs."""
+def take_inventory(fleet: dict[str, Any]) -> dict[str, Any]:
+    """Return the contents of all files, arranged for looking up what an attempt needs."""
     files = fleet["certificates"]
     entries = [entry for file in fleet["devices"] for entry in entries_in(file)]
     rows = [row_in(file, row) for file in fleet["logs"] for row in file["rows"]]
@@ -190,7 +190,9 @@ def survey(fleet: dict[str, Any]) -> dict[str, Any]:
         ),
     ]
     serials = serials_by_octets(spellings)
-    presented = [one for file in files for one in presented_in(file, serials)]
+    presented = [
+        certificate for file in files for certificate in presented_in(file, serials)
+    ]
     return {
         "presented": presented,
         "entries": entries,
@@ -201,7 +203,9 @@ def survey(fleet: dict[str, Any]) -> dict[str, Any]:
             ]
             for file in fleet["certificates"]
         },
-        "damaged": {one.file for one in presented if one.der is None},
+        "damaged": {
+            certificate.file for certificate in presented if certificate.der is None
+        },
         "trust": {file["pbx"]: trust_list(file) for file in fleet["trust"]},
     }
 
@@ -210,13 +214,13 @@ def serials_by_octets(spellings: list[str | None]) -> dict[str | None, set[str]]
     """Return the serials of a fleet by their last three octets."""
     by_octets: dict[str | None, set[str]] = {}
     for spelling in spellings:
-        if number := serial(spelling):
-            by_octets.setdefault(octets(number), set()).add(number)
+        if serial_number := serial(spelling):
+            by_octets.setdefault(octets(serial_number), set()).add(serial_number)
     return by_octets
 
 
 def devices_of_file(file: dict[str, Any]) -> list[str | None]:
-    """Return the devices that a file's name or, where it names none, its certificates' CNs name."""
+    """Return the device in the name of a file, else the devices in the CNs of its certificates."""
     owner = device_of_file(file["name"])
     if owner:
         return [owner]
@@ -230,9 +234,9 @@ def presented_in(
 ) -> list[Presented]:
     """Return the certificates of a file with the device that each belongs to.
 
-    Where the file is named after a device, its certificates are the device's, except those that
-    issued another one of the file, and CAs of another name beside others that are none. Where it is
-    not, each certificate belongs to the device that its CN names.
+    In a file named after a device, certificates belong to that device, except issuers of another
+    certificate in the file, and CAs with another name beside certificates that are no CAs. In any
+    other file, each certificate belongs to the device that its CN names.
     """
     owner = device_of_file(file["name"])
     ders = [block["der"] for block in file["blocks"] if not block["cut"]]
@@ -247,16 +251,16 @@ def presented_in(
             for der in ders
             if not any(names_as_issuer(other, der) for other in ders)
         ]
-        known = {"serials": serials}
+        inventory = {"serials": serials}
         device = {
-            "serial": serial(owner) or joined(owner, known),
+            "serial": serial(owner) or joined(owner, inventory),
             "hardware_id": owner,
         }
         plain = [der for der in leaves if not facts(der).is_ca] or leaves
         own_cas = [
             der
             for der in leaves
-            if same_device(facts(der).common_name, device, known)
+            if same_device(facts(der).common_name, device, inventory)
         ]
         plain = [*plain, *own_cas]
         named = [
@@ -272,7 +276,7 @@ def presented_in(
 
 
 def names_as_issuer(der: bytes, issuer: bytes) -> bool:
-    """Return True where the other one's name is the issuer of a certificate not self-issued."""
+    """Return True where a certificate, not self-issued, names the other one as its issuer."""
     return facts(der).subject != facts(der).issuer == facts(issuer).subject
 
 
@@ -290,7 +294,7 @@ def _device_name(text: str | None) -> str | None:
 
 
 def trust_list(file: dict[str, Any]) -> dict[str, Any]:
-    """Return the certificates of a trust list, and whether it was read whole."""
+    """Return the certificates of a trust list, and whether all of it could be read."""
     if file["content"] == "page":
         return {"ders": [], "whole": False}
     return {
@@ -300,7 +304,7 @@ def trust_list(file: dict[str, Any]) -> dict[str, Any]:
 
 
 def entries_in(file: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the device entries of a file with flags that are True, False or None (not told)."""
+    """Return the device entries of a file with flags that are True, False or None (not stated)."""
     return [
         {
             "pbx": entry["pbx"],
@@ -326,17 +330,17 @@ def _flag(file: dict[str, Any], entry: dict[str, Any], name: str) -> bool | None
 
 
 def row_in(file: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns that a row of a log tells."""
+    """Return the columns of a row of a log."""
     if file["format"] != "events":
         return row
-    told = {
+    columns = {
         "time": row["time"],
         "hardware_id": row["hardware_id"],
         "serial": row.get("serial"),
         "protocol": {"SH323": "H.323/TLS", "SIP": "SIP"}.get(row["prot"]),
         "state": "down" if row["type"] == "alarm" else "up",
     }
-    return {column: value for column, value in told.items() if value is not None}
+    return {column: value for column, value in columns.items() if value is not None}
 
 
 # One attempt
@@ -344,42 +348,52 @@ def row_in(file: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
 
 def judge(
     row: dict[str, Any],
-    known: dict[str, Any],
+    inventory: dict[str, Any],
     *,
     now: dt.datetime,
     at: dt.datetime | None = None,
 ) -> dict[str, Any]:
     """Return scenario, rules, verdict and cause of one row of a log."""
     time = dt.datetime.fromtimestamp(row["time"], dt.UTC) if row.get("time") else None
-    device = identify(row, known)
+    device = identify(row, inventory)
     entries = [
-        entry for entry in known["entries"] if same_device(entry["hw"], device, known)
+        entry
+        for entry in inventory["entries"]
+        if same_device(entry["hw"], device, inventory)
     ]
     device["spellings"] = spellings(device, entries)
     pbx = row.get("pbx") or only({entry["pbx"] for entry in entries})
-    here = entries_at(pbx, entries, known)
+    entries_at_pbx = entries_at(pbx, entries, inventory)
     flags = {
-        name: agreed([entry[name] for entry in here]) for name in ("tls", "trusted")
+        name: agreed([entry[name] for entry in entries_at_pbx])
+        for name in ("tls", "trusted")
     }
-    der = certificate_of(row, device, known, time or now)
+    der = certificate_of(row, device, inventory, time or now)
     scenario = scenario_of(row, device, flags)
     moment = at or time or now
-    every = {
+    rule_values = {
         "time.clock": clock(row),
         "transport.tls_only": transport(row, flags),
         "password.tls_only": password(row, flags),
-        "certificate.trust": trust(der, pbx, known, moment),
+        "certificate.trust": trust(der, pbx, inventory, moment),
         "time.validity": validity(der, moment),
         "certificate.name": name(der, row, device),
     }
     if der is not None:
-        every |= hygiene(der, row, device)
+        rule_values |= hygiene(der, row, device)
     possible = [scenario] if scenario else list(RULES)
     if is_sip(row) or row.get("authentication") == "none":
         possible = []
-    required = {code for one in possible for code in [*RULES[one], *HYGIENE_OF[one]]}
-    verdicts = {verdict([every[code] for code in RULES[one]]) for one in possible}
-    final = verdicts.pop() if len(verdicts) == 1 else "unknown"
+    required = {
+        code
+        for possible_scenario in possible
+        for code in [*RULES[possible_scenario], *HYGIENE_OF[possible_scenario]]
+    }
+    verdicts = {
+        verdict([rule_values[code] for code in RULES[possible_scenario]])
+        for possible_scenario in possible
+    }
+    overall = verdicts.pop() if len(verdicts) == 1 else "unknown"
     codes = [
         *dict.fromkeys([*RULES["h323-password"], *RULES["h323-certificate"]]),
         *HYGIENE,
@@ -389,12 +403,15 @@ def judge(
         "fingerprint": facts(der).fingerprint
         if der is not None
         else row.get("fingerprint"),
-        **{code: every.get(code) if code in required else None for code in codes},
-        "verdict": final,
+        **{
+            code: rule_values.get(code) if code in required else None
+            for code in codes
+        },
+        "verdict": overall,
         "cause": cause(
             row,
-            final,
-            [(code, every.get(code)) for code in codes if code in required],
+            overall,
+            [(code, rule_values.get(code)) for code in codes if code in required],
         ),
     }
 
@@ -429,7 +446,7 @@ def cause(
 # Who registers, and with which certificate
 
 
-def identify(row: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+def identify(row: dict[str, Any], inventory: dict[str, Any]) -> dict[str, Any]:
     """Return serial and hardware ID of the device, from the row or joined by three octets."""
     base = without_interface(row.get("registration_name"), row.get("interface"))
     number = serial(row.get("serial"))
@@ -437,22 +454,24 @@ def identify(row: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     if number is None and hardware is None:
         number, hardware = serial(base), hardware_id(base)
         if base and not number and not hardware:
-            number, hardware = device_of_user(base, row.get("pbx"), known)
+            number, hardware = device_of_user(base, row.get("pbx"), inventory)
     elif number is None and serial(base) and octets(hardware) == octets(base):
         number = serial(base)
     elif hardware is None and hardware_id(base) and octets(number) == octets(base):
         hardware = hardware_id(base)
-    return {"serial": number or joined(hardware, known), "hardware_id": hardware}
+    return {"serial": number or joined(hardware, inventory), "hardware_id": hardware}
 
 
 def device_of_user(
     user: str,
     pbx: str | None,
-    known: dict[str, Any],
+    inventory: dict[str, Any],
 ) -> tuple[str | None, str | None]:
-    """Return serial and hardware ID of the only device that is entered for a user of the PBX."""
+    """Return serial and hardware ID of the only device entered for a user of the PBX."""
     entries = [
-        one for one in known["entries"] if (one["user"], one["pbx"]) == (user, pbx)
+        entry
+        for entry in inventory["entries"]
+        if (entry["user"], entry["pbx"]) == (user, pbx)
     ]
     entered = {entry["hw"].lower() for entry in entries}
     return serial(only(entered)), hardware_id(only(entered))
@@ -463,29 +482,29 @@ def only(values: set[Any]) -> Any:
     return next(iter(values)) if len(values) == 1 else None
 
 
-def joined(hardware: str | None, known: dict[str, Any]) -> str | None:
+def joined(hardware: str | None, inventory: dict[str, Any]) -> str | None:
     """Return the only serial of the fleet that ends in the octets of a hardware ID."""
-    return only(known["serials"].get(octets(hardware), set()))
+    return only(inventory["serials"].get(octets(hardware), set()))
 
 
 def same_device(
-    spelling: str | None, device: dict[str, Any], known: dict[str, Any]
+    spelling: str | None, device: dict[str, Any], inventory: dict[str, Any]
 ) -> bool:
-    """Return True where a serial or hardware ID is that of the device.
+    """Return True where a serial or hardware ID belongs to the device.
 
-    A hardware ID whose octets two serials share is neither one's.
+    A hardware ID whose octets two serials share belongs to neither.
     """
     if spelling is None:
         return False
     if octets(spelling) and device["serial"]:
-        return (serial(spelling) or joined(spelling, known)) == device["serial"]
+        return (serial(spelling) or joined(spelling, inventory)) == device["serial"]
     return spelling.lower() == device["hardware_id"]
 
 
 def spellings(
     device: dict[str, Any], entries: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return the serial and the hardware ID of a device, as far as anything tells them."""
+    """Return the serial and the hardware ID of a device, as far as they are known."""
     hardware = device["hardware_id"] or next(
         (hardware_id(entry["hw"]) for entry in entries if hardware_id(entry["hw"])),
         None,
@@ -496,24 +515,24 @@ def spellings(
 def certificate_of(
     row: dict[str, Any],
     device: dict[str, Any],
-    known: dict[str, Any],
+    inventory: dict[str, Any],
     moment: dt.datetime,
 ) -> bytes | None:
-    """Return the certificate that the log names, else the newest that was issued at the moment."""
+    """Return the certificate that the log names, else the newest one issued by that moment."""
     if row.get("fingerprint"):
         return next(
             (
-                one.der
-                for one in known["presented"]
-                if one.der is not None
-                and facts(one.der).fingerprint == row["fingerprint"]
+                certificate.der
+                for certificate in inventory["presented"]
+                if certificate.der is not None
+                and facts(certificate.der).fingerprint == row["fingerprint"]
             ),
             None,
         )
     own = [
-        one.der
-        for one in known["presented"]
-        if same_device(one.device, device, known)
+        certificate.der
+        for certificate in inventory["presented"]
+        if same_device(certificate.device, device, inventory)
     ]
     if None in own:
         return None
@@ -522,21 +541,20 @@ def certificate_of(
 
 
 def entries_at(
-    pbx: str | None, entries: list[dict[str, Any]], known: dict[str, Any]
+    pbx: str | None, entries: list[dict[str, Any]], inventory: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return the device's entries of a PBX; of all PBXs where no object of that PBX is in the
-    files.
+    """Return the device's entries at a PBX, or at all PBXs where the files have none of that PBX.
 
-    Objects are replicated, so those of another PBX speak for one that was not exported.
+    Objects are replicated, so those of another PBX stand in for a PBX that was not exported.
     """
-    exported = any(entry["pbx"] == pbx for entry in known["entries"])
+    exported = any(entry["pbx"] == pbx for entry in inventory["entries"])
     return (
         [entry for entry in entries if entry["pbx"] == pbx] if exported else entries
     )
 
 
 def agreed(values: list[bool | None]) -> bool | None:
-    """Return what all entries say, None where they disagree, one is silent or there is none."""
+    """Return the value that all entries agree on, or None."""
     return values[0] if len(set(values)) == 1 else None
 
 
@@ -551,9 +569,9 @@ def is_sip(row: dict[str, Any]) -> bool:
 def scenario_of(
     row: dict[str, Any], device: dict[str, Any], flags: dict[str, Any]
 ) -> str | None:
-    """Return how the device authenticates: from the log, else by TLS only or what it registers as.
+    """Return how the device authenticates: from the log, else from TLS only or from its name.
 
-    What came through a reverse proxy that the entry allows need not be TLS, TLS only or not.
+    A registration through a reverse proxy that the entry allows need not use TLS.
     """
     if is_sip(row) or row.get("authentication") == "none":
         return None
@@ -571,12 +589,12 @@ def registers_by_device(row: dict[str, Any], device: dict[str, Any]) -> bool:
     base = without_interface(row.get("registration_name"), row.get("interface"))
     if base is None:
         return bool(device["serial"] or device["hardware_id"])
-    own = [one for one in device["spellings"].values() if one]
+    own = [spelling for spelling in device["spellings"].values() if spelling]
     return bool(serial(base) or hardware_id(base) or base.lower() in own)
 
 
 def is_own_name(row: dict[str, Any], device: dict[str, Any]) -> bool:
-    """Return True where the name is the device's own serial or hardware ID, not another one's."""
+    """Return True where the name is the serial or hardware ID of this device."""
     base = without_interface(
         row.get("registration_name"), row.get("interface")
     ).lower()
@@ -592,8 +610,8 @@ def is_own_name(row: dict[str, Any], device: dict[str, Any]) -> bool:
 
 
 def over_tls(row: dict[str, Any]) -> bool:
-    """Return True where the log says so, or says that a certificate was presented: only TLS has
-    one.
+    """Return True where the log says TLS, or says that a certificate was presented, which needs
+    TLS.
     """
     by_certificate = row.get("authentication") == "certificate"
     return row.get("protocol") == "H.323/TLS" or (
@@ -602,7 +620,7 @@ def over_tls(row: dict[str, Any]) -> bool:
 
 
 def clock(row: dict[str, Any]) -> bool | None:
-    """Return whether the clock is set, which only H.323/TLS asks for."""
+    """Return whether the clock is set, which only H.323/TLS requires."""
     if row.get("protocol") in ("H.323/TCP", "H.323/UDP"):
         return True
     if row.get("time") is None:
@@ -620,7 +638,7 @@ def carried(row: dict[str, Any], flags: dict[str, Any]) -> bool | None:
 
 
 def transport(row: dict[str, Any], flags: dict[str, Any]) -> bool | None:
-    """Return whether a device with TLS only comes over TLS, or by a reverse proxy."""
+    """Return whether a device with TLS only registers over TLS or through a reverse proxy."""
     protocol = row.get("protocol")
     if over_tls(row) or flags["tls"] is False or carried(row, flags):
         return True
@@ -630,7 +648,7 @@ def transport(row: dict[str, Any], flags: dict[str, Any]) -> bool | None:
 
 
 def password(row: dict[str, Any], flags: dict[str, Any]) -> bool | None:
-    """Return whether a password may be used: not with TLS only, but by a reverse proxy."""
+    """Return whether a password may be used: with TLS only just through a reverse proxy."""
     if flags["tls"] is False or carried(row, flags):
         return True
     return carried(row, flags) if flags["tls"] else None
@@ -648,28 +666,28 @@ def validity(der: bytes | None, moment: dt.datetime) -> bool | None:
 def name(
     der: bytes | None, row: dict[str, Any], device: dict[str, Any]
 ) -> bool | None:
-    """Return whether the CN begins the registration name, in a spelling of the device."""
+    """Return whether the registration name begins with the CN, in any spelling of the device."""
     if der is None:
         return None
     cn = facts(der).common_name
     if not cn:
         return False
-    given = row.get("registration_name")
+    registration_name = row.get("registration_name")
     number, hardware = (
         device["spellings"]["serial"],
         device["spellings"]["hardware_id"],
     )
-    base = without_interface(given, row.get("interface"))
-    if given and not is_own_name(row, device):
-        return given.startswith(cn)
-    if given is None and number is None and hardware is None:
+    base = without_interface(registration_name, row.get("interface"))
+    if registration_name and not is_own_name(row, device):
+        return registration_name.startswith(cn)
+    if registration_name is None and number is None and hardware is None:
         return None
     cn = cn.lower()
     interface = (
         f"-{row['interface']}".lower() if row.get("interface") and number else ""
     )
-    names = [given, base, number, hardware, (number or "") + interface]
-    if any(one.lower().startswith(cn) for one in names if one):
+    names = [registration_name, base, number, hardware, (number or "") + interface]
+    if any(spelling.lower().startswith(cn) for spelling in names if spelling):
         return True
     if hardware is None:
         return begins_unknown_hardware_id(cn, number)
@@ -679,14 +697,16 @@ def name(
 
 
 def begins_unknown_hardware_id(cn: str, number: str) -> bool | None:
-    """Return whether a CN begins the hardware ID of a serial, whose model is not known."""
+    """Return whether the hardware ID of a serial, whose model is unknown, begins with a CN."""
     if octets(cn):
         return octets(cn) == octets(number)
     return None if re.fullmatch(r"[a-z][a-z0-9-]*", cn) else False
 
 
 def begins_unknown_serial(cn: str, last: str) -> bool | None:
-    """Return whether a CN begins the serial of a hardware ID, of which three octets are known."""
+    """Return whether the serial of a hardware ID, of which three octets are known, begins with a
+    CN.
+    """
     if not re.fullmatch(r"[0-9a-f]{1,12}", cn) or not last.startswith(cn[6:]):
         return False
     return True if len(cn) == 12 else None
@@ -695,7 +715,7 @@ def begins_unknown_serial(cn: str, last: str) -> bool | None:
 def hygiene(
     der: bytes, row: dict[str, Any], device: dict[str, Any]
 ) -> dict[str, bool | None]:
-    """Return opinions of key, hash and the end of the CN within the registration name."""
+    """Return opinions on key, hash and where the CN ends in the registration name."""
     public, certificate = load(der).public_key(), load(der)
     strength = 2048 if isinstance(public, rsa.RSAPublicKey) else 224
     return {
@@ -709,20 +729,22 @@ def hygiene(
 def ends_well(
     cn: str | None, row: dict[str, Any], device: dict[str, Any]
 ) -> bool | None:
-    """Return whether a CN that begins the registration name ends with a part of it.
+    """Return whether a CN at the start of the registration name ends at the end of a part.
 
-    A serial or a hardware ID has no parts: every device of the model would fit.
+    A serial or a hardware ID has no parts, since a piece of it would fit every such device.
     """
-    given = row.get("registration_name")
-    if given is None:
+    registration_name = row.get("registration_name")
+    if registration_name is None:
         return None
     if cn and is_own_name(row, device):
-        given, cn = given.lower(), cn.lower()
-    if not cn or not given.startswith(cn):
+        registration_name, cn = registration_name.lower(), cn.lower()
+    if not cn or not registration_name.startswith(cn):
         return True
-    base = without_interface(given, row.get("interface"))
+    base = without_interface(registration_name, row.get("interface"))
     inside = (serial(base) or hardware_id(base)) and len(cn) < len(base)
-    return not inside and not re.match("[A-Za-z0-9]{2}", cn[-1] + given[len(cn) :])
+    return not inside and not re.match(
+        "[A-Za-z0-9]{2}", cn[-1] + registration_name[len(cn) :]
+    )
 
 
 # Trust
@@ -731,28 +753,28 @@ def ends_well(
 def trust(
     der: bytes | None,
     pbx: str | None,
-    known: dict[str, Any],
+    inventory: dict[str, Any],
     moment: dt.datetime,
 ) -> bool | None:
-    """Return whether the PBX's list holds the certificate or a CA of its chain."""
-    entries = known["trust"].get(pbx)
+    """Return whether the PBX's list has the certificate or a CA of its chain."""
+    entries = inventory["trust"].get(pbx)
     if der is None or entries is None or facts(der).unknown_critical:
         return None
     if der in entries["ders"]:
         return True
-    bundles = [file for file, ders in known["bundles"].items() if der in ders]
+    bundles = [file for file, ders in inventory["bundles"].items() if der in ders]
     answers = [
-        climb(der, known["bundles"][file], entries["ders"], moment)
+        climb(der, inventory["bundles"][file], entries["ders"], moment)
         for file in bundles
     ]
     if True in answers:
         return True
-    # Whatever an unreadable block beside it may be, a self-signed certificate has no other issuer.
-    complete = signed_by(der, der) or not any(
-        file in known["damaged"] for file in bundles
+    # An unreadable block cannot be the issuer of a self-signed certificate.
+    chain_is_complete = signed_by(der, der) or not any(
+        file in inventory["damaged"] for file in bundles
     )
-    whole = entries["whole"] and complete
-    return False if whole and None not in answers else None
+    is_complete = entries["whole"] and chain_is_complete
+    return False if is_complete and None not in answers else None
 
 
 def climb(
@@ -761,29 +783,29 @@ def climb(
     listed: list[bytes],
     moment: dt.datetime,
 ) -> bool | None:
-    """Return whether any way up leads to an entry of the list; None where one is too long."""
+    """Return whether any path up leads to an entry of the list; None where one is too long."""
     members = list(dict.fromkeys([*bundle, *listed]))
     too_long = False
-    ways = [[leaf]]
-    while ways:
-        way = ways.pop()
+    paths = [[leaf]]
+    while paths:
+        path = paths.pop()
         for issuer in members:
-            if issuer in way or not may_issue(issuer, way, listed, moment):
+            if issuer in path or not may_issue(issuer, path, listed, moment):
                 continue
-            if len(way) > MOST_AUTHORITIES:
+            if len(path) > MOST_AUTHORITIES:
                 too_long = True
             elif issuer in listed:
                 return True
             else:
-                ways.append([*way, issuer])
+                paths.append([*path, issuer])
     return None if too_long else False
 
 
 def may_issue(
-    issuer: bytes, way: list[bytes], listed: list[bytes], moment: dt.datetime
+    issuer: bytes, path: list[bytes], listed: list[bytes], moment: dt.datetime
 ) -> bool:
-    """Return whether a certificate may stand above a way as the issuer of its last one."""
-    own, leaf = facts(issuer), facts(way[0])
+    """Return whether a certificate may extend a path as the issuer of its last certificate."""
+    own, leaf = facts(issuer), facts(path[0])
     if (own.subject, own.key) == (leaf.subject, leaf.key):
         return False
     if own.is_ca is False or own.cert_sign is False:
@@ -792,7 +814,7 @@ def may_issue(
         return False
     if not own.not_before <= moment <= own.not_after:
         return False
-    between = [one for one in way[1:] if facts(one).subject != facts(one).issuer]
+    between = [der for der in path[1:] if facts(der).subject != facts(der).issuer]
     if own.path_length is not None and len(between) > own.path_length:
         return False
-    return signed_by(way[-1], issuer)
+    return signed_by(path[-1], issuer)

@@ -47,13 +47,18 @@ def cover(needs: Numbers, actions: Numbers, costs: Numbers) -> Numbers:
     if not len(needs):
         return np.empty(0, dtype=np.int64)
     every = np.arange(int(needs.max()) + 1)
-    turns = _greedy((every, every), (needs, actions), np.ones(len(every)), costs)
+    _, alone = _alone((every, every), (needs, actions), len(every))
+    tied = ~alone[actions]
+    shared_needs = np.unique(needs[tied])
+    shared = needs[tied], actions[tied]
+    weights = np.ones(len(every))
+    turns = _greedy((shared_needs, shared_needs), shared, weights, costs)
     chosen = [action for score, action, _ in turns if score > 0]
-    meets = groups(actions, needs, len(costs))
+    meets = groups(shared[1], shared[0], len(costs))
     times_met = np.bincount(
-        needs[np.isin(actions, chosen)], minlength=len(every)
+        shared[0][np.isin(shared[1], chosen)], minlength=len(every)
     ).tolist()
-    kept = set(chosen)
+    kept = {*np.flatnonzero(alone).tolist(), *chosen}
     # Those that meet few needs at a high cost are the first to go.
     for action in sorted(
         chosen, key=lambda action: (len(meets[action]), -int(costs[action]))
