@@ -10,7 +10,7 @@ import difflib
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -27,6 +27,7 @@ _OWN_HEADING = -1
 """The rank of a heading that the caller named."""
 
 
+@lru_cache(maxsize=4096)
 def plain(heading: str) -> str:
     """Return a heading in the spelling in which headings are compared.
 

@@ -135,21 +135,23 @@ class _Rejoined(io.RawIOBase):
 
 @lru_cache(maxsize=4)
 def as_text(head: bytes) -> str:
-    """Return the beginning of a text file as text: UTF-8, UTF-16, or Windows-1252 where neither.
-
-    Examples
-    --------
-    >>> as_text("Gerät".encode()) == as_text("Gerät".encode("cp1252"))
-    True
-    """
+    """Return the beginning of a text file as text: UTF-8 or UTF-16, else lines of Latin-1."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return head.decode("utf-16", "replace")
+    text = head.decode("utf-8-sig", "replace")
+    if "\ufffd" not in text:
+        return text
+    # As readers do, line by line: what is no UTF-8 is most often of one byte a letter.
+    lines = head.removeprefix(codecs.BOM_UTF8).split(b"\n")
+    return "\n".join(map(_line_as_text, lines))
+
+
+def _line_as_text(line: bytes) -> str:
     try:
-        # The last character may be cut.
-        return codecs.getincrementaldecoder("utf-8-sig")().decode(head)
-    except UnicodeDecodeError:
-        is_text = b"\0" not in head
-        return head.decode("cp1252" if is_text else "utf-8-sig", "replace")
+        return line.decode()
+    except UnicodeDecodeError as error:
+        is_cut = error.reason == "unexpected end of data"
+        return line.decode("utf-8", "replace") if is_cut else line.decode("latin-1")
 
 
 def is_too_deep(value: Any) -> bool:

@@ -78,7 +78,8 @@ def cells(line: str, separator: str) -> list[str]:
 def split(line: str, table: str, own: Columns) -> tuple[str, list[str], Meaning]:
     """Return the separator of headings by which most of them are understood, and both."""
     ways = []
-    for separator in SEPARATORS:
+    present = [separator for separator in SEPARATORS if separator in line]
+    for separator in present or SEPARATORS[:1]:
         headings = cells(line, separator)
         columns = understood(headings, table, own)
         score = (sum(column is not None for column in columns), len(headings))
@@ -114,6 +115,8 @@ def find(
     for number, line in enumerate(lines, start=1):
         if NO_HEADING.match(line):
             return None
+        if not any(separator in line for separator in SEPARATORS):
+            continue
         separator, headings, columns = split(line, table, own)
         if not is_heading(columns) or len(headings) < 2:
             continue

@@ -513,3 +513,17 @@ class TestAllColumns:
         )
         assert frame["clock_unset"].tolist() == [True, False, True, True]
         assert frame["time"].notna().tolist() == [False, True, False, False]
+
+
+class TestEncodings:
+    """What spreadsheets save: one byte a letter, or UTF-16."""
+
+    @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+    @pytest.mark.parametrize("above", ["", "Übersicht\n\n"])
+    def test_a_heading_with_an_umlaut(self, codec, above):
+        """It is understood, below a title too."""
+        text = f"{above}Gerät\tÜber Reverse Proxy\tStatus\n0090332f688a\tja\tup\n"
+        frame = read(text.encode(codec), columns={"Gerät": "hardware_id"}).iloc[-1:]
+        assert cells(frame, "serial", "via_reverse_proxy", "state") == [
+            ["0090332f688a", True, "up"]
+        ]

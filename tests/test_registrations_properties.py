@@ -15,6 +15,7 @@ from registration_lines import lines as written
 from thoroughness import examples
 
 from certtrust import limits, simulate
+from certtrust.formats import as_text
 from certtrust.registrations import field_values, reading, times, to_frame
 from certtrust.registrations import read_registrations as read
 from certtrust.registrations.field_values import Notes
@@ -94,12 +95,19 @@ def is_text(log: bytes) -> bool:
     return not log.startswith((b"PAR1", b"PK", b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff"))
 
 
+def is_document(log: bytes) -> bool:
+    """Tell whether records of JSON stand in lists, or several of them in one line."""
+    return not json_lines._is_lines(as_text(log), is_whole=True)
+
+
 @given(
     log=LOGS.filter(is_text), form=st.sampled_from([None, "json", "query", "syslog"])
 )
 @settings(max_examples=examples(300))
 def test_nothing_raises_and_rows_out_are_lines_in(log, form):
     """Whatever the lines are, and whichever format they are taken for."""
+    if form != "query" and is_document(log):
+        return  # its records have a row each, wherever they begin
     frame = read(log, format=form, workers=1, progress=False)
     numbers = frame["line"].tolist()
     assert numbers == sorted(set(numbers))

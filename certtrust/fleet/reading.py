@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -296,9 +297,14 @@ def _decided(
     return replace(account, not_understood=_unrecognised(as_text(head)))
 
 
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
+_LOOKED_AT = 1 << 10
+"""Characters of a file that tell text from anything else."""
+
+
 def _unrecognised(text: str) -> str:
     """Return why a file is nothing that is known here; of a table, its headings."""
-    is_binary = any(sign in text for sign in ("\0", "\ufffd", "\x15"))
+    is_binary = _CONTROL.search(text[:_LOOKED_AT]) is not None
     unread = None if is_binary else heading_rows.unread_headings(text, DEVICES)
     if unread is not None:
         return say("reading.sources.headings", unread=unread)

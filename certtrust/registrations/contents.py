@@ -131,8 +131,8 @@ def foreign_kinds(lines: Any, *, own: str) -> Any:
     """Return of each line of a file in one format which other one it clearly has; "" for none."""
     if len(lines) <= _FEW:
         # Arrow prepares a pattern each time, which takes longer than to look at few lines.
-        found = [_foreign_kind(line, own) for line in lines.to_pylist()]
-        return np.array(found, dtype="<U5")
+        of_lines = [_foreign_kind(line, own) for line in lines.to_pylist()]
+        return np.array(of_lines, dtype="<U5")
     kinds = np.full(len(lines), "", dtype="<U5")
     trimmed = Spans.of(lines).strip()
     likely = {

@@ -64,7 +64,7 @@ NAMED = Form(
 )
 ISO = Form(
     "yyyy-mm-dd hh:mm:ss",
-    rf"{_LONG_YEAR}[-/.](?P<month>[0-9]{{1,2}})[-/.](?P<day>[0-9]{{1,2}})[T ,_]+{_CLOCK}{_ZONE}",
+    rf"{_LONG_YEAR}[-/.](?P<month>[0-9]{{1,2}})[-/.](?P<day>[0-9]{{1,2}})[T \t,_]+{_CLOCK}{_ZONE}",
 )
 DAY_NAMED = Form(
     "dd Mon yyyy hh:mm:ss",
@@ -77,12 +77,12 @@ YEAR_NAMED = Form(
 )
 GERMAN = Form(
     "dd.mm.yyyy hh:mm:ss",
-    rf"(?P<day>[0-9]{{1,2}})\. ?(?P<month>[0-9]{{1,2}})\. ?(?:{_LONG_YEAR}|{_SHORT_YEAR})[ ,T-]+"
+    rf"(?P<day>[0-9]{{1,2}})\. ?(?P<month>[0-9]{{1,2}})\. ?(?:{_LONG_YEAR}|{_SHORT_YEAR})[ \t,T-]+"
     rf"{_CLOCK}(?: Uhr)?{_ZONE}",
 )
 SLASHED = Form(
     "dd/mm/yyyy or mm/dd/yyyy hh:mm:ss",
-    rf"(?P<first>[0-9]{{1,2}})[/-](?P<other>[0-9]{{1,2}})[/-]{_LONG_YEAR}[ ,T-]+{_CLOCK}{_HALF}"
+    rf"(?P<first>[0-9]{{1,2}})[/-](?P<other>[0-9]{{1,2}})[/-]{_LONG_YEAR}[ \t,T-]+{_CLOCK}{_HALF}"
     rf"{_ZONE}",
 )
 COMPACT = Form(
@@ -205,88 +205,103 @@ def _offset(zone: str) -> int | None:
     return None if hours is None else hours * 3_600_000_000
 
 
-def take_apart(text: Any, pattern: str, *, day_first: bool | None) -> Stamps:
-    """Return the stamps that a pattern with the groups of a form finds in texts."""
-    groups = pc.extract_regex(text, pattern)
-    found = {group.name for group in groups.type}
-    count = len(text)
-    matches = as_mask(pc.is_valid(groups))
-    if not matches.any():
-        nothing, none = np.zeros(count, np.int64), np.zeros(count, bool)
-        return Stamps(nothing, none, none, none, nothing, none)
+class _Groups(NamedTuple):
+    """What the groups of a form matched in each text."""
 
-    def number(name: str) -> Numbers:
-        if name not in found:
-            return np.zeros(count, np.int64)
-        part = pc.struct_field(groups, name)
+    parts: Any
+    names: frozenset[str]
+    size: int
+
+    def number(self, name: str) -> Numbers:
+        """Return a group as numbers, 0 where it matched nothing."""
+        if name not in self.names:
+            return np.zeros(self.size, np.int64)
+        part = pc.struct_field(self.parts, name)
         part = pc.if_else(pc.equal(part, ""), "0", part)
         return np.asarray(pc.fill_null(pc.cast(part, pa.int64()), 0))
 
     def mapped(
-        name: str, meaning: Callable[[str], int | None]
+        self, name: str, meaning: Callable[[str], int | None]
     ) -> tuple[Numbers, Mask]:
         """Return what the distinct words of a group mean, and where they mean something."""
-        part = (
-            pc.struct_field(groups, name)
-            if name in found
-            else constant_text("", count)
-        )
-        words = pc.fill_null(part, "").dictionary_encode()
+        if name not in self.names:
+            return np.zeros(self.size, np.int64), np.zeros(self.size, bool)
+        words = pc.fill_null(
+            pc.struct_field(self.parts, name), ""
+        ).dictionary_encode()
         means = [meaning(word) for word in words.dictionary.to_pylist()]
         code = words.indices.to_numpy()
-        numbers = np.array([value or 0 for value in means] or [0], np.int64)
-        is_known = np.array([value is not None for value in means] or [False], bool)
+        numbers = np.array([value or 0 for value in means], np.int64)
+        is_known = np.array([value is not None for value in means], bool)
         return numbers[code], is_known[code]
 
-    year = number("year") + number("late_year")
-    if "short_year" in found:
-        short = number("short_year")
-        century = np.where(short < 70, 2000, 1900)
-        is_short = as_mask(pc.not_equal(pc.struct_field(groups, "short_year"), ""))
-        year = np.where(is_short, century + short, year)
-    month, day = number("month"), number("day")
-    if "name" in found:
-        month, _ = mapped("name", lambda word: _MONTHS.get(word.lower()))
-    is_ambiguous = np.zeros(count, bool)
-    if "first" in found:
-        first, other = number("first"), number("other")
-        is_open = (first <= 12) & (other <= 12) & (first != other)
-        is_ambiguous = matches & is_open & (day_first is None)
-        by_day = np.where(is_open, bool(day_first), first > 12)
-        month, day = np.where(by_day, other, first), np.where(by_day, first, other)
-    hour = number("hour")
-    half, has_half = mapped("half", {"a": 0, "A": 0, "p": 12, "P": 12}.get)
+    def fraction(self) -> Numbers:
+        """Return the fractions of a second in microseconds."""
+        if "fraction" not in self.names:
+            return np.zeros(self.size, np.int64)
+        digits = pc.struct_field(self.parts, "fraction")
+        six = pc.utf8_slice_codeunits(pc.utf8_rpad(digits, 6, "0"), 0, 6)
+        return np.asarray(pc.fill_null(six.cast(pa.int64()), 0))
+
+
+def take_apart(text: Any, pattern: str, *, day_first: bool | None) -> Stamps:
+    """Return the stamps that a pattern with the groups of a form finds in texts."""
+    parts = pc.extract_regex(text, pattern)
+    matches = as_mask(pc.is_valid(parts))
+    count = len(text)
+    if not matches.any():
+        nothing, none = np.zeros(count, np.int64), np.zeros(count, bool)
+        return Stamps(nothing, none, none, none, nothing, none)
+    groups = _Groups(parts, frozenset(field.name for field in parts.type), count)
+    year = _year(groups)
+    month, day, is_ambiguous = _month_and_day(groups, day_first)
+    is_ambiguous &= matches
+    hour = groups.number("hour")
+    half, has_half = groups.mapped("half", {"a": 0, "A": 0, "p": 12, "P": 12}.get)
     right_half = ~has_half | ((hour >= 1) & (hour <= 12))
     hour = np.where(has_half, hour % 12 + half, hour)
-    minute, second = number("minute"), number("second")
-    fraction = _fraction(groups, found, count)
-    has_year = year > 0
-    # A leap year, so that 29 February is a day in it.
-    months = (np.where(has_year, year, 1972) - 1970) * 12 + np.clip(month, 1, 12) - 1
+    minute, second = groups.number("minute"), groups.number("second")
+    # A leap year where there is none, so that 29 February is a day in it.
+    months = (np.where(year > 0, year, 1972) - 1970) * 12 + np.clip(month, 1, 12) - 1
     begin = months.astype("M8[M]")
     days = ((begin + 1).astype("M8[D]") - begin.astype("M8[D]")).astype(np.int64)
-    is_valid = (
-        matches & ~is_ambiguous & right_half
-        & (month >= 1) & (month <= 12) & (day >= 1) & (day <= days)
-        & (hour < 24) & (minute < 60) & (second < 61)
-    )  # fmt: skip
+    is_date = (month >= 1) & (month <= 12) & (day >= 1) & (day <= days)
+    is_time = right_half & (hour < 24) & (minute < 60) & (second < 61)
     seconds = (begin.astype("M8[D]").astype(np.int64) + day - 1) * 86400
     seconds += hour * 3600 + minute * 60 + second
-    offset, is_zoned = mapped("zone", _offset)
+    offset, is_zoned = groups.mapped("zone", _offset)
     return Stamps(
-        seconds * 10**6 + fraction, is_valid, has_year, is_zoned, offset, is_ambiguous
+        seconds * 10**6 + groups.fraction(),
+        matches & ~is_ambiguous & is_date & is_time,
+        year > 0,
+        is_zoned,
+        offset,
+        is_ambiguous,
     )
 
 
-def constant_text(text: str, count: int) -> Any:
-    """Return one text for every row."""
-    return pa.repeat(pa.scalar(text, pa.string()), count)
+def _year(groups: _Groups) -> Numbers:
+    """Return the years, 0 where a stamp has none."""
+    year = groups.number("year") + groups.number("late_year")
+    if "short_year" not in groups.names:
+        return year
+    short = groups.number("short_year")
+    is_short = as_mask(pc.not_equal(pc.struct_field(groups.parts, "short_year"), ""))
+    return np.where(is_short, short + np.where(short < 70, 2000, 1900), year)
 
 
-def _fraction(groups: Any, found: set[str], count: int) -> Numbers:
-    """Return the fractions of a second in microseconds."""
-    if "fraction" not in found:
-        return np.zeros(count, np.int64)
-    digits = pc.struct_field(groups, "fraction")
-    six = pc.utf8_slice_codeunits(pc.utf8_rpad(digits, 6, "0"), 0, 6)
-    return np.asarray(pc.fill_null(six.cast(pa.int64()), 0))
+def _month_and_day(
+    groups: _Groups, day_first: bool | None
+) -> tuple[Numbers, Numbers, Mask]:
+    """Return months and days, and where these cannot be told apart."""
+    day = groups.number("day")
+    if "name" in groups.names:
+        month, _ = groups.mapped("name", lambda word: _MONTHS.get(word.lower()))
+        return month, day, np.zeros(groups.size, bool)
+    if "first" not in groups.names:
+        return groups.number("month"), day, np.zeros(groups.size, bool)
+    first, other = groups.number("first"), groups.number("other")
+    is_open = (first <= 12) & (other <= 12) & (first != other)
+    by_day = np.where(is_open, bool(day_first), first > 12)
+    month, day = np.where(by_day, other, first), np.where(by_day, first, other)
+    return month, day, is_open & (day_first is None)

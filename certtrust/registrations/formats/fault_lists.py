@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import escape
+from io import BytesIO
 from typing import Any, BinaryIO
 from xml.parsers import expat
 
@@ -53,18 +54,15 @@ def sniff(head: bytes) -> bool:
 def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     """Yield the entries as one table."""
     data = stream.read()
-    text = b"".join(lines.as_utf8(_bytes(data))).decode("utf-8", "replace")
+    whole = lines.Chunk(b"".join(lines.as_utf8(BytesIO(data))), None)
+    text = b"".join(
+        chunk.data for chunk in private_keys.hidden(iter([whole]))
+    ).decode("utf-8", "replace")
     log = log_of(data[:1024], about)
     entries, error = _entries(text)
     if error or not entries:
         entries.append(({}, "", error or _NO_ENTRY, 1))
     yield _table(entries, log)
-
-
-def _bytes(data: bytes) -> BinaryIO:
-    from io import BytesIO
-
-    return BytesIO(data)
 
 
 Entry = tuple[dict[str, str], str, str | None, int]

@@ -71,6 +71,8 @@ _WRAPPERS = (
     "resource",
     "labels",
     "stream",
+    "content",
+    "attributes",
 )
 """Keys of the object in which a collector keeps the record itself."""
 _DEEPEST = 5
@@ -112,6 +114,8 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
 
 def _is_lines(head: str, *, is_whole: bool) -> bool:
     """Return True where most lines of a file's beginning are one record each."""
+    if "{" not in head:
+        return True
     first = head.lstrip("\ufeff").split("\n")[: _SAMPLE + 1]
     if len(first) > 1 and (not is_whole or len(first) > _SAMPLE):
         first.pop()
@@ -288,17 +292,17 @@ def _own(fields: Columns, notes: Notes, log: Log) -> Columns:
             or name == column
             or name in log.columns
         ]
-    meant = record_fields.without_twins(
+    cells = record_fields.without_twins(
         ((column, fields[name]) for name, column in pairs), notes
     )
     count = len(fields["mt"])
     empty = ~np.logical_or.reduce(
-        [np.zeros(count, bool), *(present(field) for field in meant.values())]
+        [np.zeros(count, bool), *(present(field) for field in cells.values())]
     )
     notes.add(empty, "an object without a key that is known here")
-    columns = csv_lines.of_record(meant, notes, log)
+    columns = csv_lines.of_record(cells, notes, log)
     by = field_values.word_where(~empty, "record")
-    if "message" in meant:
+    if "message" in cells:
         by = columns.get("matched_by", by)
     return columns | {"matched_by": by}
 
@@ -372,12 +376,12 @@ def _parse_at_once(
             return None
         if (_kinds(fields)[braced] == kind).all():
             return fields
-    found = _keys(text, own)
-    if any(_has_objects(record.get(key)) for key in found) or not found.isdisjoint(
+    names = _keys(text, own)
+    if any(_has_objects(record.get(key)) for key in names) or not names.isdisjoint(
         _WRAPPERS
     ):
         return None
-    keys = tuple(dict.fromkeys((*KEYS, *sorted(found))))
+    keys = tuple(dict.fromkeys((*KEYS, *sorted(names))))
     return _columns(text, len(lines), record, keys)
 
 

@@ -118,78 +118,106 @@ def _is_record(columns: Columns) -> Mask:
     return np.zeros(count, bool) if stated is None else present(stated)
 
 
+class Stamped(NamedTuple):
+    """Times of lines: where they are read and local, where they have a year, and why not read."""
+
+    since: Any
+    is_read: Mask
+    is_local: Mask
+    has_year: Mask
+    why: Any
+
+
 def _other_stamps(
     lines: Spans, parts: Parts, rows: Any, envelope: Columns, log: Log, notes: Notes
 ) -> tuple[Parts, Columns]:
     """Return the parts and times of lines with the stamps of other programs."""
-    count = len(lines.start)
-    learned = log.stamp if not log.depth else None
-    tries = [(form, 0, "line") for form in stamp_forms.STATED]
-    if learned is not None:
-        is_sure = learned.form in stamp_forms.STATED and not learned.words
-        source = "line" if is_sure else f"sample: {learned.form.name}"
-        tries.insert(0, (learned.form, learned.words, source))
-    starts_other = lines.take(rows)
-    for form, words, source in tries:
+    for form, words, source in _forms(log):
         if not len(rows):
             break
-        text = starts_other.text()
+        some = lines.take(rows)
+        text = some.text()
         pattern = layouts.line_pattern(form, words)
-        if form is stamp_forms.UNIX:
-            since, is_read, why, is_local = _unix(text, pattern, log)
-        else:
-            stamps = stamp_forms.take_apart(
-                text, pattern, day_first=log.clock.day_first
-            )
-            since, why = times.resolved(stamps, log.clock)
-            is_read, is_local = why < 0, ~stamps.is_zoned
-            why = np.where(stamps.is_valid | stamps.is_ambiguous, why, -1)
-        hits = is_read | (why >= 0)
+        stamped = _stamped(text, form, pattern, log)
+        hits = stamped.is_read | (stamped.why >= 0)
         if not hits.any():
             continue
-        hit_rows = rows[hits]
-        hit_notes = Notes(pa.nulls(len(hit_rows), TEXT))
-        yearless = np.zeros(len(hit_rows), bool)
-        if form is not stamp_forms.UNIX:
-            yearless = ~stamps.has_year[hits]
-        for is_of_file in np.unique(yearless):
-            some = yearless == is_of_file
-            of = hit_rows[some]
-            part_notes = Notes(pa.nulls(len(of), TEXT))
-            by = "file" if is_of_file and source == "line" else source
-            read_times = times.local_columns(
-                since[hits][some], is_read[hits][some], is_local[hits][some],
-                part_notes, log.clock, by,
-            )  # fmt: skip
-            hit_notes.add_text(np.flatnonzero(some), part_notes.text)
-            for name, column in read_times.items():
-                envelope[name] = field_values.coalesce(
-                    envelope.get(name), scatter(column, of, count)
-                )
-        for reason in np.unique(why[hits]):
-            if reason >= 0:
-                hit_notes.add(why[hits] == reason, times.reason(int(reason)))
-        notes.add_text(hit_rows, hit_notes.text)
-        new = _behind(starts_other.take(hits), text.filter(pa.array(hits)), pattern)
-        parts = Parts(
-            *(
-                part.replaced(hit_rows, replacement)
-                for part, replacement in zip(parts, new, strict=True)
-            )
-        )
-        rows, starts_other = rows[~hits], starts_other.take(~hits)
+        of_hits = Stamped(*(part[hits] for part in stamped))
+        envelope = _with_times(envelope, rows[hits], of_hits, source, log, notes)
+        new = _behind(some.take(hits), text.filter(pa.array(hits)), pattern)
+        pairs = zip(parts, new, strict=True)
+        parts = Parts(*(part.replaced(rows[hits], other) for part, other in pairs))
+        rows = rows[~hits]
     return parts, envelope
 
 
-def _unix(text: Any, pattern: str, log: Log) -> tuple[Any, Mask, Any, Mask]:
-    """Return the times of lines with Unix time behind some words."""
-    groups = pc.extract_regex(text, pattern)
-    digits = pc.struct_field(groups, "unix").cast(TEXT)
-    since, is_read, _ = times.of_numbers(
-        pc.fill_null(digits, "0"), log.clock._replace(counts_seconds=True)
+def _forms(log: Log) -> list[tuple[stamp_forms.Form, int, str]]:
+    """Return the forms of stamps to try, the words before them, and what `time_by` says of them."""
+    forms = [(form, 0, "line") for form in stamp_forms.STATED]
+    learned = None if log.depth else log.stamp
+    if learned is None:
+        return forms
+    is_stated = learned.form in stamp_forms.STATED and not learned.words
+    source = "line" if is_stated else f"sample: {learned.form.name}"
+    return [(learned.form, learned.words, source), *forms]
+
+
+def _stamped(text: Any, form: stamp_forms.Form, pattern: str, log: Log) -> Stamped:
+    """Return the times of lines by the pattern of a form."""
+    if form is not stamp_forms.UNIX:
+        stamps = stamp_forms.take_apart(text, pattern, day_first=log.clock.day_first)
+        since, why = times.resolved(stamps, log.clock)
+        is_stamp = stamps.is_valid | stamps.is_ambiguous
+        return Stamped(
+            since,
+            why < 0,
+            ~stamps.is_zoned,
+            stamps.has_year,
+            np.where(is_stamp, why, -1),
+        )
+    digits = pc.struct_field(pc.extract_regex(text, pattern), "unix").cast(TEXT)
+    clock = log.clock._replace(counts_seconds=True)
+    since, is_read, _ = times.of_numbers(pc.fill_null(digits, "0"), clock)
+    never = np.zeros(len(text), bool)
+    return Stamped(
+        since, is_read & present(digits), never, ~never, np.full(len(text), -1)
     )
-    is_read &= present(digits)
-    return since, is_read, np.full(len(text), -1), np.zeros(len(text), bool)
+
+
+def _with_times(
+    envelope: Columns,
+    rows: Any,
+    stamped: Stamped,
+    source: str,
+    log: Log,
+    notes: Notes,
+) -> Columns:
+    """Return an envelope with the times of some rows, whose problems are noted."""
+    count = len(envelope["time"])
+    for reason in np.unique(stamped.why):
+        if reason >= 0:
+            unread = np.zeros(count, bool)
+            unread[rows[stamped.why == reason]] = True
+            notes.add(unread, times.reason(int(reason)))
+    envelope = dict(envelope)
+    for has_year in np.unique(stamped.has_year):
+        some = stamped.has_year == has_year
+        by = source if has_year or source != "line" else "file"
+        part_notes = Notes(pa.nulls(int(some.sum()), TEXT))
+        read_times = times.local_columns(
+            stamped.since[some],
+            stamped.is_read[some],
+            stamped.is_local[some],
+            part_notes,
+            log.clock,
+            by,
+        )
+        notes.add_text(rows[some], part_notes.text)
+        for name, column in read_times.items():
+            envelope[name] = field_values.coalesce(
+                envelope[name], scatter(column, rows[some], count)
+            )
+    return envelope
 
 
 def _behind(lines: Spans, text: Any, pattern: str) -> Parts:
@@ -198,50 +226,45 @@ def _behind(lines: Spans, text: Any, pattern: str) -> Parts:
     A line with a PRI has its host there, as RFC 3164 wants it; in any other line the word behind
     the stamp is a host only where it names a device.
     """
-    groups = pc.extract_regex(text, pattern)
-    stamped = lines._replace(
-        start=lines.stop
-        - pc.binary_length(pc.struct_field(groups, "rest")).to_numpy()
-    )
-    rest = stamped.text()
-    behind = pc.struct_field(pc.extract_regex(rest, _BEHIND_STAMP), "rest")
-    start = lines.stop - pc.binary_length(behind).to_numpy()
-    rest = Spans(lines.data, start, lines.stop)
+    stamped = _ending(lines, pc.struct_field(pc.extract_regex(text, pattern), "rest"))
+    behind = pc.struct_field(pc.extract_regex(stamped.text(), _BEHIND_STAMP), "rest")
+    rest = _ending(lines, behind)
     blanks = Delimiters.of(lines.data, " ")
     words = Words(rest, blanks)
     first = words.at(0).text()
     names_device = pc.match_substring_regex(pc.utf8_rtrim(first, ":"), _DEVICE)
-    with_pri = (lines.byte_at(0) == ord("<")) & ~as_mask(
-        pc.match_substring_regex(first, _TAG)
-    )
-    has_host = as_mask(names_device) | with_pri
+    is_tag = as_mask(pc.match_substring_regex(first, _TAG))
+    has_host = as_mask(names_device) | ((lines.byte_at(0) == ord("<")) & ~is_tag)
     host = words.at(0).rstrip(b":").where(has_host)
-    after_host = rest._replace(
-        start=np.where(has_host, words.from_index(1).start, rest.start)
-    )
-    kiwi = pc.extract_regex(rest.text(), _KIWI)
-    is_kiwi = as_mask(pc.is_valid(kiwi))
-    if is_kiwi.any():
-        size, record_size, host_size = (
-            pc.fill_null(pc.binary_length(pc.struct_field(kiwi, part)), 0).to_numpy()
-            for part in ("rest", "record", "host")
-        )
-        size = size + record_size
-        message_start = np.where(is_kiwi, rest.stop - size, after_host.start)
-        host = Spans(
-            rest.data,
-            np.where(is_kiwi, message_start - 1 - host_size, host.start),
-            np.where(is_kiwi, message_start - 1, host.stop),
-        )
-        after_host = after_host._replace(start=message_start)
-    module, message = _tagged(after_host, blanks)
-    is_tagged = (has_host | is_kiwi) & module.present
-    module = module.where(is_tagged)
-    message = message._replace(
-        start=np.where(is_tagged, message.start, after_host.start)
-    )
+    start = np.where(has_host, words.from_index(1).start, rest.start)
+    host, start, is_tabbed = _tabbed(rest, host, start)
+    untagged = rest._replace(start=start)
+    module, tagged = _tagged(untagged, blanks)
+    is_tagged = (has_host | is_tabbed) & module.present
+    message = untagged._replace(start=np.where(is_tagged, tagged.start, start))
     nothing = lines.where(np.zeros(len(lines.start), bool))
-    return Parts(nothing, host, module, message)
+    return Parts(nothing, host, module.where(is_tagged), message)
+
+
+def _ending(lines: Spans, ends: Any) -> Spans:
+    """Return the ends of lines that are as long as these texts."""
+    return lines._replace(start=lines.stop - pc.binary_length(ends).to_numpy())
+
+
+def _tabbed(rest: Spans, host: Spans, start: Any) -> tuple[Spans, Any, Mask]:
+    """Return host and beginning of messages that Kiwi or fluentd wrote, and which these are."""
+    fields = pc.extract_regex(rest.text(), _KIWI)
+    is_tabbed = as_mask(pc.is_valid(fields))
+    if not is_tabbed.any():
+        return host, start, is_tabbed
+    size, record_size, host_size = (
+        pc.fill_null(pc.binary_length(pc.struct_field(fields, part)), 0).to_numpy()
+        for part in ("rest", "record", "host")
+    )
+    start = np.where(is_tabbed, rest.stop - size - record_size, start)
+    stop = np.where(is_tabbed, start - 1, host.stop)
+    begin = np.where(is_tabbed, stop - host_size, host.start)
+    return Spans(rest.data, begin, stop), start, is_tabbed
 
 
 def _parts(lines: Spans, layout: Any, blanks: Delimiters) -> Parts:
