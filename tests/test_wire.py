@@ -154,6 +154,8 @@ def test_a_proof_against_the_data_names_what_is_stale():
     (row,) = ct.contradictions(results).to_dict("records")
     assert (row["code"], row["stale"]) == ("certificate.trust", "trust list")
     assert "before it changed" in row["sentence"]
+    (why,) = report_content.reasons(results)["why"]
+    assert "with the alert unknown_ca" in why
     table = ct.compare(results, of="wire")
     assert table.loc["certificate.trust", "pass"] == 1
     expired = _alert_instead(packets(begun=now), 45)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import pandas as pd
 from ..advice import forecast, impersonations
 from ..advice import missing as missing_data
 from ..advice.remedies.plan import remedies
+from ..arrays.arrow import as_mask
 from ..evaluation.attempts import attempts
 from ..evaluation.check import causes as count_causes
 from ..evaluation.check import check, compare, counted, required
@@ -196,13 +197,25 @@ def reasons(failed: pd.DataFrame) -> dict[str, pd.Series]:
     cause = failed["cause"].astype("str")
     for name in cause.dropna().unique():
         rows = failed[cause == name]
-        if name in BY_CODE:
-            words = explain(rows, BY_CODE[name])
-        else:
+        if name not in BY_CODE:
             texts = sentences()["causes"].get(name, {"why": "", "remedy": ""})
-            words = {part: filled(texts[part], rows) for part in ("why", "remedy")}
-        why[rows.index], remedy[rows.index] = words["why"], words["remedy"]
+            parts = [(rows, _filled(texts, rows))]
+        else:
+            # What the wire proves although the rule holds, or is undecided, by the data here.
+            only_proven = (rows["evidence"] == "wire") & ~as_mask(~rows[name])
+            broken, proven = rows[~only_proven], rows[only_proven]
+            parts = []
+            if len(broken):
+                parts.append((broken, explain(broken, BY_CODE[name])))
+            if len(proven):
+                parts.append((proven, _filled(sentences()["proofs"][name], proven)))
+        for part, words in parts:
+            why[part.index], remedy[part.index] = words["why"], words["remedy"]
     return {"why": why, "remedy": remedy}
+
+
+def _filled(texts: Mapping[str, str], rows: pd.DataFrame) -> dict[str, pd.Series]:
+    return {part: filled(texts[part], rows) for part in ("why", "remedy")}
 
 
 def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFrame:
