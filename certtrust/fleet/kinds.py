@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -153,9 +154,11 @@ def kind_of(head: bytes, own: Own | None = None) -> str | None:
     >>> kind_of("Gerät;Name\n".encode(), {"devices": {"Gerät": "serial"}})
     'devices'
     """
+    if begins_as_pem(head):
+        return CERTIFICATES
     if captures.looks_like_capture(head) or captures.looks_like_monitor_log(head):
         return HANDSHAKES
-    if head.startswith(b"-----BEGIN ") or any(form.sniff(head) for form in _BINARY):
+    if any(form.sniff(head) for form in _BINARY):
         return CERTIFICATES
     text = as_text(head)
     beginning = text[:_LOOKED_AT].lstrip()
@@ -331,6 +334,11 @@ def headings(text: str) -> set[str]:
     return {cell.lower() for cell in heading_rows.likely_headings(text)}
 
 
+def begins_as_pem(head: bytes) -> bool:
+    """Return True for the commonest files by far, which need no further look."""
+    return head.startswith(b"-----BEGIN ")
+
+
 def kind_of_folder(name: str) -> str | None:
     """Return the kind that a file's nearest telling folder is named after, misspelt or not.
 
@@ -339,7 +347,12 @@ def kind_of_folder(name: str) -> str | None:
     >>> kind_of_folder("site 1/Zertifkate/a.pem"), kind_of_folder("a.pem")
     ('certificates', None)
     """
-    for folder in reversed(PurePosixPath(name).parts[:-1]):
+    return _kind_of_folders(name.rpartition("/")[0])
+
+
+@lru_cache(maxsize=1024)
+def _kind_of_folders(folders: str) -> str | None:
+    for folder in reversed(PurePosixPath(folders).parts):
         words = difflib.get_close_matches(
             folder.lower(), _KIND_OF_FOLDER, n=1, cutoff=_SIMILAR
         )

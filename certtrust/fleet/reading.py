@@ -242,7 +242,7 @@ def account_of(file: Source, own: kinds.Own) -> Account:
         return account.by_folder(
             folder, say("reading.sources.stopped", reason=problem)
         )
-    names = kinds.headings(as_text(head))
+    names = set() if kinds.begins_as_pem(head) else kinds.headings(as_text(head))
     if kinds.is_report(names):
         return replace(account, not_understood=say("reading.sources.report"))
     is_table = head.startswith(_PARQUET) or {"source", "parse_error"} <= names
