@@ -515,10 +515,10 @@ def columns(table: str) -> pd.DataFrame:
     >>> "devices_cumulative" in set(columns("remedies")["name"])
     True
     """
-    known = {**TABLES, **ANSWERS}
-    declared = known.get(str(table).upper())
+    every = {**TABLES, **ANSWERS}
+    declared = every.get(str(table).upper())
     if declared is None:
-        names = ", ".join(name.lower() for name in known)
+        names = ", ".join(name.lower() for name in every)
         raise UnknownTableError(
             say("errors.reading.unknown_table", table=repr(table), tables=names)
         )
@@ -537,8 +537,8 @@ def tables() -> pd.DataFrame:
     >>> tables().set_index("name").loc["links", "columns"].tolist()
     3
     """
-    known = {**TABLES, **ANSWERS}
+    every = {**TABLES, **ANSWERS}
     rows = [
-        (name.lower(), table.row, len(table.columns)) for name, table in known.items()
+        (name.lower(), table.row, len(table.columns)) for name, table in every.items()
     ]
     return pd.DataFrame(rows, columns=["name", "row", "columns"])

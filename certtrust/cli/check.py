@@ -76,8 +76,8 @@ def run(given: argparse.Namespace) -> int:
         else (),
         at=at,
     )
-    known = _together([certificate, *frames.values()])
-    facts = _facts(diagnosis, given.certificate, known)
+    certificates = _together([certificate, *frames.values()])
+    facts = _facts(diagnosis, given.certificate, certificates)
     if given.json:
         content = {**diagnosis.to_dict(), "facts": facts}
         tell(json.dumps(content, indent=2, default=str))
@@ -133,7 +133,9 @@ def _together(frames: list[pd.DataFrame]) -> Any:
     return pd.concat(frames, ignore_index=True) if frames else None
 
 
-def _facts(diagnosis: Diagnosis, source: str, known: pd.DataFrame) -> dict[str, str]:
+def _facts(
+    diagnosis: Diagnosis, source: str, certificates: pd.DataFrame
+) -> dict[str, str]:
     """Return what the certificate is, in words, by what each fact is called."""
     import pandas as pd
 
@@ -141,7 +143,7 @@ def _facts(diagnosis: Diagnosis, source: str, known: pd.DataFrame) -> dict[str, 
     from ..texts.dates import moment
 
     row = diagnosis.result.iloc[0]
-    own = known[known["fingerprint"] == row["fingerprint"]].iloc[0]
+    own = certificates[certificates["fingerprint"] == row["fingerprint"]].iloc[0]
     at = row["judged_at"]
     days = days_left(diagnosis.result, at).iloc[0]
     nothing = say("values.missing")
@@ -155,7 +157,7 @@ def _facts(diagnosis: Diagnosis, source: str, known: pd.DataFrame) -> dict[str, 
         "issuer": nothing if pd.isna(own["issuer"]) else own["issuer"],
         "valid": say("cli.check.valid", first=dates[0], last=dates[1]),
         "key": ", ".join(str(part) for part in key if not pd.isna(part)) or nothing,
-        "trusted_by": _anchor(diagnosis, known),
+        "trusted_by": _anchor(diagnosis, certificates),
         "fingerprint": str(row["fingerprint"]),
         "at": moment(at),
     }
@@ -165,13 +167,13 @@ def _facts(diagnosis: Diagnosis, source: str, known: pd.DataFrame) -> dict[str, 
     return {say(f"cli.check.facts.{name}"): value for name, value in values.items()}
 
 
-def _anchor(diagnosis: Diagnosis, known: pd.DataFrame) -> str:
+def _anchor(diagnosis: Diagnosis, certificates: pd.DataFrame) -> str:
     """Return the name of the entry of the list that the certificate reaches."""
     if not diagnosis.path:
         state = diagnosis.result["trust_state"].iloc[0]
         key = "open_anchor" if state in UNDECIDED_STATES else "no_anchor"
         return say(f"cli.check.{key}", state=say(f"trust_states.{state}"))
-    names = known.set_index("fingerprint")["subject"]
+    names = certificates.set_index("fingerprint")["subject"]
     anchor = diagnosis.path[-1]
     rows = names[names.index == anchor].dropna()
     return str(rows.iloc[0]) if len(rows) else say("cli.check.public", anchor=anchor)

@@ -28,14 +28,14 @@ def add_passwords(command: Parser) -> None:
 
 def passwords(given: argparse.Namespace) -> list[str]:
     """Return the passwords of the command line, and of each file its lines."""
-    found = list(given.password)
+    words = list(given.password)
     for path in given.password_file:
         try:
             lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError:
             raise CerttrustError(say("errors.cli.password_file", path=path)) from None
-        found += [line for line in lines if line]
-    return found
+        words += [line for line in lines if line]
+    return words
 
 
 def asked_passwords(

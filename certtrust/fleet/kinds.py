@@ -184,7 +184,9 @@ def kind_of_names(names: set[str]) -> str | None:
     >>> kind_of_names({"hardware_id", "tls_only"}), kind_of_names({"serial"})
     ('devices', None)
     """
-    counts = {kind: len(names & known) for kind, known in _DISTINCTIVE.items()}
+    counts = {
+        kind: len(names & vocabulary) for kind, vocabulary in _DISTINCTIVE.items()
+    }
     most = max(counts.values())
     kinds = [kind for kind, count in counts.items() if count == most]
     return kinds[0] if most and len(kinds) == 1 else None
@@ -205,11 +207,11 @@ def _kind_of_xml(text: str) -> str | None:
 def _kind_of_table(text: str, own: Own) -> str | None:
     if set(schema.TRUST.names) <= headings(text):
         return TRUST
-    found = {
+    rows = {
         kind: heading_rows.find(text, kind, own.get(kind, {}), is_heading)
         for kind, is_heading in heading_rows.IS_HEADING.items()
     }
-    return _likeliest({kind: row.columns for kind, row in found.items() if row})
+    return _likeliest({kind: row.columns for kind, row in rows.items() if row})
 
 
 def _likeliest(meanings: Mapping[str, list[str | None]]) -> str | None:
@@ -233,8 +235,8 @@ def kind_of_workbook(data: bytes, own: Own) -> str | None:
     for kind in (DEVICES, REGISTRATIONS):
         is_heading = heading_rows.IS_HEADING[kind]
         sheets = spreadsheets.sheets(data, kind, own.get(kind, {}), is_heading)
-        known = (sheet.columns for sheet in sheets if sheet.error is None)
-        if (columns := next(known, None)) is not None:
+        columns_by_sheet = (sheet.columns for sheet in sheets if sheet.error is None)
+        if (columns := next(columns_by_sheet, None)) is not None:
             meanings[kind] = columns
     return _likeliest(meanings)
 
@@ -250,14 +252,14 @@ def unread_headings(head: bytes, packed: bytes, kind: str, own: Own) -> str | No
     """Return a note on the headings of a CSV file or a workbook that mean no column."""
     if kind not in heading_rows.IS_HEADING:
         return None
-    meant, is_heading = own.get(kind, {}), heading_rows.IS_HEADING[kind]
+    own_columns, is_heading = own.get(kind, {}), heading_rows.IS_HEADING[kind]
     if spreadsheets.is_workbook(head):
-        sheets = spreadsheets.sheets(packed, kind, meant, is_heading)
+        sheets = spreadsheets.sheets(packed, kind, own_columns, is_heading)
         rows = [
             (sheet.headings, sheet.columns) for sheet in sheets if not sheet.error
         ]
     else:
-        row = heading_rows.find(as_text(head), kind, meant, is_heading)
+        row = heading_rows.find(as_text(head), kind, own_columns, is_heading)
         rows = [(row.headings, row.columns)] if row else []
     notes = (column_names.not_understood(*row, kind) for row in rows)
     return next(filter(None, notes), None)

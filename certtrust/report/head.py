@@ -100,13 +100,13 @@ def head_lines(report: Report, page: str) -> list[str]:
     first = head(report)
     # The five lines tell what the story tells, unless the grounds come first.
     beginning = first.grounds or first.sentences[:1]
-    told = summary_text.summary_lines(report) if first.story else []
+    summary = summary_text.summary_lines(report) if first.story else []
     rest = first.story + first.facts if first.grounds else first.facts
     return [
         *beginning,
         say("report.terminal.page", path=page),
         *(say("report.terminal.files", words=words) for words in first.files),
-        *told,
+        *summary,
         *(words for words in rest if words not in beginning),
         *(say("report.terminal.missing", words=words) for words in first.missing),
     ]

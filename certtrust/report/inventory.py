@@ -57,8 +57,8 @@ def issuers(fleet: Fleet, at: pd.Timestamp) -> pd.DataFrame:
     --------
     >>> import certtrust as ct
     >>> now = pd.Timestamp("2026-01-01", tz="UTC")
-    >>> found = issuers(ct.simulate(20, seed=1), now)
-    >>> found["certificates"].is_monotonic_decreasing
+    >>> table = issuers(ct.simulate(20, seed=1), now)
+    >>> table["certificates"].is_monotonic_decreasing
     True
     """
     own = own_certificates(fleet)
@@ -144,17 +144,17 @@ def _trusted(fleet: Fleet, at: pd.Timestamp) -> Iterator[str]:
 def of_devices(fleet: Fleet) -> Iterator[str]:
     """Yield what devices alone tell: how many, their flags, and hardware IDs that stand twice."""
     devices = fleet.devices
-    known = devices[devices["hardware_id"].notna() | devices["serial"].notna()]
-    if known.empty:
+    entries = devices[devices["hardware_id"].notna() | devices["serial"].notna()]
+    if entries.empty:
         return
-    flag = known["tls_only"]
+    flag = entries["tls_only"]
     yield say(
         "report.inventory.flags",
-        devices=plural(len(known), "device entry"),
+        devices=plural(len(entries), "device entry"),
         tls=int(flag.eq(other=True).sum()),
         open=int(flag.eq(other=False).sum()),
         unknown=int(flag.isna().sum()),
-        proxy=int(known["reverse_proxy"].eq(other=True).sum()),
+        proxy=int(entries["reverse_proxy"].eq(other=True).sum()),
     )
     twins = shared_hardware_ids(devices)
     if len(twins):

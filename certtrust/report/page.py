@@ -153,6 +153,7 @@ def _summary(report: Report) -> Markup:
     summary = summary_text.summarise(report)
     first = head(report)
     lead, *rest = first.sentences
+    heading = "heading" if summary.attempts else "inventory"
     share = percent(summary.by_rule / summary.failed) if summary.failed else "\u2013"
     tiles = {
         "devices": (
@@ -169,7 +170,7 @@ def _summary(report: Report) -> Markup:
     ]
     return join(
         [
-            tag("h1", phrase("report.page.heading", name=tag("bdi", report.name))),
+            tag("h1", phrase(f"report.page.{heading}", name=tag("bdi", report.name))),
             tag("p", lead, class_="lead"),
             [tag("p", words) for words in rest],
             tag("dl", [tag("div", tile) for tile in numbers], class_="tiles")
@@ -382,13 +383,13 @@ def _certificates(report: Report, _stem: str | None) -> Iterator[Markup]:
     """Show who issued the certificates, where they are all that there is to show."""
     if len(report.results):
         return
-    found = issuers(report.fleet, report.at)
-    if len(found):
+    by_issuer = issuers(report.fleet, report.at)
+    if len(by_issuer):
         ends = {
-            name: found[name].dt.strftime("%Y-%m-%d")
+            name: by_issuer[name].dt.strftime("%Y-%m-%d")
             for name in ("first_end", "last_end")
         }
-        yield _table("issuers", found.assign(**ends).head(SHOWN))
+        yield _table("issuers", by_issuer.assign(**ends).head(SHOWN))
 
 
 SECTIONS: dict[str, Callable[[Report, str | None], Iterable[Content]]] = {
