@@ -14,6 +14,7 @@ import pandas as pd
 from ..errors import CerttrustError
 from ..fleet import Fleet
 from ..texts.sentences import say
+from ..whole_files import replacing
 from ..x509.pem import pem
 
 CSV_COLUMNS = (
@@ -121,7 +122,8 @@ def _save(folder: Path, name: str, text: str) -> None:
             )
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    with replacing(path) as new:
+        new.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _csv_lines(registrations: pd.DataFrame) -> list[str]:
