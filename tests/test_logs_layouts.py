@@ -453,3 +453,25 @@ class TestListsOfFaults:
     def test_all_else_is_a_row_with_its_reason(self, text, reason):
         """Nothing is invented, and nothing is lost."""
         assert read(text)["parse_error"].str.contains(reason).all()
+
+
+class TestStampsThatAreNone:
+    """A stamp that is no time has its reason."""
+
+    @pytest.mark.parametrize(
+        ("stamp", "reason"),
+        [
+            ("2026-13-40 10:00:00", "cannot be read"),
+            ("31.02.2026 10:00:00", "cannot be read"),
+            ("Nov 31 10:00:00 2026", "cannot be read"),
+            ("10:00:00", "no date"),
+            ("[10:00:00]", "no date"),
+            ("03/04/2026 10:00:00", "told apart"),
+        ],
+    )
+    def test_the_reason_is_told(self, stamp, reason):
+        """And the message is read nevertheless."""
+        frame = read(f"{stamp} {MESSAGE}")
+        assert frame["time"].isna().all()
+        assert reason in frame["parse_error"][0]
+        assert frame["state"].tolist() == ["up"]

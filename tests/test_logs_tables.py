@@ -81,8 +81,14 @@ class TestHeadings:
 
     def test_every_spelling_of_a_state_is_lower_case_and_means_one(self):
         """The table of spellings is what is looked up."""
-        assert all(word == word.lower() for word in vocabulary.STATE_SPELLINGS)
-        assert set(vocabulary.STATE_SPELLINGS.values()) <= set(vocabulary.STATES)
+        words = vocabulary.STATE_SPELLINGS | vocabulary.STATE_WORDS
+        assert all(word == word.lower() for word in words)
+        assert set(words.values()) <= set(vocabulary.STATES)
+
+    @pytest.mark.parametrize("word", vocabulary.STATE_WORDS)
+    def test_a_message_does_not_say_a_state_by_any_word(self, word):
+        """Whatever else is online, or ok, is no registration."""
+        assert read(f'<134>link state="{word}" id=1')["state"].isna().all()
 
     def test_date_and_time_of_day_in_two_columns(self):
         """They are one time."""

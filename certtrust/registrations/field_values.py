@@ -255,6 +255,7 @@ _STATES = {
     **{state: state for state in vocabulary.STATES},
     **vocabulary.STATE_SPELLINGS,
 }
+_STATES_OF_TABLES = {**_STATES, **vocabulary.STATE_WORDS}
 _AUTHENTICATIONS = {name: name for name in vocabulary.AUTHENTICATIONS}
 _FLAGS = {**dict.fromkeys(TRUE, "true"), **dict.fromkeys(FALSE, "false")}
 
@@ -269,10 +270,11 @@ def _looked_up(names: dict[str, str], text: Any, note: str, notes: Notes) -> Any
     return values
 
 
-def states(text: Any, notes: Notes) -> Any:
+def states(text: Any, notes: Notes, *, of_table: bool = False) -> Any:
     """Return the registration states among the texts."""
     note = f"the state is none of {', '.join(vocabulary.STATES)}"
-    return _looked_up(_STATES, text, note, notes)
+    names = _STATES_OF_TABLES if of_table else _STATES
+    return _looked_up(names, text, note, notes)
 
 
 def authentications(text: Any, notes: Notes) -> Any:

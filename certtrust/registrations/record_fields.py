@@ -53,11 +53,16 @@ ORIGIN = ("source", "line", "raw", "parse_error", "matched_by", "time_by")
 
 
 def from_fields(
-    fields: Columns, notes: Notes, clock: times.Clock = times.ANY_CLOCK
+    fields: Columns,
+    notes: Notes,
+    clock: times.Clock = times.ANY_CLOCK,
+    *,
+    of_table: bool = False,
 ) -> Columns:
     """Return the typed columns of text fields that are named like them; empty ones are missing.
 
-    The time may also be Arrow's own timestamps.
+    The time may also be Arrow's own timestamps. In the column of a table more words say a state
+    than in a message.
     """
     if unknown := [name for name in fields if name not in FIELDS]:
         raise CerttrustError(
@@ -89,7 +94,9 @@ def from_fields(
             fields["via_reverse_proxy"], "via_reverse_proxy", notes
         )
     if "state" in fields:
-        columns["state"] = field_values.states(fields["state"], notes)
+        columns["state"] = field_values.states(
+            fields["state"], notes, of_table=of_table
+        )
     if "reason" in fields:
         columns["reason"] = field_values.reasons(fields["reason"])
     if "severity" in fields:

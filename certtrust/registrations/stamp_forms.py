@@ -188,6 +188,8 @@ class Stamps(NamedTuple):
     is_zoned: Mask
     offset: Numbers
     """Microseconds that this clock is ahead of UTC, where it says so."""
+    matches: Mask
+    """Which texts have the form, be it with a date that does not exist."""
     is_ambiguous: Mask
     """Which are no times only because day and month cannot be told apart."""
 
@@ -251,7 +253,7 @@ def take_apart(text: Any, pattern: str, *, day_first: bool | None) -> Stamps:
     count = len(text)
     if not matches.any():
         nothing, none = np.zeros(count, np.int64), np.zeros(count, bool)
-        return Stamps(nothing, none, none, none, nothing, none)
+        return Stamps(nothing, none, none, none, nothing, none, none)
     groups = _Groups(parts, frozenset(field.name for field in parts.type), count)
     year = _year(groups)
     month, day, is_ambiguous = _month_and_day(groups, day_first)
@@ -276,6 +278,7 @@ def take_apart(text: Any, pattern: str, *, day_first: bool | None) -> Stamps:
         year > 0,
         is_zoned,
         offset,
+        matches,
         is_ambiguous,
     )
 

@@ -22,6 +22,10 @@ STATE_SPELLINGS = {
     "reject": "rejected",
     "unauthorised": "unauthorized",
     "failed": "down",
+}
+"""What else says a state."""
+
+STATE_WORDS = {
     "failure": "down",
     "ok": "up",
     "success": "up",
@@ -49,14 +53,13 @@ STATE_SPELLINGS = {
     "verweigert": "rejected",
     "zeitüberschreitung": "timeout",
     "zeitueberschreitung": "timeout",
-    "abgelaufen": "timeout",
     "nicht autorisiert": "unauthorized",
     "nicht berechtigt": "unauthorized",
     "unberechtigt": "unauthorized",
     "falsches passwort": "unauthorized",
     "falsches kennwort": "unauthorized",
 }
-"""What else says a state."""
+"""What says a state in the column of a table, and may say something else in a message."""
 
 SEVERITIES = ("minor", "indeterminate", "major")
 """Severities of events and alarms, by their number."""

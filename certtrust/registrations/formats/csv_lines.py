@@ -156,7 +156,7 @@ def of_record(fields: Columns, notes: Notes, log: Log) -> Columns:
         fields["time"] = _dated(date, fields.get("time"))
     if "module" in fields and message is not None:
         fields["module"] = pc.replace_substring_regex(fields["module"], _TAG_END, "")
-    columns = record_fields.from_fields(fields, notes, log.clock)
+    columns = record_fields.from_fields(fields, notes, log.clock, of_table=True)
     if host is not None:
         sender = record_fields.host(field_values.blank_to_null(host))
         columns = messages.merge(

@@ -79,7 +79,7 @@ _DEEPEST = 5
 _OF_ENVELOPE = {"time", "date", "host", "message", "module"}
 _DOCUMENT_BLOCK = 20_000
 """Records of a document that are read at a time."""
-_COLON, _QUOTE, _BLANK = b':" '
+_COLON, _QUOTE, _BLANK, _BRACE = b':" {'
 
 
 def sniff(head: bytes) -> bool:
@@ -376,33 +376,40 @@ def _parse_at_once(
             return None
         if (_kinds(fields)[braced] == kind).all():
             return fields
-    names = _keys(text, own)
-    if any(_has_objects(record.get(key)) for key in names) or not names.isdisjoint(
-        _WRAPPERS
-    ):
+    names, of_objects = _keys(text, own)
+    if of_objects:
         return None
     keys = tuple(dict.fromkeys((*KEYS, *sorted(names))))
     return _columns(text, len(lines), record, keys)
 
 
-def _has_objects(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _keys(text: Any, own: Mapping[str, str]) -> set[str]:
-    """Return the texts in quotes that stand before a colon and mean a column, or a wrapper."""
+def _keys(text: Any, own: Mapping[str, str]) -> tuple[set[str], set[str]]:
+    """Return the keys that mean a column, and those of objects that are a record or hold one."""
     data = np.frombuffer(text, np.uint8)
     colons = np.flatnonzero(data == _COLON)
     closing = colons - 1
     closing = np.where(data[closing] == _BLANK, closing - 1, closing)
-    closing = closing[(closing > 0) & (data[closing] == _QUOTE)]
+    is_closing = (closing > 0) & (data[closing] == _QUOTE)
+    colons, closing = colons[is_closing], closing[is_closing]
     quotes = np.flatnonzero(data == _QUOTE)
     before = np.searchsorted(quotes, closing) - 1
     opening = quotes[np.maximum(before, 0)]
     sizes = closing - opening - 1
     likely = (before >= 0) & (sizes > 0) & (sizes <= _LONGEST_KEY)
-    spans = Spans(data, (opening + 1)[likely], closing[likely])
-    names = spans.text().unique().to_pylist() if likely.any() else []
+    keys = Spans(data, opening[likely] + 1, closing[likely])
+    value = data.take(colons[likely] + 1, mode="clip")
+    value = np.where(
+        value == _BLANK, data.take(colons[likely] + 2, mode="clip"), value
+    )
+    names, of_objects = (
+        _meaningful(part, own) for part in (keys, keys.take(value == _BRACE))
+    )
+    return names, of_objects
+
+
+def _meaningful(keys: Spans, own: Mapping[str, str]) -> set[str]:
+    """Return the distinct keys that mean a column, or are those of a collector's wrapper."""
+    names = keys.text().unique().to_pylist() if len(keys.start) else []
     names = [_unescaped(name) if "\\" in name else name for name in names]
     meanings = column_names.understood(names, "registrations", own)
     return {
@@ -426,7 +433,7 @@ def _columns(
     text: Any, count: int, record: dict[str, Any], keys: tuple[str, ...]
 ) -> Columns | None:
     """Return the values of some keys in `count` objects; the types are those of one record."""
-    types = {bool: pa.bool_(), int: pa.int64()}
+    types = {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
     expected = pa.schema(
         [(key, types.get(type(record.get(key)), pa.string())) for key in keys]
     )

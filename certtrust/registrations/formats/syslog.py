@@ -48,6 +48,7 @@ _KIWI = (
 """What Kiwi writes behind the stamp: facility and level, host, message, parted by tabs. And what
 fluentd does: a tag, and a record as JSON.
 """
+_TIME_OF_DAY = r"^[\[(]?[0-9]{1,2}:[0-9]{2}:[0-9]{2}\b"
 _DEVICE = rf"^(?:{SERIAL}|{HARDWARE_ID})$"
 
 
@@ -102,6 +103,14 @@ def columns(texts: Any, notes: Notes, log: Log) -> Columns:
         & (parts.message.start == lines.start)
         & ~_is_record(columns)
     )
+    if torn.any():
+        of_day = np.flatnonzero(torn)
+        text = texts.take(pa.array(of_day))
+        of_day = of_day[as_mask(pc.match_substring_regex(text, _TIME_OF_DAY))]
+        no_date = np.zeros(len(torn), bool)
+        no_date[of_day] = True
+        notes.add(no_date, "the time has no date")
+        torn &= ~no_date
     notes.add(torn, "no layout of a log line: all of it is taken as the message")
     notes.add(field_values.blank(texts), "blank line")
     envelope |= {
@@ -126,12 +135,14 @@ class Stamped(NamedTuple):
     is_local: Mask
     has_year: Mask
     why: Any
+    matches: Mask
 
 
 def _other_stamps(
     lines: Spans, parts: Parts, rows: Any, envelope: Columns, log: Log, notes: Notes
 ) -> tuple[Parts, Columns]:
     """Return the parts and times of lines with the stamps of other programs."""
+    looks_stamped = np.zeros(len(lines.start), bool)
     for form, words, source in _forms(log):
         if not len(rows):
             break
@@ -139,6 +150,7 @@ def _other_stamps(
         text = some.text()
         pattern = layouts.line_pattern(form, words)
         stamped = _stamped(text, form, pattern, log)
+        looks_stamped[rows] |= stamped.matches
         hits = stamped.is_read | (stamped.why >= 0)
         if not hits.any():
             continue
@@ -148,6 +160,9 @@ def _other_stamps(
         pairs = zip(parts, new, strict=True)
         parts = Parts(*(part.replaced(rows[hits], other) for part, other in pairs))
         rows = rows[~hits]
+    unread = np.zeros(len(looks_stamped), bool)
+    unread[rows] = looks_stamped[rows]
+    notes.add(unread, times.UNREAD)
     return parts, envelope
 
 
@@ -174,14 +189,14 @@ def _stamped(text: Any, form: stamp_forms.Form, pattern: str, log: Log) -> Stamp
             ~stamps.is_zoned,
             stamps.has_year,
             np.where(is_stamp, why, -1),
+            stamps.matches,
         )
     digits = pc.struct_field(pc.extract_regex(text, pattern), "unix").cast(TEXT)
     clock = log.clock._replace(counts_seconds=True)
     since, is_read, _ = times.of_numbers(pc.fill_null(digits, "0"), clock)
     never = np.zeros(len(text), bool)
-    return Stamped(
-        since, is_read & present(digits), never, ~never, np.full(len(text), -1)
-    )
+    none = np.full(len(text), -1)
+    return Stamped(since, is_read & present(digits), never, ~never, none, never)
 
 
 def _with_times(
