@@ -26,7 +26,7 @@ from thoroughness import examples
 import certtrust as ct
 from certtrust import limits
 from certtrust.simulation import tls
-from certtrust.simulation.packets import End, Packet
+from certtrust.simulation.packets import End, Packet, connection
 
 SOURCE = ["source", "parse_error"]
 
@@ -261,6 +261,22 @@ def test_each_lost_segment_is_noted():
             assert row[side] is None or len(row[side]) in (1, 2)
 
 
+def test_an_alert_is_read_whatever_was_lost_before_it():
+    """Where the next record begins is known, or shows at the beginning of a segment."""
+    long_chain = [bytes([48]) * 3000]
+    frames = packets("unknown CA", chain=long_chain)
+    carrying = [
+        number
+        for number, packet in enumerate(frames)
+        if len(packet.frame) > 54 and b"\x15\x03\x03\x00\x02" not in packet.frame
+    ]
+    assert len(carrying) >= 5
+    for lost in carrying:
+        seen = ct.handshakes(pcap(frames[:lost] + frames[lost + 1 :]))
+        assert seen["outcome"].tolist() == ["refused by server"]
+        assert "missing" in seen["parse_error"].item()
+
+
 def test_a_snap_length_is_noted():
     """Packets that are kept in part only."""
     parts = [pcap([])]
@@ -396,10 +412,21 @@ def test_a_capture_that_ends_within_a_handshake_tells_nothing():
     assert "capture ends" in seen["parse_error"].item()
 
 
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_a_resumed_session_has_no_certificates(version):
+    """Noted as resumed; which certificates were presented once is not known from it."""
+    flights = tls.resumption(version)
+    (row,) = ct.handshakes(pcap(connection(CLIENT, SERVER, BEGUN, flights))).to_dict(
+        "records"
+    )
+    assert row["resumed"] is True
+    assert row["client_certificates"] is row["server_certificates"] is None
+    hidden = version == "TLSv1_3"
+    assert row["outcome"] == ("not visible" if hidden else "established")
+
+
 def answered(hello: bytes, answer: bytes, port=1300) -> bytes:
     """Return a capture of a connection of two flights."""
-    from certtrust.simulation.packets import connection
-
     flights = [tls.Flight(True, hello), tls.Flight(False, answer)]
     flights = [flight for flight in flights if flight.data]
     return pcap(connection(CLIENT, End("192.0.2.2", port), BEGUN, flights))
@@ -434,7 +461,6 @@ def test_alerts_by_their_numbers():
         tls.Flight(False, server),
         tls.Flight(True, bytes([21, 3, 3, 0, 2, 2, 48])),
     ]
-    from certtrust.simulation.packets import connection
 
     seen = ct.handshakes(pcap(connection(CLIENT, SERVER, BEGUN, flights)))
     assert seen["outcome"].tolist() == ["refused by client"]
@@ -445,7 +471,6 @@ def test_a_warning_does_not_end_a_handshake():
     flights = list(tls.handshake("accepted", "TLSv1_2"))
     warning = bytes([21, 3, 3, 0, 2, 1, 112])
     flights[1] = tls.Flight(False, warning + flights[1].data)
-    from certtrust.simulation.packets import connection
 
     seen = ct.handshakes(pcap(connection(CLIENT, SERVER, BEGUN, flights)))
     assert seen["outcome"].tolist() == ["established"]
@@ -486,7 +511,6 @@ def test_records_of_any_size():
                 cut += data[at : at + 3] + len(piece).to_bytes(2) + piece
             at += 5 + size
         flights.append(tls.Flight(by_client, cut))
-    from certtrust.simulation.packets import connection
 
     seen = ct.handshakes(pcap(connection(CLIENT, SERVER, BEGUN, flights)))
     assert seen["outcome"].tolist() == ["established"]
@@ -554,3 +578,11 @@ def test_a_port_that_is_none(port):
     """A caller's mistake is an error that says what to do."""
     with pytest.raises(ct.CerttrustError, match="TCP port"):
         ct.handshakes(b"", port=port)
+
+
+def test_an_end_that_speaks_to_itself():
+    """Source and target are the same: a row, and nothing hangs."""
+    frames = packets(client=SERVER, server=SERVER)
+    seen = ct.handshakes(pcap(frames))
+    assert len(seen) == 1
+    assert (seen["outcome"].notna() | seen["parse_error"].notna()).all()

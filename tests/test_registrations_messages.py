@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certtrust.captures.alerts import ALERTS as TLS_ALERTS
 from certtrust.registrations import (
     PatternError,
     intervals,
@@ -25,7 +26,6 @@ from certtrust.registrations.text.spans import Delimiters, Spans
 from certtrust.registrations.vocabulary import (
     H225_REASONS,
     SIP_REASONS,
-    TLS_ALERTS,
     reasons,
 )
 

@@ -16,7 +16,8 @@ from certtrust.report import explain_fleet
 from certtrust.report.exports import as_json
 from certtrust.report.page import page
 from certtrust.report.wire import wire_content
-from certtrust.simulation.packets import End
+from certtrust.simulation import tls
+from certtrust.simulation.packets import End, connection
 
 
 def fleet_of(data: bytes, trust=None, devices=None) -> ct.Fleet:
@@ -136,9 +137,6 @@ def test_an_alert_that_does_not_tell_its_reason():
 
 def _alert_instead(frames, number: int) -> bytes:
     """Return a capture in which the server answers the client's certificate with an alert."""
-    from certtrust.simulation import tls
-    from certtrust.simulation.packets import connection
-
     flights = list(tls.handshake("accepted", "TLSv1_2"))[:3]
     flights.append(tls.Flight(False, bytes([21, 3, 3, 0, 2, 2, number])))
     client, begun = End("192.0.2.7", 49160), frames[0].time
@@ -167,9 +165,6 @@ def test_a_proof_against_the_data_names_what_is_stale():
 
 def test_an_alert_about_versions():
     """70 is about TLS itself."""
-    from certtrust.simulation import tls
-    from certtrust.simulation.packets import connection
-
     flights = [
         tls.handshake("accepted", "TLSv1_2")[0],
         tls.Flight(False, bytes([21, 3, 3, 0, 2, 2, 70])),

@@ -128,6 +128,14 @@ class Connection:
             self.isn != sequence and (self.opened_by == sender or self.is_over)
         )
 
+    def begins_late(self, seen: int, *, follows: bool) -> None:
+        """Take note that the first segment is no SYN: other data came before, or it is lost.
+
+        `seen` is what it acknowledges: what comes first of the other end may come in disorder.
+        """
+        self.follows_other_data = follows
+        self.directions[1].following = seen
+
     def take(
         self,
         sender: int,

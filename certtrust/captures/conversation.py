@@ -76,14 +76,12 @@ class Conversation:
         "is_established",
         "is_ssl2",
         "is_tls",
-        "not_tls_by",
         "offered",
         "problems",
         "refused_by",
         "resumed",
         "server",
         "server_name",
-        "session",
         "version",
         "warned_by",
     )
@@ -94,10 +92,8 @@ class Conversation:
         """Something else may have come before the first record."""
         self.is_tls: bool | None = None
         """Missing until enough bytes were seen."""
-        self.not_tls_by: str | None = None
         self.server_name: str | None = None
         self.offered: int | None = None
-        self.session = b""
         self.version: int | None = None
         self.cipher: int | None = None
         self.resumed: bool | None = None
@@ -144,6 +140,14 @@ class Conversation:
             return
         if side.buffer or side.handshake:
             self.note(f"a message of the {side.name} is lost with what is missing")
+        if len(side.buffer) >= 5 and side.has_records:
+            # Where the record ends is known, and so where the next one begins.
+            rest = 5 + _header(side.buffer)[2] - len(side.buffer)
+            if size <= rest:
+                side.skip = rest - size
+                side.buffer.clear()
+                side.handshake.clear()
+                return
         side.buffer.clear()
         side.handshake.clear()
         side.is_torn = True
@@ -195,7 +199,6 @@ class Conversation:
             return
         if self.is_tls:
             self.note(f"what the {side.name} sent is no TLS")
-        self.not_tls_by = self.not_tls_by or side.name
         self.is_tls = False
         for one in (self.client, self.server):
             one.is_stopped = True
@@ -400,7 +403,7 @@ class Conversation:
         return what
 
     def _hello(self, hello: messages.ClientHello) -> None:
-        self.offered, self.session = hello.version, hello.session
+        self.offered = hello.version
         self.server_name = hello.server_name or self.server_name
 
     def _answer(self, hello: messages.ServerHello) -> str:
@@ -431,4 +434,7 @@ _SSL2_VERSIONS = frozenset(
 
 
 def _is_record(data: bytes | memoryview) -> bool:
-    return len(data) >= 5 and data[0] in _RECORD_TYPES and data[1] == 3
+    if len(data) < 5 or data[0] not in _RECORD_TYPES:
+        return False
+    version, size = _header(data)[1:]
+    return bool(0x300 <= version <= 0x304 and 0 < size <= _LONGEST_RECORD)

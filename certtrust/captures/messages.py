@@ -70,7 +70,6 @@ class ClientHello(NamedTuple):
     """What a client asks for."""
 
     version: int
-    session: bytes
     server_name: str | None
 
 
@@ -78,7 +77,6 @@ class ServerHello(NamedTuple):
     """What a server chose."""
 
     version: int
-    session: bytes
     cipher: int
     is_retry: bool
     has_shared_key: bool
@@ -142,7 +140,7 @@ def _extensions(body: bytes, at: int) -> dict[int, bytes]:
 def client_hello(body: bytes) -> ClientHello:
     """Read a ClientHello; the version is the highest that it offers."""
     version = _number(body, 0, 2)
-    session, at = _vector(body, 34, 1)
+    _, at = _vector(body, 34, 1)
     _, at = _vector(body, at, 2)
     _, at = _vector(body, at, 1)
     extensions = _extensions(body, at)
@@ -160,7 +158,7 @@ def client_hello(body: bytes) -> ClientHello:
             key=_rank,
             default=version,
         )
-    return ClientHello(version, session, _host_name(extensions.get(_SERVER_NAME)))
+    return ClientHello(version, _host_name(extensions.get(_SERVER_NAME)))
 
 
 def _is_grease(number: int) -> bool:
@@ -188,7 +186,7 @@ def _host_name(extension: bytes | None) -> str | None:
 
 def ssl2_client_hello(body: bytes) -> ClientHello:
     """Read a hello in the form of SSL 2, which may offer any version."""
-    return ClientHello(_number(body, 1, 2), b"", None)
+    return ClientHello(_number(body, 1, 2), None)
 
 
 def server_hello(body: bytes) -> ServerHello:
@@ -198,9 +196,9 @@ def server_hello(body: bytes) -> ServerHello:
         # Until draft 21, neither a session nor a compression method stood in it.
         cipher = _number(body, 34, 2)
         shared = _PRE_SHARED_KEY in _extensions(body, 36)
-        return ServerHello(version, b"", cipher, False, shared)
+        return ServerHello(version, cipher, False, shared)
     random = body[2:34]
-    session, at = _vector(body, 34, 1)
+    _, at = _vector(body, 34, 1)
     cipher = _number(body, at, 2)
     _number(body, at + 2, 1)
     extensions = _extensions(body, at + 3)
@@ -208,7 +206,7 @@ def server_hello(body: bytes) -> ServerHello:
     if len(chosen) == 2:
         version = int.from_bytes(chosen)
     return ServerHello(
-        version, session, cipher, random == _RETRY, _PRE_SHARED_KEY in extensions
+        version, cipher, random == _RETRY, _PRE_SHARED_KEY in extensions
     )
 
 

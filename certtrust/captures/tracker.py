@@ -156,17 +156,11 @@ class Tracker:
             *(array.tolist() for array in arrays),
             strict=True,
         )
+        # fmt: off
         for row, (
-            time,
-            address,
-            length,
-            ports,
-            sequence,
-            flags,
-            start,
-            stop,
-            size,
+            time, address, length, ports, sequence, flags, start, stop, size,
         ) in enumerate(columns):
+            # fmt: on
             key = data[address : address + 2 * length] + data[ports : ports + 4]
             way = ways.get(key)
             if (
@@ -180,34 +174,28 @@ class Tracker:
                 if not opens[row]:
                     continue
                 way = self._open_way(key, length, int(found.flow[row]))
-                connection, sender = way
-                connection.stream = int(numbers[row]) if numbers[row] >= 0 else None
+                number = int(numbers[row])
+                way[0].stream = number if number >= 0 else None
                 if not flags & SYN:
-                    connection.follows_other_data = bool(were_opened[row])
-                    # What comes first of the other end may come in disorder.
-                    acknowledged = int.from_bytes(data[ports + 8 : ports + 12])
-                    connection.directions[1].following = acknowledged
-            else:
-                connection, sender = way
-            connection.take(
-                sender,
-                flags,
-                sequence,
-                data[start:stop],
-                size,
-                time,
-            )
+                    seen = int.from_bytes(data[ports + 8 : ports + 12])
+                    way[0].begins_late(seen, follows=bool(were_opened[row]))
+            connection, sender = way
+            connection.take(sender, flags, sequence, data[start:stop], size, time)
             touched.add(connection)
-            if connection.is_of_no_interest:
-                self.counts["connections without TLS"] += 1
-                self._forget(connection)
-            elif (
-                flags & (FIN | RST)
-                and connection.closed_in is None
-                and connection.is_over
-            ):
-                connection.closed_in = self._batch
-                self._closing.append(connection)
+            self._look_at(connection, flags)
+
+    def _look_at(self, connection: Connection, flags: int) -> None:
+        """Forget a connection that is of no interest, and mark one that was closed."""
+        if connection.is_of_no_interest:
+            self.counts["connections without TLS"] += 1
+            self._forget(connection)
+        elif (
+            flags & (FIN | RST)
+            and connection.closed_in is None
+            and connection.is_over
+        ):
+            connection.closed_in = self._batch
+            self._closing.append(connection)
 
     def _open_way(self, key: bytes, length: int, flow: int) -> tuple[Connection, int]:
         ends = (
@@ -218,8 +206,9 @@ class Tracker:
             (ends[0][-2:], ends[1][-2:])
         )
         connection = Connection(ends, flow, is_registration)
-        self._ways[key] = (connection, 0)
+        # In this order: the two are the same where an end speaks to itself.
         self._ways[_reverse(key, length)] = (connection, 1)
+        self._ways[key] = (connection, 0)
         return connection, 0
 
     # Letting go

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import limits
+from ..captures.alerts import ALERTS as TLS_ALERTS
 from ..errors import CerttrustError
 from ..names.device_ids import HARDWARE_ID, SERIAL
 from ..texts.sentences import say
@@ -27,7 +28,7 @@ from . import field_values, record_fields
 from .field_values import NULL, TEXT, Columns, Notes, scatter
 from .pairs import pairs_with_quotes
 from .text.spans import Delimiters, Mask, Positions, Spans, as_mask, present
-from .vocabulary import H225_REASONS, TLS_ALERTS
+from .vocabulary import H225_REASONS
 
 KEYS = {
     "state": "state",

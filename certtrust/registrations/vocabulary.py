@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from ..captures.alerts import ALERTS as TLS_ALERTS
+
 REGISTRATION_DOWN = "0x00010002"
 """The event code of a failing registration."""
 
@@ -146,44 +148,6 @@ SIP_REASONS = {
     606: "Not Acceptable",
 }
 """Reason phrases of RFC 3261 by status code."""
-
-TLS_ALERTS = {
-    0: "close_notify",
-    10: "unexpected_message",
-    20: "bad_record_mac",
-    21: "decryption_failed",
-    22: "record_overflow",
-    30: "decompression_failure",
-    40: "handshake_failure",
-    41: "no_certificate",
-    42: "bad_certificate",
-    43: "unsupported_certificate",
-    44: "certificate_revoked",
-    45: "certificate_expired",
-    46: "certificate_unknown",
-    47: "illegal_parameter",
-    48: "unknown_ca",
-    49: "access_denied",
-    50: "decode_error",
-    51: "decrypt_error",
-    60: "export_restriction",
-    70: "protocol_version",
-    71: "insufficient_security",
-    80: "internal_error",
-    86: "inappropriate_fallback",
-    90: "user_canceled",
-    100: "no_renegotiation",
-    109: "missing_extension",
-    110: "unsupported_extension",
-    111: "certificate_unobtainable",
-    112: "unrecognized_name",
-    113: "bad_certificate_status_response",
-    114: "bad_certificate_hash_value",
-    115: "unknown_psk_identity",
-    116: "certificate_required",
-    120: "no_application_protocol",
-}
-"""TLS alert descriptions by number."""
 
 _ALERT = re.compile(
     r"^(?:(?:tls|ssl)(?:v[\d.]+)?[\s:_-]*)?(?:(?:fatal|warning)[\s:_-]+)?alert[\s:_(#=-]*",

@@ -31,9 +31,9 @@ IMPERSONATORS = 10
 """How many certificates that fit other devices the page shows."""
 
 NUMBERS = {
-    "attempts", "certificates", "connections", "devices", "devices_cumulative", "ends_soon",
-    "expired", "fail", "files", "longest", "opens", "pass", "place", "rank", "rows", "shortest",
-    "unknown", "unread", "weak",
+    "attempts", "certificates", "client_bytes", "connections", "devices", "devices_cumulative",
+    "ends_soon", "expired", "fail", "files", "longest", "opens", "pass", "place", "rank", "rows",
+    "server_bytes", "shortest", "unknown", "unread", "weak",
 }  # fmt: skip
 LONG = {
     "citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "why",
@@ -344,6 +344,7 @@ def _wire(report: Report, _stem: str | None) -> Iterator[Content]:
         yield tag("h3", say("report.lengths.heading"))
         yield _paragraph("lengths.intro")
         columns = ["name", "server", "connections", "shortest", "longest"]
+        columns += ["client_bytes", "server_bytes"]
         yield _table("lengths", wire.lengths.head(SHOWN)[columns].round(3))
 
 

@@ -156,10 +156,23 @@ class _End(NamedTuple):
     outgoing: ssl.MemoryBIO
 
 
+def resumption(version: str) -> list[Flight]:
+    """Return a handshake that resumes the session of an earlier one."""
+    accepting, connecting = contexts("accepted", version)
+    sessions: list[ssl.SSLSession] = []
+    _conversation(accepting, connecting, sessions)
+    return _conversation(accepting, connecting, sessions)
+
+
 def _conversation(
-    accepting: ssl.SSLContext, connecting: ssl.SSLContext
+    accepting: ssl.SSLContext,
+    connecting: ssl.SSLContext,
+    sessions: list[ssl.SSLSession] | None = None,
 ) -> list[Flight]:
-    """Return what two sides send until the handshake is over, and some data if it succeeded."""
+    """Return what two sides send until the handshake is over, and some data if it succeeded.
+
+    The last of `sessions` is resumed, and that of this conversation is added to them.
+    """
     import ssl
 
     flights: list[Flight] = []
@@ -167,8 +180,13 @@ def _conversation(
     for context, by_client in ((connecting, True), (accepting, False)):
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         name = "pbx.example.com" if by_client else None
+        session = sessions[-1] if sessions and by_client else None
         side = context.wrap_bio(
-            incoming, outgoing, server_side=not by_client, server_hostname=name
+            incoming,
+            outgoing,
+            server_side=not by_client,
+            server_hostname=name,
+            session=session,
         )
         ends.append(_End(side, by_client, incoming, outgoing))
 
@@ -189,6 +207,12 @@ def _conversation(
     for end in ends:
         end.side.write(_DATA)
         send(end)
+    if sessions is not None:
+        # In TLS 1.3 the session comes with the first data.
+        _step(ends[0].side, is_finished=True)
+        session = ends[0].side.session
+        if session is not None:
+            sessions.append(session)
     return flights
 
 
