@@ -7,6 +7,7 @@ a reader's option `columns` adds those of one's own: `columns={"Gerät": "hardwa
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,10 @@ Columns = Mapping[str, str]
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _LIKE = 0.7
 """How alike two names are, from 0 to 1, for one to be shown as the nearest of the other."""
+_HEADING = re.compile(r"\w[\w .:,;/@#%()\[\]&+*?!'\"<>=-]{0,59}|[@#_].{0,59}|")
+_RUN = re.compile(r"[0-9A-Za-z+/=_-]{24,}")
+_LONGEST = 64
+"""Letters of a heading that are looked at."""
 _OWN_HEADING = -1
 """The rank of a heading that the caller named."""
 
@@ -102,11 +107,14 @@ def understood(
     >>> understood(["Seriennummer", "Gerät", "MAC"], "devices", {"Gerät": "model"})
     ['serial', 'model', None]
     """
-    own = {plain(heading): column for heading, column in (columns or {}).items()}
+    own = {
+        plain(heading[:_LONGEST]): column
+        for heading, column in (columns or {}).items()
+    }
     spellings = _spellings(table)
     ranked = [
         (own[spelling], _OWN_HEADING)
-        if (spelling := plain(heading)) in own
+        if (spelling := plain(heading[:_LONGEST])) in own
         else spellings.get(spelling)
         for heading in headings
     ]
@@ -117,6 +125,17 @@ def understood(
         match[0] if match is not None and match[1] == best[match[0]] else None
         for match in ranked
     ]
+
+
+def presentable(heading: str) -> bool:
+    """Return True where a cell can be shown as a heading: short, and nothing that may be a key.
+
+    Examples
+    --------
+    >>> presentable("Gerät (alt)"), presentable("MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v")
+    (True, False)
+    """
+    return _HEADING.fullmatch(heading) is not None and _RUN.search(heading) is None
 
 
 def nearest(heading: str, table: str) -> str | None:
@@ -140,7 +159,7 @@ def not_understood(
         f"{heading!r}"
         + (f" (nearest: {name})" if (name := nearest(heading, table)) else "")
         for heading, column in zip(headings, columns, strict=True)
-        if column is None and heading.strip()
+        if column is None and heading.strip() and presentable(heading)
     ]
     return (
         f"headings that are not understood: {', '.join(unread)}" if unread else None

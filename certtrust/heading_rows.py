@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .column_names import Columns, not_understood, understood
+from .column_names import Columns, not_understood, presentable, understood
 
 SEPARATORS = ",;\t|"
 _LINES = 20
@@ -144,7 +144,8 @@ def likely_headings(head: str) -> list[str]:
         separator = max(SEPARATORS, key=line.count)
         if NO_HEADING.match(line) or separator not in line:
             return []
-        return cells(line, separator)
+        headings = cells(line, separator)
+        return headings if all(map(presentable, headings)) else []
     return []
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from . import limits
-from .column_names import Columns, understood
+from .column_names import Columns, presentable, understood
 from .heading_rows import IsHeading, Meaning
 from .texts.sentences import say
 
@@ -90,8 +90,10 @@ def _sheet(
                 name, row, columns, index + 2, rows[index + 1 :], rows[:index]
             )
     first = next((row for row in rows if any(row)), [])
+    first = first if all(map(presentable, first)) else []
     shown = ", ".join(repr(cell) for cell in first[:8] if cell)
-    error = f"the sheet {name!r} has no row of headings that are known here: {shown}"
+    error = f"the sheet {name!r} has no row of headings that are known here"
+    error += f": {shown}" if shown else ""
     return Sheet(name, first, understood(first, table, own), 1, [], rows, error)
 
 

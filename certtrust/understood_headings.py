@@ -93,7 +93,7 @@ def _of_file(
             if head.startswith(b"PAR1"):
                 names = open_parquet(stream.read()).schema_arrow.names
             elif as_text(head).lstrip("\ufeff \r\n\t").startswith(("{", "[")):
-                names = _keys(as_text(head))
+                names = list(filter(column_names.presentable, _keys(as_text(head))))
             else:
                 row = heading_rows.find(as_text(head), table, own, is_heading)
                 names = (

@@ -530,6 +530,10 @@ def _text(value: Any) -> str | None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float):
+        return str(
+            pa.scalar(value).cast(pa.string())
+        )  # as where all are read at once
     text = value if isinstance(value, str) else json.dumps(value)
     return text.encode("utf-8", "replace").decode()
 
