@@ -182,7 +182,7 @@ def printed(*arguments: str) -> list[str]:
     with redirect_stdout(out), redirect_stderr(out), suppress(SystemExit):
         cli.main(arguments)
     named = (
-        r"--[a-z-]+|\{[\w,-]+\}|^ +(?:report|check|handshakes|simulate) "
+        r"--[a-z-]+|\{[\w,-]+\}|^ +(?:report|check|handshakes|simulate)(?: |$)"
         r"|certtrust (?:report|check|handshakes|simulate)|'[\w-]+'"
     )
     return re.sub(named, " ", out.getvalue(), flags=re.MULTILINE).splitlines()
