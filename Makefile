@@ -45,8 +45,9 @@ docs: $(READY)  ## the reference, into build/docs
 	$(BIN)/pip install --quiet --group docs
 	$(BIN)/python .ci/docs.py build/docs
 
-lab: $(READY)  ## JupyterLab on the notebooks
-	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
+lab: $(READY)  ## JupyterLab on the notebooks; its root is here, so that their links to data/ hold
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) \
+		--ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks
 
 clean:
 	rm -rf $(VENV) .venv-* build

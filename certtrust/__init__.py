@@ -25,6 +25,7 @@ from .advice import (
     what_if,
 )
 from .advice.remedies.plan import remedies
+from .answer_tables import columns
 from .captures import handshakes
 from .certificates.reading import days_left, read_certificates
 from .certificates.trust_lists import read_trust_list
@@ -38,8 +39,8 @@ from .explanation.findings import findings
 from .fleet import Fleet, link, read_fleet
 from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
-from .schema import columns
 from .simulation import simulate
+from .understood_headings import headings
 
 __version__ = "0.1.0"
 
@@ -68,6 +69,7 @@ __all__ = [
     "findings",
     "forecast",
     "handshakes",
+    "headings",
     "impersonations",
     "latest",
     "limits",

@@ -2,7 +2,14 @@
 
 
 class CerttrustError(ValueError):
-    """A call that cannot be carried out; the message says what, where, and what to do."""
+    """A call that cannot be carried out; the message says what, where, and what to do.
+
+    In a notebook the message stands alone: the way to it through this package helps nobody.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows instead of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class UnknownTableError(CerttrustError):

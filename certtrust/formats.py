@@ -135,10 +135,23 @@ class _Rejoined(io.RawIOBase):
 
 @lru_cache(maxsize=4)
 def as_text(head: bytes) -> str:
-    """Return the beginning of a text file as text, whether it is UTF-8 or UTF-16."""
+    """Return the beginning of a text file as text: UTF-8 or UTF-16, else lines of Latin-1."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return head.decode("utf-16", "replace")
-    return head.decode("utf-8-sig", "replace")
+    text = head.decode("utf-8-sig", "replace")
+    if "\ufffd" not in text:
+        return text
+    # As readers do, line by line: what is no UTF-8 is most often of one byte a letter.
+    lines = head.removeprefix(codecs.BOM_UTF8).split(b"\n")
+    return "\n".join(map(_line_as_text, lines))
+
+
+def _line_as_text(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        is_cut = error.reason == "unexpected end of data"
+        return line.decode("utf-8", "replace") if is_cut else line.decode("latin-1")
 
 
 def is_too_deep(value: Any) -> bool:

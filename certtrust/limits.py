@@ -22,6 +22,8 @@ TABLE_ROWS_FREELY = 1_000_000
 """Rows that a Parquet file may have whatever its own size is."""
 TABLE_ROWS_PER_BYTE = 4
 """Rows for each byte of a larger one."""
+SHEET_CELLS = 10_000_000
+"""Cells that a sheet of an Excel workbook may span; a cell at its far corner claims them all."""
 NESTING = 100
 """Levels of brackets in JSON and of elements in XML."""
 LINE_BYTES = 1 << 20

@@ -1,7 +1,7 @@
 """The tables: every column with its dtype, its meaning and an example, declared once.
 
-Readers conform to these tables, `columns` prints them, and tests hold the readers to them.
-Missing is `<NA>`, `NaN` or `NaT`, never an invented value.
+Readers conform to these tables, `certtrust.columns` prints them, and tests hold the readers
+to them. Missing is `<NA>`, `NaN` or `NaT`, never an invented value.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .errors import CerttrustError, MissingColumnError, UnknownTableError
+from .errors import CerttrustError, MissingColumnError
 from .texts.sentences import say
 
 TEXT = "str"
@@ -405,8 +405,9 @@ REGISTRATIONS = Table(
         Column(
             "time_by",
             WORD,
-            "where the year of the time comes from: line, or file (the line has none, the "
-            "file's date tells it)",
+            "where the time comes from: line, file (the line has no year, the file's date "
+            "tells it), or sample (most lines of a sample have such a stamp there, whose form "
+            "is named); and as what a stamp without a zone was taken, as in `line as UTC`",
             "line",
         ),
         Column("raw", TEXT, "the line itself, shortened where it is very long", ""),
@@ -415,6 +416,60 @@ REGISTRATIONS = Table(
             TEXT,
             "why the line could not be read in full",
             "not JSON: ...",
+        ),
+    ),
+)
+
+SOURCES = Table(
+    "SOURCES",
+    "one file or archive member, and what it was taken for",
+    (
+        Column(
+            "source",
+            TEXT,
+            "the file or archive member, as in the column source of the table it went into",
+            "trust-hq.pem",
+        ),
+        Column(
+            "taken_for",
+            WORD,
+            "the table it went into: certificates, trust, devices, registrations, handshakes; "
+            "missing where it went into none",
+            "trust",
+        ),
+        Column(
+            "decided_by",
+            WORD,
+            "what decided that: its content, the name of its folder, its own name, that it holds "
+            "CAs only, that it is text (read as a log), or the caller's trust=",
+            "name",
+        ),
+        Column(
+            "is_guess",
+            FLAG,
+            "it may be something else as well; trust= decides about trust lists",
+            "True",
+        ),
+        Column("pbx", TEXT, "whose trust list it is; missing = every PBX's", "hq"),
+        Column("rows", COUNT, "rows that it gave: blocks, devices or lines", "12"),
+        Column(
+            "understood",
+            COUNT,
+            "rows that hold a certificate or a device, or a line that a format or pattern matched",
+            "11",
+        ),
+        Column(
+            "not_understood",
+            TEXT,
+            "the first thing that was not understood: a reason, a line, or headings",
+            "line 3 has 4 fields where the header has 5",
+        ),
+        Column(
+            "unread_headings",
+            TEXT,
+            "headings of a table that mean no column, with the nearest names; columns= says "
+            "what they mean",
+            "headings that are not understood: 'Seriennumer' (nearest: serial)",
         ),
     ),
 )
@@ -712,6 +767,7 @@ TABLES: dict[str, Table] = {
         LINKS,
         DEVICES,
         REGISTRATIONS,
+        SOURCES,
         HANDSHAKES,
         ATTEMPTS,
         RESULTS,
@@ -719,43 +775,6 @@ TABLES: dict[str, Table] = {
 }
 
 _SERIES_DTYPE: dict[str, Any] = {LIST: "object", BYTES: "object"}
-
-
-def columns(table: str) -> pd.DataFrame:
-    """Return the columns of a table: name, dtype, meaning and an example.
-
-    Parameters
-    ----------
-    table : str
-        Name of a table in any case: "certificates", "trust", "links", "devices",
-        "registrations", "handshakes", "attempts" or "results".
-
-    Returns
-    -------
-    DataFrame
-        One row per column, in order: name, dtype, meaning, example.
-
-    Raises
-    ------
-    UnknownTableError
-        If there is no such table.
-
-    Examples
-    --------
-    >>> columns("links")["name"].tolist()
-    ['child', 'issuer', 'verified']
-    """
-    declared = TABLES.get(table.upper())
-    if declared is None:
-        names = ", ".join(name.lower() for name in TABLES)
-        raise UnknownTableError(
-            say("errors.reading.unknown_table", table=repr(table), tables=names)
-        )
-    rows = [
-        (column.name, column.dtype, column.meaning, column.example)
-        for column in declared
-    ]
-    return pd.DataFrame(rows, columns=["name", "dtype", "meaning", "example"])
 
 
 def _as(series: pd.Series, dtype: Any) -> pd.Series:

@@ -284,6 +284,16 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
         )
 
 
+def _is_workbook(opener: Opener) -> bool:
+    """Return True for an Excel workbook, whose parts say nothing by themselves."""
+    with opener() as stream:
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                return "xl/workbook.xml" in archive.NameToInfo
+        except (*_DAMAGED, OSError):
+            return False
+
+
 def _tar_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
     # The archive is walked as a stream, so that it is unpacked once and within its bound.
     walk = _TarWalk(opener, size)
@@ -343,7 +353,8 @@ def _expanded(
     name: str, opener: Opener, head: bytes, size: int, seconds: float | None
 ) -> Iterator[Source]:
     """Yield the members of an archive, or the one stream."""
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+    is_zip = head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+    if is_zip and not _is_workbook(opener):
         yield from _zip_members(name, opener, size)
         return
     unpacked_head = _head(opener, size) if head.startswith(_GZIP) else head
@@ -462,7 +473,9 @@ def _path(text: str, prefixed: bool) -> Iterator[Unit]:
 
 
 def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
-    if isinstance(source, str) and is_content(source):
+    if isinstance(source, Source):
+        yield partial(iter, (source,))
+    elif isinstance(source, str) and is_content(source):
         yield partial(
             _content, source.encode("utf-8", "surrogatepass"), f"<text{number}>"
         )

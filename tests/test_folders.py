@@ -21,10 +21,16 @@ ORDER = (
         "arrays",
         "texts",
         "schema",
+        "answer_tables",
         "sources",
         "formats",
+        "json_values",
+        "column_names",
+        "heading_rows",
+        "spreadsheets",
         "whole_files",
         "table_files",
+        "understood_headings",
         "names",
     ),
     "captures",
@@ -39,7 +45,7 @@ ORDER = (
         "advice",
         "charts",
     ),
-    *("simulation", "testing", "report", "widgets", "cli", "__init__"),
+    *("simulation", "testing", "report", "widgets", "cli", "__init__", "__main__"),
 )
 """The data flow: a module imports from folders before its own, and from its own."""
 

@@ -25,7 +25,9 @@ from pseudo_language import pseudo, pseudo_language
 
 import certtrust as ct
 from certtrust import charts, cli, report, schema
+from certtrust.certificates.blocks import NO_CERTIFICATE
 from certtrust.charts.timeline import STEPS
+from certtrust.cli import command_line
 from certtrust.evaluation.rules import RULES, SCENARIOS
 from certtrust.testing import small_fleet
 from certtrust.texts import sentences
@@ -68,6 +70,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fleet as files, with a certificate of its own beside it."""
     folder = tmp_path_factory.mktemp("pseudo")
     ct.simulation.write(small_fleet(12, seed=4), folder / "HQ")
+    (folder / "empty.log").write_bytes(b"HQ HQ\n")
     (folder / "leaf.der").write_bytes(fleet().certificates["der"].iloc[0])
     return folder
 
@@ -338,13 +341,18 @@ def test_the_page_itself_says_nothing_in_english(
         assert english(Page(html).pieces, known | {"HQ"}) == []
 
 
+NAMES_OF_FILES = ("leaf.der", "empty.log", "truth.csv", "data/fleet")
 COMMANDS: dict[str, tuple[str, ...]] = {
     **{
         f"{name or 'certtrust'} --help": (*name.split(), "--help")
-        for name in ("", "report", "check", "handshakes", "simulate")
+        for name in ("", *(command.NAME for command in command_line.COMMANDS))
     },
     "report": ("report", "HQ", "-o", "HQ.html"),
+    "report of nothing": ("report", "empty.log", "-o", "HQ.html"),
     "simulate": ("simulate", "HQ2", "--devices", "3"),
+    "start": ("start", "HQ4"),
+    "a check of nothing": ("check", "empty.log"),
+    "a heading without a column": ("report", "HQ", "--column", "HQ"),
     **{
         f"check {scenario}": (
             "check",
@@ -377,7 +385,9 @@ def test_the_command_line_says_nothing_in_english(
     lines = printed(*COMMANDS[name])
     assert "".join(lines).strip()
     names = data() | names_in(files / "HQ")
-    assert english(lines, names | {str(files), "HQ.html", "report.html"}) == []
+    names |= {str(files), "HQ.html", "report.html", *NAMES_OF_FILES, NO_CERTIFICATE}
+    names |= {command.NAME for command in command_line.COMMANDS}
+    assert english(lines, names) == []
 
 
 @cache

@@ -273,7 +273,7 @@ class TestSyslog:
         os.utime(path, (moment, moment))
         frame = read_registrations(path)
         assert frame["time"][0] == pd.Timestamp(time, tz="UTC")
-        assert frame["time_by"].tolist() == ["file"]
+        assert frame["time_by"].tolist() == ["file as UTC"]
 
     @pytest.mark.parametrize(
         "stamp",

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -28,12 +29,15 @@ from certtrust.report import (
     Report,
     as_json,
     explain_fleet,
+    head,
+    inventory,
     page,
     summary_lines,
     write_report,
 )
 from certtrust.report.exports import guarded_csv
 from certtrust.report.figures import write_pictures
+from certtrust.simulation import write
 from certtrust.testing import small_fleet
 from certtrust.texts.labels import cause_label
 from certtrust.texts.markup import VOID, Markup, tag, text
@@ -336,8 +340,10 @@ def test_json_is_complete_and_stable(report: Report) -> None:
     """The JSON has fixed keys in a fixed order and every row of every table."""
     content = json.loads(as_json(report))
     assert list(content) == [
-        "format", "version", "name", "made", "of", "summary", "comparison", "causes", "failing",
-        "undecided", "remedies", "forecast", "impersonations", "rules", "inputs", "problems",
+        "format", "version", "name", "made", "of", "summary", "grounds", "sentences", "comparison",
+        "causes", "failing",
+        "undecided", "missing", "remedies", "forecast", "impersonations", "rules", "inputs",
+        "problems", "sources",
     ]  # fmt: skip
     for name in (
         "causes",
@@ -663,12 +669,15 @@ UNNAMED = "time,state,pbx\n1700000000,up,hq\n1700000000,failed,hq\n"
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({}, "There is nothing to judge"),
-        ({"registrations/a.log": "hello\nworld\n"}, "There is nothing to judge"),
+        ({}, "There is no file in fleet."),
+        (
+            {"registrations/a.log": "hello\nworld\n"},
+            "Nothing was understood of 1 file",
+        ),
         ({"registrations/a.csv": UNNAMED}, "1 of 2 attempts"),
-        ({"certificates/a.pem": "INVENTORY"}, "There is nothing to judge"),
-        ({"trust/a.pem": "INVENTORY"}, "There is nothing to judge"),
-        ({"devices/a.json": "junk"}, "No rule is broken"),
+        ({"certificates/a.pem": "INVENTORY"}, "no device's own certificate"),
+        ({"trust/a.pem": "INVENTORY"}, "no device's own certificate"),
+        ({"devices/a.json": "junk"}, "Nothing was understood of 1 file"),
     ],
 )
 def test_a_fleet_without_named_devices_has_a_report(
@@ -730,3 +739,75 @@ def test_the_same_fleet_gives_the_same_page(
         at=report.at,
     )
     assert page(again, stem="report") == html
+
+
+@pytest.fixture(scope="module")
+def files(
+    fleet: ct.Fleet, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., ct.Fleet]:
+    """Return a function that reads some folders of the fleet only."""
+    written = write(fleet, tmp_path_factory.mktemp("whole") / "fleet")
+
+    def read(*folders: str) -> ct.Fleet:
+        return ct.read_fleet([written / name for name in folders])
+
+    return read
+
+
+@pytest.mark.usefixtures("without_charts")
+def test_certificates_alone_are_an_inventory(files: Callable[..., ct.Fleet]) -> None:
+    """Issuers, ends, weak keys and twins first; then what is needed to judge registrations."""
+    fleet = files("certificates")
+    found = explain_fleet(fleet, periods=1, at="2026-11-01")
+    first, *facts = head(found).sentences
+    own = inventory.own_certificates(fleet)
+    assert first.startswith(f"{len(own)} device certificates from ")
+    days = ct.days_left(own, "2026-11-01")
+    assert f"Expired: {(days < 0).sum()}." in facts[0]
+    shared = ct.shared_names(fleet)
+    assert any("by more than one key" in fact for fact in facts) == bool(len(shared))
+    assert len(head(found).missing) == 3
+    table = inventory.issuers(fleet, found.at)
+    assert table["certificates"].sum() == len(own)
+    outline = Outline(page(found)).text
+    assert str(table["issuer"].iloc[0]) in outline
+    assert "What is missing" in outline
+    assert outline.index("What is missing") < outline.index("Issued by")
+
+
+@pytest.mark.usefixtures("without_charts")
+def test_a_log_alone_says_states_reasons_and_what_is_missing(
+    files: Callable[..., ct.Fleet],
+) -> None:
+    """On the first screen, before any section."""
+    found = explain_fleet(files("registrations"), periods=1)
+    first = head(found)
+    assert "fail to register" in first.sentences[0]
+    states = found.fleet.registrations["state"].value_counts()
+    assert f"{states.index[0]} {states.iloc[0]}" in " ".join(first.facts)
+    sentences = ct.missing(found.results)["sentence"]
+    assert len(sentences)
+    assert any("add them" in words for words in first.missing)
+    outline = Outline(page(found)).text
+    assert all(" ".join(words.split()) in outline for words in first.missing)
+
+
+@pytest.mark.usefixtures("without_charts")
+def test_devices_alone_say_flags_and_twins(files: Callable[..., ct.Fleet]) -> None:
+    """How many have TLS only, and whose hardware ID another user has."""
+    fleet = files("devices")
+    twin = fleet.devices.head(1).assign(user="another", number="1")
+    both = pd.concat([fleet.devices, twin], ignore_index=True)
+    found = explain_fleet(dataclasses.replace(fleet, devices=both), periods=1)
+    facts = " ".join(head(found).sentences)
+    assert f"{both['tls_only'].eq(True).sum()} have TLS only" in facts
+    assert "More than one user has the same hardware ID: 1" in facts
+
+
+def test_a_kind_of_missing_data_is_named_once(files: Callable[..., ct.Fleet]) -> None:
+    """With the devices of all PBXs together; the PBX where it is one alone."""
+    found = explain_fleet(files("registrations", "devices"), periods=1)
+    by_pbx = ct.missing(found.results)
+    assert found.missing["what"].is_unique
+    assert set(found.missing["what"]) == set(by_pbx["what"])
+    assert found.missing["attempts"].sum() == by_pbx["attempts"].sum()

@@ -332,6 +332,7 @@ def test_unreadable_input_shows_its_reason_and_no_earlier_verdict(tester, kind):
         ways += [lambda: setattr(tester._source.paste, "value", content.decode())]
     for give in ways:
         tester._source.give(LEAF + INTERMEDIATE)
+        tester.registration_name, tester.tls_only = PHONE, True
         assert tester.diagnosis.verdict == "pass"
         give()
         assert tester.diagnosis is None
@@ -573,3 +574,58 @@ def test_nothing_to_judge_is_said_and_does_not_fail():
     assert "URL" in tester._answer.value
     tester.url = "https://["
     assert tester.diagnosis is None or tester.diagnosis.verdict in ("fail", "unknown")
+
+
+@pytest.mark.parametrize("way", ["paste", "upload"])
+@pytest.mark.parametrize("begun", ["given", "fleet"])
+def test_a_new_certificate_brings_its_own_context(fleet, way, begun):
+    """Of what was there before nothing stays: the name is its CN, the rest is not given, and
+    the moment is now.
+    """
+    tester = (
+        CertificateTester(fleet=fleet, at="2020-01-01")
+        if begun == "fleet"
+        else CertificateTester(
+            ROOT, registration_name="reception", hardware_id="IP222-00-00-01", tls_only=True,
+            at="2020-01-01",
+        )
+    )  # fmt: skip
+    tester.tls_only, tester.hardware_id = True, "IP222-00-00-01"
+    if way == "paste":
+        tester._source.paste.value = (LEAF + INTERMEDIATE).decode()
+    else:
+        tester._source.upload.value = (uploaded("a.pem", LEAF + INTERMEDIATE),)
+    assert tester.registration_name == PHONE
+    assert (tester.hardware_id, tester.tls_only) == ("", None)
+    assert tester._trust_choice.pbx.value == ""
+    assert abs(pd.Timestamp.now("UTC") - tester.at) < pd.Timedelta(minutes=2)
+    steps = tester.diagnosis.steps.set_index("code")["passed"]
+    assert steps["certificate.name"]
+    assert "another" not in tester.explanation
+
+
+def test_another_of_several_pasted_certificates_brings_its_own_name(tester):
+    """The name follows the certificate that is judged."""
+    tester._source.paste.value = (LEAF + ROOT).decode()
+    assert tester.registration_name == PHONE
+    tester._source.judged.value = tester._source.judged.options[1][1]
+    assert tester.registration_name == ""
+
+
+def test_unreadable_input_leaves_no_context(tester):
+    """Nothing of the certificate before it is left in the fields."""
+    tester._source.paste.value = "hello"
+    assert (tester.registration_name, tester.hardware_id, tester.tls_only) == (
+        "",
+        "",
+        None,
+    )
+    assert tester.diagnosis is None
+
+
+def test_no_reason_shows_the_notation_of_a_parser():
+    """What cryptography refuses is said in words."""
+    for cut in range(10, len(DER), 7):
+        damaged = DER[:cut] + bytes([DER[cut] ^ 0x55]) + DER[cut + 1 :]
+        notes = read({"a.der": damaged}).notes
+        assert not re.search(r"ParseError|\{", " ".join(notes)), notes

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import limits
+from .. import column_names, limits
 from ..errors import CerttrustError
 from ..formats import About
 from ..names.device_ids import (
@@ -43,13 +43,15 @@ from ..x509.columnar_elements import TEXT
 from . import containers, passwords
 from .blocks import NO_ROWS, Block, Item
 from .device_names import device_in
-from .passwords import Passwords, Secrets
+from .passwords import Passwords
 
 _BATCH = 4096
 _FILES_AT_ONCE = 256
 _SHOWN_AFTER = 2.0
 
 Columns = dict[str, Any]
+Options = dict[str, Any]
+"""Passwords, and what headings of the caller's own mean."""
 
 
 @dataclass
@@ -80,6 +82,7 @@ def read_certificates(
     source: Any,
     *,
     password: Passwords = None,
+    columns: Mapping[str, str] | None = None,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -89,14 +92,17 @@ def read_certificates(
     ----------
     source : path, glob, directory, bytes, str of PEM, open file, or an iterable of these
         PEM with text between the blocks, DER (several back to back too), PKCS#7, PKCS#12,
-        base64 or hex without armour, PEM escaped as in a URL, text in UTF-16, Parquet, CSV or
-        JSON with a column of certificates, secrets of Kubernetes, the listing of a device
+        base64 or hex without armour, PEM escaped as in a URL, text in UTF-16, Parquet, CSV,
+        Excel or JSON with a column of certificates, secrets of Kubernetes, the listing of a device
         (`X509 xml-info`), packet captures and the logs of Zeek and Suricata (a bundle for each
         side of each connection); ZIP and tar archives and gzip around any of these. Table
         CERTIFICATES, written to Parquet or CSV, comes back whole.
     password : str, bytes, a sequence of these or a function, optional
         Passwords of PKCS#12 files, which are tried in turn; a function is called with the name
         of each such file, and returns the same. Keys within are dropped at once.
+    columns : dict, optional
+        What a heading of one's own means in such a table: `content` is the column that holds
+        certificates, `device` that of who presented them, as in `{"Gerät": "device"}`.
     workers : int, optional
         Number of processes that share many files; without it, this process reads them. A script
         that asks for several has to guard its entry (`if __name__ == "__main__":`).
@@ -117,14 +123,17 @@ def read_certificates(
     SourceError
         If a path or glob names nothing.
     CerttrustError
-        If `workers` are asked for by a script whose entry is not guarded.
+        If `workers` are asked for by a script whose entry is not guarded, or `columns` names
+        no column.
 
     Examples
     --------
     >>> read_certificates(b"no certificate")["parse_error"].tolist()
     ['no certificate is found']
     """
-    rows = read_rows(source, password=password, workers=workers, progress=progress)
+    rows = read_rows(
+        source, password=password, columns=columns, workers=workers, progress=progress
+    )
     return _with_contradictions(conform(rows, CERTIFICATES)[CERTIFICATES.names])
 
 
@@ -132,6 +141,7 @@ def read_rows(
     source: Any,
     *,
     password: Passwords = None,
+    columns: Mapping[str, str] | None = None,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -139,14 +149,17 @@ def read_rows(
 
     `pbx` comes from a saved table TRUST; it is empty for a row that is in every PBX's list.
     """
-    secrets = passwords.checked(password)
+    options = {
+        "password": passwords.checked(password),
+        "columns": column_names.checked(columns, "certificates"),
+    }
     if workers is not None and type(workers) is not int:
         raise CerttrustError(say("errors.reading.workers", workers=repr(workers)))
     with _progress(progress) as advance:
         if workers is not None and workers > 1:
-            batches = _in_processes(units(source), secrets, workers)
+            batches = _in_processes(units(source), options, workers)
         else:
-            batches = _batches(sources(source), secrets)
+            batches = _batches(sources(source), options)
         parts = []
         for batch in batches:
             parts.append(batch)
@@ -284,12 +297,12 @@ def _progress(wanted: bool | None) -> Iterator[Callable[[int], object]]:
         yield bar.update
 
 
-def _batches(inputs: Iterable[Source], secrets: Secrets) -> Iterator[Columns]:
+def _batches(inputs: Iterable[Source], options: Options) -> Iterator[Columns]:
     """Yield the columns of all blocks, in batches that fit into the processor's cache."""
     batch = Batch()
     for source in inputs:
         position, device = 0, device_in(source.name)
-        for run in _runs(source, secrets):
+        for run in _runs(source, options):
             batch.add(run, source.name, position, device)
             position += len(run)
             if len(batch.blocks) >= _BATCH:
@@ -304,13 +317,13 @@ def _parts(batch: Batch) -> Iterator[Batch]:
         yield Batch(*(column[at : at + _BATCH] for column in columns))
 
 
-def _runs(source: Source, secrets: Secrets) -> Iterator[Sequence[Item]]:
+def _runs(source: Source, options: Options) -> Iterator[Sequence[Item]]:
     if source.error is not None:
         yield [Block(None, source.error)]
         return
     # The rounds of hashing that are left for all key stores of the file together.
-    options = {"password": secrets, "rounds": [limits.KEY_DERIVATION_ROUNDS]}
-    blocks = containers.read(source.open, About(source.name, None, options))
+    of_file = {**options, "rounds": [limits.KEY_DERIVATION_ROUNDS]}
+    blocks = containers.read(source.open, About(source.name, None, of_file))
     try:
         while run := list(islice(blocks, _BATCH)):
             yield (
@@ -323,20 +336,20 @@ def _runs(source: Source, secrets: Secrets) -> Iterator[Sequence[Item]]:
 
 
 def _in_processes(
-    files: Iterator[Unit], secrets: Secrets, workers: int
+    files: Iterator[Unit], options: Options, workers: int
 ) -> Iterator[Columns]:
     """Read many files in several processes, in order."""
     try:
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
             groups = iter(lambda: list(islice(files, _FILES_AT_ONCE)), [])
-            for batches in pool.map(partial(_read_group, secrets=secrets), groups):
+            for batches in pool.map(partial(_read_group, options=options), groups):
                 yield from batches
     except BrokenProcessPool as problem:
         raise CerttrustError(say("errors.certificates.workers")) from problem
 
 
-def _read_group(group: list[Unit], secrets: Secrets) -> list[Columns]:
-    return list(_batches((source for unit in group for source in unit()), secrets))
+def _read_group(group: list[Unit], options: Options) -> list[Columns]:
+    return list(_batches((source for unit in group for source in unit()), options))
 
 
 def _columns(batch: Batch) -> Columns:

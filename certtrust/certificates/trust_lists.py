@@ -5,6 +5,7 @@ A PBX offers its whole list as one PEM file; entries are single certificates or 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ..schema import TRUST, conform
-from ..sources import is_content
+from ..sources import Source, is_content
 from .blocks import NOTHING
 from .passwords import Passwords
 from .reading import read_rows
@@ -22,7 +23,11 @@ EMPTY = "the list is empty"
 
 
 def read_trust_list(
-    source: Any, *, pbx: str | None = None, password: Passwords = None
+    source: Any,
+    *,
+    pbx: str | None = None,
+    password: Passwords = None,
+    columns: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Read the trust list of a PBX, or of several PBXs from a directory.
 
@@ -36,6 +41,8 @@ def read_trust_list(
         belong to every PBX. A saved table TRUST names the PBX of each row itself.
     password : str, bytes, a sequence of these or a function, optional
         Passwords of PKCS#12 files, as in `read_certificates`.
+    columns : dict, optional
+        What headings of one's own mean in a table of certificates, as in `read_certificates`.
 
     Returns
     -------
@@ -55,17 +62,41 @@ def read_trust_list(
     >>> read_trust_list(b"", pbx="hq")["pbx"].tolist()
     ['hq']
     """
-    entries = read_rows(source, password=password)
+    entries = _entries(source, password, columns)
     if entries.empty and pbx is not None:
-        entries = read_rows(b"")
-    nothing = entries["parse_error"] == NOTHING
-    entries["parse_error"] = entries["parse_error"].mask(nothing, EMPTY)
+        entries = _entries(b"")
     owner = entries["pbx"]
     if pbx is not None:
         owner = pd.Series(pbx, index=entries.index, dtype="str")
     elif _is_directory(source):
-        owner = owner.fillna(entries["source"].map(_list_name).astype("str"))
+        owner = owner.fillna(entries["source"].map(list_name).astype("str"))
     return conform(entries.assign(pbx=owner.mask(owner == "")), TRUST)
+
+
+def read_named_lists(
+    files: Iterable[Source],
+    owners: Mapping[str, str],
+    *,
+    password: Passwords = None,
+    columns: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Return the trust lists of several files, each of the PBX that `owners` has for its name.
+
+    A file that `owners` does not have is the list of every PBX.
+    """
+    entries = _entries(files, password, columns)
+    named = entries["source"].map(owners).astype("str")
+    owner = entries["pbx"].fillna(named)
+    return conform(entries.assign(pbx=owner.mask(owner == "")), TRUST)
+
+
+def _entries(
+    source: Any, password: Passwords = None, columns: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Return the rows of lists; `pbx` is missing unless a saved table states it."""
+    entries = read_rows(source, password=password, columns=columns)
+    nothing = entries["parse_error"] == NOTHING
+    return entries.assign(parse_error=entries["parse_error"].mask(nothing, EMPTY))
 
 
 def _is_directory(source: Any) -> bool:
@@ -76,6 +107,6 @@ def _is_directory(source: Any) -> bool:
     )
 
 
-def _list_name(name: str) -> str:
+def list_name(name: str) -> str:
     """Return the PBX that a file of a directory is named after: `hq` for hq.pem, hq.pem.gz."""
     return PurePosixPath(name.removesuffix(".gz")).stem

@@ -1,9 +1,10 @@
 """Registration logs of every documented format as one table, a row per line.
 
-The formats: `json` (events, alarms, log records, the journal's export, certtrust's own JSON
-lines), `query` (HTTP log messages), `table` (the registrations that a phone shows), `csv`
-(certtrust's own), `syslog` and `parquet`; `wire` are the connections on TCP port 1300 in packet
-captures and in the logs of Zeek and Suricata.
+The formats: `json` (events, alarms, log records, the journal's export, what collectors write
+around a message, certtrust's own), `query` (HTTP log messages), `table` (the registrations that a
+phone shows), `csv` and `excel` (with headings of ours or of one's own), `parquet`, `xml` (lists
+of alarms and faults), `octets` (syslog with counted octets) and `syslog` (any other lines);
+`wire` are the connections on TCP port 1300 in packet captures and in logs of Zeek and Suricata.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ def read_registrations(
     *,
     format: str | None = None,  # noqa: A002 - the public name
     patterns: Any = None,
+    columns: Mapping[str, str] | None = None,
+    timezone: Any = None,
     port: int | Iterable[int] = REGISTRATION_PORT,
     pbx: str | Mapping[str, str] | None = None,
     workers: int | None = None,
@@ -53,7 +56,8 @@ def read_registrations(
     source : path, glob, directory, bytes, str, open file, or an iterable of these
         Logs, also in ZIP or tar archives and compressed with gzip; a directory may mix formats.
     format : str, optional
-        json, query, table, csv, syslog, parquet or wire; by default each file's beginning tells.
+        json, query, table, csv, excel, parquet, xml, octets, wire or syslog; by default each file's
+        beginning tells, and a line that is clearly of another format is read as such.
     patterns : regular expression, or several in a list or by name in a dict, optional
         What messages (syslog, HTTP, AddLog, journal) are searched for before the neutral
         default set; named groups name columns of REGISTRATIONS, such as
@@ -61,6 +65,14 @@ def read_registrations(
         where a pattern looks around or refers back: such a one may take
         `limits.PATTERN_SECONDS` per block of lines, and `parse_error` names the messages that
         it was not searched for in.
+    columns : dict, optional
+        Which column of REGISTRATIONS a heading of one's own means, in CSV, Excel and JSON:
+        `{"Gerät": "hardware_id"}`. Usual headings in English and German are known; beside the
+        columns, `date`, `host` (who sent a record) and `message` (a text to be read as a line)
+        can be meant. `certtrust.headings` shows what a file's headings are taken for.
+    timezone : str or tzinfo, optional
+        The time zone of stamps that name none, such as `"Europe/Berlin"`; by default they are
+        taken for UTC. `time_by` says which stamps that were, and as what they were taken.
     port : int or several, optional
         TCP ports of H.323/TLS: in a packet capture, or a log of Zeek or Suricata, each
         connection there is a row. Its `state` is `rejected` where an alert of the PBX ended the
@@ -84,6 +96,8 @@ def read_registrations(
     ------
     SourceError
         If a path names nothing, or there is no such format.
+    CerttrustError
+        If there is no such time zone, or no such column.
     PatternError
         If a pattern is no regular expression, or has no group that is named like a column.
 
@@ -100,7 +114,7 @@ def read_registrations(
     >>> read_registrations(log, patterns=pattern)["matched_by"].tolist()
     ['pattern 1', 'pairs']
     """
-    chosen = options(format, patterns, workers, port, pbx)
+    chosen = options(format, patterns, workers, columns, timezone, port=port, pbx=pbx)
     parts = tables(source, chosen, progress=progress)
     return to_frame.frame(
         pa.concat_tables([field_values.SCHEMA.empty_table(), *parts])
@@ -122,6 +136,8 @@ def batches(
     *,
     format: str | None = None,  # noqa: A002 - the public name
     patterns: Any = None,
+    columns: Mapping[str, str] | None = None,
+    timezone: Any = None,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> Iterator[pd.DataFrame]:
@@ -133,7 +149,9 @@ def batches(
     1
     """
     for table in tables(
-        source, options(format, patterns, workers), progress=progress
+        source,
+        options(format, patterns, workers, columns, timezone),
+        progress=progress,
     ):
         yield to_frame.frame(table)
 
@@ -144,6 +162,8 @@ def to_parquet(
     *,
     format: str | None = None,  # noqa: A002 - the public name
     patterns: Any = None,
+    columns: Mapping[str, str] | None = None,
+    timezone: Any = None,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> int:
@@ -164,7 +184,7 @@ def to_parquet(
 
     rows = 0
     stored = field_values.SCHEMA.with_metadata(metadata(schema.REGISTRATIONS))
-    chosen = options(format, patterns, workers)
+    chosen = options(format, patterns, workers, columns, timezone)
     with (
         replacing(path) as new,
         pq.ParquetWriter(new, stored, compression="zstd") as writer,

@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 
 from .. import schema
 from ..formats import FALSE, TRUE
-from ..names import device_ids
+from ..names import damaged_serials, device_ids
 from ..table_files import ARROW
 from . import vocabulary
-from .text.spans import Mask, Positions, Spans, present
+from .text.spans import Mask, Positions, Spans, as_mask, present
 
 TEXT, MOMENT = ARROW[schema.TEXT], ARROW[schema.MOMENT]
 COLUMNS = {column.name: column for column in schema.REGISTRATIONS}
@@ -52,6 +52,13 @@ class Notes:
             self._texts.append(constant(note, len(rows)))
         else:
             self._texts.append(note.take(pa.array(rows)))
+
+    def add_text(self, rows: Positions, texts: Any) -> None:
+        """Note texts at some rows; a missing one is no note."""
+        filled = np.flatnonzero(present(texts))
+        if len(filled):
+            self._rows.append(np.asarray(rows)[filled])
+            self._texts.append(texts.take(pa.array(filled)))
 
     def unread(self, text: Any, values: Any, note: str) -> None:
         """Note a text where there was something and no value could be made of it."""
@@ -169,6 +176,41 @@ def serials(text: Any) -> Any:
     )
 
 
+def mended_serials(
+    text: Any, serial: Any, notes: Notes, note: str | None = None
+) -> Any:
+    """Return serials, completed by those that other texts can only have been.
+
+    What was mended is noted, and what was lost; for all else there is `note`.
+    """
+    is_likely = as_mask(pc.match_substring_regex(text, damaged_serials.MAY_BE))
+    if note is None:
+        rest = pc.if_else(pa.array(is_likely & ~present(serial)), text, NULL)
+    else:
+        rest = pc.if_else(pa.array(present(serial)), NULL, text)
+    if rest.null_count == len(rest):
+        return serial
+    encoded = rest.dictionary_encode()
+    outcomes = [
+        damaged_serials.mended(word) for word in encoded.dictionary.to_pylist()
+    ]
+    is_ipei = ipeis(encoded.dictionary)
+    words = [
+        outcome.note or (note if outcome.serial is None and not handset else None)
+        for outcome, handset in zip(outcomes, present(is_ipei), strict=True)
+    ]
+    remarks = pa.array(words, TEXT).take(encoded.indices)
+    notes.add(present(remarks), remarks)
+    mended = pa.array([outcome.serial for outcome in outcomes], TEXT)
+    return coalesce(serial, mended.take(encoded.indices))
+
+
+def ipeis(text: Any) -> Any:
+    """Return the identities of DECT handsets; all else is missing."""
+    is_ipei = pc.match_substring_regex(text, rf"^\s*{damaged_serials.IPEI}\s*$")
+    return pc.if_else(is_ipei, text, NULL)
+
+
 def hardware_ids(text: Any) -> Any:
     """Return hardware IDs in their one spelling; all else is missing."""
 
@@ -213,6 +255,7 @@ _STATES = {
     **{state: state for state in vocabulary.STATES},
     **vocabulary.STATE_SPELLINGS,
 }
+_STATES_OF_TABLES = {**_STATES, **vocabulary.STATE_WORDS}
 _AUTHENTICATIONS = {name: name for name in vocabulary.AUTHENTICATIONS}
 _FLAGS = {**dict.fromkeys(TRUE, "true"), **dict.fromkeys(FALSE, "false")}
 
@@ -227,10 +270,11 @@ def _looked_up(names: dict[str, str], text: Any, note: str, notes: Notes) -> Any
     return values
 
 
-def states(text: Any, notes: Notes) -> Any:
+def states(text: Any, notes: Notes, *, of_table: bool = False) -> Any:
     """Return the registration states among the texts."""
     note = f"the state is none of {', '.join(vocabulary.STATES)}"
-    return _looked_up(_STATES, text, note, notes)
+    names = _STATES_OF_TABLES if of_table else _STATES
+    return _looked_up(names, text, note, notes)
 
 
 def authentications(text: Any, notes: Notes) -> Any:
@@ -290,11 +334,12 @@ def coalesce(*arrays: Any) -> Any:
         if values.null_count == len(values):
             values = other
         elif (present(other) & ~present(values)).any():
-            values = pc.coalesce(*(_decoded(array) for array in (values, other)))
+            values = pc.coalesce(*(decoded(array) for array in (values, other)))
     return values
 
 
-def _decoded(text: Any) -> Any:
+def decoded(text: Any) -> Any:
+    """Return an array without its dictionary, where it has one."""
     return text.dictionary_decode() if pa.types.is_dictionary(text.type) else text
 
 
@@ -307,6 +352,11 @@ def complete_from_name(columns: Columns) -> Columns:
     """Fill in the missing serials and interfaces from registration names of the default form."""
     name = columns.get("registration_name")
     if name is None or name.null_count == len(name):
+        return columns
+    known = [
+        present(columns[key]) for key in ("serial", "interface") if key in columns
+    ]
+    if len(known) == 2 and np.all((known[0] & known[1]) | ~present(name)):
         return columns
     if _all_serials(name):
         serial, interface = name, pa.nulls(len(name), TEXT)

@@ -360,12 +360,38 @@ def _by_sentence(text: Any) -> tuple[Positions, Columns]:
     }
 
 
+EXACT = "line"
+"""What `time_by` says of a time whose line names its zone."""
+TAKEN_FOR_UTC = " as UTC"
+"""How it ends where the line does not."""
+
+
 def merge(envelope: Columns, message: Columns) -> Columns:
     """Return the columns of an envelope and its message, of which the message comes first.
 
     Where the message names another device than the envelope, who sent it is not who registered.
+    Where it has a time of its own, be it one of a clock that was not set, that time counts,
+    unless it names no zone and the envelope does.
     A message that a pattern took apart is not kept a second time beside the raw line.
     """
+    if "clock_unset" in message and "clock_unset" in envelope:
+        envelope = dict(envelope)
+        stamped = pc.is_valid(message["clock_unset"])
+        vague = pc.ends_with(field_values.decoded(message["time_by"]), TAKEN_FOR_UTC)
+        exact = pc.equal(field_values.decoded(envelope["time_by"]), EXACT)
+        is_better = pc.fill_null(pc.and_kleene(vague, exact), False)
+        if pc.any(is_better).as_py():
+            message = dict(message)
+            for name in ("time", "time_by", "clock_unset"):
+                field = field_values.decoded(message[name])
+                nothing = pa.scalar(None, field.type)
+                message[name] = pc.if_else(is_better, nothing, field)
+            stamped = pc.is_valid(message["clock_unset"])
+        if pc.any(stamped).as_py():
+            for name in ("time", "time_by", "clock_unset"):
+                field = field_values.decoded(envelope[name])
+                nothing = pa.scalar(None, field.type)
+                envelope[name] = pc.if_else(stamped, nothing, field)
     both = {
         name: field_values.coalesce(message[name], envelope[name])
         for name in message
@@ -384,7 +410,7 @@ def merge(envelope: Columns, message: Columns) -> Columns:
     if "details" in envelope:
         is_unmatched = pc.is_null(message["matched_by"])
         details = pc.if_else(is_unmatched, envelope["details"], NULL)
-        both["details"] = field_values.coalesce(details, message["details"])
+        both["details"] = field_values.coalesce(details, message.get("details"))
     return envelope | message | both
 
 
@@ -394,7 +420,7 @@ _TAIL_SHIFTS = {"hardware_id": (0, 24, 48), "serial": (16, 32, 48)}
 
 def _same_device(envelope: Columns, message: Columns) -> Mask:
     """Return True where both name a device and the names end in the same three octets."""
-    same = np.zeros(len(message["matched_by"]), bool)
+    same = np.zeros(len(next(iter(message.values()))), bool)
     for sender, device in product(_tails(envelope), _tails(message)):
         same |= (sender == device) & (device != 0)
     return same

@@ -12,7 +12,16 @@ import pyarrow.compute as pc
 from .field_values import TEXT
 from .text.spans import Delimiters, Positions, Spans, Words, split_at_mark
 
-_QUOTED = re.compile(rb'(?:^|(?<=[\s,;]))([A-Za-z_][\w.-]*)=(?:"([^"]*)"|([^\s"]*))')
+_QUOTED = re.compile(
+    rb"(?:^|(?<=[\s,;|]))([A-Za-z_][\w.-]*)="
+    rb'(?:"([^"]*)"|((?:[^\s",;|]|[,;|](?![A-Za-z_][\w.-]*=))*))'
+)
+_BETWEEN = b",;|\t"
+"""What may part words beside blanks, where a key follows it."""
+_IS_KEY = np.zeros(256, bool)
+_IS_KEY[
+    list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+] = True
 
 _SAMPLE = 20
 """Texts that are looked at to learn the form of all."""
@@ -122,8 +131,8 @@ def _of_any_form(
 ) -> Values:
     """Return the values of texts of any form."""
     count = len(spans.start)
-    row, key, value = split_at_mark(spans, delimiters)
-    value = value.rstrip(b",;")
+    row, key, value = split_at_mark(spans, _with_other_separators(spans, delimiters))
+    value = value.rstrip(b",;|")
     quoted = np.unique(row[value.byte_at(0) == ord('"')])
     if not len(quoted):
         return _by_name(row, key, value, keys, count)
@@ -135,6 +144,29 @@ def _of_any_form(
         else:
             values[name] = spans_of_rows.scatter(rows, count)
     return values
+
+
+def _with_other_separators(spans: Spans, delimiters: Delimiters) -> Delimiters:
+    """Return the delimiters with each comma, semicolon, bar or tab that a key follows."""
+    begin, end = (
+        np.searchsorted(delimiters.marks, edge) for edge in (spans.start, spans.stop)
+    )
+    row = np.repeat(np.arange(len(begin)), end - begin)
+    # The marks of each row, which need not follow those of the row before.
+    first = np.repeat(begin - np.append(0, np.cumsum(end - begin)[:-1]), end - begin)
+    marks = delimiters.marks[first + np.arange(len(row))]
+    before, start = marks - 1, spans.start[row]
+    for _ in range(_LONGEST_KEY):
+        inside = (before >= start) & _IS_KEY[spans.data[before]]
+        if not inside.any():
+            break
+        before = before - inside
+    is_separator = (before >= start) & (before < marks - 1)
+    is_separator &= np.isin(spans.data[before], list(_BETWEEN))
+    if not is_separator.any():
+        return delimiters
+    separators = np.union1d(delimiters.separators, before[is_separator])
+    return Delimiters(separators, delimiters.marks)
 
 
 def _by_name(

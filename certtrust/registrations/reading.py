@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import tzinfo
 from numbers import Integral
 from typing import Any, NamedTuple
 
+from .. import column_names
 from ..captures import REGISTRATION_PORT, registration_ports
 from ..errors import SourceError
 from ..formats import About, begin, recognise
 from ..sources import Source, sources
 from ..texts.sentences import say
-from . import messages, to_frame
+from . import messages, times, to_frame
 from .field_values import constant
 from .formats import ANY_OTHER, FORMATS
 from .text import lines
@@ -30,6 +32,8 @@ class Options(NamedTuple):
     form: str | None
     patterns: tuple[messages.Pattern, ...]
     threads: int
+    columns: dict[str, str]
+    timezone: tzinfo | None
     block: int = lines.BLOCK
     ports: tuple[int, ...] = (REGISTRATION_PORT,)
     pbx: str | Mapping[str, str] | None = None
@@ -39,6 +43,9 @@ def options(
     form: Any,
     patterns: Any,
     workers: Any,
+    columns: Any = None,
+    timezone: Any = None,
+    *,
     port: int | Iterable[int] = REGISTRATION_PORT,
     pbx: str | Mapping[str, str] | None = None,
 ) -> Options:
@@ -55,9 +62,15 @@ def options(
         workers = os.cpu_count() or 1
     if not isinstance(workers, Integral) or isinstance(workers, bool) or workers < 1:
         raise SourceError(say("errors.reading.workers", workers=repr(workers)))
-    compiled = messages.compiled(patterns)
-    ports = registration_ports(port)
-    return Options(form, compiled, int(workers), ports=ports, pbx=pbx)
+    return Options(
+        form,
+        messages.compiled(patterns),
+        int(workers),
+        column_names.checked(columns, "registrations"),
+        times.zone(timezone),
+        ports=registration_ports(port),
+        pbx=pbx,
+    )
 
 
 def tables(
@@ -95,13 +108,21 @@ def _tables(file: Source, chosen: Options) -> Iterator[Any]:
             form = (
                 FORMATS[chosen.form]
                 if chosen.form
-                else recognise(FORMATS.values(), head) or ANY_OTHER
+                else _by_own_headings(head, chosen.columns)
+                or recognise(FORMATS.values(), head)
+                or ANY_OTHER
             )
             yield from form.read(
                 stream, About(file.name, file.modified, chosen._asdict())
             )
     except OSError as problem:
         yield _failed(file, f"reading stopped: {problem}")
+
+
+def _by_own_headings(head: bytes, columns: dict[str, str]) -> Any | None:
+    """Return the format of tables where the headings that the caller named make a file one."""
+    table = FORMATS["csv"]
+    return table if columns and table.sniff(head, columns) else None
 
 
 def _failed(file: Source, error: str) -> Any:

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from ..errors import CerttrustError
 from ..formats import twice
 from . import field_values, times
-from .field_values import NULL, TEXT, Columns, Notes, constant
-from .text.spans import as_mask
+from .field_values import NULL, TEXT, Columns, Notes, constant, scatter, word
+from .text.spans import as_mask, present
 
 FIELDS = (
     "time",
@@ -52,10 +52,17 @@ ORIGIN = ("source", "line", "raw", "parse_error", "matched_by", "time_by")
 """Columns beside the fields: where rows come from and what was wrong with them."""
 
 
-def from_fields(fields: Columns, notes: Notes) -> Columns:
+def from_fields(
+    fields: Columns,
+    notes: Notes,
+    clock: times.Clock = times.ANY_CLOCK,
+    *,
+    of_table: bool = False,
+) -> Columns:
     """Return the typed columns of text fields that are named like them; empty ones are missing.
 
-    The time may also be Arrow's own timestamps.
+    The time may also be Arrow's own timestamps. In the column of a table more words say a state
+    than in a message.
     """
     if unknown := [name for name in fields if name not in FIELDS]:
         raise CerttrustError(
@@ -71,7 +78,7 @@ def from_fields(fields: Columns, notes: Notes) -> Columns:
     }
     columns: Columns = {name: fields[name] for name in PLAIN_TEXT if name in fields}
     if "time" in fields:
-        columns |= times.read(fields["time"], notes)
+        columns |= times.read(fields["time"], notes, clock)
     if "clock_unset" in fields:
         stated = field_values.flags(fields["clock_unset"], "clock_unset", notes)
         columns["clock_unset"] = _either(stated, columns.get("clock_unset"))
@@ -87,7 +94,9 @@ def from_fields(fields: Columns, notes: Notes) -> Columns:
             fields["via_reverse_proxy"], "via_reverse_proxy", notes
         )
     if "state" in fields:
-        columns["state"] = field_values.states(fields["state"], notes)
+        columns["state"] = field_values.states(
+            fields["state"], notes, of_table=of_table
+        )
     if "reason" in fields:
         columns["reason"] = field_values.reasons(fields["reason"])
     if "severity" in fields:
@@ -118,7 +127,12 @@ def without_twins(fields: Iterable[tuple[str, Any]], notes: Notes) -> Columns:
     return columns
 
 
-def from_table(table: list[tuple[str, Any]], first: int, name: str) -> Columns:
+def from_table(
+    table: list[tuple[str, Any]],
+    first: int,
+    name: str,
+    clock: times.Clock = times.ANY_CLOCK,
+) -> Columns:
     """Return the columns of a table whose first row here is row `first`, from 1, of a file.
 
     A table that this package wrote keeps where its rows came from and what was wrong with them; the
@@ -130,7 +144,7 @@ def from_table(table: list[tuple[str, Any]], first: int, name: str) -> Columns:
         [(key, _as_field(key, column, notes)) for key, column in table], notes
     )
     columns = from_fields(
-        {key: fields[key] for key in FIELDS if key in fields}, notes
+        {key: fields[key] for key in FIELDS if key in fields}, notes, clock
     )
     columns |= {key: fields[key] for key in ORIGIN if key in fields}
     columns.setdefault("source", constant(name, count))
@@ -142,9 +156,25 @@ def from_table(table: list[tuple[str, Any]], first: int, name: str) -> Columns:
     return columns | {"parse_error": problems}
 
 
-def _line_numbers(stored: Any, first: int, count: int, notes: Notes) -> Any:
+def origin(fields: Columns, notes: Notes) -> Columns:
+    """Return where rows come from and what was wrong with them, as another file of ours says."""
+    columns = dict(fields)
+    if "line" in columns:
+        count = len(columns["line"])
+        columns["line"] = _line_numbers(columns["line"], None, count, notes)
+    for name, field in columns.items():
+        if field.type == TEXT:
+            columns[name] = (
+                field_values.blank_to_null(field) if name != "raw" else field
+            )
+    return columns
+
+
+def _line_numbers(stored: Any, first: int | None, count: int, notes: Notes) -> Any:
     """Return the numbers of lines as stored, and those of the rows where there is none."""
-    rows = pa.array(np.arange(first, first + count))
+    rows = pa.nulls(count, pa.int64())
+    if first is not None:
+        rows = pa.array(np.arange(first, first + count))
     if stored is None:
         return rows
     is_number = pc.match_substring_regex(stored, "^-?[0-9]{1,18}$")
@@ -185,18 +215,81 @@ def _device(fields: Columns, notes: Notes) -> Columns:
     columns: Columns = {}
     hardware_id = fields.get("hardware_id")
     if hardware_id is not None:
-        serial = field_values.serials(hardware_id)
+        spelled = field_values.hardware_ids(hardware_id)
+        serial = constant(None, len(hardware_id))
+        if spelled.null_count > hardware_id.null_count:
+            rest = pc.if_else(pa.array(present(spelled)), NULL, hardware_id)
+            serial = field_values.serials(rest)
+            if serial.null_count > rest.null_count:
+                serial = field_values.mended_serials(rest, serial, notes)
         # Soft clients' hardware IDs are free names, so any other text stands as it is.
-        spelled = pc.coalesce(field_values.hardware_ids(hardware_id), hardware_id)
+        spelled = field_values.coalesce(spelled, hardware_id)
         columns["hardware_id"] = pc.if_else(pc.is_null(serial), spelled, NULL)
         columns["serial"] = serial
     if "serial" in fields:
-        serial = field_values.serials(fields["serial"])
-        notes.unread(fields["serial"], serial, "the serial is not 12 hex digits")
+        stated = fields["serial"]
+        serial = field_values.serials(stated)
+        if serial.null_count > stated.null_count:
+            serial = field_values.mended_serials(
+                stated, serial, notes, "the serial is not 12 hex digits"
+            )
+            handset = field_values.ipeis(stated)
+            columns["hardware_id"] = field_values.coalesce(
+                columns.get("hardware_id"), handset
+            )
         if "serial" in columns:
             serial = pc.coalesce(serial, columns["serial"])
         columns["serial"] = serial
     return columns
+
+
+_OF_ADDRESS = (
+    r"(?i):(?P<first>0?290:33|8290:33|0?201:3e)ff:fe"
+    r"(?P<fourth>[0-9a-f]{2}):(?P<rest>[0-9a-f]{1,4})(?:$|[\]%/])"
+)
+
+
+def complete_from_address(columns: Columns, notes: Notes) -> Columns:
+    """Fill in the serial that an IPv6 address is made of, where a row names no device at all.
+
+    That addresses of devices are made so (EUI-64) is seen in the vendor's samples, and the rule
+    is inferred from them, so the row says where its serial comes from.
+    """
+    address = columns.get("remote_address")
+    if address is None or address.null_count == len(address):
+        return columns
+    names_device = np.logical_or.reduce(
+        [
+            present(columns[name])
+            for name in ("serial", "hardware_id", "registration_name")
+            if name in columns
+        ]
+        or [np.zeros(len(address), bool)]
+    )
+    rows = np.flatnonzero(~names_device & present(address))
+    if not len(rows):
+        return columns
+    serial = scatter(_serial_in(address.take(pa.array(rows))), rows, len(address))
+    proxied = columns.get("via_reverse_proxy")
+    if proxied is not None:
+        serial = pc.if_else(pc.fill_null(proxied, False), NULL, serial)
+    notes.add(present(serial), "the serial is taken from the IPv6 address")
+    return columns | {"serial": field_values.coalesce(columns.get("serial"), serial)}
+
+
+def _serial_in(address: Any) -> Any:
+    """Return the serial of an EUI-64 address of an innovaphone device."""
+    parts = pc.extract_regex(address, _OF_ADDRESS)
+    first = pc.struct_field(parts, "first")
+    beginning = pc.if_else(
+        pc.match_substring_regex(first, "(?i)3e"), word("00013e"),
+        pc.if_else(pc.starts_with(first, "8"), word("809033"), word("009033")),
+    )  # fmt: skip
+    rest = pc.utf8_lpad(pc.struct_field(parts, "rest"), 4, "0").cast(TEXT)
+    fourth = pc.struct_field(parts, "fourth").cast(TEXT)
+    return pc.utf8_lower(
+        pc.binary_join_element_wise(beginning, fourth, rest, word(""))
+    )
 
 
 def host(text: Any) -> Columns:

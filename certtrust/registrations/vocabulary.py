@@ -27,6 +27,42 @@ STATE_SPELLINGS = {
 }
 """What else says a state."""
 
+STATE_WORDS = {
+    "failure": "down",
+    "ok": "up",
+    "success": "up",
+    "successful": "up",
+    "online": "up",
+    "offline": "down",
+    "unregistered": "down",
+    "not registered": "down",
+    "refused": "rejected",
+    "denied": "rejected",
+    "wrong password": "unauthorized",
+    "angemeldet": "up",
+    "registriert": "up",
+    "erfolgreich": "up",
+    "abgemeldet": "down",
+    "nicht angemeldet": "down",
+    "nicht registriert": "down",
+    "getrennt": "down",
+    "fehlgeschlagen": "down",
+    "gescheitert": "down",
+    "fehler": "down",
+    "abgelehnt": "rejected",
+    "zurückgewiesen": "rejected",
+    "abgewiesen": "rejected",
+    "verweigert": "rejected",
+    "zeitüberschreitung": "timeout",
+    "zeitueberschreitung": "timeout",
+    "nicht autorisiert": "unauthorized",
+    "nicht berechtigt": "unauthorized",
+    "unberechtigt": "unauthorized",
+    "falsches passwort": "unauthorized",
+    "falsches kennwort": "unauthorized",
+}
+"""What says a state in the column of a table, and may say something else in a message."""
+
 SEVERITIES = ("minor", "indeterminate", "major")
 """Severities of events and alarms, by their number."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .content import Report, explain_fleet
 from .exports import as_json, write_report
+from .head import has_verdict, head, head_lines
 from .page import page
 from .summary_text import summary_lines
 
@@ -17,6 +18,9 @@ __all__ = [
     "Report",
     "as_json",
     "explain_fleet",
+    "has_verdict",
+    "head",
+    "head_lines",
     "page",
     "summary_lines",
     "write_report",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from ..advice import forecast, impersonations
+from ..advice import missing as missing_data
 from ..advice.remedies.plan import remedies
 from ..arrays.arrow import as_mask
 from ..evaluation.attempts import attempts
@@ -20,6 +21,7 @@ from ..fleet import FOLDERS, Fleet, link
 from ..texts.dates import in_utc
 from ..texts.labels import cause_label
 from ..texts.sentences import sentences
+from .grounds import Grounds, grounds
 from .wire import WireContent, wire_content
 
 Step = Callable[[str], None]
@@ -45,6 +47,8 @@ class Report:
         Whether the attempts are those of the log, or one would-be attempt per known device.
     fleet : Fleet
         What was read, with its links.
+    grounds : Grounds
+        How much of the files was understood.
     results : DataFrame
         Table RESULTS.
     causes : DataFrame
@@ -58,12 +62,14 @@ class Report:
         title, evidence, attempts, first, last, why, remedy.
     undecided : DataFrame
         One row per rule that some attempts leave open: code, title, attempts, devices, missing.
+    missing : DataFrame
+        `certtrust.missing(results)`, a kind that several PBXs lack in one row.
     remedies, forecast : DataFrame
         `certtrust.remedies(fleet, results)` and `certtrust.forecast(fleet)`.
     impersonations : DataFrame
         The worst pairs of `certtrust.impersonations(fleet)`.
     inputs : DataFrame
-        One row per file: kind, source, rows, unread.
+        One row per file: kind ("unused" for one that went into no table), source, rows, unread.
     problems : DataFrame
         One row per thing that could not be read in full: kind, source, place, parse_error.
     wire : WireContent, optional
@@ -75,11 +81,13 @@ class Report:
     at: pd.Timestamp
     of: str
     fleet: Fleet
+    grounds: Grounds
     results: pd.DataFrame
     causes: pd.DataFrame
     comparison: pd.DataFrame
     failing: pd.DataFrame
     undecided: pd.DataFrame
+    missing: pd.DataFrame
     remedies: pd.DataFrame
     forecast: pd.DataFrame
     impersonations: pd.DataFrame
@@ -142,11 +150,13 @@ def explain_fleet(
         at=made if at is None else in_utc(at),
         of=of,
         fleet=linked,
+        grounds=grounds(fleet),
         results=results,
         causes=explained_causes(results, failing),
         comparison=compare(results),
         failing=failing,
         undecided=undecided_rules(results),
+        missing=missing_anywhere(results),
         remedies=actions,
         forecast=predictions,
         impersonations=pairs,
@@ -253,8 +263,24 @@ def undecided_rules(results: pd.DataFrame) -> pd.DataFrame:
     return undecided[order].reset_index(drop=True)
 
 
+def missing_anywhere(results: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per kind of missing data; its PBX where it is missing at one alone."""
+    by_pbx = missing_data(results)
+    anywhere = missing_data(
+        results.assign(pbx=pd.Series(index=results.index, dtype="str"))
+    )
+    is_single = ~by_pbx["what"].duplicated(keep=False)
+    rows = pd.concat([by_pbx[is_single], anywhere]).drop_duplicates("what")
+    return rows.sort_values(
+        "attempts", ascending=False, kind="stable", ignore_index=True
+    )
+
+
 def inputs(fleet: Fleet) -> pd.DataFrame:
-    """Return the files: kind, source, rows, and how many of these could not be read in full."""
+    """Return the files: kind, source, rows, and how many of these could not be read in full.
+
+    The kind of a file that went into no table is `unused`.
+    """
     parts = []
     for kind in _kinds(fleet):
         frame: pd.DataFrame = getattr(fleet, kind)
@@ -262,6 +288,9 @@ def inputs(fleet: Fleet) -> pd.DataFrame:
         by_source = unread.groupby(frame["source"].fillna("(no file)"), sort=False)
         counts = by_source.agg(rows="size", unread="sum").reset_index()
         parts.append(counts.assign(kind=kind))
+    if fleet.sources is not None:
+        unused = fleet.sources[fleet.sources["taken_for"].isna()]
+        parts.append(unused[["source", "rows"]].assign(kind="unused", unread=0))
     return pd.concat(parts, ignore_index=True)[["kind", "source", "rows", "unread"]]
 
 
@@ -280,6 +309,11 @@ def problems(fleet: Fleet) -> pd.DataFrame:
             place = bad["stream"]
         rows = bad[["source", "parse_error"]].assign(kind=kind, place=place)
         parts.append(rows.astype({"place": "Int64"}))
+    if fleet.sources is not None:
+        unused = fleet.sources[fleet.sources["taken_for"].isna()]
+        named = {"not_understood": "parse_error"}
+        reasons = unused[["source", "not_understood"]].rename(columns=named)
+        parts.append(reasons.assign(kind="unused"))
     columns = ["kind", "source", "place", "parse_error"]
     together = pd.concat(parts, ignore_index=True)[columns]
     if fleet.handshakes is None:

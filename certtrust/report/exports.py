@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 
 from ..arrays import arrow
 from ..evaluation.rules import rules as all_rules
+from ..schema import SOURCES, empty
 from ..texts.visible import each_on_one_line
 from ..whole_files import write_whole
 from .content import Report
 from .figures import write_pictures
+from .head import head
 from .page import page
 from .summary_text import summarise
 
@@ -89,8 +91,9 @@ def as_json(report: Report) -> str:
     str
         One object with fixed keys in a fixed order: format, version (raised when a key is renamed
         or removed), name, made, of (log or devices), summary (the numbers of the first lines),
-        comparison (predicted, then observed), and the tables causes, failing, undecided, remedies,
-        forecast, impersonations, rules, inputs and problems as lists of objects; where captures
+        grounds (how much was understood), sentences (of the first screen), comparison (predicted,
+        then observed), and the tables causes, failing, undecided, missing, remedies, forecast,
+        impersonations, rules, inputs, problems and sources as lists of objects; where captures
         were read, also wire_outcomes, wire_proven, wire_contradicted, wire_authorities and
         wire_lengths. Moments are ISO 8601 in UTC, what is missing is null.
 
@@ -114,27 +117,33 @@ def as_json(report: Report) -> str:
         "causes": report.causes,
         "failing": report.failing,
         "undecided": report.undecided,
+        "missing": report.missing,
         "remedies": report.remedies,
         "forecast": report.forecast,
         "impersonations": report.impersonations,
         "rules": all_rules(),
         "inputs": report.inputs,
         "problems": report.problems,
+        "sources": empty(SOURCES)
+        if report.fleet.sources is None
+        else report.fleet.sources,
     }
     if report.wire is not None:
         tables |= {f"wire_{name}": table for name, table in vars(report.wire).items()}
-    head: dict[str, Any] = {
+    about: dict[str, Any] = {
         "format": "certtrust report",
         "version": FORMAT_VERSION,
         "name": report.name,
         "made": report.made.isoformat(),
         "of": report.of,
         "summary": {**summary, **moments},
+        "grounds": report.grounds._asdict(),
+        "sentences": head(report).sentences,
         "comparison": comparison,
     }
     parts = [
         f"{json.dumps(name)}: {json.dumps(value, default=int)}"
-        for name, value in head.items()
+        for name, value in about.items()
     ]
     parts += [
         f"{json.dumps(name)}: {_records(table)}" for name, table in tables.items()

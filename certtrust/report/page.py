@@ -18,6 +18,8 @@ from ..texts.sentences import current_language, number, say
 from . import summary_text
 from .content import Report
 from .figures import dark_colours, figure
+from .head import head
+from .inventory import issuers
 
 SHOWN = 100
 """Rows of a long table that the page shows; the CSV beside it has all."""
@@ -29,9 +31,9 @@ IMPERSONATORS = 10
 """How many certificates that fit other devices the page shows."""
 
 NUMBERS = {
-    "attempts", "client_bytes", "connections", "devices", "devices_cumulative", "fail", "files",
-    "longest", "opens", "pass", "place", "rank", "rows", "server_bytes", "shortest",
-    "unknown", "unread",
+    "attempts", "certificates", "client_bytes", "connections", "devices", "devices_cumulative",
+    "ends_soon", "expired", "fail", "files", "longest", "opens", "pass", "place", "rank", "rows",
+    "server_bytes", "shortest", "unknown", "unread", "weak",
 }  # fmt: skip
 LONG = {
     "citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "why",
@@ -45,12 +47,12 @@ CARDS = 5
 
 def page(report: Report, *, stem: str | None = None) -> str:
     """Return the report as an HTML document; the CSV files beside it begin with `stem`."""
-    sections_shown = {
-        anchor: content
-        for anchor, content in SECTIONS.items()
+    shown = [
+        anchor
+        for anchor in (SECTIONS if len(report.results) else ALWAYS)
         if anchor != "wire" or report.wire is not None
-    }
-    headings = {anchor: say(f"report.sections.{anchor}") for anchor in sections_shown}
+    ]
+    headings = {anchor: say(f"report.sections.{anchor}") for anchor in shown}
     links = [
         tag("li", tag("a", heading, href=f"#{anchor}"))
         for anchor, heading in headings.items()
@@ -60,9 +62,9 @@ def page(report: Report, *, stem: str | None = None) -> str:
             "section",
             tag("h2", headings[anchor], id=anchor),
             _figures(report, anchor),
-            content(report, stem),
+            SECTIONS[anchor](report, stem),
         )
-        for anchor, content in sections_shown.items()
+        for anchor in shown
     ]
     navigation = say("report.page.navigation")
     made = {"on": day(report.made), "at": fields(report.made)["time"]}
@@ -149,6 +151,9 @@ def _left_out(
 
 def _summary(report: Report) -> Markup:
     summary = summary_text.summarise(report)
+    first = head(report)
+    lead, *rest = first.sentences
+    heading = "heading" if summary.attempts else "inventory"
     share = percent(summary.by_rule / summary.failed) if summary.failed else "\u2013"
     tiles = {
         "devices": (
@@ -165,12 +170,24 @@ def _summary(report: Report) -> Markup:
     ]
     return join(
         [
-            tag("h1", phrase("report.page.heading", name=tag("bdi", report.name))),
-            tag("p", summary_text.what_fails(report), class_="lead"),
-            tag("p", summary_text.why(report)) if summary.failed else None,
-            tag("dl", [tag("div", tile) for tile in numbers], class_="tiles"),
+            tag("h1", phrase(f"report.page.{heading}", name=tag("bdi", report.name))),
+            tag("p", lead, class_="lead"),
+            [tag("p", words) for words in rest],
+            tag("dl", [tag("div", tile) for tile in numbers], class_="tiles")
+            if summary.attempts
+            else None,
+            _missing(first.missing),
+            [tag("p", tag("small", words)) for words in first.files],
         ]
     )
+
+
+def _missing(words: list[str]) -> list[Markup] | None:
+    """Return what data are missing, on the first screen."""
+    if not words:
+        return None
+    items = [tag("li", tag("bdi", sentence)) for sentence in words]
+    return [tag("h3", say("report.missing.heading")), tag("ul", items)]
 
 
 def _why(report: Report, _stem: str | None) -> Iterator[Markup]:
@@ -363,16 +380,32 @@ def _inputs(report: Report, stem: str | None) -> Iterator[Content]:
     yield _table("problems", shown[["source", "place", "parse_error"]])
 
 
+def _certificates(report: Report, _stem: str | None) -> Iterator[Markup]:
+    """Show who issued the certificates, where they are all that there is to show."""
+    if len(report.results):
+        return
+    by_issuer = issuers(report.fleet, report.at)
+    if len(by_issuer):
+        ends = {
+            name: by_issuer[name].dt.strftime("%Y-%m-%d")
+            for name in ("first_end", "last_end")
+        }
+        yield _table("issuers", by_issuer.assign(**ends).head(SHOWN))
+
+
 SECTIONS: dict[str, Callable[[Report, str | None], Iterable[Content]]] = {
     "why": _why,
     "first": _first,
     "where": lambda _report, _stem: (),
     "sure": _sure,
     "wire": _wire,
-    "certificates": lambda _report, _stem: (),
+    "certificates": _certificates,
     "devices": _devices,
     "impersonations": _impersonations,
     "rules": _rules,
     "inputs": _inputs,
 }
 """The sections of the page: what follows a section's charts."""
+
+ALWAYS = ("certificates", "impersonations", "rules", "inputs")
+"""The sections that say something where there is no attempt."""

@@ -23,6 +23,7 @@ class Summary(NamedTuple):
     by_rule: int
     by_log: int
     unexplained: int
+    unknown: int
     observed: bool
     first: pd.Timestamp | None
     last: pd.Timestamp | None
@@ -43,6 +44,7 @@ def summarise(report: Report) -> Summary:
         by_rule=by_rule,
         by_log=len(failed) - by_rule - unexplained,
         unexplained=unexplained,
+        unknown=int((results["verdict"] == "unknown").sum()),
         observed=bool((results["observed"] == "failed").any()),
         first=times.min() if len(times) else None,
         last=times.max() if len(times) else None,
@@ -71,8 +73,14 @@ def what_fails(report: Report) -> str:
         "attempts": plural(summary.attempts, "attempt"),
         "registrations": plural(summary.attempts, "registration attempt"),
         "span": span(summary),
+        "unknown": summary.unknown,
     }
-    outcome = "fail" if summary.failed else "fine"
+    open_outcome = "open"
+    if report.of == "devices" and summary.unknown == summary.attempts:
+        open_outcome = "unknown"
+    outcome = "fine" if not summary.unknown else open_outcome
+    if summary.failed:
+        outcome = "fail" if summary.devices or report.of == "devices" else "unnamed"
     return say(
         f"report.lead.{report.of}.{outcome if summary.attempts else 'nothing'}",
         **values,
@@ -122,8 +130,10 @@ def top_causes(report: Report, count: int = 3) -> str:
 def first_remedy(report: Report) -> str:
     """Return what to do first and what it repairs, or that there is nothing to do."""
     if report.remedies.empty:
+        has_open = (report.results["verdict"] == "unknown").any()
+        nothing = "not_judged" if has_open else "nothing_to_repair"
         return say(
-            f"report.terminal.{'no_remedy' if len(report.failing) else 'nothing_to_repair'}"
+            f"report.terminal.{'no_remedy' if len(report.failing) else nothing}"
         )
     first = report.remedies.iloc[0]
     return say(
@@ -156,6 +166,10 @@ def summary_lines(report: Report) -> list[str]:
     values = {
         **summary._asdict(),
         "span": span(summary),
+        "all_attempts": plural(summary.attempts, "attempt"),
+        "unchecked": say("report.terminal.unchecked", unknown=summary.unknown)
+        if summary.unknown
+        else "",
         "explained": say(f"report.terminal.{explained}", **summary._asdict()),
         "causes": top_causes(report),
         "remedy": first_remedy(report),

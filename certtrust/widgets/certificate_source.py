@@ -33,8 +33,11 @@ class CertificateSource(traitlets.HasTraits):
     certificates : DataFrame
         The one to judge first, then the others; none where nothing could be read.
     facts : dict
-        What the fleet holds about the device that presents it: registration_name, hardware_id,
-        tls_only and pbx, None where missing; empty for a certificate from elsewhere.
+        registration_name, hardware_id, tls_only and pbx of the device that presents it, None
+        where missing: what the fleet holds about it or, for what was pasted or dropped, its CN
+        as the name and nothing else. Empty for a certificate that a program gave.
+    is_received : bool
+        The certificate was pasted, dropped or chosen as a file.
     problem : str
         Why there is no certificate in what was given last.
     """
@@ -44,6 +47,7 @@ class CertificateSource(traitlets.HasTraits):
     def __init__(self, fleet: Fleet | None = None) -> None:
         super().__init__(certificates=empty(CERTIFICATES))
         self.facts: dict[str, Any] = {}
+        self.is_received = False
         self.problem = ""
         self._fleet = fleet
         self._read = empty(CERTIFICATES)
@@ -167,6 +171,7 @@ class CertificateSource(traitlets.HasTraits):
         self.facts = {
             name: None if pd.isna(row[name]) else row[name] for name in _FACTS
         }
+        self.is_received = False
         self.problem = ""
         self._take(pd.concat([bundle[first].head(1), bundle[~first]]))
 
@@ -174,6 +179,7 @@ class CertificateSource(traitlets.HasTraits):
         """Take certificates in any form that `certtrust.diagnose` takes."""
         if not isinstance(certificate, pd.DataFrame):
             certificate = read_certificates(certificate)
+        self.is_received = False
         self._take_read(
             readable(conform(certificate, CERTIFICATES), say("widgets.reading.given"))
         )
@@ -202,6 +208,7 @@ class CertificateSource(traitlets.HasTraits):
     def _receive(self, contents: dict[str, bytes]) -> None:
         password, self._password = self._password, ""
         self.password.placeholder = _password_placeholder()
+        self.is_received = True
         self._take_read(read(contents, password=password))
 
     def _take_read(self, reading: Reading) -> None:
@@ -229,7 +236,16 @@ class CertificateSource(traitlets.HasTraits):
         if not self._busy:
             first = self._read.index == self.judged.value
             parts = [self._read[first], self._read[~first]]
-            self.certificates = pd.concat(parts, ignore_index=True)
+            certificates = pd.concat(parts, ignore_index=True)
+            if self.is_received:
+                self.facts = _proposed(certificates)
+            self.certificates = certificates
+
+
+def _proposed(certificates: pd.DataFrame) -> dict[str, Any]:
+    """Return what is assumed of a certificate that nothing else is known of: its name is its CN."""
+    names = certificates["subject_cn"].head(1).dropna().tolist()
+    return {**dict.fromkeys(_FACTS), "registration_name": names[0] if names else None}
 
 
 def _password_placeholder() -> str:

@@ -60,12 +60,15 @@ class DateSlider(traitlets.HasTraits):
             value=self.at,
             continuous_update=True,
         )
-        now_button = action(
-            "date_slider.now", lambda: self.set_trait("at", now), width="80px"
-        )
+        now_button = action("date_slider.now", self.set_now, width="80px")
         self.box = ipywidgets.VBox([self.slider, now_button])
         self.slider.observe(self._slid, names="value")
         self.observe(self._follow, names="at")
+
+    def set_now(self) -> None:
+        """Choose the present moment."""
+        self.now = pd.Timestamp.now("UTC").floor("min").as_unit("us")
+        self.at = self.now
 
     def span(self, certificate: Any) -> None:
         """Let the slider cover the certificate's life."""

@@ -188,7 +188,7 @@ class CertificateTester(Panel):
         self._links = None
 
     def _take(self, _change: Any) -> None:
-        """Take over what was chosen, with what the fleet knows about its device."""
+        """Take over what was chosen, with what is known about its device, and nothing older."""
         if facts := self._source.facts:
             self._quiet = True
             self.registration_name = facts["registration_name"] or ""
@@ -197,6 +197,8 @@ class CertificateTester(Panel):
                 None if facts["tls_only"] is None else bool(facts["tls_only"])
             )
             self._trust_choice.choose(facts["pbx"])
+            if self._source.is_received:
+                self._moment.set_now()
             self._quiet = False
         self.certificates = self._source.certificates
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import re
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -122,9 +123,47 @@ def _refusals(ders: Sequence[bytes]) -> dict[int, str]:
             # Only whether it loads matters: the objects are dropped as they come.
             deque(map(load_der_x509_certificate, waiting), maxlen=0)
         except (ValueError, InvalidVersion) as problem:
-            refusals[len(ders) - length_hint(waiting) - 1] = f"{REFUSED}{problem}"
+            refusals[len(ders) - length_hint(waiting) - 1] = (
+                f"{REFUSED}{in_words(str(problem))}"
+            )
         else:
             return refusals
+
+
+_PARSE_ERROR = re.compile(
+    r"ParseError \{ kind: (?P<kind>\w+)(?P<detail>.*?)(?:, location: \[(?P<where>.*)\])? \}"
+)
+_KINDS = {
+    "InvalidValue": "an invalid value",
+    "InvalidTag": "an invalid tag",
+    "InvalidLength": "an invalid length",
+    "UnexpectedTag": "an element of another kind than belongs there",
+    "ShortData": "fewer bytes than announced",
+    "IntegerOverflow": "a number that is too large",
+    "ExtraData": "bytes behind the end",
+    "InvalidSetOrdering": "a set out of order",
+    "EncodedDefault": "a default value that is written out",
+    "OidTooLong": "an object identifier that is too long",
+    "UnknownDefinedBy": "an unknown identifier",
+}
+
+
+def in_words(problem: str) -> str:
+    """Return the message of a refusal without the inner notation of the parser that refused.
+
+    Examples
+    --------
+    >>> in_words('error parsing asn1 value: ParseError { kind: ExtraData, location: ["Name", 0] }')
+    'bytes behind the end in Name, 0'
+    >>> in_words("unknown version")
+    'unknown version'
+    """
+    match = _PARSE_ERROR.search(problem)
+    if match is None:
+        return problem
+    kind = _KINDS.get(match["kind"], f"it is no certificate ({match['kind']})")
+    where = (match["where"] or "").replace('"', "").replace("::", " ")
+    return f"{kind} in {where}" if where else kind
 
 
 def _tolerant(der: bytes, refusal: str | None) -> Row:

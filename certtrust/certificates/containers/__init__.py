@@ -67,8 +67,11 @@ def contents(data: bytes, about: About) -> Iterator[Item]:
 
 def _recognised(data: bytes, about: About) -> Iterator[Item]:
     """Yield the blocks of the first container that recognises the content and holds any."""
-    for container in CONTAINERS.values():
-        if container.sniff(data):
+    own = about.options.get("columns")
+    table = CONTAINERS["table"]
+    is_own_table = bool(own) and not table.sniff(data) and table.sniff(data, own)
+    for container in ([table] if is_own_table else []) + [*CONTAINERS.values()]:
+        if is_own_table or container.sniff(data):
             blocks = container.read(io.BytesIO(data), about)
             first = next(blocks, None)
             if first is not None:

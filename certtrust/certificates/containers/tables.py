@@ -1,7 +1,8 @@
-"""Tables that carry certificates in a column: Parquet, CSV, JSON and JSON lines.
+"""Tables that carry certificates in a column: Parquet, CSV, Excel, JSON and JSON lines.
 
-A row is what arrived together, so each row is a bundle of its own. A column that names the device
-counts like the name of a file.
+Which column that is, its name says (`certtrust.column_names`), or the option `columns`. A row is
+what arrived together, so each row is a bundle of its own. A column that names the device counts
+like the name of a file.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 
+from ...column_names import Columns, not_understood, understood
 from ...formats import About
+from ...heading_rows import find, names_certificates
+from ...spreadsheets import is_workbook, sheets
 from ...table_files import TooMuchError, open_parquet
 from ..blocks import Block
 from ..parquet_rows import cells
@@ -23,21 +28,8 @@ from . import contents
 
 NAME = "table"
 
-CONTENT = (
-    "der",
-    "pem",
-    "certificate",
-    "cert",
-    "certificate_pem",
-    "pem_certificate",
-    "x509",
-    "chain",
-)
-"""Names of the column that holds certificates, the likeliest first."""
-DEVICE = ("device", "serial", "hardware_id", "mac", "host")
-"""Names of the column of who presented them, the likeliest first."""
-
 _SEPARATORS = ",;\t|"
+_HEAD = 1 << 16
 _HEADER = re.compile(rb"[^\r\n]{1,4096}")
 _ONE_COLUMN = re.compile(rb'[^\r\n]+\r?\n\s*("|MI)')
 _HOLDS = re.compile(r"-----BEGIN |LS0tLS1CRUdJTi|^\s*MI[A-Za-z0-9+/]{60}")
@@ -53,18 +45,19 @@ class _Cell(NamedTuple):
     device: str | None
 
 
-def sniff(head: bytes) -> bool:
-    """Return True for Parquet, JSON, or a header that names a column of certificates."""
+def sniff(head: bytes, own: Columns = MappingProxyType({})) -> bool:
+    """Return True for Parquet, Excel, JSON, or a header that names a column of certificates."""
     return (
         head.startswith(b"PAR1")
+        or is_workbook(head)
         or _BEGINS_JSON.match(head) is not None
-        or _separator(head) is not None
+        or _heading(head, own) is not None
     )
 
 
 def read(stream: BinaryIO, about: About) -> Iterator[Block]:
     """Yield what the cells hold, and a block with a reason for each row without certificates."""
-    for cell in _cells(stream.read()):
+    for cell in _cells(stream.read(), about.options.get("columns") or {}):
         part = f"#{cell.row}"
         if cell.content is None:
             yield Block(None, cell.problem, part=part, device=cell.device)
@@ -76,17 +69,28 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
                 yield Block(item, part=part, device=cell.device)
 
 
-def _cells(data: bytes) -> Iterator[_Cell]:
+def _cells(data: bytes, own: Columns) -> Iterator[_Cell]:
     if data.startswith(b"PAR1"):
-        return _parquet(data)
+        return _parquet(data, own)
+    if is_workbook(data):
+        return _excel(data, own)
     if data.lstrip()[:1] in (b"{", b"["):
-        return _json(data)
-    return _csv(data.decode("utf-8", "replace"), _separator(data) or ",")
+        return _json(data, own)
+    return _csv(data, own)
 
 
-def _first(names: tuple[str, ...], columns: Any) -> str | None:
-    by_name = {str(column).strip().lower(): column for column in columns}
-    return next((by_name[name] for name in names if name in by_name), None)
+def _first(columns: Iterable[Any], own: Columns, kind: str) -> str | None:
+    """Return the first of the names that mean a column, the likeliest one."""
+    names = [str(column) for column in columns]
+    meanings = understood(names, "certificates", own)
+    return next(
+        (
+            name
+            for name, meaning in zip(names, meanings, strict=True)
+            if meaning == kind
+        ),
+        None,
+    )
 
 
 def _text(value: Any) -> str | None:
@@ -101,15 +105,16 @@ def _bytes(value: Any) -> bytes | None:
 # Parquet
 
 
-def _parquet(data: bytes) -> Iterator[_Cell]:
+def _parquet(data: bytes, own: Columns) -> Iterator[_Cell]:
     row = 0
     try:
         names = open_parquet(data).schema_arrow.names
-        content, device = _first(CONTENT, names), _first(DEVICE, names)
+        content, device = (_first(names, own, kind) for kind in ("content", "device"))
         if content is None:
-            reason = (
-                f"a table without a column of certificates ({', '.join(CONTENT)})"
+            unread = not_understood(
+                names, understood(names, "certificates", own), "certificates"
             )
+            reason = f"a table without a column of certificates; {unread}"
             yield _Cell(None, reason, 0, None)
             return
         if names.count(content) > 1 or names.count(device) > 1:
@@ -130,30 +135,32 @@ def _parquet(data: bytes) -> Iterator[_Cell]:
 # CSV
 
 
-def _separator(data: bytes) -> str | None:
-    """Return the separator of a header that names a column of certificates."""
+def _heading(data: bytes, own: Columns) -> tuple[int, str] | None:
+    """Return how many lines stand above a header that names certificates, and its separator."""
     header = _HEADER.match(data)
     if header is None or b"-----" in header[0]:
         return None
     text = header[0].decode("utf-8", "replace")
-    if not _ONE_COLUMN.match(data) and not any(
-        separator in text for separator in _SEPARATORS
-    ):
-        return None
-    for separator in _SEPARATORS:
-        names = [name.strip(' "').lower() for name in text.split(separator)]
-        if set(CONTENT).intersection(names):
-            return separator
-    return None
+    if _ONE_COLUMN.match(data) or any(separator in text for separator in _SEPARATORS):
+        for separator in _SEPARATORS:
+            names = [name.strip(' "') for name in text.split(separator)]
+            if names_certificates(understood(names, "certificates", own)):
+                return 0, separator
+    head = data[:_HEAD].decode("utf-8", "replace").removeprefix("\ufeff")
+    row = find(head, "certificates", own, names_certificates, strict=False)
+    return None if row is None else (row.number - 1, row.separator)
 
 
-def _csv(text: str, separator: str) -> Iterator[_Cell]:
+def _csv(data: bytes, own: Columns) -> Iterator[_Cell]:
+    above, separator = _heading(data, own) or (0, ",")
+    lines = data.decode("utf-8", "replace").splitlines(keepends=True)
     rows = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True
+        io.StringIO("".join(lines[above:]), newline=""),
+        delimiter=separator,
+        skipinitialspace=True,
     )
     content, device = (
-        _first(CONTENT, rows.fieldnames or ()),
-        _first(DEVICE, rows.fieldnames or ()),
+        _first(rows.fieldnames or (), own, kind) for kind in ("content", "device")
     )
     number = 0
     while True:
@@ -173,10 +180,31 @@ def _csv(text: str, separator: str) -> Iterator[_Cell]:
         number += 1
 
 
+# Excel
+
+
+def _excel(data: bytes, own: Columns) -> Iterator[_Cell]:
+    for sheet in sheets(data, "certificates", own, names_certificates):
+        if sheet.error is not None:
+            yield _Cell(None, sheet.error, 0, None)
+            continue
+        content, device = (
+            sheet.columns.index(kind) if kind in sheet.columns else None
+            for kind in ("content", "device")
+        )
+        for number, row in enumerate(sheet.rows, start=sheet.first):
+            if not any(row):
+                continue
+            cell = None if content is None else _bytes(row[content])
+            name = None if device is None else _text(row[device])
+            problem = None if cell else "no certificate in this row"
+            yield _Cell(cell, problem, number, name)
+
+
 # JSON
 
 
-def _json(data: bytes) -> Iterator[_Cell]:
+def _json(data: bytes, own: Columns) -> Iterator[_Cell]:
     text = data.decode("utf-8", "replace")
     try:
         document = json.loads(text)
@@ -184,26 +212,26 @@ def _json(data: bytes) -> Iterator[_Cell]:
         lines = [line for line in text.splitlines() if line.strip()]
         if not all(line.lstrip().startswith(("{", "[")) for line in lines):
             return iter(())
-        return _json_lines(lines)
+        return _json_lines(lines, own)
     if isinstance(document, dict) and isinstance(document.get("items"), list):
         document = document["items"]
-    return _records(document if isinstance(document, list) else [document])
+    return _records(document if isinstance(document, list) else [document], own)
 
 
-def _json_lines(lines: list[str]) -> Iterator[_Cell]:
+def _json_lines(lines: list[str], own: Columns) -> Iterator[_Cell]:
     for row, line in enumerate(lines):
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as problem:
             yield _Cell(None, f"a line that is no JSON: {problem}", row, None)
             continue
-        yield from _records([record], row)
+        yield from _records([record], own, row)
 
 
-def _records(records: list[Any], first: int = 0) -> Iterator[_Cell]:
+def _records(records: list[Any], own: Columns, first: int = 0) -> Iterator[_Cell]:
     for row, record in enumerate(records, first):
         by_name = record if isinstance(record, dict) else {}
-        device = _first(DEVICE, by_name)
+        device = _first(by_name, own, "device")
         name = _text(by_name[device]) if device else None
         texts = [text for text in _strings(record) if _HOLDS.search(text)]
         yield from (_Cell(_bytes(text), None, row, name) for text in texts)

@@ -9,6 +9,7 @@ FORMATS = listed(
         "xml_objects",
         "backups",
         "csv_lines",
+        "excel",
         "parquet",
     ),
     helpers=("entries",),

@@ -10,17 +10,26 @@ and an object that was taken away gives no row.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
-from ...formats import About, as_text, is_too_deep, too_deep
+from ...column_names import understood
+from ...formats import About, as_text
+from ...json_values import values
 from ...names.device_ids import SERIAL
-from .entries import FLAGS, Entry, content, entries, failed, text
+from .entries import (
+    FLAGS,
+    Entry,
+    content,
+    entries,
+    failed,
+    own_entry,
+    text,
+    without_twins,
+)
 
 NAME = "json"
-_DECODER = json.JSONDecoder()
 _USER_KEYS = {"cn", "h323", "e164", "guid", "dn"}
 _WRAPPERS = (
     "columns",
@@ -58,10 +67,9 @@ _SHOWN = 40
 """Characters of a key that a reason quotes."""
 _WRAPPED = 5
 """Levels of wrappers around an object."""
-_IN_VAIN = 8
-"""How many times the size of a text may be read in vain before each line is read by itself."""
-_SEPARATORS = re.compile(r"[ \t\r\n,\ufeff]*")
-_SPACE = re.compile(r"\s*")
+
+
+_OWN_RECORD = "a record with columns of DEVICES"
 
 
 class Item(NamedTuple):
@@ -77,16 +85,19 @@ def sniff(head: bytes) -> bool:
     return as_text(head).lstrip().startswith(("{", "["))
 
 
-def read(stream: BinaryIO, _: About) -> Iterator[Entry]:
+def read(stream: BinaryIO, about: About) -> Iterator[Entry]:
     """Yield the entries of all objects in the text, one after the other or in lists."""
+    own = about.options.get("columns") or {}
     items = [
         item
-        for value, error in values(content(stream))
-        for item in ([Item(None, error)] if error else _objects(value))
+        for value, error, _ in values(content(stream))
+        for item in ([Item(None, error)] if error else _objects(value, own))
     ]
     for item in _latest(items):
         if item.error:
             yield failed(item.error)
+        elif item.message == _OWN_RECORD:
+            yield own_entry(without_twins(item.value.items()))
         elif "hwId" in item.value or _is_sysclient(item.value):
             yield _inventory_entry(item.value)
         else:
@@ -114,68 +125,13 @@ def _latest(items: list[Item]) -> list[Item]:
     return kept[::-1]
 
 
-def values(text: str) -> Iterator[tuple[Any, str | None]]:
-    """Yield the JSON values that stand one after the other in a text, and why a line is none.
-
-    The text is decoded in windows of whole lines, each twice as long as the one before while a
-    value is cut off, so that the time is in proportion to the value. What is read in vain beyond
-    the first line of a value is bounded.
-    """
-    position = start = stop = counted = 0
-    window, line, budget = "", 1, _IN_VAIN * len(text)
-    while (position := _end(_SEPARATORS, text, position)) < len(text):
-        if position >= stop:
-            start, stop = position, _line_end(text, position)
-            window = text[start:stop]
-        value, end, error, is_cut = _decoded(window, position - start)
-        if error is None:
-            yield value, None
-            position = start + end
-        elif is_cut and stop < len(text) and 2 * (stop - position) <= budget:
-            goal = min(2 * stop - position, len(text))
-            start, stop = position, _line_end(text, goal)
-            window = text[start:stop]
-        else:
-            budget -= stop - position
-            line += text.count("\n", counted, position)
-            counted = position
-            yield None, f"line {line} is not JSON{error}"
-            position = _line_end(text, position)
-            stop = 0
-
-
-def _decoded(window: str, start: int) -> tuple[Any, int, str | None, bool]:
-    """Return a value, its end, what is wrong with it, and whether it is cut off."""
-    try:
-        value, end = _DECODER.raw_decode(window, start)
-    except RecursionError:
-        return None, start, f" that is read: {too_deep()}", False
-    except json.JSONDecodeError as error:
-        is_cut = _end(_SPACE, window, error.pos) == len(window)
-        return None, start, f": {error.msg}", is_cut
-    except ValueError as error:  # a number of thousands of digits
-        return None, start, f": {error}", False
-    if is_too_deep(value):
-        return None, start, f" that is read: {too_deep()}", False
-    return value, end, None, False
-
-
-def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
-    """Return where a pattern that always matches ends."""
-    match = pattern.match(text, position)
-    return match.end() if match else position
-
-
-def _line_end(text: str, position: int) -> int:
-    """Return where the next line begins."""
-    return text.find("\n", position) + 1 or len(text)
-
-
-def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:
+def _objects(
+    value: Any, own: Mapping[str, str], message: str = "", depth: int = 0
+) -> Iterator[Item]:
     """Yield the user objects and inventory entries in a value, and what is neither."""
     if isinstance(value, list):
         for item in value:
-            yield from _objects(item, message, depth)
+            yield from _objects(item, own, message, depth)
         return
     if not isinstance(value, dict):
         yield Item(None, f"not a PBX object but a {type(value).__name__}")
@@ -192,12 +148,14 @@ def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:
     elif isinstance(value.get("devices"), list) and any(
         _is_inventory(device) for device in value["devices"]
     ):
-        yield from _objects(value["devices"], message, depth + 1)
+        yield from _objects(value["devices"], own, message, depth + 1)
     elif _is_object(value, message):
         yield Item(value, message=message)
+    elif not kind and (cells := _own_cells(value, own)):
+        yield Item(cells, message=_OWN_RECORD)
     elif inner and depth < _WRAPPED:
         for item in inner:
-            yield from _objects(item, message, depth + 1)
+            yield from _objects(item, own, message, depth + 1)
     elif kind:
         yield Item(
             None, f"a message {kind[:_SHOWN]} without a PBX object or a device"
@@ -205,6 +163,17 @@ def _objects(value: Any, message: str = "", depth: int = 0) -> Iterator[Item]:
     else:
         keys = ", ".join(key[:_SHOWN] for key in list(value)[:5]) or "none"
         yield Item(None, f"not a PBX object: its keys are {keys}")
+
+
+def _own_cells(value: dict[str, Any], own: Mapping[str, str]) -> Entry:
+    """Return the cells of a record whose keys mean columns; none where it names no device."""
+    columns = understood(list(value), "devices", own)
+    cells = {
+        column: value[key]
+        for key, column in zip(value, columns, strict=True)
+        if column is not None and not isinstance(value[key], dict | list)
+    }
+    return cells if cells.get("hardware_id") or cells.get("serial") else {}
 
 
 def _is_object(value: dict[str, Any], message: str) -> bool:

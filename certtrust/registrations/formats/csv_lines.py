@@ -1,18 +1,22 @@
-"""The package's own CSV: a header of REGISTRATIONS column names, then one registration a line.
+"""Registrations as CSV: a header that names columns, then one registration a line.
 
-This is certtrust's format for those who export from elsewhere, not one of a device. Columns may
-stand in any order and be absent, columns of other names are passed over; the separator is a
-comma, semicolon or tab. A field may be quoted, but holds no line break: a line is a record, so
-a torn line spoils no other. A file with all columns of REGISTRATIONS may be a table that was
-written, and then is read as it was.
+The header may have the names of REGISTRATIONS, which is certtrust's own format, or what people
+and collectors call them (`certtrust.column_names`); columns may stand in any order and be absent,
+and columns of other names are passed over. Above it there may be a title, a comment, blank lines
+or `sep=;`; the separator is a comma, semicolon, tab or bar. A column with the messages of a
+collector is read as lines of a log, each with the time and the host of its row. A field may be
+quoted, but holds no line break: a line is a record, so a torn line spoils no other. A file with
+all columns of REGISTRATIONS that was written as a table is read as it was.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -20,96 +24,178 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from ... import schema
+from ... import heading_rows, schema
 from ...errors import SourceError
 from ...formats import About, as_text, begin
 from ...table_files import read_csv, to_arrow, written_csv
-from .. import field_values, record_fields, to_frame
+from .. import contents, field_values, messages, record_fields, to_frame
 from ..field_values import TEXT, Columns, Notes, constant, join_parts, scatter, word
 from ..line_format import Log, line_reader
 from ..text.lines import Block
 from ..text.spans import Delimiters, Mask, Spans, Words, as_mask, present
 
 NAME = "csv"
-_SEPARATORS = ",;\t"
-_DISTINCTIVE = {"time", "state", "registration_name", "serial", "hardware_id"}
+_OF_ENVELOPE = {"time", "date", "host", "message", "module"}
+_TAG_END = r"(?:\[[0-9]+\])?:\s*$"
+"""What rsyslog leaves behind the program in a tag."""
+_TIME_ALONE = r"^\s*[0-9]{1,2}:[0-9]{2}"
 
 
-def _heading(line: str) -> tuple[str, list[str]]:
-    """Return the separator and the column names of a first line."""
-    separator = max(_SEPARATORS, key=line.count)
-    try:
-        names = next(csv.reader([line], delimiter=separator), [])
-    except csv.Error:
-        names = []
-    return separator, [name.strip().lower() for name in names]
+def _find(head: str, own: Mapping[str, str]) -> tuple[int, str] | None:
+    row = heading_rows.find(
+        head, "registrations", own, heading_rows.names_registrations
+    )
+    return None if row is None else (row.number, row.line)
 
 
-def sniff(head: bytes) -> bool:
-    """Return True where the first line names columns of REGISTRATIONS."""
-    names = set(_names(head)) & set(record_fields.FIELDS)
-    return len(names) >= 2 and bool(names & _DISTINCTIVE)
-
-
-def _names(head: bytes) -> list[str]:
-    return _heading(as_text(head).partition("\n")[0].rstrip("\r"))[1]
+def sniff(head: bytes, own: Mapping[str, str] = MappingProxyType({})) -> bool:
+    """Return True where one of the first lines is a header of registrations."""
+    return _find(as_text(head), own) is not None
 
 
 def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     """Yield the lines as tables of bounded size, or the table that was written."""
     head, stream = begin(stream)
-    names = _names(head)
-    if set(schema.REGISTRATIONS.names) <= set(names) and len(set(names)) == len(
-        names
-    ):
+    head = head.removeprefix(codecs.BOM_UTF8)
+    if written_csv(head, schema.REGISTRATIONS) or _has_breaks_in_cells(head):
         data = stream.read()
         # Where that fails, reading line by line gives each bad line its reason.
         with suppress(SourceError):
-            yield _whole_table(data, about.name)
+            yield _whole_table(data, about)
             return
         stream = BytesIO(data)
     yield from _read_lines(stream, about)
 
 
-def _whole_table(data: bytes, name: str) -> Any:
+def _has_breaks_in_cells(head: bytes) -> bool:
+    """Return True where a table of ours that another program wrote has line ends in cells."""
+    first, *lines = head.split(b"\n")
+    names = heading_rows.cells(as_text(first), ",")
+    return set(schema.REGISTRATIONS.names) <= set(names) and any(
+        line.count(b'"') % 2 for line in lines[:-1]
+    )
+
+
+def _whole_table(data: bytes, about: About) -> Any:
     frame = read_csv(data, schema.REGISTRATIONS)
     columns = {
         column.name: to_arrow(frame[column.name], column.name, column.dtype)
         for column in schema.REGISTRATIONS
     }
     if not written_csv(data, schema.REGISTRATIONS):
-        columns = record_fields.from_table(list(columns.items()), 1, name)
+        columns = record_fields.from_table(list(columns.items()), 1, about.name)
     return to_frame.table(columns, len(frame))
 
 
-def _parse(block: Block, log: Log) -> Columns:
-    separator, names = _heading(log.header)
+def parse(block: Block, log: Log) -> Columns:
+    """Return the columns of lines below a header."""
+    separator, headings, meanings = heading_rows.split(
+        log.header, "registrations", log.columns
+    )
+    names = list(meanings)
+    if set(schema.REGISTRATIONS.names) <= set(headings):
+        # A table of ours as another program wrote it: where its rows came from stays.
+        own = set(record_fields.ORIGIN)
+        pairs = zip(headings, names, strict=True)
+        names = [heading if heading in own else name for heading, name in pairs]
+    elif "message" in names:
+        names = [
+            name
+            if (name in _OF_ENVELOPE and heading != "raw")
+            or name == heading
+            or heading in log.columns
+            else None
+            for name, heading in zip(names, headings, strict=True)
+        ]
     notes = Notes(block.problems)
     indices = {
-        str(index): index
-        for index, name in enumerate(names)
-        if name in record_fields.FIELDS
+        str(index): index for index, name in enumerate(names) if name is not None
     }
-    cells, reasons = _fields(block.lines, separator, len(names), indices)
+    cells, reasons = _fields(block.lines, separator, len(headings), indices)
+    problems = present(reasons)
+    others: Columns = {}
+    if problems.any():
+        others, is_foreign = contents.with_foreign(
+            block.lines, np.flatnonzero(problems), {}, notes, log, own=NAME
+        )
+        problems &= ~is_foreign
     if log.header:
-        notes.add(present(reasons), reasons)
+        notes.add(problems, reasons)
     if not indices:
         problem = (
             "names no column that is known here" if log.header else "is not read"
         )
         notes.add(~present(notes.text), f"the header {problem}")
     fields = record_fields.without_twins(
-        [(names[indices[key]], column) for key, column in cells.items()], notes
+        [(_name(names, indices[key]), column) for key, column in cells.items()], notes
     )
-    columns = record_fields.from_fields(fields, notes)
-    problems = notes.text
-    return columns | {
-        "matched_by": field_values.word_where(~present(problems), "record"),
-        "parse_error": problems,
-    }
+    columns = of_record(fields, notes, log)
+    before = columns.pop("parse_error", None)
+    problems_of_rows = notes.text
+    by = field_values.word_where(~present(problems_of_rows), "record")
+    columns.setdefault("matched_by", by)
+    if others:
+        columns = join_parts([(None, columns), (None, others)], len(block.lines))
+    if before is not None:
+        problems_of_rows = Notes(before, problems_of_rows).text
+    return columns | {"parse_error": problems_of_rows}
 
 
-_read_lines = line_reader(_parse, header=True)
+def _name(names: list[str | None], index: int) -> str:
+    return names[index] or ""
+
+
+def of_record(fields: Columns, notes: Notes, log: Log) -> Columns:
+    """Return the columns of text fields by the meaning of their headings, messages read in them."""
+    fields = dict(fields)
+    origin = {key: fields.pop(key) for key in record_fields.ORIGIN if key in fields}
+    message, host, date = (
+        fields.pop(key, None) for key in ("message", "host", "date")
+    )
+    if date is not None:
+        fields["time"] = _dated(date, fields.get("time"))
+    if "module" in fields and message is not None:
+        fields["module"] = pc.replace_substring_regex(fields["module"], _TAG_END, "")
+    columns = record_fields.from_fields(fields, notes, log.clock, of_table=True)
+    if host is not None:
+        sender = record_fields.host(field_values.blank_to_null(host))
+        columns = messages.merge(
+            sender, columns | {"matched_by": constant(None, len(host))}
+        )
+        columns.pop("matched_by")
+    if message is not None:
+        text = Spans.of(field_values.blank_to_null(message))
+        inside = contents.read(
+            text, log.inside, notes, timed=timed(columns, len(message))
+        )
+        envelope = {name: columns[name] for name in columns if name not in _STATED}
+        stated = {name: columns[name] for name in _STATED if name in columns}
+        columns = messages.merge(envelope, inside)
+        for name, column in stated.items():
+            columns[name] = field_values.coalesce(column, columns.get(name))
+    columns = record_fields.complete_from_address(columns, notes)
+    return columns | record_fields.origin(origin, notes)
+
+
+def timed(columns: Columns, count: int) -> Mask:
+    """Return which rows have a time."""
+    return present(columns["time"]) if "time" in columns else np.zeros(count, bool)
+
+
+_STATED = ("state", "reason", "registration_name", "protocol", "authentication")
+"""Columns of a row that count more than what its message says."""
+
+
+def _dated(date: Any, time: Any) -> Any:
+    """Return dates with the time of day of another column, where that has no date itself."""
+    if time is None:
+        return date
+    alone = pc.fill_null(pc.match_substring_regex(time, _TIME_ALONE), False)
+    joined = pc.binary_join_element_wise(date, time, word(" "))
+    return pc.if_else(alone, joined, field_values.coalesce(time, date))
+
+
+_read_lines = line_reader(parse, heading=_find)
 
 
 def _fields(

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import field_values, messages, record_fields, times
+from .. import contents, field_values, messages, record_fields, times
 from ..field_values import NULL, TEXT, Columns, Notes, constant, word
 from ..line_format import Log
 from ..text.spans import Spans, as_mask, present
@@ -36,18 +36,18 @@ def parse(fields: Columns, notes: Notes, log: Log) -> Columns:
         f"mt is none of {', '.join(_RECORDS)}",
     )
     kind = _kind(fields, pc.and_not(pc.fill_null(is_record, False), is_log))
-    columns = _envelope(fields, is_log, notes) | _registration(fields, kind)
+    columns = _envelope(fields, is_log, notes, log) | _registration(fields, kind)
     if not pc.any(is_log).as_py():
         return field_values.complete_from_name(columns | {"matched_by": kind})
-    message = messages.read(
-        Spans.of(pc.if_else(is_log, fields["msg"], NULL)), log.patterns, notes
+    message = contents.read(
+        Spans.of(pc.if_else(is_log, fields["msg"], NULL)), log.inside, notes
     )
     matched_by = field_values.coalesce(kind, message["matched_by"])
     columns = messages.merge(columns, message) | {"matched_by": matched_by}
     return field_values.complete_from_name(columns)
 
 
-def _envelope(fields: Columns, is_log: Any, notes: Notes) -> Columns:
+def _envelope(fields: Columns, is_log: Any, notes: Notes, log: Log) -> Columns:
     """Return what all records have: time, code, sender, text."""
     # A log record has seconds in `time` and a readable `date`; an event has its seconds in `date`.
     stamp = pc.coalesce(
@@ -55,7 +55,7 @@ def _envelope(fields: Columns, is_log: Any, notes: Notes) -> Columns:
         fields["date"],
         fields["time"],
     )
-    columns = times.read(stamp, notes)
+    columns = times.read(stamp, notes, log.clock._replace(counts_seconds=True))
     host = record_fields.host(pc.coalesce(fields["host"], fields["from"]))
     serial = field_values.serials(fields["serial"])
     notes.unread(fields["serial"], serial, "the serial is not 12 hex digits")

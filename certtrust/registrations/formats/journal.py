@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow.compute as pc
 
-from .. import field_values, messages, record_fields, times
+from .. import contents, field_values, messages, record_fields, times
 from ..field_values import Columns, Notes
 from ..line_format import Log
 from ..text.spans import Spans, present
@@ -26,9 +26,14 @@ def parse(fields: Columns, notes: Notes, log: Log) -> Columns:
         fields["_SOURCE_REALTIME_TIMESTAMP"], fields["__REALTIME_TIMESTAMP"]
     )
     envelope: Columns = {
-        **times.read(stamp, notes),
+        **times.read(stamp, notes, log.clock),
         "module": fields["SYSLOG_IDENTIFIER"],
         **record_fields.host(fields["_HOSTNAME"]),
     }
-    message = messages.read(Spans.of(fields["MESSAGE"]), log.patterns, notes)
+    message = contents.read(
+        Spans.of(fields["MESSAGE"]),
+        log.inside,
+        notes,
+        timed=present(envelope["time"]),
+    )
     return messages.merge(envelope, message)

@@ -36,12 +36,13 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
             for name in names
         )
         first = 1
+        clock = times.Clock(about.options.get("timezone"), None, about.modified)
         for batch in parquet.iter_batches(_ROWS, columns=list(dict.fromkeys(names))):
             table = list(zip(batch.schema.names, batch.columns, strict=True))
             columns = (
                 dict(table)
                 if as_written and _is_sound(table)
-                else record_fields.from_table(table, first, about.name)
+                else record_fields.from_table(table, first, about.name, clock)
             )
             yield to_frame.table(columns, batch.num_rows)
             first += batch.num_rows

@@ -9,12 +9,14 @@ after its serial or hardware ID.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...formats import as_text
+from ...heading_rows import NO_HEADING
 from .. import field_values, record_fields
 from ..field_values import Columns, Notes, constant
 from ..line_format import Log, line_reader
@@ -29,6 +31,8 @@ _COLUMNS = {
     "gatekeeper identifier": "pbx",
     "protocol": "protocol",
 }
+_SAMPLE = 20
+"""Lines among which the heading is."""
 _SEPARATORS = (r"\t", ";", ",", r"\|", r"[ ]{2,}")
 
 
@@ -41,11 +45,22 @@ def _heading(line: str) -> tuple[str, list[str]]:
 
 
 def sniff(head: bytes) -> bool:
-    """Return True where the first line is the heading of that table."""
-    names = _heading(as_text(head).partition("\n")[0])[1]
-    return {"id", "state"} <= set(names) and any(
-        name.startswith("gatekeeper") or name == "protocol" for name in names
-    )
+    """Return True where one of the first lines is the heading of that table."""
+    return _find(as_text(head), {}) is not None
+
+
+def _find(head: str, _: Mapping[str, str]) -> tuple[int, str] | None:
+    """Return how many lines there are down to the heading, and the heading."""
+    lines = re.split("\r\n|\n|\r", head)
+    for number, line in enumerate(lines[:_SAMPLE], start=1):
+        if NO_HEADING.match(line):
+            return None
+        names = _heading(line)[1]
+        if {"id", "state"} <= set(names) and any(
+            name.startswith("gatekeeper") or name == "protocol" for name in names
+        ):
+            return number, line
+    return None
 
 
 def _parse(block: Block, log: Log) -> Columns:
@@ -71,7 +86,7 @@ def _parse(block: Block, log: Log) -> Columns:
         if name in _COLUMNS
     }
     phone = record_fields.host(constant(stem, len(block.lines)))
-    columns = phone | record_fields.from_fields(fields, notes)
+    columns = phone | record_fields.from_fields(fields, notes, log.clock)
     columns["serial"] = field_values.coalesce(phone["serial"], columns.get("serial"))
     return field_values.complete_from_name(columns) | {
         "matched_by": field_values.word_where(as_mask(is_row), "record"),
@@ -79,4 +94,4 @@ def _parse(block: Block, log: Log) -> Columns:
     }
 
 
-read = line_reader(_parse, header=True)
+read = line_reader(_parse, heading=_find)

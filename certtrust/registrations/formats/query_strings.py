@@ -16,30 +16,51 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...formats import as_text
-from .. import field_values, messages, record_fields, times
-from ..field_values import NULL, TEXT, Columns, Notes, scatter
+from .. import contents, field_values, messages, record_fields, times
+from ..field_values import NULL, TEXT, Columns, Notes, join_parts, scatter
 from ..line_format import Log, line_reader
 from ..pairs import pairs
 from ..text.lines import Block
-from ..text.spans import Delimiters, Spans, as_mask
+from ..text.spans import Delimiters, Spans, as_mask, present
 
 NAME = "query"
 _KEYS = {key: key for key in ("event", "time", "date", "from", "msg")}
+_SAMPLE = 40
 _SNIFF = re.compile(r"(?:^|[?&\s\"])event=syslog(?:[&\s\"]|$)")
 _BARE = r"^\s*\??[A-Za-z-]+="
 _INSIDE = r"[?\s\"](?P<query>(?:[A-Za-z-]+=[^&\s\"]*&)*event=syslog[^\s\"]*)"
 
 
 def sniff(head: bytes) -> bool:
-    """Return True where one of the first lines holds such a query string."""
-    return _SNIFF.search(as_text(head)) is not None
+    """Return True where most of the first lines hold such a query string."""
+    lines = [line for line in as_text(head).split("\n")[:_SAMPLE] if line.strip()]
+    return 2 * sum(_SNIFF.search(line) is not None for line in lines) >= max(
+        1, len(lines)
+    )
 
 
 def _parse(block: Block, log: Log) -> Columns:
     notes = Notes(block.problems)
-    query = Spans.of(_query(block.lines))
+    is_query = as_mask(pc.match_substring(block.lines, "event=syslog"))
+    if is_query.all():
+        return columns(block.lines, notes, log) | {"parse_error": notes.text}
+    rows = np.flatnonzero(~is_query)
+    others, is_foreign = contents.with_foreign(
+        block.lines, rows, {}, notes, log, own=NAME
+    )
+    rows = np.flatnonzero(~is_foreign)
+    part_notes = Notes(pa.nulls(len(rows), TEXT))
+    own = columns(block.lines.take(pa.array(rows)), part_notes, log)
+    notes.add_text(rows, part_notes.text)
+    joined = join_parts([(None, others), (rows, own)], len(block.lines))
+    return joined | {"parse_error": notes.text}
+
+
+def columns(lines: Any, notes: Notes, log: Log) -> Columns:
+    """Return the columns of lines; what could not be read is noted."""
+    query = Spans.of(_query(lines))
     values = pairs(query, Delimiters.of(query.data, "&", "="), _KEYS)
-    nothing = pa.nulls(len(block.lines), TEXT)
+    nothing = pa.nulls(len(lines), TEXT)
     fields = {
         key: field_values.blank_to_null(_decoded(values[key].text()))
         if key in values
@@ -50,11 +71,17 @@ def _parse(block: Block, log: Log) -> Columns:
     notes.add(~as_mask(is_log), "not a log message: event=syslog is missing")
     fields = {key: pc.if_else(is_log, text, NULL) for key, text in fields.items()}
     envelope: Columns = {
-        **times.read(pc.coalesce(fields["time"], fields["date"]), notes),
+        **times.read(
+            pc.coalesce(fields["time"], fields["date"]),
+            notes,
+            log.clock._replace(counts_seconds=True),
+        ),
         **record_fields.host(fields["from"]),
     }
-    message = messages.read(Spans.of(fields["msg"]), log.patterns, notes)
-    return messages.merge(envelope, message) | {"parse_error": notes.text}
+    message = contents.read(
+        Spans.of(fields["msg"]), log.inside, notes, timed=present(envelope["time"])
+    )
+    return messages.merge(envelope, message)
 
 
 def _query(lines: Any) -> Any:

@@ -1,7 +1,8 @@
 """Bytes to numbered lines: bounded memory for any input, and no line is ever lost.
 
-Lines end with LF or CRLF. Input in UTF-16 is recognised by its byte-order mark; a line that is no
-UTF-8 is read as Latin-1 and says so. Nothing here depends on where a block of input happens to end.
+Lines end with LF or CRLF, or with CR in a file that has no LF. Input in UTF-16 is recognised by
+its byte-order mark; a line that is no UTF-8 is read as Latin-1 and says so. Nothing here depends
+on where a block of input happens to end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ... import limits
+from ...formats import begin
 from .spans import Spans, as_mask
 
 BLOCK = 4 << 20
@@ -38,6 +40,10 @@ class Block(NamedTuple):
 
     lines: pa.LargeStringArray
     problems: pa.LargeStringArray
+    offsets: Any = None
+    """How many lines of the file lie between the block's first and each of its lines."""
+    size: int | None = None
+    """How many lines of the file it has taken, where that is not how many lines it has."""
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -45,6 +51,8 @@ class Block(NamedTuple):
 
 def as_utf8(stream: BinaryIO, size: int = BLOCK) -> Iterator[bytes]:
     """Yield a stream's bytes in pieces, without byte-order mark, UTF-16 turned into UTF-8."""
+    head, stream = begin(stream)
+    ends_with_cr = b"\r" in head and b"\n" not in head
     piece = stream.read(max(size, len(codecs.BOM_UTF8)))
     if piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
@@ -55,7 +63,7 @@ def as_utf8(stream: BinaryIO, size: int = BLOCK) -> Iterator[bytes]:
         return
     piece = piece.removeprefix(codecs.BOM_UTF8)
     while piece:
-        yield piece
+        yield piece.replace(b"\r", b"\n") if ends_with_cr else piece
         piece = stream.read(size)
 
 

@@ -23,6 +23,11 @@ _OF_A_KEY = re.compile(
 """Base64, behind whatever a log puts before it, or a header: others end a key without END."""
 
 
+def without_keys(text: str) -> str:
+    """Return a text of one line without the letters of private keys."""
+    return _hidden(text.encode("utf-8", "replace"), False)[0].decode()
+
+
 def hidden(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     """Yield chunks of lines in which the lines of private keys in PEM are replaced."""
     is_inside = False
