@@ -26,7 +26,18 @@ OF_A_FLEET = {
     "shared_names": ct.shared_names,
     "what_if": lambda fleet: ct.what_if(fleet, tls_only=True),
 }
+HANDSHAKES = ct.handshakes(b"no capture")
 OF_A_FRAME = {
+    "accepted_authorities": (
+        lambda frame: ct.accepted_authorities(frame, FLEET.trust),
+        "HANDSHAKES",
+        HANDSHAKES,
+    ),
+    "connection_lengths": (
+        lambda frame: ct.connection_lengths(frame, FLEET.certificates),
+        "HANDSHAKES",
+        HANDSHAKES,
+    ),
     "browser_attempts": (
         lambda frame: ct.browser_attempts(frame, "https://a/", FLEET.trust),
         "CERTIFICATES",
@@ -53,11 +64,13 @@ OF_A_FRAME = {
     "shared_hardware_ids": (ct.shared_hardware_ids, "DEVICES", FLEET.devices),
 }
 NO_FRAMES = {
-    "CerttrustError", "Diagnosis", "Fleet", "charts", "columns", "fetch_chain", "limits",
-    "names", "read_certificates", "read_devices", "read_fleet", "read_registrations",
+    "CerttrustError", "Diagnosis", "Fleet", "charts", "columns", "fetch_chain", "handshakes",
+    "limits", "names", "read_certificates", "read_devices", "read_fleet", "read_registrations",
     "read_trust_list", "rules", "simulate", "testing", "widgets",
 }  # fmt: skip
 NEEDED = {
+    "accepted_authorities": "server",
+    "connection_lengths": "server",
     "causes": "cause",
     "changes": "verdict",
     "certificate_names": "dns_names",
