@@ -169,10 +169,10 @@ def _name(text: str) -> str:
 
 
 def _is_skipped(name: str) -> bool:
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[
-        -1:
-    ] == ("README.md",)
+    *folders, file = PurePosixPath(name.replace("\\", "/")).parts or ("",)
+    # Nothing is written where a member says, so that one above the archive does no harm.
+    hidden = (part.startswith(".") and part != ".." for part in (*folders, file))
+    return any(hidden) or "__MACOSX" in folders or file == "README.md"
 
 
 def _moment(seconds: float) -> pd.Timestamp | None:

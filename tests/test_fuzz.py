@@ -5,6 +5,7 @@ import random
 import pytest
 from fuzz.__main__ import finding
 from fuzz.entries import ENTRIES
+from thoroughness import share
 
 from certtrust import limits
 
@@ -17,13 +18,13 @@ def bounds(monkeypatch):
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_some_mutated_inputs(name):
-    """All seeds, and a few mutations of those that `make fuzz` makes, are read without findings."""
+    """A share of the seeds, and a few of the mutations of `make fuzz`, give no finding."""
     entry = ENTRIES[name]
     seeds = entry.seeds()
     choose = random.Random(name)
     count = 2 if name == "fleets" else 10
     inputs = [entry.mutate(choose.choice(seeds), seeds, choose) for _ in range(count)]
-    for data in [*seeds, *inputs]:
+    for data in [*share(seeds), *inputs]:
         assert finding(entry, data) is None, data[:200]
 
 

@@ -101,6 +101,7 @@ def test_archives_yield_their_members(folder: Path) -> None:
         archive.writestr("in/one.pem", b"1")
         archive.writestr("in/", b"")
         archive.writestr("__MACOSX/one.pem", b"x")
+        archive.writestr("../above.pem", b"a")
         archive.writestr("two.pem.gz", gzip.compress(b"2"))
     for name, mode in (("t.tar", "w"), ("t.tar.gz", "w:gz")):
         with tarfile.open(folder / name, mode) as archive:
@@ -110,9 +111,10 @@ def test_archives_yield_their_members(folder: Path) -> None:
     found = _named(folder)
     assert found["z.zip/in/one.pem"] == b"1"
     assert found["z.zip/two.pem.gz"] == b"2"
+    assert found["z.zip/../above.pem"] == b"a"
     assert found["t.tar/in/a.txt"] == found["t.tar.gz/in/a.txt"] == b"a.txt"
     assert found["g.pem.gz"] == b"3"
-    assert len(found) == 3 + 5
+    assert len(found) == 3 + 6
 
 
 def test_members_can_be_opened_after_the_walk(folder: Path) -> None:
