@@ -65,7 +65,7 @@ OF_A_FRAME = {
 }
 NO_FRAMES = {
     "CerttrustError", "Diagnosis", "Fleet", "charts", "columns", "fetch_chain", "handshakes",
-    "limits", "names", "read_certificates", "read_devices", "read_fleet", "read_registrations",
+    "headings", "limits", "names", "read_certificates", "read_devices", "read_fleet", "read_registrations",
     "read_trust_list", "rules", "simulate", "testing", "widgets",
 }  # fmt: skip
 NEEDED = {
