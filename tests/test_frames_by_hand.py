@@ -65,8 +65,8 @@ OF_A_FRAME = {
 }
 NO_FRAMES = {
     "CerttrustError", "Diagnosis", "Fleet", "charts", "columns", "fetch_chain", "handshakes",
-    "headings", "limits", "names", "read_certificates", "read_devices", "read_fleet", "read_registrations",
-    "read_trust_list", "rules", "simulate", "testing", "widgets",
+    "headings", "limits", "names", "read_certificates", "read_devices", "read_fleet",
+    "read_registrations", "read_trust_list", "rules", "simulate", "testing", "widgets",
 }  # fmt: skip
 NEEDED = {
     "accepted_authorities": "server",
