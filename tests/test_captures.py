@@ -29,6 +29,13 @@ from certtrust.simulation import tls
 from certtrust.simulation.packets import End, Packet, connection
 
 SOURCE = ["source", "parse_error"]
+ALERT = b"\x15\3\3\0\2"
+"""What begins the record of an alert in TLS 1.2."""
+
+
+def is_client(frame: Packet) -> bool:
+    """Return True where the client of `packets` sent a frame."""
+    return int.from_bytes(frame[1][34:36]) == CLIENT.port
 
 
 def same(one, other) -> bool:
@@ -115,12 +122,17 @@ def test_sections_of_different_order_and_interfaces_in_one_file():
 
 def test_simple_packets_have_no_time():
     """A block without a time gives a row without a time."""
-    data = section() + interface()
-    for _, frame in packets():
-        data += block(3, struct.pack("<I", len(frame)) + frame)
-    seen = ct.handshakes(data)
+    offset = struct.pack("<HHqHH", 14, 8, 1_700_000_000, 0, 0)
+    simple = [
+        block(3, struct.pack("<I", len(frame)) + frame) for _, frame in packets()
+    ]
+    seen = ct.handshakes(section() + interface(options=offset) + b"".join(simple))
     assert seen["outcome"].tolist() == ["established"]
-    assert seen["time"].isna().all()
+    assert seen[["time", "duration"]].isna().all(axis=None)
+    assert seen["messages"].item()[0] == "client - ClientHello"
+    timed = [packet_block(*frame) for frame in packets()]
+    mixed = ct.handshakes(section() + interface() + b"".join(timed[:5] + simple[5:]))
+    assert mixed["duration"].between(0, 0.0028).all()
 
 
 LINKS = {
@@ -397,12 +409,58 @@ def test_each_version_and_what_refuses(kind, version):
 
 def test_a_connection_that_is_reset_is_cut_off():
     """No alert, no data: the handshake ended before it was over."""
-    frames = packets(reset=True)
-    before_key_exchange = [*frames[:6], frames[-1]]
-    seen = ct.handshakes(pcap(before_key_exchange))
-    assert seen["outcome"].tolist() in (["cut off"], ["not visible"])
-    closed = packets()[:3] + packets(reset=True)[-1:]
-    assert ct.handshakes(pcap(closed))["outcome"].tolist() == ["cut off"]
+    flights = tls.handshake("accepted", "TLSv1_2")
+    for count in range(3):
+        frames = connection(CLIENT, SERVER, BEGUN, flights[:count], reset=True)
+        assert ct.handshakes(pcap(frames))["outcome"].tolist() == ["cut off"]
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_what_a_close_acknowledges_was_sent(reset):
+    """An alert that the capture lost is not taken for a connection that was cut off."""
+    frames = packets("unknown CA", reset=reset)
+    kept = [frame for frame in frames if frame[1][54:56] != ALERT[:2]]
+    assert len(kept) == len(frames) - 1
+    if not reset:
+        # That of the server alone would tell as well.
+        kept = [frame for frame in kept if not frame[1][47] & 1 or is_client(frame)]
+    (row,) = ct.handshakes(pcap(kept)).to_dict("records")
+    assert row["outcome"] == "not visible"
+    assert "bytes are missing" in row["parse_error"]
+
+
+def test_one_direction_proves_what_it_holds():
+    """Nothing is said of what the other side may have sent."""
+    frames = packets("unknown CA")
+    of_client = [frame for frame in frames if is_client(frame)]
+    of_server = [frame for frame in frames if not is_client(frame)]
+    (row,) = ct.handshakes(pcap(of_client)).to_dict("records")
+    assert row["outcome"] == "not visible"
+    assert row["parse_error"] == "nothing that the server sent is in the capture"
+    (row,) = ct.handshakes(pcap(of_server)).to_dict("records")
+    assert (row["outcome"], row["alert"]) == ("refused by server", "unknown_ca")
+    assert row["client_certificates"] is None
+
+
+def test_alerts_share_records_and_are_split_over_them():
+    """Both are allowed before TLS 1.3 (RFC 5246, section 6.2.1)."""
+    flights = tls.handshake("unknown CA", "TLSv1_2")[:-1]
+    for data in (
+        b"\x15\3\3\0\4\2\x30\1\0",
+        b"\x15\3\3\0\1\2\x15\3\3\0\1\x30",
+    ):
+        ended = [*flights, tls.Flight(False, data)]
+        seen = ct.handshakes(pcap(connection(CLIENT, SERVER, BEGUN, ended)))
+        assert seen["outcome"].tolist() == ["refused by server"]
+        assert seen["alert"].tolist() == ["unknown_ca"]
+
+
+def test_an_encrypted_alert_before_the_end_tells_nothing():
+    """Whether it refused is hidden, so that the connection was not just cut off."""
+    flights = tls.handshake("accepted", "TLSv1_2")[:3]
+    hidden = tls.Flight(False, b"\x15\3\3\0\x1a" + bytes(26))
+    frames = connection(CLIENT, SERVER, BEGUN, [*flights, hidden])
+    assert ct.handshakes(pcap(frames))["outcome"].tolist() == ["not visible"]
 
 
 def test_a_capture_that_ends_within_a_handshake_tells_nothing():

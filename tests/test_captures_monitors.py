@@ -3,6 +3,7 @@
 import base64
 import json
 
+import pandas as pd
 import pytest
 
 import certtrust as ct
@@ -103,6 +104,34 @@ def test_how_it_ended(outcome):
     """Who sent the alert stands in the history; without an alert nothing is claimed."""
     row = read(established="F", **ENDINGS[outcome])
     assert row["outcome"] == outcome
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        {"last_alert": "close_notify", "ssl_history": "CsxrnXGYlL"},
+        {"last_alert": "internal_error", "ssl_history": "CsxrnXGYlL"},
+        {"last_alert": "close_notify", "ssl_history": "CsxrnXGYll"},
+    ],
+)
+def test_of_several_alerts_the_log_names_the_last(ending):
+    """Which of them ended the handshake is then not known."""
+    row = read(established="F", **ending)
+    assert row["outcome"] == "not visible"
+    assert "several alerts" in row["parse_error"]
+
+
+def test_an_alert_before_the_certificate_of_the_client():
+    """Its name alone refuses nothing."""
+    refused = {"established": "F", "last_alert": "access_denied"}
+    none = {"client_cert_chain_fps": "(empty)"}
+    logs = (
+        tsv(line(**refused, **none, ssl_history="Csxrnl")),
+        tsv(line(**refused, ssl_history="CsxrnXGYl")),
+    )
+    rows = pd.concat([ct.read_registrations(log) for log in logs])
+    assert rows["state"].tolist() == ["rejected", "rejected"]
+    assert (rows["authentication"] == "certificate").tolist() == [False, True]
 
 
 def test_nothing_is_claimed_of_tls_13():

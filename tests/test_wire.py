@@ -2,10 +2,11 @@
 
 import dataclasses
 import json
+import ssl
 
 import pandas as pd
 import pytest
-from capture_files import BEGUN, SERVER, packets, pcap
+from capture_files import BEGUN, CLIENT, SERVER, packets, pcap
 
 import certtrust as ct
 from certtrust import cli, schema, simulation
@@ -161,6 +162,31 @@ def test_a_proof_against_the_data_names_what_is_stale():
     assert ct.contradictions(results)["stale"].tolist() == ["clock"]
     with pytest.raises(ct.CerttrustError, match="attempts"):
         ct.compare(results, of="rules")
+
+
+@pytest.mark.parametrize("number", [40, 42, 48, 49])
+@pytest.mark.parametrize(
+    "answers", [b"", tls.handshake("accepted", "TLSv1_2")[1].data]
+)
+def test_an_alert_before_the_certificate_is_not_about_it(number, answers):
+    """The client had presented nothing yet: the server ended TLS, and refused no certificate."""
+    hello = tls.handshake("accepted", "TLSv1_2")[0]
+    ended = tls.Flight(False, answers + bytes([21, 3, 3, 0, 2, 2, number]))
+    row = one(pcap(connection(CLIENT, SERVER, BEGUN, [hello, ended])))
+    assert row["observed"] == "failed"
+    assert not isinstance(row["authentication"], str)
+    assert row["evidence"] != "wire"
+
+
+def test_nobody_lacks_a_certificate_who_was_asked_for_none():
+    """40 after a handshake without a CertificateRequest is about something else."""
+    accepting, connecting = tls.contexts("accepted", "TLSv1_2")
+    accepting.verify_mode = ssl.CERT_NONE
+    flights = tls._conversation(accepting, connecting)[:3]
+    flights.append(tls.Flight(False, bytes([21, 3, 3, 0, 2, 2, 40])))
+    data = pcap(connection(CLIENT, SERVER, BEGUN, flights))
+    assert ct.handshakes(data)["client_certificates"].tolist() == [[]]
+    assert one(data)["evidence"] != "wire"
 
 
 def test_an_alert_about_versions():

@@ -90,7 +90,7 @@ class Batch:
     starts, stops : array of int
         Where each packet begins and ends in it.
     ticks : array of int
-        Time of each, counted by the interface's clock.
+        Time of each, counted by the interface's clock; -1 where a packet has none.
     interfaces : array of int
         Which of `known` each came through.
     known : list of Interface
@@ -115,7 +115,8 @@ class Batch:
         return [self._microseconds(packet) for packet in packets.tolist()]
 
     def _microseconds(self, packet: int) -> int | None:
-        """Return the time of a packet, or None where its interface has no clock."""
+        """Return the time of a packet, or None where it has none, or its interface no clock."""
         number = 0 if self.interfaces is None else int(self.interfaces[packet])
         clock = self.known[number].clock
-        return None if clock is None else clock.microseconds(int(self.ticks[packet]))
+        ticks = int(self.ticks[packet])
+        return None if clock is None or ticks < 0 else clock.microseconds(ticks)

@@ -15,6 +15,7 @@ from .segments import ACK, FIN, RST, SYN
 
 _AROUND = 1 << 32
 _HALF = 1 << 31
+_LARGEST_WINDOW = 1 << 30
 _OVERHEAD = 128
 """Bytes that holding a segment takes beside its own."""
 
@@ -30,9 +31,20 @@ class Direction:
     waiting: list[tuple[int, int, bytes]] = field(default_factory=list)
     """A heap of segments ahead of it: offset, length on the wire (negative), captured bytes."""
     waiting_bytes: int = 0
+    is_seen: bool = False
     has_ended: bool = False
     end: int = 0
-    """How many bytes there are before its FIN."""
+    """How many bytes there are before its FIN or RST."""
+    acknowledged: int = 0
+    """How many of them the other end had when it closed; a FIN counts as one."""
+
+    def position(self, sequence: int) -> int:
+        """Return how many bytes come before a sequence number; 0 where that is not known."""
+        if self.following is None:
+            return 0
+        ahead = _distance(self.following, sequence)
+        # A reset may carry any number, and one that lies in no window means nothing.
+        return self.delivered + ahead if 0 < ahead <= _LARGEST_WINDOW else 0
 
 
 def _distance(begin: int, end: int) -> int:
@@ -144,12 +156,22 @@ class Connection:
         data: bytes,
         size: int,
         time: int | None,
+        acknowledged: int | None = None,
     ) -> None:
-        """Take a segment of one end (0 or 1), of which `data` was captured."""
+        """Take a segment of one end (0 or 1), of which `data` was captured.
+
+        What it acknowledges is of interest where it closes the connection.
+        """
         if self.first is None:
             self.first = time
-        self.last = time
+        if time is not None:
+            self.last = time
         way = self.directions[sender]
+        way.is_seen = True
+        if acknowledged is not None:
+            other = self.directions[1 - sender]
+            position = other.position(acknowledged)
+            other.acknowledged = max(other.acknowledged, position)
         if flags & SYN:
             self._open(sender, flags, sequence)
             sequence = (sequence + 1) % _AROUND
@@ -162,12 +184,11 @@ class Connection:
         if flags & RST:
             self._event(time, sender, "RST")
             self.is_reset = True
+            way.end = max(way.end, way.position((sequence + size) % _AROUND))
         elif flags & FIN and not way.has_ended:
             self._event(time, sender, "FIN")
             way.has_ended = True
-            if way.following is not None:
-                ahead = _distance(way.following, sequence + size)
-                way.end = way.delivered + max(0, ahead)
+            way.end = max(way.end, way.position((sequence + size) % _AROUND))
 
     def _event(self, time: int | None, sender: int, what: str) -> None:
         name = CLIENT if sender == self.client else SERVER
@@ -300,7 +321,16 @@ class Connection:
         for sender in (0, 1):
             self.give_up(sender, self.last)
             way = self.directions[sender]
-            if way.end > way.delivered:
-                self._lose(self.sides[sender], way.end - way.delivered)
-        if self.lost and self.conversation.is_tls:
+            end = way.end
+            # One more than was seen may be a FIN, and no record of TLS is that short.
+            if not way.has_ended and way.acknowledged > way.delivered + 1:
+                end = max(end, way.acknowledged)
+            if end > way.delivered:
+                self._lose(self.sides[sender], end - way.delivered)
+            if not way.is_seen and self.conversation.is_tls:
+                name = self.sides[sender].name
+                self.conversation.note(
+                    f"nothing that the {name} sent is in the capture"
+                )
+        if self.lost and self.conversation.is_tls is not False:
             self.conversation.note(f"{self.lost:,} bytes are missing in the capture")

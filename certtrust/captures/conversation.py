@@ -16,6 +16,8 @@ from .messages import BadMessageError
 
 _CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA, _HEARTBEAT = range(20, 25)
 _LONGEST_RECORD = (1 << 14) + 2048
+_SHORTEST_HIDDEN_ALERT = 18
+"""Bytes: the two of the alert, and at least 16 of a code or of padding."""
 _FATAL = 2
 _MOST_EVENTS = 64
 _header = Struct(">BHH").unpack_from
@@ -58,6 +60,10 @@ class Side:
     """And where the next record begins is not known."""
     data_bytes: int = 0
     certificates: list[bytes] | None = None
+    has_certificate_message: bool = False
+    """One was seen, whether it could be read or not."""
+    alerts: bytearray = field(default_factory=bytearray)
+    """The first byte of an alert whose second comes in the next record."""
     key_exchange: bool = False
 
 
@@ -72,6 +78,7 @@ class Conversation:
         "cipher",
         "client",
         "events",
+        "has_hidden_alert",
         "hello_done",
         "is_established",
         "is_ssl2",
@@ -104,6 +111,8 @@ class Conversation:
         self.refused_by: str | None = None
         self.warned_by: str | None = None
         """Who sent an alert that is no end by itself, since when nothing else was said."""
+        self.has_hidden_alert = False
+        """An alert came encrypted before the handshake was known to be over."""
         self.is_established = False
         self.hello_done = False
         self.problems: list[str] = []
@@ -289,11 +298,21 @@ class Conversation:
             self._messages(side, time)
 
     def _alert(self, side: Side, body: bytes, time: int | None) -> None:
-        if len(body) != 2:
+        if len(body) >= _SHORTEST_HIDDEN_ALERT:
             side.encrypted_records += 1
+            self.has_hidden_alert = self.has_hidden_alert or not self.is_established
             self.event(time, side.name, "Alert (encrypted)")
             return
-        level, number = body
+        # Before TLS 1.3, a record may hold several of them, or half of one.
+        side.alerts += body
+        while len(side.alerts) >= 2:
+            level, number = side.alerts[:2]
+            del side.alerts[:2]
+            self._alert_in_clear(side, level, number, time)
+
+    def _alert_in_clear(
+        self, side: Side, level: int, number: int, time: int | None
+    ) -> None:
         name = alert_name(number)
         self.event(time, side.name, f"Alert {name}")
         weighs_more = self.refused_by is None and name not in CLOSING
@@ -387,6 +406,7 @@ class Conversation:
             elif kind == messages.SERVER_HELLO and side is self.server:
                 what = self._answer(messages.server_hello(body))
             elif kind == messages.CERTIFICATE:
+                side.has_certificate_message = True
                 side.certificates = messages.certificates(body)
                 if side is self.server:
                     self.resumed = False
@@ -420,6 +440,7 @@ class Conversation:
         """Note that a client which goes on without a Certificate message has presented none."""
         if (
             self.client.certificates is None
+            and not self.client.has_certificate_message
             and not self.client.has_lost
             and self.offered is not None
         ):

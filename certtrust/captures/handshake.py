@@ -49,6 +49,8 @@ class Handshake:
     stream: int | None = None
     messages: list[str] | None = None
     parse_error: str | None = None
+    certificate_was_due: bool | None = None
+    """The client sent a Certificate message, or was asked for one and went on; None = not seen."""
     client_sent: list[Seen] = field(default_factory=list)
     server_sent: list[Seen] = field(default_factory=list)
     """The certificates themselves, so far as they were seen, leaf first."""
@@ -118,6 +120,7 @@ def _add_tls(row: Handshake, talk: Conversation) -> None:
         row.cipher = cipher_name(talk.cipher)
     row.alert, row.alert_by = talk.alert, talk.alert_by
     row.accepted_authorities = talk.authorities
+    row.certificate_was_due = _was_due(talk)
     row.resumed = talk.resumed
     row.client_bytes, row.server_bytes = (
         talk.client.data_bytes,
@@ -130,6 +133,24 @@ def _add_tls(row: Handshake, talk: Conversation) -> None:
         if side.certificates is not None:
             row.sent(side.name).extend(side.certificates)
             setattr(row, column, [fingerprint(der) for der in side.certificates])
+
+
+def _was_due(talk: Conversation) -> bool | None:
+    """Return whether it had come to the client's certificate, missing where that was not seen."""
+    client = talk.client
+    if client.has_certificate_message:
+        return True
+    if client.certificates is not None:
+        # It went on without one: nobody asked, or it has none.
+        if talk.authorities is not None:
+            return True
+        is_whole = talk.version is not None and not talk.server.has_lost
+        return False if is_whole else None
+    is_hidden = talk.version is not None and messages.is_encrypted_early(talk.version)
+    is_read = talk.offered is not None and not (
+        client.has_lost or client.is_stopped or client.buffer or client.handshake
+    )
+    return False if is_read and not is_hidden else None
 
 
 def _ends(connection: Connection) -> tuple[bytes, bytes]:
@@ -166,6 +187,8 @@ def outcome(connection: Connection) -> str:
     has_gaps = (
         connection.lost > 0
         or not connection.has_beginning
+        or not all(way.is_seen for way in connection.directions)
+        or talk.has_hidden_alert
         or talk.client.is_stopped
         or talk.server.is_stopped
     )

@@ -9,6 +9,8 @@ import numpy as np
 
 from .batches import Fields, Ints
 
+UNKNOWN = -1
+"""Stands for the link of an interface that a capture does not describe."""
 ETHERNET, LINUX_COOKED, LINUX_COOKED_2 = 1, 113, 276
 LOOPBACK, OPENBSD_LOOPBACK = 0, 108
 _ANY_IP = frozenset({12, 14, 101, 228, 229})

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from .. import limits
+from . import links
 from .batches import PIECE, Batch, Clock, Interface
 
 _SECTION = b"\x0a\x0d\x0d\x0a"
@@ -19,7 +20,7 @@ _FIRST_OF_SECTION = 0x0A
 _ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 _INTERFACE, _OLD_PACKET, _SIMPLE_PACKET, _PACKET = 1, 2, 3, 6
 _RESOLUTION, _OFFSET, _CHECK_BYTES = 9, 14, 13
-_UNKNOWN = Interface(-1, None)
+_UNKNOWN = Interface(links.UNKNOWN, None)
 """Stands for an interface that no block describes."""
 
 

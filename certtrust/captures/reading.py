@@ -142,7 +142,9 @@ def packets(
     counts.update(tracker.counts)
     reasons = [problem] if problem else []
     reasons += [
-        f"{count:,} packets of link type {link}, which is not read"
+        f"{count:,} packets of an interface that no block describes"
+        if link == links.UNKNOWN
+        else f"{count:,} packets of link type {link}, which is not read"
         for link, count in sorted(unread.items())
     ]
     if reasons:

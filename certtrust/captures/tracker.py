@@ -180,7 +180,12 @@ class Tracker:
                     seen = int.from_bytes(data[ports + 8 : ports + 12])
                     way[0].begins_late(seen, follows=bool(were_opened[row]))
             connection, sender = way
-            connection.take(sender, flags, sequence, data[start:stop], size, time)
+            acknowledged = None
+            if flags & (FIN | RST) and flags & ACK:
+                acknowledged = int.from_bytes(data[ports + 8 : ports + 12])
+            connection.take(
+                sender, flags, sequence, data[start:stop], size, time, acknowledged
+            )
             touched.add(connection)
             self._look_at(connection, flags)
 

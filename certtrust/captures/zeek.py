@@ -75,6 +75,7 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:?00)?"
 )
+_HIDING = ("TLS 1.3", "DTLS 1.3")
 _QUIET_ALERTS = ("close_notify", "user_canceled")
 
 
@@ -366,6 +367,9 @@ def of_record(record: Record, certificates: Certificates, source: str) -> Handsh
     row.accepted_authorities = _authorities(values, history)
     row.alert_by = _alert_by(row.alert, history)
     row.outcome = _outcome(row, values, history)
+    row.certificate_was_due = _was_due(row, history)
+    if _hides_an_alert(row, history):
+        problems.append("several alerts, of which the log names the last")
     row.parse_error = "; ".join(problems) or None
     return row
 
@@ -459,15 +463,34 @@ def _authorities(values: dict[str, Any], history: str) -> list[str] | None:
 
 def _outcome(row: Handshake, values: dict[str, Any], history: str) -> str:
     """Return how the handshake ended; Zeek does not say whether the connection was closed."""
-    is_hidden = (row.tls_version or "").startswith(("TLS 1.3", "DTLS 1.3"))
+    is_hidden = (row.tls_version or "").startswith(_HIDING)
     if values.get("established") is True:
         return NOT_VISIBLE if is_hidden else ESTABLISHED
+    if _hides_an_alert(row, history):
+        return NOT_VISIBLE
     if row.alert is None or row.alert in _QUIET_ALERTS or row.alert_by is None:
         return CUT_OFF if row.alert in _QUIET_ALERTS else NOT_VISIBLE
     # A later letter than the alert's means that the handshake went on.
     letter = "L" if row.alert_by == "client" else "l"
     went_on = set(history[history.rindex(letter) + 1 :]) - set("LlDd")
     return NOT_VISIBLE if went_on else f"refused by {row.alert_by}"
+
+
+def _hides_an_alert(row: Handshake, history: str) -> bool:
+    """Return True where another alert than the last may have ended the handshake."""
+    alerts = [letter for letter in history if letter in "Ll"]
+    return len(alerts) > 1 and (
+        len(set(alerts)) > 1 or row.alert is None or row.alert in _QUIET_ALERTS
+    )
+
+
+def _was_due(row: Handshake, history: str) -> bool | None:
+    """Return whether it had come to the client's certificate, missing where that is not told."""
+    if "X" in history or row.client_sent or row.client_certificates:
+        return True
+    if "C" not in history or (row.tls_version or "").startswith(_HIDING):
+        return None
+    return "G" in history and "r" in history
 
 
 def _messages(history: str, values: dict[str, Any]) -> list[str]:

@@ -53,25 +53,25 @@ def proven(
     -----
     45 certificate_expired speaks of a validity, the device's or that of a CA: the dates decide.
     Of the alerts that do not tell their reason, the cause is a rule of trust or validity that
-    is broken; that is then predicted, and the refusal alone is proven.
+    is broken; that is then predicted, and the refusal alone is proven. An alert that came before
+    the client's certificate proves nothing of it, whatever its name.
     """
     alert = attempts["reason"].where(failed & seen_on_wire(attempts)).astype("str")
     presented = attempts["fingerprint"].notna() | attempts["subject"].notna()
     by_certificate = as_mask(attempts["authentication"] == "certificate")
-    none_presented = alert.isin(NONE_PRESENTED) & ~presented & by_certificate
+    of_certificate = alert.where(by_certificate)
+    none_presented = of_certificate.isin(NONE_PRESENTED) & ~presented
     broken = {rule: as_mask(~outcome[rule]) for rule in OF_TLS}
     ca_expired = broken[_TRUST] & as_mask(attempts["trust_failure"] == "expired CA")
     of_ca = ca_expired & ~broken[_VALIDITY]
     causes = pd.Series(None, index=attempts.index, dtype="str")
     for cause, mask in (
-        (_TRUST, alert == "unknown_ca"),
-        (_VALIDITY, (alert == "certificate_expired") & ~of_ca),
-        (_TRUST, (alert == "certificate_expired") & of_ca),
-        (NONE, none_presented | (alert == "certificate_required")),
-        (
-            REFUSED,
-            (alert.isin(UNTOLD) & ~none_presented) | (alert == "certificate_revoked"),
-        ),
+        (_TRUST, of_certificate == "unknown_ca"),
+        (_VALIDITY, (of_certificate == "certificate_expired") & ~of_ca),
+        (_TRUST, (of_certificate == "certificate_expired") & of_ca),
+        (NONE, none_presented | (of_certificate == "certificate_required")),
+        (REFUSED, of_certificate.isin(UNTOLD) & ~none_presented),
+        (REFUSED, of_certificate == "certificate_revoked"),
         (VERSION, alert.isin(VERSIONS)),
     ):
         causes = causes.mask(as_mask(mask), cause)

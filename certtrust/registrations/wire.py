@@ -95,9 +95,10 @@ def _pbx(server: str | None, pbx: str | Mapping[str, str] | None) -> str | None:
 
 
 def _concerns_certificate(row: Handshake) -> bool:
-    return row.alert is not None and refuses_certificate(
-        row.alert, presented=row.client_certificates
-    )
+    """Return True where the alert is about the certificate, and it had come to that."""
+    if row.alert is None or row.certificate_was_due is False:
+        return False
+    return refuses_certificate(row.alert, presented=row.client_certificates)
 
 
 def _devices(rows: Sequence[Handshake]) -> dict[str, list[str | None]]:
