@@ -152,6 +152,37 @@ def test_a_client_without_a_certificate():
     assert hidden["client_certificates"] is None
 
 
+def test_a_list_that_the_log_leaves_out_is_not_empty():
+    """The history has a Certificate message, and nothing says how many were in it."""
+    left_out = {name: value for name, value in line().items() if "fps" not in name}
+    seen = ct.handshakes(json.dumps({"_path": "ssl", **left_out}).encode())
+    assert seen["client_certificates"].isna().all()
+    assert seen["server_certificates"].isna().all()
+
+
+def test_lines_of_other_logs_are_counted_and_no_connections():
+    """Zeek may write all of its logs into one stream."""
+    of_ssl = json.dumps({"_path": "ssl", **line()})
+    of_conn = json.dumps({"_path": "conn", "id.orig_h": "x", "id.resp_h": "y"})
+    seen = ct.handshakes(f"{of_ssl}\n{of_conn}\n".encode())
+    assert len(seen) == 1
+    assert seen.attrs["packets"]["<bytes>"]["lines of other logs"] == 1
+
+
+def test_addresses_are_written_as_captures_have_them():
+    """Suricata writes IPv6 in full."""
+    event = {
+        "timestamp": "2026-01-01T00:00:00.000000+0000",
+        "event_type": "tls",
+        "src_ip": "2001:0db8:0000:0000:0000:0000:0000:0001",
+        "dest_ip": "no address",
+        "tls": {"version": "TLS 1.2", "chain": [""], "certificate": ""},
+    }
+    (row,) = ct.handshakes(json.dumps(event).encode()).to_dict("records")
+    assert (row["client"], row["server"]) == ("2001:db8::1", "no address")
+    assert row["server_certificates"] is None
+
+
 def test_an_alert_without_its_name():
     """116 has its name in Zeek since 7.0."""
     row = read(established="F", last_alert="unknown-116", ssl_history="Csl")

@@ -350,6 +350,14 @@ def test_the_command_line(tmp_path, capsys):
     assert cli.main(["handshakes", str(good), str(bad), "--csv", str(table)]) == 1
     assert "refused by server (unknown_ca)" in capsys.readouterr().out
     assert len(pd.read_csv(table)) == 2
+    half = tmp_path / "half.pcap"
+    half.write_bytes(pcap(packets()[:5]))
+    assert cli.main(["handshakes", str(half)]) == 0
+    assert "[the capture ends within the handshake]" in capsys.readouterr().out
+    again = connection(CLIENT, SERVER, BEGUN, tls.resumption("TLSv1_2"))
+    half.write_bytes(pcap(again))
+    assert cli.main(["handshakes", str(half)]) == 0
+    assert "established  session resumed" in capsys.readouterr().out
     assert cli.main(["handshakes", str(bad), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["alert"] == "unknown_ca"
     (tmp_path / "none").write_text("nothing")

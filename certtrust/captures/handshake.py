@@ -66,6 +66,16 @@ def fingerprint(der: bytes) -> str:
     return hashlib.sha256(der).hexdigest()
 
 
+def address(value: Any) -> str | None:
+    """Return an address of a log as captures have it: monitors write IPv6 in several ways."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        return value.replace("\x00", "\ufffd")
+
+
 def whole_lines(stream: BinaryIO) -> Iterator[tuple[int, str | ValueError]]:
     """Yield the lines of a log with their numbers; an overlong one is the reason not to read it."""
     number = 0

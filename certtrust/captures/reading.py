@@ -84,7 +84,9 @@ class Wire:
         elif zeek.kind_of(head) is not None:
             for record in zeek.records(stream):
                 counts["lines"] += 1
-                if record.kind == zeek.X509 and record.error is None:
+                if record.error is None and record.kind not in (zeek.SSL, zeek.X509):
+                    counts["lines of other logs"] += 1
+                elif record.kind == zeek.X509 and record.error is None:
                     seen = self._certificates.add(record.values)
                     self.logged.append((name, record.line, seen))
                 else:

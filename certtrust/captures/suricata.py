@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from ..formats import as_text
 from ..x509.fields import escaped
-from .handshake import NOT_VISIBLE, Handshake, Seen, fingerprint, whole_lines
+from .handshake import NOT_VISIBLE, Handshake, Seen, address, fingerprint, whole_lines
 
 _VERSIONS = {"SSLv2": "SSL 2", "SSLv3": "SSL 3", "TLSv1": "TLS 1.0"}
 _PART = re.compile(r", (?=[A-Za-z][A-Za-z0-9.-]*=)")
@@ -75,9 +75,9 @@ def _failed(source: str, number: int, reason: str) -> Handshake:
 def _of_event(event: dict[str, Any], tls: dict[str, Any], source: str) -> Handshake:
     row = Handshake(
         time=_microseconds(event.get("timestamp")),
-        client=_text(event.get("src_ip")),
+        client=address(event.get("src_ip")),
         client_port=_port(event.get("src_port")),
-        server=_text(event.get("dest_ip")),
+        server=address(event.get("dest_ip")),
         server_port=_port(event.get("dest_port")),
         server_name=_text(tls.get("sni")),
         tls_version=_version(_text(tls.get("version"))),
@@ -124,7 +124,7 @@ def _certificates(tls: dict[str, Any]) -> Iterator[Seen]:
 
 
 def _decoded(value: Any) -> bytes | None:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value:
         return None
     try:
         return b64decode(value, validate=True)

@@ -22,6 +22,7 @@ from .handshake import (
     NOT_VISIBLE,
     Handshake,
     Seen,
+    address,
     fingerprint,
     whole_lines,
 )
@@ -75,13 +76,14 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:?00)?"
 )
+_CERTIFICATE_LETTERS = {"client": "X", "server": "x"}
 _HIDING = ("TLS 1.3", "DTLS 1.3")
 _QUIET_ALERTS = ("close_notify", "user_canceled")
 
 
 @dataclass
 class Record:
-    """A line of a log: its values by name, or why they cannot be read."""
+    """A line of a log, of any kind: its values by name, or why they cannot be read."""
 
     line: int
     kind: str | None
@@ -234,7 +236,9 @@ def _from_json(number: int, line: str) -> Record:
         return Record(number, None, error=f"no JSON: {problem}"[:200])
     if not isinstance(values, dict):
         return Record(number, None, error="no JSON object")
-    return Record(number, _kind_by_names(set(values)), values)
+    path = values.get("_path")
+    kind = path if isinstance(path, str) else _kind_by_names(set(values))
+    return Record(number, kind, values)
 
 
 # Certificates
@@ -261,7 +265,7 @@ class Certificates:
 def certificate(values: dict[str, Any]) -> Seen:
     """Return the DER of a certificate where the log has it, else the columns that it has."""
     encoded = values.get("cert")
-    if isinstance(encoded, str):
+    if isinstance(encoded, str) and encoded:
         try:
             return b64decode(encoded, validate=True)
         except ValueError:
@@ -346,9 +350,9 @@ def of_record(record: Record, certificates: Certificates, source: str) -> Handsh
     history = _text(values.get("ssl_history")) or ""
     row = Handshake(
         time=microseconds(values.get("ts")),
-        client=_text(values.get("id.orig_h")),
+        client=address(values.get("id.orig_h")),
         client_port=_port(values.get("id.orig_p")),
-        server=_text(values.get("id.resp_h")),
+        server=address(values.get("id.resp_h")),
         server_port=_port(values.get("id.resp_p")),
         server_name=_text(values.get("server_name")),
         tls_version=_version(_text(values.get("version"))),
@@ -361,7 +365,7 @@ def of_record(record: Record, certificates: Certificates, source: str) -> Handsh
     problems: list[str] = []
     for side, prefix in (("client", "client_"), ("server", "")):
         named = _named(values, prefix)
-        if not named and not _presented_none(row, side, history):
+        if not named and not _presented_none(row, side, history, named):
             continue
         _add_certificates(row, side, named or [], certificates, problems)
     row.accepted_authorities = _authorities(values, history)
@@ -374,12 +378,15 @@ def of_record(record: Record, certificates: Certificates, source: str) -> Handsh
     return row
 
 
-def _presented_none(row: Handshake, side: str, history: str) -> bool:
+def _presented_none(
+    row: Handshake, side: str, history: str, named: list[str] | None
+) -> bool:
     """Return True where a side is known to have presented no certificate."""
-    if side == "server":
-        return "x" in history
+    if _CERTIFICATE_LETTERS[side] in history:
+        # Its list may have been left out of the log.
+        return named is not None
     # A client that goes on to the exchange of keys would have presented it before.
-    return "X" in history or ("C" in history and "G" in history and not row.resumed)
+    return side == "client" and {"C", "G"} <= set(history) and not row.resumed
 
 
 def _named(values: dict[str, Any], prefix: str) -> list[str] | None:

@@ -42,7 +42,7 @@ def _line(row: Mapping[str, Any]) -> str:
     alert = row["alert"]
     shown = isinstance(alert, str)
     time = row["time"]
-    return say(
+    line = say(
         "report.connections.line",
         time="-" if pd.isna(time) else time.strftime("%Y-%m-%d %H:%M:%S.%f"),
         client=_end(row["client"], row["client_port"]),
@@ -50,14 +50,19 @@ def _line(row: Mapping[str, Any]) -> str:
         version=row["tls_version"] if isinstance(row["tls_version"], str) else "-",
         outcome=row["outcome"],
         alert=say("report.connections.alert", alert=alert) if shown else "",
-        names=_presented(row["client_certificates"]),
+        names=_presented(row["client_certificates"], row["resumed"]),
     ).rstrip()
+    note = row["parse_error"]
+    if not isinstance(note, str):
+        return line
+    return say("report.connections.note", line=line, note=note)
 
 
-def _presented(fingerprints: Any) -> str:
-    """Return the beginning of the client's fingerprint, or that it presented none."""
+def _presented(fingerprints: Any, resumed: Any) -> str:
+    """Return the beginning of the client's fingerprint, or why there is none."""
     if not isinstance(fingerprints, list):
-        return ""
+        is_resumed = pd.notna(resumed) and bool(resumed)
+        return say("report.connections.resumed") if is_resumed else ""
     return (
         fingerprints[0][:16]
         if fingerprints
