@@ -77,6 +77,10 @@ def handshakes(
     is established proves nothing about the registration within. TLS that begins after other
     data (STARTTLS) is read where its hello begins a packet.
 
+    Each file is read by itself, so a connection that spans two files of a rotated capture is two
+    rows: the first says that the capture ends within it, the second that its beginning is
+    missing. `mergecap -w whole.pcap part1.pcap part2.pcap` puts such files together.
+
     Examples
     --------
     >>> handshakes(b"no capture")["parse_error"].tolist()

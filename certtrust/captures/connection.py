@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from .. import limits
-from .conversation import CLIENT, SERVER, Conversation, Side
+from .conversation import CLIENT, SERVER, Conversation, Side, sent_by_client
 from .segments import ACK, FIN, RST, SYN
 
 _AROUND = 1 << 32
@@ -211,8 +211,10 @@ class Connection:
 
     def _choose_sides(self, sender: int, data: bytes) -> None:
         client = self.opened_by
-        if client is None and data[:2] == b"\x16\x03" and len(data) > 5:
-            client = sender if data[5] in (1, 16) else 1 - sender
+        if client is None:
+            by_client = sent_by_client(data)
+            if by_client is not None:
+                client = sender if by_client else 1 - sender
         if client is None:
             client = self._by_port()
         talk = self.conversation

@@ -454,6 +454,37 @@ _SSL2_VERSIONS = frozenset(
 """The versions that a hello in the form of SSL 2 offers, and how they begin."""
 
 
+def sent_by_client(data: bytes | memoryview) -> bool | None:
+    """Return whether records were sent by the client, missing where both sides could have."""
+    at = 0
+    while at + 6 <= len(data) and _is_record(data[at:]) and data[at] == _HANDSHAKE:
+        end = at + 5 + _header(data, at)[2]
+        message = at + 5
+        while message + 4 <= min(end, len(data)):
+            kind = data[message]
+            if kind in _OF_CLIENT or kind in _OF_SERVER:
+                return kind in _OF_CLIENT
+            if kind != messages.CERTIFICATE:
+                # Encrypted, or no message.
+                return None
+            message += 4 + int.from_bytes(data[message + 1 : message + 4])
+        at = end
+    return None
+
+
+_OF_CLIENT = frozenset({messages.CLIENT_HELLO, messages.CLIENT_KEY_EXCHANGE, 15})
+_OF_SERVER = frozenset(
+    {
+        messages.SERVER_HELLO,
+        12,
+        messages.CERTIFICATE_REQUEST,
+        messages.SERVER_HELLO_DONE,
+        22,
+    }
+)
+"""Messages that one side alone sends in clear; both present certificates."""
+
+
 def _is_record(data: bytes | memoryview) -> bool:
     if len(data) < 5 or data[0] not in _RECORD_TYPES:
         return False

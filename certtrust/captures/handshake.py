@@ -210,7 +210,14 @@ def outcome(connection: Connection) -> str:
 def _problems(connection: Connection, ended: str | None) -> list[str]:
     talk = connection.conversation
     problems = list(talk.problems)
-    if ended == NOT_VISIBLE and not connection.has_ended and not talk.hello_done:
+    is_hidden = talk.version is not None and messages.is_encrypted_early(talk.version)
+    is_whole_so_far = connection.has_beginning and not connection.lost
+    if (
+        ended == NOT_VISIBLE
+        and is_whole_so_far
+        and not connection.has_ended
+        and not (is_hidden and talk.hello_done)
+    ):
         problems.append("the capture ends within the handshake")
     if connection.stream is None:
         problems.append(
