@@ -443,6 +443,16 @@ def test_what_a_close_acknowledges_was_sent(reset):
     assert "bytes are missing" in row["parse_error"]
 
 
+def test_a_reset_with_any_number_is_no_loss():
+    """What lies far from all that was sent is not believed."""
+    frames = connection(CLIENT, SERVER, BEGUN, [], reset=True)
+    time, reset = frames[-1]
+    reset = reset[:38] + (1 << 29).to_bytes(4) + reset[42:]
+    seen = ct.handshakes(pcap([*frames[:-1], Packet(time, reset)]))
+    assert seen["outcome"].tolist() == ["cut off"]
+    assert seen["parse_error"].isna().all()
+
+
 def test_one_direction_proves_what_it_holds():
     """Nothing is said of what the other side may have sent."""
     frames = packets("unknown CA")

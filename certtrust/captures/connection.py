@@ -15,7 +15,8 @@ from .segments import ACK, FIN, RST, SYN
 
 _AROUND = 1 << 32
 _HALF = 1 << 31
-_LARGEST_WINDOW = 1 << 30
+_NEAR = 1 << 20
+"""How far beyond what was seen a reset may lie to be believed: it may carry any number."""
 _OVERHEAD = 128
 """Bytes that holding a segment takes beside its own."""
 
@@ -38,13 +39,12 @@ class Direction:
     acknowledged: int = 0
     """How many of them the other end had when it closed; a FIN counts as one."""
 
-    def position(self, sequence: int) -> int:
+    def position(self, sequence: int, within: int = _HALF) -> int:
         """Return how many bytes come before a sequence number; 0 where that is not known."""
         if self.following is None:
             return 0
         ahead = _distance(self.following, sequence)
-        # A reset may carry any number, and one that lies in no window means nothing.
-        return self.delivered + ahead if 0 < ahead <= _LARGEST_WINDOW else 0
+        return self.delivered + ahead if 0 < ahead <= within else 0
 
 
 def _distance(begin: int, end: int) -> int:
@@ -170,7 +170,7 @@ class Connection:
         way.is_seen = True
         if acknowledged is not None:
             other = self.directions[1 - sender]
-            position = other.position(acknowledged)
+            position = other.position(acknowledged, _NEAR)
             other.acknowledged = max(other.acknowledged, position)
         if flags & SYN:
             self._open(sender, flags, sequence)
@@ -184,11 +184,11 @@ class Connection:
         if flags & RST:
             self._event(time, sender, "RST")
             self.is_reset = True
-            way.end = max(way.end, way.position((sequence + size) % _AROUND))
+            way.end = max(way.end, way.position(sequence + size, _NEAR))
         elif flags & FIN and not way.has_ended:
             self._event(time, sender, "FIN")
             way.has_ended = True
-            way.end = max(way.end, way.position((sequence + size) % _AROUND))
+            way.end = max(way.end, way.position(sequence + size))
 
     def _event(self, time: int | None, sender: int, what: str) -> None:
         name = CLIENT if sender == self.client else SERVER
