@@ -1,6 +1,7 @@
 """Packet captures: file formats, links, TCP put together again, and the messages of TLS."""
 
 import gzip
+import itertools
 import random
 import struct
 
@@ -22,7 +23,7 @@ from capture_files import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from thoroughness import examples
+from thoroughness import examples, share
 
 import certtrust as ct
 from certtrust import limits
@@ -441,6 +442,32 @@ def test_what_a_close_acknowledges_was_sent(reset):
     (row,) = ct.handshakes(pcap(kept)).to_dict("records")
     assert row["outcome"] == "not visible"
     assert "bytes are missing" in row["parse_error"]
+
+
+@pytest.mark.parametrize("kind", ["accepted", "unknown CA"])
+@pytest.mark.parametrize("warning", [b"", b"\x15\3\3\0\2\1\x70"])
+def test_whatever_two_packets_are_lost_nothing_else_is_claimed(kind, warning):
+    """How it ended is seen or not, and never taken for another ending."""
+    hello, answer, *rest = tls.handshake(kind, "TLSv1_2")
+    answer = tls.Flight(False, warning + answer.data)
+    frames = connection(CLIENT, SERVER, BEGUN, [hello, answer, *rest])
+    (truth,) = ct.handshakes(pcap(frames)).to_dict("records")
+    pairs = list(itertools.combinations(range(len(frames)), 2))
+    for lost in share(pairs):
+        kept = [frame for at, frame in enumerate(frames) if at not in lost]
+        (row,) = ct.handshakes(pcap(kept)).to_dict("records")
+        assert row["outcome"] in (truth["outcome"], "not visible"), lost
+        assert row["client_port"] == CLIENT.port, lost
+
+
+def test_a_capture_of_which_nothing_can_be_read_says_why():
+    """Headers that the snap length cut off, or what stands between Ethernet and IP."""
+    short = [Packet(time, frame[:40]) for time, frame in packets()]
+    (row,) = ct.handshakes(pcap(short)).to_dict("records")
+    assert row["parse_error"] == "no connection can be read: 18 damaged"
+    tunnel = on_link(packets(), bytes(12) + b"\x88\x64\x11\0\0\1\0\0\0\x21")
+    (row,) = ct.handshakes(pcap(tunnel)).to_dict("records")
+    assert row["parse_error"] == "no connection can be read: 18 not IP"
 
 
 def test_a_reset_with_any_number_is_no_loss():

@@ -33,6 +33,8 @@ class Direction:
     """A heap of segments ahead of it: offset, length on the wire (negative), captured bytes."""
     waiting_bytes: int = 0
     is_seen: bool = False
+    has_start: bool = False
+    """Its first byte is known: by its SYN, or by what acknowledges that."""
     has_ended: bool = False
     end: int = 0
     """How many bytes there are before its FIN or RST."""
@@ -117,6 +119,17 @@ class Connection:
         return self.is_reset or any(way.has_ended for way in self.directions)
 
     @property
+    def has_gaps(self) -> bool:
+        """Return True where an end may have sent more than is known."""
+        if self.lost or not self.has_beginning:
+            return True
+        if not all(way.is_seen for way in self.directions):
+            return True
+        # An end that refuses the connection sends a reset alone.
+        has_data = any(way.delivered for way in self.directions)
+        return has_data and not all(way.has_start for way in self.directions)
+
+    @property
     def client(self) -> int:
         """Which end is the client."""
         if self.has_sides:
@@ -160,7 +173,7 @@ class Connection:
     ) -> None:
         """Take a segment of one end (0 or 1), of which `data` was captured.
 
-        What it acknowledges is of interest where it closes the connection.
+        What it acknowledges is of interest where it opens or closes the connection.
         """
         if self.first is None:
             self.first = time
@@ -173,7 +186,7 @@ class Connection:
             position = other.position(acknowledged, _NEAR)
             other.acknowledged = max(other.acknowledged, position)
         if flags & SYN:
-            self._open(sender, flags, sequence)
+            self._open(sender, flags, sequence, acknowledged)
             sequence = (sequence + 1) % _AROUND
         if size:
             if self.spoken_at is None:
@@ -194,10 +207,17 @@ class Connection:
         name = CLIENT if sender == self.client else SERVER
         self.conversation.event(time, name, what)
 
-    def _open(self, sender: int, flags: int, sequence: int) -> None:
-        way = self.directions[sender]
+    def _open(
+        self, sender: int, flags: int, sequence: int, acknowledged: int | None
+    ) -> None:
+        way, other = self.directions[sender], self.directions[1 - sender]
+        way.has_start = True
         if way.following is None:
             way.following = (sequence + 1) % _AROUND
+        if acknowledged is not None:
+            other.has_start = True
+            if other.following is None:
+                other.following = acknowledged
         if not flags & ACK:
             self.isn = sequence
         if self.opened_by is None:
@@ -240,6 +260,7 @@ class Connection:
     ) -> None:
         if way.following is None:
             way.following = sequence
+            self.sides[sender].begins_late = True
         ahead = _distance(way.following, sequence)
         if ahead > 0:
             self._hold(sender, way, way.delivered + ahead, data, size, time)

@@ -54,6 +54,8 @@ class Side:
     """It changed before the version was known: what follows is a hello, or is hidden."""
     encrypted_records: int = 0
     is_stopped: bool = False
+    begins_late: bool = False
+    """Nothing says whether it sent more before its first segment."""
     has_lost: bool = False
     """Bytes are missing."""
     is_torn: bool = False
@@ -143,6 +145,8 @@ class Conversation:
     def lose(self, side: Side, size: int) -> None:
         """Take note that bytes of one side are missing."""
         side.has_lost = True
+        # What is missing may be what followed the warning.
+        self.warned_by = None
         kept = min(size, side.skip)
         side.skip -= kept
         if kept == size or side.is_stopped:
@@ -201,7 +205,7 @@ class Conversation:
         return head[2:3] in (b"", b"\x01") and head[3:5] in _SSL2_VERSIONS
 
     def _is_other(self, side: Side) -> None:
-        if self.begins_late:
+        if self.begins_late or side.begins_late:
             # TLS came after something else, or the beginning is missing: wait for a record.
             side.buffer.clear()
             side.is_torn = side.has_spoken = True
@@ -265,6 +269,7 @@ class Conversation:
         """Take note of an encrypted record."""
         if kind == _CHANGE_CIPHER:
             return
+        self.warned_by = None
         side.encrypted_records += 1
         if kind == _DATA:
             if not side.data_bytes:

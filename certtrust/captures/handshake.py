@@ -184,27 +184,23 @@ def outcome(connection: Connection) -> str:
         return ESTABLISHED
     if talk.refused_by:
         return f"refused by {talk.refused_by}"
-    if talk.warned_by and connection.has_ended:
-        # A warning after which the connection was closed.
-        return f"refused by {talk.warned_by}"
     is_hidden = (
         talk.hello_done
         and talk.version is not None
         and messages.is_encrypted_early(talk.version)
     )
-    if is_hidden and talk.client.encrypted_records:
-        return NOT_VISIBLE
     has_gaps = (
-        connection.lost > 0
-        or not connection.has_beginning
-        or not all(way.is_seen for way in connection.directions)
+        connection.has_gaps
         or talk.has_hidden_alert
         or talk.client.is_stopped
         or talk.server.is_stopped
     )
-    if connection.has_ended and not has_gaps and talk.version != messages.SSL2:
-        return CUT_OFF
-    return NOT_VISIBLE
+    if not connection.has_ended or has_gaps or talk.version == messages.SSL2:
+        return NOT_VISIBLE
+    if talk.warned_by:
+        # A warning after which the connection was closed.
+        return f"refused by {talk.warned_by}"
+    return NOT_VISIBLE if is_hidden and talk.client.encrypted_records else CUT_OFF
 
 
 def _problems(connection: Connection, ended: str | None) -> list[str]:

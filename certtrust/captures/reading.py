@@ -130,16 +130,18 @@ def packets(
     """Yield the connections of a packet capture as they are done."""
     tracker = Tracker(ports)
     reader = pcap if pcap.sniff(head) else pcapng
-    problem = None
+    problem, has_rows = None, False
     unread: Counter[int] = Counter()
     try:
         for batch in reader.read(stream):
             for connection in tracker.follow(batch):
+                has_rows = True
                 yield of_connection(connection, name)
             _count_unread(batch, unread)
     except OSError as damage:
         problem = f"reading stopped: {damage}"
     for connection in tracker.finish():
+        has_rows = True
         yield of_connection(connection, name)
     counts.update(tracker.counts)
     reasons = [problem] if problem else []
@@ -149,6 +151,13 @@ def packets(
         else f"{count:,} packets of link type {link}, which is not read"
         for link, count in sorted(unread.items())
     ]
+    if not (reasons or has_rows) and (counts["damaged"] or not counts["TCP"]):
+        others = ", ".join(
+            f"{counts[kind]:,} {kind}"
+            for kind in ("not IP", "not TCP", "fragments", "damaged")
+            if counts[kind]
+        )
+        reasons = [f"no connection can be read: {others}"] if others else []
     if reasons:
         yield Handshake(source=name, parse_error="; ".join(reasons))
 

@@ -181,7 +181,7 @@ class Tracker:
                     way[0].begins_late(seen, follows=bool(were_opened[row]))
             connection, sender = way
             acknowledged = None
-            if flags & (FIN | RST) and flags & ACK:
+            if flags & (SYN | FIN | RST) and flags & ACK:
                 acknowledged = int.from_bytes(data[ports + 8 : ports + 12])
             connection.take(
                 sender, flags, sequence, data[start:stop], size, time, acknowledged
