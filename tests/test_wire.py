@@ -293,6 +293,28 @@ def test_the_page_has_a_section_of_the_wire_where_there_is_a_capture(of_two):
     ]
 
 
+def _ended_by(by_client: bool, number: int) -> ct.Fleet:
+    """Return a connection in which a side answers the other's first flight with an alert."""
+    hello, answer = tls.handshake("accepted", "TLSv1_2")[:2]
+    flights = [hello, answer] if by_client else [hello]
+    flights.append(tls.Flight(by_client, bytes([21, 3, 3, 0, 2, 2, number])))
+    return fleet_of(pcap(connection(CLIENT, SERVER, BEGUN, flights)))
+
+
+def test_an_alert_that_no_rule_explains_is_named():
+    """It is not said that nothing tells why."""
+    html = page(explain_fleet(_ended_by(False, 120), periods=1))
+    assert "by the alert no_application_protocol, and no rule explains it" in html
+    assert "neither a rule nor the log tells why" not in html
+
+
+def test_an_alert_of_the_client_is_about_the_pbx_only_where_its_name_says_so():
+    """A client ends TLS for other reasons, too."""
+    about = "about the certificate of the PBX"
+    assert about in page(explain_fleet(_ended_by(True, 48), periods=1))
+    assert about not in page(explain_fleet(_ended_by(True, 40), periods=1))
+
+
 def test_accepted_authorities_are_compared_with_the_list(simulated):
     """A name that the list lacks means that the list is older than what the PBX uses."""
     subject = simulated.trust["subject"].dropna().iloc[0]

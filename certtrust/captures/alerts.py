@@ -69,6 +69,17 @@ NONE_PRESENTED = frozenset(
 """What stacks send to a client that presents no certificate (40 by OpenSSL, before TLS 1.3)."""
 VERSIONS = frozenset({"protocol_version", "inappropriate_fallback"})
 """Alerts about the version of TLS."""
+ABOUT_CERTIFICATE = frozenset(
+    {
+        "bad_certificate",
+        "unsupported_certificate",
+        "certificate_revoked",
+        "certificate_expired",
+        "certificate_unknown",
+        "unknown_ca",
+    }
+)
+"""Alerts that are about the certificate of the other side, whichever side sends them."""
 _REFUSING = UNTOLD | {"unknown_ca", "certificate_expired", "certificate_revoked"}
 
 

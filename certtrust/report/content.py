@@ -16,6 +16,7 @@ from ..evaluation.attempts import attempts
 from ..evaluation.check import causes as count_causes
 from ..evaluation.check import check, compare, counted, required
 from ..evaluation.rules import BY_CODE, RULES
+from ..evaluation.wire import seen_on_wire
 from ..explanation.findings import explain, filled
 from ..fleet import FOLDERS, Fleet, link
 from ..texts.dates import in_utc
@@ -197,7 +198,16 @@ def reasons(failed: pd.DataFrame) -> dict[str, pd.Series]:
     cause = failed["cause"].astype("str")
     for name in cause.dropna().unique():
         rows = failed[cause == name]
-        if name not in BY_CODE:
+        if name == "unexplained":
+            on_wire = seen_on_wire(rows)
+            parts = [
+                (some, _filled(sentences()[table][name], some))
+                for table, some in (
+                    ("causes", rows[~on_wire]),
+                    ("proofs", rows[on_wire]),
+                )
+            ]
+        elif name not in BY_CODE:
             texts = sentences()["causes"].get(name, {"why": "", "remedy": ""})
             parts = [(rows, _filled(texts, rows))]
         else:

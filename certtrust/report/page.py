@@ -7,12 +7,13 @@ from importlib import resources
 
 import pandas as pd
 
+from ..captures.alerts import ABOUT_CERTIFICATE
 from ..charts import CHARTS
 from ..charts.drawing.palette import CAUSE_COLOURS, OTHER
 from ..evaluation.rules import rules as all_rules
 from ..evaluation.wire import WIRE_CAUSES
 from ..texts.dates import day, fields
-from ..texts.labels import percent, plural
+from ..texts.labels import listed, percent, plural
 from ..texts.markup import Column, Content, Markup, join, phrase, table, tag
 from ..texts.sentences import current_language, number, say
 from . import summary_text
@@ -212,6 +213,8 @@ def _card(cause: pd.Series, total: int) -> Markup:
     )
     by_rule = isinstance(cause["requirement"], str)
     source_of_cause = "seen" if code in WIRE_CAUSES else "stated"
+    if code == "unexplained":
+        source_of_cause = "example"
     source = tag("small", f"{code}: {cause['citation']}")
     facts = {
         "required": [cause["requirement"], tag("br"), source] if by_rule else None,
@@ -318,8 +321,11 @@ def _wire(report: Report, _stem: str | None) -> Iterator[Content]:
         "wire.intro", connections=int(wire.outcomes["connections"].sum())
     )
     yield _table("outcomes", wire.outcomes.fillna("").head(SHOWN))
-    if (wire.outcomes["outcome"] == "refused by client").any():
-        yield _paragraph("wire.by_client")
+    by_client = wire.outcomes[wire.outcomes["outcome"] == "refused by client"]
+    about_pbx = by_client.loc[by_client["alert"].isin(ABOUT_CERTIFICATE), "alert"]
+    if len(about_pbx):
+        named = listed(sorted(set(about_pbx)))
+        yield _paragraph("wire.by_client", alerts=named)
     yield _paragraph("wire.limits")
     if len(wire.proven):
         yield tag("h3", say("report.proven.heading"))
@@ -332,11 +338,11 @@ def _wire(report: Report, _stem: str | None) -> Iterator[Content]:
     if len(wire.authorities):
         yield tag("h3", say("report.authorities.heading"))
         yield _paragraph("authorities.intro")
-        listed = wire.authorities["listed"].map(
+        in_words = wire.authorities["listed"].map(
             {True: say("report.authorities.yes"), False: say("report.authorities.no")}
         )
         shown = wire.authorities.assign(
-            listed=listed.astype("str").fillna(say("report.authorities.open"))
+            listed=in_words.astype("str").fillna(say("report.authorities.open"))
         )
         columns = ["server", "authority", "connections", "listed"]
         yield _table("authorities", shown.head(SHOWN)[columns])
