@@ -211,7 +211,12 @@ def _kind_of_table(text: str, own: Own) -> str | None:
         kind: heading_rows.find(text, kind, own.get(kind, {}), is_heading)
         for kind, is_heading in heading_rows.IS_HEADING.items()
     }
-    return _likeliest({kind: row.columns for kind, row in rows.items() if row})
+    # Below the headings of another kind stand its values, not headings.
+    first = min((row.number for row in rows.values() if row), default=0)
+    meanings = {
+        kind: row.columns for kind, row in rows.items() if row and row.number == first
+    }
+    return _likeliest(meanings)
 
 
 def _likeliest(meanings: Mapping[str, list[str | None]]) -> str | None:
