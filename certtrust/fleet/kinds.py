@@ -211,34 +211,21 @@ def _kind_of_table(text: str, own: Own) -> str | None:
         kind: heading_rows.find(text, kind, own.get(kind, {}), is_heading)
         for kind, is_heading in heading_rows.IS_HEADING.items()
     }
-    return _likeliest({kind: row.columns for kind, row in rows.items() if row})
+    return heading_rows.likeliest(
+        {kind: row.columns for kind, row in rows.items() if row}
+    )
 
 
-def _likeliest(meanings: Mapping[str, list[str | None]]) -> str | None:
-    """Return the kind of table in which most headings mean something.
-
-    Where there are as many, what has times or states is a log, and anything else a list of
-    devices; a column of certificates counts more than all others.
-    """
-
-    def rank(kind: str) -> tuple[bool, int, bool, bool]:
-        columns = set(meanings[kind]) - {None}
-        is_log = kind == REGISTRATIONS and bool(columns & {"time", "state"})
-        return kind == CERTIFICATES, len(columns), is_log, kind == DEVICES
-
-    return max(meanings, key=rank, default=None)
-
-
-def kind_of_workbook(data: bytes, own: Own) -> str | None:
-    """Return the kind of an Excel workbook by its first sheet with known headings."""
-    meanings = {}
-    for kind in (DEVICES, REGISTRATIONS):
-        is_heading = heading_rows.IS_HEADING[kind]
+def kinds_of_workbook(data: bytes, own: Own) -> list[str]:
+    """Return the kinds of the sheets of an Excel workbook, that of the first one first."""
+    kinds: dict[str, dict[str, list[str | None]]] = {}
+    for kind, is_heading in heading_rows.IS_HEADING.items():
         sheets = spreadsheets.sheets(data, kind, own.get(kind, {}), is_heading)
-        columns_by_sheet = (sheet.columns for sheet in sheets if sheet.error is None)
-        if (columns := next(columns_by_sheet, None)) is not None:
-            meanings[kind] = columns
-    return _likeliest(meanings)
+        for sheet in sheets:
+            if sheet.error is None:
+                kinds.setdefault(sheet.name, {})[kind] = sheet.columns
+    likeliest = map(heading_rows.likeliest, kinds.values())
+    return list(dict.fromkeys(kind for kind in likeliest if kind is not None))
 
 
 def problem_of_workbook(data: bytes) -> str:
