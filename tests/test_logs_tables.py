@@ -14,12 +14,14 @@ from certtrust import (
     limits,
     read_certificates,
     read_devices,
+    read_fleet,
     read_registrations,
     simulate,
     spreadsheets,
 )
 from certtrust.names.damaged_serials import mended
 from certtrust.registrations import vocabulary
+from certtrust.report.grounds import files_in_words
 
 
 def read(text, **options):
@@ -142,6 +144,16 @@ class TestHeadings:
             with pytest.raises(CerttrustError, match="columns"):
                 reader(b"a,b\n", columns=columns)
 
+    @pytest.mark.parametrize(
+        ("word", "flag"),
+        [("an", True), ("Aktiv", True), ("✓", True), ("enabled", True),
+         ("aus", False), ("inaktiv", False), ("✗", False), ("disabled", False)],
+    )  # fmt: skip
+    def test_flags_as_people_write_them(self, word, flag):
+        """In words and in signs."""
+        frame = read_devices(f"MAC;Nur TLS\n0090332f688a;{word}\n")
+        assert cells(frame, "tls_only", "parse_error") == [[flag, None]]
+
     def test_devices_with_german_headings(self):
         """Values, too: ja and nein."""
         frame = read_devices(
@@ -262,6 +274,41 @@ class TestExcel:
             [None, "IP222-2f-68-8b", True],
         ]
         assert "sheet 'B'" in frame["parse_error"][1]
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_sheets_of_several_kinds(self, order):
+        """Each is read as what it is, in whatever order, and by no other reader."""
+        tables = {
+            "Telefone": [["MAC", "Name", "Nur TLS"], ["0090332f688a", "mara", "ja"]],
+            "Log": [
+                ["Zeit", "Seriennummer", "Status"],
+                ["2026-11-30 10:00", "0090332f688b", "abgelehnt"],
+            ],
+        }
+        book = workbook(dict(list(tables.items())[::order]))
+        fleet = read_fleet(book)
+        assert sorted(fleet.sources["taken_for"]) == ["devices", "registrations"]
+        assert fleet.sources["understood"].tolist() == [1, 1]
+        devices, log = read_devices(book), read(book)
+        assert cells(fleet.devices, "serial") == cells(devices, "serial")
+        assert sorted(devices["serial"].dropna()) == ["0090332f688a"]
+        assert sorted(log["serial"].dropna()) == ["0090332f688b"]
+        assert log["state"].dropna().tolist() == ["rejected"]
+        for frame, other in ((devices, "registrations"), (log, "devices")):
+            reasons = frame["parse_error"].dropna().tolist()
+            assert [other in reason for reason in reasons] == [True]
+        assert files_in_words(fleet)[0] == "1 file: 1 of devices and 1 log."
+
+    def test_a_workbook_of_certificates_in_a_fleet(self):
+        """The column of certificates decides, as in CSV."""
+        from base64 import b64encode
+
+        made = simulate(1, seed=1, faults={})
+        pem = b64encode(made.certificates["der"].iloc[0]).decode()
+        book = workbook({"a": [["MAC", "Zertifikat"], ["0090332f688a", pem]]})
+        fleet = read_fleet(book)
+        assert fleet.sources["taken_for"].tolist() == ["certificates"]
+        assert fleet.certificates["device"].tolist() == ["0090332f688a"]
 
     def test_certificates(self):
         """A column of PEM, and one of who presented it."""

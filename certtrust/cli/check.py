@@ -52,11 +52,11 @@ def run(given: argparse.Namespace) -> int:
     at = None if given.at is None else moment_of(given.at)
     frames = _read(given)
     certificate = frames[given.certificate]
-    for path in (given.certificate, *(given.trust or ())):
-        if frames[path]["fingerprint"].isna().all():
-            reasons = "; ".join(frames[path]["parse_error"].dropna().unique())
-            tell(say("cli.check.unreadable", file=path, reason=reasons))
-            return UNKNOWN
+    if certificate["fingerprint"].isna().all():
+        reasons = "; ".join(certificate["parse_error"].dropna().unique())
+        words = {"file": given.certificate, "reason": reasons}
+        tell(say("cli.check.unreadable", **words))
+        return UNKNOWN
     url = given.url
     if url is None and _endpoint(given.certificate):
         url = f"https://{given.certificate}/"
@@ -76,7 +76,7 @@ def run(given: argparse.Namespace) -> int:
         else (),
         at=at,
     )
-    certificates = _together([certificate, *frames.values()])
+    certificates = _together(list(frames.values()))
     facts = _facts(diagnosis, given.certificate, certificates)
     if given.json:
         content = {**diagnosis.to_dict(), "facts": facts}
