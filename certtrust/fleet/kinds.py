@@ -339,13 +339,30 @@ def kind_of_folder(name: str) -> str | None:
     return _kind_of_folders(name.rpartition("/")[0])
 
 
+_NO_TRUST = re.compile(
+    r"(?:un|dis|mis|non|not|no|nicht|kein) ?trust|\b(?:revoked|removed|rejected|blocked"
+    r"|blacklist|gesperrt|entfernt|widerrufen|abgelehnt)\b"
+)
+
+
+def denies_trust(name: str) -> bool:
+    """Return True for the names of files and folders of what is expressly not trusted.
+
+    Examples
+    --------
+    >>> denies_trust("untrusted"), denies_trust("roots-removed.pem"), denies_trust("trust.pem")
+    (True, True, False)
+    """
+    return _NO_TRUST.search(re.sub("[_-]", " ", name.lower())) is not None
+
+
 @lru_cache(maxsize=1024)
 def _kind_of_folders(folders: str) -> str | None:
     for folder in reversed(PurePosixPath(folders).parts):
         words = difflib.get_close_matches(
             folder.lower(), _KIND_OF_FOLDER, n=1, cutoff=_SIMILAR
         )
-        if words:
+        if words and not denies_trust(folder):
             return _KIND_OF_FOLDER[words[0]]
     return None
 

@@ -177,8 +177,9 @@ class Intake:
 
     def sort(self, files: Iterable[Source]) -> Iterator[Source]:
         """Yield the files of certificates, which are many, and keep the others."""
+        paths: set[str] = set()
         for file in files:
-            if self.is_apart(file.name):
+            if self.is_apart(file.name) or _is_again(file.name, paths):
                 continue
             for account in accounts_of(file, self.own):
                 self.accounts.append(account)
@@ -224,6 +225,16 @@ class Intake:
             is_guess = account.is_guess or owner is None
             self.accounts[position] = replace(account, pbx=owner, is_guess=is_guess)
         return owners
+
+
+def _is_again(name: str, paths: set[str]) -> bool:
+    """Return True where a file was there before, and remember it."""
+    path = os.path.realpath(name)
+    if path in paths:
+        return True
+    if os.path.isfile(path):
+        paths.add(path)
+    return False
 
 
 def accounts_of(file: Source, own: kinds.Own) -> list[Account]:
@@ -285,6 +296,7 @@ def _decided(
         return replace(account, taken_for=TRUST, decided_by="name", is_guess=True)
     if kind is not None:
         is_loose = kind == CERTIFICATES and folder != CERTIFICATES
+        is_loose &= not kinds.denies_trust(PurePosixPath(name).name)
         return replace(
             account, taken_for=kind, decided_by="content", may_be_list=is_loose
         )
@@ -313,8 +325,12 @@ def _unrecognised(text: str) -> str:
     return say("reading.sources.unrecognised")
 
 
+_TRUST = re.compile(r"(?<!cert)trust")
+
+
 def _says_trust(name: str) -> bool:
-    return "trust" in PurePosixPath(name).name.lower().replace("certtrust", "")
+    stem = PurePosixPath(name).name.lower()
+    return _TRUST.search(stem) is not None and not kinds.denies_trust(stem)
 
 
 def pbx_in(stem: str, names: Mapping[str, str]) -> str | None:
