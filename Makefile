@@ -29,7 +29,7 @@ test-oldest:  ## the tests with the oldest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv-oldest
 	$(PYTHON) .ci/oldest.py > .venv-oldest/constraints.txt
 	.venv-oldest/bin/pip install --quiet --upgrade pip
-	.venv-oldest/bin/pip install --quiet --constraint .venv-oldest/constraints.txt --editable . --group dev
+	.venv-oldest/bin/pip install --quiet --constraint .venv-oldest/constraints.txt --editable '.[excel]' --group dev
 	.venv-oldest/bin/pytest -n 2 --dist worksteal -q
 
 test-pythons:  ## the tests on each supported Python that this machine has

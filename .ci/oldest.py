@@ -1,5 +1,5 @@
-"""Print the oldest version that pyproject.toml allows of each dependency, as constraints for
-pip.
+"""Print the oldest version that pyproject.toml allows of each dependency, and of what reads Excel
+lists, as constraints for pip.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 PROJECT = tomllib.loads(
     (Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8")
 )
-for requirement in PROJECT["project"]["dependencies"]:
+tables = PROJECT["project"]["optional-dependencies"]["excel"]
+for requirement in (*PROJECT["project"]["dependencies"], *tables):
     if floor := re.fullmatch(r"([\w-]+)>=([\w.]+)", requirement):
         print(f"{floor[1]}=={floor[2]}")

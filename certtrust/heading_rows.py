@@ -135,9 +135,12 @@ def find(
         separator, headings, columns = split(line, table, own)
         if not is_heading(columns) or len(headings) < 2:
             continue
+        is_below_others = number > 1
+        if is_below_others and not _mostly_understood(headings, columns):
+            continue
         if (
             strict
-            and number > 1
+            and is_below_others
             and not _goes_on(lines[number:], separator, len(headings))
         ):
             continue
@@ -162,6 +165,12 @@ def likely_headings(head: str) -> list[str]:
         headings = cells(line, separator)
         return headings if all(map(presentable, headings)) else []
     return []
+
+
+def _mostly_understood(headings: list[str], columns: Meaning) -> bool:
+    """Return True where half of the headings mean a column; a value may by chance."""
+    count = sum(column is not None for column in columns)
+    return 2 * count >= sum(map(bool, headings))
 
 
 def _goes_on(below: list[str], separator: str, count: int) -> bool:

@@ -400,3 +400,15 @@ def test_the_examples_of_first_contact_are_one_fleet():
 
 
 EXAMPLES = Path(__file__).parents[1] / "data" / "first-contact"
+
+
+def test_a_value_below_the_headings_is_no_heading(tmp_path: Path) -> None:
+    """The authentication `certificate` of a row makes no table of certificates of a log."""
+    (tmp_path / "log.csv").write_text(
+        "time,pbx,serial,registration_name,protocol,authentication,state\n"
+        "1700000000,hq,009033000001,mara,H.323/TLS,password,up\n"
+        ",hq,009033000002,,H.323/TLS,certificate,\n"
+    )
+    fleet = ct.read_fleet(tmp_path)
+    assert fleet.sources["taken_for"].tolist() == ["registrations"]
+    assert len(fleet.registrations) == 2

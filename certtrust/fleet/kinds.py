@@ -211,9 +211,12 @@ def _kind_of_table(text: str, own: Own) -> str | None:
         kind: heading_rows.find(text, kind, own.get(kind, {}), is_heading)
         for kind, is_heading in heading_rows.IS_HEADING.items()
     }
-    return heading_rows.likeliest(
-        {kind: row.columns for kind, row in rows.items() if row}
-    )
+    # Below the headings of another kind stand its values, not headings.
+    first = min((row.number for row in rows.values() if row), default=0)
+    meanings = {
+        kind: row.columns for kind, row in rows.items() if row and row.number == first
+    }
+    return heading_rows.likeliest(meanings)
 
 
 def kinds_of_workbook(data: bytes, own: Own) -> list[str]:
