@@ -84,6 +84,8 @@ def _bared(message: Spans) -> Spans:
     if (message.byte_at(0) == ord("@")).any():
         marked = message.starts_with(_CEE)
         message = message.skip(np.where(marked, len(_CEE), 0)).strip()
+    if not (message.data == ord("#")).any():
+        return message
     for line_end in _LINE_ENDS:
         has_end = message.byte_at(-1) == line_end[-1]
         if not has_end.any():
