@@ -23,8 +23,14 @@ HEAD = 1 << 16
 """Bytes of a file's beginning that a format may look at."""
 
 
-TRUE = frozenset({"true", "1", "on", "yes", "y", "x", "ja", "j", "wahr", "ein"})
-FALSE = frozenset({"false", "0", "off", "no", "n", "nein", "falsch", "aus"})
+TRUE = frozenset({
+    "true", "1", "on", "yes", "y", "x", "ja", "j", "wahr", "ein", "an", "aktiv", "aktiviert",
+    "active", "enabled", "✓", "✔", "☑",
+})  # fmt: skip
+FALSE = frozenset({
+    "false", "0", "off", "no", "n", "nein", "falsch", "aus", "inaktiv", "deaktiviert",
+    "inactive", "disabled", "✗", "✘", "☐",
+})  # fmt: skip
 """How files of all kinds write a flag, in lower case."""
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from .column_names import Columns, not_understood, presentable, understood
@@ -52,6 +52,21 @@ IS_HEADING: dict[str, IsHeading] = {
     "certificates": names_certificates,
 }
 """By table, whether headings that mean some columns are those of the table."""
+
+
+def likeliest(meanings: Mapping[str, Meaning]) -> str | None:
+    """Return the kind of table in which most headings mean something.
+
+    Where there are as many, what has times or states is a log, and anything else a list of
+    devices; a column of certificates counts more than all others.
+    """
+
+    def rank(kind: str) -> tuple[bool, int, bool, bool]:
+        columns = set(meanings[kind]) - {None}
+        is_log = kind == "registrations" and bool(columns & {"time", "state"})
+        return kind == "certificates", len(columns), is_log, kind == "devices"
+
+    return max(meanings, key=rank, default=None)
 
 
 class HeadingRow(NamedTuple):

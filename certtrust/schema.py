@@ -422,7 +422,8 @@ REGISTRATIONS = Table(
 
 SOURCES = Table(
     "SOURCES",
-    "one file or archive member, and what it was taken for",
+    "one file or archive member, and what it was taken for; a workbook has a row for each kind of "
+    "table on its sheets",
     (
         Column(
             "source",

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from . import limits
 from .column_names import Columns, presentable, understood
-from .heading_rows import IsHeading, Meaning
+from .heading_rows import IS_HEADING, IsHeading, Meaning, likeliest
 from .texts.sentences import say
 
 _LINES = 20
@@ -55,6 +55,8 @@ def sheets(
 ) -> Iterator[Sheet]:
     """Yield the sheets of a workbook that hold anything, with what their headings mean.
 
+    Beside a sheet of this table, one of another table is an error, as are headings of neither.
+
     Parameters
     ----------
     data : bytes
@@ -70,6 +72,19 @@ def sheets(
     if isinstance(opened, str):
         yield Sheet("", [], [], 1, [], [], opened)
         return
+    read = list(_sheets(opened, table, own, is_heading))
+    kinds = [_likeliest(sheet, table) for sheet in read]
+    for sheet, kind in zip(read, kinds, strict=True):
+        if kind is None or kind == table or table not in kinds:
+            yield sheet
+        else:
+            error = f"the sheet {sheet.name!r} is a table of {kind}"
+            yield sheet._replace(first=1, rows=[], above=[], error=error)
+
+
+def _sheets(
+    opened: Any, table: str, own: Columns, is_heading: IsHeading
+) -> Iterator[Sheet]:
     for name in opened.sheet_names:
         rows = _guarded(partial(_rows, opened, name))
         if isinstance(rows, str):
@@ -78,6 +93,18 @@ def sheets(
         texts = [[_text(cell) for cell in row] for row in rows]
         if any(any(row) for row in texts):
             yield _sheet(name, texts, table, own, is_heading)
+
+
+def _likeliest(sheet: Sheet, table: str) -> str | None:
+    """Return the kind of table that a sheet is, devices or registrations, if it is not certain."""
+    if sheet.error is not None:
+        return None
+    meanings = {
+        kind: understood(sheet.headings, kind)
+        for kind in ("devices", "registrations")
+    }
+    others = {kind: row for kind, row in meanings.items() if IS_HEADING[kind](row)}
+    return likeliest({**others, table: sheet.columns})
 
 
 def _sheet(

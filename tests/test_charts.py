@@ -142,6 +142,17 @@ def test_timeline_stacks_the_failures_of_each_day(results: pd.DataFrame) -> None
     )
 
 
+@pytest.mark.parametrize("seconds", [1, 60, 600])
+def test_timeline_of_a_log_between_two_round_moments(seconds: int) -> None:
+    """It is drawn, and dated."""
+    times = pd.to_datetime(["2026-10-20T18:01:05Z"] * 2)
+    times += pd.to_timedelta([0, seconds], unit="s")
+    log = pd.DataFrame({"time": times, "serial": "0090332f688a", "state": "rejected"})
+    fleet = ct.read_fleet(log.to_csv(index=False))
+    ax = charts.timeline(ct.check(ct.attempts(fleet)))
+    assert len(ax.get_xticklabels()) > 0
+
+
 def test_timeline_shows_gaps_of_the_log() -> None:
     """Days without a line of the log differ from days without failures, and are in the legend."""
     silent = make_results(causes=3, rows=400)

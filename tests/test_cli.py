@@ -227,6 +227,16 @@ def check_of(leaf: Path, name: str, time_format: str) -> list[str]:
     return ["check", str(leaf), *of_registration, "--at", moment]
 
 
+def test_check_of_a_certificate_that_is_listed_itself(
+    chosen: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One file may be both."""
+    leaf, _, name = chosen
+    arguments = check_of(leaf, name, "%Y-%m-%dT%H:%M:%S")
+    assert main([*arguments, "--trust", str(leaf), "--tls-only"]) == 0
+    assert "pass" in capsys.readouterr().out
+
+
 def test_check_follows_the_trust_list(
     chosen: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

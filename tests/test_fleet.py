@@ -221,6 +221,30 @@ def test_the_wrong_folder_does_not_decide(folder):
     assert fleet.trust.empty
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["untrusted.pem", "roots-removed.pem", "untrusted/a.pem", "not_trusted.pem"],
+)
+def test_what_is_expressly_not_trusted_is_no_list(name, tmp_path):
+    """Neither its name nor that it holds CAs only makes it one."""
+    authorities = small_fleet().trust
+    file = tmp_path / "new" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("".join(pem(der) for der in authorities["der"]))
+    fleet = ct.read_fleet(tmp_path / "new")
+    assert fleet.sources["taken_for"].tolist() == ["certificates"]
+    assert fleet.trust.empty
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path):
+    """By itself and by its folder, however it is spelled."""
+    file = tmp_path / "log.csv"
+    file.write_text("time,state,serial\n2026-11-30T10:00:00Z,up,0090332f688a\n")
+    fleet = ct.read_fleet([file, tmp_path, tmp_path / "." / "log.csv"])
+    assert len(fleet.registrations) == 1
+    assert fleet.sources["rows"].tolist() == [1]
+
+
 def test_text_is_a_guessed_log_with_its_first_line(folder):
     """Lines that nothing matched are shown as they stand."""
     fleet = ct.read_fleet(folder(**{"phones.log": FREE_TEXT}))

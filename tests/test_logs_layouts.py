@@ -179,6 +179,30 @@ class TestJsonInLines:
             assert frame[names].astype(str).equals(bare[names].astype(str))
             assert frame["parse_error"].isna().all()
 
+    @pytest.mark.parametrize(
+        "line",
+        [
+            f"<134>Nov 30 10:00:00 2026 {DEVICE} a: @cee: {RECORD}",
+            f"<134>1 2026-11-30T10:00:00Z {DEVICE} a - - - {RECORD}#012",
+            f"2026-11-30T10:00:00Z {RECORD}",
+            f"Nov 30 10:00:00 {RECORD}",
+        ],
+        ids=["mark of CEE", "line end spelled out", "no host", "no host, no year"],
+    )
+    def test_what_stands_around_an_event(self, line):
+        """Neither a mark nor a missing host hides it."""
+        frame = read(line)
+        assert frame["serial"].tolist() == ["0090332f688a"]
+        assert frame["state"].tolist() == ["down"]
+        assert frame["code"].tolist() == ["0x00010002"]
+
+    @pytest.mark.parametrize("stamp", ["2026-11-30T10:00:00Z", "Nov 30 10:00:00"])
+    def test_a_pair_behind_the_stamp_is_no_host(self, stamp):
+        """It belongs to the message."""
+        frame = read(f"{stamp} serial=0090332f688a state=rejected\n")
+        assert frame["serial"].tolist() == ["0090332f688a"]
+        assert frame["state"].tolist() == ["rejected"]
+
     def test_alarm_and_clear_are_told_apart(self):
         """Not by their sentence, which is the same."""
         clear = json.dumps({**ALARM, "type": "clear"})
@@ -247,6 +271,23 @@ class TestEnvelopes:
         frame = read(text.replace(MESSAGE, "link is fine"))
         assert frame["state"].isna().all()
         assert frame["matched_by"].isna().all()
+
+    @pytest.mark.parametrize(
+        "event",
+        [MESSAGE, {"name": "0090332f688a", "state": "up", "prot": "H.323/TLS"}],
+        ids=["text", "record"],
+    )
+    @pytest.mark.parametrize("key", ["event", "payload"])
+    def test_an_event_is_a_message_or_the_record_itself(self, key, event):
+        """As Splunk's HTTP collector and queues of messages have them."""
+        frame = read(json.dumps({"time": 1796032800.5, "host": "pbx", key: event}))
+        assert frame["state"].tolist() == ["up"]
+        assert frame["registration_name"].tolist() == ["0090332f688a"]
+
+    def test_a_record_with_nothing_but_a_time_says_so(self):
+        """It is not counted as read."""
+        frame = read('{"time": "2026-11-30T10:00:00Z", "host": "a", "zzz": "up"}')
+        assert "nothing but time and sender" in frame["parse_error"][0]
 
     def test_many_records_are_read_as_each(self):
         """At once, and with a bad one among them."""

@@ -14,12 +14,14 @@ from certtrust import (
     limits,
     read_certificates,
     read_devices,
+    read_fleet,
     read_registrations,
     simulate,
     spreadsheets,
 )
 from certtrust.names.damaged_serials import mended
 from certtrust.registrations import vocabulary
+from certtrust.report.grounds import files_in_words
 
 
 def read(text, **options):
@@ -90,6 +92,28 @@ class TestHeadings:
         """Whatever else is online, or ok, is no registration."""
         assert read(f'<134>link state="{word}" id=1')["state"].isna().all()
 
+    @pytest.mark.parametrize("text", ["Meldung", "Text", "msg"])
+    def test_a_message_beside_a_device_and_its_state(self, text):
+        """The other columns of a collector are its own; those of a device's state are not."""
+        table = (
+            f"Zeit;MAC-Adresse;Status;{text}\n2026-11-30T10:00:00Z;{{}};abgelehnt;x\n"
+        )
+        record = {"Zeit": "2026-11-30T10:00:00Z", "Status": "abgelehnt", text: "x"}
+        address = "00:90:33:2f:68:8a"
+        for log in (
+            table.format(address),
+            json.dumps({**record, "MAC-Adresse": address}),
+        ):
+            frame = read(log)
+            expected = [["0090332f688a", "rejected", "x", None]]
+            names = ("serial", "state", "details", "parse_error")
+            assert cells(frame, *names) == expected
+
+    def test_the_status_of_a_collector_is_not_a_registration_s(self):
+        """Its message alone counts."""
+        record = {"time": "2026-11-30T10:00:00Z", "status": "failed", "message": "x"}
+        assert cells(read(json.dumps(record)), "state") == [[None]]
+
     def test_date_and_time_of_day_in_two_columns(self):
         """They are one time."""
         frame = read("Datum;Uhrzeit;Name;Status\n30.11.2026;10:15;a;up\n")
@@ -119,6 +143,16 @@ class TestHeadings:
         for reader in (read_registrations, read_devices, read_certificates):
             with pytest.raises(CerttrustError, match="columns"):
                 reader(b"a,b\n", columns=columns)
+
+    @pytest.mark.parametrize(
+        ("word", "flag"),
+        [("an", True), ("Aktiv", True), ("✓", True), ("enabled", True),
+         ("aus", False), ("inaktiv", False), ("✗", False), ("disabled", False)],
+    )  # fmt: skip
+    def test_flags_as_people_write_them(self, word, flag):
+        """In words and in signs."""
+        frame = read_devices(f"MAC;Nur TLS\n0090332f688a;{word}\n")
+        assert cells(frame, "tls_only", "parse_error") == [[flag, None]]
 
     def test_devices_with_german_headings(self):
         """Values, too: ja and nein."""
@@ -241,6 +275,41 @@ class TestExcel:
         ]
         assert "sheet 'B'" in frame["parse_error"][1]
 
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_sheets_of_several_kinds(self, order):
+        """Each is read as what it is, in whatever order, and by no other reader."""
+        tables = {
+            "Telefone": [["MAC", "Name", "Nur TLS"], ["0090332f688a", "mara", "ja"]],
+            "Log": [
+                ["Zeit", "Seriennummer", "Status"],
+                ["2026-11-30 10:00", "0090332f688b", "abgelehnt"],
+            ],
+        }
+        book = workbook(dict(list(tables.items())[::order]))
+        fleet = read_fleet(book)
+        assert sorted(fleet.sources["taken_for"]) == ["devices", "registrations"]
+        assert fleet.sources["understood"].tolist() == [1, 1]
+        devices, log = read_devices(book), read(book)
+        assert cells(fleet.devices, "serial") == cells(devices, "serial")
+        assert sorted(devices["serial"].dropna()) == ["0090332f688a"]
+        assert sorted(log["serial"].dropna()) == ["0090332f688b"]
+        assert log["state"].dropna().tolist() == ["rejected"]
+        for frame, other in ((devices, "registrations"), (log, "devices")):
+            reasons = frame["parse_error"].dropna().tolist()
+            assert [other in reason for reason in reasons] == [True]
+        assert files_in_words(fleet)[0] == "1 file: 1 of devices and 1 log."
+
+    def test_a_workbook_of_certificates_in_a_fleet(self):
+        """The column of certificates decides, as in CSV."""
+        from base64 import b64encode
+
+        made = simulate(1, seed=1, faults={})
+        pem = b64encode(made.certificates["der"].iloc[0]).decode()
+        book = workbook({"a": [["MAC", "Zertifikat"], ["0090332f688a", pem]]})
+        fleet = read_fleet(book)
+        assert fleet.sources["taken_for"].tolist() == ["certificates"]
+        assert fleet.certificates["device"].tolist() == ["0090332f688a"]
+
     def test_certificates(self):
         """A column of PEM, and one of who presented it."""
         fleet = simulate(2, seed=1, faults={})
@@ -322,6 +391,9 @@ class TestDamagedSerials:
             ("00 90 33 2F 68 8A", "0090332f688a", None),
             ("00.90.33.2f.68.8a", "0090332f688a", None),
             ("009033-2f688a", "0090332f688a", None),
+            ("0:90:33:2f:68:8a", "0090332f688a", None),
+            ("0x0090332f688a", "0090332f688a", None),
+            ("90332F688A", "0090332f688a", "lacks the zeros"),
             ("9.03328E+09", None, "digits are lost"),
             ("9.0332E+181", None, "digits are lost"),
             ("8.09033E+11", None, "digits are lost"),
@@ -399,6 +471,10 @@ class TestTimes:
             ("11/30/2026 10:15 PM", "2026-11-30T22:15"),
             ("30 Nov 2026 10:15", "2026-11-30T10:15"),
             ("Mon, 30 Nov 2026 10:15:00 +0100", "2026-11-30T09:15"),
+            ("Nov 30, 2026 @ 10:15:00.250", "2026-11-30T10:15:00.25"),
+            ("2026-11-30 10:15:00 UTC+2", "2026-11-30T08:15"),
+            ("30.11.2026 10:15 GMT-03:30", "2026-11-30T13:45"),
+            ("2026-11-30 10:15:00 JST", "2026-11-30T01:15"),
             ("1796032800", "2026-11-30T10:00"),
             ("1796032800000", "2026-11-30T10:00"),
             ("1796032800.25", "2026-11-30T10:00:00.25"),
@@ -412,6 +488,22 @@ class TestTimes:
         assert frame["time"][0] == pd.Timestamp(time, tz="UTC")
         assert not frame["clock_unset"][0]
         assert pd.isna(frame["parse_error"][0])
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "1601-01-01T00:00:00Z",
+            "1899-12-30 00:00:00",
+            "1900-01-01",
+            "1904-01-01T01:00:00",
+        ],
+    )
+    @pytest.mark.parametrize("others", [[], ["2026-03-02T10:11:25Z"], ["soon"]])
+    def test_the_zero_time_of_another_calendar_is_no_time(self, text, others):
+        """The clock was not set, as with 1970."""
+        rows = "\n".join(f"{cell};up" for cell in (text, *others))
+        frame = read(f"time;state\n{rows}\n")
+        assert cells(frame[:1], "time", "clock_unset") == [[None, True]]
 
     @pytest.mark.parametrize(
         ("text", "reason"),

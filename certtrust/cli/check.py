@@ -51,7 +51,7 @@ def run(given: argparse.Namespace) -> int:
 
     at = None if given.at is None else moment_of(given.at)
     frames = _read(given)
-    certificate = frames.pop(given.certificate)
+    certificate = frames[given.certificate]
     if certificate["fingerprint"].isna().all():
         reasons = "; ".join(certificate["parse_error"].dropna().unique())
         words = {"file": given.certificate, "reason": reasons}
@@ -76,7 +76,7 @@ def run(given: argparse.Namespace) -> int:
         else (),
         at=at,
     )
-    certificates = _together([certificate, *frames.values()])
+    certificates = _together(list(frames.values()))
     facts = _facts(diagnosis, given.certificate, certificates)
     if given.json:
         content = {**diagnosis.to_dict(), "facts": facts}

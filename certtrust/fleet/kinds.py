@@ -216,34 +216,19 @@ def _kind_of_table(text: str, own: Own) -> str | None:
     meanings = {
         kind: row.columns for kind, row in rows.items() if row and row.number == first
     }
-    return _likeliest(meanings)
+    return heading_rows.likeliest(meanings)
 
 
-def _likeliest(meanings: Mapping[str, list[str | None]]) -> str | None:
-    """Return the kind of table in which most headings mean something.
-
-    Where there are as many, what has times or states is a log, and anything else a list of
-    devices; a column of certificates counts more than all others.
-    """
-
-    def rank(kind: str) -> tuple[bool, int, bool, bool]:
-        columns = set(meanings[kind]) - {None}
-        is_log = kind == REGISTRATIONS and bool(columns & {"time", "state"})
-        return kind == CERTIFICATES, len(columns), is_log, kind == DEVICES
-
-    return max(meanings, key=rank, default=None)
-
-
-def kind_of_workbook(data: bytes, own: Own) -> str | None:
-    """Return the kind of an Excel workbook by its first sheet with known headings."""
-    meanings = {}
-    for kind in (DEVICES, REGISTRATIONS):
-        is_heading = heading_rows.IS_HEADING[kind]
+def kinds_of_workbook(data: bytes, own: Own) -> list[str]:
+    """Return the kinds of the sheets of an Excel workbook, that of the first one first."""
+    kinds: dict[str, dict[str, list[str | None]]] = {}
+    for kind, is_heading in heading_rows.IS_HEADING.items():
         sheets = spreadsheets.sheets(data, kind, own.get(kind, {}), is_heading)
-        columns_by_sheet = (sheet.columns for sheet in sheets if sheet.error is None)
-        if (columns := next(columns_by_sheet, None)) is not None:
-            meanings[kind] = columns
-    return _likeliest(meanings)
+        for sheet in sheets:
+            if sheet.error is None:
+                kinds.setdefault(sheet.name, {})[kind] = sheet.columns
+    likeliest = map(heading_rows.likeliest, kinds.values())
+    return list(dict.fromkeys(kind for kind in likeliest if kind is not None))
 
 
 def problem_of_workbook(data: bytes) -> str:
@@ -357,13 +342,30 @@ def kind_of_folder(name: str) -> str | None:
     return _kind_of_folders(name.rpartition("/")[0])
 
 
+_NO_TRUST = re.compile(
+    r"(?:un|dis|mis|non|not|no|nicht|kein) ?trust|\b(?:revoked|removed|rejected|blocked"
+    r"|blacklist|gesperrt|entfernt|widerrufen|abgelehnt)\b"
+)
+
+
+def denies_trust(name: str) -> bool:
+    """Return True for the names of files and folders of what is expressly not trusted.
+
+    Examples
+    --------
+    >>> denies_trust("untrusted"), denies_trust("roots-removed.pem"), denies_trust("trust.pem")
+    (True, True, False)
+    """
+    return _NO_TRUST.search(re.sub("[_-]", " ", name.lower())) is not None
+
+
 @lru_cache(maxsize=1024)
 def _kind_of_folders(folders: str) -> str | None:
     for folder in reversed(PurePosixPath(folders).parts):
         words = difflib.get_close_matches(
             folder.lower(), _KIND_OF_FOLDER, n=1, cutoff=_SIMILAR
         )
-        if words:
+        if words and not denies_trust(folder):
             return _KIND_OF_FOLDER[words[0]]
     return None
 

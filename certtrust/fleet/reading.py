@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -177,16 +177,17 @@ class Intake:
 
     def sort(self, files: Iterable[Source]) -> Iterator[Source]:
         """Yield the files of certificates, which are many, and keep the others."""
+        paths: set[str] = set()
         for file in files:
-            if self.is_apart(file.name):
+            if self.is_apart(file.name) or _is_again(file.name, paths):
                 continue
-            account = account_of(file, self.own)
-            self.accounts.append(account)
-            named = replace(file, name=account.source)
-            if account.taken_for == CERTIFICATES and not account.is_table:
-                yield named
-            elif account.taken_for is not None:
-                self._waiting.setdefault(account.taken_for, []).append(named)
+            for account in accounts_of(file, self.own):
+                self.accounts.append(account)
+                named = replace(file, name=account.source)
+                if account.taken_for == CERTIFICATES and not account.is_table:
+                    yield named
+                elif account.taken_for is not None:
+                    self._waiting.setdefault(account.taken_for, []).append(named)
 
     def each(self, kind: str, read: Reader) -> list[pd.DataFrame]:
         """Return the frames of the files of a kind that wait, saved tables by themselves.
@@ -226,34 +227,46 @@ class Intake:
         return owners
 
 
-def account_of(file: Source, own: kinds.Own) -> Account:
-    """Return what a file is taken for, and why."""
+def _is_again(name: str, paths: set[str]) -> bool:
+    """Return True where a file was there before, and remember it."""
+    path = os.path.realpath(name)
+    if path in paths:
+        return True
+    if os.path.isfile(path):
+        paths.add(path)
+    return False
+
+
+def accounts_of(file: Source, own: kinds.Own) -> list[Account]:
+    """Return what a file is taken for, and why; a workbook may hold tables of several kinds."""
     top, _, rest = file.name.partition("/")
     is_in_place = top in PLACES and bool(rest)
     account = Account(rest if is_in_place else file.name, is_in_place=is_in_place)
     folder = PLACES.get(file.name) or kinds.kind_of_folder(file.name)
     if file.error is not None:
-        return account.by_folder(folder, file.error)
+        return [account.by_folder(folder, file.error)]
     try:
         with file.open() as opened:
             head, stream = begin(opened)
             packed = stream.read() if _is_packed(head) else b""
     except OSError as problem:
-        return account.by_folder(
-            folder, say("reading.sources.stopped", reason=problem)
-        )
+        problem_text = say("reading.sources.stopped", reason=problem)
+        return [account.by_folder(folder, problem_text)]
     names = set() if kinds.begins_as_pem(head) else kinds.headings(as_text(head))
     if kinds.is_report(names):
-        return replace(account, not_understood=say("reading.sources.report"))
+        return [replace(account, not_understood=say("reading.sources.report"))]
     is_table = head.startswith(_PARQUET) or {"source", "parse_error"} <= names
     account = replace(account, is_table=is_table)
-    kind = _kind(head, packed, own)
-    decided = _decided(account, kind, folder, head, file.name)
-    if decided.taken_for is None and is_workbook(head):
-        return replace(decided, not_understood=kinds.problem_of_workbook(packed))
-    if kind in (DEVICES, REGISTRATIONS) and not is_table:
-        unread = kinds.unread_headings(head, packed, kind, own)
-        return replace(decided, unread_headings=unread)
+    decided: list[Account] = []
+    for kind in _kinds(head, packed, own):
+        of_kind = _decided(account, kind, folder, head, file.name)
+        if of_kind.taken_for is None and is_workbook(head):
+            problem_text = kinds.problem_of_workbook(packed)
+            of_kind = replace(of_kind, not_understood=problem_text)
+        elif kind in (DEVICES, REGISTRATIONS) and not is_table:
+            unread = kinds.unread_headings(head, packed, kind, own)
+            of_kind = replace(of_kind, unread_headings=unread)
+        decided.append(of_kind)
     return decided
 
 
@@ -265,12 +278,12 @@ def _is_packed(head: bytes) -> bool:
     return head.startswith(_PARQUET) or is_workbook(head)
 
 
-def _kind(head: bytes, packed: bytes, own: kinds.Own) -> str | None:
+def _kinds(head: bytes, packed: bytes, own: kinds.Own) -> Sequence[str | None]:
     if head.startswith(_PARQUET):
-        return kinds.kind_of_parquet(packed)
+        return [kinds.kind_of_parquet(packed)]
     if is_workbook(head):
-        return kinds.kind_of_workbook(packed, own)
-    return kinds.kind_of(head, own)
+        return kinds.kinds_of_workbook(packed, own) or [None]
+    return [kinds.kind_of(head, own)]
 
 
 def _decided(
@@ -283,6 +296,7 @@ def _decided(
         return replace(account, taken_for=TRUST, decided_by="name", is_guess=True)
     if kind is not None:
         is_loose = kind == CERTIFICATES and folder != CERTIFICATES
+        is_loose &= not kinds.denies_trust(PurePosixPath(name).name)
         return replace(
             account, taken_for=kind, decided_by="content", may_be_list=is_loose
         )
@@ -311,8 +325,12 @@ def _unrecognised(text: str) -> str:
     return say("reading.sources.unrecognised")
 
 
+_TRUST = re.compile(r"(?<!cert)trust")
+
+
 def _says_trust(name: str) -> bool:
-    return "trust" in PurePosixPath(name).name.lower().replace("certtrust", "")
+    stem = PurePosixPath(name).name.lower()
+    return _TRUST.search(stem) is not None and not kinds.denies_trust(stem)
 
 
 def pbx_in(stem: str, names: Mapping[str, str]) -> str | None:

@@ -24,6 +24,10 @@ _QUOTES = re.compile(r"^\s*(?:=\s*\"([^\"]*)\"|'(.*)|\"(.*)\")\s*$", re.DOTALL)
 _OCTETS = re.compile(r"([0-9A-Fa-f]{2})(?:[ ._-]([0-9A-Fa-f]{2})){5}")
 _GROUPS = re.compile(r"[0-9A-Fa-f]{4}([ ._:-])[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}")
 _HALVES = re.compile(r"[0-9A-Fa-f]{6}[ ._:-][0-9A-Fa-f]{6}")
+_SHORT_OCTETS = re.compile(
+    r"[0-9A-Fa-f]{1,2}(?:([:.-])[0-9A-Fa-f]{1,2})(?:\1[0-9A-Fa-f]{1,2}){4}"
+)
+_WITHOUT_ZEROS = re.compile(r"(?:0[xX])?(?=[0-9]*[A-DFa-df])([0-9A-Fa-f]{8,12})")
 _DIGITS = re.compile(r"([0-9]{1,11})(?:[.,]0+)?")
 _ROUNDED = re.compile(r"([0-9])(?:[.,]([0-9]{1,15}))?[eE]\+?([0-9]{1,4})")
 _WIDTH = 12
@@ -57,6 +61,16 @@ def mended(text: str) -> Mended:
         return Mended(re.sub("[^0-9A-Fa-f]", "", text).lower())
     if re.fullmatch("[0-9A-Fa-f]{12}", text):
         return Mended(text.lower())
+    if _SHORT_OCTETS.fullmatch(text):
+        octets = (octet.zfill(2) for octet in re.split("[:.-]", text))
+        serial = "".join(octets).lower()
+        if serial.startswith(BEGINNINGS):
+            return Mended(serial)
+    if match := _WITHOUT_ZEROS.fullmatch(text):
+        serial = match[1].zfill(_WIDTH).lower()
+        if serial.startswith(BEGINNINGS):
+            note = "the serial lacks the zeros at its beginning"
+            return Mended(serial, note if len(match[1]) < _WIDTH else None)
     if match := _DIGITS.fullmatch(text):
         serial = match[1].zfill(_WIDTH)
         if serial.startswith(BEGINNINGS):

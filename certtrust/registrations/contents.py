@@ -27,6 +27,9 @@ _ESCAPED = r"#(?:0[0-3][0-7]|177)"
 """A control character as rsyslog writes it: three octal digits."""
 _FEW = 200
 _QUERY = re.compile(r"\??event=syslog&")
+_CEE = b"@cee:"
+_LINE_ENDS = (b"#000", b"#012", b"#015")
+"""What rsyslog leaves of line ends behind a record of JSON."""
 _MODULES = {"json": "json_lines", "query": "query_strings", "line": "syslog"}
 
 
@@ -42,6 +45,7 @@ def read(
     Where a message is in an envelope that has a time (`timed`), its own may lack the year.
     """
     count = len(message.start)
+    message = _bared(message)
     kinds: dict[str, Mask] = {}
     if log.depth < _DEEPEST:
         kinds = {
@@ -73,6 +77,26 @@ def read(
         notes.add_text(rows, part_notes.text)
         parts.append((rows, columns))
     return join_parts(parts, count)
+
+
+def _bared(message: Spans) -> Spans:
+    """Return messages without the mark of CEE before a record, and line ends spelled out behind."""
+    if (message.byte_at(0) == ord("@")).any():
+        marked = message.starts_with(_CEE)
+        message = message.skip(np.where(marked, len(_CEE), 0)).strip()
+    if not (message.data == ord("#")).any():
+        return message
+    for line_end in _LINE_ENDS:
+        has_end = message.byte_at(-1) == line_end[-1]
+        if not has_end.any():
+            continue
+        size = len(line_end)
+        ends = message._replace(start=np.maximum(message.start, message.stop - size))
+        has_end &= ends.starts_with(line_end) & (
+            message.byte_at(-size - 1) == ord("}")
+        )
+        message = message._replace(stop=message.stop - np.where(has_end, size, 0))
+    return message
 
 
 def of_kind(

@@ -27,12 +27,15 @@ _MONTHS = {
 _HOURS = {
     "z": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 1, "bst": 1, "cet": 1, "mez": 1, "cest": 2,
     "mesz": 2, "eet": 2, "eest": 3, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7,
-    "mdt": -6, "pst": -8, "pdt": -7,
+    "mdt": -6, "pst": -8, "pdt": -7, "msk": 3, "trt": 3, "sast": 2, "jst": 9, "kst": 9,
+    "aest": 10, "aedt": 11, "nzst": 12, "nzdt": 13, "akst": -9, "akdt": -8, "hst": -10,
 }  # fmt: skip
 """Hours east of UTC by the words for zones: those of RFC 822, and of Europe."""
 ZONE_WORDS = "|".join(sorted(map(str.upper, _HOURS), key=len, reverse=True))
 
-_ZONE = rf"(?: ?(?P<zone>[+-][0-9]{{2}}:?[0-9]{{2}}|[+-][0-9]{{2}}|{ZONE_WORDS}))?"
+_AHEAD = "(?:UTC|GMT)[+-][0-9]{1,2}(?::?[0-9]{2})?"
+_ZONES = rf"{_AHEAD}|[+-][0-9]{{2}}:?[0-9]{{2}}|[+-][0-9]{{2}}|{ZONE_WORDS}"
+_ZONE = rf"(?: ?(?P<zone>{_ZONES}))?"
 _FRACTION = r"(?:[.,:](?P<fraction>[0-9]{1,9}))?"
 _CLOCK = (
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2})"
@@ -58,8 +61,9 @@ class Form(NamedTuple):
 
 NAMED = Form(
     "Mon dd hh:mm:ss",
-    rf"{_WEEKDAY}{_NAME}[a-z]*\.? +(?P<day>[0-9]{{1,2}})(?:,? +{_LONG_YEAR})?,? +{_TIME}{_HALF}"
-    rf"(?: (?P<zone>{ZONE_WORDS}|[+-][0-9]{{2}}:?[0-9]{{2}}))?"
+    rf"{_WEEKDAY}{_NAME}[a-z]*\.? +(?P<day>[0-9]{{1,2}})(?:,? +{_LONG_YEAR})?"
+    rf"(?:,| @)? +{_TIME}{_HALF}"
+    rf"(?: (?P<zone>{_AHEAD}|{ZONE_WORDS}|[+-][0-9]{{2}}:?[0-9]{{2}}))?"
     r"(?: (?P<late_year>(?:19|20)[0-9]{2}))?",
 )
 ISO = Form(
@@ -194,15 +198,17 @@ class Stamps(NamedTuple):
     """Which are no times only because day and month cannot be told apart."""
 
 
+_STATED_OFFSET = re.compile("(?:UTC|GMT)?([+-])([0-9]{1,2}):?([0-9]{2})?")
+
+
 @cache
 def _offset(zone: str) -> int | None:
     """Return the microseconds that a zone is ahead of UTC."""
     if not zone:
         return None
-    if zone[0] in "+-":
-        digits = zone[1:].replace(":", "").ljust(4, "0")
-        minutes = int(digits[:2]) * 60 + int(digits[2:])
-        return (-minutes if zone[0] == "-" else minutes) * 60_000_000
+    if match := _STATED_OFFSET.fullmatch(zone):
+        minutes = int(match[2]) * 60 + int(match[3] or 0)
+        return (-minutes if match[1] == "-" else minutes) * 60_000_000
     hours = _HOURS.get(zone.lower())
     return None if hours is None else hours * 3_600_000_000
 

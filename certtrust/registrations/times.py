@@ -1,7 +1,8 @@
 """The one reader of times in logs: ISO 8601, Unix time, and what else collectors write.
 
 A device whose clock was not set writes a time in 1970, or the zero time of what its log passed
-through: local midnight of 1970 lies in 1969 east of Greenwich, and some count from the year 1.
+through: local midnight of 1970 lies in 1969 east of Greenwich, and some count from the year 1,
+1601, 1900 or 1904.
 A stamp without a zone is in the time zone that the caller gave, else it is taken for UTC;
 `time_by` says which.
 """
@@ -35,6 +36,11 @@ _EASTERNMOST = 14 * _HOUR
 _FIRST = int(np.datetime64("0001-01-01", "us").astype("int64"))
 _LAST = int(np.datetime64("9999-12-31T23:59:59.999999", "us").astype("int64"))
 """The times that Python and pandas can show."""
+_ZEROS = tuple(
+    int(np.datetime64(day, "us").astype("int64"))
+    for day in ("0001-01-01", "1601-01-01", "1899-12-30", "1900-01-01", "1904-01-01")
+)
+"""The first days of others' calendars: Go and .NET, Windows, spreadsheets, NTP, macOS."""
 _LATEST_NUMBER = int(np.datetime64("2200-01-01", "us").astype("int64"))
 """Where Unix time ends to be plausible."""
 _ZONED = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)?)$")
@@ -198,14 +204,15 @@ def _in_zone(time: Any, is_local: Mask, notes: Notes, clock: Clock) -> Any:
 
 
 def _in_range(time: Any) -> Any:
-    """Return times without those that nothing can show; the zero time of the year 1 is 1970's."""
+    """Return times without those that nothing can show; the zero times of others are 1970's."""
     if can_be_shown(time):
         return time
     since = time.cast(pa.int64())
-    is_zero = pc.and_(
-        pc.greater_equal(since, _FIRST - _EASTERNMOST), pc.less(since, _FIRST + _DAY)
-    )
-    since = pc.if_else(is_zero, pa.scalar(0, pa.int64()), since)
+    for zero in _ZEROS:
+        is_zero = pc.and_(
+            pc.greater_equal(since, zero - _EASTERNMOST), pc.less(since, zero + _DAY)
+        )
+        since = pc.if_else(is_zero, pa.scalar(0, pa.int64()), since)
     in_range = pc.and_(pc.greater_equal(since, _FIRST), pc.less_equal(since, _LAST))
     return pc.if_else(in_range, since, pa.scalar(None, pa.int64())).cast(MOMENT)
 
@@ -214,7 +221,7 @@ def can_be_shown(time: Any) -> bool:
     """Return True where every time is one that can be shown and none is the zero time."""
     ends = pc.min_max(time.cast(pa.int64()))
     earliest, latest = ends["min"].as_py(), ends["max"].as_py()
-    return earliest is None or (earliest >= _FIRST + _DAY and latest <= _LAST)
+    return earliest is None or (earliest >= _ZEROS[-1] + _DAY and latest <= _LAST)
 
 
 _PER_UNIT = {"s": 10**6, "ms": 10**3, "us": 1}

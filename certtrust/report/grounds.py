@@ -73,7 +73,7 @@ def grounds(fleet: Fleet) -> Grounds:
     others = log[~is_understood]
     is_little = 2 * len(others) > len(log)
     return Grounds(
-        files=None if fleet.sources is None else len(fleet.sources),
+        files=None if fleet.sources is None else fleet.sources["source"].nunique(),
         certificates=sum(
             int(understood(frame, "certificates").sum())
             for frame in (fleet.certificates, fleet.trust)
@@ -185,7 +185,7 @@ def _counted(sources: pd.DataFrame) -> str:
         for kind in (*FOLDERS, "handshakes", "unused")
         if kind in counts
     ]
-    files = plural(len(sources), "file")
+    files = plural(sources["source"].nunique(), "file")
     return say("report.files.all", files=files, parts=listed(parts))
 
 

@@ -112,6 +112,9 @@ def _mark_dates(sheet: Sheet, begin: pd.Timestamp, end: pd.Timestamp) -> None:
         marks = marks[(marks >= begin) & (marks <= end)]
         if len(marks) <= most:
             break
+    if marks.empty:
+        # A short log may lie between two round moments.
+        marks = pd.DatetimeIndex([begin])
     places = np.asarray((marks - _EPOCH) / pd.Timedelta(days=1), dtype=float)
     sheet.ax.set_xticks(places, _date_labels(marks, freq))
 

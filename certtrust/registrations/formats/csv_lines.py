@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from types import MappingProxyType
@@ -36,6 +36,7 @@ from ..text.spans import Delimiters, Mask, Spans, Words, as_mask, present
 
 NAME = "csv"
 _OF_ENVELOPE = {"time", "date", "host", "message", "module"}
+_DEVICE = {"hardware_id", "registration_name"}
 _TAG_END = r"(?:\[[0-9]+\])?:\s*$"
 """What rsyslog leaves behind the program in a tag."""
 _TIME_ALONE = r"^\s*[0-9]{1,2}:[0-9]{2}"
@@ -98,15 +99,8 @@ def parse(block: Block, log: Log) -> Columns:
         own = set(record_fields.ORIGIN)
         pairs = zip(headings, names, strict=True)
         names = [heading if heading in own else name for heading, name in pairs]
-    elif "message" in names:
-        names = [
-            name
-            if (name in _OF_ENVELOPE and heading != "raw")
-            or name == heading
-            or heading in log.columns
-            else None
-            for name, heading in zip(names, headings, strict=True)
-        ]
+    else:
+        names = without_senders(names, headings, log.columns)
     notes = Notes(block.problems)
     indices = {
         str(index): index for index, name in enumerate(names) if name is not None
@@ -139,6 +133,28 @@ def parse(block: Block, log: Log) -> Columns:
     if before is not None:
         problems_of_rows = Notes(before, problems_of_rows).text
     return columns | {"parse_error": problems_of_rows}
+
+
+def without_senders(
+    meanings: Sequence[str | None], headings: Sequence[str], own: Mapping[str, str]
+) -> list[str | None]:
+    """Return what headings mean, without what a collector says of itself beside a message.
+
+    Its status, user or address are not those of a registration, unless they stand beside the
+    serial of a device, or a device and a state: then the table is one of registrations.
+    """
+    names = set(meanings)
+    is_of_devices = "serial" in names or ("state" in names and names & _DEVICE)
+    if "message" not in names or is_of_devices:
+        return list(meanings)
+    return [
+        meaning
+        if (meaning in _OF_ENVELOPE and heading != "raw")
+        or meaning == heading
+        or heading in own
+        else None
+        for meaning, heading in zip(meanings, headings, strict=True)
+    ]
 
 
 def _name(names: list[str | None], index: int) -> str:

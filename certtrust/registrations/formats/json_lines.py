@@ -75,8 +75,11 @@ _WRAPPERS = (
     "attributes",
 )
 """Keys of the object in which a collector keeps the record itself."""
+_EVENTS = ("event", "payload", "data")
+"""Keys of an object that is the record itself where it names a device, else the collector's."""
 _DEEPEST = 5
-_OF_ENVELOPE = {"time", "date", "host", "message", "module"}
+_OF_SENDER = {"time", "date", "host", "module", "severity"}
+"""Columns that say nothing of a registration by themselves."""
 _DOCUMENT_BLOCK = 20_000
 """Records of a document that are read at a time."""
 _COLON, _QUOTE, _BLANK, _BRACE = b':" {'
@@ -281,17 +284,10 @@ def _own(fields: Columns, notes: Notes, log: Log) -> Columns:
     """Return the columns of records by what their keys mean."""
     names = [name for name, field in fields.items() if field.null_count < len(field)]
     meanings = column_names.understood(names, "registrations", log.columns)
+    meanings = csv_lines.without_senders(meanings, names, log.columns)
     pairs = [
         (name, column) for name, column in zip(names, meanings, strict=True) if column
     ]
-    if any(column == "message" for _, column in pairs):
-        pairs = [
-            (name, column)
-            for name, column in pairs
-            if (column in _OF_ENVELOPE and name != "raw")
-            or name == column
-            or name in log.columns
-        ]
     cells = record_fields.without_twins(
         ((column, fields[name]) for name, column in pairs), notes
     )
@@ -300,6 +296,9 @@ def _own(fields: Columns, notes: Notes, log: Log) -> Columns:
         [np.zeros(count, bool), *(present(field) for field in cells.values())]
     )
     notes.add(empty, "an object without a key that is known here")
+    says = [present(field) for key, field in cells.items() if key not in _OF_SENDER]
+    silent = ~np.logical_or.reduce([empty, *says])
+    notes.add(silent, "an object that has nothing but time and sender known here")
     columns = csv_lines.of_record(cells, notes, log)
     by = field_values.word_where(~empty, "record")
     if "message" in cells:
@@ -415,7 +414,7 @@ def _meaningful(keys: Spans, own: Mapping[str, str]) -> set[str]:
     return {
         name
         for name, column in zip(names, meanings, strict=True)
-        if column is not None or name in _WRAPPERS
+        if column is not None or name in _WRAPPERS or name in _EVENTS
     }
 
 
@@ -480,11 +479,17 @@ def _flat(record: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(value, dict):
             flat.setdefault(key, value)
             continue
-        is_wrapper = key in _WRAPPERS
+        is_wrapper = key in _WRAPPERS or (key in _EVENTS and _names_device(value))
         for inner, leaf in _flat(value).items() if is_wrapper else _dotted(value):
             flat.setdefault(inner if is_wrapper else f"{key}.{inner}", leaf)
         flat.setdefault(key, value if key == "details" else None)
     return flat
+
+
+def _names_device(record: dict[str, Any]) -> bool:
+    """Return True where the keys of an object are those of a registration's device."""
+    meanings = column_names.understood(list(record), "registrations")
+    return not {"serial", "hardware_id", "registration_name"}.isdisjoint(meanings)
 
 
 def _dotted(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -400,12 +400,13 @@ def _old(lines: Spans, blanks: Delimiters) -> Parts:
     text = _without_pri(lines)
     stamp = text._replace(stop=np.minimum(text.start + times.WIDTH, text.stop))
     words = Words(text.skip(times.WIDTH + 1), blanks)
-    return Parts(stamp, words.at(0), *_tagged(words.from_index(1), blanks))
+    host, rest = _hosts(words, 0, blanks)
+    return Parts(stamp, host, *_tagged(rest, blanks))
 
 
 def _iso(lines: Spans, blanks: Delimiters) -> Parts:
     words = Words(_without_pri(lines), blanks)
-    host, rest = words.at(1), words.from_index(2)
+    host, rest = _hosts(words, 1, blanks)
     if (host.byte_at(0) == ord("s")).any():
         # Container runtimes write the stream and whether a line is whole in the place of a host.
         of_container = host.starts_with(b"stdout") | host.starts_with(b"stderr")
@@ -415,6 +416,22 @@ def _iso(lines: Spans, blanks: Delimiters) -> Parts:
             start = np.where(of_container, words.from_index(3).start, rest.start)
             rest = rest._replace(start=start)
     return Parts(words.at(0), host, *_tagged(rest, blanks))
+
+
+def _hosts(words: Words, index: int, marks: Delimiters) -> tuple[Spans, Spans]:
+    """Return the hosts at an index of lines, and what stands behind them.
+
+    A word with an equals sign, or one that begins a record of JSON, is no host: then the message
+    begins there.
+    """
+    host, rest = words.at(index), words.from_index(index + 1)
+    first = np.searchsorted(marks.marks, host.start)
+    is_pair = np.append(marks.marks, host.data.size).take(first) < host.stop
+    no_host = is_pair | (host.byte_at(0) == ord("{"))
+    if no_host.any():
+        start = np.where(no_host, host.start, rest.start)
+        host, rest = host.where(~no_host), rest._replace(start=start)
+    return host, rest
 
 
 def _bare(lines: Spans, _: Delimiters) -> Parts:
