@@ -57,6 +57,14 @@ def _oid_name(oid: x509.ObjectIdentifier, kinds: Any) -> str:
     return _PURPOSES.get(oid) or (oid._name if named else oid.dotted_string)
 
 
+def _algorithm(oid: x509.ObjectIdentifier) -> str:
+    """Return the name of a signature algorithm; older versions have none for those of NIST."""
+    name = _oid_name(oid, x509.SignatureAlgorithmOID)
+    if name.startswith("2.16.840.1.101.3.4.3."):
+        raise LookupError(name)
+    return name
+
+
 def _usage(value: x509.KeyUsage | None) -> str | None:
     if value is None:
         return None
@@ -116,9 +124,7 @@ CRYPTOGRAPHY: dict[str, Callable[[x509.Certificate], Any]] = {
     "key_size": lambda c: getattr(c.public_key(), "key_size", None),
     "curve": lambda c: getattr(getattr(c.public_key(), "curve", None), "name", None),
     "signature_hash": lambda c: getattr(c.signature_hash_algorithm, "name", None),
-    "signature_algorithm": lambda c: _oid_name(
-        c.signature_algorithm_oid, x509.SignatureAlgorithmOID
-    ),
+    "signature_algorithm": lambda c: _algorithm(c.signature_algorithm_oid),
     "subject_key_id": lambda c: _hex(
         getattr(_value(c, x509.SubjectKeyIdentifier), "digest", None)
     ),
