@@ -3,6 +3,7 @@
 import pytest
 from naive import authorities, fleets, judge
 from naive.comparison import compare, seeds, summary
+from thoroughness import first
 
 SERIAL, HARDWARE_ID = "0090332f688a", "IP222-2f-68-8a"
 
@@ -10,7 +11,7 @@ ATTEMPTS = 125
 """Attempts in a fleet: 8 fleets are 1,000 attempts, 160 are 20,000."""
 
 
-@pytest.mark.parametrize("seed", seeds(range(8)))
+@pytest.mark.parametrize("seed", first(seeds(range(8)), 4))
 def test_package_and_plain_reading_agree(seed, tmp_path):
     """Each rule, verdict, scenario and cause equals that of the plain reading."""
     attempts, texts = compare(fleets.fleet(seed, attempts=ATTEMPTS), tmp_path)

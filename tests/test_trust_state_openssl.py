@@ -175,8 +175,8 @@ def compare(directory: Path, scenarios: int, seed: int) -> tuple[int, int]:
 
 def test_random_chains(tmp_path):
     """The sample is large enough that both verdicts and the side branches occur in it."""
-    both, _ = compare(tmp_path, 120, seed=1)
-    assert 20 < both < 100
+    both, _ = compare(tmp_path, 60, seed=1)
+    assert 10 < both < 50
 
 
 @pytest.mark.exhaustive
