@@ -72,6 +72,8 @@ def learned(sample: str) -> Learned | None:
         for line in lines
         if line.strip() and line[0] != "{" and not _STANDARD.match(line)
     ][:_LINES]
+    if not lines:
+        return None
     for words in range(_WORDS + 1):
         counts = {form: _count(lines, form, words) for form in BY_SAMPLE}
         form = max(counts, key=lambda form: counts[form])
