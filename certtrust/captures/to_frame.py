@@ -67,5 +67,5 @@ def moments(values: Sequence[int | None]) -> pd.DatetimeIndex:
         for value in values
     ]
     numbers = np.array([value or 0 for value in in_calendar], "datetime64[us]")
-    numbers[[value is None for value in in_calendar]] = np.datetime64("NaT")
+    numbers[[value is None for value in in_calendar]] = np.datetime64("NaT", "us")
     return pd.DatetimeIndex(numbers).tz_localize("UTC")

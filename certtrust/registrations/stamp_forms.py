@@ -272,7 +272,9 @@ def take_apart(text: Any, pattern: str, *, day_first: bool | None) -> Stamps:
     # A leap year where there is none, so that 29 February is a day in it.
     months = (np.where(year > 0, year, 1972) - 1970) * 12 + np.clip(month, 1, 12) - 1
     begin = months.astype("M8[M]")
-    days = ((begin + 1).astype("M8[D]") - begin.astype("M8[D]")).astype(np.int64)
+    days = (
+        (begin + np.timedelta64(1, "M")).astype("M8[D]") - begin.astype("M8[D]")
+    ).astype(np.int64)
     is_date = (month >= 1) & (month <= 12) & (day >= 1) & (day <= days)
     is_time = right_half & (hour < 24) & (minute < 60) & (second < 61)
     seconds = (begin.astype("M8[D]").astype(np.int64) + day - 1) * 86400

@@ -540,7 +540,9 @@ def _in_latest_year(
     # Nine years hold a 29 February even around a century without one.
     for year in range(newest, newest - 9, -1):
         begin = np.datetime64(year, "Y").astype("M8[M]") + month.astype("m8[M]")
-        days = ((begin + 1).astype("M8[D]") - begin.astype("M8[D]")).astype("int64")
+        days = (
+            (begin + np.timedelta64(1, "M")).astype("M8[D]") - begin.astype("M8[D]")
+        ).astype("int64")
         candidates = begin.astype("M8[us]") + clock
         fits = is_stamp & np.isnat(time) & (day <= days) & (candidates <= latest)
         time[fits] = candidates[fits]
