@@ -625,3 +625,11 @@ class TestEncodings:
         assert cells(frame, "serial", "via_reverse_proxy", "state") == [
             ["0090332f688a", True, "up"]
         ]
+
+
+def test_cells_in_quotes_are_parted_by_bars_too() -> None:
+    """The bar parts fields; it is no alternative in a pattern."""
+    log = b'time|serial|state|reason\n1700000000|009033000001|rejected|"a|b"\n'
+    row = read_registrations(log, format="csv").iloc[0]
+    assert (row["serial"], row["state"]) == ("009033000001", "rejected")
+    assert row["reason"] == "a|b"

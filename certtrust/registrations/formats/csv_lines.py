@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
@@ -251,8 +252,9 @@ def _plain(lines: Any, spans: Spans, right_count: Mask) -> Mask:
 
 def _well_quoted(lines: Any, separator: str, count: int) -> Mask:
     """Return True where a line is `count` fields, each without a quote or wholly in quotes."""
-    field = rf'(?:"(?:[^"\r]|"")*"|[^"\r{separator}]*)'
-    pattern = f"^{field}(?:{separator}{field}){{{count - 1}}}$"
+    parted = re.escape(separator)
+    field = rf'(?:"(?:[^"\r]|"")*"|[^"\r{parted}]*)'
+    pattern = f"^{field}(?:{parted}{field}){{{count - 1}}}$"
     try:
         fits = as_mask(pc.match_substring_regex(lines, pattern))
     except pa.ArrowInvalid:
