@@ -26,18 +26,21 @@ from .texts.sentences import say
 SHARE = "float64"
 """A share or another number with a fraction, never missing."""
 
+_ATTEMPT = Column(
+    "attempt", OBJECT, "label of the attempt in the index of the results", "17"
+)
+_DEVICE = Column(
+    "device", TEXT, "serial or hardware ID of the device", "0090332f688a"
+)
+_PBX = Column("pbx", TEXT, "the PBX that it registers at", "hq")
+
 FINDINGS = Table(
     "FINDINGS",
     "one rule that an attempt breaks, or that cannot be decided for it",
     (
-        Column(
-            "attempt",
-            OBJECT,
-            "label of the attempt in the index of the results",
-            "17",
-        ),
-        Column("device", TEXT, "serial or hardware ID of the device", "0090332f688a"),
-        Column("pbx", TEXT, "the PBX that it registers at", "hq"),
+        _ATTEMPT,
+        _DEVICE,
+        _PBX,
         Column(
             "scenario",
             WORD,
@@ -216,8 +219,8 @@ CHANGES = Table(
             "label of the attempt in the index of the results",
             "178",
         ),
-        Column("device", TEXT, "serial or hardware ID of the device", "0090332f688a"),
-        Column("pbx", TEXT, "the PBX that it registers at", "hq"),
+        _DEVICE,
+        _PBX,
         Column(
             "change",
             WORD,
@@ -251,14 +254,9 @@ CONTRADICTIONS = Table(
     "CONTRADICTIONS",
     "one attempt that succeeded against the rules",
     (
-        Column(
-            "attempt",
-            OBJECT,
-            "label of the attempt in the index of the results",
-            "17",
-        ),
-        Column("device", TEXT, "serial or hardware ID of the device", "0090332f688a"),
-        Column("pbx", TEXT, "the PBX that it registers at", "hq"),
+        _ATTEMPT,
+        _DEVICE,
+        _PBX,
         Column("code", TEXT, "the first failed rule", "certificate.trust"),
         Column("stale", WORD, "which data are probably out of date", "trust list"),
         Column("sentence", TEXT, "the same in words", "..."),

@@ -28,6 +28,7 @@ ORDER = (
         "column_names",
         "heading_rows",
         "spreadsheets",
+        "xml_elements",
         "whole_files",
         "table_files",
         "understood_headings",

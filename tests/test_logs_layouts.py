@@ -4,6 +4,7 @@ All lines are made up. Names of collectors say whose layout a line has.
 """
 
 import json
+import os
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -91,8 +92,6 @@ class TestStampsBehindAPri:
         assert "no year" in frame["parse_error"][0]
         path = tmp_path / "LOG0.0"
         path.write_text(line)
-        import os
-
         os.utime(path, (NOON.timestamp(), NOON.timestamp()))
         frame = read_registrations(path)
         assert frame["time"][0] == pd.Timestamp(NOON) + pd.Timedelta(milliseconds=123)

@@ -6,6 +6,7 @@ import sys
 
 import pandas as pd
 import pytest
+from test_logs_layouts import read
 from workbooks import workbook
 
 from certtrust import (
@@ -22,15 +23,6 @@ from certtrust import (
 from certtrust.names.damaged_serials import mended
 from certtrust.registrations import vocabulary
 from certtrust.report.grounds import files_in_words
-
-
-def read(text, **options):
-    """Read a log, and hold that whatever came out can be shown and written."""
-    data = text if isinstance(text, bytes) else text.encode()
-    frame = read_registrations(data, workers=1, progress=False, **options)
-    assert len(frame.to_csv()) > 0
-    assert repr(frame)
-    return frame
 
 
 def cells(frame, *names):

@@ -92,8 +92,8 @@ class Batch:
     ticks : array of int
         Time of each, counted by the interface's clock; -1 where a packet has none.
     interfaces : array of int
-        Which of `known` each came through.
-    known : list of Interface
+        Which of `interface_table` each came through.
+    interface_table : list of Interface
         The interfaces of the capture so far.
     """
 
@@ -102,11 +102,11 @@ class Batch:
     stops: Ints
     ticks: Any
     interfaces: Ints | None
-    known: list[Interface]
+    interface_table: list[Interface]
 
     def times(self, packets: Ints) -> list[int | None]:
         """Return the times of packets, in microseconds since 1970."""
-        clock = self.known[0].clock
+        clock = self.interface_table[0].clock
         if self.interfaces is None and clock is not None and clock.power in (6, 9):
             times: list[int | None] = (
                 self.ticks[packets] // 10 ** (clock.power - 6)
@@ -117,6 +117,6 @@ class Batch:
     def _microseconds(self, packet: int) -> int | None:
         """Return the time of a packet, or None where it has none, or its interface no clock."""
         number = 0 if self.interfaces is None else int(self.interfaces[packet])
-        clock = self.known[number].clock
+        clock = self.interface_table[number].clock
         ticks = int(self.ticks[packet])
         return None if clock is None or ticks < 0 else clock.microseconds(ticks)

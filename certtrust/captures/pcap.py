@@ -40,7 +40,7 @@ def read(stream: BinaryIO) -> Iterator[Batch]:
         raise OSError(f"a capture of version {major}.{minor}, which is not known")
     (link,) = Struct(f"{order}I").unpack_from(header, 20)
     check_bytes = 2 * (link >> 28) if link & _HAS_CHECK_BYTES else 0
-    known = [Interface(link & 0xFFFF, Clock(power), check_bytes)]
+    interface_table = [Interface(link & 0xFFFF, Clock(power), check_bytes)]
     # Until version 2.3, the two lengths stood the other way round.
     lengths_at = 12 if minor < 3 else 8
     offset = _HEADER
@@ -49,7 +49,9 @@ def read(stream: BinaryIO) -> Iterator[Batch]:
         data = rest + piece if rest else piece
         starts, end, damage = _records(data, order, record, lengths_at, minor == 3)
         if starts:
-            yield _batch(data, starts, order, record, power, known, lengths_at, minor)
+            yield _batch(
+                data, starts, order, record, power, interface_table, lengths_at, minor
+            )
         if damage:
             raise OSError(f"{damage} at byte {offset + end:,}: the rest is not read")
         rest, offset = data[end:], offset + end
@@ -88,7 +90,7 @@ def _batch(
     order: str,
     record: int,
     power: int,
-    known: list[Interface],
+    interface_table: list[Interface],
     lengths_at: int,
     minor: int,
 ) -> Batch:
@@ -98,4 +100,6 @@ def _batch(
     if minor == 3:
         sizes = np.minimum(sizes, numbers[heads + 12])
     ticks = numbers[heads].astype(np.int64) * 10**power + numbers[heads + 4]
-    return Batch(data, heads + record, heads + record + sizes, ticks, None, known)
+    return Batch(
+        data, heads + record, heads + record + sizes, ticks, None, interface_table
+    )

@@ -49,7 +49,7 @@ class _Reader:
     """The walk over blocks: the section's byte order and interfaces, and a piece's packets."""
 
     def __init__(self) -> None:
-        self.known: list[Interface] = [_UNKNOWN]
+        self.interface_table: list[Interface] = [_UNKNOWN]
         self._snap_lengths: list[int] = [0]
         self._first = 1
         self._order = "<"
@@ -68,7 +68,7 @@ class _Reader:
         interfaces = np.array(self._interfaces, np.int64)
         ticks = list(self._ticks)
         self._clear()
-        return Batch(data, starts, stops, ticks, interfaces, self.known)
+        return Batch(data, starts, stops, ticks, interfaces, self.interface_table)
 
     def walk(self, data: bytes) -> tuple[int, str | None]:
         """Note the packets of whole blocks; return where these end and what is wrong there."""
@@ -81,7 +81,7 @@ class _Reader:
                 if order is None:
                     return at, "a section of no known byte order"
                 self._order, structs = order, _Structs(order)
-                self._first = len(self.known)
+                self._first = len(self.interface_table)
             kind, length = structs.two(data, at)
             if length < 12 or length % 4 or length > longest:
                 return at, f"a block of {length:,} bytes"
@@ -109,7 +109,7 @@ class _Reader:
         self.starts.append(start)
         self._sizes.append(size)
         self._ticks.append(ticks)
-        self._interfaces.append(index if index < len(self.known) else 0)
+        self._interfaces.append(index if index < len(self.interface_table) else 0)
 
     def _packet(
         self, data: bytes, at: int, length: int, structs: _Structs
@@ -122,7 +122,7 @@ class _Reader:
         self.starts.append(at + 28)
         self._sizes.append(size)
         self._ticks.append(high << 32 | low)
-        self._interfaces.append(index if index < len(self.known) else 0)
+        self._interfaces.append(index if index < len(self.interface_table) else 0)
         return None
 
     def _old_packet(
@@ -139,7 +139,11 @@ class _Reader:
         self, data: bytes, at: int, length: int, structs: _Structs
     ) -> str | None:
         (original,) = structs.one(data, at + 8)
-        snap = self._snap_lengths[self._first] if self._first < len(self.known) else 0
+        snap = (
+            self._snap_lengths[self._first]
+            if self._first < len(self.interface_table)
+            else 0
+        )
         size = min(original, length - 16, snap or original)
         self._add(at + 12, size, -1, 0)
         return None
@@ -147,7 +151,7 @@ class _Reader:
     def _interface(
         self, data: bytes, at: int, length: int, structs: _Structs
     ) -> str | None:
-        if len(self.known) > limits.CAPTURE_INTERFACES:
+        if len(self.interface_table) > limits.CAPTURE_INTERFACES:
             return f"more than {limits.CAPTURE_INTERFACES:,} interfaces"
         (link,) = structs.short(data, at + 8)
         (snap,) = structs.one(data, at + 12)
@@ -166,7 +170,7 @@ class _Reader:
                 break
             option += 4 + (size + 3) // 4 * 4
         clock = Clock(power, is_binary, offset)
-        self.known.append(Interface(link, clock, check_bytes))
+        self.interface_table.append(Interface(link, clock, check_bytes))
         self._snap_lengths.append(snap)
         return None
 

@@ -164,10 +164,10 @@ def packets(
 
 def _count_unread(batch: Batch, unread: Counter[int]) -> None:
     if batch.interfaces is None:
-        if batch.known[0].link not in links.KNOWN:
-            unread[batch.known[0].link] += len(batch.starts)
+        if batch.interface_table[0].link not in links.KNOWN:
+            unread[batch.interface_table[0].link] += len(batch.starts)
         return
     for index in np.unique(batch.interfaces):
-        link = batch.known[index].link
+        link = batch.interface_table[index].link
         if link not in links.KNOWN:
             unread[link] += int((batch.interfaces == index).sum())

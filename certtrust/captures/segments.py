@@ -81,13 +81,13 @@ def segments(batch: Batch, fields: Fields, counts: Counter[str]) -> Segments:
 
 def _ip(batch: Batch, fields: Fields) -> tuple[Ints, Ints]:
     if batch.interfaces is None:
-        one = batch.known[0]
+        one = batch.interface_table[0]
         stops = batch.stops - one.check_bytes
         return links.ip_positions(fields, batch.starts, stops, one.link), stops
     at = np.full(len(batch.starts), -1, np.int64)
     stops = batch.stops.copy()
     for index in np.unique(batch.interfaces):
-        one = batch.known[index]
+        one = batch.interface_table[index]
         rows = np.flatnonzero(batch.interfaces == index)
         stops[rows] -= one.check_bytes
         at[rows] = links.ip_positions(
@@ -175,7 +175,7 @@ def _tcp(fields: Fields, columns: Columns, counts: Counter[str]) -> Segments:
     counts["TCP"] += int(is_whole.sum())
     counts["cut short"] += int((is_whole & (stops < ends)).sum())
     size = ends - starts
-    found = Segments(
+    carried = Segments(
         packets,
         _flows(fields, addresses, address_bytes, tcp),
         addresses,
@@ -187,7 +187,7 @@ def _tcp(fields: Fields, columns: Columns, counts: Counter[str]) -> Segments:
         stops,
         size,
     )
-    return found if is_whole.all() else found.where(is_whole)
+    return carried if is_whole.all() else carried.where(is_whole)
 
 
 def _flows(fields: Fields, addresses: Ints, address_bytes: Ints, tcp: Ints) -> Hashes:

@@ -40,16 +40,16 @@ class Tracker:
     def follow(self, batch: Batch) -> Iterator[Connection]:
         """Take a batch of packets; yield the connections that are done."""
         fields = Fields(batch.data)
-        found = segments(batch, fields, self.counts)
+        tcp = segments(batch, fields, self.counts)
         touched: set[Connection] = set()
-        if len(found.packets):
-            groups = np.unique(found.flow, return_index=True, return_inverse=True)
-            numbers, were_opened = self._streams.number(found, *groups)
-            opens = self._opens(found, fields, groups[2])
-            rows = np.flatnonzero(self._matters(found, opens))
+        if len(tcp.packets):
+            groups = np.unique(tcp.flow, return_index=True, return_inverse=True)
+            numbers, were_opened = self._streams.number(tcp, *groups)
+            opens = self._opens(tcp, fields, groups[2])
+            rows = np.flatnonzero(self._matters(tcp, opens))
             yield from self._take(
                 batch,
-                found.where(rows),
+                tcp.where(rows),
                 opens[rows],
                 numbers[rows],
                 were_opened[rows],
@@ -65,59 +65,59 @@ class Tracker:
 
     # Which packets matter
 
-    def _opens(self, found: Segments, fields: Fields, codes: Ints) -> Mask:
+    def _opens(self, tcp: Segments, fields: Fields, codes: Ints) -> Mask:
         """Return the segments that may be the first of a connection of interest."""
-        looks = self._looks_like_handshake(found, fields)
+        looks = self._looks_like_handshake(tcp, fields)
         if self._ports.size:
-            ports = fields.word(found.ports)
+            ports = fields.word(tcp.ports)
             is_ours = np.isin(ports >> 16, self._ports)
             is_ours |= np.isin(ports & 0xFFFF, self._ports)
-            looks |= is_ours & ((found.size > 0) | (found.flags & SYN > 0))
-        is_syn = found.flags & SYN > 0
+            looks |= is_ours & ((tcp.size > 0) | (tcp.flags & SYN > 0))
+        is_syn = tcp.flags & SYN > 0
         # Of a connection that opens here and whose first data are no TLS, nothing is followed.
-        with_data = np.flatnonzero(found.size > 0)
+        with_data = np.flatnonzero(tcp.size > 0)
         speaking, first = np.unique(codes[with_data], return_index=True)
-        others = speaking[~self._may_be_tls(found, fields, with_data[first])]
+        others = speaking[~self._may_be_tls(tcp, fields, with_data[first])]
         is_other = np.zeros(codes.max(initial=0) + 1, bool)
         is_other[others] = True
         is_other[codes[looks]] = False
         self.counts["connections without TLS"] += int(
-            (is_syn & is_other[codes] & (found.flags & ACK == 0)).sum()
+            (is_syn & is_other[codes] & (tcp.flags & ACK == 0)).sum()
         )
         mask: Mask = looks | (is_syn & ~is_other[codes])
         return mask
 
     @staticmethod
-    def _may_be_tls(found: Segments, fields: Fields, rows: Ints) -> Mask:
+    def _may_be_tls(tcp: Segments, fields: Fields, rows: Ints) -> Mask:
         """Return which segments can be the first of TLS, or of SSL 2."""
-        head = fields.short(found.starts[rows])
-        kind, size = head >> 8, found.size[rows]
+        head = fields.short(tcp.starts[rows])
+        kind, size = head >> 8, tcp.size[rows]
         is_record = (kind >= 20) & (kind <= 24) & ((head & 0xFF == 3) | (size == 1))
         mask: Mask = is_record | (kind >= 0x80)
         return mask
 
-    def _matters(self, found: Segments, opens: Mask) -> Mask:
+    def _matters(self, tcp: Segments, opens: Mask) -> Mask:
         """Return the segments with data, or of an open or a close, of connections of interest."""
-        carries = (found.size > 0) | (found.flags & (SYN | FIN | RST) > 0)
-        flows = np.unique(found.flow[opens])
+        carries = (tcp.size > 0) | (tcp.flags & (SYN | FIN | RST) > 0)
+        flows = np.unique(tcp.flow[opens])
         followed = np.fromiter(
             {connection.flow for connection in self._open()}, np.uint64
         )
         wanted = np.union1d(flows, followed)
         if not wanted.size:
             return np.zeros(len(carries), bool)
-        at = np.searchsorted(wanted, found.flow)
+        at = np.searchsorted(wanted, tcp.flow)
         at[at == len(wanted)] = 0
-        matters: Mask = carries & (wanted[at] == found.flow)
+        matters: Mask = carries & (wanted[at] == tcp.flow)
         return matters
 
     @staticmethod
-    def _looks_like_handshake(found: Segments, fields: Fields) -> Mask:
+    def _looks_like_handshake(tcp: Segments, fields: Fields) -> Mask:
         """Return the segments that begin with a record whose first message is of a handshake."""
-        rows = np.flatnonzero(found.stops - found.starts > 5)
-        looks = np.zeros(len(found.packets), bool)
+        rows = np.flatnonzero(tcp.stops - tcp.starts > 5)
+        looks = np.zeros(len(tcp.packets), bool)
         if rows.size:
-            starts = found.starts[rows]
+            starts = tcp.starts[rows]
             is_record = fields.short(starts) == 0x1603
             rows, starts = rows[is_record], starts[is_record]
             size = fields.short(starts + 3)
@@ -133,7 +133,7 @@ class Tracker:
     def _take(
         self,
         batch: Batch,
-        found: Segments,
+        tcp: Segments,
         opens: Mask,
         numbers: Ints,
         were_opened: Mask,
@@ -142,17 +142,17 @@ class Tracker:
         data = batch.data
         ways = self._ways
         arrays = (
-            found.addresses,
-            found.address_bytes,
-            found.ports,
-            found.sequence,
-            found.flags,
-            found.starts,
-            found.stops,
-            found.size,
+            tcp.addresses,
+            tcp.address_bytes,
+            tcp.ports,
+            tcp.sequence,
+            tcp.flags,
+            tcp.starts,
+            tcp.stops,
+            tcp.size,
         )
         columns = zip(
-            batch.times(found.packets),
+            batch.times(tcp.packets),
             *(array.tolist() for array in arrays),
             strict=True,
         )
@@ -173,7 +173,7 @@ class Tracker:
             if way is None:
                 if not opens[row]:
                     continue
-                way = self._open_way(key, length, int(found.flow[row]))
+                way = self._open_way(key, length, int(tcp.flow[row]))
                 number = int(numbers[row])
                 way[0].stream = number if number >= 0 else None
                 if not flags & SYN:
@@ -289,14 +289,14 @@ class _Streams:
         self._following = 0
 
     def number(
-        self, found: Segments, flows: Hashes, first: Ints, codes: Ints
+        self, tcp: Segments, flows: Hashes, first: Ints, codes: Ints
     ) -> tuple[Ints, Mask]:
         """Return the number of each segment's connection, and where its SYN was seen.
 
         The number is -1 where connections are too many to count.
         """
         if len(self._flows) > limits.CAPTURE_STREAMS:
-            size = len(found.flow)
+            size = len(tcp.flow)
             return np.full(size, -1, np.int64), np.zeros(size, bool)
         at = np.searchsorted(self._flows, flows)
         at[at == len(self._flows)] = 0
@@ -308,13 +308,13 @@ class _Streams:
         opened = np.full(len(flows), -1, np.int64)
         numbers[is_known] = self._numbers[at[is_known]]
         opened[is_known] = self._opened[at[is_known]]
-        is_syn = found.flags & (SYN | ACK) == SYN
+        is_syn = tcp.flags & (SYN | ACK) == SYN
         events = np.union1d(first[~is_known], np.flatnonzero(is_syn))
         at_events = []
         for code, syn, sequence in zip(
             codes[events].tolist(),
             is_syn[events].tolist(),
-            found.sequence[events].tolist(),
+            tcp.sequence[events].tolist(),
             strict=True,
         ):
             if numbers[code] < 0 or (syn and opened[code] != sequence):

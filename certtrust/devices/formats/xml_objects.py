@@ -4,9 +4,6 @@ Documented are `user` with cn, h323, e164 and guid, and its children `device` wi
 that the flags are attributes with the names of the JSON form, tls and trusted; an absent one is
 read as false only where some device of the same file has it, since the file then shows that it
 writes them.
-
-The text is parsed inside an element of our own, so that a document type, and with it any
-entity, cannot occur.
 """
 
 from __future__ import annotations
@@ -14,24 +11,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
-from xml.parsers import expat
 
-from ... import limits
-from ...formats import About, as_text, too_deep
+from ...formats import About, as_text
+from ...xml_elements import walk
 from .entries import FLAGS, Entry, content, entries, failed
 
 NAME = "xml"
-_DECLARATION = re.compile(r"<\?xml[^<>]*\?>")
 _DOCUMENT_TYPE = re.compile(r"\s*(?:<\?xml[^>]*\?>\s*)?<!DOCTYPE", re.IGNORECASE)
 _INNER_XML = 3
 """Levels of XML as the text of an element of XML."""
 
 User = tuple[dict[str, Any], list[Any]]
 """The attributes of a user element, and those of its devices."""
-
-
-class _TooDeepError(Exception):
-    """An element is nested too deep."""
 
 
 def sniff(head: bytes) -> bool:
@@ -70,34 +61,18 @@ def parse(xml: str, depth: int = 0) -> tuple[list[User], str | None]:
     # For each open element, how many user elements it is in.
     path: list[int] = [0]
 
-    def start(name: str, attributes: dict[str, str]) -> None:
-        if len(path) > limits.NESTING + 1:
-            raise _TooDeepError
-        name = name.rpartition(":")[2]
+    def start(name: str, attributes: dict[str, str], _: int) -> None:
         if name == "user":
             users.append((attributes, []))
         elif name == "device" and path[-1]:
             users[-1][1].append(attributes)
         path.append(path[-1] + (name == "user"))
 
-    def end(_: str) -> None:
+    def end() -> None:
         path.pop()
         inner.append("\n")
 
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = inner.append
-    error = None
-    try:
-        whole = f"<objects>{_DECLARATION.sub('', xml)}</objects>"
-        parser.Parse(whole.encode("utf-8", "replace"), True)
-    except expat.ExpatError as problem:
-        message = expat.errors.messages[problem.code]
-        error = f"not XML: {message} in line {problem.lineno}"
-    except _TooDeepError:
-        error = f"{too_deep()}: read up to line {parser.CurrentLineNumber}"
+    error = walk(xml, start, end, inner.append)
     text = "".join(inner)
     if "<user" in text and depth < _INNER_XML:
         more, error_inside = parse(text, depth + 1)

@@ -14,13 +14,12 @@ from collections.abc import Iterator
 from html import escape
 from io import BytesIO
 from typing import Any, BinaryIO
-from xml.parsers import expat
 
 import numpy as np
 import pyarrow as pa
 
-from ... import limits
-from ...formats import About, as_text, too_deep
+from ...formats import About, as_text
+from ...xml_elements import walk
 from .. import to_frame
 from ..field_values import TEXT, Columns, Notes, constant
 from ..line_format import Log, log_of
@@ -31,15 +30,10 @@ NAME = "xml"
 _ELEMENT = re.compile(r"\s*<(?:[A-Za-z/?!]|$)")
 _BEGINS = re.compile(r"\ufeff?\s*<(?:\?xml|!|[A-Za-z])")
 _DOCUMENT_TYPE = re.compile(r"<!DOCTYPE", re.IGNORECASE)
-_DECLARATION = re.compile(r"<\?xml[^<>]*\?>")
 _OF_ENTRY = {"type", "severity", "time", "date", "code"}
 _SAMPLE = 20
 _UNDOCUMENTED = "the attributes of a registration that a PBX shows are not documented"
 _NO_ENTRY = "XML without an alarm or a fault that is known here"
-
-
-class _TooDeepError(Exception):
-    """An element is nested too deep."""
 
 
 def sniff(head: bytes) -> bool:
@@ -74,45 +68,30 @@ def _entries(xml: str) -> tuple[list[Entry], str | None]:
     if _DOCUMENT_TYPE.search(xml[:4096]):
         return [], "not XML that is read here: a document type can define entities"
     entries: list[list[Any]] = []
+    # For each open element, its name and the number of the entry that it is in.
     path: list[tuple[str, int | None]] = []
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
 
-    def start(name: str, attributes: dict[str, str]) -> None:
-        if len(path) > limits.NESTING + 1:
-            raise _TooDeepError
-        name = name.rpartition(":")[2]
+    def start(name: str, attributes: dict[str, str], line: int) -> None:
         inside = path[-1][1] if path else None
         named = {key.lower(): value for key, value in attributes.items()}
         if name == "reg":
-            entries.append([named, "", _UNDOCUMENTED, parser.CurrentLineNumber])
+            entries.append([named, "", _UNDOCUMENTED, line])
         elif len(_OF_ENTRY & set(named)) >= 2 and inside is None:
-            entries.append([named, "", None, parser.CurrentLineNumber])
+            entries.append([named, "", None, line])
             inside = len(entries) - 1
         elif inside is not None and name != "text":
             entries[inside][0].setdefault("details", _shown(name, attributes))
         path.append((name, inside))
 
-    def end(_: str) -> None:
+    def end() -> None:
         path.pop()
 
     def characters(text: str) -> None:
-        name, inside = path[-1]
+        name, inside = path[-1] if path else ("", None)
         if inside is not None and text.strip():
             entries[inside][1] += text.strip() if name == "text" else ""
 
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = characters
-    error = None
-    try:
-        whole = f"<lists>{_DECLARATION.sub('', xml)}</lists>"
-        parser.Parse(whole.encode("utf-8", "replace"), True)
-    except expat.ExpatError as problem:
-        message = expat.errors.messages[problem.code]
-        error = f"not XML: {message} in line {problem.lineno}"
-    except _TooDeepError:
-        error = f"{too_deep()}: read up to line {parser.CurrentLineNumber}"
+    error = walk(xml, start, end, characters)
     return [(named, text, why, line) for named, text, why, line in entries], error
 
 
