@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import random
+import struct
 import urllib.parse
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -269,6 +271,52 @@ def test_key_stores_of_java_are_named(issued: Issued) -> None:
                 .iloc[0]
                 .startswith("a Java key store, not opened: export it with keytool")
             )
+
+
+def _efi_list(ders: list[bytes]) -> bytes:
+    """Return an EFI signature list for each certificate, as p11-kit writes them."""
+    kind = uuid.UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072").bytes_le
+    return b"".join(
+        kind + struct.pack("<III", 44 + len(der), 0, 16 + len(der)) + bytes(16) + der
+        for der in ders
+    )
+
+
+def test_efi_signature_lists_are_read(issued: Issued) -> None:
+    """Several certificates of one size may share a list; other kinds of lists are named."""
+    content = _efi_list(issued.ders)
+    frame = read_certificates(content)
+    assert frame["der"].tolist() == issued.ders
+    assert frame["parse_error"].isna().all()
+    der = issued.ders[0]
+    entry = bytes(16) + der
+    sizes = struct.pack("<III", 28 + 4 + 2 * len(entry), 4, len(entry))
+    shared = content[:16] + sizes + b"head" + 2 * entry
+    assert read_certificates(shared)["der"].tolist() == [der, der]
+    other = bytes(16) + struct.pack("<III", 28, 0, 1)
+    frame = read_certificates(content + other)
+    assert frame["der"].tolist() == [*issued.ders, None]
+    assert frame["parse_error"].iloc[-1] == (
+        "EFI signature list: no certificates, but another kind"
+    )
+
+
+def test_a_damaged_efi_signature_list_keeps_what_comes_before(issued: Issued) -> None:
+    """A list that is cut off or contradicts itself is a row with its reason."""
+    content = _efi_list(issued.ders)
+    for damaged, reason in (
+        (content[:-1], "cut off, or its size is wrong"),
+        (content + b"\0\0", "2 bytes too many"),
+        (content + content[:16] + bytes(12), "cut off, or its size is wrong"),
+        (
+            content + content[:16] + struct.pack("<III", 38, 0, 17) + bytes(10),
+            "its sizes contradict each other",
+        ),
+    ):
+        frame = read_certificates(damaged)
+        assert frame["parse_error"].iloc[-1] == f"EFI signature list: {reason}"
+        kept = frame["der"].iloc[:-1].tolist()
+        assert kept and kept == issued.ders[: len(kept)]
 
 
 def test_a_key_store_without_protection_is_read_where_strict_readers_refuse_it(

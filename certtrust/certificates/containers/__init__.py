@@ -92,6 +92,7 @@ ORDER = (
     "encoded_text",
     "wire",
     "java_key_stores",
+    "efi_lists",
     "pkcs12",
     "pkcs7",
     "der",
