@@ -7,6 +7,7 @@ structures are JSON.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -324,7 +325,7 @@ def read_csv(source: Any, table: Table) -> pd.DataFrame:
                 for dtype in [declared.get(name) or _guessed(name, text)]
             }
         )
-    except (pa.ArrowException, ValueError, TypeError) as problem:
+    except (pa.ArrowException, csv.Error, ValueError, TypeError) as problem:
         raise SourceError(
             say("errors.reading.not_a_table", table=table.name, problem=problem)
         ) from problem
@@ -338,6 +339,7 @@ def _content(source: Any) -> bytes:
 
 def _cells(data: bytes) -> dict[str, Any]:
     """Return the columns of a CSV file as text; an empty field without quotes is missing."""
+    data = data.removeprefix(codecs.BOM_UTF8)
     names = next(
         csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")), []
     )
@@ -354,6 +356,8 @@ def _cells(data: bytes) -> dict[str, Any]:
             quoted_strings_can_be_null=False,
         ),
     )
+    if stored.column_names != names:
+        raise ValueError("its heading has a quote in the middle of a name")
     return {name: stored.column(name).combine_chunks() for name in names}
 
 
