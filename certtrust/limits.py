@@ -29,7 +29,9 @@ NESTING = 100
 LINE_BYTES = 1 << 20
 """Bytes of one line of a log; of a longer one the beginning is kept and nothing is read."""
 KEY_DERIVATION_ROUNDS = 10_000_000
-"""Rounds of key derivation that one PKCS#12 file may ask for, all its parts together."""
+"""Rounds of key derivation that one file may ask for, all its key stores together."""
+KEY_DERIVATION_ROUNDS_PER_BYTE = 1_000
+"""Rounds that the members of an archive may ask for beyond that, for each of its bytes."""
 PATH_LENGTH = 32
 """CAs in one certification path."""
 PATH_STEPS = 20_000

@@ -285,7 +285,9 @@ def test_a_byte_order_mark_before_a_written_table_changes_nothing(name):
     write_csv(frame, table, file)
     written, marked = file.getvalue(), b"\xef\xbb\xbf" + file.getvalue()
     pd.testing.assert_frame_equal(read_csv(marked, table), read_csv(written, table))
-    reader = {"DEVICES": ct.read_devices, "REGISTRATIONS": ct.read_registrations}[name]
+    reader = {"DEVICES": ct.read_devices, "REGISTRATIONS": ct.read_registrations}[
+        name
+    ]
     pd.testing.assert_frame_equal(reader(marked), reader(written))
 
 
