@@ -26,6 +26,8 @@ SHEET_CELLS = 10_000_000
 """Cells that a sheet of an Excel workbook may span; a cell at its far corner claims them all."""
 NESTING = 100
 """Levels of brackets in JSON and of elements in XML."""
+CONTAINER_DEPTH = 16
+"""Containers of certificates within one another, such as base64 in a cell of a table."""
 LINE_BYTES = 1 << 20
 """Bytes of one line of a log; of a longer one the beginning is kept and nothing is read."""
 KEY_DERIVATION_ROUNDS = 10_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import random
 import struct
 import urllib.parse
@@ -271,6 +272,23 @@ def test_key_stores_of_java_are_named(issued: Issued) -> None:
                 .iloc[0]
                 .startswith("a Java key store, not opened: export it with keytool")
             )
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
+def test_containers_within_one_another_come_to_an_end(
+    issued: Issued, mark: bytes
+) -> None:
+    """Each byte-order mark is one; a few are read, and many are a row with the reason."""
+    data, encoding = issued.bundle, "utf-8"
+    if mark == codecs.BOM_UTF16_LE:
+        data, encoding = data.decode().encode("utf-16-le"), "utf-16-le"
+    again = "\ufeff".encode(encoding)
+    assert set(read_certificates(mark + again + data)["der"]) == set(issued.ders)
+    frame = read_certificates(mark + again * 5000 + data)
+    assert frame["der"].isna().all()
+    assert frame["parse_error"].tolist() == [
+        "more than 16 containers within one another"
+    ]
 
 
 def _efi_list(ders: list[bytes]) -> bytes:
