@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import os
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -233,6 +235,40 @@ def test_a_cell_that_repeats_cannot_deliver_any_number_of_bytes(
     frame = ct.read_certificates(_parquet(pa.table({"pem": cells})))
     assert "unpacks to more than 2 times its size" in frame["parse_error"].iloc[-1]
     assert frame["fingerprint"].notna().sum() < 20_000
+
+
+def test_a_table_whose_statistics_contradict_its_schema_is_a_row(
+    issued: Issued,
+) -> None:
+    """Arrow ends the process where the metadata of such a column is looked at."""
+    data = _parquet(pa.table({"pem": [issued.bundle.decode()]}))
+    # The column is optional (1, written as 2) in the schema, and has statistics as such.
+    optional, required = b"\x25\x02\x18\x03pem", b"\x25\x00\x18\x03pem"
+    assert data.count(optional) == 1
+    reader = "import sys, certtrust as ct; frame = ct.read_certificates(sys.stdin.buffer.read())"
+    process = subprocess.run(
+        [sys.executable, "-c", f"{reader}; print(*frame['parse_error'])"],
+        input=data.replace(optional, required),
+        capture_output=True,
+        check=True,
+    )
+    assert process.stdout.startswith(b"a Parquet file that cannot be read: ")
+
+
+def test_a_time_without_a_zone_in_a_table_of_ours_is_in_utc(issued: Issued) -> None:
+    """Other programs leave the zone out, and write what is no time at all."""
+    frame = ct.read_trust_list(issued.bundle).assign(der=None)
+    times = frame["not_after"].dt.strftime("%Y-%m-%d %H:%M:%S")
+    for cells in (
+        times,
+        times.str.replace(".*", "NaT", regex=True, n=1),
+        times + "?",
+    ):
+        table = frame.assign(not_after=cells).to_csv(index=False)
+        again = ct.read_trust_list(table.encode())
+        is_time = cells.str.endswith("0").to_numpy()
+        expected = frame["not_after"].where(is_time)
+        assert again["not_after"].tolist() == expected.tolist()
 
 
 def test_odd_tables_are_rows(issued: Issued) -> None:

@@ -20,6 +20,7 @@ import pyarrow as pa
 from ...formats import About
 from ...schema import BYTES, COUNT, FLAG, LIST, MOMENT, TRUST
 from ...table_files import TooMuchError, open_parquet
+from ...texts.dates import in_utc
 from ..blocks import CERTIFICATE, NO_ROWS, Block, kind_of, of_der
 
 NAME = "table of this package"
@@ -128,18 +129,19 @@ def _from_text(text: str, dtype: str) -> Any:
             if text
             else ([] if dtype == LIST else None)
         )
-    except (ValueError, SyntaxError, OverflowError, MemoryError, RecursionError):
+    except (
+        *(ValueError, TypeError, SyntaxError),
+        *(OverflowError, MemoryError, RecursionError),
+    ):
         return [] if dtype == LIST else None
 
 
-def _microseconds(text: str) -> int:
-    return int(
-        pd.Timestamp(text)
-        .tz_convert("UTC")
-        .to_datetime64()
-        .astype("datetime64[us]")
-        .astype("int64")
-    )
+def _microseconds(text: str) -> int | None:
+    """Return a time in microseconds since 1970; it is in UTC where it names no zone."""
+    moment = in_utc(text)
+    if moment is pd.NaT:
+        return None
+    return int(moment.to_datetime64().astype("datetime64[us]").astype("int64"))
 
 
 def _bytes(text: str) -> bytes | None:
