@@ -145,6 +145,39 @@ class TooMuchError(ValueError):
     """A file that claims more than its size can hold."""
 
 
+def sound(stored: Any) -> Any:
+    """Return a batch or table of a Parquet file; bytes that are no UTF-8 are replaced in text.
+
+    Arrow hands on what a file holds as it is, and fails where the text is used.
+
+    Raises
+    ------
+    ArrowException
+        If something else in it is malformed, such as the offsets of a list.
+    """
+    for position, column in enumerate(stored.columns):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            field = stored.schema.field(position)
+            stored = stored.set_column(position, field, _with_utf8(column))
+    return stored
+
+
+def _with_utf8(column: Any) -> Any:
+    """Return a column of text, or of words, with what is no UTF-8 replaced."""
+    if isinstance(column, pa.ChunkedArray):
+        return pa.chunked_array(list(map(_with_utf8, column.chunks)), column.type)
+    if isinstance(column, pa.DictionaryArray):
+        texts = _with_utf8(column.dictionary_decode())
+        return texts.dictionary_encode().cast(column.type)
+    cells = column.cast(pa.large_binary()).to_pylist()
+    texts = [
+        cell if cell is None else cell.decode("utf-8", "replace") for cell in cells
+    ]
+    return pa.array(texts, column.type)
+
+
 def open_parquet(source: Any, encoded: Sequence[str] = ()) -> Any:
     """Return an opened Parquet file whose rows are in proportion to its size.
 
@@ -166,7 +199,13 @@ def open_parquet(source: Any, encoded: Sequence[str] = ()) -> Any:
 
     if isinstance(source, bytes):
         source = pa.BufferReader(source)
-    file = pq.ParquetFile(source, read_dictionary=list(encoded) or None)
+    try:
+        file = pq.ParquetFile(source, read_dictionary=list(encoded) or None)
+        file.schema_arrow.names  # noqa: B018 - decoded only here
+    except UnicodeDecodeError as problem:
+        raise pa.ArrowInvalid(
+            f"the name of a column is no UTF-8: {problem}"
+        ) from problem
     about, size = file.metadata, _size(source)
     rows = limits.table_rows(size)
     if about.num_rows > rows:
@@ -208,7 +247,7 @@ def read_parquet(source: Any, table: Table) -> pd.DataFrame:
         If it is no Parquet file, or if a column does not hold what the table declares.
     """
     try:
-        stored = open_parquet(source).read()
+        stored = sound(open_parquet(source).read())
         frame: pd.DataFrame = stored.to_pandas()
         for column in table:
             if column.name in frame:

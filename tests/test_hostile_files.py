@@ -21,10 +21,11 @@ import pytest
 from test_certificates import Issued
 
 import certtrust as ct
-from certtrust import limits, sources
+from certtrust import limits, schema, sources
 from certtrust.names.device_ids import same_spelling
 from certtrust.schema import DEVICES
-from certtrust.table_files import read_parquet
+from certtrust.table_files import read_parquet, write_parquet
+from certtrust.testing import small_fleet
 from certtrust.x509.ber import INTEGER, OCTET_STRING, OID, SEQUENCE, encoded
 
 
@@ -253,6 +254,52 @@ def test_a_table_whose_statistics_contradict_its_schema_is_a_row(
         check=True,
     )
     assert process.stdout.startswith(b"a Parquet file that cannot be read: ")
+
+
+def _with_stray_bytes(column: pa.Array) -> pa.Array:
+    """Return a column of text with two bytes in each cell that are no UTF-8."""
+    cells = [None if cell is None else cell.encode() + b"\xff\x82" for cell in column]
+    stored = pa.array(cells, pa.large_binary())
+    return pa.LargeStringArray.from_buffers(len(stored), *stored.buffers()[1:])
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("CERTIFICATES", ct.read_certificates),
+        ("TRUST", ct.read_trust_list),
+        ("DEVICES", ct.read_devices),
+        ("REGISTRATIONS", ct.read_registrations),
+    ],
+)
+def test_text_in_parquet_that_is_no_utf8_is_read(
+    name: str, read: Callable[[bytes], pd.DataFrame], is_ours: bool
+) -> None:
+    """Arrow hands it on as it is; what cannot be decoded is replaced."""
+    table = getattr(schema, name)
+    file = io.BytesIO()
+    write_parquet(getattr(small_fleet(), name.lower()), table, file)
+    stored = pq.read_table(file)
+    if not is_ours:
+        stored = stored.replace_schema_metadata(None)
+    for position, column in enumerate(stored.columns):
+        if column.type == pa.large_string():
+            texts = _with_stray_bytes(column.to_pylist())
+            stored = stored.set_column(position, stored.field(position).name, texts)
+    frame = read(_parquet(stored))
+    assert len(frame) > 0
+    frame.to_csv(io.StringIO())
+
+
+def test_a_column_whose_name_is_no_utf8_is_the_reason() -> None:
+    """The names of columns are decoded where a file is opened."""
+    cells = {"pem": ["x"], "hardware_id": ["0090332f688a"], "state": ["up"]}
+    data = _parquet(pa.table(cells)).replace(b"hardware_id", b"hardw\xffre_id")
+    for read in (ct.read_certificates, ct.read_devices, ct.read_registrations):
+        frame = read(data)
+        assert len(frame) == 1
+        assert "UTF-8" in frame["parse_error"].iloc[0]
 
 
 def test_a_time_without_a_zone_in_a_table_of_ours_is_in_utc(issued: Issued) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from .. import limits
-from ..table_files import TooMuchError, open_parquet
+from ..table_files import TooMuchError, open_parquet, sound
 
 _BATCH = 4096
 _SMALLEST_CELL = 200
@@ -28,7 +28,7 @@ def cells(data: bytes, columns: Sequence[str]) -> Iterator[tuple[list[Any], ...]
     file = open_parquet(data)
     if _repeats(file):
         file = open_parquet(data, columns)
-    for batch in file.iter_batches(_BATCH, columns=list(columns)):
+    for batch in map(sound, file.iter_batches(_BATCH, columns=list(columns))):
         lists = tuple(
             _decoded(batch.column(position)) for position in range(len(columns))
         )

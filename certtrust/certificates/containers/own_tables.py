@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from ...formats import About
 from ...schema import BYTES, COUNT, FLAG, LIST, MOMENT, TRUST
-from ...table_files import TooMuchError, open_parquet
+from ...table_files import TooMuchError, open_parquet, sound
 from ...texts.dates import in_utc
 from ..blocks import CERTIFICATE, NO_ROWS, Block, kind_of, of_der
 
@@ -88,7 +88,7 @@ def _parquet(data: bytes) -> Iterator[Row]:
         if not set(columns) >= _MARKS or len(set(columns)) < len(columns):
             raise _OtherTableError
         names = [name for name in columns if name in _DTYPES]
-        for batch in file.iter_batches(columns=names):
+        for batch in map(sound, file.iter_batches(columns=names)):
             lists = [_cells(batch.column(name), _DTYPES[name]) for name in names]
             for row in zip(*lists, strict=True):
                 yield dict(zip(names, row, strict=True))
