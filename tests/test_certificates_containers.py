@@ -425,6 +425,18 @@ def test_no_byte_of_a_key_enters_a_frame_however_its_file_is_damaged(
             assert secret[:4].hex() not in errors
 
 
+@pytest.mark.parametrize("quote", ["", "'"])
+def test_a_key_in_a_table_that_lost_a_quote_names_no_device(
+    issued: Issued, quote: str
+) -> None:
+    """Its lines become rows of their own, whose first column is that of the device."""
+    key = issued.key_pem.decode()
+    table = f"device,certificate\n0090332f688a,{quote}{key}0090332f688b,x\n"
+    frame = read_certificates(table.encode())
+    devices = set(frame["device"].dropna())
+    assert devices == {"0090332f688a", "0090332f688b"}
+
+
 def test_a_key_in_a_table_cell_is_skipped(issued: Issued, tmp_path: Path) -> None:
     """Neither a foreign table nor one of this package puts a key into a frame."""
     pd.DataFrame({"der": [_key(issued), issued.ders[0]]}).to_parquet(
