@@ -40,6 +40,7 @@ from .fleet import Fleet, link, read_fleet
 from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
 from .simulation import simulate
+from .texts.sentences import language
 from .understood_headings import headings
 
 __version__ = "0.1.0"
@@ -71,6 +72,7 @@ __all__ = [
     "handshakes",
     "headings",
     "impersonations",
+    "language",
     "latest",
     "limits",
     "link",

@@ -10,7 +10,7 @@ from ..evaluation.check import expect_results, required
 from ..evaluation.requirements import BY_CODE, SCENARIOS, STALE
 from ..evaluation.wire import STALE_BY_PROOF, doubted
 from ..texts.labels import plural
-from ..texts.sentences import fill, say, sentences
+from ..texts.sentences import fill, say, sentences, spoken
 from .phrases import fill_by_kind, the_pbx
 
 MISSING = (
@@ -31,13 +31,15 @@ MISSING = (
 """What data may be missing; "rule" = the article is silent about such a registration."""
 
 
-def missing(results: pd.DataFrame) -> pd.DataFrame:
+def missing(results: pd.DataFrame, *, lang: str | None = None) -> pd.DataFrame:
     """List the data that are missing to decide the attempts without a verdict.
 
     Parameters
     ----------
     results : DataFrame
         Table RESULTS.
+    lang : str, optional
+        The language of the sentences, such as `de`; by default that of `certtrust.language`.
 
     Returns
     -------
@@ -56,6 +58,11 @@ def missing(results: pd.DataFrame) -> pd.DataFrame:
     >>> "trust list" in set(missing(results)["what"])
     True
     """
+    with spoken(lang):
+        return _missing(results)
+
+
+def _missing(results: pd.DataFrame) -> pd.DataFrame:
     results = expect_results(results)
     rows = results[results["verdict"] == "unknown"]
     lacks = pd.DataFrame(lacking(rows))
@@ -135,13 +142,15 @@ def lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
     }
 
 
-def contradictions(results: pd.DataFrame) -> pd.DataFrame:
+def contradictions(results: pd.DataFrame, *, lang: str | None = None) -> pd.DataFrame:
     """List the attempts that went otherwise than the rules say, and what is probably stale.
 
     Parameters
     ----------
     results : DataFrame
         Table RESULTS.
+    lang : str, optional
+        The language of the sentences, such as `de`; by default that of `certtrust.language`.
 
     Returns
     -------
@@ -165,6 +174,11 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     >>> "certificate" in set(contradictions(results)["stale"])
     True
     """
+    with spoken(lang):
+        return _contradictions(results)
+
+
+def _contradictions(results: pd.DataFrame) -> pd.DataFrame:
     results = expect_results(results)
     succeeded = (results["observed"] == "up") & (results["verdict"] == "fail")
     proven = doubted(results)

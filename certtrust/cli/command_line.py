@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ..errors import CerttrustError
-from ..texts.sentences import say, sentences
+from ..texts.sentences import language, languages, say, sentences
 from . import certificates, check, columns, handshakes, report, rules, simulate, start
 from .terminal import PASS, Parser, misuse
 
@@ -43,6 +43,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     given_arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        with language(_language(given_arguments)):
+            return _run(given_arguments)
+    except CerttrustError as error:
+        return misuse(str(error))
+
+
+def _language(arguments: Sequence[str]) -> str:
+    """Return the language of `--lang`, else that of the environment if it is one of ours.
+
+    It has to be known before the parser is made, whose help is in that language.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--lang", nargs="?")
+    given = parser.parse_known_args(arguments)[0].lang
+    if given:
+        return str(given)
+    variables = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
+    code = next(filter(None, variables), "")[:2].lower()
+    return code if code in languages() else "en"
+
+
+def _run(given_arguments: Sequence[str]) -> int:
     with _own_words():
         given = _parser(_secrets(given_arguments)).parse_args(given_arguments)
     try:

@@ -32,7 +32,8 @@ from ..schema import (
     conform,
     expect,
 )
-from ..texts.sentences import say
+from ..texts.sentences import language, say
+from ..texts.translation import FRAMES
 from ..trust import browser_verdict, trust_state
 from .ownership import Ownership, leaves, per_text
 from .wire import Mask, seen_on_wire
@@ -336,10 +337,11 @@ def _with_trust_paths(
     leaves = cases[["fingerprint", "bundle", "pbx"]].assign(
         fingerprint=cases["fingerprint"].where(arrived)
     )
-    outcome = trust_state.judge(leaves, certificates, trust, links)
     # A listing has names and dates of a certificate, and nothing that could be verified.
     listing = arrived & cases["fingerprint"].isna()
-    reason = cases["certificate_error"].fillna(say("trust.reasons.only_listed"))
+    with language(FRAMES):
+        outcome = trust_state.judge(leaves, certificates, trust, links)
+        reason = cases["certificate_error"].fillna(say("trust.reasons.only_listed"))
     return cases.assign(
         trust_paths=outcome["trust_paths"],
         trust_failure=outcome["trust_failure"].mask(listing, "unreadable"),
@@ -444,9 +446,10 @@ def browser_attempts(
     everyone = everyone.reset_index(drop=True)
     links = trust_state.link(certificates, everyone, links)
     rows = _at_its_time(_with_trust_paths(rows, certificates, everyone, links))
-    rows["browser_paths"] = browser_verdict.browser_paths(
-        rows, certificates, everyone, links
-    )
+    with language(FRAMES):
+        rows["browser_paths"] = browser_verdict.browser_paths(
+            rows, certificates, everyone, links
+        )
     return conform(rows, ATTEMPTS)
 
 

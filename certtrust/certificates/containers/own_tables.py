@@ -139,7 +139,7 @@ def _from_text(text: str, dtype: str) -> Any:
 def _microseconds(text: str) -> int | None:
     """Return a time in microseconds since 1970; it is in UTC where it names no zone."""
     moment = in_utc(text)
-    if moment is pd.NaT:
+    if pd.isna(moment):
         return None
     return int(moment.to_datetime64().astype("datetime64[us]").astype("int64"))
 
