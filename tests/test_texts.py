@@ -141,11 +141,11 @@ def test_values_in_frames_are_the_same_in_every_language() -> None:
     pd.testing.assert_frame_equal(results, english)
     findings = ct.findings(results, lang="de")
     pd.testing.assert_frame_equal(findings, within)
-    sentences_of = [column for column in ("why", "remedy") if column in findings]
+    worded = ["title", "requirement", "citation", "has", "why", "remedy"]
     plain = ct.findings(results)
-    pd.testing.assert_frame_equal(
-        findings.drop(columns=sentences_of), plain.drop(columns=sentences_of)
-    )
+    kept = [column for column in findings if column not in worded]
+    assert len(kept) > 3
+    pd.testing.assert_frame_equal(findings[kept], plain[kept])
     assert not (findings["why"] == plain["why"]).any()
     for function in (ct.missing, ct.contradictions):
         assert len(function(results, lang="de")) == len(function(results))
