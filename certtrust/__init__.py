@@ -37,6 +37,7 @@ from .evaluation.rules import rules
 from .explanation.diagnosis import Diagnosis, diagnose, explained
 from .explanation.findings import findings
 from .fleet import Fleet, link, read_fleet
+from .handover.kit import kit
 from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
 from .simulation import simulate
@@ -71,6 +72,7 @@ __all__ = [
     "handshakes",
     "headings",
     "impersonations",
+    "kit",
     "latest",
     "limits",
     "link",

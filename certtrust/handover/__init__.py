@@ -1,0 +1,1 @@
+"""What is handed to others: kits for those who carry out a plan, and copies to give away."""
