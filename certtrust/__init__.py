@@ -25,6 +25,11 @@ from .advice import (
     what_if,
 )
 from .advice.remedies.plan import remedies
+from .advice.trust_lists.review import (
+    short_trust_lists,
+    trust_differences,
+    trust_entries,
+)
 from .answer_tables import columns
 from .captures import handshakes
 from .certificates.reading import days_left, read_certificates
@@ -89,8 +94,11 @@ __all__ = [
     "shared_hardware_ids",
     "shared_keys",
     "shared_names",
+    "short_trust_lists",
     "simulate",
     "testing",
+    "trust_differences",
+    "trust_entries",
     "what_if",
     "widgets",
 ]

@@ -43,6 +43,9 @@ def tables() -> dict[str, pd.DataFrame]:
             WIRE.handshakes, WIRE.certificates
         ),
         "headings": ct.headings("Seriennummer;Status\n"),
+        "trust_entries": ct.trust_entries(FLEET),
+        "short_trust_lists": ct.short_trust_lists(FLEET),
+        "trust_differences": ct.trust_differences(FLEET),
         "shared_hardware_ids": ct.shared_hardware_ids(FLEET.devices),
     }
 
@@ -96,6 +99,7 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
         "link",
         "simulate",
         "days_left",
+        "kit",
         "what_if",
     }
     functions = {

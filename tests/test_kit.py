@@ -256,7 +256,8 @@ def test_the_kit_of_the_example_fleet_has_a_place_for_every_action(example):
     plan, folder, files = example
     assert [path.exists() for path in files] == [True] * len(files)
     assert sorted(files) == sorted(p for p in folder.rglob("*") if p.is_file())
-    rows = list(csv.DictReader((folder / "checklist.csv").open(encoding="utf-8-sig")))
+    text = (folder / "checklist.csv").read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(text.splitlines()))
     assert [row["What to do"] for row in rows] == plan["step"].tolist()
     lists = {
         path.parent.name: path.read_text() for path in folder.glob("pbxs/*/to-do.txt")

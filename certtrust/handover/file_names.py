@@ -23,7 +23,7 @@ def file_names(names: Iterable[str]) -> dict[str, str]:
     Examples
     --------
     >>> file_names(["hq", "HQ", "../etc", "con"])
-    {'../etc': 'etc', 'HQ': 'HQ', 'con': 'con_', 'hq': 'hq-2'}
+    {'../etc': 'etc', 'HQ': 'HQ', 'con': '_con', 'hq': 'hq-2'}
     """
     made: dict[str, str] = {}
     taken: set[str] = set()
@@ -46,4 +46,4 @@ def _safe(name: str) -> str:
     # NFC once more: macOS takes composed and decomposed letters for one name.
     stem = unicodedata.normalize("NFC", kept).strip("._- ")[:_LONGEST].rstrip("._- ")
     stem = stem or "_"
-    return f"{stem}_" if stem.partition(".")[0].casefold() in _RESERVED else stem
+    return f"_{stem}" if stem.partition(".")[0].casefold() in _RESERVED else stem

@@ -175,7 +175,9 @@ def as_openssl(request: Request) -> str:
 def _value(text: str) -> str:
     """Return a text as a value in OpenSSL's files of settings, quotes and variables disarmed."""
     escaped = re.sub(r'([\\"$])', r"\\\1", text)
-    escaped = "".join(_CONTROL.get(letter, letter) for letter in escaped)
+    # Between quotes, a backslash takes the next letter as it is: a line end stands outside.
+    for letter, word in _CONTROL.items():
+        escaped = escaped.replace(letter, f'"{word}"')
     return f'"{escaped}"'
 
 
