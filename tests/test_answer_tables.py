@@ -66,6 +66,8 @@ def test_declared_dtypes_are_those_of_the_functions() -> None:
             dtype = str(frame[column.name].dtype)
             if column.dtype == schema.COUNT:
                 assert dtype in ("int64", "Int64"), (name, column.name)
+            elif column.dtype == schema.LIST:
+                assert dtype == "object", (name, column.name)
             elif column.dtype != schema.OBJECT:
                 assert dtype == column.dtype, (name, column.name)
 

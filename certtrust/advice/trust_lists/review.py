@@ -268,6 +268,7 @@ class _Review:
             ],
             columns=["question", "pbx", "fingerprint", "lost", "unsure", "helps"],
         )
+        pairs = pairs.astype({"lost": bool, "unsure": bool, "helps": bool})
         asked = (
             self.trials.asked.value_counts(sort=False).rename("rows").reset_index()
         )
