@@ -42,7 +42,7 @@ from .evaluation.rules import rules
 from .explanation.diagnosis import Diagnosis, diagnose, explained
 from .explanation.findings import findings
 from .fleet import Fleet, link, read_fleet
-from .handover.kit import kit
+from .handover import kit, pseudonymise
 from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
 from .simulation import simulate
@@ -84,6 +84,7 @@ __all__ = [
     "missing",
     "names",
     "pattern_coverage",
+    "pseudonymise",
     "read_certificates",
     "read_devices",
     "read_fleet",

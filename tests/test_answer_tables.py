@@ -102,6 +102,7 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
         "simulate",
         "days_left",
         "kit",
+        "pseudonymise",
         "what_if",
     }
     functions = {

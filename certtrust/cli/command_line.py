@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import CerttrustError
 from ..texts.sentences import say, sentences
 from . import (
+    bundle,
     certificates,
     check,
     columns,
@@ -29,7 +30,7 @@ from .terminal import PASS, Parser, misuse
 COMMANDS = (
     *(report, check, certificates, handshakes),
     *(rules, columns, simulate, start),
-    *(kit,),
+    *(kit, bundle),
 )
 """The modules of the commands; each has NAME, `add(parser)` and what `run` it sets."""
 

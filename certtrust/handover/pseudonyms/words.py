@@ -17,7 +17,7 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from random import Random
 
 import idna
@@ -228,7 +228,9 @@ class Pseudonyms:
         if size in (8, 32):
             network, mask = packed[: size // 2], packed[size // 2 :]
             other = self.address(ipaddress.ip_address(network)).packed
-            host = any(bit & ~on & 0xFF for bit, on in zip(network, mask, strict=True))
+            host = any(
+                bit & ~on & 0xFF for bit, on in zip(network, mask, strict=True)
+            )
             if not host:
                 other = bytes(bit & on for bit, on in zip(other, mask, strict=True))
             return other + mask
@@ -247,7 +249,11 @@ class Pseudonyms:
         if len(content) < 3:
             return content
         made = bytearray(self.bytes(content, "integer"))
-        made[0] = content[0] if content[0] in (0, 0xFF) else made[0] & 0x7F | content[0] & 0x80
+        made[0] = (
+            content[0]
+            if content[0] in (0, 0xFF)
+            else made[0] & 0x7F | content[0] & 0x80
+        )
         if content[0] in (0, 0xFF):
             made[1] = made[1] & 0x7F | content[1] & 0x80
         elif made[0] in (0, 0xFF):
@@ -294,7 +300,7 @@ def _units(text: str) -> list[str]:
     return units
 
 
-@lru_cache(maxsize=None)
+@cache
 def _alphabet(letter: str) -> str:
     """Return the letters of the same kind, nothing for a sign that stays."""
     if len(letter) != 1:
@@ -306,15 +312,19 @@ def _alphabet(letter: str) -> str:
         return ""
     first = ord(letter) & ~0xFF
     kind = unicodedata.category(letter)
-    return "".join(
-        other
-        for other in map(chr, range(first, first + 0x100))
-        if unicodedata.category(other) == kind
-        and other.lower() == other
-        and len(other.upper()) == 1
-        and unicodedata.normalize("NFKC", other) == other
-        and unicodedata.normalize("NFD", other) == other
-    ) if unicodedata.normalize("NFD", letter) == letter else letter
+    return (
+        "".join(
+            other
+            for other in map(chr, range(first, first + 0x100))
+            if unicodedata.category(other) == kind
+            and other.lower() == other
+            and len(other.upper()) == 1
+            and unicodedata.normalize("NFKC", other) == other
+            and unicodedata.normalize("NFD", other) == other
+        )
+        if unicodedata.normalize("NFD", letter) == letter
+        else letter
+    )
 
 
 def _address(
