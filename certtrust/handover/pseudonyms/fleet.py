@@ -565,6 +565,6 @@ def judged_differently(fleet: Fleet, copy: Fleet) -> pd.DataFrame:
             results.append(judged.reset_index(drop=True))
         before, after = results
         differs = (before != after).any(axis=1)
-        both = before[differs].join(after[differs], rsuffix="_of_copy")
+        both = before[differs].join(after[differs].add_suffix("_of_copy"))
         parts.append(both.rename_axis("row").reset_index().assign(of=of))
     return pd.concat(parts, ignore_index=True)
