@@ -25,6 +25,11 @@ from .advice import (
     what_if,
 )
 from .advice.remedies.plan import remedies
+from .advice.trust_lists.review import (
+    short_trust_lists,
+    trust_differences,
+    trust_entries,
+)
 from .answer_tables import columns
 from .captures import handshakes
 from .certificates.reading import days_left, read_certificates
@@ -37,6 +42,7 @@ from .evaluation.rules import rules
 from .explanation.diagnosis import Diagnosis, diagnose, explained
 from .explanation.findings import findings
 from .fleet import Fleet, link, read_fleet
+from .handover import kit, pseudonymise
 from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
 from .simulation import simulate
@@ -72,6 +78,7 @@ __all__ = [
     "handshakes",
     "headings",
     "impersonations",
+    "kit",
     "language",
     "latest",
     "limits",
@@ -79,6 +86,7 @@ __all__ = [
     "missing",
     "names",
     "pattern_coverage",
+    "pseudonymise",
     "read_certificates",
     "read_devices",
     "read_fleet",
@@ -89,8 +97,11 @@ __all__ = [
     "shared_hardware_ids",
     "shared_keys",
     "shared_names",
+    "short_trust_lists",
     "simulate",
     "testing",
+    "trust_differences",
+    "trust_entries",
     "what_if",
     "widgets",
 ]

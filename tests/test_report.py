@@ -36,9 +36,9 @@ from certtrust.report import (
     summary_lines,
     write_report,
 )
-from certtrust.report.exports import guarded_csv
 from certtrust.report.figures import write_pictures
 from certtrust.simulation import write
+from certtrust.tables_for_people import guarded_csv
 from certtrust.testing import small_fleet
 from certtrust.texts.labels import cause_label
 from certtrust.texts.markup import VOID, Markup, tag, text

@@ -13,12 +13,24 @@ from typing import Any
 
 from ..errors import CerttrustError
 from ..texts.sentences import language, languages, say, sentences
-from . import certificates, check, columns, handshakes, report, rules, simulate, start
+from . import (
+    bundle,
+    certificates,
+    check,
+    columns,
+    handshakes,
+    kit,
+    report,
+    rules,
+    simulate,
+    start,
+)
 from .terminal import PASS, Parser, misuse
 
 COMMANDS = (
     *(report, check, certificates, handshakes),
     *(rules, columns, simulate, start),
+    *(kit, bundle),
 )
 """The modules of the commands; each has NAME, `add(parser)` and what `run` it sets."""
 

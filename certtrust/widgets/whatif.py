@@ -15,7 +15,7 @@ from ..advice import changes
 from ..advice.rehearsal import Rehearsal
 from ..advice.what_if import CHANGES, EVERY, Settings, changed
 from ..fleet import Fleet
-from ..report.exports import guarded_csv
+from ..tables_for_people import guarded_csv
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
 from ..texts.sentences import say
