@@ -211,28 +211,34 @@ ENDINGS = Table(
 
 CHANGES = Table(
     "CHANGES",
-    "one attempt that a change judges otherwise, the worst change first",
+    "one registration that two results judge differently, the worst change first",
     (
-        Column(
-            "attempt",
-            OBJECT,
-            "label of the attempt in the index of the results",
-            "178",
-        ),
         _DEVICE,
         _PBX,
+        Column(
+            "registration_name", TEXT, "the name that is registered", "0090332f688a"
+        ),
+        Column("interface", TEXT, "interface of a gateway", "TEL1"),
+        Column("model", TEXT, "product, where it is known", "IP222"),
+        Column("firmware", TEXT, "firmware version, where it is known", "13r2 dvl"),
         Column(
             "change",
             WORD,
             "broken, repaired, now unknown, now known, other cause, gone or new",
             "repaired",
         ),
-        Column("verdict_before", TEXT, "what the rules predicted before", "fail"),
         Column(
-            "cause_before", TEXT, "the first failed rule before", "certificate.trust"
+            "evidence",
+            WORD,
+            "rule (the rules predict it) or log (a new attempt shows it); missing for what is gone",
+            "rule",
         ),
+        Column("verdict_before", TEXT, "what the rules predicted before", "fail"),
+        Column("cause_before", TEXT, "why it failed before", "certificate.trust"),
         Column("verdict_after", TEXT, "what they predict after", "pass"),
-        Column("cause_after", TEXT, "the first failed rule after", "time.validity"),
+        Column("cause_after", TEXT, "why it fails after", "time.validity"),
+        Column("observed_before", TEXT, "how its attempt went before", "failed"),
+        Column("observed_after", TEXT, "how its latest attempt went", "up"),
     ),
 )
 
