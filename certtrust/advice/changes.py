@@ -120,6 +120,16 @@ def matched(
     return _taken(old, left), _taken(new, right)
 
 
+def current(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the latest attempt of each registration, as `changes` compares it.
+
+    Unlike `certtrust.latest`, it is the same whatever the order of rows.
+    """
+    further = [name for name in ("evidence",) if name in results]
+    judged = _judged(results).join(results[further])
+    return _latest(_in_one_spelling([judged])[0])
+
+
 def _judged(results: pd.DataFrame) -> pd.DataFrame:
     """Return what is compared of a result; what it does not have is missing."""
     results = expect(results, RESULTS, _NEEDED)
@@ -160,9 +170,7 @@ def _latest(results: pd.DataFrame) -> pd.DataFrame:
         for name in ("observed", "verdict")
     ]
     rest = ("firmware", "model", "name_by", "cause")
-    ranks = [
-        pd.factorize(results[name].astype("str"), sort=True)[0] for name in rest
-    ]
+    ranks = [pd.factorize(results[name].astype("str"), sort=True)[0] for name in rest]
     time = results["time"]
     moment = np.full(len(results), np.iinfo(np.int64).min)
     moment[time.notna()] = microseconds(time.dropna())
@@ -190,9 +198,7 @@ def _pairs(old: pd.DataFrame, new: pd.DataFrame) -> tuple[Codes, Codes]:
     )
 
 
-def _partner(
-    old: pd.DataFrame, new: pd.DataFrame, keys: tuple[str, ...]
-) -> Codes:
+def _partner(old: pd.DataFrame, new: pd.DataFrame, keys: tuple[str, ...]) -> Codes:
     """Return for each row of `old` the position of the only one of `new` with the same keys.
 
     -1 where there is none or several, or where several rows of `old` have these keys.
@@ -200,7 +206,9 @@ def _partner(
     both = pd.concat([old[list(keys)], new[list(keys)]], ignore_index=True)
     code, first = factorize_rows(both, keys)
     old_code, new_code = code[: len(old)], code[len(old) :]
-    counts = [np.bincount(part, minlength=len(first)) for part in (old_code, new_code)]
+    counts = [
+        np.bincount(part, minlength=len(first)) for part in (old_code, new_code)
+    ]
     position = np.full(len(first), -1, dtype=np.int64)
     position[new_code] = np.arange(len(new))
     is_only = np.logical_and.reduce([count == 1 for count in counts])
@@ -277,9 +285,7 @@ def _differences(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     return rows.loc[order[code[order] < len(CHANGES)]].reset_index(drop=True)
 
 
-def _is_new_attempt(
-    old: pd.DataFrame, new: pd.DataFrame
-) -> npt.NDArray[np.bool_]:
+def _is_new_attempt(old: pd.DataFrame, new: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Return where the two are not the same attempt: at another moment, or gone otherwise."""
     differs = np.zeros(len(old), dtype=bool)
     for name in ("time", "observed"):

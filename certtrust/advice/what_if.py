@@ -20,6 +20,7 @@ from ..texts.sentences import say
 EVERY = ""
 """Stands for every PBX."""
 
+
 @dataclass(frozen=True)
 class Settings:
     """Another configuration of a fleet.

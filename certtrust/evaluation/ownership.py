@@ -163,7 +163,7 @@ class Ownership:
             own.assign(owner=first_positions(own["device"], owners)),
             or_next=or_next,
         )
-        unread = self._unread
+        unread = self.unread
         broken = first_positions(cases["device"], unread["device"])[case[silent]]
         row[silent] = np.where(
             broken >= 0, np.append(unread["row"], -1)[broken], row[silent]
@@ -185,7 +185,7 @@ class Ownership:
         return first
 
     @cached_property
-    def _unread(self) -> pd.DataFrame:
+    def unread(self) -> pd.DataFrame:
         """One unreadable certificate of each device that has one: device and row."""
         certificates = self.certificates
         listed_only = certificates["der"].isna() & certificates["subject"].notna()
