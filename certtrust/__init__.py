@@ -37,6 +37,7 @@ from .evaluation.rules import rules
 from .explanation.diagnosis import Diagnosis, diagnose, explained
 from .explanation.findings import findings
 from .fleet import Fleet, link, read_fleet
+from .history import diff, trend
 from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
 from .simulation import simulate
@@ -63,6 +64,7 @@ __all__ = [
     "contradictions",
     "days_left",
     "diagnose",
+    "diff",
     "endings",
     "explained",
     "fetch_chain",
@@ -89,6 +91,7 @@ __all__ = [
     "shared_names",
     "simulate",
     "testing",
+    "trend",
     "what_if",
     "widgets",
 ]

@@ -44,6 +44,8 @@ ORDER = (
         "evaluation",
         "explanation",
         "advice",
+        "history",
+        "monitoring",
         "charts",
     ),
     *("simulation", "testing", "report", "widgets", "cli", "__init__", "__main__"),

@@ -13,11 +13,23 @@ from typing import Any
 
 from ..errors import CerttrustError
 from ..texts.sentences import say, sentences
-from . import certificates, check, columns, handshakes, report, rules, simulate, start
+from . import (
+    certificates,
+    check,
+    columns,
+    diff,
+    handshakes,
+    report,
+    rules,
+    simulate,
+    start,
+    trend,
+)
 from .terminal import PASS, Parser, misuse
 
 COMMANDS = (
     *(report, check, certificates, handshakes),
+    *(diff, trend),
     *(rules, columns, simulate, start),
 )
 """The modules of the commands; each has NAME, `add(parser)` and what `run` it sets."""

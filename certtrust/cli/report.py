@@ -38,7 +38,9 @@ def run(given: argparse.Namespace) -> int:
     from ..fleet import read_fleet
     from ..report import STEPS, explain_fleet, has_verdict, head_lines, write_report
 
-    options = _options(given)
+    options = reading_options(given)
+    if given.trust is not None:
+        options["trust"] = given.trust
     at = None if given.at is None else moment_of(given.at)
     words = passwords(given)
     output = Path(given.output)
@@ -88,8 +90,8 @@ def _name(paths: list[str]) -> str:
     return path.name if path.is_dir() else path.stem
 
 
-def _options(given: argparse.Namespace) -> dict[str, Any]:
-    """Return what `read_fleet` is told beyond files and passwords."""
+def reading_options(given: argparse.Namespace) -> dict[str, Any]:
+    """Return what tables, messages and times mean, as `read_fleet` takes it."""
     columns = {}
     for pair in given.column:
         heading, equals, name = pair.rpartition("=")
@@ -97,7 +99,6 @@ def _options(given: argparse.Namespace) -> dict[str, Any]:
             raise CerttrustError(say("errors.cli.column", pair=repr(pair)))
         columns[heading] = name
     options = {
-        "trust": given.trust,
         "columns": columns or None,
         "patterns": given.pattern,
         "timezone": given.timezone,

@@ -49,7 +49,10 @@ def heading(difference: Difference) -> str:
 def remarks(difference: Difference) -> list[str]:
     """Return what has to be known to read the sections: kinds of data that one side lacks."""
     said = [
-        say(f"history.{word}", kinds=listed([say(f"history.kinds.{kind}") for kind in kinds]))
+        say(
+            f"history.{word}",
+            kinds=listed([say(f"history.kinds.{kind}") for kind in kinds]),
+        )
         for word, kinds in (("lost", difference.lost), ("gained", difference.gained))
         if kinds
     ]
@@ -68,7 +71,9 @@ def lines(difference: Difference) -> list[str]:
         text += ["", section.heading]
         shown = section.rows.head(SHOWN)
         cells = shown.to_numpy(dtype=object).tolist()
-        text += [f"  {say('history.between').join(filter(None, row))}" for row in cells]
+        text += [
+            f"  {say('history.between').join(filter(None, row))}" for row in cells
+        ]
         if rest := len(section.rows) - len(shown):
             text.append(f"  {say('history.more', count=rest)}")
     return text
