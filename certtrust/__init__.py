@@ -8,7 +8,7 @@ loaded on first use.
 from importlib import import_module
 from typing import Any
 
-from . import limits, names
+from . import limits, monitoring, names
 from .advice import (
     accepted_authorities,
     apply,
@@ -38,6 +38,7 @@ from .explanation.diagnosis import Diagnosis, diagnose, explained
 from .explanation.findings import findings
 from .fleet import Fleet, link, read_fleet
 from .history import diff, trend
+from .monitoring import renewals
 from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
 from .simulation import simulate
@@ -77,6 +78,7 @@ __all__ = [
     "limits",
     "link",
     "missing",
+    "monitoring",
     "names",
     "pattern_coverage",
     "read_certificates",
@@ -85,6 +87,7 @@ __all__ = [
     "read_registrations",
     "read_trust_list",
     "remedies",
+    "renewals",
     "rules",
     "shared_hardware_ids",
     "shared_keys",

@@ -77,7 +77,8 @@ def trend(runs: pd.DataFrame, *, top: int = 7, **canvas: Unpack[Canvas]) -> Axes
             **MARGINS,
         ):
             dates = pd.DatetimeIndex(table.index)
-            gap = dates[-1] - dates[-2] if len(dates) > 1 else pd.Timedelta(days=7)
+            span = dates[-1] - dates[0]
+            gap = span / 12 if len(dates) > 1 else pd.Timedelta(days=7)
             draw_stack(page, table, colours, dates[-1] + gap)
     return page.ax
 

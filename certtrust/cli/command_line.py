@@ -24,12 +24,13 @@ from . import (
     simulate,
     start,
     trend,
+    watch,
 )
-from .terminal import PASS, Parser, misuse
+from .terminal import MISUSE, PASS, Parser, misuse
 
 COMMANDS = (
     *(report, check, certificates, handshakes),
-    *(diff, trend),
+    *(diff, trend, watch),
     *(rules, columns, simulate, start),
 )
 """The modules of the commands; each has NAME, `add(parser)` and what `run` it sets."""
@@ -55,8 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     given_arguments = sys.argv[1:] if arguments is None else list(arguments)
+    named = given_arguments[:1]
+    own = {command.NAME: getattr(command, "MISUSE", MISUSE) for command in COMMANDS}
+    status_of_misuse = own[named[0]] if named and named[0] in own else MISUSE
     with _own_words():
-        given = _parser(_secrets(given_arguments)).parse_args(given_arguments)
+        parser = _parser(_secrets(given_arguments), status_of_misuse)
+        given = parser.parse_args(given_arguments)
     try:
         status: int = given.run(given)
     except BrokenPipeError:
@@ -70,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename!s}: " if error.filename else ""
         return misuse(f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
-        return misuse(say("errors.cli.stopped"))
+        misuse(say("errors.cli.stopped"))
+        return status_of_misuse
     return status
 
 
@@ -107,8 +113,12 @@ def _secrets(arguments: Sequence[str]) -> list[str]:
     return sorted(filter(None, secrets), key=len, reverse=True)
 
 
-def _parser(secrets: Sequence[str]) -> Parser:
-    parser = Parser(secrets=secrets, prog="certtrust", epilog=say("cli.epilog"))
+def _parser(secrets: Sequence[str], status_of_misuse: int) -> Parser:
+    shared: dict[str, Any] = {
+        "secrets": secrets,
+        "status_of_misuse": status_of_misuse,
+    }
+    parser = Parser(prog="certtrust", epilog=say("cli.epilog"), **shared)
     parser.add(
         "--version", action="version", version=f"certtrust {version('certtrust')}"
     )
@@ -118,7 +128,7 @@ def _parser(secrets: Sequence[str]) -> Parser:
     for command in COMMANDS:
         name = command.NAME
         short = say(f"cli.{name}.short")
-        added = commands.add_parser(name, words=name, help=short, secrets=secrets)
+        added = commands.add_parser(name, words=name, help=short, **shared)
         added.epilog = say("cli.epilog")
         command.add(added)
     return parser

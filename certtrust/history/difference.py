@@ -120,12 +120,16 @@ class Difference:
 
     @property
     def newly_failing(self) -> pd.DataFrame:
-        """The registrations that fail now, and did not or were not there before."""
+        """The registrations that fail now, and did not or were not there before.
+
+        Where the old state knows no registration at all, none of them is new.
+        """
         rows = self.registrations
         failing = rows["observed_after"].eq("failed") | (
             rows["observed_after"].isna() & rows["verdict_after"].eq("fail")
         )
-        chosen = (rows["change"] == "broken") | ((rows["change"] == "new") & failing)
+        is_new = (rows["change"] == "new") & bool(len(self.old.registrations))
+        chosen = (rows["change"] == "broken") | (is_new & failing)
         return rows[as_mask(chosen)]
 
     def __str__(self) -> str:

@@ -33,11 +33,15 @@ class Section:
 def sections(difference: Difference) -> list[Section]:
     """Return the sections that have rows, what is worst first."""
     made = (
-        Section(name, _heading(name, rows), rows)
+        Section(name, _heading(name, rows), _without_empty_columns(rows))
         for name, rows in ((name, make(difference)) for name, make in _ROWS.items())
         if len(rows)
     )
     return list(made)
+
+
+def _without_empty_columns(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.loc[:, [bool((rows[name] != "").any()) for name in rows]]
 
 
 def heading(difference: Difference) -> str:
