@@ -22,6 +22,7 @@ from .advice import (
     missing,
     shared_keys,
     shared_names,
+    tls_readiness,
     what_if,
 )
 from .advice.remedies.plan import remedies
@@ -94,6 +95,7 @@ __all__ = [
     "shared_names",
     "simulate",
     "testing",
+    "tls_readiness",
     "trend",
     "what_if",
     "widgets",

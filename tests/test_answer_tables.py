@@ -43,6 +43,9 @@ def tables() -> dict[str, pd.DataFrame]:
             WIRE.handshakes, WIRE.certificates
         ),
         "headings": ct.headings("Seriennummer;Status\n"),
+        "renewals": ct.renewals(FLEET),
+        "trend": ct.trend([FLEET]),
+        "tls_readiness": ct.tls_readiness(FLEET),
         "shared_hardware_ids": ct.shared_hardware_ids(FLEET.devices),
     }
 
@@ -91,6 +94,7 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
     }
     others = {
         "diagnose",
+        "diff",
         "explained",
         "read_fleet",
         "link",

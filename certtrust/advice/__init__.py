@@ -11,6 +11,7 @@ from .missing import contradictions, missing
 from .remedies.actions import apply, kinds
 from .remedies.kinds import KINDS
 from .shared_names_and_keys import shared_keys, shared_names
+from .tls_readiness import tls_readiness
 from .what_if import what_if
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "missing",
     "shared_keys",
     "shared_names",
+    "tls_readiness",
     "what_if",
 ]

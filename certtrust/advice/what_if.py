@@ -12,9 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..arrays.arrow import as_mask
-from ..errors import CerttrustError
+from ..errors import CerttrustError, MissingColumnError
+from ..evaluation.requirements.tls_versions import PROFILES
 from ..fleet import Fleet, expect_fleet
-from ..schema import TRUST, conform
+from ..schema import HANDSHAKES, TRUST, conform, expect
+from ..schema import PROFILES as TLS_PROFILES
+from ..texts.labels import either
 from ..texts.sentences import say
 
 EVERY = ""
@@ -84,6 +87,8 @@ def what_if(
     tls_only: bool | None = None,
     authentication: str | None = None,
     retire: str | Sequence[str] | None = None,
+    tls_profile: str | None = None,
+    endpoints: pd.DataFrame | None = None,
 ) -> Fleet:
     """Return a copy of the fleet with another configuration, to judge like any other.
 
@@ -103,6 +108,14 @@ def what_if(
         CAs by fingerprint, or by common name, to take out of every trust list. Certificates
         below them stay trusted where another CA of their chain is in the list, as the article
         says.
+    tls_profile : {"normal", "strict"}, optional
+        The TLS profile of every PBX from 16r1 on: "normal", its default, takes TLS 1.2 and 1.3,
+        "strict" TLS 1.3 alone. The highest version that a device speaks is known where a
+        connection of the fleet's handshakes, or an endpoint, shows it; elsewhere a registration
+        that would pass otherwise becomes unknown.
+    endpoints : DataFrame, optional
+        Devices that were asked themselves: columns tls_version and certificates (fingerprints,
+        leaf first), and if there asked_at, of table ENDPOINTS.
 
     Returns
     -------
@@ -111,7 +124,7 @@ def what_if(
     Raises
     ------
     CerttrustError
-        If a CA to retire is in no list, or `authentication` is another word.
+        If a CA to retire is in no list, or `authentication` or `tls_profile` is another word.
 
     Notes
     -----
@@ -138,12 +151,29 @@ def what_if(
     >>> later = ct.check(ct.attempts(fleet), at="2071-01-01")
     >>> bool((later["verdict"] == "pass").sum() < (before["verdict"] == "pass").sum())
     True
+
+    After an update to 16r1, as far as captures show which version a device speaks:
+
+    >>> updated = ct.check(ct.attempts(what_if(fleet, tls_profile="normal")))
+    >>> "transport.tls_version" in updated
+    True
     """
     fleet = expect_fleet(fleet)
     if authentication not in (None, "certificate", "password"):
         raise CerttrustError(
             say("errors.advice.authentication", word=repr(authentication))
         )
+    if tls_profile not in (None, *PROFILES):
+        profiles = either(list(PROFILES))
+        word = repr(tls_profile)
+        raise CerttrustError(
+            say("errors.advice.tls_profile", word=word, profiles=profiles)
+        )
+    if tls_profile is not None:
+        own = conform(pd.DataFrame({"tls_profile": [tls_profile]}), TLS_PROFILES)
+        fleet = dataclasses.replace(fleet, profiles=own)
+    if endpoints is not None:
+        fleet = with_endpoints(fleet, endpoints)
     if all(setting is None for setting in (trust, tls_only, authentication, retire)):
         return fleet
     lists = fleet.trust if trust is None else conform(trust, TRUST)
@@ -154,6 +184,33 @@ def what_if(
         {} if tls_only is None else {EVERY: tls_only},
         {} if authentication is None else {EVERY: authentication},
     ).applied(fleet)
+
+
+def with_endpoints(fleet: Fleet, endpoints: pd.DataFrame) -> Fleet:
+    """Return the fleet with endpoints that were asked among its handshakes.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        It is not changed.
+    endpoints : DataFrame
+        Columns tls_version and certificates, and if there host, port and asked_at.
+    """
+    asked = expect(endpoints, HANDSHAKES, ["tls_version"])
+    if "certificates" not in asked:
+        raise MissingColumnError(say("errors.advice.endpoints"))
+    names = {
+        "certificates": "server_certificates",
+        "asked_at": "time",
+        "host": "server",
+    }
+    kept = [*names, "tls_version"]
+    asked = asked[[name for name in kept if name in asked]].rename(columns=names)
+    # Who asks offers the newest version there is.
+    asked = conform(asked.assign(offered_version="TLS 1.3"), HANDSHAKES)
+    before = [] if fleet.handshakes is None else [fleet.handshakes]
+    together = conform(pd.concat([*before, asked], ignore_index=True), HANDSHAKES)
+    return dataclasses.replace(fleet, handshakes=together)
 
 
 def _without_cas(trust: pd.DataFrame, cas: Sequence[str]) -> pd.DataFrame:

@@ -9,32 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..answer_tables import TREND
 from ..arrays.arrow import as_mask
 from ..errors import CerttrustError
 from ..evaluation.check import CAUSES, counted
-from ..schema import COUNT, MOMENT, TEXT, WORD, Column, Table, conform
+from ..schema import conform
 from ..texts.sentences import say
 from .saved import date_in, is_report, read_state
 from .state import State
-
-RUNS = Table(
-    "TREND",
-    "one run and cause; one row for a run without a failure, or that could not be read",
-    (
-        Column("date", MOMENT, "when the run was made"),
-        Column("source", TEXT, "file or folder of the run"),
-        Column("cause", WORD, "why devices fail; missing where none does"),
-        Column("devices", COUNT, "devices that fail for it"),
-        Column("failing", COUNT, "devices that fail at that run, for whatever cause"),
-        Column(
-            "undecided",
-            COUNT,
-            "devices that do not fail, and lack data for a verdict",
-        ),
-        Column("all_devices", COUNT, "devices that were judged at that run"),
-        Column("parse_error", TEXT, "why a run could not be read"),
-    ),
-)
 
 
 def trend(source: Any) -> pd.DataFrame:
@@ -64,7 +46,7 @@ def trend(source: Any) -> pd.DataFrame:
     np.int64(20)
     """
     rows = [row for run in _runs(source) for row in _rows(run)]
-    table = conform(pd.DataFrame(rows), RUNS)
+    table = conform(pd.DataFrame(rows), TREND)
     table["cause"] = table["cause"].astype("str").astype(CAUSES)
     by = ["date", "source", "devices", "cause"]
     ascending = [True, True, False, True]

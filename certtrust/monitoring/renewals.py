@@ -8,22 +8,13 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
+from ..answer_tables import RENEWALS
 from ..arrays.arrow import as_mask
 from ..errors import CerttrustError
 from ..evaluation.check import moment_of
 from ..evaluation.ownership import Ownership
 from ..fleet import Fleet, expect_fleet, link
-from ..schema import (
-    CERTIFICATES,
-    COUNT,
-    MOMENT,
-    NUMBER,
-    TEXT,
-    WORD,
-    Column,
-    Table,
-    conform,
-)
+from ..schema import CERTIFICATES, conform
 from ..texts.sentences import say
 
 WEEKS = (1, 2, 4, 6, 8, 12)
@@ -34,31 +25,6 @@ MONTHS = (6, 12, 18, 24, 30)
 ENDED, LATER, UNREAD = "ended", "later", "not known"
 _DAY = 86_400_000_000
 _LEVELS = 64
-
-RENEWALS = Table(
-    "RENEWALS",
-    "one certificate that a device presents, or of a CA, or that could not be read",
-    (
-        Column(
-            "ends", MOMENT, "last moment of its validity; missing where not known"
-        ),
-        Column("days_left", NUMBER, "days until then, negative after it"),
-        Column(
-            "bucket",
-            WORD,
-            "the first bound that it ends within: ended, 1 week, ..., 6 months, ..., later; or "
-            "not known",
-        ),
-        Column("role", WORD, "device or CA; missing where it could not be read"),
-        Column("device", TEXT, "who presents it, where that is one device alone"),
-        Column(
-            "devices", COUNT, "devices that present it; of a CA: whose chain it is in"
-        ),
-        *CERTIFICATES.only("fingerprint", "subject_cn", "issuer_cn"),
-        Column("source", TEXT, "file that it came from"),
-        *CERTIFICATES.only("parse_error"),
-    ),
-)
 
 
 def renewals(

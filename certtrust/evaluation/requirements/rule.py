@@ -60,6 +60,8 @@ class Rule:
     """What is missing to decide it, where that depends on the row."""
     missing_by: tuple[str, ...] = ()
     """The columns that `unknown` looks at."""
+    only_where: str | None = None
+    """The column without which it asks nothing, and is not shown among the steps of a diagnosis."""
     of_names: bool = False
     """It looks at the columns `NAMES` alone: attempts that are alike in them are decided once."""
 
