@@ -126,7 +126,7 @@ def test_a_new_log_is_compared_by_what_it_shows() -> None:
     assert found["evidence"].tolist() == ["log"]
     assert found["cause_after"].tolist() == ["wrong_password"]
     found = ct.changes(results(failed), results({**up, "time": T1}))
-    assert found[["change", "evidence"]].values.tolist() == [["repaired", "log"]]
+    assert found[["change", "evidence"]].to_numpy().tolist() == [["repaired", "log"]]
     # The rules say that it is repaired, the new log that it is not.
     still = {**failed, "cause": "unexplained", "time": T1}
     broken = {**fails("certificate.trust"), "observed": "failed"}
@@ -140,7 +140,7 @@ def test_what_is_not_seen_again_is_not_repaired() -> None:
     assert kinds(failed, unseen) == ["now unknown"]
     broken = results({**fails("certificate.trust"), "observed": "failed"})
     found = ct.changes(broken, unseen)
-    assert found[["change", "evidence"]].values.tolist() == [["repaired", "rule"]]
+    assert found[["change", "evidence"]].to_numpy().tolist() == [["repaired", "rule"]]
 
 
 def nothing_is_repaired_by_lack(fleet: ct.Fleet) -> None:
