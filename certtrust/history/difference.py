@@ -77,7 +77,7 @@ _CERTIFICATE_CHANGES = (
 _LIST_CHANGES = ("removed", "undecided", "added", "no longer here", "first seen")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Difference:
     """What changed between two states of a fleet.
 
@@ -131,6 +131,11 @@ class Difference:
         is_new = (rows["change"] == "new") & bool(len(self.old.registrations))
         chosen = (rows["change"] == "broken") | (is_new & failing)
         return rows[as_mask(chosen)]
+
+    def __repr__(self) -> str:
+        frames = ("registrations", "certificates", "trust", "devices")
+        sizes = ", ".join(f"{len(getattr(self, name))} {name}" for name in frames)
+        return f"Difference({sizes})"
 
     def __str__(self) -> str:
         return "\n".join(words.lines(self))

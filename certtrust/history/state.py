@@ -177,7 +177,7 @@ def state_of(
         trust=conform(lists, LISTS).reset_index(drop=True),
         endings=empty(ENDINGS)
         if months is None
-        else conform(endings(fleet, periods=months), ENDINGS),
+        else conform(endings(fleet, periods=months, at=made), ENDINGS),
     )
 
 
