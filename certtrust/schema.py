@@ -584,7 +584,7 @@ PROFILES = Table(
         Column("pbx", TEXT, "the PBX; missing = every one that has no row", "hq"),
         Column(
             "tls_profile",
-            WORD,
+            TEXT,
             "normal (TLS 1.2 and 1.3) or strict (1.3 alone), as 16r1 calls them",
             "normal",
         ),
@@ -680,7 +680,7 @@ ATTEMPTS = Table(
         ),
         Column(
             "tls_profile",
-            WORD,
+            TEXT,
             "the TLS profile of the PBX, in a what-if: normal (TLS 1.2 and 1.3) or strict (1.3)",
             "normal",
         ),

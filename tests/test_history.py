@@ -6,6 +6,7 @@ import dataclasses
 import json
 from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,14 @@ import pytest
 
 import certtrust as ct
 from certtrust import cli
-from certtrust.history import difference, state_of, state_of_json, state_tables
+from certtrust.history import (
+    Difference,
+    State,
+    difference,
+    state_of,
+    state_of_json,
+    state_tables,
+)
 from certtrust.history.saved import date_in
 from certtrust.report import as_json, explain_fleet
 from certtrust.report.changes_page import (
@@ -35,6 +43,22 @@ def report_json() -> str:
     return as_json(explain_fleet(FLEET, name="HQ", periods=1))
 
 
+def told(old: ct.Fleet, new: ct.Fleet) -> Difference:
+    """Return the difference of two fleets, without what ends next."""
+    return difference(state(old), state(new))
+
+
+def state(fleet: ct.Fleet) -> State:
+    """Return the state of a fleet, which is made once for the fleet that most tests begin with."""
+    return first_state() if fleet is FLEET else state_of(fleet, months=None)
+
+
+@cache
+def first_state() -> State:
+    """Return the state of the fleet that most tests begin with."""
+    return state_of(FLEET, name="HQ", months=None)
+
+
 def without(fleet: ct.Fleet, **rows: int) -> ct.Fleet:
     """Return the fleet without the first rows of some tables."""
     frames = {name: getattr(fleet, name).iloc[count:] for name, count in rows.items()}
@@ -45,11 +69,10 @@ def test_a_fleet_its_files_and_its_report_are_one_state(tmp_path: Path) -> None:
     """A fleet, as it was saved, and the JSON of its report say the same, in any pair."""
     (tmp_path / "report.json").write_text(report_json(), encoding="utf-8")
     sources = [FLEET, FLEET.save(tmp_path / "saved"), tmp_path / "report.json"]
-    for old in sources:
-        for new in sources[1:]:
-            found = ct.diff(old, new)
-            assert found.is_nothing, (old, new)
-            assert "Nothing changed." in str(found)
+    for old, new in pairwise(sources):
+        found = ct.diff(old, new)
+        assert found.is_nothing, (old, new)
+        assert "Nothing changed." in str(found)
 
 
 def test_a_state_survives_its_json() -> None:
@@ -137,14 +160,14 @@ def test_what_is_only_missing_is_neither_gone_nor_repaired() -> None:
     """Without a kind of data the difference says so, and draws no conclusion from it."""
     for name in ("registrations", "devices", "certificates", "trust"):
         less = dataclasses.replace(FLEET, **{name: getattr(FLEET, name).iloc[:0]})
-        found = ct.diff(FLEET, less)
+        found = told(FLEET, less)
         assert found.lost == (name,)
         assert "Only the old state has" in str(found)
         repaired = found.of_kind("repaired")
         # Without a log the rules alone speak of what they judged before.
         assert repaired.empty or name == "registrations"
         assert set(repaired["evidence"]) <= {"rule"}
-        assert ct.diff(less, FLEET).gained == (name,)
+        assert told(less, FLEET).gained == (name,)
         if name == "certificates":
             assert found.certificates.empty
         if name == "trust":
@@ -168,7 +191,7 @@ def test_renewed_certificates_are_told_from_lost_ones(tmp_path: Path) -> None:
         ),
         fingerprint=old.certificates["fingerprint"].mask(rows, "0" * 64),
     )
-    found = ct.diff(old, dataclasses.replace(old, certificates=later)).certificates
+    found = told(old, dataclasses.replace(old, certificates=later)).certificates
     assert found[["device", "change"]].to_numpy().tolist() == [[device, "renewed"]]
     assert found["ends"].iloc[0] == pd.Timestamp("2090-01-01", tz="UTC")
     torn = later["fingerprint"].isin(owned["fingerprint"].iloc[1:2])
@@ -180,7 +203,7 @@ def test_renewed_certificates_are_told_from_lost_ones(tmp_path: Path) -> None:
         },
         device=later["device"].mask(torn, other),
     )
-    found = ct.diff(old, dataclasses.replace(old, certificates=broken)).certificates
+    found = told(old, dataclasses.replace(old, certificates=broken)).certificates
     changes = dict(zip(found["device"], found["change"], strict=True))
     assert changes == {device: "renewed", other: "unreadable"}
 
@@ -188,11 +211,11 @@ def test_renewed_certificates_are_told_from_lost_ones(tmp_path: Path) -> None:
 def test_entries_of_trust_lists_come_and_go() -> None:
     """Each is named with its PBX, unless an entry of the other list cannot be read."""
     entry = FLEET.trust.iloc[0]
-    found = ct.diff(FLEET, without(FLEET, trust=1)).trust
+    found = told(FLEET, without(FLEET, trust=1)).trust
     assert found[["pbx", "change", "fingerprint"]].to_numpy().tolist() == [
         [entry["pbx"], "removed", entry["fingerprint"]]
     ]
-    back = ct.diff(without(FLEET, trust=1), FLEET).trust
+    back = told(without(FLEET, trust=1), FLEET).trust
     assert back["change"].tolist() == ["added"]
     unread = FLEET.trust.head(1).assign(
         fingerprint=None, subject=None, subject_cn=None, der=None, parse_error="torn"
@@ -201,9 +224,9 @@ def test_entries_of_trust_lists_come_and_go() -> None:
     half = dataclasses.replace(
         FLEET, trust=pd.concat([less, unread], ignore_index=True)
     )
-    assert ct.diff(FLEET, half).trust["change"].tolist() == ["undecided"]
+    assert told(FLEET, half).trust["change"].tolist() == ["undecided"]
     own = FLEET.trust["pbx"] == entry["pbx"]
-    whole = ct.diff(FLEET, dataclasses.replace(FLEET, trust=FLEET.trust[~own])).trust
+    whole = told(FLEET, dataclasses.replace(FLEET, trust=FLEET.trust[~own])).trust
     assert whole[["pbx", "change"]].to_numpy().tolist() == [
         [entry["pbx"], "no longer here"]
     ]
@@ -216,10 +239,10 @@ def test_a_list_of_every_pbx_is_compared_with_lists_of_single_ones() -> None:
     names = FLEET.trust["pbx"].unique()
     each = pd.concat([entries.assign(pbx=name) for name in names], ignore_index=True)
     single = dataclasses.replace(FLEET, trust=each)
-    assert ct.diff(common, single).trust.empty
-    assert ct.diff(single, common).trust.empty
+    assert told(common, single).trust.empty
+    assert told(single, common).trust.empty
     fewer = dataclasses.replace(common, trust=common.trust.iloc[1:])
-    found = ct.diff(common, fewer).trust
+    found = told(common, fewer).trust
     assert found["pbx"].isna().all()
     assert found["change"].tolist() == ["removed"]
 
@@ -230,11 +253,11 @@ def test_devices_appear_and_are_gone() -> None:
     log = [{"serial": "0090332f688a", "state": "up"}]
     old = fleet_of(devices=rows[:1], registrations=log)
     new = fleet_of(devices=rows, registrations=log)
-    found = ct.diff(old, new).devices
+    found = told(old, new).devices
     assert found.to_numpy().tolist() == [["0090332f688b", "appeared", "devices"]]
-    assert ct.diff(new, old).devices["change"].tolist() == ["gone"]
+    assert told(new, old).devices["change"].tolist() == ["gone"]
     # Only the log is there in both: of the entry nothing can be said.
-    assert ct.diff(new, fleet_of(registrations=log)).devices.empty
+    assert told(new, fleet_of(registrations=log)).devices.empty
 
 
 class _Counter(HTMLParser):
@@ -259,7 +282,7 @@ def test_pages_and_json_hold_every_row() -> None:
     hostile = "<script>alert(1)</script>|\n"
     log = [{"serial": "0090332f688a", "registration_name": hostile, "state": "up"}]
     later = [{**log[0], "state": "rejected", "time": "2026-03-02T10:11:25Z"}]
-    found = ct.diff(fleet_of(registrations=log), fleet_of(registrations=later))
+    found = told(fleet_of(registrations=log), fleet_of(registrations=later))
     page = difference_page(found)
     reader = _Counter()
     reader.feed(page)
@@ -377,8 +400,7 @@ def differs_as_told(before: ct.Fleet, after: ct.Fleet) -> None:
         expected = {entry for entry in own - other if entry[0] in both}
         assert set(zip(told["pbx"], told["fingerprint"], strict=True)) == expected
     failing = [set(ct.trend([fleet])["failing"]) for fleet in (before, after)]
-    states = [state_of(fleet, months=None) for fleet in (before, after)]
-    again = difference(*states)
+    again = difference(state(before), state(after))
     assert_frames_equal(again.registrations, found.registrations)
     now = found.newly_failing["device"].nunique()
     assert now <= max(failing[1])

@@ -113,7 +113,7 @@ def _secrets(arguments: Sequence[str]) -> list[str]:
     return sorted(filter(None, secrets), key=len, reverse=True)
 
 
-def _parser(secrets: Sequence[str], status_of_misuse: int) -> Parser:
+def _parser(secrets: Sequence[str], status_of_misuse: int = MISUSE) -> Parser:
     shared: dict[str, Any] = {
         "secrets": secrets,
         "status_of_misuse": status_of_misuse,

@@ -212,6 +212,11 @@ def _certificates(
     return conform(together, OWN_CERTIFICATES)[OWN_CERTIFICATES.names]
 
 
+def _is_here(certificates: pd.DataFrame) -> pd.Series:
+    named = certificates[["subject_cn", "issuer_cn", "not_after", "parse_error"]]
+    return named.notna().any(axis="columns")
+
+
 def _devices(
     registrations: pd.DataFrame,
     ownership: Ownership,
@@ -222,7 +227,8 @@ def _devices(
     mentioned = {
         "registrations": registrations["device"] if of == "log" else None,
         "devices": ownership.entered,
-        "certificates": certificates["device"],
+        # One that a log merely names by its fingerprint is not here.
+        "certificates": certificates.loc[_is_here(certificates), "device"],
     }
     parts = [
         pd.DataFrame({"device": devices.dropna().unique(), "table": name})

@@ -12,6 +12,7 @@ from ..arrays.arrow import as_mask
 from ..texts.dates import fields
 from ..texts.labels import cause_label, listed, plural
 from ..texts.sentences import say
+from ..texts.visible import one_line
 
 if TYPE_CHECKING:
     from .difference import Difference
@@ -75,9 +76,8 @@ def lines(difference: Difference) -> list[str]:
         text += ["", section.heading]
         shown = section.rows.head(SHOWN)
         cells = shown.to_numpy(dtype=object).tolist()
-        text += [
-            f"  {say('history.between').join(filter(None, row))}" for row in cells
-        ]
+        between = say("history.between")
+        text += [f"  {one_line(between.join(filter(None, row)))}" for row in cells]
         if rest := len(section.rows) - len(shown):
             text.append(f"  {say('history.more', count=rest)}")
     return text

@@ -16,7 +16,7 @@ Check = Callable[[pd.DataFrame, pd.Series], pd.Series]
 Kind = Callable[[pd.DataFrame], pd.Series]
 """Takes rows of RESULTS; returns the name of each one's wording, missing for the rule's own."""
 
-STALE = ("trust list", "certificate", "device entry", "clock")
+STALE = ("trust list", "certificate", "device entry", "clock", "TLS version")
 """Which data a contradiction between a rule and the log puts in doubt."""
 
 NAMES = (

@@ -45,7 +45,7 @@ RULES = (
         ),
         holds=_version_is_taken,
         required={"h323-password": 25, "h323-certificate": 42},
-        stale="device entry",
+        stale="TLS version",
         unknown=_missing,
         missing_by=("protocol", "authentication"),
         only_where="tls_profile",
