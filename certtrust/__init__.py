@@ -8,7 +8,7 @@ loaded on first use.
 from importlib import import_module
 from typing import Any
 
-from . import limits, names
+from . import limits, monitoring, names
 from .advice import (
     accepted_authorities,
     apply,
@@ -22,6 +22,7 @@ from .advice import (
     missing,
     shared_keys,
     shared_names,
+    tls_readiness,
     what_if,
 )
 from .advice.remedies.plan import remedies
@@ -43,6 +44,8 @@ from .explanation.diagnosis import Diagnosis, diagnose, explained
 from .explanation.findings import findings
 from .fleet import Fleet, link, read_fleet
 from .handover import kit, pseudonymise
+from .history import diff, trend
+from .monitoring import renewals
 from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
 from .simulation import simulate
@@ -70,6 +73,7 @@ __all__ = [
     "contradictions",
     "days_left",
     "diagnose",
+    "diff",
     "endings",
     "explained",
     "fetch_chain",
@@ -84,6 +88,7 @@ __all__ = [
     "limits",
     "link",
     "missing",
+    "monitoring",
     "names",
     "pattern_coverage",
     "pseudonymise",
@@ -93,6 +98,7 @@ __all__ = [
     "read_registrations",
     "read_trust_list",
     "remedies",
+    "renewals",
     "rules",
     "shared_hardware_ids",
     "shared_keys",
@@ -100,6 +106,8 @@ __all__ = [
     "short_trust_lists",
     "simulate",
     "testing",
+    "tls_readiness",
+    "trend",
     "trust_differences",
     "trust_entries",
     "what_if",

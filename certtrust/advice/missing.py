@@ -23,6 +23,7 @@ MISSING = (
     "protocol",
     "reverse proxy",
     "clock",
+    "TLS version",
     "authentication",
     "URL",
     "rule",
@@ -110,6 +111,7 @@ def lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
     transport = undecided.pop("transport.tls_only")
     password = undecided.pop("password.tls_only")
     clock = undecided.pop("time.clock")
+    version = undecided.pop("transport.tls_version")
     trust = certificate_trust | undecided.pop("browser.trust")
     state = rows["trust_state"].astype("str")
     has_no_certificate = (
@@ -135,6 +137,7 @@ def lacking(rows: pd.DataFrame) -> dict[str, pd.Series]:
         "protocol": transport & ~no_flag & ~plain,
         "reverse proxy": ((transport & plain) | password) & ~no_flag,
         "clock": clock,
+        "TLS version": version,
         "authentication": open_scenario & ~outside,
         "URL": browser_name & rows["url"].isna(),
         "rule": outside,

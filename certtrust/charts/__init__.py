@@ -23,6 +23,7 @@ from .trust_tree import issuer_tree, trust_tree as trust_tree
 from .name_fit import name_fit as name_fit, name_relations
 from .expiry import expiries, expiry as expiry
 from .forecast import forecast as forecast
+from .trend import trend as trend
 # isort: on
 
 CHARTS: dict[str, Chart] = charts_of(__name__, list(globals().values()))
@@ -42,5 +43,6 @@ __all__ = [
     "issuer_tree",
     "name_relations",
     "style",
+    "trend",
     *CHARTS,
 ]

@@ -18,19 +18,22 @@ from . import (
     certificates,
     check,
     columns,
+    diff,
     handshakes,
     kit,
     report,
     rules,
     simulate,
     start,
+    trend,
+    watch,
 )
-from .terminal import PASS, Parser, misuse
+from .terminal import MISUSE, PASS, Parser, misuse
 
 COMMANDS = (
     *(report, check, certificates, handshakes),
+    *(kit, bundle, diff, trend, watch),
     *(rules, columns, simulate, start),
-    *(kit, bundle),
 )
 """The modules of the commands; each has NAME, `add(parser)` and what `run` it sets."""
 
@@ -78,8 +81,12 @@ def _language(arguments: Sequence[str]) -> str:
 
 
 def _run(given_arguments: Sequence[str]) -> int:
+    own = {command.NAME: getattr(command, "MISUSE", MISUSE) for command in COMMANDS}
+    named = next(filter(own.__contains__, given_arguments), None)
+    status_of_misuse = own.get(named, MISUSE)
     with _own_words():
-        given = _parser(_secrets(given_arguments)).parse_args(given_arguments)
+        parser = _parser(_secrets(given_arguments), status_of_misuse)
+        given = parser.parse_args(given_arguments)
     try:
         status: int = given.run(given)
     except BrokenPipeError:
@@ -93,7 +100,8 @@ def _run(given_arguments: Sequence[str]) -> int:
         where = f"{error.filename!s}: " if error.filename else ""
         return misuse(f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
-        return misuse(say("errors.cli.stopped"))
+        misuse(say("errors.cli.stopped"))
+        return status_of_misuse
     return status
 
 
@@ -130,8 +138,12 @@ def _secrets(arguments: Sequence[str]) -> list[str]:
     return sorted(filter(None, secrets), key=len, reverse=True)
 
 
-def _parser(secrets: Sequence[str]) -> Parser:
-    parser = Parser(secrets=secrets, prog="certtrust", epilog=say("cli.epilog"))
+def _parser(secrets: Sequence[str], status_of_misuse: int = MISUSE) -> Parser:
+    shared: dict[str, Any] = {
+        "secrets": secrets,
+        "status_of_misuse": status_of_misuse,
+    }
+    parser = Parser(prog="certtrust", epilog=say("cli.epilog"), **shared)
     parser.add(
         "--version", action="version", version=f"certtrust {version('certtrust')}"
     )
@@ -141,7 +153,7 @@ def _parser(secrets: Sequence[str]) -> Parser:
     for command in COMMANDS:
         name = command.NAME
         short = say(f"cli.{name}.short")
-        added = commands.add_parser(name, words=name, help=short, secrets=secrets)
+        added = commands.add_parser(name, words=name, help=short, **shared)
         added.epilog = say("cli.epilog")
         command.add(added)
     return parser

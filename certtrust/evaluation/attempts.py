@@ -36,6 +36,7 @@ from ..texts.sentences import language, say
 from ..texts.translation import FRAMES
 from ..trust import browser_verdict, trust_state
 from .ownership import Ownership, leaves, per_text
+from .tls_versions import highest_versions
 from .wire import Mask, seen_on_wire
 
 _FLAGS = ("tls_only", "reverse_proxy")
@@ -139,6 +140,7 @@ def joined(fleet: Fleet, ownership: Ownership, of: str) -> pd.DataFrame:
     cases["pbx"] = cases["pbx"].fillna(address)
     cases = _with_default_name(cases)
     cases["scenario"] = scenarios(cases)
+    cases = _with_tls(cases, fleet, ownership)
     certificate = ownership.certificate_rows(
         cases, code, rows["time"], or_next=of == "devices"
     )
@@ -260,6 +262,25 @@ def _entered_spellings(devices: pd.DataFrame) -> pd.DataFrame:
         entered = entered[~entered["device"].isin(several)].drop_duplicates("device")
         agreed.append(entered.set_index("device")[column])
     return pd.concat(agreed, axis=1).reset_index()
+
+
+def _with_tls(
+    cases: pd.DataFrame, fleet: Fleet, ownership: Ownership
+) -> pd.DataFrame:
+    """Add the TLS version that the device was seen to speak, and the TLS profile of the PBX."""
+    nothing = pd.Series(None, index=cases.index, dtype="str")
+    version, profile = nothing, nothing
+    if fleet.handshakes is not None and len(fleet.handshakes):
+        versions = highest_versions(fleet.handshakes, ownership)
+        version = cases["device"].map(versions).astype("str")
+    if fleet.profiles is not None and len(fleet.profiles):
+        profiles = fleet.profiles.drop_duplicates("pbx", keep="last")
+        profiles = profiles.astype({"tls_profile": "str"})
+        own = profiles.dropna(subset=["pbx"]).set_index("pbx")["tls_profile"]
+        profile = cases["pbx"].map(own).astype("str")
+        for common in profiles.loc[profiles["pbx"].isna(), "tls_profile"]:
+            profile = profile.fillna(common)
+    return cases.assign(tls_version=version, tls_profile=profile)
 
 
 def _with_default_name(rows: pd.DataFrame) -> pd.DataFrame:

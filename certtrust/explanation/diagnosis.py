@@ -355,12 +355,19 @@ def _explained(result: pd.DataFrame) -> Diagnosis:
         for codes_by_scenario in (SCENARIOS, HYGIENE)
         for name in scenarios
         for code in codes_by_scenario[name]
+        if _asks(code, result)
     )
     steps = pd.DataFrame([_step(result, code) for code in codes], columns=list(_STEP))
     steps["passed"] = steps["passed"].astype("boolean")
     path = trust_state.path_at(result, result["judged_at"]).iloc[0]
     scenario = either(scenarios) or say("diagnosis.no_scenario")
     return Diagnosis(result["verdict"].iloc[0], scenario, steps, list(path), result)
+
+
+def _asks(code: str, result: pd.DataFrame) -> bool:
+    """Return False for a rule that asks nothing of this row, since what it is about is not set."""
+    column = BY_CODE[code].only_where
+    return column is None or bool(result[column].notna().iloc[0])
 
 
 def _scenarios(result: pd.DataFrame) -> list[str]:
