@@ -66,6 +66,7 @@ __all__ = [
     "endings",
     "explained",
     "fetch_chain",
+    "fetch_fleet",
     "findings",
     "forecast",
     "handshakes",
@@ -74,6 +75,7 @@ __all__ = [
     "latest",
     "limits",
     "link",
+    "listen",
     "missing",
     "names",
     "pattern_coverage",
@@ -94,7 +96,11 @@ __all__ = [
 ]
 
 _MODULES = {"charts", "testing", "widgets"}
-_FUNCTIONS = {"fetch_chain": "endpoints.chain"}
+_FUNCTIONS = {
+    "fetch_chain": "endpoints.chain",
+    "fetch_fleet": "endpoints.fetch",
+    "listen": "endpoints.bench",
+}
 
 
 def __getattr__(name: str) -> Any:
