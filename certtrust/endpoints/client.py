@@ -7,15 +7,15 @@ certificates of a handshake that broke off, alerts by their names, ciphers by th
 
 from __future__ import annotations
 
-import re
 import ssl
 from contextlib import suppress
 from typing import Any
 
-from ..captures.alerts import ALERTS, CLOSING
+from ..captures.alerts import CLOSING
 from ..captures.ciphers import cipher_name
 from ..captures.conversation import CLIENT, SERVER, Conversation
 from ..captures.messages import is_encrypted_early, version_name
+from .alert_names import received_alert
 
 _DER = 2  # _ssl.ENCODING_DER
 _LEGACY_SERVERS = (
@@ -31,8 +31,6 @@ _NO_TLS = frozenset(
     }
 )
 """What OpenSSL calls bytes that are no record of TLS."""
-_PREFIX = re.compile(r"^(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?")
-_NAMES = {name.upper(): name for name in ALERTS.values()}
 
 
 def tolerant_context() -> ssl.SSLContext:
@@ -176,9 +174,8 @@ class Client:
         talk = self._talk
         if talk.alert is not None and talk.alert_by and talk.alert not in CLOSING:
             return talk.alert, talk.alert_by
-        name = _NAMES.get(_PREFIX.sub("", self._reason))
-        is_received = bool(_PREFIX.match(self._reason))
-        return (name, SERVER) if name and is_received else None
+        name = received_alert(self._reason)
+        return (name, SERVER) if name else None
 
     @property
     def is_refused_here(self) -> bool:
