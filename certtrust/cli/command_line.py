@@ -13,11 +13,22 @@ from typing import Any
 
 from ..errors import CerttrustError
 from ..texts.sentences import say, sentences
-from . import certificates, check, columns, handshakes, report, rules, simulate, start
+from . import (
+    certificates,
+    check,
+    columns,
+    fetch,
+    handshakes,
+    listen,
+    report,
+    rules,
+    simulate,
+    start,
+)
 from .terminal import PASS, Parser, misuse
 
 COMMANDS = (
-    *(report, check, certificates, handshakes),
+    *(report, check, certificates, handshakes, fetch, listen),
     *(rules, columns, simulate, start),
 )
 """The modules of the commands; each has NAME, `add(parser)` and what `run` it sets."""

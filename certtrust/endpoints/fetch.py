@@ -86,7 +86,7 @@ def fetch_fleet(
     endpoints : DataFrame
         Table ENDPOINTS: one row per host and port, in the order given, each once; an entry that
         names no host is a row without an outcome. `attrs["interrupted"]` is True where not all
-        of them were asked.
+        of them were asked; `attrs["before"]` counts those that the folder held already.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def fetch_fleet(
     if parts is not None and is_whole:
         asked = endpoints[endpoints["outcome"].notna()]
         parts.finish(certificates, asked.reset_index(drop=True))
-    endpoints.attrs["interrupted"] = not is_whole
+    endpoints.attrs |= {"interrupted": not is_whole, "before": len(before[1])}
     return certificates, endpoints
 
 
