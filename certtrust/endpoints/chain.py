@@ -15,7 +15,7 @@ from .apart import Apart
 from .asking import Answer, Manner, Target, ask
 from .client import tolerant_context
 from .lookups import lookups
-from .targets import spelled
+from .targets import spelled, targets
 from .to_frame import certificates_frame, endpoints_frame
 
 
@@ -89,6 +89,23 @@ def fetch_chain(
     (row,) = endpoints_frame([answer], certificates).to_dict("records")
     certificates.attrs["endpoint"] = row
     return certificates
+
+
+def fetch_typed(text: str, *, timeout: float = 5) -> pd.DataFrame:
+    """Fetch from one endpoint as somebody typed it: HOST, HOST:PORT or a URL.
+
+    Raises
+    ------
+    CerttrustError
+        As `fetch_chain`; also if it names no endpoint, or several.
+    """
+    listed = targets([text], 443)
+    if len(listed) != 1:
+        raise _error("one_host", text=repr(text), count=str(len(listed)))
+    (target,) = listed
+    if target.error is not None:
+        raise CerttrustError(target.error)
+    return fetch_chain(target.host, target.port, timeout=timeout)
 
 
 def manner_of(

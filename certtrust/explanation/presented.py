@@ -46,7 +46,7 @@ class Phone:
             "bench.head",
             time=moment(seen["time"]),
             client=seen["client"],
-            port=seen["client_port"],
+            port=str(seen["client_port"]),
             offered=_text(seen["offered_version"]),
             version=_text(seen["tls_version"]),
             outcome=say(f"bench.outcomes.{seen['outcome']}"),
