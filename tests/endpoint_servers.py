@@ -59,7 +59,9 @@ def openssl_server(folder: Path, *arguments: str, address: str = "127.0.0.1"):
             server.kill()
 
 
-def openssl_chain(port: int, *arguments: str, address: str = "127.0.0.1") -> list[str]:
+def openssl_chain(
+    port: int, *arguments: str, address: str = "127.0.0.1"
+) -> list[str]:
     """Return the PEM blocks that `openssl s_client -showcerts` prints of a server."""
     shown = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     command = ["openssl", "s_client", "-connect", shown, "-showcerts", *arguments]
@@ -130,9 +132,7 @@ def relaying(
 def reset(connection: socket.socket) -> None:
     """Break a connection off with a reset."""
     # Linger for no time at all: closing sends RST.
-    connection.setsockopt(
-        socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0"
-    )
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
     time.sleep(0.1)
 
 

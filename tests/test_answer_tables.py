@@ -84,6 +84,7 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
     of_tables |= {
         "handshakes",
         "fetch_chain",
+        "fetch_fleet",
         "attempts",
         "browser_attempts",
         "check",
@@ -94,6 +95,7 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
         "explained",
         "read_fleet",
         "link",
+        "listen",
         "simulate",
         "days_left",
         "what_if",

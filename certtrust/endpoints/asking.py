@@ -30,6 +30,8 @@ _OUR_OWN = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """Errors of this machine, which say nothing of the endpoint."""
 _LATE_ANSWER = 0.3
 """Seconds that a server of TLS 1.3 has at least to refuse a client that is done."""
+_LOOKUP_SECONDS = 5
+"""Seconds that the look-up of a name has at least."""
 _READ = 1 << 16
 
 Lookup = Callable[[str, int], Awaitable[list[Any]]]
@@ -135,7 +137,7 @@ def _is_address(host: str) -> bool:
 async def _addresses(target: Target, manner: Manner, lookup: Lookup) -> list[Any]:
     """Return the addresses of a host, as `socket.getaddrinfo` gives them."""
     try:
-        async with asyncio.timeout(max(manner.timeout, 5)):
+        async with asyncio.timeout(max(manner.timeout, _LOOKUP_SECONDS)):
             return await lookup(target.host, target.port)
     except TimeoutError:
         words = {"name": target.host, "reason": say("endpoints.no_dns")}

@@ -172,7 +172,9 @@ class Client:
     def alert(self) -> tuple[str, str] | None:
         """The alert that was sent, and who sent it, where there was one."""
         talk = self._talk
-        if talk.alert is not None and talk.alert_by and talk.alert not in CLOSING:
+        # What is sent to a server that has hung up says nothing of it.
+        is_late = self._has_ended and talk.alert_by == CLIENT
+        if talk.alert and talk.alert_by and talk.alert not in CLOSING and not is_late:
             return talk.alert, talk.alert_by
         name = received_alert(self._reason)
         return (name, SERVER) if name else None

@@ -62,6 +62,8 @@ _EXTENDED_RESPONSE = 0x78
 def _ldap() -> Dialogue:
     answer = yield _START_TLS
     while (end := _end(answer)) is None or len(answer) < end:
+        if not answer.startswith(b"\x30"):
+            return "no answer of LDAP"
         if len(answer) > _LONGEST:
             return "an answer without end"
         answer += yield b""
