@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -94,13 +95,8 @@ def test_a_password_in_a_wrong_entry_is_not_repeated() -> None:
 
 @given(st.lists(st.text(max_size=40), max_size=5))
 def test_any_text_is_an_endpoint_or_a_reason(texts: list[str]) -> None:
-    """It is no mistake of the caller's, but for a network that is too large."""
-    try:
-        listed = targets(texts, 443)
-    except ct.CerttrustError as problem:
-        assert "addresses" in str(problem)
-        return
-    for target in listed:
+    """It is no mistake of the caller's; a network may be too large, which others test."""
+    for target in targets([text.replace("/", "") for text in texts], 443):
         assert target.error or (target.host and 0 < target.port < 65536)
 
 
@@ -148,9 +144,6 @@ def test_a_table_of_hosts(tmp_path: Path, text: str) -> None:
     """By its headings, whatever separates the cells."""
     (tmp_path / "hosts.csv").write_text(text)
     expected = [("192.0.2.1", 1300), ("192.0.2.2", 443)]
-    if text.startswith("Name"):
-        # Both are headings of hosts; the address is what connects for certain.
-        assert asked(tmp_path / "hosts.csv") == expected
     assert asked(tmp_path / "hosts.csv") == expected
 
 
@@ -210,6 +203,6 @@ def test_networks_are_spread_over_the_run() -> None:
     assert sorted(mixed, key=str) == sorted([*large, *small], key=str)
     assert mixed == spread([*large, *small], 7) != spread([*large, *small], 8)
     places = [place for place, one in enumerate(mixed) if one in small]
-    gaps = [after - before for before, after in zip(places, places[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(places)]
     assert max(gaps) < 30
     assert [one.host for one in mixed if one in large] != [one.host for one in large]

@@ -308,7 +308,6 @@ def test_what_fails_here_says_nothing_of_the_endpoint(
     monkeypatch: pytest.MonkeyPatch, ports: tuple[int, int]
 ) -> None:
     """Where no socket can be had, the row has no outcome, and says why."""
-
     own = socket.socket
 
     def exhausted(family: int = -1, *rest: Any) -> Any:

@@ -36,28 +36,11 @@ _ENTRY = re.compile(
 )
 _ZONE = re.compile(r"(?P<address>[0-9A-Fa-f:.]+)%(?P<zone>[\w.-]{1,32})")
 _HEADINGS = (
-    *(
-        "host",
-        "host name",
-        "hostname",
-        "fqdn",
-        "dns name",
-        "name",
-        "server",
-        "endpoint",
-    ),
-    *(
-        "address",
-        "ip address",
-        "ip",
-        "ipv4",
-        "ipv6",
-        "remote address",
-        "url",
-        "adresse",
-    ),
-    *("ip adresse", "rechner", "servername", "rechnername"),
+    *("host", "host name", "fqdn", "dns name", "endpoint", "url", "address"),
+    *("ip address", "ip", "ipv4", "ipv6", "remote address", "adresse", "ip adresse"),
+    *("server", "server name", "rechner", "rechnername", "name"),
 )
+"""What the column of hosts is called; where several are there, the first of these."""
 _PORT_HEADINGS = ("port", "tcp port", "server port")
 _FILES = (".txt", ".csv", ".tsv", ".xlsx", ".lst", ".list")
 _SHOWN = 80
