@@ -123,11 +123,8 @@ def test_phones_of_every_version_appear_with_their_true_chain(folder: Path) -> N
     assert list(certificates) == CERTIFICATES.names
     assert certificates["fingerprint"].tolist() == [*chains[0], *chains[1]] * 4
     assert certificates["bundle"].nunique() == 8
-    assert certificates["device"].tolist()[:3] == [
-        "0090332f688a",
-        "Middle",
-        "009033000001",
-    ]
+    leaves = certificates.groupby("bundle", sort=False).head(1)
+    assert leaves["device"].tolist() == ["0090332f688a", "009033000001"] * 4
 
 
 def test_the_diagnosis_is_that_of_the_trust_list(folder: Path) -> None:
@@ -141,14 +138,16 @@ def test_the_diagnosis_is_that_of_the_trust_list(folder: Path) -> None:
     phone, old, none = (
         of_phone(bench, place, trust, "0090332f688a-TEL1") for place in range(3)
     )
-    assert phone.diagnosis and old.diagnosis
+    assert phone.diagnosis
+    assert old.diagnosis
     assert phone.diagnosis.verdict == "pass"
     assert phone.diagnosis.path == fingerprints(folder, "phone", "middle", "root")
     assert old.diagnosis.verdict == "fail"
     assert none.diagnosis is None
     assert "presented no certificate" in none.presented()
     unnamed = of_phone(bench, 0, trust)
-    assert unnamed.diagnosis and unnamed.diagnosis.verdict == "unknown"
+    assert unnamed.diagnosis
+    assert unnamed.diagnosis.verdict == "unknown"
     direct = ct.diagnose(
         bench.presented(0),
         scenario="h323-certificate",
@@ -295,17 +294,16 @@ def test_ports_and_addresses() -> None:
             pass
     assert not bench.is_listening
     assert "closed" in repr(bench)
-    with pytest.raises(ct.CerttrustError, match="with certtrust.listen"):
+    with pytest.raises(ct.CerttrustError, match="does not listen"):
         bench.wait(1)
     with ct.listen(bench.port) as again:
         assert again.is_listening
     for address in ("no.such.host.invalid", "", None, 7):
         with pytest.raises(ct.CerttrustError, match="no address of this machine"):
             ct.listen(0, address=address)  # type: ignore[arg-type]
-    with (
-        pytest.raises(ct.CerttrustError, match="no address of this machine"),
-        ct.listen(0, address="192.0.2.1"),
-    ):
+    with pytest.warns(UserWarning, match="in that network"):
+        bench = ct.listen(0, address="192.0.2.1")
+    with pytest.raises(ct.CerttrustError, match="no address of this machine"), bench:
         pass
     for wrong in (-1, 70000, "1300", None):
         with pytest.raises(ct.CerttrustError, match="ports are 1 to 65535"):
@@ -323,11 +321,9 @@ def test_who_else_can_connect_is_said() -> None:
 def test_ipv6(folder: Path) -> None:
     """The address of the client is an IPv6 address."""
     try:
-        bench = ct.listen(0, address="::1").__enter__()
-    except ct.CerttrustError:
+        free_port("::1")
+    except OSError:
         pytest.skip("no IPv6 here")
-    with bench:
-        pass
     with ct.listen(0, address="[::1]") as bench:
         connect(folder, bench.port, *PHONE, address="::1")
         bench.wait(10, connections=1)

@@ -60,7 +60,8 @@ class Apart(Generic[Result]):
 
     def is_over(self, seconds: float = 0) -> bool:
         """Return True where it has ended, after waiting for that so long at most."""
-        self._thread.join(seconds)
+        if seconds:
+            self._thread.join(seconds)
         return not self._thread.is_alive()
 
     def end(self) -> None:

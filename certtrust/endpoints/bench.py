@@ -163,6 +163,8 @@ class Bench:
         return self._apart is not None and not self._apart.is_over()
 
     def __enter__(self) -> Bench:
+        if self._socket is not None:
+            return self
         family, *_, address = self._info
         try:
             self._socket = socket.create_server(
@@ -295,6 +297,8 @@ class Bench:
                     self.unread += 1
                     return
                 await self._talk(connection, peer)
+        except Exception as problem:
+            _report(problem)
         finally:
             slots.release()
 
@@ -330,9 +334,10 @@ class Bench:
             self._rows.append(row)
             self._changed.notify_all()
         for tell in self._observers:
-            # A view that fails must not end the listening.
-            with suppress(Exception):
+            try:
                 tell(len(self._rows) - 1)
+            except Exception as problem:
+                _report(problem)
 
 
 async def _shake_hands(connection: socket.socket, server: Server) -> str | None:
@@ -353,6 +358,12 @@ async def _shake_hands(connection: socket.socket, server: Server) -> str | None:
             key = "client_closed" if server.received else "client_silent"
             return say(f"endpoints.{key}")
         server.receive(data, _now())
+
+
+def _report(problem: Exception) -> None:
+    """Let asyncio report what must not end the listening: the failure of a view, or a fault here."""
+    context = {"message": "a connection to the bench", "exception": problem}
+    asyncio.get_running_loop().call_exception_handler(context)
 
 
 def _certificates(rows: list[Handshake]) -> pd.DataFrame:

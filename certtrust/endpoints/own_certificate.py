@@ -89,7 +89,13 @@ def given_identity(source: Any, password: str | None) -> Identity:
 
 def _pem(data: bytes, password: bytes | None) -> tuple[Any, list[Any]]:
     block = _PEM_KEY.search(data)
-    key = block and serialization.load_pem_private_key(block[0], password)
+    if block is None:
+        return None, []
+    try:
+        key = serialization.load_pem_private_key(block[0], password)
+    except TypeError:
+        # A password was given, and this key is not encrypted.
+        key = serialization.load_pem_private_key(block[0], None)
     return key, list(x509.load_pem_x509_certificates(data))
 
 

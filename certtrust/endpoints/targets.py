@@ -246,8 +246,10 @@ def _targets(entry: Entry, port: int) -> Iterator[Target]:
             "limit": f"{limits.NETWORK_ADDRESSES:,}",
         }
         raise _error("large_network", network=text, **counts)
+    number = port if entry.port is None else entry.port
+    wrong = _target(str(network[0]), number).error
     for address in network.hosts():
-        yield _target(str(address), port if entry.port is None else entry.port)
+        yield Target(str(address), number, wrong)
 
 
 def _target(text: str, port: int) -> Target:
