@@ -170,6 +170,7 @@ def test_a_client_that_refuses_the_bench(folder: Path) -> None:
     assert seen["client_certificates"].tolist() == [None, None]
 
 
+@pytest.mark.exhaustive
 def test_a_certificate_of_ones_own(folder: Path, tmp_path: Path) -> None:
     """PEM or PKCS#12 with its key; a phone that trusts its CA completes the handshake."""
     both = (folder / "phone.pem").read_bytes() + (folder / "middle.pem").read_bytes()
@@ -266,6 +267,7 @@ def test_bounds_on_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert (len(bench), bench.unread) == (1, 1)
 
 
+@pytest.mark.exhaustive
 def test_no_more_handshakes_at_once_than_allowed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -414,6 +416,7 @@ def test_listen_in_the_terminal(
     assert told.rstrip().endswith("Closed after 3 connections.")
 
 
+@pytest.mark.exhaustive
 def test_listen_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A line per connection; without a trust list the verdict is unknown."""
     assert listen_and_connect(folder, "--json", clients=[PHONE]) == 3

@@ -61,7 +61,6 @@ def test_every_spelling_of_an_endpoint(text: str, host: str, port: int) -> None:
             "",
             " ",
             "a b",
-            "-",
             "..",
             "http://",
             "10.0.0.300",

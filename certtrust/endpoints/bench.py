@@ -361,7 +361,7 @@ async def _shake_hands(connection: socket.socket, server: Server) -> str | None:
 
 
 def _report(problem: Exception) -> None:
-    """Let asyncio report what must not end the listening: the failure of a view, or a fault here."""
+    """Let asyncio report what must not end the listening: a fault of a view, or of this module."""
     context = {"message": "a connection to the bench", "exception": problem}
     asyncio.get_running_loop().call_exception_handler(context)
 
