@@ -77,6 +77,7 @@ __all__ = [
     "endings",
     "explained",
     "fetch_chain",
+    "fetch_fleet",
     "findings",
     "forecast",
     "handshakes",
@@ -87,6 +88,7 @@ __all__ = [
     "latest",
     "limits",
     "link",
+    "listen",
     "missing",
     "monitoring",
     "names",
@@ -115,7 +117,11 @@ __all__ = [
 ]
 
 _MODULES = {"charts", "testing", "widgets"}
-_FUNCTIONS = {"fetch_chain": "endpoints.chain"}
+_FUNCTIONS = {
+    "fetch_chain": "endpoints.chain",
+    "fetch_fleet": "endpoints.fetch",
+    "listen": "endpoints.bench",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -58,6 +58,15 @@ WAITING_BYTES = 256 << 10
 HANDSHAKE_BYTES = 1 << 20
 """Bytes of one handshake message."""
 
+NETWORK_ADDRESSES = 65_536
+"""Addresses of one network in CIDR notation that `fetch_fleet` asks."""
+PEER_BYTES = 1 << 20
+"""Bytes that the other side may send in one handshake, an endpoint or a phone at the bench."""
+BENCH_HANDSHAKES = 64
+"""Handshakes that `listen` carries on at once; further phones wait."""
+BENCH_ROWS = 10_000
+"""Connections that `listen` keeps; later ones are closed unread, and counted."""
+
 
 def unpacked(size: int) -> int:
     """Return the bytes that a compressed input of this size may unpack to."""

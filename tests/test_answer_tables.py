@@ -92,6 +92,7 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
     of_tables |= {
         "handshakes",
         "fetch_chain",
+        "fetch_fleet",
         "attempts",
         "browser_attempts",
         "check",
@@ -103,6 +104,7 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
         "explained",
         "read_fleet",
         "link",
+        "listen",
         "simulate",
         "days_left",
         "kit",

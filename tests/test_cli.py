@@ -552,14 +552,24 @@ def test_check_asks_a_live_endpoint(
     """HOST:PORT is asked for its certificates, and judged as what a browser opens."""
     asked: list[tuple[str, int]] = []
 
-    def fetch(host: str, port: int) -> object:
+    def fetch(host: str, port: int, **_options: object) -> object:
         asked.append((host, port))
         return ct.read_certificates(chosen[0])
 
     monkeypatch.setattr("certtrust.endpoints.chain.fetch_chain", fetch)
     assert main(["check", "phone.example:1300", "--trust", str(chosen[1])]) == 1
     assert main(["check", "[2001:db8::7]:443", "--trust", str(chosen[1])]) == 1
-    assert asked == [("phone.example", 1300), ("[2001:db8::7]", 443)]
+    assert main(["check", "phone.example", "--trust", str(chosen[1])]) == 1
+    assert (
+        main(["check", "https://phone.example:8443/x", "--trust", str(chosen[1])])
+        == 1
+    )
+    assert asked == [
+        ("phone.example", 1300),
+        ("[2001:db8::7]", 443),
+        ("phone.example", 443),
+        ("phone.example", 8443),
+    ]
     said = capsys.readouterr().out
     assert "browser: fail" in said
     assert "✓ browser.trust" in said

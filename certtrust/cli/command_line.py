@@ -19,8 +19,10 @@ from . import (
     check,
     columns,
     diff,
+    fetch,
     handshakes,
     kit,
+    listen,
     report,
     rules,
     simulate,
@@ -31,7 +33,7 @@ from . import (
 from .terminal import MISUSE, PASS, Parser, misuse
 
 COMMANDS = (
-    *(report, check, certificates, handshakes),
+    *(report, check, certificates, handshakes, fetch, listen),
     *(kit, bundle, diff, trend, watch),
     *(rules, columns, simulate, start),
 )

@@ -287,6 +287,16 @@ def kind_of_parquet(data: bytes) -> str | None:
     return _kind_of_columns({name.lower() for name in stored.names})
 
 
+def is_endpoints(data: bytes) -> bool:
+    """Return True for the Parquet file of table ENDPOINTS, which lies beside certificates."""
+    try:
+        return bool(data) and written_parquet(
+            open_parquet(data).schema_arrow.metadata, schema.ENDPOINTS
+        )
+    except (ValueError, OSError):
+        return False
+
+
 def _kind_of_columns(names: set[str]) -> str | None:
     """Return the kind of table that has such columns; one alone may be a coincidence."""
     kind = kind_of_names(names)
