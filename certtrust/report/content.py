@@ -187,8 +187,8 @@ def failing_devices(results: pd.DataFrame) -> pd.DataFrame:
         ["attempts", "device"], ascending=[False, True], kind="stable"
     )
     order = [
-        "device", *persons, "pbx", *names, "cause", "title", "evidence", "attempts", "first", "last",
-        "why", "remedy",
+        "device", *persons, "pbx", *names, "cause", "title", "evidence", "attempts", "first",
+        "last", "why", "remedy",
     ]  # fmt: skip
     return rows[order].reset_index(drop=True)
 

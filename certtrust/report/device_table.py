@@ -26,7 +26,7 @@ PHONE_ROWS = 10
 PRINTED = 200
 """Rows that are printed at most."""
 
-BUDGET = 5_000_000
+BUDGET = 5_200_000
 """Bytes that the data of all rows may take; the CSV beside the page has what is beyond it."""
 
 COLUMNS = ("device", "pbx", "model", "title", "attempts", "last")
@@ -47,6 +47,8 @@ _TIMES = "\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f"
 
 The first of `_TEXTS`, or of `_TIMES`, is for the row's first value, the second for its second.
 """
+_OVERHEAD = 16
+"""Bytes of a row beside its own texts: line ends, codes and numbers."""
 _LEAST = 4
 """Letters of a name from which on it is worth a place of its own in a template."""
 
@@ -136,9 +138,7 @@ def _first_rows(rows: pd.DataFrame) -> Markup:
     head = tag(
         "tr",
         [
-            tag(
-                "th", words[name], scope="col", class_=_class(name), data_column=name
-            )
+            tag("th", words[name], scope="col", class_=_class(name), data_column=name)
             for name in COLUMNS
         ],
         tag("th", words["why"], scope="col"),
@@ -207,21 +207,27 @@ def data_of(rows: pd.DataFrame) -> dict[str, Any]:
     Returns
     -------
     dict
-        `total` (rows there are), `rows` (rows that follow), `texts` (sentences of the script),
-        `device` and `values` (texts joined by line ends), `attempts` and `last` (days since
+        `total` (rows there are), `rows` (rows that follow), `devices` (different ones of these),
+        `texts` (sentences of the script), `device` and `values` (texts joined by line ends; a tab
+        in a device stands for `head`), `attempts` and `last` (days since
         1970, 0 where not known) as packed numbers, and `pbx`, `model`, `title`, `why` and
         `remedy` as distinct texts with packed numbers. Packed numbers are of equal width, in
         base 64, the highest digit first.
     """
     templates, values = _templates(rows)
+    head = _common_head(rows["device"])
+    rows = rows.assign(
+        device=rows["device"].str.replace(head, "\t", n=1, regex=False)
+    )
     # What comes once per distinct text is small, or the rows are few.
-    size = rows["device"].str.encode("utf-8").str.len() + [
-        len(json.dumps(own, ensure_ascii=False).encode()) + 24 for own in values
-    ]
+    texts = rows["device"] + pd.Series(values, index=rows.index, dtype="str")
+    size = texts.str.encode("utf-8", "replace").str.len() + _OVERHEAD
     fits = int((size.cumsum() <= BUDGET).sum())
     rows, values = rows.head(fits), values[:fits]
+    is_named = rows["device"] != say("report.failing.unnamed")
+    devices = rows.loc[is_named, "device"].nunique()
     days = (rows["last"].dt.tz_localize(None) - pd.Timestamp(0)) // _DAY
-    texts = sentences()["report"]["failing"]
+    words = sentences()["report"]["failing"]
     return {
         "total": len(templates),
         "rows": fits,
@@ -230,9 +236,10 @@ def data_of(rows: pd.DataFrame) -> dict[str, Any]:
         "printed": PRINTED,
         "separator": sentences()["numbers"]["separator"],
         "texts": {
-            name: texts[name]
-            for name in (*COLUMNS, "why", "open", "unnamed", *_SAID)
+            name: words[name] for name in (*COLUMNS, "why", "open", "unnamed", *_SAID)
         },
+        "devices": devices,
+        "head": head,
         "device": "\n".join(rows["device"]),
         "values": "\n".join(values),
         "attempts": _packed(rows["attempts"].to_numpy(dtype=np.int64)),
@@ -240,6 +247,12 @@ def data_of(rows: pd.DataFrame) -> dict[str, Any]:
         **{name: _coded(rows[name]) for name in ("pbx", "model", "title")},
         **{name: _coded(templates[name].head(fits)) for name in ("why", "remedy")},
     }
+
+
+def _common_head(labels: pd.Series) -> str:
+    """Return what stands before the last letters of most labels, such as `, 009033`."""
+    heads = labels.str.extract(r"(, .{6})[^,]*$")[0].dropna()
+    return str(heads.mode().iloc[0]) if len(heads) else "\t"
 
 
 def _coded(texts: pd.Series) -> dict[str, Any]:
@@ -261,7 +274,9 @@ def _templates(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Return the templates of why and remedy, and what fills those of each row, tab by tab."""
     templates: dict[str, list[str]] = {"why": [], "remedy": []}
     filling = []
-    columns = [rows[name] for name in ("device", "pbx", "cn", "name", "why", "remedy")]
+    columns = [
+        rows[name] for name in ("device", "pbx", "cn", "name", "why", "remedy")
+    ]
     for label, pbx, cn, name, *texts in zip(*columns, strict=True):
         values: list[str] = []
         own = [word for word in (cn, name) if len(word) >= _LEAST]

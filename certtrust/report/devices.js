@@ -18,7 +18,8 @@ if (source) {
   const lines = text => (data.rows ? text.split("\n") : []);
   const coded = column => ({ texts: column.texts, codes: unpacked(column.codes) });
   const columns = {
-    device: lines(data.device),
+    // What most labels have before their last letters was left out.
+    device: lines(data.device).map(label => label.replace("\t", data.head)),
     values: lines(data.values),
     attempts: unpacked(data.attempts),
     last: unpacked(data.last),
@@ -49,14 +50,22 @@ if (source) {
     const [one, other] = [plain(word), spelled(word.normalize("NFC"))];
     return one === other ? one : `${one}\n${other}`;
   };
-  const haystack = columns.device.map((label, row) =>
-    folded(columns.values[row] ? `${label}\t${columns.values[row]}` : label));
-  const numbers = new Map();
-  const deviceCodes = Uint32Array.from(columns.device, label => {
-    if (!numbers.has(label)) numbers.set(label, numbers.size);
-    return numbers.get(label);
-  });
+  let prepared = null;
+  const prepare = () => {
+    if (prepared) return prepared;
+    const haystack = columns.device.map((label, row) =>
+      folded(columns.values[row] ? `${label}\t${columns.values[row]}` : label));
+    const numbers = new Map();
+    const deviceCodes = Uint32Array.from(columns.device, label => {
+      if (!numbers.has(label)) numbers.set(label, numbers.size);
+      return numbers.get(label);
+    });
+    prepared = { haystack, numbers, deviceCodes };
+    return prepared;
+  };
   const countDevices = () => {
+    if (matches.length === data.rows) return data.devices;
+    const { numbers, deviceCodes } = prepare();
     const seen = new Uint8Array(numbers.size);
     for (const row of matches) seen[deviceCodes[row]] = 1;
     if (numbers.has(texts.unnamed)) seen[numbers.get(texts.unnamed)] = 0;
@@ -87,9 +96,11 @@ if (source) {
     const rows = Uint32Array.from({ length: data.rows }, (_, row) => row);
     let rank = columns[name];
     if (name === "device") {
-      const place = new Map([...new Set(rank)].sort(collator.compare).map((label, at) => [label, at]));
-      rank = rank.map(label => place.get(label));
-    } else if (rank.codes) {
+      const { haystack } = prepare();
+      orders[name] = rows.sort((a, b) => (haystack[a] < haystack[b] ? -1 : Number(haystack[a] > haystack[b])) || a - b);
+      return orders[name];
+    }
+    if (rank.codes) {
       const place = [...rank.texts.keys()].sort((a, b) => collator.compare(rank.texts[a], rank.texts[b]));
       const at = new Uint32Array(place.length);
       place.forEach((code, position) => { at[code] = position; });
@@ -107,6 +118,7 @@ if (source) {
     // A term is looked for in the few distinct texts once, and in the row's own text.
     const hits = terms.map(term => ["pbx", "model", "title"].map(name =>
       [columns[name].codes, columns[name].texts.map(word => term.some(form => folded(word).includes(form)))]));
+    const haystack = terms.length ? prepare().haystack : [];
     const order = ordered(sorted.name);
     const rows = new Uint32Array(data.rows);
     let count = 0;
@@ -219,4 +231,5 @@ if (source) {
   addEventListener("beforeprint", () => { first = 0; show(data.printed, true); });
   addEventListener("afterprint", () => show());
   show();
+  (window.requestIdleCallback || setTimeout)(prepare);
 }

@@ -242,7 +242,10 @@ def _action(action: pd.Series) -> list[Content]:
         for name in ("price", "instead")
         if isinstance(action[name], str) and action[name]
     ]
-    upload = [tag("summary", say("report.action.pem")), tag("pre", action["pem"])]
+    upload = [
+        tag("summary", say("report.action.pem")),
+        tag("pre", action["pem"], tabindex="0"),
+    ]
     return [
         tag("h3", tag("bdi", action["step"])),
         tag("p", tag("small", repairs)),
@@ -410,5 +413,5 @@ ALWAYS = ("certificates", "impersonations", "counts", "rules", "inputs")
 OPEN = ("devices",)
 """Sections that are not folded: which device is meant is what readers look up."""
 
-PRINTED = ("devices", "why", "first", "impersonations", "sure", "counts")
+PRINTED = ("devices", "why", "first", "impersonations", "sure")
 """Sections that stand on paper as well, opened; the table of devices comes last there."""

@@ -190,7 +190,9 @@ def device_names(report: Report, devices: pd.Series) -> pd.Series:
     labels = labels_of(rows)
     # A PBX that does not know the user names the bare device; another one may know more.
     order = pd.DataFrame({"is_bare": labels == rows["device"], "label": labels})
-    rows = rows.assign(label=labels).loc[order.sort_values(["is_bare", "label"]).index]
+    rows = rows.assign(label=labels).loc[
+        order.sort_values(["is_bare", "label"]).index
+    ]
     position = first_positions(devices, rows["device"])
     labelled = rows["label"].array.take(position, allow_fill=True)
     return pd.Series(labelled, index=devices.index).fillna(devices)
