@@ -44,7 +44,7 @@ LONG = {
     "citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "what",
     "why",
 }  # fmt: skip
-SHORT = {"device", "last", "model", "name", "pbx", "source", "subject_cn", "victim"}
+SHORT = {"name", "pbx", "source", "subject_cn"}
 """Columns of tables that hold numbers, long texts, and short words."""
 
 CARDS = 5
