@@ -655,7 +655,14 @@ ATTEMPTS = Table(
             "0090332f688a",
         ),
         *DEVICES.only(
-            "user", "model", "firmware", "location", "tls_only", "reverse_proxy"
+            "user",
+            "long_name",
+            "number",
+            "model",
+            "firmware",
+            "location",
+            "tls_only",
+            "reverse_proxy",
         ),
         *CERTIFICATES.only("fingerprint", "bundle"),
         Column(

@@ -9,6 +9,7 @@ from ..arrays.arrow import as_mask
 from ..evaluation.check import expect_results, required
 from ..evaluation.requirements import BY_CODE, SCENARIOS, STALE
 from ..evaluation.wire import STALE_BY_PROOF, doubted
+from ..texts.device_labels import labels_of
 from ..texts.labels import plural
 from ..texts.sentences import fill, say, sentences
 from .phrases import fill_by_kind, the_pbx
@@ -181,7 +182,9 @@ def contradictions(results: pd.DataFrame) -> pd.DataFrame:
     words = sentences()
     until = fill(words["advice"]["until"], rows).where(rows["not_after"].notna(), "")
     values = rows.assign(
-        device=rows["device"].astype("str").fillna(words["advice"]["unnamed device"]),
+        device=labels_of(rows)
+        .where(rows["device"].notna())
+        .fillna(words["advice"]["unnamed device"]),
         the_pbx=the_pbx(rows["pbx"]),
         subject_name=rows["subject_cn"]
         .fillna(rows["subject"])

@@ -38,7 +38,8 @@ from .ownership import Ownership, leaves, per_text
 from .wire import Mask, seen_on_wire
 
 _FLAGS = ("tls_only", "reverse_proxy")
-_DEVICE_COLUMNS = ("user", "model", "firmware", "location", *_FLAGS)
+_PERSON = ("user", "long_name", "number")
+_DEVICE_COLUMNS = (*_PERSON, "model", "firmware", "location", *_FLAGS)
 _CERTIFICATE_COLUMNS = (
     "subject",
     "subject_cn",
@@ -216,6 +217,9 @@ def _agreed(devices: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     flags = list(_FLAGS)
     one_lacks_it = grouped[flags].count().lt(grouped.size(), axis=0)
     agreed[flags] = agreed[flags].mask(one_lacks_it)
+    # Of two persons, the name of one must not stand beside the number of the other.
+    are_two = distinct[["user", "long_name"]].gt(1).any(axis="columns")
+    agreed[["long_name", "number"]] = agreed[["long_name", "number"]].mask(are_two)
     return pd.concat([devices[~several], agreed.reset_index()], ignore_index=True)
 
 

@@ -21,6 +21,7 @@ from ..evaluation.requirements import NAMES, RULES, Rule
 from ..names import device_ids
 from ..names.matching import begins_with_cn
 from ..names.registration_fit import registers_by_own_name, registration_fit
+from ..texts.device_labels import LABELLED_BY, labels_of
 from ..texts.sentences import as_words, fields, fill, joined, say, sentences
 from ..trust import browser_verdict
 
@@ -309,12 +310,16 @@ def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
     return pd.Series(joined, index=rows.index, dtype="str")
 
 
-def _who(device: pd.Series, name: pd.Series) -> pd.Series:
+def _device(rows: pd.DataFrame) -> pd.Series:
+    labels = labels_of(rows).where(rows["device"].notna())
+    return labels.fillna(say("findings.unnamed_device"))
+
+
+def _who(rows: pd.DataFrame) -> pd.Series:
     """Return the device, but not in the very words that it registers as."""
-    same = as_mask(device.str.lower() == name.str.lower())
-    return device.fillna(say("findings.unnamed_device")).mask(
-        same, say("findings.the_device")
-    )
+    labels = _device(rows)
+    same = as_mask(labels.str.lower() == _registered_as(rows).str.lower())
+    return labels.mask(same, say("findings.the_device"))
 
 
 def _if_there(
@@ -405,14 +410,8 @@ _UNSEEN = ("Zs", "Zl", "Zp", "Cc", "Cf", "Pd")
 _LISTS = {"dns_names", "ip_addresses", "browser_paths"}
 _NAMES = ("subject_cn", "dns_names", "ip_addresses")
 _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]] = {
-    "device": (
-        ("device",),
-        lambda rows: rows["device"].fillna(say("findings.unnamed_device")),
-    ),
-    "who": (
-        ("device", "registration_name", "hardware_id"),
-        lambda rows: _who(rows["device"], _registered_as(rows)),
-    ),
+    "device": (LABELLED_BY, _device),
+    "who": ((*LABELLED_BY, "registration_name", "hardware_id"), _who),
     "subject_name": (
         ("subject_cn", "subject"),
         lambda rows: rows["subject_cn"].fillna(rows["subject"]),

@@ -138,7 +138,14 @@ def remedies(
         }
     )
     counted = _counted(failures, plan)
-    return worded(counted, distinct_rows(presented), fleet, certificates, authorities)
+    return worded(
+        counted,
+        distinct_rows(presented),
+        fleet,
+        certificates,
+        authorities,
+        results,
+    )
 
 
 @dataclass(frozen=True)
