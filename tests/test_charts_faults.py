@@ -18,6 +18,7 @@ from test_charts_layout import assert_readable
 import certtrust as ct
 from certtrust import charts
 from certtrust.charts.drawing import text
+from certtrust.errors import CerttrustError
 from certtrust.testing import small_fleet
 
 BRANCHES = [f"standort-nord-{number:02d}" for number in range(6)]
@@ -161,7 +162,7 @@ def test_causes_by_a_column(by: str) -> None:
             words.startswith(f"{size} of {attempts} fail") for words in texts(ax)
         )
     assert_readable(ax)
-    with pytest.raises(KeyError, match="colour"):
+    with pytest.raises(CerttrustError, match="colour"):
         charts.causes(results, by="colour")
 
 
@@ -238,7 +239,7 @@ def test_a_themed_chart_holds_both_pictures_and_its_words() -> None:
 
 def test_a_letter_without_a_font_is_told() -> None:
     """What no font has is a box, and a note says what would show it; the words keep the name."""
-    missing = "\U000f0000"
+    missing = "\U00010000"
     results = make_results(rows=50).assign(pbx=f"north {missing}")
     ax = charts.heatmap(results, "pbx", ax=charts.blank())
     assert any("a letter that no installed font has" in words for words in texts(ax))

@@ -156,6 +156,7 @@ class Sheet:
             pad=below + 4,
             ha="left",
             fontsize=size,
+            fontfamily=families(),
             parse_math=False,
         )
         for offset, above, text, colour, points in pieces:
