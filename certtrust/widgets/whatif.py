@@ -148,6 +148,11 @@ class WhatIf(Panel):
         return changes(self.before[rows], self.after[rows])
 
     @property
+    def rows(self) -> pd.DataFrame:
+        """The attempts that are judged, as table ATTEMPTS has them."""
+        return self._rehearsal.rows
+
+    @property
     def plan(self) -> pd.DataFrame:
         """What would have to be done to make it so; a change of the moment is nothing to do."""
         return plan(self.steps, self._rehearsal, self._names)
