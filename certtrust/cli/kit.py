@@ -37,8 +37,8 @@ def run(given: argparse.Namespace) -> int:
     target = new_directory(given.output)
     check_kinds(given.leave_out)
     fleet = link(read(given))
-    source = "log" if len(fleet.registrations) else "devices"
-    results = check(attempts(fleet, of=source))
+    has_log = bool(len(fleet.registrations))
+    results = check(attempts(fleet, of="log" if has_log else "devices"))
     kinds = [kind for kind in KINDS if kind not in given.leave_out]
     plan = remedies(fleet, results, kinds=kinds)
     files = kit(fleet, plan, target)

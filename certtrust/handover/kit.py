@@ -125,7 +125,7 @@ class _Kit:
         actions = actions.assign(
             step=step.array,
             price=plan["price"].array if "price" in plan else None,
-            attempts=plan["attempts"].array if "attempts" in plan else pd.NA,
+            attempts=plan["attempts"].array if "attempts" in plan else None,
         )
         certificates = certificates_by_fingerprint(fleet)
         needed = actions.loc[actions["action"] != "enrol", "fingerprint"].dropna()

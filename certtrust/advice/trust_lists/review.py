@@ -382,13 +382,13 @@ class _Review:
         signed = self.authorities.signer.index.to_series()
         of_devices = set(first_positions(leaves, signed).tolist()) - {-1}
         signed_below = self.authorities.below(rows["fingerprint"].dropna().unique())
-        has_any = rows["fingerprint"].map(
+        has_signed = rows["fingerprint"].map(
             {
                 entry: not of_devices.isdisjoint(part.tolist())
                 for entry, part in signed_below.items()
             }
         )
-        has_any = as_mask(has_any.astype("boolean")) | (below > 0).to_numpy()
+        has_any = as_mask(has_signed.astype("boolean")) | (below > 0).to_numpy()
         is_ca = as_mask(rows["is_ca"])
         is_open = (undecided > 0).to_numpy() | rows["is_ca"].isna().to_numpy()
         return _flags(
@@ -470,7 +470,10 @@ class _Review:
         """Return table TRUST_DIFFERENCES."""
         entries = self.entries()
         cas = entries[as_mask(entries["is_ca"]) & entries["fingerprint"].notna()]
-        needed = {(row.pbx, row.fingerprint): row.needed for row in cas.itertuples()}
+        cells_of_cas = (cas[name] for name in ("pbx", "fingerprint", "needed"))
+        needed = {
+            (pbx, entry): flag for pbx, entry, flag in zip(*cells_of_cas, strict=True)
+        }
         subjects = dict(zip(cas["fingerprint"], cas["subject"], strict=True))
         unread = self.rows[self.rows["fingerprint"].isna()]
         with_gaps = set(unread["pbx"].dropna())
@@ -500,8 +503,8 @@ class _Review:
                         "needed": _any(needed.get((name, entry)) for name in at),
                     }
                 )
-        columns = [name for name in TRUST_DIFFERENCES.names if name != "remark"]
-        table = pd.DataFrame(cells, columns=columns)
+        without_words = [name for name in TRUST_DIFFERENCES.names if name != "remark"]
+        table = pd.DataFrame(cells, columns=without_words)
         table["needed"] = table["needed"].astype("boolean")
         table["remark"] = pd.Series(
             [_difference(row) for row in table.itertuples()], dtype="str"
@@ -517,11 +520,11 @@ class _Review:
         issued = issued[(signer != rows["fingerprint"]) & issued["issuer"].notna()]
         with_list = set(self.rows["pbx"].dropna())
         issued = issued[issued["pbx"].isin(with_list)]
-        by_pbx = issued.groupby("pbx")["issuer"].agg(
-            lambda part: tuple(sorted(set(part)))
-        )
+        groups = issued.groupby("pbx")["issuer"]
+        by_pbx = {name: tuple(sorted(set(part))) for name, part in groups}
         alike: dict[tuple[str, ...], tuple[str, ...]] = {}
-        for name, issuers in by_pbx.items():
+        pairs: Iterable[Any] = by_pbx.items()
+        for name, issuers in pairs:
             alike[issuers] = (*alike.get(issuers, ()), str(name))
         return alike
 
@@ -551,34 +554,32 @@ def _table(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 
 def _remarks(table: pd.DataFrame, unread: Any) -> pd.Series:
     """Return in words what is to be said of each entry."""
+    rows: Iterable[Any] = table.itertuples()
     remarks = []
-    for row, is_unread in zip(table.itertuples(), unread, strict=True):
-        said = []
-        if is_unread:
-            said.append("unread")
-        elif row.double:
-            said.append("double")
-        elif row.needed is True or (row.needed is not pd.NA and row.needed):
-            said.append("needed")
-        elif pd.isna(row.needed):
-            said.append("open")
-        else:
-            said.append("spare" if row.keep is True or row.keep else "harmless")
-        if not pd.isna(row.expired) and row.expired:
-            said.append("expired")
-        if not pd.isna(row.without_device) and row.without_device:
-            said.append("without_device")
+    for row, is_unread in zip(rows, unread, strict=True):
+        said = ["unread"] if is_unread else [_remark(row)]
+        said += [name for name in ("expired", "without_device") if _holds(row, name)]
         devices = plural(row.devices, "device")
         undecided = plural(row.undecided, "device")
-        remarks.append(
-            " ".join(
-                say(
-                    f"trust_lists.remarks.{key}", devices=devices, undecided=undecided
-                )
-                for key in said
-            )
-        )
+        words = {"devices": devices, "undecided": undecided}
+        parts = [say(f"trust_lists.remarks.{key}", **words) for key in said]
+        remarks.append(" ".join(parts))
     return pd.Series(remarks, index=table.index, dtype="str")
+
+
+def _remark(row: Any) -> str:
+    if row.double:
+        return "double"
+    if pd.isna(row.needed):
+        return "open"
+    if row.needed:
+        return "needed"
+    return "spare" if _holds(row, "keep") else "harmless"
+
+
+def _holds(row: Any, flag: str) -> bool:
+    value = getattr(row, flag)
+    return not pd.isna(value) and bool(value)
 
 
 def _price(row: Any) -> str:

@@ -38,7 +38,7 @@ def short_list(
     """
     if any(not question.enough for question in questions):
         return ShortList(listed, is_exact=False)
-    needs = {_minimal(question.enough) for question in questions}
+    needs = {frozenset(question.enough) for question in questions}
     forced: Entries = frozenset()
     # What every answer to a question has in common has to stay; that may answer others.
     while True:
@@ -65,10 +65,6 @@ _Need = frozenset[Entries]
 """Sets of entries of which one has to stay."""
 
 
-def _minimal(alternatives: Iterable[Entries]) -> _Need:
-    return frozenset(alternatives)
-
-
 def _greedy(
     kept: Entries, needs: Iterable[_Need], ends: Mapping[str, int]
 ) -> Entries:
@@ -76,20 +72,27 @@ def _greedy(
     waiting = sorted(needs, key=_order)
     while waiting:
         candidates = {entries - kept for need in waiting for entries in need}
-
-        def worth(
-            entries: Entries, kept: Entries = kept, waiting: list[_Need] = waiting
-        ) -> tuple[float, int, list[str]]:
-            then = kept | entries
-            met = sum(any(some <= then for some in need) for need in waiting)
-            end = min(ends.get(entry, 0) for entry in entries)
-            return -met / len(entries), -end, sorted(entries)
-
-        kept |= min(candidates, key=worth)
+        ranked = [
+            (*_worth(entries, kept, waiting, ends), sorted(entries))
+            for entries in candidates
+        ]
+        kept |= frozenset(min(ranked)[-1])
         waiting = [
             need for need in waiting if not any(entries <= kept for entries in need)
         ]
     return kept
+
+
+def _worth(
+    entries: Entries,
+    kept: Entries,
+    waiting: Iterable[_Need],
+    ends: Mapping[str, int],
+) -> tuple[float, int]:
+    """Return what decides between further entries: needs met by each, and their end; less wins."""
+    then = kept | entries
+    met = sum(any(some <= then for some in need) for need in waiting)
+    return -met / len(entries), -min(ends.get(entry, 0) for entry in entries)
 
 
 def _smallest(

@@ -181,7 +181,10 @@ def _states(
         for name in set(at)
     }
     names = [str(number) for number in range(len(tried))]
-    entry, of_entry, gap, of_gap = [], [], [], []
+    entry: list[int] = []
+    of_entry: list[str] = []
+    gap: list[int] = []
+    of_gap: list[str] = []
     for name, (position, entries) in zip(names, tried, strict=True):
         entry += [position_of[text] for text in entries if text in position_of]
         of_entry += [name] * (len(entry) - len(of_entry))

@@ -201,7 +201,7 @@ class StandIns:
         return value[:2] + self._opaque(value[2:])
 
     def _key_id(self, data: bytes) -> bytes:
-        return self._pseudonyms.bytes(data, "key identifier")
+        return self._pseudonyms.other_bytes(data, "key identifier")
 
     def _authority_key_id(self, value: bytes) -> bytes:
         made = []
@@ -282,7 +282,7 @@ class StandIns:
         return encoded(tag, self._opaque(inside))
 
     def _opaque(self, data: bytes) -> bytes:
-        return self._pseudonyms.bytes(data)
+        return self._pseudonyms.other_bytes(data)
 
 
 def _broken(signature: bytes) -> bytes:

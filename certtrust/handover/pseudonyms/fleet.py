@@ -355,7 +355,7 @@ class _Copy:
         sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
         if len(digits) <= 4:
             return text
-        made = self._pseudonyms.bytes(digits.lower().encode(), "digits").hex()
+        made = self._pseudonyms.other_bytes(digits.lower().encode(), "digits").hex()
         longer = made * (len(digits) // len(made) + 1)
         return sign + longer[: len(digits)]
 

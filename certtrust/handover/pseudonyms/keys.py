@@ -112,7 +112,7 @@ class StandInKeys:
         try:
             algorithm, bits = children(content(public_key, SEQUENCE))
             inside = content(bits, BIT_STRING)
-            made = self._pseudonyms.bytes(inside[1:], "key")
+            made = self._pseudonyms.other_bytes(inside[1:], "key")
             try:
                 modulus, exponent = children(content(inside[1:], SEQUENCE))
                 plain = content(modulus, INTEGER)
@@ -126,7 +126,9 @@ class StandInKeys:
                 SEQUENCE, algorithm + encoded(BIT_STRING, inside[:1] + made)
             )
         except (BadEncoding, ValueError, IndexError):
-            return encoded(SEQUENCE, self._pseudonyms.bytes(public_key[2:], "key"))
+            return encoded(
+                SEQUENCE, self._pseudonyms.other_bytes(public_key[2:], "key")
+            )
 
 
 def _with_bits(public_key: bytes, bits: bytes) -> bytes:

@@ -234,9 +234,9 @@ class Pseudonyms:
             if not host:
                 other = bytes(bit & on for bit, on in zip(other, mask, strict=True))
             return other + mask
-        return self.bytes(packed)
+        return self.other_bytes(packed)
 
-    def bytes(self, data: bytes, use: str = "bytes") -> bytes:
+    def other_bytes(self, data: bytes, use: str = "bytes") -> bytes:
         """Return as many other bytes, the same for the same ones."""
         made = b""
         while len(made) < len(data):
@@ -248,7 +248,7 @@ class Pseudonyms:
         """Return the content of another INTEGER of the same length and sign; short ones stay."""
         if len(content) < 3:
             return content
-        made = bytearray(self.bytes(content, "integer"))
+        made = bytearray(self.other_bytes(content, "integer"))
         made[0] = (
             content[0]
             if content[0] in (0, 0xFF)
@@ -262,7 +262,7 @@ class Pseudonyms:
 
     def fingerprint(self, fingerprint: str) -> str:
         """Return another fingerprint for a certificate that is not at hand."""
-        made = self.bytes(fingerprint.lower().encode(), "fingerprint")
+        made = self.other_bytes(fingerprint.lower().encode(), "fingerprint")
         digest = hashlib.sha256(made).hexdigest()
         return digest[: len(fingerprint)]
 
@@ -281,7 +281,9 @@ class Pseudonyms:
         if name.strip().upper() in ("C", "COUNTRYNAME"):
             return text
         if value.startswith("#"):
-            return f"{name}=#{self.bytes(value.encode()).hex()[: len(value) - 1]}"
+            return (
+                f"{name}=#{self.other_bytes(value.encode()).hex()[: len(value) - 1]}"
+            )
         return f"{name}={self.text(value)}"
 
 
