@@ -264,7 +264,8 @@ def _differences(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
                 for name in (*REGISTRATION, "model", "firmware")
             },
             "change": pd.Categorical.from_codes(
-                np.where(code < len(CHANGES), code, -1), list(CHANGES), ordered=True
+                np.where(code < len(CHANGES), code, -1).astype(np.int64),
+                dtype=pd.CategoricalDtype(list(CHANGES), ordered=True),
             ),
             "evidence": pd.Categorical(
                 np.where(is_new_attempt, "log", "rule"), ["log", "rule"]

@@ -12,7 +12,7 @@ import pandas as pd
 from ..advice.changes import changes
 from ..arrays.arrow import as_mask
 from ..schema import MOMENT, TEXT, TRUST, WORD, Column, Table, conform
-from ..texts.markup import join, tag
+from ..texts.markup import Content, join, tag
 from ..texts.sentences import say
 from . import words
 from .saved import read_state
@@ -141,7 +141,7 @@ class Difference:
         return "\n".join(words.lines(self))
 
     def _repr_html_(self) -> str:
-        parts = [tag("p", tag("b", words.heading(self)))]
+        parts: list[Content] = [tag("p", tag("b", words.heading(self)))]
         parts += [tag("p", remark) for remark in words.remarks(self)]
         if self.is_nothing:
             parts.append(tag("p", say("history.nothing")))

@@ -103,7 +103,8 @@ def _texts(values: pd.Series) -> pd.Series:
 
 
 def _days(values: pd.Series) -> pd.Series:
-    return values.dt.strftime("%Y-%m-%d").astype("str").fillna("")
+    days: pd.Series = values.dt.strftime("%Y-%m-%d").astype("str").fillna("")
+    return days
 
 
 def _causes(values: pd.Series) -> pd.Series:
@@ -214,8 +215,8 @@ def _moved(kind: str, change: str) -> Callable[[Difference], pd.DataFrame]:
         devices = difference.devices
         own = devices.loc[as_mask(devices["change"] == change), "device"]
         moved = moved[~moved["device"].isin(own)]
-        failing = difference.newly_failing.index if kind == "new" else []
-        return _registrations(moved[~moved.index.isin(failing)])
+        failing = moved.index.isin(difference.newly_failing.index)
+        return _registrations(moved[~failing])
 
     return rows
 

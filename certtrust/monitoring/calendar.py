@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from ..answer_tables import RENEWALS
 from ..arrays.arrow import as_mask
 from ..errors import CerttrustError
+from ..schema import expect
 from ..texts.labels import plural
 from ..texts.sentences import say
 from ..texts.visible import one_line
@@ -90,6 +92,7 @@ def calendar(
 
 
 def _entries(renewals: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    renewals = expect(renewals, RENEWALS)
     bucket = renewals["bucket"].astype("str")
     rows = renewals[~as_mask(bucket.isin([ENDED, LATER, UNREAD]))]
     rows = rows[rows["ends"].notna()]
@@ -102,7 +105,8 @@ def _entries(renewals: pd.DataFrame) -> Iterator[dict[str, Any]]:
         week=[_monday(day) for day in days[~is_ca]],
         issuer=rows.loc[~is_ca, "issuer_cn"].fillna(""),
     )
-    for (week, issuer), group in devices.groupby(["week", "issuer"]):
+    groups: Any = devices.groupby(["week", "issuer"])
+    for (week, issuer), group in groups:
         yield _of_week(str(issuer), week, group)
 
 

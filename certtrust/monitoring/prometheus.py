@@ -90,7 +90,7 @@ def _families(status: Status) -> Iterator[_Family]:
     yield (
         "failing_devices",
         ["pbx", "cause"],
-        [([*map(str, key)], float(count)) for key, count in counts.items()],
+        list(_samples(counts)),
     )
     rows = status.renewals
     readable = rows[as_mask(rows["role"].notna())]
@@ -98,7 +98,7 @@ def _families(status: Status) -> Iterator[_Family]:
     yield (
         "certificates",
         ["role", "bucket"],
-        [([*map(str, key)], float(count)) for key, count in counts.items()],
+        list(_samples(counts)),
     )
     yield "unread", [], [([], float(status.unread))]
     yield "judged_timestamp_seconds", [], [([], status.at.timestamp())]
@@ -111,6 +111,12 @@ def _families(status: Status) -> Iterator[_Family]:
         list(_OF_CERTIFICATE),
         list(_ends(listed)),
     )
+
+
+def _samples(counts: Any) -> Iterator[tuple[list[str], float]]:
+    """Yield the keys and the number of each group."""
+    for key, count in counts.items():
+        yield [str(part) for part in key], float(count)
 
 
 def _ends(rows: pd.DataFrame) -> Iterator[tuple[list[str], float]]:

@@ -163,12 +163,12 @@ def _unread(fleet: Fleet) -> pd.DataFrame:
     """Return the blocks of which not even the end is known."""
     parts = []
     for name in ("certificates", "trust"):
-        rows = getattr(fleet, name)
+        rows: pd.DataFrame = getattr(fleet, name)
         is_empty = rows["parse_error"].eq("the list is empty")
         unread = rows["parse_error"].notna() & rows["not_after"].isna() & ~is_empty
         parts.append(rows.loc[as_mask(unread), CERTIFICATES.names])
-    rows = pd.concat(parts, ignore_index=True)
-    return rows.assign(devices=None, role=None)[_COLUMNS]
+    together = pd.concat(parts, ignore_index=True)
+    return together.assign(devices=None, role=None)[_COLUMNS]
 
 
 _COLUMNS = [
