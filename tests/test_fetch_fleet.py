@@ -373,6 +373,18 @@ def test_mistakes_are_said_before_anything_is_asked(
         ct.fetch_fleet(**options)
 
 
+def test_more_connections_than_the_process_may_open() -> None:
+    """It is said before any is opened, with what to do."""
+    resource = pytest.importorskip("resource")
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limit[1]))
+    try:
+        with pytest.raises(ct.CerttrustError, match="raise the limit"):
+            ct.fetch_fleet("127.0.0.0/24", concurrency=200)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+
+
 def test_a_fleet_names_the_addresses_of_its_devices() -> None:
     """That from which each registered last, without those of proxies."""
     fleet = small_fleet(10)

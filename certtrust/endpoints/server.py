@@ -173,6 +173,6 @@ class Server:
 
 def _reason(problem: Any) -> str:
     """Return the first reason of an error of pyOpenSSL."""
-    errors = problem.args[0] if problem.args else ()
+    errors: Any = problem.args[0] if problem.args else ()
     is_list = isinstance(errors, list) and errors
     return str(errors[0][-1]) if is_list else str(problem) or type(problem).__name__

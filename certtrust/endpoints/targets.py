@@ -9,7 +9,7 @@ import os
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,7 +129,8 @@ def _of_text(text: str) -> Iterator[Entry]:
     path = Path(text)
     is_network = _NETWORK.fullmatch(text.strip()) is not None
     if not is_network and text and "://" not in text:
-        if _is_file(path):
+        is_path = os.sep in text or spelled(text) is None
+        if _is_there(path.is_file) or (is_path and _is_there(path.is_dir)):
             yield from _of_file(path)
             return
         if path.suffix.lower() in _FILES:
@@ -137,9 +138,9 @@ def _of_text(text: str) -> Iterator[Entry]:
     yield Entry(text)
 
 
-def _is_file(path: Path) -> bool:
+def _is_there(test: Callable[[], bool]) -> bool:
     try:
-        return path.is_file()
+        return test()
     except (OSError, ValueError):
         return False
 
