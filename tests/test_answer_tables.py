@@ -108,6 +108,7 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
         "simulate",
         "days_left",
         "kit",
+        "language",
         "pseudonymise",
         "what_if",
     }
