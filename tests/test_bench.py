@@ -350,6 +350,7 @@ def test_a_widget_grows_by_a_row_per_phone(folder: Path) -> None:
         end = time.monotonic() + 10
         while len(view.phones) < 2 and time.monotonic() < end:
             time.sleep(0.02)
+    assert "closed: 2 connections" in view._head.value
     rows = view._table.value
     assert rows.count("<tr>") == 3
     assert "0090332f688a" in rows
@@ -397,6 +398,7 @@ def listen_and_connect(
         thread.join()
 
 
+@pytest.mark.exhaustive
 def test_listen_in_the_terminal(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -423,6 +425,7 @@ def test_listen_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert first["diagnosis"] is None
     assert second["handshake"]["tls_version"] == "TLS 1.3"
+    assert isinstance(second["handshake"]["client_port"], int)
     assert [one["subject_cn"] for one in second["certificates"]] == [
         "0090332f688a",
         "Middle",

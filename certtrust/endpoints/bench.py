@@ -137,7 +137,7 @@ class Bench:
         self._apart: Apart[None] | None = None
         self._rows: list[Handshake] = []
         self._count = 0
-        self._observers: list[Callable[[int], object]] = []
+        self._observers: list[Callable[[], object]] = []
         self._changed = threading.Condition()
 
     @property
@@ -190,11 +190,14 @@ class Bench:
         """Stop listening; what was seen stays."""
         if self._apart is not None:
             self._apart.end()
-        if self._socket is not None:
-            self._socket.close()
+        if self._socket is None:
+            return
+        self._socket.close()
         self._apart = self._socket = None
         with self._changed:
             self._changed.notify_all()
+        for tell in self._observers:
+            tell()
 
     def _not_opened(self, problem: OSError) -> CerttrustError:
         words = {"port": str(self.port), "address": self.address}
@@ -228,8 +231,8 @@ class Bench:
         key = "listening" if self.is_listening else "closed"
         return say(f"endpoints.{key}", endpoint=self.endpoint, count=len(self))
 
-    def observe(self, tell: Callable[[int], object]) -> None:
-        """Call a function with the place of each new row, in the listener's thread."""
+    def observe(self, tell: Callable[[], object]) -> None:
+        """Call a function after each new row, in the listener's thread, and at the end."""
         self._observers.append(tell)
 
     def wait(
@@ -335,7 +338,7 @@ class Bench:
             self._changed.notify_all()
         for tell in self._observers:
             try:
-                tell(len(self._rows) - 1)
+                tell()
             except Exception as problem:
                 _report(problem)
 
