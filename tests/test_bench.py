@@ -258,6 +258,20 @@ def test_peers_that_misbehave(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen["client_certificates"].tolist() == [None] * 5
 
 
+def test_what_the_end_cuts_off_is_a_row() -> None:
+    """A phone whose handshake was under way when the bench was closed is not lost."""
+    with ct.listen(0) as bench:
+        client = socket.create_connection(("127.0.0.1", bench.port))
+        client.sendall(b"\x16\x03\x01")
+        time.sleep(0.2)
+    client.close()
+    row = bench.handshakes.iloc[0]
+    assert (row["outcome"], row["parse_error"]) == (
+        "cut off",
+        "the bench was closed before",
+    )
+
+
 def test_bounds_on_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond them, connections are closed unread, and counted."""
     monkeypatch.setattr(limits, "BENCH_ROWS", 1)

@@ -23,6 +23,7 @@ from certtrust.endpoints import asking, fetch
 from certtrust.endpoints.parts import Parts
 from certtrust.endpoints.targets import targets
 from certtrust.schema import CERTIFICATES, ENDPOINTS
+from certtrust.table_files import read_csv, write_csv
 from certtrust.testing import assert_frames_equal, small_fleet
 
 trustme = pytest.importorskip("trustme")
@@ -371,6 +372,33 @@ def test_mistakes_are_said_before_anything_is_asked(
     """Each with what to do."""
     with pytest.raises(ct.CerttrustError, match=message):
         ct.fetch_fleet(**options)
+
+
+def test_a_fault_at_one_endpoint_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, ports: tuple[int, int]
+) -> None:
+    """It is a row without an outcome, and is asked again by the next call."""
+    own = asking._spoken
+
+    async def faulty(connection: Any, target: Any, *rest: Any) -> None:
+        if target.host == "127.0.0.2":
+            raise ValueError("a fault")
+        await own(connection, target, *rest)
+
+    monkeypatch.setattr(asking, "_spoken", faulty)
+    _, endpoints = ct.fetch_fleet([f"127.0.0.{one}:{ports[0]}" for one in (1, 2, 3)])
+    assert endpoints["outcome"].isna().tolist() == [False, True, False]
+    assert "a fault" in endpoints["error"].iloc[1]
+
+
+def test_the_table_goes_to_csv_and_back(
+    ports: tuple[int, int], tmp_path: Path
+) -> None:
+    """Like every table, the same in every value."""
+    _, endpoints = ct.fetch_fleet([f"127.0.0.1:{ports[0]}", "x y"])
+    endpoints.attrs.clear()
+    write_csv(endpoints, ENDPOINTS, tmp_path / "endpoints.csv")
+    assert_frames_equal(read_csv(tmp_path / "endpoints.csv", ENDPOINTS), endpoints)
 
 
 def test_more_connections_than_the_process_may_open() -> None:

@@ -315,20 +315,30 @@ class Bench:
             problem = say("endpoints.no_end", timeout=f"{self._timeout:g}")
         except OSError as error:
             problem = error.strerror or str(error)
-        row = server.row(first)
+        except asyncio.CancelledError:
+            problem = say("endpoints.bench_closed")
+            raise
+        finally:
+            here = connection.getsockname()[0]
+            self._keep(self._row(server.row(first), first, peer, here, problem))
+        with suppress(OSError):
+            await asyncio.get_running_loop().sock_sendall(
+                connection, server.farewell()
+            )
+
+    def _row(
+        self, row: Handshake, first: int, peer: Any, here: str, problem: str | None
+    ) -> Handshake:
+        """Return what was seen of a handshake with what is known of the connection."""
         row.time, row.duration = first, (_now() - first) / 1e6
         row.client, row.client_port = _plain(peer[0]), peer[1]
-        row.server = _plain(connection.getsockname()[0])
+        row.server = _plain(here)
         row.server_port, row.source = self.port, self.endpoint
         if row.tls_version is not None:
             row.server_certificates = list(self._own)
         if row.outcome == CUT_OFF:
             row.parse_error = "; ".join(filter(None, (row.parse_error, problem)))
-        self._keep(row)
-        with suppress(OSError):
-            await asyncio.get_running_loop().sock_sendall(
-                connection, server.farewell()
-            )
+        return row
 
     def _keep(self, row: Handshake) -> None:
         self._count += 1
