@@ -54,7 +54,9 @@ def test_fetch_writes_a_folder_and_says_what_came_of_it(
     told = capsys.readouterr().out
     assert "4 endpoints had been asked before" in told
     assert main(["certificates", out]) == 0
-    assert "127.0.0.1" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "127.0.0.1" in told
+    assert "endpoints.parquet: what came of asking endpoints" in told
     sources = ct.read_fleet(out).sources
     assert sources is not None
     notes = sources.set_index("source")["not_understood"]

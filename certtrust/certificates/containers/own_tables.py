@@ -18,8 +18,9 @@ import pandas as pd
 import pyarrow as pa
 
 from ...formats import About
-from ...schema import BYTES, COUNT, FLAG, LIST, MOMENT, TRUST
-from ...table_files import TooMuchError, open_parquet
+from ...schema import BYTES, COUNT, ENDPOINTS, FLAG, LIST, MOMENT, TRUST
+from ...table_files import TooMuchError, open_parquet, written_parquet
+from ...texts.sentences import say
 from ..blocks import CERTIFICATE, NO_ROWS, Block, kind_of, of_der
 
 NAME = "table of this package"
@@ -83,6 +84,9 @@ def _parquet(data: bytes) -> Iterator[Row]:
     is_own = False
     try:
         file = open_parquet(data)
+        if written_parquet(file.schema_arrow.metadata, ENDPOINTS):
+            yield {"parse_error": say("reading.sources.endpoints")}
+            return
         columns = file.schema_arrow.names
         if not set(columns) >= _MARKS or len(set(columns)) < len(columns):
             raise _OtherTableError
