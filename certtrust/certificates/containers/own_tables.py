@@ -69,6 +69,9 @@ class _OtherTableError(Exception):
 
 
 def _block(row: Row) -> Block:
+    if set(row) == {"parse_error"}:
+        # Of the file, not of a row in it.
+        return Block(None, row["parse_error"])
     der = row.pop("der", None)
     if der is None:
         return Block(None, row.get("parse_error"), row, table=row)
