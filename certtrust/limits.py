@@ -26,10 +26,14 @@ SHEET_CELLS = 10_000_000
 """Cells that a sheet of an Excel workbook may span; a cell at its far corner claims them all."""
 NESTING = 100
 """Levels of brackets in JSON and of elements in XML."""
+CONTAINER_DEPTH = 16
+"""Containers of certificates within one another, such as base64 in a cell of a table."""
 LINE_BYTES = 1 << 20
 """Bytes of one line of a log; of a longer one the beginning is kept and nothing is read."""
 KEY_DERIVATION_ROUNDS = 10_000_000
-"""Rounds of key derivation that one PKCS#12 file may ask for, all its parts together."""
+"""Rounds of key derivation that one file may ask for, all its key stores together."""
+KEY_DERIVATION_ROUNDS_PER_BYTE = 1_000
+"""Rounds that the members of an archive may ask for beyond that, for each of its bytes."""
 PATH_LENGTH = 32
 """CAs in one certification path."""
 PATH_STEPS = 20_000

@@ -577,6 +577,20 @@ HANDSHAKES = Table(
     ),
 )
 
+PROFILES = Table(
+    "PROFILES",
+    "the TLS profile of one PBX",
+    (
+        Column("pbx", TEXT, "the PBX; missing = every one that has no row", "hq"),
+        Column(
+            "tls_profile",
+            TEXT,
+            "normal (TLS 1.2 and 1.3) or strict (1.3 alone), as 16r1 calls them",
+            "normal",
+        ),
+    ),
+)
+
 ENDPOINTS = Table(
     "ENDPOINTS",
     "one host and port that was asked for its certificates, or an entry that names no host",
@@ -738,7 +752,27 @@ ATTEMPTS = Table(
             "0090332f688a",
         ),
         *DEVICES.only(
-            "user", "model", "firmware", "location", "tls_only", "reverse_proxy"
+            "user",
+            "long_name",
+            "number",
+            "model",
+            "firmware",
+            "location",
+            "tls_only",
+            "reverse_proxy",
+        ),
+        Column(
+            "tls_version",
+            TEXT,
+            "the highest version of TLS that the device was seen to speak; with `or newer` where "
+            "it may speak a newer one",
+            "TLS 1.2",
+        ),
+        Column(
+            "tls_profile",
+            TEXT,
+            "the TLS profile of the PBX, in a what-if: normal (TLS 1.2 and 1.3) or strict (1.3)",
+            "normal",
         ),
         *CERTIFICATES.only("fingerprint", "bundle"),
         Column(
@@ -853,6 +887,7 @@ TABLES: dict[str, Table] = {
         REGISTRATIONS,
         SOURCES,
         HANDSHAKES,
+        PROFILES,
         ENDPOINTS,
         ATTEMPTS,
         RESULTS,

@@ -114,7 +114,7 @@ class Recogniser(NamedTuple):
 _BASE64_OF_DER = re.compile(rb"\s*M[A-P][0-9A-Za-z+/]{30}")
 _BINARY = tuple(
     containers.CONTAINERS[name]
-    for name in ("DER", "PKCS#12", "PKCS#7", "Java key store")
+    for name in ("DER", "PKCS#12", "PKCS#7", "Java key store", "EFI signature list")
 )
 _WITHIN_TEXT = tuple(
     containers.CONTAINERS[name] for name in ("PEM", "URL-escaped text", "hex digits")

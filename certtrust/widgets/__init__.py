@@ -8,10 +8,36 @@ Only this package imports ipywidgets.
 
 from __future__ import annotations
 
+from .answers import (
+    cause_examples,
+    false_identities,
+    first_action,
+    inventory,
+    locked_out,
+    log_end,
+    main_causes,
+    remarks,
+    several_reasons,
+)
 from .bench import Bench
 from .explorer import FleetExplorer
 from .tables import table
 from .tester import CertificateTester
 from .whatif import WhatIf
 
-__all__ = ["Bench", "CertificateTester", "FleetExplorer", "WhatIf", "table"]
+__all__ = [
+    "Bench",
+    "CertificateTester",
+    "FleetExplorer",
+    "WhatIf",
+    "cause_examples",
+    "false_identities",
+    "first_action",
+    "inventory",
+    "locked_out",
+    "log_end",
+    "main_causes",
+    "remarks",
+    "several_reasons",
+    "table",
+]

@@ -10,6 +10,7 @@ import pandas as pd
 import traitlets
 
 from ..certificates.reading import read_certificates
+from ..certificates.requests import is_request
 from ..errors import CerttrustError
 from ..evaluation.attempts import attempts
 from ..evaluation.ownership import leaves
@@ -50,6 +51,7 @@ class CertificateSource(traitlets.HasTraits):
         self.facts: dict[str, Any] = {}
         self.is_received = False
         self.problem = ""
+        self.requests: dict[str, bool] = {}
         self._fleet = fleet
         self._read = empty(CERTIFICATES)
         self._password = ""
@@ -183,6 +185,12 @@ class CertificateSource(traitlets.HasTraits):
 
     def give(self, certificate: Any) -> None:
         """Take certificates in any form that `certtrust.diagnose` takes."""
+        if isinstance(certificate, (str, bytes)) and _holds_request(certificate):
+            data = (
+                certificate.encode() if isinstance(certificate, str) else certificate
+            )
+            self._receive({say("widgets.reading.given"): data})
+            return
         if not isinstance(certificate, pd.DataFrame):
             certificate = read_certificates(certificate)
         self.is_received = False
@@ -234,6 +242,7 @@ class CertificateSource(traitlets.HasTraits):
         self._take_read(read(contents, password=password))
 
     def _take_read(self, reading: Reading) -> None:
+        self.requests |= reading.requests
         self.facts = {}
         words = " ".join(reading.notes)
         self.problem = "" if len(reading.certificates) else words
@@ -262,6 +271,11 @@ class CertificateSource(traitlets.HasTraits):
             if self.is_received:
                 self.facts = _proposed(certificates)
             self.certificates = certificates
+
+
+def _holds_request(certificate: str | bytes) -> bool:
+    data = certificate.encode() if isinstance(certificate, str) else certificate
+    return is_request(data)
 
 
 def _proposed(certificates: pd.DataFrame) -> dict[str, Any]:
