@@ -465,3 +465,15 @@ def test_a_silent_server_holds_nobody_up() -> None:
         _, endpoints = ct.fetch_fleet(hosts, timeout=0.5, rate=None)
     assert time.monotonic() - begun < 5
     assert endpoints["outcome"].tolist() == ["timeout", "refused"]
+
+
+def test_sentences_are_in_the_language_of_the_caller(ports: tuple[int, int]) -> None:
+    """Those of the loop that runs apart, too."""
+    hosts = [f"127.0.0.1:{free_port()}", "a b"]
+    english = ct.fetch_fleet(hosts)[1]["error"]
+    with ct.language("de"):
+        german = ct.fetch_fleet(hosts)[1]["error"]
+        with pytest.raises(ct.CerttrustError) as problem:
+            ct.fetch_chain("127.0.0.1", free_port())
+    assert (german != english).all()
+    assert "nothing listens" not in str(problem.value)
