@@ -373,6 +373,43 @@ def test_a_widget_grows_by_a_row_per_phone(folder: Path) -> None:
     assert [phone.diagnosis.path != [] for phone in view.phones] == [True, False]
 
 
+CELL = """
+import subprocess
+from IPython.display import display
+import certtrust as ct
+
+with ct.listen(0) as bench:
+    display(ct.widgets.Bench(bench, trust="root.pem"))
+    subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{bench.port}", "-cert", "phone.pem",
+         "-key", "phone.key", "-cert_chain", "middle.pem"],
+        input=b"", capture_output=True,
+    )
+    bench.wait(20, connections=1)
+    # Nothing more is done here: what follows in the widget comes from the other thread.
+    bench.wait(2)
+certificates, endpoints = ct.fetch_fleet(["127.0.0.1:1"])
+print(len(endpoints), endpoints["outcome"].iloc[0])
+"""
+
+
+@pytest.mark.exhaustive
+def test_live_in_a_notebook(folder: Path) -> None:
+    """In a real kernel, whose loop runs already, the widget that is shown gets its row."""
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    client = nbclient.NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute()
+    state = json.dumps(notebook.metadata["widgets"])
+    assert "<td>0090332f688a</td>" in state
+    assert "closed: 1 connection" in state
+    printed = [one["text"] for one in notebook.cells[0].outputs if "text" in one]
+    assert "".join(printed) == "1 refused\n"
+
+
 def test_nothing_of_the_own_key_is_kept(folder: Path) -> None:
     """Neither in frames nor in the bench's own words."""
     with ct.listen(0) as bench:

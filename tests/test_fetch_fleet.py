@@ -467,7 +467,7 @@ def test_a_silent_server_holds_nobody_up() -> None:
     assert endpoints["outcome"].tolist() == ["timeout", "refused"]
 
 
-def test_sentences_are_in_the_language_of_the_caller(ports: tuple[int, int]) -> None:
+def test_sentences_are_in_the_language_of_the_caller() -> None:
     """Those of the loop that runs apart, too."""
     hosts = [f"127.0.0.1:{free_port()}", "a b"]
     english = ct.fetch_fleet(hosts)[1]["error"]
