@@ -127,6 +127,7 @@ def test_phones_of_every_version_appear_with_their_true_chain(folder: Path) -> N
     assert leaves["device"].tolist() == ["0090332f688a", "009033000001"] * 4
 
 
+@pytest.mark.exhaustive
 def test_the_diagnosis_is_that_of_the_trust_list(folder: Path) -> None:
     """By the chain that the phone presented, and the name it is said to register with."""
     with ct.listen(0) as bench:

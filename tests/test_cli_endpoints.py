@@ -63,6 +63,7 @@ def test_fetch_writes_a_folder_and_says_what_came_of_it(
     assert "certtrust fetch" in notes["endpoints.parquet"]
 
 
+@pytest.mark.exhaustive
 def test_fetch_that_is_stopped_goes_on(
     ports: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
