@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endpoint_servers import OPENSSL, WEAK, free_port, reset, stall, wait_for
+from endpoint_servers import (
+    OPENSSL,
+    WEAK,
+    free_port,
+    open_files,
+    reset,
+    stall,
+    wait_for,
+)
 
 import certtrust as ct
 from certtrust import limits
@@ -63,7 +71,7 @@ def no_leaks() -> Iterator[None]:
     """Check that neither a thread nor a socket is left."""
 
     def state() -> tuple[int, int]:
-        return threading.active_count(), len(os.listdir("/proc/self/fd"))
+        return threading.active_count(), open_files()
 
     before = state()
     yield

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from endpoint_servers import free_port, listening, many_endpoints, stall
+from endpoint_servers import free_port, listening, many_endpoints, open_files, stall
 from thoroughness import first
 
 import certtrust as ct
@@ -66,7 +66,7 @@ def leftovers() -> tuple[int, int]:
         if not threads:
             break
         time.sleep(0.02)
-    return threading.active_count(), len(os.listdir("/proc/self/fd"))
+    return threading.active_count(), open_files()
 
 
 @pytest.fixture
