@@ -175,12 +175,12 @@ class _Run:
         """Ask everything; return False where that was interrupted."""
         if not self.due:
             return True
-        apart = Apart(self._ask_all)
+        apart, is_interrupted = Apart(self._ask_all), False
         apart.start()
         try:
             self._follow(apart, advance)
         except KeyboardInterrupt:
-            self.stop.set()
+            is_interrupted = True
             apart.end()
         except BaseException:
             apart.end()
@@ -188,7 +188,7 @@ class _Run:
         finally:
             self._take(advance)
             self._flush()
-        if not self.stop.is_set():
+        if not (is_interrupted or self.stop.is_set()):
             apart.wait()
         return len(_pairs(self.kept)) == len(self.due)
 
