@@ -36,7 +36,8 @@ def labels_of(rows: pd.DataFrame) -> pd.Series:
     >>> labels_of(rows).tolist()
     ['Mara Peters, 0090332f688a']
     """
-    return device_labels(*(rows.get(name) for name in LABELLED_BY))
+    persons = (rows.get(name) for name in LABELLED_BY[1:])
+    return device_labels(rows["device"], *persons)
 
 
 def device_labels(
