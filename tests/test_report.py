@@ -39,9 +39,9 @@ from certtrust.report import (
     write_report,
 )
 from certtrust.report.counts import counts
-from certtrust.report.exports import guarded_csv
 from certtrust.report.figures import write_pictures
 from certtrust.simulation import write
+from certtrust.tables_for_people import guarded_csv
 from certtrust.testing import small_fleet
 from certtrust.texts.citations import ARTICLE, linked
 from certtrust.texts.device_labels import labels_of
