@@ -40,6 +40,33 @@ def labels_of(rows: pd.DataFrame) -> pd.Series:
     return device_labels(rows["device"], *persons)
 
 
+def labels_by_device(rows: pd.DataFrame) -> pd.Series:
+    """Return how each device of a table is named to people, once.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As of `labels_of`.
+
+    Returns
+    -------
+    Series
+        One label per device, which is its index. Where a device has several labels, one with a
+        person counts before the bare device, then the first by alphabet.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"device": ["a", "a"], "long_name": [None, "Mara Peters"]})
+    >>> labels_by_device(rows).to_dict()
+    {'a': 'Mara Peters, a'}
+    """
+    named = pd.DataFrame({"device": rows["device"], "label": labels_of(rows)})
+    named = named.dropna().drop_duplicates()
+    named["is_bare"] = named["label"] == named["device"]
+    first = named.sort_values(["is_bare", "label"]).drop_duplicates("device")
+    return first.set_index("device")["label"]
+
+
 def device_labels(
     device: pd.Series,
     long_name: pd.Series | None = None,
