@@ -43,7 +43,7 @@ def trend(source: Any) -> pd.DataFrame:
     --------
     >>> import certtrust as ct
     >>> trend([ct.simulate(20, seed=1)])["all_devices"].iloc[0]
-    np.int64(20)
+    np.int64(19)
     """
     rows = [row for run in _runs(source) for row in _rows(run)]
     table = conform(pd.DataFrame(rows), TREND)
