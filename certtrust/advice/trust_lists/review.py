@@ -295,7 +295,7 @@ class _Review:
 
     def entries(self) -> pd.DataFrame:
         """Return table TRUST_ENTRIES."""
-        rows, trust = self.rows, self.fleet.trust
+        rows = self.rows
         count = self.by_entry
         harmed = count[count["lost"] | count["unsure"]]
         keys = ["pbx", "fingerprint"]
@@ -305,9 +305,7 @@ class _Review:
         is_certain = count["lost"] & count["certain"]
         sure = {*count.loc[is_certain, keys].itertuples(index=False, name=None)}
         maybe = {*harmed[keys].itertuples(index=False, name=None)}
-        unread = trust_state.unread(trust)[trust.index.get_indexer(rows.index)]
-        if not trust.index.is_unique:
-            unread = trust_state.unread(rows)
+        unread = trust_state.unread(rows)
         double = self._doubles()
         cells = []
         for fingerprint, pbx, is_unread, is_double in zip(

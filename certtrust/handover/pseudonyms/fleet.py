@@ -30,6 +30,14 @@ from ...schema import (
     conform,
 )
 from ...texts.sentences import say
+from ...x509.oids import (
+    CURVES,
+    HASHES,
+    KEY_TYPES,
+    KEY_USAGES,
+    PURPOSES,
+    SIGNATURES,
+)
 from ...x509.reader import REFUSED
 from .certificates import StandIns
 from .words import Pseudonyms
@@ -72,6 +80,31 @@ _ENDING = re.compile(
     re.IGNORECASE,
 )
 _REASONS = {*H225_REASONS, *SIP_REASONS.values(), *ALERTS.values()}
+_STATES = {"up", "timeout", "rejected", "unauthorized", "down"}
+_AUTHENTICATIONS = {"certificate", "password", "none"}
+_OUTCOMES = {
+    *("established", "refused by server", "refused by client", "cut off"),
+    *("not TLS", "not visible"),
+}
+_CIPHER = re.compile(r"(?:TLS|SSL)_[A-Z0-9_]+|(?:0x|unknown[-_ ])[0-9A-Fa-f]+")
+_VERSION = re.compile(r"(?:SSL|TLS|DTLS)[ v]?[0-9][0-9.]*|(?:0x)?[0-9A-Fa-f]{4}")
+_ALERT = re.compile("|".join(map(re.escape, ALERTS.values())) + r"|unknown_\d+")
+_MESSAGE = re.compile(
+    r"(?:client|server) \d+\.\d+ [A-Za-z]{1,30}(?: \([a-z_ 0-9]+\))?"
+)
+_WORDS = (
+    *("key_usage", "extended_key_usage", "key_type", "curve"),
+    *("signature_hash", "signature_algorithm"),
+)
+_KNOWN = {
+    *KEY_USAGES,
+    *PURPOSES.values(),
+    *KEY_TYPES.values(),
+    *HASHES.values(),
+    *(name for name, _ in CURVES.values()),
+    *(scheme.name for scheme in SIGNATURES.values()),
+    *(scheme.hash for scheme in SIGNATURES.values() if scheme.hash),
+}
 _MATCHED_BY = {"event", "alarm", "clear", "record", "wire"}
 _TIME_BY = re.compile(r"(?:line|file|sample)(?: as UTC)?")
 _FACTS = (
@@ -336,6 +369,7 @@ class _Copy:
         texts |= dict.fromkeys(
             ("serial_number", "subject_key_id", "authority_key_id"), self._digits
         )
+        texts |= dict.fromkeys(("country", *_WORDS), self._known_words)
         lists = {
             column: pd.Series(
                 [[text(one) for one in cell] for cell in frame[column]],
@@ -349,6 +383,15 @@ class _Copy:
         }
         kept = conform(frame, CERTIFICATES)[CERTIFICATES.names]
         return kept.assign(**columns, **lists, der=None)
+
+    def _known_words(self, text: str) -> str:
+        """Return words of X.509 as they are, and pseudonyms of others."""
+        return ",".join(
+            word
+            if word in _KNOWN or re.fullmatch(r"[A-Z]{2}|\d+(?:\.\d+)+", word)
+            else self._pseudonyms.text(word)
+            for word in text.split(",")
+        )
 
     def _digits(self, text: str) -> str:
         """Return hex digits with others in their place; short ones stay."""
@@ -406,6 +449,10 @@ class _Copy:
             REGISTRATIONS,
             **names,
             protocol=self._each(frame["protocol"], self._protocol),
+            state=self._each(frame["state"], self._word(_STATES)),
+            authentication=self._each(
+                frame["authentication"], self._word(_AUTHENTICATIONS)
+            ),
             reason=self._each(frame["reason"], self._reason),
             fingerprint=self._each(frame["fingerprint"], self.fingerprint),
             code=self._each(frame["code"], self._unless(_CODE)),
@@ -440,6 +487,14 @@ class _Copy:
             HANDSHAKES,
             **names,
             **prints,
+            cipher=self._each(frame["cipher"], self._unless(_CIPHER)),
+            alert=self._each(frame["alert"], self._unless(_ALERT)),
+            outcome=self._each(frame["outcome"], self._word(_OUTCOMES)),
+            **{
+                name: self._each(frame[name], self._unless(_VERSION))
+                for name in ("offered_version", "tls_version")
+            },
+            messages=self._lists(frame["messages"], self._unless(_MESSAGE)),
             accepted_authorities=self._lists(
                 frame["accepted_authorities"], self.distinguished_name
             ),
