@@ -89,9 +89,7 @@ _OUTCOMES = {
 _CIPHER = re.compile(r"(?:TLS|SSL)_[A-Z0-9_]+|(?:0x|unknown[-_ ])[0-9A-Fa-f]+")
 _VERSION = re.compile(r"(?:SSL|TLS|DTLS)[ v]?[0-9][0-9.]*|(?:0x)?[0-9A-Fa-f]{4}")
 _ALERT = re.compile("|".join(map(re.escape, ALERTS.values())) + r"|unknown_\d+")
-_MESSAGE = re.compile(
-    r"(?:client|server) \d+\.\d+ [A-Za-z]{1,30}(?: \([a-z_ 0-9]+\))?"
-)
+_MESSAGE = re.compile(r"(?:client|server) \d+\.\d+ [A-Za-z_ ]{1,40}")
 _WORDS = (
     *("key_usage", "extended_key_usage", "key_type", "curve"),
     *("signature_hash", "signature_algorithm"),
