@@ -125,7 +125,8 @@ def carried_out(fleet, kit, folder):
     fleet = ct.apply(fleet, rest) if len(rest) else fleet
     log, certificates = fleet.registrations, fleet.certificates
     is_set = log["time"].isna() & ~log["clock_unset"]
-    log = log.assign(time=log["time"].mask(is_set, log["time"].max()))
+    now = pd.Timestamp.now("UTC").floor("s")
+    log = log.assign(time=log["time"].mask(is_set, now))
     trust = {
         str(name): list(part["der"].dropna())
         for name, part in fleet.trust.groupby("pbx")
@@ -161,7 +162,6 @@ def carried_out(fleet, kit, folder):
         anchor_der = anchor.public_bytes(serialization.Encoding.DER)
         fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
         owner = request["devices"][0]
-        new_files[f"new-{len(new_files)}"] = (owner, pem_of(certificate))
         lists = request["pbxs"] or list(trust)
         if request["replaces"] is not None:
             # Where a list holds the certificate itself, the new one is uploaded there, too.
@@ -169,12 +169,16 @@ def carried_out(fleet, kit, folder):
             log = log.assign(
                 fingerprint=log["fingerprint"].mask(replaced, fingerprint)
             )
-            certificates = certificates[
-                certificates["fingerprint"] != request["replaces"]
+            is_old = certificates["fingerprint"] == request["replaces"]
+            cells = [
+                der if old else cell
+                for old, cell in zip(is_old, certificates["der"], strict=True)
             ]
+            certificates = certificates.assign(der=cells)
             for name in lists:
                 trust.setdefault(name, []).append(anchor_der)
         else:
+            new_files[f"new-{len(new_files)}"] = (owner, pem_of(certificate))
             own = ct.attempts(fleet)
             mine = own["device"].isin(request["devices"]) & own["pbx"].isin(lists)
             presents = own.index[mine]
