@@ -8,7 +8,7 @@ loaded on first use.
 from importlib import import_module
 from typing import Any
 
-from . import limits, names
+from . import limits, monitoring, names
 from .advice import (
     accepted_authorities,
     apply,
@@ -22,6 +22,7 @@ from .advice import (
     missing,
     shared_keys,
     shared_names,
+    tls_readiness,
     what_if,
 )
 from .advice.remedies.plan import remedies
@@ -43,9 +44,12 @@ from .explanation.diagnosis import Diagnosis, diagnose, explained
 from .explanation.findings import findings
 from .fleet import Fleet, link, read_fleet
 from .handover import kit, pseudonymise
+from .history import diff, trend
+from .monitoring import renewals
 from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
 from .simulation import simulate
+from .texts.sentences import language
 from .understood_headings import headings
 
 __version__ = "0.1.0"
@@ -69,19 +73,24 @@ __all__ = [
     "contradictions",
     "days_left",
     "diagnose",
+    "diff",
     "endings",
     "explained",
     "fetch_chain",
+    "fetch_fleet",
     "findings",
     "forecast",
     "handshakes",
     "headings",
     "impersonations",
     "kit",
+    "language",
     "latest",
     "limits",
     "link",
+    "listen",
     "missing",
+    "monitoring",
     "names",
     "pattern_coverage",
     "pseudonymise",
@@ -91,6 +100,7 @@ __all__ = [
     "read_registrations",
     "read_trust_list",
     "remedies",
+    "renewals",
     "rules",
     "shared_hardware_ids",
     "shared_keys",
@@ -98,6 +108,8 @@ __all__ = [
     "short_trust_lists",
     "simulate",
     "testing",
+    "tls_readiness",
+    "trend",
     "trust_differences",
     "trust_entries",
     "what_if",
@@ -105,7 +117,11 @@ __all__ = [
 ]
 
 _MODULES = {"charts", "testing", "widgets"}
-_FUNCTIONS = {"fetch_chain": "endpoints.chain"}
+_FUNCTIONS = {
+    "fetch_chain": "endpoints.chain",
+    "fetch_fleet": "endpoints.fetch",
+    "listen": "endpoints.bench",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,11 +9,13 @@ import pandas as pd
 
 from .errors import UnknownTableError
 from .schema import (
+    CERTIFICATES,
     COUNT,
     DEVICES,
     FLAG,
     LIST,
     MOMENT,
+    NUMBER,
     OBJECT,
     RESULTS,
     TABLES,
@@ -212,28 +214,117 @@ ENDINGS = Table(
 
 CHANGES = Table(
     "CHANGES",
-    "one attempt that a change judges otherwise, the worst change first",
+    "one registration that two results judge differently, the worst change first",
     (
-        Column(
-            "attempt",
-            OBJECT,
-            "label of the attempt in the index of the results",
-            "178",
-        ),
         _DEVICE,
         _PBX,
+        Column(
+            "registration_name", TEXT, "the name that is registered", "0090332f688a"
+        ),
+        Column("interface", TEXT, "interface of a gateway", "TEL1"),
+        Column("model", TEXT, "product, where it is known", "IP222"),
+        Column("firmware", TEXT, "firmware version, where it is known", "13r2 dvl"),
         Column(
             "change",
             WORD,
             "broken, repaired, now unknown, now known, other cause, gone or new",
             "repaired",
         ),
-        Column("verdict_before", TEXT, "what the rules predicted before", "fail"),
         Column(
-            "cause_before", TEXT, "the first failed rule before", "certificate.trust"
+            "evidence",
+            WORD,
+            "rule (the rules predict it) or log (a new attempt shows it); missing for what is gone",
+            "rule",
         ),
+        Column("verdict_before", TEXT, "what the rules predicted before", "fail"),
+        Column("cause_before", TEXT, "why it failed before", "certificate.trust"),
         Column("verdict_after", TEXT, "what they predict after", "pass"),
-        Column("cause_after", TEXT, "the first failed rule after", "time.validity"),
+        Column("cause_after", TEXT, "why it fails after", "time.validity"),
+        Column("observed_before", TEXT, "how its attempt went before", "failed"),
+        Column("observed_after", TEXT, "how its latest attempt went", "up"),
+    ),
+)
+
+RENEWALS = Table(
+    "RENEWALS",
+    "one certificate that a device presents, or of a CA, or that could not be read",
+    (
+        Column(
+            "ends",
+            MOMENT,
+            "last moment of its validity; missing where not known",
+            "2027-01-01 00:00:00+00:00",
+        ),
+        Column("days_left", NUMBER, "days until then, negative after it", "31.5"),
+        Column(
+            "bucket",
+            WORD,
+            "the first bound that it ends within: ended, 1 week, ..., 6 months, ..., later; or "
+            "not known",
+            "4 weeks",
+        ),
+        Column(
+            "role", WORD, "device or CA; missing where it could not be read", "device"
+        ),
+        Column(
+            "device",
+            TEXT,
+            "who presents it, where that is one device alone",
+            "009033089824",
+        ),
+        Column(
+            "devices",
+            COUNT,
+            "devices that present it; of a CA: whose chain it is in",
+            "1",
+        ),
+        *CERTIFICATES.only(
+            *("fingerprint", "subject_cn", "issuer_cn", "source", "parse_error")
+        ),
+    ),
+)
+
+TREND = Table(
+    "TREND",
+    "one run and cause; one row for a run without a failure, or that could not be read",
+    (
+        Column("date", MOMENT, "when the run was made", "2026-11-30 00:00:00+00:00"),
+        Column("source", TEXT, "file or folder of the run", "fleet-2026-11-30.json"),
+        Column(
+            "cause",
+            WORD,
+            "why devices fail; missing where none does",
+            "certificate.trust",
+        ),
+        Column("devices", COUNT, "devices that fail for it", "12"),
+        Column(
+            "failing",
+            COUNT,
+            "devices that fail at that run, whatever the cause",
+            "55",
+        ),
+        Column(
+            "undecided",
+            COUNT,
+            "devices that do not fail, and lack data for a verdict",
+            "3",
+        ),
+        Column("all_devices", COUNT, "devices that were judged at that run", "191"),
+        Column("parse_error", TEXT, "why a run could not be read", ""),
+    ),
+)
+
+TLS_READINESS = Table(
+    "TLS_READINESS",
+    "one model and firmware",
+    (
+        Column("model", TEXT, "product, missing where it is not known", "IP222"),
+        Column("firmware", TEXT, "firmware version", "13r2 dvl"),
+        Column("devices", COUNT, "devices that may register over TLS", "12"),
+        Column("ready", COUNT, "those that speak a version that is taken", "4"),
+        Column("locked_out", COUNT, "those that do not", "7"),
+        Column("unknown", COUNT, "those of which no version was seen", "1"),
+        Column("lowest", TEXT, "the oldest of their highest versions", "TLS 1.0"),
     ),
 )
 
@@ -586,6 +677,9 @@ ANSWERS: dict[str, Table] = {
         ACCEPTED_AUTHORITIES,
         CONNECTION_LENGTHS,
         HEADINGS,
+        RENEWALS,
+        TREND,
+        TLS_READINESS,
         LATEST,
         TRUST_ENTRIES,
         SHORT_TRUST_LISTS,

@@ -46,6 +46,9 @@ def tables() -> dict[str, pd.DataFrame]:
         "trust_entries": ct.trust_entries(FLEET),
         "short_trust_lists": ct.short_trust_lists(FLEET),
         "trust_differences": ct.trust_differences(FLEET),
+        "renewals": ct.renewals(FLEET),
+        "trend": ct.trend([FLEET]),
+        "tls_readiness": ct.tls_readiness(FLEET),
         "shared_hardware_ids": ct.shared_hardware_ids(FLEET.devices),
     }
 
@@ -89,6 +92,7 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
     of_tables |= {
         "handshakes",
         "fetch_chain",
+        "fetch_fleet",
         "attempts",
         "browser_attempts",
         "check",
@@ -96,12 +100,15 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
     }
     others = {
         "diagnose",
+        "diff",
         "explained",
         "read_fleet",
         "link",
+        "listen",
         "simulate",
         "days_left",
         "kit",
+        "language",
         "pseudonymise",
         "what_if",
     }

@@ -46,6 +46,8 @@ ORDER = (
         "explanation",
         "advice",
         "handover",
+        "history",
+        "monitoring",
         "charts",
     ),
     *("simulation", "testing", "report", "widgets", "cli", "__init__", "__main__"),

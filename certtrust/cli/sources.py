@@ -49,7 +49,7 @@ def options(given: argparse.Namespace) -> dict[str, Any]:
             raise CerttrustError(say("errors.cli.column", pair=repr(pair)))
         columns[heading] = name
     words = {
-        "trust": given.trust,
+        "trust": getattr(given, "trust", None),
         "columns": columns or None,
         "patterns": given.pattern,
         "timezone": given.timezone,

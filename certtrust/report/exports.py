@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ..evaluation.rules import rules as all_rules
+from ..history import FORMAT, state_of, state_tables
 from ..schema import SOURCES, empty
 from ..tables_for_people import guarded_csv
 from ..whole_files import write_whole
@@ -17,6 +18,9 @@ from .figures import write_pictures
 from .head import head
 from .page import page
 from .summary_text import summarise
+
+MONTHS = 24
+"""How far ahead the JSON lists certificates that end."""
 
 FORMAT_VERSION = 1
 """Raised when a key of the JSON is renamed or removed; keys may be added without it."""
@@ -39,7 +43,8 @@ def as_json(report: Report) -> str:
         then observed), and the tables causes, failing, undecided, missing, remedies, forecast,
         impersonations, rules, inputs, problems and sources as lists of objects; where captures
         were read, also wire_outcomes, wire_proven, wire_contradicted, wire_authorities and
-        wire_lengths. Moments are ISO 8601 in UTC, what is missing is null.
+        wire_lengths; at the end state, which `certtrust.diff` compares: its version, when it was
+        made, and its tables. Moments are ISO 8601 in UTC, what is missing is null.
 
     Examples
     --------
@@ -75,7 +80,7 @@ def as_json(report: Report) -> str:
     if report.wire is not None:
         tables |= {f"wire_{name}": table for name, table in vars(report.wire).items()}
     about: dict[str, Any] = {
-        "format": "certtrust report",
+        "format": FORMAT,
         "version": FORMAT_VERSION,
         "name": report.name,
         "made": report.made.isoformat(),
@@ -90,12 +95,22 @@ def as_json(report: Report) -> str:
         for name, value in about.items()
     ]
     parts += [
-        f"{json.dumps(name)}: {_records(table)}" for name, table in tables.items()
+        f"{json.dumps(name)}: {records(table)}" for name, table in tables.items()
     ]
+    parts.append(f'"state": {json.dumps(_state(report))}')
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def _records(table: pd.DataFrame) -> str:
+def _state(report: Report) -> dict[str, Any]:
+    """Return what `certtrust.diff` compares of the report."""
+    at = report.at if report.at != report.made else None
+    state = state_of(
+        report.fleet, report.results, name=report.name, at=at, months=MONTHS
+    )
+    return state_tables(state)
+
+
+def records(table: pd.DataFrame) -> str:
     """Return the rows as a JSON list, one per line; line breaks in texts are escaped."""
     rows = str(
         table.to_json(orient="records", date_format="iso", date_unit="s", lines=True)
