@@ -42,6 +42,10 @@ from ...x509.reader import REFUSED
 from .certificates import StandIns
 from .words import Pseudonyms
 
+MARK = "left out of this copy:"
+"""What `parse_error` says of a row of which something is left out."""
+
+_REBUILT = f"{MARK} a certificate that cannot be rebuilt under other names"
 _ATTEMPTS = 20
 """Keys that are tried until no pseudonym is the name of somebody else in the fleet."""
 
@@ -197,14 +201,13 @@ def left_out(fleet: Fleet) -> pd.DataFrame:
     >>> len(left_out(pseudonymise(ct.simulate(4, seed=1, faults={}))))
     0
     """
-    mark = say("pseudonyms.mark")
     parts = []
     for name in ("certificates", "trust", "devices", "registrations", "handshakes"):
         frame = getattr(fleet, name)
         if frame is None:
             continue
         rows = np.flatnonzero(
-            as_mask(frame["parse_error"].str.contains(mark, regex=False))
+            as_mask(frame["parse_error"].str.contains(MARK, regex=False))
         )
         chosen = frame.iloc[rows]
         parts.append(
@@ -411,11 +414,11 @@ class _Copy:
         ):
             if is_built:
                 noted = isinstance(old, str) and not isinstance(new, str)
-                cells.append(say("pseudonyms.noted") if noted else new)
+                cells.append(f"{MARK} a note of the reader" if noted else new)
             elif isinstance(old, str):
                 cells.append(_reason(old))
             else:
-                cells.append(say("pseudonyms.rebuilt") if der else None)
+                cells.append(_REBUILT if der else None)
         return pd.Series(cells, index=frame.index, dtype="str")
 
     # Other tables
@@ -463,7 +466,9 @@ class _Copy:
                 frame["severity"], self._word({"minor", "indeterminate", "major"})
             ),
             source=self._each(frame["source"], self._file),
-            parse_error=error.mask(lost & error.isna(), say("pseudonyms.line")),
+            parse_error=error.mask(
+                lost & error.isna(), f"{MARK} a line that no format matched"
+            ),
         )
 
     def handshakes(self) -> pd.DataFrame | None:
@@ -586,8 +591,8 @@ def _reason(error: str) -> str:
     """
     if match := _NO_CERTIFICATE.search(error):
         joint = "" if match[0].startswith(",") else " "
-        return say("pseudonyms.mark") + joint + match[0]
-    mark = say("pseudonyms.unread")
+        return MARK + joint + match[0]
+    mark = f"{MARK} what could not be read"
     parts = [REFUSED] if error.startswith(REFUSED) else []
     parts += [
         part
