@@ -26,6 +26,7 @@ import certtrust as ct
 from certtrust import cli
 from certtrust.certificates.reading import from_der
 from certtrust.handover import judged_differently, left_out, write_bundle
+from certtrust.handover.pseudonyms import fleet as pseudonymising
 from certtrust.handover.pseudonyms.words import Pseudonyms
 from certtrust.schema import TRUST, conform
 from certtrust.testing import fleet_of, small_fleet
@@ -96,6 +97,18 @@ def test_the_examples_are_judged_as_before(folder):
             for one in (fleet, copy)
         ]
         assert authorities[0] == authorities[1]
+
+
+def test_every_table_of_a_fleet_has_a_copy():
+    """A new one has to be thought of; a new column is left out until it is."""
+    tables = {field.name for field in dataclasses.fields(ct.Fleet)}
+    made = {name for name in tables if name.upper() in pseudonymising._KEPT}
+    assert tables - made == {"trust", "links"}  # as certificates; verified anew
+    fleet = small_fleet(6)
+    profiles = pd.DataFrame({"pbx": ["zurich"], "tls_profile": ["strict"]})
+    copy = ct.pseudonymise(dataclasses.replace(fleet, profiles=profiles))
+    assert copy.profiles["tls_profile"].tolist() == ["strict"]
+    assert copy.profiles["pbx"].tolist() != ["zurich"]
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from ...schema import (
     CERTIFICATES,
     DEVICES,
     HANDSHAKES,
+    PROFILES,
     REGISTRATIONS,
     SOURCES,
     TRUST,
@@ -84,6 +85,24 @@ _ENDING = re.compile(
     re.IGNORECASE,
 )
 _REASONS = {*H225_REASONS, *SIP_REASONS.values(), *ALERTS.values()}
+_KEPT: dict[str, tuple[str, ...]] = {
+    "CERTIFICATES": (
+        *("version", "not_before", "not_after", "is_ca", "path_length", "key_size"),
+        *("other_names", "self_issued", "is_self_signed"),
+    ),
+    "DEVICES": ("tls_only", "reverse_proxy"),
+    "REGISTRATIONS": ("time", "clock_unset", "via_reverse_proxy", "line"),
+    "HANDSHAKES": (
+        *("time", "client_port", "server_port", "alert_by", "duration", "resumed"),
+        *("client_bytes", "server_bytes", "stream"),
+    ),
+    "PROFILES": (),
+    "SOURCES": ("taken_for", "decided_by", "is_guess", "rows", "understood"),
+}
+"""The columns that name nobody, by table; what stands neither here nor has a pseudonym is left
+out, so that a new column gives nothing away.
+"""
+
 _STATES = {"up", "timeout", "rejected", "unauthorized", "down"}
 _AUTHENTICATIONS = {"certificate", "password", "none"}
 _OUTCOMES = {
@@ -182,6 +201,7 @@ def pseudonymise(fleet: Fleet, *, key: bytes | None = None) -> Fleet:
         work.devices(),
         work.registrations(),
         handshakes=work.handshakes(),
+        profiles=work.profiles(),
         sources=work.sources(),
     )
     return link(made) if has_links else made
@@ -382,8 +402,10 @@ class _Copy:
         columns = {
             name: self._each(frame[name], change) for name, change in texts.items()
         }
-        kept = conform(frame, CERTIFICATES)[CERTIFICATES.names]
-        return kept.assign(**columns, **lists, der=None)
+        kept = frame[[*_KEPT["CERTIFICATES"]]].assign(
+            **columns, **lists, parse_error=frame["parse_error"]
+        )
+        return conform(kept, CERTIFICATES)
 
     def _known_words(self, text: str) -> str:
         """Return words of X.509 as they are, and pseudonyms of others."""
@@ -458,8 +480,6 @@ class _Copy:
             fingerprint=self._each(frame["fingerprint"], self.fingerprint),
             code=self._each(frame["code"], self._unless(_CODE)),
             module=self._each(frame["module"], text),
-            details=None,
-            raw=None,
             matched_by=self._each(frame["matched_by"], self._word(_MATCHED_BY)),
             time_by=self._each(frame["time_by"], self._unless(_TIME_BY)),
             severity=self._each(
@@ -505,6 +525,20 @@ class _Copy:
             parse_error=self._each(frame["parse_error"], _reason),
         )
 
+    def profiles(self) -> pd.DataFrame | None:
+        """Return table PROFILES under pseudonyms."""
+        frame = self._fleet.profiles
+        if frame is None:
+            return None
+        return self._like(
+            frame,
+            PROFILES,
+            pbx=self._each(frame["pbx"], self._pseudonyms.text),
+            tls_profile=self._each(
+                frame["tls_profile"], self._word({"normal", "strict"})
+            ),
+        )
+
     def sources(self) -> pd.DataFrame | None:
         """Return table SOURCES under pseudonyms, without what was not understood."""
         frame = self._fleet.sources
@@ -522,15 +556,16 @@ class _Copy:
     def _like(
         self, frame: pd.DataFrame, table: Table, **columns: Any
     ) -> pd.DataFrame:
-        """Return the table with these columns changed, and words without those not in use."""
-        frame = frame.reset_index(drop=True)[table.names]
+        """Return the table with these columns, and those that name nobody; others are missing."""
+        frame = frame.reset_index(drop=True)
+        kept = [name for name in _KEPT[table.name] if name in frame]
         changed = {
             name: column.set_axis(frame.index)
             if isinstance(column, pd.Series)
             else column
             for name, column in columns.items()
         }
-        made = frame.assign(**changed)
+        made = frame[kept].assign(**changed)
         words = {
             str(name): column.cat.remove_unused_categories()
             for name, column in made.items()
