@@ -462,6 +462,45 @@ def test_a_kit_of_a_fleet_without_devices_and_lists(tmp_path):
     assert files[0].name == "README.txt"
 
 
+def test_a_certificate_of_which_only_the_fingerprint_is_known_is_named(tmp_path):
+    """No file can be uploaded for it, and the list says so."""
+    whole = small_fleet(12, seed=5)
+    known = whole.certificates.assign(der=None)
+    fleet = dataclasses.replace(whole, certificates=known, trust=whole.trust.head(0))
+    fingerprint = known["fingerprint"].iloc[0]
+    plan = {"action": ["trust"], "pbx": ["hq"], "fingerprint": [fingerprint]}
+    ct.kit(fleet, pd.DataFrame(plan), tmp_path / "kit")
+    text = (tmp_path / "kit" / "pbxs" / "hq" / "to-do.txt").read_text()
+    assert fingerprint in text
+    assert not (tmp_path / "kit" / "pbxs" / "hq" / "upload.pem").exists()
+
+
+def test_names_of_a_foreign_certificate_are_not_asked_for(tmp_path):
+    """Two devices present one certificate: neither gets the other's names with a new one."""
+    rows = [
+        {"pbx": "hq", "serial": f"00903300000{n}", "protocol": "H.323/TLS"}
+        for n in (1, 2)
+    ]
+    ca = StandInCA()
+    names = [x509.DNSName("one.example.com")]
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "009033000001")])
+    own = ca.sign(subject, ca.key.public_key(), names=names)
+    fleet = fleet_of(
+        [pem_of(own)],
+        registrations=[
+            {**row, "fingerprint": own.fingerprint(hashes.SHA256()).hex()}
+            for row in rows
+        ],
+    )
+    actions = [
+        {"action": "enrol", "device": row["serial"], "pbx": "hq", "value": "x"}
+        for row in rows
+    ]
+    ct.kit(fleet, pd.DataFrame(actions), tmp_path / "kit")
+    asked = json.loads((tmp_path / "kit" / "requests.json").read_text())
+    assert [one["dns_names"] for one in asked] == [[], []]
+
+
 def test_without_xlsxwriter_the_rest_is_written_and_said(tmp_path, monkeypatch):
     """The table is there as CSV."""
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
