@@ -37,7 +37,7 @@ OIDS = {
     "C": NameOID.COUNTRY_NAME,
 }
 HAS_FILES = ("find CA", "renew CA", "trust", "renew", "reissue", "enrol")
-EXAMPLE = Path(__file__).parents[1] / "data" / "fleet"
+EXAMPLE = Path(__file__).parents[1] / "data" / "first-contact"
 HOSTILE = [
     "../../etc/passwd",
     "..\\..\\evil",
@@ -125,7 +125,8 @@ def carried_out(fleet, kit, folder):
     fleet = ct.apply(fleet, rest) if len(rest) else fleet
     log, certificates = fleet.registrations, fleet.certificates
     is_set = log["time"].isna() & ~log["clock_unset"]
-    log = log.assign(time=log["time"].mask(is_set, log["time"].max()))
+    now = pd.Timestamp.now("UTC").floor("s")
+    log = log.assign(time=log["time"].mask(is_set, now))
     trust = {
         str(name): list(part["der"].dropna())
         for name, part in fleet.trust.groupby("pbx")
@@ -161,7 +162,6 @@ def carried_out(fleet, kit, folder):
         anchor_der = anchor.public_bytes(serialization.Encoding.DER)
         fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
         owner = request["devices"][0]
-        new_files[f"new-{len(new_files)}"] = (owner, pem_of(certificate))
         lists = request["pbxs"] or list(trust)
         if request["replaces"] is not None:
             # Where a list holds the certificate itself, the new one is uploaded there, too.
@@ -169,12 +169,16 @@ def carried_out(fleet, kit, folder):
             log = log.assign(
                 fingerprint=log["fingerprint"].mask(replaced, fingerprint)
             )
-            certificates = certificates[
-                certificates["fingerprint"] != request["replaces"]
+            is_old = certificates["fingerprint"] == request["replaces"]
+            cells = [
+                der if old else cell
+                for old, cell in zip(is_old, certificates["der"], strict=True)
             ]
+            certificates = certificates.assign(der=cells)
             for name in lists:
                 trust.setdefault(name, []).append(anchor_der)
         else:
+            new_files[f"new-{len(new_files)}"] = (owner, pem_of(certificate))
             own = ct.attempts(fleet)
             mine = own["device"].isin(request["devices"]) & own["pbx"].isin(lists)
             presents = own.index[mine]
@@ -235,7 +239,7 @@ KINDS = tuple(kind for kind in ct.advice.KINDS if kind != "find CA")
 )
 def test_a_kit_that_is_carried_out_repairs_what_its_plan_promises(seed, tmp_path):
     """The PEM that was written is uploaded, the requests are signed, all is read anew."""
-    fleet = ct.simulate(40 if seed == 11 else 150, seed=seed)
+    fleet = ct.simulate(12 if seed == 11 else 150, seed=seed)
     plan, repaired, broken = promised_and_true(fleet, tmp_path, KINDS)
     assert len(plan)
     assert repaired >= plan["attempts_cumulative"].iloc[-1] > 0
@@ -244,14 +248,14 @@ def test_a_kit_that_is_carried_out_repairs_what_its_plan_promises(seed, tmp_path
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory):
-    """The kit of the example fleet, with the plan that it is for."""
-    fleet = ct.read_fleet(EXAMPLE)
+    """The kit of a fleet, with the plan that it is for."""
+    fleet = small_fleet(14, seed=6)
     plan = ct.remedies(fleet, ct.check(ct.attempts(fleet)))
     folder = tmp_path_factory.mktemp("example") / "kit"
     return plan, folder, ct.kit(fleet, plan, folder)
 
 
-def test_the_kit_of_the_example_fleet_has_a_place_for_every_action(example):
+def test_a_kit_has_a_place_for_every_action(example):
     """Each PBX of the plan has its list; each action stands in the checklist, once."""
     plan, folder, files = example
     assert [path.exists() for path in files] == [True] * len(files)
@@ -422,7 +426,7 @@ def test_no_key_is_written(example):
 
 def test_an_empty_plan_gives_a_kit_that_says_so(tmp_path):
     """There is nothing to do, and nothing to upload."""
-    fleet = small_fleet(12, healthy=True)
+    fleet = small_fleet(6, healthy=True)
     plan = ct.remedies(fleet, ct.check(ct.attempts(fleet)))
     assert plan.empty
     ct.kit(fleet, plan, tmp_path / "kit")
@@ -449,13 +453,52 @@ def test_what_is_no_plan_is_refused_before_anything_is_written(
 
 def test_a_kit_of_a_fleet_without_devices_and_lists(tmp_path):
     """Certificates and a log alone: there is a plan, and a kit for it."""
-    whole = small_fleet(20, seed=5)
+    whole = small_fleet(8, seed=5)
     part = dataclasses.replace(
         whole, devices=whole.devices.head(0), trust=whole.trust.head(0)
     )
     plan = ct.remedies(part, ct.check(ct.attempts(part)))
     files = ct.kit(part, plan, tmp_path / "kit")
     assert files[0].name == "README.txt"
+
+
+def test_a_certificate_of_which_only_the_fingerprint_is_known_is_named(tmp_path):
+    """No file can be uploaded for it, and the list says so."""
+    whole = small_fleet(12, seed=5)
+    known = whole.certificates.assign(der=None)
+    fleet = dataclasses.replace(whole, certificates=known, trust=whole.trust.head(0))
+    fingerprint = known["fingerprint"].iloc[0]
+    plan = {"action": ["trust"], "pbx": ["hq"], "fingerprint": [fingerprint]}
+    ct.kit(fleet, pd.DataFrame(plan), tmp_path / "kit")
+    text = (tmp_path / "kit" / "pbxs" / "hq" / "to-do.txt").read_text()
+    assert fingerprint in text
+    assert not (tmp_path / "kit" / "pbxs" / "hq" / "upload.pem").exists()
+
+
+def test_names_of_a_foreign_certificate_are_not_asked_for(tmp_path):
+    """Two devices present one certificate: neither gets the other's names with a new one."""
+    rows = [
+        {"pbx": "hq", "serial": f"00903300000{n}", "protocol": "H.323/TLS"}
+        for n in (1, 2)
+    ]
+    ca = StandInCA()
+    names = [x509.DNSName("one.example.com")]
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "009033000001")])
+    own = ca.sign(subject, ca.key.public_key(), names=names)
+    fleet = fleet_of(
+        [pem_of(own)],
+        registrations=[
+            {**row, "fingerprint": own.fingerprint(hashes.SHA256()).hex()}
+            for row in rows
+        ],
+    )
+    actions = [
+        {"action": "enrol", "device": row["serial"], "pbx": "hq", "value": "x"}
+        for row in rows
+    ]
+    ct.kit(fleet, pd.DataFrame(actions), tmp_path / "kit")
+    asked = json.loads((tmp_path / "kit" / "requests.json").read_text())
+    assert [one["dns_names"] for one in asked] == [[], []]
 
 
 def test_without_xlsxwriter_the_rest_is_written_and_said(tmp_path, monkeypatch):
@@ -466,6 +509,15 @@ def test_without_xlsxwriter_the_rest_is_written_and_said(tmp_path, monkeypatch):
     assert "checklist.csv" in files
     assert "checklist.xlsx" not in files
     assert "certtrust[excel]" in (tmp_path / "kit" / "README.txt").read_text()
+
+
+@pytest.mark.exhaustive
+def test_the_example_fleet_has_a_kit(tmp_path):
+    """As a new user would try it."""
+    fleet = ct.read_fleet(EXAMPLE.parent / "fleet")
+    plan = ct.remedies(fleet, ct.check(ct.attempts(fleet)))
+    files = {path.name for path in ct.kit(fleet, plan, tmp_path / "kit")}
+    assert {"README.txt", "checklist.xlsx", "upload.pem", "requests.json"} <= files
 
 
 def test_the_command_writes_a_kit(tmp_path, capsys):

@@ -296,3 +296,12 @@ def test_a_signature_follows_the_parameters_of_a_pss_key(pss, used, verifies):
             [parts.signed], [parts.signature], [parts.algorithm], [restricted]
         )
         assert answers == [expected]
+
+
+def test_a_salt_longer_than_any_number_of_the_library_is_no_answer():
+    """The algorithm cannot be handled; nothing is raised."""
+    public = rsa.generate_private_key(65537, 2048).public_key()
+    key = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    salt = encoded(0xA2, encoded(0x02, b"\1" + bytes(10)))
+    algorithm = encoded(0x30, PSS_OID + encoded(0x30, salt))
+    assert verify_many([b"signed"], [bytes(256)], [algorithm], [key]) == [None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -106,7 +107,7 @@ class _Kit:
 
     fleet: Fleet
     actions: pd.DataFrame
-    """As `conformed`, numbered from 0, with step, price, attempts and devices."""
+    """As `conformed`, numbered from 0, with step, price and attempts."""
     places: pd.DataFrame
     """device, pbx, site, fingerprint, user: who registers where with what, once each."""
     certificates: pd.DataFrame
@@ -221,10 +222,9 @@ class _Kit:
             for row in self.rows
             if row.action in _NEW_CERTIFICATE
         }
-        numbered = {number: f"{name} {number}" for number, name in wanted.items()}
-        names = list(wanted.values())
+        times = Counter(wanted.values())
         keys = {
-            number: name if names.count(name) == 1 else numbered[number]
+            number: name if times[name] == 1 else f"{name} {number}"
             for number, name in wanted.items()
         }
         files = file_names(keys.values())
@@ -250,6 +250,9 @@ class _Kit:
         )
         own = [present["issuer"]] if isinstance(present.get("issuer"), str) else []
         issuers = self._listed_cas(pbxs) if row.action == "enrol" else own
+        if row.action == "enrol" and not self._is_own(present, devices):
+            # Loaded from another device: its names are not this one's.
+            present |= {"dns_names": (), "ip_addresses": ()}
         return Request(
             file,
             row.action,
@@ -264,6 +267,11 @@ class _Kit:
             is_self_signed,
             present.get("fingerprint") if row.action != "enrol" else None,
         )
+
+    def _is_own(self, certificate: dict[str, Any], devices: list[str]) -> bool:
+        """Return whether no other device holds the certificate."""
+        holders = self.values("fingerprint", "device")
+        return holders.get(certificate.get("fingerprint"), devices) == devices
 
     def _present(self, row: Any) -> dict[str, Any]:
         """Return the certificate that is replaced, as its row of table CERTIFICATES."""
@@ -455,6 +463,9 @@ def _steps(kit: _Kit, rows: Iterable[Any]) -> list[str]:
         request = kit.requests.get(row.Index)
         if request:
             lines.append(f"       {say('kit.steps.request', file=request.file)}")
+        if BY_KIND[row.action].uploads and _uploaded(kit, row) is None:
+            words = {"fingerprint": row.fingerprint}
+            lines.append(f"       {say('kit.steps.not_at_hand', **words)}")
         if row.action in ("find CA", "renew CA"):
             lines.append(f"       {say('kit.steps.ca', facts=_facts(kit, row))}")
         if isinstance(row.price, str):

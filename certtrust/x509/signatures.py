@@ -143,8 +143,8 @@ def _run(
             answers.append(True)
         except InvalidSignature:
             answers.append(False)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            answers.append(None)
+        except (ValueError, TypeError, OverflowError, UnsupportedAlgorithm):
+            answers.append(None)  # such as a salt of 2^80 bytes
     return answers
 
 
@@ -285,6 +285,9 @@ def sign(private_key: Any, algorithm: bytes, signed: bytes) -> bytes | None:
                 signature = private_key.sign(signed, digest)
             else:
                 signature = private_key.sign(signed)
-    except (BadEncoding, LookupError, ValueError, TypeError, UnsupportedAlgorithm):
+    except (
+        *(BadEncoding, LookupError, ValueError, TypeError, OverflowError),
+        UnsupportedAlgorithm,
+    ):
         return None
     return bytes(signature)

@@ -295,7 +295,7 @@ class _Review:
 
     def entries(self) -> pd.DataFrame:
         """Return table TRUST_ENTRIES."""
-        rows, trust = self.rows, self.fleet.trust
+        rows = self.rows
         count = self.by_entry
         harmed = count[count["lost"] | count["unsure"]]
         keys = ["pbx", "fingerprint"]
@@ -305,9 +305,7 @@ class _Review:
         is_certain = count["lost"] & count["certain"]
         sure = {*count.loc[is_certain, keys].itertuples(index=False, name=None)}
         maybe = {*harmed[keys].itertuples(index=False, name=None)}
-        unread = trust_state.unread(trust)[trust.index.get_indexer(rows.index)]
-        if not trust.index.is_unique:
-            unread = trust_state.unread(rows)
+        unread = trust_state.unread(rows)
         double = self._doubles()
         cells = []
         for fingerprint, pbx, is_unread, is_double in zip(
@@ -427,26 +425,32 @@ class _Review:
         return _table(table, SHORT_TRUST_LISTS)
 
     def _kept_in(self, pbx: str) -> set[str]:
-        return set(self._asking.get(pbx, ()))
-
-    @cached_property
-    def _asking(self) -> dict[str, list[str]]:
-        pbx = [question.pbx for question in self.trials.questions]
-        asked = self.trials.asked
-        of = asked["question"].map(dict(enumerate(pbx)))
-        return dict(asked["device"].groupby(of).agg(list))
+        numbered = self._numbered.get(pbx, ())
+        return {device for number, _ in numbered for device in self._askers[number]}
 
     def _single(self, pbx: str, kept: Entries) -> int:
         """Return the devices that one entry alone keeps in, and more did before."""
         numbers = [
             number
-            for number, question in enumerate(self.trials.questions)
-            if question.pbx == pbx
-            and len(question.enough) > 1
+            for number, question in self._numbered.get(pbx, ())
+            if len(question.enough) > 1
             and sum(entries <= kept for entries in question.enough) == 1
         ]
+        devices = {device for number in numbers for device in self._askers[number]}
+        return len(devices)
+
+    @cached_property
+    def _numbered(self) -> dict[str, list[tuple[int, Question]]]:
+        numbered: dict[str, list[tuple[int, Question]]] = {}
+        for number, question in enumerate(self.trials.questions):
+            numbered.setdefault(question.pbx, []).append((number, question))
+        return numbered
+
+    @cached_property
+    def _askers(self) -> dict[int, list[str]]:
+        """The devices that ask each question."""
         asked = self.trials.asked
-        return int(asked.loc[asked["question"].isin(numbers), "device"].nunique())
+        return dict(asked.groupby("question")["device"].agg(list))
 
     def _locked_out(self, pbx: str, kept: Entries) -> int:
         """Return the certificates of further devices below entries that are not kept."""

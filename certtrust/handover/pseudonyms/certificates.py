@@ -57,6 +57,8 @@ _KEPT = frozenset(
 )
 """Extensions that name nobody."""
 _COUNTRY = bytes.fromhex("550406")
+_COUNTRY_CODE = 11
+"""Bytes of the attribute with a country of two letters."""
 _ISSUER_ALT_NAME = bytes.fromhex("551d12")
 _STRINGS = {
     UTF8_STRING: "utf-8",
@@ -152,7 +154,7 @@ class StandIns:
 
     def _attribute(self, attribute: bytes) -> bytes:
         kind, *values = children(content(attribute, SEQUENCE))
-        if content(kind, OID) == _COUNTRY:
+        if content(kind, OID) == _COUNTRY and len(attribute) <= _COUNTRY_CODE:
             return attribute
         return encoded(SEQUENCE, kind + b"".join(map(self._replaced, values)))
 

@@ -23,6 +23,7 @@ from ...schema import (
     CERTIFICATES,
     DEVICES,
     HANDSHAKES,
+    PROFILES,
     REGISTRATIONS,
     SOURCES,
     TRUST,
@@ -30,10 +31,22 @@ from ...schema import (
     conform,
 )
 from ...texts.sentences import say
+from ...x509.oids import (
+    CURVES,
+    HASHES,
+    KEY_TYPES,
+    KEY_USAGES,
+    PURPOSES,
+    SIGNATURES,
+)
 from ...x509.reader import REFUSED
 from .certificates import StandIns
 from .words import Pseudonyms
 
+MARK = "left out of this copy:"
+"""What `parse_error` says of a row of which something is left out."""
+
+_REBUILT = f"{MARK} a certificate that cannot be rebuilt under other names"
 _ATTEMPTS = 20
 """Keys that are tried until no pseudonym is the name of somebody else in the fleet."""
 
@@ -72,6 +85,47 @@ _ENDING = re.compile(
     re.IGNORECASE,
 )
 _REASONS = {*H225_REASONS, *SIP_REASONS.values(), *ALERTS.values()}
+_KEPT: dict[str, tuple[str, ...]] = {
+    "CERTIFICATES": (
+        *("version", "not_before", "not_after", "is_ca", "path_length", "key_size"),
+        *("other_names", "self_issued", "is_self_signed"),
+    ),
+    "DEVICES": ("tls_only", "reverse_proxy"),
+    "REGISTRATIONS": ("time", "clock_unset", "via_reverse_proxy", "line"),
+    "HANDSHAKES": (
+        *("time", "client_port", "server_port", "alert_by", "duration", "resumed"),
+        *("client_bytes", "server_bytes", "stream"),
+    ),
+    "PROFILES": (),
+    "SOURCES": ("taken_for", "decided_by", "is_guess", "rows", "understood"),
+}
+"""The columns that name nobody, by table; what stands neither here nor has a pseudonym is left
+out, so that a new column gives nothing away.
+"""
+
+_STATES = {"up", "timeout", "rejected", "unauthorized", "down"}
+_AUTHENTICATIONS = {"certificate", "password", "none"}
+_OUTCOMES = {
+    *("established", "refused by server", "refused by client", "cut off"),
+    *("not TLS", "not visible"),
+}
+_CIPHER = re.compile(r"(?:TLS|SSL)_[A-Z0-9_]+|(?:0x|unknown[-_ ])[0-9A-Fa-f]+")
+_VERSION = re.compile(r"(?:SSL|TLS|DTLS)[ v]?[0-9][0-9.]*|(?:0x)?[0-9A-Fa-f]{4}")
+_ALERT = re.compile("|".join(map(re.escape, ALERTS.values())) + r"|unknown_\d+")
+_MESSAGE = re.compile(r"(?:client|server) \d+\.\d+ [A-Za-z_ ]{1,40}")
+_WORDS = (
+    *("key_usage", "extended_key_usage", "key_type", "curve"),
+    *("signature_hash", "signature_algorithm"),
+)
+_KNOWN = {
+    *KEY_USAGES,
+    *PURPOSES.values(),
+    *KEY_TYPES.values(),
+    *HASHES.values(),
+    *(name for name, _ in CURVES.values()),
+    *(scheme.name for scheme in SIGNATURES.values()),
+    *(scheme.hash for scheme in SIGNATURES.values() if scheme.hash),
+}
 _MATCHED_BY = {"event", "alarm", "clear", "record", "wire"}
 _TIME_BY = re.compile(r"(?:line|file|sample)(?: as UTC)?")
 _FACTS = (
@@ -147,6 +201,7 @@ def pseudonymise(fleet: Fleet, *, key: bytes | None = None) -> Fleet:
         work.devices(),
         work.registrations(),
         handshakes=work.handshakes(),
+        profiles=work.profiles(),
         sources=work.sources(),
     )
     return link(made) if has_links else made
@@ -166,14 +221,13 @@ def left_out(fleet: Fleet) -> pd.DataFrame:
     >>> len(left_out(pseudonymise(ct.simulate(4, seed=1, faults={}))))
     0
     """
-    mark = say("pseudonyms.mark")
     parts = []
     for name in ("certificates", "trust", "devices", "registrations", "handshakes"):
         frame = getattr(fleet, name)
         if frame is None:
             continue
         rows = np.flatnonzero(
-            as_mask(frame["parse_error"].str.contains(mark, regex=False))
+            as_mask(frame["parse_error"].str.contains(MARK, regex=False))
         )
         chosen = frame.iloc[rows]
         parts.append(
@@ -336,6 +390,7 @@ class _Copy:
         texts |= dict.fromkeys(
             ("serial_number", "subject_key_id", "authority_key_id"), self._digits
         )
+        texts |= dict.fromkeys(("country", *_WORDS), self._known_words)
         lists = {
             column: pd.Series(
                 [[text(one) for one in cell] for cell in frame[column]],
@@ -347,8 +402,19 @@ class _Copy:
         columns = {
             name: self._each(frame[name], change) for name, change in texts.items()
         }
-        kept = conform(frame, CERTIFICATES)[CERTIFICATES.names]
-        return kept.assign(**columns, **lists, der=None)
+        kept = frame[[*_KEPT["CERTIFICATES"]]].assign(
+            **columns, **lists, parse_error=frame["parse_error"]
+        )
+        return conform(kept, CERTIFICATES)
+
+    def _known_words(self, text: str) -> str:
+        """Return words of X.509 as they are, and pseudonyms of others."""
+        return ",".join(
+            word
+            if word in _KNOWN or re.fullmatch(r"[A-Z]{2}|\d+(?:\.\d+)+", word)
+            else self._pseudonyms.text(word)
+            for word in text.split(",")
+        )
 
     def _digits(self, text: str) -> str:
         """Return hex digits with others in their place; short ones stay."""
@@ -370,11 +436,11 @@ class _Copy:
         ):
             if is_built:
                 noted = isinstance(old, str) and not isinstance(new, str)
-                cells.append(say("pseudonyms.noted") if noted else new)
+                cells.append(f"{MARK} a note of the reader" if noted else new)
             elif isinstance(old, str):
                 cells.append(_reason(old))
             else:
-                cells.append(say("pseudonyms.rebuilt") if der else None)
+                cells.append(_REBUILT if der else None)
         return pd.Series(cells, index=frame.index, dtype="str")
 
     # Other tables
@@ -406,19 +472,23 @@ class _Copy:
             REGISTRATIONS,
             **names,
             protocol=self._each(frame["protocol"], self._protocol),
+            state=self._each(frame["state"], self._word(_STATES)),
+            authentication=self._each(
+                frame["authentication"], self._word(_AUTHENTICATIONS)
+            ),
             reason=self._each(frame["reason"], self._reason),
             fingerprint=self._each(frame["fingerprint"], self.fingerprint),
             code=self._each(frame["code"], self._unless(_CODE)),
             module=self._each(frame["module"], text),
-            details=None,
-            raw=None,
             matched_by=self._each(frame["matched_by"], self._word(_MATCHED_BY)),
             time_by=self._each(frame["time_by"], self._unless(_TIME_BY)),
             severity=self._each(
                 frame["severity"], self._word({"minor", "indeterminate", "major"})
             ),
             source=self._each(frame["source"], self._file),
-            parse_error=error.mask(lost & error.isna(), say("pseudonyms.line")),
+            parse_error=error.mask(
+                lost & error.isna(), f"{MARK} a line that no format matched"
+            ),
         )
 
     def handshakes(self) -> pd.DataFrame | None:
@@ -440,11 +510,33 @@ class _Copy:
             HANDSHAKES,
             **names,
             **prints,
+            cipher=self._each(frame["cipher"], self._unless(_CIPHER)),
+            alert=self._each(frame["alert"], self._unless(_ALERT)),
+            outcome=self._each(frame["outcome"], self._word(_OUTCOMES)),
+            **{
+                name: self._each(frame[name], self._unless(_VERSION))
+                for name in ("offered_version", "tls_version")
+            },
+            messages=self._lists(frame["messages"], self._unless(_MESSAGE)),
             accepted_authorities=self._lists(
                 frame["accepted_authorities"], self.distinguished_name
             ),
             source=self._each(frame["source"], self._file),
             parse_error=self._each(frame["parse_error"], _reason),
+        )
+
+    def profiles(self) -> pd.DataFrame | None:
+        """Return table PROFILES under pseudonyms."""
+        frame = self._fleet.profiles
+        if frame is None:
+            return None
+        return self._like(
+            frame,
+            PROFILES,
+            pbx=self._each(frame["pbx"], self._pseudonyms.text),
+            tls_profile=self._each(
+                frame["tls_profile"], self._word({"normal", "strict"})
+            ),
         )
 
     def sources(self) -> pd.DataFrame | None:
@@ -464,15 +556,16 @@ class _Copy:
     def _like(
         self, frame: pd.DataFrame, table: Table, **columns: Any
     ) -> pd.DataFrame:
-        """Return the table with these columns changed, and words without those not in use."""
-        frame = frame.reset_index(drop=True)[table.names]
+        """Return the table with these columns, and those that name nobody; others are missing."""
+        frame = frame.reset_index(drop=True)
+        kept = [name for name in _KEPT[table.name] if name in frame]
         changed = {
             name: column.set_axis(frame.index)
             if isinstance(column, pd.Series)
             else column
             for name, column in columns.items()
         }
-        made = frame.assign(**changed)
+        made = frame[kept].assign(**changed)
         words = {
             str(name): column.cat.remove_unused_categories()
             for name, column in made.items()
@@ -533,8 +626,8 @@ def _reason(error: str) -> str:
     """
     if match := _NO_CERTIFICATE.search(error):
         joint = "" if match[0].startswith(",") else " "
-        return say("pseudonyms.mark") + joint + match[0]
-    mark = say("pseudonyms.unread")
+        return MARK + joint + match[0]
+    mark = f"{MARK} what could not be read"
     parts = [REFUSED] if error.startswith(REFUSED) else []
     parts += [
         part

@@ -278,7 +278,7 @@ class Pseudonyms:
         name, equals, value = text.partition("=")
         if not equals:
             return self.text(text)
-        if name.strip().upper() in ("C", "COUNTRYNAME"):
+        if name.strip().upper() == "C" and len(value) <= 2:
             return text
         if value.startswith("#"):
             return (
