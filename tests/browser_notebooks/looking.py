@@ -5,7 +5,10 @@ from __future__ import annotations
 CONTRAST = """(selector) => {
     const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
     const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-    const parse = text => (text.match(/[0-9.]+/g) || []).map(Number);
+    const parse = text => {
+        const values = (text.match(/[0-9.]+/g) || []).map(Number);
+        return text.startsWith('color(') ? values.map((v, i) => i < 3 ? v * 255 : v) : values;
+    };
     const over = (top, below) => {
         const a = top.length > 3 ? top[3] : 1;
         return [0, 1, 2].map(i => top[i] * a + below[i] * (1 - a));
@@ -32,7 +35,8 @@ CONTRAST = """(selector) => {
             const [a, b] = [light(front), light(back)].sort((x, y) => y - x);
             const ratio = (a + 0.05) / (b + 0.05);
             if (ratio < 4.5) faint.push(`${ratio.toFixed(1)}: ${words.slice(0, 40)} `
-                + `(${element.tagName}.${element.className}, ${style.color} on ${back.map(Math.round)})`);
+                + `(${element.tagName}.${element.className}, ${style.color} `
+                + `on ${back.map(Math.round)})`);
         }
     }
     return faint;
