@@ -61,3 +61,10 @@ CUT = """(selector) => {
     return cut;
 }"""
 """Elements that leave the page at the right, or whose content does not fit beside its edge."""
+
+END = """() => {
+    const cells = [...document.querySelectorAll('.jp-Notebook .jp-Cell')];
+    const boxes = cells.map(cell => cell.getBoundingClientRect());
+    return Math.max(...boxes.map(b => b.bottom)) - Math.min(...boxes.map(b => b.top));
+}"""
+"""The height of a notebook in pixels, from its first cell to its last."""
