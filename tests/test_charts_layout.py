@@ -31,6 +31,10 @@ OF_RESULTS: dict[str, Draw] = {
     "combinations": charts.combinations,
     "compared": charts.compared,
     "name_fit": charts.name_fit,
+    "since_when": charts.since_when,
+    "causes by model": lambda results, **canvas: charts.causes(
+        results, "model", **canvas
+    ),
 }
 SIZES = {
     "phone": {"width": 3.8},
