@@ -7,6 +7,7 @@ from IPython.display import HTML
 
 from ..advice.impersonations import impersonations
 from ..advice.what_if import changes
+from ..evaluation.attempts import attempts
 from ..evaluation.check import causes, counted
 from ..explanation.findings import findings
 from ..fleet import FOLDERS, Fleet, link
@@ -249,13 +250,17 @@ def false_identities(fleet: Fleet, *, rows: int = 6) -> HTML:
     >>> "certificate" in false_identities(ct.simulate(20, seed=1)).data
     True
     """
-    pairs = impersonations(link(fleet))
+    fleet = link(fleet)
+    pairs = impersonations(fleet)
     trusted = pairs.drop_duplicates(["fingerprint", "subject_cn", "pbx"])
     sentence = say(
         "widgets.answers.identities",
         count=trusted["fingerprint"].nunique(),
         devices=plural(pairs["victim"].nunique(), "device"),
     )
+    people = _labels(attempts(fleet, of="devices"))
+    held_by = trusted["device"].map(people).fillna(trusted["device"])
+    trusted = trusted.assign(device=held_by)
     names = ["subject_cn", "device", "pbx", "opens", "name"]
     titles = {name: say(f"widgets.answers.identity.{name}") for name in names}
     return _answer(sentence, markup(trusted, titles, rows=rows))

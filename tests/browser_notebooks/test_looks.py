@@ -30,6 +30,11 @@ def saved(page, name: str) -> None:
     height = page.evaluate(END)
     page.set_viewport_size({"width": 1280, "height": int(height) + 200})
     page.wait_for_timeout(700)
+    page.evaluate(
+        "() => document.querySelectorAll('.jp-NotebookPanel div')"
+        ".forEach(part => { part.scrollTop = 0; })"
+    )
+    page.wait_for_timeout(300)
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / name)
     page.set_viewport_size({"width": 1280, "height": SCREEN})
