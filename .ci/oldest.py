@@ -1,5 +1,5 @@
-"""Print the oldest version that pyproject.toml allows of each dependency, and of what reads Excel
-lists, as constraints for pip.
+"""Print the oldest version that pyproject.toml allows of each dependency, and of what the extras
+for Excel and monitoring need, as constraints for pip.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from pathlib import Path
 PROJECT = tomllib.loads(
     (Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8")
 )
-tables = PROJECT["project"]["optional-dependencies"]["excel"]
-for requirement in (*PROJECT["project"]["dependencies"], *tables):
+extras = PROJECT["project"]["optional-dependencies"]
+further = [*extras["excel"], *extras["monitoring"]]
+for requirement in (*PROJECT["project"]["dependencies"], *further):
     if floor := re.fullmatch(r"([\w-]+)>=([\w.]+)", requirement):
         print(f"{floor[1]}=={floor[2]}")

@@ -9,10 +9,13 @@ import pandas as pd
 
 from .errors import UnknownTableError
 from .schema import (
+    CERTIFICATES,
     COUNT,
     DEVICES,
     FLAG,
+    LIST,
     MOMENT,
+    NUMBER,
     OBJECT,
     RESULTS,
     TABLES,
@@ -211,28 +214,117 @@ ENDINGS = Table(
 
 CHANGES = Table(
     "CHANGES",
-    "one attempt that a change judges otherwise, the worst change first",
+    "one registration that two results judge differently, the worst change first",
     (
-        Column(
-            "attempt",
-            OBJECT,
-            "label of the attempt in the index of the results",
-            "178",
-        ),
         _DEVICE,
         _PBX,
+        Column(
+            "registration_name", TEXT, "the name that is registered", "0090332f688a"
+        ),
+        Column("interface", TEXT, "interface of a gateway", "TEL1"),
+        Column("model", TEXT, "product, where it is known", "IP222"),
+        Column("firmware", TEXT, "firmware version, where it is known", "13r2 dvl"),
         Column(
             "change",
             WORD,
             "broken, repaired, now unknown, now known, other cause, gone or new",
             "repaired",
         ),
-        Column("verdict_before", TEXT, "what the rules predicted before", "fail"),
         Column(
-            "cause_before", TEXT, "the first failed rule before", "certificate.trust"
+            "evidence",
+            WORD,
+            "rule (the rules predict it) or log (a new attempt shows it); missing for what is gone",
+            "rule",
         ),
+        Column("verdict_before", TEXT, "what the rules predicted before", "fail"),
+        Column("cause_before", TEXT, "why it failed before", "certificate.trust"),
         Column("verdict_after", TEXT, "what they predict after", "pass"),
-        Column("cause_after", TEXT, "the first failed rule after", "time.validity"),
+        Column("cause_after", TEXT, "why it fails after", "time.validity"),
+        Column("observed_before", TEXT, "how its attempt went before", "failed"),
+        Column("observed_after", TEXT, "how its latest attempt went", "up"),
+    ),
+)
+
+RENEWALS = Table(
+    "RENEWALS",
+    "one certificate that a device presents, or of a CA, or that could not be read",
+    (
+        Column(
+            "ends",
+            MOMENT,
+            "last moment of its validity; missing where not known",
+            "2027-01-01 00:00:00+00:00",
+        ),
+        Column("days_left", NUMBER, "days until then, negative after it", "31.5"),
+        Column(
+            "bucket",
+            WORD,
+            "the first bound that it ends within: ended, 1 week, ..., 6 months, ..., later; or "
+            "not known",
+            "4 weeks",
+        ),
+        Column(
+            "role", WORD, "device or CA; missing where it could not be read", "device"
+        ),
+        Column(
+            "device",
+            TEXT,
+            "who presents it, where that is one device alone",
+            "009033089824",
+        ),
+        Column(
+            "devices",
+            COUNT,
+            "devices that present it; of a CA: whose chain it is in",
+            "1",
+        ),
+        *CERTIFICATES.only(
+            *("fingerprint", "subject_cn", "issuer_cn", "source", "parse_error")
+        ),
+    ),
+)
+
+TREND = Table(
+    "TREND",
+    "one run and cause; one row for a run without a failure, or that could not be read",
+    (
+        Column("date", MOMENT, "when the run was made", "2026-11-30 00:00:00+00:00"),
+        Column("source", TEXT, "file or folder of the run", "fleet-2026-11-30.json"),
+        Column(
+            "cause",
+            WORD,
+            "why devices fail; missing where none does",
+            "certificate.trust",
+        ),
+        Column("devices", COUNT, "devices that fail for it", "12"),
+        Column(
+            "failing",
+            COUNT,
+            "devices that fail at that run, whatever the cause",
+            "55",
+        ),
+        Column(
+            "undecided",
+            COUNT,
+            "devices that do not fail, and lack data for a verdict",
+            "3",
+        ),
+        Column("all_devices", COUNT, "devices that were judged at that run", "191"),
+        Column("parse_error", TEXT, "why a run could not be read", ""),
+    ),
+)
+
+TLS_READINESS = Table(
+    "TLS_READINESS",
+    "one model and firmware",
+    (
+        Column("model", TEXT, "product, missing where it is not known", "IP222"),
+        Column("firmware", TEXT, "firmware version", "13r2 dvl"),
+        Column("devices", COUNT, "devices that may register over TLS", "12"),
+        Column("ready", COUNT, "those that speak a version that is taken", "4"),
+        Column("locked_out", COUNT, "those that do not", "7"),
+        Column("unknown", COUNT, "those of which no version was seen", "1"),
+        Column("lowest", TEXT, "the oldest of their highest versions", "TLS 1.0"),
     ),
 )
 
@@ -457,6 +549,111 @@ HEADINGS = Table(
     ),
 )
 
+TRUST_ENTRIES = Table(
+    "TRUST_ENTRIES",
+    "one entry of a trust list",
+    (
+        *TABLES["TRUST"].only(
+            "pbx",
+            "fingerprint",
+            "subject",
+            "subject_cn",
+            "issuer",
+            "is_ca",
+            "not_after",
+            "source",
+            "position",
+            "parse_error",
+        ),
+        Column(
+            "needed",
+            FLAG,
+            "without it alone devices are no longer trusted; <NA> = nobody can tell",
+            "True",
+        ),
+        Column(
+            "keep",
+            FLAG,
+            "it stands in the short list; False = it may go, together with all others that "
+            "may; <NA> = nobody can tell",
+            "True",
+        ),
+        Column(
+            "double", FLAG, "the list has the same certificate in another row", ""
+        ),
+        Column("expired", FLAG, "it has ended", "False"),
+        Column(
+            "without_device",
+            FLAG,
+            "a CA of which no certificate of a device is known; <NA> = there may be one",
+            "False",
+        ),
+        Column("attempts", COUNT, "attempts no longer trusted without it", "12"),
+        Column("devices", COUNT, "the devices of these", "4"),
+        Column("below", COUNT, "devices at its PBX that it lets in today", "9"),
+        Column(
+            "undecided",
+            COUNT,
+            "devices that may need it, since what they present is not known in full",
+            "0",
+        ),
+        Column("remark", TEXT, "all this in words", "Needed: ..."),
+    ),
+)
+
+SHORT_TRUST_LISTS = Table(
+    "SHORT_TRUST_LISTS",
+    "the trust list of one PBX, and how short it could be",
+    (
+        Column("pbx", TEXT, "whose list; missing = that of any other PBX", "hq"),
+        Column("entries", COUNT, "entries of the list", "9"),
+        Column("kept", COUNT, "entries of the short list", "3"),
+        Column("exact", FLAG, "no shorter list of these entries would do", "True"),
+        Column("devices", COUNT, "devices that both lists let in", "140"),
+        Column("undecided", COUNT, "devices that the short list may lock out", "0"),
+        Column(
+            "locks_out",
+            COUNT,
+            "certificates of devices below entries of the present list alone",
+            "5",
+        ),
+        Column(
+            "single",
+            COUNT,
+            "devices that one entry alone keeps in, and more did before",
+            "12",
+        ),
+        Column(
+            "first_end",
+            MOMENT,
+            "when the first entry of the short list ends",
+            "2031-01-01 00:00:00+00:00",
+        ),
+        Column("price", TEXT, "the price in words", "..."),
+    ),
+)
+
+TRUST_DIFFERENCES = Table(
+    "TRUST_DIFFERENCES",
+    "one CA that some lists lack, of PBXs whose devices are alike",
+    (
+        Column("group", COUNT, "number of the group of PBXs, from 1", "1"),
+        Column("pbxs", LIST, "the PBXs of the group", "[graz, lucerne]"),
+        Column("issuers", LIST, "signers of their devices' certificates", "[CN=CA]"),
+        *TABLES["TRUST"].only("fingerprint", "subject"),
+        Column("listed_at", LIST, "PBXs whose list has it", "[graz]"),
+        Column("absent_at", LIST, "PBXs whose list lacks it", "[lucerne]"),
+        Column(
+            "unread_at",
+            LIST,
+            "PBXs whose list lacks it, as far as it could be read",
+            "",
+        ),
+        Column("needed", FLAG, "devices need it where it is listed", "False"),
+        Column("remark", TEXT, "what to do about it, in words", "..."),
+    ),
+)
+
 ANSWERS: dict[str, Table] = {
     table.name: table
     for table in (
@@ -480,7 +677,13 @@ ANSWERS: dict[str, Table] = {
         ACCEPTED_AUTHORITIES,
         CONNECTION_LENGTHS,
         HEADINGS,
+        RENEWALS,
+        TREND,
+        TLS_READINESS,
         LATEST,
+        TRUST_ENTRIES,
+        SHORT_TRUST_LISTS,
+        TRUST_DIFFERENCES,
     )
 }
 """The tables by the names of the functions that return them, in capitals."""

@@ -162,7 +162,8 @@ def test_every_rule_puts_its_own_data_in_doubt(code):
         cause=pd.Categorical([code]),
         certificate_by="device",
     )
-    subject = {"time.clock": "clock"}.get(
+    own = {"time.clock": "clock", "transport.tls_version": "TLS version"}
+    subject = own.get(
         code, "device entry" if code.endswith("tls_only") else "certificate"
     )
     assert contradictions(against)["stale"].tolist() == [subject]

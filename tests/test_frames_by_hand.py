@@ -22,6 +22,8 @@ OF_A_FLEET = {
     "impersonations": ct.impersonations,
     "link": ct.link,
     "remedies": lambda fleet: ct.remedies(fleet, RESULTS),
+    "renewals": ct.renewals,
+    "tls_readiness": ct.tls_readiness,
     "shared_keys": ct.shared_keys,
     "shared_names": ct.shared_names,
     "what_if": lambda fleet: ct.what_if(fleet, tls_only=True),
@@ -64,9 +66,10 @@ OF_A_FRAME = {
     "shared_hardware_ids": (ct.shared_hardware_ids, "DEVICES", FLEET.devices),
 }
 NO_FRAMES = {
-    "CerttrustError", "Diagnosis", "Fleet", "charts", "columns", "fetch_chain", "handshakes",
-    "headings", "limits", "names", "read_certificates", "read_devices", "read_fleet",
-    "read_registrations", "read_trust_list", "rules", "simulate", "testing", "widgets",
+    "CerttrustError", "Diagnosis", "Fleet", "charts", "columns", "diff", "fetch_chain",
+    "handshakes", "headings", "limits", "monitoring", "names", "read_certificates", "read_devices",
+    "read_fleet", "read_registrations", "read_trust_list", "rules", "simulate", "testing", "trend",
+    "widgets",
 }  # fmt: skip
 NEEDED = {
     "accepted_authorities": "server",

@@ -36,9 +36,14 @@ def varied_attempts() -> pd.DataFrame:
             "ip_addresses",
         ):
             holes.loc[holes.index[number % 7 :: 7], column] = None
+    seen = log.head(12).assign(
+        tls_version=["TLS 1.0", "TLS 1.2", None] * 4,
+        tls_profile=["normal"] * 6 + ["strict"] * 6,
+    )
     return conform(
         pd.concat(
-            [log, devices, browser, conform(holes, ATTEMPTS)], ignore_index=True
+            [log, devices, browser, conform(holes, ATTEMPTS), seen],
+            ignore_index=True,
         ),
         ATTEMPTS,
     )
@@ -142,7 +147,7 @@ def test_the_order_of_causes_follows_the_article():
     }
     for scenario, codes in article.items():
         assert [code for code in SCENARIOS[scenario] if code in codes] == codes
-    assert HYGIENE["h323-password"] == ()
+    assert HYGIENE["h323-password"] == ("hygiene.tls_version",)
 
 
 def test_interpretations_are_documented():

@@ -1,10 +1,10 @@
-"""What-ifs: a changed configuration is judged like any other, and two results are compared."""
+"""What-ifs: a changed configuration is judged like any other."""
 
 import pandas as pd
 import pytest
 
 import certtrust as ct
-from certtrust.advice import changes, what_if
+from certtrust.advice import what_if
 from certtrust.testing import small_fleet
 
 
@@ -105,64 +105,3 @@ def test_a_what_if_leaves_the_fleet_alone(fleet):
     ):
         pd.testing.assert_frame_equal(before, now)
     assert what_if(fleet) is fleet
-
-
-def results_of(*verdicts, index=None):
-    """Return the columns of results that `changes` compares."""
-    frame = pd.DataFrame(verdicts, columns=["verdict", "cause"], index=index)
-    return frame.assign(device="d", pbx="p")
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "change"),
-    [
-        (("pass", None), ("fail", "time.clock"), "broken"),
-        (("unknown", None), ("fail", "time.clock"), "broken"),
-        (("fail", "time.clock"), ("pass", None), "repaired"),
-        (("fail", "time.clock"), ("pass", "timeout"), "repaired"),
-        (("fail", "time.clock"), ("unknown", None), "now unknown"),
-        (("pass", None), ("unknown", None), "now unknown"),
-        (("unknown", None), ("pass", None), "now known"),
-        (("fail", "time.clock"), ("fail", "certificate.name"), "other cause"),
-        (("fail", "time.clock"), ("fail", "time.clock"), None),
-        (("pass", "timeout"), ("pass", None), None),
-        (("unknown", None), ("unknown", None), None),
-    ],
-)
-def test_each_change_has_its_name(before, after, change):
-    """It depends on the verdicts, and on the causes where both fail."""
-    differences = changes(results_of(before), results_of(after))
-    assert differences["change"].tolist() == ([] if change is None else [change])
-
-
-def test_labels_that_occur_twice_are_refused():
-    """It is ambiguous which of two attempts with one label changed."""
-    repeated, unique = (
-        results_of(("pass", None), ("pass", None), index=[5, 5]),
-        results_of(("pass", None), index=[5]),
-    )
-    for before, after in (
-        (repeated, unique),
-        (unique, repeated),
-        (repeated, repeated),
-    ):
-        with pytest.raises(ct.CerttrustError, match="more than once"):
-            changes(before, after)
-
-
-def test_rows_that_one_side_lacks_are_listed_last():
-    """The worst changes come first; row labels are those of the results."""
-    before = results_of(
-        ("pass", None), ("pass", None), ("fail", "time.clock"), index=[5, 6, 7]
-    )
-    after = results_of(
-        ("fail", "time.clock"), ("pass", None), ("pass", None), index=[6, 7, 8]
-    )
-    differences = changes(before, after)
-    assert list(zip(differences["attempt"], differences["change"], strict=True)) == [
-        (6, "broken"),
-        (7, "repaired"),
-        (5, "gone"),
-        (8, "new"),
-    ]
-    assert differences["device"].notna().all()

@@ -22,7 +22,8 @@ from ipywidgets.embed import dependency_state
 from thoroughness import first
 
 import certtrust as ct
-from certtrust.advice import changes, latest, what_if
+from certtrust.advice import latest, what_if
+from certtrust.advice.changes import aligned_changes as changes
 from certtrust.advice.rehearsal import Rehearsal
 from certtrust.advice.what_if import Settings, changed
 from certtrust.evaluation.check import counted

@@ -3,6 +3,7 @@ and what-ifs.
 """
 
 from .authorities import accepted_authorities
+from .changes import changes
 from .connections import connection_lengths
 from .forecast import endings, forecast, latest
 from .impersonations import impersonations
@@ -10,7 +11,8 @@ from .missing import contradictions, missing
 from .remedies.actions import apply, kinds
 from .remedies.kinds import KINDS
 from .shared_names_and_keys import shared_keys, shared_names
-from .what_if import changes, what_if
+from .tls_readiness import tls_readiness
+from .what_if import what_if
 
 __all__ = [
     "KINDS",
@@ -27,5 +29,6 @@ __all__ = [
     "missing",
     "shared_keys",
     "shared_names",
+    "tls_readiness",
     "what_if",
 ]

@@ -12,7 +12,7 @@ import pandas as pd
 from ..arrays.grouping import Codes, factorize_rows
 from ..errors import CerttrustError
 from ..evaluation.attempts import attempts
-from ..evaluation.check import CAUSES, check
+from ..evaluation.check import CAUSES, check, moment_of
 from ..evaluation.ownership import Ownership
 from ..fleet import Fleet, expect_fleet, link
 from ..schema import ATTEMPTS, conform, expect
@@ -143,8 +143,10 @@ def failure_counts(
     )
 
 
-def _dates(periods: int, freq: str) -> tuple[pd.Timestamp, pd.DatetimeIndex]:
-    now = pd.Timestamp.now("UTC").as_unit("us")
+def _dates(
+    periods: int, freq: str, at: pd.Timestamp | str | None = None
+) -> tuple[pd.Timestamp, pd.DatetimeIndex]:
+    now = moment_of(pd.Timestamp.now("UTC") if at is None else at)
     if not isinstance(periods, Integral) or periods < 1:
         raise CerttrustError(say("errors.advice.periods", periods=repr(periods)))
     wrong = say("errors.advice.freq", freq=repr(freq))
@@ -273,13 +275,21 @@ def _current(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
     return conform(pd.concat([tried, would_be], ignore_index=True), ATTEMPTS)
 
 
-def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFrame:
+def endings(
+    fleet: Fleet,
+    *,
+    periods: int = 24,
+    freq: str = "MS",
+    at: pd.Timestamp | str | None = None,
+) -> pd.DataFrame:
     """List the certificates whose end takes registrations down within the forecast's time.
 
     Parameters
     ----------
     fleet, periods, freq
         As in `forecast`.
+    at : Timestamp or str, optional
+        The moment to look ahead from; now by default.
 
     Returns
     -------
@@ -304,7 +314,7 @@ def endings(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFram
     True
     """
     fleet = expect_fleet(fleet)
-    now, dates = _dates(periods, freq)
+    now, dates = _dates(periods, freq, at)
     fleet = fleet if fleet.links is not None else link(fleet)
     rows = _current(fleet, now)
     passes = check(rows, at=now)["verdict"] == "pass"

@@ -29,6 +29,7 @@ from ..evaluation.ownership import Ownership
 from ..evaluation.rules import BY_CODE
 from ..fleet import Fleet, link
 from ..names import matching
+from .changes import REGISTRATION
 from .excerpt import Excerpt, Source
 from .forecast import latest
 from .joins import among
@@ -94,8 +95,8 @@ class Rehearsal:
         Returns
         -------
         DataFrame
-            Index of `rows`: device, pbx, verdict, cause (a broken rule only, missing where none
-            is broken).
+            Index of `rows`: device, pbx, registration_name, interface, verdict, cause (a broken
+            rule only, missing where none is broken).
         """
         if at != self._at:
             self._at = at
@@ -107,7 +108,7 @@ class Rehearsal:
             column.cat.codes.to_numpy()[self._kind]
             for column in (results["verdict"], broken)
         )
-        return self.rows[["device", "pbx"]].assign(
+        return self.rows[list(REGISTRATION)].assign(
             verdict=pd.Categorical.from_codes(verdict, dtype=VERDICTS),
             cause=pd.Categorical.from_codes(cause, dtype=CAUSES),
         )

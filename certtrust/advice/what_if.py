@@ -1,4 +1,4 @@
-"""What-ifs: the same fleet under other settings, and the difference of two results."""
+"""What-ifs: the same fleet under other settings."""
 
 from __future__ import annotations
 
@@ -12,25 +12,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..arrays.arrow import as_mask
-from ..arrays.grouping import Codes, factorize_codes
-from ..errors import CerttrustError
+from ..errors import CerttrustError, MissingColumnError
+from ..evaluation.requirements.tls_versions import PROFILES
 from ..fleet import Fleet, expect_fleet
-from ..schema import RESULTS, TRUST, conform, expect
+from ..schema import HANDSHAKES, TRUST, conform, expect
+from ..schema import PROFILES as TLS_PROFILES
+from ..texts.labels import either
 from ..texts.sentences import say
 
 EVERY = ""
 """Stands for every PBX."""
-
-CHANGES = (
-    "broken",
-    "repaired",
-    "now unknown",
-    "now known",
-    "other cause",
-    "gone",
-    "new",
-)
-"""Kinds of difference between two verdicts of one attempt, the worst first."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +87,8 @@ def what_if(
     tls_only: bool | None = None,
     authentication: str | None = None,
     retire: str | Sequence[str] | None = None,
+    tls_profile: str | None = None,
+    endpoints: pd.DataFrame | None = None,
 ) -> Fleet:
     """Return a copy of the fleet with another configuration, to judge like any other.
 
@@ -115,6 +108,14 @@ def what_if(
         CAs by fingerprint, or by common name, to take out of every trust list. Certificates
         below them stay trusted where another CA of their chain is in the list, as the article
         says.
+    tls_profile : {"normal", "strict"}, optional
+        The TLS profile of every PBX from 16r1 on: "normal", its default, takes TLS 1.2 and 1.3,
+        "strict" TLS 1.3 alone. The highest version that a device speaks is known where a
+        connection of the fleet's handshakes, or an endpoint, shows it; elsewhere a registration
+        that would pass otherwise becomes unknown.
+    endpoints : DataFrame, optional
+        Devices that were asked themselves: columns tls_version and certificates (fingerprints,
+        leaf first), and if there asked_at, of table ENDPOINTS.
 
     Returns
     -------
@@ -123,7 +124,7 @@ def what_if(
     Raises
     ------
     CerttrustError
-        If a CA to retire is in no list, or `authentication` is another word.
+        If a CA to retire is in no list, or `authentication` or `tls_profile` is another word.
 
     Notes
     -----
@@ -138,7 +139,7 @@ def what_if(
     Which registrations end when nobody may log in with a password any more?
 
     >>> after = ct.check(ct.attempts(what_if(fleet, authentication="certificate")))
-    >>> set(changes(before, after)["change"].unique()) <= {"broken", "now unknown"}
+    >>> set(ct.changes(before, after)["change"].unique()) <= {"broken", "now unknown"}
     True
 
     When every device entry says "TLS only", when the lists hold one CA alone, when a CA is
@@ -150,12 +151,29 @@ def what_if(
     >>> later = ct.check(ct.attempts(fleet), at="2071-01-01")
     >>> bool((later["verdict"] == "pass").sum() < (before["verdict"] == "pass").sum())
     True
+
+    After an update to 16r1, as far as captures show which version a device speaks:
+
+    >>> updated = ct.check(ct.attempts(what_if(fleet, tls_profile="normal")))
+    >>> "transport.tls_version" in updated
+    True
     """
     fleet = expect_fleet(fleet)
     if authentication not in (None, "certificate", "password"):
         raise CerttrustError(
             say("errors.advice.authentication", word=repr(authentication))
         )
+    if tls_profile not in (None, *PROFILES):
+        profiles = either(list(PROFILES))
+        word = repr(tls_profile)
+        raise CerttrustError(
+            say("errors.advice.tls_profile", word=word, profiles=profiles)
+        )
+    if tls_profile is not None:
+        own = conform(pd.DataFrame({"tls_profile": [tls_profile]}), TLS_PROFILES)
+        fleet = dataclasses.replace(fleet, profiles=own)
+    if endpoints is not None:
+        fleet = with_endpoints(fleet, endpoints)
     if all(setting is None for setting in (trust, tls_only, authentication, retire)):
         return fleet
     lists = fleet.trust if trust is None else conform(trust, TRUST)
@@ -166,6 +184,33 @@ def what_if(
         {} if tls_only is None else {EVERY: tls_only},
         {} if authentication is None else {EVERY: authentication},
     ).applied(fleet)
+
+
+def with_endpoints(fleet: Fleet, endpoints: pd.DataFrame) -> Fleet:
+    """Return the fleet with endpoints that were asked among its handshakes.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        It is not changed.
+    endpoints : DataFrame
+        Columns tls_version and certificates, and if there host, port and asked_at.
+    """
+    asked = expect(endpoints, HANDSHAKES, ["tls_version"])
+    if "certificates" not in asked:
+        raise MissingColumnError(say("errors.advice.endpoints"))
+    names = {
+        "certificates": "server_certificates",
+        "asked_at": "time",
+        "host": "server",
+    }
+    kept = [*names, "tls_version"]
+    asked = asked[[name for name in kept if name in asked]].rename(columns=names)
+    # Who asks offers the newest version there is.
+    asked = conform(asked.assign(offered_version="TLS 1.3"), HANDSHAKES)
+    before = [] if fleet.handshakes is None else [fleet.handshakes]
+    together = conform(pd.concat([*before, asked], ignore_index=True), HANDSHAKES)
+    return dataclasses.replace(fleet, handshakes=together)
 
 
 def _without_cas(trust: pd.DataFrame, cas: Sequence[str]) -> pd.DataFrame:
@@ -197,97 +242,3 @@ def without_entries(
     emptied = trust.loc[~trust["pbx"].isin(kept["pbx"]), ["pbx"]].drop_duplicates()
     emptied = conform(emptied.assign(parse_error="the list is empty"), TRUST)
     return conform(pd.concat([kept, emptied], ignore_index=True), TRUST)
-
-
-def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """List the attempts whose verdict or cause differs between two results.
-
-    Parameters
-    ----------
-    before, after : DataFrame
-        Table RESULTS of the same attempts, matched by label; rows that only one of them has are
-        listed too.
-
-    Returns
-    -------
-    DataFrame
-        One row per attempt that changed, the worst change first: attempt (its label), device,
-        pbx, change (category: broken = passed and fails now, repaired, now unknown, now known =
-        passes now and was undecided before, other cause, gone, new), verdict_before,
-        verdict_after, cause_before, cause_after. An attempt that was undecided before and fails
-        now is broken.
-
-    Raises
-    ------
-    CerttrustError
-        If a label occurs twice in one of the results.
-
-    Examples
-    --------
-    >>> import certtrust as ct
-    >>> attempts = ct.attempts(ct.simulate(20, seed=1, faults={}))
-    >>> now, then = ct.check(attempts), ct.check(attempts, at="2071-01-01")
-    >>> changes(now, then)["change"].unique().tolist()
-    ['broken']
-    >>> len(changes(now, now))
-    0
-    """
-    compared = ("device", "pbx", "verdict", "cause")
-    before, after = (
-        expect(results, RESULTS, compared) for results in (before, after)
-    )
-    if not (before.index.is_unique and after.index.is_unique):
-        raise CerttrustError(say("errors.advice.labels of results"))
-    labels = before.index.append(after.index.difference(before.index, sort=False))
-    rows = pd.concat(
-        [
-            before[["device", "pbx"]],
-            after.loc[labels[len(before) :], ["device", "pbx"]],
-        ]
-    ).assign(change=None)
-    for side, results in (("before", before), ("after", after)):
-        # A cause that only the log states was observed, and no what-if changes that.
-        broken = results["cause"].where(results["verdict"] == "fail")
-        rows[f"verdict_{side}"] = results["verdict"].astype("str").reindex(labels)
-        rows[f"cause_{side}"] = broken.astype("str").reindex(labels)
-    was, now = rows["verdict_before"], rows["verdict_after"]
-    other_cause = rows["cause_before"] != rows["cause_after"]
-    kinds = {
-        "new": was.isna(),
-        "gone": now.isna(),
-        "broken": (was != "fail") & (now == "fail"),
-        "repaired": (was == "fail") & (now == "pass"),
-        "now unknown": (was != "unknown") & (now == "unknown"),
-        "now known": (was == "unknown") & (now == "pass"),
-        "other cause": (was == "fail") & (now == "fail") & other_cause,
-    }
-    code = np.select(
-        list(kinds.values()), [CHANGES.index(kind) for kind in kinds], default=-1
-    ).astype(np.int64)
-    change = pd.CategoricalDtype(list(CHANGES), ordered=True)
-    rows["change"] = pd.Categorical.from_codes(code, dtype=change)
-    rows = rows[code >= 0].sort_values("change", kind="stable")
-    return rows.rename_axis("attempt").reset_index()
-
-
-def changed(before: pd.DataFrame, after: pd.DataFrame) -> Codes:
-    """Return each row's kind of change by its position in `CHANGES`, or their number for none.
-
-    Parameters
-    ----------
-    before, after : DataFrame, n rows
-        Verdict and cause of the same attempts in the same order.
-    """
-    frames = (before, after)
-    columns = [
-        frame[name].cat.codes.to_numpy()
-        for frame in frames
-        for name in ("verdict", "cause")
-    ]
-    code, first = factorize_codes(*(column.astype(np.int64) for column in columns))
-    differences = changes(
-        *(frame.iloc[first].reset_index(drop=True) for frame in frames)
-    )
-    kind = np.full(len(first), len(CHANGES), dtype=np.int64)
-    kind[differences["attempt"]] = differences["change"].cat.codes
-    return kind[code]

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache
 from typing import Any, TypeVar
 
@@ -50,6 +51,8 @@ def parallel_map(
 ) -> list[Result]:
     """Return the results of a function for each item, in order; in threads for many rows.
 
+    Each thread has the caller's context, of which the language of sentences is a part.
+
     Examples
     --------
     >>> parallel_map(len, ["one", "three"], rows=2)
@@ -58,7 +61,8 @@ def parallel_map(
     if rows < _MANY or not can_start():
         return list(map(function, items))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(function, items))
+        futures = [pool.submit(copy_context().run, function, item) for item in items]
+        return [future.result() for future in futures]
 
 
 def run_both(
@@ -74,5 +78,5 @@ def run_both(
     if rows < _MANY or not can_start():
         return one(), other()
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(other)
+        future = pool.submit(copy_context().run, other)
         return one(), future.result()

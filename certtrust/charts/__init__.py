@@ -24,6 +24,7 @@ from .trust_tree import issuer_tree, trust_tree as trust_tree
 from .name_fit import name_fit as name_fit, name_relations
 from .expiry import expiries, expiry as expiry
 from .forecast import forecast as forecast
+from .trend import trend as trend
 # isort: on
 
 from .figures.dashboard import dashboard
@@ -48,6 +49,7 @@ __all__ = [
     "issuer_tree",
     "name_relations",
     "style",
+    "trend",
     "themed",
     *CHARTS,
 ]

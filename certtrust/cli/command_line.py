@@ -12,12 +12,29 @@ from importlib.metadata import version
 from typing import Any
 
 from ..errors import CerttrustError
-from ..texts.sentences import say, sentences
-from . import certificates, check, columns, handshakes, report, rules, simulate, start
-from .terminal import PASS, Parser, misuse
+from ..texts.sentences import language, languages, say, sentences
+from . import (
+    bundle,
+    certificates,
+    check,
+    columns,
+    diff,
+    fetch,
+    handshakes,
+    kit,
+    listen,
+    report,
+    rules,
+    simulate,
+    start,
+    trend,
+    watch,
+)
+from .terminal import MISUSE, PASS, Parser, misuse
 
 COMMANDS = (
-    *(report, check, certificates, handshakes),
+    *(report, check, certificates, handshakes, fetch, listen),
+    *(kit, bundle, diff, trend, watch),
     *(rules, columns, simulate, start),
 )
 """The modules of the commands; each has NAME, `add(parser)` and what `run` it sets."""
@@ -43,8 +60,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     given_arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        with language(_language(given_arguments)):
+            return _run(given_arguments)
+    except CerttrustError as error:
+        return misuse(str(error))
+
+
+def _language(arguments: Sequence[str]) -> str:
+    """Return the language of `--lang`, else that of the environment if it is one of ours.
+
+    It has to be known before the parser is made, whose help is in that language.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--lang", nargs="?")
+    given = parser.parse_known_args(arguments)[0].lang
+    if given:
+        return str(given)
+    variables = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
+    code = next(filter(None, variables), "")[:2].lower()
+    return code if code in languages() else "en"
+
+
+def _run(given_arguments: Sequence[str]) -> int:
+    own = {command.NAME: getattr(command, "MISUSE", MISUSE) for command in COMMANDS}
+    named = next(filter(own.__contains__, given_arguments), None)
+    status_of_misuse = own.get(named, MISUSE)
     with _own_words():
-        given = _parser(_secrets(given_arguments)).parse_args(given_arguments)
+        parser = _parser(_secrets(given_arguments), status_of_misuse)
+        given = parser.parse_args(given_arguments)
     try:
         status: int = given.run(given)
     except BrokenPipeError:
@@ -58,7 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename!s}: " if error.filename else ""
         return misuse(f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
-        return misuse(say("errors.cli.stopped"))
+        misuse(say("errors.cli.stopped"))
+        return status_of_misuse
     return status
 
 
@@ -95,8 +140,12 @@ def _secrets(arguments: Sequence[str]) -> list[str]:
     return sorted(filter(None, secrets), key=len, reverse=True)
 
 
-def _parser(secrets: Sequence[str]) -> Parser:
-    parser = Parser(secrets=secrets, prog="certtrust", epilog=say("cli.epilog"))
+def _parser(secrets: Sequence[str], status_of_misuse: int = MISUSE) -> Parser:
+    shared: dict[str, Any] = {
+        "secrets": secrets,
+        "status_of_misuse": status_of_misuse,
+    }
+    parser = Parser(prog="certtrust", epilog=say("cli.epilog"), **shared)
     parser.add(
         "--version", action="version", version=f"certtrust {version('certtrust')}"
     )
@@ -106,7 +155,7 @@ def _parser(secrets: Sequence[str]) -> Parser:
     for command in COMMANDS:
         name = command.NAME
         short = say(f"cli.{name}.short")
-        added = commands.add_parser(name, words=name, help=short, secrets=secrets)
+        added = commands.add_parser(name, words=name, help=short, **shared)
         added.epilog = say("cli.epilog")
         command.add(added)
     return parser

@@ -36,15 +36,24 @@ def write(stream: TextIO, text: str) -> None:
 class Parser(argparse.ArgumentParser):
     """A parser whose words stand in `[cli.COMMAND]`, an argument's under its destination.
 
-    `secrets` are not to be repeated in its messages.
+    `secrets` are not to be repeated in its messages, and `status_of_misuse` is what it exits with.
     """
 
     def __init__(
-        self, words: str = "certtrust", *, secrets: Sequence[str] = (), **options: Any
+        self,
+        words: str = "certtrust",
+        *,
+        secrets: Sequence[str] = (),
+        status_of_misuse: int = MISUSE,
+        **options: Any,
     ) -> None:
         self.words = words
         self.secrets = secrets
+        self.status_of_misuse = status_of_misuse
         super().__init__(description=say(f"cli.{words}.description"), **options)
+        self.add_argument(
+            "--lang", metavar=say("cli.metavars.language"), help=say("cli.lang")
+        )
 
     def add(self, *names: str, metavar: str | None = None, **options: Any) -> None:
         """Add an argument with its help, and the word that stands for its value."""
@@ -58,6 +67,6 @@ class Parser(argparse.ArgumentParser):
             alone = rf"(?<![\w-]){re.escape(secret)}(?![\w-])"
             message = re.sub(alone, "***", message)
         self.exit(
-            MISUSE,
+            self.status_of_misuse,
             f"certtrust: {message}\n{say('cli.help', command=f'{self.prog} --help')}\n",
         )

@@ -32,9 +32,11 @@ from ..schema import (
     conform,
     expect,
 )
-from ..texts.sentences import say
+from ..texts.sentences import language, say
+from ..texts.translation import FRAMES
 from ..trust import browser_verdict, trust_state
 from .ownership import Ownership, leaves, per_text
+from .tls_versions import highest_versions
 from .wire import Mask, seen_on_wire
 
 _FLAGS = ("tls_only", "reverse_proxy")
@@ -139,6 +141,7 @@ def joined(fleet: Fleet, ownership: Ownership, of: str) -> pd.DataFrame:
     cases["pbx"] = cases["pbx"].fillna(address)
     cases = _with_default_name(cases)
     cases["scenario"] = scenarios(cases)
+    cases = _with_tls(cases, fleet, ownership)
     certificate = ownership.certificate_rows(
         cases, code, rows["time"], or_next=of == "devices"
     )
@@ -265,6 +268,25 @@ def _entered_spellings(devices: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(agreed, axis=1).reset_index()
 
 
+def _with_tls(
+    cases: pd.DataFrame, fleet: Fleet, ownership: Ownership
+) -> pd.DataFrame:
+    """Add the TLS version that the device was seen to speak, and the TLS profile of the PBX."""
+    nothing = pd.Series(None, index=cases.index, dtype="str")
+    version, profile = nothing, nothing
+    if fleet.handshakes is not None and len(fleet.handshakes):
+        versions = highest_versions(fleet.handshakes, ownership)
+        version = cases["device"].map(versions).astype("str")
+    if fleet.profiles is not None and len(fleet.profiles):
+        profiles = fleet.profiles.drop_duplicates("pbx", keep="last")
+        profiles = profiles.astype({"tls_profile": "str"})
+        own = profiles.dropna(subset=["pbx"]).set_index("pbx")["tls_profile"]
+        profile = cases["pbx"].map(own).astype("str")
+        for common in profiles.loc[profiles["pbx"].isna(), "tls_profile"]:
+            profile = profile.fillna(common)
+    return cases.assign(tls_version=version, tls_profile=profile)
+
+
 def _with_default_name(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the default registration name: the serial, and behind it a gateway's interface."""
     serial = per_text(device_ids.serials, rows["device"])
@@ -340,10 +362,11 @@ def _with_trust_paths(
     leaves = cases[["fingerprint", "bundle", "pbx"]].assign(
         fingerprint=cases["fingerprint"].where(arrived)
     )
-    outcome = trust_state.judge(leaves, certificates, trust, links)
     # A listing has names and dates of a certificate, and nothing that could be verified.
     listing = arrived & cases["fingerprint"].isna()
-    reason = cases["certificate_error"].fillna(say("trust.reasons.only_listed"))
+    with language(FRAMES):
+        outcome = trust_state.judge(leaves, certificates, trust, links)
+        reason = cases["certificate_error"].fillna(say("trust.reasons.only_listed"))
     return cases.assign(
         trust_paths=outcome["trust_paths"],
         trust_failure=outcome["trust_failure"].mask(listing, "unreadable"),
@@ -448,9 +471,10 @@ def browser_attempts(
     everyone = everyone.reset_index(drop=True)
     links = trust_state.link(certificates, everyone, links)
     rows = _at_its_time(_with_trust_paths(rows, certificates, everyone, links))
-    rows["browser_paths"] = browser_verdict.browser_paths(
-        rows, certificates, everyone, links
-    )
+    with language(FRAMES):
+        rows["browser_paths"] = browser_verdict.browser_paths(
+            rows, certificates, everyone, links
+        )
     return conform(rows, ATTEMPTS)
 
 

@@ -97,7 +97,7 @@ class Ownership:
         names_device = (first_positions(own_cn, self.entered) >= 0) | as_mask(
             own_cn.str.fullmatch(device_ids.SOFT_CLIENT)
         )
-        by_file = per_text(self._identity, presented["device"])
+        by_file = per_text(self.identity, presented["device"])
         return presented.assign(device=by_file.fillna(own_cn.where(names_device)))
 
     @cached_property
@@ -116,7 +116,7 @@ class Ownership:
                 (others["device"], others["bundle"]),
             )
             names_other = (
-                per_text(self._identity, owned["subject_cn"]) != owned["device"]
+                per_text(self.identity, owned["subject_cn"]) != owned["device"]
             )
             foreign = names_other.to_numpy(dtype=bool) & (came_with >= 0)
             owned = owned[~(is_ca & foreign)]
@@ -163,7 +163,7 @@ class Ownership:
             own.assign(owner=first_positions(own["device"], owners)),
             or_next=or_next,
         )
-        unread = self._unread
+        unread = self.unread
         broken = first_positions(cases["device"], unread["device"])[case[silent]]
         row[silent] = np.where(
             broken >= 0, np.append(unread["row"], -1)[broken], row[silent]
@@ -185,18 +185,18 @@ class Ownership:
         return first
 
     @cached_property
-    def _unread(self) -> pd.DataFrame:
+    def unread(self) -> pd.DataFrame:
         """One unreadable certificate of each device that has one: device and row."""
         certificates = self.certificates
         listed_only = certificates["der"].isna() & certificates["subject"].notna()
         unread = trust_state.unread(certificates) & ~listed_only.to_numpy()
         row = np.flatnonzero(unread & certificates["device"].notna().to_numpy())
         broken = certificates[["source", "fingerprint", "device"]].iloc[row]
-        device = per_text(self._identity, broken["device"])
+        device = per_text(self.identity, broken["device"])
         broken = broken.assign(row=row, device=device)
         return broken.sort_values(["source", "fingerprint"]).drop_duplicates("device")
 
-    def _identity(self, texts: pd.Series) -> pd.Series:
+    def identity(self, texts: pd.Series) -> pd.Series:
         """Return the serial that a hardware ID belongs to, else each text in its one spelling."""
         parts = device_ids.parts(texts)
         tails = pd.Series(pd.array(parts.tail, dtype="str"))
@@ -207,7 +207,7 @@ class Ownership:
 
     def _by_itself(self, rows: pd.DataFrame) -> pd.Series:
         """Return the serial of each row, else the device of its hardware ID."""
-        by_hardware_id = per_text(self._identity, rows["hardware_id"])
+        by_hardware_id = per_text(self.identity, rows["hardware_id"])
         return per_text(device_ids.serials, rows["serial"]).fillna(by_hardware_id)
 
     def _by_user(self, rows: pd.DataFrame) -> pd.Series:
@@ -226,7 +226,7 @@ class Ownership:
 
         def identity(names: pd.Series) -> pd.Series:
             serials = device_ids.leading_serials(names, _INTERFACE)
-            return serials.fillna(self._identity(names))
+            return serials.fillna(self.identity(names))
 
         names = device_ids.without_interface(
             text(rows["registration_name"]), text(rows["interface"])

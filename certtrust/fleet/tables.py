@@ -18,7 +18,7 @@ FOLDERS = ("certificates", "trust", "devices", "registrations")
 """The tables that every fleet has, named like the folders that a fleet's directory may have."""
 CAPTURES = "captures"
 """The folder of packet captures, and of the logs of Zeek and Suricata."""
-FURTHER = ("links", "handshakes", "sources")
+FURTHER = ("links", "handshakes", "profiles", "sources")
 """The tables that a fleet may lack."""
 TABLES = {name: schema.TABLES[name.upper()] for name in (*FOLDERS, *FURTHER)}
 """The tables of a fleet that `Fleet.save` writes, by the names of their files."""
@@ -36,6 +36,8 @@ class Fleet:
         Table LINKS: signature checks already made, see `certtrust.link`.
     handshakes : DataFrame, optional
         Table HANDSHAKES: the TLS connections of captures, see `certtrust.handshakes`.
+    profiles : DataFrame, optional
+        Table PROFILES: the TLS profile of PBXs, in a what-if.
     sources : DataFrame, optional
         Table SOURCES: what each file was taken for. It tells where the tables came from, and is
         no part of what the fleet is: two fleets may be equal without it.
@@ -47,6 +49,7 @@ class Fleet:
     registrations: pd.DataFrame
     links: pd.DataFrame | None = None
     handshakes: pd.DataFrame | None = None
+    profiles: pd.DataFrame | None = None
     sources: pd.DataFrame | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -44,9 +46,14 @@ def dark_colours() -> dict[str, str]:
 
 def figure(report: Report, name: str) -> Markup:
     """Return the chart as an HTML figure with a drawing for wide and one for narrow pages."""
+    return figure_of(name, lambda ax: charts.CHARTS[name].of_report(report, ax))
+
+
+def figure_of(name: str, draw: Callable[[Axes], Axes]) -> Markup:
+    """Return what a function draws as an HTML figure, once for wide and once for narrow pages."""
     drawings = []
     for kind, width in (("desk", WIDE), ("phone", NARROW)):
-        ax = charts.CHARTS[name].of_report(report, charts.blank(width=width))
+        ax = draw(charts.blank(width=width))
         alternative = charts.alternative_text(ax)
         drawings.append(
             _fit_for_page(_drawn(ax), f"{name}-{kind}", kind, alternative)
@@ -108,12 +115,14 @@ def write_pictures(report: Report, directory: Path) -> list[Path]:
     for name, chart in charts.CHARTS.items():
         for theme, ending in (("light", ""), ("dark", "-dark")):
             path = directory / f"{name}{ending}.png"
-            with charts.style():
-                drawing = charts.figure_of(
-                    chart.of_report(report, charts.blank(), theme=theme)
-                )
-                with replacing(path) as new:
-                    metadata = {"Software": None}
-                    drawing.savefig(new, format="png", dpi=200, metadata=metadata)
+            write_picture(partial(chart.of_report, report, theme=theme), path)
             written.append(path)
     return written
+
+
+def write_picture(draw: Callable[[Axes], Axes], path: Path) -> None:
+    """Write what a function draws as PNG."""
+    with charts.style():
+        drawing = charts.figure_of(draw(charts.blank()))
+        with replacing(path) as new:
+            drawing.savefig(new, format="png", dpi=200, metadata={"Software": None})

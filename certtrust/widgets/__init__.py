@@ -1,4 +1,5 @@
-"""Widgets for notebooks and Voila: one certificate tested, a fleet explored, a change tried out.
+"""Widgets for notebooks and Voila: one certificate tested, a fleet explored, a change tried out,
+phones watched at the bench.
 
 A widget holds traits and callbacks; every value that it shows is computed by a function of the
 package.
@@ -18,12 +19,14 @@ from .answers import (
     remarks,
     several_reasons,
 )
+from .bench import Bench
 from .explorer import FleetExplorer
 from .tables import table
 from .tester import CertificateTester
 from .whatif import WhatIf
 
 __all__ = [
+    "Bench",
     "CertificateTester",
     "FleetExplorer",
     "WhatIf",

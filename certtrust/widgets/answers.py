@@ -6,7 +6,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from ..advice.impersonations import impersonations
-from ..advice.what_if import changes
+from ..advice.changes import changes
 from ..evaluation.attempts import attempts
 from ..evaluation.check import causes, counted
 from ..explanation.findings import findings

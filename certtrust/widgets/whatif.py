@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from ..advice import changes
+from ..advice.changes import CHANGES, aligned_changes, changed
 from ..advice.rehearsal import Rehearsal
-from ..advice.what_if import CHANGES, EVERY, Settings, changed
+from ..advice.what_if import EVERY, Settings
 from ..fleet import Fleet
-from ..report.exports import guarded_csv
+from ..tables_for_people import guarded_csv
 from ..texts.device_labels import labels_of
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
@@ -145,7 +145,7 @@ class WhatIf(Panel):
     def changes(self) -> pd.DataFrame:
         """Who is repaired and who breaks, as `certtrust.changes` lists it."""
         rows = self._change < len(CHANGES)
-        return changes(self.before[rows], self.after[rows])
+        return aligned_changes(self.before[rows], self.after[rows])
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -414,7 +414,7 @@ class WhatIf(Panel):
 
     def _in_words(self, rows: Any) -> pd.DataFrame:
         """Return what differs in these rows, in words."""
-        differing = changes(self.before.iloc[rows], self.after.iloc[rows])
+        differing = aligned_changes(self.before.iloc[rows], self.after.iloc[rows])
         kinds = {kind: _say(f"kinds.{kind}") for kind in _KINDS}
         device = differing["device"].map(self._labels).fillna(_say("no_device"))
         outcomes = {

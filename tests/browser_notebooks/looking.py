@@ -35,8 +35,8 @@ CONTRAST = """(selector) => {
             const [a, b] = [light(front), light(back)].sort((x, y) => y - x);
             const ratio = (a + 0.05) / (b + 0.05);
             if (ratio < 4.5) faint.push(`${ratio.toFixed(1)}: ${words.slice(0, 40)} `
-                + `(${element.tagName}.${element.className}, ${style.color} `
-                + `on ${back.map(Math.round)})`);
+                + `(${element.tagName}.${element.className}, `
+                + `${style.color} on ${back.map(Math.round)})`);
         }
     }
     return faint;

@@ -44,8 +44,9 @@ class Chart:
     ----------
     name : str
         Its function, its file and its table of sentences are called so.
-    section : str
-        The section of the report's page that it stands in, a key of `[report.sections]`.
+    section : str, optional
+        The section of the report's page that it stands in, a key of `[report.sections]`; None for
+        one that is drawn from more than one report holds.
     draw : function
         What draws it.
     feed : function
@@ -53,16 +54,19 @@ class Chart:
     """
 
     name: str
-    section: str
+    section: str | None
     draw: Callable[..., Axes]
-    feed: Feed
+    feed: Feed | None
 
     def of_report(self, report: Any, ax: Axes, *, theme: str = "light") -> Axes:
-        """Draw what the report holds."""
+        """Draw what the report holds; only a chart of a section can be."""
+        assert self.feed is not None  # noqa: S101 - `charts_of` has checked it
         return self.draw(**self.feed(report), ax=ax, theme=theme)
 
 
-def chart(*, section: str, feed: Feed) -> Callable[[Draw], Draw]:
+def chart(
+    *, section: str | None = None, feed: Feed | None = None
+) -> Callable[[Draw], Draw]:
     """Make a function a chart, with its record and the options that all charts share."""
 
     def recorded(draw: Draw) -> Draw:
@@ -101,7 +105,7 @@ def _signature(draw: Callable[..., Axes]) -> inspect.Signature:
 
 
 def charts_of(package: str, exported: Iterable[object]) -> dict[str, Chart]:
-    """Return the charts among what a package exports, in that order, by name.
+    """Return the charts of a report among what a package exports, in that order, by name.
 
     Parameters
     ----------
@@ -128,7 +132,7 @@ def charts_of(package: str, exported: Iterable[object]) -> dict[str, Chart]:
             )
     for record in charts.values():
         _check(record)
-    return charts
+    return {name: record for name, record in charts.items() if record.section}
 
 
 def _check(record: Chart) -> None:
@@ -141,7 +145,9 @@ def _check(record: Chart) -> None:
             f"[charts.{record.name}] in texts/en.toml lacks {', '.join(lacking)}"
         )
     sections = texts["report"]["sections"]
-    if record.section not in sections:
+    if record.section is None and record.feed is None:
+        return
+    if record.section not in sections or record.feed is None:
         raise CerttrustError(
             f"the chart {record.name} names the section {record.section!r}; those of the page "
             f"are {', '.join(sections)}"

@@ -30,6 +30,7 @@ __all__ = [
 MODULES = (
     "clock",
     "tls_only",
+    "tls_versions",
     "trust",
     "validity",
     "names",

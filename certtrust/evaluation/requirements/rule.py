@@ -16,7 +16,7 @@ Check = Callable[[pd.DataFrame, pd.Series], pd.Series]
 Kind = Callable[[pd.DataFrame], pd.Series]
 """Takes rows of RESULTS; returns the name of each one's wording, missing for the rule's own."""
 
-STALE = ("trust list", "certificate", "device entry", "clock")
+STALE = ("trust list", "certificate", "device entry", "clock", "TLS version")
 """Which data a contradiction between a rule and the log puts in doubt."""
 
 NAMES = (
@@ -60,6 +60,8 @@ class Rule:
     """What is missing to decide it, where that depends on the row."""
     missing_by: tuple[str, ...] = ()
     """The columns that `unknown` looks at."""
+    only_where: str | None = None
+    """The column without which it asks nothing, and is not shown among the steps of a diagnosis."""
     of_names: bool = False
     """It looks at the columns `NAMES` alone: attempts that are alike in them are decided once."""
 
