@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from IPython.display import HTML
 
-from ..advice.impersonations import impersonations
 from ..advice.changes import changes
+from ..advice.impersonations import impersonations
 from ..evaluation.attempts import attempts
 from ..evaluation.check import causes, counted
 from ..explanation.findings import findings
@@ -129,18 +131,19 @@ def main_causes(results: pd.DataFrame) -> HTML:
         attempts=plural(len(results), "attempt"),
     )
     counts = causes(results.assign(evidence="any")).head(TOP)
+    rows: Any = counts[["cause", "share", "devices"]].itertuples(index=False)
     ranked = [
         tag(
             "div",
             say(
                 "widgets.answers.cause",
                 rank=str(rank),
-                cause=cause_label(str(row.cause)),
-                share=percent(float(row.share)),
-                devices=plural(int(row.devices), "device"),
+                cause=cause_label(str(cause)),
+                share=percent(share),
+                devices=plural(devices, "device"),
             ),
         )
-        for rank, row in enumerate(counts.itertuples(), start=1)
+        for rank, (cause, share, devices) in enumerate(rows, start=1)
     ]
     return _answer(sentence, *ranked)
 
