@@ -12,6 +12,7 @@ import certtrust as ct
 from certtrust import widgets
 from certtrust.schema import RESULTS, empty
 from certtrust.testing import small_fleet
+from certtrust.texts.device_labels import labels_of
 from certtrust.widgets.tables import MOST
 
 FLEET = small_fleet(25, seed=2)
@@ -51,6 +52,10 @@ def test_devices_are_named_by_their_persons() -> None:
     explorer.text = str(row["long_name"])
     assert row["device"] in set(explorer.devices["device"])
     assert str(row["long_name"]) in explorer._table.value
+    label = labels_of(row.to_frame().T).iloc[0]
+    explorer.device = label
+    assert explorer.device == row["device"]
+    assert explorer.diagnosis is not None
 
 
 @pytest.mark.exhaustive

@@ -26,7 +26,8 @@ _NAMING = tag(
     onanimationstart=Markup(
         "const r=this.closest('.ct-root');let n=0;"
         "const t=setInterval(()=>{r.querySelectorAll('.noUi-handle').forEach(h=>{"
-        "const l=h.closest('.jupyter-widgets')?.querySelector('.widget-label');"
+        "let e=h,l;while(e&&e!==r&&!l){l=e.querySelector(':scope>.widget-label');"
+        "e=e.parentElement}"
         "if(l)h.setAttribute('aria-label',l.textContent)});"
         "if(++n>20||!r.isConnected)clearInterval(t)},250)"
     ),
