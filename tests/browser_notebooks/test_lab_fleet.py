@@ -215,7 +215,9 @@ def test_every_switch_of_a_what_if(page, lab, whatif):
     )
     settled(
         page,
-        lambda: whatif.get_by_label("At", exact=True).first.select_option("every PBX"),
+        lambda: whatif.get_by_label("At", exact=True).first.select_option(
+            "every PBX"
+        ),
         whatif,
     )
     whatif.get_by_label("Find entry").fill("Certification Authority")
