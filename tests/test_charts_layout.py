@@ -31,6 +31,10 @@ OF_RESULTS: dict[str, Draw] = {
     "combinations": charts.combinations,
     "compared": charts.compared,
     "name_fit": charts.name_fit,
+    "since_when": charts.since_when,
+    "causes by model": lambda results, **canvas: charts.causes(
+        results, "model", **canvas
+    ),
 }
 SIZES = {
     "phone": {"width": 3.8},
@@ -79,7 +83,9 @@ def drawn_texts(ax: Axes) -> list[tuple[str, Bbox]]:
 def assert_readable(ax: Axes, *, inside: bool = True) -> None:
     """Fail where two texts overlap by more than a pixel, or one leaves the figure."""
     texts = drawn_texts(ax)
-    assert set(filter(None, ax.get_title().split("\n"))) <= {text for text, _ in texts}
+    assert set(filter(None, ax.get_title().split("\n"))) <= {
+        text for text, _ in texts
+    }
     frame = charts.figure_of(ax).bbox
     for (one, a), (other, b) in pairs(texts, 2):
         wide, high = (

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 _MANY = 100_000
 """Rows from which a second thread is worth its start."""
@@ -14,6 +16,34 @@ _MANY = 100_000
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Other = TypeVar("Other")
+
+
+@cache
+def can_start() -> bool:
+    """Return True where threads can be started; Python in a browser (Pyodide) has none.
+
+    Examples
+    --------
+    >>> can_start()
+    True
+    """
+    try:
+        probe = threading.Thread(target=int)
+        probe.start()
+    except RuntimeError:
+        return False
+    probe.join()
+    return True
+
+
+def progress_bar(**options: Any) -> Any:
+    """Return a progress bar of tqdm, which starts no thread where none can be started."""
+    # It loads the widgets of a notebook, which a plain import does not need.
+    from tqdm.auto import tqdm
+
+    if not can_start():
+        tqdm.monitor_interval = 0
+    return tqdm(**options)
 
 
 def parallel_map(
@@ -28,7 +58,7 @@ def parallel_map(
     >>> parallel_map(len, ["one", "three"], rows=2)
     [3, 5]
     """
-    if rows < _MANY:
+    if rows < _MANY or not can_start():
         return list(map(function, items))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         futures = [pool.submit(copy_context().run, function, item) for item in items]
@@ -45,7 +75,7 @@ def run_both(
     >>> run_both(lambda: 1, lambda: "two", rows=2)
     (1, 'two')
     """
-    if rows < _MANY:
+    if rows < _MANY or not can_start():
         return one(), other()
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(copy_context().run, other)

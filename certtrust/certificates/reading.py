@@ -11,13 +11,10 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import partial
 from itertools import islice
-from multiprocessing import get_context
 from typing import Any, cast
 
 import numpy as np
@@ -26,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import column_names, limits
+from ..arrays.threads import progress_bar
 from ..errors import CerttrustError
 from ..formats import About
 from ..names.device_ids import (
@@ -288,12 +286,8 @@ def _progress(wanted: bool | None) -> Iterator[Callable[[int], object]]:
     if not (is_watched if wanted is None else wanted):
         yield lambda _: None
         return
-    from tqdm.auto import (
-        tqdm,
-    )  # it loads the notebook's widgets, which a plain read does not need
-
     delay = _SHOWN_AFTER if wanted is None else 0
-    with tqdm(unit=" certificates", unit_scale=True, delay=delay) as bar:
+    with progress_bar(unit=" certificates", unit_scale=True, delay=delay) as bar:
         yield bar.update
 
 
@@ -351,6 +345,14 @@ def _in_processes(
     files: Iterator[Unit], options: Options, workers: int
 ) -> Iterator[Columns]:
     """Read many files in several processes, in order."""
+    # Python in a browser (Pyodide) has no processes, and lacks these modules.
+    try:
+        from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
+        from multiprocessing import get_context
+    except ImportError as problem:
+        raise CerttrustError(say("errors.certificates.no_processes")) from problem
+
     try:
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
             groups = iter(lambda: list(islice(files, _FILES_AT_ONCE)), [])

@@ -85,7 +85,7 @@ def read_request(data: bytes) -> Request:
     blank = row.head(0).reindex([0]).astype(row.dtypes.to_dict())
     certificate = row.assign(
         **{name: blank[name].array for name in _OF_THE_CA if name in row},
-        fingerprint=pd.array([fingerprint], dtype=row["fingerprint"].dtype),
+        fingerprint=fingerprint,
     )
     return Request(certificate, _is_signed(request))
 
@@ -111,7 +111,7 @@ def _as_certificate(request: x509.CertificateSigningRequest) -> bytes:
         x509.CertificateBuilder()
         .subject_name(request.subject)
         .issuer_name(x509.Name([]))
-        .public_key(request.public_key())  # type: ignore[arg-type]
+        .public_key(request.public_key())
         .serial_number(1)
         .not_valid_before(begin)
         .not_valid_after(begin)

@@ -107,7 +107,8 @@ def _marked(ends: pd.DataFrame | None, table: pd.DataFrame) -> pd.DataFrame:
     within = ends[ends["ends"] >= table.index[0]].assign(is_ca=ends["role"] == "CA")
     within = within[within["is_ca"] | (within["devices"] > 1)]
     first = within.sort_values(["is_ca", "devices"], ascending=False, kind="stable")
-    return first.head(MARKS).sort_values("ends", kind="stable")
+    marked: pd.DataFrame = first.head(MARKS).sort_values("ends", kind="stable")
+    return marked
 
 
 def _ends(marked: pd.DataFrame) -> list[Mark]:

@@ -169,10 +169,10 @@ def _draw(page: Sheet, counts: pd.DataFrame, of: list[int], folded: str) -> None
     heads = tell_apart(groups, column - 6, SMALL, bold=True)
     failures = [int(size) for size in counts.sum()]
     for position, (head, failed) in enumerate(zip(heads, failures, strict=True)):
-        middle = (position + 0.5) * column
-        page.note(head, (middle, 2.0), va="top", fontweight="bold", **text)
+        x = (position + 0.5) * column
+        page.note(head, (x, 2.0), va="top", fontweight="bold", **text)
         words = _fraction(failed, of[position], column)
-        page.note(words, (middle, 14.0), va="top", ha="center")
+        page.note(words, (x, 14.0), va="top", ha="center")
     shares = counts / of
     highest = float(shares.to_numpy().max()) or 1.0
     shades = stack_colours([str(cause) for cause in counts.index], dark=page.dark)
@@ -227,7 +227,7 @@ def _title(counts: pd.DataFrame, attempts: pd.Series, named: dict[str, str]) -> 
         return say("charts.heatmap.nothing", **named)
     shares = counts.sum() / attempts
     enough = attempts >= min(ENOUGH, int(attempts.max()))
-    group = shares[enough].idxmax()
+    group: Any = shares[enough].idxmax()
     sizes = counts[group]
     key = "where_unknown" if group == UNKNOWN else "where"
     where = say(f"charts.heatmap.{key}", group=group, **named)

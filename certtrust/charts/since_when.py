@@ -139,12 +139,10 @@ class _Steps(NamedTuple):
 
     table: pd.DataFrame
     freq: str
-    end: pd.Timestamp
+    end: Any
 
 
-def _steps(
-    first: pd.DataFrame, period: tuple[pd.Timestamp, pd.Timestamp], top: int
-) -> _Steps:
+def _steps(first: pd.DataFrame, period: tuple[Any, Any], top: int) -> _Steps:
     """Count within the time of the whole log, so that a late begin is seen as such."""
     if first.empty:
         return _Steps(pd.DataFrame(), "D", pd.NaT)
@@ -167,7 +165,7 @@ def _steps(
 def _marks(
     fleet: Fleet | None,
     events: pd.DataFrame | None,
-    period: tuple[pd.Timestamp, pd.Timestamp],
+    period: tuple[Any, Any],
 ) -> list[Mark]:
     """Return what happened within the log, in its order."""
     happened: list[tuple[pd.Timestamp, str]] = []

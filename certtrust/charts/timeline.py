@@ -99,7 +99,7 @@ def failures_over_time(
     return pd.DataFrame(table, index=starts)
 
 
-def main_period(times: pd.Series) -> tuple[pd.Timestamp, pd.Timestamp]:
+def main_period(times: pd.Series) -> tuple[Any, Any]:
     """Return from when to when the log goes, strays such as a line of the year 2000 aside.
 
     Parameters
@@ -109,7 +109,7 @@ def main_period(times: pd.Series) -> tuple[pd.Timestamp, pd.Timestamp]:
 
     Returns
     -------
-    tuple of Timestamp
+    tuple of two Timestamps
         The first and the last time that lies within the span of the middle 98 per cent, or no
         further from it than it is long, and at least a day; NaT where there is no time.
 

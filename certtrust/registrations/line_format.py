@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import limits
+from ..arrays.threads import can_start
 from ..formats import About, as_text, begin
 from . import layouts, stamp_forms, to_frame
 from .field_values import Columns, constant
@@ -231,7 +232,7 @@ def _in_order(
     work: Callable[[Any], Any], items: Iterable[Any], threads: int
 ) -> Iterator[Any]:
     """Yield the results for the items, in order; little more than `threads` items are held."""
-    if threads == 1:
+    if threads == 1 or not can_start():
         yield from map(work, items)
         return
     with ThreadPoolExecutor(threads) as pool:

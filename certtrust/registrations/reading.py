@@ -9,6 +9,7 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 from .. import column_names
+from ..arrays.threads import progress_bar
 from ..captures import REGISTRATION_PORT, registration_ports
 from ..errors import SourceError
 from ..formats import About, begin, recognise
@@ -79,13 +80,10 @@ def tables(
     """Yield the rows of all sources as Arrow tables of bounded size, in order."""
     # Once such a piece was freed, the allocator keeps what a block needs for the next one.
     bytearray(_WARM_UP)
-    # Loaded here, since in a notebook it loads the widgets.
-    from tqdm.auto import tqdm
-
     # Without `progress=True` the bar appears only when the work turns out to be long.
     delay = _QUIET if progress is None else 0.0
     unit = " " + say("reading.lines")
-    with tqdm(
+    with progress_bar(
         unit=unit,
         unit_scale=True,
         delay=delay,

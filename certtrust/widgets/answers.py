@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from IPython.display import HTML
 
 from ..advice.changes import changes
 from ..advice.impersonations import impersonations
+from ..evaluation.attempts import attempts
 from ..evaluation.check import causes, counted
 from ..explanation.findings import findings
 from ..fleet import FOLDERS, Fleet, link
@@ -128,18 +131,19 @@ def main_causes(results: pd.DataFrame) -> HTML:
         attempts=plural(len(results), "attempt"),
     )
     counts = causes(results.assign(evidence="any")).head(TOP)
+    rows: Any = counts[["cause", "share", "devices"]].itertuples(index=False)
     ranked = [
         tag(
             "div",
             say(
                 "widgets.answers.cause",
                 rank=str(rank),
-                cause=cause_label(str(row.cause)),
-                share=percent(float(row.share)),
-                devices=plural(int(row.devices), "device"),
+                cause=cause_label(str(cause)),
+                share=percent(share),
+                devices=plural(devices, "device"),
             ),
         )
-        for rank, row in enumerate(counts.itertuples(), start=1)
+        for rank, (cause, share, devices) in enumerate(rows, start=1)
     ]
     return _answer(sentence, *ranked)
 
@@ -249,13 +253,17 @@ def false_identities(fleet: Fleet, *, rows: int = 6) -> HTML:
     >>> "certificate" in false_identities(ct.simulate(20, seed=1)).data
     True
     """
-    pairs = impersonations(link(fleet))
+    fleet = link(fleet)
+    pairs = impersonations(fleet)
     trusted = pairs.drop_duplicates(["fingerprint", "subject_cn", "pbx"])
     sentence = say(
         "widgets.answers.identities",
         count=trusted["fingerprint"].nunique(),
         devices=plural(pairs["victim"].nunique(), "device"),
     )
+    people = _labels(attempts(fleet, of="devices"))
+    held_by = trusted["device"].map(people).fillna(trusted["device"])
+    trusted = trusted.assign(device=held_by)
     names = ["subject_cn", "device", "pbx", "opens", "name"]
     titles = {name: say(f"widgets.answers.identity.{name}") for name in names}
     return _answer(sentence, markup(trusted, titles, rows=rows))

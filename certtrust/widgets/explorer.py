@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import ipywidgets
@@ -355,9 +356,19 @@ class FleetExplorer(Panel):
         frame["cause"] = pd.Series(causes[table["cause"].to_numpy()], dtype="str")
         return frame.assign(**reasons(last)) if reasons_too else frame
 
+    @cached_property
+    def _by_label(self) -> dict[str, str]:
+        """The devices by what people call them, which may be typed as well."""
+        results = self._index.results
+        named = results[results["device"].notna()].drop_duplicates("device")
+        return dict(zip(labels_of(named), named["device"], strict=True))
+
     def _explain(self) -> None:
         """Show why the device's last failed attempt failed, else how its last one was judged."""
         names = self._index.words["device"]
+        if self.device not in names and self.device in self._by_label:
+            self.device = self._by_label[self.device]
+            return
         if self.device not in names:
             self.set_trait("diagnosis", None)
             missing = say("widgets.explorer.no_such_device", device=self.device)

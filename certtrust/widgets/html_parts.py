@@ -144,7 +144,7 @@ def _bar(share: float, colours: str, css: str = "ct-bar") -> Markup:
 
 
 _LOOKS = {
-    **dict.fromkeys(("cause", "change", "before", "after"), "ct-long"),
+    **dict.fromkeys(("device", "cause", "change", "before", "after"), "ct-long"),
     "last": "ct-when",
 }
 """Classes of the cells of some columns."""

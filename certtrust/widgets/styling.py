@@ -20,6 +20,21 @@ DASH = "\u2013"
 LONGEST = 80
 
 
+_NAMING = tag(
+    "span",
+    class_="ct-naming",
+    onanimationstart=Markup(
+        "const r=this.closest('.ct-root');let n=0;"
+        "const t=setInterval(()=>{r.querySelectorAll('.noUi-handle').forEach(h=>{"
+        "let e=h,l;while(e&&e!==r&&!l){l=e.querySelector(':scope>.widget-label');"
+        "e=e.parentElement}"
+        "if(l)h.setAttribute('aria-label',l.textContent)});"
+        "if(++n>20||!r.isConnected)clearInterval(t)},250)"
+    ),
+)
+"""Gives the handles of sliders the names of their sliders, which ipywidgets leaves to others."""
+
+
 class Panel(ipywidgets.VBox):  # type: ignore[misc]
     """A widget that stands by itself in a notebook.
 
@@ -36,7 +51,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(
         self, children: Sequence[Any], static_parts: Sequence[Any], **traits: Any
     ) -> None:
-        super().__init__([html(style()), *children], **traits)
+        super().__init__([html([style(), _NAMING]), *children], **traits)
         self.add_class("ct-root").add_class("ct-live")
         self._static_parts = static_parts
 

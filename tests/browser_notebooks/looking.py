@@ -5,7 +5,10 @@ from __future__ import annotations
 CONTRAST = """(selector) => {
     const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
     const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-    const parse = text => (text.match(/[0-9.]+/g) || []).map(Number);
+    const parse = text => {
+        const values = (text.match(/[0-9.]+/g) || []).map(Number);
+        return text.startsWith('color(') ? values.map((v, i) => i < 3 ? v * 255 : v) : values;
+    };
     const over = (top, below) => {
         const a = top.length > 3 ? top[3] : 1;
         return [0, 1, 2].map(i => top[i] * a + below[i] * (1 - a));
@@ -58,3 +61,10 @@ CUT = """(selector) => {
     return cut;
 }"""
 """Elements that leave the page at the right, or whose content does not fit beside its edge."""
+
+END = """() => {
+    const cells = [...document.querySelectorAll('.jp-Notebook .jp-Cell')];
+    const boxes = cells.map(cell => cell.getBoundingClientRect());
+    return Math.max(...boxes.map(b => b.bottom)) - Math.min(...boxes.map(b => b.top));
+}"""
+"""The height of a notebook in pixels, from its first cell to its last."""

@@ -46,11 +46,19 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    command: list[str], folder: Path, log: Path, url: str, ready: str
+    command: list[str],
+    folder: Path,
+    log: Path,
+    url: str,
+    ready: str,
+    *,
+    theme: str = "light",
 ) -> Iterator[Server]:
-    """Run a server in a folder as long as the context lasts."""
+    """Run a server in a folder as long as the context lasts, light or dark."""
     home = log.parent / f"{log.stem}-home"
-    for name, settings in SETTINGS.items():
+    themes = {"theme": f"JupyterLab {theme.title()}"}
+    themed = {"@jupyterlab/apputils-extension/themes": themes}
+    for name, settings in {**SETTINGS, **themed}.items():
         file = home / "settings" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings))
@@ -104,7 +112,7 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
 
 @contextmanager
 def jupyterlab(
-    folder: Path, log: Path, *, application: str = "jupyterlab"
+    folder: Path, log: Path, *, application: str = "jupyterlab", theme: str = "light"
 ) -> Iterator[Server]:
     """Run JupyterLab, or Notebook 7, on a folder, without a token and without a browser of its
     own.
@@ -128,14 +136,13 @@ def jupyterlab(
         "--LabApp.expose_app_in_browser=True",
         "--JupyterNotebookApp.expose_app_in_browser=True",
     ]
-    with running(
-        command, folder, log, f"http://127.0.0.1:{port}", "/api/status"
-    ) as server:
+    address = f"http://127.0.0.1:{port}"
+    with running(command, folder, log, address, "/api/status", theme=theme) as server:
         yield server
 
 
 @contextmanager
-def voila(notebook: Path, log: Path) -> Iterator[Server]:
+def voila(notebook: Path, log: Path, *, theme: str = "light") -> Iterator[Server]:
     """Serve one notebook as a dashboard."""
     port = free_port()
     command = [
@@ -144,6 +151,7 @@ def voila(notebook: Path, log: Path) -> Iterator[Server]:
         "--no-browser",
         f"--port={port}",
         "--Voila.ip=127.0.0.1",
+        f"--theme={theme}",
     ]
     # Notebook 7 may be installed beside Voila, whose page has no use for its menu.
     command += [

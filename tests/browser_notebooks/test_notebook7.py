@@ -19,7 +19,7 @@ ANSWERS = {
         ".ct-bar-row"
     ).first.click(),
     "04-what-if.ipynb": lambda live: live.get_by_label("TLS only").select_option(
-        "set everywhere"
+        index=1
     ),
 }
 

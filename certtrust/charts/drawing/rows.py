@@ -76,14 +76,13 @@ def _texts(sheet: Sheet, rows: Sequence[Row], wide: float) -> list[_Text]:
     if sheet.wish is not None and _least_height(labels) > sheet.wish:
         single = [row._replace(lines=1) for row in rows]
         labels = _wrapped(single, [room for _, _, room in cells])
-    ends: dict[tuple[str, ...], set[str]] = {}
-    for row, lines in zip(rows, labels, strict=True):
-        ends.setdefault(tuple(lines), set()).add(plain(row.label))
-    for lines, originals in ends.items():
-        if len(originals) > 1:
-            alike = [at for at, label in enumerate(labels) if tuple(label) == lines]
+    originals: dict[tuple[str, ...], list[int]] = {}
+    for at, lines in enumerate(labels):
+        originals.setdefault(tuple(lines), []).append(at)
+    for alike in originals.values():
+        words = [plain(rows[at].label) for at in alike]
+        if len(set(words)) > 1:
             room = min(cells[at][2] for at in alike)
-            words = [plain(rows[at].label) for at in alike]
             apart = tell_apart(words, room, BODY)
             for at, label in zip(alike, apart, strict=True):
                 labels[at] = [label]

@@ -12,7 +12,7 @@ from ...texts.labels import plural
 from ...texts.sentences import say
 from ..causes import causes
 from ..compared import compared
-from ..drawing.sheet import MARGIN, SMALL, sheet
+from ..drawing.sheet import MARGIN, SMALL, figure_of, sheet
 from ..drawing.text import plain, shorten
 from ..heatmap import heatmap
 from ..remedies import remedies
@@ -70,7 +70,7 @@ def dashboard(
     if by is None:
         by = "pbx" if len(results["pbx"].dropna().unique()) > 1 else "model"
     with sheet(width=width, height=height, theme=theme) as page:
-        figure: Any = page.frame
+        figure = figure_of(page.ax)
         page.ax.set_axis_off()
         high = figure.get_figheight() * 72
         head = MARGIN + HEADLINE * 1.5 + SMALL * 1.6
@@ -91,7 +91,7 @@ def dashboard(
             part = figure.add_subfigure(cell)
             part.set_facecolor("none")
             axes.append(part.add_axes((0.0, 0.0, 1.0, 1.0)))
-        chosen = {"theme": "dark" if page.dark else "light"}
+        chosen: Any = {"theme": "dark" if page.dark else "light"}
         causes(results, ax=axes[0], **chosen)
         heatmap(results, by, ax=axes[1], **chosen)
         timeline(results, ax=axes[2], **chosen)
