@@ -344,7 +344,7 @@ def test_json_is_complete_and_stable(report: Report) -> None:
         "format", "version", "name", "made", "of", "summary", "grounds", "sentences", "comparison",
         "causes", "failing",
         "undecided", "missing", "remedies", "forecast", "impersonations", "rules", "inputs",
-        "problems", "sources",
+        "problems", "sources", "state",
     ]  # fmt: skip
     for name in (
         "causes",
