@@ -42,8 +42,9 @@ def trend(source: Any) -> pd.DataFrame:
     Examples
     --------
     >>> import certtrust as ct
-    >>> trend([ct.simulate(20, seed=1)])["all_devices"].iloc[0]
-    np.int64(20)
+    >>> table = trend([ct.simulate(20, seed=1), ct.simulate(20, seed=2)])
+    >>> bool((table["failing"] <= table["all_devices"]).all())
+    True
     """
     rows = [row for run in _runs(source) for row in _rows(run)]
     table = conform(pd.DataFrame(rows), TREND)

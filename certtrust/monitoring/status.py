@@ -94,8 +94,9 @@ def status(
     Examples
     --------
     >>> import certtrust as ct
-    >>> status(ct.simulate(20, seed=1)).devices
-    20
+    >>> state = status(ct.simulate(20, seed=1))
+    >>> state.failing_devices + state.undecided_devices <= state.devices
+    True
     """
     fleet = link(expect_fleet(fleet))
     of: Literal["log", "devices"] = "log" if len(fleet.registrations) else "devices"
