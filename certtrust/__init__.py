@@ -26,6 +26,11 @@ from .advice import (
     what_if,
 )
 from .advice.remedies.plan import remedies
+from .advice.trust_lists.review import (
+    short_trust_lists,
+    trust_differences,
+    trust_entries,
+)
 from .answer_tables import columns
 from .captures import handshakes
 from .certificates.reading import days_left, read_certificates
@@ -38,11 +43,13 @@ from .evaluation.rules import rules
 from .explanation.diagnosis import Diagnosis, diagnose, explained
 from .explanation.findings import findings
 from .fleet import Fleet, link, read_fleet
+from .handover import kit, pseudonymise
 from .history import diff, trend
 from .monitoring import renewals
 from .names import certificate_names
 from .registrations import pattern_coverage, read_registrations
 from .simulation import simulate
+from .texts.sentences import language
 from .understood_headings import headings
 
 __version__ = "0.1.0"
@@ -70,18 +77,23 @@ __all__ = [
     "endings",
     "explained",
     "fetch_chain",
+    "fetch_fleet",
     "findings",
     "forecast",
     "handshakes",
     "headings",
     "impersonations",
+    "kit",
+    "language",
     "latest",
     "limits",
     "link",
+    "listen",
     "missing",
     "monitoring",
     "names",
     "pattern_coverage",
+    "pseudonymise",
     "read_certificates",
     "read_devices",
     "read_fleet",
@@ -93,16 +105,23 @@ __all__ = [
     "shared_hardware_ids",
     "shared_keys",
     "shared_names",
+    "short_trust_lists",
     "simulate",
     "testing",
     "tls_readiness",
     "trend",
+    "trust_differences",
+    "trust_entries",
     "what_if",
     "widgets",
 ]
 
 _MODULES = {"charts", "testing", "widgets"}
-_FUNCTIONS = {"fetch_chain": "endpoints.chain"}
+_FUNCTIONS = {
+    "fetch_chain": "endpoints.chain",
+    "fetch_fleet": "endpoints.fetch",
+    "listen": "endpoints.bench",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ from .schema import (
     COUNT,
     DEVICES,
     FLAG,
+    LIST,
     MOMENT,
     NUMBER,
     OBJECT,
@@ -548,6 +549,111 @@ HEADINGS = Table(
     ),
 )
 
+TRUST_ENTRIES = Table(
+    "TRUST_ENTRIES",
+    "one entry of a trust list",
+    (
+        *TABLES["TRUST"].only(
+            "pbx",
+            "fingerprint",
+            "subject",
+            "subject_cn",
+            "issuer",
+            "is_ca",
+            "not_after",
+            "source",
+            "position",
+            "parse_error",
+        ),
+        Column(
+            "needed",
+            FLAG,
+            "without it alone devices are no longer trusted; <NA> = nobody can tell",
+            "True",
+        ),
+        Column(
+            "keep",
+            FLAG,
+            "it stands in the short list; False = it may go, together with all others that "
+            "may; <NA> = nobody can tell",
+            "True",
+        ),
+        Column(
+            "double", FLAG, "the list has the same certificate in another row", ""
+        ),
+        Column("expired", FLAG, "it has ended", "False"),
+        Column(
+            "without_device",
+            FLAG,
+            "a CA of which no certificate of a device is known; <NA> = there may be one",
+            "False",
+        ),
+        Column("attempts", COUNT, "attempts no longer trusted without it", "12"),
+        Column("devices", COUNT, "the devices of these", "4"),
+        Column("below", COUNT, "devices at its PBX that it lets in today", "9"),
+        Column(
+            "undecided",
+            COUNT,
+            "devices that may need it, since what they present is not known in full",
+            "0",
+        ),
+        Column("remark", TEXT, "all this in words", "Needed: ..."),
+    ),
+)
+
+SHORT_TRUST_LISTS = Table(
+    "SHORT_TRUST_LISTS",
+    "the trust list of one PBX, and how short it could be",
+    (
+        Column("pbx", TEXT, "whose list; missing = that of any other PBX", "hq"),
+        Column("entries", COUNT, "entries of the list", "9"),
+        Column("kept", COUNT, "entries of the short list", "3"),
+        Column("exact", FLAG, "no shorter list of these entries would do", "True"),
+        Column("devices", COUNT, "devices that both lists let in", "140"),
+        Column("undecided", COUNT, "devices that the short list may lock out", "0"),
+        Column(
+            "locks_out",
+            COUNT,
+            "certificates of devices below entries of the present list alone",
+            "5",
+        ),
+        Column(
+            "single",
+            COUNT,
+            "devices that one entry alone keeps in, and more did before",
+            "12",
+        ),
+        Column(
+            "first_end",
+            MOMENT,
+            "when the first entry of the short list ends",
+            "2031-01-01 00:00:00+00:00",
+        ),
+        Column("price", TEXT, "the price in words", "..."),
+    ),
+)
+
+TRUST_DIFFERENCES = Table(
+    "TRUST_DIFFERENCES",
+    "one CA that some lists lack, of PBXs whose devices are alike",
+    (
+        Column("group", COUNT, "number of the group of PBXs, from 1", "1"),
+        Column("pbxs", LIST, "the PBXs of the group", "[graz, lucerne]"),
+        Column("issuers", LIST, "signers of their devices' certificates", "[CN=CA]"),
+        *TABLES["TRUST"].only("fingerprint", "subject"),
+        Column("listed_at", LIST, "PBXs whose list has it", "[graz]"),
+        Column("absent_at", LIST, "PBXs whose list lacks it", "[lucerne]"),
+        Column(
+            "unread_at",
+            LIST,
+            "PBXs whose list lacks it, as far as it could be read",
+            "",
+        ),
+        Column("needed", FLAG, "devices need it where it is listed", "False"),
+        Column("remark", TEXT, "what to do about it, in words", "..."),
+    ),
+)
+
 ANSWERS: dict[str, Table] = {
     table.name: table
     for table in (
@@ -575,6 +681,9 @@ ANSWERS: dict[str, Table] = {
         TREND,
         TLS_READINESS,
         LATEST,
+        TRUST_ENTRIES,
+        SHORT_TRUST_LISTS,
+        TRUST_DIFFERENCES,
     )
 }
 """The tables by the names of the functions that return them, in capitals."""

@@ -29,33 +29,16 @@ def values(text: str, *, open_lists: bool = False) -> Iterator[Value]:
     """Yield the JSON values that stand one after the other in a text, and why a line is none.
 
     With `open_lists`, what stands in a list is yielded instead of the list.
-
-    The text is decoded in windows of whole lines, each twice as long as the one before while a
-    value is cut off, so that the time is in proportion to the value. What is read in vain beyond
-    the first line of a value is bounded.
     """
     separators = _SEPARATORS_IN_LISTS if open_lists else _SEPARATORS
-    position = start = stop = counted = 0
-    window, line, budget = "", 1, _IN_VAIN * len(text)
-    while (position := _end(separators, text, position)) < len(text):
-        line += text.count("\n", counted, position)
-        counted = position
-        if position >= stop:
-            start, stop = position, _line_end(text, position)
-            window = text[start:stop]
-        value, end, error, is_cut = _decoded(window, position - start)
-        if error is None:
-            yield Value(value, None, line)
-            position = start + end
-        elif is_cut and stop < len(text) and 2 * (stop - position) <= budget:
-            goal = min(2 * stop - position, len(text))
-            start, stop = position, _line_end(text, goal)
-            window = text[start:stop]
+    line, counted = 1, 0
+    for piece in _pieces(text, separators):
+        line += text.count("\n", counted, piece.start)
+        counted = piece.start
+        if piece.error is None:
+            yield Value(piece.value, None, line)
         else:
-            budget -= stop - position
-            yield Value(None, f"line {line} is not JSON{error}", line)
-            position = _line_end(text, position)
-            stop = 0
+            yield Value(None, f"line {line} is not JSON{piece.error}", line)
 
 
 def share(head: str, *, is_whole: bool) -> float:
@@ -68,18 +51,57 @@ def share(head: str, *, is_whole: bool) -> float:
     >>> share('{"a": 1}\nno JSON', is_whole=True)
     0.5
     """
-    position = covered = 0
-    size = max(1, len(head.strip()))
-    while (position := _end(_SEPARATORS, head, position)) < len(head):
-        end, is_cut = position, False
-        if head[position] in "{[":
-            _, end, error, is_cut = _decoded(head, position)
-            end = position if error else end
-        if is_cut and not is_whole:
-            return min(1.0, (covered + len(head) - position) / size)
-        covered += end - position
-        position = end if end > position else _line_end(head, position)
-    return min(1.0, covered / size)
+    covered = 0
+    for piece in _pieces(head, _SEPARATORS, begins="{["):
+        if piece.is_cut and not is_whole:
+            covered += len(head) - piece.start
+        elif piece.error is None:
+            covered += piece.end - piece.start
+    return min(1.0, covered / max(1, len(head.strip())))
+
+
+class _Piece(NamedTuple):
+    """A value and where it stands, or a line that is none, and whether the text cuts it off."""
+
+    start: int
+    end: int
+    value: Any
+    error: str | None
+    is_cut: bool
+
+
+def _pieces(
+    text: str, separators: re.Pattern[str], begins: str = ""
+) -> Iterator[_Piece]:
+    """Yield the values of a text in order, of those only that begin with certain characters.
+
+    The text is decoded in windows of whole lines, each twice as long as the one before while a
+    value is cut off, so that the time is in proportion to the value: where decoding fails,
+    Python's decoder counts the lines before that. What is read in vain beyond the first line of
+    a value is bounded.
+    """
+    position = start = stop = 0
+    window, budget = "", _IN_VAIN * len(text)
+    while (position := _end(separators, text, position)) < len(text):
+        if begins and text[position] not in begins:
+            position = _line_end(text, position)
+            continue
+        if position >= stop:
+            start, stop = position, _line_end(text, position)
+            window = text[start:stop]
+        value, end, error, is_cut = _decoded(window, position - start)
+        if error is None:
+            yield _Piece(position, start + end, value, None, False)
+            position = start + end
+        elif is_cut and stop < len(text) and 2 * (stop - position) <= budget:
+            goal = min(2 * stop - position, len(text))
+            start, stop = position, _line_end(text, goal)
+            window = text[start:stop]
+        else:
+            budget -= stop - position
+            end = _line_end(text, position)
+            yield _Piece(position, end, None, error, is_cut and stop == len(text))
+            position, stop = end, 0
 
 
 def _decoded(window: str, start: int) -> tuple[Any, int, str | None, bool]:

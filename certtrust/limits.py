@@ -26,10 +26,14 @@ SHEET_CELLS = 10_000_000
 """Cells that a sheet of an Excel workbook may span; a cell at its far corner claims them all."""
 NESTING = 100
 """Levels of brackets in JSON and of elements in XML."""
+CONTAINER_DEPTH = 16
+"""Containers of certificates within one another, such as base64 in a cell of a table."""
 LINE_BYTES = 1 << 20
 """Bytes of one line of a log; of a longer one the beginning is kept and nothing is read."""
 KEY_DERIVATION_ROUNDS = 10_000_000
-"""Rounds of key derivation that one PKCS#12 file may ask for, all its parts together."""
+"""Rounds of key derivation that one file may ask for, all its key stores together."""
+KEY_DERIVATION_ROUNDS_PER_BYTE = 1_000
+"""Rounds that the members of an archive may ask for beyond that, for each of its bytes."""
 PATH_LENGTH = 32
 """CAs in one certification path."""
 PATH_STEPS = 20_000
@@ -53,6 +57,15 @@ WAITING_BYTES = 256 << 10
 """Bytes of one direction that are held while a segment before them is missing."""
 HANDSHAKE_BYTES = 1 << 20
 """Bytes of one handshake message."""
+
+NETWORK_ADDRESSES = 65_536
+"""Addresses of one network in CIDR notation that `fetch_fleet` asks."""
+PEER_BYTES = 1 << 20
+"""Bytes that the other side may send in one handshake, an endpoint or a phone at the bench."""
+BENCH_HANDSHAKES = 64
+"""Handshakes that `listen` carries on at once; further phones wait."""
+BENCH_ROWS = 10_000
+"""Connections that `listen` keeps; later ones are closed unread, and counted."""
 
 
 def unpacked(size: int) -> int:

@@ -591,6 +591,89 @@ PROFILES = Table(
     ),
 )
 
+ENDPOINTS = Table(
+    "ENDPOINTS",
+    "one host and port that was asked for its certificates, or an entry that names no host",
+    (
+        Column(
+            "host",
+            TEXT,
+            "name or address that was asked, in the spelling of URLs",
+            "phone.example",
+        ),
+        Column(
+            "address",
+            TEXT,
+            "the address that answered, else the one that was tried last",
+            "192.0.2.7",
+        ),
+        Column("port", COUNT, "TCP port", "1300"),
+        Column(
+            "server_name",
+            TEXT,
+            "name that was asked for (SNI); missing where none was sent",
+            "phone.example",
+        ),
+        Column(
+            "outcome",
+            WORD,
+            "open (the handshake was completed), refused (nothing listens there), timeout (no "
+            "answer, or no end of it), unreachable (no way there, or a name that is not known), "
+            "not TLS, alert (the handshake was refused), reset (the connection was closed "
+            "within it), or no certificate; missing = it was not asked, and error says why",
+            "open",
+        ),
+        Column("alert", TEXT, "name of the alert that was sent (IANA)", "unknown_ca"),
+        Column(
+            "alert_by", WORD, "who sent it: server, or client for certtrust", "server"
+        ),
+        Column(
+            "tls_version",
+            TEXT,
+            "the version that the server chose, of TLS 1.0 to TLS 1.3",
+            "TLS 1.2",
+        ),
+        Column(
+            "cipher",
+            TEXT,
+            "the cipher suite that the server chose, by its IANA name",
+            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        ),
+        Column(
+            "weaknesses",
+            LIST,
+            "what clients of today refuse, and was accepted for this connection alone: an old "
+            "version, short keys, signatures with old hashes; missing where no TLS was seen",
+            "['TLS 1.0', 'RSA 1024', 'SHA-1']",
+        ),
+        Column(
+            "latency",
+            NUMBER,
+            "seconds until the connection was there, or refused",
+            "0.012",
+        ),
+        Column(
+            "certificates",
+            LIST,
+            "fingerprints of what came, leaf first, whatever became of the handshake; an empty "
+            "list = the server presents none; missing = that was not seen",
+            "['77ab...10c2']",
+        ),
+        Column(
+            "asked_at",
+            MOMENT,
+            "when it was asked, in UTC",
+            "2026-03-02 10:11:25+00:00",
+        ),
+        Column(
+            "error",
+            TEXT,
+            "why the handshake was not completed, in words",
+            "nothing listens at phone.example:1300: the connection was refused",
+        ),
+    ),
+)
+
 TRUST_STATES = (
     "listed",
     "chain",
@@ -669,7 +752,14 @@ ATTEMPTS = Table(
             "0090332f688a",
         ),
         *DEVICES.only(
-            "user", "model", "firmware", "location", "tls_only", "reverse_proxy"
+            "user",
+            "long_name",
+            "number",
+            "model",
+            "firmware",
+            "location",
+            "tls_only",
+            "reverse_proxy",
         ),
         Column(
             "tls_version",
@@ -798,6 +888,7 @@ TABLES: dict[str, Table] = {
         SOURCES,
         HANDSHAKES,
         PROFILES,
+        ENDPOINTS,
         ATTEMPTS,
         RESULTS,
     )

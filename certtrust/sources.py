@@ -18,11 +18,11 @@ import weakref
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import pandas as pd
 
@@ -70,6 +70,13 @@ _DAMAGED = (
 Opener = Callable[[], BinaryIO]
 
 
+class Archive(NamedTuple):
+    """An archive, and its size in bytes before it is unpacked."""
+
+    name: str
+    size: int
+
+
 @dataclass(frozen=True)
 class Source:
     """A named stream of bytes.
@@ -83,12 +90,15 @@ class Source:
         When the file or member was last changed, in seconds since 1970.
     error : str or None
         Why it cannot be opened; `open` is then not to be called.
+    archive : Archive or None
+        The archive that it is a member of.
     """
 
     name: str
     seconds: float | None = None
     error: str | None = None
     opener: Opener | None = field(default=None, repr=False, compare=False)
+    archive: Archive | None = field(default=None, repr=False, compare=False)
 
     @property
     def modified(self) -> pd.Timestamp | None:
@@ -281,6 +291,7 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
             _zip_seconds(member),
             None,
             partial(_transparent, open_member, member.compress_size),
+            Archive(name, size),
         )
 
 
@@ -306,7 +317,8 @@ def _tar_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
                         return
                     if not member.isfile() or _is_skipped(member.name):
                         continue
-                    yield _tar_member(name, archive, member, index, walk)
+                    source = _tar_member(name, archive, member, index, walk)
+                    yield replace(source, archive=Archive(name, size))
                     walk.go_on()
         except (*_DAMAGED, OSError) as problem:
             yield Source(name, error=f"unreadable tar archive: {problem}")

@@ -82,6 +82,20 @@ def sheets(
             yield sheet._replace(first=1, rows=[], above=[], error=error)
 
 
+def texts_of_workbook(data: bytes) -> list[list[list[str]]] | str:
+    """Return the cells of each sheet as text, or why the workbook cannot be read."""
+    opened = _opened(data)
+    if isinstance(opened, str):
+        return opened
+    texts = []
+    for name in opened.sheet_names:
+        rows = _guarded(partial(_rows, opened, name))
+        if isinstance(rows, str):
+            return rows
+        texts.append([[_text(cell) for cell in row] for row in rows])
+    return texts
+
+
 def _sheets(
     opened: Any, table: str, own: Columns, is_heading: IsHeading
 ) -> Iterator[Sheet]:

@@ -7,6 +7,7 @@ structures are JSON.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -144,6 +145,39 @@ class TooMuchError(ValueError):
     """A file that claims more than its size can hold."""
 
 
+def sound(stored: Any) -> Any:
+    """Return a batch or table of a Parquet file; bytes that are no UTF-8 are replaced in text.
+
+    Arrow hands on what a file holds as it is, and fails where the text is used.
+
+    Raises
+    ------
+    ArrowException
+        If something else in it is malformed, such as the offsets of a list.
+    """
+    for position, column in enumerate(stored.columns):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            field = stored.schema.field(position)
+            stored = stored.set_column(position, field, _with_utf8(column))
+    return stored
+
+
+def _with_utf8(column: Any) -> Any:
+    """Return a column of text, or of words, with what is no UTF-8 replaced."""
+    if isinstance(column, pa.ChunkedArray):
+        return pa.chunked_array(list(map(_with_utf8, column.chunks)), column.type)
+    if isinstance(column, pa.DictionaryArray):
+        texts = _with_utf8(column.dictionary_decode())
+        return texts.dictionary_encode().cast(column.type)
+    cells = column.cast(pa.large_binary()).to_pylist()
+    texts = [
+        cell if cell is None else cell.decode("utf-8", "replace") for cell in cells
+    ]
+    return pa.array(texts, column.type)
+
+
 def open_parquet(source: Any, encoded: Sequence[str] = ()) -> Any:
     """Return an opened Parquet file whose rows are in proportion to its size.
 
@@ -165,7 +199,13 @@ def open_parquet(source: Any, encoded: Sequence[str] = ()) -> Any:
 
     if isinstance(source, bytes):
         source = pa.BufferReader(source)
-    file = pq.ParquetFile(source, read_dictionary=list(encoded) or None)
+    try:
+        file = pq.ParquetFile(source, read_dictionary=list(encoded) or None)
+        file.schema_arrow.names  # noqa: B018 - decoded only here
+    except UnicodeDecodeError as problem:
+        raise pa.ArrowInvalid(
+            f"the name of a column is no UTF-8: {problem}"
+        ) from problem
     about, size = file.metadata, _size(source)
     rows = limits.table_rows(size)
     if about.num_rows > rows:
@@ -207,7 +247,7 @@ def read_parquet(source: Any, table: Table) -> pd.DataFrame:
         If it is no Parquet file, or if a column does not hold what the table declares.
     """
     try:
-        stored = open_parquet(source).read()
+        stored = sound(open_parquet(source).read())
         frame: pd.DataFrame = stored.to_pandas()
         for column in table:
             if column.name in frame:
@@ -324,7 +364,7 @@ def read_csv(source: Any, table: Table) -> pd.DataFrame:
                 for dtype in [declared.get(name) or _guessed(name, text)]
             }
         )
-    except (pa.ArrowException, ValueError, TypeError) as problem:
+    except (pa.ArrowException, csv.Error, ValueError, TypeError) as problem:
         raise SourceError(
             say("errors.reading.not_a_table", table=table.name, problem=problem)
         ) from problem
@@ -338,6 +378,7 @@ def _content(source: Any) -> bytes:
 
 def _cells(data: bytes) -> dict[str, Any]:
     """Return the columns of a CSV file as text; an empty field without quotes is missing."""
+    data = data.removeprefix(codecs.BOM_UTF8)
     names = next(
         csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")), []
     )
@@ -354,6 +395,8 @@ def _cells(data: bytes) -> dict[str, Any]:
             quoted_strings_can_be_null=False,
         ),
     )
+    if stored.column_names != names:
+        raise ValueError("its heading has a quote in the middle of a name")
     return {name: stored.column(name).combine_chunks() for name in names}
 
 

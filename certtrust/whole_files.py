@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,3 +71,47 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write the content as a file that is whole or not there."""
     with replacing(path) as new:
         new.write_bytes(content)
+
+
+@contextmanager
+def new_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a new folder to fill, which becomes `path` when all went well.
+
+    Parameters
+    ----------
+    path : path
+        A new or an empty folder; the folders above it are made.
+
+    Yields
+    ------
+    Path
+        The folder to fill. Whatever ends the block early leaves nothing behind.
+
+    Raises
+    ------
+    FileExistsError
+        If something is there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with new_directory(Path(folder, "kit")) as new:
+    ...         _ = Path(new, "a.txt").write_text("whole")
+    ...     sorted(path.name for path in Path(folder).rglob("*"))
+    ['a.txt', 'kit']
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    new = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}{UNFINISHED}")
+    new.mkdir()
+    try:
+        yield new
+        if target.exists():
+            target.rmdir()  # only Linux puts a folder in the place of an empty one
+        os.replace(new, target)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise

@@ -2,6 +2,7 @@
 of the real browser.
 """
 
+import os
 import shutil
 
 import pytest
@@ -12,6 +13,9 @@ settings.register_profile(
     "certtrust", deadline=None, print_blob=True, max_examples=examples(100)
 )
 settings.load_profile("certtrust")
+
+# The command line speaks the language of the environment, and the tests read English.
+os.environ["LC_ALL"] = "C.UTF-8"
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [

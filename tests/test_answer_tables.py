@@ -43,6 +43,9 @@ def tables() -> dict[str, pd.DataFrame]:
             WIRE.handshakes, WIRE.certificates
         ),
         "headings": ct.headings("Seriennummer;Status\n"),
+        "trust_entries": ct.trust_entries(FLEET),
+        "short_trust_lists": ct.short_trust_lists(FLEET),
+        "trust_differences": ct.trust_differences(FLEET),
         "renewals": ct.renewals(FLEET),
         "trend": ct.trend([FLEET]),
         "tls_readiness": ct.tls_readiness(FLEET),
@@ -66,6 +69,8 @@ def test_declared_dtypes_are_those_of_the_functions() -> None:
             dtype = str(frame[column.name].dtype)
             if column.dtype == schema.COUNT:
                 assert dtype in ("int64", "Int64"), (name, column.name)
+            elif column.dtype == schema.LIST:
+                assert dtype == "object", (name, column.name)
             elif column.dtype != schema.OBJECT:
                 assert dtype == column.dtype, (name, column.name)
 
@@ -87,6 +92,7 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
     of_tables |= {
         "handshakes",
         "fetch_chain",
+        "fetch_fleet",
         "attempts",
         "browser_attempts",
         "check",
@@ -98,8 +104,12 @@ def test_every_public_function_that_returns_a_table_has_its_columns() -> None:
         "explained",
         "read_fleet",
         "link",
+        "listen",
         "simulate",
         "days_left",
+        "kit",
+        "language",
+        "pseudonymise",
         "what_if",
     }
     functions = {

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import random
+import struct
 import urllib.parse
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -271,6 +274,70 @@ def test_key_stores_of_java_are_named(issued: Issued) -> None:
             )
 
 
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
+def test_containers_within_one_another_come_to_an_end(
+    issued: Issued, mark: bytes
+) -> None:
+    """Each byte-order mark is one; a few are read, and many are a row with the reason."""
+    data, encoding = issued.bundle, "utf-8"
+    if mark == codecs.BOM_UTF16_LE:
+        data, encoding = data.decode().encode("utf-16-le"), "utf-16-le"
+    again = "\ufeff".encode(encoding)
+    assert set(read_certificates(mark + again + data)["der"]) == set(issued.ders)
+    frame = read_certificates(mark + again * 5000 + data)
+    assert frame["der"].isna().all()
+    assert frame["parse_error"].tolist() == [
+        "more than 16 containers within one another"
+    ]
+
+
+def _efi_list(ders: list[bytes]) -> bytes:
+    """Return an EFI signature list for each certificate, as p11-kit writes them."""
+    kind = uuid.UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072").bytes_le
+    return b"".join(
+        kind + struct.pack("<III", 44 + len(der), 0, 16 + len(der)) + bytes(16) + der
+        for der in ders
+    )
+
+
+def test_efi_signature_lists_are_read(issued: Issued) -> None:
+    """Several certificates of one size may share a list; other kinds of lists are named."""
+    content = _efi_list(issued.ders)
+    frame = read_certificates(content)
+    assert frame["der"].tolist() == issued.ders
+    assert frame["parse_error"].isna().all()
+    der = issued.ders[0]
+    entry = bytes(16) + der
+    sizes = struct.pack("<III", 28 + 4 + 2 * len(entry), 4, len(entry))
+    shared = content[:16] + sizes + b"head" + 2 * entry
+    assert read_certificates(shared)["der"].tolist() == [der, der]
+    other = bytes(16) + struct.pack("<III", 28, 0, 1)
+    frame = read_certificates(content + other)
+    assert frame["der"].tolist() == [*issued.ders, None]
+    assert frame["parse_error"].iloc[-1] == (
+        "EFI signature list: no certificates, but another kind"
+    )
+
+
+def test_a_damaged_efi_signature_list_keeps_what_comes_before(issued: Issued) -> None:
+    """A list that is cut off or contradicts itself is a row with its reason."""
+    content = _efi_list(issued.ders)
+    for damaged, reason in (
+        (content[:-1], "cut off, or its size is wrong"),
+        (content + b"\0\0", "2 bytes too many"),
+        (content + content[:16] + bytes(12), "cut off, or its size is wrong"),
+        (
+            content + content[:16] + struct.pack("<III", 38, 0, 17) + bytes(10),
+            "its sizes contradict each other",
+        ),
+    ):
+        frame = read_certificates(damaged)
+        assert frame["parse_error"].iloc[-1] == f"EFI signature list: {reason}"
+        kept = frame["der"].iloc[:-1].tolist()
+        assert kept
+        assert kept == issued.ders[: len(kept)]
+
+
 def test_a_key_store_without_protection_is_read_where_strict_readers_refuse_it(
     issued: Issued,
 ) -> None:
@@ -356,6 +423,18 @@ def test_no_byte_of_a_key_enters_a_frame_however_its_file_is_damaged(
             assert secret[:8] not in der_bytes
             assert secret[8:16] not in der_bytes
             assert secret[:4].hex() not in errors
+
+
+@pytest.mark.parametrize("quote", ["", "'"])
+def test_a_key_in_a_table_that_lost_a_quote_names_no_device(
+    issued: Issued, quote: str
+) -> None:
+    """Its lines become rows of their own, whose first column is that of the device."""
+    key = issued.key_pem.decode()
+    table = f"device,certificate\n0090332f688a,{quote}{key}0090332f688b,x\n"
+    frame = read_certificates(table.encode())
+    devices = set(frame["device"].dropna())
+    assert devices == {"0090332f688a", "0090332f688b"}
 
 
 def test_a_key_in_a_table_cell_is_skipped(issued: Issued, tmp_path: Path) -> None:

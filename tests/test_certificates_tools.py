@@ -1,4 +1,4 @@
-"""Containers made by other tools: certtool, keytool, certutil, pk12util and openssl.
+"""Containers made by other tools: certtool, keytool, certutil, pk12util, p11-kit and openssl.
 
 No certificate that a tool wrote may be lost or changed. Tools that are not installed are skipped.
 """
@@ -222,3 +222,41 @@ def test_exports_of_certutil_and_pk12util(tools: Tools) -> None:
         wrong = ct.read_certificates(tools.file("nss-out.p12"), password="other")
         assert wrong["der"].isna().all()
         assert wrong["parse_error"].notna().all()
+
+
+def _extracted(tools: Tools, form: str) -> Path:
+    """Return what p11-kit's `trust` makes of the CAs that this machine trusts."""
+    path = tools.file(f"extracted-{form}")
+    if not path.exists():
+        tools.run(
+            f"trust extract --format={form} --filter=ca-anchors --purpose=server-auth {path}"
+        )
+    return path
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "pem-directory",
+        "x509-directory",
+        "openssl-bundle",
+        "openssl-directory",
+        "edk2-cacerts",
+    ],
+)
+def test_no_certificate_of_p11_kit_is_lost(tools: Tools, form: str) -> None:
+    """Each of its formats gives the certificates of its PEM bundle."""
+    bundle = ct.read_certificates(_extracted(tools, "pem-bundle"))
+    if not len(bundle["der"].dropna()):
+        pytest.skip("this machine trusts no CA")
+    frame = ct.read_certificates(_extracted(tools, form))
+    assert set(frame["fingerprint"]) == set(bundle["fingerprint"])
+    assert frame["parse_error"].dropna().tolist() == []
+
+
+def test_the_objects_of_p11_kit(tools: Tools) -> None:
+    """Its own files hold attributes and PEM; each certificate between them is read."""
+    bundle = ct.read_certificates(_extracted(tools, "pem-bundle"))
+    tools.file("objects.p11-kit").write_bytes(tools.run("trust dump"))
+    frame = ct.read_certificates(tools.file("objects.p11-kit"))
+    assert set(bundle["fingerprint"].dropna()) <= set(frame["fingerprint"])

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -551,14 +552,24 @@ def test_check_asks_a_live_endpoint(
     """HOST:PORT is asked for its certificates, and judged as what a browser opens."""
     asked: list[tuple[str, int]] = []
 
-    def fetch(host: str, port: int) -> object:
+    def fetch(host: str, port: int, **_options: object) -> object:
         asked.append((host, port))
         return ct.read_certificates(chosen[0])
 
     monkeypatch.setattr("certtrust.endpoints.chain.fetch_chain", fetch)
     assert main(["check", "phone.example:1300", "--trust", str(chosen[1])]) == 1
     assert main(["check", "[2001:db8::7]:443", "--trust", str(chosen[1])]) == 1
-    assert asked == [("phone.example", 1300), ("[2001:db8::7]", 443)]
+    assert main(["check", "phone.example", "--trust", str(chosen[1])]) == 1
+    assert (
+        main(["check", "https://phone.example:8443/x", "--trust", str(chosen[1])])
+        == 1
+    )
+    assert asked == [
+        ("phone.example", 1300),
+        ("[2001:db8::7]", 443),
+        ("phone.example", 443),
+        ("phone.example", 8443),
+    ]
     said = capsys.readouterr().out
     assert "browser: fail" in said
     assert "✓ browser.trust" in said
@@ -691,3 +702,53 @@ def test_several_paths_are_one_fleet(
     said = capsys.readouterr().out
     assert "1 trust list" in said
     assert "guess" not in said
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments", "begins"),
+    [
+        ({}, ["--lang", "de", "rules"], "time.clock (h323"),
+        (
+            {"LANG": "de_AT.UTF-8"},
+            ["check", "none.pem"],
+            "certtrust: es gibt keine Datei",
+        ),
+        (
+            {"LC_ALL": "C", "LANG": "de_DE"},
+            ["check", "none.pem"],
+            "certtrust: there is no",
+        ),
+        ({"LANG": "fr_FR"}, ["check", "none.pem"], "certtrust: there is no file"),
+        (
+            {"LANG": "de"},
+            ["--lang=en", "check", "none.pem"],
+            "certtrust: there is no file",
+        ),
+        (
+            {},
+            ["check", "--lang", "de"],
+            "certtrust: diese Argumente fehlen: ZERTIFIKAT",
+        ),
+        (
+            {},
+            ["--lang", "fr", "rules"],
+            "certtrust: there are no sentences in the lang",
+        ),
+    ],
+)
+def test_the_language_is_that_of_the_option_or_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variables: dict[str, str],
+    arguments: list[str],
+    begins: str,
+) -> None:
+    """LC_ALL comes before LANG; a language that there is not is English."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with suppress(SystemExit):
+        main(arguments)
+    written = capsys.readouterr()
+    assert (written.out + written.err).startswith(begins)

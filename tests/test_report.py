@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import dataclasses
+import hashlib
 import io
 import json
 import os
@@ -36,10 +38,11 @@ from certtrust.report import (
     summary_lines,
     write_report,
 )
-from certtrust.report.exports import guarded_csv
 from certtrust.report.figures import write_pictures
 from certtrust.simulation import write
+from certtrust.tables_for_people import guarded_csv
 from certtrust.testing import small_fleet
+from certtrust.texts.device_labels import labels_of
 from certtrust.texts.labels import cause_label
 from certtrust.texts.markup import VOID, Markup, tag, text
 
@@ -170,10 +173,17 @@ def test_the_page_is_well_formed(html: str) -> None:
     outline = Outline(html)
     ids = Counter(value["id"] for _, value in outline.elements if "id" in value)
     assert [name for name, count in ids.items() if count > 1] == []
-    for _, attributes in outline.elements:
-        for key in ("href", "xlink:href"):
-            assert str(attributes.get(key, "#why")).startswith("#")
-            assert str(attributes.get(key, "#why"))[1:] in ids
+    links = [
+        (name, str(attributes[key]))
+        for name, attributes in outline.elements
+        for key in ("href", "xlink:href")
+        if key in attributes
+    ]
+    inside = [link for _, link in links if link.startswith("#")]
+    assert {link[1:] for link in inside} <= set(ids)
+    sources = {(name, link.split("/")[2]) for name, link in links if "//" in link}
+    assert sources == {("a", "wiki.innovaphone.com"), ("a", "www.rfc-editor.org")}
+    assert len(inside) + sum("//" in link for _, link in links) == len(links)
     for reference in re.findall(r"url\(#([^)]*)\)", html):
         assert reference in ids
 
@@ -196,8 +206,11 @@ def test_the_page_needs_no_network(html: str) -> None:
     policies = [
         value["content"] for _, value in outline.elements if value.get("http-equiv")
     ]
+    script = html[html.rindex("<script>") + 8 : html.rindex("</script>")]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert policies == [
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
     ]
 
 
@@ -378,7 +391,8 @@ def test_nothing_that_was_read_acts_in_the_page(hostile: Report) -> None:
     """
     html = page(hostile, stem="report")
     outline = Outline(html)
-    assert [name for name, _ in outline.elements].count("script") == 1
+    scripts = [value for name, value in outline.elements if name == "script"]
+    assert [value.get("type") for value in scripts] == ["application/json", None]
     assert not any(
         key.startswith("on")
         for _, attributes in outline.elements
@@ -563,12 +577,13 @@ def test_who_may_register_as_another_device_stands_in_the_page(
         in said
     )
     worst = pairs.iloc[0]
+    labels = labels_of(found.results).set_axis(found.results["device"])
     row = [
         worst["subject_cn"],
-        worst["device"],
+        labels[[worst["device"]]].iloc[0],
         worst["pbx"],
         str(worst["opens"]),
-        worst["victim"],
+        labels[[worst["victim"]]].iloc[0],
         worst["name"],
     ]
     assert " ".join(row) in said

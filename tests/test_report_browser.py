@@ -1,17 +1,24 @@
-"""The report in a real Chromium: silent, without a request, readable on a phone, printable,
-sortable.
+"""The report in a real Chromium: silent, without a request, readable on a phone, printable, and
+with a table that finds every failing device.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+import certtrust as ct
 from certtrust.report import explain_fleet, write_report
+from certtrust.report.content import failing_devices
+from certtrust.report.device_table import device_table
 from certtrust.testing import small_fleet
+from certtrust.texts.markup import tag
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -64,6 +71,10 @@ def test_the_page_opens_without_a_sound_in_every_width(
     )
     assert page.title().startswith("Registration report")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate(
+        "document.querySelectorAll('details').forEach(d => { d.open = true; })"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     shown = page.evaluate(
         "[...document.querySelectorAll('svg')].filter(s => s.checkVisibility()).map(s => "
         "s.classList[0])"
@@ -88,50 +99,179 @@ def test_dark_pages_have_dark_drawings(browser: Any, report_file: Path) -> None:
     ]
 
 
-def test_a_table_is_sorted_by_a_heading(browser: Any, report_file: Path) -> None:
-    """A press on a heading sorts, another one turns the order, and the heading says so."""
+def test_the_answer_fits_on_one_screen(browser: Any, report_file: Path) -> None:
+    """What fails, why, the first three actions and what is missing, without scrolling."""
     page, heard = opened_page(
         browser, report_file, viewport={"width": 1280, "height": 800}
     )
-    cells = (
-        "[...document.querySelectorAll('#devices ~ .wide tbody "
-        "tr')].map(row => Number(row.cells[4].dataset.sort))"
+    bottom = page.locator("header nav").bounding_box()
+    assert bottom["y"] + bottom["height"] < 800
+    assert page.locator(".answer ol li").count() == 3
+    assert page.locator(".answer .causes li").count() >= 3
+    assert page.locator(".answer section").count() == 3
+    assert page.locator("details.section[open]").count() == 1
+    assert heard == []
+
+
+def test_a_link_opens_its_section(browser: Any, report_file: Path) -> None:
+    """A link on the first screen leads to what it speaks of, folded or not."""
+    page, _ = opened_page(
+        browser, report_file, viewport={"width": 390, "height": 800}
     )
-    head = page.locator("#devices ~ .wide th", has_text="Attempts")
+    for anchor in ("why", "rules", "counts"):
+        page.locator(f"nav a[href='#{anchor}']").click()
+        page.wait_for_function(
+            f"document.getElementById('{anchor}').checkVisibility()"
+        )
+
+
+def shown_devices(page: Any) -> list[str]:
+    """Return the devices in the table, in order."""
+    return page.locator("table.devices tbody td:first-child").all_inner_texts()
+
+
+def test_the_filter_sees_every_failing_device(
+    browser: Any, report_file: Path
+) -> None:
+    """Each row of the CSV is found by its serial, its name, and by what its lists hold."""
+    page, heard = opened_page(
+        browser, report_file, viewport={"width": 1280, "height": 800}
+    )
+    rows = pd.read_csv(report_file.with_suffix(".csv"), dtype="str")
+    devices = rows.dropna(subset=["device"])
+    for _, row in devices.iloc[:: max(1, len(devices) // 12)].iterrows():
+        page.fill("#find", f"{row['device'].upper()} {row['pbx']}")
+        expected = devices[devices["device"] == row["device"]]
+        expected = expected[expected["pbx"] == row["pbx"]]
+        assert page.locator("table.devices tbody tr").count() == len(expected)
+        assert all(row["device"] in text for text in shown_devices(page))
+    page.fill("#find", "")
+    title = rows["title"].iloc[0]
+    page.select_option(
+        "#filter-title", label=f"{title} ({sum(rows['title'] == title)})"
+    )
+    assert f"of {sum(rows['title'] == title)};" in page.inner_text("#status")
+    page.locator("#clear").click()
+    page.fill("#find", "no such device")
+    assert "No failing device matches" in page.inner_text("#status")
+    assert heard == []
+
+
+def test_umlauts_are_found_however_they_are_typed(
+    browser: Any, tmp_path: Path
+) -> None:
+    """Müller is found as Müller, Muller and Mueller; a hardware ID finds its serial."""
+    failing = failing_devices(ct.check(ct.attempts(small_fleet(30))))
+    serial = failing["device"].dropna().iloc[0]
+    names = ["Jörg Müßler", "王小明", *["x" * 60] * len(failing)][: len(failing)]
+    named = failing.assign(long_name=pd.Series(names, dtype="str"))
+    parts = [tag("html", tag("body", *device_table(named)))]
+    script = "".join(
+        resources.files("certtrust.report").joinpath(name).read_text(encoding="utf-8")
+        for name in ("page.js", "devices.js")
+    )
+    path = tmp_path / "table.html"
+    path.write_text(
+        f"<!DOCTYPE html><meta charset=utf-8>{parts[0]}<script>{script}</script>"
+    )
+    page, heard = opened_page(browser, path)
+    for words in ("müßler", "MUSSLER", "muessler", "jorg", "Joerg"):
+        page.fill("#find", words)
+        assert [text.split(" (")[0] for text in shown_devices(page)] == [
+            "Jörg Müßler"
+        ]
+    page.fill("#find", "小明")
+    assert len(shown_devices(page)) == 1
+    end = "-".join(serial[start : start + 2] for start in (6, 8, 10))
+    for words in (
+        f"IP222-{end}",
+        "-".join(serial[i : i + 2] for i in range(0, 12, 2)),
+    ):
+        page.fill("#find", words)
+        assert serial in shown_devices(page)[0]
+    assert heard == []
+
+
+def test_the_table_is_sorted_and_paged(browser: Any, report_file: Path) -> None:
+    """A press on a heading sorts all rows, another one turns the order, and the heading says so."""
+    page, heard = opened_page(
+        browser, report_file, viewport={"width": 1280, "height": 800}
+    )
+    head = page.locator("table.devices th", has_text="Failed attempts")
+    numbers = page.locator("table.devices tbody td:nth-child(5)")
     head.locator("button").click()
-    falling = page.evaluate(cells)
+    falling = [int(text) for text in numbers.all_inner_texts()]
     assert falling == sorted(falling, reverse=True)
     assert head.get_attribute("aria-sort") == "descending"
     head.locator("button").click()
-    assert page.evaluate(cells) == falling[::-1] or page.evaluate(cells) == sorted(
-        falling
-    )
+    rising = [int(text) for text in numbers.all_inner_texts()]
+    assert rising == sorted(rising)
+    assert max(rising) <= max(falling)
     assert heard == []
 
 
-def test_without_script_the_page_reads_the_same(
+def test_a_reason_is_the_same_with_and_without_script(
     browser: Any, report_file: Path
 ) -> None:
-    """With scripts switched off every section and drawing is there, and no promise of sorting."""
+    """The script makes the very rows that stand in the page, and without it they are readable."""
+    width = {"width": 1280, "height": 800}
+    static, _ = opened_page(
+        browser, report_file, java_script_enabled=False, viewport=width
+    )
+    scripted, heard = opened_page(browser, report_file, viewport=width)
+    rows = "table.devices tbody tr"
+    assert static.locator(rows).count() == scripted.locator(rows).count() > 5
+    for text in ("h2", "table.devices td.reason", "table.devices td:nth-child(6)"):
+        there = static.locator(text).all_text_contents()
+        assert there == scripted.locator(text).all_text_contents()
+    assert not static.locator(".filters").is_visible()
+    assert scripted.locator(".filters").is_visible()
+    assert heard == []
+
+
+def test_the_page_prints_on_five_sheets_and_the_table(
+    browser: Any, report_file: Path, tmp_path: Path
+) -> None:
+    """Printed, the answer and its reasons take five sheets at most; the table follows."""
+    page, heard = opened_page(browser, report_file)
+    page.pdf(path=str(tmp_path / "report.pdf"), format="A4")
+    page.evaluate("document.getElementById('devices').parentElement.hidden = true")
+    page.pdf(path=str(tmp_path / "without.pdf"), format="A4")
+    sheets = {
+        name: (tmp_path / f"{name}.pdf").read_bytes().count(b"/Type /Page\n")
+        for name in ("report", "without")
+    }
+    assert 2 <= sheets["without"] <= 5
+    assert sheets["report"] > sheets["without"]
+    assert page.locator("details.section[open]").count() == 1
+    assert heard == []
+
+
+AXE = os.environ.get("AXE_CORE", "")
+
+
+@pytest.mark.skipif(not Path(AXE).is_file(), reason="AXE_CORE names no axe.min.js")
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(
+    browser: Any, report_file: Path, width: int, scheme: str
+) -> None:
+    """With everything unfolded; `npm pack axe-core` has the file that AXE_CORE names."""
     page, _ = opened_page(
         browser,
         report_file,
-        java_script_enabled=False,
-        viewport={"width": 1280, "height": 800},
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        bypass_csp=True,
     )
-    scripted, _ = opened_page(
-        browser, report_file, viewport={"width": 1280, "height": 800}
+    page.evaluate(
+        "document.querySelectorAll('details').forEach(d => { d.open = true; })"
     )
-    for part in ("h2", "svg.desk", "tbody tr"):
-        assert page.locator(part).count() == scripted.locator(part).count() > 5
-    assert not page.get_by_text("Press a heading to sort").is_visible()
-
-
-def test_the_page_prints(browser: Any, report_file: Path, tmp_path: Path) -> None:
-    """Printed, it is a PDF of several pages."""
-    page, heard = opened_page(browser, report_file)
-    page.pdf(path=str(tmp_path / "report.pdf"), format="A4")
-    content = (tmp_path / "report.pdf").read_bytes()
-    assert content.startswith(b"%PDF")
-    assert content.count(b"/Type /Page\n") + content.count(b"/Type /Page ") >= 3
-    assert heard == []
+    page.add_script_tag(path=AXE)
+    violations = page.evaluate("axe.run().then(result => result.violations)")
+    serious = [
+        (violation["id"], [node["html"][:200] for node in violation["nodes"][:3]])
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert serious == []

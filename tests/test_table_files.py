@@ -274,3 +274,33 @@ def test_a_fleet_is_saved_nowhere_near_other_files(tmp_path):
     (tmp_path / "trust.parquet").write_bytes(b"PAR1")
     with pytest.raises(ct.CerttrustError, match="table TRUST"):
         ct.read_fleet(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["DEVICES", "REGISTRATIONS"])
+def test_a_byte_order_mark_before_a_written_table_changes_nothing(name):
+    """Spreadsheets put one there when they save; cells may hold line ends."""
+    table = getattr(schema, name)
+    frame = getattr(small_fleet(), name.lower()).assign(source="a\nb")
+    file = io.BytesIO()
+    write_csv(frame, table, file)
+    written, marked = file.getvalue(), b"\xef\xbb\xbf" + file.getvalue()
+    pd.testing.assert_frame_equal(read_csv(marked, table), read_csv(written, table))
+    reader = {"DEVICES": ct.read_devices, "REGISTRATIONS": ct.read_registrations}[
+        name
+    ]
+    pd.testing.assert_frame_equal(reader(marked), reader(written))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'\xef\xbb\xbf\xef\xbb\xbf"time"\n1\n',
+        b"a" * 200_000 + b"\n1\n",
+        b"\xff\n1\n",
+        b"",
+    ],
+)
+def test_what_is_no_csv_of_a_table_says_so(content):
+    """A heading that Python's and Arrow's CSV take for different names is refused."""
+    with pytest.raises(ct.CerttrustError, match="not a file of the table LINKS"):
+        read_csv(content, schema.LINKS)

@@ -34,7 +34,7 @@ NAMES = (
     "fingerprint",
     "trust_state",
 )
-NAMES += ("subject", "subject_cn", "issuer", "issuer_cn")
+NAMES += ("subject", "subject_cn", "issuer", "issuer_cn", "long_name", "number")
 FORMATS = (
     "-----BEGIN CERTIFICATE-----",
     "https",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 _MANY = 100_000
@@ -20,6 +21,8 @@ def parallel_map(
 ) -> list[Result]:
     """Return the results of a function for each item, in order; in threads for many rows.
 
+    Each thread has the caller's context, of which the language of sentences is a part.
+
     Examples
     --------
     >>> parallel_map(len, ["one", "three"], rows=2)
@@ -28,7 +31,8 @@ def parallel_map(
     if rows < _MANY:
         return list(map(function, items))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(function, items))
+        futures = [pool.submit(copy_context().run, function, item) for item in items]
+        return [future.result() for future in futures]
 
 
 def run_both(
@@ -44,5 +48,5 @@ def run_both(
     if rows < _MANY:
         return one(), other()
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(other)
+        future = pool.submit(copy_context().run, other)
         return one(), future.result()

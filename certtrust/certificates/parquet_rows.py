@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from .. import limits
-from ..table_files import TooMuchError, open_parquet
+from ..table_files import TooMuchError, open_parquet, sound
 
 _BATCH = 4096
 _SMALLEST_CELL = 200
@@ -26,9 +26,9 @@ def cells(data: bytes, columns: Sequence[str]) -> Iterator[tuple[list[Any], ...]
     """
     left = limits.unpacked(len(data))
     file = open_parquet(data)
-    if _repeats(file, columns[0]):
+    if _repeats(file):
         file = open_parquet(data, columns)
-    for batch in file.iter_batches(_BATCH, columns=list(columns)):
+    for batch in map(sound, file.iter_batches(_BATCH, columns=list(columns))):
         lists = tuple(
             _decoded(batch.column(position)) for position in range(len(columns))
         )
@@ -40,17 +40,15 @@ def cells(data: bytes, columns: Sequence[str]) -> Iterator[tuple[list[Any], ...]
         yield lists
 
 
-def _repeats(file: Any, column: str) -> bool:
-    """Return True where the cells of a column take less than any certificate does."""
-    chunks = [
-        group.column(position)
-        for group in map(file.metadata.row_group, range(file.num_row_groups))
-        for position in range(group.num_columns)
-        if group.column(position).path_in_schema == column
-    ]
-    size = sum(chunk.total_uncompressed_size for chunk in chunks)
-    rows = sum(chunk.num_values for chunk in chunks)
-    return bool(size < _SMALLEST_CELL * rows)
+def _repeats(file: Any) -> bool:
+    """Return True where rows take less than any certificate does.
+
+    The sizes of single columns are not looked at: Arrow ends the process where the statistics
+    beside them are malformed.
+    """
+    groups = list(map(file.metadata.row_group, range(file.num_row_groups)))
+    size = sum(group.total_byte_size for group in groups)
+    return bool(size < _SMALLEST_CELL * file.metadata.num_rows)
 
 
 def _decoded(column: Any) -> list[Any]:

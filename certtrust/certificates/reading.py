@@ -300,9 +300,11 @@ def _progress(wanted: bool | None) -> Iterator[Callable[[int], object]]:
 def _batches(inputs: Iterable[Source], options: Options) -> Iterator[Columns]:
     """Yield the columns of all blocks, in batches that fit into the processor's cache."""
     batch = Batch()
+    rounds_left: dict[str, list[int]] = {}
     for source in inputs:
         position, device = 0, device_in(source.name)
-        for run in _runs(source, options):
+        of_file = {**options, "rounds": _rounds_left(source, rounds_left)}
+        for run in _runs(source, of_file):
             batch.add(run, source.name, position, device)
             position += len(run)
             if len(batch.blocks) >= _BATCH:
@@ -317,13 +319,23 @@ def _parts(batch: Batch) -> Iterator[Batch]:
         yield Batch(*(column[at : at + _BATCH] for column in columns))
 
 
+def _rounds_left(source: Source, by_archive: dict[str, list[int]]) -> list[int]:
+    """Return the rounds of hashing left for the key stores of a file or of its archive.
+
+    It is a list of one number, which each key store lowers.
+    """
+    if source.archive is None:
+        return [limits.KEY_DERIVATION_ROUNDS]
+    name, size = source.archive
+    more = limits.KEY_DERIVATION_ROUNDS_PER_BYTE * size
+    return by_archive.setdefault(name, [limits.KEY_DERIVATION_ROUNDS + more])
+
+
 def _runs(source: Source, options: Options) -> Iterator[Sequence[Item]]:
     if source.error is not None:
         yield [Block(None, source.error)]
         return
-    # The rounds of hashing that are left for all key stores of the file together.
-    of_file = {**options, "rounds": [limits.KEY_DERIVATION_ROUNDS]}
-    blocks = containers.read(source.open, About(source.name, None, of_file))
+    blocks = containers.read(source.open, About(source.name, None, options))
     try:
         while run := list(islice(blocks, _BATCH)):
             yield (

@@ -15,6 +15,7 @@ from .drawing.sheet import alternative_text, blank, figure_of, style
 from .causes import causes as causes
 from .remedies import remedies as remedies
 from .timeline import failures_over_time, timeline as timeline
+from .since_when import first_failures, since_when as since_when
 from .heatmap import causes_by_group, heatmap as heatmap
 from .combinations import broken_together, combinations as combinations
 from .compared import compared as compared
@@ -25,6 +26,9 @@ from .expiry import expiries, expiry as expiry
 from .forecast import forecast as forecast
 from .trend import trend as trend
 # isort: on
+
+from .figures.dashboard import dashboard
+from .figures.themed import themed
 
 CHARTS: dict[str, Chart] = charts_of(__name__, list(globals().values()))
 """The charts by name, in the order of the page: what `report` and `--png` draw."""
@@ -37,12 +41,15 @@ __all__ = [
     "cause_colours",
     "cause_label",
     "causes_by_group",
+    "dashboard",
     "expiries",
     "failures_over_time",
     "figure_of",
+    "first_failures",
     "issuer_tree",
     "name_relations",
     "style",
     "trend",
+    "themed",
     *CHARTS,
 ]

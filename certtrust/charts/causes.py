@@ -20,29 +20,50 @@ from .drawing.rows import (
     with_unit,
 )
 from .drawing.sheet import Key, sheet
+from .drawing.stack import OTHER_CAUSES, kinds_that_fit, stack_colours, stack_legend
+from .heatmap import UNKNOWN, causes_by_group, group_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+ALIASES = {"issuer": "issuer_cn"}
+COLOURS = 7
+"""How many causes get a colour of their own where rows are groups."""
+
 
 @chart(section="why", feed=lambda report: {"results": report.results})
-def causes(results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]) -> Axes:
+def causes(
+    results: pd.DataFrame,
+    by: str | None = None,
+    *,
+    top: int = 12,
+    **canvas: Unpack[Canvas],
+) -> Axes:
     """Draw how many failed attempts each cause explains, ranked, with share, devices and evidence.
 
     Parameters
     ----------
     results : DataFrame
-        Table RESULTS, from `certtrust.check`. The numbers are those of `certtrust.causes(results)`.
+        Table RESULTS, from `certtrust.check`. The numbers are those of
+        `certtrust.causes(results, by=by)`.
+    by : str, optional
+        A column of `results`, such as "model", "firmware", "issuer_cn" or "pbx": one row for each
+        of its values then, with the causes as colours. "issuer" is short for "issuer_cn".
     top : int
-        How many causes get a row of their own; the rest fold into one row that says how many they
-        are.
+        How many causes, or values of `by`, get a row of their own; the rest fold into one row that
+        says how many they are.
     **canvas
         Where and how to draw: ax, width, height, theme.
 
     Returns
     -------
     Axes
-        One row per cause; an empty frame gives axes with a headline only.
+        One row per cause or value; an empty frame gives axes with a headline only.
+
+    Raises
+    ------
+    MissingColumnError
+        If `results` has no column `by`.
 
     Examples
     --------
@@ -51,6 +72,8 @@ def causes(results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]) ->
     >>> ct.charts.causes(results).get_title().count("failed attempts")
     1
     """
+    if by is not None:
+        return _by_group(results, ALIASES.get(by, by), top, canvas)
     results = results[["device", "cause", "evidence", "observed", "verdict"]]
     by_evidence = count_causes(results)
     counts = count_causes(results.assign(evidence="any"))
@@ -68,13 +91,84 @@ def causes(results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]) ->
             _title(results, counts, total),
             subtitle=_subtitle(results, total),
             legend=_legend(by_evidence, page.ink.muted),
-            content=natural_height(rows),
+            content=natural_height(rows, page),
             numbers=_numbers(counts, total),
         ):
             most = int(counts["attempts"].iloc[0])
             value = with_share(plural(most, "attempt"), most, total)
             draw_rows(page, with_unit(rows, value))
     return page.ax
+
+
+def _by_group(results: pd.DataFrame, by: str, top: int, canvas: Canvas) -> Axes:
+    """Draw a row for each value of a column, the causes as parts of its bar."""
+    counts = causes_by_group(results, by)
+    of = results[by].astype("str").fillna(UNKNOWN).value_counts()
+    total = int(counts.to_numpy().sum())
+    named = {"word": by, "head": by, **group_words(by)}
+    with sheet(**canvas) as page:
+        shown = max(min(top, capacity(page, top)), 1)
+        named_causes = min(COLOURS, kinds_that_fit(page, COLOURS))
+        hidden = max(len(counts) - named_causes, 0)
+        if hidden:
+            rest = counts.iloc[named_causes:].sum().to_frame(OTHER_CAUSES).T
+            counts = pd.concat([counts.iloc[:named_causes], rest])
+        tones = stack_colours([str(cause) for cause in counts.index], dark=page.dark)
+        names = list(counts.columns)
+        folded = names[shown - 1 :] if len(names) > shown else []
+        rows = [
+            _group_row(counts[name], _group_name(name, named), int(of[name]), tones)
+            for name in names[: len(names) - len(folded)]
+        ]
+        if folded:
+            more = say("charts.causes.other_groups", count=len(folded))
+            sums = counts[folded].sum(axis=1)
+            rows.append(_group_row(sums, more, int(of[folded].sum()), tones))
+        if page.lay_out(
+            "causes",
+            _group_title(counts, total, named),
+            subtitle=say("charts.causes.by_subtitle", **named) if rows else "",
+            legend=stack_legend(tones, plural(hidden, "other cause")),
+            content=natural_height(rows, page),
+            numbers=series(
+                say(
+                    "charts.causes.row",
+                    cause=_group_name(name, named),
+                    attempts=int(counts[name].sum()),
+                    share=percent(counts[name].sum() / int(of[name])),
+                )
+                for name in names[:30]
+            ),
+        ):
+            draw_rows(page, rows)
+    return page.ax
+
+
+def _group_row(
+    sizes: pd.Series, name: str, attempts: int, tones: dict[str, str]
+) -> Row:
+    parts = [Part(float(sizes[cause]), tone) for cause, tone in tones.items()]
+    failed = int(sizes.sum())
+    fraction = say("charts.heatmap.of", failed=failed, attempts=attempts)
+    return Row(name, with_share(fraction, failed, attempts), parts)
+
+
+def _group_name(group: object, named: dict[str, str]) -> str:
+    if group == UNKNOWN:
+        return say("charts.causes.unknown", **named)
+    return str(group)
+
+
+def _group_title(counts: pd.DataFrame, total: int, named: dict[str, str]) -> str:
+    if not total:
+        return say("charts.causes.nothing")
+    first = counts.columns[0]
+    return say(
+        "charts.causes.by_title",
+        group=_group_name(first, named),
+        failures=int(counts[first].sum()),
+        total=total,
+    )
 
 
 def _row(count: pd.Series, by_evidence: pd.DataFrame, total: int, dark: bool) -> Row:

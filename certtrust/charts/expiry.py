@@ -243,6 +243,14 @@ def _bars(
     ax.axhline(top, color=page.ink.grid, linewidth=0.8, zorder=0)
     page.note(number(highest), (0, top), xytext=(-5, 0), ha="right", va="center")
     page.note("0", (0, bars), xytext=(-5, 0), ha="right", va="center")
+    earlier = int((devices["not_after"] < axis.edges[0]).sum())
+    if earlier:
+        page.note(
+            say("charts.expiry.before", count=earlier),
+            (0, 18),
+            va="center",
+            color=page.ink.text,
+        )
     later = int((devices["not_after"] >= axis.edges[-1]).sum())
     if later:
         page.note(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pandas as pd
 
+from ..advice.forecast import endings
 from ..texts.dates import fields
 from ..texts.labels import cause_label, plural, series
 from ..texts.sentences import say
+from .drawing.marks import Mark, draw_marks, marks_height
 from .drawing.record import Canvas, chart
 from .drawing.sheet import sheet
 from .drawing.stack import (
@@ -25,9 +27,24 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-@chart(section="certificates", feed=lambda report: {"predictions": report.forecast})
+MARKS = 5
+"""How many ends of certificates are marked and named, those that take most devices down."""
+
+
+def _of_report(report: Any) -> dict[str, Any]:
+    """Mark what ends within the time of the forecast, where something is predicted to fail."""
+    dates = report.forecast["date"].nunique()
+    ends = endings(report.fleet, periods=dates) if dates else None
+    return {"predictions": report.forecast, "ends": ends}
+
+
+@chart(section="certificates", feed=_of_report)
 def forecast(
-    predictions: pd.DataFrame, *, top: int = 7, **canvas: Unpack[Canvas]
+    predictions: pd.DataFrame,
+    ends: pd.DataFrame | None = None,
+    *,
+    top: int = 7,
+    **canvas: Unpack[Canvas],
 ) -> Axes:
     """Draw how many devices will fail at each future date, and for which cause, if nothing is done.
 
@@ -35,6 +52,9 @@ def forecast(
     ----------
     predictions : DataFrame
         From `certtrust.forecast(fleet)`: date, cause, devices.
+    ends : DataFrame, optional
+        From `certtrust.endings(fleet)`: the CAs among them, and the certificates that take most
+        devices down, are marked at their end and named below.
     top : int
         How many causes get a colour of their own; the rest fold into one.
     **canvas
@@ -53,6 +73,7 @@ def forecast(
     True
     """
     table = _table(predictions)
+    marked = _ends(_marked(ends, table))
     with sheet(**canvas) as page:
         top = kinds_that_fit(page, top)
         hidden = max(len(table.columns) - top, 0)
@@ -66,14 +87,49 @@ def forecast(
             _title(table),
             subtitle=say("charts.forecast.subtitle") if colours else "",
             legend=stack_legend(colours, plural(hidden, "other cause")),
-            numbers=_numbers(table),
+            numbers=_numbers(table, marked),
             content=HEIGHT if colours else 0,
-            **MARGINS,
+            left=MARGINS["left"],
+            right=MARGINS["right"],
+            bottom=MARGINS["bottom"] + marks_height(marked),
         ):
             dates = table.index
             gap = dates[-1] - dates[-2] if len(dates) > 1 else pd.Timedelta(days=31)
             draw_stack(page, table, colours, dates[-1] + gap)
+            draw_marks(page, marked)
     return page.ax
+
+
+def _marked(ends: pd.DataFrame | None, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the ends that are marked, in their order: of CAs first, and of many devices."""
+    if ends is None or table.empty:
+        return pd.DataFrame(columns=["ends", "role", "subject_cn", "devices"])
+    within = ends[ends["ends"] >= table.index[0]].assign(is_ca=ends["role"] == "CA")
+    within = within[within["is_ca"] | (within["devices"] > 1)]
+    first = within.sort_values(["is_ca", "devices"], ascending=False, kind="stable")
+    return first.head(MARKS).sort_values("ends", kind="stable")
+
+
+def _ends(marked: pd.DataFrame) -> list[Mark]:
+    """Return the ends as marks, which say how many devices each takes down."""
+    columns = (marked[name] for name in ("ends", "role", "subject_cn", "devices"))
+    return [
+        Mark(
+            end,
+            say(
+                "charts.forecast.end",
+                certificate=say(
+                    f"charts.forecast.{'ca' if role == 'CA' else 'device'}",
+                    name=name
+                    if isinstance(name, str)
+                    else say("charts.expiry.unnamed"),
+                ),
+                devices=plural(int(devices), "device"),
+                **fields(end),
+            ),
+        )
+        for end, role, name, devices in zip(*columns, strict=True)
+    ]
 
 
 def _table(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -112,9 +168,10 @@ def _when(dates: pd.DatetimeIndex) -> dict[str, str]:
     return {"start": say(key, **fields(first)), "end": say(key, **fields(last))}
 
 
-def _numbers(table: pd.DataFrame) -> str:
+def _numbers(table: pd.DataFrame, marked: list[Mark]) -> str:
     sums = zip(pd.DatetimeIndex(table.index), table.sum(axis=1), strict=True)
-    return series(
+    devices_by_date = [
         say("charts.forecast.row", devices=devices, **fields(date))
         for date, devices in sums
-    )
+    ]
+    return series([*devices_by_date, *(mark.words for mark in marked)])

@@ -1,4 +1,4 @@
-"""Where causes cluster: each cause against models, PBXs, firmware versions or sites."""
+"""Where causes cluster: the share of a PBX's, a model's or a site's attempts that each takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..texts.sentences import number, say, sentences
 from .drawing.record import Canvas, chart
 from .drawing.sheet import SMALL, Sheet, sheet
 from .drawing.stack import OTHER_CAUSES, stack_colours
-from .drawing.text import plain, shorten, text_width
+from .drawing.text import plain, shorten, tell_apart, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 UNKNOWN = "not known"
 """The group of attempts whose column is missing."""
 
-CELL, ROW, HEAD = 19.0, 41.0, 16.0
+CELL, ROW, HEAD = 19.0, 41.0, 28.0
 LEAST_COLUMN = 54.0
+ENOUGH = 10
+"""Attempts that a group needs for its share to stand in the headline."""
 STRONGEST = 0.45
 """How much of a cause's colour a cell takes at most, so that numbers in it can be read."""
 
@@ -72,6 +74,11 @@ def causes_by_group(results: pd.DataFrame, by: str) -> pd.DataFrame:
     return table.loc[causes, groups]
 
 
+def group_words(by: str) -> dict[str, str]:
+    """Return what a column is called in a sentence (`word`), and before a value (`head`)."""
+    return dict(sentences()["charts"]["heatmap"]["groups"].get(by, {}))
+
+
 def _of_report(report: Any) -> dict[str, Any]:
     """Group by PBX where there are several, else by model."""
     several = len(report.results["pbx"].dropna().unique()) > 1
@@ -82,12 +89,15 @@ def _of_report(report: Any) -> dict[str, Any]:
 def heatmap(
     results: pd.DataFrame, by: str = "pbx", *, top: int = 8, **canvas: Unpack[Canvas]
 ) -> Axes:
-    """Draw the causes of failure against the groups of a column, the darker the more.
+    """Draw the causes of failure against the groups of a column.
+
+    The shade of a cell is the share of all attempts of its group, failed or not, so that groups of
+    different sizes compare; the number of failures stands in it.
 
     Parameters
     ----------
     results : DataFrame
-        Table RESULTS. The numbers are those of `causes_by_group`.
+        Table RESULTS. The numbers are those of `causes_by_group`; shares are of the attempts.
     by : str
         Column to group by: "pbx", "model", "firmware", "location" or another.
     top : int
@@ -109,51 +119,61 @@ def heatmap(
     True
     """
     counts = causes_by_group(results, by)
-    words = sentences()["charts"]["heatmap"]["groups"].get(by, {})
-    named = {"word": by, "head": by, **words}
+    sizes = results[by].astype("str").fillna(UNKNOWN).value_counts()
+    attempts = sizes.reindex(counts.columns)
+    named = {"word": by, "head": by, **group_words(by)}
     with sheet(**canvas) as page:
         columns = max(2, int(page.width_inside // LEAST_COLUMN))
         rows = top
         if page.wish is not None:
             rows = min(top, max(1, int((page.wish - HEAD) // (ROW - 6))))
-        shown = _folded(counts, rows, columns)
+        shown, of = _folded(counts, attempts, rows, columns)
         if page.lay_out(
             "heatmap",
-            _title(counts, named),
+            _title(counts, attempts, named),
             subtitle=say("charts.heatmap.subtitle", **named) if len(shown) else "",
             content=HEAD + ROW * len(shown) if len(shown) else 0,
             numbers=_numbers(counts),
         ):
-            _draw(page, shown, plural(len(counts) - len(shown) + 1, "other cause"))
+            folded = plural(len(counts) - len(shown) + 1, "other cause")
+            _draw(page, shown, of, folded)
     return page.ax
 
 
-def _folded(counts: pd.DataFrame, rows: int, columns: int) -> pd.DataFrame:
+def _folded(
+    counts: pd.DataFrame, attempts: pd.Series, rows: int, columns: int
+) -> tuple[pd.DataFrame, list[int]]:
+    """Return what is drawn, and of how many attempts each of its columns is."""
+    of = [int(size) for size in attempts]
     if counts.empty:
-        return counts
+        return counts, of
     if len(counts.columns) > columns:
         rest = counts.columns[columns - 1 :]
         more = {say("charts.heatmap.more", count=len(rest)): counts[rest].sum(axis=1)}
         counts = counts[counts.columns[: columns - 1]].assign(**more)
+        of = [*of[: columns - 1], sum(of[columns - 1 :])]
     if len(counts) > rows:
         tail = counts.iloc[rows - 1 :]
         last = pd.DataFrame([tail.sum()], index=[OTHER_CAUSES])
         counts = pd.concat([counts.iloc[: rows - 1], last])
-    return counts
+    return counts, of
 
 
-def _draw(page: Sheet, counts: pd.DataFrame, folded: str) -> None:
+def _draw(page: Sheet, counts: pd.DataFrame, of: list[int], folded: str) -> None:
     wide, high = page.in_points()
     rows, columns = counts.shape
     pitch = (high - HEAD) / rows
     cell, column = min(CELL, pitch - 13), wide / columns
     text: Any = {"color": page.ink.text, "ha": "center"}
-    for position, group in enumerate(counts.columns):
-        head = shorten(plain(_group_label(group)), column - 6, SMALL, bold=True)
-        middle = ((position + 0.5) * column, 2.0)
-        page.note(head, middle, va="top", fontweight="bold", **text)
-    totals = counts.sum()
-    shares = counts / totals.where(totals > 0, 1)
+    groups = [plain(_group_label(group)) for group in counts.columns]
+    heads = tell_apart(groups, column - 6, SMALL, bold=True)
+    failures = [int(size) for size in counts.sum()]
+    for position, (head, failed) in enumerate(zip(heads, failures, strict=True)):
+        middle = (position + 0.5) * column
+        page.note(head, (middle, 2.0), va="top", fontweight="bold", **text)
+        words = _fraction(failed, of[position], column)
+        page.note(words, (middle, 14.0), va="top", ha="center")
+    shares = counts / of
     highest = float(shares.to_numpy().max()) or 1.0
     shades = stack_colours([str(cause) for cause in counts.index], dark=page.dark)
     for line, cause in enumerate(counts.index):
@@ -185,22 +205,37 @@ def _short(size: int, share: float, room: float) -> str:
     return fitting[0] if fitting else thousands(size)
 
 
+def _fraction(part: int, whole: int, room: float) -> str:
+    """Return how many of how many, in the longest words that fit."""
+    forms = [
+        say("charts.heatmap.of", failed=part, attempts=whole),
+        say("charts.heatmap.slash", failed=number(part), attempts=number(whole)),
+        say(
+            "charts.heatmap.slash", failed=thousands(part), attempts=thousands(whole)
+        ),
+    ]
+    fitting = [form for form in forms if text_width(form, SMALL) <= room - 4]
+    return fitting[0] if fitting else ""
+
+
 def _group_label(group: object) -> str:
     return say("charts.heatmap.unknown") if group == UNKNOWN else str(group)
 
 
-def _title(counts: pd.DataFrame, named: dict[str, str]) -> str:
+def _title(counts: pd.DataFrame, attempts: pd.Series, named: dict[str, str]) -> str:
     if counts.empty:
         return say("charts.heatmap.nothing", **named)
-    group, sizes = counts.columns[0], counts.iloc[:, 0]
+    shares = counts.sum() / attempts
+    enough = attempts >= min(ENOUGH, int(attempts.max()))
+    group = shares[enough].idxmax()
+    sizes = counts[group]
     key = "where_unknown" if group == UNKNOWN else "where"
     where = say(f"charts.heatmap.{key}", group=group, **named)
     return say(
         "charts.heatmap.title",
         where=where,
         failures=int(sizes.sum()),
-        total=plural(int(counts.to_numpy().sum()), "failed attempt"),
-        share=percent(int(sizes.max()) / int(sizes.sum())),
+        total=plural(int(attempts[group]), "attempt"),
         cause=cause_label(str(sizes.idxmax())),
     )
 

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 import pandas as pd
 
+from ..evaluation.check import required
+from ..names.certificate_names import subject_is_unread
 from ..names.device_ids import hardware_ids, same_spelling, serials
 from ..names.matching import begins_with_cn
+from ..names.registration_fit import certificate_fits_registration
 from ..texts.labels import percent, plural, series, with_share
 from ..texts.sentences import say
 from .drawing.palette import BAD, CAUSE_COLOURS, GOOD, OTHER, colour
@@ -19,7 +22,7 @@ from .drawing.sheet import sheet
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FITS = ("equal", "cn begins name", "cn begins hardware id")
+FITS = ("equal", "cn begins name", "cn begins hardware id", "other spelling")
 """The relations by which a PBX lets a device in."""
 
 _TONES = {
@@ -28,6 +31,7 @@ _TONES = {
     "nothing in common": BAD,
     "no cn": BAD,
 }
+RULE = "certificate.name"
 
 
 def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
@@ -36,15 +40,18 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     attempts : DataFrame
-        Table ATTEMPTS or RESULTS.
+        Table ATTEMPTS or RESULTS. Attempts to which the name rule does not apply, such as
+        registrations by password, are left out.
 
     Returns
     -------
     DataFrame
         One row per relation that occurs, the most frequent first: relation ("equal", "cn begins
-        name", "cn begins hardware id", "same device", "nothing in common", "no cn", "no
-        certificate" or "no name"), devices, attempts, and of one of them registration_name,
-        hardware_id and subject_cn. A device that registers in several ways counts under each.
+        name", "cn begins hardware id", "other spelling" = serial and hardware ID of one device,
+        "same device" = of the same device, but the name does not begin with it, "nothing in
+        common", "no cn", "no certificate", "not read" or "no name"), devices, attempts, and of
+        one of them registration_name, hardware_id and subject_cn. A device that registers in
+        several ways counts under each.
 
     Examples
     --------
@@ -53,8 +60,12 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     True
     """
     names = ["registration_name", "hardware_id", "subject_cn"]
-    columns = ["device", *names, "fingerprint"]
-    registrations = attempts.loc[attempts["url"].isna(), columns]
+    columns = ["device", *names, "fingerprint", "unread", "fits"]
+    asking = attempts[_asks(attempts)]
+    registrations = asking.assign(
+        unread=subject_is_unread(asking) & asking["fingerprint"].notna(),
+        fits=certificate_fits_registration(asking),
+    )[columns]
     by_pair = registrations.groupby(columns, dropna=False, observed=True, sort=False)
     pairs = by_pair.size().reset_index(name="attempts")
     pairs["relation"] = _relation(pairs)
@@ -68,6 +79,14 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     return counts.sort_values(order, ascending=False, kind="stable").reset_index()
 
 
+def _asks(attempts: pd.DataFrame) -> np.ndarray:
+    """Return True where the name rule applies, or may apply as far as is known."""
+    kind = ["scenario", "protocol", "authentication"]
+    grouped = attempts.groupby(kind, dropna=False, observed=True, sort=False)
+    by_kind = required(attempts[kind].drop_duplicates())[RULE]
+    return by_kind[grouped.ngroup().to_numpy()] & attempts["url"].isna().to_numpy()
+
+
 def _relation(pairs: pd.DataFrame) -> np.ndarray:
     name = pairs["registration_name"].astype("str")
     hardware_id = pairs["hardware_id"].astype("str")
@@ -77,11 +96,13 @@ def _relation(pairs: pd.DataFrame) -> np.ndarray:
     own_octets = own_octets.fillna(hardware_ids(name)["tail"])
     conditions = {
         "no certificate": pairs["fingerprint"].isna(),
+        "not read": pairs["unread"],
         "no cn": cn.fillna("").str.strip() == "",
         "no name": name.isna() & hardware_id.isna(),
         "equal": same_spelling(name) == same_spelling(cn),
         "cn begins name": begins_with_cn(name, cn),
         "cn begins hardware id": begins_with_cn(hardware_id, cn),
+        "other spelling": pairs["fits"],
         "same device": octets == own_octets,
     }
     holds = [
@@ -114,6 +135,8 @@ def name_fit(attempts: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
     True
     """
     counts = name_relations(attempts)
+    registers = attempts["url"].isna()
+    exempt = attempts.loc[registers & ~_asks(attempts), "device"].nunique()
     total = int(counts["devices"].sum())
     with sheet(**canvas) as page:
         shown = counts.head(capacity(page, len(counts)))
@@ -121,8 +144,8 @@ def name_fit(attempts: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
         if page.lay_out(
             "name_fit",
             _title(counts, total),
-            subtitle=say("charts.name_fit.subtitle") if rows else "",
-            content=natural_height(rows),
+            subtitle=_subtitle(exempt) if rows else "",
+            content=natural_height(rows, page),
             numbers=series(
                 say(
                     "charts.name_fit.row",
@@ -153,6 +176,14 @@ def _row(count: pd.Series, total: int, dark: bool) -> Row:
     example = say("charts.name_fit.example", name=name, cn=cn) if has_both else ""
     value = with_share(devices, devices, total)
     return Row(relation_label(relation), value, [Part(devices, tone)], example)
+
+
+def _subtitle(exempt: int) -> str:
+    parts = [say("charts.name_fit.subtitle")]
+    if exempt:
+        devices = plural(exempt, "device")
+        parts.append(say("charts.name_fit.exempt", devices=devices))
+    return series(parts)
 
 
 def _title(counts: pd.DataFrame, total: int) -> str:

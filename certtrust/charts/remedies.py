@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
@@ -11,11 +10,14 @@ from ..texts.labels import percent, plural, with_share
 from ..texts.sentences import say
 from .drawing.palette import GOOD, OTHER, colour
 from .drawing.record import Canvas, chart
-from .drawing.rows import Part, Row, capacity, draw_rows, natural_height
-from .drawing.sheet import NARROW, Key, sheet
+from .drawing.rows import Part, Row, draw_rows, fitting, natural_height
+from .drawing.sheet import Key, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+LINES = 8
+"""How many lines a label may take, so that whom an action is for is never cut."""
 
 
 @chart(section="first", feed=lambda report: {"actions": report.remedies})
@@ -51,26 +53,12 @@ def remedies(
     together = actions["devices_cumulative"].astype("int64").tolist()
     total = max(together, default=0)
     with sheet(**canvas) as page:
-        shown = max(min(capacity(page, top), top), 1)
-        done, new = colour(OTHER, dark=page.dark), colour(GOOD, dark=page.dark)
-        lines = 2 if page.wish is None and page.width_inside < NARROW else 1
-        labels = [
-            say("charts.remedies.step", number=rank, step=_short(step))
-            for rank, step in enumerate(actions["step"].head(shown), start=1)
-        ]
-        ends = together[:shown]
-        if len(together) > shown:
-            labels[-1] = plural(len(together) - shown + 1, "further action")
-            ends[-1] = total
-        rows = [
-            Row(
-                label,
-                with_share(end, end, total),
-                [Part(begin, done), Part(end - begin, new)],
-                lines=lines,
-            )
-            for label, begin, end in zip(labels, [0, *ends], ends, strict=False)
-        ]
+        tones = (colour(OTHER, dark=page.dark), colour(GOOD, dark=page.dark))
+        done, new = tones
+        rows = _rows(actions["step"], together, top, tones)
+        fit = fitting(page, rows)
+        if fit < len(rows):
+            rows = _rows(actions["step"], together, fit, tones)
         if page.lay_out(
             "remedies",
             _title(together, total),
@@ -79,19 +67,42 @@ def remedies(
                 Key(new, say("charts.remedies.added")),
                 Key(done, say("charts.remedies.before")),
             ],
-            content=natural_height(rows),
+            content=natural_height(rows, page),
             numbers=" ".join(
-                say("charts.remedies.row", step=label, devices=end)
-                for label, end in zip(labels, ends, strict=True)
+                say(
+                    "charts.remedies.row",
+                    step=row.label,
+                    devices=int(sum(part.value for part in row.parts)),
+                )
+                for row in rows
             ),
         ):
             draw_rows(page, rows)
     return page.ax
 
 
-def _short(step: str) -> str:
-    """Leave out what stands in brackets; the report has the whole sentence."""
-    return re.sub(r" \([^()]*\)", "", step).rstrip(".")
+def _rows(
+    steps: pd.Series, together: list[int], shown: int, tones: tuple[str, str]
+) -> list[Row]:
+    """Return a row for each of the first actions, the last for what is folded."""
+    total = max(together, default=0)
+    ends = together[: max(shown, 1)]
+    labels = [
+        say("charts.remedies.step", number=rank, step=step.rstrip("."))
+        for rank, step in enumerate(steps.head(len(ends)), start=1)
+    ]
+    if len(together) > len(ends):
+        labels[-1] = plural(len(together) - len(ends) + 1, "further action")
+        ends[-1] = total
+    return [
+        Row(
+            label,
+            with_share(end, end, total),
+            [Part(begin, tones[0]), Part(end - begin, tones[1])],
+            lines=LINES,
+        )
+        for label, begin, end in zip(labels, [0, *ends], ends, strict=False)
+    ]
 
 
 def _title(together: list[int], total: int) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..errors import CerttrustError
 from ..evaluation.check import counted
-from ..texts.dates import fields
+from ..texts.dates import day, fields
 from ..texts.labels import percent, plural, series
 from ..texts.sentences import say
 from .drawing.record import Canvas, chart
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_BINS = 130
+FEW = 4
+"""Of fewer times than these none can be said to be a stray."""
 COLUMNS = ["time", "cause", "observed", "verdict"]
 STEPS = {
     "min": pd.Timedelta(minutes=1),
@@ -49,7 +51,7 @@ def failures_over_time(
     Parameters
     ----------
     results : DataFrame
-        Table RESULTS; rows without a time are left out.
+        Table RESULTS; rows without a time are left out, as are those outside `main_period`.
     freq : {"min", "10min", "h", "D", "W-MON", "MS", "YS"}, optional
         Length of a stretch; by default the shortest that gives at most 130 of them.
     top : int
@@ -74,10 +76,10 @@ def failures_over_time(
     >>> failures_over_time(results, freq="MS").columns[0]
     'logged'
     """
-    times = results["time"].dropna()
-    freq = _step(times, freq)
+    times = within_main_period(results["time"])
+    freq = step(times, freq)
     failed = counted(results[COLUMNS])
-    failed = failed[failed["time"].notna()]
+    failed = failed[failed.index.isin(times.index)]
     sizes = failed["cause"].astype("str").value_counts()
     kept = list(sizes.index[:top])
     is_kept = failed["cause"].isin(kept)
@@ -87,7 +89,7 @@ def failures_over_time(
             {"logged": pd.Series(dtype="int64")},
             index=pd.DatetimeIndex([], tz="UTC", name="start"),
         )
-    begins = _floor(pd.DatetimeIndex(times).tz_convert("UTC"), freq)
+    begins = floor(pd.DatetimeIndex(times), freq)
     starts = pd.date_range(begins.min(), begins.max(), freq=freq, name="start")
     stretch = pd.Series(starts.get_indexer(begins), index=times.index)
     table = {"logged": np.bincount(stretch, minlength=len(starts))}
@@ -97,7 +99,44 @@ def failures_over_time(
     return pd.DataFrame(table, index=starts)
 
 
-def _step(times: pd.Series, freq: str | None) -> str:
+def main_period(times: pd.Series) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Return from when to when the log goes, strays such as a line of the year 2000 aside.
+
+    Parameters
+    ----------
+    times : Series of datetime64, UTC
+        Column `time` of RESULTS; missing ones are left out.
+
+    Returns
+    -------
+    tuple of Timestamp
+        The first and the last time that lies within the span of the middle 98 per cent, or no
+        further from it than it is long, and at least a day; NaT where there is no time.
+
+    Examples
+    --------
+    >>> days = pd.Series(pd.date_range("2026-10-05", periods=28, tz="UTC"))
+    >>> stray = pd.Series([pd.Timestamp("2000-01-01", tz="UTC")])
+    >>> main_period(pd.concat([stray, days]))[0]
+    Timestamp('2026-10-05 00:00:00+0000', tz='UTC')
+    """
+    known = times.dropna().sort_values(ignore_index=True)
+    if len(known) < FEW:
+        return (known.iloc[0], known.iloc[-1]) if len(known) else (pd.NaT, pd.NaT)
+    # The strays may be one line or one per cent of them; the middle has at least two lines.
+    aside = max(1, len(known) // 100)
+    first, last = known.iloc[aside], known.iloc[-1 - aside]
+    reach = max(last - first, pd.Timedelta(days=1))
+    near = known[(first - known <= reach) & (known - last <= reach)]
+    return near.iloc[0], near.iloc[-1]
+
+
+def within_main_period(times: pd.Series) -> pd.Series:
+    """Return the times that are drawn: those of `main_period`."""
+    return times[times.between(*main_period(times))]
+
+
+def step(times: pd.Series, freq: str | None = None) -> str:
     """Return the width that was given, or the shortest that gives few enough stretches."""
     if freq is not None:
         if freq not in STEPS:
@@ -111,7 +150,9 @@ def _step(times: pd.Series, freq: str | None) -> str:
     )
 
 
-def _floor(times: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
+def floor(times: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
+    """Return the begin of the stretch of time in which each moment lies."""
+    times = times.tz_convert("UTC")
     if freq == "W-MON":
         days = times.floor("D")
         return days - pd.to_timedelta(days.day_of_week, unit="D")
@@ -161,7 +202,7 @@ def timeline(
     results = results[COLUMNS]
     with sheet(**canvas) as page:
         counts = failures_over_time(results, freq=freq, top=kinds_that_fit(page, top))
-        freq = _step(results["time"].dropna(), freq)
+        freq = step(within_main_period(results["time"]), freq)
         causes = [str(name) for name in counts.columns[1:]]
         colours = stack_colours(causes, dark=page.dark)
         gaps = (counts["logged"] == 0).to_numpy()
@@ -232,9 +273,29 @@ def _subtitle(results: pd.DataFrame, counts: pd.DataFrame, freq: str) -> str:
     gaps = int((counts["logged"] == 0).sum())
     if gaps:
         parts.append(say("charts.timeline.silent", share=percent(gaps / len(counts))))
-    timeless = int(counted(results)["time"].isna().sum())
+    failed = counted(results)["time"]
+    outside = failed[failed.notna() & ~failed.between(*main_period(results["time"]))]
+    if len(outside):
+        parts.append(
+            say(
+                "charts.timeline.outside",
+                failures=plural(len(outside), "failure"),
+                when=_days(outside.min(), outside.max()),
+            )
+        )
+    timeless = int(failed.isna().sum())
     if timeless:
         parts.append(
             say("charts.timeline.timeless", failures=plural(timeless, "failure"))
         )
     return series(parts)
+
+
+def _days(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Return the day in words, or the first and the last."""
+    begin, end = day(first), day(last)
+    return say(
+        f"charts.timeline.{'days' if begin == end else 'from_to'}",
+        begin=begin,
+        end=end,
+    )

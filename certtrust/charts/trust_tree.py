@@ -1,8 +1,9 @@
-"""Who issued the devices' certificates, as a tree, and which issuers stand in a trust list."""
+"""Who issued the devices' certificates, as a tree, and how many PBXs trust what hangs on it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from ..evaluation.ownership import leaves
 from ..fleet import Fleet, link
 from ..texts.labels import percent, plural, series
 from ..texts.sentences import number, say, sentences
-from .drawing.palette import BAD, GOOD, colour
+from .drawing.palette import BAD, CAUSE_COLOURS, GOOD, colour
 from .drawing.record import Canvas, chart
 from .drawing.rows import (
     Part,
@@ -29,6 +30,10 @@ SELF_SIGNED = "Signed by the device itself"
 UNNAMED_ISSUER = "an issuer without a name"
 UNNAMED_CA = "CA without a CN"
 EVERY_PBX = "every PBX"
+SOME = CAUSE_COLOURS["time.validity"]
+"""Colour of what some PBXs trust and others do not."""
+LEGEND = ("by_every", "by_some", "by_none")
+SUMS = ["devices", "trusted", "trusted_by_all"]
 COLUMNS = [
     "fingerprint", "bundle", "device", "subject", "subject_cn", "issuer", "issuer_cn", "is_ca",
     "self_issued", "is_self_signed",
@@ -50,7 +55,8 @@ def issuer_tree(fleet: Fleet) -> pd.DataFrame:
         (common name), fingerprint (missing where the issuer is known by name only, or where devices
         sign for themselves), listed (comma-joined PBXs whose trust list holds it; empty = none),
         devices (certificates of devices that hang on it, its own branches included), trusted (those
-        of them whose own certificate or any CA above it stands in some PBX's list).
+        of them whose own certificate or any CA above it stands in some PBX's list), trusted_by_all
+        (those that every PBX with a list trusts so).
 
     Examples
     --------
@@ -71,8 +77,15 @@ def issuer_tree(fleet: Fleet) -> pd.DataFrame:
     is_ca = certificates["is_ca"]
     may_be_ca = set(is_ca.index[is_ca.isna()]) & lists.keys()
     issuers = set(is_ca.index[_flag(is_ca)]) | may_be_ca
-    by_issuer = _by_issuer(own, parents, lists, issuers)
+    pbxs = pbxs_with_lists(fleet.trust)
+    by_issuer = _by_issuer(own, parents, lists, issuers, pbxs)
     return _depth_first(by_issuer, parents, lists, certificates["subject_cn"])
+
+
+def pbxs_with_lists(trust: pd.DataFrame) -> frozenset[str]:
+    """Return the PBXs whose trust lists there are; a list of every PBX counts as one."""
+    named = frozenset(trust["pbx"].dropna().astype("str").unique())
+    return named or frozenset([EVERY_PBX] if len(trust) else [])
 
 
 def _distinct(certificates: pd.DataFrame) -> pd.DataFrame:
@@ -84,13 +97,12 @@ def _flag(column: pd.Series) -> pd.Series:
     return column.fillna(value=False).astype(bool)
 
 
-def _lists(trust: pd.DataFrame) -> dict[str, str]:
+def _lists(trust: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Return the PBXs whose list holds a certificate, by its fingerprint."""
     named = trust.dropna(subset="fingerprint")
     pbx = named["pbx"].astype("str").fillna(EVERY_PBX)
-    joined = pbx.groupby(named["fingerprint"]).agg(
-        lambda names: ", ".join(sorted(set(names)))
-    )
-    return {str(fingerprint): str(names) for fingerprint, names in joined.items()}
+    joined = pbx.groupby(named["fingerprint"]).agg(frozenset)
+    return {str(fingerprint): names for fingerprint, names in joined.items()}
 
 
 def _parents(
@@ -107,10 +119,11 @@ def _parents(
 def _by_issuer(
     own: pd.DataFrame,
     parents: dict[str, str],
-    lists: dict[str, str],
+    lists: dict[str, frozenset[str]],
     issuers: set[str],
+    pbxs: frozenset[str],
 ) -> pd.DataFrame:
-    """Return how many device certificates each issuer signed itself: devices, trusted.
+    """Return how many certificates each issuer signed: devices, trusted, trusted_by_all.
 
     The index is the issuer's fingerprint, or `?` and its name where it is not at hand.
     """
@@ -118,27 +131,39 @@ def _by_issuer(
     self_signed = _flag(own["is_self_signed"].fillna(own["self_issued"]))
     by_name = ("?" + name).mask(self_signed, SELF_SIGNED)
     issuer = own["fingerprint"].map(parents).astype("str").fillna(by_name)
-    covered = {
-        key: _is_covered(key, parents, lists, issuers) for key in issuer.unique()
+    above = {key: _trusting(key, parents, lists, issuers) for key in issuer.unique()}
+    nobody: frozenset[str] = frozenset()
+    itself = [lists.get(key, nobody) for key in own["fingerprint"]]
+    trusting = [
+        listed | above[key] for listed, key in zip(itself, issuer, strict=True)
+    ]
+    flags = {
+        "trusted": [bool(names) for names in trusting],
+        "trusted_by_all": [
+            bool(names) and (EVERY_PBX in names or names >= pbxs)
+            for names in trusting
+        ],
     }
-    is_listed = own["fingerprint"].isin(lists.keys())
-    trusted = is_listed | issuer.map(covered).astype(bool)
-    grouped = trusted.groupby(issuer.rename("issuer"))
-    return pd.DataFrame({"devices": grouped.size(), "trusted": grouped.sum()})
+    counted = pd.DataFrame(flags, index=own.index, dtype=bool)
+    grouped = counted.groupby(issuer.rename("issuer"))
+    return grouped.sum().assign(devices=grouped.size())[SUMS]
 
 
-def _is_covered(
-    issuer: str, parents: dict[str, str], lists: dict[str, str], issuers: set[str]
-) -> bool:
-    """Return True where an issuer, or one above it by CAs only, stands in a list."""
+def _trusting(
+    issuer: str,
+    parents: dict[str, str],
+    lists: dict[str, frozenset[str]],
+    issuers: set[str],
+) -> frozenset[str]:
+    """Return the PBXs whose list holds an issuer, or one above it by CAs only."""
     passed: set[str] = set()
+    trusting: frozenset[str] = frozenset()
     ca: str | None = issuer
     while ca in issuers and ca not in passed:
-        if ca in lists:
-            return True
+        trusting |= lists.get(ca, frozenset())
         passed.add(ca)
         ca = parents.get(ca)
-    return False
+    return trusting
 
 
 def _upwards(issuer: str, parents: dict[str, str]) -> list[str]:
@@ -152,23 +177,23 @@ def _upwards(issuer: str, parents: dict[str, str]) -> list[str]:
 def _depth_first(
     by_issuer: pd.DataFrame,
     parents: dict[str, str],
-    lists: dict[str, str],
+    lists: dict[str, frozenset[str]],
     names: pd.Series,
 ) -> pd.DataFrame:
     """Add the issuers above, sum up, and list depth first with the largest branch first."""
     totals: dict[str, list[int]] = {}
     children: dict[str | None, set[str]] = {None: set()}
-    for issuer, devices, trusted in by_issuer.itertuples():
+    for issuer, *sizes in by_issuer.itertuples():
         path = _upwards(str(issuer), parents)
         for ca, above in zip(path, [*path[1:], None], strict=True):
-            sums = totals.setdefault(ca, [0, 0])
-            sums[0], sums[1] = sums[0] + int(devices), sums[1] + int(trusted)
+            sums = totals.setdefault(ca, [0] * len(sizes))
+            sums[:] = [sum(pair) for pair in zip(sums, map(int, sizes), strict=True)]
             children.setdefault(above, set()).add(ca)
 
     def smallest_first(issuer: str | None) -> list[str]:
         return sorted(children.get(issuer, ()), key=lambda ca: (totals[ca][0], ca))
 
-    rows: list[tuple[int, str, str | None, str, int, int]] = []
+    rows: list[tuple[Any, ...]] = []
     waiting = [(0, issuer) for issuer in smallest_first(None)]
     while waiting:
         depth, issuer = waiting.pop()
@@ -177,11 +202,12 @@ def _depth_first(
         if fingerprint:
             cn = names[fingerprint]
             name = cn if isinstance(cn, str) and cn else UNNAMED_CA
-        devices, trusted = totals[issuer]
-        in_lists = lists.get(issuer, "")
-        rows.append((depth, name, fingerprint, in_lists, devices, trusted))
+        in_lists = ", ".join(sorted(lists.get(issuer, ())))
+        rows.append((depth, name, fingerprint, in_lists, *totals[issuer]))
         waiting += [(depth + 1, child) for child in smallest_first(issuer)]
-    columns = ["depth", "issuer", "fingerprint", "listed", "devices", "trusted"]
+    columns = [
+        "depth", "issuer", "fingerprint", "listed", "devices", "trusted", "trusted_by_all",
+    ]  # fmt: skip
     texts = dict.fromkeys(("issuer", "fingerprint", "listed"), "str")
     return pd.DataFrame(rows, columns=columns).astype(texts)
 
@@ -212,36 +238,53 @@ def trust_tree(fleet: Fleet, *, top: int = 14, **canvas: Unpack[Canvas]) -> Axes
     True
     """
     tree = issuer_tree(fleet)
+    pbxs = pbxs_with_lists(fleet.trust)
     with sheet(**canvas) as page:
         shown = max(min(top, capacity(page, top)), 1)
-        good, bad = colour(GOOD, dark=page.dark), colour(BAD, dark=page.dark)
-        rows = [_row(node, good, bad) for _, node in tree.head(shown).iterrows()]
+        tones = [colour(pair, dark=page.dark) for pair in (GOOD, SOME, BAD)]
+        rows = [_row(node, tones, pbxs) for _, node in tree.head(shown).iterrows()]
         if len(tree) > shown:
-            rows[-1] = _folded(tree.iloc[shown - 1 :], good, bad)
+            rows[-1] = _folded(tree.iloc[shown - 1 :], tones)
         if page.lay_out(
             "trust_tree",
-            _title(tree),
-            subtitle=say("charts.trust_tree.subtitle") if rows else "",
+            _title(tree, pbxs),
+            subtitle=_subtitle(pbxs) if rows else "",
             legend=[
-                Key(good, say("charts.trust_tree.covered")),
-                Key(bad, say("charts.trust_tree.uncovered")),
+                Key(tone, say(f"charts.trust_tree.{by}"))
+                for tone, by in zip(tones, LEGEND, strict=True)
+                if by != "by_some" or len(pbxs) > 1
             ],
-            content=natural_height(rows),
-            numbers=_numbers(tree),
+            content=natural_height(rows, page),
+            numbers=_numbers(tree, pbxs),
         ):
             first = say("charts.trust_tree.value", count=int(tree["devices"].iloc[0]))
             draw_rows(page, with_unit(rows, first))
     return page.ax
 
 
-def _row(node: pd.Series, good: str, bad: str) -> Row:
-    devices, trusted = int(node["devices"]), int(node["trusted"])
-    parts = [Part(trusted, good), Part(devices - trusted, bad)]
+def _subtitle(pbxs: frozenset[str]) -> str:
+    lists = plural(0 if EVERY_PBX in pbxs else len(pbxs), "trust list")
+    if EVERY_PBX in pbxs:
+        lists = say("charts.trust_tree.for_all")
+    return say("charts.trust_tree.subtitle", lists=lists)
+
+
+def _parts(sums: pd.Series, tones: Sequence[str]) -> list[Part]:
+    """Return what every PBX trusts, what some do, and what none does."""
+    devices, trusted, by_all = (
+        int(sums[name]) for name in ("devices", "trusted", "trusted_by_all")
+    )
+    sizes = (by_all, trusted - by_all, devices - trusted)
+    return [Part(size, tone) for size, tone in zip(sizes, tones, strict=True)]
+
+
+def _row(node: pd.Series, tones: Sequence[str], pbxs: frozenset[str]) -> Row:
     remark = "" if node["issuer"] == SELF_SIGNED else say("charts.trust_tree.absent")
     if isinstance(node["fingerprint"], str):
-        remark = _in_lists(node["listed"])
+        remark = _in_lists(node["listed"], pbxs)
     label, depth = _label(node["issuer"]), int(node["depth"])
-    return Row(label, number(devices), parts, remark, indent=depth)
+    value = number(int(node["devices"]))
+    return Row(label, value, _parts(node, tones), remark, indent=depth)
 
 
 def _label(issuer: str) -> str:
@@ -249,43 +292,48 @@ def _label(issuer: str) -> str:
     return str(sentences()["charts"]["trust_tree"]["issuers"].get(issuer, issuer))
 
 
-def _in_lists(listed: str) -> str:
+def _in_lists(listed: str, pbxs: frozenset[str]) -> str:
     if not listed:
         return say("charts.trust_tree.unlisted")
-    every = say("charts.trust_tree.every")
-    pbxs = [every if pbx == EVERY_PBX else pbx for pbx in listed.split(", ")]
-    return say("charts.trust_tree.listed", pbxs=", ".join(pbxs))
-
-
-def _folded(rest: pd.DataFrame, good: str, bad: str) -> Row:
-    direct = rest[rest["depth"] == 0]
-    devices, trusted = int(direct["devices"].sum()), int(direct["trusted"].sum())
-    parts = [Part(trusted, good), Part(devices - trusted, bad)]
-    value = number(devices) if devices else ""
-    return Row(plural(len(rest), "other issuer"), value, parts)
-
-
-def _title(tree: pd.DataFrame) -> str:
-    roots = tree[tree["depth"] == 0]
-    devices, trusted = int(roots["devices"].sum()), int(roots["trusted"].sum())
-    if not devices:
-        return say("charts.trust_tree.nothing")
-    certificates = plural(devices, "device certificate")
+    names = listed.split(", ")
+    if EVERY_PBX in names:
+        return say("charts.trust_tree.everywhere")
     return say(
-        "charts.trust_tree.title",
-        trusted=trusted,
-        certificates=certificates,
-        share=percent(trusted / devices),
+        "charts.trust_tree.listed",
+        count=len(names),
+        lists=plural(len(pbxs), "PBX"),
+        pbxs=", ".join(names),
     )
 
 
-def _numbers(tree: pd.DataFrame) -> str:
+def _folded(rest: pd.DataFrame, tones: Sequence[str]) -> Row:
+    sums = rest[rest["depth"] == 0][SUMS].sum()
+    value = number(int(sums["devices"])) if sums["devices"] else ""
+    return Row(plural(len(rest), "other issuer"), value, _parts(sums, tones))
+
+
+def _title(tree: pd.DataFrame, pbxs: frozenset[str]) -> str:
+    roots = tree[tree["depth"] == 0]
+    devices, trusted, by_all = (int(roots[name].sum()) for name in SUMS)
+    if not devices:
+        return say("charts.trust_tree.nothing")
+    return say(
+        f"charts.trust_tree.{'title' if len(pbxs) > 1 else 'one_list'}",
+        trusted=by_all,
+        certificates=plural(devices, "device certificate"),
+        share=percent(by_all / devices),
+        some=trusted - by_all,
+        none=devices - trusted,
+    )
+
+
+def _numbers(tree: pd.DataFrame, pbxs: frozenset[str]) -> str:
     return series(
         say(
             f"charts.trust_tree.{'branch' if node['depth'] else 'root'}",
             issuer=_label(node["issuer"]),
             devices=int(node["devices"]),
-            lists=_in_lists(node["listed"]),
+            lists=_in_lists(node["listed"], pbxs),
         )
         for _, node in tree.head(20).iterrows()
     )

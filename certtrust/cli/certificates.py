@@ -92,7 +92,7 @@ def _lines(certificates: pd.DataFrame) -> list[str]:
 
 def _write_csv(certificates: pd.DataFrame) -> None:
     """Write CSV that a spreadsheet opens without running anything in it."""
-    from ..report.exports import guarded_csv
+    from ..tables_for_people import guarded_csv
 
     data = guarded_csv(certificates.drop(columns="der"))
     buffer = getattr(sys.stdout, "buffer", None)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CerttrustError
 from ..evaluation.rules import SCENARIOS
 from ..schema import UNDECIDED_STATES
+from ..texts.labels import plural
 from ..texts.sentences import say
+from .endpoints import add_starttls, endpoint
 from .passwords import add_passwords, asked_passwords, passwords
 from .terminal import FAIL, PASS, UNKNOWN, Parser, tell
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 NAME = "check"
 _STATUS = {"pass": PASS, "fail": FAIL, "unknown": UNKNOWN}
-_ENDPOINT = re.compile(
-    r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s:/\\]+):(?P<port>[0-9]{1,5})"
-)
 
 
 def add(command: Parser) -> None:
@@ -39,6 +37,8 @@ def add(command: Parser) -> None:
     command.add("--tls-only", action=argparse.BooleanOptionalAction, default=None)
     command.add("--authentication", choices=["password", "certificate"])
     command.add("--at", metavar="date")
+    command.add("--server-name", metavar="name")
+    add_starttls(command)
     command.add("--json", action="store_true")
     add_passwords(command)
     command.set_defaults(run=run)
@@ -58,8 +58,8 @@ def run(given: argparse.Namespace) -> int:
         tell(say("cli.check.unreadable", **words))
         return UNKNOWN
     url = given.url
-    if url is None and _endpoint(given.certificate):
-        url = f"https://{given.certificate}/"
+    if url is None and (asked := endpoint(given.certificate)):
+        url = asked.url
     scenario = given.scenario or ("browser" if url else "h323-certificate")
     listed = [frames[path] for path in given.trust or ()]
     diagnosis = diagnose(
@@ -77,6 +77,7 @@ def run(given: argparse.Namespace) -> int:
         at=at,
     )
     certificates = _together(list(frames.values()))
+    certificates.attrs = dict(certificate.attrs)
     facts = _facts(diagnosis, given.certificate, certificates)
     if given.json:
         content = {**diagnosis.to_dict(), "facts": facts}
@@ -95,16 +96,19 @@ def _read(given: argparse.Namespace) -> dict[str, pd.DataFrame]:
 
     paths = [given.certificate, *(given.trust or []), *given.chain]
     fetched = {}
-    if (endpoint := _endpoint(given.certificate)) is not None:
+    if (asked := endpoint(given.certificate)) is not None:
         from ..endpoints.chain import fetch_chain
 
-        fetched[given.certificate] = fetch_chain(*endpoint)
+        fetched[given.certificate] = fetch_chain(
+            asked.host,
+            asked.port,
+            server_name=given.server_name,
+            timeout=given.timeout,
+            starttls=given.starttls,
+        )
         paths = paths[1:]
     for path in paths:
-        if Path(path).is_dir():
-            raise CerttrustError(say("errors.cli.folder_for_file", path=path))
-        if not Path(path).is_file():
-            raise CerttrustError(say("errors.cli.no_file", path=path))
+        _need_file(path, may_be_host=path == given.certificate)
     words = passwords(given)
 
     def read(secrets: list[str]) -> dict[str, pd.DataFrame]:
@@ -118,13 +122,25 @@ def _read(given: argparse.Namespace) -> dict[str, pd.DataFrame]:
     return {**fetched, **frames}
 
 
-def _endpoint(name: str) -> tuple[str, int] | None:
-    """Return host and port of what is written as such and no file."""
-    parts = _ENDPOINT.fullmatch(name)
-    if parts is None or Path(name).exists():
-        return None
-    # A drive of Windows is one letter, and no host's name.
-    return None if len(parts["host"]) == 1 else (parts["host"], int(parts["port"]))
+def _need_file(path: str, *, may_be_host: bool = False) -> None:
+    """Raise a CerttrustError where this is no file."""
+    if Path(path).is_dir():
+        raise CerttrustError(say("errors.cli.folder_for_file", path=path))
+    if not Path(path).is_file():
+        is_word = may_be_host and path.replace("-", "").isalnum()
+        key = "no_file_or_host" if is_word else "no_file"
+        raise CerttrustError(say(f"errors.cli.{key}", path=path))
+
+
+def read_files(paths: list[str], words: list[str]) -> pd.DataFrame:
+    """Return the certificates of several files together."""
+    from ..certificates.reading import read_certificates
+
+    for path in paths:
+        _need_file(path)
+    frames = [read_certificates(Path(path), password=words) for path in paths]
+    together: pd.DataFrame = _together(frames)
+    return together
 
 
 def _together(frames: list[pd.DataFrame]) -> Any:
@@ -164,7 +180,31 @@ def _facts(
     if not pd.isna(days):
         form = "left" if days >= 0 else "over"
         values["valid"] += say(f"cli.check.{form}", count=abs(int(days)))
+    values |= _connection(certificates)
     return {say(f"cli.check.facts.{name}"): value for name, value in values.items()}
+
+
+def _connection(certificates: pd.DataFrame) -> dict[str, str]:
+    """Return how an endpoint presented the certificates, nothing where they are from files."""
+    seen = certificates.attrs.get("endpoint")
+    if seen is None:
+        return {}
+    nothing = say("values.missing")
+    version, cipher, weak = (
+        seen[name] if isinstance(seen[name], (str, list)) else nothing
+        for name in ("tls_version", "cipher", "weaknesses")
+    )
+    certificates_sent = plural(len(seen["certificates"]), "certificate")
+    facts = {"tls": say("cli.check.tls", version=version, cipher=cipher)}
+    facts["handshake"] = say("cli.check.sent", certificates=certificates_sent)
+    if isinstance(seen["alert"], str):
+        by = say(f"cli.check.by.{seen['alert_by']}")
+        facts["handshake"] += say("cli.check.alert", alert=seen["alert"], by=by)
+    if isinstance(seen["error"], str):
+        facts["handshake"] += f"; {seen['error']}"
+    if weak and isinstance(weak, list):
+        facts["weaknesses"] = ", ".join(weak)
+    return facts
 
 
 def _anchor(diagnosis: Diagnosis, certificates: pd.DataFrame) -> str:

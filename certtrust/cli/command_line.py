@@ -12,13 +12,17 @@ from importlib.metadata import version
 from typing import Any
 
 from ..errors import CerttrustError
-from ..texts.sentences import say, sentences
+from ..texts.sentences import language, languages, say, sentences
 from . import (
+    bundle,
     certificates,
     check,
     columns,
     diff,
+    fetch,
     handshakes,
+    kit,
+    listen,
     report,
     rules,
     simulate,
@@ -29,8 +33,8 @@ from . import (
 from .terminal import MISUSE, PASS, Parser, misuse
 
 COMMANDS = (
-    *(report, check, certificates, handshakes),
-    *(diff, trend, watch),
+    *(report, check, certificates, handshakes, fetch, listen),
+    *(kit, bundle, diff, trend, watch),
     *(rules, columns, simulate, start),
 )
 """The modules of the commands; each has NAME, `add(parser)` and what `run` it sets."""
@@ -56,9 +60,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     given_arguments = sys.argv[1:] if arguments is None else list(arguments)
-    named = given_arguments[:1]
+    try:
+        with language(_language(given_arguments)):
+            return _run(given_arguments)
+    except CerttrustError as error:
+        return misuse(str(error))
+
+
+def _language(arguments: Sequence[str]) -> str:
+    """Return the language of `--lang`, else that of the environment if it is one of ours.
+
+    It has to be known before the parser is made, whose help is in that language.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--lang", nargs="?")
+    given = parser.parse_known_args(arguments)[0].lang
+    if given:
+        return str(given)
+    variables = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
+    code = next(filter(None, variables), "")[:2].lower()
+    return code if code in languages() else "en"
+
+
+def _run(given_arguments: Sequence[str]) -> int:
     own = {command.NAME: getattr(command, "MISUSE", MISUSE) for command in COMMANDS}
-    status_of_misuse = own[named[0]] if named and named[0] in own else MISUSE
+    named = next(filter(own.__contains__, given_arguments), None)
+    status_of_misuse = own.get(named, MISUSE)
     with _own_words():
         parser = _parser(_secrets(given_arguments), status_of_misuse)
         given = parser.parse_args(given_arguments)

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..texts.sentences import say
 from .passwords import add_passwords, passwords
-from .report import need_folder, reading_options
+from .report import need_folder
+from .sources import options
 from .terminal import FAIL, PASS, UNKNOWN, Parser, tell
 
 NAME = "diff"
@@ -36,16 +37,13 @@ def run(given: argparse.Namespace) -> int:
     from ..whole_files import write_whole
 
     need_folder(given.output)
-    options: dict[str, Any] = {
-        **reading_options(given),
-        "password": passwords(given),
-    }
+    how: dict[str, Any] = {**options(given), "password": passwords(given)}
     difference = diff(
         given.old,
         given.new,
         old_at=given.old_at,
         new_at=given.new_at,
-        options=options,
+        options=how,
     )
     if given.output:
         write_whole(given.output, difference_page(difference).encode())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from ..errors import CerttrustError
 from ..texts.sentences import say
 from .passwords import add_passwords, asked_passwords, passwords
+from .sources import add_sources, options
 from .terminal import FAIL, PASS, UNKNOWN, Parser, tell
 
 NAME = "report"
@@ -17,12 +17,8 @@ _BAR = "{desc}: {bar} {n_fmt}/{total_fmt} [{elapsed}] {postfix}"
 
 def add(command: Parser) -> None:
     """Add the arguments of the command."""
-    command.add("source", metavar="path", nargs="+")
+    add_sources(command)
     command.add("-o", "--output", metavar="file", default="report.html")
-    command.add("--trust", metavar="file", action="append")
-    command.add("--column", metavar="column", action="append", default=[])
-    command.add("--pattern", metavar="pattern", action="append")
-    command.add("--timezone", metavar="zone")
     command.add("--json", metavar="file")
     command.add("--png", metavar="directory")
     command.add("--at", metavar="date")
@@ -38,9 +34,7 @@ def run(given: argparse.Namespace) -> int:
     from ..fleet import read_fleet
     from ..report import STEPS, explain_fleet, has_verdict, head_lines, write_report
 
-    options = reading_options(given)
-    if given.trust is not None:
-        options["trust"] = given.trust
+    how = options(given)
     at = None if given.at is None else moment_of(given.at)
     words = passwords(given)
     output = Path(given.output)
@@ -61,14 +55,14 @@ def run(given: argparse.Namespace) -> int:
 
         step("reading")
         source = given.source[0] if len(given.source) == 1 else given.source
-        fleet = read_fleet(source, password=words, **options)
+        fleet = read_fleet(source, password=words, **how)
         files = {
             f"{kind}/{source}": rows
             for kind in ("certificates", "trust")
             for source, rows in getattr(fleet, kind).groupby("source")
         }
         if more := asked_passwords(files, hide=bar.clear):
-            fleet = read_fleet(source, password=[*words, *more], **options)
+            fleet = read_fleet(source, password=[*words, *more], **how)
         report = explain_fleet(fleet, name=_name(given.source), at=at, step=step)
         step("charts")
         written = write_report(
@@ -88,22 +82,6 @@ def _name(paths: list[str]) -> str:
     """Return what the fleet is called: as its folder or file, or as the first of several."""
     path = Path(paths[0]).resolve()
     return path.name if path.is_dir() else path.stem
-
-
-def reading_options(given: argparse.Namespace) -> dict[str, Any]:
-    """Return what tables, messages and times mean, as `read_fleet` takes it."""
-    columns = {}
-    for pair in given.column:
-        heading, equals, name = pair.rpartition("=")
-        if not equals:
-            raise CerttrustError(say("errors.cli.column", pair=repr(pair)))
-        columns[heading] = name
-    options = {
-        "columns": columns or None,
-        "patterns": given.pattern,
-        "timezone": given.timezone,
-    }
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def need_folder(path: str | Path | None) -> None:

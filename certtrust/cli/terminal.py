@@ -51,6 +51,9 @@ class Parser(argparse.ArgumentParser):
         self.secrets = secrets
         self.status_of_misuse = status_of_misuse
         super().__init__(description=say(f"cli.{words}.description"), **options)
+        self.add_argument(
+            "--lang", metavar=say("cli.metavars.language"), help=say("cli.lang")
+        )
 
     def add(self, *names: str, metavar: str | None = None, **options: Any) -> None:
         """Add an argument with its help, and the word that stands for its value."""

@@ -8,7 +8,8 @@ from ..errors import CerttrustError
 from ..texts.sentences import say
 from ..texts.visible import one_line
 from .passwords import add_passwords, passwords
-from .report import need_folder, reading_options
+from .report import need_folder
+from .sources import options
 from .terminal import Parser, tell
 
 NAME = "watch"
@@ -95,11 +96,8 @@ def _watch(given: argparse.Namespace) -> int:
         failing_warning=given.failing_warning,
         failing_critical=given.failing_critical,
     )
-    options = reading_options(given)
-    if given.trust is not None:
-        options["trust"] = given.trust
     source = given.source[0] if len(given.source) == 1 else given.source
-    fleet = read_fleet(source, password=passwords(given), **options)
+    fleet = read_fleet(source, password=passwords(given), **options(given))
     watched = status(
         fleet,
         at=given.at,

@@ -1,22 +1,31 @@
-"""Certificates off a live TLS endpoint; nothing else in the package opens a connection."""
+"""Certificates off one live TLS endpoint."""
 
 from __future__ import annotations
 
-import socket
-import ssl
 import threading
 from typing import Any
 
 import pandas as pd
 
-from ..certificates.reading import from_der
 from ..errors import CerttrustError
 from ..names import hosts
 from ..texts.sentences import say
+from . import starttls as ways
+from .apart import Apart
+from .asking import Answer, Manner, Target, ask
+from .client import tolerant_context
+from .lookups import lookups
+from .targets import spelled, targets
+from .to_frame import certificates_frame, endpoints_frame
 
 
 def fetch_chain(
-    host: str, port: int = 443, *, server_name: str | None = None, timeout: float = 5
+    host: str,
+    port: int = 443,
+    *,
+    server_name: str | None = None,
+    timeout: float = 5,
+    starttls: str = ways.AUTO,
 ) -> pd.DataFrame:
     """Fetch the certificates that a TLS server presents, without judging them.
 
@@ -25,31 +34,38 @@ def fetch_chain(
     host : str
         Name or address, as it stands in a URL; `[::1]` and `::1` are both fine.
     port : int
-        TCP port.
+        TCP port: 443 for HTTPS, 1300 for H.323/TLS, 5061 for SIPS, 636 for LDAPS.
     server_name : str, optional
-        The name to ask for (SNI), where one address serves several. By default `host`, if it is
-        a name.
+        The name to ask for (SNI), where one address serves several; "" asks for none. By default
+        `host`, if it is a name.
     timeout : float
-        Seconds for the connection, and as many for the handshake. The look-up of a name is not
-        counted.
+        Seconds for the connection to each address of the host, and as many for the handshake.
+        The look-up of a name has as many, and 5 at least.
+    starttls : {"auto", "no", "ldap", "smtp"}
+        Whether TLS begins within another protocol (STARTTLS); by default it does at ports 389
+        (LDAP), 25 and 587 (SMTP).
 
     Returns
     -------
     DataFrame
         Table CERTIFICATES: one row per certificate, in the order in which the server sent them,
         its own first; source and bundle are `host:port`, device is the host.
+        `attrs["endpoint"]` is a row of ENDPOINTS as a dict: version, cipher and alert, how the
+        handshake ended, and what of it clients of today would refuse.
 
     Raises
     ------
     CerttrustError
-        If host, port or timeout make no sense, the name is unknown, nothing answers or listens
-        there, or the server speaks no TLS or sends no certificate. The message says which.
+        If an argument makes no sense, the name is unknown, nothing answers or listens there, or
+        the server speaks no TLS or sends no certificate. The message says which.
 
     Notes
     -----
-    Nothing is verified: any chain, TLS from 1.0 on and weak keys are accepted, so that old
-    devices answer. No client certificate is offered; the certificates of a server that insists
-    on one arrive before it refuses, and are returned.
+    Nothing is verified, and no credentials are sent. TLS from 1.0 on, keys of any size and SHA-1
+    are accepted, so that old devices answer: OpenSSL's security level is lowered for this
+    connection alone, and `attrs["endpoint"]["weaknesses"]` says what needed that. No client
+    certificate is offered; the certificates of a server that insists on one arrive before it
+    refuses. What arrived before an alert, a reset or a stall is returned.
 
     Examples
     --------
@@ -57,94 +73,83 @@ def fetch_chain(
     Traceback (most recent call last):
     certtrust.errors.CerttrustError: port 0 does not exist; ports are 1 to 65535
     """
-    for given in (host, host if server_name is None else server_name):
-        if not isinstance(given, str):
-            raise _error("no_host", host=repr(given))
-    name, requested_name = hosts.host(host), hosts.host(server_name or host)
-    if name is None or requested_name is None:
-        raise _error("no_host", host=repr(host if name is None else server_name))
-    if ":" in host and ":" not in name:
-        raise _error("port_in_host", host=repr(host))
+    target = _target(host, port)
+    manner = manner_of(timeout, starttls, server_name)
+
+    async def work() -> Answer:
+        with lookups() as lookup:
+            return await ask(target, manner, lookup)
+
+    apart = Apart(work)
+    apart.start()
+    (answer,) = apart.wait()
+    if not answer.sent:
+        raise CerttrustError(answer.error)
+    certificates = certificates_frame([answer])
+    (row,) = endpoints_frame([answer], certificates).to_dict("records")
+    certificates.attrs["endpoint"] = row
+    return certificates
+
+
+def fetch_typed(text: str, *, timeout: float = 5) -> pd.DataFrame:
+    """Fetch from one endpoint as somebody typed it: HOST, HOST:PORT or a URL.
+
+    Raises
+    ------
+    CerttrustError
+        As `fetch_chain`; also if it names no endpoint, or several.
+    """
+    listed = targets([text], 443)
+    if len(listed) != 1:
+        raise _error("one_host", text=repr(text), count=str(len(listed)))
+    (target,) = listed
+    if target.error is not None:
+        raise CerttrustError(target.error)
+    return fetch_chain(target.host, target.port, timeout=timeout)
+
+
+def manner_of(
+    timeout: float, starttls: str = ways.AUTO, server_name: str | None = None
+) -> Manner:
+    """Return how endpoints are asked.
+
+    Raises
+    ------
+    CerttrustError
+        If an argument makes no sense.
+    """
+    is_number = type(timeout) in (int, float)
+    if not is_number or not 0 < timeout <= threading.TIMEOUT_MAX:
+        raise _error("no_timeout", timeout=str(timeout))
+    if starttls not in ways.WAYS:
+        choices = ", ".join(ways.WAYS)
+        raise _error("starttls", starttls=repr(starttls), choices=choices)
+    name = server_name
+    if name is not None and name != "":
+        name = hosts.host(name) if isinstance(name, str) else None
+        if name is None:
+            raise _error("no_host", host=repr(server_name))
+    return Manner(tolerant_context(), timeout, name, starttls)
+
+
+def check_port(port: Any) -> None:
+    """Raise a CerttrustError where this is no TCP port."""
     if type(port) is not int or not 0 < port < 65536:
         raise _error("no_port", port=str(port))
-    if type(timeout) not in (int, float) or not 0 < timeout <= threading.TIMEOUT_MAX:
-        raise _error("no_timeout", timeout=str(timeout))
-    endpoint = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
-    try:
-        with socket.create_connection((name, port), timeout=timeout) as connection:
-            ders = _presented(connection, requested_name, endpoint)
-    except socket.gaierror as error:
-        raise _error("unknown_name", name=name, reason=error.strerror) from error
-    except TimeoutError as error:
-        raise _error(
-            "no_answer", endpoint=endpoint, timeout=f"{timeout:g}"
-        ) from error
-    except ConnectionRefusedError as error:
-        raise _error("refused", endpoint=endpoint) from error
-    except OSError as error:
-        raise _error(
-            "unreachable", endpoint=endpoint, reason=error.strerror or error
-        ) from error
-    return from_der(ders, source=endpoint, device=name)
 
 
-def _presented(
-    connection: socket.socket, server_name: str, endpoint: str
-) -> list[bytes]:
-    with _context().wrap_socket(
-        connection, server_hostname=server_name, do_handshake_on_connect=False
-    ) as tls:
-        refusal: ssl.SSLError | None = None
-        try:
-            tls.do_handshake()
-        except ssl.SSLError as error:
-            refusal = error
-        ders = _chain(tls)
-    if not ders and refusal is not None:
-        raise _error(
-            "no_handshake", endpoint=endpoint, reason=_reason(refusal)
-        ) from refusal
-    if not ders:
-        raise _error("no_certificate", endpoint=endpoint)
-    return ders
+def _target(host: Any, port: Any) -> Target:
+    name = None
+    if isinstance(host, str) and len(host) <= hosts.LONGEST_TEXT:
+        name = spelled(host.removeprefix("[").removesuffix("]"))
+    if name is None:
+        has_port = isinstance(host, str) and hosts.host(host) is not None
+        raise _error("port_in_host" if has_port else "no_host", host=repr(host))
+    if ":" in host and ":" not in name:
+        raise _error("port_in_host", host=repr(host))
+    check_port(port)
+    return Target(name, port)
 
 
 def _error(key: str, **values: Any) -> CerttrustError:
     return CerttrustError(say(f"errors.endpoints.{key}", **values))
-
-
-def _context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.set_ciphers("ALL:!aNULL:!eNULL:@SECLEVEL=0")
-    context.options |= (
-        0x4  # SSL_OP_LEGACY_SERVER_CONNECT, which has a name from Python 3.12 on
-    )
-    return context
-
-
-def _chain(tls: ssl.SSLSocket) -> list[bytes]:
-    """Return the certificates as they were sent; the method is public from Python 3.13 on."""
-    public: Any = getattr(tls, "get_unverified_chain", None)
-    if public is not None:
-        return list(public())
-    chain = tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
-    return [certificate.public_bytes(_DER) for certificate in chain or ()]
-
-
-_DER = 2  # _ssl.ENCODING_DER
-
-
-def _reason(error: ssl.SSLError) -> str:
-    if error.reason in (
-        "WRONG_VERSION_NUMBER",
-        "UNKNOWN_PROTOCOL",
-        "HTTP_REQUEST",
-        "RECORD_LAYER_FAILURE",
-    ):
-        return say("errors.endpoints.not_tls")
-    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return say("errors.endpoints.closed")
-    return (error.reason or str(error)).replace("_", " ").lower()

@@ -32,14 +32,16 @@ from ..schema import (
     conform,
     expect,
 )
-from ..texts.sentences import say
+from ..texts.sentences import language, say
+from ..texts.translation import FRAMES
 from ..trust import browser_verdict, trust_state
 from .ownership import Ownership, leaves, per_text
 from .tls_versions import highest_versions
 from .wire import Mask, seen_on_wire
 
 _FLAGS = ("tls_only", "reverse_proxy")
-_DEVICE_COLUMNS = ("user", "model", "firmware", "location", *_FLAGS)
+_PERSON = ("user", "long_name", "number")
+_DEVICE_COLUMNS = (*_PERSON, "model", "firmware", "location", *_FLAGS)
 _CERTIFICATE_COLUMNS = (
     "subject",
     "subject_cn",
@@ -218,6 +220,9 @@ def _agreed(devices: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     flags = list(_FLAGS)
     one_lacks_it = grouped[flags].count().lt(grouped.size(), axis=0)
     agreed[flags] = agreed[flags].mask(one_lacks_it)
+    # Of two persons, the name of one must not stand beside the number of the other.
+    are_two = distinct[["user", "long_name"]].gt(1).any(axis="columns")
+    agreed[["long_name", "number"]] = agreed[["long_name", "number"]].mask(are_two)
     return pd.concat([devices[~several], agreed.reset_index()], ignore_index=True)
 
 
@@ -357,10 +362,11 @@ def _with_trust_paths(
     leaves = cases[["fingerprint", "bundle", "pbx"]].assign(
         fingerprint=cases["fingerprint"].where(arrived)
     )
-    outcome = trust_state.judge(leaves, certificates, trust, links)
     # A listing has names and dates of a certificate, and nothing that could be verified.
     listing = arrived & cases["fingerprint"].isna()
-    reason = cases["certificate_error"].fillna(say("trust.reasons.only_listed"))
+    with language(FRAMES):
+        outcome = trust_state.judge(leaves, certificates, trust, links)
+        reason = cases["certificate_error"].fillna(say("trust.reasons.only_listed"))
     return cases.assign(
         trust_paths=outcome["trust_paths"],
         trust_failure=outcome["trust_failure"].mask(listing, "unreadable"),
@@ -465,9 +471,10 @@ def browser_attempts(
     everyone = everyone.reset_index(drop=True)
     links = trust_state.link(certificates, everyone, links)
     rows = _at_its_time(_with_trust_paths(rows, certificates, everyone, links))
-    rows["browser_paths"] = browser_verdict.browser_paths(
-        rows, certificates, everyone, links
-    )
+    with language(FRAMES):
+        rows["browser_paths"] = browser_verdict.browser_paths(
+            rows, certificates, everyone, links
+        )
     return conform(rows, ATTEMPTS)
 
 

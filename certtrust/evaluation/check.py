@@ -379,7 +379,7 @@ def causes(
     already_registered
         The log says that another registration holds the name reception.
     timeout
-        The registration of 009033843bfa ran into its time limit.
+        The registration of 009033843bfa timed out.
     certificate_refused
         The PBX 192.0.2.2 refused the certificate of 0090339ab312 within TLS, for a reason that
         its alert (bad_certificate) does not tell.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ..schema import TRUSTED_STATES as TRUSTED
+from ..texts.sentences import spoken
 from .requirements import BY_CODE, HYGIENE, NAMES, RULES, SCENARIOS, Rule
 
 __all__ = [
@@ -19,9 +20,14 @@ __all__ = [
 ]
 
 
-def rules() -> pd.DataFrame:
+def rules(*, lang: str | None = None) -> pd.DataFrame:
     """Return every rule: what it demands, where that stands, what it needs and what it does not
     check.
+
+    Parameters
+    ----------
+    lang : str, optional
+        The language of the sentences, such as `de`; by default that of `certtrust.language`.
 
     Returns
     -------
@@ -36,6 +42,11 @@ def rules() -> pd.DataFrame:
     >>> rules().set_index("code").loc["browser.name", "scenario"]
     'browser'
     """
+    with spoken(lang):
+        return _rules()
+
+
+def _rules() -> pd.DataFrame:
     rows = [
         {
             "code": rule.code,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ from ..schema import (
 )
 from ..texts.labels import either
 from ..texts.markup import NO_MATH, Markup, tag
-from ..texts.sentences import say, sentences
+from ..texts.sentences import current_language, language, say, sentences, spoken
+from ..texts.translation import FRAMES
 from ..texts.visible import encodable, one_line
 from ..trust import trust_state
 from .findings import explain, listed_names, present
@@ -76,6 +77,8 @@ class Diagnosis:
         Fingerprints from the certificate to the trusted entry; empty where it is not trusted.
     result : DataFrame
         The one row of table RESULTS that this was made from.
+    lang : str
+        The language that it was made in, and that it shows itself in.
     """
 
     verdict: str
@@ -83,6 +86,7 @@ class Diagnosis:
     steps: pd.DataFrame
     path: list[str]
     result: pd.DataFrame
+    lang: str = field(default_factory=current_language)
 
     @property
     def names(self) -> list[str]:
@@ -108,6 +112,10 @@ class Diagnosis:
         }
 
     def __str__(self) -> str:
+        with spoken(self.lang):
+            return self._as_text()
+
+    def _as_text(self) -> str:
         lines = [self._head()]
         for step in self._steps():
             lines.append(say("diagnosis.step", mark=_MARKS[step["word"]], **step))
@@ -119,6 +127,10 @@ class Diagnosis:
         return str(self)
 
     def _repr_html_(self) -> str:
+        with spoken(self.lang):
+            return self._as_html()
+
+    def _as_html(self) -> str:
         heads = [
             tag("th", head, style=_LEFT)
             for head in sentences()["diagnosis"]["columns"].values()
@@ -187,6 +199,7 @@ def diagnose(
     at: pd.Timestamp | str | None = None,
     password: Passwords = None,
     links: pd.DataFrame | None = None,
+    lang: str | None = None,
 ) -> Diagnosis:
     """Explain whether one certificate fits a scenario of the article, step by step.
 
@@ -218,6 +231,8 @@ def diagnose(
     links : DataFrame, optional
         Table LINKS, for repeated calls about the same certificates; what is missing in it is
         verified.
+    lang : str, optional
+        The language of the sentences, such as `de`; by default that of `certtrust.language`.
 
     Returns
     -------
@@ -236,42 +251,43 @@ def diagnose(
     >>> ct.diagnose(fleet.certificates.head(1), scenario="h323-password", tls_only=False).verdict
     'pass'
     """
-    _check_scenario(scenario, authentication)
-    registration_name, hardware_id, url = (
-        _text(name, value)
-        for name, value in (
-            ("registration_name", registration_name),
-            ("hardware_id", hardware_id),
-            ("url", url),
+    with spoken(lang):
+        _check_scenario(scenario, authentication)
+        registration_name, hardware_id, url = (
+            _text(name, value)
+            for name, value in (
+                ("registration_name", registration_name),
+                ("hardware_id", hardware_id),
+                ("url", url),
+            )
         )
-    )
-    if scenario == "browser" and not url:
-        raise CerttrustError(say("errors.diagnosis.url"))
-    if not (tls_only is None or isinstance(tls_only, (bool, np.bool_))):
-        raise CerttrustError(
-            say("errors.diagnosis.tls_only", tls_only=repr(tls_only))
+        if scenario == "browser" and not url:
+            raise CerttrustError(say("errors.diagnosis.url"))
+        if not (tls_only is None or isinstance(tls_only, (bool, np.bool_))):
+            raise CerttrustError(
+                say("errors.diagnosis.tls_only", tls_only=repr(tls_only))
+            )
+        links = None if links is None else expect(links, LINKS)
+        registration_name, hardware_id, url = (
+            text if text is None or pd.isna(text) else encodable(text)
+            for text in (registration_name, hardware_id, url)
         )
-    links = None if links is None else expect(links, LINKS)
-    registration_name, hardware_id, url = (
-        text if text is None or pd.isna(text) else encodable(text)
-        for text in (registration_name, hardware_id, url)
-    )
-    presented = _presented(certificate, chain, password)
-    trust = None if _is_nothing(trust) else trust
-    if scenario == "browser":
-        if trust is None:
-            listed = read_trust_list(certifi.where())
+        presented = _presented(certificate, chain, password)
+        trust = None if _is_nothing(trust) else trust
+        if scenario == "browser":
+            if trust is None:
+                listed = read_trust_list(certifi.where())
+            else:
+                listed = _trust_list(trust, password)
+            urls = {presented["fingerprint"].iloc[0]: str(url)}
+            attempt = browser_attempts(presented, urls, listed, links=links)
         else:
-            listed = _trust_list(trust, password)
-        urls = {presented["fingerprint"].iloc[0]: str(url)}
-        attempt = browser_attempts(presented, urls, listed, links=links)
-    else:
-        listed = empty(TRUST) if trust is None else _trust_list(trust, password)
-        attempt = _registered(
-            presented, listed, registration_name, hardware_id, scenario, links
-        )
-        attempt["tls_only"] = pd.array([tls_only], dtype="boolean")
-    return explained(check(attempt, at=at))
+            listed = empty(TRUST) if trust is None else _trust_list(trust, password)
+            attempt = _registered(
+                presented, listed, registration_name, hardware_id, scenario, links
+            )
+            attempt["tls_only"] = pd.array([tls_only], dtype="boolean")
+        return explained(check(attempt, at=at))
 
 
 def _check_scenario(scenario: str, authentication: str | None) -> None:
@@ -297,7 +313,7 @@ def _text(name: str, value: Any) -> str | None:
     )
 
 
-def explained(result: pd.DataFrame) -> Diagnosis:
+def explained(result: pd.DataFrame, *, lang: str | None = None) -> Diagnosis:
     """Explain one row of RESULTS, such as a registration that a log holds.
 
     Parameters
@@ -306,6 +322,8 @@ def explained(result: pd.DataFrame) -> Diagnosis:
         A single row of table RESULTS. Where its scenario is not known, the steps of both H.323
         scenarios follow; where the article has no rule for it (SIP, or no authentication), there
         are none.
+    lang : str, optional
+        The language of the sentences, such as `de`; by default that of `certtrust.language`.
 
     Returns
     -------
@@ -323,6 +341,11 @@ def explained(result: pd.DataFrame) -> Diagnosis:
     >>> ct.explained(results.head(1)).verdict == results["verdict"].iloc[0]
     True
     """
+    with spoken(lang):
+        return _explained(result)
+
+
+def _explained(result: pd.DataFrame) -> Diagnosis:
     result = expect_results(result)
     if len(result) != 1:
         raise CerttrustError(say("errors.diagnosis.one_row", rows=len(result)))
@@ -424,9 +447,10 @@ def _registered(
     names_stated = registration["registration_name"]
     name_by = pd.Series(["default"], dtype="str").where(default.notna())
     own = presented[list(_PRESENTED)].head(1).reset_index(drop=True)
-    outcome = trust_state.judge(
-        own.assign(pbx=pd.Series([None], dtype="str")), presented, listed, links
-    )
+    with language(FRAMES):
+        outcome = trust_state.judge(
+            own.assign(pbx=pd.Series([None], dtype="str")), presented, listed, links
+        )
     attempt = own.rename(columns={"parse_error": "certificate_error"}).assign(
         device=device.fillna(say("diagnosis.device")),
         hardware_id=registration["hardware_id"],

@@ -21,17 +21,30 @@ from ..evaluation.requirements import NAMES, RULES, Rule
 from ..names import device_ids
 from ..names.matching import begins_with_cn
 from ..names.registration_fit import registers_by_own_name, registration_fit
-from ..texts.sentences import as_words, fields, fill, joined, say, sentences
+from ..texts.device_labels import LABELLED_BY, labels_of
+from ..texts.sentences import (
+    as_words,
+    fields,
+    fill,
+    joined,
+    language,
+    say,
+    sentences,
+    spoken,
+)
+from ..texts.translation import FRAMES, translated
 from ..trust import browser_verdict
 
 
-def findings(results: pd.DataFrame) -> pd.DataFrame:
+def findings(results: pd.DataFrame, *, lang: str | None = None) -> pd.DataFrame:
     """List every broken or undecided rule of every attempt, with reason and remedy in words.
 
     Parameters
     ----------
     results : DataFrame
         Table RESULTS.
+    lang : str, optional
+        The language of the sentences, such as `de`; by default that of `certtrust.language`.
 
     Returns
     -------
@@ -48,6 +61,11 @@ def findings(results: pd.DataFrame) -> pd.DataFrame:
     >>> listed["passed"].eq(True).any()
     np.False_
     """
+    with spoken(lang):
+        return _findings(results)
+
+
+def _findings(results: pd.DataFrame) -> pd.DataFrame:
     results = expect_results(results)
     is_required = required(results)
     parts = [
@@ -309,12 +327,16 @@ def _names(rows: pd.DataFrame, *, with_cn: bool) -> pd.Series:
     return pd.Series(joined, index=rows.index, dtype="str")
 
 
-def _who(device: pd.Series, name: pd.Series) -> pd.Series:
+def _device(rows: pd.DataFrame) -> pd.Series:
+    labels = labels_of(rows).where(rows["device"].notna())
+    return labels.fillna(say("findings.unnamed_device"))
+
+
+def _who(rows: pd.DataFrame) -> pd.Series:
     """Return the device, but not in the very words that it registers as."""
-    same = as_mask(device.str.lower() == name.str.lower())
-    return device.fillna(say("findings.unnamed_device")).mask(
-        same, say("findings.the_device")
-    )
+    labels = _device(rows)
+    same = as_mask(labels.str.lower() == _registered_as(rows).str.lower())
+    return labels.mask(same, say("findings.the_device"))
 
 
 def _if_there(
@@ -379,7 +401,18 @@ def _shown_cn(rows: pd.DataFrame) -> pd.Series:
 
 def _trust_meaning(rows: pd.DataFrame) -> pd.Series:
     meaning = rows["trust_state"].astype("str").map(sentences()["trust_states"])
-    return meaning + _if_there("detail", rows, "trust_detail")
+    return meaning + _detail(rows)
+
+
+def _detail(rows: pd.DataFrame) -> pd.Series:
+    details = translated(rows["trust_detail"])
+    return _if_there("detail", rows.assign(trust_detail=details), "trust_detail")
+
+
+def _browser_why(rows: pd.DataFrame) -> pd.Series:
+    with language(FRAMES):
+        why = browser_verdict.browser_verdict(rows, rows["judged_at"])["why"]
+    return translated(why)
 
 
 def _fitting_cn(device: pd.Series, name: pd.Series) -> pd.Series:
@@ -405,14 +438,8 @@ _UNSEEN = ("Zs", "Zl", "Zp", "Cc", "Cf", "Pd")
 _LISTS = {"dns_names", "ip_addresses", "browser_paths"}
 _NAMES = ("subject_cn", "dns_names", "ip_addresses")
 _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]] = {
-    "device": (
-        ("device",),
-        lambda rows: rows["device"].fillna(say("findings.unnamed_device")),
-    ),
-    "who": (
-        ("device", "registration_name", "hardware_id"),
-        lambda rows: _who(rows["device"], _registered_as(rows)),
-    ),
+    "device": (LABELLED_BY, _device),
+    "who": ((*LABELLED_BY, "registration_name", "hardware_id"), _who),
     "subject_name": (
         ("subject_cn", "subject"),
         lambda rows: rows["subject_cn"].fillna(rows["subject"]),
@@ -444,7 +471,7 @@ _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]]
     "trust_meaning": (("trust_state", "trust_detail"), _trust_meaning),
     "trust_detail_behind": (
         ("trust_detail",),
-        lambda rows: _if_there("detail", rows, "trust_detail"),
+        _detail,
     ),
     "certificate_names": (_NAMES, lambda rows: _names(rows, with_cn=True)),
     "alternative_names": (_NAMES, lambda rows: _names(rows, with_cn=False)),
@@ -458,7 +485,7 @@ _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]]
             "browser_paths",
             "judged_at",
         ),
-        lambda rows: browser_verdict.browser_verdict(rows, rows["judged_at"])["why"],
+        _browser_why,
     ),
 }
 """What templates show beside columns: the columns that each field is made of, and how."""

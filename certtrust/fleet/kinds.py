@@ -114,7 +114,7 @@ class Recogniser(NamedTuple):
 _BASE64_OF_DER = re.compile(rb"\s*M[A-P][0-9A-Za-z+/]{30}")
 _BINARY = tuple(
     containers.CONTAINERS[name]
-    for name in ("DER", "PKCS#12", "PKCS#7", "Java key store")
+    for name in ("DER", "PKCS#12", "PKCS#7", "Java key store", "EFI signature list")
 )
 _WITHIN_TEXT = tuple(
     containers.CONTAINERS[name] for name in ("PEM", "URL-escaped text", "hex digits")
@@ -285,6 +285,16 @@ def kind_of_parquet(data: bytes) -> str | None:
         if written_parquet(stored.metadata, table):
             return name.lower() if name.lower() in (*_NAMES, TRUST) else None
     return _kind_of_columns({name.lower() for name in stored.names})
+
+
+def is_endpoints(data: bytes) -> bool:
+    """Return True for the Parquet file of table ENDPOINTS, which lies beside certificates."""
+    try:
+        return bool(data) and written_parquet(
+            open_parquet(data).schema_arrow.metadata, schema.ENDPOINTS
+        )
+    except (ValueError, OSError):
+        return False
 
 
 def _kind_of_columns(names: set[str]) -> str | None:

@@ -253,6 +253,8 @@ def accounts_of(file: Source, own: kinds.Own) -> list[Account]:
         problem_text = say("reading.sources.stopped", reason=problem)
         return [account.by_folder(folder, problem_text)]
     names = set() if kinds.begins_as_pem(head) else kinds.headings(as_text(head))
+    if kinds.is_endpoints(packed):
+        return [replace(account, not_understood=say("reading.sources.endpoints"))]
     if kinds.is_report(names):
         return [replace(account, not_understood=say("reading.sources.report"))]
     is_table = head.startswith(_PARQUET) or {"source", "parse_error"} <= names

@@ -59,8 +59,8 @@ class Report:
     comparison : DataFrame
         `certtrust.compare(results)`.
     failing : DataFrame
-        One row per device, PBX and cause: device, pbx, model, registration_name, subject_cn, cause,
-        title, evidence, attempts, first, last, why, remedy.
+        One row per device, PBX and cause: device, long_name, number, user, pbx, model,
+        registration_name, subject_cn, cause, title, evidence, attempts, first, last, why, remedy.
     undecided : DataFrame
         One row per rule that some attempts leave open: code, title, attempts, devices, missing.
     missing : DataFrame
@@ -177,7 +177,9 @@ def failing_devices(results: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
     in_order = failed.sort_values("time", kind="stable")
     typical = in_order.drop_duplicates(keys, keep="last")
-    columns = [*keys, "model", "registration_name", "subject_cn", "evidence"]
+    persons = ["long_name", "number", "user"]
+    names = ["model", "registration_name", "subject_cn"]
+    columns = [*keys, *persons, *names, "evidence"]
     shown = typical[columns].assign(
         title=typical["cause"].astype("str").map(cause_label), **reasons(typical)
     )
@@ -185,8 +187,8 @@ def failing_devices(results: pd.DataFrame) -> pd.DataFrame:
         ["attempts", "device"], ascending=[False, True], kind="stable"
     )
     order = [
-        "device", "pbx", "model", "registration_name", "subject_cn", "cause", "title", "evidence",
-        "attempts", "first", "last", "why", "remedy",
+        "device", *persons, "pbx", *names, "cause", "title", "evidence", "attempts", "first",
+        "last", "why", "remedy",
     ]  # fmt: skip
     return rows[order].reset_index(drop=True)
 

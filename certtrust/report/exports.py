@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.compute as pc
 
-from ..arrays import arrow
 from ..evaluation.rules import rules as all_rules
 from ..history import FORMAT, state_of, state_tables
 from ..schema import SOURCES, empty
-from ..texts.visible import each_on_one_line
+from ..tables_for_people import guarded_csv
 from ..whole_files import write_whole
 from .content import Report
 from .figures import write_pictures
@@ -27,59 +24,6 @@ MONTHS = 24
 
 FORMAT_VERSION = 1
 """Raised when a key of the JSON is renamed or removed; keys may be added without it."""
-
-_SIGNS = "=+@|%\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212-"
-"""Signs that begin a formula, also as wide, small and mathematical letters."""
-
-_UNSEEN = '\\s\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufffd"'
-"""What a spreadsheet may pass over before the sign: blanks, replaced letters, quotes."""
-
-_FORMULA = f"^[{_UNSEEN}]*[{_SIGNS}]"
-_FORMULA_AFTER_SEMICOLON = f";([{_UNSEEN}]*[{_SIGNS}])"
-# Patterns without escapes of `re` beyond \s: Arrow's engine reads them in every version.
-
-CELL = 32_000
-"""Letters of a cell; what is longer than 32,767 goes on in the next cell of some spreadsheets."""
-
-
-def guarded(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with texts of one line each, and an apostrophe where one would be run.
-
-    The apostrophe also stands behind a semicolon, which separates cells in spreadsheets of many
-    countries, whatever quotes are around the text.
-
-    Examples
-    --------
-    >>> guarded(pd.DataFrame({"cn": ["=cmd()", "a;=1"], "n": [-1, 2]})).values.tolist()
-    [["'=cmd()", -1], ["a;'=1", 2]]
-    """
-    texts = {}
-    for name, column in frame.items():
-        types = pd.api.types
-        if not (
-            types.is_numeric_dtype(column) or types.is_datetime64_any_dtype(column)
-        ):
-            texts[str(name)] = _guarded(column)
-    return frame.assign(**texts)
-
-
-def _guarded(column: pd.Series) -> pd.Series:
-    lines = each_on_one_line(arrow.text(column.astype("str")))
-    lines = pc.utf8_slice_codeunits(lines, 0, CELL)
-    lines = pc.replace_substring_regex(lines, _FORMULA_AFTER_SEMICOLON, ";'\\1")
-    lines = pc.replace_substring_regex(lines, f"({_FORMULA})", "'\\1")
-    return pd.Series(pd.array(lines, dtype="str"), index=column.index)
-
-
-def guarded_csv(frame: pd.DataFrame) -> bytes:
-    """Return the frame as UTF-8 CSV that a spreadsheet opens without running anything in it."""
-    text = guarded(frame).to_csv(
-        index=False,
-        date_format="%Y-%m-%d %H:%M:%S",
-        quoting=csv.QUOTE_ALL,
-        lineterminator="\r\n",
-    )
-    return text.encode("utf-8-sig", "replace")
 
 
 def as_json(report: Report) -> str:

@@ -1,5 +1,18 @@
-// Sorts a table by the column whose heading is pressed; the page reads as well without it.
-for (const hint of document.querySelectorAll(".scripted")) hint.hidden = false;
+// The page reads as well without a script: what needs one is hidden until it runs.
+for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
+
+// A link to a folded section opens it.
+const unfold = () => {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  target.scrollIntoView();
+};
+addEventListener("hashchange", unfold);
+for (const link of document.querySelectorAll("a[href^='#']")) link.addEventListener("click", () => setTimeout(unfold));
+unfold();
+
+// Sorts a table by the column whose heading is pressed.
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   const key = (row, place) => {
@@ -22,7 +35,13 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
-// On paper a folded table is shown.
+
+// On paper the sections that a reader needs are open, whatever is folded on the screen.
+let folded = [];
 addEventListener("beforeprint", () => {
-  for (const folded of document.querySelectorAll("details.more")) folded.open = true;
+  folded = [...document.querySelectorAll("details.print:not([open])")];
+  for (const section of folded) section.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const section of folded) section.open = false;
 });

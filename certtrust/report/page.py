@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
 
@@ -9,17 +11,19 @@ import pandas as pd
 
 from ..captures.alerts import ABOUT_CERTIFICATE
 from ..charts import CHARTS
-from ..charts.drawing.palette import CAUSE_COLOURS, OTHER
 from ..evaluation.rules import rules as all_rules
 from ..evaluation.wire import WIRE_CAUSES
+from ..texts.citations import ARTICLE, linked
 from ..texts.dates import day, fields
 from ..texts.labels import listed, percent, plural
-from ..texts.markup import Column, Content, Markup, join, phrase, table, tag
-from ..texts.sentences import current_language, number, say
+from ..texts.markup import Column, Content, Markup, phrase, table, tag
+from ..texts.sentences import current_language, say
 from . import summary_text
+from .answer import answer, cause_style
 from .content import Report
+from .counts import counts
+from .device_table import ROWS, device_table
 from .figures import dark_colours, figure
-from .head import head
 from .inventory import issuers
 
 SHOWN = 100
@@ -33,13 +37,14 @@ IMPERSONATORS = 10
 
 NUMBERS = {
     "attempts", "certificates", "client_bytes", "connections", "devices", "devices_cumulative",
-    "ends_soon", "expired", "fail", "files", "longest", "opens", "pass", "place", "rank", "rows",
-    "server_bytes", "shortest", "unknown", "unread", "weak",
+    "ends_soon", "expired", "fail", "files", "longest", "number", "opens", "pass", "place", "rank",
+    "rows", "server_bytes", "shortest", "unknown", "unread", "weak",
 }  # fmt: skip
 LONG = {
-    "citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "why",
+    "citation", "missing", "not_checked", "parse_error", "remedy", "requirement", "step", "what",
+    "why",
 }  # fmt: skip
-SHORT = {"device", "last", "model", "name", "pbx", "source", "subject_cn", "victim"}
+SHORT = {"name", "pbx", "source", "subject_cn"}
 """Columns of tables that hold numbers, long texts, and short words."""
 
 CARDS = 5
@@ -53,18 +58,8 @@ def page(report: Report, *, stem: str | None = None) -> str:
         for anchor in (SECTIONS if len(report.results) else ALWAYS)
         if anchor != "wire" or report.wire is not None
     ]
-    headings = {anchor: say(f"report.sections.{anchor}") for anchor in shown}
     links = [
-        tag("li", tag("a", heading, href=f"#{anchor}"))
-        for anchor, heading in headings.items()
-    ]
-    sections = [
-        tag(
-            "section",
-            tag("h2", headings[anchor], id=anchor),
-            _figures(report, anchor),
-            SECTIONS[anchor](report, stem),
-        )
+        tag("li", tag("a", say(f"report.sections.{anchor}"), href=f"#{anchor}"))
         for anchor in shown
     ]
     navigation = say("report.page.navigation")
@@ -72,14 +67,16 @@ def page(report: Report, *, stem: str | None = None) -> str:
     body = [
         tag(
             "header",
-            _summary(report),
+            answer(report),
             tag("nav", tag("ul", links), aria_label=navigation),
         ),
-        tag("main", sections),
+        tag("main", [_section(report, anchor, stem) for anchor in shown]),
         tag("footer", tag("p", say("report.page.made", **made))),
     ]
+    script = _read("page.js") + _read("devices.js")
     policy = (
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+        "default-src 'none'; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{_digest(script)}'; base-uri 'none'; form-action 'none'"
     )
     head = [
         tag("meta", charset="utf-8"),
@@ -89,11 +86,29 @@ def page(report: Report, *, stem: str | None = None) -> str:
         tag("title", say("report.page.title", name=report.name)),
         tag("style", Markup(_read("page.css") + _dark())),
     ]
-    script = tag("script", Markup(_read("page.js")))
     html = tag(
-        "html", tag("head", head), tag("body", body, script), lang=current_language()
+        "html",
+        tag("head", head),
+        tag("body", body, tag("script", Markup(script))),
+        lang=current_language(),
     )
     return f"<!DOCTYPE html>\n{html}\n"
+
+
+def _section(report: Report, anchor: str, stem: str | None) -> Markup:
+    """Return a section that is folded until its heading, or a link to it, is pressed."""
+    parts = [_figures(report, anchor), SECTIONS[anchor](report, stem)]
+    # A reader looks for a device in the table, and seldom for its chart.
+    parts = parts[::-1] if anchor == "devices" else parts
+    content = tag("div", parts, id=anchor, class_="content")
+    heading = tag("summary", tag("h2", say(f"report.sections.{anchor}")))
+    classes = "section print" if anchor in PRINTED else "section"
+    return tag("details", heading, content, class_=classes, open=anchor in OPEN)
+
+
+def _digest(script: str) -> str:
+    """Return what the policy of the page knows its one script by."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _figures(report: Report, section: str) -> list[Markup]:
@@ -150,47 +165,6 @@ def _left_out(
     )
 
 
-def _summary(report: Report) -> Markup:
-    summary = summary_text.summarise(report)
-    first = head(report)
-    lead, *rest = first.sentences
-    heading = "heading" if summary.attempts else "inventory"
-    share = percent(summary.by_rule / summary.failed) if summary.failed else "\u2013"
-    tiles = {
-        "devices": (
-            number(summary.failing_devices),
-            plural(summary.devices, "device"),
-        ),
-        "attempts": (number(summary.failed), plural(summary.attempts, "attempt")),
-        "explained": (share, ""),
-        "unread": (number(len(report.problems)), ""),
-    }
-    numbers = [
-        [tag("dt", say(f"report.tiles.{name}", total=total)), tag("dd", value)]
-        for name, (value, total) in tiles.items()
-    ]
-    return join(
-        [
-            tag("h1", phrase(f"report.page.{heading}", name=tag("bdi", report.name))),
-            tag("p", lead, class_="lead"),
-            [tag("p", words) for words in rest],
-            tag("dl", [tag("div", tile) for tile in numbers], class_="tiles")
-            if summary.attempts
-            else None,
-            _missing(first.missing),
-            [tag("p", tag("small", words)) for words in first.files],
-        ]
-    )
-
-
-def _missing(words: list[str]) -> list[Markup] | None:
-    """Return what data are missing, on the first screen."""
-    if not words:
-        return None
-    items = [tag("li", tag("bdi", sentence)) for sentence in words]
-    return [tag("h3", say("report.missing.heading")), tag("ul", items)]
-
-
 def _why(report: Report, _stem: str | None) -> Iterator[Markup]:
     total = int(report.causes["attempts"].sum())
     for _, cause in report.causes.head(CARDS).iterrows():
@@ -203,7 +177,6 @@ def _why(report: Report, _stem: str | None) -> Iterator[Markup]:
 
 def _card(cause: pd.Series, total: int) -> Markup:
     code = str(cause["cause"])
-    light, _ = CAUSE_COLOURS.get(code, OTHER)
     attempts, devices = int(cause["attempts"]), int(cause["devices"])
     numbers = say(
         "report.card.numbers",
@@ -215,7 +188,7 @@ def _card(cause: pd.Series, total: int) -> Markup:
     source_of_cause = "seen" if code in WIRE_CAUSES else "stated"
     if code == "unexplained":
         source_of_cause = "example"
-    source = tag("small", f"{code}: {cause['citation']}")
+    source = tag("small", f"{code}: ", linked(str(cause["citation"])))
     facts = {
         "required": [cause["requirement"], tag("br"), source] if by_rule else None,
         "present" if by_rule else source_of_cause: tag("bdi", cause["why"]),
@@ -226,9 +199,14 @@ def _card(cause: pd.Series, total: int) -> Markup:
         for name, content in facts.items()
         if content
     ]
-    style = f"--cause: var(--c{light[1:]}, {light})"
     heading = [tag("h3", cause["title"]), tag("small", numbers)]
-    return tag("article", heading, tag("dl", described), class_="card", style=style)
+    return tag(
+        "article",
+        heading,
+        tag("dl", described),
+        class_="card",
+        style=cause_style(code),
+    )
 
 
 def _first(report: Report, stem: str | None) -> Iterator[Markup]:
@@ -264,7 +242,10 @@ def _action(action: pd.Series) -> list[Content]:
         for name in ("price", "instead")
         if isinstance(action[name], str) and action[name]
     ]
-    upload = [tag("summary", say("report.action.pem")), tag("pre", action["pem"])]
+    upload = [
+        tag("summary", say("report.action.pem")),
+        tag("pre", action["pem"], tabindex="0"),
+    ]
     return [
         tag("h3", tag("bdi", action["step"])),
         tag("p", tag("small", repairs)),
@@ -278,13 +259,12 @@ def _devices(report: Report, stem: str | None) -> Iterator[Content]:
     if failing.empty:
         yield _paragraph("failing.none")
         return
-    shown = failing.head(SHOWN)
     yield _paragraph("failing.intro")
-    yield tag("p", say("report.failing.sort"), class_="scripted", hidden=True)
-    yield _left_out(shown, failing, stem)
-    last = shown["last"].dt.strftime("%Y-%m-%d")
-    columns = ["device", "pbx", "model", "title", "attempts", "last", "why", "remedy"]
-    yield _table("failing", shown.assign(last=last)[columns])
+    if len(failing) > ROWS:
+        key = "static_beside" if stem else "static"
+        words = {"shown": ROWS, "rows": len(failing), "file": f"{stem}.csv"}
+        yield tag("noscript", _paragraph(f"failing.{key}", **words))
+    yield from device_table(failing)
 
 
 def _impersonations(report: Report, stem: str | None) -> Iterator[Content]:
@@ -294,6 +274,12 @@ def _impersonations(report: Report, stem: str | None) -> Iterator[Content]:
         return
     impersonators = pairs.drop_duplicates(["fingerprint", "subject_cn", "pbx"])
     shown = impersonators.head(IMPERSONATORS)
+    shown = shown.assign(
+        **{
+            name: summary_text.device_names(report, shown[name])
+            for name in ("device", "victim")
+        }
+    )
     yield _paragraph("impersonations.remedy")
     yield _left_out(shown, impersonators, stem, "-impersonations")
     yield _table(
@@ -362,7 +348,9 @@ def _rules(_report: Report, _stem: str | None) -> Iterator[Markup]:
         for title, code in zip(rules["title"], codes, strict=True)
     ]
     rules["title"] = pd.Series(titles, dtype="object")
-    yield _paragraph("rules.intro", article=tag("i", say("report.rules.article")))
+    rules["citation"] = rules["citation"].astype("object").map(linked)
+    article = tag("a", say("report.rules.article"), href=ARTICLE, rel="noreferrer")
+    yield _paragraph("rules.intro", article=article)
     yield _table("rules", rules[["title", "requirement", "citation", "not_checked"]])
 
 
@@ -386,6 +374,11 @@ def _inputs(report: Report, stem: str | None) -> Iterator[Content]:
     yield _table("problems", shown[["source", "place", "parse_error"]])
 
 
+def _counts(report: Report, _stem: str | None) -> Iterator[Content]:
+    yield _paragraph("counts.intro")
+    yield _table("counts", counts(report))
+
+
 def _certificates(report: Report, _stem: str | None) -> Iterator[Markup]:
     """Show who issued the certificates, where they are all that there is to show."""
     if len(report.results):
@@ -400,18 +393,25 @@ def _certificates(report: Report, _stem: str | None) -> Iterator[Markup]:
 
 
 SECTIONS: dict[str, Callable[[Report, str | None], Iterable[Content]]] = {
+    "devices": _devices,
     "why": _why,
     "first": _first,
+    "impersonations": _impersonations,
     "where": lambda _report, _stem: (),
     "sure": _sure,
     "wire": _wire,
     "certificates": _certificates,
-    "devices": _devices,
-    "impersonations": _impersonations,
+    "counts": _counts,
     "rules": _rules,
     "inputs": _inputs,
 }
 """The sections of the page: what follows a section's charts."""
 
-ALWAYS = ("certificates", "impersonations", "rules", "inputs")
+ALWAYS = ("certificates", "impersonations", "counts", "rules", "inputs")
 """The sections that say something where there is no attempt."""
+
+OPEN = ("devices",)
+"""Sections that are not folded: which device is meant is what readers look up."""
+
+PRINTED = ("devices", "why", "first", "impersonations", "sure")
+"""Sections that stand on paper as well, opened; the table of devices comes last there."""

@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from ..advice.phrases import the_pbx
+from ..arrays.grouping import distinct_rows, first_positions
 from ..evaluation.check import counted
 from ..texts.dates import day
+from ..texts.device_labels import LABELLED_BY, labels_of
 from ..texts.labels import listed, percent, plural
 from ..texts.sentences import say
 from .content import PAIRS, Report
@@ -155,6 +158,44 @@ def impersonations(report: Report) -> str:
         pairs=plural(len(pairs), "pair"),
         devices=plural(pairs["victim"].nunique(), "device"),
     )
+
+
+def worst_impersonation(report: Report) -> str:
+    """Return which certificate opens most other devices, or nothing where none opens one."""
+    pairs = report.impersonations
+    if pairs.empty:
+        return ""
+    worst = pairs.iloc[0]
+    words = {"device": device_names(report, pairs.head(1)["device"]).iloc[0]}
+    key = "certificate" if isinstance(words["device"], str) else "certificate_alone"
+    sentences = [
+        say(
+            "report.impersonations.worst",
+            certificate=say(
+                f"report.impersonations.{key}", cn=worst["subject_cn"], **words
+            ),
+            count=int(worst["opens"]),
+            the_pbx=the_pbx(pairs.head(1)["pbx"]).iloc[0],
+        )
+    ]
+    if more := pairs["fingerprint"].nunique() - 1:
+        sentences.append(say("report.impersonations.more", count=more))
+    return " ".join(sentences)
+
+
+def device_names(report: Report, devices: pd.Series) -> pd.Series:
+    """Return how people name devices that the report speaks of by their identity."""
+    results = report.results[[*LABELLED_BY]]
+    rows = distinct_rows(results[results["device"].isin(devices.dropna())])
+    labels = labels_of(rows)
+    # A PBX that does not know the user names the bare device; another one may know more.
+    order = pd.DataFrame({"is_bare": labels == rows["device"], "label": labels})
+    rows = rows.assign(label=labels).loc[
+        order.sort_values(["is_bare", "label"]).index
+    ]
+    position = first_positions(devices, rows["device"])
+    labelled = rows["label"].array.take(position, allow_fill=True)
+    return pd.Series(labelled, index=devices.index).fillna(devices)
 
 
 def summary_lines(report: Report) -> list[str]:

@@ -13,7 +13,7 @@ def fields(moment: pd.Timestamp) -> dict[str, str]:
     Returns
     -------
     dict
-        day, month (its name), short_month, year, time (hours and minutes), and date (ISO 8601).
+        day, month (its name), short_month, year, time (hours and minutes), and date (in figures).
 
     Examples
     --------
@@ -27,7 +27,7 @@ def fields(moment: pd.Timestamp) -> dict[str, str]:
         "short_month": str(words["short_months"][moment.month - 1]),
         "year": str(moment.year),
         "time": f"{moment:%H:%M}",
-        "date": f"{moment:%Y-%m-%d}",
+        "date": moment.strftime(words["figures"]),
     }
 
 

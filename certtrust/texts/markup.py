@@ -15,7 +15,7 @@ from .visible import visible
 NO_MATH = "tex2jax_ignore mathjax_ignore"
 """Classes of elements in which a notebook is to take no `$` for mathematics."""
 
-VOID = frozenset({"br", "col", "hr", "link", "meta"})
+VOID = frozenset({"br", "col", "hr", "input", "link", "meta"})
 
 
 class Markup(str):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numbers
 import string
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar, Token
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -20,47 +20,104 @@ from ..arrays.arrow import text
 from ..errors import CerttrustError
 from .visible import each_on_one_line, one_line
 
-_LANGUAGE: ContextVar[str] = ContextVar("language", default="en")
+_LANGUAGE: ContextVar[str | None] = ContextVar("language", default=None)
+_default = "en"
 
 
-@contextmanager
-def language(code: str) -> Iterator[None]:
-    """Make sentences in another language for as long as the context lasts.
+class Language:
+    """A language for sentences: for a `with` block, or by `use` for the rest of the program."""
+
+    def __init__(self, code: str) -> None:
+        sentences(
+            code
+        )  # an unknown language fails here, not in the middle of a report
+        self.code = code
+        self._tokens: list[Token[str | None]] = []
+
+    def __enter__(self) -> Language:
+        self._tokens.append(_LANGUAGE.set(self.code))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _LANGUAGE.reset(self._tokens.pop())
+
+    def use(self) -> None:
+        """Make all sentences in this language from now on, as in the first cell of a notebook."""
+        global _default
+        _default = self.code
+
+
+def language(code: str) -> Language:
+    """Make sentences in another language.
+
+    Values in frames, such as verdicts and causes, are the same in every language.
 
     Parameters
     ----------
     code : str
-        The name of a file of sentences beside this module, such as `en`.
+        `en` or `de`.
+
+    Returns
+    -------
+    Language
+        A context manager; its method `use` changes the language for the rest of the program.
+
+    Raises
+    ------
+    CerttrustError
+        If there are no sentences in that language.
 
     Examples
     --------
-    >>> with language("en"):
-    ...     say("nouns.device", count=2)
-    '2 devices'
+    >>> with language("de"):
+    ...     say("nouns.device", count=1204)
+    '1.204 Geräte'
     """
-    sentences(code)  # an unknown language fails here, not in the middle of a report
-    token = _LANGUAGE.set(code)
-    try:
-        yield
-    finally:
-        _LANGUAGE.reset(token)
+    return Language(code)
+
+
+def spoken(code: str | None) -> AbstractContextManager[object]:
+    """Return the context of a function's `lang=`: the current language where that is None."""
+    return nullcontext() if code is None else language(code)
+
+
+def languages() -> list[str]:
+    """Return the codes of the languages that there are.
+
+    Examples
+    --------
+    >>> languages()
+    ['de', 'en']
+    """
+    files = resources.files(__package__).iterdir()
+    return sorted(
+        file.name.removesuffix(".toml")
+        for file in files
+        if file.name.endswith(".toml")
+    )
 
 
 def current_language() -> str:
     """Return the code of the language that sentences are made in, such as `en`."""
-    return _LANGUAGE.get()
+    return _LANGUAGE.get() or _default
 
 
 def sentences(code: str | None = None) -> dict[str, Any]:
     """Return all sentences of a language, by default of the current one, as nested tables."""
-    return _load(code or _LANGUAGE.get())
+    return _load(code or current_language())
 
 
 @cache
 def _load(code: str) -> dict[str, Any]:
     file = resources.files(__package__).joinpath(f"{code}.toml")
     if not code.isalpha() or not file.is_file():
-        raise CerttrustError(f"there are no sentences in the language {code!r}")
+        raise CerttrustError(
+            say(
+                "errors.texts.language",
+                language=code,
+                languages=", ".join(languages()),
+            )
+        )
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
@@ -123,7 +180,7 @@ def shown(values: pd.Series) -> pd.Series:
         form = (
             words["dates"]["moment"]
             .replace("%", "%%")
-            .format(date="%Y-%m-%d", time="%H:%M")
+            .format(date=words["dates"]["figures"], time="%H:%M")
         )
         midnight = words["dates"]["moment"].format(date="", time="00:00")
         values = values.dt.strftime(form).str.replace(midnight, "")

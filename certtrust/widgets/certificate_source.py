@@ -1,4 +1,4 @@
-"""Where a certificate comes from: the fleet, pasted text, or a file."""
+"""Where a certificate comes from: the fleet, pasted text, a file, or a host."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import pandas as pd
 import traitlets
 
 from ..certificates.reading import read_certificates
+from ..certificates.requests import is_request
+from ..errors import CerttrustError
 from ..evaluation.attempts import attempts
 from ..evaluation.ownership import leaves
 from ..fleet import Fleet
 from ..schema import CERTIFICATES, conform, empty
 from ..texts.labels import plural
 from ..texts.sentences import fill, say, sentences
-from .controls import field, upload
+from .controls import action, field, upload
 from .reading import Reading, read, readable
 from .styling import DASH, card, containing, html, short, show, titled
 
@@ -49,6 +51,7 @@ class CertificateSource(traitlets.HasTraits):
         self.facts: dict[str, Any] = {}
         self.is_received = False
         self.problem = ""
+        self.requests: dict[str, bool] = {}
         self._fleet = fleet
         self._read = empty(CERTIFICATES)
         self._password = ""
@@ -68,6 +71,10 @@ class CertificateSource(traitlets.HasTraits):
             continuous_update=False,
         )
         self.upload, drop_zone = upload("certificate_source", ACCEPTED, self._receive)
+        self.host = field(
+            ipywidgets.Text, "certificate_source.host", continuous_update=False
+        )
+        fetch = action("certificate_source.fetch", self._fetch, width="90px")
         self.judged = field(
             ipywidgets.Dropdown, "certificate_source.judged", options=[]
         )
@@ -78,6 +85,7 @@ class CertificateSource(traitlets.HasTraits):
             "fleet": ipywidgets.VBox([self.search, self.choice]),
             "paste": ipywidgets.VBox([self.paste, private]),
             "file": ipywidgets.VBox([self.password, self.upload, drop_zone, private]),
+            "host": ipywidgets.VBox([self.host, fetch]),
         }
         if self._fleet is None:
             del panes["fleet"]
@@ -177,6 +185,12 @@ class CertificateSource(traitlets.HasTraits):
 
     def give(self, certificate: Any) -> None:
         """Take certificates in any form that `certtrust.diagnose` takes."""
+        if isinstance(certificate, (str, bytes)) and _holds_request(certificate):
+            data = (
+                certificate.encode() if isinstance(certificate, str) else certificate
+            )
+            self._receive({say("widgets.reading.given"): data})
+            return
         if not isinstance(certificate, pd.DataFrame):
             certificate = read_certificates(certificate)
         self.is_received = False
@@ -196,6 +210,22 @@ class CertificateSource(traitlets.HasTraits):
                 }
             )
 
+    def _fetch(self) -> None:
+        """Take what the host presents that was typed, as if it had been dropped here."""
+        from ..endpoints.chain import fetch_typed
+
+        text = self.host.value.strip()
+        if not text:
+            return
+        self.is_received = True
+        show(self.note, say("widgets.certificate_source.fetching", host=text))
+        try:
+            fetched = fetch_typed(text)
+        except CerttrustError as problem:
+            self._take_read(Reading(empty(CERTIFICATES), (str(problem),)))
+            return
+        self._take_read(readable(fetched, text))
+
     def _take_password(self, change: Any) -> None:
         """Keep the password for the next file only, and where no notebook is saved with it."""
         if change["new"]:
@@ -212,6 +242,7 @@ class CertificateSource(traitlets.HasTraits):
         self._take_read(read(contents, password=password))
 
     def _take_read(self, reading: Reading) -> None:
+        self.requests |= reading.requests
         self.facts = {}
         words = " ".join(reading.notes)
         self.problem = "" if len(reading.certificates) else words
@@ -240,6 +271,11 @@ class CertificateSource(traitlets.HasTraits):
             if self.is_received:
                 self.facts = _proposed(certificates)
             self.certificates = certificates
+
+
+def _holds_request(certificate: str | bytes) -> bool:
+    data = certificate.encode() if isinstance(certificate, str) else certificate
+    return is_request(data)
 
 
 def _proposed(certificates: pd.DataFrame) -> dict[str, Any]:

@@ -96,7 +96,13 @@ def entry_box(
 def download(words: str, name: str, kind: str, data: bytes) -> Markup:
     """Return a link that holds a file of this MIME type, to be saved under the name."""
     content = base64.b64encode(data).decode()
-    return tag("a", words, href=f"data:{kind};base64,{content}", download=name)
+    return tag(
+        "a",
+        words,
+        href=f"data:{kind};base64,{content}",
+        download=name,
+        class_="ct-download",
+    )
 
 
 def upload(

@@ -9,19 +9,21 @@ import numpy as np
 import pandas as pd
 import traitlets
 
+from ..advice.remedies.plan import remedies
 from ..evaluation.attempts import attempts
 from ..evaluation.check import check
 from ..explanation.diagnosis import Diagnosis, explained
 from ..fleet import Fleet, link
 from ..report.content import reasons
-from ..report.exports import guarded_csv
+from ..tables_for_people import guarded_csv
+from ..texts.device_labels import labels_of
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
 from ..texts.sentences import say
 from . import diagnosis_view
 from .controls import action, download, field
 from .filter_index import FILTERS, Criteria, Index, build
-from .html_parts import Channel, Head, bars, device_table
+from .html_parts import Channel, Head, bars, button, device_table
 from .styling import Panel, card, columns, day, html, minute, short, show
 from .tables import cell, label
 
@@ -56,6 +58,9 @@ class FleetExplorer(Panel):
         known device is.
     results : DataFrame, optional
         Table RESULTS of that fleet, where it is at hand already.
+    actions : DataFrame, optional
+        From `certtrust.remedies(fleet, results)`, where it is at hand already: the action that
+        repairs a device is then named with its place in that plan.
 
     Attributes
     ----------
@@ -98,9 +103,16 @@ class FleetExplorer(Panel):
     device = traitlets.Unicode()
     diagnosis = traitlets.Instance(Diagnosis, allow_none=True, read_only=True)
 
-    def __init__(self, fleet: Fleet, *, results: pd.DataFrame | None = None) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        *,
+        results: pd.DataFrame | None = None,
+        actions: pd.DataFrame | None = None,
+    ) -> None:
+        self._fleet, self._actions = fleet, actions
         if results is None:
-            linked = link(fleet)
+            linked = self._fleet = link(fleet)
             results = check(
                 attempts(linked, of="log" if len(fleet.registrations) else "devices")
             )
@@ -243,6 +255,8 @@ class FleetExplorer(Panel):
             setattr(self, kind, "" if getattr(self, kind) == value else value)
         elif kind == "device":
             self.device = value
+        elif kind == "repair":
+            self.repair()
 
     def _ranged(self, change: Any) -> None:
         first, last = change["new"]
@@ -337,6 +351,7 @@ class FleetExplorer(Panel):
         frame = pd.concat(
             [last[names].astype("str"), counts, last["time"].rename("last")], axis=1
         )
+        frame["label"] = labels_of(last)
         frame["cause"] = pd.Series(causes[table["cause"].to_numpy()], dtype="str")
         return frame.assign(**reasons(last)) if reasons_too else frame
 
@@ -362,9 +377,31 @@ class FleetExplorer(Panel):
             diagnosis_view.verdict_html(diagnosis),
             diagnosis_view.steps_html(diagnosis),
         ]
+        self._parts, self._row = parts, rows
+        if result["cause"].notna().any():
+            asking = say("widgets.explorer.repair")
+            parts = [*parts, button(asking, "repair:", class_="ct-copy")]
         show(self._shown, parts)
         self.set_trait("diagnosis", diagnosis)
         self._draw_table()
+
+    def repair(self) -> pd.DataFrame:
+        """Return the actions that repair the chosen device, and show them below its diagnosis.
+
+        Returns
+        -------
+        DataFrame
+            As `certtrust.remedies` returns it, for the failures of this device alone.
+        """
+        names = self._index.words["device"]
+        device = names.index(self.device) if self.device in names else -2
+        failures = self._index.results[self._index.codes["device"] == device]
+        if self._fleet.links is None:
+            self._fleet = link(self._fleet)
+        needed = remedies(self._fleet, failures)
+        if self.device in names:
+            show(self._shown, [*self._parts, _repairing(needed, self._actions)])
+        return needed
 
     def _offer(self) -> None:
         """Offer the filtered devices as a file to download."""
@@ -374,13 +411,48 @@ class FleetExplorer(Panel):
         show(self._link, download(words, "devices.csv", "text/csv", data))
 
 
+_SAME = ["action", "pbx", "device", "fingerprint", "name", "value"]
+
+
+def _repairing(needed: pd.DataFrame, plan: pd.DataFrame | None) -> Markup:
+    """Return what repairs a device, each action with its place in the plan of the fleet."""
+    heading = tag("b", say("widgets.explorer.repairs", count=len(needed)))
+    if needed.empty:
+        words = tag("p", say("widgets.explorer.no_repair"), class_="ct-hint")
+        return tag("div", words, class_="ct-repairs", role="status")
+    ranks = pd.Series(index=needed.index, dtype="Int64")
+    numbers = pd.DataFrame()
+    if plan is not None:
+        keys = [name for name in _SAME if name in plan and name in needed]
+        both = needed[keys].astype("str").fillna("").reset_index()
+        known = plan[[*keys, "rank", "devices"]]
+        known = known.assign(**known[keys].astype("str").fillna(""))
+        numbers = both.merge(known, on=keys).set_index("index")
+        ranks = numbers["rank"].reindex(needed.index).astype("Int64")
+    items = [
+        tag("li", step, _place_in_plan(rank, numbers, at))
+        for at, step, rank in zip(needed.index, needed["step"], ranks, strict=True)
+    ]
+    listed = tag("ul", items, class_="ct-plan")
+    return tag("div", heading, listed, class_="ct-repairs", role="status")
+
+
+def _place_in_plan(rank: Any, numbers: pd.DataFrame, at: Any) -> Markup | None:
+    if pd.isna(rank):
+        return None
+    devices = plural(int(numbers["devices"].loc[at]), "device")
+    words = say("widgets.explorer.in_plan", rank=int(rank), devices=devices)
+    return tag("span", " ", words, class_="ct-soft")
+
+
 def _heading(name: str) -> str:
     return say(f"widgets.explorer.columns.{name}")
 
 
 def _facts(row: pd.Series) -> Markup:
     """Return who tried when, and with which outcome."""
-    names = {name: cell(row[name]) for name in ("device", "pbx", "model")}
+    names = {name: cell(row[name]) for name in ("pbx", "model")}
+    names["device"] = cell(labels_of(row.to_frame().T).iloc[0])
     if pd.isna(row["time"]):
         facts = say("widgets.explorer.facts_without_time", **names)
     else:

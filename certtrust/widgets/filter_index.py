@@ -18,8 +18,8 @@ Mask = npt.NDArray[np.bool_]
 
 FILTERS = ("cause", "pbx", "model", "verdict")
 _SEARCHED = (
-    "device", "registration_name", "hardware_id", "user", "model", "location", "firmware", "pbx",
-    "subject_cn", "issuer_cn", "remote_address",
+    "device", "registration_name", "hardware_id", "user", "long_name", "number", "model",
+    "location", "firmware", "pbx", "subject_cn", "issuer_cn", "remote_address",
 )  # fmt: skip
 _NEVER = np.iinfo(np.int64).min
 

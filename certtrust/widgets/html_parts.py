@@ -172,7 +172,15 @@ def device_table(
     body = [
         tag(
             "tr",
-            [_cell(row[head.name], head, live=sort is not None) for head in heads],
+            [
+                _cell(
+                    row[head.name],
+                    head,
+                    live=sort is not None,
+                    label=row.get("label"),
+                )
+                for head in heads
+            ],
             class_="ct-chosen" if chosen and row["device"] == chosen else None,
         )
         for row in rows.to_dict(orient="records")
@@ -201,11 +209,11 @@ def _heading(head: Head, sort: str | None, descending: bool) -> Markup:
     return tag("th", inner, scope="col", aria_sort=order, class_=look)
 
 
-def _cell(value: Any, head: Head, *, live: bool) -> Markup:
+def _cell(value: Any, head: Head, *, live: bool, label: Any = None) -> Markup:
     if live and head.name == "device":
-        return tag(
-            "td", button(tag("bdi", value), f"device:{value}", class_="ct-link")
-        )
+        words = value if label is None or pd.isna(label) else label
+        inner = button(tag("bdi", words), f"device:{value}", class_="ct-link")
+        return tag("td", inner, class_="ct-long")
     look = "ct-number" if head.number else _LOOKS.get(head.name)
     return tag("td", tag("bdi", cell(value, head.name)), class_=look)
 

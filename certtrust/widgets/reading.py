@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
 
 from ..certificates.reading import read_certificates
+from ..certificates.requests import is_request, read_request
 from ..errors import CerttrustError
 from ..schema import CERTIFICATES, empty
 from ..texts.labels import plural
@@ -21,6 +23,8 @@ class Reading(NamedTuple):
 
     certificates: pd.DataFrame
     notes: tuple[str, ...]
+    requests: Mapping[str, bool] = MappingProxyType({})
+    """Of the certificates those that are requests yet, by fingerprint: is its signature valid?"""
 
 
 def read(contents: Mapping[str, bytes], *, password: str | None = None) -> Reading:
@@ -36,8 +40,8 @@ def read(contents: Mapping[str, bytes], *, password: str | None = None) -> Readi
     Returns
     -------
     Reading
-        Readable certificates only, with their file's name as `source`; `notes` say what could not
-        be read, and count each private key that was dropped.
+        Readable certificates only, and requests for one, with their file's name as `source`;
+        `notes` say what could not be read, and count each private key that was dropped.
 
     Examples
     --------
@@ -45,7 +49,19 @@ def read(contents: Mapping[str, bytes], *, password: str | None = None) -> Readi
     'notes.txt: no certificate is found'
     """
     frames, notes = [empty(CERTIFICATES)], []
+    requests: dict[str, bool] = {}
     for name, data in contents.items():
+        if is_request(data):
+            try:
+                request = read_request(data)
+            except CerttrustError as problem:
+                words = {"name": name, "reason": problem}
+                notes.append(say("widgets.reading.request_unread", **words))
+                continue
+            frames.append(request.certificate.assign(source=name, bundle=name))
+            requests[request.certificate["fingerprint"].iloc[0]] = request.is_signed
+            notes.append(say("widgets.reading.request", name=name))
+            continue
         try:
             certificates = read_certificates(data, password=password or None)
         except CerttrustError as problem:
@@ -56,7 +72,7 @@ def read(contents: Mapping[str, bytes], *, password: str | None = None) -> Readi
         notes += reading.notes
         if name.lower().endswith(_PKCS12) and len(reading.certificates):
             notes.append(say("widgets.reading.container", name=name))
-    return Reading(pd.concat(frames, ignore_index=True), tuple(notes))
+    return Reading(pd.concat(frames, ignore_index=True), tuple(notes), requests)
 
 
 def readable(certificates: pd.DataFrame, name: str) -> Reading:

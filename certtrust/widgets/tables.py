@@ -59,6 +59,21 @@ def cell(value: Any, column: str = "") -> str:
     return f"{value:,}" if pd.api.types.is_integer(value) else str(value)
 
 
+MOST = 500
+"""How many rows a table holds at most, so that a notebook stays small."""
+
+_TURN = Markup(
+    "const p=this.parentElement,t=p.parentElement.querySelectorAll('tbody tr'),"
+    "n=+p.dataset.rows,f=+p.dataset.first+n*this.dataset.move;"
+    "p.dataset.first=f;"
+    "t.forEach((r,i)=>{r.style.display=i>=f&&i<f+n?'':'none'});"
+    "const [b,a]=p.querySelectorAll('button'),s=p.querySelector('[role=status]');"
+    "b.disabled=f<=0;a.disabled=f+n>=t.length;"
+    "s.textContent=s.dataset.words.replace('{first}',f+1)"
+    ".replace('{last}',Math.min(f+n,t.length))"
+)
+"""Shows another page of a table; it needs no kernel."""
+
 Columns = Sequence[str] | Mapping[str, str]
 """Which columns are shown, in this order; a mapping gives their headings."""
 
@@ -75,7 +90,8 @@ def table(
     columns : sequence of str, or mapping from column to heading, optional
         Which columns, in this order; by default all.
     rows : int
-        How many rows; a line below says how many there are in all.
+        How many rows a page has. A notebook that runs turns the pages of the first 500 rows; one
+        that is only read shows the first page, and says how many rows there are.
 
     Returns
     -------
@@ -100,21 +116,54 @@ def markup(
         titles = dict(columns)
     looks = {name: _look(frame[name]) for name in names}
     head = [tag("th", titles[name], scope="col", style=looks[name]) for name in names]
+    records = frame[names].head(max(rows, MOST)).to_dict(orient="records")
     body = [
         tag(
             "tr",
             [tag("td", cell(row[name], name), style=looks[name]) for name in names],
+            style="display:none" if position >= rows else None,
         )
-        for row in frame[names].head(rows).to_dict(orient="records")
+        for position, row in enumerate(records)
     ]
     note = None
     if frame.empty:
         note = tag("p", say("widgets.shared.no_rows"))
     elif len(frame) > rows:
-        counted = plural(len(frame), "row")
-        note = tag("p", say("widgets.shared.first_rows", shown=rows, rows=counted))
+        note = _pager(len(frame), len(records), rows)
     inner = tag("table", tag("thead", tag("tr", head)), tag("tbody", body))
-    return tag("div", inner, note, class_=NO_MATH)
+    return tag("div", inner, note, class_=f"{NO_MATH} ct-paged")
+
+
+def _pager(total: int, held: int, rows: int) -> Markup:
+    """Return buttons that turn the pages, and a line that says which rows are shown."""
+    counted = plural(total, "row")
+    words = say("widgets.shared.rows", first="{first}", last="{last}", rows=counted)
+    buttons = [
+        tag(
+            "button",
+            say(f"widgets.shared.{name}"),
+            type="button",
+            onclick=_TURN,
+            data_move=move,
+            disabled=move < 0,
+        )
+        for name, move in (("back", -1), ("next", 1))
+    ]
+    status = tag(
+        "span",
+        say("widgets.shared.first_rows", shown=rows, rows=counted),
+        role="status",
+        data_words=words,
+    )
+    rest = say("widgets.shared.held", held=held) if held < total else None
+    return tag(
+        "p",
+        [*buttons, " ", status, " ", rest],
+        class_="ct-pager",
+        data_rows=rows,
+        data_first="0",
+        data_lm_suppress_shortcuts="true",
+    )
 
 
 def _look(values: pd.Series) -> str:

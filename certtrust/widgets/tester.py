@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import ipywidgets
@@ -12,16 +13,18 @@ from ..errors import CerttrustError
 from ..evaluation.rules import SCENARIOS
 from ..explanation.diagnosis import Diagnosis, diagnose
 from ..fleet import Fleet
-from ..schema import CERTIFICATES, empty
+from ..schema import CERTIFICATES, TRUST, empty
 from ..texts.markup import tag
 from ..texts.sentences import say
 from ..trust import trust_state
 from . import diagnosis_view
+from .acceptance import accepted, accepted_html
 from .certificate_source import CertificateSource
 from .chain_tree import chain, tree_html
-from .controls import field
+from .controls import action, field
 from .date_slider import DateSlider
 from .reading import is_readable
+from .side_by_side import compared_html
 from .styling import DASH, Panel, card, columns, html, minute, show, word_for
 from .trust import TrustChoice, listed_frame
 
@@ -113,6 +116,14 @@ class CertificateTester(Panel):
         self._answer, self._chain, self._steps, self._texts = (
             html() for _ in range(4)
         )
+        self._lists = empty(TRUST) if fleet is None else fleet.trust
+        self._accepted, self._compared = (html() for _ in range(2))
+        self._held: tuple[pd.Series, Diagnosis | None] | None = None
+        self._check_everywhere = action(
+            "tester.check_everywhere", self._show_accepted, width="150px"
+        )
+        self._hold = action("tester.hold", self.hold, width="150px")
+        self._release = action("tester.release", self.release, width="110px")
         super().__init__(
             self._layout(),
             static_parts=(self._answer, self._chain, self._steps),
@@ -160,6 +171,17 @@ class CertificateTester(Panel):
             card(say(f"widgets.tester.{name}"), part)
             for name, part in answers.items()
         ]
+        hints = {
+            name: html(tag("p", say(f"widgets.tester.{name}"), class_="ct-hint"))
+            for name in ("accepted_hint", "hold_hint")
+        }
+        everywhere = [hints["accepted_hint"], self._check_everywhere, self._accepted]
+        buttons = ipywidgets.HBox([self._hold, self._release])
+        both = [hints["hold_hint"], buttons, self._compared]
+        cards += [
+            card(say("widgets.tester.accepted"), *everywhere),
+            card(say("widgets.tester.side_by_side"), *both),
+        ]
         return [columns(left, ipywidgets.VBox([self._answer, *cards]))]
 
     def _connect(self) -> None:
@@ -183,6 +205,63 @@ class CertificateTester(Panel):
         self.observe(
             self._judge, names=["scenario", "url", "at", "trust", *_REGISTRATION]
         )
+
+    # What else can be asked
+
+    @property
+    def is_request(self) -> bool:
+        """Whether what is judged is a certificate request, which no CA has signed yet."""
+        return self._signature_of_request is not None
+
+    @property
+    def _signature_of_request(self) -> bool | None:
+        """Whether the signature of the request is valid; None for a certificate."""
+        judged = self.certificates["fingerprint"].head(1).dropna().tolist()
+        return self._source.requests.get(judged[0]) if judged else None
+
+    @property
+    def accepted(self) -> pd.DataFrame:
+        """Where the certificate would be accepted: pbx, scenario, verdict, reason.
+
+        Every PBX of the fleet whose list is known, and every scenario; for browsers a URL is
+        needed. A request is trusted nowhere and refused nowhere yet.
+        """
+        lists = self._lists.head(0) if self.is_request else self._lists
+        if self._what_is_missing(browser=False):
+            lists = lists.head(0)
+        return accepted(
+            self.certificates,
+            lists,
+            url=self.url.strip(),
+            registration_name=self.registration_name.strip() or None,
+            hardware_id=self.hardware_id.strip() or None,
+            tls_only=self.tls_only,
+            at=self.at,
+            links=trust_state.link(self.certificates, lists),
+        )
+
+    def hold(self) -> None:
+        """Keep the judged certificate, to compare another one with it."""
+        if len(self.certificates):
+            self._held = (self.certificates.iloc[0], self.diagnosis)
+        self._compare()
+
+    def release(self) -> None:
+        """Hold no certificate any more."""
+        self._held = None
+        self._compare()
+
+    def _show_accepted(self) -> None:
+        show(self._accepted, accepted_html(self.accepted))
+
+    def _compare(self) -> None:
+        self._release.disabled = self._held is None
+        if self._held is None or self.certificates.empty:
+            show(self._compared, "")
+            return
+        held, answer = self._held
+        both = (answer, self.diagnosis)
+        show(self._compared, compared_html(held, self.certificates.iloc[0], both))
 
     def _forget_links(self, _change: Any) -> None:
         self._links = None
@@ -218,12 +297,14 @@ class CertificateTester(Panel):
             used = browser == (name == "url")
             self._fields[name].layout.display = "" if used else "none"
         missing = self._what_is_missing()
+        show(self._accepted, "")
         if missing:
             self._ask(missing)
         else:
             self._explain()
+        self._compare()
 
-    def _what_is_missing(self) -> str:
+    def _what_is_missing(self, *, browser: bool = True) -> str:
         """Return what is still needed for a verdict, in words; "" where nothing is."""
         if self.certificates.empty:
             return self._source.problem or say("widgets.tester.no_certificate")
@@ -231,7 +312,7 @@ class CertificateTester(Panel):
             reason = self.certificates["parse_error"].iloc[0]
             no_reason = say("widgets.tester.no_certificate")
             return reason if isinstance(reason, str) else no_reason
-        if self.scenario == "browser" and not self.url.strip():
+        if browser and self.scenario == "browser" and not self.url.strip():
             return say("widgets.tester.no_url")
         return ""
 
@@ -255,18 +336,23 @@ class CertificateTester(Panel):
         listed = self.certificates.head(0) if self.trust is None else self.trust
         if self._links is None:
             self._links = trust_state.link(self.certificates, listed)
-        shared: Any = {"trust": self.trust, "at": self.at, "links": self._links}
+        # Nobody can trust what no CA has signed, and nobody refuses it yet.
+        trust = None if self.is_request else self.trust
+        shared: Any = {"trust": trust, "at": self.at, "links": self._links}
         try:
             diagnosis = diagnose(self.certificates, **shared, **options)
         except CerttrustError as problem:
             self._ask(str(problem))
             return
-        nodes = chain(diagnosis, self.certificates, self.trust, self._links)
+        if self.is_request:
+            diagnosis = _before_signature(diagnosis)
+        nodes = chain(diagnosis, self.certificates, trust, self._links)
         self.explanation = diagnosis_view.explanation(diagnosis, nodes)
-        trust = None if self.trust is None else diagnosis_view.Code("tester.trust")
-        options |= {"trust": trust, "at": minute(self.at)}
+        code = None if trust is None else diagnosis_view.Code("tester.trust")
+        options |= {"trust": code, "at": minute(self.at)}
         self.call = diagnosis_view.python_call("tester.certificates", **options)
-        show(self._answer, diagnosis_view.verdict_html(diagnosis))
+        answer = [self._request_html(), diagnosis_view.verdict_html(diagnosis)]
+        show(self._answer, answer)
         show(self._chain, tree_html(nodes))
         show(self._steps, diagnosis_view.steps_html(diagnosis))
         texts = {
@@ -277,6 +363,34 @@ class CertificateTester(Panel):
         buttons = [diagnosis_view.copyable(*text) for text in texts.items()]
         show(self._texts, [*buttons, note])
         self.set_trait("diagnosis", diagnosis)
+
+    def _request_html(self) -> Any:
+        """Return what is known of a request, and what only its CA will decide."""
+        signed = self._signature_of_request
+        if signed is None:
+            return None
+        key = "request_valid" if signed else "request_invalid"
+        words = say(f"widgets.tester.{key}")
+        return tag("p", words, class_="ct-request", role="status")
+
+
+_BY_THE_CA = (
+    "certificate.trust",
+    "browser.trust",
+    "time.validity",
+    "hygiene.weak_signature",
+)
+"""Rules about what only the signature of a CA decides."""
+
+
+def _before_signature(diagnosis: Diagnosis) -> Diagnosis:
+    """Say of what a request does not hold that its CA will decide it."""
+    steps = diagnosis.steps.copy()
+    is_open = steps["code"].isin(_BY_THE_CA) & steps["passed"].isna()
+    steps.loc[is_open, "has"] = DASH
+    steps.loc[is_open, "why"] = say("widgets.tester.not_signed_yet")
+    steps.loc[is_open, "remedy"] = ""
+    return dataclasses.replace(diagnosis, steps=steps)
 
 
 def _follow(target: Any, trust: pd.DataFrame | None) -> None:

@@ -15,7 +15,8 @@ from ..advice.changes import CHANGES, aligned_changes, changed
 from ..advice.rehearsal import Rehearsal
 from ..advice.what_if import EVERY, Settings
 from ..fleet import Fleet
-from ..report.exports import guarded_csv
+from ..tables_for_people import guarded_csv
+from ..texts.device_labels import labels_of
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
 from ..texts.sentences import say
@@ -147,6 +148,11 @@ class WhatIf(Panel):
         return aligned_changes(self.before[rows], self.after[rows])
 
     @property
+    def rows(self) -> pd.DataFrame:
+        """The attempts that are judged, as table ATTEMPTS has them."""
+        return self._rehearsal.rows
+
+    @property
     def plan(self) -> pd.DataFrame:
         """What would have to be done to make it so; a change of the moment is nothing to do."""
         return plan(self.steps, self._rehearsal, self._names)
@@ -168,10 +174,7 @@ class WhatIf(Panel):
         self._search = _field(ipywidgets.Text, "search")
         self._entries = ipywidgets.VBox().add_class("ct-scroll")
         self._drawn: list[str] = []
-        self._choices = {
-            kind: {_say(f"choices.{word}"): value for word, value in words.items()}
-            for kind, words in _SWITCHES.items()
-        }
+        self._choices = {kind: self._choices_at(kind) for kind in _SWITCHES}
         self._switches = {
             kind: _field(ipywidgets.Dropdown, kind, options=list(choices))
             for kind, choices in self._choices.items()
@@ -192,13 +195,23 @@ class WhatIf(Panel):
         )
         self._pages, self._actions, self._links = (html() for _ in range(3))
 
+    def _choices_at(self, kind: str) -> dict[str, Any]:
+        """Return the choices of a menu by their words, which name the PBX that is chosen."""
+        pbx = self._pbx.value
+        where = _say("every_pbx") if pbx == EVERY else short(pbx)
+        return {
+            _say(f"choices.{word}", pbx=where): value
+            for word, value in _SWITCHES[kind].items()
+        }
+
     def _layout(self) -> list[Any]:
         buttons = ipywidgets.HBox([self._undo, self._reset])
         pager = ipywidgets.HBox([self._kind, self._back, self._next, self._pages])
         pager.add_class("ct-filters")
         cards = {
             "trust": [self._pbx, self._search, self._entries, self._note],
-            "devices": list(self._switches.values()),
+            # The same menu as above: what is set here is set at the PBX that it shows.
+            "devices": [self._pbx, *self._switches.values()],
             "moment": [self._moment.box],
             "plan": [buttons, self._actions, self._export, self._links],
             "numbers": [self._numbers],
@@ -222,10 +235,14 @@ class WhatIf(Panel):
 
     def _switching(self, kind: str) -> Any:
         """Return what is called when the menu of this kind is set."""
-        choices = self._choices[kind]
-        return lambda change: self._switched(
-            Step(kind, self._pbx.value, choices[change["new"]])
-        )
+
+        def switched(change: Any) -> None:
+            # Without a word there is no choice: the words are being changed.
+            if change["new"] is not None and not self._quiet:
+                value = self._choices[kind][change["new"]]
+                self._switched(Step(kind, self._pbx.value, value))
+
+        return switched
 
     # What happens
 
@@ -253,6 +270,9 @@ class WhatIf(Panel):
         for kind, menu in self._switches.items():
             values: Mapping[str, Any] = getattr(now, kind)
             value = values.get(pbx, values.get(EVERY))
+            self._choices[kind] = self._choices_at(kind)
+            if menu.options != tuple(self._choices[kind]):
+                menu.options = tuple(self._choices[kind])
             menu.value = word_for(value, self._choices[kind])
         self._moment.at = at
         self._show_entries(now.trust, pbx)
@@ -313,6 +333,13 @@ class WhatIf(Panel):
 
     def _ticked(self, fingerprint: str, listed: bool) -> None:
         self._switched(Step("trust", self._pbx.value, listed, fingerprint))
+
+    @cached_property
+    def _labels(self) -> pd.Series:
+        """How each device is named to people, by its serial or hardware ID."""
+        rows = self._rehearsal.rows
+        named = rows[rows["device"].notna()].drop_duplicates("device")
+        return labels_of(named).set_axis(named["device"])
 
     @cached_property
     def _signed(self) -> pd.Series:
@@ -389,7 +416,7 @@ class WhatIf(Panel):
         """Return what differs in these rows, in words."""
         differing = aligned_changes(self.before.iloc[rows], self.after.iloc[rows])
         kinds = {kind: _say(f"kinds.{kind}") for kind in _KINDS}
-        device = differing["device"].fillna(_say("no_device")).astype("str")
+        device = differing["device"].map(self._labels).fillna(_say("no_device"))
         outcomes = {
             when: _outcome(differing[f"verdict_{when}"], differing[f"cause_{when}"])
             for when in ("before", "after")
@@ -415,7 +442,7 @@ class WhatIf(Panel):
             pem = "".join(steps["pem"].dropna().unique()).encode()
             kind = "application/x-pem-file"
             links.append(download(_say("download_pem"), "upload.pem", kind, pem))
-        show(self._links, [tag("p", link) for link in links])
+        show(self._links, tag("p", links))
 
 
 def _say(key: str, **values: Any) -> str:

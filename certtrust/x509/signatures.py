@@ -250,3 +250,41 @@ def _pss(parameters: bytes) -> _Pss:
 
 def _digest(algorithm: bytes) -> hashes.HashAlgorithm:
     return _DIGESTS[HASHES[_identifier(algorithm)[0]]]
+
+
+def load_public_key(public_key: bytes) -> Any:
+    """Return the key of a SubjectPublicKeyInfo, None where signatures under it are not checked."""
+    try:
+        key_oid, _ = _identifier(children(content(public_key, SEQUENCE))[0])
+        return _load(public_key, key_oid)
+    except (BadEncoding, LookupError, ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+
+
+def sign(private_key: Any, algorithm: bytes, signed: bytes) -> bytes | None:
+    """Return a signature by an AlgorithmIdentifier, which `verify_many` then finds right.
+
+    None where the algorithm is none of this key, or is not known.
+    """
+    try:
+        oid, parameters = _identifier(algorithm)
+        public = private_key.public_key()
+        if oid == PSS:
+            used = _pss(parameters)
+            scheme = padding.PSS(padding.MGF1(used.mask_digest), used.salt)
+            signature = private_key.sign(signed, scheme, used.digest)
+        else:
+            kind, digest = _SCHEMES[oid]
+            if not isinstance(public, kind):
+                return None
+            if kind is RSA:
+                signature = private_key.sign(signed, padding.PKCS1v15(), digest)
+            elif kind is EC:
+                signature = private_key.sign(signed, ec.ECDSA(digest))
+            elif kind is DSA:
+                signature = private_key.sign(signed, digest)
+            else:
+                signature = private_key.sign(signed)
+    except (BadEncoding, LookupError, ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return bytes(signature)

@@ -108,12 +108,21 @@ def applied(
     # A log line that says nothing of a registration is no attempt, and must not become one.
     registered = registered.where(is_registration(fleet.registrations))
     copy = FleetCopy(fleet, registered, entered)
-    for kind, chosen in _conformed(actions).groupby("action", sort=False):
+    for kind, chosen in conformed(actions).groupby("action", sort=False):
         copy = BY_KIND[str(kind)].carry_out(copy, chosen)
     return copy.fleet
 
 
-def _conformed(actions: pd.DataFrame) -> pd.DataFrame:
+def conformed(actions: pd.DataFrame) -> pd.DataFrame:
+    """Return the actions that a caller passed, with the columns that their kinds read.
+
+    Raises
+    ------
+    MissingColumnError
+        If there is no column action.
+    CerttrustError
+        If an action is of an unknown kind, or lacks a column that its kind needs.
+    """
     if "action" not in actions:
         raise MissingColumnError(say("errors.advice.no action"))
     kind = actions["action"].astype("str")

@@ -22,7 +22,7 @@ from ...errors import CerttrustError
 from ...evaluation.check import expect_results
 from ...evaluation.ownership import Ownership
 from ...fleet import Fleet, expect_fleet, link
-from ...texts.sentences import say
+from ...texts.sentences import say, spoken
 from .actions import check_kinds
 from .cases import cases
 from .failures import Failures, Flags
@@ -42,7 +42,11 @@ _SLIGHT = 1e-6
 
 
 def remedies(
-    fleet: Fleet, results: pd.DataFrame, *, kinds: str | Sequence[str] = KINDS
+    fleet: Fleet,
+    results: pd.DataFrame,
+    *,
+    kinds: str | Sequence[str] = KINDS,
+    lang: str | None = None,
 ) -> pd.DataFrame:
     """Rank the actions that turn predicted failures into passes, the most useful ones first.
 
@@ -58,6 +62,8 @@ def remedies(
     kinds : str or sequence of str
         Which kinds of actions may be used, see `certtrust.advice.KINDS`: leave out "clear TLS
         only" to keep every lock, or "enrol" where no CA is at hand.
+    lang : str, optional
+        The language of the sentences, such as `de`; by default that of `certtrust.language`.
 
     Returns
     -------
@@ -112,6 +118,13 @@ def remedies(
     >>> bool((results["verdict"] == "fail").any()), bool((better["verdict"] == "fail").any())
     (True, False)
     """
+    with spoken(lang):
+        return _remedies(fleet, results, kinds)
+
+
+def _remedies(
+    fleet: Fleet, results: pd.DataFrame, kinds: str | Sequence[str]
+) -> pd.DataFrame:
     results = expect_results(results)
     fleet = expect_fleet(fleet)
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
@@ -138,7 +151,14 @@ def remedies(
         }
     )
     counted = _counted(failures, plan)
-    return worded(counted, distinct_rows(presented), fleet, certificates, authorities)
+    return worded(
+        counted,
+        distinct_rows(presented),
+        fleet,
+        certificates,
+        authorities,
+        results,
+    )
 
 
 @dataclass(frozen=True)

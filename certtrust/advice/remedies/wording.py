@@ -14,6 +14,7 @@ from ...x509.pem import pem
 from ..joins import among, values_at
 from ..phrases import fill_by_kind
 from .kinds import BY_KIND, KINDS
+from .people import people
 from .remedy import COLUMNS
 from .set_cover import groups
 from .trusting import Authorities
@@ -27,11 +28,12 @@ def worded(
     fleet: Fleet,
     certificates: pd.DataFrame,
     authorities: Authorities,
+    results: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return a counted plan with words, PEM texts, and whom a trust action lets in.
 
     `presented` holds the position of each action with the fingerprints of the attempts that it
-    is for.
+    is for, `results` tell whose devices these are.
     """
     plan = plan.assign(lets_in=_lets_in(plan, presented, fleet, authorities))
     position = first_positions(plan["fingerprint"], certificates["fingerprint"])
@@ -46,18 +48,28 @@ def worded(
     rank = pd.DataFrame({"rank": np.arange(1, len(plan) + 1)}, index=plan.index)
     return rank.join(plan).assign(
         action=pd.Categorical(plan["action"], categories=list(KINDS)),
-        **_words(plan, of_action),
+        **_words(plan, of_action, people(plan, results)),
         pem=pd.Series(pems, index=plan.index, dtype="str"),
     )
 
 
-def _words(plan: pd.DataFrame, certificates: pd.DataFrame) -> dict[str, pd.Series]:
+def _words(
+    plan: pd.DataFrame, certificates: pd.DataFrame, names: dict[str, pd.Series]
+) -> dict[str, pd.Series]:
     """Return step, price and instead of each action, in the words of its kind."""
     words = sentences()
     where = words["advice"]["where"]
     at_pbx = plan["pbx"].notna()
+    subject = certificates["subject_cn"].fillna(certificates["subject"])
+    plan = plan.assign(device=names["device"])
+    lies_ahead = as_mask(plan["since"] > pd.Timestamp.now("UTC"))
     values = plan[[*COLUMNS]].assign(
-        subject_cn=certificates["subject_cn"].fillna(certificates["subject"]),
+        subject_cn=subject,
+        holder=names["holder"].fillna(subject),
+        # What failed in the past cannot be repaired in the past.
+        validity=fill(words["advice"]["valid_from"], plan).where(
+            lies_ahead, words["advice"]["valid_now"]
+        ),
         issuer_cn=certificates["issuer_cn"].fillna(certificates["issuer"]),
         not_after=certificates["not_after"],
         list=fill(where["list"], plan).where(at_pbx, fill(where["every list"], plan)),

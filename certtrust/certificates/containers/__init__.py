@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+from ... import limits
 from ...captures import looks_like_capture
 from ...formats import HEAD, About, listed, recognise, rejoined
 from ..blocks import NO_CERTIFICATE, NOTHING, Block, Item
@@ -55,6 +56,11 @@ def _is_long_pem(head: bytes) -> bool:
 
 def contents(data: bytes, about: About) -> Iterator[Item]:
     """Yield the blocks of content in any container; one with the reason if there are none."""
+    depth = about.options.get("depth", 0)
+    if depth == limits.CONTAINER_DEPTH:
+        yield Block(None, f"more than {depth} containers within one another")
+        return
+    about = about._replace(options={**about.options, "depth": depth + 1})
     if data.startswith(_FIRST_LINE) and (
         ders := CONTAINERS["PEM"].certificates(data)
     ):
@@ -92,6 +98,7 @@ ORDER = (
     "encoded_text",
     "wire",
     "java_key_stores",
+    "efi_lists",
     "pkcs12",
     "pkcs7",
     "der",

@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from ...formats import About
 from ...schema import BYTES, COUNT, FLAG, LIST, MOMENT, TRUST
-from ...table_files import TooMuchError, open_parquet
+from ...table_files import TooMuchError, open_parquet, sound
+from ...texts.dates import in_utc
 from ..blocks import CERTIFICATE, NO_ROWS, Block, kind_of, of_der
 
 NAME = "table of this package"
@@ -87,7 +88,7 @@ def _parquet(data: bytes) -> Iterator[Row]:
         if not set(columns) >= _MARKS or len(set(columns)) < len(columns):
             raise _OtherTableError
         names = [name for name in columns if name in _DTYPES]
-        for batch in file.iter_batches(columns=names):
+        for batch in map(sound, file.iter_batches(columns=names)):
             lists = [_cells(batch.column(name), _DTYPES[name]) for name in names]
             for row in zip(*lists, strict=True):
                 yield dict(zip(names, row, strict=True))
@@ -128,18 +129,19 @@ def _from_text(text: str, dtype: str) -> Any:
             if text
             else ([] if dtype == LIST else None)
         )
-    except (ValueError, SyntaxError, OverflowError, MemoryError, RecursionError):
+    except (
+        *(ValueError, TypeError, SyntaxError),
+        *(OverflowError, MemoryError, RecursionError),
+    ):
         return [] if dtype == LIST else None
 
 
-def _microseconds(text: str) -> int:
-    return int(
-        pd.Timestamp(text)
-        .tz_convert("UTC")
-        .to_datetime64()
-        .astype("datetime64[us]")
-        .astype("int64")
-    )
+def _microseconds(text: str) -> int | None:
+    """Return a time in microseconds since 1970; it is in UTC where it names no zone."""
+    moment = in_utc(text)
+    if pd.isna(moment):
+        return None
+    return int(moment.to_datetime64().astype("datetime64[us]").astype("int64"))
 
 
 def _bytes(text: str) -> bytes | None:

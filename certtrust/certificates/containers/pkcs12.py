@@ -44,14 +44,11 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
     store = stream.read()
     budget = about.options.get("rounds") or [limits.KEY_DERIVATION_ROUNDS]
     passwords = passwords_for(about.name, about.options.get("password"))
-    budget[0] -= _rounds(store) * max(len(passwords), 1)
-    if budget[0] < 0:
-        yield Block(
-            None,
-            f"PKCS#12: the file asks for more than {limits.KEY_DERIVATION_ROUNDS:,} rounds of "
-            "hashing",
-        )
+    rounds = _rounds(store) * max(len(passwords), 1)
+    if rounds > min(budget[0], limits.KEY_DERIVATION_ROUNDS):
+        yield Block(None, _too_many_rounds(rounds))
         return
+    budget[0] -= rounds
     certificates, problem = _opened(store, passwords)
     if problem is not None:
         # A store that strict readers refuse may still hold certificates that nothing protects.
@@ -60,6 +57,13 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block]:
         yield Block(der)
     if not certificates or _cut(store):
         yield Block(None, f"PKCS#12: {problem or 'holds no certificates'}")
+
+
+def _too_many_rounds(rounds: int) -> str:
+    bound = f"{limits.KEY_DERIVATION_ROUNDS:,} rounds of hashing"
+    if rounds > limits.KEY_DERIVATION_ROUNDS:
+        return f"PKCS#12: the file asks for more than {bound}"
+    return f"PKCS#12: with the key stores before it, its file or archive asks for more than {bound}"
 
 
 def _opened(

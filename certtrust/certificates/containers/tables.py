@@ -29,6 +29,9 @@ from . import contents
 NAME = "table"
 
 _SEPARATORS = ",;\t|"
+_OF_PEM = re.compile(
+    r"-----|(?=[^A-Z]{0,23}[A-Z])(?=[^a-z]{0,23}[a-z])[0-9A-Za-z+/=]{24}"
+)
 _HEAD = 1 << 16
 _HEADER = re.compile(rb"[^\r\n]{1,4096}")
 _ONE_COLUMN = re.compile(rb'[^\r\n]+\r?\n\s*("|MI)')
@@ -94,7 +97,9 @@ def _first(columns: Iterable[Any], own: Columns, kind: str) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    return str(value) if isinstance(value, str | int) and str(value) else None
+    """Return the name of a device; None for PEM, which a lost quote puts into its column."""
+    text = str(value) if isinstance(value, str | int) else ""
+    return text if text and not _OF_PEM.search(text) else None
 
 
 def _bytes(value: Any) -> bytes | None:

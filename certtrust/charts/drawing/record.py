@@ -89,7 +89,8 @@ ax : Axes, optional
 width, height : float, optional
     Size of a new figure in inches; without a height the chart takes what it needs.
 theme : {"light", "dark"}, optional
-    Colours; without it the background of `ax` decides, and a new figure is light."""
+    Colours; without it the background of `ax` decides, for a new figure matplotlib's
+    `figure.facecolor`: light, or dark after `plt.style.use("dark_background")`."""
 
 
 def _signature(draw: Callable[..., Axes]) -> inspect.Signature:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .sheet import BODY, SMALL, Sheet
-from .text import SLACK, plain, shorten, text_width, wrap
+from .text import SLACK, plain, shorten, tell_apart, text_width, wrap
 
 PITCH = 31.0
 LEAST_PITCH = 25.0
 BAR = 9.0
 LINE = 12.0
 INDENT = 14.0
+LEAST_REMARK = 60.0
+"""Room in points below which a remark is left out instead of cut."""
 
 
 class Part(NamedTuple):
@@ -33,14 +35,14 @@ class Row(NamedTuple):
     indent: int = 0
     short: str = ""
     """Stands for `value` where label and value do not fit side by side."""
-    lines: int = 1
-    """How many lines the label may take."""
+    lines: int = 2
+    """How many lines the label may take where the sheet sets its own height."""
 
 
-def natural_height(rows: Sequence[Row]) -> float:
-    """Return the height in points at which the rows look best."""
-    lines = max((row.lines for row in rows), default=1)
-    return len(rows) * (PITCH + LINE * (lines - 1))
+def natural_height(rows: Sequence[Row], sheet: Sheet) -> float:
+    """Return the height in points at which the rows look best on the sheet."""
+    texts = _texts(sheet, rows, sheet.width_inside)
+    return PITCH * sum(text.height for text in texts)
 
 
 def capacity(sheet: Sheet, wanted: int) -> int:
@@ -54,31 +56,104 @@ def with_unit(rows: Sequence[Row], value: str) -> list[Row]:
     return [first._replace(value=value, short=first.value), *others]
 
 
+class _Text(NamedTuple):
+    """What is written of a row: the lines of its label, its value, and the indent of both."""
+
+    label: Sequence[str]
+    value: str
+    inset: float
+
+    @property
+    def height(self) -> float:
+        """How many rows of one line it is as high as."""
+        return 1 + (len(self.label) - 1) * LINE / PITCH
+
+
+def _texts(sheet: Sheet, rows: Sequence[Row], wide: float) -> list[_Text]:
+    """Fit the labels and values of rows into their width; labels that differ stay different."""
+    cells = [_cell(row, wide) for row in rows]
+    labels = _wrapped(rows, [room for _, _, room in cells])
+    if sheet.wish is not None and _least_height(labels) > sheet.wish:
+        single = [row._replace(lines=1) for row in rows]
+        labels = _wrapped(single, [room for _, _, room in cells])
+    ends: dict[tuple[str, ...], set[str]] = {}
+    for row, lines in zip(rows, labels, strict=True):
+        ends.setdefault(tuple(lines), set()).add(plain(row.label))
+    for lines, originals in ends.items():
+        if len(originals) > 1:
+            alike = [at for at, label in enumerate(labels) if tuple(label) == lines]
+            room = min(cells[at][2] for at in alike)
+            words = [plain(rows[at].label) for at in alike]
+            apart = tell_apart(words, room, BODY)
+            for at, label in zip(alike, apart, strict=True):
+                labels[at] = [label]
+    return [
+        _Text(label, value, inset)
+        for label, (inset, value, _) in zip(labels, cells, strict=True)
+    ]
+
+
+def _wrapped(rows: Sequence[Row], rooms: Sequence[float]) -> list[list[str]]:
+    return [
+        wrap(plain(row.label), room, BODY, lines=row.lines) or [""]
+        for row, room in zip(rows, rooms, strict=True)
+    ]
+
+
+def _least_height(labels: Sequence[Sequence[str]]) -> float:
+    return sum(LEAST_PITCH + (len(label) - 1) * LINE for label in labels)
+
+
+def fitting(sheet: Sheet, rows: Sequence[Row]) -> int:
+    """Return how many of the rows the sheet has room for with their labels whole."""
+    if sheet.wish is None:
+        return len(rows)
+    wide = sheet.width_inside
+    labels = _wrapped(rows, [_cell(row, wide)[2] for row in rows])
+    counts = range(len(rows), 0, -1)
+    return next(
+        (count for count in counts if _least_height(labels[:count]) <= sheet.wish), 1
+    )
+
+
+def _cell(row: Row, wide: float) -> tuple[float, str, float]:
+    """Return the indent of a row, its value, and the room that both leave to its label."""
+    inset = min(row.indent * INDENT, wide * 0.4)
+    label_width = text_width(plain(row.label), BODY)
+    whole = inset + label_width + 10 + text_width(plain(row.value), SMALL)
+    value = row.short if row.short and whole > wide else row.value
+    value = shorten(plain(value), wide * 0.6, SMALL)
+    taken = text_width(value, SMALL) + 10 if value else 0
+    return inset, value, wide - inset - taken
+
+
 def draw_rows(sheet: Sheet, rows: Sequence[Row]) -> None:
     """Draw the rows from the top.
 
-    The coordinates are row numbers downwards and values to the right.
+    The coordinates are rows of one line downwards and values to the right.
     """
     ax = sheet.ax
     wide, high = sheet.room
-    pitch = high / max(len(rows), 1)
+    texts = _texts(sheet, rows, wide)
+    total = sum(text.height for text in texts) or 1
+    pitch = high / total
     lengths = [sum(part.value for part in row.parts) for row in rows]
     longest = max(lengths, default=0) or 1
     ax.set_xlim(0, longest)
-    ax.set_ylim(max(len(rows), 1), 0)
+    ax.set_ylim(total, 0)
     ax.set_yticks([])
     ax.set_xticks([])
     ax.spines["bottom"].set_visible(False)
     thick = min(BAR / pitch, 0.45)
-    for position, row in enumerate(rows):
-        inset = min(row.indent * INDENT, wide * 0.4)
-        line = position + 1 - thick - 3.5 / pitch - 0.12
-        _draw_line(sheet, row, line, inset, wide)
-        start = inset / wide * longest
-        scale = 1 - inset / wide
+    end = 0.0
+    for row, text in zip(rows, texts, strict=True):
+        end += text.height
+        _draw_line(sheet, row, text, end - thick - 3.5 / pitch - 0.12)
+        start = text.inset / wide * longest
+        scale = 1 - text.inset / wide
         for part in row.parts:
             bar = ax.barh(
-                position + 1 - 0.12 - thick / 2,
+                end - 0.12 - thick / 2,
                 part.value * scale,
                 left=start,
                 height=thick,
@@ -90,30 +165,24 @@ def draw_rows(sheet: Sheet, rows: Sequence[Row]) -> None:
             start += part.value * scale
 
 
-def _draw_line(
-    sheet: Sheet, row: Row, line: float, inset: float, wide: float
-) -> None:
+def _draw_line(sheet: Sheet, row: Row, fitted: _Text, line: float) -> None:
     """Write a label at the left, its value at the right, and the remark between if it fits."""
-    label_width = text_width(plain(row.label), BODY)
-    whole = inset + label_width + 10 + text_width(plain(row.value), SMALL)
-    value = row.short if row.short and whole > wide else row.value
-    value = shorten(plain(value), wide * 0.6, SMALL)
-    taken = text_width(value, SMALL) + 10 if value else 0
-    room = wide - inset - taken
-    label, *further = wrap(plain(row.label), room, BODY, lines=row.lines) or [""]
     text = {"xycoords": ("axes fraction", "data"), "va": "baseline"}
-    for number, words in enumerate([label, *further]):
-        up = LINE * (len(further) - number)
+    for number, words in enumerate(fitted.label):
+        up = LINE * (len(fitted.label) - 1 - number)
         sheet.note(
             words,
             (0, line),
-            xytext=(inset, up),
+            xytext=(fitted.inset, up),
             fontsize=BODY,
             color=sheet.ink.text,
             **text,
         )
-    sheet.note(value, (1, line), ha="right", **text)
-    start = inset + text_width(label, BODY) / SLACK + 8
-    remark = plain(row.remark)
-    if remark and start + text_width(remark, SMALL) <= wide - taken:
+    sheet.note(fitted.value, (1, line), ha="right", **text)
+    wide = sheet.room[0]
+    taken = text_width(fitted.value, SMALL) + 10 if fitted.value else 0
+    start = fitted.inset + text_width(fitted.label[-1], BODY) / SLACK + 8
+    room = wide - taken - start
+    if room >= LEAST_REMARK:
+        remark = shorten(plain(row.remark), room, SMALL)
         sheet.note(remark, (0, line), xytext=(start, 0), **text)

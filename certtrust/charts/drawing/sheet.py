@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import CerttrustError
 from ...texts.sentences import say
-from .text import balanced, plain, text_width, wrap
+from .text import MISSING, balanced, families, plain, text_width, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
     from matplotlib.patches import Rectangle
 
 WIDTH = 7.5
@@ -28,7 +28,7 @@ WIDTH = 7.5
 MARGIN = 12.0
 HEADROOM = 100.0
 """What headline, legend and margins are reckoned with before they are set, in points."""
-TITLE, BODY, SMALL = 12.5, 9.5, 8.5
+TITLE, BODY, SMALL, TINY = 12.5, 9.5, 8.5, 7.0
 EMPTY = 30.0
 """Height in points of axes that hold a sentence instead of a drawing."""
 NARROW = 330.0
@@ -82,14 +82,29 @@ class Sheet:
         """Width in points that the axes will have, if nothing stands at their left or right."""
         if not self.free:
             return self.room[0]
-        return figure_of(self.ax).get_figwidth() * 72 - 2 * MARGIN
+        return _size(self.frame)[0] - 2 * MARGIN
+
+    @property
+    def frame(self) -> Figure | SubFigure:
+        """The figure, or the part of a figure, that the axes lie in."""
+        frame = self.ax.get_figure(root=False)
+        return figure_of(self.ax) if frame is None else frame
 
     @property
     def wish(self) -> float | None:
         """Height in points that there is for the content; None where the chart decides."""
         if not self.free:
             return self.room[1]
-        return None if self.height is None else max(self.height * 72 - HEADROOM, 20.0)
+        height = self._fixed_height
+        return None if height is None else max(height - HEADROOM, 20.0)
+
+    @property
+    def _fixed_height(self) -> float | None:
+        """Height in points that is given, by the caller or by a part of a figure."""
+        if self.height is not None:
+            return self.height * 72
+        is_part = self.frame is not figure_of(self.ax)
+        return _size(self.frame)[1] if is_part else None
 
     def lay_out(
         self,
@@ -141,6 +156,7 @@ class Sheet:
             pad=below + 4,
             ha="left",
             fontsize=size,
+            fontfamily=families(),
             parse_math=False,
         )
         for offset, above, text, colour, points in pieces:
@@ -161,9 +177,10 @@ class Sheet:
         """Place the axes in their figure, and give it the height that the content needs."""
         figure = figure_of(self.ax)
         top = MARGIN + self.headline
-        inches = self.height or (top + content + bottom + MARGIN) / 72
-        figure.set_size_inches(figure.get_figwidth(), inches)
-        wide, high = figure.get_figwidth() * 72, inches * 72
+        wide = _size(self.frame)[0]
+        high = self._fixed_height or top + content + bottom + MARGIN
+        if self.frame is figure:
+            figure.set_size_inches(wide / 72, high / 72)
         box = (
             (MARGIN + left) / wide,
             min((MARGIN + bottom) / high, 0.9),
@@ -264,6 +281,12 @@ def _flow(legend: Sequence[Key], room: float) -> list[list[tuple[float, Key]]]:
     return lines
 
 
+def _size(frame: Figure | SubFigure) -> tuple[float, float]:
+    """Return width and height in points."""
+    points = 72 / frame.dpi
+    return frame.bbox.width * points, frame.bbox.height * points
+
+
 def figure_of(ax: Axes) -> Figure:
     """Return the figure that holds the axes."""
     figure = ax.get_figure(root=True)
@@ -327,6 +350,7 @@ def style(theme: str = "light") -> Iterator[None]:
     if theme == "dark":
         names.append("certtrust-dark.mplstyle")
     with matplotlib.style.context([str(here / name) for name in names]):
+        matplotlib.rcParams["font.family"] = families()
         yield
 
 
@@ -342,8 +366,10 @@ def sheet(
     import matplotlib as mpl
 
     if theme is None:
-        on_dark = ax is not None and _is_dark(figure_of(ax).get_facecolor())
-        theme = "dark" if on_dark else "light"
+        behind: Any = mpl.rcParams["figure.facecolor"]
+        if ax is not None:
+            behind = figure_of(ax).get_facecolor()
+        theme = "dark" if _is_dark(behind) else "light"
     if theme not in ("light", "dark"):
         raise CerttrustError(say("errors.charts.theme", theme=repr(theme)))
     if ax is None:
@@ -361,6 +387,7 @@ def sheet(
         opened = Sheet(ax, ink, theme == "dark", _fills_its_figure(ax), height)
         _dress(opened)
         yield opened
+        _note_missing_letters(opened)
 
 
 def _dress(opened: Sheet) -> None:
@@ -374,7 +401,23 @@ def _dress(opened: Sheet) -> None:
         spine.set_color(ink.line)
         spine.set_linewidth(0.8)
     ax.tick_params(
-        colors=ink.muted, labelsize=SMALL, width=0.8, labelfontfamily="DejaVu Sans"
+        colors=ink.muted, labelsize=SMALL, width=0.8, labelfontfamily=families()
     )
     ax.tick_params(axis="y", length=0)
     ax.set_axisbelow(True)
+
+
+def _note_missing_letters(opened: Sheet) -> None:
+    """Say below the drawing that letters are replaced, and what would show them."""
+    ax = opened.ax
+    texts = [ax.title, *ax.texts, *ax.get_xticklabels()]
+    if any(MISSING in text.get_text() for text in texts):
+        words = wrap(say("charts.shared.letters"), opened.width_inside, TINY, lines=1)
+        corner: dict[str, Any] = {
+            "xycoords": "axes fraction",
+            "xytext": (0, -MARGIN - SMALL),
+        }
+        if opened.free:
+            corner = {"xycoords": opened.frame.transSubfigure, "xytext": (MARGIN, 2)}
+        note = words[0] if words else ""
+        opened.note(note, (0, 0), va="bottom", fontsize=TINY, **corner)

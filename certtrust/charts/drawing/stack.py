@@ -65,6 +65,11 @@ def stack_legend(colours: dict[str, str], folded: str) -> list[Key]:
     ]
 
 
+def in_days(moments: pd.DatetimeIndex) -> np.ndarray[Any, Any]:
+    """Return moments as matplotlib's days, the horizontal coordinates of a stack."""
+    return np.asarray((moments - _EPOCH) / pd.Timedelta(days=1), dtype=float)
+
+
 def draw_stack(
     sheet: Sheet, counts: pd.DataFrame, colours: dict[str, str], end: pd.Timestamp
 ) -> np.ndarray[Any, Any]:
@@ -73,7 +78,7 @@ def draw_stack(
 
     ax = sheet.ax
     begins = pd.DatetimeIndex([*counts.index, end]).tz_convert("UTC")
-    edges = np.asarray((begins - _EPOCH) / pd.Timedelta(days=1), dtype=float)
+    edges = in_days(begins)
     floor = np.zeros(len(counts))
     for cause, tone in colours.items():
         ceiling = floor + counts[cause].to_numpy()
@@ -115,7 +120,7 @@ def _mark_dates(sheet: Sheet, begin: pd.Timestamp, end: pd.Timestamp) -> None:
     if marks.empty:
         # A short log may lie between two round moments.
         marks = pd.DatetimeIndex([begin])
-    places = np.asarray((marks - _EPOCH) / pd.Timedelta(days=1), dtype=float)
+    places = in_days(marks)
     sheet.ax.set_xticks(places, _date_labels(marks, freq))
 
 

@@ -2,39 +2,78 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.ft2font import FT2Font
 
-FAMILY = "DejaVu Sans"
-"""The font that comes with matplotlib, so that measured widths hold on every machine."""
+FAMILIES = (
+    "DejaVu Sans",
+    "Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans CJK KR",
+    "Noto Sans SC", "Noto Sans TC", "Noto Sans JP", "Noto Sans KR", "Noto Sans",
+    "Noto Sans Hebrew", "Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai",
+    "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback",
+    "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Malgun Gothic",
+    "Arial Unicode MS", "Noto Sans Symbols", "Noto Sans Symbols 2",
+)  # fmt: skip
+"""Fonts that are looked through for a letter, in this order. The first comes with matplotlib, so
+that measured widths of Latin, Greek and Cyrillic hold on every machine; the others are used where
+they are installed."""
+
+MISSING = "\u25a1"
+"""Stands for a letter that none of the fonts has."""
 
 SLACK = 1.03
 """A renderer's hinting may widen a line by this much against the measured outline."""
 
 
+def families() -> list[str]:
+    """Return those of `FAMILIES` that are installed."""
+    from matplotlib.font_manager import fontManager
+
+    return list(_installed(len(fontManager.ttflist)))
+
+
 @cache
-def _font(bold: bool) -> FT2Font:
+def _installed(_fonts: int) -> tuple[str, ...]:
+    """Return what is installed; a font that is added later gives another number of them."""
+    from matplotlib.font_manager import fontManager
+
+    names = {entry.name for entry in fontManager.ttflist}
+    return tuple(family for family in FAMILIES if family in names)
+
+
+@cache
+def _font(family: str, bold: bool) -> FT2Font:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     return get_font(
-        findfont(FontProperties(family=FAMILY, weight="bold" if bold else "normal"))
+        findfont(FontProperties(family=family, weight="bold" if bold else "normal"))
     )
 
 
 @cache
-def _drawable() -> frozenset[int]:
-    return frozenset(_font(False).get_charmap())
+def _letters(family: str, bold: bool) -> frozenset[int]:
+    return frozenset(_font(family, bold).get_charmap())
+
+
+def _family_of(letter: str, bold: bool) -> str | None:
+    """Return the first font that has the letter."""
+    for family in families():
+        if ord(letter) in _letters(family, bold):
+            return family
+    return None
 
 
 @cache
-def _advance(letter: str, bold: bool) -> float:
+def _advance(letter: str, bold: bool, family: str) -> float:
     """Return how far a letter moves the pen, in parts of the font's size."""
     from matplotlib.ft2font import LoadFlags
 
-    font = _font(bold)
+    font = _font(family, bold)
     font.set_size(100, 72)
     return (
         font.load_char(ord(letter), flags=LoadFlags.NO_HINTING).linearHoriAdvance
@@ -51,13 +90,20 @@ def plain(text: object) -> str:
     >>> plain("a\nb\x00c")
     'a b\ufffdc'
     """
-    drawable = _drawable()
     words = " ".join(str(text).split())
-    shown = [letter if ord(letter) in drawable else "\u25a1" for letter in words]
+    shown = [
+        letter if letter.isascii() or _is_drawable(letter) else MISSING
+        for letter in words
+    ]
     return "".join(
         new if old.isprintable() else "\ufffd"
         for old, new in zip(words, shown, strict=True)
     )
+
+
+def _is_drawable(letter: str) -> bool:
+    """Return True where the letter is in some font, in bold as well as in normal weight."""
+    return all(_family_of(letter, bold) is not None for bold in (False, True))
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
@@ -68,7 +114,11 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     >>> 20 < text_width("certtrust", 5) < text_width("certtrust", 5, bold=True) < 30
     True
     """
-    return sum(_advance(letter, bold) for letter in text) * size * SLACK
+    widths = (
+        _advance(letter, bold, _family_of(letter, bold) or FAMILIES[0])
+        for letter in text
+    )
+    return sum(widths) * size * SLACK
 
 
 def shorten(text: str, room: float, size: float, *, bold: bool = False) -> str:
@@ -89,6 +139,59 @@ def shorten(text: str, room: float, size: float, *, bold: bool = False) -> str:
         else:
             too_long = middle
     return text[:fits].rstrip() + "\u2026" if fits else ""
+
+
+def tell_apart(
+    labels: Sequence[str], room: float, size: float, *, bold: bool = False
+) -> list[str]:
+    """Return the labels, cut to `room` points so that different ones stay different.
+
+    Those that would look alike are cut in their middle, or where that does not help, at their
+    common beginning.
+
+    Examples
+    --------
+    >>> tell_apart(["branch-office-north-01", "branch-office-north-02"], 80, 9)
+    ['branch-\u2026orth-01', 'branch-\u2026orth-02']
+    """
+    look = {"bold": bold}
+    cut = [shorten(label, room, size, **look) for label in labels]
+    for position in _alike(labels, cut):
+        cut[position] = _without_middle(labels[position], room, size, **look)
+    alike = _alike(labels, cut)
+    begin = _common_length([labels[position] for position in alike])
+    for position in alike:
+        rest = "\u2026" + labels[position][begin:]
+        cut[position] = shorten(rest, room, size, **look)
+    return cut
+
+
+def _common_length(texts: Sequence[str]) -> int:
+    """Return how many letters all the texts begin with."""
+    letters = enumerate(zip(*texts, strict=False))
+    return next(
+        (at for at, each in letters if len(set(each)) > 1),
+        min(map(len, texts), default=0),
+    )
+
+
+def _alike(labels: Sequence[str], cut: Sequence[str]) -> list[int]:
+    """Return the positions of labels that differ, but not in what is left of them."""
+    originals = {(short, label) for short, label in zip(cut, labels, strict=True)}
+    count = Counter(short for short, _ in originals)
+    return [position for position, short in enumerate(cut) if count[short] > 1]
+
+
+def _without_middle(text: str, room: float, size: float, *, bold: bool) -> str:
+    """Return the text with an ellipsis in its middle."""
+    kept = len(text)
+    while kept > 2:
+        kept -= 1
+        begin, end = text[: (kept + 1) // 2], text[-(kept // 2) :]
+        short = f"{begin.rstrip()}\u2026{end.lstrip()}"
+        if text_width(short, size, bold=bold) <= room:
+            return short
+    return shorten(text, room, size, bold=bold)
 
 
 def wrap(

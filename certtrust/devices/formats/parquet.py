@@ -16,6 +16,7 @@ from ...table_files import (
     TooMuchError,
     open_parquet,
     read_parquet,
+    sound,
     written_parquet,
 )
 from .entries import Entry, failed, of_table
@@ -44,7 +45,8 @@ def read(stream: BinaryIO, _: About) -> Iterator[Entry | pd.DataFrame]:
         if not {"hardware_id", "serial"} & set(names):
             yield failed("no column hardware_id or serial, which would name a device")
             return
-        for batch in file.iter_batches(columns=list(dict.fromkeys(names))):
+        batches = file.iter_batches(columns=list(dict.fromkeys(names)))
+        for batch in map(sound, batches):
             rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
             yield from of_table(batch.schema.names, rows)
     except TooMuchError as problem:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ... import schema
 from ...formats import About
-from ...table_files import TooMuchError, open_parquet, written_parquet
+from ...table_files import TooMuchError, open_parquet, sound, written_parquet
 from .. import record_fields, times, to_frame
 from ..field_values import COLUMNS, SCHEMA
 
@@ -37,7 +37,8 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
         )
         first = 1
         clock = times.Clock(about.options.get("timezone"), None, about.modified)
-        for batch in parquet.iter_batches(_ROWS, columns=list(dict.fromkeys(names))):
+        batches = parquet.iter_batches(_ROWS, columns=list(dict.fromkeys(names)))
+        for batch in map(sound, batches):
             table = list(zip(batch.schema.names, batch.columns, strict=True))
             columns = (
                 dict(table)

@@ -1,0 +1,1 @@
+"""Charts put together: side by side for a slide, or one in both themes for a notebook."""
