@@ -23,6 +23,7 @@ from ...schema import (
     CERTIFICATES,
     DEVICES,
     HANDSHAKES,
+    PROFILES,
     REGISTRATIONS,
     SOURCES,
     TRUST,
@@ -147,6 +148,7 @@ def pseudonymise(fleet: Fleet, *, key: bytes | None = None) -> Fleet:
         work.devices(),
         work.registrations(),
         handshakes=work.handshakes(),
+        profiles=work.profiles(),
         sources=work.sources(),
     )
     return link(made) if has_links else made
@@ -446,6 +448,14 @@ class _Copy:
             source=self._each(frame["source"], self._file),
             parse_error=self._each(frame["parse_error"], _reason),
         )
+
+    def profiles(self) -> pd.DataFrame | None:
+        """Return table PROFILES under pseudonyms."""
+        frame = self._fleet.profiles
+        if frame is None:
+            return None
+        pbx = self._each(frame["pbx"], self._pseudonyms.text)
+        return self._like(frame, PROFILES, pbx=pbx)
 
     def sources(self) -> pd.DataFrame | None:
         """Return table SOURCES under pseudonyms, without what was not understood."""
