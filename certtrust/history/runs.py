@@ -55,8 +55,10 @@ def trend(source: Any) -> pd.DataFrame:
 
 
 def _runs(source: Any) -> Iterable[Any]:
-    if not isinstance(source, (str, Path)):
+    if isinstance(source, Iterable) and not isinstance(source, (str, Path)):
         return list(source)
+    if not isinstance(source, (str, Path)):
+        raise CerttrustError(say("errors.history.no_folder", path=repr(source)))
     folder = Path(source)
     if not folder.is_dir():
         raise CerttrustError(say("errors.history.no_folder", path=str(folder)))
