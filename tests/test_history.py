@@ -156,23 +156,31 @@ def test_the_date_of_a_state_stands_in_its_name() -> None:
         assert date_in(name) is None
 
 
-def test_what_is_only_missing_is_neither_gone_nor_repaired() -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "trust",
+        "certificates",
+        pytest.param("registrations", marks=pytest.mark.exhaustive),
+        pytest.param("devices", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_what_is_only_missing_is_neither_gone_nor_repaired(name: str) -> None:
     """Without a kind of data the difference says so, and draws no conclusion from it."""
-    for name in ("registrations", "devices", "certificates", "trust"):
-        less = dataclasses.replace(FLEET, **{name: getattr(FLEET, name).iloc[:0]})
-        found = told(FLEET, less)
-        assert found.lost == (name,)
-        assert "Only the old state has" in str(found)
-        repaired = found.of_kind("repaired")
-        # Without a log the rules alone speak of what they judged before.
-        assert repaired.empty or name == "registrations"
-        assert set(repaired["evidence"]) <= {"rule"}
-        assert told(less, FLEET).gained == (name,)
-        if name == "certificates":
-            assert found.certificates.empty
-        if name == "trust":
-            assert found.trust.empty
-        assert not (found.devices["change"] == "gone").any()
+    less = dataclasses.replace(FLEET, **{name: getattr(FLEET, name).iloc[:0]})
+    found = told(FLEET, less)
+    assert found.lost == (name,)
+    assert "Only the old state has" in str(found)
+    repaired = found.of_kind("repaired")
+    # Without a log the rules alone speak of what they judged before.
+    assert repaired.empty or name == "registrations"
+    assert set(repaired["evidence"]) <= {"rule"}
+    assert told(less, FLEET).gained == (name,)
+    if name == "certificates":
+        assert found.certificates.empty
+    if name == "trust":
+        assert found.trust.empty
+    assert not (found.devices["change"] == "gone").any()
 
 
 def test_renewed_certificates_are_told_from_lost_ones(tmp_path: Path) -> None:
@@ -361,14 +369,17 @@ def test_missing_data_are_drawn_and_do_not_look_like_a_repair() -> None:
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Their exit statuses, files and mistakes."""
-    new = tmp_path / "new.json"
+    new, old = tmp_path / "new.json", tmp_path / "old.json"
     new.write_text(report_json(), encoding="utf-8")
-    healthy = small_fleet(healthy=True).save(tmp_path / "old")
+    before = json.loads(report_json())
+    for row in before["state"]["registrations"]:
+        row |= {"verdict": "pass", "observed": "up", "time": "2026-01-01T00:00:00Z"}
+    old.write_text(json.dumps(before), encoding="utf-8")
     page = tmp_path / "page.html"
     assert cli.main(["diff", str(new), str(new), "-o", str(page)]) == 0
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert "The page is" in capsys.readouterr().out
-    assert cli.main(["diff", str(healthy), str(new), "--json"]) == 1
+    assert cli.main(["diff", str(old), str(new), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["newly_failing"]
     (tmp_path / "nothing.txt").write_text("hello", encoding="utf-8")
     assert cli.main(["diff", str(tmp_path / "nothing.txt"), str(new)]) == 3
