@@ -255,6 +255,14 @@ def test_a_list_of_every_pbx_is_compared_with_lists_of_single_ones() -> None:
     assert found["change"].tolist() == ["removed"]
 
 
+def test_attempts_without_a_device_are_counted() -> None:
+    """They cannot be compared, and the difference says how many there are."""
+    log = [{"serial": "0090332f688a", "state": "up"}, {"state": "rejected"}]
+    found = told(fleet_of(registrations=log[:1]), fleet_of(registrations=log))
+    assert found.registrations.empty
+    assert "1 attempt of the new state names no device" in str(found)
+
+
 def test_devices_appear_and_are_gone() -> None:
     """A device counts where no table mentions it, of those that both states have."""
     rows = [{"serial": f"0090332f688{digit}", "pbx": "hq"} for digit in "ab"]
