@@ -60,7 +60,7 @@ HANDSHAKE_BYTES = 1 << 20
 
 NETWORK_ADDRESSES = 65_536
 """Addresses of one network in CIDR notation that `fetch_fleet` asks."""
-PEER_BYTES = 1 << 20
+PEER_BYTES = 256 << 10
 """Bytes that the other side may send in one handshake, an endpoint or a phone at the bench."""
 BENCH_HANDSHAKES = 64
 """Handshakes that `listen` carries on at once; further phones wait."""

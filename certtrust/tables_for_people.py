@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from .arrays import arrow
 from .errors import CerttrustError
-from .texts.sentences import say
+from .texts.sentences import current_language, say
 from .texts.visible import each_on_one_line, one_line
 
 _SIGNS = "=+@|%\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212-"
@@ -48,10 +48,13 @@ class Dialect:
 
     separator: str = ","
     decimal: str = "."
+    moment: str = "%Y-%m-%d %H:%M:%S"
 
 
 ENGLISH = Dialect()
-GERMAN = Dialect(separator=";", decimal=",")
+GERMAN = Dialect(separator=";", decimal=",", moment="%d.%m.%Y %H:%M:%S")
+DIALECTS = {"en": ENGLISH, "de": GERMAN}
+"""The dialects by language."""
 
 
 def guarded(frame: pd.DataFrame) -> pd.DataFrame:
@@ -91,8 +94,10 @@ def _without_formulas(lines: Any) -> Any:
     return pc.replace_substring_regex(lines, f"({_FORMULA})", "'\\1")
 
 
-def guarded_csv(frame: pd.DataFrame, dialect: Dialect = ENGLISH) -> bytes:
+def guarded_csv(frame: pd.DataFrame, dialect: Dialect | None = None) -> bytes:
     """Return the frame as UTF-8 CSV that a spreadsheet opens without running anything in it.
+
+    Without a dialect, it is that of the language in which sentences are made.
 
     Examples
     --------
@@ -100,9 +105,10 @@ def guarded_csv(frame: pd.DataFrame, dialect: Dialect = ENGLISH) -> bytes:
     >>> guarded_csv(frame, GERMAN).decode("utf-8-sig").splitlines()
     ['"days"', '"1,5"']
     """
+    dialect = dialect or DIALECTS.get(current_language(), ENGLISH)
     text = guarded(frame).to_csv(
         index=False,
-        date_format="%Y-%m-%d %H:%M:%S",
+        date_format=dialect.moment,
         quoting=csv.QUOTE_ALL,
         lineterminator="\r\n",
         sep=dialect.separator,
@@ -155,7 +161,7 @@ def workbook(sheets: Mapping[str, pd.DataFrame]) -> bytes:
             ),
             # A text that is edited in place would else become the formula that it looks like.
             "text": book.add_format({"num_format": "@", "quote_prefix": True}),
-            "moment": book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
+            "moment": book.add_format({"num_format": say("numbers.excel_moment")}),
         }
         names: set[str] = set()
         for name, part in _parts(sheets):

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endpoint_servers import OPENSSL, WEAK, free_port, reset, stall, wait_for
+from endpoint_servers import (
+    OPENSSL,
+    WEAK,
+    free_port,
+    open_files,
+    reset,
+    stall,
+    wait_for,
+)
 
 import certtrust as ct
 from certtrust import limits
@@ -63,7 +71,7 @@ def no_leaks() -> Iterator[None]:
     """Check that neither a thread nor a socket is left."""
 
     def state() -> tuple[int, int]:
-        return threading.active_count(), len(os.listdir("/proc/self/fd"))
+        return threading.active_count(), open_files()
 
     before = state()
     yield
@@ -127,6 +135,7 @@ def test_phones_of_every_version_appear_with_their_true_chain(folder: Path) -> N
     assert leaves["device"].tolist() == ["0090332f688a", "009033000001"] * 4
 
 
+@pytest.mark.exhaustive
 def test_the_diagnosis_is_that_of_the_trust_list(folder: Path) -> None:
     """By the chain that the phone presented, and the name it is said to register with."""
     with ct.listen(0) as bench:
@@ -258,6 +267,20 @@ def test_peers_that_misbehave(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen["client_certificates"].tolist() == [None] * 5
 
 
+def test_what_the_end_cuts_off_is_a_row() -> None:
+    """A phone whose handshake was under way when the bench was closed is not lost."""
+    with ct.listen(0) as bench:
+        client = socket.create_connection(("127.0.0.1", bench.port))
+        client.sendall(b"\x16\x03\x01")
+        time.sleep(0.2)
+    client.close()
+    row = bench.handshakes.iloc[0]
+    assert (row["outcome"], row["parse_error"]) == (
+        "cut off",
+        "the bench was closed before",
+    )
+
+
 def test_bounds_on_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond them, connections are closed unread, and counted."""
     monkeypatch.setattr(limits, "BENCH_ROWS", 1)
@@ -350,12 +373,50 @@ def test_a_widget_grows_by_a_row_per_phone(folder: Path) -> None:
         end = time.monotonic() + 10
         while len(view.phones) < 2 and time.monotonic() < end:
             time.sleep(0.02)
+    assert "closed: 2 connections" in view._head.value
     rows = view._table.value
     assert rows.count("<tr>") == 3
     assert "0090332f688a" in rows
     assert "&lt;b&gt;phone" in rows
     assert "<b>phone" not in rows + view._last.value
     assert [phone.diagnosis.path != [] for phone in view.phones] == [True, False]
+
+
+CELL = """
+import subprocess
+from IPython.display import display
+import certtrust as ct
+
+with ct.listen(0) as bench:
+    display(ct.widgets.Bench(bench, trust="root.pem"))
+    subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{bench.port}", "-cert", "phone.pem",
+         "-key", "phone.key", "-cert_chain", "middle.pem"],
+        input=b"", capture_output=True,
+    )
+    bench.wait(20, connections=1)
+    # Nothing more is done here: what follows in the widget comes from the other thread.
+    bench.wait(2)
+certificates, endpoints = ct.fetch_fleet(["127.0.0.1:1"])
+print(len(endpoints), endpoints["outcome"].iloc[0])
+"""
+
+
+@pytest.mark.exhaustive
+def test_live_in_a_notebook(folder: Path) -> None:
+    """In a real kernel, whose loop runs already, the widget that is shown gets its row."""
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    client = nbclient.NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute()
+    state = json.dumps(notebook.metadata["widgets"])
+    assert "<td>0090332f688a</td>" in state
+    assert "closed: 1 connection" in state
+    printed = [one["text"] for one in notebook.cells[0].outputs if "text" in one]
+    assert "".join(printed) == "1 refused\n"
 
 
 def test_nothing_of_the_own_key_is_kept(folder: Path) -> None:
@@ -397,6 +458,7 @@ def listen_and_connect(
         thread.join()
 
 
+@pytest.mark.exhaustive
 def test_listen_in_the_terminal(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -423,6 +485,7 @@ def test_listen_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert first["diagnosis"] is None
     assert second["handshake"]["tls_version"] == "TLS 1.3"
+    assert isinstance(second["handshake"]["client_port"], int)
     assert [one["subject_cn"] for one in second["certificates"]] == [
         "0090332f688a",
         "Middle",

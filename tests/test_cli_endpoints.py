@@ -54,13 +54,16 @@ def test_fetch_writes_a_folder_and_says_what_came_of_it(
     told = capsys.readouterr().out
     assert "4 endpoints had been asked before" in told
     assert main(["certificates", out]) == 0
-    assert "127.0.0.1" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "127.0.0.1" in told
+    assert "endpoints.parquet: what came of asking endpoints" in told
     sources = ct.read_fleet(out).sources
     assert sources is not None
     notes = sources.set_index("source")["not_understood"]
     assert "certtrust fetch" in notes["endpoints.parquet"]
 
 
+@pytest.mark.exhaustive
 def test_fetch_that_is_stopped_goes_on(
     ports: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,7 +90,8 @@ def test_fetch_that_is_stopped_goes_on(
         (["127.0.0.1", "--timeout", "0"], "no number above 0"),
         (["127.0.0.1", "--concurrency", "1.5"], "no number above 0"),
         (["127.0.0.1", "--starttls", "imap"], "imap"),
-        ([], "HOSTS"),
+        ([], "give hosts"),
+        (["--fleet", "empty.txt"], "no host in empty.txt"),
     ],
 )
 def test_mistakes(

@@ -23,6 +23,7 @@ SERIAL = "0090332f688a"
         ("10003", "10003", "10003", f"number 10003, {SERIAL}"),
         (None, None, None, SERIAL),
         ("Jörg Weiß", "10003", None, f"Jörg Weiß (10003), {SERIAL}"),
+        ("مريم الحداد", "10003", None, f"{SERIAL}, مريم الحداد (10003)"),
         ("王小明", "10003", None, f"王小明 (10003), {SERIAL}"),
         ("a\u202eb\x1b[2J\nc", "1", None, f"a\ufffdb\ufffd[2J c (1), {SERIAL}"),
     ],

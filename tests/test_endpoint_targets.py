@@ -68,7 +68,17 @@ def test_every_spelling_of_an_endpoint(text: str, host: str, port: int) -> None:
             "1.2.3.4.5",
             "a..b",
         ),
-        *("10.0.0.0/33", "host:", "host:port", "x" * 300, "\x1b[2J", "a\nb", "<b>"),
+        *(
+            "1234",
+            "0x7f000001",
+            "10.0.0.0/33",
+            "host:",
+            "host:port",
+            "x" * 300,
+            "\x1b[2J",
+            "a\nb",
+            "<b>",
+        ),
         *(
             "10.0.0.1-10.0.0.9",
             "phone.example:99999",
@@ -161,7 +171,7 @@ def test_an_excel_column(tmp_path: Path) -> None:
 def test_frames_and_series() -> None:
     """ENDPOINTS among them; what is missing is left out."""
     frame = pd.DataFrame(
-        {"Host": ["a.example", None, "b.example"], "port": [1300, 1, None]}
+        {"Host": ["a.example", None, "b.example"], "port": ["1300.0", 1, None]}
     )
     assert asked(frame) == [("a.example", 1300), ("b.example", 443)]
     assert asked(frame["Host"]) == [("a.example", 443), ("b.example", 443)]
@@ -178,6 +188,11 @@ def test_frames_and_series() -> None:
     [
         ("a.csv", b"phone;room\nx;y\n", "call its heading host"),
         ("a.bin", b"\x00\x01\x02", "it is no text"),
+        (
+            "b.csv",
+            b"host;x\n" + b'"' + b"y" * 200_000,
+            "cannot be read: field larger",
+        ),
         ("a.xlsx", b"PK\x03\x04[Content_Types].xml", "cannot be read"),
     ],
 )

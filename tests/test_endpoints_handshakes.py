@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import select
 import socket
 import ssl
@@ -170,9 +171,8 @@ def test_no_name_is_sent_where_none_is_wanted(folder: Path) -> None:
     assert asked["subject_cn"].tolist() == ["ed.example"]
     assert asked.attrs["endpoint"]["server_name"] == "ed.example"
     assert other["subject_cn"].tolist() == ["leaf.example"]
-    assert other.attrs["endpoint"]["server_name"] is None or not isinstance(
-        other.attrs["endpoint"]["server_name"], str
-    )
+    assert other.attrs["endpoint"]["server_name"] is None
+    assert json.dumps(other.attrs)
 
 
 def test_ipv6(folder: Path) -> None:
@@ -212,7 +212,7 @@ def _hello_and_certificate(flight: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     ("then", "outcome"),
-    [(reset, "reset"), (stall, "timeout"), (lambda _: None, "reset")],
+    first([(reset, "reset"), (stall, "timeout"), (lambda _: None, "reset")], 2),
     ids=["reset", "stall", "close"],
 )
 @pytest.mark.parametrize("version", first(["-tls1_2", "-tls1_3"]))

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from endpoint_servers import free_port, listening, many_endpoints, stall
+from endpoint_servers import free_port, listening, many_endpoints, open_files, stall
 from thoroughness import first
 
 import certtrust as ct
@@ -23,6 +23,7 @@ from certtrust.endpoints import asking, fetch
 from certtrust.endpoints.parts import Parts
 from certtrust.endpoints.targets import targets
 from certtrust.schema import CERTIFICATES, ENDPOINTS
+from certtrust.table_files import read_csv, write_csv
 from certtrust.testing import assert_frames_equal, small_fleet
 
 trustme = pytest.importorskip("trustme")
@@ -65,7 +66,7 @@ def leftovers() -> tuple[int, int]:
         if not threads:
             break
         time.sleep(0.02)
-    return threading.active_count(), len(os.listdir("/proc/self/fd"))
+    return threading.active_count(), open_files()
 
 
 @pytest.fixture
@@ -373,6 +374,33 @@ def test_mistakes_are_said_before_anything_is_asked(
         ct.fetch_fleet(**options)
 
 
+def test_a_fault_at_one_endpoint_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, ports: tuple[int, int]
+) -> None:
+    """It is a row without an outcome, and is asked again by the next call."""
+    own = asking._spoken
+
+    async def faulty(connection: Any, target: Any, *rest: Any) -> None:
+        if target.host == "127.0.0.2":
+            raise ValueError("a fault")
+        await own(connection, target, *rest)
+
+    monkeypatch.setattr(asking, "_spoken", faulty)
+    _, endpoints = ct.fetch_fleet([f"127.0.0.{one}:{ports[0]}" for one in (1, 2, 3)])
+    assert endpoints["outcome"].isna().tolist() == [False, True, False]
+    assert "a fault" in endpoints["error"].iloc[1]
+
+
+def test_the_table_goes_to_csv_and_back(
+    ports: tuple[int, int], tmp_path: Path
+) -> None:
+    """Like every table, the same in every value."""
+    _, endpoints = ct.fetch_fleet([f"127.0.0.1:{ports[0]}", "x y"])
+    endpoints.attrs.clear()
+    write_csv(endpoints, ENDPOINTS, tmp_path / "endpoints.csv")
+    assert_frames_equal(read_csv(tmp_path / "endpoints.csv", ENDPOINTS), endpoints)
+
+
 def test_more_connections_than_the_process_may_open() -> None:
     """It is said before any is opened, with what to do."""
     resource = pytest.importorskip("resource")
@@ -437,3 +465,15 @@ def test_a_silent_server_holds_nobody_up() -> None:
         _, endpoints = ct.fetch_fleet(hosts, timeout=0.5, rate=None)
     assert time.monotonic() - begun < 5
     assert endpoints["outcome"].tolist() == ["timeout", "refused"]
+
+
+def test_sentences_are_in_the_language_of_the_caller() -> None:
+    """Those of the loop that runs apart, too."""
+    hosts = [f"127.0.0.1:{free_port()}", "a b"]
+    english = ct.fetch_fleet(hosts)[1]["error"]
+    with ct.language("de"):
+        german = ct.fetch_fleet(hosts)[1]["error"]
+        with pytest.raises(ct.CerttrustError) as problem:
+            ct.fetch_chain("127.0.0.1", free_port())
+    assert (german != english).all()
+    assert "nothing listens" not in str(problem.value)

@@ -370,6 +370,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         )
         for scenario in SCENARIOS
     },
+    "fetch": ("fetch", "127.0.0.1:1", "HQ HQ", "-o", "HQ5"),
+    "fetch of nothing": ("fetch", "-o", "HQ5"),
+    "fetch of a folder": ("fetch", "./HQ", "-o", "HQ5"),
+    "listen to nobody": ("listen", "--port", "47913", "--seconds", "0.1"),
+    "listen with no key": ("listen", "--certificate", "leaf.der"),
+    "check of a host": ("check", "127.0.0.1:1"),
     "no command": (),
     "no such command": ("HQ",),
     "no such choice": ("check", "HQ", "--scenario", "HQ"),

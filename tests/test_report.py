@@ -38,10 +38,12 @@ from certtrust.report import (
     summary_lines,
     write_report,
 )
+from certtrust.report.counts import counts
 from certtrust.report.figures import write_pictures
 from certtrust.simulation import write
 from certtrust.tables_for_people import guarded_csv
 from certtrust.testing import small_fleet
+from certtrust.texts.citations import ARTICLE, linked
 from certtrust.texts.device_labels import labels_of
 from certtrust.texts.labels import cause_label
 from certtrust.texts.markup import VOID, Markup, tag, text
@@ -67,6 +69,12 @@ def fleet() -> ct.Fleet:
 def report(fleet: ct.Fleet) -> Report:
     """The report of that fleet."""
     return explain_fleet(fleet, name="branch offices", periods=2)
+
+
+@pytest.fixture(scope="module")
+def opened() -> Report:
+    """The report of a fleet in which a trusted certificate has a short CN."""
+    return explain_fleet(small_fleet(40, seed=8), periods=1, at=ct.simulation.NOW)
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +191,7 @@ def test_the_page_is_well_formed(html: str) -> None:
     assert {link[1:] for link in inside} <= set(ids)
     sources = {(name, link.split("/")[2]) for name, link in links if "//" in link}
     assert sources == {("a", "wiki.innovaphone.com"), ("a", "www.rfc-editor.org")}
+    assert [link for _, link in links].count(ARTICLE) > len(ct.rules()) / 2
     assert len(inside) + sum("//" in link for _, link in links) == len(links)
     for reference in re.findall(r"url\(#([^)]*)\)", html):
         assert reference in ids
@@ -557,12 +566,12 @@ def test_markup_is_not_escaped_twice() -> None:
 
 @pytest.mark.usefixtures("without_charts")
 def test_who_may_register_as_another_device_stands_in_the_page(
-    report: Report, tmp_path: Path
+    report: Report, opened: Report, tmp_path: Path
 ) -> None:
     """A trusted certificate with a short CN is named with how many devices it opens; all pairs
     are beside the page.
     """
-    found = explain_fleet(small_fleet(40, seed=8), periods=1, at=ct.simulation.NOW)
+    found = opened
     pairs = found.impersonations
     pd.testing.assert_frame_equal(
         pairs, ct.impersonations(found.fleet, at=ct.simulation.NOW)
@@ -830,3 +839,60 @@ def test_a_kind_of_missing_data_is_named_once(files: Callable[..., ct.Fleet]) ->
     assert found.missing["what"].is_unique
     assert set(found.missing["what"]) == set(by_pbx["what"])
     assert found.missing["attempts"].sum() == by_pbx["attempts"].sum()
+
+
+@pytest.mark.usefixtures("without_charts")
+def test_each_rule_of_the_article_links_to_it(report: Report) -> None:
+    """In the list of rules, no citation is shown as markup, and each source has its link."""
+    html = page(report)
+    listed = html[html.index('id="rules"') : html.index('id="inputs"')]
+    for citation in ct.rules()["citation"]:
+        assert linked(citation) in listed
+    assert "&lt;a" not in html
+
+
+@pytest.mark.usefixtures("without_charts")
+def test_the_first_screen_is_the_answer(report: Report, opened: Report) -> None:
+    """What fails, why, the first three actions, what is missing, and the worst certificate."""
+    found = opened
+    html = page(found)
+    first = Outline(html[html.index("<header>") : html.index("<main>")]).text
+    worst = found.impersonations.iloc[0]
+    assert (
+        f"with the CN {worst['subject_cn']} opens {worst['opens']:,} other" in first
+    )
+    for step in found.remedies["step"].head(3):
+        assert " ".join(step.split()) in first
+    for title in found.causes["title"].head(5):
+        assert title in first
+    assert "What is missing" in first
+    assert "opens" not in page(report)[: page(report).index("<main>")]
+
+
+def test_what_each_number_counts_is_said(report: Report) -> None:
+    """The numbers of the lead are among those that are explained, each with its own words."""
+    table = counts(report)
+    assert table["what"].is_unique
+    assert not table["what"].str.contains("[{}]").any()
+    numbers = table["number"].tolist()
+    assert numbers[0] == report.results["device"].nunique()
+    assert numbers[1] == report.failing["device"].nunique()
+
+
+def test_an_action_names_the_device_and_its_user(report: Report) -> None:
+    """No action names a bare CN or serial where the PBX objects tell who uses the device."""
+    results, plan = report.results, report.remedies
+    labels = labels_of(results)
+    is_named = labels.ne(results["device"]) & results["device"].notna()
+    of_device = labels[is_named].groupby(results["device"]).first()
+    named = plan[plan["device"].isin(of_device.index)]
+    assert len(named) > 3
+    for _, action in named.iterrows():
+        assert of_device[action["device"]] in action["step"]
+    assert not plan["step"].str.contains("at the latest").any()
+    own = plan[plan["action"].isin(["renew", "reissue"])]
+    holders = labels[is_named].groupby(results["fingerprint"]).agg(set)
+    for _, action in own[own["fingerprint"].isin(holders.index)].iterrows():
+        assert any(
+            label in action["step"] for label in holders[action["fingerprint"]]
+        )

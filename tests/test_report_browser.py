@@ -157,6 +157,54 @@ def test_the_filter_sees_every_failing_device(
     assert heard == []
 
 
+def table_alone(failing: pd.DataFrame, directory: Path) -> Path:
+    """Write a page that has nothing but the table of failing devices."""
+    script = "".join(
+        resources.files("certtrust.report").joinpath(name).read_text(encoding="utf-8")
+        for name in ("page.js", "devices.js")
+    )
+    body = tag("body", *device_table(failing))
+    path = directory / "table.html"
+    path.write_text(
+        f"<!DOCTYPE html><meta charset=utf-8>{body}<script>{script}</script>",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_a_hundred_thousand_failing_devices_are_all_found(
+    browser: Any, tmp_path: Path
+) -> None:
+    """Every one of them, each with names, number and dates of its own, in less than 6 MB."""
+    failing = failing_devices(ct.check(ct.attempts(small_fleet(30))))
+    failing = failing.dropna(subset=["device", "long_name"])
+    count = 100_000
+    many = pd.concat([failing] * (count // len(failing) + 1)).head(count)
+    old, many = many["device"], many.reset_index(drop=True)
+    serials = [f"009033{row * 163 % 16**6:06x}" for row in range(count)]
+    swapped = {
+        name: [
+            text.replace(one, other) if isinstance(text, str) else text
+            for text, one, other in zip(many[name], old, serials, strict=True)
+        ]
+        for name in ("why", "remedy", "subject_cn", "registration_name")
+    }
+    path = table_alone(many.assign(device=serials, **swapped), tmp_path)
+    assert path.stat().st_size < 5_500_000
+    page, heard = opened_page(browser, path, viewport={"width": 1280, "height": 800})
+    for row in (0, count // 2, count - 1):
+        page.fill("#find", serials[row])
+        assert [text[-12:] for text in shown_devices(page)] == [serials[row]]
+        page.locator("table.devices tbody summary").click()
+        reason = page.inner_text("table.devices tbody td.reason")
+        assert many.assign(**swapped)["why"].iloc[row] in reason
+    page.fill("#find", "")
+    assert "of 100,000; different devices among them: 100,000." in page.inner_text(
+        "#status"
+    )
+    assert heard == []
+
+
 def test_umlauts_are_found_however_they_are_typed(
     browser: Any, tmp_path: Path
 ) -> None:
@@ -165,16 +213,7 @@ def test_umlauts_are_found_however_they_are_typed(
     serial = failing["device"].dropna().iloc[0]
     names = ["Jörg Müßler", "王小明", *["x" * 60] * len(failing)][: len(failing)]
     named = failing.assign(long_name=pd.Series(names, dtype="str"))
-    parts = [tag("html", tag("body", *device_table(named)))]
-    script = "".join(
-        resources.files("certtrust.report").joinpath(name).read_text(encoding="utf-8")
-        for name in ("page.js", "devices.js")
-    )
-    path = tmp_path / "table.html"
-    path.write_text(
-        f"<!DOCTYPE html><meta charset=utf-8>{parts[0]}<script>{script}</script>"
-    )
-    page, heard = opened_page(browser, path)
+    page, heard = opened_page(browser, table_alone(named, tmp_path))
     for words in ("müßler", "MUSSLER", "muessler", "jorg", "Joerg"):
         page.fill("#find", words)
         assert [text.split(" (")[0] for text in shown_devices(page)] == [

@@ -13,11 +13,13 @@ import pytest
 from pseudo_language import plain, pseudo_language
 
 import certtrust as ct
+from certtrust.captures import to_frame
+from certtrust.captures.handshake import Handshake
 from certtrust.evaluation.rules import RULES
 from certtrust.report.content import reasons
 from certtrust.schema import CERTIFICATES
 from certtrust.testing import small_fleet
-from certtrust.widgets import CertificateTester, FleetExplorer, table
+from certtrust.widgets import Bench, CertificateTester, FleetExplorer, table
 from certtrust.widgets.reading import read, readable
 
 FLEET = small_fleet(30)
@@ -255,3 +257,67 @@ def test_a_label_in_the_code_is_detected(name):
     tester = CertificateTester(fleet=FLEET)
     setattr(tester._source.search, name, "Find device")
     assert english(texts_of(tester), *own_sentences(tester)) == {"Find", "device"}
+
+
+class SeenPhones:
+    """A bench that has seen two phones: one with a certificate, one that refused it."""
+
+    warning = ""
+    unread = 0
+
+    def __init__(self) -> None:
+        leaf = FLEET.certificates.head(1)
+        self._leaf = leaf.reset_index(drop=True)
+        self.handshakes = to_frame.frame(
+            [
+                Handshake(
+                    time=1_700_000_000_000_000,
+                    client="192.0.2.7",
+                    client_port=49160,
+                    offered_version="TLS 1.3",
+                    tls_version="TLS 1.2",
+                    client_certificates=leaf["fingerprint"].tolist(),
+                    outcome="established",
+                ),
+                Handshake(
+                    time=1_700_000_000_000_000,
+                    client="192.0.2.8",
+                    client_port=49160,
+                    offered_version="TLS 1.2",
+                    alert="unknown_ca",
+                    alert_by="client",
+                    outcome="refused by client",
+                ),
+            ]
+        )
+
+    def presented(self, connection: int) -> pd.DataFrame:
+        """Return what was presented."""
+        return self._leaf.head(1 - connection)
+
+    def observe(self, _tell: object) -> None:
+        """Call nothing."""
+
+    def __len__(self) -> int:
+        return len(self.handshakes)
+
+    def __repr__(self) -> str:
+        return "192.0.2.2"
+
+
+def test_the_bench_has_no_english_of_its_own():
+    """The test covers a diagnosis, an alert, and a bench to which nobody has come."""
+    seen = SeenPhones()
+    view = Bench(seen)
+    texts = texts_of(view)
+    sentences = set()
+    for phone in view.phones:
+        texts += [phone.head(), phone.presented(), *phone.notes()]
+        if phone.diagnosis is not None:
+            sentences |= own_sentences(phone)
+    seen.handshakes = seen.handshakes.head(0)
+    texts += texts_of(Bench(seen))
+    shown = plain(" ".join(texts))
+    assert "Nobody has connected yet." in shown
+    assert "It did not come to a certificate of the client." in shown
+    assert english(texts, *sentences, "unknown_ca", "TLS") == set()

@@ -30,7 +30,8 @@ REGISTRATION = ("device", "pbx", "registration_name", "interface")
 """The columns of ATTEMPTS that tell registrations apart."""
 
 _NEEDED = (*REGISTRATION, "verdict", "cause")
-_FURTHER = ("name_by", "serial", "time", "observed", "model", "firmware")
+_PERSON = ("long_name", "number", "user")
+_FURTHER = ("name_by", "serial", "time", "observed", "model", "firmware", *_PERSON)
 _COMPARED = Table("RESULTS", RESULTS.row, RESULTS.only(*_NEEDED, *_FURTHER))
 _LOOSER = (
     ("device", "pbx", "interface"),
@@ -169,7 +170,7 @@ def _latest(results: pd.DataFrame) -> pd.DataFrame:
         results[name].astype("str").map(_SEVERITY).fillna(1).to_numpy()
         for name in ("observed", "verdict")
     ]
-    rest = ("firmware", "model", "name_by", "cause")
+    rest = (*_PERSON, "firmware", "model", "name_by", "cause")
     ranks = [pd.factorize(results[name].astype("str"), sort=True)[0] for name in rest]
     time = results["time"]
     moment = np.full(len(results), np.iinfo(np.int64).min)

@@ -60,8 +60,9 @@ def first_failures(results: pd.DataFrame) -> pd.DataFrame:
     by_cause = failed.groupby(["device", "cause"], observed=True, sort=False)["time"]
     first = by_cause.min().rename("since").reset_index()
     up = timed[timed["observed"] == "up"].groupby("device", sort=False)["time"].min()
-    worked_before = first["device"].map(up) < first["since"]
-    first = first.assign(worked_before=worked_before.astype(bool))
+    # Reindexed and not mapped, so that no device at all leaves times as well.
+    worked_before = up.reindex(first["device"]).array < first["since"].array
+    first = first.assign(worked_before=np.asarray(worked_before, dtype=bool))
     return first.sort_values("since", kind="stable", ignore_index=True)
 
 

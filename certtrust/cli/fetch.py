@@ -22,7 +22,8 @@ _SHOWN = 10
 def add(command: Parser) -> None:
     """Add the arguments of the command."""
     command.epilog = say("cli.fetch.epilog")
-    command.add("hosts", metavar="hosts", nargs="+")
+    command.add("hosts", metavar="hosts", nargs="*")
+    command.add("--fleet", metavar="path", action="append", default=[])
     command.add("-o", "--output", metavar="directory", required=True)
     endpoints.add_port(command, 443)
     endpoints.add_starttls(command)
@@ -35,10 +36,15 @@ def run(given: argparse.Namespace) -> int:
     """Ask, write and tell; return the exit status."""
     from ..endpoints.fetch import fetch_fleet
     from ..endpoints.targets import entries
+    from ..fleet import read_fleet
 
-    listed = [entry for text in given.hosts for entry in entries(text)]
+    sources = [*given.hosts, *map(read_fleet, given.fleet)]
+    if not sources:
+        raise CerttrustError(say("errors.cli.name_hosts"))
+    listed = [entry for source in sources for entry in entries(source)]
     if not listed:
-        raise CerttrustError(say("errors.cli.no_hosts", files=", ".join(given.hosts)))
+        files = ", ".join([*given.hosts, *given.fleet])
+        raise CerttrustError(say("errors.cli.no_hosts", files=files))
     certificates, asked = fetch_fleet(
         listed,
         port=given.port,
@@ -66,7 +72,11 @@ def _lines(certificates: pd.DataFrame, asked: pd.DataFrame, folder: str) -> list
         )
     ]
     lines += [
-        say("cli.fetch.outcome", count=number(count), outcome=outcome)
+        say(
+            "cli.fetch.outcome",
+            count=number(count),
+            outcome=say(f"endpoints.outcomes.{outcome}"),
+        )
         for outcome, count in counts[counts > 0].items()
     ]
     before = asked.attrs.get("before", 0)

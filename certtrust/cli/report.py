@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import CerttrustError
+from ..tables_for_people import DIALECTS
 from ..texts.sentences import say
 from .passwords import add_passwords, asked_passwords, passwords
 from .sources import add_sources, options
@@ -21,6 +22,8 @@ def add(command: Parser) -> None:
     command.add("-o", "--output", metavar="file", default="report.html")
     command.add("--json", metavar="file")
     command.add("--png", metavar="directory")
+    command.add("--excel", choices=sorted(DIALECTS))
+    command.add("--xlsx", metavar="file")
     command.add("--at", metavar="date")
     add_passwords(command)
     command.set_defaults(run=run)
@@ -38,7 +41,7 @@ def run(given: argparse.Namespace) -> int:
     at = None if given.at is None else moment_of(given.at)
     words = passwords(given)
     output = Path(given.output)
-    for path in (output, given.json):
+    for path in (output, given.json, given.xlsx):
         need_folder(path)
     with tqdm(
         total=len(STEPS),
@@ -66,7 +69,12 @@ def run(given: argparse.Namespace) -> int:
         report = explain_fleet(fleet, name=_name(given.source), at=at, step=step)
         step("charts")
         written = write_report(
-            report, output, json_path=given.json, pictures=given.png
+            report,
+            output,
+            json_path=given.json,
+            pictures=given.png,
+            dialect=DIALECTS.get(given.excel),
+            xlsx_path=given.xlsx,
         )
     tell("\n".join(head_lines(report, str(written[0]))))
     has_failure = (report.results["verdict"] == "fail") | (

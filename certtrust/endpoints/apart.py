@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -27,8 +28,13 @@ class Apart(Generic[Result]):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._has_begun = threading.Event()
+        # The language of sentences is that of whoever begins this.
+        context = contextvars.copy_context()
         self._thread = threading.Thread(
-            target=self._run, name="certtrust endpoints", daemon=True
+            target=context.run,
+            args=(self._run,),
+            name="certtrust endpoints",
+            daemon=True,
         )
 
     def start(self) -> None:

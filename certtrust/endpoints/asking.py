@@ -15,6 +15,7 @@ from typing import Any
 
 from .. import limits
 from ..texts.sentences import say
+from ..texts.visible import one_line
 from . import starttls
 from .client import Client
 
@@ -117,9 +118,10 @@ async def ask(target: Target, manner: Manner, lookup: Lookup) -> Answer:
         await _spoken(connection, target, manner, answer)
     except _Ended as end:
         answer.outcome, answer.error = end.outcome, end.error
-    except OSError as problem:
-        # Of this machine: nothing was asked.
-        answer.error = say("endpoints.not_asked", reason=_words(problem))
+    except Exception as problem:
+        # Of this machine: it says nothing of the endpoint, and does not stop the others.
+        reason = _words(problem) if isinstance(problem, OSError) else repr(problem)
+        answer.error = say("endpoints.not_asked", reason=one_line(reason))
     finally:
         if connection is not None:
             connection.close()
@@ -156,7 +158,7 @@ async def _connected(
         say("errors.endpoints.unreachable", endpoint=target.endpoint, reason="-"),
     )
     for family, kind, protocol, _, address in addresses:
-        answer.address = address[0]
+        answer.address, answer.latency = address[0], None
         begun = time.perf_counter()
         connection = socket.socket(family, kind, protocol)
         try:
@@ -252,7 +254,7 @@ async def _begin(
         except StopIteration as end:
             if end.value is None:
                 return
-            words = {"endpoint": target.endpoint, "reason": end.value}
+            words = {"endpoint": target.endpoint, "reason": one_line(end.value)}
             raise _Ended(
                 NOT_TLS, say("errors.endpoints.no_starttls", **words)
             ) from None

@@ -137,7 +137,7 @@ class Bench:
         self._apart: Apart[None] | None = None
         self._rows: list[Handshake] = []
         self._count = 0
-        self._observers: list[Callable[[int], object]] = []
+        self._observers: list[Callable[[], object]] = []
         self._changed = threading.Condition()
 
     @property
@@ -190,11 +190,14 @@ class Bench:
         """Stop listening; what was seen stays."""
         if self._apart is not None:
             self._apart.end()
-        if self._socket is not None:
-            self._socket.close()
+        if self._socket is None:
+            return
+        self._socket.close()
         self._apart = self._socket = None
         with self._changed:
             self._changed.notify_all()
+        for tell in self._observers:
+            tell()
 
     def _not_opened(self, problem: OSError) -> CerttrustError:
         words = {"port": str(self.port), "address": self.address}
@@ -228,8 +231,8 @@ class Bench:
         key = "listening" if self.is_listening else "closed"
         return say(f"endpoints.{key}", endpoint=self.endpoint, count=len(self))
 
-    def observe(self, tell: Callable[[int], object]) -> None:
-        """Call a function with the place of each new row, in the listener's thread."""
+    def observe(self, tell: Callable[[], object]) -> None:
+        """Call a function after each new row, in the listener's thread, and at the end."""
         self._observers.append(tell)
 
     def wait(
@@ -312,20 +315,30 @@ class Bench:
             problem = say("endpoints.no_end", timeout=f"{self._timeout:g}")
         except OSError as error:
             problem = error.strerror or str(error)
-        row = server.row(first)
+        except asyncio.CancelledError:
+            problem = say("endpoints.bench_closed")
+            raise
+        finally:
+            here = connection.getsockname()[0]
+            self._keep(self._row(server.row(first), first, peer, here, problem))
+        with suppress(OSError):
+            await asyncio.get_running_loop().sock_sendall(
+                connection, server.farewell()
+            )
+
+    def _row(
+        self, row: Handshake, first: int, peer: Any, here: str, problem: str | None
+    ) -> Handshake:
+        """Return what was seen of a handshake with what is known of the connection."""
         row.time, row.duration = first, (_now() - first) / 1e6
         row.client, row.client_port = _plain(peer[0]), peer[1]
-        row.server = _plain(connection.getsockname()[0])
+        row.server = _plain(here)
         row.server_port, row.source = self.port, self.endpoint
         if row.tls_version is not None:
             row.server_certificates = list(self._own)
         if row.outcome == CUT_OFF:
             row.parse_error = "; ".join(filter(None, (row.parse_error, problem)))
-        self._keep(row)
-        with suppress(OSError):
-            await asyncio.get_running_loop().sock_sendall(
-                connection, server.farewell()
-            )
+        return row
 
     def _keep(self, row: Handshake) -> None:
         self._count += 1
@@ -335,7 +348,7 @@ class Bench:
             self._changed.notify_all()
         for tell in self._observers:
             try:
-                tell(len(self._rows) - 1)
+                tell()
             except Exception as problem:
                 _report(problem)
 

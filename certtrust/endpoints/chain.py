@@ -50,8 +50,9 @@ def fetch_chain(
     DataFrame
         Table CERTIFICATES: one row per certificate, in the order in which the server sent them,
         its own first; source and bundle are `host:port`, device is the host.
-        `attrs["endpoint"]` is a row of ENDPOINTS as a dict: version, cipher and alert, how the
-        handshake ended, and what of it clients of today would refuse.
+        `attrs["endpoint"]` is a row of ENDPOINTS as a dict of plain values, None where missing:
+        version, cipher and alert, how the handshake ended, and what of it clients of today would
+        refuse.
 
     Raises
     ------
@@ -86,9 +87,20 @@ def fetch_chain(
     if not answer.sent:
         raise CerttrustError(answer.error)
     certificates = certificates_frame([answer])
-    (row,) = endpoints_frame([answer], certificates).to_dict("records")
-    certificates.attrs["endpoint"] = row
+    row = endpoints_frame([answer], certificates).iloc[0]
+    certificates.attrs["endpoint"] = {
+        str(name): _plain(value) for name, value in row.items()
+    }
     return certificates
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell as JSON can hold it."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    return None if pd.isna(value) else getattr(value, "item", lambda: value)()
 
 
 def fetch_typed(text: str, *, timeout: float = 5) -> pd.DataFrame:

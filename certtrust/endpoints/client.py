@@ -164,9 +164,10 @@ class Client:
     @property
     def is_tls(self) -> bool | None:
         """Whether the server speaks TLS; None where nothing came that tells."""
-        if self._talk.is_tls is False or self._reason in _NO_TLS:
-            return False
-        return None if not self.received else self._talk.server.has_records or None
+        if self._talk.server.has_records:
+            return True
+        is_other = self._talk.is_tls is False or self._reason in _NO_TLS
+        return False if is_other else None
 
     @property
     def alert(self) -> tuple[str, str] | None:

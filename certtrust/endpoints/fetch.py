@@ -23,7 +23,7 @@ from .apart import Apart
 from .asking import Answer, Manner, Target, ask, endpoint_text
 from .chain import check_port, manner_of
 from .lookups import lookups
-from .parts import Frames, Parts
+from .parts import Frames, Parts, together
 from .targets import spread, targets
 from .to_frame import certificates_frame, endpoints_frame
 
@@ -168,17 +168,19 @@ class _Run:
     _answers: list[Answer] = field(default_factory=list)
     _came: SimpleQueue[Answer] = field(default_factory=SimpleQueue)
     _once: dict[bytes, bytes] = field(default_factory=dict)
+    _written: int = 0
+    """How many of the frames that are kept have been written."""
 
     def carry_out(self, advance: Callable[[int], object]) -> bool:
         """Ask everything; return False where that was interrupted."""
         if not self.due:
             return True
-        apart = Apart(self._ask_all)
+        apart, is_interrupted = Apart(self._ask_all), False
         apart.start()
         try:
             self._follow(apart, advance)
         except KeyboardInterrupt:
-            self.stop.set()
+            is_interrupted = True
             apart.end()
         except BaseException:
             apart.end()
@@ -186,9 +188,9 @@ class _Run:
         finally:
             self._take(advance)
             self._flush()
-        if not self.stop.is_set():
+        if not (is_interrupted or self.stop.is_set()):
             apart.wait()
-        return sum(len(endpoints) for _, endpoints in self.kept) == len(self.due)
+        return len(_pairs(self.kept)) == len(self.due)
 
     def _follow(self, apart: Apart[None], advance: Callable[[int], object]) -> None:
         written = time.monotonic()
@@ -210,16 +212,21 @@ class _Run:
                 advance(1)
 
     def _flush(self) -> None:
-        """Make frames of what came since the last time, and write them."""
-        if not self._answers:
-            return
-        certificates = certificates_frame(self._answers)
-        endpoints = endpoints_frame(self._answers, certificates)
-        self.kept.append((certificates, endpoints))
-        self._answers = []
-        if self.parts is not None:
+        """Make frames of what came since the last time, and write them.
+
+        An interruption may end this anywhere; it is called again then, and what was done twice
+        is taken once in the end.
+        """
+        if self._answers:
+            certificates = certificates_frame(self._answers)
+            endpoints = endpoints_frame(self._answers, certificates)
+            self.kept.append((certificates, endpoints))
+            self._answers = []
+        while self.parts is not None and self._written < len(self.kept):
+            certificates, endpoints = self.kept[self._written]
             is_asked = endpoints["outcome"].notna()
             self.parts.add(certificates, endpoints[is_asked].reset_index(drop=True))
+            self._written += 1
 
     async def _ask_all(self) -> None:
         waiting = iter(self.due)
@@ -256,13 +263,8 @@ def _together(before: Frames, run: _Run, listed: list[Target]) -> Frames:
     """Return everything that is known, in the order in which endpoints were given."""
     missing = _unasked(before, run, listed)
     frames = [before, *run.kept, (empty(CERTIFICATES), missing)]
-    certificates, endpoints = (
-        pd.concat([frame for frame in both if len(frame)] or both[:1])
-        for both in (
-            [pair[0] for pair in frames],
-            [pair[1] for pair in frames],
-        )
-    )
+    certificates = together([pair[0] for pair in frames], ["bundle", "position"])
+    endpoints = together([pair[1] for pair in frames], ["host", "port"])
     order = {(target.host, target.port): place for place, target in enumerate(listed)}
     last = len(order)
     pairs = zip(endpoints["host"], endpoints["port"], strict=True)
@@ -285,13 +287,18 @@ def _sources(endpoints: pd.DataFrame) -> dict[str, int]:
     }
 
 
-def _unasked(before: Frames, run: _Run, listed: list[Target]) -> pd.DataFrame:
-    """Return rows of the entries that were not asked: no hosts, or not their turn yet."""
-    known = {
+def _pairs(frames: list[Frames]) -> set[tuple[str, int]]:
+    """Return host and port of all endpoints."""
+    return {
         pair
-        for _, endpoints in (before, *run.kept)
+        for _, endpoints in frames
         for pair in zip(endpoints["host"], endpoints["port"], strict=True)
     }
+
+
+def _unasked(before: Frames, run: _Run, listed: list[Target]) -> pd.DataFrame:
+    """Return rows of the entries that were not asked: no hosts, or not their turn yet."""
+    known = _pairs([before, *run.kept])
     interrupted = say("endpoints.interrupted")
     answers = [
         Answer(target.host, target.port, error=target.error or interrupted)

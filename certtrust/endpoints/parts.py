@@ -71,8 +71,8 @@ class Parts:
             if (beside := self._beside(path)).exists():
                 certificates.append(_read(beside, CERTIFICATES))
         return (
-            _together(certificates, ["bundle", "position"]),
-            _together(endpoints, ["host", "port"]),
+            together(certificates, ["bundle", "position"]),
+            together(endpoints, ["host", "port"]),
         )
 
     def add(self, certificates: pd.DataFrame, endpoints: pd.DataFrame) -> None:
@@ -101,7 +101,8 @@ def _read(path: Path, table: Table) -> pd.DataFrame:
     return frame[table.names]
 
 
-def _together(frames: list[pd.DataFrame], identity: list[str]) -> pd.DataFrame:
+def together(frames: list[pd.DataFrame], identity: list[str]) -> pd.DataFrame:
+    """Return the rows of frames of one table, those that are the same by `identity` once."""
     filled = [frame for frame in frames if len(frame)] or frames[:1]
     return pd.concat(filled, ignore_index=True).drop_duplicates(
         identity, ignore_index=True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from ..texts.sentences import say
 from ..x509.ber import SEQUENCE, BadEncoding, elements, only
 
 AUTO, NONE, LDAP, SMTP = "auto", "no", "ldap", "smtp"
@@ -38,7 +39,7 @@ def _smtp() -> Dialogue:
         answer = yield sent
         while not _is_whole(answer):
             if len(answer) > _LONGEST:
-                return "an answer without end"
+                return say("endpoints.endless_answer")
             answer += yield b""
         if not answer.startswith(expected):
             return answer[:80].decode("ascii", "replace").strip()
@@ -63,9 +64,9 @@ def _ldap() -> Dialogue:
     answer = yield _START_TLS
     while (end := _end(answer)) is None or len(answer) < end:
         if not answer.startswith(b"\x30"):
-            return "no answer of LDAP"
+            return say("endpoints.no_ldap")
         if len(answer) > _LONGEST:
-            return "an answer without end"
+            return say("endpoints.endless_answer")
         answer += yield b""
     return _refusal(answer)
 
@@ -89,10 +90,12 @@ def _refusal(answer: bytes) -> str | None:
         (_, _), (kind, response), *_ = elements(message)
         (_, code), _, (_, diagnostic), *_ = elements(response)
     except (BadEncoding, ValueError):
-        return "no answer of LDAP"
+        return say("endpoints.no_ldap")
     if kind != _EXTENDED_RESPONSE:
-        return "another answer of LDAP than was asked for"
+        return say("endpoints.other_ldap")
     if code == b"\x00":
         return None
     words = diagnostic[:80].decode("utf-8", "replace")
-    return f"result {int.from_bytes(code)} {words}".strip()
+    return say(
+        "endpoints.ldap_result", code=int.from_bytes(code), words=words
+    ).strip()

@@ -34,6 +34,7 @@ _ENTRY = re.compile(
     r"(?P<host>\[[^\]/?#\\]*\]|[^\]\[/?#\\]*?)(?::(?P<port>[0-9]{1,5}))?(?:[/?#\\].*)?",
     re.DOTALL,
 )
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _ZONE = re.compile(r"(?P<address>[0-9A-Fa-f:.]+)%(?P<zone>[\w.-]{1,32})")
 _HEADINGS = (
     *("host", "host name", "fqdn", "dns name", "endpoint", "url", "address"),
@@ -119,9 +120,10 @@ def _port(value: Any) -> int | None:
     if pd.isna(value) or value == "":
         return None
     try:
-        return int(value)
+        number = float(value)
     except (TypeError, ValueError):
         return 0
+    return int(number) if number.is_integer() else 0
 
 
 def _of_text(text: str) -> Iterator[Entry]:
@@ -189,7 +191,10 @@ def _of_file(path: Path) -> Iterator[Entry]:
     else:
         if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise _error("unread_file", path=path, reason=say("endpoints.no_text"))
-        rows = _rows_of_text(as_text(data))
+        try:
+            rows = _rows_of_text(as_text(data))
+        except csv.Error as problem:
+            raise _error("unread_file", path=path, reason=problem) from problem
     yield from _of_rows(rows, path)
 
 
@@ -273,7 +278,8 @@ def _target(text: str, port: int) -> Target:
 
 def spelled(written: str) -> str | None:
     """Return a host in the one spelling, an IPv6 address with the zone that leads to it."""
-    if not written or re.search(r"\s", written):
+    # The URL standard reads 7 as 0.0.0.7; whoever lists hosts means no such thing.
+    if not written or re.search(r"\s", written) or _NUMBER.fullmatch(written):
         return None
     if zoned := _ZONE.fullmatch(written):
         address = hosts.address(zoned["address"])

@@ -173,8 +173,11 @@ def _owners(cases: pd.DataFrame, ownership: Ownership) -> pd.Series:
 
 def _is_address(cases: pd.DataFrame, fleet: Fleet) -> Mask:
     """Return where the PBX of a connection is just the address of the server."""
+    on_wire = seen_on_wire(cases)
+    if not on_wire.any():
+        return on_wire
     names = pd.concat([fleet.devices["pbx"], fleet.trust["pbx"]])
-    return seen_on_wire(cases) & ~as_mask(cases["pbx"].isin(names.dropna()))
+    return on_wire & ~as_mask(cases["pbx"].isin(names.dropna()))
 
 
 def is_registration(registrations: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -409,6 +409,33 @@ def _detail(rows: pd.DataFrame) -> pd.Series:
     return _if_there("detail", rows.assign(trust_detail=details), "trust_detail")
 
 
+def _ca_validity(rows: pd.DataFrame) -> pd.Series:
+    """Return how long the ways to the trust list are or were valid, seen from the moment."""
+    cells = rows["trust_paths"].to_numpy(dtype=object)
+    # Rows about one certificate share one list of ways.
+    code, _ = pd.factorize(np.fromiter(map(id, cells), np.int64, len(cells)))
+    _, first = np.unique(code, return_index=True)
+    begins, ends = (
+        pd.Series(
+            pd.to_datetime(
+                [choose(path[bound] for path in cells[row]) for row in first],
+                unit="us",
+                utc=True,
+            ).take(code),
+            index=rows.index,
+        )
+        for bound, choose in (("not_before", min), ("not_after", max))
+    )
+    texts = sentences()["findings"]
+    late, early = (
+        fill(texts[sentence], moments.to_frame("moment"))
+        for sentence, moments in (("ca_expired", ends), ("ca_early", begins))
+    )
+    otherwise = fill(texts["ca_untimely"], rows[["judged_at"]])
+    words = late.where(rows["judged_at"] > ends, otherwise)
+    return words.mask(rows["judged_at"] < begins, early)
+
+
 def _browser_why(rows: pd.DataFrame) -> pd.Series:
     with language(FRAMES):
         why = browser_verdict.browser_verdict(rows, rows["judged_at"])["why"]
@@ -435,7 +462,7 @@ _BLANKS: dict[str, Callable[[str], bool]] = {
     "blank at the end": lambda cn: cn.endswith(" "),
 }
 _UNSEEN = ("Zs", "Zl", "Zp", "Cc", "Cf", "Pd")
-_LISTS = {"dns_names", "ip_addresses", "browser_paths"}
+_LISTS = {"dns_names", "ip_addresses", "browser_paths", "trust_paths"}
 _NAMES = ("subject_cn", "dns_names", "ip_addresses")
 _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]] = {
     "device": (LABELLED_BY, _device),
@@ -473,6 +500,7 @@ _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]]
         ("trust_detail",),
         _detail,
     ),
+    "ca_validity": (("trust_paths", "judged_at"), _ca_validity),
     "certificate_names": (_NAMES, lambda rows: _names(rows, with_cn=True)),
     "alternative_names": (_NAMES, lambda rows: _names(rows, with_cn=False)),
     "browser_why": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from ..texts.dates import moment
@@ -139,4 +140,6 @@ def _text(value: Any) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return value
-    return None if pd.isna(value) else value
+    if pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value

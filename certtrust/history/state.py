@@ -33,7 +33,8 @@ REGISTRATIONS = Table(
     "the latest attempt of one registration",
     RESULTS.only(
         *REGISTRATION,
-        *("name_by", "serial", "model", "firmware", "time", "verdict", "cause"),
+        *("long_name", "number", "user", "name_by", "serial", "model", "firmware"),
+        *("time", "verdict", "cause"),
         *("evidence", "observed"),
     ),
 )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..arrays.arrow import as_mask
 from ..texts.dates import fields
+from ..texts.device_labels import labels_by_device
 from ..texts.labels import cause_label, listed, plural
 from ..texts.sentences import say
 from ..texts.visible import one_line
@@ -122,13 +123,24 @@ def _words(table: str, values: pd.Series) -> pd.Series:
     return texts.map(words).astype("str").fillna("")
 
 
-def _registrations(rows: pd.DataFrame, **further: pd.Series) -> pd.DataFrame:
+def _called_by(difference: Difference, devices: pd.Series) -> pd.Series:
+    """Return how people name devices, by the new state, else by the old one."""
+    labels = {
+        **labels_by_device(difference.old.registrations),
+        **labels_by_device(difference.new.registrations),
+    }
+    return _texts(devices.map(labels).astype("str").fillna(devices))
+
+
+def _registrations(
+    difference: Difference, rows: pd.DataFrame, **further: pd.Series
+) -> pd.DataFrame:
     own_name = rows["registration_name"].mask(
         rows["registration_name"] == rows["device"]
     )
     return pd.DataFrame(
         {
-            "device": _texts(rows["device"]),
+            "device": _called_by(difference, rows["device"]),
             "registration_name": _texts(own_name),
             "pbx": _texts(rows["pbx"]),
             **further,
@@ -139,6 +151,7 @@ def _registrations(rows: pd.DataFrame, **further: pd.Series) -> pd.DataFrame:
 def _newly_failing(difference: Difference) -> pd.DataFrame:
     rows = difference.newly_failing
     return _registrations(
+        difference,
         rows,
         cause=_causes(rows["cause_after"]),
         evidence=_words("evidence", rows["evidence"]),
@@ -148,6 +161,7 @@ def _newly_failing(difference: Difference) -> pd.DataFrame:
 def _repaired(difference: Difference) -> pd.DataFrame:
     rows = difference.of_kind("repaired")
     return _registrations(
+        difference,
         rows,
         cause_before=_causes(rows["cause_before"]),
         evidence=_words("evidence", rows["evidence"]),
@@ -157,6 +171,7 @@ def _repaired(difference: Difference) -> pd.DataFrame:
 def _other_cause(difference: Difference) -> pd.DataFrame:
     rows = difference.of_kind("other cause")
     return _registrations(
+        difference,
         rows,
         cause_before=_causes(rows["cause_before"]),
         cause=_causes(rows["cause_after"]),
@@ -165,18 +180,20 @@ def _other_cause(difference: Difference) -> pd.DataFrame:
 
 def _unknown(difference: Difference) -> pd.DataFrame:
     rows = difference.of_kind("now unknown")
-    return _registrations(rows, cause_before=_causes(rows["cause_before"]))
+    return _registrations(
+        difference, rows, cause_before=_causes(rows["cause_before"])
+    )
 
 
 def _known(difference: Difference) -> pd.DataFrame:
-    return _registrations(difference.of_kind("now known"))
+    return _registrations(difference, difference.of_kind("now known"))
 
 
 def _certificates(difference: Difference) -> pd.DataFrame:
     rows = difference.certificates
     return pd.DataFrame(
         {
-            "device": _texts(rows["device"]),
+            "device": _called_by(difference, rows["device"]),
             "change": _words("certificates", rows["change"]),
             "subject_cn": _texts(rows["subject_cn"]),
             "issuer_cn": _texts(rows["issuer_cn"]),
@@ -207,7 +224,8 @@ def _devices(kind: str) -> Callable[[Difference], pd.DataFrame]:
                 [say(f"history.kinds.{name}") for name in names.split(", ")]
             )
         )
-        return pd.DataFrame({"device": chosen["device"], "tables": _texts(tables)})
+        devices = _called_by(difference, chosen["device"])
+        return pd.DataFrame({"device": devices, "tables": _texts(tables)})
 
     return rows
 
@@ -221,7 +239,7 @@ def _moved(kind: str, change: str) -> Callable[[Difference], pd.DataFrame]:
         own = devices.loc[as_mask(devices["change"] == change), "device"]
         moved = moved[~moved["device"].isin(own)]
         failing = moved.index.isin(difference.newly_failing.index)
-        return _registrations(moved[~failing])
+        return _registrations(difference, moved[~failing])
 
     return rows
 

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.compute as pc
 
+from ..arrays import arrow
 from ..texts.device_labels import labels_of
 from ..texts.markup import Content, Markup, tag
 from ..texts.sentences import number, say, sentences
@@ -220,8 +222,8 @@ def data_of(rows: pd.DataFrame) -> dict[str, Any]:
         device=rows["device"].str.replace(head, "\t", n=1, regex=False)
     )
     # What comes once per distinct text is small, or the rows are few.
-    texts = rows["device"] + pd.Series(values, index=rows.index, dtype="str")
-    size = texts.str.encode("utf-8", "replace").str.len() + _OVERHEAD
+    texts = arrow.text(rows["device"] + pd.Series(values, rows.index, dtype="str"))
+    size = pc.binary_length(texts).to_numpy() + _OVERHEAD
     fits = int((size.cumsum() <= BUDGET).sum())
     rows, values = rows.head(fits), values[:fits]
     is_named = rows["device"] != say("report.failing.unnamed")

@@ -11,12 +11,13 @@ import pandas as pd
 from ..evaluation.rules import rules as all_rules
 from ..history import FORMAT, state_of, state_tables
 from ..schema import SOURCES, empty
-from ..tables_for_people import guarded_csv
+from ..tables_for_people import Dialect
 from ..whole_files import write_whole
 from .content import Report
 from .figures import write_pictures
 from .head import head
 from .page import page
+from .spreadsheets import write_csv_files, write_workbook
 from .summary_text import summarise
 
 MONTHS = 24
@@ -127,8 +128,10 @@ def write_report(
     *,
     json_path: str | Path | None = None,
     pictures: str | Path | None = None,
+    dialect: Dialect | None = None,
+    xlsx_path: str | Path | None = None,
 ) -> list[Path]:
-    """Write the page with its tables as CSV beside it, and JSON and PNG pictures where asked for.
+    """Write the page with its tables beside it, and JSON, PNG and a workbook where asked for.
 
     Parameters
     ----------
@@ -137,11 +140,17 @@ def write_report(
     path : path
         The HTML file. Beside it, `NAME.csv` has all failing devices, `NAME-actions.csv` all
         actions, `NAME-impersonations.csv` who may register as whom, and `NAME-unread.csv` all that
-        could not be read in full, where there are any.
+        could not be read in full, where there are any; the folder `NAME-certificates` has the
+        certificates that actions upload, as PEM.
     json_path : path, optional
         The JSON file.
     pictures : path, optional
         A folder for the charts as PNG, light and dark; made where it is absent.
+    dialect : Dialect, optional
+        How CSV is written for spreadsheets; by default that of the language.
+    xlsx_path : path, optional
+        An Excel workbook: a sheet each for failing devices, actions, certificates to renew, and
+        what could not be read.
 
     Returns
     -------
@@ -151,16 +160,9 @@ def write_report(
     target = Path(path)
     write_whole(target, page(report, stem=target.stem).encode())
     written = [target]
-    tables = {
-        "": report.failing,
-        "-actions": report.remedies,
-        "-impersonations": report.impersonations,
-        "-unread": report.problems,
-    }
-    for ending, frame in tables.items():
-        if len(frame):
-            written.append(target.with_name(f"{target.stem}{ending}.csv"))
-            write_whole(written[-1], guarded_csv(frame))
+    written += write_csv_files(report, target, dialect)
+    if xlsx_path is not None:
+        written.append(write_workbook(report, Path(xlsx_path), page=target))
     if json_path is not None:
         write_whole(json_path, as_json(report).encode())
         written.append(Path(json_path))

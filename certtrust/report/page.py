@@ -311,7 +311,8 @@ def _rules(_report: Report, _stem: str | None) -> Iterator[Markup]:
         for title, code in zip(rules["title"], codes, strict=True)
     ]
     rules["title"] = pd.Series(titles, dtype="object")
-    rules["citation"] = rules["citation"].astype("object").map(linked)
+    sources = [linked(citation) for citation in rules["citation"]]
+    rules["citation"] = pd.Series(sources, dtype="object")
     article = tag("a", say("report.rules.article"), href=ARTICLE, rel="noreferrer")
     yield _paragraph("rules.intro", article=article)
     yield _table("rules", rules[["title", "requirement", "citation", "not_checked"]])

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..advice.phrases import the_pbx
-from ..arrays.grouping import distinct_rows, first_positions
+from ..arrays.grouping import distinct_rows
 from ..evaluation.check import counted
+from ..evaluation.ownership import Ownership
 from ..texts.dates import day
-from ..texts.device_labels import LABELLED_BY, labels_of
+from ..texts.device_labels import LABELLED_BY, labels_by_device
 from ..texts.labels import listed, percent, plural
 from ..texts.sentences import say
 from .content import PAIRS, Report
@@ -186,16 +187,14 @@ def worst_impersonation(report: Report) -> str:
 def device_names(report: Report, devices: pd.Series) -> pd.Series:
     """Return how people name devices that the report speaks of by their identity."""
     results = report.results[[*LABELLED_BY]]
+    if not devices.dropna().isin(results["device"]).all():
+        # An impersonator may be able to register as a device that never tried to.
+        entered = Ownership.of(report.fleet).entered
+        entries = report.fleet.devices[[*LABELLED_BY[1:]]].assign(device=entered)
+        results = pd.concat([results, entries])
     rows = distinct_rows(results[results["device"].isin(devices.dropna())])
-    labels = labels_of(rows)
-    # A PBX that does not know the user names the bare device; another one may know more.
-    order = pd.DataFrame({"is_bare": labels == rows["device"], "label": labels})
-    rows = rows.assign(label=labels).loc[
-        order.sort_values(["is_bare", "label"]).index
-    ]
-    position = first_positions(devices, rows["device"])
-    labelled = rows["label"].array.take(position, allow_fill=True)
-    return pd.Series(labelled, index=devices.index).fillna(devices)
+    labels = devices.map(labels_by_device(rows)).astype("str")
+    return labels.fillna(devices)
 
 
 def summary_lines(report: Report) -> list[str]:

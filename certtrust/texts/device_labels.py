@@ -16,6 +16,9 @@ from .visible import each_on_one_line
 LABELLED_BY = ("device", "long_name", "number", "user")
 """The columns that a label is made of, those of ATTEMPTS and RESULTS."""
 
+_RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"
+"""Hebrew, Arabic and their like: digits behind them would be drawn before them, out of order."""
+
 
 def labels_of(rows: pd.DataFrame) -> pd.Series:
     """Return how the device of each row is named to people.
@@ -36,7 +39,35 @@ def labels_of(rows: pd.DataFrame) -> pd.Series:
     >>> labels_of(rows).tolist()
     ['Mara Peters, 0090332f688a']
     """
-    return device_labels(*(rows.get(name) for name in LABELLED_BY))
+    persons = (rows.get(name) for name in LABELLED_BY[1:])
+    return device_labels(rows["device"], *persons)
+
+
+def labels_by_device(rows: pd.DataFrame) -> pd.Series:
+    """Return how each device of a table is named to people, once.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As of `labels_of`.
+
+    Returns
+    -------
+    Series
+        One label per device, which is its index. Where a device has several labels, one with a
+        person counts before the bare device, then the first by alphabet.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"device": ["a", "a"], "long_name": [None, "Mara Peters"]})
+    >>> labels_by_device(rows).to_dict()
+    {'a': 'Mara Peters, a'}
+    """
+    named = pd.DataFrame({"device": rows["device"], "label": labels_of(rows)})
+    named = named.dropna().drop_duplicates()
+    named["is_bare"] = named["label"] == named["device"]
+    first = named.sort_values(["is_bare", "label"]).drop_duplicates("device")
+    return first.set_index("device")["label"]
 
 
 def device_labels(
@@ -61,7 +92,8 @@ def device_labels(
         Text, with the index of `device`. Parts that are missing or blank are left out, as is a name
         that only repeats the device or the number; missing where there is no part at all. Every
         label is one line, and characters that cannot be seen or that turn a line around are
-        replaced as by `certtrust.texts.visible.one_line`.
+        replaced as by `certtrust.texts.visible.one_line`. The device comes first where the name is
+        written from right to left, since its digits would be drawn in another order behind it.
 
     Examples
     --------
@@ -83,9 +115,12 @@ def device_labels(
     whole = _filled("person", person=person, number=extension)
     alone = _filled("number", number=extension)
     person = pc.coalesce(whole, person, alone)
-    label = pc.coalesce(
-        _filled("device", person=person, device=serial), person, serial
+    both = pc.if_else(
+        pc.match_substring_regex(person, _RIGHT_TO_LEFT),
+        _filled("right_to_left", person=person, device=serial),
+        _filled("device", person=person, device=serial),
     )
+    label = pc.coalesce(both, person, serial)
     return pd.Series(pd.array(label, dtype="str"), index=device.index)
 
 

@@ -109,8 +109,8 @@ def sentences(code: str | None = None) -> dict[str, Any]:
 
 @cache
 def _load(code: str) -> dict[str, Any]:
-    file = resources.files(__package__).joinpath(f"{code}.toml")
-    if not code.isalpha() or not file.is_file():
+    """Return the sentences of a language; one that it lacks is English."""
+    if code not in languages():
         raise CerttrustError(
             say(
                 "errors.texts.language",
@@ -118,7 +118,24 @@ def _load(code: str) -> dict[str, Any]:
                 languages=", ".join(languages()),
             )
         )
+    own = own_sentences(code)
+    return own if code == "en" else _completed(own_sentences("en"), own)
+
+
+def own_sentences(code: str) -> dict[str, Any]:
+    """Return the sentences that stand in the file of a language, as nested tables."""
+    file = resources.files(__package__).joinpath(f"{code}.toml")
     return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _completed(whole: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Return nested tables with the values of others where these have them."""
+    return {
+        key: _completed(value, own.get(key, {}))
+        if isinstance(value, dict)
+        else own.get(key, value)
+        for key, value in whole.items()
+    }
 
 
 def say(key: str, /, **values: Any) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from IPython.display import HTML
 
-from ..advice.impersonations import impersonations
 from ..advice.changes import changes
+from ..advice.impersonations import impersonations
 from ..evaluation.check import causes, counted
 from ..explanation.findings import findings
 from ..fleet import FOLDERS, Fleet, link

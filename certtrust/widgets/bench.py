@@ -71,7 +71,7 @@ class Bench(Panel):
         ]
         super().__init__(cards, static_parts=(self._head, self._table, self._last))
         self._update()
-        listener.observe(lambda _place: self._update())
+        listener.observe(self._update)
 
     def _update(self) -> None:
         """Show what has come; called from the listener's thread, too."""

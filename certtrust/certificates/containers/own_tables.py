@@ -18,9 +18,10 @@ import pandas as pd
 import pyarrow as pa
 
 from ...formats import About
-from ...schema import BYTES, COUNT, FLAG, LIST, MOMENT, TRUST
-from ...table_files import TooMuchError, open_parquet, sound
+from ...schema import BYTES, COUNT, ENDPOINTS, FLAG, LIST, MOMENT, TRUST
+from ...table_files import TooMuchError, open_parquet, sound, written_parquet
 from ...texts.dates import in_utc
+from ...texts.sentences import say
 from ..blocks import CERTIFICATE, NO_ROWS, Block, kind_of, of_der
 
 NAME = "table of this package"
@@ -69,6 +70,9 @@ class _OtherTableError(Exception):
 
 
 def _block(row: Row) -> Block:
+    if set(row) == {"parse_error"}:
+        # Of the file, not of a row in it.
+        return Block(None, row["parse_error"])
     der = row.pop("der", None)
     if der is None:
         return Block(None, row.get("parse_error"), row, table=row)
@@ -84,6 +88,9 @@ def _parquet(data: bytes) -> Iterator[Row]:
     is_own = False
     try:
         file = open_parquet(data)
+        if written_parquet(file.schema_arrow.metadata, ENDPOINTS):
+            yield {"parse_error": say("reading.sources.endpoints")}
+            return
         columns = file.schema_arrow.names
         if not set(columns) >= _MARKS or len(set(columns)) < len(columns):
             raise _OtherTableError
