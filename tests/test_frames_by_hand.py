@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import tempfile
 
 import pandas as pd
 import pytest
@@ -21,9 +22,14 @@ OF_A_FLEET = {
     "forecast": ct.forecast,
     "impersonations": ct.impersonations,
     "link": ct.link,
+    "kit": lambda fleet: ct.kit(fleet, PLAN, tempfile.mkdtemp()),
+    "pseudonymise": ct.pseudonymise,
     "remedies": lambda fleet: ct.remedies(fleet, RESULTS),
     "renewals": ct.renewals,
     "tls_readiness": ct.tls_readiness,
+    "short_trust_lists": ct.short_trust_lists,
+    "trust_differences": ct.trust_differences,
+    "trust_entries": ct.trust_entries,
     "shared_keys": ct.shared_keys,
     "shared_names": ct.shared_names,
     "what_if": lambda fleet: ct.what_if(fleet, tls_only=True),
@@ -67,6 +73,7 @@ OF_A_FRAME = {
 }
 NO_FRAMES = {
     "CerttrustError", "Diagnosis", "Fleet", "charts", "columns", "diff", "fetch_chain",
+    "fetch_fleet", "language", "listen",
     "handshakes", "headings", "limits", "monitoring", "names", "read_certificates", "read_devices",
     "read_fleet", "read_registrations", "read_trust_list", "rules", "simulate", "testing", "trend",
     "widgets",

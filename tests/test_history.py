@@ -18,6 +18,7 @@ from certtrust.history import (
     Difference,
     State,
     difference,
+    read_state,
     state_of,
     state_of_json,
     state_tables,
@@ -65,14 +66,24 @@ def without(fleet: ct.Fleet, **rows: int) -> ct.Fleet:
     return dataclasses.replace(fleet, **frames)
 
 
+def test_a_fleet_and_its_report_are_one_state(tmp_path: Path) -> None:
+    """A fleet, and the JSON of its report as a file, say the same."""
+    path = tmp_path / "report.json"
+    path.write_text(report_json(), encoding="utf-8")
+    found = difference(first_state(), read_state(path))
+    assert found.is_nothing
+    assert "Nothing changed." in str(found)
+
+
+@pytest.mark.exhaustive
 def test_a_fleet_its_files_and_its_report_are_one_state(tmp_path: Path) -> None:
-    """A fleet, as it was saved, and the JSON of its report say the same, in any pair."""
+    """As it was saved, as files and as the JSON of its report: the same in any pair."""
     (tmp_path / "report.json").write_text(report_json(), encoding="utf-8")
-    sources = [FLEET, FLEET.save(tmp_path / "saved"), tmp_path / "report.json"]
+    ct.simulation.write(FLEET, tmp_path / "files")
+    saved = FLEET.save(tmp_path / "saved")
+    sources = [FLEET, saved, tmp_path / "report.json", tmp_path / "files", saved]
     for old, new in pairwise(sources):
-        found = ct.diff(old, new)
-        assert found.is_nothing, (old, new)
-        assert "Nothing changed." in str(found)
+        assert ct.diff(old, new).is_nothing, (old, new)
 
 
 def test_a_state_survives_its_json() -> None:
@@ -156,30 +167,38 @@ def test_the_date_of_a_state_stands_in_its_name() -> None:
         assert date_in(name) is None
 
 
-def test_what_is_only_missing_is_neither_gone_nor_repaired() -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "trust",
+        "certificates",
+        pytest.param("registrations", marks=pytest.mark.exhaustive),
+        pytest.param("devices", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_what_is_only_missing_is_neither_gone_nor_repaired(name: str) -> None:
     """Without a kind of data the difference says so, and draws no conclusion from it."""
-    for name in ("registrations", "devices", "certificates", "trust"):
-        less = dataclasses.replace(FLEET, **{name: getattr(FLEET, name).iloc[:0]})
-        found = told(FLEET, less)
-        assert found.lost == (name,)
-        assert "Only the old state has" in str(found)
-        repaired = found.of_kind("repaired")
-        # Without a log the rules alone speak of what they judged before.
-        assert repaired.empty or name == "registrations"
-        assert set(repaired["evidence"]) <= {"rule"}
-        assert told(less, FLEET).gained == (name,)
-        if name == "certificates":
-            assert found.certificates.empty
-        if name == "trust":
-            assert found.trust.empty
-        assert not (found.devices["change"] == "gone").any()
+    less = dataclasses.replace(FLEET, **{name: getattr(FLEET, name).iloc[:0]})
+    found = told(FLEET, less)
+    assert found.lost == (name,)
+    assert "Only the old state has" in str(found)
+    repaired = found.of_kind("repaired")
+    # Without a log the rules alone speak of what they judged before.
+    assert repaired.empty or name == "registrations"
+    assert set(repaired["evidence"]) <= {"rule"}
+    assert told(less, FLEET).gained == (name,)
+    if name == "certificates":
+        assert found.certificates.empty
+    if name == "trust":
+        assert found.trust.empty
+    assert not (found.devices["change"] == "gone").any()
 
 
-def test_renewed_certificates_are_told_from_lost_ones(tmp_path: Path) -> None:
+def test_renewed_certificates_are_told_from_lost_ones() -> None:
     """A later end is a renewal; a file that cannot be read leaves it open."""
-    ct.simulation.write(ct.simulate(12, seed=4), tmp_path / "old")
-    old = ct.read_fleet(tmp_path / "old")
-    owned = state_of(old, months=None).certificates
+    old = FLEET
+    owned = first_state().certificates
+    owned = owned[owned["issuer_cn"].notna()]
     device, other = owned["device"].iloc[:2]
     rows = old.certificates["fingerprint"].isin(owned["fingerprint"].iloc[:1])
     later = old.certificates.assign(
@@ -245,6 +264,14 @@ def test_a_list_of_every_pbx_is_compared_with_lists_of_single_ones() -> None:
     found = told(common, fewer).trust
     assert found["pbx"].isna().all()
     assert found["change"].tolist() == ["removed"]
+
+
+def test_attempts_without_a_device_are_counted() -> None:
+    """They cannot be compared, and the difference says how many there are."""
+    log = [{"serial": "0090332f688a", "state": "up"}, {"state": "rejected"}]
+    found = told(fleet_of(registrations=log[:1]), fleet_of(registrations=log))
+    assert found.registrations.empty
+    assert "1 attempt of the new state names no device" in str(found)
 
 
 def test_devices_appear_and_are_gone() -> None:
@@ -361,14 +388,17 @@ def test_missing_data_are_drawn_and_do_not_look_like_a_repair() -> None:
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Their exit statuses, files and mistakes."""
-    new = tmp_path / "new.json"
+    new, old = tmp_path / "new.json", tmp_path / "old.json"
     new.write_text(report_json(), encoding="utf-8")
-    healthy = small_fleet(healthy=True).save(tmp_path / "old")
+    before = json.loads(report_json())
+    for row in before["state"]["registrations"]:
+        row |= {"verdict": "pass", "observed": "up", "time": "2026-01-01T00:00:00Z"}
+    old.write_text(json.dumps(before), encoding="utf-8")
     page = tmp_path / "page.html"
     assert cli.main(["diff", str(new), str(new), "-o", str(page)]) == 0
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert "The page is" in capsys.readouterr().out
-    assert cli.main(["diff", str(healthy), str(new), "--json"]) == 1
+    assert cli.main(["diff", str(old), str(new), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["newly_failing"]
     (tmp_path / "nothing.txt").write_text("hello", encoding="utf-8")
     assert cli.main(["diff", str(tmp_path / "nothing.txt"), str(new)]) == 3

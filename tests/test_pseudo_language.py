@@ -35,6 +35,8 @@ from certtrust.texts import sentences
 TECHNICAL = {
     *("certtrust", *SCENARIOS, *(rule.code for rule in RULES)),
     *("H.323/TLS", "H.323/TCP", "H.323/UDP", "https://HQ", *STEPS),
+    *("CERTTRUST", "OK", "WARNING", "CRITICAL", "UNKNOWN"),
+    *("failing", "undecided", "unread", "days_left", "ca_days_left"),
 }
 """What is called so in every language: commands, codes and protocols."""
 
@@ -349,6 +351,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     },
     "report": ("report", "HQ", "-o", "HQ.html"),
     "report of nothing": ("report", "empty.log", "-o", "HQ.html"),
+    "what changed": ("diff", "HQ", "leaf.der", "-o", "HQ.html"),
+    "the trend": ("trend", "."),
+    "a watched fleet": ("watch", "HQ", "--warning", "9999"),
+    "a mistake in watching": ("watch", "HQ", "--warning", "HQ"),
     "simulate": ("simulate", "HQ2", "--devices", "3"),
     "start": ("start", "HQ4"),
     "a check of nothing": ("check", "empty.log"),

@@ -231,6 +231,21 @@ def test_profiles_are_saved_with_the_fleet(tmp_path: Path) -> None:
     assert attempts["tls_profile"].astype("str").tolist() == expected.tolist()
 
 
+def test_a_copy_under_pseudonyms_keeps_its_profiles() -> None:
+    """Each PBX has the same one under its other name, and every verdict stays."""
+    small = ct.simulate(8, seed=1)
+    pbx = small.devices["pbx"].iloc[0]
+    rows = [{"pbx": pbx, "tls_profile": "strict"}, {"tls_profile": "normal"}]
+    own = conform(pd.DataFrame(rows), ct.schema.PROFILES)
+    before = dataclasses.replace(small, profiles=own)
+    copy = ct.pseudonymise(before)
+    assert copy.profiles is not None
+    assert pbx not in set(copy.profiles["pbx"])
+    verdicts = [ct.check(ct.attempts(one)) for one in (before, copy)]
+    for column in ("verdict", CODE):
+        assert verdicts[0][column].tolist() == verdicts[1][column].tolist()
+
+
 def test_a_newer_version_never_locks_out() -> None:
     """What a version is taken for grows with it, and the looser profile takes no less."""
     for older, newer in product(range(6), repeat=2):

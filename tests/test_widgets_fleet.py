@@ -24,8 +24,9 @@ from thoroughness import first
 import certtrust as ct
 from certtrust.advice import latest, what_if
 from certtrust.advice.changes import aligned_changes as changes
+from certtrust.advice.changes import changed
 from certtrust.advice.rehearsal import Rehearsal
-from certtrust.advice.what_if import Settings, changed
+from certtrust.advice.what_if import Settings
 from certtrust.evaluation.check import counted
 from certtrust.schema import REGISTRATIONS, empty
 from certtrust.simulation import NOW

@@ -315,12 +315,13 @@ def endings(
     """
     fleet = expect_fleet(fleet)
     now, dates = _dates(periods, freq, at)
+    moments = microseconds(pd.Series([now, dates[-1]]))
     fleet = fleet if fleet.links is not None else link(fleet)
     rows = _current(fleet, now)
     passes = check(rows, at=now)["verdict"] == "pass"
     rows = rows[(passes & (rows["scenario"] == "h323-certificate")).to_numpy()]
     certificates = certificates_by_fingerprint(fleet)
-    ends, fingerprint = _first_end(rows, certificates, now.value // 1000)
+    ends, fingerprint = _first_end(rows, certificates, int(moments[0]))
     is_own = fingerprint == rows["fingerprint"].to_numpy(dtype=object)
     first_ends = pd.DataFrame(
         {
@@ -330,7 +331,7 @@ def endings(
             "device": rows["device"].array,
         }
     )
-    within = first_ends[ends <= dates[-1].value // 1000]
+    within = first_ends[ends <= moments[1]]
     devices = within.groupby(["ends", "role", "fingerprint"])["device"]
     counts = devices.agg(attempts="size", devices="nunique").reset_index()
     own = certificates.reindex(counts["fingerprint"]).reset_index(drop=True)

@@ -42,8 +42,9 @@ def trend(source: Any) -> pd.DataFrame:
     Examples
     --------
     >>> import certtrust as ct
-    >>> trend([ct.simulate(20, seed=1)])["all_devices"].iloc[0]
-    np.int64(19)
+    >>> table = trend([ct.simulate(20, seed=1), ct.simulate(20, seed=2)])
+    >>> bool((table["failing"] <= table["all_devices"]).all())
+    True
     """
     rows = [row for run in _runs(source) for row in _rows(run)]
     table = conform(pd.DataFrame(rows), TREND)
@@ -54,8 +55,10 @@ def trend(source: Any) -> pd.DataFrame:
 
 
 def _runs(source: Any) -> Iterable[Any]:
-    if not isinstance(source, (str, Path)):
+    if isinstance(source, Iterable) and not isinstance(source, (str, Path)):
         return list(source)
+    if not isinstance(source, (str, Path)):
+        raise CerttrustError(say("errors.history.no_folder", path=repr(source)))
     folder = Path(source)
     if not folder.is_dir():
         raise CerttrustError(say("errors.history.no_folder", path=str(folder)))

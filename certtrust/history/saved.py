@@ -38,7 +38,8 @@ def state_tables(state: State) -> dict[str, Any]:
         )
         for name in TABLES
     }
-    return {"version": VERSION, "made": state.made.isoformat(), **tables}
+    about = {"version": VERSION, "made": state.made.isoformat()}
+    return {**about, "nameless": state.nameless, **tables}
 
 
 def state_of_json(content: str | bytes, *, name: str) -> State:
@@ -77,11 +78,13 @@ def state_of_json(content: str | bytes, *, name: str) -> State:
     try:
         made = pd.Timestamp(state["made"]).as_unit("us")
         tables = {key: _table(state[key], table) for key, table in TABLES.items()}
-        if made.tzinfo is None:
+        nameless = state["nameless"]
+        if made.tzinfo is None or type(nameless) is not int:
             raise CerttrustError(damaged)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise CerttrustError(damaged) from error
-    return State(name=report["name"], made=made.tz_convert("UTC"), **tables)
+    made = made.tz_convert("UTC")
+    return State(name=report["name"], made=made, nameless=nameless, **tables)
 
 
 def _table(rows: Any, table: Table) -> pd.DataFrame:

@@ -92,6 +92,8 @@ class State:
         The moment: that of the report, the date in the folder's name, or the last one of the log.
     registrations, devices, certificates, trust, endings : DataFrame
         The tables of `certtrust.history.state.TABLES`.
+    nameless : int
+        Attempts of which not even the device is known; they are in no table.
     """
 
     name: str
@@ -101,6 +103,7 @@ class State:
     certificates: pd.DataFrame
     trust: pd.DataFrame
     endings: pd.DataFrame
+    nameless: int = 0
 
     @property
     def is_nothing(self) -> bool:
@@ -179,6 +182,7 @@ def state_of(
         endings=empty(ENDINGS)
         if months is None
         else conform(endings(fleet, periods=months, at=made), ENDINGS),
+        nameless=int(results["device"].isna().sum()),
     )
 
 

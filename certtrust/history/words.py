@@ -53,7 +53,7 @@ def heading(difference: Difference) -> str:
 
 
 def remarks(difference: Difference) -> list[str]:
-    """Return what has to be known to read the sections: kinds of data that one side lacks."""
+    """Return what has to be known to read the sections: what one side lacks, or leaves open."""
     said = [
         say(
             f"history.{word}",
@@ -61,6 +61,11 @@ def remarks(difference: Difference) -> list[str]:
         )
         for word, kinds in (("lost", difference.lost), ("gained", difference.gained))
         if kinds
+    ]
+    said += [
+        say(f"history.nameless_{side}", count=state.nameless)
+        for side, state in (("old", difference.old), ("new", difference.new))
+        if state.nameless
     ]
     predicted = _predicted(difference.of_kind("repaired"))
     if predicted:

@@ -12,6 +12,7 @@ import pandas as pd
 from ..answer_tables import RENEWALS
 from ..arrays.arrow import as_mask
 from ..errors import CerttrustError
+from ..evaluation.check import moment_of
 from ..schema import expect
 from ..texts.labels import plural
 from ..texts.sentences import say
@@ -63,10 +64,7 @@ def calendar(
     except ImportError:
         message = say("errors.monitoring.no_library", library="icalendar")
         raise CerttrustError(message) from None
-    stamp = pd.Timestamp.now("UTC") if made is None else pd.Timestamp(made)
-    stamp = (
-        stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
-    )
+    stamp = moment_of(pd.Timestamp.now("UTC") if made is None else made)
     whole = Calendar()
     whole.add("prodid", "-//certtrust//renewals//EN")
     whole.add("version", "2.0")
@@ -77,7 +75,8 @@ def calendar(
         event.add("uid", str(uuid.uuid5(_SPACE, entry["key"])))
         event.add("dtstamp", stamp.floor("s").to_pydatetime())
         event.add("dtstart", entry["day"])
-        event.add("dtend", entry["day"] + timedelta(days=1))
+        if entry["day"] < date.max:
+            event.add("dtend", entry["day"] + timedelta(days=1))
         event.add("summary", entry["summary"])
         event.add("description", entry["description"])
         event.add("transp", "TRANSPARENT")

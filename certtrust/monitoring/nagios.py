@@ -10,7 +10,7 @@ from ..errors import CerttrustError
 from ..texts.labels import cause_label, listed, plural
 from ..texts.sentences import say
 from ..texts.visible import one_line
-from .status import Status
+from .status import Status, expect_status
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 """What a plug-in's exit codes mean."""
@@ -87,7 +87,7 @@ def plugin_status(
     >>> code, text.splitlines()[0].partition(" | ")[0]
     (3, 'CERTTRUST UNKNOWN - nothing was understood')
     """
-    limits = thresholds or Thresholds()
+    limits, status = thresholds or Thresholds(), expect_status(status)
     if status.is_nothing:
         nothing = say("monitoring.nothing")
         return UNKNOWN, _first_line(UNKNOWN, nothing, status, limits)

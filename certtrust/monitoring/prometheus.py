@@ -12,7 +12,7 @@ from ..errors import CerttrustError
 from ..texts.sentences import say
 from ..texts.visible import encodable
 from .renewals import LATER, UNREAD
-from .status import Status
+from .status import Status, expect_status
 
 _PREFIX = "certtrust_"
 _OF_CERTIFICATE = ("role", "device", "subject_cn", "issuer_cn", "fingerprint")
@@ -54,6 +54,8 @@ def metrics(status: Status) -> str:
     except ImportError:
         message = say("errors.monitoring.no_library", library="prometheus-client")
         raise CerttrustError(message) from None
+
+    status = expect_status(status)
 
     class Collector:
         def collect(self) -> Iterator[Any]:

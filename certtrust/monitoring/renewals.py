@@ -25,6 +25,7 @@ MONTHS = (6, 12, 18, 24, 30)
 ENDED, LATER, UNREAD = "ended", "later", "not known"
 _DAY = 86_400_000_000
 _LEVELS = 64
+_LAST = pd.Timestamp("9999-12-31 23:59:59", tz="UTC").as_unit("us")
 
 
 def renewals(
@@ -80,7 +81,7 @@ def renewals(
     rows = rows.rename(columns={"not_after": "ends"})
     ends = rows["ends"].astype("datetime64[us, UTC]")
     # In integers, as the year 9999 is out of reach of a Timedelta in nanoseconds.
-    left = (ends.astype("int64").where(ends.notna()) - now.value // 1000) / _DAY
+    left = (ends.astype("int64").where(ends.notna()) - _microseconds(now)) / _DAY
     buckets = _buckets(ends, left, rows["role"] == "CA", now, bounds)
     rows = conform(rows.assign(ends=ends, days_left=left, bucket=buckets), RENEWALS)
     order = ["ends", "role", "fingerprint", "source"]
@@ -192,8 +193,8 @@ def _buckets(
     categories = [ENDED, *names["weeks"], *names["months"], LATER, UNREAD]
     words = np.full(len(ends), LATER, dtype=object)
     reach = {
-        "weeks": [now + pd.Timedelta(weeks=count) for count in bounds["weeks"]],
-        "months": [now + pd.DateOffset(months=count) for count in bounds["months"]],
+        unit: [_later(now, count, unit) for count in counts]
+        for unit, counts in bounds.items()
     }
     of_ca = as_mask(is_ca)
     for unit, chosen in (("weeks", ~of_ca), ("months", of_ca)):
@@ -204,6 +205,23 @@ def _buckets(
     words[as_mask(left < 0)] = ENDED
     words[ends.isna().to_numpy()] = UNREAD
     return pd.Categorical(words, list(dict.fromkeys(categories)), ordered=True)
+
+
+def _microseconds(moment: pd.Timestamp) -> int:
+    return int(
+        pd.Series([moment]).astype("datetime64[us, UTC]").astype("int64").iloc[0]
+    )
+
+
+def _later(moment: pd.Timestamp, count: int, unit: str) -> pd.Timestamp:
+    """Return the moment so many weeks or months later, at most the last one that there is."""
+    try:
+        if unit == "weeks":
+            return moment + pd.Timedelta(weeks=count)
+        later: pd.Timestamp = moment + pd.DateOffset(months=count)
+    except (OverflowError, ValueError):
+        return _LAST
+    return later
 
 
 def _bound(count: int, unit: str) -> str:

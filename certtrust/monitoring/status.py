@@ -10,9 +10,11 @@ import pandas as pd
 
 from ..advice.changes import current
 from ..arrays.arrow import as_mask
+from ..errors import CerttrustError
 from ..evaluation.attempts import attempts
 from ..evaluation.check import check, counted, moment_of
 from ..fleet import Fleet, expect_fleet, link
+from ..texts.sentences import say
 from .renewals import MONTHS, UNREAD, WEEKS, renewals
 
 
@@ -68,6 +70,20 @@ class Status:
         return not self.devices and self.unread == len(self.renewals)
 
 
+def expect_status(status: Status) -> Status:
+    """Return the status that a caller passed.
+
+    Raises
+    ------
+    CerttrustError
+        If it is something else.
+    """
+    if not isinstance(status, Status):
+        kind = type(status).__name__
+        raise CerttrustError(say("errors.monitoring.no_status", kind=kind))
+    return status
+
+
 def status(
     fleet: Fleet,
     *,
@@ -94,8 +110,9 @@ def status(
     Examples
     --------
     >>> import certtrust as ct
-    >>> status(ct.simulate(20, seed=1)).devices
-    20
+    >>> state = status(ct.simulate(20, seed=1))
+    >>> state.failing_devices + state.undecided_devices <= state.devices
+    True
     """
     fleet = link(expect_fleet(fleet))
     of: Literal["log", "devices"] = "log" if len(fleet.registrations) else "devices"

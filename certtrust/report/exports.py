@@ -104,9 +104,12 @@ def as_json(report: Report) -> str:
 
 def _state(report: Report) -> dict[str, Any]:
     """Return what `certtrust.diff` compares of the report."""
-    at = report.at if report.at != report.made else None
     state = state_of(
-        report.fleet, report.results, name=report.name, at=at, months=MONTHS
+        report.fleet,
+        report.results,
+        name=report.name,
+        at=report.at,
+        months=MONTHS,
     )
     return state_tables(state)
 

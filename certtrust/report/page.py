@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from importlib import resources
 
 import pandas as pd
 
@@ -17,13 +14,14 @@ from ..texts.citations import ARTICLE, linked
 from ..texts.dates import day, fields
 from ..texts.labels import listed, percent, plural
 from ..texts.markup import Column, Content, Markup, phrase, table, tag
-from ..texts.sentences import current_language, say
+from ..texts.sentences import say
 from . import summary_text
 from .answer import answer, cause_style
 from .content import Report
 from .counts import counts
 from .device_table import ROWS, device_table
-from .figures import dark_colours, figure
+from .document import document
+from .figures import figure
 from .inventory import issuers
 
 SHOWN = 100
@@ -73,26 +71,8 @@ def page(report: Report, *, stem: str | None = None) -> str:
         tag("main", [_section(report, anchor, stem) for anchor in shown]),
         tag("footer", tag("p", say("report.page.made", **made))),
     ]
-    script = _read("page.js") + _read("devices.js")
-    policy = (
-        "default-src 'none'; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{_digest(script)}'; base-uri 'none'; form-action 'none'"
-    )
-    head = [
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", say("report.page.title", name=report.name)),
-        tag("style", Markup(_read("page.css") + _dark())),
-    ]
-    html = tag(
-        "html",
-        tag("head", head),
-        tag("body", body, tag("script", Markup(script))),
-        lang=current_language(),
-    )
-    return f"<!DOCTYPE html>\n{html}\n"
+    title = say("report.page.title", name=report.name)
+    return document(title, body, scripts=("page.js", "devices.js"))
 
 
 def _section(report: Report, anchor: str, stem: str | None) -> Markup:
@@ -106,29 +86,12 @@ def _section(report: Report, anchor: str, stem: str | None) -> Markup:
     return tag("details", heading, content, class_=classes, open=anchor in OPEN)
 
 
-def _digest(script: str) -> str:
-    """Return what the policy of the page knows its one script by."""
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
 def _figures(report: Report, section: str) -> list[Markup]:
     return [
         figure(report, name)
         for name, chart in CHARTS.items()
         if chart.section == section
     ]
-
-
-def _read(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _dark() -> str:
-    """Return the colours of drawings on a dark page."""
-    pairs = dark_colours().items()
-    values = "; ".join(f"--c{light[1:]}: {dark}" for light, dark in pairs)
-    dark_screen = "@media screen and (prefers-color-scheme: dark)"
-    return f"{dark_screen} {{ :root {{ {values} }} }}\n"
 
 
 def _paragraph(key: str, /, **values: Content) -> Markup:
