@@ -5,10 +5,10 @@ from __future__ import annotations
 import numbers
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
-from functools import cache
+from functools import cache, wraps
 from importlib import resources
 from typing import Any
 
@@ -79,6 +79,21 @@ def language(code: str) -> Language:
 def spoken(code: str | None) -> AbstractContextManager[object]:
     """Return the context of a function's `lang=`: the current language where that is None."""
     return nullcontext() if code is None else language(code)
+
+
+def in_its_language(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a callback that makes sentences in the language of now, whenever it is called.
+
+    What a notebook calls when a control is used is called after its cell is over.
+    """
+    code = current_language()
+
+    @wraps(callback)
+    def in_language(*args: Any, **options: Any) -> Any:
+        with language(code):
+            return callback(*args, **options)
+
+    return in_language
 
 
 def languages() -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from ..endpoints.bench import Bench as Listener
 from ..explanation.presented import Phone, of_phone
 from ..texts.markup import Markup, tag
-from ..texts.sentences import say, sentences
+from ..texts.sentences import in_its_language, say, sentences
 from . import diagnosis_view
 from .styling import DASH, MARKS, Panel, card, html, minute, short, show
 from .trust import listed_frame
@@ -71,7 +71,7 @@ class Bench(Panel):
         ]
         super().__init__(cards, static_parts=(self._head, self._table, self._last))
         self._update()
-        listener.observe(self._update)
+        listener.observe(in_its_language(self._update))
 
     def _update(self) -> None:
         """Show what has come; called from the listener's thread, too."""

@@ -17,7 +17,7 @@ from ..evaluation.ownership import leaves
 from ..fleet import Fleet
 from ..schema import CERTIFICATES, conform, empty
 from ..texts.labels import plural
-from ..texts.sentences import fill, say, sentences
+from ..texts.sentences import fill, in_its_language, say, sentences
 from .controls import action, field, upload
 from .reading import Reading, read, readable
 from .styling import DASH, card, containing, html, short, show, titled
@@ -99,17 +99,24 @@ class CertificateSource(traitlets.HasTraits):
         )
         pane = ipywidgets.VBox([self.way.value])
         self.way.observe(
-            lambda change: pane.set_trait("children", [change["new"]]), names="value"
+            in_its_language(
+                lambda change: pane.set_trait("children", [change["new"]])
+            ),
+            names="value",
         )
         title = say("widgets.certificate_source.title")
         self.box = card(title, self.way, pane, self.judged, self.note)
 
     def _connect(self) -> None:
-        self.search.observe(lambda _change: self._offer(), names="value")
-        self.choice.observe(self._choose, names="value")
-        self.paste.observe(self._pasted, names="value")
-        self.password.observe(self._take_password, names="value")
-        self.judged.observe(lambda _change: self._judge(), names="value")
+        self.search.observe(
+            in_its_language(lambda _change: self._offer()), names="value"
+        )
+        self.choice.observe(in_its_language(self._choose), names="value")
+        self.paste.observe(in_its_language(self._pasted), names="value")
+        self.password.observe(in_its_language(self._take_password), names="value")
+        self.judged.observe(
+            in_its_language(lambda _change: self._judge()), names="value"
+        )
 
     @cached_property
     def _offered(self) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 
 from ..texts.markup import Markup, tag
-from ..texts.sentences import say, sentences
+from ..texts.sentences import in_its_language, say, sentences
 from .styling import html, short
 
 _NO_MATH = {ord("$"): "\uff04", ord("\\"): "\uff3c"}
@@ -59,7 +59,7 @@ def action(
 ) -> Any:
     """Return a button that does something; its words are those of the table `key`."""
     button = ipywidgets.Button(**_words(key), layout={"width": width}, **options)
-    button.on_click(lambda _button: carried_out())
+    button.on_click(in_its_language(lambda _button: carried_out()))
     return button
 
 
@@ -89,7 +89,10 @@ def entry_box(
         indent=False,
         layout={"width": "auto"},
     )
-    box.observe(lambda change: tick(fingerprint, bool(change["new"])), names="value")
+    box.observe(
+        in_its_language(lambda change: tick(fingerprint, bool(change["new"]))),
+        names="value",
+    )
     return box
 
 
@@ -132,7 +135,7 @@ def upload(
             button.value = ()
             take(contents)
 
-    button.observe(uploaded, names="value")
+    button.observe(in_its_language(uploaded), names="value")
     scripts = {"ondragover": _OVER, "ondragleave": _LEFT, "ondrop": _DROP}
     zone = tag("div", say(f"widgets.{section}.drop"), class_="ct-drop", **scripts)
     return button.add_class("ct-upload"), html(zone)

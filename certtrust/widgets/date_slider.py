@@ -9,6 +9,7 @@ import pandas as pd
 import traitlets
 
 from ..texts.dates import in_utc
+from ..texts.sentences import in_its_language
 from .controls import action, field
 from .styling import minute
 
@@ -62,8 +63,8 @@ class DateSlider(traitlets.HasTraits):
         )
         now_button = action("date_slider.now", self.set_now, width="80px")
         self.box = ipywidgets.VBox([self.slider, now_button])
-        self.slider.observe(self._slid, names="value")
-        self.observe(self._follow, names="at")
+        self.slider.observe(in_its_language(self._slid), names="value")
+        self.observe(in_its_language(self._follow), names="at")
 
     def set_now(self) -> None:
         """Choose the present moment."""

@@ -20,7 +20,7 @@ from ..tables_for_people import guarded_csv
 from ..texts.device_labels import labels_of
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
-from ..texts.sentences import say
+from ..texts.sentences import in_its_language, say
 from . import diagnosis_view
 from .controls import action, download, field
 from .filter_index import FILTERS, Criteria, Index, build
@@ -226,13 +226,19 @@ class FleetExplorer(Panel):
         for name, control in self._controls.items():
             traitlets.link((self, name), (control, "value"))
         self.observe(
-            lambda _change: self._filter(), names=[*FILTERS, "text", "since", "until"]
+            in_its_language(lambda _change: self._filter()),
+            names=[*FILTERS, "text", "since", "until"],
         )
-        self.observe(lambda _change: self._draw_bars(), names="by")
-        self.observe(lambda _change: self._sort(), names=["sort", "descending"])
-        self.observe(lambda _change: self._draw_table(), names="page")
-        self.observe(lambda _change: self._explain(), names="device")
-        self._days.observe(self._ranged, names="index")
+        self.observe(in_its_language(lambda _change: self._draw_bars()), names="by")
+        self.observe(
+            in_its_language(lambda _change: self._sort()),
+            names=["sort", "descending"],
+        )
+        self.observe(
+            in_its_language(lambda _change: self._draw_table()), names="page"
+        )
+        self.observe(in_its_language(lambda _change: self._explain()), names="device")
+        self._days.observe(in_its_language(self._ranged), names="index")
 
     # What happens
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ..charts.drawing.palette import OTHER, cause_colours
 from ..texts.labels import cause_label, percent, plural
 from ..texts.markup import Content, Markup, tag
-from ..texts.sentences import say
+from ..texts.sentences import in_its_language, say
 from .tables import cell
 
 _SEND = Markup(
@@ -36,7 +36,7 @@ class Channel:
     def __init__(self, pressed: Callable[[str, str], Any]) -> None:
         self._pressed = pressed
         self.field = ipywidgets.Text(continuous_update=True).add_class("ct-channel")
-        self.field.observe(self._receive, names="value")
+        self.field.observe(in_its_language(self._receive), names="value")
 
     def _receive(self, change: Any) -> None:
         message, separator, _ = change["new"].rpartition("#")

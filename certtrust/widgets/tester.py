@@ -15,7 +15,7 @@ from ..explanation.diagnosis import Diagnosis, diagnose
 from ..fleet import Fleet
 from ..schema import CERTIFICATES, TRUST, empty
 from ..texts.markup import tag
-from ..texts.sentences import say
+from ..texts.sentences import in_its_language, say
 from ..trust import trust_state
 from . import diagnosis_view
 from .acceptance import accepted, accepted_html
@@ -194,16 +194,23 @@ class CertificateTester(Panel):
         traitlets.link((self, "at"), (self._moment, "at"))
         self.trust = self._trust_choice.trust
         self._trust_choice.observe(
-            lambda change: _follow(self, change["new"]), names="trust"
+            in_its_language(lambda change: _follow(self, change["new"])),
+            names="trust",
         )
         self.observe(
-            lambda change: _follow(self._trust_choice, change["new"]), names="trust"
+            in_its_language(
+                lambda change: _follow(self._trust_choice, change["new"])
+            ),
+            names="trust",
         )
-        self.observe(self._forget_links, names=["certificates", "trust"])
-        self._source.observe(self._take, names="certificates")
-        self.observe(self._take_own, names="certificates")
         self.observe(
-            self._judge, names=["scenario", "url", "at", "trust", *_REGISTRATION]
+            in_its_language(self._forget_links), names=["certificates", "trust"]
+        )
+        self._source.observe(in_its_language(self._take), names="certificates")
+        self.observe(in_its_language(self._take_own), names="certificates")
+        self.observe(
+            in_its_language(self._judge),
+            names=["scenario", "url", "at", "trust", *_REGISTRATION],
         )
 
     # What else can be asked

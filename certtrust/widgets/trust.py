@@ -14,7 +14,7 @@ from ..certificates.trust_lists import read_trust_list
 from ..fleet import Fleet
 from ..schema import TRUST, conform, empty
 from ..texts.labels import plural
-from ..texts.sentences import say
+from ..texts.sentences import in_its_language, say
 from .controls import action, entry_box, field, upload
 from .reading import read
 from .styling import card, containing, html, short, show, titled
@@ -100,11 +100,17 @@ class TrustChoice(traitlets.HasTraits):
         self.box = card(title, *above, buttons, drop_zone, self.note)
 
     def _connect(self) -> None:
-        self.pbx.observe(lambda change: self._choose(change["new"]), names="value")
-        self.public.observe(lambda _change: self._publish(), names="value")
-        self.search.observe(lambda _change: self._draw(), names="value")
-        self.observe(lambda _change: self._draw(), names="browser")
-        self.observe(self._given, names="trust")
+        self.pbx.observe(
+            in_its_language(lambda change: self._choose(change["new"])), names="value"
+        )
+        self.public.observe(
+            in_its_language(lambda _change: self._publish()), names="value"
+        )
+        self.search.observe(
+            in_its_language(lambda _change: self._draw()), names="value"
+        )
+        self.observe(in_its_language(lambda _change: self._draw()), names="browser")
+        self.observe(in_its_language(self._given), names="trust")
 
     def choose(self, pbx: str | None) -> None:
         """Offer the list of a PBX, all of it ticked; one without a list has none that is known."""

@@ -19,7 +19,7 @@ from ..tables_for_people import guarded_csv
 from ..texts.device_labels import labels_of
 from ..texts.labels import cause_label, plural
 from ..texts.markup import Markup, tag
-from ..texts.sentences import say
+from ..texts.sentences import in_its_language, say
 from .controls import action, download, entry_box, field
 from .date_slider import DateSlider
 from .html_parts import Head, compared_bars, device_table, tiles
@@ -223,15 +223,21 @@ class WhatIf(Panel):
 
     def _connect(self) -> None:
         for control in (self._pbx, self._search):
-            control.observe(lambda _change: self._show_switches(), names="value")
+            control.observe(
+                in_its_language(lambda _change: self._show_switches()), names="value"
+            )
         for kind, menu in self._switches.items():
-            menu.observe(self._switching(kind), names="value")
+            menu.observe(in_its_language(self._switching(kind)), names="value")
         self._moment.observe(
-            lambda change: self._switched(Step("at", EVERY, change["new"])),
+            in_its_language(
+                lambda change: self._switched(Step("at", EVERY, change["new"]))
+            ),
             names="at",
         )
-        self._kind.observe(lambda _change: self._turn(0), names="value")
-        self.observe(lambda _change: self._follow(), names="steps")
+        self._kind.observe(
+            in_its_language(lambda _change: self._turn(0)), names="value"
+        )
+        self.observe(in_its_language(lambda _change: self._follow()), names="steps")
 
     def _switching(self, kind: str) -> Any:
         """Return what is called when the menu of this kind is set."""
