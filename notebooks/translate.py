@@ -33,7 +33,7 @@ def twin(name: str) -> nbformat.NotebookNode:
     }
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.source = _in_german(cell.source)
+            cell.source = _in_german(cell.source, texts.get("comments", {}))
             cell.outputs, cell.execution_count = [], None
         elif cell.source.strip() in german:
             cell.source = german.pop(cell.source.strip())
@@ -44,9 +44,11 @@ def twin(name: str) -> nbformat.NotebookNode:
     return notebook
 
 
-def _in_german(code: str) -> str:
+def _in_german(code: str, comments: dict[str, str]) -> str:
     """Return a code cell with the path from the folder of the twin, and in its language."""
     code = code.replace(_EXAMPLE, 'r"../../data')
+    for english, german in comments.items():
+        code = code.replace(english, german)
     return code.replace(_IMPORT, f'{_IMPORT}ct.language("de").use()\n', 1)
 
 

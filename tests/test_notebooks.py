@@ -4,6 +4,7 @@ their outputs.
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 import subprocess
@@ -182,3 +183,13 @@ def test_a_notebook_runs_on_an_incomplete_fleet(tmp_path, parts, path):
     ).execute(cwd=str(FOLDER))
     for cell, output in outputs(notebook):
         assert output.get("name") != "stderr", (cell.source, output)
+
+
+@pytest.mark.parametrize("texts", sorted((FOLDER / "de").glob("*.toml")), ids=str)
+def test_the_german_twin_is_made_of_the_same_cells(texts, monkeypatch):
+    """`python notebooks/translate.py` was run after the last change of either."""
+    monkeypatch.syspath_prepend(FOLDER)
+    translate = importlib.import_module("translate")
+    stored = nbformat.read(texts.with_suffix(".ipynb"), as_version=4)
+    expected = [cell.source for cell in translate.twin(texts.stem).cells]
+    assert [cell.source for cell in stored.cells] == expected
