@@ -15,7 +15,8 @@ import nbformat
 from refresh import run
 
 HERE = Path(__file__).parent
-_EXAMPLE, _IMPORT = 'r"../data', "import certtrust as ct\n"
+_EXAMPLE = 'r"../data'
+_READING = "fleet = ct.link(ct.read_fleet(FLEET))"
 
 
 def twin(name: str) -> nbformat.NotebookNode:
@@ -49,7 +50,7 @@ def _in_german(code: str, comments: dict[str, str]) -> str:
     code = code.replace(_EXAMPLE, 'r"../../data')
     for english, german in comments.items():
         code = code.replace(english, german)
-    return code.replace(_IMPORT, f'{_IMPORT}ct.language("de").use()\n', 1)
+    return code.replace(_READING, f'ct.language("de").use()\n{_READING}')
 
 
 def main() -> int:
