@@ -118,6 +118,16 @@ def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFra
     return failure_counts(_current(fleet, now), now, dates)
 
 
+def forecast_with_endings(
+    fleet: Fleet, *, periods: int = 24, freq: str = "MS"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what `forecast` and `endings` do, from attempts that are made once."""
+    fleet = expect_fleet(fleet)
+    now, dates = _dates(periods, freq)
+    rows = _current(fleet, now)
+    return failure_counts(rows, now, dates), _endings(fleet, rows, now, dates)
+
+
 def failure_counts(
     rows: pd.DataFrame, now: pd.Timestamp, dates: pd.DatetimeIndex
 ) -> pd.DataFrame:
@@ -314,10 +324,15 @@ def endings(
     True
     """
     fleet = expect_fleet(fleet)
-    now, dates = _dates(periods, freq, at)
-    moments = microseconds(pd.Series([now, dates[-1]]))
     fleet = fleet if fleet.links is not None else link(fleet)
-    rows = _current(fleet, now)
+    now, dates = _dates(periods, freq, at)
+    return _endings(fleet, _current(fleet, now), now, dates)
+
+
+def _endings(
+    fleet: Fleet, rows: pd.DataFrame, now: pd.Timestamp, dates: pd.DatetimeIndex
+) -> pd.DataFrame:
+    moments = microseconds(pd.Series([now, dates[-1]]))
     passes = check(rows, at=now)["verdict"] == "pass"
     rows = rows[(passes & (rows["scenario"] == "h323-certificate")).to_numpy()]
     certificates = certificates_by_fingerprint(fleet)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import pandas as pd
 
-from ..advice.forecast import endings
 from ..texts.dates import fields
 from ..texts.labels import cause_label, plural, series
 from ..texts.sentences import say
@@ -33,8 +32,7 @@ MARKS = 5
 
 def _of_report(report: Any) -> dict[str, Any]:
     """Mark what ends within the time of the forecast, where something is predicted to fail."""
-    dates = report.forecast["date"].nunique()
-    ends = endings(report.fleet, periods=dates) if dates else None
+    ends = report.endings if len(report.forecast) else None
     return {"predictions": report.forecast, "ends": ends}
 
 

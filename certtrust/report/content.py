@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from ..advice import forecast, impersonations
+from ..advice import impersonations
 from ..advice import missing as missing_data
+from ..advice.forecast import forecast_with_endings
 from ..advice.remedies.plan import remedies
 from ..arrays.arrow import as_mask
 from ..evaluation.attempts import attempts
@@ -65,8 +66,9 @@ class Report:
         One row per rule that some attempts leave open: code, title, attempts, devices, missing.
     missing : DataFrame
         `certtrust.missing(results)`, a kind that several PBXs lack in one row.
-    remedies, forecast : DataFrame
-        `certtrust.remedies(fleet, results)` and `certtrust.forecast(fleet)`.
+    remedies, forecast, endings : DataFrame
+        `certtrust.remedies(fleet, results)`, `certtrust.forecast(fleet)` and what takes
+        registrations down within that time, `certtrust.endings(fleet)`.
     impersonations : DataFrame
         The worst pairs of `certtrust.impersonations(fleet)`.
     inputs : DataFrame
@@ -91,6 +93,7 @@ class Report:
     missing: pd.DataFrame
     remedies: pd.DataFrame
     forecast: pd.DataFrame
+    endings: pd.DataFrame
     impersonations: pd.DataFrame
     inputs: pd.DataFrame
     problems: pd.DataFrame
@@ -141,7 +144,7 @@ def explain_fleet(
     begin("remedies")
     actions = remedies(linked, results)
     begin("forecast")
-    predictions = forecast(linked, periods=periods)
+    predictions, endings = forecast_with_endings(linked, periods=periods)
     begin("names")
     pairs = impersonations(linked, at=at, limit=PAIRS)
     made = pd.Timestamp.now("UTC").floor("s")
@@ -160,6 +163,7 @@ def explain_fleet(
         missing=missing_anywhere(results),
         remedies=actions,
         forecast=predictions,
+        endings=endings,
         impersonations=pairs,
         inputs=inputs(fleet),
         problems=problems(fleet),

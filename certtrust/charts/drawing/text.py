@@ -32,9 +32,13 @@ SLACK = 1.03
 
 def families() -> list[str]:
     """Return those of `FAMILIES` that are installed."""
+    return list(_families())
+
+
+def _families() -> tuple[str, ...]:
     from matplotlib.font_manager import fontManager
 
-    return list(_installed(len(fontManager.ttflist)))
+    return _installed(len(fontManager.ttflist))
 
 
 @cache
@@ -62,7 +66,12 @@ def _letters(family: str, bold: bool) -> frozenset[int]:
 
 def _family_of(letter: str, bold: bool) -> str | None:
     """Return the first font that has the letter."""
-    for family in families():
+    return _first_with(letter, bold, _families())
+
+
+@cache
+def _first_with(letter: str, bold: bool, among: tuple[str, ...]) -> str | None:
+    for family in among:
         if ord(letter) in _letters(family, bold):
             return family
     return None
