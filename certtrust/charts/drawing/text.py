@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -25,6 +26,9 @@ they are installed."""
 
 MISSING = "\u25a1"
 """Stands for a letter that none of the fonts has."""
+
+NO_BREAK = "\u00a0"
+"""The blank at which no line is broken."""
 
 SLACK = 1.03
 """A renderer's hinting may widen a line by this much against the measured outline."""
