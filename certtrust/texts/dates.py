@@ -50,7 +50,8 @@ def days(moments: pd.Series) -> pd.Series:
     >>> days(pd.Series([pd.Timestamp("2026-03-02 10:11", tz="UTC")])).tolist()
     ['2026-03-02']
     """
-    return moments.dt.strftime(sentences()["dates"]["figures"]).astype("str")
+    shown: pd.Series = moments.dt.strftime(sentences()["dates"]["figures"])
+    return shown.astype("str")
 
 
 def day(moment: pd.Timestamp) -> str:
