@@ -43,8 +43,8 @@ ANSWER = [
 
 ATTEMPTS = 48
 
-FEW = seeds(range(20, 22))
-MANY = seeds(range(2000, 2060))
+FEW = seeds(range(20, 21))
+MANY = seeds([21, *range(2000, 2060)])
 
 
 def parametrized_by_seed(

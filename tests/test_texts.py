@@ -13,6 +13,7 @@ import pytest
 
 import certtrust as ct
 from certtrust.arrays import threads
+from certtrust.charts.drawing.text import plain, wrap
 from certtrust.testing import small_fleet
 from certtrust.texts import dates, labels, markup, sentences, translation
 
@@ -59,6 +60,21 @@ def test_another_language_writes_its_own_numbers_and_dates(
         "2026-03-02",
         "",
     ]
+
+
+def test_german_figures_have_their_own_form() -> None:
+    """Days, decimals and shares are written so everywhere, and no line ends before the "%"."""
+    moments = pd.Series(pd.to_datetime(["2026-03-02 10:11", None], utc=True))
+    with ct.language("de"):
+        assert dates.figures(moments[0]) == "02.03.2026"
+        assert dates.days(moments).fillna("").tolist() == ["02.03.2026", ""]
+        assert sentences.decimal(1204.5, 2) == "1.204,50"
+        share = labels.percent(0.61)
+    assert share == "61\N{NO-BREAK SPACE}%"
+    lines = wrap(plain(f"Ein  Anteil\nvon {share}"), 40, 9)
+    assert " ".join(lines) == f"Ein Anteil von {share}"
+    assert len(lines) > 1
+    assert any(share in line for line in lines)
 
 
 def _leaves(

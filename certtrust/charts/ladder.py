@@ -9,7 +9,7 @@ import pandas as pd
 from ..errors import CerttrustError
 from ..schema import HANDSHAKES, expect
 from ..texts.labels import series
-from ..texts.sentences import say
+from ..texts.sentences import decimal, say
 from .drawing.palette import BAD, GOOD, OTHER, colour
 from .drawing.record import Canvas, chart
 from .drawing.sheet import SMALL, Sheet, sheet
@@ -167,7 +167,7 @@ def _rung(
     for number, line in enumerate(reversed(lines)):
         page.note(line, ((begin + end) / 2, y - 3 - 11 * number), **look)
     if step.seconds != "-":
-        page.note(f"{float(step.seconds):.3f} s", (0, y), va="center")
+        page.note(f"{decimal(float(step.seconds), 3)} s", (0, y), va="center")
 
 
 def _ending(row: pd.DataFrame, steps: list[Rung]) -> tuple[int, tuple[str, str]]:

@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from ..texts.dates import days as in_figures
 from ..texts.labels import plural
 from ..texts.sentences import say
 from .passwords import add_passwords, asked_passwords, passwords
@@ -77,7 +78,7 @@ def _lines(certificates: pd.DataFrame) -> list[str]:
     if len(read):
         bits = read["key_size"].astype("str").fillna("")
         shown = read.assign(
-            not_after=read["not_after"].dt.strftime("%Y-%m-%d"),
+            not_after=in_figures(read["not_after"]),
             days_left=days.floordiv(1).astype("Int64"),
             key=(read["key_type"].astype("str").fillna("") + " " + bits).str.strip(),
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..arrays.arrow import as_mask
-from ..texts.dates import fields
+from ..texts.dates import days, fields
 from ..texts.device_labels import labels_by_device
 from ..texts.labels import cause_label, listed, plural
 from ..texts.sentences import say
@@ -109,8 +109,7 @@ def _texts(values: pd.Series) -> pd.Series:
 
 
 def _days(values: pd.Series) -> pd.Series:
-    days: pd.Series = values.dt.strftime("%Y-%m-%d").astype("str").fillna("")
-    return days
+    return days(values).fillna("")
 
 
 def _causes(values: pd.Series) -> pd.Series:

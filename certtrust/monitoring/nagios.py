@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..errors import CerttrustError
+from ..texts.dates import figures
 from ..texts.labels import cause_label, listed, plural
 from ..texts.sentences import say
 from ..texts.visible import one_line
@@ -183,7 +184,7 @@ def _details(status: Status, urgent: pd.DataFrame) -> list[str]:
                 role=say(f"monitoring.roles.{row['role']}"),
                 name=_name(name),
                 issuer=_name(row["issuer_cn"]),
-                date=f"{row['ends']:%Y-%m-%d}",
+                date=figures(row["ends"]),
                 count=abs(int(row["days_left"])),
             )
         )

@@ -10,7 +10,7 @@ import pandas as pd
 from .. import charts
 from ..history import Difference
 from ..history.words import Section, heading, remarks, sections
-from ..texts.dates import day, fields
+from ..texts.dates import day, days, fields
 from ..texts.labels import plural
 from ..texts.markup import Column, Content, Markup, table, tag
 from ..texts.sentences import say
@@ -148,7 +148,7 @@ def trend_page(runs: pd.DataFrame, name: str) -> str:
 def _totals(runs: pd.DataFrame) -> pd.DataFrame:
     """Return one row per run, the latest first, without the columns of causes."""
     totals = runs.drop_duplicates(["date", "source"]).iloc[::-1]
-    dates = totals["date"].dt.strftime("%Y-%m-%d %H:%M")
+    dates = days(totals["date"]) + totals["date"].dt.strftime(" %H:%M")
     columns = ["date", "source", "failing", "undecided", "all_devices", "parse_error"]
     return totals.assign(date=dates)[columns]
 

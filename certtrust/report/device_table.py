@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from ..arrays import arrow
+from ..texts.dates import figures
 from ..texts.device_labels import labels_of
 from ..texts.markup import Content, Markup, tag
 from ..texts.sentences import number, say, sentences
@@ -167,7 +168,7 @@ def _cells(row: dict[Any, Any], words: dict[str, str]) -> list[Markup]:
         **{name: row[name] or "\u2013" for name in ("device", "pbx", "model")},
         "title": row["title"],
         "attempts": number(int(row["attempts"])),
-        "last": "\u2013" if pd.isna(last) else f"{last:%Y-%m-%d}",
+        "last": "\u2013" if pd.isna(last) else figures(last),
     }
     cells = [
         tag("td", tag("bdi", text), class_=_class(name), data_head=words[name])
@@ -237,6 +238,7 @@ def data_of(rows: pd.DataFrame) -> dict[str, Any]:
         "phone": PHONE_ROWS,
         "printed": PRINTED,
         "separator": sentences()["numbers"]["separator"],
+        "date": sentences()["dates"]["figures"],
         "texts": {
             name: words[name] for name in (*COLUMNS, "why", "open", "unnamed", *_SAID)
         },

@@ -27,7 +27,11 @@ if (source) {
   for (const name of ["pbx", "model", "title", "why", "remedy"]) columns[name] = coded(data[name]);
   const text = (name, row) => columns[name].texts[columns[name].codes[row]];
   const number = value => String(value).replace(/\B(?=(\d{3})+$)/g, data.separator);
-  const day = days => (days ? new Date(days * 86400000).toISOString().slice(0, 10) : "\u2013");
+  const day = days => {
+    if (!days) return "\u2013";
+    const [year, month, date] = new Date(days * 86400000).toISOString().slice(0, 10).split("-");
+    return data.date.replace("%Y", year).replace("%m", month).replace("%d", date);
+  };
   const minute = value => new Date(Number.parseInt(value, 16) * 60000).toISOString().slice(0, 16).replace("T", " ");
   const sentence = (name, row) => {
     const label = columns.device[row];

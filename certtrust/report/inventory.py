@@ -18,7 +18,7 @@ from ..evaluation.requirements import BY_CODE
 from ..fleet import Fleet
 from ..schema import DEVICES, TRUSTED_STATES, conform
 from ..texts.labels import listed, plural
-from ..texts.sentences import say
+from ..texts.sentences import number, say
 
 SOON = 90
 """Days before its end from which on a certificate is said to end soon."""
@@ -167,10 +167,12 @@ def of_log(fleet: Fleet) -> Iterator[str]:
     """Yield what a log alone tells: its states, and the reasons it states most often."""
     log = fleet.registrations
     states = log["state"].value_counts()
-    parts = [f"{state} {count:,}" for state, count in states.items() if count]
+    parts = [f"{state} {number(count)}" for state, count in states.items() if count]
     if parts:
         yield say("report.inventory.states", states=listed(parts))
     reasons = log["reason"].value_counts().head(REASONS)
-    parts = [f"{reason} {count:,}" for reason, count in reasons.items() if count]
+    parts = [
+        f"{reason} {number(count)}" for reason, count in reasons.items() if count
+    ]
     if parts:
         yield say("report.inventory.reasons", reasons=listed(parts))

@@ -17,7 +17,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   const key = (row, place) => {
     const cell = row.cells[place];
-    return cell.dataset.sort ?? cell.textContent;
+    // A date such as 02.03.2026 is sorted as 2026-03-02.
+    return cell.dataset.sort ?? cell.textContent.replace(/^(\d\d)\.(\d\d)\.(\d{4})/, "$3-$2-$1");
   };
   heads.forEach((head, place) => {
     const button = document.createElement("button");

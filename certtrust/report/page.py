@@ -11,7 +11,7 @@ from ..charts import CHARTS
 from ..evaluation.rules import rules as all_rules
 from ..evaluation.wire import WIRE_CAUSES
 from ..texts.citations import ARTICLE, linked
-from ..texts.dates import day, fields
+from ..texts.dates import day, days, fields
 from ..texts.labels import listed, percent, plural
 from ..texts.markup import Column, Content, Markup, phrase, table, tag
 from ..texts.sentences import say
@@ -349,10 +349,7 @@ def _certificates(report: Report, _stem: str | None) -> Iterator[Markup]:
         return
     by_issuer = issuers(report.fleet, report.at)
     if len(by_issuer):
-        ends = {
-            name: by_issuer[name].dt.strftime("%Y-%m-%d")
-            for name in ("first_end", "last_end")
-        }
+        ends = {name: days(by_issuer[name]) for name in ("first_end", "last_end")}
         yield _table("issuers", by_issuer.assign(**ends).head(SHOWN))
 
 

@@ -31,6 +31,29 @@ def fields(moment: pd.Timestamp) -> dict[str, str]:
     }
 
 
+def figures(moment: pd.Timestamp) -> str:
+    """Return the day in figures.
+
+    Examples
+    --------
+    >>> figures(pd.Timestamp("2026-03-02 10:11", tz="UTC"))
+    '2026-03-02'
+    """
+    return fields(moment)["date"]
+
+
+def days(moments: pd.Series) -> pd.Series:
+    """Return the days of moments in figures; missing stays missing.
+
+    Examples
+    --------
+    >>> days(pd.Series([pd.Timestamp("2026-03-02 10:11", tz="UTC")])).tolist()
+    ['2026-03-02']
+    """
+    shown: pd.Series = moments.dt.strftime(sentences()["dates"]["figures"])
+    return shown.astype("str")
+
+
 def day(moment: pd.Timestamp) -> str:
     """Return the day in words.
 

@@ -205,6 +205,21 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", sentences()["numbers"]["separator"])
 
 
+def decimal(value: float, digits: int) -> str:
+    """Return a number with so many decimals, and the language's separators.
+
+    Examples
+    --------
+    >>> decimal(1204.5, 2)
+    '1,204.50'
+    """
+    separator = sentences()["numbers"]["separator"]
+    point = "," if separator == "." else "."
+    return f"{value:,.{digits}f}".translate(
+        str.maketrans({",": separator, ".": point})
+    )
+
+
 def shown(values: pd.Series) -> pd.Series:
     """Return values in the words of a sentence; missing stays missing."""
     words = sentences()

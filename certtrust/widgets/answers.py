@@ -13,6 +13,7 @@ from ..evaluation.attempts import attempts
 from ..evaluation.check import causes, counted
 from ..explanation.findings import findings
 from ..fleet import FOLDERS, Fleet, link
+from ..texts.dates import figures
 from ..texts.device_labels import labels_of
 from ..texts.labels import cause_label, percent, plural
 from ..texts.markup import Markup, tag
@@ -63,7 +64,7 @@ def inventory(fleet: Fleet) -> HTML:
         "widgets.answers.inventory",
         certificates=plural(len(distinct), "certificate"),
         expired=int((distinct["not_after"] < now).sum()),
-        day=f"{now:%Y-%m-%d}",
+        day=figures(now),
         lists=plural(len(fleet.trust["pbx"].dropna().unique()), "trust list"),
         devices=plural(len(fleet.devices), "device entry"),
         registrations=plural(len(fleet.registrations), "registration"),

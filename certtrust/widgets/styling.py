@@ -10,6 +10,7 @@ import ipywidgets
 import pandas as pd
 from IPython.display import HTML, display
 
+from ..texts.dates import figures
 from ..texts.markup import NO_MATH, Content, Markup, join, tag
 from ..texts.sentences import say
 from ..texts.visible import encodable, one_line
@@ -121,8 +122,8 @@ def containing(texts: pd.Series, words: str) -> pd.Series:
 
 
 def minute(moment: pd.Timestamp) -> str:
-    """Return a moment to the minute."""
-    return f"{moment:%Y-%m-%d %H:%M}"
+    """Return a moment to the minute, in figures."""
+    return f"{figures(moment)} {moment:%H:%M}"
 
 
 def title_of(row: Any) -> str:
@@ -139,7 +140,7 @@ def titled(row: Any) -> str:
 
 def day(moment: Any) -> str:
     """Return the date of a moment, and a dash where there is none."""
-    return DASH if pd.isna(moment) else f"{moment:%Y-%m-%d}"
+    return DASH if pd.isna(moment) else figures(moment)
 
 
 def show_with_twin(widget: Any, twin: Content, hint: str) -> None:

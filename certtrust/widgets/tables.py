@@ -10,7 +10,7 @@ from IPython.display import HTML
 
 from ..texts.labels import cause_label, percent, plural
 from ..texts.markup import NO_MATH, Markup, tag
-from ..texts.sentences import say, sentences
+from ..texts.sentences import decimal, number, say, sentences
 from .styling import DASH, minute
 
 
@@ -55,8 +55,8 @@ def cell(value: Any, column: str = "") -> str:
     if column.startswith("share"):
         return percent(float(value))
     if pd.api.types.is_float(value):
-        return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
-    return f"{value:,}" if pd.api.types.is_integer(value) else str(value)
+        return decimal(float(value), 0 if float(value).is_integer() else 2)
+    return number(int(value)) if pd.api.types.is_integer(value) else str(value)
 
 
 MOST = 500

@@ -25,7 +25,7 @@ from .controls import action, field
 from .date_slider import DateSlider
 from .reading import is_readable
 from .side_by_side import compared_html
-from .styling import DASH, Panel, card, columns, html, minute, show, word_for
+from .styling import DASH, Panel, card, columns, html, show, word_for
 from .trust import TrustChoice, listed_frame
 
 _FLAGS = {"unknown": None, "set": True, "cleared": False}
@@ -356,7 +356,7 @@ class CertificateTester(Panel):
         nodes = chain(diagnosis, self.certificates, trust, self._links)
         self.explanation = diagnosis_view.explanation(diagnosis, nodes)
         code = None if trust is None else diagnosis_view.Code("tester.trust")
-        options |= {"trust": code, "at": minute(self.at)}
+        options |= {"trust": code, "at": f"{self.at:%Y-%m-%d %H:%M}"}
         self.call = diagnosis_view.python_call("tester.certificates", **options)
         answer = [self._request_html(), diagnosis_view.verdict_html(diagnosis)]
         show(self._answer, answer)

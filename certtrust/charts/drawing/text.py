@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -25,6 +26,9 @@ they are installed."""
 
 MISSING = "\u25a1"
 """Stands for a letter that none of the fonts has."""
+
+NO_BREAK = "\u00a0"
+"""The blank at which no line is broken."""
 
 SLACK = 1.03
 """A renderer's hinting may widen a line by this much against the measured outline."""
@@ -91,6 +95,11 @@ def _advance(letter: str, bold: bool, family: str) -> float:
     )
 
 
+def _words(text: str) -> list[str]:
+    """Return what stands between blanks; a blank that does not break joins, as before "%"."""
+    return [word for word in re.split(rf"[^\S{NO_BREAK}]+", text) if word.strip()]
+
+
 def plain(text: object) -> str:
     r"""Return the text on one line, with what cannot be drawn, or would act, replaced.
 
@@ -99,13 +108,13 @@ def plain(text: object) -> str:
     >>> plain("a\nb\x00c")
     'a b\ufffdc'
     """
-    words = " ".join(str(text).split())
+    words = " ".join(_words(str(text)))
     shown = [
         letter if letter.isascii() or _is_drawable(letter) else MISSING
         for letter in words
     ]
     return "".join(
-        new if old.isprintable() else "\ufffd"
+        new if old.isprintable() or old == NO_BREAK else "\ufffd"
         for old, new in zip(words, shown, strict=True)
     )
 
@@ -208,7 +217,7 @@ def wrap(
 ) -> list[str]:
     """Return the text broken at blanks into `lines` lines of `room` points; the last is cut."""
     broken: list[str] = []
-    for word in text.split():
+    for word in _words(text):
         if broken and text_width(f"{broken[-1]} {word}", size, bold=bold) <= room:
             broken[-1] = f"{broken[-1]} {word}"
         else:
