@@ -352,7 +352,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "report": ("report", "HQ", "-o", "HQ.html"),
     "report of nothing": ("report", "empty.log", "-o", "HQ.html"),
     "what changed": ("diff", "HQ", "leaf.der", "-o", "HQ.html"),
-    "the trend": ("trend", "."),
+    "the trend": ("trend", "HQ"),
     "a watched fleet": ("watch", "HQ", "--warning", "9999"),
     "a mistake in watching": ("watch", "HQ", "--warning", "HQ"),
     "simulate": ("simulate", "HQ2", "--devices", "3"),

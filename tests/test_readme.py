@@ -184,5 +184,5 @@ def test_a_path_of_windows_is_written_so_that_python_takes_it() -> None:
     before = re.findall(r'(.)"C:\\', "".join(TEXT.values()))
     assert before
     assert set(before) == {"r"}
-    for path in (ROOT / "notebooks").glob("0[1-4]*.ipynb"):
-        assert r"r\"...\"" in path.read_text(encoding="utf-8"), path.name
+    for path in (ROOT / "notebooks").glob("0[1-6]*.ipynb"):
+        assert r"FLEET = r\"../data/" in path.read_text(encoding="utf-8"), path.name
