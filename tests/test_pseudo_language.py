@@ -352,7 +352,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "report": ("report", "HQ", "-o", "HQ.html"),
     "report of nothing": ("report", "empty.log", "-o", "HQ.html"),
     "what changed": ("diff", "HQ", "leaf.der", "-o", "HQ.html"),
-    "the trend": ("trend", "HQ"),
+    "the trend": ("trend", "."),
     "a watched fleet": ("watch", "HQ", "--warning", "9999"),
     "a mistake in watching": ("watch", "HQ", "--warning", "HQ"),
     "simulate": ("simulate", "HQ2", "--devices", "3"),
@@ -398,6 +398,7 @@ def test_the_command_line_says_nothing_in_english(
     assert "".join(lines).strip()
     names = data() | names_in(files / "HQ")
     names |= {str(files), "HQ.html", "report.html", *NAMES_OF_FILES, NO_CERTIFICATE}
+    names |= {path.name for path in files.iterdir()}
     names |= {command.NAME for command in command_line.COMMANDS}
     assert english(lines, names) == []
 
