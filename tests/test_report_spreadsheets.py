@@ -6,7 +6,6 @@ import io
 import openpyxl
 import pandas as pd
 import pytest
-
 from thoroughness import first
 
 import certtrust as ct
