@@ -482,7 +482,7 @@ def test_an_empty_fleet_has_no_pairs_and_keeps_the_columns():
     for moment in ("yesterday", pd.NaT):
         with pytest.raises(ct.CerttrustError, match="is not a moment"):
             impersonations(fleet, at=moment)
-    with pytest.raises(ct.CerttrustError, match="at least one pair"):
+    with pytest.raises(ct.CerttrustError, match="at least 1"):
         impersonations(fleet, limit=0)
 
 

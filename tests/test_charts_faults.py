@@ -115,7 +115,7 @@ def test_the_forecast_marks_the_ca_that_ends() -> None:
         }
     )
     ax = charts.forecast(predictions, ends, ax=charts.blank())
-    words = f"{date:%Y-%m-%d}: the CA Phones CA ends, 14 devices with it"
+    words = f"{date:%Y-%m-%d}: the CA Phones CA expires, affecting 14 devices"
     assert f"A: {words}" in texts(ax)
     assert words in charts.alternative_text(ax)
     assert "0090332f688a" not in charts.alternative_text(ax)

@@ -327,11 +327,11 @@ def issued(common_name):
 @pytest.mark.parametrize(
     ("common_name", "shown"),
     [
-        (PHONE + " ", "it ends in a blank"),
-        (" " + PHONE, "it begins with a blank"),
-        (PHONE + "\u00a0", "it holds the character U+00A0"),
-        (PHONE + "\u200b", "it holds the character U+200B"),
-        ("room\u20111", "it holds the character U+2011"),
+        (PHONE + " ", "it ends with a space"),
+        (" " + PHONE, "it begins with a space"),
+        (PHONE + "\u00a0", "it contains the character U+00A0"),
+        (PHONE + "\u200b", "it contains the character U+200B"),
+        ("room\u20111", "it contains the character U+2011"),
     ],
 )
 def test_invisible_characters_of_a_cn_are_described(common_name, shown):

@@ -226,7 +226,7 @@ def test_interrupted_it_loses_nothing_and_goes_on(
     assert len(endpoints) == 80
     asked = endpoints["outcome"].notna()
     assert 0 < asked.sum() < 80
-    assert set(endpoints["error"][~asked]) == {"not asked: it was interrupted before"}
+    assert set(endpoints["error"][~asked]) == {"not asked: the run was interrupted first"}
     certificates, again = ct.fetch_fleet(
         hosts, rate=None, timeout=0.6, folder=tmp_path
     )

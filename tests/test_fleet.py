@@ -257,7 +257,7 @@ def test_text_is_a_guessed_log_with_its_first_line(folder):
 
 
 NOT_UNDERSTOOD = {
-    "empty.txt": (b"", "nothing is in it"),
+    "empty.txt": (b"", "it is empty"),
     "list.csv": (b"color;size\nred;1\n", "headings that are not understood: 'color'"),
     "picture.png": (b"\x89PNG\r\n\x1a\n\x00\x00", "neither certificates nor"),
     "broken.zip": (b"PK\x03\x04broken", "unreadable ZIP archive"),

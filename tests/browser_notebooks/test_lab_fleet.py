@@ -62,7 +62,7 @@ def test_bars_filters_search_and_time(page, lab, explorer):
         page,
         lambda: explorer.get_by_label("Search").fill("nothing is called so"),
         explorer,
-        "No device is left",
+        "No device matches",
     )
     settled(
         page,

@@ -180,7 +180,7 @@ def test_every_control_answers(page, lab, tester):
         page,
         lambda: scenario.select_option(index=0),
         tester,
-        "The registration name starts with",
+        "The registration name begins with",
     )
     handle = tester.get_by_role("slider").first
     handle.focus()
