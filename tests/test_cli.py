@@ -171,7 +171,7 @@ def test_devices_alone_are_not_reassuring(
         ),
         (
             ["check", "here.pem", "--scenario", "h323-password", "--at", "someday"],
-            ["someday", "not a moment"],
+            ["someday", "not a date or time"],
         ),
         (["simulate", "full"], ["full", "not an empty folder"]),
     ],

@@ -85,7 +85,7 @@ def test_fetch_that_is_stopped_goes_on(
         (["10.0.0.0/8"], "16,777,216 addresses"),
         (["empty.txt"], "no host in empty.txt"),
         (["."], "is a folder"),
-        (["phones.csv"], "call its heading host"),
+        (["phones.csv"], "name the column host"),
         (["127.0.0.1", "--port", "x"], "not a TCP port"),
         (["127.0.0.1", "--timeout", "0"], "not a number above 0"),
         (["127.0.0.1", "--concurrency", "1.5"], "not a number above 0"),

@@ -208,10 +208,10 @@ def test_markup_in_a_certificate_stays_text():
             {"scenario": "h323-password", "authentication": "certificate"},
             "does not go with",
         ),
-        ({"scenario": ["browser"]}, r"scenario=\['browser'\] is no text"),
+        ({"scenario": ["browser"]}, r"scenario=\['browser'\] is not text"),
         (
             {"scenario": "h323-certificate", "registration_name": 5},
-            "registration_name=5 is no text",
+            "registration_name=5 is not text",
         ),
         (
             {"scenario": "h323-certificate", "hardware_id": b"IP222-2f-68-8a"},
@@ -219,12 +219,12 @@ def test_markup_in_a_certificate_stays_text():
         ),
         (
             {"scenario": "h323-certificate", "authentication": True},
-            "authentication=True is no text",
+            "authentication=True is not text",
         ),
-        ({"scenario": "browser", "url": ("phone.example",)}, "url=.* is no text"),
+        ({"scenario": "browser", "url": ("phone.example",)}, "url=.* is not text"),
         (
             {"scenario": "browser", "url": pd.Series(["phone.example"])},
-            "(?s)url=.* is no text",
+            "(?s)url=.* is not text",
         ),
     ],
 )
