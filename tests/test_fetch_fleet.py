@@ -226,7 +226,9 @@ def test_interrupted_it_loses_nothing_and_goes_on(
     assert len(endpoints) == 80
     asked = endpoints["outcome"].notna()
     assert 0 < asked.sum() < 80
-    assert set(endpoints["error"][~asked]) == {"not asked: the run was interrupted first"}
+    assert set(endpoints["error"][~asked]) == {
+        "not asked: the run was interrupted first"
+    }
     certificates, again = ct.fetch_fleet(
         hosts, rate=None, timeout=0.6, folder=tmp_path
     )
@@ -363,7 +365,7 @@ def test_every_address_of_a_name_is_tried(ports: tuple[int, int]) -> None:
         ({"hosts": [], "concurrency": 0}, "give 1 or more"),
         ({"hosts": [], "rate": 0}, "endpoints per second"),
         ({"hosts": [], "starttls": "imap"}, "auto, no, ldap, smtp"),
-        ({"hosts": pd.DataFrame({"phone": ["a"]})}, "call its heading host"),
+        ({"hosts": pd.DataFrame({"phone": ["a"]})}, "name the column host"),
     ],
 )
 def test_mistakes_are_said_before_anything_is_asked(

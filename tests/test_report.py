@@ -793,7 +793,9 @@ def test_certificates_alone_are_an_inventory(files: Callable[..., ct.Fleet]) -> 
     days = ct.days_left(own, "2026-11-01")
     assert f"Expired: {(days < 0).sum()}." in facts[0]
     shared = ct.shared_names(fleet)
-    assert any("with more than one key" in fact for fact in facts) == bool(len(shared))
+    assert any("with more than one key" in fact for fact in facts) == bool(
+        len(shared)
+    )
     assert len(head(found).missing) == 3
     table = inventory.issuers(fleet, found.at)
     assert table["certificates"].sum() == len(own)
@@ -828,7 +830,7 @@ def test_devices_alone_say_flags_and_twins(files: Callable[..., ct.Fleet]) -> No
     both = pd.concat([fleet.devices, twin], ignore_index=True)
     found = explain_fleet(dataclasses.replace(fleet, devices=both), periods=1)
     facts = " ".join(head(found).sentences)
-    assert f"{both['tls_only'].eq(True).sum()} have TLS only" in facts
+    assert f'{both["tls_only"].eq(True).sum()} have "TLS only" set' in facts
     assert "More than one user has the same hardware ID: 1" in facts
 
 

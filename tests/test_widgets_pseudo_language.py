@@ -319,5 +319,7 @@ def test_the_bench_has_no_english_of_its_own():
     texts += texts_of(Bench(seen))
     shown = plain(" ".join(texts))
     assert "No phone has connected yet." in shown
-    assert "The handshake ended before the client could present a certificate." in shown
+    assert (
+        "The handshake ended before the client could present a certificate." in shown
+    )
     assert english(texts, *sentences, "unknown_ca", "TLS") == set()

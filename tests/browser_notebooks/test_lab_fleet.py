@@ -251,6 +251,6 @@ def test_every_switch_of_a_what_if(page, lab, whatif):
         page,
         lambda: whatif.get_by_role("button", name="Start over").click(),
         plan,
-        "Nothing is switched yet",
+        "Nothing has been changed yet",
     )
     assert complaints_of(lab) == []

@@ -128,7 +128,7 @@ def test_every_control_answers(page, lab, tester):
         page,
         lambda: tester.get_by_label("PBX", exact=True).select_option(index=0),
         tester,
-        "do not tell",
+        "data are missing",
     )
     settled(
         page,
