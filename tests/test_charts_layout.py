@@ -79,9 +79,7 @@ def drawn_texts(ax: Axes) -> list[tuple[str, Bbox]]:
 def assert_readable(ax: Axes, *, inside: bool = True) -> None:
     """Fail where two texts overlap by more than a pixel, or one leaves the figure."""
     texts = drawn_texts(ax)
-    assert set(filter(None, ax.get_title().split("\n"))) <= {
-        text for text, _ in texts
-    }
+    assert set(filter(None, ax.get_title().split("\n"))) <= {text for text, _ in texts}
     frame = charts.figure_of(ax).bbox
     for (one, a), (other, b) in pairs(texts, 2):
         wide, high = (

@@ -578,7 +578,8 @@ def test_who_may_register_as_another_device_stands_in_the_page(
     )
     said = Outline(page(found)).text
     assert (
-        f"{pairs['fingerprint'].nunique()} trusted certificates can be used to register as another device"
+        f"{pairs['fingerprint'].nunique()} trusted certificates can be used to register "
+        "as another device"
         in said
     )
     assert (
