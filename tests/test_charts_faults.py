@@ -194,10 +194,10 @@ def test_since_when_marks_the_end_of_a_ca_within_the_log() -> None:
     is_ca = fleet.trust["is_ca"].fillna(value=False)
     ends = fleet.trust["not_after"].mask(is_ca, middle)
     ended = dataclasses.replace(fleet, trust=fleet.trust.assign(not_after=ends))
-    assert " ends" in charts.alternative_text(
+    assert " expires" in charts.alternative_text(
         charts.since_when(results, ended, ax=charts.blank())
     )
-    assert " ends" not in charts.alternative_text(
+    assert " expires" not in charts.alternative_text(
         charts.since_when(results, fleet, ax=charts.blank())
     )
 

@@ -254,7 +254,7 @@ def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(
         CerttrustError,
-        match=r"the name phone\.invalid is not known: Name or service not known",
+        match=r"the name phone\.invalid cannot be resolved: Name or service not known",
     ):
         ct.fetch_chain("phone.invalid")
 

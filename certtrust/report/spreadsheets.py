@@ -115,8 +115,8 @@ def _actions(report: Report, folder: str) -> tuple[pd.DataFrame, list[PemFile]]:
     actions = report.remedies
     has_pem = actions["pem"].notna()
     shown = actions.loc[has_pem, "fingerprint"].map(_names(report))
-    ranks = actions.loc[has_pem, "rank"].map("{:03}-".format).astype("str")
-    labels = ranks + shown.fillna("CA")
+    ranks = actions.loc[has_pem, "rank"].astype("str").str.zfill(3)
+    labels = ranks + "-" + shown.astype("str").fillna("CA")
     stems = file_names(labels)
     names = labels.map(lambda label: f"{folder}/{stems[label]}.pem").astype("str")
     files = [
