@@ -579,8 +579,7 @@ def test_who_may_register_as_another_device_stands_in_the_page(
     said = Outline(page(found)).text
     assert (
         f"{pairs['fingerprint'].nunique()} trusted certificates can be used to register "
-        "as another device"
-        in said
+        "as another device" in said
     )
     assert (
         f"{len(pairs)} pairs of a certificate and one of {pairs['victim'].nunique()} devices"
