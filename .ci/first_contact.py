@@ -1,6 +1,6 @@
 """Make data/first-contact out of data/fleet: `python .ci/first_contact.py [FOLDER]`.
 
-The folder holds what people have at hand: loose certificates, a trust list, an Excel list and
+The folder holds what people usually start with: loose certificates, a trust list, an Excel list and
 a collector's log. All of it is made up, as the fleet is that it is taken from.
 """
 

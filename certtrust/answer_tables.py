@@ -63,9 +63,7 @@ FINDINGS = Table(
             "what the rule demands",
             "The certificate has to be trusted.",
         ),
-        Column(
-            "citation", WORD, "where that stands", "page section 3.2, sentence 30"
-        ),
+        Column("citation", WORD, "its source", "page section 3.2, sentence 30"),
         Column("why", TEXT, "the reason in words, with the row's own values", "..."),
         Column("remedy", TEXT, "what to do, in words", "..."),
     ),
@@ -425,10 +423,8 @@ RULES = Table(
         Column(
             "title", TEXT, "its name in words", "Certificate not trusted by the PBX"
         ),
-        Column("requirement", TEXT, "what it demands", "..."),
-        Column(
-            "citation", TEXT, "where that stands", "page section 3.2, sentence 30"
-        ),
+        Column("requirement", TEXT, "what it requires", "..."),
+        Column("citation", TEXT, "its source", "page section 3.2, sentence 30"),
         Column(
             "needs",
             TEXT,

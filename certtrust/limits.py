@@ -11,7 +11,7 @@ its verdict, which bound it met. SECURITY.md lists them with what they protect f
 """
 
 UNPACKED_FREELY = 64 << 20
-"""Bytes that a compressed input may unpack to whatever its own size is."""
+"""Bytes that a compressed input may unpack to, whatever its own size."""
 UNPACKED_RATIO = 256
 """How many times its own size a larger one may unpack to: logs reach 100, bombs 1,000."""
 ARCHIVE_MEMBERS = 100_000
@@ -19,7 +19,7 @@ ARCHIVE_MEMBERS = 100_000
 TABLE_ROWS = 50_000_000
 """Rows of one Parquet file; a small file can claim any number of them."""
 TABLE_ROWS_FREELY = 1_000_000
-"""Rows that a Parquet file may have whatever its own size is."""
+"""Rows that a Parquet file may have, whatever its own size."""
 TABLE_ROWS_PER_BYTE = 4
 """Rows for each byte of a larger one."""
 SHEET_CELLS = 10_000_000

@@ -324,7 +324,7 @@ REGISTRATIONS = Table(
         Column(
             "clock_unset",
             FLAG,
-            "the record carries time 0 or the year 1970: the device's clock was not set",
+            "the record shows time 0 or the year 1970: the device's clock was not set",
             "False",
         ),
         Column("pbx", TEXT, "PBX that was registered at", "hq"),
@@ -821,7 +821,7 @@ ATTEMPTS = Table(
             "trust_detail",
             TEXT,
             "what exactly stands in the way of trust: what could not be read, or a limit of a CA",
-            "the CA Example CA: its path length is 0, but 1 CA stands below it",
+            "the CA Example CA: its path length is 0, but 1 CA is below it",
         ),
         Column(
             "trust_failure",

@@ -130,7 +130,7 @@ def test_mistakes_are_refused(fleet):
         ):
             forecast(fleet, periods=periods)
     for freq in ("blue moon", "-1MS", "0D"):
-        with pytest.raises(ct.CerttrustError, match="no distance of coming dates"):
+        with pytest.raises(ct.CerttrustError, match="not an interval between dates"):
             endings(fleet, freq=freq)
 
 

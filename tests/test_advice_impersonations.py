@@ -480,9 +480,9 @@ def test_an_empty_fleet_has_no_pairs_and_keeps_the_columns():
         assert pairs.empty
         assert pairs.columns.tolist() == columns
     for moment in ("yesterday", pd.NaT):
-        with pytest.raises(ct.CerttrustError, match="is not a moment"):
+        with pytest.raises(ct.CerttrustError, match="is not a date or time"):
             impersonations(fleet, at=moment)
-    with pytest.raises(ct.CerttrustError, match="at least one pair"):
+    with pytest.raises(ct.CerttrustError, match="at least 1"):
         impersonations(fleet, limit=0)
 
 

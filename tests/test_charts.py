@@ -411,7 +411,7 @@ def test_remedies_grow_to_all_that_can_be_repaired() -> None:
     assert ends == pytest.approx(
         [*actions["devices_cumulative"][:9], actions["devices_cumulative"].iloc[-1]]
     )
-    assert "16 further actions" in axes_texts(ax)
+    assert "16 more actions" in axes_texts(ax)
     half = (
         int(
             (
@@ -510,7 +510,7 @@ def test_empty_frames_give_empty_titled_axes() -> None:
     )
     assert (
         title(charts.expiry(make_certificates(0), ax=charts.blank()))
-        == "No certificates with a known end"
+        == "No certificates with a known expiry date"
     )
     assert (
         title(charts.forecast(make_predictions(0), ax=charts.blank()))
@@ -708,5 +708,5 @@ def test_an_empty_chart_has_an_alternative_text() -> None:
     )
     assert (
         alternative_text
-        == "No failed attempts. There is no failed attempt, and no rule predicts one."
+        == "No failed attempts. No attempt failed, and no rule predicts a failure."
     )

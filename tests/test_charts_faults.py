@@ -115,7 +115,7 @@ def test_the_forecast_marks_the_ca_that_ends() -> None:
         }
     )
     ax = charts.forecast(predictions, ends, ax=charts.blank())
-    words = f"{date:%Y-%m-%d}: the CA Phones CA ends, 14 devices with it"
+    words = f"{date:%Y-%m-%d}: the CA Phones CA expires, affecting 14 devices"
     assert f"A: {words}" in texts(ax)
     assert words in charts.alternative_text(ax)
     assert "0090332f688a" not in charts.alternative_text(ax)
@@ -194,10 +194,10 @@ def test_since_when_marks_the_end_of_a_ca_within_the_log() -> None:
     is_ca = fleet.trust["is_ca"].fillna(value=False)
     ends = fleet.trust["not_after"].mask(is_ca, middle)
     ended = dataclasses.replace(fleet, trust=fleet.trust.assign(not_after=ends))
-    assert " ends" in charts.alternative_text(
+    assert " expires" in charts.alternative_text(
         charts.since_when(results, ended, ax=charts.blank())
     )
-    assert " ends" not in charts.alternative_text(
+    assert " expires" not in charts.alternative_text(
         charts.since_when(results, fleet, ax=charts.blank())
     )
 

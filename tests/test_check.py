@@ -298,7 +298,7 @@ def test_the_moment_is_one_for_all_one_per_row_or_the_time_of_the_row():
     assert judge({}, {}, at="2031-01-01")["judged_at"].eq(late).all()
     per_row = pd.Series([late, pd.NaT])
     assert judge({}, {}, at=per_row)["verdict"].tolist() == ["fail", "pass"]
-    with pytest.raises(ct.CerttrustError, match="not a moment"):
+    with pytest.raises(ct.CerttrustError, match="not a date or time"):
         judge({}, at="next week")
 
 

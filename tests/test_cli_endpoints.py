@@ -56,7 +56,7 @@ def test_fetch_writes_a_folder_and_says_what_came_of_it(
     assert main(["certificates", out]) == 0
     told = capsys.readouterr().out
     assert "127.0.0.1" in told
-    assert "endpoints.parquet: what came of asking endpoints" in told
+    assert "endpoints.parquet: results of certtrust fetch" in told
     sources = ct.read_fleet(out).sources
     assert sources is not None
     notes = sources.set_index("source")["not_understood"]
@@ -73,7 +73,7 @@ def test_fetch_that_is_stopped_goes_on(
     timer.start()
     assert main([*command, "--rate", "30"]) == 2
     timer.join()
-    assert "the same command goes on there" in capsys.readouterr().out
+    assert "run the same command again" in capsys.readouterr().out
     assert main(command) == 0
     assert "62 endpoints, 1 certificate." in capsys.readouterr().out
 
@@ -85,10 +85,10 @@ def test_fetch_that_is_stopped_goes_on(
         (["10.0.0.0/8"], "16,777,216 addresses"),
         (["empty.txt"], "no host in empty.txt"),
         (["."], "is a folder"),
-        (["phones.csv"], "call its heading host"),
-        (["127.0.0.1", "--port", "x"], "no TCP port"),
-        (["127.0.0.1", "--timeout", "0"], "no number above 0"),
-        (["127.0.0.1", "--concurrency", "1.5"], "no number above 0"),
+        (["phones.csv"], "name the column host"),
+        (["127.0.0.1", "--port", "x"], "not a TCP port"),
+        (["127.0.0.1", "--timeout", "0"], "not a number above 0"),
+        (["127.0.0.1", "--concurrency", "1.5"], "not a number above 0"),
         (["127.0.0.1", "--starttls", "imap"], "imap"),
         ([], "give hosts"),
         (["--fleet", "empty.txt"], "no host in empty.txt"),

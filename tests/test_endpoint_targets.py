@@ -186,8 +186,8 @@ def test_frames_and_series() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", b"phone;room\nx;y\n", "call its heading host"),
-        ("a.bin", b"\x00\x01\x02", "it is no text"),
+        ("a.csv", b"phone;room\nx;y\n", "name the column host"),
+        ("a.bin", b"\x00\x01\x02", "it is not text"),
         (
             "b.csv",
             b"host;x\n" + b'"' + b"y" * 200_000,

@@ -222,7 +222,7 @@ def _wait(connection: socket.socket) -> None:
         (_talk(b"220 mail.example ESMTP ready\r\n" * 9), "what it sends is not TLS"),
         (
             _talk(bytes.fromhex("15030100020228")),
-            "does not complete a TLS handshake: .*handshake failure",
+            "did not complete a TLS handshake: .*handshake failure",
         ),
         (_hang_up, "closed the connection|reset"),
         (_wait, r"did not answer within 0\.5 seconds"),
@@ -254,7 +254,7 @@ def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(
         CerttrustError,
-        match=r"the name phone\.invalid is not known: Name or service not known",
+        match=r"the name phone\.invalid cannot be resolved: Name or service not known",
     ):
         ct.fetch_chain("phone.invalid")
 

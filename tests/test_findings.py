@@ -73,11 +73,11 @@ def test_labels_that_occur_twice_keep_both_findings():
 @pytest.mark.parametrize(
     ("change", "expected", "never"),
     [
-        ({}, f"Register it as {PHONE}, or issue", "if that is"),
+        ({}, f"Register it as {PHONE}, or reissue", "if that name"),
         (
             {"user": "lobby", "subject_cn": "lobby"},
-            "Register it as lobby, or issue",
-            "if that is",
+            "Register it as lobby, or reissue",
+            "if that name",
         ),
         (
             {"subject_cn": "009033aabbcc"},
@@ -86,12 +86,12 @@ def test_labels_that_occur_twice_keep_both_findings():
         ),
         (
             {"subject_cn": "phone.example.com"},
-            "Register it as phone.example.com, if that is a name of its own",
+            "Register it as phone.example.com, if that name belongs to it",
             "x",
         ),
         (
             {"subject_cn": ""},
-            "anew with a CN that begins its registration name, such as reception",
+            "with the CN reception.",
             "Register",
         ),
         (
@@ -100,7 +100,7 @@ def test_labels_that_occur_twice_keep_both_findings():
                 "registration_name": f"{PHONE}-TEL1",
                 "hardware_id": "IP222-2f-68-8a",
             },
-            f"such as {PHONE}.",
+            f"with the CN {PHONE}.",
             "-TEL1",
         ),
     ],

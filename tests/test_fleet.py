@@ -257,12 +257,12 @@ def test_text_is_a_guessed_log_with_its_first_line(folder):
 
 
 NOT_UNDERSTOOD = {
-    "empty.txt": (b"", "nothing is in it"),
+    "empty.txt": (b"", "it is empty"),
     "list.csv": (b"color;size\nred;1\n", "headings that are not understood: 'color'"),
-    "picture.png": (b"\x89PNG\r\n\x1a\n\x00\x00", "neither certificates nor"),
+    "picture.png": (b"\x89PNG\r\n\x1a\n\x00\x00", "no certificates, devices or log"),
     "broken.zip": (b"PK\x03\x04broken", "unreadable ZIP archive"),
     "report.csv": (b"device,cause,why,remedy\na,b,c,d\n", "written by certtrust"),
-    "links.parquet": (None, "neither certificates nor"),
+    "links.parquet": (None, "no certificates, devices or log"),
 }
 
 

@@ -378,7 +378,9 @@ def test_missing_data_are_drawn_and_do_not_look_like_a_repair() -> None:
     table = ct.trend([blind])
     assert table["undecided"].iloc[0] > 0
     drawn = ct.charts.trend(table)
-    assert "lack data" in ct.charts.alternative_text(drawn) or drawn.get_title()
+    assert (
+        "without a verdict" in ct.charts.alternative_text(drawn) or drawn.get_title()
+    )
     labels = [str(patch.get_label()) for patch in drawn.patches]
     assert any("data are missing" in label for label in labels)
     assert (

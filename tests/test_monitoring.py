@@ -340,7 +340,7 @@ def test_a_plugin_does_not_say_ok_of_what_it_does_not_know() -> None:
 )
 def test_thresholds_that_contradict_each_other_are_refused(numbers) -> None:
     """A critical threshold is not reached before its warning."""
-    with pytest.raises(ct.CerttrustError, match="thresholds are"):
+    with pytest.raises(ct.CerttrustError, match="thresholds must be"):
         Thresholds(**numbers)
 
 

@@ -281,7 +281,7 @@ class TestPatterns:
     @pytest.mark.parametrize(
         ("pattern", "said"),
         [
-            ("(", "is no regular expression"),
+            ("(", "is not a regular expression"),
             ("a", "no named group"),
             ("(?P<colour>a)", "no column for colour"),
             (7, "not int"),

@@ -99,7 +99,7 @@ class TestFaults:
         """The message lists the valid names."""
         with pytest.raises(
             CerttrustError,
-            match=r"certificate\.trst.*no cause.*certificate\.trust.*wrong_password",
+            match=r"certificate\.trst.*not a cause.*certificate\.trust.*wrong_password",
         ):
             simulation.simulate(5, faults={"certificate.trst": 0.5})
 

@@ -260,7 +260,7 @@ def test_saving_again_replaces_what_was_saved(tmp_path):
 def test_a_fleet_is_saved_nowhere_near_other_files(tmp_path):
     """They would be lost or read as part of it."""
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ct.CerttrustError, match="already holds something"):
+    with pytest.raises(ct.CerttrustError, match="already contains something"):
         FLEET.save(tmp_path)
     (tmp_path / "notes.txt").unlink()
     FLEET.save(tmp_path)

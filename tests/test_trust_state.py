@@ -582,7 +582,7 @@ def test_too_many_names_under_constraints_are_unknown():
         (
             [certificate("leaf", "mid", ca=None), certificate("mid", "narrow")],
             certificate("narrow", path_length=0),
-            "the CA narrow: its path length is 0, but 1 CA stands below it",
+            "the CA narrow: its path length is 0, but 1 CA is below it",
         ),
         (
             [certificate("leaf", "mute", ca=None)],

@@ -129,7 +129,7 @@ def test_a_certificate_whose_issuers_name_has_too_many_keys_is_unknown(monkeypat
         bundle("b", signed[outcomes.index("unreadable")]),
         listed(*crowd),
     )
-    assert "more CAs of its issuer's name" in judged["trust_detail"].iloc[0]
+    assert "more CAs with its issuer's name" in judged["trust_detail"].iloc[0]
     monkeypatch.setattr(limits, "PATH_STEPS", 20_000)
     assert {outcome([leaf], crowd)[0] for leaf in signed[::4]} == {"chain"}
 

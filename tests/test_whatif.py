@@ -83,7 +83,7 @@ def test_retiring_the_last_entry_leaves_a_known_list(fleet):
 
 def test_mistakes_are_refused(fleet):
     """A CA that is in no list and an unknown way to authenticate raise."""
-    with pytest.raises(ct.CerttrustError, match="no trust list holds 'Nobody'"):
+    with pytest.raises(ct.CerttrustError, match="no trust list contains 'Nobody'"):
         what_if(fleet, retire="Nobody")
     with pytest.raises(ct.CerttrustError, match="by certificate or by password"):
         what_if(fleet, authentication="smile")

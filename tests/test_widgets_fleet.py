@@ -516,7 +516,7 @@ def test_a_table_has_labels_and_is_escaped():
     ):
         assert words in shown
     assert "first 1 of 2 rows" in table(pd.concat([frame, frame]), rows=1).data
-    assert "There is none." in table(frame.head(0)).data
+    assert "No rows." in table(frame.head(0)).data
 
 
 @pytest.mark.parametrize(

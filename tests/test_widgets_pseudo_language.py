@@ -318,6 +318,8 @@ def test_the_bench_has_no_english_of_its_own():
     seen.handshakes = seen.handshakes.head(0)
     texts += texts_of(Bench(seen))
     shown = plain(" ".join(texts))
-    assert "Nobody has connected yet." in shown
-    assert "It did not come to a certificate of the client." in shown
+    assert "No phone has connected yet." in shown
+    assert (
+        "The handshake ended before the client could present a certificate." in shown
+    )
     assert english(texts, *sentences, "unknown_ca", "TLS") == set()

@@ -304,8 +304,8 @@ def _ended_by(by_client: bool, number: int) -> ct.Fleet:
 def test_an_alert_that_no_rule_explains_is_named():
     """It is not said that nothing tells why."""
     html = page(explain_fleet(_ended_by(False, 120), periods=1))
-    assert "by the alert no_application_protocol, and no rule explains it" in html
-    assert "neither a rule nor the log tells why" not in html
+    assert "with the alert no_application_protocol, and no rule explains it" in html
+    assert "neither a rule nor the log says why" not in html
 
 
 def test_an_alert_of_the_client_is_about_the_pbx_only_where_its_name_says_so():

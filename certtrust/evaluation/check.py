@@ -350,7 +350,7 @@ def causes(
     An example of each cause, in the words of `findings` and of the report:
 
     time.clock
-        The clock of 009033afc4ee was not set when it tried to register: the log carries time 0
+        The clock of 009033afc4ee was not set when it tried to register: the log shows time 0
         or the year 1970.
     transport.tls_only
         009033d1c878 registered over H.323/TCP, but "TLS only" is set for it at the PBX berlin.
@@ -361,18 +361,18 @@ def causes(
         refuses.
     certificate.trust
         The certificate of 0090336f4fdf (0090336f4fdf, issued by Example Devices CA) is not
-        trusted by the PBX mainz: the chain reaches its root, but no certificate of it is in the
-        list.
+        trusted by the PBX mainz: the chain reaches its root, but none of its certificates is
+        in the list.
     time.validity
-        The certificate of 009033ddbd8d is valid from 2019-02-19 to 2026-02-19, not at
-        2026-10-09 13:31 UTC.
+        The certificate of 009033ddbd8d is valid from 2019-02-19 to 2026-02-19, but not
+        at 2026-10-09 13:31 UTC.
     certificate.name
         009033ba01eb registers as kitchen-55, which does not begin with the CN 009033ba01eb of
         its certificate.
     browser.trust
         The browser does not trust the certificate for https://192.0.2.7/ (0090332f688a, issued
-        by Example Devices CA): the chain lacks its root, and no certificate of it is in the
-        list.
+        by Example Devices CA): the chain ends before its root, and none of its certificates
+        is in the list.
     browser.name
         https://192.0.2.7/ is not among the names of the certificate: 0090332f688a.
     wrong_password
@@ -380,18 +380,18 @@ def causes(
     unknown_user
         The log says that the PBX does not know the name ward-24.
     already_registered
-        The log says that another registration holds the name reception.
+        The log says that another registration already uses the name reception.
     timeout
         The registration of 009033843bfa timed out.
     certificate_refused
-        The PBX 192.0.2.2 refused the certificate of 0090339ab312 within TLS, for a reason that
-        its alert (bad_certificate) does not tell.
+        The PBX 192.0.2.2 refused the certificate of 0090339ab312 in the TLS handshake;
+        its alert (bad_certificate) does not say why.
     no_certificate
-        0090332d1c70 presented no certificate, and the PBX 192.0.2.2 demands one.
+        0090332d1c70 presented no certificate, and the PBX 192.0.2.2 requires one.
     tls_version
-        The PBX 192.0.2.2 accepts none of the versions of TLS that 009033aa10e2 offers.
+        The PBX 192.0.2.2 accepts none of the TLS versions that 009033aa10e2 offers.
     unexplained
-        The registration of 00903337d94e failed, and neither a rule nor the log tells why.
+        The registration of 00903337d94e failed, and neither a rule nor the log says why.
 
     Examples
     --------

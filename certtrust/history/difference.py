@@ -29,7 +29,8 @@ CERTIFICATES = Table(
         Column(
             "change",
             WORD,
-            "renewed (ends later), replaced (does not), first seen, no longer here, or unreadable",
+            "renewed (expires later), replaced (does not), first seen, no longer here, or "
+            "unreadable",
         ),
         Column(
             "subject_cn", TEXT, "common name of the certificate, the new one if known"

@@ -62,7 +62,7 @@ def test_bars_filters_search_and_time(page, lab, explorer):
         page,
         lambda: explorer.get_by_label("Search").fill("nothing is called so"),
         explorer,
-        "No device is left",
+        "No device matches",
     )
     settled(
         page,
@@ -253,6 +253,6 @@ def test_every_switch_of_a_what_if(page, lab, whatif):
         page,
         lambda: whatif.get_by_role("button", name="Start over").click(),
         plan,
-        "Nothing is switched yet",
+        "Nothing has been changed yet",
     )
     assert complaints_of(lab) == []

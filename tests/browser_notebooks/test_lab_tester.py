@@ -128,7 +128,7 @@ def test_every_control_answers(page, lab, tester):
         page,
         lambda: tester.get_by_label("PBX", exact=True).select_option(index=0),
         tester,
-        "do not tell",
+        "data are missing",
     )
     settled(
         page,
@@ -180,7 +180,7 @@ def test_every_control_answers(page, lab, tester):
         page,
         lambda: scenario.select_option(index=0),
         tester,
-        "The registration name starts with",
+        "The registration name begins with",
     )
     handle = tester.get_by_role("slider").first
     handle.focus()
