@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -423,6 +424,19 @@ def test_no_byte_of_a_key_enters_a_frame_however_its_file_is_damaged(
             assert secret[:8] not in der_bytes
             assert secret[8:16] not in der_bytes
             assert secret[:4].hex() not in errors
+
+
+def test_a_certificate_that_swallowed_the_beginning_of_a_key_is_not_kept() -> None:
+    """Its length is wrong, and the file ends within the second number of the key."""
+    certificate = bytearray(Issued().ders[0])
+    key = rsa.generate_private_key(65537, 2048).private_bytes(
+        Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    )
+    size = int.from_bytes(certificate[2:4], "big") + len(key)
+    certificate[2:4] = size.to_bytes(2, "big")
+    frame = read_certificates(bytes(certificate) + key[:200])
+    assert frame["der"].isna().all()
+    assert frame["parse_error"].notna().all()
 
 
 @pytest.mark.parametrize("quote", ["", "'"])

@@ -35,6 +35,8 @@ PKCS7, PKCS12 = "PKCS#7", "PKCS#12"
 PKCS7_OID = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07"
 _LOOKED_AT = 1 << 16
 _KEY_BEGINS = re.compile(rb"\x30[\x01-\x84][^\x02]{0,4}\x02\x01")
+_VERSIONS = (b"\0", b"\1")
+"""What stands before the numbers of a key, of which a damaged one may have two alone."""
 _TIMES = frozenset({UTC_TIME, GENERALIZED_TIME})
 
 
@@ -129,6 +131,7 @@ def _kind_by_version(inner: list[tuple[int, bytes]], tags: list[int]) -> str | N
         tags[1:3] == [SEQUENCE, OCTET_STRING]
         or tags[1:2] == [OCTET_STRING]
         or tags[:6] == [INTEGER] * 6
+        or (tags[1:2] == [INTEGER] and inner[0][1] in _VERSIONS)
     ):
         return "a private key"
     return None
