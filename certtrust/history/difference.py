@@ -254,7 +254,9 @@ def _registrations(old: State, new: State) -> pd.DataFrame:
     if new.has("registrations") or not old.has("registrations"):
         return rows
     is_gone = rows["change"] == "gone"
-    was_known = rows["observed_before"].notna() | (rows["verdict_before"] != "unknown")
+    was_known = rows["observed_before"].notna() | (
+        rows["verdict_before"] != "unknown"
+    )
     rows["change"] = rows["change"].mask(is_gone, "now unknown")
     rows = rows[as_mask(was_known | ~is_gone)]
     return rows.sort_values("change", kind="stable", ignore_index=True)

@@ -115,7 +115,9 @@ def _actions(report: Report, folder: str) -> tuple[pd.DataFrame, list[PemFile]]:
     actions = report.remedies
     has_pem = actions["pem"].notna()
     shown = actions.loc[has_pem, "fingerprint"].map(_names(report))
-    labels = actions.loc[has_pem, "rank"].map("{:03}-".format) + shown.fillna("CA")
+    # As text even where no action has one, since numbers and names are not to be added.
+    ranks = actions.loc[has_pem, "rank"].map("{:03}-".format).astype("str")
+    labels = ranks + shown.astype("str").fillna("CA")
     stems = file_names(labels)
     names = labels.map(lambda label: f"{folder}/{stems[label]}.pem").astype("str")
     files = [
