@@ -243,3 +243,24 @@ def test_rows_of_one_order_are_compared_as_they_stand() -> None:
     assert aligned_changes(before, after)["change"].tolist() == ["broken"]
     assert changed(before, after).tolist() == [0, 7]
     assert np.all(changed(before, before) == 7)
+
+
+@pytest.mark.parametrize(
+    "cause", ["transport.tls_only", "password.tls_only", "time.clock"]
+)
+def test_what_only_a_log_shows_is_not_repaired_without_one(cause: str) -> None:
+    """A would-be attempt has the right transport, login and clock whatever the device does."""
+    before = results({**fails(cause), "observed": "failed"})
+    assert kinds(before, results({"time": pd.NaT})) == ["now unknown"]
+    assert kinds(before, results({"time": T1})) == ["repaired"]
+
+
+def test_a_name_that_nobody_tried_again_is_not_repaired() -> None:
+    """A would-be attempt goes by the default name, and not by the one that failed."""
+    before = {**fails("certificate.name"), "observed": "failed"}
+    other = results({**before, "registration_name": "lobby"})
+    default = results(
+        {"time": pd.NaT, "registration_name": None, "name_by": "default"}
+    )
+    assert kinds(other, default) == ["now unknown"]
+    assert kinds(results(before), results({"time": pd.NaT})) == ["repaired"]

@@ -287,3 +287,50 @@ def test_an_installed_font_is_used(tmp_path, monkeypatch) -> None:
         text._font.cache_clear()
         text._letters.cache_clear()
         text._installed.cache_clear()
+
+
+RESULTS_CHARTS = (
+    *("causes", "combinations", "compared", "dashboard", "heatmap"),
+    *("name_fit", "since_when", "timeline"),
+    *("broken_together", "failures_over_time", "first_failures", "name_relations"),
+)
+OTHER_CHARTS = ("expiries", "expiry", "forecast", "remedies", "trend")
+
+
+@pytest.mark.parametrize("name", [*RESULTS_CHARTS, *OTHER_CHARTS])
+def test_what_is_no_such_table_is_refused_in_words(name: str) -> None:
+    """A frame without the columns, or no frame at all, is the caller's mistake."""
+    for given in (pd.DataFrame(), 3, None):
+        with pytest.raises(CerttrustError, match="table"):
+            getattr(charts, name)(given)
+
+
+@pytest.mark.parametrize("name", ["failures_over_time", "first_failures"])
+def test_times_without_a_zone_are_utc(name: str) -> None:
+    """As in every other function that takes results."""
+    results = make_results(rows=60)
+    naive = results.assign(time=results["time"].dt.tz_localize(None))
+    count = getattr(charts, name)
+    pd.testing.assert_frame_equal(count(naive), count(results))
+
+
+def test_charts_of_time_take_times_without_a_zone() -> None:
+    """Results and fleets from a CSV or a database have such times."""
+    results = make_results(rows=60)
+    results = results.assign(time=results["time"].dt.tz_localize(None))
+    fleet = small_fleet()
+    certificates = fleet.certificates
+    for column in ("not_before", "not_after"):
+        plain = certificates[column].dt.tz_localize(None)
+        certificates = certificates.assign(**{column: plain})
+    fleet = dataclasses.replace(fleet, certificates=certificates)
+    assert charts.timeline(results).get_title()
+    assert charts.since_when(results, fleet).get_title()
+    assert charts.expiry(certificates).get_title()
+
+
+def test_several_columns_to_count_by_are_refused() -> None:
+    """A chart groups by one column."""
+    for draw in (charts.causes, charts.heatmap):
+        with pytest.raises(CerttrustError, match="to count by"):
+            draw(make_results(rows=20), by=["pbx", "model"])

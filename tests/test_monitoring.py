@@ -122,7 +122,7 @@ def test_buckets_hold_what_ends_within_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "bounds", [(2, 1), (0,), (-1, 3), (1.5,), ("1",), (True,), (1, 1)]
+    "bounds", [(2, 1), (0,), (-1, 3), (1.5,), ("1",), (True,), (1, 1), 3]
 )
 def test_bounds_that_are_none_are_refused(bounds) -> None:
     """They are ascending whole numbers above 0."""
@@ -366,6 +366,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         [".", "--warning", "soon"],
         [".", "--weeks", "2,1"],
         [".", "--nonsense"],
+        [".", "--lang", "xx"],
         [".", "--warning", "5", "--critical", "9"],
         [".", "--at", "tomorrow"],
         [".", "--prometheus", "no/such/folder/x.prom"],

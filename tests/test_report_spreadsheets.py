@@ -1,6 +1,7 @@
 """The tables of a report in Excel: German and English, one workbook, certificates as files."""
 
 import csv
+import dataclasses
 import io
 
 import openpyxl
@@ -11,6 +12,7 @@ from thoroughness import first
 import certtrust as ct
 from certtrust.report import explain_fleet, write_report
 from certtrust.report.content import Report
+from certtrust.report.spreadsheets import write_csv_files
 from certtrust.tables_for_people import GERMAN, guarded_csv
 from certtrust.testing import small_fleet
 
@@ -107,3 +109,11 @@ def test_fractions_and_formulas_in_german():
     with ct.language("de"):
         text = guarded_csv(frame).decode("utf-8-sig")
     assert text.splitlines()[1] == '"0,5";"\'=1+1";"a;\'=cmd()"'
+
+
+def test_a_report_without_a_certificate_to_upload_is_written(report, tmp_path):
+    """A healthy fleet, and one without trust lists or log, have no action with a certificate."""
+    healthy = dataclasses.replace(report, remedies=report.remedies.iloc[:0])
+    files = write_csv_files(healthy, tmp_path / "r.html", GERMAN)
+    assert all(path.is_file() for path in files)
+    assert not list(tmp_path.glob("*-certificates"))

@@ -40,6 +40,8 @@ _LOOSER = (
 )
 """By what registrations are matched, one after another, where a name or a PBX is not stated."""
 _OUTCOMES = {"up": "pass", "failed": "fail"}
+_BY_THE_ATTEMPT = ("transport.tls_only", "password.tls_only", "time.clock")
+"""Causes that a log shows, and that a would-be attempt of a device entry cannot have."""
 _SEVERITY = {"pass": 0, "up": 0, "unknown": 1, "fail": 2, "failed": 2}
 
 
@@ -89,7 +91,8 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
     Where both hold the same attempt, it is the prediction that changed. Where the attempt is a
     new one, what was observed outranks what is predicted. What was seen to fail for no rule, and
-    was not seen again, is now unknown and not repaired.
+    was not seen again, is now unknown and not repaired. So is what failed by its transport, its
+    way to authenticate, its clock, or under another name than a would-be attempt has.
 
     Examples
     --------
@@ -249,10 +252,17 @@ def _differences(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     is_new_attempt = _is_new_attempt(old, new)
     sides = [_outcome(side, is_new_attempt) for side in (old, new)]
     (was, cause_before), (now, cause_after) = sides
-    # What failed against the rules is not repaired because nobody looked again.
+    # What failed against the rules is not repaired because nobody looked again, nor is what a
+    # would-be attempt is judged without.
+    other_name = ~as_mask(old["registration_name"] == new["registration_name"]) & (
+        old["registration_name"].notna() | new["registration_name"].notna()
+    )
+    another_way = new["time"].isna() & (
+        cause_before.isin(_BY_THE_ATTEMPT) | other_name
+    )
     unseen = is_new_attempt & as_mask(
         (old["observed"] == "failed")
-        & (old["verdict"] != "fail")
+        & ((old["verdict"] != "fail") | another_way)
         & new["observed"].isna()
         & (now == "pass")
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import pandas as pd
 
 from ..evaluation.check import causes as count_causes
+from ..schema import RESULTS, expect
 from ..texts.labels import cause_label, percent, plural, series, with_share
 from ..texts.sentences import say
 from .drawing.palette import OTHER, cause_colours, colour
@@ -26,6 +27,7 @@ from .heatmap import UNKNOWN, causes_by_group, group_words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+COLUMNS = ["device", "cause", "evidence", "observed", "verdict"]
 ALIASES = {"issuer": "issuer_cn"}
 COLOURS = 7
 """How many causes get a colour of their own where rows are groups."""
@@ -73,8 +75,8 @@ def causes(
     1
     """
     if by is not None:
-        return _by_group(results, ALIASES.get(by, by), top, canvas)
-    results = results[["device", "cause", "evidence", "observed", "verdict"]]
+        return _by_group(results, ALIASES.get(str(by), by), top, canvas)
+    results = expect(results, RESULTS, COLUMNS)[COLUMNS]
     by_evidence = count_causes(results)
     counts = count_causes(results.assign(evidence="any"))
     total = int(counts["attempts"].sum())

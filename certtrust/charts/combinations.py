@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..evaluation.check import counted
 from ..evaluation.rules import RULES
+from ..schema import RESULTS, expect
 from ..texts.labels import cause_label, listed, percent, plural, series, thousands
 from ..texts.sentences import number, say
 from .drawing.palette import cause_colours
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BARS, ROW, COLUMN = 96.0, 27.0, 26.0
+COLUMNS = ["device", "observed", "verdict"]
 DECIDING = [rule.code for rule in RULES if not rule.code.startswith("hygiene.")]
 
 
@@ -44,8 +46,10 @@ def broken_together(results: pd.DataFrame) -> pd.DataFrame:
     >>> broken_together(results).columns.tolist()
     ['rules', 'attempts', 'devices']
     """
+    results = expect(results, RESULTS, COLUMNS)
     codes = [code for code in DECIDING if code in results]
-    failed = counted(results[["device", "observed", "verdict", *codes]])
+    results = expect(results, RESULTS, codes)
+    failed = counted(results[[*COLUMNS, *codes]])
     is_broken = failed[codes].eq(other=False).fillna(value=False).to_numpy(dtype=bool)
     combination = is_broken @ (1 << np.arange(len(codes)))
     grouped = failed["device"].groupby(combination)

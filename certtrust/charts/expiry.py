@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 import numpy as np
 import pandas as pd
 
+from ..schema import CERTIFICATES, expect
 from ..texts.dates import fields, in_utc
 from ..texts.labels import plural, series
 from ..texts.sentences import number, say
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BARS, CA_ROW = 130.0, 30.0
+COLUMNS = ["fingerprint", "subject_cn", "not_after", "is_ca"]
 YEARS = 10
 """How far the drawing reaches to either side of today, if certificates end so far away."""
 TONES = {
@@ -57,6 +59,7 @@ def expiries(
     ['CA', 'device']
     """
     now = _now(today)
+    certificates = expect(certificates, CERTIFICATES, COLUMNS)
     ending = certificates[certificates["not_after"].notna()]
     ending = ending.drop_duplicates("fingerprint")
     end = ending["not_after"]

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import pandas as pd
 
+from ..answer_tables import FORECAST
+from ..schema import expect
 from ..texts.dates import fields
 from ..texts.labels import cause_label, plural, series
 from ..texts.sentences import say
@@ -133,6 +135,7 @@ def _ends(marked: pd.DataFrame) -> list[Mark]:
 
 def _table(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return the devices per date (rows) and cause (columns), the most frequent cause first."""
+    predictions = expect(predictions, FORECAST, ["date", "cause", "devices"])
     cause = predictions["cause"].astype("str")
     table = (
         pd.crosstab(

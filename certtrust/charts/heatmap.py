@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import pandas as pd
 
+from ..errors import MissingColumnError
 from ..evaluation.check import causes as count_causes
+from ..schema import RESULTS, expect
 from ..texts.labels import cause_label, percent, plural, series, thousands
 from ..texts.sentences import number, say, sentences
 from .drawing.record import Canvas, chart
@@ -17,6 +19,7 @@ from .drawing.text import plain, shorten, tell_apart, text_width
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+COLUMNS = ["device", "cause", "evidence", "observed", "verdict"]
 UNKNOWN = "not known"
 """The group of attempts whose column is missing."""
 
@@ -56,7 +59,10 @@ def causes_by_group(results: pd.DataFrame, by: str) -> pd.DataFrame:
     >>> causes_by_group(results, "pbx").index.name
     'cause'
     """
-    needed = ["device", "cause", "evidence", "observed", "verdict", by]
+    results = expect(results, RESULTS, COLUMNS)
+    if not isinstance(by, str):
+        raise MissingColumnError(say("errors.evaluation.no_column", columns=repr(by)))
+    needed = [*COLUMNS, by]
     counts = count_causes(
         results[[name for name in needed if name in results]], by=by
     )

@@ -12,6 +12,7 @@ from ..names.certificate_names import subject_is_unread
 from ..names.device_ids import hardware_ids, same_spelling, serials
 from ..names.matching import begins_with_cn
 from ..names.registration_fit import certificate_fits_registration
+from ..schema import ATTEMPTS, expect
 from ..texts.labels import percent, plural, series, with_share
 from ..texts.sentences import say
 from .drawing.palette import BAD, CAUSE_COLOURS, GOOD, OTHER, colour
@@ -32,6 +33,11 @@ _TONES = {
     "no cn": BAD,
 }
 RULE = "certificate.name"
+COLUMNS = [
+    *("scenario", "protocol", "authentication", "url", "device", "serial"),
+    *("hardware_id", "interface", "registration_name", "name_by"),
+    *("subject_cn", "fingerprint"),
+]
 
 
 def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
@@ -59,6 +65,7 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     >>> int(name_relations(ct.attempts(ct.simulate(20, seed=1)))["devices"].sum()) > 10
     True
     """
+    attempts = expect(attempts, ATTEMPTS, COLUMNS)
     names = ["registration_name", "hardware_id", "subject_cn"]
     columns = ["device", *names, "fingerprint", "unread", "fits"]
     asking = attempts[_asks(attempts)]
@@ -134,6 +141,7 @@ def name_fit(attempts: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
     >>> "CN" in ct.charts.name_fit(ct.attempts(ct.simulate(20, seed=1))).get_title()
     True
     """
+    attempts = expect(attempts, ATTEMPTS, COLUMNS)
     counts = name_relations(attempts)
     registers = attempts["url"].isna()
     exempt = attempts.loc[registers & ~_asks(attempts), "device"].nunique()

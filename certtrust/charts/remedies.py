@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
+from ..answer_tables import REMEDIES
+from ..schema import expect
 from ..texts.labels import percent, plural, with_share
 from ..texts.sentences import say
 from .drawing.palette import GOOD, OTHER, colour
@@ -50,6 +52,7 @@ def remedies(
     >>> "repair" in ct.charts.remedies(actions).get_title()
     True
     """
+    actions = expect(actions, REMEDIES, ["step", "devices_cumulative"])
     together = actions["devices_cumulative"].astype("int64").tolist()
     total = max(together, default=0)
     with sheet(**canvas) as page:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..evaluation.check import counted
 from ..fleet import Fleet
+from ..schema import CERTIFICATES, RESULTS, expect
 from ..texts.dates import fields
 from ..texts.labels import percent, plural, series
 from ..texts.sentences import say
@@ -29,6 +30,7 @@ from .timeline import floor, main_period, step
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+COLUMNS = ["device", "cause", "time", "observed", "verdict"]
 MOST = 6
 """How many events are marked."""
 
@@ -54,7 +56,7 @@ def first_failures(results: pd.DataFrame) -> pd.DataFrame:
     >>> bool(first["since"].is_monotonic_increasing)
     True
     """
-    timed = results[["device", "cause", "time", "observed", "verdict"]]
+    timed = expect(results, RESULTS, COLUMNS)[COLUMNS]
     timed = timed[timed["time"].notna() & timed["device"].notna()]
     failed = counted(timed)
     by_cause = failed.groupby(["device", "cause"], observed=True, sort=False)["time"]
@@ -108,6 +110,7 @@ def since_when(
     >>> "New trust list at berlin" in ct.charts.alternative_text(ax)
     True
     """
+    results = expect(results, RESULTS, COLUMNS)
     period = main_period(results["time"])
     first = first_failures(results)
     first = first[first["since"].between(*period)]
@@ -173,6 +176,7 @@ def _marks(
         every = pd.concat([fleet.certificates, fleet.trust])
         cas = every[every["is_ca"].fillna(value=False).astype(bool)]
         cas = cas.drop_duplicates("fingerprint").dropna(subset="not_after")
+        cas = expect(cas, CERTIFICATES, ["not_after"])
         happened += [
             (end, say("charts.since_when.ca", name=_name(name)))
             for name, end in zip(cas["subject_cn"], cas["not_after"], strict=True)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..errors import CerttrustError
 from ..evaluation.check import counted
+from ..schema import RESULTS, expect
 from ..texts.dates import day, fields
 from ..texts.labels import percent, plural, series
 from ..texts.sentences import say
@@ -76,6 +77,7 @@ def failures_over_time(
     >>> failures_over_time(results, freq="MS").columns[0]
     'logged'
     """
+    results = expect(results, RESULTS, COLUMNS)
     times = within_main_period(results["time"])
     freq = step(times, freq)
     failed = counted(results[COLUMNS])
@@ -199,7 +201,7 @@ def timeline(
     >>> ct.charts.timeline(results).get_title().startswith("Most failures")
     True
     """
-    results = results[COLUMNS]
+    results = expect(results, RESULTS, COLUMNS)[COLUMNS]
     with sheet(**canvas) as page:
         counts = failures_over_time(results, freq=freq, top=kinds_that_fit(page, top))
         freq = step(within_main_period(results["time"]), freq)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
+from ..answer_tables import TREND
+from ..schema import expect
 from ..texts.dates import fields
 from ..texts.labels import plural, series
 from ..texts.sentences import say
@@ -24,6 +26,11 @@ from .drawing.stack import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+COLUMNS = [
+    *("date", "source", "cause", "devices"),
+    *("failing", "undecided", "all_devices"),
+]
 
 
 @chart()
@@ -85,6 +92,7 @@ def trend(runs: pd.DataFrame, *, top: int = 7, **canvas: Unpack[Canvas]) -> Axes
 
 def _tables(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the numbers of each run, and its devices per cause, the most frequent one first."""
+    runs = expect(runs, TREND, COLUMNS)
     runs = runs[runs["date"].notna()]
     # Of several runs at one moment one is drawn: their devices do not add up.
     last = runs.groupby("date")["source"].transform("last")

@@ -60,11 +60,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     given_arguments = sys.argv[1:] if arguments is None else list(arguments)
+    status_of_misuse = _status_of_misuse(given_arguments)
     try:
         with language(_language(given_arguments)):
-            return _run(given_arguments)
+            return _run(given_arguments, status_of_misuse)
     except CerttrustError as error:
-        return misuse(str(error))
+        misuse(str(error))
+        return status_of_misuse
+
+
+def _status_of_misuse(arguments: Sequence[str]) -> int:
+    own = {command.NAME: getattr(command, "MISUSE", MISUSE) for command in COMMANDS}
+    named = next(filter(own.__contains__, arguments), None)
+    return own.get(named, MISUSE)
 
 
 def _language(arguments: Sequence[str]) -> str:
@@ -82,10 +90,7 @@ def _language(arguments: Sequence[str]) -> str:
     return code if code in languages() else "en"
 
 
-def _run(given_arguments: Sequence[str]) -> int:
-    own = {command.NAME: getattr(command, "MISUSE", MISUSE) for command in COMMANDS}
-    named = next(filter(own.__contains__, given_arguments), None)
-    status_of_misuse = own.get(named, MISUSE)
+def _run(given_arguments: Sequence[str], status_of_misuse: int) -> int:
     with _own_words():
         parser = _parser(_secrets(given_arguments), status_of_misuse)
         given = parser.parse_args(given_arguments)

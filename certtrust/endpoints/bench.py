@@ -89,7 +89,7 @@ def listen(
     []
     """
     if type(port) is not int or not 0 <= port < 65536:
-        raise _error("no_port", port=str(port))
+        raise _error("no_port", port=repr(port))
     is_number = type(timeout) in (int, float)
     if not is_number or not 0 < timeout <= threading.TIMEOUT_MAX:
         raise _error("no_timeout", timeout=str(timeout))

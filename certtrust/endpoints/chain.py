@@ -147,7 +147,7 @@ def manner_of(
 def check_port(port: Any) -> None:
     """Raise a CerttrustError where this is no TCP port."""
     if type(port) is not int or not 0 < port < 65536:
-        raise _error("no_port", port=str(port))
+        raise _error("no_port", port=repr(port))
 
 
 def _target(host: Any, port: Any) -> Target:

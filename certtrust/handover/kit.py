@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -90,6 +91,9 @@ def kit(fleet: Fleet, plan: pd.DataFrame, directory: str | Path) -> list[Path]:
     ('README.txt', True)
     """
     content = _Kit.of(expect_fleet(fleet), plan)
+    if not isinstance(directory, (str, os.PathLike)):
+        kind = type(directory).__name__
+        raise CerttrustError(say("errors.handover.no_folder", kind=kind))
     target = Path(directory)
     try:
         with new_directory(target) as new:

@@ -239,7 +239,7 @@ def difference(old: State, new: State) -> Difference:
     return Difference(
         old=old,
         new=new,
-        registrations=changes(old.registrations, new.registrations),
+        registrations=_registrations(old, new),
         certificates=_certificates(old, new),
         trust=_trust(old, new),
         devices=_devices(old, new),
@@ -247,6 +247,20 @@ def difference(old: State, new: State) -> Difference:
         lost=tuple(kind for kind in KINDS if old.has(kind) and not new.has(kind)),
         gained=tuple(kind for kind in KINDS if new.has(kind) and not old.has(kind)),
     )
+
+
+def _registrations(old: State, new: State) -> pd.DataFrame:
+    """Return what `changes` says; what only a log names is not gone because the log is missing."""
+    rows = changes(old.registrations, new.registrations)
+    if new.has("registrations") or not old.has("registrations"):
+        return rows
+    is_gone = rows["change"] == "gone"
+    was_known = rows["observed_before"].notna() | (
+        rows["verdict_before"] != "unknown"
+    )
+    rows["change"] = rows["change"].mask(is_gone, "now unknown")
+    rows = rows[as_mask(was_known | ~is_gone)]
+    return rows.sort_values("change", kind="stable", ignore_index=True)
 
 
 def _certificates(old: State, new: State) -> pd.DataFrame:

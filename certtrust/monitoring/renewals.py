@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral
 
 import numpy as np
@@ -92,7 +92,7 @@ def renewals(
 
 
 def _ascending(name: str, bounds: Sequence[int]) -> list[int]:
-    values = list(bounds)
+    values = list(bounds) if isinstance(bounds, Iterable) else [None]
     whole = all(
         isinstance(bound, Integral) and not isinstance(bound, bool)
         for bound in values
