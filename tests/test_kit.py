@@ -451,6 +451,14 @@ def test_what_is_no_plan_is_refused_before_anything_is_written(
     assert not (tmp_path / "kit").exists()
 
 
+@pytest.mark.parametrize("directory", [None, 3])
+def test_what_is_no_path_is_refused(directory):
+    """In words that say what to give."""
+    plan = pd.DataFrame({"action": []})
+    with pytest.raises(ct.CerttrustError, match="give the path"):
+        ct.kit(fleet_of(), plan, directory)
+
+
 def test_a_kit_of_a_fleet_without_devices_and_lists(tmp_path):
     """Certificates and a log alone: there is a plan, and a kit for it."""
     whole = small_fleet(8, seed=5)

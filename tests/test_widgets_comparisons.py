@@ -168,3 +168,10 @@ def test_hostile_names_of_a_request_do_not_act() -> None:
     tester.hold()
     for part in (tester._answer, tester._steps, tester._compared, tester._chain):
         assert "<script" not in part.value
+
+
+def test_a_request_is_judged_by_the_name_that_was_given() -> None:
+    """Its own CN is a guess, and no answer to whoever asks for another name."""
+    tester = CertificateTester(make_request(), registration_name="reception")
+    assert tester.registration_name == "reception"
+    assert tester.diagnosis.verdict == "fail"

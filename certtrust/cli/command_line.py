@@ -135,12 +135,19 @@ def _own_words() -> Iterator[None]:
         vars(argparse)["_"] = own
 
 
+_NO_SECRETS = ("--pattern", "--png", "--port", "--prometheus", "--pseudonymise")
+"""Options with a p whose values may be repeated in messages."""
+
+
 def _secrets(arguments: Sequence[str]) -> list[str]:
-    """Return what may be a password among the arguments: the value of any option with a p."""
+    """Return what may be a password among the arguments: the value of any option with a p.
+
+    Whoever mistypes --password has given it nevertheless.
+    """
     secrets = []
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         option, equals, value = argument.partition("=")
-        if option.startswith(("-p", "--p")) and option != "--png":
+        if option.startswith(("-p", "--p")) and option not in _NO_SECRETS:
             secrets.append(value if equals else following)
     return sorted(filter(None, secrets), key=len, reverse=True)
 

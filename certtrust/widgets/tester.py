@@ -140,6 +140,11 @@ class CertificateTester(Panel):
             self._source.give(certificate)
         elif fleet is not None:
             self._source.give_device(device)
+        # What is known of a device or a request stands back behind what the caller says.
+        self._quiet = True
+        self.registration_name = registration_name or self.registration_name
+        self.hardware_id = hardware_id or self.hardware_id
+        self.tls_only = self.tls_only if tls_only is None else tls_only
         self._quiet = False
         self._judge()
 
