@@ -4,10 +4,11 @@ of the real browser.
 
 import os
 import shutil
+from collections import Counter
 
 import pytest
 from hypothesis import settings
-from thoroughness import examples
+from thoroughness import SHARE, examples
 
 settings.register_profile(
     "certtrust", deadline=None, print_blob=True, max_examples=examples(100)
@@ -16,6 +17,53 @@ settings.load_profile("certtrust")
 
 # The command line speaks the language of the environment, and the tests read English.
 os.environ["LC_ALL"] = "C.UTF-8"
+
+SAMPLED = {
+    f"test_{name}.py": step
+    for step, names in (
+        (
+            3,
+            "advice_remedies advice_forecast advice_impersonations advice_actions advice_missing "
+            "run_properties simulation widgets_fleet widgets_tester widgets_comparisons "
+            "widgets_answers widgets_pseudo_language pseudo_language charts charts_layout "
+            "charts_faults charts_frames secrets diagnosis diagnosis_equals_check kit pseudonymise "
+            "trust_lists_in_order history changes monitoring tls_profile fetch_fleet bench "
+            "endpoints_handshakes cli cli_endpoints report report_devices registrations_properties "
+            "whatif check findings fuzz certificates_mutants attempts ownership missing visible "
+            "trust_state_naive naive_reference capture captures registrations_messages "
+            "columnar_structure device_labels passwords fleet logs_layouts logs_tables devices "
+            "certificates registrations wire",
+        ),
+    )
+    for name in names.split()
+}
+"""Slow files of tests, of which a run of all tests takes every third one; `make check-all` takes
+all, and so does whoever names a file.
+"""
+_WHOLE = "CERTTRUST_WHOLE_RUN"
+
+
+def pytest_configure(config):
+    """Tell the processes that share the tests whether all files are run."""
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        os.environ.setdefault(_WHOLE, "1")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Leave out what a run of all tests does not take."""
+    if _WHOLE not in os.environ or SHARE >= 1:
+        return
+    numbers = Counter()
+    kept, left = [], []
+    for item in items:
+        step = SAMPLED.get(item.path.name, 1)
+        number = numbers[item.path.name]
+        numbers[item.path.name] += 1
+        (left if number % step else kept).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
+
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
