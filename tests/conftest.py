@@ -4,6 +4,7 @@ of the real browser.
 
 import os
 import shutil
+import signal
 from collections import Counter
 
 import pytest
@@ -44,9 +45,12 @@ _WHOLE = "CERTTRUST_WHOLE_RUN"
 
 
 def pytest_configure(config):
-    """Tell the processes that share the tests whether all files are run."""
+    """Tell the processes that share the tests whether all files are run, and mind Ctrl-C."""
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         os.environ.setdefault(_WHOLE, "1")
+    # A shell lets what it starts in the background ignore Ctrl-C, which tests send to themselves.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)
