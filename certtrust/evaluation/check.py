@@ -357,7 +357,7 @@ def causes(
     password.tls_only
         00903355c3d7 logs in with a password, but "TLS only" is set for it at the PBX berlin.
     transport.tls_version
-        009033c21b04 speaks TLS 1.1 at most, which the TLS profile "normal" of the PBX berlin
+        009033c21b04 supports TLS 1.1 at most, which the TLS profile "normal" of the PBX berlin
         refuses.
     certificate.trust
         The certificate of 0090336f4fdf (0090336f4fdf, issued by Example Devices CA) is not

@@ -124,7 +124,7 @@ def sentences_of(ground: Grounds, name: str) -> list[str]:
     --------
     >>> import certtrust as ct
     >>> sentences_of(grounds(ct.read_fleet(b"phone 12 went away")), "logs")[0]
-    'Nothing was understood of 1 file: no certificate, no device and no registration is in it.'
+    'Nothing in 1 file was understood: there is no certificate, device or registration in it.'
     """
     if ground.files == 0 and ground.is_nothing:
         return [say("report.grounds.no_files", name=name)]

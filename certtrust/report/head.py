@@ -52,7 +52,7 @@ def head(report: Report) -> Head:
     >>> import certtrust as ct
     >>> from certtrust.report import explain_fleet
     >>> head(explain_fleet(ct.read_fleet(b"what is this"), periods=1)).sentences[0]
-    'Nothing was understood of 1 file: no certificate, no device and no registration is in it.'
+    'Nothing in 1 file was understood: there is no certificate, device or registration in it.'
     """
     has_story = bool(len(report.results)) and not report.grounds.is_nothing
     story = [summary_text.what_fails(report), summary_text.why(report)]
