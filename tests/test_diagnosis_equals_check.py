@@ -65,9 +65,10 @@ def assert_equal(fleet, row):
     """Compare steps, verdict, trust and names of a diagnosis with the row."""
     diagnosis = diagnosed(fleet, row)
     scenario = row["scenario"]
+    # A diagnosis has no TLS profile and no version, so it does not ask about them.
+    asked = [*SCENARIOS[scenario], *HYGIENE[scenario]]
     assert diagnosis.steps["code"].tolist() == [
-        *SCENARIOS[scenario],
-        *HYGIENE[scenario],
+        code for code in asked if not code.endswith(".tls_version")
     ]
     for code, passed in diagnosis.steps[["code", "passed"]].itertuples(index=False):
         assert pd.array([passed], dtype="boolean").equals(

@@ -108,7 +108,9 @@ def test_an_argument_that_is_no_fleet_is_refused(name, wrong):
 def test_a_fleet_of_frames_made_by_hand(name):
     """A list instead of a frame, a missing column and flags as text are refused with the table."""
     function = OF_A_FLEET[name]
-    with pytest.raises(ct.CerttrustError, match=r"table TRUST, a pandas DataFrame, is needed.*list"):
+    with pytest.raises(
+        ct.CerttrustError, match=r"table TRUST, a pandas DataFrame, is needed.*list"
+    ):
         function(dataclasses.replace(FLEET, trust=[]))
     for table in FRAMES:
         frame = getattr(FLEET, table)
@@ -131,7 +133,10 @@ def test_a_frame_of_another_kind_or_without_a_column(name):
     function, table, frame = OF_A_FRAME[name]
     for wrong in (FLEET, 5, None, []):
         if name != "diagnose":
-            with pytest.raises(ct.CerttrustError, match=f"table {table}, a pandas DataFrame, is needed"):
+            with pytest.raises(
+                ct.CerttrustError,
+                match=f"table {table}, a pandas DataFrame, is needed",
+            ):
                 function(wrong)
     needed = NEEDED.get(name, "source" if table != "DEVICES" else "hardware_id")
     with pytest.raises(ct.CerttrustError, match=f"{table}.*{needed}.* makes it"):
