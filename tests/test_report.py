@@ -861,7 +861,7 @@ def test_the_first_screen_is_the_answer(report: Report, opened: Report) -> None:
     first = Outline(html[html.index("<header>") : html.index("<main>")]).text
     worst = found.impersonations.iloc[0]
     assert (
-        f"with the CN {worst['subject_cn']} opens {worst['opens']:,} other" in first
+        f"with the CN {worst['subject_cn']} fits {worst['opens']:,} other" in first
     )
     for step in found.remedies["step"].head(3):
         assert " ".join(step.split()) in first
