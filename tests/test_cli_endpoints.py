@@ -90,7 +90,7 @@ def test_fetch_that_is_stopped_goes_on(
         (["127.0.0.1", "--timeout", "0"], "not a number above 0"),
         (["127.0.0.1", "--concurrency", "1.5"], "not a number above 0"),
         (["127.0.0.1", "--starttls", "imap"], "imap"),
-        (["127.0.0.1", "--port", "99999"], "'99999' is no TCP port"),
+        (["127.0.0.1", "--port", "99999"], "'99999' is not a TCP port"),
         ([], "give hosts"),
         (["--fleet", "empty.txt"], "no host in empty.txt"),
     ],

@@ -860,9 +860,7 @@ def test_the_first_screen_is_the_answer(report: Report, opened: Report) -> None:
     html = page(found)
     first = Outline(html[html.index("<header>") : html.index("<main>")]).text
     worst = found.impersonations.iloc[0]
-    assert (
-        f"with the CN {worst['subject_cn']} fits {worst['opens']:,} other" in first
-    )
+    assert f"with the CN {worst['subject_cn']} fits {worst['opens']:,} other" in first
     for step in found.remedies["step"].head(3):
         assert " ".join(step.split()) in first
     for title in found.causes["title"].head(5):

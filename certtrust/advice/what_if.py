@@ -196,8 +196,8 @@ def with_endpoints(fleet: Fleet, endpoints: pd.DataFrame) -> Fleet:
     endpoints : DataFrame
         Columns tls_version and certificates, and if there host, port and asked_at.
     """
-    asked = expect(endpoints, HANDSHAKES, ["tls_version"])
-    if "certificates" not in asked:
+    rows = expect(endpoints, HANDSHAKES, ["tls_version"])
+    if "certificates" not in rows:
         raise MissingColumnError(say("errors.advice.endpoints"))
     names = {
         "certificates": "server_certificates",
@@ -205,11 +205,11 @@ def with_endpoints(fleet: Fleet, endpoints: pd.DataFrame) -> Fleet:
         "host": "server",
     }
     kept = [*names, "tls_version"]
-    asked = asked[[name for name in kept if name in asked]].rename(columns=names)
+    rows = rows[[name for name in kept if name in rows]].rename(columns=names)
     # Who asks offers the newest version there is.
-    asked = conform(asked.assign(offered_version="TLS 1.3"), HANDSHAKES)
+    rows = conform(rows.assign(offered_version="TLS 1.3"), HANDSHAKES)
     before = [] if fleet.handshakes is None else [fleet.handshakes]
-    together = conform(pd.concat([*before, asked], ignore_index=True), HANDSHAKES)
+    together = conform(pd.concat([*before, rows], ignore_index=True), HANDSHAKES)
     return dataclasses.replace(fleet, handshakes=together)
 
 

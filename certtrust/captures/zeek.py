@@ -504,11 +504,11 @@ def _messages(history: str, values: dict[str, Any]) -> list[str]:
     alert = _alert(values.get("last_alert"))
     last = max(history.rfind("L"), history.rfind("l"))
     named = []
-    for place, letter in enumerate(history):
+    for position, letter in enumerate(history):
         what = _LETTERS.get(letter.upper())
         if what is None:
             continue
-        if place == last and alert:
+        if position == last and alert:
             what = f"Alert {alert}"
         named.append(f"{'client' if letter.isupper() else 'server'} - {what}")
     return named

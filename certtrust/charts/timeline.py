@@ -122,14 +122,18 @@ def main_period(times: pd.Series) -> tuple[Any, Any]:
     >>> main_period(pd.concat([stray, days]))[0]
     Timestamp('2026-10-05 00:00:00+0000', tz='UTC')
     """
-    known = times.dropna().sort_values(ignore_index=True)
-    if len(known) < FEW:
-        return (known.iloc[0], known.iloc[-1]) if len(known) else (pd.NaT, pd.NaT)
+    in_order = times.dropna().sort_values(ignore_index=True)
+    if len(in_order) < FEW:
+        return (
+            (in_order.iloc[0], in_order.iloc[-1])
+            if len(in_order)
+            else (pd.NaT, pd.NaT)
+        )
     # The strays may be one line or one per cent of them; the middle has at least two lines.
-    aside = max(1, len(known) // 100)
-    first, last = known.iloc[aside], known.iloc[-1 - aside]
+    aside = max(1, len(in_order) // 100)
+    first, last = in_order.iloc[aside], in_order.iloc[-1 - aside]
     reach = max(last - first, pd.Timedelta(days=1))
-    near = known[(first - known <= reach) & (known - last <= reach)]
+    near = in_order[(first - in_order <= reach) & (in_order - last <= reach)]
     return near.iloc[0], near.iloc[-1]
 
 

@@ -58,8 +58,8 @@ def run(given: argparse.Namespace) -> int:
         tell(say("cli.check.unreadable", **words))
         return UNKNOWN
     url = given.url
-    if url is None and (asked := endpoint(given.certificate)):
-        url = asked.url
+    if url is None and (target := endpoint(given.certificate)):
+        url = target.url
     scenario = given.scenario or ("browser" if url else "h323-certificate")
     listed = [frames[path] for path in given.trust or ()]
     diagnosis = diagnose(
@@ -96,12 +96,12 @@ def _read(given: argparse.Namespace) -> dict[str, pd.DataFrame]:
 
     paths = [given.certificate, *(given.trust or []), *given.chain]
     fetched = {}
-    if (asked := endpoint(given.certificate)) is not None:
+    if (target := endpoint(given.certificate)) is not None:
         from ..endpoints.chain import fetch_chain
 
         fetched[given.certificate] = fetch_chain(
-            asked.host,
-            asked.port,
+            target.host,
+            target.port,
             server_name=given.server_name,
             timeout=given.timeout,
             starttls=given.starttls,

@@ -45,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
     if not listed:
         files = ", ".join([*given.hosts, *given.fleet])
         raise CerttrustError(say("errors.cli.no_hosts", files=files))
-    certificates, asked = fetch_fleet(
+    certificates, endpoints = fetch_fleet(
         listed,
         port=given.port,
         concurrency=given.concurrency,
@@ -54,18 +54,20 @@ def run(given: argparse.Namespace) -> int:
         starttls=given.starttls,
         folder=given.output,
     )
-    tell("\n".join(_lines(certificates, asked, given.output)))
-    if asked.attrs["interrupted"]:
+    tell("\n".join(_lines(certificates, endpoints, given.output)))
+    if endpoints.attrs["interrupted"]:
         return MISUSE
     return PASS if certificates["fingerprint"].notna().any() else UNKNOWN
 
 
-def _lines(certificates: pd.DataFrame, asked: pd.DataFrame, folder: str) -> list[str]:
-    counts = asked["outcome"].value_counts()
+def _lines(
+    certificates: pd.DataFrame, endpoints: pd.DataFrame, folder: str
+) -> list[str]:
+    counts = endpoints["outcome"].value_counts()
     lines = [
         say(
             "cli.fetch.head",
-            endpoints=plural(len(asked), "endpoint"),
+            endpoints=plural(len(endpoints), "endpoint"),
             certificates=plural(
                 certificates["fingerprint"].dropna().nunique(), "certificate"
             ),
@@ -79,7 +81,7 @@ def _lines(certificates: pd.DataFrame, asked: pd.DataFrame, folder: str) -> list
         )
         for outcome, count in counts[counts > 0].items()
     ]
-    before = asked.attrs.get("before", 0)
+    before = endpoints.attrs.get("before", 0)
     if before:
         lines.append(
             say(
@@ -88,14 +90,16 @@ def _lines(certificates: pd.DataFrame, asked: pd.DataFrame, folder: str) -> list
                 folder=folder,
             )
         )
-    weak = asked["weaknesses"].map(lambda words: bool(words), na_action="ignore")
+    weak = endpoints["weaknesses"].map(lambda words: bool(words), na_action="ignore")
     if (count := int(weak.eq(other=True).sum())) > 0:
         lines.append(say("cli.fetch.weak", endpoints=plural(count, "endpoint")))
-    others = asked["error"][asked["outcome"].isna() & asked["asked_at"].isna()]
+    others = endpoints["error"][
+        endpoints["outcome"].isna() & endpoints["asked_at"].isna()
+    ]
     others = others[others != say("endpoints.interrupted")]
     lines += [say("cli.fetch.unread", reason=reason) for reason in others[:_SHOWN]]
     if len(others) > _SHOWN:
         lines.append(say("cli.fetch.more", count=len(others) - _SHOWN))
-    key = "stopped" if asked.attrs["interrupted"] else "written"
-    left = int((asked["error"] == say("endpoints.interrupted")).sum())
+    key = "stopped" if endpoints.attrs["interrupted"] else "written"
+    left = int((endpoints["error"] == say("endpoints.interrupted")).sum())
     return [*lines, say(f"cli.fetch.{key}", folder=folder, left=number(left))]

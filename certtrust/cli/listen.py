@@ -95,8 +95,8 @@ def _follow(
             ):
                 break
             statuses += [
-                _tell(bench, place, given, trust)
-                for place in range(len(statuses), seen)
+                _tell(bench, number, given, trust)
+                for number in range(len(statuses), seen)
             ]
     except KeyboardInterrupt:
         pass
@@ -104,12 +104,12 @@ def _follow(
 
 
 def _tell(
-    bench: Bench, place: int, given: argparse.Namespace, trust: pd.DataFrame | None
+    bench: Bench, number: int, given: argparse.Namespace, trust: pd.DataFrame | None
 ) -> int:
     """Tell of one connection; return the exit status that it alone would give."""
     from ..explanation.presented import of_phone
 
-    phone = of_phone(bench, place, trust, given.registration_name)
+    phone = of_phone(bench, number, trust, given.registration_name)
     if given.json:
         tell(json.dumps(phone.to_dict(), default=str))
     else:

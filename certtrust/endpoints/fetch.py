@@ -117,9 +117,9 @@ def fetch_fleet(
     _check_files(min(concurrency, len(listed)))
     parts = None if folder is None else Parts(folder)
     before = (
-        (empty(CERTIFICATES), empty(ENDPOINTS)) if parts is None else parts.asked()
+        (empty(CERTIFICATES), empty(ENDPOINTS)) if parts is None else parts.answered()
     )
-    due = _not_asked(listed, before[1])
+    due = _not_asked(listed, before)
     run = _Run(
         spread(due, seed), manner, concurrency, rate, parts, stop or threading.Event()
     )
@@ -127,8 +127,8 @@ def fetch_fleet(
         is_whole = run.carry_out(advance)
     certificates, endpoints = _together(before, run, listed)
     if parts is not None and is_whole:
-        asked = endpoints[endpoints["outcome"].notna()]
-        parts.finish(certificates, asked.reset_index(drop=True))
+        answered = endpoints[endpoints["outcome"].notna()]
+        parts.finish(certificates, answered.reset_index(drop=True))
     endpoints.attrs |= {"interrupted": not is_whole, "before": len(before[1])}
     return certificates, endpoints
 
@@ -144,13 +144,12 @@ def _check_files(connections: int) -> None:
         raise _error("few_files", concurrency=connections, limit=limit)
 
 
-def _not_asked(listed: list[Target], before: pd.DataFrame) -> list[Target]:
-    pairs = zip(before["host"], before["port"], strict=True)
-    known = {(host, int(port)) for host, port in pairs}
+def _not_asked(listed: list[Target], before: Frames) -> list[Target]:
+    answered = _pairs([before])
     return [
         target
         for target in listed
-        if target.error is None and (target.host, target.port) not in known
+        if target.error is None and (target.host, target.port) not in answered
     ]
 
 
@@ -265,15 +264,17 @@ def _together(before: Frames, run: _Run, listed: list[Target]) -> Frames:
     frames = [before, *run.kept, (empty(CERTIFICATES), missing)]
     certificates = together([pair[0] for pair in frames], ["bundle", "position"])
     endpoints = together([pair[1] for pair in frames], ["host", "port"])
-    order = {(target.host, target.port): place for place, target in enumerate(listed)}
+    order = {
+        (target.host, target.port): position for position, target in enumerate(listed)
+    }
     last = len(order)
     pairs = zip(endpoints["host"], endpoints["port"], strict=True)
     places = [order.get(pair, last) for pair in pairs]
     endpoints = endpoints.assign(_place=places).sort_values("_place", kind="stable")
     endpoints = endpoints.drop(columns="_place").reset_index(drop=True)
     sources = _sources(endpoints)
-    place = certificates["source"].map(sources)
-    ordered = certificates.assign(_place=place).sort_values(
+    position = certificates["source"].map(sources)
+    ordered = certificates.assign(_place=position).sort_values(
         ["_place", "position"], kind="stable"
     )
     return ordered.drop(columns="_place").reset_index(drop=True), endpoints
@@ -283,7 +284,8 @@ def _sources(endpoints: pd.DataFrame) -> dict[str, int]:
     """Return the place of each endpoint by what it is called in CERTIFICATES."""
     pairs = zip(endpoints["host"], endpoints["port"], strict=True)
     return {
-        endpoint_text(host, port): place for place, (host, port) in enumerate(pairs)
+        endpoint_text(host, port): position
+        for position, (host, port) in enumerate(pairs)
     }
 
 
@@ -298,12 +300,12 @@ def _pairs(frames: list[Frames]) -> set[tuple[str, int]]:
 
 def _unasked(before: Frames, run: _Run, listed: list[Target]) -> pd.DataFrame:
     """Return rows of the entries that were not asked: no hosts, or not their turn yet."""
-    known = _pairs([before, *run.kept])
+    answered = _pairs([before, *run.kept])
     interrupted = say("endpoints.interrupted")
     answers = [
         Answer(target.host, target.port, error=target.error or interrupted)
         for target in listed
-        if target.error is not None or (target.host, target.port) not in known
+        if target.error is not None or (target.host, target.port) not in answered
     ]
     return endpoints_frame(answers, empty(CERTIFICATES))
 

@@ -62,7 +62,7 @@ class Parts:
             endpoints.name.replace("endpoints", "certificates", 1)
         )
 
-    def asked(self) -> Frames:
+    def answered(self) -> Frames:
         """Return what was asked before, each endpoint once."""
         certificates, endpoints = [empty(CERTIFICATES)], [empty(ENDPOINTS)]
         whole = [self._endpoints] if self._endpoints.exists() else []

@@ -307,8 +307,8 @@ def _certificates(old: State, new: State) -> pd.DataFrame:
 def _trust(old: State, new: State) -> pd.DataFrame:
     """Return which entries came or went; a list that one side lacks has neither."""
     before, after = _lists_of_both(old.trust, new.trust)
-    known = set(before["pbx"]) & set(after["pbx"])
-    sides = [side[side["pbx"].isin(known)] for side in (before, after)]
+    pbxs_of_both = set(before["pbx"]) & set(after["pbx"])
+    sides = [side[side["pbx"].isin(pbxs_of_both)] for side in (before, after)]
     keys = ["pbx", "fingerprint"]
     rows = []
     for this, other, word in (
@@ -378,11 +378,11 @@ def _devices(old: State, new: State) -> pd.DataFrame:
     for this, other, word in ((old, new, "gone"), (new, old, "appeared")):
         alone = this.devices[~this.devices["device"].isin(other.devices["device"])]
         alone = alone.astype({"table": "str"})
-        told = alone["table"].map(other.has).astype("bool")
-        grouped = alone.assign(told=told).groupby("device")
+        other_has_table = alone["table"].map(other.has).astype("bool")
+        grouped = alone.assign(other_has_table=other_has_table).groupby("device")
         tables = grouped["table"].agg(lambda names: ", ".join(sorted(names)))
         # Mentioned only where the other side has no such data: that it is new or gone is not known.
-        tables = tables[grouped["told"].all()]
+        tables = tables[grouped["other_has_table"].all()]
         parts.append(
             pd.DataFrame(
                 {"device": tables.index, "change": word, "tables": tables.array}

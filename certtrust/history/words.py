@@ -54,7 +54,7 @@ def heading(difference: Difference) -> str:
 
 def remarks(difference: Difference) -> list[str]:
     """Return what has to be known to read the sections: what one side lacks, or leaves open."""
-    said = [
+    sentences = [
         say(
             f"history.{word}",
             kinds=listed([say(f"history.kinds.{kind}") for kind in kinds]),
@@ -62,15 +62,15 @@ def remarks(difference: Difference) -> list[str]:
         for word, kinds in (("lost", difference.lost), ("gained", difference.gained))
         if kinds
     ]
-    said += [
+    sentences += [
         say(f"history.nameless_{side}", count=state.nameless)
         for side, state in (("old", difference.old), ("new", difference.new))
         if state.nameless
     ]
     predicted = _predicted(difference.of_kind("repaired"))
     if predicted:
-        said.append(say("history.predicted", count=predicted))
-    return said
+        sentences.append(say("history.predicted", count=predicted))
+    return sentences
 
 
 def lines(difference: Difference) -> list[str]:

@@ -166,7 +166,7 @@ def _worded(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
         "role": texts["monitoring"]["roles"],
         "kind": texts["report"]["kinds"],
     }
-    for name, known in words.items():
+    for name, words_by_value in words.items():
         if name in frame:
             column = frame[name].astype("str")
-            yield name, column.map(known).fillna(column)
+            yield name, column.map(words_by_value).fillna(column)

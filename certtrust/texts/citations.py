@@ -42,7 +42,7 @@ def linked(citation: str) -> Markup:
 
 
 def _source(words: str) -> Markup:
-    for place, address in _PLACES.items():
-        if match := re.search(place, words):
+    for pattern, address in _PLACES.items():
+        if match := re.search(pattern, words):
             return tag("a", words, href=match.expand(address), rel="noreferrer")
     return text(words)

@@ -76,8 +76,8 @@ class Bench(Panel):
     def _update(self) -> None:
         """Show what has come; called from the listener's thread, too."""
         with self._lock:
-            for place in range(len(self.phones), len(self._listener)):
-                phone = of_phone(self._listener, place, self._trust, self._name)
+            for number in range(len(self.phones), len(self._listener)):
+                phone = of_phone(self._listener, number, self._trust, self._name)
                 self.phones.append(phone)
             self._show()
 

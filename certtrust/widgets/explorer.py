@@ -442,9 +442,9 @@ def _repairing(needed: pd.DataFrame, plan: pd.DataFrame | None) -> Markup:
     if plan is not None:
         keys = [name for name in _SAME if name in plan and name in needed]
         both = needed[keys].astype("str").fillna("").reset_index()
-        known = plan[[*keys, "rank", "devices"]]
-        known = known.assign(**known[keys].astype("str").fillna(""))
-        numbers = both.merge(known, on=keys).set_index("index")
+        of_plan = plan[[*keys, "rank", "devices"]]
+        of_plan = of_plan.assign(**of_plan[keys].astype("str").fillna(""))
+        numbers = both.merge(of_plan, on=keys).set_index("index")
         ranks = numbers["rank"].reindex(needed.index).astype("Int64")
     items = [
         tag("li", step, _place_in_plan(rank, numbers, at))

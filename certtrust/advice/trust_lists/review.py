@@ -200,8 +200,8 @@ class _Review:
     @cached_property
     def pbxs(self) -> set[str]:
         """Every PBX with a list of its own, or whose attempts ask for every PBX's."""
-        asked = {question.pbx for question in self.trials.questions}
-        return {*self.rows["pbx"].dropna(), *asked}
+        pbxs_of_questions = {question.pbx for question in self.trials.questions}
+        return {*self.rows["pbx"].dropna(), *pbxs_of_questions}
 
     @cached_property
     def listed(self) -> dict[str, Entries]:
@@ -269,10 +269,10 @@ class _Review:
             columns=["question", "pbx", "fingerprint", "lost", "unsure", "helps"],
         )
         pairs = pairs.astype({"lost": bool, "unsure": bool, "helps": bool})
-        asked = (
-            self.trials.asked.value_counts(sort=False).rename("rows").reset_index()
+        rows_by_question = (
+            self.trials.askers.value_counts(sort=False).rename("rows").reset_index()
         )
-        return pairs.merge(asked, on="question")
+        return pairs.merge(rows_by_question, on="question")
 
     @cached_property
     def unplaced(self) -> set[str]:
@@ -366,9 +366,9 @@ class _Review:
     def _doubles(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Return which rows repeat an earlier one of their list, or one of every list."""
         rows = self.rows
-        known = rows["fingerprint"].notna()
-        everywhere = set(rows.loc[rows["pbx"].isna() & known, "fingerprint"])
-        again = rows.duplicated(["pbx", "fingerprint"]) & known
+        is_readable = rows["fingerprint"].notna()
+        everywhere = set(rows.loc[rows["pbx"].isna() & is_readable, "fingerprint"])
+        again = rows.duplicated(["pbx", "fingerprint"]) & is_readable
         also = rows["pbx"].notna() & rows["fingerprint"].isin(everywhere)
         doubles: np.ndarray[Any, np.dtype[np.bool_]] = (again | also).to_numpy()
         return doubles
@@ -449,8 +449,8 @@ class _Review:
     @cached_property
     def _askers(self) -> dict[int, list[str]]:
         """The devices that ask each question."""
-        asked = self.trials.asked
-        return dict(asked.groupby("question")["device"].agg(list))
+        askers = self.trials.askers
+        return dict(askers.groupby("question")["device"].agg(list))
 
     def _locked_out(self, pbx: str, kept: Entries) -> int:
         """Return the certificates of further devices below entries that are not kept."""
@@ -561,12 +561,12 @@ def _remarks(table: pd.DataFrame, unread: Any) -> pd.Series:
     rows: Iterable[Any] = table.itertuples()
     remarks = []
     for row, is_unread in zip(rows, unread, strict=True):
-        said = ["unread"] if is_unread else [_remark(row)]
-        said += [name for name in ("expired", "without_device") if _holds(row, name)]
+        keys = ["unread"] if is_unread else [_remark(row)]
+        keys += [name for name in ("expired", "without_device") if _holds(row, name)]
         devices = plural(row.devices, "device")
         undecided = plural(row.undecided, "device")
         words = {"devices": devices, "undecided": undecided}
-        parts = [say(f"trust_lists.remarks.{key}", **words) for key in said]
+        parts = [say(f"trust_lists.remarks.{key}", **words) for key in keys]
         remarks.append(" ".join(parts))
     return pd.Series(remarks, index=table.index, dtype="str")
 

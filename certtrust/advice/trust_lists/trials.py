@@ -58,7 +58,7 @@ class Trials:
     """The questions of all attempts that are trusted today, and who asks them."""
 
     questions: list[Question]
-    asked: pd.DataFrame
+    askers: pd.DataFrame
     """question (number), device, certain (certificate authentication is certain, not possible)."""
     undecided: pd.DataFrame
     """pbx (missing: at any), device: who may need any entry, as far as is known."""
@@ -76,7 +76,7 @@ def trials(fleet: Fleet, results: pd.DataFrame, authorities: Authorities) -> Tri
     trusted = as_mask(rows[_RULE])
     rows, at, device = rows[trusted], at[trusted], device[trusted]
     number, first = _numbers(fleet, rows, at, authorities)
-    asked = pd.DataFrame(
+    askers = pd.DataFrame(
         {
             "question": number,
             "device": device.array,
@@ -85,7 +85,7 @@ def trials(fleet: Fleet, results: pd.DataFrame, authorities: Authorities) -> Tri
     )
     questions = _answered(fleet, rows.iloc[first], at.iloc[first], authorities)
     return Trials(
-        questions, asked, undecided.drop_duplicates(), set(results["pbx"].dropna())
+        questions, askers, undecided.drop_duplicates(), set(results["pbx"].dropna())
     )
 
 

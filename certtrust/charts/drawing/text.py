@@ -188,7 +188,7 @@ def _common_length(texts: Sequence[str]) -> int:
     """Return how many letters all the texts begin with."""
     letters = enumerate(zip(*texts, strict=False))
     return next(
-        (at for at, each in letters if len(set(each)) > 1),
+        (at for at, column in letters if len(set(column)) > 1),
         min(map(len, texts), default=0),
     )
 

@@ -606,10 +606,10 @@ class _Copy:
         return lambda text: text if text in words else self._pseudonyms.text(text)
 
     def _protocol(self, text: str) -> str:
-        known = re.match(r"H\.323(?:/(?:TLS|TCP|UDP))?|SIPS|SIP(?:/TCP)?", text)
-        if known is None:
+        protocol = re.match(r"H\.323(?:/(?:TLS|TCP|UDP))?|SIPS|SIP(?:/TCP)?", text)
+        if protocol is None:
             return self._pseudonyms.text(text)
-        return known[0] + self._pseudonyms.text(text[known.end() :])
+        return protocol[0] + self._pseudonyms.text(text[protocol.end() :])
 
     def _reason(self, text: str) -> str:
         if text in _REASONS:
