@@ -14,10 +14,15 @@ import pandas as pd
 import pytest
 
 import certtrust as ct
+from certtrust import answer_tables
 from certtrust.captures import handshake
 from certtrust.certificates.blocks import NO_CERTIFICATE
 from certtrust.texts.sentences import language, languages, sentences
-from certtrust.texts.translation import remarks, translated, translated_text
+from certtrust.texts.translation import (
+    translated,
+    translated_text,
+    words_of_frames,
+)
 
 PACKAGE = Path(ct.__file__).parent
 READERS = [
@@ -117,7 +122,7 @@ def modules() -> list[Path]:
 @pytest.mark.parametrize("code", OTHER_LANGUAGES)
 def test_every_remark_in_the_code_is_translated(code: str) -> None:
     """A remark that a reader makes has its words in each language."""
-    translations = set(map(shape, remarks(code)))
+    translations = set(map(shape, words_of_frames("remarks", code)))
     untranslated = [
         f"{path.relative_to(PACKAGE)}: {words}"
         for path in modules()
@@ -139,10 +144,20 @@ def test_remarks_are_found_in_the_code() -> None:
 def test_translations_have_the_fields_of_the_english_remarks(code: str) -> None:
     """What a remark quotes stands in its translation, too."""
     fields = re.compile(r"\{[^{}]*\}")
-    for english, other in remarks(code).items():
+    for english, other in words_of_frames("remarks", code).items():
         assert sorted(set(fields.findall(english))) == sorted(
             set(fields.findall(other))
         )
+
+
+@pytest.mark.parametrize("code", OTHER_LANGUAGES)
+def test_every_column_has_its_meaning_in_each_language(code: str) -> None:
+    """`certtrust columns` explains all tables and columns in the reader's language."""
+    tables = answer_tables.tables()
+    meanings = {*tables["row"]}
+    for name in tables["name"]:
+        meanings |= {*answer_tables.columns(name)["meaning"]}
+    assert meanings == set(words_of_frames("columns", code))
 
 
 @pytest.mark.parametrize("words", EXAMPLES)
@@ -165,7 +180,9 @@ def test_frames_hold_english_in_every_language() -> None:
     with language("de"):
         error = ct.read_certificates(b"no certificate")["parse_error"]
         assert error.tolist() == [NO_CERTIFICATE]
-        assert translated(error).tolist() == [remarks("de")[NO_CERTIFICATE]]
+        assert translated(error).tolist() == [
+            words_of_frames("remarks", "de")[NO_CERTIFICATE]
+        ]
 
 
 def test_words_of_others_stay_as_they_are() -> None:

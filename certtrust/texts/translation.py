@@ -106,7 +106,10 @@ def _regrouped(digits: re.Match[str]) -> str:
 @cache
 def _templates(code: str) -> list[_Template]:
     """Return the templates for a language, those with most words of their own first."""
-    pairs = [*_sentences_of_frames(code), *remarks(code).items()]
+    pairs = [
+        *_sentences_of_frames(code),
+        *words_of_frames("remarks", code).items(),
+    ]
     pairs.sort(key=lambda pair: len(_literal(pair[0])), reverse=True)
     return [
         _Template(_beginning(words), _pattern(words), own) for words, own in pairs
@@ -123,9 +126,17 @@ def _sentences_of_frames(code: str) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def remarks(code: str) -> dict[str, str]:
-    """Return the remarks of readers in a language, by their English words."""
-    file = resources.files(__package__) / "remarks" / f"{code}.toml"
+def words_of_frames(kind: str, code: str) -> dict[str, str]:
+    """Return what frames hold in a language, by its English words.
+
+    Parameters
+    ----------
+    kind : str
+        `remarks` (of readers), or `columns` (what tables and their columns mean).
+    code : str
+        The language.
+    """
+    file = resources.files(__package__) / "frames" / f"{kind}.{code}.toml"
     return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
 
 
