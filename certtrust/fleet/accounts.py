@@ -22,6 +22,7 @@ class Account:
     pbx: str | None = None
     not_understood: str | None = None
     unread_headings: str | None = None
+    kept_since: pd.Timestamp | None = None
     is_in_place: bool = False
     """It lies in one of the four folders of a fleet's directory."""
     is_table: bool = False
@@ -71,7 +72,10 @@ def table(
     """
     columns = [name for name in SOURCES.names if name not in ("rows", "understood")]
     cells = [[getattr(account, name) for name in columns] for account in accounts]
-    dtypes = {name: "str" for name in columns if name != "is_guess"}
+    dtypes = {
+        name: "str" for name in columns if name not in ("is_guess", "kept_since")
+    }
+    dtypes["kept_since"] = "datetime64[us, UTC]"
     rows = pd.DataFrame(cells, columns=columns).astype(dtypes)
     keys = pd.MultiIndex.from_frame(rows[["taken_for", "source"]])
     counts = pd.concat(

@@ -23,7 +23,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -70,7 +70,9 @@ class Stamp(NamedTuple):
             return None
         if not stat.S_ISREG(status.st_mode):
             return None
-        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        return cls(
+            status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+        )
 
     def is_recent(self) -> bool:
         """Return True where another change could leave the same times."""
@@ -83,6 +85,10 @@ class Rows(NamedTuple):
     segment: str
     start: int
     stop: int
+
+
+NO_ROWS = Rows("", 0, 0)
+"""Of a file that gave none."""
 
 
 @dataclass
@@ -127,9 +133,20 @@ def options_key(options: Mapping[str, Any]) -> str:
         "python": platform.python_version(),
         "language": current_language(),
         "limits": bounds,
-        "options": {name: repr(value) for name, value in options.items()},
+        "options": {name: _in_words(value) for name, value in options.items()},
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def _in_words(option: Any) -> Any:
+    """Return an option in JSON; one that has no lasting words equals none of another run."""
+    if isinstance(option, re.Pattern):
+        return [repr(option.pattern), int(option.flags)]
+    if isinstance(option, Mapping):
+        return [[repr(key), _in_words(value)] for key, value in option.items()]
+    if isinstance(option, list | tuple):
+        return [_in_words(value) for value in option]
+    return repr(option)
 
 
 class Memory:
@@ -141,6 +158,8 @@ class Memory:
         A new or an empty folder, or one that an earlier run has filled.
     key : str
         What `options_key` returns.
+    is_damaged : bool
+        Whether nothing in the folder is to be used.
 
     Raises
     ------
@@ -148,17 +167,26 @@ class Memory:
         If the folder holds anything else, or belongs to another user or is open to all.
     """
 
-    def __init__(self, directory: str | os.PathLike[str], key: str) -> None:
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        key: str,
+        *,
+        is_damaged: bool = False,
+    ) -> None:
         self.root = Path(directory)
         self.key = key
         self.pending: list[Pending] = []
         self.kept: list[tuple[File, list[int]]] = []
         self._expect_own_folder()
-        index = self._index()
+        index = {} if is_damaged else self._index()
         self.files = {
-            (file.path, file.name): file for file in map(_file, index.get("files", ()))
+            (file.path, file.name): file
+            for file in map(_file, index.get("files", ()))
         }
-        self.segments: dict[str, dict[str, dict[str, Any]]] = index.get("segments", {})
+        self.segments: dict[str, dict[str, dict[str, Any]]] = index.get(
+            "segments", {}
+        )
         self.links: dict[str, Any] | None = index.get("links")
 
     def _expect_own_folder(self) -> None:
@@ -211,18 +239,27 @@ class Memory:
 
     # Rows
 
-    def table(self, kind: str, rows: Mapping[int, Rows]) -> tuple[pd.DataFrame, dict[int, slice]]:
+    def table(
+        self, kind: str, rows: Mapping[int, Rows]
+    ) -> tuple[pd.DataFrame, dict[int, slice]]:
         """Return the kept rows of a kind, and where those of each account are among them."""
         table = TABLES[kind.upper()]
         frames: list[pd.DataFrame] = []
         begins: dict[str, int] = {}
         size = 0
-        for segment in dict.fromkeys(part.segment for part in rows.values()):
-            frames.append(self._read(self.root / segment, kind, self.segments[segment][kind]))
+        begins[NO_ROWS.segment] = 0
+        for segment in dict.fromkeys(
+            part.segment for part in rows.values() if part[1:] != (0, 0)
+        ):
+            frames.append(
+                self._read(self.root / segment, kind, self.segments[segment][kind])
+            )
             begins[segment] = size
             size += len(frames[-1])
         slices = {
-            position: slice(begins[part.segment] + part.start, begins[part.segment] + part.stop)
+            position: slice(
+                begins[part.segment] + part.start, begins[part.segment] + part.stop
+            )
             for position, part in rows.items()
         }
         if len(frames) == 1:
@@ -236,7 +273,9 @@ class Memory:
         links = self._read(self.root / self.links["segment"], "links", self.links)
         return links[links["verified"].notna()].reset_index(drop=True)
 
-    def _read(self, folder: Path, kind: str, about: Mapping[str, Any]) -> pd.DataFrame:
+    def _read(
+        self, folder: Path, kind: str, about: Mapping[str, Any]
+    ) -> pd.DataFrame:
         path = folder / f"{kind}.parquet"
         table = LINKS if kind == "links" else TABLES[kind.upper()]
         try:
@@ -254,7 +293,6 @@ class Memory:
         frames: Mapping[str, pd.DataFrame],
         slices: Mapping[str, Mapping[int, slice]],
         links: pd.DataFrame,
-        raw: list[Account],
     ) -> None:
         """Write what this run has read, and forget what is no longer there.
 
@@ -266,18 +304,14 @@ class Memory:
             All rows of this run, and which are those of each account.
         links : DataFrame
             Table LINKS of the fleet.
-        raw : list of Account
-            Not used for what is kept; the accounts that `accounts` were copied from.
         """
-        del raw
         new = [
             (pending, digest)
             for pending in self.pending
-            if pending.can_be_kept and (digest := _digest_if_same(pending)) is not None
+            if pending.can_be_kept
+            and (digest := _digest_if_same(pending)) is not None
         ]
-        new_rows = {
-            position for pending, _ in new for position in pending.positions
-        }
+        new_rows = {position for pending, _ in new for position in pending.positions}
         kept_rows = {position for _, positions in self.kept for position in positions}
         if not self._is_worth_keeping(kept_rows, slices):
             new_rows |= kept_rows
@@ -314,7 +348,7 @@ class Memory:
             at = 0
             for position, rows in order:
                 size = rows.stop - rows.start
-                places[position] = Rows(name, at, at + size)
+                places[position] = Rows(name, at, at + size) if size else NO_ROWS
                 at += size
             if at:
                 part = frame.iloc[positions_of(rows for _, rows in order)]
@@ -322,7 +356,10 @@ class Memory:
         now = pd.Timestamp.now("UTC").isoformat()
         files = []
         for file, positions in self.kept:
-            rows = [places.get(at, old) for at, old in zip(positions, file.rows, strict=True)]
+            rows = [
+                places.get(at, old)
+                for at, old in zip(positions, file.rows, strict=True)
+            ]
             files.append({**_plain(file), "rows": rows})
         for pending, digest in new:
             file = File(
@@ -337,7 +374,9 @@ class Memory:
                 [places.get(position) for position in pending.positions],
             )
             files.append(_plain(file))
-        used = {rows[0] for file in files for rows in file["rows"] if rows is not None}
+        used = {
+            rows[0] for file in files for rows in file["rows"] if rows is not None
+        }
         self.segments = {
             segment: tables
             for segment, tables in {**self.segments, name: about}.items()
@@ -360,7 +399,9 @@ class Memory:
     ) -> bool:
         """Return True where the segments are few, and most of their rows are still of use."""
         stored = sum(
-            about["rows"] for tables in self.segments.values() for about in tables.values()
+            about["rows"]
+            for tables in self.segments.values()
+            for about in tables.values()
         )
         used = sum(
             rows.stop - rows.start
@@ -381,7 +422,7 @@ class DamagedError(CerttrustError):
     """What was kept is not what was written."""
 
 
-def positions_of(slices: Iterator[slice]) -> np.ndarray:
+def positions_of(slices: Iterable[slice]) -> np.ndarray:
     """Return the positions of the rows of several slices, one slice after another."""
     bounds = np.array([(rows.start, rows.stop) for rows in slices], dtype=np.int64)
     if not len(bounds):
@@ -427,7 +468,11 @@ def _is_foreign(path: Path) -> bool:
 
 def _plain(file: File) -> dict[str, Any]:
     accounts = [
-        {name: value for name, value in asdict(account).items() if name != "kept_since"}
+        {
+            name: value
+            for name, value in asdict(account).items()
+            if name != "kept_since"
+        }
         for account in file.accounts
     ]
     return {**vars(file), "accounts": accounts}
