@@ -367,3 +367,15 @@ def test_a_saved_fleet_keeps_its_account(folder: Path, tmp_path: Path) -> None:
     saved = ct.read_fleet(fleet.save(tmp_path / "saved"))
     assert_frames_equal(saved.sources, fleet.sources)
     assert dataclasses.replace(saved, sources=None).sources is None
+
+
+def test_it_is_said_what_was_read(folder: Path, tmp_path: Path) -> None:
+    """The line of `certtrust report --keep` counts the files read, and those that were not."""
+    from certtrust.fleet.keeping import in_words
+
+    count = len(ct.read_fleet(folder, keep=tmp_path / "state").sources)
+    fleet = ct.read_fleet(folder, keep=tmp_path / "state")
+    assert in_words(fleet).startswith(f"Files read: 0 of {count}; unchanged since 2")
+    with ct.language("de"):
+        fleet = ct.read_fleet(folder, keep=tmp_path / "state")
+        assert in_words(fleet).startswith(f"Gelesene Dateien: {count} von {count}")

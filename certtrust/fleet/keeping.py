@@ -16,6 +16,8 @@ from ..certificates import passwords
 from ..certificates.passwords import Passwords
 from ..schema import TABLES, empty
 from ..sources import Source, Unit, units
+from ..texts import dates
+from ..texts.sentences import say
 from .accounts import Account
 from .intake import Intake, Reader
 from .kept import DamagedError, Memory, Pending, Rows, positions_of
@@ -69,6 +71,21 @@ def read_and_keep(
         memory.save(kept.raw, kept.frames, kept.slices, fleet.links)
         return fleet
     raise DamagedError(str(keep))
+
+
+def in_words(fleet: Fleet) -> str:
+    """Return how many files of a fleet were read, and how many were unchanged."""
+    assert fleet.sources is not None  # noqa: S101 - read_fleet gives them
+    by_file = fleet.sources.drop_duplicates("source")["kept_since"]
+    kept = by_file.dropna()
+    since = kept.min() if len(kept) else pd.Timestamp.now("UTC")
+    return say(
+        "reading.kept",
+        read=len(by_file) - len(kept),
+        files=len(by_file),
+        kept=len(kept),
+        since=dates.moment(since),
+    )
 
 
 @dataclass
