@@ -78,14 +78,11 @@ def in_words(fleet: Fleet) -> str:
     assert fleet.sources is not None  # noqa: S101 - read_fleet gives them
     by_file = fleet.sources.drop_duplicates("source")["kept_since"]
     kept = by_file.dropna()
-    since = kept.min() if len(kept) else pd.Timestamp.now("UTC")
-    return say(
-        "reading.kept",
-        read=len(by_file) - len(kept),
-        files=len(by_file),
-        kept=len(kept),
-        since=dates.moment(since),
-    )
+    read = {"read": len(by_file) - len(kept), "files": len(by_file)}
+    if kept.empty:
+        return say("reading.kept_nothing", **read)
+    since = dates.moment(kept.min())
+    return say("reading.kept", kept=len(kept), since=since, **read)
 
 
 @dataclass
