@@ -356,11 +356,10 @@ class Memory:
         now = pd.Timestamp.now("UTC").isoformat()
         files = []
         for file, positions in self.kept:
-            rows = [
-                places.get(at, old)
-                for at, old in zip(positions, file.rows, strict=True)
-            ]
-            files.append({**_plain(file), "rows": rows})
+            pairs = zip(positions, file.rows, strict=True)
+            files.append(
+                {**_plain(file), "rows": [places.get(at, old) for at, old in pairs]}
+            )
         for pending, digest in new:
             file = File(
                 pending.path,
