@@ -26,6 +26,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -123,12 +124,10 @@ class Pending:
 
 def options_key(options: Mapping[str, Any]) -> str:
     """Return a digest of everything but the files that rows depend on."""
-    from .. import __version__
-
     bounds = {name: value for name, value in vars(limits).items() if name.isupper()}
     about = {
         "format": _FORMAT,
-        "version": __version__,
+        "code": _code(),
         "libraries": [cryptography.__version__, pa.__version__, pd.__version__],
         "python": platform.python_version(),
         "language": current_language(),
@@ -136,6 +135,17 @@ def options_key(options: Mapping[str, Any]) -> str:
         "options": {name: _in_words(value) for name, value in options.items()},
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Return a digest of certtrust itself, which differs between versions and states of one."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")) + sorted(package.rglob("*.toml")):
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _in_words(option: Any) -> Any:
