@@ -6,8 +6,9 @@ FLEET ?= data/fleet
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
 SECONDS ?= 60
+BENCHMARK ?=
 
-.PHONY: report test lab check-all fuzz test-oldest test-pythons docs clean
+.PHONY: report test benchmark lab check-all fuzz test-oldest test-pythons docs clean
 
 report: $(READY)  ## explain the fleet in data/fleet: writes build/report.html
 	@mkdir -p build
@@ -40,6 +41,10 @@ test-pythons:  ## the tests on each supported Python that this machine has
 		.venv-$$version/bin/pip install --quiet --editable '.[notebook,excel,monitoring]' --group dev && \
 		.venv-$$version/bin/pytest -n 2 -q || exit 1; \
 	done
+
+benchmark: $(READY)  ## all benchmarks, small: build/benchmarks.json and a chart
+	$(BIN)/pip install --quiet --group benchmark
+	$(BIN)/python benchmarks/everything.py $(BENCHMARK)
 
 docs: $(READY)  ## the reference, into build/docs
 	$(BIN)/pip install --quiet --group docs
