@@ -134,6 +134,16 @@ def current(results: pd.DataFrame) -> pd.DataFrame:
     return _latest(_in_one_spelling([judged])[0])
 
 
+def latest_of(results: pd.DataFrame, *further: str) -> pd.DataFrame:
+    """Return the rows among which `current` chooses: its columns, and further ones.
+
+    Each device keeps the name that it has here, since another part of the fleet may know more.
+    """
+    columns = [name for name in ("evidence", *further) if name in results]
+    judged = _judged(results).join(results[columns])
+    return _latest(judged[judged["device"].notna()])
+
+
 def _judged(results: pd.DataFrame) -> pd.DataFrame:
     """Return what is compared of a result; what it does not have is missing."""
     results = expect(results, RESULTS, _NEEDED)
