@@ -43,6 +43,7 @@ ORDER = (
         "fleet",
         "endpoints",
         "evaluation",
+        "partitions",
         "explanation",
         "advice",
         "handover",

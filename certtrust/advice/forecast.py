@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..arrays.grouping import Codes, factorize_rows
+from ..arrays.grouping import Codes, equal_pairs, factorize_rows
 from ..errors import CerttrustError
 from ..evaluation.attempts import attempts
 from ..evaluation.check import CAUSES, check, moment_of
@@ -18,7 +18,7 @@ from ..fleet import Fleet, expect_fleet, link
 from ..schema import ATTEMPTS, conform, expect
 from ..texts.sentences import say
 from ..trust.paths import TrustPath, distinct_paths
-from .joins import among, equal_pairs, microseconds
+from .joins import among, microseconds
 from .remedies.fleet_copy import certificates_by_fingerprint
 
 __all__ = ["endings", "forecast", "latest"]

@@ -7,7 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..arrays.grouping import Codes, distinct, first_positions, repeat_ranges
+from ..arrays.grouping import (
+    Codes,
+    distinct,
+    equal_pairs,
+    first_positions,
+    repeat_ranges,
+)
 from ..errors import CerttrustError
 from ..evaluation.check import moment_of
 from ..evaluation.rules import TRUSTED
@@ -17,7 +23,6 @@ from ..names.prefixes import beginnings
 from ..texts.sentences import say
 from ..trust import trust_state
 from .holders import Holdings, holdings
-from .joins import equal_pairs
 
 LIMIT = 1_000_000
 """Pairs that are listed at most, unless the caller says otherwise."""

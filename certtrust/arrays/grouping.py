@@ -131,6 +131,22 @@ def repeat_ranges(counts: Codes) -> tuple[Codes, Codes]:
     )
 
 
+def equal_pairs(left: Codes, right: Codes) -> tuple[Codes, Codes]:
+    """Return the positions of all pairs of equal numbers, by position on the left side first.
+
+    Examples
+    --------
+    >>> left, right = equal_pairs(np.array([7, -1, 8]), np.array([8, 7, 8]))
+    >>> left.tolist(), right.tolist()
+    ([0, 2, 2], [1, 0, 2])
+    """
+    order = np.argsort(right, kind="stable")
+    ordered = right[order]
+    start = np.searchsorted(ordered, left)
+    row, number = repeat_ranges(np.searchsorted(ordered, left, side="right") - start)
+    return row, order[start[row] + number]
+
+
 def factorize_rows(
     frame: pd.DataFrame, columns: Iterable[str]
 ) -> tuple[Codes, Codes]:

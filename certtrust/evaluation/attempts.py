@@ -134,7 +134,7 @@ def joined(fleet: Fleet, ownership: Ownership, of: str) -> pd.DataFrame:
     # once for all of them.
     code, first = factorize_rows(rows, _STATED)
     cases = rows[list(_STATED)].iloc[first].reset_index(drop=True)
-    cases["device"] = _owners(cases, ownership)
+    cases["device"] = owners_of(cases, ownership)
     address = cases["pbx"]
     cases["pbx"] = address.mask(_is_address(cases, fleet))
     cases = _with_device(cases, fleet.devices.assign(device=ownership.entered))
@@ -157,18 +157,31 @@ def joined(fleet: Fleet, ownership: Ownership, of: str) -> pd.DataFrame:
     return conform(_at_its_time(rows), ATTEMPTS)
 
 
-def _owners(cases: pd.DataFrame, ownership: Ownership) -> pd.Series:
-    """Return the device of each case; one that was seen on the wire is known by its certificate."""
+def owners_of(
+    cases: pd.DataFrame, ownership: Ownership, presenters: pd.Series | None = None
+) -> pd.Series:
+    """Return the device of each case; one that was seen on the wire is known by its certificate.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        What lines of a log say of themselves.
+    ownership : Ownership
+        Who owns what in the fleet.
+    presenters : Series of str, optional
+        By default `Ownership.presenters`, which needs the certificates.
+    """
     owners = ownership.owners(cases)
     unnamed = owners.isna() & seen_on_wire(cases)
     if not unnamed.any():
         return owners
-    owned = ownership.leaves[["fingerprint", "device"]].dropna().drop_duplicates()
-    owned = owned[~owned.duplicated("fingerprint", keep=False)]
+    if presenters is None:
+        presenters = ownership.presenters
     position = first_positions(
-        cases["fingerprint"].where(unnamed), owned["fingerprint"]
+        cases["fingerprint"].where(unnamed), presenters.index.to_series()
     )
-    return owners.fillna(_take(owned, position, cases.index)["device"])
+    by_certificate = presenters.array.take(position, allow_fill=True)
+    return owners.fillna(pd.Series(by_certificate, index=cases.index, dtype="str"))
 
 
 def _is_address(cases: pd.DataFrame, fleet: Fleet) -> Mask:

@@ -93,7 +93,7 @@ class Ownership:
             row=np.arange(len(self.certificates)), first_row=self._first_rows
         )
         presented = leaves(numbered)
-        own_cn = presented["subject_cn"].astype("str").str.strip().str.lower()
+        own_cn = own_cns(presented)
         names_device = (first_positions(own_cn, self.entered) >= 0) | as_mask(
             own_cn.str.fullmatch(device_ids.SOFT_CLIENT)
         )
@@ -121,6 +121,13 @@ class Ownership:
             foreign = names_other.to_numpy(dtype=bool) & (came_with >= 0)
             owned = owned[~(is_ca & foreign)]
         return owned.sort_values("fingerprint", kind="stable")
+
+    @cached_property
+    def presenters(self) -> pd.Series:
+        """The device of each certificate that no other one presents, by fingerprint."""
+        owned = self.leaves[["fingerprint", "device"]].dropna().drop_duplicates()
+        owned = owned[~owned.duplicated("fingerprint", keep=False)]
+        return owned.set_index("fingerprint")["device"]
 
     def owners(self, rows: pd.DataFrame) -> pd.Series:
         """Return the device of each row of a log.
@@ -253,6 +260,11 @@ def per_text(
     codes, values = pd.factorize(texts.astype("str"))
     result = function(pd.Series(values, dtype="str"))
     return pd.Series(result.array.take(codes, allow_fill=True), index=texts.index)
+
+
+def own_cns(certificates: pd.DataFrame) -> pd.Series:
+    """Return the CNs in the spelling in which one may be the name of a device."""
+    return certificates["subject_cn"].astype("str").str.strip().str.lower()
 
 
 def leaves(certificates: pd.DataFrame) -> pd.DataFrame:

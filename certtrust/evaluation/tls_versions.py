@@ -73,11 +73,10 @@ def highest_versions(handshakes: pd.DataFrame, ownership: Ownership) -> pd.Serie
     seen = pd.concat(
         [_as_client(handshakes), _as_server(handshakes)], ignore_index=True
     )
-    owned = ownership.leaves[["fingerprint", "device"]].dropna().drop_duplicates()
-    owned = owned[~owned.duplicated("fingerprint", keep=False)]
-    position = first_positions(seen["fingerprint"], owned["fingerprint"])
+    presenters = ownership.presenters
+    position = first_positions(seen["fingerprint"], presenters.index.to_series())
     seen = seen.assign(
-        device=owned["device"].array.take(position, allow_fill=True)
+        device=presenters.array.take(position, allow_fill=True)
     ).dropna(subset=["device", "rank"])
     if seen.empty:
         return pd.Series(dtype="str")

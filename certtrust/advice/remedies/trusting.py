@@ -12,13 +12,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from ...arrays.arrow import as_mask
-from ...arrays.grouping import Codes, distinct, factorize_rows, first_positions
+from ...arrays.grouping import (
+    Codes,
+    distinct,
+    equal_pairs,
+    factorize_rows,
+    first_positions,
+)
 from ...fleet import Fleet
 from ...schema import TRUST, conform
 from ...trust import trust_state
 from ...trust.paths import distinct_paths
 from ...x509.columnar_structure import Structures
-from ..joins import among, equal_pairs, microseconds, values_at
+from ..joins import among, microseconds, values_at
 from .set_cover import groups
 
 _CANDIDATES_AT_MOST = 64
