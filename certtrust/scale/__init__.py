@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from .cluster import connect
 from .frames import collect, to_parquet
+from .judging import attempts, check, findings
 from .reading import partitions, read_certificates, read_fleet, read_registrations
 
 __all__ = [
+    "attempts",
+    "check",
     "collect",
     "connect",
+    "findings",
     "partitions",
     "read_certificates",
     "read_fleet",
