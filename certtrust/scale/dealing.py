@@ -276,10 +276,10 @@ def attempts_of_part(
     of : {"log", "devices"}
         What the attempts are made from.
     """
-    rows = pd.concat([certificates.drop(columns=PART), commons])
+    rows = pd.concat([certificates, commons])
     rows = rows[~rows.index.duplicated()].sort_index(kind="stable")
     holders = rows[HOLDER].dropna()
-    log = log.sort_index(kind="stable").drop(columns=PART)
+    log = log.sort_index(kind="stable")
     names = log["registration_name"].dropna()
     entries = deal.entries(number, names, holders)
     fleet = replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -25,6 +26,8 @@ from .cluster import current_client, loaded
 from .dealing import Deal, Judged
 from .frames import NUMBERED, computed, expect_dask, from_parts
 from .here import as_here
+
+Marks = npt.NDArray[np.float64]
 
 
 def attempts(fleet: Fleet, of: Of = "log", *, parts: int | None = None) -> Any:
@@ -158,12 +161,10 @@ def _joined(fleet: Fleet, of: Of, count: int) -> Any:
     ]
     meta = fleet.certificates._meta.assign(
         **{
-            dealing.PART: pd.Series(dtype="int64"),
             dealing.HOLDER: pd.Series(dtype="str"),
         }
     )
     of_log = fleet.registrations._meta.drop(columns=dealing.UNUSED, errors="ignore")
-    of_log = of_log.assign(**{dealing.PART: pd.Series(dtype="int64")})
     rows = _shuffled([log for log, _ in dealt], of_log, count)
     chains = _shuffled(certificates, meta, count)
     joined = [
@@ -228,33 +229,51 @@ def _sums(sizes: list[int]) -> list[int]:
 
 def _shuffled(parts: Sequence[Any], meta: pd.DataFrame, count: int) -> list[Any]:
     """Return one task for each part, with the rows that were dealt to it."""
-    values = _values(count)
-    marked = [_task(_marked)(part, values) for part in parts]
-    shuffled = from_parts(marked, meta).shuffle(
+    marks = _marks(count)
+    marked = [_task(_marked)(part, marks) for part in parts]
+    shuffled = from_parts(marked, meta.assign(**{dealing.PART: 0.0})).shuffle(
         on=dealing.PART, npartitions=count, shuffle_method="tasks"
     )
-    return list(shuffled.to_delayed())
+    return [
+        _task(_arrived)(part, mark)
+        for part, mark in zip(shuffled.to_delayed(), marks, strict=True)
+    ]
 
 
-def _values(count: int) -> npt.NDArray[np.int64]:
-    """Return for each part a number that Dask sends to the partition of its place."""
+def _marks(count: int) -> Marks:
+    """Return for each part a number whose rows Dask sends to the partition of its place.
+
+    Dask deals rows by a hash of a column. It is that of floats, which it makes of any numbers.
+    """
     index_of = loaded("dask.dataframe.shuffle").partitioning_index
-    values = np.full(count, -1, dtype=np.int64)
-    start = 0
-    while (values < 0).any():
-        tried = pd.DataFrame({dealing.PART: np.arange(start, start + 16 * count)})
-        place = np.asarray(index_of(tried, count))
-        first = np.unique(place, return_index=True)
-        free = values[first[0]] < 0
-        values[first[0][free]] = start + first[1][free]
-        start += 16 * count
-    return values
+    marks = np.full(count, -1.0)
+    for start in itertools.count(0, 16 * count):
+        tried = np.arange(start, start + 16 * count, dtype=np.float64)
+        place, first = np.unique(
+            index_of(pd.DataFrame({dealing.PART: tried}), count), return_index=True
+        )
+        is_free = marks[place] < 0
+        marks[place[is_free]] = tried[first[is_free]]
+        if (marks >= 0).all():
+            return marks
+    raise AssertionError
 
 
-def _marked(
-    part: pd.DataFrame, values: npt.NDArray[np.int64]
-) -> pd.DataFrame:
-    return part.assign(**{dealing.PART: values[part[dealing.PART].to_numpy()]})
+def _marked(part: pd.DataFrame, marks: Marks) -> pd.DataFrame:
+    return part.assign(**{dealing.PART: marks[part[dealing.PART].to_numpy()]})
+
+
+def _arrived(part: pd.DataFrame, mark: float) -> pd.DataFrame:
+    """Return the rows of a part without their mark.
+
+    Raises
+    ------
+    RuntimeError
+        If rows of another part are among them, since Dask deals in another way than is known here.
+    """
+    if (part[dealing.PART] != mark).any():
+        raise RuntimeError("rows arrived in a partition that they do not belong to")
+    return part.drop(columns=dealing.PART)
 
 
 def _meta_of_attempts(fleet: Fleet, of: Of) -> pd.DataFrame:
