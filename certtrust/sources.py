@@ -118,7 +118,8 @@ class Source:
 Unit = Callable[[], Iterator[Source]]
 
 
-class LocalFile(NamedTuple):
+@dataclass(frozen=True)
+class LocalFile:
     """A file of this machine, whose sources are found when it is called."""
 
     path: str

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 import pandas as pd
 import pyarrow as pa
 
-from ..formats import HEAD, About, as_text
+from ..formats import HEAD, as_text
 from ..sources import Source
 from . import field_values, to_frame
 from .formats import FORMATS, csv_lines, json_lines
@@ -40,13 +40,13 @@ class Count(NamedTuple):
 
 
 def beginning(opener: Opener, chosen: Options) -> int | None:
-    """Return the bytes of whole lines that begin a log, None where it cannot be divided.
+    r"""Return the bytes of whole lines that begin a log, None where it cannot be divided.
 
     Examples
     --------
     >>> import io
     >>> from certtrust.registrations.reading import options
-    >>> log = b"time,state,serial\\n" + b"1700000000,up,0090332f688a\\n" * 5000
+    >>> log = b"time,state,serial\n" + b"1700000000,up,0090332f688a\n" * 5000
     >>> beginning(lambda: io.BytesIO(log), options(None, None, 1))
     65556
     """
@@ -54,8 +54,7 @@ def beginning(opener: Opener, chosen: Options) -> int | None:
         head = stream.read(HEAD)
         if len(head) < HEAD or not _is_by_lines(head, chosen):
             return None
-        stop = _line_start(stream, HEAD, HEAD + _LONGEST_BEGINNING)
-    return stop
+        return _line_start(stream, HEAD, HEAD + _LONGEST_BEGINNING)
 
 
 def _is_by_lines(head: bytes, chosen: Options) -> bool:
@@ -73,7 +72,9 @@ def _is_by_lines(head: bytes, chosen: Options) -> bool:
     return True
 
 
-def _line_start(stream: BinaryIO, position: int, limit: int | None = None) -> int | None:
+def _line_start(
+    stream: BinaryIO, position: int, limit: int | None = None
+) -> int | None:
     """Return where the first line begins at or behind a position; None beyond a limit."""
     if position == 0:
         return 0
@@ -90,12 +91,12 @@ def _line_start(stream: BinaryIO, position: int, limit: int | None = None) -> in
 
 
 def count(opener: Opener, start: int, stop: int) -> Count:
-    """Count the lines that begin in a range of bytes.
+    r"""Count the lines that begin in a range of bytes.
 
     Examples
     --------
     >>> import io
-    >>> count(lambda: io.BytesIO(b"one\\ntwo\\nthree\\n"), 1, 8)
+    >>> count(lambda: io.BytesIO(b"one\ntwo\nthree\n"), 1, 8)
     Count(lines=1, has_key=False)
     """
     lines, has_key, kept = 0, False, b""
@@ -165,16 +166,17 @@ def read_range(
     """
     opener = cast(Opener, source.opener)
     if not start:
-        return _frame(_tables(source, [(start, stop)], chosen))
+        return frame_of(_tables(source, [(start, stop)], chosen))
     above = count(opener, 0, begins).lines
     first_line = sum(part.lines for part in before) - above + 1
     chosen = chosen._replace(first_line=first_line)
     dropped = sum(map(len, _tables(source, [(0, begins)], chosen)))
-    table = _frame(_tables(source, [(0, begins), (start, stop)], chosen))
+    table = frame_of(_tables(source, [(0, begins), (start, stop)], chosen))
     return table.iloc[dropped:].reset_index(drop=True)
 
 
-def _frame(parts: Iterator[Any]) -> pd.DataFrame:
+def frame_of(parts: Iterator[Any]) -> pd.DataFrame:
+    """Return tables of registrations, of which there may be none, as one frame."""
     return to_frame.frame(
         pa.concat_tables([field_values.SCHEMA.empty_table(), *parts])
     )

@@ -7,13 +7,17 @@ trust lists, device entries and answers are small, and frames of pandas. Dask is
 
 from __future__ import annotations
 
+from .accounts import account
 from .cluster import connect
 from .frames import collect, to_parquet
-from .judging import attempts, check, findings
+from .joining import attempts
+from .judging import causes, check, findings
 from .reading import partitions, read_certificates, read_fleet, read_registrations
 
 __all__ = [
+    "account",
     "attempts",
+    "causes",
     "check",
     "collect",
     "connect",

@@ -1,4 +1,4 @@
-"""The cluster: workers of this machine by default, or those of a scheduler that is there already."""
+"""The cluster: workers of this machine by default, or those of a scheduler that is there."""
 
 from __future__ import annotations
 

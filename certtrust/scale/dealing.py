@@ -171,9 +171,7 @@ def dealt_log(
     return rows.assign(**{PART: numbers}).set_axis(np.asarray(rows.index)), judged
 
 
-def own_judged(
-    certificates: pd.DataFrame, facts: pd.DataFrame, count: int
-) -> Judged:
+def own_judged(certificates: pd.DataFrame, facts: pd.DataFrame, count: int) -> Judged:
     """Return the certificates of a slice that a device may present, with its part."""
     own = np.flatnonzero(facts["device"].notna())
     return Judged(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import PurePosixPath
@@ -38,6 +38,16 @@ class File(NamedTuple):
     unit: Unit
     opener: Callable[[], BinaryIO] | None = None
     """Opens its bytes as they are; None for what is no file."""
+
+    def within(self, folder: str, name: str) -> File:
+        """Return the file as it is called within a folder of a fleet, as `read_fleet` does."""
+        unit = partial(_within, self.unit, f"{folder}/")
+        return self._replace(name=name, unit=unit)
+
+
+def _within(unit: Unit, folder: str) -> Iterator[Source]:
+    for source in unit():
+        yield replace(source, name=source.name.removeprefix(folder))
 
 
 @dataclass(frozen=True)
@@ -140,11 +150,7 @@ def files_of(source: Any, options: dict[str, Any] | None = None) -> list[File]:
 
 
 def _is_remote(source: Any) -> bool:
-    return (
-        isinstance(source, str)
-        and _PROTOCOL in source
-        and not is_content(source)
-    )
+    return isinstance(source, str) and _PROTOCOL in source and not is_content(source)
 
 
 def _local(unit: Unit) -> File:

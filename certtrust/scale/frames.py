@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..schema import TABLES, Table
 from ..table_files import write_parquet
 from ..texts.sentences import say
 from .cluster import clear_errors, current_client, loaded
-from .here import as_here
+from .here import task
 
 NUMBERED = "numbered anew"
 """Name of an index that orders rows and means nothing to the user."""
@@ -81,16 +81,15 @@ def collect(frame: Any, *, progress: bool | None = None) -> pd.DataFrame:
 def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return the parts of one table as one frame, in the order of its labels where it has them."""
     filled = [part for part in parts if len(part)] or list(parts[:1])
-    if isinstance(filled[0].index, pd.RangeIndex):
-        whole = loaded("dask.dataframe.dispatch").concat(filled)
-        return whole.reset_index(drop=True)
-    whole = loaded("dask.dataframe.dispatch").concat(filled).sort_index(kind="stable")
-    return (
-        whole.reset_index(drop=True) if whole.index.name == NUMBERED else whole
-    )
+    whole: pd.DataFrame = loaded("dask.dataframe.dispatch").concat(filled)
+    is_labelled = not isinstance(filled[0].index, pd.RangeIndex)
+    if is_labelled:
+        whole = whole.sort_index(kind="stable")
+    is_numbered = is_labelled and whole.index.name != NUMBERED
+    return whole if is_numbered else whole.reset_index(drop=True)
 
 
-def computed(tasks: Sequence[Any], *, progress: bool | None = None) -> list[Any]:
+def computed(tasks: Iterable[Any], *, progress: bool | None = None) -> list[Any]:
     """Return what tasks make, by the workers of the cluster, with a progress bar."""
     distributed = loaded("distributed")
     client = current_client()
@@ -151,10 +150,9 @@ def to_parquet(
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise CerttrustError(say("errors.scale.folder", path=repr(str(directory))))
     root.mkdir(parents=True, exist_ok=True)
-    delayed = loaded("dask").delayed
-    write = as_here(_write_part)
+    write = task(_write_part)
     tasks = [
-        delayed(write)(part, declared, root / f"part-{number:06d}.parquet")
+        write(part, declared, root / f"part-{number:06d}.parquet")
         for number, part in enumerate(frame.to_delayed())
     ]
     computed(tasks, progress=progress)

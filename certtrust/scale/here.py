@@ -10,6 +10,7 @@ from typing import Any
 from .. import limits
 from ..errors import CerttrustError
 from ..texts.sentences import current_language, language, say
+from .cluster import loaded
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -60,6 +61,11 @@ def as_here(function: Callable[..., Any]) -> AsHere:
         (name, value) for name, value in vars(limits).items() if name.isupper()
     )
     return AsHere(function, bounds, current_language(), _version())
+
+
+def task(function: Callable[..., Any], **options: Any) -> Any:
+    """Return a function of Dask that makes tasks for workers, see `as_here`."""
+    return loaded("dask").delayed(as_here(function), **options)
 
 
 def _version() -> str:

@@ -27,7 +27,7 @@ from ..texts.sentences import say
 from .cluster import current_client, loaded
 from .files import File, divided, files_of, grouped, part_size
 from .frames import from_parts
-from .here import as_here
+from .here import task
 
 LARGE = ("certificates", "registrations")
 """The folders of a fleet whose files the workers read."""
@@ -88,14 +88,11 @@ def read_certificates(
     """
     passwords.checked(password)
     column_names.checked(columns, "certificates")
-    read = as_here(
+    read = task(
         partial(_read_certificates, given={"password": password, "columns": columns})
     )
     files, size = _files(source, storage_options, part_bytes)
-    delayed = loaded("dask").delayed
-    tasks = [
-        delayed(read)([file.unit for file in group]) for group in grouped(files, size)
-    ]
+    tasks = [read([file.unit for file in group]) for group in grouped(files, size)]
     return from_parts(tasks, empty(CERTIFICATES))
 
 
@@ -152,19 +149,17 @@ def read_registrations(
     }
     chosen = _options(given)
     files, size = _files(source, storage_options, part_bytes)
-    delayed = loaded("dask").delayed
-    read_files = as_here(partial(_read_log, given=given))
-    read_range = as_here(partial(_read_range, given=given))
+    read_files = task(partial(_read_log, given=given))
+    read_range = task(partial(_read_range, given=given))
     tasks = []
     for part in _log_parts(files, size, chosen):
         if not part.cuts:
-            tasks.append(delayed(read_files)([file.unit for file in part.files]))
+            tasks.append(read_files([file.unit for file in part.files]))
             continue
         opener = part.files[0].opener
-        counts = [delayed(as_here(_count))(opener, *cut) for cut in part.cuts]
+        counts = [task(_count)(opener, *cut) for cut in part.cuts]
         tasks += [
-            delayed(read_range)(part, number, counts)
-            for number in range(len(part.cuts))
+            read_range(part, number, counts) for number in range(len(part.cuts))
         ]
     return from_parts(tasks, empty(REGISTRATIONS))
 
@@ -202,9 +197,13 @@ def read_fleet(directory: Any, **options: Any) -> Fleet:
     """
     loaded("dask.dataframe")
     by_folder: dict[str, list[File]] = {name: [] for name in LARGE}
-    others = []
+    others: list[File] = []
     for file in files_of(directory, options.get("storage_options")):
-        by_folder.get(file.name.partition("/")[0], others).append(file)
+        folder, _, name = file.name.partition("/")
+        if folder in by_folder:
+            by_folder[folder].append(file.within(folder, name))
+        else:
+            others.append(file)
     if not all(by_folder.values()):
         path, folders = repr(str(directory)), ", ".join(LARGE)
         raise SourceError(say("errors.scale.no_folders", path=path, folders=folders))
