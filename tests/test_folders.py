@@ -33,6 +33,7 @@ ORDER = (
         "table_files",
         "tables_for_people",
         "understood_headings",
+        "processes",
         "names",
     ),
     "captures",

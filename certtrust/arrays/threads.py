@@ -18,6 +18,15 @@ Result = TypeVar("Result")
 Other = TypeVar("Other")
 
 
+_alone = False
+
+
+def keep_to_one() -> None:
+    """Start no second thread from now on, as in a process that shares the cores with others."""
+    global _alone
+    _alone = True
+
+
 @cache
 def can_start() -> bool:
     """Return True where threads can be started; Python in a browser (Pyodide) has none.
@@ -58,7 +67,7 @@ def parallel_map(
     >>> parallel_map(len, ["one", "three"], rows=2)
     [3, 5]
     """
-    if rows < _MANY or not can_start():
+    if rows < _MANY or _alone or not can_start():
         return list(map(function, items))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         futures = [pool.submit(copy_context().run, function, item) for item in items]
@@ -75,7 +84,7 @@ def run_both(
     >>> run_both(lambda: 1, lambda: "two", rows=2)
     (1, 'two')
     """
-    if rows < _MANY or not can_start():
+    if rows < _MANY or _alone or not can_start():
         return one(), other()
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(copy_context().run, other)
