@@ -287,8 +287,8 @@ def attempts_of_part(
         registrations=log,
     )
     own = np.flatnonzero(deal.parts_of_devices[entries] == number)
-    positions = np.arange(len(log)) if of == "log" else own
-    return Part(fleet, deal.common.serials, of, positions, positions).attempts()
+    positions = np.arange(len(log)) if of == "log" else entries[own]
+    return Part(fleet, deal.common.serials, of, positions, own).attempts()
 
 
 def _labels(rows: pd.DataFrame, first: int) -> Codes:
