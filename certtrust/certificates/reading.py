@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, cast
 
 import numpy as np
@@ -39,7 +39,7 @@ from ..texts.sentences import say
 from ..x509 import reader
 from ..x509.columnar_elements import TEXT
 from . import containers, passwords
-from .blocks import NO_ROWS, Block, Item
+from .blocks import NO_ROWS, Block, Item, Rows
 from .device_names import device_in
 from .passwords import Passwords
 
@@ -74,6 +74,17 @@ class Batch:
         self.bundle += [source] * size
         self.device += [device] * size
         self.pbx += [None] * size
+
+    def add_rows(
+        self, rows: Rows, source: str, position: int, device: str | None
+    ) -> None:
+        """Append what rows of a table hold; each row is a bundle of its own."""
+        self.add(rows.items, source, position, device)
+        size = len(rows.items)
+        self.bundle[-size:] = [source + part for part in rows.parts]
+        self.device[-size:] = [
+            device if named is None else named for named in rows.devices
+        ]
 
 
 def read_certificates(
@@ -299,8 +310,12 @@ def _batches(inputs: Iterable[Source], options: Options) -> Iterator[Columns]:
         position, device = 0, device_in(source.name)
         of_file = {**options, "rounds": _rounds_left(source, rounds_left)}
         for run in _runs(source, of_file):
-            batch.add(run, source.name, position, device)
-            position += len(run)
+            if isinstance(run, Rows):
+                batch.add_rows(run, source.name, position, device)
+                position += len(run.items)
+            else:
+                batch.add(run, source.name, position, device)
+                position += len(run)
             if len(batch.blocks) >= _BATCH:
                 *whole, batch = _parts(batch)
                 yield from map(_columns, whole)
@@ -325,13 +340,22 @@ def _rounds_left(source: Source, by_archive: dict[str, list[int]]) -> list[int]:
     return by_archive.setdefault(name, [limits.KEY_DERIVATION_ROUNDS + more])
 
 
-def _runs(source: Source, options: Options) -> Iterator[Sequence[Item]]:
+def _runs(source: Source, options: Options) -> Iterator[Sequence[Item] | Rows]:
+    """Yield the items of a file some thousands at a time; those of a table as `Rows`."""
     if source.error is not None:
         yield [Block(None, source.error)]
         return
     blocks = containers.read(source.open, About(source.name, None, options))
     try:
-        while run := list(islice(blocks, _BATCH)):
+        first = next(blocks, None)
+        if isinstance(first, Rows):
+            yield first
+            yield from cast(Iterator[Rows], blocks)
+            return
+        items = cast(Iterator[Item], blocks)
+        if first is not None:
+            items = chain((first,), items)
+        while run := list(islice(items, _BATCH)):
             yield (
                 [block for block in run if block is not NO_ROWS]
                 if NO_ROWS in run[:1]

@@ -12,26 +12,33 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice, repeat
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 
+from ... import limits
 from ...column_names import Columns, not_understood, understood
 from ...formats import About
 from ...heading_rows import find, names_certificates
 from ...spreadsheets import is_workbook, sheets
 from ...table_files import TooMuchError, open_parquet
-from ..blocks import Block
+from ..blocks import Block, Item, Rows
 from ..parquet_rows import cells
+from ..plain_cells import certificates_of_each
 from . import contents
 
 NAME = "table"
 
+_AT_ONCE = 1024
+"""Cells whose certificates are taken out together."""
 _SEPARATORS = ",;\t|"
 _OF_PEM = re.compile(
     r"-----|(?=[^A-Z]{0,23}[A-Z])(?=[^a-z]{0,23}[a-z])[0-9A-Za-z+/=]{24}"
 )
+_SHORTEST_OF_PEM = 24
+"""Letters of base64 that are PEM to `_OF_PEM`, where no dashes are."""
 _HEAD = 1 << 16
 _HEADER = re.compile(rb"[^\r\n]{1,4096}")
 _ONE_COLUMN = re.compile(rb'[^\r\n]+\r?\n\s*("|MI)')
@@ -58,18 +65,43 @@ def sniff(head: bytes, own: Columns = MappingProxyType({})) -> bool:
     )
 
 
-def read(stream: BinaryIO, about: About) -> Iterator[Block]:
-    """Yield what the cells hold, and a block with a reason for each row without certificates."""
-    for cell in _cells(stream.read(), about.options.get("columns") or {}):
-        part = f"#{cell.row}"
+def read(stream: BinaryIO, about: About) -> Iterator[Block | Rows]:
+    """Yield what the cells hold, and a block with a reason for each row without certificates.
+
+    A file yields `Rows` of thousands of cells; a table within another container, its blocks.
+    """
+    cells = _cells(stream.read(), about.options.get("columns") or {})
+    is_file = about.options.get("depth") == 1
+    while some := list(islice(cells, _AT_ONCE)):
+        rows = _rows(some, about)
+        if is_file:
+            yield rows
+        else:
+            yield from map(_block, *rows)
+
+
+def _rows(cells: list[_Cell], about: About) -> Rows:
+    rows = Rows([], [], [])
+    depth = about.options.get("depth", 0)
+    is_within = depth < limits.CONTAINER_DEPTH
+    chains = certificates_of_each([cell.content or b"" for cell in cells])
+    for cell, chain in zip(cells, chains, strict=True):
+        items: list[Item]
         if cell.content is None:
-            yield Block(None, cell.problem, part=part, device=cell.device)
-            continue
-        for item in contents(cell.content, about):
-            if isinstance(item, Block):
-                yield item._replace(part=part, device=cell.device)
-            else:
-                yield Block(item, part=part, device=cell.device)
+            items = [Block(None, cell.problem)]
+        elif chain and is_within:
+            items = [*chain]
+        else:
+            items = list(contents(cell.content, about))
+        rows.items.extend(items)
+        rows.parts.extend(repeat(f"#{cell.row}", len(items)))
+        rows.devices.extend(repeat(cell.device, len(items)))
+    return rows
+
+
+def _block(item: Item, part: str, device: str | None) -> Block:
+    block = item if isinstance(item, Block) else Block(item)
+    return block._replace(part=part, device=device)
 
 
 def _cells(data: bytes, own: Columns) -> Iterator[_Cell]:
@@ -99,7 +131,9 @@ def _first(columns: Iterable[Any], own: Columns, kind: str) -> str | None:
 def _text(value: Any) -> str | None:
     """Return the name of a device; None for PEM, which a lost quote puts into its column."""
     text = str(value) if isinstance(value, str | int) else ""
-    return text if text and not _OF_PEM.search(text) else None
+    if len(text) < _SHORTEST_OF_PEM:
+        return None if not text or "-----" in text else text
+    return None if _OF_PEM.search(text) else text
 
 
 def _bytes(value: Any) -> bytes | None:
@@ -158,31 +192,42 @@ def _heading(data: bytes, own: Columns) -> tuple[int, str] | None:
 
 def _csv(data: bytes, own: Columns) -> Iterator[_Cell]:
     above, separator = _heading(data, own) or (0, ",")
-    lines = data.decode("utf-8", "replace").splitlines(keepends=True)
-    rows = csv.DictReader(
-        io.StringIO("".join(lines[above:]), newline=""),
-        delimiter=separator,
-        skipinitialspace=True,
+    text = data.decode("utf-8", "replace")
+    if above:
+        text = "".join(text.splitlines(keepends=True)[above:])
+    records = csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True
     )
-    content, device = (
-        _first(rows.fieldnames or (), own, kind) for kind in ("content", "device")
-    )
+    names: list[str] | None = None
+    content = device = -1
     number = 0
     while True:
         try:
-            row = next(rows)
+            record = next(records)
         except StopIteration:
             return
         except csv.Error as problem:
+            names = names or []
             yield _Cell(None, f"a row that cannot be read: {problem}", number, None)
-            row = {}
-        else:
-            cell = _bytes(row.get(content)) if content else None
-            name = _text(row.get(device)) if device else None
-            yield _Cell(
-                cell, None if cell else "no certificate in this row", number, name
+            number += 1
+            continue
+        if names is None:
+            names = record
+            content, device = (
+                _last_position(names, _first(names, own, kind))
+                for kind in ("content", "device")
             )
-        number += 1
+        elif record:
+            cell = _bytes(record[content]) if 0 <= content < len(record) else None
+            name = _text(record[device]) if 0 <= device < len(record) else None
+            problem_text = None if cell else "no certificate in this row"
+            yield _Cell(cell, problem_text, number, name)
+            number += 1
+
+
+def _last_position(names: list[str], name: str | None) -> int:
+    """Return where a name stands for the last time, -1 if there is none."""
+    return max((at for at, other in enumerate(names) if other == name), default=-1)
 
 
 # Excel
