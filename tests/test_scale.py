@@ -111,9 +111,7 @@ def test_a_torn_and_a_vanished_file_cost_their_own_rows(tmp_path):
     assert whole["parse_error"].notna().tolist() == [False, True, True]
 
 
-def test_what_is_written_is_read_by_one_machine(
-    cluster, fleet, one_machine, tmp_path
-):
+def test_what_is_written_is_read_by_one_machine(fleet, one_machine, tmp_path):
     """Parquet of partitions, as a fleet and by each reader."""
     for name in ("certificates", "registrations"):
         ct.scale.to_parquet(getattr(fleet, name), tmp_path / name)
@@ -231,11 +229,12 @@ def test_a_private_key_in_a_log_is_noticed_at_any_boundary():
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 40])
 def test_rows_arrive_in_the_partition_of_their_part(count):
     """Dask deals by a hash of its own, which is used to reach each partition."""
-    part = pd.DataFrame({dealing.PART: np.arange(count), "number": np.arange(count)})
-    parts = [dask.delayed(part)] * 5
-    shuffled = joining._shuffled(parts, part, count)
-    for number, rows in enumerate(dask.compute(*shuffled, scheduler="sync")):
-        assert rows["number"].tolist() == [number] * 5
+    rows = pd.DataFrame({"number": np.arange(count)})
+    parts = [dask.delayed(dealing.parcels(rows, np.arange(count)))] * 5
+    shuffled = joining._shuffled(parts, count)
+    for number, packed in enumerate(dask.compute(*shuffled, scheduler="sync")):
+        arrived = dealing.unpacked(packed, rows.head(0))
+        assert arrived["number"].tolist() == [number] * 5
 
 
 def _slices(frame, labels, count):

@@ -7,6 +7,7 @@ part judges which certificate. Then each slice deals its rows by itself.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,12 +21,20 @@ from ..arrays.grouping import Codes, distinct, equal_pairs, first_positions
 from ..evaluation.attempts import is_registration
 from ..evaluation.wire import seen_on_wire
 from ..fleet import Fleet
-from ..partitions import Common, Part, named, part_numbers
+from ..partitions import (
+    Common,
+    Contribution,
+    Part,
+    contribution,
+    named,
+    part_numbers,
+    together,
+)
 from ..partitions.split import Of
 from ..schema import ATTEMPTS, REGISTRATIONS
 
-PART, HOLDER = "__part", "__holder"
-"""Columns of rows that are dealt: where to, and the device of a certificate that goes abroad."""
+PART, PACKED, HOLDER = "__part", "__packed", "__holder"
+"""Columns of what is dealt: where to, rows as bytes, and whose a certificate is that is lent."""
 UNUSED = [name for name in REGISTRATIONS.names if name not in ATTEMPTS.names]
 """The columns of a log that no attempt depends on."""
 
@@ -80,10 +89,13 @@ class Deal:
         What every part of the fleet has to know.
     count : int
         How many parts there are.
+    on_wire : Series of str
+        The certificates by which connections that were seen on the wire are known.
     """
 
     common: Common
     count: int
+    on_wire: pd.Series
 
     @cached_property
     def parts_of_devices(self) -> Codes:
@@ -127,16 +139,76 @@ class Deal:
         return np.flatnonzero(chosen)
 
 
-def wire_fingerprints(log: pd.DataFrame) -> pd.Series:
-    """Return the certificates by which connections that were seen on the wire are known."""
-    rows = log.loc[seen_on_wire(log) & is_registration(log), "fingerprint"]
-    return distinct(rows)
+class Look(NamedTuple):
+    """What a slice says of itself before anything is known of the others."""
+
+    rows: int
+    contribution: Contribution
+    on_wire: pd.Series
+    """The certificates by which connections that were seen on the wire are known."""
 
 
-def presented(
+def look_at_certificates(part: pd.DataFrame) -> Look:
+    """Return what a slice of the certificates adds to what is common."""
+    nothing = pd.Series(dtype="str")
+    return Look(len(part), contribution(certificates=part), nothing)
+
+
+def look_at_log(part: pd.DataFrame) -> Look:
+    """Return what a slice of the log adds to what is common."""
+    rows = part.loc[seen_on_wire(part) & is_registration(part), "fingerprint"]
+    return Look(len(part), contribution(registrations=part), distinct(rows))
+
+
+class Facts(NamedTuple):
+    """What decides about the certificates of a slice, beside the rows themselves."""
+
+    of_rows: pd.DataFrame
+    """As of `Common.certificate_facts`."""
+    owned: pd.DataFrame
+    """Fingerprints on the wire with the devices that present them."""
+    judged: Judged
+    """Which part judges which of them, since it is a device's own."""
+    of_all: pd.DataFrame
+    """One row of each certificate that may have issued others."""
+
+
+def facts_of(
+    certificates: pd.DataFrame,
+    first_label: int,
+    deal: Deal,
+    issuers: pd.Series | None,
+) -> Facts:
+    """Return what decides about the certificates of a slice.
+
+    Parameters
+    ----------
+    certificates : DataFrame
+        The slice, its bundles whole.
+    first_label : int
+        The label of its first row in the whole.
+    deal : Deal
+        What decides about rows.
+    issuers : Series of str or None
+        Fingerprints of issuers, where links are known already.
+    """
+    facts = deal.common.certificate_facts(certificates)
+    own = np.flatnonzero(facts["device"].notna())
+    judged = Judged(
+        numbers_of(certificates["fingerprint"].iloc[own]),
+        part_numbers(facts["key"].iloc[own], deal.count),
+    )
+    return Facts(
+        facts,
+        _presented(certificates, facts, deal.on_wire),
+        judged,
+        _for_all(certificates, facts, first_label, issuers),
+    )
+
+
+def _presented(
     certificates: pd.DataFrame, facts: pd.DataFrame, on_wire: pd.Series
 ) -> pd.DataFrame:
-    """Return the fingerprints on the wire with the devices that present them in a slice."""
     owned = pd.DataFrame(
         {
             "fingerprint": certificates["fingerprint"].array,
@@ -147,56 +219,68 @@ def presented(
     return owned.dropna().drop_duplicates()
 
 
-def presenters(parts: Sequence[pd.DataFrame]) -> pd.Series:
-    """Return the device of each certificate on the wire that no other one presents."""
-    owned = pd.concat(parts).drop_duplicates()
+class Overview(NamedTuple):
+    """What is known of all certificates once each slice was asked."""
+
+    presenters: pd.Series
+    """The device of each certificate on the wire that no other one presents."""
+    of_all: pd.DataFrame
+    """One row of each certificate that may have issued others."""
+
+
+def overview_of(facts: Sequence[Facts]) -> Overview:
+    """Return what the slices of the certificates say together."""
+    owned = pd.concat([fact.owned for fact in facts]).drop_duplicates()
     owned = owned[~owned["fingerprint"].duplicated(keep=False)]
-    return owned.set_index("fingerprint")["device"]
+    return Overview(
+        owned.set_index("fingerprint")["device"],
+        one_of_each([fact.of_all for fact in facts]),
+    )
 
 
 def dealt_log(
-    log: pd.DataFrame, first_label: int, deal: Deal, presenters: pd.Series
+    log: pd.DataFrame, first_label: int, deal: Deal, overview: Overview
 ) -> tuple[pd.DataFrame, Judged]:
-    """Return the registrations of a slice with their labels and parts, and whom they judge."""
+    """Return the registrations of a slice, dealt to parts, and which certificates these judge."""
     labels = pd.RangeIndex(first_label, first_label + len(log))
     rows = log.set_axis(labels).drop(columns=UNUSED, errors="ignore")
     chosen = is_registration(log)
     rows = rows if chosen.all() else rows.loc[chosen]
-    keys = deal.common.registration_keys(rows, presenters)
+    keys = deal.common.registration_keys(rows, overview.presenters)
     pairs = named(rows, keys)
     judged = Judged(
         numbers_of(pairs["fingerprint"]), part_numbers(pairs["key"], deal.count)
     )
-    numbers = part_numbers(keys, deal.count)
-    return rows.assign(**{PART: numbers}).set_axis(np.asarray(rows.index)), judged
+    rows = rows.set_axis(np.asarray(rows.index))
+    return parcels(rows, part_numbers(keys, deal.count)), judged
 
 
-def own_judged(certificates: pd.DataFrame, facts: pd.DataFrame, count: int) -> Judged:
-    """Return the certificates of a slice that a device may present, with its part."""
-    own = np.flatnonzero(facts["device"].notna())
-    return Judged(
-        numbers_of(certificates["fingerprint"].iloc[own]),
-        part_numbers(facts["key"].iloc[own], count),
-    )
+def parcels(rows: pd.DataFrame, parts: Codes) -> pd.DataFrame:
+    """Return rows dealt to parts: one row for each part, with its rows as bytes.
+
+    Dask moves bytes at no cost, and knows how much memory they take; of cells with lists it
+    knows neither.
+    """
+    order = np.argsort(parts, kind="stable")
+    numbers, first = np.unique(parts[order], return_index=True)
+    packed = np.empty(len(numbers), dtype=object)
+    for number, group in enumerate(np.split(order, first[1:]) if len(order) else ()):
+        packed[number] = pickle.dumps(rows.take(group), pickle.HIGHEST_PROTOCOL)
+    return pd.DataFrame({PART: numbers, PACKED: packed})
 
 
-def common_rows(
+def unpacked(packed: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of parcels, in the order of their labels."""
+    parts = [pickle.loads(parcel) for parcel in packed[PACKED]]  # noqa: S301 - ours
+    return together(parts or [table]).sort_index(kind="stable")
+
+
+def _for_all(
     certificates: pd.DataFrame,
     facts: pd.DataFrame,
     first_label: int,
     issuers: pd.Series | None,
 ) -> pd.DataFrame:
-    """Return one row of each certificate of a slice that may have issued others.
-
-    Parameters
-    ----------
-    certificates, facts : DataFrame
-        A slice, and its `Common.certificate_facts`.
-    first_label : int
-        The label of its first row in the whole.
-    issuers : Series of str or None
-        Fingerprints of issuers, where links are known already.
-    """
     labelled = certificates.set_axis(_labels(certificates, first_label))
     labelled = labelled.assign(**{HOLDER: facts["device"].array})
     is_common = facts["is_common"].to_numpy()
@@ -216,17 +300,18 @@ def one_of_each(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def dealt_certificates(
     certificates: pd.DataFrame,
-    facts: pd.DataFrame,
     first_label: int,
+    facts: Facts,
     judged: Judged,
     count: int,
 ) -> pd.DataFrame:
-    """Return the certificates of a slice, each with its label once for each part that it goes to.
+    """Return the certificates of a slice, dealt to every part that needs them.
 
     A certificate goes to the part of its own key and to those that judge it: with all its copies,
     since each came with a chain of its own, and with the companions of their bundles.
     """
-    own_part = part_numbers(facts["key"], count)
+    of_rows = facts.of_rows
+    own_part = part_numbers(of_rows["key"], count)
     every = np.arange(len(certificates))
     part, row = judged.positions(numbers_of(certificates["fingerprint"]))
     is_named = certificates["fingerprint"].notna().to_numpy()[row]
@@ -235,7 +320,7 @@ def dealt_certificates(
         np.concatenate([every, row[is_named]]),
     )
     bundle = pd.factorize(certificates["bundle"])[0].astype(np.int64)
-    companions = np.flatnonzero(facts["is_companion"])
+    companions = np.flatnonzero(of_rows["is_companion"])
     asking, bundle_of_part = _distinct_pairs(part, bundle[row])
     pair, companion = equal_pairs(bundle_of_part, bundle[companions])
     part, row = _distinct_pairs(
@@ -244,15 +329,15 @@ def dealt_certificates(
     )
     abroad = part != own_part[row]
     rows = certificates.set_axis(_labels(certificates, first_label)).take(row)
-    holder = facts["device"].iloc[row].where(abroad)
-    return rows.assign(**{PART: part, HOLDER: holder.array})
+    holder = of_rows["device"].iloc[row].where(abroad)
+    return parcels(rows.assign(**{HOLDER: holder.array}), part)
 
 
 def attempts_of_part(
     number: int,
-    log: pd.DataFrame,
-    certificates: pd.DataFrame,
-    commons: pd.DataFrame,
+    parcels_of_log: pd.DataFrame,
+    parcels_of_certificates: pd.DataFrame,
+    overview: Overview,
     deal: Deal,
     small: Fleet,
     of: Of,
@@ -263,21 +348,23 @@ def attempts_of_part(
     ----------
     number : int
         The part.
-    log, certificates : DataFrame
+    parcels_of_log, parcels_of_certificates : DataFrame
         The rows that were dealt to it.
-    commons : DataFrame
-        The rows of certificates that every part has.
+    overview : Overview
+        The certificates that every part has are among it.
     deal : Deal
         What decides about rows.
     small : Fleet
-        The whole fleet without its certificates, registrations and device entries.
+        The whole fleet without its certificates and device entries, and without any row of its
+        registrations.
     of : {"log", "devices"}
         What the attempts are made from.
     """
-    rows = pd.concat([certificates, commons])
+    rows = unpacked(parcels_of_certificates, overview.of_all.head(0))
+    rows = together([rows, overview.of_all])
     rows = rows[~rows.index.duplicated()].sort_index(kind="stable")
     holders = rows[HOLDER].dropna()
-    log = log.sort_index(kind="stable")
+    log = unpacked(parcels_of_log, small.registrations)
     names = log["registration_name"].dropna()
     entries = deal.entries(number, names, holders)
     fleet = replace(

@@ -25,7 +25,8 @@ from .cluster import loaded
 _PROTOCOL, _HERE = "://", "file://"
 LARGEST_PART = 64 << 20
 """Bytes of files up to which they share a partition, and above which a log is divided."""
-_SMALLEST_PART = 1 << 20
+_SMALLEST_PART = 4 << 20
+_BUFFER = 1 << 20
 _PARTS_PER_THREAD = 4
 """Partitions for each thread of the workers, where there is enough for so many."""
 
@@ -71,7 +72,7 @@ class RemoteFile:
             stream = fsspec.open(self.url, "rb", **self.options).open()
         except Exception as problem:  # each store has errors of its own
             raise _as_os_error(problem) from problem
-        return io.BufferedReader(cast(Any, _Remote(stream)), _SMALLEST_PART)
+        return io.BufferedReader(cast(Any, _Remote(stream)), _BUFFER)
 
 
 class _Remote(io.RawIOBase):

@@ -15,13 +15,13 @@ from ..arrays.grouping import distinct
 from ..errors import CerttrustError
 from ..evaluation.attempts import attempts as attempts_of_fleet
 from ..fleet import Fleet
-from ..partitions import Common, contribution
+from ..partitions import Common
 from ..partitions.split import Of
 from ..schema import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, empty, expect
 from ..texts.sentences import say
 from . import dealing
 from .cluster import current_client, loaded
-from .dealing import Deal, Judged
+from .dealing import Deal, Facts, Judged, Look
 from .frames import expect_dask, from_parts
 from .here import task
 
@@ -107,65 +107,42 @@ def _joined(fleet: Fleet, of: Of, count: int) -> Any:
     """Return the attempts of a fleet in that many parts."""
     certificates: Any = fleet.certificates
     log: Any = fleet.registrations
-    slices = certificates.to_delayed()
-    logs = log.to_delayed()
-    deal = task(_deal)(
-        [task(_of_certificates)(part) for part in slices],
-        [task(_of_log)(part) for part in logs],
-        fleet.trust,
-        fleet.devices,
-        count,
-    )
-    facts = [task(_facts)(deal, part) for part in slices]
-    whole = list(zip(slices, facts, _first_labels(slices), strict=True))
-    dealt = _dealt_logs(logs, whole, deal)
-    own = [task(dealing.own_judged)(part, fact, count) for part, fact, _ in whole]
-    judged = task(Judged.of)([*(pairs for _, pairs in dealt), *own])
-    chains = [
-        task(dealing.dealt_certificates)(*of_slice, judged, count)
-        for of_slice in whole
+    slices, logs = certificates.to_delayed(), log.to_delayed()
+    looks = [task(dealing.look_at_certificates)(part) for part in slices]
+    looks_at_logs = [task(dealing.look_at_log)(part) for part in logs]
+    both = [*looks, *looks_at_logs]
+    deal = task(_deal)(both, fleet.trust, fleet.devices, count)
+    labels, issuers = _first_labels(looks), _issuers(fleet.links)
+    labelled = list(zip(slices, labels, strict=True))
+    facts = [task(dealing.facts_of)(*part, deal, issuers) for part in labelled]
+    overview = task(dealing.overview_of)(facts)
+    labels_of_log = _first_labels(looks_at_logs)
+    dealt = [
+        task(dealing.dealt_log, nout=2)(part, first, deal, overview)
+        for part, first in zip(logs, labels_of_log, strict=True)
     ]
-    issuers = _issuers(fleet.links)
-    of_all = [task(dealing.common_rows)(*of_slice, issuers) for of_slice in whole]
-    commons = task(dealing.one_of_each)(of_all)
-    held = pd.Series(dtype="str")
-    of_chains = certificates._meta.assign(**{dealing.HOLDER: held})
-    of_log = log._meta.drop(columns=dealing.UNUSED, errors="ignore")
-    parts = zip(
-        range(count),
-        _shuffled([rows for rows, _ in dealt], of_log, count),
-        _shuffled(chains, of_chains, count),
-        strict=True,
-    )
-    small = task(_same)(_without_rows(fleet))
+    pairs = [pairs for _, pairs in dealt]
+    judged = task(_judged)(facts, pairs)
+    chains = [
+        task(dealing.dealt_certificates)(*part, fact, judged, count)
+        for part, fact in zip(labelled, facts, strict=True)
+    ]
+    rows = _shuffled([rows for rows, _ in dealt], count)
+    small = task(_same)(_without_rows(fleet, log._meta))
+    parts = zip(range(count), rows, _shuffled(chains, count), strict=True)
     joined = [
-        task(dealing.attempts_of_part)(*part, commons, deal, small, of)
+        task(dealing.attempts_of_part)(*part, overview, deal, small, of)
         for part in parts
     ]
     return from_parts(joined, _meta_of_attempts(fleet, log._meta, of))
 
 
-def _dealt_logs(
-    logs: Sequence[Any], whole: Sequence[tuple[Any, Any, Any]], deal: Any
-) -> list[Any]:
-    """Return tasks that deal the slices of the log: to rows, and to whom they judge."""
-    on_wire = task(_distinct)([task(dealing.wire_fingerprints)(log) for log in logs])
-    presented = [
-        task(dealing.presented)(part, fact, on_wire) for part, fact, _ in whole
-    ]
-    presenters = task(dealing.presenters)(presented)
-    return [
-        task(dealing.dealt_log, nout=2)(log, first, deal, presenters)
-        for log, first in zip(logs, _first_labels(logs), strict=True)
-    ]
-
-
-def _without_rows(fleet: Fleet) -> Fleet:
+def _without_rows(fleet: Fleet, log: pd.DataFrame) -> Fleet:
     """Return the small tables of a fleet; its device entries are sent with the deal."""
     return replace(
         fleet,
         certificates=empty(CERTIFICATES),
-        registrations=empty(REGISTRATIONS),
+        registrations=log.head(0).drop(columns=dealing.UNUSED, errors="ignore"),
         devices=empty(DEVICES),
         sources=None,
     )
@@ -175,31 +152,17 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _of_certificates(part: pd.DataFrame) -> Any:
-    return contribution(certificates=part)
-
-
-def _of_log(part: pd.DataFrame) -> Any:
-    return contribution(registrations=part)
-
-
 def _deal(
-    of_slices: list[Any],
-    of_logs: list[Any],
-    trust: pd.DataFrame,
-    devices: pd.DataFrame,
-    count: int,
+    looks: list[Look], trust: pd.DataFrame, devices: pd.DataFrame, count: int
 ) -> Deal:
-    common = Common.of([*of_slices, *of_logs], trust=trust, devices=devices)
-    return Deal(common, count).prepared()
+    contributions = [look.contribution for look in looks]
+    common = Common.of(contributions, trust=trust, devices=devices)
+    on_wire = distinct(*(look.on_wire for look in looks))
+    return Deal(common, count, on_wire).prepared()
 
 
-def _facts(deal: Deal, part: pd.DataFrame) -> pd.DataFrame:
-    return deal.common.certificate_facts(part)
-
-
-def _distinct(texts: list[pd.Series]) -> pd.Series:
-    return distinct(*texts)
+def _judged(facts: list[Facts], pairs: list[Judged]) -> Judged:
+    return Judged.of([*pairs, *(fact.judged for fact in facts)])
 
 
 def _issuers(links: pd.DataFrame | None) -> pd.Series | None:
@@ -208,21 +171,27 @@ def _issuers(links: pd.DataFrame | None) -> pd.Series | None:
     return distinct(links["issuer"][links["issuer"] != links["child"]])
 
 
-def _first_labels(parts: Sequence[Any]) -> list[Any]:
-    """Return tasks of the label that the first row of each part has in the whole."""
-    sums = task(_sums)([task(len)(part) for part in parts])
-    return [sums[number] for number in range(len(parts))]
+def _first_labels(looks: Sequence[Any]) -> list[Any]:
+    """Return tasks of the label that the first row of each slice has in the whole."""
+    sums = task(_sums)(looks)
+    return [sums[number] for number in range(len(looks))]
 
 
-def _sums(sizes: list[int]) -> list[int]:
-    return [0, *np.cumsum(sizes).tolist()]
+def _sums(looks: list[Look]) -> list[int]:
+    return [0, *np.cumsum([look.rows for look in looks]).tolist()]
 
 
-def _shuffled(parts: Sequence[Any], meta: pd.DataFrame, count: int) -> list[Any]:
-    """Return one task for each part, with the rows that were dealt to it."""
+def _shuffled(parts: Sequence[Any], count: int) -> list[Any]:
+    """Return one task for each part, with the parcels that were dealt to it."""
     marks = _marks(count)
+    meta = pd.DataFrame(
+        {
+            dealing.PART: pd.Series(dtype="float64"),
+            dealing.PACKED: pd.Series(dtype="object"),
+        }
+    )
     marked = [task(_marked)(part, marks) for part in parts]
-    shuffled = from_parts(marked, meta.assign(**{dealing.PART: 0.0})).shuffle(
+    shuffled = from_parts(marked, meta).shuffle(
         on=dealing.PART, npartitions=count, shuffle_method="tasks"
     )
     return [
@@ -255,7 +224,7 @@ def _marked(part: pd.DataFrame, marks: Marks) -> pd.DataFrame:
 
 
 def _arrived(part: pd.DataFrame, mark: float) -> pd.DataFrame:
-    """Return the rows of a part without their mark.
+    """Return the parcels of a part.
 
     Raises
     ------
@@ -264,13 +233,13 @@ def _arrived(part: pd.DataFrame, mark: float) -> pd.DataFrame:
     """
     if (part[dealing.PART] != mark).any():
         raise RuntimeError("rows arrived in a partition that they do not belong to")
-    return part.drop(columns=dealing.PART)
+    return part
 
 
 def _meta_of_attempts(fleet: Fleet, log: pd.DataFrame, of: Of) -> pd.DataFrame:
     """Return the attempts of a fleet that has nothing in it."""
     nothing = replace(
-        _without_rows(fleet),
+        _without_rows(fleet, log),
         registrations=log.head(0),
         trust=fleet.trust.head(0),
         links=None,

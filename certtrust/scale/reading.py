@@ -64,7 +64,7 @@ def read_certificates(
         What fsspec needs to open the store.
     part_bytes : int, optional
         Bytes of files that make a partition; by default a few partitions for each thread of the
-        cluster, of 1 to 64 MiB.
+        cluster, of 4 to 64 MiB.
 
     Returns
     -------
