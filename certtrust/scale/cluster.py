@@ -86,7 +86,9 @@ def connect(cluster: Any = None, *, workers: int | None = None) -> Any:
 
 
 def _started(workers: int) -> Any:
-    with warnings.catch_warnings():
+    # Sampling what a worker does takes a part of its only core.
+    quiet = {"distributed.worker.profile.enabled": False}
+    with warnings.catch_warnings(), loaded("dask").config.set(quiet):
         warnings.filterwarnings("ignore", "Port .* is already in use", UserWarning)
         return loaded("distributed").Client(
             n_workers=workers,
