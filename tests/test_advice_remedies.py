@@ -18,6 +18,7 @@ from certtrust.advice.remedies.cases import cases
 from certtrust.advice.remedies.fleet_copy import certificates_by_fingerprint
 from certtrust.advice.remedies.plan import remedies
 from certtrust.advice.remedies.plan_check import PlanCheck
+from certtrust.advice.remedies.related import related_rows
 from certtrust.advice.remedies.set_cover import cover, order
 from certtrust.advice.remedies.trusting import Authorities
 from certtrust.evaluation.ownership import Ownership
@@ -409,10 +410,11 @@ def test_a_plan_has_the_same_effect_on_an_excerpt_of_the_fleet(seed, of):
     results = results_of(fleet, of)
     certificates = certificates_by_fingerprint(fleet)
     authorities = Authorities(fleet, certificates)
+    rows = related_rows(results, authorities.dates)
     failures, options = cases(
-        fleet, results, certificates, authorities, logged=of == "log"
+        fleet, rows, certificates, authorities, logged=of == "log"
     )
-    plan_check = PlanCheck.of(fleet, Ownership.of(fleet), results, failures, options)
+    plan_check = PlanCheck.of(fleet, Ownership.of(fleet), rows, failures, options)
     plan = remedies(fleet, results)
     excerpt = plan_check.part
     part = excerpt.attempts(

@@ -480,15 +480,21 @@ def compare(results: pd.DataFrame, *, of: str = "attempts") -> pd.DataFrame:
     if of != "attempts":
         raise CerttrustError(say("errors.evaluation.compared", of=repr(of)))
     results = expect(results, RESULTS, ("verdict", "observed"))
-    predicted = results["verdict"].astype("str").rename("predicted")
-    observed = (
-        results["observed"].astype("str").fillna("not observed").rename("observed")
+    predicted, observed = (
+        results[name].astype(dtype).cat.codes.to_numpy().astype(np.int64)
+        for name, dtype in (("verdict", VERDICTS), ("observed", OBSERVATIONS))
     )
-    table = pd.crosstab(predicted, observed)
-    return table.reindex(
+    words = [*OBSERVATIONS.categories, "not observed"]
+    observed[observed < 0] = len(OBSERVATIONS.categories)
+    judged = predicted >= 0
+    counts = np.bincount(
+        predicted[judged] * len(words) + observed[judged],
+        minlength=len(VERDICTS.categories) * len(words),
+    )
+    return pd.DataFrame(
+        counts.reshape(-1, len(words)),
         index=pd.Index(VERDICTS.categories, name="predicted"),
-        columns=pd.Index(["up", "failed", "not observed"], name="observed"),
-        fill_value=0,
+        columns=pd.Index(words, name="observed"),
     )
 
 
