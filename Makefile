@@ -30,7 +30,7 @@ test-oldest:  ## the tests with the oldest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv-oldest
 	$(PYTHON) .ci/oldest.py > .venv-oldest/constraints.txt
 	.venv-oldest/bin/pip install --quiet --upgrade pip
-	.venv-oldest/bin/pip install --quiet --constraint .venv-oldest/constraints.txt --editable '.[excel,monitoring]' --group dev
+	.venv-oldest/bin/pip install --quiet --constraint .venv-oldest/constraints.txt --editable '.[excel,monitoring,scale]' --group dev
 	.venv-oldest/bin/pytest -n 2 --dist worksteal -q
 
 test-pythons:  ## the tests on each supported Python that this machine has
@@ -38,7 +38,7 @@ test-pythons:  ## the tests on each supported Python that this machine has
 		python=$$(bash .ci/python.sh $$version) || { echo "no Python $$version here"; continue; }; \
 		echo "Python $$version: $$python" && $$python -m venv .venv-$$version && \
 		.venv-$$version/bin/pip install --quiet --upgrade pip && \
-		.venv-$$version/bin/pip install --quiet --editable '.[notebook,excel,monitoring]' --group dev && \
+		.venv-$$version/bin/pip install --quiet --editable '.[notebook,excel,monitoring,scale]' --group dev && \
 		.venv-$$version/bin/pytest -n 2 -q || exit 1; \
 	done
 
@@ -60,5 +60,5 @@ clean:
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[notebook,excel,monitoring]' --group dev
+	$(BIN)/pip install --quiet --editable '.[notebook,excel,monitoring,scale]' --group dev
 	@touch $@

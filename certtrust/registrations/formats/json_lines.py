@@ -107,7 +107,7 @@ def _looks_torn(lines: list[str]) -> bool:
 def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     """Yield the records as tables of bounded size, in order."""
     head, stream = begin(stream)
-    if _is_lines(as_text(head), is_whole=len(head) < HEAD):
+    if is_lines(as_text(head), is_whole=len(head) < HEAD):
         yield from _read_lines(stream, about)
         return
     text = b"".join(lines.as_utf8(stream)).decode("utf-8", "replace")
@@ -115,7 +115,7 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     yield from read_blocks(_parse, _document_blocks(text), log, about)
 
 
-def _is_lines(head: str, *, is_whole: bool) -> bool:
+def is_lines(head: str, *, is_whole: bool) -> bool:
     """Return True where most lines of a file's beginning are one record each."""
     if "{" not in head:
         return True
