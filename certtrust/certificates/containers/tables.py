@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
@@ -20,6 +19,7 @@ import pyarrow as pa
 from ...column_names import Columns, not_understood, understood
 from ...formats import About
 from ...heading_rows import find, names_certificates
+from ...json_values import all_values, loads, note_on_twins, twins
 from ...spreadsheets import is_workbook, sheets
 from ...table_files import TooMuchError, open_parquet
 from ..blocks import Block
@@ -159,14 +159,13 @@ def _heading(data: bytes, own: Columns) -> tuple[int, str] | None:
 def _csv(data: bytes, own: Columns) -> Iterator[_Cell]:
     above, separator = _heading(data, own) or (0, ",")
     lines = data.decode("utf-8", "replace").splitlines(keepends=True)
-    rows = csv.DictReader(
+    rows = csv.reader(
         io.StringIO("".join(lines[above:]), newline=""),
         delimiter=separator,
         skipinitialspace=True,
     )
-    content, device = (
-        _first(rows.fieldnames or (), own, kind) for kind in ("content", "device")
-    )
+    names: list[str] | None = None
+    content, device = None, None
     number = 0
     while True:
         try:
@@ -175,14 +174,39 @@ def _csv(data: bytes, own: Columns) -> Iterator[_Cell]:
             return
         except csv.Error as problem:
             yield _Cell(None, f"a row that cannot be read: {problem}", number, None)
-            row = {}
-        else:
-            cell = _bytes(row.get(content)) if content else None
-            name = _text(row.get(device)) if device else None
-            yield _Cell(
-                cell, None if cell else "no certificate in this row", number, name
+            number += 1
+            continue
+        if names is None:
+            names = row
+            content, device = (
+                _first(names, own, kind) for kind in ("content", "device")
             )
-        number += 1
+        elif row:
+            cells, owners = (
+                _of_column(names, row, column) for column in (content, device)
+            )
+            yield from _of_row(cells, owners, number)
+            number += 1
+
+
+def _of_column(
+    names: Sequence[str], row: Sequence[Any], column: str | None
+) -> list[Any]:
+    """Return the distinct cells of a row in the columns of a name, which may be there twice."""
+    cells = [cell for name, cell in zip(names, row, strict=False) if name == column]
+    return list(dict.fromkeys(cell for cell in cells if cell not in (None, "")))
+
+
+def _of_row(cells: list[Any], owners: list[Any], number: int) -> Iterator[_Cell]:
+    """Yield the certificates of a row, and what is wrong with it."""
+    owner = _text(owners[0]) if len(owners) == 1 else None
+    contents = [content for content in map(_bytes, cells) if content]
+    yield from (_Cell(content, None, number, owner) for content in contents)
+    if len(owners) > 1:
+        reason = "a row that names several devices"
+        yield _Cell(None, reason, number, None)
+    elif not contents:
+        yield _Cell(None, "no certificate in this row", number, owner)
 
 
 # Excel
@@ -193,17 +217,18 @@ def _excel(data: bytes, own: Columns) -> Iterator[_Cell]:
         if sheet.error is not None:
             yield _Cell(None, sheet.error, 0, None)
             continue
-        content, device = (
-            sheet.columns.index(kind) if kind in sheet.columns else None
+        columns = [
+            sheet.headings[sheet.columns.index(kind)]
+            if kind in sheet.columns
+            else None
             for kind in ("content", "device")
-        )
+        ]
         for number, row in enumerate(sheet.rows, start=sheet.first):
-            if not any(row):
-                continue
-            cell = None if content is None else _bytes(row[content])
-            name = None if device is None else _text(row[device])
-            problem = None if cell else "no certificate in this row"
-            yield _Cell(cell, problem, number, name)
+            if any(row):
+                cells, owners = (
+                    _of_column(sheet.headings, row, column) for column in columns
+                )
+                yield from _of_row(cells, owners, number)
 
 
 # JSON
@@ -212,21 +237,22 @@ def _excel(data: bytes, own: Columns) -> Iterator[_Cell]:
 def _json(data: bytes, own: Columns) -> Iterator[_Cell]:
     text = data.decode("utf-8", "replace")
     try:
-        document = json.loads(text)
+        document = loads(text)
     except (ValueError, RecursionError):
         lines = [line for line in text.splitlines() if line.strip()]
         if not all(line.lstrip().startswith(("{", "[")) for line in lines):
             return iter(())
         return _json_lines(lines, own)
     if isinstance(document, dict) and isinstance(document.get("items"), list):
-        document = document["items"]
+        lists = all_values(document, "items")
+        document = [item for one in lists if isinstance(one, list) for item in one]
     return _records(document if isinstance(document, list) else [document], own)
 
 
 def _json_lines(lines: list[str], own: Columns) -> Iterator[_Cell]:
     for row, line in enumerate(lines):
         try:
-            record = json.loads(line)
+            record = loads(line)
         except (ValueError, RecursionError) as problem:
             yield _Cell(None, f"a line that is no JSON: {problem}", row, None)
             continue
@@ -237,10 +263,13 @@ def _records(records: list[Any], own: Columns, first: int = 0) -> Iterator[_Cell
     for row, record in enumerate(records, first):
         by_name = record if isinstance(record, dict) else {}
         device = _first(by_name, own, "device")
-        name = _text(by_name[device]) if device else None
+        names = all_values(by_name, device) if device else []
+        name = _text(names[0]) if len(names) == 1 else None
         texts = [text for text in _strings(record) if _HOLDS.search(text)]
         yield from (_Cell(_bytes(text), None, row, name) for text in texts)
-        if not texts:
+        if note := note_on_twins(twins(record), read="each certificate"):
+            yield _Cell(None, note, row, name)
+        elif not texts:
             yield _Cell(None, "no certificate in this row", row, name)
 
 
@@ -252,6 +281,7 @@ def _strings(record: Any) -> Iterator[str]:
         if isinstance(value, str):
             yield value
         elif isinstance(value, dict):
-            waiting.extend(reversed(value.values()))
+            others = [item for _, item in getattr(value, "others", ())]
+            waiting.extend(reversed([*value.values(), *others]))
         elif isinstance(value, list):
             waiting.extend(reversed(value))
