@@ -535,7 +535,7 @@ def _columns_of_keys(
     return {
         key: meaning or inner
         for key, meaning, inner in zip(keys, meanings, of_last, strict=True)
-        if meaning or inner
+        if meaning or inner or key in _WRAPPERS or key in _EVENTS
     }
 
 
