@@ -16,8 +16,7 @@ report: $(READY)  ## explain the fleet in data/fleet: writes build/report.html
 test: $(READY)  ## lint, types and tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist worksteal -q
+	$(BIN)/mypy & types=$$!; $(BIN)/pytest -n 2 --dist worksteal -q; tests=$$?; wait $$types && exit $$tests
 
 check-all: $(READY)  ## the slow and exhaustive tests too
 	CERTTRUST_EXAMPLES=1 $(BIN)/pytest -q -m "exhaustive or not exhaustive"

@@ -40,7 +40,7 @@ class Ambiguous(dict[str, Any]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 def loads(text: str | bytes) -> Any:

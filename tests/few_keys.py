@@ -8,7 +8,7 @@ from functools import wraps
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-_MOST = 24
+_MOST = 12
 """More keys of a kind than any test needs to be different."""
 
 

@@ -26,7 +26,7 @@ class Entry(NamedTuple):
     read: Callable[[Sequence[bytes]], Any]
     seeds: Callable[[], list[bytes]]
     mutate: Mutate
-    at_once: int = 25
+    at_once: int = 100
     seconds_per_byte: float = 2e-5
 
 

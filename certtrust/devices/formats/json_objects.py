@@ -234,7 +234,7 @@ def _user_entries(user: dict[str, Any]) -> Iterator[Entry]:
             of_user = next(entries(user, [{}], absent={}))
             yield noted({**of_user, **failed(reason)}, note)
     devices = _devices(user)
-    absent = dict.fromkeys(FLAGS.values(), False)
+    absent: dict[str, bool | None] = dict.fromkeys(FLAGS.values(), False)
     for device, entry in zip(
         devices, entries(user, devices, absent=absent), strict=True
     ):
