@@ -54,5 +54,7 @@ clean:
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[notebook,excel,monitoring]' --group dev
+	$(BIN)/pip install --quiet --no-compile --editable '.[notebook,excel,monitoring]' --group dev
+	@# pip would compile thousands of files one after the other; templates among them are no Python
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@

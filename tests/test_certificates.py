@@ -648,6 +648,8 @@ def test_days_left_counts_from_a_moment() -> None:
     )
     assert days_left(frame, moments).tolist()[:2] == [1.0, 0.5]
     assert (days_left(frame).iloc[:2] < 100_000).all()
+    with pytest.raises(CerttrustError, match="year first"):
+        days_left(frame, "01.06.2026")
 
 
 def test_progress_goes_to_the_error_stream(
