@@ -197,5 +197,10 @@ DECISIVE = frozenset({"state", "tls_only", "reverse_proxy"})
 
 def twice(name: str) -> str:
     """Return the note on a row in which two columns of one name say different things."""
-    read = "none of them" if name in DECISIVE else "the first"
-    return f"the column {name} is there twice, with different values; {read} is read"
+    if name in DECISIVE:
+        return (
+            f"the column {name} is there twice, with different values; none is read"
+        )
+    return (
+        f"the column {name} is there twice, with different values; the first is read"
+    )

@@ -136,44 +136,46 @@ def _dotted(path: _Path) -> str:
     while path:
         path, key = path
         shown = key[:_SHOWN]
-        names.append(shown if presentable(shown) else "(unreadable)")
+        names.append(shown if presentable(shown) else "?")
     return ".".join(reversed(names))
 
 
-def note_on_twins(
-    keys: Iterable[str], unread: Iterable[str] = (), *, read: str = "the first"
-) -> str | None:
+def note_on_twins(keys: Iterable[str], unread: Iterable[str] = ()) -> str | None:
     """Return the note on a record in which keys have different values; None without such keys.
 
     Parameters
     ----------
     keys : iterable of str
-        The keys of which a value is read.
+        The keys that have different values.
     unread : iterable of str
         Those among them of which no value is read.
-    read : str
-        Which of the values is read.
 
     Examples
     --------
     >>> note_on_twins(["hw"])
-    'the key hw is there twice, with different values; the first is read'
+    'given twice with different values, of which the first is read: hw'
     """
     not_read = list(unread)
     first = [key for key in keys if key not in not_read]
-    notes = [
-        f"{_subject(names)} there twice, with different values; {which} is read"
-        for names, which in ((first, read), (not_read, "none of them"))
-        if names
-    ]
+    notes = []
+    if first:
+        names = shown_keys(first)
+        notes.append(
+            f"given twice with different values, of which the first is read: {names}"
+        )
+    if not_read:
+        names = shown_keys(not_read)
+        notes.append(
+            f"given twice with different values, of which none is read: {names}"
+        )
     return "; ".join(notes) or None
 
 
-def _subject(keys: list[str]) -> str:
-    shown = ", ".join(keys[:_SHOWN_KEYS])
-    if len(keys) > _SHOWN_KEYS:
-        shown = f"{shown} and {len(keys) - _SHOWN_KEYS} more"
-    return f"the key {shown} is" if len(keys) == 1 else f"the keys {shown} are"
+def shown_keys(keys: list[str]) -> str:
+    """Return the first keys of a list for a note."""
+    return ", ".join(
+        [*keys[:_SHOWN_KEYS], *(["..."] if len(keys) > _SHOWN_KEYS else [])]
+    )
 
 
 class Value(NamedTuple):

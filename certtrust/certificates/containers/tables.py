@@ -19,7 +19,7 @@ import pyarrow as pa
 from ...column_names import Columns, not_understood, understood
 from ...formats import About
 from ...heading_rows import find, names_certificates
-from ...json_values import all_values, loads, note_on_twins, twins
+from ...json_values import all_values, loads, shown_keys, twins
 from ...spreadsheets import is_workbook, sheets
 from ...table_files import TooMuchError, open_parquet
 from ..blocks import Block
@@ -267,7 +267,8 @@ def _records(records: list[Any], own: Columns, first: int = 0) -> Iterator[_Cell
         name = _text(names[0]) if len(names) == 1 else None
         texts = [text for text in _strings(record) if _HOLDS.search(text)]
         yield from (_Cell(_bytes(text), None, row, name) for text in texts)
-        if note := note_on_twins(twins(record), read="each certificate"):
+        if keys := twins(record):
+            note = f"given twice with different values: {shown_keys(keys)}"
             yield _Cell(None, note, row, name)
         elif not texts:
             yield _Cell(None, "no certificate in this row", row, name)
