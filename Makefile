@@ -17,8 +17,7 @@ report: $(READY)  ## explain the fleet in data/fleet: writes build/report.html
 test: $(READY)  ## lint, types and tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist worksteal -q
+	$(BIN)/mypy & types=$$!; $(BIN)/pytest -n 2 --dist worksteal -q; tests=$$?; wait $$types && exit $$tests
 
 check-all: $(READY)  ## the slow and exhaustive tests too
 	CERTTRUST_EXAMPLES=1 $(BIN)/pytest -q -m "exhaustive or not exhaustive"
@@ -60,5 +59,7 @@ clean:
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[notebook,excel,monitoring,scale]' --group dev
+	$(BIN)/pip install --quiet --no-compile --editable '.[notebook,excel,monitoring,scale]' --group dev
+	@# pip would compile thousands of files one after the other; templates among them are no Python
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@
