@@ -26,6 +26,7 @@ import pyarrow.csv as pa_csv
 
 from . import limits
 from .errors import SourceError
+from .json_values import loads, note_on_twins, twins
 from .schema import (
     BYTES,
     COUNT,
@@ -526,6 +527,14 @@ def _as_text(values: Any) -> Any:
     return pa.array(cells, _STRING)
 
 
+def _unambiguous(cell: str) -> Any:
+    """Return the JSON value of a cell."""
+    value = loads(cell)
+    if keys := twins(value):
+        raise ValueError(note_on_twins(keys))
+    return value
+
+
 def _typed(text: Any, name: str, dtype: str) -> Any:
     """Return an Arrow column from its text in CSV."""
     if dtype == FLAG:
@@ -538,7 +547,7 @@ def _typed(text: Any, name: str, dtype: str) -> Any:
         return pa.array(cells, ARROW[BYTES])
     if dtype in (LIST, OBJECT):
         cells = [
-            cell if cell is None else json.loads(cell) for cell in text.to_pylist()
+            cell if cell is None else _unambiguous(cell) for cell in text.to_pylist()
         ]
         return pa.array(cells, STRUCTURES[name] if dtype == OBJECT else ARROW[LIST])
     return text.dictionary_encode() if dtype == WORD else text.cast(ARROW[dtype])

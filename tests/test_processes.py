@@ -105,6 +105,7 @@ def test_no_worker_outlives_its_program(end):
     assert _wait_for_end(numbers) == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 def test_a_job_whose_process_is_killed_is_done_again(tmp_path):
     """Once; where the next process ends as well, an error says so."""

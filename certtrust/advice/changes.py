@@ -134,6 +134,26 @@ def current(results: pd.DataFrame) -> pd.DataFrame:
     return _latest(_in_one_spelling([judged])[0])
 
 
+def latest_of(results: pd.DataFrame, first_rows: str) -> pd.DataFrame:
+    """Return the rows among which `current` chooses, of a fleet or of a part of one.
+
+    Each device keeps the name that it has here, since another part may know more.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Table RESULTS, and the column `first_rows`.
+    first_rows : str
+        The column that says where each row stands in the whole; of the rows that are returned it
+        is that of the first attempt of the registration.
+    """
+    columns = [name for name in ("evidence", first_rows) if name in results]
+    judged = _judged(results).join(results[columns])
+    judged = judged[judged["device"].notna()]
+    _, first = factorize_rows(judged, REGISTRATION)
+    return _latest(judged).assign(**{first_rows: judged[first_rows].array[first]})
+
+
 def _judged(results: pd.DataFrame) -> pd.DataFrame:
     """Return what is compared of a result; what it does not have is missing."""
     results = expect(results, RESULTS, _NEEDED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from numbers import Integral
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 
 from ..arrays.grouping import Codes, equal_pairs, factorize_rows
 from ..errors import CerttrustError
-from ..evaluation.attempts import attempts
+from ..evaluation.attempts import is_registration, joined
 from ..evaluation.check import CAUSES, check, moment_of
 from ..evaluation.ownership import Ownership
 from ..fleet import Fleet, expect_fleet, link
@@ -28,7 +29,10 @@ _SECOND = 1_000_000
 _BLOCK = 250_000
 """Registrations that are judged at a time."""
 _REGISTRATION = ["device", "pbx", "registration_name", "interface"]
-_LOGGED = ["serial", "hardware_id", "pbx", "registration_name", "interface"]
+_LOGGED = [
+    *("serial", "hardware_id", "pbx", "registration_name", "interface"),
+    *("fingerprint", "matched_by"),
+]
 """What a log line says about the registration that it belongs to."""
 
 
@@ -114,18 +118,9 @@ def forecast(fleet: Fleet, *, periods: int = 24, freq: str = "MS") -> pd.DataFra
     True
     """
     fleet = expect_fleet(fleet)
-    now, dates = _dates(periods, freq)
-    return failure_counts(_current(fleet, now), now, dates)
-
-
-def forecast_with_endings(
-    fleet: Fleet, *, periods: int = 24, freq: str = "MS"
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return what `forecast` and `endings` do, from attempts that are made once."""
-    fleet = expect_fleet(fleet)
-    now, dates = _dates(periods, freq)
-    rows = _current(fleet, now)
-    return failure_counts(rows, now, dates), _endings(fleet, rows, now, dates)
+    fleet = fleet if fleet.links is not None else link(fleet)
+    now, dates = coming_dates(periods, freq)
+    return failure_counts(current_attempts(fleet, now), now, dates)
 
 
 def failure_counts(
@@ -153,7 +148,35 @@ def failure_counts(
     )
 
 
-def _dates(
+def sum_of_forecasts(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the forecast of a fleet, given those of its parts at the same dates.
+
+    Each device is in one part.
+    """
+    counts = ["attempts", "devices", "new_devices"]
+    dates = parts[0]["date"].head(0)
+    every = pd.concat([dates, *(part["date"] for part in parts)]).drop_duplicates()
+    codes = np.unique(np.concatenate([part["cause"].cat.codes for part in parts]))
+    causes = pd.Categorical.from_codes(codes, dtype=CAUSES)
+    whole = pd.MultiIndex.from_product(
+        [every.sort_values(), causes], names=["date", "cause"]
+    )
+    sums = pd.concat(parts).groupby(["date", "cause"], observed=True)[counts].sum()
+    return sums.reindex(whole, fill_value=0).reset_index().astype({"cause": CAUSES})
+
+
+def sum_of_endings(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the endings of a fleet, given those of its parts. Each device is in one part."""
+    together = pd.concat(parts, ignore_index=True)
+    keys = ["ends", "role", "fingerprint"]
+    order = together.assign(role=together["role"].astype("str")).sort_values(keys)
+    rows = together.loc[order.index]
+    grouped = rows.groupby(keys, observed=True, sort=False)
+    counts = grouped[["attempts", "devices"]].transform("sum")
+    return rows.assign(**counts).drop_duplicates(keys).reset_index(drop=True)
+
+
+def coming_dates(
     periods: int, freq: str, at: pd.Timestamp | str | None = None
 ) -> tuple[pd.Timestamp, pd.DatetimeIndex]:
     now = moment_of(pd.Timestamp.now("UTC") if at is None else at)
@@ -266,22 +289,43 @@ def _counts(cause: Codes, position: Codes, moments: int) -> npt.NDArray[np.int64
     return counts.reshape(shape)[:, :moments]
 
 
-def _current(fleet: Fleet, now: pd.Timestamp) -> pd.DataFrame:
-    """Return each registration as if tried today, and a would-be one of each unlogged device."""
-    fleet = fleet if fleet.links is not None else link(fleet)
+def current_attempts(
+    fleet: Fleet,
+    now: pd.Timestamp,
+    serials: pd.Series | None = None,
+    own: Codes | None = None,
+) -> pd.DataFrame:
+    """Return each registration as if tried today, and a would-be one of each unlogged device.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        With links; a whole fleet, or a part of one.
+    now : Timestamp
+        The moment of the attempts that have one.
+    serials : Series of str, optional
+        All serials of the whole fleet, for a part of one.
+    own : array of int, optional
+        Which device entries are the part's own, by position; by default all.
+    """
+    ownership = Ownership.of(fleet, serials)
     log = fleet.registrations
+    log = log[is_registration(log)]
     log = log.iloc[_last_rows(log["time"], log[_LOGGED])]
     log = log.assign(
         time=log["time"].mask(log["time"].notna(), now), _seen=log["time"]
     )
-    fleet = dataclasses.replace(fleet, registrations=log)
-    tried = attempts(fleet)
+    tried = joined(dataclasses.replace(fleet, registrations=log), ownership, "log")
     tried = tried.iloc[_last_rows(tried.pop("_seen"), tried[_REGISTRATION])]
-    entered = Ownership.of(fleet).entered
-    unlogged = fleet.devices[~among(entered, tried["device"])]
-    if unlogged.empty:
+    unlogged = ~among(ownership.entered, tried["device"])
+    if own is not None:
+        is_own = np.zeros(len(unlogged), dtype=bool)
+        is_own[own] = True
+        unlogged &= is_own
+    if not unlogged.any():
         return tried
-    would_be = attempts(dataclasses.replace(fleet, devices=unlogged), of="devices")
+    part = dataclasses.replace(fleet, devices=fleet.devices[unlogged])
+    would_be = joined(part, Ownership.of(part, ownership.serials), "devices")
     return conform(pd.concat([tried, would_be], ignore_index=True), ATTEMPTS)
 
 
@@ -325,13 +369,14 @@ def endings(
     """
     fleet = expect_fleet(fleet)
     fleet = fleet if fleet.links is not None else link(fleet)
-    now, dates = _dates(periods, freq, at)
-    return _endings(fleet, _current(fleet, now), now, dates)
+    now, dates = coming_dates(periods, freq, at)
+    return endings_of(fleet, current_attempts(fleet, now), now, dates)
 
 
-def _endings(
+def endings_of(
     fleet: Fleet, rows: pd.DataFrame, now: pd.Timestamp, dates: pd.DatetimeIndex
 ) -> pd.DataFrame:
+    """Return what `endings` does, of attempts (table ATTEMPTS) that are there already."""
     moments = microseconds(pd.Series([now, dates[-1]]))
     passes = check(rows, at=now)["verdict"] == "pass"
     rows = rows[(passes & (rows["scenario"] == "h323-certificate")).to_numpy()]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..arrays.arrow import as_mask
+from ..arrays.grouping import Codes
 from ..evaluation.check import expect_results, required
 from ..evaluation.requirements import BY_CODE, SCENARIOS, STALE
 from ..evaluation.wire import STALE_BY_PROOF, doubted
@@ -66,26 +67,80 @@ def missing(results: pd.DataFrame, *, lang: str | None = None) -> pd.DataFrame:
 
 def _missing(results: pd.DataFrame) -> pd.DataFrame:
     results = expect_results(results)
-    rows = results[results["verdict"] == "unknown"]
+    return missing_in_words(missing_counts(results, np.arange(len(results)))["pbx"])
+
+
+def missing_counts(
+    results: pd.DataFrame, positions: Codes
+) -> dict[str, pd.DataFrame]:
+    """Count the attempts without a verdict by what they lack.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Table RESULTS, of a fleet or of a part of one.
+    positions : array of int
+        Where each row stands in the whole.
+
+    Returns
+    -------
+    dict of DataFrame
+        By PBX (`pbx`), and at all of them together (`anywhere`): what, pbx, devices, attempts,
+        position (the first of these).
+    """
+    is_open = (results["verdict"] == "unknown").to_numpy()
+    rows = results[is_open]
     lacks = pd.DataFrame(lacking(rows))
     kind, row = np.nonzero(lacks.to_numpy(dtype=bool).T)
-    lacking_rows = rows[["pbx", "device"]].iloc[row].assign(what=lacks.columns[kind])
-    counts = (
-        lacking_rows.groupby(["what", "pbx"], dropna=False, sort=False, observed=True)
-        .agg(devices=("device", "nunique"), attempts=("device", "size"))
-        .reset_index()
-        .sort_values("attempts", ascending=False, kind="stable", ignore_index=True)
+    lacking_rows = (
+        rows[["pbx", "device"]]
+        .iloc[row]
+        .assign(what=lacks.columns[kind], position=positions[is_open][row])
     )
+    return {
+        "pbx": _counts(lacking_rows),
+        "anywhere": _counts(
+            lacking_rows.assign(
+                pbx=pd.Series(None, index=lacking_rows.index, dtype="str")
+            )
+        ),
+    }
+
+
+def _counts(rows: pd.DataFrame) -> pd.DataFrame:
+    grouped = rows.groupby(["what", "pbx"], dropna=False, sort=False, observed=True)
+    return grouped.agg(
+        devices=("device", "nunique"),
+        attempts=("device", "size"),
+        position=("position", "min"),
+    ).reset_index()
+
+
+def missing_in_words(*counts: pd.DataFrame) -> pd.DataFrame:
+    """Return what `missing` does, given the counts of a fleet or of each of its parts.
+
+    Each device is in one part.
+    """
+    together = pd.concat(counts, ignore_index=True)
+    grouped = together.groupby(["what", "pbx"], dropna=False, sort=False)
+    sums = grouped.agg(
+        devices=("devices", "sum"),
+        attempts=("attempts", "sum"),
+        position=("position", "min"),
+    ).reset_index()
+    kind = pd.Index(MISSING).get_indexer(sums["what"])
+    order = np.lexsort((sums["position"], kind, -sums["attempts"]))
+    counted = sums.iloc[order].reset_index(drop=True)
     words = sentences()
-    at = fill(words["advice"]["where"]["at"], counts.astype({"pbx": "str"}))
-    values = counts.assign(
-        who=_who(counts),
-        at=at.where(counts["pbx"].notna(), ""),
-        the_pbx=the_pbx(counts["pbx"]),
+    at = fill(words["advice"]["where"]["at"], counted.astype({"pbx": "str"}))
+    values = counted.assign(
+        who=_who(counted),
+        at=at.where(counted["pbx"].notna(), ""),
+        the_pbx=the_pbx(counted["pbx"]),
     )
-    counts["sentence"] = fill_by_kind(words["missing"], counts["what"], values)
-    counts["what"] = pd.Categorical(counts["what"], categories=list(MISSING))
-    return counts[["what", "pbx", "devices", "attempts", "sentence"]]
+    counted["sentence"] = fill_by_kind(words["missing"], counted["what"], values)
+    counted["what"] = pd.Categorical(counted["what"], categories=list(MISSING))
+    return counted[["what", "pbx", "devices", "attempts", "sentence"]]
 
 
 def _who(counts: pd.DataFrame) -> list[str]:

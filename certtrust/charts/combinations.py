@@ -63,7 +63,28 @@ def broken_together(results: pd.DataFrame) -> pd.DataFrame:
     return counts.reset_index(drop=True)
 
 
-@chart(section="where", feed=lambda report: {"results": report.results})
+def _drawn(counts: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]) -> Axes:
+    broken = counts[counts["rules"].map(len) > 0]
+    with sheet(**canvas) as page:
+        label_room = min(235.0, page.width_inside * 0.44)
+        columns = max(1, min(top, int((page.width_inside - label_room) // COLUMN)))
+        shown, codes = _fitting(broken.head(columns), page.wish)
+        if page.lay_out(
+            "combinations",
+            _title(broken),
+            subtitle=_subtitle(counts, broken, shown),
+            content=BARS + ROW * len(codes) if len(broken) else 0,
+            numbers=_numbers(broken),
+        ):
+            _draw(page, shown, codes, label_room)
+    return page.ax
+
+
+@chart(
+    section="where",
+    feed=lambda report: {"counts": report.combinations},
+    draw_numbers=_drawn,
+)
 def combinations(
     results: pd.DataFrame, *, top: int = 12, **canvas: Unpack[Canvas]
 ) -> Axes:
@@ -91,21 +112,7 @@ def combinations(
     >>> "more than one rule" in " ".join(ct.charts.combinations(results).get_title().split())
     True
     """
-    counts = broken_together(results)
-    broken = counts[counts["rules"].map(len) > 0]
-    with sheet(**canvas) as page:
-        label_room = min(235.0, page.width_inside * 0.44)
-        columns = max(1, min(top, int((page.width_inside - label_room) // COLUMN)))
-        shown, codes = _fitting(broken.head(columns), page.wish)
-        if page.lay_out(
-            "combinations",
-            _title(broken),
-            subtitle=_subtitle(counts, broken, shown),
-            content=BARS + ROW * len(codes) if len(broken) else 0,
-            numbers=_numbers(broken),
-        ):
-            _draw(page, shown, codes, label_room)
-    return page.ax
+    return _drawn(broken_together(results), top=top, **canvas)
 
 
 def _fitting(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 import pandas as pd
 
+from ..arrays.grouping import factorize_rows
 from ..evaluation.check import required
 from ..names.certificate_names import subject_is_unread
 from ..names.device_ids import hardware_ids, same_spelling, serials
@@ -40,6 +41,10 @@ COLUMNS = [
 ]
 
 
+_READ = ("subject", "certificate_error")
+"""Further columns that tell whether the certificate could be read, where they are there."""
+
+
 def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     """Count how registration names and common names relate.
 
@@ -67,14 +72,16 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     """
     attempts = expect(attempts, ATTEMPTS, COLUMNS)
     names = ["registration_name", "hardware_id", "subject_cn"]
-    columns = ["device", *names, "fingerprint", "unread", "fits"]
-    asking = attempts[_asks(attempts)]
-    registrations = asking.assign(
-        unread=subject_is_unread(asking) & asking["fingerprint"].notna(),
-        fits=certificate_fits_registration(asking),
-    )[columns]
-    by_pair = registrations.groupby(columns, dropna=False, observed=True, sort=False)
-    pairs = by_pair.size().reset_index(name="attempts")
+    further = [name for name in _READ if name in attempts]
+    asking = attempts.loc[_asks(attempts), [*COLUMNS, *further]]
+    # Devices repeat the same attempt again and again.
+    code, first = factorize_rows(asking, asking.columns)
+    pairs = asking.iloc[first].reset_index(drop=True)
+    pairs = pairs.assign(
+        attempts=np.bincount(code, minlength=len(first)),
+        unread=subject_is_unread(pairs) & pairs["fingerprint"].notna(),
+        fits=certificate_fits_registration(pairs),
+    )
     pairs["relation"] = _relation(pairs)
     grouped = pairs.groupby("relation", sort=False)
     counts = grouped.agg(
@@ -119,32 +126,15 @@ def _relation(pairs: pd.DataFrame) -> np.ndarray:
     return np.select(holds, list(conditions), "nothing in common")
 
 
-@chart(section="certificates", feed=lambda report: {"attempts": report.results})
-def name_fit(attempts: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
-    """Draw how registration names and common names relate, with an example of each relation.
-
-    Parameters
-    ----------
-    attempts : DataFrame
-        Table ATTEMPTS or RESULTS. The numbers are those of `name_relations`.
-    **canvas
-        Where and how to draw: ax, width, height, theme.
-
-    Returns
-    -------
-    Axes
-        One row per relation; an empty frame gives axes with a headline only.
-
-    Examples
-    --------
-    >>> import certtrust as ct
-    >>> "CN" in ct.charts.name_fit(ct.attempts(ct.simulate(20, seed=1))).get_title()
-    True
-    """
+def relations_and_exempt(attempts: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return `name_relations`, and how many devices register without being asked for a CN."""
     attempts = expect(attempts, ATTEMPTS, COLUMNS)
-    counts = name_relations(attempts)
     registers = attempts["url"].isna()
     exempt = attempts.loc[registers & ~_asks(attempts), "device"].nunique()
+    return name_relations(attempts), int(exempt)
+
+
+def _draw(counts: pd.DataFrame, exempt: int, **canvas: Unpack[Canvas]) -> Axes:
     total = int(counts["devices"].sum())
     with sheet(**canvas) as page:
         shown = counts.head(capacity(page, len(counts)))
@@ -167,6 +157,35 @@ def name_fit(attempts: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
         ):
             draw_rows(page, rows)
     return page.ax
+
+
+@chart(
+    section="certificates",
+    feed=lambda report: {"counts": report.relations, "exempt": report.exempt},
+    draw_numbers=_draw,
+)
+def name_fit(attempts: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
+    """Draw how registration names and common names relate, with an example of each relation.
+
+    Parameters
+    ----------
+    attempts : DataFrame
+        Table ATTEMPTS or RESULTS. The numbers are those of `name_relations`.
+    **canvas
+        Where and how to draw: ax, width, height, theme.
+
+    Returns
+    -------
+    Axes
+        One row per relation; an empty frame gives axes with a headline only.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> "CN" in ct.charts.name_fit(ct.attempts(ct.simulate(20, seed=1))).get_title()
+    True
+    """
+    return _draw(*relations_and_exempt(attempts), **canvas)
 
 
 def relation_label(relation: str) -> str:

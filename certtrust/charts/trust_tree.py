@@ -212,7 +212,45 @@ def _depth_first(
     return pd.DataFrame(rows, columns=columns).astype(texts)
 
 
-@chart(section="certificates", feed=lambda report: {"fleet": report.fleet})
+def _numbers_of(fleet: Fleet) -> dict[str, Any]:
+    return {"tree": issuer_tree(fleet), "pbxs": pbxs_with_lists(fleet.trust)}
+
+
+def _draw(
+    tree: pd.DataFrame,
+    pbxs: frozenset[str],
+    *,
+    top: int = 14,
+    **canvas: Unpack[Canvas],
+) -> Axes:
+    with sheet(**canvas) as page:
+        shown = max(min(top, capacity(page, top)), 1)
+        tones = [colour(pair, dark=page.dark) for pair in (GOOD, SOME, BAD)]
+        rows = [_row(node, tones, pbxs) for _, node in tree.head(shown).iterrows()]
+        if len(tree) > shown:
+            rows[-1] = _folded(tree.iloc[shown - 1 :], tones)
+        if page.lay_out(
+            "trust_tree",
+            _title(tree, pbxs),
+            subtitle=_subtitle(pbxs) if rows else "",
+            legend=[
+                Key(tone, say(f"charts.trust_tree.{by}"))
+                for tone, by in zip(tones, LEGEND, strict=True)
+                if by != "by_some" or len(pbxs) > 1
+            ],
+            content=natural_height(rows, page),
+            numbers=_numbers(tree, pbxs),
+        ):
+            first = say("charts.trust_tree.value", count=int(tree["devices"].iloc[0]))
+            draw_rows(page, with_unit(rows, first))
+    return page.ax
+
+
+@chart(
+    section="certificates",
+    feed=lambda report: _numbers_of(report.fleet),
+    draw_numbers=_draw,
+)
 def trust_tree(fleet: Fleet, *, top: int = 14, **canvas: Unpack[Canvas]) -> Axes:
     """Draw who issued the devices' certificates, as a tree, and what of it the trust lists hold.
 
@@ -237,29 +275,7 @@ def trust_tree(fleet: Fleet, *, top: int = 14, **canvas: Unpack[Canvas]) -> Axes
     >>> "device certificates" in " ".join(title.split())
     True
     """
-    tree = issuer_tree(fleet)
-    pbxs = pbxs_with_lists(fleet.trust)
-    with sheet(**canvas) as page:
-        shown = max(min(top, capacity(page, top)), 1)
-        tones = [colour(pair, dark=page.dark) for pair in (GOOD, SOME, BAD)]
-        rows = [_row(node, tones, pbxs) for _, node in tree.head(shown).iterrows()]
-        if len(tree) > shown:
-            rows[-1] = _folded(tree.iloc[shown - 1 :], tones)
-        if page.lay_out(
-            "trust_tree",
-            _title(tree, pbxs),
-            subtitle=_subtitle(pbxs) if rows else "",
-            legend=[
-                Key(tone, say(f"charts.trust_tree.{by}"))
-                for tone, by in zip(tones, LEGEND, strict=True)
-                if by != "by_some" or len(pbxs) > 1
-            ],
-            content=natural_height(rows, page),
-            numbers=_numbers(tree, pbxs),
-        ):
-            first = say("charts.trust_tree.value", count=int(tree["devices"].iloc[0]))
-            draw_rows(page, with_unit(rows, first))
-    return page.ax
+    return _draw(**_numbers_of(fleet), top=top, **canvas)
 
 
 def _subtitle(pbxs: frozenset[str]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from ..advice import endings
-from ..advice.changes import REGISTRATION, current
+from ..advice.changes import REGISTRATION, current, latest_of
+from ..arrays.grouping import Codes, distinct, first_positions
 from ..evaluation.attempts import attempts
 from ..evaluation.check import check, moment_of
 from ..evaluation.ownership import Ownership
@@ -26,6 +29,7 @@ from ..schema import (
     empty,
 )
 
+_ROW = "row of the whole"
 _DEVICE = RESULTS.only("device")
 
 REGISTRATIONS = Table(
@@ -123,9 +127,73 @@ class State:
         return bool((self.devices["table"] == name).any())
 
 
+@dataclass(frozen=True)
+class StateRows:
+    """What a state takes from results.
+
+    Parameters
+    ----------
+    latest : DataFrame
+        The latest attempt of each registration, as of `certtrust.advice.changes.latest_of`.
+    named : DataFrame
+        The certificate that the log named last, for each device of which no file has one: device,
+        time, and columns of CERTIFICATES.
+    nameless : int
+        Attempts of which not even the device is known.
+    """
+
+    latest: pd.DataFrame
+    named: pd.DataFrame
+    nameless: int
+
+
+_NAMED = [name for name in OWN_CERTIFICATES.names if name != "parse_error"]
+
+
+def state_rows(
+    results: pd.DataFrame, ownership: Ownership, positions: Codes | None = None
+) -> StateRows:
+    """Return what a state takes from the results of a fleet, or of a part of one.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Table RESULTS.
+    ownership : Ownership
+        Who owns what.
+    positions : array of int, optional
+        Where each row stands in the whole.
+    """
+    if positions is None:
+        positions = np.arange(len(results))
+    from_files = distinct(
+        ownership.own_certificates["device"], ownership.unread["device"]
+    )
+    named = results[results["device"].notna() & results["fingerprint"].notna()]
+    named = named[first_positions(named["device"], from_files) < 0]
+    named = named[["time", *_NAMED]].sort_values(
+        ["time", "fingerprint"], na_position="first"
+    )
+    return StateRows(
+        latest_of(results.assign(**{_ROW: positions}), _ROW),
+        named.drop_duplicates("device", keep="last"),
+        int(results["device"].isna().sum()),
+    )
+
+
+def states_together(parts: Sequence[StateRows]) -> StateRows:
+    """Return what a state takes from the results of a fleet, given those of its parts."""
+    latest = pd.concat([part.latest for part in parts]).sort_values(_ROW)
+    return StateRows(
+        latest.drop(columns=_ROW).reset_index(drop=True),
+        pd.concat([part.named for part in parts], ignore_index=True),
+        sum(part.nameless for part in parts),
+    )
+
+
 def state_of(
     fleet: Fleet,
-    results: pd.DataFrame | None = None,
+    results: pd.DataFrame | StateRows | None = None,
     *,
     name: str = "fleet",
     at: pd.Timestamp | str | None = None,
@@ -137,8 +205,8 @@ def state_of(
     ----------
     fleet : Fleet
         What was read; one without registrations is judged by one would-be attempt per known device.
-    results : DataFrame, optional
-        Table RESULTS of this fleet, if it is there already.
+    results : DataFrame or StateRows, optional
+        Table RESULTS of this fleet, or what `state_rows` takes from it, if it is there already.
     name : str
         What the fleet is called.
     at : Timestamp or str, optional
@@ -168,9 +236,12 @@ def state_of(
             tried, at=tried["time"].fillna(now if chosen is None else chosen)
         )
     made = chosen if chosen is not None else now if pd.isna(last) else last
-    registrations = conform(current(results), REGISTRATIONS)[REGISTRATIONS.names]
     ownership = Ownership.of(fleet)
-    certificates = _certificates(fleet, ownership, results)
+    rows = results
+    if not isinstance(rows, StateRows):
+        rows = states_together([state_rows(rows, ownership)])
+    registrations = conform(current(rows.latest), REGISTRATIONS)[REGISTRATIONS.names]
+    certificates = _certificates(fleet, ownership, rows.named)
     lists = fleet.trust[LISTS.names].drop_duplicates()
     return State(
         name=name,
@@ -182,12 +253,12 @@ def state_of(
         endings=empty(ENDINGS)
         if months is None
         else conform(endings(fleet, periods=months, at=made), ENDINGS),
-        nameless=int(results["device"].isna().sum()),
+        nameless=rows.nameless,
     )
 
 
 def _certificates(
-    fleet: Fleet, ownership: Ownership, results: pd.DataFrame
+    fleet: Fleet, ownership: Ownership, named: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the newest certificate of each device, or why that is not known."""
     own = ownership.own_certificates
@@ -208,11 +279,7 @@ def _certificates(
     rows = rows.sort_values(["not_before", "fingerprint"], na_position="first")
     rows = rows.drop_duplicates("device", keep="last")
     together = pd.concat([rows, broken.dropna(subset=["device"])])
-    named = results[["device", "time", *columns[:3], "not_before", "not_after"]]
-    named = named[named["device"].notna() & named["fingerprint"].notna()]
-    named = named[~named["device"].isin(together["device"])]
-    named = named.sort_values(["time", "fingerprint"], na_position="first")
-    named = named.drop_duplicates("device", keep="last").drop(columns="time")
+    named = named[~named["device"].isin(together["device"])].drop(columns="time")
     together = pd.concat([together, named], ignore_index=True)
     return conform(together, OWN_CERTIFICATES)[OWN_CERTIFICATES.names]
 

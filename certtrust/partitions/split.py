@@ -15,6 +15,7 @@ import pandas as pd
 from ..arrays.grouping import (
     Codes,
     distinct,
+    distinct_rows,
     equal_pairs,
     factorize_rows,
     first_positions,
@@ -49,15 +50,15 @@ class Part:
         What the attempts are made from.
     positions : array of int
         Where its attempts stand among the rows of the whole log, or of all device entries.
-    own : array of int
-        Where they stand among the rows of its own log, or of its own device entries.
+    entries : array of int
+        Which device entries of the part's fleet are its own, by position.
     """
 
     fleet: Fleet
     serials: pd.Series
     of: Of
     positions: Codes
-    own: Codes
+    entries: Codes
 
     @cached_property
     def ownership(self) -> Ownership:
@@ -67,7 +68,7 @@ class Part:
     def attempts(self) -> pd.DataFrame:
         """Return the attempts of the part as `certtrust.attempts` makes them of the whole fleet."""
         rows = joined(self.fleet, self.ownership, self.of)
-        return rows if self.of == "log" else rows.iloc[self.own]
+        return rows if self.of == "log" else rows.iloc[self.entries]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,14 +116,9 @@ class Split:
                 sources=None,
                 **self._narrowed(number),
             )
-        own_entries = np.flatnonzero(self._keys_of_devices[entries] == number)
-        return Part(
-            chosen,
-            self.common.serials,
-            self.of,
-            log if self.of == "log" else entries[own_entries],
-            np.arange(len(log)) if self.of == "log" else own_entries,
-        )
+        own = np.flatnonzero(self._keys_of_devices[entries] == number)
+        positions = log if self.of == "log" else entries[own]
+        return Part(chosen, self.common.serials, self.of, positions, own)
 
     def _narrowed(self, number: int) -> dict[str, pd.DataFrame | None]:
         """Return the links and the connections of the certificates of a part."""
@@ -260,6 +256,30 @@ class Split:
                 [row, companions[companion], np.tile(for_all, self.count)]
             ),
         )
+
+    @property
+    def shared(self) -> pd.Series:
+        """The certificates that attempts of several parts may present."""
+        log = named(self.cases[1], self._keys_of_cases)
+        own = self._facts["device"].notna().to_numpy()
+        pairs = pd.DataFrame(
+            {
+                "fingerprint": pd.concat(
+                    [
+                        log["fingerprint"],
+                        self.fleet.certificates["fingerprint"][own],
+                    ]
+                ).array,
+                "part": np.concatenate(
+                    [
+                        part_numbers(log["key"], self.count),
+                        self._keys_of_certificates[own],
+                    ]
+                ),
+            }
+        )
+        pairs = distinct_rows(pairs.dropna())
+        return distinct(pairs["fingerprint"][pairs["fingerprint"].duplicated()])
 
     @property
     def _judged(self) -> tuple[Codes, Codes]:

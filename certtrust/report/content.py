@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
+from .. import processes
 from ..advice import impersonations
-from ..advice import missing as missing_data
-from ..advice.forecast import forecast_with_endings
-from ..advice.remedies.plan import remedies
-from ..arrays.arrow import as_mask
-from ..evaluation.attempts import attempts
-from ..evaluation.check import causes as count_causes
-from ..evaluation.check import check, compare, counted, required
-from ..evaluation.rules import BY_CODE, RULES
-from ..evaluation.wire import seen_on_wire
-from ..explanation.findings import explain, filled
+from ..advice.forecast import coming_dates
+from ..advice.remedies.fleet_copy import certificates_by_fingerprint
+from ..advice.remedies.kinds import KINDS
+from ..advice.remedies.plan import planned
+from ..advice.remedies.trusting import Authorities
+from ..evaluation.check import moment_of
+from ..evaluation.ownership import Ownership
+from ..evaluation.rules import BY_CODE
 from ..fleet import FOLDERS, Fleet, link
+from ..history.state import StateRows
+from ..partitions import split
 from ..texts.dates import in_utc
 from ..texts.labels import cause_label
-from ..texts.sentences import sentences
 from .grounds import Grounds, grounds
+from .partial import Job, combined, partial_of
 from .wire import WireContent, wire_content
 
 Step = Callable[[str], None]
@@ -52,7 +53,7 @@ class Report:
     grounds : Grounds
         How much of the files was understood.
     results : DataFrame
-        Table RESULTS.
+        Of table RESULTS the columns `certtrust.report.partial.KEPT`, one row per attempt.
     causes : DataFrame
         One row per cause: cause, title, attempts, devices, share, stated (attempts whose log, or
         the wire, states it), and of a typical attempt: device, why, remedy; requirement and
@@ -75,6 +76,12 @@ class Report:
         One row per file: kind ("unused" for one that went into no table), source, rows, unread.
     problems : DataFrame
         One row per thing that could not be read in full: kind, source, place, parse_error.
+    relations, combinations : DataFrame
+        `certtrust.charts.name_relations(results)` and `certtrust.charts.broken_together(results)`.
+    exempt : int
+        Devices that register without being asked for a CN.
+    state : StateRows
+        What `certtrust.diff` compares of the results.
     wire : WireContent, optional
         What captures show; None where there are none.
     """
@@ -97,6 +104,10 @@ class Report:
     impersonations: pd.DataFrame
     inputs: pd.DataFrame
     problems: pd.DataFrame
+    relations: pd.DataFrame
+    exempt: int
+    combinations: pd.DataFrame
+    state: StateRows
     wire: WireContent | None = None
 
 
@@ -137,14 +148,26 @@ def explain_fleet(
     begin("signatures")
     linked = link(fleet)
     begin("attempts")
-    of: Literal["log", "devices"] = "log" if len(fleet.registrations) else "devices"
-    results = check(attempts(linked, of=of), at=at)
-    begin("causes")
-    failing = failing_devices(results)
+    now, dates = coming_dates(periods, "MS")
+    moment = None if at is None else moment_of(at)
+    parts = split(linked)
+    certificates = certificates_by_fingerprint(linked)
+    authorities = Authorities(linked, certificates)
+    jobs = (
+        Job(part, moment, now, dates, authorities.dates, parts.shared)
+        for part in parts
+    )
+    alone = 1 if len(parts) == 1 else None
+    whole = combined([*processes.run(partial_of, jobs, workers=alone)])
     begin("remedies")
-    actions = remedies(linked, results)
-    begin("forecast")
-    predictions, endings = forecast_with_endings(linked, periods=periods)
+    actions = planned(
+        linked,
+        whole.related,
+        KINDS,
+        authorities,
+        Ownership.of(linked, parts.common.serials),
+        logged=parts.of == "log",
+    )
     begin("names")
     pairs = impersonations(linked, at=at, limit=PAIRS)
     made = pd.Timestamp.now("UTC").floor("s")
@@ -152,95 +175,39 @@ def explain_fleet(
         name=name,
         made=made,
         at=made if at is None else in_utc(at),
-        of=of,
+        of=parts.of,
         fleet=linked,
         grounds=grounds(fleet),
-        results=results,
-        causes=explained_causes(results, failing),
-        comparison=compare(results),
-        failing=failing,
-        undecided=undecided_rules(results),
-        missing=missing_anywhere(results),
+        results=whole.results,
+        causes=explained_causes(whole.causes, whole.failing),
+        comparison=whole.comparison,
+        failing=whole.failing,
+        undecided=whole.undecided,
+        missing=missing_anywhere(whole.missing, whole.missing_anywhere),
         remedies=actions,
-        forecast=predictions,
-        endings=endings,
+        forecast=whole.forecast,
+        endings=whole.endings,
         impersonations=pairs,
         inputs=inputs(fleet),
         problems=problems(fleet),
-        wire=wire_content(linked, results),
+        relations=whole.relations,
+        exempt=whole.exempt,
+        combinations=whole.combinations,
+        state=whole.state,
+        wire=wire_content(linked, whole.on_wire),
     )
 
 
-def failing_devices(results: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per device, PBX and cause, most attempts first, with the last reason."""
-    keys = ["device", "pbx", "cause"]
-    failed = counted(results)
-    grouped = failed.groupby(keys, observed=True, dropna=False, sort=False)
-    counts = grouped.agg(
-        attempts=("cause", "size"), first=("time", "min"), last=("time", "max")
-    ).reset_index()
-    in_order = failed.sort_values("time", kind="stable")
-    typical = in_order.drop_duplicates(keys, keep="last")
-    persons = ["long_name", "number", "user"]
-    names = ["model", "registration_name", "subject_cn"]
-    columns = [*keys, *persons, *names, "evidence"]
-    shown = typical[columns].assign(
-        title=typical["cause"].astype("str").map(cause_label), **reasons(typical)
-    )
-    rows = counts.merge(shown, on=keys, how="left").sort_values(
-        ["attempts", "device"], ascending=[False, True], kind="stable"
-    )
-    order = [
-        "device", *persons, "pbx", *names, "cause", "title", "evidence", "attempts", "first",
-        "last", "why", "remedy",
-    ]  # fmt: skip
-    return rows[order].reset_index(drop=True)
+def explained_causes(counts: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per cause: its numbers, the rule behind it, and a typical device.
 
-
-def reasons(failed: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return `why` and `remedy` in words for the cause of each row."""
-    why = pd.Series("", index=failed.index, dtype="str")
-    remedy = pd.Series("", index=failed.index, dtype="str")
-    cause = failed["cause"].astype("str")
-    for name in cause.dropna().unique():
-        rows = failed[cause == name]
-        if name == "unexplained":
-            on_wire = seen_on_wire(rows)
-            parts = [
-                (some, _filled(sentences()[table][name], some))
-                for table, some in (
-                    ("causes", rows[~on_wire]),
-                    ("proofs", rows[on_wire]),
-                )
-            ]
-        elif name not in BY_CODE:
-            texts = sentences()["causes"].get(name, {"why": "", "remedy": ""})
-            parts = [(rows, _filled(texts, rows))]
-        else:
-            # What the wire proves although the rule holds, or is undecided, by the data here.
-            only_proven = (rows["evidence"] == "wire") & ~as_mask(~rows[name])
-            broken, proven = rows[~only_proven], rows[only_proven]
-            parts = []
-            if len(broken):
-                parts.append((broken, explain(broken, BY_CODE[name])))
-            if len(proven):
-                parts.append((proven, _filled(sentences()["proofs"][name], proven)))
-        for part, words in parts:
-            why[part.index], remedy[part.index] = words["why"], words["remedy"]
-    return {"why": why, "remedy": remedy}
-
-
-def _filled(texts: Mapping[str, str], rows: pd.DataFrame) -> dict[str, pd.Series]:
-    return {part: filled(texts[part], rows) for part in ("why", "remedy")}
-
-
-def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per cause: its numbers, the rule behind it, and a typical device."""
-    narrow = results[["device", "cause", "evidence", "observed", "verdict"]]
-    counts = count_causes(narrow.assign(evidence="any")).drop(columns="evidence")
-    failed = counted(narrow)
-    by_log = failed.loc[failed["evidence"].isin(["log", "wire"]), "cause"]
-    stated = by_log.astype("str").value_counts()
+    Parameters
+    ----------
+    counts : DataFrame
+        cause, attempts, devices and stated, as of `Partial.causes`.
+    failing : DataFrame
+        As in `Report.failing`.
+    """
     cause = counts["cause"].astype("str")
     typical = failing.drop_duplicates("cause").astype({"cause": "str"})
     typical = typical.set_index("cause")[["device", "why", "remedy"]]
@@ -249,42 +216,24 @@ def explained_causes(results: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFra
     requirements = {
         code: rule.sentences["requirement"] for code, rule in rules.items()
     }
-    return counts.assign(
-        cause=cause,
-        title=cause.map(cause_label),
-        stated=cause.map(stated).fillna(0).astype("int64"),
-        requirement=cause.map(requirements).astype("str"),
-        citation=cause.map(citations).astype("str"),
-        **{str(name): cause.map(typical[name]) for name in typical},
+    total = counts["attempts"].sum()
+    return pd.DataFrame(
+        {
+            "cause": cause,
+            "attempts": counts["attempts"],
+            "devices": counts["devices"],
+            "share": (counts["attempts"] / total).astype("float64"),
+            "title": cause.map(cause_label),
+            "stated": counts["stated"].astype("int64"),
+            "requirement": cause.map(requirements).astype("str"),
+            "citation": cause.map(citations).astype("str"),
+            **{str(name): cause.map(typical[name]) for name in typical},
+        }
     )
 
 
-def undecided_rules(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the rules that some attempts leave open, with what is missing to decide them."""
-    kind = ["scenario", "protocol", "authentication"]
-    required_of = required(results[kind].drop_duplicates())
-    grouped = results.groupby(kind, dropna=False, observed=True, sort=False)
-    kinds = grouped.ngroup().to_numpy()
-    rows = []
-    for rule in RULES:
-        is_open = required_of[rule.code][kinds] & results[rule.code].isna().to_numpy()
-        devices = results.loc[is_open, "device"]
-        if len(devices):
-            words = [rule.sentences[name] for name in ("title", "missing")]
-            rows.append((rule.code, *words, len(devices), devices.nunique()))
-    columns = ["code", "title", "missing", "attempts", "devices"]
-    undecided = pd.DataFrame(rows, columns=columns)
-    undecided = undecided.sort_values("attempts", ascending=False, kind="stable")
-    order = ["code", "title", "attempts", "devices", "missing"]
-    return undecided[order].reset_index(drop=True)
-
-
-def missing_anywhere(results: pd.DataFrame) -> pd.DataFrame:
+def missing_anywhere(by_pbx: pd.DataFrame, anywhere: pd.DataFrame) -> pd.DataFrame:
     """Return one row per kind of missing data; its PBX where it is missing at one alone."""
-    by_pbx = missing_data(results)
-    anywhere = missing_data(
-        results.assign(pbx=pd.Series(index=results.index, dtype="str"))
-    )
     is_single = ~by_pbx["what"].duplicated(keep=False)
     rows = pd.concat([by_pbx[is_single], anywhere]).drop_duplicates("what")
     return rows.sort_values(

@@ -106,7 +106,7 @@ def _state(report: Report) -> dict[str, Any]:
     """Return what `certtrust.diff` compares of the report."""
     state = state_of(
         report.fleet,
-        report.results,
+        report.state,
         name=report.name,
         at=report.at,
         months=MONTHS,

@@ -46,7 +46,8 @@ def dark_colours() -> dict[str, str]:
 
 def figure(report: Report, name: str) -> Markup:
     """Return the chart as an HTML figure with a drawing for wide and one for narrow pages."""
-    return figure_of(name, lambda ax: charts.CHARTS[name].of_report(report, ax))
+    draw = charts.CHARTS[name].drawer(report)
+    return figure_of(name, lambda ax: draw(ax=ax, theme="light"))
 
 
 def figure_of(name: str, draw: Callable[[Axes], Axes]) -> Markup:

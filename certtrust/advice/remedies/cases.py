@@ -5,43 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...arrays import threads
-from ...arrays.arrow import as_mask
 from ...arrays.grouping import (
     Codes,
-    distinct,
     factorize_codes,
     factorize_rows,
     factorize_sets,
     object_codes,
 )
-from ...evaluation.check import required
 from ...fleet import Fleet
 from ..joins import among, microseconds
-from .failures import RULES, Failures, Flags, failed
+from .failures import RULES, Failures, failed
 from .kinds import BY_KIND, REMEDIES
+from .related import ALIKE, ATTEMPT, outcomes, related, spans
 from .remedy import COLUMNS
 from .trusting import Authorities, Untrusted
 
 _TRUST = "certificate.trust"
-_ATTEMPT = [
-    "device",
-    "pbx",
-    "registration_name",
-    "hardware_id",
-    "serial",
-    "interface",
-    "fingerprint",
-    "bundle",
-    "scenario",
-    "protocol",
-    "authentication",
-    "via_reverse_proxy",
-    "reverse_proxy",
-]
-"""The columns in which equal attempts differ at most in time and outcome."""
-_REQUIRING = ["scenario", "protocol", "authentication"]
-"""The columns that decide which rules an attempt requires."""
 _PRESENTED = ["pbx", "fingerprint", "bundle", "self_issued", "issuer", "trust_paths"]
 _ENTRY = ["action", "fingerprint", "pbx", "name", "value"]
 _TEXTS = ["action", *(name for name in COLUMNS if name != "since")]
@@ -62,7 +41,7 @@ def cases(
     fleet : Fleet
         With links.
     results : DataFrame
-        Table RESULTS.
+        Rows of table RESULTS, from `related_rows`.
     certificates : DataFrame
         Those of the fleet, see `certificates_by_fingerprint`.
     authorities : Authorities
@@ -80,19 +59,21 @@ def cases(
         to be taken for that alone.
     """
     fails = failed(results)
-    related = _related(results, fails)
-    codes, first_of_code = factorize_rows(results[_ATTEMPT].iloc[related], _ATTEMPT)
-    failing = np.flatnonzero(fails[related])
-    positions = related[failing]
+    positions_of_all = related(results, fails)
+    codes, first_of_code = factorize_rows(
+        results[ATTEMPT].iloc[positions_of_all], ATTEMPT
+    )
+    failing = np.flatnonzero(fails[positions_of_all])
+    positions = positions_of_all[failing]
     moments = microseconds(results["judged_at"].iloc[positions])
-    broken, unsure = _outcomes(results[[*_REQUIRING, *RULES]].iloc[positions])
+    broken, unsure = outcomes(results.iloc[positions])
     # Attempts of one group have the same entries of trust lists to choose from, since they
     # share the ways to trust and no certificate on these begins or ends between them. Groups
     # that could do with the same entries are then one case.
     bits = 1 << np.arange(len(RULES))
     fault, _ = factorize_codes(codes[failing], broken @ bits, unsure @ bits)
     paths = object_codes(results["trust_paths"].iloc[positions])
-    group, first = factorize_codes(fault, paths, authorities.spans(moments))
+    group, first = factorize_codes(fault, paths, spans(authorities.dates, moments))
     presented = results[_PRESENTED].iloc[positions[first]]
     untrusted = broken[first, RULES.index(_TRUST)] & among(
         presented["fingerprint"], certificates["fingerprint"]
@@ -113,20 +94,24 @@ def cases(
         fault[first], _entry_set_codes(entries, len(first))
     )
     case_of_failing = case_of_group[group]
-    case = np.full(len(related), -1)
+    case = np.full(len(positions_of_all), -1)
     case[failing] = case_of_failing
     earliest = pd.Series(moments).groupby(case_of_failing).min()
     failures = Failures(
         fleet,
         logged,
-        positions=related,
+        positions=positions_of_all,
         case=case,
         codes=codes,
-        distinct=results[_ATTEMPT].iloc[related[first_of_code]],
+        distinct=results[ATTEMPT].iloc[positions_of_all[first_of_code]],
         rows=results.iloc[positions[first[kept]]]
         .reset_index(drop=True)
         .assign(
-            attempts=np.bincount(case_of_failing, minlength=len(kept)),
+            attempts=np.bincount(
+                case_of_failing,
+                results[ALIKE].to_numpy()[positions],
+                minlength=len(kept),
+            ).astype(np.int64),
             since=pd.to_datetime(earliest, unit="us", utc=True).dt.as_unit("us"),
         ),
         needs=broken[first[kept]],
@@ -135,25 +120,6 @@ def cases(
     entries = entries[entries["row"].isin(kept)]
     entries = entries.assign(case=case_of_group[entries["row"]]).drop(columns="row")
     return failures, _options(failures, entries)
-
-
-def _related(results: pd.DataFrame, fails: Flags) -> Codes:
-    """Return the positions of failed attempts, and of others by their devices or certificates."""
-    columns = [results[name] for name in ("device", "fingerprint")]
-    shared = threads.parallel_map(
-        lambda column: among(column, distinct(column[fails])), columns, len(results)
-    )
-    return np.flatnonzero(fails | np.any(shared, axis=0))
-
-
-def _outcomes(attempts: pd.DataFrame) -> tuple[Flags, Flags]:
-    """Return which rules each attempt breaks, and which it requires but leaves undecided."""
-    applies = required(attempts)
-    broken = np.column_stack([as_mask(~attempts[code]) for code in RULES])
-    unsure = np.column_stack(
-        [applies[code] & attempts[code].isna().to_numpy() for code in RULES]
-    )
-    return broken, unsure
 
 
 def _entries(untrusted: Untrusted, pbx: pd.Series) -> pd.DataFrame:

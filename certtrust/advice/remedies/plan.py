@@ -30,6 +30,7 @@ from .fleet_copy import certificates_by_fingerprint
 from .kinds import BY_KIND, KINDS
 from .passing_attempts import with_passing_attempts
 from .plan_check import PlanCheck
+from .related import related_rows
 from .remedy import COLUMNS
 from .set_cover import cover, order
 from .trusting import Authorities
@@ -138,10 +139,45 @@ def _remedies(
         len(results),
     )
     results = with_passing_attempts(fleet, ownership, results, logged=logged)
-    failures, options = cases(
-        fleet, results, certificates, authorities, logged=logged
+    return planned(
+        fleet,
+        related_rows(results, authorities.dates),
+        kinds,
+        authorities,
+        ownership,
+        logged=logged,
     )
-    plan_check = PlanCheck.of(fleet, ownership, results, failures, options)
+
+
+def planned(
+    fleet: Fleet,
+    rows: pd.DataFrame,
+    kinds: Sequence[str],
+    authorities: Authorities,
+    ownership: Ownership,
+    *,
+    logged: bool,
+) -> pd.DataFrame:
+    """Return the plan that `remedies` makes.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        With links.
+    rows : DataFrame
+        From `related_rows`, of all results or put together from the parts of a fleet.
+    kinds : sequence of str
+        Which kinds of actions may be used.
+    authorities : Authorities
+        The CAs of the fleet.
+    ownership : Ownership
+        Who owns what in the fleet.
+    logged : bool
+        Whether the attempts are of the log.
+    """
+    certificates = authorities.certificates
+    failures, options = cases(fleet, rows, certificates, authorities, logged=logged)
+    plan_check = PlanCheck.of(fleet, ownership, rows, failures, options)
     options = options[options["action"].isin(kinds)]
     plan = _checked_plan(failures, options, plan_check)
     presented = pd.DataFrame(
@@ -157,7 +193,7 @@ def _remedies(
         fleet,
         certificates,
         authorities,
-        results,
+        rows,
     )
 
 

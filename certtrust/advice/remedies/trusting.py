@@ -35,6 +35,7 @@ class Authorities:
     """The CAs of a fleet: which are above a certificate, and which certificates are below a CA."""
 
     def __init__(self, fleet: Fleet, certificates: pd.DataFrame) -> None:
+        self.certificates = certificates
         links = (
             fleet.links
             if fleet.links is not None
@@ -60,15 +61,8 @@ class Authorities:
         listed = among(fingerprints, fleet.trust["fingerprint"])
         ends = certificates.loc[may_issue | listed, ["not_before", "not_after"]]
         dates = pd.concat([ends["not_before"], ends["not_after"]]).dropna()
-        self._dates = np.unique(microseconds(dates))
-
-    def spans(self, moments: Codes) -> Codes:
-        """Return a code for each moment, equal where no CA or list entry begins or ends between."""
-        before, up_to = (
-            np.searchsorted(self._dates, moments, side=side)
-            for side in ("left", "right")
-        )
-        return before + up_to
+        self.dates = np.unique(microseconds(dates))
+        """When CAs and entries of lists begin and end, in microseconds since the epoch."""
 
     def twins(self, fingerprint: str) -> list[str]:
         """Return the CA certificates with the same key, this one included."""

@@ -22,6 +22,7 @@ from ...schema import TRUST, TRUSTED_STATES, UNDECIDED_STATES, conform
 from ...trust import trust_state
 from ...x509.oids import NAME_CONSTRAINTS
 from ..joins import microseconds
+from ..remedies.related import spans
 from ..remedies.trusting import Authorities
 
 NOWHERE = ""
@@ -99,7 +100,7 @@ def _numbers(
     else:
         asking = object_codes(rows["trust_paths"])
     own, _ = pd.factorize(rows["fingerprint"].where(_may_be_listed(fleet, rows)))
-    span = authorities.spans(microseconds(rows["judged_at"]))
+    span = spans(authorities.dates, microseconds(rows["judged_at"]))
     return factorize_codes(asking, own, span, pd.factorize(at)[0])
 
 

@@ -7,6 +7,7 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from ...errors import CerttrustError
@@ -50,27 +51,37 @@ class Chart:
     draw : function
         What draws it.
     feed : function
-        Returns the arguments of `draw` that a report has for it.
+        Returns the arguments that a report has for it: those of `draw_numbers`, else of `draw`.
+    draw_numbers : function, optional
+        What draws numbers that are counted already.
     """
 
     name: str
     section: str | None
     draw: Callable[..., Axes]
     feed: Feed | None
+    draw_numbers: Callable[..., Axes] | None = None
 
     def of_report(self, report: Any, ax: Axes, *, theme: str = "light") -> Axes:
         """Draw what the report holds; only a chart of a section can be."""
+        return self.drawer(report)(ax=ax, theme=theme)
+
+    def drawer(self, report: Any) -> Callable[..., Axes]:
+        """Return what draws the report on any Axes, its numbers counted once."""
         assert self.feed is not None  # noqa: S101 - `charts_of` has checked it
-        return self.draw(**self.feed(report), ax=ax, theme=theme)
+        return partial(self.draw_numbers or self.draw, **self.feed(report))
 
 
 def chart(
-    *, section: str | None = None, feed: Feed | None = None
+    *,
+    section: str | None = None,
+    feed: Feed | None = None,
+    draw_numbers: Callable[..., Axes] | None = None,
 ) -> Callable[[Draw], Draw]:
     """Make a function a chart, with its record and the options that all charts share."""
 
     def recorded(draw: Draw) -> Draw:
-        record = Chart(draw.__name__, section, draw, feed)
+        record = Chart(draw.__name__, section, draw, feed, draw_numbers)
         vars(draw).update(chart=record, __signature__=_signature(draw))
         draw.__doc__ = inspect.cleandoc(draw.__doc__ or "").replace(_SHORT, _OPTIONS)
         return draw
