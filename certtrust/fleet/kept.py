@@ -38,7 +38,7 @@ import pyarrow as pa
 from .. import limits, table_files
 from ..errors import CerttrustError, SourceError
 from ..schema import LINKS, TABLES, empty
-from ..sources import Unit, file_of
+from ..sources import LocalFile, Unit
 from ..texts.sentences import current_language, say
 from ..whole_files import replacing
 from .accounts import Account
@@ -228,10 +228,9 @@ class Memory:
 
         A file that has to be read is remembered until `save`.
         """
-        path_and_name = file_of(unit)
-        if path_and_name is None:
+        if not isinstance(unit, LocalFile):
             return None
-        path, name = os.path.realpath(path_and_name[0]), path_and_name[1]
+        path, name = os.path.realpath(unit.path), unit.name
         stamp = Stamp.of(path)
         if stamp is None:
             return None
