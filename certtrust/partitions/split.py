@@ -29,7 +29,7 @@ from .common import IDENTITY, Common, contribution, named, part_numbers
 
 Of = Literal["log", "devices"]
 
-ROWS = 250_000
+ROWS = 120_000
 """Rows of the log, or certificates and device entries, that a part has about."""
 
 _UNUSED = [name for name in REGISTRATIONS.names if name not in ATTEMPTS.names]

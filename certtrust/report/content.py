@@ -53,7 +53,8 @@ class Report:
     grounds : Grounds
         How much of the files was understood.
     results : DataFrame
-        Of table RESULTS the columns `certtrust.report.partial.KEPT`, one row per attempt.
+        Table RESULTS; of a fleet that is judged in several parts, a large one, only the columns
+        `certtrust.report.partial.KEPT`.
     causes : DataFrame
         One row per cause: cause, title, attempts, devices, share, stated (attempts whose log, or
         the wire, states it), and of a typical attempt: device, why, remedy; requirement and
@@ -153,12 +154,13 @@ def explain_fleet(
     parts = split(linked)
     certificates = certificates_by_fingerprint(linked)
     authorities = Authorities(linked, certificates)
+    is_one = len(parts) == 1
     jobs = (
-        Job(part, moment, now, dates, authorities.dates, parts.shared)
+        Job(part, moment, now, dates, authorities.dates, parts.shared, is_one)
         for part in parts
     )
-    alone = 1 if len(parts) == 1 else None
-    whole = combined([*processes.run(partial_of, jobs, workers=alone)])
+    workers = 1 if is_one else None
+    whole = combined([*processes.run(partial_of, jobs, workers=workers)])
     begin("remedies")
     actions = planned(
         linked,

@@ -1,7 +1,7 @@
 """Partial: what one part of a fleet adds to a report, and the sum of all parts.
 
-Every device is in one part, so that what is counted by device is added up. Of each attempt only the
-few columns are kept that charts are drawn from.
+Every device is in one part, so that what is counted by device is added up. Where there are several
+parts, only the few columns of attempts are kept that charts are drawn from.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class Job:
         When CAs and entries of trust lists begin and end, see `related_rows`.
     shared : Series of str
         The certificates that several parts may present.
+    is_whole : bool
+        Whether it is the only part, so that all columns of its results are kept.
     """
 
     part: Part
@@ -73,6 +75,7 @@ class Job:
     dates: pd.DatetimeIndex
     ends: Codes
     shared: pd.Series
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Partial:
     positions : array of int
         Where the rows of `results` stand in the whole.
     results : DataFrame
-        The columns `KEPT` of table RESULTS.
+        Table RESULTS; of one part among several only the columns `KEPT`.
     related : DataFrame
         What a plan depends on, see `related_rows`, with column `ROW`.
     on_wire : DataFrame
@@ -141,7 +144,7 @@ def partial_of(job: Job) -> Partial:
     current = current_attempts(part.fleet, job.now, part.serials, own=part.entries)
     return Partial(
         positions=part.positions,
-        results=_kept(results),
+        results=results.drop(columns=ROW) if job.is_whole else _kept(results),
         related=related,
         on_wire=results[as_mask(results["evidence"] == "wire")],
         failing=_failing(failed),
