@@ -1,6 +1,7 @@
 """The report of a fleet in parts: it says what the report of the whole fleet says."""
 
 import dataclasses
+import importlib
 import json
 
 import pandas as pd
@@ -28,7 +29,8 @@ def in_parts(monkeypatch):
 
     def explained(fleet, rows=60, workers=1, **options):
         with monkeypatch.context() as patch:
-            patch.setattr("certtrust.partitions.split.ROWS", rows)
+            dealing = importlib.import_module("certtrust.partitions.split")
+            patch.setattr(dealing, "ROWS", rows)
             patch.setattr(processes, "cores", lambda: workers)
             assert len(split(fleet)) > 2
             return explain_fleet(fleet, periods=2, **options)
@@ -105,7 +107,8 @@ def test_a_report_of_captures_in_parts(in_parts):
 
     parts, whole = in_parts(fleet, rows=5), explain_fleet(fleet, periods=2)
 
-    assert parts.wire is not None and whole.wire is not None
+    assert parts.wire is not None
+    assert whole.wire is not None
     for name, frame in vars(whole.wire).items():
         assert_frames_equal(getattr(parts.wire, name), frame)
 
