@@ -1,158 +1,172 @@
 """Compare the trust check of a large fleet with the bare signature verifications that it needs.
 
-Run `python benchmarks/trust.py [devices] [--keep FILE]`. It makes devices under four RSA-2048
-CAs (the slow part; kept in FILE for another run), then prints the median time of each step over
-several runs: the bare `verify` of every device certificate, linking and judging the fleet, and
-judging it under a second trust list.
+Run `python benchmarks/trust.py [devices] [--json FILE]`. The fleet is that of `large_fleet.py`,
+kept in build/; its certificates and trust lists are read first. The floor is a plain loop of
+`verify` over the very signatures that are checked, with loaded keys and prepared parts: in one
+process, and in as many as there are cores. Then come linking the fleet, judging every device, and
+judging them all under a second trust list. Times are medians, in processor time where one process
+works and on the clock where several do.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import pickle
+import json
+import multiprocessing
 import statistics
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import large_fleet
 import pandas as pd
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from certtrust.certificates.reading import from_der
+from certtrust import limits, processes, read_certificates, read_trust_list
 from certtrust.trust import trust_state
 
-START = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-CAS = 4
+Job = tuple[bytes, bytes, bytes]
+"""A public key, a signature and what it signs."""
+RUNS = 3
 
 
-def name(text: str) -> x509.Name:
-    """Return a distinguished name that consists of a common name."""
-    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
-
-
-def certificate(
-    subject: str, key: object, issuer: str, signer: rsa.RSAPrivateKey, *, is_ca: bool
-) -> bytes:
-    """Return a certificate as DER."""
-    builder = x509.CertificateBuilder(
-        name(issuer), name(subject), key, x509.random_serial_number()
-    )
-    builder = builder.not_valid_before(START).not_valid_after(
-        START + datetime.timedelta(days=7300)
-    )
-    builder = builder.add_extension(x509.BasicConstraints(is_ca, None), critical=True)
-    builder = builder.add_extension(
-        x509.KeyUsage(not is_ca, *[False] * 4, is_ca, is_ca, False, False),
-        critical=True,
-    )
-    if not is_ca:
-        builder = builder.add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(f"{subject}.example.com")]),
-            False,
-        )
-        own, issuers = (
-            x509.SubjectKeyIdentifier.from_public_key(public_key)
-            for public_key in (key, signer.public_key())
-        )
-        builder = builder.add_extension(own, False).add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuers),
-            False,
-        )
-    return builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.DER)
-
-
-def fleet(devices: int) -> tuple[list[bytes], list[bytes]]:
-    """Return the DER of the CAs and of the devices."""
-    keys = [rsa.generate_private_key(65537, 2048) for _ in range(CAS)]
-    cas = [
-        certificate(f"CA {number}", key.public_key(), f"CA {number}", key, is_ca=True)
-        for number, key in enumerate(keys)
-    ]
-    own = ec.generate_private_key(ec.SECP256R1()).public_key()
-    leaves = [
-        certificate(
-            f"009033{number:06x}",
-            own,
-            f"CA {number % CAS}",
-            keys[number % CAS],
-            is_ca=False,
-        )
-        for number in range(devices)
-    ]
-    return cas, leaves
-
-
-def timed(work: Callable[[], object], runs: int = 5) -> float:
+def timed(work: Callable[[], object], clock: Callable[[], float]) -> float:
     """Return the median seconds that a call takes."""
     spent = []
-    for _ in range(runs):
-        start = time.perf_counter()
+    for _ in range(RUNS):
+        start = clock()
         work()
-        spent.append(time.perf_counter() - start)
+        spent.append(clock() - start)
     return statistics.median(spent)
 
 
-def verification_loop(cas: list[bytes], leaves: list[bytes]) -> Callable[[], None]:
-    """Return a plain loop of `verify` over all devices, with keys and signed parts prepared."""
-    keys = [x509.load_der_x509_certificate(der).public_key() for der in cas]
-    jobs = []
-    for row, der in enumerate(leaves):
-        loaded = x509.load_der_x509_certificate(der)
-        jobs.append((keys[row % CAS], loaded.signature, loaded.tbs_certificate_bytes))
+def jobs(links: pd.DataFrame, ders: pd.Series) -> Iterator[Job]:
+    """Yield the signatures that links stand for."""
+    for child, issuer in zip(links["child"], links["issuer"], strict=True):
+        below = x509.load_der_x509_certificate(ders[child])
+        key = x509.load_der_x509_certificate(ders[issuer]).public_key()
+        yield key, below.signature, below.tbs_certificate_bytes
+
+
+def verify_all(prepared: list[Job]) -> int:
+    """Verify in a plain loop; return how many are right."""
     scheme, digest = padding.PKCS1v15(), hashes.SHA256()
-
-    def loop() -> None:
-        for key, signature, signed in jobs:
+    ecdsa = ec.ECDSA(digest)
+    for key, signature, signed in prepared:
+        if isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, signed, scheme, digest)
+        else:
+            key.verify(signature, signed, ecdsa)
+    return len(prepared)
 
-    return loop
+
+def mix(prepared: list[Job]) -> dict[str, int]:
+    """Return how many signatures each kind of key has made."""
+    return Counter(
+        f"RSA-{key.key_size}" if isinstance(key, rsa.RSAPublicKey) else "P-256"
+        for key, _, _ in prepared
+    )
+
+
+_share: list[Job] = []
+
+
+def _prepare(links: pd.DataFrame, ders: pd.Series) -> None:
+    _share[:] = jobs(links, ders)
+
+
+def _verify_share(_: int) -> float:
+    start = time.perf_counter()
+    verify_all(_share)
+    return time.perf_counter() - start
+
+
+def bare_in_processes(links: pd.DataFrame, ders: pd.Series, cores: int) -> float:
+    """Return the seconds in which so many processes verify all, once they are prepared."""
+    context = multiprocessing.get_context("spawn")
+    pools = []
+    for number in range(cores):
+        some = links.iloc[number::cores]
+        needed = ders[ders.index.isin([*some["child"], *some["issuer"]])]
+        pools.append(ProcessPoolExecutor(1, context, _prepare, (some, needed)))
+    for pool in pools:
+        pool.submit(_verify_share, 0).result()
+    spent = []
+    for _ in range(RUNS):
+        waiting = [pool.submit(_verify_share, 0) for pool in pools]
+        spent.append(max(future.result() for future in waiting))
+    for pool in pools:
+        pool.shutdown()
+    return statistics.median(spent)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("devices", type=int, nargs="?", default=100_000)
-    parser.add_argument(
-        "--keep", type=Path, help="file to keep the made certificates in"
-    )
+    parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
-    if options.keep and options.keep.exists():
-        cas, leaves = pickle.loads(options.keep.read_bytes())  # noqa: S301 - written by this very script
-    else:
-        cas, leaves = fleet(options.devices)
-        if options.keep:
-            options.keep.write_bytes(pickle.dumps((cas, leaves)))
-    certificates = from_der(
-        leaves, bundle=[f"{row}.pem" for row in range(len(leaves))]
+    build = Path("build")
+    build.mkdir(exist_ok=True)
+    folder = large_fleet.write(options.devices, build / f"fleet-{options.devices}")
+    certificates = read_certificates(folder / "certificates")
+    trust = read_trust_list(folder / "trust")
+    pbx = trust["pbx"].iloc[0]
+    lists = trust[trust["pbx"] == pbx]
+    second = lists.iloc[:2]
+    leaves = certificates[
+        certificates["serial"].notna() | certificates["device"].notna()
+    ]
+    questions = leaves.drop_duplicates("bundle")[["fingerprint", "bundle"]].assign(
+        pbx=pbx
     )
-    trust, second = (
-        from_der(entries).assign(pbx=pd.Series(pd.NA, dtype="str"))
-        for entries in (cas, cas[:2])
-    )
-    questions = certificates[["fingerprint", "bundle"]].assign(pbx="hq")
-    verification = timed(verification_loop(cas, leaves))
-    trust_check = timed(lambda: trust_state.judge(questions, certificates, trust))
-    links = trust_state.link(certificates, trust)
-    second_check = timed(
-        lambda: trust_state.judge(questions, certificates, second, links)
-    )
-    outcome = trust_state.judge(questions, certificates, second, links)
-    moment = pd.Series(pd.Timestamp("2026-01-01", tz="UTC"), questions.index)
-    other_moment = timed(lambda: trust_state.trust_at(outcome, moment))
-    print(f"{len(leaves)} devices under {CAS} CAs, RSA-2048")
-    print(f"bare verifications       {verification:7.3f} s")
+    both = pd.concat([certificates, trust]).drop_duplicates("fingerprint")
+    ders = both.set_index("fingerprint")["der"]
+
+    cpu = time.process_time
+    limits.SIGNATURES_IN_PROCESSES = 1 << 60
+    links = trust_state.link(certificates, lists)
+    checked = links[links["verified"].notna() & links["issuer"].isin(ders.index)]
+    prepared = [
+        job
+        for job, ok in zip(jobs(checked, ders), checked["verified"], strict=True)
+        if ok
+    ]
+    figures: dict[str, float] = {
+        "bare": timed(lambda: verify_all(prepared), cpu),
+        "linked": timed(lambda: trust_state.link(certificates, lists), cpu),
+        "judged": timed(lambda: trust_state.judge(questions, certificates, lists), cpu),
+        "second": timed(lambda: trust_state.judge(questions, certificates, second, links), cpu),
+    }  # fmt: skip
+    cores = processes.cores()
+    if cores > 1:
+        limits.SIGNATURES_IN_PROCESSES = 1
+        wall = time.perf_counter
+        verified = checked[checked["verified"].fillna(value=False)]
+        figures["bare, all cores"] = bare_in_processes(verified, ders, cores)
+        figures["linked, all cores"] = timed(
+            lambda: trust_state.link(certificates, lists), wall
+        )
     print(
-        f"trust check              {trust_check:7.3f} s  ({trust_check / verification:.2f} of bare)"
+        f"{len(questions):,} devices; {len(prepared):,} signatures: {dict(mix(prepared))}"
     )
-    share = second_check / trust_check
-    print(
-        f"a second trust list      {second_check:7.3f} s  ({share:.1%} of the trust check)"
-    )
-    print(f"another moment           {other_moment:7.3f} s")
+    for name, seconds in figures.items():
+        floor = figures["bare, all cores" if name.endswith("cores") else "bare"]
+        each = seconds / len(questions) * 1e6
+        print(
+            f"{name:<20}{seconds:8.3f} s {each:7.1f} us a device {seconds / floor:6.2f} of bare"
+        )
+    if options.json:
+        about = {
+            "devices": len(questions),
+            "signatures": mix(prepared),
+            "cores": cores,
+        }
+        options.json.write_text(json.dumps({**about, "seconds": figures}, indent=2))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Explain why innovaphone phones and gateways fail to register: certificates, trust and names
 of a whole fleet.
 
-The names here are the public interface; `charts`, `testing`, `widgets` and `endpoints` are
-loaded on first use.
+The names here are the public interface; `charts`, `testing`, `widgets`, `scale` and `endpoints`
+are loaded on first use.
 """
 
 from importlib import import_module
@@ -102,6 +102,7 @@ __all__ = [
     "remedies",
     "renewals",
     "rules",
+    "scale",
     "shared_hardware_ids",
     "shared_keys",
     "shared_names",
@@ -116,7 +117,7 @@ __all__ = [
     "widgets",
 ]
 
-_MODULES = {"charts", "testing", "widgets"}
+_MODULES = {"charts", "scale", "testing", "widgets"}
 _FUNCTIONS = {
     "fetch_chain": "endpoints.chain",
     "fetch_fleet": "endpoints.fetch",

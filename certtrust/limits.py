@@ -38,6 +38,8 @@ PATH_LENGTH = 32
 """CAs in one certification path."""
 PATH_STEPS = 20_000
 """Steps of the search for the paths of one certificate."""
+SIGNATURES_IN_PROCESSES = 50_000
+"""So many signatures are shared by several processes, whose start costs about a second."""
 PATTERN_SECONDS = 5.0
 """Seconds of processor time per block of lines for a user's pattern that looks around."""
 

@@ -118,6 +118,18 @@ class Source:
 Unit = Callable[[], Iterator[Source]]
 
 
+@dataclass(frozen=True)
+class LocalFile:
+    """A file of this machine, whose sources are found when it is called."""
+
+    path: str
+    name: str
+
+    def __call__(self) -> Iterator[Source]:
+        """Yield the members of an archive, or the one stream."""
+        yield from _file(self.path, self.name)
+
+
 class _Unpacked(io.RawIOBase):
     """A decompressing stream that stops at a bound and reports all damage as OSError."""
 
@@ -178,7 +190,8 @@ def _name(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "?")
 
 
-def _is_skipped(name: str) -> bool:
+def is_skipped(name: str) -> bool:
+    """Return True for what a folder or archive is not read for: hidden files, and README.md."""
     *folders, file = PurePosixPath(name.replace("\\", "/")).parts or ("",)
     # Nothing is written where a member says, so that one above the archive does no harm.
     hidden = (part.startswith(".") and part != ".." for part in (*folders, file))
@@ -266,7 +279,7 @@ def _zip_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
         if index == limits.ARCHIVE_MEMBERS:
             yield Source(name, error=_too_many_members())
             return
-        if member.is_dir() or _is_skipped(member.filename):
+        if member.is_dir() or is_skipped(member.filename):
             continue
         inside = _name(f"{name}/{member.filename}")
         # Members may overlap, so that each is harmless and all of them are not.
@@ -315,7 +328,7 @@ def _tar_members(name: str, opener: Opener, size: int) -> Iterator[Source]:
                     if index == limits.ARCHIVE_MEMBERS:
                         yield Source(name, error=_too_many_members())
                         return
-                    if not member.isfile() or _is_skipped(member.name):
+                    if not member.isfile() or is_skipped(member.name):
                         continue
                     source = _tar_member(name, archive, member, index, walk)
                     yield replace(source, archive=Archive(name, size))
@@ -401,6 +414,32 @@ def _file(path: str, name: str) -> Iterator[Source]:
     yield from _expanded(name, opener, head, status.st_size, status.st_mtime)
 
 
+def expanded(
+    name: str, opener: Opener, size: int, seconds: float | None = None
+) -> Iterator[Source]:
+    """Yield the sources of a file that is opened in a way of its own, such as over a network.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    opener : function
+        Returns a fresh stream of its bytes; what goes wrong raises OSError.
+    size : int
+        Bytes that it has.
+    seconds : float, optional
+        When it was last changed, in seconds since 1970.
+    """
+    name = _name(name)
+    try:
+        with opener() as stream:
+            head = stream.read(_HEAD)
+    except OSError as problem:
+        yield Source(name, error=f"unreadable file: {problem.strerror or problem}")
+        return
+    yield from _expanded(name, opener, head, size, seconds)
+
+
 def _directory(root: str, prefix: str) -> Iterator[Unit]:
     reasons: dict[str, str] = {}
 
@@ -427,7 +466,7 @@ def _directory(root: str, prefix: str) -> Iterator[Unit]:
         if name in reasons:
             yield partial(_unreadable, _shown(shown), reasons[name])
         else:
-            yield partial(_file, os.path.join(root, name), shown)
+            yield LocalFile(os.path.join(root, name), shown)
 
 
 def _unreadable(name: str, reason: str) -> Iterator[Source]:
@@ -471,7 +510,7 @@ def _path(text: str, prefixed: bool) -> Iterator[Unit]:
         yield from _directory(text, text if prefixed else "")
         return
     if os.path.lexists(text):
-        yield partial(_file, text, text)
+        yield LocalFile(text, text)
         return
     matches = [] if "\0" in text else sorted(glob.glob(text, recursive=True))
     if not matches:
@@ -480,7 +519,7 @@ def _path(text: str, prefixed: bool) -> Iterator[Unit]:
             say(f"errors.sources.{key}", path=repr(_without_secrets(text)))
         )
     yield from (
-        partial(_file, match, match) for match in matches if not os.path.isdir(match)
+        LocalFile(match, match) for match in matches if not os.path.isdir(match)
     )
 
 
@@ -513,6 +552,14 @@ def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
             yield from _one(item, f" {position}", prefixed=True)
     else:
         raise SourceError(say("errors.sources.no_source", kind=type(source).__name__))
+
+
+def file_of(unit: Unit) -> tuple[str, str] | None:
+    """Return the path and the name of the file that a unit reads, None for content."""
+    if isinstance(unit, partial) and unit.func is _file:
+        path, name = unit.args
+        return path, _shown(name)
+    return None
 
 
 def units(source: Any) -> Iterator[Unit]:

@@ -50,6 +50,7 @@ ORDER = (
         "handover",
         "history",
         "monitoring",
+        "scale",
         "charts",
     ),
     *("simulation", "testing", "report", "widgets", "cli", "__init__", "__main__"),
@@ -207,6 +208,8 @@ def test_docstrings_name_only_modules_that_exist(path: Path) -> None:
 def test_the_package_says_which_modules_are_loaded_on_first_use() -> None:
     """Its docstring names them in backticks, and each exists."""
     named = re.findall(r"`(\w+)`", ct.__doc__ or "")
-    assert sorted(named) == sorted(["charts", "endpoints", "testing", "widgets"])
+    assert sorted(named) == sorted(
+        ["charts", "endpoints", "scale", "testing", "widgets"]
+    )
     for name in named:
         assert importlib.import_module(f"certtrust.{name}")

@@ -5,7 +5,10 @@ import sys
 
 import certtrust as ct
 
-HEAVY = ("matplotlib", "ipywidgets", "dask", "ssl", "socket", "IPython", "regex")
+HEAVY = (
+    *("matplotlib", "ipywidgets", "dask", "distributed", "fsspec"),
+    *("ssl", "socket", "IPython", "regex"),
+)
 
 
 def test_heavy_modules_are_loaded_on_first_use_only():

@@ -295,6 +295,29 @@ def test_times_at_once_are_those_of_each_value(stamps):
 
 
 @given(
+    moments=st.lists(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))),
+    form=st.sampled_from(("%FT%TZ", "%F %T", "%F", "soon", "0")),
+    draw=st.randoms(use_true_random=False),
+)
+@settings(max_examples=examples(100))
+def test_a_clock_that_is_not_set_changes_no_other_time(moments, form, draw):
+    """Among times of one form, 0 is read at once, as the careful way reads it."""
+    stamps = [moment.strftime(form) for moment in moments] + ["0", None]
+    draw.shuffle(stamps)
+    text = pa.array(stamps, field_values.TEXT)
+    none = pa.nulls(len(text), field_values.TEXT)
+    at_once, carefully = Notes(none), Notes(none)
+    columns = times.read(text, at_once)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(times, "_of_one_form_or_zero", lambda _: None)
+        patch.setattr(times, "_of_one_form", lambda _: None)
+        expected = times.read(text, carefully)
+    for name, column in expected.items():
+        assert columns[name].to_pylist() == column.to_pylist(), name
+    assert at_once.text.to_pylist() == carefully.text.to_pylist()
+
+
+@given(
     moment=st.datetimes(datetime(1971, 1, 1), datetime(2199, 12, 31)),
     digits=st.integers(0, 6),
 )

@@ -59,6 +59,15 @@ class Block(NamedTuple):
 NO_ROWS = Block(None, table={})
 """The one block of a saved table without rows: there is no block, and that is certain."""
 
+
+class Rows(NamedTuple):
+    """Items of many rows of a table, each with the `part` and `device` that a block would have."""
+
+    items: list[Block | bytes]
+    parts: list[str]
+    devices: list[str | None]
+
+
 Item = Block | bytes
 """What containers yield; a plain certificate is just its DER."""
 

@@ -10,12 +10,12 @@ import pyarrow as pa
 from .. import limits
 from ..table_files import TooMuchError, open_parquet, sound
 
-_BATCH = 4096
+_BATCH = 1024
 _SMALLEST_CELL = 200
 
 
 def cells(data: bytes, columns: Sequence[str]) -> Iterator[tuple[list[Any], ...]]:
-    """Yield the cells of columns of text or bytes, as lists of some thousand rows.
+    """Yield the cells of columns, as lists of some thousand rows; text of the first is bytes.
 
     Equal cells share one object, so that a repeated one costs nothing.
 
@@ -28,11 +28,14 @@ def cells(data: bytes, columns: Sequence[str]) -> Iterator[tuple[list[Any], ...]
     file = open_parquet(data)
     if _repeats(file):
         file = open_parquet(data, columns)
-    for batch in map(sound, file.iter_batches(_BATCH, columns=list(columns))):
+    for batch in map(
+        sound, file.iter_batches(_BATCH, columns=list(columns), use_threads=False)
+    ):
         lists = tuple(
-            _decoded(batch.column(position)) for position in range(len(columns))
+            _decoded(batch.column(position), as_bytes=position == 0)
+            for position in range(len(columns))
         )
-        left -= sum(len(cell) for cell in lists[0] if isinstance(cell, bytes | str))
+        left -= sum(len(cell) for cell in lists[0] if isinstance(cell, bytes))
         if left < 0:
             raise TooMuchError(
                 f"unpacks to more than {limits.UNPACKED_RATIO} times its size"
@@ -51,12 +54,19 @@ def _repeats(file: Any) -> bool:
     return bool(size < _SMALLEST_CELL * file.metadata.num_rows)
 
 
-def _decoded(column: Any) -> list[Any]:
+def _decoded(column: Any, *, as_bytes: bool) -> list[Any]:
     if not isinstance(column, pa.DictionaryArray):
-        return list(column.to_pylist())
+        return list((_encoded(column) if as_bytes else column).to_pylist())
     indices = column.indices
     used = indices.unique().drop_null()
-    values = dict(
-        zip(used.to_pylist(), column.dictionary.take(used).to_pylist(), strict=True)
-    )
+    distinct = column.dictionary.take(used)
+    if as_bytes:
+        distinct = _encoded(distinct)
+    values = dict(zip(used.to_pylist(), distinct.to_pylist(), strict=True))
     return [values.get(index) for index in indices.to_pylist()]
+
+
+def _encoded(column: Any) -> Any:
+    """Return text as bytes, which takes no copy; any other column as it is."""
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    return column.cast(pa.large_binary()) if is_text else column

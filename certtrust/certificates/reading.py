@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, cast
 
 import numpy as np
@@ -39,12 +39,14 @@ from ..texts.sentences import say
 from ..x509 import reader
 from ..x509.columnar_elements import TEXT
 from . import containers, passwords
-from .blocks import NO_ROWS, Block, Item
+from .blocks import NO_ROWS, Block, Item, Rows
 from .device_names import device_in
 from .passwords import Passwords
 
 _BATCH = 4096
 _FILES_AT_ONCE = 256
+_MOST_REPEATED = 16_384
+"""Certificates that are remembered because they came more than once."""
 _SHOWN_AFTER = 2.0
 
 Columns = dict[str, Any]
@@ -74,6 +76,17 @@ class Batch:
         self.bundle += [source] * size
         self.device += [device] * size
         self.pbx += [None] * size
+
+    def add_rows(
+        self, rows: Rows, source: str, position: int, device: str | None
+    ) -> None:
+        """Append what rows of a table hold; each row is a bundle of its own."""
+        self.add(rows.items, source, position, device)
+        size = len(rows.items)
+        self.bundle[-size:] = [source + part for part in rows.parts]
+        self.device[-size:] = [
+            device if named is None else named for named in rows.devices
+        ]
 
 
 def read_certificates(
@@ -295,16 +308,37 @@ def _batches(inputs: Iterable[Source], options: Options) -> Iterator[Columns]:
     """Yield the columns of all blocks, in batches that fit into the processor's cache."""
     batch = Batch()
     rounds_left: dict[str, list[int]] = {}
+    repeated: dict[bytes, bytes] = {}
     for source in inputs:
         position, device = 0, device_in(source.name)
         of_file = {**options, "rounds": _rounds_left(source, rounds_left)}
         for run in _runs(source, of_file):
-            batch.add(run, source.name, position, device)
-            position += len(run)
+            if isinstance(run, Rows):
+                batch.add_rows(run, source.name, position, device)
+                position += len(run.items)
+            else:
+                batch.add(run, source.name, position, device)
+                position += len(run)
             if len(batch.blocks) >= _BATCH:
                 *whole, batch = _parts(batch)
-                yield from map(_columns, whole)
-    yield from map(_columns, _parts(batch))
+                for part in whole:
+                    yield _shared(_columns(part), repeated)
+    for part in _parts(batch):
+        yield _shared(_columns(part), repeated)
+
+
+def _shared(columns: Columns, repeated: dict[bytes, bytes]) -> Columns:
+    """Return the columns of a batch, in which equal DER is one object: CAs of chains are many."""
+    firsts: dict[bytes, bytes] = {}
+    ders: list[bytes | None] = []
+    for der in columns["der"]:
+        one = None if der is None else repeated.get(der)
+        if one is None and der is not None:
+            one = firsts.setdefault(der, der)
+            if one is not der and len(repeated) < _MOST_REPEATED:
+                repeated[one] = one
+        ders.append(one)
+    return columns | {"der": ders}
 
 
 def _parts(batch: Batch) -> Iterator[Batch]:
@@ -325,13 +359,22 @@ def _rounds_left(source: Source, by_archive: dict[str, list[int]]) -> list[int]:
     return by_archive.setdefault(name, [limits.KEY_DERIVATION_ROUNDS + more])
 
 
-def _runs(source: Source, options: Options) -> Iterator[Sequence[Item]]:
+def _runs(source: Source, options: Options) -> Iterator[Sequence[Item] | Rows]:
+    """Yield the items of a file some thousands at a time; those of a table as `Rows`."""
     if source.error is not None:
         yield [Block(None, source.error)]
         return
     blocks = containers.read(source.open, About(source.name, None, options))
     try:
-        while run := list(islice(blocks, _BATCH)):
+        first = next(blocks, None)
+        if isinstance(first, Rows):
+            yield first
+            yield from cast(Iterator[Rows], blocks)
+            return
+        items = cast(Iterator[Item], blocks)
+        if first is not None:
+            items = chain((first,), items)
+        while run := list(islice(items, _BATCH)):
             yield (
                 [block for block in run if block is not NO_ROWS]
                 if NO_ROWS in run[:1]

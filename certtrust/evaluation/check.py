@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -401,33 +402,45 @@ def causes(
     ['pbx', 'cause', 'evidence', 'attempts', 'devices', 'share']
     """
     results = expect(results, RESULTS, _COUNTED)
+    groups = groups_of(results, by)
+    keys = list(dict.fromkeys([*groups, "cause", "evidence"]))
+    failed = counted(
+        results[list(dict.fromkeys([*keys, "device", "observed", "verdict"]))]
+    )
+    grouped = failed.groupby(keys, observed=True, dropna=False, sort=False)
+    counts = grouped.agg(attempts=("cause", "size"), devices=("device", "nunique"))
+    return ranked(counts.reset_index(), groups)
+
+
+def groups_of(results: pd.DataFrame, by: str | Sequence[str] | None) -> list[str]:
+    """Return the columns to count within, each once.
+
+    Raises
+    ------
+    MissingColumnError
+        If the results lack one of them.
+    """
     groups = [] if by is None else [by] if isinstance(by, str) else list(by)
     absent = [name for name in groups if name not in results]
     if absent:
         raise MissingColumnError(
             say("errors.evaluation.no_column", columns=", ".join(map(repr, absent)))
         )
-    groups = list(dict.fromkeys(groups))
-    keys = list(dict.fromkeys([*groups, "cause", "evidence"]))
-    failed = counted(
-        results[list(dict.fromkeys([*keys, "device", "observed", "verdict"]))]
-    )
-    grouped = failed.groupby(keys, observed=True, dropna=False, sort=False)
-    counts = grouped.agg(
-        attempts=("cause", "size"), devices=("device", "nunique")
-    ).reset_index()
-    total = (
-        counts.groupby(groups, dropna=False, observed=True)["attempts"].transform(
-            "sum"
-        )
-        if groups
-        else len(failed)
-    )
-    counts["share"] = (counts["attempts"] / total).astype("float64")
-    ranked = counts.sort_values(
+    return list(dict.fromkeys(groups))
+
+
+def ranked(counts: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
+    """Return counts of causes with their shares, most attempts first within each group."""
+    attempts = counts["attempts"]
+    total: Any = attempts.sum()
+    if groups:
+        within = counts.groupby(groups, dropna=False, observed=True)["attempts"]
+        total = within.transform("sum")
+    counts["share"] = (attempts / total).astype("float64")
+    order = counts.sort_values(
         [*groups, "attempts"], ascending=[True] * len(groups) + [False], kind="stable"
     )
-    return ranked.reset_index(drop=True)
+    return order.reset_index(drop=True)
 
 
 def compare(results: pd.DataFrame, *, of: str = "attempts") -> pd.DataFrame:

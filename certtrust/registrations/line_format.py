@@ -165,7 +165,7 @@ def read_blocks(
     threads = about.options.get("threads") or os.cpu_count() or 1
     titles: list[Any] = []
     blocks = _below(blocks, above, log, titles) if above else blocks
-    first = 1
+    first = about.options.get("first_line", 1)
     for columns, block in _in_order(parse_block, enumerate(blocks), threads):
         while titles:
             yield titles.pop(0)

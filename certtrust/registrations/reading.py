@@ -38,6 +38,8 @@ class Options(NamedTuple):
     block: int = lines.BLOCK
     ports: tuple[int, ...] = (REGISTRATION_PORT,)
     pbx: str | Mapping[str, str] | None = None
+    first_line: int = 1
+    """The number of the first line, where what is read is a part of a file."""
 
 
 def options(
@@ -103,18 +105,23 @@ def _tables(file: Source, chosen: Options) -> Iterator[Any]:
     try:
         with file.open() as opened:
             head, stream = begin(opened)
-            form = (
-                FORMATS[chosen.form]
-                if chosen.form
-                else _by_own_headings(head, chosen.columns)
-                or recognise(FORMATS.values(), head)
-                or ANY_OTHER
-            )
+            form = format_of(head, chosen)
             yield from form.read(
                 stream, About(file.name, file.modified, chosen._asdict())
             )
     except OSError as problem:
         yield _failed(file, f"reading stopped: {problem}")
+
+
+def format_of(head: bytes, chosen: Options) -> Any:
+    """Return the format of a file by its beginning, or the one that the caller chose."""
+    if chosen.form:
+        return FORMATS[chosen.form]
+    return (
+        _by_own_headings(head, chosen.columns)
+        or recognise(FORMATS.values(), head)
+        or ANY_OTHER
+    )
 
 
 def _by_own_headings(head: bytes, columns: dict[str, str]) -> Any | None:

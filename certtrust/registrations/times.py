@@ -139,7 +139,7 @@ def read(stamps: Any, notes: Notes, clock: Clock = ANY_CLOCK) -> Columns:
         )
         notes.unread(stamps, since, UNREAD)
     else:
-        read_at_once = _of_one_form(stamps)
+        read_at_once = _of_one_form(stamps) or _of_one_form_or_zero(stamps)
         if read_at_once is None:
             since, is_local = _of_any_form(stamps, notes, clock)
         else:
@@ -261,6 +261,18 @@ def _of_one_form(text: Any) -> tuple[Any, bool] | None:
         ), True
     except pa.ArrowInvalid:
         return None
+
+
+def _of_one_form_or_zero(text: Any) -> tuple[Any, bool] | None:
+    """Return the times where all stamps have one plain form but for the 0 of a clock not set."""
+    is_zero = pc.fill_null(pc.equal(text, "0"), False)
+    if not pc.any(is_zero).as_py():
+        return None
+    others = _of_one_form(pc.if_else(is_zero, pa.scalar(None, text.type), text))
+    if others is None:
+        return None
+    since, is_local = others
+    return pc.if_else(is_zero, pa.scalar(0, pa.int64()).cast(MOMENT), since), is_local
 
 
 _SECONDS = (10**9, 7 * 10**9)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from .. import limits
+from .. import limits, processes
 from ..arrays.grouping import distinct, first_positions
 from ..schema import LINKS, conform
 from ..x509.columnar_elements import Flags
 from ..x509.columnar_structure import Structures
 from ..x509.distinguished_names import Name, comparable
 from ..x509.extensions import key_ids
-from ..x509.signatures import verify_many
+from ..x509.signatures import verify_many, verify_some
 
 _FREE_KEYS = 16
 """With so many keys of its issuer's name a certificate is tried, whatever the others cost."""
+
+_AT_ONCE = 4096
+"""Signatures that one process is given at a time."""
 
 Check = tuple[int, int, bool | None]
 """The rows of a child and of an issuer, and whether the issuer's key verifies the signature."""
@@ -280,10 +283,22 @@ def _verify(pairs: Sequence[tuple[int, int]], library: Library) -> list[Check]:
     ]
     issuers, position = np.unique(above, return_inverse=True)
     keys = structures.column("public_key", issuers)
-    answers = verify_many(
+    answers = _verified(
         structures.column("signed", below),
         structures.column("signature", below),
         algorithms,
         [keys[issuer] for issuer in position.tolist()],
     )
     return [(*pair, answer) for pair, answer in zip(pairs, answers, strict=True)]
+
+
+def _verified(*parts: Sequence[Any]) -> list[bool | None]:
+    """Return the answers of `verify_many`; to very many questions, from all cores."""
+    count = len(parts[0])
+    if count < limits.SIGNATURES_IN_PROCESSES or processes.cores() < 2:
+        return verify_many(*parts)
+    jobs = (
+        tuple(part[at : at + _AT_ONCE] for part in parts)
+        for at in range(0, count, _AT_ONCE)
+    )
+    return [*chain.from_iterable(processes.run(verify_some, jobs))]

@@ -13,6 +13,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from operator import length_hint
 from typing import Any
 
@@ -27,6 +28,9 @@ from .signatures import verify
 
 REFUSED = "certificate: "
 """What `parse_error` begins with where cryptography refuses to load the certificate."""
+
+_MOSTLY = 0.8
+"""Share of distinct certificates above which equal ones are not looked for any further."""
 
 Row = tolerant.Row
 Columns = dict[str, Any]
@@ -45,6 +49,16 @@ def read(ders: Sequence[bytes]) -> Columns:
     dict
         The columns of CERTIFICATES that follow from the certificate alone, in the order given.
     """
+    distinct = list(dict.fromkeys(ders))
+    if len(distinct) > _MOSTLY * len(ders):
+        return _read(ders)
+    # Chains of many devices repeat their CAs.
+    position = dict(zip(distinct, range(len(distinct)), strict=True))
+    rows = np.fromiter(map(position.__getitem__, ders), np.int64, len(ders))
+    return _taken(_read(distinct), rows)
+
+
+def _read(ders: Sequence[bytes]) -> Columns:
     with _collector_held_back(), warnings.catch_warnings():
         # Odd certificates are data here; parse_error says what is odd about them.
         warnings.simplefilter("ignore")
@@ -63,7 +77,9 @@ def read(ders: Sequence[bytes]) -> Columns:
                 _tolerant(ders[row], refusals.get(row))
                 for row in np.flatnonzero(~regular).tolist()
             ]
-            columns = interleaved(_kept(columns, ~odd), rows, regular)
+            columns = interleaved(
+                _taken(columns, np.flatnonzero(~odd)), rows, regular
+            )
         columns["fingerprint"] = pa.array(
             [hashlib.sha256(der).hexdigest() for der in ders], TEXT
         )
@@ -104,12 +120,12 @@ def interleaved(
     return both
 
 
-def _kept(columns: Columns, kept: npt.NDArray[np.bool_]) -> Columns:
-    places = np.flatnonzero(kept)
+def _taken(columns: Columns, rows: npt.NDArray[np.int64]) -> Columns:
+    indices = pa.array(rows)
     return {
-        name: [column[at] for at in places.tolist()]
+        name: [[*column[row]] for row in rows.tolist()]
         if isinstance(column, list)
-        else column.take(pa.array(places))
+        else column.take(indices)
         for name, column in columns.items()
     }
 
@@ -172,6 +188,12 @@ def _tolerant(der: bytes, refusal: str | None) -> Row:
     return row | {"parse_error": "; ".join(problems) or None}
 
 
+@lru_cache(maxsize=1024)
+def _verifies_itself(der: bytes) -> bool | None:
+    """Return whether a certificate's own key verifies it; chains bring roots again and again."""
+    return verify(der, der)
+
+
 def _self_signed(
     ders: Sequence[bytes], self_issued: pa.Array, loaded: npt.NDArray[np.bool_]
 ) -> pa.Array:
@@ -181,6 +203,6 @@ def _self_signed(
     )
     verified, unknown = np.zeros(len(ders), bool), ~loaded
     for row in candidates.tolist():
-        answer = verify(ders[row], ders[row])
+        answer = _verifies_itself(ders[row])
         verified[row], unknown[row] = bool(answer), answer is None
     return pa.array(verified, mask=unknown)

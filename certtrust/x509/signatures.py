@@ -117,7 +117,8 @@ def verify_many(
     """Return for many signatures whether they verify; every distinct key is loaded once.
 
     `algorithms` holds the algorithm beside the signature, or None where the signed one differs.
-    A second thread would not help: cryptography's `verify` keeps the interpreter's lock.
+    A second thread helps little, since cryptography's `verify` mostly keeps the interpreter's
+    lock; `certtrust.trust.links` shares very many between processes.
     """
     checks: dict[tuple[bytes, bytes], Check | Literal[False] | None] = {}
     jobs: list[Check | Literal[False] | None] = []
@@ -126,6 +127,11 @@ def verify_many(
             checks[key, algorithm] = _check(key, algorithm)
         jobs.append(False if algorithm is None else checks[key, algorithm])
     return _run(jobs, signatures, signed)
+
+
+def verify_some(parts: tuple[Any, Any, Any, Any]) -> list[bool | None]:
+    """Return what `verify_many` does, of its arguments as one: a job of another process."""
+    return verify_many(*parts)
 
 
 def _run(

@@ -15,15 +15,17 @@ from typing import Any, BinaryIO
 from ... import limits
 from ...captures import looks_like_capture
 from ...formats import HEAD, About, listed, recognise, rejoined
-from ..blocks import NO_CERTIFICATE, NOTHING, Block, Item
+from ..blocks import NO_CERTIFICATE, NOTHING, Block, Item, Rows
 
 _BLANK = re.compile(rb"(?:\s++|#[^\r\n]*+)*+")
 _BEGIN, _FIRST_LINE = b"-----BEGIN ", b"-----BEGIN CERTIFICATE-----"
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b")
 
 
-def read(opened: Callable[[], BinaryIO], about: About) -> Iterator[Item]:
+def read(opened: Callable[[], BinaryIO], about: About) -> Iterator[Item | Rows]:
     """Yield the blocks of a file in order; one with the reason where there are none.
+
+    Those of a table come as `Rows`, many at once.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ def _is_long_pem(head: bytes) -> bool:
     )
 
 
-def contents(data: bytes, about: About) -> Iterator[Item]:
+def contents(data: bytes, about: About) -> Iterator[Any]:
     """Yield the blocks of content in any container; one with the reason if there are none."""
     depth = about.options.get("depth", 0)
     if depth == limits.CONTAINER_DEPTH:
@@ -71,7 +73,7 @@ def contents(data: bytes, about: About) -> Iterator[Item]:
     yield from blocks
 
 
-def _recognised(data: bytes, about: About) -> Iterator[Item]:
+def _recognised(data: bytes, about: About) -> Iterator[Any]:
     """Yield the blocks of the first container that recognises the content and holds any."""
     own = about.options.get("columns")
     table = CONTAINERS["table"]

@@ -40,9 +40,9 @@ _LONGEST_LABEL = 80
 _FEW = 50
 
 _BEGIN, _DASHES, _END = b"-----BEGIN ", b"-----", b"-----END "
-_FIRST_LINE, _LAST_LINE = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
-_PLAIN_PEM = re.compile(b"%b([^-]*)%b" % (_FIRST_LINE, _LAST_LINE))
-_BETWEEN = re.compile(rb"%b\s*%b" % (_LAST_LINE, _FIRST_LINE))
+FIRST_LINE, LAST_LINE = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
+_PLAIN_PEM = re.compile(b"%b([^-]*)%b" % (FIRST_LINE, LAST_LINE))
+BETWEEN = re.compile(rb"%b\s*%b" % (LAST_LINE, FIRST_LINE))
 
 _ENCODED_BEGIN = b"LS0tLS1CRUdJTi"
 _ENCODED_PEM = re.compile(
@@ -83,7 +83,12 @@ def certificates(data: bytes) -> list[bytes]:
         ders = list(map(decode_base64, bodies))
     except binascii.Error:
         return []
-    return ders if all(_plain(ders)) else []
+    return ders if all_plain(ders) else []
+
+
+def all_plain(ders: list[bytes]) -> bool:
+    """Return True where each is one certificate by its first bytes, length and end."""
+    return all(_plain(ders))
 
 
 def _ends_in_a_signature(der: bytes) -> bool:
@@ -164,10 +169,10 @@ def _run(data: bytes, stop: int, about: About) -> Iterator[Item]:
 
 def _back_to_back(text: bytes) -> list[bytes]:
     """Return the bodies of PEM certificates with the same text between all; else an empty list."""
-    if not text.startswith(_FIRST_LINE) or not text.endswith(_LAST_LINE):
+    if not text.startswith(FIRST_LINE) or not text.endswith(LAST_LINE):
         return []
-    between = _BETWEEN.search(text)
-    inside = text[len(_FIRST_LINE) : -len(_LAST_LINE)]
+    between = BETWEEN.search(text)
+    inside = text[len(FIRST_LINE) : -len(LAST_LINE)]
     bodies = inside.split(between[0]) if between else [inside]
     return [] if any(map(contains, bodies, repeat(b"-"))) else bodies
 

@@ -9,29 +9,36 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, repeat
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 
+from ... import limits
 from ...column_names import Columns, not_understood, understood
 from ...formats import About
 from ...heading_rows import find, names_certificates
+from ...json_values import all_values, loads, shown_keys, twins
 from ...spreadsheets import is_workbook, sheets
 from ...table_files import TooMuchError, open_parquet
-from ..blocks import Block
+from ..blocks import Block, Item, Rows
 from ..parquet_rows import cells
+from ..plain_cells import certificates_of_each
 from . import contents
 
 NAME = "table"
 
+_AT_ONCE = 1024
+"""Cells whose certificates are taken out together."""
 _SEPARATORS = ",;\t|"
 _OF_PEM = re.compile(
     r"-----|(?=[^A-Z]{0,23}[A-Z])(?=[^a-z]{0,23}[a-z])[0-9A-Za-z+/=]{24}"
 )
+_SHORTEST_OF_PEM = 24
+"""Letters of base64 that are PEM to `_OF_PEM`, where no dashes are."""
 _HEAD = 1 << 16
 _HEADER = re.compile(rb"[^\r\n]{1,4096}")
 _ONE_COLUMN = re.compile(rb'[^\r\n]+\r?\n\s*("|MI)')
@@ -58,18 +65,43 @@ def sniff(head: bytes, own: Columns = MappingProxyType({})) -> bool:
     )
 
 
-def read(stream: BinaryIO, about: About) -> Iterator[Block]:
-    """Yield what the cells hold, and a block with a reason for each row without certificates."""
-    for cell in _cells(stream.read(), about.options.get("columns") or {}):
-        part = f"#{cell.row}"
+def read(stream: BinaryIO, about: About) -> Iterator[Block | Rows]:
+    """Yield what the cells hold, and a block with a reason for each row without certificates.
+
+    A file yields `Rows` of thousands of cells; a table within another container, its blocks.
+    """
+    cells = _cells(stream.read(), about.options.get("columns") or {})
+    is_file = about.options.get("depth") == 1
+    while some := list(islice(cells, _AT_ONCE)):
+        rows = _rows(some, about)
+        if is_file:
+            yield rows
+        else:
+            yield from map(_block, *rows)
+
+
+def _rows(cells: list[_Cell], about: About) -> Rows:
+    rows = Rows([], [], [])
+    depth = about.options.get("depth", 0)
+    is_within = depth < limits.CONTAINER_DEPTH
+    chains = certificates_of_each([cell.content or b"" for cell in cells])
+    for cell, chain in zip(cells, chains, strict=True):
+        items: list[Item]
         if cell.content is None:
-            yield Block(None, cell.problem, part=part, device=cell.device)
-            continue
-        for item in contents(cell.content, about):
-            if isinstance(item, Block):
-                yield item._replace(part=part, device=cell.device)
-            else:
-                yield Block(item, part=part, device=cell.device)
+            items = [Block(None, cell.problem)]
+        elif chain and is_within:
+            items = [*chain]
+        else:
+            items = list(contents(cell.content, about))
+        rows.items.extend(items)
+        rows.parts.extend(repeat(f"#{cell.row}", len(items)))
+        rows.devices.extend(repeat(cell.device, len(items)))
+    return rows
+
+
+def _block(item: Item, part: str, device: str | None) -> Block:
+    block = item if isinstance(item, Block) else Block(item)
+    return block._replace(part=part, device=device)
 
 
 def _cells(data: bytes, own: Columns) -> Iterator[_Cell]:
@@ -99,7 +131,9 @@ def _first(columns: Iterable[Any], own: Columns, kind: str) -> str | None:
 def _text(value: Any) -> str | None:
     """Return the name of a device; None for PEM, which a lost quote puts into its column."""
     text = str(value) if isinstance(value, str | int) else ""
-    return text if text and not _OF_PEM.search(text) else None
+    if len(text) < _SHORTEST_OF_PEM:
+        return None if not text or "-----" in text else text
+    return None if _OF_PEM.search(text) else text
 
 
 def _bytes(value: Any) -> bytes | None:
@@ -158,31 +192,58 @@ def _heading(data: bytes, own: Columns) -> tuple[int, str] | None:
 
 def _csv(data: bytes, own: Columns) -> Iterator[_Cell]:
     above, separator = _heading(data, own) or (0, ",")
-    lines = data.decode("utf-8", "replace").splitlines(keepends=True)
-    rows = csv.DictReader(
-        io.StringIO("".join(lines[above:]), newline=""),
-        delimiter=separator,
-        skipinitialspace=True,
+    text = data.decode("utf-8", "replace")
+    if above:
+        text = "".join(text.splitlines(keepends=True)[above:])
+    records = csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True
     )
-    content, device = (
-        _first(rows.fieldnames or (), own, kind) for kind in ("content", "device")
-    )
+    positions: list[list[int]] | None = None
     number = 0
     while True:
         try:
-            row = next(rows)
+            record = next(records)
         except StopIteration:
             return
         except csv.Error as problem:
+            positions = positions or [[], []]
             yield _Cell(None, f"a row that cannot be read: {problem}", number, None)
-            row = {}
-        else:
-            cell = _bytes(row.get(content)) if content else None
-            name = _text(row.get(device)) if device else None
-            yield _Cell(
-                cell, None if cell else "no certificate in this row", number, name
-            )
-        number += 1
+            number += 1
+            continue
+        if positions is None:
+            positions = [
+                _positions(record, _first(record, own, kind))
+                for kind in ("content", "device")
+            ]
+        elif record:
+            yield from _of_row(record, *positions, number)
+            number += 1
+
+
+def _positions(names: Sequence[str], name: str | None) -> list[int]:
+    """Return where a name stands, which may be there twice."""
+    return [position for position, other in enumerate(names) if other == name]
+
+
+def _of_row(
+    record: Sequence[Any], content: list[int], device: list[int], number: int
+) -> Iterator[_Cell]:
+    """Yield the certificates of a row, and what is wrong with it."""
+    owners = _at(record, device)
+    owner = _text(owners[0]) if len(owners) == 1 else None
+    chains = [chain for chain in map(_bytes, _at(record, content)) if chain]
+    for chain in chains:
+        yield _Cell(chain, None, number, owner)
+    if len(owners) > 1:
+        yield _Cell(None, "a row that names several devices", number, None)
+    elif not chains:
+        yield _Cell(None, "no certificate in this row", number, owner)
+
+
+def _at(record: Sequence[Any], positions: list[int]) -> list[Any]:
+    """Return the distinct values at some positions, as far as there are any."""
+    values = [record[position] for position in positions if position < len(record)]
+    return list(dict.fromkeys(value for value in values if value not in (None, "")))
 
 
 # Excel
@@ -194,16 +255,14 @@ def _excel(data: bytes, own: Columns) -> Iterator[_Cell]:
             yield _Cell(None, sheet.error, 0, None)
             continue
         content, device = (
-            sheet.columns.index(kind) if kind in sheet.columns else None
+            _positions(sheet.headings, sheet.headings[sheet.columns.index(kind)])
+            if kind in sheet.columns
+            else []
             for kind in ("content", "device")
         )
         for number, row in enumerate(sheet.rows, start=sheet.first):
-            if not any(row):
-                continue
-            cell = None if content is None else _bytes(row[content])
-            name = None if device is None else _text(row[device])
-            problem = None if cell else "no certificate in this row"
-            yield _Cell(cell, problem, number, name)
+            if any(row):
+                yield from _of_row(row, content, device, number)
 
 
 # JSON
@@ -212,21 +271,22 @@ def _excel(data: bytes, own: Columns) -> Iterator[_Cell]:
 def _json(data: bytes, own: Columns) -> Iterator[_Cell]:
     text = data.decode("utf-8", "replace")
     try:
-        document = json.loads(text)
+        document = loads(text)
     except (ValueError, RecursionError):
         lines = [line for line in text.splitlines() if line.strip()]
         if not all(line.lstrip().startswith(("{", "[")) for line in lines):
             return iter(())
         return _json_lines(lines, own)
     if isinstance(document, dict) and isinstance(document.get("items"), list):
-        document = document["items"]
+        lists = all_values(document, "items")
+        document = [item for one in lists if isinstance(one, list) for item in one]
     return _records(document if isinstance(document, list) else [document], own)
 
 
 def _json_lines(lines: list[str], own: Columns) -> Iterator[_Cell]:
     for row, line in enumerate(lines):
         try:
-            record = json.loads(line)
+            record = loads(line)
         except (ValueError, RecursionError) as problem:
             yield _Cell(None, f"a line that is no JSON: {problem}", row, None)
             continue
@@ -237,10 +297,14 @@ def _records(records: list[Any], own: Columns, first: int = 0) -> Iterator[_Cell
     for row, record in enumerate(records, first):
         by_name = record if isinstance(record, dict) else {}
         device = _first(by_name, own, "device")
-        name = _text(by_name[device]) if device else None
+        names = all_values(by_name, device) if device else []
+        name = _text(names[0]) if len(names) == 1 else None
         texts = [text for text in _strings(record) if _HOLDS.search(text)]
         yield from (_Cell(_bytes(text), None, row, name) for text in texts)
-        if not texts:
+        if keys := twins(record):
+            note = f"given twice with different values: {shown_keys(keys)}"
+            yield _Cell(None, note, row, name)
+        elif not texts:
             yield _Cell(None, "no certificate in this row", row, name)
 
 
@@ -252,6 +316,7 @@ def _strings(record: Any) -> Iterator[str]:
         if isinstance(value, str):
             yield value
         elif isinstance(value, dict):
-            waiting.extend(reversed(value.values()))
+            others = [item for _, item in getattr(value, "others", ())]
+            waiting.extend(reversed([*value.values(), *others]))
         elif isinstance(value, list):
             waiting.extend(reversed(value))

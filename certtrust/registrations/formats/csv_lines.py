@@ -59,7 +59,7 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
     """Yield the lines as tables of bounded size, or the table that was written."""
     head, stream = begin(stream)
     head = head.removeprefix(codecs.BOM_UTF8)
-    if written_csv(head, schema.REGISTRATIONS) or _has_breaks_in_cells(head):
+    if is_table_of_ours(head):
         data = stream.read()
         # Where that fails, reading line by line gives each bad line its reason.
         with suppress(SourceError):
@@ -67,6 +67,11 @@ def read(stream: BinaryIO, about: About) -> Iterator[Any]:
             return
         stream = BytesIO(data)
     yield from _read_lines(stream, about)
+
+
+def is_table_of_ours(head: bytes) -> bool:
+    """Return True where a file begins as one of ours, whose cells may have line ends in them."""
+    return written_csv(head, schema.REGISTRATIONS) or _has_breaks_in_cells(head)
 
 
 def _has_breaks_in_cells(head: bytes) -> bool:

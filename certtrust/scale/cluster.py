@@ -1,0 +1,180 @@
+"""The cluster: workers of this machine by default, or those of a scheduler that is there."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+from ..errors import CerttrustError
+from ..texts.sentences import say
+
+_SECONDS_TO_CONNECT = 10
+_DASHBOARD = ":8787"
+"""Where Dask's dashboard is by default; where that is taken, at another port."""
+
+
+def loaded(name: str) -> Any:
+    """Return a module of Dask, which is loaded on first use.
+
+    Raises
+    ------
+    CerttrustError
+        If Dask is not installed.
+
+    Examples
+    --------
+    >>> loaded("dask.dataframe").__name__
+    'dask.dataframe'
+    """
+    try:
+        return import_module(name)
+    except ImportError as problem:
+        raise CerttrustError(say("errors.scale.no_package")) from problem
+
+
+def connect(cluster: Any = None, *, workers: int | None = None) -> Any:
+    """Connect to a cluster; without it, the functions of `certtrust.scale` start one here.
+
+    Parameters
+    ----------
+    cluster : str, distributed.Client or a cluster of Dask, optional
+        The address of a scheduler, such as `"tcp://192.0.2.9:8786"`, or a client or cluster that
+        is there already. By default workers are started on this machine; a script that does so
+        has to guard its entry (`if __name__ == "__main__":`).
+    workers : int, optional
+        How many processes are started on this machine, each with one thread; by default one per
+        processor. A cluster that is there already keeps its own.
+
+    Returns
+    -------
+    distributed.Client
+        The connection, which all later calls use. `dashboard_link` of it shows what the workers
+        are doing. It is closed by `close()`, and workers of this machine are stopped then.
+
+    Raises
+    ------
+    CerttrustError
+        If Dask is not installed, nothing answers at the address, or a worker has another version
+        of certtrust, or none.
+
+    Examples
+    --------
+    >>> connect("tcp://127.0.0.1:1")  # doctest: +SKIP
+    CerttrustError: no scheduler of Dask answered at tcp://127.0.0.1:1 within 10 seconds ...
+    """
+    distributed = loaded("distributed")
+    if workers is not None and (type(workers) is not int or workers < 1):
+        raise CerttrustError(say("errors.reading.workers", workers=repr(workers)))
+    if cluster is None:
+        client = _started(workers or os.cpu_count() or 1)
+    elif isinstance(cluster, distributed.Client):
+        client = cluster
+    else:
+        client = _connected(cluster)
+    try:
+        expect_same_version(client)
+    except CerttrustError:
+        if client is not cluster:
+            client.close()
+        raise
+    return client
+
+
+def _started(workers: int) -> Any:
+    # Sampling what a worker does takes a part of its only core.
+    quiet = {"distributed.worker.profile.enabled": False}
+    with warnings.catch_warnings(), loaded("dask").config.set(quiet):
+        warnings.filterwarnings("ignore", "Port .* is already in use", UserWarning)
+        return loaded("distributed").Client(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=_DASHBOARD,
+            silence_logs=logging.CRITICAL,
+        )
+
+
+def _connected(cluster: Any) -> Any:
+    try:
+        return loaded("distributed").Client(cluster, timeout=_SECONDS_TO_CONNECT)
+    except (OSError, ValueError, TypeError, ImportError) as problem:
+        raise CerttrustError(
+            say(
+                "errors.scale.no_scheduler",
+                address=cluster if isinstance(cluster, str) else repr(cluster),
+                seconds=_SECONDS_TO_CONNECT,
+            )
+        ) from problem
+
+
+def current_client() -> Any:
+    """Return the connection that is there, else one to workers that are started here."""
+    try:
+        client = loaded("distributed").default_client()
+    except ValueError:
+        return connect()
+    expect_same_version(client)
+    return client
+
+
+def expect_same_version(client: Any) -> None:
+    """Raise unless every worker has this version of certtrust.
+
+    Raises
+    ------
+    CerttrustError
+        With the workers, by address, that have another one, or none.
+    """
+    import pydoc
+
+    name = f"{__name__.partition('.')[0]}.__version__"
+    with clear_errors():
+        # A function of the standard library, so that a worker without certtrust can answer.
+        versions = client.run(pydoc.locate, name)
+    own = pydoc.locate(name)
+    others = {
+        worker: version for worker, version in versions.items() if version != own
+    }
+    if others:
+        none = say("errors.scale.none")
+        listed = ", ".join(
+            f"{worker} {version or none}" for worker, version in others.items()
+        )
+        raise CerttrustError(say("errors.scale.versions", own=own, others=listed))
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn what Dask raises where a cluster fails into an error that says what to do.
+
+    Raises
+    ------
+    CerttrustError
+        If the scheduler is gone, or workers were lost again and again over the same task.
+    """
+    distributed = loaded("distributed")
+    lost = (
+        distributed.client.FutureCancelledError,
+        distributed.CancelledError,
+        distributed.comm.CommClosedError,
+        ConnectionError,
+        TimeoutError,
+    )
+    try:
+        yield
+    except distributed.scheduler.KilledWorker as problem:
+        raise CerttrustError(say("errors.scale.killed")) from problem
+    except distributed.scheduler.NoValidWorkerError as problem:
+        raise CerttrustError(say("errors.scale.no_worker")) from problem
+    except lost as problem:
+        raise CerttrustError(say("errors.scale.scheduler_gone")) from problem
+    except RuntimeError as problem:
+        # Dask has no class of its own for a client that was closed.
+        if "closed" not in str(problem).lower():
+            raise
+        raise CerttrustError(say("errors.scale.scheduler_gone")) from problem

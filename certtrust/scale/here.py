@@ -1,0 +1,72 @@
+"""What the workers of a cluster are asked to do, under the conditions of whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from .. import limits
+from ..errors import CerttrustError
+from ..texts.sentences import current_language, language, say
+from .cluster import loaded
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class AsHere:
+    """A function that runs elsewhere as it would here: the same bounds, language and version."""
+
+    function: Callable[..., Any]
+    bounds: tuple[tuple[str, float], ...]
+    language: str
+    version: str
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """Return what the function does.
+
+        Raises
+        ------
+        CerttrustError
+            If this worker has another version of certtrust.
+        """
+        own = _version()
+        if own != self.version:
+            others = say("errors.scale.one_worker", version=own)
+            raise CerttrustError(
+                say("errors.scale.versions", own=self.version, others=others)
+            )
+        for name, bound in self.bounds:
+            setattr(limits, name, bound)
+        with language(self.language):
+            return self.function(*args, **options)
+
+    def __dask_tokenize__(self) -> object:
+        from dask.base import normalize_token
+
+        return normalize_token((self.function, self.bounds, self.language))
+
+
+def as_here(function: Callable[..., Any]) -> AsHere:
+    """Return a function for workers, with the bounds of `certtrust.limits` and the language of now.
+
+    Examples
+    --------
+    >>> as_here(len)("two")
+    3
+    """
+    bounds = tuple(
+        (name, value) for name, value in vars(limits).items() if name.isupper()
+    )
+    return AsHere(function, bounds, current_language(), _version())
+
+
+def task(function: Callable[..., Any], **options: Any) -> Any:
+    """Return a function of Dask that makes tasks for workers, see `as_here`."""
+    return loaded("dask").delayed(as_here(function), **options)
+
+
+def _version() -> str:
+    return str(import_module(_PACKAGE).__version__)
