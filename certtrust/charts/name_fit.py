@@ -33,6 +33,7 @@ _TONES = {
     "no cn": BAD,
 }
 RULE = "certificate.name"
+NAMES = ["registration_name", "hardware_id", "subject_cn"]
 COLUMNS = [
     *("scenario", "protocol", "authentication", "url", "device", "serial"),
     *("hardware_id", "interface", "registration_name", "name_by"),
@@ -65,9 +66,12 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     >>> int(name_relations(ct.attempts(ct.simulate(20, seed=1)))["devices"].sum()) > 10
     True
     """
-    attempts = expect(attempts, ATTEMPTS, COLUMNS)
-    names = ["registration_name", "hardware_id", "subject_cn"]
-    columns = ["device", *names, "fingerprint", "unread", "fits"]
+    return _counts(_pairs(expect(attempts, ATTEMPTS, COLUMNS)))
+
+
+def _pairs(attempts: pd.DataFrame) -> pd.DataFrame:
+    """Return the distinct names and certificates of each device, and how they relate."""
+    columns = ["device", *NAMES, "fingerprint", "unread", "fits"]
     asking = attempts[_asks(attempts)]
     registrations = asking.assign(
         unread=subject_is_unread(asking) & asking["fingerprint"].notna(),
@@ -75,12 +79,15 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     )[columns]
     by_pair = registrations.groupby(columns, dropna=False, observed=True, sort=False)
     pairs = by_pair.size().reset_index(name="attempts")
-    pairs["relation"] = _relation(pairs)
+    return pairs.assign(relation=_relation(pairs))
+
+
+def _counts(pairs: pd.DataFrame) -> pd.DataFrame:
     grouped = pairs.groupby("relation", sort=False)
     counts = grouped.agg(
         devices=("device", "nunique"),
         attempts=("attempts", "sum"),
-        **{name: (name, "first") for name in names},
+        **{name: (name, "first") for name in NAMES},
     )
     order = ["devices", "attempts"]
     return counts.sort_values(order, ascending=False, kind="stable").reset_index()
@@ -142,17 +149,16 @@ def name_fit(attempts: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
     True
     """
     attempts = expect(attempts, ATTEMPTS, COLUMNS)
-    counts = name_relations(attempts)
-    registers = attempts["url"].isna()
-    exempt = attempts.loc[registers & ~_asks(attempts), "device"].nunique()
-    total = int(counts["devices"].sum())
+    pairs = _pairs(attempts)
+    counts, total = _counts(pairs), pairs["device"].nunique()
+    exempt = attempts.loc[attempts["url"].isna(), "device"].nunique() - total
     with sheet(**canvas) as page:
         shown = counts.head(capacity(page, len(counts)))
         rows = [_row(count, total, page.dark) for _, count in shown.iterrows()]
         if page.lay_out(
             "name_fit",
-            _title(counts, total),
-            subtitle=_subtitle(exempt) if rows else "",
+            _title(pairs, total),
+            subtitle=_subtitle(pairs, exempt) if rows else "",
             content=natural_height(rows, page),
             numbers=series(
                 say(
@@ -186,21 +192,25 @@ def _row(count: pd.Series, total: int, dark: bool) -> Row:
     return Row(relation_label(relation), value, [Part(devices, tone)], example)
 
 
-def _subtitle(exempt: int) -> str:
+def _subtitle(pairs: pd.DataFrame, exempt: int) -> str:
     parts = [say("charts.name_fit.subtitle")]
+    by_device = pairs.dropna(subset="device").groupby("device", sort=False)
+    several = int((by_device["relation"].nunique() > 1).sum())
+    if several:
+        parts.append(say("charts.name_fit.several", count=several))
     if exempt:
         devices = plural(exempt, "device")
         parts.append(say("charts.name_fit.exempt", devices=devices))
     return series(parts)
 
 
-def _title(counts: pd.DataFrame, total: int) -> str:
+def _title(pairs: pd.DataFrame, total: int) -> str:
     if not total:
         return say("charts.name_fit.nothing")
-    fits = int(counts.loc[counts["relation"].isin(FITS), "devices"].sum())
+    misfits = pairs.loc[~pairs["relation"].isin(FITS), "device"].nunique()
     return say(
         "charts.name_fit.title",
-        fits=fits,
+        fits=total - misfits,
         devices=plural(total, "device"),
-        share=percent(fits / total),
+        share=percent((total - misfits) / total),
     )
