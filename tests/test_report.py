@@ -896,3 +896,25 @@ def test_an_action_names_the_device_and_its_user(report: Report) -> None:
         assert any(
             label in action["step"] for label in holders[action["fingerprint"]]
         )
+
+
+@pytest.mark.usefixtures("without_charts")
+def test_a_failing_device_leads_to_the_actions_that_repair_it(report: Report) -> None:
+    """Each row names the actions of its last attempt, and links to those that the page shows."""
+    html = page(report)
+    assert report.failing["actions"].notna().any()
+    ranks = (
+        report.failing["actions"].dropna().str.split(", ").explode().astype("int64")
+    )
+    assert set(ranks) <= set(report.remedies["rank"])
+    targets = re.findall(r'id="(action-\d+)"', html)
+    assert targets == [f"action-{rank}" for rank in report.remedies["rank"]]
+    table = html[
+        html.index('<table class="devices">') : html.index('id="device-data"')
+    ]
+    first_rows = report.failing["actions"].fillna("").head(25)
+    links = re.findall(r'href="#action-(\d+)"', table)
+    assert links == [
+        rank for words in first_rows for rank in re.findall(r"\d+", words)
+    ]
+    assert table.count("No action of the plan repairs this.") == sum(first_rows == "")

@@ -194,8 +194,8 @@ def _row(count: pd.Series, total: int, dark: bool) -> Row:
 
 def _subtitle(pairs: pd.DataFrame, exempt: int) -> str:
     parts = [say("charts.name_fit.subtitle")]
-    by_device = pairs.dropna(subset="device").groupby("device", sort=False)
-    several = int((by_device["relation"].nunique() > 1).sum())
+    ways = pairs[["device", "relation"]].dropna(subset="device").drop_duplicates()
+    several = ways.loc[ways["device"].duplicated(), "device"].nunique()
     if several:
         parts.append(say("charts.name_fit.several", count=several))
     if exempt:

@@ -11,7 +11,7 @@ import pandas as pd
 from ..advice import impersonations
 from ..advice import missing as missing_data
 from ..advice.forecast import forecast_with_endings
-from ..advice.remedies.plan import remedies
+from ..advice.remedies.plan import planned
 from ..arrays.arrow import as_mask
 from ..evaluation.attempts import attempts
 from ..evaluation.check import causes as count_causes
@@ -61,7 +61,9 @@ class Report:
         `certtrust.compare(results)`.
     failing : DataFrame
         One row per device, PBX and cause: device, long_name, number, user, pbx, model,
-        registration_name, subject_cn, cause, title, evidence, attempts, first, last, why, remedy.
+        registration_name, subject_cn, cause, title, evidence, attempts, first, last, why, remedy,
+        actions (the ranks of the remedies that repair the last attempt together, such as "3, 7";
+        missing where none does).
     undecided : DataFrame
         One row per rule that some attempts leave open: code, title, attempts, devices, missing.
     missing : DataFrame
@@ -139,10 +141,10 @@ def explain_fleet(
     begin("attempts")
     of: Literal["log", "devices"] = "log" if len(fleet.registrations) else "devices"
     results = check(attempts(linked, of=of), at=at)
-    begin("causes")
-    failing = failing_devices(results)
     begin("remedies")
-    actions = remedies(linked, results)
+    plan = planned(linked, results)
+    begin("causes")
+    failing = failing_devices(results, plan.ranks)
     begin("forecast")
     predictions, endings = forecast_with_endings(linked, periods=periods)
     begin("names")
@@ -161,7 +163,7 @@ def explain_fleet(
         failing=failing,
         undecided=undecided_rules(results),
         missing=missing_anywhere(results),
-        remedies=actions,
+        remedies=plan.actions,
         forecast=predictions,
         endings=endings,
         impersonations=pairs,
@@ -171,8 +173,14 @@ def explain_fleet(
     )
 
 
-def failing_devices(results: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per device, PBX and cause, most attempts first, with the last reason."""
+def failing_devices(
+    results: pd.DataFrame, ranks: pd.Series | None = None
+) -> pd.DataFrame:
+    """Return one row per device, PBX and cause, most attempts first, with the last reason.
+
+    `ranks` are those of the actions that repair each attempt, by the labels of the results.
+    """
+    ranks = pd.Series(dtype="str") if ranks is None else ranks
     keys = ["device", "pbx", "cause"]
     failed = counted(results)
     grouped = failed.groupby(keys, observed=True, dropna=False, sort=False)
@@ -185,14 +193,16 @@ def failing_devices(results: pd.DataFrame) -> pd.DataFrame:
     names = ["model", "registration_name", "subject_cn"]
     columns = [*keys, *persons, *names, "evidence"]
     shown = typical[columns].assign(
-        title=typical["cause"].astype("str").map(cause_label), **reasons(typical)
+        title=typical["cause"].astype("str").map(cause_label),
+        **reasons(typical),
+        actions=ranks.reindex(typical.index).astype("str"),
     )
     rows = counts.merge(shown, on=keys, how="left").sort_values(
         ["attempts", "device"], ascending=[False, True], kind="stable"
     )
     order = [
         "device", *persons, "pbx", *names, "cause", "title", "evidence", "attempts", "first",
-        "last", "why", "remedy",
+        "last", "why", "remedy", "actions",
     ]  # fmt: skip
     return rows[order].reset_index(drop=True)
 

@@ -14,12 +14,12 @@ from ..texts.citations import ARTICLE, linked
 from ..texts.dates import day, days, fields
 from ..texts.labels import listed, percent, plural
 from ..texts.markup import Column, Content, Markup, phrase, table, tag
-from ..texts.sentences import say
+from ..texts.sentences import number, say
 from . import summary_text
 from .answer import answer, cause_style
 from .content import Report
 from .counts import counts
-from .device_table import ROWS, device_table
+from .device_table import ROWS, action_id, device_table
 from .document import document
 from .figures import figure
 from .inventory import issuers
@@ -178,7 +178,7 @@ def _first(report: Report, stem: str | None) -> Iterator[Markup]:
         return
     yield _paragraph("actions.intro")
     cards = [
-        tag("li", _action(action), class_="card do")
+        tag("li", _action(action), class_="card do", id=action_id(action["rank"]))
         for _, action in actions.head(ACTIONS).iterrows()
     ]
     yield tag("ol", cards, class_="plain")
@@ -188,6 +188,10 @@ def _first(report: Report, stem: str | None) -> Iterator[Markup]:
         summary = tag("summary", plural(len(rest), "further action"))
         columns = ["rank", "step", "devices", "devices_cumulative"]
         left_out = _left_out(shown, rest, stem, "-actions")
+        links = [
+            tag("span", number(rank), id=action_id(rank)) for rank in shown["rank"]
+        ]
+        shown = shown.assign(rank=pd.Series(links, shown.index, dtype="object"))
         table_of_rest = _table("actions", shown[columns])
         yield tag("details", summary, left_out, table_of_rest, class_="more")
 
@@ -227,7 +231,7 @@ def _devices(report: Report, stem: str | None) -> Iterator[Content]:
         key = "static_beside" if stem else "static"
         words = {"shown": ROWS, "rows": len(failing), "file": f"{stem}.csv"}
         yield tag("noscript", _paragraph(f"failing.{key}", **words))
-    yield from device_table(failing)
+    yield from device_table(failing, linked=ACTIONS + SHOWN)
 
 
 def _impersonations(report: Report, stem: str | None) -> Iterator[Content]:

@@ -119,12 +119,38 @@ def remedies(
     (True, False)
     """
     with spoken(lang):
-        return _remedies(fleet, results, kinds)
+        return planned(fleet, results, kinds).actions
 
 
-def _remedies(
-    fleet: Fleet, results: pd.DataFrame, kinds: str | Sequence[str]
-) -> pd.DataFrame:
+class Planned(NamedTuple):
+    """A plan, and which of its actions each attempt needs.
+
+    Parameters
+    ----------
+    actions : DataFrame
+        As `remedies` returns it.
+    ranks : Series of str
+        The ranks of the actions that repair an attempt together, such as "3" or "3, 7", by the
+        labels of the results; attempts that the plan does not repair are left out.
+    """
+
+    actions: pd.DataFrame
+    ranks: pd.Series
+
+
+def planned(
+    fleet: Fleet, results: pd.DataFrame, kinds: str | Sequence[str] = KINDS
+) -> Planned:
+    """Return the plan of `remedies`, and for each attempt the actions that repair it.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> fleet = ct.simulate(50, seed=1, faults={"certificate.trust": 0.3})
+    >>> plan = planned(fleet, ct.check(ct.attempts(fleet)))
+    >>> bool(len(plan.ranks) == plan.actions["attempts_cumulative"].iloc[-1])
+    True
+    """
     results = expect_results(results)
     fleet = expect_fleet(fleet)
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
@@ -151,7 +177,7 @@ def _remedies(
         }
     )
     counted = _counted(failures, plan)
-    return worded(
+    actions = worded(
         counted,
         distinct_rows(presented),
         fleet,
@@ -159,6 +185,26 @@ def _remedies(
         authorities,
         results,
     )
+    return Planned(actions, _ranks(failures, plan, results.index))
+
+
+def _ranks(failures: Failures, plan: Plan, labels: pd.Index) -> pd.Series:
+    """Return the ranks of the actions that repair each attempt together."""
+    is_repaired = (plan.repaired_at >= 0) & ~plan.undecided
+    options = plan.options[is_repaired[plan.options["case"].to_numpy()]]
+    # Of the actions that meet a need, the first one in the order meets it.
+    positions = options.groupby(["case", "need"], sort=False)["position"].min()
+    by_case = positions.reset_index().sort_values(["case", "position"])
+    by_case = by_case.drop_duplicates(["case", "position"])
+    words = (by_case["position"] + 1).astype("str")
+    is_alone = ~by_case["case"].duplicated(keep=False)
+    joined = words[~is_alone].groupby(by_case["case"]).agg(", ".join)
+    ranks = pd.concat([words[is_alone].set_axis(by_case["case"][is_alone]), joined])
+    failing = failures.case >= 0
+    case = pd.Series(
+        failures.case[failing], index=labels[failures.positions[failing]]
+    )
+    return case.map(ranks).dropna().astype("str")
 
 
 @dataclass(frozen=True)
