@@ -853,6 +853,20 @@ def test_each_rule_of_the_article_links_to_it(report: Report) -> None:
     assert "&lt;a" not in html
 
 
+def test_a_citation_leads_to_the_same_places_in_every_language() -> None:
+    """Translated citations keep the links of the English ones; each rule of the article has one."""
+    addresses = []
+    for language in ("en", "de"):
+        with ct.language(language):
+            citations = [linked(citation) for citation in ct.rules()["citation"]]
+        addresses.append([re.findall('href="([^"]+)"', words) for words in citations])
+    english, german = addresses
+    assert english == german
+    assert sum(ARTICLE in places for places in english) == sum(
+        "sentence" in citation for citation in ct.rules()["citation"]
+    )
+
+
 @pytest.mark.usefixtures("without_charts")
 def test_the_first_screen_is_the_answer(report: Report, opened: Report) -> None:
     """What fails, why, the first three actions, what is missing, and the worst certificate."""

@@ -196,6 +196,14 @@ def _first(report: Report, stem: str | None) -> Iterator[Markup]:
         yield tag("details", summary, left_out, table_of_rest, class_="more")
 
 
+def _numbered(action: pd.Series) -> Markup:
+    """Return what to do, after the number by which a device's row names the action."""
+    step = tag("bdi", action["step"])
+    return phrase(
+        "charts.remedies.step", number=number(int(action["rank"])), step=step
+    )
+
+
 def _action(action: pd.Series) -> list[Content]:
     attempts, devices = int(action["attempts"]), int(action["devices"])
     repairs = say(
@@ -214,7 +222,7 @@ def _action(action: pd.Series) -> list[Content]:
         tag("pre", action["pem"], tabindex="0"),
     ]
     return [
-        tag("h3", tag("bdi", action["step"])),
+        tag("h3", _numbered(action)),
         tag("p", tag("small", repairs)),
         [tag("p", tag("small", words)) for words in further],
         tag("details", upload) if isinstance(action["pem"], str) else None,

@@ -12,7 +12,7 @@ from looking import CONTRAST, CUT, END
 from servers import jupyterlab, voila
 
 AXE = os.environ.get("AXE_CORE", "")
-NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("0[1-5]*.ipynb"))
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 SCREEN = 1000
 SEEN = ".ct-root, .ct-paged, .jp-RenderedHTMLCommon"
 
