@@ -98,7 +98,7 @@ def test_voila_can_be_read_and_axe_finds_nothing_serious(
     with voila(
         site / "notebooks" / name, tmp_path / "voila.log", theme=theme
     ) as server:
-        page.goto(server.url)
+        page.goto(server.url, timeout=120_000)
         page.wait_for_selector("text=Next:", timeout=120_000)
         page.wait_for_timeout(2500)
         PICTURES.mkdir(parents=True, exist_ok=True)
