@@ -9,7 +9,7 @@ from .page import page
 from .summary_text import summary_lines
 
 STEPS = (
-    "reading", "signatures", "attempts", "causes", "remedies", "forecast", "names", "charts",
+    "reading", "signatures", "attempts", "remedies", "causes", "forecast", "names", "charts",
 )  # fmt: skip
 """What takes time in a report, in order, for a progress bar; `[report.steps]` has their words."""
 
