@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 import json
 import random
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from certtrust import limits
 from certtrust.certificates.blocks import Block
 from certtrust.certificates.containers import contents, tables
 from certtrust.certificates.plain_cells import certificates_of_each
+from certtrust.certificates.regular_csv import regular
 from certtrust.formats import About
 from certtrust.x509 import reader
 
@@ -118,6 +121,7 @@ def test_tables_are_read_alike(draw: random.Random, size: int) -> None:
                 tables, "certificates_of_each", lambda some: [[]] * len(some)
             )
             patch.setattr(reader, "_MOSTLY", -1)
+            patch.setattr(tables, "regular", lambda *_: None)
             pd.testing.assert_frame_equal(quick, ct.read_certificates(table))
 
 
@@ -138,3 +142,35 @@ def test_equal_certificates_are_read_once() -> None:
         every = reader.read(repeated)
     for name, column in every.items():
         assert list(quick[name]) == list(column), name
+
+
+@settings(max_examples=examples(600))
+@given(st.text(alphabet='a,;" \n\r\t', max_size=24), st.sampled_from(",;"))
+def test_regular_csv_has_the_fields_that_csv_reads(text: str, separator: str) -> None:
+    """Where CSV is taken as regular, `csv` finds the same records and fields."""
+    table = regular(text.encode(), separator)
+    if table is None:
+        return
+    lines = io.StringIO(text, newline="")
+    header, *records = [
+        record
+        for record in csv.reader(lines, delimiter=separator, skipinitialspace=True)
+        if record
+    ] or [[]]
+    assert table.header() == header
+    width = max(map(len, records), default=1)
+    cells = [
+        [cell.decode() for cell in row if cell is not None]
+        for row in table.rows(range(width))
+    ]
+    assert cells == records
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_ordinary_csv_is_regular(end: str) -> None:
+    """What pandas and spreadsheets write takes the quick way, with quotes and without."""
+    text = end.join(['a,"b"', '"1","2', '3"', "", "4,5"])
+    table = regular(text.encode(), ",")
+    assert table is not None
+    assert table.header() == ["a", "b"]
+    assert [*table.rows([0, 1, 2])][1] == (b"4", b"5", None)

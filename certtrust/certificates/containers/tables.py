@@ -11,6 +11,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice, repeat
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
@@ -27,6 +28,7 @@ from ...table_files import TooMuchError, open_parquet
 from ..blocks import Block, Item, Rows
 from ..parquet_rows import cells
 from ..plain_cells import certificates_of_each
+from ..regular_csv import regular
 from . import contents
 
 NAME = "table"
@@ -116,8 +118,15 @@ def _cells(data: bytes, own: Columns) -> Iterator[_Cell]:
 
 def _first(columns: Iterable[Any], own: Columns, kind: str) -> str | None:
     """Return the first of the names that mean a column, the likeliest one."""
-    names = [str(column) for column in columns]
-    meanings = understood(names, "certificates", own)
+    return _first_of(tuple(map(str, columns)), tuple(own.items()), kind)
+
+
+@lru_cache(maxsize=256)
+def _first_of(
+    names: tuple[str, ...], own: tuple[tuple[str, str], ...], kind: str
+) -> str | None:
+    """Return the same; the records of a file mostly have the same names."""
+    meanings = understood(list(names), "certificates", dict(own))
     return next(
         (
             name
@@ -192,6 +201,22 @@ def _heading(data: bytes, own: Columns) -> tuple[int, str] | None:
 
 def _csv(data: bytes, own: Columns) -> Iterator[_Cell]:
     above, separator = _heading(data, own) or (0, ",")
+    if not above and (table := regular(data, separator)) is not None:
+        names = table.header()
+        content, device = (
+            _positions(names, _first(names, own, kind))
+            for kind in ("content", "device")
+        )
+        if len(content) == 1 and len(device) < 2:
+            for number, (cell, *names_of_row) in enumerate(
+                table.rows([*content, *device])
+            ):
+                owner = names_of_row[0] if names_of_row else None
+                name = _text(owner.decode()) if owner else None
+                chain = _bytes(cell)
+                problem = None if chain else "no certificate in this row"
+                yield _Cell(chain, problem, number, name)
+            return
     text = data.decode("utf-8", "replace")
     if above:
         text = "".join(text.splitlines(keepends=True)[above:])
