@@ -121,4 +121,5 @@ def _outside(positions: Positions, quotes: Positions) -> Positions:
     """Return the positions that are not within quotes."""
     if not len(quotes):
         return positions
-    return positions[np.searchsorted(quotes, positions) % 2 == 0]
+    outside: Positions = positions[np.searchsorted(quotes, positions) % 2 == 0]
+    return outside
