@@ -89,7 +89,7 @@ def test_a_table_holds_its_further_pages() -> None:
     assert len(rows) == MOST
     assert sum("display:none" in row for row in rows) == MOST - 8
     assert f"The first 8 of {MOST + 7} rows." in shown
-    assert f"Pages hold the first {MOST}." in shown
+    assert f"Only the first {MOST} can be shown." in shown
     assert shown.count("<button") == 2
     assert "<button" not in widgets.table(frame.head(8), rows=8).data
 

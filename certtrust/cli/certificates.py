@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..texts.dates import days as in_figures
 from ..texts.labels import plural
 from ..texts.sentences import say
+from ..texts.translation import translated
 from .passwords import add_passwords, asked_passwords, passwords
 from .table import as_text
 from .terminal import PASS, UNKNOWN, Parser, tell
@@ -83,7 +84,8 @@ def _lines(certificates: pd.DataFrame) -> list[str]:
             key=(read["key_type"].astype("str").fillna("") + " " + bits).str.strip(),
         )
         lines += ["", *as_text(shown[list(COLUMNS)])]
-    reasons = zip(others["source"], others["parse_error"], strict=True)
+    remarks = translated(others["parse_error"])
+    reasons = zip(others["source"], remarks, strict=True)
     lines += [
         say("cli.certificates.unread", file=file, reason=reason)
         for file, reason in reasons

@@ -12,6 +12,7 @@ from ..evaluation.rules import SCENARIOS
 from ..schema import UNDECIDED_STATES
 from ..texts.labels import plural
 from ..texts.sentences import say
+from ..texts.translation import translated
 from .endpoints import add_starttls, endpoint
 from .passwords import add_passwords, asked_passwords, passwords
 from .terminal import FAIL, PASS, UNKNOWN, Parser, tell
@@ -53,7 +54,8 @@ def run(given: argparse.Namespace) -> int:
     frames = _read(given)
     certificate = frames[given.certificate]
     if certificate["fingerprint"].isna().all():
-        reasons = "; ".join(certificate["parse_error"].dropna().unique())
+        remarks = translated(certificate["parse_error"])
+        reasons = "; ".join(remarks.dropna().unique())
         words = {"file": given.certificate, "reason": reasons}
         tell(say("cli.check.unreadable", **words))
         return UNKNOWN

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from ..texts.sentences import say
+from ..texts.sentences import current_language, say
+from ..texts.translation import words_of_frames
 from .table import as_text
 from .terminal import PASS, Parser, tell
 
@@ -28,7 +29,13 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         tell(json.dumps(table.to_dict(orient="records"), indent=2))
         return PASS
-    lines = as_text(table, widest=_WIDEST)
+    words = words_of_frames("columns", current_language())
+    in_words = {
+        name: table[name].replace(words)
+        for name in ("row", "meaning")
+        if name in table
+    }
+    lines = as_text(table.assign(**in_words), widest=_WIDEST)
     if given.table is None:
         lines += ["", say("cli.columns.more")]
     tell("\n".join(lines))

@@ -36,7 +36,7 @@ from ..schema import (
 from ..texts.labels import either
 from ..texts.markup import NO_MATH, Markup, tag
 from ..texts.sentences import current_language, language, say, sentences, spoken
-from ..texts.translation import FRAMES
+from ..texts.translation import FRAMES, translated
 from ..texts.visible import encodable, one_line
 from ..trust import trust_state
 from .findings import explain, listed_names, present
@@ -413,7 +413,8 @@ def _presented(
 ) -> pd.DataFrame:
     own = _read(certificate, password)
     if own["fingerprint"].isna().all():
-        reasons = "; ".join(own["parse_error"].dropna().unique())
+        remarks = translated(own["parse_error"])
+        reasons = "; ".join(remarks.dropna().unique())
         key = "no_certificate_reasons" if reasons else "no_certificate"
         raise CerttrustError(say(f"errors.diagnosis.{key}", reasons=reasons))
     together = pd.concat(

@@ -495,6 +495,10 @@ _DERIVED: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], pd.Series]]]
         ("pbx",),
         lambda rows: _if_there("named_pbx", rows, "pbx", say("findings.the_pbx")),
     ),
+    "certificate_error": (
+        ("certificate_error",),
+        lambda rows: translated(rows["certificate_error"]),
+    ),
     "trust_meaning": (("trust_state", "trust_detail"), _trust_meaning),
     "trust_detail_behind": (
         ("trust_detail",),

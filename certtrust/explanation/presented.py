@@ -11,6 +11,7 @@ import pandas as pd
 from ..texts.dates import moment
 from ..texts.labels import plural
 from ..texts.sentences import say
+from ..texts.translation import translated, translated_text
 from ..texts.visible import one_line
 from .diagnosis import Diagnosis, diagnose
 
@@ -76,9 +77,9 @@ class Phone:
             by = say(f"bench.by.{seen['alert_by']}")
             notes.append(say("bench.alert", alert=seen["alert"], by=by))
         if isinstance(seen["parse_error"], str):
-            notes.append(one_line(seen["parse_error"]))
-        reasons = self.certificates["parse_error"].dropna().unique()
-        return [*notes, *map(one_line, reasons)]
+            notes.append(one_line(translated_text(seen["parse_error"])))
+        remarks = translated(self.certificates["parse_error"])
+        return [*notes, *map(one_line, remarks.dropna().unique())]
 
     def lines(self) -> list[str]:
         """Return everything as lines for a terminal."""

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..texts.sentences import number, say
+from ..texts.translation import translated_text
 
 
 def connection_lines(handshakes: pd.DataFrame) -> Iterator[str]:
@@ -19,7 +20,7 @@ def connection_lines(handshakes: pd.DataFrame) -> Iterator[str]:
         yield say(
             "report.connections.unread",
             source=row["source"],
-            problem=row["parse_error"],
+            problem=translated_text(row["parse_error"]),
         )
     for source, counts in handshakes.attrs.get("packets", {}).items():
         if counts.get("packets"):
@@ -32,7 +33,11 @@ def connection_lines(handshakes: pd.DataFrame) -> Iterator[str]:
         "report.connections.total",
         connections=len(connections),
         outcomes=", ".join(
-            say("report.connections.outcome", count=int(count), outcome=outcome)
+            say(
+                "report.connections.outcome",
+                count=int(count),
+                outcome=say(f"outcomes.{outcome}"),
+            )
             for outcome, count in outcomes.items()
         ),
     )
@@ -48,14 +53,14 @@ def _line(row: Mapping[str, Any]) -> str:
         client=_end(row["client"], row["client_port"]),
         server=_end(row["server"], row["server_port"]),
         version=row["tls_version"] if isinstance(row["tls_version"], str) else "-",
-        outcome=row["outcome"],
+        outcome=say(f"outcomes.{row['outcome']}"),
         alert=say("report.connections.alert", alert=alert) if shown else "",
         names=_presented(row["client_certificates"], row["resumed"]),
     ).rstrip()
     note = row["parse_error"]
     if not isinstance(note, str):
         return line
-    return say("report.connections.note", line=line, note=note)
+    return say("report.connections.note", line=line, note=translated_text(note))
 
 
 def _presented(fingerprints: Any, resumed: Any) -> str:

@@ -12,6 +12,7 @@ from ..fleet.accounts import understood
 from ..registrations import pattern_coverage
 from ..texts.labels import listed, plural
 from ..texts.sentences import say
+from ..texts.translation import translated_text
 
 SHOWN = 160
 """Characters of a line or a pattern that a sentence shows."""
@@ -106,7 +107,7 @@ def _first(fleet: Fleet, lines: pd.DataFrame) -> str:
     if empty.empty:
         return ""
     file = empty.iloc[0]
-    reason = str(file["not_understood"])[:SHOWN]
+    reason = translated_text(str(file["not_understood"]))[:SHOWN]
     return say("report.grounds.file", file=file["source"], reason=reason)
 
 
@@ -195,7 +196,7 @@ def _words(file: dict[Hashable, Any]) -> dict[str, str]:
     why = file["decided_by"]
     return {
         "file": str(file["source"]),
-        "reason": str(file["not_understood"]),
+        "reason": translated_text(str(file["not_understood"])),
         "headings": str(file["unread_headings"]),
         "why": say(f"report.files.why.{why}") if isinstance(why, str) else "",
         "list": say(

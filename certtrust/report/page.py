@@ -14,7 +14,8 @@ from ..texts.citations import ARTICLE, linked
 from ..texts.dates import day, days, fields
 from ..texts.labels import listed, percent, plural
 from ..texts.markup import Column, Content, Markup, phrase, table, tag
-from ..texts.sentences import number, say
+from ..texts.sentences import number, say, sentences
+from ..texts.translation import translated
 from . import summary_text
 from .answer import answer, cause_style
 from .content import Report
@@ -281,7 +282,9 @@ def _wire(report: Report, _stem: str | None) -> Iterator[Content]:
     yield _paragraph(
         "wire.intro", connections=int(wire.outcomes["connections"].sum())
     )
-    yield _table("outcomes", wire.outcomes.fillna("").head(SHOWN))
+    shown = wire.outcomes.head(SHOWN)
+    outcomes = shown["outcome"].map(sentences()["outcomes"])
+    yield _table("outcomes", shown.assign(outcome=outcomes).fillna(""))
     by_client = wire.outcomes[wire.outcomes["outcome"] == "refused by client"]
     about_pbx = by_client.loc[by_client["alert"].isin(ABOUT_CERTIFICATE), "alert"]
     if len(about_pbx):
@@ -347,7 +350,9 @@ def _inputs(report: Report, stem: str | None) -> Iterator[Content]:
     shown = report.problems.head(SHOWN)
     yield tag("h3", say("report.problems.heading"))
     yield _left_out(shown, report.problems, stem, "-unread")
-    yield _table("problems", shown[["source", "place", "parse_error"]])
+    remarks = translated(shown["parse_error"])
+    columns = ["source", "place", "parse_error"]
+    yield _table("problems", shown.assign(parse_error=remarks)[columns])
 
 
 def _counts(report: Report, _stem: str | None) -> Iterator[Content]:

@@ -12,6 +12,7 @@ from ..handover.file_names import file_names
 from ..monitoring import renewals
 from ..tables_for_people import Dialect, guarded_csv, workbook
 from ..texts.sentences import current_language, say, sentences
+from ..texts.translation import translated
 from ..whole_files import write_whole
 from .content import Report
 
@@ -76,7 +77,7 @@ def write_csv_files(
         "": report.failing,
         "-actions": actions,
         "-impersonations": report.impersonations,
-        "-unread": report.problems,
+        "-unread": _unread(report),
     }
     written = []
     for ending, frame in tables.items():
@@ -102,7 +103,7 @@ def sheets(report: Report, folder: str) -> dict[str, pd.DataFrame]:
         "failing": report.failing,
         "actions": _actions(report, folder)[0],
         "renewals": _renewals(report),
-        "unread": report.problems,
+        "unread": _unread(report),
     }
     return {
         say(f"report.sheets.names.{name}"): _in_words(frame[list(_COLUMNS[name])])
@@ -143,6 +144,12 @@ def _renewals(report: Report) -> pd.DataFrame:
     coming = renewals(report.fleet, at=report.at)
     coming = coming[~coming["bucket"].isin(_NOT_SOON)]
     return coming.assign(days_left=coming["days_left"].round().astype("Int64"))
+
+
+def _unread(report: Report) -> pd.DataFrame:
+    """Return what could not be read, with the remarks in the current language."""
+    remarks = translated(report.problems["parse_error"])
+    return report.problems.assign(parse_error=remarks)
 
 
 def _headed(frame: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from ..texts.device_labels import labels_of
 from ..texts.labels import cause_label, percent, plural
 from ..texts.markup import Markup, tag
 from ..texts.sentences import say
+from ..texts.translation import translated
 from .tables import markup
 from .whatif import WhatIf
 
@@ -98,6 +99,7 @@ def remarks(fleet: Fleet, *, rows: int = 6) -> HTML:
         for kind in FOLDERS
     ]
     unread = pd.concat(parts, ignore_index=True).dropna(subset="parse_error")
+    unread = unread.assign(parse_error=translated(unread["parse_error"]))
     sentence = say("widgets.answers.remarks", count=len(unread))
     columns = ["kind", "source", "parse_error"]
     titles = {

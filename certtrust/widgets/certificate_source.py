@@ -18,6 +18,7 @@ from ..fleet import Fleet
 from ..schema import CERTIFICATES, conform, empty
 from ..texts.labels import plural
 from ..texts.sentences import fill, in_its_language, say, sentences
+from ..texts.translation import translated
 from .controls import action, field, upload
 from .reading import Reading, read, readable
 from .styling import DASH, card, containing, html, short, show, titled
@@ -174,7 +175,7 @@ class CertificateSource(traitlets.HasTraits):
         elif self._fleet is not None:
             certificates = self._fleet.certificates
             reasons = certificates["parse_error"][certificates["device"] == device]
-            self.problem = "; ".join(reasons.dropna().unique())
+            self.problem = "; ".join(translated(reasons).dropna().unique())
 
     def _choose(self, change: Any) -> None:
         if self._busy or change["new"] is None or self._fleet is None:

@@ -14,6 +14,7 @@ from ..errors import CerttrustError
 from ..schema import CERTIFICATES, empty
 from ..texts.labels import plural
 from ..texts.sentences import say
+from ..texts.translation import translated_text
 
 _PKCS12 = (".p12", ".pfx")
 
@@ -101,7 +102,8 @@ def _notes(name: str, kept: pd.DataFrame, unread: pd.Series) -> Iterator[str]:
     if kept.empty and unread.empty:
         yield say("widgets.reading.nothing", name=name)
     elif kept.empty:
-        yield say("widgets.reading.unread", name=name, reason=unread.iloc[0])
+        reason = translated_text(unread.iloc[0])
+        yield say("widgets.reading.unread", name=name, reason=reason)
     elif unread.empty:
         yield say("widgets.reading.read", name=name, certificates=certificates)
     else:
@@ -109,12 +111,12 @@ def _notes(name: str, kept: pd.DataFrame, unread: pd.Series) -> Iterator[str]:
             "certificates": certificates,
             "blocks": plural(len(unread), "block"),
         }
-        reason = unread.iloc[0]
+        reason = translated_text(unread.iloc[0])
         yield say("widgets.reading.read_in_part", name=name, reason=reason, **counts)
     partly_read = kept["parse_error"].dropna()
     if len(partly_read):
         counted = plural(len(partly_read), "certificate")
-        reason = partly_read.iloc[0]
+        reason = translated_text(partly_read.iloc[0])
         yield say("widgets.reading.not_in_full", certificates=counted, reason=reason)
 
 

@@ -16,6 +16,7 @@ from ..fleet import Fleet
 from ..schema import CERTIFICATES, TRUST, empty
 from ..texts.markup import tag
 from ..texts.sentences import in_its_language, say
+from ..texts.translation import translated_text
 from ..trust import trust_state
 from . import diagnosis_view
 from .acceptance import accepted, accepted_html
@@ -323,7 +324,8 @@ class CertificateTester(Panel):
         if not is_readable(self.certificates.head(1)).all():
             reason = self.certificates["parse_error"].iloc[0]
             no_reason = say("widgets.tester.no_certificate")
-            return reason if isinstance(reason, str) else no_reason
+            is_given = isinstance(reason, str)
+            return translated_text(reason) if is_given else no_reason
         if browser and self.scenario == "browser" and not self.url.strip():
             return say("widgets.tester.no_url")
         return ""
