@@ -112,11 +112,11 @@ def _joined(fleet: Fleet, of: Of, count: int) -> Any:
     looks_at_logs = [task(dealing.look_at_log)(part) for part in logs]
     both = [*looks, *looks_at_logs]
     deal = task(_deal)(both, fleet.trust, fleet.devices, count)
-    labels, issuers = _first_labels(looks), _issuers(fleet.links)
+    labels, issuers = first_labels(looks), _issuers(fleet.links)
     labelled = list(zip(slices, labels, strict=True))
     facts = [task(dealing.facts_of)(*part, deal, issuers) for part in labelled]
     overview = task(dealing.overview_of)(facts)
-    labels_of_log = _first_labels(looks_at_logs)
+    labels_of_log = first_labels(looks_at_logs)
     dealt = [
         task(dealing.dealt_log, nout=2)(part, first, deal, overview)
         for part, first in zip(logs, labels_of_log, strict=True)
@@ -171,7 +171,7 @@ def _issuers(links: pd.DataFrame | None) -> pd.Series | None:
     return distinct(links["issuer"][links["issuer"] != links["child"]])
 
 
-def _first_labels(looks: Sequence[Any]) -> list[Any]:
+def first_labels(looks: Sequence[Any]) -> list[Any]:
     """Return tasks of the label that the first row of each slice has in the whole."""
     sums = task(_sums)(looks)
     return [sums[number] for number in range(len(looks))]
