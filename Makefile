@@ -6,8 +6,9 @@ FLEET ?= data/fleet
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
 SECONDS ?= 60
+BENCHMARK ?=
 
-.PHONY: report test lab check-all fuzz test-oldest test-pythons docs clean
+.PHONY: report test benchmark lab check-all fuzz test-oldest test-pythons docs clean
 
 report: $(READY)  ## explain the fleet in data/fleet: writes build/report.html
 	@mkdir -p build
@@ -16,8 +17,7 @@ report: $(READY)  ## explain the fleet in data/fleet: writes build/report.html
 test: $(READY)  ## lint, types and tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist worksteal -q
+	$(BIN)/mypy & types=$$!; $(BIN)/pytest -n 2 --dist worksteal -q; tests=$$?; wait $$types && exit $$tests
 
 check-all: $(READY)  ## the slow and exhaustive tests too
 	CERTTRUST_EXAMPLES=1 $(BIN)/pytest -q -m "exhaustive or not exhaustive"
@@ -41,6 +41,10 @@ test-pythons:  ## the tests on each supported Python that this machine has
 		.venv-$$version/bin/pytest -n 2 -q || exit 1; \
 	done
 
+benchmark: $(READY)  ## all benchmarks, small: build/benchmarks.json and a chart
+	$(BIN)/pip install --quiet --group benchmark
+	$(BIN)/python benchmarks/everything.py $(BENCHMARK)
+
 docs: $(READY)  ## the reference, into build/docs
 	$(BIN)/pip install --quiet --group docs
 	$(BIN)/python .ci/docs.py build/docs
@@ -55,5 +59,7 @@ clean:
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[notebook,excel,monitoring,scale]' --group dev
+	$(BIN)/pip install --quiet --no-compile --editable '.[notebook,excel,monitoring,scale]' --group dev
+	@# pip would compile thousands of files one after the other; templates among them are no Python
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@

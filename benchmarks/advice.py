@@ -1,21 +1,23 @@
 """Time the path from attempts to advice on a large simulated fleet: check, findings, causes,
 remedies, impersonations.
 
-Run `python benchmarks/advice.py [devices] [attempts]` (100,000 and 1,000,000 by default). The
+Run `python benchmarks/advice.py [devices] [attempts] [--json FILE]` (100,000 and 1,000,000 by
+default). The
 fleet is simulated once and kept in build/, with its trust links verified; its log is repeated
 with shifted times until it has the requested number of rows. Prints the seconds and the number
 of rows of each step, and the peak memory of the process.
 """
 
+import argparse
 import dataclasses
 import pickle
 import resource
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import figures
 import pandas as pd
 
 import certtrust as ct
@@ -59,13 +61,12 @@ def timed(name: str, work: Callable[[], Any]) -> tuple[float, Any]:
 
 def main() -> None:
     """Print the figures."""
-    devices, rows = (
-        int(argument)
-        for argument in (
-            sys.argv[1:3] if len(sys.argv) > 2 else ("100000", "1000000")
-        )
-    )
-    fleet = fleet_of(devices, rows)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("devices", type=int, nargs="?", default=100_000)
+    parser.add_argument("attempts", type=int, nargs="?", default=1_000_000)
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+    fleet = fleet_of(options.devices, options.attempts)
     print(fleet)
     _, attempts = timed("attempts", lambda: ct.attempts(fleet))
     total = 0.0
@@ -82,6 +83,15 @@ def main() -> None:
         if name == "remedies":
             plan = frame
     print(f"{'all five':<28}{total:>7.2f} s")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    work = (
+        f"{options.devices:,} devices, {options.attempts:,} attempts: check, findings, causes,"
+        " remedies (each tried on a copy), impersonations"
+    )
+    figures.write(
+        options.json,
+        [figures.Figure(work, total, "s", note=f"{peak:.1f} GB of memory")],
+    )
     timed("remedies of the latest", lambda: remedies(fleet, latest(results)))
     _, better = timed("apply the plan", lambda: apply(fleet, plan))
     after = ct.check(ct.attempts(better), at=results["judged_at"])

@@ -1,24 +1,26 @@
 """Time the reading of a capture of mixed traffic, and compare with tshark where it is installed.
 
-Run `python benchmarks/captures.py [megabytes] [captures]` (1,000 unless told otherwise). The
+Run `python benchmarks/captures.py [megabytes] [captures] [--json FILE]` (1,000 by default). The
 traffic is made once and kept in build/: speech (UDP), transfers and short connections without
 TLS (TCP), and among them the handshakes of a simulated fleet, or the packets of the pcap files
 given. Prints microseconds per packet and the peak memory of the process that reads.
 """
 
+import argparse
 import io
 import resource
 import shutil
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+import figures
 import numpy as np
 
 import certtrust as ct
+from certtrust import simulation
 from certtrust.captures.pcap import read
 
 SEED = 7
@@ -89,8 +91,15 @@ def noise(rng: np.random.Generator, count: int) -> list[bytes]:
     return frames
 
 
+def simulated(path: Path) -> list[str]:
+    """Return the capture of a simulated fleet, made beside another one."""
+    made = path.with_name("handshakes.pcap")
+    simulation.write_capture(simulation.simulate(200, seed=SEED), made)
+    return [str(made)]
+
+
 def handshakes_of(paths: list[str]) -> list[bytes]:
-    """Return the frames of captures, or of a simulated fleet."""
+    """Return the frames of captures."""
     frames = []
     for path in paths:
         opened = ct.sources.sources(path)
@@ -141,11 +150,16 @@ def make(path: Path, megabytes: int, captures: list[str]) -> None:
 
 def main() -> None:
     """Print the times."""
-    megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("megabytes", type=int, nargs="?", default=1000)
+    parser.add_argument("captures", nargs="*", help="pcap files with handshakes")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+    megabytes = options.megabytes
     path = Path("build") / f"mixed-{megabytes}.pcap"
     path.parent.mkdir(exist_ok=True)
     if not path.exists():
-        make(path, megabytes, sys.argv[2:])
+        make(path, megabytes, options.captures or simulated(path))
     begun, worked = time.perf_counter(), time.process_time()
     seen = ct.handshakes(path)
     seconds, worked = time.perf_counter() - begun, time.process_time() - worked
@@ -156,6 +170,7 @@ def main() -> None:
         f"  ({worked / packets * 1e6:.2f} of the processor)"
         f"  {packets:,} packets  {len(seen):,} connections  peak {peak:.0f} MB"
     )
+    others: dict[str, float] = {}
     if shutil.which("tshark"):
         wanted = [part for name in FIELDS for part in ("-e", name)]
         begun = time.perf_counter()
@@ -168,10 +183,24 @@ def main() -> None:
         other = time.perf_counter() - begun
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         busy = used.ru_utime + used.ru_stime
+        others["tshark"] = busy / packets * 1e6
         print(
             f"tshark    {other:7.2f} s  {other / packets * 1e6:6.2f} us per packet"
             f"  ({busy / packets * 1e6:.2f} of the processor: {busy / worked:.1f} times)"
         )
+    size = path.stat().st_size / 1e9
+    figures.write(
+        options.json,
+        [
+            figures.Figure(
+                work=f"{packets:,} packets of a capture ({size:.1f} GB), {len(seen):,} connections",
+                value=worked / packets * 1e6,
+                unit="µs per packet",
+                against=others,
+                note=f"{peak / 1000:.1f} GB of memory",
+            )
+        ],
+    )
 
 
 if __name__ == "__main__":

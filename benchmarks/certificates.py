@@ -28,6 +28,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import figures
 import pandas as pd
 from asn1crypto import x509 as asn1
 from cryptography import x509
@@ -416,6 +417,7 @@ def main() -> None:
     options.add_argument(
         "--odd", type=float, default=0.0, help="share of certificates that are odd"
     )
+    options.add_argument("--json", type=Path, help="file for the figures")
     options.add_argument("--contender", help=argparse.SUPPRESS)
     options.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     chosen = options.parse_args()
@@ -430,13 +432,19 @@ def main() -> None:
             "| bytes per certificate beyond the DER |"
         )
         print("|---|---|---|---|---|---|")
-        for size in chosen.sizes:
-            _measure(folder, size, chosen.odd, chosen.repeats, go)
+        figures.write(
+            chosen.json,
+            [
+                _measure(folder, size, chosen.odd, chosen.repeats, go)
+                for size in chosen.sizes
+            ],
+        )
 
 
 def _measure(
     folder: Path, size: int, odd: float, repeats: int, go: Path | None
-) -> None:
+) -> figures.Figure:
+    """Print what each contender took, and return the figure."""
     path, few = folder / f"{size}.pem", folder / "few.pem"
     _write(path, size, odd)
     _take(path, few, min(size, 5000))
@@ -455,6 +463,8 @@ def _measure(
     own_median = statistics.median(
         run["seconds"] / run["rows"] for run in runs_by_contender["certtrust"]
     )
+    medians: dict[str, float] = {}
+    note = ""
     for contender, runs in runs_by_contender.items():
         times = sorted(
             run["seconds"] / (run["rows"] + run.get("refused", 0)) * 1e6
@@ -465,13 +475,22 @@ def _measure(
             if contender == "certtrust"
             else ""
         )
-        median = statistics.median(times)
+        median = medians[contender] = statistics.median(times)
+        if contender == "certtrust":
+            note = f"{float(memory) / 1000:.1f} kB of memory each beyond the DER"
         span, ratio = f"{times[0]:.1f} - {times[-1]:.1f}", median / own_median / 1e6
         print(
             f"| {size:,} | {contender} | {median:.1f} | {span} | {ratio:.2f} | {memory} |",
             flush=True,
         )
     path.unlink()
+    return figures.Figure(
+        work=f"{size:,} certificates from PEM",
+        value=medians.pop("certtrust"),
+        unit="µs each",
+        against=medians,
+        note=note,
+    )
 
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
 """Time the name rules on a million pairs, and compare with plain Python for one pair at a time.
 
-Run `python benchmarks/names.py [pairs]`. The values are like those of a fleet: serials with and
-without an interface as registration names, host names under one domain, addresses. Prints
-nanoseconds per pair, the median of five runs, and checks that both give the same answers.
+Run `python benchmarks/names.py [pairs] [--json FILE]`. The values are like those of a fleet:
+serials with and without an interface as registration names, host names under one domain,
+addresses. Prints nanoseconds per pair, the median of five runs, and checks that both give the
+same answers.
 """
 
+import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import figures
 import numpy as np
 import pandas as pd
 
@@ -54,7 +57,11 @@ def nanoseconds(work: Callable[[], Any], pairs: int) -> float:
 
 def main() -> None:
     """Print the figures."""
-    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pairs", type=int, nargs="?", default=1_000_000)
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+    pairs = options.pairs
     random = np.random.default_rng(0)
     serial = pd.Series(
         [f"{number:012x}" for number in random.integers(0, 2**48, pairs)], dtype="str"
@@ -106,6 +113,7 @@ def main() -> None:
         f"{pairs:,} pairs, nanoseconds per "
         f"pair\n{'':<24}{'columns':>9}{'one by one':>12}{'ratio':>8}"
     )
+    measured = []
     for label, left, right, columns, single in cases:
         sample = list(zip(left[:LOOPED], right[:LOOPED], strict=True))
         assert columns(left[:LOOPED], right[:LOOPED]).tolist() == [
@@ -123,6 +131,15 @@ def main() -> None:
             f"{label:<24}{vectorised:>9.0f}{looped:>12.0f}{looped / vectorised:>8.1f}",
             flush=True,
         )
+        measured.append(
+            figures.Figure(
+                work=f"{pairs:,} names compared: {label}",
+                value=vectorised,
+                unit="ns each",
+                against={"one by one in Python": looped},
+            )
+        )
+    figures.write(options.json, measured)
 
 
 if __name__ == "__main__":

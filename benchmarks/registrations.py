@@ -1,7 +1,7 @@
 """Compare reading registration logs with the plain ways of doing it, on synthetic lines.
 
-Run `python benchmarks/registrations.py [lines] [formats] [ways]` (5,000,000 lines of
-json,syslog,csv,full and all ways unless told otherwise; this package is always among the ways).
+Run `python benchmarks/registrations.py [lines] [formats] [ways] [--json FILE]` (5,000,000 lines
+of json,syslog,csv,full and all ways by default; this package is always among the ways).
 On a busy machine the CPU seconds tell more. The format `full` is a CSV with all columns of the
 table, IPv6 addresses, fingerprints and unset clocks among them, which is read at the same speed
 per byte as the plain one. Files are made once, in build/, with a torn, a blank and a foreign line
@@ -17,6 +17,7 @@ Needs the dependency group `benchmark`.
 
 # ruff: noqa: S608 - paths and names in the queries are this script's own
 
+import argparse
 import json
 import random
 import re
@@ -28,6 +29,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import figures
 
 BUILD = Path("build")
 BAD = 10_000
@@ -574,8 +577,10 @@ def one(form: str, way: str, path: Path) -> None:
     )
 
 
-def compare(count: int, forms: list[str], ways: list[str]) -> None:
-    """Print a table of the ways of each format."""
+def compare(
+    count: int, forms: list[str], ways: list[str]
+) -> Iterator[figures.Figure]:
+    """Print a table of the ways of each format, and yield the figure of each."""
     for form in forms:
         size = made(form, count).stat().st_size
         print(f"\n{form}: {count:,} lines, {size / 1e9:.2f} GB\n")
@@ -585,6 +590,8 @@ def compare(count: int, forms: list[str], ways: list[str]) -> None:
         )
         print("|---|--:|--:|--:|--:|--:|---|", flush=True)
         ours = 0.0
+        others: dict[str, float] = {}
+        note = ""
         for way, bad in WAYS[form].items():
             if ways and way is not certtrust and way.__name__ not in ways:
                 continue
@@ -603,13 +610,32 @@ def compare(count: int, forms: list[str], ways: list[str]) -> None:
                 )
                 continue
             seconds, used, found, peak = json.loads(ended.stdout.splitlines()[-1])
-            ours = ours or seconds
+            if way is certtrust:
+                ours, note = seconds, f"memory {peak / size:.1f} times the file"
+            else:
+                name = str(way.__doc__).rstrip(".")
+                others[name] = seconds
             print(
                 f"| {way.__doc__} | {seconds:.1f} | {used:.1f} | {seconds / ours:.1f} | "
                 f"{found:,} | {peak / size:.1f} "
                 f"| {bad} |",
                 flush=True,
             )
+        yield figures.Figure(
+            work=f"{count:,} lines of {_FORMS[form]} ({size / 1e9:.2g} GB)",
+            value=ours,
+            unit="s",
+            against=others,
+            note=note,
+        )
+
+
+_FORMS = {
+    "json": "JSON",
+    "syslog": "syslog",
+    "csv": "CSV",
+    "full": "CSV with all columns",
+}
 
 
 def stream(count: int) -> None:
@@ -639,14 +665,19 @@ def stream(count: int) -> None:
 
 def main() -> None:
     """Run what is asked for."""
-    words = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+    words = options.words
     if words[:1] == ["one"]:
         one(words[1], words[2], Path(words[3]))
     elif words[:1] == ["stream"]:
         stream(int(words[1]) if words[1:] else 50_000_000)
     else:
         forms, ways = ([part.split(",") for part in words[1:3]] + [[], []])[:2]
-        compare(int(words[0]) if words else 5_000_000, forms or list(WAYS), ways)
+        count = int(words[0]) if words else 5_000_000
+        figures.write(options.json, list(compare(count, forms or list(WAYS), ways)))
 
 
 if __name__ == "__main__":

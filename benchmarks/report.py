@@ -1,5 +1,5 @@
 """Time a report of a large simulated fleet, step by step: `python benchmarks/report.py
-[devices] [attempts]`.
+[devices] [attempts] [--json FILE]`.
 
 The fleet is that of `benchmarks/advice.py`, which keeps it in build/; its links are verified
 again here. Prints the seconds of each step, the written files with their sizes, and the peak
@@ -8,13 +8,14 @@ memory of the process.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import resource
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+import figures
 from advice import fleet_of
 
 from certtrust.report import explain_fleet, write_report
@@ -22,8 +23,12 @@ from certtrust.report import explain_fleet, write_report
 
 def main() -> None:
     """Make the fleet, then print the time of each step of its report, and the files."""
-    devices = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    attempts = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
+    parser = argparse.ArgumentParser(description="Time a report step by step.")
+    parser.add_argument("devices", type=int, nargs="?", default=100_000)
+    parser.add_argument("attempts", type=int, nargs="?", default=1_000_000)
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+    devices, attempts = options.devices, options.attempts
     fleet = dataclasses.replace(fleet_of(devices, attempts), links=None)
     print(f"{fleet}, made; peak so far {_peak():.1f} GB")
     steps: list[tuple[str, float]] = []
@@ -45,6 +50,11 @@ def main() -> None:
             print(f"{stop - start:7.1f} s  {name}")
         print(
             f"{end - begin:7.1f} s  in total, without reading; peak {_peak():.1f} GB"
+        )
+        work = f"report of {devices:,} devices and {attempts:,} attempts, without reading"
+        note = f"{_peak():.1f} GB of memory"
+        figures.write(
+            options.json, [figures.Figure(work, end - begin, "s", note=note)]
         )
         for path in written:
             print(f"{path.stat().st_size / 1e6:7.2f} MB {path.name}")

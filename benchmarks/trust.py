@@ -118,8 +118,12 @@ def main() -> None:
     pbx = trust["pbx"].iloc[0]
     lists = trust[trust["pbx"] == pbx]
     second = lists.iloc[:2]
-    leaves = certificates[certificates["serial"].notna() | certificates["device"].notna()]
-    questions = leaves.drop_duplicates("bundle")[["fingerprint", "bundle"]].assign(pbx=pbx)
+    leaves = certificates[
+        certificates["serial"].notna() | certificates["device"].notna()
+    ]
+    questions = leaves.drop_duplicates("bundle")[["fingerprint", "bundle"]].assign(
+        pbx=pbx
+    )
     both = pd.concat([certificates, trust]).drop_duplicates("fingerprint")
     ders = both.set_index("fingerprint")["der"]
 
@@ -127,7 +131,11 @@ def main() -> None:
     limits.SIGNATURES_IN_PROCESSES = 1 << 60
     links = trust_state.link(certificates, lists)
     checked = links[links["verified"].notna() & links["issuer"].isin(ders.index)]
-    prepared = [job for job, ok in zip(jobs(checked, ders), checked["verified"], strict=True) if ok]
+    prepared = [
+        job
+        for job, ok in zip(jobs(checked, ders), checked["verified"], strict=True)
+        if ok
+    ]
     figures: dict[str, float] = {
         "bare": timed(lambda: verify_all(prepared), cpu),
         "linked": timed(lambda: trust_state.link(certificates, lists), cpu),
@@ -143,13 +151,21 @@ def main() -> None:
         figures["linked, all cores"] = timed(
             lambda: trust_state.link(certificates, lists), wall
         )
-    print(f"{len(questions):,} devices; {len(prepared):,} signatures: {dict(mix(prepared))}")
+    print(
+        f"{len(questions):,} devices; {len(prepared):,} signatures: {dict(mix(prepared))}"
+    )
     for name, seconds in figures.items():
         floor = figures["bare, all cores" if name.endswith("cores") else "bare"]
         each = seconds / len(questions) * 1e6
-        print(f"{name:<20}{seconds:8.3f} s {each:7.1f} us a device {seconds / floor:6.2f} of bare")
+        print(
+            f"{name:<20}{seconds:8.3f} s {each:7.1f} us a device {seconds / floor:6.2f} of bare"
+        )
     if options.json:
-        about = {"devices": len(questions), "signatures": mix(prepared), "cores": cores}
+        about = {
+            "devices": len(questions),
+            "signatures": mix(prepared),
+            "cores": cores,
+        }
         options.json.write_text(json.dumps({**about, "seconds": figures}, indent=2))
 
 

@@ -191,8 +191,16 @@ def too_deep() -> str:
     return f"nested more than {limits.NESTING} levels deep"
 
 
+DECISIVE = frozenset({"state", "tls_only", "reverse_proxy"})
+"""Columns on which a verdict rests: of two different values none is read."""
+
+
 def twice(name: str) -> str:
     """Return the note on a row in which two columns of one name say different things."""
+    if name in DECISIVE:
+        return (
+            f"the column {name} is there twice, with different values; none is read"
+        )
     return (
         f"the column {name} is there twice, with different values; the first is read"
     )

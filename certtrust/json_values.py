@@ -1,20 +1,181 @@
-"""JSON values that stand one after the other in a text, in time in proportion to it."""
+"""JSON values that stand one after the other in a text, in time in proportion to it.
+
+An object in which a key has different values is `Ambiguous`; all of them can be read from it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from .column_names import presentable
 from .formats import is_too_deep, too_deep
 
-_DECODER = json.JSONDecoder()
 _IN_VAIN = 8
 """How many times the size of a text may be read in vain before each line is read by itself."""
 _SEPARATORS = re.compile(r"[ \t\r\n,\ufeff]*")
 _SEPARATORS_IN_LISTS = re.compile(r"[ \t\r\n,\ufeff\[\]]*")
 _SPACE = re.compile(r"\s*")
+
+
+_SHOWN_KEYS, _SHOWN = 5, 40
+"""How many keys a note names, and how many characters of each."""
+
+
+class Ambiguous(dict[str, Any]):
+    """An object some of whose keys have different values: the first ones, and the `others`."""
+
+    def __init__(
+        self, first_values: Mapping[str, Any], others: list[tuple[str, Any]]
+    ) -> None:
+        super().__init__(first_values)
+        self.others = others
+
+    def __eq__(self, other: object) -> bool:
+        others = getattr(other, "others", None)
+        return super().__eq__(other) and self.others == others
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None
+
+
+def loads(text: str | bytes) -> Any:
+    """Return the JSON value of a text, as `json.loads`; its objects may be `Ambiguous`.
+
+    Examples
+    --------
+    >>> value = loads('{"id": null, "id": 1, "id": 2, "id": 1}')
+    >>> value, value.others
+    ({'id': 1}, [('id', 2)])
+    """
+    return json.loads(text, object_pairs_hook=object_of)
+
+
+def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of keys and values: of each key the first value that is not empty."""
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    value, others = {}, []
+    for key, item in pairs:
+        kept = value.setdefault(key, item)
+        if kept is item or _is_empty(item):
+            continue
+        if _is_empty(kept):
+            value[key] = item
+        elif type(kept) is not type(item) or kept != item:
+            others.append((key, item))
+    return Ambiguous(value, others) if others else value
+
+
+def _is_empty(item: Any) -> bool:
+    return item is None or (isinstance(item, str) and not item.strip())
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=object_of)
+
+
+def dumps(value: Any) -> str:
+    """Return a value as JSON on one line, with all values of `Ambiguous` objects."""
+    if not twins(value):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return f"[{', '.join(map(dumps, value))}]"
+    pairs = [*value.items(), *getattr(value, "others", ())]
+    parts = (f"{json.dumps(key)}: {dumps(item)}" for key, item in pairs)
+    return f"{{{', '.join(parts)}}}"
+
+
+def all_values(value: dict[str, Any], key: str) -> list[Any]:
+    """Return the different values that a key has in an object, none where it is not there."""
+    others = getattr(value, "others", ())
+    return (
+        [value[key], *(item for name, item in others if name == key)]
+        if key in value
+        else []
+    )
+
+
+def twins(value: Any) -> list[str]:
+    """Return the keys that have different values anywhere in a value, with dots if further in.
+
+    Examples
+    --------
+    >>> twins(loads('{"user": [{"cn": "a", "cn": "b"}], "id": 1, "id": "1"}'))
+    ['id', 'user.cn']
+    """
+    keys: dict[str, None] = {}
+    waiting: list[tuple[_Path, Any]] = [((), value)]
+    while waiting:
+        path, part = waiting.pop()
+        if isinstance(part, Ambiguous):
+            keys |= dict.fromkeys(_dotted((path, key)) for key, _ in part.others)
+        children = (
+            (
+                [((path, key), item) for key, item in part.items()]
+                if isinstance(part, dict)
+                else [(path, item) for item in part]
+            )
+            if isinstance(part, dict | list)
+            else []
+        )
+        waiting += reversed(children)
+    return list(keys)
+
+
+_Path = tuple[Any, ...]
+"""The path of an object and its key in it; nothing for the outermost one."""
+
+
+def _dotted(path: _Path) -> str:
+    names: list[str] = []
+    while path:
+        path, key = path
+        shown = key[:_SHOWN]
+        names.append(shown if presentable(shown) else "?")
+    return ".".join(reversed(names))
+
+
+def note_on_twins(keys: Iterable[str], unread: Iterable[str] = ()) -> str | None:
+    """Return the note on a record in which keys have different values; None without such keys.
+
+    Parameters
+    ----------
+    keys : iterable of str
+        The keys that have different values.
+    unread : iterable of str
+        Those among them of which no value is read.
+
+    Examples
+    --------
+    >>> note_on_twins(["hw"])
+    'given twice with different values, of which the first is read: hw'
+    """
+    not_read = list(unread)
+    first = [key for key in keys if key not in not_read]
+    notes = []
+    if first:
+        names = shown_keys(first)
+        notes.append(
+            f"given twice with different values, of which the first is read: {names}"
+        )
+    if not_read:
+        names = shown_keys(not_read)
+        notes.append(
+            f"given twice with different values, of which none is read: {names}"
+        )
+    return "; ".join(notes) or None
+
+
+def shown_keys(keys: list[str]) -> str:
+    """Return the first keys of a list for a note."""
+    return ", ".join(
+        [*keys[:_SHOWN_KEYS], *(["..."] if len(keys) > _SHOWN_KEYS else [])]
+    )
 
 
 class Value(NamedTuple):

@@ -472,6 +472,12 @@ SOURCES = Table(
             "what they mean",
             "headings that are not understood: 'Seriennumer' (nearest: serial)",
         ),
+        Column(
+            "kept_since",
+            MOMENT,
+            "when it was read, where keep= found it unchanged since; missing where it was read now",
+            "2026-03-02 10:11:00+00:00",
+        ),
     ),
 )
 

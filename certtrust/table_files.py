@@ -26,6 +26,7 @@ import pyarrow.csv as pa_csv
 
 from . import limits
 from .errors import SourceError
+from .json_values import loads, note_on_twins, twins
 from .schema import (
     BYTES,
     COUNT,
@@ -248,13 +249,7 @@ def read_parquet(source: Any, table: Table) -> pd.DataFrame:
     """
     try:
         stored = sound(open_parquet(source).read())
-        frame: pd.DataFrame = stored.to_pandas()
-        for column in table:
-            if column.name in frame:
-                values = stored.column(column.name)
-                frame[column.name] = from_arrow(
-                    values, column.name, column.dtype
-                ).set_axis(frame.index)
+        frame = _frame(stored, table)
         for name, words in (
             _about(stored.schema.metadata).get("categories", {}).items()
         ):
@@ -274,6 +269,24 @@ def read_parquet(source: Any, table: Table) -> pd.DataFrame:
             say("errors.reading.not_a_table", table=table.name, problem=problem)
         ) from problem
     return frame
+
+
+def _frame(stored: Any, table: Table) -> pd.DataFrame:
+    """Return an Arrow table as a frame, with the index that pandas has noted."""
+    declared = {column.name: column.dtype for column in table}
+    others = [name for name in stored.column_names if name not in declared]
+    frame = stored.select(others).to_pandas()
+    index = frame.index
+    if len(index) != len(stored):
+        index = pd.RangeIndex(len(stored))
+    columns = {
+        name: from_arrow(stored.column(name), name, declared[name]).set_axis(index)
+        if name in declared
+        else frame[name]
+        for name in stored.column_names
+        if name in declared or name in frame
+    }
+    return pd.DataFrame(columns, index=index)
 
 
 def written_csv(head: bytes, table: Table) -> bool:
@@ -443,12 +456,36 @@ def from_arrow(values: Any, name: str, dtype: str) -> pd.Series:
             values,
             pd.arrays.BooleanArray if dtype == FLAG else pd.arrays.IntegerArray,
         )
+    if dtype == BYTES:
+        return pd.Series(_shared(values), dtype="object")
     cells = np.empty(len(values), dtype=object)
-    cells[:] = values.to_pylist()
+    cells[:] = _lists(values) if dtype == LIST else values.to_pylist()
     if dtype == OBJECT:
         shared: dict[str, Any] = {}
         cells[:] = [shared.setdefault(repr(cell), cell) for cell in cells]
     return pd.Series(cells, dtype="object")
+
+
+def _shared(values: Any) -> np.ndarray[Any, Any]:
+    """Return cells of bytes, of which equal ones are one object."""
+    encoded = pc.dictionary_encode(values).combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = pa.concat_arrays(encoded.chunks)
+    distinct = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    cells: np.ndarray[Any, Any] = distinct[encoded.indices.fill_null(-1).to_numpy()]
+    return cells
+
+
+def _lists(values: Any) -> list[list[str] | None]:
+    """Return lists of text as Python's, each one its own."""
+    lists: list[list[str] | None] = []
+    for chunk in values.chunks:
+        texts = chunk.values.to_pylist()  # noqa: PD011 - the cells of an Arrow list
+        bounds = chunk.offsets.to_numpy().tolist()
+        lists += map(texts.__getitem__, map(slice, bounds, bounds[1:]))
+        for row in np.flatnonzero(chunk.is_null().to_numpy(zero_copy_only=False)):
+            lists[len(lists) - len(chunk) + row] = None
+    return lists
 
 
 def _words(values: Any) -> pd.Series:
@@ -490,6 +527,14 @@ def _as_text(values: Any) -> Any:
     return pa.array(cells, _STRING)
 
 
+def _unambiguous(cell: str) -> Any:
+    """Return the JSON value of a cell."""
+    value = loads(cell)
+    if keys := twins(value):
+        raise ValueError(note_on_twins(keys))
+    return value
+
+
 def _typed(text: Any, name: str, dtype: str) -> Any:
     """Return an Arrow column from its text in CSV."""
     if dtype == FLAG:
@@ -502,7 +547,7 @@ def _typed(text: Any, name: str, dtype: str) -> Any:
         return pa.array(cells, ARROW[BYTES])
     if dtype in (LIST, OBJECT):
         cells = [
-            cell if cell is None else json.loads(cell) for cell in text.to_pylist()
+            cell if cell is None else _unambiguous(cell) for cell in text.to_pylist()
         ]
         return pa.array(cells, STRUCTURES[name] if dtype == OBJECT else ARROW[LIST])
     return text.dictionary_encode() if dtype == WORD else text.cast(ARROW[dtype])

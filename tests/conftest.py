@@ -8,6 +8,7 @@ import signal
 from collections import Counter
 
 import pytest
+from few_keys import reuse_keys
 from hypothesis import settings
 from thoroughness import SHARE, examples
 
@@ -15,6 +16,8 @@ settings.register_profile(
     "certtrust", deadline=None, print_blob=True, max_examples=examples(100)
 )
 settings.load_profile("certtrust")
+
+reuse_keys()
 
 # The command line speaks the language of the environment, and the tests read English.
 os.environ["LC_ALL"] = "C.UTF-8"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from thoroughness import first, share
+from thoroughness import examples, first, share
 
 import certtrust as ct
 from certtrust import simulation
@@ -207,7 +207,7 @@ def test_a_healthy_fleet_has_an_empty_plan_with_all_columns():
 
 def test_a_part_of_the_results_has_its_own_plan():
     """Results of one PBX give actions at that PBX."""
-    fleet = small_fleet(80)
+    fleet = small_fleet()
     results = results_of(fleet)
     of_one_pbx = results[results["pbx"] == results["pbx"].value_counts().index[0]]
     plan = remedies(fleet, of_one_pbx)
@@ -228,7 +228,7 @@ def test_repeated_row_labels_are_refused():
 
 def test_one_kind_may_be_given_by_its_name():
     """A single kind need not be in a list."""
-    fleet = small_fleet(60)
+    fleet = small_fleet(20, seed=1)
     results = results_of(fleet)
     pd.testing.assert_frame_equal(
         remedies(fleet, results, kinds="trust"),
@@ -284,7 +284,7 @@ def test_one_missing_ca_is_one_action_with_its_pem_and_its_price():
 
 def test_texts_have_no_gap():
     """No text of an action shows an unknown value, and each has a price and an alternative."""
-    fleet = small_fleet(200, seed=6)
+    fleet = small_fleet(examples(200), seed=6)
     plan = remedies(fleet, results_of(fleet))
     for column in ("step", "price", "instead"):
         assert plan[column].str.len().gt(0).all()

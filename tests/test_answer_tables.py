@@ -10,7 +10,7 @@ import certtrust as ct
 from certtrust import answer_tables, schema
 from certtrust.testing import small_fleet
 
-FLEET = small_fleet(40)
+FLEET = small_fleet(12)
 WIRE = ct.read_fleet(Path(__file__).parents[1] / "data" / "wire")
 RESULTS = ct.check(ct.attempts(FLEET))
 WORDS = {"OBJECT": "object", "TEXT": "str"}

@@ -38,6 +38,7 @@ from hypothesis import strategies as st
 from certtrust import schema
 from certtrust.certificates.containers import pem as pem_container
 from certtrust.certificates.reading import days_left, from_der, read_certificates
+from certtrust.errors import CerttrustError
 from certtrust.formats import About
 from certtrust.x509.ber import encoded
 from certtrust.x509.reader import REFUSED
@@ -648,6 +649,8 @@ def test_days_left_counts_from_a_moment() -> None:
     )
     assert days_left(frame, moments).tolist()[:2] == [1.0, 0.5]
     assert (days_left(frame).iloc[:2] < 100_000).all()
+    with pytest.raises(CerttrustError, match="ISO form"):
+        days_left(frame, "01.06.2026")
 
 
 def test_progress_goes_to_the_error_stream(

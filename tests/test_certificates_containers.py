@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs7,
 )
 from test_certificates import Issued
+from thoroughness import examples
 
 from certtrust import CerttrustError
 from certtrust.certificates.reading import read_certificates
@@ -408,7 +409,7 @@ def test_no_byte_of_a_key_enters_a_frame_however_its_file_is_damaged(
     draw = random.Random(5)
     secret = issued.key.private_numbers().private_value.to_bytes(32, "big")
     for content in _holding_keys(issued):
-        for turn in range(12):
+        for turn in range(examples(12)):
             damaged = bytearray(content)
             for _ in range(0 if turn == 0 else draw.choice((1, 1, 2))):
                 damaged[draw.randrange(min(len(damaged), draw.choice((8, 60))))] = (

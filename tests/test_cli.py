@@ -342,6 +342,7 @@ def locked(
 CHECK = ["--scenario", "h323-certificate"]
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_each_file_is_opened_by_one_of_the_passwords(
     locked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -360,6 +361,7 @@ def test_each_file_is_opened_by_one_of_the_passwords(
     assert "secret" not in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_a_wrong_password_is_that_files_row(
     locked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -372,8 +374,8 @@ def test_a_wrong_password_is_that_files_row(
     assert problem["kind"] == "trust"
     assert "password" in problem["parse_error"]
     written = "".join(path.read_text("utf-8") for path in tmp_path.iterdir())
-    said = capsys.readouterr()
-    assert "first-secret" not in written + said.out + said.err
+    printed = capsys.readouterr()
+    assert "first-secret" not in written + printed.out + printed.err
 
 
 @pytest.mark.usefixtures("without_charts")

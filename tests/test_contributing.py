@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,18 +72,54 @@ def carry_out(blocks: list[Block], root: Path) -> None:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def run(code: str, root: Path) -> subprocess.CompletedProcess[str]:
-    """Run code with the package below `root`."""
-    environment = os.environ | {"PYTHONPATH": str(root)}
-    command = [sys.executable, "-W", "error", "-c", code]
-    return subprocess.run(
-        command,
-        cwd=root,
-        env=environment,
-        capture_output=True,
+_SERVER = """
+import contextlib, importlib, json, os, sys, traceback, warnings
+for line in sys.stdin:
+    request = json.loads(line)
+    for name in list(sys.modules):
+        if name.partition(".")[0] == "certtrust":
+            del sys.modules[name]
+    sys.path[0] = request["root"]
+    os.chdir(request["root"])
+    importlib.invalidate_caches()
+    error = ""
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            exec(request["code"], {"__name__": "__main__"})
+        except Exception as problem:
+            error = "".join(traceback.format_exception_only(problem))
+    print(json.dumps(error), flush=True)
+"""
+"""Runs code with the package that stands in a folder; the libraries are loaded once for all."""
+
+Run = Callable[[str, Path], str]
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    """Return a function that runs code with the package in a folder, and returns its error."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
-        check=False,
-    )
+    ) as server:
+        requests, answers = server.stdin, server.stdout
+        assert requests is not None
+        assert answers is not None
+
+        def error_of(code: str, root: Path) -> str:
+            print(
+                json.dumps({"code": code, "root": str(root)}),
+                file=requests,
+                flush=True,
+            )
+            return str(json.loads(answers.readline()))
+
+        yield error_of
+        requests.close()
 
 
 SECTIONS = sections((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
@@ -96,7 +132,7 @@ def test_there_are_six_additions() -> None:
 
 @pytest.mark.parametrize("heading", SECTIONS)
 def test_an_addition_works_as_written_and_what_is_forgotten_is_named(
-    heading: str, tmp_path: Path
+    heading: str, tmp_path: Path, run: Run
 ) -> None:
     """The blocks together run; without any one the import fails, and the error names it (by
     default a share of them is left out, in exhaustive runs each).
@@ -115,28 +151,22 @@ def test_an_addition_works_as_written_and_what_is_forgotten_is_named(
         **{str(left): [*blocks[:left], *blocks[left + 1 :]] for left in left_out},
     }
 
-    def outcome(variant: str) -> subprocess.CompletedProcess[str]:
-        carry_out(variants[variant], tmp_path / variant)
-        code = (
-            "\n".join(tries)
-            if variant == "whole"
-            else "import certtrust, certtrust.charts"
-        )
-        return run(code, tmp_path / variant)
-
-    with ThreadPoolExecutor(2) as pool:
-        outcomes = dict(zip(variants, pool.map(outcome, variants), strict=True))
-    assert outcomes.pop("whole").returncode == 0, outcomes
+    errors = {}
+    for variant, chosen in variants.items():
+        root = tmp_path / variant
+        carry_out(chosen, root)
+        is_whole = variant == "whole"
+        code = "\n".join(tries) if is_whole else "import certtrust, certtrust.charts"
+        errors[variant] = run(code, root)
+    assert errors.pop("whole") == "", errors
     for left in left_out:
         block = blocks[left]
-        error = outcomes[str(left)].stderr.strip().splitlines()[-1:]
+        error = " ".join(errors[str(left)].strip().splitlines()[-1:])
         allowed = (
             "CerttrustError" if block.after else "CerttrustError|ModuleNotFoundError"
         )
-        assert re.match(rf"[\w.]*({allowed}): ", " ".join(error)), (
-            f"without {block}: {error}"
-        )
-        assert any(name in error[0] for name in [*names, *titles[left]]) or not names
+        assert re.match(rf"[\w.]*({allowed}): ", error), f"without {block}: {error}"
+        assert any(name in error for name in [*names, *titles[left]]) or not names
 
 
 def test_blocks_are_read_and_applied(tmp_path: Path) -> None:

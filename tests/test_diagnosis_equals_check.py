@@ -4,6 +4,7 @@ fleet.
 
 import pandas as pd
 import pytest
+from thoroughness import share
 
 import certtrust as ct
 from certtrust.evaluation.rules import HYGIENE, SCENARIOS
@@ -66,9 +67,9 @@ def assert_equal(fleet, row):
     diagnosis = diagnosed(fleet, row)
     scenario = row["scenario"]
     # A diagnosis has no TLS profile and no version, so it does not ask about them.
-    asked = [*SCENARIOS[scenario], *HYGIENE[scenario]]
+    codes = [*SCENARIOS[scenario], *HYGIENE[scenario]]
     assert diagnosis.steps["code"].tolist() == [
-        code for code in asked if not code.endswith(".tls_version")
+        code for code in codes if not code.endswith(".tls_version")
     ]
     for code, passed in diagnosis.steps[["code", "passed"]].itertuples(index=False):
         assert pd.array([passed], dtype="boolean").equals(
@@ -92,7 +93,7 @@ def test_a_diagnosis_equals_the_row_of_a_fleet():
         ["cause", "trust_state", "scenario"], observed=True, dropna=False
     ).head(1)
     assert chosen["cause"].nunique() >= 3
-    for _, row in chosen.iterrows():
+    for _, row in chosen.iloc[share(range(len(chosen)))].iterrows():
         assert_equal(fleet, row)
 
 

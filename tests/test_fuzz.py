@@ -1,13 +1,14 @@
 """Mutated input gives rows or CerttrustError, in time proportional to the input."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from fuzz.__main__ import finding
 from fuzz.entries import ENTRIES
 from thoroughness import share
 
-from certtrust import limits
+from certtrust import CerttrustError, limits
 
 
 @pytest.fixture(autouse=True)
@@ -22,17 +23,30 @@ def test_some_mutated_inputs(name):
     entry = ENTRIES[name]
     seeds = entry.seeds()
     choose = random.Random(name)
-    count = 2 if name == "fleets" else 10
-    inputs = [entry.mutate(choose.choice(seeds), seeds, choose) for _ in range(count)]
-    for data in [*share(seeds), *inputs]:
-        assert finding(entry, data) is None, data[:200]
+    inputs = [entry.mutate(choose.choice(seeds), seeds, choose) for _ in range(25)]
+    files = [*share(seeds), *inputs]
+    for start in range(0, len(files), entry.at_once):
+        assert finding(entry, *files[start : start + entry.at_once]) is None
 
 
 def test_a_crash_is_a_finding():
     """An exception of another type does not pass."""
     entry = ENTRIES["devices"]
 
-    def crashes(data: bytes) -> None:
-        raise KeyError(data)
+    def crashes(files: Sequence[bytes]) -> None:
+        raise KeyError(files[0])
 
     assert finding(entry._replace(read=crashes), b"x") == "KeyError: \"b'x'\""
+
+
+def test_a_file_that_is_refused_hides_no_other():
+    """Files that are refused together are read one by one."""
+
+    def refuses_or_crashes(files: Sequence[bytes]) -> None:
+        if b"bad" in files:
+            raise CerttrustError("bad")
+        raise KeyError("x")
+
+    entry = ENTRIES["devices"]._replace(read=refuses_or_crashes)
+    assert finding(entry, b"bad") is None
+    assert finding(entry, b"bad", b"x") == "KeyError: \"'x'\""

@@ -11,9 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
+from shared_work import once
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 FLEET = FOLDER.parent / "data" / "fleet"
@@ -28,19 +27,27 @@ MACHINE = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def executed(tmp_path_factory):
-    """Return all notebooks after a run in one kernel, which is reset between them."""
-    folder = tmp_path_factory.mktemp("executed")
+def notebook_of(path):
+    """Return a notebook; its library takes seconds to load, and most processes need none."""
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
+
+
+def run_all(folder):
+    """Write all notebooks after a run in one kernel, which is reset between them."""
     command = [sys.executable, str(FOLDER / "refresh.py"), "--to", str(folder)]
     process = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=600
     )
     assert process.returncode == 0, process.stderr[-4000:]
-    return {
-        path.name: nbformat.read(folder / path.name, as_version=4)
-        for path in NOTEBOOKS
-    }
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """Return all notebooks after a run."""
+    folder = once(tmp_path_factory, "executed", run_all)
+    return {path.name: notebook_of(folder / path.name) for path in NOTEBOOKS}
 
 
 def outputs(notebook):
@@ -88,7 +95,9 @@ def test_a_notebook_runs_without_a_warning(executed, name):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_a_notebook_is_stored_in_a_form_that_code_hosts_show(path):
     """Code cells are stored with their outputs, without paths of a machine or widget state."""
-    notebook = nbformat.read(path, as_version=4)
+    import nbformat
+
+    notebook = notebook_of(path)
     nbformat.validate(notebook)
     stored = path.read_text(encoding="utf-8")
     assert not MACHINE.search(re.sub(r'"image/png": "[^"]*"', "", stored))
@@ -106,7 +115,7 @@ def test_a_notebook_is_stored_in_a_form_that_code_hosts_show(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_stored_outputs_equal_those_of_a_run(executed, path):
     """Neither stored cells nor their text outputs are out of date."""
-    stored = nbformat.read(path, as_version=4)
+    stored = notebook_of(path)
     fresh = executed[path.name]
     assert [cell.source for cell in stored.cells] == [
         cell.source for cell in fresh.cells
@@ -118,7 +127,7 @@ def test_stored_outputs_equal_those_of_a_run(executed, path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_a_notebook_suits_people_who_do_not_program(path):
     """It begins with text, has one path to change, and its code cells are few and short."""
-    cells = nbformat.read(path, as_version=4).cells
+    cells = notebook_of(path).cells
     code = [cell.source for cell in cells if cell.cell_type == "code"]
     assert cells[0].cell_type == "markdown"
     example = "data/wire" if path.name.startswith("05") else "data/fleet"
@@ -137,7 +146,7 @@ def test_a_notebook_suits_people_who_do_not_program(path):
 def test_links_between_the_notebooks_lead_somewhere():
     """Every relative link in a text cell leads to an existing file."""
     for path in NOTEBOOKS:
-        for cell in nbformat.read(path, as_version=4).cells:
+        for cell in notebook_of(path).cells:
             for target in re.findall(
                 r"\]\((?!https?:)([^)#]+)",
                 cell.source if cell.cell_type == "markdown" else "",
@@ -148,7 +157,7 @@ def test_links_between_the_notebooks_lead_somewhere():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_stored_outputs_are_of_kinds_that_every_reader_shows(path):
     """They are pictures or HTML without scripts or external content, each with plain text."""
-    for cell, output in outputs(nbformat.read(path, as_version=4)):
+    for cell, output in outputs(notebook_of(path)):
         data = output.get("data", {"text/plain": output.get("text", "")})
         assert set(data) <= {"text/plain", "text/html", "image/png"}, cell.source
         assert "text/plain" in data, cell.source
@@ -175,9 +184,11 @@ def test_a_notebook_runs_on_an_incomplete_fleet(tmp_path, parts, path):
     """Without a log, trust lists or devices, no cell ends in an error."""
     for part in parts:
         shutil.copytree(FLEET / part, tmp_path / part)
-    notebook = nbformat.read(path, as_version=4)
+    notebook = notebook_of(path)
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     first.source = f"FLEET = {str(tmp_path)!r}"
+    from nbclient import NotebookClient
+
     NotebookClient(
         notebook, timeout=300, kernel_name="python3", store_widget_state=False
     ).execute(cwd=str(FOLDER))
@@ -190,6 +201,6 @@ def test_the_german_twin_is_made_of_the_same_cells(texts, monkeypatch):
     """`python notebooks/translate.py` was run after the last change of either."""
     monkeypatch.syspath_prepend(FOLDER)
     translate = importlib.import_module("translate")
-    stored = nbformat.read(texts.with_suffix(".ipynb"), as_version=4)
+    stored = notebook_of(texts.with_suffix(".ipynb"))
     expected = [cell.source for cell in translate.twin(texts.stem).cells]
     assert [cell.source for cell in stored.cells] == expected

@@ -12,7 +12,6 @@ import json
 import re
 
 import ipywidgets
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -562,6 +561,8 @@ def widgets_within(widget):
 )
 def test_a_widget_uses_only_what_every_notebook_program_can_show(make):
     """It has only standard controls, a state in the standard form, and no script."""
+    import nbformat
+
     widget = make()
     for model in widgets_within(widget):
         modules = {model._model_module, model._view_module} - {None}

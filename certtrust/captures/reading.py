@@ -89,6 +89,9 @@ class Wire:
                 elif record.kind == zeek.X509 and record.error is None:
                     seen = self._certificates.add(record.values)
                     self.logged.append((name, record.line, seen))
+                    if record.note is not None:
+                        note = f"line {record.line}: {record.note}"
+                        self._rows.append(Handshake(source=name, parse_error=note))
                 else:
                     self._rows.append((record, name))
         elif suricata.sniff(head):

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from ..formats import as_text
+from ..json_values import loads, note_on_twins, twins
 from ..x509.fields import escaped
 from .handshake import NOT_VISIBLE, Handshake, Seen, address, fingerprint, whole_lines
 
@@ -54,7 +55,7 @@ def read(stream: BinaryIO, source: str, counts: Counter[str]) -> Iterator[Handsh
         if not line.strip():
             continue
         try:
-            event = json.loads(line)
+            event = loads(line)
         except (ValueError, RecursionError) as problem:
             yield _failed(source, number, f"no JSON: {problem}"[:200])
             continue
@@ -86,7 +87,8 @@ def _of_event(event: dict[str, Any], tls: dict[str, Any], source: str) -> Handsh
         source=source,
     )
     client = tls.get("client")
-    problems = []
+    note = note_on_twins(twins(event))
+    problems = [note] if note else []
     for side, object_ in (("client", client), ("server", tls)):
         if not isinstance(object_, dict):
             continue

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from ..formats import as_text
+from ..json_values import loads, note_on_twins, object_of, twins
 from .handshake import (
     CUT_OFF,
     ESTABLISHED,
@@ -89,6 +90,11 @@ class Record:
     kind: str | None
     values: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
+
+    @property
+    def note(self) -> str | None:
+        """What is doubtful about the line: fields that have different values."""
+        return note_on_twins(twins(self.values))
 
 
 def kind_of(head: bytes) -> str | None:
@@ -181,10 +187,12 @@ class _Header:
         if len(cells) != len(self.fields):
             count = f"{len(cells)} fields where the header has {len(self.fields)}"
             return Record(number, self.kind, error=count)
-        values = {
-            name: self._value(cell, self.types.get(name, ""), name)
-            for name, cell in zip(self.fields, cells, strict=True)
-        }
+        values = object_of(
+            [
+                (name, self._value(cell, self.types.get(name, ""), name))
+                for name, cell in zip(self.fields, cells, strict=True)
+            ]
+        )
         kind = self.kind or _kind_by_names(set(self.fields))
         return Record(number, kind, values)
 
@@ -231,7 +239,7 @@ def _plain(text: str) -> str:
 
 def _from_json(number: int, line: str) -> Record:
     try:
-        values = json.loads(line)
+        values = loads(line)
     except (ValueError, RecursionError) as problem:
         return Record(number, None, error=f"no JSON: {problem}"[:200])
     if not isinstance(values, dict):
@@ -362,7 +370,7 @@ def of_record(record: Record, certificates: Certificates, source: str) -> Handsh
         source=source,
         messages=_messages(history, values) if history else None,
     )
-    problems: list[str] = []
+    problems = [record.note] if record.note else []
     for side, prefix in (("client", "client_"), ("server", "")):
         named = _named(values, prefix)
         if not named and not _presented_none(row, side, history, named):

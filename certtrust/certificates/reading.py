@@ -45,6 +45,8 @@ from .passwords import Passwords
 
 _BATCH = 4096
 _FILES_AT_ONCE = 256
+_MOST_REPEATED = 16_384
+"""Certificates that are remembered because they came more than once."""
 _SHOWN_AFTER = 2.0
 
 Columns = dict[str, Any]
@@ -306,6 +308,7 @@ def _batches(inputs: Iterable[Source], options: Options) -> Iterator[Columns]:
     """Yield the columns of all blocks, in batches that fit into the processor's cache."""
     batch = Batch()
     rounds_left: dict[str, list[int]] = {}
+    repeated: dict[bytes, bytes] = {}
     for source in inputs:
         position, device = 0, device_in(source.name)
         of_file = {**options, "rounds": _rounds_left(source, rounds_left)}
@@ -318,8 +321,24 @@ def _batches(inputs: Iterable[Source], options: Options) -> Iterator[Columns]:
                 position += len(run)
             if len(batch.blocks) >= _BATCH:
                 *whole, batch = _parts(batch)
-                yield from map(_columns, whole)
-    yield from map(_columns, _parts(batch))
+                for part in whole:
+                    yield _shared(_columns(part), repeated)
+    for part in _parts(batch):
+        yield _shared(_columns(part), repeated)
+
+
+def _shared(columns: Columns, repeated: dict[bytes, bytes]) -> Columns:
+    """Return the columns of a batch, in which equal DER is one object: CAs of chains are many."""
+    firsts: dict[bytes, bytes] = {}
+    ders: list[bytes | None] = []
+    for der in columns["der"]:
+        one = None if der is None else repeated.get(der)
+        if one is None and der is not None:
+            one = firsts.setdefault(der, der)
+            if one is not der and len(repeated) < _MOST_REPEATED:
+                repeated[one] = one
+        ders.append(one)
+    return columns | {"der": ders}
 
 
 def _parts(batch: Batch) -> Iterator[Batch]:

@@ -5,7 +5,7 @@ A PBX offers its whole list as one PEM file; entries are single certificates or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ..schema import TRUST, conform
-from ..sources import Source, is_content
+from ..sources import is_content
 from .blocks import NOTHING
 from .passwords import Passwords
 from .reading import read_rows
@@ -62,9 +62,9 @@ def read_trust_list(
     >>> read_trust_list(b"", pbx="hq")["pbx"].tolist()
     ['hq']
     """
-    entries = _entries(source, password, columns)
+    entries = read_entries(source, password, columns)
     if entries.empty and pbx is not None:
-        entries = _entries(b"")
+        entries = read_entries(b"")
     owner = entries["pbx"]
     if pbx is not None:
         owner = pd.Series(pbx, index=entries.index, dtype="str")
@@ -73,25 +73,20 @@ def read_trust_list(
     return conform(entries.assign(pbx=owner.mask(owner == "")), TRUST)
 
 
-def read_named_lists(
-    files: Iterable[Source],
-    owners: Mapping[str, str],
-    *,
-    password: Passwords = None,
-    columns: Mapping[str, str] | None = None,
-) -> pd.DataFrame:
-    """Return the trust lists of several files, each of the PBX that `owners` has for its name.
+def named_lists(entries: pd.DataFrame, owners: Mapping[str, str]) -> pd.DataFrame:
+    """Return the entries of several lists, each of the PBX that `owners` has for its source.
 
-    A file that `owners` does not have is the list of every PBX.
+    A list that `owners` does not have is that of every PBX.
     """
-    entries = _entries(files, password, columns)
     named = entries["source"].map(owners).astype("str")
     owner = entries["pbx"].fillna(named)
     return conform(entries.assign(pbx=owner.mask(owner == "")), TRUST)
 
 
-def _entries(
-    source: Any, password: Passwords = None, columns: Mapping[str, str] | None = None
+def read_entries(
+    source: Any,
+    password: Passwords = None,
+    columns: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return the rows of lists; `pbx` is missing unless a saved table states it."""
     entries = read_rows(source, password=password, columns=columns)

@@ -20,6 +20,7 @@ def add(command: Parser) -> None:
     """Add the arguments of the command."""
     add_sources(command)
     command.add("-o", "--output", metavar="file", default="report.html")
+    command.add("--keep", metavar="directory")
     command.add("--json", metavar="file")
     command.add("--png", metavar="directory")
     command.add("--excel", choices=sorted(DIALECTS))
@@ -35,9 +36,10 @@ def run(given: argparse.Namespace) -> int:
 
     from ..evaluation.check import moment_of
     from ..fleet import read_fleet
+    from ..fleet.keeping import in_words
     from ..report import STEPS, explain_fleet, has_verdict, head_lines, write_report
 
-    how = options(given)
+    how = options(given) | ({} if given.keep is None else {"keep": given.keep})
     at = None if given.at is None else moment_of(given.at)
     words = passwords(given)
     output = Path(given.output)
@@ -77,6 +79,8 @@ def run(given: argparse.Namespace) -> int:
             xlsx_path=given.xlsx,
         )
     tell("\n".join(head_lines(report, str(written[0]))))
+    if given.keep is not None:
+        tell(in_words(fleet))
     has_failure = (report.results["verdict"] == "fail") | (
         report.results["observed"] == "failed"
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..schema import SOURCES, conform
@@ -22,6 +23,7 @@ class Account:
     pbx: str | None = None
     not_understood: str | None = None
     unread_headings: str | None = None
+    kept_since: pd.Timestamp | None = None
     is_in_place: bool = False
     """It lies in one of the four folders of a fleet's directory."""
     is_table: bool = False
@@ -71,7 +73,10 @@ def table(
     """
     columns = [name for name in SOURCES.names if name not in ("rows", "understood")]
     cells = [[getattr(account, name) for name in columns] for account in accounts]
-    dtypes = {name: "str" for name in columns if name != "is_guess"}
+    dtypes = {
+        name: "str" for name in columns if name not in ("is_guess", "kept_since")
+    }
+    dtypes["kept_since"] = "datetime64[us, UTC]"
     rows = pd.DataFrame(cells, columns=columns).astype(dtypes)
     keys = pd.MultiIndex.from_frame(rows[["taken_for", "source"]])
     counts = pd.concat(
@@ -95,8 +100,13 @@ def table(
 def _counts(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Return rows, understood and the first thing that was not, by kind and source."""
     is_understood = understood(frame, kind)
-    by_source = is_understood.groupby(frame["source"], sort=False)
-    counts = pd.DataFrame({"rows": by_source.size(), "understood": by_source.sum()})
+    code, names = pd.factorize(frame["source"])
+    is_of_source = code >= 0
+    rows = np.bincount(code[is_of_source], minlength=len(names))
+    rows_understood = np.bincount(
+        code[is_of_source & is_understood.to_numpy(dtype=bool)], minlength=len(names)
+    )
+    counts = pd.DataFrame({"rows": rows, "understood": rows_understood}, index=names)
     others = frame[~is_understood | frame["parse_error"].notna()]
     firsts = others.drop_duplicates("source")
     first = _reason(firsts).set_axis(firsts["source"])

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from .. import captures, heading_rows, schema
+from .. import captures, schema
 from ..captures import REGISTRATION_PORT
 from ..certificates.containers.wire import blocks as wire_blocks
 from ..certificates.passwords import Passwords
 from ..certificates.reading import from_blocks, read_certificates
-from ..certificates.trust_lists import list_name, read_named_lists, read_trust_list
+from ..certificates.trust_lists import (
+    list_name,
+    named_lists,
+    read_entries,
+    read_trust_list,
+)
 from ..devices import read_devices
 from ..errors import SourceError
-from ..formats import as_text, begin
 from ..registrations import of_handshakes, read_registrations
 from ..sources import Source, is_content, sources
-from ..spreadsheets import is_workbook
 from ..texts.sentences import say
 from . import accounts, kinds
 from .accounts import Account
+from .intake import Intake, Reader, pbx_in
+from .keeping import read_and_keep
+from .kept import options_key
 from .kinds import CERTIFICATES, DEVICES, HANDSHAKES, REGISTRATIONS, TRUST
-from .tables import CAPTURES, FOLDERS, Fleet, read_saved, saved_tables
-
-PLACES = {**{name: name for name in FOLDERS}, CAPTURES: HANDSHAKES}
-"""The folders of a fleet's directory, and the kind of what lies in each."""
-Reader = Callable[[Iterable[Source]], pd.DataFrame]
+from .tables import FOLDERS, Fleet, read_saved, saved_tables
 
 
 def read_fleet(
@@ -45,6 +46,7 @@ def read_fleet(
     patterns: Any = None,
     port: int | Iterable[int] = REGISTRATION_PORT,
     pbx: str | Mapping[str, str] | None = None,
+    keep: str | os.PathLike[str] | None = None,
 ) -> Fleet:
     """Read a fleet from whatever files there are; what a file holds decides what it is.
 
@@ -74,19 +76,30 @@ def read_fleet(
         TCP ports of H.323/TLS, on which a connection in a capture is a registration.
     pbx : str or mapping of address to name, optional
         What the PBX of such connections is called; else it is the address of the server.
+    keep : path, optional
+        A folder of its own, outside of the files, that keeps what is read and which signatures
+        are right. The next run with the same options reads only files that are new or changed,
+        and verifies only what is new; what it returns is the same. A file is unchanged if its
+        size, the time of its last change to the nanosecond, the time of its last change of
+        status and its number in the file system are as they were, or else if its size, the time
+        of its last change and the SHA-256 of its content are. Captures, key stores that ask for
+        a password, and content that is no file are read each time. After another version of
+        certtrust, or if the folder is damaged, all files are read again.
 
     Returns
     -------
     Fleet
         Its `sources` account for every file: what it was taken for, why, and what of it was
         not understood. A saved fleet comes back as it was saved, any other one without links;
-        `link` adds them.
+        `link` adds them. With `keep` they are there, and `kept_since` of the sources says which
+        files were not read again.
 
     Raises
     ------
     SourceError
         If a path or glob names nothing, or a directory holds a saved fleet that is not whole
-        or lies beside other folders of a fleet.
+        or lies beside other folders of a fleet; or if `keep` is a folder that holds anything
+        else, lies within the files, belongs to another user or is open to all.
 
     Notes
     -----
@@ -103,14 +116,44 @@ def read_fleet(
     if (saved := _saved(source)) is not None:
         return saved
     own = kinds.columns_of(columns)
+    options = {"columns": own, "timezone": timezone, "patterns": patterns}
+    read = partial(
+        _read,
+        source,
+        trust=trust,
+        own=own,
+        timezone=timezone,
+        patterns=patterns,
+        port=port,
+        pbx=pbx,
+    )
     intake = Intake(is_apart=_apart(source, trust), own=own)
+    if keep is None:
+        return read(intake, password=password)
+    _expect_outside(keep, source)
+    return read_and_keep(read, intake, keep, options_key(options), password)
+
+
+def _read(
+    source: Any,
+    intake: Intake,
+    *,
+    trust: Any,
+    password: Passwords,
+    own: kinds.Own,
+    timezone: Any,
+    patterns: Any,
+    port: int | Iterable[int],
+    pbx: str | Mapping[str, str] | None,
+) -> Fleet:
+    """Return the fleet of files, which the intake sorts."""
 
     def certificates_of(files: Iterable[Source]) -> pd.DataFrame:
         return read_certificates(
             files, password=password, columns=own.get(CERTIFICATES)
         )
 
-    certificates = certificates_of(intake.sort(sources(source)))
+    certificates = certificates_of(intake.files(source))
     waiting: dict[str, Reader] = {
         CERTIFICATES: certificates_of,
         DEVICES: partial(read_devices, columns=own.get(DEVICES)),
@@ -121,8 +164,12 @@ def read_fleet(
             patterns=patterns,
         ),
     }
-    parts = {kind: intake.each(kind, read) for kind, read in waiting.items()}
-    parts[CERTIFICATES].insert(0, certificates)
+    first = {CERTIFICATES: certificates}
+    parts = {
+        kind: intake.each(kind, read, first.get(kind))
+        for kind, read in waiting.items()
+    }
+    entries = intake.each(TRUST, lambda files: read_entries(files, password=password))
     handshakes = _add_captures(intake, parts, port, pbx)
     frames = {kind: _joined(part, kind) for kind, part in parts.items()}
     names = _pbx_names(frames)
@@ -130,9 +177,7 @@ def read_fleet(
     owners = intake.owners(names)
     lists = [
         *stated,
-        *intake.each(
-            TRUST, lambda files: read_named_lists(files, owners, password=password)
-        ),
+        *(named_lists(part, owners) for part in entries),
     ]
     if trust is None:
         frames[CERTIFICATES], guessed = _guessed_lists(
@@ -162,196 +207,6 @@ def _add_captures(
     parts[CERTIFICATES].append(from_blocks(wire_blocks(wire)))
     parts[REGISTRATIONS].append(of_handshakes(seen, port=port, pbx=pbx))
     return captures.handshakes_frame(wire)
-
-
-@dataclass
-class Intake:
-    """The files of a fleet, sorted: an account of each, and those that wait for their reader."""
-
-    is_apart: Callable[[str], bool]
-    own: kinds.Own = field(default_factory=dict)
-    accounts: list[Account] = field(default_factory=list)
-    counted: dict[str, pd.DataFrame] = field(default_factory=dict)
-    """The frames of files that were read by themselves, by the names of the files."""
-    _waiting: dict[str, list[Source]] = field(default_factory=dict)
-
-    def sort(self, files: Iterable[Source]) -> Iterator[Source]:
-        """Yield the files of certificates, which are many, and keep the others."""
-        paths: set[str] = set()
-        for file in files:
-            if self.is_apart(file.name) or _is_again(file.name, paths):
-                continue
-            for account in accounts_of(file, self.own):
-                self.accounts.append(account)
-                named = replace(file, name=account.source)
-                if account.taken_for == CERTIFICATES and not account.is_table:
-                    yield named
-                elif account.taken_for is not None:
-                    self._waiting.setdefault(account.taken_for, []).append(named)
-
-    def each(self, kind: str, read: Reader) -> list[pd.DataFrame]:
-        """Return the frames of the files of a kind that wait, saved tables by themselves.
-
-        Rows of a saved table name the files that they came from first, so that only the frame
-        tells how many rows the saved one gave.
-        """
-        tables = {account.source for account in self.accounts if account.is_table}
-        files = self.waiting(kind)
-        plain = [file for file in files if file.name not in tables]
-        frames = [read(plain)] if plain else []
-        for file in files:
-            if file.name in tables:
-                self.counted[file.name] = read([file])
-                frames.append(self.counted[file.name])
-        return frames
-
-    def waiting(self, kind: str) -> list[Source]:
-        """Return the files of a kind that wait, which then wait no longer."""
-        return self._waiting.pop(kind, [])
-
-    def owners(self, names: Mapping[str, str]) -> dict[str, str]:
-        """Return the PBX of each trust list that has one, by the name of its file.
-
-        In the folder `trust/` of a fleet the name of a file is that of a PBX, known or not.
-        """
-        owners = {}
-        for position, account in enumerate(self.accounts):
-            if account.taken_for != TRUST:
-                continue
-            stem = list_name(account.source)
-            owner = stem if account.is_in_place else pbx_in(stem, names)
-            if owner is not None:
-                owners[account.source] = owner
-            is_guess = account.is_guess or owner is None
-            self.accounts[position] = replace(account, pbx=owner, is_guess=is_guess)
-        return owners
-
-
-def _is_again(name: str, paths: set[str]) -> bool:
-    """Return True where a file was there before, and remember it."""
-    path = os.path.realpath(name)
-    if path in paths:
-        return True
-    if os.path.isfile(path):
-        paths.add(path)
-    return False
-
-
-def accounts_of(file: Source, own: kinds.Own) -> list[Account]:
-    """Return what a file is taken for, and why; a workbook may hold tables of several kinds."""
-    top, _, rest = file.name.partition("/")
-    is_in_place = top in PLACES and bool(rest)
-    account = Account(rest if is_in_place else file.name, is_in_place=is_in_place)
-    folder = PLACES.get(file.name) or kinds.kind_of_folder(file.name)
-    if file.error is not None:
-        return [account.by_folder(folder, file.error)]
-    try:
-        with file.open() as opened:
-            head, stream = begin(opened)
-            packed = stream.read() if _is_packed(head) else b""
-    except OSError as problem:
-        problem_text = say("reading.sources.stopped", reason=problem)
-        return [account.by_folder(folder, problem_text)]
-    names = set() if kinds.begins_as_pem(head) else kinds.headings(as_text(head))
-    if kinds.is_endpoints(packed):
-        return [replace(account, not_understood=say("reading.sources.endpoints"))]
-    if kinds.is_report(names):
-        return [replace(account, not_understood=say("reading.sources.report"))]
-    is_table = head.startswith(_PARQUET) or {"source", "parse_error"} <= names
-    account = replace(account, is_table=is_table)
-    decided: list[Account] = []
-    for kind in _kinds(head, packed, own):
-        of_kind = _decided(account, kind, folder, head, file.name)
-        if of_kind.taken_for is None and is_workbook(head):
-            problem_text = kinds.problem_of_workbook(packed)
-            of_kind = replace(of_kind, not_understood=problem_text)
-        elif kind in (DEVICES, REGISTRATIONS) and not is_table:
-            unread = kinds.unread_headings(head, packed, kind, own)
-            of_kind = replace(of_kind, unread_headings=unread)
-        decided.append(of_kind)
-    return decided
-
-
-_PARQUET = b"PAR1"
-
-
-def _is_packed(head: bytes) -> bool:
-    """Return True for a file whose beginning alone does not tell what is in it."""
-    return head.startswith(_PARQUET) or is_workbook(head)
-
-
-def _kinds(head: bytes, packed: bytes, own: kinds.Own) -> Sequence[str | None]:
-    if head.startswith(_PARQUET):
-        return [kinds.kind_of_parquet(packed)]
-    if is_workbook(head):
-        return kinds.kinds_of_workbook(packed, own) or [None]
-    return [kinds.kind_of(head, own)]
-
-
-def _decided(
-    account: Account, kind: str | None, folder: str | None, head: bytes, name: str
-) -> Account:
-    """Return the account with the kind that content, folder and name give."""
-    if kind == CERTIFICATES and folder == TRUST:
-        return account.by_folder(TRUST)
-    if kind == CERTIFICATES and folder != CERTIFICATES and _says_trust(name):
-        return replace(account, taken_for=TRUST, decided_by="name", is_guess=True)
-    if kind is not None:
-        is_loose = kind == CERTIFICATES and folder != CERTIFICATES
-        is_loose &= not kinds.denies_trust(PurePosixPath(name).name)
-        return replace(
-            account, taken_for=kind, decided_by="content", may_be_list=is_loose
-        )
-    if folder is not None:
-        return account.by_folder(folder)
-    if not head.strip():
-        return replace(account, not_understood=say("reading.sources.empty"))
-    if kinds.is_text(head, name):
-        return replace(
-            account, taken_for=REGISTRATIONS, decided_by="text", is_guess=True
-        )
-    return replace(account, not_understood=_unrecognised(as_text(head)))
-
-
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
-_LOOKED_AT = 1 << 10
-"""Characters of a file that tell text from anything else."""
-
-
-def _unrecognised(text: str) -> str:
-    """Return why a file is nothing that is known here; of a table, its headings."""
-    is_binary = _CONTROL.search(text[:_LOOKED_AT]) is not None
-    unread = None if is_binary else heading_rows.unread_headings(text, DEVICES)
-    if unread is not None:
-        return say("reading.sources.headings", unread=unread)
-    return say("reading.sources.unrecognised")
-
-
-_TRUST = re.compile(r"(?<!cert)trust")
-
-
-def _says_trust(name: str) -> bool:
-    stem = PurePosixPath(name).name.lower()
-    return _TRUST.search(stem) is not None and not kinds.denies_trust(stem)
-
-
-def pbx_in(stem: str, names: Mapping[str, str]) -> str | None:
-    """Return the PBX that a file is named after, alone or beside words such as `trust`.
-
-    Examples
-    --------
-    >>> names = {"hq": "HQ", "hq-2": "HQ-2"}
-    >>> pbx_in("hq", names), pbx_in("trust-list_HQ-2", names), pbx_in("roots", names)
-    ('HQ', 'HQ-2', None)
-    """
-    stem = stem.lower()
-    if stem in names:
-        return names[stem]
-    for word in ("trustlist", "trust-list", "trust_list", "trusted", "trust"):
-        if word in stem:
-            rest = stem.replace(word, "", 1).strip(" -_.")
-            return names.get(rest)
-    return None
 
 
 def _pbx_names(frames: Mapping[str, pd.DataFrame]) -> dict[str, str]:
@@ -437,7 +292,7 @@ def _stated_lists(
         for file in files
         if (owner := pbx_in(list_name(file.name), names)) is not None
     }
-    return [read_named_lists(files, owners, password=password)]
+    return [named_lists(read_entries(files, password=password), owners)]
 
 
 def _apart(source: Any, trust: Any) -> Callable[[str], bool]:
@@ -459,6 +314,15 @@ def _is_path(item: Any) -> bool:
     if isinstance(item, str) and ("\0" in item or is_content(item)):
         return False
     return isinstance(item, str | os.PathLike)
+
+
+def _expect_outside(keep: str | os.PathLike[str], source: Any) -> None:
+    """Raise SourceError where a folder to keep what is read lies within what is read."""
+    given = source if isinstance(source, list | tuple) else [source]
+    folders = [Path(item).resolve() for item in given if _is_path(item)]
+    path = Path(keep).resolve()
+    if any(folder == path or folder in path.parents for folder in folders):
+        raise SourceError(say("errors.reading.keep_within", path=repr(str(keep))))
 
 
 def _saved(source: Any) -> Fleet | None:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..errors import CerttrustError
 from ..fleet import Fleet, read_fleet
+from ..json_values import loads, twins
 from ..schema import MOMENT, Table, conform
 from ..texts.sentences import say
 from .state import TABLES, State, state_of
@@ -60,9 +61,11 @@ def state_of_json(content: str | bytes, *, name: str) -> State:
     """
     damaged = say("errors.history.damaged", source=name)
     try:
-        report = json.loads(content)
+        report = loads(content)
     except (ValueError, RecursionError) as error:
         raise CerttrustError(damaged) from error
+    if twins(report):
+        raise CerttrustError(damaged)
     if not isinstance(report, dict) or report.get("format") != FORMAT:
         raise CerttrustError(say("errors.history.no_report", source=name))
     state = report.get("state")

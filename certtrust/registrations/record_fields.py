@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import CerttrustError
-from ..formats import twice
+from ..formats import DECISIVE, twice
 from . import field_values, times
 from .field_values import NULL, TEXT, Columns, Notes, constant, scatter, word
 from .text.spans import as_mask, present
@@ -109,7 +109,7 @@ def from_fields(
 def without_twins(fields: Iterable[tuple[str, Any]], notes: Notes) -> Columns:
     """Return text fields by name; of a name that is there twice the first value counts.
 
-    Where the fields of one name differ, that is noted.
+    Where the fields of one name differ, that is noted, and what a verdict rests on is missing.
     """
     columns: Columns = {}
     for name, field in fields:
@@ -122,8 +122,12 @@ def without_twins(fields: Iterable[tuple[str, Any]], notes: Notes) -> Columns:
             else array.cast(TEXT)
             for array in (field, columns[name])
         )
-        notes.add(as_mask(pc.not_equal(column, twin)), twice(name))
-        columns[name] = field_values.coalesce(column, twin)
+        differ = as_mask(pc.not_equal(column, twin))
+        notes.add(differ, twice(name))
+        column = field_values.coalesce(column, twin)
+        if name in DECISIVE and differ.any():
+            column = pc.if_else(pa.array(differ), field_values.NULL, column)
+        columns[name] = column
     return columns
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import datetime
 import json
 
-import nbformat
 import pytest
 import trustme
 from conftest import PICTURES, complaints_of
@@ -83,6 +82,8 @@ fleet = ct.link(ct.Fleet(certificates, trust, empty(DEVICES), conform(log, REGIS
 
 def hostile_notebook() -> str:
     """Return a notebook with each of the widgets on a fleet of hostile names."""
+    import nbformat
+
     cells = [HOSTILE, "CertificateTester(fleet=fleet, registration_name=long[-1])"]
     cells += [
         "explorer = FleetExplorer(fleet)\nexplorer.device = "

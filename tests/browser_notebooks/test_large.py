@@ -4,7 +4,6 @@ changed page.
 
 from __future__ import annotations
 
-import nbformat
 from conftest import PICTURES
 from driving import milliseconds, opened, run_all, summed_up, widget
 from large import stored
@@ -21,6 +20,8 @@ def test_filters_and_switches_of_a_large_fleet(page, lab, site):
     """Every answer comes; the times are written to build/browser_notebooks/large.json, for the
     notes.
     """
+    import nbformat
+
     stored(site / "notebooks" / "large.pkl")
     cells = [
         CODE,

@@ -6,8 +6,8 @@ import io
 import random
 import tempfile
 import warnings
-import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,11 +21,12 @@ from .mutations import LOG_TOKENS, PATTERN_TOKENS, TOKENS, Mutate, mutated
 
 
 class Entry(NamedTuple):
-    """A reader of bytes, its seeds, and how they are mutated."""
+    """A reader of files, its seeds, how they are mutated, and how many it reads at a time."""
 
-    read: Callable[[bytes], Any]
+    read: Callable[[Sequence[bytes]], Any]
     seeds: Callable[[], list[bytes]]
     mutate: Mutate
+    at_once: int = 100
     seconds_per_byte: float = 2e-5
 
 
@@ -34,38 +35,45 @@ def _shown(frame: Any) -> None:
     frame.to_csv(io.StringIO())
 
 
-def certificates(data: bytes) -> None:
+def certificates(files: Sequence[bytes]) -> None:
     """Read certificates, with a password."""
-    _shown(ct.read_certificates(data, password="secret"))
+    _shown(ct.read_certificates(files, password="secret"))
 
 
-def trust(data: bytes) -> None:
+def trust(files: Sequence[bytes]) -> None:
     """Read a trust list."""
-    _shown(ct.read_trust_list(data))
+    _shown(ct.read_trust_list(files))
 
 
-def devices(data: bytes) -> None:
+def devices(files: Sequence[bytes]) -> None:
     """Read devices, with the format detected and with one format given."""
-    table = ct.read_devices(data)
+    table = ct.read_devices(files)
     _shown(table)
     ct.shared_hardware_ids(table)
-    ct.read_devices(data, format=_pick(data, ("json", "xml", "backup", "csv")))
+    for form, of_form in _by_pick(files, ("json", "xml", "backup", "csv")):
+        ct.read_devices(of_form, format=form)
 
 
-def registrations(data: bytes) -> None:
+def registrations(files: Sequence[bytes]) -> None:
     """Read registrations, with the format detected and with one format given."""
     options: dict[str, Any] = {"workers": 1, "progress": False}
-    table = ct.read_registrations(data, **options)
+    table = ct.read_registrations(files, **options)
     _shown(table)
-    if len(data) % 4 == 0:
+    if len(files[0]) % 4 == 0:
         ct.pattern_coverage(table)
         intervals(table)
     forms = ("json", "query", "table", "csv", "syslog", "parquet")
-    ct.read_registrations(data, format=_pick(data, forms), **options)
+    for form, of_form in _by_pick(files, forms):
+        ct.read_registrations(of_form, format=form, **options)
 
 
-def patterns(data: bytes) -> None:
+def patterns(files: Sequence[bytes]) -> None:
     """Search messages for a pattern."""
+    for data in files:
+        _search(data)
+
+
+def _search(data: bytes) -> None:
     pattern: Any = data.decode("utf-8", "surrogateescape")
     if len(data) % 7 == 0:
         pattern = {pattern[:3]: pattern}
@@ -80,10 +88,16 @@ def patterns(data: bytes) -> None:
         )
 
 
-def fleets(data: bytes) -> None:
-    """Read the members of a ZIP archive as a folder of files, and judge the fleet."""
+def fleets(files: Sequence[bytes]) -> None:
+    """Read files beside some of those of a sound fleet, as a folder, and judge the fleet."""
+    choose = random.Random(files[0])
+    sound = {name: data for name, data in _fleet().items() if choose.random() < 0.8}
+    names = [f"{number}{choose.choice(_ENDINGS)}" for number in range(len(files))]
     with tempfile.TemporaryDirectory() as folder:
-        for name, content in _members(data).items():
+        for name, content in {
+            **sound,
+            **dict(zip(names, files, strict=True)),
+        }.items():
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -94,8 +108,16 @@ def fleets(data: bytes) -> None:
         ct.causes(results)
 
 
-def diagnose(data: bytes) -> None:
-    """Diagnose a certificate with a scenario, a name and a list that depend on it."""
+_ENDINGS = ("", ".pem", ".json", ".log", ".csv", ".bin", ".xml", ".txt")
+
+
+def diagnose(files: Sequence[bytes]) -> None:
+    """Diagnose certificates with a scenario, a name and a list that depend on them."""
+    for data in files:
+        _diagnose(data)
+
+
+def _diagnose(data: bytes) -> None:
     choose = random.Random(data)
     names = (
         None,
@@ -122,59 +144,40 @@ def diagnose(data: bytes) -> None:
     diagnosis._repr_html_()
 
 
-def captures(data: bytes) -> None:
+def captures(files: Sequence[bytes]) -> None:
     """Read connections, and their certificates."""
-    seen = ct.handshakes(data)
-    _shown(seen)
-    if len(data) % 4 == 0:
-        _shown(ct.read_certificates(data))
-        _shown(ct.read_registrations(data, workers=1, progress=False))
+    _shown(ct.handshakes(files))
+    if len(files[0]) % 4 == 0:
+        _shown(ct.read_certificates(files))
+        _shown(ct.read_registrations(files, workers=1, progress=False))
 
 
-def _pick(data: bytes, names: tuple[str, ...]) -> str:
-    return random.Random(data[:64]).choice(names)
+def _by_pick(
+    files: Sequence[bytes], names: tuple[str, ...]
+) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield each name with the files whose beginnings draw it."""
+    picks = [random.Random(data[:64]).choice(names) for data in files]
+    for name in sorted(set(picks)):
+        pairs = zip(picks, files, strict=True)
+        yield name, [data for pick, data in pairs if pick == name]
 
 
-def _members(data: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def _packed(members: dict[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue()
+@cache
+def _fleet() -> dict[str, bytes]:
+    """Return the files of a simulated fleet by their names."""
+    with tempfile.TemporaryDirectory() as folder:
+        write(ct.simulate(8, seed=0), folder)
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(Path(folder).rglob("*"))
+            if path.is_file()
+        }
 
 
 def fleet_seeds() -> list[bytes]:
-    """Return simulated fleets as ZIP archives."""
-    archives = []
-    for number in range(2):
-        with tempfile.TemporaryDirectory() as folder:
-            write(ct.simulate(8, seed=number), folder)
-            paths = [path for path in Path(folder).rglob("*") if path.is_file()]
-            archives.append(
-                _packed(
-                    {
-                        path.relative_to(folder).as_posix(): path.read_bytes()
-                        for path in paths
-                    }
-                )
-            )
-    return archives
-
-
-def mutated_fleet(data: bytes, _: list[bytes], choose: random.Random) -> bytes:
-    """Return a fleet with one or two files mutated."""
-    members = _members(data)
-    contents = list(members.values())
-    for name in choose.sample(
-        sorted(members), min(len(members), choose.randint(1, 2))
-    ):
-        members[name] = mutated(TOKENS)(members[name], contents, choose)
-    return _packed(members)
+    """Return the files of a simulated fleet, and those of other formats."""
+    others = [*seeds.certificates(), *seeds.devices(), *seeds.registrations()]
+    return [*_fleet().values(), *others]
 
 
 def pattern_seeds() -> list[bytes]:
@@ -196,7 +199,9 @@ ENTRIES = {
     "devices": Entry(devices, seeds.devices, mutated(LOG_TOKENS)),
     "registrations": Entry(registrations, seeds.registrations, mutated(LOG_TOKENS)),
     "captures": Entry(captures, seeds.captures, mutated(TOKENS)),
-    "patterns": Entry(patterns, pattern_seeds, mutated(PATTERN_TOKENS)),
-    "fleets": Entry(fleets, fleet_seeds, mutated_fleet, 1e-4),
-    "diagnose": Entry(diagnose, seeds.certificates, mutated(TOKENS)),
+    "patterns": Entry(patterns, pattern_seeds, mutated(PATTERN_TOKENS), 1),
+    "fleets": Entry(
+        fleets, fleet_seeds, mutated(TOKENS + LOG_TOKENS), seconds_per_byte=1e-4
+    ),
+    "diagnose": Entry(diagnose, seeds.certificates, mutated(TOKENS), 1),
 }

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, repeat
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
@@ -22,6 +21,7 @@ from ... import limits
 from ...column_names import Columns, not_understood, understood
 from ...formats import About
 from ...heading_rows import find, names_certificates
+from ...json_values import all_values, loads, shown_keys, twins
 from ...spreadsheets import is_workbook, sheets
 from ...table_files import TooMuchError, open_parquet
 from ..blocks import Block, Item, Rows
@@ -198,8 +198,7 @@ def _csv(data: bytes, own: Columns) -> Iterator[_Cell]:
     records = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True
     )
-    names: list[str] | None = None
-    content = device = -1
+    positions: list[list[int]] | None = None
     number = 0
     while True:
         try:
@@ -207,27 +206,44 @@ def _csv(data: bytes, own: Columns) -> Iterator[_Cell]:
         except StopIteration:
             return
         except csv.Error as problem:
-            names = names or []
+            positions = positions or [[], []]
             yield _Cell(None, f"a row that cannot be read: {problem}", number, None)
             number += 1
             continue
-        if names is None:
-            names = record
-            content, device = (
-                _last_position(names, _first(names, own, kind))
+        if positions is None:
+            positions = [
+                _positions(record, _first(record, own, kind))
                 for kind in ("content", "device")
-            )
+            ]
         elif record:
-            cell = _bytes(record[content]) if 0 <= content < len(record) else None
-            name = _text(record[device]) if 0 <= device < len(record) else None
-            problem_text = None if cell else "no certificate in this row"
-            yield _Cell(cell, problem_text, number, name)
+            yield from _of_row(record, *positions, number)
             number += 1
 
 
-def _last_position(names: list[str], name: str | None) -> int:
-    """Return where a name stands for the last time, -1 if there is none."""
-    return max((at for at, other in enumerate(names) if other == name), default=-1)
+def _positions(names: Sequence[str], name: str | None) -> list[int]:
+    """Return where a name stands, which may be there twice."""
+    return [position for position, other in enumerate(names) if other == name]
+
+
+def _of_row(
+    record: Sequence[Any], content: list[int], device: list[int], number: int
+) -> Iterator[_Cell]:
+    """Yield the certificates of a row, and what is wrong with it."""
+    owners = _at(record, device)
+    owner = _text(owners[0]) if len(owners) == 1 else None
+    chains = [chain for chain in map(_bytes, _at(record, content)) if chain]
+    for chain in chains:
+        yield _Cell(chain, None, number, owner)
+    if len(owners) > 1:
+        yield _Cell(None, "a row that names several devices", number, None)
+    elif not chains:
+        yield _Cell(None, "no certificate in this row", number, owner)
+
+
+def _at(record: Sequence[Any], positions: list[int]) -> list[Any]:
+    """Return the distinct values at some positions, as far as there are any."""
+    values = [record[position] for position in positions if position < len(record)]
+    return list(dict.fromkeys(value for value in values if value not in (None, "")))
 
 
 # Excel
@@ -239,16 +255,14 @@ def _excel(data: bytes, own: Columns) -> Iterator[_Cell]:
             yield _Cell(None, sheet.error, 0, None)
             continue
         content, device = (
-            sheet.columns.index(kind) if kind in sheet.columns else None
+            _positions(sheet.headings, sheet.headings[sheet.columns.index(kind)])
+            if kind in sheet.columns
+            else []
             for kind in ("content", "device")
         )
         for number, row in enumerate(sheet.rows, start=sheet.first):
-            if not any(row):
-                continue
-            cell = None if content is None else _bytes(row[content])
-            name = None if device is None else _text(row[device])
-            problem = None if cell else "no certificate in this row"
-            yield _Cell(cell, problem, number, name)
+            if any(row):
+                yield from _of_row(row, content, device, number)
 
 
 # JSON
@@ -257,21 +271,22 @@ def _excel(data: bytes, own: Columns) -> Iterator[_Cell]:
 def _json(data: bytes, own: Columns) -> Iterator[_Cell]:
     text = data.decode("utf-8", "replace")
     try:
-        document = json.loads(text)
+        document = loads(text)
     except (ValueError, RecursionError):
         lines = [line for line in text.splitlines() if line.strip()]
         if not all(line.lstrip().startswith(("{", "[")) for line in lines):
             return iter(())
         return _json_lines(lines, own)
     if isinstance(document, dict) and isinstance(document.get("items"), list):
-        document = document["items"]
+        lists = all_values(document, "items")
+        document = [item for one in lists if isinstance(one, list) for item in one]
     return _records(document if isinstance(document, list) else [document], own)
 
 
 def _json_lines(lines: list[str], own: Columns) -> Iterator[_Cell]:
     for row, line in enumerate(lines):
         try:
-            record = json.loads(line)
+            record = loads(line)
         except (ValueError, RecursionError) as problem:
             yield _Cell(None, f"a line that is no JSON: {problem}", row, None)
             continue
@@ -282,10 +297,14 @@ def _records(records: list[Any], own: Columns, first: int = 0) -> Iterator[_Cell
     for row, record in enumerate(records, first):
         by_name = record if isinstance(record, dict) else {}
         device = _first(by_name, own, "device")
-        name = _text(by_name[device]) if device else None
+        names = all_values(by_name, device) if device else []
+        name = _text(names[0]) if len(names) == 1 else None
         texts = [text for text in _strings(record) if _HOLDS.search(text)]
         yield from (_Cell(_bytes(text), None, row, name) for text in texts)
-        if not texts:
+        if keys := twins(record):
+            note = f"given twice with different values: {shown_keys(keys)}"
+            yield _Cell(None, note, row, name)
+        elif not texts:
             yield _Cell(None, "no certificate in this row", row, name)
 
 
@@ -297,6 +316,7 @@ def _strings(record: Any) -> Iterator[str]:
         if isinstance(value, str):
             yield value
         elif isinstance(value, dict):
-            waiting.extend(reversed(value.values()))
+            others = [item for _, item in getattr(value, "others", ())]
+            waiting.extend(reversed([*value.values(), *others]))
         elif isinstance(value, list):
             waiting.extend(reversed(value))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from ... import schema
-from ...formats import FALSE, TRUE, twice
+from ...formats import DECISIVE, FALSE, TRUE, twice
 
 Entry = dict[str, Any]
 """Cells of DEVICES by column name; what is absent is missing."""
@@ -62,18 +62,14 @@ def own_entry(cells: Entry) -> Entry:
         for name, cell in cells.items()
     }
     unread = [name for name in FLAGS if not _is_plain(text(cells.get(name)))]
-    notes = [
-        text(cells.get("parse_error")),
-        *(f"{name} is neither true nor false" for name in unread),
-    ]
-    reason = "; ".join(note for note in notes if note)
-    return {**entry, **failed(reason)} if reason else entry
+    notes = "; ".join(f"{name} is neither true nor false" for name in unread)
+    return noted(entry, notes)
 
 
 def without_twins(cells: Iterable[tuple[str, Any]]) -> Entry:
     """Return cells by name; of a name that is there twice the first cell that is not empty counts.
 
-    Where cells of one name differ, `parse_error` says so.
+    Where cells of one name differ, `parse_error` says so, and what a verdict rests on is missing.
     """
     entry: Entry = {}
     twins: list[str] = []
@@ -83,9 +79,8 @@ def without_twins(cells: Iterable[tuple[str, Any]]) -> Entry:
             continue
         if entry.setdefault(name, value) != value:
             twins.append(name)
-    notes = [text(entry.get("parse_error")), *map(twice, dict.fromkeys(twins))]
-    reason = "; ".join(note for note in notes if note)
-    return {**entry, **failed(reason)} if reason else entry
+    entry |= dict.fromkeys(DECISIVE.intersection(twins))
+    return noted(entry, "; ".join(map(twice, dict.fromkeys(twins))))
 
 
 def of_table(names: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[Entry]:
@@ -100,6 +95,12 @@ def of_table(names: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[Entr
         entry = without_twins((name, cell) for name, cell in cells if name in kept)
         if is_whole or entry.get("hardware_id") or entry.get("serial"):
             yield own_entry(entry)
+
+
+def noted(entry: Entry, note: str | None) -> Entry:
+    """Return an entry with one more note."""
+    notes = filter(None, (text(entry.get("parse_error")), note))
+    return {**entry, **failed("; ".join(notes))} if note else entry
 
 
 def failed(error: str) -> Entry:
@@ -127,9 +128,11 @@ def entries(
 
 
 def _device(device: dict[str, Any], absent: dict[str, bool | None]) -> Entry:
+    ambiguous = {key for key, _ in getattr(device, "others", ())}
     flags = {
         name: flag(device[key]) if key in device else absent.get(key)
         for name, key in FLAGS.items()
+        if key not in ambiguous
     }
     hardware_id = text(device.get("hw"))
     problems = [] if hardware_id else ["a device without a hardware ID (hw)"]

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from ...column_names import understood
-from ...formats import About, as_text
-from ...json_values import values
+from ...formats import DECISIVE, About, as_text
+from ...json_values import all_values, note_on_twins, twins, values
 from ...names.device_ids import SERIAL
 from .entries import (
     FLAGS,
@@ -24,6 +24,7 @@ from .entries import (
     content,
     entries,
     failed,
+    noted,
     own_entry,
     text,
     without_twins,
@@ -97,7 +98,7 @@ def read(stream: BinaryIO, about: About) -> Iterator[Entry]:
         if item.error:
             yield failed(item.error)
         elif item.message == _OWN_RECORD:
-            yield own_entry(without_twins(item.value.items()))
+            yield own_entry(without_twins(item.value))
         elif "hwId" in item.value or _is_sysclient(item.value):
             yield _inventory_entry(item.value)
         else:
@@ -141,14 +142,15 @@ def _objects(
     if message in _WITHOUT_OBJECTS:
         return
     inner = [
-        value[key] for key in _WRAPPERS if isinstance(value.get(key), dict | list)
+        item
+        for key in _WRAPPERS
+        for item in all_values(value, key)
+        if isinstance(item, dict | list)
     ]
     if "hwId" in value or _is_sysclient(value):
         yield Item(value, message=message)
-    elif isinstance(value.get("devices"), list) and any(
-        _is_inventory(device) for device in value["devices"]
-    ):
-        yield from _objects(value["devices"], own, message, depth + 1)
+    elif any(map(_is_inventory, _devices(value))):
+        yield from _objects(_devices(value), own, message, depth + 1)
     elif _is_object(value, message):
         yield Item(value, message=message)
     elif not kind and (cells := _own_cells(value, own)):
@@ -165,15 +167,45 @@ def _objects(
         yield Item(None, f"not a PBX object: its keys are {keys}")
 
 
-def _own_cells(value: dict[str, Any], own: Mapping[str, str]) -> Entry:
+def _own_cells(
+    value: dict[str, Any], own: Mapping[str, str]
+) -> list[tuple[str, Any]]:
     """Return the cells of a record whose keys mean columns; none where it names no device."""
+    ambiguous = {key for key, _ in getattr(value, "others", ())}
     columns = understood(list(value), "devices", own)
-    cells = {
-        column: value[key]
+    cells = [
+        (column, value[key])
         for key, column in zip(value, columns, strict=True)
-        if column is not None and not isinstance(value[key], dict | list)
-    }
-    return cells if cells.get("hardware_id") or cells.get("serial") else {}
+        if column is not None
+        and not isinstance(value[key], dict | list)
+        and not (column in DECISIVE and key in ambiguous)
+    ]
+    if not any(cell for column, cell in cells if column in _NAMES_OF_DEVICE):
+        return []
+    return [*cells, ("parse_error", note)] if (note := _note(value)) else cells
+
+
+_NAMES_OF_DEVICE = {"hardware_id", "serial"}
+
+
+def _note(value: dict[str, Any], *, but: str = "") -> str | None:
+    """Return the note on keys of an object that have different values."""
+    keys = [key for key in twins(value) if key.partition(".")[0] != but]
+    meanings = understood(keys, "devices")
+    return note_on_twins(
+        keys,
+        [
+            key
+            for key, meaning in zip(keys, meanings, strict=True)
+            if meaning in DECISIVE or key in FLAGS.values()
+        ],
+    )
+
+
+def _devices(value: dict[str, Any]) -> list[Any]:
+    """Return the devices of an object, of all lists where it has several."""
+    lists = all_values(value, "devices")
+    return [device for one in lists if isinstance(one, list) for device in one]
 
 
 def _is_object(value: dict[str, Any], message: str) -> bool:
@@ -195,22 +227,26 @@ def _is_sysclient(value: dict[str, Any]) -> bool:
 
 
 def _user_entries(user: dict[str, Any]) -> Iterator[Entry]:
-    devices = user.get("devices")
-    if devices is None:
-        return
-    if not isinstance(devices, list):
-        yield {
-            **next(entries(user, [{}], absent={})),
-            **failed(f"devices is no list but a {type(devices).__name__}"),
-        }
-        return
-    yield from entries(user, devices, absent=dict.fromkeys(FLAGS.values(), False))
+    note = _note(user, but="devices")
+    for unread in all_values(user, "devices"):
+        if unread is not None and not isinstance(unread, list):
+            reason = f"devices is no list but a {type(unread).__name__}"
+            of_user = next(entries(user, [{}], absent={}))
+            yield noted({**of_user, **failed(reason)}, note)
+    devices = _devices(user)
+    absent: dict[str, bool | None] = dict.fromkeys(FLAGS.values(), False)
+    for device, entry in zip(
+        devices, entries(user, devices, absent=absent), strict=True
+    ):
+        of_device = _note(device) if isinstance(device, dict) else None
+        yield noted(noted(entry, note), of_device)
 
 
 def _inventory_entry(device: dict[str, Any]) -> Entry:
-    return {
+    entry = {
         "hardware_id": text(device.get("hwId", device.get("id"))),
         "long_name": text(device.get("name")),
         "model": text(device.get("product")),
         "firmware": text(device.get("version")),
     }
+    return noted(entry, _note(device))

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,8 +23,17 @@ import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
 from ... import column_names
-from ...formats import HEAD, About, as_text, begin, is_too_deep, too_deep
-from ...json_values import share, values
+from ...formats import DECISIVE, HEAD, About, as_text, begin, is_too_deep, too_deep
+from ...json_values import (
+    Ambiguous,
+    all_values,
+    dumps,
+    loads,
+    note_on_twins,
+    share,
+    twins,
+    values,
+)
 from .. import contents, field_values, record_fields
 from ..field_values import (
     NULL,
@@ -171,9 +180,7 @@ def _document_blocks(text: str) -> Iterator[Callable[[], Block]]:
         if error is not None:
             records = [of_file[line - 1].rstrip("\r")]
         else:
-            records = [
-                json.dumps(record, ensure_ascii=False) for record in _records(value)
-            ]
+            records = list(map(dumps, _records(value)))
         texts += records
         numbers += [line] * len(records)
         if len(texts) >= _DOCUMENT_BLOCK:
@@ -198,8 +205,11 @@ def _records(value: Any, depth: int = 0) -> list[Any]:
     if isinstance(value.get("stream"), dict) and isinstance(
         value.get("values"), list
     ):
+        others = getattr(value["stream"], "others", [])
         return [
-            {**value["stream"], "time": str(item[0]), "message": item[1]}
+            Ambiguous(
+                {**value["stream"], "time": str(item[0]), "message": item[1]}, others
+            )
             for item in value["values"]
             if isinstance(item, list) and len(item) >= 2
         ]
@@ -209,14 +219,17 @@ def _records(value: Any, depth: int = 0) -> list[Any]:
     ):
         return [value]
     for key in _LISTS:
-        inside = value.get(key)
-        if isinstance(inside, dict) and any(name in inside for name in _LISTS):
-            return _records(inside, depth + 1)
-        if isinstance(inside, list) and any(
-            isinstance(item, dict) for item in inside
-        ):
-            return _records(inside, depth + 1)
+        lists = list(filter(_holds_records, all_values(value, key)))
+        if lists:
+            return [record for one in lists for record in _records(one, depth + 1)]
     return [value]
+
+
+def _holds_records(inside: Any) -> bool:
+    """Return True for a list of objects, and for an object with a list of them."""
+    if isinstance(inside, dict):
+        return any(name in inside for name in _LISTS)
+    return isinstance(inside, list) and any(isinstance(item, dict) for item in inside)
 
 
 def _parse(block: Block, log: Log) -> Columns:
@@ -227,7 +240,8 @@ def _parse(block: Block, log: Log) -> Columns:
 def columns(lines: Any, notes: Notes, log: Log) -> Columns:
     """Return the columns of records, one a line; what could not be read is noted."""
     stripped = _without_list_marks(lines)
-    fields, reasons = objects(stripped, log.columns)
+    fields, reasons, ambiguities = objects(stripped, log.columns)
+    notes.add(present(ambiguities), ambiguities)
     bad = np.flatnonzero(present(reasons))
     others, is_foreign = contents.with_foreign(lines, bad, {}, notes, log, own=NAME)
     if is_foreign.any():
@@ -306,35 +320,50 @@ def _own(fields: Columns, notes: Notes, log: Log) -> Columns:
     return columns | {"matched_by": by}
 
 
-def objects(
-    lines: Any, own: Mapping[str, str] = MappingProxyType({})
-) -> tuple[Columns, Any]:
-    """Return the values of keys in every line as text columns, and why a line is no object."""
+class Objects(NamedTuple):
+    """The values of keys in each line as text columns, why a line is no object, and which keys
+    have different values in it.
+    """
+
+    fields: Columns
+    reasons: Any
+    ambiguities: Any
+
+
+def objects(lines: Any, own: Mapping[str, str] = MappingProxyType({})) -> Objects:
+    """Return what stands in the objects of lines, one a line."""
     braced = _in_braces(lines)
     fields = _parse_at_once(lines, braced, own) if braced.any() else None
+    nothing = constant(None, len(lines))
     if fields is not None:
         bad = np.flatnonzero(~braced)
         if not len(bad):
-            return fields, constant(None, len(lines))
-        _, reasons = _parse_one_by_one(lines.take(pa.array(bad)))
-        return fields, scatter(reasons, bad, len(lines))
+            return Objects(fields, nothing, nothing)
+        reasons = _parse_one_by_one(lines.take(pa.array(bad)), own).reasons
+        return Objects(fields, scatter(reasons, bad, len(lines)), nothing)
     if len(lines) <= _PIECE:
-        return _parse_one_by_one(lines)
+        return _parse_one_by_one(lines, own)
     step = max(_PIECE, -(-len(lines) // 16))
     pieces = [
         objects(lines.slice(start, step), own) for start in range(0, len(lines), step)
     ]
-    keys = dict.fromkeys(key for piece, _ in pieces for key in piece)
+    keys = dict.fromkeys(key for piece in pieces for key in piece.fields)
     fields = {
         key: pa.concat_arrays(
             [
-                piece[key] if key in piece else pa.nulls(len(reasons), TEXT)
-                for piece, reasons in pieces
+                piece.fields[key]
+                if key in piece.fields
+                else pa.nulls(len(piece.reasons), TEXT)
+                for piece in pieces
             ]
         )
         for key in keys
     }
-    return fields, pa.concat_arrays([reasons for _, reasons in pieces])
+    return Objects(
+        fields,
+        pa.concat_arrays([piece.reasons for piece in pieces]),
+        pa.concat_arrays([piece.ambiguities for piece in pieces]),
+    )
 
 
 def _in_braces(lines: Any) -> Mask:
@@ -376,7 +405,7 @@ def _parse_at_once(
         if (_kinds(fields)[braced] == kind).all():
             return fields
     names, of_objects = _keys(text, own)
-    if of_objects:
+    if of_objects or not _is_text("".join(names)):
         return None
     keys = tuple(dict.fromkeys((*KEYS, *sorted(names))))
     return _columns(text, len(lines), record, keys)
@@ -418,6 +447,11 @@ def _meaningful(keys: Spans, own: Mapping[str, str]) -> set[str]:
     }
 
 
+def _is_text(name: str) -> bool:
+    """Return True where a key has no half of a pair of surrogates, which Arrow cannot hold."""
+    return name.isascii() or name == name.encode("utf-8", "ignore").decode()
+
+
 def _unescaped(key: str) -> str:
     try:
         return str(json.loads(f'"{key}"'))
@@ -455,19 +489,58 @@ def _columns(
     }
 
 
-def _parse_one_by_one(lines: Any) -> tuple[Columns, Any]:
-    rows: list[dict[str, Any]] = []
-    reasons: list[str | None] = []
-    for line in lines.to_pylist():
-        record, reason = _object(line)
-        rows.append(record)
-        reasons.append(reason)
-    rows = [_flat(row) for row in rows]
+def _parse_one_by_one(lines: Any, own: Mapping[str, str]) -> Objects:
+    records, reasons = zip(*map(_object, lines.to_pylist()), strict=True)
+    rows = [_flat(record) for record in records]
+    fields = _fields(rows)
+    notes: list[str | None] = [None] * len(rows)
+    ambiguous = {
+        number: keys
+        for number, record in enumerate(records)
+        if (keys := twins(record))
+    }
+    if ambiguous:
+        kinds = _kinds(fields)
+        for number, keys in ambiguous.items():
+            columns = _columns_of_keys(keys, int(kinds[number]), own)
+            unread = [key for key, column in columns.items() if column in DECISIVE]
+            notes[number] = note_on_twins(columns, unread)
+            names = {*unread, *map(_last, unread)}
+            rows[number] |= dict.fromkeys(names & rows[number].keys())
+        fields = _fields(rows)
+    return Objects(fields, pa.array(reasons, TEXT), pa.array(notes, TEXT))
+
+
+def _fields(rows: list[dict[str, Any]]) -> Columns:
     keys = dict.fromkeys((*KEYS, *(key for row in rows for key in row)))
-    fields = {
+    return {
         key: pa.array([_text(row.get(key)) for row in rows], TEXT) for key in keys
     }
-    return fields, pa.array(reasons, TEXT)
+
+
+def _columns_of_keys(
+    keys: list[str], kind: int, own: Mapping[str, str]
+) -> dict[str, str | None]:
+    """Return those keys of a record of a kind that are read, and the columns they mean.
+
+    Other keys are not looked at where all lines are read at once either.
+    """
+    if kind < len(_KEYS_OF_KIND) - 1:
+        read = set(_KEYS_OF_KIND[kind])
+        return {
+            key: None for key in keys if read & {key.partition(".")[0], _last(key)}
+        }
+    meanings = column_names.understood(keys, "registrations", own)
+    of_last = column_names.understood(list(map(_last, keys)), "registrations", own)
+    return {
+        key: meaning or inner
+        for key, meaning, inner in zip(keys, meanings, of_last, strict=True)
+        if meaning or inner or key in _WRAPPERS or key in _EVENTS
+    }
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
@@ -508,7 +581,7 @@ def _object(line: str) -> tuple[dict[str, Any], str | None]:
     if not line.strip("[], \t\r"):
         return {}, "a bracket of a list, no record"
     try:
-        record = json.loads(line)
+        record = loads(line)
     except RecursionError:
         return {}, f"not JSON that can be read: {too_deep()}"
     except ValueError as error:

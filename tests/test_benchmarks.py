@@ -1,0 +1,65 @@
+"""The benchmarks run, and the tables of figures are those that were kept."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def everything(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script that runs all the others."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    for name in ("everything", "figures"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return importlib.import_module("everything")
+
+
+def test_tables_are_made_of_the_kept_figures(everything: ModuleType) -> None:
+    """What the READMEs tell is what was measured, and nothing else."""
+    for readme, left_out in everything.READMES.items():
+        text = readme.read_text("utf-8")
+        assert everything.with_table(text, everything.KEPT, left_out) == text
+
+
+def test_the_readme_has_about_a_dozen_figures(everything: ModuleType) -> None:
+    """Users want a dozen; the rest stands in the README of the benchmarks."""
+    figures = everything.figures_of(everything.KEPT)
+    shown = [script for script in figures if script not in everything.SPECIAL]
+    assert 8 <= sum(len(figures[script]) for script in shown) <= 18
+
+
+def test_every_script_is_described_and_run(everything: ModuleType) -> None:
+    """No benchmark is forgotten: each is in the table of scripts, and what measures is run."""
+    described = (BENCHMARKS / "README.md").read_text("utf-8")
+    scripts = {path.name for path in BENCHMARKS.glob("*.py")}
+    helpers = {"everything.py", "figures.py", "fleet_of_certificates.py"}
+    assert {
+        name for name in scripts - helpers if f"`{name}`" not in described
+    } == set()
+    measuring = {
+        path.name
+        for path in BENCHMARKS.glob("*.py")
+        if '"--json"' in path.read_text("utf-8")
+    }
+    assert measuring - helpers == set(everything.RUNS)
+
+
+def test_a_script_writes_its_figures(
+    everything: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of one script gives figures, with what the plain way takes beside them."""
+    names = importlib.import_module("names")
+    path = tmp_path / "figures.json"
+    monkeypatch.setattr(sys, "argv", ["names.py", "500", "--json", str(path)])
+    names.main()
+    measured = everything.figures.read(path)
+    assert all(figure.value > 0 and figure.against for figure in measured)
+    everything.draw(measured, tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").stat().st_size > 10_000
