@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,6 +87,10 @@ def connect(cluster: Any = None, *, workers: int | None = None) -> Any:
 
 
 def _started(workers: int) -> Any:
+    main = sys.modules["__main__"]
+    if not hasattr(main, "__spec__"):
+        # `%reset` of a notebook forgets what starting a process asks for.
+        main.__spec__ = None
     # Sampling what a worker does takes a part of its only core.
     quiet = {"distributed.worker.profile.enabled": False}
     with warnings.catch_warnings(), loaded("dask").config.set(quiet):

@@ -15,7 +15,7 @@ from ..evaluation.attempts import attempts
 from ..evaluation.check import check
 from ..explanation.diagnosis import Diagnosis, explained
 from ..fleet import Fleet, link
-from ..report.content import reasons
+from ..report.reasons import reasons
 from ..tables_for_people import guarded_csv
 from ..texts.device_labels import labels_of
 from ..texts.labels import cause_label, plural
