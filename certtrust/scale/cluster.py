@@ -15,6 +15,8 @@ from ..errors import CerttrustError
 from ..texts.sentences import say
 
 _SECONDS_TO_CONNECT = 10
+_CHECKED: set[str] = set()
+"""Connections whose workers were asked for their version; each task asks again."""
 _DASHBOARD = ":8787"
 """Where Dask's dashboard is by default; where that is taken, at another port."""
 
@@ -123,7 +125,8 @@ def current_client() -> Any:
         client = loaded("distributed").default_client()
     except ValueError:
         return connect()
-    expect_same_version(client)
+    if client.id not in _CHECKED:
+        expect_same_version(client)
     return client
 
 
@@ -140,10 +143,13 @@ def expect_same_version(client: Any) -> None:
     name = f"{__name__.partition('.')[0]}.__version__"
     with clear_errors():
         # A function of the standard library, so that a worker without certtrust can answer.
-        versions = client.run(pydoc.locate, name)
+        versions = client.run(pydoc.locate, name, on_error="return")
     own = pydoc.locate(name)
     others = {
-        worker: version for worker, version in versions.items() if version != own
+        worker: version
+        for worker, version in versions.items()
+        # A worker that is lost while it is asked does no harm.
+        if version != own and not isinstance(version, OSError)
     }
     if others:
         none = say("errors.scale.none")
@@ -151,6 +157,7 @@ def expect_same_version(client: Any) -> None:
             f"{worker} {version or none}" for worker, version in others.items()
         )
         raise CerttrustError(say("errors.scale.versions", own=own, others=listed))
+    _CHECKED.add(client.id)
 
 
 @contextmanager
