@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from ..errors import CerttrustError
 from ..texts.sentences import say
 
 _SECONDS_TO_CONNECT = 10
+_LOST = re.compile("(?i)client .*closed|trying to connect|closed client")
 _CHECKED: set[str] = set()
 """Connections whose workers were asked for their version; each task asks again."""
 _DASHBOARD = ":8787"
@@ -130,6 +132,13 @@ def current_client() -> Any:
     return client
 
 
+def threads() -> int:
+    """Return how many threads the workers of the cluster have together."""
+    client = current_client()
+    with clear_errors():
+        return sum(client.nthreads().values())
+
+
 def expect_same_version(client: Any) -> None:
     """Raise unless every worker has this version of certtrust.
 
@@ -171,6 +180,7 @@ def clear_errors() -> Iterator[None]:
     """
     distributed = loaded("distributed")
     lost = (
+        distributed.client.ClosedClientError,
         distributed.client.FutureCancelledError,
         distributed.CancelledError,
         distributed.comm.CommClosedError,
@@ -185,8 +195,8 @@ def clear_errors() -> Iterator[None]:
         raise CerttrustError(say("errors.scale.no_worker")) from problem
     except lost as problem:
         raise CerttrustError(say("errors.scale.scheduler_gone")) from problem
-    except RuntimeError as problem:
-        # Dask has no class of its own for a client that was closed.
-        if "closed" not in str(problem).lower():
+    except (OSError, RuntimeError) as problem:
+        # Dask has no classes of its own for a client that was closed or cannot connect.
+        if _LOST.search(str(problem)) is None:
             raise
         raise CerttrustError(say("errors.scale.scheduler_gone")) from problem

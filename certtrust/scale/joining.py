@@ -20,7 +20,7 @@ from ..partitions.split import Of
 from ..schema import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, empty, expect
 from ..texts.sentences import say
 from . import dealing
-from .cluster import current_client, loaded
+from .cluster import loaded, threads
 from .dealing import Deal, Facts, Judged, Look
 from .frames import expect_dask, from_parts
 from .here import task
@@ -73,7 +73,7 @@ def attempts(fleet: Fleet, of: Of = "log", *, parts: int | None = None) -> Any:
     count = parts or max(
         fleet.certificates.npartitions,
         fleet.registrations.npartitions,
-        sum(current_client().nthreads().values()),
+        threads(),
     )
     return _joined(fleet, of, count)
 

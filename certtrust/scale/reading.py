@@ -24,7 +24,7 @@ from ..registrations.reading import options as log_options
 from ..schema import CERTIFICATES, REGISTRATIONS, empty
 from ..sources import Source, Unit
 from ..texts.sentences import say
-from .cluster import current_client, loaded
+from .cluster import loaded, threads
 from .files import File, divided, files_of, grouped, part_size
 from .frames import from_parts
 from .here import task
@@ -279,8 +279,7 @@ def _files(
     )
     files = source if are_files else files_of(source, storage_options)
     if part_bytes is None:
-        threads = sum(current_client().nthreads().values())
-        part_bytes = part_size(files, threads)
+        part_bytes = part_size(files, threads())
     return files, part_bytes
 
 
