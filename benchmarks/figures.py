@@ -38,7 +38,9 @@ def write(path: Path | None, figures: Iterable[Figure]) -> None:
     """Write figures as JSON, where a path was given."""
     if path is not None:
         rows = [asdict(figure) for figure in figures]
-        path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        path.write_text(
+            json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8"
+        )
 
 
 def read(path: Path) -> list[Figure]:

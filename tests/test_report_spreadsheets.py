@@ -99,6 +99,7 @@ def test_certificates_to_upload_are_files(report, written):
     assert len({name.casefold() for name in names if name}) == uploads.sum()
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_the_dialect_may_be_another_than_the_languages(report, tmp_path):
     """The sentences stay in their language."""
     write_report(report, tmp_path / "r.html", dialect=GERMAN)
