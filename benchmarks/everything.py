@@ -27,7 +27,7 @@ from figures import Figure
 
 HERE = Path(__file__).parent
 KEPT = HERE / "figures.json"
-SPECIAL = ("names.py",)
+SPECIAL = ("names.py", "advice.py")
 """Scripts whose figures stand in `benchmarks/README.md` alone."""
 READMES = {HERE.parent / "README.md": SPECIAL, HERE / "README.md": ()}
 """The files that have a table of the kept figures, and the scripts that it leaves out."""
@@ -42,7 +42,9 @@ RUNS: dict[str, tuple[list[str], list[str]]] = {
     "captures.py": (["100"], ["1000"]),
     "trust.py": (["10000"], ["100000"]),
     "advice.py": (["10000", "100000"], ["100000", "1000000"]),
-    "report.py": (["10000", "100000"], ["100000", "1000000"]),
+    "report.py": (["5000", "10000"], ["10000", "100000", "1000000"]),
+    "kept.py": (["5000"], ["100000"]),
+    "scale.py": (["--devices", "10000"], ["--devices", "200000", "--kill"]),
 }
 """The arguments of each script, small and full."""
 

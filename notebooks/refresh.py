@@ -8,6 +8,7 @@ nothing that was pasted or uploaded can stay in one.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
         help="folder to store them in instead of their own",
     )
     options = parser.parse_args(arguments)
+    # A bar appears only where the work is slow, so that stored outputs would differ.
+    os.environ["TQDM_DISABLE"] = "1"
     kernel = KernelManager(kernel_name="python3")
     try:
         for path in sorted(HERE.glob("*.ipynb")):

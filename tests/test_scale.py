@@ -20,7 +20,7 @@ import certtrust as ct
 from certtrust.errors import CerttrustError, SourceError
 from certtrust.registrations import ranges, reading
 from certtrust.scale import cluster as cluster_module
-from certtrust.scale import dealing, files, frames, joining
+from certtrust.scale import dealing, files, frames, joining, planning
 from certtrust.scale.here import as_here
 from certtrust.sources import Source
 from certtrust.testing import assert_frames_equal, small_fleet
@@ -274,6 +274,24 @@ def test_attempts_of_parts_are_those_of_the_fleet(seed, of):
     assert_frames_equal(whole, expected)
 
 
+@pytest.mark.parametrize(("seed", "of"), [(2, "log"), (1, "log"), (0, "devices")])
+def test_the_plan_of_parts_is_that_of_the_fleet(monkeypatch, seed, of):
+    """Action by action, in every word; parts give their cases."""
+    monkeypatch.setattr(planning, "computed", _here)
+    fleet = small_fleet(25, seed=seed)
+    fleet = dataclasses.replace(fleet, links=None if seed == 1 else fleet.links)
+    large = _on_dask(fleet, 3)
+    results = ct.scale.check(joining._joined(large, of, 3), at=AT)
+    plan = ct.scale.remedies(large, results)
+    expected = ct.remedies(fleet, ct.check(ct.attempts(fleet, of), at=AT))
+    assert len(plan)
+    assert_frames_equal(plan, expected)
+
+
+def _here(tasks, *, progress=None):  # noqa: ARG001
+    return list(dask.compute(*tasks, scheduler="sync"))
+
+
 def test_a_fleet_with_nothing_in_it_has_no_attempts():
     """Empty frames are no error."""
     fleet = small_fleet(3)
@@ -326,7 +344,7 @@ def test_without_dask_it_says_what_to_install(monkeypatch):
         (lambda: ct.scale.read_certificates(FLEET, part_bytes=0), "part_bytes"),
         (lambda: ct.scale.read_certificates("no/such", part_bytes=9), "there is no"),
         (lambda: ct.scale.read_registrations(FLEET, format="x"), "no format"),
-        (lambda: ct.scale.read_fleet(f"{FLEET}/trust", part_bytes=9), "each of the"),
+        (lambda: ct.scale.read_fleet(f"{FLEET}/trust", part_bytes=9), "no files in"),
     ],
 )
 def test_a_mistake_is_told(call, message, monkeypatch):

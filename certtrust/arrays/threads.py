@@ -52,6 +52,9 @@ def progress_bar(**options: Any) -> Any:
 
     if not can_start():
         tqdm.monitor_interval = 0
+    if os.environ.get("TQDM_DISABLE"):
+        # The bar of a notebook does not ask for it.
+        options.setdefault("disable", True)
     return tqdm(**options)
 
 

@@ -134,7 +134,7 @@ class StateRows:
     Parameters
     ----------
     latest : DataFrame
-        The latest attempt of each registration, as of `certtrust.advice.changes.latest_of`.
+        The latest attempt of each registration, as `latest_of` in `advice/changes.py` gives it.
     named : DataFrame
         The certificate that the log named last, for each device of which no file has one: device,
         time, and columns of CERTIFICATES.

@@ -12,6 +12,7 @@ from .cluster import connect
 from .frames import collect, to_parquet
 from .joining import attempts
 from .judging import causes, check, findings
+from .planning import remedies
 from .reading import partitions, read_certificates, read_fleet, read_registrations
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "read_certificates",
     "read_fleet",
     "read_registrations",
+    "remedies",
     "to_parquet",
 ]

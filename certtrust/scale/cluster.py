@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,9 @@ from ..errors import CerttrustError
 from ..texts.sentences import say
 
 _SECONDS_TO_CONNECT = 10
+_LOST = re.compile("(?i)client .*closed|trying to connect|closed client")
+_CHECKED: set[str] = set()
+"""Connections whose workers were asked for their version; each task asks again."""
 _DASHBOARD = ":8787"
 """Where Dask's dashboard is by default; where that is taken, at another port."""
 
@@ -86,6 +91,10 @@ def connect(cluster: Any = None, *, workers: int | None = None) -> Any:
 
 
 def _started(workers: int) -> Any:
+    main = sys.modules["__main__"]
+    if not hasattr(main, "__spec__"):
+        # `%reset` of a notebook forgets what starting a process asks for.
+        main.__spec__ = None
     # Sampling what a worker does takes a part of its only core.
     quiet = {"distributed.worker.profile.enabled": False}
     with warnings.catch_warnings(), loaded("dask").config.set(quiet):
@@ -118,8 +127,16 @@ def current_client() -> Any:
         client = loaded("distributed").default_client()
     except ValueError:
         return connect()
-    expect_same_version(client)
+    if client.id not in _CHECKED:
+        expect_same_version(client)
     return client
+
+
+def threads() -> int:
+    """Return how many threads the workers of the cluster have together."""
+    client = current_client()
+    with clear_errors():
+        return sum(client.nthreads().values())
 
 
 def expect_same_version(client: Any) -> None:
@@ -135,10 +152,13 @@ def expect_same_version(client: Any) -> None:
     name = f"{__name__.partition('.')[0]}.__version__"
     with clear_errors():
         # A function of the standard library, so that a worker without certtrust can answer.
-        versions = client.run(pydoc.locate, name)
+        versions = client.run(pydoc.locate, name, on_error="return")
     own = pydoc.locate(name)
     others = {
-        worker: version for worker, version in versions.items() if version != own
+        worker: version
+        for worker, version in versions.items()
+        # A worker that is lost while it is asked does no harm.
+        if version != own and not isinstance(version, OSError)
     }
     if others:
         none = say("errors.scale.none")
@@ -146,6 +166,7 @@ def expect_same_version(client: Any) -> None:
             f"{worker} {version or none}" for worker, version in others.items()
         )
         raise CerttrustError(say("errors.scale.versions", own=own, others=listed))
+    _CHECKED.add(client.id)
 
 
 @contextmanager
@@ -159,6 +180,7 @@ def clear_errors() -> Iterator[None]:
     """
     distributed = loaded("distributed")
     lost = (
+        distributed.client.ClosedClientError,
         distributed.client.FutureCancelledError,
         distributed.CancelledError,
         distributed.comm.CommClosedError,
@@ -173,8 +195,8 @@ def clear_errors() -> Iterator[None]:
         raise CerttrustError(say("errors.scale.no_worker")) from problem
     except lost as problem:
         raise CerttrustError(say("errors.scale.scheduler_gone")) from problem
-    except RuntimeError as problem:
-        # Dask has no class of its own for a client that was closed.
-        if "closed" not in str(problem).lower():
+    except (OSError, RuntimeError) as problem:
+        # Dask has no classes of its own for a client that was closed or cannot connect.
+        if _LOST.search(str(problem)) is None:
             raise
         raise CerttrustError(say("errors.scale.scheduler_gone")) from problem

@@ -93,10 +93,10 @@ def computed(tasks: Iterable[Any], *, progress: bool | None = None) -> list[Any]
     """Return what tasks make, by the workers of the cluster, with a progress bar."""
     distributed = loaded("distributed")
     client = current_client()
-    text = say("reading.partitions", dashboard=client.dashboard_link)
     options: dict[str, Any] = {} if progress is None else {"disable": not progress}
     delay = _SHOWN_AFTER if progress is None else 0
     with clear_errors():
+        text = say("reading.partitions", dashboard=client.dashboard_link)
         futures = client.compute(list(tasks))
         try:
             with progress_bar(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -38,10 +39,14 @@ class AsHere:
             raise CerttrustError(
                 say("errors.scale.versions", own=self.version, others=others)
             )
-        for name, bound in self.bounds:
-            setattr(limits, name, bound)
-        with language(self.language):
-            return self.function(*args, **options)
+        own_bounds = _bounds()
+        try:
+            # Every core has a worker of its own, so that none starts further processes.
+            _set_bounds({**dict(self.bounds), "SIGNATURES_IN_PROCESSES": sys.maxsize})
+            with language(self.language):
+                return self.function(*args, **options)
+        finally:
+            _set_bounds(own_bounds)
 
     def __dask_tokenize__(self) -> object:
         from dask.base import normalize_token
@@ -57,10 +62,17 @@ def as_here(function: Callable[..., Any]) -> AsHere:
     >>> as_here(len)("two")
     3
     """
-    bounds = tuple(
-        (name, value) for name, value in vars(limits).items() if name.isupper()
-    )
+    bounds = tuple(_bounds().items())
     return AsHere(function, bounds, current_language(), _version())
+
+
+def _bounds() -> dict[str, float]:
+    return {name: bound for name, bound in vars(limits).items() if name.isupper()}
+
+
+def _set_bounds(bounds: dict[str, float]) -> None:
+    for name, bound in bounds.items():
+        setattr(limits, name, bound)
 
 
 def task(function: Callable[..., Any], **options: Any) -> Any:

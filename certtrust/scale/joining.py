@@ -20,7 +20,7 @@ from ..partitions.split import Of
 from ..schema import CERTIFICATES, DEVICES, REGISTRATIONS, TRUST, empty, expect
 from ..texts.sentences import say
 from . import dealing
-from .cluster import current_client, loaded
+from .cluster import loaded, threads
 from .dealing import Deal, Facts, Judged, Look
 from .frames import expect_dask, from_parts
 from .here import task
@@ -73,7 +73,7 @@ def attempts(fleet: Fleet, of: Of = "log", *, parts: int | None = None) -> Any:
     count = parts or max(
         fleet.certificates.npartitions,
         fleet.registrations.npartitions,
-        sum(current_client().nthreads().values()),
+        threads(),
     )
     return _joined(fleet, of, count)
 
@@ -112,11 +112,11 @@ def _joined(fleet: Fleet, of: Of, count: int) -> Any:
     looks_at_logs = [task(dealing.look_at_log)(part) for part in logs]
     both = [*looks, *looks_at_logs]
     deal = task(_deal)(both, fleet.trust, fleet.devices, count)
-    labels, issuers = _first_labels(looks), _issuers(fleet.links)
+    labels, issuers = first_labels(looks), _issuers(fleet.links)
     labelled = list(zip(slices, labels, strict=True))
     facts = [task(dealing.facts_of)(*part, deal, issuers) for part in labelled]
     overview = task(dealing.overview_of)(facts)
-    labels_of_log = _first_labels(looks_at_logs)
+    labels_of_log = first_labels(looks_at_logs)
     dealt = [
         task(dealing.dealt_log, nout=2)(part, first, deal, overview)
         for part, first in zip(logs, labels_of_log, strict=True)
@@ -171,7 +171,7 @@ def _issuers(links: pd.DataFrame | None) -> pd.Series | None:
     return distinct(links["issuer"][links["issuer"] != links["child"]])
 
 
-def _first_labels(looks: Sequence[Any]) -> list[Any]:
+def first_labels(looks: Sequence[Any]) -> list[Any]:
     """Return tasks of the label that the first row of each slice has in the whole."""
     sums = task(_sums)(looks)
     return [sums[number] for number in range(len(looks))]

@@ -24,7 +24,7 @@ from ..registrations.reading import options as log_options
 from ..schema import CERTIFICATES, REGISTRATIONS, empty
 from ..sources import Source, Unit
 from ..texts.sentences import say
-from .cluster import current_client, loaded
+from .cluster import loaded, threads
 from .files import File, divided, files_of, grouped, part_size
 from .frames import from_parts
 from .here import task
@@ -171,7 +171,8 @@ def read_fleet(directory: Any, **options: Any) -> Fleet:
     ----------
     directory : path
         A folder, of this machine or of a store (`"s3://bucket/fleet"`), with the folders
-        `certificates` and `registrations`, whose files are what the folder says. Trust lists,
+        `certificates` and `registrations` (one may be absent), whose files are what the folder
+        says. Trust lists,
         device entries and captures beside them are small: they are read here as
         `certtrust.read_fleet` does, and sent to the workers.
     **options
@@ -204,7 +205,7 @@ def read_fleet(directory: Any, **options: Any) -> Fleet:
             by_folder[folder].append(file.within(folder, name))
         else:
             others.append(file)
-    if not all(by_folder.values()):
+    if not any(by_folder.values()):
         path, folders = repr(str(directory)), ", ".join(LARGE)
         raise SourceError(say("errors.scale.no_folders", path=path, folders=folders))
     small = read_small_tables([source for file in others for source in file.unit()])
@@ -278,8 +279,7 @@ def _files(
     )
     files = source if are_files else files_of(source, storage_options)
     if part_bytes is None:
-        threads = sum(current_client().nthreads().values())
-        part_bytes = part_size(files, threads)
+        part_bytes = part_size(files, threads())
     return files, part_bytes
 
 

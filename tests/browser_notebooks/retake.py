@@ -34,7 +34,7 @@ def main() -> int:
             "args": ["--no-sandbox"],
         }
         browser = driver.chromium.launch(**options)
-        page = browser.new_page(viewport={"width": 1240, "height": 1400})
+        page = browser.new_page(viewport={"width": 1240, "height": 6000})
         page.set_default_timeout(120_000)
         log = Path(temporary) / "voila.log"
         with _dashboard(page, "03-registration-failures", log):
@@ -66,7 +66,7 @@ def _dashboard(page: Any, name: str, log: Path) -> Iterator[None]:
 
 
 def _take_section(page: Any, name: str, place: int) -> None:
-    """Take what stands between a heading and the next one, or the section's second chart."""
+    """Take what stands from a heading to the section's first charts, or to the next heading."""
     box = page.evaluate(
         """([place, charts]) => {
             const heads = [...document.querySelectorAll('h2')];
@@ -76,7 +76,7 @@ def _take_section(page: Any, name: str, place: int) -> None:
                 .map(image => image.getBoundingClientRect().bottom + scrollY)
                 .filter(bottom => bottom > top && bottom < end);
             if (images.length >= charts) end = images[charts - 1] + 8;
-            return {x: 20, y: top - 4, width: 1200, height: end - top - 4};
+            return {x: 4, y: top - 4, width: 1220, height: end - top - 4};
         }""",
         [place, CHARTS_SHOWN],
     )
