@@ -184,9 +184,14 @@ def state_rows(
 def states_together(parts: Sequence[StateRows]) -> StateRows:
     """Return what a state takes from the results of a fleet, given those of its parts."""
     latest = pd.concat([part.latest for part in parts]).sort_values(_ROW)
+    named = pd.concat([part.named for part in parts])
     return StateRows(
         latest.drop(columns=_ROW).reset_index(drop=True),
-        pd.concat([part.named for part in parts], ignore_index=True),
+        named.sort_values(
+            ["time", "fingerprint", "device"],
+            na_position="first",
+            ignore_index=True,
+        ),
         sum(part.nameless for part in parts),
     )
 
