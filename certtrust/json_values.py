@@ -113,21 +113,20 @@ def twins(value: Any) -> list[str]:
     ['id', 'user.cn']
     """
     keys: dict[str, None] = {}
-    waiting: list[tuple[_Path, Any]] = [((), value)]
+    waiting: list[tuple[_Path, Any]] = []
+    if isinstance(value, dict | list):
+        waiting.append(((), value))
     while waiting:
         path, part = waiting.pop()
         if isinstance(part, Ambiguous):
             keys |= dict.fromkeys(_dotted((path, key)) for key, _ in part.others)
-        children = (
-            (
-                [((path, key), item) for key, item in part.items()]
-                if isinstance(part, dict)
-                else [(path, item) for item in part]
-            )
-            if isinstance(part, dict | list)
-            else []
-        )
-        waiting += reversed(children)
+        if isinstance(part, dict):
+            children = [((path, key), item) for key, item in part.items()]
+        else:
+            children = [(path, item) for item in part]
+        waiting += [
+            child for child in reversed(children) if isinstance(child[1], dict | list)
+        ]
     return list(keys)
 
 
@@ -159,7 +158,7 @@ def note_on_twins(keys: Iterable[str], unread: Iterable[str] = ()) -> str | None
     >>> note_on_twins(["hw"])
     'given twice with different values, of which the first is read: hw'
     """
-    not_read = list(unread)
+    not_read = dict.fromkeys(unread)
     first = [key for key in keys if key not in not_read]
     notes = []
     if first:
@@ -168,7 +167,7 @@ def note_on_twins(keys: Iterable[str], unread: Iterable[str] = ()) -> str | None
             f"given twice with different values, of which the first is read: {names}"
         )
     if not_read:
-        names = shown_keys(not_read)
+        names = shown_keys(list(not_read))
         notes.append(
             f"given twice with different values, of which none is read: {names}"
         )

@@ -136,6 +136,20 @@ def test_lines_are_read_alike_alone_and_together(pairs):
     assert_frames_equal(alone[columns], together[columns])
 
 
+def test_two_spellings_of_a_state_are_one():
+    """In a table whose column is there twice."""
+    rows = registrations(
+        "time,serial,state,state\n"
+        f"2026-10-05T10:00:00Z,{SERIAL},Up,up\n2026-10-05T10:00:00Z,{SERIAL},up,rejected\n"
+    )
+    assert rows["state"].astype("str").fillna("").tolist() == ["up", ""]
+    note = "the column state is there twice, with different values; none is read"
+    assert rows["parse_error"].fillna("").tolist() == ["", note]
+    assert devices(f"hardware_id,tls_only,tls_only\n{SERIAL},1,true\n")[
+        "tls_only"
+    ].all()
+
+
 def devices(text: str) -> pd.DataFrame:
     """Return the devices of a text."""
     return ct.read_devices(text)

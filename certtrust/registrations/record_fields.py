@@ -122,7 +122,11 @@ def without_twins(fields: Iterable[tuple[str, Any]], notes: Notes) -> Columns:
             else array.cast(TEXT)
             for array in (field, columns[name])
         )
-        differ = as_mask(pc.not_equal(column, twin))
+        if name in DECISIVE:
+            # As words: "Up" and "up" are no contradiction.
+            differ = as_mask(pc.not_equal(pc.utf8_lower(column), pc.utf8_lower(twin)))
+        else:
+            differ = as_mask(pc.not_equal(column, twin))
         notes.add(differ, twice(name))
         column = field_values.coalesce(column, twin)
         if name in DECISIVE and differ.any():

@@ -77,7 +77,9 @@ def without_twins(cells: Iterable[tuple[str, Any]]) -> Entry:
         value = text(cell) if isinstance(cell, str) else cell
         if value is None:
             continue
-        if entry.setdefault(name, value) != value:
+        kept = entry.setdefault(name, value)
+        is_same = flag(kept) == flag(value) if name in FLAGS else kept == value
+        if not is_same:
             twins.append(name)
     entry |= dict.fromkeys(DECISIVE.intersection(twins))
     return noted(entry, "; ".join(map(twice, dict.fromkeys(twins))))

@@ -191,6 +191,8 @@ _NAMES_OF_DEVICE = {"hardware_id", "serial"}
 def _note(value: dict[str, Any], *, but: str = "") -> str | None:
     """Return the note on keys of an object that have different values."""
     keys = [key for key in twins(value) if key.partition(".")[0] != but]
+    if not keys:
+        return None
     meanings = understood(keys, "devices")
     return note_on_twins(
         keys,
