@@ -158,10 +158,11 @@ def _gathered(
     sizes = [1, len(rows), len(chosen), len(lines), len(links)]
     done = computed([common, *rows, *chosen, *lines, *links], progress=progress)
     first, *groups = _apart(done, sizes)
-    cases = Cases(
-        *(together(group).sort_index(kind="stable") for group in groups[:3]),
-        distinct_rows(conform(pd.concat([empty(LINKS), *groups[3]]), LINKS)),
+    related_attempts, kept, log_lines = (
+        together(group).sort_index(kind="stable") for group in groups[:3]
     )
+    verified = conform(pd.concat([empty(LINKS), *groups[3]]), LINKS)
+    cases = Cases(related_attempts, kept, log_lines, distinct_rows(verified))
     return first[0], cases
 
 
