@@ -42,7 +42,7 @@ RUNS: dict[str, tuple[list[str], list[str]]] = {
     "captures.py": (["100"], ["1000"]),
     "trust.py": (["10000"], ["100000"]),
     "advice.py": (["10000", "100000"], ["100000", "1000000"]),
-    "report.py": (["10000", "100000"], ["100000", "1000000"]),
+    "report.py": (["5000", "10000"], ["10000", "100000", "1000000"]),
     "scale.py": (["--devices", "10000"], ["--devices", "200000", "--kill"]),
 }
 """The arguments of each script, small and full."""

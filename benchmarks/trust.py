@@ -11,7 +11,6 @@ works and on the clock where several do.
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import statistics
 import time
@@ -20,6 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import figures
 import large_fleet
 import pandas as pd
 from cryptography import x509
@@ -136,7 +136,7 @@ def main() -> None:
         for job, ok in zip(jobs(checked, ders), checked["verified"], strict=True)
         if ok
     ]
-    figures: dict[str, float] = {
+    figures_of: dict[str, float] = {
         "bare": timed(lambda: verify_all(prepared), cpu),
         "linked": timed(lambda: trust_state.link(certificates, lists), cpu),
         "judged": timed(lambda: trust_state.judge(questions, certificates, lists), cpu),
@@ -147,26 +147,35 @@ def main() -> None:
         limits.SIGNATURES_IN_PROCESSES = 1
         wall = time.perf_counter
         verified = checked[checked["verified"].fillna(value=False)]
-        figures["bare, all cores"] = bare_in_processes(verified, ders, cores)
-        figures["linked, all cores"] = timed(
+        figures_of["bare, all cores"] = bare_in_processes(verified, ders, cores)
+        figures_of["linked, all cores"] = timed(
             lambda: trust_state.link(certificates, lists), wall
         )
-    print(
-        f"{len(questions):,} devices; {len(prepared):,} signatures: {dict(mix(prepared))}"
-    )
-    for name, seconds in figures.items():
-        floor = figures["bare, all cores" if name.endswith("cores") else "bare"]
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in mix(prepared).items())
+    print(f"{len(questions):,} devices; {len(prepared):,} signatures: {kinds}")
+    for name, seconds in figures_of.items():
+        floor = figures_of["bare, all cores" if name.endswith("cores") else "bare"]
         each = seconds / len(questions) * 1e6
         print(
             f"{name:<20}{seconds:8.3f} s {each:7.1f} us a device {seconds / floor:6.2f} of bare"
         )
-    if options.json:
-        about = {
-            "devices": len(questions),
-            "signatures": mix(prepared),
-            "cores": cores,
-        }
-        options.json.write_text(json.dumps({**about, "seconds": figures}, indent=2))
+    work = f"{len(questions):,} devices: "
+    shown = [
+        figures.Figure(
+            work + name,
+            seconds,
+            "s",
+            {
+                "bare verifications": figures_of[
+                    "bare" + (", all cores" if "cores" in name else "")
+                ]
+            },
+            f"{kinds}; {cores} cores",
+        )
+        for name, seconds in figures_of.items()
+        if not name.startswith("bare")
+    ]
+    figures.write(options.json, shown)
 
 
 if __name__ == "__main__":

@@ -81,12 +81,16 @@ _DECODER = json.JSONDecoder(object_pairs_hook=object_of)
 
 def dumps(value: Any) -> str:
     """Return a value as JSON on one line, with all values of `Ambiguous` objects."""
-    if not twins(value):
-        return json.dumps(value, ensure_ascii=False)
+    return _written(value) if twins(value) else json.dumps(value, ensure_ascii=False)
+
+
+def _written(value: Any) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(map(dumps, value))}]"
+        return f"[{', '.join(map(_written, value))}]"
+    if not isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     pairs = [*value.items(), *getattr(value, "others", ())]
-    parts = (f"{json.dumps(key)}: {dumps(item)}" for key, item in pairs)
+    parts = (f"{json.dumps(key)}: {_written(item)}" for key, item in pairs)
     return f"{{{', '.join(parts)}}}"
 
 

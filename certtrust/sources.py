@@ -554,14 +554,6 @@ def _one(source: Any, number: str, prefixed: bool) -> Iterator[Unit]:
         raise SourceError(say("errors.sources.no_source", kind=type(source).__name__))
 
 
-def file_of(unit: Unit) -> tuple[str, str] | None:
-    """Return the path and the name of the file that a unit reads, None for content."""
-    if isinstance(unit, partial) and unit.func is _file:
-        path, name = unit.args
-        return path, _shown(name)
-    return None
-
-
 def units(source: Any) -> Iterator[Unit]:
     """Yield the files of an input as functions that return their sources, in any process."""
     yield from _one(source, "", prefixed=False)

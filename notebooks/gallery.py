@@ -16,7 +16,7 @@ from certtrust.report import explain_fleet
 HERE = Path(__file__).parent
 PICTURES = HERE / "pictures"
 GALLERY = PICTURES / "gallery"
-OF_README = ("causes", "remedies", "trust_tree")
+OF_README = ("causes", "trust_tree")
 """Charts that the README of the project shows, too."""
 DPI = 80
 

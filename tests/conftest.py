@@ -2,6 +2,7 @@
 of the real browser.
 """
 
+import importlib
 import os
 import shutil
 import signal
@@ -113,6 +114,13 @@ def pytest_collection_modifyitems(config, items):
         (kept if is_kept else left).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept
+
+
+@pytest.fixture
+def without_charts(monkeypatch):
+    """Pages without drawings, which take most of their time."""
+    module = importlib.import_module("certtrust.report.page")
+    monkeypatch.setattr(module, "CHARTS", {})
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

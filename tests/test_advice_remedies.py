@@ -16,7 +16,7 @@ from certtrust.advice import KINDS, apply
 from certtrust.advice.remedies.actions import applied
 from certtrust.advice.remedies.cases import cases
 from certtrust.advice.remedies.fleet_copy import certificates_by_fingerprint
-from certtrust.advice.remedies.plan import remedies
+from certtrust.advice.remedies.plan import planned, remedies
 from certtrust.advice.remedies.plan_check import PlanCheck
 from certtrust.advice.remedies.related import related_rows
 from certtrust.advice.remedies.set_cover import cover, order
@@ -437,3 +437,30 @@ def test_a_plan_has_the_same_effect_on_an_excerpt_of_the_fleet(seed, of):
     pd.testing.assert_frame_equal(
         ct.check(part, at=at)[columns], ct.check(all_attempts, at=at)[columns]
     )
+
+
+def test_the_actions_of_an_attempt_repair_it_without_all_others():
+    """Carried out alone, the actions that an attempt is said to need let it pass; without one
+    of several, it fails.
+    """
+    fleet = small_fleet(20, seed=2)
+    results = results_of(fleet)
+    plan = planned(fleet, results)
+    assert len(plan.ranks) == plan.actions["attempts_cumulative"].iloc[-1]
+    distinct = plan.ranks[~plan.ranks.duplicated()]
+    several = distinct[distinct.str.contains(", ")]
+    assert len(several)
+    chosen = pd.concat([several.head(2), distinct.iloc[:2]])
+    tried = [(label, words.split(", ")) for label, words in chosen.items()]
+    less = [
+        (label, words.split(", ")[1:]) for label, words in several.head(2).items()
+    ]
+    plans = [
+        plan.actions[plan.actions["rank"].astype("str").isin(ranks)]
+        for _, ranks in [*tried, *less]
+    ]
+    after = list(repaired_by(fleet, results, plans))
+    for (label, _), rows in zip(tried, after, strict=False):
+        assert label in rows.index
+    for (label, _), rows in zip(less, after[len(tried) :], strict=True):
+        assert label not in rows.index

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle, StepPatch
+from matplotlib.text import Text
 from test_charts_frames import (
     KNOWN_CAUSES,
     make_actions,
@@ -25,6 +27,7 @@ from test_charts_frames import (
     make_predictions,
     make_results,
 )
+from thoroughness import first
 
 import certtrust as ct
 from certtrust import charts, schema
@@ -710,3 +713,84 @@ def test_an_empty_chart_has_an_alternative_text() -> None:
         alternative_text
         == "No failed attempts. No attempt failed, and no rule predicts a failure."
     )
+
+
+ENGLISH = re.compile(
+    r"\b(of|the|and|not|by|with|more|other|devices?|fail(ed|s)?|attempts?|expire[ds]?|trusted|"
+    r"certificates?|today|later|listed|March|May|October|December|Oct|Dec|Mar)\b"
+)
+GERMAN: dict[str, Callable[[pd.DataFrame, ct.Fleet], Axes]] = {
+    "causes": lambda results, _: charts.causes(results, ax=charts.blank()),
+    "causes by model": lambda results, _: charts.causes(
+        results, "model", ax=charts.blank()
+    ),
+    "timeline": lambda results, _: charts.timeline(results, ax=charts.blank()),
+    "since_when": lambda results, fleet: charts.since_when(
+        results, fleet, ax=charts.blank()
+    ),
+    "heatmap": lambda results, _: charts.heatmap(results, "pbx", ax=charts.blank()),
+    "combinations": lambda results, _: charts.combinations(
+        results, ax=charts.blank()
+    ),
+    "compared": lambda results, _: charts.compared(results, ax=charts.blank()),
+    "name_fit": lambda results, _: charts.name_fit(results, ax=charts.blank()),
+    "trust_tree": lambda _, fleet: charts.trust_tree(fleet, ax=charts.blank()),
+    "expiry": lambda _, fleet: charts.expiry(
+        fleet.certificates, today="2026-10-05", ax=charts.blank()
+    ),
+    "forecast": lambda _, fleet: charts.forecast(
+        ct.forecast(fleet, periods=3), ct.endings(fleet), ax=charts.blank()
+    ),
+    "remedies": lambda results, fleet: charts.remedies(
+        ct.remedies(fleet, results), ax=charts.blank()
+    ),
+}
+
+
+@pytest.mark.parametrize("name", first(GERMAN, len(GERMAN) - 2))
+def test_a_chart_is_german_in_german(name: str, fleet: ct.Fleet) -> None:
+    """Title, legend, axes and the words for screen readers follow `ct.language`."""
+    judged = ct.check(ct.attempts(fleet))
+    with ct.language("de"):
+        german = GERMAN[name](judged, fleet)
+        texts = [text.get_text() for text in charts.figure_of(german).findobj(Text)]
+    words = [*texts, charts.alternative_text(german)]
+    words = [text.replace("Synthetic Root of", "") for text in words]
+    assert [text for text in words if ENGLISH.search(text)] == []
+    english = GERMAN[name](judged, fleet)
+    assert title(english) != title(german)
+    assert any(
+        ENGLISH.search(text) for text in [title(english), *axes_texts(english)]
+    )
+
+
+def test_a_name_relation_counts_each_device_once(fleet: ct.Fleet) -> None:
+    """The headline and what is not shown add up to the devices that register; rows may overlap."""
+    judged = ct.check(ct.attempts(fleet))
+    ax = charts.name_fit(judged, ax=charts.blank())
+    relations = charts.name_relations(judged)
+    shown = int(re.search(r"of (\d+) devices", title(ax))[1])
+    said = " ".join(axes_texts(ax))
+    hidden = re.search(r"not shown: (\d+) device", said)
+    rest = int(hidden[1]) if hidden else 0
+    assert shown + rest == judged.loc[judged["url"].isna(), "device"].nunique()
+    assert relations["devices"].sum() >= shown
+    if relations["devices"].sum() > shown:
+        assert "several rows" in said
+
+
+def test_a_remark_stands_behind_its_label_at_every_resolution(
+    results: pd.DataFrame,
+) -> None:
+    """Hinting widens text at some resolutions; a remark is never drawn over its label."""
+    ax = charts.causes(results, ax=charts.blank())
+    figure = charts.figure_of(ax)
+    for hinting, dpi in (("default", 80), ("force_autohint", 100), ("none", 72)):
+        figure.set_dpi(dpi)
+        with mpl.rc_context({"text.hinting": hinting}):
+            figure.canvas.draw()
+            boxes = {text.get_text(): text.get_window_extent() for text in ax.texts}
+        label = boxes[cause_label("certificate.trust")]
+        remarks = [box for text, box in boxes.items() if text.endswith("devices")]
+        assert remarks
+        assert not any(box.overlaps(label) for box in remarks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import matplotlib as mpl
 import pandas as pd
@@ -242,14 +243,14 @@ def test_a_letter_without_a_font_is_told() -> None:
     missing = "\U00010000"
     results = make_results(rows=50).assign(pbx=f"north {missing}")
     ax = charts.heatmap(results, "pbx", ax=charts.blank())
-    assert any("a letter that no installed font has" in words for words in texts(ax))
+    assert any("no font here has this letter" in words for words in texts(ax))
     assert_readable(ax)
     plain = charts.heatmap(make_results(rows=50), "pbx", ax=charts.blank())
-    assert not any("no installed font" in words for words in texts(plain))
+    assert not any("no font here" in words for words in texts(plain))
 
 
-def test_an_installed_font_is_used(tmp_path, monkeypatch) -> None:
-    """Letters that only a further font has are drawn with it, and measured by it."""
+def font_of_squares(folder: Path) -> Path:
+    """Write a font that has a square for each letter of a Chinese name."""
     letters = sorted(set(CHINESE))
     builder = FontBuilder(1000)
     names = [f"u{ord(letter):x}" for letter in letters]
@@ -266,24 +267,39 @@ def test_an_installed_font_is_used(tmp_path, monkeypatch) -> None:
     builder.setupNameTable({"familyName": "Noto Sans CJK SC", "styleName": "Regular"})
     builder.setupOS2(sTypoAscender=900)
     builder.setupPost()
-    builder.save(tmp_path / "squares.ttf")
+    builder.save(folder / "squares.ttf")
+    return folder / "squares.ttf"
+
+
+def test_a_font_is_used_as_soon_as_it_is_installed(
+    tmp_path, monkeypatch, caplog
+) -> None:
+    """Letters that only a further font has are drawn with it and measured by it, although
+    matplotlib listed the fonts before; that it has no bold letters is not logged.
+    """
+    font = font_of_squares(tmp_path)
     manager = font_manager.fontManager
-    monkeypatch.setattr(manager, "ttflist", list(manager.ttflist))
     without = [entry for entry in manager.ttflist if entry.name == text.FAMILIES[0]]
     monkeypatch.setattr(manager, "ttflist", without)
+    installed: list[str] = []
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: installed)
     try:
+        text._list_new_fonts.cache_clear()
         assert text.plain(CHINESE) == text.MISSING * len(CHINESE)
-        manager.addfont(tmp_path / "squares.ttf")
-        assert text.plain(CHINESE) == CHINESE
-        assert text.text_width(CHINESE, 10) == pytest.approx(
-            10 * len(CHINESE) * text.SLACK
-        )
-        ax = charts.heatmap(
-            make_results(rows=50).assign(pbx=CHINESE), "pbx", ax=charts.blank()
-        )
-        assert any(CHINESE in words for words in texts(ax))
-        assert_readable(ax)
+        text._list_new_fonts.cache_clear()
+        (tmp_path / "torn.ttf").write_bytes(b"no font")
+        installed += [str(tmp_path / "torn.ttf"), str(font)]
+        with charts.style():
+            assert text.plain(CHINESE) == CHINESE
+            width = text.text_width(CHINESE, 10)
+            assert width == pytest.approx(10 * len(CHINESE) * text.SLACK)
+            results = make_results(rows=50).assign(pbx=CHINESE)
+            ax = charts.heatmap(results, "pbx", ax=charts.blank())
+            assert any(CHINESE in words for words in texts(ax))
+            assert_readable(ax)
+        assert caplog.records == []
     finally:
+        text._list_new_fonts.cache_clear()
         text._font.cache_clear()
         text._letters.cache_clear()
         text._installed.cache_clear()

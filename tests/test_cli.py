@@ -22,15 +22,8 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import (
 
 import certtrust as ct
 from certtrust.cli import main
-from certtrust.report import page
 from certtrust.simulation import write
 from certtrust.testing import small_fleet
-
-
-@pytest.fixture
-def without_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages without drawings, which take most of their time."""
-    monkeypatch.setattr(sys.modules[page.__module__], "CHARTS", {})
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,10 @@ QUICK = 0.1
 """Seconds for the largest input below which times are not compared."""
 
 OPENINGS = {
-    "json": (b"[", b"{", b'{"a":', b"[1,", b"[1,\n", b'{"h323":"a"}', b"[x\n", b'["', b"\\u12"),
+    "json": (
+        *(b"[", b"{", b'{"a":', b"[1,", b"[1,\n", b'{"h323":"a"}', b"[x\n", b'["', b"\\u12"),
+        *(b'{"a":1,"a":', b'{"a":1,"a":2}'),
+    ),
     "xml": (b"<a>", b"<a", b"<?xml ", b"<?xml x='", b"<!--", b"<![CDATA[", b"&lt;", b"&#"),
     "backup": (b"mod cmd FLASHDIR0 add-item 1 (pbx=<user />)\n", b"mod cmd ", b"(pbx=<user", b")("),
     "csv": (b"a,", b'"a",', b'"', b'""', b"hardware_id,serial\n", b"time,state,serial\n", b";"),

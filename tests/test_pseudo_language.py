@@ -388,6 +388,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 
 
+@pytest.mark.usefixtures("without_charts")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_command_line_says_nothing_in_english(
     name: str, files: Path, monkeypatch: pytest.MonkeyPatch

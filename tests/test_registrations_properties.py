@@ -238,8 +238,8 @@ def test_objects_at_once_are_those_one_by_one(records):
     """
     text = pa.array([json.dumps(record) for record in records], field_values.TEXT)
     at_once = json_lines._parse_at_once(text, np.ones(len(records), bool))
-    one_by_one, reasons = json_lines._parse_one_by_one(text)
-    assert reasons.null_count == len(records)
+    one_by_one, reasons, ambiguities = json_lines._parse_one_by_one(text)
+    assert reasons.null_count == ambiguities.null_count == len(records)
     if at_once is None:
         return
     kinds = json_lines._kinds(one_by_one)

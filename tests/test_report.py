@@ -853,6 +853,20 @@ def test_each_rule_of_the_article_links_to_it(report: Report) -> None:
     assert "&lt;a" not in html
 
 
+def test_a_citation_leads_to_the_same_places_in_every_language() -> None:
+    """Translated citations keep the links of the English ones; each rule of the article has one."""
+    addresses = []
+    for language in ("en", "de"):
+        with ct.language(language):
+            citations = [linked(citation) for citation in ct.rules()["citation"]]
+        addresses.append([re.findall('href="([^"]+)"', words) for words in citations])
+    english, german = addresses
+    assert english == german
+    assert sum(ARTICLE in places for places in english) == sum(
+        "sentence" in citation for citation in ct.rules()["citation"]
+    )
+
+
 @pytest.mark.usefixtures("without_charts")
 def test_the_first_screen_is_the_answer(report: Report, opened: Report) -> None:
     """What fails, why, the first three actions, what is missing, and the worst certificate."""
@@ -896,3 +910,25 @@ def test_an_action_names_the_device_and_its_user(report: Report) -> None:
         assert any(
             label in action["step"] for label in holders[action["fingerprint"]]
         )
+
+
+@pytest.mark.usefixtures("without_charts")
+def test_a_failing_device_leads_to_the_actions_that_repair_it(report: Report) -> None:
+    """Each row names the actions of its last attempt, and links to those that the page shows."""
+    html = page(report)
+    assert report.failing["actions"].notna().any()
+    ranks = (
+        report.failing["actions"].dropna().str.split(", ").explode().astype("int64")
+    )
+    assert set(ranks) <= set(report.remedies["rank"])
+    targets = re.findall(r'id="(action-\d+)"', html)
+    assert targets == [f"action-{rank}" for rank in report.remedies["rank"]]
+    table = html[
+        html.index('<table class="devices">') : html.index('id="device-data"')
+    ]
+    first_rows = report.failing["actions"].fillna("").head(25)
+    links = re.findall(r'href="#action-(\d+)"', table)
+    assert links == [
+        rank for words in first_rows for rank in re.findall(r"\d+", words)
+    ]
+    assert table.count("No action of the plan repairs this.") == sum(first_rows == "")

@@ -125,6 +125,31 @@ def test_a_link_opens_its_section(browser: Any, report_file: Path) -> None:
         )
 
 
+def test_a_failing_device_leads_to_the_action_that_repairs_it(
+    browser: Any, report_file: Path
+) -> None:
+    """From a row to its diagnosis, and from there to the action, twice and also after sorting."""
+    page, heard = opened_page(
+        browser, report_file, viewport={"width": 1280, "height": 800}
+    )
+    for _ in range(2):
+        row = page.locator("table.devices tbody tr", has_text="Repaired by").first
+        row.locator("summary").click()
+        link = row.locator("a[href^='#action-']").first
+        name = (link.get_attribute("href") or "").removeprefix("#")
+        assert not page.locator(f"#{name}").is_visible()
+        link.click()
+        page.wait_for_function(
+            f"document.getElementById('{name}').getBoundingClientRect().top < innerHeight"
+        )
+        assert page.locator(f"#{name}").is_visible()
+        page.evaluate(
+            "document.getElementById('first').closest('details').open = false"
+        )
+        page.locator("table.devices th button").first.click()
+    assert heard == []
+
+
 def shown_devices(page: Any) -> list[str]:
     """Return the devices in the table, in order."""
     return page.locator("table.devices tbody td:first-child").all_inner_texts()

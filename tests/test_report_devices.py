@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import certtrust as ct
+from certtrust.advice.remedies.plan import planned
 from certtrust.report import device_table
 from certtrust.report.content import failing_devices
 from certtrust.report.device_table import as_script, data_of, shown_rows
@@ -22,7 +23,9 @@ DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 @pytest.fixture(scope="module")
 def failing() -> pd.DataFrame:
     """The failing devices of a small fleet."""
-    return failing_devices(ct.check(ct.attempts(small_fleet(60))))
+    fleet = ct.link(small_fleet(60))
+    results = ct.check(ct.attempts(fleet))
+    return failing_devices(results, planned(fleet, results).ranks)
 
 
 def unpacked(packed: dict[str, object]) -> list[int]:
@@ -49,7 +52,8 @@ def read(data: dict[str, object]) -> pd.DataFrame:
         name: str(data[name]).split("\n") if rows else []
         for name in ("device", "values")
     }
-    columns = {name: texts_of(data[name]) for name in ("pbx", "model", "title")}
+    coded = ("pbx", "model", "title", "actions")
+    columns = {name: texts_of(data[name]) for name in coded}
     labels = [label.replace("\t", str(data["head"])) for label in lines["device"]]
     frame = pd.DataFrame({"device": labels, **columns}, dtype="object")
     for name in ("why", "remedy"):
@@ -86,7 +90,8 @@ def test_the_data_give_back_every_row(failing: pd.DataFrame) -> None:
     rows = shown_rows(failing)
     back = read(json.loads(as_script(data_of(rows))))
     assert len(back) == len(failing) > 10
-    for name in ("device", "pbx", "model", "title", "why", "remedy"):
+    assert {"", "1"} <= set(rows["actions"])
+    for name in ("device", "pbx", "model", "title", "why", "remedy", "actions"):
         assert back[name].tolist() == rows[name].tolist()
     assert back["attempts"].tolist() == rows["attempts"].tolist()
     days = pd.to_datetime(back["last"], unit="D").where(back["last"] > 0)
@@ -115,6 +120,7 @@ def test_hostile_names_come_back_as_one_line(
         user=None,
         model="m",
         title="t",
+        actions="1, 20",
         attempts=1,
         last=pd.Timestamp("2026-01-02 03:04", tz="UTC"),
     )

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from naive import authorities, fleets, judge
 from naive.comparison import seeds
+from thoroughness import share
 
 import certtrust as ct
 
@@ -458,7 +459,9 @@ def test_remedies_repair_what_they_promise(seed):
     """Each action alone, and all up to it together, repair the promised attempts and devices."""
     fleet, results = fleet_of(seed), results_of(seed)
     plan = ct.remedies(fleet, results)
-    for position, step in enumerate(plan.to_dict("records")):
+    steps = plan.to_dict("records")
+    for position in share(range(len(steps))):
+        step = steps[position]
         alone = repaired(fleet, results, plan.iloc[[position]])
         together = repaired(fleet, results, plan.iloc[: position + 1])
         assert len(alone) == step["attempts"], step["step"]

@@ -16,7 +16,7 @@ import certtrust as ct
 from certtrust.captures import to_frame
 from certtrust.captures.handshake import Handshake
 from certtrust.evaluation.rules import RULES
-from certtrust.report.content import reasons
+from certtrust.report.reasons import reasons
 from certtrust.schema import CERTIFICATES
 from certtrust.testing import small_fleet
 from certtrust.widgets import Bench, CertificateTester, FleetExplorer, table

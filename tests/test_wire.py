@@ -301,6 +301,7 @@ def _ended_by(by_client: bool, number: int) -> ct.Fleet:
     return fleet_of(pcap(connection(CLIENT, SERVER, BEGUN, flights)))
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_an_alert_that_no_rule_explains_is_named():
     """It is not said that nothing tells why."""
     html = page(explain_fleet(_ended_by(False, 120), periods=1))
@@ -308,6 +309,7 @@ def test_an_alert_that_no_rule_explains_is_named():
     assert "neither a rule nor the log says why" not in html
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_an_alert_of_the_client_is_about_the_pbx_only_where_its_name_says_so():
     """A client ends TLS for other reasons, too."""
     about = "about the certificate of the PBX"

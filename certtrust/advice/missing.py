@@ -128,7 +128,7 @@ def missing_in_words(*counts: pd.DataFrame) -> pd.DataFrame:
         attempts=("attempts", "sum"),
         position=("position", "min"),
     ).reset_index()
-    kind = pd.Index(MISSING).get_indexer(sums["what"])
+    kind = pd.Index(MISSING).get_indexer(pd.Index(sums["what"]))
     order = np.lexsort((sums["position"], kind, -sums["attempts"]))
     counted = sums.iloc[order].reset_index(drop=True)
     words = sentences()

@@ -226,14 +226,15 @@ def _title(results: pd.DataFrame, counts: pd.DataFrame, total: int) -> str:
 
 def _subtitle(results: pd.DataFrame, total: int) -> str:
     attempts = plural(len(results), "attempt")
-    if not total:
+    devices = results["device"].nunique()
+    if not (total and devices):
         return say("charts.causes.judged", attempts=attempts)
     is_down = (results["observed"] != "up").fillna(value=True)
     failing = results.loc[results["cause"].notna() & is_down, "device"].nunique()
     return say(
         "charts.causes.subtitle",
-        failing=plural(failing, "device"),
-        devices=results["device"].nunique(),
+        failing=failing,
+        devices=plural(devices, "device"),
         failed=total,
         attempts=attempts,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,7 @@ _TONES = {
     "no cn": BAD,
 }
 RULE = "certificate.name"
+NAMES = ["registration_name", "hardware_id", "subject_cn"]
 COLUMNS = [
     *("scenario", "protocol", "authentication", "url", "device", "serial"),
     *("hardware_id", "interface", "registration_name", "name_by"),
@@ -70,8 +72,11 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
     >>> int(name_relations(ct.attempts(ct.simulate(20, seed=1)))["devices"].sum()) > 10
     True
     """
-    attempts = expect(attempts, ATTEMPTS, COLUMNS)
-    names = ["registration_name", "hardware_id", "subject_cn"]
+    return _counts(_pairs(expect(attempts, ATTEMPTS, COLUMNS)))
+
+
+def _pairs(attempts: pd.DataFrame) -> pd.DataFrame:
+    """Return the distinct names and certificates of each device, and how they relate."""
     further = [name for name in _READ if name in attempts]
     asking = attempts.loc[_asks(attempts), [*COLUMNS, *further]]
     # Devices repeat the same attempt again and again.
@@ -82,12 +87,15 @@ def name_relations(attempts: pd.DataFrame) -> pd.DataFrame:
         unread=subject_is_unread(pairs) & pairs["fingerprint"].notna(),
         fits=certificate_fits_registration(pairs),
     )
-    pairs["relation"] = _relation(pairs)
+    return pairs.assign(relation=_relation(pairs))
+
+
+def _counts(pairs: pd.DataFrame) -> pd.DataFrame:
     grouped = pairs.groupby("relation", sort=False)
     counts = grouped.agg(
         devices=("device", "nunique"),
         attempts=("attempts", "sum"),
-        **{name: (name, "first") for name in names},
+        **{name: (name, "first") for name in NAMES},
     )
     order = ["devices", "attempts"]
     return counts.sort_values(order, ascending=False, kind="stable").reset_index()
@@ -126,23 +134,78 @@ def _relation(pairs: pd.DataFrame) -> np.ndarray:
     return np.select(holds, list(conditions), "nothing in common")
 
 
-def relations_and_exempt(attempts: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return `name_relations`, and how many devices register without being asked for a CN."""
+class Relations(NamedTuple):
+    """What the chart is drawn from.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        As of `name_relations`.
+    devices : int
+        The devices that are asked for a CN that fits.
+    misfits : int
+        Those of them of which a name does not fit.
+    several : int
+        Those that register in several ways.
+    exempt : int
+        Devices that register without being asked.
+    """
+
+    counts: pd.DataFrame
+    devices: int
+    misfits: int
+    several: int
+    exempt: int
+
+
+def relations_of(attempts: pd.DataFrame) -> Relations:
+    """Return what the chart is drawn from; `attempts` are those of `name_fit`."""
     attempts = expect(attempts, ATTEMPTS, COLUMNS)
-    registers = attempts["url"].isna()
-    exempt = attempts.loc[registers & ~_asks(attempts), "device"].nunique()
-    return name_relations(attempts), int(exempt)
+    pairs = _pairs(attempts)
+    devices = int(pairs["device"].nunique())
+    ways = pairs[["device", "relation"]].dropna(subset="device").drop_duplicates()
+    registering = attempts.loc[attempts["url"].isna(), "device"].nunique()
+    return Relations(
+        _counts(pairs),
+        devices,
+        int(pairs.loc[~pairs["relation"].isin(FITS), "device"].nunique()),
+        int(ways.loc[ways["device"].duplicated(), "device"].nunique()),
+        int(registering) - devices,
+    )
 
 
-def _draw(counts: pd.DataFrame, exempt: int, **canvas: Unpack[Canvas]) -> Axes:
-    total = int(counts["devices"].sum())
+def sum_of_relations(parts: Sequence[Relations]) -> Relations:
+    """Return what the chart of a fleet is drawn from, given its parts.
+
+    Each device is in one part. The example of a relation is that of the first part that has it.
+    """
+    every = pd.concat([part.counts for part in parts], ignore_index=True)
+    every = every.astype({"devices": "int64", "attempts": "int64"})
+    grouped = every.groupby("relation", sort=False)
+    sums = grouped.agg(
+        devices=("devices", "sum"),
+        attempts=("attempts", "sum"),
+        **{name: (name, "first") for name in NAMES},
+    )
+    order = ["devices", "attempts"]
+    return Relations(
+        sums.sort_values(order, ascending=False, kind="stable").reset_index(),
+        *(
+            sum(numbers)
+            for numbers in zip(*(part[1:] for part in parts), strict=True)
+        ),
+    )
+
+
+def _draw(relations: Relations, **canvas: Unpack[Canvas]) -> Axes:
+    counts, total = relations.counts, relations.devices
     with sheet(**canvas) as page:
         shown = counts.head(capacity(page, len(counts)))
         rows = [_row(count, total, page.dark) for _, count in shown.iterrows()]
         if page.lay_out(
             "name_fit",
-            _title(counts, total),
-            subtitle=_subtitle(exempt) if rows else "",
+            _title(total, relations.misfits),
+            subtitle=_subtitle(relations) if rows else "",
             content=natural_height(rows, page),
             numbers=series(
                 say(
@@ -161,7 +224,7 @@ def _draw(counts: pd.DataFrame, exempt: int, **canvas: Unpack[Canvas]) -> Axes:
 
 @chart(
     section="certificates",
-    feed=lambda report: {"counts": report.relations, "exempt": report.exempt},
+    feed=lambda report: {"relations": report.relations},
     draw_numbers=_draw,
 )
 def name_fit(attempts: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
@@ -185,7 +248,7 @@ def name_fit(attempts: pd.DataFrame, **canvas: Unpack[Canvas]) -> Axes:
     >>> "CN" in ct.charts.name_fit(ct.attempts(ct.simulate(20, seed=1))).get_title()
     True
     """
-    return _draw(*relations_and_exempt(attempts), **canvas)
+    return _draw(relations_of(attempts), **canvas)
 
 
 def relation_label(relation: str) -> str:
@@ -205,21 +268,22 @@ def _row(count: pd.Series, total: int, dark: bool) -> Row:
     return Row(relation_label(relation), value, [Part(devices, tone)], example)
 
 
-def _subtitle(exempt: int) -> str:
+def _subtitle(relations: Relations) -> str:
     parts = [say("charts.name_fit.subtitle")]
-    if exempt:
-        devices = plural(exempt, "device")
+    if relations.several:
+        parts.append(say("charts.name_fit.several", count=relations.several))
+    if relations.exempt:
+        devices = plural(relations.exempt, "device")
         parts.append(say("charts.name_fit.exempt", devices=devices))
     return series(parts)
 
 
-def _title(counts: pd.DataFrame, total: int) -> str:
+def _title(total: int, misfits: int) -> str:
     if not total:
         return say("charts.name_fit.nothing")
-    fits = int(counts.loc[counts["relation"].isin(FITS), "devices"].sum())
     return say(
         "charts.name_fit.title",
-        fits=fits,
+        fits=total - misfits,
         devices=plural(total, "device"),
-        share=percent(fits / total),
+        share=percent((total - misfits) / total),
     )

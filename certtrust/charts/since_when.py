@@ -124,7 +124,7 @@ def since_when(
         if page.lay_out(
             "since_when",
             _title(first, steps),
-            subtitle=_subtitle(first) if tones else "",
+            subtitle=_subtitle(first, results) if tones else "",
             legend=stack_legend(tones, plural(hidden, "other cause")),
             content=HEIGHT if tones else 0,
             numbers=_numbers(steps, marks),
@@ -210,13 +210,17 @@ def _title(first: pd.DataFrame, steps: _Steps) -> str:
     )
 
 
-def _subtitle(first: pd.DataFrame) -> str:
+def _subtitle(first: pd.DataFrame, results: pd.DataFrame) -> str:
     before = first.loc[first["worked_before"], "device"].nunique()
-    return say(
-        "charts.since_when.subtitle",
-        before=before,
-        devices=first["device"].nunique(),
-    )
+    shown = first["device"].unique()
+    parts = [
+        say("charts.since_when.subtitle", before=before, devices=len(shown)),
+    ]
+    failing = counted(results)["device"].dropna().unique()
+    if hidden := len(set(failing) - set(shown)):
+        devices = plural(hidden, "device")
+        parts.append(say("charts.since_when.undated", devices=devices))
+    return series(parts)
 
 
 def _numbers(steps: _Steps, marks: list[Mark]) -> str:

@@ -130,7 +130,10 @@ def accounts_of(file: Source, own: kinds.Own) -> list[Account]:
         return [replace(account, not_understood=say("reading.sources.endpoints"))]
     if kinds.is_report(names):
         return [replace(account, not_understood=say("reading.sources.report"))]
-    is_table = head.startswith(_PARQUET) or {"source", "parse_error"} <= names
+    is_parquet = head.startswith(_PARQUET)
+    is_table = (is_parquet and kinds.names_sources(packed)) or (
+        {"source", "parse_error"} <= names
+    )
     account = replace(account, is_table=is_table)
     decided: list[Account] = []
     for kind in _kinds(head, packed, own):
@@ -138,7 +141,7 @@ def accounts_of(file: Source, own: kinds.Own) -> list[Account]:
         if of_kind.taken_for is None and is_workbook(head):
             problem_text = kinds.problem_of_workbook(packed)
             of_kind = replace(of_kind, not_understood=problem_text)
-        elif kind in (DEVICES, REGISTRATIONS) and not is_table:
+        elif kind in (DEVICES, REGISTRATIONS) and not (is_table or is_parquet):
             unread = kinds.unread_headings(head, packed, kind, own)
             of_kind = replace(of_kind, unread_headings=unread)
         decided.append(of_kind)

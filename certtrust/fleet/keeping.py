@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..certificates import passwords
 from ..certificates.passwords import Passwords
-from ..schema import TABLES, empty
+from ..schema import LINKS, TABLES, empty
 from ..sources import Source, Unit, units
 from ..texts import dates
 from ..texts.sentences import say
@@ -68,7 +68,8 @@ def read_and_keep(
             continue
         fleet = link(replace(fleet, links=links))
         kept.forget(asked)
-        memory.save(kept.raw, kept.frames, kept.slices, fleet.links)
+        verified = empty(LINKS) if fleet.links is None else fleet.links
+        memory.save(kept.raw, kept.frames, kept.slices, verified)
         return fleet
     raise DamagedError(str(keep))
 

@@ -26,6 +26,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,7 +38,7 @@ import pyarrow as pa
 from .. import limits, table_files
 from ..errors import CerttrustError, SourceError
 from ..schema import LINKS, TABLES, empty
-from ..sources import Unit, file_of
+from ..sources import LocalFile, Unit
 from ..texts.sentences import current_language, say
 from ..whole_files import replacing
 from .accounts import Account
@@ -123,12 +124,10 @@ class Pending:
 
 def options_key(options: Mapping[str, Any]) -> str:
     """Return a digest of everything but the files that rows depend on."""
-    from .. import __version__
-
     bounds = {name: value for name, value in vars(limits).items() if name.isupper()}
     about = {
         "format": _FORMAT,
-        "version": __version__,
+        "code": _code(),
         "libraries": [cryptography.__version__, pa.__version__, pd.__version__],
         "python": platform.python_version(),
         "language": current_language(),
@@ -136,6 +135,17 @@ def options_key(options: Mapping[str, Any]) -> str:
         "options": {name: _in_words(value) for name, value in options.items()},
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Return a digest of certtrust itself, which differs between versions and states of one."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")) + sorted(package.rglob("*.toml")):
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _in_words(option: Any) -> Any:
@@ -218,10 +228,9 @@ class Memory:
 
         A file that has to be read is remembered until `save`.
         """
-        path_and_name = file_of(unit)
-        if path_and_name is None:
+        if not isinstance(unit, LocalFile):
             return None
-        path, name = os.path.realpath(path_and_name[0]), path_and_name[1]
+        path, name = os.path.realpath(unit.path), unit.name
         stamp = Stamp.of(path)
         if stamp is None:
             return None
@@ -356,11 +365,10 @@ class Memory:
         now = pd.Timestamp.now("UTC").isoformat()
         files = []
         for file, positions in self.kept:
-            rows = [
-                places.get(at, old)
-                for at, old in zip(positions, file.rows, strict=True)
-            ]
-            files.append({**_plain(file), "rows": rows})
+            pairs = zip(positions, file.rows, strict=True)
+            files.append(
+                {**_plain(file), "rows": [places.get(at, old) for at, old in pairs]}
+            )
         for pending, digest in new:
             file = File(
                 pending.path,

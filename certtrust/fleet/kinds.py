@@ -287,6 +287,14 @@ def kind_of_parquet(data: bytes) -> str | None:
     return _kind_of_columns({name.lower() for name in stored.names})
 
 
+def names_sources(data: bytes) -> bool:
+    """Return True for a Parquet file whose rows may say which files they came from."""
+    try:
+        return "source" in open_parquet(data).schema_arrow.names
+    except (ValueError, OSError):
+        return False
+
+
 def is_endpoints(data: bytes) -> bool:
     """Return True for the Parquet file of table ENDPOINTS, which lies beside certificates."""
     try:

@@ -12,7 +12,7 @@ import pandas as pd
 from ..advice.changes import changes
 from ..arrays.arrow import as_mask
 from ..schema import MOMENT, TEXT, TRUST, WORD, Column, Table, conform
-from ..texts.markup import Content, join, tag
+from ..texts.markup import Content, Markup, join, tag
 from ..texts.sentences import say
 from . import words
 from .saved import read_state
@@ -147,16 +147,28 @@ class Difference:
         if self.is_nothing:
             parts.append(tag("p", say("history.nothing")))
         for section in words.sections(self):
-            shown = section.rows.head(words.SHOWN).to_numpy(dtype=object).tolist()
-            rows = [tag("tr", [tag("td", cell) for cell in row]) for row in shown]
-            rest = len(section.rows) - len(shown)
-            more = tag("p", say("history.more", count=rest)) if rest else None
-            parts += [tag("p", tag("b", section.heading)), tag("table", rows), more]
+            rest = len(section.rows) - words.SHOWN_IN_NOTEBOOK
+            more = tag("p", say("history.more", count=rest)) if rest > 0 else None
+            heading = tag("p", tag("b", section.heading))
+            parts += [
+                heading,
+                _table(section.rows.head(words.SHOWN_IN_NOTEBOOK)),
+                more,
+            ]
         return join(parts)
 
     def of_kind(self, *kinds: str) -> pd.DataFrame:
         """Return the registrations with a kind of change, such as "repaired"."""
         return self.registrations[as_mask(self.registrations["change"].isin(kinds))]
+
+
+def _table(rows: pd.DataFrame) -> Markup:
+    left = {"style": "text-align:left"}
+    names = [say(f"history.columns.{name}") for name in rows]
+    head = tag("tr", [tag("th", name, scope="col", **left) for name in names])
+    cells = rows.to_numpy(dtype=object).tolist()
+    body = [tag("tr", [tag("td", cell, **left) for cell in row]) for row in cells]
+    return tag("table", tag("thead", head), tag("tbody", body))
 
 
 def diff(

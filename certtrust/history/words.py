@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SHOWN = 20
 """Rows of a section that the text shows; the page and the JSON have all."""
 
+SHOWN_IN_NOTEBOOK = 5
+"""Rows of a section that a notebook shows; the frames of the difference have all."""
+
 
 @dataclass(frozen=True)
 class Section:

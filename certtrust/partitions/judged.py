@@ -59,8 +59,13 @@ def together(
     words = {}
     for name in frames[0]:
         dtypes = [frame[name].dtype for frame in frames]
-        if isinstance(dtypes[0], pd.CategoricalDtype) and len({*dtypes}) > 1:
-            every = set().union(*(dtype.categories for dtype in dtypes))
+        categories = [
+            dtype.categories
+            for dtype in dtypes
+            if isinstance(dtype, pd.CategoricalDtype)
+        ]
+        if categories and len({*dtypes}) > 1:
+            every = set().union(*categories)
             words[str(name)] = pd.CategoricalDtype(sorted(every))
     whole = pd.concat([frame.astype(words) for frame in frames])
     if positions is None:

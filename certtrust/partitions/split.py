@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ from .common import IDENTITY, Common, contribution, named, part_numbers
 
 Of = Literal["log", "devices"]
 
-ROWS = 250_000
+ROWS = 120_000
 """Rows of the log, or certificates and device entries, that a part has about."""
 
 _UNUSED = [name for name in REGISTRATIONS.names if name not in ATTEMPTS.names]
@@ -114,19 +114,19 @@ class Split:
                     columns=_UNUSED, errors="ignore"
                 ).take(log),
                 sources=None,
-                **self._narrowed(number),
             )
+            chosen = dataclasses.replace(chosen, **self._narrowed(number))
         own = np.flatnonzero(self._keys_of_devices[entries] == number)
         positions = log if self.of == "log" else entries[own]
         return Part(chosen, self.common.serials, self.of, positions, own)
 
-    def _narrowed(self, number: int) -> dict[str, pd.DataFrame | None]:
+    def _narrowed(self, number: int) -> dict[str, Any]:
         """Return the links and the connections of the certificates of a part."""
         needed = np.zeros(len(self._fingerprints) + 1, dtype=bool)
         needed[self._fingerprint[self._certificates[number]]] = True
         needed[self._listed] = True
         needed[-1] = False
-        frames: dict[str, pd.DataFrame | None] = {}
+        frames: dict[str, Any] = {}
         for name, columns in self._references.items():
             frame: pd.DataFrame = getattr(self.fleet, name)
             chosen = np.any([needed[column] for column in columns], axis=0)

@@ -8,9 +8,7 @@ from .head import has_verdict, head, head_lines
 from .page import page
 from .summary_text import summary_lines
 
-STEPS = (
-    "reading", "signatures", "attempts", "causes", "remedies", "forecast", "names", "charts",
-)  # fmt: skip
+STEPS = ("reading", "signatures", "attempts", "remedies", "names", "charts")
 """What takes time in a report, in order, for a progress bar; `[report.steps]` has their words."""
 
 __all__ = [

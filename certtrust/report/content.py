@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,10 @@ from ..advice import impersonations
 from ..advice.forecast import coming_dates
 from ..advice.remedies.fleet_copy import certificates_by_fingerprint
 from ..advice.remedies.kinds import KINDS
-from ..advice.remedies.plan import planned
+from ..advice.remedies.plan import plan_of_rows
 from ..advice.remedies.trusting import Authorities
-from ..evaluation.check import moment_of
+from ..charts.name_fit import Relations
+from ..evaluation.check import counted, moment_of
 from ..evaluation.ownership import Ownership
 from ..evaluation.rules import BY_CODE
 from ..fleet import FOLDERS, Fleet, link
@@ -24,7 +26,7 @@ from ..partitions import split
 from ..texts.dates import in_utc
 from ..texts.labels import cause_label
 from .grounds import Grounds, grounds
-from .partial import Job, combined, partial_of
+from .partial import LABEL, ROW, Job, combined, failing_of, partial_of, ranked
 from .wire import WireContent, wire_content
 
 Step = Callable[[str], None]
@@ -53,7 +55,8 @@ class Report:
     grounds : Grounds
         How much of the files was understood.
     results : DataFrame
-        Of table RESULTS the columns `certtrust.report.partial.KEPT`, one row per attempt.
+        Table RESULTS; of a fleet that is judged in several parts, a large one, only the columns
+        `certtrust.report.partial.KEPT`.
     causes : DataFrame
         One row per cause: cause, title, attempts, devices, share, stated (attempts whose log, or
         the wire, states it), and of a typical attempt: device, why, remedy; requirement and
@@ -62,7 +65,9 @@ class Report:
         `certtrust.compare(results)`.
     failing : DataFrame
         One row per device, PBX and cause: device, long_name, number, user, pbx, model,
-        registration_name, subject_cn, cause, title, evidence, attempts, first, last, why, remedy.
+        registration_name, subject_cn, cause, title, evidence, attempts, first, last, why, remedy,
+        actions (the ranks of the remedies that repair the last attempt together, such as "3, 7";
+        missing where none does).
     undecided : DataFrame
         One row per rule that some attempts leave open: code, title, attempts, devices, missing.
     missing : DataFrame
@@ -76,10 +81,10 @@ class Report:
         One row per file: kind ("unused" for one that went into no table), source, rows, unread.
     problems : DataFrame
         One row per thing that could not be read in full: kind, source, place, parse_error.
-    relations, combinations : DataFrame
-        `certtrust.charts.name_relations(results)` and `certtrust.charts.broken_together(results)`.
-    exempt : int
-        Devices that register without being asked for a CN.
+    relations : Relations
+        `certtrust.charts.name_relations(results)`, and what the chart says of devices.
+    combinations : DataFrame
+        `certtrust.charts.broken_together(results)`.
     state : StateRows
         What `certtrust.diff` compares of the results.
     wire : WireContent, optional
@@ -104,8 +109,7 @@ class Report:
     impersonations: pd.DataFrame
     inputs: pd.DataFrame
     problems: pd.DataFrame
-    relations: pd.DataFrame
-    exempt: int
+    relations: Relations
     combinations: pd.DataFrame
     state: StateRows
     wire: WireContent | None = None
@@ -146,21 +150,22 @@ def explain_fleet(
     """
     begin = step or (lambda _name: None)
     begin("signatures")
-    linked = link(fleet)
+    linked = _labelled(link(fleet))
     begin("attempts")
     now, dates = coming_dates(periods, "MS")
     moment = None if at is None else moment_of(at)
     parts = split(linked)
     certificates = certificates_by_fingerprint(linked)
     authorities = Authorities(linked, certificates)
+    is_one = len(parts) == 1
     jobs = (
-        Job(part, moment, now, dates, authorities.dates, parts.shared)
+        Job(part, moment, now, dates, authorities.dates, parts.shared, is_one)
         for part in parts
     )
-    alone = 1 if len(parts) == 1 else None
-    whole = combined([*processes.run(partial_of, jobs, workers=alone)])
+    workers = 1 if is_one else None
+    whole = combined([*processes.run(partial_of, jobs, workers=workers)])
     begin("remedies")
-    actions = planned(
+    plan = plan_of_rows(
         linked,
         whole.related,
         KINDS,
@@ -168,6 +173,7 @@ def explain_fleet(
         Ownership.of(linked, parts.common.serials),
         logged=parts.of == "log",
     )
+    failing = with_actions(whole.failing, plan.ranks)
     begin("names")
     pairs = impersonations(linked, at=at, limit=PAIRS)
     made = pd.Timestamp.now("UTC").floor("s")
@@ -179,23 +185,58 @@ def explain_fleet(
         fleet=linked,
         grounds=grounds(fleet),
         results=whole.results,
-        causes=explained_causes(whole.causes, whole.failing),
+        causes=explained_causes(whole.causes, failing),
         comparison=whole.comparison,
-        failing=whole.failing,
+        failing=failing,
         undecided=whole.undecided,
         missing=missing_anywhere(whole.missing, whole.missing_anywhere),
-        remedies=actions,
+        remedies=plan.actions,
         forecast=whole.forecast,
         endings=whole.endings,
         impersonations=pairs,
         inputs=inputs(fleet),
         problems=problems(fleet),
         relations=whole.relations,
-        exempt=whole.exempt,
         combinations=whole.combinations,
         state=whole.state,
         wire=wire_content(linked, whole.on_wire),
     )
+
+
+def _labelled(fleet: Fleet) -> Fleet:
+    """Return a fleet whose rows have labels of their own, by which actions name them."""
+    frames = {name: getattr(fleet, name) for name in ("devices", "registrations")}
+    return dataclasses.replace(
+        fleet,
+        **{
+            name: frame.reset_index(drop=True)
+            for name, frame in frames.items()
+            if not frame.index.is_unique
+        },
+    )
+
+
+def failing_devices(
+    results: pd.DataFrame, ranks: pd.Series | None = None
+) -> pd.DataFrame:
+    """Return one row per device, PBX and cause, most attempts first, with the last reason.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Table RESULTS.
+    ranks : Series of str, optional
+        Those of the actions that repair each attempt, by the labels of the results.
+    """
+    failing = failing_of(counted(results.assign(**{ROW: range(len(results))})))
+    ranks = pd.Series(dtype="str") if ranks is None else ranks
+    return with_actions(ranked([failing]), ranks)
+
+
+def with_actions(failing: pd.DataFrame, ranks: pd.Series) -> pd.DataFrame:
+    """Return failing devices with the ranks of the actions that repair the typical attempt."""
+    actions = ranks.reindex(failing[LABEL]).astype("str").array
+    return failing.assign(actions=actions).drop(columns=LABEL)
 
 
 def explained_causes(counts: pd.DataFrame, failing: pd.DataFrame) -> pd.DataFrame:

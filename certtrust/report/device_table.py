@@ -36,7 +36,10 @@ COLUMNS = ("device", "pbx", "model", "title", "attempts", "last")
 FILTERS = ("pbx", "model", "title")
 """Columns of few values, which are chosen from a list."""
 
-_SAID = ("status", "cut", "nobody", "printed")
+_SAID = (
+    *("unnamed", "status", "cut", "nobody", "printed"),
+    *("repaired", "action", "unrepaired"),
+)
 _ALPHABET = np.frombuffer(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", np.uint8
 )
@@ -56,18 +59,20 @@ _LEAST = 4
 """Letters of a name from which on it is worth a place of its own in a template."""
 
 
-def device_table(failing: pd.DataFrame) -> Iterator[Content]:
+def device_table(failing: pd.DataFrame, *, linked: int = 0) -> Iterator[Content]:
     """Yield the filters, the first rows, and the data from which the script shows all rows.
 
     Parameters
     ----------
     failing : DataFrame
         As in `Report.failing`.
+    linked : int
+        How many actions the page shows, as elements with the ids of `action_id`.
     """
     rows = shown_rows(failing)
     yield _filters()
     yield tag("p", "", class_="scripted", id="status", role="status", hidden=True)
-    yield _first_rows(rows.head(ROWS))
+    yield _first_rows(rows.head(ROWS), linked)
     yield _pager()
     yield tag(
         "script",
@@ -81,7 +86,7 @@ def shown_rows(failing: pd.DataFrame) -> pd.DataFrame:
     """Return the columns of the table as people read them, each text on one line."""
     words = {
         name: failing[name].astype("str").fillna("").map(one_line)
-        for name in ("pbx", "model", "title", "why", "remedy")
+        for name in ("pbx", "model", "title", "why", "remedy", "actions")
     }
     return pd.DataFrame(
         {
@@ -136,7 +141,7 @@ def _filters() -> Markup:
     )
 
 
-def _first_rows(rows: pd.DataFrame) -> Markup:
+def _first_rows(rows: pd.DataFrame, linked: int) -> Markup:
     words = sentences()["report"]["failing"]
     head = tag(
         "tr",
@@ -146,7 +151,7 @@ def _first_rows(rows: pd.DataFrame) -> Markup:
         ],
         tag("th", words["why"], scope="col"),
     )
-    body = [tag("tr", _cells(row, words)) for row in rows.to_dict("records")]
+    body = [tag("tr", _cells(row, words, linked)) for row in rows.to_dict("records")]
     table = tag("table", tag("thead", head), tag("tbody", body), class_="devices")
     return tag(
         "div",
@@ -162,7 +167,7 @@ def _class(name: str) -> str | None:
     return "number" if name in ("attempts", "last") else None
 
 
-def _cells(row: dict[Any, Any], words: dict[str, str]) -> list[Markup]:
+def _cells(row: dict[Any, Any], words: dict[str, str], linked: int) -> list[Markup]:
     last = row["last"]
     texts = {
         **{name: row[name] or "\u2013" for name in ("device", "pbx", "model")},
@@ -179,8 +184,27 @@ def _cells(row: dict[Any, Any], words: dict[str, str]) -> list[Markup]:
         tag("summary", words["open"]),
         tag("p", tag("bdi", row["why"])),
         tag("p", tag("bdi", row["remedy"])),
+        tag("p", _repaired_by(row["actions"], words, linked)),
     )
     return [*cells, tag("td", reason, class_="reason", data_head=words["why"])]
+
+
+def action_id(rank: object) -> str:
+    """Return the id of the element that shows an action, to which a device's row links."""
+    return f"action-{rank}"
+
+
+def _repaired_by(ranks: str, words: dict[str, str], linked: int) -> list[Content]:
+    """Return the actions that repair a row, as links to those that the page shows."""
+    if not ranks:
+        return [words["unrepaired"]]
+    links: list[Content] = []
+    for rank in ranks.split(", "):
+        name = words["action"].replace("{rank}", number(int(rank)))
+        is_shown = int(rank) <= linked
+        link = tag("a", name, href=f"#{action_id(rank)}") if is_shown else name
+        links += [", " if links else " ", link]
+    return [words["repaired"], *links]
 
 
 def _pager() -> Markup:
@@ -213,9 +237,9 @@ def data_of(rows: pd.DataFrame) -> dict[str, Any]:
         `total` (rows there are), `rows` (rows that follow), `devices` (different ones of these),
         `texts` (sentences of the script), `device` and `values` (texts joined by line ends; a tab
         in a device stands for `head`), `attempts` and `last` (days since
-        1970, 0 where not known) as packed numbers, and `pbx`, `model`, `title`, `why` and
-        `remedy` as distinct texts with packed numbers. Packed numbers are of equal width, in
-        base 64, the highest digit first.
+        1970, 0 where not known) as packed numbers, and `pbx`, `model`, `title`, `why`,
+        `remedy` and `actions` as distinct texts with packed numbers. Packed numbers are of equal
+        width, in base 64, the highest digit first.
     """
     templates, values = _templates(rows)
     head = _common_head(rows["device"])
@@ -223,7 +247,8 @@ def data_of(rows: pd.DataFrame) -> dict[str, Any]:
         device=rows["device"].str.replace(head, "\t", n=1, regex=False)
     )
     # What comes once per distinct text is small, or the rows are few.
-    texts = arrow.text(rows["device"] + pd.Series(values, rows.index, dtype="str"))
+    own = pd.Series(values, rows.index, dtype="str") + rows["actions"]
+    texts = arrow.text(rows["device"] + own)
     size = pc.binary_length(texts).to_numpy() + _OVERHEAD
     fits = int((size.cumsum() <= BUDGET).sum())
     rows, values = rows.head(fits), values[:fits]
@@ -239,16 +264,14 @@ def data_of(rows: pd.DataFrame) -> dict[str, Any]:
         "printed": PRINTED,
         "separator": sentences()["numbers"]["separator"],
         "date": sentences()["dates"]["figures"],
-        "texts": {
-            name: words[name] for name in (*COLUMNS, "why", "open", "unnamed", *_SAID)
-        },
+        "texts": {name: words[name] for name in (*COLUMNS, "why", "open", *_SAID)},
         "devices": devices,
         "head": head,
         "device": "\n".join(rows["device"]),
         "values": "\n".join(values),
         "attempts": _packed(rows["attempts"].to_numpy(dtype=np.int64)),
         "last": _packed(days.fillna(0).clip(lower=0).to_numpy(dtype=np.int64)),
-        **{name: _coded(rows[name]) for name in ("pbx", "model", "title")},
+        **{name: _coded(rows[name]) for name in (*FILTERS, "actions")},
         **{name: _coded(templates[name].head(fits)) for name in ("why", "remedy")},
     }
 

@@ -24,7 +24,7 @@ if (source) {
     attempts: unpacked(data.attempts),
     last: unpacked(data.last),
   };
-  for (const name of ["pbx", "model", "title", "why", "remedy"]) columns[name] = coded(data[name]);
+  for (const name of ["pbx", "model", "title", "why", "remedy", "actions"]) columns[name] = coded(data[name]);
   const text = (name, row) => columns[name].texts[columns[name].codes[row]];
   const number = value => String(value).replace(/\B(?=(\d{3})+$)/g, data.separator);
   const day = days => {
@@ -149,6 +149,16 @@ if (source) {
     made.dataset.head = texts[name];
     return made;
   };
+  // An action that the page does not show is named without a link.
+  const action = rank => {
+    const name = texts.action.replace("{rank}", number(rank));
+    return document.getElementById(`action-${rank}`) ? element("a", name, { href: `#action-${rank}` }) : name;
+  };
+  const repairedBy = row => {
+    const ranks = text("actions", row);
+    if (!ranks) return [texts.unrepaired];
+    return [texts.repaired, ...ranks.split(", ").flatMap((rank, place) => [place ? ", " : " ", action(rank)])];
+  };
   const line = (row, open) => {
     const words = {
       device: columns.device[row],
@@ -161,6 +171,7 @@ if (source) {
     const reason = element("details", [
       element("summary", texts.open),
       ...["why", "remedy"].map(name => element("p", element("bdi", sentence(name, row)))),
+      element("p", repairedBy(row)),
     ], { open });
     return element("tr", [
       ...Object.entries(words).map(([name, word]) =>

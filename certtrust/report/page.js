@@ -9,7 +9,7 @@ const unfold = () => {
   target.scrollIntoView();
 };
 addEventListener("hashchange", unfold);
-for (const link of document.querySelectorAll("a[href^='#']")) link.addEventListener("click", () => setTimeout(unfold));
+addEventListener("click", ({ target }) => { if (target.closest?.("a[href^='#']")) setTimeout(unfold); });
 unfold();
 
 // Sorts a table by the column whose heading is pressed.

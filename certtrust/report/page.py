@@ -14,13 +14,13 @@ from ..texts.citations import ARTICLE, linked
 from ..texts.dates import day, days, fields
 from ..texts.labels import listed, percent, plural
 from ..texts.markup import Column, Content, Markup, phrase, table, tag
-from ..texts.sentences import say, sentences
+from ..texts.sentences import number, say, sentences
 from ..texts.translation import translated
 from . import summary_text
 from .answer import answer, cause_style
 from .content import Report
 from .counts import counts
-from .device_table import ROWS, device_table
+from .device_table import ROWS, action_id, device_table
 from .document import document
 from .figures import figure
 from .inventory import issuers
@@ -179,7 +179,7 @@ def _first(report: Report, stem: str | None) -> Iterator[Markup]:
         return
     yield _paragraph("actions.intro")
     cards = [
-        tag("li", _action(action), class_="card do")
+        tag("li", _action(action), class_="card do", id=action_id(action["rank"]))
         for _, action in actions.head(ACTIONS).iterrows()
     ]
     yield tag("ol", cards, class_="plain")
@@ -189,8 +189,20 @@ def _first(report: Report, stem: str | None) -> Iterator[Markup]:
         summary = tag("summary", plural(len(rest), "further action"))
         columns = ["rank", "step", "devices", "devices_cumulative"]
         left_out = _left_out(shown, rest, stem, "-actions")
+        links = [
+            tag("span", number(rank), id=action_id(rank)) for rank in shown["rank"]
+        ]
+        shown = shown.assign(rank=pd.Series(links, shown.index, dtype="object"))
         table_of_rest = _table("actions", shown[columns])
         yield tag("details", summary, left_out, table_of_rest, class_="more")
+
+
+def _numbered(action: pd.Series) -> Markup:
+    """Return what to do, after the number by which a device's row names the action."""
+    step = tag("bdi", action["step"])
+    return phrase(
+        "charts.remedies.step", number=number(int(action["rank"])), step=step
+    )
 
 
 def _action(action: pd.Series) -> list[Content]:
@@ -211,7 +223,7 @@ def _action(action: pd.Series) -> list[Content]:
         tag("pre", action["pem"], tabindex="0"),
     ]
     return [
-        tag("h3", tag("bdi", action["step"])),
+        tag("h3", _numbered(action)),
         tag("p", tag("small", repairs)),
         [tag("p", tag("small", words)) for words in further],
         tag("details", upload) if isinstance(action["pem"], str) else None,
@@ -228,7 +240,7 @@ def _devices(report: Report, stem: str | None) -> Iterator[Content]:
         key = "static_beside" if stem else "static"
         words = {"shown": ROWS, "rows": len(failing), "file": f"{stem}.csv"}
         yield tag("noscript", _paragraph(f"failing.{key}", **words))
-    yield from device_table(failing)
+    yield from device_table(failing, linked=ACTIONS + SHOWN)
 
 
 def _impersonations(report: Report, stem: str | None) -> Iterator[Content]:

@@ -1,7 +1,7 @@
 """Partial: what one part of a fleet adds to a report, and the sum of all parts.
 
-Every device is in one part, so that what is counted by device is added up. Of each attempt only the
-few columns are kept that charts are drawn from.
+Every device is in one part, so that what is counted by device is added up. Where there are several
+parts, only the few columns of attempts are kept that charts are drawn from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..advice.remedies.related import related_rows
 from ..arrays.arrow import as_mask
 from ..arrays.grouping import Codes
 from ..charts.combinations import broken_together
-from ..charts.name_fit import relations_and_exempt
+from ..charts.name_fit import Relations, relations_of, sum_of_relations
 from ..evaluation.check import compare, counted, required
 from ..evaluation.rules import BY_CODE, RULES
 from ..history.state import StateRows, state_rows, states_together
@@ -37,6 +37,9 @@ KEPT = ("time", "device", "pbx", "model", "cause", "evidence", "observed", "verd
 
 ROW = "row of the whole"
 """The column that says where a row, or the first of several, stands in the whole."""
+
+LABEL = "label of the last attempt"
+"""The column that says which attempt the words for a failing device are about."""
 
 _FAILURE = ["device", "pbx", "cause"]
 _PERSON = ["long_name", "number", "user"]
@@ -65,6 +68,8 @@ class Job:
         When CAs and entries of trust lists begin and end, see `related_rows`.
     shared : Series of str
         The certificates that several parts may present.
+    is_whole : bool
+        Whether it is the only part, so that all columns of its results are kept.
     """
 
     part: Part
@@ -73,6 +78,7 @@ class Job:
     dates: pd.DatetimeIndex
     ends: Codes
     shared: pd.Series
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,13 +90,13 @@ class Partial:
     positions : array of int
         Where the rows of `results` stand in the whole.
     results : DataFrame
-        The columns `KEPT` of table RESULTS.
+        Table RESULTS; of one part among several only the columns `KEPT`.
     related : DataFrame
         What a plan depends on, see `related_rows`, with column `ROW`.
     on_wire : DataFrame
         The results that the wire proves, with column `ROW`.
     failing : DataFrame
-        As in `Report.failing`, with column `ROW`.
+        As of `failing_of`.
     causes : DataFrame
         cause, attempts, devices, stated, `ROW` (of the first attempt).
     comparison : DataFrame
@@ -99,10 +105,8 @@ class Partial:
         code, attempts, devices of the rules that some attempts leave open.
     missing, missing_anywhere : DataFrame
         As of `missing_counts`.
-    relations : DataFrame
-        As of `certtrust.charts.name_relations`.
-    exempt : int
-        Devices that register without being asked for a CN.
+    relations : Relations
+        What the chart of names is drawn from.
     combinations : DataFrame
         As of `certtrust.charts.broken_together`.
     forecast, endings : DataFrame
@@ -121,8 +125,7 @@ class Partial:
     undecided: pd.DataFrame
     missing: pd.DataFrame
     missing_anywhere: pd.DataFrame
-    relations: pd.DataFrame
-    exempt: int
+    relations: Relations
     combinations: pd.DataFrame
     forecast: pd.DataFrame
     endings: pd.DataFrame
@@ -135,23 +138,22 @@ def partial_of(job: Job) -> Partial:
     results = judge(part, at=job.at, now=job.now)
     results = results.assign(**{ROW: part.positions})
     lacks = missing_counts(results, part.positions)
-    relations, exempt = relations_and_exempt(results)
-    related = related_rows(results, job.ends, job.shared)
-    failed = counted(results)
+    failing = failing_of(counted(results))
+    is_typical = np.isin(results.index, failing[LABEL])
+    related = related_rows(results, job.ends, job.shared, kept=is_typical)
     current = current_attempts(part.fleet, job.now, part.serials, own=part.entries)
     return Partial(
         positions=part.positions,
-        results=_kept(results),
+        results=results.drop(columns=ROW) if job.is_whole else _kept(results),
         related=related,
         on_wire=results[as_mask(results["evidence"] == "wire")],
-        failing=_failing(failed),
-        causes=_causes(failed),
+        failing=failing,
+        causes=_causes(counted(results)),
         comparison=compare(results),
         undecided=_undecided(results),
         missing=lacks["pbx"],
         missing_anywhere=lacks["anywhere"],
-        relations=relations,
-        exempt=exempt,
+        relations=relations_of(results),
         combinations=broken_together(results),
         forecast=failure_counts(current, job.now, job.dates),
         endings=endings_of(part.fleet, current, job.now, job.dates),
@@ -164,8 +166,11 @@ def _kept(results: pd.DataFrame) -> pd.DataFrame:
     return results[[*KEPT]].assign(**words)
 
 
-def _failing(failed: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per device, PBX and cause, with the last reason."""
+def failing_of(failed: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per device, PBX and cause, with the last reason.
+
+    Its columns are those of `Report.failing` but for the actions, and `ROW` and `LABEL`.
+    """
     grouped = failed.groupby(_FAILURE, observed=True, dropna=False, sort=False)
     counts = grouped.agg(
         attempts=("cause", "size"),
@@ -176,9 +181,11 @@ def _failing(failed: pd.DataFrame) -> pd.DataFrame:
     in_order = failed.sort_values("time", kind="stable")
     typical = in_order.drop_duplicates(_FAILURE, keep="last")
     shown = typical[[*_FAILURE, *_PERSON, *_NAMES, "evidence"]].assign(
-        title=typical["cause"].astype("str").map(cause_label), **reasons(typical)
+        title=typical["cause"].astype("str").map(cause_label),
+        **reasons(typical),
+        **{LABEL: typical.index},
     )
-    return counts.merge(shown, on=_FAILURE, how="left")[[*_FAILING, ROW]]
+    return counts.merge(shown, on=_FAILURE, how="left")[[*_FAILING, ROW, LABEL]]
 
 
 def _causes(failed: pd.DataFrame) -> pd.DataFrame:
@@ -205,7 +212,8 @@ def _undecided(results: pd.DataFrame) -> pd.DataFrame:
         devices = results.loc[is_open, "device"]
         if len(devices):
             rows.append((rule.code, len(devices), devices.nunique()))
-    return pd.DataFrame(rows, columns=["code", "attempts", "devices"])
+    undecided = pd.DataFrame(rows, columns=["code", "attempts", "devices"])
+    return undecided.astype({"attempts": "int64", "devices": "int64"})
 
 
 def combined(partials: Sequence[Partial]) -> Partial:
@@ -216,7 +224,7 @@ def combined(partials: Sequence[Partial]) -> Partial:
         results=together([partial.results for partial in partials], positions),
         related=_in_order([partial.related for partial in partials]),
         on_wire=_in_order([partial.on_wire for partial in partials]),
-        failing=_ranked(_in_order([partial.failing for partial in partials])),
+        failing=ranked([partial.failing for partial in partials]),
         causes=_summed_causes([partial.causes for partial in partials]),
         comparison=sum(
             (partial.comparison for partial in partials[1:]), partials[0].comparison
@@ -226,8 +234,7 @@ def combined(partials: Sequence[Partial]) -> Partial:
         missing_anywhere=missing_in_words(
             *(partial.missing_anywhere for partial in partials)
         ),
-        relations=_summed_relations([partial.relations for partial in partials]),
-        exempt=sum(partial.exempt for partial in partials),
+        relations=sum_of_relations([partial.relations for partial in partials]),
         combinations=_summed_combinations(
             [partial.combinations for partial in partials]
         ),
@@ -244,10 +251,10 @@ def _in_order(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return whole.drop(columns=ROW)
 
 
-def _ranked(failing: pd.DataFrame) -> pd.DataFrame:
-    """Return the failing devices, most attempts first."""
+def ranked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the failing devices of all parts, most attempts first."""
     order = ["attempts", "device"]
-    return failing.sort_values(
+    return _in_order(parts).sort_values(
         order, ascending=[False, True], kind="stable", ignore_index=True
     )
 
@@ -278,20 +285,6 @@ def _summed_undecided(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     texts = pd.DataFrame(words, index=sums.index, columns=["title", "missing"])
     order = ["code", "title", "attempts", "devices", "missing"]
     return sums.join(texts).rename_axis("code").reset_index()[order]
-
-
-def _summed_relations(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return the relations of all parts, each with the example of the first part that has it."""
-    every = pd.concat(parts, ignore_index=True)
-    grouped = every.groupby("relation", sort=False)
-    examples = ["registration_name", "hardware_id", "subject_cn"]
-    sums = grouped.agg(
-        devices=("devices", "sum"),
-        attempts=("attempts", "sum"),
-        **{name: (name, "first") for name in examples},
-    )
-    order = ["devices", "attempts"]
-    return sums.sort_values(order, ascending=False, kind="stable").reset_index()
 
 
 def _summed_combinations(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -20,7 +20,7 @@ _COLUMNS = {
     "failing": (
         *("device", "long_name", "number", "pbx", "model", "registration_name"),
         *("subject_cn", "title", "evidence", "attempts", "first", "last", "why"),
-        "remedy",
+        *("remedy", "actions"),
     ),
     "actions": (
         *("rank", "action", "pbx", "device", "step", "price", "instead", "attempts"),

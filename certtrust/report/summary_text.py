@@ -186,8 +186,9 @@ def worst_impersonation(report: Report) -> str:
 
 def device_names(report: Report, devices: pd.Series) -> pd.Series:
     """Return how people name devices that the report speaks of by their identity."""
-    results = report.results[[*LABELLED_BY]]
-    if not devices.dropna().isin(results["device"]).all():
+    results = report.results.reindex(columns=[*LABELLED_BY])
+    is_narrow = not set(LABELLED_BY) <= set(report.results)
+    if is_narrow or not devices.dropna().isin(results["device"]).all():
         # An impersonator may be able to register as a device that never tried to.
         entered = Ownership.of(report.fleet).entered
         entries = report.fleet.devices[[*LABELLED_BY[1:]]].assign(device=entered)

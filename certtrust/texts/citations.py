@@ -11,19 +11,22 @@ _WIKI = "https://wiki.innovaphone.com/index.php?title="
 ARTICLE = f"{_WIKI}Reference11r1:Certificate_names_and_trust_relationships"
 """The address of the article that the rules are about; citations call it the page."""
 
+_IN_WIKI = "innovaphone[ -][wW]iki, "
+
 _PLACES = {
-    r"section [\d.]+, sentence": ARTICLE,
-    r"innovaphone wiki, H\.460\.17": f"{_WIKI}Reference11r1:Concept_H.323_over_TCP/TLS_(H.460.17)",
-    r"innovaphone wiki, Certificates": f"{_WIKI}Reference9:General/Certificates",
-    r"innovaphone wiki, Certificate management \(16r1\)": (
+    r"(?:section|Abschnitt) [\d.]+, (?:sentence|Satz|Sätze)": ARTICLE,
+    rf"{_IN_WIKI}H\.460\.17": f"{_WIKI}Reference11r1:Concept_H.323_over_TCP/TLS_(H.460.17)",
+    rf"{_IN_WIKI}Certificates": f"{_WIKI}Reference9:General/Certificates",
+    rf"{_IN_WIKI}Certificate management \(16r1\)": (
         f"{_WIKI}Reference16r1:Certificate_management"
     ),
-    r"innovaphone wiki, Howto: Sign an innovaphone certificate request using a 3rd party CA": (
+    rf"{_IN_WIKI}Howto: Sign an innovaphone certificate request using a 3rd party CA": (
         f"{_WIKI}Howto:Sign_an_innovaphone_certificate_request_using_a_3rd_party_CA"
     ),
+    rf"{_IN_WIKI}(Reference\w+:[\w/]+)": rf"{_WIKI}\1",
     r"RFC (\d+)": r"https://www.rfc-editor.org/rfc/rfc\1",
 }
-"""How citations name a place, and the address of it; that of an RFC ends in its number."""
+"""How citations in any of the languages name a place, and the address of it."""
 
 _BETWEEN = re.compile("(?<=;) |(?<=,) (?=RFC)")
 """What stands between the sources of a citation."""

@@ -131,7 +131,8 @@ def _cell(column: Column, value: Content) -> Markup:
     shown = "\u2013" if missing else value
     if column.number and isinstance(value, int):
         shown = number(value)
-    sort = value if column.number and not missing else None
+    is_plain = column.number and not missing and not isinstance(value, Markup)
+    sort = value if is_plain else None
     return tag(
         "td",
         tag("bdi", shown),

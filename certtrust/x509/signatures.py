@@ -129,9 +129,10 @@ def verify_many(
     return _run(jobs, signatures, signed)
 
 
-def verify_some(parts: tuple[Any, Any, Any, Any]) -> list[bool | None]:
+def verify_some(parts: tuple[Sequence[Any], ...]) -> list[bool | None]:
     """Return what `verify_many` does, of its arguments as one: a job of another process."""
-    return verify_many(*parts)
+    signed, signatures, algorithms, keys = parts
+    return verify_many(signed, signatures, algorithms, keys)
 
 
 def _run(

@@ -17,7 +17,7 @@ MEASURE = """([root, press, watched]) => new Promise((done, fail) => {
     });
     observer.observe(root.querySelector(watched),
         {childList: true, subtree: true, characterData: true});
-    setTimeout(() => fail(new Error('nothing changed')), 20000);
+    setTimeout(() => fail(new Error('nothing changed')), 60000);
     const element = root.querySelector(press.selector);
     if (press.option !== null) element.selectedIndex = press.option;
     if (press.text !== null) element.value = press.text;

@@ -20,7 +20,7 @@ FIRST_CLICK = {
 def test_a_dashboard_without_code(page, site, tmp_path, name):
     """The story, charts and live widgets are there, code is not, and a click is answered."""
     with voila(site / "notebooks" / name, tmp_path / "voila.log") as server:
-        page.goto(server.url)
+        page.goto(server.url, timeout=120_000)
         live = widget(page)
         page.wait_for_timeout(1500)
         assert (

@@ -120,12 +120,44 @@ def remedies(
     (True, False)
     """
     with spoken(lang):
-        return _remedies(fleet, results, kinds)
+        return planned(fleet, results, kinds, of_every_attempt=False).actions
 
 
-def _remedies(
-    fleet: Fleet, results: pd.DataFrame, kinds: str | Sequence[str]
-) -> pd.DataFrame:
+class Planned(NamedTuple):
+    """A plan, and which of its actions each attempt needs.
+
+    Parameters
+    ----------
+    actions : DataFrame
+        As `remedies` returns it.
+    ranks : Series of str
+        The ranks of the actions that repair an attempt together, such as "3" or "3, 7", by the
+        labels of the results; attempts that the plan does not repair are left out.
+    """
+
+    actions: pd.DataFrame
+    ranks: pd.Series
+
+
+def planned(
+    fleet: Fleet,
+    results: pd.DataFrame,
+    kinds: str | Sequence[str] = KINDS,
+    *,
+    of_every_attempt: bool = True,
+) -> Planned:
+    """Return the plan of `remedies`, and for each attempt the actions that repair it.
+
+    Without `of_every_attempt`, only some of the attempts that are alike have ranks.
+
+    Examples
+    --------
+    >>> import certtrust as ct
+    >>> fleet = ct.simulate(50, seed=1, faults={"certificate.trust": 0.3})
+    >>> plan = planned(fleet, ct.check(ct.attempts(fleet)))
+    >>> bool(len(plan.ranks) == plan.actions["attempts_cumulative"].iloc[-1])
+    True
+    """
     results = expect_results(results)
     fleet = expect_fleet(fleet)
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
@@ -139,9 +171,10 @@ def _remedies(
         len(results),
     )
     results = with_passing_attempts(fleet, ownership, results, logged=logged)
-    return planned(
+    kept = np.full(len(results), of_every_attempt)
+    return plan_of_rows(
         fleet,
-        related_rows(results, authorities.dates),
+        related_rows(results, authorities.dates, kept=kept),
         kinds,
         authorities,
         ownership,
@@ -149,7 +182,7 @@ def _remedies(
     )
 
 
-def planned(
+def plan_of_rows(
     fleet: Fleet,
     rows: pd.DataFrame,
     kinds: Sequence[str],
@@ -157,8 +190,8 @@ def planned(
     ownership: Ownership,
     *,
     logged: bool,
-) -> pd.DataFrame:
-    """Return the plan that `remedies` makes.
+) -> Planned:
+    """Return the plan of `remedies`, and the actions that repair each row.
 
     Parameters
     ----------
@@ -187,7 +220,7 @@ def planned(
         }
     )
     counted = _counted(failures, plan)
-    return worded(
+    actions = worded(
         counted,
         distinct_rows(presented),
         fleet,
@@ -195,6 +228,26 @@ def planned(
         authorities,
         rows,
     )
+    return Planned(actions, _ranks(failures, plan, rows.index))
+
+
+def _ranks(failures: Failures, plan: Plan, labels: pd.Index) -> pd.Series:
+    """Return the ranks of the actions that repair each attempt together."""
+    is_repaired = (plan.repaired_at >= 0) & ~plan.undecided
+    options = plan.options[is_repaired[plan.options["case"].to_numpy()]]
+    # Of the actions that meet a need, the first one in the order meets it.
+    positions = options.groupby(["case", "need"], sort=False)["position"].min()
+    by_case = positions.reset_index().sort_values(["case", "position"])
+    by_case = by_case.drop_duplicates(["case", "position"])
+    words = (by_case["position"] + 1).astype("str")
+    is_alone = ~by_case["case"].duplicated(keep=False)
+    joined = words[~is_alone].groupby(by_case["case"]).agg(", ".join)
+    ranks = pd.concat([words[is_alone].set_axis(by_case["case"][is_alone]), joined])
+    failing = failures.case >= 0
+    case = pd.Series(
+        failures.case[failing], index=labels[failures.positions[failing]]
+    )
+    return case.map(ranks).dropna().astype("str")
 
 
 @dataclass(frozen=True)

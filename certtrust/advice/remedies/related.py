@@ -51,7 +51,10 @@ def spans(dates: Codes, moments: Codes) -> Codes:
 
 
 def related_rows(
-    results: pd.DataFrame, dates: Codes, shared: pd.Series | None = None
+    results: pd.DataFrame,
+    dates: Codes,
+    shared: pd.Series | None = None,
+    kept: Flags | None = None,
 ) -> pd.DataFrame:
     """Return the attempts that decide about a plan, once where no plan tells them apart.
 
@@ -64,6 +67,8 @@ def related_rows(
     shared : Series of str, optional
         Certificates that attempts of other parts may present; their attempts are kept, since
         these may fail.
+    kept : array of bool, optional
+        Attempts that are kept, if they are related, although others are like them.
 
     Returns
     -------
@@ -94,10 +99,13 @@ def related_rows(
     )
     order = np.lexsort((moments, kind))
     edge = np.diff(kind[order], prepend=-1, append=-1) != 0
-    kept = np.union1d(first, order[edge[:-1] | edge[1:]])
+    chosen = [first, order[edge[:-1] | edge[1:]]]
+    if kept is not None:
+        chosen.append(np.flatnonzero(kept[positions]))
+    every = np.unique(np.concatenate(chosen))
     alike = np.zeros(len(rows), dtype=np.int64)
     alike[first] = np.bincount(kind, minlength=len(first))
-    return rows.iloc[kept].assign(**{ALIKE: alike[kept]})
+    return rows.iloc[every].assign(**{ALIKE: alike[every]})
 
 
 def related(

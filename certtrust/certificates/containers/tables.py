@@ -198,7 +198,7 @@ def _csv(data: bytes, own: Columns) -> Iterator[_Cell]:
     records = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True
     )
-    positions: list[list[int]] | None = None
+    columns: tuple[list[int], list[int]] | None = None
     number = 0
     while True:
         try:
@@ -206,17 +206,17 @@ def _csv(data: bytes, own: Columns) -> Iterator[_Cell]:
         except StopIteration:
             return
         except csv.Error as problem:
-            positions = positions or [[], []]
+            columns = columns or ([], [])
             yield _Cell(None, f"a row that cannot be read: {problem}", number, None)
             number += 1
             continue
-        if positions is None:
-            positions = [
-                _positions(record, _first(record, own, kind))
-                for kind in ("content", "device")
-            ]
+        if columns is None:
+            columns = (
+                _positions(record, _first(record, own, "content")),
+                _positions(record, _first(record, own, "device")),
+            )
         elif record:
-            yield from _of_row(record, *positions, number)
+            yield from _of_row(record, *columns, number)
             number += 1
 
 

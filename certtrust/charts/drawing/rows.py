@@ -169,7 +169,7 @@ def _draw_line(sheet: Sheet, row: Row, fitted: _Text, line: float) -> None:
     text = {"xycoords": ("axes fraction", "data"), "va": "baseline"}
     for number, words in enumerate(fitted.label):
         up = LINE * (len(fitted.label) - 1 - number)
-        sheet.note(
+        label = sheet.note(
             words,
             (0, line),
             xytext=(fitted.inset, up),
@@ -184,4 +184,6 @@ def _draw_line(sheet: Sheet, row: Row, fitted: _Text, line: float) -> None:
     room = wide - taken - start
     if room >= LEAST_REMARK:
         remark = shorten(plain(row.remark), room, SMALL)
-        sheet.note(remark, (0, line), xytext=(start, 0), **text)
+        # A renderer may draw the label wider than it was measured; the remark follows its end.
+        behind = {**text, "xycoords": (label, "data")}
+        sheet.note(remark, (1, line), xytext=(8, 0), **behind)

@@ -7,6 +7,7 @@ where none is fixed.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -212,15 +213,17 @@ class Sheet:
 
     def note(self, text: str, xy: tuple[float, float], **options: Any) -> Any:
         """Write small text at a place given in data coordinates, or as `xycoords` says."""
+        words = plain(text)
         style: dict[str, Any] = {
             "fontsize": SMALL,
+            "fontfamily": families(),
             "color": self.ink.muted,
             "textcoords": "offset points",
             "xytext": (0, 0),
             "parse_math": False,
             "annotation_clip": False,
         }
-        return self.ax.annotate(plain(text), xy, **{**style, **options})
+        return self.ax.annotate(words, xy, **{**style, **options})
 
     def _note_from_corner(
         self, text: str, offset: tuple[float, float], **options: Any
@@ -349,9 +352,25 @@ def style(theme: str = "light") -> Iterator[None]:
     names = ["certtrust.mplstyle"]
     if theme == "dark":
         names.append("certtrust-dark.mplstyle")
-    with matplotlib.style.context([str(here / name) for name in names]):
+    styled = matplotlib.style.context([str(here / name) for name in names])
+    with styled, _silent_about_weights():
         matplotlib.rcParams["font.family"] = families()
         yield
+
+
+@contextmanager
+def _silent_about_weights() -> Iterator[None]:
+    """Keep it out of logs that a further font has no bold letters; they are drawn as they are."""
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return "font weight" not in record.getMessage()
+
+    logger = logging.getLogger("matplotlib.font_manager")
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 @contextmanager

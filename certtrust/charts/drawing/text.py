@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -121,7 +122,26 @@ def plain(text: object) -> str:
 
 def _is_drawable(letter: str) -> bool:
     """Return True where the letter is in some font, in bold as well as in normal weight."""
+    if _is_in_some_font(letter):
+        return True
+    _list_new_fonts()
+    return _is_in_some_font(letter)
+
+
+def _is_in_some_font(letter: str) -> bool:
     return all(_family_of(letter, bold) is not None for bold in (False, True))
+
+
+@cache
+def _list_new_fonts() -> None:
+    """Add fonts that were installed after matplotlib listed all of them, which it does once."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    listed = {entry.fname for entry in fontManager.ttflist}
+    for path in sorted(set(findSystemFonts()) - listed):
+        # A file that FreeType cannot read, or that is no font at all, is as good as none.
+        with contextlib.suppress(OSError, RuntimeError, ValueError, TypeError):
+            fontManager.addfont(path)
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:

@@ -489,7 +489,9 @@ def _columns(
     }
 
 
-def _parse_one_by_one(lines: Any, own: Mapping[str, str]) -> Objects:
+def _parse_one_by_one(
+    lines: Any, own: Mapping[str, str] = MappingProxyType({})
+) -> Objects:
     records, reasons = zip(*map(_object, lines.to_pylist()), strict=True)
     rows = [_flat(record) for record in records]
     fields = _fields(rows)
