@@ -111,6 +111,7 @@ def test_a_torn_and_a_vanished_file_cost_their_own_rows(tmp_path):
     assert whole["parse_error"].notna().tolist() == [False, True, True]
 
 
+@pytest.mark.exhaustive
 def test_what_is_written_is_read_by_one_machine(fleet, one_machine, tmp_path):
     """Parquet of partitions, as a fleet and by each reader."""
     for name in ("certificates", "registrations"):
@@ -274,6 +275,7 @@ def test_attempts_of_parts_are_those_of_the_fleet(seed, of):
     assert_frames_equal(whole, expected)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("seed", "of"), [(2, "log"), (1, "log"), (0, "devices")])
 def test_the_plan_of_parts_is_that_of_the_fleet(monkeypatch, seed, of):
     """Action by action, in every word; parts give their cases."""

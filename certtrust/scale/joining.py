@@ -70,12 +70,13 @@ def attempts(fleet: Fleet, of: Of = "log", *, parts: int | None = None) -> Any:
     fleet = expect_large_fleet(fleet)
     if parts is not None and (type(parts) is not int or parts < 1):
         raise CerttrustError(say("errors.scale.parts", given=repr(parts)))
-    count = parts or max(
-        fleet.certificates.npartitions,
-        fleet.registrations.npartitions,
-        threads(),
-    )
+    certificates, log = _parts_of(fleet.certificates), _parts_of(fleet.registrations)
+    count = parts or max(certificates, log, threads())
     return _joined(fleet, of, count)
+
+
+def _parts_of(frame: Any) -> int:
+    return int(frame.npartitions)
 
 
 def expect_large_fleet(fleet: Any) -> Fleet:

@@ -20,7 +20,7 @@ from ..advice.remedies.actions import check_kinds
 from ..advice.remedies.failures import failed
 from ..advice.remedies.fleet_copy import certificates_by_fingerprint
 from ..advice.remedies.kinds import KINDS
-from ..advice.remedies.plan import planned
+from ..advice.remedies.plan import plan_of_rows
 from ..advice.remedies.related import related_rows
 from ..advice.remedies.trusting import Authorities
 from ..arrays.arrow import as_mask
@@ -104,14 +104,14 @@ def remedies(
     )
     authorities = Authorities(small, certificates_by_fingerprint(small))
     with spoken(lang):
-        return planned(
+        return plan_of_rows(
             small,
             cases.rows,
             kinds,
             authorities,
             Ownership.of(small, common.serials),
             logged=logged,
-        )
+        ).actions
 
 
 @dataclass(frozen=True)
@@ -158,10 +158,11 @@ def _gathered(
     sizes = [1, len(rows), len(chosen), len(lines), len(links)]
     done = computed([common, *rows, *chosen, *lines, *links], progress=progress)
     first, *groups = _apart(done, sizes)
-    cases = Cases(
-        *(together(group).sort_index(kind="stable") for group in groups[:3]),
-        distinct_rows(conform(pd.concat([empty(LINKS), *groups[3]]), LINKS)),
+    related_attempts, kept, log_lines = (
+        together(group).sort_index(kind="stable") for group in groups[:3]
     )
+    verified = conform(pd.concat([empty(LINKS), *groups[3]]), LINKS)
+    cases = Cases(related_attempts, kept, log_lines, distinct_rows(verified))
     return first[0], cases
 
 
