@@ -6,7 +6,6 @@ import logging
 import os
 import re
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -19,8 +18,8 @@ _SECONDS_TO_CONNECT = 10
 _LOST = re.compile("(?i)client .*closed|trying to connect|closed client")
 _CHECKED: set[str] = set()
 """Connections whose workers were asked for their version; each task asks again."""
-_DASHBOARD = ":8787"
-"""Where Dask's dashboard is by default; where that is taken, at another port."""
+_HERE, _DASHBOARD = "127.0.0.1", 8787
+"""Where Dask's dashboard is by default, for this machine alone; else at a port that is free."""
 
 
 def loaded(name: str) -> Any:
@@ -97,15 +96,22 @@ def _started(workers: int) -> Any:
         main.__spec__ = None
     # Sampling what a worker does takes a part of its only core.
     quiet = {"distributed.worker.profile.enabled": False}
-    with warnings.catch_warnings(), loaded("dask").config.set(quiet):
-        warnings.filterwarnings("ignore", "Port .* is already in use", UserWarning)
+    with loaded("dask").config.set(quiet):
         return loaded("distributed").Client(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=_DASHBOARD,
+            dashboard_address=f"{_HERE}:{_dashboard_port()}",
             silence_logs=logging.CRITICAL,
         )
+
+
+def _dashboard_port() -> int:
+    """Return the usual port where it is free, else 0 for any; Dask warns of one that is taken."""
+    import socket
+
+    with socket.socket() as probe:
+        return 0 if probe.connect_ex((_HERE, _DASHBOARD)) == 0 else _DASHBOARD
 
 
 def _connected(cluster: Any) -> Any:
