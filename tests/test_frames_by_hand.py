@@ -76,7 +76,7 @@ NO_FRAMES = {
     "fetch_fleet", "language", "listen",
     "handshakes", "headings", "limits", "monitoring", "names", "read_certificates", "read_devices",
     "read_fleet", "read_registrations", "read_trust_list", "rules", "simulate", "testing", "trend",
-    "widgets",
+    "scale", "widgets",
 }  # fmt: skip
 NEEDED = {
     "accepted_authorities": "server",

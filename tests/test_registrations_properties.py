@@ -97,7 +97,7 @@ def is_text(log: bytes) -> bool:
 
 def is_document(log: bytes) -> bool:
     """Tell whether records of JSON stand in lists, or several of them in one line."""
-    return not json_lines._is_lines(as_text(log), is_whole=True)
+    return not json_lines.is_lines(as_text(log), is_whole=True)
 
 
 def lines_without_a_row(frame: pd.DataFrame, log: bytes) -> set[int]:
