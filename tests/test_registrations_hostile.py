@@ -236,3 +236,11 @@ class TestTablesMadeByHand:
             CerttrustError, match="column time of table REGISTRATIONS"
         ):
             intervals(table.assign(time="x"))
+
+
+@pytest.mark.parametrize("torn", ["", '{"mt": "AddAl'])
+def test_json_may_follow_many_blank_lines(torn):
+    """What a file is shows where it begins to say something, however far down that is."""
+    record = '{"date": "1790000000", "state": "up", "serial": "009033000001"}'
+    read = read_registrations(("\n" * 2_000 + f"{torn}\n{record}\n").encode())
+    assert read["serial"].dropna().tolist() == ["009033000001"]

@@ -96,8 +96,8 @@ _COLON, _QUOTE, _BLANK, _BRACE = b':" {'
 
 def sniff(head: bytes) -> bool:
     """Return True where most of a file's beginning is JSON, or would be with quoted keys."""
-    text = as_text(head).lstrip("\ufeff")
-    if not text.lstrip().startswith(("{", "[")):
+    text = as_text(head).lstrip("\ufeff").lstrip()
+    if not text.startswith(("{", "[")):
         return False
     if share(text, is_whole=len(head) < HEAD) >= _MOST:
         return True
@@ -128,7 +128,7 @@ def is_lines(head: str, *, is_whole: bool) -> bool:
     """Return True where most lines of a file's beginning are one record each."""
     if "{" not in head:
         return True
-    first = head.lstrip("\ufeff").split("\n")[: _SAMPLE + 1]
+    first = head.lstrip("\ufeff").lstrip().split("\n")[: _SAMPLE + 1]
     if len(first) > 1 and (not is_whole or len(first) > _SAMPLE):
         first.pop()
     stripped = [_in_list(line.strip()) for line in first]
