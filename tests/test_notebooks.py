@@ -26,6 +26,9 @@ MACHINE = re.compile(
     rf"{HERE}|{re.escape(str(Path.home()))}/|(?<![\w.])(/home/|/tmp/|/Users/|[A-Z]:\\\\)|site-packages"
 )
 
+LOOKS_AHEAD = "ct.forecast("
+"""What a cell begins to count at today, so that its words change with the month."""
+
 
 def notebook_of(path):
     """Return a notebook; its library takes seconds to load, and most processes need none."""
@@ -121,7 +124,10 @@ def test_stored_outputs_equal_those_of_a_run(executed, path):
         cell.source for cell in fresh.cells
     ]
     for (cell, was), (_, now) in zip(outputs(stored), outputs(fresh), strict=True):
-        assert text_of(was) == text_of(now), cell.source
+        if LOOKS_AHEAD in cell.source:  # from the coming month on, whichever that is
+            assert set(was.get("data", {})) == set(now.get("data", {}))
+        else:
+            assert text_of(was) == text_of(now), cell.source
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
