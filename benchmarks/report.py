@@ -49,8 +49,8 @@ def main() -> None:
         folder = large_fleet.write(devices, build / f"fleet-{devices}")
         measured[devices] = in_its_process(folder)
         _print(devices, measured[devices])
-    each = [_figure(devices, one) for devices, one in measured.items()]
-    figures.write(options.json, [*each, *_further(measured)])
+    reports = [_figure(devices, one) for devices, one in measured.items()]
+    figures.write(options.json, [*reports, *_further(measured)])
 
 
 def in_its_process(folder: Path) -> dict[str, Any]:

@@ -155,9 +155,10 @@ def main() -> None:
     print(f"{len(questions):,} devices; {len(prepared):,} signatures: {kinds}")
     for name, seconds in figures_of.items():
         floor = figures_of["bare, all cores" if name.endswith("cores") else "bare"]
-        each = seconds / len(questions) * 1e6
+        per_device = seconds / len(questions) * 1e6
         print(
-            f"{name:<20}{seconds:8.3f} s {each:7.1f} us a device {seconds / floor:6.2f} of bare"
+            f"{name:<20}{seconds:8.3f} s {per_device:7.1f} us a device"
+            f" {seconds / floor:6.2f} of bare"
         )
     work = f"{len(questions):,} devices: "
     shown = [

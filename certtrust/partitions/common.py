@@ -138,8 +138,8 @@ class Common:
             Contribution(pd.Series(dtype="str"), _issuers_of_others(trust)),
         ]
         return cls(
-            distinct(*(each.serials for each in every)),
-            distinct(*(each.issuers for each in every)),
+            distinct(*(one.serials for one in every)),
+            distinct(*(one.issuers for one in every)),
             devices,
         )
 
