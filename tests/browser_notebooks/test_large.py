@@ -61,7 +61,8 @@ def test_filters_and_switches_of_a_large_fleet(page, lab, site):
             milliseconds(
                 page,
                 whatif,
-                ".ct-left > :nth-child(2) select",
+                # The first menu of the card chooses the PBX, the second one is "TLS only".
+                ".ct-left > :nth-child(2) .widget-dropdown + .widget-dropdown select",
                 ".ct-right",
                 option=option,
             )
