@@ -356,7 +356,9 @@ class TestCoverage:
     def test_the_regex_of_a_shape_matches_its_example(self, messages):
         """A user can start from it."""
         log = read_registrations(
-            "".join(f"<134>{each}\n" for each in messages).encode("utf-8", "replace")
+            "".join(f"<134>{message}\n" for message in messages).encode(
+                "utf-8", "replace"
+            )
         )
         found = pattern_coverage(log)
         assert found["rows"].sum() == len(log)
@@ -509,5 +511,5 @@ class TestIntervals:
 def test_what_a_sentence_denies_is_no_state(sentence, state):
     """It stays in the details, and the words of another part of the sentence deny nothing."""
     frame = read_registrations(f"<134>{sentence}\n")
-    assert [None if pd.isna(each) else each for each in frame["state"]] == [state]
+    assert [None if pd.isna(value) else value for value in frame["state"]] == [state]
     assert pd.isna(frame["details"][0]) == (state is not None)
