@@ -468,6 +468,8 @@ def from_arrow(values: Any, name: str, dtype: str) -> pd.Series:
 
 def _shared(values: Any) -> np.ndarray[Any, Any]:
     """Return cells of bytes, of which equal ones are one object."""
+    if not len(values):  # Arrow joins no chunks of a dictionary if there are none
+        return np.array([], dtype=object)
     encoded = pc.dictionary_encode(values).combine_chunks()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = pa.concat_arrays(encoded.chunks)
