@@ -74,6 +74,7 @@ def connect(cluster: Any = None, *, workers: int | None = None) -> Any:
     distributed = loaded("distributed")
     if workers is not None and (type(workers) is not int or workers < 1):
         raise CerttrustError(say("errors.reading.workers", workers=repr(workers)))
+    loaded("dask.dataframe")
     if cluster is None:
         client = _started(workers or os.cpu_count() or 1)
     elif isinstance(cluster, distributed.Client):
@@ -102,6 +103,8 @@ def _started(workers: int) -> Any:
             threads_per_worker=1,
             processes=True,
             dashboard_address=f"{_HERE}:{_dashboard_port()}",
+            # Every worker needs it, and takes a second to import it.
+            preload=["dask.dataframe"],
             silence_logs=logging.CRITICAL,
         )
 
