@@ -71,7 +71,9 @@ def _words(frames: Sequence[pd.DataFrame]) -> dict[str, pd.CategoricalDtype]:
             if isinstance(dtype, pd.CategoricalDtype):
                 dtypes.setdefault(str(name), set()).add(dtype)
     return {
-        name: pd.CategoricalDtype(sorted(set().union(*(one.categories for one in own))))
+        name: pd.CategoricalDtype(
+            sorted(set().union(*(one.categories for one in own)))
+        )
         for name, own in dtypes.items()
         if len(own) > 1
     }

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from .. import limits
+from ..arrays.threads import one_thread
 from ..errors import CerttrustError
 from ..texts.sentences import current_language, language, say
 from .cluster import loaded
@@ -27,7 +28,7 @@ class AsHere:
     version: str
 
     @property
-    def __name__(self) -> str:  # noqa: A003 - by this the dashboard calls its tasks
+    def __name__(self) -> str:
         """The name of the function."""
         function = self.function
         while isinstance(function, partial):
@@ -50,9 +51,9 @@ class AsHere:
             )
         own_bounds = _bounds()
         try:
-            # Every core has a worker of its own, so that none starts further processes.
+            # Every core has a worker of its own, so that none starts processes or threads.
             _set_bounds({**dict(self.bounds), "SIGNATURES_IN_PROCESSES": sys.maxsize})
-            with language(self.language):
+            with language(self.language), one_thread():
                 return self.function(*args, **options)
         finally:
             _set_bounds(own_bounds)

@@ -14,8 +14,8 @@ from .. import column_names
 from ..certificates import passwords
 from ..certificates import reading as certificates_reading
 from ..certificates.passwords import Passwords
-from ..errors import CerttrustError, SourceError
 from ..devices import read_devices
+from ..errors import CerttrustError, SourceError
 from ..fleet import Fleet
 from ..fleet.reading import read_small_tables
 from ..registrations import ranges
