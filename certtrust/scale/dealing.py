@@ -38,6 +38,12 @@ PART, PACKED, HOLDER = "__part", "__packed", "__holder"
 UNUSED = [name for name in REGISTRATIONS.names if name not in ATTEMPTS.names]
 """The columns of a log that no attempt depends on."""
 
+UNASKED = [
+    *("organisation", "country", "serial_number"),
+    *("other_names", "subject_key_id", "authority_key_id"),
+]
+"""The columns of a certificate that no attempt depends on."""
+
 Numbers = npt.NDArray[np.uint64]
 
 
@@ -286,7 +292,8 @@ def _for_all(
     first_label: int,
     issuers: pd.Series | None,
 ) -> pd.DataFrame:
-    labelled = certificates.set_axis(_labels(certificates, first_label))
+    labelled = certificates.drop(columns=UNASKED, errors="ignore")
+    labelled = labelled.set_axis(_labels(certificates, first_label))
     labelled = labelled.assign(**{HOLDER: facts["device"].array})
     is_common = facts["is_common"].to_numpy()
     if issuers is not None:
@@ -333,7 +340,8 @@ def dealt_certificates(
         np.concatenate([row, companions[companion]]),
     )
     abroad = part != own_part[row]
-    rows = certificates.set_axis(_labels(certificates, first_label)).take(row)
+    rows = certificates.drop(columns=UNASKED, errors="ignore")
+    rows = rows.set_axis(_labels(certificates, first_label)).take(row)
     holder = of_rows["device"].iloc[row].where(abroad)
     return parcels(rows.assign(**{HOLDER: holder.array}), part)
 
