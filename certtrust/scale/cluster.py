@@ -83,6 +83,10 @@ def connect(cluster: Any = None, *, workers: int | None = None) -> Any:
     if workers is not None and (type(workers) is not int or workers < 1):
         raise CerttrustError(say("errors.reading.workers", workers=repr(workers)))
     loaded("dask.dataframe")
+    # Small tables go with the tasks: of what is scattered, a worker that is lost loses its part.
+    loaded("dask").config.set(
+        {"distributed.admin.large-graph-warning-threshold": "4GB"}
+    )
     if cluster is None:
         client = _started(workers or os.cpu_count() or 1)
     elif isinstance(cluster, distributed.Client):

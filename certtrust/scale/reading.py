@@ -173,9 +173,8 @@ def read_fleet(directory: Any, **options: Any) -> Fleet:
     directory : path
         A folder, of this machine or of a store (`"s3://bucket/fleet"`), with the folders
         `certificates` and `registrations` (one may be absent), whose files are what the folder
-        says. Trust lists,
-        device entries and captures beside them are small: they are read here as
-        `certtrust.read_fleet` does, and sent to the workers.
+        says. Trust lists, device entries and captures beside them are small: they are read at
+        once, the device entries by the workers, and sent to whoever needs them.
     **options
         `storage_options` and `part_bytes` as in `certtrust.scale.read_certificates`.
 
