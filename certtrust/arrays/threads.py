@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
 from typing import Any, TypeVar
@@ -25,6 +26,17 @@ def keep_to_one() -> None:
     """Start no second thread from now on, as in a process that shares the cores with others."""
     global _alone
     _alone = True
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Start no second thread within the block, where every core has a process already."""
+    global _alone
+    before, _alone = _alone, True
+    try:
+        yield
+    finally:
+        _alone = before
 
 
 @cache

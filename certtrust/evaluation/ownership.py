@@ -64,6 +64,17 @@ class Ownership:
             ).dropna()
         return cls(fleet.certificates, fleet.devices, serials)
 
+    def among(self, certificates: pd.DataFrame) -> Ownership:
+        """Return the ownership of other certificates among the same devices.
+
+        What the device entries and serials say by themselves is not found again.
+        """
+        other = Ownership(certificates, self.devices, self.serials)
+        vars(other).update(
+            serial_by_tail=self.serial_by_tail, entered=self.entered, users=self.users
+        )
+        return other
+
     def prepared(self) -> Ownership:
         """Return itself once `leaves` is there, so that a second thread can make it."""
         _ = self.leaves
@@ -81,6 +92,13 @@ class Ownership:
     def entered(self) -> pd.Series:
         """The device of each device entry."""
         return self._by_itself(self.devices)
+
+    @cached_property
+    def users(self) -> pd.DataFrame:
+        """The users of each PBX that have just one device, and that device."""
+        users = self.devices[["pbx", "user"]].assign(device=self.entered)
+        users = users.dropna().drop_duplicates()
+        return users[~users.duplicated(["pbx", "user"], keep=False)]
 
     @cached_property
     def leaves(self) -> pd.DataFrame:
@@ -219,9 +237,7 @@ class Ownership:
 
     def _by_user(self, rows: pd.DataFrame) -> pd.Series:
         """Return the device of the user object of that name, where it has just one."""
-        users = self.devices[["pbx", "user"]].assign(device=self.entered)
-        users = users.dropna().drop_duplicates()
-        users = users[~users.duplicated(["pbx", "user"], keep=False)]
+        users = self.users
         position = first_row_positions(
             (rows["pbx"], rows["registration_name"]), (users["pbx"], users["user"])
         )

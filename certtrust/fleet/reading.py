@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -126,6 +127,7 @@ def read_fleet(
         patterns=patterns,
         port=port,
         pbx=pbx,
+        read_entries_of=partial(read_devices, columns=own.get(DEVICES)),
     )
     intake = Intake(is_apart=_apart(source, trust), own=own)
     if keep is None:
@@ -134,17 +136,24 @@ def read_fleet(
     return read_and_keep(read, intake, keep, options_key(options), password)
 
 
+def read_small_tables(source: Any, read_entries_of: Reader) -> Fleet:
+    """Return what `read_fleet` does; whoever calls it reads the device entries of files."""
+    intake = Intake(is_apart=_apart(source, None))
+    return _read(source, intake, read_entries_of=read_entries_of)
+
+
 def _read(
     source: Any,
     intake: Intake,
     *,
-    trust: Any,
-    password: Passwords,
-    own: kinds.Own,
-    timezone: Any,
-    patterns: Any,
-    port: int | Iterable[int],
-    pbx: str | Mapping[str, str] | None,
+    trust: Any = None,
+    password: Passwords = None,
+    own: kinds.Own = MappingProxyType({}),
+    timezone: Any = None,
+    patterns: Any = None,
+    port: int | Iterable[int] = REGISTRATION_PORT,
+    pbx: str | Mapping[str, str] | None = None,
+    read_entries_of: Reader = read_devices,
 ) -> Fleet:
     """Return the fleet of files, which the intake sorts."""
 
@@ -156,7 +165,7 @@ def _read(
     certificates = certificates_of(intake.files(source))
     waiting: dict[str, Reader] = {
         CERTIFICATES: certificates_of,
-        DEVICES: partial(read_devices, columns=own.get(DEVICES)),
+        DEVICES: read_entries_of,
         REGISTRATIONS: partial(
             read_registrations,
             columns=own.get(REGISTRATIONS),

@@ -143,20 +143,15 @@ class Common:
             devices,
         )
 
-    def ownership(self, certificates: pd.DataFrame | None = None) -> Ownership:
-        """Return who owns what, as far as some certificates, or none, tell."""
-        if certificates is None:
-            certificates = empty(CERTIFICATES)
-        return Ownership(certificates, self.devices, self.serials)
-
     @cached_property
-    def _without_certificates(self) -> Ownership:
-        return self.ownership()
+    def ownership(self) -> Ownership:
+        """Who owns what, as far as device entries and serials tell without certificates."""
+        return Ownership(empty(CERTIFICATES), self.devices, self.serials)
 
     @property
     def entered(self) -> pd.Series:
         """The device of each device entry."""
-        return self._without_certificates.entered
+        return self.ownership.entered
 
     def registration_keys(
         self, rows: pd.DataFrame, presenters: pd.Series | None = None
@@ -182,7 +177,7 @@ class Common:
         """Return what `registration_keys` does, for rows of which few are alike."""
         if presenters is None:
             presenters = pd.Series(dtype="str")
-        owners = owners_of(cases, self._without_certificates, presenters)
+        owners = owners_of(cases, self.ownership, presenters)
         return owners.fillna("at " + cases["pbx"]).fillna("")
 
     def device_keys(self) -> pd.Series:
@@ -205,7 +200,7 @@ class Common:
             every part needs it) and is_companion (whatever came with it cannot be judged
             without it).
         """
-        ownership = self.ownership(certificates)
+        ownership = self.ownership.among(certificates)
         by_file = per_text(ownership.identity, certificates["device"])
         cns = own_cns(certificates)
         leaves = ownership.leaves

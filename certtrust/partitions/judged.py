@@ -56,18 +56,24 @@ def together(
     """
     if len(frames) == 1 and positions is None:
         return frames[0]
-    words = {}
-    for name in frames[0]:
-        dtypes = [frame[name].dtype for frame in frames]
-        categories = [
-            dtype.categories
-            for dtype in dtypes
-            if isinstance(dtype, pd.CategoricalDtype)
-        ]
-        if categories and len({*dtypes}) > 1:
-            every = set().union(*categories)
-            words[str(name)] = pd.CategoricalDtype(sorted(every))
-    whole = pd.concat([frame.astype(words) for frame in frames])
+    words = _words(frames)
+    whole = pd.concat([frame.astype(words) for frame in frames] if words else frames)
     if positions is None:
         return whole
     return whole.take(np.argsort(np.concatenate(positions), kind="stable"))
+
+
+def _words(frames: Sequence[pd.DataFrame]) -> dict[str, pd.CategoricalDtype]:
+    """Return the categories of each column that has different ones in different frames."""
+    dtypes: dict[str, set[pd.CategoricalDtype]] = {}
+    for frame in frames:
+        for name, dtype in frame.dtypes.items():
+            if isinstance(dtype, pd.CategoricalDtype):
+                dtypes.setdefault(str(name), set()).add(dtype)
+    return {
+        name: pd.CategoricalDtype(
+            sorted(set().union(*(one.categories for one in own)))
+        )
+        for name, own in dtypes.items()
+        if len(own) > 1
+    }

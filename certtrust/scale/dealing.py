@@ -38,6 +38,12 @@ PART, PACKED, HOLDER = "__part", "__packed", "__holder"
 UNUSED = [name for name in REGISTRATIONS.names if name not in ATTEMPTS.names]
 """The columns of a log that no attempt depends on."""
 
+UNASKED = [
+    *("organisation", "country", "serial_number"),
+    *("other_names", "subject_key_id", "authority_key_id"),
+]
+"""The columns of a certificate that no attempt depends on."""
+
 Numbers = npt.NDArray[np.uint64]
 
 
@@ -116,7 +122,9 @@ class Deal:
 
     def prepared(self) -> Deal:
         """Return itself once its answers are there, so that they are found once for all workers."""
+        ownership = self.common.ownership
         _ = self.parts_of_devices, self.entries_for_all
+        _ = ownership.users, ownership.serial_by_tail
         return self
 
     def entries(self, number: int, names: pd.Series, holders: pd.Series) -> Codes:
@@ -269,10 +277,13 @@ def parcels(rows: pd.DataFrame, parts: Codes) -> pd.DataFrame:
     return pd.DataFrame({PART: numbers, PACKED: packed})
 
 
-def unpacked(packed: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of parcels, in the order of their labels."""
+def unpacked(packed: pd.DataFrame, further: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of parcels and those further rows that are not among them, by label."""
     parts = [pickle.loads(parcel) for parcel in packed[PACKED]]  # noqa: S301 - ours
-    return together(parts or [table]).sort_index(kind="stable")
+    labels = np.concatenate([further.index[:0], *(part.index for part in parts)])
+    new = further[~further.index.isin(labels)]
+    rows = together([*parts, new] if len(new) or not parts else parts)
+    return rows if rows.index.is_monotonic_increasing else rows.sort_index()
 
 
 def _for_all(
@@ -281,7 +292,8 @@ def _for_all(
     first_label: int,
     issuers: pd.Series | None,
 ) -> pd.DataFrame:
-    labelled = certificates.set_axis(_labels(certificates, first_label))
+    labelled = certificates.drop(columns=UNASKED, errors="ignore")
+    labelled = labelled.set_axis(_labels(certificates, first_label))
     labelled = labelled.assign(**{HOLDER: facts["device"].array})
     is_common = facts["is_common"].to_numpy()
     if issuers is not None:
@@ -328,7 +340,8 @@ def dealt_certificates(
         np.concatenate([row, companions[companion]]),
     )
     abroad = part != own_part[row]
-    rows = certificates.set_axis(_labels(certificates, first_label)).take(row)
+    rows = certificates.drop(columns=UNASKED, errors="ignore")
+    rows = rows.set_axis(_labels(certificates, first_label)).take(row)
     holder = of_rows["device"].iloc[row].where(abroad)
     return parcels(rows.assign(**{HOLDER: holder.array}), part)
 
@@ -360,9 +373,7 @@ def attempts_of_part(
     of : {"log", "devices"}
         What the attempts are made from.
     """
-    rows = unpacked(parcels_of_certificates, overview.of_all.head(0))
-    rows = together([rows, overview.of_all])
-    rows = rows[~rows.index.duplicated()].sort_index(kind="stable")
+    rows = unpacked(parcels_of_certificates, overview.of_all)
     holders = rows[HOLDER].dropna()
     log = unpacked(parcels_of_log, small.registrations)
     names = log["registration_name"].dropna()

@@ -27,7 +27,7 @@ LARGEST_PART = 64 << 20
 """Bytes of files up to which they share a partition, and above which a log is divided."""
 _SMALLEST_PART = 4 << 20
 _BUFFER = 1 << 20
-_PARTS_PER_THREAD = 4
+_PARTS_PER_THREAD = 2
 """Partitions for each thread of the workers, where there is enough for so many."""
 
 
@@ -234,12 +234,13 @@ def grouped(files: Iterable[File], size: int) -> Iterator[list[File]]:
 
 
 def divided(size: int, begins: int, part: int) -> list[tuple[int, int]]:
-    """Return the ranges of bytes of a file, the first of which holds its beginning.
+    """Return ranges of bytes of a file of about one size; the first one holds its beginning.
 
     Examples
     --------
     >>> divided(100, begins=30, part=40)
-    [(0, 40), (40, 80), (80, 100)]
+    [(0, 50), (50, 100)]
     """
-    step = max(begins, part)
+    count = max(1, round(size / max(begins, part)))
+    step = max(begins, -(-size // count))
     return list(pairwise([*range(0, size, step), size]))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from .. import limits
+from ..arrays.threads import one_thread
 from ..errors import CerttrustError
 from ..texts.sentences import current_language, language, say
 from .cluster import loaded
@@ -24,6 +26,14 @@ class AsHere:
     bounds: tuple[tuple[str, float], ...]
     language: str
     version: str
+
+    @property
+    def __name__(self) -> str:
+        """The name of the function."""
+        function = self.function
+        while isinstance(function, partial):
+            function = function.func
+        return function.__name__.strip("_")
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         """Return what the function does.
@@ -41,9 +51,9 @@ class AsHere:
             )
         own_bounds = _bounds()
         try:
-            # Every core has a worker of its own, so that none starts further processes.
+            # Every core has a worker of its own, so that none starts processes or threads.
             _set_bounds({**dict(self.bounds), "SIGNATURES_IN_PROCESSES": sys.maxsize})
-            with language(self.language):
+            with language(self.language), one_thread():
                 return self.function(*args, **options)
         finally:
             _set_bounds(own_bounds)

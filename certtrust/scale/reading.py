@@ -14,9 +14,10 @@ from .. import column_names
 from ..certificates import passwords
 from ..certificates import reading as certificates_reading
 from ..certificates.passwords import Passwords
+from ..devices import read_devices
 from ..errors import CerttrustError, SourceError
 from ..fleet import Fleet
-from ..fleet import read_fleet as read_small_tables
+from ..fleet.reading import read_small_tables
 from ..registrations import ranges
 from ..registrations import read_registrations as read_log
 from ..registrations.reading import Options
@@ -26,7 +27,7 @@ from ..sources import Source, Unit
 from ..texts.sentences import say
 from .cluster import loaded, threads
 from .files import File, divided, files_of, grouped, part_size
-from .frames import from_parts
+from .frames import computed, from_parts
 from .here import task
 
 LARGE = ("certificates", "registrations")
@@ -172,9 +173,8 @@ def read_fleet(directory: Any, **options: Any) -> Fleet:
     directory : path
         A folder, of this machine or of a store (`"s3://bucket/fleet"`), with the folders
         `certificates` and `registrations` (one may be absent), whose files are what the folder
-        says. Trust lists,
-        device entries and captures beside them are small: they are read here as
-        `certtrust.read_fleet` does, and sent to the workers.
+        says. Trust lists, device entries and captures beside them are small: they are read at
+        once, the device entries by the workers, and sent to whoever needs them.
     **options
         `storage_options` and `part_bytes` as in `certtrust.scale.read_certificates`.
 
@@ -208,7 +208,7 @@ def read_fleet(directory: Any, **options: Any) -> Fleet:
     if not any(by_folder.values()):
         path, folders = repr(str(directory)), ", ".join(LARGE)
         raise SourceError(say("errors.scale.no_folders", path=path, folders=folders))
-    small = read_small_tables([source for file in others for source in file.unit()])
+    small = read_small_tables(_sources(file.unit for file in others), _read_entries)
     certificates = read_certificates(by_folder["certificates"], **options)
     log = read_registrations(by_folder["registrations"], **options)
     return replace(
@@ -217,6 +217,16 @@ def read_fleet(directory: Any, **options: Any) -> Fleet:
         registrations=_with_rows(log, small.registrations),
         sources=None,
     )
+
+
+def _read_entries(files: Iterable[Source]) -> pd.DataFrame:
+    """Return the device entries of files, which the workers read one by one."""
+    files = list(files)
+    here = [read_devices([])]
+    if any(file.archive is not None for file in files):
+        return read_devices(files)
+    tables = computed([task(read_devices)([file]) for file in files])
+    return pd.concat([*here, *tables], ignore_index=True)
 
 
 def _with_rows(frame: Any, rows: pd.DataFrame) -> Any:
@@ -303,12 +313,13 @@ def _log_parts(
         if file.opener is not None and file.size > size:
             with suppress(OSError):
                 begins = ranges.beginning(file.opener, chosen)
-        if begins is None or begins >= file.size:
+        cuts = [] if begins is None else divided(file.size, begins, size)
+        if begins is None or len(cuts) < 2:
             group.append(file)
             continue
         yield from map(LogPart, grouped(group, size))
         group = []
-        yield LogPart([file], begins, tuple(divided(file.size, begins, size)))
+        yield LogPart([file], begins, tuple(cuts))
     yield from map(LogPart, grouped(group, size))
 
 
