@@ -25,8 +25,8 @@ from ...heading_rows import find, names_certificates
 from ...json_values import Ambiguous, all_values, loads, shown_keys, twins
 from ...spreadsheets import is_workbook, sheets
 from ...table_files import TooMuchError, open_parquet
+from .. import parquet_rows
 from ..blocks import Block, Item, Rows
-from ..parquet_rows import cells
 from ..plain_cells import certificates_of_each
 from ..regular_csv import regular
 from . import contents
@@ -220,7 +220,7 @@ def _parquet(data: bytes, own: Columns) -> Iterator[_Cells]:
         if names.count(content) > 1 or names.count(device) > 1:
             yield _problem("a Parquet file with a column twice", 0)
             return
-        for values, *devices in cells(
+        for values, *devices in parquet_rows.cells(
             data, [content] if device is None else [content, device]
         ):
             yield _of_columns(row, values, *(devices or [None]))
