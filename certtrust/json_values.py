@@ -52,6 +52,8 @@ def loads(text: str | bytes) -> Any:
     >>> value, value.others
     ({'id': 1}, [('id', 2)])
     """
+    if isinstance(text, str) and not text.startswith("\ufeff"):
+        return _DECODER.decode(text)
     return json.loads(text, object_pairs_hook=object_of)
 
 

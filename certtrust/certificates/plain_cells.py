@@ -8,9 +8,8 @@ as they are. Any other cell is left to it.
 from __future__ import annotations
 
 import binascii
-import re
 from collections.abc import Sequence
-from itertools import repeat
+from itertools import islice, repeat
 from operator import contains
 
 import numpy as np
@@ -24,24 +23,26 @@ from .containers.pem import (
     all_plain,
     certificates,
     decode_base64,
+    decode_base64_alone,
 )
 
 _FEW = 32
 """So many cells of PEM are no longer halved to find those that are out of the ordinary."""
 _LONGEST = 0xFFFF
-_BASE64 = re.compile(rb"MI[A-Za-z0-9+/]+={0,2}")
 _OID = 0x06
+_USUAL = LAST_LINE + b"\n" + FIRST_LINE
+"""What mostly stands between two certificates."""
 
 
-def certificates_of_each(cells: Sequence[bytes]) -> list[list[bytes]]:
-    """Return the certificates of each plain cell as DER; an empty list for any other.
+def certificates_of_each(cells: Sequence[bytes]) -> list[Sequence[bytes]]:
+    """Return the certificates of each plain cell as DER; nothing for any other.
 
     Examples
     --------
     >>> certificates_of_each([b"no certificate", b""])
-    [[], []]
+    [(), ()]
     """
-    by_cell: list[list[bytes]] = [[] for _ in cells]
+    by_cell: list[Sequence[bytes]] = [()] * len(cells)
     in_pem: list[int] = []
     ders: dict[int, bytes] = {}
     for row, cell in enumerate(cells):
@@ -77,12 +78,8 @@ def _of_uniform_pem(texts: Sequence[bytes]) -> list[list[bytes]] | None:
     """Return the certificates of each text if all are plain, with the same text between all."""
     if not all(map(bytes.endswith, texts, repeat(LAST_LINE))):
         return None
-    inside = [text[len(FIRST_LINE) : -len(LAST_LINE)] for text in texts]
-    first = next(filter(None, map(BETWEEN.search, texts)), None)
-    between = first[0] if first else LAST_LINE + b"\n" + FIRST_LINE
-    bodies = between.join(inside).split(between)
-    unusual = (b"-", b":", b"\\")
-    if any(any(map(contains, bodies, repeat(mark))) for mark in unusual):
+    bodies = _bodies(texts)
+    if bodies is None:
         return None
     try:
         ders = list(map(decode_base64, bodies))
@@ -90,18 +87,39 @@ def _of_uniform_pem(texts: Sequence[bytes]) -> list[list[bytes]] | None:
         return None
     if not all_plain(ders):
         return None
+    if len(ders) == len(texts):
+        return [[der] for der in ders]
     waiting = iter(ders)
-    counts = map(bytes.count, inside, repeat(between))
-    return [[next(waiting) for _ in range(count + 1)] for count in counts]
+    counts = map(bytes.count, texts, repeat(LAST_LINE))
+    return [list(islice(waiting, count)) for count in counts]
+
+
+def _bodies(texts: Sequence[bytes]) -> list[bytes] | None:
+    """Return what stands between the first and the last lines, in all texts; None if unusual."""
+    bodies = _split(texts, _USUAL)
+    if bodies is None:
+        # Other line ends, or blank lines: what is between, one of them shows.
+        first = next(filter(None, map(BETWEEN.search, texts)), None)
+        if first is not None and first[0] != _USUAL:
+            bodies = _split(texts, first[0])
+    return bodies
+
+
+def _split(texts: Sequence[bytes], between: bytes) -> list[bytes] | None:
+    joined = between[len(LAST_LINE) : -len(FIRST_LINE)].join(texts)
+    if b":" in joined or b"\\" in joined:
+        return None
+    bodies = joined[len(FIRST_LINE) : -len(LAST_LINE)].split(between)
+    return None if any(map(contains, bodies, repeat(b"-"))) else bodies
 
 
 def _from_base64(cell: bytes) -> bytes | None:
     """Return the DER that a cell is in base64, on one line; None for what may be anything."""
-    if len(cell) % 4 or _BASE64.fullmatch(cell) is None:
+    if len(cell) % 4 or not cell.startswith(b"MI"):
         return None
     try:
-        der = bytes(decode_base64(cell))
-    except binascii.Error:
+        der = decode_base64_alone(cell)
+    except (binascii.Error, ValueError):
         return None
     return der if der.startswith(b"\x30\x82") and len(der) <= _LONGEST else None
 

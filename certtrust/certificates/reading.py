@@ -166,7 +166,7 @@ def read_rows(
     }
     if workers is not None and type(workers) is not int:
         raise CerttrustError(say("errors.reading.workers", workers=repr(workers)))
-    with _progress(progress) as advance:
+    with _progress(progress) as advance, reader.collector_held_back():
         if workers is not None and workers > 1:
             batches = _in_processes(units(source), options, workers)
         else:
@@ -427,7 +427,7 @@ def _columns(batch: Batch) -> Columns:
         "bundle": source
         if batch.bundle == batch.source
         else pa.array(batch.bundle, TEXT),
-        "device": pc.coalesce(_spelled(batch.device), spelled),
+        "device": pc.coalesce(_spelled(pa.array(batch.device, TEXT)), spelled),
         "pbx": pa.array(batch.pbx, TEXT),
         "serial": serial,
         "model": model,
@@ -544,9 +544,7 @@ def _identities(common_name: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
     return (
         serial,
         model,
-        pc.coalesce(
-            pc.if_else(is_serial, common_name, hardware), _spelled(other.to_pylist())
-        ),
+        pc.coalesce(pc.if_else(is_serial, common_name, hardware), _spelled(other)),
     )
 
 
@@ -584,12 +582,14 @@ def _serial_and_tail(names: pd.Series) -> tuple[pd.Series, pd.Series]:
     return serial, serial.str[-6:].fillna(hardware_ids(names)["tail"])
 
 
-def _spelled(names: list[str | None]) -> pa.Array:
+def _spelled(names: pa.Array) -> pa.Array:
     """Return names in the spelling in which devices are compared."""
-    distinct = pd.Series(
-        [name for name in dict.fromkeys(names) if name is not None], dtype="str"
-    )
-    if distinct.empty:
-        return pa.nulls(len(names), TEXT)
-    spelled = dict(zip(distinct, same_spelling(distinct), strict=True))
-    return pa.array([spelled.get(name or "") for name in names], TEXT)
+    if names.null_count == len(names):
+        return names
+    is_serial = pc.match_substring_regex(names, _PLAIN_SERIAL)
+    if pc.all(is_serial).as_py():
+        return names
+    encoded = names.dictionary_encode()
+    distinct = encoded.dictionary.to_pandas(types_mapper=_DTYPES.get)
+    spelled = pa.array(same_spelling(distinct), TEXT)
+    return spelled.take(encoded.indices)

@@ -7,14 +7,13 @@ other file is left to it.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 Positions = npt.NDArray[np.int64]
+_AT_ONCE = 1 << 18
 _QUOTE, _LINE_FEED, _RETURN, _BLANK = b'"\n\r '
-Cells = tuple[bytes | None, ...]
 
 
 class RegularCsv:
@@ -39,22 +38,23 @@ class RegularCsv:
         )
         return [self.data[start:stop].decode() for start, stop in pairs]
 
-    def rows(self, columns: Sequence[int]) -> Iterator[Cells]:
-        """Yield these cells of each record below the header, None where it is too short."""
-        spans = []
-        for column in columns:
-            has = (
-                self._counts[1:] > column
-                if column >= 0
-                else np.zeros(len(self._counts) - 1, bool)
-            )
-            at = np.where(has, self._first[1:] + column, 0)
-            starts = np.where(has, self._starts[at], -1).tolist()
-            spans.append(zip(starts, self._stops[at].tolist(), strict=True))
-        for bounds in zip(*spans, strict=True):
-            yield tuple(
-                None if start < 0 else self.data[start:stop] for start, stop in bounds
-            )
+    @property
+    def size(self) -> int:
+        """The number of records below the header."""
+        return max(len(self._counts) - 1, 0)
+
+    def cells(self, column: int, begin: int, end: int) -> list[bytes | None]:
+        """Return a column of some records below the header, None where one is too short."""
+        records = slice(1 + begin, 1 + end)
+        has = self._counts[records] > column
+        at = np.where(has, self._first[records] + column, 0)
+        starts, stops = self._starts[at].tolist(), self._stops[at].tolist()
+        cells: list[bytes | None] = [
+            self.data[start:stop] for start, stop in zip(starts, stops, strict=True)
+        ]
+        for row in np.flatnonzero(~has).tolist():
+            cells[row] = None
+        return cells
 
 
 def regular(data: bytes, separator: str) -> RegularCsv | None:
@@ -63,8 +63,8 @@ def regular(data: bytes, separator: str) -> RegularCsv | None:
     Examples
     --------
     >>> table = regular(b'a,"b"\n1,"2,\n3"\n', ",")
-    >>> table.header(), list(table.rows([1]))
-    (['a', 'b'], [(b'2,\n3',)])
+    >>> table.header(), table.cells(1, 0, table.size)
+    (['a', 'b'], [b'2,\n3'])
     >>> regular(b'a,b\n1,2"3"\n', ",") is None
     True
     """
@@ -76,13 +76,12 @@ def regular(data: bytes, separator: str) -> RegularCsv | None:
     if not data.endswith(b"\n"):
         data += b"\n"
     octets = np.frombuffer(data, np.uint8)
-    quotes = np.flatnonzero(octets == _QUOTE)
+    quotes = _positions_of(octets, _QUOTE)
     ends_of_fields = np.array([ord(separator), _LINE_FEED], np.uint8)
     if not _are_paired(octets, quotes, ends_of_fields):
         return None
-    is_end = (octets == ends_of_fields[0]) | (octets == _LINE_FEED)
-    ends = _outside(np.flatnonzero(is_end), quotes)
-    returns = _outside(np.flatnonzero(octets == _RETURN), quotes)
+    ends = _outside(_positions_of(octets, *ends_of_fields), quotes)
+    returns = _outside(_positions_of(octets, _RETURN), quotes)
     starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
     sizes = ends - starts
     is_odd = (octets[returns + 1] != _LINE_FEED).any() if len(returns) else False
@@ -104,6 +103,18 @@ def regular(data: bytes, separator: str) -> RegularCsv | None:
     return RegularCsv(data, starts + is_quoted, stops - is_quoted, counts)
 
 
+def _positions_of(octets: npt.NDArray[np.uint8], *values: int) -> Positions:
+    """Return where any of these octets stand; some at a time, so that they stay in the cache."""
+    parts = [np.zeros(0, np.int64)]
+    for at in range(0, len(octets), _AT_ONCE):
+        part = octets[at : at + _AT_ONCE]
+        is_one = part == values[0]
+        for value in values[1:]:
+            is_one |= part == value
+        parts.append(np.flatnonzero(is_one) + at)
+    return np.concatenate(parts)
+
+
 def _are_paired(
     octets: npt.NDArray[np.uint8], quotes: Positions, ends: npt.NDArray[np.uint8]
 ) -> bool:
@@ -121,5 +132,8 @@ def _outside(positions: Positions, quotes: Positions) -> Positions:
     """Return the positions that are not within quotes."""
     if not len(quotes):
         return positions
-    outside: Positions = positions[np.searchsorted(quotes, positions) % 2 == 0]
-    return outside
+    # Quotes are fewer than line ends within PEM, so they are searched for, and not these.
+    bounds = np.searchsorted(positions, quotes)
+    is_outside = np.arange(len(quotes) + 1) % 2 == 0
+    sizes = np.diff(bounds, prepend=0, append=len(positions))
+    return positions[np.repeat(is_outside, sizes)]

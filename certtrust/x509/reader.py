@@ -59,7 +59,7 @@ def read(ders: Sequence[bytes]) -> Columns:
 
 
 def _read(ders: Sequence[bytes]) -> Columns:
-    with _collector_held_back(), warnings.catch_warnings():
+    with collector_held_back(), warnings.catch_warnings():
         # Odd certificates are data here; parse_error says what is odd about them.
         warnings.simplefilter("ignore")
         refusals = _refusals(ders)
@@ -88,7 +88,7 @@ def _read(ders: Sequence[bytes]) -> Columns:
 
 
 @contextmanager
-def _collector_held_back() -> Iterator[None]:
+def collector_held_back() -> Iterator[None]:
     """Hold the garbage collector back: it could free none of the lists of a batch."""
     if not gc.isenabled():
         yield

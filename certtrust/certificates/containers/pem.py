@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
+from functools import partial
 from itertools import repeat
 from operator import contains, itemgetter
 from typing import BinaryIO, cast
@@ -29,6 +30,10 @@ try:
     from pybase64 import b64decode  # four times as fast, where it is there
 except ImportError:
     from binascii import a2b_base64 as b64decode  # type: ignore[assignment]
+
+    decode_base64_alone = partial(b64decode, strict_mode=True)
+else:
+    decode_base64_alone = partial(b64decode, validate=True)
 
 NAME = "PEM"
 

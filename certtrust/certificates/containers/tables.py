@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice, repeat
+from itertools import chain, islice, repeat
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
@@ -22,11 +22,11 @@ from ... import limits
 from ...column_names import Columns, not_understood, understood
 from ...formats import About
 from ...heading_rows import find, names_certificates
-from ...json_values import all_values, loads, shown_keys, twins
+from ...json_values import Ambiguous, all_values, loads, shown_keys, twins
 from ...spreadsheets import is_workbook, sheets
 from ...table_files import TooMuchError, open_parquet
+from .. import parquet_rows
 from ..blocks import Block, Item, Rows
-from ..parquet_rows import cells
 from ..plain_cells import certificates_of_each
 from ..regular_csv import regular
 from . import contents
@@ -45,7 +45,11 @@ _HEAD = 1 << 16
 _HEADER = re.compile(rb"[^\r\n]{1,4096}")
 _ONE_COLUMN = re.compile(rb'[^\r\n]+\r?\n\s*("|MI)')
 _HOLDS = re.compile(r"-----BEGIN |LS0tLS1CRUdJTi|^\s*MI[A-Za-z0-9+/]{60}")
+_NESTED = {dict, list, Ambiguous}
 _BEGINS_JSON = re.compile(rb'\s*[{\[]\s*(?:["{\[\]}]|$)')
+
+
+_NOTHING = "no certificate in this row"
 
 
 class _Cell(NamedTuple):
@@ -55,6 +59,15 @@ class _Cell(NamedTuple):
     problem: str | None
     row: int
     device: str | None
+
+
+class _Cells(NamedTuple):
+    """Some of these one below the other, column by column."""
+
+    contents: Sequence[bytes | None]
+    problems: Sequence[str | None]
+    rows: Sequence[int]
+    devices: Sequence[str | None]
 
 
 def sniff(head: bytes, own: Columns = MappingProxyType({})) -> bool:
@@ -72,33 +85,42 @@ def read(stream: BinaryIO, about: About) -> Iterator[Block | Rows]:
 
     A file yields `Rows` of thousands of cells; a table within another container, its blocks.
     """
-    cells = _cells(stream.read(), about.options.get("columns") or {})
     is_file = about.options.get("depth") == 1
-    while some := list(islice(cells, _AT_ONCE)):
-        rows = _rows(some, about)
+    for cells in _cells(stream.read(), about.options.get("columns") or {}):
+        rows = _rows(cells, about)
         if is_file:
             yield rows
         else:
             yield from map(_block, *rows)
 
 
-def _rows(cells: list[_Cell], about: About) -> Rows:
-    rows = Rows([], [], [])
-    depth = about.options.get("depth", 0)
-    is_within = depth < limits.CONTAINER_DEPTH
-    chains = certificates_of_each([cell.content or b"" for cell in cells])
-    for cell, chain in zip(cells, chains, strict=True):
-        items: list[Item]
-        if cell.content is None:
-            items = [Block(None, cell.problem)]
-        elif chain and is_within:
-            items = [*chain]
-        else:
-            items = list(contents(cell.content, about))
-        rows.items.extend(items)
-        rows.parts.extend(repeat(f"#{cell.row}", len(items)))
-        rows.devices.extend(repeat(cell.device, len(items)))
-    return rows
+def _rows(cells: _Cells, about: About) -> Rows:
+    is_within = about.options.get("depth", 0) < limits.CONTAINER_DEPTH
+    plain = [content if content and is_within else b"" for content in cells.contents]
+    chains = certificates_of_each(plain)
+    items_by_cell: list[Sequence[Item]] = [
+        ders or _items(content, problem, about)
+        for ders, content, problem in zip(
+            chains, cells.contents, cells.problems, strict=True
+        )
+    ]
+    sizes = list(map(len, items_by_cell))
+    return Rows(
+        list(chain.from_iterable(items_by_cell)),
+        list(_repeated([f"#{row}" for row in cells.rows], sizes)),
+        list(_repeated(cells.devices, sizes)),
+    )
+
+
+def _items(content: bytes | None, problem: str | None, about: About) -> list[Item]:
+    if content is None:
+        return [Block(None, problem)]
+    return list(contents(content, about))
+
+
+def _repeated(values: Sequence[Any], sizes: Sequence[int]) -> Iterator[Any]:
+    """Yield each value as often as its size says."""
+    return chain.from_iterable(map(repeat, values, sizes))
 
 
 def _block(item: Item, part: str, device: str | None) -> Block:
@@ -106,14 +128,32 @@ def _block(item: Item, part: str, device: str | None) -> Block:
     return block._replace(part=part, device=device)
 
 
-def _cells(data: bytes, own: Columns) -> Iterator[_Cell]:
+def _cells(data: bytes, own: Columns) -> Iterator[_Cells]:
     if data.startswith(b"PAR1"):
         return _parquet(data, own)
     if is_workbook(data):
-        return _excel(data, own)
+        return _gathered(_excel(data, own))
     if data.lstrip()[:1] in (b"{", b"["):
-        return _json(data, own)
+        return _gathered(_json(data, own))
     return _csv(data, own)
+
+
+def _gathered(cells: Iterator[_Cell]) -> Iterator[_Cells]:
+    while some := list(islice(cells, _AT_ONCE)):
+        yield _Cells(*zip(*some, strict=True))
+
+
+def _of_columns(
+    first: int, contents: Sequence[Any], devices: Sequence[Any] | None
+) -> _Cells:
+    """Return the cells of columns, whose rows are numbered from `first`."""
+    cells = list(map(_bytes, contents))
+    return _Cells(
+        cells,
+        [None if cell else _NOTHING for cell in cells],
+        range(first, first + len(cells)),
+        [None] * len(cells) if devices is None else _texts(devices),
+    )
 
 
 def _first(columns: Iterable[Any], own: Columns, kind: str) -> str | None:
@@ -145,15 +185,27 @@ def _text(value: Any) -> str | None:
     return None if _OF_PEM.search(text) else text
 
 
+def _texts(values: Sequence[Any]) -> list[str | None]:
+    """Return what `_text` makes of each value."""
+    if (
+        set(map(type, values)) == {str}
+        and max(map(len, values)) < _SHORTEST_OF_PEM
+        and "-----" not in "\n".join(values)
+    ):
+        return [value or None for value in values]
+    return list(map(_text, values))
+
+
 def _bytes(value: Any) -> bytes | None:
     data = value.encode("utf-8", "replace") if isinstance(value, str) else value
-    return data if isinstance(data, bytes) and data.strip() else None
+    is_filled = isinstance(data, bytes) and data and not data.isspace()
+    return data if is_filled else None
 
 
 # Parquet
 
 
-def _parquet(data: bytes, own: Columns) -> Iterator[_Cell]:
+def _parquet(data: bytes, own: Columns) -> Iterator[_Cells]:
     row = 0
     try:
         names = open_parquet(data).schema_arrow.names
@@ -163,21 +215,22 @@ def _parquet(data: bytes, own: Columns) -> Iterator[_Cell]:
                 names, understood(names, "certificates", own), "certificates"
             )
             reason = f"a table without a column of certificates; {unread}"
-            yield _Cell(None, reason, 0, None)
+            yield _problem(reason, 0)
             return
         if names.count(content) > 1 or names.count(device) > 1:
-            yield _Cell(None, "a Parquet file with a column twice", 0, None)
+            yield _problem("a Parquet file with a column twice", 0)
             return
-        for columns in cells(
+        for values, *devices in parquet_rows.cells(
             data, [content] if device is None else [content, device]
         ):
-            for value, *name in zip(*columns, strict=True):
-                cell = _bytes(value)
-                problem = None if cell else "no certificate in this row"
-                yield _Cell(cell, problem, row, _text(name[0]) if name else None)
-                row += 1
+            yield _of_columns(row, values, *(devices or [None]))
+            row += len(values)
     except (pa.ArrowException, OSError, TooMuchError) as problem:
-        yield _Cell(None, f"a Parquet file that cannot be read: {problem}", row, None)
+        yield _problem(f"a Parquet file that cannot be read: {problem}", row)
+
+
+def _problem(reason: str, row: int) -> _Cells:
+    return _Cells([None], [reason], [row], [None])
 
 
 # CSV
@@ -199,7 +252,7 @@ def _heading(data: bytes, own: Columns) -> tuple[int, str] | None:
     return None if row is None else (row.number - 1, row.separator)
 
 
-def _csv(data: bytes, own: Columns) -> Iterator[_Cell]:
+def _csv(data: bytes, own: Columns) -> Iterator[_Cells]:
     above, separator = _heading(data, own) or (0, ",")
     if not above and (table := regular(data, separator)) is not None:
         names = table.header()
@@ -208,15 +261,23 @@ def _csv(data: bytes, own: Columns) -> Iterator[_Cell]:
             for kind in ("content", "device")
         )
         if len(content) == 1 and len(device) < 2:
-            for number, (cell, *names_of_row) in enumerate(
-                table.rows([*content, *device])
-            ):
-                owner = names_of_row[0] if names_of_row else None
-                name = _text(owner.decode()) if owner else None
-                chain = _bytes(cell)
-                problem = None if chain else "no certificate in this row"
-                yield _Cell(chain, problem, number, name)
+            for first in range(0, table.size, _AT_ONCE):
+                values, *owners = (
+                    table.cells(column, first, first + _AT_ONCE)
+                    for column in (*content, *device)
+                )
+                names_of_rows = [
+                    [owner.decode() if owner else "" for owner in column]
+                    for column in owners
+                ]
+                yield _of_columns(first, values, *(names_of_rows or [None]))
             return
+    yield from _gathered(_careful_csv(data, own, above, separator))
+
+
+def _careful_csv(
+    data: bytes, own: Columns, above: int, separator: str
+) -> Iterator[_Cell]:
     text = data.decode("utf-8", "replace")
     if above:
         text = "".join(text.splitlines(keepends=True)[above:])
@@ -256,13 +317,13 @@ def _of_row(
     """Yield the certificates of a row, and what is wrong with it."""
     owners = _at(record, device)
     owner = _text(owners[0]) if len(owners) == 1 else None
-    chains = [chain for chain in map(_bytes, _at(record, content)) if chain]
-    for chain in chains:
-        yield _Cell(chain, None, number, owner)
+    cells = [cell for cell in map(_bytes, _at(record, content)) if cell]
+    for cell in cells:
+        yield _Cell(cell, None, number, owner)
     if len(owners) > 1:
         yield _Cell(None, "a row that names several devices", number, None)
-    elif not chains:
-        yield _Cell(None, "no certificate in this row", number, owner)
+    elif not cells:
+        yield _Cell(None, _NOTHING, number, owner)
 
 
 def _at(record: Sequence[Any], positions: list[int]) -> list[Any]:
@@ -324,13 +385,20 @@ def _records(records: list[Any], own: Columns, first: int = 0) -> Iterator[_Cell
         device = _first(by_name, own, "device")
         names = all_values(by_name, device) if device else []
         name = _text(names[0]) if len(names) == 1 else None
-        texts = [text for text in _strings(record) if _HOLDS.search(text)]
-        yield from (_Cell(_bytes(text), None, row, name) for text in texts)
-        if keys := twins(record):
+        is_flat = type(record) is dict and _NESTED.isdisjoint(
+            map(type, record.values())
+        )
+        values = record.values() if is_flat else _strings(record)
+        texts = [
+            text for text in values if isinstance(text, str) and _HOLDS.search(text)
+        ]
+        for text in texts:
+            yield _Cell(text.encode("utf-8", "replace"), None, row, name)
+        if not is_flat and (keys := twins(record)):
             note = f"given twice with different values: {shown_keys(keys)}"
             yield _Cell(None, note, row, name)
         elif not texts:
-            yield _Cell(None, "no certificate in this row", row, name)
+            yield _Cell(None, _NOTHING, row, name)
 
 
 def _strings(record: Any) -> Iterator[str]:

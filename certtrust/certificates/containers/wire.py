@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from ...captures import Seen, Wire, looks_like_capture, looks_like_monitor_log
-from ...formats import About
+from ...formats import HEAD, About
 from ..blocks import Block
 
 NAME = "capture of TLS"
@@ -22,6 +22,7 @@ _NO_DER = (
 
 def sniff(head: bytes) -> bool:
     """Return True where content is a capture, or a log of connections."""
+    head = head[:HEAD]
     return looks_like_capture(head) or looks_like_monitor_log(head)
 
 
