@@ -213,17 +213,17 @@ def json_python(path: Path) -> Any:
     """The json module, line by line."""
     import pandas as pd
 
-    found = []
+    records = []
     with path.open() as file:
         for line in file:
             try:
                 record = json.loads(line)
             except ValueError as error:
                 record = {"error": str(error)}
-            found.append(
+            records.append(
                 (line, *(record.get(key) for key in KEYS), record.get("error"))
             )
-    return typed(pd.DataFrame(found, columns=["raw", *KEYS, "error"]), "date")
+    return typed(pd.DataFrame(records, columns=["raw", *KEYS, "error"]), "date")
 
 
 def json_pyarrow(path: Path) -> Any:
@@ -303,12 +303,12 @@ def syslog_python(path: Path) -> Any:
 
     envelope, message = re.compile(ENVELOPE), re.compile(MESSAGE)
     nothing = (None,) * 4, (None,) * 5
-    found = []
+    records = []
     with path.open() as file:
         for line in file:
             outer = envelope.match(line)
             inner = message.search(outer["msg"]) if outer else None
-            found.append(
+            records.append(
                 (
                     line,
                     *(outer.groups() if outer else nothing[0]),
@@ -316,7 +316,7 @@ def syslog_python(path: Path) -> Any:
                 )
             )
     names = ["raw", *envelope.groupindex, *message.groupindex]
-    return typed(pd.DataFrame(found, columns=names), "time")
+    return typed(pd.DataFrame(records, columns=names), "time")
 
 
 def syslog_pyarrow(path: Path) -> Any:
@@ -330,8 +330,8 @@ def syslog_pyarrow(path: Path) -> Any:
     outer = pc.extract_regex(lines, ENVELOPE)
     inner = pc.extract_regex(pc.struct_field(outer, "msg"), MESSAGE)
     arrays = {"raw": lines} | {
-        name: pc.struct_field(found, name)
-        for found, regex in ((outer, ENVELOPE), (inner, MESSAGE))
+        name: pc.struct_field(groups, name)
+        for groups, regex in ((outer, ENVELOPE), (inner, MESSAGE))
         for name in re.compile(regex).groupindex
     }
     return typed(pa.table(arrays).to_pandas(), "time")
@@ -396,18 +396,18 @@ def csv_python(path: Path) -> Any:
     with path.open() as file:
         names = next(file).strip().split(",")
         missing = [None] * len(names)
-        found = []
+        records = []
         for line in file:
             cells = next(csv.reader([line]), [])
             right = len(cells) == len(names)
-            found.append(
+            records.append(
                 [
                     *(cells if right else missing),
                     line,
                     None if right else f"{len(cells)} fields",
                 ]
             )
-    return typed(pd.DataFrame(found, columns=[*names, "raw", "error"]), "time")
+    return typed(pd.DataFrame(records, columns=[*names, "raw", "error"]), "time")
 
 
 def csv_pyarrow(path: Path) -> Any:
@@ -559,18 +559,18 @@ WAYS: dict[str, dict[Callable[[Path], Any], str]] = {
 
 def one(form: str, way: str, path: Path) -> None:
     """Run one way and print seconds, CPU seconds, rows and peak memory."""
-    work = next(each for each in WAYS[form] if each.__name__ == way)
+    work = next(reader for reader in WAYS[form] if reader.__name__ == way)
     # A small file first, so that imports and first uses are nobody's time.
     work(made(form, 1000, clean=WAYS[form][work] == CLEAN))
     begin, used = time.perf_counter(), time.process_time()
-    found = work(path)
+    frame = work(path)
     seconds, used = time.perf_counter() - begin, time.process_time() - used
     print(
         json.dumps(
             [
                 seconds,
                 used,
-                len(found),
+                len(frame),
                 resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             ]
         )
@@ -609,7 +609,7 @@ def compare(
                     f"| {way.__doc__} | failed: {why} | | | | | {bad} |", flush=True
                 )
                 continue
-            seconds, used, found, peak = json.loads(ended.stdout.splitlines()[-1])
+            seconds, used, rows, peak = json.loads(ended.stdout.splitlines()[-1])
             if way is certtrust:
                 ours, note = seconds, f"memory {peak / size:.1f} times the file"
             else:
@@ -617,7 +617,7 @@ def compare(
                 others[name] = seconds
             print(
                 f"| {way.__doc__} | {seconds:.1f} | {used:.1f} | {seconds / ours:.1f} | "
-                f"{found:,} | {peak / size:.1f} "
+                f"{rows:,} | {peak / size:.1f} "
                 f"| {bad} |",
                 flush=True,
             )
@@ -652,11 +652,11 @@ def stream(count: int) -> None:
             with part.open("rb") as lines:
                 shutil.copyfileobj(lines, whole, 1 << 20)
     begin = time.perf_counter()
-    found = to_parquet(path, target, workers=2, progress=False)
+    rows = to_parquet(path, target, workers=2, progress=False)
     seconds = time.perf_counter() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(
-        f"{found:,} lines, {path.stat().st_size / 1e9:.2f} GB, to "
+        f"{rows:,} lines, {path.stat().st_size / 1e9:.2f} GB, to "
         f"{target.stat().st_size / 1e9:.2f} GB of Parquet "
         f"in {seconds:.0f} s; peak memory {peak / 1e9:.2f} GB"
     )

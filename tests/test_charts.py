@@ -770,13 +770,13 @@ def test_a_name_relation_counts_each_device_once(fleet: ct.Fleet) -> None:
     ax = charts.name_fit(judged, ax=charts.blank())
     relations = charts.name_relations(judged)
     shown = int(re.search(r"of (\d+) devices", title(ax))[1])
-    said = " ".join(axes_texts(ax))
-    hidden = re.search(r"not shown: (\d+) device", said)
+    text = " ".join(axes_texts(ax))
+    hidden = re.search(r"not shown: (\d+) device", text)
     rest = int(hidden[1]) if hidden else 0
     assert shown + rest == judged.loc[judged["url"].isna(), "device"].nunique()
     assert relations["devices"].sum() >= shown
     if relations["devices"].sum() > shown:
-        assert "several rows" in said
+        assert "several rows" in text
 
 
 def test_a_remark_stands_behind_its_label_at_every_resolution(

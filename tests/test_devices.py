@@ -497,7 +497,7 @@ class TestSamples:
         frame = read_devices(SAMPLES / name)
         assert len(frame) == rows
         assert frame["parse_error"].isna().all()
-        assert [each for (each,) in cells(frame, "tls_only")] == tls_only
+        assert [value for (value,) in cells(frame, "tls_only")] == tls_only
 
     def test_a_device_of_two_users_is_found_in_the_samples(self):
         """Reception's phone stands at the hall as well."""

@@ -19,7 +19,7 @@ from certtrust.endpoints.asking import Target
 from certtrust.endpoints.targets import spread, targets
 
 
-def asked(source: Any, port: int = 443) -> list[tuple[str, int]]:
+def targets_of(source: Any, port: int = 443) -> list[tuple[str, int]]:
     """Return host and port of each target, all of which must be endpoints."""
     listed = targets(source, port)
     assert [one.error for one in listed] == [None] * len(listed)
@@ -51,7 +51,7 @@ def asked(source: Any, port: int = 443) -> list[tuple[str, int]]:
 )
 def test_every_spelling_of_an_endpoint(text: str, host: str, port: int) -> None:
     """Names in one spelling, and the port that stands there, in the scheme, or by default."""
-    assert asked([text]) == [(host, port)]
+    assert targets_of([text]) == [(host, port)]
 
 
 @pytest.mark.parametrize(
@@ -111,14 +111,16 @@ def test_any_text_is_an_endpoint_or_a_reason(texts: list[str]) -> None:
 
 def test_networks_are_their_addresses() -> None:
     """Without those of the network itself and of everybody in it; each once."""
-    assert asked("192.0.2.0/29") == [(f"192.0.2.{one}", 443) for one in range(1, 7)]
-    assert asked(["192.0.2.4/31", "192.0.2.5"], 1300) == [
+    assert targets_of("192.0.2.0/29") == [
+        (f"192.0.2.{one}", 443) for one in range(1, 7)
+    ]
+    assert targets_of(["192.0.2.4/31", "192.0.2.5"], 1300) == [
         ("192.0.2.4", 1300),
         ("192.0.2.5", 1300),
     ]
-    assert asked("2001:db8::/126")[0] == ("2001:db8::1", 443)
-    assert asked([ipaddress.ip_network("192.0.2.8/32")]) == [("192.0.2.8", 443)]
-    assert len(asked("10.1.0.0/16")) == limits.NETWORK_ADDRESSES - 2
+    assert targets_of("2001:db8::/126")[0] == ("2001:db8::1", 443)
+    assert targets_of([ipaddress.ip_network("192.0.2.8/32")]) == [("192.0.2.8", 443)]
+    assert len(targets_of("10.1.0.0/16")) == limits.NETWORK_ADDRESSES - 2
 
 
 def test_the_bound_of_a_network_can_be_moved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +138,7 @@ def test_a_file_of_lines(tmp_path: Path, name: str) -> None:
         "\ufeff# phones\n\nphone.example\n192.0.2.1:1300 # PBX\r\n[::1]\n"
     )
     hosts = [("phone.example", 443), ("192.0.2.1", 1300), ("::1", 443)]
-    assert asked(file) == asked(str(file)) == asked([file]) == hosts
+    assert targets_of(file) == targets_of(str(file)) == targets_of([file]) == hosts
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_a_table_of_hosts(tmp_path: Path, text: str) -> None:
     """By its headings, whatever separates the cells."""
     (tmp_path / "hosts.csv").write_text(text)
     expected = [("192.0.2.1", 1300), ("192.0.2.2", 443)]
-    assert asked(tmp_path / "hosts.csv") == expected
+    assert targets_of(tmp_path / "hosts.csv") == expected
 
 
 def test_an_excel_column(tmp_path: Path) -> None:
@@ -165,7 +167,10 @@ def test_an_excel_column(tmp_path: Path) -> None:
         ["", "b.example", ""],
     ]
     (tmp_path / "hosts.xlsx").write_bytes(workbook({"hosts": rows}))
-    assert asked(tmp_path / "hosts.xlsx") == [("192.0.2.1", 1300), ("b.example", 443)]
+    assert targets_of(tmp_path / "hosts.xlsx") == [
+        ("192.0.2.1", 1300),
+        ("b.example", 443),
+    ]
 
 
 def test_frames_and_series() -> None:
@@ -173,11 +178,11 @@ def test_frames_and_series() -> None:
     frame = pd.DataFrame(
         {"Host": ["a.example", None, "b.example"], "port": ["1300.0", 1, None]}
     )
-    assert asked(frame) == [("a.example", 1300), ("b.example", 443)]
-    assert asked(frame["Host"]) == [("a.example", 443), ("b.example", 443)]
+    assert targets_of(frame) == [("a.example", 1300), ("b.example", 443)]
+    assert targets_of(frame["Host"]) == [("a.example", 443), ("b.example", 443)]
     _, endpoints = ct.fetch_fleet(["not a host"])
     assert len(targets(endpoints, 443)) == 1
-    assert asked([("a.example", 1300), ipaddress.ip_address("192.0.2.1")]) == [
+    assert targets_of([("a.example", 1300), ipaddress.ip_address("192.0.2.1")]) == [
         ("a.example", 1300),
         ("192.0.2.1", 443),
     ]
@@ -216,7 +221,7 @@ def test_networks_are_spread_over_the_run() -> None:
     mixed = spread([*large, *small], 7)
     assert sorted(mixed, key=str) == sorted([*large, *small], key=str)
     assert mixed == spread([*large, *small], 7) != spread([*large, *small], 8)
-    places = [place for place, one in enumerate(mixed) if one in small]
-    gaps = [after - before for before, after in pairwise(places)]
+    positions = [position for position, one in enumerate(mixed) if one in small]
+    gaps = [after - before for before, after in pairwise(positions)]
     assert max(gaps) < 30
     assert [one.host for one in mixed if one in large] != [one.host for one in large]

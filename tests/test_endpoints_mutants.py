@@ -41,8 +41,8 @@ def client_context() -> ssl.SSLContext:
 def changed(flight: bytes, changes: list[tuple[int, int]], cut: int) -> bytes:
     """Return bytes of which some are others, and the end is missing or not."""
     data = bytearray(flight)
-    for place, value in changes:
-        data[place % len(data)] = value
+    for position, value in changes:
+        data[position % len(data)] = value
     return bytes(data[:cut]) if cut % 2 else bytes(data)
 
 

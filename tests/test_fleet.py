@@ -134,7 +134,7 @@ def test_loose_files_give_the_tables_of_the_four_folders(tmp_path):
     lists = fleet.sources[fleet.sources["taken_for"] == "trust"]
     assert set(lists["pbx"]) == set(expected.trust["pbx"])
     assert lists["is_guess"].all()
-    verdicts = [ct.check(ct.attempts(each))["verdict"] for each in (fleet, expected)]
+    verdicts = [ct.check(ct.attempts(one))["verdict"] for one in (fleet, expected)]
     assert verdicts[0].tolist() == verdicts[1].tolist()
 
 

@@ -58,6 +58,7 @@ ORDER = (
 """The data flow: a module imports from folders before its own, and from its own."""
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
+FOLDERS = {path.name for path in PACKAGE.rglob("*") if path.is_dir()}
 
 
 def _home(path: Path) -> str:
@@ -195,13 +196,12 @@ def test_docstrings_name_only_modules_that_exist(path: Path) -> None:
     text = "\n".join(_docstrings(path))
     dotted = re.findall(r"\b(?:certtrust|ct)(?:\.[A-Za-z_]\w*)+", text)
     assert [name for name in dotted if not _exists(name)] == []
-    files = {path.name for path in PACKAGE.rglob("*.py")}
+    files = {path.name for path in MODULES}
     assert [
         name for name in re.findall(r"\b\w+\.py\b", text) if name not in files
     ] == []
-    folders = {path.name for path in PACKAGE.rglob("*") if path.is_dir()}
     assert [
-        name for name in re.findall(r"`(\w+)/`", text) if name not in folders
+        name for name in re.findall(r"`(\w+)/`", text) if name not in FOLDERS
     ] == []
 
 

@@ -255,8 +255,10 @@ def test_a_list_of_every_pbx_is_compared_with_lists_of_single_ones() -> None:
     entries = FLEET.trust.drop_duplicates("fingerprint")
     common = dataclasses.replace(FLEET, trust=entries.assign(pbx=None))
     names = FLEET.trust["pbx"].unique()
-    each = pd.concat([entries.assign(pbx=name) for name in names], ignore_index=True)
-    single = dataclasses.replace(FLEET, trust=each)
+    in_each_list = pd.concat(
+        [entries.assign(pbx=name) for name in names], ignore_index=True
+    )
+    single = dataclasses.replace(FLEET, trust=in_each_list)
     assert told(common, single).trust.empty
     assert told(single, common).trust.empty
     fewer = dataclasses.replace(common, trust=common.trust.iloc[1:])

@@ -263,9 +263,9 @@ def performance(text: str) -> dict[str, re.Match[str]]:
     assert first.count("|") == 1
     assert not any("|" in line for line in rest)
     items = first.partition(" | ")[2].split(" ")
-    found = [PERFORMANCE.fullmatch(item) for item in items]
-    assert all(found), items
-    return {str(match["label"]): match for match in found if match}
+    matches = [PERFORMANCE.fullmatch(item) for item in items]
+    assert all(matches), items
+    return {str(match["label"]): match for match in matches if match}
 
 
 def test_a_plugin_says_what_it_found() -> None:

@@ -110,11 +110,13 @@ def data() -> frozenset[str]:
     return frozenset(values(*frames, algorithms) | {"HQ"})
 
 
-def english(pieces: Iterable[str], known: Iterable[str] | None = None) -> list[str]:
+def english(
+    pieces: Iterable[str], data_words: Iterable[str] | None = None
+) -> list[str]:
     """Return the words of three ASCII letters or more that are neither data nor technical."""
     texts = {
         text
-        for text in (*(data() if known is None else known), *TECHNICAL)
+        for text in (*(data() if data_words is None else data_words), *TECHNICAL)
         if len(text) > 1
     }
     longest_first = sorted(texts, key=len, reverse=True)
@@ -335,12 +337,12 @@ def test_the_page_itself_says_nothing_in_english(
     known_texts = data() | values(
         ct.rules(), *(frame for frame in frames if isinstance(frame, pd.DataFrame))
     )
-    for one, known in (
+    for one, data_words in (
         (content, known_texts),
         (report.explain_fleet(NOTHING, name="HQ", periods=1), values(ct.rules())),
     ):
         html = report.page(one, stem="HQ")
-        assert english(Page(html).pieces, known | {"HQ"}) == []
+        assert english(Page(html).pieces, data_words | {"HQ"}) == []
 
 
 NAMES_OF_FILES = ("leaf.der", "empty.log", "truth.csv", "data/fleet")

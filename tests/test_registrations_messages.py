@@ -4,9 +4,11 @@ intervals of failure.
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -121,9 +123,9 @@ class TestPairs:
         """The first word of a name counts."""
         spans = Spans.of(pa.array([" ".join(words) for words in texts], TEXT))
         found = pairs(spans, Delimiters.of(spans.data, " ", "="), self.KEYS)
-        assert rows_of(found, len(texts)) == [
-            self.first_of(words, lambda value: value) for words in texts
-        ]
+        expected = [self.first_of(words, lambda value: value) for words in texts]
+        assert rows_of(found.values, len(texts)) == [values for values, _ in expected]
+        assert names_of(found.twins, len(texts)) == [twins for _, twins in expected]
 
     @given(
         st.lists(FORMS | WORDS, min_size=1, max_size=90), st.text("=a ", max_size=3)
@@ -136,33 +138,42 @@ class TestPairs:
         found = pairs_with_quotes(
             spans, Delimiters.of(spans.data, " ", "="), self.KEYS
         )
-        assert rows_of(found, len(texts)) == [
-            self.with_quotes(text) for text in plain
-        ]
+        expected = [self.with_quotes(text) for text in plain]
+        assert rows_of(found.values, len(texts)) == [values for values, _ in expected]
+        assert names_of(found.twins, len(texts)) == [twins for _, twins in expected]
 
-    def with_quotes(self, text: str) -> dict[str, str]:
+    def with_quotes(self, text: str) -> tuple[dict[str, str], set[str]]:
         """Return the values of one text: word by word, or in order where one of them is quoted."""
         words = text.split(" ")
         if not any(word.partition("=")[2].startswith('"') for word in words):
             return self.first_of(words, lambda value: value.rstrip(",;"))
-        expected: dict[str, str] = {}
-        for key, quoted, bare in re.findall(
-            r'(?:^|(?<=[\s,;]))([A-Za-z]+)=(?:"([^"]*)"|([^\s"]*))', text
-        ):
-            if name := self.KEYS.get(key.lower()):
-                expected.setdefault(name, quoted or bare.rstrip(",;"))
-        return expected
+        return self.first_and_twins(
+            (key, quoted or bare.rstrip(",;"))
+            for key, quoted, bare in re.findall(
+                r'(?:^|(?<=[\s,;]))([A-Za-z]+)=(?:"([^"]*)"|([^\s"]*))', text
+            )
+        )
 
     def first_of(
         self, words: list[str], ended: Callable[[str], str]
-    ) -> dict[str, str]:
-        """Return the first value of each name among words."""
+    ) -> tuple[dict[str, str], set[str]]:
+        """Return the first value of each name among words, and the names that have others."""
+        parts = [word.partition("=") for word in words]
+        return self.first_and_twins(
+            (key, ended(value)) for key, equals, value in parts if equals
+        )
+
+    def first_and_twins(
+        self, values: Iterable[tuple[str, str]]
+    ) -> tuple[dict[str, str], set[str]]:
+        """Return the first value of each name, and the names that have others."""
         expected: dict[str, str] = {}
-        for word in words:
-            key, equals, value = word.partition("=")
-            if equals and key.lower() in self.KEYS:
-                expected.setdefault(self.KEYS[key.lower()], ended(value))
-        return expected
+        twins = set()
+        for key, value in values:
+            name = self.KEYS.get(key.lower())
+            if name and expected.setdefault(name, value).lower() != value.lower():
+                twins.add(name)
+        return expected, twins
 
     def test_values_in_quotes_keep_their_blanks(self):
         """Punctuation after a value is not part of it."""
@@ -170,7 +181,7 @@ class TestPairs:
         found = pairs_with_quotes(
             spans, Delimiters.of(spans.data, " ", "="), self.KEYS
         )
-        assert rows_of(found, 3) == [
+        assert rows_of(found.values, 3) == [
             {"first": "1 2", "second": "3"},
             {"first": "4", "second": "5."},
             {},
@@ -182,10 +193,9 @@ class TestPairs:
         found = pairs_with_quotes(
             spans, Delimiters.of(spans.data, " ", "="), self.KEYS
         )
-        assert found["first"].text().value_counts().field("counts").to_pylist() == [
-            1,
-            5000,
-        ]
+        values, _ = found
+        first = values["first"].text()
+        assert first.value_counts().field("counts").to_pylist() == [1, 5000]
 
     def test_a_text_of_very_many_pairs_is_no_form_for_all(self):
         """What one text in a sample holds costs the others nothing."""
@@ -197,7 +207,7 @@ class TestPairs:
         found = pairs_with_quotes(
             spans, Delimiters.of(spans.data, " ", "="), self.KEYS
         )
-        assert rows_of(found, 51) == [
+        assert rows_of(found.values, 51) == [
             {"first": "7"},
             *[{"first": "1", "second": "2"}] * 50,
         ]
@@ -210,6 +220,45 @@ def rows_of(found: dict[str, Spans], count: int) -> list[dict[str, str]]:
         {name: text[row] for name, text in texts.items() if text[row] is not None}
         for row in range(count)
     ]
+
+
+def names_of(twins: dict[str, npt.NDArray[np.int64]], count: int) -> list[set[str]]:
+    """Return the names that each text gives different values."""
+    return [
+        {name for name, rows in twins.items() if row in rows} for row in range(count)
+    ]
+
+
+def test_of_two_different_states_neither_is_read(tmp_path):
+    """What two words of a message contradict each other in is noted; of other fields the first
+    counts, and what is said twice is no contradiction.
+    """
+    lines = [
+        "<134>state=up name=0090332f688a state=rejected",
+        '<134>state=up name=0090332f688a reason="a b" state=rejected',
+        "<134>state=up name=0090332f688a, name=0090332f688b",
+        "<134>state=up name=0090332f688a state=UP",
+        "<134>event=syslog&msg=state%3Dup%20name%3D0090332f688a&msg=state%3Drejected",
+    ]
+    path = tmp_path / "a.log"
+    path.write_text("\n".join(lines), "utf-8")
+
+    frame = read_registrations(path)
+
+    states = frame["state"].astype("str").fillna("")
+    assert states.tolist() == ["", "", "up", "up", "up"]
+    none, first = (
+        f"given twice with different values, of which {which} is read: "
+        for which in ("none", "the first")
+    )
+    assert frame["parse_error"].fillna("").tolist() == [
+        f"{none}state",
+        f"{none}state",
+        f"{first}registration_name",
+        "",
+        f"{first}msg",
+    ]
+    assert (frame["registration_name"] == "0090332f688a").all()
 
 
 class TestPatterns:
@@ -356,7 +405,9 @@ class TestCoverage:
     def test_the_regex_of_a_shape_matches_its_example(self, messages):
         """A user can start from it."""
         log = read_registrations(
-            "".join(f"<134>{each}\n" for each in messages).encode("utf-8", "replace")
+            "".join(f"<134>{message}\n" for message in messages).encode(
+                "utf-8", "replace"
+            )
         )
         found = pattern_coverage(log)
         assert found["rows"].sum() == len(log)
@@ -509,5 +560,5 @@ class TestIntervals:
 def test_what_a_sentence_denies_is_no_state(sentence, state):
     """It stays in the details, and the words of another part of the sentence deny nothing."""
     frame = read_registrations(f"<134>{sentence}\n")
-    assert [None if pd.isna(each) else each for each in frame["state"]] == [state]
+    assert [None if pd.isna(value) else value for value in frame["state"]] == [state]
     assert pd.isna(frame["details"][0]) == (state is not None)

@@ -189,12 +189,12 @@ def test_threads_keep_the_order(log, size):
 @settings(max_examples=examples(400))
 def test_lines_of_csv_at_once_are_those_of_the_csv_module(rows, count, separator):
     """Whether quoted or not, and with the reason of each that is none."""
-    text, places = (
+    text, positions = (
         pa.array(rows, field_values.TEXT),
         {"state": 0, "reason": count - 1},
     )
-    fields, reasons = csv_lines._fields(text, separator, count, places)
-    expected, why = csv_lines._split_one_by_one(text, separator, count, places)
+    fields, reasons = csv_lines._fields(text, separator, count, positions)
+    expected, why = csv_lines._split_one_by_one(text, separator, count, positions)
     assert {name: values.to_pylist() for name, values in fields.items()} == {
         name: values.to_pylist() for name, values in expected.items()
     }
@@ -522,7 +522,7 @@ def test_what_is_written_is_read(form, simulated, tmp_path):
     """A simulated fleet's log comes back from every format with all that the format carries."""
     path = tmp_path / "log"
     path.write_text("\n".join(written(simulated, form)) + "\n", encoding="utf-8")
-    found = read(path)
+    frame = read(path)
     kept = KEPT_BY[
         "csv"
         if form in ("csv", "json")
@@ -535,11 +535,11 @@ def test_what_is_written_is_read(form, simulated, tmp_path):
     rows = np.flatnonzero(telling | (form in ("csv", "json")))
     if form == "events":
         rows = np.flatnonzero(simulated["state"].notna() & simulated["code"].notna())
-        assert (found["state"].iloc[rows].astype("str") == "up").tolist() == (
+        assert (frame["state"].iloc[rows].astype("str") == "up").tolist() == (
             simulated["state"].iloc[rows].astype("str") == "up"
         ).tolist()
-    assert len(found) == len(simulated)
-    assert found["parse_error"].isna().all()
+    assert len(frame) == len(simulated)
+    assert frame["parse_error"].isna().all()
     for name in kept & set(simulated):
         expected = [
             None if pd.isna(cell) else cell
@@ -547,6 +547,6 @@ def test_what_is_written_is_read(form, simulated, tmp_path):
         ]
         actual = [
             None if pd.isna(cell) else cell
-            for cell in found[name].astype(object).iloc[rows]
+            for cell in frame[name].astype(object).iloc[rows]
         ]
         assert actual == expected, name

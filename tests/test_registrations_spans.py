@@ -30,12 +30,12 @@ def test_words_are_those_that_splitting_gives(texts, begin, place):
     spans = Spans.of(sliced(texts, begin))
     words = Words(spans, Delimiters.of(spans.data, " "))
     split = [(text or "").split(" ") for text in texts]
-    assert words.count().tolist() == [len(each) for each in split]
+    assert words.count().tolist() == [len(words) for words in split]
     assert words.at(place).text().to_pylist() == [
-        each[place] if place < len(each) else "" for each in split
+        words[place] if place < len(words) else "" for words in split
     ]
     assert words.from_index(place).text().to_pylist() == [
-        " ".join(each[place:]) for each in split
+        " ".join(words[place:]) for words in split
     ]
 
 
@@ -63,9 +63,9 @@ def test_words_are_parted_at_their_first_mark(texts, begin):
 def test_letters_are_those_of_each_text(texts, begin, place):
     """What is beyond a text is 0."""
     whole = [(text or "").encode() for text in texts]
-    inside = [-len(each) <= place < len(each) for each in whole]
+    inside = [-len(words) <= place < len(words) for words in whole]
     expected = [
-        each[place] if has else 0 for each, has in zip(whole, inside, strict=True)
+        words[place] if has else 0 for words, has in zip(whole, inside, strict=True)
     ]
     assert Spans.of(sliced(texts, begin)).byte_at(place).tolist() == expected
 
@@ -76,7 +76,7 @@ def test_parts_without_some_letters(texts, begin):
     spans = Spans.of(sliced(texts, begin))
     plain = [(text or "").encode() for text in texts]
     ended = spans.rstrip(b" =").text().cast(pa.large_binary()).to_pylist()
-    assert ended == [each.rstrip(b" =") for each in plain]
+    assert ended == [text.rstrip(b" =") for text in plain]
     has = np.arange(len(texts)) % 2 == 0
     some = [
         (text or "") if even else None for text, even in zip(texts, has, strict=True)
@@ -104,7 +104,7 @@ def test_parts_without_white_space(texts, begin, also):
     """White space is what Python takes for it."""
     expected = [(text or "").lstrip(also) if also else text or "" for text in texts]
     assert Spans.of(sliced(texts, begin)).strip(also).text().to_pylist() == [
-        each.strip() for each in expected
+        text.strip() for text in expected
     ]
 
 
@@ -121,8 +121,8 @@ def test_blank_texts(texts, begin):
     """White space is what Python takes for it."""
     text = sliced(texts, begin)
     assert blank(text).tolist() == [
-        each is not None and not each.strip() for each in texts
+        text is not None and not text.strip() for text in texts
     ]
     assert blank_to_null(text).to_pylist() == [
-        (each or "").strip() or None for each in texts
+        (text or "").strip() or None for text in texts
     ]

@@ -88,7 +88,7 @@ def hostile(fleet: ct.Fleet) -> Report:
     """A report of a fleet whose names are markup and formulas wherever a name can stand."""
 
     def poisoned(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
-        words = [HOSTILE[place % len(HOSTILE)] for place in range(len(frame))]
+        words = [HOSTILE[row % len(HOSTILE)] for row in range(len(frame))]
         return frame.assign(
             **{
                 name: pd.Series(words, index=frame.index, dtype="str")
@@ -258,14 +258,14 @@ def test_the_page_says_what_fails_why_and_what_to_do(
     """The numbers of the results, the requirement of the first cause, and the first action
     stand in the page.
     """
-    said = Outline(html).text
+    text = Outline(html).text
     failed = report.results["observed"] == "failed"
     devices = report.results.loc[failed, "device"].nunique()
     assert (
         f"{devices:,} of {report.results['device'].nunique():,} devices fail to register"
-        in said
+        in text
     )
-    assert f"{failed.sum():,} of {len(report.results):,} attempts" in said
+    assert f"{failed.sum():,} of {len(report.results):,} attempts" in text
     first = report.causes.iloc[0]
     for word in (
         first["title"],
@@ -274,10 +274,10 @@ def test_the_page_says_what_fails_why_and_what_to_do(
         first["remedy"],
         first["citation"],
     ):
-        assert " ".join(str(word).split()) in said
-    assert " ".join(report.remedies["step"].iloc[0].split()) in said
+        assert " ".join(str(word).split()) in text
+    assert " ".join(report.remedies["step"].iloc[0].split()) in text
     for rule in ct.rules()["requirement"]:
-        assert " ".join(rule.split()) in said
+        assert " ".join(rule.split()) in text
 
 
 def test_the_summary_of_the_terminal_has_five_lines(report: Report) -> None:
@@ -327,10 +327,14 @@ def test_each_failing_device_is_explained_by_its_findings(report: Report) -> Non
     """Why and what to do of a rule's cause are the words of `findings` for one of the device's
     attempts.
     """
-    found = ct.findings(report.results)
-    known = set(
+    listed_findings = ct.findings(report.results)
+    expected = set(
         zip(
-            found["device"], found["code"], found["why"], found["remedy"], strict=True
+            listed_findings["device"],
+            listed_findings["code"],
+            listed_findings["why"],
+            listed_findings["remedy"],
+            strict=True,
         )
     )
     by_rule = report.failing[report.failing["cause"].isin(ct.rules()["code"])]
@@ -345,14 +349,16 @@ def test_each_failing_device_is_explained_by_its_findings(report: Report) -> Non
                 strict=True,
             )
         )
-        <= known
+        <= expected
     )
 
 
 def test_undecided_rules_are_those_of_the_findings(report: Report) -> None:
     """Each rule that attempts leave open is counted as often as `findings` lists it."""
-    found = ct.findings(report.results)
-    listed = found.loc[found["passed"].isna(), "code"].value_counts()
+    listed_findings = ct.findings(report.results)
+    listed = listed_findings.loc[
+        listed_findings["passed"].isna(), "code"
+    ].value_counts()
     assert len(listed) > 2
     assert (
         report.undecided.set_index("code")["attempts"].to_dict() == listed.to_dict()
@@ -429,10 +435,10 @@ def test_nothing_that_was_read_acts_in_a_spreadsheet(
     assert [path.name for path in written] == ["report.html", *tables]
     for path in written[1:]:
         for delimiter in ",;\t":
-            found = [
+            texts = [
                 cell for row in cells(path.read_bytes(), delimiter) for cell in row
             ]
-            assert not any(re.match(r"\s*[=+\-@]", cell) for cell in found)
+            assert not any(re.match(r"\s*[=+\-@]", cell) for cell in texts)
     assert "'=cmd|' /C calc'!A0" in (tmp_path / "report-unread.csv").read_text(
         encoding="utf-8-sig"
     )
@@ -571,22 +577,21 @@ def test_who_may_register_as_another_device_stands_in_the_page(
     """A trusted certificate with a short CN is named with how many devices it opens; all pairs
     are beside the page.
     """
-    found = opened
-    pairs = found.impersonations
+    pairs = opened.impersonations
     pd.testing.assert_frame_equal(
-        pairs, ct.impersonations(found.fleet, at=ct.simulation.NOW)
+        pairs, ct.impersonations(opened.fleet, at=ct.simulation.NOW)
     )
-    said = Outline(page(found)).text
+    text = Outline(page(opened)).text
     assert (
         f"{pairs['fingerprint'].nunique()} trusted certificates can be used to register "
-        "as another device" in said
+        "as another device" in text
     )
     assert (
         f"{len(pairs)} pairs of a certificate and one of {pairs['victim'].nunique()} devices"
-        in said
+        in text
     )
     worst = pairs.iloc[0]
-    labels = labels_of(found.results).set_axis(found.results["device"])
+    labels = labels_of(opened.results).set_axis(opened.results["device"])
     row = [
         worst["subject_cn"],
         labels[[worst["device"]]].iloc[0],
@@ -595,8 +600,8 @@ def test_who_may_register_as_another_device_stands_in_the_page(
         labels[[worst["victim"]]].iloc[0],
         worst["name"],
     ]
-    assert " ".join(row) in said
-    files = {path.name: path for path in write_report(found, tmp_path / "r.html")}
+    assert " ".join(row) in text
+    files = {path.name: path for path in write_report(opened, tmp_path / "r.html")}
     assert len(pd.read_csv(files["r-impersonations.csv"])) == len(pairs)
     assert report.impersonations.empty
     assert "No trusted certificate has a CN" in Outline(page(report)).text
@@ -609,7 +614,7 @@ def test_an_unnamed_device_is_called_so_where_the_log_states_the_cause(
     """A line that names no device, name or time is told as an administrator would, whichever
     cause it states.
     """
-    said = {
+    answers = {
         "wrong_password": ("unauthorized", None),
         "unknown_user": ("rejected", "invalidAlias"),
         "already_registered": ("rejected", "duplicateAlias"),
@@ -621,19 +626,22 @@ def test_an_unnamed_device_is_called_so_where_the_log_states_the_cause(
         **dict.fromkeys(unsaid), clock_unset=False, authentication="password"
     )
     lines = pd.concat(
-        [line.assign(state=state, reason=reason) for state, reason in said.values()]
+        [
+            line.assign(state=state, reason=reason)
+            for state, reason in answers.values()
+        ]
     )
     lines = schema.conform(lines, schema.REGISTRATIONS)
-    found = explain_fleet(
+    report = explain_fleet(
         dataclasses.replace(fleet, registrations=lines.reset_index(drop=True)),
         periods=1,
     )
-    told = found.failing.set_index("cause")["why"]
-    assert set(told.index) == set(said)
-    unknown = told.index.isin(["unknown_user", "already_registered"])
-    assert told[~unknown].str.contains("an unnamed device", regex=False).all()
-    assert told[unknown].str.contains("the name that was used", regex=False).all()
-    assert "(not known)" not in Outline(page(found)).text
+    why = report.failing.set_index("cause")["why"]
+    assert set(why.index) == set(answers)
+    unknown = why.index.isin(["unknown_user", "already_registered"])
+    assert why[~unknown].str.contains("an unnamed device", regex=False).all()
+    assert why[unknown].str.contains("the name that was used", regex=False).all()
+    assert "(not known)" not in Outline(page(report)).text
 
 
 @pytest.mark.usefixtures("without_charts")

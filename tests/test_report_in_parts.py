@@ -58,7 +58,7 @@ def assert_reports_equal(parts, whole):
 
 def test_a_report_in_parts_says_what_the_whole_says(in_parts):
     """Every table is equal, the plan and its order as well."""
-    fleet = small_fleet(60, seed=4)
+    fleet = small_fleet(30, seed=4)
 
     parts, whole = in_parts(fleet), explain_fleet(fleet, periods=2)
 
@@ -142,7 +142,7 @@ def test_empty_parts_add_nothing(in_parts):
     """Where one device has all attempts, the other parts are empty."""
     fleet = small_fleet(30, seed=1)
     first = fleet.registrations.head(1)
-    log = pd.concat([first] * 200, ignore_index=True)
+    log = pd.concat([first] * 130, ignore_index=True)
     fleet = dataclasses.replace(fleet, registrations=log)
 
     assert_reports_equal(in_parts(fleet), explain_fleet(fleet, periods=2))

@@ -25,7 +25,7 @@ def _read(source: Source) -> bytes:
 
 
 def _named(source: object) -> dict[str, bytes]:
-    return {each.name: _read(each) for each in sources(source)}
+    return {file.name: _read(file) for file in sources(source)}
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_content_is_numbered_in_an_iterable() -> None:
 
 def test_directories_in_an_iterable_keep_apart(folder: Path) -> None:
     """Two directories may hold files of the same name, so their own names stand before."""
-    names = [each.name for each in sources([folder, folder / "sub"])]
+    names = [file.name for file in sources([folder, folder / "sub"])]
     assert names[0] == (folder / "a.txt").as_posix()
     assert names[-1] == (folder / "sub/c.txt").as_posix()
 
@@ -126,8 +126,8 @@ def test_members_can_be_opened_after_the_walk(folder: Path) -> None:
         archive.add(folder / "big.bin", "big.bin")
     with zipfile.ZipFile(folder / "z.zip", "w") as archive:
         archive.writestr("one", b"1")
-    listed = [each for path in ("t.tgz", "z.zip") for each in sources(folder / path)]
-    assert [_read(each) for each in listed] == [b"a.txt", big, b"1"]
+    listed = [file for path in ("t.tgz", "z.zip") for file in sources(folder / path)]
+    assert [_read(file) for file in listed] == [b"a.txt", big, b"1"]
     assert _read(listed[1]) == big
 
 
@@ -137,7 +137,7 @@ def test_sources_know_when_they_were_changed(folder: Path) -> None:
     member = zipfile.ZipInfo("m", (2024, 2, 3, 4, 5, 6))
     with zipfile.ZipFile(folder / "z.zip", "w") as archive:
         archive.writestr(member, b"1")
-    by_name = {each.name: each.modified for each in sources(folder)}
+    by_name = {file.name: file.modified for file in sources(folder)}
     assert str(by_name["a.txt"]) == "2023-11-14 22:13:20+00:00"
     assert str(by_name["z.zip/m"]) == "2024-02-03 04:05:06+00:00"
     assert next(sources(b"x")).modified is None
@@ -232,11 +232,11 @@ def test_unreadable_files_are_sources_with_an_error(folder: Path) -> None:
     """A link to nowhere in a directory has its reason; a file that vanishes is an OSError."""
     (folder / "link").symlink_to("nowhere")
     (folder / "a.txt").write_bytes(bytes(1 << 17))
-    found = {each.name: each for each in sources(folder)}
-    assert found["link"].error == "unreadable file: No such file or directory"
+    files = {file.name: file for file in sources(folder)}
+    assert files["link"].error == "unreadable file: No such file or directory"
     (folder / "a.txt").unlink()
     with pytest.raises(OSError, match="No such file"):
-        found["a.txt"].open()
+        files["a.txt"].open()
 
 
 @given(st.binary(max_size=2000))

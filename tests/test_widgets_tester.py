@@ -502,7 +502,7 @@ def test_a_search_narrows_the_fleets_certificates(fleet):
     tester = CertificateTester(fleet=fleet)
     label = tester._source.choice.options[3][0]
     tester._source.search.value = label.split(" ")[0]
-    assert any(label == each for each, _ in tester._source.choice.options)
+    assert any(label == option for option, _ in tester._source.choice.options)
     tester._source.search.value = "no such device"
     assert tester._source.choice.options == ()
 

@@ -41,7 +41,7 @@ class RegularCsv:
 
     def rows(self, columns: Sequence[int]) -> Iterator[Cells]:
         """Yield these cells of each record below the header, None where it is too short."""
-        found = []
+        spans = []
         for column in columns:
             has = (
                 self._counts[1:] > column
@@ -50,8 +50,8 @@ class RegularCsv:
             )
             at = np.where(has, self._first[1:] + column, 0)
             starts = np.where(has, self._starts[at], -1).tolist()
-            found.append(zip(starts, self._stops[at].tolist(), strict=True))
-        for bounds in zip(*found, strict=True):
+            spans.append(zip(starts, self._stops[at].tolist(), strict=True))
+        for bounds in zip(*spans, strict=True):
             yield tuple(
                 None if start < 0 else self.data[start:stop] for start, stop in bounds
             )

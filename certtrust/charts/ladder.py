@@ -176,17 +176,17 @@ def _ending(row: pd.DataFrame, steps: list[Rung]) -> tuple[int, tuple[str, str]]
     if outcome.startswith("refused"):
         by = outcome.rpartition(" ")[2]
         named = f"Alert {row['alert'].iloc[0]}"
-        places = [
+        positions = [
             number
             for number, step in enumerate(steps)
             if step.by == by and named in step.words
         ]
-        return (places[-1] if places else len(steps) - 1), BAD
+        return (positions[-1] if positions else len(steps) - 1), BAD
     if outcome == "established":
-        places = [
+        positions = [
             number for number, step in enumerate(steps) if "Finished" in step.words
         ]
-        return (places[-1] if places else len(steps) - 1), GOOD
+        return (positions[-1] if positions else len(steps) - 1), GOOD
     return len(steps) - 1, BAD if outcome == "cut off" else OTHER
 
 

@@ -269,15 +269,17 @@ def _together(before: Frames, run: _Run, listed: list[Target]) -> Frames:
     }
     last = len(order)
     pairs = zip(endpoints["host"], endpoints["port"], strict=True)
-    places = [order.get(pair, last) for pair in pairs]
-    endpoints = endpoints.assign(_place=places).sort_values("_place", kind="stable")
-    endpoints = endpoints.drop(columns="_place").reset_index(drop=True)
+    positions = [order.get(pair, last) for pair in pairs]
+    endpoints = endpoints.assign(_position=positions).sort_values(
+        "_position", kind="stable"
+    )
+    endpoints = endpoints.drop(columns="_position").reset_index(drop=True)
     sources = _sources(endpoints)
     position = certificates["source"].map(sources)
-    ordered = certificates.assign(_place=position).sort_values(
-        ["_place", "position"], kind="stable"
+    ordered = certificates.assign(_position=position).sort_values(
+        ["_position", "position"], kind="stable"
     )
-    return ordered.drop(columns="_place").reset_index(drop=True), endpoints
+    return ordered.drop(columns="_position").reset_index(drop=True), endpoints
 
 
 def _sources(endpoints: pd.DataFrame) -> dict[str, int]:

@@ -40,11 +40,14 @@ def speaks(versions: pd.Series, least: str) -> pd.Series:
     3     <NA>
     dtype: boolean
     """
-    texts = versions.astype("str")
+    # A fleet has a handful of different versions.
+    code, distinct = versions.astype("str").factorize()
+    texts = distinct.to_series()
     rank = texts.str.removesuffix(OR_NEWER).map(_RANK)
     is_open = as_mask(texts.str.endswith(OR_NEWER))
     holds = (rank >= _RANK[least]).astype("boolean")
-    return holds.mask(rank.isna() | (is_open & ~as_mask(holds)))
+    holds = holds.mask(rank.isna() | (is_open & ~as_mask(holds)))
+    return pd.Series(holds.array.take(code, allow_fill=True), index=versions.index)
 
 
 def highest_versions(handshakes: pd.DataFrame, ownership: Ownership) -> pd.Series:

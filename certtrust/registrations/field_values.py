@@ -353,10 +353,10 @@ def complete_from_name(columns: Columns) -> Columns:
     name = columns.get("registration_name")
     if name is None or name.null_count == len(name):
         return columns
-    known = [
+    has_value = [
         present(columns[key]) for key in ("serial", "interface") if key in columns
     ]
-    if len(known) == 2 and np.all((known[0] & known[1]) | ~present(name)):
+    if len(has_value) == 2 and np.all((has_value[0] & has_value[1]) | ~present(name)):
         return columns
     if _all_serials(name):
         serial, interface = name, pa.nulls(len(name), TEXT)

@@ -22,11 +22,13 @@ import pyarrow.compute as pc
 from .. import limits
 from ..captures.alerts import ALERTS as TLS_ALERTS
 from ..errors import CerttrustError
+from ..formats import DECISIVE
+from ..json_values import note_on_twins
 from ..names.device_ids import HARDWARE_ID, SERIAL
 from ..texts.sentences import say
 from . import field_values, record_fields
 from .field_values import NULL, TEXT, Columns, Notes, scatter
-from .pairs import pairs_with_quotes
+from .pairs import Twins, pairs_with_quotes
 from .text.spans import Delimiters, Mask, Positions, Spans, as_mask, present
 from .vocabulary import H225_REASONS
 
@@ -217,6 +219,8 @@ class Extracted(NamedTuple):
     matches: Mask
     skipped: Mask | None = None
     """Which messages were not searched, since the time was over."""
+    twins: Twins | None = None
+    """Which messages give a field two different values."""
 
 
 def read(
@@ -262,6 +266,11 @@ def read(
             skipped = np.zeros(count, bool)
             skipped[rows] = extracted.skipped
             notes.add(skipped, _out_of_time(name))
+        for field, twins in (extracted.twins or {}).items():
+            differ = np.zeros(count, bool)
+            differ[rows[twins]] = True
+            unread = [field] if field in DECISIVE else []
+            notes.add(differ, note_on_twins([field], unread))
     unmatched = message.where((by < 0) & (message.sizes > 0)).text()
     rows, values = _by_sentence(unmatched)
     if len(rows):
@@ -326,7 +335,7 @@ def _out_of_time(name: str) -> str:
 
 
 def _by_pairs(blanks: Delimiters, message: Spans) -> Extracted:
-    values = pairs_with_quotes(message, blanks, KEYS)
+    values, twins = pairs_with_quotes(message, blanks, KEYS)
     conclusive = [
         values[name].present
         for name in ("state", "reason", "registration_name")
@@ -338,7 +347,12 @@ def _by_pairs(blanks: Delimiters, message: Spans) -> Extracted:
     any_value = np.logical_or.reduce([value.present for value in values.values()])
     if (any_value & ~matches).any():
         values = {name: value.where(matches) for name, value in values.items()}
-    return Extracted({name: value.text() for name, value in values.items()}, matches)
+    fields = {name: value.text() for name, value in values.items()}
+    for name in twins.keys() & DECISIVE:
+        differ = np.zeros(len(matches), bool)
+        differ[twins[name]] = True
+        fields[name] = pc.if_else(pa.array(differ), NULL, fields[name])
+    return Extracted(fields, matches, twins=twins)
 
 
 def _by_sentence(text: Any) -> tuple[Positions, Columns]:

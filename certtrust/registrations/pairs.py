@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from .field_values import TEXT
-from .text.spans import Delimiters, Positions, Spans, Words, split_at_mark
+from .text.spans import Delimiters, Positions, Spans, Words, as_mask, split_at_mark
 
 _QUOTED = re.compile(
     rb"(?:^|(?<=[\s,;|]))([A-Za-z_][\w.-]*)="
@@ -32,8 +33,18 @@ _LONGEST_KEY = 32
 Values = dict[str, Spans]
 """The values of each name, missing where a text has none."""
 
+Twins = dict[str, Positions]
+"""The texts that give a name two different values."""
 
-def pairs(spans: Spans, delimiters: Delimiters, keys: dict[str, str]) -> Values:
+
+class Pairs(NamedTuple):
+    """The values of each name, the first ones of each text, and where others contradict them."""
+
+    values: Values
+    twins: Twins
+
+
+def pairs(spans: Spans, delimiters: Delimiters, keys: dict[str, str]) -> Pairs:
     """Return the values of the keys.
 
     Parameters
@@ -48,7 +59,7 @@ def pairs(spans: Spans, delimiters: Delimiters, keys: dict[str, str]) -> Values:
 
     Returns
     -------
-    dict of Spans
+    Pairs
         By name; a name that occurs in no text is absent.
     """
     return _by_name(*split_at_mark(spans, delimiters), keys, len(spans.start))
@@ -56,13 +67,13 @@ def pairs(spans: Spans, delimiters: Delimiters, keys: dict[str, str]) -> Values:
 
 def pairs_with_quotes(
     spans: Spans, delimiters: Delimiters, keys: dict[str, str]
-) -> Values:
+) -> Pairs:
     """Return the values of words between blanks, which double quotes may hold together.
 
     Commas and semicolons behind a value are no part of it.
     """
     template = _template(spans, delimiters.marks)
-    values, explained = _by_template(spans, delimiters, keys, template)
+    (values, twins), explained = _by_template(spans, delimiters, keys, template)
     if explained.sum() < len(delimiters.marks):
         begin, end = (
             np.searchsorted(delimiters.marks, edge)
@@ -71,10 +82,14 @@ def pairs_with_quotes(
         rest = np.flatnonzero(explained < end - begin)
         others = _of_any_form(spans.take(rest), delimiters, keys)
         nothing = spans.where(np.zeros(len(explained), bool))
-        for name in values | others:
-            new = others.get(name, nothing.take(rest))
+        for name in values | others.values:
+            new = others.values.get(name, nothing.take(rest))
             values[name] = values.get(name, nothing).replaced(rest, new)
-    return {name: value for name, value in values.items() if value.present.any()}
+        twins = _together(
+            twins, {name: rest[at] for name, at in others.twins.items()}
+        )
+    values = {name: value for name, value in values.items() if value.present.any()}
+    return Pairs(values, twins)
 
 
 def _template(spans: Spans, marks: Positions) -> list[tuple[int, bytes]]:
@@ -105,10 +120,11 @@ def _by_template(
     delimiters: Delimiters,
     keys: dict[str, str],
     template: list[tuple[int, bytes]],
-) -> tuple[Values, Positions]:
+) -> tuple[Pairs, Positions]:
     """Return the values where a template fits, and how many marks of each text it explains."""
     words = Words(spans, delimiters)
     values: Values = {}
+    twins: Twins = {}
     explained = np.zeros(len(spans.start), np.int64)
     for index, key in template:
         word = words.at(index)
@@ -116,19 +132,35 @@ def _by_template(
         if name := keys.get(key.decode("latin-1").lower()):
             value = word.skip(len(key) + 1).rstrip(b",;")
             fits &= value.byte_at(0) != ord('"')
-            # The template begins with the last word, so that the first value of a name stays.
-            values[name] = (
-                values[name].replaced(fits, value.take(fits))
-                if name in values
-                else value.where(fits)
-            )
+            if name in values:
+                # The template begins with the last word: the first value of a name stays.
+                again = np.flatnonzero(fits & values[name].present)
+                is_other = _differ(values[name].take(again), value.take(again))
+                twins = _together(twins, {name: again[is_other]})
+                values[name] = values[name].replaced(fits, value.take(fits))
+            else:
+                values[name] = value.where(fits)
         explained += fits
-    return values, explained
+    return Pairs(values, twins), explained
 
 
-def _of_any_form(
-    spans: Spans, delimiters: Delimiters, keys: dict[str, str]
-) -> Values:
+def _together(twins: Twins, others: Twins) -> Twins:
+    """Return the texts with twins of either, without names that have none."""
+    nothing = np.zeros(0, np.int64)
+    every = {
+        name: np.union1d(twins.get(name, nothing), others.get(name, nothing))
+        for name in twins | others
+    }
+    return {name: rows for name, rows in every.items() if len(rows)}
+
+
+def _differ(values: Spans, others: Spans) -> Positions:
+    """Return where two values differ, whatever their case."""
+    texts = (pc.ascii_lower(value.text()) for value in (values, others))
+    return np.flatnonzero(as_mask(pc.not_equal(*texts)))
+
+
+def _of_any_form(spans: Spans, delimiters: Delimiters, keys: dict[str, str]) -> Pairs:
     """Return the values of texts of any form."""
     count = len(spans.start)
     row, key, value = split_at_mark(spans, _with_other_separators(spans, delimiters))
@@ -137,13 +169,15 @@ def _of_any_form(
     if not len(quoted):
         return _by_name(row, key, value, keys, count)
     plain = ~np.isin(row, quoted)
-    values = _by_name(row[plain], key.take(plain), value.take(plain), keys, count)
-    for name, (rows, spans_of_rows) in _quoted(spans, quoted, keys).items():
+    plain_words = key.take(plain), value.take(plain)
+    values, twins = _by_name(row[plain], *plain_words, keys, count)
+    with_quotes, twins_with_quotes = _quoted(spans, quoted, keys)
+    for name, (rows, spans_of_rows) in with_quotes.items():
         if name in values:
             values[name] = values[name].replaced(rows, spans_of_rows)
         else:
             values[name] = spans_of_rows.scatter(rows, count)
-    return values
+    return Pairs(values, _together(twins, twins_with_quotes))
 
 
 def _with_other_separators(spans: Spans, delimiters: Delimiters) -> Delimiters:
@@ -171,29 +205,37 @@ def _with_other_separators(spans: Spans, delimiters: Delimiters) -> Delimiters:
 
 def _by_name(
     row: Positions, key: Spans, value: Spans, keys: dict[str, str], count: int
-) -> Values:
+) -> Pairs:
     """Return the values of `key=value` words, each of which is in a row, by name."""
     names = list(dict.fromkeys(keys.values()))
     indices = pc.index_in(pc.ascii_lower(key.text()), pa.array(keys, TEXT))
     code_of_key = np.array([*map(names.index, keys.values()), -1])
     codes = code_of_key[pc.fill_null(indices, -1).to_numpy()]
     values: Values = {}
+    twins: Twins = {}
     for code, name in enumerate(names):
         words = np.flatnonzero(codes == code)
-        if len(words):
-            first = words[np.diff(row[words], prepend=-1) > 0]
-            values[name] = value.take(first).scatter(row[first], count)
-    return values
+        if not len(words):
+            continue
+        is_first = np.diff(row[words], prepend=-1) > 0
+        first, again = words[is_first], words[~is_first]
+        values[name] = value.take(first).scatter(row[first], count)
+        if len(again):
+            is_other = _differ(value.take(again), values[name].take(row[again]))
+            twins = _together(twins, {name: row[again[is_other]]})
+    return Pairs(values, twins)
 
 
 def _quoted(
     spans: Spans, rows: Positions, keys: dict[str, str]
-) -> dict[str, tuple[Positions, Spans]]:
-    """Return the rows and the values of each name in texts with quotes."""
+) -> tuple[dict[str, tuple[Positions, Spans]], Twins]:
+    """Return the rows and the values of each name in texts with quotes, and their twins."""
     edges: dict[str, dict[int, tuple[int, int]]] = {}
+    twins: dict[str, list[int]] = {}
     starts, stops = spans.start[rows].tolist(), spans.stop[rows].tolist()
     for row, start, stop in zip(rows.tolist(), starts, stops, strict=True):
-        for match in _QUOTED.finditer(spans.data[start:stop].tobytes()):
+        text = spans.data[start:stop].tobytes()
+        for match in _QUOTED.finditer(text):
             name = keys.get(match[1].decode().lower())
             if name is None:
                 continue
@@ -202,11 +244,16 @@ def _quoted(
             else:
                 begin = match.start(3)
                 end = begin + len(match[3].rstrip(b",;"))
-            edges.setdefault(name, {}).setdefault(row, (start + begin, start + end))
-    return {
+            edge = (start + begin, start + end)
+            first = edges.setdefault(name, {}).setdefault(row, edge)
+            value = text[first[0] - start : first[1] - start]
+            if value.lower() != text[begin:end].lower():
+                twins.setdefault(name, []).append(row)
+    values = {
         name: (
             np.array(list(by_row)),
             Spans(spans.data, *np.array(list(by_row.values())).T),
         )
         for name, by_row in edges.items()
     }
+    return values, {name: np.array(rows) for name, rows in twins.items()}

@@ -185,7 +185,7 @@ class WhatIf(Panel):
         )
         kinds = [(_say(f"kinds.{kind}"), kind) for kind in _KINDS]
         kinds = [(_say("all_changes"), ""), *kinds]
-        narrow: Any = {"label": "50px", "width": "300px"}
+        narrow: Any = {"label": "50px", "width": "230px"}
         self._kind = _field(ipywidgets.Dropdown, "show", options=kinds, **narrow)
         self._back = _action("back", lambda: self._turn(self.page - 1), width="80px")
         self._next = _action("next", lambda: self._turn(self.page + 1), width="80px")

@@ -25,9 +25,9 @@ MEASURE = """([root, press, watched]) => new Promise((done, fail) => {
     else for (const kind of ['input', 'change', 'keyup'])
         element.dispatchEvent(new Event(kind, {bubbles: true}));
 })"""
-RESTED = """each => {
-    if (window.ctSeen.text !== each.innerText)
-        window.ctSeen = {text: each.innerText, since: performance.now()};
+RESTED = """element => {
+    if (window.ctSeen.text !== element.innerText)
+        window.ctSeen = {text: element.innerText, since: performance.now()};
     return performance.now() - window.ctSeen.since > 250;
 }"""
 KERNEL_READY = """() => {
@@ -75,10 +75,10 @@ def run_all(page, seconds: int = 90) -> None:
 
 def widget(page, number: int = 0):
     """Return a live widget of the page, scrolled into view."""
-    found = page.locator(LIVE).nth(number)
-    found.wait_for()
-    found.evaluate("each => each.scrollIntoView()")
-    return found
+    live = page.locator(LIVE).nth(number)
+    live.wait_for()
+    live.evaluate("element => element.scrollIntoView()")
+    return live
 
 
 def settled(page, action, watched, changed=None) -> None:
@@ -89,12 +89,12 @@ def settled(page, action, watched, changed=None) -> None:
     action()
     if changed is None:
         page.wait_for_function(
-            "([each, before]) => each.innerText !== before",
+            "([element, before]) => element.innerText !== before",
             arg=[watched.element_handle(), before],
         )
     else:
         page.wait_for_function(
-            "([each, text]) => each.innerText.includes(text)",
+            "([element, text]) => element.innerText.includes(text)",
             arg=[watched.element_handle(), changed],
         )
     # The parts of an answer arrive one after the other.
@@ -125,9 +125,9 @@ def summed_up(times: dict[str, list[float]], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     summary = {
         what: {
-            "median ms": round(statistics.median(each)),
-            "all": [round(one) for one in each],
+            "median ms": round(statistics.median(spent)),
+            "all": [round(one) for one in spent],
         }
-        for what, each in times.items()
+        for what, spent in times.items()
     }
     file.write_text(json.dumps(summary, indent=2))

@@ -69,8 +69,8 @@ def large_fleet(devices: int = 100_000, pbxs: int = 8) -> ct.Fleet:
     serials = [f"009033{place:06x}" for place in range(devices)]
     which = np.array([hash_of(serial) % len(AUTHORITIES) for serial in serials])
     ders = [
-        _certificate(serial, own, AUTHORITIES[each], keys[each])
-        for serial, each in zip(serials, which, strict=True)
+        _certificate(serial, own, AUTHORITIES[authority], keys[authority])
+        for serial, authority in zip(serials, which, strict=True)
     ]
     cas = from_der(
         [
@@ -81,7 +81,8 @@ def large_fleet(devices: int = 100_000, pbxs: int = 8) -> ct.Fleet:
     certificates = from_der(ders, source=[f"{serial}.pem" for serial in serials])
     random = np.random.default_rng(1)
     pbx = pd.Series(
-        [f"pbx-{each:02d}" for each in random.integers(0, pbxs, devices)], dtype="str"
+        [f"pbx-{number:02d}" for number in random.integers(0, pbxs, devices)],
+        dtype="str",
     )
     model = pd.Series(random.choice(MODELS, devices), dtype="str")
     tails = [f"{serial[6:8]}-{serial[8:10]}-{serial[10:]}" for serial in serials]

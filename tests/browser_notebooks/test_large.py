@@ -74,4 +74,4 @@ def test_filters_and_switches_of_a_large_fleet(page, lab, site):
         ],
     }
     summed_up(times, PICTURES / "large.json")
-    assert all(each for each in times.values())
+    assert all(times.values())

@@ -120,8 +120,8 @@ def _mark_dates(sheet: Sheet, begin: pd.Timestamp, end: pd.Timestamp) -> None:
     if marks.empty:
         # A short log may lie between two round moments.
         marks = pd.DatetimeIndex([begin])
-    places = in_days(marks)
-    sheet.ax.set_xticks(places, _date_labels(marks, freq))
+    ticks = in_days(marks)
+    sheet.ax.set_xticks(ticks, _date_labels(marks, freq))
 
 
 def _date_labels(marks: pd.DatetimeIndex, freq: str) -> list[str]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...formats import as_text
+from ...json_values import note_on_twins
 from .. import contents, field_values, messages, record_fields, times
 from ..field_values import NULL, TEXT, Columns, Notes, join_parts, scatter
 from ..line_format import Log, line_reader
@@ -59,7 +60,7 @@ def _parse(block: Block, log: Log) -> Columns:
 def columns(lines: Any, notes: Notes, log: Log) -> Columns:
     """Return the columns of lines; what could not be read is noted."""
     query = Spans.of(_query(lines))
-    values = pairs(query, Delimiters.of(query.data, "&", "="), _KEYS)
+    values, twins = pairs(query, Delimiters.of(query.data, "&", "="), _KEYS)
     nothing = pa.nulls(len(lines), TEXT)
     fields = {
         key: field_values.blank_to_null(_decoded(values[key].text()))
@@ -67,6 +68,10 @@ def columns(lines: Any, notes: Notes, log: Log) -> Columns:
         else nothing
         for key in _KEYS
     }
+    for key, rows in twins.items():
+        differ = np.zeros(len(lines), bool)
+        differ[rows] = True
+        notes.add(differ, note_on_twins([key]))
     is_log = pc.fill_null(pc.equal(fields["event"], "syslog"), False)
     notes.add(~as_mask(is_log), "not a log message: event=syslog is missing")
     fields = {key: pc.if_else(is_log, text, NULL) for key, text in fields.items()}
