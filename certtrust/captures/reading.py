@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..formats import begin
+from ..formats import HEAD, begin
 from ..sources import Source
 from . import links, pcap, pcapng, suricata, zeek
 from .batches import Batch
@@ -41,6 +41,7 @@ def looks_like_monitor_log(head: bytes) -> bool:
     >>> looks_like_monitor_log(b"#separator \x09\n#path\tssl\n")
     True
     """
+    head = head[:HEAD]
     return zeek.kind_of(head) is not None or suricata.sniff(head)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 import numpy as np
 import pandas as pd
 
+from ..arrays.arrow import as_mask
 from ..evaluation.check import counted
 from ..fleet import Fleet
 from ..schema import CERTIFICATES, RESULTS, expect
@@ -173,8 +174,13 @@ def _marks(
     """Return what happened within the log, in its order."""
     happened: list[tuple[pd.Timestamp, str]] = []
     if fleet is not None:
-        every = pd.concat([fleet.certificates, fleet.trust])
-        cas = every[every["is_ca"].fillna(value=False).astype(bool)]
+        columns = ["fingerprint", "subject_cn", "not_after"]
+        cas = pd.concat(
+            [
+                frame.loc[as_mask(frame["is_ca"]), columns]
+                for frame in (fleet.certificates, fleet.trust)
+            ]
+        )
         cas = cas.drop_duplicates("fingerprint").dropna(subset="not_after")
         cas = expect(cas, CERTIFICATES, ["not_after"])
         happened += [

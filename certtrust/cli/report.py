@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import CerttrustError
 from ..tables_for_people import DIALECTS
@@ -11,6 +12,9 @@ from ..texts.sentences import say
 from .passwords import add_passwords, asked_passwords, passwords
 from .sources import add_sources, options
 from .terminal import FAIL, PASS, UNKNOWN, Parser, tell
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAME = "report"
 _BAR = "{desc}: {bar} {n_fmt}/{total_fmt} [{elapsed}] {postfix}"
@@ -64,7 +68,7 @@ def run(given: argparse.Namespace) -> int:
         files = {
             f"{kind}/{source}": rows
             for kind in ("certificates", "trust")
-            for source, rows in getattr(fleet, kind).groupby("source")
+            for source, rows in _unread(getattr(fleet, kind)).groupby("source")
         }
         if more := asked_passwords(files, hide=bar.clear):
             fleet = read_fleet(source, password=[*words, *more], **how)
@@ -88,6 +92,11 @@ def run(given: argparse.Namespace) -> int:
         return FAIL
     is_open = len(report.results) and not has_verdict(report.results)
     return UNKNOWN if report.grounds.is_nothing or is_open else PASS
+
+
+def _unread(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return where those rows stand, and why, that could not be read."""
+    return rows.loc[rows["parse_error"].notna(), ["source", "parse_error"]]
 
 
 def _name(paths: list[str]) -> str:

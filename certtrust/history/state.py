@@ -203,6 +203,7 @@ def state_of(
     name: str = "fleet",
     at: pd.Timestamp | str | None = None,
     months: int | None = 24,
+    coming: pd.DataFrame | None = None,
 ) -> State:
     """Return the state of a fleet.
 
@@ -219,6 +220,8 @@ def state_of(
         last moment of the log, else now.
     months : int, optional
         How far ahead certificates are listed that end; None lists none.
+    coming : DataFrame, optional
+        `certtrust.endings(fleet, periods=months)` of that moment, if it is there already.
 
     Returns
     -------
@@ -248,6 +251,12 @@ def state_of(
     registrations = conform(current(rows.latest), REGISTRATIONS)[REGISTRATIONS.names]
     certificates = _certificates(fleet, ownership, rows.named)
     lists = fleet.trust[LISTS.names].drop_duplicates()
+    if coming is None:
+        coming = (
+            empty(ENDINGS)
+            if months is None
+            else endings(fleet, periods=months, at=made)
+        )
     return State(
         name=name,
         made=made,
@@ -255,9 +264,7 @@ def state_of(
         devices=_devices(registrations, ownership, certificates, of),
         certificates=certificates,
         trust=conform(lists, LISTS).reset_index(drop=True),
-        endings=empty(ENDINGS)
-        if months is None
-        else conform(endings(fleet, periods=months, at=made), ENDINGS),
+        endings=conform(coming, ENDINGS),
         nameless=rows.nameless,
     )
 

@@ -257,7 +257,7 @@ class Split:
             ),
         )
 
-    @property
+    @cached_property
     def shared(self) -> pd.Series:
         """The certificates that attempts of several parts may present."""
         log = named(self.cases[1], self._keys_of_cases)

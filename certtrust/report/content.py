@@ -45,7 +45,9 @@ class Report:
     name : str
         What the fleet is called.
     made : Timestamp
-        When the report was made.
+        When the report was begun; the forecast looks ahead from then.
+    periods : int
+        How many months it looks ahead.
     at : Timestamp
         From when on what ends lies ahead: the chosen moment, else when the report was made.
     of : {"log", "devices"}
@@ -93,6 +95,7 @@ class Report:
 
     name: str
     made: pd.Timestamp
+    periods: int
     at: pd.Timestamp
     of: str
     fleet: Fleet
@@ -152,7 +155,8 @@ def explain_fleet(
     begin("signatures")
     linked = _labelled(link(fleet))
     begin("attempts")
-    now, dates = coming_dates(periods, "MS")
+    made = pd.Timestamp.now("UTC").floor("s")
+    now, dates = coming_dates(periods, "MS", at=made)
     moment = None if at is None else moment_of(at)
     parts = split(linked)
     certificates = certificates_by_fingerprint(linked)
@@ -176,10 +180,10 @@ def explain_fleet(
     failing = with_actions(whole.failing, plan.ranks)
     begin("names")
     pairs = impersonations(linked, at=at, limit=PAIRS)
-    made = pd.Timestamp.now("UTC").floor("s")
     return Report(
         name=name,
         made=made,
+        periods=periods,
         at=made if at is None else in_utc(at),
         of=parts.of,
         fleet=linked,

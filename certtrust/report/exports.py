@@ -104,12 +104,14 @@ def as_json(report: Report) -> str:
 
 def _state(report: Report) -> dict[str, Any]:
     """Return what `certtrust.diff` compares of the report."""
+    is_same = report.at == report.made and report.periods == MONTHS
     state = state_of(
         report.fleet,
         report.state,
         name=report.name,
         at=report.at,
         months=MONTHS,
+        coming=report.endings if is_same else None,
     )
     return state_tables(state)
 

@@ -87,6 +87,8 @@ class Authorities:
         signed = by_issuer.indices
         children = self.signer.index
         may_issue = among(children.to_series(), pd.Series([*self._key], dtype="str"))
+        rows = np.flatnonzero(may_issue)
+        names = dict(zip(rows.tolist(), children[rows].tolist(), strict=True))
 
         def signed_below(entry: str) -> Codes:
             parts = [np.empty(0, dtype=np.int64)]
@@ -97,7 +99,7 @@ class Authorities:
                 seen.update(new)
                 for part in (signed[twin] for twin in new if twin in signed):
                     parts.append(part)
-                    waiting += children[part[may_issue[part]]].tolist()
+                    waiting += map(names.__getitem__, part[may_issue[part]].tolist())
             return np.concatenate(parts)
 
         return {entry: signed_below(entry) for entry in entries}
