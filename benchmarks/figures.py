@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,20 @@ class Figure:
     unit: str
     against: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
+
+
+def timed(
+    work: Callable[[], Result],
+    clock: Callable[[], float] = time.process_time,
+    runs: int = 1,
+) -> tuple[float, Result]:
+    """Return the median seconds that a call takes, and its last result."""
+    spent = []
+    for _ in range(runs):
+        start = clock()
+        result = work()
+        spent.append(clock() - start)
+    return statistics.median(spent), result
 
 
 def write(path: Path | None, figures: Iterable[Figure]) -> None:

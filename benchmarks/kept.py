@@ -11,26 +11,16 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import figures
 import large_fleet
+from figures import timed
 
 import certtrust as ct
 from certtrust.testing import assert_frames_equal
 
 FILES = 100
-Result = TypeVar("Result")
-
-
-def timed(work: Callable[[], Result]) -> tuple[float, Result]:
-    """Return the processor seconds of a call, and its result."""
-    start = time.process_time()
-    result = work()
-    return time.process_time() - start, result
 
 
 def change(folder: Path, share: float) -> int:

@@ -34,14 +34,9 @@ Job = tuple[bytes, bytes, bytes]
 RUNS = 3
 
 
-def timed(work: Callable[[], object], clock: Callable[[], float]) -> float:
+def median(work: Callable[[], object], clock: Callable[[], float]) -> float:
     """Return the median seconds that a call takes."""
-    spent = []
-    for _ in range(RUNS):
-        start = clock()
-        work()
-        spent.append(clock() - start)
-    return statistics.median(spent)
+    return figures.timed(work, clock, RUNS)[0]
 
 
 def jobs(links: pd.DataFrame, ders: pd.Series) -> Iterator[Job]:
@@ -137,10 +132,10 @@ def main() -> None:
         if ok
     ]
     figures_of: dict[str, float] = {
-        "bare": timed(lambda: verify_all(prepared), cpu),
-        "linked": timed(lambda: trust_state.link(certificates, lists), cpu),
-        "judged": timed(lambda: trust_state.judge(questions, certificates, lists), cpu),
-        "second": timed(lambda: trust_state.judge(questions, certificates, second, links), cpu),
+        "bare": median(lambda: verify_all(prepared), cpu),
+        "linked": median(lambda: trust_state.link(certificates, lists), cpu),
+        "judged": median(lambda: trust_state.judge(questions, certificates, lists), cpu),
+        "second": median(lambda: trust_state.judge(questions, certificates, second, links), cpu),
     }  # fmt: skip
     cores = processes.cores()
     if cores > 1:
@@ -148,7 +143,7 @@ def main() -> None:
         wall = time.perf_counter
         verified = checked[checked["verified"].fillna(value=False)]
         figures_of["bare, all cores"] = bare_in_processes(verified, ders, cores)
-        figures_of["linked, all cores"] = timed(
+        figures_of["linked, all cores"] = median(
             lambda: trust_state.link(certificates, lists), wall
         )
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in mix(prepared).items())

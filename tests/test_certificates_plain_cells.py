@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import gc
 import io
 import json
 import random
@@ -176,3 +177,28 @@ def test_ordinary_csv_is_regular(end: str) -> None:
     assert table is not None
     assert table.header() == ["a", "b"]
     assert [table.cells(at, 1, 2) for at in range(3)] == [[b"4"], [b"5"], [None]]
+
+
+def test_devices_of_a_column_have_one_spelling() -> None:
+    """Whatever a batch of devices mixes, each is spelled as identities are compared."""
+    names = ["0090332f688a", "00:90:33:2F:68:8A", "ip222-2F-68-8A", "Reception", None]
+    frame = pd.DataFrame({"device": names, "certificate": DERS[0]})
+    expected = ["0090332f688a", "0090332f688a", "IP222-2f-68-8a", "reception"]
+    devices = ct.read_certificates(frame.to_parquet())["device"]
+    assert devices.tolist()[:4] == expected
+    serials = ct.read_certificates(frame.head(1).to_parquet())["device"]
+    assert serials.tolist() == expected[:1]
+
+
+def test_the_collector_runs_again_after_reading() -> None:
+    """Reading holds the garbage collector back, and lets it go whatever happens."""
+
+    def torn() -> Iterator[bytes]:
+        yield DERS[0]
+        raise RuntimeError("torn")
+
+    ct.read_certificates(DERS[0])
+    assert gc.isenabled()
+    with pytest.raises(RuntimeError, match="torn"):
+        ct.read_certificates(torn())
+    assert gc.isenabled()

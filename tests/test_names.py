@@ -8,6 +8,7 @@ import re
 import unicodedata
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -823,3 +824,11 @@ def test_every_name_of_every_certificate_is_a_row() -> None:
         "e.example",
         "192.0.2.7",
     ]
+
+
+@given(st.lists(st.text("aZ09.-_:[]% \nx", max_size=12)), st.integers(0, 99_999_999))
+def test_ports_are_dropped_alike_for_many_hosts(names: list[str], port: int) -> None:
+    """Many hosts at once, some with a port, are spelled as each one is by itself."""
+    texts = [*names, *(f"{name}:{port}" for name in names), "p.example.com:8443"]
+    spelled = hosts.from_hosts(pa.array(texts, pa.large_string())).to_pylist()
+    assert spelled == list(map(hosts.host, texts))

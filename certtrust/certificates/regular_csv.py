@@ -136,4 +136,5 @@ def _outside(positions: Positions, quotes: Positions) -> Positions:
     bounds = np.searchsorted(positions, quotes)
     is_outside = np.arange(len(quotes) + 1) % 2 == 0
     sizes = np.diff(bounds, prepend=0, append=len(positions))
-    return positions[np.repeat(is_outside, sizes)]
+    outside: Positions = positions[np.repeat(is_outside, sizes)]
+    return outside

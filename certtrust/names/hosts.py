@@ -29,6 +29,7 @@ _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = rf"(?:{_OCTET}\.){{3}}{_OCTET}"
 # Nearly every value is in the one spelling but for its case, and regular expressions settle these.
 _PLAIN_HOST = rf"^(?:{_WORD}|{_IPV4})$"
+_WITH_PORT = r"^([A-Za-z0-9._-]{1,253}):[0-9]{0,5}$"
 _PLAIN_PATTERN = rf"^(?:(?:\*\.{_LABEL}\.)?{_WORD}|{_IPV4})$"
 _PLAIN_ADDRESS = rf"^{_IPV4}$"
 
@@ -52,6 +53,9 @@ def from_urls(urls: Any) -> Any:
 
 def from_hosts(hosts: Any) -> Any:
     """Return each host of a URL in the one spelling."""
+    # A port alone makes no host odd, and there may be one behind each.
+    if pc.any(pc.match_substring(hosts, ":")).as_py():
+        hosts = pc.replace_substring_regex(hosts, _WITH_PORT, r"\1")
     return _spelled(hosts, _PLAIN_HOST, host)
 
 

@@ -31,7 +31,7 @@ try:
 except ImportError:
     from binascii import a2b_base64 as b64decode  # type: ignore[assignment]
 
-    decode_base64_alone = partial(b64decode, strict_mode=True)
+    decode_base64_alone = partial(b64decode, strict_mode=True)  # type: ignore[call-arg]
 else:
     decode_base64_alone = partial(b64decode, validate=True)
 

@@ -144,7 +144,7 @@ def _gathered(cells: Iterator[_Cell]) -> Iterator[_Cells]:
 
 
 def _of_columns(
-    first: int, contents: Sequence[Any], devices: Sequence[Any] | None
+    first: int, contents: Sequence[Any], devices: Sequence[Any] | None = None
 ) -> _Cells:
     """Return the cells of columns, whose rows are numbered from `first`."""
     cells = list(map(_bytes, contents))
@@ -223,7 +223,7 @@ def _parquet(data: bytes, own: Columns) -> Iterator[_Cells]:
         for values, *devices in parquet_rows.cells(
             data, [content] if device is None else [content, device]
         ):
-            yield _of_columns(row, values, *(devices or [None]))
+            yield _of_columns(row, values, *devices)
             row += len(values)
     except (pa.ArrowException, OSError, TooMuchError) as problem:
         yield _problem(f"a Parquet file that cannot be read: {problem}", row)
@@ -270,7 +270,7 @@ def _csv(data: bytes, own: Columns) -> Iterator[_Cells]:
                     [owner.decode() if owner else "" for owner in column]
                     for column in owners
                 ]
-                yield _of_columns(first, values, *(names_of_rows or [None]))
+                yield _of_columns(first, values, *names_of_rows)
             return
     yield from _gathered(_careful_csv(data, own, above, separator))
 
