@@ -226,7 +226,8 @@ def _read_entries(files: Iterable[Source]) -> pd.DataFrame:
     if any(file.archive is not None for file in files):
         return read_devices(files)
     tables = computed([task(read_devices)([file]) for file in files])
-    return pd.concat([*here, *tables], ignore_index=True)
+    entries: pd.DataFrame = pd.concat([*here, *tables], ignore_index=True)
+    return entries
 
 
 def _with_rows(frame: Any, rows: pd.DataFrame) -> Any:
