@@ -521,7 +521,7 @@ def test_empty_frames_give_empty_titled_axes() -> None:
     )
     assert (
         title(charts.remedies(make_actions(0), ax=charts.blank()))
-        == "No action repairs a device"
+        == "The plan has no action"
     )
 
 

@@ -42,7 +42,7 @@ def speaks(versions: pd.Series, least: str) -> pd.Series:
     """
     # A fleet has a handful of different versions.
     code, distinct = versions.astype("str").factorize()
-    texts = distinct.to_series()
+    texts = pd.Series(distinct, dtype="str")
     rank = texts.str.removesuffix(OR_NEWER).map(_RANK)
     is_open = as_mask(texts.str.endswith(OR_NEWER))
     holds = (rank >= _RANK[least]).astype("boolean")
