@@ -30,6 +30,8 @@ CONTAINER_DEPTH = 16
 """Containers of certificates within one another, such as base64 in a cell of a table."""
 LINE_BYTES = 1 << 20
 """Bytes of one line of a log; of a longer one the beginning is kept and nothing is read."""
+LOG_BYTES_IN_MEMORY = 256 << 20
+"""Bytes of lines of a log, column `raw`, that stay in memory; more wait in files without names."""
 KEY_DERIVATION_ROUNDS = 10_000_000
 """Rounds of key derivation that one file may ask for, all its key stores together."""
 KEY_DERIVATION_ROUNDS_PER_BYTE = 1_000

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from .. import schema
 from ..captures import REGISTRATION_PORT, Handshake, registration_ports
@@ -115,10 +114,7 @@ def read_registrations(
     ['pattern 1', 'pairs']
     """
     chosen = options(format, patterns, workers, columns, timezone, port=port, pbx=pbx)
-    parts = tables(source, chosen, progress=progress)
-    return to_frame.frame(
-        pa.concat_tables([field_values.SCHEMA.empty_table(), *parts])
-    )
+    return to_frame.frame_of(tables(source, chosen, progress=progress))
 
 
 def of_handshakes(

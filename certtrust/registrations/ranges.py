@@ -13,11 +13,10 @@ from dataclasses import replace
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import pandas as pd
-import pyarrow as pa
 
 from ..formats import HEAD, as_text
 from ..sources import Source
-from . import field_values, to_frame
+from . import to_frame
 from .formats import FORMATS, csv_lines, json_lines
 from .reading import Options, format_of, tables
 
@@ -166,20 +165,13 @@ def read_range(
     """
     opener = cast(Opener, source.opener)
     if not start:
-        return frame_of(_tables(source, [(start, stop)], chosen))
+        return to_frame.frame_of(_tables(source, [(start, stop)], chosen))
     above = count(opener, 0, begins).lines
     first_line = sum(part.lines for part in before) - above + 1
     chosen = chosen._replace(first_line=first_line)
     dropped = sum(map(len, _tables(source, [(0, begins)], chosen)))
-    table = frame_of(_tables(source, [(0, begins), (start, stop)], chosen))
+    table = to_frame.frame_of(_tables(source, [(0, begins), (start, stop)], chosen))
     return table.iloc[dropped:].reset_index(drop=True)
-
-
-def frame_of(parts: Iterator[Any]) -> pd.DataFrame:
-    """Return tables of registrations, of which there may be none, as one frame."""
-    return to_frame.frame(
-        pa.concat_tables([field_values.SCHEMA.empty_table(), *parts])
-    )
 
 
 def _tables(

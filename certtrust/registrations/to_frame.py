@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .. import schema
+from .. import limits, schema
+from ..arrays.on_disk import on_disk
 from ..table_files import from_arrow
 from .field_values import COLUMNS, SCHEMA, TEXT, Columns, constant
 from .text.spans import Spans
 
+_RAW = SCHEMA.get_field_index("raw")
 _SLACK = 1.02
 """How much more memory than its values text may take before it is copied."""
 
@@ -55,6 +58,24 @@ def _without_slack(text: Any) -> Any:
     if data is not None and data.size <= _SLACK * needed:
         return text
     return text.take(pa.array(np.arange(len(text))))
+
+
+def frame_of(parts: Iterable[Any]) -> pd.DataFrame:
+    """Return tables of registrations, of which there may be none, as one frame.
+
+    Of a large log the lines themselves, which are mostly looked at singly, wait on disk.
+    """
+    tables, settled, fresh = [SCHEMA.empty_table()], [], []
+    for part in parts:
+        tables.append(part.set_column(_RAW, "raw", constant(None, len(part))))
+        fresh += part["raw"].chunks
+        if sum(chunk.nbytes for chunk in fresh) >= limits.LOG_BYTES_IN_MEMORY:
+            settled.append(on_disk(pa.chunked_array(fresh, TEXT)))
+            fresh = []
+    whole = pa.concat_tables(tables)
+    return frame(
+        whole.set_column(_RAW, "raw", pa.chunked_array([*settled, *fresh], TEXT))
+    )
 
 
 def frame(table: Any) -> pd.DataFrame:

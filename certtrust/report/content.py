@@ -168,14 +168,17 @@ def explain_fleet(
     )
     workers = 1 if is_one else None
     whole = combined([*processes.run(partial_of, jobs, workers=workers)])
+    of, serials = parts.of, parts.common.serials
+    # Whose each row is takes memory that the plan needs.
+    del parts, jobs
     begin("remedies")
     plan = plan_of_rows(
         linked,
         whole.related,
         KINDS,
         authorities,
-        Ownership.of(linked, parts.common.serials),
-        logged=parts.of == "log",
+        Ownership.of(linked, serials),
+        logged=of == "log",
     )
     failing = with_actions(whole.failing, plan.ranks)
     begin("names")
@@ -185,7 +188,7 @@ def explain_fleet(
         made=made,
         periods=periods,
         at=made if at is None else in_utc(at),
-        of=parts.of,
+        of=of,
         fleet=linked,
         grounds=grounds(fleet),
         results=whole.results,
