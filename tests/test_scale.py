@@ -19,7 +19,7 @@ from thoroughness import examples, first
 
 import certtrust as ct
 from certtrust.errors import CerttrustError, SourceError
-from certtrust.registrations import ranges, reading
+from certtrust.registrations import ranges, reading, to_frame
 from certtrust.scale import cluster as cluster_module
 from certtrust.scale import dealing, files, frames, joining, planning
 from certtrust.scale.here import as_here
@@ -147,7 +147,7 @@ def test_what_is_written_is_read_by_one_machine(fleet, one_machine, tmp_path):
 
 def _whole(data, chosen):
     source = Source("log", 1.7e9, None, lambda: io.BytesIO(data))
-    return ranges.frame_of(reading.tables([source], chosen, progress=False))
+    return to_frame.frame_of(reading.tables([source], chosen, progress=False))
 
 
 def _in_ranges(data, size, chosen):
