@@ -81,9 +81,12 @@ def _findings(results: pd.DataFrame) -> pd.DataFrame:
     passed = pd.arrays.BooleanArray(
         np.zeros(len(rows), dtype=bool), np.concatenate(undecided)[order]
     )
+    explained, at = np.unique(rows, return_inverse=True)
+    at_of_rules = np.split(at, np.cumsum([len(part) for part in parts])[:-1])
+    columns = _Columns(results, explained)
     sentences_of_rules = threads.parallel_map(
-        lambda part: _sentences(results, *part),
-        list(zip(parts, RULES, strict=True)),
+        lambda part: _sentences(columns, *part),
+        list(zip(at_of_rules, RULES, strict=True)),
         len(results),
     )
     words = {
@@ -126,7 +129,7 @@ def explain(results: pd.DataFrame, rule: Rule) -> dict[str, pd.Series]:
     every = np.arange(len(results))
     return {
         name: _of_rows(words, results.index)
-        for name, words in _sentences(results, every, rule).items()
+        for name, words in _sentences(_Columns(results, every), every, rule).items()
     }
 
 
@@ -138,7 +141,8 @@ def present(results: pd.DataFrame, rule: Rule) -> pd.Series:
 def filled(template: str, results: pd.DataFrame) -> pd.Series:
     """Return a template filled with the values of rows of RESULTS, as in the rules' words."""
     every = np.arange(len(results))
-    return _of_rows(_filled(template, _Rows(results, every)), results.index)
+    rows = _Rows(_Columns(results, every), every)
+    return _of_rows(_filled(template, rows), results.index)
 
 
 _Numbered = tuple[Codes, pd.Series]
@@ -160,22 +164,20 @@ def _joined(parts: list[_Numbered]) -> _Numbered:
     )
 
 
-def _sentences(
-    results: pd.DataFrame, rows: Codes, rule: Rule
-) -> dict[str, _Numbered]:
+def _sentences(columns: _Columns, at: Codes, rule: Rule) -> dict[str, _Numbered]:
     """Return `why` and `remedy` of the rows that break the rule, or that it cannot decide."""
     wordings = _wordings(rule)
-    kind = _kinds(_Rows(results, rows), rule, pd.Index(list(wordings)))
+    kind = _kinds(_Rows(columns, at), rule, pd.Index(list(wordings)))
     rows_by_kind = {
         name: of_kind
         for number, name in enumerate(wordings)
         if len(of_kind := np.flatnonzero(kind == number))
     }
     if not rows_by_kind:
-        return dict.fromkeys(_EXPLAINED, (rows, pd.Series(dtype="str")))
+        return dict.fromkeys(_EXPLAINED, (at, pd.Series(dtype="str")))
     back = np.argsort(np.concatenate(list(rows_by_kind.values())))
     explained = {
-        name: _Rows(results, rows[of_kind]) for name, of_kind in rows_by_kind.items()
+        name: _Rows(columns, at[of_kind]) for name, of_kind in rows_by_kind.items()
     }
     numbered = {}
     for part in _EXPLAINED:
@@ -204,35 +206,63 @@ def _wordings(rule: Rule) -> dict[str, dict[str, Any]]:
     return wordings
 
 
-class _Rows:
-    """Rows of RESULTS that are explained together: what they share is put in words once."""
+class _Columns:
+    """The columns of the rows that are explained by any rule, each looked at once for all rules."""
 
     def __init__(self, results: pd.DataFrame, rows: Codes) -> None:
         self._results = results
         self._rows = rows
         self._codes: dict[str, Codes] = {}
+
+    def __contains__(self, column: str) -> bool:
+        return column in self._results
+
+    def codes(self, column: str, at: Codes) -> Codes:
+        """Return numbers that are equal where the values are, of some of the rows."""
+        if column not in self._codes:
+            self._codes[column] = codes(self.values(column, slice(None)))
+        return self._codes[column][at]
+
+    def values(self, column: str, at: Codes | slice) -> pd.Series:
+        """Return the values of some of the rows, numbered from 0."""
+        # Taking from a frame copies the labels of its rows as well.
+        return pd.Series(self._results[column].array.take(self._rows[at]))
+
+    def missing(self, column: str, at: Codes) -> npt.NDArray[np.bool_]:
+        """Return which of some rows have no value there."""
+        return self._results[column].isna().to_numpy()[self._rows[at]]
+
+
+class _Rows:
+    """Rows that are explained together: what they share is put in words once."""
+
+    def __init__(self, columns: _Columns, at: Codes) -> None:
+        self._columns = columns
+        self._at = at
         self._words: dict[str, tuple[Codes, Any]] = {}
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._at)
 
     def only(self, some: npt.NDArray[np.bool_]) -> _Rows:
         """Return the rows where `some` is True."""
-        return _Rows(self._results, self._rows[some])
+        return _Rows(self._columns, self._at[some])
 
     def missing(self, column: str) -> npt.NDArray[np.bool_]:
         """Return which rows have no value there."""
-        return self._results[column].isna().to_numpy()[self._rows]
+        return self._columns.missing(column, self._at)
 
     def distinct(self, columns: Iterable[str]) -> tuple[Codes, pd.DataFrame]:
         """Return a code for each row, equal where these columns are, and the first of each."""
         columns = list(columns)
         if _LISTS.isdisjoint(columns):
-            code, first = factorize_codes(*map(self._code, columns))
+            numbers = (self._columns.codes(name, self._at) for name in columns)
+            code, first = factorize_codes(*numbers)
         else:
             code = first = np.arange(len(self))
-        rows = self._rows[first]
-        return code, pd.DataFrame({name: self._taken(name, rows) for name in columns})
+        at = self._at[first]
+        values = {name: self._columns.values(name, at) for name in columns}
+        return code, pd.DataFrame(values)
 
     def words(self, field: str) -> tuple[Codes, Any]:
         """Return a code for each row, and what a template's field shows for each code."""
@@ -240,21 +270,11 @@ class _Rows:
             columns, derive = _DERIVED.get(
                 field, ((field,), operator.itemgetter(field))
             )
-            unfilled = [name for name in columns if name not in self._results]
-            if unfilled:
+            if not all(name in self._columns for name in columns):
                 raise CerttrustError(f"nothing fills {field!r}")
             code, rows = self.distinct(columns)
             self._words[field] = code, as_words(derive(rows))
         return self._words[field]
-
-    def _code(self, column: str) -> Codes:
-        if column not in self._codes:
-            self._codes[column] = codes(self._taken(column, self._rows))
-        return self._codes[column]
-
-    def _taken(self, column: str, rows: Codes) -> pd.Series:
-        # Taking from a frame copies the labels of its rows as well.
-        return pd.Series(self._results[column].array.take(rows))
 
 
 def _kinds(explained: _Rows, rule: Rule, names: pd.Index) -> Codes:
