@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import pandas as pd
 import pytest
+
+import certtrust as ct
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
@@ -64,3 +67,28 @@ def test_a_script_writes_its_figures(
     assert all(figure.value > 0 and figure.against for figure in measured)
     everything.draw(measured, tmp_path / "chart.png")
     assert (tmp_path / "chart.png").stat().st_size > 10_000
+
+
+@pytest.mark.exhaustive
+def test_a_large_fleet_is_truly_signed_and_its_causes_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the generator writes down as the cause of each line is what `check` finds."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    large_fleet = importlib.import_module("large_fleet")
+    folder = large_fleet.write(60, tmp_path / "fleet", files=2, processes=1)
+    fleet = ct.link(ct.read_fleet(folder))
+    results = ct.check(ct.attempts(fleet))
+    truth = pd.concat(
+        pd.read_parquet(path).assign(name=path.stem)
+        for path in tmp_path.glob("fleet.truth/*.parquet")
+    )
+    assert fleet.links is not None
+    assert fleet.links["verified"].all()
+    assert len(results) == len(truth) == 600
+    causes = results.assign(name=results["source"].map(lambda path: Path(path).stem))
+    both = causes.merge(truth, on=["name", "line"], validate="one_to_one")
+    assert len(both) == 600
+    judged, true = (both[name].astype("str") for name in ("cause", "true_cause"))
+    assert judged.fillna("").tolist() == true.fillna("").tolist()
+    assert true.nunique() > 5
