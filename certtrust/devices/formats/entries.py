@@ -40,6 +40,8 @@ def content(stream: BinaryIO) -> str:
 
 def text(value: Any) -> str | None:
     """Return a cell as trimmed text; what is empty or no plain value is missing."""
+    if isinstance(value, str) and value.isascii():  # almost every cell
+        return value.strip() or None
     if value is None or isinstance(value, dict | list | bool) or value != value:
         return None
     if isinstance(value, bytes):
@@ -51,19 +53,26 @@ def flag(value: Any) -> bool | None:
     """Return true or false; -1 (inherited from a template) and all other values are unknown."""
     if isinstance(value, bool):
         return value
-    word = (text(value) or "").lower()
+    word = text(value)
+    if word is None:
+        return None
+    word = word.lower()
     return True if word in TRUE else False if word in FALSE else None
 
 
 def own_entry(cells: Entry) -> Entry:
     """Return the entry of cells that are named like columns of DEVICES."""
-    entry = {
-        name: flag(cell) if name in FLAGS else text(cell)
-        for name, cell in cells.items()
-    }
-    unread = [name for name in FLAGS if not _is_plain(text(cells.get(name)))]
-    notes = "; ".join(f"{name} is neither true nor false" for name in unread)
-    return noted(entry, notes)
+    entry: Entry = {name: text(cell) for name, cell in cells.items()}
+    flags = {name: flag(cells[name]) for name in FLAGS if name in cells}
+    unread = [
+        name
+        for name, value in flags.items()
+        if value is None and not _is_plain(entry[name])
+    ]
+    if unread:
+        notes = "; ".join(f"{name} is neither true nor false" for name in unread)
+        return noted(entry | flags, notes)
+    return entry | flags
 
 
 def without_twins(cells: Iterable[tuple[str, Any]]) -> Entry:
@@ -78,11 +87,16 @@ def without_twins(cells: Iterable[tuple[str, Any]]) -> Entry:
         if value is None:
             continue
         kept = entry.setdefault(name, value)
-        is_same = flag(kept) == flag(value) if name in FLAGS else kept == value
-        if not is_same:
+        if kept is not value and not _is_same(name, kept, value):
             twins.append(name)
+    if not twins:
+        return entry
     entry |= dict.fromkeys(DECISIVE.intersection(twins))
     return noted(entry, "; ".join(map(twice, dict.fromkeys(twins))))
+
+
+def _is_same(name: str, value: Any, other: Any) -> bool:
+    return flag(value) == flag(other) if name in FLAGS else bool(value == other)
 
 
 def of_table(names: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[Entry]:
