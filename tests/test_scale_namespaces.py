@@ -11,10 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
-from test_notebooks import FOLDER, outputs, text_of
+from test_notebooks import FOLDER, notebook_of, outputs, text_of
 
 pytest.importorskip("distributed")
 
@@ -110,8 +108,9 @@ def test_a_cluster_started_by_hand_serves_the_notebook(commands):
             worker["host"] for worker in waiting.scheduler_info()["workers"].values()
         }
     assert hosts == {f"{NETWORK}.11", f"{NETWORK}.12"}
-    stored = nbformat.read(NOTEBOOK, as_version=4)
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    from nbclient import NotebookClient
+
+    stored, notebook = notebook_of(NOTEBOOK), notebook_of(NOTEBOOK)
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     fleet, _ = first.source.split("\n")
     fleet = fleet.replace("../data", str(FOLDER.parent / "data"))
