@@ -135,7 +135,7 @@ def main() -> None:
         runs = [("", None)]
         runs += [(", one killed half-way", one.wall / 3)] if options.kill else []
         figures = []
-        devices = ct.read_devices(fleet / "devices")["serial"].nunique()
+        devices = len(ct.read_devices(fleet / "devices"))
         for what, kill_after in runs:
             taken, results, own_causes = on_cluster(
                 fleet, options.workers, kill_after
