@@ -129,9 +129,11 @@ def _numbers_of(results: pd.DataFrame, freq: str | None = None) -> _Failures:
 def _folded(failures: _Failures, top: int) -> pd.DataFrame:
     """Return the table of `failures_over_time`."""
     kept = failures.by_cause.iloc[:, :top]
-    table = pd.concat([failures.logged.rename("logged"), kept], axis=1)
+    table = pd.DataFrame(
+        {"logged": failures.logged, **{str(name): kept[name] for name in kept}}
+    )
     if failures.by_cause.shape[1] > top:
-        table[OTHER_CAUSES] = failures.failed - kept.sum(axis=1)
+        table[OTHER_CAUSES] = failures.failed - kept.sum(axis=1).astype("int64")
     return table
 
 
