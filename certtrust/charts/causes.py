@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import pandas as pd
 
@@ -33,7 +33,56 @@ COLOURS = 7
 """How many causes get a colour of their own where rows are groups."""
 
 
-@chart(section="why", feed=lambda report: {"results": report.results})
+class _Ranked(NamedTuple):
+    """Causes by attempts, the same by evidence, and what the headline says of all attempts."""
+
+    counts: pd.DataFrame
+    by_evidence: pd.DataFrame
+    is_observed: bool
+    subtitle: str
+
+
+def _numbers_of(results: pd.DataFrame) -> _Ranked:
+    results = expect(results, RESULTS, COLUMNS)[COLUMNS]
+    counts = count_causes(results.assign(evidence="any"))
+    return _Ranked(
+        counts,
+        count_causes(results),
+        bool((results["observed"] == "failed").any()),
+        _subtitle(results, int(counts["attempts"].sum())),
+    )
+
+
+def _drawn(ranked: _Ranked, *, top: int = 12, **canvas: Unpack[Canvas]) -> Axes:
+    counts, by_evidence, is_observed, subtitle = ranked
+    total = int(counts["attempts"].sum())
+    with sheet(**canvas) as page:
+        shown = max(min(top, capacity(page, top)), 1)
+        rows = [
+            _row(count, by_evidence, total, page.dark)
+            for _, count in counts.head(shown).iterrows()
+        ]
+        if len(counts) > shown:
+            rows[-1] = _folded(counts.iloc[shown - 1 :], total, page.dark)
+        if page.lay_out(
+            "causes",
+            _title(counts, total, is_observed=is_observed),
+            subtitle=subtitle,
+            legend=_legend(by_evidence, page.ink.muted),
+            content=natural_height(rows, page),
+            numbers=_numbers(counts, total),
+        ):
+            most = int(counts["attempts"].iloc[0])
+            value = with_share(plural(most, "attempt"), most, total)
+            draw_rows(page, with_unit(rows, value))
+    return page.ax
+
+
+@chart(
+    section="why",
+    feed=lambda report: {"ranked": _numbers_of(report.results)},
+    draw_numbers=_drawn,
+)
 def causes(
     results: pd.DataFrame,
     by: str | None = None,
@@ -76,30 +125,7 @@ def causes(
     """
     if by is not None:
         return _by_group(results, ALIASES.get(str(by), by), top, canvas)
-    results = expect(results, RESULTS, COLUMNS)[COLUMNS]
-    by_evidence = count_causes(results)
-    counts = count_causes(results.assign(evidence="any"))
-    total = int(counts["attempts"].sum())
-    with sheet(**canvas) as page:
-        shown = max(min(top, capacity(page, top)), 1)
-        rows = [
-            _row(count, by_evidence, total, page.dark)
-            for _, count in counts.head(shown).iterrows()
-        ]
-        if len(counts) > shown:
-            rows[-1] = _folded(counts.iloc[shown - 1 :], total, page.dark)
-        if page.lay_out(
-            "causes",
-            _title(results, counts, total),
-            subtitle=_subtitle(results, total),
-            legend=_legend(by_evidence, page.ink.muted),
-            content=natural_height(rows, page),
-            numbers=_numbers(counts, total),
-        ):
-            most = int(counts["attempts"].iloc[0])
-            value = with_share(plural(most, "attempt"), most, total)
-            draw_rows(page, with_unit(rows, value))
-    return page.ax
+    return _drawn(_numbers_of(results), top=top, **canvas)
 
 
 def _by_group(results: pd.DataFrame, by: str, top: int, canvas: Canvas) -> Axes:
@@ -206,11 +232,10 @@ def _legend(by_evidence: pd.DataFrame, ink: str) -> list[Key]:
     ]
 
 
-def _title(results: pd.DataFrame, counts: pd.DataFrame, total: int) -> str:
+def _title(counts: pd.DataFrame, total: int, *, is_observed: bool) -> str:
     if not total:
         return say("charts.causes.nothing")
-    observed = (results["observed"] == "failed").any()
-    failures = plural(total, "failed attempt" if observed else "predicted failure")
+    failures = plural(total, "failed attempt" if is_observed else "predicted failure")
     cause, share = (
         counts["cause"].iloc[0],
         percent(counts["attempts"].iloc[0] / total),

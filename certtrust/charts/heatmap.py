@@ -88,10 +88,46 @@ def group_words(by: str) -> dict[str, str]:
 def _of_report(report: Any) -> dict[str, Any]:
     """Group by PBX where there are several, else by model."""
     several = len(report.results["pbx"].dropna().unique()) > 1
-    return {"results": report.results, "by": "pbx" if several else "model"}
+    by = "pbx" if several else "model"
+    counts, attempts = _numbers_of(report.results, by)
+    return {"counts": counts, "attempts": attempts, "by": by}
 
 
-@chart(section="where", feed=_of_report)
+def _numbers_of(results: pd.DataFrame, by: str) -> tuple[pd.DataFrame, pd.Series]:
+    """Return the failures per cause and group, and how many attempts each group made."""
+    counts = causes_by_group(results, by)
+    sizes = results[by].astype("str").fillna(UNKNOWN).value_counts()
+    return counts, sizes.reindex(counts.columns)
+
+
+def _drawn(
+    counts: pd.DataFrame,
+    attempts: pd.Series,
+    by: str,
+    *,
+    top: int = 8,
+    **canvas: Unpack[Canvas],
+) -> Axes:
+    named = {"word": by, "head": by, **group_words(by)}
+    with sheet(**canvas) as page:
+        columns = max(2, int(page.width_inside // LEAST_COLUMN))
+        rows = top
+        if page.wish is not None:
+            rows = min(top, max(1, int((page.wish - HEAD) // (ROW - 6))))
+        shown, of = _folded(counts, attempts, rows, columns)
+        if page.lay_out(
+            "heatmap",
+            _title(counts, attempts, named),
+            subtitle=say("charts.heatmap.subtitle", **named) if len(shown) else "",
+            content=HEAD + ROW * len(shown) if len(shown) else 0,
+            numbers=_numbers(counts),
+        ):
+            folded = plural(len(counts) - len(shown) + 1, "other cause")
+            _draw(page, shown, of, folded)
+    return page.ax
+
+
+@chart(section="where", feed=_of_report, draw_numbers=_drawn)
 def heatmap(
     results: pd.DataFrame, by: str = "pbx", *, top: int = 8, **canvas: Unpack[Canvas]
 ) -> Axes:
@@ -124,26 +160,8 @@ def heatmap(
     >>> len(ct.charts.heatmap(results, by="model").get_title()) > 20
     True
     """
-    counts = causes_by_group(results, by)
-    sizes = results[by].astype("str").fillna(UNKNOWN).value_counts()
-    attempts = sizes.reindex(counts.columns)
-    named = {"word": by, "head": by, **group_words(by)}
-    with sheet(**canvas) as page:
-        columns = max(2, int(page.width_inside // LEAST_COLUMN))
-        rows = top
-        if page.wish is not None:
-            rows = min(top, max(1, int((page.wish - HEAD) // (ROW - 6))))
-        shown, of = _folded(counts, attempts, rows, columns)
-        if page.lay_out(
-            "heatmap",
-            _title(counts, attempts, named),
-            subtitle=say("charts.heatmap.subtitle", **named) if len(shown) else "",
-            content=HEAD + ROW * len(shown) if len(shown) else 0,
-            numbers=_numbers(counts),
-        ):
-            folded = plural(len(counts) - len(shown) + 1, "other cause")
-            _draw(page, shown, of, folded)
-    return page.ax
+    counts, attempts = _numbers_of(results, by)
+    return _drawn(counts, attempts, by, top=top, **canvas)
 
 
 def _folded(

@@ -69,11 +69,60 @@ def first_failures(results: pd.DataFrame) -> pd.DataFrame:
     return first.sort_values("since", kind="stable", ignore_index=True)
 
 
+class _Begun(NamedTuple):
+    """First failures within the main period of a log, that period, and devices without one."""
+
+    first: pd.DataFrame
+    period: tuple[Any, Any]
+    undated: int
+
+
+def _numbers_of(results: pd.DataFrame) -> _Begun:
+    results = expect(results, RESULTS, COLUMNS)
+    period = main_period(results["time"])
+    first = first_failures(results)
+    first = first[first["since"].between(*period)]
+    failing = counted(results[COLUMNS])["device"].dropna().unique()
+    return _Begun(first, period, len(set(failing) - set(first["device"].unique())))
+
+
 def _of_report(report: Any) -> dict[str, Any]:
-    return {"results": report.results, "fleet": report.fleet}
+    return {"begun": _numbers_of(report.results), "fleet": report.fleet}
 
 
-@chart(section="where", feed=_of_report)
+def _drawn(
+    begun: _Begun,
+    fleet: Fleet | None = None,
+    *,
+    events: pd.DataFrame | None = None,
+    top: int = 7,
+    **canvas: Unpack[Canvas],
+) -> Axes:
+    first, period, undated = begun
+    with sheet(**canvas) as page:
+        steps = _steps(first, period, kinds_that_fit(page, top))
+        tones = stack_colours([str(name) for name in steps.table], dark=page.dark)
+        hidden = first["cause"].nunique() - len(
+            [name for name in tones if name != OTHER_CAUSES]
+        )
+        marks = _marks(fleet, events, period) if tones else []
+        if page.lay_out(
+            "since_when",
+            _title(first, steps),
+            subtitle=_subtitle(first, undated) if tones else "",
+            legend=stack_legend(tones, plural(hidden, "other cause")),
+            content=HEIGHT if tones else 0,
+            numbers=_numbers(steps, marks),
+            left=MARGINS["left"],
+            right=MARGINS["right"],
+            bottom=MARGINS["bottom"] + marks_height(marks),
+        ):
+            draw_stack(page, steps.table, tones, steps.end)
+            draw_marks(page, marks)
+    return page.ax
+
+
+@chart(section="where", feed=_of_report, draw_numbers=_drawn)
 def since_when(
     results: pd.DataFrame,
     fleet: Fleet | None = None,
@@ -111,31 +160,7 @@ def since_when(
     >>> "New trust list at berlin" in ct.charts.alternative_text(ax)
     True
     """
-    results = expect(results, RESULTS, COLUMNS)
-    period = main_period(results["time"])
-    first = first_failures(results)
-    first = first[first["since"].between(*period)]
-    with sheet(**canvas) as page:
-        steps = _steps(first, period, kinds_that_fit(page, top))
-        tones = stack_colours([str(name) for name in steps.table], dark=page.dark)
-        hidden = first["cause"].nunique() - len(
-            [name for name in tones if name != OTHER_CAUSES]
-        )
-        marks = _marks(fleet, events, period) if tones else []
-        if page.lay_out(
-            "since_when",
-            _title(first, steps),
-            subtitle=_subtitle(first, results) if tones else "",
-            legend=stack_legend(tones, plural(hidden, "other cause")),
-            content=HEIGHT if tones else 0,
-            numbers=_numbers(steps, marks),
-            left=MARGINS["left"],
-            right=MARGINS["right"],
-            bottom=MARGINS["bottom"] + marks_height(marks),
-        ):
-            draw_stack(page, steps.table, tones, steps.end)
-            draw_marks(page, marks)
-    return page.ax
+    return _drawn(_numbers_of(results), fleet, events=events, top=top, **canvas)
 
 
 class _Steps(NamedTuple):
@@ -216,15 +241,12 @@ def _title(first: pd.DataFrame, steps: _Steps) -> str:
     )
 
 
-def _subtitle(first: pd.DataFrame, results: pd.DataFrame) -> str:
+def _subtitle(first: pd.DataFrame, undated: int) -> str:
     before = first.loc[first["worked_before"], "device"].nunique()
-    shown = first["device"].unique()
-    parts = [
-        say("charts.since_when.subtitle", before=before, devices=len(shown)),
-    ]
-    failing = counted(results)["device"].dropna().unique()
-    if hidden := len(set(failing) - set(shown)):
-        devices = plural(hidden, "device")
+    shown = first["device"].nunique()
+    parts = [say("charts.since_when.subtitle", before=before, devices=shown)]
+    if undated:
+        devices = plural(undated, "device")
         parts.append(say("charts.since_when.undated", devices=devices))
     return series(parts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import numpy as np
 import pandas as pd
@@ -77,28 +77,64 @@ def failures_over_time(
     >>> failures_over_time(results, freq="MS").columns[0]
     'logged'
     """
-    results = expect(results, RESULTS, COLUMNS)
-    times = within_main_period(results["time"])
+    return _folded(_numbers_of(results, freq), top)
+
+
+class _Failures(NamedTuple):
+    """Attempts per stretch of time: all, the failed ones, and these by cause, unfolded."""
+
+    logged: pd.Series
+    failed: pd.Series
+    by_cause: pd.DataFrame
+    freq: str
+    causes: int
+    remarks: list[str]
+
+
+def _numbers_of(results: pd.DataFrame, freq: str | None = None) -> _Failures:
+    """Count once what drawings of every size show."""
+    results = expect(results, RESULTS, COLUMNS)[COLUMNS]
+    period = main_period(results["time"])
+    is_near = results["time"].between(*period).to_numpy()
+    times = results["time"][is_near]
     freq = step(times, freq)
-    failed = counted(results[COLUMNS])
-    failed = failed[failed.index.isin(times.index)]
-    sizes = failed["cause"].astype("str").value_counts()
-    kept = list(sizes.index[:top])
-    is_kept = failed["cause"].isin(kept)
-    cause = failed["cause"].astype("str").where(is_kept, OTHER_CAUSES)
-    if times.empty:
-        return pd.DataFrame(
-            {"logged": pd.Series(dtype="int64")},
-            index=pd.DatetimeIndex([], tz="UTC", name="start"),
-        )
-    begins = floor(pd.DatetimeIndex(times), freq)
-    starts = pd.date_range(begins.min(), begins.max(), freq=freq, name="start")
-    stretch = pd.Series(starts.get_indexer(begins), index=times.index)
-    table = {"logged": np.bincount(stretch, minlength=len(starts))}
-    for name in [*kept, *([OTHER_CAUSES] if len(sizes) > top else [])]:
-        rows = cause.index[cause == name]
-        table[name] = np.bincount(stretch[rows], minlength=len(starts))
-    return pd.DataFrame(table, index=starts)
+    starts = pd.DatetimeIndex([], tz="UTC", name="start")
+    stretch = np.full(len(results), -1)
+    if len(times):
+        begins = floor(pd.DatetimeIndex([times.min(), times.max()]), freq)
+        starts = pd.date_range(begins[0], begins[1], freq=freq, name="start")
+        edges = starts.as_unit(times.dt.unit)
+        stretch[is_near] = edges.searchsorted(pd.DatetimeIndex(times), "right") - 1
+    failed = counted(results.assign(stretch=stretch))
+    near = failed[failed["stretch"] >= 0]
+    cause = near["cause"].astype("str")
+
+    def sizes(stretches: Any) -> pd.Series:
+        return pd.Series(np.bincount(stretches, minlength=len(starts)), starts)
+
+    by_cause = {
+        name: sizes(near["stretch"][(cause == name).to_numpy()])
+        for name in cause.value_counts().index
+    }
+    return _Failures(
+        sizes(stretch[is_near]),
+        sizes(near["stretch"]),
+        pd.DataFrame(by_cause, index=starts),
+        freq,
+        failed["cause"].nunique(),
+        _remarks(failed["time"], period),
+    )
+
+
+def _folded(failures: _Failures, top: int) -> pd.DataFrame:
+    """Return the table of `failures_over_time`."""
+    kept = failures.by_cause.iloc[:, :top]
+    table = pd.DataFrame(
+        {"logged": failures.logged, **{str(name): kept[name] for name in kept}}
+    )
+    if failures.by_cause.shape[1] > top:
+        table[OTHER_CAUSES] = failures.failed - kept.sum(axis=1).astype("int64")
+    return table
 
 
 def main_period(times: pd.Series) -> tuple[Any, Any]:
@@ -137,11 +173,6 @@ def main_period(times: pd.Series) -> tuple[Any, Any]:
     return near.iloc[0], near.iloc[-1]
 
 
-def within_main_period(times: pd.Series) -> pd.Series:
-    """Return the times that are drawn: those of `main_period`."""
-    return times[times.between(*main_period(times))]
-
-
 def step(times: pd.Series, freq: str | None = None) -> str:
     """Return the width that was given, or the shortest that gives few enough stretches."""
     if freq is not None:
@@ -172,7 +203,39 @@ def floor(times: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
     return times.floor(freq)
 
 
-@chart(section="where", feed=lambda report: {"results": report.results})
+def _drawn(failures: _Failures, *, top: int = 7, **canvas: Unpack[Canvas]) -> Axes:
+    with sheet(**canvas) as page:
+        counts = _folded(failures, kinds_that_fit(page, top))
+        freq = failures.freq
+        causes = [str(name) for name in counts.columns[1:]]
+        colours = stack_colours(causes, dark=page.dark)
+        gaps = (counts["logged"] == 0).to_numpy()
+        named = len([cause for cause in causes if cause != OTHER_CAUSES])
+        hidden = failures.causes - named
+        legend = stack_legend(colours, plural(hidden, "other cause"))
+        if gaps.any():
+            no_log = say("charts.timeline.no_log")
+            legend.append(Key(page.ink.line, no_log, hatched=True))
+        subtitle = _subtitle(counts, freq, failures.remarks)
+        if page.lay_out(
+            "timeline",
+            _title(counts, freq),
+            subtitle=subtitle,
+            legend=legend,
+            content=HEIGHT if colours else 0,
+            numbers=subtitle,
+            **MARGINS,
+        ):
+            end = counts.index[-1] + pd.tseries.frequencies.to_offset(freq)
+            _shade_gaps(page, gaps, draw_stack(page, counts, colours, end))
+    return page.ax
+
+
+@chart(
+    section="where",
+    feed=lambda report: {"failures": _numbers_of(report.results)},
+    draw_numbers=_drawn,
+)
 def timeline(
     results: pd.DataFrame,
     *,
@@ -205,32 +268,7 @@ def timeline(
     >>> ct.charts.timeline(results).get_title().startswith("Most failures")
     True
     """
-    results = expect(results, RESULTS, COLUMNS)[COLUMNS]
-    with sheet(**canvas) as page:
-        counts = failures_over_time(results, freq=freq, top=kinds_that_fit(page, top))
-        freq = step(within_main_period(results["time"]), freq)
-        causes = [str(name) for name in counts.columns[1:]]
-        colours = stack_colours(causes, dark=page.dark)
-        gaps = (counts["logged"] == 0).to_numpy()
-        named = len([cause for cause in causes if cause != OTHER_CAUSES])
-        hidden = counted(results)["cause"].nunique() - named
-        legend = stack_legend(colours, plural(hidden, "other cause"))
-        if gaps.any():
-            no_log = say("charts.timeline.no_log")
-            legend.append(Key(page.ink.line, no_log, hatched=True))
-        subtitle = _subtitle(results, counts, freq)
-        if page.lay_out(
-            "timeline",
-            _title(counts, freq),
-            subtitle=subtitle,
-            legend=legend,
-            content=HEIGHT if colours else 0,
-            numbers=subtitle,
-            **MARGINS,
-        ):
-            end = counts.index[-1] + pd.tseries.frequencies.to_offset(freq)
-            _shade_gaps(page, gaps, draw_stack(page, counts, colours, end))
-    return page.ax
+    return _drawn(_numbers_of(results, freq), top=top, **canvas)
 
 
 def _shade_gaps(
@@ -274,13 +312,18 @@ def _title(counts: pd.DataFrame, freq: str) -> str:
     )
 
 
-def _subtitle(results: pd.DataFrame, counts: pd.DataFrame, freq: str) -> str:
+def _subtitle(counts: pd.DataFrame, freq: str, remarks: list[str]) -> str:
     parts = [say(f"charts.timeline.per.{freq}")] if len(counts) else []
     gaps = int((counts["logged"] == 0).sum())
     if gaps:
         parts.append(say("charts.timeline.silent", share=percent(gaps / len(counts))))
-    failed = counted(results)["time"]
-    outside = failed[failed.notna() & ~failed.between(*main_period(results["time"]))]
+    return series([*parts, *remarks])
+
+
+def _remarks(failed: pd.Series, period: tuple[Any, Any]) -> list[str]:
+    """Say how many of the times of failures are not drawn."""
+    parts = []
+    outside = failed[failed.notna() & ~failed.between(*period)]
     if len(outside):
         parts.append(
             say(
@@ -294,7 +337,7 @@ def _subtitle(results: pd.DataFrame, counts: pd.DataFrame, freq: str) -> str:
         parts.append(
             say("charts.timeline.timeless", failures=plural(timeless, "failure"))
         )
-    return series(parts)
+    return parts
 
 
 def _days(first: pd.Timestamp, last: pd.Timestamp) -> str:
