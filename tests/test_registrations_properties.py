@@ -15,6 +15,7 @@ from registration_lines import lines as written
 from thoroughness import examples
 
 from certtrust import limits, simulate
+from certtrust.captures import looks_like_capture
 from certtrust.formats import as_text
 from certtrust.registrations import field_values, reading, times, to_frame
 from certtrust.registrations import read_registrations as read
@@ -91,8 +92,9 @@ def line_count(log: bytes) -> int:
 
 
 def is_text(log: bytes) -> bool:
-    """Tell whether bytes are lines: no archive, no Parquet file, no UTF-16."""
-    return not log.startswith((b"PAR1", b"PK", b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff"))
+    """Tell whether bytes are lines: no archive, no Parquet file, no capture, no UTF-16."""
+    begins = (b"PAR1", b"PK", b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff")
+    return not log.startswith(begins) and not looks_like_capture(log)
 
 
 def is_document(log: bytes) -> bool:
