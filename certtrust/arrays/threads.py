@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import cache
 from typing import Any, TypeVar
 
@@ -19,24 +19,23 @@ Result = TypeVar("Result")
 Other = TypeVar("Other")
 
 
-_alone = False
+# Of a context, since several threads of a process may each be within `one_thread`.
+_alone = ContextVar("alone", default=False)
 
 
 def keep_to_one() -> None:
     """Start no second thread from now on, as in a process that shares the cores with others."""
-    global _alone
-    _alone = True
+    _alone.set(True)
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Start no second thread within the block, where every core has a process already."""
-    global _alone
-    before, _alone = _alone, True
+    token = _alone.set(True)
     try:
         yield
     finally:
-        _alone = before
+        _alone.reset(token)
 
 
 @cache
@@ -82,7 +81,7 @@ def parallel_map(
     >>> parallel_map(len, ["one", "three"], rows=2)
     [3, 5]
     """
-    if rows < _MANY or _alone or not can_start():
+    if rows < _MANY or _alone.get() or not can_start():
         return list(map(function, items))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         futures = [pool.submit(copy_context().run, function, item) for item in items]
@@ -99,7 +98,7 @@ def run_both(
     >>> run_both(lambda: 1, lambda: "two", rows=2)
     (1, 'two')
     """
-    if rows < _MANY or _alone or not can_start():
+    if rows < _MANY or _alone.get() or not can_start():
         return one(), other()
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(copy_context().run, other)

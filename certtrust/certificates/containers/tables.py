@@ -47,8 +47,6 @@ _ONE_COLUMN = re.compile(rb'[^\r\n]+\r?\n\s*("|MI)')
 _HOLDS = re.compile(r"-----BEGIN |LS0tLS1CRUdJTi|^\s*MI[A-Za-z0-9+/]{60}")
 _NESTED = {dict, list, Ambiguous}
 _BEGINS_JSON = re.compile(rb'\s*[{\[]\s*(?:["{\[\]}]|$)')
-
-
 _NOTHING = "no certificate in this row"
 
 
