@@ -38,7 +38,7 @@ PART, PACKED, HOLDER = "__part", "__packed", "__holder"
 UNUSED = [name for name in REGISTRATIONS.names if name not in ATTEMPTS.names]
 """The columns of a log that no attempt depends on."""
 
-UNASKED = [
+UNUSED_OF_CERTIFICATES = [
     *("organisation", "country", "serial_number"),
     *("other_names", "subject_key_id", "authority_key_id"),
 ]
@@ -292,7 +292,7 @@ def _for_all(
     first_label: int,
     issuers: pd.Series | None,
 ) -> pd.DataFrame:
-    labelled = certificates.drop(columns=UNASKED, errors="ignore")
+    labelled = certificates.drop(columns=UNUSED_OF_CERTIFICATES, errors="ignore")
     labelled = labelled.set_axis(_labels(certificates, first_label))
     labelled = labelled.assign(**{HOLDER: facts["device"].array})
     is_common = facts["is_common"].to_numpy()
@@ -340,7 +340,7 @@ def dealt_certificates(
         np.concatenate([row, companions[companion]]),
     )
     abroad = part != own_part[row]
-    rows = certificates.drop(columns=UNASKED, errors="ignore")
+    rows = certificates.drop(columns=UNUSED_OF_CERTIFICATES, errors="ignore")
     rows = rows.set_axis(_labels(certificates, first_label)).take(row)
     holder = of_rows["device"].iloc[row].where(abroad)
     return parcels(rows.assign(**{HOLDER: holder.array}), part)
